@@ -1,0 +1,250 @@
+//! The answer to one request: allowed, or denied with one reason.
+
+use std::net::IpAddr;
+
+use crate::{Malformed, Permission, Permissions, Restrictions, Timestamp};
+
+/// What a key stands for at one revision: all that a decision needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// What it was granted.
+    pub permissions: Permissions,
+    /// What narrows it; nothing where a newer version wrote restrictions that this one cannot read.
+    pub restrictions: Option<Restrictions>,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+    /// When somebody deleted it.
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// Where a secret stands in the life of its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretState {
+    /// The one that was handed out last.
+    Current,
+    /// The one before, until this time.
+    Retiring(Timestamp),
+}
+
+/// What is asked about a key.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// When it is asked.
+    pub now: Timestamp,
+    /// What the route needs; nothing where the question is only whether the key is alive.
+    pub permission: Option<Permission>,
+    /// Where the request comes from, if known.
+    pub address: Option<IpAddr>,
+    /// The `Origin` header, if there is one.
+    pub origin: Option<&'a str>,
+}
+
+/// The one reason for which a request is denied: the first check that fails, in the order of the checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denial {
+    /// No key came with the request.
+    #[error("no API key was sent")]
+    Missing,
+    /// Two different keys came with the request.
+    #[error("two different API keys were sent")]
+    Ambiguous,
+    /// A key that holds more than Inference stood in a query string.
+    #[error("this key must not be sent in a URL")]
+    InQuery,
+    /// The string is no secret.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// The rack may be behind: nothing can be said about keys now.
+    #[error("keys cannot be checked right now")]
+    Stale,
+    /// There is no such key.
+    #[error("there is no such API key")]
+    Unknown,
+    /// The secret was replaced, and its time is over.
+    #[error("this secret was rotated and has ended")]
+    Retired(Timestamp),
+    /// The key was deleted.
+    #[error("this API key was deleted")]
+    Deleted(Timestamp),
+    /// The key has expired.
+    #[error("this API key has expired")]
+    Expired(Timestamp),
+    /// A newer version wrote something about this key that this version does not know.
+    #[error("this API key was changed by a newer version of the server")]
+    NotUnderstood,
+    /// Not from this address.
+    #[error("this API key may not be used from this network")]
+    Network,
+    /// Not from this origin.
+    #[error("this API key may not be used from this origin")]
+    Origin,
+    /// The scopes lack what the route needs.
+    #[error("this API key lacks the permission {0}")]
+    Permission(Permission),
+}
+
+impl Denial {
+    /// The stable word for it in answers, logs and counts.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Missing => "missing_key",
+            Self::Ambiguous => "ambiguous_key",
+            Self::InQuery => "key_in_query",
+            Self::Malformed(_) => "malformed_key",
+            Self::Stale => "not_ready",
+            Self::Unknown => "unknown_key",
+            Self::Retired(_) => "retired_secret",
+            Self::Deleted(_) => "deleted_key",
+            Self::Expired(_) => "expired_key",
+            Self::NotUnderstood => "newer_key",
+            Self::Network => "network_not_allowed",
+            Self::Origin => "origin_not_allowed",
+            Self::Permission(_) => "insufficient_scope",
+        }
+    }
+}
+
+impl Terms {
+    /// Decides about a request with a secret of this key. The order is fixed: the life of the secret and the key,
+    /// the network, the origin, the permission.
+    pub fn decide(&self, secret: SecretState, question: &Question<'_>) -> Result<(), Denial> {
+        self.is_alive(secret, question.now)?;
+        let restrictions = self.restrictions.as_ref().ok_or(Denial::NotUnderstood)?;
+        if !self.permissions.is_known() {
+            return Err(Denial::NotUnderstood);
+        }
+        if !restrictions.allow_address(question.address) {
+            return Err(Denial::Network);
+        }
+        if !restrictions.allow_origin(question.origin) {
+            return Err(Denial::Origin);
+        }
+        match question.permission {
+            Some(needed) if !self.permissions.contains(needed) => Err(Denial::Permission(needed)),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_alive(&self, secret: SecretState, now: Timestamp) -> Result<(), Denial> {
+        if let Some(at) = self.deleted_at {
+            return Err(Denial::Deleted(at));
+        }
+        if let Some(at) = self.expires_at.filter(|at| *at <= now) {
+            return Err(Denial::Expired(at));
+        }
+        match secret {
+            SecretState::Retiring(until) if until <= now => Err(Denial::Retired(until)),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Only, Scope};
+    use proptest::prelude::*;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_000);
+
+    fn terms() -> Terms {
+        Terms {
+            permissions: Scope::Inference.permissions(),
+            restrictions: Some(Restrictions::default()),
+            expires_at: None,
+            deleted_at: None,
+        }
+    }
+
+    fn ask(permission: Permission) -> Question<'static> {
+        Question {
+            now: NOW,
+            permission: Some(permission),
+            address: None,
+            origin: None,
+        }
+    }
+
+    #[test]
+    fn a_scope_opens_what_it_holds_and_names_what_it_lacks() {
+        let terms = terms();
+        assert_eq!(
+            terms.decide(SecretState::Current, &ask(Permission::ModelsPredict)),
+            Ok(())
+        );
+        assert_eq!(
+            terms.decide(SecretState::Current, &ask(Permission::ModelsTrain)),
+            Err(Denial::Permission(Permission::ModelsTrain))
+        );
+    }
+
+    #[test]
+    fn the_first_check_that_fails_is_the_reason() {
+        let mut worst = Terms {
+            permissions: Permissions::from_bits(1 << 30),
+            restrictions: Some(Restrictions {
+                networks: Only::These([].into()),
+                origins: Only::These([].into()),
+                ..Restrictions::default()
+            }),
+            expires_at: Some(NOW),
+            deleted_at: Some(NOW),
+        };
+        let secret = SecretState::Retiring(NOW);
+        let ask = ask(Permission::ModelsTrain);
+        assert_eq!(worst.decide(secret, &ask), Err(Denial::Deleted(NOW)));
+        worst.deleted_at = None;
+        assert_eq!(worst.decide(secret, &ask), Err(Denial::Expired(NOW)));
+        worst.expires_at = None;
+        assert_eq!(worst.decide(secret, &ask), Err(Denial::Retired(NOW)));
+        assert_eq!(
+            worst.decide(SecretState::Current, &ask),
+            Err(Denial::NotUnderstood)
+        );
+        worst.permissions = Permissions::NONE;
+        assert_eq!(worst.decide(SecretState::Current, &ask), Err(Denial::Network));
+        worst.restrictions.as_mut().unwrap().networks = Only::Any;
+        assert_eq!(worst.decide(SecretState::Current, &ask), Err(Denial::Origin));
+        worst.restrictions.as_mut().unwrap().origins = Only::Any;
+        assert_eq!(
+            worst.decide(SecretState::Current, &ask),
+            Err(Denial::Permission(Permission::ModelsTrain))
+        );
+    }
+
+    #[test]
+    fn restrictions_that_cannot_be_read_deny() {
+        let unread = Terms {
+            restrictions: None,
+            ..terms()
+        };
+        assert_eq!(
+            unread.decide(SecretState::Current, &ask(Permission::ModelsPredict)),
+            Err(Denial::NotUnderstood)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_deleted_or_expired_key_opens_nothing(bits: u32, now: i64, ended: i64, expires: bool) {
+            let now = Timestamp::from_micros(now);
+            let ended = Timestamp::from_micros(ended.min(now.micros()));
+            let terms = Terms {
+                permissions: Permissions::from_bits(bits),
+                expires_at: expires.then_some(ended),
+                deleted_at: (!expires).then_some(ended),
+                ..terms()
+            };
+            let question = Question { now, permission: None, address: None, origin: None };
+            prop_assert!(terms.decide(SecretState::Current, &question).is_err());
+        }
+
+        #[test]
+        fn what_is_allowed_is_held(bits in 0_u32..64, which in 0_usize..5) {
+            let permission = Permission::ALL[which];
+            let terms = Terms { permissions: Permissions::from_bits(bits), ..terms() };
+            let allowed = terms.decide(SecretState::Current, &ask(permission)).is_ok();
+            prop_assert_eq!(allowed, bits < 32 && bits & (1 << which) != 0);
+        }
+    }
+}

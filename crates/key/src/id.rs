@@ -1,0 +1,182 @@
+//! Ids that cannot be swapped: the kind is part of the type and of the text.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
+use std::str::FromStr;
+
+use rand_core::Rng;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use uuid::Uuid;
+
+use crate::Timestamp;
+
+/// What an id names.
+pub trait Kind {
+    /// The text in front of the id, without the underscore.
+    const PREFIX: &'static str;
+}
+
+/// A UUIDv7 (RFC 9562) of one kind, written `key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f`:
+/// one word, so that a double click selects it whole, and sorted by the time it was made.
+pub struct Id<K> {
+    uuid: Uuid,
+    kind: PhantomData<fn() -> K>,
+}
+
+macro_rules! kinds {
+    ($($alias:ident, $marker:ident, $prefix:literal, $says:literal;)*) => {
+        mod kind {$(
+            #[doc = concat!("Marks the ids of ", $says, ".")]
+            #[derive(Debug)]
+            pub enum $marker {}
+            impl super::Kind for $marker {
+                const PREFIX: &'static str = $prefix;
+            }
+        )*}
+        $(
+            #[doc = concat!("The id of ", $says, ".")]
+            pub type $alias = Id<kind::$marker>;
+        )*
+    };
+}
+
+kinds! {
+    KeyId, Key, "key", "a key";
+    WorkspaceId, Workspace, "wsp", "a workspace";
+    UserId, User, "usr", "a person";
+    SessionId, Session, "ses", "a browser session";
+    ProjectId, Project, "prj", "a project";
+    ModelId, Model, "mdl", "a trained model";
+}
+
+impl<K> Id<K> {
+    /// A new id, made at `now` with random bits from `rng`.
+    pub fn new(now: Timestamp, rng: &mut impl Rng) -> Self {
+        let mut random = [0; 10];
+        rng.fill_bytes(&mut random);
+        Self::from_uuid(uuid::Builder::from_unix_timestamp_millis(now.millis(), &random).into_uuid())
+    }
+
+    /// The 16 bytes of the UUID.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        self.uuid.as_bytes()
+    }
+
+    const fn from_uuid(uuid: Uuid) -> Self {
+        Self {
+            uuid,
+            kind: PhantomData,
+        }
+    }
+}
+
+/// Why a text is no id of the kind that was expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected an id of the form {prefix}_ and 32 hexadecimal digits")]
+pub struct IdError {
+    prefix: &'static str,
+}
+
+impl<K: Kind> FromStr for Id<K> {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        text.strip_prefix(K::PREFIX)
+            .and_then(|rest| rest.strip_prefix('_'))
+            // One spelling for each id: lower case, no hyphens.
+            .filter(|hex| hex.len() == 32 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
+            .and_then(|hex| Uuid::try_parse(hex).ok())
+            .map(Self::from_uuid)
+            .ok_or(IdError { prefix: K::PREFIX })
+    }
+}
+
+impl<K: Kind> fmt::Display for Id<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}_{}", K::PREFIX, self.uuid.simple())
+    }
+}
+
+impl<K: Kind> fmt::Debug for Id<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl<K: Kind> Serialize for Id<K> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de, K: Kind> Deserialize<'de> for Id<K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+impl<K> Clone for Id<K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K> Copy for Id<K> {}
+
+impl<K> PartialEq for Id<K> {
+    fn eq(&self, other: &Self) -> bool {
+        self.uuid == other.uuid
+    }
+}
+
+impl<K> Eq for Id<K> {}
+
+impl<K> PartialOrd for Id<K> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<K> Ord for Id<K> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.uuid.cmp(&other.uuid)
+    }
+}
+
+impl<K> Hash for Id<K> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.uuid.hash(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_id_of_one_kind_is_not_read_as_another() {
+        let id = KeyId::from_uuid(Uuid::from_u128(7));
+        assert_eq!(id.to_string().parse::<KeyId>(), Ok(id));
+        assert!(id.to_string().parse::<ProjectId>().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn ids_survive_text_and_have_one_spelling(bits: u128) {
+            let id = ProjectId::from_uuid(Uuid::from_u128(bits));
+            let text = id.to_string();
+            prop_assert_eq!(text.parse::<ProjectId>(), Ok(id));
+            let shouted = format!("prj_{}", text[4..].to_uppercase());
+            prop_assert_eq!(shouted.parse::<ProjectId>().is_ok(), shouted == text);
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text: String) {
+            let _ = text.parse::<KeyId>();
+        }
+    }
+}

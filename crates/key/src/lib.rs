@@ -1,0 +1,42 @@
+//! What an API key is: its secret, class, scopes and restrictions, and the decision about one request.
+//!
+//! Everything here is pure. No I/O, no clock, no async: time and randomness come in as arguments,
+//! so that each rule can be tested for all inputs and read on its own.
+//!
+//! ```
+//! use keyrack_key::{Brands, Class, Presented, Secret};
+//!
+//! let brands = Brands::default();
+//! let secret = Secret::generate(brands.current(), Class::Secret, &mut rand_core::UnwrapErr(getrandom::SysRng));
+//! let presented = Presented::parse(secret.expose().as_bytes(), &brands).unwrap();
+//! assert_eq!(presented.digest(), secret.digest());
+//! ```
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod brand;
+mod class;
+mod decision;
+mod digest;
+mod grant;
+mod id;
+mod origin;
+mod permission;
+mod restriction;
+mod scope;
+mod secret;
+mod time;
+
+pub use brand::{Brand, BrandError, Brands};
+pub use class::Class;
+pub use decision::{Denial, Question, SecretState, Terms};
+pub use digest::Digest;
+pub use grant::{Grant, GrantError};
+pub use id::{Id, IdError, KeyId, Kind, ModelId, ProjectId, SessionId, UserId, WorkspaceId};
+pub use origin::{Origin, OriginError};
+pub use permission::{Permission, Permissions, UnknownPermission};
+pub use restriction::{Only, Restrictions};
+pub use scope::{Scope, Scopes, UnknownScope};
+pub use secret::{Hint, Malformed, Presented, Secret};
+pub use time::Timestamp;

@@ -1,0 +1,222 @@
+//! Named sets of permissions, the words that a person picks from.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{Permission, Permissions};
+
+/// A named set of permissions that a person picks for a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Scope {
+    /// Manage projects, upload datasets, train models, make predictions.
+    Project = 0,
+    /// Predictions on trained models alone; safe to show in public.
+    Inference = 1,
+    /// Manage the keys of the workspace.
+    Keys = 2,
+}
+
+/// A text that names no scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown scope; expected project, inference or keys")]
+pub struct UnknownScope;
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 3] = [Self::Project, Self::Inference, Self::Keys];
+
+    /// What a key gets that is granted this scope today.
+    pub const fn permissions(self) -> Permissions {
+        match self {
+            Self::Project => Permissions::of(&[
+                Permission::ProjectsManage,
+                Permission::DatasetsUpload,
+                Permission::ModelsTrain,
+                Permission::ModelsPredict,
+            ]),
+            Self::Inference => Permissions::of(&[Permission::ModelsPredict]),
+            Self::Keys => Permissions::of(&[Permission::KeysManage]),
+        }
+    }
+
+    /// The word in the API and the store.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Project => "project",
+            Self::Inference => "inference",
+            Self::Keys => "keys",
+        }
+    }
+
+    /// The word on the page.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Project => "Project",
+            Self::Inference => "Inference",
+            Self::Keys => "Keys",
+        }
+    }
+
+    /// What it provides, as the page says it.
+    pub const fn says(self) -> &'static str {
+        match self {
+            Self::Project => "Manage projects, upload datasets, train models, and make predictions.",
+            Self::Inference => {
+                "Make predictions on trained models. Can be used for public access to the models."
+            }
+            Self::Keys => "Make, edit, rotate and delete the keys of this workspace.",
+        }
+    }
+
+    /// The scopes that hold `permission`.
+    pub fn holding(permission: Permission) -> impl Iterator<Item = Self> {
+        Self::ALL
+            .into_iter()
+            .filter(move |scope| scope.permissions().contains(permission))
+    }
+
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Scope {
+    type Err = UnknownScope;
+
+    fn from_str(text: &str) -> Result<Self, UnknownScope> {
+        Self::ALL
+            .into_iter()
+            .find(|scope| scope.name() == text)
+            .ok_or(UnknownScope)
+    }
+}
+
+impl Serialize for Scope {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Scope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+/// The scopes that were picked for a key. In the store: their names, joined by spaces.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Scopes(u8);
+
+impl Scopes {
+    /// Whether nothing was picked.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether `scope` was picked.
+    pub const fn contains(self, scope: Scope) -> bool {
+        self.0 & scope.bit() != 0
+    }
+
+    /// The scopes, in a fixed order.
+    pub fn iter(self) -> impl Iterator<Item = Scope> {
+        Scope::ALL.into_iter().filter(move |scope| self.contains(*scope))
+    }
+
+    /// What these scopes grant today.
+    pub fn permissions(self) -> Permissions {
+        self.iter()
+            .fold(Permissions::NONE, |all, scope| all.union(scope.permissions()))
+    }
+}
+
+impl FromIterator<Scope> for Scopes {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        Self(scopes.into_iter().fold(0, |bits, scope| bits | scope.bit()))
+    }
+}
+
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, scope) in self.iter().enumerate() {
+            if i > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(scope.name())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+impl FromStr for Scopes {
+    type Err = UnknownScope;
+
+    fn from_str(text: &str) -> Result<Self, UnknownScope> {
+        text.split_whitespace().map(str::parse).collect()
+    }
+}
+
+impl Serialize for Scopes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The document's sentences, permission by permission.
+    #[test]
+    fn the_scopes_are_what_the_document_says() {
+        let project: Vec<_> = Scope::Project
+            .permissions()
+            .iter()
+            .map(Permission::says)
+            .collect();
+        assert_eq!(
+            project,
+            [
+                "manage projects",
+                "upload datasets",
+                "train models",
+                "make predictions"
+            ]
+        );
+        let inference: Vec<_> = Scope::Inference.permissions().iter().collect();
+        assert_eq!(inference, [Permission::ModelsPredict]);
+    }
+
+    #[test]
+    fn keys_is_beyond_the_document_and_in_no_other_scope() {
+        assert_eq!(
+            Scope::holding(Permission::KeysManage).collect::<Vec<_>>(),
+            [Scope::Keys]
+        );
+    }
+
+    #[test]
+    fn scopes_survive_their_text() {
+        for bits in 0..8 {
+            let scopes = Scopes(bits);
+            assert_eq!(scopes.to_string().parse(), Ok(scopes));
+        }
+    }
+}

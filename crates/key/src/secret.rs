@@ -1,0 +1,260 @@
+//! The string that a client sends: how it is made, how it is recognised, and how it stays unseen.
+
+use std::fmt;
+
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use crate::{Brand, Brands, Class, Digest};
+
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const BODY: usize = 32;
+const CHECK: usize = 6;
+
+/// A whole secret in plain, `kr_sk_` + 32 random + 6 check characters.
+///
+/// It cannot be printed, logged, serialised, cloned or compared, and is wiped when dropped.
+/// [`Secret::expose`] is the one way out.
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Makes a secret of `32 × log2(62) = 190` random bits.
+    pub fn generate(brand: &Brand, class: Class, rng: &mut impl CryptoRng) -> Self {
+        // All of it at once, so that no half-grown copy is left behind in freed memory.
+        let mut text = Zeroizing::new(String::with_capacity(brand.as_str().len() + 4 + BODY + CHECK));
+        text.push_str(brand.as_str());
+        text.push('_');
+        text.push_str(class.letters());
+        text.push('_');
+        for _ in 0..BODY {
+            text.push(random_character(rng));
+        }
+        let check = check_of(text.as_bytes());
+        text.extend(check.iter().map(|byte| char::from(*byte)));
+        Self(text)
+    }
+
+    /// The secret itself, for the one answer that hands it out.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What the store and the rack keep.
+    pub fn digest(&self) -> Digest {
+        Digest::of(self.0.as_bytes())
+    }
+
+    /// The last four characters, by which people recognise it.
+    pub fn hint(&self) -> Hint {
+        let bytes = self.0.as_bytes();
+        let mut hint = [0; 4];
+        hint.copy_from_slice(&bytes[bytes.len() - 4..]);
+        Hint(hint)
+    }
+}
+
+/// Each of the 62 characters with the same chance: bytes above the last multiple of 62 are drawn again.
+fn random_character(rng: &mut impl CryptoRng) -> char {
+    loop {
+        let mut byte = [0];
+        rng.fill_bytes(&mut byte);
+        if byte[0] < 248 {
+            return char::from(ALPHABET[usize::from(byte[0] % 62)]);
+        }
+    }
+}
+
+/// CRC-32 (IEEE) of `text` in base62, zero-padded on the left.
+fn check_of(text: &[u8]) -> [u8; CHECK] {
+    let mut rest = crc32fast::hash(text);
+    let mut check = [b'0'; CHECK];
+    for place in check.iter_mut().rev() {
+        *place = ALPHABET[(rest % 62) as usize];
+        rest /= 62;
+    }
+    check
+}
+
+/// The last four characters of a secret. Public: they tell keys apart and open nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hint([u8; 4]);
+
+impl Hint {
+    /// A hint as the store kept it; nothing unless it is four base62 characters.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes: [u8; 4] = text.as_bytes().try_into().ok()?;
+        bytes.iter().all(u8::is_ascii_alphanumeric).then_some(Self(bytes))
+    }
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .iter()
+            .try_for_each(|byte| fmt::Write::write_char(f, char::from(*byte)))
+    }
+}
+
+/// A string of the right form, brand and check, as a client presented it. It says nothing yet
+/// about whether such a key exists.
+#[derive(Clone, Copy)]
+pub struct Presented<'a> {
+    text: &'a [u8],
+    class: Class,
+}
+
+/// Why a string cannot be a secret of this deployment. Never holds any of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// Not `brand_class_body`, or of another length.
+    #[error("a secret has the form <brand>_sk_ or <brand>_pk_ and 38 letters and digits")]
+    Form,
+    /// The word in front is not one of this deployment.
+    #[error("the secret belongs to another deployment")]
+    Brand,
+    /// A character was lost, added or mistyped.
+    #[error("the secret is incomplete or mistyped: its check does not match")]
+    Check,
+}
+
+impl<'a> Presented<'a> {
+    /// Recognises a secret. Costs no allocation, and no hashing before the check is right.
+    pub fn parse(text: &'a [u8], brands: &Brands) -> Result<Self, Malformed> {
+        let (head, tail) = text
+            .split_at_checked(text.len().wrapping_sub(BODY + CHECK))
+            .ok_or(Malformed::Form)?;
+        let brand = head
+            .strip_suffix(b"_")
+            .and_then(|head| head.get(..head.len().checked_sub(3)?));
+        let brand = brand.ok_or(Malformed::Form)?;
+        let class = match &head[brand.len()..] {
+            b"_sk_" => Class::Secret,
+            b"_pk_" => Class::Publishable,
+            _ => return Err(Malformed::Form),
+        };
+        if !tail.iter().all(u8::is_ascii_alphanumeric) {
+            return Err(Malformed::Form);
+        }
+        if !brands.accepts(brand) {
+            return Err(Malformed::Brand);
+        }
+        let (signed, check) = text.split_at(text.len() - CHECK);
+        if check == check_of(signed) {
+            Ok(Self { text, class })
+        } else {
+            Err(Malformed::Check)
+        }
+    }
+
+    /// The class that the secret claims.
+    pub const fn class(&self) -> Class {
+        self.class
+    }
+
+    /// What to look up.
+    pub fn digest(&self) -> Digest {
+        Digest::of(self.text)
+    }
+}
+
+/// Like [`Secret`], it does not print.
+impl fmt::Debug for Presented<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Presented(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rand_core::UnwrapErr;
+
+    fn secret(class: Class) -> Secret {
+        Secret::generate(
+            Brands::default().current(),
+            class,
+            &mut UnwrapErr(getrandom::SysRng),
+        )
+    }
+
+    #[test]
+    fn the_form_is_the_published_one() {
+        for class in Class::ALL {
+            let secret = secret(class);
+            let text = secret.expose();
+            assert_eq!(text.len(), 44);
+            assert!(text.starts_with(&format!("kr_{}_", class.letters())));
+            assert!(text[6..].bytes().all(|b| b.is_ascii_alphanumeric()));
+            assert!(text.ends_with(&secret.hint().to_string()));
+        }
+    }
+
+    /// A vector that other implementations (secret scanners) can be held against.
+    #[test]
+    fn the_check_is_crc32_in_base62() {
+        let text = b"kr_sk_00000000000000000000000000000000";
+        let check = check_of(text);
+        let value = check.iter().fold(0_u64, |sum, byte| {
+            sum * 62 + ALPHABET.iter().position(|c| c == byte).unwrap() as u64
+        });
+        assert_eq!(value, u64::from(crc32fast::hash(text)));
+        assert_eq!(std::str::from_utf8(&check), Ok(VECTOR));
+    }
+    const VECTOR: &str = "0NuPnL";
+
+    #[test]
+    fn older_brands_are_accepted_and_strange_ones_are_not() {
+        let old: Brand = "acme".parse().unwrap();
+        let made = Secret::generate(&old, Class::Secret, &mut UnwrapErr(getrandom::SysRng));
+        let text = made.expose().as_bytes();
+        assert_eq!(
+            Presented::parse(text, &Brands::default()).unwrap_err(),
+            Malformed::Brand
+        );
+        let both = Brands::new("kr".parse().unwrap(), vec![old]);
+        assert!(Presented::parse(text, &both).is_ok());
+    }
+
+    #[test]
+    fn no_character_is_favoured() {
+        let mut seen = [0_u32; 128];
+        for _ in 0..2_000 {
+            secret(Class::Secret).expose()[6..38]
+                .bytes()
+                .for_each(|b| seen[usize::from(b)] += 1);
+        }
+        // 64,000 draws from 62: 1,032 expected each, with a standard deviation of 32.
+        for byte in ALPHABET {
+            assert!(
+                (850..1_250).contains(&seen[usize::from(*byte)]),
+                "{}",
+                char::from(*byte)
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_change_of_one_character_is_noticed(place in 0_usize..44, byte: u8) {
+            let secret = secret(Class::Publishable);
+            let mut text = secret.expose().as_bytes().to_vec();
+            let same = text[place] == byte;
+            text[place] = byte;
+            prop_assert_eq!(Presented::parse(&text, &Brands::default()).is_ok(), same);
+        }
+
+        #[test]
+        fn no_bytes_make_the_parser_panic(text: Vec<u8>) {
+            let _ = Presented::parse(&text, &Brands::default());
+        }
+
+        #[test]
+        fn cutting_or_adding_is_noticed(cut in 0_usize..44, extra in "[0-9A-Za-z]{1,8}") {
+            let secret = secret(Class::Secret);
+            prop_assert!(Presented::parse(&secret.expose().as_bytes()[..cut], &Brands::default()).is_err());
+            let longer = format!("{}{extra}", secret.expose());
+            prop_assert!(Presented::parse(longer.as_bytes(), &Brands::default()).is_err());
+        }
+    }
+}

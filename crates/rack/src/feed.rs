@@ -1,0 +1,90 @@
+//! The stream of changes that keeps a rack equal to the store.
+
+use std::error::Error;
+use std::future::Future;
+use std::sync::Arc;
+
+use keyrack_key::{Class, Digest, KeyId, Scopes, SecretState, Terms, Timestamp, WorkspaceId};
+
+/// The number of a change to keys: gapless, and in the order of the commits. 0 is before the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Revision(pub u64);
+
+/// A random name of one change. Two histories that number their changes alike
+/// (a restored backup, a failover that lost a commit) differ in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ChangeId(pub [u8; 16]);
+
+/// A point in one history of changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Position {
+    /// The last change that is included.
+    pub revision: Revision,
+    /// Which change that was.
+    pub change: ChangeId,
+}
+
+/// A key as it stands after a change: the whole of it, so that applying one twice does no harm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its id.
+    pub key: KeyId,
+    /// The change that left it so.
+    pub revision: Revision,
+    /// Whose key it is.
+    pub workspace: WorkspaceId,
+    /// What people call it.
+    pub name: Arc<str>,
+    /// Its class.
+    pub class: Class,
+    /// The scopes that were picked; what they granted is in the terms.
+    pub scopes: Scopes,
+    /// What it may do, from where, until when.
+    pub terms: Terms,
+    /// Its current secret and those that retire or retired lately.
+    pub secrets: Vec<(Digest, SecretState)>,
+}
+
+/// All keys at one position.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Where the snapshot was taken.
+    pub position: Position,
+    /// Every key that lives or was deleted within [`TOMBSTONE_LIFE`](crate::TOMBSTONE_LIFE).
+    pub records: Vec<Record>,
+}
+
+/// What changed between two positions. A key that changed more than once stands in it once, as it is at the end.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// Where the reader has to be.
+    pub from: Position,
+    /// Where it is afterwards.
+    pub to: Position,
+    /// What changed in between, oldest first.
+    pub changes: Vec<Record>,
+}
+
+/// The next thing that a reader learns.
+#[derive(Clone, Debug)]
+pub enum Next {
+    /// What changed after the position asked about; possibly nothing.
+    Frame(Frame),
+    /// The position is not part of this history: load a snapshot.
+    Reload,
+}
+
+/// Where a rack is filled from.
+pub trait Feed: Send + Sync {
+    /// Why reading failed.
+    type Error: Error + Send + Sync + 'static;
+
+    /// Everything, as of one position. Keys deleted before `tombstones_since` are left out.
+    fn snapshot(
+        &self,
+        tombstones_since: Timestamp,
+    ) -> impl Future<Output = Result<Snapshot, Self::Error>> + Send;
+
+    /// What happened after `position`.
+    fn after(&self, position: Position) -> impl Future<Output = Result<Next, Self::Error>> + Send;
+}

@@ -1,0 +1,60 @@
+//! Keeps a rack equal to what a feed tells.
+
+use std::sync::Arc;
+
+use keyrack_key::Timestamp;
+use tokio::sync::Mutex;
+
+use crate::{Feed, Gap, Next, Rack, Revision, TOMBSTONE_LIFE};
+
+/// Reads a feed into a rack. Tasks that ask it to catch up at the same time take turns: a snapshot
+/// that one of them read must not replace what another has applied since.
+#[derive(Debug)]
+pub struct Follower<F> {
+    feed: F,
+    rack: Arc<Rack>,
+    turn: Mutex<()>,
+}
+
+impl<F: Feed> Follower<F> {
+    /// Will fill `rack` from `feed`.
+    pub fn new(feed: F, rack: Arc<Rack>) -> Self {
+        Self {
+            feed,
+            rack,
+            turn: Mutex::new(()),
+        }
+    }
+
+    /// The rack that it fills.
+    pub const fn rack(&self) -> &Arc<Rack> {
+        &self.rack
+    }
+
+    /// Reads until the rack holds all that the feed has, and at least `revision`; then the rack is trusted.
+    /// A rack that was never filled, a hole, or another history is answered by loading everything anew.
+    pub async fn reach(&self, revision: Revision, now: Timestamp) -> Result<(), F::Error> {
+        let _turn = self.turn.lock().await;
+        if !self.rack.is_trusted() {
+            self.load(now).await?;
+        }
+        loop {
+            let applied = match self.feed.after(self.rack.position()).await? {
+                Next::Frame(frame) => self.rack.apply(frame),
+                Next::Reload => Err(Gap),
+            };
+            if applied.is_err() {
+                self.load(now).await?;
+            }
+            if self.rack.position().revision >= revision {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn load(&self, now: Timestamp) -> Result<(), F::Error> {
+        self.rack
+            .load(self.feed.snapshot(now.minus(TOMBSTONE_LIFE)).await?);
+        Ok(())
+    }
+}

@@ -1,0 +1,18 @@
+//! Delete: asked once.
+
+use askama::Template;
+
+use super::{Field, Frame, LastUse};
+
+#[derive(Template)]
+#[template(path = "key_delete.html")]
+pub(crate) struct DeleteKey {
+    pub(crate) frame: Frame,
+    pub(crate) base: String,
+    pub(crate) id: String,
+    pub(crate) key_name: String,
+    pub(crate) masked: String,
+    pub(crate) last_use: Option<LastUse>,
+    /// POST `reason`, optional.
+    pub(crate) reason: Field,
+}

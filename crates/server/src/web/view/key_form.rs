@@ -1,0 +1,45 @@
+//! Add New Key, and the fields that it shares with Edit scopes.
+
+use askama::Template;
+
+use super::{Field, Frame};
+
+#[derive(Template)]
+#[template(path = "key_new.html")]
+pub(crate) struct NewKey {
+    pub(crate) frame: Frame,
+    pub(crate) base: String,
+    /// Spent by the first POST that succeeds.
+    pub(crate) nonce: String,
+    pub(crate) fields: KeyFields,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KeyFields {
+    /// POST `name`
+    pub(crate) name: Field,
+    /// POST `scope`: `project`, `inference`; when editing also `none`. Absent when no card is chosen.
+    pub(crate) scope: Field,
+    /// POST `expiry`: `never` (also when the value is empty), `30d`, `90d`, `365d`, `date`; when editing also `keep`.
+    pub(crate) expiry: Field,
+    /// POST `expires_on`: `YYYY-MM-DD`, read when `expiry` is `date`.
+    pub(crate) expires_on: Field,
+    /// The first date that the date field offers, `YYYY-MM-DD`.
+    pub(crate) earliest: String,
+    /// Editing a key that expires: "on 21 January 2027, 14:05 UTC", offered as `keep`.
+    pub(crate) kept_expiry: Option<String>,
+    /// POST `keys=on`
+    pub(crate) keys: bool,
+    /// Whether a key without Project and Inference can be chosen again after one of them was: only when editing.
+    pub(crate) offers_none: bool,
+}
+
+impl KeyFields {
+    /// The fold stands open when there is something in it to see.
+    pub(crate) fn advanced_is_open(&self) -> bool {
+        self.keys
+            || !(self.expiry.value.is_empty() || self.expiry.is("never"))
+            || self.expiry.error.is_some()
+            || self.expires_on.error.is_some()
+    }
+}

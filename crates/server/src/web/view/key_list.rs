@@ -1,0 +1,63 @@
+//! The API Keys page.
+
+use askama::Template;
+
+use super::{By, Expires, Frame, LastUse, Moment, Scope};
+
+#[derive(Template)]
+#[template(path = "key_list.html")]
+pub(crate) struct KeyList {
+    pub(crate) frame: Frame,
+    /// `/w/{slug}/settings/api-keys`
+    pub(crate) base: String,
+    /// Whether this person may make and change keys; without it the page only shows.
+    pub(crate) can_manage: bool,
+    /// What is being looked for: text, `project` | `inference` | `keys` or empty, `live` | `expired` | `deleted`.
+    pub(crate) q: String,
+    pub(crate) scope: String,
+    pub(crate) status: String,
+    /// Live, Expired, Deleted: each keeps the rest of the filter in its URL.
+    pub(crate) tabs: Vec<Tab>,
+    /// "5 keys"
+    pub(crate) count: String,
+    pub(crate) rows: Vec<KeyRow>,
+    /// The following page, when there is one.
+    pub(crate) next_url: Option<String>,
+    /// A call that works on this server, for whoever has no key yet.
+    pub(crate) curl_example: String,
+}
+
+pub(crate) struct Tab {
+    pub(crate) label: String,
+    pub(crate) url: String,
+    pub(crate) current: bool,
+}
+
+pub(crate) struct KeyRow {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// `kr_sk_…9fQ2`
+    pub(crate) masked: String,
+    /// During a rotation: "old secret …Z7pe works until 14:05 tomorrow".
+    pub(crate) retiring: Option<String>,
+    pub(crate) scopes: Vec<Scope>,
+    pub(crate) created: By,
+    pub(crate) last_use: Option<LastUse>,
+    pub(crate) expires: Expires,
+    pub(crate) deleted: Option<By>,
+}
+
+impl KeyList {
+    /// Nothing is filtered away: there is nothing.
+    fn is_first_run(&self) -> bool {
+        self.rows.is_empty() && self.q.is_empty() && self.scope.is_empty() && self.status == "live"
+    }
+
+    fn is_filtered(&self) -> bool {
+        !self.q.is_empty() || !self.scope.is_empty()
+    }
+
+    fn shows_deleted(&self) -> bool {
+        self.status == "deleted"
+    }
+}

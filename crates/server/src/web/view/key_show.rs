@@ -1,0 +1,25 @@
+//! One key and its facts.
+
+use askama::Template;
+
+use super::{By, Expires, Frame, LastUse, Scope};
+
+#[derive(Template)]
+#[template(path = "key_show.html")]
+pub(crate) struct KeyPage {
+    pub(crate) frame: Frame,
+    pub(crate) base: String,
+    pub(crate) can_manage: bool,
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) masked: String,
+    /// During a rotation: "…Z7pe works until 14:05 tomorrow".
+    pub(crate) retiring: Option<String>,
+    pub(crate) scopes: Vec<Scope>,
+    pub(crate) created: By,
+    pub(crate) last_use: Option<LastUse>,
+    pub(crate) expires: Expires,
+    pub(crate) deleted: Option<By>,
+    /// Why it was deleted, when that was said.
+    pub(crate) deleted_because: Option<String>,
+}

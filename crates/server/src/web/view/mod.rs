@@ -1,0 +1,41 @@
+//! What each page says: plain data in, HTML out. A handler fills one of these structs and renders it; nothing here asks a store or a clock.
+
+mod account;
+mod docs;
+mod error;
+mod field;
+mod frame;
+mod key_delete;
+mod key_edit;
+mod key_form;
+mod key_list;
+mod key_reveal;
+mod key_rotate;
+mod key_show;
+mod moment;
+mod project_forms;
+mod project_list;
+mod scope;
+mod setup;
+mod sign_in;
+mod workspace_form;
+
+pub(crate) use account::{Account, SessionRow};
+pub(crate) use docs::{Docs, DocsAnswer, DocsField, DocsGroup, DocsOperation};
+pub(crate) use error::ErrorPage;
+pub(crate) use field::Field;
+pub(crate) use frame::{Frame, Here, Notice, Shell, Tone, Workspace};
+pub(crate) use key_delete::DeleteKey;
+pub(crate) use key_edit::{EditKey, Widening};
+pub(crate) use key_form::{KeyFields, NewKey};
+pub(crate) use key_list::{KeyList, KeyRow, Tab};
+pub(crate) use key_reveal::{AlreadyShown, Reveal, Snippet};
+pub(crate) use key_rotate::RotateKey;
+pub(crate) use key_show::KeyPage;
+pub(crate) use moment::{By, Expires, LastUse, Moment};
+pub(crate) use project_forms::{DeleteProject, NewProject, RenameProject};
+pub(crate) use project_list::{ProjectCard, ProjectList};
+pub(crate) use scope::Scope;
+pub(crate) use setup::Setup;
+pub(crate) use sign_in::SignIn;
+pub(crate) use workspace_form::NewWorkspace;

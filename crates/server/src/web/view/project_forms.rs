@@ -1,0 +1,38 @@
+//! New project, rename, delete.
+
+use askama::Template;
+
+use super::{Field, Frame};
+
+#[derive(Template)]
+#[template(path = "project_new.html")]
+pub(crate) struct NewProject {
+    pub(crate) frame: Frame,
+    pub(crate) base: String,
+    pub(crate) name: Field,
+    /// POST `type`: `classification` or `object_detection`.
+    pub(crate) kind: Field,
+    pub(crate) description: Field,
+}
+
+#[derive(Template)]
+#[template(path = "project_rename.html")]
+pub(crate) struct RenameProject {
+    pub(crate) frame: Frame,
+    pub(crate) base: String,
+    pub(crate) id: String,
+    pub(crate) project_name: String,
+    pub(crate) name: Field,
+    pub(crate) description: Field,
+}
+
+#[derive(Template)]
+#[template(path = "project_delete.html")]
+pub(crate) struct DeleteProject {
+    pub(crate) frame: Frame,
+    pub(crate) base: String,
+    pub(crate) id: String,
+    pub(crate) project_name: String,
+    /// What goes with it, in a sentence; may be empty.
+    pub(crate) consequence: String,
+}

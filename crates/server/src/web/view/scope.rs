@@ -1,0 +1,37 @@
+//! The scopes in the words of the pages.
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    Project,
+    Inference,
+    Keys,
+}
+
+impl Scope {
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Project => "Project",
+            Self::Inference => "Inference",
+            Self::Keys => "Keys",
+        }
+    }
+
+    /// The name that the style sheet knows the badge by.
+    pub(crate) fn slug(self) -> &'static str {
+        match self {
+            Self::Project => "project",
+            Self::Inference => "inference",
+            Self::Keys => "keys",
+        }
+    }
+
+    pub(crate) fn permits(self) -> &'static str {
+        match self {
+            Self::Project => "Manage projects, upload datasets, train models, and make predictions.",
+            Self::Inference => {
+                "Make predictions on trained models. Can be used for public access to the models."
+            }
+            Self::Keys => "Create, edit, rotate and delete the API keys of this workspace.",
+        }
+    }
+}

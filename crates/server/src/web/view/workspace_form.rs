@@ -1,0 +1,12 @@
+//! New workspace.
+
+use askama::Template;
+
+use super::{Field, Frame};
+
+#[derive(Template)]
+#[template(path = "workspace_new.html")]
+pub(crate) struct NewWorkspace {
+    pub(crate) frame: Frame,
+    pub(crate) name: Field,
+}
