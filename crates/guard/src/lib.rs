@@ -1,1 +1,37 @@
+//! The guard: a tower layer that asks the [`Rack`](keyrack_rack::Rack) about the API key of each request.
+//!
+//! Any tower service can wear it; it knows no web framework and no database. A request that passes carries a
+//! [`Caller`] in its extensions, a request that does not is answered by a [`Problem`] (RFC 9457).
+//!
+//! ```
+//! use std::sync::Arc;
+//! use keyrack_guard::{Guard, GuardLayer};
+//! use keyrack_key::{Brands, Permission, Timestamp};
+//! use keyrack_rack::{Rack, Snapshot};
+//! use tower::{Layer, Service, ServiceExt};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let rack = Arc::new(Rack::new());
+//! rack.load(Snapshot::default());
+//! let guard = Arc::new(Guard::new(rack, Brands::default(), || Timestamp::from_micros(0)));
+//! let predict = tower::service_fn(|_: http::Request<()>| async {
+//!     Ok::<_, std::convert::Infallible>(http::Response::new(String::from("a cat")))
+//! });
+//! let guarded = GuardLayer::new(guard, Permission::ModelsPredict).layer(predict);
+//! let answer = guarded.oneshot(http::Request::new(())).await.unwrap();
+//! assert_eq!(answer.status(), 401);
+//! # });
+//! ```
 
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod answer;
+mod credential;
+mod layer;
+mod problem;
+
+pub use credential::{Credential, Place};
+pub use keyrack_rack::{Caller, Refusal};
+pub use layer::{ClientAddress, Clock, Guard, GuardFuture, GuardLayer, GuardService};
+pub use problem::Problem;

@@ -15,7 +15,7 @@ use crate::uses::UseSlot;
 use crate::{Frame, LastUse, Position, Record, Snapshot, Uses};
 
 /// How long a deleted key or an ended secret stays known, so that an answer can say what happened to it.
-pub const TOMBSTONE_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+pub const TOMBSTONE_LIFE: Duration = Duration::from_hours(30 * 24);
 
 /// Writers hold one of these at a time, so a request waits for a writer in one of 64 cases, for a microsecond.
 const SHARDS: usize = 64;
@@ -48,6 +48,14 @@ impl Caller {
     /// The key that called.
     pub fn key(&self) -> &Key {
         &self.key
+    }
+
+    /// Refuses it after all, for a reason that the rack does not look at.
+    pub fn refuse(self, denial: Denial) -> Refusal {
+        Refusal {
+            denial,
+            key: Some(self.key),
+        }
     }
 }
 

@@ -58,4 +58,16 @@ impl DocsOperation {
     fn method_slug(&self) -> String {
         self.method.to_lowercase()
     }
+
+    fn parameters_id(&self) -> String {
+        format!("{}-parameters", self.anchor)
+    }
+
+    fn body_id(&self) -> String {
+        format!("{}-body", self.anchor)
+    }
+
+    fn answers_id(&self) -> String {
+        format!("{}-answers", self.anchor)
+    }
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{By, Expires, Frame, LastUse, Moment, Scope};
+use super::{By, Expires, Frame, LastUse, Scope};
 
 #[derive(Template)]
 #[template(path = "key_list.html")]

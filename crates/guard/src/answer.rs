@@ -1,0 +1,105 @@
+//! What a refusal says to the client, and with which status (RFC 6750, section 3).
+
+use http::{StatusCode, header};
+use keyrack_key::{Denial, Permission, Scope};
+use keyrack_rack::Refusal;
+use serde_json::Value;
+
+use crate::Problem;
+
+impl Problem {
+    /// The problem for `refusal`. `manage` is the address under which a key is changed, without its id:
+    /// where it is known, an answer about a key's rights leads there.
+    pub fn of_refusal(refusal: &Refusal, manage: Option<&str>) -> Self {
+        let denial = refusal.denial;
+        let problem = Self::new(status(denial), denial.code(), message(denial));
+        let problem = challenge(problem, denial);
+        match (denial, &refusal.key) {
+            (
+                Denial::Permission(_)
+                | Denial::Network
+                | Denial::Origin
+                | Denial::NotUnderstood
+                | Denial::InQuery,
+                Some(key),
+            ) => {
+                let id = key.key.to_string();
+                let problem = match manage {
+                    Some(base) => problem.with("manage_url", format!("{base}{id}")),
+                    None => problem,
+                };
+                problem.with("key", id)
+            }
+            _ => problem,
+        }
+    }
+}
+
+const fn status(denial: Denial) -> StatusCode {
+    match denial {
+        Denial::Missing
+        | Denial::Malformed(_)
+        | Denial::Unknown
+        | Denial::Retired(_)
+        | Denial::Deleted(_)
+        | Denial::Expired(_) => StatusCode::UNAUTHORIZED,
+        Denial::Ambiguous | Denial::InQuery => StatusCode::BAD_REQUEST,
+        Denial::NotUnderstood | Denial::Network | Denial::Origin | Denial::Permission(_) => {
+            StatusCode::FORBIDDEN
+        }
+        Denial::Stale => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// The denial in a sentence, and what to do about it.
+fn message(denial: Denial) -> String {
+    let advice = match denial {
+        Denial::Missing => "; send it as Authorization: Bearer <key> or X-Api-Key: <key>",
+        Denial::Ambiguous => "; send one",
+        Denial::InQuery => {
+            ": it holds more than Inference, and URLs end up in logs; send it as Authorization: Bearer or X-Api-Key, and rotate it"
+        }
+        Denial::Stale => "; try again in a second",
+        Denial::Permission(needed) => return lacking(needed),
+        _ => "",
+    };
+    format!("{denial}{advice}")
+}
+
+fn lacking(needed: Permission) -> String {
+    let scopes: Vec<_> = Scope::holding(needed).map(Scope::title).collect();
+    format!(
+        "this API key may not {}: it lacks {needed}, which comes with the scope {}",
+        needed.says(),
+        scopes.join(" or ")
+    )
+}
+
+fn challenge(problem: Problem, denial: Denial) -> Problem {
+    const REALM: &str = "Bearer realm=\"keyrack\"";
+    match (denial, status(denial)) {
+        // Without a key there is no error to name (RFC 6750, section 3.1).
+        (Denial::Missing, _) => problem.header(header::WWW_AUTHENTICATE, REALM),
+        (Denial::Permission(needed), _) => {
+            let scopes: Vec<_> = Scope::holding(needed).map(Scope::name).collect();
+            let value = format!(
+                "{REALM}, error=\"insufficient_scope\", scope=\"{}\"",
+                scopes.join(" ")
+            );
+            problem
+                .header(header::WWW_AUTHENTICATE, &value)
+                .with("permission", needed.name())
+                .with("scopes", scopes.into_iter().map(Value::from).collect::<Value>())
+        }
+        (_, StatusCode::UNAUTHORIZED) => problem.header(
+            header::WWW_AUTHENTICATE,
+            &format!("{REALM}, error=\"invalid_token\""),
+        ),
+        (_, StatusCode::BAD_REQUEST) => problem.header(
+            header::WWW_AUTHENTICATE,
+            &format!("{REALM}, error=\"invalid_request\""),
+        ),
+        (_, StatusCode::SERVICE_UNAVAILABLE) => problem.header(header::RETRY_AFTER, "1"),
+        _ => problem,
+    }
+}

@@ -1,0 +1,193 @@
+//! The layer, the service around another one, and its future.
+
+use std::future::{Ready, ready};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::future::Either;
+use http::{HeaderValue, Request, Response, header, request};
+use keyrack_key::{Brands, Denial, Permission, Permissions, Presented, Question, Scope, Timestamp};
+use keyrack_rack::{Caller, LastUse, Rack, Refusal};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::{Credential, Place, Problem};
+
+/// Reads the time. Handed in, so that tests stand still.
+pub type Clock = fn() -> Timestamp;
+
+/// The address of the client, put into a request's extensions by whoever knows which proxies to believe.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientAddress(pub IpAddr);
+
+/// All that deciding about requests needs.
+#[derive(Debug)]
+pub struct Guard {
+    rack: Arc<Rack>,
+    brands: Brands,
+    clock: Clock,
+    manage: Option<String>,
+}
+
+impl Guard {
+    /// Decides by `rack`, about secrets of `brands`.
+    pub const fn new(rack: Arc<Rack>, brands: Brands, clock: Clock) -> Self {
+        Self {
+            rack,
+            brands,
+            clock,
+            manage: None,
+        }
+    }
+
+    /// Names the address under which a key is changed; the key's id is appended to it.
+    #[must_use]
+    pub fn manage_at(mut self, base: String) -> Self {
+        self.manage = Some(base);
+        self
+    }
+
+    /// Decides about the key of a request, and notes its use. No allocation, no waiting.
+    pub fn check(&self, request: &request::Parts, permission: Option<Permission>) -> Result<Caller, Refusal> {
+        let credential = Credential::find(&request.headers, &request.uri)?.ok_or(Denial::Missing)?;
+        self.check_credential(&credential, request, permission)
+    }
+
+    fn check_credential(
+        &self,
+        credential: &Credential<'_>,
+        request: &request::Parts,
+        permission: Option<Permission>,
+    ) -> Result<Caller, Refusal> {
+        const PUBLIC: Permissions = Scope::Inference.permissions();
+        let presented = Presented::parse(credential.text(), &self.brands).map_err(Denial::from)?;
+        let now = (self.clock)();
+        let address = request.extensions.get::<ClientAddress>().map(|address| address.0);
+        let origin = request
+            .headers
+            .get(header::ORIGIN)
+            .and_then(|value| value.to_str().ok());
+        let caller = self.rack.check(
+            &presented,
+            &Question {
+                now,
+                permission,
+                address,
+                origin,
+            },
+        )?;
+        if credential.place() == Place::Query && !caller.key().terms.permissions.is_within(PUBLIC) {
+            return Err(caller.refuse(Denial::InQuery));
+        }
+        let agent = request
+            .headers
+            .get(header::USER_AGENT)
+            .map_or(&b""[..], HeaderValue::as_bytes);
+        self.rack
+            .note_use(&caller, LastUse::new(now, address, permission, agent));
+        Ok(caller)
+    }
+
+    /// The answer to a refused request.
+    pub fn answer<B: From<String>>(&self, refusal: Refusal, request: &request::Parts) -> Response<B> {
+        let id = request
+            .headers
+            .get("x-request-id")
+            .and_then(|value| value.to_str().ok());
+        let mut response = Problem::of_refusal(&refusal, self.manage.as_deref()).into_response(id);
+        // Whoever counts or logs answers finds the reason here.
+        response.extensions_mut().insert(refusal);
+        response
+    }
+}
+
+/// Puts a guard around a service: each request needs a key with one permission.
+#[derive(Clone, Debug)]
+pub struct GuardLayer {
+    guard: Arc<Guard>,
+    permission: Option<Permission>,
+    required: bool,
+}
+
+impl GuardLayer {
+    /// Lets keys through that hold `permission`.
+    pub const fn new(guard: Arc<Guard>, permission: Permission) -> Self {
+        Self {
+            guard,
+            permission: Some(permission),
+            required: true,
+        }
+    }
+
+    /// Lets every living key through, whatever it holds.
+    pub const fn any_key(guard: Arc<Guard>) -> Self {
+        Self {
+            guard,
+            permission: None,
+            required: true,
+        }
+    }
+
+    /// Lets requests without any key through as well, with no [`Caller`]: the service inside knows another way to sign in.
+    #[must_use]
+    pub const fn or_without_key(mut self) -> Self {
+        self.required = false;
+        self
+    }
+}
+
+impl<S> Layer<S> for GuardLayer {
+    type Service = GuardService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        GuardService {
+            inner,
+            layer: self.clone(),
+        }
+    }
+}
+
+/// The refusal, or what the service inside is doing.
+pub type GuardFuture<F, R, E> = Either<Ready<Result<R, E>>, F>;
+
+/// A service that asks about the key of each request before another service sees it.
+#[derive(Clone, Debug)]
+pub struct GuardService<S> {
+    inner: S,
+    layer: GuardLayer,
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for GuardService<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    ResBody: From<String>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = GuardFuture<S::Future, S::Response, S::Error>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        let GuardLayer {
+            guard,
+            permission,
+            required,
+        } = &self.layer;
+        let (mut parts, body) = request.into_parts();
+        // Only the guard says who calls.
+        parts.extensions.remove::<Caller>();
+        match guard.check(&parts, *permission) {
+            Ok(caller) => drop(parts.extensions.insert(caller)),
+            Err(Refusal {
+                denial: Denial::Missing,
+                ..
+            }) if !required => {}
+            Err(refusal) => return Either::Left(ready(Ok(guard.answer(refusal, &parts)))),
+        }
+        Either::Right(self.inner.call(Request::from_parts(parts, body)))
+    }
+}

@@ -1,0 +1,97 @@
+//! Errors as clients read them: problem details for HTTP (RFC 9457).
+
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use serde_json::{Map, Value, json};
+
+/// One problem. Besides the members of RFC 9457 it carries `code` and `request_id`, and
+/// the two that clients of vision platforms read: `message` (a string) and `details` (an array).
+#[derive(Clone, Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    details: Vec<Value>,
+    members: Map<String, Value>,
+    headers: HeaderMap,
+}
+
+impl Problem {
+    /// A problem with a stable `code`, and a `message` for people: what is wrong, and what was expected.
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+            details: Vec::new(),
+            members: Map::new(),
+            headers: HeaderMap::new(),
+        }
+    }
+
+    /// Names a field of the request and what is wrong with it.
+    #[must_use]
+    pub fn field(mut self, field: &str, message: impl Into<String>) -> Self {
+        self.details
+            .push(json!({ "field": field, "message": message.into() }));
+        self
+    }
+
+    /// Adds a member of its own to the body.
+    #[must_use]
+    pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(member.to_owned(), value.into());
+        self
+    }
+
+    /// Adds a header; a value that HTTP cannot carry is left out.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.append(name, value);
+        }
+        self
+    }
+
+    /// The status of the answer.
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The stable word for it.
+    pub const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// What a person reads.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The answer, for the request with this id.
+    pub fn into_response<B: From<String>>(self, request_id: Option<&str>) -> Response<B> {
+        let mut body = Map::new();
+        body.insert("type".into(), format!("urn:keyrack:problem:{}", self.code).into());
+        body.insert(
+            "title".into(),
+            self.status.canonical_reason().unwrap_or("Error").into(),
+        );
+        body.insert("status".into(), self.status.as_u16().into());
+        body.insert("detail".into(), self.message.clone().into());
+        body.insert("code".into(), self.code.into());
+        body.insert("message".into(), self.message.into());
+        body.insert("details".into(), self.details.into());
+        if let Some(id) = request_id {
+            body.insert("request_id".into(), id.into());
+        }
+        body.extend(self.members);
+        let mut response = Response::new(B::from(Value::Object(body).to_string()));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        let kind = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}
