@@ -1,1 +1,59 @@
+//! What Keyrack remembers: workspaces, people, sessions, keys, what keys were used for, audit and projects.
+//!
+//! A [`Store`] is one SQLite file. Every change of a key takes the next revision and writes its audit entry in the
+//! same transaction; the store is the [`Feed`](keyrack_rack::Feed) that racks are filled from. It never learns a
+//! secret, only its digest. Time and ids come in as arguments.
+//!
+//! A future that is dropped half-way rolls its transaction back, unless the commit was already on its way.
 
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod actor;
+mod audit;
+mod chain;
+mod database;
+mod error;
+mod feed;
+mod keys;
+mod people;
+mod project_type;
+mod projects;
+mod record;
+mod role;
+mod sessions;
+mod uses;
+mod workspaces;
+
+pub use actor::{Actor, By, UnknownActor};
+pub use audit::{AuditAction, AuditEntry};
+pub use chain::Chain;
+pub use database::Store;
+pub use error::StoreError;
+pub use keys::{DeleteKey, Deletion, EditKey, KeyFilter, KeyRow, KeyStatus, NewKey, RotateKey, SecretRow};
+pub use people::{NewUser, User};
+pub use project_type::{ProjectType, UnknownProjectType};
+pub use projects::{EditProject, NewProject, Project};
+pub use role::{Role, UnknownRole};
+pub use sessions::{NewSession, Session};
+pub use workspaces::{Membership, NewWorkspace, Workspace};
+
+/// A piece of a long list.
+#[derive(Clone, Debug)]
+pub struct Page<T, Cursor> {
+    /// What was found, in the order of the list.
+    pub items: Vec<T>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<Cursor>,
+}
+
+impl<T, Cursor> Page<T, Cursor> {
+    /// From one item more than was asked for, if there were that many.
+    fn of(mut items: Vec<T>, limit: u32, cursor: impl Fn(&T) -> Cursor) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(cursor);
+        Self { items, next }
+    }
+}

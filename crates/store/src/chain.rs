@@ -1,0 +1,161 @@
+//! The chain of a workspace's audit entries: each holds the hash of the one before, so that nobody rewrites the past unseen.
+//!
+//! The hash of an entry of version 1 is SHA-256 over these fields, each preceded by its length in bytes as an
+//! unsigned 32-bit big-endian number:
+//!
+//! 1. the version, 2. the workspace's id, 3. `seq`, 4. `at` in microseconds since the Unix epoch, 5. the actor,
+//!    6. the action, 7. the target, 8. the detail: the JSON text as it is stored, 9. the hash of the entry before
+//!
+//! The version, `seq` and `at` are signed 64-bit big-endian numbers, ids and words are UTF-8, hashes are 32 raw bytes,
+//! and before the first entry stand 32 zero bytes.
+//!
+//! The chain shows that an entry was altered, moved or taken out. Whoever can write the file and computes the whole chain
+//! anew is not shown by it: for that, keep the newest hash elsewhere.
+
+use futures_util::TryStreamExt as _;
+use keyrack_key::WorkspaceId;
+use sha2::{Digest as _, Sha256};
+use sqlx::Row as _;
+
+use crate::database::{self, Connection, Row};
+use crate::{Store, StoreError};
+
+/// How entries are hashed today.
+pub(crate) const VERSION: i64 = 1;
+
+type Hash = [u8; 32];
+
+/// What a look at a whole chain found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chain {
+    /// Every entry is as it was written.
+    Whole {
+        /// How many there are.
+        entries: u64,
+    },
+    /// An entry was altered, or is missing.
+    Broken {
+        /// The first such entry.
+        seq: u64,
+    },
+}
+
+/// One entry as it is hashed.
+pub(crate) struct Link {
+    pub(crate) version: i64,
+    pub(crate) workspace: String,
+    pub(crate) seq: i64,
+    pub(crate) at: i64,
+    pub(crate) actor: String,
+    pub(crate) action: String,
+    pub(crate) target: String,
+    pub(crate) detail: String,
+    pub(crate) prev: Hash,
+}
+
+impl Link {
+    fn hash(&self) -> Hash {
+        let mut sha = Sha256::new();
+        for field in [
+            &self.version.to_be_bytes(),
+            self.workspace.as_bytes(),
+            &self.seq.to_be_bytes(),
+            &self.at.to_be_bytes(),
+            self.actor.as_bytes(),
+            self.action.as_bytes(),
+            self.target.as_bytes(),
+            self.detail.as_bytes(),
+            &self.prev,
+        ] {
+            // No field comes near 4 GiB: SQLite refuses texts above 1 GB.
+            sha.update(u32::try_from(field.len()).unwrap_or(u32::MAX).to_be_bytes());
+            sha.update(field);
+        }
+        sha.finalize().into()
+    }
+}
+
+/// The hash that the entry `seq` has to continue.
+pub(crate) async fn end(db: &mut Connection, workspace: WorkspaceId, seq: i64) -> Result<Hash, StoreError> {
+    if seq == 1 {
+        return Ok(Hash::default());
+    }
+    let row = sqlx::query("SELECT hash FROM audit WHERE workspace_id = $1 AND seq = $2")
+        .bind(workspace.to_string())
+        .bind(seq - 1)
+        .fetch_optional(db)
+        .await?
+        .ok_or(StoreError::Corrupt { what: "audit" })?;
+    database::bytes(&row, "hash")
+}
+
+pub(crate) async fn write(db: &mut Connection, link: &Link) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO audit (workspace_id, seq, version, at, actor, action, target, detail, prev, hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(&link.workspace)
+    .bind(link.seq)
+    .bind(link.version)
+    .bind(link.at)
+    .bind(&link.actor)
+    .bind(&link.action)
+    .bind(&link.target)
+    .bind(&link.detail)
+    .bind(&link.prev[..])
+    .bind(&link.hash()[..])
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+impl Store {
+    /// Computes the whole chain of `workspace` anew. A version that this one does not know counts as broken.
+    pub async fn verify_chain(&self, workspace: WorkspaceId) -> Result<Chain, StoreError> {
+        let mut db = self.read().await?;
+        let counted = sqlx::query("SELECT audited FROM workspaces WHERE id = $1")
+            .bind(workspace.to_string())
+            .fetch_optional(&mut *db)
+            .await?
+            .ok_or(StoreError::NotFound)?;
+        let entries = database::number(&counted, "audited")?;
+        let mut rows = sqlx::query("SELECT * FROM audit WHERE workspace_id = $1 ORDER BY seq")
+            .bind(workspace.to_string())
+            .fetch(&mut *db);
+        let (mut seq, mut prev) = (0, Hash::default());
+        while let Some(row) = rows.try_next().await? {
+            seq += 1;
+            // What cannot even be decoded was altered, too.
+            match holds(&row, seq, prev).unwrap_or(None) {
+                Some(hash) => prev = hash,
+                None => return Ok(Chain::Broken { seq }),
+            }
+        }
+        Ok(if seq == entries {
+            Chain::Whole { entries }
+        } else {
+            Chain::Broken { seq: seq + 1 }
+        })
+    }
+}
+
+/// The hash of the entry, if it is the one that belongs at this place.
+fn holds(row: &Row, seq: u64, prev: Hash) -> sqlx::Result<Option<Hash>> {
+    let link = Link {
+        version: row.try_get("version")?,
+        workspace: row.try_get("workspace_id")?,
+        seq: database::column(seq),
+        at: row.try_get("at")?,
+        actor: row.try_get("actor")?,
+        action: row.try_get("action")?,
+        target: row.try_get("target")?,
+        detail: row.try_get("detail")?,
+        prev,
+    };
+    let hash = link.hash();
+    let as_written = link.version == VERSION
+        && row.try_get::<i64, _>("seq")? == link.seq
+        && row.try_get::<&[u8], _>("prev")? == prev
+        && row.try_get::<&[u8], _>("hash")? == hash;
+    Ok(as_written.then_some(hash))
+}

@@ -1,0 +1,56 @@
+//! Why the store did not do what it was asked.
+
+use keyrack_key::KeyId;
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database failed.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    /// The tables could not be brought to this version's form.
+    #[error("the tables could not be brought up to date")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// The file could not be made or protected.
+    #[error("the database file cannot be used")]
+    File(#[from] std::io::Error),
+    /// A row holds what no version writes.
+    #[error("the database holds a {what} that cannot be read")]
+    Corrupt {
+        /// The column.
+        what: &'static str,
+    },
+    /// There is no such thing here.
+    #[error("not found")]
+    NotFound,
+    /// The key was deleted: it is not changed any more.
+    #[error("the key was deleted")]
+    Gone,
+    /// The key was changed since it was read.
+    #[error("the key was changed by somebody else in the meantime")]
+    Conflict,
+    /// A newer version wrote something about this key that this version would lose by editing it.
+    #[error("the key was written by a newer version and cannot be edited by this one")]
+    NotUnderstood,
+    /// The request with this token was already carried out.
+    #[error("this request was already carried out")]
+    Repeated {
+        /// What it made or changed.
+        key: KeyId,
+    },
+    /// There is an owner and a workspace already.
+    #[error("this deployment is already set up")]
+    AlreadySetUp,
+    /// Somebody has this address.
+    #[error("this e-mail address is taken")]
+    EmailTaken,
+    /// A workspace has this slug.
+    #[error("this workspace address is taken")]
+    SlugTaken,
+    /// A project of the workspace has this name.
+    #[error("this name is taken")]
+    NameTaken,
+    /// The person is in the workspace already.
+    #[error("this person is already a member")]
+    AlreadyMember,
+}

@@ -1,0 +1,160 @@
+//! The feed that racks read: everything at once, or what changed since; and where the next change is numbered.
+
+use futures_util::TryStreamExt as _;
+use keyrack_key::{Digest, KeyId, SecretState, Timestamp};
+use keyrack_rack::{ChangeId, Feed, Frame, Next, Position, Record, Revision, Snapshot};
+use sqlx::Row as _;
+
+use crate::database::{self, Connection, Row};
+use crate::{Store, StoreError, record};
+
+macro_rules! records {
+    ($which:literal) => {
+        concat!(
+            "SELECT k.id, k.revision, k.workspace_id, k.name, k.class, k.scopes, k.permissions, k.restrictions,
+                    k.expires_at, k.deleted_at, s.digest, s.retires_at
+             FROM keys k
+             LEFT JOIN key_secrets s ON s.key_id = k.id AND (s.retires_at IS NULL OR s.retires_at >= $1)
+             WHERE ",
+            $which
+        )
+    };
+}
+
+const ALL: &str = records!("k.deleted_at IS NULL OR k.deleted_at >= $1 ORDER BY k.id, s.created_at");
+const CHANGED: &str = records!("k.revision > $2 ORDER BY k.revision, s.created_at");
+
+impl Feed for Store {
+    type Error = StoreError;
+
+    async fn snapshot(&self, tombstones_since: Timestamp) -> Result<Snapshot, StoreError> {
+        let mut db = self.read().await?;
+        let position = head(&mut db).await?;
+        let records = records(&mut db, ALL, tombstones_since, Revision(0)).await?;
+        Ok(Snapshot { position, records })
+    }
+
+    async fn after(&self, position: Position) -> Result<Next, StoreError> {
+        let mut db = self.read().await?;
+        let to = head(&mut db).await?;
+        // The usual question, and the usual answer.
+        if position == to {
+            return Ok(Next::Frame(Frame {
+                from: position,
+                to,
+                changes: Vec::new(),
+            }));
+        }
+        if !is_known(&mut db, position).await? {
+            return Ok(Next::Reload);
+        }
+        // Each changed key once, as it is now: a revision is moved on with its row. Secrets that
+        // ended long ago were removed by the rotation after them, so all that are left are told.
+        let changes = records(
+            &mut db,
+            CHANGED,
+            Timestamp::from_micros(i64::MIN),
+            position.revision,
+        )
+        .await?;
+        Ok(Next::Frame(Frame {
+            from: position,
+            to,
+            changes,
+        }))
+    }
+}
+
+/// Takes the next revision for a change of `key`. Call it as late as possible: from here to the commit
+/// every other change of a key, in any workspace, waits.
+pub(crate) async fn next_revision(
+    db: &mut Connection,
+    key: KeyId,
+    change: ChangeId,
+    now: Timestamp,
+) -> Result<Revision, StoreError> {
+    let row = sqlx::query(
+        "UPDATE feed_head SET revision = revision + 1, change_id = $1 WHERE id = 1 RETURNING revision",
+    )
+    .bind(&change.0[..])
+    .fetch_one(&mut *db)
+    .await?;
+    let revision = database::number(&row, "revision")?;
+    sqlx::query("INSERT INTO changes (revision, change_id, key_id, at) VALUES ($1, $2, $3, $4)")
+        .bind(database::column(revision))
+        .bind(&change.0[..])
+        .bind(key.to_string())
+        .bind(now.micros())
+        .execute(db)
+        .await?;
+    Ok(Revision(revision))
+}
+
+async fn head(db: &mut Connection) -> Result<Position, StoreError> {
+    let row = sqlx::query("SELECT revision, change_id FROM feed_head WHERE id = 1")
+        .fetch_one(db)
+        .await?;
+    Ok(Position {
+        revision: Revision(database::number(&row, "revision")?),
+        change: ChangeId(database::bytes(&row, "change_id")?),
+    })
+}
+
+/// Whether `position` is part of this history and not of one that a backup or a failover has replaced.
+async fn is_known(db: &mut Connection, position: Position) -> Result<bool, StoreError> {
+    let row = sqlx::query("SELECT revision FROM changes WHERE revision = $1 AND change_id = $2")
+        .bind(database::column(position.revision.0))
+        .bind(&position.change.0[..])
+        .fetch_optional(db)
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Row by row, each key once for each of its secrets: a million of them are not held as rows.
+async fn records(
+    db: &mut Connection,
+    query: &'static str,
+    since: Timestamp,
+    after: Revision,
+) -> Result<Vec<Record>, StoreError> {
+    let mut rows = sqlx::query(query)
+        .bind(since.micros())
+        .bind(database::column(after.0))
+        .fetch(db);
+    let mut records: Vec<Record> = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        let revision = Revision(database::number(&row, "revision")?);
+        let secret = secret(&row)?;
+        match records.last_mut() {
+            Some(last) if last.revision == revision => last.secrets.extend(secret),
+            _ => records.push(record_of(&row, revision, secret)?),
+        }
+    }
+    Ok(records)
+}
+
+fn record_of(
+    row: &Row,
+    revision: Revision,
+    secret: Option<(Digest, SecretState)>,
+) -> Result<Record, StoreError> {
+    Ok(Record {
+        key: database::parsed(row, "id")?,
+        revision,
+        workspace: database::parsed(row, "workspace_id")?,
+        name: row.try_get::<&str, _>("name")?.into(),
+        class: database::parsed(row, "class")?,
+        scopes: record::scopes(row)?,
+        terms: record::terms(row)?,
+        secrets: secret.into_iter().collect(),
+    })
+}
+
+fn secret(row: &Row) -> Result<Option<(Digest, SecretState)>, StoreError> {
+    if row.try_get::<Option<&[u8]>, _>("digest")?.is_none() {
+        return Ok(None);
+    }
+    let digest = Digest::from_bytes(database::bytes(row, "digest")?);
+    let state = record::secret_state(database::time_if_any(row, "retires_at")?);
+    Ok(Some((digest, state)))
+}

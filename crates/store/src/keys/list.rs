@@ -1,0 +1,169 @@
+//! Finding keys: one, a page, or how many.
+
+use keyrack_key::{Class, KeyId, Scope, Timestamp, WorkspaceId};
+
+use super::row::{self, KeyRow, key_rows};
+use crate::database::{self, Connection, Query};
+use crate::{Page, Store, StoreError};
+
+/// Where in its life a key is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyStatus {
+    /// Wherever.
+    #[default]
+    Any,
+    /// Neither deleted nor expired.
+    Live,
+    /// Expired, and not deleted.
+    Expired,
+    /// Deleted.
+    Deleted,
+}
+
+/// Which keys are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyFilter<'a> {
+    /// Where in their lives.
+    pub status: KeyStatus,
+    /// The time by which that is told.
+    pub now: Timestamp,
+    /// With this scope among those that were picked.
+    pub scope: Option<Scope>,
+    /// Of this class.
+    pub class: Option<Class>,
+    /// With this text in the name, whatever the capitals, or as the hint of a secret.
+    pub text: Option<&'a str>,
+    /// Older than this key: where the page before ended. A count does not look at it.
+    pub after: Option<KeyId>,
+    /// The most that are wanted on a page.
+    pub limit: u32,
+}
+
+impl KeyFilter<'_> {
+    /// Every key, 50 on a page.
+    pub const fn any(now: Timestamp) -> Self {
+        Self {
+            status: KeyStatus::Any,
+            now,
+            scope: None,
+            class: None,
+            text: None,
+            after: None,
+            limit: 50,
+        }
+    }
+}
+
+macro_rules! matching {
+    ($what:literal, $rest:literal) => {
+        concat!(
+            "SELECT ",
+            $what,
+            " FROM keys k
+             WHERE k.workspace_id = $1
+               AND ($2 = 'any'
+                 OR ($2 = 'live' AND k.deleted_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $3))
+                 OR ($2 = 'expired' AND k.deleted_at IS NULL AND k.expires_at <= $3)
+                 OR ($2 = 'deleted' AND k.deleted_at IS NOT NULL))
+               AND ($4 IS NULL OR ' ' || k.scopes || ' ' LIKE $4)
+               AND ($5 IS NULL OR k.class = $5)
+               AND ($6 IS NULL OR k.folded LIKE $6 ESCAPE '\\'
+                 OR EXISTS (SELECT s.hint FROM key_secrets s WHERE s.key_id = k.id AND s.hint = $7))",
+            $rest
+        )
+    };
+}
+
+const ONE: &str = key_rows!("SELECT * FROM keys WHERE workspace_id = $1 AND id = $2");
+const PAGE: &str = key_rows!(matching!("k.*", " AND k.id < $8 ORDER BY k.id DESC LIMIT $9"));
+const COUNT: &str = matching!("count(*) AS matching", "");
+
+/// Behind every id of a key: `g` comes after all hexadecimal digits.
+const BEHIND_ALL: &str = "key_g";
+
+impl Store {
+    /// The key `id` of `workspace`, deleted or not.
+    pub async fn key(&self, workspace: WorkspaceId, id: KeyId) -> Result<Option<KeyRow>, StoreError> {
+        let mut db = self.readers().acquire().await?;
+        one(&mut db, workspace, id).await
+    }
+
+    /// A page of the keys of `workspace` that match, newest first.
+    pub async fn keys(
+        &self,
+        workspace: WorkspaceId,
+        filter: &KeyFilter<'_>,
+    ) -> Result<Page<KeyRow, KeyId>, StoreError> {
+        let rows = filter
+            .ask(PAGE, workspace)
+            .bind(
+                filter
+                    .after
+                    .map_or_else(|| BEHIND_ALL.into(), |id| id.to_string()),
+            )
+            .bind(i64::from(filter.limit) + 1)
+            .fetch_all(self.readers())
+            .await?;
+        Ok(Page::of(row::fold(&rows)?, filter.limit, |key| key.id))
+    }
+
+    /// How many keys of `workspace` match, on all pages.
+    pub async fn count_keys(
+        &self,
+        workspace: WorkspaceId,
+        filter: &KeyFilter<'_>,
+    ) -> Result<u64, StoreError> {
+        let row = filter.ask(COUNT, workspace).fetch_one(self.readers()).await?;
+        database::number(&row, "matching")
+    }
+}
+
+pub(super) async fn one(
+    db: &mut Connection,
+    workspace: WorkspaceId,
+    id: KeyId,
+) -> Result<Option<KeyRow>, StoreError> {
+    let rows = sqlx::query(ONE)
+        .bind(workspace.to_string())
+        .bind(id.to_string())
+        .fetch_all(db)
+        .await?;
+    Ok(row::fold(&rows)?.pop())
+}
+
+impl KeyFilter<'_> {
+    fn ask(&self, query: &'static str, workspace: WorkspaceId) -> Query {
+        sqlx::query(query)
+            .bind(workspace.to_string())
+            .bind(self.status.word())
+            .bind(self.now.micros())
+            .bind(self.scope.map(|scope| format!("% {scope} %")))
+            .bind(self.class.map(Class::name))
+            .bind(self.text.map(containing))
+            .bind(self.text.map(str::to_owned))
+    }
+}
+
+impl KeyStatus {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Live => "live",
+            Self::Expired => "expired",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+/// The pattern for names with `text` in them, in which `%` and `_` stand for themselves.
+fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in text.to_lowercase().chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}

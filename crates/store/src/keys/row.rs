@@ -1,0 +1,158 @@
+//! A key as pages and the API show it.
+
+use keyrack_key::{Class, Hint, KeyId, Scopes, Terms, Timestamp, WorkspaceId};
+use keyrack_rack::{LastUse, Revision};
+use sqlx::Row as _;
+
+use crate::database::{self, Row};
+use crate::{By, StoreError, record};
+
+/// A key with its secrets (their hints), its makers and its last use.
+#[derive(Clone, Debug)]
+pub struct KeyRow {
+    /// Its id.
+    pub id: KeyId,
+    /// Whose key it is.
+    pub workspace: WorkspaceId,
+    /// What people call it.
+    pub name: String,
+    /// Its class.
+    pub class: Class,
+    /// What people picked.
+    pub scopes: Scopes,
+    /// What it may do, from where, until when.
+    pub terms: Terms,
+    /// What people wrote beside it.
+    pub note: Option<String>,
+    /// Who made it.
+    pub created_by: By,
+    /// When.
+    pub created_at: Timestamp,
+    /// That it was deleted, if it was.
+    pub deletion: Option<Deletion>,
+    /// The last change.
+    pub revision: Revision,
+    /// The current secret, then the earlier ones, the latest to end first.
+    pub secrets: Vec<SecretRow>,
+    /// The last use that was written down.
+    pub last_use: Option<LastUse>,
+}
+
+/// One secret of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecretRow {
+    /// Its last four characters.
+    pub hint: Hint,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ends or ended; nothing for the current one.
+    pub retires_at: Option<Timestamp>,
+}
+
+/// How a key ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deletion {
+    /// When.
+    pub at: Timestamp,
+    /// Who did it.
+    pub by: By,
+    /// Why, if they said.
+    pub reason: Option<String>,
+}
+
+/// Wraps a query that chooses rows of `keys` into one that reads all there is to a [`KeyRow`]:
+/// a row for each secret, the current one first, keys newest first.
+macro_rules! key_rows {
+    ($chosen:expr) => {
+        // `user:` is five characters long, and what other actors have behind them is nobody's id.
+        concat!(
+            "SELECT k.id, k.workspace_id, k.name, k.class, k.scopes, k.permissions, k.restrictions, k.note,
+                    k.created_by, k.created_at, k.expires_at, k.deleted_at, k.deleted_by, k.deleted_reason, k.revision,
+                    c.name AS created_by_name, d.name AS deleted_by_name,
+                    u.at AS used_at, u.address AS used_address, u.agent AS used_agent, u.permission AS used_permission,
+                    s.hint, s.created_at AS secret_created_at, s.retires_at
+             FROM (", $chosen, ") k
+             LEFT JOIN users c ON c.id = substr(k.created_by, 6)
+             LEFT JOIN users d ON d.id = substr(k.deleted_by, 6)
+             LEFT JOIN key_uses u ON u.key_id = k.id
+             LEFT JOIN key_secrets s ON s.key_id = k.id
+             ORDER BY k.id DESC, CASE WHEN s.retires_at IS NULL THEN 0 ELSE 1 END, s.retires_at DESC"
+        )
+    };
+}
+pub(super) use key_rows;
+
+/// Folds the rows of [`key_rows!`] into keys.
+pub(super) fn fold(rows: &[Row]) -> Result<Vec<KeyRow>, StoreError> {
+    let mut keys: Vec<KeyRow> = Vec::new();
+    for row in rows {
+        let id = database::parsed(row, "id")?;
+        let secret = secret(row)?;
+        match keys.last_mut() {
+            Some(last) if last.id == id => last.secrets.extend(secret),
+            _ => keys.push(key(row, id, secret)?),
+        }
+    }
+    Ok(keys)
+}
+
+fn key(row: &Row, id: KeyId, secret: Option<SecretRow>) -> Result<KeyRow, StoreError> {
+    Ok(KeyRow {
+        id,
+        workspace: database::parsed(row, "workspace_id")?,
+        name: row.try_get("name")?,
+        class: database::parsed(row, "class")?,
+        scopes: record::scopes(row)?,
+        terms: record::terms(row)?,
+        note: row.try_get("note")?,
+        created_by: By {
+            actor: database::parsed(row, "created_by")?,
+            name: row.try_get("created_by_name")?,
+        },
+        created_at: database::time(row, "created_at")?,
+        deletion: deletion(row)?,
+        revision: Revision(database::number(row, "revision")?),
+        secrets: secret.into_iter().collect(),
+        last_use: last_use(row)?,
+    })
+}
+
+fn deletion(row: &Row) -> Result<Option<Deletion>, StoreError> {
+    let Some(at) = database::time_if_any(row, "deleted_at")? else {
+        return Ok(None);
+    };
+    Ok(Some(Deletion {
+        at,
+        by: By {
+            actor: database::parsed(row, "deleted_by")?,
+            name: row.try_get("deleted_by_name")?,
+        },
+        reason: row.try_get("deleted_reason")?,
+    }))
+}
+
+fn secret(row: &Row) -> Result<Option<SecretRow>, StoreError> {
+    let Some(hint) = row.try_get::<Option<&str>, _>("hint")? else {
+        return Ok(None);
+    };
+    Ok(Some(SecretRow {
+        hint: Hint::parse(hint).ok_or(StoreError::Corrupt { what: "hint" })?,
+        created_at: database::time(row, "secret_created_at")?,
+        retires_at: database::time_if_any(row, "retires_at")?,
+    }))
+}
+
+/// An address or a permission that this version cannot read is left out: nothing is decided by it.
+fn last_use(row: &Row) -> Result<Option<LastUse>, StoreError> {
+    let Some(at) = database::time_if_any(row, "used_at")? else {
+        return Ok(None);
+    };
+    let address: Option<&str> = row.try_get("used_address")?;
+    let permission: Option<&str> = row.try_get("used_permission")?;
+    Ok(Some(LastUse::new(
+        at,
+        address.and_then(|text| text.parse().ok()),
+        permission.and_then(|text| text.parse().ok()),
+        row.try_get::<&str, _>("used_agent")?.as_bytes(),
+    )))
+}

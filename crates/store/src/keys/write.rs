@@ -1,0 +1,154 @@
+//! The statements that write keys and their secrets.
+
+use keyrack_key::{Digest, Hint, KeyId, Permissions, Timestamp};
+use keyrack_rack::{Revision, TOMBSTONE_LIFE};
+
+use super::{DeleteKey, EditKey, KeyRow, NewKey, RotateKey};
+use crate::StoreError;
+use crate::database::{Connection, Query, column};
+
+pub(super) async fn insert_key(
+    db: &mut Connection,
+    new: &NewKey<'_>,
+    restrictions: &str,
+    revision: Revision,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO keys (id, workspace_id, name, folded, class, scopes, permissions, restrictions, note,
+                           created_by, created_at, expires_at, revision)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    )
+    .bind(new.id.to_string())
+    .bind(new.workspace.to_string())
+    .bind(new.name)
+    .bind(new.name.to_lowercase())
+    .bind(new.grant.class().name())
+    .bind(new.grant.scopes().to_string())
+    .bind(i64::from(new.grant.permissions().bits()))
+    .bind(restrictions)
+    .bind(new.note)
+    .bind(new.actor.to_string())
+    .bind(new.now.micros())
+    .bind(new.expires_at.map(Timestamp::micros))
+    .bind(column(revision.0))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// What an edited key may do. Picking the same scopes again hands out nothing that they came to mean since.
+fn granted(before: &KeyRow, edit: &EditKey<'_>) -> Permissions {
+    if edit.grant.scopes() == before.scopes {
+        before.terms.permissions
+    } else {
+        edit.grant.permissions()
+    }
+}
+
+pub(super) async fn update_key(
+    db: &mut Connection,
+    before: &KeyRow,
+    edit: &EditKey<'_>,
+    restrictions: &str,
+    revision: Revision,
+) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "UPDATE keys SET name = $3, folded = $4, scopes = $5, permissions = $6, restrictions = $7, note = $8,
+                         expires_at = $9, revision = $10
+         WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL AND revision = $11",
+    )
+    .bind(edit.workspace.to_string())
+    .bind(edit.id.to_string())
+    .bind(edit.name.to_owned())
+    .bind(edit.name.to_lowercase())
+    .bind(edit.grant.scopes().to_string())
+    .bind(i64::from(granted(before, edit).bits()))
+    .bind(restrictions.to_owned())
+    .bind(edit.note.map(str::to_owned))
+    .bind(edit.expires_at.map(Timestamp::micros))
+    .bind(column(revision.0))
+    .bind(column(edit.expected.0));
+    changes_one(db, query).await
+}
+
+/// Moves a key whose secrets changed on to `revision`.
+pub(super) async fn touch_key(
+    db: &mut Connection,
+    rotate: &RotateKey<'_>,
+    revision: Revision,
+) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "UPDATE keys SET revision = $3
+         WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL AND revision = $4",
+    )
+    .bind(rotate.workspace.to_string())
+    .bind(rotate.id.to_string())
+    .bind(column(revision.0))
+    .bind(column(rotate.expected.0));
+    changes_one(db, query).await
+}
+
+/// Ends a key. Whatever revision it has: a deletion is meant for the key, not for one state of it.
+pub(super) async fn bury_key(
+    db: &mut Connection,
+    delete: &DeleteKey<'_>,
+    revision: Revision,
+) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "UPDATE keys SET deleted_at = $3, deleted_by = $4, deleted_reason = $5, revision = $6
+         WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL",
+    )
+    .bind(delete.workspace.to_string())
+    .bind(delete.id.to_string())
+    .bind(delete.now.micros())
+    .bind(delete.actor.to_string())
+    .bind(delete.reason.map(str::to_owned))
+    .bind(column(revision.0));
+    changes_one(db, query).await
+}
+
+/// Runs a change of a row that was there when the transaction looked. If it is not any more, somebody was faster.
+async fn changes_one(db: &mut Connection, query: Query) -> Result<(), StoreError> {
+    match query.execute(db).await?.rows_affected() {
+        1 => Ok(()),
+        _ => Err(StoreError::Conflict),
+    }
+}
+
+pub(super) async fn insert_secret(
+    db: &mut Connection,
+    key: KeyId,
+    (digest, hint): (Digest, Hint),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO key_secrets (digest, key_id, hint, created_at) VALUES ($1, $2, $3, $4)")
+        .bind(&digest.as_bytes()[..])
+        .bind(key.to_string())
+        .bind(hint.to_string())
+        .bind(now.micros())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Gives the current secret its end, and an older one that still retires its own now: a key has two secrets at most.
+/// Those that ended so long ago that no answer tells of them go.
+pub(super) async fn retire_secrets(db: &mut Connection, rotate: &RotateKey<'_>) -> Result<(), StoreError> {
+    let key = rotate.id.to_string();
+    sqlx::query("UPDATE key_secrets SET retires_at = $2 WHERE key_id = $1 AND retires_at > $2")
+        .bind(&key)
+        .bind(rotate.now.micros())
+        .execute(&mut *db)
+        .await?;
+    sqlx::query("UPDATE key_secrets SET retires_at = $2 WHERE key_id = $1 AND retires_at IS NULL")
+        .bind(&key)
+        .bind(rotate.retires_at.micros())
+        .execute(&mut *db)
+        .await?;
+    sqlx::query("DELETE FROM key_secrets WHERE key_id = $1 AND retires_at < $2")
+        .bind(&key)
+        .bind(rotate.now.minus(TOMBSTONE_LIFE).micros())
+        .execute(db)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! People: how they are known, and the first of them.
+
+use std::fmt;
+
+use keyrack_key::{Timestamp, UserId};
+use sqlx::Row as _;
+
+use crate::database::{self, Connection, Row};
+use crate::workspaces::begin_workspace;
+use crate::{Actor, NewWorkspace, Store, StoreError};
+
+/// A person who is about to be known.
+#[derive(Clone, Copy)]
+pub struct NewUser<'a> {
+    /// Their id.
+    pub id: UserId,
+    /// Their address; capitals do not count.
+    pub email: &'a str,
+    /// What they are called.
+    pub name: &'a str,
+    /// Their password as an argon2id PHC string.
+    pub password_hash: &'a str,
+}
+
+/// A person.
+#[derive(Clone, PartialEq, Eq)]
+pub struct User {
+    /// Their id.
+    pub id: UserId,
+    /// Their address, in lower case.
+    pub email: String,
+    /// What they are called.
+    pub name: String,
+    /// Their password as an argon2id PHC string.
+    pub password_hash: String,
+    /// Since when they are known.
+    pub created_at: Timestamp,
+}
+
+impl Store {
+    /// Whether the deployment has its first owner.
+    pub async fn is_set_up(&self) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT set_up_at FROM deployment WHERE id = 1")
+            .fetch_optional(self.readers())
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// The first person, the first workspace, and the one as the owner of the other. Refuses a second time.
+    pub async fn set_up(
+        &self,
+        user: &NewUser<'_>,
+        workspace: &NewWorkspace<'_>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut db = self.write().await?;
+        let first =
+            sqlx::query("INSERT INTO deployment (id, set_up_at) VALUES (1, $1) ON CONFLICT (id) DO NOTHING")
+                .bind(now.micros())
+                .execute(&mut *db)
+                .await?;
+        if first.rows_affected() == 0 {
+            return Err(StoreError::AlreadySetUp);
+        }
+        insert_user(&mut db, user, now).await?;
+        begin_workspace(&mut db, workspace, user.id, Actor::User(user.id), now).await?;
+        Ok(db.commit().await?)
+    }
+
+    /// Makes somebody known, as a member of nothing.
+    pub async fn add_user(&self, user: &NewUser<'_>, now: Timestamp) -> Result<(), StoreError> {
+        let mut db = self.write().await?;
+        insert_user(&mut db, user, now).await?;
+        Ok(db.commit().await?)
+    }
+
+    /// The person with this address.
+    pub async fn user_by_email(&self, email: &str) -> Result<Option<User>, StoreError> {
+        let row = sqlx::query("SELECT * FROM users WHERE email = $1")
+            .bind(email.to_lowercase())
+            .fetch_optional(self.readers())
+            .await?;
+        row.map(|row| user(&row)).transpose()
+    }
+
+    /// The person with this id.
+    pub async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        let row = sqlx::query("SELECT * FROM users WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(self.readers())
+            .await?;
+        row.map(|row| user(&row)).transpose()
+    }
+}
+
+async fn insert_user(db: &mut Connection, user: &NewUser<'_>, now: Timestamp) -> Result<(), StoreError> {
+    let done = sqlx::query(
+        "INSERT INTO users (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (email) DO NOTHING",
+    )
+    .bind(user.id.to_string())
+    .bind(user.email.to_lowercase())
+    .bind(user.name)
+    .bind(user.password_hash)
+    .bind(now.micros())
+    .execute(db)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::EmailTaken);
+    }
+    Ok(())
+}
+
+pub(crate) fn user(row: &Row) -> Result<User, StoreError> {
+    Ok(User {
+        id: database::parsed(row, "id")?,
+        email: row.try_get("email")?,
+        name: row.try_get("name")?,
+        password_hash: row.try_get("password_hash")?,
+        created_at: database::time(row, "created_at")?,
+    })
+}
+
+/// Without the hash of the password: nobody who reads a log needs it.
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User")
+            .field("id", &self.id)
+            .field("email", &self.email)
+            .finish_non_exhaustive()
+    }
+}

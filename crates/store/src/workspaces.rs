@@ -1,0 +1,203 @@
+//! Workspaces, and who is a member of which.
+
+use keyrack_key::{Timestamp, UserId, WorkspaceId};
+use serde_json::json;
+use sqlx::Row as _;
+
+use crate::audit::{self, AuditAction, Happened};
+use crate::database::{self, Connection, Row};
+use crate::{Actor, Role, Store, StoreError};
+
+/// A workspace that is about to begin.
+#[derive(Clone, Copy, Debug)]
+pub struct NewWorkspace<'a> {
+    /// Its id.
+    pub id: WorkspaceId,
+    /// Its word in addresses, up to 63 characters.
+    pub slug: &'a str,
+    /// What it is called: 1 to 100 characters.
+    pub name: &'a str,
+}
+
+/// A team's home.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workspace {
+    /// Its id.
+    pub id: WorkspaceId,
+    /// Its word in addresses.
+    pub slug: String,
+    /// What it is called.
+    pub name: String,
+    /// When it began.
+    pub created_at: Timestamp,
+}
+
+/// That somebody belongs to a workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// Which.
+    pub workspace: Workspace,
+    /// As what.
+    pub role: Role,
+}
+
+impl Store {
+    /// Begins a workspace that `owner` owns.
+    pub async fn create_workspace(
+        &self,
+        workspace: &NewWorkspace<'_>,
+        owner: UserId,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut db = self.write().await?;
+        begin_workspace(&mut db, workspace, owner, actor, now).await?;
+        Ok(db.commit().await?)
+    }
+
+    /// Makes `user` a member.
+    pub async fn add_member(
+        &self,
+        workspace: WorkspaceId,
+        user: UserId,
+        role: Role,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut db = self.write().await?;
+        join(&mut db, workspace, user, role, actor, now).await?;
+        Ok(db.commit().await?)
+    }
+
+    /// The workspaces that `user` belongs to, by name.
+    pub async fn memberships(&self, user: UserId) -> Result<Vec<Membership>, StoreError> {
+        sqlx::query(
+            "SELECT w.*, m.role FROM members m JOIN workspaces w ON w.id = m.workspace_id
+             WHERE m.user_id = $1 ORDER BY w.name, w.id",
+        )
+        .bind(user.to_string())
+        .fetch_all(self.readers())
+        .await?
+        .iter()
+        .map(membership)
+        .collect()
+    }
+
+    /// The workspace with this slug, if `user` belongs to it.
+    pub async fn membership(&self, user: UserId, slug: &str) -> Result<Option<Membership>, StoreError> {
+        let row = sqlx::query(
+            "SELECT w.*, m.role FROM members m JOIN workspaces w ON w.id = m.workspace_id
+             WHERE m.user_id = $1 AND w.slug = $2",
+        )
+        .bind(user.to_string())
+        .bind(slug)
+        .fetch_optional(self.readers())
+        .await?;
+        row.map(|row| membership(&row)).transpose()
+    }
+
+    /// The workspace with this slug.
+    pub async fn workspace_by_slug(&self, slug: &str) -> Result<Option<Workspace>, StoreError> {
+        let row = sqlx::query("SELECT * FROM workspaces WHERE slug = $1")
+            .bind(slug)
+            .fetch_optional(self.readers())
+            .await?;
+        row.map(|row| workspace(&row)).transpose()
+    }
+
+    /// The workspace with this id.
+    pub async fn workspace(&self, id: WorkspaceId) -> Result<Option<Workspace>, StoreError> {
+        let row = sqlx::query("SELECT * FROM workspaces WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(self.readers())
+            .await?;
+        row.map(|row| workspace(&row)).transpose()
+    }
+}
+
+pub(crate) async fn begin_workspace(
+    db: &mut Connection,
+    workspace: &NewWorkspace<'_>,
+    owner: UserId,
+    actor: Actor,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let done = sqlx::query(
+        "INSERT INTO workspaces (id, slug, name, created_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (slug) DO NOTHING",
+    )
+    .bind(workspace.id.to_string())
+    .bind(workspace.slug)
+    .bind(workspace.name)
+    .bind(now.micros())
+    .execute(&mut *db)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::SlugTaken);
+    }
+    let happened = Happened {
+        workspace: workspace.id,
+        at: now,
+        actor,
+        action: AuditAction::WorkspaceCreated,
+        target: &workspace.id,
+        detail: json!({ "name": workspace.name, "slug": workspace.slug }),
+    };
+    audit::append(db, &happened).await?;
+    join(db, workspace.id, owner, Role::Owner, actor, now).await
+}
+
+async fn join(
+    db: &mut Connection,
+    workspace: WorkspaceId,
+    user: UserId,
+    role: Role,
+    actor: Actor,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let happened = Happened {
+        workspace,
+        at: now,
+        actor,
+        action: AuditAction::MemberJoined,
+        target: &user,
+        detail: json!({ "role": role.name() }),
+    };
+    audit::append(db, &happened).await?;
+    // Asked first, so that somebody unknown is told apart from somebody who is a member.
+    let known = sqlx::query("SELECT id FROM users WHERE id = $1")
+        .bind(user.to_string())
+        .fetch_optional(&mut *db)
+        .await?;
+    known.ok_or(StoreError::NotFound)?;
+    let done = sqlx::query(
+        "INSERT INTO members (workspace_id, user_id, role, joined_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (workspace_id, user_id) DO NOTHING",
+    )
+    .bind(workspace.to_string())
+    .bind(user.to_string())
+    .bind(role.name())
+    .bind(now.micros())
+    .execute(db)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::AlreadyMember);
+    }
+    Ok(())
+}
+
+fn workspace(row: &Row) -> Result<Workspace, StoreError> {
+    Ok(Workspace {
+        id: database::parsed(row, "id")?,
+        slug: row.try_get("slug")?,
+        name: row.try_get("name")?,
+        created_at: database::time(row, "created_at")?,
+    })
+}
+
+fn membership(row: &Row) -> Result<Membership, StoreError> {
+    Ok(Membership {
+        workspace: workspace(row)?,
+        role: database::parsed(row, "role")?,
+    })
+}

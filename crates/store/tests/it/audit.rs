@@ -1,0 +1,184 @@
+//! The audit: told with the change, and chained so that nobody rewrites it unseen.
+
+use keyrack_key::{Class, Scope};
+use keyrack_store::{AuditAction, Chain, DeleteKey, EditKey, StoreError};
+use serde_json::json;
+use sqlx::AssertSqlSafe;
+
+use crate::{NOW, World, grant, later, world};
+
+async fn busy_world() -> World {
+    let world = world().await;
+    let key = world.key("CI").await;
+    let edit = EditKey {
+        workspace: world.workspace,
+        id: key.id,
+        expected: key.revision,
+        name: "CD",
+        grant: grant(Class::Secret, &[Scope::Inference]),
+        restrictions: key.terms.restrictions.as_ref().unwrap(),
+        note: None,
+        expires_at: Some(later(60)),
+        actor: world.actor(),
+        now: NOW,
+    };
+    world.store.edit_key(&edit).await.unwrap();
+    let delete = DeleteKey {
+        workspace: world.workspace,
+        id: key.id,
+        reason: Some("leaked"),
+        actor: world.actor(),
+        now: NOW,
+    };
+    world.store.delete_key(&delete).await.unwrap();
+    world
+}
+
+#[tokio::test]
+async fn entries_tell_who_did_what_and_what_was_before() {
+    let world = busy_world().await;
+    let entries = world
+        .store
+        .audit_entries(world.workspace, None, 10)
+        .await
+        .unwrap();
+    let told: Vec<_> = entries.iter().map(|entry| (entry.seq, entry.action)).collect();
+    assert_eq!(
+        told,
+        [
+            (5, AuditAction::KeyDeleted),
+            (4, AuditAction::KeyEdited),
+            (3, AuditAction::KeyCreated),
+            (2, AuditAction::MemberJoined),
+            (1, AuditAction::WorkspaceCreated),
+        ]
+    );
+    assert!(
+        entries
+            .iter()
+            .all(|entry| entry.by.name.as_deref() == Some("Ada"))
+    );
+    assert_eq!(
+        entries[1].detail,
+        json!({
+            "name": {"before": "CI", "after": "CD"},
+            "scopes": {"before": ["project"], "after": ["inference"]},
+            "expiresAt": {"before": null, "after": later(60).micros()},
+        })
+    );
+    let older = world
+        .store
+        .audit_entries(world.workspace, Some(4), 1)
+        .await
+        .unwrap();
+    assert_eq!(older, entries[2..3]);
+}
+
+#[tokio::test]
+async fn a_refused_change_tells_nothing() {
+    let world = world().await;
+    let key = world.key("CI").await;
+    let before = world
+        .store
+        .audit_entries(world.workspace, None, 10)
+        .await
+        .unwrap();
+    let again = keyrack_store::NewKey {
+        id: key.id,
+        ..world.new_key("twin")
+    };
+    assert!(matches!(
+        world.store.create_key(&again).await,
+        Err(StoreError::Database(_))
+    ));
+    assert_eq!(
+        world
+            .store
+            .audit_entries(world.workspace, None, 10)
+            .await
+            .unwrap(),
+        before
+    );
+    assert_eq!(
+        world.store.verify_chain(world.workspace).await.unwrap(),
+        Chain::Whole { entries: 3 }
+    );
+}
+
+/// Any one byte of any column.
+#[tokio::test]
+async fn one_altered_byte_is_found_where_it_is() {
+    let world = busy_world().await;
+    assert_eq!(
+        world.store.verify_chain(world.workspace).await.unwrap(),
+        Chain::Whole { entries: 5 }
+    );
+    let console = world.console().await;
+    sqlx::raw_sql("DROP TRIGGER audit_is_never_rewritten; CREATE TABLE spare AS SELECT * FROM audit")
+        .execute(&console)
+        .await
+        .unwrap();
+    let flip = |column: &str| {
+        format!(
+            "CAST(substr(CAST({column} AS BLOB), 1, 1) || char(126) || substr(CAST({column} AS BLOB), 3) AS TEXT)"
+        )
+    };
+    let mut changes: Vec<String> = ["actor", "action", "target", "detail"]
+        .map(|column| format!("{column} = {}", flip(column)))
+        .into();
+    changes.extend(
+        [
+            "at = at + 1",
+            "version = 2",
+            "hash = randomblob(32)",
+            "prev = randomblob(32)",
+        ]
+        .map(String::from),
+    );
+    // Bytes that are no text: what cannot be decoded is not what was written.
+    changes.push("detail = CAST(x'ff' AS TEXT)".into());
+    for change in changes {
+        for seq in [1_u64, 3, 5] {
+            let altered = format!("UPDATE audit SET {change} WHERE seq = {seq}");
+            sqlx::raw_sql(AssertSqlSafe(altered))
+                .execute(&console)
+                .await
+                .unwrap();
+            let found = world.store.verify_chain(world.workspace).await.unwrap();
+            assert_eq!(found, Chain::Broken { seq }, "{change}");
+            sqlx::raw_sql(
+                "UPDATE audit SET (version, at, actor, action, target, detail, prev, hash) =
+                 (SELECT version, at, actor, action, target, detail, prev, hash FROM spare s WHERE s.seq = audit.seq)",
+            )
+            .execute(&console)
+            .await
+            .unwrap();
+        }
+    }
+    assert_eq!(
+        world.store.verify_chain(world.workspace).await.unwrap(),
+        Chain::Whole { entries: 5 }
+    );
+}
+
+#[tokio::test]
+async fn an_entry_that_is_missing_is_found_at_the_end_too() {
+    let world = busy_world().await;
+    let console = world.console().await;
+    sqlx::raw_sql("DROP TRIGGER audit_is_never_removed; DELETE FROM audit WHERE seq = 5")
+        .execute(&console)
+        .await
+        .unwrap();
+    assert_eq!(
+        world.store.verify_chain(world.workspace).await.unwrap(),
+        Chain::Broken { seq: 5 }
+    );
+    sqlx::raw_sql("DELETE FROM audit WHERE seq = 2")
+        .execute(&console)
+        .await
+        .unwrap();
+    assert_eq!(
+        world.store.verify_chain(world.workspace).await.unwrap(),
+        Chain::Broken { seq: 2 }
+    );
+}

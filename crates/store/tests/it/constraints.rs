@@ -1,0 +1,306 @@
+//! Wrong rows, written by hand around the store: the tables refuse each.
+
+use keyrack_store::{DeleteKey, RotateKey};
+use sqlx::{AssertSqlSafe, SqlitePool};
+
+use crate::{NOW, World, later, secret, world};
+
+/// Runs `sql` as one transaction and says what the database had against it.
+async fn run(console: &SqlitePool, sql: String) -> Result<(), String> {
+    let mut transaction = console.begin().await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(&mut *transaction)
+        .await
+        .map_err(|error| error.to_string())?;
+    transaction.commit().await.map_err(|error| error.to_string())
+}
+
+#[track_caller]
+fn refused(result: Result<(), String>, because: &str) {
+    let error = result.expect_err(because);
+    assert!(error.contains(because), "{error}\nis not about\n{because}");
+}
+
+/// The right way to change a key: so that what is refused is refused for the change itself.
+fn with_revision(key: &str, change: &str) -> String {
+    format!(
+        "UPDATE feed_head SET revision = revision + 1, change_id = randomblob(16);
+         INSERT INTO changes SELECT revision, change_id, '{key}', 0 FROM feed_head;
+         {change}"
+    )
+}
+
+fn update(key: &str, set: &str) -> String {
+    with_revision(
+        key,
+        &format!("UPDATE keys SET {set}, revision = (SELECT revision FROM feed_head) WHERE id = '{key}'"),
+    )
+}
+
+/// A new row of `keys`; `set` replaces single columns.
+fn insert(world: &World, set: &[(&str, &str)]) -> String {
+    let workspace = format!("'{}'", world.workspace);
+    let mut columns = vec![
+        ("id", "'key_new'"),
+        ("workspace_id", workspace.as_str()),
+        ("name", "'n'"),
+        ("folded", "'n'"),
+        ("class", "'secret'"),
+        ("scopes", "'project'"),
+        ("permissions", "15"),
+        ("restrictions", "'{}'"),
+        ("created_by", "'operator'"),
+        ("created_at", "100"),
+        ("expires_at", "NULL"),
+        ("deleted_at", "NULL"),
+        ("deleted_by", "NULL"),
+        ("deleted_reason", "NULL"),
+        ("revision", "(SELECT revision FROM feed_head)"),
+    ];
+    for (name, value) in set {
+        columns.iter_mut().find(|column| column.0 == *name).unwrap().1 = value;
+    }
+    let (names, values): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+    let sql = format!(
+        "INSERT INTO keys ({}) VALUES ({})",
+        names.join(", "),
+        values.join(", ")
+    );
+    with_revision("key_new", &sql)
+}
+
+#[tokio::test]
+async fn wrong_new_keys_are_refused() {
+    let world = world().await;
+    let console = world.console().await;
+    let long = format!("'{}'", "x".repeat(101));
+    for (set, because) in [
+        (
+            &[("class", "'publishable'"), ("permissions", "15")][..],
+            "publishable_ceiling",
+        ),
+        (
+            &[("class", "'publishable'"), ("permissions", "40")],
+            "publishable_ceiling",
+        ),
+        (&[("class", "'root'")], "class IN"),
+        (&[("name", "''")], "length(name)"),
+        (&[("name", &long)], "length(name)"),
+        (&[("permissions", "0")], "permissions BETWEEN"),
+        (&[("permissions", "-1")], "permissions BETWEEN"),
+        (&[("permissions", "4294967296")], "permissions BETWEEN"),
+        (&[("expires_at", "100")], "expires_at > created_at"),
+        (&[("deleted_at", "100")], "deleted_by_somebody"),
+        (&[("deleted_by", "'operator'")], "deleted_by_somebody"),
+        (&[("deleted_reason", "'why'")], "reason_of_deletion"),
+        (&[("workspace_id", "'wsp_none'")], "FOREIGN KEY"),
+        (&[("revision", "0")], "takes the next revision"),
+    ] {
+        refused(run(&console, insert(&world, set)).await, because);
+    }
+    run(
+        &console,
+        insert(&world, &[("class", "'publishable'"), ("permissions", "8")]),
+    )
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_key_keeps_its_class_its_workspace_and_its_revision_counts_on() {
+    let world = world().await;
+    let console = world.console().await;
+    let id = world.key("CI").await.id.to_string();
+    run(&console, update(&id, "name = 'CD'")).await.unwrap();
+    for set in [
+        "class = 'publishable', permissions = 8",
+        "workspace_id = 'wsp_other'",
+        "created_at = 1",
+        "created_by = 'operator'",
+    ] {
+        refused(run(&console, update(&id, set)).await, "never change");
+    }
+    refused(
+        run(
+            &console,
+            format!("UPDATE keys SET permissions = 31 WHERE id = '{id}'"),
+        )
+        .await,
+        "takes the next revision",
+    );
+    let other = world.key("other").await.id;
+    let under_its_number =
+        format!("UPDATE keys SET name = 'x', revision = (SELECT revision FROM feed_head) WHERE id = '{id}'");
+    refused(
+        run(&console, with_revision(&other.to_string(), &under_its_number)).await,
+        "takes the next revision",
+    );
+    refused(
+        run(&console, format!("DELETE FROM keys WHERE id = '{id}'")).await,
+        "never removed",
+    );
+}
+
+#[tokio::test]
+async fn a_deleted_key_stays_deleted_and_untouched() {
+    let world = world().await;
+    let console = world.console().await;
+    let key = world.key("CI").await;
+    let delete = DeleteKey {
+        workspace: world.workspace,
+        id: key.id,
+        reason: None,
+        actor: world.actor(),
+        now: NOW,
+    };
+    world.store.delete_key(&delete).await.unwrap();
+    let id = key.id.to_string();
+    for set in [
+        "deleted_at = NULL, deleted_by = NULL",
+        "name = 'x'",
+        "permissions = 31",
+    ] {
+        refused(run(&console, update(&id, set)).await, "stays as it is");
+    }
+    let sql = format!("INSERT INTO key_secrets VALUES (randomblob(32), '{id}', 'abcd', 0, 1)");
+    refused(run(&console, sql).await, "gets no new secret");
+}
+
+#[tokio::test]
+async fn secrets_are_digests_of_one_key_with_an_end_that_only_comes_nearer() {
+    let world = world().await;
+    let console = world.console().await;
+    let key = world.key("CI").await;
+    let other = world.key("other").await.id;
+    let rotate = RotateKey {
+        workspace: world.workspace,
+        id: key.id,
+        expected: key.revision,
+        secret: secret(),
+        retires_at: later(60),
+        actor: world.actor(),
+        now: NOW,
+        once: None,
+    };
+    world.store.rotate_key(&rotate).await.unwrap();
+    let (id, end) = (key.id.to_string(), later(60).micros());
+    let new = |digest: &str, hint: &str, end: &str| {
+        format!("INSERT INTO key_secrets VALUES ({digest}, '{id}', '{hint}', 0, {end})")
+    };
+    refused(
+        run(&console, new("randomblob(31)", "abcd", "1")).await,
+        "length(digest) = 32",
+    );
+    refused(
+        run(&console, new("randomblob(32)", "abc", "1")).await,
+        "length(hint) = 4",
+    );
+    refused(
+        run(&console, new("randomblob(32)", "abcd", "NULL")).await,
+        "UNIQUE",
+    );
+    let retiring = format!("WHERE key_id = '{id}' AND retires_at IS NOT NULL");
+    for (set, because) in [
+        (format!("retires_at = {end} + 1"), "never lives longer"),
+        ("retires_at = NULL".into(), "never lives longer"),
+        ("digest = randomblob(32)".into(), "keeps its digest"),
+        (format!("key_id = '{other}'"), "keeps its digest"),
+        ("hint = 'abcd'".into(), "keeps its digest"),
+    ] {
+        refused(
+            run(&console, format!("UPDATE key_secrets SET {set} {retiring}")).await,
+            because,
+        );
+    }
+    run(
+        &console,
+        format!("UPDATE key_secrets SET retires_at = {end} - 1 {retiring}"),
+    )
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn the_history_of_changes_has_no_hole_and_is_never_rewritten() {
+    let world = world().await;
+    let console = world.console().await;
+    let id = world.key("CI").await.id;
+    for (sql, because) in [
+        ("UPDATE feed_head SET revision = revision + 2", "one by one"),
+        ("UPDATE feed_head SET revision = revision - 1", "one by one"),
+        ("UPDATE feed_head SET revision = revision + 1", "FOREIGN KEY"),
+        ("DELETE FROM feed_head", "stays"),
+        ("INSERT INTO feed_head VALUES (2, 1, randomblob(16))", "id = 1"),
+        ("UPDATE changes SET at = 1", "never rewritten"),
+        ("DELETE FROM changes", "never removed"),
+    ] {
+        refused(run(&console, sql.into()).await, because);
+    }
+    for revision in [1, 2, 3] {
+        let sql = format!("INSERT INTO changes VALUES ({revision}, randomblob(16), '{id}', 0)");
+        refused(run(&console, sql).await, "the counter stands at");
+    }
+    refused(run(&console, with_revision("key_none", "")).await, "FOREIGN KEY");
+}
+
+#[tokio::test]
+async fn audit_entries_are_added_at_the_end_and_nowhere_else() {
+    let world = world().await;
+    let console = world.console().await;
+    let add = |seq: &str, prev: &str| {
+        format!(
+            "UPDATE workspaces SET audited = audited + 1;
+             INSERT INTO audit SELECT '{}', {seq}, 1, 0, 'operator', 'x', '', '{{}}', {prev}, randomblob(32)",
+            world.workspace
+        )
+    };
+    refused(
+        run(&console, "UPDATE audit SET at = 1".into()).await,
+        "never rewritten",
+    );
+    refused(run(&console, "DELETE FROM audit".into()).await, "never removed");
+    refused(
+        run(&console, "UPDATE workspaces SET audited = 0".into()).await,
+        "one by one",
+    );
+    let end = "(SELECT hash FROM audit ORDER BY seq DESC LIMIT 1)";
+    refused(run(&console, add("4", end)).await, "continues the chain");
+    refused(
+        run(&console, add("3", "randomblob(32)")).await,
+        "continues the chain",
+    );
+    run(&console, add("3", end)).await.unwrap();
+}
+
+#[tokio::test]
+async fn words_are_the_known_ones_and_a_workspace_keeps_an_owner() {
+    let world = world().await;
+    let console = world.console().await;
+    let (workspace, owner) = (world.workspace, world.owner);
+    for (sql, because) in [
+        (format!("INSERT INTO members VALUES ('{workspace}', '{owner}', 'god', 0)"), "role IN"),
+        ("UPDATE members SET role = 'admin'".into(), "has an owner"),
+        ("DELETE FROM members".into(), "has an owner"),
+        ("UPDATE users SET email = 'Ada@example.com'".into(), "lower(email)"),
+        ("UPDATE users SET password_hash = 'hunter2'".into(), "password_hash LIKE"),
+        ("INSERT INTO deployment VALUES (2, 0)".into(), "id = 1"),
+        (
+            format!("INSERT INTO projects VALUES ('prj_1', '{workspace}', 'a', 'a', 'poetry', NULL, 0, 'operator')"),
+            "project_type IN",
+        ),
+        (
+            "INSERT INTO projects VALUES ('prj_1', 'wsp_none', 'a', 'a', 'classification', NULL, 0, 'operator')".into(),
+            "FOREIGN KEY",
+        ),
+        (
+            format!("INSERT INTO sessions VALUES ('ses_1', randomblob(31), '{owner}', 0, 0, 1, NULL, NULL)"),
+            "length(digest) = 32",
+        ),
+        (
+            format!("INSERT INTO sessions VALUES ('ses_1', randomblob(32), '{owner}', 0, 0, 0, NULL, NULL)"),
+            "expires_at > created_at",
+        ),
+    ] {
+        refused(run(&console, sql).await, because);
+    }
+}

@@ -1,0 +1,186 @@
+//! The feed: gapless, in order, and of one history.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use keyrack_key::{KeyId, Terms};
+use keyrack_rack::{ChangeId, Feed, Frame, Next, Position, Record, Revision, TOMBSTONE_LIFE};
+use keyrack_store::{DeleteKey, RotateKey};
+
+use crate::{NOW, World, later, secret, world};
+
+impl World {
+    async fn frame(&self, position: Position) -> Frame {
+        match self.store.after(position).await.unwrap() {
+            Next::Frame(frame) => frame,
+            Next::Reload => panic!("{position:?} is not known"),
+        }
+    }
+
+    async fn gone(&self, id: KeyId) {
+        let delete = DeleteKey {
+            workspace: self.workspace,
+            id,
+            reason: None,
+            actor: self.actor(),
+            now: NOW,
+        };
+        self.store.delete_key(&delete).await.unwrap();
+    }
+
+    async fn rotated(&self, id: KeyId, expected: Revision) -> Revision {
+        let rotate = RotateKey {
+            workspace: self.workspace,
+            id,
+            expected,
+            secret: secret(),
+            retires_at: later(60),
+            actor: self.actor(),
+            now: NOW,
+            once: None,
+        };
+        self.store.rotate_key(&rotate).await.unwrap().revision
+    }
+}
+
+#[tokio::test]
+async fn an_empty_store_stands_at_the_start() {
+    let world = world().await;
+    let snapshot = world.store.snapshot(NOW).await.unwrap();
+    assert_eq!(snapshot.position, Position::default());
+    assert!(snapshot.records.is_empty());
+    let frame = world.frame(Position::default()).await;
+    assert_eq!(frame.to, Position::default());
+}
+
+#[tokio::test]
+async fn a_key_that_changed_twice_stands_in_a_frame_once_as_it_is_now() {
+    let world = world().await;
+    let first = world.key("first").await;
+    let start = world.frame(Position::default()).await.to;
+    let second = world.key("second").await;
+    let revision = world.rotated(first.id, first.revision).await;
+    world.rotated(first.id, revision).await;
+    let frame = world.frame(start).await;
+    assert_eq!((frame.from, frame.to.revision), (start, Revision(4)));
+    let changed: Vec<_> = frame
+        .changes
+        .iter()
+        .map(|record| (record.key, record.revision))
+        .collect();
+    assert_eq!(changed, [(second.id, Revision(2)), (first.id, Revision(4))]);
+    assert_eq!(frame.changes[1].secrets.len(), 3);
+    assert!(world.frame(frame.to).await.changes.is_empty());
+}
+
+#[tokio::test]
+async fn a_position_of_another_history_means_reload() {
+    let world = world().await;
+    world.key("CI").await;
+    let here = world.frame(Position::default()).await.to;
+    for position in [
+        Position {
+            change: ChangeId([7; 16]),
+            ..here
+        },
+        Position {
+            change: ChangeId([7; 16]),
+            ..Position::default()
+        },
+        Position {
+            revision: Revision(2),
+            ..here
+        },
+        Position {
+            revision: Revision(u64::MAX),
+            ..here
+        },
+    ] {
+        assert!(
+            matches!(world.store.after(position).await.unwrap(), Next::Reload),
+            "{position:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn tombstones_leave_the_snapshot_when_their_time_is_over() {
+    let world = world().await;
+    let key = world.key("CI").await;
+    world.gone(key.id).await;
+    let records = world.store.snapshot(NOW).await.unwrap().records;
+    assert!(matches!(
+        records[..],
+        [Record {
+            terms: Terms {
+                deleted_at: Some(NOW),
+                ..
+            },
+            ..
+        }]
+    ));
+    assert!(world.store.snapshot(later(1)).await.unwrap().records.is_empty());
+}
+
+/// Keys by id, their secrets in one order.
+fn sorted(records: Vec<Record>) -> BTreeMap<KeyId, Record> {
+    records
+        .into_iter()
+        .map(|mut record| {
+            record.secrets.sort_by_key(|secret| secret.0);
+            (record.key, record)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn replaying_every_frame_gives_the_snapshot() {
+    let world = world().await;
+    let (mut position, mut replayed) = (Position::default(), BTreeMap::new());
+    for round in 0..30 {
+        let key = world.key(&format!("key {round}")).await;
+        if round % 3 == 0 {
+            world.rotated(key.id, key.revision).await;
+        }
+        if round % 4 == 0 {
+            world.gone(key.id).await;
+        }
+        if round % 5 == 0 {
+            let frame = world.frame(position).await;
+            position = frame.to;
+            replayed.extend(sorted(frame.changes));
+        }
+    }
+    let last = world.frame(position).await;
+    replayed.extend(sorted(last.changes));
+    let snapshot = world.store.snapshot(NOW.minus(TOMBSTONE_LIFE)).await.unwrap();
+    assert_eq!(snapshot.position, last.to);
+    assert_eq!(sorted(snapshot.records), replayed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sixteen_writers_leave_no_hole() {
+    let world = Arc::new(world().await);
+    let writers: Vec<_> = (0..16)
+        .map(|_| {
+            let world = Arc::clone(&world);
+            tokio::spawn(async move {
+                let mut taken = Vec::new();
+                for _ in 0..4 {
+                    let key = world.key("CI").await;
+                    taken.push(key.revision);
+                    taken.push(world.rotated(key.id, key.revision).await);
+                }
+                assert!(taken.is_sorted());
+                taken
+            })
+        })
+        .collect();
+    let mut taken = Vec::new();
+    for writer in writers {
+        taken.extend(writer.await.unwrap());
+    }
+    taken.sort_unstable();
+    assert_eq!(taken, (1..=128).map(Revision).collect::<Vec<_>>());
+    assert_eq!(world.frame(Position::default()).await.to.revision, Revision(128));
+}

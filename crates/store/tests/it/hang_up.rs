@@ -1,0 +1,96 @@
+//! Callers that go away half-way, and the file that is left.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use keyrack_key::{Brands, Class, Secret};
+use keyrack_rack::{Feed, Next, Position};
+use keyrack_store::{Chain, NewKey, Store};
+
+use crate::{NOW, rng, world};
+
+/// Lets `future` take up to `steps` steps and drops it.
+async fn hang_up_after(steps: usize, future: impl Future) -> bool {
+    let mut future = pin!(future);
+    for _ in 0..steps {
+        if poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_ready())).await {
+            return true;
+        }
+        // The database's thread goes on in the meantime.
+        std::thread::sleep(Duration::from_micros(60));
+    }
+    false
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_that_hangs_up_leaves_all_or_nothing_and_a_writer_that_works() {
+    let world = world().await;
+    let (mut finished, mut dropped) = (0, 0);
+    for steps in 0..90 {
+        if hang_up_after(steps, world.store.create_key(&world.new_key("left"))).await {
+            finished += 1;
+        } else {
+            dropped += 1;
+        }
+        world.key("stays").await;
+    }
+    assert!(
+        finished > 5 && dropped > 5,
+        "{finished} finished, {dropped} dropped"
+    );
+    let snapshot = world.store.snapshot(NOW).await.unwrap();
+    assert_eq!(snapshot.position.revision.0, snapshot.records.len() as u64);
+    assert!(snapshot.records.iter().all(|record| record.secrets.len() == 1));
+    let Next::Frame(frame) = world.store.after(Position::default()).await.unwrap() else {
+        panic!("the start is known");
+    };
+    assert_eq!(frame.changes.len(), snapshot.records.len());
+    let entries = snapshot.position.revision.0 + 2;
+    assert_eq!(
+        world.store.verify_chain(world.workspace).await.unwrap(),
+        Chain::Whole { entries }
+    );
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_closing_and_the_store_refuses_then() {
+    let world = world().await;
+    let key = world.key("CI").await;
+    world.store.close().await;
+    assert!(world.store.key(world.workspace, key.id).await.is_err());
+    let path = world.folder.path().join("keyrack.db");
+    let again = Store::open(&path, rng()).await.unwrap();
+    assert!(again.key(world.workspace, key.id).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn no_file_holds_a_secret_and_nobody_else_may_read_one() {
+    let world = world().await;
+    let secret = Secret::generate(Brands::default().current(), Class::Secret, &mut rng());
+    let new = NewKey {
+        secret: (secret.digest(), secret.hint()),
+        ..world.new_key("CI")
+    };
+    world.store.create_key(&new).await.unwrap();
+    let mut files = 0;
+    for entry in std::fs::read_dir(world.folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let bytes = std::fs::read(entry.path()).unwrap();
+        let body = &secret.expose().as_bytes()[6..];
+        for part in [&body[..8], &body[8..16], &body[24..32]] {
+            assert!(
+                !bytes.windows(part.len()).any(|window| window == part),
+                "{entry:?}"
+            );
+        }
+        #[cfg(unix)]
+        {
+            let mode = std::os::unix::fs::PermissionsExt::mode(&entry.metadata().unwrap().permissions());
+            assert_eq!(mode & 0o777, 0o600, "{entry:?}");
+        }
+        files += 1;
+    }
+    assert_eq!(files, 3, "the file, its log and the log's index");
+}

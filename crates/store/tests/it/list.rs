@@ -1,0 +1,160 @@
+//! Lists of keys: filters, counts and pages.
+
+use keyrack_key::{Class, KeyId, Scope};
+use keyrack_store::{KeyFilter, KeyStatus, NewKey};
+
+use crate::{NOW, World, grant, later, rng, world};
+
+impl World {
+    async fn names(&self, filter: &KeyFilter<'_>) -> Vec<String> {
+        let page = self.store.keys(self.workspace, filter).await.unwrap();
+        assert_eq!(
+            self.store.count_keys(self.workspace, filter).await.unwrap(),
+            page.items.len() as u64,
+            "{filter:?}"
+        );
+        let mut names: Vec<_> = page.items.into_iter().map(|key| key.name).collect();
+        names.sort();
+        names
+    }
+}
+
+#[tokio::test]
+async fn filters_find_what_they_say() {
+    let world = world().await;
+    world.key("École 100%").await;
+    let expiring = NewKey {
+        expires_at: Some(later(10)),
+        ..world.new_key("soon_over")
+    };
+    world.store.create_key(&expiring).await.unwrap();
+    let public = NewKey {
+        grant: grant(Class::Publishable, &[Scope::Inference]),
+        ..world.new_key("Page")
+    };
+    world.store.create_key(&public).await.unwrap();
+    let gone = world.key("Gone").await;
+    world.store.delete_key(&world.delete(gone.id)).await.unwrap();
+
+    for (filter, names) in [
+        (with(|_| {}), &["Gone", "Page", "soon_over", "École 100%"][..]),
+        (with(|f| f.status = KeyStatus::Live), &["Page", "École 100%"]),
+        (with(|f| f.status = KeyStatus::Expired), &["soon_over"]),
+        (with(|f| f.status = KeyStatus::Deleted), &["Gone"]),
+        (with(|f| f.scope = Some(Scope::Inference)), &["Page"]),
+        (with(|f| f.scope = Some(Scope::Keys)), &[]),
+        (with(|f| f.class = Some(Class::Publishable)), &["Page"]),
+        (with(|f| f.text = Some("éCOLE")), &["École 100%"]),
+        (with(|f| f.text = Some("0%")), &["École 100%"]),
+        (with(|f| f.text = Some("n_o")), &["soon_over"]),
+        (with(|f| f.text = Some("o_n")), &[]),
+        (with(|f| f.text = Some("\\")), &[]),
+    ] {
+        assert_eq!(world.names(&filter).await, names, "{filter:?}");
+    }
+    let hint = public.secret.1.to_string();
+    let by_hint = KeyFilter {
+        text: Some(&hint),
+        ..with(|_| {})
+    };
+    assert_eq!(world.names(&by_hint).await, ["Page"]);
+}
+
+fn with(change: fn(&mut KeyFilter<'static>)) -> KeyFilter<'static> {
+    let mut filter = KeyFilter::any(later(10));
+    change(&mut filter);
+    filter
+}
+
+#[tokio::test]
+async fn pages_cover_the_list_once_newest_first() {
+    let world = world().await;
+    let mut made = Vec::new();
+    for number in 0..25_u64 {
+        let id = KeyId::new(later(number), &mut rng());
+        made.push(
+            world
+                .store
+                .create_key(&NewKey {
+                    id,
+                    ..world.new_key("k")
+                })
+                .await
+                .unwrap()
+                .id,
+        );
+    }
+    made.reverse();
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let filter = KeyFilter {
+            after,
+            limit: 10,
+            ..KeyFilter::any(NOW)
+        };
+        let page = world.store.keys(world.workspace, &filter).await.unwrap();
+        seen.extend(page.items.iter().map(|key| key.id));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, made);
+}
+
+/// Not a benchmark: a guard against a list that reads every key for each row that it shows.
+#[tokio::test]
+async fn a_page_of_ten_thousand_keys_takes_no_time() {
+    let world = world().await;
+    let sample = world.key("sample").await;
+    let fill = format!(
+        "BEGIN;
+         CREATE TEMP TABLE n AS WITH RECURSIVE c(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM c WHERE i < 10001) SELECT i FROM c;
+         CREATE TEMP TRIGGER fill AFTER INSERT ON changes BEGIN
+           INSERT INTO keys (id, workspace_id, name, folded, class, scopes, permissions, restrictions, created_by, created_at, revision)
+           SELECT NEW.key_id, workspace_id, name, folded, class, scopes, permissions, restrictions, created_by, created_at, NEW.revision
+           FROM main.keys WHERE id = '{}';
+           INSERT INTO key_secrets VALUES (randomblob(32), NEW.key_id, 'abcd', 0, NULL);
+         END;
+         CREATE TEMP TABLE turn (i INTEGER);
+         CREATE TEMP TRIGGER take AFTER INSERT ON turn BEGIN
+           UPDATE feed_head SET revision = revision + 1, change_id = randomblob(16);
+           INSERT INTO changes SELECT revision, change_id, 'key_' || printf('%032x', NEW.i), 0 FROM feed_head;
+         END;
+         INSERT INTO turn SELECT i FROM n;
+         COMMIT",
+        sample.id
+    );
+    let console = world.console().await;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(fill))
+        .execute(&console)
+        .await
+        .unwrap();
+    let any = KeyFilter::any(NOW);
+    assert_eq!(
+        world.store.count_keys(world.workspace, &any).await.unwrap(),
+        10_001
+    );
+    let middle = format!("key_{:032x}", 5_000).parse().ok();
+    for filter in [
+        any,
+        KeyFilter { after: middle, ..any },
+        KeyFilter {
+            text: Some("nowhere"),
+            ..any
+        },
+        KeyFilter {
+            text: Some("abcd"),
+            ..any
+        },
+    ] {
+        let began = std::time::Instant::now();
+        world.store.keys(world.workspace, &filter).await.unwrap();
+        let took = began.elapsed();
+        println!("{took:?} for {:?} after {:?}", filter.text, filter.after);
+        assert!(
+            took < std::time::Duration::from_millis(500),
+            "{took:?} for {filter:?}"
+        );
+    }
+}

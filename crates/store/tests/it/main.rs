@@ -1,0 +1,128 @@
+//! What every database behind the store must hold. One suite: it asks [`fresh`] for an empty store and knows nothing else
+//! about it, save for the wrong rows that are tried by hand.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod audit;
+mod constraints;
+mod feed;
+mod hang_up;
+mod keys;
+mod list;
+mod people;
+mod projects;
+mod uses;
+
+use keyrack_key::{
+    Brands, Class, Digest, Grant, Hint, KeyId, Restrictions, Scope, Secret, Timestamp, UserId, WorkspaceId,
+};
+use keyrack_store::{Actor, KeyRow, NewKey, NewUser, NewWorkspace, Store};
+use rand_core::UnwrapErr;
+use sqlx::SqlitePool;
+use tempfile::TempDir;
+
+pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+
+/// `NOW`, so many seconds later.
+pub(crate) fn later(seconds: u64) -> Timestamp {
+    NOW.plus(std::time::Duration::from_secs(seconds))
+}
+
+pub(crate) type Rng = UnwrapErr<getrandom::SysRng>;
+
+pub(crate) const fn rng() -> Rng {
+    UnwrapErr(getrandom::SysRng)
+}
+
+/// A store with one owner and one workspace, and a way to its tables around it.
+pub(crate) struct World {
+    pub(crate) store: Store,
+    pub(crate) owner: UserId,
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) folder: TempDir,
+}
+
+/// An empty store.
+pub(crate) async fn fresh() -> (Store, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("keyrack.db"), rng())
+        .await
+        .unwrap();
+    (store, folder)
+}
+
+pub(crate) async fn world() -> World {
+    let (store, folder) = fresh().await;
+    let owner = UserId::new(NOW, &mut rng());
+    let workspace = WorkspaceId::new(NOW, &mut rng());
+    store.set_up(&ada(owner), &acme(workspace), NOW).await.unwrap();
+    World {
+        store,
+        owner,
+        workspace,
+        folder,
+    }
+}
+
+pub(crate) const fn ada(id: UserId) -> NewUser<'static> {
+    NewUser {
+        id,
+        email: "Ada@Example.com",
+        name: "Ada",
+        password_hash: "$argon2id$…",
+    }
+}
+
+pub(crate) const fn acme(id: WorkspaceId) -> NewWorkspace<'static> {
+    NewWorkspace {
+        id,
+        slug: "acme",
+        name: "Acme",
+    }
+}
+
+pub(crate) fn grant(class: Class, scopes: &[Scope]) -> Grant {
+    Grant::new(class, scopes.iter().copied().collect()).unwrap()
+}
+
+pub(crate) fn secret() -> (Digest, Hint) {
+    let secret = Secret::generate(Brands::default().current(), Class::Secret, &mut rng());
+    (secret.digest(), secret.hint())
+}
+
+static UNRESTRICTED: std::sync::LazyLock<Restrictions> = std::sync::LazyLock::new(Restrictions::default);
+
+impl World {
+    pub(crate) const fn actor(&self) -> Actor {
+        Actor::User(self.owner)
+    }
+
+    /// A key as people usually make it.
+    pub(crate) fn new_key<'a>(&self, name: &'a str) -> NewKey<'a> {
+        NewKey {
+            id: KeyId::new(NOW, &mut rng()),
+            workspace: self.workspace,
+            name,
+            grant: grant(Class::Secret, &[Scope::Project]),
+            restrictions: &UNRESTRICTED,
+            note: None,
+            expires_at: None,
+            secret: secret(),
+            actor: self.actor(),
+            now: NOW,
+            once: None,
+        }
+    }
+
+    pub(crate) async fn key(&self, name: &str) -> KeyRow {
+        self.store.create_key(&self.new_key(name)).await.unwrap()
+    }
+
+    /// The tables, as somebody at a console sees them.
+    pub(crate) async fn console(&self) -> SqlitePool {
+        let options = sqlx::sqlite::SqliteConnectOptions::new()
+            .filename(self.folder.path().join("keyrack.db"))
+            .foreign_keys(true);
+        SqlitePool::connect_with(options).await.unwrap()
+    }
+}
