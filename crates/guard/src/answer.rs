@@ -82,23 +82,18 @@ fn challenge(problem: Problem, denial: Denial) -> Problem {
         (Denial::Missing, _) => problem.header(header::WWW_AUTHENTICATE, REALM),
         (Denial::Permission(needed), _) => {
             let scopes: Vec<_> = Scope::holding(needed).map(Scope::name).collect();
-            let value = format!(
-                "{REALM}, error=\"insufficient_scope\", scope=\"{}\"",
-                scopes.join(" ")
-            );
+            let value = format!("{REALM}, error=\"insufficient_scope\", scope=\"{}\"", scopes.join(" "));
             problem
                 .header(header::WWW_AUTHENTICATE, &value)
                 .with("permission", needed.name())
                 .with("scopes", scopes.into_iter().map(Value::from).collect::<Value>())
         }
-        (_, StatusCode::UNAUTHORIZED) => problem.header(
-            header::WWW_AUTHENTICATE,
-            &format!("{REALM}, error=\"invalid_token\""),
-        ),
-        (_, StatusCode::BAD_REQUEST) => problem.header(
-            header::WWW_AUTHENTICATE,
-            &format!("{REALM}, error=\"invalid_request\""),
-        ),
+        (_, StatusCode::UNAUTHORIZED) => {
+            problem.header(header::WWW_AUTHENTICATE, &format!("{REALM}, error=\"invalid_token\""))
+        }
+        (_, StatusCode::BAD_REQUEST) => {
+            problem.header(header::WWW_AUTHENTICATE, &format!("{REALM}, error=\"invalid_request\""))
+        }
         (_, StatusCode::SERVICE_UNAVAILABLE) => problem.header(header::RETRY_AFTER, "1"),
         _ => problem,
     }

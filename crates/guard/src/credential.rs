@@ -28,16 +28,8 @@ impl<'a> Credential<'a> {
     pub fn find(headers: &'a HeaderMap, uri: &'a Uri) -> Result<Option<Self>, Denial> {
         let mut found: Option<Self> = None;
         let in_headers = bearers(headers)
-            .chain(
-                headers
-                    .get_all("x-api-key")
-                    .iter()
-                    .map(http::HeaderValue::as_bytes),
-            )
-            .map(|text| Self {
-                text: Cow::Borrowed(text),
-                place: Place::Header,
-            });
+            .chain(headers.get_all("x-api-key").iter().map(http::HeaderValue::as_bytes))
+            .map(|text| Self { text: Cow::Borrowed(text), place: Place::Header });
         for next in in_headers.chain(in_query(uri)) {
             match &found {
                 Some(first) if first.text == next.text => {}
@@ -61,9 +53,7 @@ impl<'a> Credential<'a> {
 
 impl std::fmt::Debug for Credential<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credential")
-            .field("place", &self.place)
-            .finish_non_exhaustive()
+        f.debug_struct("Credential").field("place", &self.place).finish_non_exhaustive()
     }
 }
 
@@ -83,10 +73,7 @@ fn in_query(uri: &Uri) -> impl Iterator<Item = Credential<'_>> {
             Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
             Cow::Owned(text) => Cow::Owned(text.into_bytes()),
         };
-        Credential {
-            text,
-            place: Place::Query,
-        }
+        Credential { text, place: Place::Query }
     })
 }
 
@@ -112,36 +99,18 @@ mod tests {
         assert_eq!(found(&[("authorization", "Bearer a")], "/"), header);
         assert_eq!(found(&[("authorization", "bEaReR   a ")], "/"), header);
         assert_eq!(found(&[("x-api-key", "a")], "/"), header);
-        assert_eq!(
-            found(&[], "/?x=1&api-key=a%5Fb"),
-            Ok(Some(("a_b".to_owned(), Place::Query)))
-        );
+        assert_eq!(found(&[], "/?x=1&api-key=a%5Fb"), Ok(Some(("a_b".to_owned(), Place::Query))));
         assert_eq!(found(&[], "/?api-keys=a"), Ok(None));
         assert_eq!(found(&[("authorization", "Basic YTpi")], "/"), Ok(None));
-        assert_eq!(
-            found(&[("authorization", "Bearer")], "/"),
-            Ok(Some((String::new(), Place::Header)))
-        );
+        assert_eq!(found(&[("authorization", "Bearer")], "/"), Ok(Some((String::new(), Place::Header))));
     }
 
     #[test]
     fn one_key_twice_is_one_key_and_two_are_refused() {
         let once = Ok(Some(("a".to_owned(), Place::Header)));
-        assert_eq!(
-            found(
-                &[("authorization", "Bearer a"), ("x-api-key", "a")],
-                "/?api-key=a"
-            ),
-            once
-        );
-        assert_eq!(
-            found(&[("x-api-key", "a"), ("x-api-key", "b")], "/"),
-            Err(Denial::Ambiguous)
-        );
-        assert_eq!(
-            found(&[("authorization", "Bearer a")], "/?api-key=b"),
-            Err(Denial::Ambiguous)
-        );
+        assert_eq!(found(&[("authorization", "Bearer a"), ("x-api-key", "a")], "/?api-key=a"), once);
+        assert_eq!(found(&[("x-api-key", "a"), ("x-api-key", "b")], "/"), Err(Denial::Ambiguous));
+        assert_eq!(found(&[("authorization", "Bearer a")], "/?api-key=b"), Err(Denial::Ambiguous));
     }
 
     proptest! {

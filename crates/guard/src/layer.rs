@@ -33,12 +33,7 @@ pub struct Guard {
 impl Guard {
     /// Decides by `rack`, about secrets of `brands`.
     pub const fn new(rack: Arc<Rack>, brands: Brands, clock: Clock) -> Self {
-        Self {
-            rack,
-            brands,
-            clock,
-            manage: None,
-        }
+        Self { rack, brands, clock, manage: None }
     }
 
     /// Names the address under which a key is changed; the key's id is appended to it.
@@ -64,37 +59,19 @@ impl Guard {
         let presented = Presented::parse(credential.text(), &self.brands).map_err(Denial::from)?;
         let now = (self.clock)();
         let address = request.extensions.get::<ClientAddress>().map(|address| address.0);
-        let origin = request
-            .headers
-            .get(header::ORIGIN)
-            .and_then(|value| value.to_str().ok());
-        let caller = self.rack.check(
-            &presented,
-            &Question {
-                now,
-                permission,
-                address,
-                origin,
-            },
-        )?;
+        let origin = request.headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
+        let caller = self.rack.check(&presented, &Question { now, permission, address, origin })?;
         if credential.place() == Place::Query && !caller.key().terms.permissions.is_within(PUBLIC) {
             return Err(caller.refuse(Denial::InQuery));
         }
-        let agent = request
-            .headers
-            .get(header::USER_AGENT)
-            .map_or(&b""[..], HeaderValue::as_bytes);
-        self.rack
-            .note_use(&caller, LastUse::new(now, address, permission, agent));
+        let agent = request.headers.get(header::USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
+        self.rack.note_use(&caller, LastUse::new(now, address, permission, agent));
         Ok(caller)
     }
 
     /// The answer to a refused request.
     pub fn answer<B: From<String>>(&self, refusal: Refusal, request: &request::Parts) -> Response<B> {
-        let id = request
-            .headers
-            .get("x-request-id")
-            .and_then(|value| value.to_str().ok());
+        let id = request.headers.get("x-request-id").and_then(|value| value.to_str().ok());
         let mut response = Problem::of_refusal(&refusal, self.manage.as_deref()).into_response(id);
         // Whoever counts or logs answers finds the reason here.
         response.extensions_mut().insert(refusal);
@@ -113,20 +90,12 @@ pub struct GuardLayer {
 impl GuardLayer {
     /// Lets keys through that hold `permission`.
     pub const fn new(guard: Arc<Guard>, permission: Permission) -> Self {
-        Self {
-            guard,
-            permission: Some(permission),
-            required: true,
-        }
+        Self { guard, permission: Some(permission), required: true }
     }
 
     /// Lets every living key through, whatever it holds.
     pub const fn any_key(guard: Arc<Guard>) -> Self {
-        Self {
-            guard,
-            permission: None,
-            required: true,
-        }
+        Self { guard, permission: None, required: true }
     }
 
     /// Lets requests without any key through as well, with no [`Caller`]: the service inside knows another way to sign in.
@@ -141,10 +110,7 @@ impl<S> Layer<S> for GuardLayer {
     type Service = GuardService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        GuardService {
-            inner,
-            layer: self.clone(),
-        }
+        GuardService { inner, layer: self.clone() }
     }
 }
 
@@ -172,20 +138,13 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let GuardLayer {
-            guard,
-            permission,
-            required,
-        } = &self.layer;
+        let GuardLayer { guard, permission, required } = &self.layer;
         let (mut parts, body) = request.into_parts();
         // Only the guard says who calls.
         parts.extensions.remove::<Caller>();
         match guard.check(&parts, *permission) {
             Ok(caller) => drop(parts.extensions.insert(caller)),
-            Err(Refusal {
-                denial: Denial::Missing,
-                ..
-            }) if !required => {}
+            Err(Refusal { denial: Denial::Missing, .. }) if !required => {}
             Err(refusal) => return Either::Left(ready(Ok(guard.answer(refusal, &parts)))),
         }
         Either::Right(self.inner.call(Request::from_parts(parts, body)))

@@ -31,8 +31,7 @@ impl Problem {
     /// Names a field of the request and what is wrong with it.
     #[must_use]
     pub fn field(mut self, field: &str, message: impl Into<String>) -> Self {
-        self.details
-            .push(json!({ "field": field, "message": message.into() }));
+        self.details.push(json!({ "field": field, "message": message.into() }));
         self
     }
 
@@ -71,10 +70,7 @@ impl Problem {
     pub fn into_response<B: From<String>>(self, request_id: Option<&str>) -> Response<B> {
         let mut body = Map::new();
         body.insert("type".into(), format!("urn:keyrack:problem:{}", self.code).into());
-        body.insert(
-            "title".into(),
-            self.status.canonical_reason().unwrap_or("Error").into(),
-        );
+        body.insert("title".into(), self.status.canonical_reason().unwrap_or("Error").into());
         body.insert("status".into(), self.status.as_u16().into());
         body.insert("detail".into(), self.message.clone().into());
         body.insert("code".into(), self.code.into());
@@ -89,9 +85,7 @@ impl Problem {
         *response.headers_mut() = self.headers;
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
-        response
-            .headers_mut()
-            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }
 }

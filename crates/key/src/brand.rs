@@ -26,11 +26,7 @@ impl FromStr for Brand {
         let fits = (2..=12).contains(&text.len())
             && text.starts_with(|c: char| c.is_ascii_lowercase())
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        if fits {
-            Ok(Self(text.into()))
-        } else {
-            Err(BrandError)
-        }
+        if fits { Ok(Self(text.into())) } else { Err(BrandError) }
     }
 }
 

@@ -60,10 +60,7 @@ impl FromStr for Class {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|class| class.name() == text)
-            .ok_or("expected secret or publishable")
+        Self::ALL.into_iter().find(|class| class.name() == text).ok_or("expected secret or publishable")
     }
 }
 
@@ -82,11 +79,7 @@ mod tests {
                 | Permission::ModelsTrain
                 | Permission::KeysManage => false,
             };
-            assert_eq!(
-                Class::Publishable.ceiling().contains(permission),
-                public,
-                "{permission}"
-            );
+            assert_eq!(Class::Publishable.ceiling().contains(permission), public, "{permission}");
         }
     }
 }

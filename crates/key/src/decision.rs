@@ -157,21 +157,13 @@ mod tests {
     }
 
     fn ask(permission: Permission) -> Question<'static> {
-        Question {
-            now: NOW,
-            permission: Some(permission),
-            address: None,
-            origin: None,
-        }
+        Question { now: NOW, permission: Some(permission), address: None, origin: None }
     }
 
     #[test]
     fn a_scope_opens_what_it_holds_and_names_what_it_lacks() {
         let terms = terms();
-        assert_eq!(
-            terms.decide(SecretState::Current, &ask(Permission::ModelsPredict)),
-            Ok(())
-        );
+        assert_eq!(terms.decide(SecretState::Current, &ask(Permission::ModelsPredict)), Ok(()));
         assert_eq!(
             terms.decide(SecretState::Current, &ask(Permission::ModelsTrain)),
             Err(Denial::Permission(Permission::ModelsTrain))
@@ -197,10 +189,7 @@ mod tests {
         assert_eq!(worst.decide(secret, &ask), Err(Denial::Expired(NOW)));
         worst.expires_at = None;
         assert_eq!(worst.decide(secret, &ask), Err(Denial::Retired(NOW)));
-        assert_eq!(
-            worst.decide(SecretState::Current, &ask),
-            Err(Denial::NotUnderstood)
-        );
+        assert_eq!(worst.decide(SecretState::Current, &ask), Err(Denial::NotUnderstood));
         worst.permissions = Permissions::NONE;
         assert_eq!(worst.decide(SecretState::Current, &ask), Err(Denial::Network));
         worst.restrictions.as_mut().unwrap().networks = Only::Any;
@@ -214,10 +203,7 @@ mod tests {
 
     #[test]
     fn restrictions_that_cannot_be_read_deny() {
-        let unread = Terms {
-            restrictions: None,
-            ..terms()
-        };
+        let unread = Terms { restrictions: None, ..terms() };
         assert_eq!(
             unread.decide(SecretState::Current, &ask(Permission::ModelsPredict)),
             Err(Denial::NotUnderstood)

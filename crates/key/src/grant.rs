@@ -28,11 +28,7 @@ impl Grant {
         if scopes.is_empty() {
             Err(GrantError::Nothing)
         } else if permissions.is_within(class.ceiling()) {
-            Ok(Self {
-                class,
-                scopes,
-                permissions,
-            })
+            Ok(Self { class, scopes, permissions })
         } else {
             Err(GrantError::AboveCeiling)
         }
@@ -71,9 +67,6 @@ mod tests {
 
     #[test]
     fn a_key_of_no_scope_is_refused() {
-        assert_eq!(
-            Grant::new(Class::Secret, Scopes::default()),
-            Err(GrantError::Nothing)
-        );
+        assert_eq!(Grant::new(Class::Secret, Scopes::default()), Err(GrantError::Nothing));
     }
 }

@@ -44,13 +44,9 @@ impl Origin {
     pub fn is_within(&self, other: &Self) -> bool {
         let host_within = if other.below {
             // `*.a.example` lies within `*.example`, and `*.example` within itself; `example` does not.
-            self.host.strip_suffix(&*other.host).is_some_and(|rest| {
-                if rest.is_empty() {
-                    self.below
-                } else {
-                    rest.ends_with('.')
-                }
-            })
+            self.host
+                .strip_suffix(&*other.host)
+                .is_some_and(|rest| if rest.is_empty() { self.below } else { rest.ends_with('.') })
         } else {
             !self.below && self.host == other.host
         };
@@ -85,11 +81,7 @@ fn split(text: &str) -> Option<(&str, &str, Option<u16>)> {
     let (host, port) = match rest[end_of_address..].rfind(':') {
         Some(colon) => {
             let digits = &rest[end_of_address + colon + 1..];
-            let port = if digits.bytes().all(|b| b.is_ascii_digit()) {
-                digits.parse().ok()
-            } else {
-                None
-            };
+            let port = if digits.bytes().all(|b| b.is_ascii_digit()) { digits.parse().ok() } else { None };
             (&rest[..end_of_address + colon], Some(port?))
         }
         None => (rest, None),
@@ -99,11 +91,7 @@ fn split(text: &str) -> Option<(&str, &str, Option<u16>)> {
 
 /// The port where it is not the scheme's own: browsers leave that one out.
 fn significant(scheme: &str, port: Option<u16>) -> Option<u16> {
-    let usual = if scheme.eq_ignore_ascii_case("https") {
-        443
-    } else {
-        80
-    };
+    let usual = if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 };
     port.filter(|port| *port != usual)
 }
 
@@ -137,9 +125,7 @@ impl Serialize for Origin {
 
 impl<'de> Deserialize<'de> for Origin {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -38,9 +38,9 @@ impl<T: Ord> Only<T> {
         match (self, other) {
             (_, Self::Any) => true,
             (Self::Any, Self::These(_)) => false,
-            (Self::These(inner), Self::These(outer)) => inner
-                .iter()
-                .all(|one| outer.iter().any(|other| inside(one, other))),
+            (Self::These(inner), Self::These(outer)) => {
+                inner.iter().all(|one| outer.iter().any(|other| inside(one, other)))
+            }
         }
     }
 }
@@ -79,24 +79,19 @@ impl Restrictions {
     /// where the address is not known, only a key without restricted networks is allowed.
     pub fn allow_address(&self, address: Option<IpAddr>) -> bool {
         let address = address.map(|address| address.to_canonical());
-        self.networks
-            .allows(|network| address.is_some_and(|address| network.contains(&address)))
+        self.networks.allows(|network| address.is_some_and(|address| network.contains(&address)))
     }
 
     /// Whether a request with this `Origin` header is allowed; without one, only where origins are not restricted.
     pub fn allow_origin(&self, origin: Option<&str>) -> bool {
-        self.origins
-            .allows(|one| origin.is_some_and(|origin| one.matches(origin)))
+        self.origins.allows(|one| origin.is_some_and(|origin| one.matches(origin)))
     }
 
     /// Whether everything that `self` lets through is let through by `other`: what a key may hand to another.
     pub fn is_within(&self, other: &Self) -> bool {
-        self.projects
-            .is_within(&other.projects, |one, outer| one == outer)
+        self.projects.is_within(&other.projects, |one, outer| one == outer)
             && self.models.is_within(&other.models, |one, outer| one == outer)
-            && self
-                .networks
-                .is_within(&other.networks, |one, outer| outer.contains(one))
+            && self.networks.is_within(&other.networks, |one, outer| outer.contains(one))
             && self.origins.is_within(&other.origins, Origin::is_within)
     }
 }
@@ -108,10 +103,7 @@ mod tests {
 
     fn networks(texts: &[&str]) -> Restrictions {
         let networks = texts.iter().map(|text| text.parse().unwrap()).collect();
-        Restrictions {
-            networks: Only::These(networks),
-            ..Restrictions::default()
-        }
+        Restrictions { networks: Only::These(networks), ..Restrictions::default() }
     }
 
     #[test]
@@ -143,20 +135,15 @@ mod tests {
 
     fn any_network() -> impl Strategy<Value = IpNet> {
         // Few addresses, so that networks meet.
-        (0_u8..4, 28_u8..=32).prop_map(|(last, prefix)| {
-            IpNet::new(IpAddr::from([10, 0, 0, last]), prefix)
-                .unwrap()
-                .trunc()
-        })
+        (0_u8..4, 28_u8..=32)
+            .prop_map(|(last, prefix)| IpNet::new(IpAddr::from([10, 0, 0, last]), prefix).unwrap().trunc())
     }
 
     fn any_networks() -> impl Strategy<Value = Restrictions> {
         prop_oneof![
             Just(Restrictions::default()),
-            prop::collection::btree_set(any_network(), 0..4).prop_map(|these| Restrictions {
-                networks: Only::These(these),
-                ..Restrictions::default()
-            }),
+            prop::collection::btree_set(any_network(), 0..4)
+                .prop_map(|these| Restrictions { networks: Only::These(these), ..Restrictions::default() }),
         ]
     }
 

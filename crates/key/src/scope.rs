@@ -73,9 +73,7 @@ impl Scope {
 
     /// The scopes that hold `permission`.
     pub fn holding(permission: Permission) -> impl Iterator<Item = Self> {
-        Self::ALL
-            .into_iter()
-            .filter(move |scope| scope.permissions().contains(permission))
+        Self::ALL.into_iter().filter(move |scope| scope.permissions().contains(permission))
     }
 
     const fn bit(self) -> u8 {
@@ -93,10 +91,7 @@ impl FromStr for Scope {
     type Err = UnknownScope;
 
     fn from_str(text: &str) -> Result<Self, UnknownScope> {
-        Self::ALL
-            .into_iter()
-            .find(|scope| scope.name() == text)
-            .ok_or(UnknownScope)
+        Self::ALL.into_iter().find(|scope| scope.name() == text).ok_or(UnknownScope)
     }
 }
 
@@ -108,9 +103,7 @@ impl Serialize for Scope {
 
 impl<'de> Deserialize<'de> for Scope {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -136,8 +129,7 @@ impl Scopes {
 
     /// What these scopes grant today.
     pub fn permissions(self) -> Permissions {
-        self.iter()
-            .fold(Permissions::NONE, |all, scope| all.union(scope.permissions()))
+        self.iter().fold(Permissions::NONE, |all, scope| all.union(scope.permissions()))
     }
 }
 
@@ -186,30 +178,15 @@ mod tests {
     /// The document's sentences, permission by permission.
     #[test]
     fn the_scopes_are_what_the_document_says() {
-        let project: Vec<_> = Scope::Project
-            .permissions()
-            .iter()
-            .map(Permission::says)
-            .collect();
-        assert_eq!(
-            project,
-            [
-                "manage projects",
-                "upload datasets",
-                "train models",
-                "make predictions"
-            ]
-        );
+        let project: Vec<_> = Scope::Project.permissions().iter().map(Permission::says).collect();
+        assert_eq!(project, ["manage projects", "upload datasets", "train models", "make predictions"]);
         let inference: Vec<_> = Scope::Inference.permissions().iter().collect();
         assert_eq!(inference, [Permission::ModelsPredict]);
     }
 
     #[test]
     fn keys_is_beyond_the_document_and_in_no_other_scope() {
-        assert_eq!(
-            Scope::holding(Permission::KeysManage).collect::<Vec<_>>(),
-            [Scope::Keys]
-        );
+        assert_eq!(Scope::holding(Permission::KeysManage).collect::<Vec<_>>(), [Scope::Keys]);
     }
 
     #[test]

@@ -89,9 +89,7 @@ impl Hint {
 
 impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|byte| fmt::Write::write_char(f, char::from(*byte)))
+        self.0.iter().try_for_each(|byte| fmt::Write::write_char(f, char::from(*byte)))
     }
 }
 
@@ -120,12 +118,9 @@ pub enum Malformed {
 impl<'a> Presented<'a> {
     /// Recognises a secret. Costs no allocation, and no hashing before the check is right.
     pub fn parse(text: &'a [u8], brands: &Brands) -> Result<Self, Malformed> {
-        let (head, tail) = text
-            .split_at_checked(text.len().wrapping_sub(BODY + CHECK))
-            .ok_or(Malformed::Form)?;
-        let brand = head
-            .strip_suffix(b"_")
-            .and_then(|head| head.get(..head.len().checked_sub(3)?));
+        let (head, tail) =
+            text.split_at_checked(text.len().wrapping_sub(BODY + CHECK)).ok_or(Malformed::Form)?;
+        let brand = head.strip_suffix(b"_").and_then(|head| head.get(..head.len().checked_sub(3)?));
         let brand = brand.ok_or(Malformed::Form)?;
         let class = match &head[brand.len()..] {
             b"_sk_" => Class::Secret,
@@ -139,11 +134,7 @@ impl<'a> Presented<'a> {
             return Err(Malformed::Brand);
         }
         let (signed, check) = text.split_at(text.len() - CHECK);
-        if check == check_of(signed) {
-            Ok(Self { text, class })
-        } else {
-            Err(Malformed::Check)
-        }
+        if check == check_of(signed) { Ok(Self { text, class }) } else { Err(Malformed::Check) }
     }
 
     /// The class that the secret claims.
@@ -171,11 +162,7 @@ mod tests {
     use rand_core::UnwrapErr;
 
     fn secret(class: Class) -> Secret {
-        Secret::generate(
-            Brands::default().current(),
-            class,
-            &mut UnwrapErr(getrandom::SysRng),
-        )
+        Secret::generate(Brands::default().current(), class, &mut UnwrapErr(getrandom::SysRng))
     }
 
     #[test]
@@ -195,9 +182,9 @@ mod tests {
     fn the_check_is_crc32_in_base62() {
         let text = b"kr_sk_00000000000000000000000000000000";
         let check = check_of(text);
-        let value = check.iter().fold(0_u64, |sum, byte| {
-            sum * 62 + ALPHABET.iter().position(|c| c == byte).unwrap() as u64
-        });
+        let value = check
+            .iter()
+            .fold(0_u64, |sum, byte| sum * 62 + ALPHABET.iter().position(|c| c == byte).unwrap() as u64);
         assert_eq!(value, u64::from(crc32fast::hash(text)));
         assert_eq!(std::str::from_utf8(&check), Ok(VECTOR));
     }
@@ -208,10 +195,7 @@ mod tests {
         let old: Brand = "acme".parse().unwrap();
         let made = Secret::generate(&old, Class::Secret, &mut UnwrapErr(getrandom::SysRng));
         let text = made.expose().as_bytes();
-        assert_eq!(
-            Presented::parse(text, &Brands::default()).unwrap_err(),
-            Malformed::Brand
-        );
+        assert_eq!(Presented::parse(text, &Brands::default()).unwrap_err(), Malformed::Brand);
         let both = Brands::new("kr".parse().unwrap(), vec![old]);
         assert!(Presented::parse(text, &both).is_ok());
     }
@@ -220,17 +204,11 @@ mod tests {
     fn no_character_is_favoured() {
         let mut seen = [0_u32; 128];
         for _ in 0..2_000 {
-            secret(Class::Secret).expose()[6..38]
-                .bytes()
-                .for_each(|b| seen[usize::from(b)] += 1);
+            secret(Class::Secret).expose()[6..38].bytes().for_each(|b| seen[usize::from(b)] += 1);
         }
         // 64,000 draws from 62: 1,032 expected each, with a standard deviation of 32.
         for byte in ALPHABET {
-            assert!(
-                (850..1_250).contains(&seen[usize::from(*byte)]),
-                "{}",
-                char::from(*byte)
-            );
+            assert!((850..1_250).contains(&seen[usize::from(*byte)]), "{}", char::from(*byte));
         }
     }
 

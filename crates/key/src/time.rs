@@ -19,29 +19,19 @@ impl Timestamp {
 
     /// Whole milliseconds since the Unix epoch; a time before it counts as the epoch.
     pub const fn millis(self) -> u64 {
-        if self.0 < 0 {
-            0
-        } else {
-            self.0.unsigned_abs() / 1_000
-        }
+        if self.0 < 0 { 0 } else { self.0.unsigned_abs() / 1_000 }
     }
 
     /// This time, `span` later. Saturates at the end of time.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
     }
 
     /// This time, `span` earlier. Saturates at the beginning of time.
     #[must_use]
     pub fn minus(self, span: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
     }
 
     /// How long ago `earlier` was; nothing when it lies ahead.

@@ -19,11 +19,7 @@ pub struct Follower<F> {
 impl<F: Feed> Follower<F> {
     /// Will fill `rack` from `feed`.
     pub fn new(feed: F, rack: Arc<Rack>) -> Self {
-        Self {
-            feed,
-            rack,
-            turn: Mutex::new(()),
-        }
+        Self { feed, rack, turn: Mutex::new(()) }
     }
 
     /// The rack that it fills.
@@ -53,8 +49,7 @@ impl<F: Feed> Follower<F> {
     }
 
     async fn load(&self, now: Timestamp) -> Result<(), F::Error> {
-        self.rack
-            .load(self.feed.snapshot(now.minus(TOMBSTONE_LIFE)).await?);
+        self.rack.load(self.feed.snapshot(now.minus(TOMBSTONE_LIFE)).await?);
         Ok(())
     }
 }

@@ -52,10 +52,7 @@ impl Caller {
 
     /// Refuses it after all, for a reason that the rack does not look at.
     pub fn refuse(self, denial: Denial) -> Refusal {
-        Refusal {
-            denial,
-            key: Some(self.key),
-        }
+        Refusal { denial, key: Some(self.key) }
     }
 }
 
@@ -130,16 +127,11 @@ impl Rack {
         let digest = presented.digest();
         let hash = self.hash(&digest);
         let shard = self.shard(hash).read();
-        let entry = shard
-            .find(hash, |entry| entry.digest == digest)
-            .ok_or(Denial::Unknown)?;
+        let entry = shard.find(hash, |entry| entry.digest == digest).ok_or(Denial::Unknown)?;
         let key = Arc::clone(&entry.key);
         match key.terms.decide(entry.secret, question) {
             Ok(()) => Ok(Caller { key }),
-            Err(denial) => Err(Refusal {
-                denial,
-                key: Some(key),
-            }),
+            Err(denial) => Err(Refusal { denial, key: Some(key) }),
         }
     }
 
@@ -212,9 +204,7 @@ impl Rack {
     /// Forgets keys that were deleted, and secrets that ended, before `then`.
     pub fn forget_before(&self, then: Timestamp) {
         let mut index = self.index.lock();
-        index
-            .keys
-            .retain(|_, key| key.terms.deleted_at.is_none_or(|at| at >= then));
+        index.keys.retain(|_, key| key.terms.deleted_at.is_none_or(|at| at >= then));
         for shard in &self.shards {
             shard.write().retain(|entry| {
                 let ended = matches!(entry.secret, SecretState::Retiring(until) if until < then);
@@ -228,11 +218,7 @@ impl Rack {
         let key = Arc::new(Key { record, uses });
         for (digest, secret) in &key.secrets {
             let hash = self.hash(digest);
-            let entry = Entry {
-                digest: *digest,
-                secret: *secret,
-                key: Arc::clone(&key),
-            };
+            let entry = Entry { digest: *digest, secret: *secret, key: Arc::clone(&key) };
             let mut shard = self.shard(hash).write();
             match shard.find_mut(hash, |held| held.digest == *digest) {
                 Some(held) => *held = entry,

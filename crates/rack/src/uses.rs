@@ -29,20 +29,11 @@ impl LastUse {
     pub fn new(at: Timestamp, address: Option<IpAddr>, permission: Option<Permission>, agent: &[u8]) -> Self {
         let mut kept = [0; AGENT];
         let mut length = 0;
-        for (place, byte) in kept
-            .iter_mut()
-            .zip(agent.iter().filter(|b| matches!(b, b' '..=b'~')))
-        {
+        for (place, byte) in kept.iter_mut().zip(agent.iter().filter(|b| matches!(b, b' '..=b'~'))) {
             *place = *byte;
             length += 1;
         }
-        Self {
-            at,
-            address,
-            permission,
-            agent: kept,
-            agent_length: length,
-        }
+        Self { at, address, permission, agent: kept, agent_length: length }
     }
 
     /// The program that used it, as it called itself.
@@ -61,11 +52,7 @@ pub(crate) struct UseSlot {
 
 impl UseSlot {
     pub(crate) fn new(key: KeyId) -> Self {
-        Self {
-            key,
-            queued: AtomicBool::new(false),
-            last: Mutex::new(None),
-        }
+        Self { key, queued: AtomicBool::new(false), last: Mutex::new(None) }
     }
 }
 
@@ -80,10 +67,7 @@ pub struct Uses {
 impl Uses {
     /// Remembers up to `keys` different keys between two calls of [`drain`](Self::drain).
     pub fn with_capacity(keys: usize) -> Self {
-        Self {
-            queue: ArrayQueue::new(keys),
-            dropped: AtomicU64::new(0),
-        }
+        Self { queue: ArrayQueue::new(keys), dropped: AtomicU64::new(0) }
     }
 
     pub(crate) fn note(&self, slot: &Arc<UseSlot>, used: LastUse) {

@@ -1,1 +1,7 @@
-fn main() {}
+//! The binary `keyrack`: everything is in the library beside it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    keyrack::cli::run()
+}

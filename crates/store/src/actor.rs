@@ -60,21 +60,11 @@ mod tests {
     #[test]
     fn actors_survive_their_text_and_nothing_else_is_one() {
         let hex = "0198c2f4a1b27c3d8e4f5a6b7c8d9e0f";
-        for text in [
-            format!("user:usr_{hex}"),
-            format!("key:key_{hex}"),
-            "operator".into(),
-        ] {
+        for text in [format!("user:usr_{hex}"), format!("key:key_{hex}"), "operator".into()] {
             assert_eq!(text.parse::<Actor>().unwrap().to_string(), text);
         }
-        for text in [
-            "",
-            "user:",
-            &format!("user:key_{hex}"),
-            &format!("usr_{hex}"),
-            "operator:",
-            "Operator",
-        ] {
+        for text in ["", "user:", &format!("user:key_{hex}"), &format!("usr_{hex}"), "operator:", "Operator"]
+        {
             assert_eq!(text.parse::<Actor>(), Err(UnknownActor), "{text}");
         }
     }

@@ -55,11 +55,7 @@ impl FromStr for AuditAction {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|action| action.name() == text)
-            .ok_or(())
+        Self::ALL.iter().copied().find(|action| action.name() == text).ok_or(())
     }
 }
 
@@ -142,10 +138,7 @@ fn entry(row: &Row) -> Result<AuditEntry, StoreError> {
     Ok(AuditEntry {
         seq: database::number(row, "seq")?,
         at: database::time(row, "at")?,
-        by: By {
-            actor: database::parsed(row, "actor")?,
-            name: row.try_get("actor_name")?,
-        },
+        by: By { actor: database::parsed(row, "actor")?, name: row.try_get("actor_name")? },
         action: database::parsed(row, "action")?,
         target: row.try_get("target")?,
         detail: database::parsed(row, "detail")?,

@@ -131,11 +131,7 @@ impl Store {
                 None => return Ok(Chain::Broken { seq }),
             }
         }
-        Ok(if seq == entries {
-            Chain::Whole { entries }
-        } else {
-            Chain::Broken { seq: seq + 1 }
-        })
+        Ok(if seq == entries { Chain::Whole { entries } } else { Chain::Broken { seq: seq + 1 } })
     }
 }
 

@@ -54,13 +54,9 @@ impl Store {
             .busy_timeout(BUSY);
         let writer = pool(1).connect_with(options.clone()).await?;
         sqlx::migrate!("migrations/sqlite").run(&writer).await?;
-        let readers = pool(READERS)
-            .connect_with(options.pragma("query_only", "ON"))
-            .await?;
+        let readers = pool(READERS).connect_with(options.pragma("query_only", "ON")).await?;
         let rng: Mutex<Box<dyn Rng + Send>> = Mutex::new(Box::new(rng));
-        Ok(Self {
-            shared: Arc::new(Shared { writer, readers, rng }),
-        })
+        Ok(Self { shared: Arc::new(Shared { writer, readers, rng }) })
     }
 
     /// Lets what runs finish, folds the write-ahead log into the file and closes it. Whatever is asked afterwards fails.
@@ -100,10 +96,7 @@ impl fmt::Debug for Store {
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .idle_timeout(None)
-        .max_lifetime(None)
+    SqlitePoolOptions::new().max_connections(connections).idle_timeout(None).max_lifetime(None)
 }
 
 /// Makes the file before SQLite does, so that it is never readable by others, not even for a moment.

@@ -39,29 +39,15 @@ impl Feed for Store {
         let to = head(&mut db).await?;
         // The usual question, and the usual answer.
         if position == to {
-            return Ok(Next::Frame(Frame {
-                from: position,
-                to,
-                changes: Vec::new(),
-            }));
+            return Ok(Next::Frame(Frame { from: position, to, changes: Vec::new() }));
         }
         if !is_known(&mut db, position).await? {
             return Ok(Next::Reload);
         }
         // Each changed key once, as it is now: a revision is moved on with its row. Secrets that
         // ended long ago were removed by the rotation after them, so all that are left are told.
-        let changes = records(
-            &mut db,
-            CHANGED,
-            Timestamp::from_micros(i64::MIN),
-            position.revision,
-        )
-        .await?;
-        Ok(Next::Frame(Frame {
-            from: position,
-            to,
-            changes,
-        }))
+        let changes = records(&mut db, CHANGED, Timestamp::from_micros(i64::MIN), position.revision).await?;
+        Ok(Next::Frame(Frame { from: position, to, changes }))
     }
 }
 
@@ -91,9 +77,7 @@ pub(crate) async fn next_revision(
 }
 
 async fn head(db: &mut Connection) -> Result<Position, StoreError> {
-    let row = sqlx::query("SELECT revision, change_id FROM feed_head WHERE id = 1")
-        .fetch_one(db)
-        .await?;
+    let row = sqlx::query("SELECT revision, change_id FROM feed_head WHERE id = 1").fetch_one(db).await?;
     Ok(Position {
         revision: Revision(database::number(&row, "revision")?),
         change: ChangeId(database::bytes(&row, "change_id")?),
@@ -117,10 +101,7 @@ async fn records(
     since: Timestamp,
     after: Revision,
 ) -> Result<Vec<Record>, StoreError> {
-    let mut rows = sqlx::query(query)
-        .bind(since.micros())
-        .bind(database::column(after.0))
-        .fetch(db);
+    let mut rows = sqlx::query(query).bind(since.micros()).bind(database::column(after.0)).fetch(db);
     let mut records: Vec<Record> = Vec::new();
     while let Some(row) = rows.try_next().await? {
         let revision = Revision(database::number(&row, "revision")?);

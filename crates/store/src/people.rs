@@ -124,9 +124,6 @@ pub(crate) fn user(row: &Row) -> Result<User, StoreError> {
 /// Without the hash of the password: nobody who reads a log needs it.
 impl fmt::Debug for User {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("User")
-            .field("id", &self.id)
-            .field("email", &self.email)
-            .finish_non_exhaustive()
+        f.debug_struct("User").field("id", &self.id).field("email", &self.email).finish_non_exhaustive()
     }
 }

@@ -141,10 +141,7 @@ impl Store {
             );
         }
         if before.name != edit.name {
-            detail.insert(
-                "name".into(),
-                json!({ "after": edit.name, "before": before.name }),
-            );
+            detail.insert("name".into(), json!({ "after": edit.name, "before": before.name }));
         }
         if detail.is_empty() {
             return Ok(before);
@@ -160,11 +157,7 @@ impl Store {
         audit::append(&mut db, &happened).await?;
         update(&mut db, edit).await?;
         db.commit().await?;
-        Ok(Project {
-            name: edit.name.into(),
-            description: edit.description.map(str::to_owned),
-            ..before
-        })
+        Ok(Project { name: edit.name.into(), description: edit.description.map(str::to_owned), ..before })
     }
 
     /// Deletes a project.
@@ -254,9 +247,6 @@ fn project(row: &Row) -> Result<Project, StoreError> {
         project_type: database::parsed(row, "project_type")?,
         description: row.try_get("description")?,
         created_at: database::time(row, "created_at")?,
-        created_by: By {
-            actor: database::parsed(row, "created_by")?,
-            name: row.try_get("created_by_name")?,
-        },
+        created_by: By { actor: database::parsed(row, "created_by")?, name: row.try_get("created_by_name")? },
     })
 }

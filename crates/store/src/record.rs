@@ -23,10 +23,7 @@ pub(crate) fn terms(row: &Row) -> Result<Terms, StoreError> {
 /// What people picked. A scope of a newer version is left out: it only names what the permissions, which count, hold.
 pub(crate) fn scopes(row: &Row) -> Result<Scopes, StoreError> {
     let names: &str = row.try_get("scopes")?;
-    Ok(names
-        .split_whitespace()
-        .filter_map(|name| name.parse().ok())
-        .collect())
+    Ok(names.split_whitespace().filter_map(|name| name.parse().ok()).collect())
 }
 
 pub(crate) fn secret_state(retires_at: Option<Timestamp>) -> SecretState {

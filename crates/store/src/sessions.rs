@@ -76,8 +76,7 @@ impl Store {
         .bind(&digest.as_bytes()[..])
         .fetch_optional(self.readers())
         .await?;
-        row.map(|row| Ok((session(&row)?, people::user(&row)?)))
-            .transpose()
+        row.map(|row| Ok((session(&row)?, people::user(&row)?))).transpose()
     }
 
     /// Notes that a session is used. Call it now and then, not for each request: it is a write.

@@ -196,8 +196,5 @@ fn workspace(row: &Row) -> Result<Workspace, StoreError> {
 }
 
 fn membership(row: &Row) -> Result<Membership, StoreError> {
-    Ok(Membership {
-        workspace: workspace(row)?,
-        role: database::parsed(row, "role")?,
-    })
+    Ok(Membership { workspace: workspace(row)?, role: database::parsed(row, "role")? })
 }

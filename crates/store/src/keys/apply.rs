@@ -42,11 +42,7 @@ impl Store {
         let mut db = self.write().await?;
         let before = alive(&mut db, edit.workspace, edit.id).await?;
         before.at(edit.expected)?;
-        let old = before
-            .terms
-            .restrictions
-            .as_ref()
-            .ok_or(StoreError::NotUnderstood)?;
+        let old = before.terms.restrictions.as_ref().ok_or(StoreError::NotUnderstood)?;
         if !before.terms.permissions.is_known() {
             return Err(StoreError::NotUnderstood);
         }
@@ -123,11 +119,7 @@ impl Store {
 
 impl KeyRow {
     fn at(&self, expected: Revision) -> Result<(), StoreError> {
-        if self.revision == expected {
-            Ok(())
-        } else {
-            Err(StoreError::Conflict)
-        }
+        if self.revision == expected { Ok(()) } else { Err(StoreError::Conflict) }
     }
 }
 
@@ -174,7 +166,5 @@ async fn note_once(
             .bind(token)
             .fetch_one(db)
             .await?;
-    Err(StoreError::Repeated {
-        key: database::parsed(&row, "key_id")?,
-    })
+    Err(StoreError::Repeated { key: database::parsed(&row, "key_id")? })
 }

@@ -42,15 +42,7 @@ pub struct KeyFilter<'a> {
 impl KeyFilter<'_> {
     /// Every key, 50 on a page.
     pub const fn any(now: Timestamp) -> Self {
-        Self {
-            status: KeyStatus::Any,
-            now,
-            scope: None,
-            class: None,
-            text: None,
-            after: None,
-            limit: 50,
-        }
+        Self { status: KeyStatus::Any, now, scope: None, class: None, text: None, after: None, limit: 50 }
     }
 }
 
@@ -96,11 +88,7 @@ impl Store {
     ) -> Result<Page<KeyRow, KeyId>, StoreError> {
         let rows = filter
             .ask(PAGE, workspace)
-            .bind(
-                filter
-                    .after
-                    .map_or_else(|| BEHIND_ALL.into(), |id| id.to_string()),
-            )
+            .bind(filter.after.map_or_else(|| BEHIND_ALL.into(), |id| id.to_string()))
             .bind(i64::from(filter.limit) + 1)
             .fetch_all(self.readers())
             .await?;
@@ -123,11 +111,7 @@ pub(super) async fn one(
     workspace: WorkspaceId,
     id: KeyId,
 ) -> Result<Option<KeyRow>, StoreError> {
-    let rows = sqlx::query(ONE)
-        .bind(workspace.to_string())
-        .bind(id.to_string())
-        .fetch_all(db)
-        .await?;
+    let rows = sqlx::query(ONE).bind(workspace.to_string()).bind(id.to_string()).fetch_all(db).await?;
     Ok(row::fold(&rows)?.pop())
 }
 

@@ -105,10 +105,7 @@ fn key(row: &Row, id: KeyId, secret: Option<SecretRow>) -> Result<KeyRow, StoreE
         scopes: record::scopes(row)?,
         terms: record::terms(row)?,
         note: row.try_get("note")?,
-        created_by: By {
-            actor: database::parsed(row, "created_by")?,
-            name: row.try_get("created_by_name")?,
-        },
+        created_by: By { actor: database::parsed(row, "created_by")?, name: row.try_get("created_by_name")? },
         created_at: database::time(row, "created_at")?,
         deletion: deletion(row)?,
         revision: Revision(database::number(row, "revision")?),
@@ -123,10 +120,7 @@ fn deletion(row: &Row) -> Result<Option<Deletion>, StoreError> {
     };
     Ok(Some(Deletion {
         at,
-        by: By {
-            actor: database::parsed(row, "deleted_by")?,
-            name: row.try_get("deleted_by_name")?,
-        },
+        by: By { actor: database::parsed(row, "deleted_by")?, name: row.try_get("deleted_by_name")? },
         reason: row.try_get("deleted_reason")?,
     }))
 }

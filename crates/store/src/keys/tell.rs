@@ -27,11 +27,7 @@ pub(super) fn birth(new: &NewKey<'_>, restrictions: &str) -> Value {
 pub(super) fn difference(before: &KeyRow, old: &str, edit: &EditKey<'_>, new: &str) -> Map<String, Value> {
     let expiry = |at: Option<Timestamp>| json!(at.map(Timestamp::micros));
     [
-        (
-            "expiresAt",
-            expiry(before.terms.expires_at),
-            expiry(edit.expires_at),
-        ),
+        ("expiresAt", expiry(before.terms.expires_at), expiry(edit.expires_at)),
         ("name", json!(before.name), json!(edit.name)),
         ("note", json!(before.note), json!(edit.note)),
         ("restrictions", json_of(old), json_of(new)),

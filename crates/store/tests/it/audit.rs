@@ -37,11 +37,7 @@ async fn busy_world() -> World {
 #[tokio::test]
 async fn entries_tell_who_did_what_and_what_was_before() {
     let world = busy_world().await;
-    let entries = world
-        .store
-        .audit_entries(world.workspace, None, 10)
-        .await
-        .unwrap();
+    let entries = world.store.audit_entries(world.workspace, None, 10).await.unwrap();
     let told: Vec<_> = entries.iter().map(|entry| (entry.seq, entry.action)).collect();
     assert_eq!(
         told,
@@ -53,11 +49,7 @@ async fn entries_tell_who_did_what_and_what_was_before() {
             (1, AuditAction::WorkspaceCreated),
         ]
     );
-    assert!(
-        entries
-            .iter()
-            .all(|entry| entry.by.name.as_deref() == Some("Ada"))
-    );
+    assert!(entries.iter().all(|entry| entry.by.name.as_deref() == Some("Ada")));
     assert_eq!(
         entries[1].detail,
         json!({
@@ -66,11 +58,7 @@ async fn entries_tell_who_did_what_and_what_was_before() {
             "expiresAt": {"before": null, "after": later(60).micros()},
         })
     );
-    let older = world
-        .store
-        .audit_entries(world.workspace, Some(4), 1)
-        .await
-        .unwrap();
+    let older = world.store.audit_entries(world.workspace, Some(4), 1).await.unwrap();
     assert_eq!(older, entries[2..3]);
 }
 
@@ -78,41 +66,18 @@ async fn entries_tell_who_did_what_and_what_was_before() {
 async fn a_refused_change_tells_nothing() {
     let world = world().await;
     let key = world.key("CI").await;
-    let before = world
-        .store
-        .audit_entries(world.workspace, None, 10)
-        .await
-        .unwrap();
-    let again = keyrack_store::NewKey {
-        id: key.id,
-        ..world.new_key("twin")
-    };
-    assert!(matches!(
-        world.store.create_key(&again).await,
-        Err(StoreError::Database(_))
-    ));
-    assert_eq!(
-        world
-            .store
-            .audit_entries(world.workspace, None, 10)
-            .await
-            .unwrap(),
-        before
-    );
-    assert_eq!(
-        world.store.verify_chain(world.workspace).await.unwrap(),
-        Chain::Whole { entries: 3 }
-    );
+    let before = world.store.audit_entries(world.workspace, None, 10).await.unwrap();
+    let again = keyrack_store::NewKey { id: key.id, ..world.new_key("twin") };
+    assert!(matches!(world.store.create_key(&again).await, Err(StoreError::Database(_))));
+    assert_eq!(world.store.audit_entries(world.workspace, None, 10).await.unwrap(), before);
+    assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), Chain::Whole { entries: 3 });
 }
 
 /// Any one byte of any column.
 #[tokio::test]
 async fn one_altered_byte_is_found_where_it_is() {
     let world = busy_world().await;
-    assert_eq!(
-        world.store.verify_chain(world.workspace).await.unwrap(),
-        Chain::Whole { entries: 5 }
-    );
+    assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), Chain::Whole { entries: 5 });
     let console = world.console().await;
     sqlx::raw_sql("DROP TRIGGER audit_is_never_rewritten; CREATE TABLE spare AS SELECT * FROM audit")
         .execute(&console)
@@ -123,27 +88,17 @@ async fn one_altered_byte_is_found_where_it_is() {
             "CAST(substr(CAST({column} AS BLOB), 1, 1) || char(126) || substr(CAST({column} AS BLOB), 3) AS TEXT)"
         )
     };
-    let mut changes: Vec<String> = ["actor", "action", "target", "detail"]
-        .map(|column| format!("{column} = {}", flip(column)))
-        .into();
+    let mut changes: Vec<String> =
+        ["actor", "action", "target", "detail"].map(|column| format!("{column} = {}", flip(column))).into();
     changes.extend(
-        [
-            "at = at + 1",
-            "version = 2",
-            "hash = randomblob(32)",
-            "prev = randomblob(32)",
-        ]
-        .map(String::from),
+        ["at = at + 1", "version = 2", "hash = randomblob(32)", "prev = randomblob(32)"].map(String::from),
     );
     // Bytes that are no text: what cannot be decoded is not what was written.
     changes.push("detail = CAST(x'ff' AS TEXT)".into());
     for change in changes {
         for seq in [1_u64, 3, 5] {
             let altered = format!("UPDATE audit SET {change} WHERE seq = {seq}");
-            sqlx::raw_sql(AssertSqlSafe(altered))
-                .execute(&console)
-                .await
-                .unwrap();
+            sqlx::raw_sql(AssertSqlSafe(altered)).execute(&console).await.unwrap();
             let found = world.store.verify_chain(world.workspace).await.unwrap();
             assert_eq!(found, Chain::Broken { seq }, "{change}");
             sqlx::raw_sql(
@@ -155,10 +110,7 @@ async fn one_altered_byte_is_found_where_it_is() {
             .unwrap();
         }
     }
-    assert_eq!(
-        world.store.verify_chain(world.workspace).await.unwrap(),
-        Chain::Whole { entries: 5 }
-    );
+    assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), Chain::Whole { entries: 5 });
 }
 
 #[tokio::test]
@@ -169,16 +121,7 @@ async fn an_entry_that_is_missing_is_found_at_the_end_too() {
         .execute(&console)
         .await
         .unwrap();
-    assert_eq!(
-        world.store.verify_chain(world.workspace).await.unwrap(),
-        Chain::Broken { seq: 5 }
-    );
-    sqlx::raw_sql("DELETE FROM audit WHERE seq = 2")
-        .execute(&console)
-        .await
-        .unwrap();
-    assert_eq!(
-        world.store.verify_chain(world.workspace).await.unwrap(),
-        Chain::Broken { seq: 2 }
-    );
+    assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), Chain::Broken { seq: 5 });
+    sqlx::raw_sql("DELETE FROM audit WHERE seq = 2").execute(&console).await.unwrap();
+    assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), Chain::Broken { seq: 2 });
 }

@@ -8,10 +8,7 @@ use crate::{NOW, World, later, secret, world};
 /// Runs `sql` as one transaction and says what the database had against it.
 async fn run(console: &SqlitePool, sql: String) -> Result<(), String> {
     let mut transaction = console.begin().await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(sql))
-        .execute(&mut *transaction)
-        .await
-        .map_err(|error| error.to_string())?;
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *transaction).await.map_err(|error| error.to_string())?;
     transaction.commit().await.map_err(|error| error.to_string())
 }
 
@@ -61,11 +58,7 @@ fn insert(world: &World, set: &[(&str, &str)]) -> String {
         columns.iter_mut().find(|column| column.0 == *name).unwrap().1 = value;
     }
     let (names, values): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
-    let sql = format!(
-        "INSERT INTO keys ({}) VALUES ({})",
-        names.join(", "),
-        values.join(", ")
-    );
+    let sql = format!("INSERT INTO keys ({}) VALUES ({})", names.join(", "), values.join(", "));
     with_revision("key_new", &sql)
 }
 
@@ -75,14 +68,8 @@ async fn wrong_new_keys_are_refused() {
     let console = world.console().await;
     let long = format!("'{}'", "x".repeat(101));
     for (set, because) in [
-        (
-            &[("class", "'publishable'"), ("permissions", "15")][..],
-            "publishable_ceiling",
-        ),
-        (
-            &[("class", "'publishable'"), ("permissions", "40")],
-            "publishable_ceiling",
-        ),
+        (&[("class", "'publishable'"), ("permissions", "15")][..], "publishable_ceiling"),
+        (&[("class", "'publishable'"), ("permissions", "40")], "publishable_ceiling"),
         (&[("class", "'root'")], "class IN"),
         (&[("name", "''")], "length(name)"),
         (&[("name", &long)], "length(name)"),
@@ -98,12 +85,7 @@ async fn wrong_new_keys_are_refused() {
     ] {
         refused(run(&console, insert(&world, set)).await, because);
     }
-    run(
-        &console,
-        insert(&world, &[("class", "'publishable'"), ("permissions", "8")]),
-    )
-    .await
-    .unwrap();
+    run(&console, insert(&world, &[("class", "'publishable'"), ("permissions", "8")])).await.unwrap();
 }
 
 #[tokio::test]
@@ -121,11 +103,7 @@ async fn a_key_keeps_its_class_its_workspace_and_its_revision_counts_on() {
         refused(run(&console, update(&id, set)).await, "never change");
     }
     refused(
-        run(
-            &console,
-            format!("UPDATE keys SET permissions = 31 WHERE id = '{id}'"),
-        )
-        .await,
+        run(&console, format!("UPDATE keys SET permissions = 31 WHERE id = '{id}'")).await,
         "takes the next revision",
     );
     let other = world.key("other").await.id;
@@ -135,10 +113,7 @@ async fn a_key_keeps_its_class_its_workspace_and_its_revision_counts_on() {
         run(&console, with_revision(&other.to_string(), &under_its_number)).await,
         "takes the next revision",
     );
-    refused(
-        run(&console, format!("DELETE FROM keys WHERE id = '{id}'")).await,
-        "never removed",
-    );
+    refused(run(&console, format!("DELETE FROM keys WHERE id = '{id}'")).await, "never removed");
 }
 
 #[tokio::test]
@@ -146,20 +121,11 @@ async fn a_deleted_key_stays_deleted_and_untouched() {
     let world = world().await;
     let console = world.console().await;
     let key = world.key("CI").await;
-    let delete = DeleteKey {
-        workspace: world.workspace,
-        id: key.id,
-        reason: None,
-        actor: world.actor(),
-        now: NOW,
-    };
+    let delete =
+        DeleteKey { workspace: world.workspace, id: key.id, reason: None, actor: world.actor(), now: NOW };
     world.store.delete_key(&delete).await.unwrap();
     let id = key.id.to_string();
-    for set in [
-        "deleted_at = NULL, deleted_by = NULL",
-        "name = 'x'",
-        "permissions = 31",
-    ] {
+    for set in ["deleted_at = NULL, deleted_by = NULL", "name = 'x'", "permissions = 31"] {
         refused(run(&console, update(&id, set)).await, "stays as it is");
     }
     let sql = format!("INSERT INTO key_secrets VALUES (randomblob(32), '{id}', 'abcd', 0, 1)");
@@ -187,18 +153,9 @@ async fn secrets_are_digests_of_one_key_with_an_end_that_only_comes_nearer() {
     let new = |digest: &str, hint: &str, end: &str| {
         format!("INSERT INTO key_secrets VALUES ({digest}, '{id}', '{hint}', 0, {end})")
     };
-    refused(
-        run(&console, new("randomblob(31)", "abcd", "1")).await,
-        "length(digest) = 32",
-    );
-    refused(
-        run(&console, new("randomblob(32)", "abc", "1")).await,
-        "length(hint) = 4",
-    );
-    refused(
-        run(&console, new("randomblob(32)", "abcd", "NULL")).await,
-        "UNIQUE",
-    );
+    refused(run(&console, new("randomblob(31)", "abcd", "1")).await, "length(digest) = 32");
+    refused(run(&console, new("randomblob(32)", "abc", "1")).await, "length(hint) = 4");
+    refused(run(&console, new("randomblob(32)", "abcd", "NULL")).await, "UNIQUE");
     let retiring = format!("WHERE key_id = '{id}' AND retires_at IS NOT NULL");
     for (set, because) in [
         (format!("retires_at = {end} + 1"), "never lives longer"),
@@ -207,17 +164,9 @@ async fn secrets_are_digests_of_one_key_with_an_end_that_only_comes_nearer() {
         (format!("key_id = '{other}'"), "keeps its digest"),
         ("hint = 'abcd'".into(), "keeps its digest"),
     ] {
-        refused(
-            run(&console, format!("UPDATE key_secrets SET {set} {retiring}")).await,
-            because,
-        );
+        refused(run(&console, format!("UPDATE key_secrets SET {set} {retiring}")).await, because);
     }
-    run(
-        &console,
-        format!("UPDATE key_secrets SET retires_at = {end} - 1 {retiring}"),
-    )
-    .await
-    .unwrap();
+    run(&console, format!("UPDATE key_secrets SET retires_at = {end} - 1 {retiring}")).await.unwrap();
 }
 
 #[tokio::test]
@@ -254,21 +203,12 @@ async fn audit_entries_are_added_at_the_end_and_nowhere_else() {
             world.workspace
         )
     };
-    refused(
-        run(&console, "UPDATE audit SET at = 1".into()).await,
-        "never rewritten",
-    );
+    refused(run(&console, "UPDATE audit SET at = 1".into()).await, "never rewritten");
     refused(run(&console, "DELETE FROM audit".into()).await, "never removed");
-    refused(
-        run(&console, "UPDATE workspaces SET audited = 0".into()).await,
-        "one by one",
-    );
+    refused(run(&console, "UPDATE workspaces SET audited = 0".into()).await, "one by one");
     let end = "(SELECT hash FROM audit ORDER BY seq DESC LIMIT 1)";
     refused(run(&console, add("4", end)).await, "continues the chain");
-    refused(
-        run(&console, add("3", "randomblob(32)")).await,
-        "continues the chain",
-    );
+    refused(run(&console, add("3", "randomblob(32)")).await, "continues the chain");
     run(&console, add("3", end)).await.unwrap();
 }
 

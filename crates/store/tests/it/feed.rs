@@ -18,13 +18,7 @@ impl World {
     }
 
     async fn gone(&self, id: KeyId) {
-        let delete = DeleteKey {
-            workspace: self.workspace,
-            id,
-            reason: None,
-            actor: self.actor(),
-            now: NOW,
-        };
+        let delete = DeleteKey { workspace: self.workspace, id, reason: None, actor: self.actor(), now: NOW };
         self.store.delete_key(&delete).await.unwrap();
     }
 
@@ -63,11 +57,7 @@ async fn a_key_that_changed_twice_stands_in_a_frame_once_as_it_is_now() {
     world.rotated(first.id, revision).await;
     let frame = world.frame(start).await;
     assert_eq!((frame.from, frame.to.revision), (start, Revision(4)));
-    let changed: Vec<_> = frame
-        .changes
-        .iter()
-        .map(|record| (record.key, record.revision))
-        .collect();
+    let changed: Vec<_> = frame.changes.iter().map(|record| (record.key, record.revision)).collect();
     assert_eq!(changed, [(second.id, Revision(2)), (first.id, Revision(4))]);
     assert_eq!(frame.changes[1].secrets.len(), 3);
     assert!(world.frame(frame.to).await.changes.is_empty());
@@ -79,27 +69,12 @@ async fn a_position_of_another_history_means_reload() {
     world.key("CI").await;
     let here = world.frame(Position::default()).await.to;
     for position in [
-        Position {
-            change: ChangeId([7; 16]),
-            ..here
-        },
-        Position {
-            change: ChangeId([7; 16]),
-            ..Position::default()
-        },
-        Position {
-            revision: Revision(2),
-            ..here
-        },
-        Position {
-            revision: Revision(u64::MAX),
-            ..here
-        },
+        Position { change: ChangeId([7; 16]), ..here },
+        Position { change: ChangeId([7; 16]), ..Position::default() },
+        Position { revision: Revision(2), ..here },
+        Position { revision: Revision(u64::MAX), ..here },
     ] {
-        assert!(
-            matches!(world.store.after(position).await.unwrap(), Next::Reload),
-            "{position:?}"
-        );
+        assert!(matches!(world.store.after(position).await.unwrap(), Next::Reload), "{position:?}");
     }
 }
 
@@ -109,16 +84,7 @@ async fn tombstones_leave_the_snapshot_when_their_time_is_over() {
     let key = world.key("CI").await;
     world.gone(key.id).await;
     let records = world.store.snapshot(NOW).await.unwrap().records;
-    assert!(matches!(
-        records[..],
-        [Record {
-            terms: Terms {
-                deleted_at: Some(NOW),
-                ..
-            },
-            ..
-        }]
-    ));
+    assert!(matches!(records[..], [Record { terms: Terms { deleted_at: Some(NOW), .. }, .. }]));
     assert!(world.store.snapshot(later(1)).await.unwrap().records.is_empty());
 }
 

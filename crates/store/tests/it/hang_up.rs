@@ -36,10 +36,7 @@ async fn a_caller_that_hangs_up_leaves_all_or_nothing_and_a_writer_that_works() 
         }
         world.key("stays").await;
     }
-    assert!(
-        finished > 5 && dropped > 5,
-        "{finished} finished, {dropped} dropped"
-    );
+    assert!(finished > 5 && dropped > 5, "{finished} finished, {dropped} dropped");
     let snapshot = world.store.snapshot(NOW).await.unwrap();
     assert_eq!(snapshot.position.revision.0, snapshot.records.len() as u64);
     assert!(snapshot.records.iter().all(|record| record.secrets.len() == 1));
@@ -48,10 +45,7 @@ async fn a_caller_that_hangs_up_leaves_all_or_nothing_and_a_writer_that_works() 
     };
     assert_eq!(frame.changes.len(), snapshot.records.len());
     let entries = snapshot.position.revision.0 + 2;
-    assert_eq!(
-        world.store.verify_chain(world.workspace).await.unwrap(),
-        Chain::Whole { entries }
-    );
+    assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), Chain::Whole { entries });
 }
 
 #[tokio::test]
@@ -69,10 +63,7 @@ async fn what_was_written_is_there_after_closing_and_the_store_refuses_then() {
 async fn no_file_holds_a_secret_and_nobody_else_may_read_one() {
     let world = world().await;
     let secret = Secret::generate(Brands::default().current(), Class::Secret, &mut rng());
-    let new = NewKey {
-        secret: (secret.digest(), secret.hint()),
-        ..world.new_key("CI")
-    };
+    let new = NewKey { secret: (secret.digest(), secret.hint()), ..world.new_key("CI") };
     world.store.create_key(&new).await.unwrap();
     let mut files = 0;
     for entry in std::fs::read_dir(world.folder.path()).unwrap() {
@@ -80,10 +71,7 @@ async fn no_file_holds_a_secret_and_nobody_else_may_read_one() {
         let bytes = std::fs::read(entry.path()).unwrap();
         let body = &secret.expose().as_bytes()[6..];
         for part in [&body[..8], &body[8..16], &body[24..32]] {
-            assert!(
-                !bytes.windows(part.len()).any(|window| window == part),
-                "{entry:?}"
-            );
+            assert!(!bytes.windows(part.len()).any(|window| window == part), "{entry:?}");
         }
         #[cfg(unix)]
         {

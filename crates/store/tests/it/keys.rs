@@ -7,10 +7,7 @@ use keyrack_store::{DeleteKey, EditKey, KeyRow, NewKey, RotateKey, StoreError};
 use crate::{NOW, World, grant, later, rng, secret, world};
 
 fn restrictions() -> Restrictions {
-    Restrictions {
-        networks: Only::These(["10.0.0.0/8".parse().unwrap()].into()),
-        ..Restrictions::default()
-    }
+    Restrictions { networks: Only::These(["10.0.0.0/8".parse().unwrap()].into()), ..Restrictions::default() }
 }
 
 impl World {
@@ -62,10 +59,7 @@ impl World {
              COMMIT"
         );
         let console = self.console().await;
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
-            .execute(&console)
-            .await
-            .unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&console).await.unwrap();
     }
 }
 
@@ -102,22 +96,10 @@ async fn a_key_of_another_workspace_is_not_there() {
     let key = world.key("CI").await;
     let other = WorkspaceId::new(NOW, &mut rng());
     assert!(world.store.key(other, key.id).await.unwrap().is_none());
-    let delete = DeleteKey {
-        workspace: other,
-        ..world.delete(key.id)
-    };
-    assert!(matches!(
-        world.store.delete_key(&delete).await,
-        Err(StoreError::NotFound)
-    ));
-    let new = NewKey {
-        workspace: other,
-        ..world.new_key("stray")
-    };
-    assert!(matches!(
-        world.store.create_key(&new).await,
-        Err(StoreError::NotFound)
-    ));
+    let delete = DeleteKey { workspace: other, ..world.delete(key.id) };
+    assert!(matches!(world.store.delete_key(&delete).await, Err(StoreError::NotFound)));
+    let new = NewKey { workspace: other, ..world.new_key("stray") };
+    assert!(matches!(world.store.create_key(&new).await, Err(StoreError::NotFound)));
 }
 
 #[tokio::test]
@@ -130,16 +112,7 @@ async fn an_edit_of_an_older_state_is_a_conflict() {
     assert!(matches!(late, Err(StoreError::Conflict)));
     let late = world.store.rotate_key(&world.rotate(&key, 0)).await;
     assert!(matches!(late, Err(StoreError::Conflict)));
-    assert_eq!(
-        world
-            .store
-            .key(world.workspace, key.id)
-            .await
-            .unwrap()
-            .unwrap()
-            .name,
-        "CD"
-    );
+    assert_eq!(world.store.key(world.workspace, key.id).await.unwrap().unwrap().name, "CD");
 }
 
 #[tokio::test]
@@ -164,40 +137,21 @@ async fn a_rename_hands_out_nothing_that_a_scope_came_to_mean() {
         grant: grant(Class::Secret, &[Scope::Project, Scope::Keys]),
         ..world.rename(&renamed, "CD")
     };
-    assert_eq!(
-        world
-            .store
-            .edit_key(&wider)
-            .await
-            .unwrap()
-            .terms
-            .permissions
-            .bits(),
-        31
-    );
+    assert_eq!(world.store.edit_key(&wider).await.unwrap().terms.permissions.bits(), 31);
 }
 
 #[tokio::test]
 async fn what_a_newer_version_wrote_denies_and_is_not_lost_by_an_edit() {
     let world = world().await;
     let key = world.key("CI").await;
-    for set in [
-        r#"restrictions = '{"weekdays":["mon"]}'"#,
-        "restrictions = '{}', permissions = 47",
-    ] {
+    for set in [r#"restrictions = '{"weekdays":["mon"]}'"#, "restrictions = '{}', permissions = 47"] {
         world.rewrite(set).await;
         let read = world.store.key(world.workspace, key.id).await.unwrap().unwrap();
         assert!(read.terms.restrictions.is_none() || !read.terms.permissions.is_known());
         let record = world.store.snapshot(NOW).await.unwrap().records.remove(0);
         assert_eq!(record.terms, read.terms);
-        let edit = EditKey {
-            expected: read.revision,
-            ..world.rename(&key, "CD")
-        };
-        assert!(matches!(
-            world.store.edit_key(&edit).await,
-            Err(StoreError::NotUnderstood)
-        ));
+        let edit = EditKey { expected: read.revision, ..world.rename(&key, "CD") };
+        assert!(matches!(world.store.edit_key(&edit).await, Err(StoreError::NotUnderstood)));
     }
     world.store.delete_key(&world.delete(key.id)).await.unwrap();
 }
@@ -210,22 +164,13 @@ async fn a_rotation_ends_what_still_retires_and_lets_the_current_secret_retire()
     let once = world.store.rotate_key(&second).await.unwrap();
     assert_eq!(once.secrets[0].hint, second.secret.1);
     assert_eq!(once.secrets[1].retires_at, Some(later(3600)));
-    let twice = world
-        .store
-        .rotate_key(&RotateKey {
-            now: later(5),
-            ..world.rotate(&once, 60)
-        })
-        .await
-        .unwrap();
+    let twice =
+        world.store.rotate_key(&RotateKey { now: later(5), ..world.rotate(&once, 60) }).await.unwrap();
     let ends: Vec<_> = twice.secrets.iter().map(|secret| secret.retires_at).collect();
     assert_eq!(ends, [None, Some(later(60)), Some(later(5))]);
     // A month and more later nobody asks about the first two any more.
     let month = 31 * 24 * 3600;
-    let third = RotateKey {
-        now: later(month),
-        ..world.rotate(&twice, month)
-    };
+    let third = RotateKey { now: later(month), ..world.rotate(&twice, month) };
     assert_eq!(world.store.rotate_key(&third).await.unwrap().secrets.len(), 2);
 }
 
@@ -235,52 +180,25 @@ async fn a_deletion_is_for_good_and_tells_who_when_and_why() {
     let key = world.key("CI").await;
     let deleted = world.store.delete_key(&world.delete(key.id)).await.unwrap();
     let deletion = deleted.deletion.as_ref().unwrap();
-    assert_eq!(
-        (deletion.at, deletion.reason.as_deref()),
-        (later(9), Some("leaked"))
-    );
+    assert_eq!((deletion.at, deletion.reason.as_deref()), (later(9), Some("leaked")));
     assert_eq!(deletion.by.name.as_deref(), Some("Ada"));
     assert_eq!(deleted.revision, Revision(2));
-    assert!(matches!(
-        world.store.delete_key(&world.delete(key.id)).await,
-        Err(StoreError::Gone)
-    ));
-    assert!(matches!(
-        world.store.edit_key(&world.rename(&deleted, "x")).await,
-        Err(StoreError::Gone)
-    ));
-    assert!(matches!(
-        world.store.rotate_key(&world.rotate(&deleted, 0)).await,
-        Err(StoreError::Gone)
-    ));
+    assert!(matches!(world.store.delete_key(&world.delete(key.id)).await, Err(StoreError::Gone)));
+    assert!(matches!(world.store.edit_key(&world.rename(&deleted, "x")).await, Err(StoreError::Gone)));
+    assert!(matches!(world.store.rotate_key(&world.rotate(&deleted, 0)).await, Err(StoreError::Gone)));
 }
 
 #[tokio::test]
 async fn a_repeated_request_makes_no_second_key_and_no_second_secret() {
     let world = world().await;
-    let first = NewKey {
-        once: Some("t1"),
-        ..world.new_key("CI")
-    };
+    let first = NewKey { once: Some("t1"), ..world.new_key("CI") };
     let made = world.store.create_key(&first).await.unwrap();
-    let again = NewKey {
-        once: Some("t1"),
-        ..world.new_key("CI")
-    };
+    let again = NewKey { once: Some("t1"), ..world.new_key("CI") };
     let repeated = world.store.create_key(&again).await;
     assert!(matches!(repeated, Err(StoreError::Repeated { key }) if key == made.id));
-    let rotate = RotateKey {
-        once: Some("t2"),
-        ..world.rotate(&made, 0)
-    };
+    let rotate = RotateKey { once: Some("t2"), ..world.rotate(&made, 0) };
     world.store.rotate_key(&rotate).await.unwrap();
-    let repeated = world
-        .store
-        .rotate_key(&RotateKey {
-            secret: secret(),
-            ..rotate
-        })
-        .await;
+    let repeated = world.store.rotate_key(&RotateKey { secret: secret(), ..rotate }).await;
     assert!(matches!(repeated, Err(StoreError::Repeated { key }) if key == made.id));
     assert_eq!(world.store.forget_repetitions(later(1)).await.unwrap(), 2);
     world.store.create_key(&again).await.unwrap();

@@ -23,15 +23,9 @@ impl World {
 async fn filters_find_what_they_say() {
     let world = world().await;
     world.key("École 100%").await;
-    let expiring = NewKey {
-        expires_at: Some(later(10)),
-        ..world.new_key("soon_over")
-    };
+    let expiring = NewKey { expires_at: Some(later(10)), ..world.new_key("soon_over") };
     world.store.create_key(&expiring).await.unwrap();
-    let public = NewKey {
-        grant: grant(Class::Publishable, &[Scope::Inference]),
-        ..world.new_key("Page")
-    };
+    let public = NewKey { grant: grant(Class::Publishable, &[Scope::Inference]), ..world.new_key("Page") };
     world.store.create_key(&public).await.unwrap();
     let gone = world.key("Gone").await;
     world.store.delete_key(&world.delete(gone.id)).await.unwrap();
@@ -53,10 +47,7 @@ async fn filters_find_what_they_say() {
         assert_eq!(world.names(&filter).await, names, "{filter:?}");
     }
     let hint = public.secret.1.to_string();
-    let by_hint = KeyFilter {
-        text: Some(&hint),
-        ..with(|_| {})
-    };
+    let by_hint = KeyFilter { text: Some(&hint), ..with(|_| {}) };
     assert_eq!(world.names(&by_hint).await, ["Page"]);
 }
 
@@ -72,26 +63,12 @@ async fn pages_cover_the_list_once_newest_first() {
     let mut made = Vec::new();
     for number in 0..25_u64 {
         let id = KeyId::new(later(number), &mut rng());
-        made.push(
-            world
-                .store
-                .create_key(&NewKey {
-                    id,
-                    ..world.new_key("k")
-                })
-                .await
-                .unwrap()
-                .id,
-        );
+        made.push(world.store.create_key(&NewKey { id, ..world.new_key("k") }).await.unwrap().id);
     }
     made.reverse();
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let filter = KeyFilter {
-            after,
-            limit: 10,
-            ..KeyFilter::any(NOW)
-        };
+        let filter = KeyFilter { after, limit: 10, ..KeyFilter::any(NOW) };
         let page = world.store.keys(world.workspace, &filter).await.unwrap();
         seen.extend(page.items.iter().map(|key| key.id));
         after = page.next;
@@ -126,35 +103,20 @@ async fn a_page_of_ten_thousand_keys_takes_no_time() {
         sample.id
     );
     let console = world.console().await;
-    sqlx::raw_sql(sqlx::AssertSqlSafe(fill))
-        .execute(&console)
-        .await
-        .unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(fill)).execute(&console).await.unwrap();
     let any = KeyFilter::any(NOW);
-    assert_eq!(
-        world.store.count_keys(world.workspace, &any).await.unwrap(),
-        10_001
-    );
+    assert_eq!(world.store.count_keys(world.workspace, &any).await.unwrap(), 10_001);
     let middle = format!("key_{:032x}", 5_000).parse().ok();
     for filter in [
         any,
         KeyFilter { after: middle, ..any },
-        KeyFilter {
-            text: Some("nowhere"),
-            ..any
-        },
-        KeyFilter {
-            text: Some("abcd"),
-            ..any
-        },
+        KeyFilter { text: Some("nowhere"), ..any },
+        KeyFilter { text: Some("abcd"), ..any },
     ] {
         let began = std::time::Instant::now();
         world.store.keys(world.workspace, &filter).await.unwrap();
         let took = began.elapsed();
         println!("{took:?} for {:?} after {:?}", filter.text, filter.after);
-        assert!(
-            took < std::time::Duration::from_millis(500),
-            "{took:?} for {filter:?}"
-        );
+        assert!(took < std::time::Duration::from_millis(500), "{took:?} for {filter:?}");
     }
 }

@@ -45,9 +45,7 @@ pub(crate) struct World {
 /// An empty store.
 pub(crate) async fn fresh() -> (Store, TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(&folder.path().join("keyrack.db"), rng())
-        .await
-        .unwrap();
+    let store = Store::open(&folder.path().join("keyrack.db"), rng()).await.unwrap();
     (store, folder)
 }
 
@@ -56,29 +54,15 @@ pub(crate) async fn world() -> World {
     let owner = UserId::new(NOW, &mut rng());
     let workspace = WorkspaceId::new(NOW, &mut rng());
     store.set_up(&ada(owner), &acme(workspace), NOW).await.unwrap();
-    World {
-        store,
-        owner,
-        workspace,
-        folder,
-    }
+    World { store, owner, workspace, folder }
 }
 
 pub(crate) const fn ada(id: UserId) -> NewUser<'static> {
-    NewUser {
-        id,
-        email: "Ada@Example.com",
-        name: "Ada",
-        password_hash: "$argon2id$…",
-    }
+    NewUser { id, email: "Ada@Example.com", name: "Ada", password_hash: "$argon2id$…" }
 }
 
 pub(crate) const fn acme(id: WorkspaceId) -> NewWorkspace<'static> {
-    NewWorkspace {
-        id,
-        slug: "acme",
-        name: "Acme",
-    }
+    NewWorkspace { id, slug: "acme", name: "Acme" }
 }
 
 pub(crate) fn grant(class: Class, scopes: &[Scope]) -> Grant {

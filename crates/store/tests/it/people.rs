@@ -36,87 +36,35 @@ async fn of_many_who_set_up_at_once_one_does() {
 #[tokio::test]
 async fn somebody_is_found_by_their_address_whatever_its_capitals() {
     let world = world().await;
-    let user = world
-        .store
-        .user_by_email("aDA@example.COM")
-        .await
-        .unwrap()
-        .unwrap();
+    let user = world.store.user_by_email("aDA@example.COM").await.unwrap().unwrap();
     assert_eq!((user.id, user.email.as_str()), (world.owner, "ada@example.com"));
     assert_eq!(world.store.user(world.owner).await.unwrap(), Some(user.clone()));
     assert!(!format!("{user:?}").contains("argon2"));
-    let twin = NewUser {
-        email: "ADA@EXAMPLE.COM",
-        ..ada(UserId::new(NOW, &mut rng()))
-    };
-    assert!(matches!(
-        world.store.add_user(&twin, NOW).await,
-        Err(StoreError::EmailTaken)
-    ));
+    let twin = NewUser { email: "ADA@EXAMPLE.COM", ..ada(UserId::new(NOW, &mut rng())) };
+    assert!(matches!(world.store.add_user(&twin, NOW).await, Err(StoreError::EmailTaken)));
 }
 
 #[tokio::test]
 async fn members_see_their_workspaces_and_no_others() {
     let world = world().await;
     let bob = UserId::new(NOW, &mut rng());
-    world
-        .store
-        .add_user(
-            &NewUser {
-                email: "bob@example.com",
-                ..ada(bob)
-            },
-            NOW,
-        )
-        .await
-        .unwrap();
+    world.store.add_user(&NewUser { email: "bob@example.com", ..ada(bob) }, NOW).await.unwrap();
     assert!(world.store.memberships(bob).await.unwrap().is_empty());
     assert!(world.store.membership(bob, "acme").await.unwrap().is_none());
-    let second = NewWorkspace {
-        id: WorkspaceId::new(NOW, &mut rng()),
-        slug: "zeta",
-        name: "Zeta",
-    };
-    world
-        .store
-        .create_workspace(&second, bob, Actor::Operator, NOW)
-        .await
-        .unwrap();
-    world
-        .store
-        .add_member(world.workspace, bob, Role::Viewer, world.actor(), NOW)
-        .await
-        .unwrap();
+    let second = NewWorkspace { id: WorkspaceId::new(NOW, &mut rng()), slug: "zeta", name: "Zeta" };
+    world.store.create_workspace(&second, bob, Actor::Operator, NOW).await.unwrap();
+    world.store.add_member(world.workspace, bob, Role::Viewer, world.actor(), NOW).await.unwrap();
     let seen: Vec<_> = world.store.memberships(bob).await.unwrap();
     let seen: Vec<_> = seen.iter().map(|m| (m.workspace.slug.as_str(), m.role)).collect();
     assert_eq!(seen, [("acme", Role::Viewer), ("zeta", Role::Owner)]);
-    assert!(
-        world
-            .store
-            .membership(world.owner, "zeta")
-            .await
-            .unwrap()
-            .is_none()
-    );
-    let again = world
-        .store
-        .add_member(world.workspace, bob, Role::Admin, world.actor(), NOW)
-        .await;
+    assert!(world.store.membership(world.owner, "zeta").await.unwrap().is_none());
+    let again = world.store.add_member(world.workspace, bob, Role::Admin, world.actor(), NOW).await;
     assert!(matches!(again, Err(StoreError::AlreadyMember)));
     let nobody = UserId::new(NOW, &mut rng());
-    let stranger = world
-        .store
-        .add_member(world.workspace, nobody, Role::Admin, world.actor(), NOW)
-        .await;
+    let stranger = world.store.add_member(world.workspace, nobody, Role::Admin, world.actor(), NOW).await;
     assert!(matches!(stranger, Err(StoreError::NotFound)));
-    let taken = NewWorkspace {
-        id: WorkspaceId::new(NOW, &mut rng()),
-        ..second
-    };
-    let taken = world
-        .store
-        .create_workspace(&taken, bob, Actor::Operator, NOW)
-        .await;
+    let taken = NewWorkspace { id: WorkspaceId::new(NOW, &mut rng()), ..second };
+    let taken = world.store.create_workspace(&taken, bob, Actor::Operator, NOW).await;
     assert!(matches!(taken, Err(StoreError::SlugTaken)));
     let found = world.store.workspace_by_slug("zeta").await.unwrap();
     assert_eq!(found, world.store.workspace(second.id).await.unwrap());
@@ -146,20 +94,9 @@ async fn a_session_is_found_by_its_cookie_until_it_ends() {
     let first = world.sign_in("one", 100).await;
     let second = world.sign_in("two", 100).await;
     let third = world.sign_in("three", 100).await;
-    let (session, user) = world
-        .store
-        .session_by_digest(Digest::of(b"one"))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        (session.id, user.id, session.user),
-        (first, world.owner, world.owner)
-    );
-    assert_eq!(
-        (session.seen_at, session.agent.as_deref()),
-        (NOW, Some("Firefox"))
-    );
+    let (session, user) = world.store.session_by_digest(Digest::of(b"one")).await.unwrap().unwrap();
+    assert_eq!((session.id, user.id, session.user), (first, world.owner, world.owner));
+    assert_eq!((session.seen_at, session.agent.as_deref()), (NOW, Some("Firefox")));
     world.store.touch_session(second, later(5)).await.unwrap();
     world.store.touch_session(second, later(3)).await.unwrap();
     let seen = world.store.sessions_of(world.owner).await.unwrap();
@@ -168,18 +105,8 @@ async fn a_session_is_found_by_its_cookie_until_it_ends() {
     let stranger = UserId::new(NOW, &mut rng());
     assert!(!world.store.end_session(stranger, first).await.unwrap());
     assert!(world.store.end_session(world.owner, first).await.unwrap());
-    assert!(
-        world
-            .store
-            .session_by_digest(Digest::of(b"one"))
-            .await
-            .unwrap()
-            .is_none()
-    );
-    assert_eq!(
-        world.store.end_other_sessions(world.owner, third).await.unwrap(),
-        1
-    );
+    assert!(world.store.session_by_digest(Digest::of(b"one")).await.unwrap().is_none());
+    assert_eq!(world.store.end_other_sessions(world.owner, third).await.unwrap(), 1);
     assert_eq!(world.store.sessions_of(world.owner).await.unwrap()[0].id, third);
 }
 
@@ -192,14 +119,7 @@ async fn sessions_end_by_time_and_by_idleness() {
     world.store.touch_session(used, later(20)).await.unwrap();
     let hour = Duration::from_hours(1);
     assert_eq!(world.store.end_expired(later(10), hour).await.unwrap(), 1);
-    assert_eq!(
-        world
-            .store
-            .end_expired(later(30), Duration::from_secs(15))
-            .await
-            .unwrap(),
-        1
-    );
+    assert_eq!(world.store.end_expired(later(30), Duration::from_secs(15)).await.unwrap(), 1);
     assert_eq!(world.store.sessions_of(world.owner).await.unwrap()[0].id, used);
     assert_eq!(world.store.end_expired(later(100), hour).await.unwrap(), 1);
 }

@@ -33,83 +33,36 @@ impl World {
 #[tokio::test]
 async fn a_project_is_made_found_edited_and_deleted() {
     let world = world().await;
-    let made = world
-        .store
-        .create_project(&world.new_project("Bolts"))
-        .await
-        .unwrap();
+    let made = world.store.create_project(&world.new_project("Bolts")).await.unwrap();
     assert_eq!(made.created_by.name.as_deref(), Some("Ada"));
-    assert_eq!(
-        world.store.project(world.workspace, made.id).await.unwrap(),
-        Some(made.clone())
-    );
+    assert_eq!(world.store.project(world.workspace, made.id).await.unwrap(), Some(made.clone()));
     let other = WorkspaceId::new(NOW, &mut rng());
     assert_eq!(world.store.project(other, made.id).await.unwrap(), None);
 
-    let edited = world
-        .store
-        .edit_project(&world.edit(made.id, "Nuts"))
-        .await
-        .unwrap();
-    assert_eq!(
-        world.store.project(world.workspace, made.id).await.unwrap(),
-        Some(edited.clone())
-    );
-    assert_eq!(
-        (edited.name.as_str(), edited.description.as_deref()),
-        ("Nuts", Some("d"))
-    );
-    world
-        .store
-        .edit_project(&world.edit(made.id, "Nuts"))
-        .await
-        .unwrap();
+    let edited = world.store.edit_project(&world.edit(made.id, "Nuts")).await.unwrap();
+    assert_eq!(world.store.project(world.workspace, made.id).await.unwrap(), Some(edited.clone()));
+    assert_eq!((edited.name.as_str(), edited.description.as_deref()), ("Nuts", Some("d")));
+    world.store.edit_project(&world.edit(made.id, "Nuts")).await.unwrap();
 
-    world
-        .store
-        .delete_project(world.workspace, made.id, world.actor(), NOW)
-        .await
-        .unwrap();
+    world.store.delete_project(world.workspace, made.id, world.actor(), NOW).await.unwrap();
     assert_eq!(world.store.project(world.workspace, made.id).await.unwrap(), None);
-    let again = world
-        .store
-        .delete_project(world.workspace, made.id, world.actor(), NOW)
-        .await;
+    let again = world.store.delete_project(world.workspace, made.id, world.actor(), NOW).await;
     assert!(matches!(again, Err(StoreError::NotFound)));
     let told = world.store.audit_entries(world.workspace, None, 3).await.unwrap();
     let told: Vec<_> = told.iter().map(|entry| entry.action).collect();
-    assert_eq!(
-        told,
-        [
-            AuditAction::ProjectDeleted,
-            AuditAction::ProjectEdited,
-            AuditAction::ProjectCreated
-        ]
-    );
+    assert_eq!(told, [AuditAction::ProjectDeleted, AuditAction::ProjectEdited, AuditAction::ProjectCreated]);
 }
 
 #[tokio::test]
 async fn a_name_is_taken_once_in_a_workspace_whatever_the_capitals() {
     let world = world().await;
-    world
-        .store
-        .create_project(&world.new_project("Äpfel"))
-        .await
-        .unwrap();
+    world.store.create_project(&world.new_project("Äpfel")).await.unwrap();
     let twin = world.store.create_project(&world.new_project("äPFEL")).await;
     assert!(matches!(twin, Err(StoreError::NameTaken)));
-    let pears = world
-        .store
-        .create_project(&world.new_project("Pears"))
-        .await
-        .unwrap();
+    let pears = world.store.create_project(&world.new_project("Pears")).await.unwrap();
     let renamed = world.store.edit_project(&world.edit(pears.id, "ÄPFEL")).await;
     assert!(matches!(renamed, Err(StoreError::NameTaken)));
-    world
-        .store
-        .edit_project(&world.edit(pears.id, "PEARS"))
-        .await
-        .unwrap();
+    world.store.edit_project(&world.edit(pears.id, "PEARS")).await.unwrap();
 }
 
 #[tokio::test]
@@ -118,27 +71,11 @@ async fn pages_cover_the_projects_once_newest_first() {
     for number in 0..5_u64 {
         let id = ProjectId::new(later(number), &mut rng());
         let name = format!("p{number}");
-        world
-            .store
-            .create_project(&NewProject {
-                id,
-                ..world.new_project(&name)
-            })
-            .await
-            .unwrap();
+        world.store.create_project(&NewProject { id, ..world.new_project(&name) }).await.unwrap();
     }
     let first = world.store.projects(world.workspace, None, 3).await.unwrap();
-    let rest = world
-        .store
-        .projects(world.workspace, first.next, 3)
-        .await
-        .unwrap();
+    let rest = world.store.projects(world.workspace, first.next, 3).await.unwrap();
     assert!(rest.next.is_none());
-    let names: Vec<_> = first
-        .items
-        .iter()
-        .chain(&rest.items)
-        .map(|project| project.name.as_str())
-        .collect();
+    let names: Vec<_> = first.items.iter().chain(&rest.items).map(|project| project.name.as_str()).collect();
     assert_eq!(names, ["p4", "p3", "p2", "p1", "p0"]);
 }

@@ -35,11 +35,25 @@ pub(crate) struct KeyFields {
 }
 
 impl KeyFields {
-    /// The fold stands open when there is something in it to see.
+    /// The fold stands open when something in it was changed or is wrong.
     pub(crate) fn advanced_is_open(&self) -> bool {
         self.keys
-            || !(self.expiry.value.is_empty() || self.expiry.is("never"))
+            || !matches!(self.expiry.value.as_str(), "" | "never" | "keep")
             || self.expiry.error.is_some()
             || self.expires_on.error.is_some()
+    }
+
+    /// What is set inside the fold, said on its outside.
+    pub(crate) fn facts(&self) -> String {
+        let expiry = match self.expiry.value.as_str() {
+            "30d" => "Expires in 30 days",
+            "90d" => "Expires in 90 days",
+            "365d" => "Expires in one year",
+            "date" => "Expires on a date",
+            "keep" => &format!("Expires {}", self.kept_expiry.as_deref().unwrap_or_default()),
+            _ => "Never expires",
+        };
+        let reach = if self.keys { "may manage keys" } else { "all projects · any network" };
+        format!("{expiry} · {reach}")
     }
 }

@@ -1,0 +1,311 @@
+// What the pages gain from JavaScript: dialogs without reloads, copying, tabs. Every page works without this file.
+
+const parse = (html) => new DOMParser().parseFromString(html, "text/html");
+
+// ---- Dialogs: a link with data-dialog leads to a page; its [data-dialog-content] is shown here instead.
+
+let dialog = null;
+
+async function openFromLink(link) {
+  try {
+    const answer = await fetch(link.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+    const content = parse(await answer.text()).querySelector("[data-dialog-content]");
+    if (answer.redirected || !content) throw new Error("not a dialog");
+    link.closest("details.menu")?.removeAttribute("open");
+    show(content);
+  } catch {
+    location.assign(link.href);
+  }
+}
+
+function show(content) {
+  content.querySelector("h1")?.replaceWith(headingFrom(content.querySelector("h1")));
+  dialog ??= makeDialog();
+  dialog.replaceChildren(content);
+  enhance(content);
+  if (!dialog.open) dialog.showModal();
+  dialog.scrollTop = 0;
+  focusFirst(content);
+}
+
+/** The page's h1 is not the dialog's: a document has one. */
+function headingFrom(title) {
+  const heading = document.createElement("h2");
+  heading.id = "dialog-heading";
+  heading.tabIndex = -1;
+  heading.append(...title.childNodes);
+  return heading;
+}
+
+function makeDialog() {
+  const made = document.createElement("dialog");
+  made.className = "dialog";
+  made.setAttribute("aria-labelledby", "dialog-heading");
+  made.addEventListener("cancel", (event) => {
+    if (asksBeforeLeaving(made)) event.preventDefault();
+  });
+  made.addEventListener("close", () => {
+    if (made.open) return; // opened again before this event came
+    const reveal = made.querySelector("[data-reveal]");
+    const onward = made.querySelector("[data-done]")?.href;
+    if (reveal) forget(reveal);
+    made.remove();
+    dialog = null;
+    if (onward) location.assign(onward);
+  });
+  document.body.append(made);
+  return made;
+}
+
+function focusFirst(content) {
+  const wanted = ["[data-focus]", "[aria-invalid]", "[autofocus]:not([hidden])", "h1, h2"];
+  wanted.map((selector) => content.querySelector(selector)).find(Boolean)?.focus();
+}
+
+// ---- Forms
+
+async function send(form, button) {
+  const typed = new URLSearchParams(new FormData(form, button));
+  setBusy(form, true);
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: typed, headers: { Accept: "text/html" }, cache: "no-store" });
+    const page = parse(await answer.text());
+    const content = page.querySelector("[data-dialog-content]");
+    if (answer.redirected || !content) arrive(page, answer.redirected ? answer.url : location.href);
+    else show(content);
+  } catch {
+    complain(form, "The server did not answer. What you typed is still here: try again, or look at the list first to see whether it arrived.");
+  } finally {
+    setBusy(form, false);
+  }
+}
+
+function setBusy(form, busy) {
+  form.toggleAttribute("data-busy", busy);
+  for (const button of form.querySelectorAll("[type=submit]")) {
+    if (busy) button.setAttribute("aria-disabled", "true");
+    else button.removeAttribute("aria-disabled");
+  }
+}
+
+function complain(form, text) {
+  form.querySelector("[data-complaint]")?.remove();
+  const complaint = document.createElement("div");
+  complaint.className = "callout callout-danger";
+  complaint.dataset.complaint = "";
+  complaint.setAttribute("role", "alert");
+  const words = document.createElement("p");
+  words.textContent = text;
+  complaint.append(words);
+  form.querySelector(".buttons:last-child").before(complaint);
+  complaint.scrollIntoView({ block: "nearest" });
+}
+
+/** The answer was a redirect, followed already: its page takes this one's place, so that what it says once is not lost to a second request. */
+function arrive(page, url) {
+  dialog?.remove();
+  dialog = null;
+  document.title = page.title;
+  document.body.className = page.body.className;
+  document.body.replaceChildren(...page.body.childNodes);
+  if (url !== location.href) {
+    history.replaceState({ keyrack: true }, "");
+    history.pushState({ keyrack: true }, "", url);
+  }
+  scrollTo(0, 0);
+  enhance(document.body);
+  (document.querySelector("[data-notice]") ?? document.querySelector("main")).focus();
+}
+
+// ---- The secret: shown once, copied, and then gone from the page.
+
+const uncopied = (root) => root.querySelector("[data-reveal]:not([data-copied])");
+
+function asksBeforeLeaving(root) {
+  const reveal = uncopied(root);
+  const question = reveal?.querySelector("[data-leave]");
+  if (!question?.hidden) return false;
+  question.hidden = false;
+  question.querySelector("[data-copy]").focus();
+  question.scrollIntoView({ block: "nearest" });
+  return true;
+}
+
+function forget(reveal) {
+  const secret = reveal.querySelector("[data-secret]");
+  if (secret) secret.value = secret.textContent = "";
+  reveal.removeAttribute("data-reveal");
+  const words = document.createElement("p");
+  words.textContent = "The secret is no longer on this page.";
+  const done = reveal.querySelector("[data-done]");
+  reveal.replaceChildren(words, ...(done ? [done] : []));
+}
+
+function leave(link) {
+  const reveal = document.querySelector("[data-reveal]");
+  reveal?.setAttribute("data-copied", "");
+  if (dialog) dialog.close();
+  else location.assign(link.href);
+}
+
+// ---- Copying: the clipboard API where there is one, else the selection (plain http:// hosts have no API).
+
+async function copy(button) {
+  const source = button.dataset.copy ? document.getElementById(button.dataset.copy) : button.parentElement.querySelector("code");
+  const copied = (await toClipboard(source)) || copySelection(source, button);
+  const label = button.querySelector("[data-copy-label]") ?? button;
+  label.textContent = copied ? "Copied" : "Press Ctrl+C";
+  announce(button, copied ? "Copied" : "Copying is not possible here. The text is selected: press Ctrl+C.");
+  if (copied) markCopied(button);
+  setTimeout(() => (label.textContent = "Copy"), 4000);
+}
+
+async function toClipboard(source) {
+  try {
+    await navigator.clipboard.writeText(source.value ?? source.textContent);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function copySelection(source, button) {
+  if (source.select) {
+    source.focus();
+    source.select();
+  } else {
+    getSelection().selectAllChildren(source);
+  }
+  const copied = document.execCommand("copy");
+  if (copied) button.focus();
+  return copied;
+}
+
+function markCopied(element) {
+  const reveal = element.closest("[data-reveal]");
+  if (!reveal) return;
+  reveal.setAttribute("data-copied", "");
+  reveal.querySelector("[data-leave]").hidden = true;
+  if (!element.offsetParent) reveal.querySelector("[data-done]").focus();
+}
+
+function announce(near, text) {
+  const region = (near.closest("[data-dialog-content]") ?? document).querySelector("[data-announcer]");
+  region.textContent = "";
+  setTimeout(() => (region.textContent = text), 50);
+}
+
+// ---- Tabs, after the ARIA pattern: arrows move, one panel shows.
+
+function makeTabs(group) {
+  const panels = [...group.querySelectorAll("[data-tab]")];
+  const list = document.createElement("div");
+  list.className = "tablist";
+  list.setAttribute("role", "tablist");
+  list.setAttribute("aria-label", group.dataset.tabs);
+  const tabs = panels.map((panel, index) => makeTab(panel, index));
+  const select = (chosen) => tabs.forEach((tab, index) => {
+    tab.setAttribute("aria-selected", String(tab === chosen));
+    tab.tabIndex = tab === chosen ? 0 : -1;
+    panels[index].hidden = tab !== chosen;
+  });
+  list.addEventListener("click", (event) => tabs.includes(event.target) && select(event.target));
+  list.addEventListener("keydown", (event) => {
+    const at = tabs.indexOf(document.activeElement);
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1 + tabs.length, Home: 0, End: tabs.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    select(tabs[to % tabs.length]);
+    tabs[to % tabs.length].focus();
+  });
+  list.append(...tabs);
+  group.prepend(list);
+  select(tabs[0]);
+}
+
+function makeTab(panel, index) {
+  const tab = document.createElement("button");
+  tab.type = "button";
+  tab.id = `tab-${index}`;
+  tab.textContent = panel.dataset.tab;
+  tab.setAttribute("role", "tab");
+  panel.id = `panel-${index}`;
+  panel.setAttribute("role", "tabpanel");
+  panel.setAttribute("aria-labelledby", tab.id);
+  panel.querySelector("h2")?.remove();
+  tab.setAttribute("aria-controls", panel.id);
+  return tab;
+}
+
+// ---- The fold of a key's form says what is set inside it.
+
+function sayFold(form) {
+  const facts = form.querySelector("[data-fold-facts]");
+  if (!facts) return;
+  const expiry = form.elements.expiry.selectedOptions[0].dataset.fact;
+  facts.textContent = form.elements.keys.checked ? `${expiry} · may manage keys` : `${expiry} · all projects · any network`;
+}
+
+// ---- Beginnings
+
+function enhance(root) {
+  for (const button of root.querySelectorAll("[data-copy]")) button.hidden = false;
+  for (const group of root.querySelectorAll("[data-tabs]")) makeTabs(group);
+  for (const form of root.querySelectorAll("form")) sayFold(form);
+  const contents = root.querySelector(".toc-fold");
+  if (contents) contents.open = matchMedia("(min-width: 62.01rem)").matches;
+  if (root.querySelector("[data-copy]")) {
+    const region = document.createElement("p");
+    region.className = "sr-only";
+    region.dataset.announcer = "";
+    region.setAttribute("role", "status");
+    (root.querySelector("main [data-dialog-content]") ?? root.querySelector("main") ?? root).append(region);
+  }
+}
+
+const isPlainClick = (event) => event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
+
+document.addEventListener("click", (event) => {
+  const target = event.target.closest?.("a, button");
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  if (!target || event.defaultPrevented || !isPlainClick(event)) return;
+  const inDialog = dialog?.contains(target);
+  const pageIsForm = document.querySelector("main [data-dialog-content]") && !inDialog;
+  if (target.matches("[data-copy]")) copy(target);
+  else if (target.matches("[data-leave-anyway]")) leave(target.closest("[data-reveal]").querySelector("[data-done]"));
+  else if (target.matches("[data-dialog]") && !pageIsForm) event.preventDefault(), openFromLink(target);
+  else if (target.matches("[data-dialog-close]") && inDialog) event.preventDefault(), dialog.close();
+  else if (target.matches("[data-done]") && asksBeforeLeaving(target.closest("[data-dialog-content]").parentElement)) event.preventDefault();
+  else if (target.matches("[data-done]") && inDialog) event.preventDefault(), leave(target);
+});
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.hasAttribute("data-busy")) return event.preventDefault();
+  if (form.method !== "post") return;
+  if (!dialog?.contains(form)) return setBusy(form, true);
+  event.preventDefault();
+  send(form, event.submitter);
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-filters] select")) event.target.form.requestSubmit();
+  else if (event.target.form) sayFold(event.target.form);
+});
+
+document.addEventListener("copy", (event) => markCopied(event.target.nodeType === 1 ? event.target : event.target.parentElement ?? document.body));
+
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+  if (menu) menu.open = false, menu.querySelector("summary").focus();
+});
+
+addEventListener("beforeunload", (event) => {
+  if (uncopied(document)) event.preventDefault();
+});
+addEventListener("pagehide", () => document.querySelectorAll("[data-reveal]").forEach(forget));
+addEventListener("pageshow", () => document.querySelectorAll("form[data-busy]").forEach((form) => setBusy(form, false)));
+addEventListener("popstate", (event) => event.state?.keyrack && location.reload());
+
+enhance(document.body);
+document.querySelector("main :is([data-focus], [aria-invalid])")?.focus();

@@ -1,0 +1,94 @@
+//! Who is calling: a key that the guard let through, a signed-in browser, or the command line on the data folder.
+
+use std::net::IpAddr;
+
+use axum::extract::FromRequestParts;
+use http::HeaderMap;
+use http::request::Parts;
+use keyrack_guard::{Caller, ClientAddress, Credential};
+use keyrack_store::{Role, Workspace};
+
+use super::{Access, ApiError};
+use crate::app::Shared;
+use crate::edge::origin;
+use crate::ops::{Acting, OpError, Who};
+use crate::web::session;
+
+/// Marks requests that came through the control socket, which only the data folder's owner can open.
+#[derive(Clone, Copy, Debug)]
+pub struct ControlSocket;
+
+/// The client's address, if the request came over a network.
+pub fn client_address(parts: &Parts) -> Option<IpAddr> {
+    parts.extensions.get::<ClientAddress>().map(|address| address.0)
+}
+
+impl FromRequestParts<Shared> for Acting {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, ApiError> {
+        let Some(Access::Guarded(permission, role)) = parts.extensions.get::<Access>().copied() else {
+            return Err(no_access_stated(parts));
+        };
+        let cookie = session::token(&parts.headers, app);
+        if let Some(caller) = parts.extensions.get::<Caller>().cloned() {
+            return match cookie {
+                Some(_) => Err(OpError::KeyAndCookie.into()),
+                None => {
+                    app.metrics.allowed();
+                    Ok(Self { workspace: caller.key().workspace, who: Who::Key(caller) })
+                }
+            };
+        }
+        if parts.extensions.get::<ControlSocket>().is_some() {
+            let workspace = named_workspace(&parts.headers, app).await?;
+            return Ok(Self { workspace: workspace.id, who: Who::Operator });
+        }
+        let Some(token) = cookie else {
+            return Err(OpError::Anonymous(Some(permission)).into());
+        };
+        let public = app.config.public_url.as_ref();
+        origin::check(&parts.method, &parts.headers, public).map_err(origin::Foreign::problem)?;
+        let (_, user) = app.people.session(&token).await?.ok_or(OpError::Anonymous(Some(permission)))?;
+        let wanted = workspace_header(&parts.headers)?;
+        let memberships = app.people.memberships(user.id).await?;
+        let membership = memberships.into_iter().find(|one| is_named(&one.workspace, wanted));
+        let membership = membership.ok_or(OpError::NotFound("workspace"))?;
+        demand(membership.role, role)?;
+        Ok(Self::member(&membership.workspace, user.id, membership.role))
+    }
+}
+
+/// Whether a role is enough.
+pub fn demand(has: Role, needs: Role) -> Result<(), OpError> {
+    if has >= needs { Ok(()) } else { Err(OpError::Role { has, needs }) }
+}
+
+/// A route that states no permission opens to nobody through here.
+fn no_access_stated(parts: &Parts) -> ApiError {
+    match Credential::find(&parts.headers, &parts.uri) {
+        Ok(None) => OpError::Anonymous(None).into(),
+        _ => OpError::NoKeysHere.into(),
+    }
+}
+
+async fn named_workspace(headers: &HeaderMap, app: &Shared) -> Result<Workspace, ApiError> {
+    let wanted = workspace_header(headers)?;
+    let found = match wanted.parse() {
+        Ok(id) => app.store.workspace(id).await?,
+        Err(_) => app.store.workspace_by_slug(wanted).await?,
+    };
+    Ok(found.ok_or(OpError::NotFound("workspace"))?)
+}
+
+fn workspace_header(headers: &HeaderMap) -> Result<&str, OpError> {
+    let mut named = headers.get_all("x-keyrack-workspace").iter();
+    match (named.next(), named.next()) {
+        (Some(name), None) => name.to_str().map_err(|_| OpError::NotFound("workspace")),
+        _ => Err(OpError::NoWorkspace),
+    }
+}
+
+fn is_named(workspace: &Workspace, wanted: &str) -> bool {
+    workspace.slug == wanted || workspace.id.to_string() == wanted
+}

@@ -1,0 +1,82 @@
+//! How the API says no. Every error becomes one problem, written in one place.
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode, header};
+use keyrack_guard::Problem;
+
+use crate::edge::request_id;
+use crate::ops::{Invalid, OpError};
+
+/// The error side of every handler.
+#[derive(Debug)]
+pub struct ApiError(pub OpError);
+
+impl<E: Into<OpError>> From<E> for ApiError {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl ApiError {
+    /// One field is not as expected.
+    pub fn field(field: &'static str, expected: impl Into<String>) -> Self {
+        Invalid::field(field, expected).into()
+    }
+}
+
+/// Only carries the problem; [`finish`] writes it, because it knows the request.
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        carrying(self.0.problem())
+    }
+}
+
+/// An answer that [`finish`] will write.
+pub fn carrying(problem: Problem) -> Response {
+    let mut response = problem.status().into_response();
+    response.extensions_mut().insert(problem);
+    response
+}
+
+/// Writes the problems that handlers answered with, and those that the framework answers with an empty body.
+pub async fn finish(request: Request, next: Next) -> Response {
+    let id = request.headers().get(request_id::HEADER).cloned();
+    let mut response = next.run(request).await;
+    let problem = response.extensions_mut().remove::<Problem>().or_else(|| of_framework(&response));
+    let Some(problem) = problem else { return response };
+    let kept = kept_headers(response.headers());
+    let mut written: Response = problem.into_response(id.as_ref().and_then(|id| id.to_str().ok()));
+    written.headers_mut().extend(kept);
+    written
+}
+
+fn of_framework(response: &Response) -> Option<Problem> {
+    if response.headers().contains_key(header::CONTENT_TYPE)
+        && response.headers()[header::CONTENT_TYPE] != "text/plain; charset=utf-8"
+    {
+        return None;
+    }
+    let status = response.status();
+    let (code, message) = match status {
+        StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "this path knows other methods; see Allow"),
+        StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "the body is larger than this path takes"),
+        StatusCode::REQUEST_TIMEOUT => ("too_slow", "the request did not arrive in time"),
+        StatusCode::BAD_REQUEST => ("bad_request", "the request could not be read"),
+        StatusCode::INTERNAL_SERVER_ERROR => {
+            ("internal", "something went wrong on our side; the log has it under the request id")
+        }
+        _ => return None,
+    };
+    Some(Problem::new(status, code, message))
+}
+
+fn kept_headers(headers: &HeaderMap) -> HeaderMap {
+    headers.get(header::ALLOW).map(|allow| (header::ALLOW, allow.clone())).into_iter().collect()
+}
+
+/// Where there is no such path.
+pub async fn no_such_path() -> ApiError {
+    OpError::NotFound("path; the paths are listed at /docs").into()
+}

@@ -1,0 +1,106 @@
+//! `PATCH /keys/{id}`: change a key.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::IntoResponse;
+use http::{HeaderMap, header};
+use keyrack_rack::Revision;
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+
+use super::{KeyBody, PropagationBody, RestrictionsFields, etag, key_id, parse_scopes};
+use crate::api::body::Body;
+use crate::api::{ApiError, times};
+use crate::app::Shared;
+use crate::ops::keys::Patch;
+use crate::ops::{Acting, Invalid, OpError};
+
+/// What is to change; what is left out stays.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct KeyPatch {
+    name: Option<String>,
+    #[schema(example = json!(["inference"]))]
+    scopes: Option<Vec<String>>,
+    /// Replaces all restrictions.
+    restrictions: Option<RestrictionsFields>,
+    /// Null: never.
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    expires_at: Option<Option<String>>,
+    /// Null or empty: none.
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    note: Option<Option<String>>,
+}
+
+/// Tells a field that is null from one that is left out.
+fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(field).map(Some)
+}
+
+/// The key, and where the change has arrived.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChangedKey {
+    #[serde(flatten)]
+    key: KeyBody,
+    propagation: PropagationBody,
+}
+
+impl KeyPatch {
+    fn parse(self) -> Result<Patch, Invalid> {
+        let mut invalid = Invalid::default();
+        let patch = Patch {
+            name: self.name,
+            scopes: self.scopes.map(|names| parse_scopes(&names, &mut invalid)),
+            restrictions: self.restrictions.map(|fields| fields.parse(&mut invalid)),
+            expires_at: self
+                .expires_at
+                .map(|at| at.and_then(|text| invalid.take("expiresAt", times::parse(&text)))),
+            note: self.note.map(Option::unwrap_or_default),
+        };
+        if invalid.fields().next().is_none() { Ok(patch) } else { Err(invalid) }
+    }
+}
+
+/// Change a key
+///
+/// The next request with it is decided by what it is now. With `If-Match`, only if nobody else has changed it.
+/// The class of a key never changes.
+#[utoipa::path(patch, path = "/keys/{id}", tag = "Keys", operation_id = "editKey", request_body = KeyPatch,
+    params(("id" = String, Path, description = "The key's id"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` that the change is based on")),
+    responses(
+        (status = 200, description = "The key as it is now", body = ChangedKey),
+        (status = 403, description = "It holds, or would hold, more than the calling key"),
+        (status = 404, description = "There is no such key"),
+        (status = 409, description = "The key was deleted"),
+        (status = 412, description = "Somebody else changed it meanwhile"),
+        (status = 422, description = "A field is not as expected; `details` names it")))]
+pub async fn edit(
+    State(app): State<Shared>,
+    by: Acting,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Body(patch): Body<KeyPatch>,
+) -> Result<impl IntoResponse, ApiError> {
+    let expected = if_match(&headers)?;
+    let (key, propagation) = app.keys.edit(&by, key_id(&id)?, patch.parse()?, expected).await?;
+    let tag = [(header::ETAG, etag(key.revision))];
+    Ok((tag, Json(ChangedKey { key: KeyBody::new(&key, (app.clock)()), propagation: propagation.into() })))
+}
+
+fn if_match(headers: &HeaderMap) -> Result<Option<Revision>, OpError> {
+    let Some(value) = headers.get(header::IF_MATCH) else {
+        return Ok(None);
+    };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let number =
+        text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|text| text.parse().ok());
+    let revision =
+        number.ok_or_else(|| Invalid::field("If-Match", "expected the ETag of the key, such as \"812\""))?;
+    Ok(Some(Revision(revision)))
+}

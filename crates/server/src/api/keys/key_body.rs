@@ -1,0 +1,205 @@
+//! A key as the API shows it. Never a secret, but for [`HandedBody`].
+
+use keyrack_key::{Class, Permission, Scope, Timestamp};
+use keyrack_rack::{LastUse, Revision};
+use keyrack_store::{Actor, By, KeyRow};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::RestrictionsFields;
+use crate::api::rfc3339;
+use crate::ops::keys::{Handed, Propagation};
+
+/// A key.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyBody {
+    /// Stays the same whatever secrets the key has had.
+    #[schema(example = "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f")]
+    id: String,
+    #[schema(example = "line-3-camera")]
+    name: String,
+    /// `secret`, or `publishable`: meant to be public.
+    class: &'static str,
+    /// The scopes that were picked.
+    #[schema(example = json!(["inference"]))]
+    scopes: Vec<&'static str>,
+    /// What they granted on that day. A later version that adds to a scope widens no key.
+    #[schema(example = json!(["models:predict"]))]
+    permissions: Vec<&'static str>,
+    /// What narrows it further.
+    restrictions: RestrictionsFields,
+    note: Option<String>,
+    /// `live`, `expired` or `deleted`.
+    status: &'static str,
+    /// The current secret, then those that still work or worked before, by their last four characters.
+    secrets: Vec<SecretBody>,
+    created_at: String,
+    created_by: ByBody,
+    /// Null: never.
+    expires_at: Option<String>,
+    /// The last use that is known, up to a second old.
+    last_used: Option<LastUseBody>,
+    deleted: Option<DeletionBody>,
+    /// The number of the last change of this key.
+    revision: u64,
+}
+
+/// A secret of a key, by its last four characters.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretBody {
+    #[schema(example = "9fQ2")]
+    hint: String,
+    created_at: String,
+    /// When it ends or ended; null for the current one.
+    retires_at: Option<String>,
+}
+
+/// Who did something.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ByBody {
+    /// `user`, `key`, or `operator`: the command line on the data folder.
+    kind: &'static str,
+    id: Option<String>,
+    name: Option<String>,
+}
+
+/// The last use of a key.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LastUseBody {
+    at: String,
+    address: Option<String>,
+    agent: String,
+    permission: Option<&'static str>,
+}
+
+/// How a key ended.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeletionBody {
+    at: String,
+    by: ByBody,
+    reason: Option<String>,
+}
+
+/// Where a change has arrived.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PropagationBody {
+    revision: u64,
+    /// How many servers check keys.
+    nodes: u32,
+    /// How many of them have the change.
+    confirmed: u32,
+    /// Those that do not have it yet.
+    unconfirmed: Vec<String>,
+}
+
+/// A key and its new secret: the one time that it is shown.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HandedBody {
+    #[serde(flatten)]
+    key: KeyBody,
+    /// Store it now: it is not kept and cannot be shown again.
+    #[schema(example = "kr_sk_7hQzV2mXc81LpTrB0aNeKdYw5uJf3GsR9qEXMPLE")]
+    secret: String,
+    /// When the secret before it ends; null when there is none.
+    retires_at: Option<String>,
+    propagation: PropagationBody,
+}
+
+impl KeyBody {
+    pub fn new(key: &KeyRow, now: Timestamp) -> Self {
+        Self {
+            id: key.id.to_string(),
+            name: key.name.clone(),
+            class: Class::name(key.class),
+            scopes: key.scopes.iter().map(Scope::name).collect(),
+            permissions: key.terms.permissions.iter().map(Permission::name).collect(),
+            restrictions: RestrictionsFields::of(key.terms.restrictions.as_ref()),
+            note: key.note.clone(),
+            status: status(key, now),
+            secrets: key
+                .secrets
+                .iter()
+                .map(|secret| SecretBody {
+                    hint: secret.hint.to_string(),
+                    created_at: rfc3339(secret.created_at),
+                    retires_at: secret.retires_at.map(rfc3339),
+                })
+                .collect(),
+            created_at: rfc3339(key.created_at),
+            created_by: ByBody::of(&key.created_by),
+            expires_at: key.terms.expires_at.map(rfc3339),
+            last_used: key.last_use.as_ref().map(LastUseBody::of),
+            deleted: key.deletion.as_ref().map(|deletion| DeletionBody {
+                at: rfc3339(deletion.at),
+                by: ByBody::of(&deletion.by),
+                reason: deletion.reason.clone(),
+            }),
+            revision: key.revision.0,
+        }
+    }
+}
+
+fn status(key: &KeyRow, now: Timestamp) -> &'static str {
+    match (&key.deletion, key.terms.expires_at) {
+        (Some(_), _) => "deleted",
+        (None, Some(at)) if at <= now => "expired",
+        _ => "live",
+    }
+}
+
+impl ByBody {
+    fn of(by: &By) -> Self {
+        let (kind, id) = match by.actor {
+            Actor::User(id) => ("user", Some(id.to_string())),
+            Actor::Key(id) => ("key", Some(id.to_string())),
+            Actor::Operator => ("operator", None),
+        };
+        Self { kind, id, name: by.name.clone() }
+    }
+}
+
+impl LastUseBody {
+    fn of(last: &LastUse) -> Self {
+        Self {
+            at: rfc3339(last.at),
+            address: last.address.map(|address| address.to_string()),
+            agent: last.agent().to_owned(),
+            permission: last.permission.map(Permission::name),
+        }
+    }
+}
+
+impl From<Propagation> for PropagationBody {
+    fn from(propagation: Propagation) -> Self {
+        Self {
+            revision: propagation.revision.0,
+            nodes: propagation.nodes,
+            confirmed: propagation.confirmed,
+            unconfirmed: Vec::new(),
+        }
+    }
+}
+
+impl HandedBody {
+    pub fn new(handed: Handed, now: Timestamp) -> Self {
+        let retiring = handed.key.secrets.iter().filter_map(|secret| secret.retires_at).max();
+        Self {
+            key: KeyBody::new(&handed.key, now),
+            secret: handed.secret.expose().to_owned(),
+            retires_at: retiring.map(rfc3339),
+            propagation: handed.propagation.into(),
+        }
+    }
+}
+
+/// The value of `ETag` and `If-Match`.
+pub fn etag(revision: Revision) -> String {
+    format!("\"{}\"", revision.0)
+}

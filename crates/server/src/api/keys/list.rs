@@ -1,0 +1,89 @@
+//! `GET /keys`: a page of keys.
+
+use axum::Json;
+use axum::extract::State;
+use keyrack_key::{Class, KeyId, Scope};
+use keyrack_store::{KeyFilter, KeyStatus};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::KeyBody;
+use crate::api::ApiError;
+use crate::api::body::Params;
+use crate::app::Shared;
+use crate::ops::{Acting, Invalid};
+
+/// Which keys.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct KeyQuery {
+    /// `live`, `expired`, `deleted` or `any` (the default).
+    status: Option<String>,
+    /// `project`, `inference` or `keys`.
+    scope: Option<String>,
+    /// `secret` or `publishable`.
+    class: Option<String>,
+    /// Part of the name, or the last four characters of a secret.
+    q: Option<String>,
+    /// At most this many, 1 to 200; 50 unless told otherwise.
+    limit: Option<u32>,
+    /// The `nextCursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A page of keys.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyPage {
+    items: Vec<KeyBody>,
+    /// Where the next page begins; null on the last.
+    next_cursor: Option<String>,
+}
+
+impl KeyQuery {
+    fn parse(&self, now: keyrack_key::Timestamp) -> Result<KeyFilter<'_>, Invalid> {
+        let mut invalid = Invalid::default();
+        let status = match self.status.as_deref().unwrap_or("any") {
+            "any" => Ok(KeyStatus::Any),
+            "live" => Ok(KeyStatus::Live),
+            "expired" => Ok(KeyStatus::Expired),
+            "deleted" => Ok(KeyStatus::Deleted),
+            _ => Err("expected live, expired, deleted or any"),
+        };
+        let status = invalid.take("status", status);
+        let scope = self.scope.as_deref().and_then(|text| invalid.take("scope", text.parse::<Scope>()));
+        let class = self.class.as_deref().and_then(|text| invalid.take("class", text.parse::<Class>()));
+        let after = self.cursor.as_deref().and_then(|text| {
+            invalid.take("cursor", text.parse::<KeyId>().map_err(|_| "expected the nextCursor of a page"))
+        });
+        let limit = self.limit.unwrap_or(50);
+        let limit =
+            invalid.take("limit", (1..=200).contains(&limit).then_some(limit).ok_or("expected 1 to 200"));
+        match (status, limit) {
+            (Some(status), Some(limit)) if invalid.fields().next().is_none() => {
+                let text = self.q.as_deref().map(str::trim).filter(|text| !text.is_empty());
+                Ok(KeyFilter { status, now, scope, class, text, after, limit })
+            }
+            _ => Err(invalid),
+        }
+    }
+}
+
+/// List keys
+///
+/// Newest first; expired and deleted ones too, unless `status` says otherwise. Never a secret.
+#[utoipa::path(get, path = "/keys", tag = "Keys", operation_id = "listKeys", params(KeyQuery),
+    responses((status = 200, description = "A page of keys", body = KeyPage)))]
+pub async fn list(
+    State(app): State<Shared>,
+    by: Acting,
+    Params(query): Params<KeyQuery>,
+) -> Result<Json<KeyPage>, ApiError> {
+    let now = (app.clock)();
+    let page = app.keys.list(&by, &query.parse(now)?).await?;
+    Ok(Json(KeyPage {
+        items: page.items.iter().map(|key| KeyBody::new(key, now)).collect(),
+        next_cursor: page.next.map(|id| id.to_string()),
+    }))
+}

@@ -1,0 +1,25 @@
+//! Keys: make, list, read, edit, rotate, delete.
+
+pub mod create;
+pub mod delete;
+pub mod edit;
+pub mod list;
+pub mod read;
+pub mod rotate;
+
+mod fields;
+mod key_body;
+mod once;
+
+use fields::{RestrictionsFields, parse_scopes};
+use key_body::{HandedBody, KeyBody, PropagationBody, etag};
+use once::once;
+
+use keyrack_key::KeyId;
+
+use crate::ops::OpError;
+
+/// An id from a path. What is no id names nothing.
+fn key_id(text: &str) -> Result<KeyId, OpError> {
+    text.parse().map_err(|_| OpError::NotFound("key"))
+}

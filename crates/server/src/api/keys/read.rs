@@ -1,0 +1,28 @@
+//! `GET /keys/{id}`: one key.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::IntoResponse;
+use http::header;
+
+use super::{KeyBody, etag, key_id};
+use crate::api::ApiError;
+use crate::app::Shared;
+use crate::ops::Acting;
+
+/// Read a key
+///
+/// Also when it has expired or was deleted. Never a secret.
+#[utoipa::path(get, path = "/keys/{id}", tag = "Keys", operation_id = "readKey",
+    params(("id" = String, Path, description = "The key's id")),
+    responses(
+        (status = 200, description = "The key; its `ETag` goes into `If-Match`", body = KeyBody),
+        (status = 404, description = "There is no such key")))]
+pub async fn read(
+    State(app): State<Shared>,
+    by: Acting,
+    Path(id): Path<String>,
+) -> Result<impl IntoResponse, ApiError> {
+    let key = app.keys.read(&by, key_id(&id)?).await?;
+    Ok(([(header::ETAG, etag(key.revision))], Json(KeyBody::new(&key, (app.clock)()))))
+}

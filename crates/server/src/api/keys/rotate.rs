@@ -1,0 +1,48 @@
+//! `POST /keys/{id}/rotate`: a new secret for a key.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::IntoResponse;
+use http::{HeaderMap, header};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{HandedBody, key_id, once};
+use crate::api::body::Body;
+use crate::api::{ApiError, times};
+use crate::app::Shared;
+use crate::ops::{Acting, Invalid};
+
+/// How long the old secret lives on.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rotation {
+    /// `0s` ends it now; `1h`, `24h`, `7d` and so on, at most `30d`.
+    #[schema(example = "24h")]
+    overlap: String,
+}
+
+/// Rotate a key
+///
+/// The key keeps its id, scopes and history and gets a new secret, shown this once. The old one works for `overlap`
+/// longer, and never beyond the key's own expiry. One that still retired from a rotation before ends now.
+#[utoipa::path(post, path = "/keys/{id}/rotate", tag = "Keys", operation_id = "rotateKey", request_body = Rotation,
+    params(("id" = String, Path, description = "The key's id"),
+        ("Idempotency-Key" = Option<String>, Header, description = "A name for this request, up to 200 characters")),
+    responses(
+        (status = 200, description = "The key, with its new secret", body = HandedBody),
+        (status = 403, description = "It holds more than the calling key"),
+        (status = 404, description = "There is no such key"),
+        (status = 409, description = "The key was deleted, or this request was carried out before"),
+        (status = 422, description = "A field is not as expected; `details` names it")))]
+pub async fn rotate(
+    State(app): State<Shared>,
+    by: Acting,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Body(body): Body<Rotation>,
+) -> Result<impl IntoResponse, ApiError> {
+    let overlap = times::span(&body.overlap).map_err(|expected| Invalid::field("overlap", expected))?;
+    let handed = app.keys.rotate(&by, key_id(&id)?, overlap, once(&headers)?).await?;
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(HandedBody::new(handed, (app.clock)()))))
+}

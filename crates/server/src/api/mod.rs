@@ -1,0 +1,21 @@
+//! The API under `/api/v1`. Each endpoint is a file: what comes in, what goes out, how it is described, what it does.
+
+mod access;
+mod acting;
+mod answer;
+mod body;
+mod keys;
+mod openapi;
+mod projects;
+mod scopes;
+mod times;
+mod verify;
+
+pub use access::{Access, Stated};
+pub use answer::{ApiError, carrying, finish, no_such_path};
+pub use openapi::{document, router, routes};
+pub use times::rfc3339;
+
+pub(crate) use acting::{ControlSocket, client_address};
+pub(crate) use body::Params;
+pub(crate) use times::{parse as parse_time, span};

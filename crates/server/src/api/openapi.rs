@@ -1,0 +1,76 @@
+//! All routes of the API in one list, and their description (OpenAPI 3.1).
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use http::header;
+use keyrack_guard::Guard;
+use keyrack_key::Permission;
+use keyrack_store::Role;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Info, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::access::{Access, Registry, Stated};
+use super::{keys, projects, scopes, verify};
+use crate::app::Shared;
+
+fn registry(guard: Arc<Guard>) -> Registry {
+    let projects = |role| Access::Guarded(Permission::ProjectsManage, role);
+    let keys = |role| Access::Guarded(Permission::KeysManage, role);
+    Registry::new(guard)
+        .route(Access::Open, routes!(scopes::list))
+        .route(keys(Role::Viewer), routes!(keys::list::list))
+        .route(keys(Role::Admin), routes!(keys::create::create))
+        .route(keys(Role::Viewer), routes!(keys::read::read))
+        .route(keys(Role::Admin), routes!(keys::edit::edit))
+        .route(keys(Role::Admin), routes!(keys::delete::delete))
+        .route(keys(Role::Admin), routes!(keys::rotate::rotate))
+        .route(projects(Role::Viewer), routes!(projects::list::list))
+        .route(projects(Role::Member), routes!(projects::create::create))
+        .route(projects(Role::Viewer), routes!(projects::read::read))
+        .route(projects(Role::Member), routes!(projects::edit::edit))
+        .route(projects(Role::Member), routes!(projects::delete::delete))
+        .route(Access::AsksAboutKey, routes!(verify::verify))
+}
+
+/// The API as a router, below its prefix.
+pub fn router(guard: Arc<Guard>) -> Router<Shared> {
+    let (router, _) = registry(guard).finish();
+    let (router, document) = described(router);
+    let json = document.to_json().unwrap_or_default();
+    let answer = move || async move { ([(header::CONTENT_TYPE, "application/json")], json) };
+    router.route("/openapi.json", get(answer))
+}
+
+/// The routes, each with who may call it.
+pub fn routes(guard: Arc<Guard>) -> Vec<Stated> {
+    registry(guard).finish().1
+}
+
+/// The description of the API.
+pub fn document(guard: Arc<Guard>) -> OpenApi {
+    described(registry(guard).finish().0).1
+}
+
+fn described(router: OpenApiRouter<Shared>) -> (Router<Shared>, OpenApi) {
+    let (router, mut document) = router.split_for_parts();
+    document.info = Info::builder()
+        .title("Keyrack")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "Projects and predictions of a computer-vision workspace, and the keys that guard them.",
+        ))
+        .build();
+    document.servers = Some(vec![utoipa::openapi::Server::new("/api/v1")]);
+    let components = document.components.get_or_insert_default();
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("keyrack_session")));
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    components
+        .add_security_scheme("apiKey", SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-Api-Key"))));
+    components.add_security_scheme("session", cookie);
+    (router, document)
+}

@@ -1,0 +1,25 @@
+//! `DELETE /projects/{id}`: the end of a project.
+
+use axum::extract::{Path, State};
+use http::StatusCode;
+
+use super::project_id;
+use crate::api::ApiError;
+use crate::app::Shared;
+use crate::ops::Acting;
+
+/// Delete a project
+#[utoipa::path(delete, path = "/projects/{id}", tag = "Projects", operation_id = "deleteProject",
+    params(("id" = String, Path, description = "The project's id")),
+    responses(
+        (status = 204, description = "It is deleted"),
+        (status = 403, description = "The key is restricted to other projects"),
+        (status = 404, description = "There is no such project")))]
+pub async fn delete(
+    State(app): State<Shared>,
+    by: Acting,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    app.projects.delete(&by, project_id(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

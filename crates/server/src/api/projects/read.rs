@@ -1,0 +1,25 @@
+//! `GET /projects/{id}`: one project.
+
+use axum::Json;
+use axum::extract::{Path, State};
+
+use super::{ProjectBody, project_id};
+use crate::api::ApiError;
+use crate::app::Shared;
+use crate::ops::Acting;
+
+/// Read a project
+#[utoipa::path(get, path = "/projects/{id}", tag = "Projects", operation_id = "readProject",
+    params(("id" = String, Path, description = "The project's id")),
+    responses(
+        (status = 200, description = "The project", body = ProjectBody),
+        (status = 403, description = "The key is restricted to other projects"),
+        (status = 404, description = "There is no such project")))]
+pub async fn read(
+    State(app): State<Shared>,
+    by: Acting,
+    Path(id): Path<String>,
+) -> Result<Json<ProjectBody>, ApiError> {
+    let project = app.projects.read(&by, project_id(&id)?).await?;
+    Ok(Json(ProjectBody::from(&*project)))
+}

@@ -1,0 +1,57 @@
+//! Times as the API writes and reads them: RFC 3339, in UTC.
+
+use keyrack_key::Timestamp;
+
+/// `2026-11-22T21:08:26.123456Z`.
+pub fn rfc3339(time: Timestamp) -> String {
+    // Every time that the store can hold lies within what RFC 3339 can say, but for nonsense: that is the epoch then.
+    jiff::Timestamp::from_microsecond(time.micros()).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
+}
+
+/// Reads a time with its offset.
+pub fn parse(text: &str) -> Result<Timestamp, &'static str> {
+    text.parse::<jiff::Timestamp>()
+        .map(|time| Timestamp::from_micros(time.as_microsecond()))
+        .map_err(|_| "expected a time such as 2027-01-31T12:00:00Z")
+}
+
+/// Reads a span such as `0s`, `10m`, `24h` or `90d`.
+pub fn span(text: &str) -> Result<std::time::Duration, &'static str> {
+    const EXPECTED: &str = "expected a number and s, m, h or d, such as 24h";
+    let unit = match text.chars().last() {
+        Some('s') => 1,
+        Some('m') => 60,
+        Some('h') => 3_600,
+        Some('d') => 86_400,
+        _ => return Err(EXPECTED),
+    };
+    let digits = &text[..text.len() - 1];
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(EXPECTED);
+    }
+    let seconds = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).ok_or(EXPECTED)?;
+    Ok(std::time::Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_survive_their_text() {
+        let time = Timestamp::from_micros(1_795_381_706_123_456);
+        assert_eq!(rfc3339(time), "2026-11-22T21:08:26.123456Z");
+        assert_eq!(parse(&rfc3339(time)), Ok(time));
+        assert!(parse("2026-11-22T21:08:26").is_err(), "without an offset it could be any of 24 hours");
+        assert!(parse("tomorrow").is_err());
+    }
+
+    #[test]
+    fn spans_have_a_number_and_a_unit() {
+        assert_eq!(span("24h"), Ok(std::time::Duration::from_hours(24)));
+        assert_eq!(span("0s"), Ok(std::time::Duration::ZERO));
+        for wrong in ["", "h", "24", "-1h", "1.5h", "24 h", "99999999999999999999d", "1é"] {
+            assert!(span(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! `POST /verify`: whether a key would be let through, for services that do not wear the guard.
+
+use std::net::IpAddr;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::request::Parts;
+use http::{HeaderValue, header};
+use keyrack_guard::{Caller, Credential, Place};
+use keyrack_key::{Denial, Permission, Presented, ProjectId, Question, Scope, WorkspaceId};
+use keyrack_rack::{Key, LastUse, Refusal};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::ApiError;
+use super::body::Body;
+use crate::app::{App, Shared};
+use crate::ops::{Invalid, OpError};
+
+/// What is asked about the key in `Authorization`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Query {
+    /// The workspace that the key has to belong to, by address or id.
+    #[schema(example = "northfield-vision")]
+    workspace: String,
+    /// What the request needs; left out: only whether the key is alive.
+    #[serde(default)]
+    #[schema(example = "models:predict")]
+    permission: Option<String>,
+    /// The project that the request is about.
+    #[serde(default)]
+    project: Option<String>,
+    /// Where the request comes from. Left out, a key with restricted networks is refused.
+    #[serde(default)]
+    #[schema(example = "10.4.0.17")]
+    ip: Option<String>,
+    /// The `Origin` of the request. Left out, a key with restricted origins is refused.
+    #[serde(default)]
+    origin: Option<String>,
+}
+
+/// The key is let through.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Verified {
+    /// Always true: what is not let through is answered by a problem.
+    valid: bool,
+    key: VerifiedKey,
+    /// The workspace's id.
+    workspace: String,
+}
+
+/// Which key it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VerifiedKey {
+    id: String,
+    name: String,
+    class: &'static str,
+    scopes: Vec<&'static str>,
+}
+
+struct Asked {
+    permission: Option<Permission>,
+    project: Option<ProjectId>,
+    address: Option<IpAddr>,
+    origin: Option<String>,
+}
+
+impl Query {
+    fn parse(&self) -> Result<Asked, Invalid> {
+        let mut invalid = Invalid::default();
+        let asked = Asked {
+            permission: self.permission.as_ref().and_then(|text| invalid.take("permission", text.parse())),
+            project: self.project.as_ref().and_then(|text| invalid.take("project", text.parse())),
+            address: self.ip.as_ref().and_then(|text| invalid.take("ip", text.parse())),
+            origin: self.origin.clone(),
+        };
+        if invalid.fields().next().is_none() { Ok(asked) } else { Err(invalid) }
+    }
+}
+
+/// Ask about a key
+///
+/// The key in question stands in `Authorization: Bearer`. The answer comes from memory. A key of another workspace
+/// is unknown; what a key is restricted by and the question leaves out counts as not allowed.
+#[utoipa::path(post, path = "/verify", tag = "Asking", operation_id = "verifyKey", request_body = Query,
+    responses(
+        (status = 200, description = "The key is let through", body = Verified),
+        (status = 401, description = "No such key, or it was deleted or has expired"),
+        (status = 403, description = "The key does not allow that"),
+        (status = 422, description = "A field is not as expected; `details` names it")))]
+pub async fn verify(
+    State(app): State<Shared>,
+    parts: Parts,
+    Body(query): Body<Query>,
+) -> Result<Json<Verified>, ApiError> {
+    let asked = query.parse()?;
+    let workspace = app.workspaces.id_of(&query.workspace).await?.ok_or(OpError::NotFound("workspace"))?;
+    let caller = check(&app, &parts, &asked, workspace).map_err(|refusal| app.refused(&refusal))?;
+    app.metrics.allowed();
+    let key = caller.key();
+    if asked.project.is_some_and(|project| !covers(key, project)) {
+        return Err(OpError::OutsideKey.into());
+    }
+    Ok(Json(Verified {
+        valid: true,
+        key: VerifiedKey {
+            id: key.key.to_string(),
+            name: key.name.to_string(),
+            class: key.class.name(),
+            scopes: key.scopes.iter().map(Scope::name).collect(),
+        },
+        workspace: key.workspace.to_string(),
+    }))
+}
+
+fn check(app: &App, parts: &Parts, asked: &Asked, workspace: WorkspaceId) -> Result<Caller, Refusal> {
+    let credential = Credential::find(&parts.headers, &parts.uri)?.ok_or(Denial::Missing)?;
+    if credential.place() == Place::Query {
+        return Err(Denial::InQuery.into());
+    }
+    let presented = Presented::parse(credential.text(), &app.config.brands).map_err(Denial::from)?;
+    let now = (app.clock)();
+    let (permission, address) = (asked.permission, asked.address);
+    let question = Question { now, permission, address, origin: asked.origin.as_deref() };
+    let answer = app.rack.check(&presented, &question);
+    let key = match &answer {
+        Ok(caller) => Some(caller.key()),
+        Err(refusal) => refusal.key.as_deref(),
+    };
+    // Of a key of another workspace nothing is said, not even that it is there.
+    if key.is_some_and(|key| key.workspace != workspace) {
+        return Err(Denial::Unknown.into());
+    }
+    let caller = answer?;
+    let agent = parts.headers.get(header::USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
+    app.rack.note_use(&caller, LastUse::new(now, address, permission, agent));
+    Ok(caller)
+}
+
+fn covers(key: &Key, project: ProjectId) -> bool {
+    key.terms.restrictions.as_ref().is_some_and(|own| own.cover_project(project))
+}

@@ -1,0 +1,237 @@
+//! What an operator can choose: by flag, by environment, by file, in this order.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use ipnet::IpNet;
+use keyrack_key::{Brand, Brands};
+use serde::Deserialize;
+use url::Url;
+
+/// Where Keyrack keeps everything unless told otherwise.
+pub const DEFAULT_DATA: &str = "./keyrack-data";
+
+/// The choices as given, from one source. The same names everywhere: `--ops-listen`, `KEYRACK_OPS_LISTEN`, `ops-listen = …`.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Choices {
+    /// Folder that holds everything [default: ./keyrack-data]
+    #[arg(long, env = "KEYRACK_DATA", value_name = "DIR")]
+    #[serde(skip)]
+    pub data: Option<PathBuf>,
+    /// Configuration file [default: keyrack.toml in the data folder, if there is one]
+    #[arg(long, env = "KEYRACK_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Address of the pages and the API [default: 127.0.0.1:8080]
+    #[arg(long, env = "KEYRACK_LISTEN", value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// Address of health and metrics [default: 127.0.0.1:8081]
+    #[arg(long, env = "KEYRACK_OPS_LISTEN", value_name = "ADDR")]
+    pub ops_listen: Option<SocketAddr>,
+    /// The address that people and programs use, when it is another one (behind a proxy, by a name)
+    #[arg(long, env = "KEYRACK_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<Url>,
+    /// Certificate chain (PEM), to serve HTTPS
+    #[arg(long, env = "KEYRACK_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key of the certificate (PEM)
+    #[arg(long, env = "KEYRACK_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// Network of proxies whose X-Forwarded-For is believed (again for more)
+    #[arg(long, env = "KEYRACK_TRUSTED_PROXY", value_name = "NETWORK", value_delimiter = ',')]
+    pub trusted_proxy: Option<Vec<IpNet>>,
+    /// Where "Get help" leads: a URL or an email address
+    #[arg(long, env = "KEYRACK_SUPPORT", value_name = "URL|EMAIL")]
+    pub support: Option<String>,
+    /// The word that new secrets start with [default: kr]
+    #[arg(long, env = "KEYRACK_BRAND", value_name = "WORD")]
+    pub brand: Option<String>,
+    /// Older brands whose secrets still work (again for more)
+    #[arg(long, env = "KEYRACK_OLDER_BRAND", value_name = "WORD", value_delimiter = ',')]
+    pub older_brand: Option<Vec<String>>,
+    /// What is logged: error, warn, info, debug or trace [default: info]
+    #[arg(long, env = "KEYRACK_LOG", value_name = "LEVEL")]
+    pub log: Option<String>,
+    /// Log as JSON Lines
+    #[arg(long, env = "KEYRACK_LOG_JSON", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub log_json: Option<bool>,
+}
+
+/// The choices, complete and checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub data: PathBuf,
+    pub listen: SocketAddr,
+    pub ops_listen: SocketAddr,
+    pub public_url: Option<Url>,
+    pub tls: Option<Tls>,
+    pub trusted_proxies: Vec<IpNet>,
+    pub support: Option<String>,
+    pub brands: Brands,
+    pub log: tracing::Level,
+    pub log_json: bool,
+}
+
+/// Where the certificate lies.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    pub cert: PathBuf,
+    pub key: PathBuf,
+}
+
+/// A choice that cannot be.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("cannot read the configuration file {path}: {source}")]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("the configuration file {path} is wrong: {source}")]
+    Malformed { path: PathBuf, source: toml::de::Error },
+    #[error("{choice}: {expected}")]
+    Wrong { choice: &'static str, expected: String },
+}
+
+fn wrong(choice: &'static str, expected: impl Into<String>) -> ConfigError {
+    ConfigError::Wrong { choice, expected: expected.into() }
+}
+
+impl Choices {
+    /// The data folder, which decides where the configuration file is looked for.
+    pub fn data(&self) -> PathBuf {
+        self.data.clone().unwrap_or_else(|| DEFAULT_DATA.into())
+    }
+
+    /// Adds the file's choices and the defaults, and checks them.
+    pub fn complete(self) -> Result<Config, ConfigError> {
+        let data = self.data();
+        let file = match &self.config {
+            Some(path) => Some(path.clone()),
+            None => Some(data.join("keyrack.toml")).filter(|path| path.exists()),
+        };
+        let chosen = match file {
+            Some(path) => self.or(read(&path)?),
+            None => self,
+        };
+        chosen.check(data)
+    }
+
+    fn or(self, file: Self) -> Self {
+        Self {
+            data: self.data,
+            config: self.config,
+            listen: self.listen.or(file.listen),
+            ops_listen: self.ops_listen.or(file.ops_listen),
+            public_url: self.public_url.or(file.public_url),
+            tls_cert: self.tls_cert.or(file.tls_cert),
+            tls_key: self.tls_key.or(file.tls_key),
+            trusted_proxy: self.trusted_proxy.or(file.trusted_proxy),
+            support: self.support.or(file.support),
+            brand: self.brand.or(file.brand),
+            older_brand: self.older_brand.or(file.older_brand),
+            log: self.log.or(file.log),
+            log_json: self.log_json.or(file.log_json),
+        }
+    }
+
+    fn check(self, data: PathBuf) -> Result<Config, ConfigError> {
+        let tls = match (self.tls_cert, self.tls_key) {
+            (Some(cert), Some(key)) => Some(Tls { cert, key }),
+            (None, None) => None,
+            _ => return Err(wrong("tls-cert and tls-key", "both are needed, or neither")),
+        };
+        Ok(Config {
+            data,
+            listen: self.listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 8080).into()),
+            ops_listen: self.ops_listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 8081).into()),
+            public_url: self.public_url.map(check_public_url).transpose()?,
+            tls,
+            trusted_proxies: self.trusted_proxy.unwrap_or_default(),
+            support: self.support.map(help_link).transpose()?,
+            brands: brands(self.brand.as_deref(), &self.older_brand.unwrap_or_default())?,
+            log: level(self.log.as_deref())?,
+            log_json: self.log_json.unwrap_or(false),
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<Choices, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    toml::from_str(&text).map_err(|source| ConfigError::Malformed { path: path.to_owned(), source })
+}
+
+fn check_public_url(url: Url) -> Result<Url, ConfigError> {
+    let plain = matches!(url.scheme(), "http" | "https")
+        && url.host().is_some()
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty();
+    if plain {
+        Ok(url)
+    } else {
+        Err(wrong("public-url", "expected http(s)://host[:port] and nothing behind it"))
+    }
+}
+
+/// A URL stays, an email address becomes one.
+fn help_link(support: String) -> Result<String, ConfigError> {
+    match Url::parse(&support) {
+        Ok(url) if matches!(url.scheme(), "http" | "https" | "mailto") => Ok(support),
+        Err(_) if support.contains('@') && !support.contains(char::is_whitespace) => {
+            Ok(format!("mailto:{support}"))
+        }
+        _ => Err(wrong("support", "expected a URL or an email address")),
+    }
+}
+
+fn brands(current: Option<&str>, older: &[String]) -> Result<Brands, ConfigError> {
+    let parse = |choice, text: &str| text.parse::<Brand>().map_err(|error| wrong(choice, error.to_string()));
+    let older = older.iter().map(|text| parse("older-brand", text)).collect::<Result<_, _>>()?;
+    Ok(Brands::new(parse("brand", current.unwrap_or("kr"))?, older))
+}
+
+fn level(text: Option<&str>) -> Result<tracing::Level, ConfigError> {
+    text.unwrap_or("info").parse().map_err(|_| wrong("log", "expected error, warn, info, debug or trace"))
+}
+
+impl Config {
+    /// Whether browsers reach this server by HTTPS, so that cookies can demand it.
+    pub fn is_https(&self) -> bool {
+        self.public_url.as_ref().map_or(self.tls.is_some(), |url| url.scheme() == "https")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choices(toml: &str) -> Choices {
+        toml::from_str(toml).unwrap()
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file() {
+        let flags = Choices { brand: Some("flag".into()), ..Choices::default() };
+        let both = flags.or(choices("brand = 'file'\nlog = 'debug'")).check("x".into()).unwrap();
+        assert_eq!(both.brands.current().as_str(), "flag");
+        assert_eq!(both.log, tracing::Level::DEBUG);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_with_what_was_expected() {
+        for (toml, says) in [
+            ("brand = 'K'", "2 to 12 lower-case"),
+            ("public-url = 'ftp://x'", "http(s)://"),
+            ("public-url = 'http://x/path'", "nothing behind it"),
+            ("tls-cert = 'a.pem'", "both are needed"),
+            ("log = 'loud'", "expected error, warn"),
+            ("support = 'help me'", "URL or an email"),
+        ] {
+            let error = choices(toml).check("x".into()).unwrap_err().to_string();
+            assert!(error.contains(says), "{toml}: {error}");
+        }
+        assert!(toml::from_str::<Choices>("lisen = '127.0.0.1:1'").is_err());
+    }
+}

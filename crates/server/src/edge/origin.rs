@@ -1,0 +1,138 @@
+//! Whether a browser's request was made by our own pages, and to a name that is ours.
+
+use std::net::IpAddr;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{HeaderMap, Method, StatusCode, header};
+use keyrack_guard::Problem;
+use url::{Host, Url};
+
+use crate::web;
+
+/// Why a browser's request is not ours to answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Foreign {
+    /// Somebody else's name points here.
+    #[error("this server does not answer to that host name; its operator can name it with --public-url")]
+    Host,
+    /// A page of another site, or a program that does not say where it comes from, wants to change something.
+    #[error("requests that change something must come from Keyrack's own pages")]
+    Origin,
+}
+
+impl Foreign {
+    /// As the API says it.
+    pub fn problem(self) -> Problem {
+        match self {
+            Self::Host => Problem::new(StatusCode::MISDIRECTED_REQUEST, "foreign_host", self.to_string()),
+            Self::Origin => Problem::new(StatusCode::FORBIDDEN, "foreign_origin", self.to_string()),
+        }
+    }
+}
+
+/// Keeps other sites away from the pages.
+pub async fn protect_pages(State(app): State<crate::app::Shared>, request: Request, next: Next) -> Response {
+    match check(request.method(), request.headers(), app.config.public_url.as_ref()) {
+        Ok(()) => next.run(request).await,
+        Err(foreign) => {
+            let (parts, _) = request.into_parts();
+            web::error::page(&app, &parts, &foreign.problem())
+        }
+    }
+}
+
+/// Checks what a browser sent along. A request that is answered by a cookie goes through here, on pages and API alike.
+pub fn check(method: &Method, headers: &HeaderMap, public: Option<&Url>) -> Result<(), Foreign> {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).ok_or(Foreign::Host)?;
+    if !is_ours(host, public) {
+        return Err(Foreign::Host);
+    }
+    if method.is_safe() {
+        return Ok(());
+    }
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    // Browsers send Sec-Fetch-Site to trustworthy origins only, so a plain http name is judged by Origin.
+    let own = match (text("sec-fetch-site"), text("origin")) {
+        (Some(site), _) => site == "same-origin" || site == "none",
+        (None, Some(origin)) => is_own_origin(origin, host, public),
+        (None, None) => false,
+    };
+    if own { Ok(()) } else { Err(Foreign::Origin) }
+}
+
+/// A name that DNS could point elsewhere must be the one that the operator chose: otherwise
+/// a page of another site could turn its own name to this address and be "the same origin".
+fn is_ours(host: &str, public: Option<&Url>) -> bool {
+    let Ok(url) = Url::parse(&format!("http://{host}/")) else {
+        return false;
+    };
+    match url.host() {
+        Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
+        Some(Host::Domain(name)) => {
+            name == "localhost" || public.is_some_and(|public| public.host_str() == Some(name))
+        }
+        None => false,
+    }
+}
+
+fn is_own_origin(origin: &str, host: &str, public: Option<&Url>) -> bool {
+    let Ok(origin) = Url::parse(origin) else {
+        return false;
+    };
+    let same_as = |other: &Url| origin.origin() == other.origin();
+    public.is_some_and(same_as)
+        || Url::parse(&format!("{}://{host}/", origin.scheme())).as_ref().is_ok_and(same_as)
+}
+
+/// Whether an address can be reached from other machines, so that plain HTTP deserves a warning.
+pub const fn is_public(address: IpAddr) -> bool {
+    !address.is_loopback()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(method: &Method, headers: &[(&'static str, &str)], public: Option<&str>) -> Result<(), Foreign> {
+        let headers =
+            headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        check(method, &headers, public.map(|url| url.parse().unwrap()).as_ref())
+    }
+
+    #[test]
+    fn a_post_needs_to_say_that_it_comes_from_here() {
+        let host = ("host", "127.0.0.1:8080");
+        let post = |headers: &[(&'static str, &str)]| ask(&Method::POST, headers, None);
+        assert_eq!(post(&[host]), Err(Foreign::Origin));
+        assert_eq!(post(&[host, ("sec-fetch-site", "same-origin")]), Ok(()));
+        assert_eq!(post(&[host, ("origin", "http://127.0.0.1:8080")]), Ok(()));
+        for foreign in
+            ["null", "http://127.0.0.1:9999", "https://evil.example", "http://127.0.0.1:8080.evil.example"]
+        {
+            assert_eq!(post(&[host, ("origin", foreign)]), Err(Foreign::Origin), "{foreign}");
+        }
+        for site in ["cross-site", "same-site", "SAME-ORIGIN "] {
+            let both = [host, ("sec-fetch-site", site), ("origin", "http://127.0.0.1:8080")];
+            assert_eq!(post(&both), Err(Foreign::Origin), "{site}");
+        }
+    }
+
+    #[test]
+    fn only_names_that_are_ours_are_answered() {
+        let get = |host, public| ask(&Method::GET, &[("host", host)], public);
+        assert_eq!(get("localhost:8080", None), Ok(()));
+        assert_eq!(get("[::1]:8080", None), Ok(()));
+        assert_eq!(get("keys.example.org", None), Err(Foreign::Host));
+        assert_eq!(get("keys.example.org", Some("https://keys.example.org")), Ok(()));
+        assert_eq!(ask(&Method::GET, &[], None), Err(Foreign::Host));
+    }
+
+    #[test]
+    fn behind_a_proxy_the_public_origin_counts() {
+        let headers = [("host", "localhost:8080"), ("origin", "https://keys.example.org")];
+        assert_eq!(ask(&Method::POST, &headers, Some("https://keys.example.org")), Ok(()));
+        assert_eq!(ask(&Method::POST, &headers, None), Err(Foreign::Origin));
+    }
+}

@@ -1,0 +1,21 @@
+//! Keyrack: the API Keys page of a computer-vision workspace, and everything behind it.
+
+#![forbid(unsafe_code)]
+
+pub mod api;
+pub mod app;
+// pub mod cli;
+pub mod config;
+pub mod folder;
+pub mod ops;
+pub mod router;
+pub mod serve;
+pub mod web;
+
+mod background;
+mod clock;
+mod control;
+mod edge;
+mod metrics;
+mod operations;
+mod telemetry;

@@ -1,0 +1,102 @@
+//! What an operator watches, in the OpenMetrics text format.
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use keyrack_guard::Refusal;
+use keyrack_key::Denial;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use crate::app::{App, Shared};
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Answered {
+    method: String,
+    path: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Decided {
+    decision: &'static str,
+}
+
+/// All counters of the server.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Answered, Counter>,
+    decisions: Family<Decided, Counter>,
+    keys: Gauge,
+    revision: Gauge,
+    uses_dropped: Gauge,
+}
+
+impl Metrics {
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("keyrack");
+        let requests = Family::default();
+        registry.register("requests", "Requests answered, by route and status", requests.clone());
+        let decisions = Family::default();
+        registry.register(
+            "decisions",
+            "Decisions about keys: allowed, or the reason of the refusal",
+            decisions.clone(),
+        );
+        let keys = Gauge::default();
+        registry.register(
+            "rack_keys",
+            "Keys in memory, deleted ones of the last 30 days included",
+            keys.clone(),
+        );
+        let revision = Gauge::default();
+        registry.register("rack_revision", "The last change that the rack has applied", revision.clone());
+        let uses_dropped = Gauge::default();
+        registry.register("uses_dropped", "Uses of keys that were not remembered", uses_dropped.clone());
+        Self { registry, requests, decisions, keys, revision, uses_dropped }
+    }
+
+    /// Counts a refusal that was not the guard's.
+    pub fn refused(&self, denial: Denial) {
+        self.decided(denial.code());
+    }
+
+    /// Counts a request that the guard let through.
+    pub fn allowed(&self) {
+        self.decided("allowed");
+    }
+
+    fn decided(&self, decision: &'static str) {
+        self.decisions.get_or_create(&Decided { decision }).inc();
+    }
+
+    /// The text that a collector reads.
+    pub fn render(&self, app: &App) -> String {
+        let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        self.keys.set(gauge(app.rack.len() as u64));
+        self.revision.set(gauge(app.rack.position().revision.0));
+        self.uses_dropped.set(gauge(app.rack.uses().dropped()));
+        let mut text = String::new();
+        // Writing into a string does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+/// Counts each request by its route: the path as registered, never as sent.
+pub async fn count(State(app): State<Shared>, request: Request, next: Next) -> Response {
+    let method = request.method().to_string();
+    let path = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let response = next.run(request).await;
+    if let Some(refusal) = response.extensions().get::<Refusal>() {
+        app.metrics.refused(refusal.denial);
+    }
+    let status = response.status().as_u16();
+    app.metrics.requests.get_or_create(&Answered { method, path, status }).inc();
+    response
+}

@@ -1,0 +1,38 @@
+//! The second listener, for operators: whether the server lives, whether it is ready, and what it counts.
+
+use std::net::TcpListener;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use http::{StatusCode, header};
+
+use crate::app::Shared;
+
+/// Serves `/healthz`, `/readyz` and `/metrics`.
+pub async fn serve(app: Shared, listener: TcpListener) -> std::io::Result<()> {
+    axum_server::from_tcp(listener)?.serve(router(app).into_make_service()).await
+}
+
+fn router(app: Shared) -> Router {
+    Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .with_state(app)
+}
+
+/// Ready means: the rack is full and as new as the store.
+async fn ready(State(app): State<Shared>) -> impl IntoResponse {
+    if app.rack.is_trusted() {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready: the keys are not loaded\n")
+    }
+}
+
+async fn metrics(State(app): State<Shared>) -> impl IntoResponse {
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], app.metrics.render(&app))
+}

@@ -1,0 +1,87 @@
+//! What is wrong with what somebody sent, field by field.
+
+/// Fields and what was expected of each. A form shows them beside the field, the API as `details`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Invalid {
+    fields: Vec<(&'static str, String)>,
+}
+
+impl Invalid {
+    /// One wrong field.
+    pub fn field(field: &'static str, expected: impl Into<String>) -> Self {
+        Self { fields: vec![(field, expected.into())] }
+    }
+
+    /// What is wrong with one field, if anything is.
+    pub fn of_result<T>(field: &'static str, result: Result<T, impl ToString>) -> Option<Self> {
+        result.err().map(|error| Self::field(field, error.to_string()))
+    }
+
+    /// All that is wrong, in one.
+    pub fn all(parts: impl IntoIterator<Item = Option<Self>>) -> Self {
+        Self { fields: parts.into_iter().flatten().flat_map(|part| part.fields).collect() }
+    }
+
+    /// Keeps the value of a field, or what is wrong with it.
+    pub fn take<T>(&mut self, field: &'static str, result: Result<T, impl ToString>) -> Option<T> {
+        result.map_err(|error| self.fields.push((field, error.to_string()))).ok()
+    }
+
+    /// All the fields.
+    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.fields.iter().map(|(field, expected)| (*field, expected.as_str()))
+    }
+
+    /// What is wrong with one field.
+    pub fn of(&self, field: &str) -> Option<String> {
+        self.fields.iter().find(|(name, _)| *name == field).map(|(_, expected)| expected.clone())
+    }
+}
+
+/// A name of something: 1 to 100 characters, and something to see among them.
+pub fn name(text: &str) -> Result<String, &'static str> {
+    let name = text.trim();
+    if name.is_empty() {
+        return Err("give it a name");
+    }
+    if name.chars().count() > 100 {
+        return Err("at most 100 characters");
+    }
+    if name.chars().any(is_unseen) {
+        return Err("no control or invisible characters");
+    }
+    Ok(name.to_owned())
+}
+
+/// Text that may be left out.
+pub fn note(text: &str, most: usize) -> Result<Option<String>, String> {
+    let text = text.trim();
+    if text.chars().count() > most {
+        return Err(format!("at most {most} characters"));
+    }
+    if text.chars().any(|c| is_unseen(c) && c != '\n' && c != '\r' && c != '\t') {
+        return Err("no control or invisible characters".to_owned());
+    }
+    Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
+}
+
+/// Control characters, and those that turn the direction of text or take no room: a name made of them
+/// could pass for another.
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_1_to_100_visible_characters() {
+        assert_eq!(name("  line 3 📷 "), Ok("line 3 📷".to_owned()));
+        assert!(name(&"é".repeat(100)).is_ok());
+        for wrong in ["", "  ", "a\0b", "a\nb", "a\u{202E}b", "\u{200B}", &"é".repeat(101)] {
+            assert!(name(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

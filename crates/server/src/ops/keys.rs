@@ -1,0 +1,362 @@
+//! What can be done with keys.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyrack_guard::Clock;
+use keyrack_key::{Brands, Class, Grant, GrantError, KeyId, Restrictions, Scopes, Secret, Timestamp};
+use keyrack_rack::{Follower, Revision};
+use keyrack_store::{DeleteKey, EditKey, KeyFilter, KeyRow, NewKey, Page, RotateKey, Store, StoreError};
+use rand_core::UnwrapErr;
+
+use super::who::Reach;
+use super::{Acting, Invalid, OpError, invalid};
+
+/// The longest that an old secret may live beside the new one.
+pub const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
+
+/// How often a change that somebody else overtook is tried anew.
+const TRIES: usize = 5;
+
+/// A key as somebody wants it.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    pub name: String,
+    pub class: Class,
+    pub scopes: Scopes,
+    pub restrictions: Restrictions,
+    pub expires_at: Option<Timestamp>,
+    pub note: String,
+}
+
+/// What is to change about a key; nothing where it stays.
+#[derive(Clone, Debug, Default)]
+pub struct Patch {
+    pub name: Option<String>,
+    pub scopes: Option<Scopes>,
+    pub restrictions: Option<Restrictions>,
+    pub expires_at: Option<Option<Timestamp>>,
+    pub note: Option<String>,
+}
+
+/// Where a change has arrived when it is answered.
+#[derive(Clone, Debug)]
+pub struct Propagation {
+    pub revision: Revision,
+    /// Nodes that check keys.
+    pub nodes: u32,
+    /// Nodes that have the change.
+    pub confirmed: u32,
+    pub took: Duration,
+}
+
+/// A key, and the one sight of its secret.
+pub struct Handed {
+    pub key: KeyRow,
+    pub secret: Secret,
+    pub propagation: Propagation,
+}
+
+/// The keys of all workspaces: in the store, and in the rack before anybody is told.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    store: Store,
+    follower: Arc<Follower<Store>>,
+    brands: Brands,
+    clock: Clock,
+}
+
+impl Keys {
+    /// Keys of `store`, whose changes `follower` brings to the rack.
+    pub const fn new(store: Store, follower: Arc<Follower<Store>>, brands: Brands, clock: Clock) -> Self {
+        Self { store, follower, brands, clock }
+    }
+
+    /// Makes a key. `once` is the client's name for the request: with the same one, no second key is made.
+    pub async fn create(&self, by: &Acting, draft: Draft, once: Option<String>) -> Result<Handed, OpError> {
+        let now = (self.clock)();
+        let draft = draft.check(now)?;
+        by.may_give(&draft.reach())?;
+        let mut rng = UnwrapErr(getrandom::SysRng);
+        let secret = Secret::generate(self.brands.current(), draft.grant.class(), &mut rng);
+        let (id, kept) = (KeyId::new(now, &mut rng), (secret.digest(), secret.hint()));
+        let (store, workspace, actor) = (self.store.clone(), by.workspace, by.actor());
+        let create = async move {
+            store.create_key(&draft.as_new(id, workspace, kept, actor, now, once.as_deref())).await
+        };
+        let (key, propagation) = self.commit(create).await?;
+        Ok(Handed { key, secret, propagation })
+    }
+
+    /// A page of keys, newest first.
+    pub async fn list(&self, by: &Acting, filter: &KeyFilter<'_>) -> Result<Page<KeyRow, KeyId>, OpError> {
+        Ok(self.store.keys(by.workspace, filter).await?)
+    }
+
+    /// How many keys there are.
+    pub async fn count(&self, by: &Acting, filter: &KeyFilter<'_>) -> Result<u64, OpError> {
+        Ok(self.store.count_keys(by.workspace, filter).await?)
+    }
+
+    /// One key, deleted or not.
+    pub async fn read(&self, by: &Acting, id: KeyId) -> Result<KeyRow, OpError> {
+        self.store.key(by.workspace, id).await?.ok_or(OpError::NotFound("key"))
+    }
+
+    /// Changes a key; the next request with it is decided anew. With `expected`, only the revision that the editor saw.
+    pub async fn edit(
+        &self,
+        by: &Acting,
+        id: KeyId,
+        patch: Patch,
+        expected: Option<Revision>,
+    ) -> Result<(KeyRow, Propagation), OpError> {
+        let mut tries = 1;
+        loop {
+            match self.edit_once(by, id, patch.clone(), expected).await {
+                Err(OpError::Conflict) if expected.is_none() && tries < TRIES => tries += 1,
+                other => return other,
+            }
+        }
+    }
+
+    async fn edit_once(
+        &self,
+        by: &Acting,
+        id: KeyId,
+        patch: Patch,
+        expected: Option<Revision>,
+    ) -> Result<(KeyRow, Propagation), OpError> {
+        let now = (self.clock)();
+        let before = self.living(by, id).await?;
+        by.may_give(&Reach::of(&before)?)?;
+        let revision = before.revision;
+        // An expired key may be renamed; an expiry that is set has to lie ahead.
+        let ends_after = if patch.expires_at.is_some() { now } else { before.created_at };
+        let after = patch.apply(before)?.check(ends_after)?;
+        by.may_give(&after.reach())?;
+        let (store, workspace, actor) = (self.store.clone(), by.workspace, by.actor());
+        let expected = expected.unwrap_or(revision);
+        self.commit(async move { store.edit_key(&after.as_edit(id, workspace, expected, actor, now)).await })
+            .await
+    }
+
+    /// Gives a key a new secret. The old one works for `overlap` longer, and never beyond the key's own end.
+    pub async fn rotate(
+        &self,
+        by: &Acting,
+        id: KeyId,
+        overlap: Duration,
+        once: Option<String>,
+    ) -> Result<Handed, OpError> {
+        if overlap > LONGEST_OVERLAP {
+            return Err(Invalid::field("overlap", "at most 30d").into());
+        }
+        let mut tries = 1;
+        loop {
+            match self.rotate_once(by, id, overlap, once.clone()).await {
+                Err(OpError::Conflict) if tries < TRIES => tries += 1,
+                other => return other,
+            }
+        }
+    }
+
+    async fn rotate_once(
+        &self,
+        by: &Acting,
+        id: KeyId,
+        overlap: Duration,
+        once: Option<String>,
+    ) -> Result<Handed, OpError> {
+        let now = (self.clock)();
+        let before = self.living(by, id).await?;
+        by.may_give(&Reach::of(&before)?)?;
+        if before.terms.expires_at.is_some_and(|at| at <= now) {
+            return Err(
+                Invalid::field("overlap", "this key has expired; give it a later expiry first").into()
+            );
+        }
+        let secret = Secret::generate(self.brands.current(), before.class, &mut UnwrapErr(getrandom::SysRng));
+        let retires_at = before.terms.expires_at.map_or(now.plus(overlap), |end| end.min(now.plus(overlap)));
+        let kept = (secret.digest(), secret.hint());
+        let (store, workspace, actor, expected) =
+            (self.store.clone(), by.workspace, by.actor(), before.revision);
+        let rotate = async move {
+            let once = once.as_deref();
+            store
+                .rotate_key(&RotateKey {
+                    workspace,
+                    id,
+                    expected,
+                    secret: kept,
+                    retires_at,
+                    actor,
+                    now,
+                    once,
+                })
+                .await
+        };
+        let (key, propagation) = self.commit(rotate).await?;
+        Ok(Handed { key, secret, propagation })
+    }
+
+    /// Ends a key for good. When this returns, no request with it is accepted any more.
+    pub async fn delete(
+        &self,
+        by: &Acting,
+        id: KeyId,
+        reason: &str,
+    ) -> Result<(KeyRow, Propagation), OpError> {
+        let reason = invalid::note(reason, 200).map_err(|expected| Invalid::field("reason", expected))?;
+        let (store, workspace, actor, now) = (self.store.clone(), by.workspace, by.actor(), (self.clock)());
+        let delete = async move {
+            let reason = reason.as_deref();
+            store.delete_key(&DeleteKey { workspace, id, reason, actor, now }).await
+        };
+        self.commit(delete).await.map_err(|error| match error {
+            OpError::NotFound(_) => OpError::NotFound("key"),
+            other => other,
+        })
+    }
+
+    async fn living(&self, by: &Acting, id: KeyId) -> Result<KeyRow, OpError> {
+        let key = self.read(by, id).await?;
+        if key.deletion.is_some() { Err(OpError::Gone) } else { Ok(key) }
+    }
+
+    /// Commits a change and brings it to the rack. In a task of its own: a client that hangs up in between
+    /// leaves no rack behind that still lets a deleted key through.
+    async fn commit(
+        &self,
+        change: impl Future<Output = Result<KeyRow, StoreError>> + Send + 'static,
+    ) -> Result<(KeyRow, Propagation), OpError> {
+        let (follower, clock) = (Arc::clone(&self.follower), self.clock);
+        let task = tokio::spawn(async move {
+            let started = clock();
+            let row = change.await?;
+            if let Err(error) = follower.reach(row.revision, clock()).await {
+                // The change is durable and the rack lacks it: better no answers than wrong ones, until it is loaded anew.
+                follower.rack().trust(false);
+                return Err(OpError::internal(error));
+            }
+            let revision = row.revision;
+            let took = clock().since(started);
+            Ok((row, Propagation { revision, nodes: 1, confirmed: 1, took }))
+        });
+        task.await.map_err(OpError::internal)?
+    }
+}
+
+/// A draft whose every field is as expected.
+struct Checked {
+    name: String,
+    grant: Grant,
+    restrictions: Restrictions,
+    expires_at: Option<Timestamp>,
+    note: Option<String>,
+}
+
+impl Draft {
+    /// `ends_after` is what an expiry has to lie behind.
+    fn check(self, ends_after: Timestamp) -> Result<Checked, Invalid> {
+        let mut invalid = Invalid::default();
+        let name = invalid.take("name", invalid::name(&self.name));
+        let note = invalid.take("note", invalid::note(&self.note, 500));
+        let grant = Grant::new(self.class, self.scopes);
+        let field = if grant == Err(GrantError::AboveCeiling) { "class" } else { "scopes" };
+        let grant = invalid.take(field, grant);
+        let ahead = self.expires_at.is_none_or(|at| at > ends_after);
+        let expiry = invalid.take("expiresAt", ahead.then_some(()).ok_or("expected a time that lies ahead"));
+        match (name, note, grant, expiry) {
+            (Some(name), Some(note), Some(grant), Some(())) => Ok(Checked {
+                name,
+                grant,
+                restrictions: self.restrictions,
+                expires_at: self.expires_at,
+                note,
+            }),
+            _ => Err(invalid),
+        }
+    }
+}
+
+impl Patch {
+    fn apply(self, key: KeyRow) -> Result<Draft, OpError> {
+        let reach = Reach::of(&key)?;
+        Ok(Draft {
+            name: self.name.unwrap_or(key.name),
+            class: key.class,
+            scopes: self.scopes.unwrap_or(key.scopes),
+            restrictions: self.restrictions.unwrap_or(reach.restrictions),
+            expires_at: self.expires_at.unwrap_or(reach.expires_at),
+            note: self.note.or(key.note).unwrap_or_default(),
+        })
+    }
+}
+
+impl Reach {
+    fn of(key: &KeyRow) -> Result<Self, OpError> {
+        Ok(Self {
+            permissions: key.terms.permissions,
+            restrictions: key.terms.restrictions.clone().ok_or(StoreError::NotUnderstood)?,
+            expires_at: key.terms.expires_at,
+        })
+    }
+}
+
+impl Checked {
+    fn reach(&self) -> Reach {
+        Reach {
+            permissions: self.grant.permissions(),
+            restrictions: self.restrictions.clone(),
+            expires_at: self.expires_at,
+        }
+    }
+
+    fn as_new<'a>(
+        &'a self,
+        id: KeyId,
+        workspace: keyrack_key::WorkspaceId,
+        secret: (keyrack_key::Digest, keyrack_key::Hint),
+        actor: keyrack_store::Actor,
+        now: Timestamp,
+        once: Option<&'a str>,
+    ) -> NewKey<'a> {
+        NewKey {
+            id,
+            workspace,
+            name: &self.name,
+            grant: self.grant,
+            restrictions: &self.restrictions,
+            note: self.note.as_deref(),
+            expires_at: self.expires_at,
+            secret,
+            actor,
+            now,
+            once,
+        }
+    }
+
+    fn as_edit(
+        &self,
+        id: KeyId,
+        workspace: keyrack_key::WorkspaceId,
+        expected: Revision,
+        actor: keyrack_store::Actor,
+        now: Timestamp,
+    ) -> EditKey<'_> {
+        EditKey {
+            workspace,
+            id,
+            expected,
+            name: &self.name,
+            grant: self.grant,
+            restrictions: &self.restrictions,
+            note: self.note.as_deref(),
+            expires_at: self.expires_at,
+            actor,
+            now,
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! What can be done, once for the page, the API and the command line: rules, the store, the rack and the audit
+//! are asked here, so that no way in can differ from another.
+
+pub mod error;
+pub mod invalid;
+pub mod keys;
+pub mod people;
+pub mod projects;
+pub mod who;
+pub mod workspaces;
+
+mod passwords;
+mod throttle;
+
+pub use error::OpError;
+pub use invalid::Invalid;
+pub use passwords::Passwords;
+pub use throttle::Throttle;
+pub use who::{Acting, Who};

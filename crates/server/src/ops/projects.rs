@@ -1,0 +1,120 @@
+//! What can be done with projects.
+
+use keyrack_guard::Clock;
+use keyrack_key::ProjectId;
+use keyrack_store::{EditProject, NewProject, Page, Project, ProjectType, Store, StoreError};
+use rand_core::UnwrapErr;
+
+use super::who::Covered;
+use super::{Acting, Invalid, OpError, Who, invalid};
+
+/// A project as somebody wants it.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    pub name: String,
+    pub project_type: ProjectType,
+    pub description: String,
+}
+
+/// What is to change about a project.
+#[derive(Clone, Debug, Default)]
+pub struct Patch {
+    pub name: Option<String>,
+    pub description: Option<String>,
+}
+
+/// The projects of all workspaces.
+#[derive(Clone, Debug)]
+pub struct Projects {
+    store: Store,
+    clock: Clock,
+}
+
+impl Projects {
+    /// Projects of `store`.
+    pub const fn new(store: Store, clock: Clock) -> Self {
+        Self { store, clock }
+    }
+
+    /// Makes a project. A key that is restricted to named projects makes none: it could not open it.
+    pub async fn create(&self, by: &Acting, draft: Draft) -> Result<Project, OpError> {
+        if matches!(&by.who, Who::Key(caller) if !opens_new_projects(caller)) {
+            return Err(OpError::OutsideKey);
+        }
+        let (name, description) = check(&draft.name, &draft.description)?;
+        let now = (self.clock)();
+        let id = ProjectId::new(now, &mut UnwrapErr(getrandom::SysRng));
+        let new = NewProject {
+            id,
+            workspace: by.workspace,
+            name: &name,
+            project_type: draft.project_type,
+            description: description.as_deref(),
+            actor: by.actor(),
+            now,
+        };
+        self.store.create_project(&new).await.map_err(named)
+    }
+
+    /// A page of the projects that the caller may open, newest first.
+    pub async fn list(
+        &self,
+        by: &Acting,
+        after: Option<ProjectId>,
+        limit: u32,
+    ) -> Result<Page<Project, ProjectId>, OpError> {
+        let mut page = self.store.projects(by.workspace, after, limit).await?;
+        page.items.retain(|project| by.opens(project));
+        Ok(page)
+    }
+
+    /// A project of the workspace that the caller may open.
+    pub async fn read(&self, by: &Acting, id: ProjectId) -> Result<Covered<Project>, OpError> {
+        let project = self.store.project(by.workspace, id).await?.ok_or(OpError::NotFound("project"))?;
+        by.covers(project)
+    }
+
+    /// Renames or describes a project.
+    pub async fn edit(&self, by: &Acting, id: ProjectId, patch: Patch) -> Result<Project, OpError> {
+        let before = self.read(by, id).await?.into_inner();
+        let name = patch.name.unwrap_or(before.name);
+        let description = patch.description.or(before.description).unwrap_or_default();
+        let (name, description) = check(&name, &description)?;
+        let edit = EditProject {
+            workspace: by.workspace,
+            id,
+            name: &name,
+            description: description.as_deref(),
+            actor: by.actor(),
+            now: (self.clock)(),
+        };
+        self.store.edit_project(&edit).await.map_err(named)
+    }
+
+    /// Deletes a project.
+    pub async fn delete(&self, by: &Acting, id: ProjectId) -> Result<(), OpError> {
+        let project = self.read(by, id).await?;
+        self.store.delete_project(by.workspace, project.id, by.actor(), (self.clock)()).await.map_err(named)
+    }
+}
+
+fn opens_new_projects(caller: &keyrack_guard::Caller) -> bool {
+    caller.key().terms.restrictions.as_ref().is_some_and(|own| own.projects.is_any())
+}
+
+fn check(name: &str, description: &str) -> Result<(String, Option<String>), Invalid> {
+    let mut invalid = Invalid::default();
+    let name = invalid.take("name", invalid::name(name));
+    let description = invalid.take("description", invalid::note(description, 500));
+    match (name, description) {
+        (Some(name), Some(description)) => Ok((name, description)),
+        _ => Err(invalid),
+    }
+}
+
+fn named(error: StoreError) -> OpError {
+    match error {
+        StoreError::NotFound => OpError::NotFound("project"),
+        other => other.into(),
+    }
+}

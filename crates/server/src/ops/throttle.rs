@@ -1,0 +1,160 @@
+//! Sign-in gets slower with each failure, for the account and for the address that it comes from.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use keyrack_key::Timestamp;
+use parking_lot::Mutex;
+
+/// Failures of one account that cost nothing: people mistype.
+const FREE_BY_ACCOUNT: u32 = 5;
+/// Failures from one address that cost nothing: an office shares one.
+const FREE_BY_ADDRESS: u32 = 20;
+/// The longest wait. Somebody who knows only an address cannot lock its owner out for longer.
+const LONGEST: Duration = Duration::from_mins(15);
+/// How many of each are remembered; the oldest are forgotten first.
+const REMEMBERED: usize = 10_000;
+
+/// Failures of late, by account and by address.
+#[derive(Debug, Default)]
+pub struct Throttle {
+    accounts: Mutex<Failures<String>>,
+    addresses: Mutex<Failures<IpAddr>>,
+}
+
+impl Throttle {
+    /// Counts an attempt before its password is looked at, so that attempts at the same time count each other.
+    /// The error is how long to wait.
+    pub fn attempt(&self, account: &str, address: Option<IpAddr>, now: Timestamp) -> Result<(), Duration> {
+        let account = account.to_lowercase();
+        let address = address.map(network);
+        let wait = self.accounts.lock().wait(&account, FREE_BY_ACCOUNT, now);
+        let wait = wait
+            .max(address.map_or(Duration::ZERO, |address| {
+                self.addresses.lock().wait(&address, FREE_BY_ADDRESS, now)
+            }));
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        self.accounts.lock().count(account, now);
+        if let Some(address) = address {
+            self.addresses.lock().count(address, now);
+        }
+        Ok(())
+    }
+
+    /// Forgets the failures of an account after its right password.
+    pub fn succeeded(&self, account: &str, address: Option<IpAddr>) {
+        self.accounts.lock().failed.remove(&account.to_lowercase());
+        if let Some(address) = address {
+            self.addresses.lock().forgive(&network(address));
+        }
+    }
+}
+
+/// Somebody with one IPv6 address usually has all of its /64.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[derive(Debug)]
+struct Failures<K> {
+    failed: HashMap<K, (u32, Timestamp)>,
+}
+
+impl<K> Default for Failures<K> {
+    fn default() -> Self {
+        Self { failed: HashMap::new() }
+    }
+}
+
+impl<K: Eq + Hash + Clone> Failures<K> {
+    fn wait(&self, who: &K, free: u32, now: Timestamp) -> Duration {
+        let Some((count, last)) = self.failed.get(who) else {
+            return Duration::ZERO;
+        };
+        let Some(beyond) = count.checked_sub(free) else {
+            return Duration::ZERO;
+        };
+        let pause = Duration::from_secs(1 << beyond.min(10)).min(LONGEST);
+        pause.saturating_sub(now.since(*last))
+    }
+
+    fn count(&mut self, who: K, now: Timestamp) {
+        if self.failed.len() >= REMEMBERED {
+            self.failed.retain(|_, (_, last)| now.since(*last) < LONGEST);
+            if self.failed.len() >= REMEMBERED {
+                self.failed.clear();
+            }
+        }
+        let entry = self.failed.entry(who).or_insert((0, now));
+        // After a quiet time the count starts anew.
+        let before = if now.since(entry.1) > LONGEST { 0 } else { entry.0 };
+        *entry = (before.saturating_add(1), now);
+    }
+
+    fn forgive(&mut self, who: &K) {
+        if let Some((count, _)) = self.failed.get_mut(who) {
+            *count = count.saturating_sub(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADDRESS: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 9)));
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_micros(0).plus(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn the_sixth_failure_waits_and_each_after_it_longer() {
+        let throttle = Throttle::default();
+        let mut now = 0;
+        for _ in 0..5 {
+            assert_eq!(throttle.attempt("Ada@example.org", ADDRESS, at(now)), Ok(()));
+        }
+        for wait in [1, 2, 4, 8] {
+            assert_eq!(throttle.attempt("ada@example.org", ADDRESS, at(now)), Err(Duration::from_secs(wait)));
+            now += wait;
+            assert_eq!(throttle.attempt("ada@example.org", ADDRESS, at(now)), Ok(()));
+        }
+    }
+
+    #[test]
+    fn one_address_cannot_try_many_accounts() {
+        let throttle = Throttle::default();
+        let refused =
+            (0..40).filter(|n| throttle.attempt(&format!("{n}@example.org"), ADDRESS, at(0)).is_err());
+        assert_eq!(refused.count(), 20);
+    }
+
+    #[test]
+    fn the_right_password_forgets_the_failures() {
+        let throttle = Throttle::default();
+        for _ in 0..30 {
+            assert_eq!(throttle.attempt("ada@example.org", ADDRESS, at(0)), Ok(()));
+            throttle.succeeded("ada@example.org", ADDRESS);
+        }
+    }
+
+    #[test]
+    fn no_wait_is_longer_than_a_quarter_of_an_hour() {
+        let throttle = Throttle::default();
+        let mut now = 0;
+        for _ in 0..50 {
+            if let Err(wait) = throttle.attempt("ada@example.org", None, at(now)) {
+                assert!(wait <= LONGEST);
+                now += wait.as_secs();
+            }
+        }
+    }
+}

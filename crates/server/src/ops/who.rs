@@ -1,0 +1,104 @@
+//! Who wants something done, and whether they may.
+
+use keyrack_guard::Caller;
+use keyrack_key::{Permissions, Restrictions, Timestamp, UserId, WorkspaceId};
+use keyrack_store::{Actor, Project, Role, Workspace};
+
+use super::OpError;
+
+/// Somebody who acts in one workspace. Whoever holds one has already been let into the room:
+/// the route's permission or role was checked when it was made.
+#[derive(Clone, Debug)]
+pub struct Acting {
+    pub workspace: WorkspaceId,
+    pub who: Who,
+}
+
+/// The three kinds of those who act.
+#[derive(Clone, Debug)]
+pub enum Who {
+    /// A program with a key.
+    Key(Caller),
+    /// A person in a browser.
+    Member { user: UserId, role: Role },
+    /// The command line on the data folder.
+    Operator,
+}
+
+/// What a key opens, or is to open.
+#[derive(Clone, Debug)]
+pub struct Reach {
+    pub permissions: Permissions,
+    pub restrictions: Restrictions,
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Acting {
+    /// A person in a workspace that they are a member of.
+    pub const fn member(workspace: &Workspace, user: UserId, role: Role) -> Self {
+        Self { workspace: workspace.id, who: Who::Member { user, role } }
+    }
+
+    /// As the history names them.
+    pub fn actor(&self) -> Actor {
+        match &self.who {
+            Who::Key(caller) => Actor::Key(caller.key().key),
+            Who::Member { user, .. } => Actor::User(*user),
+            Who::Operator => Actor::Operator,
+        }
+    }
+
+    /// A key hands out no more than it holds; people and the operator may hand out what there is.
+    pub fn may_give(&self, target: &Reach) -> Result<(), OpError> {
+        let Who::Key(caller) = &self.who else {
+            return Ok(());
+        };
+        let own = &caller.key().terms;
+        let beyond = |what: &str| Err(OpError::Beyond(what.to_owned()));
+        if !target.permissions.is_within(own.permissions) {
+            return beyond("the scopes hold more than this key's own");
+        }
+        if own.restrictions.as_ref().is_none_or(|own| !target.restrictions.is_within(own)) {
+            return beyond("the restrictions are wider than this key's own");
+        }
+        match (own.expires_at, target.expires_at) {
+            (Some(own), Some(target)) if target > own => beyond("it would outlive this key"),
+            (Some(_), None) => beyond("it would outlive this key, so it needs an expiresAt"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Turns a project of the workspace into one that may be worked on. There is no other way to a [`Covered`].
+    pub fn covers(&self, project: Project) -> Result<Covered<Project>, OpError> {
+        if self.opens(&project) { Ok(Covered(project)) } else { Err(OpError::OutsideKey) }
+    }
+
+    /// Whether `project` is within what the caller may open.
+    pub fn opens(&self, project: &Project) -> bool {
+        match &self.who {
+            Who::Key(caller) => {
+                caller.key().terms.restrictions.as_ref().is_some_and(|own| own.cover_project(project.id))
+            }
+            Who::Member { .. } | Who::Operator => true,
+        }
+    }
+}
+
+/// Something of the workspace that the caller's key covers.
+#[derive(Clone, Debug)]
+pub struct Covered<T>(T);
+
+impl<T> Covered<T> {
+    /// The thing itself.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> std::ops::Deref for Covered<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}

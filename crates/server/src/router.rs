@@ -1,0 +1,73 @@
+//! One router for everything that a client can reach: the API, the pages, and what stands in front of both.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use tower::Layer;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::normalize_path::NormalizePathLayer;
+use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
+
+use crate::app::Shared;
+use crate::edge::{address, log, origin, request_id};
+use crate::{api, metrics, web};
+
+/// The most that a JSON body or a form may hold.
+const BODY: usize = 64 * 1024;
+/// A body that stands still for so long is given up.
+const BODY_PAUSE: Duration = Duration::from_secs(10);
+/// The longest that answering may take.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// The pages and the API, with or without a last slash in their paths.
+pub fn service(app: &Shared) -> Router {
+    let routes = Router::new().nest("/api/v1", api_routes(app)).merge(page_routes(app));
+    let trusted: Arc<[_]> = app.config.trusted_proxies.clone().into();
+    let edge = routes
+        .layer(from_fn_with_state(Arc::clone(app), metrics::count))
+        .layer(CatchPanicLayer::custom(after_panic))
+        .layer(DefaultBodyLimit::max(BODY))
+        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER))
+        .layer(from_fn(api::finish))
+        .layer(from_fn(log::requests))
+        .layer(from_fn_with_state(trusted, address::find))
+        .layer(PropagateRequestIdLayer::new(request_id::HEADER))
+        .layer(SetRequestIdLayer::new(request_id::HEADER, request_id::RandomId))
+        .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .with_state(Arc::clone(app));
+    // Around the router, not inside: paths are matched before a layer of the router sees them.
+    Router::new().fallback_service(NormalizePathLayer::trim_trailing_slash().layer(edge))
+}
+
+fn api_routes(app: &Shared) -> Router<Shared> {
+    api::router(Arc::clone(&app.guard))
+        .fallback(api::no_such_path)
+        .layer(set(header::CACHE_CONTROL, "no-store"))
+}
+
+fn page_routes(app: &Shared) -> Router<Shared> {
+    web::router(app)
+        .layer(from_fn_with_state(Arc::clone(app), origin::protect_pages))
+        .layer(set(header::CONTENT_SECURITY_POLICY, web::CONTENT_SECURITY_POLICY))
+        // Stricter makes forms post `Origin: null`.
+        .layer(set(header::REFERRER_POLICY, "same-origin"))
+        .layer(set(header::X_FRAME_OPTIONS, "DENY"))
+}
+
+fn set(name: header::HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+/// What panicked is in the log already; the client learns that it was our fault.
+fn after_panic(_: Box<dyn Any + Send>) -> Response {
+    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+}

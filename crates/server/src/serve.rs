@@ -1,0 +1,143 @@
+//! `keyrack serve`: holds the folder, fills the rack, listens, and stops without cutting anybody off.
+
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use hyper_util::rt::TokioTimer;
+
+use crate::app::{App, Shared};
+use crate::config::{Config, Tls};
+use crate::edge::origin::is_public;
+use crate::folder::{Folder, FolderError};
+use crate::ops::OpError;
+use crate::{background, clock, control, operations, router};
+
+/// A client that has not sent its headers by then is let go.
+const HEADERS: Duration = Duration::from_secs(10);
+/// How long requests may finish after a stop was asked for.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Why the server did not start or did not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error("cannot open what the data folder holds: {0}")]
+    Open(#[source] OpError),
+    #[error("cannot listen on {address}: {source}")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error("cannot use the certificate: {0}")]
+    Certificate(#[source] io::Error),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Serves until it is asked to stop.
+pub async fn serve(config: Config) -> Result<(), ServeError> {
+    let folder = Folder::hold(&config.data)?;
+    let listener = listen(config.listen)?;
+    let ops_listener = listen(config.ops_listen)?;
+    let app = App::open(config, &folder, clock::now).await.map_err(ServeError::Open)?;
+    let control = control::listen(&folder, &app)?;
+    let handle = Handle::new();
+    let background = background::start(&app);
+    announce(&app, listener.local_addr()?, ops_listener.local_addr()?).await?;
+    tokio::spawn(stop_when_asked(handle.clone()));
+    let ops = tokio::spawn(operations::serve(Arc::clone(&app), ops_listener));
+    run(&app, listener, handle).await?;
+    ops.abort();
+    control.abort();
+    background.stop(&app).await;
+    Ok(())
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    let refused = |source| ServeError::Listen { address, source };
+    let listener = TcpListener::bind(address).map_err(refused)?;
+    listener.set_nonblocking(true).map_err(refused)?;
+    Ok(listener)
+}
+
+async fn run(app: &Shared, listener: TcpListener, handle: Handle<SocketAddr>) -> Result<(), ServeError> {
+    let service = router::service(app).into_make_service_with_connect_info::<SocketAddr>();
+    match &app.config.tls {
+        Some(tls) => {
+            let mut server = axum_server::from_tcp_rustls(listener, certificate(tls).await?)?.handle(handle);
+            patience(server.http_builder());
+            server.serve(service).await?;
+        }
+        None => {
+            let mut server = axum_server::from_tcp(listener)?.handle(handle);
+            patience(server.http_builder());
+            server.serve(service).await?;
+        }
+    }
+    Ok(())
+}
+
+fn patience<E>(builder: &mut hyper_util::server::conn::auto::Builder<E>) {
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS).max_buf_size(32 * 1024);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEADERS).max_header_list_size(32 * 1024);
+}
+
+async fn certificate(tls: &Tls) -> Result<RustlsConfig, ServeError> {
+    // Fails only when a provider is installed already, and then there is one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    RustlsConfig::from_pem_file(&tls.cert, &tls.key).await.map_err(ServeError::Certificate)
+}
+
+async fn announce(app: &App, address: SocketAddr, ops: SocketAddr) -> Result<(), ServeError> {
+    let scheme = if app.config.tls.is_some() { "https" } else { "http" };
+    let own = format!("{scheme}://{address}");
+    let public = app
+        .config
+        .public_url
+        .as_ref()
+        .map_or(own.clone(), |url| url.as_str().trim_end_matches('/').to_owned());
+    if is_public(address.ip()) && !app.config.is_https() {
+        tracing::warn!(
+            %address,
+            "serving plain HTTP to other machines: passwords and keys can be read on the way; use --tls-cert and --tls-key, \
+             or a proxy with HTTPS and --public-url https://…"
+        );
+    }
+    let mut out = io::stdout().lock();
+    writeln!(out, "listening on {own}")?;
+    writeln!(out, "health and metrics on http://{ops}")?;
+    drop(out);
+    let setup = app.people.setup_token().await.map_err(ServeError::Open)?;
+    let mut out = io::stdout().lock();
+    if let Some(token) = setup {
+        writeln!(
+            out,
+            "\nSet up Keyrack in your browser (this link works once):\n  {public}/setup?token={}\n",
+            token.expose()
+        )?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// Stops accepting, lets requests finish.
+async fn stop_when_asked(handle: Handle<SocketAddr>) {
+    asked_to_stop().await;
+    tracing::info!("stopping: no new connections, requests may finish");
+    handle.graceful_shutdown(Some(GRACE));
+}
+
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        }
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}

@@ -1,0 +1,88 @@
+//! `/account`: who is signed in, and where.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::HeaderMap;
+
+use super::error::PageError;
+use super::frame::{self, show};
+use super::person::Person;
+use super::view::{Account, Here, Notice, SessionRow, Tone};
+use super::{flash, words};
+use crate::app::Shared;
+use crate::ops::OpError;
+
+/// Shows the account.
+pub(super) async fn page(
+    State(app): State<Shared>,
+    person: Person,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let now = app.now();
+    let mut sessions = app.people.sessions(person.user.id).await?;
+    sessions.sort_by_key(|session| session.id != person.session.id);
+    let rows = sessions.into_iter().map(|session| SessionRow {
+        id: session.id.to_string(),
+        is_this: session.id == person.session.id,
+        agent: session.agent.as_deref().map_or_else(|| "An unnamed program".to_owned(), browser),
+        address: session.address.map(|address| address.to_string()).unwrap_or_default(),
+        last_seen: words::moment(session.seen_at, now),
+        started: words::moment(session.created_at, now),
+    });
+    let view = Account {
+        sessions: rows.collect(),
+        frame: frame::of_person(&app, &person, Here::Account, &headers),
+        name: person.user.name.clone(),
+        email: person.user.email.clone(),
+    };
+    Ok(show!(&app, view)?)
+}
+
+/// "Firefox on Linux", where that can be told.
+fn browser(agent: &str) -> String {
+    let named = |words: &[(&str, &'static str)]| {
+        words.iter().find(|(word, _)| agent.contains(word)).map(|(_, name)| *name)
+    };
+    // In this order: each names those behind it as well.
+    let browser = named(&[
+        ("Edg", "Edge"),
+        ("OPR", "Opera"),
+        ("Firefox", "Firefox"),
+        ("Chrom", "Chrome"),
+        ("Safari", "Safari"),
+    ]);
+    let system = named(&[
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS", "macOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(browser), None) => browser.to_owned(),
+        _ => agent.chars().take(60).collect(),
+    }
+}
+
+/// `POST /account/sessions/{id}/revoke`.
+pub(super) async fn revoke(
+    State(app): State<Shared>,
+    person: Person,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    let id = id.parse().map_err(|_| OpError::NotFound("session"))?;
+    if !app.people.end_session(person.user.id, id).await? {
+        return Err(OpError::NotFound("session").into());
+    }
+    let text = "That browser was signed out.".to_owned();
+    Ok(flash::redirect(&app, "/account", &Notice { tone: Tone::Good, text, detail: String::new() }))
+}
+
+/// `POST /account/sessions/revoke-others`.
+pub(super) async fn revoke_others(State(app): State<Shared>, person: Person) -> Result<Response, PageError> {
+    let ended = app.people.end_other_sessions(person.user.id, person.session.id).await?;
+    let text = format!("Signed out everywhere else: {}.", words::count(ended, "session"));
+    Ok(flash::redirect(&app, "/account", &Notice { tone: Tone::Good, text, detail: String::new() }))
+}

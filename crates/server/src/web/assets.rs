@@ -1,0 +1,48 @@
+//! Style, script and icon, in the binary. Their names change with what is in them, so browsers may keep them for good.
+
+use std::sync::LazyLock;
+
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use http::header;
+use keyrack_key::Digest;
+
+use super::error::PageError;
+use crate::ops::OpError;
+
+pub(super) static CSS: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new(include_str!("../../assets/app.css"), "css", "text/css; charset=utf-8"));
+pub(super) static JS: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new(include_str!("../../assets/app.js"), "js", "text/javascript; charset=utf-8"));
+pub(super) static ICON: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new(include_str!("../../assets/icon.svg"), "svg", "image/svg+xml"));
+
+/// A file in the binary.
+pub(super) struct Asset {
+    text: &'static str,
+    kind: &'static str,
+    name: String,
+}
+
+impl Asset {
+    fn new(text: &'static str, ending: &str, kind: &'static str) -> Self {
+        let digest = Digest::of(text.as_bytes());
+        let short =
+            digest.as_bytes()[..6].iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        Self { text, kind, name: format!("app.{short}.{ending}") }
+    }
+
+    /// Where it is found.
+    pub(super) fn url(&self) -> String {
+        format!("/assets/{}", self.name)
+    }
+}
+
+/// `GET /assets/{file}`.
+pub(super) async fn file(Path(file): Path<String>) -> Result<Response, PageError> {
+    let found = [&CSS, &JS, &ICON].into_iter().find(|asset| asset.name == file);
+    let asset = found.ok_or(OpError::NotFound("file"))?;
+    let head =
+        [(header::CONTENT_TYPE, asset.kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
+    Ok((head, asset.text).into_response())
+}

@@ -1,0 +1,107 @@
+//! Pages that say what did not work.
+
+use askama::Template;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use http::request::Parts;
+use http::{StatusCode, header};
+use keyrack_guard::Problem;
+
+use super::view::ErrorPage;
+use super::{form, frame};
+use crate::api;
+use crate::app::{App, Shared};
+use crate::edge::request_id;
+use crate::ops::OpError;
+
+/// The error side of every page.
+#[derive(Debug)]
+pub enum PageError {
+    /// Nobody is signed in: to the sign-in page, and back afterwards.
+    SignIn { next: String },
+    /// An error page.
+    Op(OpError),
+}
+
+impl<E: Into<OpError>> From<E> for PageError {
+    fn from(error: E) -> Self {
+        Self::Op(error.into())
+    }
+}
+
+/// Only carries the problem; [`render`] writes the page, because it knows the request.
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        match self {
+            Self::SignIn { next } => {
+                let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+                Redirect::to(&format!("/sign-in?next={next}")).into_response()
+            }
+            Self::Op(error) => {
+                let mut response = error.problem().status().into_response();
+                response.extensions_mut().insert(error.problem());
+                response
+            }
+        }
+    }
+}
+
+/// Writes the error pages of what handlers answered with.
+pub async fn render(State(app): State<Shared>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let kept = parts.clone();
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    let problem = response.extensions_mut().remove::<Problem>().or_else(|| match response.status() {
+        StatusCode::METHOD_NOT_ALLOWED => Some(Problem::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "This page cannot be asked that way.",
+        )),
+        _ => None,
+    });
+    match problem {
+        Some(problem) => {
+            let allow = response.headers().get(header::ALLOW).cloned();
+            let mut written = page(&app, &kept, &problem);
+            written.headers_mut().extend(allow.map(|allow| (header::ALLOW, allow)));
+            written
+        }
+        None => response,
+    }
+}
+
+/// The page for `problem`.
+pub fn page(app: &App, request: &Parts, problem: &Problem) -> Response {
+    let id = request.headers.get(request_id::HEADER).and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let view = ErrorPage {
+        frame: frame::without_shell(app, None),
+        status: problem.status().as_u16(),
+        title: title(problem.status()).to_owned(),
+        text: form::sentence(problem.message()),
+        request_id: id.to_owned(),
+        onward_url: "/".to_owned(),
+        onward_text: "Go to the start".to_owned(),
+    };
+    match view.render() {
+        Ok(html) => (problem.status(), [(header::CACHE_CONTROL, "no-store")], Html(html)).into_response(),
+        Err(_) => api::carrying(problem.clone()),
+    }
+}
+
+fn title(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::NOT_FOUND => "There is no such page",
+        StatusCode::FORBIDDEN => "You may not do that",
+        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => "It has changed meanwhile",
+        StatusCode::TOO_MANY_REQUESTS => "Too many attempts",
+        StatusCode::MISDIRECTED_REQUEST => "Not this server",
+        status if status.is_server_error() => "That did not work",
+        _ => "That was not expected",
+    }
+}
+
+/// Where there is no such page.
+pub(super) async fn no_such_page() -> PageError {
+    OpError::NotFound("page").into()
+}

@@ -1,0 +1,39 @@
+//! What just happened, carried over one redirect and said once.
+
+use axum::response::{IntoResponse, Redirect, Response};
+use http::{HeaderMap, HeaderValue, header};
+
+use super::session;
+use super::view::{Notice, Tone};
+use crate::app::App;
+
+const NAME: &str = "keyrack_notice";
+
+/// Goes to `url` and says `notice` there.
+pub(super) fn redirect(app: &App, url: &str, notice: &Notice) -> Response {
+    let tone = if notice.tone == Tone::Warning { "w" } else { "g" };
+    let mut pairs = form_urlencoded::Serializer::new(String::new());
+    pairs.append_pair("tone", tone).append_pair("text", &notice.text).append_pair("detail", &notice.detail);
+    let cookie = session::set(NAME, &pairs.finish(), 60, app);
+    ([(header::SET_COOKIE, cookie)], Redirect::to(url)).into_response()
+}
+
+/// The notice that came along, if one did.
+pub(super) fn take(headers: &HeaderMap) -> Option<Notice> {
+    let value = session::value(headers, NAME)?;
+    let mut notice = Notice { tone: Tone::Good, text: String::new(), detail: String::new() };
+    for (name, value) in form_urlencoded::parse(value.as_bytes()) {
+        match &*name {
+            "tone" if value == "w" => notice.tone = Tone::Warning,
+            "text" => notice.text = value.into_owned(),
+            "detail" => notice.detail = value.into_owned(),
+            _ => {}
+        }
+    }
+    Some(notice).filter(|notice| !notice.text.is_empty())
+}
+
+/// `Set-Cookie` that ends it.
+pub(super) fn clear(app: &App) -> HeaderValue {
+    session::set(NAME, "", 0, app)
+}

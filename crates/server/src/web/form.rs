@@ -1,0 +1,51 @@
+//! Forms as browsers send them. What is missing is empty; what is empty is said beside its field.
+
+use axum::extract::{FromRequest, Request};
+use http::StatusCode;
+use keyrack_guard::Problem;
+use serde::de::DeserializeOwned;
+
+use super::error::PageError;
+use super::view::Field;
+use crate::ops::Invalid;
+
+/// The fields of a form.
+#[derive(Clone, Debug)]
+pub(super) struct Form<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
+    type Rejection = PageError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, PageError> {
+        let form = axum::extract::Form::<T>::from_request(request, state).await;
+        form.map(|form| Self(form.0)).map_err(|rejection| {
+            use axum::response::IntoResponse;
+            // The rejection's own text could repeat what was typed.
+            let problem = match rejection.into_response().status() {
+                StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "too_large",
+                    "The form holds more than 64 KiB.",
+                ),
+                status => Problem::new(status, "bad_form", "The form did not arrive as this page sends it."),
+            };
+            problem.into()
+        })
+    }
+}
+
+/// A field that comes back with what was typed and what is wrong with it.
+pub(super) fn field(value: &str, invalid: Option<&Invalid>, name: &str) -> Field {
+    Field {
+        value: value.to_owned(),
+        error: invalid.and_then(|invalid| invalid.of(name)).map(|error| sentence(&error)),
+    }
+}
+
+/// Errors stand on a page as sentences.
+pub(super) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}

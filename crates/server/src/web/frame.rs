@@ -1,0 +1,72 @@
+//! What stands around a page, for whoever looks at it.
+
+use axum::response::{Html, IntoResponse, Response};
+use http::{HeaderMap, header};
+
+use super::person::{Member, Person};
+use super::view::{Frame, Here, Notice, Shell, Workspace};
+use super::{assets, flash};
+use crate::app::App;
+use crate::ops::OpError;
+
+/// For somebody who is not signed in, or where it does not matter.
+pub(super) fn without_shell(app: &App, notice: Option<Notice>) -> Frame {
+    Frame {
+        product: "Keyrack".to_owned(),
+        css_url: assets::CSS.url(),
+        js_url: assets::JS.url(),
+        icon_url: assets::ICON.url(),
+        help_url: app.config.support.clone().unwrap_or_else(|| "/docs".to_owned()),
+        notice,
+        shell: None,
+    }
+}
+
+/// For a member, on a page of a workspace.
+pub(super) fn of_member(app: &App, member: &Member, here: Here, headers: &HeaderMap) -> Frame {
+    let current = &member.membership.workspace;
+    let workspace = Workspace { name: current.name.clone(), slug: current.slug.clone() };
+    shell(app, &member.person, Some(workspace), here, headers)
+}
+
+/// For somebody who is signed in, on a page beside all workspaces.
+pub(super) fn of_person(app: &App, person: &Person, here: Here, headers: &HeaderMap) -> Frame {
+    let first = person.memberships.first().map(|one| &one.workspace);
+    let workspace = first.map(|one| Workspace { name: one.name.clone(), slug: one.slug.clone() });
+    shell(app, person, workspace, here, headers)
+}
+
+fn shell(app: &App, person: &Person, workspace: Option<Workspace>, here: Here, headers: &HeaderMap) -> Frame {
+    let all = person.memberships.iter().map(|one| &one.workspace);
+    let shell = Shell {
+        workspaces: all.map(|one| Workspace { name: one.name.clone(), slug: one.slug.clone() }).collect(),
+        workspace,
+        here,
+        user_name: person.user.name.clone(),
+        user_email: person.user.email.clone(),
+    };
+    Frame { shell: Some(shell), ..without_shell(app, flash::take(headers)) }
+}
+
+/// A page as an answer. What somebody sees when signed in is kept by no cache.
+pub(super) fn respond(
+    app: &App,
+    frame: &Frame,
+    page: Result<String, askama::Error>,
+) -> Result<Response, OpError> {
+    let html = page.map_err(OpError::internal)?;
+    let mut response = ([(header::CACHE_CONTROL, "no-store")], Html(html)).into_response();
+    if frame.notice.is_some() {
+        response.headers_mut().append(header::SET_COOKIE, flash::clear(app));
+    }
+    Ok(response)
+}
+
+/// Renders a view whose frame it holds.
+macro_rules! show {
+    ($app:expr, $view:expr) => {{
+        let view = $view;
+        $crate::web::frame::respond($app, &view.frame, askama::Template::render(&view))
+    }};
+}
+pub(super) use show;

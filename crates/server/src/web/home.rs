@@ -1,0 +1,44 @@
+//! The ways in: the start, a workspace, a key by its id alone.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use keyrack_key::KeyId;
+
+use super::error::PageError;
+use super::person::{Member, Person};
+use crate::app::Shared;
+use crate::ops::{Acting, OpError};
+
+/// `GET /`: to the keys of the first workspace.
+pub(super) async fn home(person: Person) -> Response {
+    let first = person.memberships.first();
+    let url = first
+        .map_or("/workspaces/new".to_owned(), |one| format!("/w/{}/settings/api-keys", one.workspace.slug));
+    Redirect::to(&url).into_response()
+}
+
+/// `GET /w/{workspace}`: to its keys.
+pub(super) async fn workspace(member: Member) -> Response {
+    Redirect::to(&member.path("/settings/api-keys")).into_response()
+}
+
+/// `GET /keys/{id}`: where an answer about a key's rights leads, whichever workspace it belongs to.
+pub(super) async fn key(
+    State(app): State<Shared>,
+    person: Person,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    let id: KeyId = id.parse().map_err(|_| OpError::NotFound("key"))?;
+    for one in &person.memberships {
+        let acting = Acting::member(&one.workspace, person.user.id, one.role);
+        match app.keys.read(&acting, id).await {
+            Err(OpError::NotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+            Ok(_) => {
+                let url = format!("/w/{}/settings/api-keys/{id}", one.workspace.slug);
+                return Ok(Redirect::to(&url).into_response());
+            }
+        }
+    }
+    Err(OpError::NotFound("key").into())
+}

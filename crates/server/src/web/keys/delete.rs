@@ -1,0 +1,101 @@
+//! `…/settings/api-keys/{id}/delete`: asked once, then at once.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use keyrack_store::KeyRow;
+use serde::Deserialize;
+
+use super::{base, key_id};
+use crate::app::{App, Shared};
+use crate::ops::{Invalid, OpError};
+use crate::web::error::PageError;
+use crate::web::flash;
+use crate::web::form::{Form, field};
+use crate::web::frame::{self, show};
+use crate::web::person::Member;
+use crate::web::view::{DeleteKey, Here, Notice, Tone};
+use crate::web::words;
+
+/// What the form sends.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Farewell {
+    reason: String,
+}
+
+/// The question.
+pub(in crate::web) async fn form(
+    State(app): State<Shared>,
+    member: Member,
+    Path((_, id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let key = app.keys.read(&member.acting, key_id(&id)?).await?;
+    if key.deletion.is_some() {
+        return Err(OpError::Gone.into());
+    }
+    Ok(page(&app, &member, &headers, &key, &Farewell::default(), None)?)
+}
+
+fn page(
+    app: &App,
+    member: &Member,
+    headers: &HeaderMap,
+    key: &KeyRow,
+    form: &Farewell,
+    invalid: Option<&Invalid>,
+) -> Result<Response, OpError> {
+    show!(
+        app,
+        DeleteKey {
+            frame: frame::of_member(app, member, Here::ApiKeys, headers),
+            base: base(member),
+            id: key.id.to_string(),
+            key_name: key.name.clone(),
+            masked: words::masked_key(&app.config.brands, key),
+            last_use: words::last_use(key, app.now()),
+            reason: field(&form.reason, invalid, "reason"),
+        }
+    )
+}
+
+/// Deletes, and says where that has been confirmed.
+pub(in crate::web) async fn submit(
+    State(app): State<Shared>,
+    member: Member,
+    Path((_, id)): Path<(String, String)>,
+    headers: HeaderMap,
+    Form(form): Form<Farewell>,
+) -> Result<Response, PageError> {
+    let id = key_id(&id)?;
+    match app.keys.delete(&member.acting, id, &form.reason).await {
+        Ok((key, propagation)) => {
+            let (confirmed, nodes) = (propagation.confirmed, propagation.nodes);
+            let notice = Notice {
+                tone: Tone::Good,
+                text: format!("{} was deleted.", key.name),
+                detail: format!(
+                    "It stopped working everywhere: confirmed on {confirmed} of {nodes} {}, {}.",
+                    if nodes == 1 { "node" } else { "nodes" },
+                    words::took(propagation.took)
+                ),
+            };
+            Ok(flash::redirect(&app, &base(&member), &notice))
+        }
+        Err(OpError::Gone) => {
+            let notice = Notice {
+                tone: Tone::Good,
+                text: "That key was deleted already.".to_owned(),
+                detail: String::new(),
+            };
+            Ok(flash::redirect(&app, &base(&member), &notice))
+        }
+        Err(OpError::Invalid(invalid)) => {
+            let key = app.keys.read(&member.acting, id).await?;
+            let again = page(&app, &member, &headers, &key, &form, Some(&invalid))?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,134 @@
+//! `…/settings/api-keys/{id}/edit`: Edit scopes.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use keyrack_key::{Permission, Permissions};
+use keyrack_rack::Revision;
+use keyrack_store::KeyRow;
+
+use super::fields::{Expiry, KeyForm};
+use super::{base, key_id};
+use crate::app::{App, Shared};
+use crate::ops::keys::Patch;
+use crate::ops::{Invalid, OpError};
+use crate::web::error::PageError;
+use crate::web::flash;
+use crate::web::form::Form;
+use crate::web::frame::{self, show};
+use crate::web::person::Member;
+use crate::web::view::{EditKey, Here, Notice, Tone, Widening};
+use crate::web::words;
+
+/// The form, filled from the key.
+pub(in crate::web) async fn form(
+    State(app): State<Shared>,
+    member: Member,
+    Path((_, id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let key = app.keys.read(&member.acting, key_id(&id)?).await?;
+    if key.deletion.is_some() {
+        return Err(OpError::Gone.into());
+    }
+    let form = KeyForm::of(&key);
+    Ok(page(&app, &member, &headers, &key, &form, Trouble::default())?)
+}
+
+/// What stands in the way of saving.
+#[derive(Default)]
+struct Trouble {
+    invalid: Option<Invalid>,
+    widening: Option<Widening>,
+    conflict: Option<String>,
+}
+
+fn page(
+    app: &App,
+    member: &Member,
+    headers: &HeaderMap,
+    key: &KeyRow,
+    form: &KeyForm,
+    trouble: Trouble,
+) -> Result<Response, OpError> {
+    show!(
+        app,
+        EditKey {
+            frame: frame::of_member(app, member, Here::ApiKeys, headers),
+            base: base(member),
+            id: key.id.to_string(),
+            key_name: key.name.clone(),
+            revision: form.revision.clone(),
+            fields: form.fields(app.now(), trouble.invalid.as_ref(), Some(key)),
+            widening: trouble.widening,
+            conflict: trouble.conflict,
+        }
+    )
+}
+
+/// Saves, or says what stands in the way.
+pub(in crate::web) async fn submit(
+    State(app): State<Shared>,
+    member: Member,
+    Path((_, id)): Path<(String, String)>,
+    headers: HeaderMap,
+    Form(mut form): Form<KeyForm>,
+) -> Result<Response, PageError> {
+    let key = app.keys.read(&member.acting, key_id(&id)?).await?;
+    if let Some(widening) = unconfirmed_widening(&key, &form) {
+        let trouble = Trouble { widening: Some(widening), ..Trouble::default() };
+        return Ok(page(&app, &member, &headers, &key, &form, trouble)?);
+    }
+    let (status, trouble) = match save(&app, &member, &key, &form).await {
+        Ok((saved, took)) => {
+            let notice = Notice {
+                tone: Tone::Good,
+                text: format!("{} was changed.", saved.name),
+                detail: format!("The next request with it is decided anew ({took})."),
+            };
+            return Ok(flash::redirect(&app, &base(&member), &notice));
+        }
+        Err(OpError::Invalid(invalid)) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, Trouble { invalid: Some(invalid), ..Trouble::default() })
+        }
+        Err(OpError::Conflict) => {
+            form.revision = key.revision.0.to_string();
+            let says = "Somebody else changed this key while you were editing. Below is what you typed; save again to replace their change.";
+            (StatusCode::CONFLICT, Trouble { conflict: Some(says.to_owned()), ..Trouble::default() })
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok((status, page(&app, &member, &headers, &key, &form, trouble)?).into_response())
+}
+
+async fn save(app: &App, member: &Member, key: &KeyRow, form: &KeyForm) -> Result<(KeyRow, String), OpError> {
+    let (scopes, expiry) = match (form.scopes(), form.expiry(app.now())) {
+        (Ok(scopes), Ok(expiry)) => (scopes, expiry),
+        (scopes, expiry) => {
+            let name = crate::ops::invalid::name(&form.name);
+            return Err(Invalid::all([scopes.err(), expiry.err(), Invalid::of_result("name", name)]).into());
+        }
+    };
+    let expires_at = match expiry {
+        Expiry::Keep => None,
+        Expiry::Set(at) => Some(at),
+    };
+    let patch = Patch { name: Some(form.name.clone()), scopes: Some(scopes), expires_at, ..Patch::default() };
+    let expected = form.revision.parse().map(Revision).map_err(|_| OpError::Conflict)?;
+    let (saved, propagation) = app.keys.edit(&member.acting, key.id, patch, Some(expected)).await?;
+    Ok((saved, words::took(propagation.took)))
+}
+
+/// What the key would newly be able to do, unless the person has said yes to just that.
+fn unconfirmed_widening(key: &KeyRow, form: &KeyForm) -> Option<Widening> {
+    let wanted = form.scopes().ok()?;
+    let newly = if wanted == key.scopes {
+        Permissions::NONE
+    } else {
+        wanted.permissions().without(key.terms.permissions)
+    };
+    let names: Vec<_> = newly.iter().map(Permission::name).collect();
+    let token = names.join(" ");
+    (!newly.is_empty() && form.confirm_widening != token)
+        .then(|| Widening { permits: newly.iter().map(|one| one.says().to_owned()).collect(), token })
+}

@@ -1,0 +1,118 @@
+//! The fields of a key as its forms send them.
+
+use keyrack_key::{Scope, Scopes, Timestamp};
+use keyrack_store::KeyRow;
+use serde::Deserialize;
+
+use crate::api::{parse_time, span};
+use crate::ops::Invalid;
+use crate::web::form::{field, sentence};
+use crate::web::view::{Field, KeyFields};
+use crate::web::words;
+
+/// What the forms of a key send.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::web) struct KeyForm {
+    pub(super) name: String,
+    scope: String,
+    expiry: String,
+    expires_on: String,
+    keys: String,
+    pub(super) nonce: String,
+    pub(super) revision: String,
+    pub(super) confirm_widening: String,
+}
+
+/// An expiry as it was picked.
+pub(super) enum Expiry {
+    Keep,
+    Set(Option<Timestamp>),
+}
+
+impl KeyForm {
+    /// A form with nothing typed.
+    pub(super) fn empty(nonce: String) -> Self {
+        Self { nonce, ..Self::default() }
+    }
+
+    /// A form filled from a key.
+    pub(super) fn of(key: &KeyRow) -> Self {
+        let scope = if key.scopes.contains(Scope::Project) {
+            "project"
+        } else if key.scopes.contains(Scope::Inference) {
+            "inference"
+        } else {
+            "none"
+        };
+        Self {
+            name: key.name.clone(),
+            scope: scope.to_owned(),
+            expiry: if key.terms.expires_at.is_some() { "keep" } else { "never" }.to_owned(),
+            keys: if key.scopes.contains(Scope::Keys) { "on" } else { "" }.to_owned(),
+            revision: key.revision.0.to_string(),
+            ..Self::default()
+        }
+    }
+
+    /// The scopes that were picked.
+    pub(super) fn scopes(&self) -> Result<Scopes, Invalid> {
+        let picked = match self.scope.as_str() {
+            "" | "none" => None,
+            text => Some(
+                text.parse::<Scope>().map_err(|_| Invalid::field("scopes", "pick Project or Inference"))?,
+            ),
+        };
+        let keys = (self.keys == "on").then_some(Scope::Keys);
+        if picked.is_none() && keys.is_none() {
+            return Err(Invalid::field("scopes", "pick Project or Inference"));
+        }
+        Ok(picked.into_iter().chain(keys).collect())
+    }
+
+    /// When the key shall end.
+    pub(super) fn expiry(&self, now: Timestamp) -> Result<Expiry, Invalid> {
+        let wrong = |expected: &str| Invalid::field("expiresAt", expected);
+        match self.expiry.as_str() {
+            "" | "never" => Ok(Expiry::Set(None)),
+            "keep" => Ok(Expiry::Keep),
+            "date" => {
+                // The key works through all of that day.
+                let end = parse_time(&format!("{}T23:59:59Z", self.expires_on));
+                let end = end.map_err(|_| wrong("pick a date"))?;
+                if end <= now {
+                    Err(wrong("pick a date that lies ahead"))
+                } else {
+                    Ok(Expiry::Set(Some(end)))
+                }
+            }
+            text => {
+                let span = span(text).map_err(|_| wrong("pick one of the choices"))?;
+                Ok(Expiry::Set(Some(now.plus(span))))
+            }
+        }
+    }
+
+    /// The fields as they go back into the page, with what is wrong beside each.
+    pub(super) fn fields(
+        &self,
+        now: Timestamp,
+        invalid: Option<&Invalid>,
+        key: Option<&KeyRow>,
+    ) -> KeyFields {
+        let expiry_error = invalid.and_then(|invalid| invalid.of("expiresAt")).map(|error| sentence(&error));
+        let (date_error, expiry_error) =
+            if self.expiry == "date" { (expiry_error, None) } else { (None, expiry_error) };
+        let kept = key.and_then(|key| key.terms.expires_at);
+        KeyFields {
+            name: field(&self.name, invalid, "name"),
+            scope: field(&self.scope, invalid, "scopes"),
+            expiry: Field { value: self.expiry.clone(), error: expiry_error },
+            expires_on: Field { value: self.expires_on.clone(), error: date_error },
+            earliest: words::day(now),
+            kept_expiry: kept.map(|at| format!("on {}", words::date_and_time(at))),
+            keys: self.keys == "on",
+            offers_none: key.is_some(),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! `GET …/settings/api-keys`: the page that the document describes.
+
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::response::Response;
+use keyrack_key::{KeyId, Scope, Timestamp};
+use keyrack_store::{KeyFilter, KeyRow, KeyStatus};
+use serde::Deserialize;
+
+use super::{address, base};
+use crate::api::Params;
+use crate::app::{App, Shared};
+use crate::web::error::PageError;
+use crate::web::frame::{self, show};
+use crate::web::person::Member;
+use crate::web::view::{self, Here, KeyList, Tab};
+use crate::web::words;
+
+const ON_A_PAGE: u32 = 50;
+
+/// What is being looked for. What makes no sense finds what is live.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Search {
+    q: String,
+    scope: String,
+    status: String,
+    cursor: String,
+}
+
+impl Search {
+    fn status(&self) -> KeyStatus {
+        match self.status.as_str() {
+            "expired" => KeyStatus::Expired,
+            "deleted" => KeyStatus::Deleted,
+            _ => KeyStatus::Live,
+        }
+    }
+
+    fn filter(&self, now: Timestamp) -> KeyFilter<'_> {
+        let text = self.q.trim();
+        KeyFilter {
+            status: self.status(),
+            now,
+            scope: self.scope.parse::<Scope>().ok(),
+            class: None,
+            text: (!text.is_empty()).then_some(text),
+            after: self.cursor.parse::<KeyId>().ok(),
+            limit: ON_A_PAGE,
+        }
+    }
+
+    fn url(&self, base: &str, status: &str, cursor: Option<KeyId>) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("status", status);
+        for (name, value) in [("q", &self.q), ("scope", &self.scope)] {
+            if !value.is_empty() {
+                query.append_pair(name, value);
+            }
+        }
+        if let Some(cursor) = cursor {
+            query.append_pair("cursor", &cursor.to_string());
+        }
+        format!("{base}?{}", query.finish())
+    }
+}
+
+/// Shows the keys.
+pub(in crate::web) async fn page(
+    State(app): State<Shared>,
+    member: Member,
+    Params(search): Params<Search>,
+    parts: Parts,
+) -> Result<Response, PageError> {
+    let now = app.now();
+    let filter = search.filter(now);
+    let page = app.keys.list(&member.acting, &filter).await?;
+    let count = app.keys.count(&member.acting, &filter).await?;
+    let base = base(&member);
+    let status = status_name(search.status());
+    let view = KeyList {
+        frame: frame::of_member(&app, &member, Here::ApiKeys, &parts.headers),
+        can_manage: member.manages_keys(),
+        tabs: tabs(&search, &base),
+        count: words::count(count, "key"),
+        rows: page.items.iter().map(|key| row(&app, key, now)).collect(),
+        next_url: page.next.map(|cursor| search.url(&base, status, Some(cursor))),
+        curl_example: format!(
+            "curl {}/api/v1/projects \\\n  -H \"Authorization: Bearer {}_sk_…\"",
+            address(&app, &parts),
+            app.config.brands.current()
+        ),
+        status: status.to_owned(),
+        q: search.q,
+        scope: search.scope,
+        base,
+    };
+    Ok(show!(&app, view)?)
+}
+
+const fn status_name(status: KeyStatus) -> &'static str {
+    match status {
+        KeyStatus::Expired => "expired",
+        KeyStatus::Deleted => "deleted",
+        KeyStatus::Live | KeyStatus::Any => "live",
+    }
+}
+
+fn tabs(search: &Search, base: &str) -> Vec<Tab> {
+    let tab = |label: &str, status| Tab {
+        label: label.to_owned(),
+        url: search.url(base, status_name(status), None),
+        current: status == search.status(),
+    };
+    vec![tab("Live", KeyStatus::Live), tab("Expired", KeyStatus::Expired), tab("Deleted", KeyStatus::Deleted)]
+}
+
+fn row(app: &App, key: &KeyRow, now: Timestamp) -> view::KeyRow {
+    view::KeyRow {
+        id: key.id.to_string(),
+        name: key.name.clone(),
+        masked: words::masked_key(&app.config.brands, key),
+        retiring: words::retiring_says(key, now).map(|says| format!("old secret {says}")),
+        scopes: words::scopes(key.scopes),
+        created: words::by(&key.created_by, key.created_at, now),
+        last_use: words::last_use(key, now),
+        expires: words::expires(key, now),
+        deleted: key.deletion.as_ref().map(|deletion| words::by(&deletion.by, deletion.at, now)),
+    }
+}

@@ -1,0 +1,60 @@
+//! The API Keys page, and the dialogs that it opens. Each dialog is a page of its own as well.
+
+pub(super) mod delete;
+pub(super) mod edit;
+pub(super) mod list;
+pub(super) mod new;
+pub(super) mod rotate;
+pub(super) mod show;
+
+mod fields;
+mod reveal;
+
+use axum::http::request::Parts;
+use http::header;
+use keyrack_key::KeyId;
+
+use super::person::Member;
+use crate::app::App;
+use crate::ops::OpError;
+
+/// Where the page is.
+fn base(member: &Member) -> String {
+    member.path("/settings/api-keys")
+}
+
+/// An id from a path. What is no id names nothing.
+fn key_id(text: &str) -> Result<KeyId, OpError> {
+    text.parse().map_err(|_| OpError::NotFound("key"))
+}
+
+/// A name for one sending of a form: what is sent again with it is not done again.
+fn nonce() -> Result<String, OpError> {
+    use rand_core::TryRng;
+    let mut random = [0; 16];
+    getrandom::SysRng.try_fill_bytes(&mut random).map_err(OpError::internal)?;
+    Ok(random.iter().fold(String::from("form_"), |text, byte| format!("{text}{byte:02x}")))
+}
+
+/// The nonce of a form that was sent. One that no form of ours holds stands for nothing.
+fn sent_nonce(text: &str) -> Result<Option<String>, OpError> {
+    let fits = text.len() == 37
+        && text.starts_with("form_")
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if fits {
+        Ok(Some(text.to_owned()))
+    } else {
+        Err(crate::ops::Invalid::field("nonce", "open the form again").into())
+    }
+}
+
+/// The address of this server as the browser knows it, for calls that can be copied.
+pub(super) fn address(app: &App, parts: &Parts) -> String {
+    if let Some(url) = &app.config.public_url {
+        return url.as_str().trim_end_matches('/').to_owned();
+    }
+    let scheme = if app.config.tls.is_some() { "https" } else { "http" };
+    let host =
+        parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:8080");
+    format!("{scheme}://{host}")
+}

@@ -1,0 +1,104 @@
+//! `…/settings/api-keys/new`: Add New Key.
+
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use keyrack_key::{Class, Restrictions};
+use keyrack_store::{KeyFilter, KeyStatus};
+
+use super::fields::{Expiry, KeyForm};
+use super::{base, nonce, reveal, sent_nonce};
+use crate::app::{App, Shared};
+use crate::ops::keys::{Draft, Handed};
+use crate::ops::{Invalid, OpError};
+use crate::web::error::PageError;
+use crate::web::form::Form;
+use crate::web::frame::{self, show};
+use crate::web::person::Member;
+use crate::web::view::{Here, NewKey};
+
+/// The empty form.
+pub(in crate::web) async fn form(
+    State(app): State<Shared>,
+    member: Member,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let form = KeyForm::empty(nonce()?);
+    Ok(page(&app, &member, &headers, &form, None)?)
+}
+
+fn page(
+    app: &App,
+    member: &Member,
+    headers: &HeaderMap,
+    form: &KeyForm,
+    invalid: Option<&Invalid>,
+) -> Result<Response, OpError> {
+    show!(
+        app,
+        NewKey {
+            frame: frame::of_member(app, member, Here::ApiKeys, headers),
+            base: base(member),
+            nonce: form.nonce.clone(),
+            fields: form.fields(app.now(), invalid, None),
+        }
+    )
+}
+
+/// Generate Key: the secret is in this answer and in no other.
+pub(in crate::web) async fn submit(
+    State(app): State<Shared>,
+    member: Member,
+    parts: Parts,
+    Form(form): Form<KeyForm>,
+) -> Result<Response, PageError> {
+    match create(&app, &member, &form).await {
+        Ok(handed) => {
+            let remark = remark(&app, &member, &handed).await?;
+            Ok(reveal::page(&app, &member, &parts, &handed, None, remark)?)
+        }
+        Err(OpError::Invalid(invalid)) => {
+            let again = page(&app, &member, &parts.headers, &form, Some(&invalid))?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
+        }
+        Err(OpError::Repeated { key }) => {
+            Ok(reveal::already_shown(&app, &member, &parts.headers, key).await?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn create(app: &App, member: &Member, form: &KeyForm) -> Result<Handed, OpError> {
+    let now = app.now();
+    let (scopes, expiry) = match (form.scopes(), form.expiry(now)) {
+        (Ok(scopes), Ok(expiry)) => (scopes, expiry),
+        (scopes, expiry) => {
+            let name = crate::ops::invalid::name(&form.name);
+            return Err(Invalid::all([scopes.err(), expiry.err(), Invalid::of_result("name", name)]).into());
+        }
+    };
+    let expires_at = match expiry {
+        Expiry::Set(at) => at,
+        Expiry::Keep => None,
+    };
+    let draft = Draft {
+        name: form.name.clone(),
+        class: Class::Secret,
+        scopes,
+        restrictions: Restrictions::default(),
+        expires_at,
+        note: String::new(),
+    };
+    app.keys.create(&member.acting, draft, sent_nonce(&form.nonce)?).await
+}
+
+/// A name need not be unique, but it is worth knowing when it is not.
+async fn remark(app: &App, member: &Member, handed: &Handed) -> Result<Option<String>, OpError> {
+    let name = handed.key.name.as_str();
+    let filter =
+        KeyFilter { status: KeyStatus::Live, text: Some(name), limit: 20, ..KeyFilter::any(app.now()) };
+    let alike = app.keys.list(&member.acting, &filter).await?;
+    let again = alike.items.iter().any(|key| key.name == name && key.id != handed.key.id);
+    Ok(again.then(|| format!("Another live key is called {name} too.")))
+}

@@ -1,0 +1,132 @@
+//! The one time that a secret is shown.
+
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use keyrack_key::{KeyId, Scope, Scopes};
+
+use super::{address, base};
+use crate::app::App;
+use crate::ops::OpError;
+use crate::ops::keys::Handed;
+use crate::web::frame::{self, show};
+use crate::web::person::Member;
+use crate::web::view::{AlreadyShown, Here, Reveal, Snippet};
+use crate::web::words;
+
+/// The page with the secret on it.
+pub(super) fn page(
+    app: &App,
+    member: &Member,
+    parts: &Parts,
+    handed: &Handed,
+    old_secret: Option<String>,
+    remark: Option<String>,
+) -> Result<Response, OpError> {
+    let key = &handed.key;
+    let call = Call {
+        address: address(app, parts),
+        secret: handed.secret.expose(),
+        workspace: &member.membership.workspace.slug,
+        scopes: key.scopes,
+    };
+    show!(
+        app,
+        Reveal {
+            frame: frame::of_member(app, member, Here::ApiKeys, &parts.headers),
+            base: base(member),
+            key_name: key.name.clone(),
+            secret: handed.secret.expose().to_owned(),
+            snippets: call.snippets(),
+            scopes: words::scopes(key.scopes),
+            expires: key
+                .terms
+                .expires_at
+                .map_or("never".to_owned(), |at| format!("on {}", words::date_and_time(at))),
+            old_secret,
+            remark,
+        }
+    )
+}
+
+/// The form was sent again: the secret was in the first answer.
+pub(super) async fn already_shown(
+    app: &App,
+    member: &Member,
+    headers: &HeaderMap,
+    id: KeyId,
+) -> Result<Response, OpError> {
+    let key = app.keys.read(&member.acting, id).await?;
+    let page = show!(
+        app,
+        AlreadyShown {
+            frame: frame::of_member(app, member, Here::ApiKeys, headers),
+            base: base(member),
+            id: key.id.to_string(),
+            key_name: key.name,
+        }
+    )?;
+    Ok((StatusCode::CONFLICT, page).into_response())
+}
+
+/// A first call that works, in three languages.
+struct Call<'a> {
+    address: String,
+    secret: &'a str,
+    workspace: &'a str,
+    scopes: Scopes,
+}
+
+impl Call<'_> {
+    fn snippets(&self) -> Vec<Snippet> {
+        let snippets = if self.scopes.contains(Scope::Project) {
+            self.get("projects")
+        } else if self.scopes.contains(Scope::Keys) {
+            self.get("keys")
+        } else {
+            self.ask()
+        };
+        let labels = ["curl", "Python", "JavaScript"];
+        labels
+            .into_iter()
+            .zip(snippets)
+            .map(|(label, code)| Snippet { label: label.to_owned(), code })
+            .collect()
+    }
+
+    fn get(&self, what: &str) -> [String; 3] {
+        let Self { address, secret, .. } = self;
+        [
+            format!("curl {address}/api/v1/{what} \\\n  -H \"X-Api-Key: {secret}\""),
+            format!(
+                "import requests  # pip install requests\n\n\
+                 answer = requests.get(\n    \"{address}/api/v1/{what}\",\n    headers={{\"X-Api-Key\": \"{secret}\"}},\n)\n\
+                 print(answer.json())"
+            ),
+            format!(
+                "const answer = await fetch(\"{address}/api/v1/{what}\", {{\n  headers: {{ \"X-Api-Key\": \"{secret}\" }},\n}});\n\
+                 console.log(await answer.json());"
+            ),
+        ]
+    }
+
+    /// What an Inference key can be asked about itself, before there is a model.
+    fn ask(&self) -> [String; 3] {
+        let Self { address, secret, workspace, .. } = self;
+        let question = format!("{{\"workspace\": \"{workspace}\", \"permission\": \"models:predict\"}}");
+        [
+            format!(
+                "curl {address}/api/v1/verify \\\n  -H \"X-Api-Key: {secret}\" \\\n  -H \"Content-Type: application/json\" \\\n  -d '{question}'"
+            ),
+            format!(
+                "import requests  # pip install requests\n\n\
+                 answer = requests.post(\n    \"{address}/api/v1/verify\",\n    headers={{\"X-Api-Key\": \"{secret}\"}},\n    json={question},\n)\n\
+                 print(answer.json())"
+            ),
+            format!(
+                "const answer = await fetch(\"{address}/api/v1/verify\", {{\n  method: \"POST\",\n  headers: {{ \"X-Api-Key\": \"{secret}\", \"Content-Type\": \"application/json\" }},\n  \
+                 body: JSON.stringify({question}),\n}});\nconsole.log(await answer.json());"
+            ),
+        ]
+    }
+}

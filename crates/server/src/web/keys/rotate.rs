@@ -1,0 +1,99 @@
+//! `…/settings/api-keys/{id}/rotate`: a new secret, and how long the old one lives.
+
+use axum::extract::{Path, State};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use keyrack_store::KeyRow;
+use serde::Deserialize;
+
+use super::{base, key_id, nonce, reveal, sent_nonce};
+use crate::api::span;
+use crate::app::{App, Shared};
+use crate::ops::keys::Handed;
+use crate::ops::{Invalid, OpError};
+use crate::web::error::PageError;
+use crate::web::form::{Form, field};
+use crate::web::frame::{self, show};
+use crate::web::person::Member;
+use crate::web::view::{Here, RotateKey};
+use crate::web::words;
+
+/// What the form sends.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Rotation {
+    overlap: String,
+    nonce: String,
+}
+
+/// The form.
+pub(in crate::web) async fn form(
+    State(app): State<Shared>,
+    member: Member,
+    Path((_, id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let key = app.keys.read(&member.acting, key_id(&id)?).await?;
+    if key.deletion.is_some() {
+        return Err(OpError::Gone.into());
+    }
+    let form = Rotation { nonce: nonce()?, ..Rotation::default() };
+    Ok(page(&app, &member, &headers, &key, &form, None)?)
+}
+
+fn page(
+    app: &App,
+    member: &Member,
+    headers: &HeaderMap,
+    key: &KeyRow,
+    form: &Rotation,
+    invalid: Option<&Invalid>,
+) -> Result<Response, OpError> {
+    show!(
+        app,
+        RotateKey {
+            frame: frame::of_member(app, member, Here::ApiKeys, headers),
+            base: base(member),
+            id: key.id.to_string(),
+            key_name: key.name.clone(),
+            masked: words::masked_key(&app.config.brands, key),
+            nonce: form.nonce.clone(),
+            overlap: field(&form.overlap, invalid, "overlap"),
+            retiring: words::retiring(key, app.now()).map(|(secret, _)| format!("…{}", secret.hint)),
+        }
+    )
+}
+
+/// Rotates: the new secret is in this answer and in no other.
+pub(in crate::web) async fn submit(
+    State(app): State<Shared>,
+    member: Member,
+    Path((_, id)): Path<(String, String)>,
+    parts: Parts,
+    Form(form): Form<Rotation>,
+) -> Result<Response, PageError> {
+    let key = app.keys.read(&member.acting, key_id(&id)?).await?;
+    match rotate(&app, &member, &key, &form).await {
+        Ok(handed) => {
+            let old = match words::retiring(&handed.key, app.now()) {
+                Some((_, at)) => format!("works until {}", words::date_and_time(at)),
+                None => "stopped working just now".to_owned(),
+            };
+            Ok(reveal::page(&app, &member, &parts, &handed, Some(old), None)?)
+        }
+        Err(OpError::Invalid(invalid)) => {
+            let again = page(&app, &member, &parts.headers, &key, &form, Some(&invalid))?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
+        }
+        Err(OpError::Repeated { key }) => {
+            Ok(reveal::already_shown(&app, &member, &parts.headers, key).await?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn rotate(app: &App, member: &Member, key: &KeyRow, form: &Rotation) -> Result<Handed, OpError> {
+    let overlap = span(&form.overlap).map_err(|_| Invalid::field("overlap", "pick one of the choices"))?;
+    app.keys.rotate(&member.acting, key.id, overlap, sent_nonce(&form.nonce)?).await
+}

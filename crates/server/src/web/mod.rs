@@ -1,0 +1,87 @@
+//! The pages. Each is a file: what a form sends, what it does, which view it fills.
+
+pub mod error;
+pub mod session;
+
+mod account;
+mod assets;
+mod docs;
+mod flash;
+mod form;
+mod frame;
+mod home;
+mod keys;
+mod person;
+mod projects;
+mod registry;
+mod setup;
+mod sign_in;
+mod view;
+mod words;
+mod workspaces;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use keyrack_store::Role;
+
+use crate::app::Shared;
+use registry::Registry;
+pub use registry::{Access, Stated};
+
+/// Nothing but our own files, and no inline code: what a name or a note says can never run.
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+    connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+fn registry() -> Registry {
+    use Access::{Anyone, Member, SignedIn};
+    const KEYS: &str = "/w/{workspace}/settings/api-keys";
+    const PROJECTS: &str = "/w/{workspace}/projects";
+    let key = |rest: &str| format!("{KEYS}{rest}");
+    let project = |rest: &str| format!("{PROJECTS}{rest}");
+    Registry::default()
+        .page(Anyone, "/", home::home)
+        .form(Anyone, "/setup", setup::form, setup::submit)
+        .form(Anyone, "/sign-in", sign_in::form, sign_in::submit)
+        .action(Anyone, "/sign-out", sign_in::sign_out)
+        .page(Anyone, "/docs", docs::page)
+        .page(Anyone, "/assets/{file}", assets::file)
+        .page(SignedIn, "/account", account::page)
+        .action(SignedIn, "/account/sessions/{id}/revoke", account::revoke)
+        .action(SignedIn, "/account/sessions/revoke-others", account::revoke_others)
+        .form(SignedIn, "/workspaces/new", workspaces::form, workspaces::submit)
+        .page(SignedIn, "/keys/{id}", home::key)
+        .page(Member(Role::Viewer), "/w/{workspace}", home::workspace)
+        .page(Member(Role::Viewer), KEYS, keys::list::page)
+        .form(Member(Role::Admin), &key("/new"), keys::new::form, keys::new::submit)
+        .page(Member(Role::Viewer), &key("/{id}"), keys::show::page)
+        .form(Member(Role::Admin), &key("/{id}/edit"), keys::edit::form, keys::edit::submit)
+        .form(Member(Role::Admin), &key("/{id}/rotate"), keys::rotate::form, keys::rotate::submit)
+        .form(Member(Role::Admin), &key("/{id}/delete"), keys::delete::form, keys::delete::submit)
+        .page(Member(Role::Viewer), PROJECTS, projects::list::page)
+        .form(Member(Role::Member), &project("/new"), projects::new::form, projects::new::submit)
+        .form(
+            Member(Role::Member),
+            &project("/{id}/rename"),
+            projects::rename::form,
+            projects::rename::submit,
+        )
+        .form(
+            Member(Role::Member),
+            &project("/{id}/delete"),
+            projects::delete::form,
+            projects::delete::submit,
+        )
+}
+
+/// The pages as a router.
+pub fn router(app: &Shared) -> Router<Shared> {
+    let pages = registry().finish().0.fallback(error::no_such_page);
+    pages.layer(from_fn_with_state(Arc::clone(app), error::render))
+}
+
+/// The pages, each with who may open it.
+pub fn routes() -> Vec<Stated> {
+    registry().finish().1
+}

@@ -1,0 +1,84 @@
+//! Who looks at a page.
+
+use std::collections::HashMap;
+
+use axum::extract::{FromRequestParts, Path};
+use http::Method;
+use http::request::Parts;
+use keyrack_guard::Credential;
+use keyrack_store::{Membership, Role, Session, User};
+
+use super::error::PageError;
+use super::{Access, session};
+use crate::app::Shared;
+use crate::ops::{Acting, OpError};
+
+/// Somebody who is signed in.
+#[derive(Clone, Debug)]
+pub(super) struct Person {
+    pub(super) user: User,
+    pub(super) session: Session,
+    pub(super) memberships: Vec<Membership>,
+}
+
+/// Somebody who is signed in, in the workspace of the page's path, with a role that is enough for the page.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    pub(super) person: Person,
+    pub(super) membership: Membership,
+    pub(super) acting: Acting,
+}
+
+impl Member {
+    /// Whether they may make and change keys.
+    pub(super) fn manages_keys(&self) -> bool {
+        self.membership.role >= Role::Admin
+    }
+
+    /// Whether they may make and change projects.
+    pub(super) fn manages_projects(&self) -> bool {
+        self.membership.role >= Role::Member
+    }
+
+    /// A path below the workspace.
+    pub(super) fn path(&self, rest: &str) -> String {
+        format!("/w/{}{rest}", self.membership.workspace.slug)
+    }
+}
+
+impl FromRequestParts<Shared> for Person {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, PageError> {
+        if !matches!(Credential::find(&parts.headers, &parts.uri), Ok(None)) {
+            return Err(OpError::NoKeysHere.into());
+        }
+        let next = if parts.method == Method::GET { parts.uri.path() } else { "/" };
+        let sign_in = || PageError::SignIn { next: next.to_owned() };
+        let token = session::token(&parts.headers, app).ok_or_else(sign_in)?;
+        let (session, user) = app.people.session(&token).await?.ok_or_else(sign_in)?;
+        let memberships = app.people.memberships(user.id).await?;
+        Ok(Self { user, session, memberships })
+    }
+}
+
+impl FromRequestParts<Shared> for Member {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, PageError> {
+        let person = Person::from_request_parts(parts, app).await?;
+        let path = Path::<HashMap<String, String>>::from_request_parts(parts, app).await;
+        let slug = path.ok().and_then(|mut path| path.remove("workspace")).unwrap_or_default();
+        let membership = person.memberships.iter().find(|one| one.workspace.slug == slug).cloned();
+        let membership = membership.ok_or(OpError::NotFound("workspace"))?;
+        // A page that states no role is no page for members.
+        let Some(Access::Member(needs)) = parts.extensions.get::<Access>().copied() else {
+            return Err(OpError::NotFound("page").into());
+        };
+        if membership.role < needs {
+            return Err(OpError::Role { has: membership.role, needs }.into());
+        }
+        let acting = Acting::member(&membership.workspace, person.user.id, membership.role);
+        Ok(Self { person, membership, acting })
+    }
+}

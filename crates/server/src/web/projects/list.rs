@@ -1,0 +1,68 @@
+//! `GET …/projects`: the projects of a workspace.
+
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::response::Response;
+use keyrack_key::{ProjectId, Timestamp};
+use keyrack_store::{Project, ProjectType};
+use serde::Deserialize;
+
+use super::base;
+use crate::api::Params;
+use crate::app::Shared;
+use crate::web::error::PageError;
+use crate::web::frame::{self, show};
+use crate::web::keys::address;
+use crate::web::person::Member;
+use crate::web::view::{Here, ProjectCard, ProjectList};
+use crate::web::words;
+
+const ON_A_PAGE: u32 = 60;
+
+/// Which piece of the list.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Piece {
+    cursor: String,
+}
+
+/// Shows the projects.
+pub(in crate::web) async fn page(
+    State(app): State<Shared>,
+    member: Member,
+    Params(piece): Params<Piece>,
+    parts: Parts,
+) -> Result<Response, PageError> {
+    let after = piece.cursor.parse::<ProjectId>().ok();
+    let page = app.projects.list(&member.acting, after, ON_A_PAGE).await?;
+    let base = base(&member);
+    let now = app.now();
+    let view = ProjectList {
+        frame: frame::of_member(&app, &member, Here::Projects, &parts.headers),
+        can_manage: member.manages_projects(),
+        projects: page.items.iter().map(|project| card(project, now)).collect(),
+        next_url: page.next.map(|cursor| format!("{base}?cursor={cursor}")),
+        curl_example: format!(
+            "curl {}/api/v1/projects \\\n  -H \"Authorization: Bearer {}_sk_…\" \\\n  -H \"Content-Type: application/json\" \\\n  \
+             -d '{{\"name\": \"Bottle caps\", \"projectType\": \"object_detection\"}}'",
+            address(&app, &parts),
+            app.config.brands.current()
+        ),
+        base,
+    };
+    Ok(show!(&app, view)?)
+}
+
+fn card(project: &Project, now: Timestamp) -> ProjectCard {
+    let kind = match project.project_type {
+        ProjectType::Classification => "Classification",
+        ProjectType::ObjectDetection => "Object detection",
+    };
+    ProjectCard {
+        id: project.id.to_string(),
+        name: project.name.clone(),
+        kind: kind.to_owned(),
+        description: project.description.clone().unwrap_or_default(),
+        created: words::moment(project.created_at, now),
+    }
+}

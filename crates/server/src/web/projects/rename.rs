@@ -1,0 +1,87 @@
+//! `…/projects/{id}/rename`: another name or description.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use keyrack_store::Project;
+use serde::Deserialize;
+
+use super::{base, project_id};
+use crate::app::{App, Shared};
+use crate::ops::projects::Patch;
+use crate::ops::{Invalid, OpError};
+use crate::web::error::PageError;
+use crate::web::flash;
+use crate::web::form::{Form, field};
+use crate::web::frame::{self, show};
+use crate::web::person::Member;
+use crate::web::view::{Here, Notice, RenameProject, Tone};
+
+/// What the form sends.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Renaming {
+    name: String,
+    description: String,
+}
+
+/// The form, filled from the project.
+pub(in crate::web) async fn form(
+    State(app): State<Shared>,
+    member: Member,
+    Path((_, id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let project = app.projects.read(&member.acting, project_id(&id)?).await?.into_inner();
+    let form =
+        Renaming { name: project.name.clone(), description: project.description.clone().unwrap_or_default() };
+    Ok(page(&app, &member, &headers, &project, &form, None)?)
+}
+
+fn page(
+    app: &App,
+    member: &Member,
+    headers: &HeaderMap,
+    project: &Project,
+    form: &Renaming,
+    invalid: Option<&Invalid>,
+) -> Result<Response, OpError> {
+    show!(
+        app,
+        RenameProject {
+            frame: frame::of_member(app, member, Here::Projects, headers),
+            base: base(member),
+            id: project.id.to_string(),
+            project_name: project.name.clone(),
+            name: field(&form.name, invalid, "name"),
+            description: field(&form.description, invalid, "description"),
+        }
+    )
+}
+
+/// Saves.
+pub(in crate::web) async fn submit(
+    State(app): State<Shared>,
+    member: Member,
+    Path((_, id)): Path<(String, String)>,
+    headers: HeaderMap,
+    Form(form): Form<Renaming>,
+) -> Result<Response, PageError> {
+    let project = app.projects.read(&member.acting, project_id(&id)?).await?.into_inner();
+    let patch = Patch { name: Some(form.name.clone()), description: Some(form.description.clone()) };
+    let invalid = match app.projects.edit(&member.acting, project.id, patch).await {
+        Ok(saved) => {
+            let notice = Notice {
+                tone: Tone::Good,
+                text: format!("{} was saved.", saved.name),
+                detail: String::new(),
+            };
+            return Ok(flash::redirect(&app, &base(&member), &notice));
+        }
+        Err(OpError::Invalid(invalid)) => invalid,
+        Err(taken @ OpError::NameTaken(_)) => Invalid::field("name", taken.to_string()),
+        Err(error) => return Err(error.into()),
+    };
+    let again = page(&app, &member, &headers, &project, &form, Some(&invalid))?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
+}

@@ -1,0 +1,96 @@
+//! `/setup`: the first owner and the first workspace.
+
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::{StatusCode, header};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::error::PageError;
+use super::form::{Form, field};
+use super::frame::{self, show};
+use super::view::Setup;
+use super::{session, sign_in};
+use crate::api::Params;
+use crate::app::{App, Shared};
+use crate::ops::people::Founding;
+use crate::ops::{Invalid, OpError};
+
+/// The link's query.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Link {
+    token: String,
+}
+
+/// What the form sends.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct SetupForm {
+    token: String,
+    name: String,
+    email: String,
+    password: Zeroizing<String>,
+    workspace: String,
+}
+
+/// The form, for whoever has the link.
+pub(super) async fn form(
+    State(app): State<Shared>,
+    Params(link): Params<Link>,
+) -> Result<Response, PageError> {
+    admit(&app, &link.token).await?;
+    let form = SetupForm { token: link.token, ..SetupForm::default() };
+    Ok(page(&app, &form, None)?)
+}
+
+/// The link works until there is an owner, and only as printed.
+async fn admit(app: &App, token: &str) -> Result<(), OpError> {
+    if app.people.setup_token().await?.is_none() {
+        return Err(OpError::AlreadySetUp);
+    }
+    if app.people.is_setup_token(token) { Ok(()) } else { Err(OpError::WrongSetupLink) }
+}
+
+fn page(app: &App, form: &SetupForm, invalid: Option<&Invalid>) -> Result<Response, OpError> {
+    let password = field("", invalid, "password");
+    show!(
+        app,
+        Setup {
+            frame: frame::without_shell(app, None),
+            token: form.token.clone(),
+            name: field(&form.name, invalid, "name"),
+            email: field(&form.email, invalid, "email"),
+            password,
+            workspace: field(&form.workspace, invalid, "workspace"),
+            error: None,
+        }
+    )
+}
+
+/// Makes the owner and the workspace, signs in, and goes to the API Keys page.
+pub(super) async fn submit(
+    State(app): State<Shared>,
+    parts: Parts,
+    Form(form): Form<SetupForm>,
+) -> Result<Response, PageError> {
+    admit(&app, &form.token).await?;
+    let founding = Founding {
+        name: form.name.clone(),
+        email: form.email.clone(),
+        password: form.password.clone(),
+        workspace: form.workspace.clone(),
+    };
+    match app.people.set_up(founding).await {
+        Ok((user, workspace)) => {
+            let token = app.people.remember(user.id, sign_in::from(&parts)).await?;
+            let url = format!("/w/{}/settings/api-keys", workspace.slug);
+            Ok(([(header::SET_COOKIE, session::keep(&token, &app))], Redirect::to(&url)).into_response())
+        }
+        Err(OpError::Invalid(invalid)) => {
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&app, &form, Some(&invalid))?).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}

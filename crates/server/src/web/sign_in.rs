@@ -1,0 +1,116 @@
+//! `/sign-in` and `/sign-out`.
+
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::{HeaderMap, StatusCode, header};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::error::PageError;
+use super::form::{Form, sentence};
+use super::frame::{self, show};
+use super::session;
+use super::view::SignIn;
+use crate::api::{Params, client_address};
+use crate::app::{App, Shared};
+use crate::ops::OpError;
+use crate::ops::people::From;
+
+/// Where to go afterwards.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Way {
+    next: String,
+}
+
+/// What the form sends.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Credentials {
+    email: String,
+    password: Zeroizing<String>,
+    next: String,
+}
+
+/// The form.
+pub(super) async fn form(State(app): State<Shared>, Params(way): Params<Way>) -> Result<Response, PageError> {
+    if app.people.setup_token().await?.is_some() {
+        return Err(OpError::NotSetUp.into());
+    }
+    Ok(page(&app, "", &way.next, None)?)
+}
+
+fn page(app: &App, email: &str, next: &str, error: Option<String>) -> Result<Response, OpError> {
+    let frame = frame::without_shell(app, None);
+    show!(app, SignIn { frame, email: email.to_owned(), next: own_path(next).to_owned(), error })
+}
+
+/// Signs in. Each sign-in begins a new session, so that nobody can have fixed its token before.
+pub(super) async fn submit(
+    State(app): State<Shared>,
+    parts: Parts,
+    Form(form): Form<Credentials>,
+) -> Result<Response, PageError> {
+    let says = |status: StatusCode, text: &str| {
+        Ok((status, page(&app, &form.email, &form.next, Some(text.to_owned()))?).into_response())
+    };
+    match app.people.sign_in(&form.email, form.password.clone(), from(&parts)).await {
+        Ok(Some(token)) => {
+            end_session(&app, &parts.headers).await?;
+            let cookie = [(header::SET_COOKIE, session::keep(&token, &app))];
+            Ok((cookie, Redirect::to(own_path(&form.next))).into_response())
+        }
+        Ok(None) => says(StatusCode::UNAUTHORIZED, "That email and password do not match."),
+        Err(error @ OpError::TooMany(wait)) => {
+            let mut answer = says(StatusCode::TOO_MANY_REQUESTS, &sentence(&error.to_string()))?;
+            answer.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
+            Ok(answer)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /sign-out`.
+pub(super) async fn sign_out(State(app): State<Shared>, headers: HeaderMap) -> Result<Response, PageError> {
+    end_session(&app, &headers).await?;
+    Ok(([(header::SET_COOKIE, session::forget(&app))], Redirect::to("/sign-in")).into_response())
+}
+
+async fn end_session(app: &App, headers: &HeaderMap) -> Result<(), OpError> {
+    let Some(token) = session::token(headers, app) else {
+        return Ok(());
+    };
+    if let Some((session, user)) = app.people.session(&token).await? {
+        app.people.end_session(user.id, session.id).await?;
+    }
+    Ok(())
+}
+
+/// Where a browser signs in from.
+pub(super) fn from(parts: &Parts) -> From {
+    let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    From { address: client_address(parts), agent: agent.map(str::to_owned) }
+}
+
+/// A path of this server. Browsers read `//host` and `/\host` as another one.
+fn own_path(next: &str) -> &str {
+    let own =
+        next.starts_with('/') && !next[1..].starts_with(['/', '\\']) && !next.contains(char::is_control);
+    if own { next } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::own_path;
+
+    #[test]
+    fn signing_in_leads_to_our_own_pages_alone() {
+        assert_eq!(own_path("/w/a/projects"), "/w/a/projects");
+        for foreign in
+            ["", "https://evil.example", "//evil.example", "/\\evil.example", "evil", "/\tx", "/\n/evil"]
+        {
+            assert_eq!(own_path(foreign), "/", "{foreign:?}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Times, keys and people in the words of the pages.
+
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use keyrack_key::{Brands, Class, Hint, Timestamp};
+use keyrack_store::{Actor, KeyRow, SecretRow};
+
+use super::view::{By, Expires, LastUse, Moment, Scope};
+use crate::api::rfc3339;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// What expires within this is worth a warning.
+const SOON: Duration = Duration::from_hours(7 * 24);
+
+/// "2 min ago", "in 61 days".
+pub(super) fn moment(time: Timestamp, now: Timestamp) -> Moment {
+    Moment {
+        iso: rfc3339(time),
+        text: relative(time, now),
+        full: format!("{} UTC", format(time, "%-d %B %Y, %H:%M:%S")),
+    }
+}
+
+/// "21 January 2027, 14:05 UTC".
+pub(super) fn date_and_time(time: Timestamp) -> String {
+    format!("{} UTC", format(time, "%-d %B %Y, %H:%M"))
+}
+
+/// `2027-01-21`.
+pub(super) fn day(time: Timestamp) -> String {
+    format(time, "%Y-%m-%d")
+}
+
+fn format(time: Timestamp, pattern: &str) -> String {
+    let time = jiff::Timestamp::from_microsecond(time.micros()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    time.to_zoned(TimeZone::UTC).strftime(pattern).to_string()
+}
+
+fn relative(time: Timestamp, now: Timestamp) -> String {
+    let ahead = time > now;
+    let seconds = if ahead { time.since(now) } else { now.since(time) }.as_secs();
+    let span = match seconds {
+        0..MINUTE if !ahead => return "just now".to_owned(),
+        0..MINUTE => return "in under a minute".to_owned(),
+        MINUTE..HOUR => format!("{} min", seconds / MINUTE),
+        HOUR..DAY => count(seconds / HOUR, "hour"),
+        _ if seconds < 60 * DAY => count(seconds / DAY, "day"),
+        _ if seconds < 700 * DAY => count(seconds / (30 * DAY), "month"),
+        _ => count(seconds / (365 * DAY), "year"),
+    };
+    if ahead { format!("in {span}") } else { format!("{span} ago") }
+}
+
+/// "1 key", "2 keys".
+pub(super) fn count(number: u64, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+/// "3 ms", "1.2 s".
+pub(super) fn took(span: Duration) -> String {
+    match span.as_millis() {
+        0 => "under 1 ms".to_owned(),
+        millis @ 1..1_000 => format!("{millis} ms"),
+        _ => format!("{:.1} s", span.as_secs_f64()),
+    }
+}
+
+/// `kr_sk_…9fQ2`.
+pub(super) fn masked(brands: &Brands, class: Class, hint: Hint) -> String {
+    format!("{}_{}_…{hint}", brands.current(), class.letters())
+}
+
+/// The current secret of a key, masked.
+pub(super) fn masked_key(brands: &Brands, key: &KeyRow) -> String {
+    let current = key.secrets.first();
+    current.map_or_else(|| "…".to_owned(), |secret| masked(brands, key.class, secret.hint))
+}
+
+/// The secret that was replaced and still works.
+pub(super) fn retiring(key: &KeyRow, now: Timestamp) -> Option<(&SecretRow, Timestamp)> {
+    key.secrets.iter().find_map(|secret| Some((secret, secret.retires_at.filter(|at| *at > now)?)))
+}
+
+/// "…Z7pe works until 22 November 2026, 14:05 UTC".
+pub(super) fn retiring_says(key: &KeyRow, now: Timestamp) -> Option<String> {
+    retiring(key, now).map(|(secret, at)| format!("…{} works until {}", secret.hint, date_and_time(at)))
+}
+
+/// Who did something, and when.
+pub(super) fn by(by: &keyrack_store::By, at: Timestamp, now: Timestamp) -> By {
+    let who = match (&by.name, by.actor) {
+        (Some(name), _) => name.clone(),
+        (None, Actor::Key(_)) => "an API key".to_owned(),
+        (None, Actor::Operator) => "the command line".to_owned(),
+        (None, Actor::User(_)) => "somebody who left".to_owned(),
+    };
+    By { when: moment(at, now), who }
+}
+
+/// When a key was last used, and from where.
+pub(super) fn last_use(key: &KeyRow, now: Timestamp) -> Option<LastUse> {
+    let last = key.last_use.as_ref()?;
+    Some(LastUse {
+        when: moment(last.at, now),
+        from: last.address.map(|address| address.to_string()).unwrap_or_default(),
+        agent: last.agent().to_owned(),
+    })
+}
+
+/// When a key ends by itself.
+pub(super) fn expires(key: &KeyRow, now: Timestamp) -> Expires {
+    match key.terms.expires_at {
+        None => Expires::Never,
+        Some(at) if at <= now => Expires::Passed(moment(at, now)),
+        Some(at) if at.since(now) < SOON => Expires::Soon(moment(at, now)),
+        Some(at) => Expires::Later(moment(at, now)),
+    }
+}
+
+/// The scopes that were picked for a key.
+pub(super) fn scopes(scopes: keyrack_key::Scopes) -> Vec<Scope> {
+    scopes.iter().map(Scope::from).collect()
+}
+
+impl From<keyrack_key::Scope> for Scope {
+    fn from(scope: keyrack_key::Scope) -> Self {
+        match scope {
+            keyrack_key::Scope::Project => Self::Project,
+            keyrack_key::Scope::Inference => Self::Inference,
+            keyrack_key::Scope::Keys => Self::Keys,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_said_as_people_say_them() {
+        let now = Timestamp::from_micros(1_795_381_706_000_000);
+        let ago = |seconds| relative(now.minus(Duration::from_secs(seconds)), now);
+        let ahead = |seconds| relative(now.plus(Duration::from_secs(seconds)), now);
+        assert_eq!(ago(5), "just now");
+        assert_eq!(ago(120), "2 min ago");
+        assert_eq!(ago(HOUR), "1 hour ago");
+        assert_eq!(ago(3 * DAY), "3 days ago");
+        assert_eq!(ahead(59 * DAY), "in 59 days");
+        assert_eq!(ahead(30), "in under a minute");
+        assert_eq!(ago(800 * DAY), "2 years ago");
+        assert_eq!(moment(now, now).full, "22 November 2026, 21:08:26 UTC");
+    }
+}

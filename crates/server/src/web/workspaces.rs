@@ -1,0 +1,58 @@
+//! `/workspaces/new`: another workspace.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+
+use super::error::PageError;
+use super::form::{Form, field};
+use super::frame::{self, show};
+use super::person::Person;
+use super::view::{Here, NewWorkspace};
+use crate::app::{App, Shared};
+use crate::ops::{Invalid, OpError};
+
+/// What the form sends.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct WorkspaceForm {
+    name: String,
+}
+
+/// The empty form.
+pub(super) async fn form(
+    State(app): State<Shared>,
+    person: Person,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    Ok(page(&app, &person, &headers, &WorkspaceForm::default(), None)?)
+}
+
+fn page(
+    app: &App,
+    person: &Person,
+    headers: &HeaderMap,
+    form: &WorkspaceForm,
+    invalid: Option<&Invalid>,
+) -> Result<Response, OpError> {
+    let frame = frame::of_person(app, person, Here::Elsewhere, headers);
+    show!(app, NewWorkspace { frame, name: field(&form.name, invalid, "name") })
+}
+
+/// Begins the workspace and goes to its keys.
+pub(super) async fn submit(
+    State(app): State<Shared>,
+    person: Person,
+    headers: HeaderMap,
+    Form(form): Form<WorkspaceForm>,
+) -> Result<Response, PageError> {
+    match app.people.create_workspace(person.user.id, &form.name).await {
+        Ok(slug) => Ok(Redirect::to(&format!("/w/{slug}/settings/api-keys")).into_response()),
+        Err(OpError::Invalid(invalid)) => {
+            let again = page(&app, &person, &headers, &form, Some(&invalid))?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,6 @@
+//! The real binary on real folders: what people and programs see of it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod cli;
+mod harness;
