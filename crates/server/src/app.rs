@@ -43,12 +43,8 @@ impl App {
         let rack = Arc::new(Rack::new());
         let follower = Arc::new(Follower::new(store.clone(), Arc::clone(&rack)));
         follower.reach(Revision::default(), clock()).await?;
-        let base = config
-            .public_url
-            .as_ref()
-            .map_or(String::new(), |url| url.as_str().trim_end_matches('/').to_owned());
         let guard = Guard::new(Arc::clone(&rack), config.brands.clone(), clock);
-        let guard = Arc::new(guard.manage_at(format!("{base}/keys/")));
+        let guard = Arc::new(guard.manage_at(format!("{}/keys/", config.base_url())));
         Ok(Arc::new(Self {
             keys: Keys::new(store.clone(), Arc::clone(&follower), config.brands.clone(), clock),
             projects: Projects::new(store.clone(), clock),

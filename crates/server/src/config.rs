@@ -66,6 +66,8 @@ pub struct Config {
     pub listen: SocketAddr,
     pub ops_listen: SocketAddr,
     pub public_url: Option<Url>,
+    /// Where this process listens, once it does.
+    pub listening: Option<SocketAddr>,
     pub tls: Option<Tls>,
     pub trusted_proxies: Vec<IpNet>,
     pub support: Option<String>,
@@ -145,6 +147,7 @@ impl Choices {
             listen: self.listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 8080).into()),
             ops_listen: self.ops_listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 8081).into()),
             public_url: self.public_url.map(check_public_url).transpose()?,
+            listening: None,
             tls,
             trusted_proxies: self.trusted_proxy.unwrap_or_default(),
             support: self.support.map(help_link).transpose()?,
@@ -197,6 +200,15 @@ fn level(text: Option<&str>) -> Result<tracing::Level, ConfigError> {
 }
 
 impl Config {
+    /// Where people and programs find this server, without a last slash: as it was told, else as it listens.
+    pub fn base_url(&self) -> String {
+        if let Some(url) = &self.public_url {
+            return url.as_str().trim_end_matches('/').to_owned();
+        }
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        self.listening.map_or_else(String::new, |address| format!("{scheme}://{address}"))
+    }
+
     /// Whether browsers reach this server by HTTPS, so that cookies can demand it.
     pub fn is_https(&self) -> bool {
         self.public_url.as_ref().map_or(self.tls.is_some(), |url| url.scheme() == "https")

@@ -4,14 +4,29 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 
-use axum::extract::Extension;
+use axum::extract::{Extension, State};
+use axum::middleware::from_fn;
+use axum::response::IntoResponse;
+use axum::routing::post;
+use axum::{Json, Router};
+use bytes::Bytes;
+use http::StatusCode;
+use keyrack_guard::Problem;
+use serde::Deserialize;
+use serde_json::json;
 use tokio::net::UnixListener;
 use tokio::task::JoinHandle;
+use zeroize::Zeroizing;
 
-use crate::api::ControlSocket;
+use crate::api::{self, ApiError, ControlSocket};
 use crate::app::Shared;
 use crate::folder::Folder;
+use crate::ops::OpError;
+use crate::ops::people::Founding;
 use crate::router;
+
+/// Where [`set_up`] answers. On no other listener.
+pub const SETUP: &str = "/control/setup";
 
 /// Listens on the socket. Whoever can open it owns the folder, and may do what an owner may.
 pub fn listen(folder: &Folder, app: &Shared) -> io::Result<JoinHandle<()>> {
@@ -24,10 +39,46 @@ pub fn listen(folder: &Folder, app: &Shared) -> io::Result<JoinHandle<()>> {
     let listener = UnixListener::bind(&path)?;
     // The folder itself is closed to others (mode 0700) before this narrows the socket.
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
-    let service = router::service(app).layer(Extension(ControlSocket));
+    let service = service(app);
     Ok(tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, service).await {
             tracing::error!(%error, "the control socket ended");
         }
     }))
+}
+
+/// What answers there: all that a network reaches, to the operator, and what is for the folder's owner alone.
+pub fn service(app: &Shared) -> Router {
+    Router::new()
+        .route(SETUP, post(set_up))
+        .layer(from_fn(api::finish))
+        .with_state(app.clone())
+        .fallback_service(router::service(app))
+        .layer(Extension(ControlSocket))
+}
+
+/// The first owner and workspace, as `keyrack setup` sends them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Setup {
+    name: String,
+    email: String,
+    password: String,
+    workspace: String,
+}
+
+async fn set_up(State(app): State<Shared>, body: Bytes) -> Result<impl IntoResponse, ApiError> {
+    // What serde says of it could repeat what was sent, and a password is among it.
+    let sent: Setup = serde_json::from_slice(&body).map_err(|_| malformed())?;
+    let Setup { name, email, password, workspace } = sent;
+    let founding = Founding { name, email, password: Zeroizing::new(password), workspace };
+    let (user, workspace) = app.people.set_up(founding).await?;
+    let owner = json!({ "id": user.id, "name": user.name, "email": user.email });
+    let workspace = json!({ "id": workspace.id, "slug": workspace.slug, "name": workspace.name });
+    Ok((StatusCode::CREATED, Json(json!({ "owner": owner, "workspace": workspace }))))
+}
+
+fn malformed() -> OpError {
+    let expected = "expected JSON with name, email, password and workspace";
+    Problem::new(StatusCode::BAD_REQUEST, "not_json", expected).into()
 }

@@ -4,7 +4,8 @@
 
 pub mod api;
 pub mod app;
-// pub mod cli;
+pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod folder;
 pub mod ops;
@@ -13,7 +14,6 @@ pub mod serve;
 pub mod web;
 
 mod background;
-mod clock;
 mod control;
 mod edge;
 mod metrics;

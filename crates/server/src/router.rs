@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{from_fn, from_fn_with_state, map_request};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use tower::Layer;
@@ -42,6 +42,7 @@ pub fn service(app: &Shared) -> Router {
         .layer(from_fn_with_state(trusted, address::find))
         .layer(PropagateRequestIdLayer::new(request_id::HEADER))
         .layer(SetRequestIdLayer::new(request_id::HEADER, request_id::RandomId))
+        .layer(map_request(request_id::forget))
         .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .with_state(Arc::clone(app));
     // Around the router, not inside: paths are matched before a layer of the router sees them.

@@ -16,8 +16,8 @@ use crate::folder::{Folder, FolderError};
 use crate::ops::OpError;
 use crate::{background, clock, control, operations, router};
 
-/// A client that has not sent its headers by then is let go.
-const HEADERS: Duration = Duration::from_secs(10);
+/// A client that has not sent its headers by then is let go, and a connection that nobody uses is closed.
+const HEADERS: Duration = Duration::from_secs(30);
 /// How long requests may finish after a stop was asked for.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -37,10 +37,11 @@ pub enum ServeError {
 }
 
 /// Serves until it is asked to stop.
-pub async fn serve(config: Config) -> Result<(), ServeError> {
+pub async fn serve(mut config: Config) -> Result<(), ServeError> {
     let folder = Folder::hold(&config.data)?;
     let listener = listen(config.listen)?;
     let ops_listener = listen(config.ops_listen)?;
+    config.listening = Some(listener.local_addr()?);
     let app = App::open(config, &folder, clock::now).await.map_err(ServeError::Open)?;
     let control = control::listen(&folder, &app)?;
     let handle = Handle::new();
@@ -92,12 +93,6 @@ async fn certificate(tls: &Tls) -> Result<RustlsConfig, ServeError> {
 
 async fn announce(app: &App, address: SocketAddr, ops: SocketAddr) -> Result<(), ServeError> {
     let scheme = if app.config.tls.is_some() { "https" } else { "http" };
-    let own = format!("{scheme}://{address}");
-    let public = app
-        .config
-        .public_url
-        .as_ref()
-        .map_or(own.clone(), |url| url.as_str().trim_end_matches('/').to_owned());
     if is_public(address.ip()) && !app.config.is_https() {
         tracing::warn!(
             %address,
@@ -105,18 +100,13 @@ async fn announce(app: &App, address: SocketAddr, ops: SocketAddr) -> Result<(),
              or a proxy with HTTPS and --public-url https://…"
         );
     }
-    let mut out = io::stdout().lock();
-    writeln!(out, "listening on {own}")?;
-    writeln!(out, "health and metrics on http://{ops}")?;
-    drop(out);
     let setup = app.people.setup_token().await.map_err(ServeError::Open)?;
     let mut out = io::stdout().lock();
+    writeln!(out, "listening on {scheme}://{address}")?;
+    writeln!(out, "health and metrics on http://{ops}")?;
     if let Some(token) = setup {
-        writeln!(
-            out,
-            "\nSet up Keyrack in your browser (this link works once):\n  {public}/setup?token={}\n",
-            token.expose()
-        )?;
+        let link = format!("{}/setup?token={}", app.config.base_url(), token.expose());
+        writeln!(out, "\nSet up Keyrack in your browser (this link works once):\n  {link}\n")?;
     }
     out.flush()?;
     Ok(())

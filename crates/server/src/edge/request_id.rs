@@ -19,3 +19,9 @@ impl MakeRequestId for RandomId {
         HeaderValue::from_str(&text).ok().map(RequestId::new)
     }
 }
+
+/// Takes away what a client calls its request: the name in our log is ours.
+pub async fn forget(mut request: axum::extract::Request) -> axum::extract::Request {
+    request.headers_mut().remove(HEADER);
+    request
+}

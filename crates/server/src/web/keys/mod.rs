@@ -50,8 +50,8 @@ fn sent_nonce(text: &str) -> Result<Option<String>, OpError> {
 
 /// The address of this server as the browser knows it, for calls that can be copied.
 pub(super) fn address(app: &App, parts: &Parts) -> String {
-    if let Some(url) = &app.config.public_url {
-        return url.as_str().trim_end_matches('/').to_owned();
+    if app.config.public_url.is_some() {
+        return app.config.base_url();
     }
     let scheme = if app.config.tls.is_some() { "https" } else { "http" };
     let host =

@@ -1,0 +1,64 @@
+//! `keyrack key create`.
+
+use clap::Args;
+use http::Method;
+use keyrack_key::{Class, Scope};
+use serde::Serialize;
+
+use super::KEYS;
+use super::view::Handed;
+use crate::cli::ask::Ask;
+use crate::cli::expiry::Expiry;
+use crate::cli::failure::Failure;
+use crate::cli::place::Place;
+use crate::cli::told::Told;
+use crate::clock;
+use crate::config::Choices;
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct Create {
+    #[command(flatten)]
+    place: Place,
+    /// What the key is called: where it will be used
+    #[arg(long)]
+    name: String,
+    /// What it opens: project, inference or keys (again for more)
+    #[arg(long, required = true)]
+    scope: Vec<Scope>,
+    /// secret, or publishable: meant to be public [default: secret]
+    #[arg(long)]
+    class: Option<Class>,
+    /// When it ends by itself: a span such as 90d, a time, or never [default: never]
+    #[arg(long, value_name = "WHEN")]
+    expires: Option<Expiry>,
+    /// Anything worth knowing
+    #[arg(long)]
+    note: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewKey<'a> {
+    name: &'a str,
+    scopes: &'a [Scope],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
+}
+
+impl Create {
+    pub(super) async fn run(self, choices: Choices) -> Result<Told, Failure> {
+        let key = NewKey {
+            name: &self.name,
+            scopes: &self.scope,
+            class: self.class.map(Class::name),
+            expires_at: self.expires.and_then(|expiry| expiry.at(clock::now())),
+            note: self.note.as_deref(),
+        };
+        let ask = Ask::with(Method::POST, KEYS, &key)?;
+        self.place.ask(choices, ask, |handed: Handed| handed.tell("made the key")).await
+    }
+}

@@ -1,0 +1,139 @@
+//! Keys as people read them in a terminal.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::cli::told::{Told, harmless, moment, table};
+
+/// What is read of a key that the API answered.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Key {
+    id: String,
+    name: String,
+    class: String,
+    scopes: Vec<String>,
+    #[serde(default)]
+    restrictions: Map<String, Value>,
+    note: Option<String>,
+    status: String,
+    secrets: Vec<Secret>,
+    created_at: String,
+    created_by: By,
+    expires_at: Option<String>,
+    last_used: Option<LastUse>,
+    deleted: Option<Deletion>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Secret {
+    hint: String,
+    retires_at: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct By {
+    kind: String,
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct LastUse {
+    at: String,
+}
+
+#[derive(Deserialize)]
+struct Deletion {
+    at: String,
+    by: By,
+    reason: Option<String>,
+}
+
+/// A key with its new secret.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Handed {
+    #[serde(flatten)]
+    key: Key,
+    secret: String,
+    pub(super) retires_at: Option<String>,
+}
+
+impl Handed {
+    /// The secret alone for programs, the rest for people.
+    pub(super) fn tell(&self, done: &str) -> Told {
+        let Key { id, name, class, .. } = &self.key;
+        Told::result(harmless(&self.secret))
+            .remark(harmless(&format!("{done} {name} ({id}), {class}")))
+            .remark(format_args!("scopes: {}", self.key.scopes()))
+            .remark(format_args!("expires: {}", self.key.expires()))
+            .remark("store it now: it is not shown again")
+    }
+}
+
+impl Key {
+    fn scopes(&self) -> String {
+        harmless(&self.scopes.join(", "))
+    }
+
+    fn expires(&self) -> String {
+        self.expires_at.as_deref().map_or_else(|| "never".to_owned(), moment)
+    }
+
+    fn last_used(&self) -> String {
+        self.last_used.as_ref().map_or_else(|| "never".to_owned(), |last| moment(&last.at))
+    }
+
+    fn hint(&self) -> String {
+        self.secrets.first().map(|secret| format!("…{}", harmless(&secret.hint))).unwrap_or_default()
+    }
+
+    /// Everything about it, a line each.
+    pub(super) fn card(&self) -> String {
+        let mut lines = vec![
+            ("id", harmless(&self.id)),
+            ("name", harmless(&self.name)),
+            ("status", harmless(&self.status)),
+            ("class", harmless(&self.class)),
+            ("scopes", self.scopes()),
+            ("expires", self.expires()),
+        ];
+        lines.extend(self.restrictions.iter().map(|(what, only)| ("restricted to", harmless(&format!("{what} {only}")))));
+        lines.extend(self.secrets.iter().map(|secret| ("secret", secret.line())));
+        lines.push(("created", format!("{} by {}", moment(&self.created_at), self.created_by.line())));
+        lines.push(("last used", self.last_used()));
+        if let Some(deletion) = &self.deleted {
+            lines.push(("deleted", format!("{} by {}", moment(&deletion.at), deletion.by.line())));
+            lines.extend(deletion.reason.iter().map(|reason| ("reason", harmless(reason))));
+        }
+        lines.extend(self.note.iter().map(|note| ("note", harmless(note))));
+        table(&lines.into_iter().map(|(what, is)| [what.to_owned(), is]).collect::<Vec<_>>())
+    }
+}
+
+impl Secret {
+    fn line(&self) -> String {
+        let until = self.retires_at.as_deref().map(|at| format!(", until {}", moment(at))).unwrap_or_default();
+        format!("…{}{until}", harmless(&self.hint))
+    }
+}
+
+impl By {
+    fn line(&self) -> String {
+        harmless(self.name.as_deref().unwrap_or(&self.kind))
+    }
+}
+
+/// A line for each key.
+pub(super) fn list(keys: &[Key]) -> Told {
+    if keys.is_empty() {
+        return Told::default().remark("no such keys");
+    }
+    let head = ["ID", "NAME", "STATUS", "CLASS", "SCOPES", "SECRET", "EXPIRES", "LAST USED"].map(str::to_owned);
+    let row = |key: &Key| {
+        let [id, name, status, class] = [&key.id, &key.name, &key.status, &key.class].map(|text| harmless(text));
+        [id, name, status, class, key.scopes(), key.hint(), key.expires(), key.last_used()]
+    };
+    Told::result(table(&std::iter::once(head).chain(keys.iter().map(row)).collect::<Vec<_>>()))
+}

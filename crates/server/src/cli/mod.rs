@@ -1,0 +1,82 @@
+//! The command line: a server, its first owner, and keys from a shell.
+
+mod answer;
+mod ask;
+mod door;
+mod expiry;
+mod failure;
+mod key;
+mod place;
+mod setup;
+mod told;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Choices;
+use crate::{serve, telemetry};
+use failure::Failure;
+use key::KeyCommand;
+use setup::Setup;
+use told::Told;
+
+/// The API Keys page of a computer-vision workspace, and everything behind it.
+#[derive(Debug, Parser)]
+#[command(name = "keyrack", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Given without a command, those of `serve`; beside a command, what the environment says.
+    #[command(flatten)]
+    choices: Choices,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the pages and the API; the same as no command
+    Serve(Box<Choices>),
+    /// Make the first owner and workspace
+    Setup(Setup),
+    /// Make, list, show, edit, rotate and delete keys
+    #[command(subcommand)]
+    Key(Box<KeyCommand>),
+}
+
+/// Does what the arguments say. 0: done, 1: refused, 2: wrong use.
+pub fn run() -> ExitCode {
+    let Cli { command, choices } = Cli::parse();
+    let done = match command {
+        None => serve(choices),
+        Some(Command::Serve(choices)) => serve(*choices),
+        Some(Command::Setup(setup)) => once(setup.run(choices)),
+        Some(Command::Key(command)) => once(command.run(choices)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn serve(choices: Choices) -> Result<(), Failure> {
+    let config = choices.complete()?;
+    telemetry::start(config.log, config.log_json);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| Failure::of(&e))?;
+    runtime.block_on(serve::serve(config)).map_err(|error| Failure::of(&error))
+}
+
+/// Runs one command to its end and says what came of it.
+fn once(command: impl Future<Output = Result<Told, Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| Failure::of(&e))?;
+    runtime.block_on(command)?.say().map_err(|error| Failure::of(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_commands_fit_together() {
+        super::Cli::command().debug_assert();
+    }
+}
