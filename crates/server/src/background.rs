@@ -11,6 +11,8 @@ use crate::app::{App, Shared};
 
 const USES: Duration = Duration::from_secs(1);
 const RACK: Duration = Duration::from_secs(1);
+/// How long a request that is sent again is known to have been carried out.
+const REPETITIONS: Duration = Duration::from_hours(7 * 24);
 const SWEEP: Duration = Duration::from_hours(1);
 
 /// The tasks; they end when told.
@@ -70,5 +72,8 @@ async fn sweep(app: Shared) {
     app.rack.forget_before(app.now().minus(TOMBSTONE_LIFE));
     if let Err(error) = app.people.end_expired(app.now()).await {
         tracing::warn!(%error, "sessions that are over could not be removed");
+    }
+    if let Err(error) = app.store.forget_repetitions(app.now().minus(REPETITIONS)).await {
+        tracing::warn!(%error, "old Idempotency-Keys could not be removed");
     }
 }

@@ -22,7 +22,8 @@ impl Answer {
     /// What it means.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         // The parser's words could repeat a secret.
-        serde_json::from_slice(&self.0).map_err(|_| Failure::refused("the answer is not one of a Keyrack of this version"))
+        serde_json::from_slice(&self.0)
+            .map_err(|_| Failure::refused("the answer is not one of a Keyrack of this version"))
     }
 
     /// As it came.
@@ -60,7 +61,11 @@ fn detail(detail: &Value) -> String {
 
 /// Something that is no Keyrack stands in between.
 fn no_problem(status: StatusCode) -> Failure {
-    let then = if status.is_redirection() { "give --server the address that it leads to" } else { "not as a Keyrack does" };
+    let then = if status.is_redirection() {
+        "give --server the address that it leads to"
+    } else {
+        "not as a Keyrack does"
+    };
     Failure::refused(format!("the server answered {status}: {then}"))
 }
 

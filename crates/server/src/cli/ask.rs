@@ -24,7 +24,11 @@ impl Ask {
     }
 
     /// With a body, which is wiped from memory afterwards.
-    pub(super) fn with(method: Method, path: impl Into<String>, body: &impl Serialize) -> Result<Self, Failure> {
+    pub(super) fn with(
+        method: Method,
+        path: impl Into<String>,
+        body: &impl Serialize,
+    ) -> Result<Self, Failure> {
         let mut json = Zeroizing::new(Vec::with_capacity(BODY));
         serde_json::to_writer(&mut *json, body).map_err(|error| Failure::of(&error))?;
         Ok(Self { method, path: path.into(), body: Bytes::from_owner(json) })

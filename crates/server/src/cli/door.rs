@@ -46,7 +46,8 @@ impl Door {
     /// To a server by its address.
     pub(super) fn to_server(url: &Url, headers: HeaderMap) -> Result<Self, Failure> {
         // The system's certificates are looked for only where they are needed.
-        let builder = if url.scheme() == "https" { Client::builder() } else { Client::builder().tls_certs_only([]) };
+        let builder =
+            if url.scheme() == "https" { Client::builder() } else { Client::builder().tls_certs_only([]) };
         let base = url.as_str().trim_end_matches('/').to_owned();
         Ok(Self { way: Way::Server { client: client(builder)?, base }, headers })
     }
@@ -75,7 +76,8 @@ impl Door {
     async fn within(folder: Folder, config: Config, headers: HeaderMap) -> Result<Self, Failure> {
         telemetry::start(config.log.min(Level::WARN), config.log_json);
         let opened = App::open(config, &folder, clock::now).await;
-        let app = opened.map_err(|error| Failure::while_trying("cannot open what the data folder holds", &error))?;
+        let app = opened
+            .map_err(|error| Failure::while_trying("cannot open what the data folder holds", &error))?;
         Ok(Self { way: Way::Folder { service: control::service(&app), app, _held: folder }, headers })
     }
 
@@ -97,10 +99,13 @@ impl Door {
 
     fn request(&self, base: &str, ask: Ask) -> Result<Request<Bytes>, Failure> {
         let uri = format!("{base}{}", ask.path);
-        let mut request = Request::builder().method(ask.method).uri(uri).body(ask.body).map_err(|e| Failure::of(&e))?;
+        let mut request =
+            Request::builder().method(ask.method).uri(uri).body(ask.body).map_err(|e| Failure::of(&e))?;
         request.headers_mut().extend(self.headers.clone());
         if !request.body().is_empty() {
-            request.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+            request
+                .headers_mut()
+                .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
         }
         Ok(request)
     }
@@ -123,7 +128,9 @@ fn client(builder: ClientBuilder) -> Result<Client, Failure> {
 }
 
 async fn over_http(client: &Client, base: &str, request: Request<Bytes>) -> Result<Answer, Failure> {
-    let silent = |error: reqwest::Error| Failure::while_trying(&format!("no answer from {base}"), &error.without_url());
+    let silent = |error: reqwest::Error| {
+        Failure::while_trying(&format!("no answer from {base}"), &error.without_url())
+    };
     let request = reqwest::Request::try_from(request).map_err(silent)?;
     let response = client.execute(request).await.map_err(silent)?;
     let status = response.status();

@@ -34,9 +34,10 @@ impl FromStr for Expiry {
             return Ok(Self::Never);
         }
         let at = || parse_time(text).map(Self::At);
-        span(text).map(Self::After).or_else(|_| at()).map_err(|_| {
-            "expected a span such as 90d or 12h, a time such as 2027-01-31T12:00:00Z, or never"
-        })
+        span(text)
+            .map(Self::After)
+            .or_else(|_| at())
+            .map_err(|_| "expected a span such as 90d or 12h, a time such as 2027-01-31T12:00:00Z, or never")
     }
 }
 

@@ -61,14 +61,17 @@ pub fn run() -> ExitCode {
 fn serve(choices: Choices) -> Result<(), Failure> {
     let config = choices.complete()?;
     telemetry::start(config.log, config.log_json);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| Failure::of(&e))?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| Failure::of(&e))?;
     runtime.block_on(serve::serve(config)).map_err(|error| Failure::of(&error))
 }
 
 /// Runs one command to its end and says what came of it.
 fn once(command: impl Future<Output = Result<Told, Failure>>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| Failure::of(&e))?;
-    runtime.block_on(command)?.say().map_err(|error| Failure::of(&error))
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| Failure::of(&e))?;
+    let told = runtime.block_on(command)?;
+    told.say().map_err(|error| Failure::while_trying("cannot write the answer", &error))
 }
 
 #[cfg(test)]

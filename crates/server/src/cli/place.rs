@@ -73,7 +73,9 @@ impl Place {
         let config = Choices { data: self.data.clone().or(choices.data), ..choices }.complete()?;
         if !config.data.join("keyrack.db").exists() {
             let data = config.data.display();
-            return Err(Failure::refused(format!("there is no Keyrack in {data}: begin one with keyrack setup")));
+            return Err(Failure::refused(format!(
+                "there is no Keyrack in {data}: begin one with keyrack setup"
+            )));
         }
         Door::to_folder(config, headers).await
     }
@@ -89,7 +91,8 @@ fn key() -> Result<HeaderValue, Failure> {
         return Err(wrong("put a key with the scope Keys into the environment variable KEYRACK_KEY"));
     }
     let bearer = Zeroizing::new(format!("Bearer {}", key.trim()));
-    let mut value = HeaderValue::from_str(&bearer).map_err(|_| wrong("what KEYRACK_KEY holds is not a key"))?;
+    let mut value =
+        HeaderValue::from_str(&bearer).map_err(|_| wrong("what KEYRACK_KEY holds is not a key"))?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -84,13 +84,15 @@ impl Setup {
 
     fn password(&self) -> Result<Zeroizing<String>, Failure> {
         if !self.password_stdin {
-            let why = "the password is read from standard input, where nobody else sees it: add --password-stdin";
+            let why =
+                "the password is read from standard input, where nobody else sees it: add --password-stdin";
             return Err(Failure::Wrong(why.to_owned()));
         }
         let mut line = Zeroizing::new(String::with_capacity(LINE.into()));
         let read = io::stdin().lock().take(LINE.into()).read_line(&mut line);
         read.map_err(|error| Failure::while_trying("cannot read the password from standard input", &error))?;
-        let end = line.strip_suffix('\n').map_or(line.len(), |rest| rest.strip_suffix('\r').unwrap_or(rest).len());
+        let end =
+            line.strip_suffix('\n').map_or(line.len(), |rest| rest.strip_suffix('\r').unwrap_or(rest).len());
         line.truncate(end);
         Ok(line)
     }
@@ -102,7 +104,9 @@ fn what_next(data: &Path, founded: &Founded) -> Told {
     let data = data.display();
     Told::default()
         .remark(format_args!("{email} owns the workspace {name} ({slug}). Next:"))
-        .remark(format_args!("  keyrack serve --data {data}        and sign in at the address that it prints"))
+        .remark(format_args!(
+            "  keyrack serve --data {data}        and sign in at the address that it prints"
+        ))
         .remark(format_args!(
             "  keyrack key create --data {data} --workspace {slug} --name my-first-key --scope inference"
         ))

@@ -1,44 +1,26 @@
 //! What can be done with keys.
 
+mod draft;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use keyrack_guard::Clock;
-use keyrack_key::{Brands, Class, Grant, GrantError, KeyId, Restrictions, Scopes, Secret, Timestamp};
+use keyrack_key::{Brands, KeyId, Only, Restrictions, Secret};
 use keyrack_rack::{Follower, Revision};
-use keyrack_store::{DeleteKey, EditKey, KeyFilter, KeyRow, NewKey, Page, RotateKey, Store, StoreError};
+use keyrack_store::{DeleteKey, KeyFilter, KeyRow, Page, RotateKey, Store, StoreError};
 use rand_core::UnwrapErr;
 
 use super::who::Reach;
 use super::{Acting, Invalid, OpError, invalid};
+pub use draft::{Draft, Patch};
 
 /// The longest that an old secret may live beside the new one.
 pub const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
 
 /// How often a change that somebody else overtook is tried anew.
 const TRIES: usize = 5;
-
-/// A key as somebody wants it.
-#[derive(Clone, Debug)]
-pub struct Draft {
-    pub name: String,
-    pub class: Class,
-    pub scopes: Scopes,
-    pub restrictions: Restrictions,
-    pub expires_at: Option<Timestamp>,
-    pub note: String,
-}
-
-/// What is to change about a key; nothing where it stays.
-#[derive(Clone, Debug, Default)]
-pub struct Patch {
-    pub name: Option<String>,
-    pub scopes: Option<Scopes>,
-    pub restrictions: Option<Restrictions>,
-    pub expires_at: Option<Option<Timestamp>>,
-    pub note: Option<String>,
-}
 
 /// Where a change has arrived when it is answered.
 #[derive(Clone, Debug)]
@@ -78,6 +60,7 @@ impl Keys {
         let now = (self.clock)();
         let draft = draft.check(now)?;
         by.may_give(&draft.reach())?;
+        self.check_projects(by, &draft.restrictions).await?;
         let mut rng = UnwrapErr(getrandom::SysRng);
         let secret = Secret::generate(self.brands.current(), draft.grant.class(), &mut rng);
         let (id, kept) = (KeyId::new(now, &mut rng), (secret.digest(), secret.hint()));
@@ -134,8 +117,12 @@ impl Keys {
         let revision = before.revision;
         // An expired key may be renamed; an expiry that is set has to lie ahead.
         let ends_after = if patch.expires_at.is_some() { now } else { before.created_at };
+        let restricts_anew = patch.restrictions.is_some();
         let after = patch.apply(before)?.check(ends_after)?;
         by.may_give(&after.reach())?;
+        if restricts_anew {
+            self.check_projects(by, &after.restrictions).await?;
+        }
         let (store, workspace, actor) = (self.store.clone(), by.workspace, by.actor());
         let expected = expected.unwrap_or(revision);
         self.commit(async move { store.edit_key(&after.as_edit(id, workspace, expected, actor, now)).await })
@@ -220,6 +207,18 @@ impl Keys {
         })
     }
 
+    /// A list of projects names projects of the workspace: a mistyped id would open nothing, in silence.
+    async fn check_projects(&self, by: &Acting, restrictions: &Restrictions) -> Result<(), OpError> {
+        let Only::These(projects) = &restrictions.projects else { return Ok(()) };
+        for project in projects {
+            if self.store.project(by.workspace, *project).await?.is_none() {
+                let expected = format!("there is no project {project} in this workspace");
+                return Err(Invalid::field("restrictions.projects", expected).into());
+            }
+        }
+        Ok(())
+    }
+
     async fn living(&self, by: &Acting, id: KeyId) -> Result<KeyRow, OpError> {
         let key = self.read(by, id).await?;
         if key.deletion.is_some() { Err(OpError::Gone) } else { Ok(key) }
@@ -245,118 +244,5 @@ impl Keys {
             Ok((row, Propagation { revision, nodes: 1, confirmed: 1, took }))
         });
         task.await.map_err(OpError::internal)?
-    }
-}
-
-/// A draft whose every field is as expected.
-struct Checked {
-    name: String,
-    grant: Grant,
-    restrictions: Restrictions,
-    expires_at: Option<Timestamp>,
-    note: Option<String>,
-}
-
-impl Draft {
-    /// `ends_after` is what an expiry has to lie behind.
-    fn check(self, ends_after: Timestamp) -> Result<Checked, Invalid> {
-        let mut invalid = Invalid::default();
-        let name = invalid.take("name", invalid::name(&self.name));
-        let note = invalid.take("note", invalid::note(&self.note, 500));
-        let grant = Grant::new(self.class, self.scopes);
-        let field = if grant == Err(GrantError::AboveCeiling) { "class" } else { "scopes" };
-        let grant = invalid.take(field, grant);
-        let ahead = self.expires_at.is_none_or(|at| at > ends_after);
-        let expiry = invalid.take("expiresAt", ahead.then_some(()).ok_or("expected a time that lies ahead"));
-        match (name, note, grant, expiry) {
-            (Some(name), Some(note), Some(grant), Some(())) => Ok(Checked {
-                name,
-                grant,
-                restrictions: self.restrictions,
-                expires_at: self.expires_at,
-                note,
-            }),
-            _ => Err(invalid),
-        }
-    }
-}
-
-impl Patch {
-    fn apply(self, key: KeyRow) -> Result<Draft, OpError> {
-        let reach = Reach::of(&key)?;
-        Ok(Draft {
-            name: self.name.unwrap_or(key.name),
-            class: key.class,
-            scopes: self.scopes.unwrap_or(key.scopes),
-            restrictions: self.restrictions.unwrap_or(reach.restrictions),
-            expires_at: self.expires_at.unwrap_or(reach.expires_at),
-            note: self.note.or(key.note).unwrap_or_default(),
-        })
-    }
-}
-
-impl Reach {
-    fn of(key: &KeyRow) -> Result<Self, OpError> {
-        Ok(Self {
-            permissions: key.terms.permissions,
-            restrictions: key.terms.restrictions.clone().ok_or(StoreError::NotUnderstood)?,
-            expires_at: key.terms.expires_at,
-        })
-    }
-}
-
-impl Checked {
-    fn reach(&self) -> Reach {
-        Reach {
-            permissions: self.grant.permissions(),
-            restrictions: self.restrictions.clone(),
-            expires_at: self.expires_at,
-        }
-    }
-
-    fn as_new<'a>(
-        &'a self,
-        id: KeyId,
-        workspace: keyrack_key::WorkspaceId,
-        secret: (keyrack_key::Digest, keyrack_key::Hint),
-        actor: keyrack_store::Actor,
-        now: Timestamp,
-        once: Option<&'a str>,
-    ) -> NewKey<'a> {
-        NewKey {
-            id,
-            workspace,
-            name: &self.name,
-            grant: self.grant,
-            restrictions: &self.restrictions,
-            note: self.note.as_deref(),
-            expires_at: self.expires_at,
-            secret,
-            actor,
-            now,
-            once,
-        }
-    }
-
-    fn as_edit(
-        &self,
-        id: KeyId,
-        workspace: keyrack_key::WorkspaceId,
-        expected: Revision,
-        actor: keyrack_store::Actor,
-        now: Timestamp,
-    ) -> EditKey<'_> {
-        EditKey {
-            workspace,
-            id,
-            expected,
-            name: &self.name,
-            grant: self.grant,
-            restrictions: &self.restrictions,
-            note: self.note.as_deref(),
-            expires_at: self.expires_at,
-            actor,
-            now,
-        }
     }
 }

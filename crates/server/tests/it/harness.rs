@@ -7,7 +7,7 @@ mod server;
 use std::time::{Duration, Instant};
 
 pub(crate) use answer::{Answer, client, send, text};
-pub(crate) use keyrack::{Keyrack, Ran, keyrack, setup};
+pub(crate) use keyrack::{Keyrack, keyrack, setup};
 pub(crate) use server::Server;
 
 pub(crate) const EMAIL: &str = "ada@example.org";

@@ -5,6 +5,7 @@ use keyrack_rack::{LastUse, Revision};
 use keyrack_store::{Actor, By, KeyRow};
 use serde::Serialize;
 use utoipa::ToSchema;
+use zeroize::Zeroizing;
 
 use super::RestrictionsFields;
 use crate::api::rfc3339;
@@ -106,7 +107,8 @@ pub struct HandedBody {
     key: KeyBody,
     /// Store it now: it is not kept and cannot be shown again.
     #[schema(example = "kr_sk_7hQzV2mXc81LpTrB0aNeKdYw5uJf3GsR9qEXMPLE")]
-    secret: String,
+    #[schema(value_type = String)]
+    secret: Zeroizing<String>,
     /// When the secret before it ends; null when there is none.
     retires_at: Option<String>,
     propagation: PropagationBody,
@@ -192,7 +194,7 @@ impl HandedBody {
         let retiring = handed.key.secrets.iter().filter_map(|secret| secret.retires_at).max();
         Self {
             key: KeyBody::new(&handed.key, now),
-            secret: handed.secret.expose().to_owned(),
+            secret: handed.secret.expose().to_owned().into(),
             retires_at: retiring.map(rfc3339),
             propagation: handed.propagation.into(),
         }

@@ -55,7 +55,9 @@ impl List {
             return serde_json::to_string(&page).map(Told::result).map_err(|error| Failure::of(&error));
         }
         let keys: Result<Vec<Key>, _> = all.into_iter().map(serde_json::from_value).collect();
-        let keys = keys.map_err(|error| Failure::while_trying("the answer is not one of a Keyrack of this version", &error))?;
+        let keys = keys.map_err(|error| {
+            Failure::while_trying("the answer is not one of a Keyrack of this version", &error)
+        })?;
         Ok(view::list(&keys))
     }
 }

@@ -32,7 +32,11 @@ fn checked(text: &str) -> Result<String, &'static str> {
 
 impl Rotate {
     pub(super) async fn run(self, choices: Choices) -> Result<Told, Failure> {
-        let ask = Ask::with(Method::POST, format!("{}/rotate", path_of(self.id)), &json!({ "overlap": self.overlap }))?;
+        let ask = Ask::with(
+            Method::POST,
+            format!("{}/rotate", path_of(self.id)),
+            &json!({ "overlap": self.overlap }),
+        )?;
         let ends_now = span(&self.overlap).is_ok_and(|overlap| overlap.is_zero());
         let tell = |handed: Handed| {
             let old = match handed.retires_at.as_deref().filter(|_| !ends_now) {

@@ -99,7 +99,11 @@ impl Key {
             ("scopes", self.scopes()),
             ("expires", self.expires()),
         ];
-        lines.extend(self.restrictions.iter().map(|(what, only)| ("restricted to", harmless(&format!("{what} {only}")))));
+        lines.extend(
+            self.restrictions
+                .iter()
+                .map(|(what, only)| ("restricted to", harmless(&format!("{what} {only}")))),
+        );
         lines.extend(self.secrets.iter().map(|secret| ("secret", secret.line())));
         lines.push(("created", format!("{} by {}", moment(&self.created_at), self.created_by.line())));
         lines.push(("last used", self.last_used()));
@@ -114,7 +118,8 @@ impl Key {
 
 impl Secret {
     fn line(&self) -> String {
-        let until = self.retires_at.as_deref().map(|at| format!(", until {}", moment(at))).unwrap_or_default();
+        let until =
+            self.retires_at.as_deref().map(|at| format!(", until {}", moment(at))).unwrap_or_default();
         format!("…{}{until}", harmless(&self.hint))
     }
 }
@@ -130,9 +135,11 @@ pub(super) fn list(keys: &[Key]) -> Told {
     if keys.is_empty() {
         return Told::default().remark("no such keys");
     }
-    let head = ["ID", "NAME", "STATUS", "CLASS", "SCOPES", "SECRET", "EXPIRES", "LAST USED"].map(str::to_owned);
+    let head =
+        ["ID", "NAME", "STATUS", "CLASS", "SCOPES", "SECRET", "EXPIRES", "LAST USED"].map(str::to_owned);
     let row = |key: &Key| {
-        let [id, name, status, class] = [&key.id, &key.name, &key.status, &key.class].map(|text| harmless(text));
+        let [id, name, status, class] =
+            [&key.id, &key.name, &key.status, &key.class].map(|text| harmless(text));
         [id, name, status, class, key.scopes(), key.hint(), key.expires(), key.last_used()]
     };
     Told::result(table(&std::iter::once(head).chain(keys.iter().map(row)).collect::<Vec<_>>()))

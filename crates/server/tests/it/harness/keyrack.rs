@@ -22,9 +22,19 @@ pub(crate) fn keyrack<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Key
 
 /// `keyrack setup` of the owner and workspace of tests.
 pub(crate) fn setup(data: &Path) -> Keyrack {
-    keyrack(["setup", "--email", EMAIL, "--workspace", WORKSPACE, "--name", "Ada", "--password-stdin", "--data"])
-        .arg(data)
-        .stdin(&format!("{PASSWORD}\n"))
+    keyrack([
+        "setup",
+        "--email",
+        EMAIL,
+        "--workspace",
+        WORKSPACE,
+        "--name",
+        "Ada",
+        "--password-stdin",
+        "--data",
+    ])
+    .arg(data)
+    .stdin(&format!("{PASSWORD}\n"))
 }
 
 impl Keyrack {

@@ -146,7 +146,8 @@ impl Server {
         })
         .await;
         let said = self.written("stdout", self.run);
-        self.setup_link = said.lines().map(str::trim).find(|line| line.contains("/setup?token=")).map(str::to_owned);
+        self.setup_link =
+            said.lines().map(str::trim).find(|line| line.contains("/setup?token=")).map(str::to_owned);
     }
 
     fn written(&self, name: &str, run: usize) -> String {

@@ -1,0 +1,1 @@
+//! The picture of the API Keys page in the README.

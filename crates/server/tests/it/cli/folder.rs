@@ -1,0 +1,154 @@
+//! Keys of a data folder on which no server runs.
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::harness::{Keyrack, SLUG, keyrack, setup, text};
+
+struct Folder(TempDir);
+
+impl Folder {
+    async fn set_up() -> Self {
+        let root = TempDir::new().unwrap();
+        setup(root.path()).run().await.succeeded();
+        Self(root)
+    }
+
+    fn keys(&self, args: &[&str]) -> Keyrack {
+        keyrack(["key"]).args(args).arg("--data").arg(self.0.path()).args(["--workspace", SLUG])
+    }
+
+    async fn json(&self, args: &[&str]) -> Value {
+        self.keys(args).arg("--json").run().await.json()
+    }
+}
+
+#[tokio::test]
+async fn the_secret_stands_alone_for_scripts() {
+    let folder = Folder::set_up().await;
+    let args =
+        ["create", "--name", "line 3", "--scope", "inference", "--expires", "90d", "--note", "by the door"];
+    let made = folder.keys(&args).run().await.succeeded();
+    let secret = made.stdout.strip_suffix('\n').unwrap();
+    assert!(secret.starts_with("kr_sk_") && secret.len() == 44 && !secret.contains(char::is_whitespace));
+    assert!(!made.stderr.contains(secret));
+    for says in ["line 3", "inference", "expires: 2", "store it now: it is not shown again"] {
+        assert!(made.stderr.contains(says), "{says}: {}", made.stderr);
+    }
+    let listed = folder.keys(&["list"]).run().await.succeeded();
+    assert!(listed.stdout.contains("line 3") && listed.stdout.contains(&format!("…{}", &secret[40..])));
+    assert!(!listed.stdout.contains(secret));
+}
+
+#[tokio::test]
+async fn a_key_lives_its_whole_life_on_the_command_line() {
+    let folder = Folder::set_up().await;
+    let made = folder.json(&["create", "--name", "a", "--scope", "project", "--scope", "inference"]).await;
+    let id = &text(&made["id"]);
+    assert_eq!(made["scopes"], serde_json::json!(["project", "inference"]));
+    assert_eq!(made["createdBy"]["kind"], "operator");
+    let args = ["edit", id, "--name", "b", "--scope", "inference", "--expires", "7d", "--note", "n"];
+    let edited = folder.json(&args).await;
+    let is = ["name", "note", "scopes"].map(|field| edited[field].clone());
+    assert_eq!(is, ["b".into(), "n".into(), serde_json::json!(["inference"])]);
+    assert!(edited["expiresAt"].is_string() && edited["propagation"]["confirmed"] == 1);
+    let edited = folder.json(&["edit", id, "--expires", "never", "--note", ""]).await;
+    assert_eq!(
+        (&edited["name"], &edited["expiresAt"], &edited["note"]),
+        (&"b".into(), &Value::Null, &Value::Null)
+    );
+    let rotated = folder.json(&["rotate", id, "--overlap", "24h"]).await;
+    assert_eq!(text(&rotated["id"]), *id);
+    assert_ne!(rotated["secret"], made["secret"]);
+    assert!(rotated["retiresAt"].is_string());
+    let deleted = folder.json(&["delete", id, "--reason", "moved"]).await;
+    assert_eq!(deleted["propagation"]["unconfirmed"], serde_json::json!([]));
+    let shown = folder.json(&["show", id]).await;
+    assert_eq!((&shown["status"], &shown["deleted"]["reason"]), (&"deleted".into(), &"moved".into()));
+    assert!(shown.get("secret").is_none());
+    folder.keys(&["delete", id]).run().await.failed(1, "deleted");
+}
+
+#[tokio::test]
+async fn people_read_the_same_in_words() {
+    let folder = Folder::set_up().await;
+    let made = folder.json(&["create", "--name", "gate", "--scope", "keys", "--note", "two\nlines"]).await;
+    let id = &text(&made["id"]);
+    let rotated = folder.keys(&["rotate", id, "--overlap", "1h"]).run().await.succeeded();
+    assert!(rotated.stdout.starts_with("kr_sk_") && rotated.stderr.contains("the old secret works until 2"));
+    let rotated = folder.keys(&["rotate", id, "--overlap", "0s"]).run().await.succeeded();
+    assert!(rotated.stderr.contains("the old secret works no longer"));
+    let edited = folder.keys(&["edit", id, "--name", "gate 2"]).run().await.succeeded();
+    assert!(edited.stdout.contains("gate 2"));
+    let deleted = folder.keys(&["delete", id]).run().await.succeeded();
+    assert_eq!(deleted.stdout, "");
+    assert!(deleted.stderr.contains("no server accepts it any more"));
+    let shown = folder.keys(&["show", id]).run().await.succeeded().stdout;
+    for says in [id, "gate 2", "deleted", "keys", "two lines", "by operator"] {
+        assert!(shown.contains(says), "{says}: {shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_holds_every_page_and_nothing_but_what_was_asked_for() {
+    let folder = Folder::set_up().await;
+    assert_eq!(folder.json(&["list"]).await, serde_json::json!({ "items": [], "nextCursor": null }));
+    let nothing = folder.keys(&["list"]).run().await.succeeded();
+    assert_eq!((nothing.stdout.as_str(), nothing.stderr.as_str()), ("", "no such keys\n"));
+    for (name, class) in [("a&b=c", "publishable"), ("d", "secret"), ("e", "secret")] {
+        folder.json(&["create", "--name", name, "--scope", "inference", "--class", class]).await;
+    }
+    let names = async |args: &[&str]| {
+        let page = folder.json(&[&["list"], args].concat()).await;
+        page["items"].as_array().unwrap().iter().map(|key| text(&key["name"])).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&[]).await, ["e", "d", "a&b=c"]);
+    assert_eq!(names(&["--q", "a&b=c"]).await, ["a&b=c"]);
+    assert_eq!(names(&["--class", "publishable"]).await, ["a&b=c"]);
+    assert!(names(&["--status", "deleted"]).await.is_empty());
+    assert!(names(&["--scope", "keys"]).await.is_empty());
+}
+
+#[tokio::test]
+async fn refusals_name_the_field() {
+    let folder = Folder::set_up().await;
+    let args = ["create", "--name", " ", "--scope", "project", "--class", "publishable"];
+    let ran = folder.keys(&args).run().await.failed(1, "\n  name: give it a name\n");
+    assert!(ran.stderr.contains("\n  class: "), "{ran:?}");
+    let unknown = format!("key_{}", "0".repeat(32));
+    folder.keys(&["show", &unknown]).run().await.failed(1, "there is no such key");
+    let elsewhere = keyrack(["key", "list", "--workspace", "elsewhere", "--data"]).arg(folder.0.path());
+    elsewhere.run().await.failed(1, "there is no such workspace");
+}
+
+#[tokio::test]
+async fn the_folder_chooses_the_brand() {
+    let folder = Folder::set_up().await;
+    std::fs::write(folder.0.path().join("keyrack.toml"), "brand = 'acme'").unwrap();
+    let create = || folder.keys(&["create", "--name", "a", "--scope", "inference"]);
+    assert!(create().run().await.succeeded().stdout.starts_with("acme_sk_"));
+    assert!(create().env("KEYRACK_BRAND", "env").run().await.succeeded().stdout.starts_with("env_sk_"));
+}
+
+#[tokio::test]
+async fn commands_at_the_same_time_wait_for_each_other() {
+    let folder = Folder::set_up().await;
+    let create = || folder.keys(&["create", "--name", "a", "--scope", "inference"]).run();
+    let all = tokio::join!(create(), create(), create(), create());
+    for ran in [all.0, all.1, all.2, all.3] {
+        ran.succeeded();
+    }
+    assert_eq!(folder.json(&["list"]).await["items"].as_array().unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn no_folder_begins_by_being_asked_about() {
+    let root = TempDir::new().unwrap();
+    let missing = root.path().join("missing");
+    for data in [missing.as_path(), root.path()] {
+        let ran = keyrack(["key", "list", "--workspace", SLUG, "--data"]).arg(data).run().await;
+        ran.failed(1, "there is no Keyrack in");
+    }
+    assert!(!missing.exists());
+    assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0);
+}

@@ -1,0 +1,120 @@
+//! Keys of a running server, through its folder and through its address.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::harness::{Keyrack, SLUG, Server, keyrack, text};
+
+const KEYS: &str = "/api/v1/keys";
+const PROJECTS: &str = "/api/v1/projects";
+
+fn over_network(server: &Server, key: &str, args: &[&str]) -> Keyrack {
+    keyrack(["key"]).args(args).args(["--server", &server.url]).env("KEYRACK_KEY", key)
+}
+
+#[tokio::test]
+async fn what_the_folder_says_the_server_does_at_once() {
+    let server = Server::set_up().await;
+    let made = server.make_key(&["project"], &["--expires", "never"]).await;
+    let (id, secret) = (&text(&made["id"]), &text(&made["secret"]));
+    assert_eq!(server.get(PROJECTS, secret).await.status, StatusCode::OK);
+    assert_eq!(
+        server.post(PROJECTS, secret, json!({ "name": "p", "projectType": "classification" })).await.status,
+        201
+    );
+    server.keys(&["edit", id, "--scope", "inference"]).run().await.succeeded();
+    assert_eq!(server.get(PROJECTS, secret).await.json()["code"], "insufficient_scope");
+    server.keys(&["edit", id, "--scope", "project"]).run().await.succeeded();
+    let rotated = server.keys(&["rotate", id, "--overlap", "0s"]).run().await.succeeded();
+    assert_eq!(server.get(PROJECTS, secret).await.status, StatusCode::UNAUTHORIZED);
+    let secret = rotated.stdout.trim_end();
+    assert_eq!(server.get(PROJECTS, secret).await.status, StatusCode::OK);
+    server.keys(&["delete", id]).run().await.succeeded();
+    let refused = server.get(PROJECTS, secret).await;
+    assert_eq!(
+        (refused.status, refused.header("www-authenticate").is_empty()),
+        (StatusCode::UNAUTHORIZED, false)
+    );
+    assert!(!server.output().contains(secret));
+}
+
+#[tokio::test]
+async fn what_was_made_outlives_the_server() {
+    let mut server = Server::set_up().await;
+    let before = server.key(&["project"]).await;
+    server.kill();
+    let between = server.key(&["project"]).await;
+    server.restart().await;
+    assert_eq!(server.setup_link, None);
+    let after = server.key(&["project"]).await;
+    assert!(server.stop().await.success());
+    server.restart().await;
+    for secret in [&before, &between, &after] {
+        assert_eq!(server.get(PROJECTS, secret).await.status, StatusCode::OK);
+    }
+    assert_eq!(server.ops("/readyz").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_key_manages_keys_over_the_network() {
+    let server = Server::set_up().await;
+    let manager = &server.key(&["keys", "inference"]).await;
+    let run = async |args: &[&str]| over_network(&server, manager, args).arg("--json").run().await.json();
+    let made = run(&["create", "--name", "far", "--scope", "inference"]).await;
+    let id = &text(&made["id"]);
+    assert_eq!(made["createdBy"]["kind"], "key");
+    assert_eq!(run(&["edit", id, "--name", "farther"]).await["name"], "farther");
+    assert_eq!(run(&["show", id]).await, server.get(&format!("{KEYS}/{id}"), manager).await.json());
+    assert_eq!(run(&["list"]).await["items"].as_array().unwrap().len(), 2);
+    assert_ne!(run(&["rotate", id, "--overlap", "1h"]).await["secret"], made["secret"]);
+    assert_eq!(run(&["delete", id]).await["propagation"]["confirmed"], 1);
+    assert_eq!(run(&["show", id]).await["status"], "deleted");
+}
+
+#[tokio::test]
+async fn a_key_gives_no_more_than_it_holds() {
+    let server = Server::set_up().await;
+    let manager = &server.key(&["keys"]).await;
+    let create = ["create", "--name", "more", "--scope", "project"];
+    let ran = over_network(&server, manager, &create).run().await.failed(1, "never gives more than it holds");
+    assert!(!ran.stderr.contains(manager));
+    let other = server.make_key(&["project"], &[]).await;
+    let rotate = ["rotate", &text(&other["id"]), "--overlap", "0s"];
+    over_network(&server, manager, &rotate).run().await.failed(1, "never gives more than it holds");
+    let project = &text(&other["secret"]);
+    let ran = over_network(&server, project, &["list"]).run().await.failed(1, "keys");
+    assert!(!ran.stderr.contains(project));
+}
+
+#[tokio::test]
+async fn a_list_over_the_api_is_whole() {
+    let server = Server::set_up().await;
+    let manager = &server.key(&["keys", "inference"]).await;
+    let new = |number: usize| json!({ "name": format!("n{number}"), "scopes": ["inference"] });
+    for number in 0..205 {
+        assert_eq!(server.post(KEYS, manager, new(number)).await.status, StatusCode::CREATED);
+    }
+    let page = over_network(&server, manager, &["list", "--json"]).run().await.json();
+    assert_eq!((page["items"].as_array().unwrap().len(), &page["nextCursor"]), (206, &Value::Null));
+    let path = format!("{KEYS}/{}", text(&page["items"][0]["id"]));
+    assert_eq!(server.patch(&path, manager, json!({ "name": "x" })).await.json()["name"], "x");
+    assert_eq!(server.delete(&path, manager).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn who_does_not_answer_is_named() {
+    let mut server = Server::set_up().await;
+    let secret = &server.key(&["keys"]).await;
+    server.kill();
+    let ran = over_network(&server, secret, &["list"])
+        .run()
+        .await
+        .failed(1, &format!("no answer from {}", server.url));
+    assert!(ran.stderr.contains("refused") && !ran.stderr.contains(secret));
+    server.restart().await;
+    let ran = over_network(&server, "kr_sk_nonsense", &["list"]).run().await.failed(1, "keyrack: ");
+    assert!(!ran.stderr.contains("nonsense"));
+    let second = keyrack(["serve", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--data"]);
+    second.arg(server.data()).run().await.failed(1, "another keyrack is running");
+    server.keys(&["list"]).args(["--workspace", SLUG]).run().await.failed(2, "--workspace");
+}

@@ -1,0 +1,64 @@
+//! What is wrong use: 2, and a word on what is right.
+
+use tempfile::TempDir;
+
+use crate::harness::{EMAIL, SLUG, keyrack};
+
+#[tokio::test]
+async fn wrong_use_ends_with_2() {
+    let id = &format!("key_{}", "0".repeat(32));
+    for (args, says) in [
+        (&["nonsense"][..], "nonsense"),
+        (&["--listen", "nowhere"], "--listen"),
+        (&["--brand", "K"], "brand"),
+        (&["key"], "Usage"),
+        (&["key", "create", "--name", "a", "--workspace", SLUG], "--scope"),
+        (
+            &["key", "create", "--name", "a", "--scope", "all", "--workspace", SLUG],
+            "expected project, inference or keys",
+        ),
+        (&["key", "create", "--name", "a", "--scope", "keys", "--expires", "soon"], "90d"),
+        (&["key", "list"], "--workspace"),
+        (&["key", "list", "--data", "a", "--server", "http://127.0.0.1:1"], "--server"),
+        (&["key", "list", "--server", "127.0.0.1:1"], "expected http(s)://host"),
+        (&["key", "list", "--server", "http://127.0.0.1:1"], "KEYRACK_KEY"),
+        (&["key", "list", "--status", "dead"], "live"),
+        (&["key", "show", "nonsense"], "key_"),
+        (&["key", "edit", id], "--name"),
+        (&["key", "rotate", id, "--workspace", SLUG], "--overlap"),
+        (&["key", "rotate", id, "--overlap", "long"], "24h"),
+        (&["setup", "--email", EMAIL, "--workspace", "W"], "--password-stdin"),
+        (&["setup", "--email", EMAIL, "--workspace", "W", "--password", "p"], "--password"),
+    ] {
+        keyrack(args).run().await.failed(2, says);
+    }
+}
+
+#[tokio::test]
+async fn the_environment_names_the_folder_too() {
+    let root = TempDir::new().unwrap();
+    let folder = root.path().join("by-environment");
+    let list = || keyrack(["key", "list", "--workspace", SLUG]).env("KEYRACK_DATA", folder.to_str().unwrap());
+    list().run().await.failed(1, "by-environment");
+    list().args(["--data", "by-flag"]).run().await.failed(1, "by-flag");
+    list()
+        .args(["--server", "http://127.0.0.1:1"])
+        .env("KEYRACK_KEY", "k")
+        .run()
+        .await
+        .failed(1, "no answer from");
+}
+
+#[tokio::test]
+async fn help_is_no_failure_and_shows_no_key() {
+    for args in [
+        &["--help"][..],
+        &["serve", "--help"],
+        &["key", "create", "--help"],
+        &["setup", "--help"],
+        &["--version"],
+    ] {
+        let ran = keyrack(args).env("KEYRACK_KEY", "kr_sk_secret").run().await.succeeded();
+        assert!(ran.stdout.contains("keyrack") && !ran.stdout.contains("kr_sk_secret"), "{ran:?}");
+    }
+}
