@@ -17,7 +17,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 
 use crate::app::Shared;
-use crate::edge::{address, log, origin, request_id};
+use crate::edge::{address, host, log, origin, request_id};
 use crate::{api, metrics, web};
 
 /// The most that a JSON body or a form may hold.
@@ -43,6 +43,7 @@ pub fn service(app: &Shared) -> Router {
         .layer(PropagateRequestIdLayer::new(request_id::HEADER))
         .layer(SetRequestIdLayer::new(request_id::HEADER, request_id::RandomId))
         .layer(map_request(request_id::forget))
+        .layer(map_request(host::settle))
         .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .with_state(Arc::clone(app));
     // Around the router, not inside: paths are matched before a layer of the router sees them.

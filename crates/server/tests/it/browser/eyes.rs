@@ -101,8 +101,11 @@ impl Browser {
 
     /// Everything that the page holds, shown or not: its HTML, what stands in its fields, its storages and addresses.
     pub(super) async fn everything(&self) -> String {
-        let fields = "return JSON.stringify([location.href, document.cookie, {...localStorage}, {...sessionStorage}, history.state,
-            [...document.querySelectorAll('input, textarea, select')].map((field) => field.value)])";
+        // Where the browser shows an error of its own there are no storages.
+        let fields = "
+            const kept = [location.href, history.state];
+            try { kept.push(document.cookie, {...localStorage}, {...sessionStorage}); } catch {}
+            return JSON.stringify([...kept, [...document.querySelectorAll('input, textarea, select')].map((field) => field.value)]);";
         let source = self.driver().source().await.unwrap();
         let fields: String = self.run(fields, vec![]).await;
         format!("{source}{fields}")

@@ -38,7 +38,9 @@ impl Browser {
 
 #[tokio::test]
 async fn the_first_stop_skips_to_the_content() {
-    let (_server, browser) = signed_in(Kind::Usual).await;
+    let (server, browser) = signed_in(Kind::Usual).await;
+    server.key(&["inference"]).await;
+    browser.reload().await;
     browser.press(Key::Tab).await;
     browser.focus_is_on("Skip to content").await;
     browser.press(Key::Enter).await;

@@ -60,6 +60,13 @@ async fn a_reload_says_already_shown_and_makes_no_second_key() {
     is_gone("in the list").await;
     browser.back().await;
     is_gone("one page back").await;
+    browser.goto(super::steps::KEYS).await;
+    let secret = browser.generate_key("nightly upload", "Inference").await;
+    browser.click("Done").await;
+    browser.headed("API Keys").await;
+    browser.back().await;
+    let source = browser.driver().source().await.unwrap();
+    assert!(!source.contains(&secret[6..]), "the secret is one page back");
 }
 
 #[tokio::test]

@@ -1,0 +1,68 @@
+//! Bytes over a socket, for what no well-behaved client sends.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::harness::Answer;
+
+/// The longest that any answer may take.
+const LIMIT: Duration = Duration::from_secs(15);
+
+/// Sends `bytes` to the server at `url` and reads what it answers; nothing where it only closes.
+pub(crate) async fn exchange(url: &str, bytes: impl Into<Vec<u8>>) -> Option<Answer> {
+    let bytes = bytes.into();
+    let (mut read, mut write) = connect(url).await.into_split();
+    // The server may answer and close before it has read all of it.
+    let sending = tokio::spawn(async move {
+        let _ = write.write_all(&bytes).await;
+        write
+    });
+    let answer = timeout(LIMIT, read_answer(&mut read)).await;
+    sending.abort();
+    answer.unwrap_or_else(|_| panic!("no end within {LIMIT:?}"))
+}
+
+/// A connection to the server at `url`.
+pub(crate) async fn connect(url: &str) -> TcpStream {
+    TcpStream::connect(url.trim_start_matches("http://")).await.unwrap()
+}
+
+/// Reads one answer, or the end of the connection.
+pub(crate) async fn read_answer(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<Answer> {
+    let mut bytes = Vec::new();
+    loop {
+        if let Some(answer) = parse(&bytes) {
+            return Some(answer);
+        }
+        let mut some = [0; 8_192];
+        match stream.read(&mut some).await {
+            Ok(0) | Err(_) => return None,
+            Ok(count) => bytes.extend_from_slice(&some[..count]),
+        }
+    }
+}
+
+/// An answer, once it is all there. Ours say their length.
+fn parse(bytes: &[u8]) -> Option<Answer> {
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    let mut lines = head.split("\r\n");
+    let status: u16 = lines.next()?.split(' ').nth(1)?.parse().unwrap();
+    if status == 100 {
+        return parse(&bytes[end + 4..]);
+    }
+    let mut headers = HeaderMap::new();
+    for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
+        headers.append(name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap());
+    }
+    let length: usize =
+        headers.get("content-length").map_or(0, |length| length.to_str().unwrap().parse().unwrap());
+    let body = bytes.get(end + 4..end + 4 + length)?;
+    let text = String::from_utf8_lossy(body).into_owned();
+    Some(Answer { status: StatusCode::from_u16(status).unwrap(), headers, text })
+}
