@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use axum::extract::{Extension, State};
 use axum::middleware::from_fn;
@@ -28,23 +29,36 @@ use crate::router;
 /// Where [`set_up`] answers. On no other listener.
 pub const SETUP: &str = "/control/setup";
 
+/// The socket cannot be made; its whole path may have 107 bytes (`sun_path`, unix(7)).
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on the control socket {path}: {source}")]
+pub struct ControlError {
+    path: PathBuf,
+    source: io::Error,
+}
+
 /// Listens on the socket. Whoever can open it owns the folder, and may do what an owner may.
-pub fn listen(folder: &Folder, app: &Shared) -> io::Result<JoinHandle<()>> {
+pub fn listen(folder: &Folder, app: &Shared) -> Result<JoinHandle<()>, ControlError> {
     let path = Folder::control_socket(folder.path());
-    // Left behind by a process that was killed: the folder's lock says that nobody listens on it.
-    match fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let listener = UnixListener::bind(&path)?;
-    // The folder itself is closed to others (mode 0700) before this narrows the socket.
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+    let listener = bind(&path).map_err(|source| ControlError { path, source })?;
     let service = service(app);
     Ok(tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, service).await {
             tracing::error!(%error, "the control socket ended");
         }
     }))
+}
+
+fn bind(path: &Path) -> io::Result<UnixListener> {
+    // Left behind by a process that was killed: the folder's lock says that nobody listens on it.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    // The folder itself is closed to others (mode 0700) before this narrows the socket.
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
 }
 
 /// What answers there: all that a network reaches, to the operator, and what is for the folder's owner alone.

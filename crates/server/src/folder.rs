@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+const DATABASE: &str = "keyrack.db";
+
 /// A data folder that this process alone writes to, until dropped.
 #[derive(Debug)]
 pub struct Folder {
@@ -37,9 +39,14 @@ impl Folder {
         }
     }
 
+    /// Whether something is kept at `path`.
+    pub fn is_used(path: &Path) -> bool {
+        path.join(DATABASE).exists()
+    }
+
     /// The database file.
     pub fn database(&self) -> PathBuf {
-        self.path.join("keyrack.db")
+        self.path.join(DATABASE)
     }
 
     /// The socket through which the command line speaks to the process that holds the folder.

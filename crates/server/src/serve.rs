@@ -2,15 +2,18 @@
 
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
+use tokio::net::UnixStream;
 
 use crate::app::{App, Shared};
 use crate::config::{Config, Tls};
+use crate::control::ControlError;
 use crate::edge::origin::is_public;
 use crate::folder::{Folder, FolderError};
 use crate::ops::OpError;
@@ -18,6 +21,8 @@ use crate::{background, clock, control, operations, router};
 
 /// A client that has not sent its headers by then is let go, and a connection that nobody uses is closed.
 const HEADERS: Duration = Duration::from_secs(30);
+/// The longest that a command of the command line holds the folder.
+const COMMAND: Duration = Duration::from_secs(3);
 /// How long requests may finish after a stop was asked for.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -30,6 +35,8 @@ pub enum ServeError {
     Open(#[source] OpError),
     #[error("cannot listen on {address}: {source}")]
     Listen { address: SocketAddr, source: io::Error },
+    #[error(transparent)]
+    Control(#[from] ControlError),
     #[error("cannot use the certificate: {0}")]
     Certificate(#[source] io::Error),
     #[error(transparent)]
@@ -38,7 +45,7 @@ pub enum ServeError {
 
 /// Serves until it is asked to stop.
 pub async fn serve(mut config: Config) -> Result<(), ServeError> {
-    let folder = Folder::hold(&config.data)?;
+    let folder = hold(&config.data).await?;
     let listener = listen(config.listen)?;
     let ops_listener = listen(config.ops_listen)?;
     config.listening = Some(listener.local_addr()?);
@@ -54,6 +61,22 @@ pub async fn serve(mut config: Config) -> Result<(), ServeError> {
     control.abort();
     background.stop(&app).await;
     Ok(())
+}
+
+/// Takes the folder. A command that holds it is done in a moment; a server answers on its socket, and stays.
+async fn hold(data: &Path) -> Result<Folder, FolderError> {
+    let started = Instant::now();
+    loop {
+        match Folder::hold(data) {
+            Err(FolderError::Taken(_)) if started.elapsed() < COMMAND => {
+                if UnixStream::connect(Folder::control_socket(data)).await.is_ok() {
+                    return Err(FolderError::Taken(data.to_owned()));
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            held => return held,
+        }
+    }
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {

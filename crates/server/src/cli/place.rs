@@ -71,7 +71,7 @@ impl Place {
             return Err(wrong("name the workspace with --workspace, as in the addresses of its pages"));
         }
         let config = Choices { data: self.data.clone().or(choices.data), ..choices }.complete()?;
-        if !config.data.join("keyrack.db").exists() {
+        if !Folder::is_used(&config.data) {
             let data = config.data.display();
             return Err(Failure::refused(format!(
                 "there is no Keyrack in {data}: begin one with keyrack setup"

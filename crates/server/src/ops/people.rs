@@ -57,8 +57,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// The first owner and workspace, as typed.
-#[derive(Debug)]
+/// The first owner and workspace, as typed. It does not print: the password would.
 pub struct Founding {
     pub name: String,
     pub email: String,

@@ -67,8 +67,7 @@ impl FromRequestParts<Shared> for Member {
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, PageError> {
         let person = Person::from_request_parts(parts, app).await?;
-        let path = Path::<HashMap<String, String>>::from_request_parts(parts, app).await;
-        let slug = path.ok().and_then(|mut path| path.remove("workspace")).unwrap_or_default();
+        let slug = in_path(parts, "workspace").await;
         let membership = person.memberships.iter().find(|one| one.workspace.slug == slug).cloned();
         let membership = membership.ok_or(OpError::NotFound("workspace"))?;
         // A page that states no role is no page for members.
@@ -81,4 +80,10 @@ impl FromRequestParts<Shared> for Member {
         let acting = Acting::member(&membership.workspace, person.user.id, membership.role);
         Ok(Self { person, membership, acting })
     }
+}
+
+/// What stands in the path for `name`; nothing where the page's path has no such part.
+pub(super) async fn in_path(parts: &mut Parts, name: &str) -> String {
+    let path = Path::<HashMap<String, String>>::from_request_parts(parts, &()).await;
+    path.ok().and_then(|mut path| path.remove(name)).unwrap_or_default()
 }

@@ -82,6 +82,9 @@ pub(super) fn masked_key(brands: &Brands, key: &KeyRow) -> String {
 
 /// The secret that was replaced and still works.
 pub(super) fn retiring(key: &KeyRow, now: Timestamp) -> Option<(&SecretRow, Timestamp)> {
+    if key.deletion.is_some() {
+        return None;
+    }
     key.secrets.iter().find_map(|secret| Some((secret, secret.retires_at.filter(|at| *at > now)?)))
 }
 

@@ -1,12 +1,13 @@
 //! `…/settings/api-keys/{id}/delete`: asked once, then at once.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use keyrack_store::KeyRow;
 use serde::Deserialize;
 
-use super::{base, key_id};
+use super::base;
+use super::chosen::{Chosen, Living};
 use crate::app::{App, Shared};
 use crate::ops::{Invalid, OpError};
 use crate::web::error::PageError;
@@ -27,14 +28,9 @@ pub struct Farewell {
 /// The question.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
-    member: Member,
-    Path((_, id)): Path<(String, String)>,
+    Living(Chosen { member, key }): Living,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let key = app.keys.read(&member.acting, key_id(&id)?).await?;
-    if key.deletion.is_some() {
-        return Err(OpError::Gone.into());
-    }
     Ok(page(&app, &member, &headers, &key, &Farewell::default(), None)?)
 }
 
@@ -63,13 +59,11 @@ fn page(
 /// Deletes, and says where that has been confirmed.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
-    member: Member,
-    Path((_, id)): Path<(String, String)>,
+    Chosen { member, key }: Chosen,
     headers: HeaderMap,
     Form(form): Form<Farewell>,
 ) -> Result<Response, PageError> {
-    let id = key_id(&id)?;
-    match app.keys.delete(&member.acting, id, &form.reason).await {
+    match app.keys.delete(&member.acting, key.id, &form.reason).await {
         Ok((key, propagation)) => {
             let (confirmed, nodes) = (propagation.confirmed, propagation.nodes);
             let notice = Notice {
@@ -92,7 +86,6 @@ pub(in crate::web) async fn submit(
             Ok(flash::redirect(&app, &base(&member), &notice))
         }
         Err(OpError::Invalid(invalid)) => {
-            let key = app.keys.read(&member.acting, id).await?;
             let again = page(&app, &member, &headers, &key, &form, Some(&invalid))?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
         }

@@ -1,14 +1,15 @@
 //! `…/settings/api-keys/{id}/edit`: Edit scopes.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use keyrack_key::{Permission, Permissions};
 use keyrack_rack::Revision;
 use keyrack_store::KeyRow;
 
+use super::base;
+use super::chosen::{Chosen, Living};
 use super::fields::{Expiry, KeyForm};
-use super::{base, key_id};
 use crate::app::{App, Shared};
 use crate::ops::keys::Patch;
 use crate::ops::{Invalid, OpError};
@@ -23,14 +24,9 @@ use crate::web::words;
 /// The form, filled from the key.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
-    member: Member,
-    Path((_, id)): Path<(String, String)>,
+    Living(Chosen { member, key }): Living,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let key = app.keys.read(&member.acting, key_id(&id)?).await?;
-    if key.deletion.is_some() {
-        return Err(OpError::Gone.into());
-    }
     let form = KeyForm::of(&key);
     Ok(page(&app, &member, &headers, &key, &form, Trouble::default())?)
 }
@@ -69,12 +65,10 @@ fn page(
 /// Saves, or says what stands in the way.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
-    member: Member,
-    Path((_, id)): Path<(String, String)>,
+    Living(Chosen { member, key }): Living,
     headers: HeaderMap,
     Form(mut form): Form<KeyForm>,
 ) -> Result<Response, PageError> {
-    let key = app.keys.read(&member.acting, key_id(&id)?).await?;
     if let Some(widening) = unconfirmed_widening(&key, &form) {
         let trouble = Trouble { widening: Some(widening), ..Trouble::default() };
         return Ok(page(&app, &member, &headers, &key, &form, trouble)?);

@@ -7,12 +7,12 @@ pub(super) mod new;
 pub(super) mod rotate;
 pub(super) mod show;
 
+mod chosen;
 mod fields;
 mod reveal;
 
 use axum::http::request::Parts;
 use http::header;
-use keyrack_key::KeyId;
 
 use super::person::Member;
 use crate::app::App;
@@ -21,11 +21,6 @@ use crate::ops::OpError;
 /// Where the page is.
 fn base(member: &Member) -> String {
     member.path("/settings/api-keys")
-}
-
-/// An id from a path. What is no id names nothing.
-fn key_id(text: &str) -> Result<KeyId, OpError> {
-    text.parse().map_err(|_| OpError::NotFound("key"))
 }
 
 /// A name for one sending of a form: what is sent again with it is not done again.

@@ -1,13 +1,14 @@
 //! `…/settings/api-keys/{id}/rotate`: a new secret, and how long the old one lives.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use keyrack_store::KeyRow;
 use serde::Deserialize;
 
-use super::{base, key_id, nonce, reveal, sent_nonce};
+use super::chosen::{Chosen, Living};
+use super::{base, nonce, reveal, sent_nonce};
 use crate::api::span;
 use crate::app::{App, Shared};
 use crate::ops::keys::Handed;
@@ -30,14 +31,9 @@ pub struct Rotation {
 /// The form.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
-    member: Member,
-    Path((_, id)): Path<(String, String)>,
+    Living(Chosen { member, key }): Living,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let key = app.keys.read(&member.acting, key_id(&id)?).await?;
-    if key.deletion.is_some() {
-        return Err(OpError::Gone.into());
-    }
     let form = Rotation { nonce: nonce()?, ..Rotation::default() };
     Ok(page(&app, &member, &headers, &key, &form, None)?)
 }
@@ -68,12 +64,10 @@ fn page(
 /// Rotates: the new secret is in this answer and in no other.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
-    member: Member,
-    Path((_, id)): Path<(String, String)>,
+    Living(Chosen { member, key }): Living,
     parts: Parts,
     Form(form): Form<Rotation>,
 ) -> Result<Response, PageError> {
-    let key = app.keys.read(&member.acting, key_id(&id)?).await?;
     match rotate(&app, &member, &key, &form).await {
         Ok(handed) => {
             let old = match words::retiring(&handed.key, app.now()) {

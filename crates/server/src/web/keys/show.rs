@@ -1,25 +1,23 @@
 //! `…/settings/api-keys/{id}`: one key and its facts.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 
-use super::{base, key_id};
+use super::base;
+use super::chosen::Chosen;
 use crate::app::Shared;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
-use crate::web::person::Member;
 use crate::web::view::{Here, KeyPage};
 use crate::web::words;
 
 /// Shows a key, deleted or not.
 pub(in crate::web) async fn page(
     State(app): State<Shared>,
-    member: Member,
-    Path((_, id)): Path<(String, String)>,
+    Chosen { member, key }: Chosen,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let key = app.keys.read(&member.acting, key_id(&id)?).await?;
     let now = app.now();
     let deletion = key.deletion.as_ref();
     let view = KeyPage {

@@ -1,25 +1,23 @@
 //! `…/projects/{id}/delete`: the end of a project.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 
-use super::{base, project_id};
+use super::base;
+use super::chosen::Chosen;
 use crate::app::Shared;
 use crate::web::error::PageError;
 use crate::web::flash;
 use crate::web::frame::{self, show};
-use crate::web::person::Member;
 use crate::web::view::{DeleteProject, Here, Notice, Tone};
 
 /// The question.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
-    member: Member,
-    Path((_, id)): Path<(String, String)>,
+    Chosen { member, project }: Chosen,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let project = app.projects.read(&member.acting, project_id(&id)?).await?.into_inner();
     let view = DeleteProject {
         frame: frame::of_member(&app, &member, Here::Projects, &headers),
         base: base(&member),
@@ -33,10 +31,8 @@ pub(in crate::web) async fn form(
 /// Deletes.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
-    member: Member,
-    Path((_, id)): Path<(String, String)>,
+    Chosen { member, project }: Chosen,
 ) -> Result<Response, PageError> {
-    let project = app.projects.read(&member.acting, project_id(&id)?).await?.into_inner();
     app.projects.delete(&member.acting, project.id).await?;
     let notice =
         Notice { tone: Tone::Good, text: format!("{} was deleted.", project.name), detail: String::new() };

@@ -1,12 +1,13 @@
 //! `…/projects/{id}/rename`: another name or description.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use keyrack_store::Project;
 use serde::Deserialize;
 
-use super::{base, project_id};
+use super::base;
+use super::chosen::Chosen;
 use crate::app::{App, Shared};
 use crate::ops::projects::Patch;
 use crate::ops::{Invalid, OpError};
@@ -28,11 +29,9 @@ pub struct Renaming {
 /// The form, filled from the project.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
-    member: Member,
-    Path((_, id)): Path<(String, String)>,
+    Chosen { member, project }: Chosen,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let project = app.projects.read(&member.acting, project_id(&id)?).await?.into_inner();
     let form =
         Renaming { name: project.name.clone(), description: project.description.clone().unwrap_or_default() };
     Ok(page(&app, &member, &headers, &project, &form, None)?)
@@ -62,12 +61,10 @@ fn page(
 /// Saves.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
-    member: Member,
-    Path((_, id)): Path<(String, String)>,
+    Chosen { member, project }: Chosen,
     headers: HeaderMap,
     Form(form): Form<Renaming>,
 ) -> Result<Response, PageError> {
-    let project = app.projects.read(&member.acting, project_id(&id)?).await?.into_inner();
     let patch = Patch { name: Some(form.name.clone()), description: Some(form.description.clone()) };
     let invalid = match app.projects.edit(&member.acting, project.id, patch).await {
         Ok(saved) => {
