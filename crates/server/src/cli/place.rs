@@ -13,6 +13,7 @@ use super::door::Door;
 use super::failure::Failure;
 use super::told::Told;
 use crate::config::Choices;
+use crate::folder::Folder;
 
 /// The variable that holds the key to a server. Arguments can be seen by everybody on the machine.
 const KEY: &str = "KEYRACK_KEY";

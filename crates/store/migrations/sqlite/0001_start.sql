@@ -113,6 +113,8 @@ CREATE TABLE key_secrets (
 ) STRICT;
 CREATE UNIQUE INDEX one_current_secret ON key_secrets (key_id) WHERE retires_at IS NULL;
 CREATE INDEX secrets_of_key ON key_secrets (key_id, created_at);
+-- People find a key by the four characters that they see of its secret.
+CREATE INDEX secrets_by_hint ON key_secrets (hint);
 
 -- A table of its own: a use that is written late must not undo a change of its key.
 CREATE TABLE key_uses (

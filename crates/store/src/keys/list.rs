@@ -1,6 +1,6 @@
 //! Finding keys: one, a page, or how many.
 
-use keyrack_key::{Class, KeyId, Scope, Timestamp, WorkspaceId};
+use keyrack_key::{Class, Hint, KeyId, Scope, Timestamp, WorkspaceId};
 
 use super::row::{self, KeyRow, key_rows};
 use crate::database::{self, Connection, Query};
@@ -60,7 +60,7 @@ macro_rules! matching {
                AND ($4 IS NULL OR ' ' || k.scopes || ' ' LIKE $4)
                AND ($5 IS NULL OR k.class = $5)
                AND ($6 IS NULL OR k.folded LIKE $6 ESCAPE '\\'
-                 OR EXISTS (SELECT s.hint FROM key_secrets s WHERE s.key_id = k.id AND s.hint = $7))",
+                 OR k.id IN (SELECT s.key_id FROM key_secrets s WHERE s.hint = $7))",
             $rest
         )
     };
@@ -124,7 +124,7 @@ impl KeyFilter<'_> {
             .bind(self.scope.map(|scope| format!("% {scope} %")))
             .bind(self.class.map(Class::name))
             .bind(self.text.map(containing))
-            .bind(self.text.map(str::to_owned))
+            .bind(self.text.and_then(Hint::parse).map(|hint| hint.to_string()))
     }
 }
 
