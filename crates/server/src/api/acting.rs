@@ -27,7 +27,7 @@ impl FromRequestParts<Shared> for Acting {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, ApiError> {
-        let Some(Access::Guarded(permission, role)) = parts.extensions.get::<Access>().copied() else {
+        let Some(Access::Guarded(_, role)) = parts.extensions.get::<Access>().copied() else {
             return Err(no_access_stated(parts));
         };
         let cookie = session::token(&parts.headers, app);
@@ -45,11 +45,11 @@ impl FromRequestParts<Shared> for Acting {
             return Ok(Self { workspace: workspace.id, who: Who::Operator });
         }
         let Some(token) = cookie else {
-            return Err(OpError::Anonymous(Some(permission)).into());
+            return Err(OpError::Anonymous.into());
         };
         let public = app.config.public_url.as_ref();
         origin::check(&parts.method, &parts.headers, public).map_err(origin::Foreign::problem)?;
-        let (_, user) = app.people.session(&token).await?.ok_or(OpError::Anonymous(Some(permission)))?;
+        let (_, user) = app.people.session(&token).await?.ok_or(OpError::Anonymous)?;
         let wanted = workspace_header(&parts.headers)?;
         let memberships = app.people.memberships(user.id).await?;
         let membership = memberships.into_iter().find(|one| is_named(&one.workspace, wanted));
@@ -67,7 +67,7 @@ pub fn demand(has: Role, needs: Role) -> Result<(), OpError> {
 /// A route that states no permission opens to nobody through here.
 fn no_access_stated(parts: &Parts) -> ApiError {
     match Credential::find(&parts.headers, &parts.uri) {
-        Ok(None) => OpError::Anonymous(None).into(),
+        Ok(None) => OpError::Anonymous.into(),
         _ => OpError::NoKeysHere.into(),
     }
 }

@@ -2,7 +2,7 @@
 
 use http::{StatusCode, header};
 use keyrack_guard::Problem;
-use keyrack_key::{KeyId, Permission};
+use keyrack_key::KeyId;
 use keyrack_store::{Role, StoreError};
 
 use super::Invalid;
@@ -31,7 +31,7 @@ pub enum OpError {
     #[error("an API key cannot be used here")]
     NoKeysHere,
     #[error("sign in first, or send an API key as Authorization: Bearer <key> or X-Api-Key: <key>")]
-    Anonymous(Option<Permission>),
+    Anonymous,
     #[error("the request carries an API key and a session cookie; send one")]
     KeyAndCookie,
     #[error("name the workspace in the header X-Keyrack-Workspace")]
@@ -72,7 +72,7 @@ impl OpError {
             Self::OutsideKey => says(StatusCode::FORBIDDEN, "outside_key"),
             Self::Beyond(_) => says(StatusCode::FORBIDDEN, "beyond_key"),
             Self::NoKeysHere => says(StatusCode::FORBIDDEN, "no_keys_here"),
-            Self::Anonymous(_) => says(StatusCode::UNAUTHORIZED, "missing_key")
+            Self::Anonymous => says(StatusCode::UNAUTHORIZED, "missing_key")
                 .header(header::WWW_AUTHENTICATE, "Bearer realm=\"keyrack\""),
             Self::KeyAndCookie => says(StatusCode::BAD_REQUEST, "key_and_cookie"),
             Self::NoWorkspace => says(StatusCode::BAD_REQUEST, "missing_workspace"),
