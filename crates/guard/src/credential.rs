@@ -31,8 +31,9 @@ impl<'a> Credential<'a> {
             .chain(headers.get_all("x-api-key").iter().map(http::HeaderValue::as_bytes))
             .map(|text| Self { text: Cow::Borrowed(text), place: Place::Header });
         for next in in_headers.chain(in_query(uri)) {
-            match &found {
-                Some(first) if first.text == next.text => {}
+            match &mut found {
+                // Sent in a header as well, it has stood in a URL nevertheless.
+                Some(first) if first.text == next.text => first.place = next.place,
                 Some(_) => return Err(Denial::Ambiguous),
                 None => found = Some(next),
             }
@@ -45,7 +46,7 @@ impl<'a> Credential<'a> {
         &self.text
     }
 
-    /// Where they stood; the first place if there were two.
+    /// Where they stood; in the query, if there among others.
     pub const fn place(&self) -> Place {
         self.place
     }
@@ -108,7 +109,9 @@ mod tests {
     #[test]
     fn one_key_twice_is_one_key_and_two_are_refused() {
         let once = Ok(Some(("a".to_owned(), Place::Header)));
-        assert_eq!(found(&[("authorization", "Bearer a"), ("x-api-key", "a")], "/?api-key=a"), once);
+        assert_eq!(found(&[("authorization", "Bearer a"), ("x-api-key", "a")], "/"), once);
+        let seen = Ok(Some(("a".to_owned(), Place::Query)));
+        assert_eq!(found(&[("authorization", "Bearer a"), ("x-api-key", "a")], "/?api-key=a"), seen);
         assert_eq!(found(&[("x-api-key", "a"), ("x-api-key", "b")], "/"), Err(Denial::Ambiguous));
         assert_eq!(found(&[("authorization", "Bearer a")], "/?api-key=b"), Err(Denial::Ambiguous));
     }

@@ -69,10 +69,15 @@ impl Guard {
         Ok(caller)
     }
 
+    /// What a refused client is told.
+    pub fn problem(&self, refusal: &Refusal) -> Problem {
+        Problem::of_refusal(refusal, self.manage.as_deref())
+    }
+
     /// The answer to a refused request.
     pub fn answer<B: From<String>>(&self, refusal: Refusal, request: &request::Parts) -> Response<B> {
         let id = request.headers.get("x-request-id").and_then(|value| value.to_str().ok());
-        let mut response = Problem::of_refusal(&refusal, self.manage.as_deref()).into_response(id);
+        let mut response = self.problem(&refusal).into_response(id);
         // Whoever counts or logs answers finds the reason here.
         response.extensions_mut().insert(refusal);
         response

@@ -51,10 +51,12 @@ kinds! {
 }
 
 impl<K> Id<K> {
-    /// A new id, made at `now` with random bits from `rng`.
+    /// A new id, made at `now` with 62 random bits from `rng`. Ids made one after another are in that order:
+    /// behind the millisecond stands the fraction of it (RFC 9562, section 6.2, method 3).
     pub fn new(now: Timestamp, rng: &mut impl Rng) -> Self {
         let mut random = [0; 10];
         rng.fill_bytes(&mut random);
+        random[..2].copy_from_slice(&now.fraction_of_millisecond().to_be_bytes());
         Self::from_uuid(uuid::Builder::from_unix_timestamp_millis(now.millis(), &random).into_uuid())
     }
 
@@ -151,6 +153,16 @@ impl<K> Hash for Id<K> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn ids_are_in_the_order_in_which_they_were_made() {
+        let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+        let ids: Vec<_> = (1_800_000_000_000_000..1_800_000_000_002_500)
+            .map(|micros| KeyId::new(Timestamp::from_micros(micros), &mut rng).to_string())
+            .collect();
+        assert!(ids.is_sorted());
+        assert!(ids.iter().all(|id| id.as_bytes()[16] == b'7'), "version 7: {}", ids[0]);
+    }
 
     #[test]
     fn an_id_of_one_kind_is_not_read_as_another() {

@@ -22,6 +22,12 @@ impl Timestamp {
         if self.0 < 0 { 0 } else { self.0.unsigned_abs() / 1_000 }
     }
 
+    /// How far into its millisecond it is, in 4096ths.
+    pub(crate) fn fraction_of_millisecond(self) -> u16 {
+        let fraction = self.0.max(0) % 1_000 * 4_096 / 1_000;
+        u16::try_from(fraction).unwrap_or_default()
+    }
+
     /// This time, `span` later. Saturates at the end of time.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {

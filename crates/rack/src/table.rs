@@ -170,15 +170,17 @@ impl Rack {
         self.len() == 0
     }
 
-    /// Replaces everything by `snapshot`, and trusts the rack from then on.
+    /// Replaces everything by `snapshot`, and trusts the rack from then on. A key that is in both stays answered for
+    /// throughout: what is there goes only when its successor is in its place.
     pub fn load(&self, snapshot: Snapshot) {
         let mut index = self.index.lock();
-        self.trust(false);
-        self.shards.iter().for_each(|shard| shard.write().clear());
         let mut old = std::mem::take(&mut index.keys);
         for record in snapshot.records {
-            let uses = old.remove(&record.key).map(|key| Arc::clone(&key.uses));
-            self.place(&mut index, record, uses);
+            let held = old.remove(&record.key);
+            self.place(&mut index, record, held);
+        }
+        for key in old.values() {
+            self.remove(key, &[]);
         }
         index.position = snapshot.position;
         self.trust(true);
@@ -193,8 +195,8 @@ impl Rack {
         for record in frame.changes {
             let held = index.keys.get(&record.key);
             if held.is_none_or(|held| held.revision < record.revision) {
-                let uses = held.map(|held| Arc::clone(&held.uses));
-                self.place(&mut index, record, uses);
+                let held = held.map(Arc::clone);
+                self.place(&mut index, record, held);
             }
         }
         index.position = frame.to;
@@ -213,8 +215,10 @@ impl Rack {
         }
     }
 
-    fn place(&self, index: &mut Index, record: Record, uses: Option<Arc<UseSlot>>) {
-        let uses = uses.unwrap_or_else(|| Arc::new(UseSlot::new(record.key)));
+    /// Puts a key where `held`, an earlier state of it, may be.
+    fn place(&self, index: &mut Index, record: Record, held: Option<Arc<Key>>) {
+        let uses =
+            held.as_ref().map_or_else(|| Arc::new(UseSlot::new(record.key)), |held| Arc::clone(&held.uses));
         let key = Arc::new(Key { record, uses });
         for (digest, secret) in &key.secrets {
             let hash = self.hash(digest);
@@ -225,7 +229,21 @@ impl Rack {
                 None => drop(shard.insert_unique(hash, entry, |entry| self.hash(&entry.digest))),
             }
         }
+        if let Some(held) = held {
+            self.remove(&held, &key.secrets);
+        }
         index.keys.insert(key.key, key);
+    }
+
+    /// Takes out the secrets of `key` that are not among those that stay.
+    fn remove(&self, key: &Key, stay: &[(Digest, SecretState)]) {
+        let gone = key.secrets.iter().filter(|(digest, _)| stay.iter().all(|(stays, _)| stays != digest));
+        for (digest, _) in gone {
+            let hash = self.hash(digest);
+            if let Ok(entry) = self.shard(hash).write().find_entry(hash, |entry| entry.digest == *digest) {
+                entry.remove();
+            }
+        }
     }
 
     fn hash(&self, digest: &Digest) -> u64 {

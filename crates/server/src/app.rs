@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keyrack_guard::{Clock, Guard, Problem};
+use keyrack_guard::{Clock, Guard};
 use keyrack_key::Timestamp;
 use keyrack_rack::{Follower, Rack, Refusal, Revision};
 use keyrack_store::Store;
@@ -68,6 +68,6 @@ impl App {
     /// The error for a key that was asked about and refused.
     pub fn refused(&self, refusal: &Refusal) -> OpError {
         self.metrics.refused(refusal.denial);
-        Problem::of_refusal(refusal, None).into()
+        self.guard.problem(refusal).into()
     }
 }

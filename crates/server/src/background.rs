@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyrack_rack::{Revision, TOMBSTONE_LIFE};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -19,32 +20,48 @@ const SWEEP: Duration = Duration::from_hours(1);
 #[derive(Debug)]
 pub struct Background {
     tasks: JoinSet<()>,
+    stop: watch::Sender<()>,
 }
 
 /// Starts them.
 pub fn start(app: &Shared) -> Background {
+    let (stop, stopped) = watch::channel(());
     let mut tasks = JoinSet::new();
-    tasks.spawn(every(USES, Arc::clone(app), write_uses));
-    tasks.spawn(every(RACK, Arc::clone(app), keep_rack));
-    tasks.spawn(every(SWEEP, Arc::clone(app), sweep));
-    Background { tasks }
+    tasks.spawn(every(USES, stopped.clone(), with(app, write_uses)));
+    tasks.spawn(every(RACK, stopped.clone(), with(app, keep_rack)));
+    tasks.spawn(every(SWEEP, stopped, with(app, sweep)));
+    Background { tasks, stop }
 }
 
 impl Background {
-    /// Ends them, writes down what was used last, and closes the store.
-    pub async fn stop(mut self, app: &App) {
-        self.tasks.shutdown().await;
+    /// Lets each finish what it is at, writes down what was used last, and closes the store.
+    pub async fn stop(self, app: &App) {
+        drop(self.stop);
+        self.tasks.join_all().await;
         write_uses_of(app).await;
         app.store.close().await;
     }
 }
 
-async fn every<F: Future<Output = ()>>(pause: Duration, app: Shared, work: impl Fn(Shared) -> F) {
+fn with<W: Fn(Shared) -> F, F>(app: &Shared, work: W) -> impl Fn() -> F + use<W, F> {
+    let app = Arc::clone(app);
+    move || work(Arc::clone(&app))
+}
+
+/// Works again and again, until whoever holds the other end of `stopped` lets go. Work that has begun is finished:
+/// uses that were taken from the rack and not written yet would be lost.
+async fn every<F: Future<Output = ()>>(
+    pause: Duration,
+    mut stopped: watch::Receiver<()>,
+    work: impl Fn() -> F,
+) {
     let mut ticks = interval(pause);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        ticks.tick().await;
-        work(Arc::clone(&app)).await;
+        tokio::select! {
+            _ = ticks.tick() => work().await,
+            _ = stopped.changed() => return,
+        }
     }
 }
 
@@ -75,5 +92,40 @@ async fn sweep(app: Shared) {
     }
     if let Err(error) = app.store.forget_repetitions(app.now().minus(REPETITIONS)).await {
         tracing::warn!(%error, "old Idempotency-Keys could not be removed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_has_begun_is_finished_and_no_more_begins() {
+        let (stop, stopped) = watch::channel(());
+        let (begun, may_finish) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        let finished = Arc::new(AtomicUsize::new(0));
+        let work = {
+            let (begun, may_finish, finished) = (begun.clone(), may_finish.clone(), finished.clone());
+            move || {
+                let (begun, may_finish, finished) = (begun.clone(), may_finish.clone(), finished.clone());
+                async move {
+                    begun.add_permits(1);
+                    may_finish.acquire().await.unwrap().forget();
+                    finished.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        };
+        let task = tokio::spawn(every(Duration::from_millis(1), stopped, work));
+        begun.acquire().await.unwrap().forget();
+        drop(stop);
+        tokio::task::yield_now().await;
+        assert!(!task.is_finished(), "it waits for the work");
+        may_finish.add_permits(1);
+        task.await.unwrap();
+        assert_eq!(finished.load(Ordering::SeqCst), 1);
     }
 }

@@ -15,6 +15,7 @@ pub mod web;
 
 mod background;
 mod control;
+mod core_dumps;
 mod edge;
 mod metrics;
 mod operations;

@@ -103,7 +103,7 @@ pub async fn count(State(app): State<Shared>, request: Request, next: Next) -> R
 }
 
 /// Clients may invent methods; a label for each of them would fill the memory.
-fn known(method: &Method) -> &'static str {
+pub fn known(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

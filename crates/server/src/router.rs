@@ -17,7 +17,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 
 use crate::app::Shared;
-use crate::edge::{address, host, log, origin, request_id};
+use crate::edge::{address, host, linger, log, origin, request_id};
 use crate::{api, metrics, web};
 
 /// The most that a JSON body or a form may hold.
@@ -37,13 +37,14 @@ pub fn service(app: &Shared) -> Router {
         .layer(DefaultBodyLimit::max(BODY))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER))
+        .layer(map_request(host::settle))
         .layer(from_fn(api::finish))
         .layer(from_fn(log::requests))
         .layer(from_fn_with_state(trusted, address::find))
         .layer(PropagateRequestIdLayer::new(request_id::HEADER))
         .layer(SetRequestIdLayer::new(request_id::HEADER, request_id::RandomId))
         .layer(map_request(request_id::forget))
-        .layer(map_request(host::settle))
+        .layer(map_request(linger::over_body))
         .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .with_state(Arc::clone(app));
     // Around the router, not inside: paths are matched before a layer of the router sees them.

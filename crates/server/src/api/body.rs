@@ -1,4 +1,10 @@
-//! JSON bodies, and what was expected where they are wrong.
+//! What comes in: JSON bodies and queries, and what was expected where they are wrong.
+
+mod object;
+mod wrong;
+
+use std::error::Error;
+use std::iter::successors;
 
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use bytes::Bytes;
@@ -6,8 +12,11 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use keyrack_guard::Problem;
 use serde::de::DeserializeOwned;
+use tower_http::timeout::TimeoutError;
 
 use super::ApiError;
+use object::Object;
+pub use object::object_if_any;
 
 /// The body of a request as JSON. Fields that nobody knows are refused: most are misspelled.
 #[derive(Clone, Debug)]
@@ -17,15 +26,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        if !is_json(request.headers()) {
-            return Err(refuse(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "not_json",
-                "expected Content-Type: application/json",
-            ));
+        let is_json = is_json(request.headers());
+        if !is_json {
+            return Err(not_json());
         }
-        let bytes = read(request, state).await?;
-        parse(&bytes).map(Self)
+        parse(&read(request, state).await?).map(Self)
     }
 }
 
@@ -37,8 +42,13 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalB
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let is_json = is_json(request.headers());
         let bytes = read(request, state).await?;
-        if bytes.is_empty() { Ok(Self(T::default())) } else { parse(&bytes).map(Self) }
+        match bytes.is_empty() {
+            true => Ok(Self(T::default())),
+            false if is_json => parse(&bytes).map(Self),
+            false => Err(not_json()),
+        }
     }
 }
 
@@ -52,14 +62,19 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let query = Query::<T>::try_from_uri(&parts.uri);
         // The rejection's text could repeat what stood in the query, a key for one.
-        query.map(|Query(value)| Self(value)).map_err(|_| {
-            refuse(
-                StatusCode::BAD_REQUEST,
-                "bad_query",
-                "a parameter is there twice or is not of the expected kind",
-            )
-        })
+        query.map(|Query(value)| Self(value)).map_err(|_| wrong::query(parts.uri.query().unwrap_or_default()))
     }
+}
+
+/// How long a page of a list shall be.
+pub fn limit(text: Option<&str>) -> Result<u32, &'static str> {
+    let limit = text.map_or(Some(50), |text| text.parse().ok());
+    limit.filter(|limit| (1..=200).contains(limit)).ok_or("expected 1 to 200")
+}
+
+/// Whether a body did not arrive because its client fell silent.
+pub fn is_silence(error: &(dyn Error + 'static)) -> bool {
+    successors(Some(error), |&error| error.source()).any(<dyn Error>::is::<TimeoutError>)
 }
 
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
@@ -67,36 +82,32 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiE
         StatusCode::PAYLOAD_TOO_LARGE => {
             refuse(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "expected a body of at most 64 KiB")
         }
+        _ if is_silence(&rejection) => {
+            refuse(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not arrive in time")
+        }
         _ => refuse(StatusCode::BAD_REQUEST, "bad_request", "the body did not arrive whole"),
     })
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        let cause = error.into_inner();
-        match cause.classify() {
-            // What serde says names the field and what was expected, and nothing of a secret: keys stand in no body.
-            serde_json::error::Category::Data => {
-                let message = cause.to_string();
-                let problem =
-                    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("{path}: {message}"));
-                problem.field(&path, message).into()
-            }
-            _ => refuse(StatusCode::BAD_REQUEST, "not_json", format!("expected JSON: {cause}")),
-        }
-    })?;
+    let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(wrong::body)?;
     json.end().map_err(|_| {
         refuse(StatusCode::BAD_REQUEST, "not_json", "expected one JSON value and nothing behind it")
     })?;
     Ok(value)
 }
 
+/// Said once, or it is not said.
 fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let essence = kind.split(';').next().unwrap_or_default().trim();
+    let mut kinds = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(kind), None) = (kinds.next(), kinds.next()) else { return false };
+    let essence = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json")
+}
+
+fn not_json() -> ApiError {
+    refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "expected Content-Type: application/json")
 }
 
 fn refuse(status: StatusCode, code: &'static str, message: impl Into<String>) -> ApiError {

@@ -17,5 +17,5 @@ pub use openapi::{document, router, routes};
 pub use times::rfc3339;
 
 pub(crate) use acting::{ControlSocket, client_address};
-pub(crate) use body::Params;
+pub(crate) use body::{Params, is_silence};
 pub(crate) use times::{parse as parse_time, span};

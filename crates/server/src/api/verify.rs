@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use http::{HeaderValue, header};
 use keyrack_guard::{Caller, Credential, Place};
-use keyrack_key::{Denial, Permission, Presented, ProjectId, Question, Scope, WorkspaceId};
+use keyrack_key::{Denial, Permission, Presented, ProjectId, Question, Restrictions, Scope, WorkspaceId};
 use keyrack_rack::{Key, LastUse, Refusal};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,6 +16,7 @@ use super::ApiError;
 use super::body::Body;
 use crate::app::{App, Shared};
 use crate::ops::{Invalid, OpError};
+use crate::web::session;
 
 /// What is asked about the key in `Authorization`.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -91,17 +92,19 @@ impl Query {
         (status = 422, description = "A field is not as expected; `details` names it")))]
 pub async fn verify(
     State(app): State<Shared>,
+    _: InQuestion,
     parts: Parts,
     Body(query): Body<Query>,
 ) -> Result<Json<Verified>, ApiError> {
     let asked = query.parse()?;
-    let workspace = app.workspaces.id_of(&query.workspace).await?.ok_or(OpError::NotFound("workspace"))?;
+    let workspace = app.workspaces.id_of(&query.workspace).await?;
     let caller = check(&app, &parts, &asked, workspace).map_err(|refusal| app.refused(&refusal))?;
-    app.metrics.allowed();
     let key = caller.key();
-    if asked.project.is_some_and(|project| !covers(key, project)) {
+    if !covers(key, asked.project) {
         return Err(OpError::OutsideKey.into());
     }
+    app.metrics.allowed();
+    note_use(&app, &parts, &asked, &caller);
     Ok(Json(Verified {
         valid: true,
         key: VerifiedKey {
@@ -114,11 +117,33 @@ pub async fn verify(
     }))
 }
 
-fn check(app: &App, parts: &Parts, asked: &Asked, workspace: WorkspaceId) -> Result<Caller, Refusal> {
-    let credential = Credential::find(&parts.headers, &parts.uri)?.ok_or(Denial::Missing)?;
-    if credential.place() == Place::Query {
-        return Err(Denial::InQuery.into());
+/// That the request carries one key of the right form, and no cookie. Whoever has none learns nothing here,
+/// not even which workspaces there are.
+pub struct InQuestion;
+
+impl FromRequestParts<Shared> for InQuestion {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, ApiError> {
+        let is_key = credential(parts).and_then(|credential| {
+            Presented::parse(credential.text(), &app.config.brands)?;
+            Ok(())
+        });
+        is_key.map_err(|denial| app.refused(&denial.into()))?;
+        match session::token(&parts.headers, app) {
+            Some(_) => Err(OpError::KeyAndCookie.into()),
+            None => Ok(Self),
+        }
     }
+}
+
+fn credential(parts: &Parts) -> Result<Credential<'_>, Denial> {
+    let credential = Credential::find(&parts.headers, &parts.uri)?.ok_or(Denial::Missing)?;
+    if credential.place() == Place::Query { Err(Denial::InQuery) } else { Ok(credential) }
+}
+
+fn check(app: &App, parts: &Parts, asked: &Asked, workspace: Option<WorkspaceId>) -> Result<Caller, Refusal> {
+    let credential = credential(parts)?;
     let presented = Presented::parse(credential.text(), &app.config.brands).map_err(Denial::from)?;
     let now = (app.clock)();
     let (permission, address) = (asked.permission, asked.address);
@@ -128,16 +153,20 @@ fn check(app: &App, parts: &Parts, asked: &Asked, workspace: WorkspaceId) -> Res
         Ok(caller) => Some(caller.key()),
         Err(refusal) => refusal.key.as_deref(),
     };
-    // Of a key of another workspace nothing is said, not even that it is there.
-    if key.is_some_and(|key| key.workspace != workspace) {
+    // Of a key of another workspace nothing is said, not even that it is there; nor of a workspace that is none of its own.
+    if key.is_some_and(|key| Some(key.workspace) != workspace) {
         return Err(Denial::Unknown.into());
     }
-    let caller = answer?;
-    let agent = parts.headers.get(header::USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
-    app.rack.note_use(&caller, LastUse::new(now, address, permission, agent));
-    Ok(caller)
+    answer
 }
 
-fn covers(key: &Key, project: ProjectId) -> bool {
-    key.terms.restrictions.as_ref().is_some_and(|own| own.cover_project(project))
+/// A question about no project in particular could be about any.
+fn covers(key: &Key, project: Option<ProjectId>) -> bool {
+    let covers = |own: &Restrictions| project.map_or(own.projects.is_any(), |one| own.cover_project(one));
+    key.terms.restrictions.as_ref().is_some_and(covers)
+}
+
+fn note_use(app: &App, parts: &Parts, asked: &Asked, caller: &Caller) {
+    let agent = parts.headers.get(header::USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
+    app.rack.note_use(caller, LastUse::new(app.now(), asked.address, asked.permission, agent));
 }

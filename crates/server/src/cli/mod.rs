@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::Choices;
-use crate::{serve, telemetry};
+use crate::{core_dumps, serve, telemetry};
 use failure::Failure;
 use key::KeyCommand;
 use setup::Setup;
@@ -45,16 +45,19 @@ enum Command {
 
 /// Does what the arguments say. 0: done, 1: refused, 2: wrong use.
 pub fn run() -> ExitCode {
-    let Cli { command, choices } = Cli::parse();
-    let done = match command {
+    match carry_out(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn carry_out(Cli { command, choices }: Cli) -> Result<(), Failure> {
+    core_dumps::forbid().map_err(|error| Failure::while_trying("cannot forbid core dumps", &error))?;
+    match command {
         None => serve(choices),
         Some(Command::Serve(choices)) => serve(*choices),
         Some(Command::Setup(setup)) => once(setup.run(choices)),
         Some(Command::Key(command)) => once(command.run(choices)),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
     }
 }
 

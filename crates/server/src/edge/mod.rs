@@ -2,6 +2,8 @@
 
 pub mod address;
 pub mod host;
+pub mod linger;
 pub mod log;
 pub mod origin;
+pub mod path;
 pub mod request_id;

@@ -52,19 +52,26 @@ pub fn check(method: &Method, headers: &HeaderMap, public: Option<&Url>) -> Resu
     if method.is_safe() {
         return Ok(());
     }
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     // Browsers send Sec-Fetch-Site to trustworthy origins only, so a plain http name is judged by Origin.
-    let own = match (text("sec-fetch-site"), text("origin")) {
-        (Some(site), _) => site == "same-origin" || site == "none",
-        (None, Some(origin)) => is_own_origin(origin, host, public),
-        (None, None) => false,
-    };
-    if own { Ok(()) } else { Err(Foreign::Origin) }
+    let own = all(headers, "sec-fetch-site", |site| site == "same-origin" || site == "none")
+        .or_else(|| all(headers, "origin", |origin| is_own_origin(origin, host, public)));
+    if own == Some(true) { Ok(()) } else { Err(Foreign::Origin) }
+}
+
+/// Whether each header of this name is as it should be; nothing where there is none.
+fn all(headers: &HeaderMap, name: &str, is_right: impl Fn(&str) -> bool) -> Option<bool> {
+    let values = headers.get_all(name);
+    values.iter().next()?;
+    Some(values.iter().all(|value| value.to_str().is_ok_and(&is_right)))
 }
 
 /// A name that DNS could point elsewhere must be the one that the operator chose: otherwise
 /// a page of another site could turn its own name to this address and be "the same origin".
 fn is_ours(host: &str, public: Option<&Url>) -> bool {
+    // A name and a port are all that stands there (RFC 9110, section 7.2).
+    if host.contains(['@', '/', '\\', '?', '#']) {
+        return false;
+    }
     let Ok(url) = Url::parse(&format!("http://{host}/")) else {
         return false;
     };
@@ -127,6 +134,9 @@ mod tests {
         assert_eq!(get("keys.example.org", None), Err(Foreign::Host));
         assert_eq!(get("keys.example.org", Some("https://keys.example.org")), Ok(()));
         assert_eq!(ask(&Method::GET, &[], None), Err(Foreign::Host));
+        for odd in ["evil.example@localhost", "localhost/x", "localhost#x", "localhost?x", "localhost\\x"] {
+            assert_eq!(get(odd, None), Err(Foreign::Host), "{odd}");
+        }
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! What can be done with projects.
 
+use std::collections::BTreeSet;
+
 use keyrack_guard::Clock;
-use keyrack_key::ProjectId;
+use keyrack_key::{Only, ProjectId};
 use keyrack_store::{EditProject, NewProject, Page, Project, ProjectType, Store, StoreError};
 use rand_core::UnwrapErr;
 
 use super::who::Covered;
-use super::{Acting, Invalid, OpError, Who, invalid};
+use super::{Acting, Invalid, OpError, invalid};
 
 /// A project as somebody wants it.
 #[derive(Clone, Debug)]
@@ -38,7 +40,7 @@ impl Projects {
 
     /// Makes a project. A key that is restricted to named projects makes none: it could not open it.
     pub async fn create(&self, by: &Acting, draft: Draft) -> Result<Project, OpError> {
-        if matches!(&by.who, Who::Key(caller) if !opens_new_projects(caller)) {
+        if !by.covered_projects().is_any() {
             return Err(OpError::OutsideKey);
         }
         let (name, description) = check(&draft.name, &draft.description)?;
@@ -63,9 +65,31 @@ impl Projects {
         after: Option<ProjectId>,
         limit: u32,
     ) -> Result<Page<Project, ProjectId>, OpError> {
-        let mut page = self.store.projects(by.workspace, after, limit).await?;
-        page.items.retain(|project| by.opens(project));
-        Ok(page)
+        match by.covered_projects() {
+            Only::Any => Ok(self.store.projects(by.workspace, after, limit).await?),
+            Only::These(covered) => self.list_these(by, &covered, after, limit).await,
+        }
+    }
+
+    /// One by one: a key names a hundred projects at most, and a page of all projects might hold none of them.
+    async fn list_these(
+        &self,
+        by: &Acting,
+        covered: &BTreeSet<ProjectId>,
+        after: Option<ProjectId>,
+        limit: u32,
+    ) -> Result<Page<Project, ProjectId>, OpError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let (mut items, mut next) = (Vec::<Project>::new(), None);
+        for id in covered.iter().rev().filter(|id| after.is_none_or(|after| **id < after)) {
+            let Some(project) = self.store.project(by.workspace, *id).await? else { continue };
+            if items.len() == limit {
+                next = items.last().map(|last| last.id);
+                break;
+            }
+            items.push(project);
+        }
+        Ok(Page { items, next })
     }
 
     /// A project of the workspace that the caller may open.
@@ -96,10 +120,6 @@ impl Projects {
         let project = self.read(by, id).await?;
         self.store.delete_project(by.workspace, project.id, by.actor(), (self.clock)()).await.map_err(named)
     }
-}
-
-fn opens_new_projects(caller: &keyrack_guard::Caller) -> bool {
-    caller.key().terms.restrictions.as_ref().is_some_and(|own| own.projects.is_any())
 }
 
 fn check(name: &str, description: &str) -> Result<(String, Option<String>), Invalid> {

@@ -28,7 +28,7 @@ impl Throttle {
     /// Counts an attempt before its password is looked at, so that attempts at the same time count each other.
     /// The error is how long to wait.
     pub fn attempt(&self, account: &str, address: Option<IpAddr>, now: Timestamp) -> Result<(), Duration> {
-        let account = account.to_lowercase();
+        let account = one_spelling(account);
         let address = address.map(network);
         let wait = self.accounts.lock().wait(&account, FREE_BY_ACCOUNT, now);
         let wait = wait
@@ -47,11 +47,16 @@ impl Throttle {
 
     /// Forgets the failures of an account after its right password.
     pub fn succeeded(&self, account: &str, address: Option<IpAddr>) {
-        self.accounts.lock().failed.remove(&account.to_lowercase());
+        self.accounts.lock().failed.remove(&one_spelling(account));
         if let Some(address) = address {
             self.addresses.lock().forgive(&network(address));
         }
     }
+}
+
+/// An account however its address is typed. No address is longer than 254 characters, and no memory of it has to be.
+fn one_spelling(account: &str) -> String {
+    account.trim().to_lowercase().chars().take(254).collect()
 }
 
 /// Somebody with one IPv6 address usually has all of its /64.
@@ -127,6 +132,21 @@ mod tests {
             now += wait;
             assert_eq!(throttle.attempt("ada@example.org", ADDRESS, at(now)), Ok(()));
         }
+    }
+
+    #[test]
+    fn blanks_and_capitals_make_no_other_account() {
+        let throttle = Throttle::default();
+        for spelled in [
+            "ada@example.org",
+            " ada@example.org",
+            "ada@example.org\t",
+            "ADA@example.org",
+            "ada@Example.org ",
+        ] {
+            assert_eq!(throttle.attempt(spelled, None, at(0)), Ok(()));
+        }
+        assert!(throttle.attempt("ada@example.org", None, at(0)).is_err());
     }
 
     #[test]

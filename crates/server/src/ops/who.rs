@@ -1,7 +1,9 @@
 //! Who wants something done, and whether they may.
 
+use std::collections::BTreeSet;
+
 use keyrack_guard::Caller;
-use keyrack_key::{Permissions, Restrictions, Timestamp, UserId, WorkspaceId};
+use keyrack_key::{Only, Permissions, ProjectId, Restrictions, Timestamp, UserId, WorkspaceId};
 use keyrack_store::{Actor, Project, Role, Workspace};
 
 use super::OpError;
@@ -73,8 +75,21 @@ impl Acting {
         if self.opens(&project) { Ok(Covered(project)) } else { Err(OpError::OutsideKey) }
     }
 
-    /// Whether `project` is within what the caller may open.
-    pub fn opens(&self, project: &Project) -> bool {
+    /// The projects that the caller may open.
+    pub fn covered_projects(&self) -> Only<ProjectId> {
+        match &self.who {
+            // Restrictions that cannot be read open nothing.
+            Who::Key(caller) => caller
+                .key()
+                .terms
+                .restrictions
+                .as_ref()
+                .map_or_else(|| Only::These(BTreeSet::new()), |own| own.projects.clone()),
+            Who::Member { .. } | Who::Operator => Only::Any,
+        }
+    }
+
+    fn opens(&self, project: &Project) -> bool {
         match &self.who {
             Who::Key(caller) => {
                 caller.key().terms.restrictions.as_ref().is_some_and(|own| own.cover_project(project.id))

@@ -8,6 +8,7 @@ use http::request::Parts;
 use http::{StatusCode, header};
 use keyrack_guard::Problem;
 
+use super::sign_in::own_path;
 use super::view::ErrorPage;
 use super::{form, frame};
 use crate::api;
@@ -35,7 +36,7 @@ impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         match self {
             Self::SignIn { next } => {
-                let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+                let next: String = form_urlencoded::byte_serialize(own_path(&next).as_bytes()).collect();
                 Redirect::to(&format!("/sign-in?next={next}")).into_response()
             }
             Self::Op(error) => {
@@ -58,6 +59,9 @@ pub async fn render(State(app): State<Shared>, request: Request, next: Next) -> 
             "method_not_allowed",
             "This page cannot be asked that way.",
         )),
+        StatusCode::BAD_REQUEST => {
+            Some(Problem::new(StatusCode::BAD_REQUEST, "bad_request", "This address cannot be read."))
+        }
         _ => None,
     });
     match problem {

@@ -1,12 +1,14 @@
 //! Forms as browsers send them. What is missing is empty; what is empty is said beside its field.
 
 use axum::extract::{FromRequest, Request};
+use axum::response::IntoResponse;
 use http::StatusCode;
 use keyrack_guard::Problem;
 use serde::de::DeserializeOwned;
 
 use super::error::PageError;
 use super::view::Field;
+use crate::api::is_silence;
 use crate::ops::Invalid;
 
 /// The fields of a form.
@@ -19,7 +21,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, PageError> {
         let form = axum::extract::Form::<T>::from_request(request, state).await;
         form.map(|form| Self(form.0)).map_err(|rejection| {
-            use axum::response::IntoResponse;
+            if is_silence(&rejection) {
+                let says = "The form did not arrive in time.";
+                return Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", says).into();
+            }
             // The rejection's own text could repeat what was typed.
             let problem = match rejection.into_response().status() {
                 StatusCode::PAYLOAD_TOO_LARGE => Problem::new(

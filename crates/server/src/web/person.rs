@@ -10,7 +10,7 @@ use keyrack_store::{Membership, Role, Session, User};
 
 use super::error::PageError;
 use super::{Access, session};
-use crate::app::Shared;
+use crate::app::{App, Shared};
 use crate::ops::{Acting, OpError};
 
 /// Somebody who is signed in.
@@ -50,9 +50,7 @@ impl FromRequestParts<Shared> for Person {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, PageError> {
-        if !matches!(Credential::find(&parts.headers, &parts.uri), Ok(None)) {
-            return Err(OpError::NoKeysHere.into());
-        }
+        no_key(parts, app)?;
         let next = if parts.method == Method::GET { parts.uri.path() } else { "/" };
         let sign_in = || PageError::SignIn { next: next.to_owned() };
         let token = session::token(&parts.headers, app).ok_or_else(sign_in)?;
@@ -79,6 +77,16 @@ impl FromRequestParts<Shared> for Member {
         }
         let acting = Acting::member(&membership.workspace, person.user.id, membership.role);
         Ok(Self { person, membership, acting })
+    }
+}
+
+/// A page is opened by a browser and never by a key.
+fn no_key(parts: &Parts, app: &App) -> Result<(), OpError> {
+    match Credential::find(&parts.headers, &parts.uri) {
+        Ok(None) => Ok(()),
+        Ok(Some(_)) if session::token(&parts.headers, app).is_some() => Err(OpError::KeyAndCookie),
+        Ok(Some(_)) => Err(OpError::NoKeysHere),
+        Err(denial) => Err(app.refused(&denial.into())),
     }
 }
 

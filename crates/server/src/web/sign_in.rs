@@ -14,6 +14,7 @@ use super::session;
 use super::view::SignIn;
 use crate::api::{Params, client_address};
 use crate::app::{App, Shared};
+use crate::edge::path::tellable;
 use crate::ops::OpError;
 use crate::ops::people::From;
 
@@ -93,11 +94,12 @@ pub(super) fn from(parts: &Parts) -> From {
     From { address: client_address(parts), agent: agent.map(str::to_owned) }
 }
 
-/// A path of this server. Browsers read `//host` and `/\host` as another one.
-fn own_path(next: &str) -> &str {
+/// A path of this server. Browsers read `//host` and `/\host` as another one. One that holds a secret, pasted in
+/// the place of an id, leads nowhere and is not handed on.
+pub(super) fn own_path(next: &str) -> &str {
     let own =
         next.starts_with('/') && !next[1..].starts_with(['/', '\\']) && !next.contains(char::is_control);
-    if own { next } else { "/" }
+    if own && tellable(next) == next { next } else { "/" }
 }
 
 #[cfg(test)]

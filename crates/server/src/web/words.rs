@@ -43,14 +43,16 @@ fn format(time: Timestamp, pattern: &str) -> String {
 fn relative(time: Timestamp, now: Timestamp) -> String {
     let ahead = time > now;
     let seconds = if ahead { time.since(now) } else { now.since(time) }.as_secs();
+    // What was asked for as 90 days is 90 days still when the page is shown a second later.
+    let units = |unit| if ahead { (seconds + unit / 2) / unit } else { seconds / unit };
     let span = match seconds {
         0..MINUTE if !ahead => return "just now".to_owned(),
         0..MINUTE => return "in under a minute".to_owned(),
-        MINUTE..HOUR => format!("{} min", seconds / MINUTE),
-        HOUR..DAY => count(seconds / HOUR, "hour"),
-        _ if seconds < 60 * DAY => count(seconds / DAY, "day"),
-        _ if seconds < 700 * DAY => count(seconds / (30 * DAY), "month"),
-        _ => count(seconds / (365 * DAY), "year"),
+        MINUTE..HOUR => format!("{} min", units(MINUTE)),
+        HOUR..DAY => count(units(HOUR), "hour"),
+        _ if seconds < 100 * DAY => count(units(DAY), "day"),
+        _ if seconds < 700 * DAY => count(units(30 * DAY), "month"),
+        _ => count(units(365 * DAY), "year"),
     };
     if ahead { format!("in {span}") } else { format!("{span} ago") }
 }
@@ -153,6 +155,8 @@ mod tests {
         assert_eq!(ago(HOUR), "1 hour ago");
         assert_eq!(ago(3 * DAY), "3 days ago");
         assert_eq!(ahead(59 * DAY), "in 59 days");
+        assert_eq!(ahead(90 * DAY - 1), "in 90 days");
+        assert_eq!(ahead(2 * HOUR - 1), "in 2 hours");
         assert_eq!(ahead(30), "in under a minute");
         assert_eq!(ago(800 * DAY), "2 years ago");
         assert_eq!(moment(now, now).full, "22 November 2026, 21:08:26 UTC");

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{HandedBody, RestrictionsFields, etag, once, parse_scopes};
-use crate::api::body::Body;
+use crate::api::body::{Body, object_if_any};
 use crate::api::{ApiError, times};
 use crate::app::Shared;
 use crate::ops::keys::Draft;
@@ -30,7 +30,7 @@ pub struct NewKeyBody {
     #[schema(example = json!(["inference"]))]
     scopes: Vec<String>,
     /// What narrows it further.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object_if_any")]
     restrictions: Option<RestrictionsFields>,
     /// When it ends by itself; left out: never.
     #[serde(default)]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::{KeyBody, PropagationBody, RestrictionsFields, etag, key_id, parse_scopes};
-use crate::api::body::Body;
+use crate::api::body::{Body, object_if_any};
 use crate::api::{ApiError, times};
 use crate::app::Shared;
 use crate::ops::keys::Patch;
@@ -23,6 +23,7 @@ pub struct KeyPatch {
     #[schema(example = json!(["inference"]))]
     scopes: Option<Vec<String>>,
     /// Replaces all restrictions.
+    #[serde(deserialize_with = "object_if_any")]
     restrictions: Option<RestrictionsFields>,
     /// Null: never.
     #[serde(deserialize_with = "present")]
@@ -91,10 +92,13 @@ pub async fn edit(
 }
 
 fn if_match(headers: &HeaderMap) -> Result<Option<Revision>, OpError> {
-    let Some(value) = headers.get(header::IF_MATCH) else {
-        return Ok(None);
+    let mut sent = headers.get_all(header::IF_MATCH).iter();
+    let text = match (sent.next(), sent.next()) {
+        (None, _) => return Ok(None),
+        (Some(value), None) => value.to_str().unwrap_or_default().trim(),
+        // Which of them was meant cannot be known.
+        (Some(_), Some(_)) => "",
     };
-    let text = value.to_str().unwrap_or_default().trim();
     if text == "*" {
         return Ok(None);
     }

@@ -76,16 +76,20 @@ fn only<T: Ord + FromStr>(
     invalid: &mut Invalid,
 ) -> Only<T> {
     let Some(texts) = texts else { return Only::Any };
-    if texts.len() > MOST {
-        invalid.take::<()>(field, Err(format!("at most {MOST}")));
-    }
-    let these = texts.iter().take(MOST).enumerate().filter_map(|(place, text)| {
-        invalid.take(field, text.parse::<T>().map_err(|_| format!("{expected} (number {})", place + 1)))
-    });
-    Only::These(these.collect::<BTreeSet<_>>())
+    let these = if texts.len() > MOST { Err(format!("at most {MOST}")) } else { each(&texts, expected) };
+    invalid.take(field, these).map_or(Only::Any, Only::These)
+}
+
+/// All of them, or what is wrong with the first that is wrong.
+fn each<T: Ord + FromStr>(texts: &[String], expected: &str) -> Result<BTreeSet<T>, String> {
+    let parse = |(place, text): (usize, &String)| {
+        text.parse().map_err(|_| format!("{expected} (number {})", place + 1))
+    };
+    texts.iter().enumerate().map(parse).collect()
 }
 
 /// Scopes by their names.
 pub fn parse_scopes(names: &[String], invalid: &mut Invalid) -> Scopes {
-    names.iter().filter_map(|name| invalid.take("scopes", name.parse::<Scope>())).collect()
+    let scopes: Result<Scopes, _> = names.iter().map(|name| name.parse::<Scope>()).collect();
+    invalid.take("scopes", scopes).unwrap_or_default()
 }

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::KeyBody;
 use crate::api::ApiError;
-use crate::api::body::Params;
+use crate::api::body::{Params, limit};
 use crate::app::Shared;
 use crate::ops::{Acting, Invalid};
 
@@ -27,7 +27,8 @@ pub struct KeyQuery {
     /// Part of the name, or the last four characters of a secret.
     q: Option<String>,
     /// At most this many, 1 to 200; 50 unless told otherwise.
-    limit: Option<u32>,
+    #[param(value_type = Option<u32>)]
+    limit: Option<String>,
     /// The `nextCursor` of the page before.
     cursor: Option<String>,
 }
@@ -57,12 +58,13 @@ impl KeyQuery {
         let after = self.cursor.as_deref().and_then(|text| {
             invalid.take("cursor", text.parse::<KeyId>().map_err(|_| "expected the nextCursor of a page"))
         });
-        let limit = self.limit.unwrap_or(50);
-        let limit =
-            invalid.take("limit", (1..=200).contains(&limit).then_some(limit).ok_or("expected 1 to 200"));
+        let limit = invalid.take("limit", limit(self.limit.as_deref()));
+        let text = self.q.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        // No name is longer.
+        let fits = text.is_none_or(|text| text.chars().count() <= 100);
+        invalid.take("q", fits.then_some(()).ok_or("at most 100 characters"));
         match (status, limit) {
             (Some(status), Some(limit)) if invalid.fields().next().is_none() => {
-                let text = self.q.as_deref().map(str::trim).filter(|text| !text.is_empty());
                 Ok(KeyFilter { status, now, scope, class, text, after, limit })
             }
             _ => Err(invalid),

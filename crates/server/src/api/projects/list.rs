@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::ProjectBody;
 use crate::api::ApiError;
-use crate::api::body::Params;
+use crate::api::body::{Params, limit};
 use crate::app::Shared;
 use crate::ops::Acting;
 
@@ -18,7 +18,8 @@ use crate::ops::Acting;
 #[serde(default)]
 pub struct ProjectQuery {
     /// At most this many, 1 to 200; 50 unless told otherwise.
-    limit: Option<u32>,
+    #[param(value_type = Option<u32>)]
+    limit: Option<String>,
     /// The `nextCursor` of the page before.
     cursor: Option<String>,
 }
@@ -42,10 +43,7 @@ pub async fn list(
     by: Acting,
     Params(query): Params<ProjectQuery>,
 ) -> Result<Json<ProjectPage>, ApiError> {
-    let limit = query.limit.unwrap_or(50);
-    if !(1..=200).contains(&limit) {
-        return Err(ApiError::field("limit", "expected 1 to 200"));
-    }
+    let limit = limit(query.limit.as_deref()).map_err(|expected| ApiError::field("limit", expected))?;
     let after = query.cursor.map(|text| text.parse::<ProjectId>()).transpose();
     let after = after.map_err(|_| ApiError::field("cursor", "expected the nextCursor of a page"))?;
     let page = app.projects.list(&by, after, limit).await?;

@@ -9,6 +9,9 @@ use keyrack_store::{Actor, EditKey, KeyRow, NewKey, StoreError};
 use crate::ops::who::Reach;
 use crate::ops::{Invalid, OpError, invalid};
 
+/// The last moment that RFC 3339 can name in every time zone.
+const LATEST: Timestamp = Timestamp::from_micros(253_402_207_200_000_000);
+
 /// A key as somebody wants it.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -48,8 +51,14 @@ impl Draft {
         let grant = Grant::new(self.class, self.scopes);
         let field = if grant == Err(GrantError::AboveCeiling) { "class" } else { "scopes" };
         let grant = invalid.take(field, grant);
-        let ahead = self.expires_at.is_none_or(|at| at > ends_after);
-        let expiry = invalid.take("expiresAt", ahead.then_some(()).ok_or("expected a time that lies ahead"));
+        let expiry = invalid.take(
+            "expiresAt",
+            match self.expires_at {
+                Some(at) if at <= ends_after => Err("expected a time that lies ahead"),
+                Some(at) if at > LATEST => Err("expected a time before the end of the year 9999"),
+                _ => Ok(()),
+            },
+        );
         match (name, note, grant, expiry) {
             (Some(name), Some(note), Some(grant), Some(())) => Ok(Checked {
                 name,

@@ -39,6 +39,8 @@ impl Search {
 
     fn filter(&self, now: Timestamp) -> KeyFilter<'_> {
         let text = self.q.trim();
+        // No name is longer.
+        let text = text.char_indices().nth(100).map_or(text, |(end, _)| &text[..end]);
         KeyFilter {
             status: self.status(),
             now,

@@ -22,6 +22,11 @@ const WIDER_THAN_THE_WINDOW: &str = "
             .map((one) => `${one.tagName}.${one.className}`).concat('too wide')
         : [];";
 
+/// A dialog scrolls when the window is too low for it, and never else.
+const SCROLLS_WITHOUT_NEED: &str = "
+    const dialog = document.querySelector('dialog[open]');
+    return !!dialog && dialog.scrollHeight > dialog.clientHeight && dialog.offsetHeight < innerHeight - 33;";
+
 const FROM_ELSEWHERE: &str = "
     return performance.getEntriesByType('resource').map((one) => one.name)
         .filter((name) => new URL(name).origin !== location.origin && !name.startsWith('data:'));";
@@ -29,12 +34,16 @@ const FROM_ELSEWHERE: &str = "
 impl Browser {
     /// Demands of the page as it stands now what every page must be. `name` is for whoever reads the failure.
     pub(super) async fn is_fit(&self, name: &str) {
-        let axe = std::fs::read_to_string(AXE).unwrap_or_else(|error| panic!("cannot read axe-core ({error}): ./test puts it to {AXE}"));
+        let axe = std::fs::read_to_string(AXE)
+            .unwrap_or_else(|error| panic!("cannot read axe-core ({error}): ./test puts it to {AXE}"));
         self.run::<Value>(&format!("if (!window.axe) {{ {axe} }}"), vec![]).await;
-        let violations: Vec<String> = self.run(&format!("return (async () => {{ {CHECK} }})()"), vec![]).await;
+        let violations: Vec<String> =
+            self.run(&format!("return (async () => {{ {CHECK} }})()"), vec![]).await;
         assert!(violations.is_empty(), "axe on {name}:\n{}", violations.join("\n"));
         let wide: Vec<String> = self.run(WIDER_THAN_THE_WINDOW, vec![]).await;
         assert!(wide.is_empty(), "{name} scrolls sideways: {wide:?}");
+        let scrolls: bool = self.run(SCROLLS_WITHOUT_NEED, vec![]).await;
+        assert!(!scrolls, "the dialog of {name} scrolls though there is room");
         let foreign: Vec<String> = self.run(FROM_ELSEWHERE, vec![]).await;
         assert!(foreign.is_empty(), "{name} loads from elsewhere: {foreign:?}");
         self.is_quiet(name).await;
@@ -46,7 +55,8 @@ impl Browser {
         let log = self.driver().browser_log().await.unwrap();
         // An answer such as 422 is logged as an error though the page is made for it.
         let expected = |text: &str| text.contains("the server responded with a status of 4");
-        let loud: Vec<_> = log.iter().filter(|entry| entry.level != "INFO" && !expected(&entry.message)).collect();
+        let loud: Vec<_> =
+            log.iter().filter(|entry| entry.level != "INFO" && !expected(&entry.message)).collect();
         assert!(loud.is_empty(), "the browser complains on {name}: {loud:#?}");
     }
 

@@ -70,7 +70,8 @@ fn capabilities(kind: Kind, server: &Server, profile: &TempDir) -> Capabilities 
     let mut chrome = ChromeCapabilities::new();
     let profile = format!("--user-data-dir={}", profile.path().display());
     let to_server = server.url.trim_start_matches("http://");
-    let names = format!("--host-resolver-rules=MAP keyrack.test {to_server}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1");
+    let names =
+        format!("--host-resolver-rules=MAP keyrack.test {to_server}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1");
     let arguments = [
         "--headless=new",
         "--no-sandbox",
@@ -105,7 +106,8 @@ struct Chromedriver {
 
 impl Chromedriver {
     fn start() -> Self {
-        let command = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let command =
+            Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut process = command.unwrap_or_else(|error| {
             panic!("cannot run chromedriver ({error}): ./test installs it, with chromium and axe-core")
         });
@@ -125,7 +127,8 @@ impl Chromedriver {
     fn shut_down(&mut self) {
         if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) {
             let _ = stream.set_read_timeout(Some(super::PATIENCE));
-            let _ = stream.write_all(b"GET /shutdown HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+            let _ =
+                stream.write_all(b"GET /shutdown HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
             let _ = stream.read_to_end(&mut Vec::new());
         }
         let _ = self.process.kill();

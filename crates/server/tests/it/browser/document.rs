@@ -137,7 +137,9 @@ async fn the_trash_icon_asks_once_and_the_key_is_refused_at_once() {
     assert_eq!(rights(&server, &secret).await, PROJECT, "after Cancel");
     browser.click("Delete conveyor 2 counter").await;
     browser.click("Delete").await;
-    browser.sees("conveyor 2 counter was deleted. It stopped working everywhere: confirmed on 1 of 1 node").await;
+    browser
+        .sees("conveyor 2 counter was deleted. It stopped working everywhere: confirmed on 1 of 1 node")
+        .await;
     assert_eq!(rights(&server, &secret).await, UNKNOWN);
     assert_eq!(rights(&server, &kept).await, PROJECT);
     browser.reload().await;

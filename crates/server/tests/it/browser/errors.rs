@@ -13,7 +13,8 @@ async fn a_key_without_a_name_or_a_scope_is_not_made() {
     browser.fill("Name", "conveyor 2 counter").await;
     browser.click("Generate Key").await;
     super::wait("the name is fine", async || {
-        let invalid = browser.field("Name").await.attr("aria-invalid").await.map_err(|error| error.to_string())?;
+        let invalid =
+            browser.field("Name").await.attr("aria-invalid").await.map_err(|error| error.to_string())?;
         if invalid.is_none() { Ok(()) } else { Err("it is not".to_owned()) }
     })
     .await;
@@ -30,7 +31,9 @@ async fn a_name_that_is_too_long_is_kept_and_said() {
     browser.goto(&format!("{KEYS}/new")).await;
     let long = "x".repeat(101);
     // The field itself takes a hundred characters only; an older browser might not.
-    browser.run::<serde_json::Value>("document.getElementById('f-name').removeAttribute('maxlength')", vec![]).await;
+    browser
+        .run::<serde_json::Value>("document.getElementById('f-name').removeAttribute('maxlength')", vec![])
+        .await;
     browser.fill("Name", &long).await;
     browser.choose("Project").await;
     browser.click("Generate Key").await;

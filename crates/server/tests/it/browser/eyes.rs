@@ -26,8 +26,10 @@ impl Browser {
 
     /// All that the page says now, in the open dialog if there is one, with single spaces.
     pub(super) async fn text(&self) -> Result<String, String> {
-        let root = self.driver().find(thirtyfour::By::Css("dialog[open], body:not(:has(dialog[open]))")).await;
-        let text = root.map_err(|error| error.to_string())?.text().await.map_err(|error| error.to_string())?;
+        let root =
+            self.driver().find(thirtyfour::By::Css("dialog[open], body:not(:has(dialog[open]))")).await;
+        let text =
+            root.map_err(|error| error.to_string())?.text().await.map_err(|error| error.to_string())?;
         Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
@@ -39,7 +41,10 @@ impl Browser {
 
     /// Waits until the page or the dialog has this heading.
     pub(super) async fn headed(&self, heading: &str) {
-        let path = format!("(//dialog[@open]//h2 | //body[not(descendant::dialog[@open])]//h1)[normalize-space(.)={}]", quoted(heading));
+        let path = format!(
+            "(//dialog[@open]//h2 | //body[not(descendant::dialog[@open])]//h1)[normalize-space(.)={}]",
+            quoted(heading)
+        );
         self.shown(&path, heading).await;
     }
 
@@ -64,14 +69,20 @@ impl Browser {
         let field = self.field(label).await;
         assert_eq!(field.attr("aria-invalid").await.unwrap().as_deref(), Some("true"), "{label}");
         let described = field.attr("aria-describedby").await.unwrap().unwrap_or_default();
-        let id = described.split(' ').find(|id| id.ends_with("-error")).unwrap_or_else(|| panic!("{label}: {described}"));
+        let id = described
+            .split(' ')
+            .find(|id| id.ends_with("-error"))
+            .unwrap_or_else(|| panic!("{label}: {described}"));
         self.shown(&format!("//*[@id='{id}']"), label).await.text().await.unwrap()
     }
 
     /// The path of the page that is shown.
     pub(super) async fn path(&self) -> String {
         let url = self.driver().current_url().await.unwrap();
-        url.as_str().strip_prefix(&self.origin).unwrap_or_else(|| panic!("{url} is not of {}", self.origin)).to_owned()
+        url.as_str()
+            .strip_prefix(&self.origin)
+            .unwrap_or_else(|| panic!("{url} is not of {}", self.origin))
+            .to_owned()
     }
 
     /// Waits until a path is shown.

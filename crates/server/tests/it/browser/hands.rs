@@ -11,7 +11,7 @@ const REACH: &str = "(//dialog[@open] | //body[not(descendant::dialog[@open])])"
 impl Browser {
     /// Opens a path of the server, or a whole address.
     pub(super) async fn goto(&self, path: &str) {
-        let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.origin) };
+        let url = if path.contains(':') { path.to_owned() } else { format!("{}{path}", self.origin) };
         self.driver().goto(url).await.unwrap();
     }
 

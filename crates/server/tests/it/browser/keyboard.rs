@@ -2,7 +2,7 @@
 
 use thirtyfour::Key;
 
-use super::steps::{PROJECT, UNKNOWN, rights, signed_in};
+use super::steps::{INFERENCE, PROJECT, UNKNOWN, rights, signed_in};
 use super::{Browser, Kind, wait};
 
 /// More presses than any page has stops.
@@ -69,7 +69,18 @@ async fn a_key_is_made_copied_edited_and_deleted() {
     browser.tab_to("Done").await;
     browser.press(Key::Enter).await;
     browser.no_dialog().await;
+    assert_eq!(browser.pasted().await, secret);
     assert_eq!(rights(&server, &secret).await, PROJECT);
+
+    browser.tab_to("Edit scopes of conveyor 2 counter").await;
+    browser.press(Key::Enter).await;
+    browser.headed("Edit scopes").await;
+    browser.press(Key::Tab).await;
+    browser.press(Key::Right).await;
+    browser.tab_to("Save changes").await;
+    browser.press(Key::Enter).await;
+    browser.sees("conveyor 2 counter was changed.").await;
+    assert_eq!(rights(&server, &secret).await, INFERENCE);
 
     browser.tab_to("Delete conveyor 2 counter").await;
     browser.press(Key::Enter).await;
@@ -84,7 +95,12 @@ async fn a_key_is_made_copied_edited_and_deleted() {
 async fn closing_a_dialog_gives_the_focus_back() {
     let (_server, browser) = signed_in(Kind::Usual).await;
     browser.key("conveyor 2 counter", "Inference").await;
-    for opener in ["Add New Key", "Edit scopes of conveyor 2 counter", "Rotate conveyor 2 counter", "Delete conveyor 2 counter"] {
+    for opener in [
+        "Add New Key",
+        "Edit scopes of conveyor 2 counter",
+        "Rotate conveyor 2 counter",
+        "Delete conveyor 2 counter",
+    ] {
         browser.goto(super::steps::KEYS).await;
         browser.tab_to(opener).await;
         browser.press(Key::Enter).await;

@@ -15,7 +15,8 @@ async fn a_key_is_made_copied_used_and_deleted_where_there_is_no_clipboard_api()
     browser.click("Create workspace").await;
     browser.headed("API Keys").await;
     browser.at(KEYS).await;
-    let missing: bool = browser.run("return navigator.clipboard === undefined && !isSecureContext", vec![]).await;
+    let missing: bool =
+        browser.run("return navigator.clipboard === undefined && !isSecureContext", vec![]).await;
     assert!(missing, "this browser has a clipboard API here: the test shows nothing");
 
     let secret = browser.generate_key("conveyor 2 counter", "Project").await;

@@ -174,7 +174,9 @@ impl Tour {
         browser.no_dialog().await;
         browser.goto(PROJECTS).await;
         self.stop("projects").await;
-        for (name, stop) in [("Rename Bottle caps", "project-rename"), ("Delete Bottle caps", "project-delete")] {
+        for (name, stop) in
+            [("Rename Bottle caps", "project-rename"), ("Delete Bottle caps", "project-delete")]
+        {
             browser.click(name).await;
             browser.sees("Cancel").await;
             self.stop(stop).await;
@@ -193,8 +195,13 @@ impl Tour {
         self.stop("docs").await;
         browser.goto("/no/such/page").await;
         self.stop("error-404").await;
-        browser.goto(&format!("{KEYS}?api-key={}", self.server.key(&["project"]).await)).await;
-        self.stop("error-refused").await;
+        // What somebody else's page can make a browser do.
+        let form = "<form method=post action=ACTION><button>Win a prize</button></form>";
+        let action = format!("{}{PROJECTS}/new", browser.origin);
+        browser.goto(&format!("data:text/html,{}", form.replace("ACTION", &action))).await;
+        browser.click("Win a prize").await;
+        browser.headed("You may not do that").await;
+        self.stop("error-403").await;
         browser.goto(PROJECTS).await;
         if self.look.ends_with("360") {
             browser.unfold(".drawer").await;

@@ -39,7 +39,9 @@ async fn a_key_is_made_used_edited_rotated_and_deleted() {
     browser.click("Delete conveyor 2 counter").await;
     browser.headed("Delete conveyor 2 counter?").await;
     browser.click("Delete").await;
-    browser.sees("conveyor 2 counter was deleted. It stopped working everywhere: confirmed on 1 of 1 node").await;
+    browser
+        .sees("conveyor 2 counter was deleted. It stopped working everywhere: confirmed on 1 of 1 node")
+        .await;
     assert_eq!(rights(&server, &new).await, UNKNOWN);
 }
 

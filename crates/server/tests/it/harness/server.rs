@@ -113,10 +113,20 @@ impl Server {
         self.process.wait().unwrap();
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Asks it to stop.
+    pub(crate) fn ask_to_stop(&self) {
+        let asked = Command::new("kill").arg("-TERM").arg(self.pid().to_string()).status();
+        assert!(asked.unwrap().success());
+    }
+
     /// Asks it to stop, and waits until it has.
     pub(crate) async fn stop(&mut self) -> ExitStatus {
-        let asked = Command::new("kill").arg("-TERM").arg(self.process.id().to_string()).status();
-        assert!(asked.unwrap().success());
+        self.ask_to_stop();
         until("the server stops", async || self.process.try_wait().unwrap()).await
     }
 

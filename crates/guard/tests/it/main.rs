@@ -1,0 +1,113 @@
+//! The guard around a service, over a real rack: who passes, and what the others are told, by reason.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod passing;
+mod refusals;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use http::{Request, Response, StatusCode};
+use keyrack_guard::{Caller, ClientAddress, Guard, GuardLayer};
+use keyrack_key::{
+    Brands, Class, Grant, KeyId, Permission, Restrictions, Scope, Secret, SecretState, Terms, Timestamp, WorkspaceId,
+};
+use keyrack_rack::{Position, Rack, Record, Revision, Snapshot};
+use rand_core::UnwrapErr;
+use serde_json::Value;
+use tower::{Layer, ServiceExt, service_fn};
+
+const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+const BEFORE: Timestamp = Timestamp::from_micros(1_799_000_000_000_000);
+const AFTER: Timestamp = Timestamp::from_micros(1_801_000_000_000_000);
+
+/// A rack, and a guard that asks it.
+struct World {
+    rack: Arc<Rack>,
+    guard: Arc<Guard>,
+    records: Vec<Record>,
+    /// How often the service inside was reached.
+    reached: AtomicUsize,
+}
+
+/// What was answered.
+#[derive(Debug)]
+struct Answer {
+    status: StatusCode,
+    challenge: Option<String>,
+    body: Value,
+}
+
+const fn rng() -> UnwrapErr<getrandom::SysRng> {
+    UnwrapErr(getrandom::SysRng)
+}
+
+/// A secret that is in no rack.
+fn secret(class: Class) -> Secret {
+    Secret::generate(Brands::default().current(), class, &mut rng())
+}
+
+impl World {
+    fn new() -> Self {
+        let rack = Arc::new(Rack::new());
+        let guard = Guard::new(Arc::clone(&rack), Brands::default(), || NOW);
+        let guard = Arc::new(guard.manage_at("https://keys.example.org/keys/".to_owned()));
+        Self { rack, guard, records: Vec::new(), reached: AtomicUsize::new(0) }
+    }
+
+    /// Adds a key with these scopes, and whatever `change` makes of it; its secret.
+    fn key(&mut self, scopes: &[Scope], change: impl FnOnce(&mut Record)) -> String {
+        let secret = secret(Class::Secret);
+        let grant = Grant::new(Class::Secret, scopes.iter().copied().collect()).unwrap();
+        let mut record = Record {
+            key: KeyId::new(NOW, &mut rng()),
+            revision: Revision(1),
+            workspace: WorkspaceId::new(NOW, &mut rng()),
+            name: Arc::from("of a test"),
+            class: Class::Secret,
+            scopes: grant.scopes(),
+            terms: Terms {
+                permissions: grant.permissions(),
+                restrictions: Some(Restrictions::default()),
+                expires_at: None,
+                deleted_at: None,
+            },
+            secrets: vec![(secret.digest(), SecretState::Current)],
+        };
+        change(&mut record);
+        self.records.push(record);
+        self.rack.load(Snapshot { position: Position::default(), records: self.records.clone() });
+        secret.expose().to_owned()
+    }
+
+    /// The id of the key that was added last.
+    fn last(&self) -> String {
+        self.records.last().unwrap().key.to_string()
+    }
+
+    /// Asks for a prediction, with these headers.
+    async fn ask(&self, uri: &str, headers: &[(&str, &str)]) -> Answer {
+        self.ask_behind(GuardLayer::new(Arc::clone(&self.guard), Permission::ModelsPredict), uri, headers).await
+    }
+
+    async fn ask_behind(&self, layer: GuardLayer, uri: &str, headers: &[(&str, &str)]) -> Answer {
+        let inside = service_fn(async |request: Request<()>| {
+            self.reached.fetch_add(1, Ordering::Relaxed);
+            let caller = request.extensions().get::<Caller>().map(|caller| caller.key().key.to_string());
+            Ok::<_, Infallible>(Response::new(serde_json::json!({ "caller": caller }).to_string()))
+        });
+        let mut request = Request::get(uri).extension(ClientAddress([203, 0, 113, 9].into()));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = layer.layer(inside).oneshot(request.body(()).unwrap()).await.unwrap();
+        let challenge = response.headers().get("www-authenticate").map(|value| value.to_str().unwrap().to_owned());
+        Answer { status: response.status(), challenge, body: serde_json::from_str(response.body()).unwrap() }
+    }
+
+    fn reached(&self) -> usize {
+        self.reached.load(Ordering::Relaxed)
+    }
+}

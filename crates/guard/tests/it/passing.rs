@@ -1,0 +1,54 @@
+//! Who passes, and as whom.
+
+use std::sync::Arc;
+
+use keyrack_guard::GuardLayer;
+use keyrack_key::{Permission, Scope, SecretState};
+
+use super::{AFTER, World};
+
+#[tokio::test]
+async fn a_key_that_may_passes_in_each_place_and_is_named_inside() {
+    let mut world = World::new();
+    let key = world.key(&[Scope::Inference], |_| {});
+    let bearer = format!("Bearer {key}");
+    for (uri, headers) in [
+        ("/".to_owned(), vec![("authorization", bearer.as_str())]),
+        ("/".to_owned(), vec![("X-API-KEY", key.as_str())]),
+        ("/".to_owned(), vec![("authorization", bearer.as_str()), ("x-api-key", &key)]),
+        // Inference alone can be public, so it may stand in a URL.
+        (format!("/?api-key={key}"), vec![]),
+    ] {
+        let answer = world.ask(&uri, &headers).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.body["caller"], world.last());
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_retires_works_until_it_has() {
+    let mut world = World::new();
+    let retiring = world.key(&[Scope::Inference], |key| key.secrets[0].1 = SecretState::Retiring(AFTER));
+    assert_eq!(world.ask("/", &[("x-api-key", &retiring)]).await.status, 200);
+}
+
+#[tokio::test]
+async fn only_a_request_without_any_key_passes_a_guard_that_does_not_demand_one() {
+    let mut world = World::new();
+    let key = world.key(&[Scope::Keys], |_| {});
+    let layer = || GuardLayer::new(Arc::clone(&world.guard), Permission::ModelsPredict).or_without_key();
+    let nobody = world.ask_behind(layer(), "/", &[]).await;
+    assert_eq!((nobody.status.as_u16(), &nobody.body["caller"]), (200, &serde_json::Value::Null));
+    for (sent, status) in [("nonsense", 401), (key.as_str(), 403)] {
+        assert_eq!(world.ask_behind(layer(), "/", &[("x-api-key", sent)]).await.status, status);
+    }
+}
+
+#[tokio::test]
+async fn every_living_key_passes_where_no_permission_is_asked_for() {
+    let mut world = World::new();
+    let key = world.key(&[Scope::Keys], |_| {});
+    let layer = || GuardLayer::any_key(Arc::clone(&world.guard));
+    assert_eq!(world.ask_behind(layer(), "/", &[("x-api-key", &key)]).await.status, 200);
+    assert_eq!(world.ask_behind(layer(), "/", &[]).await.status, 401);
+}

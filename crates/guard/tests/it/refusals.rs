@@ -1,0 +1,128 @@
+//! The table of the design: each reason with its status, its challenge (RFC 6750) and what it names.
+
+use keyrack_key::{Class, Only, Permissions, Restrictions, Scope, SecretState};
+
+use super::{AFTER, Answer, BEFORE, World, secret};
+
+const REALM: &str = "Bearer realm=\"keyrack\"";
+
+fn is_refused(answer: &Answer, status: u16, code: &str, challenge: Option<&str>) {
+    assert_eq!(answer.status, status, "{answer:?}");
+    assert_eq!(answer.body["code"], code, "{answer:?}");
+    let expected =
+        challenge.map(|error| if error.is_empty() { REALM.to_owned() } else { format!("{REALM}, {error}") });
+    assert_eq!(answer.challenge, expected, "{answer:?}");
+}
+
+const INVALID: Option<&str> = Some("error=\"invalid_token\"");
+
+#[tokio::test]
+async fn a_key_that_is_none_or_is_no_more_is_unauthorized() {
+    let mut world = World::new();
+    let deleted = world.key(&Scope::ALL, |key| key.terms.deleted_at = Some(BEFORE));
+    let expired = world.key(&Scope::ALL, |key| key.terms.expires_at = Some(BEFORE));
+    let retired = world.key(&Scope::ALL, |key| key.secrets[0].1 = SecretState::Retiring(BEFORE));
+    let unknown = secret(Class::Secret).expose().to_owned();
+    let other_brand = unknown.replacen("kr_", "xy_", 1);
+    for (sent, code) in [
+        ("", "malformed_key"),
+        (&unknown[..43], "malformed_key"),
+        (&other_brand, "malformed_key"),
+        (&unknown, "unknown_key"),
+        (&deleted, "deleted_key"),
+        (&expired, "expired_key"),
+        (&retired, "retired_secret"),
+    ] {
+        is_refused(&world.ask("/", &[("x-api-key", sent)]).await, 401, code, INVALID);
+        let bearer = format!("bearer {sent}");
+        is_refused(&world.ask("/", &[("authorization", &bearer)]).await, 401, code, INVALID);
+    }
+    // Without a key there is no error to name.
+    is_refused(&world.ask("/", &[]).await, 401, "missing_key", Some(""));
+    is_refused(&world.ask("/", &[("authorization", "Basic YTpi")]).await, 401, "missing_key", Some(""));
+    assert_eq!(world.reached(), 0);
+}
+
+#[tokio::test]
+async fn two_keys_and_keys_in_urls_are_bad_requests() {
+    const BAD: Option<&str> = Some("error=\"invalid_request\"");
+    let mut world = World::new();
+    let other = world.key(&[Scope::Inference], |_| {});
+    let key = world.key(&[Scope::Project], |_| {});
+    let id = world.last();
+    let bearer = format!("Bearer {key}");
+    let two = [("authorization", bearer.as_str()), ("x-api-key", &other)];
+    is_refused(&world.ask("/", &two).await, 400, "ambiguous_key", BAD);
+    is_refused(&world.ask(&format!("/?api-key={other}"), &two[..1]).await, 400, "ambiguous_key", BAD);
+    is_refused(&world.ask("/?api-key=a&api-key=b", &[]).await, 400, "ambiguous_key", BAD);
+    let in_url = format!("/?api-key={key}");
+    for headers in [&[][..], &two[..1]] {
+        let answer = world.ask(&in_url, headers).await;
+        is_refused(&answer, 400, "key_in_query", BAD);
+        assert_eq!(answer.body["key"], id);
+        assert!(answer.body["message"].as_str().unwrap().contains("rotate it"), "{answer:?}");
+    }
+    assert_eq!(world.reached(), 0);
+}
+
+#[tokio::test]
+async fn a_key_that_may_not_is_told_what_it_lacks_and_where_that_is_changed() {
+    let mut world = World::new();
+    let key = world.key(&[Scope::Keys], |_| {});
+    let answer = world.ask("/", &[("x-api-key", &key)]).await;
+    let challenge = "error=\"insufficient_scope\", scope=\"project inference\"";
+    is_refused(&answer, 403, "insufficient_scope", Some(challenge));
+    assert_eq!(answer.body["permission"], "models:predict");
+    assert_eq!(answer.body["scopes"], serde_json::json!(["project", "inference"]));
+    assert_eq!(answer.body["key"], world.last());
+    assert_eq!(answer.body["manage_url"], format!("https://keys.example.org/keys/{}", world.last()));
+    assert_eq!(answer.body["details"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn a_restricted_key_is_forbidden_elsewhere() {
+    let mut world = World::new();
+    let restricted = |restrictions: Restrictions| {
+        move |key: &mut keyrack_rack::Record| key.terms.restrictions = Some(restrictions)
+    };
+    let networks = Only::These(["10.4.0.0/16".parse().unwrap()].into());
+    let network = world.key(&Scope::ALL, restricted(Restrictions { networks, ..Restrictions::default() }));
+    let answer = world.ask("/", &[("x-api-key", &network)]).await;
+    is_refused(&answer, 403, "network_not_allowed", None);
+    assert_eq!(answer.body["key"], world.last());
+    let origins = Only::These(["https://app.example.org".parse().unwrap()].into());
+    let origin = world.key(&Scope::ALL, restricted(Restrictions { origins, ..Restrictions::default() }));
+    for elsewhere in [&[][..], &[("origin", "https://evil.example")], &[("origin", "null")]] {
+        let headers = [&[("x-api-key", origin.as_str())], elsewhere].concat();
+        is_refused(&world.ask("/", &headers).await, 403, "origin_not_allowed", None);
+    }
+    // A restriction to nothing is not the same as no restriction.
+    let nothing = Restrictions { networks: Only::These([].into()), ..Restrictions::default() };
+    let nowhere = world.key(&Scope::ALL, restricted(nothing));
+    is_refused(&world.ask("/", &[("x-api-key", &nowhere)]).await, 403, "network_not_allowed", None);
+    assert_eq!(world.reached(), 0);
+}
+
+#[tokio::test]
+async fn what_a_newer_version_wrote_denies() {
+    let mut world = World::new();
+    let restrictions = world.key(&Scope::ALL, |key| key.terms.restrictions = None);
+    let permissions = world.key(&Scope::ALL, |key| key.terms.permissions = Permissions::from_bits(u32::MAX));
+    for key in [&restrictions, &permissions] {
+        is_refused(&world.ask("/", &[("x-api-key", key)]).await, 403, "newer_key", None);
+    }
+}
+
+#[tokio::test]
+async fn a_rack_that_may_be_behind_answers_nobody() {
+    let mut world = World::new();
+    let key = world.key(&Scope::ALL, |key| key.terms.expires_at = Some(AFTER));
+    assert_eq!(world.ask("/", &[("x-api-key", &key)]).await.status, 200);
+    world.rack.trust(false);
+    for sent in [key.as_str(), secret(Class::Secret).expose()] {
+        is_refused(&world.ask("/", &[("x-api-key", sent)]).await, 503, "not_ready", None);
+    }
+    // What is no key needs no rack to be refused.
+    is_refused(&world.ask("/", &[("x-api-key", "nonsense")]).await, 401, "malformed_key", INVALID);
+    assert_eq!(world.reached(), 1);
+}

@@ -1,0 +1,126 @@
+//! Frames and snapshots tell the same, in whatever pieces and however often.
+
+use keyrack_key::Denial;
+use keyrack_rack::{ChangeId, Frame, Gap, Position, Rack, Revision, Snapshot};
+use proptest::prelude::*;
+
+use crate::history::{History, NOW, Step, ask, later, loaded, steps};
+
+/// Times at which all ends that [`steps`] makes are ahead, half over, over.
+fn times() -> [keyrack_key::Timestamp; 3] {
+    [NOW.minus(std::time::Duration::from_micros(1)), later(50), later(100)]
+}
+
+fn equal(history: &History, one: &Rack, other: &Rack) -> Result<(), TestCaseError> {
+    prop_assert_eq!(one.position(), other.position());
+    prop_assert_eq!(one.len(), other.len());
+    for at in times() {
+        prop_assert_eq!(history.answers(one, at), history.answers(other, at));
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Some frames tell of one step, some of many, and the first reader begins in the middle.
+    #[test]
+    fn a_rack_fed_by_frames_equals_one_loaded_from_a_snapshot(
+        steps in steps(), begins in 0_usize..10, pieces in proptest::collection::vec(1_usize..12, 60)
+    ) {
+        let mut history = History::after(1, &steps[..begins.min(steps.len())]);
+        let fed = loaded(history.snapshot());
+        let mut rest = &steps[begins.min(steps.len())..];
+        for piece in pieces {
+            let (now, later) = rest.split_at(piece.min(rest.len()));
+            now.iter().for_each(|step| history.take(*step));
+            prop_assert_eq!(fed.apply(history.since(fed.position())), Ok(()));
+            rest = later;
+        }
+        equal(&history, &fed, &loaded(history.snapshot()))?;
+    }
+
+    #[test]
+    fn a_frame_that_comes_again_changes_nothing(steps in steps(), cut in 0_usize..60) {
+        let cut = cut.min(steps.len());
+        let before = History::after(1, &steps[..cut]);
+        let history = History::after(1, &steps);
+        let rack = loaded(before.snapshot());
+        let frame = history.since(before.position());
+        prop_assert_eq!(rack.apply(frame.clone()), Ok(()));
+        let moved = frame.from != frame.to;
+        prop_assert_eq!(rack.apply(frame), if moved { Err(Gap) } else { Ok(()) });
+        equal(&history, &rack, &loaded(history.snapshot()))?;
+    }
+
+    /// A late frame may tell of a key as it was: a deleted one does not rise again.
+    #[test]
+    fn what_is_older_than_the_rack_is_passed_over(steps in steps(), cut in 0_usize..60) {
+        let old = History::after(1, &steps[..cut.min(steps.len())]);
+        let history = History::after(1, &steps);
+        let rack = loaded(history.snapshot());
+        let here = rack.position();
+        let stale = Frame { from: here, to: here, changes: old.snapshot().records };
+        prop_assert_eq!(rack.apply(stale), Ok(()));
+        equal(&history, &rack, &loaded(history.snapshot()))?;
+    }
+
+    #[test]
+    fn a_gap_is_noticed_and_changes_nothing(steps in steps(), cut in 0_usize..60, change: [u8; 16]) {
+        let before = History::after(1, &steps[..cut.min(steps.len())]);
+        let history = History::after(1, &steps);
+        let rack = loaded(before.snapshot());
+        let here = rack.position();
+        for from in [
+            Position { revision: Revision(here.revision.0 + 1), ..here },
+            Position { change: ChangeId(change), ..here },
+        ] {
+            prop_assert_eq!(rack.apply(Frame { from, ..history.since(here) }), Err(Gap));
+            equal(&history, &rack, &loaded(before.snapshot()))?;
+        }
+    }
+
+    /// A backup was put back: nothing of what the rack held is left.
+    #[test]
+    fn loading_another_history_leaves_nothing_of_the_first(one in steps(), other in steps()) {
+        let (one, other) = (History::after(1, &one), History::after(2, &other));
+        let rack = loaded(one.snapshot());
+        rack.load(other.snapshot());
+        equal(&other, &rack, &loaded(other.snapshot()))?;
+        prop_assert!(one.answers(&rack, NOW).values().all(|answer| *answer == Err("(Unknown, None)".into())));
+    }
+}
+
+#[test]
+fn a_rack_that_was_never_filled_refuses_everything() {
+    let history = History::of_keys(1, 1);
+    assert_eq!(ask(&Rack::new(), &history.secrets[0], NOW), Err((Denial::Stale, None)));
+    assert_eq!(ask(&loaded(Snapshot::default()), &history.secrets[0], NOW), Err((Denial::Unknown, None)));
+}
+
+#[test]
+fn a_deleted_key_says_so_until_its_tombstone_is_forgotten() {
+    let mut history = History::of_keys(1, 2);
+    history.take(Step::Delete { key: 0 });
+    let rack = loaded(history.snapshot());
+    let deleted = Err((Denial::Deleted(NOW), Some(Revision(3))));
+    assert_eq!(ask(&rack, &history.secrets[0], NOW), deleted);
+    rack.forget_before(NOW);
+    assert_eq!(ask(&rack, &history.secrets[0], NOW), deleted, "it was deleted at this moment, not before");
+    rack.forget_before(later(1));
+    assert_eq!(ask(&rack, &history.secrets[0], NOW), Err((Denial::Unknown, None)));
+    assert_eq!(ask(&rack, &history.secrets[1], NOW), Ok(Revision(2)));
+    assert_eq!((rack.len(), rack.position()), (1, history.position()));
+}
+
+#[test]
+fn an_ended_secret_says_so_until_it_is_forgotten_and_its_key_lives_on() {
+    let mut history = History::of_keys(1, 1);
+    history.take(Step::Rotate { key: 0, overlap: 60 });
+    let rack = loaded(history.snapshot());
+    assert_eq!(ask(&rack, &history.secrets[0], NOW), Ok(Revision(2)));
+    assert_eq!(ask(&rack, &history.secrets[0], later(60)), Err((Denial::Retired(later(60)), Some(Revision(2)))));
+    rack.forget_before(later(61));
+    assert_eq!(ask(&rack, &history.secrets[0], later(61)), Err((Denial::Unknown, None)));
+    assert_eq!(ask(&rack, &history.secrets[1], later(61)), Ok(Revision(2)));
+}

@@ -1,0 +1,163 @@
+//! A follower on a feed that stumbles: holes, other histories, failures, and many who ask at once.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use keyrack_key::Timestamp;
+use keyrack_rack::{Feed, Follower, Frame, Next, Position, Rack, Revision, Snapshot};
+
+use crate::history::{History, NOW, Step, ask, loaded};
+
+/// A feed of one history at a time, as a store would be.
+#[derive(Clone)]
+struct Tape(Arc<Reel>);
+
+struct Reel {
+    history: Mutex<History>,
+    snapshots: AtomicUsize,
+    /// The next frame begins elsewhere.
+    hole: AtomicBool,
+    fails: AtomicBool,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the tape is torn")]
+struct Torn;
+
+impl Tape {
+    fn new(history: History) -> Self {
+        let (snapshots, hole, fails) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicBool::new(false));
+        Self(Arc::new(Reel { history: Mutex::new(history), snapshots, hole, fails }))
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut History) -> T) -> T {
+        work(&mut self.0.history.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes a step, and says which revision that was.
+    fn take(&self, step: Step) -> Revision {
+        self.with(|history| {
+            history.take(step);
+            history.position().revision
+        })
+    }
+
+    fn snapshots(&self) -> usize {
+        self.0.snapshots.load(Ordering::SeqCst)
+    }
+
+    fn is_whole(&self) -> Result<(), Torn> {
+        if self.0.fails.load(Ordering::SeqCst) { Err(Torn) } else { Ok(()) }
+    }
+}
+
+impl Feed for Tape {
+    type Error = Torn;
+
+    async fn snapshot(&self, _: Timestamp) -> Result<Snapshot, Torn> {
+        self.is_whole()?;
+        tokio::task::yield_now().await;
+        self.0.snapshots.fetch_add(1, Ordering::SeqCst);
+        Ok(self.with(|history| history.snapshot()))
+    }
+
+    async fn after(&self, position: Position) -> Result<Next, Torn> {
+        self.is_whole()?;
+        tokio::task::yield_now().await;
+        let frame = self.with(|history| history.since(position));
+        if self.0.hole.swap(false, Ordering::SeqCst) {
+            let from = Position { revision: Revision(position.revision.0 + 1), ..position };
+            return Ok(Next::Frame(Frame { from, ..frame }));
+        }
+        let known = frame.to.revision > position.revision || frame.to == position;
+        Ok(if known { Next::Frame(frame) } else { Next::Reload })
+    }
+}
+
+fn following(history: History) -> (Tape, Follower<Tape>) {
+    let tape = Tape::new(history);
+    let follower = Follower::new(tape.clone(), Arc::new(Rack::new()));
+    (tape, follower)
+}
+
+fn assert_equal(tape: &Tape, rack: &Rack) {
+    tape.with(|history| {
+        assert_eq!(rack.position(), history.position());
+        assert_eq!(history.answers(rack, NOW), history.answers(&loaded(history.snapshot()), NOW));
+    });
+}
+
+#[tokio::test]
+async fn the_first_time_loads_and_later_times_read_what_changed() {
+    let (tape, follower) = following(History::of_keys(1, 3));
+    follower.reach(Revision::default(), NOW).await.unwrap();
+    assert!(follower.rack().is_trusted());
+    assert_equal(&tape, follower.rack());
+    let revision = tape.take(Step::Delete { key: 1 });
+    follower.reach(revision, NOW).await.unwrap();
+    assert_equal(&tape, follower.rack());
+    assert_eq!(tape.snapshots(), 1);
+}
+
+#[tokio::test]
+async fn a_hole_is_answered_by_loading_anew() {
+    let (tape, follower) = following(History::of_keys(1, 3));
+    follower.reach(Revision::default(), NOW).await.unwrap();
+    let revision = tape.take(Step::Delete { key: 1 });
+    tape.0.hole.store(true, Ordering::SeqCst);
+    follower.reach(revision, NOW).await.unwrap();
+    assert_equal(&tape, follower.rack());
+    assert_eq!(tape.snapshots(), 2);
+}
+
+#[tokio::test]
+async fn another_history_is_answered_by_loading_anew_though_it_is_shorter() {
+    let (tape, follower) = following(History::of_keys(1, 5));
+    follower.reach(Revision::default(), NOW).await.unwrap();
+    let lost = tape.with(|history| history.secrets[4].clone());
+    assert!(ask(follower.rack(), &lost, NOW).is_ok());
+    tape.with(|history| *history = History::of_keys(2, 2));
+    follower.reach(Revision::default(), NOW).await.unwrap();
+    assert_equal(&tape, follower.rack());
+    assert!(ask(follower.rack(), &lost, NOW).is_err());
+    assert_eq!((tape.snapshots(), follower.rack().len()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_rack_that_lost_its_trust_is_loaded_before_it_is_trusted_again() {
+    let (tape, follower) = following(History::of_keys(1, 1));
+    follower.reach(Revision::default(), NOW).await.unwrap();
+    follower.rack().trust(false);
+    tape.0.fails.store(true, Ordering::SeqCst);
+    follower.reach(Revision::default(), NOW).await.unwrap_err();
+    assert!(!follower.rack().is_trusted());
+    tape.0.fails.store(false, Ordering::SeqCst);
+    tape.take(Step::Delete { key: 0 });
+    follower.reach(Revision::default(), NOW).await.unwrap();
+    assert!(follower.rack().is_trusted());
+    assert_eq!(tape.snapshots(), 2);
+    assert_equal(&tape, follower.rack());
+}
+
+#[tokio::test]
+async fn many_who_ask_at_once_never_turn_the_rack_back() {
+    let (tape, follower) = following(History::of_keys(1, 40));
+    let follower = Arc::new(follower);
+    let asking = (0..40).map(|key| {
+        let (tape, follower) = (tape.clone(), Arc::clone(&follower));
+        tokio::spawn(async move {
+            if key % 4 == 0 {
+                tape.0.hole.store(true, Ordering::SeqCst);
+            }
+            let revision = tape.take(Step::Delete { key });
+            follower.reach(revision, NOW).await.unwrap();
+            assert!(follower.rack().position().revision >= revision);
+            let secret = tape.with(|history| history.secrets[key].clone());
+            assert!(ask(follower.rack(), &secret, NOW).is_err(), "{key}");
+        })
+    });
+    for one in asking.collect::<Vec<_>>() {
+        one.await.unwrap();
+    }
+    assert_equal(&tape, follower.rack());
+}

@@ -1,0 +1,238 @@
+//! A history of keys as a store would write it, made up from a list of steps.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use keyrack_key::{
+    Brands, Class, Digest, KeyId, Permission, Permissions, Presented, Question, Restrictions, Scope, Scopes,
+    Secret, SecretState, Terms, Timestamp, WorkspaceId,
+};
+use keyrack_rack::{ChangeId, Frame, Position, Rack, Record, Revision, Snapshot};
+use proptest::prelude::*;
+use rand_core::{TryCryptoRng, TryRng};
+
+pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+
+/// `NOW`, so many seconds later.
+pub(crate) fn later(seconds: u64) -> Timestamp {
+    NOW.plus(Duration::from_secs(seconds))
+}
+
+/// What happens to keys. A step about a key that is not there, or not any more, is passed over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step {
+    Create { permissions: u32, expires: Option<u64> },
+    Edit { key: usize, permissions: u32, expires: Option<u64> },
+    Rotate { key: usize, overlap: u64 },
+    Delete { key: usize },
+    /// The secrets that ended before leave the store.
+    Forget { key: usize },
+}
+
+impl Step {
+    /// The key that it is about, unless it makes one.
+    const fn key(self) -> Option<usize> {
+        match self {
+            Self::Create { .. } => None,
+            Self::Edit { key, .. } | Self::Rotate { key, .. } | Self::Delete { key } | Self::Forget { key } => {
+                Some(key)
+            }
+        }
+    }
+}
+
+/// Steps that meet often: few keys, many steps.
+pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let key = || 0_usize..8;
+    let expires = || proptest::option::of(prop_oneof![Just(0_u64), 1_u64..100]);
+    let permissions = || prop_oneof![8 => 0_u32..32, 1 => Just(1_u32 << 30)];
+    let step = prop_oneof![
+        3 => (permissions(), expires()).prop_map(|(permissions, expires)| Step::Create { permissions, expires }),
+        2 => (key(), permissions(), expires())
+            .prop_map(|(key, permissions, expires)| Step::Edit { key, permissions, expires }),
+        3 => (key(), prop_oneof![Just(0_u64), 1_u64..100]).prop_map(|(key, overlap)| Step::Rotate { key, overlap }),
+        1 => key().prop_map(|key| Step::Delete { key }),
+        1 => key().prop_map(|key| Step::Forget { key }),
+    ];
+    proptest::collection::vec(step, 1..60)
+}
+
+/// Where a history stands, and every secret that was ever handed out in it.
+pub(crate) struct History {
+    rng: Counter,
+    position: Position,
+    keys: Vec<Record>,
+    pub(crate) secrets: Vec<String>,
+}
+
+impl History {
+    /// Nothing has happened. Histories of different seeds differ in all ids and secrets.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { rng: Counter(seed << 40), position: Position::default(), keys: Vec::new(), secrets: Vec::new() }
+    }
+
+    pub(crate) fn after(seed: u64, steps: &[Step]) -> Self {
+        let mut history = Self::new(seed);
+        steps.iter().for_each(|step| history.take(*step));
+        history
+    }
+
+    /// A history of so many living keys that may do everything.
+    pub(crate) fn of_keys(seed: u64, keys: usize) -> Self {
+        Self::after(seed, &vec![Step::Create { permissions: 31, expires: None }; keys])
+    }
+
+    pub(crate) const fn position(&self) -> Position {
+        self.position
+    }
+
+    pub(crate) fn key(&self, number: usize) -> &Record {
+        &self.keys[number]
+    }
+
+    pub(crate) fn take(&mut self, step: Step) {
+        let changed = step.key().unwrap_or(self.keys.len());
+        if step.key().is_some() && !self.lives(changed) {
+            return;
+        }
+        match step {
+            Step::Create { permissions, expires } => {
+                let secret = self.secret();
+                let mut record = self.record(secret);
+                record.terms.permissions = Permissions::from_bits(permissions);
+                record.terms.expires_at = expires.map(later);
+                self.keys.push(record);
+            }
+            Step::Edit { key, permissions, expires } => {
+                let terms = &mut self.keys[key].terms;
+                terms.permissions = Permissions::from_bits(permissions);
+                terms.expires_at = expires.map(later);
+            }
+            Step::Rotate { key, overlap } => {
+                let fresh = self.secret();
+                self.keys[key].secrets.iter_mut().for_each(|(_, state)| {
+                    let ends = if *state == SecretState::Current { later(overlap) } else { NOW };
+                    *state = SecretState::Retiring(ends);
+                });
+                self.keys[key].secrets.push((fresh, SecretState::Current));
+            }
+            Step::Delete { key } => self.keys[key].terms.deleted_at = Some(NOW),
+            Step::Forget { key } => {
+                self.keys[key].secrets.retain(|(_, state)| *state == SecretState::Current);
+            }
+        }
+        let revision = Revision(self.position.revision.0 + 1);
+        self.keys[changed].revision = revision;
+        self.position = Position { revision, change: self.rng.change() };
+    }
+
+    fn lives(&self, key: usize) -> bool {
+        self.keys.get(key).is_some_and(|record| record.terms.deleted_at.is_none())
+    }
+
+    fn secret(&mut self) -> Digest {
+        let secret = Secret::generate(Brands::default().current(), Class::Secret, &mut self.rng);
+        self.secrets.push(secret.expose().to_owned());
+        secret.digest()
+    }
+
+    fn record(&mut self, secret: Digest) -> Record {
+        Record {
+            key: KeyId::new(NOW, &mut self.rng),
+            revision: Revision::default(),
+            workspace: WorkspaceId::new(NOW, &mut self.rng),
+            name: "of a test".into(),
+            class: Class::Secret,
+            scopes: Scopes::from_iter([Scope::Project]),
+            terms: Terms {
+                permissions: Permissions::NONE,
+                restrictions: Some(Restrictions::default()),
+                expires_at: None,
+                deleted_at: None,
+            },
+            secrets: vec![(secret, SecretState::Current)],
+        }
+    }
+
+    /// Everything, as it stands.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot { position: self.position, records: self.keys.clone() }
+    }
+
+    /// What happened since a reader stood at `from`.
+    pub(crate) fn since(&self, from: Position) -> Frame {
+        let mut changes: Vec<_> =
+            self.keys.iter().filter(|record| record.revision > from.revision).cloned().collect();
+        changes.sort_by_key(|record| record.revision);
+        Frame { from, to: self.position, changes }
+    }
+
+    /// What a rack says to each secret: the key's revision, or why not. Two racks that say the same are equal.
+    pub(crate) fn answers(&self, rack: &Rack, at: Timestamp) -> BTreeMap<String, Result<Revision, String>> {
+        let ask = |secret: &String| (secret.clone(), ask(rack, secret, at).map_err(|why| format!("{why:?}")));
+        self.secrets.iter().map(ask).collect()
+    }
+}
+
+/// Whether a secret opens predictions, and at which revision of its key; else the reason and, if it is known, that revision.
+pub(crate) fn ask(
+    rack: &Rack,
+    secret: &str,
+    now: Timestamp,
+) -> Result<Revision, (keyrack_key::Denial, Option<Revision>)> {
+    let brands = Brands::default();
+    let presented = Presented::parse(secret.as_bytes(), &brands).unwrap();
+    let question = Question { now, permission: Some(Permission::ModelsPredict), address: None, origin: None };
+    match rack.check(&presented, &question) {
+        Ok(caller) => Ok(caller.key().revision),
+        Err(refusal) => Err((refusal.denial, refusal.key.map(|key| key.revision))),
+    }
+}
+
+/// A rack that holds `snapshot`.
+pub(crate) fn loaded(snapshot: Snapshot) -> Rack {
+    let rack = Rack::new();
+    rack.load(snapshot);
+    rack
+}
+
+/// Numbers that repeat in every run and never within one (SplitMix64).
+struct Counter(u64);
+
+impl Counter {
+    fn next(&mut self) -> u64 {
+        self.0 += 1;
+        let mut mixed = self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn change(&mut self) -> ChangeId {
+        let mut id = ChangeId::default();
+        id.0[..8].copy_from_slice(&self.next().to_le_bytes());
+        id
+    }
+}
+
+impl TryRng for Counter {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(u32::try_from(self.next() >> 32).unwrap_or_default())
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(self.next())
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        for chunk in bytes.chunks_mut(8) {
+            chunk.copy_from_slice(&self.next().to_le_bytes()[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Counter {}

@@ -1,0 +1,10 @@
+//! What a rack promises, whatever the history of its keys: it equals the store that it was fed from, and
+//! nobody gets past it who was shut out before.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod equal;
+mod follower;
+mod history;
+mod readers;
+mod uses;

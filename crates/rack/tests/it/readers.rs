@@ -1,0 +1,106 @@
+//! Threads that check without a pause while keys change under them.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread;
+
+use keyrack_key::Denial;
+use keyrack_rack::Rack;
+
+use crate::history::{History, NOW, Step, ask, loaded};
+
+const KEYS: usize = 2_000;
+const READERS: usize = 4;
+
+/// Runs `check` in several threads, again and again, until `write` is through. How many checks there were.
+fn while_readers(check: impl Fn() + Sync, write: impl FnOnce()) -> u64 {
+    let (over, checks) = (AtomicBool::new(false), AtomicU64::new(0));
+    thread::scope(|scope| {
+        for _ in 0..READERS {
+            scope.spawn(|| {
+                while !over.load(Ordering::SeqCst) {
+                    check();
+                    checks.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        write();
+        over.store(true, Ordering::SeqCst);
+    });
+    checks.into_inner()
+}
+
+#[test]
+fn no_deleted_key_is_accepted_once_apply_has_returned() {
+    let mut history = History::of_keys(1, KEYS);
+    let rack = loaded(history.snapshot());
+    let secrets = history.secrets.clone();
+    // Keys below this number are deleted, and apply has returned.
+    let gone = AtomicUsize::new(0);
+    let check = || {
+        let before = gone.load(Ordering::SeqCst);
+        for number in [before.saturating_sub(1), before, before / 2].map(|number| number.min(KEYS - 1)) {
+            let answer = ask(&rack, &secrets[number], NOW);
+            assert!(number >= before || matches!(answer, Err((Denial::Deleted(_), _))), "{number}: {answer:?}");
+        }
+    };
+    let checks = while_readers(check, || {
+        for key in 0..KEYS {
+            history.take(Step::Delete { key });
+            rack.apply(history.since(rack.position())).unwrap();
+            gone.store(key + 1, Ordering::SeqCst);
+        }
+    });
+    assert!(checks > 1_000, "{checks}");
+}
+
+#[test]
+fn no_ended_secret_is_accepted_once_apply_has_returned_and_the_new_one_works() {
+    const ROTATIONS: usize = 500;
+    let rotate = Step::Rotate { key: 0, overlap: 0 };
+    let mut history = History::of_keys(1, 1);
+    let rack = loaded(history.snapshot());
+    // The same history to its end: all the secrets that there will be.
+    let mut foreseen = History::of_keys(1, 1);
+    (0..ROTATIONS).for_each(|_| foreseen.take(rotate));
+    let secrets = foreseen.secrets;
+    let ended = AtomicUsize::new(0);
+    let check = || {
+        let before = ended.load(Ordering::SeqCst);
+        for number in [before.saturating_sub(1), before / 2] {
+            let answer = ask(&rack, &secrets[number], NOW);
+            assert!(number >= before || matches!(answer, Err((Denial::Retired(_), _))), "{number}: {answer:?}");
+        }
+    };
+    let checks = while_readers(check, || {
+        for rotation in 1..=ROTATIONS {
+            history.take(rotate);
+            rack.apply(history.since(rack.position())).unwrap();
+            assert!(ask(&rack, &secrets[rotation], NOW).is_ok());
+            ended.store(rotation, Ordering::SeqCst);
+        }
+    });
+    assert!(checks > 100, "{checks}");
+}
+
+#[test]
+fn a_key_that_lives_on_is_let_through_while_everything_is_loaded_anew() {
+    let history = History::of_keys(1, KEYS);
+    let rack = loaded(history.snapshot());
+    let number = AtomicUsize::new(0);
+    let check = || {
+        let number = number.fetch_add(1, Ordering::Relaxed) % KEYS;
+        assert!(ask(&rack, &history.secrets[number], NOW).is_ok());
+    };
+    let checks = while_readers(check, || (0..50).for_each(|_| rack.load(history.snapshot())));
+    assert!(checks > 1_000, "{checks}");
+}
+
+#[test]
+fn a_rack_that_is_not_trusted_lets_nobody_through() {
+    let history = History::of_keys(1, 1);
+    let rack: Rack = loaded(history.snapshot());
+    rack.trust(false);
+    assert_eq!(ask(&rack, &history.secrets[0], NOW), Err((Denial::Stale, None)));
+    rack.trust(true);
+    assert!(ask(&rack, &history.secrets[0], NOW).is_ok());
+}

@@ -1,0 +1,15 @@
+//! Input of people who mean harm, and of programs that are broken: a clear refusal, never an error of ours, never a
+//! hang, and nothing half-written.
+
+mod bodies;
+mod cross_origin;
+mod forms;
+mod headers;
+mod http2;
+mod metrics;
+mod operation;
+mod paths;
+mod queries;
+mod sign_in;
+mod slow;
+mod text;

@@ -1,0 +1,204 @@
+//! Headers: twice, too long, too many, and of bytes that no header holds.
+
+use keyrack_store::Role;
+
+use crate::cast::{Cast, unknown};
+use crate::harness::Answer;
+use crate::raw::exchange;
+
+/// Sends a request with these lines below `Host`; nothing where the server only closed.
+async fn ask(cast: &Cast, start: &str, lines: &[u8], body: &str) -> Option<Answer> {
+    let head = format!(
+        "{start} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n",
+        cast.host(),
+        body.len()
+    );
+    let request = [head.as_bytes(), lines, b"\r\n", body.as_bytes()].concat();
+    exchange(&cast.server.url, request).await
+}
+
+fn lines(headers: &[(&str, &str)]) -> Vec<u8> {
+    headers.iter().flat_map(|(name, value)| format!("{name}: {value}\r\n").into_bytes()).collect()
+}
+
+#[tokio::test]
+async fn a_header_that_is_there_twice_says_nothing_certain() {
+    let mut cast = Cast::assemble().await;
+    let before = cast.written().await;
+    let cast = &mut cast;
+    let (key, other) = (cast.key().to_owned(), unknown());
+    let bearer = format!("Bearer {key}");
+    let other_bearer = format!("Bearer {other}");
+    let json = ("content-type", "application/json");
+    let auth = ("authorization", bearer.as_str());
+    let new = "{\"name\": \"x\", \"scopes\": [\"inference\"]}";
+    let one = format!("/api/v1/keys/{}", cast.ours.key);
+    let patch = format!("PATCH {one}");
+    let own = cast.member(Role::Owner).cookie.clone();
+    let long = "x".repeat(201);
+    let cookie = ("cookie", own.as_str());
+    let same = ("sec-fetch-site", "same-origin");
+    let cases = [
+        ("GET /api/v1/keys", vec![auth, ("authorization", &other_bearer)], 400, "ambiguous_key"),
+        ("GET /api/v1/keys", vec![("x-api-key", &key), ("X-Api-Key", &other)], 400, "ambiguous_key"),
+        ("GET /api/v1/keys", vec![("authorization", "Bearer"), ("x-api-key", &key)], 400, "ambiguous_key"),
+        (
+            "GET /api/v1/keys",
+            vec![cookie, ("x-keyrack-workspace", "ours"), ("x-keyrack-workspace", "ours")],
+            400,
+            "missing_workspace",
+        ),
+        ("GET /api/v1/keys", vec![("cookie", "a=b"), cookie, ("x-api-key", &key)], 400, "key_and_cookie"),
+        (
+            "POST /api/v1/keys",
+            vec![auth, json, ("idempotency-key", "a"), ("idempotency-key", "a")],
+            422,
+            "invalid",
+        ),
+        ("POST /api/v1/keys", vec![auth, json, ("idempotency-key", "")], 422, "invalid"),
+        ("POST /api/v1/keys", vec![auth, json, ("idempotency-key", &long)], 422, "invalid"),
+        ("POST /api/v1/keys", vec![auth, json, ("content-type", "text/plain")], 415, "not_json"),
+        (&patch, vec![auth, json, ("if-match", "\"1\""), ("if-match", "*")], 422, "invalid"),
+        (&patch, vec![auth, json, ("if-match", "1")], 422, "invalid"),
+        (&patch, vec![auth, json, ("if-match", "\"-1\"")], 422, "invalid"),
+        (&patch, vec![auth, json, ("if-match", "\"99999999999999999999\"")], 422, "invalid"),
+        (&patch, vec![auth, json, ("if-match", "\"18446744073709551615\"")], 412, "changed_meanwhile"),
+        (&patch, vec![auth, json, ("if-match", "")], 422, "invalid"),
+        ("GET /api/v1/keys", vec![auth, ("host", cast.host())], 400, "bad_host"),
+        (
+            "POST /api/v1/keys",
+            vec![cookie, same, ("sec-fetch-site", "cross-site"), ("x-keyrack-workspace", "ours"), json],
+            403,
+            "foreign_origin",
+        ),
+        (
+            "POST /api/v1/keys",
+            vec![
+                cookie,
+                ("origin", &cast.server.url),
+                ("origin", "https://evil.example"),
+                ("x-keyrack-workspace", "ours"),
+                json,
+            ],
+            403,
+            "foreign_origin",
+        ),
+    ];
+    for (start, headers, status, code) in cases {
+        let body = if start.starts_with("GET") { "" } else { new };
+        let answer = ask(cast, start, &lines(&headers), body).await.unwrap();
+        answer.problem(status, code);
+    }
+    assert_eq!(cast.written().await, before);
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_are_refused_wherever_a_header_is_read() {
+    let mut cast = Cast::assemble().await;
+    let before = cast.written().await;
+    let key = cast.key().to_owned();
+    let own = cast.member(Role::Owner).cookie.clone();
+    let new = "{\"name\": \"x\", \"scopes\": [\"inference\"]}";
+    let bearer = format!("authorization: Bearer {key}\r\ncontent-type: application/json\r\n");
+    let browser =
+        format!("cookie: {own}\r\nsec-fetch-site: same-origin\r\ncontent-type: application/json\r\n");
+    for (common, header, status) in [
+        ("", "authorization: Bearer ", 401),
+        ("", "x-api-key: ", 401),
+        (bearer.as_str(), "idempotency-key: ", 422),
+        (browser.as_str(), "x-keyrack-workspace: ", 404),
+        (
+            "content-type: application/json\r\nx-keyrack-workspace: ours\r\nsec-fetch-site: same-origin\r\n",
+            "cookie: keyrack_session=",
+            401,
+        ),
+    ] {
+        for bytes in [&b"\xff\xfe"[..], "schlüssel".as_bytes(), b"\xf0\x9f\x94\x91", b"\xc0\xaf", b"\x80"] {
+            let lines = [common.as_bytes(), header.as_bytes(), bytes, b"\r\n"].concat();
+            let answer = ask(&cast, "POST /api/v1/keys", &lines, new).await.unwrap();
+            answer.is_clear_refusal();
+            assert_eq!(answer.status, status, "{header}{bytes:?}: {answer:?}");
+        }
+        for bytes in [&b"a\0b"[..], b"a\x01b", b"a\x7fb", b"a\nb", b"a\rb"] {
+            let lines = [common.as_bytes(), header.as_bytes(), bytes, b"\r\n"].concat();
+            let answer = ask(&cast, "POST /api/v1/keys", &lines, new).await;
+            assert!(answer.is_none_or(|answer| answer.status.is_client_error()), "{header}{bytes:?}");
+        }
+    }
+    // What is only written down is written down as it can be.
+    let agent = [b"user-agent: ", &b"\xff\xfe\x80"[..], b"\r\nx-api-key: ", key.as_bytes(), b"\r\n"].concat();
+    assert_eq!(ask(&cast, "GET /api/v1/projects", &agent, "").await.unwrap().status, 200);
+    assert_eq!(cast.written().await, before);
+}
+
+#[tokio::test]
+async fn headers_without_end_are_refused() {
+    let cast = Cast::assemble().await;
+    let key = cast.key();
+    let long = "a".repeat(100_000);
+    let many = (0..200).fold(String::new(), |lines, n| format!("{lines}x-{n}: {n}\r\n"));
+    for lines in [
+        format!("x-api-key: {key}\r\nx-long: {long}\r\n"),
+        format!("x-api-key: {long}\r\n"),
+        format!("x-api-key: {key}\r\n{many}"),
+        format!("x-api-key: {key}\r\n{long}: x\r\n"),
+        format!("cookie: keyrack_session={long}\r\n"),
+    ] {
+        let answer = ask(&cast, "GET /api/v1/projects", lines.as_bytes(), "").await;
+        assert!(answer.is_none_or(|answer| answer.status == 431 || answer.status == 400));
+    }
+    // As long as the server reads at all, it refuses by what it reads.
+    let long = "a".repeat(20_000);
+    let answer = ask(&cast, "GET /api/v1/projects", format!("x-api-key: {long}\r\n").as_bytes(), "").await;
+    answer.unwrap().problem(401, "malformed_key");
+    let cookies = "a=b; ".repeat(4_000);
+    let answer = ask(&cast, "GET /api/v1/projects", format!("cookie: {cookies}\r\n").as_bytes(), "").await;
+    answer.unwrap().problem(401, "missing_key");
+    let hops = "1.2.3.4, ".repeat(2_000);
+    let lines = format!("x-forwarded-for: {hops}\r\nx-api-key: {key}\r\n");
+    assert_eq!(ask(&cast, "GET /api/v1/projects", lines.as_bytes(), "").await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn the_name_of_a_request_is_ours_whatever_the_client_calls_it() {
+    let cast = Cast::assemble().await;
+    for called in ["mine", "req_00", "a\tb", &"x".repeat(10_000)] {
+        let answer = ask(&cast, "GET /api/v1/keys", &lines(&[("x-request-id", called)]), "").await.unwrap();
+        answer.problem(401, "missing_key");
+        assert!(!answer.text.contains(called), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn lengths_that_contradict_each_other_end_the_connection() {
+    let mut cast = Cast::assemble().await;
+    let before = cast.written().await;
+    let key = cast.key().to_owned();
+    let new = "{\"name\": \"x\", \"scopes\": [\"inference\"]}";
+    let start = format!(
+        "POST /api/v1/keys HTTP/1.1\r\nhost: {}\r\nx-api-key: {key}\r\ncontent-type: application/json\r\n",
+        cast.host()
+    );
+    for (framing, body) in [
+        ("content-length: 5\r\ncontent-length: 40\r\n", new),
+        ("content-length: -1\r\n", new),
+        ("content-length: 99999999999999999999\r\n", new),
+        ("content-length: 0x10\r\n", new),
+        ("content-length: +5\r\n", new),
+        ("transfer-encoding: chunked\r\n", "zz\r\n{}\r\n0\r\n\r\n"),
+        ("transfer-encoding: chunked\r\n", "FFFFFFFFFFFFFFFFF\r\n{}"),
+        ("transfer-encoding: chunked\r\n", "-5\r\n{}\r\n0\r\n\r\n"),
+        ("transfer-encoding: chunked\r\n", "2\r\n{}XX0\r\n\r\n"),
+        ("transfer-encoding: chunked, gzip\r\n", new),
+        ("transfer-encoding: gzip\r\n", new),
+        ("transfer-encoding: xchunked\r\n", new),
+    ] {
+        let request = format!("{start}connection: close\r\n{framing}\r\n{body}");
+        let answer = exchange(&cast.server.url, request).await;
+        assert!(
+            answer.as_ref().is_none_or(|answer| answer.status.is_client_error()),
+            "{framing} {body}: {answer:?}"
+        );
+    }
+    assert_eq!(cast.written().await, before);
+}

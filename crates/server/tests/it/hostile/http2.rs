@@ -1,0 +1,60 @@
+//! HTTP/2, which carries the host elsewhere and frames what HTTP/1.1 delimits.
+
+use bytes::Bytes;
+use http::{Request, StatusCode, header};
+use http_body_util::{BodyExt, Empty};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+
+use crate::cast::Cast;
+use crate::raw::connect;
+
+async fn ask(cast: &Cast, uri: &str, headers: &[(&str, &str)]) -> (StatusCode, String) {
+    let io = TokioIo::new(connect(&cast.server.url).await);
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let mut request = Request::get(uri);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let answer = sender.send_request(request.body(Empty::<Bytes>::new()).unwrap()).await.unwrap();
+    let status = answer.status();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    connection.abort();
+    (status, String::from_utf8_lossy(&body).into_owned())
+}
+
+/// Browsers speak HTTP/2 as soon as there is a certificate.
+#[tokio::test]
+async fn pages_and_the_api_answer_over_http_2() {
+    let cast = Cast::assemble().await;
+    let url = &cast.server.url;
+    let (status, page) = ask(&cast, &format!("{url}/sign-in"), &[]).await;
+    assert_eq!(status, 200, "{page}");
+    let cookie = &cast.members[0].1.cookie;
+    let (status, page) = ask(&cast, &format!("{url}/w/ours/settings/api-keys"), &[("cookie", cookie)]).await;
+    assert_eq!(status, 200, "{page}");
+    let own = ("x-keyrack-workspace", "ours");
+    assert_eq!(ask(&cast, &format!("{url}/api/v1/keys"), &[("cookie", cookie), own]).await.0, 200);
+    assert_eq!(ask(&cast, &format!("{url}/api/v1/keys"), &[("x-api-key", cast.key())]).await.0, 200);
+    assert_eq!(ask(&cast, &format!("{url}/api/v1/keys"), &[]).await.0, 401);
+}
+
+#[tokio::test]
+async fn a_foreign_authority_is_refused_over_http_2() {
+    let cast = Cast::assemble().await;
+    assert_eq!(ask(&cast, "http://evil.example/sign-in", &[]).await.0, 421);
+    let own = cast.host();
+    let (status, _) = ask(&cast, "http://evil.example/sign-in", &[(header::HOST.as_str(), own)]).await;
+    assert!(status == 421 || status == 400, "{status}");
+}
+
+#[tokio::test]
+async fn headers_without_end_are_refused_over_http_2() {
+    let cast = Cast::assemble().await;
+    let long = "a".repeat(20_000);
+    let url = format!("{}/api/v1/keys", cast.server.url);
+    let (status, _) =
+        ask(&cast, &url, &[("x-one", &long), ("x-two", &long), ("x-api-key", cast.key())]).await;
+    assert_eq!(status, 431);
+}

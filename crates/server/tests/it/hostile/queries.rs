@@ -1,0 +1,101 @@
+//! Queries, for every parameter that the OpenAPI document knows, and for the pages that take some.
+
+use reqwest::Method;
+use serde_json::Value;
+
+use super::text::Takes;
+use crate::cast::Cast;
+use crate::harness::send;
+use crate::raw::exchange;
+use keyrack_store::Role;
+
+/// Parameters that are looked for and not understood.
+const SEARCHED: [&str; 1] = ["q"];
+
+#[tokio::test]
+async fn a_parameter_that_makes_no_sense_is_refused_by_its_name() {
+    let cast = Cast::assemble().await;
+    let document = send(cast.server.request(Method::GET, "/api/v1/openapi.json")).await.json();
+    let mut asked = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let parameters = methods["get"]["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+        for parameter in parameters.iter().filter(|parameter| parameter["in"] == "query") {
+            let name = parameter["name"].as_str().unwrap();
+            for query in senseless(name, parameter) {
+                let answer = cast.server.get(&format!("/api/v1{path}?{name}={query}"), cast.key()).await;
+                answer.names_field(name);
+                answer.is_clear_refusal();
+                asked += 1;
+            }
+            let twice = cast.server.get(&format!("/api/v1{path}?{name}=a&{name}=b"), cast.key()).await;
+            twice.names_field(name);
+            for anything in
+                ["%00", "%ff%fe", "%", "%zz", "+", "%F0%9F%93%B7", "%25%5F%5C", "'%20OR%201=1%20--"]
+            {
+                let answer = cast.server.get(&format!("/api/v1{path}?{name}={anything}"), cast.key()).await;
+                assert!(matches!(answer.status.as_u16(), 200 | 422), "{answer:?}");
+            }
+        }
+    }
+    assert!(asked > 50, "{asked}");
+}
+
+fn senseless(name: &str, parameter: &Value) -> Vec<String> {
+    let kind = parameter["schema"]["type"].to_string();
+    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    if SEARCHED.contains(&name) {
+        return vec!["a".repeat(101), "_".repeat(30_000), "%25".repeat(9_000)];
+    }
+    let numbers = [
+        "0",
+        "-1",
+        "201",
+        "1.5",
+        "1e2",
+        "0x10",
+        "99999999999999999999",
+        "4294967296",
+        "4294967346",
+        "NaN",
+        "٥٠",
+    ];
+    let mut texts: Vec<String> =
+        Takes::Words.refuses().into_iter().map(|(_, text)| text).filter(|text| text.len() < 5_000).collect();
+    if kind.contains("integer") {
+        texts.extend(numbers.map(str::to_owned));
+    }
+    texts.iter().map(|text| encode(text)).collect()
+}
+
+#[tokio::test]
+async fn a_page_shows_something_whatever_is_looked_for() {
+    let cast = Cast::assemble().await;
+    let owner = cast.member(Role::Owner);
+    for page in ["settings/api-keys", "projects"] {
+        for name in ["q", "scope", "status", "cursor"] {
+            for (_, text) in Takes::Words.refuses().into_iter().filter(|(_, text)| text.len() < 5_000) {
+                let text: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+                let path = format!("/w/ours/{page}?{name}={text}");
+                let answer = send(owner.request(&cast.server, Method::GET, &path)).await;
+                assert_eq!(answer.status, 200, "{path}: {answer:?}");
+            }
+            let path = format!("/w/ours/{page}?{name}=a&{name}=b");
+            let answer = send(owner.request(&cast.server, Method::GET, &path)).await;
+            assert!(matches!(answer.status.as_u16(), 200 | 400 | 422), "{answer:?}");
+            assert!(answer.header("content-type").starts_with("text/html"), "{answer:?}");
+        }
+        let path = format!("/w/ours/{page}?q={}", "_".repeat(28_000));
+        assert_eq!(send(owner.request(&cast.server, Method::GET, &path)).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_query_longer_than_any_url_is_refused() {
+    let cast = Cast::assemble().await;
+    for length in [40_000, 70_000, 1_000_000] {
+        let target = format!("/api/v1/keys?q={}", "a".repeat(length));
+        let request = format!("GET {target} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", cast.host());
+        let answer = exchange(&cast.server.url, request).await;
+        assert!(answer.is_none_or(|answer| matches!(answer.status.as_u16(), 414 | 431)), "{length}");
+    }
+}

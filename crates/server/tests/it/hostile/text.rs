@@ -1,0 +1,88 @@
+//! Texts that nobody would type.
+
+/// What a text may hold that a field takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Takes {
+    /// A word of a short list, an id, a time.
+    Words,
+    /// 1 to 100 visible characters.
+    Name,
+    /// At most so many characters, lines among them; none is fine too.
+    Prose(usize),
+    /// Whatever it is, it is only compared.
+    Anything,
+}
+
+/// What is wrong with a text, and the text.
+pub(crate) type Text = (&'static str, String);
+
+impl Takes {
+    /// Texts that a field must refuse.
+    pub(crate) fn refuses(self) -> Vec<Text> {
+        let mut texts = match self {
+            Self::Anything => return Vec::new(),
+            Self::Words | Self::Name => [unprintable(), blank(), long(101)].concat(),
+            Self::Prose(most) => [unprintable(), long(most + 1)].concat(),
+        };
+        if self == Self::Words {
+            texts.extend([
+                ("one letter", "x".to_owned()),
+                ("full-width", "ｐｒｏｊｅｃｔ".to_owned()),
+                ("combining", "p\u{301}roject".to_owned()),
+                ("SQL", "' OR 1=1 --".to_owned()),
+                ("markup", "<script>alert(1)</script>".to_owned()),
+                ("template", "{{7*7}}${7*7}%s%n".to_owned()),
+                ("path", "../../etc/passwd".to_owned()),
+            ]);
+        }
+        texts
+    }
+}
+
+fn unprintable() -> Vec<Text> {
+    let hidden = |what, letter: &str| (what, format!("line{letter}3"));
+    vec![
+        hidden("NUL", "\0"),
+        hidden("escape", "\u{1b}[31m"),
+        hidden("backspace", "\u{8}"),
+        hidden("C1 control", "\u{9b}"),
+        hidden("delete", "\u{7f}"),
+        hidden("right-to-left override", "\u{202E}"),
+        hidden("isolate", "\u{2066}"),
+        hidden("Arabic letter mark", "\u{61C}"),
+        hidden("zero width space", "\u{200B}"),
+        hidden("word joiner", "\u{2060}"),
+        hidden("soft hyphen", "\u{AD}"),
+        hidden("byte order mark", "\u{FEFF}"),
+        hidden("line separator", "\u{2028}"),
+        hidden("Hangul filler", "\u{3164}"),
+        hidden("Mongolian vowel separator", "\u{180E}"),
+        hidden("tag", "\u{E0041}"),
+        hidden("what was lost on the way", "\u{FFFD}"),
+    ]
+}
+
+fn blank() -> Vec<Text> {
+    vec![("empty", String::new()), ("blank", " \t ".to_owned()), ("wide blank", "\u{3000}\u{A0}".to_owned())]
+}
+
+fn long(over: usize) -> Vec<Text> {
+    vec![
+        ("too long", "a".repeat(over)),
+        ("too long, wide", "工".repeat(over)),
+        ("very long", "a".repeat(60_000)),
+    ]
+}
+
+/// Names that look odd and are somebody's.
+pub(crate) const FINE: [&str; 9] = [
+    "x",
+    "שלום קו שלוש",
+    "مصنع ٣",
+    "e\u{301}tiquette",
+    "📷 line 3",
+    "<script>alert(1)</script>",
+    "' OR 1=1 --",
+    "{{7*7}} ${7*7} %s",
+    "C:\\temp\\\"quoted\"",
+];

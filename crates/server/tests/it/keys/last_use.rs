@@ -1,0 +1,55 @@
+//! When, from where, by what and for what a key was last used.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::desk::Desk;
+use crate::harness::{send, until};
+
+#[tokio::test]
+async fn the_last_use_is_told_within_moments() {
+    let desk = Desk::open().await;
+    let key = desk.key(&["project"]).await;
+    assert_eq!(desk.read(&key).await["lastUsed"], Value::Null);
+    let before = jiff::Timestamp::now();
+    let request = desk.server.request(Method::GET, "/api/v1/projects").bearer_auth(&key.secret);
+    send(request.header("user-agent", "camera/3 (line)").header("x-forwarded-for", "203.0.113.9")).await.ok();
+    let after = jiff::Timestamp::now();
+    let used = until("the use is written down", async || {
+        Some(desk.read(&key).await["lastUsed"].clone()).filter(Value::is_object)
+    })
+    .await;
+    let at: jiff::Timestamp = used["at"].as_str().unwrap().parse().unwrap();
+    assert!((before..=after).contains(&at), "{before} {at} {after}");
+    let rest = ["address", "agent", "permission"].map(|field| used[field].clone());
+    assert_eq!(rest, [json!("203.0.113.9"), json!("camera/3 (line)"), json!("projects:manage")]);
+    let revision = desk.read(&key).await["revision"].clone();
+    assert_eq!(revision, key.body["revision"], "a use is no change");
+}
+
+#[tokio::test]
+async fn a_refused_request_is_no_use() {
+    let desk = Desk::open().await;
+    let (refused, used) = (desk.key(&["inference"]).await, desk.key(&["project"]).await);
+    desk.projects(&refused.secret).await.refused(403, "insufficient_scope");
+    desk.projects(&used.secret).await.ok();
+    // Both would be written down together.
+    until("the other's use is written down", async || {
+        desk.read(&used).await["lastUsed"].is_object().then_some(())
+    })
+    .await;
+    assert_eq!(desk.read(&refused).await["lastUsed"], Value::Null);
+}
+
+#[tokio::test]
+async fn being_asked_about_is_a_use() {
+    let desk = Desk::open().await;
+    let key = desk.key(&["inference"]).await;
+    let question = json!({ "workspace": crate::harness::SLUG, "permission": "models:predict", "ip": "198.51.100.7" });
+    desk.server.post("/api/v1/verify", &key.secret, question).await.ok();
+    let used = until("the use is written down", async || {
+        Some(desk.read(&key).await["lastUsed"].clone()).filter(Value::is_object)
+    })
+    .await;
+    assert_eq!((&used["address"], &used["permission"]), (&json!("198.51.100.7"), &json!("models:predict")));
+}
