@@ -47,7 +47,6 @@ kinds! {
     UserId, User, "usr", "a person";
     SessionId, Session, "ses", "a browser session";
     ProjectId, Project, "prj", "a project";
-    ModelId, Model, "mdl", "a trained model";
 }
 
 impl<K> Id<K> {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::{ModelId, Origin, ProjectId};
+use crate::{Origin, ProjectId};
 
 /// No restriction, or a restriction to just these. A restriction to nothing opens nothing:
 /// when the last project of a list is deleted, the key does not open all others.
@@ -53,9 +53,6 @@ pub struct Restrictions {
     /// The projects that it opens.
     #[serde(skip_serializing_if = "Only::is_any")]
     pub projects: Only<ProjectId>,
-    /// The models that it may ask.
-    #[serde(skip_serializing_if = "Only::is_any")]
-    pub models: Only<ModelId>,
     /// The networks that it may be used from (CIDR).
     #[serde(skip_serializing_if = "Only::is_any")]
     pub networks: Only<IpNet>,
@@ -67,7 +64,7 @@ pub struct Restrictions {
 impl Restrictions {
     /// Whether nothing is restricted.
     pub fn is_none(&self) -> bool {
-        self.projects.is_any() && self.models.is_any() && self.networks.is_any() && self.origins.is_any()
+        self.projects.is_any() && self.networks.is_any() && self.origins.is_any()
     }
 
     /// Whether `project` is covered.
@@ -90,7 +87,6 @@ impl Restrictions {
     /// Whether everything that `self` lets through is let through by `other`: what a key may hand to another.
     pub fn is_within(&self, other: &Self) -> bool {
         self.projects.is_within(&other.projects, |one, outer| one == outer)
-            && self.models.is_within(&other.models, |one, outer| one == outer)
             && self.networks.is_within(&other.networks, |one, outer| outer.contains(one))
             && self.origins.is_within(&other.origins, Origin::is_within)
     }

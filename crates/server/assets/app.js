@@ -243,7 +243,7 @@ function sayFold(form) {
   const facts = form.querySelector("[data-fold-facts]");
   if (!facts) return;
   const expiry = form.elements.expiry.selectedOptions[0].dataset.fact;
-  facts.textContent = form.elements.keys.checked ? `${expiry} · may manage keys` : `${expiry} · all projects · any network`;
+  facts.textContent = `${expiry} · ${facts.dataset.reach}${form.elements.keys?.checked ? " · may manage keys" : ""}`;
 }
 
 // ---- Beginnings

@@ -170,7 +170,8 @@ fn check_public_url(url: Url) -> Result<Url, ConfigError> {
         && url.path() == "/"
         && url.query().is_none()
         && url.fragment().is_none()
-        && url.username().is_empty();
+        && url.username().is_empty()
+        && url.password().is_none();
     if plain {
         Ok(url)
     } else {
@@ -206,7 +207,14 @@ impl Config {
             return url.as_str().trim_end_matches('/').to_owned();
         }
         let scheme = if self.tls.is_some() { "https" } else { "http" };
-        self.listening.map_or_else(String::new, |address| format!("{scheme}://{address}"))
+        match self.listening {
+            // Every address of this machine is none that a link could lead to.
+            Some(address) if address.ip().is_unspecified() => {
+                format!("{scheme}://localhost:{}", address.port())
+            }
+            Some(address) => format!("{scheme}://{address}"),
+            None => String::new(),
+        }
     }
 
     /// Whether browsers reach this server by HTTPS, so that cookies can demand it.

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 const DATABASE: &str = "keyrack.db";
@@ -25,10 +25,12 @@ pub enum FolderError {
 }
 
 impl Folder {
-    /// Makes the folder where it is missing (mode 0700) and takes its lock.
+    /// Makes the folder where it is missing, closes it to others (mode 0700) and takes its lock.
     pub fn hold(path: &Path) -> Result<Self, FolderError> {
         let unusable = |source| FolderError::Unusable { path: path.to_owned(), source };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable)?;
+        // Also where it was made before, by hand or as a volume: whoever can open the socket in it is the operator.
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(unusable)?;
         let lock =
             OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path.join("lock"));
         let lock = lock.map_err(unusable)?;

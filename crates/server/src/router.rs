@@ -36,7 +36,7 @@ pub fn service(app: &Shared) -> Router {
         .layer(CatchPanicLayer::custom(after_panic))
         .layer(DefaultBodyLimit::max(BODY))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER))
         .layer(map_request(host::settle))
         .layer(from_fn(api::finish))
         .layer(from_fn(log::requests))

@@ -20,7 +20,7 @@ use crate::ops::OpError;
 use crate::{background, clock, control, operations, router};
 
 /// A client that has not sent its headers by then is let go, and a connection that nobody uses is closed.
-const HEADERS: Duration = Duration::from_secs(30);
+pub(crate) const HEADERS: Duration = Duration::from_secs(30);
 /// The longest that a command of the command line holds the folder.
 const COMMAND: Duration = Duration::from_secs(3);
 /// How long requests may finish after a stop was asked for.
@@ -90,12 +90,14 @@ async fn run(app: &Shared, listener: TcpListener, handle: Handle<SocketAddr>) ->
     let service = router::service(app).into_make_service_with_connect_info::<SocketAddr>();
     match &app.config.tls {
         Some(tls) => {
-            let mut server = axum_server::from_tcp_rustls(listener, certificate(tls).await?)?.handle(handle);
+            let mut server = axum_server::from_tcp_rustls(listener, certificate(tls).await?)?
+                .handle(handle)
+                .first_request_timeout(HEADERS);
             patience(server.http_builder());
             server.serve(service).await?;
         }
         None => {
-            let mut server = axum_server::from_tcp(listener)?.handle(handle);
+            let mut server = axum_server::from_tcp(listener)?.handle(handle).first_request_timeout(HEADERS);
             patience(server.http_builder());
             server.serve(service).await?;
         }

@@ -26,6 +26,9 @@ pub enum StoreError {
     /// The key was deleted: it is not changed any more.
     #[error("the key was deleted")]
     Gone,
+    /// The key that acts was changed or deleted, or has expired, since it was judged.
+    #[error("the key that acts was changed or deleted in the meantime")]
+    ActorChanged,
     /// The key was changed since it was read.
     #[error("the key was changed by somebody else in the meantime")]
     Conflict,

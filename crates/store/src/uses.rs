@@ -5,13 +5,20 @@ use keyrack_rack::LastUse;
 
 use crate::{Store, StoreError};
 
+/// How many are written at once: a deletion does not wait for more.
+const BATCH: usize = 500;
+
 impl Store {
-    /// Writes down what [`Uses::drain`](keyrack_rack::Uses::drain) gave, in one transaction. Where two nodes tell of the
+    /// Writes down what [`Uses::drain`](keyrack_rack::Uses::drain) gave. Where two nodes tell of the
     /// same key, the newer use stays; a key that is not here is passed over.
     pub async fn note_uses(&self, uses: &[(KeyId, LastUse)]) -> Result<(), StoreError> {
-        if uses.is_empty() {
-            return Ok(());
+        for batch in uses.chunks(BATCH) {
+            self.note_batch(batch).await?;
         }
+        Ok(())
+    }
+
+    async fn note_batch(&self, uses: &[(KeyId, LastUse)]) -> Result<(), StoreError> {
         let mut db = self.write().await?;
         for (key, used) in uses {
             sqlx::query(

@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use http::{Request, Response, StatusCode};
 use keyrack_guard::{Caller, ClientAddress, Guard, GuardLayer};
 use keyrack_key::{
-    Brands, Class, Grant, KeyId, Permission, Restrictions, Scope, Secret, SecretState, Terms, Timestamp, WorkspaceId,
+    Brands, Class, Grant, KeyId, Permission, Restrictions, Scope, Secret, SecretState, Terms, Timestamp,
+    WorkspaceId,
 };
 use keyrack_rack::{Position, Rack, Record, Revision, Snapshot};
 use rand_core::UnwrapErr;
@@ -89,7 +90,8 @@ impl World {
 
     /// Asks for a prediction, with these headers.
     async fn ask(&self, uri: &str, headers: &[(&str, &str)]) -> Answer {
-        self.ask_behind(GuardLayer::new(Arc::clone(&self.guard), Permission::ModelsPredict), uri, headers).await
+        self.ask_behind(GuardLayer::new(Arc::clone(&self.guard), Permission::ModelsPredict), uri, headers)
+            .await
     }
 
     async fn ask_behind(&self, layer: GuardLayer, uri: &str, headers: &[(&str, &str)]) -> Answer {
@@ -103,7 +105,8 @@ impl World {
             request = request.header(*name, *value);
         }
         let response = layer.layer(inside).oneshot(request.body(()).unwrap()).await.unwrap();
-        let challenge = response.headers().get("www-authenticate").map(|value| value.to_str().unwrap().to_owned());
+        let challenge =
+            response.headers().get("www-authenticate").map(|value| value.to_str().unwrap().to_owned());
         Answer { status: response.status(), challenge, body: serde_json::from_str(response.body()).unwrap() }
     }
 

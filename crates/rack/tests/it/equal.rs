@@ -33,7 +33,9 @@ proptest! {
         let mut rest = &steps[begins.min(steps.len())..];
         for piece in pieces {
             let (now, later) = rest.split_at(piece.min(rest.len()));
-            now.iter().for_each(|step| history.take(*step));
+            for step in now {
+                history.take(*step);
+            }
             prop_assert_eq!(fed.apply(history.since(fed.position())), Ok(()));
             rest = later;
         }
@@ -119,7 +121,10 @@ fn an_ended_secret_says_so_until_it_is_forgotten_and_its_key_lives_on() {
     history.take(Step::Rotate { key: 0, overlap: 60 });
     let rack = loaded(history.snapshot());
     assert_eq!(ask(&rack, &history.secrets[0], NOW), Ok(Revision(2)));
-    assert_eq!(ask(&rack, &history.secrets[0], later(60)), Err((Denial::Retired(later(60)), Some(Revision(2)))));
+    assert_eq!(
+        ask(&rack, &history.secrets[0], later(60)),
+        Err((Denial::Retired(later(60)), Some(Revision(2))))
+    );
     rack.forget_before(later(61));
     assert_eq!(ask(&rack, &history.secrets[0], later(61)), Err((Denial::Unknown, None)));
     assert_eq!(ask(&rack, &history.secrets[1], later(61)), Ok(Revision(2)));

@@ -22,12 +22,26 @@ pub(crate) fn later(seconds: u64) -> Timestamp {
 /// What happens to keys. A step about a key that is not there, or not any more, is passed over.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
-    Create { permissions: u32, expires: Option<u64> },
-    Edit { key: usize, permissions: u32, expires: Option<u64> },
-    Rotate { key: usize, overlap: u64 },
-    Delete { key: usize },
+    Create {
+        permissions: u32,
+        expires: Option<u64>,
+    },
+    Edit {
+        key: usize,
+        permissions: u32,
+        expires: Option<u64>,
+    },
+    Rotate {
+        key: usize,
+        overlap: u64,
+    },
+    Delete {
+        key: usize,
+    },
     /// The secrets that ended before leave the store.
-    Forget { key: usize },
+    Forget {
+        key: usize,
+    },
 }
 
 impl Step {
@@ -35,9 +49,10 @@ impl Step {
     const fn key(self) -> Option<usize> {
         match self {
             Self::Create { .. } => None,
-            Self::Edit { key, .. } | Self::Rotate { key, .. } | Self::Delete { key } | Self::Forget { key } => {
-                Some(key)
-            }
+            Self::Edit { key, .. }
+            | Self::Rotate { key, .. }
+            | Self::Delete { key }
+            | Self::Forget { key } => Some(key),
         }
     }
 }
@@ -69,12 +84,19 @@ pub(crate) struct History {
 impl History {
     /// Nothing has happened. Histories of different seeds differ in all ids and secrets.
     pub(crate) fn new(seed: u64) -> Self {
-        Self { rng: Counter(seed << 40), position: Position::default(), keys: Vec::new(), secrets: Vec::new() }
+        Self {
+            rng: Counter(seed << 40),
+            position: Position::default(),
+            keys: Vec::new(),
+            secrets: Vec::new(),
+        }
     }
 
     pub(crate) fn after(seed: u64, steps: &[Step]) -> Self {
         let mut history = Self::new(seed);
-        steps.iter().for_each(|step| history.take(*step));
+        for step in steps {
+            history.take(*step);
+        }
         history
     }
 

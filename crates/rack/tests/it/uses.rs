@@ -15,7 +15,10 @@ fn used(rack: &Rack, secret: &str, at: Timestamp) {
     let presented = Presented::parse(secret.as_bytes(), &brands).unwrap();
     let question = Question { now: at, permission: None, address: None, origin: None };
     let caller = rack.check(&presented, &question).unwrap();
-    rack.note_use(&caller, LastUse::new(at, Some(IpAddr::from([10, 0, 0, 1])), Some(Permission::ModelsPredict), b"curl/8\n\xff"));
+    rack.note_use(
+        &caller,
+        LastUse::new(at, Some(IpAddr::from([10, 0, 0, 1])), Some(Permission::ModelsPredict), b"curl/8\n\xff"),
+    );
 }
 
 #[test]
@@ -27,7 +30,10 @@ fn a_use_is_told_once_and_of_many_the_last() {
     }
     let [(key, last)] = rack.uses().drain().try_into().unwrap();
     assert_eq!((key, last.at, last.agent()), (history.key(0).key, later(4), "curl/8"));
-    assert_eq!((last.address, last.permission), (Some([10, 0, 0, 1].into()), Some(Permission::ModelsPredict)));
+    assert_eq!(
+        (last.address, last.permission),
+        (Some([10, 0, 0, 1].into()), Some(Permission::ModelsPredict))
+    );
     assert!(rack.uses().drain().is_empty());
     used(&rack, &history.secrets[0], later(9));
     used(&rack, &history.secrets[1], later(9));
@@ -66,7 +72,7 @@ fn of_uses_at_the_same_time_none_is_told_twice_in_one_drain_and_every_key_is_tol
     let history = History::of_keys(1, 50);
     let rack = loaded(history.snapshot());
     let told = std::thread::scope(|scope| {
-        let users: Vec<_> = (0..4)
+        let callers: Vec<_> = (0..4)
             .map(|_| {
                 scope.spawn(|| {
                     for round in 0..200 {
@@ -76,7 +82,7 @@ fn of_uses_at_the_same_time_none_is_told_twice_in_one_drain_and_every_key_is_tol
             })
             .collect();
         let mut told = Vec::new();
-        while !users.iter().all(std::thread::ScopedJoinHandle::is_finished) {
+        while !callers.iter().all(std::thread::ScopedJoinHandle::is_finished) {
             let uses = rack.uses().drain();
             let mut keys: Vec<_> = uses.iter().map(|(key, _)| *key).collect();
             keys.sort_unstable();

@@ -79,6 +79,7 @@ async fn fill(app: &Shared, workspace: WorkspaceId) -> KeyId {
             expires_at: None,
             secret: (Digest::of(&number.to_be_bytes()), Hint::parse("Ab0z").unwrap()),
             actor: Actor::Operator,
+            judged: None,
             now,
             once: None,
         };

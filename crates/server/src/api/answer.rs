@@ -62,7 +62,7 @@ fn of_framework(response: &Response) -> Option<Problem> {
     let (code, message) = match status {
         StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "this path knows other methods; see Allow"),
         StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "the body is larger than this path takes"),
-        StatusCode::REQUEST_TIMEOUT => ("too_slow", "the request did not arrive in time"),
+        StatusCode::SERVICE_UNAVAILABLE => ("too_slow", "this took too long on our side; try again"),
         StatusCode::BAD_REQUEST => ("bad_request", "the request could not be read"),
         StatusCode::INTERNAL_SERVER_ERROR => {
             ("internal", "something went wrong on our side; the log has it under the request id")

@@ -166,7 +166,8 @@ fn covers(key: &Key, project: Option<ProjectId>) -> bool {
     key.terms.restrictions.as_ref().is_some_and(covers)
 }
 
+/// The use is noted as the asker's own: what stands in a question, anybody who holds the key could have written.
 fn note_use(app: &App, parts: &Parts, asked: &Asked, caller: &Caller) {
     let agent = parts.headers.get(header::USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
-    app.rack.note_use(caller, LastUse::new(app.now(), asked.address, asked.permission, agent));
+    app.rack.note_use(caller, LastUse::new(app.now(), super::client_address(parts), asked.permission, agent));
 }

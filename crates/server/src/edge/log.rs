@@ -7,6 +7,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use keyrack_guard::{ClientAddress, Refusal};
+use tracing::Instrument;
 
 use super::{path, request_id};
 use crate::metrics;
@@ -18,7 +19,8 @@ pub async fn requests(request: Request, next: Next) -> Response {
     let path = path::tellable(request.uri().path()).into_owned();
     let id = request.headers().get(request_id::HEADER).and_then(|id| id.to_str().ok()).map(str::to_owned);
     let address = request.extensions().get::<ClientAddress>().map(|address| address.0);
-    let response = next.run(request).await;
+    let span = tracing::info_span!("request", id = id.as_deref());
+    let response = next.run(request).instrument(span).await;
     let refused = response.extensions().get::<Refusal>().map(|refusal| refusal.denial.code());
     let status = response.status().as_u16();
     let took = started.elapsed();

@@ -14,6 +14,10 @@ pub enum OpError {
     Invalid(Invalid),
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    #[error("the API key that calls was changed or deleted while this request was on its way")]
+    CallerChanged,
+    #[error("this key was written by a newer version of the server, and this one cannot change it")]
+    NotUnderstood,
     #[error("this key was deleted")]
     Gone,
     #[error("somebody else changed it meanwhile")]
@@ -64,6 +68,9 @@ impl OpError {
         match self {
             Self::Invalid(invalid) => invalid_problem(invalid),
             Self::NotFound(_) => says(StatusCode::NOT_FOUND, "not_found"),
+            Self::CallerChanged => says(StatusCode::UNAUTHORIZED, "changed_key")
+                .header(header::WWW_AUTHENTICATE, "Bearer realm=\"keyrack\", error=\"invalid_token\""),
+            Self::NotUnderstood => says(StatusCode::CONFLICT, "newer_key"),
             Self::Gone => says(StatusCode::CONFLICT, "deleted_key"),
             Self::Conflict => says(StatusCode::PRECONDITION_FAILED, "changed_meanwhile"),
             Self::NameTaken(_) => says(StatusCode::CONFLICT, "name_taken"),
@@ -114,6 +121,8 @@ impl From<StoreError> for OpError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Gone => Self::Gone,
+            StoreError::ActorChanged => Self::CallerChanged,
+            StoreError::NotUnderstood => Self::NotUnderstood,
             StoreError::Conflict => Self::Conflict,
             StoreError::Repeated { key } => Self::Repeated { key },
             StoreError::NotFound => Self::NotFound("thing"),

@@ -41,7 +41,8 @@ impl Invalid {
 /// A name of something: 1 to 100 characters, and something to see among them.
 pub fn name(text: &str) -> Result<String, &'static str> {
     let name = text.trim();
-    if name.is_empty() {
+    // Joiners are part of words in some scripts, and none by themselves.
+    if name.trim_matches(['\u{200C}', '\u{200D}']).is_empty() {
         return Err("give it a name");
     }
     if name.chars().count() > 100 {
@@ -71,7 +72,7 @@ fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{AD}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
-            | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}'
+            | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}'
             | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFD}' | '\u{E0000}'..='\u{E0FFF}')
 }
 

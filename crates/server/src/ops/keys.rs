@@ -64,9 +64,9 @@ impl Keys {
         let mut rng = UnwrapErr(getrandom::SysRng);
         let secret = Secret::generate(self.brands.current(), draft.grant.class(), &mut rng);
         let (id, kept) = (KeyId::new(now, &mut rng), (secret.digest(), secret.hint()));
-        let (store, workspace, actor) = (self.store.clone(), by.workspace, by.actor());
+        let (store, workspace, acts) = (self.store.clone(), by.workspace, by.acts());
         let create = async move {
-            store.create_key(&draft.as_new(id, workspace, kept, actor, now, once.as_deref())).await
+            store.create_key(&draft.as_new(id, workspace, kept, acts, now, once.as_deref())).await
         };
         let (key, propagation) = self.commit(create).await?;
         Ok(Handed { key, secret, propagation })
@@ -123,9 +123,9 @@ impl Keys {
         if restricts_anew {
             self.check_projects(by, &after.restrictions).await?;
         }
-        let (store, workspace, actor) = (self.store.clone(), by.workspace, by.actor());
+        let (store, workspace, acts) = (self.store.clone(), by.workspace, by.acts());
         let expected = expected.unwrap_or(revision);
-        self.commit(async move { store.edit_key(&after.as_edit(id, workspace, expected, actor, now)).await })
+        self.commit(async move { store.edit_key(&after.as_edit(id, workspace, expected, acts, now)).await })
             .await
     }
 
@@ -167,8 +167,8 @@ impl Keys {
         let secret = Secret::generate(self.brands.current(), before.class, &mut UnwrapErr(getrandom::SysRng));
         let retires_at = before.terms.expires_at.map_or(now.plus(overlap), |end| end.min(now.plus(overlap)));
         let kept = (secret.digest(), secret.hint());
-        let (store, workspace, actor, expected) =
-            (self.store.clone(), by.workspace, by.actor(), before.revision);
+        let (store, workspace, expected) = (self.store.clone(), by.workspace, before.revision);
+        let (actor, judged) = by.acts();
         let rotate = async move {
             let once = once.as_deref();
             store
@@ -179,6 +179,7 @@ impl Keys {
                     secret: kept,
                     retires_at,
                     actor,
+                    judged,
                     now,
                     once,
                 })
@@ -196,10 +197,11 @@ impl Keys {
         reason: &str,
     ) -> Result<(KeyRow, Propagation), OpError> {
         let reason = invalid::note(reason, 200).map_err(|expected| Invalid::field("reason", expected))?;
-        let (store, workspace, actor, now) = (self.store.clone(), by.workspace, by.actor(), (self.clock)());
+        let (store, workspace, now) = (self.store.clone(), by.workspace, (self.clock)());
+        let (actor, judged) = by.acts();
         let delete = async move {
             let reason = reason.as_deref();
-            store.delete_key(&DeleteKey { workspace, id, reason, actor, now }).await
+            store.delete_key(&DeleteKey { workspace, id, reason, actor, judged, now }).await
         };
         self.commit(delete).await.map_err(|error| match error {
             OpError::NotFound(_) => OpError::NotFound("key"),

@@ -1,5 +1,7 @@
 //! Passwords: argon2id (RFC 9106), 19 MiB and two passes, at most two at a time.
 
+use std::sync::Arc;
+
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use tokio::sync::Semaphore;
@@ -17,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Hashes and checks passwords, away from the threads that answer requests.
 #[derive(Debug)]
 pub struct Passwords {
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
     /// Checked where there is no account, so that the answer takes as long as where there is one.
     nobody: String,
 }
@@ -26,7 +28,7 @@ impl Passwords {
     /// Prepares the hash that nobody's password matches.
     pub fn new() -> Result<Self, OpError> {
         let nobody = hash("nobody's password").map_err(OpError::internal)?;
-        Ok(Self { turns: Semaphore::new(AT_ONCE), nobody })
+        Ok(Self { turns: Arc::new(Semaphore::new(AT_ONCE)), nobody })
     }
 
     /// The hash to store (PHC string).
@@ -49,8 +51,14 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, OpError> {
-        let turn = timeout(PATIENCE, self.turns.acquire()).await.map_err(|_| OpError::Busy)?;
-        let _turn = turn.map_err(OpError::internal)?;
+        let turn =
+            timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await.map_err(|_| OpError::Busy)?;
+        let turn = turn.map_err(OpError::internal)?;
+        let work = move || {
+            // With the work and not with the request: a client that hangs up frees no memory.
+            let _turn = turn;
+            work()
+        };
         tokio::task::spawn_blocking(work).await.map_err(OpError::internal)
     }
 }

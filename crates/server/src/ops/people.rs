@@ -170,7 +170,10 @@ impl People {
         let living =
             found.filter(|(session, _)| session.expires_at > now && now.since(session.seen_at) < IDLE);
         if let Some((session, _)) = living.as_ref().filter(|(session, _)| now.since(session.seen_at) > SEEN) {
-            self.store.touch_session(session.id, now).await?;
+            // Worth knowing, and no reason to show no page.
+            if let Err(error) = self.store.touch_session(session.id, now).await {
+                tracing::warn!(%error, "when a session was last seen could not be written");
+            }
         }
         Ok(living)
     }

@@ -12,9 +12,9 @@ use parking_lot::Mutex;
 const FREE_BY_ACCOUNT: u32 = 5;
 /// Failures from one address that cost nothing: an office shares one.
 const FREE_BY_ADDRESS: u32 = 20;
-/// The longest wait. Somebody who knows only an address cannot lock its owner out for longer.
+/// The longest wait. Somebody who fails on purpose can make an account wait again and again, and no longer than this each time.
 const LONGEST: Duration = Duration::from_mins(15);
-/// How many of each are remembered; the oldest are forgotten first.
+/// How many of each are remembered.
 const REMEMBERED: usize = 10_000;
 
 /// Failures of late, by account and by address.
@@ -93,14 +93,24 @@ impl<K: Eq + Hash + Clone> Failures<K> {
     fn count(&mut self, who: K, now: Timestamp) {
         if self.failed.len() >= REMEMBERED {
             self.failed.retain(|_, (_, last)| now.since(*last) < LONGEST);
-            if self.failed.len() >= REMEMBERED {
-                self.failed.clear();
-            }
+        }
+        if self.failed.len() >= REMEMBERED {
+            self.forget_half();
         }
         let entry = self.failed.entry(who).or_insert((0, now));
         // After a quiet time the count starts anew.
         let before = if now.since(entry.1) > LONGEST { 0 } else { entry.0 };
         *entry = (before.saturating_add(1), now);
+    }
+
+    /// Those who failed least, and of them the longest ago, go first: a flood of invented names does not wash away
+    /// the one that is being guessed at.
+    fn forget_half(&mut self) {
+        let mut ranked: Vec<_> = self.failed.iter().map(|(who, failures)| (*failures, who.clone())).collect();
+        ranked.sort_by_key(|(failures, _)| *failures);
+        for (_, who) in ranked.into_iter().take(REMEMBERED / 2) {
+            self.failed.remove(&who);
+        }
     }
 
     fn forgive(&mut self, who: &K) {
@@ -176,5 +186,17 @@ mod tests {
                 now += wait.as_secs();
             }
         }
+    }
+
+    #[test]
+    fn a_flood_of_invented_names_does_not_wash_away_the_one_that_is_guessed_at() {
+        let throttle = Throttle::default();
+        for _ in 0..5 {
+            assert_eq!(throttle.attempt("ada@example.org", None, at(0)), Ok(()));
+        }
+        for n in 0..2 * REMEMBERED {
+            assert_eq!(throttle.attempt(&format!("{n}@example.org"), None, at(0)), Ok(()));
+        }
+        assert!(throttle.attempt("ada@example.org", None, at(0)).is_err());
     }
 }

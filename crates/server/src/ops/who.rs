@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use keyrack_guard::Caller;
 use keyrack_key::{Only, Permissions, ProjectId, Restrictions, Timestamp, UserId, WorkspaceId};
+use keyrack_rack::Revision;
 use keyrack_store::{Actor, Project, Role, Workspace};
 
 use super::OpError;
@@ -48,6 +49,15 @@ impl Acting {
             Who::Member { user, .. } => Actor::User(*user),
             Who::Operator => Actor::Operator,
         }
+    }
+
+    /// Who acts, and as what it was judged: a key that was changed or deleted since then changes nothing any more.
+    pub fn acts(&self) -> (Actor, Option<Revision>) {
+        let judged = match &self.who {
+            Who::Key(caller) => Some(caller.key().revision),
+            Who::Member { .. } | Who::Operator => None,
+        };
+        (self.actor(), judged)
     }
 
     /// A key hands out no more than it holds; people and the operator may hand out what there is.

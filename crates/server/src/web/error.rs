@@ -21,6 +21,8 @@ use crate::ops::OpError;
 pub enum PageError {
     /// Nobody is signed in: to the sign-in page, and back afterwards.
     SignIn { next: String },
+    /// What was asked for is shown on another page.
+    Elsewhere { url: String },
     /// An error page.
     Op(OpError),
 }
@@ -39,9 +41,11 @@ impl IntoResponse for PageError {
                 let next: String = form_urlencoded::byte_serialize(own_path(&next).as_bytes()).collect();
                 Redirect::to(&format!("/sign-in?next={next}")).into_response()
             }
+            Self::Elsewhere { url } => Redirect::to(&url).into_response(),
             Self::Op(error) => {
-                let mut response = error.problem().status().into_response();
-                response.extensions_mut().insert(error.problem());
+                let problem = error.problem();
+                let mut response = problem.status().into_response();
+                response.extensions_mut().insert(problem);
                 response
             }
         }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use keyrack_key::{Brands, Class, Hint, Timestamp};
+use keyrack_key::{Brands, Class, Hint, Only, Restrictions, Timestamp};
 use keyrack_store::{Actor, KeyRow, SecretRow};
 
-use super::view::{By, Expires, LastUse, Moment, Scope};
+use super::view::{By, Expires, LastUse, Limit, Moment, Scope};
 use crate::api::rfc3339;
 
 const MINUTE: u64 = 60;
@@ -124,6 +124,44 @@ pub(super) fn expires(key: &KeyRow, now: Timestamp) -> Expires {
         Some(at) if at.since(now) < SOON => Expires::Soon(moment(at, now)),
         Some(at) => Expires::Later(moment(at, now)),
     }
+}
+
+/// "all projects · any network", or how few.
+pub(super) fn reach(restrictions: &Restrictions) -> String {
+    let mut parts = vec![
+        only(&restrictions.projects, "project", "all projects"),
+        only(&restrictions.networks, "network", "any network"),
+    ];
+    if !restrictions.origins.is_any() {
+        parts.push(only(&restrictions.origins, "origin", ""));
+    }
+    parts.join(" · ")
+}
+
+fn only<T: Ord>(only: &Only<T>, what: &str, any: &str) -> String {
+    match only {
+        Only::Any => any.to_owned(),
+        Only::These(these) => format!("{} only", count(these.len() as u64, what)),
+    }
+}
+
+/// Each restriction of a key with all that it names.
+pub(super) fn limits(restrictions: &Restrictions) -> Vec<Limit> {
+    [
+        limit("Only these projects", &restrictions.projects),
+        limit("Only from these networks", &restrictions.networks),
+        limit("Only from these origins", &restrictions.origins),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn limit<T: Ord + ToString>(label: &'static str, only: &Only<T>) -> Option<Limit> {
+    let Only::These(these) = only else { return None };
+    let named: Vec<_> = these.iter().map(T::to_string).collect();
+    let text = if named.is_empty() { "none: it opens nothing".to_owned() } else { named.join(", ") };
+    Some(Limit { label, text })
 }
 
 /// The scopes that were picked for a key.

@@ -6,7 +6,8 @@ mod written;
 use keyrack::clock;
 use keyrack::ops::Passwords;
 use keyrack_key::{
-    Brands, Class, Grant, KeyId, ProjectId, Restrictions, Scope, Scopes, Secret, Timestamp, UserId, WorkspaceId,
+    Brands, Class, Grant, KeyId, ProjectId, Restrictions, Scope, Scopes, Secret, Timestamp, UserId,
+    WorkspaceId,
 };
 use keyrack_store::{Actor, NewKey, NewProject, NewUser, NewWorkspace, ProjectType, Role, Store};
 use rand_core::UnwrapErr;
@@ -14,7 +15,6 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 pub(crate) use browser::{Browser, sign_in};
-pub(crate) use written::Written;
 
 use crate::harness::{PASSWORD, Server, text};
 
@@ -70,7 +70,8 @@ impl Cast {
         // People with roles have no way in from outside yet, and the store belongs to whoever holds the folder.
         server.stop().await;
         let store = open(&server).await;
-        let (ours, theirs) = (found(&store, "ours", "owner").await, found(&store, "theirs", "stranger").await);
+        let (ours, theirs) =
+            (found(&store, "ours", "owner").await, found(&store, "theirs", "stranger").await);
         join(&store, &ours).await;
         let mut keys = Vec::new();
         for scopes in ways_to_pick() {
@@ -209,8 +210,9 @@ async fn browsers(server: &Server) -> Vec<(Role, Browser)> {
 
 /// Every set of scopes but the empty one.
 fn ways_to_pick() -> impl Iterator<Item = Scopes> {
-    (1..1 << Scope::ALL.len())
-        .map(|bits| Scope::ALL.into_iter().enumerate().filter(|(n, _)| bits >> n & 1 == 1).map(|(_, one)| one).collect())
+    (1..1 << Scope::ALL.len()).map(|bits| {
+        Scope::ALL.into_iter().enumerate().filter(|(n, _)| bits >> n & 1 == 1).map(|(_, one)| one).collect()
+    })
 }
 
 async fn key(store: &Store, home: &Home, scopes: Scopes, expires_at: Option<Timestamp>) -> Held {
@@ -225,6 +227,7 @@ async fn key(store: &Store, home: &Home, scopes: Scopes, expires_at: Option<Time
         expires_at,
         secret: (secret.digest(), secret.hint()),
         actor: Actor::User(home.owner),
+        judged: None,
         now: THEN,
         once: None,
     };

@@ -27,7 +27,9 @@ fn path_in(home: &Home, path: &str) -> String {
         None => return path,
         Some((before, _)) if before.ends_with("keys/") => home.key.to_string(),
         Some((before, _)) if before.ends_with("projects/") => home.project.to_string(),
-        Some((before, _)) if before.ends_with("sessions/") => "ses_00000000000070008000000000000000".to_owned(),
+        Some((before, _)) if before.ends_with("sessions/") => {
+            "ses_00000000000070008000000000000000".to_owned()
+        }
         Some(_) => panic!("say here what stands for the id in {path}"),
     };
     let path = path.replace("{id}", &id);

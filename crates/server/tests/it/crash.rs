@@ -10,10 +10,7 @@ use crate::ledger::{Ledger, folder_is_whole};
 
 const CLIENTS: usize = 4;
 
-/// `./test --long` does what the promise says; every day a fifth of it will do.
-fn rounds() -> usize {
-    if std::env::var_os("KEYRACK_LONG").is_some() { 100 } else { 20 }
-}
+const ROUNDS: usize = 100;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_survives_being_killed() {
@@ -21,7 +18,7 @@ async fn what_was_acknowledged_survives_being_killed() {
     let master = server.key(&["project", "keys"]).await;
     let ledger = Ledger::default();
     let mut moments = Moments(0x6b65_7972);
-    for round in 0..rounds() {
+    for round in 0..ROUNDS {
         let (before, known) = (ledger.acknowledged(), ledger.len());
         let mut streams = ledger.stream(&server, &master, CLIENTS);
         // Somewhere in the stream, and then anywhere within a commit.
@@ -39,13 +36,18 @@ async fn what_was_acknowledged_survives_being_killed() {
         }
         server.restart().await;
         // Those of this round, and some of all that went before.
-        let asked = ledger.hold(&server, |number| number >= known.saturating_sub(CLIENTS) || number % 17 == 0).await;
+        let asked =
+            ledger.hold(&server, |number| number >= known.saturating_sub(CLIENTS) || number % 17 == 0).await;
         assert!(asked > 0, "round {round}");
     }
     ledger.hold(&server, |_| true).await;
     server.stop().await;
     let keys = folder_is_whole(&server).await;
-    println!("{} rounds, {} answers, {keys} keys", rounds(), ledger.acknowledged());
+    let (answers, untold) = (ledger.acknowledged(), keys - 1 - ledger.len());
+    println!("{ROUNDS} kills, {answers} answers; {keys} keys, {untold} of which nobody was told");
+    let doubts = ledger.doubts();
+    println!("{doubts} deletions were cut off");
+    assert!(answers > 10 * ROUNDS && untold + doubts > ROUNDS / 4, "the kills come between the changes");
 }
 
 /// Moments that look like chance and repeat in every run.

@@ -1,6 +1,7 @@
 //! Clients that make and delete keys without a pause, and what they were told of it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use keyrack_key::WorkspaceId;
@@ -34,7 +35,9 @@ struct Known {
 pub(crate) struct Ledger {
     keys: Arc<Mutex<BTreeMap<String, Known>>>,
     /// Answers so far.
-    acknowledged: Arc<std::sync::atomic::AtomicUsize>,
+    acknowledged: Arc<AtomicUsize>,
+    /// Deletions whose answer never came.
+    doubts: Arc<AtomicUsize>,
 }
 
 impl Ledger {
@@ -44,7 +47,7 @@ impl Ledger {
 
     /// Answers that were read so far.
     pub(crate) fn acknowledged(&self) -> usize {
-        self.acknowledged.load(std::sync::atomic::Ordering::SeqCst)
+        self.acknowledged.load(Ordering::SeqCst)
     }
 
     /// Starts clients that make keys and delete every second of them, until the server is not there any more.
@@ -63,7 +66,7 @@ impl Ledger {
             (None, secret) => drop(keys.insert(id.to_owned(), Known { secret: secret.unwrap(), fate })),
         }
         if fate != Fate::InDoubt {
-            self.acknowledged.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            self.acknowledged.fetch_add(1, Ordering::SeqCst);
         }
     }
 
@@ -79,18 +82,28 @@ impl Ledger {
             let answer = server.get("/api/v1/projects", secret).await;
             let lives = answer.status == StatusCode::OK;
             if !lives {
-                assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (401, &json!("deleted_key")), "{id}");
+                assert_eq!(
+                    (answer.status.as_u16(), &answer.json()["code"]),
+                    (401, &json!("deleted_key")),
+                    "{id}"
+                );
             }
             match fate {
                 Fate::Live => assert!(lives, "{id} was made, and is not there"),
                 Fate::Deleted => assert!(!lives, "{id} was deleted, and is there"),
                 // What it turned out to be, it stays.
                 Fate::InDoubt => {
+                    self.doubts.fetch_add(1, Ordering::SeqCst);
                     self.keys().get_mut(id).unwrap().fate = if lives { Fate::Live } else { Fate::Deleted };
                 }
             }
         }
         picked.len()
+    }
+
+    /// How many deletions were cut off, of the keys that were asked about since.
+    pub(crate) fn doubts(&self) -> usize {
+        self.doubts.load(Ordering::SeqCst)
     }
 
     /// How many keys it tells of.
@@ -120,7 +133,8 @@ async fn stream(ledger: Ledger, url: String, master: String) {
 /// A new key, if the server lived long enough to tell of it.
 async fn make(client: &Client, url: &str, master: &str) -> Option<Value> {
     let key = json!({ "name": "of a stream", "scopes": ["project"] });
-    let answer = client.post(format!("{url}/api/v1/keys")).bearer_auth(master).json(&key).send().await.ok()?;
+    let answer =
+        client.post(format!("{url}/api/v1/keys")).bearer_auth(master).json(&key).send().await.ok()?;
     if answer.status() != StatusCode::CREATED {
         return None;
     }
@@ -129,7 +143,9 @@ async fn make(client: &Client, url: &str, master: &str) -> Option<Value> {
 
 /// Looks into the folder of a server that does not run: nothing in it is half. How many keys there are.
 pub(crate) async fn folder_is_whole(server: &Server) -> usize {
-    let store = Store::open(&server.data().join("keyrack.db"), rand_core::UnwrapErr(getrandom::SysRng)).await.unwrap();
+    let store = Store::open(&server.data().join("keyrack.db"), rand_core::UnwrapErr(getrandom::SysRng))
+        .await
+        .unwrap();
     let workspace = store.workspace_by_slug(SLUG).await.unwrap().unwrap().id;
     let keys = rows_are_whole(&store, workspace).await;
     store.close().await;

@@ -3,5 +3,19 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod browser;
+mod cast;
 mod cli;
+mod coverage;
+mod crash;
+mod desk;
 mod harness;
+mod hostile;
+mod keys;
+mod ledger;
+mod problem;
+mod projects;
+mod raw;
+mod revocation;
+mod secrecy;
+mod stop;
+mod visitor;

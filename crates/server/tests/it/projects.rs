@@ -38,7 +38,8 @@ async fn every_call(desk: &Desk, secret: Option<&str>) -> Vec<Answer> {
 async fn a_project_key_opens_every_call() {
     let desk = Desk::open().await;
     let key = desk.key(&["project"]).await;
-    let statuses: Vec<_> = every_call(&desk, Some(&key.secret)).await.iter().map(|answer| answer.status.as_u16()).collect();
+    let statuses: Vec<_> =
+        every_call(&desk, Some(&key.secret)).await.iter().map(|answer| answer.status.as_u16()).collect();
     assert_eq!(statuses, [200, 201, 200, 200, 204]);
 }
 
@@ -104,7 +105,10 @@ async fn a_project_is_renamed_and_described_and_keeps_its_type() {
     assert_eq!((&renamed["name"], &renamed["description"]), (&json!("b"), &Value::Null));
     assert_eq!(desk.patch(&project, json!({ "description": "d" })).await.ok().json()["description"], "d");
     assert_eq!(desk.patch(&project, json!({ "name": "c" })).await.ok().json()["description"], "d");
-    assert_eq!(desk.patch(&project, json!({ "description": "" })).await.ok().json()["description"], Value::Null);
+    assert_eq!(
+        desk.patch(&project, json!({ "description": "" })).await.ok().json()["description"],
+        Value::Null
+    );
     desk.patch(&project, json!({ "projectType": "object_detection" })).await.refused(422, "invalid");
     desk.patch(&project, json!({ "name": "" })).await.refused(422, "invalid").names("name");
 }
@@ -127,7 +131,10 @@ async fn what_cannot_be_is_named_and_nothing_is_made() {
         (json!({ "name": " ", "projectType": "classification" }), "name"),
         (json!({ "name": "n".repeat(101), "projectType": "classification" }), "name"),
         (json!({ "name": "n", "projectType": "segmentation" }), "projectType"),
-        (json!({ "name": "n", "projectType": "classification", "description": "d".repeat(501) }), "description"),
+        (
+            json!({ "name": "n", "projectType": "classification", "description": "d".repeat(501) }),
+            "description",
+        ),
     ] {
         desk.post("/api/v1/projects", wrong).await.refused(422, "invalid").names(field);
     }
@@ -144,5 +151,8 @@ async fn pages_hold_every_project_once_newest_first() {
     assert_eq!(first.item_names(), ["p4", "p3", "p2"]);
     let cursor = text(&first.json()["nextCursor"]);
     let second = desk.get(&format!("/api/v1/projects?limit=3&cursor={cursor}")).await.ok();
-    assert_eq!((second.item_names(), second.json()["nextCursor"].clone()), (vec!["p1".into(), "p0".into()], Value::Null));
+    assert_eq!(
+        (second.item_names(), second.json()["nextCursor"].clone()),
+        (vec!["p1".into(), "p0".into()], Value::Null)
+    );
 }

@@ -25,8 +25,9 @@ impl Line {
         let stream = raw::connect(url).await;
         stream.set_nodelay(true).unwrap();
         let host = url.trim_start_matches("http://");
-        let request =
-            format!("GET /api/v1/projects HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {secret}\r\n\r\n");
+        let request = format!(
+            "GET /api/v1/projects HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {secret}\r\n\r\n"
+        );
         Self { stream, request }
     }
 
@@ -60,10 +61,8 @@ async fn hammer(
         let line = Line::open(&desk.server.url, &key.secret).await;
         clients.spawn(client(line, Arc::clone(&change), after, refused));
     }
-    until("all clients hammer", async || {
-        (change.before.load(Ordering::SeqCst) >= 2 * CLIENTS).then_some(())
-    })
-    .await;
+    until("all clients hammer", async || (change.before.load(Ordering::SeqCst) >= 2 * CLIENTS).then_some(()))
+        .await;
     change.asked.store(true, Ordering::SeqCst);
     change_it(&key).await;
     change.answered.store(true, Ordering::SeqCst);

@@ -75,13 +75,19 @@ async fn make_keys(
 ) -> Vec<String> {
     let form = Regex::new(FORM).unwrap();
     let mut hand = |text: &str| {
-        let secret = form.find(text).unwrap_or_else(|| panic!("no secret was handed out")).as_str().to_owned();
+        let secret =
+            form.find(text).unwrap_or_else(|| panic!("no secret was handed out")).as_str().to_owned();
         needles.secrets.push(secret.clone());
         secret
     };
     for scope in ["project", "inference"] {
         let path = visitor.keys("/new");
-        let fields = [("name", "by form"), ("scope", scope), ("expiry", "never"), ("nonce", &visitor.nonce(&path).await)];
+        let fields = [
+            ("name", "by form"),
+            ("scope", scope),
+            ("expiry", "never"),
+            ("nonce", &visitor.nonce(&path).await),
+        ];
         hand(&visitor.submit(&path, &fields).await.text);
         // Sent again: the secret is not shown a second time.
         searched.answer("the form again", &visitor.submit(&path, &fields).await);

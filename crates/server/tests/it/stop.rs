@@ -93,7 +93,8 @@ async fn a_second_server_on_the_folder_is_refused_and_the_first_goes_on() {
     let desk = Desk::open().await;
     let data = desk.server.data();
     for args in [&["serve"][..], &[]] {
-        let second = keyrack(args).args(["--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"]).arg("--data");
+        let second =
+            keyrack(args).args(["--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"]).arg("--data");
         let says = format!("another keyrack is running on {}", data.display());
         second.arg(&data).run().await.failed(1, &says);
     }

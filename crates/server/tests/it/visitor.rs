@@ -25,7 +25,13 @@ impl<'a> Visitor<'a> {
     /// The first owner, through the link that the server printed.
     pub(crate) async fn set_up(server: &'a Server, workspace: &str) -> Self {
         let token = server.setup_link.as_ref().unwrap().rsplit('=').next().unwrap();
-        let form = [("token", token), ("name", "Ada"), ("email", EMAIL), ("password", PASSWORD), ("workspace", workspace)];
+        let form = [
+            ("token", token),
+            ("name", "Ada"),
+            ("email", EMAIL),
+            ("password", PASSWORD),
+            ("workspace", workspace),
+        ];
         Self::of(server, &post(server, "", "/setup", &form).await)
     }
 
@@ -39,7 +45,7 @@ impl<'a> Visitor<'a> {
     pub(crate) async fn workspace(mut self, name: &str) -> Self {
         let answer = self.submit("/workspaces/new", &[("name", name)]).await;
         assert_eq!(answer.status, 303, "{answer:?}");
-        self.slug = answer.header("location").split('/').nth(2).unwrap().to_owned();
+        answer.header("location").split('/').nth(2).unwrap().clone_into(&mut self.slug);
         self
     }
 

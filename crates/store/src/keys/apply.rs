@@ -12,13 +12,14 @@ use super::{DeleteKey, EditKey, KeyRow, NewKey, RotateKey};
 use crate::audit::{self, AuditAction, Happened};
 use crate::database::{self, Connection};
 use crate::feed::next_revision;
-use crate::{Store, StoreError};
+use crate::{Actor, Store, StoreError};
 
 impl Store {
     /// Makes a key. [`StoreError::Repeated`] if its token was seen before.
     pub async fn create_key(&self, new: &NewKey<'_>) -> Result<KeyRow, StoreError> {
         let restrictions = text_of(new.restrictions)?;
         let mut db = self.write().await?;
+        still_may(&mut db, new.actor, new.judged, new.now).await?;
         let happened = Happened {
             workspace: new.workspace,
             at: new.now,
@@ -40,6 +41,7 @@ impl Store {
     pub async fn edit_key(&self, edit: &EditKey<'_>) -> Result<KeyRow, StoreError> {
         let restrictions = text_of(edit.restrictions)?;
         let mut db = self.write().await?;
+        still_may(&mut db, edit.actor, edit.judged, edit.now).await?;
         let before = alive(&mut db, edit.workspace, edit.id).await?;
         before.at(edit.expected)?;
         let old = before.terms.restrictions.as_ref().ok_or(StoreError::NotUnderstood)?;
@@ -67,6 +69,7 @@ impl Store {
     /// Gives a key a new secret. [`StoreError::Conflict`] if it is no longer at the revision that the actor saw.
     pub async fn rotate_key(&self, rotate: &RotateKey<'_>) -> Result<KeyRow, StoreError> {
         let mut db = self.write().await?;
+        still_may(&mut db, rotate.actor, rotate.judged, rotate.now).await?;
         let happened = Happened {
             workspace: rotate.workspace,
             at: rotate.now,
@@ -90,6 +93,7 @@ impl Store {
     /// Deletes a key, for good. [`StoreError::Gone`] the second time.
     pub async fn delete_key(&self, delete: &DeleteKey<'_>) -> Result<KeyRow, StoreError> {
         let mut db = self.write().await?;
+        still_may(&mut db, delete.actor, delete.judged, delete.now).await?;
         let before = alive(&mut db, delete.workspace, delete.id).await?;
         let happened = Happened {
             workspace: delete.workspace,
@@ -121,6 +125,25 @@ impl KeyRow {
     fn at(&self, expected: Revision) -> Result<(), StoreError> {
         if self.revision == expected { Ok(()) } else { Err(StoreError::Conflict) }
     }
+}
+
+/// Writes come one after the other, so a key that is alive here acts before its deletion, and one that is not, not at all.
+async fn still_may(
+    db: &mut Connection,
+    actor: Actor,
+    judged: Option<Revision>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let Actor::Key(id) = actor else { return Ok(()) };
+    let row = sqlx::query(
+        "SELECT revision FROM keys WHERE id = $1 AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > $2)",
+    )
+    .bind(id.to_string())
+    .bind(now.micros())
+    .fetch_optional(db)
+    .await?;
+    let revision = row.map(|row| database::number(&row, "revision")).transpose()?.map(Revision);
+    if revision.is_some() && revision == judged { Ok(()) } else { Err(StoreError::ActorChanged) }
 }
 
 async fn alive(db: &mut Connection, workspace: WorkspaceId, id: KeyId) -> Result<KeyRow, StoreError> {

@@ -122,7 +122,7 @@ async fn a_deleted_key_stays_deleted_and_untouched() {
     let console = world.console().await;
     let key = world.key("CI").await;
     let delete =
-        DeleteKey { workspace: world.workspace, id: key.id, reason: None, actor: world.actor(), now: NOW };
+        DeleteKey { workspace: world.workspace, id: key.id, reason: None, actor: world.actor(), judged: None, now: NOW };
     world.store.delete_key(&delete).await.unwrap();
     let id = key.id.to_string();
     for set in ["deleted_at = NULL, deleted_by = NULL", "name = 'x'", "permissions = 31"] {
@@ -145,6 +145,7 @@ async fn secrets_are_digests_of_one_key_with_an_end_that_only_comes_nearer() {
         secret: secret(),
         retires_at: later(60),
         actor: world.actor(),
+        judged: None,
         now: NOW,
         once: None,
     };

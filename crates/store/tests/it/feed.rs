@@ -18,7 +18,7 @@ impl World {
     }
 
     async fn gone(&self, id: KeyId) {
-        let delete = DeleteKey { workspace: self.workspace, id, reason: None, actor: self.actor(), now: NOW };
+        let delete = DeleteKey { workspace: self.workspace, id, reason: None, actor: self.actor(), judged: None, now: NOW };
         self.store.delete_key(&delete).await.unwrap();
     }
 
@@ -30,6 +30,7 @@ impl World {
             secret: secret(),
             retires_at: later(60),
             actor: self.actor(),
+            judged: None,
             now: NOW,
             once: None,
         };

@@ -17,6 +17,7 @@ impl World {
             id,
             reason: Some("leaked"),
             actor: self.actor(),
+            judged: None,
             now: later(9),
         }
     }
@@ -29,6 +30,7 @@ impl World {
             secret: secret(),
             retires_at: later(overlap),
             actor: self.actor(),
+            judged: None,
             now: NOW,
             once: None,
         }
@@ -45,6 +47,7 @@ impl World {
             note: key.note.as_deref(),
             expires_at: key.terms.expires_at,
             actor: self.actor(),
+            judged: None,
             now: NOW,
         }
     }

@@ -93,6 +93,7 @@ impl World {
             expires_at: None,
             secret: secret(),
             actor: self.actor(),
+            judged: None,
             now: NOW,
             once: None,
         }

@@ -57,7 +57,6 @@ impl RestrictionsFields {
                 "expected an origin such as https://app.example.org",
                 invalid,
             ),
-            ..Restrictions::default()
         }
     }
 }

@@ -110,7 +110,7 @@ impl Checked {
         id: KeyId,
         workspace: WorkspaceId,
         secret: (Digest, Hint),
-        actor: Actor,
+        (actor, judged): (Actor, Option<Revision>),
         now: Timestamp,
         once: Option<&'a str>,
     ) -> NewKey<'a> {
@@ -124,6 +124,7 @@ impl Checked {
             expires_at: self.expires_at,
             secret,
             actor,
+            judged,
             now,
             once,
         }
@@ -134,7 +135,7 @@ impl Checked {
         id: KeyId,
         workspace: WorkspaceId,
         expected: Revision,
-        actor: Actor,
+        (actor, judged): (Actor, Option<Revision>),
         now: Timestamp,
     ) -> EditKey<'_> {
         EditKey {
@@ -147,6 +148,7 @@ impl Checked {
             note: self.note.as_deref(),
             expires_at: self.expires_at,
             actor,
+            judged,
             now,
         }
     }

@@ -35,6 +35,11 @@ impl FromRequestParts<Shared> for Living {
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, PageError> {
         let chosen = Chosen::from_request_parts(parts, app).await?;
-        if chosen.key.deletion.is_some() { Err(OpError::Gone.into()) } else { Ok(Self(chosen)) }
+        if chosen.key.deletion.is_some() {
+            // Its page says who deleted it, and when.
+            let url = format!("{}/{}", super::base(&chosen.member), chosen.key.id);
+            return Err(PageError::Elsewhere { url });
+        }
+        Ok(Self(chosen))
     }
 }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use keyrack_key::{Permission, Permissions};
+use keyrack_key::{Grant, Permission, Permissions};
 use keyrack_rack::Revision;
 use keyrack_store::KeyRow;
 
@@ -116,6 +116,8 @@ async fn save(app: &App, member: &Member, key: &KeyRow, form: &KeyForm) -> Resul
 /// What the key would newly be able to do, unless the person has said yes to just that.
 fn unconfirmed_widening(key: &KeyRow, form: &KeyForm) -> Option<Widening> {
     let wanted = form.scopes().ok()?;
+    // What can never be is not asked about: saving says so.
+    Grant::new(key.class, wanted).ok()?;
     let newly = if wanted == key.scopes {
         Permissions::NONE
     } else {

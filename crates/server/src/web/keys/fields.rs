@@ -1,6 +1,6 @@
 //! The fields of a key as its forms send them.
 
-use keyrack_key::{Scope, Scopes, Timestamp};
+use keyrack_key::{Class, Scope, Scopes, Timestamp};
 use keyrack_store::KeyRow;
 use serde::Deserialize;
 
@@ -104,9 +104,14 @@ impl KeyForm {
         let (date_error, expiry_error) =
             if self.expiry == "date" { (expiry_error, None) } else { (None, expiry_error) };
         let kept = key.and_then(|key| key.terms.expires_at);
+        let public = key.is_some_and(|key| key.class == Class::Publishable);
+        let restrictions = key.and_then(|key| key.terms.restrictions.clone()).unwrap_or_default();
         KeyFields {
+            reach: words::reach(&restrictions),
+            public,
             name: field(&self.name, invalid, "name"),
-            scope: field(&self.scope, invalid, "scopes"),
+            // What a publishable key cannot hold is a matter of its scope here: its class is not asked for.
+            scope: field(&self.scope, invalid, if public { "class" } else { "scopes" }),
             expiry: Field { value: self.expiry.clone(), error: expiry_error },
             expires_on: Field { value: self.expires_on.clone(), error: date_error },
             earliest: words::day(now),

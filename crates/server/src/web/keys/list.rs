@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::Response;
-use keyrack_key::{KeyId, Scope, Timestamp};
+use keyrack_key::{Class, KeyId, Scope, Timestamp};
 use keyrack_store::{KeyFilter, KeyRow, KeyStatus};
 use serde::Deserialize;
 
@@ -124,6 +124,8 @@ fn row(app: &App, key: &KeyRow, now: Timestamp) -> view::KeyRow {
         masked: words::masked_key(&app.config.brands, key),
         retiring: words::retiring_says(key, now).map(|says| format!("old secret {says}")),
         scopes: words::scopes(key.scopes),
+        public: key.class == Class::Publishable,
+        reach: key.terms.restrictions.as_ref().filter(|own| !own.is_none()).map(words::reach),
         created: words::by(&key.created_by, key.created_at, now),
         last_use: words::last_use(key, now),
         expires: words::expires(key, now),

@@ -55,7 +55,8 @@ pub(in crate::web) async fn submit(
 ) -> Result<Response, PageError> {
     match create(&app, &member, &form).await {
         Ok(handed) => {
-            let remark = remark(&app, &member, &handed).await?;
+            // What is only worth knowing must not cost the one sight of the secret.
+            let remark = remark(&app, &member, &handed).await.unwrap_or_default();
             Ok(reveal::page(&app, &member, &parts, &handed, None, remark)?)
         }
         Err(OpError::Invalid(invalid)) => {

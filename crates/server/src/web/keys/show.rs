@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
+use keyrack_key::Class;
 
 use super::base;
 use super::chosen::Chosen;
@@ -32,6 +33,9 @@ pub(in crate::web) async fn page(
         created: words::by(&key.created_by, key.created_at, now),
         last_use: words::last_use(&key, now),
         expires: words::expires(&key, now),
+        limits: key.terms.restrictions.as_ref().map(words::limits).unwrap_or_default(),
+        public: key.class == Class::Publishable,
+        note: key.note.clone().unwrap_or_default(),
         deleted: deletion.map(|deletion| words::by(&deletion.by, deletion.at, now)),
         deleted_because: deletion.and_then(|deletion| deletion.reason.clone()),
     };

@@ -28,6 +28,10 @@ pub(crate) struct KeyFields {
     pub(crate) earliest: String,
     /// Editing a key that expires: "on 21 January 2027, 14:05 UTC", offered as `keep`.
     pub(crate) kept_expiry: Option<String>,
+    /// "all projects · any network": what the form does not change.
+    pub(crate) reach: String,
+    /// A publishable key: Inference and nothing else.
+    pub(crate) public: bool,
     /// POST `keys=on`
     pub(crate) keys: bool,
     /// Whether a key without Project and Inference can be chosen again after one of them was: only when editing.
@@ -53,7 +57,7 @@ impl KeyFields {
             "keep" => &format!("Expires {}", self.kept_expiry.as_deref().unwrap_or_default()),
             _ => "Never expires",
         };
-        let reach = if self.keys { "may manage keys" } else { "all projects · any network" };
-        format!("{expiry} · {reach}")
+        let keys = if self.keys { " · may manage keys" } else { "" };
+        format!("{expiry} · {}{keys}", self.reach)
     }
 }

@@ -41,6 +41,10 @@ pub(crate) struct KeyRow {
     /// During a rotation: "old secret …Z7pe works until 14:05 tomorrow".
     pub(crate) retiring: Option<String>,
     pub(crate) scopes: Vec<Scope>,
+    /// A publishable key.
+    pub(crate) public: bool,
+    /// "1 project only · any network", where something narrows it.
+    pub(crate) reach: Option<String>,
     pub(crate) created: By,
     pub(crate) last_use: Option<LastUse>,
     pub(crate) expires: Expires,

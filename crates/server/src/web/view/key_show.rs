@@ -20,6 +20,18 @@ pub(crate) struct KeyPage {
     pub(crate) last_use: Option<LastUse>,
     pub(crate) expires: Expires,
     pub(crate) deleted: Option<By>,
+    /// What narrows it beyond its scopes.
+    pub(crate) limits: Vec<Limit>,
+    /// A publishable key.
+    pub(crate) public: bool,
+    /// What people wrote beside it; may be empty.
+    pub(crate) note: String,
     /// Why it was deleted, when that was said.
     pub(crate) deleted_because: Option<String>,
+}
+
+/// One restriction.
+pub(crate) struct Limit {
+    pub(crate) label: &'static str,
+    pub(crate) text: String,
 }

@@ -31,7 +31,7 @@ pub(crate) use key_form::{KeyFields, NewKey};
 pub(crate) use key_list::{KeyList, KeyRow, Tab};
 pub(crate) use key_reveal::{AlreadyShown, Reveal, Snippet};
 pub(crate) use key_rotate::RotateKey;
-pub(crate) use key_show::KeyPage;
+pub(crate) use key_show::{KeyPage, Limit};
 pub(crate) use moment::{By, Expires, LastUse, Moment};
 pub(crate) use project_forms::{DeleteProject, NewProject, RenameProject};
 pub(crate) use project_list::{ProjectCard, ProjectList};

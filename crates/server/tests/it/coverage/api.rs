@@ -17,6 +17,8 @@ async fn whoever_may_not_call_a_route_is_told_so_and_changes_nothing() {
     let mut cast = Cast::assemble().await;
     let before = cast.written().await;
     for route in api_routes() {
+        // Shown when a probe of it fails.
+        println!("{} {}", route.method, route.path);
         match route.access {
             Access::Guarded(permission, role) => {
                 let probe = Probe { cast: &cast, route: &route };

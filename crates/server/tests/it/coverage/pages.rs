@@ -13,6 +13,8 @@ async fn whoever_may_not_open_a_page_does_not_and_changes_nothing() {
     let mut cast = Cast::assemble().await;
     let before = cast.written().await;
     for route in keyrack::web::routes() {
+        // Shown when a probe of it fails.
+        println!("{} {}", route.method, route.path);
         let probe = Probe { cast: &cast, route: &route };
         match route.access {
             Access::Anyone => probe.tells_a_stranger_nothing().await,

@@ -40,7 +40,8 @@ async fn not_more_scopes() {
 async fn not_fewer_restrictions() {
     let desk = Desk::open().await;
     let by = manager(&desk, json!({ "restrictions": { "networks": ["127.0.0.0/8"] } })).await;
-    let wanted = |restrictions: Value| json!({ "name": "n", "scopes": ["inference"], "restrictions": restrictions });
+    let wanted =
+        |restrictions: Value| json!({ "name": "n", "scopes": ["inference"], "restrictions": restrictions });
     never_gives(&desk, &by, wanted(json!({}))).await;
     never_gives(&desk, &by, wanted(json!({ "networks": ["126.0.0.0/7"] }))).await;
     never_gives(&desk, &by, wanted(json!({ "networks": ["127.0.0.1/32", "10.0.0.0/8"] }))).await;
@@ -49,7 +50,10 @@ async fn not_fewer_restrictions() {
         let change = json!({ "restrictions": wider });
         desk.server.patch(&own.path(), &by.secret, change).await.refused(403, "beyond_key");
     }
-    desk.server.patch(&own.path(), &by.secret, json!({ "restrictions": { "networks": ["127.0.0.0/8"] } })).await.ok();
+    desk.server
+        .patch(&own.path(), &by.secret, json!({ "restrictions": { "networks": ["127.0.0.0/8"] } }))
+        .await
+        .ok();
 }
 
 #[tokio::test]
@@ -70,12 +74,16 @@ async fn not_a_longer_life() {
     let desk = Desk::open().await;
     let by = manager(&desk, json!({ "expiresAt": in_millis(600_000) })).await;
     never_gives(&desk, &by, json!({ "name": "n", "scopes": ["inference"] })).await;
-    never_gives(&desk, &by, json!({ "name": "n", "scopes": ["inference"], "expiresAt": in_millis(900_000) })).await;
+    never_gives(&desk, &by, json!({ "name": "n", "scopes": ["inference"], "expiresAt": in_millis(900_000) }))
+        .await;
     let wanted = json!({ "name": "n", "scopes": ["inference"], "expiresAt": in_millis(300_000) });
     let own = desk.make_by(&by.secret, wanted).await;
     let change = json!({ "expiresAt": null });
     desk.server.patch(&own.path(), &by.secret, change).await.refused(403, "beyond_key");
-    desk.server.patch(&by.path(), &by.secret, json!({ "expiresAt": in_millis(900_000) })).await.refused(403, "beyond_key");
+    desk.server
+        .patch(&by.path(), &by.secret, json!({ "expiresAt": in_millis(900_000) }))
+        .await
+        .refused(403, "beyond_key");
 }
 
 #[tokio::test]

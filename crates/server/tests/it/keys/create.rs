@@ -55,7 +55,10 @@ async fn a_key_is_what_was_asked_for_and_tells_who_made_it() {
         assert_eq!(key[field], is, "{field}");
         assert_eq!(made.body[field], is, "{field}");
     }
-    assert_eq!(time(&key["expiresAt"]).as_microsecond(), ends.parse::<jiff::Timestamp>().unwrap().as_microsecond());
+    assert_eq!(
+        time(&key["expiresAt"]).as_microsecond(),
+        ends.parse::<jiff::Timestamp>().unwrap().as_microsecond()
+    );
     assert_eq!(key["secrets"][0]["hint"], made.secret[40..]);
     assert_eq!((&key["secrets"][0]["retiresAt"], &key["secrets"][1]), (&Value::Null, &Value::Null));
     let makers = desk.get("/api/v1/keys?q=of%20a%20test").await.ok().json();
@@ -80,7 +83,8 @@ async fn a_made_key_opens_the_api_at_once_and_a_name_may_be_there_twice() {
 #[tokio::test]
 async fn what_is_wrong_is_named_and_no_key_is_made() {
     let desk = Desk::open().await;
-    let restricted = |restrictions: Value| json!({ "name": "n", "scopes": ["project"], "restrictions": restrictions });
+    let restricted =
+        |restrictions: Value| json!({ "name": "n", "scopes": ["project"], "restrictions": restrictions });
     for (wrong, field) in [
         (json!({ "name": " ", "scopes": ["project"] }), "name"),
         (json!({ "name": "é".repeat(101), "scopes": ["project"] }), "name"),
@@ -91,7 +95,10 @@ async fn what_is_wrong_is_named_and_no_key_is_made() {
         (json!({ "name": "n", "scopes": ["project"], "expiresAt": "tomorrow" }), "expiresAt"),
         (json!({ "name": "n", "scopes": ["project"], "note": "n".repeat(501) }), "note"),
         (restricted(json!({ "projects": ["all"] })), "restrictions.projects"),
-        (restricted(json!({ "projects": ["prj_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f"] })), "restrictions.projects"),
+        (
+            restricted(json!({ "projects": ["prj_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f"] })),
+            "restrictions.projects",
+        ),
         (restricted(json!({ "networks": ["10.0.0.0/33"] })), "restrictions.networks"),
         (restricted(json!({ "origins": ["https://a.example/path"] })), "restrictions.origins"),
     ] {

@@ -1,7 +1,7 @@
 //! A key ends, and its history stays.
 
-use serde_json::{Value, json};
 use reqwest::Method;
+use serde_json::{Value, json};
 
 use crate::desk::Desk;
 use crate::harness::send;

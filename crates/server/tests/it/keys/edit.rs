@@ -64,7 +64,10 @@ async fn an_edit_that_changes_nothing_is_no_change() {
     let key = desk.key(&["project"]).await;
     let before = desk.read(&key).await["revision"].clone();
     assert_eq!(desk.patch(&key.path(), json!({})).await.ok().json()["revision"], before);
-    assert_eq!(desk.patch(&key.path(), json!({ "scopes": ["project"] })).await.ok().json()["revision"], before);
+    assert_eq!(
+        desk.patch(&key.path(), json!({ "scopes": ["project"] })).await.ok().json()["revision"],
+        before
+    );
 }
 
 #[tokio::test]

@@ -45,7 +45,8 @@ async fn a_refused_request_is_no_use() {
 async fn being_asked_about_is_a_use() {
     let desk = Desk::open().await;
     let key = desk.key(&["inference"]).await;
-    let question = json!({ "workspace": crate::harness::SLUG, "permission": "models:predict", "ip": "198.51.100.7" });
+    let question =
+        json!({ "workspace": crate::harness::SLUG, "permission": "models:predict", "ip": "198.51.100.7" });
     desk.server.post("/api/v1/verify", &key.secret, question).await.ok();
     let used = until("the use is written down", async || {
         Some(desk.read(&key).await["lastUsed"].clone()).filter(Value::is_object)

@@ -8,7 +8,8 @@ use crate::harness::{Answer, send, text};
 
 async fn make(desk: &Desk, secret: &str, once: &str) -> Answer {
     let request = desk.server.request(Method::POST, "/api/v1/keys").bearer_auth(secret);
-    send(request.header("idempotency-key", once).json(&json!({ "name": "once", "scopes": ["inference"] }))).await
+    send(request.header("idempotency-key", once).json(&json!({ "name": "once", "scopes": ["inference"] })))
+        .await
 }
 
 async fn count(desk: &Desk) -> usize {
@@ -30,19 +31,14 @@ async fn a_request_sent_again_makes_no_second_key_and_names_the_first() {
 #[tokio::test]
 async fn of_many_at_the_same_time_one_is_carried_out() {
     let desk = Desk::open().await;
-    let (desk_, secret) = (&desk, &desk.master);
-    let mut answers = Vec::new();
     let mut waiting = tokio::task::JoinSet::new();
     for _ in 0..10 {
-        let request = desk_.server.request(Method::POST, "/api/v1/keys").bearer_auth(secret);
-        let request = request.header("idempotency-key", "x").json(&json!({ "name": "once", "scopes": ["inference"] }));
-        waiting.spawn(send(request));
+        let request = desk.request(Method::POST, "/api/v1/keys").header("idempotency-key", "x");
+        waiting.spawn(send(request.json(&json!({ "name": "once", "scopes": ["inference"] }))));
     }
-    while let Some(answer) = waiting.join_next().await {
-        answers.push(answer.unwrap().status.as_u16());
-    }
-    answers.sort_unstable();
-    assert_eq!(answers, [201, 409, 409, 409, 409, 409, 409, 409, 409, 409]);
+    let mut statuses: Vec<_> = waiting.join_all().await.iter().map(|answer| answer.status.as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409, 409, 409, 409, 409, 409, 409, 409, 409]);
     assert_eq!(count(&desk).await, 1);
 }
 

@@ -13,7 +13,10 @@ async fn a_publishable_key_is_made_with_inference_alone() {
     }
     let key = desk.make(wanted(&["inference"])).await;
     assert!(key.secret.starts_with("kr_pk_"));
-    assert_eq!((&key.body["class"], &key.body["permissions"]), (&json!("publishable"), &json!(["models:predict"])));
+    assert_eq!(
+        (&key.body["class"], &key.body["permissions"]),
+        (&json!("publishable"), &json!(["models:predict"]))
+    );
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@ use crate::harness::{Answer, send};
 use crate::visitor::Visitor;
 
 async fn restricted(desk: &Desk, restrictions: Value) -> Made {
-    desk.make(json!({ "name": "narrow", "scopes": ["project", "inference"], "restrictions": restrictions })).await
+    desk.make(json!({ "name": "narrow", "scopes": ["project", "inference"], "restrictions": restrictions }))
+        .await
 }
 
 /// The list of projects, asked for with a header.
@@ -97,11 +98,14 @@ async fn a_key_for_named_networks_works_from_those() {
 #[tokio::test]
 async fn a_key_for_named_origins_works_from_those() {
     let desk = Desk::open().await;
-    let key = restricted(&desk, json!({ "origins": ["https://app.example.org", "https://*.example.net"] })).await;
+    let key =
+        restricted(&desk, json!({ "origins": ["https://app.example.org", "https://*.example.net"] })).await;
     for from in ["https://app.example.org", "https://a.example.net"] {
         projects_with(&desk, &key, "origin", from).await.ok();
     }
-    for from in ["https://example.net", "http://app.example.org", "https://app.example.org.evil.example", "null"] {
+    for from in
+        ["https://example.net", "http://app.example.org", "https://app.example.org.evil.example", "null"]
+    {
         projects_with(&desk, &key, "origin", from).await.refused(403, "origin_not_allowed");
     }
     desk.projects(&key.secret).await.refused(403, "origin_not_allowed");
@@ -110,7 +114,9 @@ async fn a_key_for_named_origins_works_from_those() {
 #[tokio::test]
 async fn a_restriction_that_is_not_enforced_is_refused_and_never_stored() {
     let desk = Desk::open().await;
-    for unknown in [json!({ "models": ["mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f"] }), json!({ "weekdays": ["mon"] })] {
+    for unknown in
+        [json!({ "models": ["mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f"] }), json!({ "weekdays": ["mon"] })]
+    {
         let wanted = json!({ "name": "n", "scopes": ["project"], "restrictions": unknown });
         desk.post("/api/v1/keys", wanted).await.refused(422, "invalid");
         let key = desk.key(&["project"]).await;

@@ -33,10 +33,15 @@ async fn within_the_overlap_both_work_and_the_answer_says_until_when() {
     for secret in [&key.secret, &new.secret] {
         desk.projects(secret).await.ok();
     }
-    let hints = |key: &Value| key["secrets"].as_array().unwrap().iter().map(|one| one["hint"].clone()).collect::<Vec<_>>();
+    let hints = |key: &Value| {
+        key["secrets"].as_array().unwrap().iter().map(|one| one["hint"].clone()).collect::<Vec<_>>()
+    };
     let read = desk.read(&key).await;
     assert_eq!(hints(&read), [&new.secret[40..], &key.secret[40..]]);
-    assert_eq!((&read["secrets"][0]["retiresAt"], time(&read["secrets"][1]["retiresAt"])), (&Value::Null, retires));
+    assert_eq!(
+        (&read["secrets"][0]["retiresAt"], time(&read["secrets"][1]["retiresAt"])),
+        (&Value::Null, retires)
+    );
 }
 
 #[tokio::test]
@@ -55,7 +60,8 @@ async fn an_old_secret_ends_when_its_overlap_is_over() {
     let desk = Desk::open().await;
     let key = desk.key(&["project"]).await;
     let new = desk.rotate(&key, "1s").await;
-    until("the overlap is over", async || (desk.projects(&key.secret).await.status == 401).then_some(())).await;
+    until("the overlap is over", async || (desk.projects(&key.secret).await.status == 401).then_some(()))
+        .await;
     assert!(time(&new.body["retiresAt"]) <= jiff::Timestamp::now());
     desk.projects(&key.secret).await.refused(401, "retired_secret");
     desk.projects(&new.secret).await.ok();

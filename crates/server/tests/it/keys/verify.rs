@@ -73,7 +73,13 @@ async fn what_the_key_is_restricted_by_and_the_question_leaves_out_is_not_allowe
     let (inside, outside) = (desk.project("inside").await, desk.project("outside").await);
     let cases = [
         (json!({ "networks": ["10.4.0.0/16"] }), "ip", "10.4.0.1", "10.5.0.1", "network_not_allowed"),
-        (json!({ "origins": ["https://a.example"] }), "origin", "https://a.example", "https://b.example", "origin_not_allowed"),
+        (
+            json!({ "origins": ["https://a.example"] }),
+            "origin",
+            "https://a.example",
+            "https://b.example",
+            "origin_not_allowed",
+        ),
         (json!({ "projects": [inside] }), "project", &inside, &outside, "outside_key"),
     ];
     for (restrictions, field, yes, no, code) in cases {

@@ -20,7 +20,10 @@ impl Searched {
 
     /// An answer that hands out no secret, its headers too.
     pub(crate) fn answer(&mut self, place: &str, answer: &Answer) {
-        self.text(&format!("the answer of {} to: {place}", answer.status), &format!("{:?}\n{}", answer.headers, answer.text));
+        self.text(
+            &format!("the answer of {} to: {place}", answer.status),
+            &format!("{:?}\n{}", answer.headers, answer.text),
+        );
     }
 
     /// Every file of the data folder: the database, its log, the log's index, the lock.
@@ -67,7 +70,13 @@ impl Searched {
                 }
             }
         }
-        assert!(found.is_empty(), "{} finds in {} places:\n{}", found.len(), self.places.len(), found.join("\n"));
+        assert!(
+            found.is_empty(),
+            "{} finds in {} places:\n{}",
+            found.len(),
+            self.places.len(),
+            found.join("\n")
+        );
     }
 }
 

@@ -56,7 +56,8 @@ impl Asked<'_> {
         let question = json!({ "workspace": SLUG, "permission": "models:train" });
         self.ask(Method::POST, "/api/v1/verify", &[("authorization", &bearer)], Some(question.clone())).await;
         self.ask(Method::POST, &format!("/api/v1/verify?api-key={secret}"), &[], Some(question)).await;
-        self.ask(Method::POST, "/api/v1/projects", &[("x-api-key", secret)], Some(json!({ "name": 1 }))).await;
+        self.ask(Method::POST, "/api/v1/projects", &[("x-api-key", secret)], Some(json!({ "name": 1 })))
+            .await;
     }
 
     async fn mistyped(&mut self, secret: &str) {
@@ -77,7 +78,11 @@ impl Asked<'_> {
         for scheme in ["Basic", "bearer:", "Token", "Bearer\t", ""] {
             self.get("/api/v1/projects", &[("authorization", &format!("{scheme} {secret}"))]).await;
         }
-        self.get("/api/v1/projects", &[("authorization", &format!("Bearer {secret}")), ("x-api-key", "kr_sk_1")]).await;
+        self.get(
+            "/api/v1/projects",
+            &[("authorization", &format!("Bearer {secret}")), ("x-api-key", "kr_sk_1")],
+        )
+        .await;
     }
 
     async fn in_the_address(&mut self, secret: &str) {
@@ -108,7 +113,8 @@ impl Asked<'_> {
     }
 
     async fn in_other_headers(&mut self, secret: &str) {
-        let cookies = [format!("keyrack_session={secret}"), format!("keyrack_notice={secret}"), secret.to_owned()];
+        let cookies =
+            [format!("keyrack_session={secret}"), format!("keyrack_notice={secret}"), secret.to_owned()];
         for cookie in &cookies {
             self.get("/account", &[("cookie", cookie)]).await;
             self.get("/api/v1/projects", &[("cookie", cookie), ("x-keyrack-workspace", SLUG)]).await;
@@ -128,7 +134,13 @@ impl Asked<'_> {
         ] {
             self.get("/api/v1/projects", &[(name, value)]).await;
             self.get("/sign-in", &[(name, value)]).await;
-            self.ask(Method::PATCH, "/api/v1/keys/key_0", &[(name, value), ("x-api-key", secret)], Some(json!({}))).await;
+            self.ask(
+                Method::PATCH,
+                "/api/v1/keys/key_0",
+                &[(name, value), ("x-api-key", secret)],
+                Some(json!({})),
+            )
+            .await;
         }
     }
 
@@ -154,13 +166,17 @@ impl Asked<'_> {
             ("/api/v1/projects", json!({ "name": "n", "projectType": secret })),
             ("/api/v1/projects", json!({ "name": [secret], "projectType": "classification" })),
             ("/api/v1/verify", json!({ "workspace": secret })),
-            ("/api/v1/verify", json!({ "workspace": SLUG, "permission": secret, "project": secret, "ip": secret })),
+            (
+                "/api/v1/verify",
+                json!({ "workspace": SLUG, "permission": secret, "project": secret, "ip": secret }),
+            ),
             ("/api/v1/verify", json!({ "workspace": SLUG, "key": secret })),
         ] {
             self.ask(Method::POST, path, &key, Some(body)).await;
         }
         let request = self.server.request(Method::POST, "/api/v1/keys").header("x-api-key", secret);
-        let answer = send(request.header("content-type", "application/json").body(format!("{{{secret}"))).await;
+        let answer =
+            send(request.header("content-type", "application/json").body(format!("{{{secret}"))).await;
         self.searched.answer("a body that is no JSON", &answer);
     }
 
