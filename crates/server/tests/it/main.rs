@@ -9,6 +9,7 @@ mod coverage;
 mod crash;
 mod desk;
 mod harness;
+mod held;
 mod hostile;
 mod keys;
 mod ledger;
