@@ -44,7 +44,10 @@ async fn a_deleted_key_leaves_no_other_behind() {
     desk.delete(&thief.path()).await.ok();
     let_go(making, make).await.refused(401, "changed_key");
     let_go(rotating, rotate).await.refused(401, "changed_key");
-    desk.server.post("/api/v1/verify", &other.secret, json!({ "workspace": crate::harness::SLUG })).await.ok();
+    desk.server
+        .post("/api/v1/verify", &other.secret, json!({ "workspace": crate::harness::SLUG }))
+        .await
+        .ok();
 }
 
 #[tokio::test]

@@ -64,16 +64,22 @@ impl Browser {
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
-    /// What the message beside a field says.
+    /// What the message beside a field says, once the answer to the form is there.
     pub(super) async fn error_beside(&self, label: &str) -> String {
+        wait(label, async || self.error_now(label).await).await
+    }
+
+    async fn error_now(&self, label: &str) -> Result<String, String> {
+        // The field may be replaced by the answer's own while it is looked at.
+        let said = |error: thirtyfour::error::WebDriverError| error.to_string();
         let field = self.field(label).await;
-        assert_eq!(field.attr("aria-invalid").await.unwrap().as_deref(), Some("true"), "{label}");
-        let described = field.attr("aria-describedby").await.unwrap().unwrap_or_default();
-        let id = described
-            .split(' ')
-            .find(|id| id.ends_with("-error"))
-            .unwrap_or_else(|| panic!("{label}: {described}"));
-        self.shown(&format!("//*[@id='{id}']"), label).await.text().await.unwrap()
+        if field.attr("aria-invalid").await.map_err(said)?.as_deref() != Some("true") {
+            return Err("it is not marked as invalid".to_owned());
+        }
+        let described = field.attr("aria-describedby").await.map_err(said)?.unwrap_or_default();
+        let id = described.split(' ').find(|id| id.ends_with("-error"));
+        let id = id.ok_or_else(|| format!("it is described by {described:?}"))?;
+        self.shown(&format!("//*[@id='{id}']"), label).await.text().await.map_err(said)
     }
 
     /// The path of the page that is shown.
