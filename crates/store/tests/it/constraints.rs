@@ -121,8 +121,14 @@ async fn a_deleted_key_stays_deleted_and_untouched() {
     let world = world().await;
     let console = world.console().await;
     let key = world.key("CI").await;
-    let delete =
-        DeleteKey { workspace: world.workspace, id: key.id, reason: None, actor: world.actor(), judged: None, now: NOW };
+    let delete = DeleteKey {
+        workspace: world.workspace,
+        id: key.id,
+        reason: None,
+        actor: world.actor(),
+        judged: None,
+        now: NOW,
+    };
     world.store.delete_key(&delete).await.unwrap();
     let id = key.id.to_string();
     for set in ["deleted_at = NULL, deleted_by = NULL", "name = 'x'", "permissions = 31"] {

@@ -18,7 +18,14 @@ impl World {
     }
 
     async fn gone(&self, id: KeyId) {
-        let delete = DeleteKey { workspace: self.workspace, id, reason: None, actor: self.actor(), judged: None, now: NOW };
+        let delete = DeleteKey {
+            workspace: self.workspace,
+            id,
+            reason: None,
+            actor: self.actor(),
+            judged: None,
+            now: NOW,
+        };
         self.store.delete_key(&delete).await.unwrap();
     }
 
