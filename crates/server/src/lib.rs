@@ -20,3 +20,4 @@ mod edge;
 mod metrics;
 mod operations;
 mod telemetry;
+mod times;

@@ -17,7 +17,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::{RequestBodyDeadlineLayer, RequestBodyTimeoutLayer, TimeoutLayer};
 
 use crate::app::Shared;
-use crate::edge::{address, host, linger, log, origin, request_id};
+use crate::edge::{address, host, linger, log, request_id};
 use crate::{api, metrics, web};
 
 /// The most that a JSON body or a form may hold.
@@ -62,7 +62,7 @@ fn api_routes(app: &Shared) -> Router<Shared> {
 
 fn page_routes(app: &Shared) -> Router<Shared> {
     web::router(app)
-        .layer(from_fn_with_state(Arc::clone(app), origin::protect_pages))
+        .layer(from_fn_with_state(Arc::clone(app), web::protect::pages))
         .layer(set(header::CONTENT_SECURITY_POLICY, web::CONTENT_SECURITY_POLICY))
         // Stricter makes forms post `Origin: null`.
         .layer(set(header::REFERRER_POLICY, "same-origin"))

@@ -11,8 +11,8 @@ use keyrack_store::{Role, Workspace};
 use super::{Access, ApiError};
 use crate::app::Shared;
 use crate::edge::origin;
+use crate::edge::session;
 use crate::ops::{Acting, OpError, Who};
-use crate::web::session;
 
 /// Marks requests that came through the control socket, which only the data folder's owner can open.
 #[derive(Clone, Copy, Debug)]

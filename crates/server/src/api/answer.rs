@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use keyrack_guard::Problem;
 
+use crate::edge::problem::carrying;
 use crate::edge::request_id;
 use crate::ops::{Invalid, OpError};
 
@@ -31,13 +32,6 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         carrying(self.0.problem())
     }
-}
-
-/// An answer that [`finish`] will write.
-pub fn carrying(problem: Problem) -> Response {
-    let mut response = problem.status().into_response();
-    response.extensions_mut().insert(problem);
-    response
 }
 
 /// Writes the problems that handlers answered with, and those that the framework answers with an empty body.

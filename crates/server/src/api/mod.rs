@@ -8,14 +8,11 @@ mod keys;
 mod openapi;
 mod projects;
 mod scopes;
-mod times;
 mod verify;
 
 pub use access::{Access, Stated};
-pub use answer::{ApiError, carrying, finish, no_such_path};
+pub use answer::{ApiError, finish, no_such_path};
 pub use openapi::{document, router, routes};
-pub use times::rfc3339;
 
 pub(crate) use acting::{ControlSocket, client_address};
 pub(crate) use body::{Params, is_silence};
-pub(crate) use times::{parse as parse_time, span};

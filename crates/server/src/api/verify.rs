@@ -15,8 +15,8 @@ use utoipa::ToSchema;
 use super::ApiError;
 use super::body::Body;
 use crate::app::{App, Shared};
+use crate::edge::session;
 use crate::ops::{Invalid, OpError};
-use crate::web::session;
 
 /// What is asked about the key in `Authorization`.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use keyrack_key::Timestamp;
 
-use crate::api::{parse_time, rfc3339, span};
+use crate::times::{parse as parse_time, rfc3339, span};
 
 /// When a key ends by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -38,6 +38,8 @@ impl Failure {
             Self::Wrong(message) => (message, Vec::new(), 2),
             Self::Refused { message, details } => (message, details, 1),
         };
+        // Of one wrong field, the message says all.
+        let details = details.into_iter().filter(|detail| *detail != message);
         let lines: Vec<_> = std::iter::once(format!("keyrack: {message}")).chain(details).collect();
         // Where nobody listens, the exit code still tells.
         let _ = writeln!(io::stderr().lock(), "{}", lines.join("\n  "));

@@ -6,4 +6,6 @@ pub mod linger;
 pub mod log;
 pub mod origin;
 pub mod path;
+pub mod problem;
 pub mod request_id;
+pub mod session;

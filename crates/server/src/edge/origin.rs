@@ -2,14 +2,9 @@
 
 use std::net::IpAddr;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
 use http::{HeaderMap, Method, StatusCode, header};
 use keyrack_guard::Problem;
 use url::{Host, Url};
-
-use crate::web;
 
 /// Why a browser's request is not ours to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,17 +23,6 @@ impl Foreign {
         match self {
             Self::Host => Problem::new(StatusCode::MISDIRECTED_REQUEST, "foreign_host", self.to_string()),
             Self::Origin => Problem::new(StatusCode::FORBIDDEN, "foreign_origin", self.to_string()),
-        }
-    }
-}
-
-/// Keeps other sites away from the pages.
-pub async fn protect_pages(State(app): State<crate::app::Shared>, request: Request, next: Next) -> Response {
-    match check(request.method(), request.headers(), app.config.public_url.as_ref()) {
-        Ok(()) => next.run(request).await,
-        Err(foreign) => {
-            let (parts, _) = request.into_parts();
-            web::error::page(&app, &parts, &foreign.problem())
         }
     }
 }

@@ -43,7 +43,7 @@ pub fn name(text: &str) -> Result<String, &'static str> {
     let name = text.trim();
     // Joiners are part of words in some scripts, and none by themselves.
     if name.trim_matches(['\u{200C}', '\u{200D}']).is_empty() {
-        return Err("give it a name");
+        return Err("a name is needed");
     }
     if name.chars().count() > 100 {
         return Err("at most 100 characters");

@@ -95,7 +95,13 @@ fn body(document: &Value, schema: &Value) -> Vec<DocsField> {
         required: required.iter().any(|one| one == name),
         text: text(&field["description"]),
     };
-    members(&schema["properties"]).map(field).collect()
+    let mut fields = Vec::new();
+    for (name, member) in members(&schema["properties"]) {
+        fields.push(field((name, member)));
+        let inner = body(document, member).into_iter();
+        fields.extend(inner.map(|field| DocsField { name: format!("{name}.{}", field.name), ..field }));
+    }
+    fields
 }
 
 /// What stands behind a reference, and behind "this or null".
@@ -136,6 +142,7 @@ fn members(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
     value.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
 }
 
+/// Without the marks that the description has for other readers.
 fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
+    value.as_str().unwrap_or_default().replace('`', "")
 }

@@ -11,8 +11,8 @@ use keyrack_guard::Problem;
 use super::sign_in::own_path;
 use super::view::ErrorPage;
 use super::{form, frame};
-use crate::api;
 use crate::app::{App, Shared};
+use crate::edge::problem::carrying;
 use crate::edge::request_id;
 use crate::ops::OpError;
 
@@ -85,7 +85,7 @@ pub fn page(app: &App, request: &Parts, problem: &Problem) -> Response {
     let view = ErrorPage {
         frame: frame::without_shell(app, None),
         status: problem.status().as_u16(),
-        title: title(problem.status()).to_owned(),
+        title: title(problem).to_owned(),
         text: form::sentence(problem.message()),
         request_id: id.to_owned(),
         onward_url: "/".to_owned(),
@@ -93,12 +93,18 @@ pub fn page(app: &App, request: &Parts, problem: &Problem) -> Response {
     };
     match view.render() {
         Ok(html) => (problem.status(), [(header::CACHE_CONTROL, "no-store")], Html(html)).into_response(),
-        Err(_) => api::carrying(problem.clone()),
+        Err(_) => carrying(problem.clone()),
     }
 }
 
-fn title(status: StatusCode) -> &'static str {
-    match status {
+fn title(problem: &Problem) -> &'static str {
+    match problem.code() {
+        "not_set_up" => return "Not set up yet",
+        "already_set_up" => return "Set up already",
+        "wrong_setup_link" => return "Not the setup link",
+        _ => {}
+    }
+    match problem.status() {
         StatusCode::NOT_FOUND => "There is no such page",
         StatusCode::FORBIDDEN => "You may not do that",
         StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => "It has changed meanwhile",

@@ -3,9 +3,9 @@
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderValue, header};
 
-use super::session;
 use super::view::{Notice, Tone};
 use crate::app::App;
+use crate::edge::session;
 
 const NAME: &str = "keyrack_notice";
 

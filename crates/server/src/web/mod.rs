@@ -1,7 +1,7 @@
 //! The pages. Each is a file: what a form sends, what it does, which view it fills.
 
 pub mod error;
-pub mod session;
+pub mod protect;
 
 mod account;
 mod assets;

@@ -8,9 +8,10 @@ use http::request::Parts;
 use keyrack_guard::Credential;
 use keyrack_store::{Membership, Role, Session, User};
 
+use super::Access;
 use super::error::PageError;
-use super::{Access, session};
 use crate::app::{App, Shared};
+use crate::edge::session;
 use crate::ops::{Acting, OpError};
 
 /// Somebody who is signed in.

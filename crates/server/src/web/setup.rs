@@ -10,10 +10,11 @@ use zeroize::Zeroizing;
 use super::error::PageError;
 use super::form::{Form, field};
 use super::frame::{self, show};
+use super::sign_in;
 use super::view::Setup;
-use super::{session, sign_in};
 use crate::api::Params;
 use crate::app::{App, Shared};
+use crate::edge::session;
 use crate::ops::people::Founding;
 use crate::ops::{Invalid, OpError};
 

@@ -10,11 +10,11 @@ use zeroize::Zeroizing;
 use super::error::PageError;
 use super::form::{Form, sentence};
 use super::frame::{self, show};
-use super::session;
 use super::view::SignIn;
 use crate::api::{Params, client_address};
 use crate::app::{App, Shared};
 use crate::edge::path::tellable;
+use crate::edge::session;
 use crate::ops::OpError;
 use crate::ops::people::From;
 

@@ -7,7 +7,7 @@ use keyrack_key::{Brands, Class, Hint, Only, Restrictions, Timestamp};
 use keyrack_store::{Actor, KeyRow, SecretRow};
 
 use super::view::{By, Expires, LastUse, Limit, Moment, Scope};
-use crate::api::rfc3339;
+use crate::times::rfc3339;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;

@@ -9,11 +9,12 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{HandedBody, RestrictionsFields, etag, once, parse_scopes};
+use crate::api::ApiError;
 use crate::api::body::{Body, object_if_any};
-use crate::api::{ApiError, times};
 use crate::app::Shared;
 use crate::ops::keys::Draft;
 use crate::ops::{Acting, Invalid};
+use crate::times;
 
 /// A key to be made.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -9,11 +9,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::{KeyBody, PropagationBody, RestrictionsFields, etag, key_id, parse_scopes};
+use crate::api::ApiError;
 use crate::api::body::{Body, object_if_any};
-use crate::api::{ApiError, times};
 use crate::app::Shared;
 use crate::ops::keys::Patch;
 use crate::ops::{Acting, Invalid, OpError};
+use crate::times;
 
 /// What is to change; what is left out stays.
 #[derive(Debug, Default, Deserialize, ToSchema)]

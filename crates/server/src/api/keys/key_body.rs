@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::RestrictionsFields;
-use crate::api::rfc3339;
 use crate::ops::keys::{Handed, Propagation};
+use crate::times::rfc3339;
 
 /// A key.
 #[derive(Debug, Serialize, ToSchema)]

@@ -8,10 +8,11 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{HandedBody, key_id, once};
+use crate::api::ApiError;
 use crate::api::body::Body;
-use crate::api::{ApiError, times};
 use crate::app::Shared;
 use crate::ops::{Acting, Invalid};
+use crate::times;
 
 /// How long the old secret lives on.
 #[derive(Debug, Deserialize, ToSchema)]

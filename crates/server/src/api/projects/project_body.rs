@@ -4,7 +4,7 @@ use keyrack_store::Project;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::rfc3339;
+use crate::times::rfc3339;
 
 /// A project.
 #[derive(Debug, Serialize, ToSchema)]

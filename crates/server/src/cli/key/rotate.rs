@@ -7,12 +7,12 @@ use serde_json::json;
 
 use super::path_of;
 use super::view::Handed;
-use crate::api::span;
 use crate::cli::ask::Ask;
 use crate::cli::failure::Failure;
 use crate::cli::place::Place;
 use crate::cli::told::{Told, moment};
 use crate::config::Choices;
+use crate::times::span;
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Rotate {

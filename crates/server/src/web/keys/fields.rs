@@ -4,8 +4,8 @@ use keyrack_key::{Class, Scope, Scopes, Timestamp};
 use keyrack_store::KeyRow;
 use serde::Deserialize;
 
-use crate::api::{parse_time, span};
 use crate::ops::Invalid;
+use crate::times::{parse as parse_time, span};
 use crate::web::form::{field, sentence};
 use crate::web::view::{Field, KeyFields};
 use crate::web::words;

@@ -116,15 +116,15 @@ impl Call<'_> {
         let question = format!("{{\"workspace\": \"{workspace}\", \"permission\": \"models:predict\"}}");
         [
             format!(
-                "curl {address}/api/v1/verify \\\n  -H \"X-Api-Key: {secret}\" \\\n  -H \"Content-Type: application/json\" \\\n  -d '{question}'"
+                "# asks whether this key may predict\ncurl {address}/api/v1/verify \\\n  -H \"X-Api-Key: {secret}\" \\\n  -H \"Content-Type: application/json\" \\\n  -d '{question}'"
             ),
             format!(
                 "import requests  # pip install requests\n\n\
-                 answer = requests.post(\n    \"{address}/api/v1/verify\",\n    headers={{\"X-Api-Key\": \"{secret}\"}},\n    json={question},\n)\n\
+                 # asks whether this key may predict\nanswer = requests.post(\n    \"{address}/api/v1/verify\",\n    headers={{\"X-Api-Key\": \"{secret}\"}},\n    json={question},\n)\n\
                  print(answer.json())"
             ),
             format!(
-                "const answer = await fetch(\"{address}/api/v1/verify\", {{\n  method: \"POST\",\n  headers: {{ \"X-Api-Key\": \"{secret}\", \"Content-Type\": \"application/json\" }},\n  \
+                "// asks whether this key may predict\nconst answer = await fetch(\"{address}/api/v1/verify\", {{\n  method: \"POST\",\n  headers: {{ \"X-Api-Key\": \"{secret}\", \"Content-Type\": \"application/json\" }},\n  \
                  body: JSON.stringify({question}),\n}});\nconsole.log(await answer.json());"
             ),
         ]

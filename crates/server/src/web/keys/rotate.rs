@@ -9,10 +9,10 @@ use serde::Deserialize;
 
 use super::chosen::{Chosen, Living};
 use super::{base, nonce, reveal, sent_nonce};
-use crate::api::span;
 use crate::app::{App, Shared};
 use crate::ops::keys::Handed;
 use crate::ops::{Invalid, OpError};
+use crate::times::span;
 use crate::web::error::PageError;
 use crate::web::form::{Form, field};
 use crate::web::frame::{self, show};

@@ -113,7 +113,7 @@ async fn a_list_holds_every_page_and_nothing_but_what_was_asked_for() {
 async fn refusals_name_the_field() {
     let folder = Folder::set_up().await;
     let args = ["create", "--name", " ", "--scope", "project", "--class", "publishable"];
-    let ran = folder.keys(&args).run().await.failed(1, "\n  name: give it a name\n");
+    let ran = folder.keys(&args).run().await.failed(1, "\n  name: a name is needed\n");
     assert!(ran.stderr.contains("\n  class: "), "{ran:?}");
     let unknown = format!("key_{}", "0".repeat(32));
     folder.keys(&["show", &unknown]).run().await.failed(1, "there is no such key");

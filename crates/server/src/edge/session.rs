@@ -17,24 +17,24 @@ pub fn token(headers: &HeaderMap, app: &App) -> Option<Token> {
 }
 
 /// The value of a cookie.
-pub(super) fn value(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(crate) fn value(headers: &HeaderMap, name: &str) -> Option<String> {
     let sent = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut cookies = sent.flat_map(Cookie::split_parse).filter_map(Result::ok);
     cookies.find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
 }
 
 /// `Set-Cookie` for somebody who has signed in.
-pub(super) fn keep(token: &Token, app: &App) -> HeaderValue {
+pub(crate) fn keep(token: &Token, app: &App) -> HeaderValue {
     let seconds = i64::try_from(LONGEST.as_secs()).unwrap_or(i64::MAX);
     set(name(app), token.expose(), seconds, app)
 }
 
 /// `Set-Cookie` for somebody who has signed out.
-pub(super) fn forget(app: &App) -> HeaderValue {
+pub(crate) fn forget(app: &App) -> HeaderValue {
     set(name(app), "", 0, app)
 }
 
-pub(super) fn set(name: &str, value: &str, seconds: i64, app: &App) -> HeaderValue {
+pub(crate) fn set(name: &str, value: &str, seconds: i64, app: &App) -> HeaderValue {
     let cookie = Cookie::build((name, value))
         .path("/")
         .http_only(true)
