@@ -50,7 +50,7 @@ pub enum OpError {
     TooMany(std::time::Duration),
     #[error("too busy right now; try again in a moment")]
     Busy,
-    #[error("something went wrong on our side; the log has it under the request id")]
+    #[error("something went wrong on our side")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("{}", .0.message())]
     Problem(Box<Problem>),
@@ -91,7 +91,8 @@ impl OpError {
             Self::Busy => says(StatusCode::SERVICE_UNAVAILABLE, "busy").header(header::RETRY_AFTER, "1"),
             Self::Internal(cause) => {
                 tracing::error!(error = %cause, cause = ?cause.source(), "request failed");
-                says(StatusCode::INTERNAL_SERVER_ERROR, "internal")
+                let says = "something went wrong on our side; the log has it under the request id";
+                Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", says)
             }
             Self::Problem(problem) => (**problem).clone(),
         }
