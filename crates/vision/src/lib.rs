@@ -8,10 +8,10 @@
 #![warn(missing_docs)]
 
 mod backbone;
-
+pub mod classify;
 mod format;
 mod jpeg;
-
+mod model;
 mod picture;
 mod progress;
 mod resize;
@@ -19,8 +19,8 @@ mod split;
 
 pub use backbone::{Backbone, BackboneDigest, BackboneError, Maps, Threads};
 pub use format::Format;
-
+pub use model::{ModelError, Task};
 pub use picture::{Limits, Picture, PictureError, Probe};
 pub use progress::{Flow, Phase, Progress};
 pub use resize::Frame;
-pub use split::TooFew;
+pub use split::{FEWEST_EACH, TooFew};
