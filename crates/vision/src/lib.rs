@@ -9,6 +9,7 @@
 
 mod backbone;
 pub mod classify;
+pub mod detect;
 mod format;
 mod jpeg;
 mod model;

@@ -15,6 +15,14 @@ pub enum TooFew {
         /// How many have any.
         has: usize,
     },
+    /// For a detector, pictures count that have at least one box.
+    #[error("{has} pictures have boxes; at least {needs} are needed")]
+    Marked {
+        /// How many have.
+        has: usize,
+        /// How many it takes.
+        needs: usize,
+    },
     /// A label is used, and too rarely.
     #[error("the label {label:?} has {has} labelled pictures; each label in use needs at least {needs}")]
     Pictures {
