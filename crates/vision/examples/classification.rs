@@ -17,7 +17,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(arguments.next().ok_or("name a folder of class folders")?);
     let seeds: u64 = arguments.next().map_or(Ok(5), |text| text.parse())?;
     let threads: NonZeroUsize = arguments.next().map_or(Ok(NonZeroUsize::MIN), |text| text.parse())?;
-    let frame = if arguments.next().as_deref() == Some("letterbox") { Frame::Letterbox } else { Frame::Squash };
+    let frame =
+        if arguments.next().as_deref() == Some("letterbox") { Frame::Letterbox } else { Frame::Squash };
     let (labels, files) = pictures(&folder)?;
     let classes: Vec<usize> = files.iter().map(|(class, _)| *class).collect();
     let backbone = Backbone::embedded()?;
@@ -51,11 +52,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Label names, and each picture below them with the number of its label.
 fn pictures(folder: &Path) -> Result<(Vec<String>, Vec<(usize, PathBuf)>), Box<dyn Error>> {
-    let mut folders: Vec<PathBuf> = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    let mut folders: Vec<PathBuf> =
+        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
     folders.sort();
     let mut files = Vec::new();
     for (class, folder) in folders.iter().enumerate() {
-        let mut inside: Vec<PathBuf> = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+        let mut inside: Vec<PathBuf> =
+            fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
         inside.sort();
         files.extend(inside.into_iter().map(|file| (class, file)));
     }

@@ -20,7 +20,8 @@ fn main() -> Result<()> {
     let steps: usize = arguments.next().map_or(Ok(1500), |text| text.parse())?;
     let threads: NonZeroUsize = arguments.next().map_or(Ok(NonZeroUsize::MIN), |text| text.parse())?;
     let side: u32 = arguments.next().map_or(Ok(320), |text| text.parse())?;
-    let frame = if arguments.next().as_deref() == Some("letterbox") { Frame::Letterbox } else { Frame::Squash };
+    let frame =
+        if arguments.next().as_deref() == Some("letterbox") { Frame::Letterbox } else { Frame::Squash };
 
     let mut labels = Vec::new();
     let learning = marked(&folder, &["train", "val"], &mut labels)?;
@@ -36,11 +37,22 @@ fn main() -> Result<()> {
             println!("features {:.1?}", started.elapsed());
         }
         if let Some(mean) = progress.validation {
-            println!("step {} loss {:.3} validation {mean:.3} after {:.1?}", progress.done, progress.loss.unwrap_or(0.0), started.elapsed());
+            println!(
+                "step {} loss {:.3} validation {mean:.3} after {:.1?}",
+                progress.done,
+                progress.loss.unwrap_or(0.0),
+                started.elapsed()
+            );
         }
         Flow::Continue
     })?;
-    println!("trained on {} in {:.1?}, {} bytes, set aside: {:?}", model.trained_on(), started.elapsed(), model.to_bytes().len(), model.metrics());
+    println!(
+        "trained on {} in {:.1?}, {} bytes, set aside: {:?}",
+        model.trained_on(),
+        started.elapsed(),
+        model.to_bytes().len(),
+        model.metrics()
+    );
 
     let mut found = Vec::new();
     for (file, _) in &testing {
@@ -69,7 +81,8 @@ fn marked(folder: &Path, sets: &[&str], labels: &mut Vec<String>) -> Result<Vec<
                     labels.push(label.to_owned());
                     labels.len() - 1
                 });
-                let [left, top, right, bottom] = ["xmin", "ymin", "xmax", "ymax"].map(|edge| inside(object, edge)?.parse::<f32>().map_err(Box::<dyn Error>::from));
+                let [left, top, right, bottom] = ["xmin", "ymin", "xmax", "ymax"]
+                    .map(|edge| inside(object, edge)?.parse::<f32>().map_err(Box::<dyn Error>::from));
                 let (left, top) = (left?, top?);
                 let (width, height) = (right? - left, bottom? - top);
                 // Two boxes of the set have no area.

@@ -23,8 +23,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let picture = Picture::decode(&bytes, &Limits::default())?;
     let threads = Threads::one();
     println!("{} bytes, {} × {}", bytes.len(), picture.width(), picture.height());
-    println!("probe           {:>9.2?}", median(|| drop(black_box(Picture::probe(&bytes, &Limits::default())))));
-    println!("decode          {:>9.2?}", median(|| drop(black_box(Picture::decode(&bytes, &Limits::default())))));
+    println!(
+        "probe           {:>9.2?}",
+        median(|| drop(black_box(Picture::probe(&bytes, &Limits::default()))))
+    );
+    println!(
+        "decode          {:>9.2?}",
+        median(|| drop(black_box(Picture::decode(&bytes, &Limits::default()))))
+    );
     println!("resize to 224   {:>9.2?}", median(|| drop(black_box(picture.thumbnail(224)))));
     let one = median(|| drop(black_box(backbone.embedding(&picture, Frame::Squash, &threads))));
     println!("resize and run  {one:>9.2?}");

@@ -89,10 +89,11 @@ impl Backbone {
 
     fn new(model: Model, digest: BackboneDigest) -> Result<Self, BackboneError> {
         let node = |name: &'static str| model.find_node(name).ok_or(BackboneError::Lacks(name));
-        let fixed = |id: NodeId, name| match model.node_info(id).and_then(|info| info.shape()?.get(1).cloned()) {
-            Some(Dimension::Fixed(size)) => Ok(size),
-            _ => Err(BackboneError::Lacks(name)),
-        };
+        let fixed =
+            |id: NodeId, name| match model.node_info(id).and_then(|info| info.shape()?.get(1).cloned()) {
+                Some(Dimension::Fixed(size)) => Ok(size),
+                _ => Err(BackboneError::Lacks(name)),
+            };
         let triple = |name| {
             let numbers = model.metadata().get(name)?.split(',').map(|n| n.trim().parse().ok());
             <[f32; 3]>::try_from(numbers.collect::<Option<Vec<f32>>>()?).ok()
@@ -129,7 +130,12 @@ impl Backbone {
     }
 
     /// The embeddings of a picture and of its mirror image.
-    pub fn embeddings(&self, picture: &Picture, frame: Frame, threads: &Threads) -> Result<[Vec<f32>; 2], BackboneError> {
+    pub fn embeddings(
+        &self,
+        picture: &Picture,
+        frame: Frame,
+        threads: &Threads,
+    ) -> Result<[Vec<f32>; 2], BackboneError> {
         let square = picture.square(EMBEDDING_SIDE, frame, self.fill()).0;
         let mut input = NdTensor::zeros([2, 3, EMBEDDING_SIDE as usize, EMBEDDING_SIDE as usize]);
         self.fill_view(&mut input, 0, &square, false);
@@ -140,7 +146,12 @@ impl Backbone {
     }
 
     /// The embedding of the picture as it is.
-    pub fn embedding(&self, picture: &Picture, frame: Frame, threads: &Threads) -> Result<Vec<f32>, BackboneError> {
+    pub fn embedding(
+        &self,
+        picture: &Picture,
+        frame: Frame,
+        threads: &Threads,
+    ) -> Result<Vec<f32>, BackboneError> {
         let square = picture.square(EMBEDDING_SIDE, frame, self.fill()).0;
         let mut input = NdTensor::zeros([1, 3, EMBEDDING_SIDE as usize, EMBEDDING_SIDE as usize]);
         self.fill_view(&mut input, 0, &square, false);
@@ -149,7 +160,12 @@ impl Backbone {
     }
 
     /// The three maps of a square, whose side is a multiple of 32 pixels.
-    pub(crate) fn maps(&self, square: &image::RgbImage, mirror: bool, threads: &Threads) -> Result<Maps, BackboneError> {
+    pub(crate) fn maps(
+        &self,
+        square: &image::RgbImage,
+        mirror: bool,
+        threads: &Threads,
+    ) -> Result<Maps, BackboneError> {
         let side = square.width() as usize;
         let mut input = NdTensor::zeros([1, 3, side, side]);
         self.fill_view(&mut input, 0, square, mirror);
@@ -160,7 +176,9 @@ impl Backbone {
             let cells = side / strides.next().unwrap_or(32);
             NdTensor::try_from_data([channels.next().unwrap_or(0), cells, cells], data)
         });
-        let [Ok(c3), Ok(c4), Ok(c5)] = levels else { return Err(BackboneError::Lacks("maps at strides 8, 16 and 32")) };
+        let [Ok(c3), Ok(c4), Ok(c5)] = levels else {
+            return Err(BackboneError::Lacks("maps at strides 8, 16 and 32"));
+        };
         Ok(Maps { levels: [c3, c4, c5] })
     }
 
@@ -171,7 +189,8 @@ impl Backbone {
             let (mean, scale) = (self.mean[channel], self.deviation[channel].recip());
             let plane = &mut data[(view * 3 + channel) * side * side..][..side * side];
             for (to, from) in plane.chunks_exact_mut(side).zip(square.as_raw().chunks_exact(side * 3)) {
-                let values = from.iter().skip(channel).step_by(3).map(|byte| (f32::from(*byte) - mean) * scale);
+                let values =
+                    from.iter().skip(channel).step_by(3).map(|byte| (f32::from(*byte) - mean) * scale);
                 if mirror {
                     to.iter_mut().rev().zip(values).for_each(|(to, value)| *to = value);
                 } else {
@@ -236,7 +255,8 @@ impl TryFrom<String> for BackboneDigest {
             return Err("a digest is 64 hexadecimal digits");
         }
         for (at, byte) in digest.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[at * 2..at * 2 + 2], 16).map_err(|_| "a digest is 64 hexadecimal digits")?;
+            *byte = u8::from_str_radix(&text[at * 2..at * 2 + 2], 16)
+                .map_err(|_| "a digest is 64 hexadecimal digits")?;
         }
         Ok(Self(digest))
     }

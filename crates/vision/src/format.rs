@@ -83,7 +83,16 @@ mod tests {
 
     #[test]
     fn the_bytes_decide_and_nothing_else_is_a_picture() {
-        for other in [&b""[..], b"\xFF\xD8", b"GIF89a", b"BM", b"<svg xmlns=", b"<!doctype html>", b"II*\0", b"RIFF1234WAVE"] {
+        for other in [
+            &b""[..],
+            b"\xFF\xD8",
+            b"GIF89a",
+            b"BM",
+            b"<svg xmlns=",
+            b"<!doctype html>",
+            b"II*\0",
+            b"RIFF1234WAVE",
+        ] {
             assert_eq!(Format::of(other), None, "{other:?}");
         }
         assert_eq!(Format::of(b"\xFF\xD8\xFF\xE0"), Some(Format::Jpeg));

@@ -55,7 +55,8 @@ fn next_marker(jpeg: &[u8], at: &mut usize) -> Option<u8> {
 mod tests {
     use super::*;
 
-    const WHOLE: &[u8] = b"\xFF\xD8\xFF\xE0\x00\x04ab\xFF\xDA\x00\x02data\xFF\x00data\xFF\xD0more\xFF\xD9trailing";
+    const WHOLE: &[u8] =
+        b"\xFF\xD8\xFF\xE0\x00\x04ab\xFF\xDA\x00\x02data\xFF\x00data\xFF\xD0more\xFF\xD9trailing";
 
     #[test]
     fn a_whole_file_passes_and_every_shorter_one_is_truncated() {

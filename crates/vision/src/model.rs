@@ -135,6 +135,9 @@ mod tests {
         let mut bytes = write(&"header", &[]);
         bytes[4] = 2;
         assert!(matches!(read::<String>(&bytes), Err(ModelError::Version(2))));
-        assert!(matches!(read::<String>(&write(&"header", &[f32::NAN])), Err(ModelError::Content("weights"))));
+        assert!(matches!(
+            read::<String>(&write(&"header", &[f32::NAN])),
+            Err(ModelError::Content("weights"))
+        ));
     }
 }

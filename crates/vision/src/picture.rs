@@ -38,7 +38,9 @@ pub enum PictureError {
         most: usize,
     },
     /// The header announces more pixels than the limit; nothing was decoded (413).
-    #[error("the image is {width} × {height} pixels; at most {most} pixels and {side} along a side are accepted")]
+    #[error(
+        "the image is {width} × {height} pixels; at most {most} pixels and {side} along a side are accepted"
+    )]
     TooManyPixels {
         /// As the file announces it.
         width: u32,
@@ -103,7 +105,10 @@ impl Picture {
         let (width, height) = decoder.dimensions();
         let turned = matches!(
             decoder.orientation().unwrap_or(Orientation::NoTransforms),
-            Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
+            Orientation::Rotate90
+                | Orientation::Rotate270
+                | Orientation::Rotate90FlipH
+                | Orientation::Rotate270FlipH
         );
         let (width, height) = if turned { (height, width) } else { (width, height) };
         Ok(Probe { format, width, height })
@@ -164,16 +169,25 @@ fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(Format, impl ImageDecod
             jpeg::Fault::TooManyScans => PictureError::Broken { format, reason: "too many scans".into() },
         })?;
     }
+    if let (Format::Png, Some(&[w0, w1, w2, w3, h0, h1, h2, h3])) = (format, bytes.get(16..24)) {
+        // Its decoder makes room for a row before it says how long that is.
+        within(limits, u32::from_be_bytes([w0, w1, w2, w3]), u32::from_be_bytes([h0, h1, h2, h3]))?;
+    }
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format.codec());
     let mut most = image::Limits::default();
     most.max_alloc = Some(limits.pixels.saturating_mul(8));
     reader.limits(most);
     let decoder = reader.into_decoder().map_err(|error| refusal(format, &error))?;
     let (width, height) = decoder.dimensions();
+    within(limits, width, height)?;
+    Ok((format, decoder))
+}
+
+fn within(limits: &Limits, width: u32, height: u32) -> Result<(), PictureError> {
     if width.max(height) > limits.side || u64::from(width) * u64::from(height) > limits.pixels {
         return Err(PictureError::TooManyPixels { width, height, most: limits.pixels, side: limits.side });
     }
-    Ok((format, decoder))
+    Ok(())
 }
 
 /// The decoder's error in our words: a file that ends too early says so in as many ways as there are readers.

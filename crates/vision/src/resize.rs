@@ -73,7 +73,9 @@ fn resized(picture: &Picture, width: u32, height: u32) -> RgbImage {
     // Neither call can fail: the buffer of a picture has three bytes a pixel, and both images one type.
     let done = ImageRef::new(picture.width(), picture.height(), picture.rgb(), PixelType::U8x3)
         .map_err(|error| error.to_string())
-        .and_then(|from| Resizer::new().resize(&from, &mut small, &options).map_err(|error| error.to_string()));
+        .and_then(|from| {
+            Resizer::new().resize(&from, &mut small, &options).map_err(|error| error.to_string())
+        });
     match (done, RgbImage::from_raw(width, height, small.into_vec())) {
         (Ok(()), Some(pixels)) => pixels,
         (done, _) => unreachable!("a picture can be resized: {done:?}"),

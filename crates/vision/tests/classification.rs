@@ -40,7 +40,11 @@ fn settings() -> Settings {
 #[test]
 fn a_model_learns_is_kept_and_answers_the_same() {
     let backbone = Backbone::embedded().unwrap();
-    let training = Training { labels: &labels(), classes: &CLASSES, read: &|at| if at == 17 { Err(io::ErrorKind::NotFound.into()) } else { read(at) } };
+    let training = Training {
+        labels: &labels(),
+        classes: &CLASSES,
+        read: &|at| if at == 17 { Err(io::ErrorKind::NotFound.into()) } else { read(at) },
+    };
     let mut heard: Vec<Progress> = Vec::new();
     let model = train(&backbone, &training, &settings(), &mut |progress| {
         heard.push(progress);
@@ -95,7 +99,9 @@ fn a_training_stops_at_the_first_word() {
 
 #[test]
 fn too_few_pictures_say_how_many_are_needed() {
-    let counts = |counts: &[(&str, usize)]| ready(&counts.iter().map(|(label, n)| ((*label).into(), *n)).collect::<Vec<_>>());
+    let counts = |counts: &[(&str, usize)]| {
+        ready(&counts.iter().map(|(label, n)| ((*label).into(), *n)).collect::<Vec<_>>())
+    };
     assert_eq!(counts(&[("a", 5), ("b", 0), ("c", 5)]), Ok(()));
     assert_eq!(counts(&[("a", 50), ("b", 0)]), Err(TooFew::Labels { has: 1 }));
     assert_eq!(counts(&[("a", 50), ("b", 4)]), Err(TooFew::Pictures { label: "b".into(), has: 4, needs: 5 }));

@@ -22,7 +22,11 @@ fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
 
 /// Left half red, right half blue.
 fn halves(width: u32, height: u32) -> RgbImage {
-    RgbImage::from_fn(width, height, |x, _| if x < width / 2 { Rgb([250, 10, 10]) } else { Rgb([10, 10, 250]) })
+    RgbImage::from_fn(
+        width,
+        height,
+        |x, _| if x < width / 2 { Rgb([250, 10, 10]) } else { Rgb([10, 10, 250]) },
+    )
 }
 
 fn noise(width: u32, height: u32) -> RgbImage {
@@ -56,20 +60,34 @@ fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
 /// A PNG whose header announces a size, with hardly anything behind it.
 fn png_of(width: u32, height: u32) -> Vec<u8> {
     let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 2, 0, 0, 0]].concat();
-    [b"\x89PNG\r\n\x1A\n".to_vec(), chunk(b"IHDR", &header), chunk(b"IDAT", &[0x78, 0x9C, 3, 0, 0, 0, 0, 1]), chunk(b"IEND", b"")].concat()
+    [
+        b"\x89PNG\r\n\x1A\n".to_vec(),
+        chunk(b"IHDR", &header),
+        chunk(b"IDAT", &[0x78, 0x9C, 3, 0, 0, 0, 0, 1]),
+        chunk(b"IEND", b""),
+    ]
+    .concat()
 }
 
 /// A JPEG with an EXIF orientation right behind its start.
 fn turned(orientation: u8) -> Vec<u8> {
     let jpeg = encoded(&halves(32, 16).into(), ImageFormat::Jpeg);
-    let exif = [b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".as_slice(), &[orientation, 0, 0, 0, 0, 0, 0, 0]].concat();
+    let exif = [
+        b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".as_slice(),
+        &[orientation, 0, 0, 0, 0, 0, 0, 0],
+    ]
+    .concat();
     let length = u16::try_from(exif.len() + 2).unwrap().to_be_bytes();
     [&jpeg[..2], &[0xFF, 0xE1], &length, &exif, &jpeg[2..]].concat()
 }
 
 #[test]
 fn each_format_is_decoded_by_its_bytes() {
-    for (format, codec) in [(Format::Jpeg, ImageFormat::Jpeg), (Format::Png, ImageFormat::Png), (Format::WebP, ImageFormat::WebP)] {
+    for (format, codec) in [
+        (Format::Jpeg, ImageFormat::Jpeg),
+        (Format::Png, ImageFormat::Png),
+        (Format::WebP, ImageFormat::WebP),
+    ] {
         let picture = decode(&encoded(&halves(32, 16).into(), codec)).unwrap();
         assert_eq!((picture.probed().format, picture.width(), picture.height()), (format, 32, 16));
         assert_near(at(&picture, 2, 8), [250, 10, 10]);
@@ -87,7 +105,10 @@ fn cmyk_becomes_rgb() {
 #[test]
 fn sixteen_bits_grey_and_palettes_become_rgb() {
     let deep = image::ImageBuffer::from_pixel(4, 4, image::Rgba([65535u16, 32768, 0, 65535]));
-    assert_near(at(&decode(&encoded(&DynamicImage::ImageRgba16(deep), ImageFormat::Png)).unwrap(), 1, 1), [255, 128, 0]);
+    assert_near(
+        at(&decode(&encoded(&DynamicImage::ImageRgba16(deep), ImageFormat::Png)).unwrap(), 1, 1),
+        [255, 128, 0],
+    );
     let grey = image::GrayImage::from_pixel(4, 4, image::Luma([77]));
     for format in [ImageFormat::Png, ImageFormat::Jpeg] {
         assert_near(at(&decode(&encoded(&grey.clone().into(), format)).unwrap(), 1, 1), [77, 77, 77]);
@@ -95,7 +116,13 @@ fn sixteen_bits_grey_and_palettes_become_rgb() {
     // One pixel of one bit that points into a palette of one colour.
     let header = [&1u32.to_be_bytes()[..], &1u32.to_be_bytes(), &[1, 3, 0, 0, 0]].concat();
     let stored = [0x78, 1, 1, 2, 0, 0xFD, 0xFF, 0, 0, 0, 2, 0, 1];
-    let png = [b"\x89PNG\r\n\x1A\n".to_vec(), chunk(b"IHDR", &header), chunk(b"PLTE", &[9, 99, 199]), chunk(b"IDAT", &stored), chunk(b"IEND", b"")];
+    let png = [
+        b"\x89PNG\r\n\x1A\n".to_vec(),
+        chunk(b"IHDR", &header),
+        chunk(b"PLTE", &[9, 99, 199]),
+        chunk(b"IDAT", &stored),
+        chunk(b"IEND", b""),
+    ];
     assert_eq!(at(&decode(&png.concat()).unwrap(), 0, 0), [9, 99, 199]);
 }
 
@@ -111,7 +138,16 @@ fn what_is_transparent_lies_on_white() {
 #[test]
 fn exif_orientation_turns_pixels_and_size() {
     // Where the red half comes to lie: left, right, right, left, top, top, bottom, bottom (Exif 3.0, 4.6.5.1.6).
-    let red = [(1, (1, 8)), (2, (30, 8)), (3, (30, 8)), (4, (1, 8)), (5, (8, 1)), (6, (8, 1)), (7, (8, 30)), (8, (8, 30))];
+    let red = [
+        (1, (1, 8)),
+        (2, (30, 8)),
+        (3, (30, 8)),
+        (4, (1, 8)),
+        (5, (8, 1)),
+        (6, (8, 1)),
+        (7, (8, 30)),
+        (8, (8, 30)),
+    ];
     for (orientation, (x, y)) in red {
         let bytes = turned(orientation);
         let picture = decode(&bytes).unwrap();
@@ -127,7 +163,15 @@ fn exif_orientation_turns_pixels_and_size() {
 #[test]
 fn other_things_are_not_pictures() {
     let gif = b"GIF89a\x01\0\x01\0\0\0\0;";
-    let others: [&[u8]; 7] = [b"", b"\0", gif, b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"<!doctype html><script>", b"%PDF-1.7", b"PK\x03\x04"];
+    let others: [&[u8]; 7] = [
+        b"",
+        b"\0",
+        gif,
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"<!doctype html><script>",
+        b"%PDF-1.7",
+        b"PK\x03\x04",
+    ];
     for bytes in others {
         assert!(matches!(decode(bytes), Err(PictureError::NotAPicture)), "{bytes:?}");
     }
@@ -152,7 +196,10 @@ fn a_bomb_within_the_limits_of_its_header_is_no_bomb() {
         assert!(matches!(decode(&bytes), Err(PictureError::Broken { .. } | PictureError::Truncated(_))));
     }
     let limits = Limits { bytes: 100, ..Limits::default() };
-    assert!(matches!(Picture::decode(&[0; 101], &limits), Err(PictureError::TooManyBytes { bytes: 101, most: 100 })));
+    assert!(matches!(
+        Picture::decode(&[0; 101], &limits),
+        Err(PictureError::TooManyBytes { bytes: 101, most: 100 })
+    ));
 }
 
 #[test]
@@ -161,11 +208,17 @@ fn a_picture_that_was_cut_off_is_refused() {
         let whole = encoded(&noise(64, 64).into(), format);
         for share in [3, 10, 30, 50, 70, 90, 97] {
             let refused = decode(&whole[..whole.len() * share / 100]).unwrap_err();
-            let expected = matches!(refused, PictureError::Truncated(_) | PictureError::Broken { .. } | PictureError::NotAPicture);
+            let expected = matches!(
+                refused,
+                PictureError::Truncated(_) | PictureError::Broken { .. } | PictureError::NotAPicture
+            );
             assert!(expected, "{format:?} {share} %: {refused}");
         }
     }
-    assert!(matches!(decode(&PROGRESSIVE[..PROGRESSIVE.len() - 2]), Err(PictureError::Truncated(Format::Jpeg))));
+    assert!(matches!(
+        decode(&PROGRESSIVE[..PROGRESSIVE.len() - 2]),
+        Err(PictureError::Truncated(Format::Jpeg))
+    ));
     assert!(decode(&LOSSY_WEBP[..LOSSY_WEBP.len() / 2]).is_err());
 }
 
@@ -179,7 +232,9 @@ fn what_moves_is_refused() {
 
 #[test]
 fn changed_bytes_never_panic() {
-    let mut pictures: Vec<Vec<u8>> = [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP].map(|format| encoded(&noise(24, 24).into(), format)).into();
+    let mut pictures: Vec<Vec<u8>> = [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP]
+        .map(|format| encoded(&noise(24, 24).into(), format))
+        .into();
     pictures.extend([CMYK, LOSSY_WEBP, ANIMATED_WEBP, PROGRESSIVE].map(<[u8]>::to_vec));
     let limits = Limits { pixels: 100_000, ..Limits::default() };
     let mut state = 1u32;

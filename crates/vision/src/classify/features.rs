@@ -31,13 +31,16 @@ impl Features {
         report: &mut dyn FnMut(Progress) -> Flow,
     ) -> Result<Self, TrainError> {
         let labels = training.labels.len();
-        if let Some((picture, class)) = training.classes.iter().copied().enumerate().find(|(_, class)| *class >= labels) {
+        if let Some((picture, class)) =
+            training.classes.iter().copied().enumerate().find(|(_, class)| *class >= labels)
+        {
             return Err(TrainError::UnknownLabel { picture, class, labels });
         }
         check(training.labels, training.classes.iter().copied())?;
         let views = extract(backbone, training.classes.len(), training.read, settings, report)?;
         let unreadable = views.iter().filter(|views| views.is_none()).count();
-        let seen = views.into_iter().zip(training.classes).filter_map(|(views, class)| Some((views?, *class)));
+        let seen =
+            views.into_iter().zip(training.classes).filter_map(|(views, class)| Some((views?, *class)));
         let (views, classes): (Vec<_>, Vec<_>) = seen.unzip();
         check(training.labels, classes.iter().copied())?;
 
@@ -92,7 +95,8 @@ fn extract(
         drop(send);
         for (done, (at, view)) in receive.into_iter().enumerate() {
             views[at] = view?;
-            let progress = Progress { phase: Phase::Features, done: done + 1, of: count, loss: None, validation: None };
+            let progress =
+                Progress { phase: Phase::Features, done: done + 1, of: count, loss: None, validation: None };
             if report(progress) == Flow::Cancel {
                 return Err(TrainError::Cancelled);
             }
@@ -101,7 +105,13 @@ fn extract(
     })
 }
 
-fn one(backbone: &Backbone, at: usize, read: &Read<'_>, settings: &Settings, threads: &Threads) -> Result<Option<[Vec<f32>; 2]>, TrainError> {
+fn one(
+    backbone: &Backbone,
+    at: usize,
+    read: &Read<'_>,
+    settings: &Settings,
+    threads: &Threads,
+) -> Result<Option<[Vec<f32>; 2]>, TrainError> {
     let Ok(bytes) = read(at) else { return Ok(None) };
     let Ok(picture) = Picture::decode(&bytes, &settings.limits) else { return Ok(None) };
     Ok(Some(backbone.embeddings(&picture, settings.frame, threads)?))

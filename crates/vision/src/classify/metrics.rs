@@ -44,7 +44,13 @@ pub struct Sureness {
 }
 
 /// From the calibrated chances of each picture and what it is.
-pub(super) fn measure(chances: &[Vec<f32>], classes: &[usize], labels: usize, trained_on: usize, unreadable: usize) -> Metrics {
+pub(super) fn measure(
+    chances: &[Vec<f32>],
+    classes: &[usize],
+    labels: usize,
+    trained_on: usize,
+    unreadable: usize,
+) -> Metrics {
     let mut confusion = vec![vec![0; labels]; labels];
     let mut sure = Sureness::default();
     let mut bins = [(0.0f32, 0.0f32); 10];
@@ -69,7 +75,8 @@ pub(super) fn measure(chances: &[Vec<f32>], classes: &[usize], labels: usize, tr
         labels: (0..labels).map(|label| of_label(&confusion, label)).collect(),
         confusion,
         at_0_7: sure,
-        calibration_error: bins.iter().map(|(sure, right)| (sure - right).abs()).sum::<f32>() * share(1, classes.len()).unwrap_or(0.0),
+        calibration_error: bins.iter().map(|(sure, right)| (sure - right).abs()).sum::<f32>()
+            * share(1, classes.len()).unwrap_or(0.0),
     }
 }
 

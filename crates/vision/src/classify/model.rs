@@ -74,11 +74,19 @@ impl Classifier {
             row.iter_mut().zip(deviation).for_each(|(weight, deviation)| *weight /= deviation);
             row[head.width] -= row.iter().zip(mean).map(|(weight, mean)| weight * mean).sum::<f32>();
         }
-        Self { header: Header { task: Task::Classification, backbone, frame, labels, temperature, metrics }, head }
+        Self {
+            header: Header { task: Task::Classification, backbone, frame, labels, temperature, metrics },
+            head,
+        }
     }
 
     /// All labels, the likeliest first.
-    pub fn predict(&self, backbone: &Backbone, picture: &Picture, threads: &Threads) -> Result<Vec<Guess<'_>>, BackboneError> {
+    pub fn predict(
+        &self,
+        backbone: &Backbone,
+        picture: &Picture,
+        threads: &Threads,
+    ) -> Result<Vec<Guess<'_>>, BackboneError> {
         let embedding = backbone.embedding(picture, self.header.frame, threads)?;
         Ok(self.guess(&embedding))
     }

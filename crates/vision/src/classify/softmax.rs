@@ -31,13 +31,22 @@ impl Softmax {
     }
 
     /// Fits from where the weights stand. `step` hears of each step and its loss, and may stop the fit.
-    pub(super) fn fit(&mut self, rows: &Rows, l2: f32, most: usize, mut step: impl FnMut(usize, f32, &Self) -> Flow) -> Flow {
+    pub(super) fn fit(
+        &mut self,
+        rows: &Rows,
+        l2: f32,
+        most: usize,
+        mut step: impl FnMut(usize, f32, &Self) -> Flow,
+    ) -> Flow {
         let (mut loss, mut gradient) = self.loss(rows, l2);
         let start = norm(&gradient).max(f64::MIN_POSITIVE);
         let mut past: Vec<(Vec<f32>, Vec<f32>)> = Vec::new();
         for number in 1..=most {
             let direction = direction(&gradient, &past);
-            let Some((next, next_loss, next_gradient)) = self.search(rows, l2, loss, &gradient, &direction) else { break };
+            let Some((next, next_loss, next_gradient)) = self.search(rows, l2, loss, &gradient, &direction)
+            else {
+                break;
+            };
             let moved = difference(&next.weights, &self.weights);
             let bent = difference(&next_gradient, &gradient);
             if inner(&moved, &bent) > 1e-10 {
@@ -59,7 +68,14 @@ impl Softmax {
     }
 
     /// Halves the step until the loss falls by a part of what the slope promised (Armijo).
-    fn search(&self, rows: &Rows, l2: f32, loss: f64, gradient: &[f32], direction: &[f32]) -> Option<(Self, f64, Vec<f32>)> {
+    fn search(
+        &self,
+        rows: &Rows,
+        l2: f32,
+        loss: f64,
+        gradient: &[f32],
+        direction: &[f32],
+    ) -> Option<(Self, f64, Vec<f32>)> {
         let slope = inner(gradient, direction);
         let mut length = 1.0f32;
         for _ in 0..20 {
@@ -92,7 +108,9 @@ impl Softmax {
             }
         }
         let mut squares = 0.0f64;
-        for (weights, gradient) in self.weights.chunks_exact(self.width + 1).zip(gradient.chunks_exact_mut(self.width + 1)) {
+        for (weights, gradient) in
+            self.weights.chunks_exact(self.width + 1).zip(gradient.chunks_exact_mut(self.width + 1))
+        {
             squares += inner(&weights[..self.width], &weights[..self.width]);
             weights[..self.width].iter().zip(gradient).for_each(|(w, g)| *g += l2 * w);
         }
@@ -173,7 +191,10 @@ mod tests {
     #[test]
     fn the_gradient_is_the_slope_of_the_loss() {
         let data: Vec<Vec<f32>> = (0..12).map(|n| numbers(n).take(5).collect()).collect();
-        let rows = Rows { features: data.iter().map(Vec::as_slice).collect(), classes: (0..12).map(|n| n % 3).collect() };
+        let rows = Rows {
+            features: data.iter().map(Vec::as_slice).collect(),
+            classes: (0..12).map(|n| n % 3).collect(),
+        };
         let mut head = Softmax::zero(5, 3);
         head.weights = numbers(99).take(18).collect();
         let (_, gradient) = head.loss(&rows, 0.1);
@@ -190,9 +211,19 @@ mod tests {
 
     #[test]
     fn what_can_be_told_apart_is_and_the_loss_never_rises() {
-        let data: Vec<Vec<f32>> =
-            (0..60).map(|n: u32| numbers(n).take(20).enumerate().map(|(at, x)| x + if at == (n % 3) as usize { 2.0 } else { 0.0 }).collect()).collect();
-        let rows = Rows { features: data.iter().map(Vec::as_slice).collect(), classes: (0..60).map(|n| n % 3).collect() };
+        let data: Vec<Vec<f32>> = (0..60)
+            .map(|n: u32| {
+                numbers(n)
+                    .take(20)
+                    .enumerate()
+                    .map(|(at, x)| x + if at == (n % 3) as usize { 2.0 } else { 0.0 })
+                    .collect()
+            })
+            .collect();
+        let rows = Rows {
+            features: data.iter().map(Vec::as_slice).collect(),
+            classes: (0..60).map(|n| n % 3).collect(),
+        };
         let mut head = Softmax::zero(20, 3);
         let mut losses = Vec::new();
         head.fit(&rows, 1e-3, 100, |_, loss, _| {

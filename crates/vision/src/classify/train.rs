@@ -83,7 +83,11 @@ pub fn train(
 }
 
 /// The second half of [`train`]: a split, a head, its metrics.
-pub fn learn(features: Features, seed: u64, report: &mut dyn FnMut(Progress) -> Flow) -> Result<Classifier, TrainError> {
+pub fn learn(
+    features: Features,
+    seed: u64,
+    report: &mut dyn FnMut(Progress) -> Flow,
+) -> Result<Classifier, TrainError> {
     let Features { views, classes, labels, unreadable, backbone, width, frame } = features;
     let mut table = Table { views, classes, labels: labels.len(), width };
     let mut parts = stratified(&table.classes, PARTS, seed);
@@ -113,7 +117,13 @@ impl Table {
         let mut mean = vec![0.0f32; self.width];
         rows().for_each(|row| mean.iter_mut().zip(row).for_each(|(mean, x)| *mean += x * share));
         let mut deviation = vec![0.0f32; self.width];
-        rows().for_each(|row| deviation.iter_mut().zip(row).zip(&mean).for_each(|((d, x), mean)| *d += (x - mean).powi(2) * share));
+        rows().for_each(|row| {
+            deviation
+                .iter_mut()
+                .zip(row)
+                .zip(&mean)
+                .for_each(|((d, x), mean)| *d += (x - mean).powi(2) * share)
+        });
         // A feature that hardly moves must not be blown up to look important.
         deviation.iter_mut().for_each(|d| *d = d.sqrt() + 1e-3);
         for row in self.views.iter_mut().flatten() {
@@ -139,7 +149,14 @@ impl Table {
         pictures.iter().map(|at| head.logits(&self.views[*at][0])).collect()
     }
 
-    fn metrics(&self, head: &Softmax, aside: &[usize], temperature: f32, trained_on: usize, unreadable: usize) -> Metrics {
+    fn metrics(
+        &self,
+        head: &Softmax,
+        aside: &[usize],
+        temperature: f32,
+        trained_on: usize,
+        unreadable: usize,
+    ) -> Metrics {
         let mut chances = self.logits(head, aside);
         chances.iter_mut().for_each(|logits| softmax(logits, temperature));
         measure(&chances, &self.classes(aside), self.labels, trained_on, unreadable)
@@ -152,7 +169,12 @@ struct Choice {
 }
 
 /// Each strength is tried on every fold; the one whose calibrated answers surprised least is taken.
-fn choose(table: &Table, learning: &[usize], seed: u64, report: &mut dyn FnMut(Progress) -> Flow) -> Result<Choice, TrainError> {
+fn choose(
+    table: &Table,
+    learning: &[usize],
+    seed: u64,
+    report: &mut dyn FnMut(Progress) -> Flow,
+) -> Result<Choice, TrainError> {
     let classes = table.classes(learning);
     let folds = stratified(&classes, PARTS - 1, seed.wrapping_add(1));
     let folds = if learning.len() > MANY { &folds[..1] } else { &folds[..] };
@@ -185,12 +207,24 @@ fn choose(table: &Table, learning: &[usize], seed: u64, report: &mut dyn FnMut(P
 }
 
 /// The head that is kept. The pictures set aside are looked at for the curve alone: nothing is chosen by it.
-fn fit(table: &Table, learning: &[usize], aside: &[usize], l2: f32, report: &mut dyn FnMut(Progress) -> Flow) -> Result<Softmax, TrainError> {
+fn fit(
+    table: &Table,
+    learning: &[usize],
+    aside: &[usize],
+    l2: f32,
+    report: &mut dyn FnMut(Progress) -> Flow,
+) -> Result<Softmax, TrainError> {
     let truth = table.classes(aside);
     let mut head = Softmax::zero(table.width, table.labels);
     let flow = head.fit(&table.rows(learning), l2, STEPS, |done, loss, head| {
         let accuracy = measure(&table.logits(head, aside), &truth, table.labels, 0, 0).accuracy;
-        report(Progress { phase: Phase::Training, done, of: STEPS, loss: Some(loss), validation: Some(accuracy) })
+        report(Progress {
+            phase: Phase::Training,
+            done,
+            of: STEPS,
+            loss: Some(loss),
+            validation: Some(accuracy),
+        })
     });
     if flow == Flow::Cancel { Err(TrainError::Cancelled) } else { Ok(head) }
 }

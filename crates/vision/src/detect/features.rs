@@ -22,7 +22,10 @@ pub(super) struct Seen {
 impl Seen {
     /// The targets in the mirror.
     pub(super) fn mirrored(&self, side: f32) -> Vec<Target> {
-        self.targets.iter().map(|target| Target { left: side - target.left - target.width, ..*target }).collect()
+        self.targets
+            .iter()
+            .map(|target| Target { left: side - target.left - target.width, ..*target })
+            .collect()
     }
 }
 
@@ -43,7 +46,9 @@ pub(super) fn extract(
                 let threads = Threads::one();
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
-                    if at >= count || send.send((at, one(backbone, at, training, settings, &threads))).is_err() {
+                    if at >= count
+                        || send.send((at, one(backbone, at, training, settings, &threads))).is_err()
+                    {
                         return;
                     }
                 }
@@ -52,7 +57,8 @@ pub(super) fn extract(
         drop(send);
         for (done, (at, seen)) in receive.into_iter().enumerate() {
             all[at] = seen?;
-            let progress = Progress { phase: Phase::Features, done: done + 1, of: count, loss: None, validation: None };
+            let progress =
+                Progress { phase: Phase::Features, done: done + 1, of: count, loss: None, validation: None };
             if report(progress) == Flow::Cancel {
                 return Err(TrainError::Cancelled);
             }
@@ -61,7 +67,13 @@ pub(super) fn extract(
     })
 }
 
-fn one(backbone: &Backbone, at: usize, training: &Training<'_>, settings: &Settings, threads: &Threads) -> Result<Option<Seen>, TrainError> {
+fn one(
+    backbone: &Backbone,
+    at: usize,
+    training: &Training<'_>,
+    settings: &Settings,
+    threads: &Threads,
+) -> Result<Option<Seen>, TrainError> {
     let Ok(bytes) = (training.read)(at) else { return Ok(None) };
     let Ok(picture) = Picture::decode(&bytes, &settings.limits) else { return Ok(None) };
     let (square, placed) = picture.square(settings.side, settings.frame, backbone.fill());
@@ -92,7 +104,9 @@ pub(super) fn scale(picture: &Picture, placed: Placed) -> (f32, f32) {
 #[expect(clippy::cast_precision_loss, reason = "sides are below 2^24")]
 fn into_square(object: &Object, picture: &Picture, placed: Placed) -> Option<Target> {
     let (across, down) = scale(picture, placed);
-    let clip = |from: f32, length: f32, most: u32| (from.clamp(0.0, most as f32), (from + length).clamp(0.0, most as f32));
+    let clip = |from: f32, length: f32, most: u32| {
+        (from.clamp(0.0, most as f32), (from + length).clamp(0.0, most as f32))
+    };
     let (left, right) = clip(object.left, object.width, picture.width());
     let (top, bottom) = clip(object.top, object.height, picture.height());
     (right > left && bottom > top).then(|| Target {

@@ -31,13 +31,36 @@ struct Header {
 }
 
 impl Detector {
-    pub(super) fn new(backbone: BackboneDigest, labels: Vec<String>, settings: &Settings, trained_on: usize, metrics: Precision, net: Net) -> Self {
+    pub(super) fn new(
+        backbone: BackboneDigest,
+        labels: Vec<String>,
+        settings: &Settings,
+        trained_on: usize,
+        metrics: Precision,
+        net: Net,
+    ) -> Self {
         let (frame, side) = (settings.frame, settings.side);
-        Self { header: Header { task: Task::ObjectDetection, backbone, frame, side, labels, trained_on, metrics }, net }
+        Self {
+            header: Header {
+                task: Task::ObjectDetection,
+                backbone,
+                frame,
+                side,
+                labels,
+                trained_on,
+                metrics,
+            },
+            net,
+        }
     }
 
     /// Everything found, the surest first, in the picture's pixels and within it.
-    pub fn detect(&self, backbone: &Backbone, picture: &Picture, threads: &Threads) -> Result<Vec<Found>, BackboneError> {
+    pub fn detect(
+        &self,
+        backbone: &Backbone,
+        picture: &Picture,
+        threads: &Threads,
+    ) -> Result<Vec<Found>, BackboneError> {
         let (square, placed) = picture.square(self.header.side, self.header.frame, backbone.fill());
         let maps = levels(backbone.maps(&square, false, threads)?)?;
         let cells = self.header.side as usize / 8;
@@ -86,10 +109,14 @@ impl Detector {
         if header.backbone != backbone.digest() {
             return Err(ModelError::Backbone { trained_on: header.backbone, running: backbone.digest() });
         }
-        if !header.side.is_multiple_of(32) || !(64..=1024).contains(&header.side) || header.labels.is_empty() {
+        if !header.side.is_multiple_of(32) || !(64..=1024).contains(&header.side) || header.labels.is_empty()
+        {
             return Err(ModelError::Content("header"));
         }
-        let layer = |outputs, inputs| Layer { weights: Array2::zeros((outputs, inputs)), bias: Array1::zeros(outputs) };
+        let layer = |outputs, inputs| Layer {
+            weights: Array2::zeros((outputs, inputs)),
+            bias: Array1::zeros(outputs),
+        };
         let mut net = Net {
             laterals: backbone.channels().map(|channels| Array2::zeros((INSIDE, channels))),
             bias: Array1::zeros(INSIDE),

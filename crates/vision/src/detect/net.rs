@@ -45,7 +45,8 @@ impl Net {
     pub(super) fn random(channels: [usize; 3], labels: usize, rng: &mut ChaCha8Rng) -> Self {
         let inputs: usize = channels.iter().sum();
         let laterals = channels.map(|channels| random(INSIDE, channels, inputs, rng));
-        let mut layer = || Layer { weights: random(INSIDE, 9 * INSIDE, 9 * INSIDE, rng), bias: Array1::zeros(INSIDE) };
+        let mut layer =
+            || Layer { weights: random(INSIDE, 9 * INSIDE, 9 * INSIDE, rng), bias: Array1::zeros(INSIDE) };
         let layers = [layer(), layer()];
         let mut bias = Array1::zeros(labels + BOX);
         bias.iter_mut().take(labels).for_each(|heat| *heat = -2.19);
@@ -65,13 +66,16 @@ impl Net {
         let layers = [&self.layers[0], &self.layers[1], &self.answer];
         let mut parts: Vec<_> = [a, b, c].into_iter().filter_map(|weights| weights.as_slice()).collect();
         parts.extend(self.bias.as_slice());
-        layers.iter().for_each(|layer| parts.extend(layer.weights.as_slice().into_iter().chain(layer.bias.as_slice())));
+        layers.iter().for_each(|layer| {
+            parts.extend(layer.weights.as_slice().into_iter().chain(layer.bias.as_slice()))
+        });
         parts
     }
 
     pub(super) fn parts_mut(&mut self) -> Vec<&mut [f32]> {
         let [first, second] = &mut self.layers;
-        let mut parts: Vec<_> = self.laterals.iter_mut().filter_map(|weights| weights.as_slice_mut()).collect();
+        let mut parts: Vec<_> =
+            self.laterals.iter_mut().filter_map(|weights| weights.as_slice_mut()).collect();
         parts.extend(self.bias.as_slice_mut());
         for layer in [first, second, &mut self.answer] {
             parts.extend(layer.weights.as_slice_mut().into_iter().chain(layer.bias.as_slice_mut()));
@@ -95,7 +99,14 @@ impl Net {
     }
 
     /// Adds to `gradient` what a change of the answers by `slope` means for each weight.
-    pub(super) fn backward(&self, levels: &Levels, side: usize, trace: &Trace, slope: &Array2<f32>, gradient: &mut Net) {
+    pub(super) fn backward(
+        &self,
+        levels: &Levels,
+        side: usize,
+        trace: &Trace,
+        slope: &Array2<f32>,
+        gradient: &mut Net,
+    ) {
         accumulate(slope, &trace.hidden[2].view(), &mut gradient.answer);
         let mut inner = self.answer.weights.t().dot(slope);
         for layer in [1, 0] {
@@ -107,7 +118,13 @@ impl Net {
         gradient.bias += &inner.sum_axis(Axis(1));
         general_mat_mul(1.0, &inner, &levels[0].t(), 1.0, &mut gradient.laterals[0]);
         for (level, factor) in [(1, 2), (2, 4)] {
-            general_mat_mul(1.0, &pooled(&inner, side, factor), &levels[level].t(), 1.0, &mut gradient.laterals[level]);
+            general_mat_mul(
+                1.0,
+                &pooled(&inner, side, factor),
+                &levels[level].t(),
+                1.0,
+                &mut gradient.laterals[level],
+            );
         }
     }
 }
@@ -180,7 +197,10 @@ fn gathered(columns: &Array2<f32>, side: usize) -> Array2<f32> {
         let (mut target, Some(from)) = (x.row_mut(row % channels), column.as_slice()) else { continue };
         let Some(to) = target.as_slice_mut() else { continue };
         shifted(row / channels, side, |here, there, length| {
-            to[there..there + length].iter_mut().zip(&from[here..here + length]).for_each(|(to, from)| *to += from);
+            to[there..there + length]
+                .iter_mut()
+                .zip(&from[here..here + length])
+                .for_each(|(to, from)| *to += from);
         });
     }
     x

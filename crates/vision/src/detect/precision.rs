@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::peaks::{Found, overlap};
 use super::Object;
+use super::peaks::{Found, overlap};
 
 /// How right a detector is, on pictures that it did not learn from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,8 +42,11 @@ fn of_label(found: &[Vec<Found>], there: &[Vec<Object>], class: usize) -> LabelP
     for (found, there) in found.iter().zip(there) {
         let mut taken = vec![false; there.len()];
         for found in found.iter().filter(|found| found.object.class == class) {
-            let candidates = there.iter().enumerate().filter(|(at, object)| object.class == class && !taken[*at]);
-            let best = candidates.map(|(at, object)| (overlap(object, &found.object), at)).max_by(|a, b| a.0.total_cmp(&b.0));
+            let candidates =
+                there.iter().enumerate().filter(|(at, object)| object.class == class && !taken[*at]);
+            let best = candidates
+                .map(|(at, object)| (overlap(object, &found.object), at))
+                .max_by(|a, b| a.0.total_cmp(&b.0));
             let right = best.filter(|(overlap, _)| *overlap >= 0.5);
             right.iter().for_each(|(_, at)| taken[*at] = true);
             answers.push((found.confidence, right.is_some()));
@@ -51,7 +54,8 @@ fn of_label(found: &[Vec<Found>], there: &[Vec<Object>], class: usize) -> LabelP
     }
     answers.sort_by(|a, b| b.0.total_cmp(&a.0));
     let sure = answers.iter().take_while(|answer| answer.0 >= 0.7);
-    let (given, right) = sure.fold((0, 0), |(given, right), answer| (given + 1, right + usize::from(answer.1)));
+    let (given, right) =
+        sure.fold((0, 0), |(given, right), answer| (given + 1, right + usize::from(answer.1)));
     let average_precision = (objects > 0).then(|| area(&answers, objects));
     LabelPrecision { average_precision, objects, given_at_0_7: given, right_at_0_7: right }
 }

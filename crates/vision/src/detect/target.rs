@@ -52,7 +52,8 @@ impl Goal {
                 }
             });
         }
-        let boxes = owner.into_iter().enumerate().filter_map(|(cell, owner)| Some((cell, owner?.1))).collect();
+        let boxes =
+            owner.into_iter().enumerate().filter_map(|(cell, owner)| Some((cell, owner?.1))).collect();
         Self { heat, boxes, centres: targets.len() }
     }
 
@@ -61,7 +62,8 @@ impl Goal {
         let labels = self.heat.nrows();
         let mut slope = Array2::zeros(answer.raw_dim());
         #[expect(clippy::cast_precision_loss, reason = "a few hundred boxes")]
-        let (per_centre, per_box) = (1.0 / self.centres.max(1) as f32, BOX_WEIGHT / self.boxes.len().max(1) as f32);
+        let (per_centre, per_box) =
+            (1.0 / self.centres.max(1) as f32, BOX_WEIGHT / self.boxes.len().max(1) as f32);
         let mut loss = 0.0;
         for ((at, heat), logit) in self.heat.indexed_iter().zip(answer.iter()) {
             let (cost, bend) = focal(*heat, *logit);
@@ -86,13 +88,21 @@ fn around(target: &Target, side: usize, mut paint: impl FnMut(usize, f32, [f32; 
     let (x, y) = (target.left / STRIDE + width / 2.0, target.top / STRIDE + height / 2.0);
     // A Gaussian as wide as the box asks for, and never narrower than a cell.
     let (wide, high) = ((width / 6.0).max(0.5), (height / 6.0).max(0.5));
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "cells of a grid")]
-    let (middle, index) = (|cell: usize| cell as f32 + 0.5, |place: f32| (place.max(0.0) as usize).min(side - 1));
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "cells of a grid"
+    )]
+    let (middle, index) =
+        (|cell: usize| cell as f32 + 0.5, |place: f32| (place.max(0.0) as usize).min(side - 1));
     let (column, row) = (index(x), index(y));
-    let shape = |i: usize, j: usize| [x - middle(i), y - middle(j), width.max(0.1).ln(), height.max(0.1).ln()];
+    let shape =
+        |i: usize, j: usize| [x - middle(i), y - middle(j), width.max(0.1).ln(), height.max(0.1).ln()];
     for j in index(y - 3.0 * high)..=index(y + 3.0 * high) {
         for i in index(x - 3.0 * wide)..=index(x + 3.0 * wide) {
-            let far = ((middle(i) - middle(column)) / wide).powi(2) + ((middle(j) - middle(row)) / high).powi(2);
+            let far =
+                ((middle(i) - middle(column)) / wide).powi(2) + ((middle(j) - middle(row)) / high).powi(2);
             paint(j * side + i, (-far / 2.0).exp(), shape(i, j));
         }
     }

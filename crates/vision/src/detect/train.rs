@@ -42,7 +42,14 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { seed: 0, threads: NonZeroUsize::MIN, frame: Frame::default(), side: 320, steps: 1500, limits: Limits::default() }
+        Self {
+            seed: 0,
+            threads: NonZeroUsize::MIN,
+            frame: Frame::default(),
+            side: 320,
+            steps: 1500,
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -81,7 +88,8 @@ pub fn train(
     report: &mut dyn FnMut(Progress) -> Flow,
 ) -> Result<Detector, TrainError> {
     check(training, settings)?;
-    let mut seen: Vec<Seen> = features::extract(backbone, training, settings, report)?.into_iter().flatten().collect();
+    let mut seen: Vec<Seen> =
+        features::extract(backbone, training, settings, report)?.into_iter().flatten().collect();
     enough(seen.len())?;
     let mut rng = ChaCha8Rng::seed_from_u64(settings.seed);
     shuffle(&mut seen, &mut rng);
@@ -104,7 +112,10 @@ fn check(training: &Training<'_>, settings: &Settings) -> Result<(), TrainError>
     }
     let sane = |object: &Object| {
         let numbers = [object.left, object.top, object.width, object.height];
-        object.class < training.labels.len() && numbers.iter().all(|n| n.is_finite()) && object.width >= 0.0 && object.height >= 0.0
+        object.class < training.labels.len()
+            && numbers.iter().all(|n| n.is_finite())
+            && object.width >= 0.0
+            && object.height >= 0.0
     };
     if !training.objects.iter().flatten().all(sane) {
         return Err(TrainError::Settings("an object's label is not known, or its box is no box"));
@@ -130,7 +141,12 @@ impl Course<'_> {
     }
 
     /// Learns for all steps, and leaves the network that was best on the pictures that choose.
-    fn run(&self, net: &mut Net, rng: &mut ChaCha8Rng, report: &mut dyn FnMut(Progress) -> Flow) -> Result<(), TrainError> {
+    fn run(
+        &self,
+        net: &mut Net,
+        rng: &mut ChaCha8Rng,
+        report: &mut dyn FnMut(Progress) -> Flow,
+    ) -> Result<(), TrainError> {
         let mut adam = Adam::new(net);
         let mut order: Vec<(usize, usize)> = Vec::new();
         let mut best = (f32::NEG_INFINITY, net.clone());
@@ -145,11 +161,19 @@ impl Course<'_> {
             let batch = order.split_off(order.len() - BATCH);
             let (loss, gradient) = self.gradient(net, &batch);
             adam.step(net, &gradient, rate(step, steps));
-            let validation = (step % every == 0 || step == steps).then(|| self.precision(net, self.choosing).mean);
+            let validation =
+                (step % every == 0 || step == steps).then(|| self.precision(net, self.choosing).mean);
             if let Some(mean) = validation.filter(|mean| *mean > best.0) {
                 best = (mean, net.clone());
             }
-            if report(Progress { phase: Phase::Training, done: step, of: steps, loss: Some(loss), validation }) == Flow::Cancel {
+            if report(Progress {
+                phase: Phase::Training,
+                done: step,
+                of: steps,
+                loss: Some(loss),
+                validation,
+            }) == Flow::Cancel
+            {
                 return Err(TrainError::Cancelled);
             }
         }
@@ -161,7 +185,8 @@ impl Course<'_> {
     fn gradient(&self, net: &Net, batch: &[(usize, usize)]) -> (f32, Net) {
         let each = batch.len().div_ceil(self.settings.threads.get());
         let parts = std::thread::scope(|scope| {
-            let workers: Vec<_> = batch.chunks(each).map(|part| scope.spawn(|| self.part(net, part))).collect();
+            let workers: Vec<_> =
+                batch.chunks(each).map(|part| scope.spawn(|| self.part(net, part))).collect();
             workers.into_iter().filter_map(|worker| worker.join().ok()).collect::<Vec<_>>()
         });
         let mut parts = parts.into_iter();
@@ -194,9 +219,14 @@ impl Course<'_> {
     }
 
     fn precision(&self, net: &Net, pictures: &[Seen]) -> Precision {
-        let found: Vec<Vec<Found>> =
-            pictures.iter().map(|seen| peaks(&net.forward(&seen.views[0], self.cells()).answer, self.cells())).collect();
-        let objects: Vec<Vec<Object>> = pictures.iter().map(|seen| seen.targets.iter().map(|target| (*target).into()).collect()).collect();
+        let found: Vec<Vec<Found>> = pictures
+            .iter()
+            .map(|seen| peaks(&net.forward(&seen.views[0], self.cells()).answer, self.cells()))
+            .collect();
+        let objects: Vec<Vec<Object>> = pictures
+            .iter()
+            .map(|seen| seen.targets.iter().map(|target| (*target).into()).collect())
+            .collect();
         debug_assert_eq!(net.answer.bias.len(), self.labels + BOX);
         precision(&found, &objects, self.labels)
     }
@@ -225,7 +255,9 @@ impl Adam {
         self.steps += 1;
         let (first, second) = (1.0 - 0.9f32.powi(self.steps), 1.0 - 0.999f32.powi(self.steps));
         let moments = self.mean.parts_mut().into_iter().zip(self.square.parts_mut());
-        for ((weights, slopes), (mean, square)) in net.parts_mut().into_iter().zip(gradient.parts()).zip(moments) {
+        for ((weights, slopes), (mean, square)) in
+            net.parts_mut().into_iter().zip(gradient.parts()).zip(moments)
+        {
             for (((weight, slope), mean), square) in weights.iter_mut().zip(slopes).zip(mean).zip(square) {
                 *mean = 0.9 * *mean + 0.1 * slope;
                 *square = 0.999 * *square + 0.001 * slope * slope;
