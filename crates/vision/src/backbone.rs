@@ -1,0 +1,263 @@
+//! The frozen network that turns a picture into numbers which heads learn from. `rten` runs it.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use rten::{Dimension, Model, NodeId, RunOptions, ThreadPool, Value, ValueOrView};
+use rten_tensor::prelude::*;
+use rten_tensor::{NdTensor, Tensor};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Frame, Picture};
+
+/// EfficientNet-Lite0, made by `backbone/make.py`; licence and notice lie beside it.
+static EMBEDDED: &[u8] = include_bytes!("../backbone/efficientnet-lite0.onnx");
+
+/// The side of the square that embeddings are made from, in pixels.
+pub const EMBEDDING_SIDE: u32 = 224;
+
+/// SHA-256 of a backbone's file. A model remembers that of the backbone it was trained on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct BackboneDigest([u8; 32]);
+
+/// Why a file is no backbone, or why it could not be run.
+#[derive(Debug, thiserror::Error)]
+pub enum BackboneError {
+    /// Not an ONNX file that `rten` reads.
+    #[error("the backbone cannot be loaded: {0}")]
+    Load(#[from] rten::LoadError),
+    /// An input, output or line of metadata is missing or of another shape.
+    #[error("the backbone lacks {0}")]
+    Lacks(&'static str),
+    /// It ran and failed.
+    #[error("the backbone cannot be run: {0}")]
+    Run(#[from] rten::RunError),
+}
+
+/// The threads that one caller runs a backbone on. Runs that share them wait for each other, so whoever wants
+/// pictures side by side holds one `Threads` for each.
+#[derive(Clone, Debug)]
+pub struct Threads(Arc<ThreadPool>);
+
+impl Threads {
+    /// That many threads for each run.
+    pub fn of(number: NonZeroUsize) -> Self {
+        Self(Arc::new(ThreadPool::with_num_threads(number.get())))
+    }
+
+    /// One thread: what serves most pictures a second when many wait.
+    pub fn one() -> Self {
+        Self::of(NonZeroUsize::MIN)
+    }
+}
+
+/// A loaded backbone. Shared: runs take `&self`.
+pub struct Backbone {
+    model: Model,
+    digest: BackboneDigest,
+    mean: [f32; 3],
+    deviation: [f32; 3],
+    image: NodeId,
+    embedding: NodeId,
+    width: usize,
+    maps: [NodeId; 3],
+    channels: [usize; 3],
+}
+
+/// The maps of one picture at strides 8, 16 and 32, each channels × rows × columns.
+#[derive(Clone, Debug)]
+pub struct Maps {
+    /// Stride 8, 16, 32.
+    pub levels: [NdTensor<f32, 3>; 3],
+}
+
+impl Backbone {
+    /// The one inside this crate.
+    pub fn embedded() -> Result<Self, BackboneError> {
+        Self::new(Model::load_static_slice(EMBEDDED)?, BackboneDigest::of(EMBEDDED))
+    }
+
+    /// Another: an ONNX file with the input `image`, the outputs `embedding`, `c3`, `c4` and `c5`, and
+    /// `mean` and `deviation` (three numbers each, of 0 to 255) in its metadata.
+    pub fn load(file: Vec<u8>) -> Result<Self, BackboneError> {
+        let digest = BackboneDigest::of(&file);
+        Self::new(Model::load(file)?, digest)
+    }
+
+    fn new(model: Model, digest: BackboneDigest) -> Result<Self, BackboneError> {
+        let node = |name: &'static str| model.find_node(name).ok_or(BackboneError::Lacks(name));
+        let fixed =
+            |id: NodeId, name| match model.node_info(id).and_then(|info| info.shape()?.get(1).cloned()) {
+                Some(Dimension::Fixed(size)) => Ok(size),
+                _ => Err(BackboneError::Lacks(name)),
+            };
+        let triple = |name| {
+            let numbers = model.metadata().get(name)?.split(',').map(|n| n.trim().parse().ok());
+            <[f32; 3]>::try_from(numbers.collect::<Option<Vec<f32>>>()?).ok()
+        };
+        let (image, embedding) = (node("image")?, node("embedding")?);
+        let maps = [node("c3")?, node("c4")?, node("c5")?];
+        let channels = [fixed(maps[0], "c3")?, fixed(maps[1], "c4")?, fixed(maps[2], "c5")?];
+        let mean = triple("mean").ok_or(BackboneError::Lacks("mean"))?;
+        let deviation = triple("deviation").filter(|d| d.iter().all(|n| *n > 0.0));
+        let deviation = deviation.ok_or(BackboneError::Lacks("deviation"))?;
+        let width = fixed(embedding, "embedding")?;
+        Ok(Self { model, digest, mean, deviation, image, embedding, width, maps, channels })
+    }
+
+    /// SHA-256 of its file.
+    pub fn digest(&self) -> BackboneDigest {
+        self.digest
+    }
+
+    /// How many numbers an embedding has.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// How many channels each of [`Maps::levels`] has.
+    pub fn channels(&self) -> [usize; 3] {
+        self.channels
+    }
+
+    /// What a letterbox is filled with.
+    pub(crate) fn fill(&self) -> [u8; 3] {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a byte")]
+        self.mean.map(|mean| mean.round().clamp(0.0, 255.0) as u8)
+    }
+
+    /// The embeddings of a picture and of its mirror image.
+    pub fn embeddings(
+        &self,
+        picture: &Picture,
+        frame: Frame,
+        threads: &Threads,
+    ) -> Result<[Vec<f32>; 2], BackboneError> {
+        let square = picture.square(EMBEDDING_SIDE, frame, self.fill()).0;
+        let mut input = NdTensor::zeros([2, 3, EMBEDDING_SIDE as usize, EMBEDDING_SIDE as usize]);
+        self.fill_view(&mut input, 0, &square, false);
+        self.fill_view(&mut input, 1, &square, true);
+        let [both] = self.run(input, [self.embedding], threads)?;
+        let (plain, mirrored) = both.split_at(self.width.min(both.len()));
+        Ok([plain.to_vec(), mirrored.to_vec()])
+    }
+
+    /// The embedding of the picture as it is.
+    pub fn embedding(
+        &self,
+        picture: &Picture,
+        frame: Frame,
+        threads: &Threads,
+    ) -> Result<Vec<f32>, BackboneError> {
+        let square = picture.square(EMBEDDING_SIDE, frame, self.fill()).0;
+        let mut input = NdTensor::zeros([1, 3, EMBEDDING_SIDE as usize, EMBEDDING_SIDE as usize]);
+        self.fill_view(&mut input, 0, &square, false);
+        let [one] = self.run(input, [self.embedding], threads)?;
+        Ok(one)
+    }
+
+    /// The three maps of a square, whose side is a multiple of 32 pixels.
+    pub(crate) fn maps(
+        &self,
+        square: &image::RgbImage,
+        mirror: bool,
+        threads: &Threads,
+    ) -> Result<Maps, BackboneError> {
+        let side = square.width() as usize;
+        let mut input = NdTensor::zeros([1, 3, side, side]);
+        self.fill_view(&mut input, 0, square, mirror);
+        let levels = self.run(input, self.maps, threads)?;
+        let mut strides = [8, 16, 32].into_iter();
+        let mut channels = self.channels.into_iter();
+        let levels = levels.map(|data| {
+            let cells = side / strides.next().unwrap_or(32);
+            NdTensor::try_from_data([channels.next().unwrap_or(0), cells, cells], data)
+        });
+        let [Ok(c3), Ok(c4), Ok(c5)] = levels else {
+            return Err(BackboneError::Lacks("maps at strides 8, 16 and 32"));
+        };
+        Ok(Maps { levels: [c3, c4, c5] })
+    }
+
+    fn fill_view(&self, input: &mut NdTensor<f32, 4>, view: usize, square: &image::RgbImage, mirror: bool) {
+        let side = square.width() as usize;
+        let Some(data) = input.data_mut() else { return };
+        for channel in 0..3 {
+            let (mean, scale) = (self.mean[channel], self.deviation[channel].recip());
+            let plane = &mut data[(view * 3 + channel) * side * side..][..side * side];
+            for (to, from) in plane.chunks_exact_mut(side).zip(square.as_raw().chunks_exact(side * 3)) {
+                let values =
+                    from.iter().skip(channel).step_by(3).map(|byte| (f32::from(*byte) - mean) * scale);
+                if mirror {
+                    to.iter_mut().rev().zip(values).for_each(|(to, value)| *to = value);
+                } else {
+                    to.iter_mut().zip(values).for_each(|(to, value)| *to = value);
+                }
+            }
+        }
+    }
+
+    fn run<const N: usize>(
+        &self,
+        input: NdTensor<f32, 4>,
+        outputs: [NodeId; N],
+        threads: &Threads,
+    ) -> Result<[Vec<f32>; N], BackboneError> {
+        let mut options = RunOptions::default();
+        options.thread_pool = Some(threads.0.clone());
+        let input = ValueOrView::from(Value::from(input.into_dyn()));
+        let values = self.model.run_n(vec![(self.image, input)], outputs, Some(options))?;
+        let mut failed = false;
+        let data = values.map(|value| match Tensor::<f32>::try_from(value) {
+            Ok(tensor) => tensor.to_vec(),
+            Err(_) => {
+                failed = true;
+                Vec::new()
+            }
+        });
+        if failed { Err(BackboneError::Lacks("outputs of 32-bit floats")) } else { Ok(data) }
+    }
+}
+
+impl BackboneDigest {
+    fn of(file: &[u8]) -> Self {
+        Self(Sha256::digest(file).into())
+    }
+}
+
+impl fmt::Display for BackboneDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for BackboneDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl From<BackboneDigest> for String {
+    fn from(digest: BackboneDigest) -> Self {
+        digest.to_string()
+    }
+}
+
+impl TryFrom<String> for BackboneDigest {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let mut digest = [0; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return Err("a digest is 64 hexadecimal digits");
+        }
+        for (at, byte) in digest.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[at * 2..at * 2 + 2], 16)
+                .map_err(|_| "a digest is 64 hexadecimal digits")?;
+        }
+        Ok(Self(digest))
+    }
+}

@@ -1,0 +1,251 @@
+//! Multinomial logistic regression with L2, over standardised features, by L-BFGS (Liu and Nocedal, 1989).
+
+use crate::progress::Flow;
+
+/// How many past steps the curvature is guessed from.
+const MEMORY: usize = 8;
+/// The gradient's norm, relative to where it started, at which a fit is done.
+const ENOUGH: f64 = 1e-3;
+
+/// Features as rows, with the class of each.
+pub(super) struct Rows<'a> {
+    pub features: Vec<&'a [f32]>,
+    pub classes: Vec<usize>,
+}
+
+/// A linear layer: `classes` rows of `width` weights and a bias behind them.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Softmax {
+    pub width: usize,
+    pub classes: usize,
+    pub weights: Vec<f32>,
+}
+
+impl Softmax {
+    pub(super) fn zero(width: usize, classes: usize) -> Self {
+        Self { width, classes, weights: vec![0.0; classes * (width + 1)] }
+    }
+
+    pub(super) fn logits(&self, features: &[f32]) -> Vec<f32> {
+        self.weights.chunks_exact(self.width + 1).map(|row| dot(row, features) + row[self.width]).collect()
+    }
+
+    /// Fits from where the weights stand. `step` hears of each step and its loss, and may stop the fit.
+    pub(super) fn fit(
+        &mut self,
+        rows: &Rows,
+        l2: f32,
+        most: usize,
+        mut step: impl FnMut(usize, f32, &Self) -> Flow,
+    ) -> Flow {
+        let (mut loss, mut gradient) = self.loss(rows, l2);
+        let start = norm(&gradient).max(f64::MIN_POSITIVE);
+        let mut past: Vec<(Vec<f32>, Vec<f32>)> = Vec::new();
+        for number in 1..=most {
+            let direction = direction(&gradient, &past);
+            let Some((next, next_loss, next_gradient)) = self.search(rows, l2, loss, &gradient, &direction)
+            else {
+                break;
+            };
+            let moved = difference(&next.weights, &self.weights);
+            let bent = difference(&next_gradient, &gradient);
+            if inner(&moved, &bent) > 1e-10 {
+                if past.len() == MEMORY {
+                    past.remove(0);
+                }
+                past.push((moved, bent));
+            }
+            (*self, loss, gradient) = (next, next_loss, next_gradient);
+            #[expect(clippy::cast_possible_truncation, reason = "a loss to look at")]
+            if step(number, loss as f32, self) == Flow::Cancel {
+                return Flow::Cancel;
+            }
+            if norm(&gradient) < ENOUGH * start {
+                break;
+            }
+        }
+        Flow::Continue
+    }
+
+    /// Halves the step until the loss falls by a part of what the slope promised (Armijo).
+    fn search(
+        &self,
+        rows: &Rows,
+        l2: f32,
+        loss: f64,
+        gradient: &[f32],
+        direction: &[f32],
+    ) -> Option<(Self, f64, Vec<f32>)> {
+        let slope = inner(gradient, direction);
+        let mut length = 1.0f32;
+        for _ in 0..20 {
+            let mut next = self.clone();
+            next.weights.iter_mut().zip(direction).for_each(|(w, d)| *w += length * d);
+            let (next_loss, next_gradient) = next.loss(rows, l2);
+            if next_loss <= loss + 1e-4 * f64::from(length) * slope {
+                return Some((next, next_loss, next_gradient));
+            }
+            length *= 0.5;
+        }
+        None
+    }
+
+    /// Mean cross-entropy plus `l2 / 2 · |weights|²` (biases are free), and its gradient.
+    fn loss(&self, rows: &Rows, l2: f32) -> (f64, Vec<f32>) {
+        let mut gradient = vec![0.0f32; self.weights.len()];
+        let mut total = 0.0f64;
+        #[expect(clippy::cast_precision_loss, reason = "far fewer rows than 2^24")]
+        let share = 1.0 / rows.classes.len().max(1) as f32;
+        for (features, class) in rows.features.iter().zip(&rows.classes) {
+            let mut chances = self.logits(features);
+            softmax(&mut chances, 1.0);
+            total -= f64::from(chances[*class].max(1e-12).ln());
+            chances[*class] -= 1.0;
+            for (row, chance) in gradient.chunks_exact_mut(self.width + 1).zip(&chances) {
+                let pull = chance * share;
+                row.iter_mut().zip(*features).for_each(|(g, x)| *g += pull * x);
+                row[self.width] += pull;
+            }
+        }
+        let mut squares = 0.0f64;
+        for (weights, gradient) in
+            self.weights.chunks_exact(self.width + 1).zip(gradient.chunks_exact_mut(self.width + 1))
+        {
+            squares += inner(&weights[..self.width], &weights[..self.width]);
+            weights[..self.width].iter().zip(gradient).for_each(|(w, g)| *g += l2 * w);
+        }
+        (total * f64::from(share) + 0.5 * f64::from(l2) * squares, gradient)
+    }
+}
+
+/// Logits to probabilities, in place.
+pub(super) fn softmax(logits: &mut [f32], temperature: f32) {
+    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    logits.iter_mut().for_each(|logit| *logit = ((*logit - most) / temperature).exp());
+    let sum: f32 = logits.iter().sum();
+    logits.iter_mut().for_each(|chance| *chance /= sum);
+}
+
+/// The two loops of L-BFGS: minus the inverse Hessian, as far as remembered, times the gradient.
+fn direction(gradient: &[f32], past: &[(Vec<f32>, Vec<f32>)]) -> Vec<f32> {
+    let mut q: Vec<f32> = gradient.iter().map(|g| -g).collect();
+    let mut shares = Vec::with_capacity(past.len());
+    for (moved, bent) in past.iter().rev() {
+        let share = inner(moved, &q) / inner(moved, bent);
+        add(&mut q, bent, -share);
+        shares.push(share);
+    }
+    let scale = past.last().map_or(1.0, |(moved, bent)| inner(moved, bent) / inner(bent, bent));
+    #[expect(clippy::cast_possible_truncation, reason = "back to the width of the weights")]
+    q.iter_mut().for_each(|value| *value *= scale as f32);
+    for ((moved, bent), share) in past.iter().zip(shares.into_iter().rev()) {
+        let back = inner(bent, &q) / inner(moved, bent);
+        add(&mut q, moved, share - back);
+    }
+    q
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "back to the width of the weights")]
+fn add(to: &mut [f32], from: &[f32], share: f64) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to += share as f32 * from);
+}
+
+fn difference(a: &[f32], b: &[f32]) -> Vec<f32> {
+    a.iter().zip(b).map(|(a, b)| a - b).collect()
+}
+
+fn inner(a: &[f32], b: &[f32]) -> f64 {
+    a.chunks(1024).zip(b.chunks(1024)).map(|(a, b)| f64::from(dot(a, b))).sum()
+}
+
+fn norm(a: &[f32]) -> f64 {
+    inner(a, a).sqrt()
+}
+
+/// Sixteen sums side by side, so that the compiler may use wide registers.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0f32; 16];
+    let (a, b) = (&a[..a.len().min(b.len())], &b[..a.len().min(b.len())]);
+    let (mut left, mut right) = (a.chunks_exact(16), b.chunks_exact(16));
+    for (a, b) in left.by_ref().zip(right.by_ref()) {
+        for lane in 0..16 {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    let rest: f32 = left.remainder().iter().zip(right.remainder()).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f32>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(seed: u32) -> impl Iterator<Item = f32> {
+        let mut state = seed;
+        std::iter::repeat_with(move || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 24) as f32 - 0.5
+        })
+    }
+
+    #[test]
+    fn the_gradient_is_the_slope_of_the_loss() {
+        let data: Vec<Vec<f32>> = (0..12).map(|n| numbers(n).take(5).collect()).collect();
+        let rows = Rows {
+            features: data.iter().map(Vec::as_slice).collect(),
+            classes: (0..12).map(|n| n % 3).collect(),
+        };
+        let mut head = Softmax::zero(5, 3);
+        head.weights = numbers(99).take(18).collect();
+        let (_, gradient) = head.loss(&rows, 0.1);
+        for at in 0..18 {
+            let moved = |by: f32| {
+                let mut head = head.clone();
+                head.weights[at] += by;
+                head.loss(&rows, 0.1).0
+            };
+            let slope = (moved(1e-2) - moved(-1e-2)) / 2e-2;
+            assert!((slope - f64::from(gradient[at])).abs() < 1e-3, "{at}: {slope} {}", gradient[at]);
+        }
+    }
+
+    #[test]
+    fn what_can_be_told_apart_is_and_the_loss_never_rises() {
+        let data: Vec<Vec<f32>> = (0..60)
+            .map(|n: u32| {
+                numbers(n)
+                    .take(20)
+                    .enumerate()
+                    .map(|(at, x)| x + if at == (n % 3) as usize { 2.0 } else { 0.0 })
+                    .collect()
+            })
+            .collect();
+        let rows = Rows {
+            features: data.iter().map(Vec::as_slice).collect(),
+            classes: (0..60).map(|n| n % 3).collect(),
+        };
+        let mut head = Softmax::zero(20, 3);
+        let mut losses = Vec::new();
+        head.fit(&rows, 1e-3, 100, |_, loss, _| {
+            losses.push(loss);
+            Flow::Continue
+        });
+        assert!(losses.is_sorted_by(|a, b| a >= b), "{losses:?}");
+        let right = rows.features.iter().zip(&rows.classes).filter(|(x, class)| {
+            let logits = head.logits(x);
+            (0..3).all(|other| logits[other] <= logits[**class])
+        });
+        assert_eq!(right.count(), 60);
+    }
+
+    #[test]
+    fn a_fit_stops_when_told() {
+        let rows = Rows { features: vec![&[1.0], &[-1.0]], classes: vec![0, 1] };
+        let mut steps = 0;
+        let flow = Softmax::zero(1, 2).fit(&rows, 1e-6, 100, |_, _, _| {
+            steps += 1;
+            Flow::Cancel
+        });
+        assert_eq!((flow, steps), (Flow::Cancel, 1));
+    }
+}

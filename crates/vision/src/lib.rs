@@ -1,0 +1,27 @@
+//! Images in; annotations, training, models and predictions out.
+//!
+//! A [`Picture`] is made from bytes that nobody vouches for. A frozen [`Backbone`] turns it into features,
+//! and a small head on top of them is what [`classify::train`] makes out of a few hundred labelled
+//! pictures, on a CPU. No HTTP, no SQL, no clock: the server brings bytes and takes answers.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod backbone;
+pub mod classify;
+pub mod detect;
+mod format;
+mod jpeg;
+mod model;
+mod picture;
+mod progress;
+mod resize;
+mod split;
+
+pub use backbone::{Backbone, BackboneDigest, BackboneError, Maps, Threads};
+pub use format::Format;
+pub use model::{ModelError, Task};
+pub use picture::{Limits, Picture, PictureError, Probe};
+pub use progress::{Flow, Phase, Progress};
+pub use resize::Frame;
+pub use split::{FEWEST_EACH, TooFew};

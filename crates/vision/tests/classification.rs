@@ -1,0 +1,115 @@
+//! A classifier from first picture to last answer, on pictures that the test paints.
+
+use std::io;
+use std::num::NonZeroUsize;
+
+use image::{Rgb, RgbImage};
+use keyrack_vision::classify::{Classifier, Settings, TrainError, Training, ready, train};
+use keyrack_vision::{Backbone, Flow, Limits, ModelError, Phase, Picture, Progress, Task, Threads, TooFew};
+
+/// Stripes, checks or one disc, a little different each time.
+fn painted(class: usize, number: usize) -> Vec<u8> {
+    let (shift, step) = (number as u32 * 5, 6 + number as u32 % 4);
+    let image = RgbImage::from_fn(64, 64, |x, y| {
+        let dark = match class {
+            0 => (x + shift) / step % 2 == 0,
+            1 => ((x + shift) / step + y / step) % 2 == 0,
+            _ => x.abs_diff(32).pow(2) + y.abs_diff(28 + shift % 8).pow(2) < 300,
+        };
+        if dark { Rgb([20, 30, 60]) } else { Rgb([230, 220, 200]) }
+    });
+    let mut bytes = io::Cursor::new(Vec::new());
+    image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+fn labels() -> Vec<String> {
+    ["striped", "unused", "checked", "disc"].map(String::from).into()
+}
+
+const CLASSES: [usize; 18] = [0, 2, 3, 0, 2, 3, 0, 2, 3, 0, 2, 3, 0, 2, 3, 0, 2, 3];
+
+fn read(at: usize) -> io::Result<Vec<u8>> {
+    Ok(painted(at % 3, at))
+}
+
+fn settings() -> Settings {
+    Settings { threads: NonZeroUsize::new(2).unwrap(), ..Settings::default() }
+}
+
+#[test]
+fn a_model_learns_is_kept_and_answers_the_same() {
+    let backbone = Backbone::embedded().unwrap();
+    let training = Training {
+        labels: &labels(),
+        classes: &CLASSES,
+        read: &|at| if at == 17 { Err(io::ErrorKind::NotFound.into()) } else { read(at) },
+    };
+    let mut heard: Vec<Progress> = Vec::new();
+    let model = train(&backbone, &training, &settings(), &mut |progress| {
+        heard.push(progress);
+        Flow::Continue
+    })
+    .unwrap();
+    assert_eq!(heard.iter().filter(|progress| progress.phase == Phase::Features).count(), 18);
+    assert!(heard.iter().any(|progress| progress.phase == Phase::Training && progress.validation.is_some()));
+
+    let metrics = model.metrics();
+    assert_eq!((metrics.trained_on + metrics.measured_on, metrics.unreadable), (17, 1));
+    assert!(metrics.accuracy > 0.99, "{metrics:?}");
+    assert_eq!(model.labels(), ["striped", "checked", "disc"]);
+
+    let kept = model.to_bytes();
+    assert_eq!(Task::of(&kept).unwrap(), Task::Classification);
+    let again = Classifier::from_bytes(&kept, &backbone).unwrap();
+    let unseen = Picture::decode(&painted(2, 40), &Limits::default()).unwrap();
+    let guesses = again.predict(&backbone, &unseen, &Threads::one()).unwrap();
+    assert_eq!(guesses, model.predict(&backbone, &unseen, &Threads::one()).unwrap());
+    assert_eq!((guesses[0].label, guesses.len()), ("disc", 3));
+    assert!(guesses.is_sorted_by(|a, b| a.confidence >= b.confidence));
+    assert!((guesses.iter().map(|guess| guess.confidence).sum::<f32>() - 1.0).abs() < 1e-4);
+    assert!(again.card().notes[0].contains("At a confidence of 0.7"));
+    let other = String::from_utf8_lossy(&kept).contains(&backbone.digest().to_string());
+    assert!(other, "the model names its backbone");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_model() {
+    let backbone = Backbone::embedded().unwrap();
+    let training = Training { labels: &labels(), classes: &CLASSES, read: &read };
+    let one = train(&backbone, &training, &settings(), &mut |_| Flow::Continue).unwrap();
+    let two = train(&backbone, &training, &settings(), &mut |_| Flow::Continue).unwrap();
+    assert_eq!(one.to_bytes(), two.to_bytes());
+}
+
+#[test]
+fn a_training_stops_at_the_first_word() {
+    let backbone = Backbone::embedded().unwrap();
+    let training = Training { labels: &labels(), classes: &CLASSES, read: &read };
+    for stop in [Phase::Features, Phase::Choosing, Phase::Training] {
+        let mut after = 0;
+        let stopped = train(&backbone, &training, &settings(), &mut |progress| {
+            after += usize::from(progress.phase == stop);
+            if progress.phase == stop { Flow::Cancel } else { Flow::Continue }
+        });
+        assert!(matches!(stopped, Err(TrainError::Cancelled)), "{stop:?}");
+        assert_eq!(after, 1, "{stop:?}");
+    }
+}
+
+#[test]
+fn too_few_pictures_say_how_many_are_needed() {
+    let counts = |counts: &[(&str, usize)]| {
+        ready(&counts.iter().map(|(label, n)| ((*label).into(), *n)).collect::<Vec<_>>())
+    };
+    assert_eq!(counts(&[("a", 5), ("b", 0), ("c", 5)]), Ok(()));
+    assert_eq!(counts(&[("a", 50), ("b", 0)]), Err(TooFew::Labels { has: 1 }));
+    assert_eq!(counts(&[("a", 50), ("b", 4)]), Err(TooFew::Pictures { label: "b".into(), has: 4, needs: 5 }));
+}
+
+#[test]
+fn a_model_for_another_task_or_backbone_is_refused() {
+    let backbone = Backbone::embedded().unwrap();
+    assert!(matches!(Classifier::from_bytes(b"KRVM", &backbone), Err(ModelError::Damaged)));
+    assert!(Backbone::load(b"not an onnx file".to_vec()).is_err());
+}
