@@ -50,8 +50,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+type Pictures = (Vec<String>, Vec<(usize, PathBuf)>);
+
 /// Label names, and each picture below them with the number of its label.
-fn pictures(folder: &Path) -> Result<(Vec<String>, Vec<(usize, PathBuf)>), Box<dyn Error>> {
+fn pictures(folder: &Path) -> Result<Pictures, Box<dyn Error>> {
     let mut folders: Vec<PathBuf> =
         fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
     folders.sort();

@@ -69,7 +69,9 @@ pub(crate) fn write(header: &impl Serialize, weights: &[f32]) -> Vec<u8> {
     bytes.extend(VERSION.to_le_bytes());
     bytes.extend(u32::try_from(header.len()).unwrap_or(u32::MAX).to_le_bytes());
     bytes.extend(header);
-    weights.iter().for_each(|weight| bytes.extend(weight.to_le_bytes()));
+    for weight in weights {
+        bytes.extend(weight.to_le_bytes());
+    }
     let digest = Sha256::digest(&bytes);
     bytes.extend(digest);
     bytes

@@ -1,5 +1,7 @@
 //! A classifier from first picture to last answer, on pictures that the test paints.
 
+#![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "helpers of tests, small numbers")]
+
 use std::io;
 use std::num::NonZeroUsize;
 

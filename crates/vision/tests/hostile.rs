@@ -1,5 +1,7 @@
 //! Bytes that nobody vouches for: each is a picture, upright and on white, or a typed refusal.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::io::Cursor;
 
 use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageFormat, Rgb, RgbImage};
@@ -46,6 +48,7 @@ fn assert_near(seen: [u8; 3], wanted: [u8; 3]) {
 }
 
 /// A PNG chunk with its CRC.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "byte strings are references")]
 fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
     let mut crc = !0u32;
     for byte in kind.iter().chain(data) {

@@ -121,9 +121,13 @@ impl Softmax {
 /// Logits to probabilities, in place.
 pub(super) fn softmax(logits: &mut [f32], temperature: f32) {
     let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    logits.iter_mut().for_each(|logit| *logit = ((*logit - most) / temperature).exp());
+    for logit in logits.iter_mut() {
+        *logit = ((*logit - most) / temperature).exp();
+    }
     let sum: f32 = logits.iter().sum();
-    logits.iter_mut().for_each(|chance| *chance /= sum);
+    for chance in logits.iter_mut() {
+        *chance /= sum;
+    }
 }
 
 /// The two loops of L-BFGS: minus the inverse Hessian, as far as remembered, times the gradient.
@@ -137,7 +141,9 @@ fn direction(gradient: &[f32], past: &[(Vec<f32>, Vec<f32>)]) -> Vec<f32> {
     }
     let scale = past.last().map_or(1.0, |(moved, bent)| inner(moved, bent) / inner(bent, bent));
     #[expect(clippy::cast_possible_truncation, reason = "back to the width of the weights")]
-    q.iter_mut().for_each(|value| *value *= scale as f32);
+    for value in &mut q {
+        *value *= scale as f32;
+    }
     for ((moved, bent), share) in past.iter().zip(shares.into_iter().rev()) {
         let back = inner(bent, &q) / inner(moved, bent);
         add(&mut q, moved, share - back);
@@ -184,7 +190,7 @@ mod tests {
         let mut state = seed;
         std::iter::repeat_with(move || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / (1 << 24) as f32 - 0.5
+            f32::from(u16::try_from(state >> 16).unwrap()) / 65_536.0 - 0.5
         })
     }
 
@@ -198,14 +204,14 @@ mod tests {
         let mut head = Softmax::zero(5, 3);
         head.weights = numbers(99).take(18).collect();
         let (_, gradient) = head.loss(&rows, 0.1);
-        for at in 0..18 {
+        for (at, told) in gradient.iter().enumerate() {
             let moved = |by: f32| {
                 let mut head = head.clone();
                 head.weights[at] += by;
                 head.loss(&rows, 0.1).0
             };
             let slope = (moved(1e-2) - moved(-1e-2)) / 2e-2;
-            assert!((slope - f64::from(gradient[at])).abs() < 1e-3, "{at}: {slope} {}", gradient[at]);
+            assert!((slope - f64::from(*told)).abs() < 1e-3, "{at}: {slope} {told}");
         }
     }
 

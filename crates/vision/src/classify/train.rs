@@ -117,15 +117,15 @@ impl Table {
         let mut mean = vec![0.0f32; self.width];
         rows().for_each(|row| mean.iter_mut().zip(row).for_each(|(mean, x)| *mean += x * share));
         let mut deviation = vec![0.0f32; self.width];
-        rows().for_each(|row| {
-            deviation
-                .iter_mut()
-                .zip(row)
-                .zip(&mean)
-                .for_each(|((d, x), mean)| *d += (x - mean).powi(2) * share)
-        });
+        for row in rows() {
+            for ((d, x), mean) in deviation.iter_mut().zip(row).zip(&mean) {
+                *d += (x - mean).powi(2) * share;
+            }
+        }
         // A feature that hardly moves must not be blown up to look important.
-        deviation.iter_mut().for_each(|d| *d = d.sqrt() + 1e-3);
+        for d in &mut deviation {
+            *d = d.sqrt() + 1e-3;
+        }
         for row in self.views.iter_mut().flatten() {
             row.iter_mut().zip(&mean).zip(&deviation).for_each(|((x, mean), d)| *x = (*x - mean) / d);
         }
@@ -158,7 +158,9 @@ impl Table {
         unreadable: usize,
     ) -> Metrics {
         let mut chances = self.logits(head, aside);
-        chances.iter_mut().for_each(|logits| softmax(logits, temperature));
+        for logits in &mut chances {
+            softmax(logits, temperature);
+        }
         measure(&chances, &self.classes(aside), self.labels, trained_on, unreadable)
     }
 }

@@ -109,7 +109,7 @@ fn into_square(object: &Object, picture: &Picture, placed: Placed) -> Option<Tar
     };
     let (left, right) = clip(object.left, object.width, picture.width());
     let (top, bottom) = clip(object.top, object.height, picture.height());
-    (right > left && bottom > top).then(|| Target {
+    (right > left && bottom > top).then_some(Target {
         class: object.class,
         left: left * across + placed.left as f32,
         top: top * down + placed.top as f32,

@@ -66,9 +66,9 @@ impl Net {
         let layers = [&self.layers[0], &self.layers[1], &self.answer];
         let mut parts: Vec<_> = [a, b, c].into_iter().filter_map(|weights| weights.as_slice()).collect();
         parts.extend(self.bias.as_slice());
-        layers.iter().for_each(|layer| {
-            parts.extend(layer.weights.as_slice().into_iter().chain(layer.bias.as_slice()))
-        });
+        for layer in layers {
+            parts.extend(layer.weights.as_slice().into_iter().chain(layer.bias.as_slice()));
+        }
         parts
     }
 
@@ -94,7 +94,7 @@ impl Net {
         let second = rectified(self.layers[0].weights.dot(&around_first), &self.layers[0].bias);
         let around_second = columns(&second, side);
         let third = rectified(self.layers[1].weights.dot(&around_second), &self.layers[1].bias);
-        let answer = self.answer.weights.dot(&third) + &self.answer.bias.view().insert_axis(Axis(1));
+        let answer = self.answer.weights.dot(&third) + self.answer.bias.view().insert_axis(Axis(1));
         Trace { hidden: [first, second, third], columns: [around_first, around_second], answer }
     }
 
@@ -210,10 +210,10 @@ fn gathered(columns: &Array2<f32>, side: usize) -> Array2<f32> {
 /// many cells they share.
 fn shifted(neighbour: usize, side: usize, mut run: impl FnMut(usize, usize, usize)) {
     let (down, right) = (neighbour / 3, neighbour % 3);
-    let (skip_here, skip_there) = (usize::from(right == 0), usize::from(right == 2));
+    let (inset, lead) = (usize::from(right == 0), usize::from(right == 2));
     for y in 0..side {
         if (1..=side).contains(&(y + down)) {
-            run(y * side + skip_here, (y + down - 1) * side + skip_there, side - usize::from(right != 1));
+            run(y * side + inset, (y + down - 1) * side + lead, side - usize::from(right != 1));
         }
     }
 }

@@ -48,7 +48,9 @@ fn of_label(found: &[Vec<Found>], there: &[Vec<Object>], class: usize) -> LabelP
                 .map(|(at, object)| (overlap(object, &found.object), at))
                 .max_by(|a, b| a.0.total_cmp(&b.0));
             let right = best.filter(|(overlap, _)| *overlap >= 0.5);
-            right.iter().for_each(|(_, at)| taken[*at] = true);
+            if let Some((_, at)) = right {
+                taken[at] = true;
+            }
             answers.push((found.confidence, right.is_some()));
         }
     }
