@@ -1,6 +1,11 @@
 //! A classifier from first picture to last answer, on pictures that the test paints.
 
-#![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "helpers of tests, small numbers")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::unnecessary_wraps,
+    reason = "helpers of tests, small numbers, a reader that never fails"
+)]
 
 use std::io;
 use std::num::NonZeroUsize;
