@@ -1,11 +1,6 @@
 //! A classifier from first picture to last answer, on pictures that the test paints.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::cast_possible_truncation,
-    clippy::unnecessary_wraps,
-    reason = "helpers of tests, small numbers, a reader that never fails"
-)]
+#![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "helpers of tests, small numbers")]
 
 use std::io;
 use std::num::NonZeroUsize;
