@@ -39,6 +39,15 @@ impl Browser {
         assert!(!text.contains(words), "{words:?} is in {text:?}");
     }
 
+    /// Waits until these words are gone.
+    pub(super) async fn loses(&self, words: &str) {
+        wait(words, async || {
+            let text = self.text().await?;
+            if text.contains(words) { Err("they are still there".to_owned()) } else { Ok(()) }
+        })
+        .await;
+    }
+
     /// Waits until the page or the dialog has this heading.
     pub(super) async fn headed(&self, heading: &str) {
         let path = format!(

@@ -134,7 +134,7 @@ async fn closing_before_copying_asks_once() {
     browser.click("Done").await;
     browser.sees("You have not copied the secret.").await;
     browser.press(Key::Enter).await;
-    browser.misses("You have not copied the secret.").await;
+    browser.loses("You have not copied the secret.").await;
     browser.click("Done").await;
     browser.no_dialog().await;
     assert_eq!(browser.pasted().await, second);
