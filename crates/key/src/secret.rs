@@ -98,7 +98,6 @@ impl fmt::Display for Hint {
 #[derive(Clone, Copy)]
 pub struct Presented<'a> {
     text: &'a [u8],
-    class: Class,
 }
 
 /// Why a string cannot be a secret of this deployment. Never holds any of it.
@@ -122,11 +121,9 @@ impl<'a> Presented<'a> {
             text.split_at_checked(text.len().wrapping_sub(BODY + CHECK)).ok_or(Malformed::Form)?;
         let brand = head.strip_suffix(b"_").and_then(|head| head.get(..head.len().checked_sub(3)?));
         let brand = brand.ok_or(Malformed::Form)?;
-        let class = match &head[brand.len()..] {
-            b"_sk_" => Class::Secret,
-            b"_pk_" => Class::Publishable,
-            _ => return Err(Malformed::Form),
-        };
+        if !matches!(&head[brand.len()..], b"_sk_" | b"_pk_") {
+            return Err(Malformed::Form);
+        }
         if !tail.iter().all(u8::is_ascii_alphanumeric) {
             return Err(Malformed::Form);
         }
@@ -134,12 +131,7 @@ impl<'a> Presented<'a> {
             return Err(Malformed::Brand);
         }
         let (signed, check) = text.split_at(text.len() - CHECK);
-        if check == check_of(signed) { Ok(Self { text, class }) } else { Err(Malformed::Check) }
-    }
-
-    /// The class that the secret claims.
-    pub const fn class(&self) -> Class {
-        self.class
+        if check == check_of(signed) { Ok(Self { text }) } else { Err(Malformed::Check) }
     }
 
     /// What to look up.
