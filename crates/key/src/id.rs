@@ -47,6 +47,12 @@ kinds! {
     UserId, User, "usr", "a person";
     SessionId, Session, "ses", "a browser session";
     ProjectId, Project, "prj", "a project";
+    BatchId, Batch, "bat", "a batch of pictures";
+    LabelId, Label, "lbl", "a label";
+    UploadId, Upload, "upl", "an upload";
+    RecordId, Record, "rec", "a record of a picture";
+    AnnotationId, Annotation, "ann", "an annotation";
+    ModelId, Model, "mdl", "a model";
 }
 
 impl<K> Id<K> {

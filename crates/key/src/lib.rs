@@ -33,7 +33,10 @@ pub use class::Class;
 pub use decision::{Denial, Question, SecretState, Terms};
 pub use digest::Digest;
 pub use grant::{Grant, GrantError};
-pub use id::{Id, IdError, KeyId, Kind, ProjectId, SessionId, UserId, WorkspaceId};
+pub use id::{
+    AnnotationId, BatchId, Id, IdError, KeyId, Kind, LabelId, ModelId, ProjectId, RecordId, SessionId,
+    UploadId, UserId, WorkspaceId,
+};
 pub use origin::{Origin, OriginError};
 pub use permission::{Permission, Permissions, UnknownPermission};
 pub use restriction::{Only, Restrictions};

@@ -10,6 +10,7 @@ use keyrack_store::Store;
 use crate::config::Config;
 use crate::folder::Folder;
 use crate::metrics::Metrics;
+use crate::objects::Objects;
 use crate::ops::OpError;
 use crate::ops::keys::Keys;
 use crate::ops::people::People;
@@ -22,6 +23,7 @@ pub struct App {
     pub config: Config,
     pub clock: Clock,
     pub store: Store,
+    pub objects: Objects,
     pub rack: Arc<Rack>,
     pub follower: Arc<Follower<Store>>,
     pub guard: Arc<Guard>,
@@ -40,6 +42,7 @@ impl App {
     pub async fn open(config: Config, folder: &Folder, clock: Clock) -> Result<Shared, OpError> {
         let rng = rand_core::UnwrapErr(getrandom::SysRng);
         let store = Store::open(&folder.database(), rng).await?;
+        let objects = Objects::in_folder(&Folder::objects(folder.path())).map_err(OpError::internal)?;
         let rack = Arc::new(Rack::new());
         let follower = Arc::new(Follower::new(store.clone(), Arc::clone(&rack)));
         follower.reach(Revision::default(), clock()).await?;
@@ -54,6 +57,7 @@ impl App {
             config,
             clock,
             store,
+            objects,
             rack,
             follower,
             guard,

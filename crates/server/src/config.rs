@@ -51,6 +51,21 @@ pub struct Choices {
     /// Older brands whose secrets still work (again for more)
     #[arg(long, env = "KEYRACK_OLDER_BRAND", value_name = "WORD", value_delimiter = ',')]
     pub older_brand: Option<Vec<String>>,
+    /// The most that an image may hold, in megabytes [default: 10]
+    #[arg(long, env = "KEYRACK_MAX_IMAGE_MB", value_name = "MB")]
+    pub max_image_mb: Option<u32>,
+    /// Another backbone than the one inside (ONNX)
+    #[arg(long, env = "KEYRACK_BACKBONE", value_name = "FILE")]
+    pub backbone: Option<PathBuf>,
+    /// Training workers that the server starts; 0 leaves training to `keyrack worker` [default: 1]
+    #[arg(long, env = "KEYRACK_WORKERS", value_name = "N")]
+    pub workers: Option<u8>,
+    /// Hosts on private networks that image URLs may name (again for more)
+    #[arg(long, env = "KEYRACK_ALLOW_IMAGE_HOST", value_name = "HOST", value_delimiter = ',')]
+    pub allow_image_host: Option<Vec<String>>,
+    /// Let publishable keys name image URLs, which this server then fetches
+    #[arg(long, env = "KEYRACK_PUBLIC_IMAGE_URLS", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub public_image_urls: Option<bool>,
     /// What is logged: error, warn, info, debug or trace [default: info]
     #[arg(long, env = "KEYRACK_LOG", value_name = "LEVEL")]
     pub log: Option<String>,
@@ -72,6 +87,12 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     pub support: Option<String>,
     pub brands: Brands,
+    /// Bytes.
+    pub max_image: usize,
+    pub backbone: Option<PathBuf>,
+    pub workers: u8,
+    pub allowed_image_hosts: Vec<String>,
+    pub public_image_urls: bool,
     pub log: tracing::Level,
     pub log_json: bool,
 }
@@ -131,6 +152,11 @@ impl Choices {
             support: self.support.or(file.support),
             brand: self.brand.or(file.brand),
             older_brand: self.older_brand.or(file.older_brand),
+            max_image_mb: self.max_image_mb.or(file.max_image_mb),
+            backbone: self.backbone.or(file.backbone),
+            workers: self.workers.or(file.workers),
+            allow_image_host: self.allow_image_host.or(file.allow_image_host),
+            public_image_urls: self.public_image_urls.or(file.public_image_urls),
             log: self.log.or(file.log),
             log_json: self.log_json.or(file.log_json),
         }
@@ -152,6 +178,11 @@ impl Choices {
             trusted_proxies: self.trusted_proxy.unwrap_or_default(),
             support: self.support.map(help_link).transpose()?,
             brands: brands(self.brand.as_deref(), &self.older_brand.unwrap_or_default())?,
+            max_image: max_image(self.max_image_mb.unwrap_or(10))?,
+            backbone: self.backbone,
+            workers: self.workers.unwrap_or(1),
+            allowed_image_hosts: self.allow_image_host.unwrap_or_default(),
+            public_image_urls: self.public_image_urls.unwrap_or(false),
             log: level(self.log.as_deref())?,
             log_json: self.log_json.unwrap_or(false),
         })
@@ -194,6 +225,14 @@ fn brands(current: Option<&str>, older: &[String]) -> Result<Brands, ConfigError
     let parse = |choice, text: &str| text.parse::<Brand>().map_err(|error| wrong(choice, error.to_string()));
     let older = older.iter().map(|text| parse("older-brand", text)).collect::<Result<_, _>>()?;
     Ok(Brands::new(parse("brand", current.unwrap_or("kr"))?, older))
+}
+
+/// Megabytes to bytes. More than that no picture within the limits of pixels needs.
+fn max_image(megabytes: u32) -> Result<usize, ConfigError> {
+    match megabytes {
+        1..=100 => Ok(megabytes as usize * 1_000_000),
+        _ => Err(wrong("max-image-mb", "expected 1 to 100")),
+    }
 }
 
 fn level(text: Option<&str>) -> Result<tracing::Level, ConfigError> {
@@ -246,6 +285,7 @@ mod tests {
             ("public-url = 'ftp://x'", "http(s)://"),
             ("public-url = 'http://x/path'", "nothing behind it"),
             ("tls-cert = 'a.pem'", "both are needed"),
+            ("max-image-mb = 0", "1 to 100"),
             ("log = 'loud'", "expected error, warn"),
             ("support = 'help me'", "URL or an email"),
         ] {

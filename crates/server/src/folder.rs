@@ -51,6 +51,11 @@ impl Folder {
         self.path.join(DATABASE)
     }
 
+    /// The folder of pictures and models.
+    pub fn objects(path: &Path) -> PathBuf {
+        path.join("objects")
+    }
+
     /// The socket through which the command line speaks to the process that holds the folder.
     pub fn control_socket(path: &Path) -> PathBuf {
         path.join("control.sock")

@@ -14,20 +14,14 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::normalize_path::NormalizePathLayer;
 use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::{RequestBodyDeadlineLayer, RequestBodyTimeoutLayer, TimeoutLayer};
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::app::Shared;
-use crate::edge::{address, host, linger, log, request_id};
+use crate::edge::{address, allowance, host, linger, log, request_id};
 use crate::{api, metrics, web};
 
-/// The most that a JSON body or a form may hold.
-const BODY: usize = 64 * 1024;
 /// A body that stands still for so long is given up.
 const BODY_PAUSE: Duration = Duration::from_secs(10);
-/// As is one that never stands still and does not end. Before [`ANSWER`] is over: the delay is the client's, not ours.
-const BODY_WHOLE: Duration = Duration::from_secs(20);
-/// The longest that answering may take.
-const ANSWER: Duration = Duration::from_secs(30);
 
 /// The pages and the API, with or without a last slash in their paths.
 pub fn service(app: &Shared) -> Router {
@@ -36,10 +30,8 @@ pub fn service(app: &Shared) -> Router {
     let edge = routes
         .layer(from_fn_with_state(Arc::clone(app), metrics::count))
         .layer(CatchPanicLayer::custom(after_panic))
-        .layer(DefaultBodyLimit::max(BODY))
+        .layer(DefaultBodyLimit::max(allowance::SMALL.bytes))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
-        .layer(RequestBodyDeadlineLayer::new(BODY_WHOLE))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER))
         .layer(map_request(host::settle))
         .layer(from_fn(api::finish))
         .layer(from_fn(log::requests))

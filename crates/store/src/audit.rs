@@ -43,6 +43,10 @@ actions! {
     ProjectCreated, "project_created", "A project was made.";
     ProjectEdited, "project_edited", "A project was changed.";
     ProjectDeleted, "project_deleted", "A project was deleted.";
+    RecordDeleted, "record_deleted", "A picture was deleted.";
+    ModelCreated, "model_created", "A training was asked for.";
+    ModelCancelled, "model_cancelled", "A training was cancelled.";
+    ModelDeleted, "model_deleted", "A model was deleted.";
 }
 
 impl fmt::Display for AuditAction {

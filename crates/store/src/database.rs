@@ -119,6 +119,12 @@ pub(crate) fn parsed<T: FromStr>(row: &Row, column: &'static str) -> Result<T, S
     text.parse().map_err(|_| StoreError::Corrupt { what: column })
 }
 
+/// Such a column that may be empty.
+pub(crate) fn parsed_if_any<T: FromStr>(row: &Row, column: &'static str) -> Result<Option<T>, StoreError> {
+    let text: Option<&str> = row.try_get(column)?;
+    text.map(|text| text.parse().map_err(|_| StoreError::Corrupt { what: column })).transpose()
+}
+
 pub(crate) fn time(row: &Row, column: &'static str) -> Result<Timestamp, StoreError> {
     Ok(Timestamp::from_micros(row.try_get(column)?))
 }

@@ -1,4 +1,5 @@
-//! What Keyrack remembers: workspaces, people, sessions, keys, what keys were used for, audit and projects.
+//! What Keyrack remembers: workspaces, people, sessions, keys, what keys were used for, audit, projects with their
+//! pictures and labels, models and their trainings.
 //!
 //! A [`Store`] is one SQLite file. Every change of a key takes the next revision and writes its audit entry in the
 //! same transaction; the store is the [`Feed`](keyrack_rack::Feed) that racks are filled from. It never learns a
@@ -13,13 +14,16 @@ mod actor;
 mod audit;
 mod chain;
 mod database;
+mod datasets;
 mod error;
 mod feed;
 mod keys;
+mod models;
 mod people;
 mod project_type;
 mod projects;
 mod record;
+mod removals;
 mod role;
 mod sessions;
 mod uses;
@@ -29,8 +33,13 @@ pub use actor::{Actor, By, UnknownActor};
 pub use audit::{AuditAction, AuditEntry};
 pub use chain::Chain;
 pub use database::Store;
+pub use datasets::{
+    Annotation, Batch, Label, Labelled, Mark, NewAnnotation, NewLabel, NewRecord, NewUpload, ProjectCounts,
+    Record, RecordFilter, Upload,
+};
 pub use error::StoreError;
 pub use keys::{DeleteKey, Deletion, EditKey, KeyFilter, KeyRow, KeyStatus, NewKey, RotateKey, SecretRow};
+pub use models::{Job, Model, ModelStatus, NewModel, Outcome, Point, Stand, UnknownModelStatus};
 pub use people::{NewUser, User};
 pub use project_type::{ProjectType, UnknownProjectType};
 pub use projects::{EditProject, NewProject, Project};

@@ -160,11 +160,12 @@ impl Store {
         Ok(Project { name: edit.name.into(), description: edit.description.map(str::to_owned), ..before })
     }
 
-    /// Deletes a project.
+    /// Deletes a project with all that it holds. What lies below `prefixes` is removed soon.
     pub async fn delete_project(
         &self,
         workspace: WorkspaceId,
         id: ProjectId,
+        prefixes: &[String],
         actor: Actor,
         now: Timestamp,
     ) -> Result<(), StoreError> {
@@ -179,6 +180,7 @@ impl Store {
             detail: json!({ "name": before.name }),
         };
         audit::append(&mut db, &happened).await?;
+        crate::removals::promise(&mut db, prefixes, now).await?;
         sqlx::query("DELETE FROM projects WHERE workspace_id = $1 AND id = $2")
             .bind(workspace.to_string())
             .bind(id.to_string())

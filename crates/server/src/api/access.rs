@@ -13,6 +13,7 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::app::Shared;
+use crate::edge::allowance::{self, Allowance};
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,9 +48,20 @@ impl Registry {
         Self { guard, router: OpenApiRouter::new(), stated: Vec::new() }
     }
 
-    /// Registers an endpoint behind what `access` demands.
+    /// Registers an endpoint that takes JSON behind what `access` demands.
     #[must_use]
-    pub fn route(mut self, access: Access, endpoint: UtoipaMethodRouter<Shared>) -> Self {
+    pub fn route(self, access: Access, endpoint: UtoipaMethodRouter<Shared>) -> Self {
+        self.route_for(allowance::SMALL, access, endpoint)
+    }
+
+    /// Registers an endpoint that takes more.
+    #[must_use]
+    pub fn route_for(
+        mut self,
+        allowance: Allowance,
+        access: Access,
+        endpoint: UtoipaMethodRouter<Shared>,
+    ) -> Self {
         let (schemas, mut paths, methods) = endpoint;
         let methods = methods.layer(Extension(access));
         let methods = match access {
@@ -58,6 +70,7 @@ impl Registry {
                 methods.layer(GuardLayer::new(Arc::clone(&self.guard), permission).or_without_key())
             }
         };
+        let methods = allowance.around(methods);
         for (path, item) in &mut paths.paths {
             for (method, operation) in operations(item) {
                 describe(operation, access);

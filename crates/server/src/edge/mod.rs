@@ -1,6 +1,7 @@
 //! What every request passes before a room of the server sees it: whose address it has, whether it comes from our own pages, how long it may take.
 
 pub mod address;
+pub mod allowance;
 pub mod host;
 pub mod linger;
 pub mod log;

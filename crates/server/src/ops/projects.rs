@@ -9,6 +9,7 @@ use rand_core::UnwrapErr;
 
 use super::who::Covered;
 use super::{Acting, Invalid, OpError, invalid};
+use crate::objects::project_prefix;
 
 /// A project as somebody wants it.
 #[derive(Clone, Debug)]
@@ -115,10 +116,13 @@ impl Projects {
         self.store.edit_project(&edit).await.map_err(named)
     }
 
-    /// Deletes a project.
+    /// Deletes a project with all that it holds.
     pub async fn delete(&self, by: &Acting, id: ProjectId) -> Result<(), OpError> {
         let project = self.read(by, id).await?;
-        self.store.delete_project(by.workspace, project.id, by.actor(), (self.clock)()).await.map_err(named)
+        let objects = [project_prefix(project.id)];
+        let deleted =
+            self.store.delete_project(by.workspace, project.id, &objects, by.actor(), (self.clock)());
+        deleted.await.map_err(named)
     }
 }
 

@@ -8,6 +8,7 @@ use http::Method;
 use keyrack_store::Role;
 
 use crate::app::Shared;
+use crate::edge::allowance::{self, Allowance};
 
 /// Who may open a page. Keys open none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,11 +67,34 @@ impl Registry {
         self.add(access, path, &[Method::POST], post(action))
     }
 
-    fn add(mut self, access: Access, path: &str, methods: &[Method], routes: MethodRouter<Shared>) -> Self {
+    /// A button that sends pictures.
+    #[must_use]
+    pub(super) fn sending<H: Handler<T, Shared>, T: 'static>(
+        self,
+        allowance: Allowance,
+        access: Access,
+        path: &str,
+        action: H,
+    ) -> Self {
+        self.add_for(allowance, access, path, &[Method::POST], post(action))
+    }
+
+    fn add(self, access: Access, path: &str, methods: &[Method], routes: MethodRouter<Shared>) -> Self {
+        self.add_for(allowance::SMALL, access, path, methods, routes)
+    }
+
+    fn add_for(
+        mut self,
+        allowance: Allowance,
+        access: Access,
+        path: &str,
+        methods: &[Method],
+        routes: MethodRouter<Shared>,
+    ) -> Self {
         let stated =
             methods.iter().map(|method| Stated { method: method.clone(), path: path.to_owned(), access });
         self.stated.extend(stated);
-        self.router = self.router.route(path, routes.layer(Extension(access)));
+        self.router = self.router.route(path, allowance.around(routes.layer(Extension(access))));
         self
     }
 

@@ -1,0 +1,142 @@
+//! Pictures and models as objects: a folder beside the database. Where each lies is decided here and nowhere else.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use keyrack_key::{ModelId, ProjectId, UploadId};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as Key;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+
+/// Why an object is not to be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ObjectError {
+    #[error("there is no such object")]
+    NotFound,
+    #[error("the objects cannot be reached: {0}")]
+    Failed(#[source] object_store::Error),
+    #[error("the folder of the objects cannot be made: {0}")]
+    Folder(#[from] std::io::Error),
+}
+
+impl From<object_store::Error> for ObjectError {
+    fn from(error: object_store::Error) -> Self {
+        match error {
+            object_store::Error::NotFound { .. } => Self::NotFound,
+            other => Self::Failed(other),
+        }
+    }
+}
+
+/// Where an object lies. All that belongs to a project lies below its prefix, all that belongs to an upload below its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place(String);
+
+impl Place {
+    /// What a client sent and nobody has checked.
+    pub fn staged(project: ProjectId, upload: UploadId) -> Self {
+        Self(format!("{}/staged", upload_prefix(project, upload)))
+    }
+
+    /// A picture of a project.
+    pub fn image(project: ProjectId, upload: UploadId) -> Self {
+        Self(format!("{}/image", upload_prefix(project, upload)))
+    }
+
+    /// The same, small.
+    pub fn thumbnail(project: ProjectId, upload: UploadId) -> Self {
+        Self(format!("{}/thumbnail", upload_prefix(project, upload)))
+    }
+
+    /// A trained model.
+    pub fn model(project: ProjectId, model: ModelId) -> Self {
+        Self(format!("{}/model", model_prefix(project, model)))
+    }
+}
+
+/// All objects of a project.
+pub fn project_prefix(project: ProjectId) -> String {
+    format!("projects/{project}")
+}
+
+/// All objects of an upload and the record that was made of it.
+pub fn upload_prefix(project: ProjectId, upload: UploadId) -> String {
+    format!("{}/pictures/{upload}", project_prefix(project))
+}
+
+/// All objects of a model.
+pub fn model_prefix(project: ProjectId, model: ModelId) -> String {
+    format!("{}/models/{model}", project_prefix(project))
+}
+
+/// The objects of a deployment. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Objects(Arc<dyn ObjectStore>);
+
+impl Objects {
+    /// Objects in a folder of this machine, which is made where it is missing.
+    pub fn in_folder(path: &Path) -> Result<Self, ObjectError> {
+        std::fs::create_dir_all(path)?;
+        let folder = LocalFileSystem::new_with_prefix(path)?.with_automatic_cleanup(true);
+        Ok(Self(Arc::new(folder)))
+    }
+
+    /// Writes an object, whole or not at all.
+    pub async fn put(&self, place: &Place, bytes: Bytes) -> Result<(), ObjectError> {
+        self.0.put(&key(&place.0), PutPayload::from_bytes(bytes)).await?;
+        Ok(())
+    }
+
+    /// The bytes of an object.
+    pub async fn read(&self, place: &Place) -> Result<Bytes, ObjectError> {
+        Ok(self.0.get(&key(&place.0)).await?.bytes().await?)
+    }
+
+    /// Removes an object, if it is there.
+    pub async fn remove(&self, place: &Place) -> Result<(), ObjectError> {
+        match self.0.delete(&key(&place.0)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes all objects below a prefix, and says how many there were.
+    pub async fn remove_below(&self, prefix: &str) -> Result<usize, ObjectError> {
+        let keys = self.0.list(Some(&key(prefix))).map_ok(|found| found.location);
+        let gone = self.0.delete_stream(Box::pin(keys));
+        let count = gone.try_fold(0, |count, _| async move { Ok(count + 1) }).await?;
+        Ok(count)
+    }
+}
+
+fn key(path: &str) -> Key {
+    Key::from(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keyrack_key::Timestamp;
+
+    #[tokio::test]
+    async fn what_lies_below_a_prefix_goes_and_the_rest_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = Objects::in_folder(folder.path()).unwrap();
+        let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+        let now = Timestamp::from_micros(1);
+        let (project, other) = (ProjectId::new(now, &mut rng), ProjectId::new(now, &mut rng));
+        let upload = UploadId::new(now, &mut rng);
+        for place in
+            [Place::staged(project, upload), Place::image(project, upload), Place::image(other, upload)]
+        {
+            objects.put(&place, Bytes::from_static(b"pixels")).await.unwrap();
+        }
+        assert_eq!(objects.remove_below(&project_prefix(project)).await.unwrap(), 2);
+        assert!(matches!(objects.read(&Place::image(project, upload)).await, Err(ObjectError::NotFound)));
+        assert_eq!(objects.read(&Place::image(other, upload)).await.unwrap(), &b"pixels"[..]);
+        assert_eq!(objects.remove_below(&project_prefix(project)).await.unwrap(), 0);
+        objects.remove(&Place::thumbnail(other, upload)).await.unwrap();
+    }
+}

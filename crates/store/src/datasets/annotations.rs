@@ -1,0 +1,233 @@
+//! Annotations: what is in a picture, on the whole or in a box.
+
+use keyrack_key::{AnnotationId, LabelId, ProjectId, RecordId, Timestamp};
+use sqlx::Row as _;
+
+use crate::database::{self, Connection, Row};
+use crate::{Store, StoreError};
+
+/// Where in the picture it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Mark {
+    /// The picture as a whole is of this class. A picture has one class: a new one takes the old one's place.
+    Category,
+    /// In a box, in pixels of the upright picture, within it.
+    Box {
+        /// Of its left edge.
+        left: f64,
+        /// Of its top edge.
+        top: f64,
+        /// More than nothing.
+        width: f64,
+        /// More than nothing.
+        height: f64,
+    },
+}
+
+/// An annotation that is about to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct NewAnnotation<'a> {
+    /// Its id.
+    pub id: AnnotationId,
+    /// What is there.
+    pub label: LabelId,
+    /// Where.
+    pub mark: Mark,
+    /// What the client keeps beside it: JSON.
+    pub metadata: Option<&'a str>,
+}
+
+/// An annotation of a picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Annotation {
+    /// Its id.
+    pub id: AnnotationId,
+    /// In which picture.
+    pub record: RecordId,
+    /// What is there.
+    pub label: LabelId,
+    /// What that is called.
+    pub label_name: String,
+    /// Where.
+    pub mark: Mark,
+    /// What the client keeps beside it: JSON.
+    pub metadata: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+macro_rules! annotations {
+    ($which:literal) => {
+        concat!(
+            r#"SELECT a.id, a.record_id, a.label_id, l.name AS label_name, a.category, a."left", a.top, a.width, a.height,
+                      a.metadata, a.created_at
+               FROM annotations a JOIN labels l ON l.id = a.label_id WHERE "#,
+            $which
+        )
+    };
+}
+
+impl Store {
+    /// Annotates a record of a project, all or nothing. A box that is there already is not made twice.
+    /// Answers with the annotations in their order. A label that is none of the project's is
+    /// [`StoreError::NotFound`], as is a record.
+    pub async fn annotate(
+        &self,
+        project: ProjectId,
+        record: RecordId,
+        new: &[NewAnnotation<'_>],
+        now: Timestamp,
+    ) -> Result<Vec<Annotation>, StoreError> {
+        let mut db = self.write().await?;
+        let mut made = Vec::with_capacity(new.len());
+        for one in new {
+            let known = sqlx::query(
+                "SELECT 1 FROM records r JOIN labels l ON l.project_id = r.project_id
+                 WHERE r.project_id = $1 AND r.id = $2 AND l.id = $3",
+            )
+            .bind(project.to_string())
+            .bind(record.to_string())
+            .bind(one.label.to_string())
+            .fetch_optional(&mut *db)
+            .await?;
+            known.ok_or(StoreError::NotFound)?;
+            made.push(insert(&mut db, record, one, now).await?);
+        }
+        db.commit().await?;
+        Ok(made)
+    }
+
+    /// The annotations of some records of a project, in the order in which they were made.
+    pub async fn annotations_of(
+        &self,
+        project: ProjectId,
+        records: &[RecordId],
+    ) -> Result<Vec<Annotation>, StoreError> {
+        let mut db = self.read().await?;
+        let mut all = Vec::new();
+        for record in records {
+            let rows = sqlx::query(annotations!("l.project_id = $1 AND a.record_id = $2 ORDER BY a.id"))
+                .bind(project.to_string())
+                .bind(record.to_string())
+                .fetch_all(&mut *db)
+                .await?;
+            for row in &rows {
+                all.push(annotation(row)?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Takes the class off some records of a project.
+    pub async fn clear_categories(&self, project: ProjectId, records: &[RecordId]) -> Result<(), StoreError> {
+        let mut db = self.write().await?;
+        for record in records {
+            sqlx::query(
+                "DELETE FROM annotations WHERE record_id = (SELECT r.id FROM records r WHERE r.id = $2 AND r.project_id = $1)
+                 AND category = 'category'",
+            )
+            .bind(project.to_string())
+            .bind(record.to_string())
+            .execute(&mut *db)
+            .await?;
+        }
+        Ok(db.commit().await?)
+    }
+
+    /// Removes one annotation of a project.
+    pub async fn delete_annotation(&self, project: ProjectId, id: AnnotationId) -> Result<(), StoreError> {
+        let mut db = self.write().await?;
+        let done = sqlx::query(
+            "DELETE FROM annotations WHERE id = $2
+             AND EXISTS (SELECT 1 FROM labels l WHERE l.id = annotations.label_id AND l.project_id = $1)",
+        )
+        .bind(project.to_string())
+        .bind(id.to_string())
+        .execute(&mut *db)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Err(StoreError::NotFound);
+        }
+        Ok(db.commit().await?)
+    }
+}
+
+async fn insert(
+    db: &mut Connection,
+    record: RecordId,
+    new: &NewAnnotation<'_>,
+    now: Timestamp,
+) -> Result<Annotation, StoreError> {
+    let (category, place) = match new.mark {
+        Mark::Category => ("category", None),
+        Mark::Box { left, top, width, height } => ("bounding_box", Some([left, top, width, height])),
+    };
+    if new.mark == Mark::Category {
+        sqlx::query("DELETE FROM annotations WHERE record_id = $1 AND category = 'category'")
+            .bind(record.to_string())
+            .execute(&mut *db)
+            .await?;
+    }
+    sqlx::query(
+        r#"INSERT INTO annotations (id, record_id, label_id, category, "left", top, width, height, metadata, created_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING"#,
+    )
+    .bind(new.id.to_string())
+    .bind(record.to_string())
+    .bind(new.label.to_string())
+    .bind(category)
+    .bind(place.map(|place| place[0]))
+    .bind(place.map(|place| place[1]))
+    .bind(place.map(|place| place[2]))
+    .bind(place.map(|place| place[3]))
+    .bind(new.metadata)
+    .bind(now.micros())
+    .execute(&mut *db)
+    .await?;
+    let row = match place {
+        None => {
+            let query = sqlx::query(annotations!("a.record_id = $1 AND a.category = 'category'"));
+            query.bind(record.to_string()).fetch_one(&mut *db).await?
+        }
+        Some([left, top, width, height]) => {
+            sqlx::query(annotations!(
+                r#"a.record_id = $1 AND a.category = 'bounding_box' AND a.label_id = $2
+                   AND a."left" = $3 AND a.top = $4 AND a.width = $5 AND a.height = $6"#
+            ))
+            .bind(record.to_string())
+            .bind(new.label.to_string())
+            .bind(left)
+            .bind(top)
+            .bind(width)
+            .bind(height)
+            .fetch_one(&mut *db)
+            .await?
+        }
+    };
+    annotation(&row)
+}
+
+fn annotation(row: &Row) -> Result<Annotation, StoreError> {
+    Ok(Annotation {
+        id: database::parsed(row, "id")?,
+        record: database::parsed(row, "record_id")?,
+        label: database::parsed(row, "label_id")?,
+        label_name: row.try_get("label_name")?,
+        mark: mark(row)?,
+        metadata: row.try_get("metadata")?,
+        created_at: database::time(row, "created_at")?,
+    })
+}
+
+pub(super) fn mark(row: &Row) -> Result<Mark, StoreError> {
+    let category: &str = row.try_get("category")?;
+    Ok(match category {
+        "category" => Mark::Category,
+        _ => Mark::Box {
+            left: row.try_get("left")?,
+            top: row.try_get("top")?,
+            width: row.try_get("width")?,
+            height: row.try_get("height")?,
+        },
+    })
+}

@@ -1,0 +1,82 @@
+//! Batches: pictures that came together.
+
+use keyrack_key::{BatchId, ProjectId, Timestamp};
+use sqlx::Row as _;
+
+use crate::database::{self, Row};
+use crate::{Store, StoreError};
+
+/// A batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// Its id.
+    pub id: BatchId,
+    /// What it is called; once in a project.
+    pub name: String,
+    /// When it was first named.
+    pub created_at: Timestamp,
+    /// How many pictures it has.
+    pub records: u64,
+}
+
+macro_rules! batches {
+    ($which:literal) => {
+        concat!(
+            "SELECT b.id, b.name, b.created_at, (SELECT count(*) FROM records r WHERE r.batch_id = b.id) AS records
+             FROM batches b WHERE b.project_id = $1 ",
+            $which
+        )
+    };
+}
+
+impl Store {
+    /// The batch of that name: `id` becomes its id where there was none.
+    pub async fn batch(
+        &self,
+        project: ProjectId,
+        id: BatchId,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<Batch, StoreError> {
+        let mut db = self.write().await?;
+        sqlx::query(
+            "INSERT INTO batches (id, project_id, name, created_at) SELECT $2, p.id, $3, $4 FROM projects p WHERE p.id = $1
+             ON CONFLICT (project_id, name) DO NOTHING",
+        )
+        .bind(project.to_string())
+        .bind(id.to_string())
+        .bind(name)
+        .bind(now.micros())
+        .execute(&mut *db)
+        .await?;
+        let row = sqlx::query(batches!("AND b.name = $2"))
+            .bind(project.to_string())
+            .bind(name)
+            .fetch_optional(&mut *db)
+            .await?
+            .ok_or(StoreError::NotFound)?;
+        let batch = batch(&row)?;
+        db.commit().await?;
+        Ok(batch)
+    }
+
+    /// The batches of a project, newest first.
+    pub async fn batches(&self, project: ProjectId) -> Result<Vec<Batch>, StoreError> {
+        sqlx::query(batches!("ORDER BY b.id DESC"))
+            .bind(project.to_string())
+            .fetch_all(self.readers())
+            .await?
+            .iter()
+            .map(batch)
+            .collect()
+    }
+}
+
+fn batch(row: &Row) -> Result<Batch, StoreError> {
+    Ok(Batch {
+        id: database::parsed(row, "id")?,
+        name: row.try_get("name")?,
+        created_at: database::time(row, "created_at")?,
+        records: database::number(row, "records")?,
+    })
+}

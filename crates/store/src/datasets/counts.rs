@@ -1,0 +1,41 @@
+//! What a project holds, in numbers.
+
+use keyrack_key::ProjectId;
+
+use crate::database;
+use crate::{Store, StoreError};
+
+/// What a project holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProjectCounts {
+    /// Pictures.
+    pub records: u64,
+    /// Pictures with at least one label.
+    pub labelled: u64,
+    /// Labels.
+    pub labels: u64,
+    /// Models, in whatever state.
+    pub models: u64,
+}
+
+impl Store {
+    /// What a project holds.
+    pub async fn project_counts(&self, project: ProjectId) -> Result<ProjectCounts, StoreError> {
+        let row = sqlx::query(
+            "SELECT (SELECT count(*) FROM records r WHERE r.project_id = $1) AS records,
+                    (SELECT count(*) FROM records r WHERE r.project_id = $1
+                     AND EXISTS (SELECT 1 FROM annotations a WHERE a.record_id = r.id)) AS labelled,
+                    (SELECT count(*) FROM labels l WHERE l.project_id = $1) AS labels,
+                    (SELECT count(*) FROM models m WHERE m.project_id = $1) AS models",
+        )
+        .bind(project.to_string())
+        .fetch_one(self.readers())
+        .await?;
+        Ok(ProjectCounts {
+            records: database::number(&row, "records")?,
+            labelled: database::number(&row, "labelled")?,
+            labels: database::number(&row, "labels")?,
+            models: database::number(&row, "models")?,
+        })
+    }
+}

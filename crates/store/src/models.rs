@@ -1,0 +1,9 @@
+//! Models and their trainings: asked for, waiting, running in a worker, ended.
+
+mod jobs;
+mod row;
+mod status;
+
+pub use jobs::{Job, Outcome, Point, Stand};
+pub use row::{Model, NewModel};
+pub use status::{ModelStatus, UnknownModelStatus};

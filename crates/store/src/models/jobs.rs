@@ -1,0 +1,213 @@
+//! Trainings as workers see them. A worker holds a lease and renews it; what a worker that was given up still
+//! writes is refused by the number of its attempt.
+
+use keyrack_key::{LabelId, ModelId, ProjectId, Timestamp, WorkspaceId};
+use serde_json::Value;
+use sqlx::Row as _;
+
+use crate::database::{self, Connection};
+use crate::{ProjectType, Store, StoreError};
+
+/// A training whose worker died is begun once more, and no more than that: what killed two workers would kill a third.
+const ATTEMPTS: i64 = 2;
+const DIED: &str = "the training was begun twice, and each time its worker ended without a word: \
+    most likely the machine was short of memory or was switched off";
+
+/// A training that a worker has taken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Job {
+    /// The model that comes of it.
+    pub model: ModelId,
+    /// Whose model it will be.
+    pub workspace: WorkspaceId,
+    /// What it learns from.
+    pub project: ProjectId,
+    /// What it learns.
+    pub project_type: ProjectType,
+    /// The labels of the project.
+    pub labels: Vec<(LabelId, String)>,
+    /// How to train: a JSON object.
+    pub settings: Value,
+    /// Which try this is, from 1.
+    pub attempt: u64,
+}
+
+/// A point of the loss curve.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// After so many steps.
+    pub step: u64,
+    /// What is made smaller.
+    pub loss: Option<f64>,
+    /// Accuracy or mAP on pictures that are not learnt from.
+    pub validation: Option<f64>,
+}
+
+/// What a worker hears when it reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stand {
+    /// Go on.
+    Continue,
+    /// Somebody does not want it any more: stop, and say so.
+    Cancel,
+    /// It is not this worker's any more: the model was deleted, or its lease had ended. Stop, and write nothing.
+    Lost,
+}
+
+/// How a training ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// There is a model; this is to be known about it.
+    Ready(Value),
+    /// There is none, for this reason.
+    Failed(String),
+    /// It was not wanted any more.
+    Cancelled,
+}
+
+impl Store {
+    /// Takes the training that has waited longest, or one whose worker has not renewed its lease by `now`.
+    /// One that was begun too often ends as failed instead.
+    pub async fn take_job(&self, now: Timestamp, lease_until: Timestamp) -> Result<Option<Job>, StoreError> {
+        let mut db = self.write().await?;
+        give_up(&mut db, now).await?;
+        let taken = sqlx::query(
+            "UPDATE models SET status = 'running', attempt = attempt + 1, started_at = $1, lease_until = $2, progress = NULL
+             WHERE id = (SELECT m.id FROM models m WHERE m.status IN ('queued', 'running')
+                         AND (m.status = 'queued' OR m.lease_until < $1) ORDER BY m.id LIMIT 1)
+             RETURNING id, workspace_id, project_id, settings, attempt",
+        )
+        .bind(now.micros())
+        .bind(lease_until.micros())
+        .fetch_optional(&mut *db)
+        .await?;
+        let Some(row) = taken else {
+            db.commit().await?;
+            return Ok(None);
+        };
+        let (model, project) = (database::parsed(&row, "id")?, database::parsed(&row, "project_id")?);
+        // Of the try before, if there was one.
+        sqlx::query("DELETE FROM model_curve WHERE model_id = $1")
+            .bind(ModelId::to_string(&model))
+            .execute(&mut *db)
+            .await?;
+        let (project_type, labels) = project_of(&mut db, project).await?;
+        let job = Job {
+            model,
+            workspace: database::parsed(&row, "workspace_id")?,
+            project,
+            project_type,
+            labels,
+            settings: database::parsed(&row, "settings")?,
+            attempt: database::number(&row, "attempt")?,
+        };
+        db.commit().await?;
+        Ok(Some(job))
+    }
+
+    /// Renews the lease, and writes down how far it is, if it says so.
+    pub async fn report(
+        &self,
+        job: &Job,
+        progress: Option<&Value>,
+        points: &[Point],
+        lease_until: Timestamp,
+    ) -> Result<Stand, StoreError> {
+        let mut db = self.write().await?;
+        let row = sqlx::query(
+            "UPDATE models SET lease_until = $3, progress = coalesce($4, progress)
+             WHERE id = $1 AND attempt = $2 AND status = 'running' RETURNING cancel",
+        )
+        .bind(job.model.to_string())
+        .bind(database::column(job.attempt))
+        .bind(lease_until.micros())
+        .bind(progress.map(ToString::to_string))
+        .fetch_optional(&mut *db)
+        .await?;
+        let Some(row) = row else { return Ok(Stand::Lost) };
+        for point in points {
+            sqlx::query(
+                "INSERT INTO model_curve (model_id, step, loss, validation) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (model_id, step) DO UPDATE SET loss = excluded.loss, validation = excluded.validation",
+            )
+            .bind(job.model.to_string())
+            .bind(database::column(point.step))
+            .bind(point.loss)
+            .bind(point.validation)
+            .execute(&mut *db)
+            .await?;
+        }
+        db.commit().await?;
+        let cancel: i64 = row.try_get("cancel")?;
+        Ok(if cancel == 1 { Stand::Cancel } else { Stand::Continue })
+    }
+
+    /// Ends a training. `false` where it was not this worker's any more: whatever it made is nobody's.
+    pub async fn end_job(&self, job: &Job, outcome: &Outcome, now: Timestamp) -> Result<bool, StoreError> {
+        let (status, card, reason) = match outcome {
+            Outcome::Ready(card) => ("ready", Some(card.to_string()), None),
+            Outcome::Failed(reason) => ("failed", None, Some(reason.as_str())),
+            Outcome::Cancelled => ("cancelled", None, None),
+        };
+        let mut db = self.write().await?;
+        let done = sqlx::query(
+            "UPDATE models SET status = $3, card = $4, reason = $5, ended_at = $6, lease_until = NULL
+             WHERE id = $1 AND attempt = $2 AND status = 'running'",
+        )
+        .bind(job.model.to_string())
+        .bind(database::column(job.attempt))
+        .bind(status)
+        .bind(card)
+        .bind(reason)
+        .bind(now.micros())
+        .execute(&mut *db)
+        .await?;
+        db.commit().await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Puts a training back into the queue, because its worker was asked to stop: this try does not count.
+    pub async fn put_back_job(&self, job: &Job) -> Result<(), StoreError> {
+        let mut db = self.write().await?;
+        sqlx::query(
+            "UPDATE models SET status = 'queued', attempt = attempt - 1, lease_until = NULL, started_at = NULL, progress = NULL
+             WHERE id = $1 AND attempt = $2 AND status = 'running' AND cancel = 0",
+        )
+        .bind(job.model.to_string())
+        .bind(database::column(job.attempt))
+        .execute(&mut *db)
+        .await?;
+        Ok(db.commit().await?)
+    }
+}
+
+/// Ends what nobody works at any more and nobody shall begin again.
+async fn give_up(db: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE models SET status = CASE cancel WHEN 1 THEN 'cancelled' ELSE 'failed' END,
+                reason = CASE cancel WHEN 1 THEN NULL ELSE $3 END, ended_at = $1, lease_until = NULL
+         WHERE status = 'running' AND lease_until < $1 AND (attempt >= $2 OR cancel = 1)",
+    )
+    .bind(now.micros())
+    .bind(ATTEMPTS)
+    .bind(DIED)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+async fn project_of(
+    db: &mut Connection,
+    project: ProjectId,
+) -> Result<(ProjectType, Vec<(LabelId, String)>), StoreError> {
+    let row = sqlx::query("SELECT project_type FROM projects WHERE id = $1")
+        .bind(project.to_string())
+        .fetch_one(&mut *db)
+        .await?;
+    let labels = sqlx::query("SELECT id, name FROM labels WHERE project_id = $1 ORDER BY name")
+        .bind(project.to_string())
+        .fetch_all(&mut *db)
+        .await?;
+    let labels = labels.iter().map(|row| Ok((database::parsed(row, "id")?, row.try_get("name")?)));
+    Ok((database::parsed(&row, "project_type")?, labels.collect::<Result<_, StoreError>>()?))
+}

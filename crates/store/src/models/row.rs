@@ -1,0 +1,263 @@
+//! Models as pages and the API show them.
+
+use keyrack_key::{ModelId, ProjectId, Timestamp, WorkspaceId};
+use serde_json::{Value, json};
+use sqlx::Row as _;
+
+use super::{ModelStatus, Point};
+use crate::audit::{self, AuditAction, Happened};
+use crate::database::{self, Connection, Row};
+use crate::{Actor, By, Page, ProjectType, Store, StoreError};
+
+/// A model that shall be trained.
+#[derive(Clone, Copy, Debug)]
+pub struct NewModel<'a> {
+    /// Its id.
+    pub id: ModelId,
+    /// Whose model it will be.
+    pub workspace: WorkspaceId,
+    /// What it learns from.
+    pub project: ProjectId,
+    /// What it is called; once in a project whatever the capitals.
+    pub name: &'a str,
+    /// How to train: a JSON object.
+    pub settings: &'a Value,
+    /// Who asks.
+    pub actor: Actor,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// A model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// Its id.
+    pub id: ModelId,
+    /// Whose model it is.
+    pub workspace: WorkspaceId,
+    /// What it learns from.
+    pub project: ProjectId,
+    /// What it does.
+    pub project_type: ProjectType,
+    /// What it is called.
+    pub name: String,
+    /// How it was to be trained.
+    pub settings: Value,
+    /// Where it stands.
+    pub status: ModelStatus,
+    /// Why it failed, for people.
+    pub reason: Option<String>,
+    /// The last report of its training.
+    pub progress: Option<Value>,
+    /// What is to be known about it, when it is ready.
+    pub card: Option<Value>,
+    /// Who asked for it.
+    pub created_by: By,
+    /// When.
+    pub created_at: Timestamp,
+    /// When the training began, this try.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// How often it was begun.
+    pub attempt: u64,
+    /// Whether somebody wants it to stop.
+    pub cancelling: bool,
+}
+
+macro_rules! models {
+    ($which:literal) => {
+        concat!(
+            "SELECT m.id, m.workspace_id, m.project_id, p.project_type, m.name, m.settings, m.status, m.reason, m.progress,
+                    m.card, m.created_at, m.created_by, m.started_at, m.ended_at, m.attempt, m.cancel, u.name AS created_by_name
+             FROM models m JOIN projects p ON p.id = m.project_id
+                  LEFT JOIN users u ON u.id = substr(m.created_by, 6) WHERE ",
+            $which
+        )
+    };
+}
+
+/// Behind every id of a model: `g` comes after all hexadecimal digits.
+const BEHIND_ALL: &str = "mdl_g";
+
+impl Store {
+    /// Asks for a model: it waits for a worker.
+    pub async fn create_model(&self, new: &NewModel<'_>) -> Result<Model, StoreError> {
+        let mut db = self.write().await?;
+        let happened = Happened {
+            workspace: new.workspace,
+            at: new.now,
+            actor: new.actor,
+            action: AuditAction::ModelCreated,
+            target: &new.id,
+            detail: json!({ "name": new.name, "project": new.project.to_string() }),
+        };
+        audit::append(&mut db, &happened).await?;
+        insert(&mut db, new).await?;
+        let model = one(&mut db, new.workspace, new.id).await?.ok_or(StoreError::NotFound)?;
+        db.commit().await?;
+        Ok(model)
+    }
+
+    /// A model of a workspace.
+    pub async fn model(&self, workspace: WorkspaceId, id: ModelId) -> Result<Option<Model>, StoreError> {
+        let mut db = self.readers().acquire().await?;
+        one(&mut db, workspace, id).await
+    }
+
+    /// Up to `limit` models of a workspace, or of one of its projects, newest first; those older than `after`.
+    pub async fn models(
+        &self,
+        workspace: WorkspaceId,
+        project: Option<ProjectId>,
+        after: Option<ModelId>,
+        limit: u32,
+    ) -> Result<Page<Model, ModelId>, StoreError> {
+        let rows = sqlx::query(models!(
+            "m.workspace_id = $1 AND ($2 IS NULL OR m.project_id = $2) AND m.id < $3 ORDER BY m.id DESC LIMIT $4"
+        ))
+        .bind(workspace.to_string())
+        .bind(project.map(|id| id.to_string()))
+        .bind(after.map_or_else(|| BEHIND_ALL.into(), |id| id.to_string()))
+        .bind(i64::from(limit) + 1)
+        .fetch_all(self.readers())
+        .await?;
+        let items: Vec<Model> = rows.iter().map(model).collect::<Result<_, _>>()?;
+        Ok(Page::of(items, limit, |model| model.id))
+    }
+
+    /// The loss curve of a model, from its first step on.
+    pub async fn curve(&self, id: ModelId) -> Result<Vec<Point>, StoreError> {
+        sqlx::query("SELECT step, loss, validation FROM model_curve WHERE model_id = $1 ORDER BY step")
+            .bind(id.to_string())
+            .fetch_all(self.readers())
+            .await?
+            .iter()
+            .map(|row| {
+                Ok(Point {
+                    step: database::number(row, "step")?,
+                    loss: row.try_get("loss")?,
+                    validation: row.try_get("validation")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Stops a training: at once while it waits, and by the worker's next report while it runs.
+    /// What has ended stays as it ended.
+    pub async fn cancel_model(
+        &self,
+        workspace: WorkspaceId,
+        id: ModelId,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<Model, StoreError> {
+        let mut db = self.write().await?;
+        let before = one(&mut db, workspace, id).await?.ok_or(StoreError::NotFound)?;
+        if before.status.has_ended() || before.cancelling {
+            return Ok(before);
+        }
+        note(&mut db, &before, AuditAction::ModelCancelled, actor, now).await?;
+        sqlx::query(
+            "UPDATE models SET cancel = 1, status = CASE status WHEN 'queued' THEN 'cancelled' ELSE status END,
+                    ended_at = CASE status WHEN 'queued' THEN $2 ELSE ended_at END WHERE id = $1",
+        )
+        .bind(id.to_string())
+        .bind(now.micros())
+        .execute(&mut *db)
+        .await?;
+        let model = one(&mut db, workspace, id).await?.ok_or(StoreError::NotFound)?;
+        db.commit().await?;
+        Ok(model)
+    }
+
+    /// Deletes a model, whatever it is at. What lies below `prefixes` is removed soon.
+    pub async fn delete_model(
+        &self,
+        workspace: WorkspaceId,
+        id: ModelId,
+        prefixes: &[String],
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut db = self.write().await?;
+        let before = one(&mut db, workspace, id).await?.ok_or(StoreError::NotFound)?;
+        note(&mut db, &before, AuditAction::ModelDeleted, actor, now).await?;
+        crate::removals::promise(&mut db, prefixes, now).await?;
+        sqlx::query("DELETE FROM models WHERE id = $1").bind(id.to_string()).execute(&mut *db).await?;
+        Ok(db.commit().await?)
+    }
+}
+
+async fn note(
+    db: &mut Connection,
+    model: &Model,
+    action: AuditAction,
+    actor: Actor,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let happened = Happened {
+        workspace: model.workspace,
+        at: now,
+        actor,
+        action,
+        target: &model.id,
+        detail: json!({ "name": model.name, "project": model.project.to_string() }),
+    };
+    audit::append(db, &happened).await
+}
+
+async fn insert(db: &mut Connection, new: &NewModel<'_>) -> Result<(), StoreError> {
+    let known = sqlx::query("SELECT 1 FROM projects WHERE id = $1 AND workspace_id = $2")
+        .bind(new.project.to_string())
+        .bind(new.workspace.to_string())
+        .fetch_optional(&mut *db)
+        .await?;
+    known.ok_or(StoreError::NotFound)?;
+    let done = sqlx::query(
+        "INSERT INTO models (id, workspace_id, project_id, name, folded, settings, status, created_at, created_by)
+         VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $8) ON CONFLICT (project_id, folded) DO NOTHING",
+    )
+    .bind(new.id.to_string())
+    .bind(new.workspace.to_string())
+    .bind(new.project.to_string())
+    .bind(new.name)
+    .bind(new.name.to_lowercase())
+    .bind(new.settings.to_string())
+    .bind(new.now.micros())
+    .bind(new.actor.to_string())
+    .execute(db)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::NameTaken);
+    }
+    Ok(())
+}
+
+async fn one(db: &mut Connection, workspace: WorkspaceId, id: ModelId) -> Result<Option<Model>, StoreError> {
+    let query = sqlx::query(models!("m.workspace_id = $1 AND m.id = $2"));
+    let row = query.bind(workspace.to_string()).bind(id.to_string()).fetch_optional(db).await?;
+    row.as_ref().map(model).transpose()
+}
+
+fn model(row: &Row) -> Result<Model, StoreError> {
+    let cancel: i64 = row.try_get("cancel")?;
+    Ok(Model {
+        id: database::parsed(row, "id")?,
+        workspace: database::parsed(row, "workspace_id")?,
+        project: database::parsed(row, "project_id")?,
+        project_type: database::parsed(row, "project_type")?,
+        name: row.try_get("name")?,
+        settings: database::parsed(row, "settings")?,
+        status: database::parsed(row, "status")?,
+        reason: row.try_get("reason")?,
+        progress: database::parsed_if_any(row, "progress")?,
+        card: database::parsed_if_any(row, "card")?,
+        created_by: By { actor: database::parsed(row, "created_by")?, name: row.try_get("created_by_name")? },
+        created_at: database::time(row, "created_at")?,
+        started_at: database::time_if_any(row, "started_at")?,
+        ended_at: database::time_if_any(row, "ended_at")?,
+        attempt: database::number(row, "attempt")?,
+        cancelling: cancel == 1,
+    })
+}
