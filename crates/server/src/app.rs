@@ -12,9 +12,12 @@ use crate::folder::Folder;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
 use crate::ops::OpError;
+use crate::ops::datasets::Datasets;
 use crate::ops::keys::Keys;
 use crate::ops::people::People;
+use crate::ops::pictures::Pictures;
 use crate::ops::projects::Projects;
+use crate::ops::removals::Removals;
 use crate::ops::workspaces::Workspaces;
 
 /// The server, as its rooms see it.
@@ -29,6 +32,8 @@ pub struct App {
     pub guard: Arc<Guard>,
     pub keys: Keys,
     pub projects: Projects,
+    pub datasets: Datasets,
+    pub removals: Removals,
     pub people: People,
     pub workspaces: Workspaces,
     pub metrics: Metrics,
@@ -48,9 +53,13 @@ impl App {
         follower.reach(Revision::default(), clock()).await?;
         let guard = Guard::new(Arc::clone(&rack), config.brands.clone(), clock);
         let guard = Arc::new(guard.manage_at(format!("{}/keys/", config.base_url())));
+        let removals = Removals::new(store.clone(), objects.clone(), clock);
+        let pictures = Pictures::new(config.max_image);
         Ok(Arc::new(Self {
             keys: Keys::new(store.clone(), Arc::clone(&follower), config.brands.clone(), clock),
-            projects: Projects::new(store.clone(), clock),
+            projects: Projects::new(store.clone(), removals.clone(), clock),
+            datasets: Datasets::new(store.clone(), objects.clone(), pictures, removals.clone(), clock),
+            removals,
             people: People::new(store.clone(), clock)?,
             workspaces: Workspaces::new(store.clone()),
             metrics: Metrics::new(),

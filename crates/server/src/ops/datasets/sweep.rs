@@ -1,0 +1,25 @@
+//! Uploads that nobody made a record of end with their time.
+
+use crate::objects::upload_prefix;
+use crate::ops::OpError;
+
+use super::Datasets;
+
+const AT_ONCE: u32 = 100;
+
+impl Datasets {
+    /// Removes uploads whose time is over and that no record was made of.
+    pub async fn end_uploads(&self) -> Result<(), OpError> {
+        loop {
+            let over = self.store.abandoned_uploads((self.clock)(), AT_ONCE).await?;
+            if over.is_empty() {
+                return Ok(());
+            }
+            for upload in &over {
+                self.objects.remove_below(&upload_prefix(upload.project, upload.id)).await?;
+            }
+            let ids: Vec<_> = over.iter().map(|upload| upload.id).collect();
+            self.store.forget_uploads(&ids).await?;
+        }
+    }
+}
