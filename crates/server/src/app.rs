@@ -14,6 +14,7 @@ use crate::objects::Objects;
 use crate::ops::OpError;
 use crate::ops::datasets::Datasets;
 use crate::ops::keys::Keys;
+use crate::ops::models::Models;
 use crate::ops::people::People;
 use crate::ops::pictures::Pictures;
 use crate::ops::projects::Projects;
@@ -34,6 +35,7 @@ pub struct App {
     pub projects: Projects,
     pub datasets: Datasets,
     pub removals: Removals,
+    pub models: Models,
     pub people: People,
     pub workspaces: Workspaces,
     pub metrics: Metrics,
@@ -59,6 +61,7 @@ impl App {
             keys: Keys::new(store.clone(), Arc::clone(&follower), config.brands.clone(), clock),
             projects: Projects::new(store.clone(), removals.clone(), clock),
             datasets: Datasets::new(store.clone(), objects.clone(), pictures, removals.clone(), clock),
+            models: Models::new(store.clone(), removals.clone(), clock),
             removals,
             people: People::new(store.clone(), clock)?,
             workspaces: Workspaces::new(store.clone()),

@@ -5,6 +5,7 @@ pub mod datasets;
 pub mod error;
 pub mod invalid;
 pub mod keys;
+pub mod models;
 pub mod people;
 pub mod pictures;
 pub mod projects;
