@@ -34,6 +34,7 @@ pub(crate) struct Workspace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Here {
     Projects,
+    Models,
     ApiKeys,
     Account,
     /// A page that the navigation does not list.
@@ -59,6 +60,10 @@ pub(crate) enum Tone {
 impl Shell {
     pub(crate) fn at_projects(&self) -> bool {
         self.here == Here::Projects
+    }
+
+    pub(crate) fn at_models(&self) -> bool {
+        self.here == Here::Models
     }
 
     pub(crate) fn at_keys(&self) -> bool {
