@@ -39,7 +39,7 @@ pub use datasets::{
 };
 pub use error::StoreError;
 pub use keys::{DeleteKey, Deletion, EditKey, KeyFilter, KeyRow, KeyStatus, NewKey, RotateKey, SecretRow};
-pub use models::{Job, Model, ModelStatus, NewModel, Outcome, Point, Stand, UnknownModelStatus};
+pub use models::{Job, Material, Model, ModelStatus, NewModel, Outcome, Point, Stand, UnknownModelStatus};
 pub use people::{NewUser, User};
 pub use project_type::{ProjectType, UnknownProjectType};
 pub use projects::{EditProject, NewProject, Project};

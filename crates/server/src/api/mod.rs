@@ -2,9 +2,11 @@
 
 mod access;
 mod acting;
+mod again;
 mod answer;
 mod body;
 mod keys;
+mod models;
 mod openapi;
 mod projects;
 mod scopes;

@@ -14,12 +14,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::access::{Access, Registry, Stated};
-use super::{keys, projects, scopes, verify};
+use super::{keys, models, projects, scopes, verify};
 use crate::app::Shared;
 
 fn registry(guard: Arc<Guard>) -> Registry {
     let projects = |role| Access::Guarded(Permission::ProjectsManage, role);
     let keys = |role| Access::Guarded(Permission::KeysManage, role);
+    let models = |role| Access::Guarded(Permission::ModelsTrain, role);
+    let predict = |role| Access::Guarded(Permission::ModelsPredict, role);
     Registry::new(guard)
         .route(Access::Open, routes!(scopes::list))
         .route(keys(Role::Viewer), routes!(keys::list::list))
@@ -33,6 +35,14 @@ fn registry(guard: Arc<Guard>) -> Registry {
         .route(projects(Role::Viewer), routes!(projects::read::read))
         .route(projects(Role::Member), routes!(projects::edit::edit))
         .route(projects(Role::Member), routes!(projects::delete::delete))
+        .route(models(Role::Viewer), routes!(models::list::list_of_project))
+        .route(models(Role::Member), routes!(models::train::train))
+        .route(models(Role::Viewer), routes!(models::list::list))
+        .route(models(Role::Viewer), routes!(models::read::read))
+        .route(models(Role::Viewer), routes!(models::events::follow))
+        .route(predict(Role::Viewer), routes!(models::card::card))
+        .route(models(Role::Member), routes!(models::cancel::cancel))
+        .route(models(Role::Member), routes!(models::delete::delete))
         .route(Access::AsksAboutKey, routes!(verify::verify))
 }
 

@@ -4,6 +4,7 @@
 pub mod error;
 pub mod invalid;
 pub mod keys;
+pub mod models;
 pub mod people;
 pub mod projects;
 pub mod who;

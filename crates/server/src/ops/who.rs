@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use keyrack_guard::Caller;
 use keyrack_key::{Only, Permissions, ProjectId, Restrictions, Timestamp, UserId, WorkspaceId};
 use keyrack_rack::Revision;
-use keyrack_store::{Actor, Project, Role, Workspace};
+use keyrack_store::{Actor, Model, Project, Role, Workspace};
 
 use super::OpError;
 
@@ -82,7 +82,12 @@ impl Acting {
 
     /// Turns a project of the workspace into one that may be worked on. There is no other way to a [`Covered`].
     pub fn covers(&self, project: Project) -> Result<Covered<Project>, OpError> {
-        if self.opens(&project) { Ok(Covered(project)) } else { Err(OpError::OutsideKey) }
+        if self.opens(project.id) { Ok(Covered(project)) } else { Err(OpError::OutsideKey) }
+    }
+
+    /// The same for a model: whoever may open its project may open it.
+    pub fn covers_model(&self, model: Model) -> Result<Covered<Model>, OpError> {
+        if self.opens(model.project) { Ok(Covered(model)) } else { Err(OpError::OutsideKey) }
     }
 
     /// The projects that the caller may open.
@@ -99,10 +104,10 @@ impl Acting {
         }
     }
 
-    fn opens(&self, project: &Project) -> bool {
+    fn opens(&self, project: ProjectId) -> bool {
         match &self.who {
             Who::Key(caller) => {
-                caller.key().terms.restrictions.as_ref().is_some_and(|own| own.cover_project(project.id))
+                caller.key().terms.restrictions.as_ref().is_some_and(|own| own.cover_project(project))
             }
             Who::Member { .. } | Who::Operator => true,
         }

@@ -5,7 +5,7 @@ use keyrack_key::{LabelId, ModelId, ProjectId, Timestamp, WorkspaceId};
 use serde_json::Value;
 use sqlx::Row as _;
 
-use crate::database::{self, Connection};
+use crate::database::{self, Connection, Row};
 use crate::{ProjectType, Store, StoreError};
 
 /// A training whose worker died is begun once more, and no more than that: what killed two workers would kill a third.
@@ -66,6 +66,29 @@ pub enum Outcome {
 }
 
 impl Store {
+    /// Whether [`take_job`](Self::take_job) would find something to do. It only looks, so it may be asked often.
+    pub async fn has_job(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let found = sqlx::query(
+            "SELECT 1 FROM models WHERE status = 'queued'
+             UNION ALL SELECT 1 FROM models WHERE status = 'running' AND lease_until < $1 LIMIT 1",
+        )
+        .bind(now.micros())
+        .fetch_optional(self.readers())
+        .await?;
+        Ok(found.is_some())
+    }
+
+    /// What [`report`](Self::report) would answer. It only looks, so it may be asked often.
+    pub async fn stand(&self, job: &Job) -> Result<Stand, StoreError> {
+        let row =
+            sqlx::query("SELECT cancel FROM models WHERE id = $1 AND attempt = $2 AND status = 'running'")
+                .bind(job.model.to_string())
+                .bind(database::column(job.attempt))
+                .fetch_optional(self.readers())
+                .await?;
+        row.as_ref().map_or(Ok(Stand::Lost), stand)
+    }
+
     /// Takes the training that has waited longest, or one whose worker has not renewed its lease by `now`.
     /// One that was begun too often ends as failed instead.
     pub async fn take_job(&self, now: Timestamp, lease_until: Timestamp) -> Result<Option<Job>, StoreError> {
@@ -138,8 +161,7 @@ impl Store {
             .await?;
         }
         db.commit().await?;
-        let cancel: i64 = row.try_get("cancel")?;
-        Ok(if cancel == 1 { Stand::Cancel } else { Stand::Continue })
+        stand(&row)
     }
 
     /// Ends a training. `false` where it was not this worker's any more: whatever it made is nobody's.
@@ -167,18 +189,27 @@ impl Store {
     }
 
     /// Puts a training back into the queue, because its worker was asked to stop: this try does not count.
-    pub async fn put_back_job(&self, job: &Job) -> Result<(), StoreError> {
+    /// One that nobody wants any more ends as cancelled instead.
+    pub async fn put_back_job(&self, job: &Job, now: Timestamp) -> Result<(), StoreError> {
         let mut db = self.write().await?;
         sqlx::query(
-            "UPDATE models SET status = 'queued', attempt = attempt - 1, lease_until = NULL, started_at = NULL, progress = NULL
-             WHERE id = $1 AND attempt = $2 AND status = 'running' AND cancel = 0",
+            "UPDATE models SET status = CASE cancel WHEN 1 THEN 'cancelled' ELSE 'queued' END,
+                    ended_at = CASE cancel WHEN 1 THEN $3 END, started_at = CASE cancel WHEN 1 THEN started_at END,
+                    attempt = attempt - 1, lease_until = NULL, progress = NULL
+             WHERE id = $1 AND attempt = $2 AND status = 'running'",
         )
         .bind(job.model.to_string())
         .bind(database::column(job.attempt))
+        .bind(now.micros())
         .execute(&mut *db)
         .await?;
         Ok(db.commit().await?)
     }
+}
+
+fn stand(row: &Row) -> Result<Stand, StoreError> {
+    let cancel: i64 = row.try_get("cancel")?;
+    Ok(if cancel == 1 { Stand::Cancel } else { Stand::Continue })
 }
 
 /// Ends what nobody works at any more and nobody shall begin again.

@@ -1,0 +1,79 @@
+//! A model as the API shows it.
+
+use keyrack_store::Model;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::times::rfc3339;
+
+/// A model, or the training that one comes of.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelBody {
+    #[schema(example = "mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f")]
+    id: String,
+    #[schema(example = "Model 3")]
+    name: String,
+    workspace_id: String,
+    project_id: String,
+    /// `classification` or `object_detection`.
+    #[schema(example = "object_detection")]
+    project_type: &'static str,
+    /// `queued`, `running`, `ready`, `failed` or `cancelled`.
+    #[schema(example = "running")]
+    status: &'static str,
+    /// Why it failed.
+    reason: Option<String>,
+    /// Whether somebody has asked for its end while it runs.
+    cancelling: bool,
+    /// While it runs: `phase`, `done`, `of`, `percent`, `picturesPerSecond`, `secondsLeft`, `loss`, `validation`.
+    #[schema(value_type = Option<Object>)]
+    progress: Option<Value>,
+    /// What it tells apart or finds, when it is ready.
+    #[schema(value_type = Option<Vec<String>>)]
+    labels: Option<Value>,
+    /// How right it is on pictures that it did not learn from, when it is ready.
+    #[schema(value_type = Option<Object>)]
+    metrics: Option<Value>,
+    /// What to know before believing it, when it is ready.
+    #[schema(value_type = Option<Vec<String>>)]
+    notes: Option<Value>,
+    /// Some of the pictures that it was measured on, when it is ready.
+    #[schema(value_type = Option<Vec<Object>>)]
+    examples: Option<Value>,
+    /// As they were chosen.
+    #[schema(value_type = Object)]
+    settings: Value,
+    /// How often the training was begun.
+    attempt: u64,
+    created_at: String,
+    started_at: Option<String>,
+    ended_at: Option<String>,
+}
+
+impl From<&Model> for ModelBody {
+    fn from(model: &Model) -> Self {
+        let of_card = |member: &str| model.card.as_ref().and_then(|card| card.get(member)).cloned();
+        Self {
+            id: model.id.to_string(),
+            name: model.name.clone(),
+            workspace_id: model.workspace.to_string(),
+            project_id: model.project.to_string(),
+            project_type: model.project_type.name(),
+            status: model.status.name(),
+            reason: model.reason.clone(),
+            cancelling: model.cancelling && !model.status.has_ended(),
+            progress: model.progress.clone().filter(|_| !model.status.has_ended()),
+            labels: of_card("labels"),
+            metrics: of_card("metrics"),
+            notes: of_card("notes"),
+            examples: of_card("examples"),
+            settings: model.settings.clone(),
+            attempt: model.attempt,
+            created_at: rfc3339(model.created_at),
+            started_at: model.started_at.map(rfc3339),
+            ended_at: model.ended_at.map(rfc3339),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! `GET /models/{id}`: one model.
+
+use axum::Json;
+use axum::extract::{Path, State};
+
+use super::{ModelBody, model_id};
+use crate::api::ApiError;
+use crate::app::Shared;
+use crate::ops::Acting;
+
+/// Read a model
+#[utoipa::path(get, path = "/models/{id}", tag = "Models", operation_id = "readModel",
+    params(("id" = String, Path, description = "The model's id")),
+    responses(
+        (status = 200, description = "The model: where it stands, how far it is, how good it is", body = ModelBody),
+        (status = 403, description = "The key is restricted to other projects"),
+        (status = 404, description = "There is no such model")))]
+pub async fn read(
+    State(app): State<Shared>,
+    by: Acting,
+    Path(id): Path<String>,
+) -> Result<Json<ModelBody>, ApiError> {
+    let model = app.models.read(&by, model_id(&id)?).await?;
+    Ok(Json(ModelBody::from(&*model)))
+}

@@ -1,0 +1,147 @@
+//! What can be done with models: ask for one, watch its training, stop it, delete it.
+
+mod begin;
+mod follow;
+mod settings;
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use keyrack_guard::{Clock, Problem};
+use keyrack_key::{ModelId, Only, ProjectId};
+use keyrack_store::{Model, Page, Point, Store, StoreError};
+use serde_json::Value;
+use tokio::sync::{Semaphore, watch};
+
+use super::who::Covered;
+use super::{Acting, OpError};
+use crate::objects::model_prefix;
+
+pub use settings::TrainSettings;
+
+/// The models of all workspaces.
+#[derive(Clone, Debug)]
+pub struct Models {
+    store: Store,
+    clock: Clock,
+    /// Told when there is something to train.
+    queued: watch::Sender<()>,
+    /// Dropped streams let their permits go.
+    streams: Arc<Semaphore>,
+    closing: watch::Sender<bool>,
+}
+
+/// Each stream asks the store twice a second.
+const STREAMS: usize = 500;
+
+impl Models {
+    /// Models of `store`.
+    pub fn new(store: Store, clock: Clock) -> Self {
+        Self {
+            store,
+            clock,
+            queued: watch::Sender::new(()),
+            streams: Arc::new(Semaphore::new(STREAMS)),
+            closing: watch::Sender::new(false),
+        }
+    }
+
+    /// Hears of every training that begins to wait.
+    pub fn queued(&self) -> watch::Receiver<()> {
+        self.queued.subscribe()
+    }
+
+    /// Ends all streams, now and from now on: a server that stops would wait for them.
+    pub fn end_streams(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// A page of the models of a project, or of all that the caller may open, newest first.
+    pub async fn list(
+        &self,
+        by: &Acting,
+        project: Option<ProjectId>,
+        after: Option<ModelId>,
+        limit: u32,
+    ) -> Result<Page<Model, ModelId>, OpError> {
+        if let Some(id) = project {
+            let project = self.store.project(by.workspace, id).await?.ok_or(OpError::NotFound("project"))?;
+            let project = by.covers(project)?;
+            return Ok(self.store.models(by.workspace, Some(project.id), after, limit).await?);
+        }
+        match by.covered_projects() {
+            Only::Any => Ok(self.store.models(by.workspace, None, after, limit).await?),
+            Only::These(covered) => self.list_of(by, covered, after, limit).await,
+        }
+    }
+
+    /// A key names a hundred projects at most.
+    async fn list_of(
+        &self,
+        by: &Acting,
+        projects: impl IntoIterator<Item = ProjectId>,
+        after: Option<ModelId>,
+        limit: u32,
+    ) -> Result<Page<Model, ModelId>, OpError> {
+        let (mut items, mut more) = (Vec::new(), false);
+        for project in projects {
+            let page = self.store.models(by.workspace, Some(project), after, limit).await?;
+            more |= page.next.is_some();
+            items.extend(page.items);
+        }
+        items.sort_by_key(|model: &Model| std::cmp::Reverse(model.id));
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        more |= items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(|model| model.id);
+        Ok(Page { items, next })
+    }
+
+    /// A model of the workspace that the caller may open.
+    pub async fn read(&self, by: &Acting, id: ModelId) -> Result<Covered<Model>, OpError> {
+        let model = self.store.model(by.workspace, id).await?.ok_or(OpError::NotFound("model"))?;
+        by.covers_model(model)
+    }
+
+    /// The loss curve, from the first step on.
+    pub async fn curve(&self, by: &Acting, id: ModelId) -> Result<Vec<Point>, OpError> {
+        let model = self.read(by, id).await?;
+        Ok(self.store.curve(model.id).await?)
+    }
+
+    /// What whoever asks the model for predictions may know of it: nothing that leads to its pictures.
+    pub async fn card(&self, by: &Acting, id: ModelId) -> Result<(Covered<Model>, Value), OpError> {
+        let model = self.read(by, id).await?;
+        let Some(mut card) = model.card.clone() else {
+            let says = format!("the model is {}: it has a card when it is ready", model.status);
+            return Err(Problem::new(StatusCode::CONFLICT, "model_not_ready", says).into());
+        };
+        if let Some(card) = card.as_object_mut() {
+            card.remove("examples");
+        }
+        Ok((model, card))
+    }
+
+    /// Stops a training: one that waits at once, one that runs within two seconds.
+    pub async fn cancel(&self, by: &Acting, id: ModelId) -> Result<Model, OpError> {
+        let model = self.read(by, id).await?;
+        let cancelled = self.store.cancel_model(by.workspace, model.id, by.actor(), (self.clock)());
+        cancelled.await.map_err(named)
+    }
+
+    /// Deletes a model, whatever it is at, and what was kept of it.
+    pub async fn delete(&self, by: &Acting, id: ModelId) -> Result<(), OpError> {
+        let model = self.read(by, id).await?;
+        let objects = [model_prefix(model.project, model.id)];
+        let deleted = self.store.delete_model(by.workspace, model.id, &objects, by.actor(), (self.clock)());
+        deleted.await.map_err(named)
+    }
+}
+
+fn named(error: StoreError) -> OpError {
+    match error {
+        StoreError::NotFound => OpError::NotFound("model"),
+        StoreError::NameTaken => OpError::NameTaken("model"),
+        other => other.into(),
+    }
+}
