@@ -6,6 +6,8 @@ pub(crate) struct Frame {
     pub(crate) product: String,
     pub(crate) css_url: String,
     pub(crate) js_url: String,
+    /// For pages of images and models.
+    pub(crate) pictures_js_url: String,
     pub(crate) icon_url: String,
     /// Where **Get help** leads: a URL, a `mailto:`, or the built-in docs.
     pub(crate) help_url: String,

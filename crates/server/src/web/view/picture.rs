@@ -36,27 +36,27 @@ pub(crate) struct BoxMark {
 
 impl Overlay {
     /// How high a number is, in the picture's pixels, so that it can be read on a telephone too.
-    fn letter(&self) -> f64 {
+    pub(super) fn letter(&self) -> f64 {
         (f64::from(self.width.max(self.height)) / 32.0).max(5.0)
     }
 
-    fn number_width(&self, one: &BoxMark) -> f64 {
+    pub(super) fn number_width(&self, one: &BoxMark) -> f64 {
         let digits = if one.number < 10 { 1.0 } else { 2.0 };
         self.letter() * (0.7 + 0.6 * digits)
     }
 
     /// A number stands on its box, and within it where there is no room above.
-    fn number_top(&self, one: &BoxMark) -> f64 {
+    pub(super) fn number_top(&self, one: &BoxMark) -> f64 {
         let high = self.letter() * 1.35;
         if one.top >= high { one.top - high } else { one.top }
     }
 
-    fn number_left(&self, one: &BoxMark) -> f64 {
+    pub(super) fn number_left(&self, one: &BoxMark) -> f64 {
         one.left.min(f64::from(self.width) - self.number_width(one)).max(0.0)
     }
 
     /// The number's middle and foot.
-    fn number_at(&self, one: &BoxMark) -> (f64, f64) {
+    pub(super) fn number_at(&self, one: &BoxMark) -> (f64, f64) {
         let middle = self.number_left(one) + self.number_width(one) / 2.0;
         (middle, self.number_top(one) + self.letter())
     }
