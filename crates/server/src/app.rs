@@ -12,10 +12,13 @@ use crate::folder::Folder;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
 use crate::ops::OpError;
+use crate::ops::datasets::Datasets;
 use crate::ops::keys::Keys;
 use crate::ops::models::Models;
 use crate::ops::people::People;
+use crate::ops::pictures::Pictures;
 use crate::ops::projects::Projects;
+use crate::ops::removals::Removals;
 use crate::ops::workspaces::Workspaces;
 
 /// The server, as its rooms see it.
@@ -31,6 +34,8 @@ pub struct App {
     pub keys: Keys,
     pub projects: Projects,
     pub models: Models,
+    pub datasets: Datasets,
+    pub removals: Removals,
     pub people: People,
     pub workspaces: Workspaces,
     pub metrics: Metrics,
@@ -50,10 +55,14 @@ impl App {
         follower.reach(Revision::default(), clock()).await?;
         let guard = Guard::new(Arc::clone(&rack), config.brands.clone(), clock);
         let guard = Arc::new(guard.manage_at(format!("{}/keys/", config.base_url())));
+        let removals = Removals::new(store.clone(), objects.clone(), clock);
+        let pictures = Pictures::new(config.max_image);
         Ok(Arc::new(Self {
             keys: Keys::new(store.clone(), Arc::clone(&follower), config.brands.clone(), clock),
-            projects: Projects::new(store.clone(), clock),
             models: Models::new(store.clone(), clock),
+            projects: Projects::new(store.clone(), removals.clone(), clock),
+            datasets: Datasets::new(store.clone(), objects.clone(), pictures, removals.clone(), clock),
+            removals,
             people: People::new(store.clone(), clock)?,
             workspaces: Workspaces::new(store.clone()),
             metrics: Metrics::new(),

@@ -1,4 +1,5 @@
-//! What goes on beside requests: uses are written down, the rack is kept equal to the store, what is over is forgotten.
+//! What goes on beside requests: uses are written down, the rack is kept equal to the store, what is over is forgotten,
+//! objects whose rows are gone are removed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,8 @@ const RACK: Duration = Duration::from_secs(1);
 /// How long a request that is sent again is known to have been carried out.
 const REPETITIONS: Duration = Duration::from_hours(7 * 24);
 const SWEEP: Duration = Duration::from_hours(1);
+/// What a deletion leaves is removed at once; this is for what a crash came before.
+const OBJECTS: Duration = Duration::from_mins(1);
 
 /// The tasks; they end when told.
 #[derive(Debug)]
@@ -29,7 +32,8 @@ pub fn start(app: &Shared) -> Background {
     let mut tasks = JoinSet::new();
     tasks.spawn(every(USES, stopped.clone(), with(app, write_uses)));
     tasks.spawn(every(RACK, stopped.clone(), with(app, keep_rack)));
-    tasks.spawn(every(SWEEP, stopped, with(app, sweep)));
+    tasks.spawn(every(SWEEP, stopped.clone(), with(app, sweep)));
+    tasks.spawn(every(OBJECTS, stopped, with(app, remove_objects)));
     Background { tasks, stop }
 }
 
@@ -82,6 +86,15 @@ async fn keep_rack(app: Shared) {
     if let Err(error) = app.follower.reach(Revision::default(), app.now()).await {
         tracing::error!(%error, "the store cannot be read: no key is accepted until it can");
         app.rack.trust(false);
+    }
+}
+
+async fn remove_objects(app: Shared) {
+    if let Err(error) = app.removals.carry_out().await {
+        tracing::warn!(%error, "objects of what was deleted could not be removed");
+    }
+    if let Err(error) = app.datasets.end_uploads().await {
+        tracing::warn!(%error, "uploads that are over could not be removed");
     }
 }
 

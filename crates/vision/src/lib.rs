@@ -8,6 +8,7 @@
 #![warn(missing_docs)]
 
 mod backbone;
+mod boxes;
 pub mod classify;
 pub mod detect;
 mod format;
@@ -19,6 +20,7 @@ mod resize;
 mod split;
 
 pub use backbone::{Backbone, BackboneDigest, BackboneError, Maps, Threads};
+pub use boxes::{Rect, RectError, clip};
 pub use format::Format;
 pub use model::{ModelError, Task};
 pub use picture::{Limits, Picture, PictureError, Probe};

@@ -54,7 +54,7 @@ pub enum PictureError {
     /// Something else by its bytes (415).
     #[error("the bytes are not a JPEG, PNG or WebP image")]
     NotAPicture,
-    /// More than one frame (415): which of them would a label be about?
+    /// More than one frame (422): which of them would a label be about?
     #[error("the {0} is animated; one still picture is expected")]
     Animated(Format),
     /// The file ends too early (422).

@@ -1,12 +1,15 @@
 //! What can be done, once for the page, the API and the command line: rules, the store, the rack and the audit
 //! are asked here, so that no way in can differ from another.
 
+pub mod datasets;
 pub mod error;
 pub mod invalid;
 pub mod keys;
 pub mod models;
 pub mod people;
+pub mod pictures;
 pub mod projects;
+pub mod removals;
 pub mod who;
 pub mod workspaces;
 

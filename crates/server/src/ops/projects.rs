@@ -7,6 +7,7 @@ use keyrack_key::{Only, ProjectId};
 use keyrack_store::{EditProject, NewProject, Page, Project, ProjectType, Store, StoreError};
 use rand_core::UnwrapErr;
 
+use super::removals::Removals;
 use super::who::Covered;
 use super::{Acting, Invalid, OpError, invalid};
 use crate::objects::project_prefix;
@@ -30,13 +31,14 @@ pub struct Patch {
 #[derive(Clone, Debug)]
 pub struct Projects {
     store: Store,
+    removals: Removals,
     clock: Clock,
 }
 
 impl Projects {
     /// Projects of `store`.
-    pub const fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock }
+    pub const fn new(store: Store, removals: Removals, clock: Clock) -> Self {
+        Self { store, removals, clock }
     }
 
     /// Makes a project. A key that is restricted to named projects makes none: it could not open it.
@@ -122,7 +124,9 @@ impl Projects {
         let objects = [project_prefix(project.id)];
         let deleted =
             self.store.delete_project(by.workspace, project.id, &objects, by.actor(), (self.clock)());
-        deleted.await.map_err(named)
+        deleted.await.map_err(named)?;
+        self.removals.begin();
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@
 mod browser;
 mod cast;
 mod cli;
+mod client;
 mod coverage;
 mod crash;
 mod desk;

@@ -27,13 +27,13 @@ pub(in crate::web) async fn file(
     Chosen { member, project, image }: Chosen,
     Params(wanted): Params<Wanted>,
 ) -> Result<Response, PageError> {
-    let size = if wanted.size == "thumbnail" { Size::Thumbnail } else { Size::Original };
-    let found = app.datasets.image(&member.acting, project.id, image.record.id, size).await?;
-    let kind = [(header::CONTENT_TYPE, found.content_type)];
+    let size = if wanted.size == "thumbnail" { Size::Thumbnail } else { Size::Full };
+    let (bytes, content_type) = app.datasets.image(&member.acting, project.id, image.record.id, size).await?;
+    let kind = [(header::CONTENT_TYPE, content_type)];
     let head = [
         (header::CACHE_CONTROL, "private, max-age=86400, immutable"),
         (header::CONTENT_SECURITY_POLICY, SANDBOX),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    Ok((kind, head, found.bytes).into_response())
+    Ok((kind, head, bytes).into_response())
 }

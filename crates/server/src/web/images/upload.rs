@@ -103,7 +103,7 @@ async fn take(
         Err(error) => return Ok(Err(error)),
     };
     let batch = if batch.is_empty() { BATCH } else { batch };
-    let refused = match app.datasets.add_picture(&member.acting, project.id, &name, batch, bytes.into()).await {
+    let refused = match app.datasets.add_picture(&member.acting, project.id, &name, Some(batch), bytes.into()).await {
         Ok(_) => None,
         Err(OpError::Problem(problem)) if problem.status().is_client_error() => Some(problem.message().to_owned()),
         Err(OpError::Invalid(invalid)) => {

@@ -1,0 +1,64 @@
+//! What can be done with the pictures of a project and what is in them.
+
+mod annotations;
+mod batches;
+mod records;
+mod sweep;
+mod turns;
+mod uploads;
+
+use keyrack_guard::Clock;
+use keyrack_key::{Id, Kind, ProjectId};
+use keyrack_store::{Project, ProjectCounts, Store};
+use rand_core::UnwrapErr;
+
+use super::pictures::Pictures;
+use super::removals::Removals;
+use super::who::Covered;
+use super::{Acting, OpError};
+use crate::objects::{ObjectError, Objects};
+use turns::Turns;
+
+pub use annotations::{Annotated, Dropped, Given, MarkDraft};
+pub use records::{RecordDraft, Size};
+pub use uploads::{Promise, UPLOAD_LIFE};
+
+/// The datasets of all workspaces.
+#[derive(Clone, Debug)]
+pub struct Datasets {
+    store: Store,
+    objects: Objects,
+    pictures: Pictures,
+    removals: Removals,
+    turns: Turns,
+    clock: Clock,
+}
+
+impl Datasets {
+    /// Datasets of `store`, whose pictures are `objects` and are checked by `pictures`.
+    pub fn new(store: Store, objects: Objects, pictures: Pictures, removals: Removals, clock: Clock) -> Self {
+        Self { store, objects, pictures, removals, turns: Turns::new(), clock }
+    }
+
+    /// What a project holds, in numbers.
+    pub async fn counts(&self, by: &Acting, project: ProjectId) -> Result<ProjectCounts, OpError> {
+        let project = self.project(by, project).await?;
+        Ok(self.store.project_counts(project.id).await?)
+    }
+
+    /// The project, if the caller may open it.
+    async fn project(&self, by: &Acting, id: ProjectId) -> Result<Covered<Project>, OpError> {
+        let project = self.store.project(by.workspace, id).await?.ok_or(OpError::NotFound("project"))?;
+        by.covers(project)
+    }
+
+    fn id<K: Kind>(&self) -> Id<K> {
+        Id::new((self.clock)(), &mut UnwrapErr(getrandom::SysRng))
+    }
+}
+
+impl From<ObjectError> for OpError {
+    fn from(error: ObjectError) -> Self {
+        Self::internal(error)
+    }
+}

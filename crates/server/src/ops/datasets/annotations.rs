@@ -1,0 +1,153 @@
+//! What is in a picture: its class, or boxes.
+
+use std::collections::HashMap;
+
+use http::StatusCode;
+use keyrack_guard::Problem;
+use keyrack_key::{AnnotationId, LabelId, ProjectId, RecordId};
+use keyrack_store::{Annotation, Mark, NewAnnotation, Record, StoreError};
+use keyrack_vision::{Rect, RectError, clip};
+
+use super::Datasets;
+use crate::ops::{Acting, Invalid, OpError};
+
+/// The most annotations in one request.
+const MOST: usize = 10_000;
+
+/// A picture with what is in it.
+#[derive(Clone, Debug)]
+pub struct Annotated {
+    pub record: Record,
+    pub annotations: Vec<Annotation>,
+}
+
+/// An annotation as somebody wants it.
+#[derive(Clone, Debug)]
+pub struct MarkDraft {
+    pub label: LabelId,
+    /// In pixels of the upright picture; none: the picture as a whole.
+    pub rect: Option<Rect>,
+    /// Whatever the client keeps beside it: JSON.
+    pub metadata: Option<String>,
+}
+
+/// What became of the annotations that were sent.
+#[derive(Clone, Debug)]
+pub struct Given {
+    pub annotations: Vec<Annotation>,
+    pub dropped: Vec<Dropped>,
+}
+
+/// A box that has no area within the picture.
+#[derive(Clone, Copy, Debug)]
+pub struct Dropped {
+    /// Its place among those that were sent, from 0.
+    pub index: usize,
+    pub label: LabelId,
+    pub rect: Rect,
+}
+
+impl Datasets {
+    /// Annotates a picture, all or nothing. Boxes are clipped to the picture; those without area are dropped and named.
+    pub async fn annotate(
+        &self,
+        by: &Acting,
+        project: ProjectId,
+        record: RecordId,
+        drafts: &[MarkDraft],
+    ) -> Result<Given, OpError> {
+        if drafts.len() > MOST {
+            return Err(Invalid::field("annotations", format!("at most {MOST} at once")).into());
+        }
+        let record = self.record(by, project, record).await?;
+        let labels = self.store.label_ids(project).await?;
+        let (mut new, mut dropped) = (Vec::with_capacity(drafts.len()), Vec::new());
+        for (index, draft) in drafts.iter().enumerate() {
+            if !labels.contains(&draft.label) {
+                return Err(wrong(index, "label_id", "expected the id of a label of this project"));
+            }
+            match placed(draft, &record).map_err(|error| wrong_place(index, &error))? {
+                Some(mark) => {
+                    let metadata = draft.metadata.as_deref();
+                    new.push(NewAnnotation { id: self.id(), label: draft.label, mark, metadata });
+                }
+                None => dropped.extend(draft.rect.map(|rect| Dropped { index, label: draft.label, rect })),
+            }
+        }
+        let annotations = self.store.annotate(project, record.id, &new, (self.clock)()).await;
+        Ok(Given { annotations: annotations.map_err(gone)?, dropped })
+    }
+
+    /// Gives some pictures a class, all or none, or takes theirs away. Pictures that are not the project's are refused
+    /// where a class is given, and passed over where one is taken away.
+    pub async fn set_category(
+        &self,
+        by: &Acting,
+        project: ProjectId,
+        records: &[RecordId],
+        label: Option<LabelId>,
+    ) -> Result<(), OpError> {
+        let project = self.project(by, project).await?;
+        let Some(label) = label else {
+            return Ok(self.store.clear_categories(project.id, records).await?);
+        };
+        let given: Vec<_> = records.iter().map(|record| (*record, self.id())).collect();
+        self.store.set_categories(project.id, label, &given, (self.clock)()).await.map_err(gone)
+    }
+
+    /// Removes one annotation.
+    pub async fn delete_annotation(
+        &self,
+        by: &Acting,
+        project: ProjectId,
+        id: AnnotationId,
+    ) -> Result<(), OpError> {
+        let project = self.project(by, project).await?;
+        let deleted = self.store.delete_annotation(project.id, id).await;
+        deleted.map_err(|error| match error {
+            StoreError::NotFound => OpError::NotFound("annotation"),
+            other => other.into(),
+        })
+    }
+
+    pub(super) async fn annotated(
+        &self,
+        project: ProjectId,
+        records: Vec<Record>,
+    ) -> Result<Vec<Annotated>, OpError> {
+        let ids: Vec<_> = records.iter().map(|record| record.id).collect();
+        let mut of: HashMap<RecordId, Vec<Annotation>> = HashMap::new();
+        for annotation in self.store.annotations_of(project, &ids).await? {
+            of.entry(annotation.record).or_default().push(annotation);
+        }
+        let with =
+            |record: Record| Annotated { annotations: of.remove(&record.id).unwrap_or_default(), record };
+        Ok(records.into_iter().map(with).collect())
+    }
+}
+
+/// Where in the picture it is; nothing where that is no area.
+fn placed(draft: &MarkDraft, record: &Record) -> Result<Option<Mark>, RectError> {
+    let Some(rect) = draft.rect else { return Ok(Some(Mark::Category)) };
+    let clipped = clip(rect, record.width, record.height)?;
+    Ok(clipped.map(|Rect { left, top, width, height }| Mark::Box { left, top, width, height }))
+}
+
+fn wrong_place(index: usize, error: &RectError) -> OpError {
+    wrong(index, &format!("annotation.{}", error.field()), &error.to_string())
+}
+
+/// One of many is wrong: which one is said as the request spells it.
+fn wrong(index: usize, field: &str, expected: &str) -> OpError {
+    let field = format!("annotations[{index}].{field}");
+    let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("{field}: {expected}"));
+    problem.field(&field, expected).into()
+}
+
+/// Deleted since it was looked up, or never the project's.
+fn gone(error: StoreError) -> OpError {
+    match error {
+        StoreError::NotFound => OpError::NotFound("picture or label in this project"),
+        other => other.into(),
+    }
+}

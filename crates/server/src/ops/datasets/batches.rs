@@ -1,0 +1,54 @@
+//! Batches and labels: named by clients again and again, and the same ones each time.
+
+use keyrack_key::ProjectId;
+use keyrack_store::{Batch, Label, NewLabel};
+
+use super::Datasets;
+use crate::ops::{Acting, Invalid, OpError, invalid};
+
+/// The most labels in one request.
+const LABELS: usize = 10_000;
+
+impl Datasets {
+    /// The batch of that name, made where there is none.
+    pub async fn batch(&self, by: &Acting, project: ProjectId, name: &str) -> Result<Batch, OpError> {
+        let project = self.project(by, project).await?;
+        let name = invalid::name(name).map_err(|expected| Invalid::field("name", expected))?;
+        Ok(self.store.batch(project.id, self.id(), &name, (self.clock)()).await?)
+    }
+
+    /// The batches of a project, newest first.
+    pub async fn batches(&self, by: &Acting, project: ProjectId) -> Result<Vec<Batch>, OpError> {
+        let project = self.project(by, project).await?;
+        Ok(self.store.batches(project.id).await?)
+    }
+
+    /// The labels of these names, in their order; those that are missing are made. Names stay byte for byte:
+    /// clients look labels up by them.
+    pub async fn make_labels(
+        &self,
+        by: &Acting,
+        project: ProjectId,
+        names: &[String],
+    ) -> Result<Vec<Label>, OpError> {
+        let project = self.project(by, project).await?;
+        if names.len() > LABELS {
+            return Err(Invalid::field("labels", format!("at most {LABELS} at once")).into());
+        }
+        for name in names {
+            let fits = (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+            if !fits {
+                let expected = "expected 1 to 100 characters, none of them a control character";
+                return Err(Invalid::field("name", expected).into());
+            }
+        }
+        let wanted: Vec<_> = names.iter().map(|name| NewLabel { id: self.id(), name }).collect();
+        Ok(self.store.make_labels(project.id, &wanted, (self.clock)()).await?)
+    }
+
+    /// The labels of a project, by name.
+    pub async fn labels(&self, by: &Acting, project: ProjectId) -> Result<Vec<Label>, OpError> {
+        let project = self.project(by, project).await?;
+        Ok(self.store.labels(project.id).await?)
+    }
+}

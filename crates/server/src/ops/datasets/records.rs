@@ -1,0 +1,240 @@
+//! Records: pictures that were checked to their last pixel and lie where they stay.
+
+use bytes::Bytes;
+use http::StatusCode;
+use keyrack_guard::Problem;
+use keyrack_key::{BatchId, ProjectId, RecordId};
+use keyrack_store::{NewRecord, Page, Record, RecordFilter, StoreError, Upload};
+
+use super::Datasets;
+use super::annotations::Annotated;
+use super::uploads::file_name;
+use crate::objects::{ObjectError, Place, upload_prefix};
+use crate::ops::pictures::Checked;
+use crate::ops::{Acting, Invalid, OpError};
+
+/// A record of a picture that was uploaded.
+#[derive(Clone, Debug)]
+pub struct RecordDraft {
+    pub name: String,
+    pub batch: Option<BatchId>,
+    /// The `uri` of the upload.
+    pub source: String,
+}
+
+/// How large a picture is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// As it came.
+    Full,
+    /// At most 320 pixels along a side, as JPEG.
+    Thumbnail,
+}
+
+impl Datasets {
+    /// Makes a record of what was uploaded: `true` where it is new. A source that has its record answers with it.
+    pub async fn create_record(
+        &self,
+        by: &Acting,
+        project: ProjectId,
+        draft: RecordDraft,
+    ) -> Result<(Record, bool), OpError> {
+        let project = self.project(by, project).await?;
+        let name = file_name(&draft.name)?;
+        let upload = self.source(project.id, &draft.source).await?;
+        let _turn = self.turns.take(upload.id).await;
+        if let Some(known) = self.store.record_of_upload(project.id, upload.id).await? {
+            return Ok((known, false));
+        }
+        self.still_promised(&upload).await?;
+        self.know_batch(project.id, draft.batch).await?;
+        let sent = self.sent(&upload).await?;
+        let checked = match self.pictures.check(sent.bytes.clone()).await {
+            Ok(checked) => checked,
+            Err(refused) => {
+                // The place is free for another try, unless it was us who could not.
+                if matches!(refused, OpError::Problem(_)) {
+                    self.objects.remove_below(&upload_prefix(project.id, upload.id)).await?;
+                }
+                return Err(refused);
+            }
+        };
+        if sent.is_staged {
+            let (staged, image) = (Place::staged(project.id, upload.id), Place::image(project.id, upload.id));
+            self.objects.move_to(&staged, &image).await?;
+        }
+        self.keep(by, &upload, draft.batch, &name, checked).await
+    }
+
+    /// Makes a record of a picture in one step.
+    pub async fn add_picture(
+        &self,
+        by: &Acting,
+        project: ProjectId,
+        name: &str,
+        batch: Option<&str>,
+        bytes: Bytes,
+    ) -> Result<Record, OpError> {
+        let project = self.project(by, project).await?;
+        let name = file_name(name)?;
+        let checked = self.pictures.check(bytes.clone()).await?;
+        let batch = match batch {
+            Some(name) => Some(self.batch(by, project.id, name).await?.id),
+            None => None,
+        };
+        let promise = self.promise(by, project.id).await?;
+        let upload = self.source(project.id, &promise.uri).await?;
+        let kept = self.add(by, &upload, batch, &name, bytes, checked).await;
+        if kept.is_err() {
+            // Whatever does not succeed here does so when the upload's time is over.
+            self.objects.remove_below(&upload_prefix(project.id, upload.id)).await?;
+            self.store.forget_uploads(&[upload.id]).await?;
+        }
+        kept
+    }
+
+    /// Up to `limit` records with what is in them, newest first.
+    pub async fn records(
+        &self,
+        by: &Acting,
+        project: ProjectId,
+        filter: &RecordFilter,
+        after: Option<RecordId>,
+        limit: u32,
+    ) -> Result<Page<Annotated, RecordId>, OpError> {
+        let project = self.project(by, project).await?;
+        let page = self.store.records(project.id, filter, after, limit).await?;
+        let items = self.annotated(project.id, page.items).await?;
+        Ok(Page { items, next: page.next })
+    }
+
+    /// A record with what is in it.
+    pub async fn read(&self, by: &Acting, project: ProjectId, id: RecordId) -> Result<Annotated, OpError> {
+        let record = self.record(by, project, id).await?;
+        let annotated = self.annotated(project, vec![record]).await?;
+        annotated.into_iter().next().ok_or(OpError::NotFound("record"))
+    }
+
+    /// The bytes of a picture and what they are.
+    pub async fn image(
+        &self,
+        by: &Acting,
+        project: ProjectId,
+        id: RecordId,
+        size: Size,
+    ) -> Result<(Bytes, String), OpError> {
+        let record = self.record(by, project, id).await?;
+        let (place, kind) = match size {
+            Size::Full => (Place::image(project, record.upload), record.content_type),
+            Size::Thumbnail => (Place::thumbnail(project, record.upload), "image/jpeg".to_owned()),
+        };
+        match self.objects.read(&place).await {
+            Ok(bytes) => Ok((bytes, kind)),
+            Err(error) => {
+                // Deleted since it was looked up?
+                self.record(by, project, id).await?;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Deletes a record with its annotations and its picture.
+    pub async fn delete_record(&self, by: &Acting, project: ProjectId, id: RecordId) -> Result<(), OpError> {
+        let record = self.record(by, project, id).await?;
+        let prefixes = [upload_prefix(project, record.upload)];
+        let now = (self.clock)();
+        let deleted = self.store.delete_record(by.workspace, project, id, &prefixes, by.actor(), now).await;
+        deleted.map_err(|error| match error {
+            StoreError::NotFound => OpError::NotFound("record"),
+            other => other.into(),
+        })?;
+        self.removals.begin();
+        Ok(())
+    }
+
+    pub(super) async fn record(
+        &self,
+        by: &Acting,
+        project: ProjectId,
+        id: RecordId,
+    ) -> Result<Record, OpError> {
+        let project = self.project(by, project).await?;
+        self.store.record(project.id, id).await?.ok_or(OpError::NotFound("record"))
+    }
+
+    async fn know_batch(&self, project: ProjectId, batch: Option<BatchId>) -> Result<(), OpError> {
+        match batch {
+            Some(batch) if !self.store.has_batch(project, batch).await? => {
+                Err(Invalid::field("batchId", "expected the id of a batch of this project").into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The picture that came through an upload. One that no record knows and that lies where it stays was moved there
+    /// by a try that got no further.
+    async fn sent(&self, upload: &Upload) -> Result<Sent, OpError> {
+        let (project, id) = (upload.project, upload.id);
+        for (place, is_staged) in [(Place::staged(project, id), true), (Place::image(project, id), false)] {
+            match self.objects.read(&place).await {
+                Ok(bytes) => return Ok(Sent { bytes, is_staged }),
+                Err(ObjectError::NotFound) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let says = "nothing was sent to the upload URL of this source yet";
+        Err(Problem::new(StatusCode::CONFLICT, "not_uploaded", says).into())
+    }
+
+    async fn add(
+        &self,
+        by: &Acting,
+        upload: &Upload,
+        batch: Option<BatchId>,
+        name: &str,
+        bytes: Bytes,
+        checked: Checked,
+    ) -> Result<Record, OpError> {
+        self.objects.put(&Place::image(upload.project, upload.id), bytes).await?;
+        Ok(self.keep(by, upload, batch, name, checked).await?.0)
+    }
+
+    /// Writes down a picture that lies where it stays. Until then the upload is what knows of it.
+    async fn keep(
+        &self,
+        by: &Acting,
+        upload: &Upload,
+        batch: Option<BatchId>,
+        name: &str,
+        checked: Checked,
+    ) -> Result<(Record, bool), OpError> {
+        self.objects.put(&Place::thumbnail(upload.project, upload.id), checked.thumbnail).await?;
+        let new = NewRecord {
+            id: self.id(),
+            project: upload.project,
+            batch,
+            upload: upload.id,
+            name,
+            width: checked.width,
+            height: checked.height,
+            content_type: checked.content_type,
+            size: checked.size,
+            actor: by.actor(),
+            now: (self.clock)(),
+        };
+        match self.store.create_record(&new).await {
+            Ok(made) => Ok(made),
+            // Its whole project ended meanwhile, and nobody knows of the objects any more.
+            Err(StoreError::NotFound) => {
+                self.objects.remove_below(&upload_prefix(upload.project, upload.id)).await?;
+                Err(OpError::NotFound("upload"))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+struct Sent {
+    bytes: Bytes,
+    is_staged: bool,
+}

@@ -1,0 +1,153 @@
+//! Uploads: a place for one picture, promised to whoever holds its token.
+//!
+//! The token is the signature of the URL. It is random, and the upload's row knows its digest: the row is needed
+//! anyway, so that no object lies anywhere unknown, and whatever ends it ends the URL.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+use keyrack_guard::Problem;
+use keyrack_key::{Digest, Permission, ProjectId, Timestamp, UploadId, WorkspaceId};
+use keyrack_store::{Actor, NewUpload, Upload};
+use rand_core::{Rng, UnwrapErr};
+
+use super::Datasets;
+use crate::objects::Place;
+use crate::ops::{Acting, Invalid, OpError, invalid};
+
+/// How long a place is promised.
+pub const UPLOAD_LIFE: Duration = Duration::from_mins(15);
+
+/// What the `uri` of an upload begins with; its id stands behind.
+const URI: &str = "keyrack:";
+
+/// A place for one picture.
+#[derive(Clone, Debug)]
+pub struct Promise {
+    pub upload: UploadId,
+    /// Opens it. For the answer to whoever asked, and for nobody else.
+    pub token: String,
+    /// What the record will name as its source.
+    pub uri: String,
+    pub expires_at: Timestamp,
+}
+
+impl Datasets {
+    /// Promises a place for one picture.
+    pub async fn ask_upload(&self, by: &Acting, project: ProjectId, name: &str) -> Result<Promise, OpError> {
+        let project = self.project(by, project).await?;
+        file_name(name)?;
+        self.promise(by, project.id).await
+    }
+
+    /// Whether somebody with this token may send a picture, before any of it is read.
+    pub async fn expect_upload(&self, id: UploadId, token: &str) -> Result<(), OpError> {
+        self.promised(id, token).await.map(drop)
+    }
+
+    /// Takes the bytes that somebody with the token sent. They are looked at when a record is made of them.
+    pub async fn put_upload(&self, id: UploadId, token: &str, bytes: Bytes) -> Result<(), OpError> {
+        if bytes.is_empty() {
+            return Err(Invalid::field("body", "expected the bytes of an image").into());
+        }
+        let _turn = self.turns.take(id).await;
+        let upload = self.promised(id, token).await?;
+        let staged = Place::staged(upload.project, id);
+        self.objects.put(&staged, bytes).await?;
+        // The upload or its whole project may have ended meanwhile, and nobody would know of the object then.
+        if self.store.upload(id).await?.is_none() {
+            self.objects.remove(&staged).await?;
+            return Err(OpError::NotFound("upload"));
+        }
+        Ok(())
+    }
+
+    async fn promised(&self, id: UploadId, token: &str) -> Result<Upload, OpError> {
+        let unknown = || Problem::new(StatusCode::FORBIDDEN, "wrong_signature", SAYS_WRONG);
+        let upload = self.store.upload(id).await?.ok_or_else(unknown)?;
+        if Digest::of(token.as_bytes()) != upload.digest {
+            return Err(unknown().into());
+        }
+        self.still_promised(&upload).await?;
+        Ok(upload)
+    }
+
+    pub(super) async fn promise(&self, by: &Acting, project: ProjectId) -> Result<Promise, OpError> {
+        let token = new_token();
+        let now = (self.clock)();
+        let new = NewUpload {
+            id: self.id(),
+            project,
+            actor: by.actor(),
+            digest: Digest::of(token.as_bytes()),
+            now,
+            expires_at: now.plus(UPLOAD_LIFE),
+        };
+        self.store.create_upload(&new).await?;
+        Ok(Promise { upload: new.id, token, uri: format!("{URI}{}", new.id), expires_at: new.expires_at })
+    }
+
+    /// The upload that a record names as its source, in this project.
+    pub(super) async fn source(&self, project: ProjectId, uri: &str) -> Result<Upload, OpError> {
+        let wrong = || Invalid::field("source", "expected the uri that the upload to this project answered");
+        let id: UploadId = uri.strip_prefix(URI).and_then(|id| id.parse().ok()).ok_or_else(wrong)?;
+        let upload = self.store.upload(id).await?.filter(|upload| upload.project == project);
+        Ok(upload.ok_or_else(wrong)?)
+    }
+
+    /// Whether the time is not over, no record was made yet, and the key that asked may still upload.
+    pub(super) async fn still_promised(&self, upload: &Upload) -> Result<(), OpError> {
+        let now = (self.clock)();
+        if upload.expires_at <= now {
+            return Err(Problem::new(StatusCode::FORBIDDEN, "upload_over", SAYS_OVER).into());
+        }
+        if self.store.record_of_upload(upload.project, upload.id).await?.is_some() {
+            return Err(Problem::new(StatusCode::CONFLICT, "already_recorded", SAYS_RECORDED).into());
+        }
+        match upload.actor {
+            Actor::Key(key) => self.key_still_uploads(upload.workspace, key, upload.project, now).await,
+            Actor::User(_) | Actor::Operator => Ok(()),
+        }
+    }
+
+    async fn key_still_uploads(
+        &self,
+        workspace: WorkspaceId,
+        key: keyrack_key::KeyId,
+        project: ProjectId,
+        now: Timestamp,
+    ) -> Result<(), OpError> {
+        let key = self.store.key(workspace, key).await?;
+        let uploads = key.is_some_and(|key| {
+            key.deletion.is_none()
+                && key.terms.expires_at.is_none_or(|end| end > now)
+                && key.terms.permissions.contains(Permission::DatasetsUpload)
+                && key.terms.restrictions.is_some_and(|own| own.cover_project(project))
+        });
+        if uploads { Ok(()) } else { Err(Problem::new(StatusCode::FORBIDDEN, "key_ended", SAYS_KEY).into()) }
+    }
+}
+
+const SAYS_WRONG: &str =
+    "there is no such upload, or the signature in its URL is not the one that was answered";
+const SAYS_OVER: &str = "this upload URL was good for 15 minutes; ask for another one";
+const SAYS_RECORDED: &str = "a record was made of this upload already; ask for another one";
+const SAYS_KEY: &str = "the API key that asked for this upload may not upload here any more";
+
+/// 256 bits.
+fn new_token() -> String {
+    let mut bytes = [0; 32];
+    UnwrapErr(getrandom::SysRng).fill_bytes(&mut bytes);
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// What a file is called: shown on pages, never a path of ours. File systems allow odd characters, and a client that
+/// is refused one of a thousand files gives up on all of them.
+pub(super) fn file_name(name: &str) -> Result<String, OpError> {
+    let name = invalid::visible(name);
+    if name.is_empty() || name.chars().count() > 255 {
+        return Err(Invalid::field("name", "expected the file's name, 1 to 255 characters").into());
+    }
+    Ok(name)
+}
