@@ -48,7 +48,12 @@ impl Folder {
 
     /// The database file.
     pub fn database(&self) -> PathBuf {
-        self.path.join(DATABASE)
+        Self::database_of(&self.path)
+    }
+
+    /// The database file of a folder that another process may hold.
+    pub fn database_of(path: &Path) -> PathBuf {
+        path.join(DATABASE)
     }
 
     /// The folder of pictures and models.

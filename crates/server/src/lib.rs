@@ -18,6 +18,7 @@ mod background;
 mod control;
 mod core_dumps;
 mod edge;
+mod jobs;
 mod metrics;
 mod operations;
 mod telemetry;

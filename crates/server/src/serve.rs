@@ -16,6 +16,7 @@ use crate::config::{Config, Tls};
 use crate::control::ControlError;
 use crate::edge::origin::is_public;
 use crate::folder::{Folder, FolderError};
+use crate::jobs::supervisor;
 use crate::ops::OpError;
 use crate::{background, clock, control, operations, router};
 
@@ -53,12 +54,14 @@ pub async fn serve(mut config: Config) -> Result<(), ServeError> {
     let control = control::listen(&folder, &app)?;
     let handle = Handle::new();
     let background = background::start(&app);
+    let workers = supervisor::start(&app);
     announce(&app, listener.local_addr()?, ops_listener.local_addr()?).await?;
-    tokio::spawn(stop_when_asked(handle.clone()));
+    tokio::spawn(stop_when_asked(handle.clone(), Arc::clone(&app)));
     let ops = tokio::spawn(operations::serve(Arc::clone(&app), ops_listener));
     run(&app, listener, handle).await?;
     ops.abort();
     control.abort();
+    workers.stop().await;
     background.stop(&app).await;
     Ok(())
 }
@@ -138,9 +141,10 @@ async fn announce(app: &App, address: SocketAddr, ops: SocketAddr) -> Result<(),
 }
 
 /// Stops accepting, lets requests finish.
-async fn stop_when_asked(handle: Handle<SocketAddr>) {
+async fn stop_when_asked(handle: Handle<SocketAddr>, app: Shared) {
     asked_to_stop().await;
     tracing::info!("stopping: no new connections, requests may finish");
+    app.models.end_streams();
     handle.graceful_shutdown(Some(GRACE));
 }
 

@@ -9,6 +9,7 @@ mod key;
 mod place;
 mod setup;
 mod told;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -20,6 +21,7 @@ use failure::Failure;
 use key::KeyCommand;
 use setup::Setup;
 use told::Told;
+use worker::WorkerArgs;
 
 /// The API Keys page of a computer-vision workspace, and everything behind it.
 #[derive(Debug, Parser)]
@@ -41,6 +43,8 @@ enum Command {
     /// Make, list, show, edit, rotate and delete keys
     #[command(subcommand)]
     Key(Box<KeyCommand>),
+    /// Train models that wait, beside the server's own workers or in their place
+    Worker(Box<WorkerArgs>),
 }
 
 /// Does what the arguments say. 0: done, 1: refused, 2: wrong use.
@@ -58,6 +62,7 @@ fn carry_out(Cli { command, choices }: Cli) -> Result<(), Failure> {
         Some(Command::Serve(choices)) => serve(*choices),
         Some(Command::Setup(setup)) => once(setup.run(choices)),
         Some(Command::Key(command)) => once(command.run(choices)),
+        Some(Command::Worker(worker)) => worker.run(choices),
     }
 }
 

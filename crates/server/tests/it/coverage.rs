@@ -27,6 +27,7 @@ fn path_in(home: &Home, path: &str) -> String {
         None => return path,
         Some((before, _)) if before.ends_with("keys/") => home.key.to_string(),
         Some((before, _)) if before.ends_with("projects/") => home.project.to_string(),
+        Some((before, _)) if before.ends_with("models/") => home.model.to_string(),
         Some((before, _)) if before.ends_with("sessions/") => {
             "ses_00000000000070008000000000000000".to_owned()
         }
@@ -41,5 +42,6 @@ fn path_in(home: &Home, path: &str) -> String {
 fn path_to_nothing(home: &Home, path: &str) -> String {
     let nothing = "00000000000070008000000000000000";
     let path = path.replace("keys/{id}", &format!("keys/key_{nothing}"));
+    let path = path.replace("models/{id}", &format!("models/mdl_{nothing}"));
     path_in(home, &path.replace("projects/{id}", &format!("projects/prj_{nothing}")))
 }

@@ -14,6 +14,7 @@ mod held;
 mod hostile;
 mod keys;
 mod ledger;
+mod models;
 mod problem;
 mod projects;
 mod raw;

@@ -1,0 +1,152 @@
+//! Where a training writes how far it is, and reads whether to go on.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use keyrack_store::Point;
+use keyrack_vision::{Flow, Phase, Progress};
+use parking_lot::Mutex;
+use serde_json::Value;
+
+use super::course::Course;
+
+/// A loss curve has no more points, whatever the number of steps: a page draws it, and each is a row.
+const POINTS: usize = 500;
+
+/// Between the thread that trains and the task beside it.
+#[derive(Debug)]
+pub(super) struct Board {
+    stop: AtomicBool,
+    written: Mutex<Written>,
+}
+
+/// What is to be told.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    pub(super) progress: Option<Value>,
+    pub(super) points: Vec<Point>,
+}
+
+#[derive(Debug)]
+struct Written {
+    course: Course,
+    news: News,
+    points: usize,
+    last: Option<Progress>,
+}
+
+impl Board {
+    pub(super) fn new() -> Self {
+        let written =
+            Written { course: Course::unknown(Instant::now()), news: News::default(), points: 0, last: None };
+        Self { stop: AtomicBool::new(false), written: Mutex::new(written) }
+    }
+
+    /// Says how much there is to do, once that is known.
+    pub(super) fn plan(&self, course: Course) {
+        self.written.lock().course = course;
+    }
+
+    /// From now on [`tell`](Self::tell) answers that it is enough.
+    pub(super) fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn must_stop(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Hears a report of the training.
+    pub(super) fn tell(&self, progress: Progress) -> Flow {
+        let mut written = self.written.lock();
+        // The same report comes again while the next one takes long.
+        if written.last.replace(progress) != Some(progress) {
+            written.news.progress = Some(written.course.progress(&progress, Instant::now()));
+            written.draw(&progress);
+        }
+        if self.must_stop() { Flow::Cancel } else { Flow::Continue }
+    }
+
+    pub(super) fn has_news(&self) -> bool {
+        self.written.lock().news.progress.is_some()
+    }
+
+    pub(super) fn take(&self) -> News {
+        std::mem::take(&mut self.written.lock().news)
+    }
+
+    /// What could not be passed on, unless there is something newer.
+    pub(super) fn give_back(&self, mut old: News) {
+        let mut written = self.written.lock();
+        old.points.append(&mut written.news.points);
+        written.news.points = old.points;
+        written.news.progress = written.news.progress.take().or(old.progress);
+    }
+}
+
+impl Written {
+    fn draw(&mut self, progress: &Progress) {
+        let every = progress.of.div_ceil(POINTS - 100).max(1);
+        let is_drawn = progress.done.is_multiple_of(every)
+            || progress.done == progress.of
+            || (progress.validation.is_some()
+                && every > 1
+                && progress.done.is_multiple_of(every.div_ceil(4)));
+        if progress.phase == Phase::Training && is_drawn && self.points < POINTS {
+            self.points += 1;
+            self.news.points.push(Point {
+                step: progress.done as u64,
+                loss: progress.loss.map(f64::from),
+                validation: progress.validation.map(f64::from),
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(done: usize, of: usize) -> Progress {
+        let validation = done.is_multiple_of((of / 20).max(1)).then_some(0.5);
+        Progress { phase: Phase::Training, done, of, loss: Some(1.0), validation }
+    }
+
+    #[test]
+    fn a_curve_has_at_most_five_hundred_points_and_reaches_the_end() {
+        for of in [1, 10, 499, 500, 501, 1500, 20_000] {
+            let board = Board::new();
+            let mut points = Vec::new();
+            for done in 1..=of {
+                assert_eq!(board.tell(step(done, of)), Flow::Continue);
+                points.extend(board.take().points);
+            }
+            assert!(points.len() <= POINTS, "{of}: {}", points.len());
+            assert!(points.len() >= of.min(200), "{of}: {}", points.len());
+            assert_eq!(points.last().map(|point| point.step), Some(of as u64));
+            assert!(points.iter().filter(|point| point.validation.is_some()).count() >= 20.min(of));
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_told_is_told_later_and_before_what_came_after_it() {
+        let board = Board::new();
+        board.tell(step(1, 10));
+        let old = board.take();
+        board.tell(step(2, 10));
+        board.give_back(old);
+        let news = board.take();
+        assert_eq!(news.points.iter().map(|point| point.step).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(news.progress.unwrap()["done"], 2);
+    }
+
+    #[test]
+    fn the_same_report_again_is_no_news_and_still_hears_that_it_is_enough() {
+        let board = Board::new();
+        board.tell(step(1, 10));
+        board.take();
+        board.stop();
+        assert_eq!(board.tell(step(1, 10)), Flow::Cancel);
+        assert!(!board.has_news());
+    }
+}

@@ -1,0 +1,42 @@
+//! What is to be known about a model, as it is kept beside it and shown.
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// Vision's names as the API writes names: `measured_on` becomes `measuredOn`. Values, labels among them, stay.
+pub(super) fn of(card: &impl Serialize) -> Value {
+    serde_json::to_value(card).map_or(Value::Null, renamed)
+}
+
+fn renamed(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            members.into_iter().map(|(name, value)| (camel(&name), renamed(value))).collect()
+        }
+        Value::Array(items) => items.into_iter().map(renamed).collect(),
+        other => other,
+    }
+}
+
+fn camel(name: &str) -> String {
+    let mut words = name.split('_');
+    let mut camel = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        camel.extend(letters.next().into_iter().flat_map(char::to_uppercase));
+        camel.push_str(letters.as_str());
+    }
+    camel
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    #[test]
+    fn names_change_and_values_stay() {
+        let card = json!({ "measured_on": 3, "labels": ["a_b"], "metrics": [{ "at_0_7": { "x": null } }] });
+        let shown = json!({ "measuredOn": 3, "labels": ["a_b"], "metrics": [{ "at07": { "x": null } }] });
+        assert_eq!(super::of(&card), shown);
+    }
+}

@@ -1,0 +1,127 @@
+//! How far a whole training is, and how long it will take.
+
+use std::time::{Duration, Instant};
+
+use keyrack_vision::{Phase, Progress};
+use serde_json::{Value, json};
+
+/// Pictures of a step of a detector.
+const BATCH: f64 = 8.0;
+
+/// What a training has before it, in seconds of one core of an ordinary machine. That the machine is another one, or
+/// has several, is seen as it goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Course {
+    features: f64,
+    choosing: f64,
+    training: f64,
+    is_detector: bool,
+    began: Instant,
+    /// Since when the phase that it is in goes on.
+    phase: Option<(Phase, Instant)>,
+}
+
+impl Course {
+    /// Before anybody has counted.
+    pub(super) const fn unknown(began: Instant) -> Self {
+        Self { features: 1.0, choosing: 0.0, training: 0.0, is_detector: false, began, phase: None }
+    }
+
+    /// Both views of a picture go through the backbone; the rest is quick.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    pub(super) fn of_classifier(pictures: usize, began: Instant) -> Self {
+        let pictures = pictures as f64;
+        let (features, choosing, training) = (0.1 * pictures, 0.008 * pictures, 0.002 * pictures);
+        Self { features, choosing, training, ..Self::unknown(began) }
+    }
+
+    /// The work for a picture grows with its area.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    pub(super) fn of_detector(pictures: usize, side: u32, steps: usize, began: Instant) -> Self {
+        let area = (f64::from(side) / 320.0).powi(2);
+        let (features, training) = (0.18 * area * pictures as f64, 0.25 * area * steps as f64);
+        Self { features, choosing: 0.0, training, is_detector: true, ..Self::unknown(began) }
+    }
+
+    /// A report as pages and clients read it.
+    #[expect(clippy::cast_precision_loss, reason = "counts of pictures and steps")]
+    pub(super) fn progress(&mut self, report: &Progress, now: Instant) -> Value {
+        if self.phase.is_none_or(|(phase, _)| phase != report.phase) {
+            self.phase = Some((report.phase, now));
+        }
+        let within = self.phase.map_or(Duration::ZERO, |(_, since)| now - since).as_secs_f64();
+        let (before, this, after) = match report.phase {
+            Phase::Features => (0.0, self.features, self.choosing + self.training),
+            Phase::Choosing => (self.features, self.choosing, self.training),
+            Phase::Training => (self.features + self.choosing, self.training, 0.0),
+        };
+        let part = report.done as f64 / report.of.max(1) as f64;
+        let done = before + part * this;
+        let whole = before + this + after;
+        // Seconds of this machine to a second of the plan: in this phase, and so far.
+        let here = (part > 0.0 && within > 0.0).then(|| within / (part * this).max(1e-9));
+        let so_far = (now - self.began).as_secs_f64() / done.max(1e-9);
+        let left = here.map(|here| (1.0 - part) * this * here + after * so_far);
+        let pictures = match report.phase {
+            Phase::Features => Some(report.done as f64),
+            Phase::Training if self.is_detector => Some(report.done as f64 * BATCH),
+            _ => None,
+        };
+        let speed = pictures.filter(|_| within > 0.2).map(|pictures| pictures / within);
+        json!({
+            "phase": report.phase,
+            "done": report.done,
+            "of": report.of,
+            "percent": rounded(100.0 * done / whole.max(1e-9), 10.0),
+            "picturesPerSecond": speed.map(|speed| rounded(speed, 10.0)),
+            "secondsLeft": left.filter(|_| within > 0.2).map(|left| left.ceil().max(0.0)),
+            "loss": report.loss,
+            "validation": report.validation,
+        })
+    }
+}
+
+fn rounded(number: f64, to: f64) -> f64 {
+    (number * to).round() / to
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(phase: Phase, done: usize, of: usize) -> Progress {
+        Progress { phase, done, of, loss: None, validation: None }
+    }
+
+    #[test]
+    fn a_machine_of_half_the_speed_needs_twice_the_time_and_percent_only_grow() {
+        let began = Instant::now();
+        let mut course = Course::of_detector(100, 320, 200, began);
+        let second = |second: f64| began + Duration::from_secs_f64(second);
+        let mut last = 0.0;
+        // 18 s of features and 50 s of training, and this machine takes twice as long.
+        for picture in 1..=100 {
+            let told = course.progress(&at(Phase::Features, picture, 100), second(0.36 * picture as f64));
+            let percent = told["percent"].as_f64().unwrap();
+            assert!(percent >= last);
+            last = percent;
+            if picture == 50 {
+                let left = told["secondsLeft"].as_f64().unwrap();
+                assert!((left - 118.0).abs() < 4.0, "{left}");
+            }
+        }
+        for step in 1..=200 {
+            let told = course.progress(&at(Phase::Training, step, 200), second(36.0 + 0.5 * step as f64));
+            let percent = told["percent"].as_f64().unwrap();
+            assert!(percent >= last);
+            last = percent;
+            if step == 100 {
+                let left = told["secondsLeft"].as_f64().unwrap();
+                assert!((left - 50.0).abs() < 2.0, "{left}");
+                let speed = told["picturesPerSecond"].as_f64().unwrap();
+                assert!((speed - 16.0).abs() < 0.5, "{speed}");
+            }
+        }
+        assert!((last - 100.0).abs() < 1e-9);
+    }
+}

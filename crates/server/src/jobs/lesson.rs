@@ -1,0 +1,219 @@
+//! What a training learns from, and the learning itself, on the thread that has it to itself.
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use keyrack_key::ProjectId;
+use keyrack_store::{Job, Labelled, Mark, ProjectType, StoreError};
+use keyrack_vision::{Backbone, BackboneError, TooFew, classify, detect};
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+
+use super::board::Board;
+use super::course::Course;
+use super::training::is_full;
+use super::worker::BackboneUnusable;
+use super::{Worker, card};
+use crate::objects::{ObjectError, Objects, Place};
+use crate::ops::models::TrainSettings;
+
+/// A model to be kept, and what is to be known about it.
+#[derive(Debug)]
+pub(super) struct Learnt {
+    pub(super) model: Vec<u8>,
+    pub(super) card: Value,
+}
+
+/// Why there is no model, as people read it.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotLearnt {
+    #[error("the training was stopped")]
+    Stopped,
+    #[error("{0}")]
+    TooFew(TooFew),
+    #[error("{absent} of {pictures} pictures could not be read from the data folder; of the others, {lacks}")]
+    Absent { absent: usize, pictures: usize, lacks: TooFew },
+    #[error("the disk of the server is full")]
+    Full,
+    #[error("the server's backbone cannot be used: {0}")]
+    Backbone(#[from] BackboneUnusable),
+    #[error("{}", if is_full(.0) { "the disk of the server is full" } else { "the model could not be written" })]
+    Kept(#[source] ObjectError),
+    #[error("something went wrong on our side; the server's log says what")]
+    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("something went wrong on our side; the server's log says what")]
+    Panicked,
+}
+
+impl NotLearnt {
+    /// What is nobody's fault outside is for the operator.
+    pub(super) fn log(&self) {
+        match self {
+            Self::Broken(error) => tracing::error!(%error, cause = ?error.source(), "a training failed"),
+            Self::Kept(error) => tracing::error!(%error, "a model could not be kept"),
+            Self::Panicked => tracing::error!("a training panicked"),
+            Self::Backbone(error) => tracing::error!(%error, "the backbone cannot be used"),
+            Self::Stopped | Self::TooFew(_) | Self::Absent { .. } | Self::Full => {}
+        }
+    }
+}
+
+impl From<StoreError> for NotLearnt {
+    fn from(error: StoreError) -> Self {
+        Self::Broken(error.into())
+    }
+}
+
+impl From<BackboneError> for NotLearnt {
+    fn from(error: BackboneError) -> Self {
+        Self::Broken(error.into())
+    }
+}
+
+/// Learns what `job` asks for.
+pub(super) fn learn(
+    worker: &Worker,
+    job: &Job,
+    board: &Board,
+    runtime: &Handle,
+) -> Result<Learnt, NotLearnt> {
+    let began = Instant::now();
+    let settings: TrainSettings = serde_json::from_value(job.settings.clone()).unwrap_or_default();
+    let pictures = runtime.block_on(worker.store.labelled(job.project))?;
+    if board.must_stop() {
+        return Err(NotLearnt::Stopped);
+    }
+    let lesson = Lesson { worker, job, board, runtime, settings, began, backbone: worker.backbone()? };
+    let mut learnt = match job.project_type {
+        ProjectType::Classification => lesson.classes(pictures)?,
+        ProjectType::ObjectDetection => lesson.objects(pictures)?,
+    };
+    learnt.card["seconds"] = json!(began.elapsed().as_secs_f64().round());
+    Ok(learnt)
+}
+
+struct Lesson<'a> {
+    worker: &'a Worker,
+    job: &'a Job,
+    board: &'a Board,
+    runtime: &'a Handle,
+    settings: TrainSettings,
+    began: Instant,
+    backbone: Backbone,
+}
+
+impl Lesson<'_> {
+    fn classes(&self, pictures: Vec<Labelled>) -> Result<Learnt, NotLearnt> {
+        let class = |picture: &Labelled| {
+            let mut marks = picture.marks.iter().filter(|(_, mark)| matches!(mark, Mark::Category));
+            marks.find_map(|(label, _)| self.label(*label))
+        };
+        let (pictures, classes): (Vec<_>, Vec<_>) =
+            pictures.into_iter().filter_map(|picture| class(&picture).map(|class| (picture, class))).unzip();
+        self.board.plan(Course::of_classifier(pictures.len(), self.began));
+        let source = Source::new(self, &pictures);
+        let settings = classify::Settings {
+            seed: self.settings.seed.unwrap_or_default().into(),
+            threads: self.worker.threads,
+            limits: self.worker.limits,
+            ..classify::Settings::default()
+        };
+        let labels = self.labels();
+        let training = classify::Training { labels: &labels, classes: &classes, read: &|at| source.read(at) };
+        let report = &mut |progress| self.board.tell(progress);
+        let trained = classify::train(&self.backbone, &training, &settings, report);
+        let model = trained.map_err(|error| match error {
+            classify::TrainError::Cancelled => NotLearnt::Stopped,
+            classify::TrainError::TooFew(lacks) => source.too_few(lacks),
+            other => NotLearnt::Broken(other.into()),
+        })?;
+        Ok(Learnt { model: model.to_bytes(), card: card::of(&model.card()) })
+    }
+
+    fn objects(&self, pictures: Vec<Labelled>) -> Result<Learnt, NotLearnt> {
+        let objects = |picture: &Labelled| -> Vec<detect::Object> {
+            let marks = picture.marks.iter();
+            marks.filter_map(|(label, mark)| Some(object(self.label(*label)?, mark)?)).collect()
+        };
+        let (pictures, objects): (Vec<_>, Vec<_>) = pictures
+            .into_iter()
+            .map(|picture| (objects(&picture), picture))
+            .filter(|(objects, _)| !objects.is_empty())
+            .map(|(objects, picture)| (picture, objects))
+            .unzip();
+        let defaults = detect::Settings::default();
+        let settings = detect::Settings {
+            seed: self.settings.seed.unwrap_or_default().into(),
+            threads: self.worker.threads,
+            side: self.settings.side.unwrap_or(defaults.side),
+            steps: self.settings.steps.map_or(defaults.steps, |steps| steps as usize),
+            limits: self.worker.limits,
+            ..defaults
+        };
+        self.board.plan(Course::of_detector(pictures.len(), settings.side, settings.steps, self.began));
+        let source = Source::new(self, &pictures);
+        let labels = self.labels();
+        let training = detect::Training { labels: &labels, objects: &objects, read: &|at| source.read(at) };
+        let report = &mut |progress| self.board.tell(progress);
+        let trained = detect::train(&self.backbone, &training, &settings, report);
+        let model = trained.map_err(|error| match error {
+            detect::TrainError::Cancelled => NotLearnt::Stopped,
+            detect::TrainError::TooFew(lacks) => source.too_few(lacks),
+            other => NotLearnt::Broken(other.into()),
+        })?;
+        let card = json!({ "task": "object_detection", "labels": model.labels(), "metrics": model.metrics(),
+            "trained_on": model.trained_on(), "notes": [] });
+        Ok(Learnt { model: model.to_bytes(), card: card::of(&card) })
+    }
+
+    fn label(&self, id: keyrack_key::LabelId) -> Option<usize> {
+        // One that was made after the training was taken is not among them.
+        self.job.labels.iter().position(|(label, _)| *label == id)
+    }
+
+    fn labels(&self) -> Vec<String> {
+        self.job.labels.iter().map(|(_, name)| name.clone()).collect()
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "pixels")]
+fn object(class: usize, mark: &Mark) -> Option<detect::Object> {
+    let Mark::Box { left, top, width, height } = *mark else { return None };
+    let [left, top, width, height] = [left, top, width, height].map(|pixels| pixels as f32);
+    Some(detect::Object { class, left, top, width, height })
+}
+
+/// Where the pictures come from, and how many were not there.
+struct Source<'a> {
+    objects: &'a Objects,
+    runtime: &'a Handle,
+    project: ProjectId,
+    pictures: &'a [Labelled],
+    absent: AtomicUsize,
+}
+
+impl<'a> Source<'a> {
+    fn new(lesson: &Lesson<'a>, pictures: &'a [Labelled]) -> Self {
+        let (objects, runtime) = (&lesson.worker.objects, lesson.runtime);
+        Self { objects, runtime, project: lesson.job.project, pictures, absent: AtomicUsize::new(0) }
+    }
+
+    fn read(&self, at: usize) -> io::Result<Vec<u8>> {
+        let place = Place::image(self.project, self.pictures[at].upload);
+        let read = self.runtime.block_on(self.objects.read(&place));
+        read.map(Vec::from).map_err(|error| {
+            self.absent.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(%error, record = %self.pictures[at].record, "a picture cannot be read");
+            io::Error::other(error)
+        })
+    }
+
+    fn too_few(&self, lacks: TooFew) -> NotLearnt {
+        let (absent, pictures) = (self.absent.load(Ordering::Relaxed), self.pictures.len());
+        match absent {
+            0 => NotLearnt::TooFew(lacks),
+            _ => NotLearnt::Absent { absent, pictures, lacks },
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The server's side of its training workers: it starts them, tells them of work, and starts anew what has died.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::process::{Child, ChildStdin, Command};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::app::App;
+
+/// A worker that has died is started anew after so long, and each time it dies soon again, after twice as long.
+const AT_FIRST: Duration = Duration::from_millis(500);
+const AT_MOST: Duration = Duration::from_mins(1);
+const SOON: Duration = Duration::from_secs(30);
+/// A worker that has not stopped by then is killed. It promises two seconds.
+const STOPPING: Duration = Duration::from_secs(5);
+
+/// The workers; they end when told.
+#[derive(Debug)]
+pub(crate) struct Supervisor {
+    tasks: JoinSet<()>,
+    stop: watch::Sender<bool>,
+}
+
+/// Starts as many workers as the operator wants.
+pub(crate) fn start(app: &App) -> Supervisor {
+    let (stop, mut tasks) = (watch::Sender::new(false), JoinSet::new());
+    for _ in 0..app.config.workers {
+        let post = Post { app: Told::of(app), queued: app.models.queued(), stop: stop.subscribe() };
+        tasks.spawn(post.keep());
+    }
+    Supervisor { tasks, stop }
+}
+
+impl Supervisor {
+    /// Stops them, and waits until what they were at is back in the queue.
+    pub(crate) async fn stop(self) {
+        self.stop.send_replace(true);
+        self.tasks.join_all().await;
+    }
+}
+
+/// What a worker is told on its command line.
+#[derive(Clone, Debug)]
+struct Told {
+    data: PathBuf,
+    backbone: Option<PathBuf>,
+    max_image: usize,
+    log: tracing::Level,
+    log_json: bool,
+}
+
+impl Told {
+    fn of(app: &App) -> Self {
+        let config = &app.config;
+        Self {
+            data: config.data.clone(),
+            backbone: config.backbone.clone(),
+            max_image: config.max_image,
+            log: config.log,
+            log_json: config.log_json,
+        }
+    }
+
+    fn command(&self) -> io::Result<Command> {
+        let mut command = Command::new(program()?);
+        command.arg("worker").arg("--by-server").arg("--data").arg(&self.data);
+        command.arg("--max-image-mb").arg((self.max_image / 1_000_000).max(1).to_string());
+        command.arg("--log").arg(self.log.as_str().to_lowercase());
+        command.arg(format!("--log-json={}", self.log_json));
+        if let Some(backbone) = &self.backbone {
+            command.arg("--backbone").arg(backbone);
+        }
+        // A group of its own: an interrupt from the keyboard is for the server, which then tells its workers.
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null());
+        Ok(command)
+    }
+}
+
+/// This very program, also where another version has taken its place on the disk since.
+fn program() -> io::Result<PathBuf> {
+    let running = PathBuf::from("/proc/self/exe");
+    if running.exists() { Ok(running) } else { std::env::current_exe() }
+}
+
+/// One place for a worker.
+struct Post {
+    app: Told,
+    queued: watch::Receiver<()>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Post {
+    async fn keep(mut self) {
+        let mut pause = AT_FIRST;
+        while !*self.stop.borrow() {
+            let started = Instant::now();
+            match self.app.command().and_then(|mut command| command.spawn()) {
+                Ok(worker) => {
+                    let Some(ended) = self.watch(worker).await else { return };
+                    tracing::warn!(?ended, "a training worker ended; another one is started");
+                }
+                Err(error) => tracing::error!(%error, "a training worker cannot be started"),
+            }
+            pause = if started.elapsed() < SOON { pause } else { AT_FIRST };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stopped(&mut self.stop) => return,
+            }
+            pause = (pause * 2).min(AT_MOST);
+        }
+    }
+
+    /// Until the worker has ended by itself; nothing when it was told to.
+    async fn watch(&mut self, mut worker: Child) -> Option<io::Result<ExitStatus>> {
+        let mut pipe = worker.stdin.take();
+        loop {
+            tokio::select! {
+                ended = worker.wait() => return Some(ended),
+                // The sender lives as long as the server.
+                Ok(()) = self.queued.changed() => wake(&mut pipe).await,
+                () = stopped(&mut self.stop) => {
+                    // The end of its standard input tells it.
+                    drop(pipe);
+                    end(worker).await;
+                    return None;
+                }
+            }
+        }
+    }
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // Whoever could say so lives as long as this.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+async fn wake(pipe: &mut Option<ChildStdin>) {
+    let Some(pipe) = pipe else { return };
+    // A worker that does not read has died or is about to; it looks for work by itself as well.
+    let _ = tokio::time::timeout(Duration::from_millis(100), pipe.write_all(b"\n")).await;
+}
+
+async fn end(mut worker: Child) {
+    if tokio::time::timeout(STOPPING, worker.wait()).await.is_err() {
+        tracing::warn!("a training worker did not stop and is killed");
+        if let Err(error) = worker.kill().await {
+            tracing::warn!(%error, "a training worker could not be killed");
+        }
+    }
+}

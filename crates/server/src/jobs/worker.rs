@@ -1,0 +1,126 @@
+//! A process that trains, one model after the other, until it is told to stop.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyrack_guard::Clock;
+use keyrack_store::{Job, Store, StoreError};
+use keyrack_vision::{Backbone, BackboneError, Limits};
+
+use super::Orders;
+use super::training::{self, Ended};
+use crate::config::Config;
+use crate::folder::Folder;
+use crate::objects::{ObjectError, Objects};
+
+/// A worker that renews its lease twenty times in that span and is still not heard has died.
+pub(super) const LEASE: Duration = Duration::from_secs(10);
+/// The store is closed by then, or it is left to the end of the process.
+const CLOSING: Duration = Duration::from_millis(300);
+/// After a failure of the store.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Why a worker does not work.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WorkerError {
+    #[error("there is no Keyrack in {}: begin one with keyrack setup", .0.display())]
+    NoKeyrack(PathBuf),
+    #[error("cannot open the database")]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
+    #[error("a training could not be stopped, so its process ends with it")]
+    Stuck,
+}
+
+/// What a training needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Worker {
+    pub(super) store: Store,
+    pub(super) objects: Objects,
+    pub(super) clock: Clock,
+    pub(super) threads: NonZeroUsize,
+    pub(super) limits: Limits,
+    backbone: Option<Arc<PathBuf>>,
+}
+
+impl Worker {
+    /// A worker on the data folder of `config`, with or without a server on it.
+    pub(crate) async fn open(
+        config: &Config,
+        threads: Option<NonZeroUsize>,
+        clock: Clock,
+    ) -> Result<Self, WorkerError> {
+        if !Folder::is_used(&config.data) {
+            return Err(WorkerError::NoKeyrack(config.data.clone()));
+        }
+        let rng = rand_core::UnwrapErr(getrandom::SysRng);
+        let limits = Limits::default();
+        Ok(Self {
+            store: Store::open(&Folder::database_of(&config.data), rng).await?,
+            objects: Objects::in_folder(&Folder::objects(&config.data))?,
+            clock,
+            threads: threads.unwrap_or_else(all_but_one),
+            limits: Limits { bytes: limits.bytes.max(config.max_image), ..limits },
+            backbone: config.backbone.clone().map(Arc::new),
+        })
+    }
+
+    /// Trains until it is told to stop. What it is at then goes back into the queue.
+    pub(crate) async fn work(&self, mut orders: Orders) -> Result<(), WorkerError> {
+        tracing::info!(threads = self.threads, "training worker ready");
+        let outcome = loop {
+            if orders.must_stop() {
+                break Ok(());
+            }
+            match self.next().await {
+                Ok(Some(job)) => {
+                    if training::run(self, &job, &mut orders).await == Ended::Stuck {
+                        break Err(WorkerError::Stuck);
+                    }
+                }
+                Ok(None) => orders.something().await,
+                Err(error) => {
+                    tracing::warn!(%error, "the queue of trainings cannot be read");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(CLOSING, self.store.close()).await;
+        outcome
+    }
+
+    /// Looks first: taking writes, and writers take turns.
+    async fn next(&self) -> Result<Option<Job>, StoreError> {
+        let now = (self.clock)();
+        if !self.store.has_job(now).await? {
+            return Ok(None);
+        }
+        self.store.take_job(now, now.plus(LEASE)).await
+    }
+
+    /// Read anew for each training: a worker that waits shall not hold so much memory.
+    pub(super) fn backbone(&self) -> Result<Backbone, BackboneUnusable> {
+        match &self.backbone {
+            None => Ok(Backbone::embedded()?),
+            Some(path) => Ok(Backbone::load(std::fs::read(&**path)?)?),
+        }
+    }
+}
+
+/// Why there is no backbone.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BackboneUnusable {
+    #[error("its file cannot be read: {0}")]
+    Unreadable(#[from] std::io::Error),
+    #[error(transparent)]
+    Wrong(#[from] BackboneError),
+}
+
+/// One core stays with the server.
+fn all_but_one() -> NonZeroUsize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    NonZeroUsize::new(cores - 1).unwrap_or(NonZeroUsize::MIN)
+}
