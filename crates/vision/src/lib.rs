@@ -8,8 +8,10 @@
 #![warn(missing_docs)]
 
 mod backbone;
+mod boxes;
 pub mod classify;
 pub mod detect;
+mod draw;
 mod format;
 mod jpeg;
 mod model;
@@ -19,6 +21,8 @@ mod resize;
 mod split;
 
 pub use backbone::{Backbone, BackboneDigest, BackboneError, Maps, Threads};
+pub use boxes::{Rect, RectError, clip};
+pub use draw::{Drawn, Style, draw};
 pub use format::Format;
 pub use model::{ModelError, Task};
 pub use picture::{Limits, Picture, PictureError, Probe};
