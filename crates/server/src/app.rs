@@ -14,6 +14,7 @@ use crate::objects::Objects;
 use crate::ops::OpError;
 use crate::ops::keys::Keys;
 use crate::ops::people::People;
+use crate::ops::predictions::Predictions;
 use crate::ops::projects::Projects;
 use crate::ops::workspaces::Workspaces;
 
@@ -29,6 +30,7 @@ pub struct App {
     pub guard: Arc<Guard>,
     pub keys: Keys,
     pub projects: Projects,
+    pub predictions: Predictions,
     pub people: People,
     pub workspaces: Workspaces,
     pub metrics: Metrics,
@@ -51,6 +53,7 @@ impl App {
         Ok(Arc::new(Self {
             keys: Keys::new(store.clone(), Arc::clone(&follower), config.brands.clone(), clock),
             projects: Projects::new(store.clone(), clock),
+            predictions: Predictions::new(&config, store.clone(), objects.clone()),
             people: People::new(store.clone(), clock)?,
             workspaces: Workspaces::new(store.clone()),
             metrics: Metrics::new(),

@@ -5,6 +5,7 @@ pub mod error;
 pub mod invalid;
 pub mod keys;
 pub mod people;
+pub mod predictions;
 pub mod projects;
 pub mod who;
 pub mod workspaces;
