@@ -17,6 +17,7 @@ use crate::ops::keys::Keys;
 use crate::ops::models::Models;
 use crate::ops::people::People;
 use crate::ops::pictures::Pictures;
+use crate::ops::predictions::Predictions;
 use crate::ops::projects::Projects;
 use crate::ops::removals::Removals;
 use crate::ops::workspaces::Workspaces;
@@ -36,6 +37,7 @@ pub struct App {
     pub models: Models,
     pub datasets: Datasets,
     pub removals: Removals,
+    pub predictions: Predictions,
     pub people: People,
     pub workspaces: Workspaces,
     pub metrics: Metrics,
@@ -63,6 +65,7 @@ impl App {
             projects: Projects::new(store.clone(), removals.clone(), clock),
             datasets: Datasets::new(store.clone(), objects.clone(), pictures, removals.clone(), clock),
             removals,
+            predictions: Predictions::new(&config, store.clone(), objects.clone()),
             people: People::new(store.clone(), clock)?,
             workspaces: Workspaces::new(store.clone()),
             metrics: Metrics::new(),

@@ -11,6 +11,7 @@ mod backbone;
 mod boxes;
 pub mod classify;
 pub mod detect;
+mod draw;
 mod format;
 mod jpeg;
 mod model;
@@ -21,6 +22,7 @@ mod split;
 
 pub use backbone::{Backbone, BackboneDigest, BackboneError, Maps, Threads};
 pub use boxes::{Rect, RectError, clip};
+pub use draw::{Drawn, Style, draw};
 pub use format::Format;
 pub use model::{ModelError, Task};
 pub use picture::{Limits, Picture, PictureError, Probe};

@@ -8,6 +8,7 @@ pub mod keys;
 pub mod models;
 pub mod people;
 pub mod pictures;
+pub mod predictions;
 pub mod projects;
 pub mod removals;
 pub mod who;

@@ -29,13 +29,16 @@ use axum::middleware::from_fn_with_state;
 use keyrack_store::Role;
 
 use crate::app::Shared;
-use crate::edge::allowance::ARCHIVE;
+use crate::edge::allowance::{ARCHIVE, Allowance, picture};
 use registry::Registry;
 pub use registry::{Access, Stated};
 
 /// Nothing but our own files, and no inline code: what a name or a note says can never run.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// The largest picture that an operator can allow; the handler keeps to what was allowed.
+const TRIED: Allowance = picture(100_000_000);
 
 fn registry() -> Registry {
     use Access::{Anyone, Member, SignedIn};
@@ -99,6 +102,7 @@ fn registry() -> Registry {
         .page(Member(Role::Viewer), MODELS, models::list::page)
         .page(Member(Role::Viewer), &model("/{id}"), models::show::page)
         .action(Member(Role::Member), &model("/{id}/cancel"), models::cancel::submit)
+        .sending(TRIED, Member(Role::Member), &model("/{id}/try"), models::ask::submit)
         .form(Member(Role::Member), &model("/{id}/delete"), models::delete::form, models::delete::submit)
 }
 

@@ -1,5 +1,6 @@
 //! Models: the list, the page of each, and what is done there.
 
+pub(super) mod ask;
 pub(super) mod cancel;
 pub(super) mod delete;
 pub(super) mod list;
