@@ -13,6 +13,7 @@ use crate::metrics::Metrics;
 use crate::objects::Objects;
 use crate::ops::OpError;
 use crate::ops::datasets::Datasets;
+use crate::ops::imports::Imports;
 use crate::ops::keys::Keys;
 use crate::ops::models::Models;
 use crate::ops::people::People;
@@ -36,6 +37,7 @@ pub struct App {
     pub projects: Projects,
     pub models: Models,
     pub datasets: Datasets,
+    pub imports: Imports,
     pub removals: Removals,
     pub predictions: Predictions,
     pub people: People,
@@ -59,11 +61,15 @@ impl App {
         let guard = Arc::new(guard.manage_at(format!("{}/keys/", config.base_url())));
         let removals = Removals::new(store.clone(), objects.clone(), clock);
         let pictures = Pictures::new(config.max_image);
+        let datasets = Datasets::new(store.clone(), objects.clone(), pictures, removals.clone(), clock);
+        let imports = Imports::new(datasets.clone(), folder.imports(), config.max_image, clock);
+        let imports = imports.map_err(OpError::internal)?;
         Ok(Arc::new(Self {
             keys: Keys::new(store.clone(), Arc::clone(&follower), config.brands.clone(), clock),
             models: Models::new(store.clone(), clock),
             projects: Projects::new(store.clone(), removals.clone(), clock),
-            datasets: Datasets::new(store.clone(), objects.clone(), pictures, removals.clone(), clock),
+            imports,
+            datasets,
             removals,
             predictions: Predictions::new(&config, store.clone(), objects.clone()),
             people: People::new(store.clone(), clock)?,

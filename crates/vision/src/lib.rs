@@ -13,6 +13,7 @@ pub mod classify;
 pub mod detect;
 mod draw;
 mod format;
+pub mod import;
 mod jpeg;
 mod model;
 mod picture;

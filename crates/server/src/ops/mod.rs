@@ -3,6 +3,7 @@
 
 pub mod datasets;
 pub mod error;
+pub mod imports;
 pub mod invalid;
 pub mod keys;
 pub mod models;

@@ -99,6 +99,7 @@ fn registry() -> Registry {
             images::delete::form,
             images::delete::submit,
         )
+        .page(Member(Role::Viewer), &project("/{id}/imports/{import}"), images::import::page)
         .page(Member(Role::Viewer), MODELS, models::list::page)
         .page(Member(Role::Viewer), &model("/{id}"), models::show::page)
         .action(Member(Role::Member), &model("/{id}/cancel"), models::cancel::submit)

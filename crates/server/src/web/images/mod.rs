@@ -3,6 +3,7 @@
 pub(super) mod change;
 pub(super) mod delete;
 pub(super) mod file;
+pub(super) mod import;
 pub(super) mod show;
 pub(super) mod upload;
 

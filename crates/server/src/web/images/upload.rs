@@ -2,7 +2,7 @@
 
 use axum::extract::multipart::{Field, MultipartError, MultipartRejection};
 use axum::extract::{Multipart, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode};
 use keyrack_guard::Problem;
 use keyrack_store::Project;
@@ -22,6 +22,8 @@ use crate::web::words;
 const MOST_FILES: usize = 2_000;
 /// Where nobody names a batch.
 const BATCH: &str = "browser";
+/// What a zip archive begins with.
+const ZIP: &[u8] = b"PK";
 
 /// What became of the form so far.
 #[derive(Default)]
@@ -30,6 +32,8 @@ struct Sent {
     /// The module sends each picture by itself, and wants its outcome and no page to go to.
     each: bool,
     outcomes: Vec<Outcome>,
+    /// The archive that was in it, by now on its way in.
+    import: Option<String>,
     broken: Option<String>,
 }
 
@@ -76,9 +80,8 @@ async fn take_all(
                 if sent.outcomes.len() == MOST_FILES {
                     return Ok(Ok(()));
                 }
-                match take(app, member, project, field, &sent.batch).await? {
-                    Ok(outcome) => sent.outcomes.push(outcome),
-                    Err(error) => return Ok(Err(error)),
+                if let Err(error) = take(app, member, project, field, sent).await? {
+                    return Ok(Err(error));
                 }
             }
             _ => {}
@@ -90,34 +93,90 @@ async fn take(
     app: &App,
     member: &Member,
     project: &Project,
-    field: Field<'_>,
-    batch: &str,
-) -> Result<Result<Outcome, MultipartError>, OpError> {
+    mut field: Field<'_>,
+    sent: &mut Sent,
+) -> Result<Result<(), MultipartError>, OpError> {
     let name = field.file_name().unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
-    let bytes = match whole(field, app.config.max_image).await {
-        Ok(Some(bytes)) => bytes,
-        Ok(None) => {
-            let most = words::bytes(app.config.max_image as u64);
-            return Ok(Ok(Outcome { name, refused: Some(format!("is larger than {most}")) }));
-        }
+    let first = match field.chunk().await {
+        Ok(first) => first.unwrap_or_default(),
         Err(error) => return Ok(Err(error)),
     };
-    let batch = if batch.is_empty() { BATCH } else { batch };
-    let refused = match app.datasets.add_picture(&member.acting, project.id, &name, Some(batch), bytes.into()).await {
-        Ok(_) => None,
-        Err(OpError::Problem(problem)) if problem.status().is_client_error() => Some(problem.message().to_owned()),
-        Err(OpError::Invalid(invalid)) => {
-            Some(invalid.fields().map(|(_, says)| says).collect::<Vec<_>>().join("; "))
-        }
-        Err(error) => return Err(error),
+    if first.starts_with(ZIP) {
+        return archive(app, member, project, field, &first, &name, sent).await;
+    }
+    let bytes = match whole(field, &first, app.config.max_image).await {
+        Ok(bytes) => bytes,
+        Err(error) => return Ok(Err(error)),
     };
-    Ok(Ok(Outcome { name, refused: refused.map(|why| sentence(&why)) }))
+    let refused = match bytes {
+        None => Some(format!("is larger than {}", words::bytes(app.config.max_image as u64))),
+        Some(bytes) => {
+            let by = &member.acting;
+            let added = app.datasets.add_picture(by, project.id, &name, Some(batch(sent)), bytes.into());
+            refusal(added.await)?
+        }
+    };
+    sent.outcomes.push(Outcome { name, refused: refused.map(|why| sentence(&why)) });
+    Ok(Ok(()))
+}
+
+fn batch(sent: &Sent) -> &str {
+    if sent.batch.is_empty() { BATCH } else { &sent.batch }
+}
+
+/// Why one picture was refused, if it was; an error where none of the others would fare better.
+fn refusal<T>(added: Result<T, OpError>) -> Result<Option<String>, OpError> {
+    match added {
+        Ok(_) => Ok(None),
+        Err(OpError::Problem(problem)) if problem.status().is_client_error() => {
+            Ok(Some(problem.message().to_owned()))
+        }
+        Err(OpError::Invalid(invalid)) => {
+            Ok(Some(invalid.fields().map(|(_, says)| says).collect::<Vec<_>>().join("; ")))
+        }
+        Err(OpError::Busy) => Ok(Some("was not looked at: the server is busy; send it again".to_owned())),
+        Err(error) => Err(error),
+    }
+}
+
+/// Keeps an archive beside the database until it has been taken in, which goes on by itself.
+async fn archive(
+    app: &App,
+    member: &Member,
+    project: &Project,
+    mut field: Field<'_>,
+    first: &[u8],
+    name: &str,
+    sent: &mut Sent,
+) -> Result<Result<(), MultipartError>, OpError> {
+    let mut parcel = app.imports.parcel().await?;
+    parcel.write(first).await.map_err(OpError::internal)?;
+    loop {
+        match field.chunk().await {
+            Ok(Some(chunk)) => parcel.write(&chunk).await.map_err(OpError::internal)?,
+            Ok(None) => break,
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    let into = (project.id, project.project_type);
+    match app.imports.begin(&member.acting, into, name, batch(sent), parcel).await {
+        Ok(id) => sent.import = Some(id),
+        Err(error) => {
+            let refused = refusal::<()>(Err(error))?.map(|why| sentence(&why));
+            sent.outcomes.push(Outcome { name: name.to_owned(), refused });
+        }
+    }
+    Ok(Ok(()))
 }
 
 /// All of a file, or nothing of one that is too large. What is too large is still read, so that the next file is found.
-async fn whole(mut field: Field<'_>, most: usize) -> Result<Option<Vec<u8>>, MultipartError> {
-    let mut bytes = Vec::new();
-    let mut fits = true;
+async fn whole(
+    mut field: Field<'_>,
+    first: &[u8],
+    most: usize,
+) -> Result<Option<Vec<u8>>, MultipartError> {
+    let mut bytes = first.to_vec();
+    let mut fits = bytes.len() <= most;
     while let Some(chunk) = field.chunk().await? {
         fits = fits && bytes.len() + chunk.len() <= most;
         if fits {
@@ -131,7 +190,7 @@ async fn whole(mut field: Field<'_>, most: usize) -> Result<Option<Vec<u8>>, Mul
 
 /// A field that people type into.
 async fn small(field: Field<'_>) -> Result<String, MultipartError> {
-    let bytes = whole(field, 1_000).await?.unwrap_or_default();
+    let bytes = whole(field, &[], 1_000).await?.unwrap_or_default();
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -154,6 +213,9 @@ fn answer(
     let all = sent.outcomes.len();
     let added = sent.outcomes.iter().filter(|one| one.refused.is_none()).count();
     let images = words::count(all as u64, "image");
+    if let Some(id) = sent.import.filter(|_| sent.broken.is_none() && added == all) {
+        return Ok(Redirect::to(&format!("{url}/imports/{id}")).into_response());
+    }
     if !sent.each && sent.broken.is_none() && added == all {
         let (tone, text) = match all {
             0 => (Tone::Warning, "No file was chosen.".to_owned()),

@@ -4,35 +4,64 @@ use keyrack_store::Model;
 use serde::Deserialize;
 
 use crate::web::view::{
-    Classified, ConfusionCell, ConfusionRow, Detected, LabelRow, PrecisionRow, TONES,
+    BoxMark, Classified, ConfusionCell, ConfusionRow, Detected, LabelRow, PrecisionRow, TONES,
 };
 use crate::web::words;
 
 /// The card, as the worker wrote it. What an older one left out is not shown.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct Card {
     task: String,
     pub(super) labels: Vec<String>,
     metrics: Metrics,
     pub(super) notes: Vec<String>,
+    pub(super) examples: Vec<Shown>,
 }
+
+/// A picture that was measured with, and the boxes that were found in it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Shown {
+    pub(super) record: String,
+    pub(super) found: Vec<Found>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Found {
+    object: Object,
+    confidence: f64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Object {
+    class: usize,
+    left: f64,
+    top: f64,
+    width: f64,
+    height: f64,
+}
+
 
 /// Of either task.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct Metrics {
     trained_on: u64,
+    #[serde(alias = "pictures")]
     measured_on: u64,
     accuracy: f64,
     labels: Vec<Label>,
     confusion: Vec<Vec<u64>>,
     at_0_7: Sureness,
+    #[serde(alias = "mean")]
     mean_average_precision: f64,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct Label {
     pictures: u64,
     recall: Option<f64>,
@@ -44,7 +73,7 @@ struct Label {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct Sureness {
     answers: u64,
     right: u64,
@@ -70,6 +99,17 @@ impl Card {
         format!("{} right on {images}", percent(metrics.accuracy))
     }
 
+    /// The boxes that were found in an example.
+    pub(super) fn boxes(&self, shown: &Shown) -> Vec<BoxMark> {
+        let marks = shown.found.iter().filter_map(|found| {
+            let Object { class, left, top, width, height } = found.object;
+            let name = self.labels.get(class)?.clone();
+            let sure = Some(percent(found.confidence));
+            Some(BoxMark { number: 0, name, tone: class % TONES, left, top, width, height, sure })
+        });
+        marks.enumerate().map(|(at, mark)| BoxMark { number: at + 1, ..mark }).collect()
+    }
+
     /// Of a classifier.
     pub(super) fn classified(&self) -> Option<Classified> {
         if self.detects() || self.labels.is_empty() {
@@ -85,7 +125,7 @@ impl Card {
                 let answers = words::count(sure.answers, "answer");
                 format!("Of {answers} with a confidence of 0.7 or more, {} were right.", sure.right)
             }),
-            labels: self.labels.iter().zip(&metrics.labels).enumerate().map(label_row).collect(),
+            labels: self.labels.iter().zip(&metrics.labels).map(label_row).collect(),
             confusion: self.labels.iter().zip(&metrics.confusion).enumerate().map(confusion_row).collect(),
         })
     }
@@ -105,11 +145,10 @@ impl Card {
     }
 }
 
-fn label_row((at, (name, label)): (usize, (&String, &Label))) -> LabelRow {
+fn label_row((name, label): (&String, &Label)) -> LabelRow {
     let share = |share: Option<f64>| share.map_or_else(|| "—".to_owned(), percent);
     LabelRow {
         name: name.clone(),
-        tone: at % TONES,
         images: label.pictures,
         precision: share(label.precision),
         recall: share(label.recall),

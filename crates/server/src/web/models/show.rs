@@ -15,8 +15,12 @@ use crate::ops::OpError;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
 use crate::web::keys::address;
-use crate::web::view::{Answer, Here, ModelPage, Plot, TryIt, plot};
+use crate::web::view::{Answer, Badge, Example, Here, ModelPage, Overlay, Plot, TryIt, plot};
+
 use crate::web::words;
+
+/// Images with what was found in them.
+const EXAMPLES: usize = 8;
 
 /// What came of trying it.
 #[derive(Default)]
@@ -64,11 +68,44 @@ pub(super) async fn render(
         plots: plots(&points),
         classification: card.classified(),
         detection: card.detected(),
-        examples: Vec::new(),
+        examples: examples(app, chosen, &card).await?,
         notes: card.notes,
         try_it: may_try.then(|| try_it(app, chosen, parts, tried)),
     };
     show!(app, view)
+}
+
+/// Images that the model was measured on and that are still there.
+async fn examples(
+    app: &App,
+    Chosen { member, project, .. }: &Chosen,
+    card: &Card,
+) -> Result<Vec<Example>, OpError> {
+    let url = member.path(&format!("/projects/{}/images", project.id));
+    let mut examples = Vec::new();
+    for shown in card.examples.iter().filter(|shown| !shown.found.is_empty()).take(EXAMPLES) {
+        let Ok(id) = shown.record.parse() else { continue };
+        let record = match app.datasets.read(&member.acting, project.id, id).await {
+            Ok(found) => found.record,
+            Err(OpError::NotFound(_)) => continue,
+            Err(error) => return Err(error),
+        };
+        let boxes = card.boxes(shown);
+        let mut badges: Vec<Badge> = Vec::new();
+        for one in &boxes {
+            if !badges.iter().any(|badge| badge.name == one.name) {
+                badges.push(Badge { name: one.name.clone(), tone: one.tone });
+            }
+        }
+        examples.push(Example {
+            url: format!("{url}/{id}"),
+            image: format!("{url}/{id}/file?size=thumbnail"),
+            overlay: Overlay { width: record.width, height: record.height, boxes },
+            name: record.name,
+            badges,
+        });
+    }
+    Ok(examples)
 }
 
 fn try_it(app: &App, Chosen { member, model, .. }: &Chosen, parts: &Parts, tried: Tried) -> TryIt {

@@ -74,7 +74,6 @@ pub(in crate::web) async fn page(
     let url = url(&member, &project);
     let tones = Tones::of(&labels);
     let (links, more) = links(&search, &filter, &url, &labels, counts, &tones);
-    let is_filtered = filter.batch.is_some() || filter.label.is_some() || filter.labelled.is_some();
     let secret = format!("{}_sk_…", app.config.brands.current());
     let here = |cursor: &str| search.with(&url, &search.label, &search.show, cursor);
     let view = ProjectPage {
@@ -93,7 +92,6 @@ pub(in crate::web) async fn page(
             (None, None) => words::count(page.items.len() as u64, "image"),
             _ => format!("{} on this page", words::count(page.items.len() as u64, "image")),
         },
-        is_filtered,
         tiles: page.items.iter().map(|one| tile(&url, one, &tones)).collect(),
         classes: labels.iter().map(|label| (label.id.to_string(), label.name.clone())).collect(),
         next_url: page.next.map(|cursor| here(&cursor.to_string())),

@@ -49,8 +49,6 @@ pub(crate) struct ImportPage {
     pub(crate) name: String,
     pub(crate) began: Moment,
     pub(crate) done: u64,
-    /// Unknown until the archive has been read.
-    pub(crate) of: Option<u64>,
     pub(crate) added: u64,
     pub(crate) has_ended: bool,
     /// Why all of it failed.

@@ -63,7 +63,6 @@ pub(crate) struct Classified {
 
 pub(crate) struct LabelRow {
     pub(crate) name: String,
-    pub(crate) tone: usize,
     pub(crate) images: u64,
     pub(crate) precision: String,
     pub(crate) recall: String,

@@ -31,13 +31,11 @@ pub(crate) struct ProjectPage {
     pub(crate) labels: Vec<LabelLink>,
     /// Labels that are too many for one glance.
     pub(crate) more_labels: Vec<LabelLink>,
-    /// The label among [`more_labels`](Self::more_labels) that is being looked at.
     pub(crate) batches: Vec<BatchOption>,
     /// What the filter by batch keeps of the others.
     pub(crate) kept: Vec<(&'static str, String)>,
     /// "128 images"
     pub(crate) count: String,
-    pub(crate) is_filtered: bool,
     pub(crate) tiles: Vec<Tile>,
     /// The names of all labels, for giving one.
     pub(crate) classes: Vec<(String, String)>,
