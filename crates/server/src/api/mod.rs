@@ -4,10 +4,12 @@ mod access;
 mod acting;
 mod answer;
 mod body;
+mod datasets;
 mod keys;
 mod openapi;
 mod projects;
 mod scopes;
+mod uploads;
 mod verify;
 
 pub use access::{Access, Stated};
