@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::{HeaderMap, header};
 use keyrack_guard::{Clock, Guard};
 use keyrack_key::Timestamp;
 use keyrack_rack::{Follower, Rack, Refusal, Revision};
@@ -88,6 +89,16 @@ impl App {
     /// Now.
     pub fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    /// The address of this server as whoever sent these headers knows it.
+    pub fn address(&self, headers: &HeaderMap) -> String {
+        if self.config.public_url.is_some() {
+            return self.config.base_url();
+        }
+        let scheme = if self.config.tls.is_some() { "https" } else { "http" };
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:8080");
+        format!("{scheme}://{host}")
     }
 
     /// The error for a key that was asked about and refused.

@@ -19,9 +19,9 @@ use super::{Acting, OpError};
 use crate::objects::{ObjectError, Objects};
 use turns::Turns;
 
-pub use annotations::{Annotated, Dropped, Given, MarkDraft};
+pub use annotations::{Annotated, Dropped, Given, MarkDraft, wrong_annotation};
 pub use records::{RecordDraft, Size};
-pub use uploads::{Promise, UPLOAD_LIFE};
+pub use uploads::{Promise, UPLOAD_LIFE, upload_uri, wrong_signature};
 
 /// The datasets of all workspaces.
 #[derive(Clone, Debug)]

@@ -64,7 +64,11 @@ impl Datasets {
         let (mut new, mut dropped) = (Vec::with_capacity(drafts.len()), Vec::new());
         for (index, draft) in drafts.iter().enumerate() {
             if !labels.contains(&draft.label) {
-                return Err(wrong(index, "label_id", "expected the id of a label of this project"));
+                return Err(wrong_annotation(
+                    index,
+                    "label_id",
+                    "expected the id of a label of this project",
+                ));
             }
             match placed(draft, &record).map_err(|error| wrong_place(index, &error))? {
                 Some(mark) => {
@@ -134,11 +138,11 @@ fn placed(draft: &MarkDraft, record: &Record) -> Result<Option<Mark>, RectError>
 }
 
 fn wrong_place(index: usize, error: &RectError) -> OpError {
-    wrong(index, &format!("annotation.{}", error.field()), &error.to_string())
+    wrong_annotation(index, &format!("annotation.{}", error.field()), &error.to_string())
 }
 
 /// One of many is wrong: which one is said as the request spells it.
-fn wrong(index: usize, field: &str, expected: &str) -> OpError {
+pub fn wrong_annotation(index: usize, field: &str, expected: &str) -> OpError {
     let field = format!("annotations[{index}].{field}");
     let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("{field}: {expected}"));
     problem.field(&field, expected).into()

@@ -64,10 +64,9 @@ impl Datasets {
     }
 
     async fn promised(&self, id: UploadId, token: &str) -> Result<Upload, OpError> {
-        let unknown = || Problem::new(StatusCode::FORBIDDEN, "wrong_signature", SAYS_WRONG);
-        let upload = self.store.upload(id).await?.ok_or_else(unknown)?;
+        let upload = self.store.upload(id).await?.ok_or_else(wrong_signature)?;
         if Digest::of(token.as_bytes()) != upload.digest {
-            return Err(unknown().into());
+            return Err(wrong_signature());
         }
         self.still_promised(&upload).await?;
         Ok(upload)
@@ -85,7 +84,7 @@ impl Datasets {
             expires_at: now.plus(UPLOAD_LIFE),
         };
         self.store.create_upload(&new).await?;
-        Ok(Promise { upload: new.id, token, uri: format!("{URI}{}", new.id), expires_at: new.expires_at })
+        Ok(Promise { upload: new.id, token, uri: upload_uri(new.id), expires_at: new.expires_at })
     }
 
     /// The upload that a record names as its source, in this project.
@@ -134,6 +133,16 @@ const SAYS_WRONG: &str =
 const SAYS_OVER: &str = "this upload URL was good for 15 minutes; ask for another one";
 const SAYS_RECORDED: &str = "a record was made of this upload already; ask for another one";
 const SAYS_KEY: &str = "the API key that asked for this upload may not upload here any more";
+
+/// One answer for uploads that are not there and signatures that are wrong.
+pub fn wrong_signature() -> OpError {
+    Problem::new(StatusCode::FORBIDDEN, "wrong_signature", SAYS_WRONG).into()
+}
+
+/// What names an upload as the source of a record.
+pub fn upload_uri(upload: UploadId) -> String {
+    format!("{URI}{upload}")
+}
 
 /// 256 bits.
 fn new_token() -> String {
