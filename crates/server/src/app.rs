@@ -49,7 +49,8 @@ impl App {
         let follower = Arc::new(Follower::new(store.clone(), Arc::clone(&rack)));
         follower.reach(Revision::default(), clock()).await?;
         let guard = Guard::new(Arc::clone(&rack), config.brands.clone(), clock);
-        let guard = Arc::new(guard.manage_at(format!("{}/keys/", config.base_url())));
+        let guard = guard.at_home(&config.base_url()).manage_at(format!("{}/keys/", config.base_url()));
+        let guard = Arc::new(guard);
         Ok(Arc::new(Self {
             keys: Keys::new(store.clone(), Arc::clone(&follower), config.brands.clone(), clock),
             projects: Projects::new(store.clone(), clock),

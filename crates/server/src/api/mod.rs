@@ -6,6 +6,7 @@ mod answer;
 mod body;
 mod keys;
 mod openapi;
+mod predict;
 mod projects;
 mod scopes;
 mod verify;

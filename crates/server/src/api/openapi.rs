@@ -14,12 +14,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::access::{Access, Registry, Stated};
-use super::{keys, projects, scopes, verify};
+use super::{keys, predict, projects, scopes, verify};
 use crate::app::Shared;
+use crate::edge::allowance;
 
 fn registry(guard: Arc<Guard>) -> Registry {
     let projects = |role| Access::Guarded(Permission::ProjectsManage, role);
     let keys = |role| Access::Guarded(Permission::KeysManage, role);
+    let predicts = Access::Guarded(Permission::ModelsPredict, Role::Viewer);
     Registry::new(guard)
         .route(Access::Open, routes!(scopes::list))
         .route(keys(Role::Viewer), routes!(keys::list::list))
@@ -33,6 +35,8 @@ fn registry(guard: Arc<Guard>) -> Registry {
         .route(projects(Role::Viewer), routes!(projects::read::read))
         .route(projects(Role::Member), routes!(projects::edit::edit))
         .route(projects(Role::Member), routes!(projects::delete::delete))
+        .route_for(allowance::PREDICTION, predicts, routes!(predict::classify::classify))
+        .route_for(allowance::PREDICTION, predicts, routes!(predict::detect::detect))
         .route(Access::AsksAboutKey, routes!(verify::verify))
 }
 

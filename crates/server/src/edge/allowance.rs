@@ -32,6 +32,9 @@ pub const fn picture(bytes: usize) -> Allowance {
     }
 }
 
+/// A picture to be looked at, which counts its own bytes as they arrive. Its queue is shorter than its answer may take.
+pub const PREDICTION: Allowance = Allowance { bytes: usize::MAX, ..picture(0) };
+
 /// An archive, or many pictures in one form.
 pub const ARCHIVE: Allowance =
     Allowance { bytes: 4_000_000_000, body: Duration::from_hours(1), answer: Duration::from_hours(2) };

@@ -13,6 +13,7 @@ mod held;
 mod hostile;
 mod keys;
 mod ledger;
+mod predict;
 mod problem;
 mod projects;
 mod raw;
