@@ -59,12 +59,13 @@ impl App {
         let follower = Arc::new(Follower::new(store.clone(), Arc::clone(&rack)));
         follower.reach(Revision::default(), clock()).await?;
         let guard = Guard::new(Arc::clone(&rack), config.brands.clone(), clock);
-        let guard = Arc::new(guard.manage_at(format!("{}/keys/", config.base_url())));
         let removals = Removals::new(store.clone(), objects.clone(), clock);
         let pictures = Pictures::new(config.max_image);
         let datasets = Datasets::new(store.clone(), objects.clone(), pictures, removals.clone(), clock);
         let imports = Imports::new(datasets.clone(), folder.imports(), config.max_image, clock);
         let imports = imports.map_err(OpError::internal)?;
+        let guard = guard.at_home(&config.base_url()).manage_at(format!("{}/keys/", config.base_url()));
+        let guard = Arc::new(guard);
         Ok(Arc::new(Self {
             keys: Keys::new(store.clone(), Arc::clone(&follower), config.brands.clone(), clock),
             models: Models::new(store.clone(), clock),

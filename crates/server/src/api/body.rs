@@ -12,11 +12,13 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use keyrack_guard::Problem;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tower_http::timeout::TimeoutError;
 
 use super::ApiError;
 use object::Object;
 pub use object::{object, object_if_any, objects};
+pub use wrong::twice;
 
 /// The body of a request as JSON. Fields that nobody knows are refused: most are misspelled.
 #[derive(Clone, Debug)]
@@ -105,7 +107,8 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiE
     })
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+/// The value in the bytes of a body.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     parse_any(bytes).map(|Object(value)| value)
 }
 
@@ -115,6 +118,12 @@ fn parse_any<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     json.end().map_err(|_| {
         refuse(StatusCode::BAD_REQUEST, "not_json", "expected one JSON value and nothing behind it")
     })?;
+    Ok(value)
+}
+
+/// The value of a body that came in another form.
+pub fn of_value<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
+    let Object(value) = serde_path_to_error::deserialize(value).map_err(wrong::body)?;
     Ok(value)
 }
 

@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::access::{Access, Registry, Stated};
-use super::{datasets, keys, models, projects, scopes, uploads, verify};
+use super::{datasets, keys, models, predict, projects, scopes, uploads, verify};
 use crate::app::Shared;
 use crate::edge::allowance;
 
@@ -58,6 +58,8 @@ fn registry(guard: Arc<Guard>) -> Registry {
         .route(data(Role::Member), routes!(datasets::record_delete::delete))
         .route_for(allowance::LIST, data(Role::Member), routes!(datasets::annotate::annotate))
         .route(data(Role::Member), routes!(datasets::annotation_delete::delete))
+        .route_for(allowance::PREDICTION, predict(Role::Viewer), routes!(predict::classify::classify))
+        .route_for(allowance::PREDICTION, predict(Role::Viewer), routes!(predict::detect::detect))
         .route(Access::AsksAboutKey, routes!(verify::verify))
 }
 

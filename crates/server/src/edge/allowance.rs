@@ -41,6 +41,8 @@ pub const FILE: Allowance = Allowance {
     body: Duration::from_mins(1),
     answer: Duration::from_secs(75),
 };
+/// A picture to be looked at, which counts its own bytes as they arrive. Its queue is shorter than its answer may take.
+pub const PREDICTION: Allowance = Allowance { bytes: usize::MAX, ..picture(0) };
 
 /// An archive, or many pictures in one form.
 pub const ARCHIVE: Allowance =

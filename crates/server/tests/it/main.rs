@@ -15,6 +15,7 @@ mod hostile;
 mod keys;
 mod ledger;
 mod models;
+mod predict;
 mod problem;
 mod projects;
 mod raw;

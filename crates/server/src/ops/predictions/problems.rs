@@ -34,7 +34,7 @@ pub(super) fn not_ready(model: &Model) -> Problem {
         ModelStatus::Cancelled => "its training was cancelled",
     };
     let says = format!("this model cannot be asked: {says} (status {})", model.status);
-    Problem::new(StatusCode::CONFLICT, "model_not_ready", says).with("status", model.status.name())
+    Problem::new(StatusCode::CONFLICT, "model_not_ready", says).with("model_status", model.status.name())
 }
 
 impl From<DoorError> for OpError {
