@@ -20,7 +20,8 @@ impl Problem {
                 | Denial::Network
                 | Denial::Origin
                 | Denial::NotUnderstood
-                | Denial::InQuery,
+                | Denial::InQuery
+                | Denial::InBrowser,
                 Some(key),
             ) => {
                 let id = key.key.to_string();
@@ -44,9 +45,11 @@ const fn status(denial: Denial) -> StatusCode {
         | Denial::Deleted(_)
         | Denial::Expired(_) => StatusCode::UNAUTHORIZED,
         Denial::Ambiguous | Denial::InQuery => StatusCode::BAD_REQUEST,
-        Denial::NotUnderstood | Denial::Network | Denial::Origin | Denial::Permission(_) => {
-            StatusCode::FORBIDDEN
-        }
+        Denial::NotUnderstood
+        | Denial::Network
+        | Denial::Origin
+        | Denial::InBrowser
+        | Denial::Permission(_) => StatusCode::FORBIDDEN,
         Denial::Stale => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
@@ -58,6 +61,10 @@ fn message(denial: Denial) -> String {
         Denial::Ambiguous => "; send one",
         Denial::InQuery => {
             ": it holds more than Inference, and URLs end up in logs; send it as Authorization: Bearer or X-Api-Key, and rotate it"
+        }
+        Denial::InBrowser => {
+            ": it holds more than Inference, and whoever opens the page can read it; use a key with Inference alone there, and \
+             rotate this one"
         }
         Denial::Stale => "; try again in a second",
         Denial::Permission(needed) => return lacking(needed),

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::future::Either;
-use http::{HeaderValue, Request, Response, header, request};
+use http::{HeaderMap, HeaderValue, Request, Response, header, request};
 use keyrack_key::{Brands, Denial, Permission, Permissions, Presented, Question, Scope, Timestamp};
 use keyrack_rack::{Caller, LastUse, Rack, Refusal};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::browser::Home;
 use crate::{Credential, Place, Problem};
 
 /// Reads the time. Handed in, so that tests stand still.
@@ -28,12 +29,13 @@ pub struct Guard {
     brands: Brands,
     clock: Clock,
     manage: Option<String>,
+    home: Home,
 }
 
 impl Guard {
     /// Decides by `rack`, about secrets of `brands`.
     pub const fn new(rack: Arc<Rack>, brands: Brands, clock: Clock) -> Self {
-        Self { rack, brands, clock, manage: None }
+        Self { rack, brands, clock, manage: None, home: Home::unnamed() }
     }
 
     /// Names the address under which a key is changed; the key's id is appended to it.
@@ -41,6 +43,19 @@ impl Guard {
     pub fn manage_at(mut self, base: String) -> Self {
         self.manage = Some(base);
         self
+    }
+
+    /// Names the origin of our own pages, such as `https://keys.example.org`. Without it they are those of the host
+    /// that a request is addressed to.
+    #[must_use]
+    pub fn at_home(mut self, origin: &str) -> Self {
+        self.home = Home::at(origin);
+        self
+    }
+
+    /// Whether a browser sent this from a page that is not ours.
+    pub fn is_from_elsewhere(&self, headers: &HeaderMap) -> bool {
+        self.home.is_left_by(headers)
     }
 
     /// Decides about the key of a request, and notes its use. No allocation, no waiting.
@@ -63,6 +78,9 @@ impl Guard {
         let caller = self.rack.check(&presented, &Question { now, permission, address, origin })?;
         if credential.place() == Place::Query && !caller.key().terms.permissions.is_within(PUBLIC) {
             return Err(caller.refuse(Denial::InQuery));
+        }
+        if !caller.key().terms.permissions.is_within(PUBLIC) && self.is_from_elsewhere(&request.headers) {
+            return Err(caller.refuse(Denial::InBrowser));
         }
         let agent = request.headers.get(header::USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
         self.rack.note_use(&caller, LastUse::new(now, address, permission, agent));

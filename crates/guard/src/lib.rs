@@ -27,6 +27,7 @@
 #![warn(missing_docs)]
 
 mod answer;
+mod browser;
 mod credential;
 mod layer;
 mod problem;

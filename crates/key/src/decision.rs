@@ -78,6 +78,9 @@ pub enum Denial {
     /// Not from this origin.
     #[error("this API key may not be used from this origin")]
     Origin,
+    /// A key that holds more than Inference came from a browser, where everybody can read it.
+    #[error("this API key must not be used in a browser")]
+    InBrowser,
     /// The scopes lack what the route needs.
     #[error("this API key lacks the permission {0}")]
     Permission(Permission),
@@ -99,6 +102,7 @@ impl Denial {
             Self::NotUnderstood => "newer_key",
             Self::Network => "network_not_allowed",
             Self::Origin => "origin_not_allowed",
+            Self::InBrowser => "key_in_browser",
             Self::Permission(_) => "insufficient_scope",
         }
     }

@@ -114,6 +114,7 @@ function arrive(page, url) {
   }
   scrollTo(0, 0);
   enhance(document.body);
+  document.dispatchEvent(new CustomEvent("keyrack:page", { detail: document.body }));
   (document.querySelector("[data-notice]") ?? document.querySelector("main")).focus();
 }
 
@@ -307,5 +308,6 @@ addEventListener("pagehide", () => document.querySelectorAll("[data-reveal]").fo
 addEventListener("pageshow", () => document.querySelectorAll("form[data-busy]").forEach((form) => setBusy(form, false)));
 addEventListener("popstate", (event) => event.state?.keyrack && location.reload());
 
+document.addEventListener("keyrack:replaced", (event) => enhance(event.detail));
 enhance(document.body);
 document.querySelector("main :is([data-focus], [aria-invalid])")?.focus();

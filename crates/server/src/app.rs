@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::{HeaderMap, header};
 use keyrack_guard::{Clock, Guard};
 use keyrack_key::Timestamp;
 use keyrack_rack::{Follower, Rack, Refusal, Revision};
@@ -13,10 +14,12 @@ use crate::metrics::Metrics;
 use crate::objects::Objects;
 use crate::ops::OpError;
 use crate::ops::datasets::Datasets;
+use crate::ops::imports::Imports;
 use crate::ops::keys::Keys;
 use crate::ops::models::Models;
 use crate::ops::people::People;
 use crate::ops::pictures::Pictures;
+use crate::ops::predictions::Predictions;
 use crate::ops::projects::Projects;
 use crate::ops::removals::Removals;
 use crate::ops::workspaces::Workspaces;
@@ -33,9 +36,11 @@ pub struct App {
     pub guard: Arc<Guard>,
     pub keys: Keys,
     pub projects: Projects,
-    pub datasets: Datasets,
-    pub removals: Removals,
     pub models: Models,
+    pub datasets: Datasets,
+    pub imports: Imports,
+    pub removals: Removals,
+    pub predictions: Predictions,
     pub people: People,
     pub workspaces: Workspaces,
     pub metrics: Metrics,
@@ -54,15 +59,21 @@ impl App {
         let follower = Arc::new(Follower::new(store.clone(), Arc::clone(&rack)));
         follower.reach(Revision::default(), clock()).await?;
         let guard = Guard::new(Arc::clone(&rack), config.brands.clone(), clock);
-        let guard = Arc::new(guard.manage_at(format!("{}/keys/", config.base_url())));
         let removals = Removals::new(store.clone(), objects.clone(), clock);
         let pictures = Pictures::new(config.max_image);
+        let datasets = Datasets::new(store.clone(), objects.clone(), pictures, removals.clone(), clock);
+        let imports = Imports::new(datasets.clone(), folder.imports(), config.max_image, clock);
+        let imports = imports.map_err(OpError::internal)?;
+        let guard = guard.at_home(&config.base_url()).manage_at(format!("{}/keys/", config.base_url()));
+        let guard = Arc::new(guard);
         Ok(Arc::new(Self {
             keys: Keys::new(store.clone(), Arc::clone(&follower), config.brands.clone(), clock),
-            projects: Projects::new(store.clone(), removals.clone(), clock),
-            datasets: Datasets::new(store.clone(), objects.clone(), pictures, removals.clone(), clock),
             models: Models::new(store.clone(), removals.clone(), clock),
+            projects: Projects::new(store.clone(), removals.clone(), clock),
+            imports,
+            datasets,
             removals,
+            predictions: Predictions::new(&config, store.clone(), objects.clone()),
             people: People::new(store.clone(), clock)?,
             workspaces: Workspaces::new(store.clone()),
             metrics: Metrics::new(),
@@ -79,6 +90,16 @@ impl App {
     /// Now.
     pub fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    /// The address of this server as whoever sent these headers knows it.
+    pub fn address(&self, headers: &HeaderMap) -> String {
+        if self.config.public_url.is_some() {
+            return self.config.base_url();
+        }
+        let scheme = if self.config.tls.is_some() { "https" } else { "http" };
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:8080");
+        format!("{scheme}://{host}")
     }
 
     /// The error for a key that was asked about and refused.

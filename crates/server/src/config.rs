@@ -12,6 +12,9 @@ use url::Url;
 /// Where Keyrack keeps everything unless told otherwise.
 pub const DEFAULT_DATA: &str = "./keyrack-data";
 
+/// The most that `--max-image-mb` takes.
+pub const MOST_IMAGE_MB: u32 = 100;
+
 /// The choices as given, from one source. The same names everywhere: `--ops-listen`, `KEYRACK_OPS_LISTEN`, `ops-listen = …`.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -230,7 +233,7 @@ fn brands(current: Option<&str>, older: &[String]) -> Result<Brands, ConfigError
 /// Megabytes to bytes. More than that no picture within the limits of pixels needs.
 fn max_image(megabytes: u32) -> Result<usize, ConfigError> {
     match megabytes {
-        1..=100 => Ok(megabytes as usize * 1_000_000),
+        1..=MOST_IMAGE_MB => Ok(megabytes as usize * 1_000_000),
         _ => Err(wrong("max-image-mb", "expected 1 to 100")),
     }
 }

@@ -10,6 +10,7 @@ pub mod config;
 pub mod folder;
 pub mod objects;
 pub mod ops;
+pub mod predict;
 pub mod router;
 pub mod serve;
 pub mod web;

@@ -14,12 +14,18 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use crate::app::{App, Shared};
+use crate::ops::OpError;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Answered {
     method: &'static str,
     path: String,
     status: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Predicted {
+    task: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -36,6 +42,9 @@ pub struct Metrics {
     keys: Gauge,
     revision: Gauge,
     uses_dropped: Gauge,
+    predictions: Family<Predicted, Counter>,
+    busy: Counter,
+    waiting: Gauge,
 }
 
 impl Metrics {
@@ -59,7 +68,17 @@ impl Metrics {
         registry.register("rack_revision", "The last change that the rack has applied", revision.clone());
         let uses_dropped = Gauge::default();
         registry.register("uses_dropped", "Uses of keys that were not remembered", uses_dropped.clone());
-        Self { registry, requests, decisions, keys, revision, uses_dropped }
+        let predictions = Family::default();
+        registry.register("predictions", "Pictures that a model has looked at, by task", predictions.clone());
+        let busy = Counter::default();
+        registry.register(
+            "predictions_busy",
+            "Pictures sent away because too many were waiting",
+            busy.clone(),
+        );
+        let waiting = Gauge::default();
+        registry.register("predictions_waiting", "Pictures that wait for their turn", waiting.clone());
+        Self { registry, requests, decisions, keys, revision, uses_dropped, predictions, busy, waiting }
     }
 
     /// Counts a refusal that was not the guard's.
@@ -72,6 +91,23 @@ impl Metrics {
         self.decided("allowed");
     }
 
+    /// Counts an answer of a model, or that there was no turn for it.
+    pub fn predicted<T>(&self, task: &'static str, answer: Result<T, OpError>) -> Result<T, OpError> {
+        match &answer {
+            Ok(_) => {
+                self.predictions.get_or_create(&Predicted { task }).inc();
+            }
+            Err(OpError::Busy) => self.busy(),
+            Err(_) => {}
+        }
+        answer
+    }
+
+    /// Counts a picture for which there was no room or no turn.
+    pub fn busy(&self) {
+        self.busy.inc();
+    }
+
     fn decided(&self, decision: &'static str) {
         self.decisions.get_or_create(&Decided { decision }).inc();
     }
@@ -82,6 +118,7 @@ impl Metrics {
         self.keys.set(gauge(app.rack.len() as u64));
         self.revision.set(gauge(app.rack.position().revision.0));
         self.uses_dropped.set(gauge(app.rack.uses().dropped()));
+        self.waiting.set(gauge(app.predictions.waiting() as u64));
         let mut text = String::new();
         // Writing into a string does not fail.
         let _ = encode(&mut text, &self.registry);

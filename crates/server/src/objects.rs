@@ -94,6 +94,11 @@ impl Objects {
         Ok(self.0.get(&key(&place.0)).await?.bytes().await?)
     }
 
+    /// Moves an object, in one step, over what may lie there.
+    pub async fn move_to(&self, from: &Place, to: &Place) -> Result<(), ObjectError> {
+        Ok(self.0.rename(&key(&from.0), &key(&to.0)).await?)
+    }
+
     /// Removes an object, if it is there.
     pub async fn remove(&self, place: &Place) -> Result<(), ObjectError> {
         match self.0.delete(&key(&place.0)).await {

@@ -17,7 +17,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::app::Shared;
-use crate::edge::{address, allowance, host, linger, log, request_id};
+use crate::edge::{address, allowance, cors, host, linger, log, request_id};
 use crate::{api, metrics, web};
 
 /// A body that stands still for so long is given up.
@@ -34,6 +34,7 @@ pub fn service(app: &Shared) -> Router {
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(map_request(host::settle))
         .layer(from_fn(api::finish))
+        .layer(from_fn(cors::open_api))
         .layer(from_fn(log::requests))
         .layer(from_fn_with_state(trusted, address::find))
         .layer(PropagateRequestIdLayer::new(request_id::HEADER))

@@ -43,8 +43,10 @@ impl Store {
     /// Says that the objects below `prefix` are removed. They are looked for once more later, then never again.
     pub async fn removed(&self, prefix: &str, now: Timestamp) -> Result<(), StoreError> {
         let mut db = self.write().await?;
-        sqlx::query("DELETE FROM removals WHERE prefix = $1 AND last = 1")
+        // Only when that last time has come: two who removed at once have looked no further than one.
+        sqlx::query("DELETE FROM removals WHERE prefix = $1 AND last = 1 AND due_at <= $2")
             .bind(prefix)
+            .bind(now.micros())
             .execute(&mut *db)
             .await?;
         sqlx::query("UPDATE removals SET due_at = $2, last = 1 WHERE prefix = $1")

@@ -11,7 +11,9 @@ mod backbone;
 mod boxes;
 pub mod classify;
 pub mod detect;
+mod draw;
 mod format;
+pub mod import;
 mod jpeg;
 mod model;
 mod picture;
@@ -21,6 +23,7 @@ mod split;
 
 pub use backbone::{Backbone, BackboneDigest, BackboneError, Maps, Threads};
 pub use boxes::{Rect, RectError, clip};
+pub use draw::{Drawn, Style, draw};
 pub use format::Format;
 pub use model::{ModelError, Task};
 pub use picture::{Limits, Picture, PictureError, Probe};

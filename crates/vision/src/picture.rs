@@ -54,7 +54,7 @@ pub enum PictureError {
     /// Something else by its bytes (415).
     #[error("the bytes are not a JPEG, PNG or WebP image")]
     NotAPicture,
-    /// More than one frame (415): which of them would a label be about?
+    /// More than one frame (422): which of them would a label be about?
     #[error("the {0} is animated; one still picture is expected")]
     Animated(Format),
     /// The file ends too early (422).
@@ -147,6 +147,10 @@ impl Picture {
 
     pub(crate) fn from_pixels(pixels: RgbImage, format: Format) -> Self {
         Self { pixels, format }
+    }
+
+    pub(crate) fn pixels(&self) -> &RgbImage {
+        &self.pixels
     }
 
     pub(crate) fn format(&self) -> Format {

@@ -20,6 +20,8 @@ use crate::edge::allowance::{self, Allowance};
 pub enum Access {
     /// Anybody.
     Open,
+    /// Whoever holds the URL, which is signed.
+    Signed,
     /// Anybody; a key that comes along is what is asked about.
     AsksAboutKey,
     /// Keys with the permission, and members with at least the role.
@@ -65,7 +67,7 @@ impl Registry {
         let (schemas, mut paths, methods) = endpoint;
         let methods = methods.layer(Extension(access));
         let methods = match access {
-            Access::Open | Access::AsksAboutKey => methods,
+            Access::Open | Access::Signed | Access::AsksAboutKey => methods,
             Access::Guarded(permission, _) => {
                 methods.layer(GuardLayer::new(Arc::clone(&self.guard), permission).or_without_key())
             }
@@ -104,6 +106,7 @@ fn operations(item: &mut PathItem) -> Vec<(Method, &mut Operation)> {
 fn describe(operation: &mut Operation, access: Access) {
     let says = match access {
         Access::Open => "anybody".to_owned(),
+        Access::Signed => "anybody who holds the signed URL".to_owned(),
         Access::AsksAboutKey => "anybody who holds the key in question".to_owned(),
         Access::Guarded(permission, role) => {
             let scopes: Vec<_> = Scope::holding(permission).map(Scope::title).collect();

@@ -31,10 +31,12 @@ impl FromRequestParts<Shared> for Acting {
             return Err(no_access_stated(parts));
         };
         let cookie = session::token(&parts.headers, app);
+        // Sessions are for our own pages: elsewhere a cookie counts as none.
+        let is_elsewhere = app.guard.is_from_elsewhere(&parts.headers);
         if let Some(caller) = parts.extensions.get::<Caller>().cloned() {
             return match cookie {
-                Some(_) => Err(OpError::KeyAndCookie.into()),
-                None => {
+                Some(_) if !is_elsewhere => Err(OpError::KeyAndCookie.into()),
+                _ => {
                     app.metrics.allowed();
                     Ok(Self { workspace: caller.key().workspace, who: Who::Key(caller) })
                 }
@@ -49,6 +51,9 @@ impl FromRequestParts<Shared> for Acting {
         };
         let public = app.config.public_url.as_ref();
         origin::check(&parts.method, &parts.headers, public).map_err(origin::Foreign::problem)?;
+        if is_elsewhere {
+            return Err(OpError::Anonymous.into());
+        }
         let (_, user) = app.people.session(&token).await?.ok_or(OpError::Anonymous)?;
         let wanted = workspace_header(&parts.headers)?;
         let memberships = app.people.memberships(user.id).await?;

@@ -12,11 +12,13 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use keyrack_guard::Problem;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tower_http::timeout::TimeoutError;
 
 use super::ApiError;
 use object::Object;
-pub use object::object_if_any;
+pub use object::{object, object_if_any, objects};
+pub use wrong::twice;
 
 /// The body of a request as JSON. Fields that nobody knows are refused: most are misspelled.
 #[derive(Clone, Debug)]
@@ -31,6 +33,22 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             return Err(not_json());
         }
         parse(&read(request, state).await?).map(Self)
+    }
+}
+
+/// A list of JSON objects.
+#[derive(Clone, Debug)]
+pub struct ListBody<T>(pub Vec<T>);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ListBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        if !is_json(request.headers()) {
+            return Err(not_json());
+        }
+        let list: Vec<Object<T>> = parse_any(&read(request, state).await?)?;
+        Ok(Self(list.into_iter().map(|Object(value)| value).collect()))
     }
 }
 
@@ -80,7 +98,7 @@ pub fn is_silence(error: &(dyn Error + 'static)) -> bool {
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
     Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
-            refuse(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "expected a body of at most 64 KiB")
+            refuse(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is larger than this path takes")
         }
         _ if is_silence(&rejection) => {
             refuse(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not arrive in time")
@@ -89,12 +107,23 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiE
     })
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+/// The value in the bytes of a body.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    parse_any(bytes).map(|Object(value)| value)
+}
+
+fn parse_any<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(wrong::body)?;
+    let value = serde_path_to_error::deserialize(&mut json).map_err(wrong::body)?;
     json.end().map_err(|_| {
         refuse(StatusCode::BAD_REQUEST, "not_json", "expected one JSON value and nothing behind it")
     })?;
+    Ok(value)
+}
+
+/// The value of a body that came in another form.
+pub fn of_value<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
+    let Object(value) = serde_path_to_error::deserialize(value).map_err(wrong::body)?;
     Ok(value)
 }
 

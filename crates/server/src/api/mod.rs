@@ -5,11 +5,14 @@ mod acting;
 mod again;
 mod answer;
 mod body;
+mod datasets;
 mod keys;
 mod models;
 mod openapi;
+mod predict;
 mod projects;
 mod scopes;
+mod uploads;
 mod verify;
 
 pub use access::{Access, Stated};

@@ -14,14 +14,16 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::access::{Access, Registry, Stated};
-use super::{keys, models, projects, scopes, verify};
+use super::{datasets, keys, models, predict, projects, scopes, uploads, verify};
 use crate::app::Shared;
+use crate::edge::allowance;
 
 fn registry(guard: Arc<Guard>) -> Registry {
     let projects = |role| Access::Guarded(Permission::ProjectsManage, role);
     let keys = |role| Access::Guarded(Permission::KeysManage, role);
     let models = |role| Access::Guarded(Permission::ModelsTrain, role);
     let predict = |role| Access::Guarded(Permission::ModelsPredict, role);
+    let data = |role| Access::Guarded(Permission::DatasetsUpload, role);
     Registry::new(guard)
         .route(Access::Open, routes!(scopes::list))
         .route(keys(Role::Viewer), routes!(keys::list::list))
@@ -43,6 +45,21 @@ fn registry(guard: Arc<Guard>) -> Registry {
         .route(predict(Role::Viewer), routes!(models::card::card))
         .route(models(Role::Member), routes!(models::cancel::cancel))
         .route(models(Role::Member), routes!(models::delete::delete))
+        .route(data(Role::Viewer), routes!(datasets::batches::list))
+        .route(data(Role::Member), routes!(datasets::batches::name))
+        .route(data(Role::Viewer), routes!(datasets::labels::list))
+        .route_for(allowance::LIST, data(Role::Member), routes!(datasets::labels::name))
+        .route(data(Role::Member), routes!(datasets::upload::ask))
+        .route_for(allowance::FILE, Access::Signed, routes!(uploads::put))
+        .route(data(Role::Viewer), routes!(datasets::records::list))
+        .route(data(Role::Member), routes!(datasets::record_create::create))
+        .route(data(Role::Viewer), routes!(datasets::record::read))
+        .route(data(Role::Viewer), routes!(datasets::image::image))
+        .route(data(Role::Member), routes!(datasets::record_delete::delete))
+        .route_for(allowance::LIST, data(Role::Member), routes!(datasets::annotate::annotate))
+        .route(data(Role::Member), routes!(datasets::annotation_delete::delete))
+        .route_for(allowance::PREDICTION, predict(Role::Viewer), routes!(predict::classify::classify))
+        .route_for(allowance::PREDICTION, predict(Role::Viewer), routes!(predict::detect::detect))
         .route(Access::AsksAboutKey, routes!(verify::verify))
 }
 

@@ -32,6 +32,18 @@ pub const fn picture(bytes: usize) -> Allowance {
     }
 }
 
+/// A long list in JSON.
+pub const LIST: Allowance = Allowance { bytes: 4 * 1024 * 1024, ..SMALL };
+
+/// The largest picture that an operator can allow, as it is. What the operator did allow is for the route to know.
+pub const FILE: Allowance = Allowance {
+    bytes: crate::config::MOST_IMAGE_MB as usize * 1_000_000,
+    body: Duration::from_mins(1),
+    answer: Duration::from_secs(75),
+};
+/// A picture to be looked at, which counts its own bytes as they arrive. Its queue is shorter than its answer may take.
+pub const PREDICTION: Allowance = Allowance { bytes: usize::MAX, ..picture(0) };
+
 /// An archive, or many pictures in one form.
 pub const ARCHIVE: Allowance =
     Allowance { bytes: 4_000_000_000, body: Duration::from_hours(1), answer: Duration::from_hours(2) };

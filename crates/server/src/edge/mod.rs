@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod allowance;
+pub mod cors;
 pub mod host;
 pub mod linger;
 pub mod log;

@@ -4,6 +4,7 @@ mod annotations;
 mod batches;
 mod records;
 mod sweep;
+mod turns;
 mod uploads;
 
 use keyrack_guard::Clock;
@@ -16,10 +17,11 @@ use super::removals::Removals;
 use super::who::Covered;
 use super::{Acting, OpError};
 use crate::objects::{ObjectError, Objects};
+use turns::Turns;
 
-pub use annotations::{Annotated, Dropped, Given, MarkDraft};
+pub use annotations::{Annotated, Dropped, Given, MarkDraft, wrong_annotation};
 pub use records::{RecordDraft, Size};
-pub use uploads::{Promise, UPLOAD_LIFE};
+pub use uploads::{Promise, UPLOAD_LIFE, upload_uri, wrong_signature};
 
 /// The datasets of all workspaces.
 #[derive(Clone, Debug)]
@@ -28,19 +30,14 @@ pub struct Datasets {
     objects: Objects,
     pictures: Pictures,
     removals: Removals,
+    turns: Turns,
     clock: Clock,
 }
 
 impl Datasets {
     /// Datasets of `store`, whose pictures are `objects` and are checked by `pictures`.
-    pub const fn new(
-        store: Store,
-        objects: Objects,
-        pictures: Pictures,
-        removals: Removals,
-        clock: Clock,
-    ) -> Self {
-        Self { store, objects, pictures, removals, clock }
+    pub fn new(store: Store, objects: Objects, pictures: Pictures, removals: Removals, clock: Clock) -> Self {
+        Self { store, objects, pictures, removals, turns: Turns::new(), clock }
     }
 
     /// What a project holds, in numbers.

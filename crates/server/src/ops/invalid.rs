@@ -66,6 +66,11 @@ pub fn note(text: &str, most: usize) -> Result<Option<String>, String> {
     Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
 }
 
+/// What somebody else named, with a line in place of each character that cannot be seen.
+pub fn visible(text: &str) -> String {
+    text.trim().chars().map(|c| if is_unseen(c) { '_' } else { c }).collect()
+}
+
 /// Control characters, those that turn the direction of text or take no room (a name made of them could pass
 /// for another), and what stands for letters that were lost on the way.
 fn is_unseen(c: char) -> bool {

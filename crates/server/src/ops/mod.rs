@@ -3,11 +3,13 @@
 
 pub mod datasets;
 pub mod error;
+pub mod imports;
 pub mod invalid;
 pub mod keys;
 pub mod models;
 pub mod people;
 pub mod pictures;
+pub mod predictions;
 pub mod projects;
 pub mod removals;
 pub mod who;

@@ -2,18 +2,23 @@
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
 use keyrack_guard::Problem;
 use keyrack_vision::{Limits, Picture, PictureError};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::OpError;
 
 /// Along the longer side.
 const THUMBNAIL: u32 = 320;
 const THUMBNAIL_QUALITY: u8 = 80;
+
+/// How long somebody waits for a turn before they are told to come back. Clients hang up after 15 s.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Decodes pictures, one a core at a time.
 #[derive(Clone, Debug)]
@@ -30,6 +35,8 @@ pub struct Checked {
     pub height: u32,
     /// By its bytes.
     pub content_type: &'static str,
+    /// Bytes.
+    pub size: u64,
     /// A JPEG of it, small.
     pub thumbnail: Bytes,
 }
@@ -44,7 +51,8 @@ impl Pictures {
     /// Decodes a picture to its last pixel.
     pub async fn check(&self, bytes: Bytes) -> Result<Checked, OpError> {
         let limits = self.limits;
-        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(OpError::internal)?;
+        let turn = timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
+        let turn = turn.map_err(|_| OpError::Busy)?.map_err(OpError::internal)?;
         let check = move || {
             // With the work and not with the request: a client that hangs up frees no core.
             let _turn = turn;
@@ -54,6 +62,7 @@ impl Pictures {
                 width: probe.width,
                 height: probe.height,
                 content_type: probe.format.content_type(),
+                size: bytes.len() as u64,
                 thumbnail: picture.thumbnail(THUMBNAIL).to_jpeg(THUMBNAIL_QUALITY).into(),
             })
         };
@@ -68,10 +77,8 @@ pub fn refused(error: &PictureError) -> OpError {
         PictureError::TooManyBytes { .. } | PictureError::TooManyPixels { .. } => {
             (StatusCode::PAYLOAD_TOO_LARGE, "image_too_large")
         }
-        PictureError::NotAPicture | PictureError::Animated(_) => {
-            (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_an_image")
-        }
-        PictureError::Truncated(_) | PictureError::Broken { .. } => {
+        PictureError::NotAPicture => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_an_image"),
+        PictureError::Animated(_) | PictureError::Truncated(_) | PictureError::Broken { .. } => {
             (StatusCode::UNPROCESSABLE_ENTITY, "broken_image")
         }
     };

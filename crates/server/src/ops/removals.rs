@@ -32,7 +32,7 @@ impl Removals {
         });
     }
 
-    /// Removes all that is due.
+    /// Removes all that is due. What cannot be removed does not hold up the rest.
     pub async fn carry_out(&self) -> Result<(), OpError> {
         loop {
             let now = (self.clock)();
@@ -40,9 +40,15 @@ impl Removals {
             if due.is_empty() {
                 return Ok(());
             }
+            let mut failed = None;
             for prefix in due {
-                self.objects.remove_below(&prefix).await?;
-                self.store.removed(&prefix, now).await?;
+                match self.objects.remove_below(&prefix).await {
+                    Ok(_) => self.store.removed(&prefix, now).await?,
+                    Err(error) => failed = Some(error),
+                }
+            }
+            if let Some(error) = failed {
+                return Err(error.into());
             }
         }
     }

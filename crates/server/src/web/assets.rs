@@ -14,6 +14,9 @@ pub(super) static CSS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new(include_str!("../../assets/app.css"), "css", "text/css; charset=utf-8"));
 pub(super) static JS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new(include_str!("../../assets/app.js"), "js", "text/javascript; charset=utf-8"));
+pub(super) static PICTURES_JS: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new(include_str!("../../assets/pictures.js"), "js", "text/javascript; charset=utf-8")
+});
 pub(super) static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new(include_str!("../../assets/icon.svg"), "svg", "image/svg+xml"));
 
@@ -40,7 +43,7 @@ impl Asset {
 
 /// `GET /assets/{file}`.
 pub(super) async fn file(Path(file): Path<String>) -> Result<Response, PageError> {
-    let found = [&CSS, &JS, &ICON].into_iter().find(|asset| asset.name == file);
+    let found = [&CSS, &JS, &PICTURES_JS, &ICON].into_iter().find(|asset| asset.name == file);
     let asset = found.ok_or(OpError::NotFound("file"))?;
     let head =
         [(header::CONTENT_TYPE, asset.kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];

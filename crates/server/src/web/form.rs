@@ -1,5 +1,7 @@
 //! Forms as browsers send them. What is missing is empty; what is empty is said beside its field.
 
+use std::error::Error;
+
 use axum::extract::{FromRequest, Request};
 use axum::response::IntoResponse;
 use http::StatusCode;
@@ -20,23 +22,24 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, PageError> {
         let form = axum::extract::Form::<T>::from_request(request, state).await;
-        form.map(|form| Self(form.0)).map_err(|rejection| {
-            if is_silence(&rejection) {
-                let says = "The form did not arrive in time.";
-                return Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", says).into();
-            }
-            // The rejection's own text could repeat what was typed.
-            let problem = match rejection.into_response().status() {
-                StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "too_large",
-                    "The form holds more than 64 KiB.",
-                ),
-                status => Problem::new(status, "bad_form", "The form did not arrive as this page sends it."),
-            };
-            problem.into()
-        })
+        form.map(|form| Self(form.0)).map_err(unread)
     }
+}
+
+/// The error for a form that could not be read.
+pub(super) fn unread(rejection: impl Error + IntoResponse + 'static) -> PageError {
+    if is_silence(&rejection) {
+        let says = "The form did not arrive in time.";
+        return Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", says).into();
+    }
+    // The rejection's own text could repeat what was typed.
+    let problem = match rejection.into_response().status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The form holds more than 64 KiB.")
+        }
+        status => Problem::new(status, "bad_form", "The form did not arrive as this page sends it."),
+    };
+    problem.into()
 }
 
 /// A field that comes back with what was typed and what is wrong with it.

@@ -15,6 +15,7 @@ pub(super) fn without_shell(app: &App, notice: Option<Notice>) -> Frame {
         product: "Keyrack".to_owned(),
         css_url: assets::CSS.url(),
         js_url: assets::JS.url(),
+        pictures_js_url: assets::PICTURES_JS.url(),
         icon_url: assets::ICON.url(),
         help_url: app.config.support.clone().unwrap_or_else(|| "/docs".to_owned()),
         notice,

@@ -10,7 +10,9 @@ mod flash;
 mod form;
 mod frame;
 mod home;
+mod images;
 mod keys;
+mod models;
 mod person;
 mod projects;
 mod registry;
@@ -27,6 +29,7 @@ use axum::middleware::from_fn_with_state;
 use keyrack_store::Role;
 
 use crate::app::Shared;
+use crate::edge::allowance::{ARCHIVE, Allowance, picture};
 use registry::Registry;
 pub use registry::{Access, Stated};
 
@@ -34,12 +37,17 @@ pub use registry::{Access, Stated};
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
+/// The largest picture that an operator can allow; the handler keeps to what was allowed.
+const TRIED: Allowance = picture(100_000_000);
+
 fn registry() -> Registry {
     use Access::{Anyone, Member, SignedIn};
     const KEYS: &str = "/w/{workspace}/settings/api-keys";
     const PROJECTS: &str = "/w/{workspace}/projects";
+    const MODELS: &str = "/w/{workspace}/models";
     let key = |rest: &str| format!("{KEYS}{rest}");
     let project = |rest: &str| format!("{PROJECTS}{rest}");
+    let model = |rest: &str| format!("{MODELS}{rest}");
     Registry::default()
         .page(Anyone, "/", home::home)
         .form(Anyone, "/setup", setup::form, setup::submit)
@@ -73,6 +81,30 @@ fn registry() -> Registry {
             projects::delete::form,
             projects::delete::submit,
         )
+        .form(
+            Member(Role::Member),
+            &project("/{id}/train"),
+            models::train::form,
+            models::train::submit,
+        )
+        .page(Member(Role::Viewer), &project("/{id}"), projects::show::page)
+        .page(Member(Role::Viewer), &project("/{id}/models"), projects::models::page)
+        .sending(ARCHIVE, Member(Role::Member), &project("/{id}/images"), images::upload::submit)
+        .action(Member(Role::Member), &project("/{id}/images/change"), images::change::submit)
+        .page(Member(Role::Viewer), &project("/{id}/images/{image}"), images::show::page)
+        .page(Member(Role::Viewer), &project("/{id}/images/{image}/file"), images::file::file)
+        .form(
+            Member(Role::Member),
+            &project("/{id}/images/{image}/delete"),
+            images::delete::form,
+            images::delete::submit,
+        )
+        .page(Member(Role::Viewer), &project("/{id}/imports/{import}"), images::import::page)
+        .page(Member(Role::Viewer), MODELS, models::list::page)
+        .page(Member(Role::Viewer), &model("/{id}"), models::show::page)
+        .action(Member(Role::Member), &model("/{id}/cancel"), models::cancel::submit)
+        .sending(TRIED, Member(Role::Member), &model("/{id}/try"), models::ask::submit)
+        .form(Member(Role::Member), &model("/{id}/delete"), models::delete::form, models::delete::submit)
 }
 
 /// The pages as a router.

@@ -71,6 +71,26 @@ pub(super) fn took(span: Duration) -> String {
     }
 }
 
+/// "12 s", "2 min 10 s", "1 h 5 min".
+pub(super) fn lasted(span: Duration) -> String {
+    match span.as_secs() {
+        seconds @ 0..MINUTE => format!("{seconds} s"),
+        seconds @ MINUTE..HOUR => format!("{} min {} s", seconds / MINUTE, seconds % MINUTE),
+        seconds => format!("{} h {} min", seconds / HOUR, seconds % HOUR / MINUTE),
+    }
+}
+
+/// "812 bytes", "34 kB", "1.2 MB".
+#[expect(clippy::cast_precision_loss, reason = "one place after the point")]
+pub(super) fn bytes(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => count(bytes, "byte"),
+        1_000..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
+        _ if bytes.is_multiple_of(1_000_000) => format!("{} MB", bytes / 1_000_000),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
+}
+
 /// `kr_sk_…9fQ2`.
 pub(super) fn masked(brands: &Brands, class: Class, hint: Hint) -> String {
     format!("{}_{}_…{hint}", brands.current(), class.letters())

@@ -6,10 +6,10 @@ mod written;
 use keyrack::clock;
 use keyrack::ops::Passwords;
 use keyrack_key::{
-    Brands, Class, Grant, KeyId, ProjectId, Restrictions, Scope, Scopes, Secret, Timestamp, UserId,
+    Brands, Class, Grant, KeyId, ModelId, ProjectId, Restrictions, Scope, Scopes, Secret, Timestamp, UserId,
     WorkspaceId,
 };
-use keyrack_store::{Actor, NewKey, NewProject, NewUser, NewWorkspace, ProjectType, Role, Store};
+use keyrack_store::{Actor, NewKey, NewModel, NewProject, NewUser, NewWorkspace, ProjectType, Role, Store};
 use rand_core::UnwrapErr;
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -50,6 +50,7 @@ pub(crate) struct Home {
     pub(crate) owner: UserId,
     pub(crate) key: KeyId,
     pub(crate) project: ProjectId,
+    pub(crate) model: ModelId,
 }
 
 /// A key and its secret.
@@ -173,9 +174,19 @@ async fn found(store: &Store, slug: &'static str, owner: &str) -> Home {
         now: THEN,
     };
     store.create_project(&new).await.unwrap();
-    let mut home = Home { id, slug, owner, key: KeyId::new(THEN, &mut rng()), project };
+    let model = model(store, id, project, Actor::User(owner)).await;
+    let mut home = Home { id, slug, owner, key: KeyId::new(THEN, &mut rng()), project, model };
     home.key = key(store, &home, [Scope::Inference].into_iter().collect(), None).await.id;
     home
+}
+
+/// One that nobody trains.
+async fn model(store: &Store, workspace: WorkspaceId, project: ProjectId, actor: Actor) -> ModelId {
+    let (id, settings) = (ModelId::new(THEN, &mut rng()), json!({}));
+    let new = NewModel { id, workspace, project, name: "of a test", settings: &settings, actor, now: THEN };
+    store.create_model(&new).await.unwrap();
+    store.cancel_model(workspace, id, actor, SOON_AFTER).await.unwrap();
+    id
 }
 
 /// The first of them sets the deployment up; a server without an owner lets nobody sign in.

@@ -23,10 +23,12 @@ fn api_routes() -> Vec<Stated> {
 /// The path with something of `home` in the place of its parameters.
 fn path_in(home: &Home, path: &str) -> String {
     let path = path.replace("{workspace}", home.slug).replace("{file}", "app.css");
+    let path = path.replace("{model_id}", "mdl_00000000000070008000000000000000");
     let id = match path.split_once("{id}") {
         None => return path,
         Some((before, _)) if before.ends_with("keys/") => home.key.to_string(),
         Some((before, _)) if before.ends_with("projects/") => home.project.to_string(),
+        Some((before, _)) if before.ends_with("models/") => home.model.to_string(),
         Some((before, _)) if before.ends_with("sessions/") => {
             "ses_00000000000070008000000000000000".to_owned()
         }
@@ -41,5 +43,6 @@ fn path_in(home: &Home, path: &str) -> String {
 fn path_to_nothing(home: &Home, path: &str) -> String {
     let nothing = "00000000000070008000000000000000";
     let path = path.replace("keys/{id}", &format!("keys/key_{nothing}"));
+    let path = path.replace("models/{id}", &format!("models/mdl_{nothing}"));
     path_in(home, &path.replace("projects/{id}", &format!("projects/prj_{nothing}")))
 }

@@ -14,6 +14,8 @@ mod held;
 mod hostile;
 mod keys;
 mod ledger;
+mod models;
+mod predict;
 mod problem;
 mod projects;
 mod raw;

@@ -1,5 +1,7 @@
 //! Annotations: what is in a picture, on the whole or in a box.
 
+use std::collections::BTreeSet;
+
 use keyrack_key::{AnnotationId, LabelId, ProjectId, RecordId, Timestamp};
 use sqlx::Row as _;
 
@@ -79,22 +81,32 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<Annotation>, StoreError> {
         let mut db = self.write().await?;
+        let labels: BTreeSet<LabelId> = new.iter().map(|one| one.label).collect();
+        know(&mut db, project, &[record], labels).await?;
         let mut made = Vec::with_capacity(new.len());
         for one in new {
-            let known = sqlx::query(
-                "SELECT 1 FROM records r JOIN labels l ON l.project_id = r.project_id
-                 WHERE r.project_id = $1 AND r.id = $2 AND l.id = $3",
-            )
-            .bind(project.to_string())
-            .bind(record.to_string())
-            .bind(one.label.to_string())
-            .fetch_optional(&mut *db)
-            .await?;
-            known.ok_or(StoreError::NotFound)?;
             made.push(insert(&mut db, record, one, now).await?);
         }
         db.commit().await?;
         Ok(made)
+    }
+
+    /// Gives some records of a project one class, all or none. What is not the project's is [`StoreError::NotFound`].
+    pub async fn set_categories(
+        &self,
+        project: ProjectId,
+        label: LabelId,
+        records: &[(RecordId, AnnotationId)],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut db = self.write().await?;
+        let ids: Vec<_> = records.iter().map(|(record, _)| *record).collect();
+        know(&mut db, project, &ids, [label]).await?;
+        for (record, id) in records {
+            let new = NewAnnotation { id: *id, label, mark: Mark::Category, metadata: None };
+            insert(&mut db, *record, &new, now).await?;
+        }
+        Ok(db.commit().await?)
     }
 
     /// The annotations of some records of a project, in the order in which they were made.
@@ -152,6 +164,26 @@ impl Store {
     }
 }
 
+/// Whether these are the project's.
+async fn know(
+    db: &mut Connection,
+    project: ProjectId,
+    records: &[RecordId],
+    labels: impl IntoIterator<Item = LabelId>,
+) -> Result<(), StoreError> {
+    for record in records {
+        let known = sqlx::query("SELECT 1 FROM records WHERE project_id = $1 AND id = $2");
+        let known = known.bind(project.to_string()).bind(record.to_string()).fetch_optional(&mut *db).await?;
+        known.ok_or(StoreError::NotFound)?;
+    }
+    for label in labels {
+        let known = sqlx::query("SELECT 1 FROM labels WHERE project_id = $1 AND id = $2");
+        let known = known.bind(project.to_string()).bind(label.to_string()).fetch_optional(&mut *db).await?;
+        known.ok_or(StoreError::NotFound)?;
+    }
+    Ok(())
+}
+
 async fn insert(
     db: &mut Connection,
     record: RecordId,
@@ -163,10 +195,14 @@ async fn insert(
         Mark::Box { left, top, width, height } => ("bounding_box", Some([left, top, width, height])),
     };
     if new.mark == Mark::Category {
-        sqlx::query("DELETE FROM annotations WHERE record_id = $1 AND category = 'category'")
-            .bind(record.to_string())
-            .execute(&mut *db)
-            .await?;
+        // The same class again is the same annotation.
+        sqlx::query(
+            "DELETE FROM annotations WHERE record_id = $1 AND category = 'category' AND label_id <> $2",
+        )
+        .bind(record.to_string())
+        .bind(new.label.to_string())
+        .execute(&mut *db)
+        .await?;
     }
     sqlx::query(
         r#"INSERT INTO annotations (id, record_id, label_id, category, "left", top, width, height, metadata, created_at)

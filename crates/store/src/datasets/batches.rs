@@ -60,6 +60,16 @@ impl Store {
         Ok(batch)
     }
 
+    /// Whether a project has this batch.
+    pub async fn has_batch(&self, project: ProjectId, id: BatchId) -> Result<bool, StoreError> {
+        let found = sqlx::query("SELECT 1 FROM batches WHERE id = $1 AND project_id = $2")
+            .bind(id.to_string())
+            .bind(project.to_string())
+            .fetch_optional(self.readers())
+            .await?;
+        Ok(found.is_some())
+    }
+
     /// The batches of a project, newest first.
     pub async fn batches(&self, project: ProjectId) -> Result<Vec<Batch>, StoreError> {
         sqlx::query(batches!("ORDER BY b.id DESC"))

@@ -1,5 +1,7 @@
 //! Labels: the words that pictures and boxes are given.
 
+use std::collections::HashSet;
+
 use keyrack_key::{LabelId, ProjectId, Timestamp};
 use sqlx::Row as _;
 
@@ -70,6 +72,17 @@ impl Store {
         }
         db.commit().await?;
         Ok(labels)
+    }
+
+    /// The ids of a project's labels, without counting what carries them.
+    pub async fn label_ids(&self, project: ProjectId) -> Result<HashSet<LabelId>, StoreError> {
+        sqlx::query("SELECT id FROM labels WHERE project_id = $1")
+            .bind(project.to_string())
+            .fetch_all(self.readers())
+            .await?
+            .iter()
+            .map(|row| database::parsed(row, "id"))
+            .collect()
     }
 
     /// The labels of a project, by name.

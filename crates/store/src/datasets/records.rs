@@ -157,6 +157,20 @@ impl Store {
         Ok(Page::of(items, limit, |record| record.id))
     }
 
+    /// The record that was made after this one.
+    pub async fn newer_record(
+        &self,
+        project: ProjectId,
+        than: RecordId,
+    ) -> Result<Option<RecordId>, StoreError> {
+        let row = sqlx::query("SELECT id FROM records WHERE project_id = $1 AND id > $2 ORDER BY id LIMIT 1")
+            .bind(project.to_string())
+            .bind(than.to_string())
+            .fetch_optional(self.readers())
+            .await?;
+        row.map(|row| database::parsed(&row, "id")).transpose()
+    }
+
     /// Deletes a record with its annotations. What lies below `prefixes` is removed soon.
     pub async fn delete_record(
         &self,

@@ -36,3 +36,14 @@ pub fn object_if_any<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 ) -> Result<Option<T>, D::Error> {
     Ok(Option::<Object<T>>::deserialize(field)?.map(|Object(value)| value))
 }
+
+/// For a field that is an object.
+pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Result<T, D::Error> {
+    Object::deserialize(field).map(|Object(value)| value)
+}
+
+/// For a field that is a list of objects.
+pub fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Result<Vec<T>, D::Error> {
+    let list = Vec::<Object<T>>::deserialize(field)?;
+    Ok(list.into_iter().map(|Object(value)| value).collect())
+}

@@ -40,6 +40,11 @@ pub(super) fn query(query: &str) -> ApiError {
     }
 }
 
+/// A field that is there twice, in a form.
+pub fn twice(name: &str) -> ApiError {
+    field(name, "is there twice")
+}
+
 fn field(name: &str, says: &str) -> ApiError {
     let name = shown(name);
     let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("{name}: {says}"));

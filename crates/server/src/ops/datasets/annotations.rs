@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use http::StatusCode;
+use keyrack_guard::Problem;
 use keyrack_key::{AnnotationId, LabelId, ProjectId, RecordId};
 use keyrack_store::{Annotation, Mark, NewAnnotation, Record, StoreError};
-use keyrack_vision::{Rect, clip};
+use keyrack_vision::{Rect, RectError, clip};
 
 use super::Datasets;
 use crate::ops::{Acting, Invalid, OpError};
@@ -58,28 +60,30 @@ impl Datasets {
             return Err(Invalid::field("annotations", format!("at most {MOST} at once")).into());
         }
         let record = self.record(by, project, record).await?;
+        let labels = self.store.label_ids(project).await?;
         let (mut new, mut dropped) = (Vec::with_capacity(drafts.len()), Vec::new());
         for (index, draft) in drafts.iter().enumerate() {
-            let mark = match draft.rect {
-                None => Mark::Category,
-                Some(rect) => match clip(rect, record.width, record.height) {
-                    Err(error) => return Err(Invalid::field(error.field(), error.to_string()).into()),
-                    Ok(Some(Rect { left, top, width, height })) => Mark::Box { left, top, width, height },
-                    Ok(None) => {
-                        dropped.push(Dropped { index, label: draft.label, rect });
-                        continue;
-                    }
-                },
-            };
-            let metadata = draft.metadata.as_deref();
-            new.push(NewAnnotation { id: self.id(), label: draft.label, mark, metadata });
+            if !labels.contains(&draft.label) {
+                return Err(wrong_annotation(
+                    index,
+                    "label_id",
+                    "expected the id of a label of this project",
+                ));
+            }
+            match placed(draft, &record).map_err(|error| wrong_place(index, &error))? {
+                Some(mark) => {
+                    let metadata = draft.metadata.as_deref();
+                    new.push(NewAnnotation { id: self.id(), label: draft.label, mark, metadata });
+                }
+                None => dropped.extend(draft.rect.map(|rect| Dropped { index, label: draft.label, rect })),
+            }
         }
         let annotations = self.store.annotate(project, record.id, &new, (self.clock)()).await;
-        Ok(Given { annotations: annotations.map_err(unknown_label)?, dropped })
+        Ok(Given { annotations: annotations.map_err(gone)?, dropped })
     }
 
-    /// Gives some pictures a class, or takes theirs away. Pictures that are not the project's are passed over where a
-    /// class is taken away, and refused where one is given.
+    /// Gives some pictures a class, all or none, or takes theirs away. Pictures that are not the project's are refused
+    /// where a class is given, and passed over where one is taken away.
     pub async fn set_category(
         &self,
         by: &Acting,
@@ -91,12 +95,8 @@ impl Datasets {
         let Some(label) = label else {
             return Ok(self.store.clear_categories(project.id, records).await?);
         };
-        for record in records {
-            let new = NewAnnotation { id: self.id(), label, mark: Mark::Category, metadata: None };
-            let given = self.store.annotate(project.id, *record, &[new], (self.clock)()).await;
-            given.map_err(unknown_label)?;
-        }
-        Ok(())
+        let given: Vec<_> = records.iter().map(|record| (*record, self.id())).collect();
+        self.store.set_categories(project.id, label, &given, (self.clock)()).await.map_err(gone)
     }
 
     /// Removes one annotation.
@@ -130,11 +130,28 @@ impl Datasets {
     }
 }
 
-fn unknown_label(error: StoreError) -> OpError {
+/// Where in the picture it is; nothing where that is no area.
+fn placed(draft: &MarkDraft, record: &Record) -> Result<Option<Mark>, RectError> {
+    let Some(rect) = draft.rect else { return Ok(Some(Mark::Category)) };
+    let clipped = clip(rect, record.width, record.height)?;
+    Ok(clipped.map(|Rect { left, top, width, height }| Mark::Box { left, top, width, height }))
+}
+
+fn wrong_place(index: usize, error: &RectError) -> OpError {
+    wrong_annotation(index, &format!("annotation.{}", error.field()), &error.to_string())
+}
+
+/// One of many is wrong: which one is said as the request spells it.
+pub fn wrong_annotation(index: usize, field: &str, expected: &str) -> OpError {
+    let field = format!("annotations[{index}].{field}");
+    let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("{field}: {expected}"));
+    problem.field(&field, expected).into()
+}
+
+/// Deleted since it was looked up, or never the project's.
+fn gone(error: StoreError) -> OpError {
     match error {
-        StoreError::NotFound => {
-            Invalid::field("label_id", "expected the id of a label of this project").into()
-        }
+        StoreError::NotFound => OpError::NotFound("picture or label in this project"),
         other => other.into(),
     }
 }

@@ -7,7 +7,7 @@ use super::Datasets;
 use crate::ops::{Acting, Invalid, OpError, invalid};
 
 /// The most labels in one request.
-const LABELS: usize = 1_000;
+const LABELS: usize = 10_000;
 
 impl Datasets {
     /// The batch of that name, made where there is none.
@@ -36,9 +36,10 @@ impl Datasets {
             return Err(Invalid::field("labels", format!("at most {LABELS} at once")).into());
         }
         for name in names {
-            invalid::name(name).map_err(|expected| Invalid::field("name", expected))?;
-            if name.chars().count() > 100 {
-                return Err(Invalid::field("name", "at most 100 characters").into());
+            let fits = (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+            if !fits {
+                let expected = "expected 1 to 100 characters, none of them a control character";
+                return Err(Invalid::field("name", expected).into());
             }
         }
         let wanted: Vec<_> = names.iter().map(|name| NewLabel { id: self.id(), name }).collect();

@@ -10,6 +10,7 @@ use super::Datasets;
 use super::annotations::Annotated;
 use super::uploads::file_name;
 use crate::objects::{ObjectError, Place, upload_prefix};
+use crate::ops::pictures::Checked;
 use crate::ops::{Acting, Invalid, OpError};
 
 /// A record of a picture that was uploaded.
@@ -41,25 +42,28 @@ impl Datasets {
         let project = self.project(by, project).await?;
         let name = file_name(&draft.name)?;
         let upload = self.source(project.id, &draft.source).await?;
+        let _turn = self.turns.take(upload.id).await;
         if let Some(known) = self.store.record_of_upload(project.id, upload.id).await? {
             return Ok((known, false));
         }
         self.still_promised(&upload).await?;
-        let staged = Place::staged(project.id, upload.id);
-        let bytes = match self.objects.read(&staged).await {
-            Ok(bytes) => bytes,
-            Err(ObjectError::NotFound) => {
-                let says = "nothing was sent to the upload URL of this source yet";
-                return Err(Problem::new(StatusCode::CONFLICT, "not_uploaded", says).into());
+        self.know_batch(project.id, draft.batch).await?;
+        let sent = self.sent(&upload).await?;
+        let checked = match self.pictures.check(sent.bytes.clone()).await {
+            Ok(checked) => checked,
+            Err(refused) => {
+                // The place is free for another try, unless it was us who could not.
+                if matches!(refused, OpError::Problem(_)) {
+                    self.objects.remove_below(&upload_prefix(project.id, upload.id)).await?;
+                }
+                return Err(refused);
             }
-            Err(error) => return Err(error.into()),
         };
-        let made = self.keep(by, &upload, draft.batch, &name, bytes).await;
-        // Also what was refused: the place is free for another try.
-        if matches!(made, Ok(_) | Err(OpError::Problem(_))) {
-            self.objects.remove(&staged).await?;
+        if sent.is_staged {
+            let (staged, image) = (Place::staged(project.id, upload.id), Place::image(project.id, upload.id));
+            self.objects.move_to(&staged, &image).await?;
         }
-        made
+        self.keep(by, &upload, draft.batch, &name, checked).await
     }
 
     /// Makes a record of a picture in one step.
@@ -73,18 +77,20 @@ impl Datasets {
     ) -> Result<Record, OpError> {
         let project = self.project(by, project).await?;
         let name = file_name(name)?;
+        let checked = self.pictures.check(bytes.clone()).await?;
         let batch = match batch {
             Some(name) => Some(self.batch(by, project.id, name).await?.id),
             None => None,
         };
         let promise = self.promise(by, project.id).await?;
         let upload = self.source(project.id, &promise.uri).await?;
-        let kept = self.keep(by, &upload, batch, &name, bytes).await;
+        let kept = self.add(by, &upload, batch, &name, bytes, checked).await;
         if kept.is_err() {
+            // Whatever does not succeed here does so when the upload's time is over.
             self.objects.remove_below(&upload_prefix(project.id, upload.id)).await?;
             self.store.forget_uploads(&[upload.id]).await?;
         }
-        Ok(kept?.0)
+        kept
     }
 
     /// Up to `limit` records with what is in them, newest first.
@@ -124,9 +130,11 @@ impl Datasets {
         };
         match self.objects.read(&place).await {
             Ok(bytes) => Ok((bytes, kind)),
-            // Deleted since it was looked up.
-            Err(ObjectError::NotFound) => Err(OpError::NotFound("record")),
-            Err(error) => Err(error.into()),
+            Err(error) => {
+                // Deleted since it was looked up?
+                self.record(by, project, id).await?;
+                Err(error.into())
+            }
         }
     }
 
@@ -154,21 +162,53 @@ impl Datasets {
         self.store.record(project.id, id).await?.ok_or(OpError::NotFound("record"))
     }
 
-    /// Checks a picture and keeps it, or nothing of it.
-    async fn keep(
+    async fn know_batch(&self, project: ProjectId, batch: Option<BatchId>) -> Result<(), OpError> {
+        match batch {
+            Some(batch) if !self.store.has_batch(project, batch).await? => {
+                Err(Invalid::field("batchId", "expected the id of a batch of this project").into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The picture that came through an upload. One that no record knows and that lies where it stays was moved there
+    /// by a try that got no further.
+    async fn sent(&self, upload: &Upload) -> Result<Sent, OpError> {
+        let (project, id) = (upload.project, upload.id);
+        for (place, is_staged) in [(Place::staged(project, id), true), (Place::image(project, id), false)] {
+            match self.objects.read(&place).await {
+                Ok(bytes) => return Ok(Sent { bytes, is_staged }),
+                Err(ObjectError::NotFound) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let says = "nothing was sent to the upload URL of this source yet";
+        Err(Problem::new(StatusCode::CONFLICT, "not_uploaded", says).into())
+    }
+
+    async fn add(
         &self,
         by: &Acting,
         upload: &Upload,
         batch: Option<BatchId>,
         name: &str,
         bytes: Bytes,
+        checked: Checked,
+    ) -> Result<Record, OpError> {
+        self.objects.put(&Place::image(upload.project, upload.id), bytes).await?;
+        Ok(self.keep(by, upload, batch, name, checked).await?.0)
+    }
+
+    /// Writes down a picture that lies where it stays. Until then the upload is what knows of it.
+    async fn keep(
+        &self,
+        by: &Acting,
+        upload: &Upload,
+        batch: Option<BatchId>,
+        name: &str,
+        checked: Checked,
     ) -> Result<(Record, bool), OpError> {
-        let size = bytes.len() as u64;
-        let checked = self.pictures.check(bytes.clone()).await?;
-        let (image, thumbnail) =
-            (Place::image(upload.project, upload.id), Place::thumbnail(upload.project, upload.id));
-        self.objects.put(&image, bytes).await?;
-        self.objects.put(&thumbnail, checked.thumbnail).await?;
+        self.objects.put(&Place::thumbnail(upload.project, upload.id), checked.thumbnail).await?;
         let new = NewRecord {
             id: self.id(),
             project: upload.project,
@@ -178,21 +218,23 @@ impl Datasets {
             width: checked.width,
             height: checked.height,
             content_type: checked.content_type,
-            size,
+            size: checked.size,
             actor: by.actor(),
             now: (self.clock)(),
         };
         match self.store.create_record(&new).await {
             Ok(made) => Ok(made),
-            Err(error) => {
+            // Its whole project ended meanwhile, and nobody knows of the objects any more.
+            Err(StoreError::NotFound) => {
                 self.objects.remove_below(&upload_prefix(upload.project, upload.id)).await?;
-                Err(match error {
-                    StoreError::NotFound => {
-                        Invalid::field("batchId", "expected the id of a batch of this project").into()
-                    }
-                    other => other.into(),
-                })
+                Err(OpError::NotFound("upload"))
             }
+            Err(error) => Err(error.into()),
         }
     }
+}
+
+struct Sent {
+    bytes: Bytes,
+    is_staged: bool,
 }

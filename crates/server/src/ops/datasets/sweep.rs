@@ -1,5 +1,7 @@
 //! Uploads that nobody made a record of end with their time.
 
+use std::time::Duration;
+
 use crate::objects::upload_prefix;
 use crate::ops::OpError;
 
@@ -7,11 +9,14 @@ use super::Datasets;
 
 const AT_ONCE: u32 = 100;
 
+/// What was on its way when the time was over has arrived by then, and whoever comes late is told that it is over.
+const LATE: Duration = Duration::from_hours(1);
+
 impl Datasets {
     /// Removes uploads whose time is over and that no record was made of.
     pub async fn end_uploads(&self) -> Result<(), OpError> {
         loop {
-            let over = self.store.abandoned_uploads((self.clock)(), AT_ONCE).await?;
+            let over = self.store.abandoned_uploads((self.clock)().minus(LATE), AT_ONCE).await?;
             if over.is_empty() {
                 return Ok(());
             }

@@ -41,17 +41,18 @@ impl Datasets {
         self.promise(by, project.id).await
     }
 
+    /// Whether somebody with this token may send a picture, before any of it is read.
+    pub async fn expect_upload(&self, id: UploadId, token: &str) -> Result<(), OpError> {
+        self.promised(id, token).await.map(drop)
+    }
+
     /// Takes the bytes that somebody with the token sent. They are looked at when a record is made of them.
     pub async fn put_upload(&self, id: UploadId, token: &str, bytes: Bytes) -> Result<(), OpError> {
-        let unknown = || Problem::new(StatusCode::FORBIDDEN, "wrong_signature", SAYS_WRONG);
-        let upload = self.store.upload(id).await?.ok_or_else(unknown)?;
-        if Digest::of(token.as_bytes()) != upload.digest {
-            return Err(unknown().into());
-        }
-        self.still_promised(&upload).await?;
         if bytes.is_empty() {
             return Err(Invalid::field("body", "expected the bytes of an image").into());
         }
+        let _turn = self.turns.take(id).await;
+        let upload = self.promised(id, token).await?;
         let staged = Place::staged(upload.project, id);
         self.objects.put(&staged, bytes).await?;
         // The upload or its whole project may have ended meanwhile, and nobody would know of the object then.
@@ -60,6 +61,15 @@ impl Datasets {
             return Err(OpError::NotFound("upload"));
         }
         Ok(())
+    }
+
+    async fn promised(&self, id: UploadId, token: &str) -> Result<Upload, OpError> {
+        let upload = self.store.upload(id).await?.ok_or_else(wrong_signature)?;
+        if Digest::of(token.as_bytes()) != upload.digest {
+            return Err(wrong_signature());
+        }
+        self.still_promised(&upload).await?;
+        Ok(upload)
     }
 
     pub(super) async fn promise(&self, by: &Acting, project: ProjectId) -> Result<Promise, OpError> {
@@ -74,7 +84,7 @@ impl Datasets {
             expires_at: now.plus(UPLOAD_LIFE),
         };
         self.store.create_upload(&new).await?;
-        Ok(Promise { upload: new.id, token, uri: format!("{URI}{}", new.id), expires_at: new.expires_at })
+        Ok(Promise { upload: new.id, token, uri: upload_uri(new.id), expires_at: new.expires_at })
     }
 
     /// The upload that a record names as its source, in this project.
@@ -124,6 +134,16 @@ const SAYS_OVER: &str = "this upload URL was good for 15 minutes; ask for anothe
 const SAYS_RECORDED: &str = "a record was made of this upload already; ask for another one";
 const SAYS_KEY: &str = "the API key that asked for this upload may not upload here any more";
 
+/// One answer for uploads that are not there and signatures that are wrong.
+pub fn wrong_signature() -> OpError {
+    Problem::new(StatusCode::FORBIDDEN, "wrong_signature", SAYS_WRONG).into()
+}
+
+/// What names an upload as the source of a record.
+pub fn upload_uri(upload: UploadId) -> String {
+    format!("{URI}{upload}")
+}
+
 /// 256 bits.
 fn new_token() -> String {
     let mut bytes = [0; 32];
@@ -131,12 +151,12 @@ fn new_token() -> String {
     bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
-/// What a file is called: shown on pages, never a path of ours.
+/// What a file is called: shown on pages, never a path of ours. File systems allow odd characters, and a client that
+/// is refused one of a thousand files gives up on all of them.
 pub(super) fn file_name(name: &str) -> Result<String, OpError> {
-    let name = name.trim();
+    let name = invalid::visible(name);
     if name.is_empty() || name.chars().count() > 255 {
         return Err(Invalid::field("name", "expected the file's name, 1 to 255 characters").into());
     }
-    let note = invalid::note(name, 255).map_err(|expected| Invalid::field("name", expected))?;
-    Ok(note.unwrap_or_default())
+    Ok(name)
 }

@@ -13,6 +13,8 @@ use crate::ops::{Acting, Invalid, OpError, invalid};
 
 /// So many names in a row that are taken are no coincidence any more.
 const NAMES: u64 = 100;
+/// A detector learns from no fewer pictures with boxes.
+const NEEDS_MARKED: usize = 20;
 
 impl Models {
     /// Puts a training into the queue, if there is enough to learn from. Without a name the model gets the next
@@ -36,6 +38,30 @@ impl Models {
         };
         self.queued.send_replace(());
         Ok(model)
+    }
+
+    /// What keeps a training of the project from beginning, in sentences for people. Nothing: it can begin.
+    pub async fn lacks(&self, by: &Acting, project: ProjectId) -> Result<Vec<String>, OpError> {
+        let project = self.store.project(by.workspace, project).await?.ok_or(OpError::NotFound("project"))?;
+        let project = by.covers(project)?;
+        let material = self.store.material(project.id).await?;
+        let Err(lacks) = enough(project.project_type, &material) else { return Ok(Vec::new()) };
+        if project.project_type == ProjectType::ObjectDetection {
+            let needs = NEEDS_MARKED.saturating_sub(usize::try_from(material.marked).unwrap_or(usize::MAX));
+            return Ok(vec![format!("{needs} more images with boxes are needed: {} have some.", material.marked)]);
+        }
+        let counts = counts(&material.classified);
+        let mut says = Vec::new();
+        if counts.iter().filter(|(_, has)| *has > 0).count() < 2 {
+            says.push("Images of at least two classes are needed, to tell them apart.".to_owned());
+        }
+        for (label, has) in counts.iter().filter(|(_, has)| (1..FEWEST_EACH).contains(has)) {
+            says.push(format!("{label} has {has} of the {FEWEST_EACH} images that each class needs."));
+        }
+        if says.is_empty() {
+            says.push(lacks.message().to_owned());
+        }
+        Ok(says)
     }
 
     async fn queue_unnamed(
@@ -91,8 +117,8 @@ fn enough(project_type: ProjectType, material: &Material) -> Result<(), Problem>
         }
         ProjectType::ObjectDetection => {
             let has = usize::try_from(material.marked).unwrap_or(usize::MAX);
-            let lacks = TooFew::Marked { has, needs: 20 };
-            if has < 20 { Err(too_few(&lacks, &[])) } else { Ok(()) }
+            let lacks = TooFew::Marked { has, needs: NEEDS_MARKED };
+            if has < NEEDS_MARKED { Err(too_few(&lacks, &[])) } else { Ok(()) }
         }
     }
 }

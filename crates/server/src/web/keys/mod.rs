@@ -12,7 +12,6 @@ mod fields;
 mod reveal;
 
 use axum::http::request::Parts;
-use http::header;
 
 use super::person::Member;
 use crate::app::App;
@@ -45,11 +44,5 @@ fn sent_nonce(text: &str) -> Result<Option<String>, OpError> {
 
 /// The address of this server as the browser knows it, for calls that can be copied.
 pub(super) fn address(app: &App, parts: &Parts) -> String {
-    if app.config.public_url.is_some() {
-        return app.config.base_url();
-    }
-    let scheme = if app.config.tls.is_some() { "https" } else { "http" };
-    let host =
-        parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:8080");
-    format!("{scheme}://{host}")
+    app.address(&parts.headers)
 }

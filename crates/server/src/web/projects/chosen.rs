@@ -11,8 +11,8 @@ use crate::web::person::{Member, in_path};
 
 /// A project of the member's workspace.
 pub(in crate::web) struct Chosen {
-    pub(super) member: Member,
-    pub(super) project: Project,
+    pub(in crate::web) member: Member,
+    pub(in crate::web) project: Project,
 }
 
 impl FromRequestParts<Shared> for Chosen {

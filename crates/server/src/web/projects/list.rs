@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::Response;
 use keyrack_key::{ProjectId, Timestamp};
-use keyrack_store::{Project, ProjectType};
+use keyrack_store::{Project, ProjectCounts};
 use serde::Deserialize;
 
 use super::base;
@@ -13,6 +13,7 @@ use crate::app::Shared;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
 use crate::web::keys::address;
+use crate::web::models::kind;
 use crate::web::person::Member;
 use crate::web::view::{Here, ProjectCard, ProjectList};
 use crate::web::words;
@@ -37,10 +38,14 @@ pub(in crate::web) async fn page(
     let page = app.projects.list(&member.acting, after, ON_A_PAGE).await?;
     let base = base(&member);
     let now = app.now();
+    let mut projects = Vec::with_capacity(page.items.len());
+    for project in &page.items {
+        projects.push(card(project, app.store.project_counts(project.id).await?, now));
+    }
     let view = ProjectList {
         frame: frame::of_member(&app, &member, Here::Projects, &parts.headers),
         can_manage: member.manages_projects(),
-        projects: page.items.iter().map(|project| card(project, now)).collect(),
+        projects,
         next_url: page.next.map(|cursor| format!("{base}?cursor={cursor}")),
         curl_example: format!(
             "curl {}/api/v1/projects \\\n  -H \"Authorization: Bearer {}_sk_…\" \\\n  -H \"Content-Type: application/json\" \\\n  \
@@ -53,15 +58,14 @@ pub(in crate::web) async fn page(
     Ok(show!(&app, view)?)
 }
 
-fn card(project: &Project, now: Timestamp) -> ProjectCard {
-    let kind = match project.project_type {
-        ProjectType::Classification => "Classification",
-        ProjectType::ObjectDetection => "Object detection",
-    };
+fn card(project: &Project, counts: ProjectCounts, now: Timestamp) -> ProjectCard {
     ProjectCard {
         id: project.id.to_string(),
         name: project.name.clone(),
-        kind: kind.to_owned(),
+        kind: kind(project.project_type).to_owned(),
+        holds: [(counts.records, "image"), (counts.labels, "label"), (counts.models, "model")]
+            .map(|(number, what)| words::count(number, what))
+            .join(" · "),
         description: project.description.clone().unwrap_or_default(),
         created: words::moment(project.created_at, now),
     }

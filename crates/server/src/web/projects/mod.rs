@@ -2,10 +2,17 @@
 
 pub(super) mod delete;
 pub(super) mod list;
+pub(super) mod models;
 pub(super) mod new;
 pub(super) mod rename;
+pub(super) mod show;
 
 mod chosen;
+mod head;
+mod snippets;
+
+pub(super) use chosen::Chosen;
+pub(super) use head::url;
 
 use super::person::Member;
 

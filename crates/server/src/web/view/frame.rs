@@ -6,6 +6,8 @@ pub(crate) struct Frame {
     pub(crate) product: String,
     pub(crate) css_url: String,
     pub(crate) js_url: String,
+    /// For pages of images and models.
+    pub(crate) pictures_js_url: String,
     pub(crate) icon_url: String,
     /// Where **Get help** leads: a URL, a `mailto:`, or the built-in docs.
     pub(crate) help_url: String,
@@ -34,6 +36,7 @@ pub(crate) struct Workspace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Here {
     Projects,
+    Models,
     ApiKeys,
     Account,
     /// A page that the navigation does not list.
@@ -59,6 +62,10 @@ pub(crate) enum Tone {
 impl Shell {
     pub(crate) fn at_projects(&self) -> bool {
         self.here == Here::Projects
+    }
+
+    pub(crate) fn at_models(&self) -> bool {
+        self.here == Here::Models
     }
 
     pub(crate) fn at_keys(&self) -> bool {

@@ -5,6 +5,7 @@ mod docs;
 mod error;
 mod field;
 mod frame;
+mod image_forms;
 mod key_delete;
 mod key_edit;
 mod key_form;
@@ -12,9 +13,14 @@ mod key_list;
 mod key_reveal;
 mod key_rotate;
 mod key_show;
+mod model_list;
+mod model_show;
 mod moment;
+mod picture;
+mod plot;
 mod project_forms;
 mod project_list;
+mod project_show;
 mod scope;
 mod setup;
 mod sign_in;
@@ -25,6 +31,7 @@ pub(crate) use docs::{Docs, DocsAnswer, DocsField, DocsGroup, DocsOperation};
 pub(crate) use error::ErrorPage;
 pub(crate) use field::Field;
 pub(crate) use frame::{Frame, Here, Notice, Shell, Tone, Workspace};
+pub(crate) use image_forms::{DeleteImages, ImportPage, Outcome, Outcomes};
 pub(crate) use key_delete::DeleteKey;
 pub(crate) use key_edit::{EditKey, Widening};
 pub(crate) use key_form::{KeyFields, NewKey};
@@ -32,9 +39,19 @@ pub(crate) use key_list::{KeyList, KeyRow, Tab};
 pub(crate) use key_reveal::{AlreadyShown, Reveal, Snippet};
 pub(crate) use key_rotate::RotateKey;
 pub(crate) use key_show::{KeyPage, Limit};
+pub(crate) use model_list::{ModelList, ModelRow, Status};
+pub(crate) use model_show::{
+    Answer, Classified, ConfusionCell, ConfusionRow, DeleteModel, Detected, Example, Going, LabelRow, ModelPage,
+    PrecisionRow, Ranked, TrainModel, TryIt,
+};
 pub(crate) use moment::{By, Expires, LastUse, Moment};
+pub(crate) use picture::{Badge, BoxMark, Overlay, TONES};
+pub(crate) use plot::{Plot, plot};
 pub(crate) use project_forms::{DeleteProject, NewProject, RenameProject};
 pub(crate) use project_list::{ProjectCard, ProjectList};
+pub(crate) use project_show::{
+    BatchOption, ImagePage, LabelLink, ProjectHead, ProjectModels, ProjectPage, Tile,
+};
 pub(crate) use scope::Scope;
 pub(crate) use setup::Setup;
 pub(crate) use sign_in::SignIn;

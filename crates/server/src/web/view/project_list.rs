@@ -22,6 +22,8 @@ pub(crate) struct ProjectCard {
     pub(crate) name: String,
     /// "Classification", "Object detection"
     pub(crate) kind: String,
+    /// "128 images · 3 labels · 2 models"
+    pub(crate) holds: String,
     /// May be empty.
     pub(crate) description: String,
     pub(crate) created: Moment,

@@ -1,0 +1,27 @@
+//! `DELETE /projects/{id}/annotations/{annotation}`: the end of one annotation.
+
+use axum::extract::{Path, State};
+use http::StatusCode;
+
+use super::InProject;
+use crate::api::ApiError;
+use crate::app::Shared;
+use crate::ops::OpError;
+
+/// Delete an annotation
+#[utoipa::path(delete, path = "/projects/{id}/annotations/{annotation}", tag = "Datasets", operation_id = "deleteAnnotation",
+    params(
+        ("id" = String, Path, description = "The project's id"),
+        ("annotation" = String, Path, description = "The annotation's id")),
+    responses(
+        (status = 204, description = "It is deleted"),
+        (status = 404, description = "There is no such project or annotation")))]
+pub async fn delete(
+    State(app): State<Shared>,
+    InProject { by, project }: InProject,
+    Path((_, annotation)): Path<(String, String)>,
+) -> Result<StatusCode, ApiError> {
+    let id = annotation.parse().map_err(|_| OpError::NotFound("annotation"))?;
+    app.datasets.delete_annotation(&by, project, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

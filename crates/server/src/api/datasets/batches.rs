@@ -1,0 +1,84 @@
+//! `GET` and `POST /projects/{id}/batches`: pictures that came together.
+
+use axum::Json;
+use axum::extract::State;
+use keyrack_store::Batch;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::InProject;
+use crate::api::ApiError;
+use crate::api::body::Body;
+use crate::app::Shared;
+use crate::times::rfc3339;
+
+/// A batch that shall be there.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct NewBatchBody {
+    /// 1 to 100 characters.
+    #[schema(example = "line 3, monday")]
+    name: String,
+}
+
+/// Pictures that came together.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchBody {
+    #[schema(example = "bat_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f")]
+    id: String,
+    #[schema(example = "line 3, monday")]
+    name: String,
+    /// How many pictures it has.
+    records: u64,
+    created_at: String,
+}
+
+/// All batches of a project.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BatchList {
+    items: Vec<BatchBody>,
+}
+
+impl From<Batch> for BatchBody {
+    fn from(batch: Batch) -> Self {
+        Self {
+            id: batch.id.to_string(),
+            name: batch.name,
+            records: batch.records,
+            created_at: rfc3339(batch.created_at),
+        }
+    }
+}
+
+/// Name a batch
+///
+/// The same name is the same batch: it is made the first time. Fields that are not listed are passed over.
+#[utoipa::path(post, path = "/projects/{id}/batches", tag = "Datasets", operation_id = "nameBatch", request_body = NewBatchBody,
+    params(("id" = String, Path, description = "The project's id")),
+    responses(
+        (status = 200, description = "The batch of that name", body = BatchBody),
+        (status = 404, description = "There is no such project"),
+        (status = 422, description = "A field is not as expected; `details` names it")))]
+pub async fn name(
+    State(app): State<Shared>,
+    InProject { by, project }: InProject,
+    Body(body): Body<NewBatchBody>,
+) -> Result<Json<BatchBody>, ApiError> {
+    Ok(Json(app.datasets.batch(&by, project, &body.name).await?.into()))
+}
+
+/// List batches
+///
+/// All of them, newest first.
+#[utoipa::path(get, path = "/projects/{id}/batches", tag = "Datasets", operation_id = "listBatches",
+    params(("id" = String, Path, description = "The project's id")),
+    responses(
+        (status = 200, description = "The batches", body = BatchList),
+        (status = 404, description = "There is no such project")))]
+pub async fn list(
+    State(app): State<Shared>,
+    InProject { by, project }: InProject,
+) -> Result<Json<BatchList>, ApiError> {
+    let batches = app.datasets.batches(&by, project).await?;
+    Ok(Json(BatchList { items: batches.into_iter().map(BatchBody::from).collect() }))
+}

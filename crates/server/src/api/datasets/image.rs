@@ -1,0 +1,74 @@
+//! `GET /projects/{id}/datasets/records/{record}/image`: the picture itself.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode, header};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::{InProject, record_id};
+use crate::api::ApiError;
+use crate::api::body::Params;
+use crate::app::Shared;
+use crate::ops::datasets::Size;
+
+/// A picture never changes. It is the workspace's, so nobody between keeps it.
+const CACHING: &str = "private, max-age=31536000, immutable";
+/// Whoever opens the bytes as a page gets a page that can do nothing.
+const POLICY: &str = "sandbox; default-src 'none'";
+
+/// How large.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct ImageQuery {
+    /// `full` (the default): as it was uploaded; `thumbnail`: a JPEG of at most 320 pixels along a side.
+    size: Option<String>,
+}
+
+/// Read a picture
+#[utoipa::path(get, path = "/projects/{id}/datasets/records/{record}/image", tag = "Datasets", operation_id = "readImage",
+    params(
+        ("id" = String, Path, description = "The project's id"),
+        ("record" = String, Path, description = "The record's id"), ImageQuery),
+    responses(
+        (status = 200, description = "The picture", content(
+            (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"))),
+        (status = 304, description = "It is the one that `If-None-Match` names"),
+        (status = 404, description = "There is no such project or record"),
+        (status = 422, description = "A parameter is not as expected; `details` names it")))]
+pub async fn image(
+    State(app): State<Shared>,
+    InProject { by, project }: InProject,
+    Path((_, record)): Path<(String, String)>,
+    Params(query): Params<ImageQuery>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let (size, word) = match query.size.as_deref() {
+        None | Some("full") => (Size::Full, "full"),
+        Some("thumbnail") => (Size::Thumbnail, "thumbnail"),
+        Some(_) => return Err(ApiError::field("size", "expected full or thumbnail")),
+    };
+    let record = record_id(&record)?;
+    let tag = format!("\"{record}-{word}\"");
+    let kept = [
+        (header::ETAG, tag.clone()),
+        (header::CACHE_CONTROL, CACHING.to_owned()),
+        (header::CONTENT_SECURITY_POLICY, POLICY.to_owned()),
+    ];
+    if names(&headers, &tag) {
+        app.datasets.read(&by, project, record).await?;
+        return Ok((StatusCode::NOT_MODIFIED, kept).into_response());
+    }
+    let (bytes, kind) = app.datasets.image(&by, project, record, size).await?;
+    Ok((kept, [(header::CONTENT_TYPE, kind)], bytes).into_response())
+}
+
+/// Whether the client has it already (RFC 9110, section 13.1.2).
+fn names(headers: &HeaderMap, tag: &str) -> bool {
+    let tags = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
+    tags.flat_map(|tags| tags.split(',')).any(|one| {
+        let one = one.trim();
+        one.strip_prefix("W/").unwrap_or(one) == tag
+    })
+}

@@ -1,0 +1,50 @@
+//! A record as the API shows it.
+
+use keyrack_store::{Annotation, Record};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::AnnotationBody;
+use crate::ops::datasets::upload_uri;
+use crate::times::rfc3339;
+
+/// A picture of a project, with what is in it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordBody {
+    #[schema(example = "rec_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f")]
+    id: String,
+    #[schema(example = "cap-0001.jpg")]
+    name: String,
+    project_id: String,
+    batch_id: Option<String>,
+    /// Pixels, as the picture is shown; by its bytes, as are the next three.
+    width: u32,
+    height: u32,
+    #[schema(example = "image/jpeg")]
+    content_type: String,
+    /// Bytes.
+    size: u64,
+    /// The upload that it came through.
+    source: String,
+    annotations: Vec<AnnotationBody>,
+    created_at: String,
+}
+
+impl RecordBody {
+    pub(super) fn of(record: &Record, annotations: &[Annotation]) -> Self {
+        Self {
+            id: record.id.to_string(),
+            name: record.name.clone(),
+            project_id: record.project.to_string(),
+            batch_id: record.batch.map(|id| id.to_string()),
+            width: record.width,
+            height: record.height,
+            content_type: record.content_type.clone(),
+            size: record.size,
+            source: upload_uri(record.upload),
+            annotations: annotations.iter().map(AnnotationBody::from).collect(),
+            created_at: rfc3339(record.created_at),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! `POST /projects/{id}/datasets/records`: make a record of a picture that was uploaded.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use http::{StatusCode, header};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{InProject, RecordBody};
+use crate::api::ApiError;
+use crate::api::body::Body;
+use crate::app::Shared;
+use crate::ops::datasets::RecordDraft;
+
+/// A record to be made. What clients say of size and type is passed over: the picture itself tells.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct NewRecordBody {
+    /// What its file is called, 1 to 255 characters.
+    #[schema(example = "cap-0001.jpg")]
+    name: String,
+    /// The batch that it belongs to, if any.
+    #[serde(default, rename = "batchId")]
+    batch: Option<String>,
+    /// The `uri` of its upload.
+    source: String,
+}
+
+/// Make a record
+///
+/// Of the picture that was sent to an upload URL, which is decoded to its last pixel first. The same `source` again
+/// answers with its record. Fields that are not listed are passed over.
+#[utoipa::path(post, path = "/projects/{id}/datasets/records", tag = "Datasets", operation_id = "createRecord",
+    request_body = NewRecordBody,
+    params(("id" = String, Path, description = "The project's id")),
+    responses(
+        (status = 201, description = "The record", body = RecordBody),
+        (status = 200, description = "The record that was made of this source before", body = RecordBody),
+        (status = 403, description = "The upload's time is over, or the key that asked for it may not upload any more"),
+        (status = 404, description = "There is no such project"),
+        (status = 409, description = "Nothing was sent to the upload URL yet"),
+        (status = 413, description = "The image has more bytes or pixels than this server takes"),
+        (status = 415, description = "The bytes are not a JPEG, PNG or WebP image"),
+        (status = 422, description = "The image cannot be decoded or is animated, or a field is not as expected; `details` names it")))]
+pub async fn create(
+    State(app): State<Shared>,
+    InProject { by, project }: InProject,
+    Body(body): Body<NewRecordBody>,
+) -> Result<impl IntoResponse, ApiError> {
+    let batch = body.batch.map(|id| id.parse()).transpose();
+    let batch =
+        batch.map_err(|_| ApiError::field("batchId", "expected the id of a batch of this project"))?;
+    let draft = RecordDraft { name: body.name, batch, source: body.source };
+    let (record, is_new) = app.datasets.create_record(&by, project, draft).await?;
+    // One that was there before may carry labels already.
+    let found = app.datasets.read(&by, project, record.id).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    let location = format!("/api/v1/projects/{project}/datasets/records/{}", record.id);
+    Ok((status, [(header::LOCATION, location)], Json(RecordBody::of(&found.record, &found.annotations))))
+}

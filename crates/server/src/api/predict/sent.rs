@@ -1,0 +1,138 @@
+//! A picture and what is to be known about it, in the three forms in which clients send them.
+
+use axum::extract::Request;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, StatusCode, header};
+use http_body_util::BodyExt;
+use keyrack_guard::Problem;
+use serde::de::DeserializeOwned;
+use tokio::task::spawn_blocking;
+
+use super::form;
+use crate::api::ApiError;
+use crate::api::body::{self, is_silence};
+use crate::app::App;
+use crate::edge::allowance;
+use crate::ops::OpError;
+use crate::predict::room::NoRoom;
+use crate::predict::{Held, Image};
+
+/// What stands in a body beside the picture, and the picture where it is a text.
+pub trait Options: DeserializeOwned + Send + 'static {
+    /// The names that may stand in a query, where the body is the picture's file.
+    const FIELDS: &'static [&'static str];
+
+    /// The picture, once.
+    fn take_image(&mut self) -> Option<String>;
+}
+
+/// What came in.
+#[derive(Debug)]
+pub struct Sent<T> {
+    pub image: Image,
+    pub options: T,
+}
+
+impl<T: Options> Sent<T> {
+    /// Reads the body, as far as there is room for it.
+    pub async fn read(request: Request, app: &App) -> Result<Self, ApiError> {
+        let (parts, sent) = request.into_parts();
+        let kind = essence(&parts.headers);
+        match kind.as_deref() {
+            Some("application/json") => {
+                let (bytes, held) = gather(&parts, sent, app).await?;
+                // The text of a picture is long: reading it would hold up others.
+                spawn_blocking(move || Self::json(bytes, held)).await.map_err(OpError::internal)?
+            }
+            Some("multipart/form-data") => {
+                let (bytes, held) = gather(&parts, sent, app).await?;
+                let form::Form { file, fields } = form::read(&parts, bytes).await?;
+                let mut options: T = form::options(fields)?;
+                let image = match (file, options.take_image()) {
+                    (Some(_), Some(_)) => return Err(ApiError::field("image", "is there twice")),
+                    (Some(file), None) => Image::file(some(file)?, held),
+                    (None, text) => Image::text(text.ok_or_else(missing)?, held)?,
+                };
+                Ok(Self { image, options })
+            }
+            Some(kind) if kind.starts_with("image/") => {
+                let options = form::options(form::query(&parts.uri, T::FIELDS))?;
+                let (bytes, held) = gather(&parts, sent, app).await?;
+                Ok(Self { image: Image::file(some(bytes)?, held), options })
+            }
+            _ => Err(unknown_kind()),
+        }
+    }
+
+    fn json(bytes: Bytes, held: Held) -> Result<Self, ApiError> {
+        let mut options: T = body::parse(&bytes)?;
+        drop(bytes);
+        let text = options.take_image().ok_or_else(missing)?;
+        Ok(Self { image: Image::text(text, held)?, options })
+    }
+}
+
+/// The kind of a body, said once; said twice, it is not said.
+fn essence(headers: &HeaderMap) -> Option<String> {
+    let mut kinds = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(kind), None) = (kinds.next(), kinds.next()) else { return None };
+    Some(kind.to_str().ok()?.split(';').next()?.trim().to_ascii_lowercase())
+}
+
+async fn gather(parts: &Parts, mut sent: axum::body::Body, app: &App) -> Result<(Bytes, Held), ApiError> {
+    let most = allowance::picture(app.config.max_image).bytes;
+    let announced =
+        parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: u64| length > most as u64) {
+        return Err(too_large(app));
+    }
+    let mut gathering = app.predictions.room().gather(most, announced);
+    while let Some(frame) = sent.frame().await {
+        let frame = frame.map_err(|error| match is_silence(&error) {
+            true => refuse(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not arrive in time"),
+            false => refuse(StatusCode::BAD_REQUEST, "bad_request", "the body did not arrive whole"),
+        })?;
+        let pushed = frame.data_ref().map_or(Ok(()), |data| gathering.push(data));
+        pushed.map_err(|no| match no {
+            NoRoom::TooMany => too_large(app),
+            NoRoom::Full => busy(app),
+        })?;
+    }
+    Ok(gathering.end())
+}
+
+fn some(file: Bytes) -> Result<Bytes, ApiError> {
+    if file.is_empty() {
+        Err(ApiError::field("image", "is empty; expected a JPEG, PNG or WebP"))
+    } else {
+        Ok(file)
+    }
+}
+
+fn missing() -> ApiError {
+    ApiError::field("image", "is missing")
+}
+
+fn too_large(app: &App) -> ApiError {
+    let megabytes = app.config.max_image / 1_000_000;
+    let says = format!("expected a picture of at most {megabytes} MB");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("image: {says}"))
+        .field("image", says)
+        .into()
+}
+
+fn busy(app: &App) -> ApiError {
+    app.metrics.busy();
+    OpError::Busy.into()
+}
+
+fn unknown_kind() -> ApiError {
+    let says = "expected JSON (Content-Type: application/json), a form (multipart/form-data) or the picture's file (image/jpeg, \
+        image/png, image/webp)";
+    refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unknown_kind", says)
+}
+
+fn refuse(status: StatusCode, code: &'static str, message: &str) -> ApiError {
+    Problem::new(status, code, message).into()
+}

@@ -1,0 +1,76 @@
+//! `PUT /uploads/{id}`: the bytes of a picture, from whoever holds the URL.
+
+use std::error::Error;
+use std::iter::successors;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Path, Request, State};
+use bytes::Bytes;
+use http::StatusCode;
+use http_body::Body as _;
+use http_body_util::LengthLimitError;
+use keyrack_guard::Problem;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::ApiError;
+use super::body::{Params, is_silence};
+use crate::app::Shared;
+use crate::ops::datasets::wrong_signature;
+
+/// What makes the URL good.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct Signed {
+    /// As it was answered.
+    signature: String,
+}
+
+/// Send a picture
+///
+/// To the `uploadUrl` that was answered, with no key. Of any `Content-Type`: the bytes tell what it is, and they are
+/// looked at when the record is made. Sending again replaces what was sent, until there is a record.
+#[utoipa::path(put, path = "/uploads/{id}", tag = "Datasets", operation_id = "putUpload",
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    params(("id" = String, Path, description = "The upload's id"), Signed),
+    responses(
+        (status = 204, description = "It has arrived"),
+        (status = 403, description = "The URL is not as it was answered, its time is over, or the key that asked may not upload any more"),
+        (status = 409, description = "A record was made of it already"),
+        (status = 413, description = "It is larger than this server takes"),
+        (status = 422, description = "There were no bytes")))]
+pub async fn put(
+    State(app): State<Shared>,
+    Path(id): Path<String>,
+    Params(signed): Params<Signed>,
+    request: Request,
+) -> Result<StatusCode, ApiError> {
+    let id = id.parse().map_err(|_| wrong_signature())?;
+    // Nothing is read from strangers.
+    app.datasets.expect_upload(id, &signed.signature).await?;
+    let bytes = read(request.into_body(), app.config.max_image).await?;
+    app.datasets.put_upload(id, &signed.signature, bytes).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn read(body: Body, most: usize) -> Result<Bytes, Problem> {
+    let too_large = || {
+        let says = format!("expected an image of at most {most} bytes");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "image_too_large", says)
+    };
+    if body.size_hint().lower() > most as u64 {
+        return Err(too_large());
+    }
+    to_bytes(body, most).await.map_err(|error| {
+        if successors(Some(&error as &(dyn Error + 'static)), |&error| error.source())
+            .any(<dyn Error>::is::<LengthLimitError>)
+        {
+            return too_large();
+        }
+        if is_silence(&error) {
+            return Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the image did not arrive in time");
+        }
+        Problem::new(StatusCode::BAD_REQUEST, "bad_request", "the image did not arrive whole")
+    })
+}

@@ -1,0 +1,52 @@
+//! The API answers pages of every origin (the fetch standard, section 3.2): what a key opens is decided by the key, and
+//! no answer is given for a cookie there.
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+
+/// What pages may send. Not the header that names a session's workspace.
+const SENT: HeaderValue =
+    HeaderValue::from_static("Authorization, X-Api-Key, Content-Type, Idempotency-Key, If-Match");
+/// What pages may read beyond the few that they may read anyway.
+const READ: HeaderValue = HeaderValue::from_static(
+    "Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, WWW-Authenticate, Location, ETag",
+);
+/// How long browsers need not ask again, in seconds: a day.
+const LONG: HeaderValue = HeaderValue::from_static("86400");
+/// Never together with `Access-Control-Allow-Credentials`.
+const EVERYBODY: HeaderValue = HeaderValue::from_static("*");
+
+/// Lets pages of every origin read what the API answers, refusals too, and answers the question that browsers ask before.
+pub async fn open_api(request: Request, next: Next) -> Response {
+    if !request.uri().path().starts_with("/api/v1/") {
+        return next.run(request).await;
+    }
+    let is_asked_before = *request.method() == Method::OPTIONS;
+    let mut response = next.run(request).await;
+    if is_asked_before && let Some(methods) = methods(&response) {
+        response = before(methods);
+    }
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, EVERYBODY);
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, READ);
+    response
+}
+
+/// What the path answers to: no route is registered for OPTIONS, so the router says what there is instead.
+fn methods(response: &Response) -> Option<HeaderValue> {
+    let is_known = response.status() == StatusCode::METHOD_NOT_ALLOWED;
+    response.headers().get(header::ALLOW).filter(|_| is_known).cloned()
+}
+
+/// The answer to a preflight, which carries no key.
+fn before(methods: HeaderValue) -> Response {
+    let headers: [(HeaderName, HeaderValue); 4] = [
+        (header::ALLOW, methods.clone()),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, methods),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, SENT),
+        (header::ACCESS_CONTROL_MAX_AGE, LONG),
+    ];
+    (StatusCode::NO_CONTENT, headers.into_iter().collect::<HeaderMap>()).into_response()
+}

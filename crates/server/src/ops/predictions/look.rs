@@ -1,0 +1,50 @@
+//! What a model says of a picture, in words and boxes.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use keyrack_vision::classify::Guess;
+use keyrack_vision::detect::Found;
+use keyrack_vision::{Drawn, Picture, Rect, Style, draw};
+
+use super::{Classified, Detected, Detection, Likely, Wanted};
+
+/// Of the picture with boxes.
+const JPEG_QUALITY: u8 = 85;
+
+pub(super) fn classified(guesses: &[Guess<'_>], confidence: f64) -> Option<Classified> {
+    let likely = |guess: &Guess<'_>| Likely { label: guess.label.to_owned(), confidence: guess.confidence };
+    let best = likely(guesses.first()?);
+    let rest = guesses[1..].iter().filter(|guess| f64::from(guess.confidence) >= confidence);
+    let all = std::iter::once(best.clone()).chain(rest.map(likely)).collect();
+    Some(Classified { best, all })
+}
+
+pub(super) fn detected(found: &[Found], labels: &[String], picture: &Picture, wanted: &Wanted) -> Detected {
+    let label = |class: usize| labels.get(class).map_or("", String::as_str);
+    let objects = found.iter().map(|Found { object, confidence }| Detection {
+        label: label(object.class).to_owned(),
+        confidence: *confidence,
+        left: object.left,
+        top: object.top,
+        width: object.width,
+        height: object.height,
+    });
+    let boxes: Vec<_> = found
+        .iter()
+        .map(|Found { object, confidence }| Drawn {
+            label: label(object.class),
+            class: object.class,
+            confidence: *confidence,
+            rect: Rect {
+                left: object.left.into(),
+                top: object.top.into(),
+                width: object.width.into(),
+                height: object.height.into(),
+            },
+        })
+        .collect();
+    let style = Style { stroke: wanted.stroke, show_confidence: wanted.show_confidence };
+    let annotated =
+        wanted.annotate.then(|| BASE64_STANDARD.encode(draw(picture, &boxes, &style).to_jpeg(JPEG_QUALITY)));
+    Detected { objects: objects.collect(), annotated }
+}

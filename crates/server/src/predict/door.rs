@@ -1,0 +1,190 @@
+//! Pictures by URL. The server fetches what strangers name, so this is a door into whatever network it stands in.
+//!
+//! Public addresses only, decided where the connection is made: the resolver hands out nothing else, so what was decided
+//! about is what is connected to. Redirects are followed here, each decided about anew. Who is refused is told the same
+//! in every case, on a full second, so that neither words nor time tell what there is behind the door. What cannot be
+//! hidden: that a public picture was fetched, and to within a second how long a public server took to fail.
+
+use std::collections::HashSet;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{StatusCode, header};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::{Client, Response, redirect};
+use tokio::net::lookup_host;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep_until, timeout};
+use url::{Host, Url};
+
+use super::addresses::is_public;
+use super::room::{Held, Room};
+
+/// The longest that all of it may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Refusals are told on multiples of it.
+const BEAT: Duration = Duration::from_secs(1);
+/// More redirects than that are not followed.
+const REDIRECTS: usize = 3;
+/// So many pictures are fetched at once.
+const AT_ONCE: usize = 16;
+/// Longer URLs are no pictures' addresses.
+const LONGEST: usize = 2048;
+
+/// Why a picture was not fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DoorError {
+    #[error("too many pictures are being fetched")]
+    Busy,
+    /// Whatever it was.
+    #[error(
+        "no picture could be fetched from this URL; expected http(s)://host/…, a public address, and a picture there, \
+         within the limits of size and in 5 s"
+    )]
+    Unreachable,
+}
+
+/// Fetches pictures.
+#[derive(Debug)]
+pub struct Door {
+    most: usize,
+    opened: Opened,
+    client: OnceLock<Option<Client>>,
+    at_once: Semaphore,
+}
+
+/// Hosts that the operator has named, in lower case. Their addresses may be private.
+#[derive(Clone, Debug)]
+struct Opened(Arc<HashSet<String>>);
+
+impl Door {
+    /// A door for pictures of at most `most` bytes, and for the named hosts wherever they are.
+    pub fn new(most: usize, opened: &[String]) -> Self {
+        let opened = opened.iter().map(|host| plain(host)).collect();
+        let (client, at_once) = (OnceLock::new(), Semaphore::new(AT_ONCE));
+        Self { most, opened: Opened(Arc::new(opened)), client, at_once }
+    }
+
+    /// The bytes behind a URL.
+    pub async fn fetch(&self, url: &str, room: &Room) -> Result<(Bytes, Held), DoorError> {
+        let one = self.at_once.try_acquire().map_err(|_| DoorError::Busy)?;
+        let started = Instant::now();
+        let fetched = timeout(PATIENCE, self.follow(url, room)).await;
+        drop(one);
+        match fetched {
+            Ok(Some(fetched)) => Ok(fetched),
+            Ok(None) | Err(_) => {
+                sleep_until(on_the_beat(started)).await;
+                Err(DoorError::Unreachable)
+            }
+        }
+    }
+
+    async fn follow(&self, url: &str, room: &Room) -> Option<(Bytes, Held)> {
+        if url.len() > LONGEST {
+            return None;
+        }
+        let mut url = Url::parse(url).ok()?;
+        for _ in 0..=REDIRECTS {
+            let response = self.request(&url).await?;
+            if !response.status().is_redirection() {
+                return self.read(response, room).await;
+            }
+            let next = response.headers().get(header::LOCATION)?.to_str().ok()?;
+            url = url.join(next).ok()?;
+        }
+        None
+    }
+
+    async fn request(&self, url: &Url) -> Option<Response> {
+        self.opened.may_ask(url).then_some(())?;
+        let client = self.client.get_or_init(|| client(self.opened.clone())).as_ref()?;
+        let request = client.get(url.clone()).header(header::ACCEPT, "image/jpeg, image/png, image/webp");
+        request.header(header::ACCEPT_ENCODING, "identity").send().await.ok()
+    }
+
+    /// The body, counted as it comes. A few compressed bytes may stand for very many, so none are unpacked.
+    async fn read(&self, mut response: Response, room: &Room) -> Option<(Bytes, Held)> {
+        let is_plain =
+            response.headers().get_all(header::CONTENT_ENCODING).iter().all(|one| one == "identity");
+        let announced = response.content_length();
+        let fits = announced.is_none_or(|length| length <= self.most as u64);
+        if response.status() != StatusCode::OK || !is_plain || !fits {
+            return None;
+        }
+        let mut gathering = room.gather(self.most, announced);
+        while let Some(next) = response.chunk().await.ok()? {
+            gathering.push(&next).ok()?;
+        }
+        Some(gathering.end())
+    }
+}
+
+/// Full rooms and private addresses, names that are not there and servers that are: all are told on the next beat.
+fn on_the_beat(started: Instant) -> Instant {
+    let beats = started.elapsed().as_millis().div_ceil(BEAT.as_millis()).max(1);
+    started + BEAT * u32::try_from(beats).unwrap_or(1)
+}
+
+/// Without brackets, capitals, and the root's dot.
+fn plain(host: &str) -> String {
+    host.trim().trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase()
+}
+
+impl Opened {
+    fn names(&self, host: &str) -> bool {
+        self.0.contains(&plain(host))
+    }
+
+    /// What can be said before a name is looked up. Ports below 1024 other than the two of the web belong to services
+    /// that must not be spoken to.
+    fn may_ask(&self, url: &Url) -> bool {
+        let Some(host) = url.host() else { return false };
+        let is_web = matches!(url.scheme(), "http" | "https");
+        let is_plain = url.username().is_empty() && url.password().is_none();
+        let is_opened = self.names(&host.to_string());
+        let port_is_free =
+            is_opened || url.port_or_known_default().is_some_and(|p| p == 80 || p == 443 || p >= 1024);
+        let may_reach = match host {
+            // The resolver decides.
+            Host::Domain(name) => !name.is_empty(),
+            Host::Ipv4(address) => is_opened || is_public(IpAddr::V4(address)),
+            Host::Ipv6(address) => is_opened || is_public(IpAddr::V6(address)),
+        };
+        is_web && is_plain && port_is_free && may_reach
+    }
+}
+
+/// The client asks this for every connection by name, and connects to what it answers and to nothing else.
+impl Resolve for Opened {
+    fn resolve(&self, name: Name) -> Resolving {
+        let is_opened = self.names(name.as_str());
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = lookup_host((name.as_str(), 0)).await?.collect();
+            // A name with one private address among its addresses means nothing good.
+            if found.is_empty() || !(is_opened || found.iter().all(|one| is_public(one.ip()))) {
+                return Err("the name leads to no public address".into());
+            }
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// Nothing where the machine has no certificates that could be trusted; that is in the log then.
+fn client(resolver: Opened) -> Option<Client> {
+    // Fails only when a provider is installed already, and then there is one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let built = Client::builder()
+        .user_agent(concat!("keyrack/", env!("CARGO_PKG_VERSION")))
+        .no_proxy()
+        .dns_resolver(Arc::new(resolver))
+        .redirect(redirect::Policy::none())
+        // A kept connection would be one that nobody decided about this time.
+        .pool_max_idle_per_host(0)
+        .referer(false)
+        .timeout(PATIENCE)
+        .build();
+    built.map_err(|error| tracing::error!(%error, "no image can be fetched by URL")).ok()
+}

@@ -1,0 +1,153 @@
+//! What makes predictions: the backbone, the heads, and whose turn it is.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use keyrack_key::ModelId;
+use keyrack_vision::{Backbone, BackboneError, Limits, ModelError, Picture, PictureError, Threads};
+use parking_lot::Mutex;
+use tokio::sync::OnceCell;
+use tokio::task::{JoinError, spawn_blocking};
+use tokio::time::Instant;
+
+use super::heads::{Head, Heads};
+use super::queue::{Full, Queue};
+use super::room::Held;
+use crate::objects::ObjectError;
+
+/// The longest that a picture waits for its turn. Existing clients wait 15 s for their answer.
+pub const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Why there is no prediction.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error("too many pictures are waiting")]
+    Busy,
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error("the model's file cannot be read: {0}")]
+    Object(#[from] ObjectError),
+    #[error(transparent)]
+    Backbone(#[from] BackboneError),
+    #[error("the backbone cannot be read: {0}")]
+    File(#[from] std::io::Error),
+    #[error("a prediction ended without an answer: {0}")]
+    Crashed(#[from] JoinError),
+}
+
+impl From<Full> for EngineError {
+    fn from(Full: Full) -> Self {
+        Self::Busy
+    }
+}
+
+/// Makes predictions, as many at once as there are cores.
+#[derive(Debug)]
+pub struct Engine {
+    file: Option<PathBuf>,
+    limits: Limits,
+    backbone: OnceCell<Frozen>,
+    heads: Heads,
+    queue: Queue,
+    /// One for each that works: those who share them would wait for each other.
+    threads: Arc<Mutex<Vec<Threads>>>,
+}
+
+#[derive(Clone)]
+struct Frozen(Arc<Backbone>);
+
+impl std::fmt::Debug for Frozen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Frozen").field(&self.0.digest()).finish()
+    }
+}
+
+/// A picture that was found to be one, by its header.
+#[derive(Debug)]
+pub struct Opened {
+    bytes: Bytes,
+    pixels: u64,
+    /// Given back once the picture was looked at.
+    held: Held,
+}
+
+impl Engine {
+    /// An engine on the backbone in this file, or on the one inside. It is loaded when it is needed first.
+    pub fn new(file: Option<PathBuf>, limits: Limits) -> Self {
+        let (backbone, threads) = (OnceCell::new(), Arc::default());
+        Self { file, limits, backbone, heads: Heads::new(), queue: Queue::new(limits.pixels), threads }
+    }
+
+    /// Loads the backbone, if it is not there yet.
+    pub async fn backbone(&self) -> Result<Arc<Backbone>, EngineError> {
+        let load = async || {
+            let file = self.file.clone();
+            let load = move || match file {
+                Some(file) => Ok(Backbone::load(std::fs::read(file)?)?),
+                None => Ok::<_, EngineError>(Backbone::embedded()?),
+            };
+            Ok::<_, EngineError>(Frozen(Arc::new(spawn_blocking(load).await??)))
+        };
+        self.backbone.get_or_try_init(load).await.map(|frozen| Arc::clone(&frozen.0))
+    }
+
+    /// The head of a model; `read` brings its file where it is not in memory.
+    pub async fn head(
+        &self,
+        model: ModelId,
+        read: impl Future<Output = Result<Bytes, ObjectError>>,
+    ) -> Result<Arc<Head>, EngineError> {
+        if let Some(head) = self.heads.find(model) {
+            return Ok(head);
+        }
+        let (backbone, file) = (self.backbone().await?, read.await?);
+        let size = file.len();
+        let head = spawn_blocking(move || Head::from_bytes(&file, &backbone)).await??;
+        let head = Arc::new(head);
+        self.heads.keep(model, Arc::clone(&head), size);
+        Ok(head)
+    }
+
+    /// Looks at a picture's header: what is no picture, or too large, does not wait.
+    pub async fn open(&self, bytes: Bytes, held: Held) -> Result<Opened, EngineError> {
+        let limits = self.limits;
+        let open = move || {
+            let probe = Picture::probe(&bytes, &limits)?;
+            let pixels = u64::from(probe.width) * u64::from(probe.height);
+            Ok::<_, PictureError>(Opened { bytes, pixels, held })
+        };
+        Ok(spawn_blocking(open).await??)
+    }
+
+    /// Waits for a turn until then, decodes the picture, and lets `look` do the rest.
+    pub async fn show<T: Send + 'static>(
+        &self,
+        picture: Opened,
+        until: Instant,
+        look: impl FnOnce(&Backbone, &Picture, &Threads) -> Result<T, BackboneError> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let backbone = self.backbone().await?;
+        let turn = self.queue.turn(picture.pixels, until).await?;
+        let (limits, idle) = (self.limits, Arc::clone(&self.threads));
+        let work = move || {
+            let _turn = turn;
+            let Opened { bytes, held, .. } = picture;
+            let decoded = Picture::decode(&bytes, &limits)?;
+            drop((bytes, held));
+            let threads = idle.lock().pop().unwrap_or_else(Threads::one);
+            let seen = look(&backbone, &decoded, &threads);
+            idle.lock().push(threads);
+            Ok::<_, EngineError>(seen?)
+        };
+        spawn_blocking(work).await?
+    }
+
+    /// How many wait for their turn.
+    pub fn waiting(&self) -> usize {
+        self.queue.waiting()
+    }
+}

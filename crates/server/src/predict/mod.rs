@@ -1,0 +1,18 @@
+//! Predictions: one backbone that all models share, the heads that were asked last, a queue with one permit a core,
+//! a bound on the pictures that are in memory, and the door through which pictures are fetched by URL.
+
+pub mod door;
+pub mod engine;
+pub mod room;
+
+pub(crate) mod image;
+
+mod addresses;
+mod heads;
+mod queue;
+
+pub use door::Door;
+pub use engine::{Engine, EngineError};
+pub use heads::Head;
+pub use image::Image;
+pub use room::{Held, Room};

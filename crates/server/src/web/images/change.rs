@@ -1,0 +1,150 @@
+//! `…/images/change`: what is done with the images that were selected.
+
+use axum::extract::{FromRequest, RawForm, Request, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use keyrack_key::{LabelId, RecordId};
+use keyrack_store::Project;
+
+use crate::app::{App, Shared};
+use crate::ops::{Invalid, OpError};
+use crate::web::error::PageError;
+use crate::web::flash;
+use crate::web::form::unread;
+use crate::web::frame::{self, show};
+use crate::web::person::Member;
+use crate::web::projects::{Chosen, url};
+use crate::web::view::{DeleteImages, Here, Notice, Tone};
+use crate::web::words;
+
+/// As many as a page shows, and some more.
+const MOST: usize = 500;
+
+/// What the form sends; it may name many images.
+#[derive(Debug, Default)]
+pub struct Change {
+    records: Vec<RecordId>,
+    /// `give`, `take` or `delete`.
+    action: String,
+    label: Option<LabelId>,
+    new: String,
+    sure: bool,
+    back: String,
+}
+
+impl FromRequest<Shared> for Change {
+    type Rejection = PageError;
+
+    async fn from_request(request: Request, app: &Shared) -> Result<Self, PageError> {
+        let RawForm(bytes) = RawForm::from_request(request, app).await.map_err(unread)?;
+        let mut change = Self::default();
+        for (name, value) in form_urlencoded::parse(&bytes) {
+            match &*name {
+                "record" => change.records.push(value.parse().map_err(|_| OpError::NotFound("image"))?),
+                "do" => change.action = value.into_owned(),
+                "label" if !value.is_empty() => {
+                    change.label = Some(value.parse().map_err(|_| OpError::NotFound("label"))?);
+                }
+                "new" => change.new = value.into_owned(),
+                "sure" => change.sure = value == "yes",
+                "back" => change.back = value.into_owned(),
+                _ => {}
+            }
+        }
+        Ok(change)
+    }
+}
+
+/// Gives them a class, takes it away, or deletes them.
+pub(in crate::web) async fn submit(
+    State(app): State<Shared>,
+    Chosen { member, project }: Chosen,
+    headers: HeaderMap,
+    change: Change,
+) -> Result<Response, PageError> {
+    let base = url(&member, &project);
+    let back = if is_within(&base, &change.back) { change.back.clone() } else { base.clone() };
+    if change.records.is_empty() || change.records.len() > MOST {
+        return Ok(say(&app, &back, Tone::Warning, "No image was selected."));
+    }
+    if change.action == "delete" && !change.sure {
+        return Ok(ask(&app, &member, &headers, &base, &back, &change)?);
+    }
+    let count = words::count(change.records.len() as u64, "image");
+    let done = match change.action.as_str() {
+        "give" => give(&app, &member, &project, &change).await.map(|class| format!("{count} became {class}.")),
+        "take" => take(&app, &member, &project, &change).await.map(|()| format!("The class of {count} was taken away.")),
+        "delete" => delete(&app, &member, &project, &change).await.map(|()| format!("{count} deleted.")),
+        _ => return Err(Invalid::field("do", "expected give, take or delete").into()),
+    };
+    match done {
+        Ok(text) => Ok(say(&app, &back, Tone::Good, &text)),
+        Err(OpError::Invalid(invalid)) => {
+            let text = invalid.fields().map(|(_, says)| says).collect::<Vec<_>>().join("; ");
+            Ok(say(&app, &back, Tone::Warning, &crate::web::form::sentence(&text)))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Only ever back to a page of the project.
+fn is_within(base: &str, back: &str) -> bool {
+    let rest = back.strip_prefix(base);
+    rest.is_some_and(|rest| {
+        (rest.is_empty() || rest.starts_with(['?', '/'])) && rest.bytes().all(|byte| byte.is_ascii_graphic())
+    })
+}
+
+fn say(app: &App, back: &str, tone: Tone, text: &str) -> Response {
+    flash::redirect(app, back, &Notice { tone, text: text.to_owned(), detail: String::new() })
+}
+
+async fn give(app: &App, member: &Member, project: &Project, change: &Change) -> Result<String, OpError> {
+    let by = &member.acting;
+    let new = change.new.trim();
+    let (label, name) = if !new.is_empty() {
+        let made = app.datasets.make_labels(by, project.id, &[new.to_owned()]).await?;
+        made.into_iter().next().map(|label| (label.id, label.name)).ok_or(OpError::NotFound("label"))?
+    } else if let Some(label) = change.label {
+        let all = app.datasets.labels(by, project.id).await?;
+        let known = all.into_iter().find(|one| one.id == label).ok_or(OpError::NotFound("label"))?;
+        (known.id, known.name)
+    } else {
+        return Err(Invalid::field("label", "pick a class or name a new one").into());
+    };
+    app.datasets.set_category(by, project.id, &change.records, Some(label)).await?;
+    Ok(name)
+}
+
+async fn take(app: &App, member: &Member, project: &Project, change: &Change) -> Result<(), OpError> {
+    app.datasets.set_category(&member.acting, project.id, &change.records, None).await
+}
+
+async fn delete(app: &App, member: &Member, project: &Project, change: &Change) -> Result<(), OpError> {
+    for record in &change.records {
+        match app.datasets.delete_record(&member.acting, project.id, *record).await {
+            // Somebody was faster; that is what was wanted.
+            Ok(()) | Err(OpError::NotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn ask(
+    app: &App,
+    member: &Member,
+    headers: &HeaderMap,
+    base: &str,
+    back: &str,
+    change: &Change,
+) -> Result<Response, OpError> {
+    let view = DeleteImages {
+        frame: frame::of_member(app, member, Here::Projects, headers),
+        action: format!("{base}/images/change"),
+        what: words::count(change.records.len() as u64, "image"),
+        back: back.to_owned(),
+        records: change.records.iter().map(ToString::to_string).collect(),
+    };
+    Ok((StatusCode::OK, show!(app, view)?).into_response())
+}

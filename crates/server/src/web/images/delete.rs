@@ -1,0 +1,41 @@
+//! `…/images/{image}/delete`: the end of one image.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+
+use super::chosen::Chosen;
+use crate::app::Shared;
+use crate::web::error::PageError;
+use crate::web::flash;
+use crate::web::frame::{self, show};
+use crate::web::projects::url;
+use crate::web::view::{DeleteImages, Here, Notice, Tone};
+
+/// The question.
+pub(in crate::web) async fn form(
+    State(app): State<Shared>,
+    Chosen { member, project, image }: Chosen,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let back = format!("{}/images/{}", url(&member, &project), image.record.id);
+    let view = DeleteImages {
+        frame: frame::of_member(&app, &member, Here::Projects, &headers),
+        action: format!("{back}/delete"),
+        what: image.record.name,
+        back,
+        records: Vec::new(),
+    };
+    Ok(show!(&app, view)?)
+}
+
+/// Deletes.
+pub(in crate::web) async fn submit(
+    State(app): State<Shared>,
+    Chosen { member, project, image }: Chosen,
+) -> Result<Response, PageError> {
+    app.datasets.delete_record(&member.acting, project.id, image.record.id).await?;
+    let text = format!("{} was deleted.", image.record.name);
+    let notice = Notice { tone: Tone::Good, text, detail: String::new() };
+    Ok(flash::redirect(&app, &url(&member, &project), &notice))
+}

@@ -1,0 +1,91 @@
+//! Images of a project: the page of each, their files, how they come in, get their classes and go.
+
+pub(super) mod change;
+pub(super) mod delete;
+pub(super) mod file;
+pub(super) mod import;
+pub(super) mod show;
+pub(super) mod upload;
+
+mod chosen;
+
+use std::collections::BTreeMap;
+
+use keyrack_key::LabelId;
+use keyrack_store::{Annotation, Label, Mark, Record};
+
+use super::view::{Badge, BoxMark, Overlay, TONES, Tile};
+use crate::ops::datasets::Annotated;
+
+/// The longer side of a thumbnail.
+const THUMBNAIL: u32 = 320;
+
+/// Which colour each label of a project has: the oldest the first.
+pub(super) struct Tones(BTreeMap<LabelId, usize>);
+
+impl Tones {
+    pub(super) fn of(labels: &[Label]) -> Self {
+        let mut ids: Vec<_> = labels.iter().map(|label| label.id).collect();
+        ids.sort();
+        Self(ids.into_iter().enumerate().map(|(at, id)| (id, at % TONES)).collect())
+    }
+
+    pub(super) fn of_label(&self, id: LabelId) -> usize {
+        self.0.get(&id).copied().unwrap_or_default()
+    }
+
+    fn badge(&self, annotation: &Annotation) -> Badge {
+        Badge { name: annotation.label_name.clone(), tone: self.of_label(annotation.label) }
+    }
+}
+
+/// An image as the grid shows it. `url` is the project's.
+pub(super) fn tile(url: &str, one: &Annotated, tones: &Tones) -> Tile {
+    let Annotated { record, annotations } = one;
+    let mut badges: Vec<Badge> = Vec::new();
+    for annotation in annotations {
+        if !badges.iter().any(|badge| badge.name == annotation.label_name) {
+            badges.push(tones.badge(annotation));
+        }
+    }
+    let (width, height) = shrunk(record);
+    Tile {
+        id: record.id.to_string(),
+        name: record.name.clone(),
+        url: format!("{url}/images/{}", record.id),
+        thumbnail: format!("{url}/images/{}/file?size=thumbnail", record.id),
+        width,
+        height,
+        badges,
+        overlay: overlay(record, annotations, tones),
+    }
+}
+
+/// How large the thumbnail is.
+fn shrunk(record: &Record) -> (u32, u32) {
+    let longer = record.width.max(record.height).max(1);
+    let side = |side: u32| {
+        let shrunk = u64::from(side) * u64::from(THUMBNAIL.min(longer)) / u64::from(longer);
+        u32::try_from(shrunk).unwrap_or(THUMBNAIL).max(1)
+    };
+    (side(record.width), side(record.height))
+}
+
+/// The boxes of an image.
+fn overlay(record: &Record, annotations: &[Annotation], tones: &Tones) -> Overlay {
+    let boxes = annotations.iter().filter_map(|annotation| match annotation.mark {
+        Mark::Category => None,
+        Mark::Box { left, top, width, height } => Some((annotation, [left, top, width, height])),
+    });
+    let boxes = boxes.enumerate().map(|(at, (annotation, [left, top, width, height]))| BoxMark {
+        number: at + 1,
+        name: annotation.label_name.clone(),
+        tone: tones.of_label(annotation.label),
+        left,
+        top,
+        width,
+        height,
+        sure: None,
+    });
+    Overlay { width: record.width, height: record.height, boxes: boxes.collect() }
+}

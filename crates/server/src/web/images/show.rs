@@ -1,0 +1,57 @@
+//! `…/images/{image}`: one image, large, with what is in it.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+use keyrack_key::RecordId;
+use keyrack_store::{Mark, ProjectType, RecordFilter};
+
+use super::chosen::Chosen;
+use super::{Tones, overlay};
+use crate::app::Shared;
+use crate::ops::datasets::Annotated;
+use crate::web::error::PageError;
+use crate::web::frame::{self, show};
+use crate::web::projects::url;
+use crate::web::view::{Here, ImagePage};
+use crate::web::words;
+
+/// Shows it.
+pub(in crate::web) async fn page(
+    State(app): State<Shared>,
+    Chosen { member, project, image }: Chosen,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let by = &member.acting;
+    let Annotated { record, annotations } = &image;
+    let labels = app.datasets.labels(by, project.id).await?;
+    let batches = app.datasets.batches(by, project.id).await?;
+    let older = app.datasets.records(by, project.id, &RecordFilter::default(), Some(record.id), 1).await?;
+    let newer = app.store.newer_record(project.id, record.id).await?;
+    let project_url = url(&member, &project);
+    let page_of = |id: RecordId| format!("{project_url}/images/{id}");
+    let tones = Tones::of(&labels);
+    let class = annotations.iter().find(|one| one.mark == Mark::Category);
+    let format = record.content_type.trim_start_matches("image/").to_uppercase();
+    let view = ImagePage {
+        frame: frame::of_member(&app, &member, Here::Projects, &headers),
+        project_name: project.name.clone(),
+        can_manage: member.manages_projects(),
+        classifies: project.project_type == ProjectType::Classification,
+        id: record.id.to_string(),
+        name: record.name.clone(),
+        file: format!("{}/file", page_of(record.id)),
+        overlay: overlay(record, annotations, &tones),
+        class: class.map(|one| tones.badge(one)),
+        classes: labels.iter().map(|label| (label.id.to_string(), label.name.clone())).collect(),
+        size: words::bytes(record.size),
+        format: if format == "WEBP" { "WebP".to_owned() } else { format },
+        batch: batches.into_iter().find(|batch| Some(batch.id) == record.batch).map(|batch| batch.name),
+        added: words::moment(record.created_at, app.now()),
+        newer_url: newer.map(page_of),
+        older_url: older.items.first().map(|one| page_of(one.record.id)),
+        url: page_of(record.id),
+        project_url,
+    };
+    Ok(show!(&app, view)?)
+}

@@ -1,0 +1,237 @@
+//! `…/images`: pictures as a browser sends them, many in one form. Each has its own outcome.
+
+use axum::extract::multipart::{Field, MultipartError, MultipartRejection};
+use axum::extract::{Multipart, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use http::{HeaderMap, StatusCode};
+use keyrack_guard::Problem;
+use keyrack_store::Project;
+
+use crate::app::{App, Shared};
+use crate::ops::OpError;
+use crate::web::error::PageError;
+use crate::web::flash;
+use crate::web::form::sentence;
+use crate::web::frame::{self, show};
+use crate::web::person::Member;
+use crate::web::projects::{Chosen, url};
+use crate::web::view::{Here, Notice, Outcome, Outcomes, Tone};
+use crate::web::words;
+
+/// A form with more files than these is cut there.
+const MOST_FILES: usize = 2_000;
+/// Where nobody names a batch.
+const BATCH: &str = "browser";
+/// What a zip archive begins with.
+const ZIP: &[u8] = b"PK";
+
+/// What became of the form so far.
+#[derive(Default)]
+struct Sent {
+    batch: String,
+    /// The module sends each picture by itself, and wants its outcome and no page to go to.
+    each: bool,
+    outcomes: Vec<Outcome>,
+    /// The archive that was in it, by now on its way in.
+    import: Option<String>,
+    broken: Option<String>,
+}
+
+/// Takes the pictures in.
+pub(in crate::web) async fn submit(
+    State(app): State<Shared>,
+    Chosen { member, project }: Chosen,
+    headers: HeaderMap,
+    form: Result<Multipart, MultipartRejection>,
+) -> Result<Response, PageError> {
+    let form = form.map_err(|_| {
+        let says = "The form did not arrive as this page sends it.";
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "bad_form", says)
+    })?;
+    let mut sent = Sent::default();
+    if let Err(error) = take_all(&app, &member, &project, form, &mut sent).await? {
+        sent.broken = Some(broken(&error).to_owned());
+    }
+    Ok(answer(&app, &member, &headers, &project, sent)?)
+}
+
+/// Reads the form to its end. What is wrong with one picture is its outcome; a form that breaks off ends all.
+async fn take_all(
+    app: &App,
+    member: &Member,
+    project: &Project,
+    mut form: Multipart,
+    sent: &mut Sent,
+) -> Result<Result<(), MultipartError>, OpError> {
+    loop {
+        let field = match form.next_field().await {
+            Ok(Some(field)) => field,
+            Ok(None) => return Ok(Ok(())),
+            Err(error) => return Ok(Err(error)),
+        };
+        match field.name() {
+            Some("batch") => match small(field).await {
+                Ok(text) => text.trim().clone_into(&mut sent.batch),
+                Err(error) => return Ok(Err(error)),
+            },
+            Some("each") => sent.each = true,
+            // A form without a file sends one without a name.
+            Some("files") if field.file_name().is_some_and(|name| !name.is_empty()) => {
+                if sent.outcomes.len() == MOST_FILES {
+                    return Ok(Ok(()));
+                }
+                if let Err(error) = take(app, member, project, field, sent).await? {
+                    return Ok(Err(error));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+async fn take(
+    app: &App,
+    member: &Member,
+    project: &Project,
+    mut field: Field<'_>,
+    sent: &mut Sent,
+) -> Result<Result<(), MultipartError>, OpError> {
+    let name = field.file_name().unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+    let first = match field.chunk().await {
+        Ok(first) => first.unwrap_or_default(),
+        Err(error) => return Ok(Err(error)),
+    };
+    if first.starts_with(ZIP) {
+        return archive(app, member, project, field, &first, &name, sent).await;
+    }
+    let bytes = match whole(field, &first, app.config.max_image).await {
+        Ok(bytes) => bytes,
+        Err(error) => return Ok(Err(error)),
+    };
+    let refused = match bytes {
+        None => Some(format!("is larger than {}", words::bytes(app.config.max_image as u64))),
+        Some(bytes) => {
+            let by = &member.acting;
+            let added = app.datasets.add_picture(by, project.id, &name, Some(batch(sent)), bytes.into());
+            refusal(added.await)?
+        }
+    };
+    sent.outcomes.push(Outcome { name, refused: refused.map(|why| sentence(&why)) });
+    Ok(Ok(()))
+}
+
+fn batch(sent: &Sent) -> &str {
+    if sent.batch.is_empty() { BATCH } else { &sent.batch }
+}
+
+/// Why one picture was refused, if it was; an error where none of the others would fare better.
+fn refusal<T>(added: Result<T, OpError>) -> Result<Option<String>, OpError> {
+    match added {
+        Ok(_) => Ok(None),
+        Err(OpError::Problem(problem)) if problem.status().is_client_error() => {
+            Ok(Some(problem.message().to_owned()))
+        }
+        Err(OpError::Invalid(invalid)) => {
+            Ok(Some(invalid.fields().map(|(_, says)| says).collect::<Vec<_>>().join("; ")))
+        }
+        Err(OpError::Busy) => Ok(Some("was not looked at: the server is busy; send it again".to_owned())),
+        Err(error) => Err(error),
+    }
+}
+
+/// Keeps an archive beside the database until it has been taken in, which goes on by itself.
+async fn archive(
+    app: &App,
+    member: &Member,
+    project: &Project,
+    mut field: Field<'_>,
+    first: &[u8],
+    name: &str,
+    sent: &mut Sent,
+) -> Result<Result<(), MultipartError>, OpError> {
+    let mut parcel = app.imports.parcel().await?;
+    parcel.write(first).await.map_err(OpError::internal)?;
+    loop {
+        match field.chunk().await {
+            Ok(Some(chunk)) => parcel.write(&chunk).await.map_err(OpError::internal)?,
+            Ok(None) => break,
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    let into = (project.id, project.project_type);
+    match app.imports.begin(&member.acting, into, name, batch(sent), parcel).await {
+        Ok(id) => sent.import = Some(id),
+        Err(error) => {
+            let refused = refusal::<()>(Err(error))?.map(|why| sentence(&why));
+            sent.outcomes.push(Outcome { name: name.to_owned(), refused });
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// All of a file, or nothing of one that is too large. What is too large is still read, so that the next file is found.
+async fn whole(
+    mut field: Field<'_>,
+    first: &[u8],
+    most: usize,
+) -> Result<Option<Vec<u8>>, MultipartError> {
+    let mut bytes = first.to_vec();
+    let mut fits = bytes.len() <= most;
+    while let Some(chunk) = field.chunk().await? {
+        fits = fits && bytes.len() + chunk.len() <= most;
+        if fits {
+            bytes.extend_from_slice(&chunk);
+        } else {
+            bytes = Vec::new();
+        }
+    }
+    Ok(fits.then_some(bytes))
+}
+
+/// A field that people type into.
+async fn small(field: Field<'_>) -> Result<String, MultipartError> {
+    let bytes = whole(field, &[], 1_000).await?.unwrap_or_default();
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn broken(error: &MultipartError) -> &'static str {
+    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        "The form was too large. What stands here arrived before that."
+    } else {
+        "The form broke off on its way. What stands here arrived before that."
+    }
+}
+
+fn answer(
+    app: &App,
+    member: &Member,
+    headers: &HeaderMap,
+    project: &Project,
+    sent: Sent,
+) -> Result<Response, OpError> {
+    let url = url(member, project);
+    let all = sent.outcomes.len();
+    let added = sent.outcomes.iter().filter(|one| one.refused.is_none()).count();
+    let images = words::count(all as u64, "image");
+    if let Some(id) = sent.import.filter(|_| sent.broken.is_none() && added == all) {
+        return Ok(Redirect::to(&format!("{url}/imports/{id}")).into_response());
+    }
+    if !sent.each && sent.broken.is_none() && added == all {
+        let (tone, text) = match all {
+            0 => (Tone::Warning, "No file was chosen.".to_owned()),
+            1 => (Tone::Good, "1 image was added.".to_owned()),
+            _ => (Tone::Good, format!("{images} were added.")),
+        };
+        return Ok(flash::redirect(app, &url, &Notice { tone, text, detail: String::new() }));
+    }
+    let view = Outcomes {
+        frame: frame::of_member(app, member, Here::Projects, headers),
+        project_url: url,
+        project_name: project.name.clone(),
+        title: format!("{added} of {images} {} added", if all == 1 { "was" } else { "were" }),
+        outcomes: sent.outcomes,
+        broken: sent.broken,
+    };
+    let status = if added < all || view.broken.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    Ok((status, show!(app, view)?).into_response())
+}

@@ -1,0 +1,216 @@
+//! `…/models/{id}/try`: asks a model about a picture that somebody chose, and draws what it says.
+
+use axum::extract::multipart::{Field, MultipartError, MultipartRejection};
+use axum::extract::{Multipart, State};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::StatusCode;
+use keyrack_guard::Problem;
+use keyrack_store::{Model, ProjectType};
+use keyrack_vision::{Limits, Picture};
+
+use super::card::{Card, percent};
+use super::chosen::Chosen;
+use super::show::{Tried, is_ready, render};
+use crate::app::{App, Shared};
+use crate::ops::predictions::{Detection, Likely, Wanted};
+use crate::ops::{Invalid, OpError};
+use crate::predict::{Held, Image};
+use crate::web::error::PageError;
+use crate::web::form::sentence;
+use crate::web::view::{Answer, BoxMark, Overlay, Ranked, TONES};
+use crate::web::words;
+
+/// Boxes that are less sure are not drawn.
+const SURE: f64 = 0.3;
+/// Along the longer side, of the picture that comes back.
+const SHOWN: u32 = 1024;
+const QUALITY: u8 = 85;
+/// Classes that are listed.
+const RANKED: usize = 8;
+const LONGEST_URL: usize = 2_000;
+
+/// What the form sends: a file, or where one is.
+#[derive(Default)]
+struct Asked {
+    file: Option<Bytes>,
+    held: Held,
+    url: String,
+}
+
+/// Asks the model.
+pub(in crate::web) async fn submit(
+    State(app): State<Shared>,
+    chosen: Chosen,
+    parts: Parts,
+    form: Result<Multipart, MultipartRejection>,
+) -> Result<Response, PageError> {
+    is_ready(&chosen.model)?;
+    let form = form.map_err(|_| no_form())?;
+    let mut image_url = String::new();
+    let answered = match read(&app, form).await {
+        Ok(asked) => {
+            image_url.clone_from(&asked.url);
+            ask(&app, &chosen, asked).await
+        }
+        Err(error) => Err(error),
+    };
+    let error = match answered {
+        Ok(answer) => {
+            let tried = Tried { image_url, error: None, answer: Some(answer) };
+            return Ok(render(&app, &chosen, &parts, tried).await?);
+        }
+        Err(OpError::Problem(problem)) if problem.status().is_client_error() => problem.message().to_owned(),
+        Err(OpError::Invalid(invalid)) => {
+            invalid.fields().map(|(_, says)| says).collect::<Vec<_>>().join("; ")
+        }
+        Err(OpError::Busy) => "too many pictures are being looked at; try again in a moment".to_owned(),
+        Err(error) => return Err(error.into()),
+    };
+    let tried = Tried { image_url, error: Some(sentence(&error)), answer: None };
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&app, &chosen, &parts, tried).await?).into_response())
+}
+
+fn no_form() -> Problem {
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "bad_form", "The form did not arrive as this page sends it.")
+}
+
+async fn read(app: &App, mut form: Multipart) -> Result<Asked, OpError> {
+    let mut asked = Asked::default();
+    while let Some(field) = form.next_field().await.map_err(cut_off)? {
+        match field.name() {
+            Some("image") => (asked.file, asked.held) = file(app, field).await?,
+            Some("url") => {
+                let text = field.text().await.map_err(cut_off)?;
+                if text.len() > LONGEST_URL {
+                    return Err(Invalid::field("url", "this address is too long").into());
+                }
+                text.trim().clone_into(&mut asked.url);
+            }
+            _ => {}
+        }
+    }
+    Ok(asked)
+}
+
+/// A file, within the room that pictures have; nothing where none was chosen.
+async fn file(app: &App, mut field: Field<'_>) -> Result<(Option<Bytes>, Held), OpError> {
+    let most = app.config.max_image;
+    let mut gathering = app.predictions.room().gather(most, None);
+    while let Some(chunk) = field.chunk().await.map_err(cut_off)? {
+        gathering.push(&chunk).map_err(|full| match full {
+            crate::predict::room::NoRoom::TooMany => {
+                let says = format!("the image is larger than {}", words::bytes(most as u64));
+                Invalid::field("image", says).into()
+            }
+            crate::predict::room::NoRoom::Full => OpError::Busy,
+        })?;
+    }
+    let (bytes, held) = gathering.end();
+    Ok((Some(bytes).filter(|bytes| !bytes.is_empty()), held))
+}
+
+fn cut_off(error: MultipartError) -> OpError {
+    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return Invalid::field("image", "the image is too large").into();
+    }
+    Problem::new(StatusCode::BAD_REQUEST, "cut_off", "the form broke off on its way").into()
+}
+
+async fn ask(app: &App, Chosen { member, model, .. }: &Chosen, asked: Asked) -> Result<Answer, OpError> {
+    let by = &member.acting;
+    let image = match asked.file {
+        Some(bytes) => Image::file(bytes, asked.held),
+        None if asked.url.is_empty() => {
+            return Err(Invalid::field("image", "choose an image, or give the address of one").into());
+        }
+        None => {
+            let image = Image::text(asked.url, Held::default())?;
+            app.predictions.fetched(by, image).await?
+        }
+    };
+    let bytes = image.bytes().ok_or_else(|| Invalid::field("url", "expected an address with http or https"))?;
+    let askable = app.predictions.find(by, model.id, model.project_type).await?;
+    match model.project_type {
+        ProjectType::Classification => {
+            let found = app.predictions.classify(by, askable, image, 0.0).await?;
+            let shown = shown(app, bytes).await?;
+            Ok(classified(model, &found.all, shown))
+        }
+        ProjectType::ObjectDetection => {
+            let wanted = Wanted { confidence: SURE, annotate: false, show_confidence: false, stroke: None };
+            let found = app.predictions.detect(by, askable, image, wanted).await?;
+            let shown = shown(app, bytes).await?;
+            Ok(detected(model, &found.objects, shown))
+        }
+    }
+}
+
+/// The picture that was asked about, small enough to come back in a page.
+struct Shown {
+    image: String,
+    width: u32,
+    height: u32,
+}
+
+async fn shown(app: &App, bytes: Bytes) -> Result<Shown, OpError> {
+    let limits = Limits { bytes: app.config.max_image, ..Limits::default() };
+    let shown = tokio::task::spawn_blocking(move || {
+        let picture = Picture::decode(&bytes, &limits).ok()?;
+        let small = STANDARD.encode(picture.thumbnail(SHOWN).to_jpeg(QUALITY));
+        let image = format!("data:image/jpeg;base64,{small}");
+        Some(Shown { image, width: picture.width(), height: picture.height() })
+    });
+    let shown = shown.await.map_err(OpError::internal)?;
+    shown.ok_or_else(|| Invalid::field("image", "expected a JPEG, PNG or WebP image").into())
+}
+
+fn tone(labels: &[String], label: &str) -> usize {
+    labels.iter().position(|one| one == label).unwrap_or_default() % TONES
+}
+
+fn classified(model: &Model, all: &[Likely], Shown { image, width, height }: Shown) -> Answer {
+    let labels = Card::of(model).labels;
+    let ranked = all.iter().take(RANKED).map(|one| Ranked {
+        name: one.label.clone(),
+        tone: tone(&labels, &one.label),
+        sure: percent(f64::from(one.confidence)),
+        percent: f64::from(one.confidence) * 100.0,
+    });
+    let best = all.first();
+    Answer {
+        title: best.map(|best| best.label.clone()).unwrap_or_default(),
+        detail: best.map(|best| format!("It is {} sure.", percent(f64::from(best.confidence)))).unwrap_or_default(),
+        image,
+        overlay: Overlay { width, height, boxes: Vec::new() },
+        ranked: ranked.collect(),
+    }
+}
+
+fn detected(model: &Model, objects: &[Detection], Shown { image, width, height }: Shown) -> Answer {
+    let labels = Card::of(model).labels;
+    let boxes = objects.iter().enumerate().map(|(at, one)| BoxMark {
+        number: at + 1,
+        name: one.label.clone(),
+        tone: tone(&labels, &one.label),
+        left: one.left.into(),
+        top: one.top.into(),
+        width: one.width.into(),
+        height: one.height.into(),
+        sure: Some(percent(f64::from(one.confidence))),
+    });
+    Answer {
+        title: match objects.len() {
+            0 => "Nothing found".to_owned(),
+            1 => "1 box".to_owned(),
+            many => format!("{many} boxes"),
+        },
+        detail: "Boxes that are at least 30 % sure.".to_owned(),
+        image,
+        overlay: Overlay { width, height, boxes: boxes.collect() },
+        ranked: Vec::new(),
+    }
+}

@@ -1,0 +1,28 @@
+//! `…/models/{id}/cancel`: stops a training.
+
+use axum::extract::State;
+use axum::response::Response;
+
+use super::chosen::Chosen;
+use super::url;
+use crate::app::Shared;
+use crate::web::error::PageError;
+use crate::web::flash;
+use crate::web::view::{Notice, Tone};
+
+/// Stops it.
+pub(in crate::web) async fn submit(
+    State(app): State<Shared>,
+    Chosen { member, model, .. }: Chosen,
+) -> Result<Response, PageError> {
+    let model = app.models.cancel(&member.acting, model.id).await?;
+    let text = if model.status == keyrack_store::ModelStatus::Cancelled {
+        "The training was cancelled."
+    } else if model.status.has_ended() {
+        "The training had ended already."
+    } else {
+        "The training is being stopped."
+    };
+    let notice = Notice { tone: Tone::Good, text: text.to_owned(), detail: String::new() };
+    Ok(flash::redirect(&app, &url(&member, model.id), &notice))
+}

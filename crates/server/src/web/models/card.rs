@@ -1,0 +1,183 @@
+//! What is known about a model that is ready, from its card.
+
+use keyrack_store::Model;
+use serde::Deserialize;
+
+use crate::web::view::{
+    BoxMark, Classified, ConfusionCell, ConfusionRow, Detected, LabelRow, PrecisionRow, TONES,
+};
+use crate::web::words;
+
+/// The card, as the worker wrote it. What an older one left out is not shown.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Card {
+    task: String,
+    pub(super) labels: Vec<String>,
+    metrics: Metrics,
+    pub(super) notes: Vec<String>,
+    pub(super) examples: Vec<Shown>,
+}
+
+/// A picture that was measured with, and the boxes that were found in it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Shown {
+    pub(super) record: String,
+    pub(super) found: Vec<Found>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Found {
+    object: Object,
+    confidence: f64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Object {
+    class: usize,
+    left: f64,
+    top: f64,
+    width: f64,
+    height: f64,
+}
+
+
+/// Of either task.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Metrics {
+    trained_on: u64,
+    #[serde(alias = "pictures")]
+    measured_on: u64,
+    accuracy: f64,
+    labels: Vec<Label>,
+    confusion: Vec<Vec<u64>>,
+    at_0_7: Sureness,
+    #[serde(alias = "mean")]
+    mean_average_precision: f64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Label {
+    pictures: u64,
+    recall: Option<f64>,
+    precision: Option<f64>,
+    average_precision: Option<f64>,
+    objects: u64,
+    given_at_0_7: u64,
+    right_at_0_7: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Sureness {
+    answers: u64,
+    right: u64,
+}
+
+impl Card {
+    pub(super) fn of(model: &Model) -> Self {
+        let card = model.card.clone().and_then(|card| serde_json::from_value(card).ok());
+        card.unwrap_or_default()
+    }
+
+    fn detects(&self) -> bool {
+        self.task.contains("detection")
+    }
+
+    /// "96.4 % right on 60 images", "mAP 0.68 on 72 images".
+    pub(super) fn result(&self) -> String {
+        let metrics = &self.metrics;
+        let images = words::count(metrics.measured_on, "image");
+        if self.detects() {
+            return format!("mAP {:.2} on {images}", metrics.mean_average_precision);
+        }
+        format!("{} right on {images}", percent(metrics.accuracy))
+    }
+
+    /// The boxes that were found in an example.
+    pub(super) fn boxes(&self, shown: &Shown) -> Vec<BoxMark> {
+        let marks = shown.found.iter().filter_map(|found| {
+            let Object { class, left, top, width, height } = found.object;
+            let name = self.labels.get(class)?.clone();
+            let sure = Some(percent(found.confidence));
+            Some(BoxMark { number: 0, name, tone: class % TONES, left, top, width, height, sure })
+        });
+        marks.enumerate().map(|(at, mark)| BoxMark { number: at + 1, ..mark }).collect()
+    }
+
+    /// Of a classifier.
+    pub(super) fn classified(&self) -> Option<Classified> {
+        if self.detects() || self.labels.is_empty() {
+            return None;
+        }
+        let metrics = &self.metrics;
+        let sure = &metrics.at_0_7;
+        Some(Classified {
+            accuracy: percent(metrics.accuracy),
+            measured_on: words::count(metrics.measured_on, "image"),
+            trained_on: words::count(metrics.trained_on, "image"),
+            sure: (sure.answers > 0).then(|| {
+                let answers = words::count(sure.answers, "answer");
+                format!("Of {answers} with a confidence of 0.7 or more, {} were right.", sure.right)
+            }),
+            labels: self.labels.iter().zip(&metrics.labels).map(label_row).collect(),
+            confusion: self.labels.iter().zip(&metrics.confusion).enumerate().map(confusion_row).collect(),
+        })
+    }
+
+    /// Of a detector.
+    pub(super) fn detected(&self) -> Option<Detected> {
+        if !self.detects() || self.labels.is_empty() {
+            return None;
+        }
+        let metrics = &self.metrics;
+        Some(Detected {
+            mean: format!("{:.2}", metrics.mean_average_precision),
+            measured_on: words::count(metrics.measured_on, "image"),
+            trained_on: words::count(metrics.trained_on, "image"),
+            labels: self.labels.iter().zip(&metrics.labels).enumerate().map(precision_row).collect(),
+        })
+    }
+}
+
+fn label_row((name, label): (&String, &Label)) -> LabelRow {
+    let share = |share: Option<f64>| share.map_or_else(|| "—".to_owned(), percent);
+    LabelRow {
+        name: name.clone(),
+        images: label.pictures,
+        precision: share(label.precision),
+        recall: share(label.recall),
+    }
+}
+
+fn confusion_row((at, (name, counts)): (usize, (&String, &Vec<u64>))) -> ConfusionRow {
+    let all = counts.iter().sum::<u64>().max(1);
+    let cell = |(column, count): (usize, &u64)| ConfusionCell {
+        count: *count,
+        heat: u8::try_from((count * 5).div_ceil(all)).unwrap_or(5),
+        is_right: column == at,
+    };
+    ConfusionRow { name: name.clone(), cells: counts.iter().enumerate().map(cell).collect() }
+}
+
+fn precision_row((at, (name, label)): (usize, (&String, &Label))) -> PrecisionRow {
+    PrecisionRow {
+        name: name.clone(),
+        tone: at % TONES,
+        objects: label.objects,
+        precision: label.average_precision.map_or_else(|| "—".to_owned(), |share| format!("{share:.2}")),
+        percent: label.average_precision.unwrap_or_default().clamp(0.0, 1.0) * 100.0,
+        right: format!("{} of {}", label.right_at_0_7, label.given_at_0_7),
+    }
+}
+
+/// "96.4 %"
+pub(super) fn percent(share: f64) -> String {
+    let percent = share.clamp(0.0, 1.0) * 100.0;
+    if percent >= 99.95 { "100 %".to_owned() } else { format!("{percent:.1} %") }
+}

@@ -1,0 +1,80 @@
+//! How far a training is, in words.
+
+use keyrack_store::{Model, ModelStatus};
+use serde::Deserialize;
+
+use crate::web::view::Going;
+
+/// A report of the worker. What it leaves out is not shown.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Report {
+    phase: String,
+    done: u64,
+    of: u64,
+    percent: Option<f64>,
+    pictures_per_second: Option<f64>,
+    seconds_left: Option<f64>,
+    loss: Option<f64>,
+    validation: Option<f64>,
+}
+
+fn report(model: &Model) -> Report {
+    let report = model.progress.clone().and_then(|progress| serde_json::from_value(progress).ok());
+    report.unwrap_or_default()
+}
+
+/// Of the whole training.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 100")]
+pub(super) fn percent(model: &Model) -> Option<u64> {
+    report(model).percent.map(|percent| percent.clamp(0.0, 100.0) as u64)
+}
+
+/// What the page says while a model waits or is trained.
+pub(super) fn going(model: &Model) -> Option<Going> {
+    let waits = |phase: &str| Going {
+        phase: phase.to_owned(),
+        done: 0,
+        of: 0,
+        unit: String::new(),
+        facts: Vec::new(),
+    };
+    match model.status {
+        ModelStatus::Queued => Some(waits("Waiting for its turn")),
+        ModelStatus::Running if model.cancelling => Some(waits("Stopping")),
+        ModelStatus::Running if model.progress.is_none() => Some(waits("Beginning")),
+        ModelStatus::Running => Some(running(&report(model))),
+        _ => None,
+    }
+}
+
+fn running(report: &Report) -> Going {
+    let (phase, unit) = match report.phase.as_str() {
+        "features" => ("Looking at the images", "images"),
+        "choosing" => ("Choosing how strictly to learn", "trials"),
+        "training" => ("Learning", "steps"),
+        _ => ("Working", "steps"),
+    };
+    let facts = [
+        ("Time left", report.seconds_left.map(span)),
+        ("Speed", report.pictures_per_second.map(|speed| format!("{speed:.1} images a second"))),
+        ("Loss", report.loss.map(|loss| format!("{loss:.3}"))),
+        ("On held-back images", report.validation.map(|share| format!("{share:.2}"))),
+    ];
+    Going {
+        phase: phase.to_owned(),
+        done: report.done,
+        of: report.of,
+        unit: unit.to_owned(),
+        facts: facts.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
+    }
+}
+
+/// "about 2 min", "under a minute".
+fn span(seconds: f64) -> String {
+    match seconds {
+        under if under < 10.0 => "a few seconds".to_owned(),
+        under if under < 55.0 => format!("about {:.0} s", (under / 10.0).ceil() * 10.0),
+        longer => format!("about {:.0} min", (longer / 60.0).ceil()),
+    }
+}

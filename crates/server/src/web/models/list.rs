@@ -1,0 +1,54 @@
+//! `GET …/models`: the models of a workspace.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+use keyrack_key::ModelId;
+use serde::Deserialize;
+
+use super::row;
+use crate::api::Params;
+use crate::app::Shared;
+use crate::web::error::PageError;
+use crate::web::frame::{self, show};
+use crate::web::person::Member;
+use crate::web::view::{Here, ModelList};
+
+pub(in crate::web) const ON_A_PAGE: u32 = 50;
+
+/// Which piece of the list.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Piece {
+    pub(in crate::web) cursor: String,
+}
+
+/// Shows the models.
+pub(in crate::web) async fn page(
+    State(app): State<Shared>,
+    member: Member,
+    Params(piece): Params<Piece>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let after = piece.cursor.parse::<ModelId>().ok();
+    let page = app.models.list(&member.acting, None, after, ON_A_PAGE).await?;
+    let now = app.now();
+    let mut names = BTreeMap::new();
+    let mut models = Vec::with_capacity(page.items.len());
+    for model in &page.items {
+        if !names.contains_key(&model.project) {
+            let project = app.projects.read(&member.acting, model.project).await?;
+            names.insert(model.project, project.name.clone());
+        }
+        models.push(row(&member, model, &names[&model.project], now));
+    }
+    let view = ModelList {
+        frame: frame::of_member(&app, &member, Here::Models, &headers),
+        projects_url: member.path("/projects"),
+        models,
+        next_url: page.next.map(|cursor| member.path(&format!("/models?cursor={cursor}"))),
+    };
+    Ok(show!(&app, view)?)
+}

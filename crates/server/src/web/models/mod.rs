@@ -1,0 +1,62 @@
+//! Models: the list, the page of each, and what is done there.
+
+pub(super) mod ask;
+pub(super) mod cancel;
+pub(super) mod delete;
+pub(super) mod list;
+pub(super) mod show;
+pub(super) mod train;
+
+mod card;
+mod chosen;
+mod going;
+mod snippets;
+
+use keyrack_key::{ModelId, Timestamp};
+use keyrack_store::{Model, ModelStatus, ProjectType};
+
+use super::person::Member;
+use super::view::{ModelRow, Status};
+use super::words;
+
+/// Where a model's page is.
+pub(super) fn url(member: &Member, id: ModelId) -> String {
+    member.path(&format!("/models/{id}"))
+}
+
+/// Where a model stands.
+pub(super) const fn status(model: &Model) -> Status {
+    match model.status {
+        ModelStatus::Queued => Status::Queued,
+        ModelStatus::Running if model.cancelling => Status::Stopping,
+        ModelStatus::Running => Status::Running,
+        ModelStatus::Ready => Status::Ready,
+        ModelStatus::Failed => Status::Failed,
+        ModelStatus::Cancelled => Status::Cancelled,
+    }
+}
+
+/// A model as lists show it.
+pub(super) fn row(member: &Member, model: &Model, project_name: &str, now: Timestamp) -> ModelRow {
+    ModelRow {
+        url: url(member, model.id),
+        name: model.name.clone(),
+        project_name: project_name.to_owned(),
+        project_url: member.path(&format!("/projects/{}", model.project)),
+        status: status(model),
+        result: match model.status {
+            ModelStatus::Ready => card::Card::of(model).result(),
+            ModelStatus::Running => going::percent(model).map(|percent| format!("{percent} %")).unwrap_or_default(),
+            _ => String::new(),
+        },
+        created: words::by(&model.created_by, model.created_at, now),
+    }
+}
+
+/// What a model of this type does.
+pub(super) const fn kind(project_type: ProjectType) -> &'static str {
+    match project_type {
+        ProjectType::Classification => "Classification",
+        ProjectType::ObjectDetection => "Object detection",
+    }
+}

@@ -1,0 +1,136 @@
+//! `…/models/{id}`: a model, while it is trained and after.
+
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::response::Response;
+use keyrack_store::{Model, ModelStatus, Point};
+
+use super::card::Card;
+use super::chosen::Chosen;
+use super::going::going;
+use super::snippets::snippets;
+use super::{kind, status, url};
+use crate::app::{App, Shared};
+use crate::ops::OpError;
+use crate::web::error::PageError;
+use crate::web::frame::{self, show};
+use crate::web::keys::address;
+use crate::web::view::{Answer, Badge, Example, Here, ModelPage, Overlay, Plot, TryIt, plot};
+
+use crate::web::words;
+
+/// Images with what was found in them.
+const EXAMPLES: usize = 8;
+
+/// What came of trying it.
+#[derive(Default)]
+pub(super) struct Tried {
+    pub(super) image_url: String,
+    pub(super) error: Option<String>,
+    pub(super) answer: Option<Answer>,
+}
+
+/// Shows it.
+pub(in crate::web) async fn page(
+    State(app): State<Shared>,
+    chosen: Chosen,
+    parts: Parts,
+) -> Result<Response, PageError> {
+    Ok(render(&app, &chosen, &parts, Tried::default()).await?)
+}
+
+/// The page, with what came of trying the model.
+pub(super) async fn render(
+    app: &App,
+    chosen: &Chosen,
+    parts: &Parts,
+    tried: Tried,
+) -> Result<Response, OpError> {
+    let Chosen { member, model, project } = chosen;
+    let card = Card::of(model);
+    let points = app.models.curve(&member.acting, model.id).await?;
+    let may_try = model.status == ModelStatus::Ready && member.manages_projects();
+    let view = ModelPage {
+        frame: frame::of_member(app, member, Here::Models, &parts.headers),
+        models_url: member.path("/models"),
+        url: url(member, model.id),
+        project_url: member.path(&format!("/projects/{}", project.id)),
+        project_name: project.name.clone(),
+        id: model.id.to_string(),
+        name: model.name.clone(),
+        kind: kind(model.project_type).to_owned(),
+        can_manage: member.manages_projects(),
+        status: status(model),
+        created: words::by(&model.created_by, model.created_at, app.now()),
+        took: model.started_at.zip(model.ended_at).map(|(began, ended)| words::lasted(ended.since(began))),
+        reason: model.reason.clone(),
+        progress: going(model),
+        plots: plots(&points),
+        classification: card.classified(),
+        detection: card.detected(),
+        examples: examples(app, chosen, &card).await?,
+        notes: card.notes,
+        try_it: may_try.then(|| try_it(app, chosen, parts, tried)),
+    };
+    show!(app, view)
+}
+
+/// Images that the model was measured on and that are still there.
+async fn examples(
+    app: &App,
+    Chosen { member, project, .. }: &Chosen,
+    card: &Card,
+) -> Result<Vec<Example>, OpError> {
+    let url = member.path(&format!("/projects/{}/images", project.id));
+    let mut examples = Vec::new();
+    for shown in card.examples.iter().filter(|shown| !shown.found.is_empty()).take(EXAMPLES) {
+        let Ok(id) = shown.record.parse() else { continue };
+        let record = match app.datasets.read(&member.acting, project.id, id).await {
+            Ok(found) => found.record,
+            Err(OpError::NotFound(_)) => continue,
+            Err(error) => return Err(error),
+        };
+        let boxes = card.boxes(shown);
+        let mut badges: Vec<Badge> = Vec::new();
+        for one in &boxes {
+            if !badges.iter().any(|badge| badge.name == one.name) {
+                badges.push(Badge { name: one.name.clone(), tone: one.tone });
+            }
+        }
+        examples.push(Example {
+            url: format!("{url}/{id}"),
+            image: format!("{url}/{id}/file?size=thumbnail"),
+            overlay: Overlay { width: record.width, height: record.height, boxes },
+            name: record.name,
+            badges,
+        });
+    }
+    Ok(examples)
+}
+
+fn try_it(app: &App, Chosen { member, model, .. }: &Chosen, parts: &Parts, tried: Tried) -> TryIt {
+    let secret = format!("{}_sk_…", app.config.brands.current());
+    TryIt {
+        action: format!("{}/try", url(member, model.id)),
+        most: words::bytes(app.config.max_image as u64),
+        image_url: tried.image_url,
+        error: tried.error,
+        answer: tried.answer,
+        snippets: snippets(&address(app, parts), &secret, model),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far fewer steps than 2^52")]
+fn plots(points: &[Point]) -> Vec<Plot> {
+    let curve = |value: fn(&Point) -> Option<f64>| -> Vec<_> {
+        points.iter().filter_map(|point| Some((point.step as f64, value(point)?))).collect()
+    };
+    let loss = plot("Loss", "steps", &curve(|point| point.loss), None);
+    let validation = plot("On images held back", "steps", &curve(|point| point.validation), Some(1.0));
+    [loss, validation].into_iter().flatten().collect()
+}
+
+/// How the model is called in the answer to a form that is gone.
+pub(super) fn is_ready(model: &Model) -> Result<(), OpError> {
+    if model.status == ModelStatus::Ready { Ok(()) } else { Err(OpError::NotFound("page")) }
+}

@@ -1,0 +1,32 @@
+//! The same question from a program, with the secret left for the person to fill in.
+
+use keyrack_store::{Model, ProjectType};
+
+use crate::web::view::Snippet;
+
+/// curl, Python, JavaScript.
+pub(super) fn snippets(address: &str, secret: &str, model: &Model) -> Vec<Snippet> {
+    let (way, client, ask, print) = match model.project_type {
+        ProjectType::Classification => {
+            ("classify", "classification", "predict", "answer.category, answer.confidence")
+        }
+        ProjectType::ObjectDetection => ("detect", "object_detection", "detect", "answer.detections"),
+    };
+    let url = format!("{address}/api/v1/predict/{way}/{}", model.id);
+    let curl = format!("curl {url} \\\n  -H \"X-Api-Key: {secret}\" \\\n  -F image=@picture.jpg");
+    let python = format!(
+        "from epigos import Epigos  # pip install epigos\n\n\
+         client = Epigos(\"{secret}\", base_url=\"{address}/api/v1\")\n\
+         model = client.{client}(\"{}\")\n\
+         answer = model.{ask}(\"picture.jpg\")\nprint({print})",
+        model.id
+    );
+    let javascript = format!(
+        "const form = new FormData();\nform.append(\"image\", file); // from an <input type=\"file\">\n\
+         const answer = await fetch(\"{url}\", {{\n  method: \"POST\",\n  headers: {{ \"X-Api-Key\": \"{secret}\" }},\n  body: form,\n}});\n\
+         console.log(await answer.json());"
+    );
+    [("curl", curl), ("Python", python), ("JavaScript", javascript)]
+        .map(|(label, code)| Snippet { label: label.to_owned(), code })
+        .into()
+}

@@ -1,0 +1,110 @@
+//! `…/projects/{id}/train`: asks for a model.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use keyrack_store::{Project, ProjectType};
+use serde::Deserialize;
+
+use super::url;
+use crate::app::{App, Shared};
+use crate::ops::models::TrainSettings;
+use crate::ops::{Invalid, OpError};
+use crate::web::error::PageError;
+use crate::web::flash;
+use crate::web::form::{Form, field};
+use crate::web::frame::{self, show};
+use crate::web::person::Member;
+use crate::web::projects::Chosen;
+use crate::web::view::{Here, Notice, Tone, TrainModel};
+use crate::web::words;
+
+/// What the form sends. Left empty, a number is chosen well.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Training {
+    name: String,
+    steps: String,
+    seed: String,
+}
+
+/// The form, or what is missing before there can be one.
+pub(in crate::web) async fn form(
+    State(app): State<Shared>,
+    Chosen { member, project }: Chosen,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let models = app.store.project_counts(project.id).await?.models;
+    let form = Training { name: format!("Model {}", models + 1), ..Training::default() };
+    Ok(page(&app, &member, &headers, &project, &form, None).await?)
+}
+
+async fn page(
+    app: &App,
+    member: &Member,
+    headers: &HeaderMap,
+    project: &Project,
+    form: &Training,
+    invalid: Option<&Invalid>,
+) -> Result<Response, OpError> {
+    let counts = app.store.project_counts(project.id).await?;
+    let view = TrainModel {
+        frame: frame::of_member(app, member, Here::Projects, headers),
+        project_url: member.path(&format!("/projects/{}", project.id)),
+        project_name: project.name.clone(),
+        ground: format!(
+            "{} and {}",
+            words::count(counts.labelled, "labelled image"),
+            words::count(counts.labels, "label")
+        ),
+        missing: app.models.lacks(&member.acting, project.id).await?,
+        name: field(&form.name, invalid, "name"),
+        has_steps: project.project_type == ProjectType::ObjectDetection,
+        steps: field(&form.steps, invalid, "settings.steps"),
+        seed: field(&form.seed, invalid, "settings.seed"),
+    };
+    show!(app, view)
+}
+
+/// Puts the training into the queue.
+pub(in crate::web) async fn submit(
+    State(app): State<Shared>,
+    Chosen { member, project }: Chosen,
+    headers: HeaderMap,
+    Form(form): Form<Training>,
+) -> Result<Response, PageError> {
+    let asked = match settings(&form) {
+        Ok(settings) => {
+            app.models.train(&member.acting, project.id, Some(form.name.clone()), settings).await
+        }
+        Err(invalid) => Err(invalid.into()),
+    };
+    let invalid = match asked {
+        Ok(model) => {
+            let text = format!("{} waits for its training.", model.name);
+            let notice = Notice { tone: Tone::Good, text, detail: String::new() };
+            return Ok(flash::redirect(&app, &url(&member, model.id), &notice));
+        }
+        Err(OpError::Invalid(invalid)) => invalid,
+        Err(taken @ OpError::NameTaken(_)) => Invalid::field("name", taken.to_string()),
+        // The page says what is missing.
+        Err(OpError::Problem(problem)) if problem.code() == "too_few_images" => Invalid::default(),
+        Err(error) => return Err(error.into()),
+    };
+    let again = page(&app, &member, &headers, &project, &form, Some(&invalid)).await?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
+}
+
+fn settings(form: &Training) -> Result<TrainSettings, Invalid> {
+    let number = |text: &str| match text.trim() {
+        "" => Ok(None),
+        text => text.parse::<u32>().map(Some).map_err(|_| "expected a whole number"),
+    };
+    let mut invalid = Invalid::default();
+    let steps = invalid.take("settings.steps", number(&form.steps));
+    let seed = invalid.take("settings.seed", number(&form.seed));
+    match (steps, seed) {
+        (Some(steps), Some(seed)) => Ok(TrainSettings { seed, steps, side: None }),
+        _ => Err(invalid),
+    }
+}

@@ -1,0 +1,38 @@
+//! `…/projects/{id}/models`: what was trained on a project.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+use keyrack_key::ModelId;
+
+use super::Chosen;
+use super::head::{head, url};
+use crate::api::Params;
+use crate::app::Shared;
+use crate::web::error::PageError;
+use crate::web::frame::{self, show};
+use crate::web::models::list::{ON_A_PAGE, Piece};
+use crate::web::models::row;
+use crate::web::view::{Here, ProjectModels};
+
+/// Shows them.
+pub(in crate::web) async fn page(
+    State(app): State<Shared>,
+    Chosen { member, project }: Chosen,
+    Params(piece): Params<Piece>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let after = piece.cursor.parse::<ModelId>().ok();
+    let page = app.models.list(&member.acting, Some(project.id), after, ON_A_PAGE).await?;
+    let counts = app.store.project_counts(project.id).await?;
+    let now = app.now();
+    let url = url(&member, &project);
+    let view = ProjectModels {
+        frame: frame::of_member(&app, &member, Here::Projects, &headers),
+        head: head(&member, &project, counts, true),
+        models: page.items.iter().map(|model| row(&member, model, &project.name, now)).collect(),
+        next_url: page.next.map(|cursor| format!("{url}/models?cursor={cursor}")),
+        missing: app.models.lacks(&member.acting, project.id).await?,
+    };
+    Ok(show!(&app, view)?)
+}

@@ -1,0 +1,149 @@
+//! `…/projects/{id}`: the images of a project as a grid.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::response::Response;
+use keyrack_key::{BatchId, LabelId, RecordId};
+use keyrack_store::{Batch, Label, ProjectCounts, ProjectType, RecordFilter};
+use serde::Deserialize;
+
+use super::Chosen;
+use super::head::{head, url};
+use super::snippets::snippets;
+use crate::api::Params;
+use crate::app::Shared;
+use crate::web::error::PageError;
+use crate::web::frame::{self, show};
+use crate::web::images::{Tones, tile};
+use crate::web::keys::address;
+use crate::web::view::{BatchOption, Here, LabelLink, ProjectPage};
+use crate::web::words;
+
+const ON_A_PAGE: u32 = 60;
+/// More labels than these fold away.
+const AT_A_GLANCE: usize = 12;
+
+/// What is being looked for. What makes no sense finds everything.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Search {
+    label: String,
+    batch: String,
+    show: String,
+    cursor: String,
+}
+
+impl Search {
+    fn filter(&self) -> RecordFilter {
+        RecordFilter {
+            batch: self.batch.parse::<BatchId>().ok(),
+            label: self.label.parse::<LabelId>().ok(),
+            labelled: (self.show == "unlabelled").then_some(false),
+        }
+    }
+
+    /// This page of `url` with the rest of what is being looked for.
+    fn with(&self, url: &str, label: &str, show: &str, cursor: &str) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in [("label", label), ("show", show), ("batch", &self.batch), ("cursor", cursor)] {
+            if !value.is_empty() {
+                query.append_pair(name, value);
+            }
+        }
+        let query = query.finish();
+        if query.is_empty() { url.to_owned() } else { format!("{url}?{query}") }
+    }
+}
+
+/// Shows the images.
+pub(in crate::web) async fn page(
+    State(app): State<Shared>,
+    Chosen { member, project }: Chosen,
+    Params(search): Params<Search>,
+    parts: Parts,
+) -> Result<Response, PageError> {
+    let filter = search.filter();
+    let after = search.cursor.parse::<RecordId>().ok();
+    let by = &member.acting;
+    let page = app.datasets.records(by, project.id, &filter, after, ON_A_PAGE).await?;
+    let labels = app.datasets.labels(by, project.id).await?;
+    let batches = app.datasets.batches(by, project.id).await?;
+    let counts = app.store.project_counts(project.id).await?;
+    let url = url(&member, &project);
+    let tones = Tones::of(&labels);
+    let (links, more) = links(&search, &filter, &url, &labels, counts, &tones);
+    let secret = format!("{}_sk_…", app.config.brands.current());
+    let here = |cursor: &str| search.with(&url, &search.label, &search.show, cursor);
+    let view = ProjectPage {
+        frame: frame::of_member(&app, &member, Here::Projects, &parts.headers),
+        head: head(&member, &project, counts, false),
+        classifies: project.project_type == ProjectType::Classification,
+        labels: links,
+        more_labels: more,
+        batches: batch_options(&batches, filter.batch),
+        kept: [("label", &search.label), ("show", &search.show)]
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (name, value.clone()))
+            .collect(),
+        count: match (&page.next, after) {
+            (None, None) => words::count(page.items.len() as u64, "image"),
+            _ => format!("{} on this page", words::count(page.items.len() as u64, "image")),
+        },
+        tiles: page.items.iter().map(|one| tile(&url, one, &tones)).collect(),
+        classes: labels.iter().map(|label| (label.id.to_string(), label.name.clone())).collect(),
+        next_url: page.next.map(|cursor| here(&cursor.to_string())),
+        first_url: after.map(|_| here("")),
+        back: here(&search.cursor),
+        most: words::bytes(app.config.max_image as u64),
+        snippets: snippets(&address(&app, &parts), &secret, &project),
+    };
+    Ok(show!(&app, view)?)
+}
+
+/// All, each label with its images, and those without one; and the labels that are too many for one glance.
+fn links(
+    search: &Search,
+    filter: &RecordFilter,
+    url: &str,
+    labels: &[Label],
+    counts: ProjectCounts,
+    tones: &Tones,
+) -> (Vec<LabelLink>, Vec<LabelLink>) {
+    let link = |name: &str, images, url, current, tone| LabelLink {
+        name: name.to_owned(),
+        images,
+        url,
+        current,
+        tone,
+    };
+    let everything = filter.label.is_none() && filter.labelled.is_none();
+    let mut first = vec![link("All", counts.records, search.with(url, "", "", ""), everything, None)];
+    let unlabelled = counts.records.saturating_sub(counts.labelled);
+    if unlabelled > 0 || filter.labelled.is_some() {
+        let address = search.with(url, "", "unlabelled", "");
+        first.push(link("No label", unlabelled, address, filter.labelled.is_some(), None));
+    }
+    let mut ranked: BTreeMap<_, _> = BTreeMap::new();
+    for label in labels {
+        let address = search.with(url, &label.id.to_string(), "", "");
+        let current = filter.label == Some(label.id);
+        let made = link(&label.name, label.records, address, current, Some(tones.of_label(label.id)));
+        ranked.insert((std::cmp::Reverse(label.records), label.name.clone()), made);
+    }
+    let mut ranked: Vec<_> = ranked.into_values().collect();
+    let more = if ranked.len() > AT_A_GLANCE { ranked.split_off(AT_A_GLANCE) } else { Vec::new() };
+    first.extend(ranked);
+    (first, more)
+}
+
+fn batch_options(batches: &[Batch], chosen: Option<BatchId>) -> Vec<BatchOption> {
+    let option = |batch: &Batch| BatchOption {
+        id: batch.id.to_string(),
+        text: format!("{} ({})", batch.name, batch.records),
+        chosen: chosen == Some(batch.id),
+    };
+    batches.iter().map(option).collect()
+}

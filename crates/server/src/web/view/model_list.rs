@@ -1,0 +1,63 @@
+//! The models of a workspace.
+
+use askama::Template;
+
+use super::{By, Frame};
+
+#[derive(Template)]
+#[template(path = "model_list.html")]
+pub(crate) struct ModelList {
+    pub(crate) frame: Frame,
+    /// `/w/{slug}/projects`
+    pub(crate) projects_url: String,
+    pub(crate) models: Vec<ModelRow>,
+    pub(crate) next_url: Option<String>,
+}
+
+pub(crate) struct ModelRow {
+    pub(crate) url: String,
+    pub(crate) name: String,
+    pub(crate) project_name: String,
+    pub(crate) project_url: String,
+    pub(crate) status: Status,
+    /// "96.4 % right on 60 images", "42 %", empty.
+    pub(crate) result: String,
+    pub(crate) created: By,
+}
+
+/// Where a model stands, as a badge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Queued,
+    Running,
+    Stopping,
+    Ready,
+    Failed,
+    Cancelled,
+}
+
+impl Status {
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::Queued => "waiting",
+            Self::Running => "training",
+            Self::Stopping => "stopping",
+            Self::Ready => "ready",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    pub(crate) const fn slug(self) -> &'static str {
+        match self {
+            Self::Queued | Self::Stopping | Self::Cancelled => "waiting",
+            Self::Running => "running",
+            Self::Ready => "ready",
+            Self::Failed => "failed",
+        }
+    }
+
+    pub(crate) const fn is_live(self) -> bool {
+        matches!(self, Self::Queued | Self::Running | Self::Stopping)
+    }
+}

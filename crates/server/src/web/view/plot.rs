@@ -1,0 +1,114 @@
+//! Curves as SVG. The plane stretches with the page, so its numbers stand beside it as text, and again in a table.
+
+/// A curve with its axes.
+#[derive(Clone, Debug)]
+pub(crate) struct Plot {
+    pub(crate) title: String,
+    /// "Loss fell from 2.31 to 0.42 in 400 steps."
+    pub(crate) says: String,
+    /// From the top down.
+    pub(crate) up: Vec<String>,
+    /// From left to right.
+    pub(crate) along: Vec<String>,
+    /// What `along` counts: "steps"
+    pub(crate) unit: String,
+    /// A path within [`WIDTH`] × [`HEIGHT`].
+    pub(crate) path: String,
+    /// Some of the points in words.
+    pub(crate) rows: Vec<(String, String)>,
+}
+
+const WIDTH: f64 = 600.0;
+const HEIGHT: f64 = 200.0;
+/// More points than a screen has dots only slow it down.
+const MOST_POINTS: usize = 300;
+const MOST_ROWS: usize = 8;
+
+/// Draws points of growing `x`. Fewer than two are no curve. `up_to` fixes the top of the scale.
+pub(crate) fn plot(title: &str, unit: &str, points: &[(f64, f64)], up_to: Option<f64>) -> Option<Plot> {
+    let points: Vec<_> = points.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
+    let (first, last) = (*points.first()?, *points.last()?);
+    if points.len() < 2 || last.0 <= first.0 {
+        return None;
+    }
+    let most = points.iter().map(|(_, y)| *y).fold(0.0, f64::max);
+    let top = up_to.unwrap_or_else(|| nice(most));
+    let at = |(x, y): (f64, f64)| {
+        let along = (x - first.0) / (last.0 - first.0) * WIDTH;
+        (along, HEIGHT - (y / top).clamp(0.0, 1.0) * HEIGHT)
+    };
+    let path = thinned(&points, MOST_POINTS).into_iter().map(at).enumerate().fold(
+        String::new(),
+        |path, (number, (x, y))| {
+            let letter = if number == 0 { "M" } else { "L" };
+            format!("{path}{letter}{x:.1} {y:.1}")
+        },
+    );
+    let direction = if last.1 < first.1 { "fell" } else { "went" };
+    Some(Plot {
+        title: title.to_owned(),
+        says: format!("{direction} from {} to {}", number(first.1), number(last.1)),
+        up: [1.0, 0.5, 0.0].map(|part| number(top * part)).into(),
+        along: [0.0, 0.5, 1.0].map(|part| format!("{:.0}", first.0 + (last.0 - first.0) * part)).into(),
+        unit: unit.to_owned(),
+        path,
+        rows: thinned(&points, MOST_ROWS).into_iter().map(|(x, y)| (format!("{x:.0}"), number(y))).collect(),
+    })
+}
+
+/// At most so many of the points, the first and the last among them.
+fn thinned(points: &[(f64, f64)], most: usize) -> Vec<(f64, f64)> {
+    if points.len() <= most {
+        return points.to_vec();
+    }
+    (0..most).map(|at| points[at * (points.len() - 1) / (most - 1)]).collect()
+}
+
+/// The next number that people like to read on a scale.
+fn nice(most: f64) -> f64 {
+    if most <= 0.0 {
+        return 1.0;
+    }
+    let ten = 10f64.powf(most.log10().floor());
+    [1.0, 2.0, 4.0, 5.0, 10.0].into_iter().map(|step| step * ten).find(|top| *top >= most).unwrap_or(most)
+}
+
+fn number(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        small if small < 0.01 => format!("{value:.4}"),
+        small if small < 10.0 => format!("{value:.2}"),
+        _ => format!("{value:.0}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_curve_runs_from_edge_to_edge_and_says_where_it_went() {
+        let drawn = plot("Loss", "steps", &[(0.0, 2.0), (50.0, 1.0), (100.0, 0.5)], None).unwrap();
+        assert_eq!(drawn.path, "M0.0 0.0L300.0 100.0L600.0 150.0");
+        assert_eq!(drawn.says, "fell from 2.00 to 0.50");
+        assert_eq!(drawn.up, ["2.00", "1.00", "0"]);
+        assert_eq!(drawn.along, ["0", "50", "100"]);
+        assert_eq!(drawn.rows.len(), 3);
+    }
+
+    #[test]
+    fn what_is_no_curve_is_not_drawn() {
+        assert!(plot("Loss", "steps", &[], None).is_none());
+        assert!(plot("Loss", "steps", &[(1.0, 2.0)], None).is_none());
+        assert!(plot("Loss", "steps", &[(1.0, 2.0), (1.0, f64::NAN)], None).is_none());
+    }
+
+    #[test]
+    fn a_long_curve_is_thinned_and_keeps_its_ends() {
+        let points: Vec<_> = (0..5000).map(|x| (f64::from(x), 1.0)).collect();
+        let drawn = plot("Loss", "steps", &points, Some(1.0)).unwrap();
+        assert_eq!(drawn.path.matches('L').count(), MOST_POINTS - 1);
+        assert_eq!(drawn.rows.len(), MOST_ROWS);
+        assert_eq!((drawn.rows[0].0.as_str(), drawn.rows[MOST_ROWS - 1].0.as_str()), ("0", "4999"));
+    }
+}

@@ -1,0 +1,9 @@
+//! Trainings as clients see them, with real workers that learn from painted pictures.
+
+mod cancel;
+mod deaths;
+mod events;
+mod learning;
+mod refusals;
+mod school;
+mod workers;

@@ -1,0 +1,94 @@
+//! Workers and servers that are killed in the middle of a training.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::school::School;
+use super::workers::{is_alive, kill, workers_of};
+use crate::harness::until;
+
+/// Enough for a training to be still at it.
+const MANY: [(&str, usize); 2] = [("red", 30), ("blue", 30)];
+
+#[tokio::test]
+async fn a_training_whose_worker_is_killed_is_begun_again_and_finished() {
+    let school = School::open().await;
+    let project = school.classes("caps", &MANY).await;
+    let id = school.train(&project, json!({})).await;
+    school.within(&id, "features").await;
+    let [worker] = workers_of(&school.desk.server)[..] else { panic!("one worker") };
+    kill(worker);
+    let model = school.model_when(&id, "begun again", |model| model["attempt"] == 2).await;
+    assert_eq!(model["status"], "running");
+    let model = school.ended(&id).await;
+    assert_eq!((&model["status"], &model["attempt"]), (&json!("ready"), &json!(2)), "{model}");
+    assert!(school.is_kept(&project, &id));
+}
+
+#[tokio::test]
+async fn a_training_whose_worker_is_killed_twice_has_failed_and_says_why() {
+    let school = School::open().await;
+    let project = school.classes("caps", &MANY).await;
+    let id = school.train(&project, json!({})).await;
+    for attempt in 1..=2 {
+        let is = |model: &serde_json::Value| model["attempt"] == attempt && model["progress"].is_object();
+        school.model_when(&id, "it trains", is).await;
+        let [worker] = workers_of(&school.desk.server)[..] else { panic!("one worker") };
+        kill(worker);
+    }
+    let model = school.ended(&id).await;
+    assert_eq!((&model["status"], &model["attempt"]), (&json!("failed"), &json!(2)), "{model}");
+    assert!(model["reason"].as_str().unwrap().contains("begun twice"), "{model}");
+    // Another worker is there for what comes next.
+    let few = school.classes("few", &[("red", 5), ("blue", 5)]).await;
+    let next = school.train(&few, json!({})).await;
+    assert_eq!(school.ended(&next).await["status"], "ready");
+}
+
+#[tokio::test]
+async fn a_worker_whose_server_is_killed_puts_its_training_back_and_ends() {
+    let mut school = School::open().await;
+    let project = school.classes("caps", &MANY).await;
+    let id = school.train(&project, json!({})).await;
+    school.within(&id, "features").await;
+    let [worker] = workers_of(&school.desk.server)[..] else { panic!("one worker") };
+    school.desk.server.kill();
+    let killed = Instant::now();
+    until("the worker ends", async || (!is_alive(worker)).then_some(())).await;
+    assert!(killed.elapsed() < Duration::from_secs(2), "{:?}", killed.elapsed());
+    school.desk.server.restart().await;
+    let model = school.ended(&id).await;
+    assert_eq!((&model["status"], &model["attempt"]), (&json!("ready"), &json!(1)), "{model}");
+}
+
+#[tokio::test]
+async fn a_training_whose_server_and_worker_are_killed_is_begun_again_and_finished() {
+    let mut school = School::open().await;
+    let project = school.classes("caps", &MANY).await;
+    let id = school.train(&project, json!({})).await;
+    school.within(&id, "features").await;
+    let [worker] = workers_of(&school.desk.server)[..] else { panic!("one worker") };
+    kill(worker);
+    school.desk.server.kill();
+    school.desk.server.restart().await;
+    let model = school.ended(&id).await;
+    assert_eq!((&model["status"], &model["attempt"]), (&json!("ready"), &json!(2)), "{model}");
+}
+
+#[tokio::test]
+async fn a_stop_in_a_training_is_quick_and_the_training_goes_on_after_it() {
+    let mut school = School::open().await;
+    let project = school.boxes("squares", 20).await;
+    let id = school.train(&project, json!({ "settings": { "steps": 300, "side": 64 } })).await;
+    school.within(&id, "training").await;
+    let [worker] = workers_of(&school.desk.server)[..] else { panic!("one worker") };
+    let started = Instant::now();
+    assert_eq!(school.desk.server.stop().await.code(), Some(0));
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+    assert!(!is_alive(worker));
+    assert!(school.desk.server.output().contains("training put back"));
+    school.desk.server.restart().await;
+    let model = school.ended(&id).await;
+    assert_eq!((&model["status"], &model["attempt"]), (&json!("ready"), &json!(1)), "{model}");
+}

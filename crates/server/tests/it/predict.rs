@@ -1,0 +1,11 @@
+//! Predictions: what models answer, what they are not asked, and what stays possible meanwhile.
+
+mod answers;
+mod browsers;
+mod crowd;
+mod door;
+mod forms;
+mod paint;
+mod refusals;
+mod server_of_pictures;
+mod studio;

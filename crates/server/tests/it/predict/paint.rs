@@ -1,0 +1,79 @@
+//! Pictures that tests paint, and the models that are trained on them, once for all tests.
+
+use std::io;
+use std::sync::LazyLock;
+
+use image::{ImageFormat, Rgb, RgbImage};
+use keyrack_vision::classify::{self, Classifier};
+use keyrack_vision::detect::{self, Detector, Object};
+use keyrack_vision::{Backbone, Flow};
+
+pub(super) const LABELS: [&str; 2] = ["striped", "disc"];
+
+/// The bytes of a classifier of stripes and discs.
+pub(super) static CLASSIFIER: LazyLock<Vec<u8>> = LazyLock::new(|| classifier().to_bytes());
+/// The bytes of a detector of bright squares.
+pub(super) static DETECTOR: LazyLock<Vec<u8>> = LazyLock::new(|| detector().to_bytes());
+
+/// Stripes or a disc, a little different each time.
+pub(super) fn painted(class: usize, number: u32) -> Vec<u8> {
+    let (shift, step) = (number * 5, 6 + number % 4);
+    let image = RgbImage::from_fn(64, 64, |x, y| {
+        let dark = match class {
+            0 => (x + shift) / step % 2 == 0,
+            _ => x.abs_diff(32).pow(2) + y.abs_diff(28 + shift % 8).pow(2) < 300,
+        };
+        if dark { Rgb([20, 30, 60]) } else { Rgb([230, 220, 200]) }
+    });
+    encoded(&image, ImageFormat::Png)
+}
+
+/// A bright square on dark ground, and where it lies.
+pub(super) fn squared(number: u32) -> (Vec<u8>, Object) {
+    let (left, top, side) = (10 + number * 37 % 60, 8 + number * 23 % 60, 30 + number % 12);
+    let image = RgbImage::from_fn(128, 128, |x, y| {
+        let inside = (left..left + side).contains(&x) && (top..top + side).contains(&y);
+        if inside { Rgb([250, 240, 60]) } else { Rgb([30, 40, 50]) }
+    });
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    let [left, top, side] = [left, top, side].map(|n| n as f32);
+    (encoded(&image, ImageFormat::Png), Object { class: 0, left, top, width: side, height: side })
+}
+
+/// Noise: nothing makes it small.
+pub(super) fn noise(width: u32, height: u32) -> RgbImage {
+    let mut state = 1u32;
+    RgbImage::from_fn(width, height, |_, _| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let [_, r, g, b] = state.to_be_bytes();
+        Rgb([r, g, b])
+    })
+}
+
+pub(super) fn encoded(image: &RgbImage, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = io::Cursor::new(Vec::new());
+    image.write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+fn classifier() -> Classifier {
+    let classes: Vec<_> = (0..24).map(|at| at % 2).collect();
+    let training = classify::Training {
+        labels: &LABELS.map(String::from),
+        classes: &classes,
+        read: &|at| Ok(painted(at % 2, u32::try_from(at).unwrap())),
+    };
+    let settings = classify::Settings::default();
+    classify::train(&Backbone::embedded().unwrap(), &training, &settings, &mut |_| Flow::Continue).unwrap()
+}
+
+fn detector() -> Detector {
+    let objects: Vec<_> = (0..40).map(|number| vec![squared(number).1]).collect();
+    let training = detect::Training {
+        labels: &["square".to_owned()],
+        objects: &objects,
+        read: &|at| Ok(squared(u32::try_from(at).unwrap()).0),
+    };
+    let settings = detect::Settings { side: 128, steps: 80, ..detect::Settings::default() };
+    detect::train(&Backbone::embedded().unwrap(), &training, &settings, &mut |_| Flow::Continue).unwrap()
+}

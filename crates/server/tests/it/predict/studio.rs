@@ -1,0 +1,154 @@
+//! A server with models that can be asked, and one in every other state.
+
+use std::path::Path;
+
+use keyrack::clock;
+use keyrack::folder::Folder;
+use keyrack::objects::{Objects, Place};
+use keyrack_key::{ModelId, ProjectId, WorkspaceId};
+use keyrack_store::{Actor, Job, NewModel, NewProject, NewWorkspace, Outcome, ProjectType, Store};
+use rand_core::UnwrapErr;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use super::paint::{CLASSIFIER, DETECTOR};
+use crate::harness::{Answer, SLUG, Server, send, setup};
+
+/// Models of one workspace, by their ids.
+pub(super) struct Studio {
+    pub(super) server: Server,
+    pub(super) classifier: String,
+    pub(super) detector: String,
+    /// Of the classifier.
+    pub(super) project: String,
+    /// A model for each status that is not ready.
+    pub(super) unready: Vec<(&'static str, String)>,
+    /// A ready classifier of another workspace.
+    pub(super) theirs: String,
+    /// A ready classifier without its file.
+    pub(super) lost: String,
+    /// A ready classifier whose file is damaged.
+    pub(super) damaged: String,
+    /// The secret of a key with Inference alone.
+    pub(super) key: String,
+}
+
+impl Studio {
+    pub(super) async fn open() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With more arguments for the server.
+    pub(super) async fn with(args: &[&str]) -> Self {
+        let mut server = Server::with(args, &[]).await;
+        setup(&server.data()).run().await.succeeded();
+        // Models are made by workers, and the store belongs to whoever holds the folder.
+        server.stop().await;
+        let bench = Bench::at(&server.data()).await;
+        let workspace = bench.store.workspace_by_slug(SLUG).await.unwrap().unwrap().id;
+        let project = bench.project(workspace, "caps", ProjectType::Classification).await;
+        let finds = bench.project(workspace, "cells", ProjectType::ObjectDetection).await;
+        let classifier = bench.ready(workspace, project, Some(&CLASSIFIER)).await.to_string();
+        let detector = bench.ready(workspace, finds, Some(&DETECTOR)).await.to_string();
+        let lost = bench.ready(workspace, project, None).await.to_string();
+        let damaged = bench.ready(workspace, project, Some(&CLASSIFIER[..999])).await.to_string();
+        let theirs = bench.theirs().await.to_string();
+        let unready = bench.unready(workspace, project).await;
+        bench.store.close().await;
+        server.restart().await;
+        let (key, project) = (server.key(&["inference"]).await, project.to_string());
+        Self { server, classifier, detector, project, unready, theirs, lost, damaged, key }
+    }
+
+    pub(super) fn request(&self, task: &str, model: &str) -> RequestBuilder {
+        self.server
+            .request(Method::POST, &format!("/api/v1/predict/{task}/{model}/"))
+            .header("x-api-key", &self.key)
+    }
+
+    /// Asks the classifier, as existing clients do.
+    pub(super) async fn classify(&self, body: Value) -> Answer {
+        send(self.request("classify", &self.classifier).json(&body)).await
+    }
+
+    /// Asks the detector.
+    pub(super) async fn detect(&self, body: Value) -> Answer {
+        send(self.request("detect", &self.detector).json(&body)).await
+    }
+}
+
+/// Where models are made without a worker.
+struct Bench {
+    store: Store,
+    objects: Objects,
+}
+
+impl Bench {
+    async fn at(data: &Path) -> Self {
+        let store = Store::open(&data.join("keyrack.db"), rng()).await.unwrap();
+        Self { store, objects: Objects::in_folder(&Folder::objects(data)).unwrap() }
+    }
+
+    async fn project(&self, workspace: WorkspaceId, name: &str, project_type: ProjectType) -> ProjectId {
+        let id = ProjectId::new(clock::now(), &mut rng());
+        let (actor, now) = (Actor::Operator, clock::now());
+        let new = NewProject { id, workspace, name, project_type, description: None, actor, now };
+        self.store.create_project(&new).await.unwrap();
+        id
+    }
+
+    async fn model(&self, workspace: WorkspaceId, project: ProjectId) -> ModelId {
+        let id = ModelId::new(clock::now(), &mut rng());
+        let (name, settings) = (id.to_string(), json!({}));
+        let (name, settings, actor, now) = (name.as_str(), &settings, Actor::Operator, clock::now());
+        self.store
+            .create_model(&NewModel { id, workspace, project, name, settings, actor, now })
+            .await
+            .unwrap();
+        id
+    }
+
+    async fn take(&self) -> Job {
+        let now = clock::now();
+        self.store.take_job(now, now.plus(std::time::Duration::from_secs(600))).await.unwrap().unwrap()
+    }
+
+    async fn end(&self, outcome: Outcome) {
+        let job = self.take().await;
+        assert!(self.store.end_job(&job, &outcome, clock::now()).await.unwrap());
+    }
+
+    async fn ready(&self, workspace: WorkspaceId, project: ProjectId, file: Option<&[u8]>) -> ModelId {
+        let model = self.model(workspace, project).await;
+        if let Some(file) = file {
+            self.objects.put(&Place::model(project, model), file.to_vec().into()).await.unwrap();
+        }
+        self.end(Outcome::Ready(json!({}))).await;
+        model
+    }
+
+    async fn theirs(&self) -> ModelId {
+        let workspace = WorkspaceId::new(clock::now(), &mut rng());
+        let owner = self.store.user_by_email(crate::harness::EMAIL).await.unwrap().unwrap().id;
+        let new = NewWorkspace { id: workspace, slug: "theirs", name: "Theirs" };
+        self.store.create_workspace(&new, owner, Actor::User(owner), clock::now()).await.unwrap();
+        let project = self.project(workspace, "theirs", ProjectType::Classification).await;
+        self.ready(workspace, project, Some(&CLASSIFIER)).await
+    }
+
+    async fn unready(&self, workspace: WorkspaceId, project: ProjectId) -> Vec<(&'static str, String)> {
+        let failed = self.model(workspace, project).await;
+        self.end(Outcome::Failed("it did not learn".to_owned())).await;
+        let cancelled = self.model(workspace, project).await;
+        self.end(Outcome::Cancelled).await;
+        let running = self.model(workspace, project).await;
+        self.take().await;
+        let queued = self.model(workspace, project).await;
+        let all = [("failed", failed), ("cancelled", cancelled), ("running", running), ("queued", queued)];
+        all.map(|(status, id)| (status, id.to_string())).into()
+    }
+}
+
+const fn rng() -> UnwrapErr<getrandom::SysRng> {
+    UnwrapErr(getrandom::SysRng)
+}
