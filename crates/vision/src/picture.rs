@@ -149,6 +149,10 @@ impl Picture {
         Self { pixels, format }
     }
 
+    pub(crate) fn pixels(&self) -> &RgbImage {
+        &self.pixels
+    }
+
     pub(crate) fn format(&self) -> Format {
         self.format
     }
