@@ -8,8 +8,8 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use keyrack_vision::classify::{Features, Settings, Training, learn};
-use keyrack_vision::{Backbone, Flow, Frame};
+use keyrack_vision::classify::{Features, Training, learn};
+use keyrack_vision::{Backbone, Flow, Frame, Settings};
 
 #[expect(clippy::print_stdout, reason = "it is a report")]
 fn main() -> Result<(), Box<dyn Error>> {
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (labels, files) = pictures(&folder)?;
     let classes: Vec<usize> = files.iter().map(|(class, _)| *class).collect();
     let backbone = Backbone::embedded()?;
-    let training = Training { labels: &labels, classes: &classes, read: &|at| fs::read(&files[at].1) };
+    let training = Training { labels: &labels, truth: &classes, read: &|at| fs::read(&files[at].1) };
     println!("{} pictures, {} labels, backbone {}", files.len(), labels.len(), backbone.digest());
     let settings = Settings { threads, frame, ..Settings::default() };
     let started = Instant::now();
@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut accuracies = Vec::new();
     for seed in 0..seeds {
         let started = Instant::now();
-        let model = learn(features.clone(), seed, &mut |_| Flow::Continue)?;
+        let model = learn(features.clone(), seed, &mut |_| Flow::Continue)?.model;
         let metrics = model.metrics();
         println!(
             "seed {seed}: {:.3} of {} (trained on {}), at 0.7: {}/{} right, calibration error {:.3}, head {:.1?}, {} bytes",

@@ -1,6 +1,8 @@
 //! Trains on the train and validation pictures of a PASCAL VOC folder, and prints mAP@0.5 on its test pictures.
 //!
-//! `cargo run --release -p keyrack-vision --example detection -- FOLDER [STEPS] [THREADS] [SIDE] [squash|letterbox]`
+//! `cargo run --release -p keyrack-vision --example detection -- FOLDER [STEPS] [THREADS] [SIDE] [squash|letterbox] [MEMORY]`
+//!
+//! Features beyond MEMORY megabytes go to a file in the folder for temporary ones.
 
 use std::error::Error;
 use std::fs;
@@ -9,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use keyrack_vision::detect::{Object, Settings, Training, precision, train};
-use keyrack_vision::{Backbone, Flow, Frame, Limits, Phase, Picture, Threads};
+use keyrack_vision::{self as vision, Backbone, Flow, Frame, Limits, Phase, Picture, Threads};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -23,14 +25,18 @@ fn main() -> Result<()> {
     let frame =
         if arguments.next().as_deref() == Some("letterbox") { Frame::Letterbox } else { Frame::Squash };
 
+    let memory: usize = arguments.next().map_or(Ok(512), |text| text.parse())?;
+
     let mut labels = Vec::new();
     let learning = marked(&folder, &["train", "val"], &mut labels)?;
     let testing = marked(&folder, &["test"], &mut labels)?;
     println!("{} pictures to learn from, {} to test, labels {labels:?}", learning.len(), testing.len());
     let backbone = Backbone::embedded()?;
     let objects: Vec<_> = learning.iter().map(|(_, objects)| objects.clone()).collect();
-    let training = Training { labels: &labels, objects: &objects, read: &|at| fs::read(&learning[at].0) };
-    let settings = Settings { threads, steps, side, frame, ..Settings::default() };
+    let training = Training { labels: &labels, truth: &objects, read: &|at| fs::read(&learning[at].0) };
+    let base = vision::Settings { threads, frame, ..vision::Settings::default() };
+    let spill = Some(std::env::temp_dir());
+    let settings = Settings { base, steps, side, memory: memory << 20, spill };
     let started = Instant::now();
     let model = train(&backbone, &training, &settings, &mut |progress| {
         if progress.phase == Phase::Features && progress.done == progress.of {
@@ -45,10 +51,11 @@ fn main() -> Result<()> {
             );
         }
         Flow::Continue
-    })?;
+    })?
+    .model;
     println!(
         "trained on {} in {:.1?}, {} bytes, set aside: {:?}",
-        model.trained_on(),
+        model.metrics().trained_on,
         started.elapsed(),
         model.to_bytes().len(),
         model.metrics()
@@ -61,10 +68,11 @@ fn main() -> Result<()> {
     }
     let there: Vec<_> = testing.into_iter().map(|(_, objects)| objects).collect();
     let told = precision(&found, &there, labels.len());
-    println!("mAP@0.5 {:.3} on {} test pictures", told.mean, told.pictures);
+    println!("mAP@0.5 {:.3} on {} test pictures", told.mean, there.len());
     for (label, told) in labels.iter().zip(&told.labels) {
         println!("{label}: {told:?}");
     }
+    println!("all: {:?}", told.total());
     Ok(())
 }
 

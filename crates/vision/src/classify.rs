@@ -12,6 +12,11 @@ mod softmax;
 mod train;
 
 pub use features::{Features, ready};
-pub use metrics::{LabelMetrics, Metrics, Sureness};
-pub use model::{Card, Classifier, Guess};
-pub use train::{Settings, TrainError, Training, learn, train};
+pub use metrics::{Example, LabelMetrics, Metrics, Sureness};
+pub use model::{Classifier, Guess};
+pub use train::{learn, train};
+
+/// Pictures with the index of the label of each.
+pub type Training<'a> = crate::Training<'a, usize>;
+/// A classifier, and what it got wrong or was least sure of.
+pub type Trained = crate::Trained<Classifier, Example>;

@@ -1,5 +1,11 @@
 //! Boxes on a picture, each with a tag that says what it is.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "pixels of a picture: small, and never negative"
+)]
+
 mod colour;
 mod legend;
 
@@ -34,8 +40,8 @@ pub struct Style {
     pub show_confidence: bool,
 }
 
-/// A copy of the picture with boxes and their tags on it. Each tag lies within the picture, where there is
-/// room for one at all, and in a free place if there is one near its box.
+/// A copy of the picture with boxes and their tags on it. A tag lies at its box, within the picture and on no
+/// other tag; where there is no such place, the frame's colour alone says what the box is.
 #[must_use]
 pub fn draw(picture: &Picture, boxes: &[Drawn<'_>], style: &Style) -> Picture {
     let (width, height) = (picture.width(), picture.height());
@@ -132,8 +138,10 @@ fn tags(drawn: &[(Area, &Drawn<'_>)], style: &Style, hand: &Hand, width: u32, he
         };
         let size = (legend.width + 2 * hand.margin, hand.height);
         let places = places(*at, size, width, height);
-        let free = places.iter().find(|place| tags.iter().all(|tag| !tag.area.meets(**place)));
-        tags.push(Tag { area: *free.unwrap_or(&places[0]), ground: colour::of(one.class), legend });
+        let is_free = |place: &Area| tags.iter().all(|tag| !tag.area.meets(*place));
+        if let Some(area) = places.into_iter().find(is_free) {
+            tags.push(Tag { area, ground: colour::of(one.class), legend });
+        }
     }
     tags
 }

@@ -9,7 +9,9 @@
 
 mod backbone;
 mod boxes;
+mod card;
 pub mod classify;
+mod crew;
 pub mod detect;
 mod draw;
 mod format;
@@ -20,13 +22,16 @@ mod picture;
 mod progress;
 mod resize;
 mod split;
+mod training;
 
 pub use backbone::{Backbone, BackboneDigest, BackboneError, Maps, Threads};
 pub use boxes::{Rect, RectError, clip};
+pub use card::{Card, Metrics};
 pub use draw::{Drawn, Style, draw};
 pub use format::Format;
-pub use model::{ModelError, Task};
+pub use model::{Model, ModelError, Task};
 pub use picture::{Limits, Picture, PictureError, Probe};
 pub use progress::{Flow, Phase, Progress};
 pub use resize::Frame;
-pub use split::{FEWEST_EACH, TooFew};
+pub use split::{FEWEST_EACH, FEWEST_MARKED, TooFew};
+pub use training::{EXAMPLES, Read, Settings, TrainError, Trained, Training};

@@ -1,18 +1,14 @@
-//! The file that a trained head is kept in: a word, a version, a header in JSON, weights, and a digest of it all.
-//!
-//! ```text
-//! "KRVM" | version: u16 | header length: u32 | header | weights: f32 … | SHA-256 of all before    (little-endian)
-//! ```
+//! A trained model of either task, out of the bytes that it is kept in.
 
-use serde::de::DeserializeOwned;
+mod file;
+
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::BackboneDigest;
+use crate::classify::Classifier;
+use crate::detect::Detector;
+use crate::{Backbone, BackboneDigest, Card};
 
-const MAGIC: &[u8; 4] = b"KRVM";
-const VERSION: u16 = 1;
-const PREAMBLE: usize = 4 + 2 + 4;
+pub(crate) use file::{read_for, write};
 
 /// What a model does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,6 +20,15 @@ pub enum Task {
     ObjectDetection,
 }
 
+/// A model that can be asked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Model {
+    /// One label for a picture.
+    Classifier(Classifier),
+    /// Boxes with labels.
+    Detector(Detector),
+}
+
 /// Why a file is not a model that can be used here.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
@@ -31,7 +36,7 @@ pub enum ModelError {
     #[error("the file is not a whole Keyrack model")]
     Damaged,
     /// A newer Keyrack wrote it.
-    #[error("the model has version {0}; this program reads version {VERSION}")]
+    #[error("the model has version {0}; this program reads version {version}", version = file::VERSION)]
     Version(u16),
     /// Its header or weights make no sense together.
     #[error("the model's {0} is not as expected")]
@@ -56,90 +61,73 @@ impl Task {
         struct Header {
             task: Task,
         }
-        read::<Header>(model).map(|(header, _)| header.task)
+        file::read::<Header>(model).map(|(header, _)| header.task)
     }
 }
 
-/// The bytes of a model.
-pub(crate) fn write(header: &impl Serialize, weights: &[f32]) -> Vec<u8> {
-    // Headers are structs of strings and numbers: they always have a JSON.
-    let header = serde_json::to_vec(header).unwrap_or_default();
-    let mut bytes = Vec::with_capacity(PREAMBLE + header.len() + 4 * weights.len() + 32);
-    bytes.extend(MAGIC);
-    bytes.extend(VERSION.to_le_bytes());
-    bytes.extend(u32::try_from(header.len()).unwrap_or(u32::MAX).to_le_bytes());
-    bytes.extend(header);
-    for weight in weights {
-        bytes.extend(weight.to_le_bytes());
+impl Model {
+    /// A kept model of either task, for the backbone that will run it.
+    pub fn from_bytes(bytes: &[u8], backbone: &Backbone) -> Result<Self, ModelError> {
+        match Task::of(bytes)? {
+            Task::Classification => Classifier::from_bytes(bytes, backbone).map(Self::Classifier),
+            Task::ObjectDetection => Detector::from_bytes(bytes, backbone).map(Self::Detector),
+        }
     }
-    let digest = Sha256::digest(&bytes);
-    bytes.extend(digest);
-    bytes
+
+    /// The bytes to keep.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Classifier(classifier) => classifier.to_bytes(),
+            Self::Detector(detector) => detector.to_bytes(),
+        }
+    }
+
+    /// What it does.
+    pub fn task(&self) -> Task {
+        match self {
+            Self::Classifier(_) => Task::Classification,
+            Self::Detector(_) => Task::ObjectDetection,
+        }
+    }
+
+    /// What it tells apart or finds.
+    pub fn labels(&self) -> &[String] {
+        match self {
+            Self::Classifier(classifier) => classifier.labels(),
+            Self::Detector(detector) => detector.labels(),
+        }
+    }
+
+    /// What may be said of it to whoever asks it.
+    pub fn card(&self) -> Card {
+        match self {
+            Self::Classifier(classifier) => classifier.card(),
+            Self::Detector(detector) => detector.card(),
+        }
+    }
+
+    /// About how many bytes of memory it takes, without the backbone that all models share.
+    pub fn memory(&self) -> usize {
+        match self {
+            Self::Classifier(classifier) => classifier.memory(),
+            Self::Detector(detector) => detector.memory(),
+        }
+    }
 }
 
-/// Header and weights of a whole file. Weights are numbers, never NaN or infinite.
-pub(crate) fn read<H: DeserializeOwned>(bytes: &[u8]) -> Result<(H, Vec<f32>), ModelError> {
-    let (body, digest) = bytes.split_last_chunk::<32>().ok_or(ModelError::Damaged)?;
-    let (preamble, rest) = body.split_first_chunk::<PREAMBLE>().ok_or(ModelError::Damaged)?;
-    let [m0, m1, m2, m3, v0, v1, l0, l1, l2, l3] = *preamble;
-    if [m0, m1, m2, m3] != *MAGIC {
-        return Err(ModelError::Damaged);
+impl From<Classifier> for Model {
+    fn from(classifier: Classifier) -> Self {
+        Self::Classifier(classifier)
     }
-    // Before the digest: a later version may end otherwise.
-    let version = u16::from_le_bytes([v0, v1]);
-    if version != VERSION {
-        return Err(ModelError::Version(version));
-    }
-    if *Sha256::digest(body) != digest[..] {
-        return Err(ModelError::Damaged);
-    }
-    let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
-    let (header, weights) = rest.split_at_checked(length).ok_or(ModelError::Damaged)?;
-    let header = serde_json::from_slice(header).map_err(|_| ModelError::Content("header"))?;
-    let (weights, odd) = weights.as_chunks::<4>();
-    let weights: Vec<f32> = weights.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-    if !odd.is_empty() || !weights.iter().all(|weight| weight.is_finite()) {
-        return Err(ModelError::Content("weights"));
-    }
-    Ok((header, weights))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn what_is_written_is_read(header: String, weights in proptest::collection::vec(-1e30f32..1e30, 0..50)) {
-            let (same, all) = read::<String>(&write(&header, &weights)).unwrap();
-            prop_assert_eq!(same, header);
-            prop_assert_eq!(all, weights);
-        }
-
-        #[test]
-        fn a_changed_or_shortened_file_is_refused(at in 0usize..100, flip in 1u8..) {
-            let mut bytes = write(&"header", &[1.0, 2.0, 3.0]);
-            let at = at % bytes.len();
-            prop_assert!(read::<String>(&bytes[..at]).is_err());
-            bytes[at] ^= flip;
-            prop_assert!(read::<String>(&bytes).is_err());
-        }
-
-        #[test]
-        fn any_bytes_are_an_error_and_no_panic(bytes: Vec<u8>) {
-            prop_assert!(read::<String>(&bytes).is_err());
-        }
+impl From<Detector> for Model {
+    fn from(detector: Detector) -> Self {
+        Self::Detector(detector)
     }
+}
 
-    #[test]
-    fn a_later_version_says_so_and_nan_is_no_weight() {
-        let mut bytes = write(&"header", &[]);
-        bytes[4] = 2;
-        assert!(matches!(read::<String>(&bytes), Err(ModelError::Version(2))));
-        assert!(matches!(
-            read::<String>(&write(&"header", &[f32::NAN])),
-            Err(ModelError::Content("weights"))
-        ));
-    }
+/// What labels take, for [`Model::memory`].
+pub(crate) fn memory_of(labels: &[String]) -> usize {
+    labels.iter().map(|label| size_of::<String>() + label.len()).sum()
 }

@@ -14,7 +14,8 @@ pub enum Phase {
     Training,
 }
 
-/// One report of a training.
+/// One report of a training. The same report comes again where the work between two takes long, so that whoever
+/// listens can stop it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// What is done.
@@ -36,4 +37,31 @@ pub enum Flow {
     Continue,
     /// Stop as soon as possible, and keep nothing.
     Cancel,
+}
+
+/// A report was answered with [`Flow::Cancel`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cancelled;
+
+/// Whoever hears of a training, and what it heard last.
+pub(crate) struct Listener<'a> {
+    report: &'a mut dyn FnMut(Progress) -> Flow,
+    last: Progress,
+}
+
+impl<'a> Listener<'a> {
+    pub(crate) fn new(report: &'a mut dyn FnMut(Progress) -> Flow) -> Self {
+        let last = Progress { phase: Phase::Features, done: 0, of: 0, loss: None, validation: None };
+        Self { report, last }
+    }
+
+    pub(crate) fn tell(&mut self, progress: Progress) -> Result<(), Cancelled> {
+        self.last = progress;
+        self.again()
+    }
+
+    /// Nothing is new, but a word to stop must not wait until something is.
+    pub(crate) fn again(&mut self) -> Result<(), Cancelled> {
+        if (self.report)(self.last) == Flow::Cancel { Err(Cancelled) } else { Ok(()) }
+    }
 }

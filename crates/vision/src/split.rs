@@ -6,6 +6,9 @@ use rand_core::{Rng, SeedableRng};
 /// A label needs that many pictures: four to learn from, one to measure with.
 pub const FEWEST_EACH: usize = 5;
 
+/// A detector needs that many pictures with boxes: two that choose, two that measure, the rest to learn from.
+pub const FEWEST_MARKED: usize = 20;
+
 /// Why a training cannot begin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TooFew {
@@ -58,6 +61,15 @@ pub(crate) fn stratified(labels: &[usize], parts: usize, seed: u64) -> Vec<Vec<u
 pub(crate) fn shuffle<T>(items: &mut [T], rng: &mut ChaCha8Rng) {
     for last in (1..items.len()).rev() {
         items.swap(last, usize::try_from(rng.next_u64() % (last as u64 + 1)).unwrap_or(0));
+    }
+}
+
+/// Whether each label in use has enough pictures. Labels that no picture carries are no obstacle: clients make
+/// labels before they know whether they need them.
+pub(crate) fn enough_each(counts: &[(String, usize)]) -> Result<(), TooFew> {
+    match counts.iter().find(|(_, has)| (1..FEWEST_EACH).contains(has)) {
+        Some((label, has)) => Err(TooFew::Pictures { label: label.clone(), has: *has, needs: FEWEST_EACH }),
+        None => Ok(()),
     }
 }
 

@@ -6,8 +6,11 @@ use std::io;
 use std::num::NonZeroUsize;
 
 use image::{Rgb, RgbImage};
-use keyrack_vision::classify::{Classifier, Settings, TrainError, Training, ready, train};
-use keyrack_vision::{Backbone, Flow, Limits, ModelError, Phase, Picture, Progress, Task, Threads, TooFew};
+use keyrack_vision::classify::{Classifier, Training, ready, train};
+use keyrack_vision::{
+    Backbone, Flow, Limits, Model, ModelError, Phase, Picture, Progress, Settings, Task, Threads, TooFew,
+    TrainError,
+};
 
 /// Stripes, checks or one disc, a little different each time.
 fn painted(class: usize, number: usize) -> Vec<u8> {
@@ -45,21 +48,29 @@ fn a_model_learns_is_kept_and_answers_the_same() {
     let backbone = Backbone::embedded().unwrap();
     let training = Training {
         labels: &labels(),
-        classes: &CLASSES,
+        truth: &CLASSES,
         read: &|at| if at == 17 { Err(io::ErrorKind::NotFound.into()) } else { read(at) },
     };
     let mut heard: Vec<Progress> = Vec::new();
-    let model = train(&backbone, &training, &settings(), &mut |progress| {
-        heard.push(progress);
+    let trained = train(&backbone, &training, &settings(), &mut |progress| {
+        if heard.last() != Some(&progress) {
+            heard.push(progress);
+        }
         Flow::Continue
     })
     .unwrap();
+    let model = trained.model;
+    // The first report says how many there are to come.
+    heard.retain(|progress| progress.done > 0 || progress.phase != Phase::Features);
     assert_eq!(heard.iter().filter(|progress| progress.phase == Phase::Features).count(), 18);
     assert!(heard.iter().any(|progress| progress.phase == Phase::Training && progress.validation.is_some()));
+    assert!(heard.iter().all(|progress| progress.phase != Phase::Training || progress.loss.is_some()));
 
     let metrics = model.metrics();
     assert_eq!((metrics.trained_on + metrics.measured_on, metrics.unreadable), (17, 1));
     assert!(metrics.accuracy > 0.99, "{metrics:?}");
+    assert_eq!(trained.examples.len(), metrics.measured_on.min(8));
+    assert!(trained.examples.iter().all(|example| CLASSES[example.picture] == [0, 2, 3][example.is]));
     assert_eq!(model.labels(), ["striped", "checked", "disc"]);
 
     let kept = model.to_bytes();
@@ -71,6 +82,8 @@ fn a_model_learns_is_kept_and_answers_the_same() {
     assert_eq!((guesses[0].label, guesses.len()), ("disc", 3));
     assert!(guesses.is_sorted_by(|a, b| a.confidence >= b.confidence));
     assert!((guesses.iter().map(|guess| guess.confidence).sum::<f32>() - 1.0).abs() < 1e-4);
+    let either = Model::from_bytes(&kept, &backbone).unwrap();
+    assert_eq!((either.task(), either.card()), (Task::Classification, model.card()));
     assert!(again.card().notes[0].contains("At a confidence of 0.7"));
     let other = String::from_utf8_lossy(&kept).contains(&backbone.digest().to_string());
     assert!(other, "the model names its backbone");
@@ -79,16 +92,16 @@ fn a_model_learns_is_kept_and_answers_the_same() {
 #[test]
 fn the_same_seed_gives_the_same_model() {
     let backbone = Backbone::embedded().unwrap();
-    let training = Training { labels: &labels(), classes: &CLASSES, read: &read };
+    let training = Training { labels: &labels(), truth: &CLASSES, read: &read };
     let one = train(&backbone, &training, &settings(), &mut |_| Flow::Continue).unwrap();
     let two = train(&backbone, &training, &settings(), &mut |_| Flow::Continue).unwrap();
-    assert_eq!(one.to_bytes(), two.to_bytes());
+    assert_eq!(one.model.to_bytes(), two.model.to_bytes());
 }
 
 #[test]
 fn a_training_stops_at_the_first_word() {
     let backbone = Backbone::embedded().unwrap();
-    let training = Training { labels: &labels(), classes: &CLASSES, read: &read };
+    let training = Training { labels: &labels(), truth: &CLASSES, read: &read };
     for stop in [Phase::Features, Phase::Choosing, Phase::Training] {
         let mut after = 0;
         let stopped = train(&backbone, &training, &settings(), &mut |progress| {

@@ -1,11 +1,30 @@
 //! What is to be known about a model, as it is kept beside it and shown.
 
+use keyrack_key::RecordId;
 use serde::Serialize;
 use serde_json::Value;
 
+/// A card and the examples beside it, each with its picture's record in the place of a number.
+pub(super) fn of<'a, E: Serialize + 'a>(
+    card: &impl Serialize,
+    examples: impl Iterator<Item = (RecordId, &'a E)>,
+) -> Value {
+    let mut card = as_json(card);
+    let example = |(record, example): (RecordId, &E)| {
+        let mut shown = as_json(example);
+        if let Some(members) = shown.as_object_mut() {
+            members.remove("picture");
+            members.insert("record".into(), record.to_string().into());
+        }
+        shown
+    };
+    card["examples"] = examples.map(example).collect();
+    card
+}
+
 /// Vision's names as the API writes names: `measured_on` becomes `measuredOn`. Values, labels among them, stay.
-pub(super) fn of(card: &impl Serialize) -> Value {
-    serde_json::to_value(card).map_or(Value::Null, renamed)
+fn as_json(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).map_or(Value::Null, renamed)
 }
 
 fn renamed(value: Value) -> Value {
@@ -37,6 +56,6 @@ mod tests {
     fn names_change_and_values_stay() {
         let card = json!({ "measured_on": 3, "labels": ["a_b"], "metrics": [{ "at_0_7": { "x": null } }] });
         let shown = json!({ "measuredOn": 3, "labels": ["a_b"], "metrics": [{ "at07": { "x": null } }] });
-        assert_eq!(super::of(&card), shown);
+        assert_eq!(super::as_json(&card), shown);
     }
 }

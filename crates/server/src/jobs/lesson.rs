@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use keyrack_key::ProjectId;
 use keyrack_store::{Job, Labelled, Mark, ProjectType, StoreError};
-use keyrack_vision::{Backbone, BackboneError, TooFew, classify, detect};
+use keyrack_vision::{Backbone, Settings, TooFew, TrainError, Trained, Training, classify, detect};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
@@ -65,12 +65,6 @@ impl From<StoreError> for NotLearnt {
     }
 }
 
-impl From<BackboneError> for NotLearnt {
-    fn from(error: BackboneError) -> Self {
-        Self::Broken(error.into())
-    }
-}
-
 /// Learns what `job` asks for.
 pub(super) fn learn(
     worker: &Worker,
@@ -109,26 +103,16 @@ impl Lesson<'_> {
             let mut marks = picture.marks.iter().filter(|(_, mark)| matches!(mark, Mark::Category));
             marks.find_map(|(label, _)| self.label(*label))
         };
-        let (pictures, classes): (Vec<_>, Vec<_>) =
+        let (pictures, truth): (Vec<_>, Vec<_>) =
             pictures.into_iter().filter_map(|picture| class(&picture).map(|class| (picture, class))).unzip();
         self.board.plan(Course::of_classifier(pictures.len(), self.began));
-        let source = Source::new(self, &pictures);
-        let settings = classify::Settings {
-            seed: self.settings.seed.unwrap_or_default().into(),
-            threads: self.worker.threads,
-            limits: self.worker.limits,
-            ..classify::Settings::default()
-        };
-        let labels = self.labels();
-        let training = classify::Training { labels: &labels, classes: &classes, read: &|at| source.read(at) };
+        let (source, labels) = (Source::new(self, &pictures), self.labels());
+        let training = Training { labels: &labels, truth: &truth, read: &|at| source.read(at) };
         let report = &mut |progress| self.board.tell(progress);
-        let trained = classify::train(&self.backbone, &training, &settings, report);
-        let model = trained.map_err(|error| match error {
-            classify::TrainError::Cancelled => NotLearnt::Stopped,
-            classify::TrainError::TooFew(lacks) => source.too_few(lacks),
-            other => NotLearnt::Broken(other.into()),
-        })?;
-        Ok(Learnt { model: model.to_bytes(), card: card::of(&model.card()) })
+        let trained = classify::train(&self.backbone, &training, &self.settings(), report);
+        let Trained { model, examples } = trained.map_err(|error| source.why(error))?;
+        let examples = examples.iter().map(|example| (pictures[example.picture].record, example));
+        Ok(Learnt { model: model.to_bytes(), card: card::of(&model.card(), examples) })
     }
 
     fn objects(&self, pictures: Vec<Labelled>) -> Result<Learnt, NotLearnt> {
@@ -136,35 +120,36 @@ impl Lesson<'_> {
             let marks = picture.marks.iter();
             marks.filter_map(|(label, mark)| Some(object(self.label(*label)?, mark)?)).collect()
         };
-        let (pictures, objects): (Vec<_>, Vec<_>) = pictures
+        let (truth, pictures): (Vec<_>, Vec<_>) = pictures
             .into_iter()
             .map(|picture| (objects(&picture), picture))
             .filter(|(objects, _)| !objects.is_empty())
-            .map(|(objects, picture)| (picture, objects))
             .unzip();
         let defaults = detect::Settings::default();
         let settings = detect::Settings {
-            seed: self.settings.seed.unwrap_or_default().into(),
-            threads: self.worker.threads,
+            base: self.settings(),
             side: self.settings.side.unwrap_or(defaults.side),
             steps: self.settings.steps.map_or(defaults.steps, |steps| steps as usize),
-            limits: self.worker.limits,
+            spill: Some(self.worker.spill.clone()),
             ..defaults
         };
         self.board.plan(Course::of_detector(pictures.len(), settings.side, settings.steps, self.began));
-        let source = Source::new(self, &pictures);
-        let labels = self.labels();
-        let training = detect::Training { labels: &labels, objects: &objects, read: &|at| source.read(at) };
+        let (source, labels) = (Source::new(self, &pictures), self.labels());
+        let training = Training { labels: &labels, truth: &truth, read: &|at| source.read(at) };
         let report = &mut |progress| self.board.tell(progress);
         let trained = detect::train(&self.backbone, &training, &settings, report);
-        let model = trained.map_err(|error| match error {
-            detect::TrainError::Cancelled => NotLearnt::Stopped,
-            detect::TrainError::TooFew(lacks) => source.too_few(lacks),
-            other => NotLearnt::Broken(other.into()),
-        })?;
-        let card = json!({ "task": "object_detection", "labels": model.labels(), "metrics": model.metrics(),
-            "trained_on": model.trained_on(), "notes": [] });
-        Ok(Learnt { model: model.to_bytes(), card: card::of(&card) })
+        let Trained { model, examples } = trained.map_err(|error| source.why(error))?;
+        let examples = examples.iter().map(|example| (pictures[example.picture].record, example));
+        Ok(Learnt { model: model.to_bytes(), card: card::of(&model.card(), examples) })
+    }
+
+    fn settings(&self) -> Settings {
+        Settings {
+            seed: self.settings.seed.unwrap_or_default().into(),
+            threads: self.worker.threads,
+            limits: self.worker.limits,
+            ..Settings::default()
+        }
     }
 
     fn label(&self, id: keyrack_key::LabelId) -> Option<usize> {
@@ -209,11 +194,14 @@ impl<'a> Source<'a> {
         })
     }
 
-    fn too_few(&self, lacks: TooFew) -> NotLearnt {
+    fn why(&self, error: TrainError) -> NotLearnt {
         let (absent, pictures) = (self.absent.load(Ordering::Relaxed), self.pictures.len());
-        match absent {
-            0 => NotLearnt::TooFew(lacks),
-            _ => NotLearnt::Absent { absent, pictures, lacks },
+        match error {
+            TrainError::Cancelled => NotLearnt::Stopped,
+            TrainError::TooFew(lacks) if absent > 0 => NotLearnt::Absent { absent, pictures, lacks },
+            TrainError::TooFew(lacks) => NotLearnt::TooFew(lacks),
+            TrainError::Spill(error) if is_full(&error) => NotLearnt::Full,
+            other => NotLearnt::Broken(other.into()),
         }
     }
 }

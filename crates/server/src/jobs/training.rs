@@ -13,7 +13,7 @@ use super::board::Board;
 use super::lesson::{self, Learnt, NotLearnt};
 use super::worker::LEASE;
 use super::{Orders, Worker};
-use crate::objects::{ObjectError, Place};
+use crate::objects::Place;
 
 /// How often somebody looks whether the training is still wanted.
 const LOOK: Duration = Duration::from_millis(250);
@@ -203,9 +203,8 @@ const fn name(outcome: &Outcome) -> &'static str {
 }
 
 /// Whether an error says, somewhere down its causes, that there is no room left.
-pub(super) fn is_full(error: &ObjectError) -> bool {
-    let first: &(dyn std::error::Error + 'static) = error;
-    std::iter::successors(Some(first), |error| error.source())
+pub(super) fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
         .filter_map(|error| error.downcast_ref::<std::io::Error>())
         .any(|error| {
             use std::io::ErrorKind::{QuotaExceeded, StorageFull};

@@ -43,6 +43,8 @@ pub(crate) struct Worker {
     pub(super) clock: Clock,
     pub(super) threads: NonZeroUsize,
     pub(super) limits: Limits,
+    /// Where a training puts what does not fit into memory.
+    pub(super) spill: PathBuf,
     backbone: Option<Arc<PathBuf>>,
 }
 
@@ -64,6 +66,7 @@ impl Worker {
             clock,
             threads: threads.unwrap_or_else(all_but_one),
             limits: Limits { bytes: limits.bytes.max(config.max_image), ..limits },
+            spill: config.data.clone(),
             backbone: config.backbone.clone().map(Arc::new),
         })
     }

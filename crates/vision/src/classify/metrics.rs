@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::EXAMPLES;
+
 /// Measured on the pictures that were set aside before training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
@@ -43,14 +45,37 @@ pub struct Sureness {
     pub right: usize,
 }
 
-/// From the calibrated chances of each picture and what it is.
-pub(super) fn measure(
-    chances: &[Vec<f32>],
-    classes: &[usize],
-    labels: usize,
-    trained_on: usize,
-    unreadable: usize,
-) -> Metrics {
+/// A picture that was measured with, and what was said of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Example {
+    /// Its number in the training.
+    pub picture: usize,
+    /// The index of the model's label that it was given.
+    pub said: usize,
+    /// The index of the label that it has.
+    pub is: usize,
+    /// How sure the model was of what it said, 0 to 1.
+    pub confidence: f32,
+}
+
+/// What a person learns most from: wrong answers, the surest first, then right ones that were hardly sure.
+pub(super) fn examples(chances: &[Vec<f32>], classes: &[usize], pictures: &[usize]) -> Vec<Example> {
+    let asked = chances.iter().zip(classes).zip(pictures);
+    let all = asked.map(|((chances, is), picture)| {
+        let (said, confidence) = best(chances);
+        Example { picture: *picture, said, is: *is, confidence }
+    });
+    let (mut wrong, mut right): (Vec<_>, Vec<_>) = all.partition(|example| example.said != example.is);
+    wrong.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    right.sort_by(|a, b| a.confidence.total_cmp(&b.confidence));
+    wrong.extend(right);
+    wrong.truncate(EXAMPLES);
+    wrong
+}
+
+/// From the calibrated chances of each picture and what it is. Of the pictures that are not among them it knows
+/// nothing.
+pub(super) fn measure(chances: &[Vec<f32>], classes: &[usize], labels: usize) -> Metrics {
     let mut confusion = vec![vec![0; labels]; labels];
     let mut sure = Sureness::default();
     let mut bins = [(0.0f32, 0.0f32); 10];
@@ -68,9 +93,9 @@ pub(super) fn measure(
     }
     let right = (0..labels).map(|label| confusion[label][label]).sum();
     Metrics {
-        trained_on,
+        trained_on: 0,
         measured_on: classes.len(),
-        unreadable,
+        unreadable: 0,
         accuracy: share(right, classes.len()).unwrap_or(0.0),
         labels: (0..labels).map(|label| of_label(&confusion, label)).collect(),
         confusion,
@@ -104,9 +129,9 @@ mod tests {
     #[test]
     fn counts_come_out_as_on_paper() {
         let chances = [vec![0.9, 0.1], vec![0.8, 0.2], vec![0.4, 0.6], vec![0.75, 0.25]];
-        let metrics = measure(&chances, &[0, 0, 1, 1], 2, 10, 1);
+        let metrics = measure(&chances, &[0, 0, 1, 1], 2);
         assert_eq!(metrics.confusion, [[2, 0], [1, 1]]);
-        assert_eq!((metrics.trained_on, metrics.measured_on, metrics.unreadable), (10, 4, 1));
+        assert_eq!(metrics.measured_on, 4);
         assert!((metrics.accuracy - 0.75).abs() < 1e-6);
         assert_eq!(metrics.at_0_7, Sureness { answers: 3, right: 2 });
         assert_eq!(metrics.labels[1], LabelMetrics { pictures: 2, recall: Some(0.5), precision: Some(1.0) });
@@ -115,8 +140,16 @@ mod tests {
     }
 
     #[test]
+    fn the_surest_mistake_is_the_first_example() {
+        let chances = [vec![0.9, 0.1], vec![0.6, 0.4], vec![0.3, 0.7], vec![0.45, 0.55]];
+        let told = examples(&chances, &[0, 0, 0, 0], &[7, 5, 3, 1]);
+        assert_eq!(told.iter().map(|example| example.picture).collect::<Vec<_>>(), [3, 1, 5, 7]);
+        assert_eq!((told[0].said, told[0].is), (1, 0));
+    }
+
+    #[test]
     fn a_label_without_pictures_has_no_recall() {
-        let metrics = measure(&[vec![1.0, 0.0]], &[0], 2, 1, 0);
+        let metrics = measure(&[vec![1.0, 0.0]], &[0], 2);
         assert_eq!(metrics.labels[1], LabelMetrics { pictures: 0, recall: None, precision: None });
     }
 }

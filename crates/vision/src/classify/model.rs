@@ -4,17 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use super::metrics::Metrics;
 use super::softmax::{Softmax, softmax};
-use crate::model::{self, ModelError, Task};
+use crate::card::{self, BACKBONE_NOTE, Card};
+use crate::model::{self, ModelError, Task, memory_of};
 use crate::{Backbone, BackboneDigest, BackboneError, Frame, Picture, Threads};
 
 /// What a person should know before believing a classifier.
-const NOTES: [&str; 4] = [
+const NOTES: [&str; 3] = [
     "The metrics are of pictures that were set aside before training and took no part in any choice.",
     "Confidences come from a softmax whose temperature was calibrated on pictures like the training's; \
      on other pictures they mean less.",
     "There is no \"none of these\": every picture gets one of the labels.",
-    "The features were learnt from photographs of everyday things: drawings, medical, thermal and satellite \
-     images, and details that are small in the picture, are told apart less well.",
 ];
 
 /// A head on a frozen backbone.
@@ -41,21 +40,6 @@ pub struct Guess<'a> {
     pub label: &'a str,
     /// Calibrated, 0 to 1; all guesses of a picture add up to 1.
     pub confidence: f32,
-}
-
-/// What can be said of a model without its training data.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Card<'a> {
-    /// What it does.
-    pub task: Task,
-    /// What it tells apart.
-    pub labels: &'a [String],
-    /// The backbone it needs.
-    pub backbone: BackboneDigest,
-    /// How right it is on pictures that it did not learn from.
-    pub metrics: &'a Metrics,
-    /// What to know before believing it, in sentences.
-    pub notes: Vec<String>,
 }
 
 impl Classifier {
@@ -109,14 +93,7 @@ impl Classifier {
 
     /// A kept classifier, for the backbone that will run it.
     pub fn from_bytes(bytes: &[u8], backbone: &Backbone) -> Result<Self, ModelError> {
-        let task = Task::of(bytes)?;
-        if task != Task::Classification {
-            return Err(ModelError::Task(task));
-        }
-        let (header, weights) = model::read::<Header>(bytes)?;
-        if header.backbone != backbone.digest() {
-            return Err(ModelError::Backbone { trained_on: header.backbone, running: backbone.digest() });
-        }
+        let (header, weights) = model::read_for::<Header>(bytes, Task::Classification, backbone)?;
         let head = Softmax { width: backbone.width(), classes: header.labels.len(), weights };
         if header.labels.len() < 2 || head.weights.len() != head.classes * (head.width + 1) {
             return Err(ModelError::Content("size"));
@@ -137,15 +114,30 @@ impl Classifier {
         &self.header.metrics
     }
 
+    /// About how many bytes of memory it takes.
+    pub fn memory(&self) -> usize {
+        let labels = self.header.labels.len();
+        // The confusion matrix is part of its metrics.
+        4 * self.head.weights.len() + memory_of(&self.header.labels) + 8 * labels * labels
+    }
+
     /// What may be said of it to whoever asks it.
-    pub fn card(&self) -> Card<'_> {
-        let metrics = &self.header.metrics;
+    pub fn card(&self) -> Card {
+        let metrics = self.metrics().clone();
         let sure = metrics.at_0_7;
         let mut notes = vec![format!(
             "Measured on {} pictures. At a confidence of 0.7 or more it answered {} of them and was right on {}.",
             metrics.measured_on, sure.answers, sure.right
         )];
         notes.extend(NOTES.map(String::from));
-        Card { task: self.header.task, labels: self.labels(), backbone: self.header.backbone, metrics, notes }
+        notes.push(BACKBONE_NOTE.into());
+        notes.extend(card::unreadable_note(metrics.unreadable));
+        Card {
+            task: self.header.task,
+            labels: self.header.labels.clone(),
+            backbone: self.header.backbone,
+            metrics: card::Metrics::Classification(metrics),
+            notes,
+        }
     }
 }

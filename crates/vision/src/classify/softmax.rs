@@ -1,11 +1,14 @@
 //! Multinomial logistic regression with L2, over standardised features, by L-BFGS (Liu and Nocedal, 1989).
 
-use crate::progress::Flow;
+use crate::progress::Cancelled;
 
 /// How many past steps the curvature is guessed from.
 const MEMORY: usize = 8;
 /// The gradient's norm, relative to where it started, at which a fit is done.
 const ENOUGH: f64 = 1e-3;
+
+/// Multiplications between two looks at whether to go on: a small part of a second.
+const PULSE: usize = 1 << 27;
 
 /// Features as rows, with the class of each.
 pub(super) struct Rows<'a> {
@@ -21,6 +24,16 @@ pub(super) struct Softmax {
     pub weights: Vec<f32>,
 }
 
+/// One step of a fit.
+pub(super) struct Step<'a> {
+    pub number: usize,
+    pub loss: f32,
+    pub head: &'a Softmax,
+}
+
+/// Hears of each step, and of nothing now and then.
+pub(super) type Watch<'a> = dyn FnMut(Option<Step<'_>>) -> Result<(), Cancelled> + 'a;
+
 impl Softmax {
     pub(super) fn zero(width: usize, classes: usize) -> Self {
         Self { width, classes, weights: vec![0.0; classes * (width + 1)] }
@@ -30,20 +43,21 @@ impl Softmax {
         self.weights.chunks_exact(self.width + 1).map(|row| dot(row, features) + row[self.width]).collect()
     }
 
-    /// Fits from where the weights stand. `step` hears of each step and its loss, and may stop the fit.
+    /// Fits from where the weights stand.
     pub(super) fn fit(
         &mut self,
         rows: &Rows,
         l2: f32,
         most: usize,
-        mut step: impl FnMut(usize, f32, &Self) -> Flow,
-    ) -> Flow {
-        let (mut loss, mut gradient) = self.loss(rows, l2);
+        watch: &mut Watch<'_>,
+    ) -> Result<(), Cancelled> {
+        let (mut loss, mut gradient) = self.loss(rows, l2, watch)?;
         let start = norm(&gradient).max(f64::MIN_POSITIVE);
         let mut past: Vec<(Vec<f32>, Vec<f32>)> = Vec::new();
         for number in 1..=most {
             let direction = direction(&gradient, &past);
-            let Some((next, next_loss, next_gradient)) = self.search(rows, l2, loss, &gradient, &direction)
+            let here = (loss, &gradient[..]);
+            let Some((next, next_loss, next_gradient)) = self.search(rows, l2, here, &direction, watch)?
             else {
                 break;
             };
@@ -57,14 +71,12 @@ impl Softmax {
             }
             (*self, loss, gradient) = (next, next_loss, next_gradient);
             #[expect(clippy::cast_possible_truncation, reason = "a loss to look at")]
-            if step(number, loss as f32, self) == Flow::Cancel {
-                return Flow::Cancel;
-            }
+            watch(Some(Step { number, loss: loss as f32, head: self }))?;
             if norm(&gradient) < ENOUGH * start {
                 break;
             }
         }
-        Flow::Continue
+        Ok(())
     }
 
     /// Halves the step until the loss falls by a part of what the slope promised (Armijo).
@@ -72,31 +84,35 @@ impl Softmax {
         &self,
         rows: &Rows,
         l2: f32,
-        loss: f64,
-        gradient: &[f32],
+        (loss, gradient): (f64, &[f32]),
         direction: &[f32],
-    ) -> Option<(Self, f64, Vec<f32>)> {
+        watch: &mut Watch<'_>,
+    ) -> Result<Option<(Self, f64, Vec<f32>)>, Cancelled> {
         let slope = inner(gradient, direction);
         let mut length = 1.0f32;
         for _ in 0..20 {
             let mut next = self.clone();
             next.weights.iter_mut().zip(direction).for_each(|(w, d)| *w += length * d);
-            let (next_loss, next_gradient) = next.loss(rows, l2);
+            let (next_loss, next_gradient) = next.loss(rows, l2, watch)?;
             if next_loss <= loss + 1e-4 * f64::from(length) * slope {
-                return Some((next, next_loss, next_gradient));
+                return Ok(Some((next, next_loss, next_gradient)));
             }
             length *= 0.5;
         }
-        None
+        Ok(None)
     }
 
     /// Mean cross-entropy plus `l2 / 2 · |weights|²` (biases are free), and its gradient.
-    fn loss(&self, rows: &Rows, l2: f32) -> (f64, Vec<f32>) {
+    fn loss(&self, rows: &Rows, l2: f32, watch: &mut Watch<'_>) -> Result<(f64, Vec<f32>), Cancelled> {
+        let pulse = (PULSE / self.weights.len().max(1)).max(1);
         let mut gradient = vec![0.0f32; self.weights.len()];
         let mut total = 0.0f64;
         #[expect(clippy::cast_precision_loss, reason = "far fewer rows than 2^24")]
         let share = 1.0 / rows.classes.len().max(1) as f32;
-        for (features, class) in rows.features.iter().zip(&rows.classes) {
+        for (number, (features, class)) in rows.features.iter().zip(&rows.classes).enumerate() {
+            if number % pulse == pulse - 1 {
+                watch(None)?;
+            }
             let mut chances = self.logits(features);
             softmax(&mut chances, 1.0);
             total -= f64::from(chances[*class].max(1e-12).ln());
@@ -114,7 +130,7 @@ impl Softmax {
             squares += inner(&weights[..self.width], &weights[..self.width]);
             weights[..self.width].iter().zip(gradient).for_each(|(w, g)| *g += l2 * w);
         }
-        (total * f64::from(share) + 0.5 * f64::from(l2) * squares, gradient)
+        Ok((total * f64::from(share) + 0.5 * f64::from(l2) * squares, gradient))
     }
 }
 
@@ -203,12 +219,12 @@ mod tests {
         };
         let mut head = Softmax::zero(5, 3);
         head.weights = numbers(99).take(18).collect();
-        let (_, gradient) = head.loss(&rows, 0.1);
+        let (_, gradient) = head.loss(&rows, 0.1, &mut |_| Ok(())).unwrap();
         for (at, told) in gradient.iter().enumerate() {
             let moved = |by: f32| {
                 let mut head = head.clone();
                 head.weights[at] += by;
-                head.loss(&rows, 0.1).0
+                head.loss(&rows, 0.1, &mut |_| Ok(())).unwrap().0
             };
             let slope = (moved(1e-2) - moved(-1e-2)) / 2e-2;
             assert!((slope - f64::from(*told)).abs() < 1e-3, "{at}: {slope} {told}");
@@ -232,10 +248,11 @@ mod tests {
         };
         let mut head = Softmax::zero(20, 3);
         let mut losses = Vec::new();
-        head.fit(&rows, 1e-3, 100, |_, loss, _| {
-            losses.push(loss);
-            Flow::Continue
-        });
+        head.fit(&rows, 1e-3, 100, &mut |step| {
+            losses.extend(step.map(|step| step.loss));
+            Ok(())
+        })
+        .unwrap();
         assert!(losses.is_sorted_by(|a, b| a >= b), "{losses:?}");
         let right = rows.features.iter().zip(&rows.classes).filter(|(x, class)| {
             let logits = head.logits(x);
@@ -248,10 +265,10 @@ mod tests {
     fn a_fit_stops_when_told() {
         let rows = Rows { features: vec![&[1.0], &[-1.0]], classes: vec![0, 1] };
         let mut steps = 0;
-        let flow = Softmax::zero(1, 2).fit(&rows, 1e-6, 100, |_, _, _| {
+        let stopped = Softmax::zero(1, 2).fit(&rows, 1e-6, 100, &mut |_| {
             steps += 1;
-            Flow::Cancel
+            Err(Cancelled)
         });
-        assert_eq!((flow, steps), (Flow::Cancel, 1));
+        assert_eq!((stopped, steps), (Err(Cancelled), 1));
     }
 }

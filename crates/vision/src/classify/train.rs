@@ -1,14 +1,14 @@
 //! From labelled pictures to a classifier, with numbers that can be believed.
 
-use std::num::NonZeroUsize;
-
 use super::calibrate::{surprise, temperature};
-use super::features::{Features, Read};
-use super::metrics::{Metrics, measure};
+use super::features::Features;
+use super::metrics::{Metrics, examples, measure};
 use super::model::Classifier;
 use super::softmax::{Rows, Softmax, softmax};
+use super::{Trained, Training};
+use crate::progress::{Cancelled, Listener};
 use crate::split::stratified;
-use crate::{Backbone, BackboneError, Flow, Frame, Limits, Phase, Progress, TooFew};
+use crate::{Backbone, Flow, Phase, Progress, Settings, TrainError};
 
 /// Regularisations that are tried, strong ones first: each fit starts from the one before.
 const STRENGTHS: [f32; 6] = [1.0, 0.3, 0.1, 0.03, 0.01, 0.003];
@@ -18,66 +18,14 @@ const PARTS: usize = 5;
 /// Above that many pictures one fold says enough.
 const MANY: usize = 1000;
 
-/// How to train.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settings {
-    /// Decides the split. The same pictures and seed give the same model.
-    pub seed: u64,
-    /// Pictures that are looked at side by side.
-    pub threads: NonZeroUsize,
-    /// How pictures become squares.
-    pub frame: Frame,
-    /// The most that a decoder is fed.
-    pub limits: Limits,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { seed: 0, threads: NonZeroUsize::MIN, frame: Frame::default(), limits: Limits::default() }
-    }
-}
-
-/// What there is to learn from.
-pub struct Training<'a> {
-    /// Names of the classes. Those that no picture carries are left out of the model.
-    pub labels: &'a [String],
-    /// For each picture, the index of its label.
-    pub classes: &'a [usize],
-    /// Reads the bytes of the picture with that number. One that cannot be read is left out and counted.
-    pub read: &'a Read<'a>,
-}
-
-/// Why there is no model.
-#[derive(Debug, thiserror::Error)]
-pub enum TrainError {
-    /// There is too little to learn from.
-    #[error(transparent)]
-    TooFew(#[from] TooFew),
-    /// A report was answered with [`Flow::Cancel`].
-    #[error("the training was cancelled")]
-    Cancelled,
-    /// A picture is said to have a label that is none of those given.
-    #[error("picture {picture} has the label number {class}, and there are {labels} labels")]
-    UnknownLabel {
-        /// The picture's number.
-        picture: usize,
-        /// The label's.
-        class: usize,
-        /// How many there are.
-        labels: usize,
-    },
-    /// The backbone did not run.
-    #[error(transparent)]
-    Backbone(#[from] BackboneError),
-}
-
-/// Trains a classifier. `report` hears of every picture and step, on the calling thread, and can stop it all.
+/// Trains a classifier. `report` hears of every picture and step, on the calling thread, and can stop it all
+/// within a second.
 pub fn train(
     backbone: &Backbone,
     training: &Training<'_>,
     settings: &Settings,
     report: &mut dyn FnMut(Progress) -> Flow,
-) -> Result<Classifier, TrainError> {
+) -> Result<Trained, TrainError> {
     let features = Features::extract(backbone, training, settings, report)?;
     learn(features, settings.seed, report)
 }
@@ -87,17 +35,25 @@ pub fn learn(
     features: Features,
     seed: u64,
     report: &mut dyn FnMut(Progress) -> Flow,
-) -> Result<Classifier, TrainError> {
-    let Features { views, classes, labels, unreadable, backbone, width, frame } = features;
+) -> Result<Trained, TrainError> {
+    let Features { views, classes, pictures, labels, unreadable, backbone, width, frame } = features;
     let mut table = Table { views, classes, labels: labels.len(), width };
     let mut parts = stratified(&table.classes, PARTS, seed);
     let aside = parts.pop().unwrap_or_default();
     let learning = parts.concat();
     let (mean, deviation) = table.standardise(&learning);
-    let choice = choose(&table, &learning, seed, report)?;
-    let head = fit(&table, &learning, &aside, choice.l2, report)?;
-    let metrics = table.metrics(&head, &aside, choice.temperature, learning.len(), unreadable);
-    Ok(Classifier::new(backbone, frame, labels, &head, (&mean, &deviation), choice.temperature, metrics))
+    let mut listener = Listener::new(report);
+    let choice = choose(&table, &learning, seed, &mut listener)?;
+    let head = fit(&table, &learning, &aside, choice.l2, &mut listener)?;
+    let chances = table.chances(&head, &aside, choice.temperature);
+    let truth = table.classes(&aside);
+    let metrics =
+        Metrics { trained_on: learning.len(), unreadable, ..measure(&chances, &truth, table.labels) };
+    let pictures: Vec<usize> = aside.iter().map(|at| pictures[*at]).collect();
+    let examples = examples(&chances, &truth, &pictures);
+    let model =
+        Classifier::new(backbone, frame, labels, &head, (&mean, &deviation), choice.temperature, metrics);
+    Ok(Trained { model, examples })
 }
 
 /// The features of all pictures, and what they are.
@@ -149,19 +105,10 @@ impl Table {
         pictures.iter().map(|at| head.logits(&self.views[*at][0])).collect()
     }
 
-    fn metrics(
-        &self,
-        head: &Softmax,
-        aside: &[usize],
-        temperature: f32,
-        trained_on: usize,
-        unreadable: usize,
-    ) -> Metrics {
-        let mut chances = self.logits(head, aside);
-        for logits in &mut chances {
-            softmax(logits, temperature);
-        }
-        measure(&chances, &self.classes(aside), self.labels, trained_on, unreadable)
+    fn chances(&self, head: &Softmax, pictures: &[usize], temperature: f32) -> Vec<Vec<f32>> {
+        let mut chances = self.logits(head, pictures);
+        chances.iter_mut().for_each(|logits| softmax(logits, temperature));
+        chances
     }
 }
 
@@ -175,13 +122,15 @@ fn choose(
     table: &Table,
     learning: &[usize],
     seed: u64,
-    report: &mut dyn FnMut(Progress) -> Flow,
-) -> Result<Choice, TrainError> {
+    listener: &mut Listener<'_>,
+) -> Result<Choice, Cancelled> {
     let classes = table.classes(learning);
     let folds = stratified(&classes, PARTS - 1, seed.wrapping_add(1));
     let folds = if learning.len() > MANY { &folds[..1] } else { &folds[..] };
     let mut logits = vec![Vec::new(); STRENGTHS.len()];
     let mut truth = Vec::new();
+    let of = folds.len() * STRENGTHS.len();
+    listener.tell(Progress { phase: Phase::Choosing, done: 0, of, loss: None, validation: None })?;
     for (number, fold) in folds.iter().enumerate() {
         let (asked, rest): (Vec<_>, Vec<_>) = (0..learning.len()).partition(|at| fold.contains(at));
         let [asked, rest] = [asked, rest].map(|part| part.iter().map(|at| learning[*at]).collect::<Vec<_>>());
@@ -189,23 +138,27 @@ fn choose(
         let mut head = Softmax::zero(table.width, table.labels);
         for (trial, l2) in STRENGTHS.iter().enumerate() {
             let done = number * STRENGTHS.len() + trial;
-            let of = folds.len() * STRENGTHS.len();
-            let flow = head.fit(&rows, *l2, STEPS, |_, loss, _| {
-                report(Progress { phase: Phase::Choosing, done, of, loss: Some(loss), validation: None })
-            });
-            if flow == Flow::Cancel {
-                return Err(TrainError::Cancelled);
-            }
+            head.fit(&rows, *l2, STEPS, &mut |step| match step {
+                Some(step) => {
+                    let loss = Some(step.loss);
+                    listener.tell(Progress { phase: Phase::Choosing, done, of, loss, validation: None })
+                }
+                None => listener.again(),
+            })?;
             logits[trial].extend(table.logits(&head, &asked));
         }
         truth.extend(table.classes(&asked));
     }
-    let scored = logits.iter().zip(STRENGTHS).map(|(logits, l2)| {
+    let mut best = (f64::INFINITY, Choice { l2: STRENGTHS[0], temperature: 1.0 });
+    for (logits, l2) in logits.iter().zip(STRENGTHS) {
+        listener.again()?;
         let temperature = temperature(logits, &truth);
-        (surprise(logits, &truth, temperature), Choice { l2, temperature })
-    });
-    let best = scored.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, choice)| choice);
-    Ok(best.unwrap_or(Choice { l2: STRENGTHS[0], temperature: 1.0 }))
+        let surprise = surprise(logits, &truth, temperature);
+        if surprise < best.0 {
+            best = (surprise, Choice { l2, temperature });
+        }
+    }
+    Ok(best.1)
 }
 
 /// The head that is kept. The pictures set aside are looked at for the curve alone: nothing is chosen by it.
@@ -214,19 +167,19 @@ fn fit(
     learning: &[usize],
     aside: &[usize],
     l2: f32,
-    report: &mut dyn FnMut(Progress) -> Flow,
-) -> Result<Softmax, TrainError> {
+    listener: &mut Listener<'_>,
+) -> Result<Softmax, Cancelled> {
     let truth = table.classes(aside);
     let mut head = Softmax::zero(table.width, table.labels);
-    let flow = head.fit(&table.rows(learning), l2, STEPS, |done, loss, head| {
-        let accuracy = measure(&table.logits(head, aside), &truth, table.labels, 0, 0).accuracy;
-        report(Progress {
+    head.fit(&table.rows(learning), l2, STEPS, &mut |step| {
+        let Some(step) = step else { return listener.again() };
+        listener.tell(Progress {
             phase: Phase::Training,
-            done,
+            done: step.number,
             of: STEPS,
-            loss: Some(loss),
-            validation: Some(accuracy),
+            loss: Some(step.loss),
+            validation: Some(measure(&table.logits(step.head, aside), &truth, table.labels).accuracy),
         })
-    });
-    if flow == Flow::Cancel { Err(TrainError::Cancelled) } else { Ok(head) }
+    })?;
+    Ok(head)
 }

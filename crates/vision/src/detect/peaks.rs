@@ -1,9 +1,12 @@
 //! From heat to boxes: peaks are taken, the warmest first, and what overlaps a warmer one is dropped.
 
 use ndarray::Array2;
+use serde::{Deserialize, Serialize};
 
 use super::Object;
+use super::calibrate::Calibration;
 use super::net::BOX;
+use super::place::Place;
 use super::target::STRIDE;
 
 /// Colder cells are not looked at.
@@ -14,31 +17,58 @@ const SAME: f32 = 0.5;
 const MOST: usize = 300;
 
 /// An object that was found.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Found {
     /// What, and where.
     pub object: Object,
-    /// How sure, 0 to 1.
+    /// The probability that the box is right, 0 to 1: that it lies on an object of its label and shares half of the
+    /// area of both with it.
     pub confidence: f32,
 }
 
-/// All objects in the answers for a square, in the square's pixels, the surest first.
-pub(super) fn peaks(answer: &Array2<f32>, side: usize) -> Vec<Found> {
+/// A box and its heat.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Peak {
+    pub object: Object,
+    pub logit: f32,
+}
+
+impl Peak {
+    /// Out of the square and into the picture.
+    pub(super) fn placed(self, place: &Place) -> Option<Self> {
+        Some(Self { object: place.object(self.object)?, ..self })
+    }
+}
+
+/// Heat as confidence, the surest first.
+pub(super) fn calibrated(peaks: Vec<Peak>, calibrations: &[Calibration]) -> Vec<Found> {
+    let confident = |Peak { object, logit }: Peak| {
+        let confidence = calibrations.get(object.class).unwrap_or(&Calibration::NONE).confidence(logit);
+        Found { object, confidence }
+    };
+    let mut found: Vec<Found> = peaks.into_iter().map(confident).collect();
+    found.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    found
+}
+
+/// All objects in the answers for a square, in the square's pixels, the warmest first.
+pub(super) fn peaks(answer: &Array2<f32>, side: usize) -> Vec<Peak> {
     let labels = answer.nrows() - BOX;
-    let mut found: Vec<Found> = Vec::new();
+    let coldest = (COLDEST / (1.0 - COLDEST)).ln();
+    let mut found: Vec<Peak> = Vec::new();
     for class in 0..labels {
         let heat = answer.row(class);
         for cell in 0..side * side {
-            let confidence = 1.0 / (1.0 + (-heat[cell]).exp());
-            if confidence >= COLDEST && neighbours(cell, side).all(|other| heat[other] <= heat[cell]) {
-                found.push(Found { object: described(answer, class, cell, side), confidence });
+            let logit = heat[cell];
+            if logit >= coldest && neighbours(cell, side).all(|other| heat[other] <= logit) {
+                found.push(Peak { object: described(answer, class, cell, side), logit });
             }
         }
     }
-    found.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
-    let mut kept: Vec<Found> = Vec::new();
+    found.sort_by(|a, b| b.logit.total_cmp(&a.logit));
+    let mut kept: Vec<Peak> = Vec::new();
     for candidate in found {
-        let known = |kept: &Found| {
+        let known = |kept: &Peak| {
             kept.object.class == candidate.object.class && overlap(&kept.object, &candidate.object) > SAME
         };
         if kept.len() < MOST && !kept.iter().any(known) {

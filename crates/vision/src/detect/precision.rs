@@ -3,17 +3,46 @@
 use serde::{Deserialize, Serialize};
 
 use super::Object;
-use super::peaks::{Found, overlap};
+use super::calibrate::Answer;
+use super::peaks::{Found, Peak, overlap};
 
 /// How right a detector is, on pictures that it did not learn from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// Pictures that the network learnt from.
+    pub trained_on: usize,
+    /// Pictures that chose the network and made its confidences honest.
+    pub chosen_on: usize,
+    /// Pictures that all of this is measured on.
+    pub measured_on: usize,
+    /// Pictures that could not be read or decoded and took no part.
+    pub unreadable: usize,
+    /// What was found of what there is.
+    #[serde(flatten)]
+    pub precision: Precision,
+}
+
+/// What was found of what there is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Precision {
-    /// Mean over the labels that occur, 0 to 1.
+    /// mAP@0.5: the mean of the average precisions of the labels that occur, 0 to 1.
+    #[serde(rename = "mean_average_precision")]
     pub mean: f32,
     /// In the order of the labels.
     pub labels: Vec<LabelPrecision>,
-    /// Pictures that it is measured on.
-    pub pictures: usize,
+}
+
+impl Precision {
+    /// All labels together.
+    pub fn total(&self) -> LabelPrecision {
+        let sum = |number: fn(&LabelPrecision) -> usize| self.labels.iter().map(number).sum();
+        LabelPrecision {
+            average_precision: self.labels.iter().any(|label| label.objects > 0).then_some(self.mean),
+            objects: sum(|label| label.objects),
+            given_at_0_7: sum(|label| label.given_at_0_7),
+            right_at_0_7: sum(|label| label.right_at_0_7),
+        }
+    }
 }
 
 /// One label's.
@@ -33,33 +62,48 @@ pub struct LabelPrecision {
 pub fn precision(found: &[Vec<Found>], there: &[Vec<Object>], labels: usize) -> Precision {
     let labels: Vec<_> = (0..labels).map(|class| of_label(found, there, class)).collect();
     let known: Vec<f32> = labels.iter().filter_map(|label| label.average_precision).collect();
-    Precision { mean: known.iter().sum::<f32>() * share(1, known.len()), labels, pictures: there.len() }
+    Precision { mean: known.iter().sum::<f32>() * share(1, known.len()), labels }
+}
+
+/// For each label, the logits of its boxes and whether they were right.
+pub(super) fn answers(peaks: &[Vec<Peak>], there: &[Vec<Object>], labels: usize) -> Vec<Vec<Answer>> {
+    let pair = |peak: &Peak| (peak.object, peak.logit);
+    let boxes: Vec<Vec<_>> = peaks.iter().map(|peaks| peaks.iter().map(pair).collect()).collect();
+    (0..labels).map(|class| judged(&boxes, there, class)).collect()
 }
 
 fn of_label(found: &[Vec<Found>], there: &[Vec<Object>], class: usize) -> LabelPrecision {
     let objects = there.iter().flatten().filter(|object| object.class == class).count();
-    let mut answers = Vec::new();
-    for (found, there) in found.iter().zip(there) {
-        let mut taken = vec![false; there.len()];
-        for found in found.iter().filter(|found| found.object.class == class) {
-            let candidates =
-                there.iter().enumerate().filter(|(at, object)| object.class == class && !taken[*at]);
-            let best = candidates
-                .map(|(at, object)| (overlap(object, &found.object), at))
-                .max_by(|a, b| a.0.total_cmp(&b.0));
-            let right = best.filter(|(overlap, _)| *overlap >= 0.5);
-            if let Some((_, at)) = right {
-                taken[at] = true;
-            }
-            answers.push((found.confidence, right.is_some()));
-        }
-    }
+    let pair = |found: &Found| (found.object, found.confidence);
+    let boxes: Vec<Vec<_>> = found.iter().map(|found| found.iter().map(pair).collect()).collect();
+    let mut answers = judged(&boxes, there, class);
     answers.sort_by(|a, b| b.0.total_cmp(&a.0));
     let sure = answers.iter().take_while(|answer| answer.0 >= 0.7);
     let (given, right) =
         sure.fold((0, 0), |(given, right), answer| (given + 1, right + usize::from(answer.1)));
     let average_precision = (objects > 0).then(|| area(&answers, objects));
     LabelPrecision { average_precision, objects, given_at_0_7: given, right_at_0_7: right }
+}
+
+/// Whether each box of a label lies on an object that none before it lay on, beside what the box came with.
+fn judged(boxes: &[Vec<(Object, f32)>], there: &[Vec<Object>], class: usize) -> Vec<Answer> {
+    let mut answers = Vec::new();
+    for (boxes, there) in boxes.iter().zip(there) {
+        let mut taken = vec![false; there.len()];
+        for (given, score) in boxes.iter().filter(|(given, _)| given.class == class) {
+            let candidates =
+                there.iter().enumerate().filter(|(at, object)| object.class == class && !taken[*at]);
+            let best = candidates
+                .map(|(at, object)| (overlap(object, given), at))
+                .max_by(|a, b| a.0.total_cmp(&b.0));
+            let right = best.filter(|(overlap, _)| *overlap >= 0.5);
+            if let Some((_, at)) = right {
+                taken[at] = true;
+            }
+            answers.push((*score, right.is_some()));
+        }
+    }
+    answers
 }
 
 /// Under the curve of precision over recall, made to fall only.

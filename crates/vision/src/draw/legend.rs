@@ -1,5 +1,12 @@
 //! The words on a tag: cut to the room there is, measured, and put on the picture.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "pixels of a picture: small, and never negative"
+)]
+
 use std::sync::LazyLock;
 
 use ab_glyph::{Font, FontRef, Glyph, PxScale, PxScaleFont, ScaleFont, point};

@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "tests of draw")]
+#![expect(clippy::cast_precision_loss, reason = "tests of draw")]
 
 use std::time::{Duration, Instant};
 

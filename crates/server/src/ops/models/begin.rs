@@ -4,7 +4,7 @@ use http::StatusCode;
 use keyrack_guard::Problem;
 use keyrack_key::{ModelId, ProjectId};
 use keyrack_store::{Material, Model, NewModel, Project, ProjectType, StoreError};
-use keyrack_vision::{FEWEST_EACH, TooFew, classify};
+use keyrack_vision::{FEWEST_EACH, TooFew, classify, detect};
 use rand_core::UnwrapErr;
 use serde_json::Value;
 
@@ -48,7 +48,10 @@ impl Models {
         let Err(lacks) = enough(project.project_type, &material) else { return Ok(Vec::new()) };
         if project.project_type == ProjectType::ObjectDetection {
             let needs = NEEDS_MARKED.saturating_sub(usize::try_from(material.marked).unwrap_or(usize::MAX));
-            return Ok(vec![format!("{needs} more images with boxes are needed: {} have some.", material.marked)]);
+            return Ok(vec![format!(
+                "{needs} more images with boxes are needed: {} have some.",
+                material.marked
+            )]);
         }
         let counts = counts(&material.classified);
         let mut says = Vec::new();
@@ -116,9 +119,9 @@ fn enough(project_type: ProjectType, material: &Material) -> Result<(), Problem>
             classify::ready(&counts).map_err(|lacks| too_few(&lacks, &counts))
         }
         ProjectType::ObjectDetection => {
-            let has = usize::try_from(material.marked).unwrap_or(usize::MAX);
-            let lacks = TooFew::Marked { has, needs: NEEDS_MARKED };
-            if has < NEEDS_MARKED { Err(too_few(&lacks, &[])) } else { Ok(()) }
+            let marked = usize::try_from(material.marked).unwrap_or(usize::MAX);
+            let counts = detect::Counts { marked, labels: counts(&material.boxed) };
+            detect::ready(&counts).map_err(|lacks| too_few(&lacks, &counts.labels))
         }
     }
 }

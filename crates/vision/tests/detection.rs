@@ -1,0 +1,215 @@
+//! A detector from first picture to last box, on pictures that the test paints.
+
+#![expect(clippy::unwrap_used, clippy::cast_precision_loss, reason = "helpers of tests, small numbers")]
+
+use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
+use std::{env, fs, io};
+
+use image::{Rgb, RgbImage};
+use keyrack_vision::detect::{Counts, Detector, Found, Object, Settings, Training, precision, ready, train};
+use keyrack_vision::{
+    self as vision, Backbone, Card, Flow, Limits, Model, ModelError, Phase, Picture, Task, Threads, TooFew,
+    TrainError,
+};
+
+const SIDE: u32 = 128;
+/// Of these, `disc` and `square` are painted.
+const LABELS: [&str; 3] = ["disc", "unused", "square"];
+
+/// Two discs and a square on noise, somewhere else in each picture.
+fn painted(number: usize) -> (Vec<u8>, Vec<Object>) {
+    let mut state = number as u64 * 2 + 1;
+    let mut chance = move |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let size = |at: u64| 26 + at as f32;
+    // One in each of three quarters, so that none covers another.
+    let mut object = |class: usize, column: u64, row: u64| {
+        let side = size(chance(14));
+        let mut place = |quarter: u64| (quarter * 64) as f32 + chance(22) as f32;
+        Object { class, left: place(column), top: place(row), width: side, height: side }
+    };
+    let turn = number as u64 % 2;
+    let objects = vec![object(0, turn, 0), object(2, 1 - turn, 0), object(0, turn, 1)];
+    let image = RgbImage::from_fn(SIDE, SIDE, |x, y| {
+        let (x, y) = (x as f32 + 0.5, y as f32 + 0.5);
+        let shade = u8::try_from(chance(60)).unwrap();
+        for object in &objects {
+            let (half, dx, dy) = (object.width / 2.0, x - object.left, y - object.top);
+            let within = (0.0..object.width).contains(&dx) && (0.0..object.height).contains(&dy);
+            if object.class == 0 && (dx - half).hypot(dy - half) < half {
+                return Rgb([200, 40, 30 + shade]);
+            } else if object.class == 2 && within {
+                return Rgb([30, 60, 190 + shade]);
+            }
+        }
+        Rgb([150 + shade, 150 + shade, 140 + shade])
+    });
+    let mut bytes = io::Cursor::new(Vec::new());
+    image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    (bytes.into_inner(), objects)
+}
+
+fn labels() -> Vec<String> {
+    LABELS.map(String::from).into()
+}
+
+fn settings(steps: usize) -> Settings {
+    let base = vision::Settings { threads: NonZeroUsize::new(2).unwrap(), ..vision::Settings::default() };
+    Settings { base, side: SIDE, steps, ..Settings::default() }
+}
+
+fn objects(count: usize) -> Vec<Vec<Object>> {
+    (0..count).map(|number| painted(number).1).collect()
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape that a training asks for")]
+fn read(number: usize) -> io::Result<Vec<u8>> {
+    Ok(painted(number).0)
+}
+
+#[test]
+fn a_detector_finds_what_it_never_saw_is_kept_and_answers_the_same() {
+    let backbone = Backbone::embedded().unwrap();
+    let truth = objects(41);
+    let training = Training {
+        labels: &labels(),
+        truth: &truth,
+        read: &|at| if at == 40 { Err(io::ErrorKind::NotFound.into()) } else { read(at) },
+    };
+    let mut losses = Vec::new();
+    let trained = train(&backbone, &training, &settings(100), &mut |progress| {
+        losses.extend(progress.loss);
+        Flow::Continue
+    })
+    .unwrap();
+    let model = trained.model;
+    assert!(losses.last().unwrap() < &(losses[0] / 3.0), "{losses:?}");
+    assert_eq!(model.labels(), ["disc", "square"]);
+    let metrics = model.metrics();
+    assert_eq!(metrics.trained_on + metrics.chosen_on + metrics.measured_on, 40);
+    assert_eq!((metrics.measured_on, metrics.unreadable), (4, 1));
+    assert_eq!(trained.examples.len(), 4);
+    // Classes are the model's: what was label 2 is label 1.
+    let there = &truth[trained.examples[0].picture];
+    assert_eq!(
+        trained.examples[0].there.iter().map(|o| o.left).collect::<Vec<_>>(),
+        there.iter().map(|o| o.left).collect::<Vec<_>>()
+    );
+    assert_eq!(trained.examples[0].there[1].class, 1);
+
+    held_out(&backbone, &model);
+    kept(&backbone, &model);
+}
+
+/// Twelve pictures that no part of the training saw.
+fn held_out(backbone: &Backbone, model: &Detector) {
+    let (mut found, mut there) = (Vec::new(), Vec::new());
+    for number in 1000..1012 {
+        let (bytes, mut objects) = painted(number);
+        objects[1].class = 1;
+        let picture = Picture::decode(&bytes, &Limits::default()).unwrap();
+        found.push(model.detect(backbone, &picture, &Threads::one()).unwrap());
+        there.push(objects);
+    }
+    let all: Vec<&Found> = found.iter().flatten().collect();
+    assert!(all.iter().all(|found| (0.0..=1.0).contains(&found.confidence)));
+    assert!(found.iter().all(|found| found.is_sorted_by(|a, b| a.confidence >= b.confidence)));
+    let told = precision(&found, &there, 2);
+    assert!(told.mean > 0.8, "{told:?}");
+    let total = told.total();
+    assert_eq!(total.objects, 36);
+    assert!(total.right_at_0_7 >= 18, "too shy: {told:?}");
+    assert!(10 * total.right_at_0_7 >= 7 * total.given_at_0_7, "too bold: {told:?}");
+}
+
+fn kept(backbone: &Backbone, model: &Detector) {
+    let bytes = model.to_bytes();
+    assert_eq!(Task::of(&bytes).unwrap(), Task::ObjectDetection);
+    let again = Model::from_bytes(&bytes, backbone).unwrap();
+    assert_eq!(again, Model::from(model.clone()));
+    assert!(again.memory() > 400_000);
+    let card = again.card();
+    assert_eq!((card.task, &card.labels[..]), (Task::ObjectDetection, model.labels()));
+    assert!(card.notes[0].contains("4 pictures with 12 objects"), "{:?}", card.notes);
+    assert!(card.notes.iter().any(|note| note.starts_with("1 of the pictures")), "{:?}", card.notes);
+    let json = serde_json::to_string(&card).unwrap();
+    assert_eq!(serde_json::from_str::<Card>(&json).unwrap(), card);
+
+    assert!(matches!(
+        vision::classify::Classifier::from_bytes(&bytes, backbone),
+        Err(ModelError::Task(Task::ObjectDetection))
+    ));
+    // The same network in a file that differs by a byte at its end is another backbone.
+    let mut file =
+        fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/backbone/efficientnet-lite0.onnx")).unwrap();
+    // Field 6 of an ONNX model, its doc_string, empty.
+    file.extend([0x32, 0x00]);
+    let other = Backbone::load(file).unwrap();
+    assert!(matches!(Model::from_bytes(&bytes, &other), Err(ModelError::Backbone { .. })));
+}
+
+#[test]
+fn spilled_features_and_other_threads_give_the_same_model_and_leave_no_file() {
+    let backbone = Backbone::embedded().unwrap();
+    let truth = objects(20);
+    let training = Training { labels: &labels(), truth: &truth, read: &read };
+    let folder = env::temp_dir().join(format!("keyrack-detection-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let plain = train(&backbone, &training, &settings(4), &mut |_| Flow::Continue).unwrap();
+    let base = vision::Settings { threads: NonZeroUsize::MIN, ..settings(4).base };
+    let spilling = Settings { base, memory: 500_000, spill: Some(folder.clone()), ..settings(4) };
+    let spilled = train(&backbone, &training, &spilling, &mut |_| Flow::Continue).unwrap();
+    assert_eq!(spilled, plain);
+    let missing = Settings { spill: Some(folder.join("missing")), ..spilling };
+    let refused = train(&backbone, &training, &missing, &mut |_| Flow::Continue);
+    assert!(matches!(refused, Err(TrainError::Spill(_))), "the file is not where it was asked for");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    fs::remove_dir(&folder).unwrap();
+}
+
+#[test]
+fn a_training_stops_within_a_second() {
+    let backbone = Backbone::embedded().unwrap();
+    let truth = objects(20);
+    for stop in [Phase::Features, Phase::Training] {
+        let training = Training { labels: &labels(), truth: &truth, read: &read };
+        let mut asked = None;
+        let stopped = train(&backbone, &training, &settings(1000), &mut |progress| {
+            assert!(asked.is_none(), "{stop:?}: a report after the word to stop");
+            if progress.phase == stop {
+                asked = Some(Instant::now());
+                return Flow::Cancel;
+            }
+            Flow::Continue
+        });
+        assert!(matches!(stopped, Err(TrainError::Cancelled)), "{stop:?}");
+        assert!(asked.unwrap().elapsed() < Duration::from_secs(1), "{stop:?}");
+    }
+}
+
+#[test]
+fn a_training_that_could_not_begin_says_what_is_missing() {
+    let counts = |marked, labels: &[(&str, usize)]| {
+        let labels = labels.iter().map(|(label, has)| ((*label).into(), *has)).collect();
+        ready(&Counts { marked, labels })
+    };
+    assert_eq!(counts(20, &[("a", 20), ("unused", 0)]), Ok(()));
+    assert_eq!(counts(19, &[("a", 19)]), Err(TooFew::Marked { has: 19, needs: 20 }));
+    let rare = TooFew::Pictures { label: "b".into(), has: 4, needs: 5 };
+    assert_eq!(counts(30, &[("a", 30), ("b", 4)]), Err(rare));
+
+    let backbone = Backbone::embedded().unwrap();
+    let refusal = |truth: &[Vec<Object>]| {
+        let training = Training { labels: &labels(), truth, read: &|_| unreachable!("nothing is read") };
+        train(&backbone, &training, &settings(1), &mut |_| Flow::Continue).unwrap_err()
+    };
+    assert!(matches!(refusal(&objects(19)), TrainError::TooFew(TooFew::Marked { has: 19, .. })));
+    let mut wrong = objects(20);
+    wrong[7][0].class = 3;
+    assert!(matches!(refusal(&wrong), TrainError::UnknownLabel { picture: 7, class: 3, labels: 3 }));
+    wrong[7][0] = Object { class: 0, width: f32::NAN, ..wrong[7][0] };
+    assert!(matches!(refusal(&wrong), TrainError::Box { picture: 7 }));
+}

@@ -1,0 +1,227 @@
+//! Archives that nobody vouches for: pictures with their labels come out, a reason, or a typed refusal.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::io::{Cursor, Write};
+
+use keyrack_vision::import::{Archive, ArchiveError, ArchiveLimits, Item, LISTED};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+const JPEG: &[u8] = include_bytes!("pictures/green-progressive.jpg");
+
+fn stored() -> SimpleFileOptions {
+    SimpleFileOptions::default().compression_method(CompressionMethod::Stored)
+}
+
+fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in entries {
+        writer.start_file(*name, stored()).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// Changes every occurrence of some bytes to others of the same length.
+fn changed(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
+    let places: Vec<usize> =
+        (0..bytes.len() - from.len()).filter(|at| bytes[*at..].starts_with(from)).collect();
+    assert!(!places.is_empty());
+    for at in places {
+        bytes[at..at + to.len()].copy_from_slice(to);
+    }
+    bytes
+}
+
+fn open(bytes: Vec<u8>) -> Result<Archive<Cursor<Vec<u8>>>, ArchiveError> {
+    Archive::open(Cursor::new(bytes), &ArchiveLimits::default())
+}
+
+/// What comes out, and the reasons for what does not.
+fn read(bytes: Vec<u8>) -> (Vec<Item>, Vec<(String, String)>) {
+    let mut archive = open(bytes).unwrap();
+    let items = archive.by_ref().collect::<Result<_, _>>().unwrap();
+    let skipped = archive.skipped().list().iter().map(|skip| (skip.name.clone(), skip.reason.clone()));
+    (items, skipped.collect())
+}
+
+fn reasons(bytes: Vec<u8>) -> Vec<String> {
+    let (items, skipped) = read(bytes);
+    assert_eq!(items, []);
+    skipped.into_iter().map(|(_, reason)| reason).collect()
+}
+
+fn coco(names: &[&str]) -> String {
+    let images: Vec<_> = names
+        .iter()
+        .enumerate()
+        .map(|(id, name)| format!(r#"{{"id": {id}, "file_name": "{name}"}}"#))
+        .collect();
+    let boxes: Vec<_> = (0..names.len())
+        .map(|id| format!(r#"{{"image_id": {id}, "category_id": 1, "bbox": [1, 2, 3, 4]}}"#))
+        .collect();
+    format!(
+        r#"{{"images": [{}], "annotations": [{}], "categories": [{{"id": 1, "name": "cell"}}]}}"#,
+        images.join(","),
+        boxes.join(",")
+    )
+}
+
+#[test]
+fn folders_are_classes_and_litter_is_passed_over() {
+    let (items, skipped) = read(zip(&[
+        ("pets/", b""),
+        ("pets/cat/1.jpg", JPEG),
+        ("pets\\dog\\2.jpg", JPEG),
+        ("__MACOSX/pets/cat/._1.jpg", b"x"),
+        ("pets/.DS_Store", b"x"),
+        ("pets/readme.txt", b"hello"),
+        ("pets/info.json", b"{}"),
+    ]));
+    let seen: Vec<_> = items.iter().map(|item| (item.name.as_str(), item.label.as_deref())).collect();
+    assert_eq!(seen, [("pets/cat/1.jpg", Some("cat")), ("pets/dog/2.jpg", Some("dog"))]);
+    assert!(items.iter().all(|item| item.bytes == JPEG && item.rects.is_empty()));
+    let names: Vec<_> = skipped.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["pets/info.json", "pets/readme.txt"]);
+    assert_eq!(skipped[1].1, "it is not a JPEG, PNG or WebP image");
+}
+
+#[test]
+fn a_coco_file_speaks_about_the_pictures_beside_it_and_below() {
+    let train = coco(&["1.jpg", "gone.jpg"]);
+    let (items, skipped) = read(zip(&[
+        ("train/1.jpg", JPEG),
+        ("train/2.jpg", JPEG),
+        ("train/_annotations.coco.json", train.as_bytes()),
+    ]));
+    assert!(items.iter().all(|item| item.label.is_none()));
+    assert_eq!(items.iter().map(|item| item.rects.len()).collect::<Vec<_>>(), [1, 0]);
+    assert_eq!((items[0].rects[0].0.as_str(), items[0].rects[0].1.height), ("cell", 4.0));
+    assert!(skipped[0].1.starts_with("1 of the 2 pictures"), "{skipped:?}");
+
+    let folders = coco(&["a/1.jpg", "b/1.jpg"]);
+    let (items, skipped) = read(zip(&[
+        ("set/annotations/instances_all.json", folders.as_bytes()),
+        ("set/images/a/1.jpg", JPEG),
+        ("set/images/b/1.jpg", JPEG),
+    ]));
+    assert_eq!((items.len(), skipped.len()), (2, 0));
+    assert!(items.iter().all(|item| item.rects.len() == 1));
+}
+
+#[test]
+fn a_coco_file_that_cannot_be_used_ends_the_import_by_name() {
+    let broken = coco(&["1.jpg"]).replace("[1, 2, 3, 4]", "[1, 2, -3, 4]");
+    let refused = open(zip(&[("1.jpg", JPEG), ("boxes.json", broken.as_bytes())])).err().unwrap().to_string();
+    assert_eq!(refused, "boxes.json: annotations[0].bbox: width is -3; 0 pixels or more are expected");
+}
+
+#[test]
+fn paths_out_of_the_archive_are_refused() {
+    let bytes = changed(zip(&[("aa/one.jpg", JPEG), ("bbtwo.jpg", JPEG)]), b"aa/one", b"../one");
+    let bytes = changed(bytes, b"bbtwo", b"C:two");
+    assert_eq!(reasons(bytes), ["its path leads out of the archive", "its path is absolute"]);
+    let bytes = changed(zip(&[("x1.jpg", JPEG), ("y1.jpg", JPEG)]), b"x1", b"/1");
+    assert_eq!(read(bytes).1[0].1, "its path is absolute");
+}
+
+#[test]
+fn a_name_counts_once_and_links_and_locks_count_never() {
+    let (items, skipped) = read(changed(zip(&[("a1.jpg", JPEG), ("a2.jpg", JPEG)]), b"a2", b"a1"));
+    assert_eq!((items.len(), skipped[0].1.as_str()), (1, "another entry has the same name"));
+
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    writer.add_symlink("link.jpg", "/etc/passwd", stored()).unwrap();
+    assert_eq!(reasons(writer.finish().unwrap().into_inner()), ["it is a link"]);
+
+    // The flag of encryption, in the directory (PKWARE APPNOTE, 4.4.4).
+    let mut bytes = zip(&[("1.jpg", JPEG)]);
+    let central = bytes.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
+    bytes[central + 8] |= 1;
+    assert_eq!(reasons(bytes), ["it is encrypted"]);
+}
+
+#[test]
+fn an_archive_in_an_archive_is_no_picture() {
+    let inner = zip(&[("1.jpg", JPEG)]);
+    assert_eq!(
+        reasons(zip(&[("inner.zip", &inner), ("inner.jpg", &inner)])),
+        ["it is not a JPEG, PNG or WebP image"; 2]
+    );
+}
+
+#[test]
+fn a_bomb_stops_at_the_limits() {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    let packed = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    for (name, head) in [("zeros.jpg", &b""[..]), ("picture.jpg", JPEG)] {
+        writer.start_file(name, packed).unwrap();
+        writer.write_all(head).unwrap();
+        let zeros = vec![0; 1 << 20];
+        (0..1024).for_each(|_| writer.write_all(&zeros).unwrap());
+    }
+    let bomb = writer.finish().unwrap().into_inner();
+    assert_eq!(
+        reasons(bomb.clone()),
+        ["it is not a JPEG, PNG or WebP image", "it has more than 10000000 bytes"]
+    );
+
+    let limits = ArchiveLimits { total_bytes: 1000, ..ArchiveLimits::default() };
+    let mut archive = Archive::open(Cursor::new(bomb), &limits).unwrap();
+    assert!(matches!(archive.next(), Some(Err(ArchiveError::TooManyBytes { most: 1000 }))));
+    assert!(archive.next().is_none());
+}
+
+#[test]
+fn sizes_that_lie_come_out_broken() {
+    let whole = zip(&[("1.jpg", JPEG), ("2.jpg", JPEG)]);
+    let length = u32::try_from(JPEG.len()).unwrap().to_le_bytes();
+    // Larger than the file, all ones (which promises zip64), smaller than the picture, nothing.
+    for lie in [[0xFF, 0xFF, 0xFF, 0x7F], [0xFF; 4], [20, 0, 0, 0], [0; 4]] {
+        let lying = changed(whole.clone(), &[length, length].concat(), &[lie, lie].concat());
+        if let Ok(archive) = open(lying) {
+            for item in archive.flatten() {
+                assert!(item.bytes.len() <= whole.len(), "{lie:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn entries_are_counted_before_they_are_read() {
+    let names: Vec<String> = (0..300).map(|n| format!("{n}.txt")).collect();
+    let entries: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b"x"[..])).collect();
+    let bytes = zip(&entries);
+    let limits = ArchiveLimits { entries: 299, ..ArchiveLimits::default() };
+    let refused = Archive::open(Cursor::new(bytes.clone()), &limits).err().unwrap();
+    assert!(matches!(refused, ArchiveError::TooManyEntries { entries: 300, most: 299 }), "{refused}");
+    let mut archive = open(bytes).unwrap();
+    assert!(archive.next().is_none());
+    assert_eq!((archive.skipped().count(), archive.skipped().list().len()), (300, LISTED));
+}
+
+#[test]
+fn what_is_cut_off_or_no_archive_is_refused() {
+    let whole = zip(&[("1.jpg", JPEG), ("2.jpg", JPEG)]);
+    for length in 0..whole.len() {
+        assert!(open(whole[..length].to_vec()).is_err(), "{length}");
+    }
+    for other in [&b""[..], JPEG, b"PK\x03\x04", b"Rar!\x1A\x07", &[0; 4096]] {
+        assert!(matches!(open(other.to_vec()), Err(ArchiveError::NotAZip(_))));
+    }
+}
+
+#[test]
+fn changed_bytes_never_panic() {
+    let whole = zip(&[("a/1.jpg", &JPEG[..200]), ("b.json", coco(&["a/1.jpg"]).as_bytes()), ("c/", b"")]);
+    for at in 0..whole.len() {
+        for value in [0, 1, 0x7F, 0xFF] {
+            let mut bytes = whole.clone();
+            bytes[at] = value;
+            if let Ok(archive) = open(bytes) {
+                assert!(archive.count() <= 3);
+            }
+        }
+    }
+}
