@@ -26,7 +26,7 @@ pub enum Model {
     /// One label for a picture.
     Classifier(Classifier),
     /// Boxes with labels.
-    Detector(Detector),
+    Detector(Box<Detector>),
 }
 
 /// Why a file is not a model that can be used here.
@@ -70,7 +70,9 @@ impl Model {
     pub fn from_bytes(bytes: &[u8], backbone: &Backbone) -> Result<Self, ModelError> {
         match Task::of(bytes)? {
             Task::Classification => Classifier::from_bytes(bytes, backbone).map(Self::Classifier),
-            Task::ObjectDetection => Detector::from_bytes(bytes, backbone).map(Self::Detector),
+            Task::ObjectDetection => {
+                Detector::from_bytes(bytes, backbone).map(|detector| Self::Detector(Box::new(detector)))
+            }
         }
     }
 
@@ -123,7 +125,7 @@ impl From<Classifier> for Model {
 
 impl From<Detector> for Model {
     fn from(detector: Detector) -> Self {
-        Self::Detector(detector)
+        Self::Detector(Box::new(detector))
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use keyrack_key::{Class, ModelId};
 use keyrack_store::{Model, ModelStatus, ProjectType, Store};
-use keyrack_vision::{Backbone, BackboneError, Limits, ModelError, Picture, Threads};
+use keyrack_vision::{self as vision, Backbone, BackboneError, Limits, ModelError, Picture, Threads};
 use tokio::time::Instant;
 
 use look::{classified, detected};
@@ -20,7 +20,7 @@ use crate::objects::{ObjectError, Objects, Place};
 use crate::predict::door::DoorError;
 use crate::predict::engine::PATIENCE;
 use crate::predict::image::Source;
-use crate::predict::{Door, Engine, EngineError, Head, Image, Room};
+use crate::predict::{Door, Engine, EngineError, Image, Room};
 
 /// More pixels than that no line has.
 const MOST_STROKE: u32 = 100;
@@ -143,8 +143,8 @@ impl Predictions {
     ) -> Result<Classified, OpError> {
         let confidence = check_confidence(confidence)?;
         self.ask(by, model, image, move |head, backbone, picture, threads| match head {
-            Head::Detector(_) => Ok(None),
-            Head::Classifier(model) => {
+            vision::Model::Detector(_) => Ok(None),
+            vision::Model::Classifier(model) => {
                 Ok(classified(&model.predict(backbone, picture, threads)?, confidence))
             }
         })
@@ -164,8 +164,8 @@ impl Predictions {
             return Err(Invalid::field("stroke_width", format!("expected 0 to {MOST_STROKE} pixels")).into());
         }
         self.ask(by, model, image, move |head, backbone, picture, threads| match head {
-            Head::Classifier(_) => Ok(None),
-            Head::Detector(model) => {
+            vision::Model::Classifier(_) => Ok(None),
+            vision::Model::Detector(model) => {
                 let mut found = model.detect(backbone, picture, threads)?;
                 found.retain(|one| f64::from(one.confidence) >= wanted.confidence);
                 Ok(Some(detected(&found, model.labels(), picture, &wanted)))
@@ -191,13 +191,13 @@ impl Predictions {
         by: &Acting,
         Askable(model): Askable,
         image: Image,
-        look: impl FnOnce(&Head, &Backbone, &Picture, &Threads) -> Result<Option<T>, BackboneError>
+        look: impl FnOnce(&vision::Model, &Backbone, &Picture, &Threads) -> Result<Option<T>, BackboneError>
         + Send
         + 'static,
     ) -> Result<T, OpError> {
         let until = Instant::now() + PATIENCE;
         let fetched = image.is_url();
-        let (bytes, held) = match image.source {
+        let (bytes, room) = match image.source {
             Source::Bytes(bytes) => (bytes, image.held),
             Source::Url(_) if !self.public_urls && is_publishable(by) => return Err(urls_closed().into()),
             Source::Url(url) => self.door.fetch(&url, &self.room).await?,
@@ -206,7 +206,7 @@ impl Predictions {
         let read = self.objects.read(&place);
         let head = read_head(self.engine.head(model.id, read)).await?;
         let seen = async {
-            let opened = self.engine.open(bytes, held).await?;
+            let opened = self.engine.open(bytes, room).await?;
             self.engine
                 .show(opened, until, move |backbone, picture, threads| {
                     look(&head, backbone, picture, threads)
@@ -225,7 +225,9 @@ impl Predictions {
 }
 
 /// A model that was deleted meanwhile has no file any more.
-async fn read_head(head: impl Future<Output = Result<Arc<Head>, EngineError>>) -> Result<Arc<Head>, OpError> {
+async fn read_head(
+    head: impl Future<Output = Result<Arc<vision::Model>, EngineError>>,
+) -> Result<Arc<vision::Model>, OpError> {
     head.await.map_err(|error| match error {
         EngineError::Object(ObjectError::NotFound) => OpError::NotFound("model"),
         other => other.into(),

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use keyrack_key::ModelId;
-use keyrack_vision::{Backbone, BackboneError, Limits, ModelError, Picture, PictureError, Threads};
+use keyrack_vision::{Backbone, BackboneError, Limits, Model, ModelError, Picture, PictureError, Threads};
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::Instant;
 
-use super::heads::{Head, Heads};
+use super::heads::Heads;
 use super::queue::{Full, Queue};
 use super::room::Held;
 use crate::objects::ObjectError;
@@ -100,15 +100,14 @@ impl Engine {
         &self,
         model: ModelId,
         read: impl Future<Output = Result<Bytes, ObjectError>>,
-    ) -> Result<Arc<Head>, EngineError> {
+    ) -> Result<Arc<Model>, EngineError> {
         if let Some(head) = self.heads.find(model) {
             return Ok(head);
         }
         let (backbone, file) = (self.backbone().await?, read.await?);
-        let size = file.len();
-        let head = spawn_blocking(move || Head::from_bytes(&file, &backbone)).await??;
+        let head = spawn_blocking(move || Model::from_bytes(&file, &backbone)).await??;
         let head = Arc::new(head);
-        self.heads.keep(model, Arc::clone(&head), size);
+        self.heads.keep(model, Arc::clone(&head));
         Ok(head)
     }
 

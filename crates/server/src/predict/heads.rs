@@ -4,9 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use keyrack_key::ModelId;
-use keyrack_vision::classify::Classifier;
-use keyrack_vision::detect::Detector;
-use keyrack_vision::{Backbone, ModelError, Task};
+use keyrack_vision::Model;
 use lru::LruCache;
 use parking_lot::Mutex;
 
@@ -14,23 +12,6 @@ use parking_lot::Mutex;
 const MOST: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 /// nor more than that many bytes of them.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
-
-/// A model of either task.
-#[derive(Clone, Debug)]
-pub enum Head {
-    Classifier(Classifier),
-    Detector(Detector),
-}
-
-impl Head {
-    /// Out of the bytes that it is kept in.
-    pub fn from_bytes(bytes: &[u8], backbone: &Backbone) -> Result<Self, ModelError> {
-        match Task::of(bytes)? {
-            Task::Classification => Classifier::from_bytes(bytes, backbone).map(Self::Classifier),
-            Task::ObjectDetection => Detector::from_bytes(bytes, backbone).map(Self::Detector),
-        }
-    }
-}
 
 /// Heads by their models, the one that was asked longest ago dropped first.
 ///
@@ -41,7 +22,7 @@ pub struct Heads(Mutex<Kept>);
 
 #[derive(Debug)]
 struct Kept {
-    heads: LruCache<ModelId, (Arc<Head>, usize)>,
+    heads: LruCache<ModelId, (Arc<Model>, usize)>,
     bytes: usize,
 }
 
@@ -51,12 +32,13 @@ impl Heads {
     }
 
     /// The head of a model, if it is here.
-    pub fn find(&self, model: ModelId) -> Option<Arc<Head>> {
+    pub fn find(&self, model: ModelId) -> Option<Arc<Model>> {
         self.0.lock().heads.get(&model).map(|(head, _)| Arc::clone(head))
     }
 
-    /// Keeps the head of a model; `bytes` is what its file takes, and about what it takes here.
-    pub fn keep(&self, model: ModelId, head: Arc<Head>, bytes: usize) {
+    /// Keeps the head of a model.
+    pub fn keep(&self, model: ModelId, head: Arc<Model>) {
+        let bytes = head.memory();
         let mut kept = self.0.lock();
         kept.bytes += bytes;
         if let Some((_, (_, gone))) = kept.heads.push(model, (head, bytes)) {

@@ -59,8 +59,8 @@ impl Image {
             return Ok(Self { source: Source::Url(url), held });
         }
         let encoded = if starts_with(start, "data:") {
-            let (head, _) = start.split_once(',').filter(|(head, _)| is_base64(head)).ok_or_else(wrong)?;
-            text.len() - start.len() + head.len() + 1
+            let (says, _) = start.split_once(',').filter(|(says, _)| is_base64(says)).ok_or_else(wrong)?;
+            text.len() - start.len() + says.len() + 1
         } else {
             0
         };

@@ -13,6 +13,5 @@ mod queue;
 
 pub use door::Door;
 pub use engine::{Engine, EngineError};
-pub use heads::Head;
 pub use image::Image;
 pub use room::{Held, Room};
