@@ -128,7 +128,7 @@ mod tests {
     async fn no_more_wait_than_can_be_served() {
         let queue = Queue::of(1, 1_000_000);
         let _turn = queue.turn(1, in_millis(1000)).await.unwrap();
-        let asks = (0..WAITING_PER_CORE + 1).map(|_| queue.turn(1, in_millis(300)));
+        let asks = (0..=WAITING_PER_CORE).map(|_| queue.turn(1, in_millis(300)));
         let started = Instant::now();
         let asks = futures_util::future::join_all(asks);
         assert!(asks.await.iter().all(Result::is_err));

@@ -55,8 +55,11 @@ pub(super) async fn operations(cast: &Cast) -> Vec<Operation> {
     let mut operations = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
-            let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
-            if !schema.is_null() {
+            let content = &operation["requestBody"]["content"];
+            let schema = &content["application/json"]["schema"];
+            // What takes pictures takes other forms and more bytes: see `predict`.
+            let is_json_alone = content.as_object().is_some_and(|kinds| kinds.len() == 1);
+            if !schema.is_null() && is_json_alone {
                 operations.push(read(cast, &document, method, path, schema));
             }
         }
