@@ -19,8 +19,8 @@ async fn a_deletion_promises_the_removal_of_its_objects() {
         .await
         .unwrap();
     assert!(world.store.upload(record.upload).await.unwrap().is_none());
-    let again =
-        world.store.delete_record(world.workspace, project, record.id, &["b".into()], world.actor(), NOW);
+    let more = ["b".to_owned()];
+    let again = world.store.delete_record(world.workspace, project, record.id, &more, world.actor(), NOW);
     assert!(matches!(again.await, Err(StoreError::NotFound)));
     assert_eq!(world.store.removals(NOW, 9).await.unwrap(), prefix);
     let whole = ["c".to_owned()];

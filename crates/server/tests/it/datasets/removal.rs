@@ -61,7 +61,7 @@ async fn an_upload_that_nobody_records_ends_with_its_object() {
     store.close().await;
     let folder = site.desk.server.data().join(format!("objects/projects/{project}/pictures/{id}"));
     fs::create_dir_all(&folder).unwrap();
-    for name in ["staged", "image", "thumbnail"] {
+    for name in ["staged", "image", "thumbnail", "staged#1"] {
         fs::write(folder.join(name), "pixels").unwrap();
     }
     site.desk.server.restart().await;
@@ -82,6 +82,19 @@ async fn a_record_is_made_of_what_a_crash_left_where_it_was_to_stay() {
     fs::rename(&staged, staged.with_file_name("image")).unwrap();
     assert_eq!(site.record_of(&asked.uri).await.status, 201);
     assert_eq!(site.objects().len(), 2);
+}
+
+#[tokio::test]
+async fn what_was_being_written_when_the_power_went_is_removed_and_the_rest_stays() {
+    let mut site = Site::open().await;
+    site.picture(&painted::jpeg(8, 8)).await;
+    let before = site.objects();
+    site.desk.server.kill();
+    let half = site.desk.server.data().join("objects").join(&before[0]).with_file_name("image#1");
+    fs::write(&half, "half a picture").unwrap();
+    site.desk.server.restart().await;
+    until("the half is gone", async || (!half.exists()).then_some(())).await;
+    assert_eq!(site.objects(), before);
 }
 
 /// A disk that fails is not the client's fault, and what it sent is not lost.
