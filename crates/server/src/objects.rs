@@ -3,11 +3,11 @@
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
-use keyrack_key::{ModelId, ProjectId, UploadId};
+use keyrack_key::{ModelId, ProjectId, Timestamp, UploadId};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
@@ -125,7 +125,8 @@ impl Objects {
     }
 
     /// Removes what was being written when a process before this one, which began at `start`, ended.
-    pub async fn remove_halves(&self, start: SystemTime) -> Result<(), ObjectError> {
+    pub async fn remove_halves(&self, start: Timestamp) -> Result<(), ObjectError> {
+        let start = SystemTime::UNIX_EPOCH + Duration::from_micros(start.micros().unsigned_abs());
         let folder = Arc::clone(&self.folder);
         let removed = tokio::task::spawn_blocking(move || remove_halves(&folder, start)).await;
         Ok(removed.map_err(std::io::Error::other)??)
@@ -160,7 +161,6 @@ fn key(path: &str) -> Key {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keyrack_key::Timestamp;
 
     #[tokio::test]
     async fn what_lies_below_a_prefix_goes_and_the_rest_stays() {

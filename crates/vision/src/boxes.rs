@@ -75,7 +75,7 @@ fn within(from: f64, length: f64, most: f64) -> Option<(f64, f64)> {
         return None;
     }
     // The difference of two edges may round; a length that needs no change gets none.
-    let length = if from == start && to <= most { length } else { to.min(most) - start };
+    let length = if from < 0.0 || to > most { to.min(most) - start } else { length };
     Some((start, length))
 }
 

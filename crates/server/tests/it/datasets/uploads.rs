@@ -105,7 +105,7 @@ async fn a_url_whose_time_is_over_says_so() {
     let store =
         Store::open(&site.desk.server.data().join("keyrack.db"), UnwrapErr(getrandom::SysRng)).await.unwrap();
     let now = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
-    let minutes = |n: u64| now.minus(std::time::Duration::from_secs(60 * n));
+    let minutes = |n: u64| now.minus(std::time::Duration::from_mins(n));
     let id = UploadId::new(now, &mut UnwrapErr(getrandom::SysRng));
     let project = site.project.parse().unwrap();
     let new = NewUpload {
