@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use keyrack_key::Timestamp;
 use keyrack_rack::{Revision, TOMBSTONE_LIFE};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -34,6 +35,7 @@ pub fn start(app: &Shared) -> Background {
     tasks.spawn(every(RACK, stopped.clone(), with(app, keep_rack)));
     tasks.spawn(every(SWEEP, stopped.clone(), with(app, sweep)));
     tasks.spawn(every(OBJECTS, stopped, with(app, remove_objects)));
+    tasks.spawn(remove_halves(Arc::clone(app), app.now()));
     Background { tasks, stop }
 }
 
@@ -86,6 +88,13 @@ async fn keep_rack(app: Shared) {
     if let Err(error) = app.follower.reach(Revision::default(), app.now()).await {
         tracing::error!(%error, "the store cannot be read: no key is accepted until it can");
         app.rack.trust(false);
+    }
+}
+
+/// Of writes that a crash ended. Once: whoever fails to write later cleans up.
+async fn remove_halves(app: Shared, start: Timestamp) {
+    if let Err(error) = app.objects.remove_halves(start).await {
+        tracing::warn!(%error, "objects that were half written could not be removed");
     }
 }
 

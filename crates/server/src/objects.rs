@@ -1,11 +1,13 @@
 //! Pictures and models as objects: a folder beside the database. Where each lies is decided here and nowhere else.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
-use keyrack_key::{ModelId, ProjectId, UploadId};
+use keyrack_key::{ModelId, ProjectId, Timestamp, UploadId};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
@@ -17,7 +19,7 @@ pub enum ObjectError {
     NotFound,
     #[error("the objects cannot be reached: {0}")]
     Failed(#[source] object_store::Error),
-    #[error("the folder of the objects cannot be made: {0}")]
+    #[error("the folder of the objects cannot be used: {0}")]
     Folder(#[from] std::io::Error),
 }
 
@@ -73,35 +75,38 @@ pub fn model_prefix(project: ProjectId, model: ModelId) -> String {
 
 /// The objects of a deployment. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Objects(Arc<dyn ObjectStore>);
+pub struct Objects {
+    store: Arc<dyn ObjectStore>,
+    folder: Arc<Path>,
+}
 
 impl Objects {
     /// Objects in a folder of this machine, which is made where it is missing.
     pub fn in_folder(path: &Path) -> Result<Self, ObjectError> {
         std::fs::create_dir_all(path)?;
         let folder = LocalFileSystem::new_with_prefix(path)?.with_automatic_cleanup(true);
-        Ok(Self(Arc::new(folder)))
+        Ok(Self { store: Arc::new(folder), folder: path.into() })
     }
 
     /// Writes an object, whole or not at all.
     pub async fn put(&self, place: &Place, bytes: Bytes) -> Result<(), ObjectError> {
-        self.0.put(&key(&place.0), PutPayload::from_bytes(bytes)).await?;
+        self.store.put(&key(&place.0), PutPayload::from_bytes(bytes)).await?;
         Ok(())
     }
 
     /// The bytes of an object.
     pub async fn read(&self, place: &Place) -> Result<Bytes, ObjectError> {
-        Ok(self.0.get(&key(&place.0)).await?.bytes().await?)
+        Ok(self.store.get(&key(&place.0)).await?.bytes().await?)
     }
 
     /// Moves an object, in one step, over what may lie there.
     pub async fn move_to(&self, from: &Place, to: &Place) -> Result<(), ObjectError> {
-        Ok(self.0.rename(&key(&from.0), &key(&to.0)).await?)
+        Ok(self.store.rename(&key(&from.0), &key(&to.0)).await?)
     }
 
     /// Removes an object, if it is there.
     pub async fn remove(&self, place: &Place) -> Result<(), ObjectError> {
-        match self.0.delete(&key(&place.0)).await {
+        match self.store.delete(&key(&place.0)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -109,11 +114,44 @@ impl Objects {
 
     /// Removes all objects below a prefix, and says how many there were.
     pub async fn remove_below(&self, prefix: &str) -> Result<usize, ObjectError> {
-        let keys = self.0.list(Some(&key(prefix))).map_ok(|found| found.location);
-        let gone = self.0.delete_stream(Box::pin(keys));
+        let keys = self.store.list(Some(&key(prefix))).map_ok(|found| found.location);
+        let gone = self.store.delete_stream(Box::pin(keys));
         let count = gone.try_fold(0, |count, _| async move { Ok(count + 1) }).await?;
-        Ok(count)
+        // What a crash left of an object that was being written is none yet, and on no list.
+        match tokio::fs::remove_dir_all(self.folder.join(prefix)).await {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(count),
+        }
     }
+
+    /// Removes what was being written when a process before this one, which began at `start`, ended.
+    pub async fn remove_halves(&self, start: Timestamp) -> Result<(), ObjectError> {
+        let start = SystemTime::UNIX_EPOCH + Duration::from_micros(start.micros().unsigned_abs());
+        let folder = Arc::clone(&self.folder);
+        let removed = tokio::task::spawn_blocking(move || remove_halves(&folder, start)).await;
+        Ok(removed.map_err(std::io::Error::other)??)
+    }
+}
+
+/// An object is written under its name, `#` and a number, and then given its name.
+fn remove_halves(folder: &Path, before: SystemTime) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let result = if entry.file_type()?.is_dir() {
+            remove_halves(&entry.path(), before)
+        } else if entry.file_name().to_string_lossy().contains('#') && entry.metadata()?.modified()? < before
+        {
+            std::fs::remove_file(entry.path())
+        } else {
+            Ok(())
+        };
+        match result {
+            // Somebody else was faster: what is deleted goes meanwhile.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            other => other?,
+        }
+    }
+    Ok(())
 }
 
 fn key(path: &str) -> Key {
@@ -123,7 +161,6 @@ fn key(path: &str) -> Key {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keyrack_key::Timestamp;
 
     #[tokio::test]
     async fn what_lies_below_a_prefix_goes_and_the_rest_stays() {

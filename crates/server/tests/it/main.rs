@@ -8,6 +8,7 @@ mod cli;
 mod client;
 mod coverage;
 mod crash;
+mod datasets;
 mod desk;
 mod harness;
 mod held;

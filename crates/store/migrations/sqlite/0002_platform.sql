@@ -67,7 +67,9 @@ CREATE TABLE annotations (
     created_at INTEGER NOT NULL,
     CONSTRAINT boxes_have_a_place CHECK (
         (category = 'category' AND "left" IS NULL AND top IS NULL AND width IS NULL AND height IS NULL)
-        OR (category = 'bounding_box' AND "left" >= 0 AND top >= 0 AND width > 0 AND height > 0))
+        -- Null would pass for a comparison that holds.
+        OR (category = 'bounding_box' AND "left" IS NOT NULL AND top IS NOT NULL AND width IS NOT NULL AND height IS NOT NULL
+            AND "left" >= 0 AND top >= 0 AND width > 0 AND height > 0))
 ) STRICT;
 CREATE INDEX annotations_of_record ON annotations (record_id, id);
 CREATE INDEX annotations_of_label ON annotations (label_id, record_id);

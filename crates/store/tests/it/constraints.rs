@@ -6,14 +6,14 @@ use sqlx::{AssertSqlSafe, SqlitePool};
 use crate::{NOW, World, later, secret, world};
 
 /// Runs `sql` as one transaction and says what the database had against it.
-async fn run(console: &SqlitePool, sql: String) -> Result<(), String> {
+pub(crate) async fn run(console: &SqlitePool, sql: String) -> Result<(), String> {
     let mut transaction = console.begin().await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *transaction).await.map_err(|error| error.to_string())?;
     transaction.commit().await.map_err(|error| error.to_string())
 }
 
 #[track_caller]
-fn refused(result: Result<(), String>, because: &str) {
+pub(crate) fn refused(result: Result<(), String>, because: &str) {
     let error = result.expect_err(because);
     assert!(error.contains(because), "{error}\nis not about\n{because}");
 }

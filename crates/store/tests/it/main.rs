@@ -5,12 +5,16 @@
 
 mod audit;
 mod constraints;
+mod datasets;
 mod feed;
 mod hang_up;
 mod keys;
 mod list;
+mod models;
 mod people;
+mod platform;
 mod projects;
+mod removals;
 mod uses;
 
 use keyrack_key::{

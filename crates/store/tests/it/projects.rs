@@ -6,7 +6,7 @@ use keyrack_store::{AuditAction, EditProject, NewProject, ProjectType, StoreErro
 use crate::{NOW, World, later, rng, world};
 
 impl World {
-    fn new_project<'a>(&self, name: &'a str) -> NewProject<'a> {
+    pub(crate) fn new_project<'a>(&self, name: &'a str) -> NewProject<'a> {
         NewProject {
             id: ProjectId::new(NOW, &mut rng()),
             workspace: self.workspace,
@@ -44,9 +44,9 @@ async fn a_project_is_made_found_edited_and_deleted() {
     assert_eq!((edited.name.as_str(), edited.description.as_deref()), ("Nuts", Some("d")));
     world.store.edit_project(&world.edit(made.id, "Nuts")).await.unwrap();
 
-    world.store.delete_project(world.workspace, made.id, world.actor(), NOW).await.unwrap();
+    world.store.delete_project(world.workspace, made.id, &[], world.actor(), NOW).await.unwrap();
     assert_eq!(world.store.project(world.workspace, made.id).await.unwrap(), None);
-    let again = world.store.delete_project(world.workspace, made.id, world.actor(), NOW).await;
+    let again = world.store.delete_project(world.workspace, made.id, &[], world.actor(), NOW).await;
     assert!(matches!(again, Err(StoreError::NotFound)));
     let told = world.store.audit_entries(world.workspace, None, 3).await.unwrap();
     let told: Vec<_> = told.iter().map(|entry| entry.action).collect();

@@ -1,0 +1,182 @@
+//! Pictures and labels: what is named twice is there once, and nothing of one project meets another's.
+
+use keyrack_key::{AnnotationId, BatchId, Digest, LabelId, ProjectId, RecordId, UploadId};
+use keyrack_store::{
+    Mark, NewAnnotation, NewLabel, NewRecord, NewUpload, ProjectCounts, Record, RecordFilter, StoreError,
+};
+
+use crate::{NOW, World, later, rng, world};
+
+impl World {
+    pub(crate) async fn project(&self, name: &str) -> ProjectId {
+        self.store.create_project(&self.new_project(name)).await.unwrap().id
+    }
+
+    pub(crate) async fn upload(&self, project: ProjectId) -> UploadId {
+        let id = UploadId::new(NOW, &mut rng());
+        let digest = Digest::of(b"token");
+        let new = NewUpload { id, project, actor: self.actor(), digest, now: NOW, expires_at: later(900) };
+        self.store.create_upload(&new).await.unwrap();
+        id
+    }
+
+    pub(crate) async fn label(&self, project: ProjectId, name: &str) -> LabelId {
+        let wanted = [NewLabel { id: LabelId::new(NOW, &mut rng()), name }];
+        self.store.make_labels(project, &wanted, NOW).await.unwrap()[0].id
+    }
+
+    fn new_record(&self, project: ProjectId, upload: UploadId) -> NewRecord<'static> {
+        NewRecord {
+            id: RecordId::new(NOW, &mut rng()),
+            project,
+            batch: None,
+            upload,
+            name: "a.jpg",
+            width: 3,
+            height: 2,
+            content_type: "image/jpeg",
+            size: 10,
+            actor: self.actor(),
+            now: NOW,
+        }
+    }
+}
+
+/// A picture of a project.
+pub(crate) async fn picture(world: &World, project: ProjectId) -> Record {
+    let upload = world.upload(project).await;
+    world.store.create_record(&world.new_record(project, upload)).await.unwrap().0
+}
+
+fn mark(label: LabelId, mark: Mark) -> NewAnnotation<'static> {
+    NewAnnotation { id: AnnotationId::new(NOW, &mut rng()), label, mark, metadata: None }
+}
+
+const SMALL: Mark = Mark::Box { left: 0.0, top: 0.1, width: 1.0, height: 1.5 };
+
+#[tokio::test]
+async fn a_batch_and_a_label_are_the_same_for_the_same_name() {
+    let world = world().await;
+    let project = world.project("Bolts").await;
+    let named =
+        async |name| world.store.batch(project, BatchId::new(NOW, &mut rng()), name, NOW).await.unwrap();
+    assert_eq!(named("a").await, named("a").await);
+    assert_ne!(named("a").await.id, named("A").await.id);
+    assert!(world.store.has_batch(project, named("a").await.id).await.unwrap());
+    let other = world.project("Nuts").await;
+    assert!(!world.store.has_batch(other, named("a").await.id).await.unwrap());
+
+    let labels = [world.label(project, " x ").await, world.label(project, "x").await];
+    assert_eq!(labels, [world.label(project, " x ").await, world.label(project, "x").await]);
+    assert_ne!(labels[0], labels[1]);
+    assert_ne!(world.label(other, "x").await, labels[1]);
+    assert_eq!(world.store.label_ids(project).await.unwrap(), labels.into_iter().collect());
+    let gone = ProjectId::new(NOW, &mut rng());
+    let made = world.store.batch(gone, BatchId::new(NOW, &mut rng()), "a", NOW).await;
+    assert!(matches!(made, Err(StoreError::NotFound)));
+}
+
+#[tokio::test]
+async fn an_upload_has_one_record_and_outlives_its_time_with_it() {
+    let world = world().await;
+    let project = world.project("Bolts").await;
+    let (used, unused) = (world.upload(project).await, world.upload(project).await);
+    let (record, is_new) = world.store.create_record(&world.new_record(project, used)).await.unwrap();
+    assert!(is_new);
+    let again = world.store.create_record(&world.new_record(project, used)).await.unwrap();
+    assert_eq!(again, (record.clone(), false));
+    assert_eq!(world.store.record_of_upload(project, used).await.unwrap(), Some(record.clone()));
+
+    assert!(world.store.abandoned_uploads(later(900), 9).await.unwrap().is_empty());
+    let over = world.store.abandoned_uploads(later(901), 9).await.unwrap();
+    assert_eq!(over.iter().map(|upload| upload.id).collect::<Vec<_>>(), [unused]);
+    world.store.forget_uploads(&[used, unused]).await.unwrap();
+    assert!(world.store.upload(unused).await.unwrap().is_none());
+    assert_eq!(world.store.record(project, record.id).await.unwrap(), Some(record));
+    let late = world.store.create_record(&world.new_record(project, unused)).await;
+    assert!(matches!(late, Err(StoreError::NotFound)));
+}
+
+#[tokio::test]
+async fn nothing_of_one_project_is_found_through_another() {
+    let world = world().await;
+    let (ours, theirs) = (world.project("Bolts").await, world.project("Nuts").await);
+    let (record, label) = (picture(&world, ours).await, world.label(ours, "cap").await);
+    let foreign = world.label(theirs, "cap").await;
+    assert!(world.store.record(theirs, record.id).await.unwrap().is_none());
+    assert!(world.store.record_of_upload(theirs, record.upload).await.unwrap().is_none());
+    let moved = world.store.create_record(&world.new_record(theirs, record.upload)).await;
+    assert!(matches!(moved, Err(StoreError::NotFound)));
+    for (project, one) in [(theirs, label), (theirs, foreign), (ours, foreign)] {
+        let all = [mark(label, Mark::Category), mark(one, SMALL)];
+        let given = world.store.annotate(project, record.id, &all, NOW).await;
+        assert!(matches!(given, Err(StoreError::NotFound)));
+        let classed = [(record.id, AnnotationId::new(NOW, &mut rng()))];
+        let given = world.store.set_categories(project, one, &classed, NOW).await;
+        assert!(matches!(given, Err(StoreError::NotFound)));
+    }
+    assert!(world.store.annotations_of(ours, &[record.id]).await.unwrap().is_empty());
+    let kept = world.store.annotate(ours, record.id, &[mark(label, SMALL)], NOW).await.unwrap();
+    assert!(world.store.annotations_of(theirs, &[record.id]).await.unwrap().is_empty());
+    let deleted = world.store.delete_annotation(theirs, kept[0].id).await;
+    assert!(matches!(deleted, Err(StoreError::NotFound)));
+    let deleted =
+        world.store.delete_record(world.workspace, theirs, record.id, &[], world.actor(), NOW).await;
+    assert!(matches!(deleted, Err(StoreError::NotFound)));
+}
+
+#[tokio::test]
+async fn the_same_mark_again_is_the_same_and_a_class_takes_the_place_of_another() {
+    let world = world().await;
+    let project = world.project("Bolts").await;
+    let record = picture(&world, project).await.id;
+    let (cap, lid) = (world.label(project, "cap").await, world.label(project, "lid").await);
+    let give =
+        async |all: &[NewAnnotation<'_>]| world.store.annotate(project, record, all, NOW).await.unwrap();
+    let first = give(&[mark(cap, SMALL), mark(cap, Mark::Category)]).await;
+    assert_eq!(give(&[mark(cap, SMALL), mark(cap, Mark::Category)]).await, first);
+    give(&[mark(lid, Mark::Category), mark(lid, SMALL)]).await;
+    let all = world.store.annotations_of(project, &[record]).await.unwrap();
+    let marks: Vec<_> = all.iter().map(|one| (one.label_name.as_str(), one.mark == SMALL)).collect();
+    assert!(marks.len() == 3 && marks.contains(&("lid", false)) && !marks.contains(&("cap", false)));
+    let again = [(record, AnnotationId::new(NOW, &mut rng()))];
+    world.store.set_categories(project, cap, &again, NOW).await.unwrap();
+    assert_eq!(world.store.annotations_of(project, &[record]).await.unwrap().len(), 3);
+    world.store.clear_categories(project, &[record]).await.unwrap();
+    assert_eq!(world.store.annotations_of(project, &[record]).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn records_are_found_filtered_page_by_page_and_counted() {
+    let world = world().await;
+    let project = world.project("Bolts").await;
+    let label = world.label(project, "cap").await;
+    let batch = world.store.batch(project, BatchId::new(NOW, &mut rng()), "b", NOW).await.unwrap().id;
+    let mut ids = Vec::new();
+    for number in 0..5 {
+        let upload = world.upload(project).await;
+        let id = RecordId::new(later(number), &mut rng());
+        let batch = (number < 2).then_some(batch);
+        let new = NewRecord { id, batch, ..world.new_record(project, upload) };
+        world.store.create_record(&new).await.unwrap();
+        ids.insert(0, id);
+    }
+    world.store.annotate(project, ids[0], &[mark(label, SMALL)], NOW).await.unwrap();
+    let find = async |filter, after, limit| {
+        let page = world.store.records(project, &filter, after, limit).await.unwrap();
+        (page.items.iter().map(|record| record.id).collect::<Vec<_>>(), page.next)
+    };
+    let all = RecordFilter::default();
+    assert_eq!(find(all, None, 3).await, (ids[..3].to_vec(), Some(ids[2])));
+    assert_eq!(find(all, Some(ids[2]), 3).await, (ids[3..].to_vec(), None));
+    assert_eq!(find(RecordFilter { batch: Some(batch), ..all }, None, 9).await.0, ids[3..]);
+    assert_eq!(find(RecordFilter { label: Some(label), ..all }, None, 9).await.0, ids[..1]);
+    assert_eq!(find(RecordFilter { labelled: Some(true), ..all }, None, 9).await.0, ids[..1]);
+    assert_eq!(find(RecordFilter { labelled: Some(false), ..all }, None, 9).await.0, ids[1..]);
+    let counts = ProjectCounts { records: 5, labelled: 1, labels: 1, models: 0 };
+    assert_eq!(world.store.project_counts(project).await.unwrap(), counts);
+    assert_eq!(world.store.batches(project).await.unwrap()[0].records, 2);
+    assert_eq!(world.store.labels(project).await.unwrap()[0].records, 1);
+    let learnt = world.store.labelled(project).await.unwrap();
+    assert_eq!((learnt.len(), learnt[0].record, &learnt[0].marks), (1, ids[0], &vec![(label, SMALL)]));
+}

@@ -1,0 +1,131 @@
+//! Trainings: one worker at a time, and none that was given up writes into a later try.
+
+use keyrack_key::{ModelId, ProjectId};
+use keyrack_store::{Job, ModelStatus, NewModel, Outcome, Point, Stand, StoreError};
+use serde_json::json;
+
+use crate::{NOW, World, later, rng, world};
+
+impl World {
+    async fn model(&self, project: ProjectId, name: &str, at: u64) -> ModelId {
+        let id = ModelId::new(later(at), &mut rng());
+        let settings = json!({ "steps": 3 });
+        let (workspace, actor) = (self.workspace, self.actor());
+        let new = NewModel { id, workspace, project, name, settings: &settings, actor, now: NOW };
+        self.store.create_model(&new).await.unwrap().id
+    }
+
+    /// Takes a job for ten seconds.
+    async fn take(&self, at: u64) -> Option<Job> {
+        self.store.take_job(later(at), later(at + 10)).await.unwrap()
+    }
+
+    async fn status(&self, id: ModelId) -> ModelStatus {
+        self.store.model(self.workspace, id).await.unwrap().unwrap().status
+    }
+}
+
+#[tokio::test]
+async fn trainings_are_taken_oldest_first_and_each_by_one_worker() {
+    let world = world().await;
+    let project = world.project("Bolts").await;
+    let label = world.label(project, "cap").await;
+    let (second, first) = (world.model(project, "b", 2).await, world.model(project, "a", 1).await);
+    let taken = world.take(3).await.unwrap();
+    assert_eq!((taken.model, taken.attempt, &taken.settings), (first, 1, &json!({ "steps": 3 })));
+    assert_eq!(taken.labels, [(label, "cap".to_owned())]);
+    assert_eq!(world.take(3).await.unwrap().model, second);
+    assert_eq!(world.take(3).await, None);
+    let twin = NewModel {
+        id: ModelId::new(NOW, &mut rng()),
+        workspace: world.workspace,
+        project,
+        name: "A",
+        settings: &json!({}),
+        actor: world.actor(),
+        now: NOW,
+    };
+    assert!(matches!(world.store.create_model(&twin).await, Err(StoreError::NameTaken)));
+}
+
+#[tokio::test]
+async fn a_lease_that_is_renewed_is_nobody_elses_and_one_that_ended_is() {
+    let world = world().await;
+    let model = world.model(world.project("Bolts").await, "a", 0).await;
+    let dead = world.take(0).await.unwrap();
+    let points = [Point { step: 1, loss: Some(0.5), validation: None }];
+    let stand = world.store.report(&dead, Some(&json!({ "done": 1 })), &points, later(20)).await.unwrap();
+    assert_eq!(stand, Stand::Continue);
+    assert_eq!(world.take(15).await, None);
+    assert_eq!(world.store.curve(model).await.unwrap(), points);
+
+    let alive = world.take(21).await.unwrap();
+    assert_eq!((alive.model, alive.attempt), (model, 2));
+    assert!(world.store.curve(model).await.unwrap().is_empty(), "the curve is this try's");
+    // What the first worker still writes goes nowhere.
+    assert_eq!(world.store.report(&dead, None, &points, later(99)).await.unwrap(), Stand::Lost);
+    assert!(!world.store.end_job(&dead, &Outcome::Ready(json!({})), later(22)).await.unwrap());
+    assert!(world.store.curve(model).await.unwrap().is_empty());
+    assert_eq!(world.status(model).await, ModelStatus::Running);
+
+    assert!(world.store.end_job(&alive, &Outcome::Ready(json!({ "task": "x" })), later(23)).await.unwrap());
+    assert!(!world.store.end_job(&alive, &Outcome::Failed("late".into()), later(24)).await.unwrap());
+    let ready = world.store.model(world.workspace, model).await.unwrap().unwrap();
+    assert_eq!(
+        (ready.status, ready.card, ready.attempt),
+        (ModelStatus::Ready, Some(json!({ "task": "x" })), 2)
+    );
+}
+
+#[tokio::test]
+async fn what_killed_two_workers_is_given_up() {
+    let world = world().await;
+    let model = world.model(world.project("Bolts").await, "a", 0).await;
+    for at in [0, 11] {
+        assert_eq!(world.take(at).await.unwrap().model, model);
+    }
+    assert_eq!(world.take(22).await, None);
+    let failed = world.store.model(world.workspace, model).await.unwrap().unwrap();
+    assert_eq!((failed.status, failed.ended_at), (ModelStatus::Failed, Some(later(22))));
+    assert!(failed.reason.unwrap().contains("begun twice"));
+}
+
+#[tokio::test]
+async fn a_cancelled_training_ends_at_once_while_it_waits_and_by_its_worker_while_it_runs() {
+    let world = world().await;
+    let project = world.project("Bolts").await;
+    let cancel =
+        async |id| world.store.cancel_model(world.workspace, id, world.actor(), later(5)).await.unwrap();
+    let waiting = world.model(project, "a", 0).await;
+    assert_eq!(cancel(waiting).await.status, ModelStatus::Cancelled);
+    assert_eq!(world.take(6).await, None);
+
+    let running = world.model(project, "b", 1).await;
+    let job = world.take(6).await.unwrap();
+    let told = cancel(running).await;
+    assert_eq!((told.status, told.cancelling), (ModelStatus::Running, true));
+    assert_eq!(world.store.report(&job, None, &[], later(20)).await.unwrap(), Stand::Cancel);
+    assert!(world.store.end_job(&job, &Outcome::Cancelled, later(8)).await.unwrap());
+    assert_eq!(world.status(running).await, ModelStatus::Cancelled);
+
+    // Its worker died before it heard of it.
+    let orphan = world.model(project, "c", 2).await;
+    world.take(30).await.unwrap();
+    cancel(orphan).await;
+    assert_eq!(world.take(50).await, None);
+    assert_eq!(world.status(orphan).await, ModelStatus::Cancelled);
+}
+
+#[tokio::test]
+async fn a_deleted_model_is_lost_to_its_worker_and_its_objects_are_to_be_removed() {
+    let world = world().await;
+    let model = world.model(world.project("Bolts").await, "a", 0).await;
+    let job = world.take(0).await.unwrap();
+    let prefixes = ["projects/p/models/m".to_owned()];
+    world.store.delete_model(world.workspace, model, &prefixes, world.actor(), NOW).await.unwrap();
+    assert_eq!(world.store.report(&job, None, &[], later(9)).await.unwrap(), Stand::Lost);
+    assert!(!world.store.end_job(&job, &Outcome::Ready(json!({})), NOW).await.unwrap());
+    assert_eq!(world.store.removals(NOW, 9).await.unwrap(), prefixes);
+    let again = world.store.delete_model(world.workspace, model, &prefixes, world.actor(), NOW).await;
+    assert!(matches!(again, Err(StoreError::NotFound)));
+}
