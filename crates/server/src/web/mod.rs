@@ -81,12 +81,7 @@ fn registry() -> Registry {
             projects::delete::form,
             projects::delete::submit,
         )
-        .form(
-            Member(Role::Member),
-            &project("/{id}/train"),
-            models::train::form,
-            models::train::submit,
-        )
+        .form(Member(Role::Member), &project("/{id}/train"), models::train::form, models::train::submit)
         .page(Member(Role::Viewer), &project("/{id}"), projects::show::page)
         .page(Member(Role::Viewer), &project("/{id}/models"), projects::models::page)
         .sending(ARCHIVE, Member(Role::Member), &project("/{id}/images"), images::upload::submit)

@@ -95,7 +95,11 @@ impl Taking {
         match self.project_type {
             ProjectType::Classification => {
                 if let Some(label) = label {
-                    drafts.push(MarkDraft { label: self.label(label, labels).await?, rect: None, metadata: None });
+                    drafts.push(MarkDraft {
+                        label: self.label(label, labels).await?,
+                        rect: None,
+                        metadata: None,
+                    });
                 }
             }
             ProjectType::ObjectDetection => {
@@ -115,7 +119,8 @@ impl Taking {
         if let Some(id) = known.get(&name) {
             return Ok(*id);
         }
-        let made = self.datasets.make_labels(&self.by, self.import.project, std::slice::from_ref(&name)).await?;
+        let made =
+            self.datasets.make_labels(&self.by, self.import.project, std::slice::from_ref(&name)).await?;
         let label = made.first().ok_or(OpError::NotFound("label"))?.id;
         known.insert(name, label);
         Ok(label)

@@ -48,7 +48,10 @@ impl Models {
         let Err(lacks) = enough(project.project_type, &material) else { return Ok(Vec::new()) };
         if project.project_type == ProjectType::ObjectDetection {
             let needs = NEEDS_MARKED.saturating_sub(usize::try_from(material.marked).unwrap_or(usize::MAX));
-            return Ok(vec![format!("{needs} more images with boxes are needed: {} have some.", material.marked)]);
+            return Ok(vec![format!(
+                "{needs} more images with boxes are needed: {} have some.",
+                material.marked
+            )]);
         }
         let counts = counts(&material.classified);
         let mut says = Vec::new();

@@ -72,8 +72,12 @@ pub(in crate::web) async fn submit(
     }
     let count = words::count(change.records.len() as u64, "image");
     let done = match change.action.as_str() {
-        "give" => give(&app, &member, &project, &change).await.map(|class| format!("{count} became {class}.")),
-        "take" => take(&app, &member, &project, &change).await.map(|()| format!("The class of {count} was taken away.")),
+        "give" => {
+            give(&app, &member, &project, &change).await.map(|class| format!("{count} became {class}."))
+        }
+        "take" => take(&app, &member, &project, &change)
+            .await
+            .map(|()| format!("The class of {count} was taken away.")),
         "delete" => delete(&app, &member, &project, &change).await.map(|()| format!("{count} deleted.")),
         _ => return Err(Invalid::field("do", "expected give, take or delete").into()),
     };

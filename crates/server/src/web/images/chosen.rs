@@ -22,8 +22,7 @@ impl FromRequestParts<Shared> for Chosen {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, PageError> {
-        let projects::Chosen { member, project } =
-            projects::Chosen::from_request_parts(parts, app).await?;
+        let projects::Chosen { member, project } = projects::Chosen::from_request_parts(parts, app).await?;
         // What is no id names nothing.
         let id = in_path(parts, "image").await.parse().map_err(|_| OpError::NotFound("image"))?;
         let image = app.datasets.read(&member.acting, project.id, id).await?;

@@ -96,7 +96,8 @@ async fn take(
     mut field: Field<'_>,
     sent: &mut Sent,
 ) -> Result<Result<(), MultipartError>, OpError> {
-    let name = field.file_name().unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+    let name =
+        field.file_name().unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
     let first = match field.chunk().await {
         Ok(first) => first.unwrap_or_default(),
         Err(error) => return Ok(Err(error)),
@@ -170,11 +171,7 @@ async fn archive(
 }
 
 /// All of a file, or nothing of one that is too large. What is too large is still read, so that the next file is found.
-async fn whole(
-    mut field: Field<'_>,
-    first: &[u8],
-    most: usize,
-) -> Result<Option<Vec<u8>>, MultipartError> {
+async fn whole(mut field: Field<'_>, first: &[u8], most: usize) -> Result<Option<Vec<u8>>, MultipartError> {
     let mut bytes = first.to_vec();
     let mut fits = bytes.len() <= most;
     while let Some(chunk) = field.chunk().await? {
@@ -232,6 +229,7 @@ fn answer(
         outcomes: sent.outcomes,
         broken: sent.broken,
     };
-    let status = if added < all || view.broken.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status =
+        if added < all || view.broken.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     Ok((status, show!(app, view)?).into_response())
 }

@@ -75,7 +75,11 @@ pub(in crate::web) async fn submit(
 }
 
 fn no_form() -> Problem {
-    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "bad_form", "The form did not arrive as this page sends it.")
+    Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "bad_form",
+        "The form did not arrive as this page sends it.",
+    )
 }
 
 async fn read(app: &App, mut form: Multipart) -> Result<Asked, OpError> {
@@ -132,7 +136,8 @@ async fn ask(app: &App, Chosen { member, model, .. }: &Chosen, asked: Asked) -> 
             app.predictions.fetched(by, image).await?
         }
     };
-    let bytes = image.bytes().ok_or_else(|| Invalid::field("url", "expected an address with http or https"))?;
+    let bytes =
+        image.bytes().ok_or_else(|| Invalid::field("url", "expected an address with http or https"))?;
     let askable = app.predictions.find(by, model.id, model.project_type).await?;
     match model.project_type {
         ProjectType::Classification => {
@@ -183,7 +188,9 @@ fn classified(model: &Model, all: &[Likely], Shown { image, width, height }: Sho
     let best = all.first();
     Answer {
         title: best.map(|best| best.label.clone()).unwrap_or_default(),
-        detail: best.map(|best| format!("It is {} sure.", percent(f64::from(best.confidence)))).unwrap_or_default(),
+        detail: best
+            .map(|best| format!("It is {} sure.", percent(f64::from(best.confidence))))
+            .unwrap_or_default(),
         image,
         overlay: Overlay { width, height, boxes: Vec::new() },
         ranked: ranked.collect(),

@@ -44,7 +44,6 @@ struct Object {
     height: f64,
 }
 
-
 /// Of either task.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]

@@ -46,7 +46,9 @@ pub(super) fn row(member: &Member, model: &Model, project_name: &str, now: Times
         status: status(model),
         result: match model.status {
             ModelStatus::Ready => card::Card::of(model).result(),
-            ModelStatus::Running => going::percent(model).map(|percent| format!("{percent} %")).unwrap_or_default(),
+            ModelStatus::Running => {
+                going::percent(model).map(|percent| format!("{percent} %")).unwrap_or_default()
+            }
             _ => String::new(),
         },
         created: words::by(&model.created_by, model.created_at, now),

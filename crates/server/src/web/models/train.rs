@@ -74,9 +74,7 @@ pub(in crate::web) async fn submit(
     Form(form): Form<Training>,
 ) -> Result<Response, PageError> {
     let asked = match settings(&form) {
-        Ok(settings) => {
-            app.models.train(&member.acting, project.id, Some(form.name.clone()), settings).await
-        }
+        Ok(settings) => app.models.train(&member.acting, project.id, Some(form.name.clone()), settings).await,
         Err(invalid) => Err(invalid.into()),
     };
     let invalid = match asked {

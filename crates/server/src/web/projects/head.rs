@@ -6,7 +6,12 @@ use crate::web::models::kind;
 use crate::web::person::Member;
 use crate::web::view::ProjectHead;
 
-pub(super) fn head(member: &Member, project: &Project, counts: ProjectCounts, at_models: bool) -> ProjectHead {
+pub(super) fn head(
+    member: &Member,
+    project: &Project,
+    counts: ProjectCounts,
+    at_models: bool,
+) -> ProjectHead {
     ProjectHead {
         projects_url: member.path("/projects"),
         url: url(member, project),

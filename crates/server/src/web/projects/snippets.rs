@@ -28,7 +28,5 @@ pub(super) fn snippets(address: &str, secret: &str, project: &Project) -> Vec<Sn
          # 3. its record, with the uri of the answer\ncurl {address}/api/v1/projects/{id}/datasets/records \\\n  -H \"X-Api-Key: {secret}\" \\\n  -H \"Content-Type: application/json\" \\\n  \
          -d '{{\"name\": \"picture.jpg\", \"source\": \"'\"$URI\"'\"}}'"
     );
-    [("Python", python), ("curl", curl)]
-        .map(|(label, code)| Snippet { label: label.to_owned(), code })
-        .into()
+    [("Python", python), ("curl", curl)].map(|(label, code)| Snippet { label: label.to_owned(), code }).into()
 }

@@ -41,8 +41,8 @@ pub(crate) use key_rotate::RotateKey;
 pub(crate) use key_show::{KeyPage, Limit};
 pub(crate) use model_list::{ModelList, ModelRow, Status};
 pub(crate) use model_show::{
-    Answer, Classified, ConfusionCell, ConfusionRow, DeleteModel, Detected, Example, Going, LabelRow, ModelPage,
-    PrecisionRow, Ranked, TrainModel, TryIt,
+    Answer, Classified, ConfusionCell, ConfusionRow, DeleteModel, Detected, Example, Going, LabelRow,
+    ModelPage, PrecisionRow, Ranked, TrainModel, TryIt,
 };
 pub(crate) use moment::{By, Expires, LastUse, Moment};
 pub(crate) use picture::{Badge, BoxMark, Overlay, TONES};
