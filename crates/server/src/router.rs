@@ -34,7 +34,6 @@ pub fn service(app: &Shared) -> Router {
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(map_request(host::settle))
         .layer(from_fn(api::finish))
-        .layer(from_fn(cors::open_api))
         .layer(from_fn(log::requests))
         .layer(from_fn_with_state(trusted, address::find))
         .layer(PropagateRequestIdLayer::new(request_id::HEADER))
@@ -44,7 +43,9 @@ pub fn service(app: &Shared) -> Router {
         .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .with_state(Arc::clone(app));
     // Around the router, not inside: paths are matched before a layer of the router sees them.
-    Router::new().fallback_service(NormalizePathLayer::trim_trailing_slash().layer(edge))
+    let routes = NormalizePathLayer::trim_trailing_slash().layer(edge);
+    // The router names the methods of a path on its way out, behind its own layers.
+    Router::new().fallback_service(routes).layer(from_fn(cors::open_api))
 }
 
 fn api_routes(app: &Shared) -> Router<Shared> {

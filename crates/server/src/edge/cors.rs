@@ -1,10 +1,11 @@
 //! The API answers pages of every origin (the fetch standard, section 3.2): what a key opens is decided by the key, and
 //! no answer is given for a cookie there.
 
+use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use http::{HeaderValue, Method, StatusCode, header};
 
 /// What pages may send. Not the header that names a session's workspace.
 const SENT: HeaderValue =
@@ -25,8 +26,8 @@ pub async fn open_api(request: Request, next: Next) -> Response {
     }
     let is_asked_before = *request.method() == Method::OPTIONS;
     let mut response = next.run(request).await;
-    if is_asked_before && let Some(methods) = methods(&response) {
-        response = before(methods);
+    if is_asked_before {
+        response = before(response);
     }
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, EVERYBODY);
@@ -34,19 +35,19 @@ pub async fn open_api(request: Request, next: Next) -> Response {
     response
 }
 
-/// What the path answers to: no route is registered for OPTIONS, so the router says what there is instead.
-fn methods(response: &Response) -> Option<HeaderValue> {
-    let is_known = response.status() == StatusCode::METHOD_NOT_ALLOWED;
-    response.headers().get(header::ALLOW).filter(|_| is_known).cloned()
-}
-
-/// The answer to a preflight, which carries no key.
-fn before(methods: HeaderValue) -> Response {
-    let headers: [(HeaderName, HeaderValue); 4] = [
-        (header::ALLOW, methods.clone()),
-        (header::ACCESS_CONTROL_ALLOW_METHODS, methods),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, SENT),
-        (header::ACCESS_CONTROL_MAX_AGE, LONG),
-    ];
-    (StatusCode::NO_CONTENT, headers.into_iter().collect::<HeaderMap>()).into_response()
+/// The answer to a preflight, which carries no key. No route is registered for OPTIONS, so the router has said what the
+/// path answers to instead.
+fn before(response: Response) -> Response {
+    let methods = response.headers().get(header::ALLOW).cloned();
+    let Some(methods) = methods.filter(|_| response.status() == StatusCode::METHOD_NOT_ALLOWED) else {
+        return response;
+    };
+    let (mut parts, _) = response.into_parts();
+    parts.status = StatusCode::NO_CONTENT;
+    parts.headers.remove(header::CONTENT_TYPE);
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    parts.headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, SENT);
+    parts.headers.insert(header::ACCESS_CONTROL_MAX_AGE, LONG);
+    Response::from_parts(parts, Body::empty())
 }

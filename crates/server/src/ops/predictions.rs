@@ -204,12 +204,12 @@ impl Predictions {
         };
         let place = Place::model(model.project, model.id);
         let read = self.objects.read(&place);
-        let head = read_head(self.engine.head(model.id, read)).await?;
+        let asked = read_head(self.engine.head(model.id, read)).await?;
         let seen = async {
             let opened = self.engine.open(bytes, held).await?;
             self.engine
                 .show(opened, until, move |backbone, picture, threads| {
-                    look(&head, backbone, picture, threads)
+                    look(&asked, backbone, picture, threads)
                 })
                 .await
         };

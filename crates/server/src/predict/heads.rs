@@ -19,7 +19,7 @@ const MOST_BYTES: usize = 64 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub enum Head {
     Classifier(Classifier),
-    Detector(Detector),
+    Detector(Box<Detector>),
 }
 
 impl Head {
@@ -27,7 +27,9 @@ impl Head {
     pub fn from_bytes(bytes: &[u8], backbone: &Backbone) -> Result<Self, ModelError> {
         match Task::of(bytes)? {
             Task::Classification => Classifier::from_bytes(bytes, backbone).map(Self::Classifier),
-            Task::ObjectDetection => Detector::from_bytes(bytes, backbone).map(Self::Detector),
+            Task::ObjectDetection => {
+                Detector::from_bytes(bytes, backbone).map(|one| Self::Detector(Box::new(one)))
+            }
         }
     }
 }

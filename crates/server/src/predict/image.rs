@@ -59,8 +59,8 @@ impl Image {
             return Ok(Self { source: Source::Url(url), held });
         }
         let encoded = if starts_with(start, "data:") {
-            let (head, _) = start.split_once(',').filter(|(head, _)| is_base64(head)).ok_or_else(wrong)?;
-            text.len() - start.len() + head.len() + 1
+            let (kind, _) = start.split_once(',').filter(|(kind, _)| is_base64(kind)).ok_or_else(wrong)?;
+            text.len() - start.len() + kind.len() + 1
         } else {
             0
         };
@@ -74,8 +74,8 @@ fn starts_with(text: &str, start: &str) -> bool {
 }
 
 /// `data:image/jpeg;base64` (RFC 2397). What it calls itself is not believed: bytes say what they are.
-fn is_base64(head: &str) -> bool {
-    head.rsplit_once(';').is_some_and(|(_, last)| last.trim().eq_ignore_ascii_case("base64"))
+fn is_base64(kind: &str) -> bool {
+    kind.rsplit_once(';').is_some_and(|(_, last)| last.trim().eq_ignore_ascii_case("base64"))
 }
 
 /// Decodes what stands from `start` on. In place, as far as it goes: the text of a picture is long.

@@ -89,9 +89,12 @@ async fn gather(parts: &Parts, mut sent: axum::body::Body, app: &App) -> Result<
     }
     let mut gathering = app.predictions.room().gather(most, announced);
     while let Some(frame) = sent.frame().await {
-        let frame = frame.map_err(|error| match is_silence(&error) {
-            true => refuse(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not arrive in time"),
-            false => refuse(StatusCode::BAD_REQUEST, "bad_request", "the body did not arrive whole"),
+        let frame = frame.map_err(|error| {
+            if is_silence(&error) {
+                refuse(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not arrive in time")
+            } else {
+                refuse(StatusCode::BAD_REQUEST, "bad_request", "the body did not arrive whole")
+            }
         })?;
         let pushed = frame.data_ref().map_or(Ok(()), |data| gathering.push(data));
         pushed.map_err(|no| match no {

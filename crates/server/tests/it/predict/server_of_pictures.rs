@@ -1,1 +1,119 @@
-//! To come.
+//! A server that the door may be sent to: a friendly one, and every kind of hostile one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::paint::painted;
+
+/// Answers on a port of its own until the test ends.
+pub(super) struct Pictures {
+    pub(super) port: u16,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Pictures {
+    pub(super) async fn open() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                count.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(answer(stream, port));
+            }
+        });
+        Self { port, asked }
+    }
+
+    pub(super) fn url(&self, host: &str, path: &str) -> String {
+        format!("http://{host}:{}{path}", self.port)
+    }
+
+    /// How many connections were made to it.
+    pub(super) fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+async fn answer(mut stream: TcpStream, port: u16) {
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        match stream.read(&mut byte).await {
+            Ok(1) => request.push(byte[0]),
+            _ => return,
+        }
+    }
+    let request = String::from_utf8_lossy(&request).to_lowercase();
+    let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
+    // What it sends along tells of nothing but a picture.
+    let is_quiet =
+        !["cookie", "authorization", "referer", "x-forwarded"].iter().any(|name| request.contains(name));
+    // Whoever hangs up early is not waited for.
+    let _ = respond(&mut stream, if is_quiet { &path } else { "/loud" }, port).await;
+}
+
+async fn respond(stream: &mut TcpStream, path: &str, port: u16) -> std::io::Result<()> {
+    let picture = painted(1, 99);
+    let length = picture.len();
+    let redirect =
+        |to: &str| format!("HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n").into_bytes();
+    let whole = |head: &str, body: &[u8]| [format!("HTTP/1.1 {head}\r\n\r\n").as_bytes(), body].concat();
+    let picture_with = |head: &str| whole(&format!("200 OK\r\n{head}"), &picture);
+    let bytes = match path {
+        "/picture" => picture_with(&format!("content-length: {length}\r\ncontent-type: text/html")),
+        "/until-closed" => picture_with("connection: close"),
+        "/missing" => whole(&format!("404 Not Found\r\ncontent-length: {length}"), &picture),
+        "/part" => whole(&format!("206 Partial Content\r\ncontent-length: {length}"), &picture),
+        "/cut-off" => picture_with(&format!("content-length: {}", length + 10)),
+        "/page" => whole("200 OK\r\ncontent-length: 14", b"<p>secrets</p>"),
+        "/empty" => whole("200 OK\r\ncontent-length: 0", b""),
+        "/gzip" => picture_with(&format!("content-encoding: gzip\r\ncontent-length: {length}")),
+        "/announces-much" => whole("200 OK\r\ncontent-length: 10000001", b"x"),
+        "/1" => redirect("/2"),
+        "/2" => redirect("/3"),
+        "/3" => redirect("/picture"),
+        "/0" => redirect("/1"),
+        "/round" => redirect("/round"),
+        "/to-private" => redirect(&format!("http://127.0.0.2:{port}/picture")),
+        "/to-name" => redirect(&format!("http://ip6-localhost:{port}/picture")),
+        "/to-user" => redirect(&format!("http://a:b@localhost:{port}/picture")),
+        "/to-file" => redirect("file:///etc/passwd"),
+        "/nowhere" => b"HTTP/1.1 302 Found\r\ncontent-length: 0\r\n\r\n".to_vec(),
+        "/no-http" => b"220 smtp ready\r\n".to_vec(),
+        "/endless" => return pour(stream).await,
+        "/slow" => return drip(stream, length, &picture).await,
+        "/silent" => return silence().await,
+        _ => b"HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n".to_vec(),
+    };
+    stream.write_all(&bytes).await?;
+    stream.shutdown().await
+}
+
+async fn pour(stream: &mut TcpStream) -> std::io::Result<()> {
+    stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await?;
+    let chunk = [&b"100000\r\n"[..], &vec![7; 0x10_0000], b"\r\n"].concat();
+    loop {
+        stream.write_all(&chunk).await?;
+    }
+}
+
+async fn drip(stream: &mut TcpStream, length: usize, picture: &[u8]) -> std::io::Result<()> {
+    stream.write_all(format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n").as_bytes()).await?;
+    for byte in picture {
+        stream.write_all(&[*byte]).await?;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
+}
+
+async fn silence() -> std::io::Result<()> {
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    Ok(())
+}

@@ -110,7 +110,7 @@ impl Bench {
 
     async fn take(&self) -> Job {
         let now = clock::now();
-        self.store.take_job(now, now.plus(std::time::Duration::from_secs(600))).await.unwrap().unwrap()
+        self.store.take_job(now, now.plus(std::time::Duration::from_mins(10))).await.unwrap().unwrap()
     }
 
     async fn end(&self, outcome: Outcome) {

@@ -1,0 +1,154 @@
+//! A server with one model and one key, in this process.
+
+use std::io::Cursor;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use image::{ImageFormat, Rgb, RgbImage};
+use keyrack::app::{App, Shared};
+use keyrack::clock;
+use keyrack::config::Choices;
+use keyrack::folder::Folder;
+use keyrack::objects::Place;
+use keyrack::ops::people::Founding;
+use keyrack::router;
+use keyrack_key::{
+    Brands, Class, Grant, KeyId, ModelId, ProjectId, Restrictions, Scope, Secret, WorkspaceId,
+};
+use keyrack_rack::Revision;
+use keyrack_store::{Actor, NewKey, NewModel, NewProject, Outcome, ProjectType};
+use keyrack_vision::classify::{Classifier, Settings, Training, train};
+use keyrack_vision::{Backbone, Flow};
+use rand_core::UnwrapErr;
+use serde_json::json;
+
+/// The server, as a client sees it.
+pub(crate) struct Stage {
+    pub(crate) address: SocketAddr,
+    secret: String,
+    model: ModelId,
+    _runtime: tokio::runtime::Runtime,
+    _data: tempfile::TempDir,
+    _folder: Folder,
+}
+
+impl Stage {
+    pub(crate) fn set(model: &Classifier) -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let (folder, address, secret, model) = runtime.block_on(start(data.path(), model));
+        Self { address, secret, model, _runtime: runtime, _data: data, _folder: folder }
+    }
+
+    /// A classification as bytes on the wire.
+    pub(crate) fn request(&self, kind: &str, body: &[u8]) -> Vec<u8> {
+        let head = format!(
+            "POST /api/v1/predict/classify/{}/ HTTP/1.1\r\nhost: bench\r\nx-api-key: {}\r\ncontent-type: {kind}\r\n\
+             content-length: {}\r\n\r\n",
+            self.model,
+            self.secret,
+            body.len()
+        );
+        [head.as_bytes(), body].concat()
+    }
+}
+
+/// A classifier of two labels; more would cost nothing that could be measured.
+pub(crate) fn model(backbone: &Backbone) -> Classifier {
+    let classes: Vec<_> = (0..24).map(|at| at % 2).collect();
+    let read = |at: usize| {
+        Ok(painted(64, 64, if at.is_multiple_of(2) { 5 } else { 19 }, u32::try_from(at).unwrap()))
+    };
+    let labels = ["fine", "coarse"].map(String::from);
+    let training = Training { labels: &labels, classes: &classes, read: &read };
+    train(backbone, &training, &Settings::default(), &mut |_| Flow::Continue).unwrap()
+}
+
+/// About as hard to compress as a photograph.
+pub(crate) fn photograph(width: u32, height: u32) -> Vec<u8> {
+    painted(width, height, 40, 7)
+}
+
+fn painted(width: u32, height: u32, step: u32, seed: u32) -> Vec<u8> {
+    let mut state = seed;
+    let image = RgbImage::from_fn(width, height, |x, y| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let [grain, ..] = state.to_be_bytes();
+        let tone = |by: u32| {
+            u8::try_from((x / step * 37 + y / step * by + y / 9) % 200 + u32::from(grain) / 8).unwrap_or(255)
+        };
+        Rgb([tone(11), tone(23), tone(51)])
+    });
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
+    bytes.into_inner()
+}
+
+async fn start(data: &Path, model: &Classifier) -> (Folder, SocketAddr, String, ModelId) {
+    let config = Choices { data: Some(data.to_owned()), ..Choices::default() }.complete().unwrap();
+    let folder = Folder::hold(data).unwrap();
+    let app = App::open(config, &folder, clock::now).await.unwrap();
+    let founding = Founding {
+        name: "Ada".to_owned(),
+        email: "ada@example.org".to_owned(),
+        password: "correct horse battery".to_owned().into(),
+        workspace: "bench".to_owned(),
+    };
+    let (_, workspace) = app.people.set_up(founding).await.unwrap();
+    let id = keep(&app, workspace.id, model).await;
+    let secret = key(&app, workspace.id).await;
+    (folder, serve(&app), secret, id)
+}
+
+async fn keep(app: &Shared, workspace: WorkspaceId, classifier: &Classifier) -> ModelId {
+    let (now, actor, settings) = (clock::now(), Actor::Operator, json!({}));
+    let (project, id) = (ProjectId::new(now, &mut rng()), ModelId::new(now, &mut rng()));
+    let project_type = ProjectType::Classification;
+    let new =
+        NewProject { id: project, workspace, name: "bench", project_type, description: None, actor, now };
+    app.store.create_project(&new).await.unwrap();
+    let new = NewModel { id, workspace, project, name: "bench", settings: &settings, actor, now };
+    app.store.create_model(&new).await.unwrap();
+    let job = app.store.take_job(now, now.plus(Duration::from_mins(1))).await.unwrap().unwrap();
+    app.objects.put(&Place::model(project, id), classifier.to_bytes().into()).await.unwrap();
+    assert!(app.store.end_job(&job, &Outcome::Ready(json!({})), now).await.unwrap());
+    id
+}
+
+async fn key(app: &Shared, workspace: WorkspaceId) -> String {
+    let now = clock::now();
+    let secret = Secret::generate(Brands::default().current(), Class::Secret, &mut rng());
+    let new = NewKey {
+        id: KeyId::new(now, &mut rng()),
+        workspace,
+        name: "bench",
+        grant: Grant::new(Class::Secret, [Scope::Inference].into_iter().collect()).unwrap(),
+        restrictions: &Restrictions::default(),
+        note: None,
+        expires_at: None,
+        secret: (secret.digest(), secret.hint()),
+        actor: Actor::Operator,
+        judged: None,
+        now,
+        once: None,
+    };
+    app.store.create_key(&new).await.unwrap();
+    app.follower.reach(Revision::default(), clock::now()).await.unwrap();
+    secret.expose().to_owned()
+}
+
+const fn rng() -> UnwrapErr<getrandom::SysRng> {
+    UnwrapErr(getrandom::SysRng)
+}
+
+fn serve(app: &Shared) -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = router::service(app).into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move {
+        axum_server::from_tcp(listener).unwrap().serve(service).await.unwrap();
+    });
+    address
+}
