@@ -21,15 +21,18 @@ fn api_routes() -> Vec<Stated> {
 }
 
 /// The path with something of `home` in the place of its parameters.
-fn path_in(home: &Home, path: &str) -> String {
+pub(crate) fn path_in(home: &Home, path: &str) -> String {
     let path = path.replace("{workspace}", home.slug).replace("{file}", "app.css");
     let path = path.replace("{image}", "rec_00000000000070008000000000000000").replace("{import}", "imp_0");
     let path = path.replace("{model_id}", "mdl_00000000000070008000000000000000");
+    let path = path.replace("{record}", "rec_00000000000070008000000000000000");
+    let path = path.replace("{annotation}", "ann_00000000000070008000000000000000");
     let id = match path.split_once("{id}") {
         None => return path,
         Some((before, _)) if before.ends_with("keys/") => home.key.to_string(),
         Some((before, _)) if before.ends_with("projects/") => home.project.to_string(),
         Some((before, _)) if before.ends_with("models/") => home.model.to_string(),
+        Some((before, _)) if before.ends_with("uploads/") => "upl_00000000000070008000000000000000".to_owned(),
         Some((before, _)) if before.ends_with("sessions/") => {
             "ses_00000000000070008000000000000000".to_owned()
         }

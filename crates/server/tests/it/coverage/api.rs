@@ -29,6 +29,7 @@ async fn whoever_may_not_call_a_route_is_told_so_and_changes_nothing() {
                 probe.other_workspace().await;
                 probe.another_site().await;
             }
+            Access::Signed => only_the_signature_counts(&cast, &route).await,
             Access::Open => anybody_gets_the_same(&cast, &route).await,
             // See `asking`.
             Access::AsksAboutKey => {}
@@ -209,6 +210,22 @@ async fn anybody_gets_the_same(cast: &Cast, route: &Stated) {
         request().header("cookie", &cast.stranger.cookie),
     ] {
         assert_eq!(send(asks).await.text, anonymous.text);
+    }
+}
+
+async fn only_the_signature_counts(cast: &Cast, route: &Stated) {
+    let path = format!("/api/v1{}", path_in(&cast.ours, &route.path));
+    let request = |query: &str| cast.server.request(route.method.clone(), &format!("{path}{query}"));
+    let cookie = &cast.member(Role::Owner).cookie;
+    for query in ["", "?signature=", "?signature=0", &format!("?signature={}", "0".repeat(64))] {
+        for asks in [
+            request(query),
+            request(query).bearer_auth(cast.key()),
+            request(query).bearer_auth(unknown()),
+            request(query).header("cookie", cookie).header("sec-fetch-site", "same-origin"),
+        ] {
+            send(asks.body("x")).await.problem(403, "wrong_signature");
+        }
     }
 }
 

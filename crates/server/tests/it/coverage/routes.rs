@@ -58,6 +58,7 @@ async fn the_openapi_document_is_there_for_anybody() {
 fn who(access: Access) -> String {
     match access {
         Access::Open => "anybody".to_owned(),
+        Access::Signed => "anybody who holds the signed URL".to_owned(),
         Access::AsksAboutKey => "anybody who holds the key in question".to_owned(),
         Access::Guarded(permission, role) => {
             let scopes: Vec<_> = Scope::holding(permission).map(Scope::title).collect();
