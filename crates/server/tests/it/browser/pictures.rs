@@ -17,7 +17,6 @@ impl Browser {
         self.choose(kind).await;
         self.click("Create project").await;
         self.sees(&format!("{name} was created.")).await;
-        self.click(name).await;
         self.headed(name).await;
         self.sees("Add the first images").await;
     }
