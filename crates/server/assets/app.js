@@ -233,7 +233,7 @@ function makeTab(panel, index) {
   panel.id = `panel-${index}`;
   panel.setAttribute("role", "tabpanel");
   panel.setAttribute("aria-labelledby", tab.id);
-  panel.querySelector("h2")?.remove();
+  panel.querySelector("h2, h3")?.remove();
   tab.setAttribute("aria-controls", panel.id);
   return tab;
 }

@@ -227,6 +227,8 @@ function replace(part, fresh) {
     [...fresh.querySelectorAll("details")].forEach((fold, index) => (fold.open = open[index] ?? fold.open));
     within(fresh)[focused]?.focus({ preventScroll: true });
   } else {
+    // What it said of the state before is over.
+    document.querySelector("[data-notice]")?.remove();
     tell(news);
   }
 }

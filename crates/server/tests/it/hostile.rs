@@ -9,6 +9,7 @@ mod http2;
 mod metrics;
 mod operation;
 mod paths;
+mod pictures;
 mod queries;
 mod sign_in;
 mod slow;

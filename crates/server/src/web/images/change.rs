@@ -107,6 +107,10 @@ async fn give(app: &App, member: &Member, project: &Project, change: &Change) ->
     let by = &member.acting;
     let new = change.new.trim();
     let (label, name) = if !new.is_empty() {
+        // Before there is a class that nothing has.
+        for record in &change.records {
+            app.datasets.read(by, project.id, *record).await?;
+        }
         let made = app.datasets.make_labels(by, project.id, &[new.to_owned()]).await?;
         made.into_iter().next().map(|label| (label.id, label.name)).ok_or(OpError::NotFound("label"))?
     } else if let Some(label) = change.label {

@@ -62,7 +62,11 @@ pub(super) async fn render(
         can_manage: member.manages_projects(),
         status: status(model),
         created: words::by(&model.created_by, model.created_at, app.now()),
-        took: model.started_at.zip(model.ended_at).map(|(began, ended)| words::lasted(ended.since(began))),
+        took: model
+            .started_at
+            .zip(model.ended_at)
+            .filter(|_| model.status == ModelStatus::Ready)
+            .map(|(began, ended)| words::lasted(ended.since(began))),
         reason: model.reason.clone(),
         progress: going(model),
         plots: plots(&points),

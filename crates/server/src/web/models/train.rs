@@ -34,7 +34,7 @@ pub(in crate::web) async fn form(
     Chosen { member, project }: Chosen,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let models = app.store.project_counts(project.id).await?.models;
+    let models = app.datasets.counts(&member.acting, project.id).await?.models;
     let form = Training { name: format!("Model {}", models + 1), ..Training::default() };
     Ok(page(&app, &member, &headers, &project, &form, None).await?)
 }
@@ -47,7 +47,7 @@ async fn page(
     form: &Training,
     invalid: Option<&Invalid>,
 ) -> Result<Response, OpError> {
-    let counts = app.store.project_counts(project.id).await?;
+    let counts = app.datasets.counts(&member.acting, project.id).await?;
     let view = TrainModel {
         frame: frame::of_member(app, member, Here::Projects, headers),
         project_url: member.path(&format!("/projects/{}", project.id)),

@@ -11,6 +11,7 @@ use crate::web::error::PageError;
 use crate::web::flash;
 use crate::web::frame::{self, show};
 use crate::web::view::{DeleteProject, Here, Notice, Tone};
+use crate::web::words;
 
 /// The question.
 pub(in crate::web) async fn form(
@@ -18,12 +19,21 @@ pub(in crate::web) async fn form(
     Chosen { member, project }: Chosen,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
+    let counts = app.datasets.counts(&member.acting, project.id).await?;
+    let consequence = match (counts.records, counts.models) {
+        (0, 0) => String::new(),
+        (images, models) => format!(
+            "With it go {} and {}; whoever asks these models gets no answer any more.",
+            words::count(images, "image"),
+            words::count(models, "model")
+        ),
+    };
     let view = DeleteProject {
         frame: frame::of_member(&app, &member, Here::Projects, &headers),
         base: base(&member),
         id: project.id.to_string(),
         project_name: project.name,
-        consequence: String::new(),
+        consequence,
     };
     Ok(show!(&app, view)?)
 }

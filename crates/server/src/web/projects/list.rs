@@ -40,7 +40,7 @@ pub(in crate::web) async fn page(
     let now = app.now();
     let mut projects = Vec::with_capacity(page.items.len());
     for project in &page.items {
-        projects.push(card(project, app.store.project_counts(project.id).await?, now));
+        projects.push(card(project, app.datasets.counts(&member.acting, project.id).await?, now));
     }
     let view = ProjectList {
         frame: frame::of_member(&app, &member, Here::Projects, &parts.headers),

@@ -24,7 +24,7 @@ pub(in crate::web) async fn page(
 ) -> Result<Response, PageError> {
     let after = piece.cursor.parse::<ModelId>().ok();
     let page = app.models.list(&member.acting, Some(project.id), after, ON_A_PAGE).await?;
-    let counts = app.store.project_counts(project.id).await?;
+    let counts = app.datasets.counts(&member.acting, project.id).await?;
     let now = app.now();
     let url = url(&member, &project);
     let view = ProjectModels {

@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode};
 use keyrack_store::{Project, ProjectType};
 use serde::Deserialize;
 
-use super::base;
+use super::{base, url};
 use crate::app::{App, Shared};
 use crate::ops::projects::Draft;
 use crate::ops::{Invalid, OpError, invalid};
@@ -68,7 +68,7 @@ pub(in crate::web) async fn submit(
                 text: format!("{} was created.", project.name),
                 detail: String::new(),
             };
-            return Ok(flash::redirect(&app, &base(&member), &notice));
+            return Ok(flash::redirect(&app, &url(&member, &project), &notice));
         }
         Err(OpError::Invalid(invalid)) => invalid,
         Err(taken @ OpError::NameTaken(_)) => Invalid::field("name", taken.to_string()),

@@ -70,7 +70,7 @@ pub(in crate::web) async fn page(
     let page = app.datasets.records(by, project.id, &filter, after, ON_A_PAGE).await?;
     let labels = app.datasets.labels(by, project.id).await?;
     let batches = app.datasets.batches(by, project.id).await?;
-    let counts = app.store.project_counts(project.id).await?;
+    let counts = app.datasets.counts(&member.acting, project.id).await?;
     let url = url(&member, &project);
     let tones = Tones::of(&labels);
     let (links, more) = links(&search, &filter, &url, &labels, counts, &tones);

@@ -37,7 +37,7 @@ pub(crate) struct BoxMark {
 impl Overlay {
     /// How high a number is, in the picture's pixels, so that it can be read on a telephone too.
     pub(super) fn letter(&self) -> f64 {
-        (f64::from(self.width.max(self.height)) / 32.0).max(5.0)
+        (f64::from(self.width.max(self.height)) / 42.0).max(4.0)
     }
 
     pub(super) fn number_width(&self, one: &BoxMark) -> f64 {

@@ -44,7 +44,7 @@ pub(crate) fn plot(title: &str, unit: &str, points: &[(f64, f64)], up_to: Option
             format!("{path}{letter}{x:.1} {y:.1}")
         },
     );
-    let direction = if last.1 < first.1 { "fell" } else { "went" };
+    let direction = if last.1 < first.1 { "fell" } else { "rose" };
     Some(Plot {
         title: title.to_owned(),
         says: format!("{direction} from {} to {}", number(first.1), number(last.1)),

@@ -66,8 +66,8 @@ async fn a_date_in_the_past_is_kept_and_said() {
 #[tokio::test]
 async fn a_project_that_cannot_be_made_says_why_beside_the_field() {
     let (_server, browser) = signed_in(Kind::Usual).await;
-    browser.goto(PROJECTS).await;
     for already_there in [false, true] {
+        browser.goto(PROJECTS).await;
         browser.click("New project").await;
         browser.headed("New project").await;
         browser.fill("Name", "Bottle caps").await;

@@ -8,6 +8,7 @@ use crate::harness::{EMAIL, PASSWORD, Server, setup};
 
 /// Where the API Keys page of the tests' workspace is.
 pub(super) const KEYS: &str = "/w/northfield-vision/settings/api-keys";
+pub(super) const MODELS: &str = "/w/northfield-vision/models";
 pub(super) const PROJECTS: &str = "/w/northfield-vision/projects";
 
 /// A server with an owner, and a browser in which the owner is signed in, on the API Keys page.

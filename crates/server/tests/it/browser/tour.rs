@@ -3,7 +3,8 @@
 use serde_json::json;
 use thirtyfour::Key;
 
-use super::steps::{KEYS, PROJECTS, served_to};
+use super::painted::{BLUE, Painted, RED};
+use super::steps::{KEYS, MODELS, PROJECTS, served_to};
 use super::{Browser, Kind};
 use crate::harness::{SLUG, Server, text};
 
@@ -24,6 +25,8 @@ pub(super) async fn tour(width: u32, height: u32, theme: &str) {
     tour.a_key().await;
     tour.lists_of_keys().await;
     tour.projects().await;
+    tour.pictures().await;
+    tour.a_model().await;
     tour.the_rest().await;
 }
 
@@ -183,6 +186,63 @@ impl Tour {
             browser.press(Key::Escape).await;
             browser.no_dialog().await;
         }
+    }
+
+    async fn pictures(&self) {
+        let browser = &self.browser;
+        let painted = Painted::new();
+        browser.project("Lids", "Object detection").await;
+        self.stop("project-first").await;
+        browser.choose_files(&[painted.boxes()]).await;
+        browser.headed("3 images were added").await;
+        self.stop("import").await;
+        browser.click("Show the images").await;
+        browser.sees("lid 3").await;
+        self.stop("project-boxes").await;
+        browser.click("Train model").await;
+        browser.sees("more images with boxes are needed").await;
+        self.stop("train-not-yet").await;
+        browser.click("Back to the images").await;
+        browser.no_dialog().await;
+        browser.open_first_image().await;
+        browser.sees("1 box").await;
+        self.stop("image-boxes").await;
+    }
+
+    async fn a_model(&self) {
+        let browser = &self.browser;
+        let painted = Painted::new();
+        browser.goto(MODELS).await;
+        self.stop("models-empty").await;
+        browser.project("Painted caps", "Classification").await;
+        browser.drop_files(&[painted.file("broken.png", b"no picture")]).await;
+        browser.sees("0 of 1 image was added.").await;
+        self.stop("upload-refused").await;
+        browser.reload().await;
+        browser.class_of_pictures("red", &painted.pictures("red", RED, 5)).await;
+        browser.class_of_pictures("blue", &painted.pictures("blue", BLUE, 5)).await;
+        browser.choose("Select red-1.png").await;
+        self.stop("images-selected").await;
+        browser.click("Delete").await;
+        browser.headed("Delete 1 image?").await;
+        self.stop("images-delete").await;
+        browser.click("Cancel").await;
+        browser.open_first_image().await;
+        self.stop("image-class").await;
+        browser.back().await;
+        browser.click("Train model").await;
+        browser.sees("Some are held back").await;
+        self.stop("train").await;
+        browser.click("Train model").await;
+        browser.headed("Model 1").await;
+        self.stop("model-live").await;
+        browser.is_ready_at_last().await;
+        self.stop("model-ready").await;
+        browser.drop_files(&painted.pictures("other", BLUE, 1)).await;
+        browser.sees("% sure.").await;
+        self.stop("model-tried").await;
+        browser.goto(MODELS).await;
+        self.stop("models").await;
     }
 
     async fn the_rest(&self) {

@@ -203,7 +203,8 @@ async fn forms(cast: &Cast) -> Vec<Filled> {
         };
         let path = route.path.replace("{workspace}", "ours").replace("{id}", &id);
         let page = send(cast.member(Role::Owner).request(&cast.server, Method::GET, &path)).await;
-        if page.status == 200 {
+        // A page may say what is missing, and have no form then.
+        if page.status == 200 && page.text.contains(&format!("action=\"{path}\"")) {
             let fields = fields(&page.text, &path);
             forms.push(Filled { path, fields });
         }

@@ -1,0 +1,122 @@
+//! The forms for pictures, filled in by somebody who has no browser.
+
+use keyrack_store::Role;
+use reqwest::Method;
+
+use crate::cast::Cast;
+use crate::harness::{Answer, send};
+
+const MULTIPART: &str = "multipart/form-data; boundary=x";
+const FORM: &str = "application/x-www-form-urlencoded";
+const NOTHING: &str = "00000000000070008000000000000000";
+
+async fn post(cast: &Cast, path: &str, kind: &str, body: impl Into<Vec<u8>>) -> Answer {
+    let request = cast.member(Role::Owner).request(&cast.server, Method::POST, path);
+    send(request.header("content-type", kind).body(body.into())).await
+}
+
+fn file(name: &str, file: &str, bytes: &str) -> String {
+    format!(
+        "--x\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{file}\"\r\nContent-Type: image/png\r\n\r\n{bytes}\r\n"
+    )
+}
+
+fn is_page(answer: &Answer, status: u16) {
+    assert_eq!(answer.status, status, "{answer:?}");
+    assert!(answer.header("content-type").starts_with("text/html"), "{answer:?}");
+    assert!(!answer.text.contains("<script>alert"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_form_of_pictures_that_is_none_is_refused() {
+    let cast = Cast::assemble().await;
+    let path = format!("/w/ours/projects/{}/images", cast.ours.project);
+    for (kind, body) in [
+        ("", ""),
+        ("text/plain", "x"),
+        (FORM, "files=x"),
+        ("application/json", "{}"),
+        ("multipart/form-data", "x"),
+    ] {
+        is_page(&post(&cast, &path, kind, body).await, 415);
+    }
+    // Nothing chosen, as browsers send it.
+    let answer = post(&cast, &path, MULTIPART, format!("{}--x--\r\n", file("files", "", ""))).await;
+    assert_eq!(answer.status, 303, "{answer:?}");
+    for body in [
+        "nonsense".to_owned(),
+        "--x\r\n".to_owned(),
+        file("files", "cut-off.png", "bytes"),
+        format!("--x\r\n{}: a\r\n\r\n--x--", "a".repeat(100_000)),
+    ] {
+        is_page(&post(&cast, &path, MULTIPART, body).await, 422);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_picture_says_so_and_stops_no_other_and_its_name_is_text() {
+    let cast = Cast::assemble().await;
+    let path = format!("/w/ours/projects/{}/images", cast.ours.project);
+    let form: String = ["<script>alert(1)</script>.png", "../../etc/passwd", "a\\b.png", "", "bomb.zip"]
+        .map(|name| file("files", name, if name == "bomb.zip" { "PKnonsense" } else { "no picture" }))
+        .concat();
+    let answer = post(&cast, &path, MULTIPART, format!("{form}--x--\r\n")).await;
+    is_page(&answer, 422);
+    assert!(answer.text.contains("0 of 3 images were added"), "{answer:?}");
+    assert!(answer.text.contains("passwd") && !answer.text.contains("../etc"), "{answer:?}");
+    let large = file("files", "large.png", &"x".repeat(11_000_000));
+    let answer = post(&cast, &path, MULTIPART, format!("{large}--x--\r\n")).await;
+    is_page(&answer, 422);
+    assert!(answer.text.contains("larger than 10 MB"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn an_archive_that_is_none_ends_with_the_reason() {
+    let cast = Cast::assemble().await;
+    let path = format!("/w/ours/projects/{}/images", cast.ours.project);
+    let body = format!("{}--x--\r\n", file("files", "a.zip", "PK\u{3}\u{4}nonsense"));
+    let answer = post(&cast, &path, MULTIPART, body).await;
+    assert_eq!(answer.status, 303, "{answer:?}");
+    let import = answer.header("location").to_owned();
+    let owner = cast.member(Role::Owner);
+    for _ in 0..200 {
+        let page = send(owner.request(&cast.server, Method::GET, &import)).await;
+        is_page(&page, 200);
+        if page.text.contains("The import failed") {
+            let elsewhere = import.replace("/w/ours/", "/w/theirs/");
+            is_page(&send(cast.stranger.request(&cast.server, Method::GET, &elsewhere)).await, 404);
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the import goes on");
+}
+
+#[tokio::test]
+async fn images_and_classes_of_others_are_not_there_and_nobody_is_led_astray() {
+    let cast = Cast::assemble().await;
+    let base = format!("/w/ours/projects/{}", cast.ours.project);
+    let path = format!("{base}/images/change");
+    for body in [
+        format!("do=take&record=rec_{NOTHING}x"),
+        "do=give&record=nonsense&new=a".to_owned(),
+        format!("do=give&record=rec_{NOTHING}&label=lbl_{NOTHING}"),
+        format!("do=give&record=rec_{NOTHING}&new=a"),
+    ] {
+        is_page(&post(&cast, &path, FORM, body).await, 404);
+    }
+    is_page(&post(&cast, &path, FORM, format!("do=explode&record=rec_{NOTHING}")).await, 422);
+    for back in
+        ["//evil.example", "https://evil.example", "/w/theirs", "", "/\\evil.example", &format!("{base}evil")]
+    {
+        let back: String = form_urlencoded::byte_serialize(back.as_bytes()).collect();
+        let answer = post(&cast, &path, FORM, format!("do=take&back={back}")).await;
+        assert_eq!((answer.status.as_u16(), answer.header("location")), (303, base.as_str()), "{answer:?}");
+    }
+    let many = format!("record=rec_{NOTHING}&").repeat(501);
+    let answer = post(&cast, &path, FORM, format!("{many}do=take")).await;
+    assert_eq!(answer.status, 303, "{answer:?}");
+    // A model that is not ready is asked nothing.
+    let ask = format!("/w/ours/models/{}/try", cast.ours.model);
+    is_page(&post(&cast, &ask, MULTIPART, format!("{}--x--\r\n", file("image", "a.png", "x"))).await, 404);
+}
