@@ -22,6 +22,9 @@ async fn a_classifier_is_trained_measured_and_kept() {
     assert!(model["metrics"]["accuracy"].as_f64().unwrap() > 0.9, "{model}");
     assert!(model["startedAt"].is_string() && model["endedAt"].is_string(), "{model}");
     assert!(school.is_kept(&project, &id));
+    let example = &model["examples"][0];
+    assert!(example["record"].as_str().unwrap().starts_with("rec_"), "{example}");
+    assert!(example["confidence"].is_number() && example["is"].is_number(), "{example}");
     let card = school.desk.get(&format!("/api/v1/models/{id}/card")).await.ok().json();
     assert_eq!((&card["task"], &card["id"]), (&json!("classification"), &json!(id)));
     assert!(card["notes"].as_array().is_some_and(|notes| notes.len() > 2), "{card}");
@@ -38,7 +41,8 @@ async fn a_detector_is_trained_measured_and_kept() {
     assert_eq!((&model["status"], &model["name"]), (&json!("ready"), &json!("finder")), "{model}");
     assert_eq!(model["labels"], json!(["square"]));
     assert_eq!(model["settings"], json!({ "steps": 60, "side": 64, "seed": 3 }));
-    assert!(model["metrics"].is_object(), "{model}");
+    assert_eq!(model["metrics"]["measuredOn"], 2, "{model}");
+    assert!(model["examples"][0]["found"].is_array(), "{model}");
     assert!(school.is_kept(&project, &id));
 }
 
