@@ -41,7 +41,7 @@ async fn a_detector_is_trained_measured_and_kept() {
     assert_eq!((&model["status"], &model["name"]), (&json!("ready"), &json!("finder")), "{model}");
     assert_eq!(model["labels"], json!(["square"]));
     assert_eq!(model["settings"], json!({ "steps": 60, "side": 64, "seed": 3 }));
-    assert_eq!(model["metrics"]["measuredOn"], 2, "{model}");
+    assert_eq!(model["metrics"]["measuredOn"], 3, "{model}");
     assert!(model["examples"][0]["found"].is_array(), "{model}");
     assert!(school.is_kept(&project, &id));
 }
