@@ -4,7 +4,7 @@ use http::StatusCode;
 use keyrack_guard::Problem;
 use keyrack_key::{ModelId, ProjectId};
 use keyrack_store::{Material, Model, NewModel, Project, ProjectType, StoreError};
-use keyrack_vision::{FEWEST_EACH, TooFew, classify, detect};
+use keyrack_vision::{FEWEST_EACH, FEWEST_MARKED, TooFew, classify, detect};
 use rand_core::UnwrapErr;
 use serde_json::Value;
 
@@ -13,8 +13,6 @@ use crate::ops::{Acting, Invalid, OpError, invalid};
 
 /// So many names in a row that are taken are no coincidence any more.
 const NAMES: u64 = 100;
-/// A detector learns from no fewer pictures with boxes.
-const NEEDS_MARKED: usize = 20;
 
 impl Models {
     /// Puts a training into the queue, if there is enough to learn from. Without a name the model gets the next
@@ -31,7 +29,7 @@ impl Models {
         let settings = settings.check(project.project_type)?;
         let name = name.map(|name| invalid::name(&name)).transpose();
         let name = name.map_err(|expected| Invalid::field("name", expected))?;
-        enough(project.project_type, &self.store.material(project.id).await?)?;
+        enough(project.project_type, &self.store.material(project.id).await?).map_err(OpError::Problem)?;
         let model = match name {
             Some(name) => self.queue(by, &project, &name, &settings).await.map_err(gone)?,
             None => self.queue_unnamed(by, &project, &settings).await?,
@@ -46,20 +44,24 @@ impl Models {
         let project = by.covers(project)?;
         let material = self.store.material(project.id).await?;
         let Err(lacks) = enough(project.project_type, &material) else { return Ok(Vec::new()) };
-        if project.project_type == ProjectType::ObjectDetection {
-            let needs = NEEDS_MARKED.saturating_sub(usize::try_from(material.marked).unwrap_or(usize::MAX));
-            return Ok(vec![format!(
-                "{needs} more images with boxes are needed: {} have some.",
-                material.marked
-            )]);
-        }
-        let counts = counts(&material.classified);
         let mut says = Vec::new();
-        if counts.iter().filter(|(_, has)| *has > 0).count() < 2 {
-            says.push("Images of at least two classes are needed, to tell them apart.".to_owned());
+        let counts = match project.project_type {
+            ProjectType::Classification => counts(&material.classified),
+            ProjectType::ObjectDetection => counts(&material.boxed),
+        };
+        let marked = usize::try_from(material.marked).unwrap_or(usize::MAX);
+        match project.project_type {
+            ProjectType::Classification if counts.iter().filter(|(_, has)| *has > 0).count() < 2 => {
+                says.push("Images of at least two classes are needed, to tell them apart.".to_owned());
+            }
+            ProjectType::ObjectDetection if marked < FEWEST_MARKED => {
+                let needs = FEWEST_MARKED - marked;
+                says.push(format!("{needs} more images with boxes are needed: {marked} have some."));
+            }
+            _ => {}
         }
         for (label, has) in counts.iter().filter(|(_, has)| (1..FEWEST_EACH).contains(has)) {
-            says.push(format!("{label} has {has} of the {FEWEST_EACH} images that each class needs."));
+            says.push(format!("{label} has {has} of the {FEWEST_EACH} images that each label needs."));
         }
         if says.is_empty() {
             says.push(lacks.message().to_owned());
@@ -112,7 +114,7 @@ fn gone(error: StoreError) -> OpError {
     }
 }
 
-fn enough(project_type: ProjectType, material: &Material) -> Result<(), Problem> {
+fn enough(project_type: ProjectType, material: &Material) -> Result<(), Box<Problem>> {
     match project_type {
         ProjectType::Classification => {
             let counts = counts(&material.classified);
@@ -131,11 +133,11 @@ fn counts(labels: &[(String, u64)]) -> Vec<(String, usize)> {
 }
 
 /// All that is lacking, so that nobody mends one label and then hears of the next.
-fn too_few(lacks: &TooFew, counts: &[(String, usize)]) -> Problem {
+fn too_few(lacks: &TooFew, counts: &[(String, usize)]) -> Box<Problem> {
     let problem = Problem::new(StatusCode::CONFLICT, "too_few_images", format!("cannot train yet: {lacks}"));
     let short = counts.iter().filter(|(_, has)| (1..FEWEST_EACH).contains(has));
-    short.fold(problem, |problem, (label, has)| {
+    Box::new(short.fold(problem, |problem, (label, has)| {
         let needs = FEWEST_EACH - has;
-        problem.field("labels", &format!("{label:?} has {has} and needs {needs} more"))
-    })
+        problem.field("labels", format!("{label:?} has {has} and needs {needs} more"))
+    }))
 }
