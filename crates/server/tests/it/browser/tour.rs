@@ -222,6 +222,9 @@ impl Tour {
         browser.class_of_pictures("red", &painted.pictures("red", RED, 5)).await;
         browser.class_of_pictures("blue", &painted.pictures("blue", BLUE, 5)).await;
         browser.choose("Select red-1.png").await;
+        // Where the bar covers no image.
+        let _: bool =
+            browser.run("scrollTo(0, document.documentElement.scrollHeight); return true", vec![]).await;
         self.stop("images-selected").await;
         browser.click("Delete").await;
         browser.headed("Delete 1 image?").await;
