@@ -84,11 +84,11 @@ fn no_form() -> Problem {
 
 async fn read(app: &App, mut form: Multipart) -> Result<Asked, OpError> {
     let mut asked = Asked::default();
-    while let Some(field) = form.next_field().await.map_err(cut_off)? {
+    while let Some(field) = form.next_field().await.map_err(|error| cut_off(&error))? {
         match field.name() {
             Some("image") => (asked.file, asked.held) = file(app, field).await?,
             Some("url") => {
-                let text = field.text().await.map_err(cut_off)?;
+                let text = field.text().await.map_err(|error| cut_off(&error))?;
                 if text.len() > LONGEST_URL {
                     return Err(Invalid::field("url", "this address is too long").into());
                 }
@@ -104,7 +104,7 @@ async fn read(app: &App, mut form: Multipart) -> Result<Asked, OpError> {
 async fn file(app: &App, mut field: Field<'_>) -> Result<(Option<Bytes>, Held), OpError> {
     let most = app.config.max_image;
     let mut gathering = app.predictions.room().gather(most, None);
-    while let Some(chunk) = field.chunk().await.map_err(cut_off)? {
+    while let Some(chunk) = field.chunk().await.map_err(|error| cut_off(&error))? {
         gathering.push(&chunk).map_err(|full| match full {
             crate::predict::room::NoRoom::TooMany => {
                 let says = format!("the image is larger than {}", words::bytes(most as u64));
@@ -117,7 +117,7 @@ async fn file(app: &App, mut field: Field<'_>) -> Result<(Option<Bytes>, Held), 
     Ok((Some(bytes).filter(|bytes| !bytes.is_empty()), held))
 }
 
-fn cut_off(error: MultipartError) -> OpError {
+fn cut_off(error: &MultipartError) -> OpError {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         return Invalid::field("image", "the image is too large").into();
     }

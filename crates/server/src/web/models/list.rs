@@ -1,6 +1,7 @@
 //! `GET …/models`: the models of a workspace.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use axum::extract::State;
 use axum::response::Response;
@@ -38,11 +39,14 @@ pub(in crate::web) async fn page(
     let mut names = BTreeMap::new();
     let mut models = Vec::with_capacity(page.items.len());
     for model in &page.items {
-        if !names.contains_key(&model.project) {
-            let project = app.projects.read(&member.acting, model.project).await?;
-            names.insert(model.project, project.name.clone());
-        }
-        models.push(row(&member, model, &names[&model.project], now));
+        let name = match names.entry(model.project) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let project = app.projects.read(&member.acting, model.project).await?;
+                unknown.insert(project.name.clone())
+            }
+        };
+        models.push(row(&member, model, name, now));
     }
     let view = ModelList {
         frame: frame::of_member(&app, &member, Here::Models, &headers),
