@@ -226,7 +226,7 @@ fn answer(
         project_url: url,
         project_name: project.name.clone(),
         title: format!("{added} of {images} {} added", if all == 1 { "was" } else { "were" }),
-        pictures: sent.outcomes,
+        files: sent.outcomes,
         broken: sent.broken,
     };
     let status =

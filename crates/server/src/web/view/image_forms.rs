@@ -27,7 +27,7 @@ pub(crate) struct Outcomes {
     pub(crate) project_name: String,
     /// "2 of 3 images were added"
     pub(crate) title: String,
-    pub(crate) pictures: Vec<Outcome>,
+    pub(crate) files: Vec<Outcome>,
     /// Why the rest of the form was not read, if it was not.
     pub(crate) broken: Option<String>,
 }
