@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use keyrack_key::{ModelId, ProjectId, Timestamp, UploadId};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
@@ -115,12 +115,24 @@ impl Objects {
     /// Removes all objects below a prefix, and says how many there were.
     pub async fn remove_below(&self, prefix: &str) -> Result<usize, ObjectError> {
         let keys = self.store.list(Some(&key(prefix))).map_ok(|found| found.location);
-        let gone = self.store.delete_stream(Box::pin(keys));
-        let count = gone.try_fold(0, |count, _| async move { Ok(count + 1) }).await?;
+        let mut gone = self.store.delete_stream(Box::pin(keys));
+        let mut count = 0;
+        while let Some(one) = gone.next().await {
+            match one {
+                Ok(_) => count += 1,
+                // Somebody else removes the same: that is no reason to leave the rest.
+                Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         // What a crash left of an object that was being written is none yet, and on no list.
         match tokio::fs::remove_dir_all(self.folder.join(prefix)).await {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
-            _ => Ok(count),
+            // Somebody writes into it just now, and will look whether they still may.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) => {
+                Ok(count)
+            }
+            Err(error) => Err(error.into()),
+            Ok(()) => Ok(count),
         }
     }
 

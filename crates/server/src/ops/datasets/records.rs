@@ -59,11 +59,12 @@ impl Datasets {
                 return Err(refused);
             }
         };
-        if sent.is_staged {
-            let (staged, image) = (Place::staged(project.id, upload.id), Place::image(project.id, upload.id));
-            self.objects.move_to(&staged, &image).await?;
-        }
-        self.keep(by, &upload, draft.batch, &name, checked).await
+        let place = if sent.is_staged { self.stay(&upload).await } else { Ok(()) };
+        let kept = match place {
+            Ok(()) => self.keep(by, &upload, draft.batch, &name, checked).await,
+            Err(error) => Err(error),
+        };
+        self.unless_ended(&upload, kept).await
     }
 
     /// Makes a record of a picture in one step.
@@ -85,6 +86,7 @@ impl Datasets {
         let promise = self.promise(by, project.id).await?;
         let upload = self.source(project.id, &promise.uri).await?;
         let kept = self.add(by, &upload, batch, &name, bytes, checked).await;
+        let kept = self.unless_ended(&upload, kept).await;
         if kept.is_err() {
             // Whatever does not succeed here does so when the upload's time is over.
             self.objects.remove_below(&upload_prefix(project.id, upload.id)).await?;
@@ -222,15 +224,23 @@ impl Datasets {
             actor: by.actor(),
             now: (self.clock)(),
         };
-        match self.store.create_record(&new).await {
-            Ok(made) => Ok(made),
-            // Its whole project ended meanwhile, and nobody knows of the objects any more.
-            Err(StoreError::NotFound) => {
-                self.objects.remove_below(&upload_prefix(upload.project, upload.id)).await?;
-                Err(OpError::NotFound("upload"))
-            }
-            Err(error) => Err(error.into()),
+        Ok(self.store.create_record(&new).await?)
+    }
+
+    /// Moves what was sent to where it stays.
+    async fn stay(&self, upload: &Upload) -> Result<(), OpError> {
+        let (staged, image) =
+            (Place::staged(upload.project, upload.id), Place::image(upload.project, upload.id));
+        Ok(self.objects.move_to(&staged, &image).await?)
+    }
+
+    /// What failed because the project ended meanwhile is nobody's failure. Nobody knows of the objects any more then.
+    async fn unless_ended<T>(&self, upload: &Upload, result: Result<T, OpError>) -> Result<T, OpError> {
+        if result.is_ok() || self.store.upload(upload.id).await?.is_some() {
+            return result;
         }
+        self.objects.remove_below(&upload_prefix(upload.project, upload.id)).await?;
+        Err(OpError::NotFound("upload"))
     }
 }
 

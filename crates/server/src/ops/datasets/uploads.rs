@@ -54,13 +54,13 @@ impl Datasets {
         let _turn = self.turns.take(id).await;
         let upload = self.promised(id, token).await?;
         let staged = Place::staged(upload.project, id);
-        self.objects.put(&staged, bytes).await?;
+        let put = self.objects.put(&staged, bytes).await;
         // The upload or its whole project may have ended meanwhile, and nobody would know of the object then.
         if self.store.upload(id).await?.is_none() {
             self.objects.remove(&staged).await?;
             return Err(OpError::NotFound("upload"));
         }
-        Ok(())
+        Ok(put?)
     }
 
     async fn promised(&self, id: UploadId, token: &str) -> Result<Upload, OpError> {

@@ -60,7 +60,14 @@ async fn one_source_has_one_record_however_often_and_at_once_it_is_asked_for() {
 
 #[tokio::test]
 async fn a_project_that_ends_while_pictures_come_keeps_none_of_them() {
-    let site = Site::open().await;
+    let mut site = Site::open().await;
+    for round in 0..8 {
+        end_while_pictures_come(&site).await;
+        site.project = site.desk.project(&format!("Bottle caps {round}")).await;
+    }
+}
+
+async fn end_while_pictures_come(site: &Site) {
     let picture = async || {
         // Each step may be told that the project is gone.
         let body = json!({ "name": "a.jpg" });
