@@ -18,8 +18,8 @@ use keyrack_key::{
 };
 use keyrack_rack::Revision;
 use keyrack_store::{Actor, NewKey, NewModel, NewProject, Outcome, ProjectType};
-use keyrack_vision::classify::{Classifier, Settings, Training, train};
-use keyrack_vision::{Backbone, Flow};
+use keyrack_vision::classify::{Classifier, train};
+use keyrack_vision::{Backbone, Flow, Settings, Training};
 use rand_core::UnwrapErr;
 use serde_json::json;
 
@@ -61,8 +61,8 @@ pub(crate) fn model(backbone: &Backbone) -> Classifier {
         Ok(painted(64, 64, if at.is_multiple_of(2) { 5 } else { 19 }, u32::try_from(at).unwrap()))
     };
     let labels = ["fine", "coarse"].map(String::from);
-    let training = Training { labels: &labels, classes: &classes, read: &read };
-    train(backbone, &training, &Settings::default(), &mut |_| Flow::Continue).unwrap()
+    let training = Training { labels: &labels, truth: &classes, read: &read };
+    train(backbone, &training, &Settings::default(), &mut |_| Flow::Continue).unwrap().model
 }
 
 /// About as hard to compress as a photograph.
