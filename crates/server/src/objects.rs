@@ -193,4 +193,26 @@ mod tests {
         assert_eq!(objects.remove_below(&project_prefix(project)).await.unwrap(), 0);
         objects.remove(&Place::thumbnail(other, upload)).await.unwrap();
     }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn those_who_remove_the_same_do_not_stop_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = Objects::in_folder(folder.path()).unwrap();
+        let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+        let now = Timestamp::from_micros(1);
+        let project = ProjectId::new(now, &mut rng);
+        for _ in 0..100 {
+            let place = Place::image(project, UploadId::new(now, &mut rng));
+            objects.put(&place, Bytes::from_static(b"pixels")).await.unwrap();
+        }
+        let remove = || {
+            let objects = objects.clone();
+            tokio::spawn(async move { objects.remove_below(&project_prefix(project)).await })
+        };
+        let all: Vec<_> = (0..4).map(|_| remove()).collect();
+        for one in all {
+            one.await.unwrap().unwrap();
+        }
+        assert!(!folder.path().join(project_prefix(project)).exists());
+    }
 }
