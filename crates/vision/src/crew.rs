@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn slow_work_is_stopped_before_its_first_answer() {
-        let patient = |_: &(), _, stop: &Stop| {
+        let patient = |(): &(), _, stop: &Stop| {
             while !stop.is_raised() {
                 std::thread::sleep(Duration::from_millis(5));
             }

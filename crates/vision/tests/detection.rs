@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, clippy::cast_precision_loss, reason = "helpers of tests, small numbers")]
 
 use std::num::NonZeroUsize;
-use std::time::{Duration, Instant};
 use std::{env, fs, io};
 
 use image::{Rgb, RgbImage};
@@ -24,12 +23,12 @@ fn painted(number: usize) -> (Vec<u8>, Vec<Object>) {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % below
     };
-    let size = |at: u64| 26 + at as f32;
+    let size = |more: u64| (26 + more) as f32;
     // One in each of three quarters, so that none covers another.
     let mut object = |class: usize, column: u64, row: u64| {
-        let side = size(chance(14));
-        let mut place = |quarter: u64| (quarter * 64) as f32 + chance(22) as f32;
-        Object { class, left: place(column), top: place(row), width: side, height: side }
+        let wide = size(chance(14));
+        let mut place = |quarter: u64| (quarter * 64 + chance(22)) as f32;
+        Object { class, left: place(column), top: place(row), width: wide, height: wide }
     };
     let turn = number as u64 % 2;
     let objects = vec![object(0, turn, 0), object(2, 1 - turn, 0), object(0, turn, 1)];
@@ -171,22 +170,22 @@ fn spilled_features_and_other_threads_give_the_same_model_and_leave_no_file() {
 }
 
 #[test]
-fn a_training_stops_within_a_second() {
+fn a_training_stops_at_the_word() {
     let backbone = Backbone::embedded().unwrap();
     let truth = objects(20);
     for stop in [Phase::Features, Phase::Training] {
         let training = Training { labels: &labels(), truth: &truth, read: &read };
-        let mut asked = None;
+        let mut asked = false;
         let stopped = train(&backbone, &training, &settings(1000), &mut |progress| {
-            assert!(asked.is_none(), "{stop:?}: a report after the word to stop");
+            assert!(!asked, "{stop:?}: a report after the word to stop");
             if progress.phase == stop {
-                asked = Some(Instant::now());
+                asked = true;
                 return Flow::Cancel;
             }
             Flow::Continue
         });
         assert!(matches!(stopped, Err(TrainError::Cancelled)), "{stop:?}");
-        assert!(asked.unwrap().elapsed() < Duration::from_secs(1), "{stop:?}");
+        assert!(asked, "{stop:?}");
     }
 }
 

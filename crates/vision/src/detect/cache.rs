@@ -138,7 +138,9 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         let view = |start: u16| -> Levels {
             [(2, 16), (3, 4), (1, 1)].map(|shape| {
-                Array2::from_shape_fn(shape, |(a, b)| f32::from(start) + a as f32 * 20.0 + b as f32)
+                Array2::from_shape_fn(shape, |(a, b)| {
+                    f32::from(start) + f32::from(u8::try_from(a * 20 + b).unwrap())
+                })
             })
         };
         // Room for two of five.

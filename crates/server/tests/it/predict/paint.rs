@@ -60,20 +60,24 @@ fn classifier() -> Classifier {
     let classes: Vec<_> = (0..24).map(|at| at % 2).collect();
     let training = classify::Training {
         labels: &LABELS.map(String::from),
-        classes: &classes,
+        truth: &classes,
         read: &|at| Ok(painted(at % 2, u32::try_from(at).unwrap())),
     };
-    let settings = classify::Settings::default();
-    classify::train(&Backbone::embedded().unwrap(), &training, &settings, &mut |_| Flow::Continue).unwrap()
+    let settings = keyrack_vision::Settings::default();
+    classify::train(&Backbone::embedded().unwrap(), &training, &settings, &mut |_| Flow::Continue)
+        .unwrap()
+        .model
 }
 
 fn detector() -> Detector {
     let objects: Vec<_> = (0..40).map(|number| vec![squared(number).1]).collect();
     let training = detect::Training {
         labels: &["square".to_owned()],
-        objects: &objects,
+        truth: &objects,
         read: &|at| Ok(squared(u32::try_from(at).unwrap()).0),
     };
     let settings = detect::Settings { side: 128, steps: 80, ..detect::Settings::default() };
-    detect::train(&Backbone::embedded().unwrap(), &training, &settings, &mut |_| Flow::Continue).unwrap()
+    detect::train(&Backbone::embedded().unwrap(), &training, &settings, &mut |_| Flow::Continue)
+        .unwrap()
+        .model
 }
