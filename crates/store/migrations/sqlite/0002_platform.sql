@@ -95,8 +95,10 @@ CREATE TABLE models (
     created_by TEXT NOT NULL,
     started_at INTEGER,
     ended_at INTEGER,
-    -- Which try this is: a worker that was given up cannot write into a later one.
+    -- How often it was begun, but for tries that were put back.
     attempt INTEGER NOT NULL DEFAULT 0,
+    -- How often it was taken. Only ever grows: a worker that was given up cannot write into a later try.
+    taken INTEGER NOT NULL DEFAULT 0,
     -- Until when the worker is believed to live. It renews this as long as it does.
     lease_until INTEGER,
     cancel INTEGER NOT NULL DEFAULT 0 CHECK (cancel IN (0, 1)),

@@ -1,5 +1,5 @@
 //! Trainings as workers see them. A worker holds a lease and renews it; what a worker that was given up still
-//! writes is refused by the number of its attempt.
+//! writes is refused by the number of times that the training was taken.
 
 use keyrack_key::{LabelId, ModelId, ProjectId, Timestamp, WorkspaceId};
 use serde_json::Value;
@@ -30,6 +30,8 @@ pub struct Job {
     pub settings: Value,
     /// Which try this is, from 1.
     pub attempt: u64,
+    /// How often it was taken: what a worker writes counts only while this is the last time.
+    pub taken: u64,
 }
 
 /// A point of the loss curve.
@@ -81,9 +83,9 @@ impl Store {
     /// What [`report`](Self::report) would answer. It only looks, so it may be asked often.
     pub async fn stand(&self, job: &Job) -> Result<Stand, StoreError> {
         let row =
-            sqlx::query("SELECT cancel FROM models WHERE id = $1 AND attempt = $2 AND status = 'running'")
+            sqlx::query("SELECT cancel FROM models WHERE id = $1 AND taken = $2 AND status = 'running'")
                 .bind(job.model.to_string())
-                .bind(database::column(job.attempt))
+                .bind(database::column(job.taken))
                 .fetch_optional(self.readers())
                 .await?;
         row.as_ref().map_or(Ok(Stand::Lost), stand)
@@ -95,10 +97,11 @@ impl Store {
         let mut db = self.write().await?;
         give_up(&mut db, now).await?;
         let taken = sqlx::query(
-            "UPDATE models SET status = 'running', attempt = attempt + 1, started_at = $1, lease_until = $2, progress = NULL
+            "UPDATE models SET status = 'running', attempt = attempt + 1, taken = taken + 1, started_at = $1, lease_until = $2,
+                    progress = NULL
              WHERE id = (SELECT m.id FROM models m WHERE m.status IN ('queued', 'running')
                          AND (m.status = 'queued' OR m.lease_until < $1) ORDER BY m.id LIMIT 1)
-             RETURNING id, workspace_id, project_id, settings, attempt",
+             RETURNING id, workspace_id, project_id, settings, attempt, taken",
         )
         .bind(now.micros())
         .bind(lease_until.micros())
@@ -123,6 +126,7 @@ impl Store {
             labels,
             settings: database::parsed(&row, "settings")?,
             attempt: database::number(&row, "attempt")?,
+            taken: database::number(&row, "taken")?,
         };
         db.commit().await?;
         Ok(Some(job))
@@ -139,10 +143,10 @@ impl Store {
         let mut db = self.write().await?;
         let row = sqlx::query(
             "UPDATE models SET lease_until = $3, progress = coalesce($4, progress)
-             WHERE id = $1 AND attempt = $2 AND status = 'running' RETURNING cancel",
+             WHERE id = $1 AND taken = $2 AND status = 'running' RETURNING cancel",
         )
         .bind(job.model.to_string())
-        .bind(database::column(job.attempt))
+        .bind(database::column(job.taken))
         .bind(lease_until.micros())
         .bind(progress.map(ToString::to_string))
         .fetch_optional(&mut *db)
@@ -174,10 +178,10 @@ impl Store {
         let mut db = self.write().await?;
         let done = sqlx::query(
             "UPDATE models SET status = $3, card = $4, reason = $5, ended_at = $6, lease_until = NULL
-             WHERE id = $1 AND attempt = $2 AND status = 'running'",
+             WHERE id = $1 AND taken = $2 AND status = 'running'",
         )
         .bind(job.model.to_string())
-        .bind(database::column(job.attempt))
+        .bind(database::column(job.taken))
         .bind(status)
         .bind(card)
         .bind(reason)
@@ -196,10 +200,10 @@ impl Store {
             "UPDATE models SET status = CASE cancel WHEN 1 THEN 'cancelled' ELSE 'queued' END,
                     ended_at = CASE cancel WHEN 1 THEN $3 END, started_at = CASE cancel WHEN 1 THEN started_at END,
                     attempt = attempt - 1, lease_until = NULL, progress = NULL
-             WHERE id = $1 AND attempt = $2 AND status = 'running'",
+             WHERE id = $1 AND taken = $2 AND status = 'running'",
         )
         .bind(job.model.to_string())
-        .bind(database::column(job.attempt))
+        .bind(database::column(job.taken))
         .bind(now.micros())
         .execute(&mut *db)
         .await?;

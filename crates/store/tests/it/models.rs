@@ -49,6 +49,19 @@ async fn trainings_are_taken_oldest_first_and_each_by_one_worker() {
 }
 
 #[tokio::test]
+async fn a_try_that_was_put_back_does_not_count_and_its_worker_writes_nothing_into_the_next() {
+    let world = world().await;
+    let model = world.model(world.project("Bolts").await, "a", 0).await;
+    let stopped = world.take(0).await.unwrap();
+    world.store.put_back_job(&stopped, later(1)).await.unwrap();
+    let next = world.take(2).await.unwrap();
+    assert_eq!((next.model, next.attempt), (model, 1));
+    assert_eq!(world.store.report(&stopped, None, &[], later(99)).await.unwrap(), Stand::Lost);
+    assert!(!world.store.end_job(&stopped, &Outcome::Failed("late".into()), later(3)).await.unwrap());
+    assert!(world.store.end_job(&next, &Outcome::Ready(json!({})), later(4)).await.unwrap());
+}
+
+#[tokio::test]
 async fn a_lease_that_is_renewed_is_nobody_elses_and_one_that_ended_is() {
     let world = world().await;
     let model = world.model(world.project("Bolts").await, "a", 0).await;
