@@ -134,7 +134,7 @@ impl Lesson<'_> {
     fn objects(&self, pictures: Vec<Labelled>) -> Result<Learnt, NotLearnt> {
         let objects = |picture: &Labelled| -> Vec<detect::Object> {
             let marks = picture.marks.iter();
-            marks.filter_map(|(label, mark)| Some(object(self.label(*label)?, mark)?)).collect()
+            marks.filter_map(|(label, mark)| object(self.label(*label)?, mark)).collect()
         };
         let (pictures, objects): (Vec<_>, Vec<_>) = pictures
             .into_iter()

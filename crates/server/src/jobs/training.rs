@@ -126,7 +126,7 @@ async fn watch(
             Ok(Stand::Lost) => return Turn::Lost,
             // Perhaps it can be written a moment later. If not, the lease ends and another worker begins anew.
             Err(error) => {
-                tracing::warn!(%error, model = %job.model, "a training's report could not be written")
+                tracing::warn!(%error, model = %job.model, "a training's report could not be written");
             }
         }
     }

@@ -83,16 +83,16 @@ fn gone(error: StoreError) -> OpError {
     }
 }
 
-fn enough(project_type: ProjectType, material: &Material) -> Result<(), Problem> {
+fn enough(project_type: ProjectType, material: &Material) -> Result<(), OpError> {
     match project_type {
         ProjectType::Classification => {
             let counts = counts(&material.classified);
-            classify::ready(&counts).map_err(|lacks| too_few(&lacks, &counts))
+            classify::ready(&counts).map_err(|lacks| too_few(&lacks, &counts).into())
         }
         ProjectType::ObjectDetection => {
             let has = usize::try_from(material.marked).unwrap_or(usize::MAX);
             let lacks = TooFew::Marked { has, needs: 20 };
-            if has < 20 { Err(too_few(&lacks, &[])) } else { Ok(()) }
+            if has < 20 { Err(too_few(&lacks, &[]).into()) } else { Ok(()) }
         }
     }
 }
@@ -107,6 +107,6 @@ fn too_few(lacks: &TooFew, counts: &[(String, usize)]) -> Problem {
     let short = counts.iter().filter(|(_, has)| (1..FEWEST_EACH).contains(has));
     short.fold(problem, |problem, (label, has)| {
         let needs = FEWEST_EACH - has;
-        problem.field("labels", &format!("{label:?} has {has} and needs {needs} more"))
+        problem.field("labels", format!("{label:?} has {has} and needs {needs} more"))
     })
 }
