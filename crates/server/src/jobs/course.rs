@@ -89,8 +89,8 @@ fn rounded(number: f64, to: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn at(phase: Phase, done: usize, of: usize) -> Progress {
-        Progress { phase, done, of, loss: None, validation: None }
+    fn at(phase: Phase, done: u32, of: usize) -> Progress {
+        Progress { phase, done: done as usize, of, loss: None, validation: None }
     }
 
     #[test]
@@ -102,7 +102,8 @@ mod tests {
         let mut last = 0.0;
         // 18 s of features and 50 s of training, and this machine takes twice as long.
         for picture in 1..=100 {
-            let told = course.progress(&at(Phase::Features, picture, 100), second(0.36 * picture as f64));
+            let now = second(0.36 * f64::from(picture));
+            let told = course.progress(&at(Phase::Features, picture, 100), now);
             let percent = told["percent"].as_f64().unwrap();
             assert!(percent >= last);
             last = percent;
@@ -112,7 +113,8 @@ mod tests {
             }
         }
         for step in 1..=200 {
-            let told = course.progress(&at(Phase::Training, step, 200), second(36.0 + 0.5 * step as f64));
+            let now = second(36.0 + 0.5 * f64::from(step));
+            let told = course.progress(&at(Phase::Training, step, 200), now);
             let percent = told["percent"].as_f64().unwrap();
             assert!(percent >= last);
             last = percent;

@@ -28,7 +28,7 @@ pub struct NewModelBody {
 /// Train a model
 ///
 /// It learns from all labelled pictures of the project. The answer comes at once; follow the model's events.
-#[utoipa::path(post, path = "/projects/{id}/models", tag = "Models", operation_id = "trainModel", request_body = NewModelBody,
+#[utoipa::path(post, path = "/projects/{id}/models", tag = "Models", operation_id = "trainModel", request_body = Option<NewModelBody>,
     params(("id" = String, Path, description = "The project's id")),
     responses(
         (status = 202, description = "The model, which waits for a worker", body = ModelBody),

@@ -9,7 +9,7 @@ use super::workers::{is_alive, kill, workers_of};
 use crate::harness::until;
 
 /// Enough for a training to be still at it.
-const MANY: [(&str, usize); 2] = [("red", 30), ("blue", 30)];
+const MANY: [(&str, u32); 2] = [("red", 30), ("blue", 30)];
 
 #[tokio::test]
 async fn a_training_whose_worker_is_killed_is_begun_again_and_finished() {

@@ -38,9 +38,9 @@ impl Studio {
         Self::with(&[]).await
     }
 
-    /// With more arguments for the server.
+    /// With more arguments for the server. It has no workers: what waits to be trained goes on waiting.
     pub(super) async fn with(args: &[&str]) -> Self {
-        let mut server = Server::with(args, &[]).await;
+        let mut server = Server::with(&[&["--workers", "0"], args].concat(), &[]).await;
         setup(&server.data()).run().await.succeeded();
         // Models are made by workers, and the store belongs to whoever holds the folder.
         server.stop().await;
