@@ -94,7 +94,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::cast_precision_loss, reason = "few pictures and steps")]
     fn a_machine_of_half_the_speed_needs_twice_the_time_and_percent_only_grow() {
         let began = Instant::now();
         let mut course = Course::of_detector(100, 320, 200, began);

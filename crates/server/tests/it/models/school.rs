@@ -37,7 +37,7 @@ impl School {
     }
 
     /// A project whose pictures are of labels as named, so many of each.
-    pub(super) async fn classes(&self, name: &str, labels: &[(&str, usize)]) -> String {
+    pub(super) async fn classes(&self, name: &str, labels: &[(&str, u32)]) -> String {
         let id = self.desk.project(name).await;
         let filling = Filling::of(&self.desk.server, &id).await;
         for (class, (label, count)) in labels.iter().enumerate() {
@@ -51,14 +51,13 @@ impl School {
     }
 
     /// A project of so many pictures, each with a red square in a box.
-    pub(super) async fn boxes(&self, name: &str, count: usize) -> String {
+    pub(super) async fn boxes(&self, name: &str, count: u32) -> String {
         let project = json!({ "name": name, "projectType": "object_detection" });
         let id = text(&self.desk.post("/api/v1/projects", project).await.ok().json()["id"]);
         let filling = Filling::of(&self.desk.server, &id).await;
         let label = filling.label("square").await;
         for number in 0..count {
-            let at = u32::try_from(number).unwrap();
-            let (left, top) = (at * 5 % 40, at * 7 % 40);
+            let (left, top) = (number * 5 % 40, number * 7 % 40);
             let place = Mark::Box { left: f64::from(left), top: f64::from(top), width: 20.0, height: 20.0 };
             filling.picture(paint(2, number, Some((left, top))), &[(label, place)]).await;
         }
@@ -181,9 +180,9 @@ impl Filling {
 }
 
 /// A picture of a class: stripes that lie, stripes that stand, or grey; with a red square in it, or none.
-fn paint(class: usize, number: usize, square: Option<(u32, u32)>) -> Vec<u8> {
+fn paint(class: usize, number: u32, square: Option<(u32, u32)>) -> Vec<u8> {
     let picture = RgbImage::from_fn(SIDE, SIDE, |x, y| {
-        let shade = u8::try_from(number * 37 % 60).unwrap() + u8::try_from((x * 7 + y * 13) % 16).unwrap();
+        let shade = u8::try_from(number * 37 % 60 + (x * 7 + y * 13) % 16).unwrap();
         let is_within =
             |(left, top): (u32, u32)| (left..left + 20).contains(&x) && (top..top + 20).contains(&y);
         match class {
