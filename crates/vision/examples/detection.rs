@@ -19,7 +19,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let folder = PathBuf::from(arguments.next().ok_or("name a folder of PASCAL VOC")?);
-    let steps: usize = arguments.next().map_or(Ok(1500), |text| text.parse())?;
+    let steps: usize = arguments.next().map_or(Ok(700), |text| text.parse())?;
     let threads: NonZeroUsize = arguments.next().map_or(Ok(NonZeroUsize::MIN), |text| text.parse())?;
     let side: u32 = arguments.next().map_or(Ok(320), |text| text.parse())?;
     let frame =

@@ -41,7 +41,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { base: crate::Settings::default(), side: 320, steps: 1500, memory: 512 << 20, spill: None }
+        Self { base: crate::Settings::default(), side: 320, steps: 700, memory: 512 << 20, spill: None }
     }
 }
 

@@ -17,7 +17,7 @@ pub struct TrainSettings {
     /// The same pictures and seed give the same model. 0 unless told otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u32>,
-    /// How long to learn, in steps of eight pictures, 10 to 20000; 1500 unless told otherwise. Of detectors alone.
+    /// How long to learn, in steps of eight pictures, 10 to 20000; 700 unless told otherwise. Of detectors alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u32>,
     /// Pictures are looked at in squares with sides of so many pixels, a multiple of 32 from 64 to 640; 320 unless
