@@ -42,7 +42,8 @@ impl Course<'_> {
         self.side as usize / 8
     }
 
-    /// Learns for all steps, and leaves the network that was best on the pictures that choose.
+    /// Learns for all steps, and leaves the network that was best on the pictures that choose. What is asked and left is
+    /// the average of the last hundred steps or so (Polyak and Juditsky, 1992): single steps wander.
     pub(super) fn run(
         &self,
         net: &mut Net,
@@ -52,6 +53,7 @@ impl Course<'_> {
     ) -> Result<(), TrainError> {
         let mut adam = Adam::new(net);
         let mut order: Vec<View<'_>> = Vec::new();
+        let mut average = net.clone();
         let mut best = (f32::NEG_INFINITY, net.clone());
         let every = (self.steps / CHECKS).max(1);
         for done in 1..=self.steps {
@@ -64,10 +66,11 @@ impl Course<'_> {
             let batch = order.split_off(order.len() - BATCH);
             let (loss, gradient) = self.gradient(net, &batch, listener)?;
             adam.step(net, &gradient, rate(done, self.steps));
+            approach(&mut average, net, done);
             let check = done.is_multiple_of(every) || done == self.steps;
-            let validation = if check { Some(self.mean(net, choosing, listener)?) } else { None };
+            let validation = if check { Some(self.mean(&average, choosing, listener)?) } else { None };
             if let Some(mean) = validation.filter(|mean| *mean > best.0) {
-                best = (mean, net.clone());
+                best = (mean, average.clone());
             }
             let (phase, of) = (Phase::Training, self.steps);
             listener.tell(Progress { phase, done, of, loss: Some(loss), validation })?;
@@ -159,6 +162,15 @@ impl Course<'_> {
             },
         )?;
         Ok(all)
+    }
+}
+
+/// Moves the average towards the network of this step: by a hundredth, and by more at the beginning.
+#[expect(clippy::cast_precision_loss, reason = "steps are few")]
+fn approach(average: &mut Net, net: &Net, done: usize) {
+    let share = (10.0 / (done as f32 + 10.0)).max(0.01);
+    for (average, now) in average.parts_mut().into_iter().zip(net.parts()) {
+        average.iter_mut().zip(now).for_each(|(average, now)| *average += share * (now - *average));
     }
 }
 
