@@ -1,6 +1,6 @@
 //! Trains on the train and validation pictures of a PASCAL VOC folder, and prints mAP@0.5 on its test pictures.
 //!
-//! `cargo run --release -p keyrack-vision --example detection -- FOLDER [STEPS] [THREADS] [SIDE] [squash|letterbox] [MEMORY]`
+//! `cargo run --release -p keyrack-vision --example detection -- FOLDER [STEPS] [THREADS] [SIDE] [squash|letterbox] [MEMORY] [SEED]`
 //!
 //! Features beyond MEMORY megabytes go to a file in the folder for temporary ones.
 
@@ -26,6 +26,7 @@ fn main() -> Result<()> {
         if arguments.next().as_deref() == Some("letterbox") { Frame::Letterbox } else { Frame::Squash };
 
     let memory: usize = arguments.next().map_or(Ok(512), |text| text.parse())?;
+    let seed: u64 = arguments.next().map_or(Ok(0), |text| text.parse())?;
 
     let mut labels = Vec::new();
     let learning = marked(&folder, &["train", "val"], &mut labels)?;
@@ -34,7 +35,7 @@ fn main() -> Result<()> {
     let backbone = Backbone::embedded()?;
     let objects: Vec<_> = learning.iter().map(|(_, objects)| objects.clone()).collect();
     let training = Training { labels: &labels, truth: &objects, read: &|at| fs::read(&learning[at].0) };
-    let base = vision::Settings { threads, frame, ..vision::Settings::default() };
+    let base = vision::Settings { threads, frame, seed, ..vision::Settings::default() };
     let spill = Some(std::env::temp_dir());
     let settings = Settings { base, steps, side, memory: memory << 20, spill };
     let started = Instant::now();
