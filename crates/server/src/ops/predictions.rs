@@ -113,11 +113,6 @@ impl Predictions {
         self.engine.waiting()
     }
 
-    /// Loads the backbone before anybody needs it.
-    pub async fn warm(&self) -> Result<(), EngineError> {
-        self.engine.backbone().await.map(drop)
-    }
-
     /// A model of the workspace that the caller may ask, is ready, and does that.
     pub async fn find(&self, by: &Acting, id: ModelId, task: ProjectType) -> Result<Askable, OpError> {
         let nothing = OpError::NotFound("model");

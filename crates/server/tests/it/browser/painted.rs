@@ -46,14 +46,14 @@ impl Painted {
         self.file("caps.zip", &zipped(&files))
     }
 
-    /// Pictures with a COCO file that knows a box in each.
-    pub(super) fn boxes(&self) -> PathBuf {
+    /// So many pictures with a COCO file that knows a box in each.
+    pub(super) fn boxes(&self, count: usize) -> PathBuf {
         let mut files = Vec::new();
         let (mut images, mut annotations) = (Vec::new(), Vec::new());
-        for at in 0..3 {
+        for at in 0..count {
             let name = format!("b{at}.png");
             images.push(json!({ "id": at, "file_name": name, "width": SIDE, "height": SIDE }));
-            let bbox = [10 + at * 4, 12, 40, 30];
+            let bbox = [10 + at % 10 * 4, 12, 40, 30];
             annotations.push(json!({ "id": at, "image_id": at, "category_id": 1, "bbox": bbox }));
             files.push((name, paint(BLUE, at)));
         }

@@ -62,9 +62,25 @@ impl Browser {
         self.headed("Model 1").await;
     }
 
-    pub(super) async fn is_ready_at_last(&self) {
+    /// Uploads so many pictures with a box each to the project that is shown, and comes to where a training begins.
+    async fn train_detector_without_script(&self, painted: &Painted, pictures: usize) {
+        self.choose_files(&[painted.boxes(pictures)]).await;
+        self.click("Upload").await;
+        super::wait("the import ends", async || {
+            self.reload().await;
+            let text = self.text().await?;
+            if text.contains(&format!("{pictures} images were added")) { Ok(()) } else { Err(text) }
+        })
+        .await;
+        self.click("Show the images").await;
+        self.sees(&format!("lid {pictures}")).await;
+        self.click("Train model").await;
+    }
+
+    /// Waits until the page of a model shows how good it is.
+    pub(super) async fn is_ready_at_last(&self, heading: &str) {
         let started = Instant::now();
-        while !self.text().await.is_ok_and(|text| text.contains("How often it is right")) {
+        while !self.text().await.is_ok_and(|text| text.contains(heading)) {
             assert!(started.elapsed() < TRAINING, "{:?}", self.text().await);
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
@@ -111,7 +127,7 @@ async fn a_model_is_trained_watched_and_tried() {
     browser.click("Back to the images").await;
     browser.class_of_pictures("blue", &painted.pictures("blue", BLUE, 6)).await;
     browser.train().await;
-    browser.is_ready_at_last().await;
+    browser.is_ready_at_last("How often it is right").await;
     browser.sees("What it confuses").await;
     browser.drop_files(&painted.pictures("other", BLUE, 1)).await;
     browser.sees("% sure.").await;
@@ -135,7 +151,7 @@ async fn an_archive_comes_in_with_its_classes_and_says_what_it_left_out() {
 }
 
 #[tokio::test]
-async fn everything_works_without_javascript() {
+async fn images_come_in_without_javascript() {
     let (_server, browser) = signed_in(Kind::WithoutScript).await;
     browser.project("Lids", "Object detection").await;
     let painted = Painted::new();
@@ -146,16 +162,33 @@ async fn everything_works_without_javascript() {
     browser.headed("1 of 2 images were added").await;
     browser.sees("broken.png").await;
     browser.click("Back to the images").await;
-    browser.choose_files(&[painted.boxes()]).await;
-    browser.click("Upload").await;
-    super::wait("the import ends", async || {
-        browser.reload().await;
-        let text = browser.text().await?;
-        if text.contains("3 images were added") { Ok(()) } else { Err(text) }
-    })
-    .await;
-    browser.click("Show the images").await;
-    browser.sees("lid 3").await;
-    browser.click("Train model").await;
+    browser.train_detector_without_script(&painted, 3).await;
     browser.sees("more images with boxes are needed").await;
+}
+
+#[tokio::test]
+async fn a_detector_is_trained_and_tried_without_javascript() {
+    let (_server, browser) = signed_in(Kind::WithoutScript).await;
+    browser.project("Lids", "Object detection").await;
+    let painted = Painted::new();
+    browser.train_detector_without_script(&painted, 24).await;
+    browser.unfold(".fold").await;
+    browser.fill("Steps", "10").await;
+    browser.click("Train model").await;
+    browser.headed("Model 1").await;
+    let started = Instant::now();
+    while !browser.text().await.is_ok_and(|text| text.contains("How well it finds")) {
+        assert!(started.elapsed() < TRAINING, "{:?}", browser.text().await);
+        browser.click("Look again").await;
+    }
+    browser.click("Ask the model").await;
+    browser.sees("Choose an image, or give the address of one.").await;
+    browser.choose_files(&painted.pictures("other", BLUE, 1)).await;
+    browser.click("Ask the model").await;
+    browser.sees("Boxes that are at least 30 % sure.").await;
+    let address = "http://127.0.0.1:9/lid.png";
+    browser.fill("or its address", address).await;
+    browser.click("Ask the model").await;
+    browser.sees("no picture could be fetched from this URL").await;
+    assert_eq!(browser.value("or its address").await, address);
 }

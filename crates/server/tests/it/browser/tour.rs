@@ -27,6 +27,7 @@ pub(super) async fn tour(width: u32, height: u32, theme: &str) {
     tour.projects().await;
     tour.pictures().await;
     tour.a_model().await;
+    tour.a_detector().await;
     tour.the_rest().await;
 }
 
@@ -193,7 +194,7 @@ impl Tour {
         let painted = Painted::new();
         browser.project("Lids", "Object detection").await;
         self.stop("project-first").await;
-        browser.choose_files(&[painted.boxes()]).await;
+        browser.choose_files(&[painted.boxes(3)]).await;
         browser.headed("3 images were added").await;
         self.stop("import").await;
         browser.click("Show the images").await;
@@ -239,13 +240,36 @@ impl Tour {
         browser.click("Train model").await;
         browser.headed("Model 1").await;
         self.stop("model-live").await;
-        browser.is_ready_at_last().await;
+        browser.is_ready_at_last("How often it is right").await;
         self.stop("model-ready").await;
         browser.drop_files(&painted.pictures("other", BLUE, 1)).await;
         browser.sees("% sure.").await;
         self.stop("model-tried").await;
         browser.goto(MODELS).await;
         self.stop("models").await;
+    }
+
+    async fn a_detector(&self) {
+        let browser = &self.browser;
+        let painted = Painted::new();
+        browser.project("Jars", "Object detection").await;
+        browser.choose_files(&[painted.boxes(24)]).await;
+        browser.headed("24 images were added").await;
+        browser.click("Show the images").await;
+        browser.click("Train model").await;
+        browser.sees("Some are held back").await;
+        browser.unfold("dialog .fold").await;
+        browser.fill("Steps", "5 or so").await;
+        browser.click("Train model").await;
+        browser.error_beside("Steps").await;
+        self.stop("train-errors").await;
+        browser.fill("Steps", "10").await;
+        browser.click("Train model").await;
+        browser.is_ready_at_last("How well it finds").await;
+        self.stop("detector-ready").await;
+        browser.drop_files(&painted.pictures("other", BLUE, 1)).await;
+        browser.sees("Boxes that are at least 30 % sure.").await;
+        self.stop("detector-tried").await;
     }
 
     async fn the_rest(&self) {
