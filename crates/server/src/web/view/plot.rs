@@ -44,10 +44,15 @@ pub(crate) fn plot(title: &str, unit: &str, points: &[(f64, f64)], up_to: Option
             format!("{path}{letter}{x:.1} {y:.1}")
         },
     );
-    let direction = if last.1 < first.1 { "fell" } else { "rose" };
+    let (from, to) = (number(first.1), number(last.1));
+    let says = match (from == to, last.1 < first.1) {
+        (true, _) => format!("ended at {to}, as it began"),
+        (_, true) => format!("fell from {from} to {to}"),
+        (_, false) => format!("rose from {from} to {to}"),
+    };
     Some(Plot {
         title: title.to_owned(),
-        says: format!("{direction} from {} to {}", number(first.1), number(last.1)),
+        says,
         up: [1.0, 0.5, 0.0].map(|part| number(top * part)).into(),
         along: [0.0, 0.5, 1.0].map(|part| format!("{:.0}", first.0 + (last.0 - first.0) * part)).into(),
         unit: unit.to_owned(),
@@ -94,6 +99,8 @@ mod tests {
         assert_eq!(drawn.up, ["2.00", "1.00", "0"]);
         assert_eq!(drawn.along, ["0", "50", "100"]);
         assert_eq!(drawn.rows.len(), 3);
+        let flat = plot("Loss", "steps", &[(0.0, 0.0), (50.0, 1.0), (100.0, 0.0)], None).unwrap();
+        assert_eq!(flat.says, "ended at 0, as it began");
     }
 
     #[test]
