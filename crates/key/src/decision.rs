@@ -1,21 +1,25 @@
 //! The answer to one request: allowed, or denied with one reason.
 
+use std::borrow::Borrow;
 use std::net::IpAddr;
 
-use crate::{Malformed, Permission, Permissions, Restrictions, Timestamp};
+use crate::{Malformed, Permission, Permissions, Restrictions, Scope, Timestamp};
 
 /// What a key stands for at one revision: all that a decision needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Terms {
+pub struct Terms<R = Restrictions> {
     /// What it was granted.
     pub permissions: Permissions,
     /// What narrows it; nothing where a newer version wrote restrictions that this one cannot read.
-    pub restrictions: Option<Restrictions>,
+    pub restrictions: Option<R>,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
     /// When somebody deleted it.
     pub deleted_at: Option<Timestamp>,
 }
+
+/// What a key may hold that anybody may see.
+const PUBLIC: Permissions = Scope::Inference.permissions();
 
 /// Where a secret stands in the life of its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +28,18 @@ pub enum SecretState {
     Current,
     /// The one before, until this time.
     Retiring(Timestamp),
+}
+
+/// Where a request lets others read the key that it carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Exposure {
+    /// Nowhere.
+    #[default]
+    None,
+    /// In its URL, which is logged and kept by many.
+    Url,
+    /// In a browser, on a page that is not ours: whoever opens the page has the key.
+    Browser,
 }
 
 /// What is asked about a key.
@@ -37,6 +53,8 @@ pub struct Question<'a> {
     pub address: Option<IpAddr>,
     /// The `Origin` header, if there is one.
     pub origin: Option<&'a str>,
+    /// Where others can read the key.
+    pub exposure: Exposure,
 }
 
 /// The one reason for which a request is denied: the first check that fails, in the order of the checks.
@@ -108,12 +126,12 @@ impl Denial {
     }
 }
 
-impl Terms {
+impl<R: Borrow<Restrictions>> Terms<R> {
     /// Decides about a request with a secret of this key. The order is fixed: the life of the secret and the key,
-    /// the network, the origin, the permission.
+    /// the network, the origin, the permission, and whether what it holds may be seen where it is seen.
     pub fn decide(&self, secret: SecretState, question: &Question<'_>) -> Result<(), Denial> {
         self.is_alive(secret, question.now)?;
-        let restrictions = self.restrictions.as_ref().ok_or(Denial::NotUnderstood)?;
+        let restrictions: &Restrictions = self.restrictions.as_ref().ok_or(Denial::NotUnderstood)?.borrow();
         if !self.permissions.is_known() {
             return Err(Denial::NotUnderstood);
         }
@@ -123,9 +141,14 @@ impl Terms {
         if !restrictions.allow_origin(question.origin) {
             return Err(Denial::Origin);
         }
-        match question.permission {
-            Some(needed) if !self.permissions.contains(needed) => Err(Denial::Permission(needed)),
-            _ => Ok(()),
+        if let Some(needed) = question.permission.filter(|needed| !self.permissions.contains(*needed)) {
+            return Err(Denial::Permission(needed));
+        }
+        match question.exposure {
+            _ if self.permissions.is_within(PUBLIC) => Ok(()),
+            Exposure::None => Ok(()),
+            Exposure::Url => Err(Denial::InQuery),
+            Exposure::Browser => Err(Denial::InBrowser),
         }
     }
 
@@ -161,7 +184,13 @@ mod tests {
     }
 
     fn ask(permission: Permission) -> Question<'static> {
-        Question { now: NOW, permission: Some(permission), address: None, origin: None }
+        Question {
+            now: NOW,
+            permission: Some(permission),
+            address: None,
+            origin: None,
+            exposure: Exposure::None,
+        }
     }
 
     #[test]
@@ -225,7 +254,7 @@ mod tests {
                 deleted_at: (!expires).then_some(ended),
                 ..terms()
             };
-            let question = Question { now, permission: None, address: None, origin: None };
+            let question = Question { now, permission: None, address: None, origin: None, exposure: Exposure::None };
             prop_assert!(terms.decide(SecretState::Current, &question).is_err());
         }
 

@@ -30,7 +30,7 @@ mod time;
 
 pub use brand::{Brand, BrandError, Brands};
 pub use class::Class;
-pub use decision::{Denial, Question, SecretState, Terms};
+pub use decision::{Denial, Exposure, Question, SecretState, Terms};
 pub use digest::Digest;
 pub use grant::{Grant, GrantError};
 pub use id::{

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use keyrack_key::{
-    Brands, Class, Digest, Grant, KeyId, Permission, Presented, Question, Restrictions, Scope, Secret,
-    SecretState, Terms, Timestamp, WorkspaceId,
+    Brands, Class, Digest, Exposure, Grant, KeyId, Permission, Presented, Question, Restrictions, Scope,
+    Secret, SecretState, Terms, Timestamp, WorkspaceId,
 };
 use keyrack_rack::{Position, Rack, Record, Revision, Snapshot};
 use rand_core::UnwrapErr;
@@ -28,7 +28,13 @@ fn main() {
     let rack = filled(&secrets, now);
     let texts = secrets_text(&secrets);
     let broken: Vec<String> = texts.iter().map(|text| mistyped(text)).collect();
-    let question = Question { now, permission: Some(Permission::ModelsPredict), address: None, origin: None };
+    let question = Question {
+        now,
+        permission: Some(Permission::ModelsPredict),
+        address: None,
+        origin: None,
+        exposure: Exposure::None,
+    };
     let check = |text: &String| {
         let presented = Presented::parse(text.as_bytes(), &brands);
         presented.is_ok_and(|presented| rack.check(&presented, &question).is_ok())

@@ -2,17 +2,26 @@
 //!
 //! A [`Rack`] holds every key of a deployment, found by the digest of a secret. Each request is decided
 //! from it: no query, no lock that is held across anything slow, no allocation. A [`Follower`] fills it from a
-//! [`Feed`] and keeps it equal to the store; [`Uses`] remembers when each key was last used until somebody writes it down.
+//! [`Feed`] and keeps it equal to the store. It counts how checks end until somebody writes that down ([`Used`]).
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod caller;
 mod feed;
 mod follower;
-mod table;
-mod uses;
+mod last_use;
+mod line;
+mod outcome;
+mod pages;
+mod rack;
+mod shard;
+mod tally;
 
+pub use caller::{Caller, Key, Refusal};
 pub use feed::{ChangeId, Feed, Frame, Next, Position, Record, Revision, Snapshot};
 pub use follower::Follower;
-pub use table::{Caller, Gap, Key, Rack, Refusal, TOMBSTONE_LIFE};
-pub use uses::{LastUse, Uses};
+pub use last_use::LastUse;
+pub use outcome::Outcome;
+pub use rack::{Gap, Rack, TOMBSTONE_LIFE};
+pub use tally::Used;

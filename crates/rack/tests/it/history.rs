@@ -5,8 +5,8 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use keyrack_key::{
-    Brands, Class, Digest, KeyId, Permission, Permissions, Presented, Question, Restrictions, Scope, Scopes,
-    Secret, SecretState, Terms, Timestamp, WorkspaceId,
+    Brands, Class, Digest, Exposure, KeyId, Permission, Permissions, Presented, Question, Restrictions,
+    Scope, Scopes, Secret, SecretState, Terms, Timestamp, WorkspaceId,
 };
 use keyrack_rack::{ChangeId, Frame, Position, Rack, Record, Revision, Snapshot};
 use proptest::prelude::*;
@@ -205,7 +205,13 @@ pub(crate) fn ask(
 ) -> Result<Revision, (keyrack_key::Denial, Option<Revision>)> {
     let brands = Brands::default();
     let presented = Presented::parse(secret.as_bytes(), &brands).unwrap();
-    let question = Question { now, permission: Some(Permission::ModelsPredict), address: None, origin: None };
+    let question = Question {
+        now,
+        permission: Some(Permission::ModelsPredict),
+        address: None,
+        origin: None,
+        exposure: Exposure::None,
+    };
     match rack.check(&presented, &question) {
         Ok(caller) => Ok(caller.key().revision),
         Err(refusal) => Err((refusal.denial, refusal.key.map(|key| key.revision))),

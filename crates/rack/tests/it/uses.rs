@@ -1,47 +1,76 @@
-//! When keys were last used: told once, never too much of it.
+//! What was used: each check counted once, the last use told, never too much of it.
 
 use std::net::IpAddr;
 
-use keyrack_key::{Brands, Permission, Presented, Question, Timestamp};
-use keyrack_rack::{LastUse, Rack};
+use keyrack_key::{Brands, Exposure, Permission, Presented, Question, Timestamp};
+use keyrack_rack::{LastUse, Outcome, Rack, Used};
 
 use crate::history::{History, NOW, Step, later, loaded};
 
-/// Different keys that are remembered between two drains.
+/// Different secrets that are counted at the same time.
 const MOST: usize = 1 << 16;
+/// Drains without a use after which a secret is no longer remembered.
+const IDLE: usize = 100;
+
+const PREDICTED: Outcome = Outcome { permission: Some(Permission::ModelsPredict), refused: None };
 
 fn used(rack: &Rack, secret: &str, at: Timestamp) {
     let brands = Brands::default();
     let presented = Presented::parse(secret.as_bytes(), &brands).unwrap();
-    let question = Question { now: at, permission: None, address: None, origin: None };
-    let caller = rack.check(&presented, &question).unwrap();
+    let permission = Some(Permission::ModelsPredict);
+    let question = Question { now: at, permission, address: None, origin: None, exposure: Exposure::None };
+    let Ok(caller) = rack.check(&presented, &question) else { return };
     rack.note_use(
         &caller,
         LastUse::new(at, Some(IpAddr::from([10, 0, 0, 1])), Some(Permission::ModelsPredict), b"curl/8\n\xff"),
     );
 }
 
+fn counted(used: &[Used]) -> u32 {
+    used.iter().flat_map(|used| &used.counts).map(|(_, count)| count).sum()
+}
+
 #[test]
-fn a_use_is_told_once_and_of_many_the_last() {
+fn uses_are_told_once_with_the_last() {
     let history = History::of_keys(1, 2);
     let rack = loaded(history.snapshot());
     for second in 0..5 {
         used(&rack, &history.secrets[0], later(second));
     }
-    let [(key, last)] = rack.uses().drain().try_into().unwrap();
-    assert_eq!((key, last.at, last.agent()), (history.key(0).key, later(4), "curl/8"));
+    let [told] = rack.drain_uses().try_into().unwrap();
+    let last = told.last.unwrap();
+    assert_eq!((told.key, last.at, last.agent()), (history.key(0).key, later(4), "curl/8"));
     assert_eq!(
         (last.address, last.permission),
         (Some([10, 0, 0, 1].into()), Some(Permission::ModelsPredict))
     );
-    assert!(rack.uses().drain().is_empty());
+    assert_eq!(told.counts, [(PREDICTED, 5)]);
+    assert!(rack.drain_uses().is_empty());
     used(&rack, &history.secrets[0], later(9));
     used(&rack, &history.secrets[1], later(9));
-    assert_eq!(rack.uses().drain().len(), 2);
+    assert_eq!(rack.drain_uses().len(), 2);
 }
 
 #[test]
-fn a_use_outlives_the_changes_of_its_key_and_loading_anew() {
+fn what_is_refused_is_counted_with_its_reason_and_is_no_last_use() {
+    let mut history = History::of_keys(1, 1);
+    let rack = loaded(history.snapshot());
+    used(&rack, &history.secrets[0], NOW);
+    history.take(Step::Edit { key: 0, permissions: 1, expires: None });
+    rack.apply(history.since(rack.position())).unwrap();
+    used(&rack, &history.secrets[0], later(1));
+    history.take(Step::Delete { key: 0 });
+    rack.apply(history.since(rack.position())).unwrap();
+    used(&rack, &history.secrets[0], later(2));
+    used(&rack, &history.secrets[0], later(3));
+    let [told] = rack.drain_uses().try_into().unwrap();
+    let refused = |why| Outcome { refused: Some(why), ..PREDICTED };
+    let counts = [(PREDICTED, 1), (refused("deleted_key"), 2), (refused("insufficient_scope"), 1)];
+    assert_eq!((told.counts.as_slice(), told.last.unwrap().at), (&counts[..], NOW));
+}
+
+#[test]
+fn uses_outlive_the_changes_of_their_key_and_loading_anew() {
     let mut history = History::of_keys(1, 1);
     let rack = loaded(history.snapshot());
     used(&rack, &history.secrets[0], NOW);
@@ -50,32 +79,44 @@ fn a_use_outlives_the_changes_of_its_key_and_loading_anew() {
     used(&rack, &history.secrets[0], later(1));
     rack.load(history.snapshot());
     used(&rack, &history.secrets[1], later(2));
-    let [(_, last)] = rack.uses().drain().try_into().unwrap();
-    assert_eq!(last.at, later(2));
+    history.take(Step::Forget { key: 0 });
+    rack.apply(history.since(rack.position())).unwrap();
+    let told = rack.drain_uses();
+    assert!(told.iter().all(|used| used.key == history.key(0).key));
+    assert_eq!(
+        (counted(&told), told.iter().filter_map(|used| used.last).map(|last| last.at).max()),
+        (3, Some(later(2)))
+    );
 }
 
 #[test]
-fn more_keys_than_are_remembered_are_counted_and_tried_again_at_their_next_use() {
+fn more_secrets_than_are_counted_are_said_and_counted_once_others_are_idle() {
     let history = History::of_keys(1, MOST + 3);
     let rack = loaded(history.snapshot());
     history.secrets.iter().for_each(|secret| used(&rack, secret, NOW));
-    assert_eq!(rack.uses().dropped(), 3);
-    assert_eq!(rack.uses().drain().len(), MOST);
+    assert_eq!(rack.uses_dropped(), 3);
+    assert_eq!(rack.drain_uses().len(), MOST);
+    assert!((0..IDLE).all(|_| rack.drain_uses().is_empty()));
     used(&rack, history.secrets.last().unwrap(), later(1));
-    let [(key, last)] = rack.uses().drain().try_into().unwrap();
-    assert_eq!((key, last.at), (history.key(MOST + 2).key, later(1)));
-    assert_eq!(rack.uses().dropped(), 3);
+    let [told] = rack.drain_uses().try_into().unwrap();
+    assert_eq!((told.key, counted(&[told])), (history.key(MOST + 2).key, 1));
+    assert_eq!(rack.uses_dropped(), 3);
+    // The first was forgotten meanwhile, and is counted again.
+    used(&rack, &history.secrets[0], later(2));
+    assert_eq!(rack.drain_uses()[0].key, history.key(0).key);
 }
 
 #[test]
-fn of_uses_at_the_same_time_none_is_told_twice_in_one_drain_and_every_key_is_told() {
+fn every_check_is_counted_exactly_once_while_others_drain() {
+    const CALLERS: u64 = 4;
+    const ROUNDS: u64 = 300;
     let history = History::of_keys(1, 50);
     let rack = loaded(history.snapshot());
     let told = std::thread::scope(|scope| {
-        let callers: Vec<_> = (0..4)
+        let callers: Vec<_> = (0..CALLERS)
             .map(|_| {
                 scope.spawn(|| {
-                    for round in 0..200 {
+                    for round in 0..ROUNDS {
                         history.secrets.iter().for_each(|secret| used(&rack, secret, later(round)));
                     }
                 })
@@ -83,23 +124,17 @@ fn of_uses_at_the_same_time_none_is_told_twice_in_one_drain_and_every_key_is_tol
             .collect();
         let mut told = Vec::new();
         while !callers.iter().all(std::thread::ScopedJoinHandle::is_finished) {
-            let uses = rack.uses().drain();
-            let mut keys: Vec<_> = uses.iter().map(|(key, _)| *key).collect();
-            keys.sort_unstable();
-            keys.dedup();
-            assert_eq!(keys.len(), uses.len(), "a key twice in one drain");
-            told.extend(uses);
+            told.extend(rack.drain_uses());
         }
-        told.extend(rack.uses().drain());
+        told.extend(rack.drain_uses());
         told
     });
-    // The very last may have been let go, since no request waits for a drain; the one before it is told.
     for number in 0..50 {
-        let key = history.key(number).key;
-        assert!(told.iter().any(|(one, _)| *one == key), "{key}");
-        used(&rack, &history.secrets[number], later(1_000));
+        let of_key: Vec<_> =
+            told.iter().filter(|used| used.key == history.key(number).key).cloned().collect();
+        assert_eq!(u64::from(counted(&of_key)), CALLERS * ROUNDS, "{number}");
+        assert!(of_key.iter().any(|used| used.last.is_some()));
     }
-    assert!(rack.uses().drain().iter().all(|(_, last)| last.at == later(1_000)));
-    assert!(rack.uses().drain().is_empty());
-    assert_eq!(rack.uses().dropped(), 0);
+    assert!(rack.drain_uses().is_empty());
+    assert_eq!(rack.uses_dropped(), 0);
 }

@@ -1,0 +1,70 @@
+//! What a check finds out: who calls, or why not.
+
+use std::sync::Arc;
+
+use keyrack_key::{
+    Class, Denial, KeyId, Permissions, ProjectId, Restrictions, Scopes, Timestamp, WorkspaceId,
+};
+use smol_str::SmolStr;
+
+use crate::Revision;
+use crate::tally::TallyId;
+
+/// A key as it stood when it was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Its id.
+    pub key: KeyId,
+    /// Whose key it is.
+    pub workspace: WorkspaceId,
+    /// The change that left it so.
+    pub revision: Revision,
+    /// What people call it.
+    pub name: SmolStr,
+    /// Its class.
+    pub class: Class,
+    /// The scopes that were picked.
+    pub scopes: Scopes,
+    /// What it may do.
+    pub permissions: Permissions,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+    /// What narrows it; nothing where nothing does.
+    pub restrictions: Option<Arc<Restrictions>>,
+}
+
+impl Key {
+    /// Whether it opens `project`, of those of its workspace.
+    pub fn covers(&self, project: ProjectId) -> bool {
+        self.restrictions.as_ref().is_none_or(|own| own.cover_project(project))
+    }
+}
+
+/// A key that was let through, and what it is.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub(crate) key: Key,
+    pub(crate) tally: Option<TallyId>,
+}
+
+impl Caller {
+    /// The key that called.
+    pub const fn key(&self) -> &Key {
+        &self.key
+    }
+}
+
+/// Why a request was refused, and the key if its secret was right.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// The one reason.
+    pub denial: Denial,
+    /// The key, where the caller proved that it holds a secret of it.
+    pub key: Option<Key>,
+}
+
+impl From<Denial> for Refusal {
+    fn from(denial: Denial) -> Self {
+        Self { denial, key: None }
+    }
+}

@@ -1,0 +1,161 @@
+//! One secret of a key, as a check sees it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use keyrack_key::{
+    Class, Denial, Digest, KeyId, Only, Permissions, Question, Restrictions, Scopes, SecretState, Terms,
+    Timestamp, WorkspaceId,
+};
+use smol_str::SmolStr;
+
+use crate::tally::TallyId;
+use crate::{Key, Record, Revision};
+
+/// All that a check touches of a key that nothing narrows: one line of the processor's cache.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(crate) struct Line {
+    pub(crate) digest: Digest,
+    /// When the key ends by itself; of a deleted key, when it was deleted.
+    ends: End,
+    /// When the secret ends, if it retires.
+    retires: End,
+    permissions: Permissions,
+    /// Where its uses are counted, one more than the number; 0 where nothing was counted lately.
+    pub(crate) tally: AtomicU32,
+    state: State,
+    class: Class,
+    scopes: Scopes,
+}
+
+const _: () = assert!(size_of::<Line>() == 64);
+
+/// What is told of a key that is let through or known, and is not needed to decide.
+#[derive(Debug)]
+pub(crate) struct Card {
+    pub(crate) key: KeyId,
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) revision: Revision,
+    name: SmolStr,
+    restrictions: Option<Arc<Restrictions>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing narrows it.
+    Open,
+    /// The card says what does.
+    Narrowed,
+    /// What narrows it cannot be read by this version.
+    Unread,
+    Deleted,
+}
+
+/// A time, or never: in half of the space of an `Option`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct End(i64);
+
+impl End {
+    const NEVER: Self = Self(i64::MAX);
+
+    fn at(time: Option<Timestamp>) -> Self {
+        time.map_or(Self::NEVER, |time| Self(time.micros()))
+    }
+
+    fn time(self) -> Option<Timestamp> {
+        (self != Self::NEVER).then_some(Timestamp::from_micros(self.0))
+    }
+}
+
+/// What narrows a key that nothing narrows.
+const NOTHING: &Restrictions = &Restrictions { projects: Only::Any, networks: Only::Any, origins: Only::Any };
+
+impl Line {
+    /// The line and the card of one secret of a key.
+    pub(crate) fn of(record: &Record, digest: Digest, secret: SecretState) -> (Self, Card) {
+        let Terms { permissions, restrictions, expires_at, deleted_at } = &record.terms;
+        let narrows = restrictions.as_ref().filter(|own| !own.is_none());
+        let state = match (deleted_at, restrictions, narrows) {
+            (Some(_), ..) => State::Deleted,
+            (None, None, _) => State::Unread,
+            (None, Some(_), None) => State::Open,
+            (None, Some(_), Some(_)) => State::Narrowed,
+        };
+        let retires = match secret {
+            SecretState::Current => End::NEVER,
+            SecretState::Retiring(until) => End::at(Some(until)),
+        };
+        let line = Self {
+            digest,
+            ends: End::at(deleted_at.or(*expires_at)),
+            retires,
+            permissions: *permissions,
+            tally: AtomicU32::new(0),
+            state,
+            class: record.class,
+            scopes: record.scopes,
+        };
+        let card = Card {
+            key: record.key,
+            workspace: record.workspace,
+            revision: record.revision,
+            name: SmolStr::new(&record.name),
+            restrictions: narrows.cloned().map(Arc::new),
+        };
+        (line, card)
+    }
+
+    /// Decides about one request. The card is looked at only where it narrows.
+    pub(crate) fn decide(&self, card: &Card, question: &Question<'_>) -> Result<(), Denial> {
+        let restrictions = match self.state {
+            State::Open | State::Deleted => Some(NOTHING),
+            State::Narrowed => card.restrictions.as_deref(),
+            State::Unread => None,
+        };
+        let is_deleted = self.state == State::Deleted;
+        let terms = Terms {
+            permissions: self.permissions,
+            restrictions,
+            expires_at: self.ends.time().filter(|_| !is_deleted),
+            deleted_at: self.ends.time().filter(|_| is_deleted),
+        };
+        terms.decide(self.secret(), question)
+    }
+
+    fn secret(&self) -> SecretState {
+        self.retires.time().map_or(SecretState::Current, SecretState::Retiring)
+    }
+
+    /// Whether neither the key nor its secret ended before `then`.
+    pub(crate) fn is_remembered(&self, then: Timestamp) -> bool {
+        let is_gone = self.state == State::Deleted && self.ends.0 < then.micros();
+        !is_gone && self.retires.0 >= then.micros()
+    }
+
+    /// The key as a caller is told of.
+    pub(crate) fn key(&self, card: &Card) -> Key {
+        Key {
+            key: card.key,
+            workspace: card.workspace,
+            revision: card.revision,
+            name: card.name.clone(),
+            class: self.class,
+            scopes: self.scopes,
+            permissions: self.permissions,
+            expires_at: if self.state == State::Deleted { None } else { self.ends.time() },
+            restrictions: card.restrictions.clone(),
+        }
+    }
+
+    /// Its uses go on being counted where those of its earlier state were.
+    pub(crate) fn counts_as(&self, earlier: &Self) {
+        self.tally.store(earlier.tally.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// Its uses are no longer counted there, if they were.
+    pub(crate) fn forget_tally(&self, tally: TallyId) {
+        // Another tally stays: the line is another secret's by now.
+        let _ = self.tally.compare_exchange(tally.name(), 0, Ordering::AcqRel, Ordering::Acquire);
+    }
+}

@@ -1,0 +1,96 @@
+//! How a check of a known key can end, as it is counted.
+
+use keyrack_key::{Denial, Permission};
+
+/// How a check of a key ended: what was asked for, and the reason if it was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Outcome {
+    /// What was asked for; nothing where the question was only whether the key is alive.
+    pub permission: Option<Permission>,
+    /// The stable word for the reason ([`Denial::code`]); nothing where it was let through.
+    pub refused: Option<&'static str>,
+}
+
+/// What a known key is refused for.
+const REASONS: [&str; 9] = [
+    "retired_secret",
+    "deleted_key",
+    "expired_key",
+    "newer_key",
+    "network_not_allowed",
+    "origin_not_allowed",
+    "insufficient_scope",
+    "key_in_query",
+    "key_in_browser",
+];
+const ENDS: usize = REASONS.len() + 1;
+
+/// How many outcomes there are.
+pub(crate) const OUTCOMES: usize = (Permission::ALL.len() + 1) * ENDS;
+
+/// The number of an outcome, below [`OUTCOMES`]. None for what is not the key's doing.
+pub(crate) const fn number(permission: Option<Permission>, answer: Result<(), Denial>) -> Option<usize> {
+    let end = match answer {
+        Ok(()) => 0,
+        Err(Denial::Retired(_)) => 1,
+        Err(Denial::Deleted(_)) => 2,
+        Err(Denial::Expired(_)) => 3,
+        Err(Denial::NotUnderstood) => 4,
+        Err(Denial::Network) => 5,
+        Err(Denial::Origin) => 6,
+        Err(Denial::Permission(_)) => 7,
+        Err(Denial::InQuery) => 8,
+        Err(Denial::InBrowser) => 9,
+        Err(Denial::Missing | Denial::Ambiguous | Denial::Malformed(_) | Denial::Stale | Denial::Unknown) => {
+            return None;
+        }
+    };
+    let row = match permission {
+        None => 0,
+        Some(permission) => permission as usize + 1,
+    };
+    Some(row * ENDS + end)
+}
+
+/// The outcome with this number.
+pub(crate) fn outcome(number: usize) -> Outcome {
+    let permission = (number / ENDS).checked_sub(1).map(|row| Permission::ALL[row]);
+    let refused = (number % ENDS).checked_sub(1).map(|end| REASONS[end]);
+    Outcome { permission, refused }
+}
+
+#[cfg(test)]
+mod tests {
+    use keyrack_key::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn every_outcome_has_a_number_of_its_own_and_comes_back_from_it() {
+        let at = Timestamp::from_micros(1);
+        let denials = [
+            Denial::Retired(at),
+            Denial::Deleted(at),
+            Denial::Expired(at),
+            Denial::NotUnderstood,
+            Denial::Network,
+            Denial::Origin,
+            Denial::Permission(Permission::ModelsTrain),
+            Denial::InQuery,
+            Denial::InBrowser,
+        ];
+        let answers = [Ok(())].into_iter().chain(denials.map(Err));
+        let mut numbers = Vec::new();
+        for answer in answers {
+            for permission in [None].into_iter().chain(Permission::ALL.map(Some)) {
+                let number = number(permission, answer).unwrap();
+                let refused = answer.err().map(Denial::code);
+                assert_eq!(outcome(number), Outcome { permission, refused });
+                numbers.push(number);
+            }
+        }
+        numbers.sort_unstable();
+        assert_eq!(numbers, (0..OUTCOMES).collect::<Vec<_>>());
+        assert_eq!(number(None, Err(Denial::Unknown)), None);
+    }
+}

@@ -1,0 +1,260 @@
+//! The rack: digest to key, in shards behind short locks.
+
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use keyrack_key::{Denial, Digest, KeyId, Presented, Question, Timestamp};
+use parking_lot::{Mutex, RwLock};
+
+use crate::line::Line;
+use crate::outcome;
+use crate::shard::{Place, SHARDS, Shard};
+use crate::tally::Tallies;
+use crate::{Caller, Frame, LastUse, Position, Record, Refusal, Revision, Snapshot, Used};
+
+/// How long a deleted key or an ended secret stays known, so that an answer can say what happened to it.
+pub const TOMBSTONE_LIFE: Duration = Duration::from_hours(30 * 24);
+
+/// A frame that does not begin where the rack stands: it must be loaded anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the feed does not continue at the rack's position")]
+pub struct Gap;
+
+/// What only writers touch. Its lock orders them.
+#[derive(Default)]
+struct Index {
+    position: Position,
+    /// By the id of its key: where each secret is.
+    places: HashTable<Place>,
+    keys: usize,
+}
+
+/// Every live key of a deployment, found by the digest of a secret.
+pub struct Rack {
+    shards: Box<[RwLock<Shard>]>,
+    /// Seeded: which shard and bucket a digest falls into cannot be steered from outside.
+    hasher: RandomState,
+    index: Mutex<Index>,
+    trusted: AtomicBool,
+    tallies: Tallies,
+}
+
+impl Default for Rack {
+    fn default() -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
+            hasher: RandomState::default(),
+            index: Mutex::default(),
+            trusted: AtomicBool::new(false),
+            tallies: Tallies::default(),
+        }
+    }
+}
+
+impl Rack {
+    /// An empty rack, which refuses everything until a snapshot is loaded.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Decides about one request with `presented`, in the order that [`keyrack_key::Terms::decide`] states, and counts
+    /// how that ended.
+    pub fn check(&self, presented: &Presented<'_>, question: &Question<'_>) -> Result<Caller, Refusal> {
+        if !self.is_trusted() {
+            return Err(Denial::Stale.into());
+        }
+        let digest = presented.digest();
+        let hash = self.hash(&digest);
+        let number = shard_of(hash);
+        let shard = self.shards[usize::from(number)].read();
+        let slot = shard.find(hash, &digest).ok_or(Denial::Unknown)?;
+        let (line, card) = shard.get(slot).ok_or(Denial::Unknown)?;
+        let answer = line.decide(card, question);
+        let place = Place::new(number, slot);
+        let counted = outcome::number(question.permission, answer)
+            .and_then(|outcome| self.tallies.count(&line.tally, card.key, place, outcome));
+        let key = line.key(card);
+        match answer {
+            Ok(()) => Ok(Caller { key, tally: counted }),
+            Err(denial) => Err(Refusal { denial, key: Some(key) }),
+        }
+    }
+
+    /// Remembers that `caller` was let through.
+    pub fn note_use(&self, caller: &Caller, used: LastUse) {
+        if let Some(tally) = caller.tally {
+            self.tallies.note(tally, caller.key.key, used);
+        }
+    }
+
+    /// What was used since the last call and is not written down yet.
+    pub fn drain_uses(&self) -> Vec<Used> {
+        self.tallies.drain(|tally, place| {
+            let shard = self.shards[usize::from(place.shard)].write();
+            if let Some((line, _)) = shard.get(place.slot()) {
+                line.forget_tally(tally);
+            }
+        })
+    }
+
+    /// How many checks were not counted because too many different secrets were in use.
+    pub fn uses_dropped(&self) -> u64 {
+        self.tallies.dropped()
+    }
+
+    /// Whether the rack is full and known to be as new as the store.
+    pub fn is_trusted(&self) -> bool {
+        self.trusted.load(Ordering::Acquire)
+    }
+
+    /// Stops or resumes answering. A rack that is not trusted refuses every request.
+    pub fn trust(&self, trusted: bool) {
+        self.trusted.store(trusted, Ordering::Release);
+    }
+
+    /// Where in the history of changes the rack stands.
+    pub fn position(&self) -> Position {
+        self.index.lock().position
+    }
+
+    /// How many keys it holds, tombstones included.
+    pub fn len(&self) -> usize {
+        self.index.lock().keys
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Replaces everything by `snapshot`, and trusts the rack from then on. A key that is in both stays answered for
+    /// throughout: what is there goes only when its successor is in its place.
+    pub fn load(&self, snapshot: Snapshot) {
+        let mut index = self.index.lock();
+        let old = std::mem::take(&mut *index);
+        let gone: Vec<Place> = {
+            let mut old = old.places;
+            index.places = HashTable::with_capacity(snapshot.records.len());
+            for record in snapshot.records {
+                let earlier = self.take_places(&mut old, record.key);
+                self.place(&mut index, &record, earlier);
+            }
+            old.into_iter().collect()
+        };
+        for place in gone {
+            self.remove(place);
+        }
+        index.position = snapshot.position;
+        self.trust(true);
+    }
+
+    /// Applies what changed. A change that is already there is passed over.
+    pub fn apply(&self, frame: Frame) -> Result<(), Gap> {
+        let mut index = self.index.lock();
+        if index.position != frame.from {
+            return Err(Gap);
+        }
+        for record in frame.changes {
+            if self.revision(&index, record.key).is_none_or(|held| held < record.revision) {
+                let earlier = self.take_places(&mut index.places, record.key);
+                index.keys -= usize::from(!earlier.is_empty());
+                self.place(&mut index, &record, earlier);
+            }
+        }
+        index.position = frame.to;
+        Ok(())
+    }
+
+    /// Forgets keys that were deleted, and secrets that ended, before `then`.
+    pub fn forget_before(&self, then: Timestamp) {
+        let mut index = self.index.lock();
+        let mut forgotten = Vec::new();
+        for (number, shard) in (0..=u8::MAX).zip(&self.shards) {
+            let shard = shard.read();
+            let over = |slot: &u32| shard.get(*slot).is_some_and(|(line, _)| !line.is_remembered(then));
+            forgotten.extend(shard.slots().filter(over).map(|slot| Place::new(number, slot)));
+        }
+        for place in forgotten {
+            let Some(key) = self.key_at(place) else { continue };
+            let mut places = self.take_places(&mut index.places, key);
+            places.retain(|one| *one != place);
+            index.keys -= usize::from(places.is_empty());
+            for stays in places {
+                self.enter(&mut index.places, key, stays);
+            }
+            self.remove(place);
+        }
+    }
+
+    /// Puts a key where `earlier`, places of an earlier state of it, may be.
+    fn place(&self, index: &mut Index, record: &Record, mut earlier: Vec<Place>) {
+        for (digest, secret) in &record.secrets {
+            let hash = self.hash(digest);
+            let number = shard_of(hash);
+            let (line, card) = Line::of(record, *digest, *secret);
+            let slot =
+                self.shards[usize::from(number)].write().put(hash, line, card, |digest| self.hash(digest));
+            let place = Place::new(number, slot);
+            earlier.retain(|one| *one != place);
+            self.enter(&mut index.places, record.key, place);
+        }
+        index.keys += usize::from(!record.secrets.is_empty());
+        for place in earlier {
+            self.remove(place);
+        }
+    }
+
+    fn enter(&self, places: &mut HashTable<Place>, key: KeyId, place: Place) {
+        let rehash = |place: &Place| self.key_at(*place).map_or(0, |key| self.hasher.hash_one(key));
+        places.insert_unique(self.hasher.hash_one(key), place, rehash);
+    }
+
+    /// Takes out of the index where the secrets of a key are.
+    fn take_places(&self, places: &mut HashTable<Place>, key: KeyId) -> Vec<Place> {
+        let hash = self.hasher.hash_one(key);
+        let mut taken = Vec::new();
+        while let Ok(found) = places.find_entry(hash, |place| self.key_at(*place) == Some(key)) {
+            taken.push(found.remove().0);
+        }
+        taken
+    }
+
+    fn revision(&self, index: &Index, key: KeyId) -> Option<Revision> {
+        let hash = self.hasher.hash_one(key);
+        let place = index.places.find(hash, |place| self.key_at(*place) == Some(key))?;
+        self.shards[usize::from(place.shard)].read().get(place.slot()).map(|(_, card)| card.revision)
+    }
+
+    fn key_at(&self, place: Place) -> Option<KeyId> {
+        self.shards[usize::from(place.shard)].read().get(place.slot()).map(|(_, card)| card.key)
+    }
+
+    fn remove(&self, place: Place) {
+        let mut shard = self.shards[usize::from(place.shard)].write();
+        let digest = shard.get(place.slot()).map(|(line, _)| line.digest);
+        if let Some(digest) = digest {
+            shard.remove(self.hash(&digest), place.slot());
+        }
+    }
+
+    fn hash(&self, digest: &Digest) -> u64 {
+        self.hasher.hash_one(digest)
+    }
+}
+
+/// By the middle bits: the table inside uses the lowest and the highest.
+const fn shard_of(hash: u64) -> u8 {
+    hash.to_le_bytes()[4]
+}
+
+impl std::fmt::Debug for Rack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rack")
+            .field("keys", &self.len())
+            .field("position", &self.position())
+            .finish_non_exhaustive()
+    }
+}
