@@ -75,6 +75,20 @@ fn check_of(text: &[u8]) -> [u8; CHECK] {
     check
 }
 
+/// What [`check_of`] has written, read again: a multiplication for each character costs less than a division.
+fn number_of(check: &[u8]) -> u64 {
+    const VALUES: [u8; 256] = {
+        let mut values = [0; 256];
+        let mut value = 0;
+        while value < ALPHABET.len() {
+            values[ALPHABET[value] as usize] = value as u8;
+            value += 1;
+        }
+        values
+    };
+    check.iter().fold(0, |number, byte| number * 62 + u64::from(VALUES[usize::from(*byte)]))
+}
+
 /// The last four characters of a secret. Public: they tell keys apart and open nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hint([u8; 4]);
@@ -124,14 +138,19 @@ impl<'a> Presented<'a> {
         if !matches!(&head[brand.len()..], b"_sk_" | b"_pk_") {
             return Err(Malformed::Form);
         }
-        if !tail.iter().all(u8::is_ascii_alphanumeric) {
+        // All of them, whatever the first says: without a branch the processor looks at many at once.
+        if !tail.iter().fold(true, |so_far, byte| so_far & byte.is_ascii_alphanumeric()) {
             return Err(Malformed::Form);
         }
         if !brands.accepts(brand) {
             return Err(Malformed::Brand);
         }
         let (signed, check) = text.split_at(text.len() - CHECK);
-        if check == check_of(signed) { Ok(Self { text }) } else { Err(Malformed::Check) }
+        if number_of(check) == u64::from(crc32fast::hash(signed)) {
+            Ok(Self { text })
+        } else {
+            Err(Malformed::Check)
+        }
     }
 
     /// What to look up.
