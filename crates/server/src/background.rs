@@ -17,7 +17,6 @@ const RACK: Duration = Duration::from_secs(1);
 /// How long a request that is sent again is known to have been carried out.
 const REPETITIONS: Duration = Duration::from_hours(7 * 24);
 const SWEEP: Duration = Duration::from_hours(1);
-/// What a deletion leaves is removed at once; this is for what a crash came before.
 const OBJECTS: Duration = Duration::from_mins(1);
 
 /// The tasks; they end when told.
@@ -34,7 +33,8 @@ pub fn start(app: &Shared) -> Background {
     tasks.spawn(every(USES, stopped.clone(), with(app, write_uses)));
     tasks.spawn(every(RACK, stopped.clone(), with(app, keep_rack)));
     tasks.spawn(every(SWEEP, stopped.clone(), with(app, sweep)));
-    tasks.spawn(every(OBJECTS, stopped, with(app, remove_objects)));
+    tasks.spawn(every(OBJECTS, stopped.clone(), with(app, end_uploads)));
+    tasks.spawn(remove_objects(Arc::clone(app), stopped));
     tasks.spawn(remove_halves(Arc::clone(app), app.now()));
     Background { tasks, stop }
 }
@@ -98,10 +98,23 @@ async fn remove_halves(app: Shared, start: Timestamp) {
     }
 }
 
-async fn remove_objects(app: Shared) {
-    if let Err(error) = app.removals.carry_out().await {
-        tracing::warn!(%error, "objects of what was deleted could not be removed");
+/// When a deletion wants it, and now and then: for what a crash came before, and what could not be removed.
+async fn remove_objects(app: Shared, mut stopped: watch::Receiver<()>) {
+    let mut ticks = interval(OBJECTS);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = app.removals.wanted() => {}
+            _ = stopped.changed() => return,
+        }
+        if let Err(error) = app.removals.carry_out().await {
+            tracing::warn!(%error, "objects of what was deleted could not be removed");
+        }
     }
+}
+
+async fn end_uploads(app: Shared) {
     if let Err(error) = app.datasets.end_uploads().await {
         tracing::warn!(%error, "uploads that are over could not be removed");
     }

@@ -84,11 +84,11 @@ impl Objects {
     /// Objects in a folder of this machine, which is made where it is missing.
     pub fn in_folder(path: &Path) -> Result<Self, ObjectError> {
         std::fs::create_dir_all(path)?;
-        let folder = LocalFileSystem::new_with_prefix(path)?.with_automatic_cleanup(true);
+        let folder = LocalFileSystem::new_with_prefix(path)?.with_automatic_cleanup(true).with_fsync(true);
         Ok(Self { store: Arc::new(folder), folder: path.into() })
     }
 
-    /// Writes an object, whole or not at all.
+    /// Writes an object, whole or not at all; it stays when the power goes.
     pub async fn put(&self, place: &Place, bytes: Bytes) -> Result<(), ObjectError> {
         self.store.put(&key(&place.0), PutPayload::from_bytes(bytes)).await?;
         Ok(())

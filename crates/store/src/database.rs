@@ -146,6 +146,12 @@ pub(crate) fn number(row: &Row, column: &'static str) -> Result<u64, StoreError>
     u64::try_from(number).map_err(|_| StoreError::Corrupt { what: column })
 }
 
+/// A number of a row, if there is one.
+pub(crate) fn number_if_any(row: &Row, column: &'static str) -> Result<Option<u64>, StoreError> {
+    let number: Option<i64> = row.try_get(column)?;
+    number.map(|number| u64::try_from(number).map_err(|_| StoreError::Corrupt { what: column })).transpose()
+}
+
 /// A number for a column. What does not fit lies beyond every row.
 pub(crate) fn column(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)

@@ -23,6 +23,9 @@ pub enum StoreError {
     /// There is no such thing here.
     #[error("not found")]
     NotFound,
+    /// There would be more of them than there may be.
+    #[error("too many")]
+    TooMany,
     /// The key was deleted: it is not changed any more.
     #[error("the key was deleted")]
     Gone,

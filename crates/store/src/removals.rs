@@ -40,6 +40,17 @@ impl Store {
             .collect()
     }
 
+    /// Says that the objects below `prefix` could not be removed; at `then` they are due again.
+    pub async fn postpone_removal(&self, prefix: &str, then: Timestamp) -> Result<(), StoreError> {
+        let mut db = self.write().await?;
+        sqlx::query("UPDATE removals SET due_at = $2 WHERE prefix = $1")
+            .bind(prefix)
+            .bind(then.micros())
+            .execute(&mut *db)
+            .await?;
+        Ok(db.commit().await?)
+    }
+
     /// Says that the objects below `prefix` are removed. They are looked for once more later, then never again.
     pub async fn removed(&self, prefix: &str, now: Timestamp) -> Result<(), StoreError> {
         let mut db = self.write().await?;

@@ -105,7 +105,7 @@ async fn training(server: &Arc<Server>) {
     println!("| the API Keys page meanwhile, ms | {} |", pages.await.unwrap());
 }
 
-/// As the public client does: a place, the picture, its record, its class.
+/// As the public client does for each: its batch, its label, a place, the picture, its record, its class.
 async fn upload(
     server: &Arc<Server>,
     project: &str,

@@ -70,13 +70,19 @@ impl Server {
     /// A picture with its class, as the public client uploads it.
     pub(crate) async fn upload(&self, project: &str, number: usize, label: Option<&str>) {
         let bytes = tokio::task::spawn_blocking(move || picture(number)).await.unwrap();
+        let batch = self
+            .post(&format!("/projects/{project}/batches"), json!({ "name": "sdk-upload" }))
+            .await
+            .unwrap();
+        let labels = format!("/projects/{project}/annotations/labels");
+        self.post(&labels, json!([{ "name": "class 0" }])).await.unwrap();
         let (name, size) = (format!("{number}.jpg"), bytes.len());
         let place = json!({ "name": name, "content_type": "image/jpeg" });
         let place = self.post(&format!("/projects/{project}/upload"), place).await.unwrap();
         let put = self.client.put(place["uploadUrl"].as_str().unwrap()).body(bytes).send().await.unwrap();
         assert!(put.status().is_success(), "{}", put.status());
         let record = json!({ "name": name, "width": 640, "height": 480, "contentType": "image/jpeg", "size": size,
-                             "source": place["uri"] });
+                             "source": place["uri"], "batchId": batch["id"] });
         let record = self.post(&format!("/projects/{project}/datasets/records"), record).await.unwrap();
         let Some(label) = label else { return };
         let annotation = json!({ "dataset_record_id": record["id"],

@@ -9,6 +9,7 @@ mod datasets;
 mod keys;
 mod models;
 mod openapi;
+mod piece;
 mod predict;
 mod projects;
 mod scopes;

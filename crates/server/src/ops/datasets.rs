@@ -52,6 +52,11 @@ impl Datasets {
         by.covers(project)
     }
 
+    /// That there is this project, and that the caller may open it.
+    pub async fn may_open(&self, by: &Acting, id: ProjectId) -> Result<(), OpError> {
+        self.project(by, id).await.map(drop)
+    }
+
     fn id<K: Kind>(&self) -> Id<K> {
         Id::new((self.clock)(), &mut UnwrapErr(getrandom::SysRng))
     }

@@ -23,7 +23,7 @@ pub use parcel::Parcel;
 
 /// Archives that are read at once; the others wait.
 const AT_ONCE: usize = 2;
-/// Archives that may wait or be read.
+/// Archives that may arrive, wait or be read.
 const MOST_LIVE: usize = 20;
 /// Imports that are remembered, the newest.
 const REMEMBERED: usize = 200;
@@ -35,6 +35,7 @@ pub struct Imports {
     folder: PathBuf,
     limits: ArchiveLimits,
     clock: Clock,
+    places: Arc<Semaphore>,
     turns: Arc<Semaphore>,
     known: Arc<Mutex<VecDeque<Arc<Import>>>>,
 }
@@ -87,20 +88,14 @@ impl Imports {
     pub fn new(datasets: Datasets, folder: PathBuf, max_image: usize, clock: Clock) -> std::io::Result<Self> {
         parcel::clear(&folder)?;
         let limits = ArchiveLimits { picture_bytes: max_image, ..ArchiveLimits::default() };
-        let turns = Arc::new(Semaphore::new(AT_ONCE));
-        Ok(Self { datasets, folder, limits, clock, turns, known: Arc::default() })
+        let [places, turns] = [MOST_LIVE, AT_ONCE].map(|most| Arc::new(Semaphore::new(most)));
+        Ok(Self { datasets, folder, limits, clock, places, turns, known: Arc::default() })
     }
 
     /// A place for an archive that arrives.
     pub async fn parcel(&self) -> Result<Parcel, OpError> {
-        if self.live() >= MOST_LIVE {
-            return Err(OpError::Busy);
-        }
-        Parcel::new(&self.folder).await.map_err(OpError::internal)
-    }
-
-    fn live(&self) -> usize {
-        self.known.lock().iter().filter(|one| !one.standing.lock().has_ended).count()
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| OpError::Busy)?;
+        Parcel::new(&self.folder, place).await.map_err(OpError::internal)
     }
 
     /// Takes an archive in, beside requests, and says under which name to ask about it.
@@ -144,7 +139,7 @@ impl Imports {
 
     /// An import into a project that the caller may open.
     pub async fn read(&self, by: &Acting, project: ProjectId, id: &str) -> Result<Arc<Import>, OpError> {
-        self.datasets.counts(by, project).await?;
+        self.datasets.may_open(by, project).await?;
         let known = self.known.lock();
         let found = known.iter().find(|one| one.id == id && one.project == project);
         found.cloned().ok_or(OpError::NotFound("import"))

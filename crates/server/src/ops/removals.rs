@@ -1,12 +1,19 @@
-//! Objects whose rows are gone are removed: at once, and again after a crash.
+//! Objects whose rows are gone are removed: at once, and again after a crash. By one task at a time, however many
+//! deletions there are.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use keyrack_guard::Clock;
 use keyrack_store::Store;
+use tokio::sync::Notify;
 
 use super::OpError;
 use crate::objects::Objects;
 
 const AT_ONCE: u32 = 100;
+/// What cannot be removed is tried again after so long.
+const PAUSE: Duration = Duration::from_mins(1);
 
 /// Removes what deletions left to be removed.
 #[derive(Clone, Debug)]
@@ -14,22 +21,23 @@ pub struct Removals {
     store: Store,
     objects: Objects,
     clock: Clock,
+    wanted: Arc<Notify>,
 }
 
 impl Removals {
     /// Of the deletions in `store`.
-    pub const fn new(store: Store, objects: Objects, clock: Clock) -> Self {
-        Self { store, objects, clock }
+    pub fn new(store: Store, objects: Objects, clock: Clock) -> Self {
+        Self { store, objects, clock, wanted: Arc::default() }
     }
 
-    /// Begins now, away from the request. Should it fail, the next sweep does it.
+    /// Lets whoever waits until something is [`wanted`](Self::wanted) begin.
     pub fn begin(&self) {
-        let removals = self.clone();
-        tokio::spawn(async move {
-            if let Err(error) = removals.carry_out().await {
-                tracing::warn!(%error, "objects of what was deleted could not be removed yet");
-            }
-        });
+        self.wanted.notify_one();
+    }
+
+    /// Returns when there is something to remove, at once if that was said already.
+    pub async fn wanted(&self) {
+        self.wanted.notified().await;
     }
 
     /// Removes all that is due. What cannot be removed does not hold up the rest.
@@ -40,15 +48,14 @@ impl Removals {
             if due.is_empty() {
                 return Ok(());
             }
-            let mut failed = None;
             for prefix in due {
                 match self.objects.remove_below(&prefix).await {
                     Ok(_) => self.store.removed(&prefix, now).await?,
-                    Err(error) => failed = Some(error),
+                    Err(error) => {
+                        tracing::warn!(%error, prefix, "objects of what was deleted could not be removed yet");
+                        self.store.postpone_removal(&prefix, now.plus(PAUSE)).await?;
+                    }
                 }
-            }
-            if let Some(error) = failed {
-                return Err(error.into());
             }
         }
     }

@@ -60,9 +60,14 @@ pub struct Annotation {
 
 macro_rules! annotations {
     ($which:literal) => {
+        annotations!("a.metadata", $which)
+    };
+    ($metadata:literal, $which:literal) => {
         concat!(
             r#"SELECT a.id, a.record_id, a.label_id, l.name AS label_name, a.category, a."left", a.top, a.width, a.height,
-                      a.metadata, a.created_at
+                      a.created_at, "#,
+            $metadata,
+            r#" AS metadata
                FROM annotations a JOIN labels l ON l.id = a.label_id WHERE "#,
             $which
         )
@@ -72,12 +77,13 @@ macro_rules! annotations {
 impl Store {
     /// Annotates a record of a project, all or nothing. A box that is there already is not made twice.
     /// Answers with the annotations in their order. A label that is none of the project's is
-    /// [`StoreError::NotFound`], as is a record.
+    /// [`StoreError::NotFound`], as is a record; more than `most` of one record are [`StoreError::TooMany`].
     pub async fn annotate(
         &self,
         project: ProjectId,
         record: RecordId,
         new: &[NewAnnotation<'_>],
+        most: usize,
         now: Timestamp,
     ) -> Result<Vec<Annotation>, StoreError> {
         let mut db = self.write().await?;
@@ -86,6 +92,13 @@ impl Store {
         let mut made = Vec::with_capacity(new.len());
         for one in new {
             made.push(insert(&mut db, record, one, now).await?);
+        }
+        let row = sqlx::query("SELECT count(*) AS there FROM annotations WHERE record_id = $1")
+            .bind(record.to_string())
+            .fetch_one(&mut *db)
+            .await?;
+        if database::number(&row, "there")? > most as u64 {
+            return Err(StoreError::TooMany);
         }
         db.commit().await?;
         Ok(made)
@@ -109,20 +122,26 @@ impl Store {
         Ok(db.commit().await?)
     }
 
-    /// The annotations of some records of a project, in the order in which they were made.
+    /// The annotations of some records of a project, in the order in which they were made; `with_metadata` or without,
+    /// which is most of what there may be.
     pub async fn annotations_of(
         &self,
         project: ProjectId,
         records: &[RecordId],
+        with_metadata: bool,
     ) -> Result<Vec<Annotation>, StoreError> {
         let mut db = self.read().await?;
         let mut all = Vec::new();
         for record in records {
-            let rows = sqlx::query(annotations!("l.project_id = $1 AND a.record_id = $2 ORDER BY a.id"))
-                .bind(project.to_string())
-                .bind(record.to_string())
-                .fetch_all(&mut *db)
-                .await?;
+            let rows = sqlx::query(annotations!(
+                "CASE WHEN $3 THEN a.metadata END",
+                "l.project_id = $1 AND a.record_id = $2 ORDER BY a.id"
+            ))
+            .bind(project.to_string())
+            .bind(record.to_string())
+            .bind(with_metadata)
+            .fetch_all(&mut *db)
+            .await?;
             for row in &rows {
                 all.push(annotation(row)?);
             }

@@ -4,7 +4,7 @@ use keyrack_key::{BatchId, ProjectId, Timestamp};
 use sqlx::Row as _;
 
 use crate::database::{self, Row};
-use crate::{Store, StoreError};
+use crate::{Page, Store, StoreError};
 
 /// A batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,18 +15,8 @@ pub struct Batch {
     pub name: String,
     /// When it was first named.
     pub created_at: Timestamp,
-    /// How many pictures it has.
-    pub records: u64,
-}
-
-macro_rules! batches {
-    ($which:literal) => {
-        concat!(
-            "SELECT b.id, b.name, b.created_at, (SELECT count(*) FROM records r WHERE r.batch_id = b.id) AS records
-             FROM batches b WHERE b.project_id = $1 ",
-            $which
-        )
-    };
+    /// How many pictures it has; counted only where batches are listed.
+    pub records: Option<u64>,
 }
 
 impl Store {
@@ -49,12 +39,15 @@ impl Store {
         .bind(now.micros())
         .execute(&mut *db)
         .await?;
-        let row = sqlx::query(batches!("AND b.name = $2"))
-            .bind(project.to_string())
-            .bind(name)
-            .fetch_optional(&mut *db)
-            .await?
-            .ok_or(StoreError::NotFound)?;
+        // Named for each picture that is sent, so nothing is counted here.
+        let row = sqlx::query(
+            "SELECT id, name, created_at, NULL AS records FROM batches WHERE project_id = $1 AND name = $2",
+        )
+        .bind(project.to_string())
+        .bind(name)
+        .fetch_optional(&mut *db)
+        .await?
+        .ok_or(StoreError::NotFound)?;
         let batch = batch(&row)?;
         db.commit().await?;
         Ok(batch)
@@ -70,15 +63,24 @@ impl Store {
         Ok(found.is_some())
     }
 
-    /// The batches of a project, newest first.
-    pub async fn batches(&self, project: ProjectId) -> Result<Vec<Batch>, StoreError> {
-        sqlx::query(batches!("ORDER BY b.id DESC"))
-            .bind(project.to_string())
-            .fetch_all(self.readers())
-            .await?
-            .iter()
-            .map(batch)
-            .collect()
+    /// Up to `limit` batches of a project, newest first; those older than `after`, where the page before ended.
+    pub async fn batches(
+        &self,
+        project: ProjectId,
+        after: Option<BatchId>,
+        limit: u32,
+    ) -> Result<Page<Batch, BatchId>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT b.id, b.name, b.created_at, (SELECT count(*) FROM records r WHERE r.batch_id = b.id) AS records
+             FROM batches b WHERE b.project_id = $1 AND ($2 IS NULL OR b.id < $2) ORDER BY b.id DESC LIMIT $3",
+        )
+        .bind(project.to_string())
+        .bind(after.map(|id| id.to_string()))
+        .bind(i64::from(limit) + 1)
+        .fetch_all(self.readers())
+        .await?;
+        let items: Vec<Batch> = rows.iter().map(batch).collect::<Result<_, _>>()?;
+        Ok(Page::of(items, limit, |batch| batch.id))
     }
 }
 
@@ -87,6 +89,6 @@ fn batch(row: &Row) -> Result<Batch, StoreError> {
         id: database::parsed(row, "id")?,
         name: row.try_get("name")?,
         created_at: database::time(row, "created_at")?,
-        records: database::number(row, "records")?,
+        records: database::number_if_any(row, "records")?,
     })
 }

@@ -1,12 +1,12 @@
 //! Labels: the words that pictures and boxes are given.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use keyrack_key::{LabelId, ProjectId, Timestamp};
 use sqlx::Row as _;
 
 use crate::database::{self, Row};
-use crate::{Store, StoreError};
+use crate::{Page, Store, StoreError};
 
 /// A label.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +17,8 @@ pub struct Label {
     pub name: String,
     /// When it was first named.
     pub created_at: Timestamp,
-    /// How many pictures carry it, on the whole or in a box.
-    pub records: u64,
+    /// How many pictures carry it, on the whole or in a box; counted only where labels are listed.
+    pub records: Option<u64>,
 }
 
 /// A label that shall be there.
@@ -28,17 +28,6 @@ pub struct NewLabel<'a> {
     pub id: LabelId,
     /// Its name.
     pub name: &'a str,
-}
-
-macro_rules! labels {
-    ($which:literal) => {
-        concat!(
-            "SELECT l.id, l.name, l.created_at,
-                    (SELECT count(DISTINCT a.record_id) FROM annotations a WHERE a.label_id = l.id) AS records
-             FROM labels l WHERE l.project_id = $1 ",
-            $which
-        )
-    };
 }
 
 impl Store {
@@ -62,7 +51,8 @@ impl Store {
             .bind(now.micros())
             .execute(&mut *db)
             .await?;
-            let row = sqlx::query(labels!("AND l.name = $2"))
+            // Named for each picture that is sent, so nothing is counted here.
+            let row = sqlx::query("SELECT id, name, created_at, NULL AS records FROM labels WHERE project_id = $1 AND name = $2")
                 .bind(project.to_string())
                 .bind(new.name)
                 .fetch_optional(&mut *db)
@@ -74,26 +64,46 @@ impl Store {
         Ok(labels)
     }
 
-    /// The ids of a project's labels, without counting what carries them.
-    pub async fn label_ids(&self, project: ProjectId) -> Result<HashSet<LabelId>, StoreError> {
-        sqlx::query("SELECT id FROM labels WHERE project_id = $1")
-            .bind(project.to_string())
-            .fetch_all(self.readers())
-            .await?
-            .iter()
-            .map(|row| database::parsed(row, "id"))
-            .collect()
+    /// Those of some labels that are the project's.
+    pub async fn known_labels(
+        &self,
+        project: ProjectId,
+        asked: &BTreeSet<LabelId>,
+    ) -> Result<BTreeSet<LabelId>, StoreError> {
+        let mut db = self.read().await?;
+        let mut known = BTreeSet::new();
+        for label in asked {
+            let found = sqlx::query("SELECT 1 FROM labels WHERE project_id = $1 AND id = $2")
+                .bind(project.to_string())
+                .bind(label.to_string())
+                .fetch_optional(&mut *db)
+                .await?;
+            known.extend(found.map(|_| *label));
+        }
+        Ok(known)
     }
 
-    /// The labels of a project, by name.
-    pub async fn labels(&self, project: ProjectId) -> Result<Vec<Label>, StoreError> {
-        sqlx::query(labels!("ORDER BY l.name"))
-            .bind(project.to_string())
-            .fetch_all(self.readers())
-            .await?
-            .iter()
-            .map(label)
-            .collect()
+    /// Up to `limit` labels of a project, by name; those behind `after`, where the page before ended.
+    pub async fn labels(
+        &self,
+        project: ProjectId,
+        after: Option<LabelId>,
+        limit: u32,
+    ) -> Result<Page<Label, LabelId>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT l.id, l.name, l.created_at,
+                    (SELECT count(DISTINCT a.record_id) FROM annotations a WHERE a.label_id = l.id) AS records
+             FROM labels l WHERE l.project_id = $1
+             AND ($2 IS NULL OR l.name > (SELECT name FROM labels WHERE project_id = $1 AND id = $2))
+             ORDER BY l.name LIMIT $3",
+        )
+        .bind(project.to_string())
+        .bind(after.map(|id| id.to_string()))
+        .bind(i64::from(limit) + 1)
+        .fetch_all(self.readers())
+        .await?;
+        let items: Vec<Label> = rows.iter().map(label).collect::<Result<_, _>>()?;
+        Ok(Page::of(items, limit, |label| label.id))
     }
 }
 
@@ -102,6 +112,6 @@ fn label(row: &Row) -> Result<Label, StoreError> {
         id: database::parsed(row, "id")?,
         name: row.try_get("name")?,
         created_at: database::time(row, "created_at")?,
-        records: database::number(row, "records")?,
+        records: database::number_if_any(row, "records")?,
     })
 }

@@ -1,5 +1,7 @@
 //! Pictures and labels: what is named twice is there once, and nothing of one project meets another's.
 
+use std::collections::BTreeSet;
+
 use keyrack_key::{AnnotationId, BatchId, Digest, LabelId, ProjectId, RecordId, UploadId};
 use keyrack_store::{
     Mark, NewAnnotation, NewLabel, NewRecord, NewUpload, ProjectCounts, Record, RecordFilter, StoreError,
@@ -52,6 +54,8 @@ fn mark(label: LabelId, mark: Mark) -> NewAnnotation<'static> {
     NewAnnotation { id: AnnotationId::new(NOW, &mut rng()), label, mark, metadata: None }
 }
 
+/// The most marks of a picture.
+const MOST: usize = 100;
 const SMALL: Mark = Mark::Box { left: 0.0, top: 0.1, width: 1.0, height: 1.5 };
 
 #[tokio::test]
@@ -70,7 +74,9 @@ async fn a_batch_and_a_label_are_the_same_for_the_same_name() {
     assert_eq!(labels, [world.label(project, " x ").await, world.label(project, "x").await]);
     assert_ne!(labels[0], labels[1]);
     assert_ne!(world.label(other, "x").await, labels[1]);
-    assert_eq!(world.store.label_ids(project).await.unwrap(), labels.into_iter().collect());
+    let (own, foreign) = (labels.into_iter().collect::<BTreeSet<_>>(), world.label(other, "x").await);
+    let asked = own.iter().copied().chain([foreign]).collect();
+    assert_eq!(world.store.known_labels(project, &asked).await.unwrap(), own);
     let gone = ProjectId::new(NOW, &mut rng());
     let made = world.store.batch(gone, BatchId::new(NOW, &mut rng()), "a", NOW).await;
     assert!(matches!(made, Err(StoreError::NotFound)));
@@ -109,15 +115,15 @@ async fn nothing_of_one_project_is_found_through_another() {
     assert!(matches!(moved, Err(StoreError::NotFound)));
     for (project, one) in [(theirs, label), (theirs, foreign), (ours, foreign)] {
         let all = [mark(label, Mark::Category), mark(one, SMALL)];
-        let given = world.store.annotate(project, record.id, &all, NOW).await;
+        let given = world.store.annotate(project, record.id, &all, MOST, NOW).await;
         assert!(matches!(given, Err(StoreError::NotFound)));
         let classed = [(record.id, AnnotationId::new(NOW, &mut rng()))];
         let given = world.store.set_categories(project, one, &classed, NOW).await;
         assert!(matches!(given, Err(StoreError::NotFound)));
     }
-    assert!(world.store.annotations_of(ours, &[record.id]).await.unwrap().is_empty());
-    let kept = world.store.annotate(ours, record.id, &[mark(label, SMALL)], NOW).await.unwrap();
-    assert!(world.store.annotations_of(theirs, &[record.id]).await.unwrap().is_empty());
+    assert!(world.store.annotations_of(ours, &[record.id], true).await.unwrap().is_empty());
+    let kept = world.store.annotate(ours, record.id, &[mark(label, SMALL)], MOST, NOW).await.unwrap();
+    assert!(world.store.annotations_of(theirs, &[record.id], true).await.unwrap().is_empty());
     let deleted = world.store.delete_annotation(theirs, kept[0].id).await;
     assert!(matches!(deleted, Err(StoreError::NotFound)));
     let deleted =
@@ -131,19 +137,54 @@ async fn the_same_mark_again_is_the_same_and_a_class_takes_the_place_of_another(
     let project = world.project("Bolts").await;
     let record = picture(&world, project).await.id;
     let (cap, lid) = (world.label(project, "cap").await, world.label(project, "lid").await);
-    let give =
-        async |all: &[NewAnnotation<'_>]| world.store.annotate(project, record, all, NOW).await.unwrap();
+    let give = async |all: &[NewAnnotation<'_>]| {
+        world.store.annotate(project, record, all, MOST, NOW).await.unwrap()
+    };
     let first = give(&[mark(cap, SMALL), mark(cap, Mark::Category)]).await;
     assert_eq!(give(&[mark(cap, SMALL), mark(cap, Mark::Category)]).await, first);
     give(&[mark(lid, Mark::Category), mark(lid, SMALL)]).await;
-    let all = world.store.annotations_of(project, &[record]).await.unwrap();
+    let all = world.store.annotations_of(project, &[record], true).await.unwrap();
     let marks: Vec<_> = all.iter().map(|one| (one.label_name.as_str(), one.mark == SMALL)).collect();
     assert!(marks.len() == 3 && marks.contains(&("lid", false)) && !marks.contains(&("cap", false)));
     let again = [(record, AnnotationId::new(NOW, &mut rng()))];
     world.store.set_categories(project, cap, &again, NOW).await.unwrap();
-    assert_eq!(world.store.annotations_of(project, &[record]).await.unwrap().len(), 3);
+    assert_eq!(world.store.annotations_of(project, &[record], true).await.unwrap().len(), 3);
     world.store.clear_categories(project, &[record]).await.unwrap();
-    assert_eq!(world.store.annotations_of(project, &[record]).await.unwrap().len(), 2);
+    assert_eq!(world.store.annotations_of(project, &[record], true).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_picture_has_no_more_marks_than_it_may_and_those_that_are_too_many_leave_nothing() {
+    let world = world().await;
+    let project = world.project("Bolts").await;
+    let (record, label) = (picture(&world, project).await.id, world.label(project, "cap").await);
+    let boxes =
+        [1.0, 2.0, 3.0].map(|width| mark(label, Mark::Box { left: 0.0, top: 0.0, width, height: 1.0 }));
+    let give = async |all: &[NewAnnotation<'_>]| world.store.annotate(project, record, all, 2, NOW).await;
+    assert!(matches!(give(&boxes).await, Err(StoreError::TooMany)));
+    give(&boxes[..2]).await.unwrap();
+    give(&boxes[..2]).await.unwrap();
+    assert!(matches!(give(&boxes[2..]).await, Err(StoreError::TooMany)));
+    assert_eq!(world.store.annotations_of(project, &[record], true).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn labels_and_batches_come_page_by_page() {
+    let world = world().await;
+    let project = world.project("Bolts").await;
+    let names = ["b", "a", "c"];
+    for (second, name) in (0..).zip(names) {
+        world.label(project, name).await;
+        world.store.batch(project, BatchId::new(later(second), &mut rng()), name, NOW).await.unwrap();
+    }
+    let first = world.store.labels(project, None, 2).await.unwrap();
+    let rest = world.store.labels(project, first.next, 2).await.unwrap();
+    let listed: Vec<_> = first.items.iter().chain(&rest.items).map(|label| label.name.as_str()).collect();
+    assert_eq!((listed, rest.next), (vec!["a", "b", "c"], None));
+    let first = world.store.batches(project, None, 2).await.unwrap();
+    let rest = world.store.batches(project, first.next, 2).await.unwrap();
+    let listed: Vec<_> = first.items.iter().chain(&rest.items).map(|batch| batch.name.as_str()).collect();
+    assert_eq!((listed, rest.next), (vec!["c", "a", "b"], None));
 }
 
 #[tokio::test]
@@ -161,7 +202,7 @@ async fn records_are_found_filtered_page_by_page_and_counted() {
         world.store.create_record(&new).await.unwrap();
         ids.insert(0, id);
     }
-    world.store.annotate(project, ids[0], &[mark(label, SMALL)], NOW).await.unwrap();
+    world.store.annotate(project, ids[0], &[mark(label, SMALL)], MOST, NOW).await.unwrap();
     let find = async |filter, after, limit| {
         let page = world.store.records(project, &filter, after, limit).await.unwrap();
         (page.items.iter().map(|record| record.id).collect::<Vec<_>>(), page.next)
@@ -175,8 +216,8 @@ async fn records_are_found_filtered_page_by_page_and_counted() {
     assert_eq!(find(RecordFilter { labelled: Some(false), ..all }, None, 9).await.0, ids[1..]);
     let counts = ProjectCounts { records: 5, labelled: 1, labels: 1, models: 0 };
     assert_eq!(world.store.project_counts(project).await.unwrap(), counts);
-    assert_eq!(world.store.batches(project).await.unwrap()[0].records, 2);
-    assert_eq!(world.store.labels(project).await.unwrap()[0].records, 1);
+    assert_eq!(world.store.batches(project, None, 9).await.unwrap().items[0].records, Some(2));
+    assert_eq!(world.store.labels(project, None, 9).await.unwrap().items[0].records, Some(1));
     let learnt = world.store.labelled(project).await.unwrap();
     assert_eq!((learnt.len(), learnt[0].record, &learnt[0].marks), (1, ids[0], &vec![(label, SMALL)]));
 }

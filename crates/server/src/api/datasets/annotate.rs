@@ -20,7 +20,7 @@ pub struct NewAnnotationsBody {
     /// The record's id.
     #[serde(alias = "datasetRecordId")]
     dataset_record_id: String,
-    /// At most 10,000.
+    /// At most 1,000, as in one picture.
     #[serde(deserialize_with = "objects")]
     annotations: Vec<NewAnnotationBody>,
 }
@@ -49,7 +49,7 @@ pub struct NewPlaceBody {
     width: Option<f64>,
     #[serde(default)]
     height: Option<f64>,
-    /// Whatever shall be kept beside it.
+    /// Whatever shall be kept beside it, up to 4 KiB of JSON.
     #[serde(default)]
     metadata: Option<Value>,
 }

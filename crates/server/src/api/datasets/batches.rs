@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 
 use super::InProject;
 use crate::api::ApiError;
-use crate::api::body::Body;
+use crate::api::body::{Body, Params};
+use crate::api::piece::Piece;
 use crate::app::Shared;
 use crate::times::rfc3339;
 
@@ -28,15 +29,19 @@ pub struct BatchBody {
     id: String,
     #[schema(example = "line 3, monday")]
     name: String,
-    /// How many pictures it has.
-    records: u64,
+    /// How many pictures it has; counted in the list alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<u64>,
     created_at: String,
 }
 
-/// All batches of a project.
+/// A page of batches.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct BatchList {
+#[serde(rename_all = "camelCase")]
+pub struct BatchPage {
     items: Vec<BatchBody>,
+    /// Where the next page begins; null on the last.
+    next_cursor: Option<String>,
 }
 
 impl From<Batch> for BatchBody {
@@ -69,16 +74,21 @@ pub async fn name(
 
 /// List batches
 ///
-/// All of them, newest first.
+/// Newest first.
 #[utoipa::path(get, path = "/projects/{id}/batches", tag = "Datasets", operation_id = "listBatches",
-    params(("id" = String, Path, description = "The project's id")),
+    params(("id" = String, Path, description = "The project's id"), Piece),
     responses(
-        (status = 200, description = "The batches", body = BatchList),
+        (status = 200, description = "A page of batches", body = BatchPage),
         (status = 404, description = "There is no such project")))]
 pub async fn list(
     State(app): State<Shared>,
     InProject { by, project }: InProject,
-) -> Result<Json<BatchList>, ApiError> {
-    let batches = app.datasets.batches(&by, project).await?;
-    Ok(Json(BatchList { items: batches.into_iter().map(BatchBody::from).collect() }))
+    Params(piece): Params<Piece>,
+) -> Result<Json<BatchPage>, ApiError> {
+    let (after, limit) = piece.parse()?;
+    let page = app.datasets.batches(&by, project, after, limit).await?;
+    Ok(Json(BatchPage {
+        items: page.items.into_iter().map(BatchBody::from).collect(),
+        next_cursor: page.next.map(|id| id.to_string()),
+    }))
 }

@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 
 use super::InProject;
 use crate::api::ApiError;
-use crate::api::body::ListBody;
+use crate::api::body::{ListBody, Params};
+use crate::api::piece::Piece;
 use crate::app::Shared;
 use crate::times::rfc3339;
 
@@ -28,15 +29,19 @@ pub struct LabelBody {
     id: String,
     #[schema(example = "crown cap")]
     name: String,
-    /// How many pictures carry it, on the whole or in a box.
-    records: u64,
+    /// How many pictures carry it, on the whole or in a box; counted in the list alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<u64>,
     created_at: String,
 }
 
-/// All labels of a project.
+/// A page of labels.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct LabelList {
+#[serde(rename_all = "camelCase")]
+pub struct LabelPage {
     items: Vec<LabelBody>,
+    /// Where the next page begins; null on the last.
+    next_cursor: Option<String>,
 }
 
 impl From<Label> for LabelBody {
@@ -53,7 +58,7 @@ impl From<Label> for LabelBody {
 /// Name labels
 ///
 /// A list in, a list out, in the same order. The same name is the same label: it is made the first time.
-/// At most 10,000 at once; fields that are not listed are passed over.
+/// At most 1,000 at once; fields that are not listed are passed over.
 #[utoipa::path(post, path = "/projects/{id}/annotations/labels", tag = "Datasets", operation_id = "nameLabels",
     request_body = Vec<NewLabelBody>,
     params(("id" = String, Path, description = "The project's id")),
@@ -73,16 +78,21 @@ pub async fn name(
 
 /// List labels
 ///
-/// All of them, by name.
+/// By name.
 #[utoipa::path(get, path = "/projects/{id}/annotations/labels", tag = "Datasets", operation_id = "listLabels",
-    params(("id" = String, Path, description = "The project's id")),
+    params(("id" = String, Path, description = "The project's id"), Piece),
     responses(
-        (status = 200, description = "The labels", body = LabelList),
+        (status = 200, description = "A page of labels", body = LabelPage),
         (status = 404, description = "There is no such project")))]
 pub async fn list(
     State(app): State<Shared>,
     InProject { by, project }: InProject,
-) -> Result<Json<LabelList>, ApiError> {
-    let labels = app.datasets.labels(&by, project).await?;
-    Ok(Json(LabelList { items: labels.into_iter().map(LabelBody::from).collect() }))
+    Params(piece): Params<Piece>,
+) -> Result<Json<LabelPage>, ApiError> {
+    let (after, limit) = piece.parse()?;
+    let page = app.datasets.labels(&by, project, after, limit).await?;
+    Ok(Json(LabelPage {
+        items: page.items.into_iter().map(LabelBody::from).collect(),
+        next_cursor: page.next.map(|id| id.to_string()),
+    }))
 }

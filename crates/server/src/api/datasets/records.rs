@@ -66,7 +66,7 @@ impl RecordQuery {
 
 /// List records
 ///
-/// Newest first, with what is in them.
+/// Newest first, with what is in them; the metadata of annotations is told with one record alone.
 #[utoipa::path(get, path = "/projects/{id}/datasets/records", tag = "Datasets", operation_id = "listRecords",
     params(("id" = String, Path, description = "The project's id"), RecordQuery),
     responses(

@@ -2,27 +2,16 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use keyrack_key::{ModelId, ProjectId};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use keyrack_key::ProjectId;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{ModelBody, project_id};
 use crate::api::ApiError;
-use crate::api::body::{Params, limit};
+use crate::api::body::Params;
+use crate::api::piece::Piece;
 use crate::app::Shared;
 use crate::ops::Acting;
-
-/// Which piece of the list.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(default)]
-pub struct ModelQuery {
-    /// At most this many, 1 to 200; 50 unless told otherwise.
-    #[param(value_type = Option<u32>)]
-    limit: Option<String>,
-    /// The `nextCursor` of the page before.
-    cursor: Option<String>,
-}
 
 /// A page of models.
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,7 +26,7 @@ pub struct ModelPage {
 ///
 /// Newest first, whatever they are at.
 #[utoipa::path(get, path = "/projects/{id}/models", tag = "Models", operation_id = "listModelsOfProject",
-    params(("id" = String, Path, description = "The project's id"), ModelQuery),
+    params(("id" = String, Path, description = "The project's id"), Piece),
     responses(
         (status = 200, description = "A page of models", body = ModelPage),
         (status = 403, description = "The key is restricted to other projects"),
@@ -46,7 +35,7 @@ pub async fn list_of_project(
     State(app): State<Shared>,
     by: Acting,
     Path(id): Path<String>,
-    Params(query): Params<ModelQuery>,
+    Params(query): Params<Piece>,
 ) -> Result<Json<ModelPage>, ApiError> {
     page(&app, &by, Some(project_id(&id)?), query).await
 }
@@ -54,12 +43,12 @@ pub async fn list_of_project(
 /// List models
 ///
 /// Newest first; those of projects that the key may open.
-#[utoipa::path(get, path = "/models", tag = "Models", operation_id = "listModels", params(ModelQuery),
+#[utoipa::path(get, path = "/models", tag = "Models", operation_id = "listModels", params(Piece),
     responses((status = 200, description = "A page of models", body = ModelPage)))]
 pub async fn list(
     State(app): State<Shared>,
     by: Acting,
-    Params(query): Params<ModelQuery>,
+    Params(query): Params<Piece>,
 ) -> Result<Json<ModelPage>, ApiError> {
     page(&app, &by, None, query).await
 }
@@ -68,11 +57,9 @@ async fn page(
     app: &Shared,
     by: &Acting,
     project: Option<ProjectId>,
-    query: ModelQuery,
+    query: Piece,
 ) -> Result<Json<ModelPage>, ApiError> {
-    let limit = limit(query.limit.as_deref()).map_err(|expected| ApiError::field("limit", expected))?;
-    let after = query.cursor.map(|text| text.parse::<ModelId>()).transpose();
-    let after = after.map_err(|_| ApiError::field("cursor", "expected the nextCursor of a page"))?;
+    let (after, limit) = query.parse()?;
     let page = app.models.list(by, project, after, limit).await?;
     Ok(Json(ModelPage {
         items: page.items.iter().map(ModelBody::from).collect(),

@@ -11,8 +11,10 @@ use keyrack_vision::{Rect, RectError, clip};
 use super::Datasets;
 use crate::ops::{Acting, Invalid, OpError};
 
-/// The most annotations in one request.
-const MOST: usize = 10_000;
+/// The most annotations in one request, and of one picture.
+const MOST: usize = 1_000;
+/// The longest metadata of an annotation, in bytes of JSON.
+const METADATA: usize = 4_096;
 
 /// A picture with what is in it.
 #[derive(Clone, Debug)]
@@ -57,10 +59,11 @@ impl Datasets {
         drafts: &[MarkDraft],
     ) -> Result<Given, OpError> {
         if drafts.len() > MOST {
-            return Err(Invalid::field("annotations", format!("at most {MOST} at once")).into());
+            return Err(too_many());
         }
         let record = self.record(by, project, record).await?;
-        let labels = self.store.label_ids(project).await?;
+        let labels = drafts.iter().map(|draft| draft.label).collect();
+        let labels = self.store.known_labels(project, &labels).await?;
         let (mut new, mut dropped) = (Vec::with_capacity(drafts.len()), Vec::new());
         for (index, draft) in drafts.iter().enumerate() {
             if !labels.contains(&draft.label) {
@@ -70,6 +73,10 @@ impl Datasets {
                     "expected the id of a label of this project",
                 ));
             }
+            if draft.metadata.as_ref().is_some_and(|metadata| metadata.len() > METADATA) {
+                let expected = format!("expected at most {METADATA} bytes of JSON");
+                return Err(wrong_annotation(index, "annotation.metadata", &expected));
+            }
             match placed(draft, &record).map_err(|error| wrong_place(index, &error))? {
                 Some(mark) => {
                     let metadata = draft.metadata.as_deref();
@@ -78,8 +85,12 @@ impl Datasets {
                 None => dropped.extend(draft.rect.map(|rect| Dropped { index, label: draft.label, rect })),
             }
         }
-        let annotations = self.store.annotate(project, record.id, &new, (self.clock)()).await;
-        Ok(Given { annotations: annotations.map_err(gone)?, dropped })
+        let annotations = self.store.annotate(project, record.id, &new, MOST, (self.clock)()).await;
+        let annotations = annotations.map_err(|error| match error {
+            StoreError::TooMany => too_many(),
+            other => gone(other),
+        })?;
+        Ok(Given { annotations, dropped })
     }
 
     /// Gives some pictures a class, all or none, or takes theirs away. Pictures that are not the project's are refused
@@ -118,16 +129,21 @@ impl Datasets {
         &self,
         project: ProjectId,
         records: Vec<Record>,
+        with_metadata: bool,
     ) -> Result<Vec<Annotated>, OpError> {
         let ids: Vec<_> = records.iter().map(|record| record.id).collect();
         let mut of: HashMap<RecordId, Vec<Annotation>> = HashMap::new();
-        for annotation in self.store.annotations_of(project, &ids).await? {
+        for annotation in self.store.annotations_of(project, &ids, with_metadata).await? {
             of.entry(annotation.record).or_default().push(annotation);
         }
         let with =
             |record: Record| Annotated { annotations: of.remove(&record.id).unwrap_or_default(), record };
         Ok(records.into_iter().map(with).collect())
     }
+}
+
+fn too_many() -> OpError {
+    Invalid::field("annotations", format!("a picture has at most {MOST}")).into()
 }
 
 /// Where in the picture it is; nothing where that is no area.

@@ -1,13 +1,13 @@
 //! Batches and labels: named by clients again and again, and the same ones each time.
 
-use keyrack_key::ProjectId;
-use keyrack_store::{Batch, Label, NewLabel};
+use keyrack_key::{BatchId, LabelId, ProjectId};
+use keyrack_store::{Batch, Label, NewLabel, Page};
 
 use super::Datasets;
 use crate::ops::{Acting, Invalid, OpError, invalid};
 
 /// The most labels in one request.
-const LABELS: usize = 10_000;
+const LABELS: usize = 1_000;
 
 impl Datasets {
     /// The batch of that name, made where there is none.
@@ -17,10 +17,16 @@ impl Datasets {
         Ok(self.store.batch(project.id, self.id(), &name, (self.clock)()).await?)
     }
 
-    /// The batches of a project, newest first.
-    pub async fn batches(&self, by: &Acting, project: ProjectId) -> Result<Vec<Batch>, OpError> {
+    /// Up to `limit` batches of a project, newest first.
+    pub async fn batches(
+        &self,
+        by: &Acting,
+        project: ProjectId,
+        after: Option<BatchId>,
+        limit: u32,
+    ) -> Result<Page<Batch, BatchId>, OpError> {
         let project = self.project(by, project).await?;
-        Ok(self.store.batches(project.id).await?)
+        Ok(self.store.batches(project.id, after, limit).await?)
     }
 
     /// The labels of these names, in their order; those that are missing are made. Names stay byte for byte:
@@ -46,9 +52,15 @@ impl Datasets {
         Ok(self.store.make_labels(project.id, &wanted, (self.clock)()).await?)
     }
 
-    /// The labels of a project, by name.
-    pub async fn labels(&self, by: &Acting, project: ProjectId) -> Result<Vec<Label>, OpError> {
+    /// Up to `limit` labels of a project, by name.
+    pub async fn labels(
+        &self,
+        by: &Acting,
+        project: ProjectId,
+        after: Option<LabelId>,
+        limit: u32,
+    ) -> Result<Page<Label, LabelId>, OpError> {
         let project = self.project(by, project).await?;
-        Ok(self.store.labels(project.id).await?)
+        Ok(self.store.labels(project.id, after, limit).await?)
     }
 }

@@ -87,10 +87,10 @@ impl Datasets {
         let upload = self.source(project.id, &promise.uri).await?;
         let kept = self.add(by, &upload, batch, &name, bytes, checked).await;
         let kept = self.unless_ended(&upload, kept).await;
-        if kept.is_err() {
-            // Whatever does not succeed here does so when the upload's time is over.
-            self.objects.remove_below(&upload_prefix(project.id, upload.id)).await?;
-            self.store.forget_uploads(&[upload.id]).await?;
+        if kept.is_err()
+            && let Err(error) = self.clear_away(&[upload]).await
+        {
+            tracing::debug!(%error, "what is left of a picture that was refused goes with its upload");
         }
         kept
     }
@@ -106,14 +106,14 @@ impl Datasets {
     ) -> Result<Page<Annotated, RecordId>, OpError> {
         let project = self.project(by, project).await?;
         let page = self.store.records(project.id, filter, after, limit).await?;
-        let items = self.annotated(project.id, page.items).await?;
+        let items = self.annotated(project.id, page.items, false).await?;
         Ok(Page { items, next: page.next })
     }
 
     /// A record with what is in it.
     pub async fn read(&self, by: &Acting, project: ProjectId, id: RecordId) -> Result<Annotated, OpError> {
         let record = self.record(by, project, id).await?;
-        let annotated = self.annotated(project, vec![record]).await?;
+        let annotated = self.annotated(project, vec![record], true).await?;
         annotated.into_iter().next().ok_or(OpError::NotFound("record"))
     }
 

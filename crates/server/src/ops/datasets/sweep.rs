@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use keyrack_store::Upload;
+
 use crate::objects::upload_prefix;
 use crate::ops::OpError;
 
@@ -20,11 +22,16 @@ impl Datasets {
             if over.is_empty() {
                 return Ok(());
             }
-            for upload in &over {
-                self.objects.remove_below(&upload_prefix(upload.project, upload.id)).await?;
-            }
-            let ids: Vec<_> = over.iter().map(|upload| upload.id).collect();
-            self.store.forget_uploads(&ids).await?;
+            self.clear_away(&over).await?;
         }
+    }
+
+    /// Removes what came of uploads that no record was made of.
+    pub(super) async fn clear_away(&self, uploads: &[Upload]) -> Result<(), OpError> {
+        for upload in uploads {
+            self.objects.remove_below(&upload_prefix(upload.project, upload.id)).await?;
+        }
+        let ids: Vec<_> = uploads.iter().map(|upload| upload.id).collect();
+        Ok(self.store.forget_uploads(&ids).await?)
     }
 }

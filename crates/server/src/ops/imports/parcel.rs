@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 
 use tokio::fs::{self, File};
 use tokio::io::AsyncWriteExt;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// A file of which only this process knows.
 #[derive(Debug)]
 pub struct Parcel {
     path: PathBuf,
     file: File,
+    /// Its place among those that may wait or be read.
+    _place: OwnedSemaphorePermit,
 }
 
 /// Removes what an earlier process left.
@@ -22,7 +25,7 @@ pub(super) fn clear(folder: &Path) -> io::Result<()> {
 }
 
 impl Parcel {
-    pub(super) async fn new(folder: &Path) -> io::Result<Self> {
+    pub(super) async fn new(folder: &Path, place: OwnedSemaphorePermit) -> io::Result<Self> {
         use rand_core::TryRng;
         fs::create_dir_all(folder).await?;
         let mut random = [0; 16];
@@ -30,7 +33,7 @@ impl Parcel {
         let name = random.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
         let path = folder.join(name);
         let file = File::create_new(&path).await?;
-        Ok(Self { path, file })
+        Ok(Self { path, file, _place: place })
     }
 
     /// Puts the next bytes into it.

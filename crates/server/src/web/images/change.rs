@@ -114,7 +114,7 @@ async fn give(app: &App, member: &Member, project: &Project, change: &Change) ->
         let made = app.datasets.make_labels(by, project.id, &[new.to_owned()]).await?;
         made.into_iter().next().map(|label| (label.id, label.name)).ok_or(OpError::NotFound("label"))?
     } else if let Some(label) = change.label {
-        let all = app.datasets.labels(by, project.id).await?;
+        let all = app.datasets.labels(by, project.id, None, super::ALL).await?.items;
         let known = all.into_iter().find(|one| one.id == label).ok_or(OpError::NotFound("label"))?;
         (known.id, known.name)
     } else {

@@ -20,6 +20,9 @@ use crate::ops::datasets::Annotated;
 /// The longer side of a thumbnail.
 const THUMBNAIL: u32 = 320;
 
+/// More labels or batches than a page offers.
+pub(super) const ALL: u32 = 10_000;
+
 /// Which colour each label of a project has: the oldest the first.
 pub(super) struct Tones(BTreeMap<LabelId, usize>);
 

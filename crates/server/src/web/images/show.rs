@@ -24,8 +24,8 @@ pub(in crate::web) async fn page(
 ) -> Result<Response, PageError> {
     let by = &member.acting;
     let Annotated { record, annotations } = &image;
-    let labels = app.datasets.labels(by, project.id).await?;
-    let batches = app.datasets.batches(by, project.id).await?;
+    let labels = app.datasets.labels(by, project.id, None, super::ALL).await?.items;
+    let batches = app.datasets.batches(by, project.id, None, super::ALL).await?.items;
     let older = app.datasets.records(by, project.id, &RecordFilter::default(), Some(record.id), 1).await?;
     let newer = app.store.newer_record(project.id, record.id).await?;
     let project_url = url(&member, &project);

@@ -16,7 +16,7 @@ use crate::api::Params;
 use crate::app::Shared;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
-use crate::web::images::{Tones, tile};
+use crate::web::images::{ALL, Tones, tile};
 use crate::web::keys::address;
 use crate::web::view::{BatchOption, Here, LabelLink, ProjectPage};
 use crate::web::words;
@@ -68,8 +68,8 @@ pub(in crate::web) async fn page(
     let after = search.cursor.parse::<RecordId>().ok();
     let by = &member.acting;
     let page = app.datasets.records(by, project.id, &filter, after, ON_A_PAGE).await?;
-    let labels = app.datasets.labels(by, project.id).await?;
-    let batches = app.datasets.batches(by, project.id).await?;
+    let labels = app.datasets.labels(by, project.id, None, ALL).await?.items;
+    let batches = app.datasets.batches(by, project.id, None, ALL).await?.items;
     let counts = app.datasets.counts(&member.acting, project.id).await?;
     let url = url(&member, &project);
     let tones = Tones::of(&labels);
@@ -130,7 +130,13 @@ fn links(
     for label in labels {
         let address = search.with(url, &label.id.to_string(), "", "");
         let current = filter.label == Some(label.id);
-        let made = link(&label.name, label.records, address, current, Some(tones.of_label(label.id)));
+        let made = link(
+            &label.name,
+            label.records.unwrap_or_default(),
+            address,
+            current,
+            Some(tones.of_label(label.id)),
+        );
         ranked.insert((std::cmp::Reverse(label.records), label.name.clone()), made);
     }
     let mut ranked: Vec<_> = ranked.into_values().collect();
@@ -142,7 +148,7 @@ fn links(
 fn batch_options(batches: &[Batch], chosen: Option<BatchId>) -> Vec<BatchOption> {
     let option = |batch: &Batch| BatchOption {
         id: batch.id.to_string(),
-        text: format!("{} ({})", batch.name, batch.records),
+        text: format!("{} ({})", batch.name, batch.records.unwrap_or_default()),
         chosen: chosen == Some(batch.id),
     };
     batches.iter().map(option).collect()

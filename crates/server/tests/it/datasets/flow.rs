@@ -53,6 +53,15 @@ async fn a_picture_is_uploaded_recorded_labelled_shown_and_deleted() {
         (&json!("cap"), &json!(1))
     );
     assert_eq!(given[1]["annotation"]["width"], 3.5);
+    let listed = site.get("datasets/records").await.ok().json();
+    assert_eq!(listed["items"][0]["annotations"][0]["id"], given[0]["id"]);
+    assert!(listed["items"][0]["annotations"][0]["annotation"]["metadata"].is_null());
+    for list in ["batches", "annotations/labels"] {
+        let first = site.get(&format!("{list}?limit=1")).await.ok().json();
+        assert_eq!((&first["items"][0]["records"], first["items"].as_array().unwrap().len()), (&json!(1), 1));
+        assert_eq!(first["nextCursor"].is_null(), list == "batches", "{first}");
+        site.get(&format!("{list}?cursor=x")).await.names_field("cursor");
+    }
     assert_eq!(site.delete(&format!("annotations/{}", text(&given[1]["id"]))).await.status, 204);
     site.delete(&format!("annotations/{}", text(&given[1]["id"]))).await.refused(404, "not_found");
 

@@ -175,7 +175,7 @@ impl Filling {
                 metadata: None,
             })
             .collect();
-        self.store.annotate(project, record, &new, now).await.unwrap();
+        self.store.annotate(project, record, &new, new.len(), now).await.unwrap();
     }
 }
 
