@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use futures_util::future::Either;
 use http::{HeaderMap, HeaderValue, Request, Response, header, request};
-use keyrack_key::{Brands, Denial, Permission, Permissions, Presented, Question, Scope, Timestamp};
+use keyrack_key::{Brands, Denial, Exposure, Permission, Presented, Question, Timestamp};
 use keyrack_rack::{Caller, LastUse, Rack, Refusal};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -70,18 +70,17 @@ impl Guard {
         request: &request::Parts,
         permission: Option<Permission>,
     ) -> Result<Caller, Refusal> {
-        const PUBLIC: Permissions = Scope::Inference.permissions();
         let presented = Presented::parse(credential.text(), &self.brands).map_err(Denial::from)?;
         let now = (self.clock)();
         let address = request.extensions.get::<ClientAddress>().map(|address| address.0);
         let origin = request.headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
-        let caller = self.rack.check(&presented, &Question { now, permission, address, origin })?;
-        if credential.place() == Place::Query && !caller.key().terms.permissions.is_within(PUBLIC) {
-            return Err(caller.refuse(Denial::InQuery));
-        }
-        if !caller.key().terms.permissions.is_within(PUBLIC) && self.is_from_elsewhere(&request.headers) {
-            return Err(caller.refuse(Denial::InBrowser));
-        }
+        let exposure = match credential.place() {
+            Place::Query => Exposure::Url,
+            Place::Header if self.is_from_elsewhere(&request.headers) => Exposure::Browser,
+            Place::Header => Exposure::None,
+        };
+        let question = Question { now, permission, address, origin, exposure };
+        let caller = self.rack.check(&presented, &question)?;
         let agent = request.headers.get(header::USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
         self.rack.note_use(&caller, LastUse::new(now, address, permission, agent));
         Ok(caller)

@@ -77,16 +77,17 @@ fn check_of(text: &[u8]) -> [u8; CHECK] {
 
 /// What [`check_of`] has written, read again: a multiplication for each character costs less than a division.
 fn number_of(check: &[u8]) -> u64 {
-    const VALUES: [u8; 256] = {
+    const VALUES: [u64; 256] = {
         let mut values = [0; 256];
-        let mut value = 0;
-        while value < ALPHABET.len() {
-            values[ALPHABET[value] as usize] = value as u8;
+        let (mut place, mut value) = (0, 0);
+        while place < ALPHABET.len() {
+            values[ALPHABET[place] as usize] = value;
+            place += 1;
             value += 1;
         }
         values
     };
-    check.iter().fold(0, |number, byte| number * 62 + u64::from(VALUES[usize::from(*byte)]))
+    check.iter().fold(0, |number, byte| number * 62 + VALUES[usize::from(*byte)])
 }
 
 /// The last four characters of a secret. Public: they tell keys apart and open nothing.

@@ -34,6 +34,13 @@ pub struct Used {
     pub last: Option<LastUse>,
 }
 
+impl Used {
+    /// How many checks these are.
+    pub fn checks(&self) -> u64 {
+        self.counts.iter().map(|(_, count)| u64::from(*count)).sum()
+    }
+}
+
 /// Counts the uses of one secret.
 #[derive(Debug)]
 pub(crate) struct Tally {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyrack_key::Timestamp;
-use keyrack_rack::{Revision, TOMBSTONE_LIFE};
+use keyrack_rack::{Revision, TOMBSTONE_LIFE, Used};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
@@ -77,9 +77,11 @@ async fn write_uses(app: Shared) {
 
 /// Uses that cannot be written are lost; keys and requests are not held up by them.
 async fn write_uses_of(app: &App) {
-    let uses = app.rack.uses().drain();
-    if let Err(error) = app.store.note_uses(&uses).await {
-        tracing::warn!(%error, keys = uses.len(), "last uses could not be written");
+    let used = app.rack.drain_uses();
+    if let Err(error) = app.store.note_uses(&used, app.now()).await {
+        let lost = used.iter().map(Used::checks).sum();
+        app.metrics.uses_lost(lost);
+        tracing::warn!(%error, lost, "what keys were used for could not be written");
     }
 }
 

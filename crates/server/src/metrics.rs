@@ -42,6 +42,7 @@ pub struct Metrics {
     keys: Gauge,
     revision: Gauge,
     uses_dropped: Gauge,
+    uses_lost: Counter,
     predictions: Family<Predicted, Counter>,
     busy: Counter,
     waiting: Gauge,
@@ -67,7 +68,17 @@ impl Metrics {
         let revision = Gauge::default();
         registry.register("rack_revision", "The last change that the rack has applied", revision.clone());
         let uses_dropped = Gauge::default();
-        registry.register("uses_dropped", "Uses of keys that were not remembered", uses_dropped.clone());
+        registry.register(
+            "uses_dropped",
+            "Checks that were not counted because too many keys were in use",
+            uses_dropped.clone(),
+        );
+        let uses_lost = Counter::default();
+        registry.register(
+            "uses_lost",
+            "Checks that were counted and could not be written down",
+            uses_lost.clone(),
+        );
         let predictions = Family::default();
         registry.register("predictions", "Pictures that a model has looked at, by task", predictions.clone());
         let busy = Counter::default();
@@ -78,7 +89,18 @@ impl Metrics {
         );
         let waiting = Gauge::default();
         registry.register("predictions_waiting", "Pictures that wait for their turn", waiting.clone());
-        Self { registry, requests, decisions, keys, revision, uses_dropped, predictions, busy, waiting }
+        Self {
+            registry,
+            requests,
+            decisions,
+            keys,
+            revision,
+            uses_dropped,
+            uses_lost,
+            predictions,
+            busy,
+            waiting,
+        }
     }
 
     /// Counts a refusal that was not the guard's.
@@ -108,6 +130,11 @@ impl Metrics {
         self.busy.inc();
     }
 
+    /// Counts checks of which the store has no record.
+    pub fn uses_lost(&self, checks: u64) {
+        self.uses_lost.inc_by(checks);
+    }
+
     fn decided(&self, decision: &'static str) {
         self.decisions.get_or_create(&Decided { decision }).inc();
     }
@@ -117,7 +144,7 @@ impl Metrics {
         let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         self.keys.set(gauge(app.rack.len() as u64));
         self.revision.set(gauge(app.rack.position().revision.0));
-        self.uses_dropped.set(gauge(app.rack.uses().dropped()));
+        self.uses_dropped.set(gauge(app.rack.uses_dropped()));
         self.waiting.set(gauge(app.predictions.waiting() as u64));
         let mut text = String::new();
         // Writing into a string does not fail.

@@ -45,6 +45,7 @@ pub use project_type::{ProjectType, UnknownProjectType};
 pub use projects::{EditProject, NewProject, Project};
 pub use role::{Role, UnknownRole};
 pub use sessions::{NewSession, Session};
+pub use uses::Usage;
 pub use workspaces::{Membership, NewWorkspace, Workspace};
 
 /// A piece of a long list.

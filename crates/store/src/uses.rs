@@ -1,41 +1,118 @@
-//! When each key was last used, written down in batches.
+//! What keys were used for, written down in batches: how checks ended, by the hour, and each key's last use.
 
-use keyrack_key::KeyId;
-use keyrack_rack::LastUse;
+use keyrack_key::{KeyId, Permission, Timestamp, WorkspaceId};
+use keyrack_rack::{LastUse, Outcome, Used};
+use sqlx::Row as _;
 
+use crate::database::{self, Connection, Row};
 use crate::{Store, StoreError};
 
-/// How many are written at once: a deletion does not wait for more.
+/// How many keys are written at once: a deletion does not wait for more.
 const BATCH: usize = 500;
+const HOUR: i64 = 3_600_000_000;
 
 impl Store {
-    /// Writes down what [`Uses::drain`](keyrack_rack::Uses::drain) gave. Where two nodes tell of the
-    /// same key, the newer use stays; a key that is not here is passed over.
-    pub async fn note_uses(&self, uses: &[(KeyId, LastUse)]) -> Result<(), StoreError> {
-        for batch in uses.chunks(BATCH) {
-            self.note_batch(batch).await?;
+    /// Writes down what [`Rack::drain_uses`](keyrack_rack::Rack::drain_uses) gave at `now`. Where two nodes tell of the
+    /// same key, the newer last use stays and checks add up; a key that is not here is passed over.
+    pub async fn note_uses(&self, used: &[Used], now: Timestamp) -> Result<(), StoreError> {
+        let hour = now.micros() - now.micros().rem_euclid(HOUR);
+        for batch in used.chunks(BATCH) {
+            let mut db = self.write().await?;
+            for Used { key, counts, last } in batch {
+                for (outcome, checks) in counts {
+                    count(&mut db, *key, hour, *outcome, *checks).await?;
+                }
+                if let Some(last) = last {
+                    keep(&mut db, *key, last).await?;
+                }
+            }
+            db.commit().await?;
         }
         Ok(())
     }
+}
 
-    async fn note_batch(&self, uses: &[(KeyId, LastUse)]) -> Result<(), StoreError> {
-        let mut db = self.write().await?;
-        for (key, used) in uses {
-            sqlx::query(
-                "INSERT INTO key_uses (key_id, at, address, agent, permission)
-                 SELECT k.id, $2, $3, $4, $5 FROM keys k WHERE k.id = $1
-                 ON CONFLICT (key_id) DO UPDATE SET at = excluded.at, address = excluded.address,
-                     agent = excluded.agent, permission = excluded.permission
-                 WHERE excluded.at > key_uses.at",
-            )
-            .bind(key.to_string())
-            .bind(used.at.micros())
-            .bind(used.address.map(|address| address.to_string()))
-            .bind(used.agent())
-            .bind(used.permission.map(keyrack_key::Permission::name))
-            .execute(&mut *db)
-            .await?;
-        }
-        Ok(db.commit().await?)
+/// How often checks of a key ended in one way, within an hour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// When the hour began.
+    pub hour: Timestamp,
+    /// What was asked for; nothing where the question was only whether the key is alive.
+    pub permission: Option<Permission>,
+    /// `allowed`, or the code of the refusal.
+    pub outcome: String,
+    /// How often.
+    pub checks: u64,
+}
+
+impl Store {
+    /// What a key of a workspace was used for in the hours from `since` on, the oldest first.
+    pub async fn usage(
+        &self,
+        workspace: WorkspaceId,
+        key: KeyId,
+        since: Timestamp,
+    ) -> Result<Vec<Usage>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT u.hour, u.permission, u.outcome, u.checks FROM key_usage u JOIN keys k ON k.id = u.key_id
+             WHERE k.workspace_id = $1 AND k.id = $2 AND u.hour >= $3 ORDER BY u.hour, u.permission, u.outcome",
+        )
+        .bind(workspace.to_string())
+        .bind(key.to_string())
+        .bind(since.micros())
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter().map(usage).collect()
     }
+}
+
+fn usage(row: &Row) -> Result<Usage, StoreError> {
+    let permission: &str = row.try_get("permission")?;
+    Ok(Usage {
+        hour: database::time(row, "hour")?,
+        // One that this version does not know was asked about by a newer one.
+        permission: permission.parse().ok(),
+        outcome: row.try_get("outcome")?,
+        checks: database::number(row, "checks")?,
+    })
+}
+
+async fn count(
+    db: &mut Connection,
+    key: KeyId,
+    hour: i64,
+    outcome: Outcome,
+    checks: u32,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO key_usage (key_id, hour, permission, outcome, checks)
+         SELECT k.id, $2, $3, $4, $5 FROM keys k WHERE k.id = $1
+         ON CONFLICT (key_id, hour, permission, outcome) DO UPDATE SET checks = key_usage.checks + excluded.checks",
+    )
+    .bind(key.to_string())
+    .bind(hour)
+    .bind(outcome.permission.map_or("", Permission::name))
+    .bind(outcome.refused.unwrap_or("allowed"))
+    .bind(i64::from(checks))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+async fn keep(db: &mut Connection, key: KeyId, used: &LastUse) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO key_uses (key_id, at, address, agent, permission)
+         SELECT k.id, $2, $3, $4, $5 FROM keys k WHERE k.id = $1
+         ON CONFLICT (key_id) DO UPDATE SET at = excluded.at, address = excluded.address,
+             agent = excluded.agent, permission = excluded.permission
+         WHERE excluded.at > key_uses.at",
+    )
+    .bind(key.to_string())
+    .bind(used.at.micros())
+    .bind(used.address.map(|address| address.to_string()))
+    .bind(used.agent())
+    .bind(used.permission.map(Permission::name))
+    .execute(db)
+    .await?;
+    Ok(())
 }

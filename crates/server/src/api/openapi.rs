@@ -29,6 +29,7 @@ fn registry(guard: Arc<Guard>) -> Registry {
         .route(keys(Role::Viewer), routes!(keys::list::list))
         .route(keys(Role::Admin), routes!(keys::create::create))
         .route(keys(Role::Viewer), routes!(keys::read::read))
+        .route(keys(Role::Viewer), routes!(keys::usage::usage))
         .route(keys(Role::Admin), routes!(keys::edit::edit))
         .route(keys(Role::Admin), routes!(keys::delete::delete))
         .route(keys(Role::Admin), routes!(keys::rotate::rotate))

@@ -7,7 +7,7 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use http::{HeaderValue, header};
 use keyrack_guard::{Caller, Credential, Place};
-use keyrack_key::{Denial, Permission, Presented, ProjectId, Question, Restrictions, Scope, WorkspaceId};
+use keyrack_key::{Denial, Exposure, Permission, Presented, ProjectId, Question, Scope, WorkspaceId};
 use keyrack_rack::{Key, LastUse, Refusal};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -147,11 +147,12 @@ fn check(app: &App, parts: &Parts, asked: &Asked, workspace: Option<WorkspaceId>
     let presented = Presented::parse(credential.text(), &app.config.brands).map_err(Denial::from)?;
     let now = (app.clock)();
     let (permission, address) = (asked.permission, asked.address);
-    let question = Question { now, permission, address, origin: asked.origin.as_deref() };
+    let origin = asked.origin.as_deref();
+    let question = Question { now, permission, address, origin, exposure: Exposure::None };
     let answer = app.rack.check(&presented, &question);
     let key = match &answer {
         Ok(caller) => Some(caller.key()),
-        Err(refusal) => refusal.key.as_deref(),
+        Err(refusal) => refusal.key.as_ref(),
     };
     // Of a key of another workspace nothing is said, not even that it is there; nor of a workspace that is none of its own.
     if key.is_some_and(|key| Some(key.workspace) != workspace) {
@@ -162,8 +163,8 @@ fn check(app: &App, parts: &Parts, asked: &Asked, workspace: Option<WorkspaceId>
 
 /// A question about no project in particular could be about any.
 fn covers(key: &Key, project: Option<ProjectId>) -> bool {
-    let covers = |own: &Restrictions| project.map_or(own.projects.is_any(), |one| own.cover_project(one));
-    key.terms.restrictions.as_ref().is_some_and(covers)
+    let opens_all = key.restrictions.as_ref().is_none_or(|own| own.projects.is_any());
+    project.map_or(opens_all, |one| key.covers(one))
 }
 
 /// The use is noted as the asker's own: what stands in a question, anybody who holds the key could have written.

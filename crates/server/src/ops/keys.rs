@@ -9,7 +9,7 @@ use std::time::Duration;
 use keyrack_guard::Clock;
 use keyrack_key::{Brands, KeyId, Only, Restrictions, Secret};
 use keyrack_rack::{Follower, Revision};
-use keyrack_store::{DeleteKey, KeyFilter, KeyRow, Page, RotateKey, Store, StoreError};
+use keyrack_store::{DeleteKey, KeyFilter, KeyRow, Page, RotateKey, Store, StoreError, Usage};
 use rand_core::UnwrapErr;
 
 use super::who::Reach;
@@ -85,6 +85,13 @@ impl Keys {
     /// One key, deleted or not.
     pub async fn read(&self, by: &Acting, id: KeyId) -> Result<KeyRow, OpError> {
         self.store.key(by.workspace, id).await?.ok_or(OpError::NotFound("key"))
+    }
+
+    /// What a key was used for in the last time, hour by hour.
+    pub async fn usage(&self, by: &Acting, id: KeyId, last: Duration) -> Result<Vec<Usage>, OpError> {
+        let key = self.read(by, id).await?;
+        let hour = Duration::from_hours(1);
+        Ok(self.store.usage(by.workspace, key.id, (self.clock)().minus(last).minus(hour)).await?)
     }
 
     /// Changes a key; the next request with it is decided anew. With `expected`, only the revision that the editor saw.

@@ -1,7 +1,5 @@
 //! Who wants something done, and whether they may.
 
-use std::collections::BTreeSet;
-
 use keyrack_guard::Caller;
 use keyrack_key::{Only, Permissions, ProjectId, Restrictions, Timestamp, UserId, WorkspaceId};
 use keyrack_rack::Revision;
@@ -65,12 +63,12 @@ impl Acting {
         let Who::Key(caller) = &self.who else {
             return Ok(());
         };
-        let own = &caller.key().terms;
+        let own = caller.key();
         let beyond = |what: &str| Err(OpError::Beyond(what.to_owned()));
         if !target.permissions.is_within(own.permissions) {
             return beyond("the scopes hold more than this key's own");
         }
-        if own.restrictions.as_ref().is_none_or(|own| !target.restrictions.is_within(own)) {
+        if own.restrictions.as_ref().is_some_and(|own| !target.restrictions.is_within(own)) {
             return beyond("the restrictions are wider than this key's own");
         }
         match (own.expires_at, target.expires_at) {
@@ -93,22 +91,16 @@ impl Acting {
     /// The projects that the caller may open.
     pub fn covered_projects(&self) -> Only<ProjectId> {
         match &self.who {
-            // Restrictions that cannot be read open nothing.
-            Who::Key(caller) => caller
-                .key()
-                .terms
-                .restrictions
-                .as_ref()
-                .map_or_else(|| Only::These(BTreeSet::new()), |own| own.projects.clone()),
+            Who::Key(caller) => {
+                caller.key().restrictions.as_ref().map_or(Only::Any, |own| own.projects.clone())
+            }
             Who::Member { .. } | Who::Operator => Only::Any,
         }
     }
 
     fn opens(&self, project: ProjectId) -> bool {
         match &self.who {
-            Who::Key(caller) => {
-                caller.key().terms.restrictions.as_ref().is_some_and(|own| own.cover_project(project))
-            }
+            Who::Key(caller) => caller.key().covers(project),
             Who::Member { .. } | Who::Operator => true,
         }
     }

@@ -1,25 +1,29 @@
-//! When keys were last used.
+//! What keys were used for.
 
-use keyrack_key::{KeyId, Permission};
-use keyrack_rack::LastUse;
+use std::time::Duration;
+
+use keyrack_key::{KeyId, Permission, WorkspaceId};
+use keyrack_rack::{LastUse, Outcome, Used};
+use keyrack_store::Usage;
 
 use crate::{NOW, later, rng, world};
+
+const PREDICTED: Outcome = Outcome { permission: Some(Permission::ModelsPredict), refused: None };
+const HOUR: u64 = 3_600;
 
 #[tokio::test]
 async fn the_newest_use_stays_and_vanished_keys_are_passed_over() {
     let world = world().await;
     let key = world.key("CI").await;
-    let used = |at, agent: &str| {
-        LastUse::new(at, Some([10, 0, 0, 9].into()), Some(Permission::ModelsPredict), agent.as_bytes())
+    let used = |key, at, agent: &str| {
+        let last = LastUse::new(at, Some([10, 0, 0, 9].into()), PREDICTED.permission, agent.as_bytes());
+        Used { key, counts: vec![(PREDICTED, 1)], last: Some(last) }
     };
     let stranger = KeyId::new(NOW, &mut rng());
-    world.store.note_uses(&[]).await.unwrap();
-    world
-        .store
-        .note_uses(&[(stranger, used(NOW, "ghost")), (key.id, used(later(2), "curl/8"))])
-        .await
-        .unwrap();
-    world.store.note_uses(&[(key.id, used(later(1), "late"))]).await.unwrap();
+    world.store.note_uses(&[], NOW).await.unwrap();
+    let together = [used(stranger, NOW, "ghost"), used(key.id, later(2), "curl/8")];
+    world.store.note_uses(&together, NOW).await.unwrap();
+    world.store.note_uses(&[used(key.id, later(1), "late")], NOW).await.unwrap();
     let read = world.store.key(world.workspace, key.id).await.unwrap().unwrap();
     let last = read.last_use.unwrap();
     assert_eq!((last.at, last.agent()), (later(2), "curl/8"));
@@ -28,4 +32,33 @@ async fn the_newest_use_stays_and_vanished_keys_are_passed_over() {
         (Some([10, 0, 0, 9].into()), Some(Permission::ModelsPredict))
     );
     assert_eq!(read.revision, key.revision, "a use is no change");
+}
+
+#[tokio::test]
+async fn checks_add_up_by_the_hour_and_stay_within_their_workspace() {
+    let world = world().await;
+    let key = world.key("CI").await;
+    let refused = Outcome { permission: None, refused: Some("expired_key") };
+    let used = |checks| Used { key: key.id, counts: vec![(PREDICTED, checks), (refused, 1)], last: None };
+    world.store.note_uses(&[used(3), used(4)], NOW).await.unwrap();
+    world.store.note_uses(&[used(5)], NOW).await.unwrap();
+    world.store.note_uses(&[used(6)], later(HOUR)).await.unwrap();
+    let told =
+        world.store.usage(world.workspace, key.id, later(0).minus(Duration::from_secs(HOUR))).await.unwrap();
+    let all: Vec<_> = told.iter().map(|one| (one.permission, one.outcome.as_str(), one.checks)).collect();
+    let (predict, none) = (PREDICTED.permission, None);
+    assert_eq!(
+        all,
+        [
+            (none, "expired_key", 3),
+            (predict, "allowed", 12),
+            (none, "expired_key", 1),
+            (predict, "allowed", 6)
+        ]
+    );
+    assert!(told.iter().all(|Usage { hour, .. }| hour.micros() % 3_600_000_000 == 0));
+    let lately = world.store.usage(world.workspace, key.id, told[2].hour).await.unwrap();
+    assert_eq!(lately, told[2..]);
+    let stranger = WorkspaceId::new(NOW, &mut rng());
+    assert!(world.store.usage(stranger, key.id, NOW).await.unwrap().is_empty());
 }

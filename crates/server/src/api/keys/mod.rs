@@ -6,6 +6,7 @@ pub mod edit;
 pub mod list;
 pub mod read;
 pub mod rotate;
+pub mod usage;
 
 mod fields;
 mod key_body;

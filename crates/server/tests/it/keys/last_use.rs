@@ -55,3 +55,35 @@ async fn being_asked_about_is_a_use() {
     // Whoever holds a key could write any address into a question: what counts is who asked.
     assert_eq!((&used["address"], &used["permission"]), (&json!("127.0.0.1"), &json!("models:predict")));
 }
+
+#[tokio::test]
+async fn what_a_key_was_used_for_is_told_by_hour_permission_and_outcome() {
+    let desk = Desk::open().await;
+    let key = desk.key(&["inference"]).await;
+    for _ in 0..3 {
+        desk.projects(&key.secret).await.refused(403, "insufficient_scope");
+    }
+    let model = "/api/v1/predict/classify/mdl_00000000000070008000000000000000";
+    desk.server.post(model, &key.secret, json!({ "image": "x" })).await.refused(404, "not_found");
+    let path = format!("/api/v1/keys/{}/usage", key.body["id"].as_str().unwrap());
+    let items = until("the uses are written down", async || {
+        let items =
+            desk.server.get(&path, &desk.master).await.ok().json()["items"].as_array().unwrap().clone();
+        let checks: u64 = items.iter().map(|item| item["checks"].as_u64().unwrap()).sum();
+        (checks == 4).then_some(items)
+    })
+    .await;
+    // Asked within one hour, or around the turn of one.
+    let of = |permission: &str, outcome: &str| -> u64 {
+        let of = items.iter().filter(|one| one["permission"] == permission && one["outcome"] == outcome);
+        of.map(|item| item["checks"].as_u64().unwrap()).sum()
+    };
+    assert_eq!(
+        (of("models:predict", "allowed"), of("projects:manage", "insufficient_scope")),
+        (1, 3),
+        "{items:?}"
+    );
+    for (query, field) in [("?last=91d", "last"), ("?last=soon", "last")] {
+        desk.server.get(&format!("{path}{query}"), &desk.master).await.names_field(field);
+    }
+}
