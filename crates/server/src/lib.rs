@@ -16,6 +16,7 @@ pub mod serve;
 pub mod web;
 
 mod background;
+mod bench;
 mod control;
 mod core_dumps;
 mod edge;

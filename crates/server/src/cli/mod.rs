@@ -2,6 +2,7 @@
 
 mod answer;
 mod ask;
+mod bench;
 mod door;
 mod expiry;
 mod failure;
@@ -17,6 +18,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::Choices;
 use crate::{core_dumps, serve, telemetry};
+use bench::BenchArgs;
 use failure::Failure;
 use key::KeyCommand;
 use setup::Setup;
@@ -45,6 +47,8 @@ enum Command {
     Key(Box<KeyCommand>),
     /// Train models that wait, beside the server's own workers or in their place
     Worker(Box<WorkerArgs>),
+    /// Measure what a check costs on this machine
+    Bench(BenchArgs),
 }
 
 /// Does what the arguments say. 0: done, 1: refused, 2: wrong use.
@@ -63,6 +67,7 @@ fn carry_out(Cli { command, choices }: Cli) -> Result<(), Failure> {
         Some(Command::Setup(setup)) => once(setup.run(choices)),
         Some(Command::Key(command)) => once(command.run(choices)),
         Some(Command::Worker(worker)) => worker.run(choices),
+        Some(Command::Bench(bench)) => bench.run(),
     }
 }
 

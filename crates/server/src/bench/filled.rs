@@ -1,0 +1,185 @@
+//! A rack full of made-up keys, and texts to check.
+
+use std::io;
+
+use keyrack_key::{
+    Brands, Class, Exposure, Grant, KeyId, Permission, Presented, Question, Restrictions, Scope, Secret,
+    SecretState, Terms, Timestamp, WorkspaceId,
+};
+use keyrack_rack::{Frame, Gap, Rack, Record, Revision, Snapshot};
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng, TryRng};
+
+const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+/// Texts of each kind; their lines are more than a processor keeps near.
+const SAMPLES: usize = 100_000;
+/// Keys that enter the rack together.
+const FRAME: usize = 10_000;
+const LENGTH: usize = 44;
+/// As long as a secret, and none.
+const FORMLESS: [u8; LENGTH] = *b"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWI";
+
+/// Texts one after the other: what a client has sent is near, however many keys there are.
+#[derive(Debug)]
+pub(super) struct Texts(Vec<[u8; LENGTH]>);
+
+/// Texts of each kind.
+#[derive(Debug)]
+pub(super) struct Samples {
+    pub(super) known: Texts,
+    pub(super) unknown: Texts,
+    /// With another last character, so that only the check tells.
+    pub(super) mistyped: Texts,
+    pub(super) formless: Texts,
+}
+
+/// A rack, and what is in it.
+pub(super) struct Filled {
+    rack: Rack,
+    brands: Brands,
+    /// From which each secret can be made again.
+    seed: u64,
+    workspace: WorkspaceId,
+    keys: usize,
+    samples: Samples,
+    /// Of the process before there was a key.
+    memory: Option<usize>,
+}
+
+impl Texts {
+    /// All of them again and again, from one of them on.
+    pub(super) fn from(&self, start: usize) -> impl Iterator<Item = &[u8]> {
+        self.0.iter().map(|text| &text[..]).cycle().skip(start % SAMPLES)
+    }
+
+    fn room() -> Self {
+        Self(vec![FORMLESS; SAMPLES])
+    }
+
+    fn set(&mut self, at: usize, text: &str) {
+        self.0[at].copy_from_slice(text.as_bytes());
+    }
+}
+
+impl Filled {
+    pub(super) fn empty() -> io::Result<Self> {
+        let mut bytes = [0; 8];
+        getrandom::SysRng.try_fill_bytes(&mut bytes).map_err(io::Error::other)?;
+        let seed = u64::from_le_bytes(bytes);
+        let rack = Rack::new();
+        rack.load(Snapshot::default());
+        let [known, unknown, mistyped, formless] = std::array::from_fn(|_| Texts::room());
+        Ok(Self {
+            rack,
+            brands: Brands::default(),
+            seed,
+            workspace: WorkspaceId::new(NOW, &mut rng(seed, u64::MAX)),
+            keys: 0,
+            samples: Samples { known, unknown, mistyped, formless },
+            memory: resident(),
+        })
+    }
+
+    pub(super) const fn keys(&self) -> usize {
+        self.keys
+    }
+
+    pub(super) const fn samples(&self) -> &Samples {
+        &self.samples
+    }
+
+    /// Adds keys until there are so many, and draws samples anew.
+    pub(super) fn grow(&mut self, keys: usize) -> Result<(), Gap> {
+        while self.keys < keys {
+            let more = FRAME.min(keys - self.keys);
+            self.apply((self.keys..self.keys + more).map(|number| self.record(number, None)).collect())?;
+            self.keys += more;
+        }
+        let mut draw = rng(self.seed, u64::MAX - 1);
+        for at in 0..SAMPLES {
+            let number = draw.next_u64() % self.keys as u64;
+            let known = self.secret(&mut rng(self.seed, number));
+            let (rest, last) = known.expose().split_at(LENGTH - 1);
+            self.samples.known.set(at, known.expose());
+            self.samples.mistyped.set(at, &format!("{rest}{}", if last == "0" { "1" } else { "0" }));
+            let unknown = self.secret(&mut draw);
+            self.samples.unknown.set(at, unknown.expose());
+        }
+        Ok(())
+    }
+
+    /// Deletes a key, or lets it live again.
+    pub(super) fn change(&self, number: usize, is_deleted: bool) -> Result<(), Gap> {
+        self.apply(vec![self.record(number, is_deleted.then_some(NOW))])
+    }
+
+    /// The text of one key.
+    pub(super) fn text(&self, number: usize) -> Secret {
+        self.secret(&mut rng(self.seed, number as u64))
+    }
+
+    /// Whether this text is let through.
+    pub(super) fn check(&self, text: &[u8]) -> bool {
+        let permission = Some(Permission::ModelsPredict);
+        let question =
+            Question { now: NOW, permission, address: None, origin: None, exposure: Exposure::None };
+        Presented::parse(text, &self.brands)
+            .is_ok_and(|presented| self.rack.check(&presented, &question).is_ok())
+    }
+
+    /// What the keys added to the memory of the process, if it can be known.
+    #[expect(clippy::cast_precision_loss, reason = "far fewer bytes than 2^52")]
+    pub(super) fn bytes_per_key(&self) -> Option<f64> {
+        let more = resident()?.saturating_sub(self.memory?);
+        Some(more as f64 / self.keys as f64)
+    }
+
+    fn apply(&self, mut changes: Vec<Record>) -> Result<(), Gap> {
+        let from = self.rack.position();
+        let mut to = from;
+        for record in &mut changes {
+            to.revision = Revision(to.revision.0 + 1);
+            record.revision = to.revision;
+        }
+        self.rack.apply(Frame { from, to, changes })
+    }
+
+    fn record(&self, number: usize, deleted_at: Option<Timestamp>) -> Record {
+        let mut rng = rng(self.seed, number as u64);
+        let secret = self.secret(&mut rng);
+        let scopes = [Scope::Project].into_iter().collect();
+        let grant = Grant::new(Class::Secret, scopes);
+        Record {
+            key: KeyId::new(NOW, &mut rng),
+            revision: Revision::default(),
+            workspace: self.workspace,
+            name: "line-3-camera".into(),
+            class: Class::Secret,
+            scopes,
+            terms: Terms {
+                permissions: grant.map(|grant| grant.permissions()).unwrap_or_default(),
+                restrictions: Some(Restrictions::default()),
+                expires_at: None,
+                deleted_at,
+            },
+            secrets: vec![(secret.digest(), SecretState::Current)],
+        }
+    }
+
+    fn secret(&self, rng: &mut ChaCha8Rng) -> Secret {
+        Secret::generate(self.brands.current(), Class::Secret, rng)
+    }
+}
+
+fn rng(seed: u64, stream: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(stream);
+    rng
+}
+
+/// The memory of this process that is in use, in bytes; where `/proc` tells it.
+fn resident() -> Option<usize> {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: usize = pages.split(' ').nth(1)?.parse().ok()?;
+    Some(pages * rustix::param::page_size())
+}
