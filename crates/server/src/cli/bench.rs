@@ -1,11 +1,12 @@
 //! `keyrack bench`: what a check costs on this machine.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::Failure;
-use crate::bench::{self, Wanted};
+use crate::bench;
 
 /// How much is measured.
 #[derive(Debug, Args)]
@@ -21,18 +22,11 @@ pub struct BenchArgs {
 impl BenchArgs {
     /// Measures, prints a table and draws.
     pub fn run(self) -> Result<(), Failure> {
-        let wanted = Wanted { keys: self.keys as usize };
-        let measured =
-            bench::run(&wanted).map_err(|error| Failure::while_trying("cannot measure", &error))?;
+        let measured = bench::run(self.keys as usize)
+            .map_err(|error| Failure::while_trying("cannot measure", &error))?;
         std::fs::write(&self.svg, measured.svg())
             .map_err(|error| Failure::while_trying("cannot write the drawing", &error))?;
-        println_all(&measured.text(), &self.svg)
-            .map_err(|error| Failure::while_trying("cannot write the answer", &error))
+        let said = writeln!(io::stdout(), "{}\ndrawn in {}", measured.text(), self.svg.display());
+        said.map_err(|error| Failure::while_trying("cannot write the answer", &error))
     }
-}
-
-fn println_all(text: &str, svg: &std::path::Path) -> std::io::Result<()> {
-    use std::io::Write;
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}\ndrawn in {}", svg.display())
 }
