@@ -6,24 +6,23 @@
 //! hidden: that a public picture was fetched, or found no room here, and to within a second how long a public server took
 //! to fail.
 
+mod opened;
+
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{StatusCode, header};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, Response, redirect};
-use tokio::net::lookup_host;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout};
-use url::{Host, Url};
+use url::Url;
 
-use super::addresses::is_public;
+use opened::Opened;
+
 use super::room::{Held, NoRoom, Room};
 
 /// The longest that all of it may take.
@@ -72,16 +71,11 @@ pub struct Door {
     at_once: Semaphore,
 }
 
-/// Hosts that the operator has named, in lower case. Their addresses may be private.
-#[derive(Clone, Debug)]
-struct Opened(Arc<HashSet<String>>);
-
 impl Door {
     /// A door for pictures of at most `most` bytes, and for the named hosts wherever they are.
     pub fn new(most: usize, opened: &[String]) -> Self {
-        let opened = opened.iter().map(|host| plain(host)).collect();
         let (client, at_once) = (OnceLock::new(), Semaphore::new(AT_ONCE));
-        Self { most, opened: Opened(Arc::new(opened)), client, at_once }
+        Self { most, opened: Opened::of(opened), client, at_once }
     }
 
     /// The bytes behind a URL.
@@ -153,50 +147,6 @@ impl Begun {
         let beats = begun.elapsed().as_millis().div_ceil(BEAT.as_millis()).max(1);
         sleep_until(begun + BEAT * u32::try_from(beats).unwrap_or(1)).await;
         error
-    }
-}
-
-/// Without brackets, capitals, and the root's dot.
-fn plain(host: &str) -> String {
-    host.trim().trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase()
-}
-
-impl Opened {
-    fn names(&self, host: &str) -> bool {
-        self.0.contains(&plain(host))
-    }
-
-    /// What can be said before a name is looked up. Ports below 1024 other than the two of the web belong to services
-    /// that must not be spoken to.
-    fn may_ask(&self, url: &Url) -> bool {
-        let Some(host) = url.host() else { return false };
-        let is_web = matches!(url.scheme(), "http" | "https");
-        let is_plain = url.username().is_empty() && url.password().is_none();
-        let is_opened = self.names(&host.to_string());
-        let port_is_free =
-            is_opened || url.port_or_known_default().is_some_and(|p| p == 80 || p == 443 || p >= 1024);
-        let may_reach = match host {
-            // The resolver decides.
-            Host::Domain(name) => !name.is_empty(),
-            Host::Ipv4(address) => is_opened || is_public(IpAddr::V4(address)),
-            Host::Ipv6(address) => is_opened || is_public(IpAddr::V6(address)),
-        };
-        is_web && is_plain && port_is_free && may_reach
-    }
-}
-
-/// The client asks this for every connection by name, and connects to what it answers and to nothing else.
-impl Resolve for Opened {
-    fn resolve(&self, name: Name) -> Resolving {
-        let is_opened = self.names(name.as_str());
-        Box::pin(async move {
-            let found: Vec<SocketAddr> = lookup_host((name.as_str(), 0)).await?.collect();
-            // A name with one private address among its addresses means nothing good.
-            if found.is_empty() || !(is_opened || found.iter().all(|one| is_public(one.ip()))) {
-                return Err("the name leads to no public address".into());
-            }
-            Ok(Box::new(found.into_iter()) as Addrs)
-        })
     }
 }
 

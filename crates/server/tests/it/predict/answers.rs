@@ -17,13 +17,13 @@ fn base64(bytes: &[u8]) -> String {
 /// A number whose square lies far to the right and high up.
 const ASIDE: u32 = 65;
 
-/// The surest box is that of the square.
+/// The surest box is that of the square, as nearly as a model says that was trained in a moment.
 fn surrounds(best: &Value, square: &Object) {
     assert!(square.left - square.top > 60.0, "{square:?} would stand a swap of its edges");
     for (field, expected) in
         [("x", square.left), ("y", square.top), ("width", square.width), ("height", square.height)]
     {
-        assert!((number(&best[field]) - f64::from(expected)).abs() < 12.0, "{field}: {best} {square:?}");
+        assert!((number(&best[field]) - f64::from(expected)).abs() < 20.0, "{field}: {best} {square:?}");
     }
 }
 
