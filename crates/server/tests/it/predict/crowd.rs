@@ -34,7 +34,6 @@ fn memory(pid: u32, name: &str) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_four_clients_with_large_pictures_take_no_gigabytes_and_hold_up_nobody() {
     let studio = Studio::open().await;
-    let owner = Visitor::sign_in(&studio.server).await;
     let picture = encoded(&noise(1_800, 1_800), ImageFormat::Png);
     assert!((9_000_000..10_000_000).contains(&picture.len()), "{}", picture.len());
     let body = json!({ "image": BASE64_STANDARD.encode(picture) }).to_string();
@@ -43,8 +42,32 @@ async fn sixty_four_clients_with_large_pictures_take_no_gigabytes_and_hold_up_no
             studio.request("classify", &studio.classifier).header("content-type", "application/json");
         send(request.body(body.clone()))
     });
-    let started = Instant::now();
-    let is_over = Cell::new(false);
+    all_answered_beside_pages(&studio, asks).await;
+    assert!(peak(studio.server.pid()) < 900_000_000, "{}", peak(studio.server.pid()));
+    // Nothing is held any more.
+    let answer = studio.classify(serde_json::from_str(&body).unwrap()).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_four_clients_with_small_pictures_wait_for_their_turns_and_hold_up_nobody() {
+    let studio = Studio::open().await;
+    let body = json!({ "image": BASE64_STANDARD.encode(super::paint::painted(0, 5)) });
+    let asks = (0..64).map(|_| studio.classify(body.clone()));
+    let (answered, took) = all_answered_beside_pages(&studio, asks).await;
+    assert!(took < Duration::from_secs(20));
+    let metrics = studio.server.ops("/metrics").await.text;
+    assert!(metrics.contains(&format!("keyrack_predictions_busy_total {}", 64 - answered)), "{metrics}");
+}
+
+/// Asks for predictions all at once, and for the API Keys page again and again until they are all told: no page waits for
+/// the pictures. How many were answered, and how long it took.
+async fn all_answered_beside_pages(
+    studio: &Studio,
+    asks: impl Iterator<Item = impl Future<Output = Answer>>,
+) -> (usize, Duration) {
+    let owner = Visitor::sign_in(&studio.server).await;
+    let (is_over, started) = (Cell::new(false), Instant::now());
     let asks = async {
         let answers = join_all(asks).await;
         is_over.set(true);
@@ -61,34 +84,15 @@ async fn sixty_four_clients_with_large_pictures_take_no_gigabytes_and_hold_up_no
         took
     };
     let ((answers, took), pages) = tokio::join!(asks, pages);
-    let slowest = *pages.iter().max().unwrap();
     let answered = answers.iter().filter(|answer| answered_or_busy(answer)).count();
+    let (slowest, peak) = (pages.iter().max().unwrap(), peak(studio.server.pid()) / 1_000_000);
     println!(
-        "{answered} of 64 answered in {took:?}; peak {} MB; {} pages, {slowest:?} at worst",
-        peak(studio.server.pid()) / 1_000_000,
+        "{answered} of 64 answered in {took:?}; peak {peak} MB; {} pages, {slowest:?} at worst",
         pages.len()
     );
     assert!(answered > 0);
-    assert!(peak(studio.server.pid()) < 900_000_000, "{}", peak(studio.server.pid()));
-    // No page waits for the pictures.
-    assert!(slowest < took / 2, "{slowest:?} of {took:?}");
-    // Nothing is held any more.
-    let answer = studio.classify(serde_json::from_str(&body).unwrap()).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn sixty_four_clients_with_small_pictures_wait_for_their_turns() {
-    let studio = Studio::open().await;
-    let body = json!({ "image": BASE64_STANDARD.encode(super::paint::painted(0, 5)) });
-    let started = Instant::now();
-    let answers = join_all((0..64).map(|_| studio.classify(body.clone()))).await;
-    let answered = answers.iter().filter(|answer| answered_or_busy(answer)).count();
-    println!("{answered} of 64 answered in {:?}", started.elapsed());
-    assert!(answered > 0);
-    assert!(started.elapsed() < Duration::from_secs(20));
-    let metrics = studio.server.ops("/metrics").await.text;
-    assert!(metrics.contains(&format!("keyrack_predictions_busy_total {}", 64 - answered)), "{metrics}");
+    assert!(*slowest < took / 2, "{slowest:?} of {took:?}");
+    (answered, took)
 }
 
 fn answered_or_busy(answer: &Answer) -> bool {
