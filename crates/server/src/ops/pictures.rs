@@ -73,7 +73,13 @@ impl Pictures {
 
 /// What whoever sent it is told.
 pub fn refused(error: &PictureError) -> OpError {
-    let (status, code) = match error {
+    let (status, code) = names(error);
+    Problem::new(status, code, error.to_string()).into()
+}
+
+/// The status and the code that stand for what is wrong with a picture, wherever it was sent.
+pub const fn names(error: &PictureError) -> (StatusCode, &'static str) {
+    match error {
         PictureError::TooManyBytes { .. } | PictureError::TooManyPixels { .. } => {
             (StatusCode::PAYLOAD_TOO_LARGE, "image_too_large")
         }
@@ -81,6 +87,5 @@ pub fn refused(error: &PictureError) -> OpError {
         PictureError::Animated(_) | PictureError::Truncated(_) | PictureError::Broken { .. } => {
             (StatusCode::UNPROCESSABLE_ENTITY, "broken_image")
         }
-    };
-    Problem::new(status, code, error.to_string()).into()
+    }
 }

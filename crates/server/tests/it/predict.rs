@@ -9,3 +9,4 @@ mod paint;
 mod refusals;
 mod server_of_pictures;
 mod studio;
+mod try_it;

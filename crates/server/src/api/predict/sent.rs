@@ -48,13 +48,7 @@ impl<T: Options> Sent<T> {
             Some("multipart/form-data") => {
                 let (bytes, held) = gather(&parts, sent, app).await?;
                 let form::Form { file, fields } = form::read(&parts, bytes).await?;
-                let mut options: T = form::options(fields)?;
-                let image = match (file, options.take_image()) {
-                    (Some(_), Some(_)) => return Err(ApiError::field("image", "is there twice")),
-                    (Some(file), None) => Image::file(some(file)?, held),
-                    (None, text) => Image::text(text.ok_or_else(missing)?, held)?,
-                };
-                Ok(Self { image, options })
+                spawn_blocking(move || Self::form(file, fields, held)).await.map_err(OpError::internal)?
             }
             Some(kind) if kind.starts_with("image/") => {
                 let options = form::options(form::query(&parts.uri, T::FIELDS))?;
@@ -63,6 +57,16 @@ impl<T: Options> Sent<T> {
             }
             _ => Err(unknown_kind()),
         }
+    }
+
+    fn form(file: Option<Bytes>, fields: Vec<(String, String)>, held: Held) -> Result<Self, ApiError> {
+        let mut options: T = form::options(fields)?;
+        let image = match (file, options.take_image()) {
+            (Some(_), Some(_)) => return Err(ApiError::field("image", "is there twice")),
+            (Some(file), None) => Image::file(some(file)?, held),
+            (None, text) => Image::text(text.ok_or_else(missing)?, held)?,
+        };
+        Ok(Self { image, options })
     }
 
     fn json(bytes: Bytes, held: Held) -> Result<Self, ApiError> {
@@ -120,7 +124,7 @@ fn missing() -> ApiError {
 fn too_large(app: &App) -> ApiError {
     let megabytes = app.config.max_image / 1_000_000;
     let says = format!("expected a picture of at most {megabytes} MB");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("image: {says}"))
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "image_too_large", format!("image: {says}"))
         .field("image", says)
         .into()
 }
