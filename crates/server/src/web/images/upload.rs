@@ -82,6 +82,10 @@ async fn take_all(
             // A form without a file sends one without a name.
             Some("files") if field.file_name().is_some_and(|name| !name.is_empty()) => {
                 if sent.outcomes.len() == MOST_FILES {
+                    sent.broken = Some(format!(
+                        "There were more than {MOST_FILES} files in the form. The rest was not taken in: send it in another \
+                         form, or all of it as a .zip."
+                    ));
                     return Ok(Ok(()));
                 }
                 if let Err(error) = take(app, member, project, field, sent).await? {
