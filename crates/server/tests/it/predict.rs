@@ -2,7 +2,7 @@
 
 mod answers;
 mod browsers;
-mod crowd;
+pub(crate) mod crowd;
 mod door;
 mod forms;
 mod paint;

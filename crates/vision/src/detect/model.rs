@@ -116,7 +116,7 @@ impl Detector {
         }
         notes.extend(NOTES.map(String::from));
         notes.push(BACKBONE_NOTE.into());
-        notes.extend(card::unreadable_note(metrics.unreadable));
+        notes.extend(card::left_out_notes(metrics.unreadable, metrics.repeated));
         notes
     }
 

@@ -21,7 +21,7 @@ pub(super) fn resident(pid: u32) -> u64 {
 }
 
 /// The most that it has ever held.
-fn peak(pid: u32) -> u64 {
+pub(crate) fn peak(pid: u32) -> u64 {
     memory(pid, "VmHWM:")
 }
 
