@@ -132,7 +132,7 @@ impl Predictions {
         + 'static,
     ) -> Result<T, OpError> {
         let until = Instant::now() + PATIENCE;
-        let place = Place::model(model.project, model.id);
+        let place = Place::model(model.project, model.id, model.taken);
         let read = self.objects.read(&place);
         // Before the door: that a model has lost its file tells nothing of what lies behind a URL.
         let asked = read_head(self.engine.head(model.id, read)).await?;
