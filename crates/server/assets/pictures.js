@@ -17,9 +17,10 @@ async function upload(section, files) {
   section.querySelector("[data-uploads]").hidden = false;
   section.querySelector("[data-outcomes]").replaceChildren();
   section.querySelector("[data-uploads-done]").hidden = true;
-  const archive = files.find(isArchive);
-  if (archive) await uploadArchive(section, form, archive);
-  else await uploadPictures(section, form, files);
+  // An archive has a page of its own, so nothing can come in beside it.
+  if (!files.some(isArchive)) await uploadPictures(section, form, files);
+  else if (files.length === 1) await uploadArchive(section, form, files[0]);
+  else say(section, "Nothing was sent: send one archive alone, or images without an archive.");
   form.removeAttribute("data-busy");
   form.reset();
 }

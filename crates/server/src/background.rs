@@ -17,6 +17,7 @@ const RACK: Duration = Duration::from_secs(1);
 /// How long a request that is sent again is known to have been carried out.
 const REPETITIONS: Duration = Duration::from_hours(7 * 24);
 const SWEEP: Duration = Duration::from_hours(1);
+const JOBS: Duration = Duration::from_secs(1);
 const OBJECTS: Duration = Duration::from_mins(1);
 
 /// The tasks; they end when told.
@@ -34,6 +35,7 @@ pub fn start(app: &Shared) -> Background {
     tasks.spawn(every(RACK, stopped.clone(), with(app, keep_rack)));
     tasks.spawn(every(SWEEP, stopped.clone(), with(app, sweep)));
     tasks.spawn(every(OBJECTS, stopped.clone(), with(app, end_uploads)));
+    tasks.spawn(every(JOBS, stopped.clone(), with(app, end_deserted_jobs)));
     tasks.spawn(remove_objects(Arc::clone(app), stopped));
     tasks.spawn(remove_halves(Arc::clone(app), app.now()));
     Background { tasks, stop }
@@ -113,6 +115,13 @@ async fn remove_objects(app: Shared, mut stopped: watch::Receiver<()>) {
         if let Err(error) = app.removals.carry_out().await {
             tracing::warn!(%error, "objects of what was deleted could not be removed");
         }
+    }
+}
+
+/// Workers are busy with other trainings, or there are none.
+async fn end_deserted_jobs(app: Shared) {
+    if let Err(error) = app.store.end_deserted_jobs(app.now()).await {
+        tracing::warn!(%error, "trainings whose workers died could not be put back");
     }
 }
 

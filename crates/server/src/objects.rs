@@ -52,9 +52,10 @@ impl Place {
         Self(format!("{}/thumbnail", upload_prefix(project, upload)))
     }
 
-    /// A trained model.
-    pub fn model(project: ProjectId, model: ModelId) -> Self {
-        Self(format!("{}/model", model_prefix(project, model)))
+    /// A trained model, as whoever took the training for the `taken`th time made it: a worker that slept through its
+    /// lease does not write over what another has made meanwhile.
+    pub fn model(project: ProjectId, model: ModelId, taken: u64) -> Self {
+        Self(format!("{}/model-{taken}", model_prefix(project, model)))
     }
 }
 

@@ -35,8 +35,15 @@ pub(crate) const BACKBONE_NOTE: &str = "The features were learnt from photograph
      images, and things that are small in the picture, are told apart less well.";
 
 /// Pictures that took no part are named, not passed over.
-pub(crate) fn unreadable_note(unreadable: usize) -> Option<String> {
-    (unreadable > 0).then(|| {
+pub(crate) fn left_out_notes(unreadable: usize, repeated: usize) -> impl Iterator<Item = String> {
+    let unreadable = (unreadable > 0).then(|| {
         format!("{unreadable} of the pictures given could not be read or decoded, and took no part.")
-    })
+    });
+    let repeated = (repeated > 0).then(|| {
+        format!(
+            "{repeated} of the pictures given are the same as one before them, byte for byte, and took no part: each \
+             picture counts once, with what was said of the first."
+        )
+    });
+    unreadable.into_iter().chain(repeated)
 }

@@ -1,9 +1,12 @@
 //! Many pictures on several threads, with somebody who hears of each and can send everybody home.
 
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
+
+use sha2::{Digest, Sha256};
 
 use crate::progress::Listener;
 use crate::training::Read;
@@ -64,7 +67,16 @@ pub(crate) fn side_by_side<T: Send, S>(
     })
 }
 
-/// Shows `count` pictures to `see` and what it saw to `keep`; how many could not be read or decoded.
+/// Pictures that take no part.
+pub(crate) struct LeftOut {
+    /// How many could not be read or decoded.
+    pub(crate) unreadable: usize,
+    /// Those that are the same as one before them, byte for byte. One that is learnt from and measured with besides
+    /// would make every metric better than it is.
+    pub(crate) repeated: Vec<usize>,
+}
+
+/// Shows `count` pictures to `see` and what it saw to `keep`, repeated ones too: which is the first is known at the end.
 pub(crate) fn look<T: Send>(
     settings: &Settings,
     count: usize,
@@ -72,24 +84,31 @@ pub(crate) fn look<T: Send>(
     listener: &mut Listener<'_>,
     see: impl Fn(&Picture, &Threads, &Stop) -> Result<T, BackboneError> + Sync,
     mut keep: impl FnMut(usize, T) -> Result<(), TrainError>,
-) -> Result<usize, TrainError> {
-    let (mut done, mut unreadable) = (0, 0);
+) -> Result<LeftOut, TrainError> {
+    let (mut done, mut unreadable, mut digests) = (0, 0, vec![None; count]);
     let progress = |done| Progress { phase: Phase::Features, done, of: count, loss: None, validation: None };
     listener.tell(progress(0))?;
     let one = |threads: &Threads, at: usize, stop: &Stop| {
-        let picture = read(at).ok().and_then(|bytes| Picture::decode(&bytes, &settings.limits).ok());
-        picture.filter(|_| !stop.is_raised()).map(|picture| see(&picture, threads, stop)).transpose()
+        let bytes = read(at).ok()?;
+        let picture = Picture::decode(&bytes, &settings.limits).ok()?;
+        let digest: [u8; 32] = Sha256::digest(&bytes).into();
+        (!stop.is_raised()).then(|| (digest, see(&picture, threads, stop)))
     };
     side_by_side(settings.threads, count, Threads::one, one, |heard| {
         let Some((at, seen)) = heard else { return Ok(listener.again()?) };
-        match seen? {
-            Some(seen) => keep(at, seen)?,
+        match seen {
+            Some((digest, seen)) => {
+                digests[at] = Some(digest);
+                keep(at, seen?)?;
+            }
             None => unreadable += 1,
         }
         done += 1;
         Ok(listener.tell(progress(done))?)
     })?;
-    Ok(unreadable)
+    let mut known = HashSet::new();
+    let is_known = |at: &usize| digests[*at].is_some_and(|digest| !known.insert(digest));
+    Ok(LeftOut { unreadable, repeated: (0..count).filter(is_known).collect() })
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod precision;
 mod ready;
 mod target;
 mod train;
+mod views;
 
 use serde::{Deserialize, Serialize};
 

@@ -19,7 +19,7 @@ pub enum TooFew {
         has: usize,
     },
     /// For a detector, pictures count that have at least one box.
-    #[error("{has} pictures have boxes; at least {needs} are needed")]
+    #[error("{has} pictures have boxes; at least {needs} are needed, no two the same")]
     Marked {
         /// How many have.
         has: usize,
@@ -27,7 +27,9 @@ pub enum TooFew {
         needs: usize,
     },
     /// A label is used, and too rarely.
-    #[error("the label {label:?} has {has} labelled pictures; each label in use needs at least {needs}")]
+    #[error(
+        "the label {label:?} has {has} labelled pictures; each label in use needs at least {needs}, no two the same"
+    )]
     Pictures {
         /// The label.
         label: String,

@@ -15,7 +15,8 @@ pub struct Training<'a, T> {
     pub labels: &'a [String],
     /// For each picture, what is true of it.
     pub truth: &'a [T],
-    /// Where pictures come from. One that cannot be read or decoded is left out and counted.
+    /// Where pictures come from. One that cannot be read or decoded is left out and counted, and so is one that is
+    /// the same as one before it, byte for byte.
     pub read: &'a Read<'a>,
 }
 

@@ -21,6 +21,10 @@ fn painted(class: usize, number: usize) -> Vec<u8> {
             1 => ((x + shift) / step + y / step) % 2 == 0,
             _ => x.abs_diff(32).pow(2) + y.abs_diff(28 + shift % 8).pow(2) < 300,
         };
+        // No two are the same.
+        if (x, y) == (0, 0) {
+            return Rgb([number as u8; 3]);
+        }
         if dark { Rgb([20, 30, 60]) } else { Rgb([230, 220, 200]) }
     });
     let mut bytes = io::Cursor::new(Vec::new());
@@ -87,6 +91,32 @@ fn a_model_learns_is_kept_and_answers_the_same() {
     assert!(again.card().notes[0].contains("At a confidence of 0.7"));
     let other = String::from_utf8_lossy(&kept).contains(&backbone.digest().to_string());
     assert!(other, "the model names its backbone");
+}
+
+#[test]
+fn a_picture_that_is_given_again_takes_no_part() {
+    let backbone = Backbone::embedded().unwrap();
+    // The last of each class are the first again, one of them with another label.
+    let (mut classes, once) = (CLASSES.to_vec(), CLASSES.len());
+    classes.extend([0, 2, 2]);
+    let again = |at: usize| read(at % once);
+    let trained = |truth: &[usize]| {
+        let training = Training { labels: &labels(), truth, read: &again };
+        train(&backbone, &training, &settings(), &mut |_| Flow::Continue).unwrap()
+    };
+    let (with, without) = (trained(&classes), trained(&CLASSES));
+    let (more, less) = (with.model.metrics(), without.model.metrics());
+    assert_eq!((more.repeated, less.repeated), (3, 0));
+    assert_eq!(more.trained_on + more.measured_on, once);
+    let picture = Picture::decode(&painted(1, 40), &Limits::default()).unwrap();
+    let guesses = |model: &Classifier| {
+        let guesses = model.predict(&backbone, &picture, &Threads::one()).unwrap();
+        guesses.iter().map(|guess| (guess.label.to_owned(), guess.confidence)).collect::<Vec<_>>()
+    };
+    assert_eq!((guesses(&with.model), with.examples), (guesses(&without.model), without.examples));
+    let says =
+        |model: &Classifier| model.card().notes.iter().any(|note| note.starts_with("3 of the pictures"));
+    assert!(says(&with.model) && !says(&without.model));
 }
 
 #[test]

@@ -170,6 +170,23 @@ fn spilled_features_and_other_threads_give_the_same_model_and_leave_no_file() {
 }
 
 #[test]
+fn a_picture_that_is_given_again_takes_no_part() {
+    let backbone = Backbone::embedded().unwrap();
+    let trained = |count: usize| {
+        // From the 20th on, they are the first again.
+        let truth: Vec<_> = (0..count).map(|at| painted(at % 20).1).collect();
+        let training = Training { labels: &labels(), truth: &truth, read: &|at| read(at % 20) };
+        train(&backbone, &training, &settings(4), &mut |_| Flow::Continue).unwrap()
+    };
+    let (with, without) = (trained(30), trained(20));
+    let (more, less) = (with.model.metrics(), without.model.metrics());
+    assert_eq!((more.repeated, less.repeated), (10, 0));
+    assert_eq!(more.trained_on + more.chosen_on + more.measured_on, 20);
+    assert_eq!((&more.precision, with.examples), (&less.precision, without.examples));
+    assert!(with.model.card().notes.iter().any(|note| note.starts_with("10 of the pictures")));
+}
+
+#[test]
 fn a_training_stops_at_the_word() {
     let backbone = Backbone::embedded().unwrap();
     let truth = objects(20);

@@ -111,7 +111,7 @@ async fn keep(app: &Shared, workspace: WorkspaceId, classifier: &Classifier) -> 
     let new = NewModel { id, workspace, project, name: "bench", settings: &settings, actor, now };
     app.store.create_model(&new).await.unwrap();
     let job = app.store.take_job(now, now.plus(Duration::from_mins(1))).await.unwrap().unwrap();
-    app.objects.put(&Place::model(project, id), classifier.to_bytes().into()).await.unwrap();
+    app.objects.put(&Place::model(project, id, 1), classifier.to_bytes().into()).await.unwrap();
     assert!(app.store.end_job(&job, &Outcome::Ready(json!({})), now).await.unwrap());
     id
 }

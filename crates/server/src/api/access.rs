@@ -69,7 +69,8 @@ impl Registry {
         let methods = match access {
             Access::Open | Access::Signed | Access::AsksAboutKey => methods,
             Access::Guarded(permission, _) => {
-                methods.layer(GuardLayer::new(Arc::clone(&self.guard), permission).or_without_key())
+                // Not around what answers to other methods: a preflight may carry a key in its query, and is no use of it.
+                methods.route_layer(GuardLayer::new(Arc::clone(&self.guard), permission).or_without_key())
             }
         };
         let methods = allowance.around(methods);

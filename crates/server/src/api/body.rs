@@ -1,5 +1,6 @@
 //! What comes in: JSON bodies and queries, and what was expected where they are wrong.
 
+mod gathered;
 mod object;
 mod wrong;
 
@@ -16,6 +17,7 @@ use serde_json::Value;
 use tower_http::timeout::TimeoutError;
 
 use super::ApiError;
+pub use gathered::gather;
 use object::Object;
 pub use object::{object, object_if_any, objects};
 pub use wrong::twice;

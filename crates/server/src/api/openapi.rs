@@ -59,8 +59,8 @@ fn registry(guard: Arc<Guard>) -> Registry {
         .route(data(Role::Member), routes!(datasets::record_delete::delete))
         .route_for(allowance::LIST, data(Role::Member), routes!(datasets::annotate::annotate))
         .route(data(Role::Member), routes!(datasets::annotation_delete::delete))
-        .route_for(allowance::PREDICTION, predict(Role::Viewer), routes!(predict::classify::classify))
-        .route_for(allowance::PREDICTION, predict(Role::Viewer), routes!(predict::detect::detect))
+        .route_for(allowance::PREDICTION, predict(Role::Member), routes!(predict::classify::classify))
+        .route_for(allowance::PREDICTION, predict(Role::Member), routes!(predict::detect::detect))
         .route(Access::AsksAboutKey, routes!(verify::verify))
 }
 

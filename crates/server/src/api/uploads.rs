@@ -1,22 +1,17 @@
 //! `PUT /uploads/{id}`: the bytes of a picture, from whoever holds the URL.
 
-use std::error::Error;
-use std::iter::successors;
-
-use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Request, State};
-use bytes::Bytes;
 use http::StatusCode;
-use http_body::Body as _;
-use http_body_util::LengthLimitError;
 use keyrack_guard::Problem;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::ApiError;
-use super::body::{Params, is_silence};
+use super::body::{Params, gather};
 use crate::app::Shared;
+use crate::ops::OpError;
 use crate::ops::datasets::wrong_signature;
+use crate::predict::room::NoRoom;
 
 /// What makes the URL good.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -39,7 +34,8 @@ pub struct Signed {
         (status = 403, description = "The URL is not as it was answered, its time is over, or the key that asked may not upload any more"),
         (status = 409, description = "A record was made of it already"),
         (status = 413, description = "It is larger than this server takes"),
-        (status = 422, description = "There were no bytes")))]
+        (status = 422, description = "There were no bytes"),
+        (status = 503, description = "Too many are sending; try again in a moment")))]
 pub async fn put(
     State(app): State<Shared>,
     Path(id): Path<String>,
@@ -49,28 +45,17 @@ pub async fn put(
     let id = id.parse().map_err(|_| wrong_signature())?;
     // Nothing is read from strangers.
     app.datasets.expect_upload(id, &signed.signature).await?;
-    let bytes = read(request.into_body(), app.config.max_image).await?;
+    let most = app.config.max_image;
+    let (bytes, _held) = gather(request.into_body(), app.datasets.room(), most, |no| match no {
+        NoRoom::TooMany => too_large(most),
+        NoRoom::Full => OpError::Busy.into(),
+    })
+    .await?;
     app.datasets.put_upload(id, &signed.signature, bytes).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn read(body: Body, most: usize) -> Result<Bytes, Problem> {
-    let too_large = || {
-        let says = format!("expected an image of at most {most} bytes");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "image_too_large", says)
-    };
-    if body.size_hint().lower() > most as u64 {
-        return Err(too_large());
-    }
-    to_bytes(body, most).await.map_err(|error| {
-        if successors(Some(&error as &(dyn Error + 'static)), |&error| error.source())
-            .any(<dyn Error>::is::<LengthLimitError>)
-        {
-            return too_large();
-        }
-        if is_silence(&error) {
-            return Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the image did not arrive in time");
-        }
-        Problem::new(StatusCode::BAD_REQUEST, "bad_request", "the image did not arrive whole")
-    })
+fn too_large(most: usize) -> ApiError {
+    let says = format!("expected an image of at most {most} bytes");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "image_too_large", says).into()
 }

@@ -35,8 +35,8 @@ pub async fn open_api(request: Request, next: Next) -> Response {
     response
 }
 
-/// The answer to a preflight, which carries no key. No route is registered for OPTIONS, so the router has said what the
-/// path answers to instead.
+/// The answer to a preflight. It carries no key but in a query, and no guard looks at that one. No route is registered for
+/// OPTIONS, so the router has said what the path answers to instead.
 fn before(response: Response) -> Response {
     let methods = response.headers().get(header::ALLOW).cloned();
     let Some(methods) = methods.filter(|_| response.status() == StatusCode::METHOD_NOT_ALLOWED) else {

@@ -73,7 +73,9 @@ pub(super) async fn run(worker: &Worker, job: &Job, orders: &mut Orders) -> Ende
     board.stop();
     let stopped = tokio::time::timeout(STOPPING, done).await.is_ok();
     match (&outcome, &turn) {
-        (Some(outcome), _) => end(worker, job, outcome).await,
+        (Some(outcome), _) => {
+            end(worker, job, outcome).await;
+        }
         (None, Turn::Stopped) => put_back(worker, job).await,
         (None, _) => tracing::info!(model = %job.model, "the training is not this worker's any more"),
     }
@@ -144,22 +146,24 @@ async fn report(worker: &Worker, job: &Job, board: &Board) -> Result<Stand, Stor
 
 /// The object first: a model that is ready can be asked at once.
 async fn keep(worker: &Worker, job: &Job, learnt: Learnt) {
-    let place = Place::model(job.project, job.model);
-    // A worker that slept through its lease must not write over what another has made meanwhile.
+    let place = Place::model(job.project, job.model, job.taken);
     match worker.store.stand(job).await {
         Ok(Stand::Lost) => return,
-        Ok(Stand::Cancel) => return end(worker, job, &Outcome::Cancelled).await,
+        Ok(Stand::Cancel) => {
+            end(worker, job, &Outcome::Cancelled).await;
+            return;
+        }
         Ok(Stand::Continue) | Err(_) => {}
     }
     if let Err(error) = worker.objects.put(&place, Bytes::from(learnt.model)).await {
-        return end(worker, job, &failed(&NotLearnt::Kept(error))).await;
+        end(worker, job, &failed(&NotLearnt::Kept(error))).await;
+        return;
     }
-    end(worker, job, &Outcome::Ready(learnt.card)).await;
-    // Deleted while it was written.
-    if let Ok(None) = worker.store.model(job.workspace, job.model).await
+    // Deleted or given to another worker while it was written.
+    if !end(worker, job, &Outcome::Ready(learnt.card)).await
         && let Err(error) = worker.objects.remove(&place).await
     {
-        tracing::warn!(%error, model = %job.model, "the object of a deleted model could not be removed");
+        tracing::warn!(%error, model = %job.model, "the object of a model that is nobody's could not be removed");
     }
 }
 
@@ -171,12 +175,17 @@ fn failed(why: &NotLearnt) -> Outcome {
     }
 }
 
-async fn end(worker: &Worker, job: &Job, outcome: &Outcome) {
+/// `false` where the training is known to be another worker's, or nobody's, by now.
+async fn end(worker: &Worker, job: &Job, outcome: &Outcome) -> bool {
     for _ in 0..TRIES {
         match worker.store.end_job(job, outcome, (worker.clock)()).await {
-            Ok(true) => return tracing::info!(model = %job.model, outcome = name(outcome), "training ended"),
+            Ok(true) => {
+                tracing::info!(model = %job.model, outcome = name(outcome), "training ended");
+                return true;
+            }
             Ok(false) => {
-                return tracing::info!(model = %job.model, "the training is not this worker's any more");
+                tracing::info!(model = %job.model, "the training is not this worker's any more");
+                return false;
             }
             Err(error) => {
                 tracing::warn!(%error, model = %job.model, "the end of a training could not be written");
@@ -184,6 +193,7 @@ async fn end(worker: &Worker, job: &Job, outcome: &Outcome) {
             }
         }
     }
+    true
 }
 
 async fn put_back(worker: &Worker, job: &Job) {

@@ -17,6 +17,7 @@ use super::removals::Removals;
 use super::who::Covered;
 use super::{Acting, OpError};
 use crate::objects::{ObjectError, Objects};
+use crate::predict::Room;
 use turns::Turns;
 
 pub use annotations::{Annotated, Dropped, Given, MarkDraft, wrong_annotation};
@@ -38,6 +39,11 @@ impl Datasets {
     /// Datasets of `store`, whose pictures are `objects` and are checked by `pictures`.
     pub fn new(store: Store, objects: Objects, pictures: Pictures, removals: Removals, clock: Clock) -> Self {
         Self { store, objects, pictures, removals, turns: Turns::new(), clock }
+    }
+
+    /// The room for pictures that arrive. Who brings one has gathered it there, and holds it until it is kept.
+    pub const fn room(&self) -> &Room {
+        self.pictures.room()
     }
 
     /// What a project holds, in numbers.

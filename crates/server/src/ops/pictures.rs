@@ -1,17 +1,18 @@
 //! Decoding what clients sent, away from the threads that answer requests and never too much of it at once.
 
 use std::sync::Arc;
-use std::thread::available_parallelism;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
 use keyrack_guard::Problem;
 use keyrack_vision::{Limits, Picture, PictureError};
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
 
 use super::OpError;
+use crate::predict::queue::{Full, Seat};
+use crate::predict::{Queue, Room};
 
 /// Along the longer side.
 const THUMBNAIL: u32 = 320;
@@ -20,11 +21,21 @@ const THUMBNAIL_QUALITY: u8 = 80;
 /// How long somebody waits for a turn before they are told to come back. Clients hang up after 15 s.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Decodes pictures, one a core at a time.
+/// Decodes pictures that are to be kept. They have a room and a queue of their own: whoever uploads many keeps nobody
+/// from asking models.
 #[derive(Clone, Debug)]
 pub struct Pictures {
     limits: Limits,
-    turns: Arc<Semaphore>,
+    room: Room,
+    queue: Arc<Queue>,
+}
+
+/// The turn of a picture that may now be read.
+#[derive(Debug)]
+pub struct Turn {
+    pictures: Pictures,
+    seat: Seat,
+    until: Instant,
 }
 
 /// What was found out about a picture that is fit to keep.
@@ -44,15 +55,32 @@ pub struct Checked {
 impl Pictures {
     /// Takes files of at most `bytes`.
     pub fn new(bytes: usize) -> Self {
-        let cores = available_parallelism().map_or(1, usize::from);
-        Self { limits: Limits { bytes, ..Limits::default() }, turns: Arc::new(Semaphore::new(cores)) }
+        let limits = Limits { bytes, ..Limits::default() };
+        Self { limits, room: Room::for_pictures_of(bytes), queue: Arc::new(Queue::new(limits.pixels)) }
     }
 
+    /// The room for pictures that arrive.
+    pub const fn room(&self) -> &Room {
+        &self.room
+    }
+
+    /// Waits for a turn. What lies in a file stays there until then.
+    pub async fn turn(&self) -> Result<Turn, OpError> {
+        let until = Instant::now() + PATIENCE;
+        let seat = self.queue.seat(until).await?;
+        Ok(Turn { pictures: self.clone(), seat, until })
+    }
+}
+
+impl Turn {
     /// Decodes a picture to its last pixel.
-    pub async fn check(&self, bytes: Bytes) -> Result<Checked, OpError> {
-        let limits = self.limits;
-        let turn = timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
-        let turn = turn.map_err(|_| OpError::Busy)?.map_err(OpError::internal)?;
+    pub async fn check(self, bytes: Bytes) -> Result<Checked, OpError> {
+        let Self { pictures: Pictures { limits, queue, .. }, seat, until } = self;
+        let header = bytes.clone();
+        let probe = spawn_blocking(move || Picture::probe(&header, &limits)).await;
+        let probe = probe.map_err(OpError::internal)?.map_err(|error| refused(&error))?;
+        let pixels = u64::from(probe.width) * u64::from(probe.height);
+        let turn = queue.begin(seat, pixels, until).await?;
         let check = move || {
             // With the work and not with the request: a client that hangs up frees no core.
             let _turn = turn;
@@ -66,14 +94,26 @@ impl Pictures {
                 thumbnail: picture.thumbnail(THUMBNAIL).to_jpeg(THUMBNAIL_QUALITY).into(),
             })
         };
-        let checked = tokio::task::spawn_blocking(check).await.map_err(OpError::internal)?;
+        let checked = spawn_blocking(check).await.map_err(OpError::internal)?;
         checked.map_err(|error| refused(&error))
+    }
+}
+
+impl From<Full> for OpError {
+    fn from(Full: Full) -> Self {
+        Self::Busy
     }
 }
 
 /// What whoever sent it is told.
 pub fn refused(error: &PictureError) -> OpError {
-    let (status, code) = match error {
+    let (status, code) = names(error);
+    Problem::new(status, code, error.to_string()).into()
+}
+
+/// The status and the code that stand for what is wrong with a picture, wherever it was sent.
+pub const fn names(error: &PictureError) -> (StatusCode, &'static str) {
+    match error {
         PictureError::TooManyBytes { .. } | PictureError::TooManyPixels { .. } => {
             (StatusCode::PAYLOAD_TOO_LARGE, "image_too_large")
         }
@@ -81,6 +121,5 @@ pub fn refused(error: &PictureError) -> OpError {
         PictureError::Animated(_) | PictureError::Truncated(_) | PictureError::Broken { .. } => {
             (StatusCode::UNPROCESSABLE_ENTITY, "broken_image")
         }
-    };
-    Problem::new(status, code, error.to_string()).into()
+    }
 }

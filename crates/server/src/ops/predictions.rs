@@ -1,5 +1,6 @@
 //! What models are asked.
 
+mod asked;
 mod look;
 mod problems;
 
@@ -10,6 +11,7 @@ use keyrack_store::{Model, ModelStatus, ProjectType, Store};
 use keyrack_vision::{self as vision, Backbone, BackboneError, Limits, ModelError, Picture, Threads};
 use tokio::time::Instant;
 
+pub use asked::{Asked, Classified, Detected, Detection, Likely, Small, Wanted};
 use look::{classified, detected};
 use problems::{not_ready, other_task, urls_closed};
 
@@ -17,62 +19,13 @@ use super::{Acting, Invalid, OpError, Who};
 use crate::config::Config;
 use crate::edge::allowance;
 use crate::objects::{ObjectError, Objects, Place};
-use crate::predict::door::DoorError;
+use crate::predict::door::{DoorError, Fetched};
 use crate::predict::engine::PATIENCE;
 use crate::predict::image::Source;
 use crate::predict::{Door, Engine, EngineError, Image, Room};
 
 /// More pixels than that no line has.
 const MOST_STROKE: u32 = 100;
-
-/// What a picture shows.
-#[derive(Clone, Debug)]
-pub struct Classified {
-    /// The likeliest, however likely.
-    pub best: Likely,
-    /// It, and all others that are as likely as was asked for; the likeliest first.
-    pub all: Vec<Likely>,
-}
-
-/// A label, and how likely it is: 0 to 1.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Likely {
-    pub label: String,
-    pub confidence: f32,
-}
-
-/// What is to be found, and whether it is drawn.
-#[derive(Clone, Copy, Debug)]
-pub struct Wanted {
-    /// Only what is at least that sure, 0 to 1.
-    pub confidence: f64,
-    /// Whether the picture comes back with boxes on it.
-    pub annotate: bool,
-    /// Whether the confidences stand beside the labels.
-    pub show_confidence: bool,
-    /// Pixels of a box's line; by the picture's size where left out.
-    pub stroke: Option<u32>,
-}
-
-/// What was found in a picture.
-#[derive(Clone, Debug)]
-pub struct Detected {
-    /// The surest first.
-    pub objects: Vec<Detection>,
-    /// The picture with boxes, as a JPEG in base64.
-    pub annotated: Option<String>,
-}
-
-/// One object, in pixels of the picture as it is shown.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Detection {
-    pub label: String,
-    pub confidence: f32,
-    pub left: f32,
-    pub top: f32,
-    pub width: f32,
-    pub height: f32,
-}
 
 /// A model that can be asked by whoever found it.
 #[derive(Clone, Debug)]
@@ -128,19 +81,19 @@ impl Predictions {
         Ok(Askable(model))
     }
 
-    /// What a picture shows. Of the labels, those at least as likely as `confidence`, and the best in any case.
+    /// What a picture shows.
     pub async fn classify(
         &self,
         by: &Acting,
         model: Askable,
         image: Image,
-        confidence: f64,
+        asked: Asked,
     ) -> Result<Classified, OpError> {
-        let confidence = check_confidence(confidence)?;
+        check_confidence(asked.confidence)?;
         self.ask(by, model, image, move |head, backbone, picture, threads| match head {
             vision::Model::Detector(_) => Ok(None),
             vision::Model::Classifier(model) => {
-                Ok(classified(&model.predict(backbone, picture, threads)?, confidence))
+                Ok(classified(&model.predict(backbone, picture, threads)?, picture, asked))
             }
         })
         .await
@@ -169,18 +122,6 @@ impl Predictions {
         .await
     }
 
-    /// The picture itself, where it was a URL until now.
-    pub async fn fetched(&self, by: &Acting, image: Image) -> Result<Image, OpError> {
-        match image.source {
-            Source::Url(_) if !self.public_urls && is_publishable(by) => Err(urls_closed().into()),
-            Source::Url(url) => {
-                let (bytes, held) = self.door.fetch(&url, &self.room).await?;
-                Ok(Image::file(bytes, held))
-            }
-            Source::Bytes(_) => Ok(image),
-        }
-    }
-
     async fn ask<T: Send + 'static>(
         &self,
         by: &Acting,
@@ -191,30 +132,35 @@ impl Predictions {
         + 'static,
     ) -> Result<T, OpError> {
         let until = Instant::now() + PATIENCE;
-        let fetched = image.is_url();
-        let (bytes, room) = match image.source {
-            Source::Bytes(bytes) => (bytes, image.held),
-            Source::Url(_) if !self.public_urls && is_publishable(by) => return Err(urls_closed().into()),
-            Source::Url(url) => self.door.fetch(&url, &self.room).await?,
-        };
-        let place = Place::model(model.project, model.id);
+        let place = Place::model(model.project, model.id, model.taken);
         let read = self.objects.read(&place);
+        // Before the door: that a model has lost its file tells nothing of what lies behind a URL.
         let asked = read_head(self.engine.head(model.id, read)).await?;
+        let (bytes, held, begun) = match image.source {
+            Source::Bytes(bytes) => (bytes, image.held, None),
+            Source::Url(_) if !self.public_urls && is_publishable(by) => return Err(urls_closed().into()),
+            Source::Url(url) => {
+                let Fetched { bytes, held, begun } = self.door.fetch(&url, &self.room).await?;
+                (bytes, held, Some(begun))
+            }
+        };
         let seen = async {
-            let opened = self.engine.open(bytes, room).await?;
+            let opened = self.engine.open(bytes, held).await?;
             self.engine
                 .show(opened, until, move |backbone, picture, threads| {
                     look(&asked, backbone, picture, threads)
                 })
                 .await
         };
-        match seen.await {
-            Ok(Some(answer)) => Ok(answer),
+        match (seen.await, begun) {
+            (Ok(Some(answer)), _) => Ok(answer),
             // The row says otherwise, and was looked at.
-            Ok(None) => Err(OpError::internal(EngineError::Model(ModelError::Content("task")))),
+            (Ok(None), _) => Err(OpError::internal(EngineError::Model(ModelError::Content("task")))),
             // What lies behind a URL is nobody's business who cannot open it himself.
-            Err(EngineError::Picture(_)) if fetched => Err(DoorError::Unreachable.into()),
-            Err(error) => Err(error.into()),
+            (Err(EngineError::Picture(_)), Some(begun)) => {
+                Err(begun.refuse(DoorError::Unreachable).await.into())
+            }
+            (Err(error), _) => Err(error.into()),
         }
     }
 }
@@ -229,9 +175,9 @@ async fn read_head(
     })
 }
 
-fn check_confidence(confidence: f64) -> Result<f64, Invalid> {
+fn check_confidence(confidence: f64) -> Result<(), Invalid> {
     let within = (0.0..=1.0).contains(&confidence);
-    if within { Ok(confidence) } else { Err(Invalid::field("confidence", "expected a number from 0 to 1")) }
+    if within { Ok(()) } else { Err(Invalid::field("confidence", "expected a number from 0 to 1")) }
 }
 
 fn is_publishable(by: &Acting) -> bool {

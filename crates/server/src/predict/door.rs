@@ -3,24 +3,27 @@
 //! Public addresses only, decided where the connection is made: the resolver hands out nothing else, so what was decided
 //! about is what is connected to. Redirects are followed here, each decided about anew. Who is refused is told the same
 //! in every case, on a full second, so that neither words nor time tell what there is behind the door. What cannot be
-//! hidden: that a public picture was fetched, and to within a second how long a public server took to fail.
+//! hidden: that a public picture was fetched, or found no room here, and to within a second how long a public server took
+//! to fail.
 
-use std::collections::HashSet;
-use std::net::{IpAddr, SocketAddr};
+mod opened;
+
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{StatusCode, header};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, Response, redirect};
-use tokio::net::lookup_host;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout};
-use url::{Host, Url};
+use url::Url;
 
-use super::addresses::is_public;
-use super::room::{Held, Room};
+use opened::Opened;
+
+use super::room::{Held, NoRoom, Room};
 
 /// The longest that all of it may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -36,6 +39,7 @@ const LONGEST: usize = 2048;
 /// Why a picture was not fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DoorError {
+    /// There is no turn for it, or no room.
     #[error("too many pictures are being fetched")]
     Busy,
     /// Whatever it was.
@@ -46,6 +50,18 @@ pub enum DoorError {
     Unreachable,
 }
 
+/// Bytes behind a URL, which may yet turn out to be no picture.
+#[derive(Debug)]
+pub struct Fetched {
+    pub bytes: Bytes,
+    pub held: Held,
+    pub begun: Begun,
+}
+
+/// When a picture was asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Begun(Instant);
+
 /// Fetches pictures.
 #[derive(Debug)]
 pub struct Door {
@@ -55,34 +71,32 @@ pub struct Door {
     at_once: Semaphore,
 }
 
-/// Hosts that the operator has named, in lower case. Their addresses may be private.
-#[derive(Clone, Debug)]
-struct Opened(Arc<HashSet<String>>);
-
 impl Door {
     /// A door for pictures of at most `most` bytes, and for the named hosts wherever they are.
     pub fn new(most: usize, opened: &[String]) -> Self {
-        let opened = opened.iter().map(|host| plain(host)).collect();
         let (client, at_once) = (OnceLock::new(), Semaphore::new(AT_ONCE));
-        Self { most, opened: Opened(Arc::new(opened)), client, at_once }
+        Self { most, opened: Opened::of(opened), client, at_once }
     }
 
     /// The bytes behind a URL.
-    pub async fn fetch(&self, url: &str, room: &Room) -> Result<(Bytes, Held), DoorError> {
+    pub async fn fetch(&self, url: &str, room: &Room) -> Result<Fetched, DoorError> {
         let one = self.at_once.try_acquire().map_err(|_| DoorError::Busy)?;
-        let started = Instant::now();
+        let begun = Begun(Instant::now());
         let fetched = timeout(PATIENCE, self.follow(url, room)).await;
         drop(one);
-        match fetched {
-            Ok(Some(fetched)) => Ok(fetched),
-            Ok(None) | Err(_) => {
-                sleep_until(on_the_beat(started)).await;
-                Err(DoorError::Unreachable)
-            }
+        match fetched.unwrap_or(Err(DoorError::Unreachable)) {
+            Ok((bytes, held)) => Ok(Fetched { bytes, held, begun }),
+            Err(error) => Err(begun.refuse(error).await),
         }
     }
 
-    async fn follow(&self, url: &str, room: &Room) -> Option<(Bytes, Held)> {
+    async fn follow(&self, url: &str, room: &Room) -> Result<(Bytes, Held), DoorError> {
+        let response = self.last(url).await.ok_or(DoorError::Unreachable)?;
+        self.read(response, room).await
+    }
+
+    /// The answer behind all redirects.
+    async fn last(&self, url: &str) -> Option<Response> {
         if url.len() > LONGEST {
             return None;
         }
@@ -90,7 +104,7 @@ impl Door {
         for _ in 0..=REDIRECTS {
             let response = self.request(&url).await?;
             if !response.status().is_redirection() {
-                return self.read(response, room).await;
+                return Some(response);
             }
             let next = response.headers().get(header::LOCATION)?.to_str().ok()?;
             url = url.join(next).ok()?;
@@ -106,69 +120,33 @@ impl Door {
     }
 
     /// The body, counted as it comes. A few compressed bytes may stand for very many, so none are unpacked.
-    async fn read(&self, mut response: Response, room: &Room) -> Option<(Bytes, Held)> {
+    async fn read(&self, mut response: Response, room: &Room) -> Result<(Bytes, Held), DoorError> {
         let is_plain =
             response.headers().get_all(header::CONTENT_ENCODING).iter().all(|one| one == "identity");
         let announced = response.content_length();
         let fits = announced.is_none_or(|length| length <= self.most as u64);
         if response.status() != StatusCode::OK || !is_plain || !fits {
-            return None;
+            return Err(DoorError::Unreachable);
         }
         let mut gathering = room.gather(self.most, announced);
-        while let Some(next) = response.chunk().await.ok()? {
-            gathering.push(&next).ok()?;
+        while let Some(next) = response.chunk().await.map_err(|_| DoorError::Unreachable)? {
+            gathering.push(&next).map_err(|no| match no {
+                NoRoom::TooMany => DoorError::Unreachable,
+                NoRoom::Full => DoorError::Busy,
+            })?;
         }
-        Some(gathering.end())
+        Ok(gathering.end())
     }
 }
 
-/// Full rooms and private addresses, names that are not there and servers that are: all are told on the next beat.
-fn on_the_beat(started: Instant) -> Instant {
-    let beats = started.elapsed().as_millis().div_ceil(BEAT.as_millis()).max(1);
-    started + BEAT * u32::try_from(beats).unwrap_or(1)
-}
-
-/// Without brackets, capitals, and the root's dot.
-fn plain(host: &str) -> String {
-    host.trim().trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase()
-}
-
-impl Opened {
-    fn names(&self, host: &str) -> bool {
-        self.0.contains(&plain(host))
-    }
-
-    /// What can be said before a name is looked up. Ports below 1024 other than the two of the web belong to services
-    /// that must not be spoken to.
-    fn may_ask(&self, url: &Url) -> bool {
-        let Some(host) = url.host() else { return false };
-        let is_web = matches!(url.scheme(), "http" | "https");
-        let is_plain = url.username().is_empty() && url.password().is_none();
-        let is_opened = self.names(&host.to_string());
-        let port_is_free =
-            is_opened || url.port_or_known_default().is_some_and(|p| p == 80 || p == 443 || p >= 1024);
-        let may_reach = match host {
-            // The resolver decides.
-            Host::Domain(name) => !name.is_empty(),
-            Host::Ipv4(address) => is_opened || is_public(IpAddr::V4(address)),
-            Host::Ipv6(address) => is_opened || is_public(IpAddr::V6(address)),
-        };
-        is_web && is_plain && port_is_free && may_reach
-    }
-}
-
-/// The client asks this for every connection by name, and connects to what it answers and to nothing else.
-impl Resolve for Opened {
-    fn resolve(&self, name: Name) -> Resolving {
-        let is_opened = self.names(name.as_str());
-        Box::pin(async move {
-            let found: Vec<SocketAddr> = lookup_host((name.as_str(), 0)).await?.collect();
-            // A name with one private address among its addresses means nothing good.
-            if found.is_empty() || !(is_opened || found.iter().all(|one| is_public(one.ip()))) {
-                return Err("the name leads to no public address".into());
-            }
-            Ok(Box::new(found.into_iter()) as Addrs)
-        })
+impl Begun {
+    /// Full rooms and private addresses, names that are not there and servers that are, and what is no picture: all are
+    /// told on the next beat.
+    pub async fn refuse(self, error: DoorError) -> DoorError {
+        let Self(begun) = self;
+        let beats = begun.elapsed().as_millis().div_ceil(BEAT.as_millis()).max(1);
+        sleep_until(begun + BEAT * u32::try_from(beats).unwrap_or(1)).await;
+        error
     }
 }
 

@@ -37,14 +37,6 @@ impl Image {
         Self { source: Source::Bytes(bytes), held }
     }
 
-    /// Its bytes, unless it is yet to be fetched.
-    pub fn bytes(&self) -> Option<Bytes> {
-        match &self.source {
-            Source::Bytes(bytes) => Some(bytes.clone()),
-            Source::Url(_) => None,
-        }
-    }
-
     /// Whether it is yet to be fetched.
     pub const fn is_url(&self) -> bool {
         matches!(self.source, Source::Url(_))

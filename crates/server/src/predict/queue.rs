@@ -1,4 +1,4 @@
-//! Whose turn it is: one prediction a core, and the largest pictures two at a time however many cores there are.
+//! Whose turn it is: one picture a core, and the largest pictures two at a time however many cores there are.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,10 +24,16 @@ pub struct Queue {
     most_waiting: usize,
 }
 
+/// A core, for a picture of which nobody knows yet how large it is.
+#[derive(Debug)]
+pub struct Seat {
+    _core: OwnedSemaphorePermit,
+}
+
 /// The right to use a core. Held by the work itself, so that it counts until it ends even where nobody waits for it.
 #[derive(Debug)]
 pub struct Turn {
-    _seat: OwnedSemaphorePermit,
+    _seat: Seat,
     _pixels: OwnedSemaphorePermit,
 }
 
@@ -54,17 +60,31 @@ impl Queue {
 
     /// Waits for a turn with a picture of so many pixels, until then and no longer.
     pub async fn turn(&self, pixels: u64, until: Instant) -> Result<Turn, Full> {
+        let seat = self.seat(until).await?;
+        self.begin(seat, pixels, until).await
+    }
+
+    /// Waits for a core, until then and no longer.
+    pub async fn seat(&self, until: Instant) -> Result<Seat, Full> {
+        let core = self.wait(Arc::clone(&self.seats).acquire_owned(), until).await?;
+        Ok(Seat { _core: core })
+    }
+
+    /// Waits, in its seat, until a picture of so many pixels may be decoded. Whoever has pixels has a seat: nobody
+    /// waits for somebody who waits.
+    pub async fn begin(&self, seat: Seat, pixels: u64, until: Instant) -> Result<Turn, Full> {
+        let pixels = units(pixels).min(self.most_pixels);
+        let pixels = self.wait(Arc::clone(&self.pixels).acquire_many_owned(pixels), until).await?;
+        Ok(Turn { _seat: seat, _pixels: pixels })
+    }
+
+    async fn wait(
+        &self,
+        permit: impl Future<Output = Permit>,
+        until: Instant,
+    ) -> Result<OwnedSemaphorePermit, Full> {
         let _place = Place::take(self)?;
-        let waits = async {
-            let pixels = units(pixels).min(self.most_pixels);
-            let pixels = Arc::clone(&self.pixels).acquire_many_owned(pixels).await?;
-            let seat = Arc::clone(&self.seats).acquire_owned().await?;
-            Ok::<_, AcquireError>(Turn { _seat: seat, _pixels: pixels })
-        };
-        match timeout_at(until, waits).await {
-            Ok(Ok(turn)) => Ok(turn),
-            _ => Err(Full),
-        }
+        timeout_at(until, permit).await.map_err(|_| Full)?.map_err(|_| Full)
     }
 
     /// How many wait.
@@ -72,6 +92,8 @@ impl Queue {
         self.waiting.load(Ordering::Relaxed)
     }
 }
+
+type Permit = Result<OwnedSemaphorePermit, AcquireError>;
 
 fn units(pixels: u64) -> u32 {
     u32::try_from(pixels.div_ceil(UNIT)).unwrap_or(u32::MAX).max(1)
@@ -122,6 +144,18 @@ mod tests {
         assert!(queue.turn(1_000_000, in_millis(10)).await.is_err());
         drop(first);
         queue.turn(1_000_000, in_millis(1000)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_picture_may_be_read_in_its_seat_and_waits_there_until_it_may_be_decoded() {
+        let queue = Queue::of(3, 1_000_000);
+        let _large = queue.turn(2_000_000, in_millis(1000)).await.unwrap();
+        let seat = queue.seat(in_millis(1000)).await.unwrap();
+        assert!(queue.begin(seat, 1, in_millis(10)).await.is_err());
+        // Its seat is free again.
+        let (_second, _third) =
+            (queue.seat(in_millis(10)).await.unwrap(), queue.seat(in_millis(10)).await.unwrap());
+        assert!(queue.seat(in_millis(10)).await.is_err());
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 mod annotations;
 mod flow;
-mod painted;
+pub(crate) mod painted;
 mod pictures;
 mod removal;
 mod together;

@@ -11,6 +11,7 @@ mod operation;
 mod paths;
 mod pictures;
 mod queries;
+mod room;
 mod sign_in;
 mod slow;
 mod text;

@@ -2,10 +2,11 @@
 
 mod answers;
 mod browsers;
-mod crowd;
+pub(crate) mod crowd;
 mod door;
 mod forms;
 mod paint;
 mod refusals;
 mod server_of_pictures;
 mod studio;
+mod try_it;

@@ -67,17 +67,40 @@ pub enum Outcome {
     Cancelled,
 }
 
+/// Trainings whose workers are not heard any more at `$1`.
+macro_rules! deserted {
+    () => {
+        "status = 'running' AND lease_until < $1"
+    };
+}
+
 impl Store {
     /// Whether [`take_job`](Self::take_job) would find something to do. It only looks, so it may be asked often.
     pub async fn has_job(&self, now: Timestamp) -> Result<bool, StoreError> {
-        let found = sqlx::query(
-            "SELECT 1 FROM models WHERE status = 'queued'
-             UNION ALL SELECT 1 FROM models WHERE status = 'running' AND lease_until < $1 LIMIT 1",
-        )
+        let found = sqlx::query(concat!(
+            "SELECT 1 FROM models WHERE status = 'queued' UNION ALL SELECT 1 FROM models WHERE ",
+            deserted!(),
+            " LIMIT 1"
+        ))
         .bind(now.micros())
         .fetch_optional(self.readers())
         .await?;
         Ok(found.is_some())
+    }
+
+    /// Puts trainings whose workers are not heard any more back into the queue, and ends those that nobody shall begin
+    /// again. Where there are none it only looks, so it may be asked often.
+    pub async fn end_deserted_jobs(&self, now: Timestamp) -> Result<(), StoreError> {
+        let found = sqlx::query(concat!("SELECT 1 FROM models WHERE ", deserted!(), " LIMIT 1"))
+            .bind(now.micros())
+            .fetch_optional(self.readers())
+            .await?;
+        if found.is_none() {
+            return Ok(());
+        }
+        let mut db = self.write().await?;
+        desert(&mut db, now).await?;
+        Ok(db.commit().await?)
     }
 
     /// What [`report`](Self::report) would answer. It only looks, so it may be asked often.
@@ -91,16 +114,15 @@ impl Store {
         row.as_ref().map_or(Ok(Stand::Lost), stand)
     }
 
-    /// Takes the training that has waited longest, or one whose worker has not renewed its lease by `now`.
+    /// Takes the training that has waited longest, those among them whose workers are not heard any more.
     /// One that was begun too often ends as failed instead.
     pub async fn take_job(&self, now: Timestamp, lease_until: Timestamp) -> Result<Option<Job>, StoreError> {
         let mut db = self.write().await?;
-        give_up(&mut db, now).await?;
+        desert(&mut db, now).await?;
         let taken = sqlx::query(
             "UPDATE models SET status = 'running', attempt = attempt + 1, taken = taken + 1, started_at = $1, lease_until = $2,
                     progress = NULL
-             WHERE id = (SELECT m.id FROM models m WHERE m.status IN ('queued', 'running')
-                         AND (m.status = 'queued' OR m.lease_until < $1) ORDER BY m.id LIMIT 1)
+             WHERE id = (SELECT m.id FROM models m WHERE m.status = 'queued' ORDER BY m.id LIMIT 1)
              RETURNING id, workspace_id, project_id, settings, attempt, taken",
         )
         .bind(now.micros())
@@ -216,16 +238,24 @@ fn stand(row: &Row) -> Result<Stand, StoreError> {
     Ok(if cancel == 1 { Stand::Cancel } else { Stand::Continue })
 }
 
-/// Ends what nobody works at any more and nobody shall begin again.
-async fn give_up(db: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query(
+/// What nobody works at any more waits again; what nobody shall begin again ends.
+async fn desert(db: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query(concat!(
         "UPDATE models SET status = CASE cancel WHEN 1 THEN 'cancelled' ELSE 'failed' END,
                 reason = CASE cancel WHEN 1 THEN NULL ELSE $3 END, ended_at = $1, lease_until = NULL
-         WHERE status = 'running' AND lease_until < $1 AND (attempt >= $2 OR cancel = 1)",
-    )
+         WHERE (attempt >= $2 OR cancel = 1) AND ",
+        deserted!()
+    ))
     .bind(now.micros())
     .bind(ATTEMPTS)
     .bind(DIED)
+    .execute(&mut *db)
+    .await?;
+    sqlx::query(concat!(
+        "UPDATE models SET status = 'queued', started_at = NULL, lease_until = NULL, progress = NULL WHERE ",
+        deserted!()
+    ))
+    .bind(now.micros())
     .execute(db)
     .await?;
     Ok(())

@@ -61,6 +61,8 @@ pub struct Model {
     pub ended_at: Option<Timestamp>,
     /// How often it was begun.
     pub attempt: u64,
+    /// How often a worker took it: what it made has this number.
+    pub taken: u64,
     /// Whether somebody wants it to stop.
     pub cancelling: bool,
 }
@@ -69,7 +71,7 @@ macro_rules! models {
     ($which:literal) => {
         concat!(
             "SELECT m.id, m.workspace_id, m.project_id, p.project_type, m.name, m.settings, m.status, m.reason, m.progress,
-                    m.card, m.created_at, m.created_by, m.started_at, m.ended_at, m.attempt, m.cancel, u.name AS created_by_name
+                    m.card, m.created_at, m.created_by, m.started_at, m.ended_at, m.attempt, m.taken, m.cancel, u.name AS created_by_name
              FROM models m JOIN projects p ON p.id = m.project_id
                   LEFT JOIN users u ON u.id = substr(m.created_by, 6) WHERE ",
             $which
@@ -143,7 +145,7 @@ impl Store {
             .collect()
     }
 
-    /// Stops a training: at once while it waits, and by the worker's next report while it runs.
+    /// Stops a training: at once while nobody works at it, and by the worker's next report while one does.
     /// What has ended stays as it ended.
     pub async fn cancel_model(
         &self,
@@ -258,6 +260,7 @@ fn model(row: &Row) -> Result<Model, StoreError> {
         started_at: database::time_if_any(row, "started_at")?,
         ended_at: database::time_if_any(row, "ended_at")?,
         attempt: database::number(row, "attempt")?,
+        taken: database::number(row, "taken")?,
         cancelling: cancel == 1,
     })
 }

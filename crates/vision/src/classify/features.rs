@@ -1,7 +1,7 @@
 //! Embeddings of many pictures, on as many threads as are given.
 
 use super::Training;
-use crate::crew::look;
+use crate::crew::{LeftOut, look};
 use crate::progress::Listener;
 use crate::split::enough_each;
 use crate::{Backbone, BackboneDigest, Flow, Frame, Progress, Settings, TooFew, TrainError};
@@ -15,6 +15,7 @@ pub struct Features {
     pub(super) pictures: Vec<usize>,
     pub(super) labels: Vec<String>,
     pub(super) unreadable: usize,
+    pub(super) repeated: usize,
     pub(super) backbone: BackboneDigest,
     pub(super) width: usize,
     pub(super) frame: Frame,
@@ -34,7 +35,8 @@ impl Features {
             return Err(TrainError::UnknownLabel { picture, class, labels });
         }
         check(training.labels, training.truth)?;
-        let (views, unreadable) = extract(backbone, training, settings, &mut Listener::new(report))?;
+        let (views, LeftOut { unreadable, repeated }) =
+            extract(backbone, training, settings, &mut Listener::new(report))?;
         let pictures: Vec<usize> = (0..views.len()).filter(|at| views[*at].is_some()).collect();
         let classes: Vec<usize> = pictures.iter().map(|at| training.truth[*at]).collect();
         check(training.labels, &classes)?;
@@ -43,8 +45,9 @@ impl Features {
         let classes = classes.iter().filter_map(|class| used.binary_search(class).ok()).collect();
         let labels = used.iter().map(|label| training.labels[*label].clone()).collect();
         let views = views.into_iter().flatten().collect();
+        let repeated = repeated.len();
         let (backbone, width, frame) = (backbone.digest(), backbone.width(), settings.frame);
-        Ok(Self { views, classes, pictures, labels, unreadable, backbone, width, frame })
+        Ok(Self { views, classes, pictures, labels, unreadable, repeated, backbone, width, frame })
     }
 }
 
@@ -61,19 +64,19 @@ fn check(labels: &[String], classes: &[usize]) -> Result<(), TooFew> {
     ready(&counts)
 }
 
-/// The plain and the mirrored view of a picture, if it could be read.
+/// The plain and the mirrored view of a picture, if it takes part.
 type Views = Option<[Vec<f32>; 2]>;
 
-/// Both views of each picture, and how many could not be read.
+/// Both views of each picture that takes part, and which do not.
 fn extract(
     backbone: &Backbone,
     training: &Training<'_>,
     settings: &Settings,
     listener: &mut Listener<'_>,
-) -> Result<(Vec<Views>, usize), TrainError> {
+) -> Result<(Vec<Views>, LeftOut), TrainError> {
     let count = training.truth.len();
     let mut views = vec![None; count];
-    let unreadable = look(
+    let left_out = look(
         settings,
         count,
         training.read,
@@ -84,5 +87,6 @@ fn extract(
             Ok(())
         },
     )?;
-    Ok((views, unreadable))
+    left_out.repeated.iter().for_each(|at| views[*at] = None);
+    Ok((views, left_out))
 }

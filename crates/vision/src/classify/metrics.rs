@@ -13,6 +13,9 @@ pub struct Metrics {
     pub measured_on: usize,
     /// Pictures that could not be read or decoded and took no part.
     pub unreadable: usize,
+    /// Pictures that are the same as one before them, byte for byte, and took no part.
+    #[serde(default)]
+    pub repeated: usize,
     /// Share of right first answers, 0 to 1.
     pub accuracy: f32,
     /// For each label, in the order of the model's labels.
@@ -96,6 +99,7 @@ pub(super) fn measure(chances: &[Vec<f32>], classes: &[usize], labels: usize) ->
         trained_on: 0,
         measured_on: classes.len(),
         unreadable: 0,
+        repeated: 0,
         accuracy: share(right, classes.len()).unwrap_or(0.0),
         labels: (0..labels).map(|label| of_label(&confusion, label)).collect(),
         confusion,

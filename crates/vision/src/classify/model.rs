@@ -131,7 +131,7 @@ impl Classifier {
         )];
         notes.extend(NOTES.map(String::from));
         notes.push(BACKBONE_NOTE.into());
-        notes.extend(card::unreadable_note(metrics.unreadable));
+        notes.extend(card::left_out_notes(metrics.unreadable, metrics.repeated));
         Card {
             task: self.header.task,
             labels: self.header.labels.clone(),

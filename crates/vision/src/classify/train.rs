@@ -36,7 +36,8 @@ pub fn learn(
     seed: u64,
     report: &mut dyn FnMut(Progress) -> Flow,
 ) -> Result<Trained, TrainError> {
-    let Features { views, classes, pictures, labels, unreadable, backbone, width, frame } = features;
+    let Features { views, classes, pictures, labels, unreadable, repeated, backbone, width, frame } =
+        features;
     let mut table = Table { views, classes, labels: labels.len(), width };
     let mut parts = stratified(&table.classes, PARTS, seed);
     let aside = parts.pop().unwrap_or_default();
@@ -47,8 +48,12 @@ pub fn learn(
     let head = fit(&table, &learning, &aside, choice.l2, &mut listener)?;
     let chances = table.chances(&head, &aside, choice.temperature);
     let truth = table.classes(&aside);
-    let metrics =
-        Metrics { trained_on: learning.len(), unreadable, ..measure(&chances, &truth, table.labels) };
+    let metrics = Metrics {
+        trained_on: learning.len(),
+        unreadable,
+        repeated,
+        ..measure(&chances, &truth, table.labels)
+    };
     let pictures: Vec<usize> = aside.iter().map(|at| pictures[*at]).collect();
     let examples = examples(&chances, &truth, &pictures);
     let model =

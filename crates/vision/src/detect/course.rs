@@ -12,6 +12,7 @@ use super::net::Net;
 use super::peaks::{Found, Peak, calibrated, peaks};
 use super::precision::precision;
 use super::target::Goal;
+use super::views::agreed;
 use crate::crew::side_by_side;
 use crate::progress::Listener;
 use crate::split::shuffle;
@@ -144,8 +145,11 @@ impl Course<'_> {
         let mut all = vec![Vec::new(); pictures.len()];
         let one = |(): &(), at: usize, _: &_| {
             let seen = &pictures[at];
-            let levels = self.cache.levels(seen.kept, 0).map_err(TrainError::Spill)?;
-            let found = peaks(&net.forward(&levels, self.cells()).answer, self.cells());
+            let answer = |view| {
+                let levels = self.cache.levels(seen.kept, view).map_err(TrainError::Spill)?;
+                Ok::<_, TrainError>(net.forward(&levels, self.cells()).answer)
+            };
+            let found = peaks(&agreed(answer(0)?, &answer(1)?, self.cells()), self.cells());
             Ok::<_, TrainError>(found.into_iter().filter_map(|peak| peak.placed(&seen.place)).collect())
         };
         side_by_side(

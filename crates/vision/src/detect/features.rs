@@ -8,7 +8,7 @@ use super::place::Place;
 use super::target::Target;
 use super::train::Settings;
 use super::{Object, Training};
-use crate::crew::look;
+use crate::crew::{LeftOut, look};
 use crate::progress::Listener;
 use crate::{Backbone, BackboneError, Maps, TrainError};
 
@@ -36,17 +36,17 @@ impl Seen {
     }
 }
 
-/// Looks at all pictures; how many could not be read.
+/// Looks at all pictures, and says which take no part.
 pub(super) fn extract(
     backbone: &Backbone,
     training: &Training<'_>,
     settings: &Settings,
     cache: &mut Cache,
     listener: &mut Listener<'_>,
-) -> Result<(Vec<Seen>, usize), TrainError> {
+) -> Result<(Vec<Seen>, LeftOut), TrainError> {
     let count = training.truth.len();
     let mut all: Vec<Option<Seen>> = (0..count).map(|_| None).collect();
-    let unreadable = look(
+    let left_out = look(
         &settings.base,
         count,
         training.read,
@@ -67,7 +67,8 @@ pub(super) fn extract(
             Ok(())
         },
     )?;
-    Ok((all.into_iter().flatten().collect(), unreadable))
+    left_out.repeated.iter().for_each(|at| all[*at] = None);
+    Ok((all.into_iter().flatten().collect(), left_out))
 }
 
 /// Maps as matrices of channels × cells.

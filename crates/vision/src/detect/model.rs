@@ -10,6 +10,7 @@ use super::peaks::{Found, calibrated, peaks};
 use super::place::Place;
 use super::precision::{LabelPrecision, Metrics};
 use super::train::Settings;
+use super::views::agreed;
 use crate::card::{self, BACKBONE_NOTE, Card};
 use crate::model::{self, ModelError, Task, memory_of};
 use crate::{Backbone, BackboneDigest, BackboneError, Frame, Picture, Threads};
@@ -63,10 +64,13 @@ impl Detector {
         threads: &Threads,
     ) -> Result<Vec<Found>, BackboneError> {
         let (square, placed) = picture.square(self.header.side, self.header.frame, backbone.fill());
-        let maps = levels(backbone.maps(&square, false, threads)?)?;
         let cells = self.header.side as usize / 8;
+        let answer = |is_mirrored| {
+            let maps = levels(backbone.maps(&square, is_mirrored, threads)?)?;
+            Ok::<_, BackboneError>(self.net.forward(&maps, cells).answer)
+        };
         let place = Place::of(picture, placed);
-        let peaks = peaks(&self.net.forward(&maps, cells).answer, cells);
+        let peaks = peaks(&agreed(answer(false)?, &answer(true)?, cells), cells);
         let peaks = peaks.into_iter().filter_map(|peak| peak.placed(&place)).collect();
         Ok(calibrated(peaks, &self.header.calibrations))
     }
@@ -116,7 +120,7 @@ impl Detector {
         }
         notes.extend(NOTES.map(String::from));
         notes.push(BACKBONE_NOTE.into());
-        notes.extend(card::unreadable_note(metrics.unreadable));
+        notes.extend(card::left_out_notes(metrics.unreadable, metrics.repeated));
         notes
     }
 

@@ -17,6 +17,9 @@ pub struct Metrics {
     pub measured_on: usize,
     /// Pictures that could not be read or decoded and took no part.
     pub unreadable: usize,
+    /// Pictures that are the same as one before them, byte for byte, and took no part.
+    #[serde(default)]
+    pub repeated: usize,
     /// What was found of what there is.
     #[serde(flatten)]
     pub precision: Precision,

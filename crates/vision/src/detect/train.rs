@@ -57,7 +57,7 @@ pub fn train(
     let mut listener = Listener::new(report);
     let cells = settings.side as usize / 8;
     let mut cache = Cache::new(backbone.channels(), cells, settings.memory, settings.spill.as_deref());
-    let (mut seen, unreadable) = extract(backbone, training, settings, &mut cache, &mut listener)?;
+    let (mut seen, left_out) = extract(backbone, training, settings, &mut cache, &mut listener)?;
     ready(&count(training.labels, seen.iter().map(|seen| &seen.objects[..])))?;
     let labels = without_unused(training.labels, &mut seen);
     let [learning, choosing, measuring] = split(seen, labels.len(), settings.base.seed);
@@ -76,7 +76,8 @@ pub fn train(
         trained_on: learning.len(),
         chosen_on: choosing.len(),
         measured_on: measuring.len(),
-        unreadable,
+        unreadable: left_out.unreadable,
+        repeated: left_out.repeated.len(),
         precision: precision(&found, &objects(&measuring), labels.len()),
     };
     let examples = examples(found, &measuring);

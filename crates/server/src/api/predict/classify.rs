@@ -10,7 +10,7 @@ use super::{CONFIDENCE, Options, Sent, model_id};
 use crate::api::ApiError;
 use crate::app::Shared;
 use crate::ops::Acting;
-use crate::ops::predictions::{Classified, Likely};
+use crate::ops::predictions::{Asked, Classified, Likely};
 
 /// A picture to be told apart.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -70,7 +70,7 @@ impl From<Likely> for PredictionBody {
 }
 
 impl From<Classified> for ClassificationBody {
-    fn from(Classified { best, all }: Classified) -> Self {
+    fn from(Classified { best, all, .. }: Classified) -> Self {
         let predictions = all.into_iter().map(PredictionBody::from).collect();
         Self { category: best.label, confidence: best.confidence, predictions }
     }
@@ -100,7 +100,7 @@ pub async fn classify(
 ) -> Result<Json<ClassificationBody>, ApiError> {
     let model = app.predictions.find(&by, model_id(&id)?, ProjectType::Classification).await?;
     let Sent::<ClassifyBody> { image, options } = Sent::read(request, &app).await?;
-    let confidence = options.confidence.unwrap_or(CONFIDENCE);
-    let answer = app.predictions.classify(&by, model, image, confidence).await;
+    let asked = Asked { confidence: options.confidence.unwrap_or(CONFIDENCE), small: false };
+    let answer = app.predictions.classify(&by, model, image, asked).await;
     Ok(Json(app.metrics.predicted("classify", answer)?.into()))
 }

@@ -97,7 +97,7 @@ impl From<Detection> for DetectionBody {
 }
 
 impl From<Detected> for DetectionsBody {
-    fn from(Detected { objects, annotated }: Detected) -> Self {
+    fn from(Detected { objects, annotated, .. }: Detected) -> Self {
         let mut counts = BTreeMap::<String, usize>::new();
         for object in &objects {
             *counts.entry(object.label.clone()).or_default() += 1;
@@ -137,6 +137,7 @@ pub async fn detect(
     let Sent::<DetectBody> { image, options } = Sent::read(request, &app).await?;
     let wanted = Wanted {
         confidence: options.confidence.unwrap_or(CONFIDENCE),
+        small: false,
         annotate: options.annotate.unwrap_or(true),
         show_confidence: options.show_prob.unwrap_or(true),
         stroke: options.stroke_width,

@@ -1,17 +1,16 @@
 //! A picture and what is to be known about it, in the three forms in which clients send them.
 
+use axum::body::Body;
 use axum::extract::Request;
 use bytes::Bytes;
-use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
-use http_body_util::BodyExt;
 use keyrack_guard::Problem;
 use serde::de::DeserializeOwned;
 use tokio::task::spawn_blocking;
 
 use super::form;
 use crate::api::ApiError;
-use crate::api::body::{self, is_silence};
+use crate::api::body;
 use crate::app::App;
 use crate::edge::allowance;
 use crate::ops::OpError;
@@ -41,28 +40,32 @@ impl<T: Options> Sent<T> {
         let kind = essence(&parts.headers);
         match kind.as_deref() {
             Some("application/json") => {
-                let (bytes, held) = gather(&parts, sent, app).await?;
+                let (bytes, held) = gather(sent, app).await?;
                 // The text of a picture is long: reading it would hold up others.
                 spawn_blocking(move || Self::json(bytes, held)).await.map_err(OpError::internal)?
             }
             Some("multipart/form-data") => {
-                let (bytes, held) = gather(&parts, sent, app).await?;
+                let (bytes, held) = gather(sent, app).await?;
                 let form::Form { file, fields } = form::read(&parts, bytes).await?;
-                let mut options: T = form::options(fields)?;
-                let image = match (file, options.take_image()) {
-                    (Some(_), Some(_)) => return Err(ApiError::field("image", "is there twice")),
-                    (Some(file), None) => Image::file(some(file)?, held),
-                    (None, text) => Image::text(text.ok_or_else(missing)?, held)?,
-                };
-                Ok(Self { image, options })
+                spawn_blocking(move || Self::form(file, fields, held)).await.map_err(OpError::internal)?
             }
             Some(kind) if kind.starts_with("image/") => {
                 let options = form::options(form::query(&parts.uri, T::FIELDS))?;
-                let (bytes, held) = gather(&parts, sent, app).await?;
+                let (bytes, held) = gather(sent, app).await?;
                 Ok(Self { image: Image::file(some(bytes)?, held), options })
             }
             _ => Err(unknown_kind()),
         }
+    }
+
+    fn form(file: Option<Bytes>, fields: Vec<(String, String)>, held: Held) -> Result<Self, ApiError> {
+        let mut options: T = form::options(fields)?;
+        let image = match (file, options.take_image()) {
+            (Some(_), Some(_)) => return Err(ApiError::field("image", "is there twice")),
+            (Some(file), None) => Image::file(some(file)?, held),
+            (None, text) => Image::text(text.ok_or_else(missing)?, held)?,
+        };
+        Ok(Self { image, options })
     }
 
     fn json(bytes: Bytes, held: Held) -> Result<Self, ApiError> {
@@ -80,29 +83,13 @@ fn essence(headers: &HeaderMap) -> Option<String> {
     Some(kind.to_str().ok()?.split(';').next()?.trim().to_ascii_lowercase())
 }
 
-async fn gather(parts: &Parts, mut sent: axum::body::Body, app: &App) -> Result<(Bytes, Held), ApiError> {
+async fn gather(sent: Body, app: &App) -> Result<(Bytes, Held), ApiError> {
     let most = allowance::picture(app.config.max_image).bytes;
-    let announced =
-        parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: u64| length > most as u64) {
-        return Err(too_large(app));
-    }
-    let mut gathering = app.predictions.room().gather(most, announced);
-    while let Some(frame) = sent.frame().await {
-        let frame = frame.map_err(|error| {
-            if is_silence(&error) {
-                refuse(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not arrive in time")
-            } else {
-                refuse(StatusCode::BAD_REQUEST, "bad_request", "the body did not arrive whole")
-            }
-        })?;
-        let pushed = frame.data_ref().map_or(Ok(()), |data| gathering.push(data));
-        pushed.map_err(|no| match no {
-            NoRoom::TooMany => too_large(app),
-            NoRoom::Full => busy(app),
-        })?;
-    }
-    Ok(gathering.end())
+    let gathered = body::gather(sent, app.predictions.room(), most, |no| match no {
+        NoRoom::TooMany => too_large(app),
+        NoRoom::Full => busy(app),
+    });
+    gathered.await
 }
 
 fn some(file: Bytes) -> Result<Bytes, ApiError> {
@@ -120,7 +107,7 @@ fn missing() -> ApiError {
 fn too_large(app: &App) -> ApiError {
     let megabytes = app.config.max_image / 1_000_000;
     let says = format!("expected a picture of at most {megabytes} MB");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("image: {says}"))
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "image_too_large", format!("image: {says}"))
         .field("image", says)
         .into()
 }

@@ -48,8 +48,9 @@ impl Datasets {
         }
         self.still_promised(&upload).await?;
         self.know_batch(project.id, draft.batch).await?;
+        let picture = self.pictures.turn().await?;
         let sent = self.sent(&upload).await?;
-        let checked = match self.pictures.check(sent.bytes.clone()).await {
+        let checked = match picture.check(sent.bytes).await {
             Ok(checked) => checked,
             Err(refused) => {
                 // The place is free for another try, unless it was us who could not.
@@ -78,7 +79,7 @@ impl Datasets {
     ) -> Result<Record, OpError> {
         let project = self.project(by, project).await?;
         let name = file_name(name)?;
-        let checked = self.pictures.check(bytes.clone()).await?;
+        let checked = self.pictures.turn().await?.check(bytes.clone()).await?;
         let batch = match batch {
             Some(name) => Some(self.batch(by, project.id, name).await?.id),
             None => None,

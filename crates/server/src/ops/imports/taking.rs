@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
 use std::sync::Arc;
+use std::time::Duration;
 
-use keyrack_key::LabelId;
-use keyrack_store::{ProjectType, Record};
+use bytes::Bytes;
+use keyrack_key::{LabelId, RecordId};
+use keyrack_store::ProjectType;
+use keyrack_vision::Rect;
 use keyrack_vision::import::{Archive, ArchiveError, ArchiveLimits, Item, Skip, Skipped};
 use tokio::sync::mpsc;
 
@@ -16,6 +19,9 @@ use crate::ops::{Acting, OpError};
 
 /// Pictures that were read ahead.
 const AHEAD: usize = 2;
+/// What finds the server busy is tried so often, with as long in between as other clients are told to wait.
+const TRIES: usize = 60;
+const PAUSE: Duration = Duration::from_secs(1);
 /// The longest name of a picture.
 const LONGEST: usize = 255;
 
@@ -89,8 +95,24 @@ impl Taking {
         let project = self.import.project;
         let Item { name, bytes, label, rects } = item;
         let name = short(&name);
-        let record: Record =
-            self.datasets.add_picture(&self.by, project, name, Some(&self.batch), bytes.into()).await?;
+        let bytes = Bytes::from(bytes);
+        let add = || self.datasets.add_picture(&self.by, project, name, Some(&self.batch), bytes.clone());
+        let record = patiently(PAUSE, add).await?;
+        let marked = self.mark(record.id, label, rects, labels).await;
+        if marked.is_err() {
+            // What is said to be left out is.
+            self.datasets.delete_record(&self.by, project, record.id).await?;
+        }
+        marked
+    }
+
+    async fn mark(
+        &self,
+        record: RecordId,
+        label: Option<String>,
+        rects: Vec<(String, Rect)>,
+        labels: &mut BTreeMap<String, LabelId>,
+    ) -> Result<(), OpError> {
         let mut drafts = Vec::new();
         match self.project_type {
             ProjectType::Classification => {
@@ -110,7 +132,7 @@ impl Taking {
             }
         }
         if !drafts.is_empty() {
-            self.datasets.annotate(&self.by, project, record.id, &drafts).await?;
+            self.datasets.annotate(&self.by, self.import.project, record, &drafts).await?;
         }
         Ok(())
     }
@@ -125,6 +147,20 @@ impl Taking {
         known.insert(name, label);
         Ok(label)
     }
+}
+
+/// Asks again while the server is busy, for a while: nobody waits for an answer who could ask again.
+async fn patiently<T, F: Future<Output = Result<T, OpError>>>(
+    pause: Duration,
+    mut ask: impl FnMut() -> F,
+) -> Result<T, OpError> {
+    for _ in 1..TRIES {
+        match ask().await {
+            Err(OpError::Busy) => tokio::time::sleep(pause).await,
+            done => return done,
+        }
+    }
+    ask().await
 }
 
 fn read_all(file: File, limits: &ArchiveLimits, read: &mpsc::Sender<Read>) {
@@ -156,5 +192,28 @@ fn why(error: &OpError) -> String {
     match error {
         OpError::Invalid(invalid) => invalid.fields().map(|(_, says)| says).collect::<Vec<_>>().join("; "),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_finds_the_server_busy_asks_again_and_not_for_ever() {
+        let tried = async |busy: usize| {
+            let asked = Cell::new(0);
+            let ask = async || {
+                asked.set(asked.get() + 1);
+                if asked.get() <= busy { Err(OpError::Busy) } else { Err(OpError::Gone) }
+            };
+            let outcome: Result<(), _> = patiently(Duration::ZERO, ask).await;
+            (matches!(outcome, Err(OpError::Gone)), asked.get())
+        };
+        assert_eq!(tried(0).await, (true, 1));
+        assert_eq!(tried(TRIES - 1).await, (true, TRIES));
+        assert_eq!(tried(TRIES).await, (false, TRIES));
     }
 }

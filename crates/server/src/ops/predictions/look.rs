@@ -6,17 +6,26 @@ use keyrack_vision::classify::Guess;
 use keyrack_vision::detect::Found;
 use keyrack_vision::{Drawn, Picture, Rect, Style, draw};
 
-use super::{Classified, Detected, Detection, Likely, Wanted};
+use super::{Asked, Classified, Detected, Detection, Likely, Small, Wanted};
 
-/// Of the picture with boxes.
+/// Of pictures that come back.
 const JPEG_QUALITY: u8 = 85;
+/// Along the longer side, of the small copy.
+const SMALL: u32 = 1024;
 
-pub(super) fn classified(guesses: &[Guess<'_>], confidence: f64) -> Option<Classified> {
+impl Small {
+    fn of(picture: &Picture) -> Self {
+        let jpeg = BASE64_STANDARD.encode(picture.thumbnail(SMALL).to_jpeg(JPEG_QUALITY));
+        Self { jpeg, width: picture.width(), height: picture.height() }
+    }
+}
+
+pub(super) fn classified(guesses: &[Guess<'_>], picture: &Picture, asked: Asked) -> Option<Classified> {
     let likely = |guess: &Guess<'_>| Likely { label: guess.label.to_owned(), confidence: guess.confidence };
     let best = likely(guesses.first()?);
-    let rest = guesses[1..].iter().filter(|guess| f64::from(guess.confidence) >= confidence);
+    let rest = guesses[1..].iter().filter(|guess| f64::from(guess.confidence) >= asked.confidence);
     let all = std::iter::once(best.clone()).chain(rest.map(likely)).collect();
-    Some(Classified { best, all })
+    Some(Classified { best, all, small: asked.small.then(|| Small::of(picture)) })
 }
 
 pub(super) fn detected(found: &[Found], labels: &[String], picture: &Picture, wanted: &Wanted) -> Detected {
@@ -46,5 +55,6 @@ pub(super) fn detected(found: &[Found], labels: &[String], picture: &Picture, wa
     let style = Style { stroke: wanted.stroke, show_confidence: wanted.show_confidence };
     let annotated =
         wanted.annotate.then(|| BASE64_STANDARD.encode(draw(picture, &boxes, &style).to_jpeg(JPEG_QUALITY)));
-    Detected { objects: objects.collect(), annotated }
+    let small = wanted.small.then(|| Small::of(picture));
+    Detected { objects: objects.collect(), annotated, small }
 }

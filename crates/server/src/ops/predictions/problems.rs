@@ -5,7 +5,7 @@ use keyrack_guard::Problem;
 use keyrack_store::{Model, ModelStatus, ProjectType};
 use keyrack_vision::{ModelError, PictureError};
 
-use crate::ops::OpError;
+use crate::ops::{OpError, pictures};
 use crate::predict::EngineError;
 use crate::predict::door::DoorError;
 
@@ -69,16 +69,6 @@ impl From<EngineError> for OpError {
 }
 
 fn picture_problem(error: &PictureError) -> Problem {
-    let (status, code) = match error {
-        PictureError::TooManyBytes { .. } | PictureError::TooManyPixels { .. } => {
-            (StatusCode::PAYLOAD_TOO_LARGE, "too_large")
-        }
-        PictureError::NotAPicture | PictureError::Animated(_) => {
-            (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_a_picture")
-        }
-        PictureError::Truncated(_) | PictureError::Broken { .. } => {
-            (StatusCode::UNPROCESSABLE_ENTITY, "broken_picture")
-        }
-    };
+    let (status, code) = pictures::names(error);
     Problem::new(status, code, format!("image: {error}")).field("image", error.to_string())
 }

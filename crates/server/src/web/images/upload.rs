@@ -1,5 +1,7 @@
 //! `…/images`: pictures as a browser sends them, many in one form. Each has its own outcome.
 
+mod field;
+
 use axum::extract::multipart::{Field, MultipartError, MultipartRejection};
 use axum::extract::{Multipart, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -9,6 +11,7 @@ use keyrack_store::Project;
 
 use crate::app::{App, Shared};
 use crate::ops::OpError;
+use crate::predict::room::NoRoom;
 use crate::web::error::PageError;
 use crate::web::flash;
 use crate::web::form::sentence;
@@ -17,6 +20,7 @@ use crate::web::person::Member;
 use crate::web::projects::{Chosen, url};
 use crate::web::view::{Here, Notice, Outcome, Outcomes, Tone};
 use crate::web::words;
+use field::{small, whole};
 
 /// A form with more files than these is cut there.
 const MOST_FILES: usize = 2_000;
@@ -78,6 +82,10 @@ async fn take_all(
             // A form without a file sends one without a name.
             Some("files") if field.file_name().is_some_and(|name| !name.is_empty()) => {
                 if sent.outcomes.len() == MOST_FILES {
+                    sent.broken = Some(format!(
+                        "There were more than {MOST_FILES} files in the form. The rest was not taken in: send it in another \
+                         form, or all of it as a .zip."
+                    ));
                     return Ok(Ok(()));
                 }
                 if let Err(error) = take(app, member, project, field, sent).await? {
@@ -105,16 +113,18 @@ async fn take(
     if first.starts_with(ZIP) {
         return archive(app, member, project, field, &first, &name, sent).await;
     }
-    let bytes = match whole(field, &first, app.config.max_image).await {
-        Ok(bytes) => bytes,
+    let most = app.config.max_image;
+    let whole = match whole(field, &first, app.datasets.room().gather(most, None)).await {
+        Ok(whole) => whole,
         Err(error) => return Ok(Err(error)),
     };
-    let refused = match bytes {
-        None => Some(format!("is larger than {}", words::bytes(app.config.max_image as u64))),
-        Some(bytes) => {
+    let refused = match whole {
+        Err(NoRoom::TooMany) => Some(format!("is larger than {}", words::bytes(most as u64))),
+        Err(NoRoom::Full) => refusal::<()>(Err(OpError::Busy))?,
+        // Held until it is kept.
+        Ok((bytes, _held)) => {
             let by = &member.acting;
-            let added = app.datasets.add_picture(by, project.id, &name, Some(batch(sent)), bytes.into());
-            refusal(added.await)?
+            refusal(app.datasets.add_picture(by, project.id, &name, Some(batch(sent)), bytes).await)?
         }
     };
     sent.outcomes.push(Outcome { name, refused: refused.map(|why| sentence(&why)) });
@@ -168,27 +178,6 @@ async fn archive(
         }
     }
     Ok(Ok(()))
-}
-
-/// All of a file, or nothing of one that is too large. What is too large is still read, so that the next file is found.
-async fn whole(mut field: Field<'_>, first: &[u8], most: usize) -> Result<Option<Vec<u8>>, MultipartError> {
-    let mut bytes = first.to_vec();
-    let mut fits = bytes.len() <= most;
-    while let Some(chunk) = field.chunk().await? {
-        fits = fits && bytes.len() + chunk.len() <= most;
-        if fits {
-            bytes.extend_from_slice(&chunk);
-        } else {
-            bytes = Vec::new();
-        }
-    }
-    Ok(fits.then_some(bytes))
-}
-
-/// A field that people type into.
-async fn small(field: Field<'_>) -> Result<String, MultipartError> {
-    let bytes = whole(field, &[], 1_000).await?.unwrap_or_default();
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn broken(error: &MultipartError) -> &'static str {

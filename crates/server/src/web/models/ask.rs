@@ -4,19 +4,16 @@ use axum::extract::multipart::{Field, MultipartError, MultipartRejection};
 use axum::extract::{Multipart, State};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::StatusCode;
 use keyrack_guard::Problem;
 use keyrack_store::{Model, ProjectType};
-use keyrack_vision::{Limits, Picture};
 
 use super::card::{Card, percent};
 use super::chosen::Chosen;
 use super::show::{Tried, is_ready, render};
 use crate::app::{App, Shared};
-use crate::ops::predictions::{Detection, Likely, Wanted};
+use crate::ops::predictions::{Asked, Detection, Likely, Small, Wanted};
 use crate::ops::{Invalid, OpError};
 use crate::predict::{Held, Image};
 use crate::web::error::PageError;
@@ -25,17 +22,14 @@ use crate::web::view::{Answer, BoxMark, Overlay, Ranked, TONES};
 use crate::web::words;
 
 /// Boxes that are less sure are not drawn.
-const SURE: f64 = 0.3;
-/// Along the longer side, of the picture that comes back.
-const SHOWN: u32 = 1024;
-const QUALITY: u8 = 85;
+pub(super) const SURE: f64 = 0.3;
 /// Classes that are listed.
 const RANKED: usize = 8;
 const LONGEST_URL: usize = 2_000;
 
 /// What the form sends: a file, or where one is.
 #[derive(Default)]
-struct Asked {
+struct Sent {
     file: Option<Bytes>,
     held: Held,
     url: String,
@@ -52,9 +46,9 @@ pub(in crate::web) async fn submit(
     let form = form.map_err(|_| no_form())?;
     let mut image_url = String::new();
     let answered = match read(&app, form).await {
-        Ok(asked) => {
-            image_url.clone_from(&asked.url);
-            ask(&app, &chosen, asked).await
+        Ok(sent) => {
+            image_url.clone_from(&sent.url);
+            ask(&app, &chosen, sent).await
         }
         Err(error) => Err(error),
     };
@@ -82,22 +76,22 @@ fn no_form() -> Problem {
     )
 }
 
-async fn read(app: &App, mut form: Multipart) -> Result<Asked, OpError> {
-    let mut asked = Asked::default();
+async fn read(app: &App, mut form: Multipart) -> Result<Sent, OpError> {
+    let mut sent = Sent::default();
     while let Some(field) = form.next_field().await.map_err(|error| cut_off(&error))? {
         match field.name() {
-            Some("image") => (asked.file, asked.held) = file(app, field).await?,
+            Some("image") => (sent.file, sent.held) = file(app, field).await?,
             Some("url") => {
                 let text = field.text().await.map_err(|error| cut_off(&error))?;
                 if text.len() > LONGEST_URL {
                     return Err(Invalid::field("url", "this address is too long").into());
                 }
-                text.trim().clone_into(&mut asked.url);
+                text.trim().clone_into(&mut sent.url);
             }
             _ => {}
         }
     }
-    Ok(asked)
+    Ok(sent)
 }
 
 /// A file, within the room that pictures have; nothing where none was chosen.
@@ -124,60 +118,52 @@ fn cut_off(error: &MultipartError) -> OpError {
     Problem::new(StatusCode::BAD_REQUEST, "cut_off", "the form broke off on its way").into()
 }
 
-async fn ask(app: &App, Chosen { member, model, .. }: &Chosen, asked: Asked) -> Result<Answer, OpError> {
+async fn ask(app: &App, Chosen { member, model, .. }: &Chosen, sent: Sent) -> Result<Answer, OpError> {
     let by = &member.acting;
-    let image = match asked.file {
-        Some(bytes) => Image::file(bytes, asked.held),
-        None if asked.url.is_empty() => {
-            return Err(Invalid::field("image", "choose an image, or give the address of one").into());
-        }
-        None => {
-            let image = Image::text(asked.url, Held::default())?;
-            app.predictions.fetched(by, image).await?
-        }
-    };
-    let bytes =
-        image.bytes().ok_or_else(|| Invalid::field("url", "expected an address with http or https"))?;
+    let image = image(sent)?;
     let askable = app.predictions.find(by, model.id, model.project_type).await?;
     match model.project_type {
         ProjectType::Classification => {
-            let found = app.predictions.classify(by, askable, image, 0.0).await?;
-            let shown = shown(app, bytes).await?;
-            Ok(classified(model, &found.all, shown))
+            let asked = Asked { confidence: 0.0, small: true };
+            let found = app.predictions.classify(by, askable, image, asked).await?;
+            Ok(classified(model, &found.all, found.small))
         }
         ProjectType::ObjectDetection => {
-            let wanted = Wanted { confidence: SURE, annotate: false, show_confidence: false, stroke: None };
+            let wanted = Wanted {
+                confidence: SURE,
+                small: true,
+                annotate: false,
+                show_confidence: false,
+                stroke: None,
+            };
             let found = app.predictions.detect(by, askable, image, wanted).await?;
-            let shown = shown(app, bytes).await?;
-            Ok(detected(model, &found.objects, shown))
+            Ok(detected(model, &found.objects, found.small))
         }
     }
 }
 
-/// The picture that was asked about, small enough to come back in a page.
-struct Shown {
-    image: String,
-    width: u32,
-    height: u32,
+fn image(sent: Sent) -> Result<Image, Invalid> {
+    if let Some(bytes) = sent.file {
+        return Ok(Image::file(bytes, sent.held));
+    }
+    if sent.url.is_empty() {
+        return Err(Invalid::field("image", "choose an image, or give the address of one"));
+    }
+    let no_url = || Invalid::field("url", "expected an address with http or https");
+    Image::text(sent.url, Held::default()).ok().filter(Image::is_url).ok_or_else(no_url)
 }
 
-async fn shown(app: &App, bytes: Bytes) -> Result<Shown, OpError> {
-    let limits = Limits { bytes: app.config.max_image, ..Limits::default() };
-    let shown = tokio::task::spawn_blocking(move || {
-        let picture = Picture::decode(&bytes, &limits).ok()?;
-        let small = STANDARD.encode(picture.thumbnail(SHOWN).to_jpeg(QUALITY));
-        let image = format!("data:image/jpeg;base64,{small}");
-        Some(Shown { image, width: picture.width(), height: picture.height() })
-    });
-    let shown = shown.await.map_err(OpError::internal)?;
-    shown.ok_or_else(|| Invalid::field("image", "expected a JPEG, PNG or WebP image").into())
+/// The picture that was asked about, and the boxes on it.
+fn shown(small: Option<Small>, boxes: Vec<BoxMark>) -> (String, Overlay) {
+    let Some(Small { jpeg, width, height }) = small else { return Default::default() };
+    (format!("data:image/jpeg;base64,{jpeg}"), Overlay { width, height, boxes })
 }
 
 fn tone(labels: &[String], label: &str) -> usize {
     labels.iter().position(|one| one == label).unwrap_or_default() % TONES
 }
 
-fn classified(model: &Model, all: &[Likely], Shown { image, width, height }: Shown) -> Answer {
+fn classified(model: &Model, all: &[Likely], small: Option<Small>) -> Answer {
     let labels = Card::of(model).labels;
     let ranked = all.iter().take(RANKED).map(|one| Ranked {
         name: one.label.clone(),
@@ -186,18 +172,19 @@ fn classified(model: &Model, all: &[Likely], Shown { image, width, height }: Sho
         percent: f64::from(one.confidence) * 100.0,
     });
     let best = all.first();
+    let (image, overlay) = shown(small, Vec::new());
     Answer {
         title: best.map(|best| best.label.clone()).unwrap_or_default(),
         detail: best
             .map(|best| format!("It is {} sure.", percent(f64::from(best.confidence))))
             .unwrap_or_default(),
         image,
-        overlay: Overlay { width, height, boxes: Vec::new() },
+        overlay,
         ranked: ranked.collect(),
     }
 }
 
-fn detected(model: &Model, objects: &[Detection], Shown { image, width, height }: Shown) -> Answer {
+fn detected(model: &Model, objects: &[Detection], small: Option<Small>) -> Answer {
     let labels = Card::of(model).labels;
     let boxes = objects.iter().enumerate().map(|(at, one)| BoxMark {
         number: at + 1,
@@ -209,15 +196,16 @@ fn detected(model: &Model, objects: &[Detection], Shown { image, width, height }
         height: one.height.into(),
         sure: Some(percent(f64::from(one.confidence))),
     });
+    let (image, overlay) = shown(small, boxes.collect());
     Answer {
         title: match objects.len() {
             0 => "Nothing found".to_owned(),
             1 => "1 box".to_owned(),
             many => format!("{many} boxes"),
         },
-        detail: "Boxes that are at least 30 % sure.".to_owned(),
+        detail: format!("Boxes that are at least {:.0} % sure.", SURE * 100.0),
         image,
-        overlay: Overlay { width, height, boxes: boxes.collect() },
+        overlay,
         ranked: Vec::new(),
     }
 }

@@ -16,20 +16,24 @@ pub(super) struct Card {
     pub(super) labels: Vec<String>,
     metrics: Metrics,
     pub(super) notes: Vec<String>,
-    pub(super) examples: Vec<Shown>,
+    examples: Vec<Shown>,
 }
 
-/// A picture that was measured with, and the boxes that were found in it.
+/// A picture that was measured with, and what was said of it: boxes, or one label of a classifier.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Shown {
     pub(super) record: String,
-    pub(super) found: Vec<Found>,
+    found: Vec<Found>,
+    there: Vec<Object>,
+    said: usize,
+    is: usize,
+    confidence: f64,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Found {
+struct Found {
     object: Object,
     confidence: f64,
 }
@@ -96,6 +100,21 @@ impl Card {
             return format!("mAP {:.2} on {images}", metrics.mean_average_precision);
         }
         format!("{} right on {images}", percent(metrics.accuracy))
+    }
+
+    /// Examples worth a look. Those of a detector were taken blindly, and those in which it found nothing are among
+    /// them; of a classifier, the wrong answers.
+    pub(super) fn shown(&self) -> impl Iterator<Item = &Shown> {
+        self.examples.iter().filter(|shown| self.detects() || shown.said != shown.is)
+    }
+
+    /// What is to be said of an example that its boxes do not say.
+    pub(super) fn caption(&self, shown: &Shown) -> Option<String> {
+        if self.detects() {
+            return shown.found.is_empty().then(|| format!("found none of {}", shown.there.len()));
+        }
+        let (is, said) = (self.labels.get(shown.is)?, self.labels.get(shown.said)?);
+        Some(format!("is {is}; the model said {said}, {} sure", percent(shown.confidence)))
     }
 
     /// The boxes that were found in an example.
@@ -179,4 +198,37 @@ fn precision_row((at, (name, label)): (usize, (&String, &Label))) -> PrecisionRo
 pub(super) fn percent(share: f64) -> String {
     let percent = share.clamp(0.0, 1.0) * 100.0;
     if percent >= 99.95 { "100 %".to_owned() } else { format!("{percent:.1} %") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn captions(card: serde_json::Value) -> Vec<Option<String>> {
+        let card: Card = serde_json::from_value(card).unwrap();
+        card.shown().map(|shown| card.caption(shown)).collect()
+    }
+
+    #[test]
+    fn a_detectors_misses_are_shown() {
+        let object = json!({ "class": 0, "left": 1, "top": 1, "width": 5, "height": 5 });
+        let examples = json!([
+            { "record": "a", "found": [{ "object": object, "confidence": 0.9 }], "there": [object] },
+            { "record": "b", "found": [], "there": [object, object, object] },
+        ]);
+        let card = json!({ "task": "object_detection", "labels": ["lid"], "examples": examples });
+        assert_eq!(captions(card), [None, Some("found none of 3".to_owned())]);
+    }
+
+    #[test]
+    fn a_classifiers_wrong_answers_are_shown_and_no_others() {
+        let examples = json!([
+            { "record": "a", "said": 1, "is": 0, "confidence": 0.972 },
+            { "record": "b", "said": 1, "is": 1, "confidence": 0.4 },
+        ]);
+        let card = json!({ "task": "classification", "labels": ["cap", "lid"], "examples": examples });
+        assert_eq!(captions(card), [Some("is cap; the model said lid, 97.2 % sure".to_owned())]);
+    }
 }

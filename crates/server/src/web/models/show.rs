@@ -19,7 +19,7 @@ use crate::web::view::{Answer, Badge, Example, Here, ModelPage, Overlay, Plot, T
 
 use crate::web::words;
 
-/// Images with what was found in them.
+/// Images with what was said of them.
 const EXAMPLES: usize = 8;
 
 /// What came of trying it.
@@ -87,7 +87,7 @@ async fn examples(
 ) -> Result<Vec<Example>, OpError> {
     let url = member.path(&format!("/projects/{}/images", project.id));
     let mut examples = Vec::new();
-    for shown in card.examples.iter().filter(|shown| !shown.found.is_empty()).take(EXAMPLES) {
+    for shown in card.shown().take(EXAMPLES) {
         let Ok(id) = shown.record.parse() else { continue };
         let record = match app.datasets.read(&member.acting, project.id, id).await {
             Ok(found) => found.record,
@@ -106,6 +106,7 @@ async fn examples(
             image: format!("{url}/{id}/file?size=thumbnail"),
             overlay: Overlay { width: record.width, height: record.height, boxes },
             name: record.name,
+            caption: card.caption(shown),
             badges,
         });
     }

@@ -2,9 +2,10 @@
 
 use keyrack_store::{Model, ProjectType};
 
+use super::ask::SURE;
 use crate::web::view::Snippet;
 
-/// curl, Python, JavaScript.
+/// curl, Python, JavaScript. A detector is asked for boxes as unsure as those that the page shows.
 pub(super) fn snippets(address: &str, secret: &str, model: &Model) -> Vec<Snippet> {
     let (way, client, ask, print) = match model.project_type {
         ProjectType::Classification => {
@@ -12,17 +13,25 @@ pub(super) fn snippets(address: &str, secret: &str, model: &Model) -> Vec<Snippe
         }
         ProjectType::ObjectDetection => ("detect", "object_detection", "detect", "answer.detections"),
     };
+    let (sure_curl, sure_python, sure_javascript) = match model.project_type {
+        ProjectType::Classification => Default::default(),
+        ProjectType::ObjectDetection => (
+            format!(" \\\n  -F confidence={SURE}"),
+            format!(", confidence={SURE}"),
+            format!("form.append(\"confidence\", \"{SURE}\");\n"),
+        ),
+    };
     let url = format!("{address}/api/v1/predict/{way}/{}", model.id);
-    let curl = format!("curl {url} \\\n  -H \"X-Api-Key: {secret}\" \\\n  -F image=@picture.jpg");
+    let curl = format!("curl {url} \\\n  -H \"X-Api-Key: {secret}\" \\\n  -F image=@picture.jpg{sure_curl}");
     let python = format!(
         "from epigos import Epigos  # pip install epigos\n\n\
          client = Epigos(\"{secret}\", base_url=\"{address}/api/v1\")\n\
          model = client.{client}(\"{}\")\n\
-         answer = model.{ask}(\"picture.jpg\")\nprint({print})",
+         answer = model.{ask}(\"picture.jpg\"{sure_python})\nprint({print})",
         model.id
     );
     let javascript = format!(
-        "const form = new FormData();\nform.append(\"image\", file); // from an <input type=\"file\">\n\
+        "const form = new FormData();\nform.append(\"image\", file); // from an <input type=\"file\">\n{sure_javascript}\
          const answer = await fetch(\"{url}\", {{\n  method: \"POST\",\n  headers: {{ \"X-Api-Key\": \"{secret}\" }},\n  body: form,\n}});\n\
          console.log(await answer.json());"
     );

@@ -101,12 +101,14 @@ pub(crate) struct PrecisionRow {
     pub(crate) right: String,
 }
 
-/// An image that the model was measured on, with what it found.
+/// An image that the model was measured on, with what it found or said.
 pub(crate) struct Example {
     pub(crate) name: String,
     pub(crate) url: String,
     pub(crate) image: String,
     pub(crate) overlay: Overlay,
+    /// "found none of 3", "is ripe; the model said unripe, 97 % sure": in the place of the badges.
+    pub(crate) caption: Option<String>,
     pub(crate) badges: Vec<Badge>,
 }
 

@@ -140,7 +140,12 @@ async fn a_model_is_trained_watched_and_tried() {
 async fn an_archive_comes_in_with_its_classes_and_says_what_it_left_out() {
     let (_server, browser) = signed_in(Kind::Usual).await;
     browser.project("Caps", "Classification").await;
-    browser.choose_files(&[Painted::new().classes()]).await;
+    let painted = Painted::new();
+    let mut both = painted.pictures("red", RED, 1);
+    both.push(painted.classes());
+    browser.choose_files(&both).await;
+    browser.sees("Nothing was sent: send one archive alone").await;
+    browser.choose_files(&both[1..]).await;
     browser.headed("6 images were added").await;
     browser.sees("notes.txt").await;
     browser.reload().await;
@@ -181,6 +186,7 @@ async fn a_detector_is_trained_and_tried_without_javascript() {
         assert!(started.elapsed() < TRAINING, "{:?}", browser.text().await);
         browser.click("Look again").await;
     }
+    browser.sees("On images that it had never seen").await;
     browser.click("Ask the model").await;
     browser.sees("Choose an image, or give the address of one.").await;
     browser.choose_files(&painted.pictures("other", BLUE, 1)).await;

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use keyrack::api::Access;
+use keyrack::api::{Access, Stated};
 use keyrack_key::Scope;
+use keyrack_store::Role;
 use reqwest::Method;
 
 use super::{api_routes, path_to_nothing};
@@ -66,6 +67,16 @@ fn who(access: Access) -> String {
                 "keys with the scope {} ({permission}); members from the role {role}",
                 scopes.join(" or ")
             )
+        }
+    }
+}
+
+/// Asking a model changes nothing, and yet takes more of the server than looking does.
+#[test]
+fn whoever_only_looks_asks_no_model_and_changes_nothing() {
+    for Stated { method, path, access } in api_routes() {
+        if let Access::Guarded(_, role) = access {
+            assert!(method.is_safe() || role >= Role::Member, "{method} {path}: {role:?}");
         }
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn announcing(width: u32, height: u32) -> Vec<u8> {
         .concat()
 }
 
-pub(super) fn animated_png() -> Vec<u8> {
+pub(crate) fn animated_png() -> Vec<u8> {
     let still = png(8, 8);
     [&still[..33], &chunk(b"acTL", &[0, 0, 0, 2, 0, 0, 0, 0]), &still[33..]].concat()
 }

@@ -1,10 +1,14 @@
 //! The forms for pictures, filled in by somebody who has no browser.
 
+use std::io::{Cursor, Write};
+
 use keyrack_store::Role;
 use reqwest::Method;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
 use crate::cast::Cast;
-use crate::harness::{Answer, send};
+use crate::harness::{Answer, send, until};
 
 const MULTIPART: &str = "multipart/form-data; boundary=x";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -68,6 +72,53 @@ async fn what_is_no_picture_says_so_and_stops_no_other_and_its_name_is_text() {
     let answer = post(&cast, &path, MULTIPART, format!("{large}--x--\r\n")).await;
     is_page(&answer, 422);
     assert!(answer.text.contains("larger than 10 MB"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_form_of_too_many_files_says_that_it_was_cut() {
+    let cast = Cast::assemble().await;
+    let path = format!("/w/ours/projects/{}/images", cast.ours.project);
+    let form = file("files", "a.png", "no picture").repeat(2_001);
+    let answer = post(&cast, &path, MULTIPART, format!("{form}--x--\r\n")).await;
+    is_page(&answer, 422);
+    assert!(answer.text.contains("more than 2000 files"), "{}", &answer.text[..5_000]);
+    assert!(answer.text.contains("0 of 2,000 images") || answer.text.contains("0 of 2000 images"));
+}
+
+fn tiny() -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    image::RgbImage::new(8, 8).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+#[tokio::test]
+async fn what_an_import_says_it_left_out_is_not_there() {
+    let cast = Cast::assemble().await;
+    let path = format!("/w/ours/projects/{}/images", cast.ours.project);
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for name in [format!("{}/long.png", "x".repeat(101)), "caps/short.png".to_owned()] {
+        zip.start_file(name, SimpleFileOptions::default()).unwrap();
+        zip.write_all(&tiny()).unwrap();
+    }
+    let mut body = file("files", "a.zip", "").into_bytes();
+    body.truncate(body.len() - 2);
+    body.extend(zip.finish().unwrap().into_inner());
+    body.extend(b"\r\n--x--\r\n");
+    let answer = post(&cast, &path, MULTIPART, body).await;
+    assert_eq!(answer.status, 303, "{answer:?}");
+    let import = answer.header("location").to_owned();
+    let page = until("the import ends", async || {
+        let page = send(cast.member(Role::Owner).request(&cast.server, Method::GET, &import)).await;
+        page.text.contains("Show the images").then_some(page.text)
+    })
+    .await;
+    assert!(page.contains("1 image was added") && page.contains("long.png"), "{page}");
+    let records = format!("/api/v1/projects/{}/datasets/records", cast.ours.project);
+    let records = cast.server.get(&records, cast.key()).await.ok().json();
+    let names: Vec<_> =
+        records["items"].as_array().unwrap().iter().map(|record| record["name"].as_str().unwrap()).collect();
+    assert!(names.iter().any(|name| name.ends_with("short.png")), "{names:?}");
+    assert!(!names.iter().any(|name| name.ends_with("long.png")), "{names:?}");
 }
 
 #[tokio::test]

@@ -27,6 +27,29 @@ async fn a_training_whose_worker_is_killed_is_begun_again_and_finished() {
 }
 
 #[tokio::test]
+async fn a_training_whose_worker_is_killed_does_not_wait_for_the_one_behind_it_to_end() {
+    let school = School::open().await;
+    let (caps, squares) = (school.classes("caps", &MANY).await, school.boxes("squares", 20).await);
+    let first = school.train(&caps, json!({})).await;
+    school.within(&first, "features").await;
+    let long = json!({ "settings": { "steps": 20_000, "side": 64 } });
+    let second = school.train(&squares, long.clone()).await;
+    let [worker] = workers_of(&school.desk.server)[..] else { panic!("one worker") };
+    kill(worker);
+    school
+        .model_when(&second, "the next worker is at the second", |model| model["status"] == "running")
+        .await;
+    school.desk.post(&format!("/api/v1/models/{first}/cancel"), json!({})).await.ok();
+    assert_eq!(school.ended(&first).await["status"], "cancelled");
+    // The same without a cancel: it waits for its turn, and does not look as if it were at work.
+    let third = school.train(&squares, long).await;
+    let [worker] = workers_of(&school.desk.server)[..] else { panic!("one worker") };
+    kill(worker);
+    school.model_when(&third, "the next worker is at the third", |model| model["status"] == "running").await;
+    school.model_when(&second, "it waits again", |model| model["status"] == "queued").await;
+}
+
+#[tokio::test]
 async fn a_training_whose_worker_is_killed_twice_has_failed_and_says_why() {
     let school = School::open().await;
     let project = school.classes("caps", &MANY).await;

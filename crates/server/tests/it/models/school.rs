@@ -113,7 +113,8 @@ impl School {
     /// Whether an object is kept of this model.
     pub(super) fn is_kept(&self, project: &str, model: &str) -> bool {
         let objects = self.desk.server.data().join("objects/projects");
-        objects.join(project).join("models").join(model).join("model").exists()
+        let objects = std::fs::read_dir(objects.join(project).join("models").join(model));
+        objects.is_ok_and(|mut objects| objects.next().is_some())
     }
 
     pub(super) async fn anonymous(&self, path: &str) -> Answer {

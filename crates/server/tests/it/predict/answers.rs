@@ -2,15 +2,29 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use keyrack_vision::detect::Object;
 use keyrack_vision::{Limits, Picture};
 use serde_json::{Value, json};
 
-use super::paint::{LABELS, noise, painted, squared};
+use super::paint::{LABELS, WIDE, noise, painted, squared};
 use super::studio::Studio;
 use crate::harness::text;
 
 fn base64(bytes: &[u8]) -> String {
     BASE64_STANDARD.encode(bytes)
+}
+
+/// A number whose square lies far to the right and high up.
+const ASIDE: u32 = 65;
+
+/// The surest box is that of the square, as nearly as a model says that was trained in a moment.
+fn surrounds(best: &Value, square: &Object) {
+    assert!(square.left - square.top > 60.0, "{square:?} would stand a swap of its edges");
+    for (field, expected) in
+        [("x", square.left), ("y", square.top), ("width", square.width), ("height", square.height)]
+    {
+        assert!((number(&best[field]) - f64::from(expected)).abs() < 20.0, "{field}: {best} {square:?}");
+    }
 }
 
 fn number(value: &Value) -> f64 {
@@ -50,21 +64,16 @@ async fn the_best_is_named_however_unlikely_it_is() {
 #[tokio::test]
 async fn a_detector_says_what_is_where_and_draws_it() {
     let studio = Studio::open().await;
-    let (picture, square) = squared(17);
+    let (picture, square) = squared(ASIDE);
     let all = json!({ "image": base64(&picture), "confidence": 0.0, "annotate": true, "show_prob": true, "stroke_width": null });
     let answer = studio.detect(all).await.ok().json();
     let found = answer["detections"].as_array().unwrap();
     assert!(!found.is_empty(), "{answer}");
-    let best = &found[0];
-    for (field, expected) in
-        [("x", square.left), ("y", square.top), ("width", square.width), ("height", square.height)]
-    {
-        assert!((number(&best[field]) - f64::from(expected)).abs() < 12.0, "{field}: {best} {square:?}");
-    }
+    surrounds(&found[0], &square);
     assert_eq!(answer["labelsCount"], json!([{ "label": "square", "total": found.len() }]));
     let drawn = BASE64_STANDARD.decode(text(&answer["image"])).unwrap();
     let drawn = Picture::decode(&drawn, &Limits::default()).unwrap();
-    assert_eq!((drawn.width(), drawn.height()), (128, 128));
+    assert_eq!((drawn.width(), drawn.height()), WIDE);
     let plain = Picture::decode(&picture, &Limits::default()).unwrap();
     let changed = drawn.rgb().iter().zip(plain.rgb()).filter(|(a, b)| a.abs_diff(**b) > 60).count();
     assert!(changed > 100, "{changed}");
@@ -78,7 +87,7 @@ async fn a_detector_says_what_is_where_and_draws_it() {
 #[tokio::test]
 async fn boxes_are_of_the_picture_as_it_is_shown() {
     let studio = Studio::open().await;
-    let (picture, square) = squared(17);
+    let (picture, square) = squared(ASIDE);
     let turned = image::load_from_memory(&picture).unwrap().rotate270().into_rgb8();
     let jpeg = super::paint::encoded(&turned, image::ImageFormat::Jpeg);
     let exif =
@@ -86,7 +95,5 @@ async fn boxes_are_of_the_picture_as_it_is_shown() {
             .concat();
     let jpeg = [&jpeg[..2], &exif, &jpeg[2..]].concat();
     let answer = studio.detect(json!({ "image": base64(&jpeg), "confidence": 0.0 })).await.ok().json();
-    let best = &answer["detections"][0];
-    assert!((number(&best["x"]) - f64::from(square.left)).abs() < 12.0, "{best} {square:?}");
-    assert!((number(&best["y"]) - f64::from(square.top)).abs() < 12.0, "{best} {square:?}");
+    surrounds(&answer["detections"][0], &square);
 }

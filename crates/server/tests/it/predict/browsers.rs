@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use keyrack::api::Stated;
 use keyrack_guard::Guard;
 use keyrack_key::{Brands, Scope, Timestamp};
 use keyrack_rack::Rack;
@@ -27,31 +28,49 @@ fn is_readable(answer: &Answer) {
     }
 }
 
-/// The question that browsers ask before carries no key.
+/// The question that browsers ask before is answered the same whatever key its query carries, and is no use of it.
 #[tokio::test]
 async fn every_route_answers_what_browsers_ask_before() {
-    let server = Server::start().await;
+    let cast = Cast::assemble().await;
+    let server = &cast.server;
+    let before = decisions(server).await;
+    let live = &cast.holding(&[Scope::Inference]).secret;
+    let keys = ["nonsense", live, cast.key(), &cast.deleted, &cast.expired];
+    let queries = keys.map(|key| format!("?api-key={key}"));
     let guard = Guard::new(Arc::new(Rack::new()), Brands::default(), || Timestamp::from_micros(0));
     for route in keyrack::api::routes(Arc::new(guard)) {
         let path = format!("/api/v1{}/", route.path.replace(['{', '}'], ""));
-        let asked = server.request(Method::OPTIONS, &path).header("origin", PAGE);
-        let asked = asked.header("access-control-request-method", route.method.as_str());
-        let answer = send(asked.header("access-control-request-headers", "authorization, x-api-key")).await;
-        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (204, ""), "{path}: {answer:?}");
-        is_readable(&answer);
-        let methods = answer.header("access-control-allow-methods");
-        assert!(methods.split(',').any(|one| one.trim() == route.method.as_str()), "{path}: {methods}");
-        assert_eq!(answer.header("access-control-max-age"), "86400");
-        let allowed = answer.header("access-control-allow-headers").to_lowercase();
-        for name in ["authorization", "x-api-key", "content-type", "idempotency-key", "if-match"] {
-            assert!(allowed.split(", ").any(|one| one == name), "{name}: {allowed}");
+        for query in [""].into_iter().chain(queries.iter().map(String::as_str)) {
+            let asked = server.request(Method::OPTIONS, &format!("{path}{query}")).header("origin", PAGE);
+            let asked = asked.header("access-control-request-method", route.method.as_str());
+            let asked = asked.header("access-control-request-headers", "authorization, x-api-key");
+            lets_in(&send(asked).await, &route);
         }
-        assert!(!allowed.contains("workspace"), "{allowed}");
     }
+    assert_eq!(decisions(server).await, before);
     let nowhere = send(server.request(Method::OPTIONS, "/api/v1/nowhere").header("origin", PAGE)).await;
     is_readable(&nowhere.refused(404, "not_found"));
     let page = send(server.request(Method::OPTIONS, "/sign-in").header("origin", PAGE)).await;
     assert_eq!((page.status.as_u16(), page.header("access-control-allow-origin")), (405, ""));
+}
+
+fn lets_in(answer: &Answer, route: &Stated) {
+    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (204, ""), "{}: {answer:?}", route.path);
+    is_readable(answer);
+    let methods = answer.header("access-control-allow-methods");
+    assert!(methods.split(',').any(|one| one.trim() == route.method.as_str()), "{}: {methods}", route.path);
+    assert_eq!(answer.header("access-control-max-age"), "86400");
+    let allowed = answer.header("access-control-allow-headers").to_lowercase();
+    for name in ["authorization", "x-api-key", "content-type", "idempotency-key", "if-match"] {
+        assert!(allowed.split(", ").any(|one| one == name), "{name}: {allowed}");
+    }
+    assert!(!allowed.contains("workspace"), "{allowed}");
+}
+
+/// What has been decided about keys until now.
+async fn decisions(server: &Server) -> Vec<String> {
+    let metrics = server.ops("/metrics").await.text;
+    metrics.lines().filter(|line| line.starts_with("keyrack_decisions")).map(str::to_owned).collect()
 }
 
 #[tokio::test]

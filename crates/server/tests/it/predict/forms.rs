@@ -34,9 +34,9 @@ async fn a_picture_in_json_is_read_however_it_is_written() {
     shows_a_disc(send(request.body(json!({ "image": standard }).to_string())).await);
 }
 
-const BOUNDARY: &str = "-----------x";
+pub(super) const BOUNDARY: &str = "-----------x";
 
-fn form(parts: &[(&str, &[u8])]) -> Vec<u8> {
+pub(super) fn form(parts: &[(&str, &[u8])]) -> Vec<u8> {
     let mut body = Vec::new();
     for (head, value) in parts {
         body.extend(format!("--{BOUNDARY}\r\nContent-Disposition: form-data; {head}\r\n\r\n").bytes());

@@ -23,15 +23,22 @@ pub(super) fn painted(class: usize, number: u32) -> Vec<u8> {
             0 => (x + shift) / step % 2 == 0,
             _ => x.abs_diff(32).pow(2) + y.abs_diff(28 + shift % 8).pow(2) < 300,
         };
+        // No two are the same.
+        if (x, y) == (0, 0) {
+            return Rgb([u8::try_from(number).unwrap(); 3]);
+        }
         if dark { Rgb([20, 30, 60]) } else { Rgb([230, 220, 200]) }
     });
     encoded(&image, ImageFormat::Png)
 }
 
+/// The pictures of [`squared`].
+pub(super) const WIDE: (u32, u32) = (160, 120);
+
 /// A bright square on dark ground, and where it lies.
 pub(super) fn squared(number: u32) -> (Vec<u8>, Object) {
-    let (left, top, side) = (10 + number * 37 % 60, 8 + number * 23 % 60, 30 + number % 12);
-    let image = RgbImage::from_fn(128, 128, |x, y| {
+    let (left, top, side) = (8 + number * 37 % 110, 6 + number * 23 % 70, 30 + number % 12);
+    let image = RgbImage::from_fn(WIDE.0, WIDE.1, |x, y| {
         let inside = (left..left + side).contains(&x) && (top..top + side).contains(&y);
         if inside { Rgb([250, 240, 60]) } else { Rgb([30, 40, 50]) }
     });
@@ -76,7 +83,7 @@ fn detector() -> Detector {
         truth: &objects,
         read: &|at| Ok(squared(u32::try_from(at).unwrap()).0),
     };
-    let settings = detect::Settings { side: 128, steps: 80, ..detect::Settings::default() };
+    let settings = detect::Settings { side: 160, steps: 80, ..detect::Settings::default() };
     detect::train(&Backbone::embedded().unwrap(), &training, &settings, &mut |_| Flow::Continue)
         .unwrap()
         .model

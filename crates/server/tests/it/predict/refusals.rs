@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::paint::{encoded, painted};
 use super::studio::Studio;
+use crate::datasets::painted::animated_png;
 use crate::harness::send;
 
 fn picture() -> Value {
@@ -73,12 +74,13 @@ async fn what_is_no_picture_is_refused_by_what_is_wrong_with_it() {
     let mut huge = png.clone();
     huge[16..24].copy_from_slice(&[0, 0, 0x9c, 0x40, 0, 0, 0x9c, 0x40]);
     for (bytes, status, code) in [
-        (b"GIF89a hello".to_vec(), 415, "not_a_picture"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec(), 415, "not_a_picture"),
-        (jpeg[..jpeg.len() / 2].to_vec(), 422, "broken_picture"),
-        (png[..png.len() - 40].to_vec(), 422, "broken_picture"),
-        (huge, 413, "too_large"),
-        ([png.clone(), vec![0; 10_000_001 - png.len()]].concat(), 413, "too_large"),
+        (b"GIF89a hello".to_vec(), 415, "not_an_image"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec(), 415, "not_an_image"),
+        (animated_png(), 422, "broken_image"),
+        (jpeg[..jpeg.len() / 2].to_vec(), 422, "broken_image"),
+        (png[..png.len() - 40].to_vec(), 422, "broken_image"),
+        (huge, 413, "image_too_large"),
+        ([png.clone(), vec![0; 10_000_001 - png.len()]].concat(), 413, "image_too_large"),
     ] {
         let sent = studio.classify(json!({ "image": BASE64_STANDARD.encode(&bytes) })).await;
         let says = sent.problem(status, code);
@@ -86,8 +88,8 @@ async fn what_is_no_picture_is_refused_by_what_is_wrong_with_it() {
         let file = studio.request("classify", &studio.classifier).header("content-type", "image/jpeg");
         send(file.body(bytes)).await.problem(status, code);
     }
-    studio.classify(json!({ "image": "A".repeat(14_000_000) })).await.refused(413, "too_large");
-    studio.classify(json!({ "image": "A".repeat(40_000_000) })).await.refused(413, "too_large");
+    studio.classify(json!({ "image": "A".repeat(14_000_000) })).await.refused(413, "image_too_large");
+    studio.classify(json!({ "image": "A".repeat(40_000_000) })).await.refused(413, "image_too_large");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! A server that the door may be sent to: a friendly one, and every kind of hostile one.
 
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -17,7 +18,9 @@ pub(super) struct Pictures {
 
 impl Pictures {
     pub(super) async fn open() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        // At every address of this machine, so that none is refused by the machine instead of the door.
+        let all = [SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)), (Ipv4Addr::UNSPECIFIED, 0).into()];
+        let listener = TcpListener::bind(&all[..]).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let asked = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&asked);
@@ -51,7 +54,7 @@ async fn answer(mut stream: TcpStream, port: u16) {
         }
     }
     let request = String::from_utf8_lossy(&request).to_lowercase();
-    let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
+    let path = request.split([' ', '?']).nth(1).unwrap_or_default().to_owned();
     // What it sends along tells of nothing but a picture.
     let is_quiet =
         !["cookie", "authorization", "referer", "x-forwarded"].iter().any(|name| request.contains(name));
@@ -81,7 +84,8 @@ async fn respond(stream: &mut TcpStream, path: &str, port: u16) -> std::io::Resu
         "/3" => redirect("/picture"),
         "/0" => redirect("/1"),
         "/round" => redirect("/round"),
-        "/to-private" => redirect(&format!("http://127.0.0.2:{port}/picture")),
+        "/to-private" => redirect(&format!("http://127.0.0.1:{port}/picture")),
+        "/to-mapped" => redirect(&format!("http://[::ffff:127.0.0.1]:{port}/picture")),
         "/to-name" => redirect(&format!("http://ip6-localhost:{port}/picture")),
         "/to-user" => redirect(&format!("http://a:b@localhost:{port}/picture")),
         "/to-file" => redirect("file:///etc/passwd"),

@@ -121,7 +121,7 @@ impl Bench {
     async fn ready(&self, workspace: WorkspaceId, project: ProjectId, file: Option<&[u8]>) -> ModelId {
         let model = self.model(workspace, project).await;
         if let Some(file) = file {
-            self.objects.put(&Place::model(project, model), file.to_vec().into()).await.unwrap();
+            self.objects.put(&Place::model(project, model, 1), file.to_vec().into()).await.unwrap();
         }
         self.end(Outcome::Ready(json!({}))).await;
         model
