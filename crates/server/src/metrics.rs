@@ -11,7 +11,7 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Registry, Unit};
 
 use crate::app::{App, Shared};
 use crate::ops::OpError;
@@ -26,6 +26,11 @@ struct Answered {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Predicted {
     task: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Holding {
+    purpose: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -45,6 +50,7 @@ pub struct Metrics {
     predictions: Family<Predicted, Counter>,
     busy: Counter,
     waiting: Gauge,
+    held: Family<Holding, Gauge>,
 }
 
 impl Metrics {
@@ -78,7 +84,14 @@ impl Metrics {
         );
         let waiting = Gauge::default();
         registry.register("predictions_waiting", "Pictures that wait for their turn", waiting.clone());
-        Self { registry, requests, decisions, keys, revision, uses_dropped, predictions, busy, waiting }
+        let held = Family::default();
+        registry.register_with_unit(
+            "pictures_held",
+            "Bytes of pictures in memory that were not yet looked at, by what they are for",
+            Unit::Bytes,
+            held.clone(),
+        );
+        Self { registry, requests, decisions, keys, revision, uses_dropped, predictions, busy, waiting, held }
     }
 
     /// Counts a refusal that was not the guard's.
@@ -119,6 +132,9 @@ impl Metrics {
         self.revision.set(gauge(app.rack.position().revision.0));
         self.uses_dropped.set(gauge(app.rack.uses().dropped()));
         self.waiting.set(gauge(app.predictions.waiting() as u64));
+        for (purpose, room) in [("datasets", app.datasets.room()), ("predictions", app.predictions.room())] {
+            self.held.get_or_create(&Holding { purpose }).set(gauge(room.held() as u64));
+        }
         let mut text = String::new();
         // Writing into a string does not fail.
         let _ = encode(&mut text, &self.registry);
