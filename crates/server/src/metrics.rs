@@ -11,7 +11,7 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Metric, Registry};
 
 use crate::app::{App, Shared};
 use crate::ops::OpError;
@@ -26,6 +26,11 @@ struct Answered {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Predicted {
     task: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Holding {
+    purpose: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -46,60 +51,33 @@ pub struct Metrics {
     predictions: Family<Predicted, Counter>,
     busy: Counter,
     waiting: Gauge,
+    held: Family<Holding, Gauge>,
 }
 
 impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("keyrack");
-        let requests = Family::default();
-        registry.register("requests", "Requests answered, by route and status", requests.clone());
-        let decisions = Family::default();
-        registry.register(
-            "decisions",
-            "Decisions about keys: allowed, or the reason of the refusal",
-            decisions.clone(),
-        );
-        let keys = Gauge::default();
-        registry.register(
-            "rack_keys",
-            "Keys in memory, deleted ones of the last 30 days included",
-            keys.clone(),
-        );
-        let revision = Gauge::default();
-        registry.register("rack_revision", "The last change that the rack has applied", revision.clone());
-        let uses_dropped = Gauge::default();
-        registry.register(
-            "uses_dropped",
-            "Checks that were not counted because too many keys were in use",
-            uses_dropped.clone(),
-        );
-        let uses_lost = Counter::default();
-        registry.register(
-            "uses_lost",
-            "Checks that were counted and could not be written down",
-            uses_lost.clone(),
-        );
-        let predictions = Family::default();
-        registry.register("predictions", "Pictures that a model has looked at, by task", predictions.clone());
-        let busy = Counter::default();
-        registry.register(
-            "predictions_busy",
-            "Pictures sent away because too many were waiting",
-            busy.clone(),
-        );
-        let waiting = Gauge::default();
-        registry.register("predictions_waiting", "Pictures that wait for their turn", waiting.clone());
+        let all = &mut registry;
         Self {
+            requests: told(all, "requests", "Requests answered, by route and status"),
+            decisions: told(all, "decisions", "Decisions about keys: allowed, or the reason of the refusal"),
+            keys: told(all, "rack_keys", "Keys in memory, deleted ones of the last 30 days included"),
+            revision: told(all, "rack_revision", "The last change that the rack has applied"),
+            uses_dropped: told(
+                all,
+                "uses_dropped",
+                "Checks that were not counted because too many keys were in use",
+            ),
+            uses_lost: told(all, "uses_lost", "Checks that were counted and could not be written down"),
+            predictions: told(all, "predictions", "Pictures that a model has looked at, by task"),
+            busy: told(all, "predictions_busy", "Pictures sent away because too many were waiting"),
+            waiting: told(all, "predictions_waiting", "Pictures that wait for their turn"),
+            held: told(
+                all,
+                "pictures_held_bytes",
+                "Bytes of pictures in memory that were not yet looked at, by what they are for",
+            ),
             registry,
-            requests,
-            decisions,
-            keys,
-            revision,
-            uses_dropped,
-            uses_lost,
-            predictions,
-            busy,
-            waiting,
         }
     }
 
@@ -146,11 +124,21 @@ impl Metrics {
         self.revision.set(gauge(app.rack.position().revision.0));
         self.uses_dropped.set(gauge(app.rack.uses_dropped()));
         self.waiting.set(gauge(app.predictions.waiting() as u64));
+        for (purpose, room) in [("datasets", app.datasets.room()), ("predictions", app.predictions.room())] {
+            self.held.get_or_create(&Holding { purpose }).set(gauge(room.held() as u64));
+        }
         let mut text = String::new();
         // Writing into a string does not fail.
         let _ = encode(&mut text, &self.registry);
         text
     }
+}
+
+/// A metric of a name, and the sentence that explains it.
+fn told<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
 }
 
 /// Counts each request by its route: the path as registered, never as sent.

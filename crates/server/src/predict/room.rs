@@ -11,7 +11,10 @@ const PICTURES: usize = 8;
 
 /// The room for pictures that were sent or fetched and not yet looked at.
 #[derive(Clone, Debug)]
-pub struct Room(Arc<Semaphore>);
+pub struct Room {
+    whole: usize,
+    free: Arc<Semaphore>,
+}
 
 /// Why some bytes were not taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +41,13 @@ pub struct Gathering {
 impl Room {
     /// Room for a few pictures that take `most` bytes each.
     pub fn for_pictures_of(most: usize) -> Self {
-        Self(Arc::new(Semaphore::new(PICTURES.saturating_mul(most).min(Semaphore::MAX_PERMITS))))
+        let whole = PICTURES.saturating_mul(most).min(Semaphore::MAX_PERMITS);
+        Self { whole, free: Arc::new(Semaphore::new(whole)) }
+    }
+
+    /// How many bytes are held now.
+    pub fn held(&self) -> usize {
+        self.whole - self.free.available_permits()
     }
 
     /// Begins to take in at most `most` bytes. `announced` is believed for nothing but the allocation.
@@ -50,7 +59,7 @@ impl Room {
 
     fn take(&self, bytes: usize) -> Result<OwnedSemaphorePermit, NoRoom> {
         let bytes = u32::try_from(bytes).map_err(|_| NoRoom::TooMany)?;
-        Arc::clone(&self.0).try_acquire_many_owned(bytes).map_err(|_| NoRoom::Full)
+        Arc::clone(&self.free).try_acquire_many_owned(bytes).map_err(|_| NoRoom::Full)
     }
 }
 
@@ -88,9 +97,11 @@ mod tests {
         let mut second = room.gather(60, None);
         second.push(&[0; 30]).unwrap();
         assert_eq!(second.push(&[0; 1]), Err(NoRoom::Full));
+        assert_eq!(room.held(), 80);
         let (bytes, held) = first.end();
         assert_eq!((bytes.len(), second.push(&[0; 1])), (50, Err(NoRoom::Full)));
         drop(held);
+        assert_eq!(room.held(), 30);
         assert_eq!(second.push(&[0; 30]), Ok(()));
     }
 }

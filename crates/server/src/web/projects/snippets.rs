@@ -9,10 +9,10 @@ pub(super) fn snippets(address: &str, secret: &str, project: &Project) -> Vec<Sn
     let id = project.id;
     let all = match project.project_type {
         ProjectType::Classification => {
-            "# a folder with one folder for each class\nfor record in project.upload_classification_dataset(\"pictures/\"):\n    print(record[\"name\"])"
+            "# a folder with one folder for each class\nfor done in project.upload_classification_dataset(\"pictures/\"):\n    print(done[\"img_path\"])"
         }
         ProjectType::ObjectDetection => {
-            "# pictures and the COCO file with their boxes\nfor record in project.upload_coco_dataset(\"pictures/\", \"annotations.json\"):\n    print(record[\"name\"])"
+            "# pictures and the COCO file with their boxes\nfor done in project.upload_coco_dataset(\"pictures/\", \"annotations.json\"):\n    print(done[\"img_path\"])"
         }
     };
     let python = format!(

@@ -33,9 +33,9 @@ impl Browser {
         Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
-    /// Demands that these words are not on the page now.
+    /// Demands that these words are not on the page now. A page that is being left is read again.
     pub(super) async fn misses(&self, words: &str) {
-        let text = self.text().await.unwrap();
+        let text = wait("the page can be read", async || self.text().await).await;
         assert!(!text.contains(words), "{words:?} is in {text:?}");
     }
 
