@@ -7,12 +7,13 @@
 //! use std::sync::Arc;
 //! use keyrack_guard::{Guard, GuardLayer};
 //! use keyrack_key::{Brands, Permission, Timestamp};
-//! use keyrack_rack::{Rack, Snapshot};
+//! use keyrack_rack::{Rack, Snapshot, Trust};
 //! use tower::{Layer, Service, ServiceExt};
 //!
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! let rack = Arc::new(Rack::new());
 //! rack.load(Snapshot::default());
+//! rack.trust(Trust::Always);
 //! let guard = Arc::new(Guard::new(rack, Brands::default(), || Timestamp::from_micros(0)));
 //! let predict = tower::service_fn(|_: http::Request<()>| async {
 //!     Ok::<_, std::convert::Infallible>(http::Response::new(String::from("a cat")))

@@ -77,7 +77,8 @@ mod tests {
                 Permission::ProjectsManage
                 | Permission::DatasetsUpload
                 | Permission::ModelsTrain
-                | Permission::KeysManage => false,
+                | Permission::KeysManage
+                | Permission::KeysFollow => false,
             };
             assert_eq!(Class::Publishable.ceiling().contains(permission), public, "{permission}");
         }

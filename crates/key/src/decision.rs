@@ -259,11 +259,11 @@ mod tests {
         }
 
         #[test]
-        fn what_is_allowed_is_held(bits in 0_u32..64, which in 0_usize..5) {
+        fn what_is_allowed_is_held(bits in 0_u32..128, which in 0_usize..6) {
             let permission = Permission::ALL[which];
             let terms = Terms { permissions: Permissions::from_bits(bits), ..terms() };
             let allowed = terms.decide(SecretState::Current, &ask(permission)).is_ok();
-            prop_assert_eq!(allowed, bits < 32 && bits & (1 << which) != 0);
+            prop_assert_eq!(allowed, bits < 64 && bits & (1 << which) != 0);
         }
     }
 }

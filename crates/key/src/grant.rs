@@ -14,7 +14,7 @@ pub struct Grant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GrantError {
     /// No scope was picked.
-    #[error("pick at least one scope: project, inference or keys")]
+    #[error("pick at least one scope: project, inference, keys or node")]
     Nothing,
     /// The class can never hold that much.
     #[error("a publishable key can hold inference and nothing else")]

@@ -53,6 +53,7 @@ kinds! {
     RecordId, Record, "rec", "a record of a picture";
     AnnotationId, Annotation, "ann", "an annotation";
     ModelId, Model, "mdl", "a model";
+    NodeId, Node, "nod", "a node";
 }
 
 impl<K> Id<K> {

@@ -34,8 +34,8 @@ pub use decision::{Denial, Exposure, Question, SecretState, Terms};
 pub use digest::Digest;
 pub use grant::{Grant, GrantError};
 pub use id::{
-    AnnotationId, BatchId, Id, IdError, KeyId, Kind, LabelId, ModelId, ProjectId, RecordId, SessionId,
-    UploadId, UserId, WorkspaceId,
+    AnnotationId, BatchId, Id, IdError, KeyId, Kind, LabelId, ModelId, NodeId, ProjectId, RecordId,
+    SessionId, UploadId, UserId, WorkspaceId,
 };
 pub use origin::{Origin, OriginError};
 pub use permission::{Permission, Permissions, UnknownPermission};

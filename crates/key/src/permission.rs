@@ -19,23 +19,26 @@ pub enum Permission {
     ModelsPredict = 3,
     /// Make, edit, rotate and delete keys.
     KeysManage = 4,
+    /// Follow the keys of a workspace, to check them elsewhere.
+    KeysFollow = 5,
 }
 
 /// A text that names no permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown permission; expected projects:manage, datasets:upload, models:train, models:predict or keys:manage"
+    "unknown permission; expected projects:manage, datasets:upload, models:train, models:predict, keys:manage or keys:follow"
 )]
 pub struct UnknownPermission;
 
 impl Permission {
     /// Every permission, by its bit.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::ProjectsManage,
         Self::DatasetsUpload,
         Self::ModelsTrain,
         Self::ModelsPredict,
         Self::KeysManage,
+        Self::KeysFollow,
     ];
 
     /// `projects:manage` and so on.
@@ -46,6 +49,7 @@ impl Permission {
             Self::ModelsTrain => "models:train",
             Self::ModelsPredict => "models:predict",
             Self::KeysManage => "keys:manage",
+            Self::KeysFollow => "keys:follow",
         }
     }
 
@@ -57,6 +61,7 @@ impl Permission {
             Self::ModelsTrain => "train models",
             Self::ModelsPredict => "make predictions",
             Self::KeysManage => "manage API keys",
+            Self::KeysFollow => "follow API keys",
         }
     }
 

@@ -17,16 +17,18 @@ pub enum Scope {
     Inference = 1,
     /// Manage the keys of the workspace.
     Keys = 2,
+    /// Check the keys of the workspace in another service.
+    Node = 3,
 }
 
 /// A text that names no scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown scope; expected project, inference or keys")]
+#[error("unknown scope; expected project, inference, keys or node")]
 pub struct UnknownScope;
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 3] = [Self::Project, Self::Inference, Self::Keys];
+    pub const ALL: [Self; 4] = [Self::Project, Self::Inference, Self::Keys, Self::Node];
 
     /// What a key gets that is granted this scope today.
     pub const fn permissions(self) -> Permissions {
@@ -39,6 +41,7 @@ impl Scope {
             ]),
             Self::Inference => Permissions::of(&[Permission::ModelsPredict]),
             Self::Keys => Permissions::of(&[Permission::KeysManage]),
+            Self::Node => Permissions::of(&[Permission::KeysFollow]),
         }
     }
 
@@ -48,6 +51,7 @@ impl Scope {
             Self::Project => "project",
             Self::Inference => "inference",
             Self::Keys => "keys",
+            Self::Node => "node",
         }
     }
 
@@ -57,6 +61,7 @@ impl Scope {
             Self::Project => "Project",
             Self::Inference => "Inference",
             Self::Keys => "Keys",
+            Self::Node => "Node",
         }
     }
 
@@ -68,6 +73,7 @@ impl Scope {
                 "Make predictions on trained models. Can be used for public access to the models."
             }
             Self::Keys => "Make, edit, rotate and delete the keys of this workspace.",
+            Self::Node => "Check the keys of this workspace in a service of your own, with a guard.",
         }
     }
 

@@ -13,7 +13,7 @@ use keyrack_key::{
     Brands, Class, Digest, Exposure, Grant, KeyId, Permission, Presented, Question, Restrictions, Scope,
     Secret, SecretState, Terms, Timestamp, WorkspaceId,
 };
-use keyrack_rack::{Position, Rack, Record, Revision, Snapshot};
+use keyrack_rack::{Position, Rack, Record, Revision, Snapshot, Trust};
 use rand_core::UnwrapErr;
 
 const KEYS: usize = 1_000;
@@ -111,6 +111,7 @@ fn filled(secrets: &[Secret], now: Timestamp) -> Rack {
     let records = secrets.iter().map(|secret| record(secret, &mut rng)).collect();
     let rack = Rack::new();
     rack.load(Snapshot { position: Position::default(), records });
+    rack.trust(Trust::Always);
     rack
 }
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use keyrack_key::{Class, Digest, KeyId, Scopes, SecretState, Terms, Timestamp, WorkspaceId};
 
+use crate::Trust;
+
 /// The number of a change to keys: gapless, and in the order of the commits. 0 is before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(pub u64);
@@ -84,6 +86,12 @@ pub trait Feed: Send + Sync {
         &self,
         tombstones_since: Timestamp,
     ) -> impl Future<Output = Result<Snapshot, Self::Error>> + Send;
+
+    /// How long what was read last is as good as what it was read from. Whoever reads across a network and may be cut
+    /// off has to say until when.
+    fn trust(&self) -> Trust {
+        Trust::Always
+    }
 
     /// What happened after `position`.
     fn after(&self, position: Position) -> impl Future<Output = Result<Next, Self::Error>> + Send;

@@ -13,13 +13,19 @@ use crate::{Feed, Gap, Next, Rack, Revision, TOMBSTONE_LIFE};
 pub struct Follower<F> {
     feed: F,
     rack: Arc<Rack>,
-    turn: Mutex<()>,
+    turn: Mutex<Turn>,
+}
+
+/// What whoever has the turn knows.
+#[derive(Debug, Default)]
+struct Turn {
+    is_filled: bool,
 }
 
 impl<F: Feed> Follower<F> {
     /// Will fill `rack` from `feed`.
     pub fn new(feed: F, rack: Arc<Rack>) -> Self {
-        Self { feed, rack, turn: Mutex::new(()) }
+        Self { feed, rack, turn: Mutex::default() }
     }
 
     /// The rack that it fills.
@@ -27,12 +33,24 @@ impl<F: Feed> Follower<F> {
         &self.rack
     }
 
-    /// Reads until the rack holds all that the feed has, and at least `revision`; then the rack is trusted.
-    /// A rack that was never filled, a hole, or another history is answered by loading everything anew.
+    /// Reads until the rack holds all that the feed has, and at least `revision`. A rack that was never filled, a hole,
+    /// or another history is answered by loading everything anew. Then the rack is trusted as the feed
+    /// says. A rack that was trusted until further notice is not any more when this fails.
     pub async fn reach(&self, revision: Revision, now: Timestamp) -> Result<(), F::Error> {
-        let _turn = self.turn.lock().await;
-        if !self.rack.is_trusted() {
+        let mut turn = self.turn.lock().await;
+        let read = self.read(&mut turn, revision, now).await;
+        // Before anybody else has the turn: what they read may be newer, and better or worse to trust.
+        match read {
+            Ok(()) => self.rack.trust(self.feed.trust()),
+            Err(_) => self.rack.doubt(),
+        }
+        read
+    }
+
+    async fn read(&self, turn: &mut Turn, revision: Revision, now: Timestamp) -> Result<(), F::Error> {
+        if !turn.is_filled {
             self.load(now).await?;
+            turn.is_filled = true;
         }
         loop {
             let applied = match self.feed.after(self.rack.position()).await? {

@@ -17,6 +17,7 @@ mod pages;
 mod rack;
 mod shard;
 mod tally;
+mod trust;
 
 pub use caller::{Caller, Key, Refusal};
 pub use feed::{ChangeId, Feed, Frame, Next, Position, Record, Revision, Snapshot};
@@ -25,3 +26,4 @@ pub use last_use::LastUse;
 pub use outcome::Outcome;
 pub use rack::{Gap, Rack, TOMBSTONE_LIFE};
 pub use tally::Used;
+pub use trust::{Moment, Trust};

@@ -11,6 +11,17 @@ pub struct Outcome {
     pub refused: Option<&'static str>,
 }
 
+impl Outcome {
+    /// The outcome that is told in these words, if this version knows it.
+    pub fn named(permission: Option<Permission>, refused: Option<&str>) -> Option<Self> {
+        let refused = match refused {
+            None => None,
+            Some(word) => Some(REASONS.into_iter().find(|reason| *reason == word)?),
+        };
+        Some(Self { permission, refused })
+    }
+}
+
 /// What a known key is refused for.
 const REASONS: [&str; 9] = [
     "retired_secret",

@@ -1,7 +1,6 @@
 //! The rack: digest to key, in shards behind short locks.
 
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
@@ -13,7 +12,8 @@ use crate::line::Line;
 use crate::outcome;
 use crate::shard::{Place, SHARDS, Shard};
 use crate::tally::Tallies;
-use crate::{Caller, Frame, LastUse, Position, Record, Refusal, Revision, Snapshot, Used};
+use crate::trust::Trusted;
+use crate::{Caller, Frame, LastUse, Position, Record, Refusal, Revision, Snapshot, Trust, Used};
 
 /// How long a deleted key or an ended secret stays known, so that an answer can say what happened to it.
 pub const TOMBSTONE_LIFE: Duration = Duration::from_hours(30 * 24);
@@ -38,7 +38,7 @@ pub struct Rack {
     /// Seeded: which shard and bucket a digest falls into cannot be steered from outside.
     hasher: RandomState,
     index: Mutex<Index>,
-    trusted: AtomicBool,
+    trusted: Trusted,
     tallies: Tallies,
 }
 
@@ -48,14 +48,14 @@ impl Default for Rack {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
             hasher: RandomState::default(),
             index: Mutex::default(),
-            trusted: AtomicBool::new(false),
+            trusted: Trusted::default(),
             tallies: Tallies::default(),
         }
     }
 }
 
 impl Rack {
-    /// An empty rack, which refuses everything until a snapshot is loaded.
+    /// An empty rack, which refuses everything until it is filled and trusted.
     pub fn new() -> Self {
         Self::default()
     }
@@ -73,6 +73,10 @@ impl Rack {
         let slot = shard.find(hash, &digest).ok_or(Denial::Unknown)?;
         let (line, card) = shard.get(slot).ok_or(Denial::Unknown)?;
         let answer = line.decide(card, question);
+        // Once more: whoever was stopped in between may have read what was true when others still waited for it.
+        if !self.is_trusted() {
+            return Err(Denial::Stale.into());
+        }
         let place = Place::new(number, slot);
         let counted = outcome::number(question.permission, answer)
             .and_then(|outcome| self.tallies.count(&line.tally, card.key, place, outcome));
@@ -107,12 +111,17 @@ impl Rack {
 
     /// Whether the rack is full and known to be as new as the store.
     pub fn is_trusted(&self) -> bool {
-        self.trusted.load(Ordering::Acquire)
+        self.trusted.holds()
     }
 
     /// Stops or resumes answering. A rack that is not trusted refuses every request.
-    pub fn trust(&self, trusted: bool) {
-        self.trusted.store(trusted, Ordering::Release);
+    pub fn trust(&self, trust: Trust) {
+        self.trusted.set(trust);
+    }
+
+    /// Ends a trust that has no end of its own.
+    pub(crate) fn doubt(&self) {
+        self.trusted.end_always();
     }
 
     /// Where in the history of changes the rack stands.
@@ -130,7 +139,7 @@ impl Rack {
         self.len() == 0
     }
 
-    /// Replaces everything by `snapshot`, and trusts the rack from then on. A key that is in both stays answered for
+    /// Replaces everything by `snapshot`. A key that is in both stays answered for
     /// throughout: what is there goes only when its successor is in its place.
     pub fn load(&self, snapshot: Snapshot) {
         let mut index = self.index.lock();
@@ -148,7 +157,6 @@ impl Rack {
             self.remove(place);
         }
         index.position = snapshot.position;
-        self.trust(true);
     }
 
     /// Applies what changed. A change that is already there is passed over.

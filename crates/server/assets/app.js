@@ -244,7 +244,7 @@ function sayFold(form) {
   const facts = form.querySelector("[data-fold-facts]");
   if (!facts) return;
   const expiry = form.elements.expiry.selectedOptions[0].dataset.fact;
-  facts.textContent = `${expiry} · ${facts.dataset.reach}${form.elements.keys?.checked ? " · may manage keys" : ""}`;
+  facts.textContent = `${expiry} · ${facts.dataset.reach}${form.elements.keys?.checked ? " · may manage keys" : ""}${form.elements.node?.checked ? " · may check keys" : ""}`;
 }
 
 // ---- Beginnings

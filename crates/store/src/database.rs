@@ -81,6 +81,14 @@ impl Store {
         Ok(self.shared.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 
+    /// A change of one statement; how many rows it touched.
+    pub(crate) async fn change(&self, query: Query) -> Result<u64, StoreError> {
+        let mut db = self.write().await?;
+        let changed = query.execute(&mut *db).await?.rows_affected();
+        db.commit().await?;
+        Ok(changed)
+    }
+
     pub(crate) fn change_id(&self) -> ChangeId {
         let mut id = ChangeId::default();
         let mut rng = self.shared.rng.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,11 +1,11 @@
 //! The feed that racks read: everything at once, or what changed since; and where the next change is numbered.
 
 use futures_util::TryStreamExt as _;
-use keyrack_key::{Digest, KeyId, SecretState, Timestamp};
+use keyrack_key::{Digest, KeyId, SecretState, Timestamp, WorkspaceId};
 use keyrack_rack::{ChangeId, Feed, Frame, Next, Position, Record, Revision, Snapshot};
 use sqlx::Row as _;
 
-use crate::database::{self, Connection, Row};
+use crate::database::{self, Connection, Query, Row};
 use crate::{Store, StoreError, record};
 
 macro_rules! records {
@@ -23,6 +23,29 @@ macro_rules! records {
 
 const ALL: &str = records!("k.deleted_at IS NULL OR k.deleted_at >= $1 ORDER BY k.id, s.created_at");
 const CHANGED: &str = records!("k.revision > $2 ORDER BY k.revision, s.created_at");
+const ALL_OF_ONE: &str = records!(
+    "k.workspace_id = $2 AND (k.deleted_at IS NULL OR k.deleted_at >= $1) ORDER BY k.id, s.created_at"
+);
+const CHANGED_OF_ONE: &str =
+    records!("k.revision > $2 AND +k.workspace_id = $3 ORDER BY k.revision, s.created_at");
+
+/// Before every time.
+const EVER: i64 = i64::MIN;
+
+/// The feed of one workspace, for nodes that may see no other. Its frames reach as far as those of all workspaces do,
+/// so that what was left out makes no hole.
+#[derive(Clone, Debug)]
+pub struct WorkspaceFeed {
+    store: Store,
+    workspace: WorkspaceId,
+}
+
+impl Store {
+    /// What a node of `workspace` follows.
+    pub fn feed_of(&self, workspace: WorkspaceId) -> WorkspaceFeed {
+        WorkspaceFeed { store: self.clone(), workspace }
+    }
+}
 
 impl Feed for Store {
     type Error = StoreError;
@@ -30,25 +53,51 @@ impl Feed for Store {
     async fn snapshot(&self, tombstones_since: Timestamp) -> Result<Snapshot, StoreError> {
         let mut db = self.read().await?;
         let position = head(&mut db).await?;
-        let records = records(&mut db, ALL, tombstones_since, Revision(0)).await?;
+        let records = records(&mut db, sqlx::query(ALL).bind(tombstones_since.micros())).await?;
         Ok(Snapshot { position, records })
     }
 
     async fn after(&self, position: Position) -> Result<Next, StoreError> {
-        let mut db = self.read().await?;
-        let to = head(&mut db).await?;
-        // The usual question, and the usual answer.
-        if position == to {
-            return Ok(Next::Frame(Frame { from: position, to, changes: Vec::new() }));
-        }
-        if !is_known(&mut db, position).await? {
-            return Ok(Next::Reload);
-        }
-        // Each changed key once, as it is now: a revision is moved on with its row. Secrets that
-        // ended long ago were removed by the rotation after them, so all that are left are told.
-        let changes = records(&mut db, CHANGED, Timestamp::from_micros(i64::MIN), position.revision).await?;
-        Ok(Next::Frame(Frame { from: position, to, changes }))
+        changed(self, position, |after| sqlx::query(CHANGED).bind(EVER).bind(after)).await
     }
+}
+
+impl Feed for WorkspaceFeed {
+    type Error = StoreError;
+
+    async fn snapshot(&self, tombstones_since: Timestamp) -> Result<Snapshot, StoreError> {
+        let mut db = self.store.read().await?;
+        let position = head(&mut db).await?;
+        let all = sqlx::query(ALL_OF_ONE).bind(tombstones_since.micros()).bind(self.workspace.to_string());
+        Ok(Snapshot { position, records: records(&mut db, all).await? })
+    }
+
+    async fn after(&self, position: Position) -> Result<Next, StoreError> {
+        let workspace = self.workspace.to_string();
+        let of_one = |after| sqlx::query(CHANGED_OF_ONE).bind(EVER).bind(after).bind(workspace);
+        changed(&self.store, position, of_one).await
+    }
+}
+
+/// What changed after `position`, as the query for what follows a revision finds it.
+async fn changed(
+    store: &Store,
+    position: Position,
+    query: impl FnOnce(i64) -> Query,
+) -> Result<Next, StoreError> {
+    let mut db = store.read().await?;
+    let to = head(&mut db).await?;
+    // The usual question, and the usual answer.
+    if position == to {
+        return Ok(Next::Frame(Frame { from: position, to, changes: Vec::new() }));
+    }
+    if !is_known(&mut db, position).await? {
+        return Ok(Next::Reload);
+    }
+    // Each changed key once, as it is now: a revision is moved on with its row. Secrets that
+    // ended long ago were removed by the rotation after them, so all that are left are told.
+    let changes = records(&mut db, query(database::column(position.revision.0))).await?;
+    Ok(Next::Frame(Frame { from: position, to, changes }))
 }
 
 /// Takes the next revision for a change of `key`. Call it as late as possible: from here to the commit
@@ -95,13 +144,8 @@ async fn is_known(db: &mut Connection, position: Position) -> Result<bool, Store
 }
 
 /// Row by row, each key once for each of its secrets: a million of them are not held as rows.
-async fn records(
-    db: &mut Connection,
-    query: &'static str,
-    since: Timestamp,
-    after: Revision,
-) -> Result<Vec<Record>, StoreError> {
-    let mut rows = sqlx::query(query).bind(since.micros()).bind(database::column(after.0)).fetch(db);
+async fn records(db: &mut Connection, query: Query) -> Result<Vec<Record>, StoreError> {
+    let mut rows = query.fetch(db);
     let mut records: Vec<Record> = Vec::new();
     while let Some(row) = rows.try_next().await? {
         let revision = Revision(database::number(&row, "revision")?);

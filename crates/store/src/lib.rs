@@ -19,6 +19,7 @@ mod error;
 mod feed;
 mod keys;
 mod models;
+mod nodes;
 mod people;
 mod project_type;
 mod projects;
@@ -38,8 +39,10 @@ pub use datasets::{
     Record, RecordFilter, Upload,
 };
 pub use error::StoreError;
+pub use feed::WorkspaceFeed;
 pub use keys::{DeleteKey, Deletion, EditKey, KeyFilter, KeyRow, KeyStatus, NewKey, RotateKey, SecretRow};
 pub use models::{Job, Material, Model, ModelStatus, NewModel, Outcome, Point, Stand, UnknownModelStatus};
+pub use nodes::Node;
 pub use people::{NewUser, User};
 pub use project_type::{ProjectType, UnknownProjectType};
 pub use projects::{EditProject, NewProject, Project};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use keyrack_key::{Digest, SessionId, Timestamp, UserId};
 use sqlx::Row as _;
 
-use crate::database::{self, Query, Row};
+use crate::database::{self, Row};
 use crate::people::{self, User};
 use crate::{Store, StoreError};
 
@@ -124,13 +124,6 @@ impl Store {
             .bind(now.micros())
             .bind(now.minus(idle).micros());
         self.change(query).await
-    }
-
-    async fn change(&self, query: Query) -> Result<u64, StoreError> {
-        let mut db = self.write().await?;
-        let changed = query.execute(&mut *db).await?.rows_affected();
-        db.commit().await?;
-        Ok(changed)
     }
 }
 

@@ -15,21 +15,45 @@ impl Store {
     /// Writes down what [`Rack::drain_uses`](keyrack_rack::Rack::drain_uses) gave at `now`. Where two nodes tell of the
     /// same key, the newer last use stays and checks add up; a key that is not here is passed over.
     pub async fn note_uses(&self, used: &[Used], now: Timestamp) -> Result<(), StoreError> {
-        let hour = now.micros() - now.micros().rem_euclid(HOUR);
         for batch in used.chunks(BATCH) {
             let mut db = self.write().await?;
-            for Used { key, counts, last } in batch {
-                for (outcome, checks) in counts {
-                    count(&mut db, *key, hour, *outcome, *checks).await?;
-                }
-                if let Some(last) = last {
-                    keep(&mut db, *key, last).await?;
-                }
-            }
+            write_used(&mut db, batch, None, now).await?;
             db.commit().await?;
         }
         Ok(())
     }
+}
+
+/// Writes down what keys were used for; only those of `workspace`, if one is named.
+pub(crate) async fn write_used(
+    db: &mut Connection,
+    used: &[Used],
+    workspace: Option<WorkspaceId>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let hour = now.micros() - now.micros().rem_euclid(HOUR);
+    for Used { key, counts, last } in used {
+        if !is_of(db, *key, workspace).await? {
+            continue;
+        }
+        for (outcome, checks) in counts {
+            count(db, *key, hour, *outcome, *checks).await?;
+        }
+        if let Some(last) = last {
+            keep(db, *key, last).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn is_of(db: &mut Connection, key: KeyId, workspace: Option<WorkspaceId>) -> Result<bool, StoreError> {
+    let Some(workspace) = workspace else { return Ok(true) };
+    let row = sqlx::query("SELECT 1 FROM keys WHERE id = $1 AND workspace_id = $2")
+        .bind(key.to_string())
+        .bind(workspace.to_string())
+        .fetch_optional(db)
+        .await?;
+    Ok(row.is_some())
 }
 
 /// How often checks of a key ended in one way, within an hour.

@@ -15,7 +15,7 @@ use keyrack_key::{
     Brands, Class, Grant, KeyId, Permission, Restrictions, Scope, Secret, SecretState, Terms, Timestamp,
     WorkspaceId,
 };
-use keyrack_rack::{Position, Rack, Record, Revision, Snapshot};
+use keyrack_rack::{Position, Rack, Record, Revision, Snapshot, Trust};
 use rand_core::UnwrapErr;
 use serde_json::Value;
 use tower::{Layer, ServiceExt, service_fn};
@@ -80,6 +80,7 @@ impl World {
         change(&mut record);
         self.records.push(record);
         self.rack.load(Snapshot { position: Position::default(), records: self.records.clone() });
+        self.rack.trust(Trust::Always);
         secret.expose().to_owned()
     }
 

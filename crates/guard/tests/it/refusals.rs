@@ -1,6 +1,7 @@
 //! The table of the design: each reason with its status, its challenge (RFC 6750) and what it names.
 
 use keyrack_key::{Class, Only, Permissions, Restrictions, Scope, SecretState};
+use keyrack_rack::Trust;
 
 use super::{AFTER, Answer, BEFORE, World, secret};
 
@@ -118,7 +119,7 @@ async fn a_rack_that_may_be_behind_answers_nobody() {
     let mut world = World::new();
     let key = world.key(&Scope::ALL, |key| key.terms.expires_at = Some(AFTER));
     assert_eq!(world.ask("/", &[("x-api-key", &key)]).await.status, 200);
-    world.rack.trust(false);
+    world.rack.trust(Trust::Never);
     for sent in [key.as_str(), secret(Class::Secret).expose()] {
         is_refused(&world.ask("/", &[("x-api-key", sent)]).await, 503, "not_ready", None);
     }

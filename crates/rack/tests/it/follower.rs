@@ -2,9 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use keyrack_key::Timestamp;
-use keyrack_rack::{Feed, Follower, Frame, Next, Position, Rack, Revision, Snapshot};
+use keyrack_rack::{Feed, Follower, Frame, Moment, Next, Position, Rack, Revision, Snapshot, Trust};
 
 use crate::history::{History, NOW, Step, ask, loaded};
 
@@ -18,6 +19,7 @@ struct Reel {
     /// The next frame begins elsewhere.
     hole: AtomicBool,
     fails: AtomicBool,
+    trust: Mutex<Trust>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +29,12 @@ struct Torn;
 impl Tape {
     fn new(history: History) -> Self {
         let (snapshots, hole, fails) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicBool::new(false));
-        Self(Arc::new(Reel { history: Mutex::new(history), snapshots, hole, fails }))
+        let (history, trust) = (Mutex::new(history), Mutex::new(Trust::Always));
+        Self(Arc::new(Reel { history, snapshots, hole, fails, trust }))
+    }
+
+    fn trust(&self, trust: Trust) {
+        *self.0.trust.lock().unwrap_or_else(PoisonError::into_inner) = trust;
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut History) -> T) -> T {
@@ -53,6 +60,10 @@ impl Tape {
 
 impl Feed for Tape {
     type Error = Torn;
+
+    fn trust(&self) -> Trust {
+        *self.0.trust.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
     async fn snapshot(&self, _: Timestamp) -> Result<Snapshot, Torn> {
         self.is_whole()?;
@@ -124,10 +135,9 @@ async fn another_history_is_answered_by_loading_anew_though_it_is_shorter() {
 }
 
 #[tokio::test]
-async fn a_rack_that_lost_its_trust_is_loaded_before_it_is_trusted_again() {
+async fn a_rack_that_may_be_behind_is_not_trusted_until_it_has_caught_up() {
     let (tape, follower) = following(History::of_keys(1, 1));
     follower.reach(Revision::default(), NOW).await.unwrap();
-    follower.rack().trust(false);
     tape.0.fails.store(true, Ordering::SeqCst);
     follower.reach(Revision::default(), NOW).await.unwrap_err();
     assert!(!follower.rack().is_trusted());
@@ -135,8 +145,22 @@ async fn a_rack_that_lost_its_trust_is_loaded_before_it_is_trusted_again() {
     tape.take(Step::Delete { key: 0 });
     follower.reach(Revision::default(), NOW).await.unwrap();
     assert!(follower.rack().is_trusted());
-    assert_eq!(tape.snapshots(), 2);
+    assert_eq!(tape.snapshots(), 1);
     assert_equal(&tape, follower.rack());
+}
+
+#[tokio::test]
+async fn a_trust_that_ends_by_itself_outlives_a_feed_that_cannot_be_read() {
+    let (tape, follower) = following(History::of_keys(1, 1));
+    tape.trust(Trust::Until(Moment::now().plus(Duration::from_mins(10))));
+    follower.reach(Revision::default(), NOW).await.unwrap();
+    tape.0.fails.store(true, Ordering::SeqCst);
+    follower.reach(Revision::default(), NOW).await.unwrap_err();
+    assert!(follower.rack().is_trusted());
+    tape.0.fails.store(false, Ordering::SeqCst);
+    tape.trust(Trust::Until(Moment::now()));
+    follower.reach(Revision::default(), NOW).await.unwrap();
+    assert!(!follower.rack().is_trusted());
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use keyrack_key::{
     Brands, Class, Digest, Exposure, KeyId, Permission, Permissions, Presented, Question, Restrictions,
     Scope, Scopes, Secret, SecretState, Terms, Timestamp, WorkspaceId,
 };
-use keyrack_rack::{ChangeId, Frame, Position, Rack, Record, Revision, Snapshot};
+use keyrack_rack::{ChangeId, Frame, Position, Rack, Record, Revision, Snapshot, Trust};
 use proptest::prelude::*;
 use rand_core::{TryCryptoRng, TryRng};
 
@@ -222,6 +222,7 @@ pub(crate) fn ask(
 pub(crate) fn loaded(snapshot: Snapshot) -> Rack {
     let rack = Rack::new();
     rack.load(snapshot);
+    rack.trust(Trust::Always);
     rack
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
 use keyrack_key::Denial;
-use keyrack_rack::Rack;
+use keyrack_rack::{Rack, Trust};
 
 use crate::history::{History, NOW, Step, ask, loaded};
 
@@ -105,8 +105,8 @@ fn a_key_that_lives_on_is_let_through_while_everything_is_loaded_anew() {
 fn a_rack_that_is_not_trusted_lets_nobody_through() {
     let history = History::of_keys(1, 1);
     let rack: Rack = loaded(history.snapshot());
-    rack.trust(false);
+    rack.trust(Trust::Never);
     assert_eq!(ask(&rack, &history.secrets[0], NOW), Err((Denial::Stale, None)));
-    rack.trust(true);
+    rack.trust(Trust::Always);
     assert!(ask(&rack, &history.secrets[0], NOW).is_ok());
 }

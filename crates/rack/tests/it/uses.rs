@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use keyrack_key::{Brands, Exposure, Permission, Presented, Question, Timestamp};
-use keyrack_rack::{LastUse, Outcome, Rack, Used};
+use keyrack_rack::{LastUse, Outcome, Rack, Trust, Used};
 
 use crate::history::{History, NOW, Step, later, loaded};
 
@@ -78,6 +78,7 @@ fn uses_outlive_the_changes_of_their_key_and_loading_anew() {
     rack.apply(history.since(rack.position())).unwrap();
     used(&rack, &history.secrets[0], later(1));
     rack.load(history.snapshot());
+    rack.trust(Trust::Always);
     used(&rack, &history.secrets[1], later(2));
     history.take(Step::Forget { key: 0 });
     rack.apply(history.since(rack.position())).unwrap();

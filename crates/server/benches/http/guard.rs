@@ -11,7 +11,7 @@ use keyrack_guard::{Guard, GuardLayer};
 use keyrack_key::{
     Brands, Class, Grant, KeyId, Permission, Restrictions, Scope, Secret, SecretState, Terms, WorkspaceId,
 };
-use keyrack_rack::{Position, Rack, Record, Revision, Snapshot};
+use keyrack_rack::{Position, Rack, Record, Revision, Snapshot, Trust};
 use rand_core::UnwrapErr;
 
 use crate::load::rate;
@@ -102,5 +102,6 @@ fn rack() -> (Rack, String) {
     };
     let rack = Rack::new();
     rack.load(Snapshot { position: Position::default(), records: secrets.iter().map(record).collect() });
+    rack.trust(Trust::Always);
     (rack, secrets[KEYS / 2].expose().to_owned())
 }

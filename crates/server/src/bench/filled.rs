@@ -6,7 +6,7 @@ use keyrack_key::{
     Brands, Class, Exposure, Grant, KeyId, Permission, Presented, Question, Restrictions, Scope, Secret,
     SecretState, Terms, Timestamp, WorkspaceId,
 };
-use keyrack_rack::{Frame, Gap, Rack, Record, Revision, Snapshot};
+use keyrack_rack::{Frame, Gap, Rack, Record, Revision, Snapshot, Trust};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng, TryRng};
 
@@ -68,6 +68,7 @@ impl Filled {
         let seed = u64::from_le_bytes(bytes);
         let rack = Rack::new();
         rack.load(Snapshot::default());
+        rack.trust(Trust::Always);
         let [known, unknown, mistyped, formless] = std::array::from_fn(|_| Texts::room());
         Ok(Self {
             rack,

@@ -195,6 +195,7 @@ impl From<keyrack_key::Scope> for Scope {
             keyrack_key::Scope::Project => Self::Project,
             keyrack_key::Scope::Inference => Self::Inference,
             keyrack_key::Scope::Keys => Self::Keys,
+            keyrack_key::Scope::Node => Self::Node,
         }
     }
 }

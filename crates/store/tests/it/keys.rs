@@ -147,7 +147,7 @@ async fn a_rename_hands_out_nothing_that_a_scope_came_to_mean() {
 async fn what_a_newer_version_wrote_denies_and_is_not_lost_by_an_edit() {
     let world = world().await;
     let key = world.key("CI").await;
-    for set in [r#"restrictions = '{"weekdays":["mon"]}'"#, "restrictions = '{}', permissions = 47"] {
+    for set in [r#"restrictions = '{"weekdays":["mon"]}'"#, "restrictions = '{}', permissions = 2147483649"] {
         world.rewrite(set).await;
         let read = world.store.key(world.workspace, key.id).await.unwrap().unwrap();
         assert!(read.terms.restrictions.is_none() || !read.terms.permissions.is_known());

@@ -19,6 +19,7 @@ pub(in crate::web) struct KeyForm {
     expiry: String,
     expires_on: String,
     keys: String,
+    node: String,
     pub(super) nonce: String,
     pub(super) revision: String,
     pub(super) confirm_widening: String,
@@ -49,7 +50,8 @@ impl KeyForm {
             name: key.name.clone(),
             scope: scope.to_owned(),
             expiry: if key.terms.expires_at.is_some() { "keep" } else { "never" }.to_owned(),
-            keys: if key.scopes.contains(Scope::Keys) { "on" } else { "" }.to_owned(),
+            keys: ticked(key, Scope::Keys),
+            node: ticked(key, Scope::Node),
             revision: key.revision.0.to_string(),
             ..Self::default()
         }
@@ -64,10 +66,13 @@ impl KeyForm {
             ),
         };
         let keys = (self.keys == "on").then_some(Scope::Keys);
-        if picked.is_none() && keys.is_none() {
-            return Err(Invalid::field("scopes", "pick Project or Inference"));
+        let node = (self.node == "on").then_some(Scope::Node);
+        let scopes: Scopes = picked.into_iter().chain(keys).chain(node).collect();
+        if scopes.is_empty() {
+            Err(Invalid::field("scopes", "pick Project or Inference"))
+        } else {
+            Ok(scopes)
         }
-        Ok(picked.into_iter().chain(keys).collect())
     }
 
     /// When the key shall end.
@@ -117,7 +122,12 @@ impl KeyForm {
             earliest: words::day(now),
             kept_expiry: kept.map(|at| format!("on {}", words::date_and_time(at))),
             keys: self.keys == "on",
+            node: self.node == "on",
             offers_none: key.is_some(),
         }
     }
+}
+
+fn ticked(key: &KeyRow, scope: Scope) -> String {
+    if key.scopes.contains(scope) { "on" } else { "" }.to_owned()
 }

@@ -34,6 +34,8 @@ pub(crate) struct KeyFields {
     pub(crate) public: bool,
     /// POST `keys=on`
     pub(crate) keys: bool,
+    /// POST `node=on`
+    pub(crate) node: bool,
     /// Whether a key without Project and Inference can be chosen again after one of them was: only when editing.
     pub(crate) offers_none: bool,
 }
@@ -42,6 +44,7 @@ impl KeyFields {
     /// The fold stands open when something in it was changed or is wrong.
     pub(crate) fn advanced_is_open(&self) -> bool {
         self.keys
+            || self.node
             || !matches!(self.expiry.value.as_str(), "" | "never" | "keep")
             || self.expiry.error.is_some()
             || self.expires_on.error.is_some()
@@ -58,6 +61,7 @@ impl KeyFields {
             _ => "Never expires",
         };
         let keys = if self.keys { " · may manage keys" } else { "" };
-        format!("{expiry} · {}{keys}", self.reach)
+        let node = if self.node { " · may check keys" } else { "" };
+        format!("{expiry} · {}{keys}{node}", self.reach)
     }
 }

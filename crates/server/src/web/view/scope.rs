@@ -5,6 +5,7 @@ pub(crate) enum Scope {
     Project,
     Inference,
     Keys,
+    Node,
 }
 
 impl Scope {
@@ -13,6 +14,7 @@ impl Scope {
             Self::Project => "Project",
             Self::Inference => "Inference",
             Self::Keys => "Keys",
+            Self::Node => "Node",
         }
     }
 
@@ -22,6 +24,7 @@ impl Scope {
             Self::Project => "project",
             Self::Inference => "inference",
             Self::Keys => "keys",
+            Self::Node => "node",
         }
     }
 
@@ -32,6 +35,7 @@ impl Scope {
                 "Make predictions on trained models. Can be used for public access to the models."
             }
             Self::Keys => "Create, edit, rotate and delete the API keys of this workspace.",
+            Self::Node => "Check the API keys of this workspace in a service of your own, with a guard.",
         }
     }
 }
