@@ -32,8 +32,13 @@ mod browser;
 mod credential;
 mod layer;
 mod problem;
+#[cfg(feature = "remote")]
+pub mod remote;
 
 pub use credential::{Credential, Place};
+pub use keyrack_key::Permission;
 pub use keyrack_rack::{Caller, Refusal};
 pub use layer::{ClientAddress, Clock, Guard, GuardFuture, GuardLayer, GuardService};
 pub use problem::Problem;
+#[cfg(feature = "remote")]
+pub use remote::{Node, NodeBuilder, RemoteError, WhenCutOff};

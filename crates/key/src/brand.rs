@@ -54,6 +54,11 @@ impl Brands {
         &self.current
     }
 
+    /// All of them, that of new secrets first.
+    pub fn all(&self) -> impl Iterator<Item = &Brand> {
+        std::iter::once(&self.current).chain(&self.older)
+    }
+
     /// Whether secrets with this brand are accepted.
     pub fn accepts(&self, brand: &[u8]) -> bool {
         self.current.0.as_bytes() == brand || self.older.iter().any(|older| older.0.as_bytes() == brand)

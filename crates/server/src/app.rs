@@ -17,6 +17,7 @@ use crate::ops::datasets::Datasets;
 use crate::ops::imports::Imports;
 use crate::ops::keys::Keys;
 use crate::ops::models::Models;
+use crate::ops::nodes::Nodes;
 use crate::ops::people::People;
 use crate::ops::pictures::Pictures;
 use crate::ops::predictions::Predictions;
@@ -35,6 +36,7 @@ pub struct App {
     pub follower: Arc<Follower<Store>>,
     pub guard: Arc<Guard>,
     pub keys: Keys,
+    pub nodes: Nodes,
     pub projects: Projects,
     pub models: Models,
     pub datasets: Datasets,
@@ -58,16 +60,24 @@ impl App {
         let rack = Arc::new(Rack::new());
         let follower = Arc::new(Follower::new(store.clone(), Arc::clone(&rack)));
         follower.reach(Revision::default(), clock()).await?;
+        let nodes = Nodes::open(store.clone(), clock).await?;
         let guard = Guard::new(Arc::clone(&rack), config.brands.clone(), clock);
         let removals = Removals::new(store.clone(), objects.clone(), clock);
         let pictures = Pictures::new(config.max_image);
         let datasets = Datasets::new(store.clone(), objects.clone(), pictures, removals.clone(), clock);
         let imports = Imports::new(datasets.clone(), folder.imports(), config.max_image, clock);
         let imports = imports.map_err(OpError::internal)?;
-        let guard = guard.at_home(&config.base_url()).manage_at(format!("{}/keys/", config.base_url()));
+        let guard = guard.at_home(&config.base_url()).manage_at(config.manage_url());
         let guard = Arc::new(guard);
         Ok(Arc::new(Self {
-            keys: Keys::new(store.clone(), Arc::clone(&follower), config.brands.clone(), clock),
+            keys: Keys::new(
+                store.clone(),
+                Arc::clone(&follower),
+                nodes.clone(),
+                config.brands.clone(),
+                clock,
+            ),
+            nodes,
             models: Models::new(store.clone(), removals.clone(), clock),
             projects: Projects::new(store.clone(), removals.clone(), clock),
             imports,

@@ -18,6 +18,7 @@ const RACK: Duration = Duration::from_secs(1);
 const REPETITIONS: Duration = Duration::from_hours(7 * 24);
 const SWEEP: Duration = Duration::from_hours(1);
 const JOBS: Duration = Duration::from_secs(1);
+const NODES: Duration = Duration::from_mins(1);
 const OBJECTS: Duration = Duration::from_mins(1);
 
 /// The tasks; they end when told.
@@ -35,6 +36,7 @@ pub fn start(app: &Shared) -> Background {
     tasks.spawn(every(RACK, stopped.clone(), with(app, keep_rack)));
     tasks.spawn(every(SWEEP, stopped.clone(), with(app, sweep)));
     tasks.spawn(every(OBJECTS, stopped.clone(), with(app, end_uploads)));
+    tasks.spawn(every(NODES, stopped.clone(), with(app, forget_nodes)));
     tasks.spawn(every(JOBS, stopped.clone(), with(app, end_deserted_jobs)));
     tasks.spawn(remove_objects(Arc::clone(app), stopped));
     tasks.spawn(remove_halves(Arc::clone(app), app.now()));
@@ -122,6 +124,10 @@ async fn end_deserted_jobs(app: Shared) {
     if let Err(error) = app.store.end_deserted_jobs(app.now()).await {
         tracing::warn!(%error, "trainings whose workers died could not be put back");
     }
+}
+
+async fn forget_nodes(app: Shared) {
+    app.nodes.sweep().await;
 }
 
 async fn end_uploads(app: Shared) {

@@ -243,6 +243,11 @@ fn level(text: Option<&str>) -> Result<tracing::Level, ConfigError> {
 }
 
 impl Config {
+    /// The address under which a key is changed, without its id at the end.
+    pub fn manage_url(&self) -> String {
+        format!("{}/keys/", self.base_url())
+    }
+
     /// Where people and programs find this server, without a last slash: as it was told, else as it listens.
     pub fn base_url(&self) -> String {
         if let Some(url) = &self.public_url {

@@ -8,6 +8,7 @@ mod body;
 mod datasets;
 mod keys;
 mod models;
+mod nodes;
 mod openapi;
 mod piece;
 mod predict;

@@ -14,11 +14,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::access::{Access, Registry, Stated};
-use super::{datasets, keys, models, predict, projects, scopes, uploads, verify};
+use super::{datasets, keys, models, nodes, predict, projects, scopes, uploads, verify};
 use crate::app::Shared;
 use crate::edge::allowance;
 
 fn registry(guard: Arc<Guard>) -> Registry {
+    let nodes = Access::Guarded(Permission::KeysFollow, Role::Admin);
     let projects = |role| Access::Guarded(Permission::ProjectsManage, role);
     let keys = |role| Access::Guarded(Permission::KeysManage, role);
     let models = |role| Access::Guarded(Permission::ModelsTrain, role);
@@ -61,6 +62,12 @@ fn registry(guard: Arc<Guard>) -> Registry {
         .route(data(Role::Member), routes!(datasets::annotation_delete::delete))
         .route_for(allowance::PREDICTION, predict(Role::Member), routes!(predict::classify::classify))
         .route_for(allowance::PREDICTION, predict(Role::Member), routes!(predict::detect::detect))
+        .route(keys(Role::Viewer), routes!(nodes::list::list))
+        .route(nodes, routes!(nodes::register::register))
+        .route(nodes, routes!(nodes::snapshot::snapshot))
+        .route_for(allowance::LIST, nodes, routes!(nodes::changes::changes))
+        .route_for(allowance::LIST, nodes, routes!(nodes::uses::tell))
+        .route(nodes, routes!(nodes::leave::leave))
         .route(Access::AsksAboutKey, routes!(verify::verify))
 }
 

@@ -20,6 +20,10 @@ pub enum OpError {
     NotUnderstood,
     #[error("this key was deleted")]
     Gone,
+    #[error("this node was not heard of for too long, or left; register anew, and read everything")]
+    NodeGone,
+    #[error("this position is none of this history; read everything anew")]
+    OtherHistory,
     #[error("somebody else changed it meanwhile")]
     Conflict,
     #[error("a {0} of this name exists already")]
@@ -72,6 +76,8 @@ impl OpError {
                 .header(header::WWW_AUTHENTICATE, "Bearer realm=\"keyrack\", error=\"invalid_token\""),
             Self::NotUnderstood => says(StatusCode::CONFLICT, "newer_key"),
             Self::Gone => says(StatusCode::CONFLICT, "deleted_key"),
+            Self::NodeGone => says(StatusCode::GONE, "node_gone"),
+            Self::OtherHistory => says(StatusCode::CONFLICT, "other_history"),
             Self::Conflict => says(StatusCode::PRECONDITION_FAILED, "changed_meanwhile"),
             Self::NameTaken(_) => says(StatusCode::CONFLICT, "name_taken"),
             Self::Repeated { key } => says(StatusCode::CONFLICT, "already_done").with("key", key.to_string()),

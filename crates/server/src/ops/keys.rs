@@ -12,6 +12,7 @@ use keyrack_rack::{Follower, Revision};
 use keyrack_store::{DeleteKey, KeyFilter, KeyRow, Page, RotateKey, Store, StoreError, Usage};
 use rand_core::UnwrapErr;
 
+use super::nodes::{Arrival, Nodes, Unconfirmed};
 use super::who::Reach;
 use super::{Acting, Invalid, OpError, invalid};
 pub use draft::{Draft, Patch};
@@ -26,10 +27,10 @@ const TRIES: usize = 5;
 #[derive(Clone, Debug)]
 pub struct Propagation {
     pub revision: Revision,
-    /// Nodes that check keys.
+    /// Nodes that check keys of the workspace, this server among them.
     pub nodes: u32,
-    /// Nodes that have the change.
-    pub confirmed: u32,
+    /// Those that are not known to have the change.
+    pub unconfirmed: Vec<Unconfirmed>,
     pub took: Duration,
 }
 
@@ -45,14 +46,28 @@ pub struct Handed {
 pub struct Keys {
     store: Store,
     follower: Arc<Follower<Store>>,
+    nodes: Nodes,
     brands: Brands,
     clock: Clock,
 }
 
+impl Propagation {
+    /// How many nodes have the change.
+    pub fn confirmed(&self) -> u32 {
+        self.nodes - u32::try_from(self.unconfirmed.len()).unwrap_or(self.nodes).min(self.nodes)
+    }
+}
+
 impl Keys {
-    /// Keys of `store`, whose changes `follower` brings to the rack.
-    pub const fn new(store: Store, follower: Arc<Follower<Store>>, brands: Brands, clock: Clock) -> Self {
-        Self { store, follower, brands, clock }
+    /// Keys of `store`, whose changes `follower` brings to the rack, and which `nodes` elsewhere follow.
+    pub const fn new(
+        store: Store,
+        follower: Arc<Follower<Store>>,
+        nodes: Nodes,
+        brands: Brands,
+        clock: Clock,
+    ) -> Self {
+        Self { store, follower, nodes, brands, clock }
     }
 
     /// Makes a key. `once` is the client's name for the request: with the same one, no second key is made.
@@ -233,24 +248,22 @@ impl Keys {
         if key.deletion.is_some() { Err(OpError::Gone) } else { Ok(key) }
     }
 
-    /// Commits a change and brings it to the rack. In a task of its own: a client that hangs up in between
+    /// Commits a change, brings it to the rack, and waits until it has arrived elsewhere. In a task of its own: a client that hangs up in between
     /// leaves no rack behind that still lets a deleted key through.
     async fn commit(
         &self,
         change: impl Future<Output = Result<KeyRow, StoreError>> + Send + 'static,
     ) -> Result<(KeyRow, Propagation), OpError> {
-        let (follower, clock) = (Arc::clone(&self.follower), self.clock);
+        let (follower, nodes, clock) = (Arc::clone(&self.follower), self.nodes.clone(), self.clock);
         let task = tokio::spawn(async move {
             let started = clock();
             let row = change.await?;
-            if let Err(error) = follower.reach(row.revision, clock()).await {
-                // The change is durable and the rack lacks it: better no answers than wrong ones, until it is loaded anew.
-                follower.rack().trust(false);
-                return Err(OpError::internal(error));
-            }
-            let revision = row.revision;
-            let took = clock().since(started);
-            Ok((row, Propagation { revision, nodes: 1, confirmed: 1, took }))
+            // Where that fails, the change is durable and the rack lacks it. It is not trusted then: better no answers
+            // than wrong ones, until it can be read.
+            follower.reach(row.revision, clock()).await.map_err(OpError::internal)?;
+            let Arrival { nodes, unconfirmed } = nodes.reached(row.workspace, row.revision).await;
+            let (revision, took) = (row.revision, clock().since(started));
+            Ok((row, Propagation { revision, nodes: nodes + 1, unconfirmed, took }))
         });
         task.await.map_err(OpError::internal)?
     }

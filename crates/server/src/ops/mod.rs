@@ -7,6 +7,7 @@ pub mod imports;
 pub mod invalid;
 pub mod keys;
 pub mod models;
+pub mod nodes;
 pub mod people;
 pub mod pictures;
 pub mod predictions;

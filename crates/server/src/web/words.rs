@@ -6,6 +6,8 @@ use jiff::tz::TimeZone;
 use keyrack_key::{Brands, Class, Hint, Only, Restrictions, Timestamp};
 use keyrack_store::{Actor, KeyRow, SecretRow};
 
+use crate::ops::keys::Propagation;
+
 use super::view::{By, Expires, LastUse, Limit, Moment, Scope};
 use crate::times::rfc3339;
 
@@ -68,6 +70,21 @@ pub(super) fn took(span: Duration) -> String {
         0 => "under 1 ms".to_owned(),
         millis @ 1..1_000 => format!("{millis} ms"),
         _ => format!("{:.1} s", span.as_secs_f64()),
+    }
+}
+
+/// Where the end of a key has arrived.
+pub(super) fn arrived(propagation: &Propagation, now: Timestamp) -> String {
+    let Propagation { nodes, unconfirmed, .. } = propagation;
+    let noun = if *nodes == 1 { "node" } else { "nodes" };
+    let (confirmed, took) = (propagation.confirmed(), took(propagation.took));
+    let late = unconfirmed.iter().map(|node| format!("{} {}", node.name, relative(node.until, now)));
+    let late = late.collect::<Vec<_>>().join(", ");
+    match late.as_str() {
+        "" => format!("It stopped working everywhere: confirmed on {confirmed} of {nodes} {noun}, {took}."),
+        late => format!(
+            "Confirmed on {confirmed} of {nodes} {noun}, {took}. Cut off, and certain to refuse it only later: {late}."
+        ),
     }
 }
 

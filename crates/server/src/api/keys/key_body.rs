@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::RestrictionsFields;
 use crate::ops::keys::{Handed, Propagation};
+use crate::ops::nodes::Unconfirmed;
 use crate::times::rfc3339;
 
 /// A key.
@@ -91,12 +92,23 @@ pub struct DeletionBody {
 #[serde(rename_all = "camelCase")]
 pub struct PropagationBody {
     revision: u64,
-    /// How many servers check keys.
+    /// How many nodes check keys of this workspace: this server, and services with a guard that follows it.
     nodes: u32,
     /// How many of them have the change.
     confirmed: u32,
-    /// Those that do not have it yet.
-    unconfirmed: Vec<String>,
+    /// Those that may not have it yet: they are cut off, and were told to go on for a while.
+    unconfirmed: Vec<UnconfirmedBody>,
+}
+
+/// A node that may not have a change yet.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UnconfirmedBody {
+    #[schema(example = "nod_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f")]
+    node: String,
+    #[schema(example = "counter-3")]
+    name: String,
+    /// The latest time at which it can still decide by what was before the change.
+    until: String,
 }
 
 /// A key and its new secret: the one time that it is shown.
@@ -180,12 +192,15 @@ impl LastUseBody {
 
 impl From<Propagation> for PropagationBody {
     fn from(propagation: Propagation) -> Self {
-        Self {
-            revision: propagation.revision.0,
-            nodes: propagation.nodes,
-            confirmed: propagation.confirmed,
-            unconfirmed: Vec::new(),
-        }
+        let confirmed = propagation.confirmed();
+        let unconfirmed = propagation.unconfirmed.into_iter().map(UnconfirmedBody::from).collect();
+        Self { revision: propagation.revision.0, nodes: propagation.nodes, confirmed, unconfirmed }
+    }
+}
+
+impl From<Unconfirmed> for UnconfirmedBody {
+    fn from(node: Unconfirmed) -> Self {
+        Self { node: node.id.to_string(), name: node.name, until: rfc3339(node.until) }
     }
 }
 

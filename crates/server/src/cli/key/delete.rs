@@ -1,5 +1,7 @@
 //! `keyrack key delete`.
 
+use std::fmt;
+
 use clap::Args;
 use http::Method;
 use keyrack_key::KeyId;
@@ -31,7 +33,19 @@ struct Deleted {
 
 #[derive(Deserialize)]
 struct Propagation {
-    unconfirmed: Vec<String>,
+    unconfirmed: Vec<Unconfirmed>,
+}
+
+#[derive(Deserialize)]
+struct Unconfirmed {
+    name: String,
+    until: String,
+}
+
+impl fmt::Display for Unconfirmed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (it can still accept it until {})", self.name, self.until)
+    }
 }
 
 impl Delete {
@@ -42,7 +56,7 @@ impl Delete {
             None => Ask::new(Method::DELETE, path_of(id)),
         };
         let tell = |deleted: Deleted| {
-            let late = deleted.propagation.unconfirmed;
+            let late: Vec<_> = deleted.propagation.unconfirmed.iter().map(ToString::to_string).collect();
             Told::default().remark(match late.as_slice() {
                 [] => format!("deleted {id}: no server accepts it any more"),
                 late => format!("deleted {id}; not confirmed yet by {}", harmless(&late.join(", "))),

@@ -65,16 +65,9 @@ pub(in crate::web) async fn submit(
 ) -> Result<Response, PageError> {
     match app.keys.delete(&member.acting, key.id, &form.reason).await {
         Ok((key, propagation)) => {
-            let (confirmed, nodes) = (propagation.confirmed, propagation.nodes);
-            let notice = Notice {
-                tone: Tone::Good,
-                text: format!("{} was deleted.", key.name),
-                detail: format!(
-                    "It stopped working everywhere: confirmed on {confirmed} of {nodes} {}, {}.",
-                    if nodes == 1 { "node" } else { "nodes" },
-                    words::took(propagation.took)
-                ),
-            };
+            let tone = if propagation.unconfirmed.is_empty() { Tone::Good } else { Tone::Warning };
+            let text = format!("{} was deleted.", key.name);
+            let notice = Notice { tone, text, detail: words::arrived(&propagation, app.now()) };
             Ok(flash::redirect(&app, &base(&member), &notice))
         }
         Err(OpError::Gone) => {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::ops::Invalid;
 use crate::times::{parse as parse_time, span};
 use crate::web::form::{field, sentence};
-use crate::web::view::{Field, KeyFields};
+use crate::web::view::{Besides, Field, KeyFields};
 use crate::web::words;
 
 /// What the forms of a key send.
@@ -121,8 +121,7 @@ impl KeyForm {
             expires_on: Field { value: self.expires_on.clone(), error: date_error },
             earliest: words::day(now),
             kept_expiry: kept.map(|at| format!("on {}", words::date_and_time(at))),
-            keys: self.keys == "on",
-            node: self.node == "on",
+            besides: Besides { keys: self.keys == "on", node: self.node == "on" },
             offers_none: key.is_some(),
         }
     }

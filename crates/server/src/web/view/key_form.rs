@@ -32,19 +32,25 @@ pub(crate) struct KeyFields {
     pub(crate) reach: String,
     /// A publishable key: Inference and nothing else.
     pub(crate) public: bool,
+    pub(crate) besides: Besides,
+    /// Whether a key without Project and Inference can be chosen again after one of them was: only when editing.
+    pub(crate) offers_none: bool,
+}
+
+/// What a key may do besides its scope.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Besides {
     /// POST `keys=on`
     pub(crate) keys: bool,
     /// POST `node=on`
     pub(crate) node: bool,
-    /// Whether a key without Project and Inference can be chosen again after one of them was: only when editing.
-    pub(crate) offers_none: bool,
 }
 
 impl KeyFields {
     /// The fold stands open when something in it was changed or is wrong.
     pub(crate) fn advanced_is_open(&self) -> bool {
-        self.keys
-            || self.node
+        self.besides.keys
+            || self.besides.node
             || !matches!(self.expiry.value.as_str(), "" | "never" | "keep")
             || self.expiry.error.is_some()
             || self.expires_on.error.is_some()
@@ -60,8 +66,8 @@ impl KeyFields {
             "keep" => &format!("Expires {}", self.kept_expiry.as_deref().unwrap_or_default()),
             _ => "Never expires",
         };
-        let keys = if self.keys { " · may manage keys" } else { "" };
-        let node = if self.node { " · may check keys" } else { "" };
+        let keys = if self.besides.keys { " · may manage keys" } else { "" };
+        let node = if self.besides.node { " · may check keys" } else { "" };
         format!("{expiry} · {}{keys}{node}", self.reach)
     }
 }

@@ -1,0 +1,39 @@
+//! `POST /nodes/{id}/uses`: what keys were used for on a node.
+
+use axum::extract::{Path, State};
+use http::StatusCode;
+use keyrack_guard::remote::wire::{USES, Uses};
+use keyrack_rack::Used;
+
+use super::node_id;
+use crate::api::ApiError;
+use crate::api::body::Body;
+use crate::app::Shared;
+use crate::ops::Acting;
+
+/// Tell what keys were used for
+///
+/// Counted with the uses on this server. Keys of other workspaces are passed over.
+#[utoipa::path(post, path = "/nodes/{id}/uses", tag = "Nodes", operation_id = "tellNodeUses", request_body = Uses,
+    params(("id" = String, Path, description = "The node's id")),
+    responses(
+        (status = 204, description = "Written down, now or before"),
+        (status = 410, description = "There is no such node any more: register anew"),
+        (status = 422, description = "A field is not as expected; `details` names it")))]
+pub async fn tell(
+    State(app): State<Shared>,
+    by: Acting,
+    Path(id): Path<String>,
+    Body(told): Body<Uses>,
+) -> Result<StatusCode, ApiError> {
+    if told.batch == 0 {
+        return Err(ApiError::field("batch", "expected a number from 1"));
+    }
+    if told.keys.len() > USES {
+        return Err(ApiError::field("keys", format!("expected at most {USES}")));
+    }
+    let used = told.keys.iter().map(Used::try_from).collect::<Result<Vec<_>, _>>();
+    let used = used.map_err(|wrong| ApiError::field("keys", format!("holds {} that is none", wrong.0)))?;
+    app.nodes.note_uses(&by, node_id(&id)?, told.batch, &used).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
