@@ -18,4 +18,4 @@ mod uses;
 pub mod wire;
 
 pub use http::RemoteError;
-pub use node::{Node, NodeBuilder, WhenCutOff, time_of_day};
+pub use node::{Node, NodeBuilder, UnknownChoice, WhenCutOff, time_of_day};

@@ -1,6 +1,7 @@
 //! A service that checks keys in its own memory and follows a server.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -37,6 +38,24 @@ impl Default for WhenCutOff {
     /// A server that is started anew should not take everybody's API down.
     fn default() -> Self {
         Self::ServeFor(Duration::from_mins(1))
+    }
+}
+
+/// A text that says nothing about being cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected refuse, or serve-for= and up to 3600 seconds, such as serve-for=60s")]
+pub struct UnknownChoice;
+
+impl FromStr for WhenCutOff {
+    type Err = UnknownChoice;
+
+    fn from_str(text: &str) -> Result<Self, UnknownChoice> {
+        if text == "refuse" {
+            return Ok(Self::Refuse);
+        }
+        let seconds = text.strip_prefix("serve-for=").and_then(|rest| rest.strip_suffix('s'));
+        let seconds = seconds.and_then(|digits| digits.parse().ok()).filter(|seconds| *seconds <= 3_600);
+        seconds.map(|seconds| Self::ServeFor(Duration::from_secs(seconds))).ok_or(UnknownChoice)
     }
 }
 

@@ -15,7 +15,7 @@ async fn wrong_use_ends_with_2() {
         (&["key", "create", "--name", "a", "--workspace", SLUG], "--scope"),
         (
             &["key", "create", "--name", "a", "--scope", "all", "--workspace", SLUG],
-            "expected project, inference or keys",
+            "expected project, inference, keys or node",
         ),
         (&["key", "create", "--name", "a", "--scope", "keys", "--expires", "soon"], "90d"),
         (&["key", "list"], "--workspace"),
