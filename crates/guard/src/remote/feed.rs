@@ -68,9 +68,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Feed for RemoteFeed<C> {
         let (began, before) = (Moment::now(), (self.clock)());
         let question = Applied { applied: position.into(), wait_millis };
         let told: Changes = match self.line.post(&format!("/{}/changes", self.node), &question).await {
-            Err(RemoteError::Answer { status, .. }) if status == http::StatusCode::CONFLICT => {
-                return Ok(Next::Reload);
-            }
+            Err(RemoteError::OtherHistory) => return Ok(Next::Reload),
             other => other?,
         };
         self.is_in_time(before, &told)?;

@@ -44,6 +44,9 @@ pub enum RemoteError {
     /// The server has not heard of this node for too long, and counts on it no more: register anew.
     #[error("the server does not know this node any more")]
     Gone,
+    /// Where this node stands is none of the server's history: it was given back an older one, or is another server.
+    #[error("the server has another history")]
+    OtherHistory,
     /// The server answered with something else.
     #[error("the server answers {status}: {message}")]
     Answer {
@@ -158,9 +161,10 @@ async fn checked(response: Response<Incoming>) -> Result<Response<Incoming>, Rem
     }
     let body: Value = serde_json::from_slice(&read(response).await?).unwrap_or_default();
     let message = body["message"].as_str().unwrap_or("no reason").to_owned();
-    Err(match status {
-        StatusCode::GONE => RemoteError::Gone,
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => RemoteError::Refused { status, message },
+    Err(match (status, body["code"].as_str()) {
+        (StatusCode::NOT_FOUND, Some("not_found")) => RemoteError::Gone,
+        (_, Some("other_history")) => RemoteError::OtherHistory,
+        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => RemoteError::Refused { status, message },
         _ => RemoteError::Answer { status, message },
     })
 }

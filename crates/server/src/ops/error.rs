@@ -20,8 +20,6 @@ pub enum OpError {
     NotUnderstood,
     #[error("this key was deleted")]
     Gone,
-    #[error("this node was not heard of for too long, or left; register anew, and read everything")]
-    NodeGone,
     #[error("this position is none of this history; read everything anew")]
     OtherHistory,
     #[error("somebody else changed it meanwhile")]
@@ -76,7 +74,6 @@ impl OpError {
                 .header(header::WWW_AUTHENTICATE, "Bearer realm=\"keyrack\", error=\"invalid_token\""),
             Self::NotUnderstood => says(StatusCode::CONFLICT, "newer_key"),
             Self::Gone => says(StatusCode::CONFLICT, "deleted_key"),
-            Self::NodeGone => says(StatusCode::GONE, "node_gone"),
             Self::OtherHistory => says(StatusCode::CONFLICT, "other_history"),
             Self::Conflict => says(StatusCode::PRECONDITION_FAILED, "changed_meanwhile"),
             Self::NameTaken(_) => says(StatusCode::CONFLICT, "name_taken"),

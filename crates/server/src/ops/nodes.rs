@@ -193,7 +193,7 @@ impl Nodes {
     pub async fn note_uses(&self, by: &Acting, id: NodeId, batch: u64, used: &[Used]) -> Result<(), OpError> {
         self.with(by, id, |_| ())?;
         self.store.note_uses_on(id, batch, used, (self.clock)()).await.map_err(|error| match error {
-            StoreError::NotFound => OpError::NodeGone,
+            StoreError::NotFound => OpError::NotFound("node"),
             other => other.into(),
         })
     }
@@ -275,6 +275,6 @@ impl Nodes {
             (seat.node.workspace, seat.node.registered_by) == (by.workspace, by.actor())
                 && seat.end() > Instant::now()
         });
-        seat.map(work).ok_or(OpError::NodeGone)
+        seat.map(work).ok_or(OpError::NotFound("node"))
     }
 }

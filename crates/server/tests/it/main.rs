@@ -16,6 +16,7 @@ mod hostile;
 mod keys;
 mod ledger;
 mod models;
+mod nodes;
 mod predict;
 mod problem;
 mod projects;

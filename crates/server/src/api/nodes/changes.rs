@@ -22,7 +22,7 @@ use crate::ops::{Acting, OpError};
     responses(
         (status = 200, description = "What changed after that, possibly nothing", body = Changes),
         (status = 409, description = "The position is none of this history: read everything anew"),
-        (status = 410, description = "There is no such node any more: register anew"),
+        (status = 404, description = "There is no such node any more: register anew"),
         (status = 422, description = "A field is not as expected; `details` names it")))]
 pub async fn changes(
     State(app): State<Shared>,

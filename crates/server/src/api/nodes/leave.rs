@@ -15,7 +15,7 @@ use crate::ops::Acting;
     params(("id" = String, Path, description = "The node's id")),
     responses(
         (status = 204, description = "It has left"),
-        (status = 410, description = "There is no such node any more")))]
+        (status = 404, description = "There is no such node any more")))]
 pub async fn leave(
     State(app): State<Shared>,
     by: Acting,

@@ -14,5 +14,5 @@ use crate::ops::OpError;
 
 /// An id from a path. What is no id names no node.
 fn node_id(text: &str) -> Result<NodeId, OpError> {
-    text.parse().map_err(|_| OpError::NodeGone)
+    text.parse().map_err(|_| OpError::NotFound("node"))
 }

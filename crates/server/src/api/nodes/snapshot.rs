@@ -26,7 +26,7 @@ const PIECE: usize = 200;
     params(("id" = String, Path, description = "The node's id")),
     responses(
         (status = 200, description = "The keys, a line each", body = Line, content_type = "application/jsonl"),
-        (status = 410, description = "There is no such node any more: register anew")))]
+        (status = 404, description = "There is no such node any more: register anew")))]
 pub async fn snapshot(
     State(app): State<Shared>,
     by: Acting,

@@ -18,7 +18,7 @@ use crate::ops::Acting;
     params(("id" = String, Path, description = "The node's id")),
     responses(
         (status = 204, description = "Written down, now or before"),
-        (status = 410, description = "There is no such node any more: register anew"),
+        (status = 404, description = "There is no such node any more: register anew"),
         (status = 422, description = "A field is not as expected; `details` names it")))]
 pub async fn tell(
     State(app): State<Shared>,
