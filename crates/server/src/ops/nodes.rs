@@ -145,9 +145,14 @@ impl Nodes {
         stands
     }
 
+    /// Whether a node is there, and was registered by the caller.
+    pub fn is_of(&self, by: &Acting, id: NodeId) -> Result<(), OpError> {
+        self.with(by, id, |_| ())
+    }
+
     /// All keys of the node's workspace.
     pub async fn snapshot(&self, by: &Acting, id: NodeId) -> Result<Snapshot, OpError> {
-        self.with(by, id, |_| ())?;
+        self.is_of(by, id)?;
         let since = (self.clock)().minus(TOMBSTONE_LIFE);
         Ok(self.store.feed_of(by.workspace).snapshot(since).await?)
     }
@@ -191,7 +196,7 @@ impl Nodes {
 
     /// Writes down what keys were used for on a node.
     pub async fn note_uses(&self, by: &Acting, id: NodeId, batch: u64, used: &[Used]) -> Result<(), OpError> {
-        self.with(by, id, |_| ())?;
+        self.is_of(by, id)?;
         self.store.note_uses_on(id, batch, used, (self.clock)()).await.map_err(|error| match error {
             StoreError::NotFound => OpError::NotFound("node"),
             other => other.into(),
@@ -200,7 +205,7 @@ impl Nodes {
 
     /// A node leaves by itself: it decides nothing any more.
     pub async fn leave(&self, by: &Acting, id: NodeId) -> Result<(), OpError> {
-        self.with(by, id, |_| ())?;
+        self.is_of(by, id)?;
         self.seats.lock().remove(&id);
         self.moved.send_replace(());
         Ok(self.store.remove_node(id).await?)

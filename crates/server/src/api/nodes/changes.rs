@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use keyrack_guard::remote::wire::{Applied, Changes, Key, time_text};
 
-use super::node_id;
+use super::AsNode;
 use crate::api::ApiError;
 use crate::api::body::Body;
 use crate::app::Shared;
-use crate::ops::{Acting, OpError};
+use crate::ops::OpError;
 
 /// Ask for changes
 ///
@@ -26,14 +26,13 @@ use crate::ops::{Acting, OpError};
         (status = 422, description = "A field is not as expected; `details` names it")))]
 pub async fn changes(
     State(app): State<Shared>,
-    by: Acting,
-    Path(id): Path<String>,
+    AsNode { by, node }: AsNode,
     Body(question): Body<Applied>,
 ) -> Result<Json<Changes>, ApiError> {
     let applied = (&question.applied).try_into();
     let applied = applied.map_err(|_| ApiError::field("applied.change", "expected 16 bytes in Base64"))?;
     let wait = Duration::from_millis(question.wait_millis);
-    let frame = app.nodes.changes(&by, node_id(&id)?, applied, wait).await?.ok_or(OpError::OtherHistory)?;
+    let frame = app.nodes.changes(&by, node, applied, wait).await?.ok_or(OpError::OtherHistory)?;
     Ok(Json(Changes {
         from: frame.from.into(),
         to: frame.to.into(),

@@ -1,12 +1,11 @@
 //! `DELETE /nodes/{id}`: a node leaves.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::StatusCode;
 
-use super::node_id;
+use super::AsNode;
 use crate::api::ApiError;
 use crate::app::Shared;
-use crate::ops::Acting;
 
 /// Leave
 ///
@@ -16,11 +15,7 @@ use crate::ops::Acting;
     responses(
         (status = 204, description = "It has left"),
         (status = 404, description = "There is no such node any more")))]
-pub async fn leave(
-    State(app): State<Shared>,
-    by: Acting,
-    Path(id): Path<String>,
-) -> Result<StatusCode, ApiError> {
-    app.nodes.leave(&by, node_id(&id)?).await?;
+pub async fn leave(State(app): State<Shared>, AsNode { by, node }: AsNode) -> Result<StatusCode, ApiError> {
+    app.nodes.leave(&by, node).await?;
     Ok(StatusCode::NO_CONTENT)
 }

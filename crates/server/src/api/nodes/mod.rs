@@ -8,11 +8,6 @@ pub mod register;
 pub mod snapshot;
 pub mod uses;
 
-use keyrack_key::NodeId;
+mod as_node;
 
-use crate::ops::OpError;
-
-/// An id from a path. What is no id names no node.
-fn node_id(text: &str) -> Result<NodeId, OpError> {
-    text.parse().map_err(|_| OpError::NotFound("node"))
-}
+use as_node::AsNode;

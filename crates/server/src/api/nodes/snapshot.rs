@@ -3,17 +3,16 @@
 use std::convert::Infallible;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use http::header;
 use keyrack_guard::remote::wire::{Key, Line};
 use keyrack_rack::Snapshot;
 
-use super::node_id;
+use super::AsNode;
 use crate::api::ApiError;
 use crate::app::Shared;
-use crate::ops::Acting;
 
 /// How many keys are written at once.
 const PIECE: usize = 200;
@@ -27,12 +26,8 @@ const PIECE: usize = 200;
     responses(
         (status = 200, description = "The keys, a line each", body = Line, content_type = "application/jsonl"),
         (status = 404, description = "There is no such node any more: register anew")))]
-pub async fn snapshot(
-    State(app): State<Shared>,
-    by: Acting,
-    Path(id): Path<String>,
-) -> Result<Response, ApiError> {
-    let snapshot = app.nodes.snapshot(&by, node_id(&id)?).await?;
+pub async fn snapshot(State(app): State<Shared>, AsNode { by, node }: AsNode) -> Result<Response, ApiError> {
+    let snapshot = app.nodes.snapshot(&by, node).await?;
     let headers = [(header::CONTENT_TYPE, "application/jsonl"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, Body::from_stream(stream::iter(lines(snapshot)))).into_response())
 }

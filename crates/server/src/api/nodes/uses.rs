@@ -1,15 +1,14 @@
 //! `POST /nodes/{id}/uses`: what keys were used for on a node.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::StatusCode;
 use keyrack_guard::remote::wire::{USES, Uses};
 use keyrack_rack::Used;
 
-use super::node_id;
+use super::AsNode;
 use crate::api::ApiError;
 use crate::api::body::Body;
 use crate::app::Shared;
-use crate::ops::Acting;
 
 /// Tell what keys were used for
 ///
@@ -22,8 +21,7 @@ use crate::ops::Acting;
         (status = 422, description = "A field is not as expected; `details` names it")))]
 pub async fn tell(
     State(app): State<Shared>,
-    by: Acting,
-    Path(id): Path<String>,
+    AsNode { by, node }: AsNode,
     Body(told): Body<Uses>,
 ) -> Result<StatusCode, ApiError> {
     if told.batch == 0 {
@@ -34,6 +32,6 @@ pub async fn tell(
     }
     let used = told.keys.iter().map(Used::try_from).collect::<Result<Vec<_>, _>>();
     let used = used.map_err(|wrong| ApiError::field("keys", format!("holds {} that is none", wrong.0)))?;
-    app.nodes.note_uses(&by, node_id(&id)?, told.batch, &used).await?;
+    app.nodes.note_uses(&by, node, told.batch, &used).await?;
     Ok(StatusCode::NO_CONTENT)
 }

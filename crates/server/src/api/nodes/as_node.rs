@@ -1,0 +1,31 @@
+//! Which node calls: looked up before a body is read.
+
+use std::collections::HashMap;
+
+use axum::extract::{FromRequestParts, Path};
+use http::request::Parts;
+use keyrack_key::NodeId;
+
+use crate::api::ApiError;
+use crate::app::Shared;
+use crate::ops::{Acting, OpError};
+
+/// The node in the path, called by whoever registered it.
+#[derive(Clone, Debug)]
+pub struct AsNode {
+    pub by: Acting,
+    pub node: NodeId,
+}
+
+impl FromRequestParts<Shared> for AsNode {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, ApiError> {
+        let by = Acting::from_request_parts(parts, app).await?;
+        let path = Path::<HashMap<String, String>>::from_request_parts(parts, app).await;
+        let id = path.ok().and_then(|Path(path)| path.get("id")?.parse().ok());
+        let node = id.ok_or(OpError::NotFound("node"))?;
+        app.nodes.is_of(&by, node)?;
+        Ok(Self { by, node })
+    }
+}
