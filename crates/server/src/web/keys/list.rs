@@ -3,17 +3,19 @@
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::Response;
+use keyrack_guard::remote::wire::LEASE;
 use keyrack_key::{Class, KeyId, Scope, Timestamp};
-use keyrack_store::{KeyFilter, KeyRow, KeyStatus};
+use keyrack_store::{Actor, KeyFilter, KeyRow, KeyStatus};
 use serde::Deserialize;
 
 use super::{address, base};
 use crate::api::Params;
 use crate::app::{App, Shared};
+use crate::ops::nodes::Stand;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::view::{self, Here, KeyList, Tab};
+use crate::web::view::{self, Here, KeyList, NodeRow, NodeStand, Tab};
 use crate::web::words;
 
 const ON_A_PAGE: u32 = 50;
@@ -87,6 +89,7 @@ pub(in crate::web) async fn page(
         count: words::count(count, "key"),
         rows: page.items.iter().map(|key| row(&app, key, now)).collect(),
         next_url: page.next.map(|cursor| search.url(&base, status, Some(cursor))),
+        nodes: app.nodes.list(member.acting.workspace).iter().map(|stand| node(stand, now)).collect(),
         curl_example: format!(
             "curl {}/api/v1/projects \\\n  -H \"Authorization: Bearer {}_sk_…\"",
             address(&app, &parts),
@@ -115,6 +118,23 @@ fn tabs(search: &Search, base: &str) -> Vec<Tab> {
         current: status == search.status(),
     };
     vec![tab("Live", KeyStatus::Live), tab("Expired", KeyStatus::Expired), tab("Deleted", KeyStatus::Deleted)]
+}
+
+fn node(stand: &Stand, now: Timestamp) -> NodeRow {
+    let Stand { node, applied, heard_at } = stand;
+    NodeRow {
+        name: node.name.clone(),
+        key: match node.registered_by {
+            Actor::Key(id) => Some(id.to_string()),
+            Actor::User(_) | Actor::Operator => None,
+        },
+        heard: words::moment(*heard_at, now),
+        stand: match applied {
+            None => NodeStand::Reads,
+            Some(_) if now.since(*heard_at) > LEASE => NodeStand::CutOff,
+            Some(_) => NodeStand::Follows,
+        },
+    }
 }
 
 fn row(app: &App, key: &KeyRow, now: Timestamp) -> view::KeyRow {

@@ -3,7 +3,7 @@
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use keyrack_key::{KeyId, Scope, Scopes};
+use keyrack_key::{KeyId, Permission, Scope, Scopes};
 
 use super::{address, base};
 use crate::app::App;
@@ -110,21 +110,26 @@ impl Call<'_> {
         ]
     }
 
-    /// What an Inference key can be asked about itself, before there is a model.
+    /// What a key can be asked about itself, before there is a model or a service that it is for.
     fn ask(&self) -> [String; 3] {
-        let Self { address, secret, workspace, .. } = self;
-        let question = format!("{{\"workspace\": \"{workspace}\", \"permission\": \"models:predict\"}}");
+        let Self { address, secret, workspace, scopes } = self;
+        let (permission, does) = if scopes.contains(Scope::Inference) {
+            (Permission::ModelsPredict, "predict")
+        } else {
+            (Permission::KeysFollow, "follow keys")
+        };
+        let question = format!("{{\"workspace\": \"{workspace}\", \"permission\": \"{permission}\"}}");
         [
             format!(
-                "# asks whether this key may predict\ncurl {address}/api/v1/verify \\\n  -H \"X-Api-Key: {secret}\" \\\n  -H \"Content-Type: application/json\" \\\n  -d '{question}'"
+                "# asks whether this key may {does}\ncurl {address}/api/v1/verify \\\n  -H \"X-Api-Key: {secret}\" \\\n  -H \"Content-Type: application/json\" \\\n  -d '{question}'"
             ),
             format!(
                 "import requests  # pip install requests\n\n\
-                 # asks whether this key may predict\nanswer = requests.post(\n    \"{address}/api/v1/verify\",\n    headers={{\"X-Api-Key\": \"{secret}\"}},\n    json={question},\n)\n\
+                 # asks whether this key may {does}\nanswer = requests.post(\n    \"{address}/api/v1/verify\",\n    headers={{\"X-Api-Key\": \"{secret}\"}},\n    json={question},\n)\n\
                  print(answer.json())"
             ),
             format!(
-                "// asks whether this key may predict\nconst answer = await fetch(\"{address}/api/v1/verify\", {{\n  method: \"POST\",\n  headers: {{ \"X-Api-Key\": \"{secret}\", \"Content-Type\": \"application/json\" }},\n  \
+                "// asks whether this key may {does}\nconst answer = await fetch(\"{address}/api/v1/verify\", {{\n  method: \"POST\",\n  headers: {{ \"X-Api-Key\": \"{secret}\", \"Content-Type\": \"application/json\" }},\n  \
                  body: JSON.stringify({question}),\n}});\nconsole.log(await answer.json());"
             ),
         ]

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{By, Expires, Frame, LastUse, Scope};
+use super::{By, Expires, Frame, LastUse, Moment, Scope};
 
 #[derive(Template)]
 #[template(path = "key_list.html")]
@@ -23,8 +23,29 @@ pub(crate) struct KeyList {
     pub(crate) rows: Vec<KeyRow>,
     /// The following page, when there is one.
     pub(crate) next_url: Option<String>,
+    /// Services elsewhere that check these keys themselves.
+    pub(crate) nodes: Vec<NodeRow>,
     /// A call that works on this server, for whoever has no key yet.
     pub(crate) curl_example: String,
+}
+
+pub(crate) struct NodeRow {
+    pub(crate) name: String,
+    /// The key that it follows with.
+    pub(crate) key: Option<String>,
+    pub(crate) heard: Moment,
+    pub(crate) stand: NodeStand,
+}
+
+/// What is known of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NodeStand {
+    /// It reads everything, and lets nobody through yet.
+    Reads,
+    /// It has every change.
+    Follows,
+    /// It was not heard of lately, and may go on with what it knew.
+    CutOff,
 }
 
 pub(crate) struct Tab {

@@ -35,7 +35,7 @@ pub(crate) use image_forms::{DeleteImages, ImportPage, Outcome, Outcomes};
 pub(crate) use key_delete::DeleteKey;
 pub(crate) use key_edit::{EditKey, Widening};
 pub(crate) use key_form::{Besides, KeyFields, NewKey};
-pub(crate) use key_list::{KeyList, KeyRow, Tab};
+pub(crate) use key_list::{KeyList, KeyRow, NodeRow, NodeStand, Tab};
 pub(crate) use key_reveal::{AlreadyShown, Reveal, Snippet};
 pub(crate) use key_rotate::RotateKey;
 pub(crate) use key_show::{KeyPage, Limit};

@@ -102,7 +102,14 @@ impl Browser {
         let path = format!("{REACH}{path}");
         wait(what, async || {
             let element = self.look(&path).await?;
-            act(element).await.map_err(|error| error.to_string())
+            let acted = act(element.clone()).await.map_err(|error| error.to_string());
+            if acted.is_err() {
+                // Where something lies over it, a person scrolls.
+                let to_the_middle = "arguments[0].scrollIntoView({ block: 'center' })";
+                let arguments = vec![element.to_json().map_err(|error| error.to_string())?];
+                let _ = self.driver().execute(to_the_middle, arguments).await;
+            }
+            acted
         })
         .await;
     }

@@ -1,0 +1,47 @@
+//! A service that follows the keys, from the page: its credential is made, it is shown, it is cut off.
+
+use keyrack_guard::{NodeBuilder, WhenCutOff};
+
+use super::steps::{KEYS, signed_in};
+use super::{Kind, wait};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_follows_with_a_key_of_the_page_until_it_is_deleted_there() {
+    let (server, browser) = signed_in(Kind::Usual).await;
+    browser.click("Add New Key").await;
+    browser.headed("Add New Key").await;
+    browser.fill("Name", "counter service").await;
+    browser.unfold("dialog .fold").await;
+    browser.choose("Also allow checking keys elsewhere").await;
+    browser.click("Generate Key").await;
+    browser.headed("Your secret key").await;
+    let secret = browser.secret("counter service").await;
+    browser.click("Copy").await;
+    browser.click("Done").await;
+    browser.no_dialog().await;
+    let node = NodeBuilder::new(&server.url, &secret).named("counter 3").when_cut_off(WhenCutOff::Refuse);
+    let node = node.start().await.unwrap();
+    browser.goto(KEYS).await;
+    browser.sees("Services that check these keys themselves").await;
+    browser.sees("counter 3 has every change").await;
+    for (width, theme) in [(1440, "light"), (360, "dark")] {
+        browser.look_as(width, 900, theme).await;
+        browser.goto(KEYS).await;
+        browser.picture(&format!("{theme}-{width}-nodes")).await;
+        browser.is_fit(&format!("nodes ({theme}-{width})")).await;
+    }
+    browser.click("Its key").await;
+    browser.headed("counter service").await;
+    browser.click("Delete").await;
+    browser.sees("It stops working everywhere").await;
+    browser.click("Delete").await;
+    browser.sees("confirmed on 2 of 2 nodes").await;
+    wait(
+        "it refuses everything",
+        async || {
+            if node.is_ready() { Err("it does not".to_owned()) } else { Ok(()) }
+        },
+    )
+    .await;
+    browser.is_quiet("following").await;
+}
