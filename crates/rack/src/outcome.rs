@@ -12,7 +12,7 @@ pub struct Outcome {
 }
 
 /// What a known key is refused for.
-const REASONS: [&str; 9] = [
+const REASONS: [&str; 10] = [
     "retired_secret",
     "deleted_key",
     "expired_key",
@@ -22,6 +22,7 @@ const REASONS: [&str; 9] = [
     "insufficient_scope",
     "key_in_query",
     "key_in_browser",
+    "rate_limited",
 ];
 const ENDS: usize = REASONS.len() + 1;
 
@@ -41,6 +42,7 @@ pub(crate) const fn number(permission: Option<Permission>, answer: Result<(), De
         Err(Denial::Permission(_)) => 7,
         Err(Denial::InQuery) => 8,
         Err(Denial::InBrowser) => 9,
+        Err(Denial::Rate { .. }) => 10,
         Err(Denial::Missing | Denial::Ambiguous | Denial::Malformed(_) | Denial::Stale | Denial::Unknown) => {
             return None;
         }
@@ -61,7 +63,7 @@ pub(crate) fn outcome(number: usize) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use keyrack_key::Timestamp;
+    use keyrack_key::{Rate, Timestamp};
 
     use super::*;
 
@@ -78,6 +80,7 @@ mod tests {
             Denial::Permission(Permission::ModelsTrain),
             Denial::InQuery,
             Denial::InBrowser,
+            Denial::Rate { rate: Rate::new(1, 1).unwrap(), wait: 1 },
         ];
         let answers = [Ok(())].into_iter().chain(denials.map(Err));
         let mut numbers = Vec::new();
