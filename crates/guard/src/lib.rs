@@ -30,9 +30,11 @@ mod answer;
 mod browser;
 mod credential;
 mod layer;
+mod limits;
 mod problem;
 
 pub use credential::{Credential, Place};
 pub use keyrack_rack::{Caller, Refusal};
 pub use layer::{ClientAddress, Clock, Guard, GuardFuture, GuardLayer, GuardService};
+pub use limits::Admitted;
 pub use problem::Problem;
