@@ -68,9 +68,8 @@ fn message(denial: Denial) -> String {
             ": it holds more than Inference, and whoever opens the page can read it; use a key with Inference alone there, and \
              rotate this one"
         }
-        Denial::Stale => "; try again in a second",
+        Denial::Stale | Denial::Rate { wait: 1, .. } => "; try again in a second",
         Denial::Permission(needed) => return lacking(needed),
-        Denial::Rate { wait: 1, .. } => "; try again in a second",
         Denial::Rate { wait, .. } => return format!("{denial}; try again in {wait} seconds"),
         _ => "",
     };

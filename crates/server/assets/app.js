@@ -244,7 +244,8 @@ function sayFold(form) {
   const facts = form.querySelector("[data-fold-facts]");
   if (!facts) return;
   const expiry = form.elements.expiry.selectedOptions[0].dataset.fact;
-  facts.textContent = `${expiry} · ${facts.dataset.reach}${form.elements.keys?.checked ? " · may manage keys" : ""}`;
+  const rate = form.elements.rate_requests.value.trim() ? " · rate limit" : "";
+  facts.textContent = `${expiry} · ${facts.dataset.reach}${rate}${form.elements.keys?.checked ? " · may manage keys" : ""}`;
 }
 
 // ---- Beginnings

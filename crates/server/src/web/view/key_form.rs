@@ -34,17 +34,31 @@ pub(crate) struct KeyFields {
     pub(crate) public: bool,
     /// POST `keys=on`
     pub(crate) keys: bool,
+    /// POST `rate_requests`: a whole number; empty for no limit.
+    pub(crate) rate_requests: Field,
+    /// POST `rate_every`: a whole number of `rate_unit`; empty for one.
+    pub(crate) rate_every: Field,
+    /// POST `rate_unit`: `second`, `minute` (also when the value is empty), `hour`.
+    pub(crate) rate_unit: String,
     /// Whether a key without Project and Inference can be chosen again after one of them was: only when editing.
     pub(crate) offers_none: bool,
 }
 
 impl KeyFields {
+    /// Whether the time of the rate is counted in `unit`.
+    pub(crate) fn rate_is_by(&self, unit: &str) -> bool {
+        self.rate_unit == unit || (self.rate_unit.is_empty() && unit == "minute")
+    }
+
     /// The fold stands open when something in it was changed or is wrong.
     pub(crate) fn advanced_is_open(&self) -> bool {
         self.keys
             || !matches!(self.expiry.value.as_str(), "" | "never" | "keep")
             || self.expiry.error.is_some()
             || self.expires_on.error.is_some()
+            || !self.rate_requests.value.is_empty()
+            || self.rate_requests.error.is_some()
+            || self.rate_every.error.is_some()
     }
 
     /// What is set inside the fold, said on its outside.
@@ -58,6 +72,7 @@ impl KeyFields {
             _ => "Never expires",
         };
         let keys = if self.keys { " · may manage keys" } else { "" };
-        format!("{expiry} · {}{keys}", self.reach)
+        let rate = if self.rate_requests.value.is_empty() { "" } else { " · rate limit" };
+        format!("{expiry} · {}{rate}{keys}", self.reach)
     }
 }
