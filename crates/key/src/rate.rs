@@ -197,6 +197,15 @@ mod tests {
     }
 
     #[test]
+    fn what_does_not_divide_comes_back_later_and_never_sooner() {
+        // One comes back in 1,666 2/3 nanoseconds.
+        let (rate, mut due) = (rate(600_000, 1), 0);
+        while ask(rate, &mut due, NOW).is_ok() {}
+        let left = rate.allowance(due, NOW.plus(Duration::from_micros(999_700)));
+        assert!((599_220..=599_820).contains(&left.remaining), "{left:?}");
+    }
+
+    #[test]
     fn a_clock_that_is_set_back_holds_nobody_up_for_longer_than_one_request_takes() {
         let (rate, mut due) = (rate(5, 60), 0);
         let ahead = NOW.plus(Duration::from_hours(24 * 365));
