@@ -97,9 +97,8 @@ impl RateFields {
             |number: Number| number.as_u64().and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
         let (requests, seconds) = (whole(self.requests), whole(self.seconds));
         // Each field has its say, whatever the other one holds.
-        let of_requests = invalid.take(REQUESTS, Rate::new(requests, 1).map(|_| ()));
-        let of_seconds = invalid.take(SECONDS, Rate::new(1, seconds).map(|_| ()));
-        of_requests.and(of_seconds)?;
+        invalid.take(REQUESTS, Rate::new(requests, 1));
+        invalid.take(SECONDS, Rate::new(1, seconds));
         Rate::new(requests, seconds).ok()
     }
 }
