@@ -5,7 +5,7 @@ use keyrack_key::{Denial, Permission, Scope};
 use keyrack_rack::Refusal;
 use serde_json::Value;
 
-use crate::Problem;
+use crate::{Problem, limits};
 
 impl Problem {
     /// The problem for `refusal`. `manage` is the address under which a key is changed, without its id:
@@ -13,7 +13,7 @@ impl Problem {
     pub fn of_refusal(refusal: &Refusal, manage: Option<&str>) -> Self {
         let denial = refusal.denial;
         let problem = Self::new(status(denial), denial.code(), message(denial));
-        let problem = challenge(problem, denial);
+        let problem = limit(challenge(problem, denial), denial);
         match (denial, &refusal.key) {
             (
                 Denial::Permission(_)
@@ -21,7 +21,8 @@ impl Problem {
                 | Denial::Origin
                 | Denial::NotUnderstood
                 | Denial::InQuery
-                | Denial::InBrowser,
+                | Denial::InBrowser
+                | Denial::Rate { .. },
                 Some(key),
             ) => {
                 let id = key.key.to_string();
@@ -50,6 +51,7 @@ const fn status(denial: Denial) -> StatusCode {
         | Denial::Origin
         | Denial::InBrowser
         | Denial::Permission(_) => StatusCode::FORBIDDEN,
+        Denial::Rate { .. } => StatusCode::TOO_MANY_REQUESTS,
         Denial::Stale => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
@@ -66,8 +68,9 @@ fn message(denial: Denial) -> String {
             ": it holds more than Inference, and whoever opens the page can read it; use a key with Inference alone there, and \
              rotate this one"
         }
-        Denial::Stale => "; try again in a second",
+        Denial::Stale | Denial::Rate { wait: 1, .. } => "; try again in a second",
         Denial::Permission(needed) => return lacking(needed),
+        Denial::Rate { wait, .. } => return format!("{denial}; try again in {wait} seconds"),
         _ => "",
     };
     format!("{denial}{advice}")
@@ -104,4 +107,13 @@ fn challenge(problem: Problem, denial: Denial) -> Problem {
         (_, StatusCode::SERVICE_UNAVAILABLE) => problem.header(header::RETRY_AFTER, "1"),
         _ => problem,
     }
+}
+
+/// When one more is let through, and by what rule (see [`limits`]). `Retry-After` and `t` name the same moment.
+fn limit(problem: Problem, denial: Denial) -> Problem {
+    let Denial::Rate { rate, wait } = denial else { return problem };
+    problem
+        .header(header::RETRY_AFTER, &wait.to_string())
+        .header(limits::POLICY, &limits::policy(rate))
+        .header(limits::LIMIT, &limits::limit(0, wait))
 }

@@ -7,12 +7,13 @@ use std::task::{Context, Poll};
 
 use futures_util::future::Either;
 use http::{HeaderMap, HeaderValue, Request, Response, header, request};
-use keyrack_key::{Brands, Denial, Exposure, Permission, Presented, Question, Timestamp};
+use keyrack_key::{Brands, Denial, Exposure, Permission, Presented, Question, Spend, Timestamp};
 use keyrack_rack::{Caller, LastUse, Rack, Refusal};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::browser::Home;
+use crate::limits::Admitted;
 use crate::{Credential, Place, Problem};
 
 /// Reads the time. Handed in, so that tests stand still.
@@ -58,10 +59,29 @@ impl Guard {
         self.home.is_left_by(headers)
     }
 
-    /// Decides about the key of a request, and notes its use. No allocation, no waiting.
+    /// Decides about the key of a request, takes one from its rate, and notes its use. No allocation, no waiting.
     pub fn check(&self, request: &request::Parts, permission: Option<Permission>) -> Result<Caller, Refusal> {
+        self.decide(request, permission, Spend::One)
+    }
+
+    /// Decides once more about a request that was let through and lasts. It is the same request still: its key's rate is not
+    /// asked.
+    pub fn check_again(
+        &self,
+        request: &request::Parts,
+        permission: Option<Permission>,
+    ) -> Result<Caller, Refusal> {
+        self.decide(request, permission, Spend::Before)
+    }
+
+    fn decide(
+        &self,
+        request: &request::Parts,
+        permission: Option<Permission>,
+        spend: Spend,
+    ) -> Result<Caller, Refusal> {
         let credential = Credential::find(&request.headers, &request.uri)?.ok_or(Denial::Missing)?;
-        self.check_credential(&credential, request, permission)
+        self.check_credential(&credential, request, permission, spend)
     }
 
     fn check_credential(
@@ -69,6 +89,7 @@ impl Guard {
         credential: &Credential<'_>,
         request: &request::Parts,
         permission: Option<Permission>,
+        spend: Spend,
     ) -> Result<Caller, Refusal> {
         let presented = Presented::parse(credential.text(), &self.brands).map_err(Denial::from)?;
         let now = (self.clock)();
@@ -79,7 +100,7 @@ impl Guard {
             Place::Header if self.is_from_elsewhere(&request.headers) => Exposure::Browser,
             Place::Header => Exposure::None,
         };
-        let question = Question { now, permission, address, origin, exposure };
+        let question = Question { now, permission, address, origin, exposure, spend };
         let caller = self.rack.check(&presented, &question)?;
         let agent = request.headers.get(header::USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
         self.rack.note_use(&caller, LastUse::new(now, address, permission, agent));
@@ -137,7 +158,7 @@ impl<S> Layer<S> for GuardLayer {
 }
 
 /// The refusal, or what the service inside is doing.
-pub type GuardFuture<F, R, E> = Either<Ready<Result<R, E>>, F>;
+pub type GuardFuture<F, R, E> = Either<Ready<Result<R, E>>, Admitted<F>>;
 
 /// A service that asks about the key of each request before another service sees it.
 #[derive(Clone, Debug)]
@@ -164,11 +185,15 @@ where
         let (mut parts, body) = request.into_parts();
         // Only the guard says who calls.
         parts.extensions.remove::<Caller>();
-        match guard.check(&parts, *permission) {
-            Ok(caller) => drop(parts.extensions.insert(caller)),
-            Err(Refusal { denial: Denial::Missing, .. }) if !required => {}
+        let allowance = match guard.check(&parts, *permission) {
+            Ok(caller) => {
+                let allowance = caller.allowance();
+                parts.extensions.insert(caller);
+                allowance
+            }
+            Err(Refusal { denial: Denial::Missing, .. }) if !required => None,
             Err(refusal) => return Either::Left(ready(Ok(guard.answer(refusal, &parts)))),
-        }
-        Either::Right(self.inner.call(Request::from_parts(parts, body)))
+        };
+        Either::Right(Admitted::new(self.inner.call(Request::from_parts(parts, body)), allowance))
     }
 }

@@ -31,6 +31,7 @@ mod answer;
 mod browser;
 mod credential;
 mod layer;
+mod limits;
 mod problem;
 #[cfg(feature = "remote")]
 pub mod remote;
@@ -39,6 +40,7 @@ pub use credential::{Credential, Place};
 pub use keyrack_key::Permission;
 pub use keyrack_rack::{Caller, Refusal};
 pub use layer::{ClientAddress, Clock, Guard, GuardFuture, GuardLayer, GuardService};
+pub use limits::Admitted;
 pub use problem::Problem;
 #[cfg(feature = "remote")]
 pub use remote::{Node, NodeBuilder, RemoteError, WhenCutOff};

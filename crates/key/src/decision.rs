@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::net::IpAddr;
 
-use crate::{Malformed, Permission, Permissions, Restrictions, Scope, Timestamp};
+use crate::{Malformed, Permission, Permissions, Rate, Restrictions, Scope, Timestamp};
 
 /// What a key stands for at one revision: all that a decision needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,18 @@ pub enum Exposure {
     Browser,
 }
 
+/// What is taken from the rate of a key that has one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Spend {
+    /// One request.
+    #[default]
+    One,
+    /// Nothing: the question is only whether there is one left.
+    Nothing,
+    /// Nothing, since the request that is asked about again has taken its one before.
+    Before,
+}
+
 /// What is asked about a key.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
@@ -55,6 +67,8 @@ pub struct Question<'a> {
     pub origin: Option<&'a str>,
     /// Where others can read the key.
     pub exposure: Exposure,
+    /// What it takes from the key's rate, if it is let through.
+    pub spend: Spend,
 }
 
 /// The one reason for which a request is denied: the first check that fails, in the order of the checks.
@@ -102,7 +116,18 @@ pub enum Denial {
     /// The scopes lack what the route needs.
     #[error("this API key lacks the permission {0}")]
     Permission(Permission),
+    /// It was used too often lately.
+    #[error("this API key may send {rate}, and has sent them")]
+    Rate {
+        /// What it may send.
+        rate: Rate,
+        /// The seconds until one more is let through, rounded up: at least 1.
+        wait: u32,
+    },
 }
+
+// It is handed around with each answer.
+const _: () = assert!(size_of::<Denial>() <= 16);
 
 impl Denial {
     /// The stable word for it in answers, logs and counts.
@@ -122,13 +147,15 @@ impl Denial {
             Self::Origin => "origin_not_allowed",
             Self::InBrowser => "key_in_browser",
             Self::Permission(_) => "insufficient_scope",
+            Self::Rate { .. } => "rate_limited",
         }
     }
 }
 
 impl<R: Borrow<Restrictions>> Terms<R> {
     /// Decides about a request with a secret of this key. The order is fixed: the life of the secret and the key,
-    /// the network, the origin, the permission, and whether what it holds may be seen where it is seen.
+    /// the network, the origin, the permission, and whether what it holds may be seen where it is seen. The rate comes
+    /// after all of that, from whoever keeps the meter ([`Rate::take`]): what is refused here takes nothing from it.
     pub fn decide(&self, secret: SecretState, question: &Question<'_>) -> Result<(), Denial> {
         self.is_alive(secret, question.now)?;
         let restrictions: &Restrictions = self.restrictions.as_ref().ok_or(Denial::NotUnderstood)?.borrow();
@@ -190,6 +217,7 @@ mod tests {
             address: None,
             origin: None,
             exposure: Exposure::None,
+            spend: Spend::One,
         }
     }
 
@@ -254,7 +282,8 @@ mod tests {
                 deleted_at: (!expires).then_some(ended),
                 ..terms()
             };
-            let question = Question { now, permission: None, address: None, origin: None, exposure: Exposure::None };
+            let question = Question { now, ..ask(Permission::ModelsTrain) };
+            let question = Question { permission: None, ..question };
             prop_assert!(terms.decide(SecretState::Current, &question).is_err());
         }
 

@@ -23,6 +23,7 @@ mod grant;
 mod id;
 mod origin;
 mod permission;
+mod rate;
 mod restriction;
 mod scope;
 mod secret;
@@ -30,7 +31,7 @@ mod time;
 
 pub use brand::{Brand, BrandError, Brands};
 pub use class::Class;
-pub use decision::{Denial, Exposure, Question, SecretState, Terms};
+pub use decision::{Denial, Exposure, Question, SecretState, Spend, Terms};
 pub use digest::Digest;
 pub use grant::{Grant, GrantError};
 pub use id::{
@@ -39,6 +40,7 @@ pub use id::{
 };
 pub use origin::{Origin, OriginError};
 pub use permission::{Permission, Permissions, UnknownPermission};
+pub use rate::{Allowance, Rate, RateError};
 pub use restriction::{Only, Restrictions};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use secret::{Hint, Malformed, Presented, Secret};

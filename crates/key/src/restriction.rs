@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::{Origin, ProjectId};
+use crate::{Origin, ProjectId, Rate};
 
 /// No restriction, or a restriction to just these. A restriction to nothing opens nothing:
 /// when the last project of a list is deleted, the key does not open all others.
@@ -59,12 +59,15 @@ pub struct Restrictions {
     /// The web origins that it may be used from.
     #[serde(skip_serializing_if = "Only::is_any")]
     pub origins: Only<Origin>,
+    /// How often it may be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
 }
 
 impl Restrictions {
     /// Whether nothing is restricted.
     pub fn is_none(&self) -> bool {
-        self.projects.is_any() && self.networks.is_any() && self.origins.is_any()
+        self.projects.is_any() && self.networks.is_any() && self.origins.is_any() && self.rate.is_none()
     }
 
     /// Whether `project` is covered.
@@ -85,10 +88,12 @@ impl Restrictions {
     }
 
     /// Whether everything that `self` lets through is let through by `other`: what a key may hand to another.
+    /// Each key is counted on its own, so of rates that is said of one key at a time.
     pub fn is_within(&self, other: &Self) -> bool {
         self.projects.is_within(&other.projects, |one, outer| one == outer)
             && self.networks.is_within(&other.networks, |one, outer| outer.contains(one))
             && self.origins.is_within(&other.origins, Origin::is_within)
+            && other.rate.is_none_or(|outer| self.rate.is_some_and(|own| own.is_within(outer)))
     }
 }
 
@@ -127,6 +132,18 @@ mod tests {
     #[test]
     fn a_restriction_of_a_newer_version_is_not_read_past() {
         assert!(serde_json::from_str::<Restrictions>(r#"{"weekdays":["mon"]}"#).is_err());
+    }
+
+    #[test]
+    fn a_key_with_a_rate_hands_on_none_that_is_higher_and_never_none_at_all() {
+        let rate =
+            |requests| Restrictions { rate: crate::Rate::new(requests, 60).ok(), ..Restrictions::default() };
+        assert!(rate(10).is_within(&rate(10)) && rate(9).is_within(&rate(10)));
+        assert!(!rate(11).is_within(&rate(10)));
+        assert!(!Restrictions::default().is_within(&rate(10)));
+        assert!(rate(10).is_within(&Restrictions::default()));
+        assert!(!rate(10).is_none());
+        assert_eq!(serde_json::to_string(&rate(10)).unwrap(), r#"{"rate":{"requests":10,"seconds":60}}"#);
     }
 
     fn any_network() -> impl Strategy<Value = IpNet> {

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use keyrack_key::{
     Brands, Class, Digest, Exposure, Grant, KeyId, Permission, Presented, Question, Restrictions, Scope,
-    Secret, SecretState, Terms, Timestamp, WorkspaceId,
+    Secret, SecretState, Spend, Terms, Timestamp, WorkspaceId,
 };
 use keyrack_rack::{Position, Rack, Record, Revision, Snapshot, Trust};
 use rand_core::UnwrapErr;
@@ -34,6 +34,7 @@ fn main() {
         address: None,
         origin: None,
         exposure: Exposure::None,
+        spend: Spend::One,
     };
     let check = |text: &String| {
         let presented = Presented::parse(text.as_bytes(), &brands);

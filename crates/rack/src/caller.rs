@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use keyrack_key::{
-    Class, Denial, KeyId, Permissions, ProjectId, Restrictions, Scopes, Timestamp, WorkspaceId,
+    Allowance, Class, Denial, KeyId, Permissions, ProjectId, Scopes, Spend, Timestamp, WorkspaceId,
 };
 use smol_str::SmolStr;
 
-use crate::Revision;
 use crate::tally::TallyId;
+use crate::{Narrowed, Revision};
 
 /// A key as it stood when it was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Key {
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
     /// What narrows it; nothing where nothing does.
-    pub restrictions: Option<Arc<Restrictions>>,
+    pub restrictions: Option<Arc<Narrowed>>,
 }
 
 impl Key {
@@ -45,12 +45,30 @@ impl Key {
 pub struct Caller {
     pub(crate) key: Key,
     pub(crate) tally: Option<TallyId>,
+    pub(crate) allowance: Option<Allowance>,
 }
 
 impl Caller {
     /// The key that called.
     pub const fn key(&self) -> &Key {
         &self.key
+    }
+
+    /// What the key's rate leaves to it, if it has one that was asked about.
+    pub const fn allowance(&self) -> Option<Allowance> {
+        self.allowance
+    }
+
+    /// Takes one request from the key's rate, for a caller that was let through without ([`Spend::Nothing`]).
+    pub fn spend(mut self, now: Timestamp) -> Result<Self, Refusal> {
+        let asked = self.key.restrictions.as_ref().map_or(Ok(None), |own| own.meter(now, Spend::One));
+        match asked {
+            Ok(allowance) => {
+                self.allowance = allowance;
+                Ok(self)
+            }
+            Err(denial) => Err(Refusal { denial, key: Some(self.key) }),
+        }
     }
 }
 

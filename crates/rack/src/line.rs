@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use keyrack_key::{
-    Class, Denial, Digest, KeyId, Only, Permissions, Question, Restrictions, Scopes, SecretState, Terms,
-    Timestamp, WorkspaceId,
+    Allowance, Class, Denial, Digest, KeyId, Only, Permissions, Question, Restrictions, Scopes, SecretState,
+    Terms, Timestamp, WorkspaceId,
 };
 use smol_str::SmolStr;
 
 use crate::tally::TallyId;
-use crate::{Key, Record, Revision};
+use crate::{Key, Narrowed, Record, Revision};
 
 /// All that a check touches of a key that nothing narrows: one line of the processor's cache.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(crate) struct Card {
     pub(crate) workspace: WorkspaceId,
     pub(crate) revision: Revision,
     name: SmolStr,
-    restrictions: Option<Arc<Restrictions>>,
+    narrowed: Option<Arc<Narrowed>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,13 @@ enum State {
     /// What narrows it cannot be read by this version.
     Unread,
     Deleted,
+}
+
+impl Card {
+    /// What narrows the key.
+    pub(crate) const fn narrowed(&self) -> Option<&Arc<Narrowed>> {
+        self.narrowed.as_ref()
+    }
 }
 
 /// A time, or never: in half of the space of an `Option`.
@@ -69,14 +76,19 @@ impl End {
 }
 
 /// What narrows a key that nothing narrows.
-const NOTHING: &Restrictions = &Restrictions { projects: Only::Any, networks: Only::Any, origins: Only::Any };
+const NOTHING: &Restrictions =
+    &Restrictions { projects: Only::Any, networks: Only::Any, origins: Only::Any, rate: None };
 
 impl Line {
-    /// The line and the card of one secret of a key.
-    pub(crate) fn of(record: &Record, digest: Digest, secret: SecretState) -> (Self, Card) {
+    /// The line and the card of one secret of a key, which `narrowed` narrows.
+    pub(crate) fn of(
+        record: &Record,
+        digest: Digest,
+        secret: SecretState,
+        narrowed: Option<&Arc<Narrowed>>,
+    ) -> (Self, Card) {
         let Terms { permissions, restrictions, expires_at, deleted_at } = &record.terms;
-        let narrows = restrictions.as_ref().filter(|own| !own.is_none());
-        let state = match (deleted_at, restrictions, narrows) {
+        let state = match (deleted_at, restrictions, narrowed) {
             (Some(_), ..) => State::Deleted,
             (None, None, _) => State::Unread,
             (None, Some(_), None) => State::Open,
@@ -101,16 +113,18 @@ impl Line {
             workspace: record.workspace,
             revision: record.revision,
             name: SmolStr::new(&record.name),
-            restrictions: narrows.cloned().map(Arc::new),
+            narrowed: narrowed.cloned(),
         };
         (line, card)
     }
 
-    /// Decides about one request. The card is looked at only where it narrows.
-    pub(crate) fn decide(&self, card: &Card, question: &Question<'_>) -> Result<(), Denial> {
+    /// Decides about one request, and says what the key's rate leaves, if it has one. The card is looked at only where it
+    /// narrows; what is refused for another reason takes nothing from the rate.
+    pub(crate) fn decide(&self, card: &Card, question: &Question<'_>) -> Result<Option<Allowance>, Denial> {
+        let narrowed = if self.state == State::Narrowed { card.narrowed.as_deref() } else { None };
         let restrictions = match self.state {
             State::Open | State::Deleted => Some(NOTHING),
-            State::Narrowed => card.restrictions.as_deref(),
+            State::Narrowed => narrowed.map(|narrowed| &**narrowed),
             State::Unread => None,
         };
         let is_deleted = self.state == State::Deleted;
@@ -120,7 +134,8 @@ impl Line {
             expires_at: self.ends.time().filter(|_| !is_deleted),
             deleted_at: self.ends.time().filter(|_| is_deleted),
         };
-        terms.decide(self.secret(), question)
+        terms.decide(self.secret(), question)?;
+        narrowed.map_or(Ok(None), |narrowed| narrowed.meter(question.now, question.spend))
     }
 
     fn secret(&self) -> SecretState {
@@ -144,7 +159,7 @@ impl Line {
             scopes: self.scopes,
             permissions: self.permissions,
             expires_at: if self.state == State::Deleted { None } else { self.ends.time() },
-            restrictions: card.restrictions.clone(),
+            restrictions: card.narrowed.clone(),
         }
     }
 

@@ -23,7 +23,7 @@ impl Outcome {
 }
 
 /// What a known key is refused for.
-const REASONS: [&str; 9] = [
+const REASONS: [&str; 10] = [
     "retired_secret",
     "deleted_key",
     "expired_key",
@@ -33,6 +33,7 @@ const REASONS: [&str; 9] = [
     "insufficient_scope",
     "key_in_query",
     "key_in_browser",
+    "rate_limited",
 ];
 const ENDS: usize = REASONS.len() + 1;
 
@@ -52,6 +53,7 @@ pub(crate) const fn number(permission: Option<Permission>, answer: Result<(), De
         Err(Denial::Permission(_)) => 7,
         Err(Denial::InQuery) => 8,
         Err(Denial::InBrowser) => 9,
+        Err(Denial::Rate { .. }) => 10,
         Err(Denial::Missing | Denial::Ambiguous | Denial::Malformed(_) | Denial::Stale | Denial::Unknown) => {
             return None;
         }
@@ -72,7 +74,7 @@ pub(crate) fn outcome(number: usize) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use keyrack_key::Timestamp;
+    use keyrack_key::{Rate, Timestamp};
 
     use super::*;
 
@@ -89,6 +91,7 @@ mod tests {
             Denial::Permission(Permission::ModelsTrain),
             Denial::InQuery,
             Denial::InBrowser,
+            Denial::Rate { rate: Rate::new(1, 1).unwrap(), wait: 1 },
         ];
         let answers = [Ok(())].into_iter().chain(denials.map(Err));
         let mut numbers = Vec::new();

@@ -1,6 +1,7 @@
 //! The rack: digest to key, in shards behind short locks.
 
 use std::hash::BuildHasher;
+use std::sync::Arc;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
@@ -13,7 +14,7 @@ use crate::outcome;
 use crate::shard::{Place, SHARDS, Shard};
 use crate::tally::Tallies;
 use crate::trust::Trusted;
-use crate::{Caller, Frame, LastUse, Position, Record, Refusal, Revision, Snapshot, Trust, Used};
+use crate::{Caller, Frame, LastUse, Narrowed, Position, Record, Refusal, Revision, Snapshot, Trust, Used};
 
 /// How long a deleted key or an ended secret stays known, so that an answer can say what happened to it.
 pub const TOMBSTONE_LIFE: Duration = Duration::from_hours(30 * 24);
@@ -60,8 +61,8 @@ impl Rack {
         Self::default()
     }
 
-    /// Decides about one request with `presented`, in the order that [`keyrack_key::Terms::decide`] states, and counts
-    /// how that ended.
+    /// Decides about one request with `presented`, in the order that [`keyrack_key::Terms::decide`] states and by the key's
+    /// rate after that, and counts how that ended.
     pub fn check(&self, presented: &Presented<'_>, question: &Question<'_>) -> Result<Caller, Refusal> {
         if !self.is_trusted() {
             return Err(Denial::Stale.into());
@@ -78,11 +79,11 @@ impl Rack {
             return Err(Denial::Stale.into());
         }
         let place = Place::new(number, slot);
-        let counted = outcome::number(question.permission, answer)
+        let counted = outcome::number(question.permission, answer.map(|_| ()))
             .and_then(|outcome| self.tallies.count(&line.tally, card.key, place, outcome));
         let key = line.key(card);
         match answer {
-            Ok(()) => Ok(Caller { key, tally: counted }),
+            Ok(allowance) => Ok(Caller { key, tally: counted, allowance }),
             Err(denial) => Err(Refusal { denial, key: Some(key) }),
         }
     }
@@ -199,10 +200,11 @@ impl Rack {
 
     /// Puts a key where `earlier`, places of an earlier state of it, may be.
     fn place(&self, index: &mut Index, record: &Record, mut earlier: Vec<Place>) {
+        let narrowed = self.narrowed(record, &earlier);
         for (digest, secret) in &record.secrets {
             let hash = self.hash(digest);
             let number = shard_of(hash);
-            let (line, card) = Line::of(record, *digest, *secret);
+            let (line, card) = Line::of(record, *digest, *secret, narrowed.as_ref());
             let slot =
                 self.shards[usize::from(number)].write().put(hash, line, card, |digest| self.hash(digest));
             let place = Place::new(number, slot);
@@ -213,6 +215,16 @@ impl Rack {
         for place in earlier {
             self.remove(place);
         }
+    }
+
+    /// What narrows a key from now on. The meter of its earlier state goes on.
+    fn narrowed(&self, record: &Record, earlier: &[Place]) -> Option<Arc<Narrowed>> {
+        let restrictions = record.terms.restrictions.as_ref().filter(|own| !own.is_none())?;
+        let before = earlier.iter().find_map(|place| {
+            let shard = self.shards[usize::from(place.shard)].read();
+            shard.get(place.slot()).and_then(|(_, card)| card.narrowed().cloned())
+        });
+        Some(Arc::new(Narrowed::following(before.as_deref(), restrictions.clone())))
     }
 
     fn enter(&self, places: &mut HashTable<Place>, key: KeyId, place: Place) {

@@ -244,7 +244,10 @@ function sayFold(form) {
   const facts = form.querySelector("[data-fold-facts]");
   if (!facts) return;
   const expiry = form.elements.expiry.selectedOptions[0].dataset.fact;
-  facts.textContent = `${expiry} · ${facts.dataset.reach}${form.elements.keys?.checked ? " · may manage keys" : ""}${form.elements.node?.checked ? " · may check keys" : ""}`;
+  const rate = form.elements.rate_requests.value.trim() ? " · rate limit" : "";
+  const keys = form.elements.keys?.checked ? " · may manage keys" : "";
+  const node = form.elements.node?.checked ? " · may check keys" : "";
+  facts.textContent = `${expiry} · ${facts.dataset.reach}${rate}${keys}${node}`;
 }
 
 // ---- Beginnings

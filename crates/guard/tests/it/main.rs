@@ -3,13 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod passing;
+mod rates;
 mod refusals;
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use http::{Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use keyrack_guard::{Caller, ClientAddress, Guard, GuardLayer};
 use keyrack_key::{
     Brands, Class, Grant, KeyId, Permission, Restrictions, Scope, Secret, SecretState, Terms, Timestamp,
@@ -38,6 +39,7 @@ struct World {
 struct Answer {
     status: StatusCode,
     challenge: Option<String>,
+    headers: HeaderMap,
     body: Value,
 }
 
@@ -108,7 +110,9 @@ impl World {
         let response = layer.layer(inside).oneshot(request.body(()).unwrap()).await.unwrap();
         let challenge =
             response.headers().get("www-authenticate").map(|value| value.to_str().unwrap().to_owned());
-        Answer { status: response.status(), challenge, body: serde_json::from_str(response.body()).unwrap() }
+        let (parts, text) = response.into_parts();
+        let body = serde_json::from_str(&text).unwrap();
+        Answer { status: parts.status, challenge, headers: parts.headers, body }
     }
 
     fn reached(&self) -> usize {

@@ -5,8 +5,8 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use keyrack_key::{
-    Brands, Class, Digest, Exposure, KeyId, Permission, Permissions, Presented, Question, Restrictions,
-    Scope, Scopes, Secret, SecretState, Terms, Timestamp, WorkspaceId,
+    Brands, Class, Digest, Exposure, KeyId, Permission, Permissions, Presented, Question, Rate, Restrictions,
+    Scope, Scopes, Secret, SecretState, Spend, Terms, Timestamp, WorkspaceId,
 };
 use keyrack_rack::{ChangeId, Frame, Position, Rack, Record, Revision, Snapshot, Trust};
 use proptest::prelude::*;
@@ -42,6 +42,11 @@ pub(crate) enum Step {
     Forget {
         key: usize,
     },
+    /// The key may be used so often from now on, or as often as it likes.
+    Limit {
+        key: usize,
+        rate: Option<Rate>,
+    },
 }
 
 impl Step {
@@ -52,7 +57,8 @@ impl Step {
             Self::Edit { key, .. }
             | Self::Rotate { key, .. }
             | Self::Delete { key }
-            | Self::Forget { key } => Some(key),
+            | Self::Forget { key }
+            | Self::Limit { key, .. } => Some(key),
         }
     }
 }
@@ -130,6 +136,9 @@ impl History {
                 let terms = &mut self.keys[key].terms;
                 terms.permissions = Permissions::from_bits(permissions);
                 terms.expires_at = expires.map(later);
+            }
+            Step::Limit { key, rate } => {
+                self.keys[key].terms.restrictions = Some(Restrictions { rate, ..Restrictions::default() });
             }
             Step::Rotate { key, overlap } => {
                 let fresh = self.secret();
@@ -211,6 +220,7 @@ pub(crate) fn ask(
         address: None,
         origin: None,
         exposure: Exposure::None,
+        spend: Spend::One,
     };
     match rack.check(&presented, &question) {
         Ok(caller) => Ok(caller.key().revision),

@@ -6,5 +6,6 @@
 mod equal;
 mod follower;
 mod history;
+mod rates;
 mod readers;
 mod uses;

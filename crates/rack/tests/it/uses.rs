@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use keyrack_key::{Brands, Exposure, Permission, Presented, Question, Timestamp};
+use keyrack_key::{Brands, Exposure, Permission, Presented, Question, Spend, Timestamp};
 use keyrack_rack::{LastUse, Outcome, Rack, Trust, Used};
 
 use crate::history::{History, NOW, Step, later, loaded};
@@ -18,7 +18,14 @@ fn used(rack: &Rack, secret: &str, at: Timestamp) {
     let brands = Brands::default();
     let presented = Presented::parse(secret.as_bytes(), &brands).unwrap();
     let permission = Some(Permission::ModelsPredict);
-    let question = Question { now: at, permission, address: None, origin: None, exposure: Exposure::None };
+    let question = Question {
+        now: at,
+        permission,
+        address: None,
+        origin: None,
+        exposure: Exposure::None,
+        spend: Spend::One,
+    };
     let Ok(caller) = rack.check(&presented, &question) else { return };
     rack.note_use(
         &caller,

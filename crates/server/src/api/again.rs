@@ -34,7 +34,7 @@ impl Again {
             let Some(Access::Guarded(permission, _)) = parts.extensions.get::<Access>().copied() else {
                 return None;
             };
-            let caller = self.app.guard.check(&parts, Some(permission)).ok()?;
+            let caller = self.app.guard.check_again(&parts, Some(permission)).ok()?;
             parts.extensions.insert(caller);
         }
         Acting::from_request_parts(&mut parts, &self.app).await.ok()

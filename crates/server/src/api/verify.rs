@@ -7,7 +7,9 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use http::{HeaderValue, header};
 use keyrack_guard::{Caller, Credential, Place};
-use keyrack_key::{Denial, Exposure, Permission, Presented, ProjectId, Question, Scope, WorkspaceId};
+use keyrack_key::{
+    Allowance, Denial, Exposure, Permission, Presented, ProjectId, Question, Scope, Spend, WorkspaceId,
+};
 use keyrack_rack::{Key, LastUse, Refusal};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -39,6 +41,10 @@ pub struct Query {
     /// The `Origin` of the request. Left out, a key with restricted origins is refused.
     #[serde(default)]
     origin: Option<String>,
+    /// Whether this counts as a request: takes one from the key's rate. Left out: it takes nothing, and only tells whether there
+    /// is one left.
+    #[serde(default)]
+    spend: bool,
 }
 
 /// The key is let through.
@@ -49,6 +55,39 @@ pub struct Verified {
     key: VerifiedKey,
     /// The workspace's id.
     workspace: String,
+    limits: Limits,
+}
+
+/// What the key has left.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Limits {
+    /// Left out where the key has no rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate: Option<RateLeft>,
+}
+
+/// What is left of a rate.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RateLeft {
+    /// How many come through at once.
+    #[schema(example = 100)]
+    requests: u32,
+    /// The seconds in which all of them come back.
+    #[schema(example = 60)]
+    seconds: u32,
+    /// How many are left now.
+    #[schema(example = 87)]
+    remaining: u32,
+    /// The seconds until all of them are back.
+    #[schema(example = 8)]
+    full_in: u32,
+}
+
+impl From<Allowance> for RateLeft {
+    fn from(Allowance { rate, remaining, full_in }: Allowance) -> Self {
+        Self { requests: rate.requests(), seconds: rate.seconds(), remaining, full_in }
+    }
 }
 
 /// Which key it is.
@@ -83,12 +122,14 @@ impl Query {
 /// Ask about a key
 ///
 /// The key in question stands in `Authorization: Bearer`. The answer comes from memory. A key of another workspace
-/// is unknown; what a key is restricted by and the question leaves out counts as not allowed.
+/// is unknown; what a key is restricted by and the question leaves out counts as not allowed. With `spend`, a key that is let
+/// through has one request less left, on the node that was asked.
 #[utoipa::path(post, path = "/verify", tag = "Asking", operation_id = "verifyKey", request_body = Query,
     responses(
         (status = 200, description = "The key is let through", body = Verified),
         (status = 401, description = "No such key, or it was deleted or has expired"),
         (status = 403, description = "The key does not allow that"),
+        (status = 429, description = "The key was used too often lately; `Retry-After` says when to try again"),
         (status = 422, description = "A field is not as expected; `details` names it")))]
 pub async fn verify(
     State(app): State<Shared>,
@@ -99,10 +140,16 @@ pub async fn verify(
     let asked = query.parse()?;
     let workspace = app.workspaces.id_of(&query.workspace).await?;
     let caller = check(&app, &parts, &asked, workspace).map_err(|refusal| app.refused(&refusal))?;
-    let key = caller.key();
-    if !covers(key, asked.project) {
+    if !covers(caller.key(), asked.project) {
         return Err(OpError::OutsideKey.into());
     }
+    // Only now: what is refused for another reason takes nothing.
+    let caller = if query.spend {
+        caller.spend((app.clock)()).map_err(|refusal| app.refused(&refusal))?
+    } else {
+        caller
+    };
+    let key = caller.key();
     app.metrics.allowed();
     note_use(&app, &parts, &asked, &caller);
     Ok(Json(Verified {
@@ -114,6 +161,7 @@ pub async fn verify(
             scopes: key.scopes.iter().map(Scope::name).collect(),
         },
         workspace: key.workspace.to_string(),
+        limits: Limits { rate: caller.allowance().map(RateLeft::from) },
     }))
 }
 
@@ -148,7 +196,8 @@ fn check(app: &App, parts: &Parts, asked: &Asked, workspace: Option<WorkspaceId>
     let now = (app.clock)();
     let (permission, address) = (asked.permission, asked.address);
     let origin = asked.origin.as_deref();
-    let question = Question { now, permission, address, origin, exposure: Exposure::None };
+    let spend = Spend::Nothing;
+    let question = Question { now, permission, address, origin, exposure: Exposure::None, spend };
     let answer = app.rack.check(&presented, &question);
     let key = match &answer {
         Ok(caller) => Some(caller.key()),

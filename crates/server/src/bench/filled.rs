@@ -4,7 +4,7 @@ use std::io;
 
 use keyrack_key::{
     Brands, Class, Exposure, Grant, KeyId, Permission, Presented, Question, Restrictions, Scope, Secret,
-    SecretState, Terms, Timestamp, WorkspaceId,
+    SecretState, Spend, Terms, Timestamp, WorkspaceId,
 };
 use keyrack_rack::{Frame, Gap, Rack, Record, Revision, Snapshot, Trust};
 use rand_chacha::ChaCha8Rng;
@@ -122,8 +122,14 @@ impl Filled {
     /// Whether this text is let through.
     pub(super) fn check(&self, text: &[u8]) -> bool {
         let permission = Some(Permission::ModelsPredict);
-        let question =
-            Question { now: NOW, permission, address: None, origin: None, exposure: Exposure::None };
+        let question = Question {
+            now: NOW,
+            permission,
+            address: None,
+            origin: None,
+            exposure: Exposure::None,
+            spend: Spend::One,
+        };
         Presented::parse(text, &self.brands)
             .is_ok_and(|presented| self.rack.check(&presented, &question).is_ok())
     }

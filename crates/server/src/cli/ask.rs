@@ -15,12 +15,14 @@ pub(super) struct Ask {
     pub(super) method: Method,
     pub(super) path: String,
     pub(super) body: Bytes,
+    /// What it is based on: only if nobody has changed it since.
+    pub(super) revision: Option<u64>,
 }
 
 impl Ask {
     /// Without a body.
     pub(super) fn new(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), body: Bytes::new() }
+        Self { method, path: path.into(), body: Bytes::new(), revision: None }
     }
 
     /// With a body, which is wiped from memory afterwards.
@@ -31,6 +33,6 @@ impl Ask {
     ) -> Result<Self, Failure> {
         let mut json = Zeroizing::new(Vec::with_capacity(BODY));
         serde_json::to_writer(&mut *json, body).map_err(|error| Failure::of(&error))?;
-        Ok(Self { method, path: path.into(), body: Bytes::from_owner(json) })
+        Ok(Self { method, path: path.into(), body: Bytes::from_owner(json), revision: None })
     }
 }

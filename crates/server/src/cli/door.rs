@@ -102,6 +102,10 @@ impl Door {
         let mut request =
             Request::builder().method(ask.method).uri(uri).body(ask.body).map_err(|e| Failure::of(&e))?;
         request.headers_mut().extend(self.headers.clone());
+        if let Some(revision) = ask.revision {
+            let tag = header::HeaderValue::try_from(format!("\"{revision}\""));
+            request.headers_mut().insert(header::IF_MATCH, tag.map_err(|error| Failure::of(&error))?);
+        }
         if !request.body().is_empty() {
             request
                 .headers_mut()

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use keyrack_key::{Brands, Class, Hint, Only, Restrictions, Timestamp};
+use keyrack_key::{Brands, Class, Hint, Only, Rate, Restrictions, Timestamp};
 use keyrack_store::{Actor, KeyRow, SecretRow};
 
 use crate::ops::keys::Propagation;
@@ -163,6 +163,24 @@ pub(super) fn expires(key: &KeyRow, now: Timestamp) -> Expires {
     }
 }
 
+/// "100 requests every minute", "1 request every 90 seconds".
+pub(super) fn rate(rate: Rate) -> String {
+    let requests = count(rate.requests().into(), "request");
+    match in_units(rate.seconds()) {
+        (1, unit) => format!("{requests} every {unit}"),
+        (number, unit) => format!("{requests} every {number} {unit}s"),
+    }
+}
+
+/// So many seconds in the largest unit that has them whole.
+pub(super) fn in_units(seconds: u32) -> (u32, &'static str) {
+    match seconds {
+        seconds if seconds.is_multiple_of(3_600) => (seconds / 3_600, "hour"),
+        seconds if seconds.is_multiple_of(60) => (seconds / 60, "minute"),
+        seconds => (seconds, "second"),
+    }
+}
+
 /// "all projects · any network", or how few.
 pub(super) fn reach(restrictions: &Restrictions) -> String {
     let mut parts = vec![
@@ -172,6 +190,7 @@ pub(super) fn reach(restrictions: &Restrictions) -> String {
     if !restrictions.origins.is_any() {
         parts.push(only(&restrictions.origins, "origin", ""));
     }
+    parts.extend(restrictions.rate.map(rate));
     parts.join(" · ")
 }
 
@@ -188,6 +207,7 @@ pub(super) fn limits(restrictions: &Restrictions) -> Vec<Limit> {
         limit("Only these projects", &restrictions.projects),
         limit("Only from these networks", &restrictions.networks),
         limit("Only from these origins", &restrictions.origins),
+        restrictions.rate.map(|own| Limit { label: "At most", text: rate(own) }),
     ]
     .into_iter()
     .flatten()
@@ -236,5 +256,14 @@ mod tests {
         assert_eq!(ahead(30), "in under a minute");
         assert_eq!(ago(800 * DAY), "2 years ago");
         assert_eq!(moment(now, now).full, "22 November 2026, 21:08:26 UTC");
+    }
+
+    #[test]
+    fn rates_are_said_in_the_largest_unit_that_fits() {
+        let says = |requests, seconds| rate(Rate::new(requests, seconds).unwrap());
+        assert_eq!(says(100, 60), "100 requests every minute");
+        assert_eq!(says(1, 1), "1 request every second");
+        assert_eq!(says(5, 90), "5 requests every 90 seconds");
+        assert_eq!(says(1_000, 86_400), "1000 requests every 24 hours");
     }
 }

@@ -9,6 +9,7 @@ mod last_use;
 mod list;
 mod once;
 mod publishable;
+mod rate;
 mod restrictions;
 mod rotate;
 mod verify;

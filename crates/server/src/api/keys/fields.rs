@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use keyrack_key::{Only, Restrictions, Scope, Scopes};
+use keyrack_key::{Only, Rate, Restrictions, Scope, Scopes};
 use serde::{Deserialize, Serialize};
+use serde_json::Number;
 use utoipa::ToSchema;
 
+use crate::api::body::object_if_any;
 use crate::ops::Invalid;
 
 /// What narrows a key. A list that is left out or null narrows nothing; an empty list opens nothing.
@@ -25,7 +27,28 @@ pub struct RestrictionsFields {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = json!(["https://app.example.org", "https://*.example.org"]))]
     origins: Option<Vec<String>>,
+    /// How often it may be used; left out or null: as often as it likes.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "object_if_any")]
+    rate: Option<RateFields>,
 }
+
+/// At most `requests` at once; they come back evenly, all of them within `seconds`. What is beyond that is answered 429 with
+/// `Retry-After`, and every answer to the key says in `RateLimit` what is left. Counted on each node, for the key and not for
+/// each of its secrets; a server that starts anew begins with all of them. A key hands on no rate that is higher than its own,
+/// and each key is counted on its own.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RateFields {
+    /// How many, from 1 to 1,000,000.
+    #[schema(value_type = u32, minimum = 1, maximum = 1_000_000, example = 100)]
+    requests: Number,
+    /// In which time, in seconds: from 1 to 86,400, a day.
+    #[schema(value_type = u32, minimum = 1, maximum = 86_400, example = 60)]
+    seconds: Number,
+}
+
+const REQUESTS: &str = "restrictions.rate.requests";
+const SECONDS: &str = "restrictions.rate.seconds";
 
 /// The longest list.
 const MOST: usize = 100;
@@ -39,6 +62,7 @@ impl RestrictionsFields {
             projects: texts(&restrictions.projects),
             networks: texts(&restrictions.networks),
             origins: texts(&restrictions.origins),
+            rate: restrictions.rate.map(RateFields::of),
         }
     }
 
@@ -57,7 +81,25 @@ impl RestrictionsFields {
                 "expected an origin such as https://app.example.org",
                 invalid,
             ),
+            rate: self.rate.and_then(|fields| fields.parse(invalid)),
         }
+    }
+}
+
+impl RateFields {
+    fn of(rate: Rate) -> Self {
+        Self { requests: rate.requests().into(), seconds: rate.seconds().into() }
+    }
+
+    fn parse(self, invalid: &mut Invalid) -> Option<Rate> {
+        // What fits no number is out of every range.
+        let whole =
+            |number: Number| number.as_u64().and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
+        let (requests, seconds) = (whole(self.requests), whole(self.seconds));
+        // Each field has its say, whatever the other one holds.
+        invalid.take(REQUESTS, Rate::new(requests, 1));
+        invalid.take(SECONDS, Rate::new(1, seconds));
+        Rate::new(requests, seconds).ok()
     }
 }
 

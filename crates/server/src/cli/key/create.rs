@@ -4,8 +4,10 @@ use clap::Args;
 use http::Method;
 use keyrack_key::{Class, Scope};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::KEYS;
+use super::rate::Choice;
 use super::view::Handed;
 use crate::cli::ask::Ask;
 use crate::cli::expiry::Expiry;
@@ -31,6 +33,9 @@ pub(in crate::cli) struct Create {
     /// When it ends by itself: a span such as 90d, a time, or never [default: never]
     #[arg(long, value_name = "WHEN")]
     expires: Option<Expiry>,
+    /// How often it may be used: 100/60s, 5/1h and so on, or none [default: none]
+    #[arg(long, value_name = "RATE")]
+    rate: Option<Choice>,
     /// Anything worth knowing
     #[arg(long)]
     note: Option<String>,
@@ -45,17 +50,24 @@ struct NewKey<'a> {
     class: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<String>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    restrictions: Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
 }
 
 impl Create {
     pub(super) async fn run(self, choices: Choices) -> Result<Told, Failure> {
+        let mut restrictions = Map::new();
+        if let Some(rate) = self.rate {
+            rate.put(&mut restrictions);
+        }
         let key = NewKey {
             name: &self.name,
             scopes: &self.scope,
             class: self.class.map(Class::name),
             expires_at: self.expires.and_then(|expiry| expiry.at(clock::now())),
+            restrictions,
             note: self.note.as_deref(),
         };
         let ask = Ask::with(Method::POST, KEYS, &key)?;

@@ -3,11 +3,15 @@
 use clap::Args;
 use http::Method;
 use keyrack_key::{KeyId, Scope};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::path_of;
+use super::rate::Choice;
 use super::view::Key;
+use crate::cli::answer::Answer;
 use crate::cli::ask::Ask;
+use crate::cli::door::Door;
 use crate::cli::expiry::Expiry;
 use crate::cli::failure::Failure;
 use crate::cli::place::Place;
@@ -37,6 +41,9 @@ struct Changes {
     /// When it ends by itself: a span from now such as 90d, a time, or never
     #[arg(long, value_name = "WHEN")]
     expires: Option<Expiry>,
+    /// How often it may be used from now on: 100/60s, 5/1h and so on, or none; its other restrictions stay
+    #[arg(long, value_name = "RATE")]
+    rate: Option<Choice>,
     /// Another note; an empty one takes it away
     #[arg(long)]
     note: Option<String>,
@@ -53,19 +60,44 @@ struct Patch<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    restrictions: Option<Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
+}
+
+/// What a change of some restrictions begins with.
+#[derive(Deserialize)]
+struct Before {
+    restrictions: Map<String, Value>,
+    revision: u64,
 }
 
 impl Edit {
     pub(super) async fn run(self, choices: Choices) -> Result<Told, Failure> {
-        let Changes { name, scope, expires, note } = &self.changes;
+        let answer = self.place.with(choices, async |door| self.change(door).await).await?;
+        if self.place.json { answer.as_it_came() } else { Ok(Told::result(answer.read::<Key>()?.card())) }
+    }
+
+    async fn change(&self, door: &Door) -> Result<Answer, Failure> {
+        let Changes { name, scope, expires, rate, note } = &self.changes;
+        // The API replaces all restrictions: those that stay are sent along, if they still are what they were.
+        let (restrictions, revision) = match rate {
+            None => (None, None),
+            Some(rate) => {
+                let Before { mut restrictions, revision } =
+                    door.ask(Ask::new(Method::GET, path_of(self.id))).await?.read()?;
+                rate.put(&mut restrictions);
+                (Some(restrictions), Some(revision))
+            }
+        };
         let patch = Patch {
             name: name.as_deref(),
             scopes: scope,
             expires_at: expires.map(|expiry| expiry.at(clock::now())),
+            restrictions,
             note: note.as_deref(),
         };
         let ask = Ask::with(Method::PATCH, path_of(self.id), &patch)?;
-        self.place.ask(choices, ask, |key: Key| Told::result(key.card())).await
+        door.ask(Ask { revision, ..ask }).await
     }
 }

@@ -4,6 +4,7 @@ mod create;
 mod delete;
 mod edit;
 mod list;
+mod rate;
 mod rotate;
 mod show;
 mod view;

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::rate;
 use crate::cli::told::{Told, harmless, moment, table};
 
 /// What is read of a key that the API answered.
@@ -102,7 +103,8 @@ impl Key {
         lines.extend(
             self.restrictions
                 .iter()
-                .map(|(what, only)| ("restricted to", harmless(&format!("{what} {only}")))),
+                .map(|(what, says)| rate::line(what, says))
+                .map(|(what, says)| (what, harmless(&says))),
         );
         lines.extend(self.secrets.iter().map(|secret| ("secret", secret.line())));
         lines.push(("created", format!("{} by {}", moment(&self.created_at), self.created_by.line())));

@@ -1,7 +1,7 @@
 //! A key as somebody wants it, and what is wrong with that.
 
 use keyrack_key::{
-    Class, Digest, Grant, GrantError, Hint, KeyId, Restrictions, Scopes, Timestamp, WorkspaceId,
+    Class, Digest, Grant, GrantError, Hint, KeyId, Rate, Restrictions, Scopes, Timestamp, WorkspaceId,
 };
 use keyrack_rack::Revision;
 use keyrack_store::{Actor, EditKey, KeyRow, NewKey, StoreError};
@@ -29,6 +29,8 @@ pub struct Patch {
     pub name: Option<String>,
     pub scopes: Option<Scopes>,
     pub restrictions: Option<Restrictions>,
+    /// The rate alone, and nothing for none: the other restrictions stay.
+    pub rate: Option<Option<Rate>>,
     pub expires_at: Option<Option<Timestamp>>,
     pub note: Option<String>,
 }
@@ -75,11 +77,13 @@ impl Draft {
 impl Patch {
     pub(super) fn apply(self, key: KeyRow) -> Result<Draft, OpError> {
         let reach = Reach::of(&key)?;
+        let mut restrictions = self.restrictions.unwrap_or(reach.restrictions);
+        restrictions.rate = self.rate.unwrap_or(restrictions.rate);
         Ok(Draft {
             name: self.name.unwrap_or(key.name),
             class: key.class,
             scopes: self.scopes.unwrap_or(key.scopes),
-            restrictions: self.restrictions.unwrap_or(reach.restrictions),
+            restrictions,
             expires_at: self.expires_at.unwrap_or(reach.expires_at),
             note: self.note.or(key.note).unwrap_or_default(),
         })

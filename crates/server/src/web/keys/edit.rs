@@ -96,18 +96,18 @@ pub(in crate::web) async fn submit(
 }
 
 async fn save(app: &App, member: &Member, key: &KeyRow, form: &KeyForm) -> Result<(KeyRow, String), OpError> {
-    let (scopes, expiry) = match (form.scopes(), form.expiry(app.now())) {
-        (Ok(scopes), Ok(expiry)) => (scopes, expiry),
-        (scopes, expiry) => {
-            let name = crate::ops::invalid::name(&form.name);
-            return Err(Invalid::all([scopes.err(), expiry.err(), Invalid::of_result("name", name)]).into());
-        }
-    };
+    let (scopes, expiry, rate) = form.picked(app.now())?;
     let expires_at = match expiry {
         Expiry::Keep => None,
         Expiry::Set(at) => Some(at),
     };
-    let patch = Patch { name: Some(form.name.clone()), scopes: Some(scopes), expires_at, ..Patch::default() };
+    let patch = Patch {
+        name: Some(form.name.clone()),
+        scopes: Some(scopes),
+        rate: Some(rate),
+        expires_at,
+        ..Patch::default()
+    };
     let expected = form.revision.parse().map(Revision).map_err(|_| OpError::Conflict)?;
     let (saved, propagation) = app.keys.edit(&member.acting, key.id, patch, Some(expected)).await?;
     Ok((saved, words::took(propagation.took)))

@@ -72,13 +72,7 @@ pub(in crate::web) async fn submit(
 
 async fn create(app: &App, member: &Member, form: &KeyForm) -> Result<Handed, OpError> {
     let now = app.now();
-    let (scopes, expiry) = match (form.scopes(), form.expiry(now)) {
-        (Ok(scopes), Ok(expiry)) => (scopes, expiry),
-        (scopes, expiry) => {
-            let name = crate::ops::invalid::name(&form.name);
-            return Err(Invalid::all([scopes.err(), expiry.err(), Invalid::of_result("name", name)]).into());
-        }
-    };
+    let (scopes, expiry, rate) = form.picked(now)?;
     let expires_at = match expiry {
         Expiry::Set(at) => at,
         Expiry::Keep => None,
@@ -87,7 +81,7 @@ async fn create(app: &App, member: &Member, form: &KeyForm) -> Result<Handed, Op
         name: form.name.clone(),
         class: Class::Secret,
         scopes,
-        restrictions: Restrictions::default(),
+        restrictions: Restrictions { rate, ..Restrictions::default() },
         expires_at,
         note: String::new(),
     };

@@ -64,6 +64,28 @@ async fn a_date_in_the_past_is_kept_and_said() {
 }
 
 #[tokio::test]
+async fn a_rate_that_is_none_is_kept_and_said_and_one_that_is_is_shown() {
+    let (_server, browser) = signed_in(Kind::Usual).await;
+    browser.click("Add New Key").await;
+    browser.fill("Name", "conveyor 2 counter").await;
+    browser.choose("Inference").await;
+    browser.unfold("dialog .fold").await;
+    browser.fill("At most", "none").await;
+    browser.fill("requests every", "5").await;
+    browser.click("Generate Key").await;
+    assert!(browser.error_beside("At most").await.contains("from 1 to 1000000"));
+    assert_eq!(
+        (browser.value("At most").await, browser.value("requests every").await),
+        ("none".into(), "5".into())
+    );
+    browser.fill("At most", "100").await;
+    browser.click("Generate Key").await;
+    browser.headed("Your secret key").await;
+    browser.goto(KEYS).await;
+    browser.sees("all projects · any network · 100 requests every 5 minutes").await;
+}
+
+#[tokio::test]
 async fn a_project_that_cannot_be_made_says_why_beside_the_field() {
     let (_server, browser) = signed_in(Kind::Usual).await;
     for already_there in [false, true] {

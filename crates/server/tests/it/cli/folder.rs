@@ -90,6 +90,21 @@ async fn people_read_the_same_in_words() {
 }
 
 #[tokio::test]
+async fn a_rate_is_set_shown_and_taken_away_and_the_other_restrictions_stay() {
+    let folder = Folder::set_up().await;
+    let made = folder.json(&["create", "--name", "a", "--scope", "project", "--rate", "100/1m"]).await;
+    let id = &text(&made["id"]);
+    assert_eq!(made["restrictions"], serde_json::json!({ "rate": { "requests": 100, "seconds": 60 } }));
+    let shown = folder.keys(&["show", id]).run().await.succeeded().stdout;
+    assert!(shown.contains("at most") && shown.contains("100 requests every 60 seconds"), "{shown}");
+    let edited = folder.json(&["edit", id, "--rate", "5/1h", "--name", "b"]).await;
+    assert_eq!(edited["restrictions"], serde_json::json!({ "rate": { "requests": 5, "seconds": 3600 } }));
+    assert_eq!(folder.json(&["edit", id, "--note", "n"]).await["restrictions"], edited["restrictions"]);
+    assert_eq!(folder.json(&["edit", id, "--rate", "none"]).await["restrictions"], serde_json::json!({}));
+    folder.keys(&["edit", id, "--rate", "0/1h"]).run().await.failed(2, "from 1 to 1000000");
+}
+
+#[tokio::test]
 async fn a_list_holds_every_page_and_nothing_but_what_was_asked_for() {
     let folder = Folder::set_up().await;
     assert_eq!(folder.json(&["list"]).await, serde_json::json!({ "items": [], "nextCursor": null }));

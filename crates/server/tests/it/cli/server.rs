@@ -72,6 +72,22 @@ async fn a_key_manages_keys_over_the_network() {
 }
 
 #[tokio::test]
+async fn a_rate_that_is_set_leaves_the_other_restrictions_as_they_are() {
+    let server = Server::set_up().await;
+    let manager = &server.key(&["keys", "inference"]).await;
+    let networks = json!({ "networks": ["127.0.0.0/8"] });
+    let key = json!({ "name": "n", "scopes": ["inference"], "restrictions": networks });
+    let id = text(&server.post(KEYS, manager, key).await.json()["id"]);
+    let limit = async |rate: &str| {
+        let args = ["edit", &id, "--rate", rate, "--json"];
+        over_network(&server, manager, &args).run().await.json()["restrictions"].clone()
+    };
+    let both = json!({ "networks": ["127.0.0.0/8"], "rate": { "requests": 5, "seconds": 60 } });
+    assert_eq!(limit("5/1m").await, both);
+    assert_eq!(limit("none").await, networks);
+}
+
+#[tokio::test]
 async fn a_key_gives_no_more_than_it_holds() {
     let server = Server::set_up().await;
     let manager = &server.key(&["keys"]).await;

@@ -121,7 +121,10 @@ fn of_other_kinds(field: &Field) -> Vec<Value> {
     let is = |name: &str| {
         kind == name || kind.as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == name))
     };
-    let mut values = vec![json!(true), json!(-1), json!(1.5), json!(u64::MAX), json!(1e300)];
+    let mut values = vec![json!(-1), json!(1.5), json!(u64::MAX), json!(1e300)];
+    if !is("boolean") {
+        values.push(json!(true));
+    }
     if !is("integer") {
         values.push(json!(0));
     }

@@ -1,0 +1,74 @@
+//! What a key with a rate is told, while it is let through and when it is not.
+
+use keyrack_key::{Permission, Rate, Restrictions, Scope};
+
+use super::{Answer, World};
+
+fn told<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+    answer.headers.get(name).map(|value| value.to_str().unwrap())
+}
+
+fn limited(world: &mut World, requests: u32, seconds: u32) -> String {
+    let rate = Rate::new(requests, seconds).ok();
+    let limits = Restrictions { rate, ..Restrictions::default() };
+    world.key(&[Scope::Inference], |key| key.terms.restrictions = Some(limits))
+}
+
+#[tokio::test]
+async fn a_key_with_a_rate_is_told_what_is_left_and_then_when_to_come_back() {
+    let mut world = World::new();
+    let key = limited(&mut world, 2, 61);
+    for (left, full) in [(1, 31), (0, 61)] {
+        let answer = world.ask("/", &[("x-api-key", &key)]).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(told(&answer, "ratelimit-policy"), Some("\"key\";q=2;w=61"));
+        assert_eq!(told(&answer, "ratelimit"), Some(format!("\"key\";r={left};t={full}").as_str()));
+        assert_eq!(told(&answer, "retry-after"), None);
+    }
+    let answer = world.ask("/", &[("x-api-key", &key)]).await;
+    assert_eq!((answer.status.as_u16(), &answer.body["code"]), (429, &"rate_limited".into()));
+    assert_eq!(told(&answer, "retry-after"), Some("31"));
+    assert_eq!(told(&answer, "ratelimit-policy"), Some("\"key\";q=2;w=61"));
+    assert_eq!(told(&answer, "ratelimit"), Some("\"key\";r=0;t=31"));
+    assert_eq!(told(&answer, "www-authenticate"), None);
+    let says =
+        "this API key may send 2 requests every 61 seconds, and has sent them; try again in 31 seconds";
+    assert_eq!(answer.body["message"], says);
+    assert_eq!(answer.body["key"], world.last());
+    assert_eq!(world.reached(), 2);
+}
+
+#[tokio::test]
+async fn whoever_has_to_wait_waits_at_least_a_second() {
+    let mut world = World::new();
+    let key = limited(&mut world, 1_000, 1);
+    for _ in 0..1_000 {
+        assert_eq!(world.ask("/", &[("x-api-key", &key)]).await.status, 200);
+    }
+    let answer = world.ask("/", &[("x-api-key", &key)]).await;
+    assert_eq!((answer.status.as_u16(), told(&answer, "retry-after")), (429, Some("1")));
+}
+
+#[tokio::test]
+async fn a_key_without_a_rate_is_told_of_none() {
+    let mut world = World::new();
+    let key = world.key(&[Scope::Inference], |_| {});
+    let answer = world.ask("/", &[("x-api-key", &key)]).await;
+    assert_eq!((answer.status.as_u16(), answer.headers.len()), (200, 0), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_request_that_lasts_is_decided_again_and_takes_nothing() {
+    let mut world = World::new();
+    let key = limited(&mut world, 1, 60);
+    let request = http::Request::get("/").header("x-api-key", &key).body(()).unwrap();
+    let (parts, ()) = request.into_parts();
+    let permission = Some(Permission::ModelsPredict);
+    assert!(world.guard.check(&parts, permission).is_ok());
+    assert!(world.guard.check_again(&parts, permission).is_ok());
+    assert_eq!(world.guard.check(&parts, permission).unwrap_err().denial.code(), "rate_limited");
+    world.records[0].terms.deleted_at = Some(super::BEFORE);
+    let records = world.records.clone();
+    world.rack.load(keyrack_rack::Snapshot { records, ..keyrack_rack::Snapshot::default() });
+    assert_eq!(world.guard.check_again(&parts, permission).unwrap_err().denial.code(), "deleted_key");
+}

@@ -1,0 +1,147 @@
+//! How often a key is let through: as often as it may, whatever becomes of it meanwhile and however many ask at once.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use keyrack_key::{Brands, Denial, Exposure, Permission, Presented, Question, Rate, Spend, Timestamp};
+use keyrack_rack::{Caller, Outcome, Rack, Refusal};
+
+use crate::history::{History, NOW, Step, later, loaded};
+
+fn hourly(requests: u32) -> Rate {
+    Rate::new(requests, 3_600).unwrap()
+}
+
+/// A history of one key with this rate.
+fn limited(rate: Rate) -> History {
+    let mut history = History::of_keys(1, 1);
+    history.take(Step::Limit { key: 0, rate: Some(rate) });
+    history
+}
+
+fn question(now: Timestamp, spend: Spend) -> Question<'static> {
+    let permission = Some(Permission::ModelsPredict);
+    Question { now, permission, address: None, origin: None, exposure: Exposure::None, spend }
+}
+
+fn asked(rack: &Rack, secret: &str, question: &Question<'_>) -> Result<Caller, Refusal> {
+    rack.check(&Presented::parse(secret.as_bytes(), &Brands::default()).unwrap(), question)
+}
+
+/// What is left after a request, or the seconds to wait for one.
+fn ask(rack: &Rack, secret: &str, now: Timestamp, spend: Spend) -> Result<u32, u32> {
+    match asked(rack, secret, &question(now, spend)) {
+        Ok(caller) => Ok(caller.allowance().unwrap().remaining),
+        Err(Refusal { denial: Denial::Rate { wait, .. }, .. }) => Err(wait),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+fn left(rack: &Rack, secret: &str) -> Result<u32, u32> {
+    ask(rack, secret, NOW, Spend::One)
+}
+
+#[test]
+fn a_key_is_let_through_as_often_as_its_rate_says_and_told_when_there_is_more() {
+    let history = limited(hourly(3));
+    let (rack, secret) = (loaded(history.snapshot()), &history.secrets[0]);
+    assert_eq!([left(&rack, secret), left(&rack, secret), left(&rack, secret)], [Ok(2), Ok(1), Ok(0)]);
+    assert_eq!(left(&rack, secret), Err(1_200));
+    assert_eq!(left(&rack, secret), Err(1_200), "a refusal takes nothing");
+    assert_eq!(ask(&rack, secret, later(1_200), Spend::One), Ok(0));
+    assert_eq!(ask(&rack, secret, later(1_200 + 3_600), Spend::One), Ok(2));
+    let [used] = rack.drain_uses().try_into().unwrap();
+    let ended = |refused| Outcome { permission: Some(Permission::ModelsPredict), refused };
+    assert_eq!(used.counts, [(ended(None), 5), (ended(Some("rate_limited")), 2)]);
+}
+
+#[test]
+fn what_is_refused_for_another_reason_takes_nothing() {
+    let history = limited(hourly(1));
+    let (rack, secret) = (loaded(history.snapshot()), &history.secrets[0]);
+    let in_url = Question { exposure: Exposure::Url, ..question(NOW, Spend::One) };
+    assert_eq!(asked(&rack, secret, &in_url).unwrap_err().denial, Denial::InQuery);
+    assert_eq!(left(&rack, secret), Ok(0));
+}
+
+#[test]
+fn looking_takes_nothing_and_a_request_that_lasts_is_not_asked_again() {
+    let history = limited(hourly(2));
+    let (rack, secret) = (loaded(history.snapshot()), &history.secrets[0]);
+    assert_eq!(ask(&rack, secret, NOW, Spend::Nothing), Ok(2));
+    assert_eq!(ask(&rack, secret, NOW, Spend::Nothing), Ok(2));
+    assert_eq!((left(&rack, secret), left(&rack, secret)), (Ok(1), Ok(0)));
+    assert_eq!(ask(&rack, secret, NOW, Spend::Nothing), Err(1_800));
+    let before = asked(&rack, secret, &question(NOW, Spend::Before)).unwrap();
+    assert_eq!(before.allowance(), None);
+    let looked = asked(&rack, secret, &question(later(1_800), Spend::Nothing)).unwrap();
+    assert_eq!(looked.spend(later(1_800)).unwrap().allowance().unwrap().remaining, 0);
+    assert_eq!(ask(&rack, secret, later(1_800), Spend::One), Err(1_800));
+}
+
+#[test]
+fn no_change_of_the_key_gives_back_what_was_used() {
+    let mut history = limited(hourly(4));
+    let rack = loaded(history.snapshot());
+    let change = |history: &mut History, step| {
+        history.take(step);
+        rack.apply(history.since(rack.position())).unwrap();
+    };
+    assert_eq!(left(&rack, &history.secrets[0]), Ok(3));
+    change(&mut history, Step::Edit { key: 0, permissions: 31, expires: None });
+    assert_eq!(left(&rack, &history.secrets[0]), Ok(2));
+    change(&mut history, Step::Rotate { key: 0, overlap: 60 });
+    assert_eq!(left(&rack, &history.secrets[0]), Ok(1), "of the old secret");
+    assert_eq!(left(&rack, &history.secrets[1]), Ok(0), "of the new one: the key has one rate");
+    rack.load(history.snapshot());
+    rack.forget_before(later(3_000));
+    assert_eq!(left(&rack, &history.secrets[1]), Err(900));
+}
+
+#[test]
+fn another_rate_goes_on_where_the_one_before_stood() {
+    let mut history = limited(hourly(4));
+    let rack = loaded(history.snapshot());
+    let secret = history.secrets[0].clone();
+    let mut limit = |rate| {
+        history.take(Step::Limit { key: 0, rate });
+        rack.apply(history.since(rack.position())).unwrap();
+    };
+    assert_eq!((left(&rack, &secret), left(&rack, &secret)), (Ok(3), Ok(2)));
+    // Half of the hour is used, of whatever it is an hour.
+    limit(Some(hourly(2)));
+    assert_eq!((left(&rack, &secret), left(&rack, &secret)), (Ok(0), Err(1_800)));
+    // An hour that is to be waited for is a minute at the most where all comes back in one.
+    limit(Rate::new(60, 60).ok());
+    assert_eq!(left(&rack, &secret), Err(1));
+    assert_eq!(ask(&rack, &secret, later(1), Spend::One), Ok(0));
+    // Without a rate there is no meter; the next one begins with all.
+    limit(None);
+    assert!(asked(&rack, &secret, &question(NOW, Spend::One)).unwrap().allowance().is_none());
+    limit(Some(hourly(4)));
+    assert_eq!(left(&rack, &secret), Ok(3));
+}
+
+#[test]
+fn many_at_once_are_let_through_exactly_so_often() {
+    const REQUESTS: u32 = 1_000;
+    let mut history = limited(hourly(REQUESTS));
+    history.take(Step::Rotate { key: 0, overlap: 60 });
+    let rack = loaded(history.snapshot());
+    let (passed, secrets) = (AtomicUsize::new(0), history.secrets.clone());
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let (rack, passed, secret) = (&rack, &passed, &secrets[thread % 2]);
+            scope.spawn(move || {
+                let own = (0..REQUESTS).filter(|_| left(rack, secret).is_ok()).count();
+                passed.fetch_add(own, Ordering::Relaxed);
+            });
+        }
+        // Meanwhile the key changes, and the rack is loaded anew.
+        for _ in 0..100 {
+            history.take(Step::Edit { key: 0, permissions: 31, expires: None });
+            rack.apply(history.since(rack.position())).unwrap();
+            rack.load(history.snapshot());
+        }
+    });
+    assert_eq!(passed.load(Ordering::Relaxed), REQUESTS as usize);
+}

@@ -1,0 +1,96 @@
+//! `--rate`: how often a key may be used.
+
+use std::str::FromStr;
+
+use keyrack_key::{Rate, RateError};
+use serde_json::{Map, Value, json};
+
+use crate::times::span;
+
+/// The member of a key's restrictions.
+const RATE: &str = "rate";
+
+/// So many requests in a span, or as many as there come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    Any,
+    Limited(Rate),
+}
+
+impl Choice {
+    /// Puts it among the restrictions of a key, as the API wants them.
+    pub(super) fn put(self, restrictions: &mut Map<String, Value>) {
+        match self {
+            Self::Any => restrictions.remove(RATE),
+            Self::Limited(rate) => restrictions.insert(RATE.to_owned(), json!(rate)),
+        };
+    }
+}
+
+/// A restriction as people read it: what it is about, and what it says.
+pub(super) fn line(what: &str, says: &Value) -> (&'static str, String) {
+    match serde_json::from_value::<Rate>(says.clone()) {
+        Ok(rate) if what == RATE => ("at most", rate.to_string()),
+        _ => ("restricted to", format!("{what} {says}")),
+    }
+}
+
+impl FromStr for Choice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(Self::Any);
+        }
+        let expected = "expected a number of requests and a span, such as 100/60s or 5/1h, or none";
+        let (requests, every) = text.split_once('/').ok_or(expected)?;
+        let digits = Some(requests).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        let requests = digits.and_then(|text| text.parse().ok()).ok_or(expected)?;
+        let seconds = span(every).map_err(|_| expected)?.as_secs();
+        let rate = Rate::new(requests, u32::try_from(seconds).unwrap_or(u32::MAX));
+        rate.map(Self::Limited).map_err(|error| match error {
+            RateError::Requests => format!("of requests: {error}"),
+            RateError::Seconds => "expected a span from 1s to 24h".to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_a_number_and_a_span_or_none() {
+        let rate = |requests, seconds| Ok(Choice::Limited(Rate::new(requests, seconds).unwrap()));
+        assert_eq!("100/60s".parse(), rate(100, 60));
+        assert_eq!("5/1h".parse(), rate(5, 3_600));
+        assert_eq!("1000000/1d".parse(), rate(1_000_000, 86_400));
+        assert_eq!("none".parse(), Ok(Choice::Any));
+        for wrong in [
+            "",
+            "100",
+            "/60s",
+            "100/",
+            "100/60",
+            "0/60s",
+            "-1/60s",
+            "+1/60s",
+            "1.5/60s",
+            "1/0s",
+            "1/2d",
+            "1000001/1s",
+        ] {
+            assert!(wrong.parse::<Choice>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_rate_takes_the_place_of_another_and_leaves_the_rest() {
+        let mut restrictions = json!({ "networks": ["10.0.0.0/8"], "rate": { "requests": 1, "seconds": 1 } });
+        let own = restrictions.as_object_mut().unwrap();
+        Choice::Limited(Rate::new(5, 60).unwrap()).put(own);
+        assert_eq!(own["rate"], json!({ "requests": 5, "seconds": 60 }));
+        Choice::Any.put(own);
+        assert_eq!(restrictions, json!({ "networks": ["10.0.0.0/8"] }));
+    }
+}
