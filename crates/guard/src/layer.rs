@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use futures_util::future::Either;
 use http::{HeaderMap, HeaderValue, Request, Response, header, request};
-use keyrack_key::{Brands, Denial, Exposure, Permission, Presented, Question, Spend, Timestamp};
+use keyrack_key::{Brands, Denial, Exposure, Permission, Presented, Question, Spend, Timestamp, WorkspaceId};
 use keyrack_rack::{Caller, LastUse, Rack, Refusal};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -61,7 +61,17 @@ impl Guard {
 
     /// Decides about the key of a request, takes one from its rate, and notes its use. No allocation, no waiting.
     pub fn check(&self, request: &request::Parts, permission: Option<Permission>) -> Result<Caller, Refusal> {
-        self.decide(request, permission, Spend::One)
+        self.decide(None, request, permission, Spend::One)
+    }
+
+    /// The same for whoever asks on behalf of one workspace: the keys of others are unknown there.
+    pub fn check_in(
+        &self,
+        workspace: WorkspaceId,
+        request: &request::Parts,
+        permission: Option<Permission>,
+    ) -> Result<Caller, Refusal> {
+        self.decide(Some(workspace), request, permission, Spend::One)
     }
 
     /// Decides once more about a request that was let through and lasts. It is the same request still: its key's rate is not
@@ -71,26 +81,17 @@ impl Guard {
         request: &request::Parts,
         permission: Option<Permission>,
     ) -> Result<Caller, Refusal> {
-        self.decide(request, permission, Spend::Before)
+        self.decide(None, request, permission, Spend::Before)
     }
 
     fn decide(
         &self,
+        workspace: Option<WorkspaceId>,
         request: &request::Parts,
         permission: Option<Permission>,
         spend: Spend,
     ) -> Result<Caller, Refusal> {
         let credential = Credential::find(&request.headers, &request.uri)?.ok_or(Denial::Missing)?;
-        self.check_credential(&credential, request, permission, spend)
-    }
-
-    fn check_credential(
-        &self,
-        credential: &Credential<'_>,
-        request: &request::Parts,
-        permission: Option<Permission>,
-        spend: Spend,
-    ) -> Result<Caller, Refusal> {
         let presented = Presented::parse(credential.text(), &self.brands).map_err(Denial::from)?;
         let now = (self.clock)();
         let address = request.extensions.get::<ClientAddress>().map(|address| address.0);
@@ -101,7 +102,7 @@ impl Guard {
             Place::Header => Exposure::None,
         };
         let question = Question { now, permission, address, origin, exposure, spend };
-        let caller = self.rack.check(&presented, &question)?;
+        let caller = self.rack.check_in(workspace, &presented, &question)?;
         let agent = request.headers.get(header::USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
         self.rack.note_use(&caller, LastUse::new(now, address, permission, agent));
         Ok(caller)

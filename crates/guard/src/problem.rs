@@ -51,6 +51,13 @@ impl Problem {
         self
     }
 
+    /// The same with another status, for whoever understands no other.
+    #[must_use]
+    pub const fn answered_as(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
     /// The status of the answer.
     pub const fn status(&self) -> StatusCode {
         self.status

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
-use keyrack_key::{Denial, Digest, KeyId, Presented, Question, Timestamp};
+use keyrack_key::{Denial, Digest, KeyId, Presented, Question, Timestamp, WorkspaceId};
 use parking_lot::{Mutex, RwLock};
 
 use crate::line::Line;
@@ -64,6 +64,17 @@ impl Rack {
     /// Decides about one request with `presented`, in the order that [`keyrack_key::Terms::decide`] states and by the key's
     /// rate after that, and counts how that ended.
     pub fn check(&self, presented: &Presented<'_>, question: &Question<'_>) -> Result<Caller, Refusal> {
+        self.check_in(None, presented, question)
+    }
+
+    /// The same about a key that has to belong to `workspace`. Of a key of another one nothing is said or counted: it is
+    /// unknown here.
+    pub fn check_in(
+        &self,
+        workspace: Option<WorkspaceId>,
+        presented: &Presented<'_>,
+        question: &Question<'_>,
+    ) -> Result<Caller, Refusal> {
         if !self.is_trusted() {
             return Err(Denial::Stale.into());
         }
@@ -73,6 +84,9 @@ impl Rack {
         let shard = self.shards[usize::from(number)].read();
         let slot = shard.find(hash, &digest).ok_or(Denial::Unknown)?;
         let (line, card) = shard.get(slot).ok_or(Denial::Unknown)?;
+        if workspace.is_some_and(|workspace| workspace != card.workspace) {
+            return Err(Denial::Unknown.into());
+        }
         let answer = line.decide(card, question);
         // Once more: whoever was stopped in between may have read what was true when others still waited for it.
         if !self.is_trusted() {

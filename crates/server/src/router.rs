@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{from_fn, from_fn_with_state, map_request};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -17,7 +17,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::app::Shared;
-use crate::edge::{address, allowance, cors, host, linger, log, request_id};
+use crate::edge::{address, allowance, ask_path, cors, host, linger, log, request_id};
 use crate::{api, metrics, web};
 
 /// A body that stands still for so long is given up.
@@ -43,9 +43,13 @@ pub fn service(app: &Shared) -> Router {
         .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .with_state(Arc::clone(app));
     // Around the router, not inside: paths are matched before a layer of the router sees them.
-    let routes = NormalizePathLayer::trim_trailing_slash().layer(edge);
+    let routes = NormalizePathLayer::trim_trailing_slash().layer(map_request(asked).layer(edge));
     // The router names the methods of a path on its way out, behind its own layers.
     Router::new().fallback_service(routes).layer(from_fn(cors::open_api))
+}
+
+async fn asked(request: Request) -> Request {
+    ask_path::settle(request)
 }
 
 fn api_routes(app: &Shared) -> Router<Shared> {

@@ -6,6 +6,7 @@ mod again;
 mod answer;
 mod body;
 mod datasets;
+mod forward_auth;
 mod keys;
 mod models;
 mod nodes;

@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::access::{Access, Registry, Stated};
-use super::{datasets, keys, models, nodes, predict, projects, scopes, uploads, verify};
+use super::{datasets, forward_auth, keys, models, nodes, predict, projects, scopes, uploads, verify};
 use crate::app::Shared;
 use crate::edge::allowance;
 
@@ -69,6 +69,7 @@ fn registry(guard: Arc<Guard>) -> Registry {
         .route_for(allowance::LIST, nodes, routes!(nodes::uses::tell))
         .route(nodes, routes!(nodes::leave::leave))
         .route(Access::AsksAboutKey, routes!(verify::verify))
+        .route(Access::AsksAboutKey, routes!(forward_auth::ask))
 }
 
 /// The API as a router, below its prefix.

@@ -198,16 +198,8 @@ fn check(app: &App, parts: &Parts, asked: &Asked, workspace: Option<WorkspaceId>
     let origin = asked.origin.as_deref();
     let spend = Spend::Nothing;
     let question = Question { now, permission, address, origin, exposure: Exposure::None, spend };
-    let answer = app.rack.check(&presented, &question);
-    let key = match &answer {
-        Ok(caller) => Some(caller.key()),
-        Err(refusal) => refusal.key.as_ref(),
-    };
     // Of a key of another workspace nothing is said, not even that it is there; nor of a workspace that is none of its own.
-    if key.is_some_and(|key| Some(key.workspace) != workspace) {
-        return Err(Denial::Unknown.into());
-    }
-    answer
+    app.rack.check_in(Some(workspace.ok_or(Denial::Unknown)?), &presented, &question)
 }
 
 /// A question about no project in particular could be about any.

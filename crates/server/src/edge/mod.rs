@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod allowance;
+pub mod ask_path;
 pub mod cors;
 pub mod host;
 pub mod linger;

@@ -20,6 +20,7 @@ mod nodes;
 mod predict;
 mod problem;
 mod projects;
+mod proxies;
 mod raw;
 mod revocation;
 mod secrecy;

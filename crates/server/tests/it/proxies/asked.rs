@@ -1,0 +1,114 @@
+//! The question itself, as proxies and others put it.
+
+use keyrack_key::Scope;
+use reqwest::{Method, RequestBuilder};
+
+use crate::cast::Cast;
+use crate::harness::{Answer, send};
+
+const ASK: &str = "/api/v1/forward-auth";
+
+/// A proxy of our workspace asks whether `secret` may predict.
+fn ask(cast: &Cast, secret: &str) -> RequestBuilder {
+    let request = cast.server.request(Method::GET, ASK).header("x-api-key", secret);
+    request.header("x-keyrack-for-workspace", "ours").header("x-keyrack-permission", "models:predict")
+}
+
+fn is_unclear(answer: &Answer, says: &str) {
+    let problem = answer.problem(400, "unclear_question");
+    assert!(problem["message"].as_str().unwrap().contains(says), "{problem}");
+}
+
+#[tokio::test]
+async fn who_may_pass_is_named_each_time() {
+    let cast = Cast::assemble().await;
+    let key = cast.holding(&[Scope::Project, Scope::Inference]);
+    for workspace in ["ours".to_owned(), cast.ours.id.to_string()] {
+        let request = cast.server.request(Method::GET, ASK).bearer_auth(&key.secret);
+        let answer = send(request.header("x-keyrack-for-workspace", workspace)).await;
+        assert_eq!(answer.status, 204, "{answer:?}");
+        assert_eq!(answer.header("x-keyrack-key"), key.id.to_string());
+        assert_eq!(answer.header("x-keyrack-workspace"), cast.ours.id.to_string());
+        assert_eq!(answer.header("x-keyrack-scopes"), "project inference");
+    }
+}
+
+#[tokio::test]
+async fn a_question_that_is_not_clear_is_refused() {
+    let cast = Cast::assemble().await;
+    let key = &cast.holding(&[Scope::Inference]).secret;
+    assert_eq!(send(ask(&cast, key)).await.status, 204);
+    for (name, value, says) in [
+        ("x-keyrack-for-workspace", "ours", "x-keyrack-for-workspace is there twice"),
+        ("x-keyrack-permission", "models:predict", "x-keyrack-permission is there twice"),
+    ] {
+        is_unclear(&send(ask(&cast, key).header(name, value)).await, says);
+    }
+    for name in ["x-original-uri", "x-forwarded-uri"] {
+        is_unclear(&send(ask(&cast, key).header(name, "/a").header(name, "/b")).await, "is there twice");
+        is_unclear(&send(ask(&cast, key).header(name, "/a b")).await, "expected a path");
+        is_unclear(&send(ask(&cast, key).header(name, &b"/\xff"[..])).await, "visible ASCII");
+    }
+    let bare = cast.server.request(Method::GET, ASK).bearer_auth(key);
+    is_unclear(&send(bare).await, "name the workspace");
+    let other = cast.server.request(Method::GET, ASK).bearer_auth(key);
+    let other = other.header("x-keyrack-for-workspace", "ours").header("x-keyrack-permission", "everything");
+    is_unclear(&send(other).await, "unknown permission");
+}
+
+#[tokio::test]
+async fn the_query_of_the_original_request_counts_and_only_for_inference() {
+    let cast = Cast::assemble().await;
+    let ask = |header: &str, secret: &str| {
+        let request = cast.server.request(Method::GET, ASK).header("x-keyrack-for-workspace", "ours");
+        request.header(header, format!("/predict?api-key={secret}"))
+    };
+    let (public, secret) = (cast.holding(&[Scope::Inference]), cast.holding(&[Scope::Project]));
+    for header in ["x-original-uri", "x-forwarded-uri"] {
+        assert_eq!(send(ask(header, &public.secret)).await.status, 204);
+        send(ask(header, &secret.secret)).await.problem(400, "key_in_query");
+    }
+    let both = ask("x-original-uri", &public.secret).bearer_auth(&secret.secret);
+    send(both).await.problem(400, "ambiguous_key");
+}
+
+#[tokio::test]
+async fn nginx_gets_what_it_knows_and_is_told_what_it_was() {
+    let cast = Cast::assemble().await;
+    let nginx = |secret: &str| ask(&cast, secret).header("x-keyrack-proxy", "nginx");
+    let key = &cast.holding(&[Scope::Inference]).secret;
+    assert_eq!(send(nginx(key)).await.status, 204);
+    send(nginx("nonsense")).await.problem(401, "malformed_key");
+    let two = send(nginx(key).bearer_auth(&cast.their_key)).await;
+    two.problem(403, "ambiguous_key");
+    assert_eq!((two.header("x-keyrack-status"), two.header("x-keyrack-code")), ("400", "ambiguous_key"));
+}
+
+#[tokio::test]
+async fn envoy_asks_below_the_path_with_the_method_of_the_request() {
+    let cast = Cast::assemble().await;
+    let ask = |method: Method, rest: &str| {
+        let request = cast.server.request(method, &format!("{ASK}{rest}"));
+        request.header("x-keyrack-for-workspace", "ours")
+    };
+    let key = &cast.holding(&[Scope::Inference]).secret;
+    for (method, rest) in [(Method::POST, "/predict/7"), (Method::DELETE, "/a/b?c=d"), (Method::GET, "/")] {
+        let answer = send(ask(method, rest).header("x-api-key", key)).await;
+        assert_eq!(answer.status, 204, "{rest} {answer:?}");
+    }
+    let in_query = send(ask(Method::PUT, &format!("/predict?api-key={key}"))).await;
+    assert_eq!(in_query.status, 204, "{in_query:?}");
+    // Others have no other method.
+    let post = send(ask(Method::POST, "").header("x-api-key", key)).await;
+    post.problem(405, "method_not_allowed");
+}
+
+#[tokio::test]
+async fn a_page_of_others_may_show_an_inference_key_and_no_other() {
+    let cast = Cast::assemble().await;
+    for (scope, status) in [(Scope::Inference, 204), (Scope::Project, 403)] {
+        let request = ask(&cast, &cast.holding(&[scope]).secret);
+        let answer = send(request.header("origin", "https://elsewhere.example")).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+    }
+}
