@@ -8,6 +8,7 @@ use keyrack_guard::{Caller, Credential, Problem};
 use keyrack_key::{Denial, Permission, Presented, Scope};
 
 use super::ApiError;
+use super::verify::covers;
 use crate::app::{App, Shared};
 use crate::edge::problem::carrying;
 use crate::edge::session;
@@ -80,7 +81,9 @@ async fn decide(app: &App, parts: &Parts) -> Result<Caller, ApiError> {
     let workspace = app.workspaces.id_of(named).await?;
     let workspace = workspace.ok_or_else(|| app.refused(&Denial::Unknown.into()))?;
     let caller = app.guard.check_in(workspace, parts, permission);
-    Ok(caller.map_err(|refusal| app.refused(&refusal))?)
+    let caller = caller.map_err(|refusal| app.refused(&refusal))?;
+    // A proxy names no project, so it could be any.
+    if covers(caller.key(), None) { Ok(caller) } else { Err(OpError::OutsideKey.into()) }
 }
 
 /// What the client asked the proxy for, as the proxy says it.

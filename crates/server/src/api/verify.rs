@@ -203,7 +203,7 @@ fn check(app: &App, parts: &Parts, asked: &Asked, workspace: Option<WorkspaceId>
 }
 
 /// A question about no project in particular could be about any.
-fn covers(key: &Key, project: Option<ProjectId>) -> bool {
+pub(super) fn covers(key: &Key, project: Option<ProjectId>) -> bool {
     let opens_all = key.restrictions.as_ref().is_none_or(|own| own.projects.is_any());
     project.map_or(opens_all, |one| key.covers(one))
 }

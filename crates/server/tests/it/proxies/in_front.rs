@@ -62,7 +62,13 @@ async fn passes(front: &Front) {
     }
     let in_url = send(front.request(Method::GET, &format!("/predict/7?api-key={}", key.secret))).await;
     assert_eq!(in_url.status, 200, "{in_url:?} {}", front.log());
-    assert!(!in_url.text.contains("api-key="), "{in_url:?}");
+    assert!(!in_url.text.contains(&key.secret), "the key stays with the proxy: {in_url:?}");
+    let escaped = key.secret.replace('_', "%5F");
+    let escaped = send(front.request(Method::GET, &format!("/7?a=1&api-key={escaped}"))).await;
+    assert_eq!(escaped.status, 200, "{escaped:?}");
+    assert!(!escaped.text.contains(&key.secret[6..]), "{escaped:?}");
+    let among = send(front.request(Method::GET, &format!("/7?a=1&api-key={}&b=2", key.secret))).await;
+    assert!(["/7?a=1&b=2", "/7?a=1&&b=2"].contains(&among.json()["uri"].as_str().unwrap()), "{among:?}");
 }
 
 async fn is_refused(front: &Front) {
