@@ -64,8 +64,10 @@ pub struct Registered {
 #[serde(rename_all = "camelCase")]
 pub struct At {
     /// The number of the last change that is included.
+    #[cfg_attr(feature = "openapi", schema(example = 812))]
     pub revision: u64,
     /// The random name of that change: two histories that number alike differ in it. 16 bytes in Base64.
+    #[cfg_attr(feature = "openapi", schema(example = "b0Vu8mW2QkCqNTc1n0cTXw=="))]
     pub change: String,
 }
 
@@ -159,8 +161,10 @@ pub struct Changes {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Uses {
     /// The number of the batch, from 1. One that was taken before is not counted again.
+    #[cfg_attr(feature = "openapi", schema(example = 1))]
     pub batch: u64,
     /// Up to 500 keys.
+    #[cfg_attr(feature = "openapi", schema(example = json!([])))]
     pub keys: Vec<KeyUses>,
 }
 

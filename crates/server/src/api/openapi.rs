@@ -65,7 +65,7 @@ fn registry(guard: Arc<Guard>) -> Registry {
         .route(keys(Role::Viewer), routes!(nodes::list::list))
         .route(nodes, routes!(nodes::register::register))
         .route(nodes, routes!(nodes::snapshot::snapshot))
-        .route_for(allowance::LIST, nodes, routes!(nodes::changes::changes))
+        .route(nodes, routes!(nodes::changes::changes))
         .route_for(allowance::LIST, nodes, routes!(nodes::uses::tell))
         .route(nodes, routes!(nodes::leave::leave))
         .route(Access::AsksAboutKey, routes!(verify::verify))

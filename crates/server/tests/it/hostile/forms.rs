@@ -240,7 +240,7 @@ fn fitting(name: &str, value: String) -> String {
         "overlap" => "1h".to_owned(),
         "type" => "classification".to_owned(),
         "email" => "nobody@example.org".to_owned(),
-        "keys" | "expires_on" => String::new(),
+        "keys" | "node" | "expires_on" => String::new(),
         _ => value,
     }
 }

@@ -59,7 +59,7 @@ pub(super) async fn operations(cast: &Cast) -> Vec<Operation> {
             let schema = &content["application/json"]["schema"];
             // What takes pictures takes other forms and more bytes: see `predict`.
             let is_json_alone = content.as_object().is_some_and(|kinds| kinds.len() == 1);
-            if !schema.is_null() && is_json_alone && !is_called_by_public_clients(operation) {
+            if !schema.is_null() && is_json_alone && !is_tried_elsewhere(operation) {
                 operations.push(read(cast, &document, method, path, schema));
             }
         }
@@ -68,9 +68,10 @@ pub(super) async fn operations(cast: &Cast) -> Vec<Operation> {
     operations
 }
 
-/// Those clients send more than we know, and would give up over a refusal. What is refused there, `datasets` tries.
-fn is_called_by_public_clients(operation: &Value) -> bool {
-    operation["tags"][0] == "Datasets"
+/// Public clients send more than we know, and would give up over a refusal: what is refused there, `datasets` tries. What
+/// nodes say is about a node of their own: `nodes::refused` has one.
+fn is_tried_elsewhere(operation: &Value) -> bool {
+    ["Datasets", "Nodes"].iter().any(|tag| operation["tags"][0] == *tag)
 }
 
 fn read(cast: &Cast, document: &Value, method: &str, path: &str, schema: &Value) -> Operation {

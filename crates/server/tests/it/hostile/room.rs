@@ -18,7 +18,7 @@ use crate::raw::{connect, read_answer};
 const BYTES: usize = 10_000_000;
 /// There is room for so many.
 const FIT: usize = 8;
-const CLIENTS: usize = 60;
+const CLIENTS: usize = 30;
 
 /// The path of a place for a picture.
 async fn place(cast: &Cast) -> String {
@@ -80,7 +80,7 @@ impl Crowd {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sixty_clients_that_send_slowly_hold_no_more_than_there_is_room_for() {
+async fn thirty_clients_that_send_slowly_hold_no_more_than_there_is_room_for() {
     let cast = Cast::assemble().await;
     let crowd = Crowd::send(&cast, CLIENTS).await;
     until("the others were sent away", async || {
