@@ -14,7 +14,7 @@ use keyrack_store::{Actor, NewKey, NewUser, NewWorkspace, Store};
 use rand_core::UnwrapErr;
 
 const CLIENTS: usize = 16;
-const ROUNDS: usize = 21;
+const ROUNDS: usize = 11;
 /// In each round, by each way.
 const KEYS: usize = 1_600;
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
