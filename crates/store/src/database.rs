@@ -10,14 +10,14 @@ use keyrack_key::Timestamp;
 use keyrack_rack::ChangeId;
 use rand_core::Rng;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Row as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{ConnectOptions as _, Row as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use crate::StoreError;
+use crate::group::{Write, Writer};
 
 pub(crate) type Connection = SqliteConnection;
 pub(crate) type Row = sqlx::sqlite::SqliteRow;
 pub(crate) type Query = sqlx::query::Query<'static, Sqlite, sqlx::sqlite::SqliteArguments>;
-pub(crate) type Write = Transaction<'static, Sqlite>;
 pub(crate) type Pool = SqlitePool;
 
 /// Readers never wait for the writer (WAL), so a few serve many requests.
@@ -34,7 +34,7 @@ pub struct Store {
 
 struct Shared {
     /// One connection: SQLite has one writer, and here writers queue in order instead of finding it busy.
-    writer: Pool,
+    writer: Writer,
     readers: Pool,
     rng: Mutex<Box<dyn Rng + Send>>,
 }
@@ -52,9 +52,15 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY);
-        let writer = pool(1).connect_with(options.clone()).await?;
-        sqlx::migrate!("migrations/sqlite").run(&writer).await?;
-        let readers = pool(READERS).connect_with(options.pragma("query_only", "ON")).await?;
+        let mut db = options.connect().await?;
+        sqlx::migrate!("migrations/sqlite").run(&mut db).await?;
+        let writer = Writer::new(db, options.clone());
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options.pragma("query_only", "ON"))
+            .await?;
         let rng: Mutex<Box<dyn Rng + Send>> = Mutex::new(Box::new(rng));
         Ok(Self { shared: Arc::new(Shared { writer, readers, rng }) })
     }
@@ -75,10 +81,9 @@ impl Store {
         Ok(self.shared.readers.begin().await?)
     }
 
-    /// For changes. `IMMEDIATE` takes the lock at once: a transaction that reads first and writes later
-    /// could be told in between that somebody else was faster.
+    /// For changes.
     pub(crate) async fn write(&self) -> Result<Write, StoreError> {
-        Ok(self.shared.writer.begin_with("BEGIN IMMEDIATE").await?)
+        self.shared.writer.turn().await
     }
 
     /// A change of one statement; how many rows it touched.
@@ -101,10 +106,6 @@ impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Store(SQLite)")
     }
-}
-
-fn pool(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new().max_connections(connections).idle_timeout(None).max_lifetime(None)
 }
 
 /// Makes the file before SQLite does, so that it is never readable by others, not even for a moment.

@@ -1,5 +1,7 @@
 //! Why the store did not do what it was asked.
 
+use std::sync::Arc;
+
 use keyrack_key::KeyId;
 
 /// Why the store did not do what it was asked.
@@ -8,6 +10,9 @@ pub enum StoreError {
     /// The database failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
+    /// The commit failed that this write shared with others: none of them happened.
+    #[error("the database failed to commit")]
+    Commit(#[source] Arc<sqlx::Error>),
     /// The tables could not be brought to this version's form.
     #[error("the tables could not be brought up to date")]
     Migration(#[from] sqlx::migrate::MigrateError),

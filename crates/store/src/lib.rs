@@ -5,7 +5,8 @@
 //! same transaction; the store is the [`Feed`](keyrack_rack::Feed) that racks are filled from. It never learns a
 //! secret, only its digest. Time and ids come in as arguments.
 //!
-//! A future that is dropped half-way rolls its transaction back, unless the commit was already on its way.
+//! Writes that wait for each other share a commit. A future that is dropped half-way undoes its own write, unless the
+//! commit was already on its way, and nobody else's.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -17,6 +18,7 @@ mod database;
 mod datasets;
 mod error;
 mod feed;
+mod group;
 mod keys;
 mod models;
 mod nodes;

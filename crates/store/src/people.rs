@@ -64,14 +64,14 @@ impl Store {
         }
         insert_user(&mut db, user, now).await?;
         begin_workspace(&mut db, workspace, user.id, Actor::User(user.id), now).await?;
-        Ok(db.commit().await?)
+        db.commit().await
     }
 
     /// Makes somebody known, as a member of nothing.
     pub async fn add_user(&self, user: &NewUser<'_>, now: Timestamp) -> Result<(), StoreError> {
         let mut db = self.write().await?;
         insert_user(&mut db, user, now).await?;
-        Ok(db.commit().await?)
+        db.commit().await
     }
 
     /// The person with this address.

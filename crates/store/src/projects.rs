@@ -186,7 +186,7 @@ impl Store {
             .bind(id.to_string())
             .execute(&mut *db)
             .await?;
-        Ok(db.commit().await?)
+        db.commit().await
     }
 }
 

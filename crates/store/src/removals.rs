@@ -48,7 +48,7 @@ impl Store {
             .bind(then.micros())
             .execute(&mut *db)
             .await?;
-        Ok(db.commit().await?)
+        db.commit().await
     }
 
     /// Says that the objects below `prefix` are removed. They are looked for once more later, then never again.
@@ -65,6 +65,6 @@ impl Store {
             .bind(now.plus(AGAIN).micros())
             .execute(&mut *db)
             .await?;
-        Ok(db.commit().await?)
+        db.commit().await
     }
 }

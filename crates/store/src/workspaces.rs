@@ -52,7 +52,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut db = self.write().await?;
         begin_workspace(&mut db, workspace, owner, actor, now).await?;
-        Ok(db.commit().await?)
+        db.commit().await
     }
 
     /// Makes `user` a member.
@@ -66,7 +66,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut db = self.write().await?;
         join(&mut db, workspace, user, role, actor, now).await?;
-        Ok(db.commit().await?)
+        db.commit().await
     }
 
     /// The workspaces that `user` belongs to, by name.

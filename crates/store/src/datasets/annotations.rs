@@ -119,7 +119,7 @@ impl Store {
             let new = NewAnnotation { id: *id, label, mark: Mark::Category, metadata: None };
             insert(&mut db, *record, &new, now).await?;
         }
-        Ok(db.commit().await?)
+        db.commit().await
     }
 
     /// The annotations of some records of a project, in the order in which they were made; `with_metadata` or without,
@@ -162,7 +162,7 @@ impl Store {
             .execute(&mut *db)
             .await?;
         }
-        Ok(db.commit().await?)
+        db.commit().await
     }
 
     /// Removes one annotation of a project.
@@ -179,7 +179,7 @@ impl Store {
         if done.rows_affected() == 0 {
             return Err(StoreError::NotFound);
         }
-        Ok(db.commit().await?)
+        db.commit().await
     }
 }
 

@@ -197,7 +197,7 @@ impl Store {
             .bind(record.upload.to_string())
             .execute(&mut *db)
             .await?;
-        Ok(db.commit().await?)
+        db.commit().await
     }
 }
 

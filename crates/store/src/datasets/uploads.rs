@@ -68,7 +68,7 @@ impl Store {
         if done.rows_affected() == 0 {
             return Err(StoreError::NotFound);
         }
-        Ok(db.commit().await?)
+        db.commit().await
     }
 
     /// The place of that id.
@@ -99,7 +99,7 @@ impl Store {
                 .execute(&mut *db)
                 .await?;
         }
-        Ok(db.commit().await?)
+        db.commit().await
     }
 }
 

@@ -12,6 +12,7 @@ use super::{DeleteKey, EditKey, KeyRow, NewKey, RotateKey};
 use crate::audit::{self, AuditAction, Happened};
 use crate::database::{self, Connection};
 use crate::feed::next_revision;
+use crate::group::Write;
 use crate::{Actor, Store, StoreError};
 
 impl Store {
@@ -154,7 +155,7 @@ async fn alive(db: &mut Connection, workspace: WorkspaceId, id: KeyId) -> Result
     Ok(key)
 }
 
-async fn finish(mut db: database::Write, workspace: WorkspaceId, id: KeyId) -> Result<KeyRow, StoreError> {
+async fn finish(mut db: Write, workspace: WorkspaceId, id: KeyId) -> Result<KeyRow, StoreError> {
     let key = one(&mut db, workspace, id).await?.ok_or(StoreError::NotFound)?;
     db.commit().await?;
     Ok(key)

@@ -100,7 +100,7 @@ impl Store {
         }
         let mut db = self.write().await?;
         desert(&mut db, now).await?;
-        Ok(db.commit().await?)
+        db.commit().await
     }
 
     /// What [`report`](Self::report) would answer. It only looks, so it may be asked often.
@@ -229,7 +229,7 @@ impl Store {
         .bind(now.micros())
         .execute(&mut *db)
         .await?;
-        Ok(db.commit().await?)
+        db.commit().await
     }
 }
 

@@ -187,7 +187,7 @@ impl Store {
         note(&mut db, &before, AuditAction::ModelDeleted, actor, now).await?;
         crate::removals::promise(&mut db, prefixes, now).await?;
         sqlx::query("DELETE FROM models WHERE id = $1").bind(id.to_string()).execute(&mut *db).await?;
-        Ok(db.commit().await?)
+        db.commit().await
     }
 }
 

@@ -12,14 +12,15 @@ use keyrack_store::{Chain, NewKey, Store};
 use crate::{NOW, rng, world};
 
 /// Lets `future` take up to `steps` steps and drops it.
-async fn hang_up_after(steps: usize, future: impl Future) -> bool {
+pub(crate) async fn hang_up_after(steps: usize, future: impl Future) -> bool {
     let mut future = pin!(future);
     for _ in 0..steps {
         if poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_ready())).await {
             return true;
         }
-        // The database's thread goes on in the meantime.
+        // The database's thread and others' writes go on in the meantime.
         std::thread::sleep(Duration::from_micros(60));
+        tokio::task::yield_now().await;
     }
     false
 }

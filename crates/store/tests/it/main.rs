@@ -7,6 +7,7 @@ mod audit;
 mod constraints;
 mod datasets;
 mod feed;
+mod group;
 mod hang_up;
 mod keys;
 mod list;

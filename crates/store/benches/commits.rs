@@ -1,0 +1,84 @@
+//! Keys made a second, each durable before it is answered: one client after the other, and sixteen at once, which share commits.
+//!
+//! `cargo bench -p keyrack-store --bench commits`
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
+
+use std::time::Instant;
+
+use keyrack_key::{
+    Brands, Class, Grant, KeyId, Restrictions, Scope, Secret, Timestamp, UserId, WorkspaceId,
+};
+use keyrack_store::{Actor, NewKey, NewUser, NewWorkspace, Store};
+use rand_core::UnwrapErr;
+
+const CLIENTS: usize = 16;
+const ROUNDS: usize = 11;
+/// In each round, by each way.
+const KEYS: usize = 1_600;
+const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+
+#[tokio::main]
+async fn main() {
+    // Beside the build and not in /tmp, which may be memory.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let store = Store::open(&folder.path().join("keyrack.db"), rng()).await.unwrap();
+    let (owner, workspace) = (UserId::new(NOW, &mut rng()), WorkspaceId::new(NOW, &mut rng()));
+    let user = NewUser { id: owner, email: "ada@example.com", name: "Ada", password_hash: "$argon2id$…" };
+    store.set_up(&user, &NewWorkspace { id: workspace, slug: "acme", name: "Acme" }, NOW).await.unwrap();
+    let (mut alone, mut together) = (Vec::new(), Vec::new());
+    // They take turns, so that what disturbs one disturbs the other.
+    for _ in 0..ROUNDS {
+        alone.push(rate(&store, owner, workspace, 1).await);
+        together.push(rate(&store, owner, workspace, CLIENTS).await);
+    }
+    let ratios = alone.iter().zip(&together).map(|(alone, together)| together / alone).collect();
+    println!("medians of {ROUNDS} rounds of {KEYS} keys each, taken in turns\n");
+    println!("| clients | durable creates a second |\n| ---: | ---: |");
+    println!("| 1 | {:.0} |\n| {CLIENTS} | {:.0} |", median(alone), median(together));
+    println!("\nratio: {:.2}", median(ratios));
+}
+
+/// Keys made a second by so many clients, each of which makes its next when it has the answer.
+async fn rate(store: &Store, owner: UserId, workspace: WorkspaceId, clients: usize) -> f64 {
+    let started = Instant::now();
+    let clients: Vec<_> = (0..clients)
+        .map(|_| tokio::spawn(make(store.clone(), owner, workspace, KEYS / clients)))
+        .collect();
+    for client in clients {
+        client.await.unwrap();
+    }
+    f64::from(u32::try_from(KEYS).unwrap()) / started.elapsed().as_secs_f64()
+}
+
+async fn make(store: Store, owner: UserId, workspace: WorkspaceId, keys: usize) {
+    let restrictions = Restrictions::default();
+    for _ in 0..keys {
+        let secret = Secret::generate(Brands::default().current(), Class::Secret, &mut rng());
+        let new = NewKey {
+            id: KeyId::new(NOW, &mut rng()),
+            workspace,
+            name: "line-3-camera",
+            grant: Grant::new(Class::Secret, [Scope::Project].into_iter().collect()).unwrap(),
+            restrictions: &restrictions,
+            note: None,
+            expires_at: None,
+            secret: (secret.digest(), secret.hint()),
+            actor: Actor::User(owner),
+            judged: None,
+            now: NOW,
+            once: None,
+        };
+        store.create_key(&new).await.unwrap();
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+const fn rng() -> UnwrapErr<getrandom::SysRng> {
+    UnwrapErr(getrandom::SysRng)
+}

@@ -1,0 +1,188 @@
+//! Writes that share a commit. SQLite has one writer, and what a write waits for is the disk: so those that wait for
+//! their turn meanwhile join it, and one `fsync` makes all of them durable.
+//!
+//! One task owns the transaction and lends the connection to one [`Write`] after the other, each behind a savepoint of
+//! its own: one that fails, or whose caller goes away, undoes itself alone. Nobody is answered before the commit, and
+//! nobody else sees anything before it. Nobody waits for company either: where no other write waits, it is committed.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
+use tokio::sync::{OwnedMutexGuard, mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::StoreError;
+use crate::database::Connection;
+
+/// How many writes share a commit at most: the first of them waits for the last.
+const MOST: usize = 64;
+
+/// `IMMEDIATE` takes the lock at once: a transaction that reads first and writes later could be told in between that
+/// somebody else was faster.
+const BEGIN: &str = "BEGIN IMMEDIATE; SAVEPOINT turn";
+const KEEP: &str = "RELEASE turn; SAVEPOINT turn";
+/// The savepoint itself stays: it is the next one's.
+const UNDO: &str = "ROLLBACK TO turn";
+/// Savepoints go with their transaction.
+const COMMIT: &str = "COMMIT";
+const ABANDON: &str = "ROLLBACK";
+
+/// A turn to write. Dropped without a commit, it undoes what it did.
+pub(crate) struct Write {
+    // The connection goes back first: fields are dropped in this order.
+    db: OwnedMutexGuard<Connection>,
+    kept: oneshot::Sender<Member>,
+}
+
+/// Waits for a turn.
+type Waiting = oneshot::Sender<Result<Write, StoreError>>;
+
+/// Has written, and waits for the commit.
+type Member = oneshot::Sender<Result<(), Arc<sqlx::Error>>>;
+
+impl Write {
+    /// Keeps what was written, and waits until it is durable.
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        let Self { db, kept } = self;
+        drop(db);
+        let (member, committed) = oneshot::channel();
+        // If nobody takes it, it says so below.
+        let _ = kept.send(member);
+        committed.await.map_err(|_| closed())?.map_err(StoreError::Commit)
+    }
+}
+
+impl Deref for Write {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.db
+    }
+}
+
+impl DerefMut for Write {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.db
+    }
+}
+
+/// The queue of those who want to write, and the task that serves it.
+pub(crate) struct Writer {
+    open: Mutex<Option<(mpsc::UnboundedSender<Waiting>, JoinHandle<()>)>>,
+}
+
+impl Writer {
+    /// Lends `db` from now on, and connects with `options` again should it fail.
+    pub(crate) fn new(db: Connection, options: SqliteConnectOptions) -> Self {
+        let (queue, waiting) = mpsc::unbounded_channel();
+        let groups = Groups { db: Arc::new(tokio::sync::Mutex::new(db)), options, waiting };
+        Self { open: Mutex::new(Some((queue, tokio::spawn(groups.run())))) }
+    }
+
+    /// Waits for a turn. Turns come in the order in which they were asked for.
+    pub(crate) async fn turn(&self) -> Result<Write, StoreError> {
+        let (waiting, turn) = oneshot::channel();
+        if let Some((queue, _)) = &*self.open.lock().unwrap_or_else(PoisonError::into_inner) {
+            // If nobody takes it, it says so below.
+            let _ = queue.send(waiting);
+        }
+        turn.await.map_err(|_| closed())?
+    }
+
+    /// Serves those who wait already, closes the connection, and refuses whoever comes later.
+    pub(crate) async fn close(&self) {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((queue, task)) = open {
+            drop(queue);
+            // It fails only with its runtime, and the connection then is gone as well.
+            let _ = task.await;
+        }
+    }
+}
+
+fn closed() -> StoreError {
+    sqlx::Error::PoolClosed.into()
+}
+
+/// The task behind a [`Writer`].
+struct Groups {
+    /// Locked by whoever has the turn.
+    db: Arc<tokio::sync::Mutex<Connection>>,
+    options: SqliteConnectOptions,
+    waiting: mpsc::UnboundedReceiver<Waiting>,
+}
+
+impl Groups {
+    async fn run(mut self) {
+        while let Some(first) = self.waiting.recv().await {
+            let mut members = Vec::new();
+            let end = match self.execute(BEGIN).await {
+                Ok(()) => self.fill(first, &mut members).await,
+                Err(error) => {
+                    // Who was to be the first may have gone away: then nobody is told.
+                    let _ = first.send(Err(error.into()));
+                    self.renew().await;
+                    continue;
+                }
+            };
+            if end.is_err() {
+                self.renew().await;
+            }
+            let end = end.map_err(Arc::new);
+            for member in members {
+                let _ = member.send(end.clone());
+            }
+        }
+        if let Ok(db) = Arc::try_unwrap(self.db) {
+            // There is nothing left that a failure could lose.
+            let _ = db.into_inner().close().await;
+        }
+    }
+
+    /// Lends the connection to `first` and to those who wait behind it, and commits. An error means that SQLite gave the
+    /// transaction up, or did not take it, and nothing of it stays.
+    async fn fill(&mut self, first: Waiting, members: &mut Vec<Member>) -> sqlx::Result<()> {
+        let mut next = Some(first);
+        while let Some(waiting) = next.take() {
+            match self.lend(waiting).await {
+                Some(member) => {
+                    members.push(member);
+                    if members.len() == MOST || self.waiting.is_empty() {
+                        break;
+                    }
+                    self.execute(KEEP).await?;
+                }
+                None => self.execute(UNDO).await?,
+            }
+            next = self.waiting.try_recv().ok();
+        }
+        self.execute(COMMIT).await
+    }
+
+    /// Lends the connection for one turn. Nothing comes back of a write that is to be undone.
+    async fn lend(&self, waiting: Waiting) -> Option<Member> {
+        let (kept, member) = oneshot::channel();
+        let db = Arc::clone(&self.db).lock_owned().await;
+        // Who does not wait any more gives it back by not taking it.
+        let _ = waiting.send(Ok(Write { db, kept }));
+        member.await.ok()
+    }
+
+    async fn execute(&self, statement: &'static str) -> sqlx::Result<()> {
+        sqlx::query(statement).execute(&mut *self.db.lock().await).await?;
+        Ok(())
+    }
+
+    /// Takes a new connection after a failure: what state the old one is in, nobody knows.
+    async fn renew(&self) {
+        let mut db = self.db.lock().await;
+        // Most failures have rolled back already. Where this fails too, closing does it.
+        let _ = sqlx::query(ABANDON).execute(&mut *db).await;
+        // The next to begin hears that the old one does not work, if it still does not, and it is tried again then.
+        if let Ok(fresh) = self.options.connect().await {
+            let _ = std::mem::replace(&mut *db, fresh).close().await;
+        }
+    }
+}
