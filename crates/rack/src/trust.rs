@@ -8,7 +8,8 @@ use rustix::time::{ClockId, clock_gettime};
 /// A point on this machine's own clock, which runs on whatever is done to the time of day.
 ///
 /// `CLOCK_MONOTONIC`, in its coarse form where there is one: reading it costs nanoseconds, it is right after the process
-/// was stopped and went on, and at most a tick (4 ms, or 10) behind.
+/// was stopped and went on, and at most a tick (4 ms, or 10) behind. While the machine as a whole is suspended it stands still:
+/// what such a machine lets through when it wakes is beyond the promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(u64);
 

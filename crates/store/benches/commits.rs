@@ -7,9 +7,7 @@
 
 use std::time::Instant;
 
-use keyrack_key::{
-    Brands, Class, Grant, KeyId, Restrictions, Scope, Secret, Timestamp, UserId, WorkspaceId,
-};
+use keyrack_key::{Brands, Class, Grant, KeyId, Restrictions, Scope, Secret, Timestamp, UserId, WorkspaceId};
 use keyrack_store::{Actor, NewKey, NewUser, NewWorkspace, Store};
 use rand_core::UnwrapErr;
 
@@ -43,9 +41,8 @@ async fn main() {
 /// Keys made a second by so many clients, each of which makes its next when it has the answer.
 async fn rate(store: &Store, owner: UserId, workspace: WorkspaceId, clients: usize) -> f64 {
     let started = Instant::now();
-    let clients: Vec<_> = (0..clients)
-        .map(|_| tokio::spawn(make(store.clone(), owner, workspace, KEYS / clients)))
-        .collect();
+    let clients: Vec<_> =
+        (0..clients).map(|_| tokio::spawn(make(store.clone(), owner, workspace, KEYS / clients))).collect();
     for client in clients {
         client.await.unwrap();
     }

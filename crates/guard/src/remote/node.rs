@@ -122,7 +122,8 @@ impl<C: Connect + Clone + Send + Sync + 'static> NodeBuilder<C> {
         let line = Line::new(self.connector, &self.server, &self.credential)?;
         let serves_for = match self.when_cut_off {
             WhenCutOff::Refuse => Duration::ZERO,
-            WhenCutOff::ServeFor(span) => span,
+            // What the server is told, which counts in seconds.
+            WhenCutOff::ServeFor(span) => Duration::from_secs(span.as_secs()),
         };
         let (rack, clock) = (Arc::new(Rack::new()), self.clock);
         let shared =
