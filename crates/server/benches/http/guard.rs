@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
@@ -14,13 +13,9 @@ use keyrack_key::{
 use keyrack_rack::{Position, Rack, Record, Revision, Snapshot, Trust};
 use rand_core::UnwrapErr;
 
-use crate::load::rate;
-use crate::quantile;
+use crate::pairs::{Asked, compare};
 
 const KEYS: usize = 1_000;
-const CLIENTS: usize = 16;
-const ROUNDS: usize = 15;
-const SPAN: Duration = Duration::from_millis(700);
 
 pub(crate) fn run() {
     let (rack, secret) = rack();
@@ -29,37 +24,9 @@ pub(crate) fn run() {
     let guarded = plain.clone().layer(GuardLayer::new(guard, Permission::ModelsPredict));
     let (plain, guarded) = (serve(plain), serve(guarded));
     let request = format!("GET / HTTP/1.1\r\nhost: bench\r\nx-api-key: {secret}\r\n\r\n");
-    let mut ratios = Vec::new();
-    let mut rates = (Vec::new(), Vec::new());
-    for round in 0..ROUNDS {
-        // Who goes first changes, so that neither is always the one that finds the machine warm.
-        let ask = |address| rate(address, request.as_bytes(), CLIENTS, SPAN);
-        let (without, with) = if round % 2 == 0 {
-            let without = ask(plain);
-            (without, ask(guarded))
-        } else {
-            let with = ask(guarded);
-            (ask(plain), with)
-        };
-        ratios.push(with / without);
-        rates.0.push(without);
-        rates.1.push(with);
-    }
-    for values in [&mut ratios, &mut rates.0, &mut rates.1] {
-        values.sort_by(f64::total_cmp);
-    }
-    println!(
-        "axum with the guard over axum without, {KEYS} keys, {CLIENTS} clients, medians of {ROUNDS} paired rounds\n"
-    );
-    println!("| | requests a second |\n| --- | ---: |");
-    println!("| axum | {:.0} |", quantile(&rates.0, 0.5));
-    println!("| axum with the guard | {:.0} |", quantile(&rates.1, 0.5));
-    println!(
-        "| ratio | {:.3} (middle half {:.3} to {:.3}) |\n",
-        quantile(&ratios, 0.5),
-        quantile(&ratios, 0.25),
-        quantile(&ratios, 0.75)
-    );
+    let asked = |name, address| Asked { name, address, request: request.clone(), status: "HTTP/1.1 200" };
+    let (plain, guarded) = (asked("axum", plain), asked("axum with the guard", guarded));
+    compare(&format!("axum with the guard over axum without, {KEYS} keys"), &plain, &guarded);
 }
 
 /// Serves on a thread of its own.

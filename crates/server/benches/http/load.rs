@@ -44,19 +44,20 @@ impl Client {
 fn content_length(head: &[u8]) -> usize {
     let head = String::from_utf8_lossy(head).to_lowercase();
     let value = head.lines().find_map(|line| line.strip_prefix("content-length: ").map(str::to_owned));
-    value.unwrap().trim().parse().unwrap()
+    // An answer without content has no length.
+    value.map_or(0, |value| value.trim().parse().unwrap())
 }
 
 /// Requests a second that `address` answers to `clients` at once, over `span`.
-pub(crate) fn rate(address: SocketAddr, request: &[u8], clients: usize, span: Duration) -> f64 {
+pub(crate) fn rate(address: SocketAddr, request: &[u8], status: &str, clients: usize, span: Duration) -> f64 {
     std::thread::scope(|scope| {
         let work = || {
             let mut client = Client::connect(address);
-            client.ask(request, "HTTP/1.1 200");
+            client.ask(request, status);
             let started = Instant::now();
             let mut count = 0_u32;
             while started.elapsed() < span {
-                client.ask(request, "HTTP/1.1 200");
+                client.ask(request, status);
                 count += 1;
             }
             f64::from(count) / started.elapsed().as_secs_f64()

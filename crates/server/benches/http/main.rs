@@ -1,13 +1,18 @@
-//! What the guard costs a server, and how fast the API Keys page is with 10,000 keys.
+//! What the guard costs a server and `forward-auth` a proxy, how long a deletion takes to reach a service elsewhere, and how
+//! fast the API Keys page is with 10,000 keys.
 //!
 //! `cargo bench -p keyrack --bench http`
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
 
+mod desk;
 mod guard;
 mod load;
+mod nodes;
 mod page;
+mod pairs;
+mod proxies;
 
 fn main() {
     println!(
@@ -15,6 +20,8 @@ fn main() {
         std::thread::available_parallelism().unwrap()
     );
     guard::run();
+    proxies::run();
+    nodes::run();
     page::run();
 }
 

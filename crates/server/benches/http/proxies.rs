@@ -1,0 +1,108 @@
+//! What asking us costs a proxy: `forward-auth` beside nginx that answers from a static map of the same keys, and nginx that
+//! asks us beside nginx alone. Each server has one thread.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use crate::desk::Desk;
+use crate::pairs::{Asked, compare};
+
+const KEYS: usize = 1_000;
+
+/// A running nginx. Dropped, it is killed.
+struct Nginx(Child);
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+pub(crate) fn run() {
+    let Some(program) =
+        ["/usr/sbin/nginx", "/usr/bin/nginx"].into_iter().find(|path| Path::new(path).exists())
+    else {
+        println!("nginx is not installed: no figures beside it\n");
+        return;
+    };
+    let desk = Desk::open(KEYS);
+    let folder = tempfile::tempdir().unwrap();
+    let [map, alone, asking] = std::array::from_fn(|_| free());
+    fs::write(folder.path().join("nginx.conf"), configuration(&desk, map, alone, asking)).unwrap();
+    let nginx = Command::new(program)
+        .args(["-e", "stderr", "-p"])
+        .arg(folder.path())
+        .args([
+            "-c",
+            "nginx.conf",
+            "-g",
+            "daemon off; master_process off; pid nginx.pid; error_log stderr crit;",
+        ])
+        .stdin(Stdio::null())
+        .spawn();
+    let _nginx = Nginx(nginx.unwrap());
+    while TcpStream::connect(asking).is_err() {
+        std::thread::yield_now();
+    }
+    let secret = &desk.secrets[KEYS / 2];
+    let ask = |path: &str| {
+        format!(
+            "GET {path} HTTP/1.1\r\nhost: bench\r\nx-api-key: {secret}\r\nx-keyrack-for-workspace: bench\r\n\
+             x-keyrack-permission: models:predict\r\n\r\n"
+        )
+    };
+    let map = Asked { name: "nginx, static map", address: map, request: ask("/"), status: "HTTP/1.1 204" };
+    let ours = Asked {
+        name: "forward-auth",
+        address: desk.address,
+        request: ask("/api/v1/forward-auth"),
+        status: "HTTP/1.1 204",
+    };
+    compare(&format!("forward-auth over nginx with a static map, {KEYS} keys"), &map, &ours);
+    let alone = Asked { name: "nginx", address: alone, request: ask("/"), status: "HTTP/1.1 200" };
+    let asking =
+        Asked { name: "nginx that asks us", address: asking, request: ask("/"), status: "HTTP/1.1 200" };
+    compare("nginx with auth_request to us over nginx alone", &alone, &asking);
+}
+
+fn configuration(desk: &Desk, map: SocketAddr, alone: SocketAddr, asking: SocketAddr) -> String {
+    let mut keys = String::new();
+    for secret in &desk.secrets {
+        // Writing into a string does not fail.
+        let _ = writeln!(keys, "{secret} 1;");
+    }
+    let ours = desk.address;
+    format!(
+        "events {{ worker_connections 1024; }}
+        http {{
+            access_log off;
+            client_body_temp_path a; proxy_temp_path b; fastcgi_temp_path c; uwsgi_temp_path d; scgi_temp_path e;
+            keepalive_requests 100000000;
+            map_hash_max_size 16384; map_hash_bucket_size 128;
+            map $http_x_api_key $known {{ default 0; {keys} }}
+            upstream keyrack {{ server {ours}; keepalive 64; keepalive_requests 100000000; }}
+            server {{ listen {map}; location / {{ if ($known = 0) {{ return 401; }} return 204; }} }}
+            server {{ listen {alone}; location / {{ try_files /nothing @cat; }} location @cat {{ return 200 'a cat'; }} }}
+            server {{
+                listen {asking};
+                location / {{ auth_request /ask; try_files /nothing @cat; }}
+                location @cat {{ return 200 'a cat'; }}
+                location = /ask {{
+                    internal;
+                    proxy_pass http://keyrack/api/v1/forward-auth;
+                    proxy_http_version 1.1; proxy_set_header Connection ''; proxy_pass_request_body off;
+                    proxy_set_header Host $host; proxy_set_header X-Original-URI $request_uri;
+                    proxy_set_header X-Keyrack-Proxy nginx; proxy_set_header Content-Length '';
+                }}
+            }}
+        }}"
+    )
+}
+
+fn free() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
