@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
-use keyrack_guard::{Caller, Credential, Problem};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use keyrack_guard::{Caller, Credential, Place, Problem};
 use keyrack_key::{Denial, Permission, Presented, Scope};
 
 use super::ApiError;
@@ -25,7 +25,8 @@ const ORIGINALS: [&str; 2] = ["x-forwarded-uri", "x-original-uri"];
 /// For nginx (`auth_request`), Caddy and Traefik (`forward_auth`), HAProxy and Envoy. The proxy passes on the headers of its
 /// client, and sets `X-Keyrack-For-Workspace` (the workspace's address or id) and, where a permission is needed,
 /// `X-Keyrack-Permission`. The key stands where it may stand in any request; the query of the original request is read from
-/// `X-Forwarded-Uri` or `X-Original-URI`. The client's address is taken from `X-Forwarded-For` of a trusted proxy alone.
+/// `X-Forwarded-Uri` or `X-Original-URI`, and a key in it stands there once and without escapes, so that the proxy can take it
+/// out. No page counts as ours: a key that holds more than Inference is refused from every browser. The client's address is taken from `X-Forwarded-For` of a trusted proxy alone.
 ///
 /// Who may pass is named in three headers, each of which is there each time, so that none of the client's passes for one
 /// of them. `X-Keyrack-Proxy: nginx` turns what nginx does not know (all but 204, 401 and 403) into a 403 whose
@@ -49,6 +50,7 @@ pub async fn ask(State(app): State<Shared>, mut parts: Parts) -> Response {
     let answer = match original(&parts.headers) {
         Ok(original) => {
             parts.uri = original.unwrap_or(parts.uri);
+            no_page_is_ours(&mut parts.headers);
             decide(&app, &parts).await
         }
         Err(error) => Err(error),
@@ -68,9 +70,14 @@ async fn decide(app: &App, parts: &Parts) -> Result<Caller, ApiError> {
         .and_then(|credential| credential.ok_or(Denial::Missing))
         .and_then(|credential| {
             Presented::parse(credential.text(), &app.config.brands)?;
-            Ok(())
+            Ok(credential)
         });
-    credential.map_err(|denial| app.refused(&denial.into()))?;
+    let credential = credential.map_err(|denial| app.refused(&denial.into()))?;
+    if credential.place() == Place::Query && !stands_plainly(parts.uri.query().unwrap_or_default()) {
+        return Err(unclear(
+            "api-key stands in the query once, without escapes: so the proxy can take it out",
+        ));
+    }
     if session::token(&parts.headers, app).is_some() {
         return Err(OpError::KeyAndCookie.into());
     }
@@ -96,6 +103,24 @@ fn original(headers: &HeaderMap) -> Result<Option<Uri>, ApiError> {
         }
     }
     Ok(None)
+}
+
+/// Whether a proxy that looks for `api-key=` finds every key of this query, and all of it.
+fn stands_plainly(query: &str) -> bool {
+    let mut keys = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "api-key");
+    let mut plain = query.split('&').filter_map(|pair| pair.strip_prefix("api-key="));
+    let (key, text) = (keys.next(), plain.next());
+    let is_plain = key.zip(text).is_some_and(|((_, value), text)| value == text);
+    is_plain && keys.next().is_none() && plain.next().is_none()
+}
+
+/// A page of the site behind the proxy is as public as any other, whichever host the proxy names.
+fn no_page_is_ours(headers: &mut HeaderMap) {
+    headers.remove(header::HOST);
+    let site = headers.get("sec-fetch-site");
+    if site.is_some_and(|site| site == "same-origin") {
+        headers.insert("sec-fetch-site", HeaderValue::from_static("same-site"));
+    }
 }
 
 /// A header that says one thing. Twice, nobody knows whether the proxy or its client wrote it.

@@ -104,11 +104,22 @@ async fn envoy_asks_below_the_path_with_the_method_of_the_request() {
 }
 
 #[tokio::test]
-async fn a_page_of_others_may_show_an_inference_key_and_no_other() {
+async fn a_page_may_show_an_inference_key_and_no_other_whoever_it_is_of() {
     let cast = Cast::assemble().await;
+    let own = cast.server.url.replace("127.0.0.1", "site.example");
+    let host = own.trim_start_matches("http://");
     for (scope, status) in [(Scope::Inference, 204), (Scope::Project, 403)] {
-        let request = ask(&cast, &cast.holding(&[scope]).secret);
-        let answer = send(request.header("origin", "https://elsewhere.example")).await;
-        assert_eq!(answer.status, status, "{answer:?}");
+        for (name, value) in [
+            ("origin", "https://elsewhere.example"),
+            ("origin", own.as_str()),
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-site", "same-site"),
+            ("sec-fetch-site", "same-origin"),
+        ] {
+            let request = cast.server.request(Method::GET, ASK).header("x-keyrack-for-workspace", "ours");
+            let request = request.bearer_auth(&cast.holding(&[scope]).secret).header("host", host);
+            let answer = send(request.header(name, value)).await;
+            assert_eq!(answer.status, status, "{name}: {value} {answer:?}");
+        }
     }
 }
