@@ -1,6 +1,7 @@
 //! The stream of changes that keeps a rack equal to the store.
 
 use std::error::Error;
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -56,6 +57,45 @@ pub struct Snapshot {
     pub records: Vec<Record>,
 }
 
+/// Records as they are read, many at a time. Waiting for the next ones may block.
+pub type Batches<E> = Box<dyn Iterator<Item = Result<Vec<Record>, E>> + Send>;
+
+/// A snapshot that is still being read: a rack takes in what has come while the rest is on its way.
+pub struct Reading<E> {
+    /// Where the snapshot was taken.
+    pub position: Position,
+    /// About how many keys there will be.
+    pub keys: usize,
+    /// Every key, as in a [`Snapshot`].
+    pub batches: Batches<E>,
+}
+
+impl<E: Send + 'static> From<Snapshot> for Reading<E> {
+    fn from(Snapshot { position, records }: Snapshot) -> Self {
+        Self { position, keys: records.len(), batches: Box::new(std::iter::once(Ok(records))) }
+    }
+}
+
+impl<E> Reading<E> {
+    /// All of it. Blocks until it has come.
+    pub fn whole(self) -> Result<Snapshot, E> {
+        let mut records = Vec::with_capacity(self.keys);
+        for batch in self.batches {
+            records.extend(batch?);
+        }
+        Ok(Snapshot { position: self.position, records })
+    }
+}
+
+impl<E> fmt::Debug for Reading<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reading")
+            .field("position", &self.position)
+            .field("keys", &self.keys)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What changed between two positions. A key that changed more than once stands in it once, as it is at the end.
 #[derive(Clone, Debug)]
 pub struct Frame {
@@ -85,7 +125,7 @@ pub trait Feed: Send + Sync {
     fn snapshot(
         &self,
         tombstones_since: Timestamp,
-    ) -> impl Future<Output = Result<Snapshot, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<Reading<Self::Error>, Self::Error>> + Send;
 
     /// How long what was read last is as good as what it was read from. Whoever reads across a network and may be cut
     /// off has to say until when.

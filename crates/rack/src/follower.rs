@@ -49,8 +49,7 @@ impl<F: Feed> Follower<F> {
 
     async fn read(&self, turn: &mut Turn, revision: Revision, now: Timestamp) -> Result<(), F::Error> {
         if !turn.is_filled {
-            self.load(now).await?;
-            turn.is_filled = true;
+            self.load(turn, now).await?;
         }
         loop {
             let applied = match self.feed.after(self.rack.position()).await? {
@@ -58,7 +57,7 @@ impl<F: Feed> Follower<F> {
                 Next::Reload => Err(Gap),
             };
             if applied.is_err() {
-                self.load(now).await?;
+                self.load(turn, now).await?;
             }
             if self.rack.position().revision >= revision {
                 return Ok(());
@@ -66,8 +65,20 @@ impl<F: Feed> Follower<F> {
         }
     }
 
-    async fn load(&self, now: Timestamp) -> Result<(), F::Error> {
-        self.rack.load(self.feed.snapshot(now.minus(TOMBSTONE_LIFE)).await?);
+    /// On a thread where it is in nobody's way: a million keys take a second.
+    async fn load(&self, turn: &mut Turn, now: Timestamp) -> Result<(), F::Error> {
+        turn.is_filled = false;
+        let reading = self.feed.snapshot(now.minus(TOMBSTONE_LIFE)).await?;
+        let rack = Arc::clone(&self.rack);
+        match tokio::task::spawn_blocking(move || rack.read(reading)).await {
+            Ok(read) => read?,
+            Err(failed) => match failed.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime ends, and this task with it.
+                Err(_) => std::future::pending().await,
+            },
+        }
+        turn.is_filled = true;
         Ok(())
     }
 }

@@ -17,15 +17,18 @@ mod outcome;
 mod pages;
 mod rack;
 mod shard;
+mod sync;
 mod tally;
 mod trust;
 
 pub use caller::{Caller, Key, Refusal};
-pub use feed::{ChangeId, Feed, Frame, Next, Position, Record, Revision, Snapshot};
+pub use feed::{Batches, ChangeId, Feed, Frame, Next, Position, Reading, Record, Revision, Snapshot};
 pub use follower::Follower;
 pub use last_use::LastUse;
 pub use narrowed::Narrowed;
 pub use outcome::Outcome;
 pub use rack::{Gap, Rack, TOMBSTONE_LIFE};
+#[cfg(feature = "shuttle")]
+pub use sync::clock;
 pub use tally::Used;
 pub use trust::{Moment, Trust};

@@ -1,7 +1,6 @@
 //! One secret of a key, as a check sees it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use keyrack_key::{
     Allowance, Class, Denial, Digest, KeyId, Only, Permissions, Question, Restrictions, Scopes, SecretState,
@@ -9,6 +8,7 @@ use keyrack_key::{
 };
 use smol_str::SmolStr;
 
+use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::tally::TallyId;
 use crate::{Key, Narrowed, Record, Revision};
 
@@ -29,6 +29,7 @@ pub(crate) struct Line {
     scopes: Scopes,
 }
 
+#[cfg(not(feature = "shuttle"))]
 const _: () = assert!(size_of::<Line>() == 64);
 
 /// What is told of a key that is let through or known, and is not needed to decide.

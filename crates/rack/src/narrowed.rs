@@ -2,9 +2,10 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use keyrack_key::{Allowance, Denial, Rate, Restrictions, Spend, Timestamp};
+
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// The restrictions of a key that has some. All secrets of the key share them, and one meter.
 #[derive(Debug)]

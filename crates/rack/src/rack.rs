@@ -1,5 +1,6 @@
 //! The rack: digest to key, in shards behind short locks.
 
+use std::convert::Infallible;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,14 +8,16 @@ use std::time::Duration;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use keyrack_key::{Denial, Digest, KeyId, Presented, Question, Timestamp, WorkspaceId};
-use parking_lot::{Mutex, RwLock};
 
 use crate::line::Line;
 use crate::outcome;
 use crate::shard::{Place, SHARDS, Shard};
+use crate::sync::{Mutex, RwLock};
 use crate::tally::Tallies;
 use crate::trust::Trusted;
-use crate::{Caller, Frame, LastUse, Narrowed, Position, Record, Refusal, Revision, Snapshot, Trust, Used};
+use crate::{
+    Caller, Frame, LastUse, Narrowed, Position, Reading, Record, Refusal, Revision, Snapshot, Trust, Used,
+};
 
 /// How long a deleted key or an ended secret stays known, so that an answer can say what happened to it.
 pub const TOMBSTONE_LIFE: Duration = Duration::from_hours(30 * 24);
@@ -157,21 +160,39 @@ impl Rack {
     /// Replaces everything by `snapshot`. A key that is in both stays answered for
     /// throughout: what is there goes only when its successor is in its place.
     pub fn load(&self, snapshot: Snapshot) {
+        let Ok(()) = self.read(Reading::<Infallible>::from(snapshot));
+    }
+
+    /// The same while the snapshot is still being read, for which it blocks. Where reading fails what had come is there and
+    /// nothing has gone: such a rack has no position that a feed knows, and is to be loaded again.
+    pub fn read<E>(&self, reading: Reading<E>) -> Result<(), E> {
         let mut index = self.index.lock();
-        let old = std::mem::take(&mut *index);
-        let gone: Vec<Place> = {
-            let mut old = old.places;
-            index.places = HashTable::with_capacity(snapshot.records.len());
-            for record in snapshot.records {
+        let Index { places: mut old, .. } = std::mem::take(&mut *index);
+        index.places = HashTable::with_capacity(reading.keys);
+        let read = reading.batches.into_iter().try_for_each(|batch| {
+            for record in batch? {
                 let earlier = self.take_places(&mut old, record.key);
                 self.place(&mut index, &record, earlier);
             }
-            old.into_iter().collect()
-        };
-        for place in gone {
-            self.remove(place);
+            Ok(())
+        });
+        match read {
+            Ok(()) => {
+                index.position = reading.position;
+                old.into_iter().for_each(|place| self.remove(place));
+            }
+            Err(_) => self.keep(&mut index, old),
         }
-        index.position = snapshot.position;
+        read
+    }
+
+    /// Puts what a snapshot that broke off did not come to back into the index.
+    fn keep(&self, index: &mut Index, old: HashTable<Place>) {
+        for place in old {
+            let Some(key) = self.key_at(place) else { continue };
+            index.keys += usize::from(self.revision(index, key).is_none());
+            self.enter(&mut index.places, key, place);
+        }
     }
 
     /// Applies what changed. A change that is already there is passed over.

@@ -2,22 +2,22 @@
 
 use std::array;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crossbeam_queue::ArrayQueue;
 use keyrack_key::KeyId;
-use parking_lot::Mutex;
 
 use crate::LastUse;
 use crate::outcome::{OUTCOMES, Outcome, outcome};
 use crate::shard::Place;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Tallies that come into being together.
-const PAGE: usize = 1024;
-/// Secrets whose uses are counted at the same time.
-const PAGES: usize = 64;
+const PAGE: usize = if cfg!(feature = "shuttle") { 3 } else { 1024 };
+/// With those of a page: the secrets whose uses are counted at the same time.
+const PAGES: usize = if cfg!(feature = "shuttle") { 1 } else { 64 };
 /// A tally that was drained so often without a use is given to another secret.
-const IDLE: u32 = 100;
+const IDLE: u32 = if cfg!(feature = "shuttle") { 1 } else { 100 };
 
 /// The number of a tally.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

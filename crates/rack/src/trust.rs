@@ -1,9 +1,11 @@
 //! Until when a rack may be believed.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+#[cfg(not(feature = "shuttle"))]
 use rustix::time::{ClockId, clock_gettime};
+
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// A point on this machine's own clock, which runs on whatever is done to the time of day.
 ///
@@ -13,9 +15,9 @@ use rustix::time::{ClockId, clock_gettime};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(u64);
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(feature = "shuttle")))]
 const CLOCK: ClockId = ClockId::MonotonicCoarse;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", feature = "shuttle")))]
 const CLOCK: ClockId = ClockId::Monotonic;
 
 /// How far the coarse clock may be behind.
@@ -23,6 +25,23 @@ const TICK: Duration = Duration::from_millis(10);
 
 impl Moment {
     /// Now, or up to a tick ago.
+    #[cfg(feature = "shuttle")]
+    pub fn now() -> Self {
+        Self(crate::sync::clock::read())
+    }
+
+    #[cfg(feature = "shuttle")]
+    pub(crate) const fn of(nanoseconds: u64) -> Self {
+        Self(nanoseconds)
+    }
+
+    #[cfg(feature = "shuttle")]
+    pub(crate) const fn nanoseconds(self) -> u64 {
+        self.0
+    }
+
+    /// Now, or up to a tick ago.
+    #[cfg(not(feature = "shuttle"))]
     pub fn now() -> Self {
         let time = clock_gettime(CLOCK);
         let nanos = u64::try_from(time.tv_sec).unwrap_or(0).saturating_mul(1_000_000_000);

@@ -1,7 +1,7 @@
 //! The one place that knows which database it is: opening, transactions, columns.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -33,6 +33,7 @@ pub struct Store {
 }
 
 struct Shared {
+    path: PathBuf,
     /// One connection: SQLite has one writer, and here writers queue in order instead of finding it busy.
     writer: Writer,
     readers: Pool,
@@ -62,13 +63,18 @@ impl Store {
             .connect_with(options.pragma("query_only", "ON"))
             .await?;
         let rng: Mutex<Box<dyn Rng + Send>> = Mutex::new(Box::new(rng));
-        Ok(Self { shared: Arc::new(Shared { writer, readers, rng }) })
+        Ok(Self { shared: Arc::new(Shared { path: path.to_owned(), writer, readers, rng }) })
     }
 
     /// Lets what runs finish, folds the write-ahead log into the file and closes it. Whatever is asked afterwards fails.
     pub async fn close(&self) {
         self.shared.readers.close().await;
         self.shared.writer.close().await;
+    }
+
+    /// Where the file is.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.shared.path.clone()
     }
 
     /// For one query.

@@ -10,6 +10,9 @@ pub enum StoreError {
     /// The database failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
+    /// Reading all keys failed.
+    #[error("the database failed while all keys were read")]
+    Reading(#[from] rusqlite::Error),
     /// The commit failed that this write shared with others: none of them happened.
     #[error("the database failed to commit")]
     Commit(#[source] Arc<sqlx::Error>),

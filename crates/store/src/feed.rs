@@ -2,35 +2,28 @@
 
 use futures_util::TryStreamExt as _;
 use keyrack_key::{Digest, KeyId, SecretState, Timestamp, WorkspaceId};
-use keyrack_rack::{ChangeId, Feed, Frame, Next, Position, Record, Revision, Snapshot};
+use keyrack_rack::{ChangeId, Feed, Frame, Next, Position, Reading, Record, Revision};
 use sqlx::Row as _;
 
 use crate::database::{self, Connection, Query, Row};
-use crate::{Store, StoreError, record};
+use crate::{Store, StoreError, record, snapshot};
 
-macro_rules! records {
+macro_rules! changed {
     ($which:literal) => {
         concat!(
             "SELECT k.id, k.revision, k.workspace_id, k.name, k.class, k.scopes, k.permissions, k.restrictions,
                     k.expires_at, k.deleted_at, s.digest, s.retires_at
              FROM keys k
-             LEFT JOIN key_secrets s ON s.key_id = k.id AND (s.retires_at IS NULL OR s.retires_at >= $1)
-             WHERE ",
-            $which
+             LEFT JOIN key_secrets s ON s.key_id = k.id
+             WHERE k.revision > $1 ",
+            $which,
+            "ORDER BY k.revision, s.created_at"
         )
     };
 }
 
-const ALL: &str = records!("k.deleted_at IS NULL OR k.deleted_at >= $1 ORDER BY k.id, s.created_at");
-const CHANGED: &str = records!("k.revision > $2 ORDER BY k.revision, s.created_at");
-const ALL_OF_ONE: &str = records!(
-    "k.workspace_id = $2 AND (k.deleted_at IS NULL OR k.deleted_at >= $1) ORDER BY k.id, s.created_at"
-);
-const CHANGED_OF_ONE: &str =
-    records!("k.revision > $2 AND +k.workspace_id = $3 ORDER BY k.revision, s.created_at");
-
-/// Before every time.
-const EVER: i64 = i64::MIN;
+const CHANGED: &str = changed!("");
+const CHANGED_OF_ONE: &str = changed!("AND +k.workspace_id = $2 ");
 
 /// The feed of one workspace, for nodes that may see no other. Its frames reach as far as those of all workspaces do,
 /// so that what was left out makes no hole.
@@ -50,31 +43,25 @@ impl Store {
 impl Feed for Store {
     type Error = StoreError;
 
-    async fn snapshot(&self, tombstones_since: Timestamp) -> Result<Snapshot, StoreError> {
-        let mut db = self.read().await?;
-        let position = head(&mut db).await?;
-        let records = records(&mut db, sqlx::query(ALL).bind(tombstones_since.micros())).await?;
-        Ok(Snapshot { position, records })
+    async fn snapshot(&self, tombstones_since: Timestamp) -> Result<Reading<StoreError>, StoreError> {
+        snapshot::read(self.path(), tombstones_since, None).await
     }
 
     async fn after(&self, position: Position) -> Result<Next, StoreError> {
-        changed(self, position, |after| sqlx::query(CHANGED).bind(EVER).bind(after)).await
+        changed(self, position, |after| sqlx::query(CHANGED).bind(after)).await
     }
 }
 
 impl Feed for WorkspaceFeed {
     type Error = StoreError;
 
-    async fn snapshot(&self, tombstones_since: Timestamp) -> Result<Snapshot, StoreError> {
-        let mut db = self.store.read().await?;
-        let position = head(&mut db).await?;
-        let all = sqlx::query(ALL_OF_ONE).bind(tombstones_since.micros()).bind(self.workspace.to_string());
-        Ok(Snapshot { position, records: records(&mut db, all).await? })
+    async fn snapshot(&self, tombstones_since: Timestamp) -> Result<Reading<StoreError>, StoreError> {
+        snapshot::read(self.store.path(), tombstones_since, Some(self.workspace)).await
     }
 
     async fn after(&self, position: Position) -> Result<Next, StoreError> {
         let workspace = self.workspace.to_string();
-        let of_one = |after| sqlx::query(CHANGED_OF_ONE).bind(EVER).bind(after).bind(workspace);
+        let of_one = |after| sqlx::query(CHANGED_OF_ONE).bind(after).bind(workspace);
         changed(&self.store, position, of_one).await
     }
 }
@@ -143,7 +130,7 @@ async fn is_known(db: &mut Connection, position: Position) -> Result<bool, Store
     Ok(row.is_some())
 }
 
-/// Row by row, each key once for each of its secrets: a million of them are not held as rows.
+/// Row by row, each key once for each of its secrets.
 async fn records(db: &mut Connection, query: Query) -> Result<Vec<Record>, StoreError> {
     let mut rows = query.fetch(db);
     let mut records: Vec<Record> = Vec::new();
@@ -169,7 +156,7 @@ fn record_of(
         workspace: database::parsed(row, "workspace_id")?,
         name: row.try_get::<&str, _>("name")?.into(),
         class: database::parsed(row, "class")?,
-        scopes: record::scopes(row)?,
+        scopes: record::scopes(row.try_get("scopes")?),
         terms: record::terms(row)?,
         secrets: secret.into_iter().collect(),
     })

@@ -29,6 +29,7 @@ mod record;
 mod removals;
 mod role;
 mod sessions;
+mod snapshot;
 mod uses;
 mod workspaces;
 

@@ -4,26 +4,44 @@ use keyrack_key::{Permissions, Scopes, SecretState, Terms, Timestamp};
 use sqlx::Row as _;
 
 use crate::StoreError;
-use crate::database::{self, Row};
+use crate::database::Row;
+
+/// The columns that say what a key may do, whichever way they were read.
+pub(crate) struct TermsColumns<'a> {
+    pub(crate) permissions: i64,
+    pub(crate) restrictions: &'a str,
+    pub(crate) expires_at: Option<i64>,
+    pub(crate) deleted_at: Option<i64>,
+}
 
 /// The terms in a row of `keys`. What a newer version wrote is kept as something that denies:
 /// restrictions that cannot be read are none that could be passed, and permission bits without a name stay.
 pub(crate) fn terms(row: &Row) -> Result<Terms, StoreError> {
-    let bits: i64 = row.try_get("permissions")?;
-    let bits = u32::try_from(bits).map_err(|_| StoreError::Corrupt { what: "permissions" })?;
-    let restrictions: &str = row.try_get("restrictions")?;
-    Ok(Terms {
-        permissions: Permissions::from_bits(bits),
-        restrictions: serde_json::from_str(restrictions).ok(),
-        expires_at: database::time_if_any(row, "expires_at")?,
-        deleted_at: database::time_if_any(row, "deleted_at")?,
-    })
+    TermsColumns {
+        permissions: row.try_get("permissions")?,
+        restrictions: row.try_get("restrictions")?,
+        expires_at: row.try_get("expires_at")?,
+        deleted_at: row.try_get("deleted_at")?,
+    }
+    .terms()
+}
+
+impl TermsColumns<'_> {
+    pub(crate) fn terms(&self) -> Result<Terms, StoreError> {
+        let bits = u32::try_from(self.permissions);
+        let bits = bits.map_err(|_| StoreError::Corrupt { what: "permissions" })?;
+        Ok(Terms {
+            permissions: Permissions::from_bits(bits),
+            restrictions: serde_json::from_str(self.restrictions).ok(),
+            expires_at: self.expires_at.map(Timestamp::from_micros),
+            deleted_at: self.deleted_at.map(Timestamp::from_micros),
+        })
+    }
 }
 
 /// What people picked. A scope of a newer version is left out: it only names what the permissions, which count, hold.
-pub(crate) fn scopes(row: &Row) -> Result<Scopes, StoreError> {
-    let names: &str = row.try_get("scopes")?;
-    Ok(names.split_whitespace().filter_map(|name| name.parse().ok()).collect())
+pub(crate) fn scopes(names: &str) -> Scopes {
+    names.split_whitespace().filter_map(|name| name.parse().ok()).collect()
 }
 
 pub(crate) fn secret_state(retires_at: Option<Timestamp>) -> SecretState {

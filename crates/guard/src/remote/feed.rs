@@ -7,7 +7,7 @@ use bytes::{Buf, BytesMut};
 use http_body_util::BodyExt;
 use hyper_util::client::legacy::connect::Connect;
 use keyrack_key::{NodeId, Timestamp};
-use keyrack_rack::{Feed, Frame, Moment, Next, Position, Record, Snapshot, Trust};
+use keyrack_rack::{Feed, Frame, Moment, Next, Position, Reading, Record, Snapshot, Trust};
 use parking_lot::Mutex;
 
 use super::http::{Line, RemoteError, within};
@@ -50,16 +50,16 @@ impl<C: Connect + Clone + Send + Sync + 'static> RemoteFeed<C> {
 impl<C: Connect + Clone + Send + Sync + 'static> Feed for RemoteFeed<C> {
     type Error = RemoteError;
 
-    async fn snapshot(&self, _: Timestamp) -> Result<Snapshot, RemoteError> {
+    async fn snapshot(&self, _: Timestamp) -> Result<Reading<RemoteError>, RemoteError> {
         let mut body = self.line.stream(&format!("/{}/snapshot", self.node)).await?;
-        let mut reading = Reading::default();
+        let mut reading = Lines::default();
         while let Some(frame) = within(SILENCE, body.frame()).await? {
             let frame = frame.map_err(|error| RemoteError::Unreachable(error.into()))?;
             if let Ok(data) = frame.into_data() {
                 reading.take(&data)?;
             }
         }
-        reading.end()
+        Ok(reading.end()?.into())
     }
 
     async fn after(&self, position: Position) -> Result<Next, RemoteError> {
@@ -92,14 +92,14 @@ impl<C: Connect + Clone + Send + Sync + 'static> Feed for RemoteFeed<C> {
 
 /// A snapshot as it arrives.
 #[derive(Default)]
-struct Reading {
+struct Lines {
     rest: BytesMut,
     position: Option<Position>,
     records: Vec<Record>,
     is_whole: bool,
 }
 
-impl Reading {
+impl Lines {
     fn take(&mut self, bytes: &[u8]) -> Result<(), RemoteError> {
         self.rest.extend_from_slice(bytes);
         while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {

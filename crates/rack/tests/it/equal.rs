@@ -1,7 +1,7 @@
 //! Frames and snapshots tell the same, in whatever pieces and however often.
 
 use keyrack_key::Denial;
-use keyrack_rack::{ChangeId, Frame, Gap, Position, Rack, Revision, Snapshot};
+use keyrack_rack::{ChangeId, Frame, Gap, Position, Rack, Reading, Revision, Snapshot};
 use proptest::prelude::*;
 
 use crate::history::{History, NOW, Step, ask, later, loaded, steps};
@@ -98,6 +98,24 @@ fn a_rack_that_was_never_filled_refuses_everything() {
     let history = History::of_keys(1, 1);
     assert_eq!(ask(&Rack::new(), &history.secrets[0], NOW), Err((Denial::Stale, None)));
     assert_eq!(ask(&loaded(Snapshot::default()), &history.secrets[0], NOW), Err((Denial::Unknown, None)));
+}
+
+#[test]
+fn a_snapshot_that_breaks_off_takes_nothing_away() {
+    let mut history = History::of_keys(1, 6);
+    history.take(Step::Rotate { key: 4, overlap: 60 });
+    let rack = loaded(history.snapshot());
+    let before = history.answers(&rack, NOW);
+    let mut first = history.snapshot().records;
+    first.truncate(3);
+    let batches = Box::new([Ok(first), Err("torn")].into_iter());
+    let broken = rack.read(Reading { position: history.position(), keys: 6, batches });
+    assert_eq!((broken, rack.len(), rack.position()), (Err("torn"), 6, Position::default()));
+    assert_eq!(history.answers(&rack, NOW), before);
+    history.take(Step::Delete { key: 5 });
+    rack.load(history.snapshot());
+    assert_eq!(history.answers(&rack, NOW), history.answers(&loaded(history.snapshot()), NOW));
+    assert_eq!(rack.len(), 6);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use keyrack_key::Timestamp;
-use keyrack_rack::{Feed, Follower, Frame, Moment, Next, Position, Rack, Revision, Snapshot, Trust};
+use keyrack_rack::{Feed, Follower, Frame, Moment, Next, Position, Rack, Reading, Revision, Trust};
 
 use crate::history::{History, NOW, Step, ask, loaded};
 
@@ -65,11 +65,11 @@ impl Feed for Tape {
         *self.0.trust.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn snapshot(&self, _: Timestamp) -> Result<Snapshot, Torn> {
+    async fn snapshot(&self, _: Timestamp) -> Result<Reading<Torn>, Torn> {
         self.is_whole()?;
         tokio::task::yield_now().await;
         self.0.snapshots.fetch_add(1, Ordering::SeqCst);
-        Ok(self.with(|history| history.snapshot()))
+        Ok(self.with(|history| history.snapshot()).into())
     }
 
     async fn after(&self, position: Position) -> Result<Next, Torn> {

@@ -16,6 +16,7 @@ use keyrack_store::{Node, Store, StoreError};
 use parking_lot::Mutex;
 use rand_core::UnwrapErr;
 use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{Acting, Invalid, OpError, invalid};
@@ -154,7 +155,9 @@ impl Nodes {
     pub async fn snapshot(&self, by: &Acting, id: NodeId) -> Result<Snapshot, OpError> {
         self.is_of(by, id)?;
         let since = (self.clock)().minus(TOMBSTONE_LIFE);
-        Ok(self.store.feed_of(by.workspace).snapshot(since).await?)
+        let reading = self.store.feed_of(by.workspace).snapshot(since).await?;
+        // At once: who reads slowly must not keep the database at that change.
+        Ok(spawn_blocking(move || reading.whole()).await.map_err(OpError::internal)??)
     }
 
     /// Notes how far a node is, and tells it what came after that: at once if there is something, else within `wait`.

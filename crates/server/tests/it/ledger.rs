@@ -153,8 +153,9 @@ pub(crate) async fn folder_is_whole(server: &Server) -> usize {
 }
 
 async fn rows_are_whole(store: &Store, workspace: WorkspaceId) -> usize {
+    let reading = store.snapshot(keyrack_key::Timestamp::from_micros(0)).await.unwrap();
     let Snapshot { position, records } =
-        store.snapshot(keyrack_key::Timestamp::from_micros(0)).await.unwrap();
+        tokio::task::spawn_blocking(move || reading.whole()).await.unwrap().unwrap();
     assert!(records.iter().all(|record| record.secrets.len() == 1), "a key without its secret");
     // Each key took a revision when it was made and another when it was deleted; nothing else took one.
     let deleted = records.iter().filter(|record| record.terms.deleted_at.is_some()).count();

@@ -102,7 +102,7 @@ fn key(row: &Row, id: KeyId, secret: Option<SecretRow>) -> Result<KeyRow, StoreE
         workspace: database::parsed(row, "workspace_id")?,
         name: row.try_get("name")?,
         class: database::parsed(row, "class")?,
-        scopes: record::scopes(row)?,
+        scopes: record::scopes(row.try_get("scopes")?),
         terms: record::terms(row)?,
         note: row.try_get("note")?,
         created_by: By { actor: database::parsed(row, "created_by")?, name: row.try_get("created_by_name")? },

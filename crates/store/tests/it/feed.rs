@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use keyrack_key::{KeyId, Terms};
 use keyrack_rack::{ChangeId, Feed, Frame, Next, Position, Record, Revision, TOMBSTONE_LIFE};
-use keyrack_store::{DeleteKey, RotateKey};
+use keyrack_store::{DeleteKey, RotateKey, StoreError};
 
-use crate::{NOW, World, later, secret, world};
+use crate::{NOW, World, later, secret, snapshot, world};
 
 impl World {
     async fn frame(&self, position: Position) -> Frame {
@@ -48,7 +48,7 @@ impl World {
 #[tokio::test]
 async fn an_empty_store_stands_at_the_start() {
     let world = world().await;
-    let snapshot = world.store.snapshot(NOW).await.unwrap();
+    let snapshot = snapshot(&world.store, NOW).await.unwrap();
     assert_eq!(snapshot.position, Position::default());
     assert!(snapshot.records.is_empty());
     let frame = world.frame(Position::default()).await;
@@ -91,9 +91,26 @@ async fn tombstones_leave_the_snapshot_when_their_time_is_over() {
     let world = world().await;
     let key = world.key("CI").await;
     world.gone(key.id).await;
-    let records = world.store.snapshot(NOW).await.unwrap().records;
+    let records = snapshot(&world.store, NOW).await.unwrap().records;
     assert!(matches!(records[..], [Record { terms: Terms { deleted_at: Some(NOW), .. }, .. }]));
-    assert!(world.store.snapshot(later(1)).await.unwrap().records.is_empty());
+    assert!(snapshot(&world.store, later(1)).await.unwrap().records.is_empty());
+}
+
+#[tokio::test]
+async fn a_snapshot_of_several_batches_is_whole_or_an_error() {
+    let world = world().await;
+    for number in 0..2_100 {
+        world.key(&format!("line {number}")).await;
+    }
+    let whole = snapshot(&world.store, NOW).await.unwrap();
+    let mut revisions: Vec<_> = whole.records.iter().map(|record| record.revision.0).collect();
+    revisions.sort_unstable();
+    assert_eq!(revisions, (1..=2_100).collect::<Vec<_>>());
+    let unreadable = "PRAGMA ignore_check_constraints = ON; DROP TRIGGER keys_change_with_a_change;
+        UPDATE keys SET permissions = -1 WHERE revision = 1500;";
+    sqlx::raw_sql(unreadable).execute(&world.console().await).await.unwrap();
+    let error = snapshot(&world.store, NOW).await.unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt { what: "permissions" }), "{error}");
 }
 
 /// Keys by id, their secrets in one order.
@@ -127,7 +144,7 @@ async fn replaying_every_frame_gives_the_snapshot() {
     }
     let last = world.frame(position).await;
     replayed.extend(sorted(last.changes));
-    let snapshot = world.store.snapshot(NOW.minus(TOMBSTONE_LIFE)).await.unwrap();
+    let snapshot = snapshot(&world.store, NOW.minus(TOMBSTONE_LIFE)).await.unwrap();
     assert_eq!(snapshot.position, last.to);
     assert_eq!(sorted(snapshot.records), replayed);
 }

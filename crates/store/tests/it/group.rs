@@ -8,7 +8,7 @@ use keyrack_rack::{Feed, Next, Position};
 use keyrack_store::{Chain, NewKey, StoreError};
 
 use crate::hang_up::hang_up_after;
-use crate::{NOW, World, world};
+use crate::{NOW, World, snapshot, world};
 
 const CLIENTS: usize = 16;
 
@@ -24,7 +24,7 @@ fn commits(folder: &Path) -> usize {
 impl World {
     /// Every revision is there once, each key is whole, and the audit tells of each.
     async fn is_whole(&self) -> Vec<KeyId> {
-        let snapshot = self.store.snapshot(NOW).await.unwrap();
+        let snapshot = snapshot(&self.store, NOW).await.unwrap();
         let Next::Frame(frame) = self.store.after(Position::default()).await.unwrap() else {
             panic!("the start is known");
         };

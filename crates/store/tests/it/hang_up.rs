@@ -9,7 +9,7 @@ use keyrack_key::{Brands, Class, Secret};
 use keyrack_rack::{Feed, Next, Position};
 use keyrack_store::{Chain, NewKey, Store};
 
-use crate::{NOW, rng, world};
+use crate::{NOW, rng, snapshot, world};
 
 /// Lets `future` take up to `steps` steps and drops it.
 pub(crate) async fn hang_up_after(steps: usize, future: impl Future) -> bool {
@@ -38,7 +38,7 @@ async fn a_caller_that_hangs_up_leaves_all_or_nothing_and_a_writer_that_works() 
         world.key("stays").await;
     }
     assert!(finished > 5 && dropped > 5, "{finished} finished, {dropped} dropped");
-    let snapshot = world.store.snapshot(NOW).await.unwrap();
+    let snapshot = snapshot(&world.store, NOW).await.unwrap();
     assert_eq!(snapshot.position.revision.0, snapshot.records.len() as u64);
     assert!(snapshot.records.iter().all(|record| record.secrets.len() == 1));
     let Next::Frame(frame) = world.store.after(Position::default()).await.unwrap() else {

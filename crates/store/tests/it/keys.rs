@@ -1,10 +1,10 @@
 //! Keys: made, edited, rotated, deleted.
 
 use keyrack_key::{Class, KeyId, Only, Restrictions, Scope, WorkspaceId};
-use keyrack_rack::{Feed, Revision};
+use keyrack_rack::Revision;
 use keyrack_store::{DeleteKey, EditKey, KeyRow, NewKey, RotateKey, StoreError};
 
-use crate::{NOW, World, grant, later, rng, secret, world};
+use crate::{NOW, World, grant, later, rng, secret, snapshot, world};
 
 fn restrictions() -> Restrictions {
     Restrictions { networks: Only::These(["10.0.0.0/8".parse().unwrap()].into()), ..Restrictions::default() }
@@ -151,7 +151,7 @@ async fn what_a_newer_version_wrote_denies_and_is_not_lost_by_an_edit() {
         world.rewrite(set).await;
         let read = world.store.key(world.workspace, key.id).await.unwrap().unwrap();
         assert!(read.terms.restrictions.is_none() || !read.terms.permissions.is_known());
-        let record = world.store.snapshot(NOW).await.unwrap().records.remove(0);
+        let record = snapshot(&world.store, NOW).await.unwrap().records.remove(0);
         assert_eq!(record.terms, read.terms);
         let edit = EditKey { expected: read.revision, ..world.rename(&key, "CD") };
         assert!(matches!(world.store.edit_key(&edit).await, Err(StoreError::NotUnderstood)));

@@ -21,7 +21,8 @@ mod uses;
 use keyrack_key::{
     Brands, Class, Digest, Grant, Hint, KeyId, Restrictions, Scope, Secret, Timestamp, UserId, WorkspaceId,
 };
-use keyrack_store::{Actor, KeyRow, NewKey, NewUser, NewWorkspace, Store};
+use keyrack_rack::{Feed as _, Snapshot};
+use keyrack_store::{Actor, KeyRow, NewKey, NewUser, NewWorkspace, Store, StoreError};
 use rand_core::UnwrapErr;
 use sqlx::SqlitePool;
 use tempfile::TempDir;
@@ -45,6 +46,12 @@ pub(crate) struct World {
     pub(crate) owner: UserId,
     pub(crate) workspace: WorkspaceId,
     pub(crate) folder: TempDir,
+}
+
+/// All keys, as a rack would read them.
+pub(crate) async fn snapshot(store: &Store, tombstones_since: Timestamp) -> Result<Snapshot, StoreError> {
+    let reading = store.snapshot(tombstones_since).await?;
+    tokio::task::spawn_blocking(move || reading.whole()).await.unwrap()
 }
 
 /// An empty store.

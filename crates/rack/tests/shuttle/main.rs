@@ -1,0 +1,194 @@
+//! The rack's threads in thousands of orders, drawn by Shuttle: nothing is counted twice or lost, no rate is overspent, and
+//! nobody is let through by what was true before.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "../it/history.rs"]
+#[expect(dead_code, reason = "the other tests need the rest of it")]
+mod history;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use history::{History, NOW, Step, ask, loaded};
+use keyrack_key::{Denial, Rate};
+use keyrack_rack::{Moment, Rack, Trust, Used, clock};
+use shuttle::sync::atomic::{AtomicBool, Ordering};
+use shuttle::thread;
+
+/// Orders that each test draws (probabilistic concurrency testing, Burckhardt et al. 2010).
+const ORDERS: usize = 10_000;
+/// How many changes of threads at the wrong moments they look for.
+const DEPTH: usize = 3;
+
+fn rack_of(history: &History) -> Arc<Rack> {
+    Arc::new(loaded(history.snapshot()))
+}
+
+/// Uses each key three times while they are drained again and again; what was drained, and what was dropped.
+fn used_while_drained(history: &History) -> (Vec<Used>, u64) {
+    let rack = rack_of(history);
+    let users = history.secrets.clone().into_iter().map(|secret| {
+        let rack = Arc::clone(&rack);
+        thread::spawn(move || (0..3).for_each(|_| assert!(ask(&rack, &secret, NOW).is_ok())))
+    });
+    let users: Vec<_> = users.collect();
+    let mut drained: Vec<_> = (0..4).flat_map(|_| rack.drain_uses()).collect();
+    users.into_iter().for_each(|user| user.join().unwrap());
+    drained.extend(rack.drain_uses());
+    (drained, rack.uses_dropped())
+}
+
+/// There is room for three, which changes hands: a tally is given away when nothing was counted since it was last drained.
+#[test]
+fn each_use_is_counted_once_and_for_its_key() {
+    let history = History::of_keys(1, 2);
+    let keys: Vec<_> = history.snapshot().records.iter().map(|record| record.key).collect();
+    shuttle::check_pct(
+        move || {
+            let (drained, dropped) = used_while_drained(&history);
+            for key in &keys {
+                let own = drained.iter().filter(|used| used.key == *key);
+                assert_eq!((own.map(Used::checks).sum::<u64>(), dropped), (3, 0));
+            }
+        },
+        ORDERS,
+        DEPTH,
+    );
+}
+
+#[test]
+fn what_there_is_no_room_to_count_is_said_to_be_dropped() {
+    let history = History::of_keys(1, 5);
+    shuttle::check_pct(
+        move || {
+            let (drained, dropped) = used_while_drained(&history);
+            assert_eq!(drained.iter().map(Used::checks).sum::<u64>() + dropped, 15);
+        },
+        ORDERS,
+        DEPTH,
+    );
+}
+
+/// Loading anew, which gives the other key another secret and slot, neither loses uses nor gives them to it.
+#[test]
+fn uses_are_those_of_the_key_that_was_asked_about() {
+    let mut history = History::of_keys(1, 2);
+    let before = history.snapshot();
+    history.take(Step::Rotate { key: 0, overlap: 0 });
+    let after = history.snapshot();
+    let keys: Vec<_> = before.records.iter().map(|record| record.key).collect();
+    let secret = history.secrets[1].clone();
+    shuttle::check_pct(
+        move || {
+            let rack = Arc::new(loaded(before.clone()));
+            let user = {
+                let (rack, secret) = (Arc::clone(&rack), secret.clone());
+                thread::spawn(move || (0..4).for_each(|_| assert!(ask(&rack, &secret, NOW).is_ok())))
+            };
+            let changing = {
+                let (rack, after) = (Arc::clone(&rack), after.clone());
+                thread::spawn(move || rack.load(after))
+            };
+            let mut used: Vec<_> = (0..3).flat_map(|_| rack.drain_uses()).collect();
+            user.join().unwrap();
+            changing.join().unwrap();
+            used.extend(rack.drain_uses());
+            assert!(used.iter().all(|used| used.key == keys[1]));
+            assert_eq!(used.iter().map(Used::checks).sum::<u64>(), 4);
+        },
+        ORDERS,
+        DEPTH,
+    );
+}
+
+#[test]
+fn whoever_begins_after_a_deletion_returned_is_refused() {
+    let mut history = History::of_keys(1, 2);
+    let (before, from) = (history.snapshot(), history.position());
+    history.take(Step::Delete { key: 0 });
+    let (frame, secrets) = (history.since(from), history.secrets.clone());
+    shuttle::check_pct(
+        move || {
+            let rack = Arc::new(loaded(before.clone()));
+            let is_deleted = Arc::new(AtomicBool::new(false));
+            let asking = (0..2).map(|_| {
+                let (rack, secrets, is_deleted) =
+                    (Arc::clone(&rack), secrets.clone(), Arc::clone(&is_deleted));
+                thread::spawn(move || {
+                    let was_deleted = is_deleted.load(Ordering::SeqCst);
+                    let answer = ask(&rack, &secrets[0], NOW);
+                    assert!(!was_deleted || matches!(answer, Err((Denial::Deleted(_), _))));
+                    assert!(ask(&rack, &secrets[1], NOW).is_ok(), "the other key is let through throughout");
+                })
+            });
+            let asking: Vec<_> = asking.collect();
+            rack.apply(frame.clone()).unwrap();
+            is_deleted.store(true, Ordering::SeqCst);
+            asking.into_iter().for_each(|one| one.join().unwrap());
+        },
+        ORDERS,
+        DEPTH,
+    );
+}
+
+/// The server confirms a deletion when the lease is over. A check that was stopped half-way must not go on under the next one.
+#[test]
+fn what_was_read_under_a_lease_that_ended_is_not_let_through_under_the_next() {
+    const LEASE: Duration = Duration::from_secs(5);
+    let mut history = History::of_keys(1, 1);
+    let (before, from) = (history.snapshot(), history.position());
+    history.take(Step::Delete { key: 0 });
+    let (frame, secret) = (history.since(from), history.secrets[0].clone());
+    shuttle::check_pct(
+        move || {
+            let rack = Arc::new(loaded(before.clone()));
+            let began = Moment::now();
+            let end = began.plus(LEASE);
+            rack.trust(Trust::Until(end));
+            let asking = {
+                let (rack, secret) = (Arc::clone(&rack), secret.clone());
+                thread::spawn(move || {
+                    if ask(&rack, &secret, NOW).is_ok() {
+                        assert!(
+                            clock::read_last() < end,
+                            "let through by what was true under the last lease"
+                        );
+                    }
+                })
+            };
+            clock::set(end);
+            rack.apply(frame.clone()).unwrap();
+            rack.trust(Trust::Until(end.plus(LEASE)));
+            asking.join().unwrap();
+        },
+        ORDERS,
+        DEPTH,
+    );
+}
+
+#[test]
+fn a_rate_lets_its_burst_through_and_no_more() {
+    let mut history = History::of_keys(1, 1);
+    let rate = Rate::new(3, 60);
+    history.take(Step::Limit { key: 0, rate: rate.ok() });
+    let (limited, from) = (history.snapshot(), history.position());
+    // What does not change the rate does not give back what was used.
+    history.take(Step::Edit { key: 0, permissions: 31, expires: None });
+    let (frame, secret) = (history.since(from), history.secrets[0].clone());
+    shuttle::check_pct(
+        move || {
+            let rack = Arc::new(loaded(limited.clone()));
+            let asking = (0..3).map(|_| {
+                let (rack, secret) = (Arc::clone(&rack), secret.clone());
+                thread::spawn(move || (0..2).filter(|_| ask(&rack, &secret, NOW).is_ok()).count())
+            });
+            let asking: Vec<_> = asking.collect();
+            rack.apply(frame.clone()).unwrap();
+            let through: usize = asking.into_iter().map(|one| one.join().unwrap()).sum();
+            assert_eq!(through, 3);
+        },
+        ORDERS,
+        DEPTH,
+    );
+}
