@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use sha2::block_api::compress256;
 use sha2::{Digest as _, Sha256};
 
 /// SHA-256 of a whole secret.
@@ -17,7 +18,7 @@ pub struct Digest([u8; 32]);
 impl Digest {
     /// The digest of `secret`.
     pub fn of(secret: &[u8]) -> Self {
-        Self(Sha256::digest(secret).into())
+        Self(in_one_block(secret).unwrap_or_else(|| Sha256::digest(secret).into()))
     }
 
     /// A digest as the store kept it.
@@ -31,9 +32,48 @@ impl Digest {
     }
 }
 
+/// SHA-256 of what fits one block with its end, as a secret does: without the state that longer texts go through, it costs a
+/// third less. Padding and first state: FIPS 180-4, 5.1.1 and 5.3.3.
+fn in_one_block(text: &[u8]) -> Option<[u8; 32]> {
+    const FIRST: [u32; 8] = [
+        0x6a09_e667,
+        0xbb67_ae85,
+        0x3c6e_f372,
+        0xa54f_f53a,
+        0x510e_527f,
+        0x9b05_688c,
+        0x1f83_d9ab,
+        0x5be0_cd19,
+    ];
+    let mut block = [0; 64];
+    let (start, end) = block.split_last_chunk_mut::<8>()?;
+    *start.get_mut(text.len())? = 0x80;
+    start[..text.len()].copy_from_slice(text);
+    *end = (text.len() as u64 * 8).to_be_bytes();
+    let mut state = FIRST;
+    compress256(&mut state, &[block]);
+    let mut digest = [0; 32];
+    digest.as_chunks_mut::<4>().0.iter_mut().zip(state).for_each(|(bytes, word)| *bytes = word.to_be_bytes());
+    Some(digest)
+}
+
 /// Prints nothing of the digest: whoever reads a log should not learn which row to look at.
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Digest(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_one_block_and_of_more_are_hashed_alike() {
+        for length in 0..200 {
+            let text: Vec<u8> = (0_u8..).take(length).collect();
+            assert_eq!(Digest::of(&text).0, <[u8; 32]>::from(Sha256::digest(&text)), "{length}");
+        }
+        assert!(in_one_block(&[0; 55]).is_some(), "what fits is not hashed the long way");
     }
 }

@@ -82,7 +82,7 @@ fn uses_are_those_of_the_key_that_was_asked_about() {
     shuttle::check_pct(
         move || {
             let rack = Arc::new(loaded(before.clone()));
-            let user = {
+            let asking = {
                 let (rack, secret) = (Arc::clone(&rack), secret.clone());
                 thread::spawn(move || (0..4).for_each(|_| assert!(ask(&rack, &secret, NOW).is_ok())))
             };
@@ -91,7 +91,7 @@ fn uses_are_those_of_the_key_that_was_asked_about() {
                 thread::spawn(move || rack.load(after))
             };
             let mut used: Vec<_> = (0..3).flat_map(|_| rack.drain_uses()).collect();
-            user.join().unwrap();
+            asking.join().unwrap();
             changing.join().unwrap();
             used.extend(rack.drain_uses());
             assert!(used.iter().all(|used| used.key == keys[1]));

@@ -42,8 +42,8 @@ pub(super) struct Filled {
     workspace: WorkspaceId,
     keys: usize,
     samples: Samples,
-    /// Of the process before there was a key.
-    memory: Option<usize>,
+    /// What the keys added last took of the process's memory, if it can be known.
+    bytes_per_key: Option<f64>,
 }
 
 impl Texts {
@@ -77,7 +77,7 @@ impl Filled {
             workspace: WorkspaceId::new(NOW, &mut rng(seed, u64::MAX)),
             keys: 0,
             samples: Samples { known, unknown, mistyped, formless },
-            memory: resident(),
+            bytes_per_key: None,
         })
     }
 
@@ -91,11 +91,14 @@ impl Filled {
 
     /// Adds keys until there are so many, and draws samples anew.
     pub(super) fn grow(&mut self, keys: usize) -> Result<(), Gap> {
+        let (before, held) = (self.keys, resident());
         while self.keys < keys {
             let more = FRAME.min(keys - self.keys);
             self.apply((self.keys..self.keys + more).map(|number| self.record(number, None)).collect())?;
             self.keys += more;
         }
+        let taken = held.zip(resident()).map(|(held, now)| now.saturating_sub(held));
+        self.bytes_per_key = taken.map(|taken| ratio(taken, self.keys - before));
         let mut draw = rng(self.seed, u64::MAX - 1);
         for at in 0..SAMPLES {
             let number = draw.next_u64() % self.keys as u64;
@@ -134,11 +137,9 @@ impl Filled {
             .is_ok_and(|presented| self.rack.check(&presented, &question).is_ok())
     }
 
-    /// What the keys added to the memory of the process, if it can be known.
-    #[expect(clippy::cast_precision_loss, reason = "far fewer bytes than 2^52")]
-    pub(super) fn bytes_per_key(&self) -> Option<f64> {
-        let more = resident()?.saturating_sub(self.memory?);
-        Some(more as f64 / self.keys as f64)
+    /// What each key that was added last takes of the process's memory, if it can be known.
+    pub(super) const fn bytes_per_key(&self) -> Option<f64> {
+        self.bytes_per_key
     }
 
     fn apply(&self, mut changes: Vec<Record>) -> Result<(), Gap> {
@@ -182,6 +183,11 @@ fn rng(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(stream);
     rng
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far fewer bytes than 2^52")]
+fn ratio(bytes: usize, keys: usize) -> f64 {
+    bytes as f64 / keys as f64
 }
 
 /// The memory of this process that is in use, in bytes; where `/proc` tells it.

@@ -89,7 +89,7 @@ impl Measured {
                 allowed / floor
             );
         }
-        text.push_str("\nMedians of rounds taken in turns; each check of another key, drawn at random.\n");
+        text.push_str("\nMedians of rounds taken in turns; each check of another key, drawn at random. Bytes: what each key more took.\n");
         text.push_str(&self.changes.text());
         text
     }

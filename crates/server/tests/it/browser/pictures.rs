@@ -7,7 +7,7 @@ use super::steps::{PROJECTS, signed_in};
 use super::{Browser, Kind};
 
 /// A real training takes a while on a machine that runs other tests beside it.
-const TRAINING: Duration = Duration::from_mins(2);
+const TRAINING: Duration = Duration::from_mins(5);
 
 impl Browser {
     /// Makes a project of this type and opens it.
