@@ -212,8 +212,17 @@ pub(crate) fn ask(
     secret: &str,
     now: Timestamp,
 ) -> Result<Revision, (keyrack_key::Denial, Option<Revision>)> {
-    let brands = Brands::default();
-    let presented = Presented::parse(secret.as_bytes(), &brands).unwrap();
+    ask_as(&Brands::default(), rack, secret, now)
+}
+
+/// The same, of a deployment with these brands.
+pub(crate) fn ask_as(
+    brands: &Brands,
+    rack: &Rack,
+    secret: &str,
+    now: Timestamp,
+) -> Result<Revision, (keyrack_key::Denial, Option<Revision>)> {
+    let presented = Presented::parse(secret.as_bytes(), brands).unwrap();
     let question = Question {
         now,
         permission: Some(Permission::ModelsPredict),

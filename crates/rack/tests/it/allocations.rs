@@ -1,0 +1,23 @@
+//! What a check takes from the heap: nothing.
+
+use keyrack_key::{Brands, Denial};
+
+use crate::history::{History, NOW, Step, ask_as, loaded};
+
+#[test]
+fn a_check_allocates_nothing_whichever_way_it_ends() {
+    let mut history = History::of_keys(1, 100);
+    history.take(Step::Delete { key: 7 });
+    let rack = loaded(history.snapshot());
+    let unknown = History::of_keys(2, 1).secrets.remove(0);
+    let brands = Brands::default();
+    let ask_all = || {
+        let allowed =
+            history.secrets.iter().filter(|secret| ask_as(&brands, &rack, secret, NOW).is_ok()).count();
+        assert_eq!(allowed, 99);
+        assert_eq!(ask_as(&brands, &rack, &unknown, NOW), Err((Denial::Unknown, None)));
+    };
+    // Room to count uses comes into being with the first of them.
+    ask_all();
+    assert_eq!(allocation_counter::measure(ask_all).count_total, 0);
+}
