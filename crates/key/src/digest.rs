@@ -45,16 +45,30 @@ fn in_one_block(text: &[u8]) -> Option<[u8; 32]> {
         0x1f83_d9ab,
         0x5be0_cd19,
     ];
-    let mut block = [0; 64];
-    let (start, end) = block.split_last_chunk_mut::<8>()?;
-    *start.get_mut(text.len())? = 0x80;
-    start[..text.len()].copy_from_slice(text);
-    *end = (text.len() as u64 * 8).to_be_bytes();
+    let block = match text.as_array::<USUAL>() {
+        // Of known length: its copy is a few instructions and no call.
+        Some(usual) => padded(usual)?,
+        None => padded(text)?,
+    };
     let mut state = FIRST;
     compress256(&mut state, &[block]);
     let mut digest = [0; 32];
     digest.as_chunks_mut::<4>().0.iter_mut().zip(state).for_each(|(bytes, word)| *bytes = word.to_be_bytes());
     Some(digest)
+}
+
+/// As long as a secret with a brand of two letters.
+const USUAL: usize = 44;
+
+/// A text with its end; none where both do not fit one block.
+#[inline(always)]
+fn padded(text: &[u8]) -> Option<[u8; 64]> {
+    let mut block = [0; 64];
+    let (start, end) = block.split_last_chunk_mut::<8>()?;
+    *start.get_mut(text.len())? = 0x80;
+    start[..text.len()].copy_from_slice(text);
+    *end = (text.len() as u64 * 8).to_be_bytes();
+    Some(block)
 }
 
 /// Prints nothing of the digest: whoever reads a log should not learn which row to look at.

@@ -8,6 +8,7 @@
 #![warn(missing_docs)]
 
 mod caller;
+mod counter;
 mod feed;
 mod follower;
 mod last_use;
@@ -18,6 +19,7 @@ mod pages;
 mod rack;
 mod shard;
 mod sync;
+mod table;
 mod tally;
 mod trust;
 

@@ -1,4 +1,4 @@
-//! One secret of a key, as a check sees it.
+//! One secret of a key, as a check sees it, and its key, as a caller is told of it.
 
 use std::sync::Arc;
 
@@ -12,6 +12,15 @@ use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::tally::TallyId;
 use crate::{Key, Narrowed, Record, Revision};
 
+/// A secret and its key. Side by side: the processor fetches the second line of its cache along with the first, and looks
+/// up the address of one page of memory and not of two.
+#[derive(Debug)]
+#[repr(align(128))]
+pub(crate) struct Entry {
+    pub(crate) line: Line,
+    pub(crate) card: Card,
+}
+
 /// All that a check touches of a key that nothing narrows: one line of the processor's cache.
 #[derive(Debug)]
 #[repr(align(64))]
@@ -22,7 +31,8 @@ pub(crate) struct Line {
     /// When the secret ends, if it retires.
     retires: End,
     permissions: Permissions,
-    /// Where its uses are counted, one more than the number; 0 where nothing was counted lately.
+    /// Where its uses are counted, one more than the number; 0 where nothing was counted lately. Written so seldom that
+    /// threads which check the same key read one line and need not wait for each other's.
     pub(crate) tally: AtomicU32,
     state: State,
     class: Class,
@@ -30,7 +40,7 @@ pub(crate) struct Line {
 }
 
 #[cfg(not(feature = "shuttle"))]
-const _: () = assert!(size_of::<Line>() == 64);
+const _: () = assert!(size_of::<Line>() == 64 && size_of::<Option<Entry>>() == 128);
 
 /// What is told of a key that is let through or known, and is not needed to decide.
 #[derive(Debug)]
@@ -38,8 +48,14 @@ pub(crate) struct Card {
     pub(crate) key: KeyId,
     pub(crate) workspace: WorkspaceId,
     pub(crate) revision: Revision,
-    name: SmolStr,
-    narrowed: Option<Arc<Narrowed>>,
+    label: Label,
+}
+
+/// What people call the key. One that is narrowed has what narrows it beside its name, so that both fit where the name does.
+#[derive(Debug)]
+enum Label {
+    Open(SmolStr),
+    Narrowed(Box<(SmolStr, Arc<Narrowed>)>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +71,18 @@ enum State {
 
 impl Card {
     /// What narrows the key.
-    pub(crate) const fn narrowed(&self) -> Option<&Arc<Narrowed>> {
-        self.narrowed.as_ref()
+    pub(crate) fn narrowed(&self) -> Option<&Arc<Narrowed>> {
+        match &self.label {
+            Label::Open(_) => None,
+            Label::Narrowed(label) => Some(&label.1),
+        }
+    }
+
+    fn name(&self) -> &SmolStr {
+        match &self.label {
+            Label::Open(name) => name,
+            Label::Narrowed(label) => &label.0,
+        }
     }
 }
 
@@ -80,14 +106,14 @@ impl End {
 const NOTHING: &Restrictions =
     &Restrictions { projects: Only::Any, networks: Only::Any, origins: Only::Any, rate: None };
 
-impl Line {
-    /// The line and the card of one secret of a key, which `narrowed` narrows.
+impl Entry {
+    /// One secret of a key, which `narrowed` narrows.
     pub(crate) fn of(
         record: &Record,
         digest: Digest,
         secret: SecretState,
         narrowed: Option<&Arc<Narrowed>>,
-    ) -> (Self, Card) {
+    ) -> Self {
         let Terms { permissions, restrictions, expires_at, deleted_at } = &record.terms;
         let state = match (deleted_at, restrictions, narrowed) {
             (Some(_), ..) => State::Deleted,
@@ -99,7 +125,7 @@ impl Line {
             SecretState::Current => End::NEVER,
             SecretState::Retiring(until) => End::at(Some(until)),
         };
-        let line = Self {
+        let line = Line {
             digest,
             ends: End::at(deleted_at.or(*expires_at)),
             retires,
@@ -109,20 +135,22 @@ impl Line {
             class: record.class,
             scopes: record.scopes,
         };
-        let card = Card {
-            key: record.key,
-            workspace: record.workspace,
-            revision: record.revision,
-            name: SmolStr::new(&record.name),
-            narrowed: narrowed.cloned(),
+        let name = SmolStr::new(&record.name);
+        let label = match narrowed {
+            None => Label::Open(name),
+            Some(narrowed) => Label::Narrowed(Box::new((name, Arc::clone(narrowed)))),
         };
-        (line, card)
+        let Record { key, workspace, revision, .. } = *record;
+        Self { line, card: Card { key, workspace, revision, label } }
     }
+}
 
+impl Line {
     /// Decides about one request, and says what the key's rate leaves, if it has one. The card is looked at only where it
     /// narrows; what is refused for another reason takes nothing from the rate.
     pub(crate) fn decide(&self, card: &Card, question: &Question<'_>) -> Result<Option<Allowance>, Denial> {
-        let narrowed = if self.state == State::Narrowed { card.narrowed.as_deref() } else { None };
+        let narrowed =
+            if self.state == State::Narrowed { card.narrowed().map(|narrowed| &**narrowed) } else { None };
         let restrictions = match self.state {
             State::Open | State::Deleted => Some(NOTHING),
             State::Narrowed => narrowed.map(|narrowed| &**narrowed),
@@ -155,12 +183,12 @@ impl Line {
             key: card.key,
             workspace: card.workspace,
             revision: card.revision,
-            name: card.name.clone(),
+            name: card.name().clone(),
             class: self.class,
             scopes: self.scopes,
             permissions: self.permissions,
             expires_at: if self.state == State::Deleted { None } else { self.ends.time() },
-            restrictions: card.narrowed.clone(),
+            restrictions: card.narrowed().cloned(),
         }
     }
 

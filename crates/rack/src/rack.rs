@@ -9,10 +9,10 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use keyrack_key::{Denial, Digest, KeyId, Presented, Question, Timestamp, WorkspaceId};
 
-use crate::line::Line;
+use crate::line::Entry;
 use crate::outcome;
 use crate::shard::{Place, SHARDS, Shard};
-use crate::sync::{Mutex, RwLock};
+use crate::sync::{Mutex, SharedLock};
 use crate::tally::Tallies;
 use crate::trust::Trusted;
 use crate::{
@@ -38,7 +38,7 @@ struct Index {
 
 /// Every live key of a deployment, found by the digest of a secret.
 pub struct Rack {
-    shards: Box<[RwLock<Shard>]>,
+    shards: Box<[SharedLock<Shard>]>,
     /// Seeded: which shard and bucket a digest falls into cannot be steered from outside.
     hasher: RandomState,
     index: Mutex<Index>,
@@ -49,7 +49,7 @@ pub struct Rack {
 impl Default for Rack {
     fn default() -> Self {
         Self {
-            shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
+            shards: (0..SHARDS).map(|_| SharedLock::default()).collect(),
             hasher: RandomState::default(),
             index: Mutex::default(),
             trusted: Trusted::default(),
@@ -85,8 +85,7 @@ impl Rack {
         let hash = self.hash(&digest);
         let number = shard_of(hash);
         let shard = self.shards[usize::from(number)].read();
-        let slot = shard.find(hash, &digest).ok_or(Denial::Unknown)?;
-        let (line, card) = shard.get(slot).ok_or(Denial::Unknown)?;
+        let (slot, Entry { line, card }) = shard.find(hash, &digest).ok_or(Denial::Unknown)?;
         if workspace.is_some_and(|workspace| workspace != card.workspace) {
             return Err(Denial::Unknown.into());
         }
@@ -116,8 +115,8 @@ impl Rack {
     pub fn drain_uses(&self) -> Vec<Used> {
         self.tallies.drain(|tally, place| {
             let shard = self.shards[usize::from(place.shard)].write();
-            if let Some((line, _)) = shard.get(place.slot()) {
-                line.forget_tally(tally);
+            if let Some(entry) = shard.get(place.slot()) {
+                entry.line.forget_tally(tally);
             }
         })
     }
@@ -218,8 +217,8 @@ impl Rack {
         let mut forgotten = Vec::new();
         for (number, shard) in (0..=u8::MAX).zip(&self.shards) {
             let shard = shard.read();
-            let over = |slot: &u32| shard.get(*slot).is_some_and(|(line, _)| !line.is_remembered(then));
-            forgotten.extend(shard.slots().filter(over).map(|slot| Place::new(number, slot)));
+            let over = shard.slots().filter(|(_, entry)| !entry.line.is_remembered(then));
+            forgotten.extend(over.map(|(slot, _)| Place::new(number, slot)));
         }
         for place in forgotten {
             let Some(key) = self.key_at(place) else { continue };
@@ -239,9 +238,8 @@ impl Rack {
         for (digest, secret) in &record.secrets {
             let hash = self.hash(digest);
             let number = shard_of(hash);
-            let (line, card) = Line::of(record, *digest, *secret, narrowed.as_ref());
-            let slot =
-                self.shards[usize::from(number)].write().put(hash, line, card, |digest| self.hash(digest));
+            let entry = Entry::of(record, *digest, *secret, narrowed.as_ref());
+            let slot = self.shards[usize::from(number)].write().put(hash, entry, |digest| self.hash(digest));
             let place = Place::new(number, slot);
             earlier.retain(|one| *one != place);
             self.enter(&mut index.places, record.key, place);
@@ -257,7 +255,7 @@ impl Rack {
         let restrictions = record.terms.restrictions.as_ref().filter(|own| !own.is_none())?;
         let before = earlier.iter().find_map(|place| {
             let shard = self.shards[usize::from(place.shard)].read();
-            shard.get(place.slot()).and_then(|(_, card)| card.narrowed().cloned())
+            shard.get(place.slot()).and_then(|entry| entry.card.narrowed().cloned())
         });
         Some(Arc::new(Narrowed::following(before.as_deref(), restrictions.clone())))
     }
@@ -280,23 +278,22 @@ impl Rack {
     fn revision(&self, index: &Index, key: KeyId) -> Option<Revision> {
         let hash = self.hasher.hash_one(key);
         let place = index.places.find(hash, |place| self.key_at(*place) == Some(key))?;
-        self.shards[usize::from(place.shard)].read().get(place.slot()).map(|(_, card)| card.revision)
+        self.shards[usize::from(place.shard)].read().get(place.slot()).map(|entry| entry.card.revision)
     }
 
     fn key_at(&self, place: Place) -> Option<KeyId> {
-        self.shards[usize::from(place.shard)].read().get(place.slot()).map(|(_, card)| card.key)
+        self.shards[usize::from(place.shard)].read().get(place.slot()).map(|entry| entry.card.key)
     }
 
     fn remove(&self, place: Place) {
-        let mut shard = self.shards[usize::from(place.shard)].write();
-        let digest = shard.get(place.slot()).map(|(line, _)| line.digest);
-        if let Some(digest) = digest {
-            shard.remove(self.hash(&digest), place.slot());
-        }
+        self.shards[usize::from(place.shard)].write().remove(place.slot(), |digest| self.hash(digest));
     }
 
+    /// Of its first bytes, which are as random as all of it. Who sends digests that begin alike makes the rack look at a line
+    /// more for each that it holds, and it holds those alone that were drawn here.
     fn hash(&self, digest: &Digest) -> u64 {
-        self.hasher.hash_one(digest)
+        let [a, b, c, d, e, f, g, h, ..] = *digest.as_bytes();
+        self.hasher.hash_one(u64::from_le_bytes([a, b, c, d, e, f, g, h]))
     }
 }
 

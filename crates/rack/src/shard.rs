@@ -1,10 +1,10 @@
 //! A part of the table, behind a lock of its own.
 
-use hashbrown::HashTable;
 use keyrack_key::Digest;
 
-use crate::line::{Card, Line};
+use crate::line::Entry;
 use crate::pages::Pages;
+use crate::table::{LAST_SLOT, Table};
 
 /// How many shards there are. Writers hold one of them at a time, so a request meets a writer in one of 256 cases; a
 /// shard of a table of a million keys grows, which is the longest that it is held, in a fraction of a millisecond.
@@ -29,63 +29,70 @@ impl Place {
     }
 }
 
-/// Lines and cards, and the table that finds them.
+/// Secrets with their keys, and the table that finds them.
 #[derive(Debug, Default)]
 pub(crate) struct Shard {
-    slots: HashTable<u32>,
-    lines: Pages<Option<Line>>,
-    cards: Pages<Option<Card>>,
+    table: Table,
+    entries: Pages<Option<Entry>>,
     free: Vec<u32>,
 }
 
 impl Shard {
-    /// The slot of the secret with this digest.
-    pub(crate) fn find(&self, hash: u64, digest: &Digest) -> Option<u32> {
-        self.slots
-            .find(hash, |slot| self.lines[*slot].as_ref().is_some_and(|line| line.digest == *digest))
-            .copied()
+    /// The secret with this digest, and its slot.
+    pub(crate) fn find(&self, hash: u64, digest: &Digest) -> Option<(u32, &Entry)> {
+        let slot = self.slot(hash, digest)?;
+        self.get(slot).map(|entry| (slot, entry))
     }
 
     /// What stands in a slot.
-    pub(crate) fn get(&self, slot: u32) -> Option<(&Line, &Card)> {
-        self.lines[slot].as_ref().zip(self.cards[slot].as_ref())
+    pub(crate) fn get(&self, slot: u32) -> Option<&Entry> {
+        self.entries[slot].as_ref()
     }
 
     /// Puts a secret in its slot, or in a new one where it has none yet, and says which one that is.
-    pub(crate) fn put(&mut self, hash: u64, line: Line, card: Card, rehash: impl Fn(&Digest) -> u64) -> u32 {
-        if let Some(slot) = self.find(hash, &line.digest) {
-            if let Some(earlier) = &self.lines[slot] {
-                line.counts_as(earlier);
+    pub(crate) fn put(&mut self, hash: u64, entry: Entry, hash_of: impl Fn(&Digest) -> u64) -> u32 {
+        if let Some(slot) = self.slot(hash, &entry.line.digest) {
+            if let Some(earlier) = &self.entries[slot] {
+                entry.line.counts_as(&earlier.line);
             }
-            self.lines[slot] = Some(line);
-            self.cards[slot] = Some(card);
+            self.entries[slot] = Some(entry);
             return slot;
         }
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.lines.push(None);
-            self.cards.push(None);
-            u32::try_from(self.lines.len() - 1).unwrap_or(u32::MAX)
-        });
-        self.lines[slot] = Some(line);
-        self.cards[slot] = Some(card);
-        let lines = &self.lines;
-        self.slots
-            .insert_unique(hash, slot, |slot| lines[*slot].as_ref().map_or(0, |line| rehash(&line.digest)));
+        if self.table.is_full() {
+            // In the order of the slots: reading on is quicker than reading here and there.
+            let all = self.slots().map(|(slot, entry)| (hash_of(&entry.line.digest), slot));
+            self.table = self.table.grown(all);
+        }
+        let slot = self.free_slot();
+        self.entries[slot] = Some(entry);
+        self.table.put(hash, slot);
         slot
     }
 
+    fn free_slot(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            let slot = u32::try_from(self.entries.len()).ok().filter(|slot| *slot <= LAST_SLOT);
+            self.entries.push(None);
+            slot.expect("four billion keys take more memory than there is")
+        })
+    }
+
     /// Empties a slot.
-    pub(crate) fn remove(&mut self, hash: u64, slot: u32) {
-        if let Ok(found) = self.slots.find_entry(hash, |one| *one == slot) {
-            found.remove();
-            self.lines[slot] = None;
-            self.cards[slot] = None;
+    pub(crate) fn remove(&mut self, slot: u32, hash_of: impl Fn(&Digest) -> u64) {
+        let hash = |slot: u32| self.entries[slot].as_ref().map_or(0, |entry| hash_of(&entry.line.digest));
+        self.table.remove(hash(slot), slot, hash);
+        if self.entries[slot].take().is_some() {
             self.free.push(slot);
         }
     }
 
-    /// The slots in use.
-    pub(crate) fn slots(&self) -> impl Iterator<Item = u32> {
-        self.slots.iter().copied()
+    /// The slots in use, and what stands in them.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = (u32, &Entry)> {
+        (0..).zip(self.entries.iter()).filter_map(|(slot, entry)| entry.as_ref().map(|entry| (slot, entry)))
+    }
+
+    fn slot(&self, hash: u64, digest: &Digest) -> Option<u32> {
+        let is_it = |slot| self.entries[slot].as_ref().is_some_and(|entry| entry.line.digest == *digest);
+        self.table.find(hash, is_it)
     }
 }

@@ -2,14 +2,61 @@
 //! thousands of orders (`cargo test -p keyrack-rack --features shuttle --test shuttle`).
 
 #[cfg(not(feature = "shuttle"))]
-pub(crate) use parking_lot::{Mutex, RwLock};
+use std::cell::Cell;
+#[cfg(not(feature = "shuttle"))]
+use std::sync::PoisonError;
+
+#[cfg(not(feature = "shuttle"))]
+use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
+#[cfg(not(feature = "shuttle"))]
+pub(crate) use parking_lot::Mutex;
 #[cfg(feature = "shuttle")]
-pub(crate) use shuttle_parking_lot::{Mutex, RwLock};
+pub(crate) use shuttle_parking_lot::{Mutex, RwLock as SharedLock};
 
 #[cfg(feature = "shuttle")]
 pub(crate) use shuttle::sync::atomic;
 #[cfg(not(feature = "shuttle"))]
 pub(crate) use std::sync::atomic;
+
+/// How many threads count and read at the same time without touching what another touches.
+pub(crate) const STRIPES: usize = if cfg!(feature = "shuttle") { 2 } else { 8 };
+
+/// Which of the [`STRIPES`] is this thread's: they take turns.
+#[cfg(not(feature = "shuttle"))]
+pub(crate) fn stripe() -> usize {
+    static NEXT: atomic::AtomicUsize = atomic::AtomicUsize::new(0);
+    thread_local! {
+        static OWN: Cell<Option<usize>> = const { Cell::new(None) };
+    }
+    OWN.get().unwrap_or_else(|| {
+        let own = NEXT.fetch_add(1, atomic::Ordering::Relaxed) % STRIPES;
+        OWN.set(Some(own));
+        own
+    })
+}
+
+#[cfg(feature = "shuttle")]
+pub(crate) fn stripe() -> usize {
+    usize::from(shuttle::current::me()) % STRIPES
+}
+
+/// A lock that readers of different threads take without touching the same memory, and writers at the cost of all of them:
+/// on two cores, reading through one that all threads share costs as much again as a check.
+#[cfg(not(feature = "shuttle"))]
+#[derive(Debug, Default)]
+pub(crate) struct SharedLock<T>(ShardedLock<T>);
+
+// Whoever panicked while writing has left what it wrote: nothing here is half-done between two statements that may panic.
+#[cfg(not(feature = "shuttle"))]
+impl<T> SharedLock<T> {
+    pub(crate) fn read(&self) -> ShardedLockReadGuard<'_, T> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn write(&self) -> ShardedLockWriteGuard<'_, T> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// The clock that leases are held against, set by a test.
 #[cfg(feature = "shuttle")]

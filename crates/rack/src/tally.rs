@@ -7,10 +7,11 @@ use crossbeam_queue::ArrayQueue;
 use keyrack_key::KeyId;
 
 use crate::LastUse;
+use crate::counter::{Alike, Counter};
 use crate::outcome::{OUTCOMES, Outcome, outcome};
 use crate::shard::Place;
-use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::{Mutex, STRIPES, stripe};
 
 /// Tallies that come into being together.
 const PAGE: usize = if cfg!(feature = "shuttle") { 3 } else { 1024 };
@@ -41,7 +42,7 @@ impl Used {
     }
 }
 
-/// Counts the uses of one secret.
+/// The uses of one secret, but for those that a thread's counter holds.
 #[derive(Debug)]
 pub(crate) struct Tally {
     counts: [AtomicU32; OUTCOMES],
@@ -61,19 +62,25 @@ struct Slow {
 #[derive(Debug)]
 pub(crate) struct Tallies {
     pages: [OnceLock<Box<[Tally]>>; PAGES],
+    /// By the stripe of the thread and the number of the tally: threads that count the same key do not wait for each other.
+    counters: [[OnceLock<Box<[Counter]>>; PAGES]; STRIPES],
     free: ArrayQueue<u32>,
     /// How many were ever handed out.
     begun: AtomicU32,
     dropped: AtomicU64,
+    /// Held by whoever drains: one at a time.
+    draining: Mutex<()>,
 }
 
 impl Default for Tallies {
     fn default() -> Self {
         Self {
             pages: [const { OnceLock::new() }; PAGES],
+            counters: [const { [const { OnceLock::new() }; PAGES] }; STRIPES],
             free: ArrayQueue::new(PAGES * PAGE),
             begun: AtomicU32::new(0),
             dropped: AtomicU64::new(0),
+            draining: Mutex::default(),
         }
     }
 }
@@ -92,7 +99,7 @@ impl Tallies {
             Some(id) => id,
             None => self.begin(named, key, place)?,
         };
-        self.tally(id).counts[outcome].fetch_add(1, Ordering::Relaxed);
+        self.add(id, self.counter(stripe(), id).count(outcome));
         Some(id)
     }
 
@@ -110,29 +117,57 @@ impl Tallies {
 
     /// What was counted since the last time, secret by secret. `release` is asked about a secret that was not used for
     /// long, or is no more: it takes the tally's name off the line, if there is one, so that nobody counts there any more.
-    pub(crate) fn drain(&self, mut release: impl FnMut(TallyId, Place)) -> Vec<Used> {
+    /// It locks the shard, and no tally is locked meanwhile: whoever checks does it the other way round.
+    pub(crate) fn drain(&self, release: impl Fn(TallyId, Place)) -> Vec<Used> {
+        let _alone = self.draining.lock();
         let mut drained = Vec::new();
-        for number in 0..self.begun.load(Ordering::Acquire) {
-            let id = TallyId(number);
-            let tally = self.tally(id);
-            let mut slow = tally.slow.lock();
-            let Some((key, place)) = slow.owner else { continue };
-            if let Some(used) = tally.take(key, &mut slow) {
-                drained.push(used);
-                continue;
+        for id in (0..self.begun.load(Ordering::Acquire)).map(TallyId) {
+            let Some(owner) = self.tally(id).slow.lock().owner else { continue };
+            let (used, is_idle) = self.take(id, owner);
+            drained.extend(used);
+            if is_idle {
+                release(id, owner.1);
+                // Whoever counted while the name was taken off.
+                drained.extend(self.take(id, owner).0);
+                self.free(id, owner);
             }
-            slow.idle += 1;
-            if slow.idle < IDLE {
-                continue;
-            }
-            release(id, place);
-            // Whoever counted while the name was taken off.
-            drained.extend(tally.take(key, &mut slow));
-            slow.owner = None;
-            // There is room: no more were handed out than fit.
-            let _ = self.free.push(number);
         }
         drained
+    }
+
+    /// Takes what there is, if there is anything, unless the tally is another's by now; and whether there was nothing for long.
+    fn take(&self, id: TallyId, owner: (KeyId, Place)) -> (Option<Used>, bool) {
+        let tally = self.tally(id);
+        let mut slow = tally.slow.lock();
+        if slow.owner != Some(owner) {
+            return (None, false);
+        }
+        for stripe in 0..STRIPES {
+            self.add(id, self.counter(stripe, id).take());
+        }
+        let last = slow.last.take();
+        let counts = tally.take();
+        if counts.is_empty() && last.is_none() {
+            slow.idle += 1;
+            return (None, slow.idle >= IDLE);
+        }
+        slow.idle = 0;
+        (Some(Used { key: owner.0, counts, last }), false)
+    }
+
+    /// Lets another secret have a tally that no line names any more.
+    fn free(&self, id: TallyId, owner: (KeyId, Place)) {
+        // Who began it and was overtaken has let it go already.
+        if self.tally(id).slow.lock().owner.take_if(|one| *one == owner).is_some() {
+            // There is room: no more were handed out than fit.
+            let _ = self.free.push(id.0);
+        }
+    }
+
+    fn add(&self, id: TallyId, alike: Option<Alike>) {
+        if let Some((outcome, count)) = alike {
+            self.tally(id).counts[outcome].fetch_add(count, Ordering::Relaxed);
+        }
     }
 
     fn begin(&self, named: &AtomicU32, key: KeyId, place: Place) -> Option<TallyId> {
@@ -144,18 +179,18 @@ impl Tallies {
         match named.compare_exchange(0, id.name(), Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => Some(id),
             Err(other) => {
-                self.tally(id).slow.lock().owner = None;
-                let _ = self.free.push(id.0);
+                self.free(id, (key, place));
                 TallyId::of(other)
             }
         }
     }
 
     fn take_free(&self) -> Option<TallyId> {
-        if let Some(number) = self.free.pop() {
+        let most = u32::try_from(PAGES * PAGE).unwrap_or(u32::MAX);
+        // Asked first, since popping costs more where there is nothing: a crowd of secrets, of which most are not counted.
+        if let Some(number) = (!self.free.is_empty()).then(|| self.free.pop()).flatten() {
             return Some(TallyId(number));
         }
-        let most = u32::try_from(PAGES * PAGE).unwrap_or(u32::MAX);
         let next = |begun: u32| (begun < most).then_some(begun + 1);
         self.begun.try_update(Ordering::AcqRel, Ordering::Acquire, next).ok().map(TallyId)
     }
@@ -164,6 +199,12 @@ impl Tallies {
         let number = number as usize;
         &self.pages[number / PAGE].get_or_init(|| (0..PAGE).map(|_| Tally::new()).collect())[number % PAGE]
     }
+
+    fn counter(&self, stripe: usize, TallyId(number): TallyId) -> &Counter {
+        let number = number as usize;
+        let page = &self.counters[stripe][number / PAGE];
+        &page.get_or_init(|| (0..PAGE).map(|_| Counter::default()).collect())[number % PAGE]
+    }
 }
 
 impl Tally {
@@ -171,21 +212,9 @@ impl Tally {
         Self { counts: array::from_fn(|_| AtomicU32::new(0)), slow: Mutex::default() }
     }
 
-    /// Takes what there is, if there is anything.
-    fn take(&self, key: KeyId, slow: &mut Slow) -> Option<Used> {
-        let last = slow.last.take();
-        let counts: Vec<_> = self
-            .counts
-            .iter()
-            .enumerate()
-            .filter(|(_, count)| count.load(Ordering::Relaxed) != 0)
-            .map(|(number, count)| (outcome(number), count.swap(0, Ordering::Relaxed)))
-            .collect();
-        if counts.is_empty() && last.is_none() {
-            return None;
-        }
-        slow.idle = 0;
-        Some(Used { key, counts, last })
+    fn take(&self) -> Vec<(Outcome, u32)> {
+        let counts = self.counts.iter().enumerate().filter(|(_, count)| count.load(Ordering::Relaxed) != 0);
+        counts.map(|(number, count)| (outcome(number), count.swap(0, Ordering::Relaxed))).collect()
     }
 }
 

@@ -1,0 +1,152 @@
+//! Finds the slot of a digest: one step into far memory where a table with control bytes takes two.
+
+/// A bucket without a slot.
+const EMPTY: u32 = u32::MAX;
+/// Bits of a bucket that name its slot; those above hold some of the hash, so that other digests are seldom looked at.
+const SLOT_BITS: u32 = 24;
+/// The highest slot there can be: with any hash, its bucket differs from an empty one.
+pub(crate) const LAST_SLOT: u32 = (1 << SLOT_BITS) - 2;
+/// As few buckets as there are.
+const FEWEST: usize = 16;
+
+/// Open addressing with linear probing (Knuth, The Art of Computer Programming, volume 3, 6.4, algorithms L and R), at
+/// most three quarters full.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// A power of two.
+    buckets: Box<[u32]>,
+    slots: usize,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self { buckets: vec![EMPTY; FEWEST].into(), slots: 0 }
+    }
+}
+
+impl Table {
+    /// The slot that was put there with this hash and that `is_it`.
+    pub(crate) fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        self.bucket(hash, is_it).map(|at| slot(self.buckets[at]))
+    }
+
+    /// Whether one more makes it too full: then it is to be made [anew](Self::grown) first.
+    pub(crate) const fn is_full(&self) -> bool {
+        (self.slots + 1) * 4 > self.buckets.len() * 3
+    }
+
+    /// A table of twice the size, of these slots and their hashes.
+    pub(crate) fn grown(&self, all: impl Iterator<Item = (u64, u32)>) -> Self {
+        let mut grown = Self { buckets: vec![EMPTY; self.buckets.len() * 2].into(), slots: 0 };
+        all.for_each(|(hash, slot)| grown.put(hash, slot));
+        grown
+    }
+
+    /// Puts a slot there that is not there yet. The table is not full.
+    pub(crate) fn put(&mut self, hash: u64, slot: u32) {
+        let mut at = self.home(hash);
+        while self.buckets[at] != EMPTY {
+            at = self.next(at);
+        }
+        self.buckets[at] = tag(hash) << SLOT_BITS | slot;
+        self.slots += 1;
+    }
+
+    /// Takes a slot away, and closes the gap: `hash_of` tells the hash of a slot that follows.
+    pub(crate) fn remove(&mut self, hash: u64, slot_: u32, hash_of: impl Fn(u32) -> u64) {
+        let Some(mut gap) = self.bucket(hash, |one| one == slot_) else { return };
+        self.slots -= 1;
+        let mut at = gap;
+        loop {
+            at = self.next(at);
+            let bucket = self.buckets[at];
+            if bucket == EMPTY {
+                break;
+            }
+            // It may move back to the gap unless its home lies behind that.
+            let mask = self.buckets.len() - 1;
+            let home = self.home(hash_of(slot(bucket)));
+            if at.wrapping_sub(home) & mask >= at.wrapping_sub(gap) & mask {
+                self.buckets[gap] = bucket;
+                gap = at;
+            }
+        }
+        self.buckets[gap] = EMPTY;
+    }
+
+    fn bucket(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<usize> {
+        let mut at = self.home(hash);
+        loop {
+            let bucket = self.buckets[at];
+            if bucket == EMPTY {
+                return None;
+            }
+            if bucket >> SLOT_BITS == tag(hash) && is_it(slot(bucket)) {
+                return Some(at);
+            }
+            at = self.next(at);
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the lowest bits are what is wanted")]
+    const fn home(&self, hash: u64) -> usize {
+        hash as usize & (self.buckets.len() - 1)
+    }
+
+    const fn next(&self, at: usize) -> usize {
+        (at + 1) & (self.buckets.len() - 1)
+    }
+}
+
+/// The highest bits: the lowest say where, and those in the middle in which shard.
+#[expect(clippy::cast_possible_truncation, reason = "eight bits are left")]
+const fn tag(hash: u64) -> u32 {
+    (hash >> 56) as u32
+}
+
+const fn slot(bucket: u32) -> u32 {
+    bucket & (1 << SLOT_BITS) - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Few homes and tags, so that they meet.
+    fn hash_of(slot: u32) -> u64 {
+        u64::from(slot % 7) << 56 | u64::from(slot % 5) * 3
+    }
+
+    proptest! {
+        #[test]
+        fn it_holds_what_was_put_there_and_not_taken_away(steps in prop::collection::vec((any::<bool>(), 0_u32..60), 0..300)) {
+            let (mut table, mut held) = (Table::default(), BTreeMap::new());
+            for (puts, slot) in steps {
+                if puts && held.insert(slot, ()).is_none() {
+                    if table.is_full() {
+                        table = table.grown(held.keys().filter(|one| **one != slot).map(|one| (hash_of(*one), *one)));
+                    }
+                    table.put(hash_of(slot), slot);
+                } else if !puts {
+                    held.remove(&slot);
+                    table.remove(hash_of(slot), slot, hash_of);
+                }
+                for slot in 0..60 {
+                    let found = table.find(hash_of(slot), |one| one == slot);
+                    prop_assert_eq!(found, held.contains_key(&slot).then_some(slot));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_slot_with_the_highest_tag_is_no_empty_bucket() {
+        let mut table = Table::default();
+        table.put(u64::MAX, LAST_SLOT);
+        assert_eq!(table.find(u64::MAX, |_| true), Some(LAST_SLOT));
+    }
+}
