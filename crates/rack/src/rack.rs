@@ -215,7 +215,7 @@ impl Rack {
     pub fn forget_before(&self, then: Timestamp) {
         let mut index = self.index.lock();
         let mut forgotten = Vec::new();
-        for (number, shard) in (0..=u8::MAX).zip(&self.shards) {
+        for (number, shard) in (0..SHARDS).zip(&self.shards) {
             let shard = shard.read();
             let over = shard.slots().filter(|(_, entry)| !entry.line.is_remembered(then));
             forgotten.extend(over.map(|(slot, _)| Place::new(number, slot)));
@@ -239,7 +239,12 @@ impl Rack {
             let hash = self.hash(digest);
             let number = shard_of(hash);
             let entry = Entry::of(record, *digest, *secret, narrowed.as_ref());
-            let slot = self.shards[usize::from(number)].write().put(hash, entry, |digest| self.hash(digest));
+            let shard = &self.shards[usize::from(number)];
+            let grown = shard.read().grown(|digest| self.hash(digest));
+            if let Some(table) = grown {
+                shard.write().replace(table);
+            }
+            let slot = shard.write().put(hash, entry);
             let place = Place::new(number, slot);
             earlier.retain(|one| *one != place);
             self.enter(&mut index.places, record.key, place);
@@ -299,7 +304,7 @@ impl Rack {
 
 /// By the middle bits: the table inside uses the lowest and the highest.
 const fn shard_of(hash: u64) -> u8 {
-    hash.to_le_bytes()[4]
+    hash.to_le_bytes()[4] % SHARDS
 }
 
 impl std::fmt::Debug for Rack {

@@ -6,9 +6,9 @@ use crate::line::Entry;
 use crate::pages::Pages;
 use crate::table::{LAST_SLOT, Table};
 
-/// How many shards there are. Writers hold one of them at a time, so a request meets a writer in one of 256 cases; a
-/// shard of a table of a million keys grows, which is the longest that it is held, in a fraction of a millisecond.
-pub(crate) const SHARDS: usize = 256;
+/// How many shards there are. Writers hold one of them at a time, and only to put a secret in its place: so few that the
+/// locks of all of them stay near the processor.
+pub(crate) const SHARDS: u8 = 64;
 
 /// Where a secret's line is: which shard, and where in there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,19 +49,27 @@ impl Shard {
         self.entries[slot].as_ref()
     }
 
-    /// Puts a secret in its slot, or in a new one where it has none yet, and says which one that is.
-    pub(crate) fn put(&mut self, hash: u64, entry: Entry, hash_of: impl Fn(&Digest) -> u64) -> u32 {
+    /// The table with room for more, if there is none for one more: made while others read, for it takes a while. The one
+    /// writer then lets it [replace](Self::replace) this one.
+    pub(crate) fn grown(&self, hash_of: impl Fn(&Digest) -> u64) -> Option<Table> {
+        // In the order of the slots: reading on is quicker than reading here and there.
+        let all = self.slots().map(|(slot, entry)| (hash_of(&entry.line.digest), slot));
+        self.table.is_full().then(|| self.table.grown(all))
+    }
+
+    /// Finds by `table` from now on, which holds the same.
+    pub(crate) fn replace(&mut self, table: Table) {
+        self.table = table;
+    }
+
+    /// Puts a secret in its slot, or in a new one where it has none yet, and says which one that is. There is room for it.
+    pub(crate) fn put(&mut self, hash: u64, entry: Entry) -> u32 {
         if let Some(slot) = self.slot(hash, &entry.line.digest) {
             if let Some(earlier) = &self.entries[slot] {
                 entry.line.counts_as(&earlier.line);
             }
             self.entries[slot] = Some(entry);
             return slot;
-        }
-        if self.table.is_full() {
-            // In the order of the slots: reading on is quicker than reading here and there.
-            let all = self.slots().map(|(slot, entry)| (hash_of(&entry.line.digest), slot));
-            self.table = self.table.grown(all);
         }
         let slot = self.free_slot();
         self.entries[slot] = Some(entry);
@@ -73,7 +81,7 @@ impl Shard {
         self.free.pop().unwrap_or_else(|| {
             let slot = u32::try_from(self.entries.len()).ok().filter(|slot| *slot <= LAST_SLOT);
             self.entries.push(None);
-            slot.expect("four billion keys take more memory than there is")
+            slot.expect("a billion keys take more memory than there is")
         })
     }
 
