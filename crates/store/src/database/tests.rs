@@ -6,9 +6,10 @@ use std::ops::ControlFlow;
 
 use futures_util::FutureExt as _;
 use rand_core::UnwrapErr;
+use rusqlite::StatementStatus;
 use tempfile::TempDir;
 
-use super::{Native, Row, query};
+use super::{Executor as _, Native, Place, Row, query};
 use crate::{Store, StoreError};
 
 async fn store() -> (Store, TempDir) {
@@ -160,4 +161,17 @@ async fn a_write_waits_for_another_program_that_writes() {
     console.execute_batch("COMMIT").unwrap();
     ours.await.unwrap();
     assert_eq!(removals(&store).await, 2);
+}
+
+#[tokio::test]
+async fn a_join_is_planned_once() {
+    const JOIN: &str = "SELECT k.id, s.hint FROM keys k LEFT JOIN key_secrets s ON s.key_id = k.id
+        WHERE k.workspace_id = $1 AND k.id = $2";
+    let (store, _folder) = store().await;
+    let mut reader = store.readers().acquire().await.unwrap();
+    for id in ["a", "b", "c"] {
+        query(JOIN).bind("w").bind(id).fetch_all(&mut *reader).await.unwrap();
+    }
+    let planned = |db: &Native| Ok(db.prepare_cached(JOIN)?.get_status(StatementStatus::RePrepare));
+    assert_eq!(reader.run(Place::Aside, Box::new(planned)).await.unwrap(), 0);
 }
