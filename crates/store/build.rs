@@ -15,7 +15,8 @@ fn main() -> io::Result<()> {
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
         let (version, description) = name.split_once('_').ok_or_else(|| io::Error::other(name.as_ref()))?;
         let (version, description) = (version.trim_start_matches('0'), description.replace('_', " "));
-        let row = format!("version: {version}, description: {description:?}, sql: include_str!({file:?})");
+        let path = file.to_string_lossy();
+        let row = format!("version: {version}, description: {description:?}, sql: include_str!({path:?})");
         writeln!(list, "Migration {{ {row} }},").map_err(io::Error::other)?;
     }
     list.push(']');

@@ -35,7 +35,7 @@ impl Store {
             .fetch_all(self.readers())
             .await?
             .iter()
-            .map(|row| Ok(row.try_get("prefix")?))
+            .map(|row| row.try_get("prefix"))
             .collect()
     }
 

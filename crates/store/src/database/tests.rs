@@ -1,7 +1,5 @@
 //! Where statements, rows and connections could be wrong without a test of the store noticing.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::ops::ControlFlow;
 
 use futures_util::FutureExt as _;
@@ -9,7 +7,7 @@ use rand_core::UnwrapErr;
 use rusqlite::StatementStatus;
 use tempfile::TempDir;
 
-use super::{Executor as _, Native, Place, Row, query};
+use super::{Executor as _, Native, Place, Query, Row, query};
 use crate::{Store, StoreError};
 
 async fn store() -> (Store, TempDir) {
@@ -50,10 +48,16 @@ async fn values_that_are_missing_or_left_over_are_an_error_and_never_null() {
     for (sql, values) in
         [("SELECT $2", 1_i64), ("SELECT $1, $3", 2), ("SELECT $1", 2), ("SELECT 1", 1), ("SELECT ?1", 1)]
     {
-        let query = (0..values).fold(query(sql), |query, value| query.bind(value));
+        let query = (0..values).fold(query(sql), Query::bind);
         let answer = query.fetch_optional(store.readers()).await;
         assert!(matches!(answer, Err(StoreError::Database(_))), "{sql} with {values}");
     }
+}
+
+#[track_caller]
+fn corrupt<T>(read: Result<T, StoreError>, column: &str) {
+    let error = read.err();
+    assert!(matches!(error, Some(StoreError::Corrupt { what }) if what == column), "{column}: {error:?}");
 }
 
 #[tokio::test]
@@ -68,10 +72,6 @@ async fn a_column_of_another_type_or_of_no_such_name_is_corrupt() {
     assert_eq!(row.try_get::<Option<i64>>("number").unwrap(), Some(7));
     assert_eq!(row.try_get::<Option<&str>>("none").unwrap(), None);
     assert_eq!(row.try_get::<&[u8]>("bytes").unwrap(), [7]);
-    #[track_caller]
-    fn corrupt<T>(read: Result<T, StoreError>, column: &str) {
-        assert!(matches!(read, Err(StoreError::Corrupt { what }) if what == column), "{column}");
-    }
     corrupt(row.try_get::<&str>("number"), "number");
     corrupt(row.try_get::<f64>("number"), "number");
     corrupt(row.try_get::<Option<i64>>("text"), "text");
