@@ -43,10 +43,7 @@ async fn main() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let path = folder.path().join("keyrack.db");
     open(&path).await.close().await;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
-    let console = sqlx::SqlitePool::connect_with(options).await.unwrap();
-    sqlx::raw_sql(KEYS).execute(&console).await.unwrap();
-    console.close().await;
+    rusqlite::Connection::open(&path).unwrap().execute_batch(KEYS).unwrap();
     let (mut reads, mut loads, mut both) = (Vec::new(), Vec::new(), Vec::new());
     let mut keys = 0;
     for _ in 0..ROUNDS {

@@ -5,10 +5,9 @@ use std::str::FromStr;
 
 use keyrack_key::{Timestamp, WorkspaceId};
 use serde_json::Value;
-use sqlx::Row as _;
 
 use crate::chain::{self, Link};
-use crate::database::{self, Connection, Row};
+use crate::database::{self, Connection, Row, query};
 use crate::{Actor, By, Store, StoreError};
 
 macro_rules! actions {
@@ -93,7 +92,7 @@ pub(crate) struct Happened<'a> {
 /// Writes an entry into the transaction of the change that it tells of. Also the proof that the workspace exists.
 pub(crate) async fn append(db: &mut Connection, happened: &Happened<'_>) -> Result<(), StoreError> {
     let workspace = happened.workspace.to_string();
-    let counted = sqlx::query("UPDATE workspaces SET audited = audited + 1 WHERE id = $1 RETURNING audited")
+    let counted = query("UPDATE workspaces SET audited = audited + 1 WHERE id = $1 RETURNING audited")
         .bind(&workspace)
         .fetch_optional(&mut *db)
         .await?
@@ -122,7 +121,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<AuditEntry>, StoreError> {
         // `user:` is five characters long, and what other actors have behind them is nobody's id.
-        sqlx::query(
+        query(
             "SELECT a.seq, a.at, a.actor, a.action, a.target, a.detail, u.name AS actor_name
              FROM audit a LEFT JOIN users u ON u.id = substr(a.actor, 6)
              WHERE a.workspace_id = $1 AND a.seq < $2 ORDER BY a.seq DESC LIMIT $3",

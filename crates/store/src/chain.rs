@@ -12,12 +12,12 @@
 //! The chain shows that an entry was altered, moved or taken out. Whoever can write the file and computes the whole chain
 //! anew is not shown by it: for that, keep the newest hash elsewhere.
 
-use futures_util::TryStreamExt as _;
+use std::ops::ControlFlow::{Break, Continue};
+
 use keyrack_key::WorkspaceId;
 use sha2::{Digest as _, Sha256};
-use sqlx::Row as _;
 
-use crate::database::{self, Connection, Row};
+use crate::database::{self, Connection, Row, query};
 use crate::{Store, StoreError};
 
 /// How entries are hashed today.
@@ -80,7 +80,7 @@ pub(crate) async fn end(db: &mut Connection, workspace: WorkspaceId, seq: i64) -
     if seq == 1 {
         return Ok(Hash::default());
     }
-    let row = sqlx::query("SELECT hash FROM audit WHERE workspace_id = $1 AND seq = $2")
+    let row = query("SELECT hash FROM audit WHERE workspace_id = $1 AND seq = $2")
         .bind(workspace.to_string())
         .bind(seq - 1)
         .fetch_optional(db)
@@ -90,7 +90,7 @@ pub(crate) async fn end(db: &mut Connection, workspace: WorkspaceId, seq: i64) -
 }
 
 pub(crate) async fn write(db: &mut Connection, link: &Link) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO audit (workspace_id, seq, version, at, actor, action, target, detail, prev, hash)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
@@ -113,30 +113,30 @@ impl Store {
     /// Computes the whole chain of `workspace` anew. A version that this one does not know counts as broken.
     pub async fn verify_chain(&self, workspace: WorkspaceId) -> Result<Chain, StoreError> {
         let mut db = self.read().await?;
-        let counted = sqlx::query("SELECT audited FROM workspaces WHERE id = $1")
+        let counted = query("SELECT audited FROM workspaces WHERE id = $1")
             .bind(workspace.to_string())
             .fetch_optional(&mut *db)
             .await?
             .ok_or(StoreError::NotFound)?;
         let entries = database::number(&counted, "audited")?;
-        let mut rows = sqlx::query("SELECT * FROM audit WHERE workspace_id = $1 ORDER BY seq")
-            .bind(workspace.to_string())
-            .fetch(&mut *db);
-        let (mut seq, mut prev) = (0, Hash::default());
-        while let Some(row) = rows.try_next().await? {
-            seq += 1;
+        let start = (0, Some(Hash::default()));
+        let step = |(seq, end): (u64, Option<Hash>), row: Row| {
             // What cannot even be decoded was altered, too.
-            match holds(&row, seq, prev).unwrap_or(None) {
-                Some(hash) => prev = hash,
-                None => return Ok(Chain::Broken { seq }),
-            }
-        }
-        Ok(if seq == entries { Chain::Whole { entries } } else { Chain::Broken { seq: seq + 1 } })
+            let end = end.and_then(|end| holds(&row, seq + 1, end).unwrap_or(None));
+            Ok(if end.is_some() { Continue((seq + 1, end)) } else { Break((seq + 1, None)) })
+        };
+        let all =
+            query("SELECT * FROM audit WHERE workspace_id = $1 ORDER BY seq").bind(workspace.to_string());
+        Ok(match all.fold(&mut *db, start, step).await? {
+            (seq, None) => Chain::Broken { seq },
+            (seq, Some(_)) if seq == entries => Chain::Whole { entries },
+            (seq, Some(_)) => Chain::Broken { seq: seq + 1 },
+        })
     }
 }
 
 /// The hash of the entry, if it is the one that belongs at this place.
-fn holds(row: &Row, seq: u64, prev: Hash) -> sqlx::Result<Option<Hash>> {
+fn holds(row: &Row, seq: u64, prev: Hash) -> Result<Option<Hash>, StoreError> {
     let link = Link {
         version: row.try_get("version")?,
         workspace: row.try_get("workspace_id")?,
@@ -150,8 +150,8 @@ fn holds(row: &Row, seq: u64, prev: Hash) -> sqlx::Result<Option<Hash>> {
     };
     let hash = link.hash();
     let as_written = link.version == VERSION
-        && row.try_get::<i64, _>("seq")? == link.seq
-        && row.try_get::<&[u8], _>("prev")? == prev
-        && row.try_get::<&[u8], _>("hash")? == hash;
+        && row.try_get::<i64>("seq")? == link.seq
+        && row.try_get::<&[u8]>("prev")? == prev
+        && row.try_get::<&[u8]>("hash")? == hash;
     Ok(as_written.then_some(hash))
 }

@@ -3,22 +3,25 @@
 use std::sync::Arc;
 
 use keyrack_key::KeyId;
+use rusqlite::ffi;
+
+use crate::MigrationError;
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database failed.
     #[error("the database failed")]
-    Database(#[from] sqlx::Error),
-    /// Reading all keys failed.
-    #[error("the database failed while all keys were read")]
-    Reading(#[from] rusqlite::Error),
+    Database(#[from] rusqlite::Error),
     /// The commit failed that this write shared with others: none of them happened.
     #[error("the database failed to commit")]
-    Commit(#[source] Arc<sqlx::Error>),
+    Commit(#[source] Arc<StoreError>),
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
     /// The tables could not be brought to this version's form.
     #[error("the tables could not be brought up to date")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(#[from] MigrationError),
     /// The file could not be made or protected.
     #[error("the database file cannot be used")]
     File(#[from] std::io::Error),
@@ -67,4 +70,15 @@ pub enum StoreError {
     /// The person is in the workspace already.
     #[error("this person is already a member")]
     AlreadyMember,
+}
+
+impl StoreError {
+    /// Whether there is a row already with what there may be only once.
+    pub(crate) fn is_unique_violation(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        matches!(
+            error.sqlite_extended_error_code(),
+            Some(ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY)
+        )
+    }
 }

@@ -1,11 +1,11 @@
 //! The feed that racks read: everything at once, or what changed since; and where the next change is numbered.
 
-use futures_util::TryStreamExt as _;
+use std::ops::ControlFlow;
+
 use keyrack_key::{Digest, KeyId, SecretState, Timestamp, WorkspaceId};
 use keyrack_rack::{ChangeId, Feed, Frame, Next, Position, Reading, Record, Revision};
-use sqlx::Row as _;
 
-use crate::database::{self, Connection, Query, Row};
+use crate::database::{self, Connection, Query, Row, query};
 use crate::{Store, StoreError, record, snapshot};
 
 macro_rules! changed {
@@ -48,7 +48,7 @@ impl Feed for Store {
     }
 
     async fn after(&self, position: Position) -> Result<Next, StoreError> {
-        changed(self, position, |after| sqlx::query(CHANGED).bind(after)).await
+        changed(self, position, |after| query(CHANGED).bind(after)).await
     }
 }
 
@@ -61,7 +61,7 @@ impl Feed for WorkspaceFeed {
 
     async fn after(&self, position: Position) -> Result<Next, StoreError> {
         let workspace = self.workspace.to_string();
-        let of_one = |after| sqlx::query(CHANGED_OF_ONE).bind(after).bind(workspace);
+        let of_one = |after| query(CHANGED_OF_ONE).bind(after).bind(workspace);
         changed(&self.store, position, of_one).await
     }
 }
@@ -95,14 +95,13 @@ pub(crate) async fn next_revision(
     change: ChangeId,
     now: Timestamp,
 ) -> Result<Revision, StoreError> {
-    let row = sqlx::query(
-        "UPDATE feed_head SET revision = revision + 1, change_id = $1 WHERE id = 1 RETURNING revision",
-    )
-    .bind(&change.0[..])
-    .fetch_one(&mut *db)
-    .await?;
+    let row =
+        query("UPDATE feed_head SET revision = revision + 1, change_id = $1 WHERE id = 1 RETURNING revision")
+            .bind(&change.0[..])
+            .fetch_one(&mut *db)
+            .await?;
     let revision = database::number(&row, "revision")?;
-    sqlx::query("INSERT INTO changes (revision, change_id, key_id, at) VALUES ($1, $2, $3, $4)")
+    query("INSERT INTO changes (revision, change_id, key_id, at) VALUES ($1, $2, $3, $4)")
         .bind(database::column(revision))
         .bind(&change.0[..])
         .bind(key.to_string())
@@ -113,7 +112,7 @@ pub(crate) async fn next_revision(
 }
 
 async fn head(db: &mut Connection) -> Result<Position, StoreError> {
-    let row = sqlx::query("SELECT revision, change_id FROM feed_head WHERE id = 1").fetch_one(db).await?;
+    let row = query("SELECT revision, change_id FROM feed_head WHERE id = 1").fetch_one(db).await?;
     Ok(Position {
         revision: Revision(database::number(&row, "revision")?),
         change: ChangeId(database::bytes(&row, "change_id")?),
@@ -122,7 +121,7 @@ async fn head(db: &mut Connection) -> Result<Position, StoreError> {
 
 /// Whether `position` is part of this history and not of one that a backup or a failover has replaced.
 async fn is_known(db: &mut Connection, position: Position) -> Result<bool, StoreError> {
-    let row = sqlx::query("SELECT revision FROM changes WHERE revision = $1 AND change_id = $2")
+    let row = query("SELECT revision FROM changes WHERE revision = $1 AND change_id = $2")
         .bind(database::column(position.revision.0))
         .bind(&position.change.0[..])
         .fetch_optional(db)
@@ -132,17 +131,16 @@ async fn is_known(db: &mut Connection, position: Position) -> Result<bool, Store
 
 /// Row by row, each key once for each of its secrets.
 async fn records(db: &mut Connection, query: Query) -> Result<Vec<Record>, StoreError> {
-    let mut rows = query.fetch(db);
-    let mut records: Vec<Record> = Vec::new();
-    while let Some(row) = rows.try_next().await? {
+    let step = |mut records: Vec<Record>, row: Row| {
         let revision = Revision(database::number(&row, "revision")?);
         let secret = secret(&row)?;
         match records.last_mut() {
             Some(last) if last.revision == revision => last.secrets.extend(secret),
             _ => records.push(record_of(&row, revision, secret)?),
         }
-    }
-    Ok(records)
+        Ok(ControlFlow::Continue(records))
+    };
+    query.fold(db, Vec::new(), step).await
 }
 
 fn record_of(
@@ -154,7 +152,7 @@ fn record_of(
         key: database::parsed(row, "id")?,
         revision,
         workspace: database::parsed(row, "workspace_id")?,
-        name: row.try_get::<&str, _>("name")?.into(),
+        name: row.try_get::<&str>("name")?.into(),
         class: database::parsed(row, "class")?,
         scopes: record::scopes(row.try_get("scopes")?),
         terms: record::terms(row)?,
@@ -163,7 +161,7 @@ fn record_of(
 }
 
 fn secret(row: &Row) -> Result<Option<(Digest, SecretState)>, StoreError> {
-    if row.try_get::<Option<&[u8]>, _>("digest")?.is_none() {
+    if row.try_get::<Option<&[u8]>>("digest")?.is_none() {
         return Ok(None);
     }
     let digest = Digest::from_bytes(database::bytes(row, "digest")?);

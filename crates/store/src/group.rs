@@ -6,23 +6,26 @@
 //! nobody else sees anything before it. Nobody waits for company either: where no other write waits, it is committed.
 
 use std::ops::{Deref, DerefMut};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _};
-use tokio::sync::{OwnedMutexGuard, mpsc, oneshot};
-use tokio::task::JoinHandle;
+use rusqlite::ErrorCode;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::StoreError;
-use crate::database::Connection;
+use crate::database::{BUSY, Connection, Executor as _, Native, Place, open, query};
 
 /// How many writes share a commit at most: the first of them waits for the last.
 const MOST: usize = 64;
 
 /// `IMMEDIATE` takes the lock at once: a transaction that reads first and writes later could be told in between that
 /// somebody else was faster.
-const BEGIN: &str = "BEGIN IMMEDIATE; SAVEPOINT turn";
-const KEEP: &str = "RELEASE turn; SAVEPOINT turn";
+const BEGIN: &str = "BEGIN IMMEDIATE";
+/// Each turn has one of its own.
+const SAVEPOINT: &str = "SAVEPOINT turn";
+const KEEP: &str = "RELEASE turn";
 /// The savepoint itself stays: it is the next one's.
 const UNDO: &str = "ROLLBACK TO turn";
 /// Savepoints go with their transaction.
@@ -32,7 +35,7 @@ const ABANDON: &str = "ROLLBACK";
 /// A turn to write. Dropped without a commit, it undoes what it did.
 pub(crate) struct Write {
     // The connection goes back first: fields are dropped in this order.
-    db: OwnedMutexGuard<Connection>,
+    db: Connection,
     kept: oneshot::Sender<Member>,
 }
 
@@ -40,7 +43,7 @@ pub(crate) struct Write {
 type Waiting = oneshot::Sender<Result<Write, StoreError>>;
 
 /// Has written, and waits for the commit.
-type Member = oneshot::Sender<Result<(), Arc<sqlx::Error>>>;
+type Member = oneshot::Sender<Result<(), Arc<StoreError>>>;
 
 impl Write {
     /// Keeps what was written, and waits until it is durable.
@@ -50,7 +53,7 @@ impl Write {
         let (member, committed) = oneshot::channel();
         // If nobody takes it, it says so below.
         let _ = kept.send(member);
-        committed.await.map_err(|_| closed())?.map_err(StoreError::Commit)
+        committed.await.map_err(|_| StoreError::Closed)?.map_err(StoreError::Commit)
     }
 }
 
@@ -74,10 +77,10 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Lends `db` from now on, and connects with `options` again should it fail.
-    pub(crate) fn new(db: Connection, options: SqliteConnectOptions) -> Self {
+    /// Lends `db` from now on, and opens the file at `path` again should it fail.
+    pub(crate) fn new(db: Native, path: PathBuf) -> Self {
         let (queue, waiting) = mpsc::unbounded_channel();
-        let groups = Groups { db: Arc::new(tokio::sync::Mutex::new(db)), options, waiting };
+        let groups = Groups { db: Arc::new(tokio::sync::Mutex::new(db)), path, waiting };
         Self { open: Mutex::new(Some((queue, tokio::spawn(groups.run())))) }
     }
 
@@ -88,7 +91,7 @@ impl Writer {
             // If nobody takes it, it says so below.
             let _ = queue.send(waiting);
         }
-        turn.await.map_err(|_| closed())?
+        turn.await.map_err(|_| StoreError::Closed)?
     }
 
     /// Serves those who wait already, closes the connection, and refuses whoever comes later.
@@ -102,15 +105,11 @@ impl Writer {
     }
 }
 
-fn closed() -> StoreError {
-    sqlx::Error::PoolClosed.into()
-}
-
 /// The task behind a [`Writer`].
 struct Groups {
     /// Locked by whoever has the turn.
-    db: Arc<tokio::sync::Mutex<Connection>>,
-    options: SqliteConnectOptions,
+    db: Arc<tokio::sync::Mutex<Native>>,
+    path: PathBuf,
     waiting: mpsc::UnboundedReceiver<Waiting>,
 }
 
@@ -118,11 +117,11 @@ impl Groups {
     async fn run(mut self) {
         while let Some(first) = self.waiting.recv().await {
             let mut members = Vec::new();
-            let end = match self.execute(BEGIN).await {
+            let end = match self.begin().await {
                 Ok(()) => self.fill(first, &mut members).await,
                 Err(error) => {
                     // Who was to be the first may have gone away: then nobody is told.
-                    let _ = first.send(Err(error.into()));
+                    let _ = first.send(Err(error));
                     self.renew().await;
                     continue;
                 }
@@ -135,15 +134,34 @@ impl Groups {
                 let _ = member.send(end.clone());
             }
         }
-        if let Ok(db) = Arc::try_unwrap(self.db) {
-            // There is nothing left that a failure could lose.
-            let _ = db.into_inner().close().await;
+        if let Some(db) = Arc::into_inner(self.db) {
+            // It fails only with its runtime, and there is nothing left that a failure could lose.
+            let _ = spawn_blocking(move || drop(db)).await;
         }
+    }
+
+    /// Begins a transaction: at once as a rule, and where another program writes, when it has ended.
+    async fn begin(&self) -> Result<(), StoreError> {
+        let mut db = self.connection().await;
+        let at_once = |db: &Native| {
+            db.busy_timeout(Duration::ZERO)?;
+            let begun = db.prepare_cached(BEGIN)?.raw_execute();
+            db.busy_timeout(BUSY)?;
+            match begun {
+                Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(false),
+                begun => Ok(begun.map(|_| true)?),
+            }
+        };
+        if !db.run(Place::Here, Box::new(at_once)).await? {
+            query(BEGIN).aside().execute(&mut db).await?;
+        }
+        query(SAVEPOINT).execute(&mut db).await?;
+        Ok(())
     }
 
     /// Lends the connection to `first` and to those who wait behind it, and commits. An error means that SQLite gave the
     /// transaction up, or did not take it, and nothing of it stays.
-    async fn fill(&mut self, first: Waiting, members: &mut Vec<Member>) -> sqlx::Result<()> {
+    async fn fill(&mut self, first: Waiting, members: &mut Vec<Member>) -> Result<(), StoreError> {
         let mut next = Some(first);
         while let Some(waiting) = next.take() {
             match self.lend(waiting).await {
@@ -152,37 +170,48 @@ impl Groups {
                     if members.len() == MOST || self.waiting.is_empty() {
                         break;
                     }
-                    self.execute(KEEP).await?;
+                    let mut db = self.connection().await;
+                    query(KEEP).execute(&mut db).await?;
+                    query(SAVEPOINT).execute(&mut db).await?;
                 }
-                None => self.execute(UNDO).await?,
+                None => self.execute_aside(UNDO).await?,
             }
             next = self.waiting.try_recv().ok();
         }
-        self.execute(COMMIT).await
+        self.execute_aside(COMMIT).await
     }
 
     /// Lends the connection for one turn. Nothing comes back of a write that is to be undone.
     async fn lend(&self, waiting: Waiting) -> Option<Member> {
         let (kept, member) = oneshot::channel();
-        let db = Arc::clone(&self.db).lock_owned().await;
+        let db = self.connection().await;
         // Who does not wait any more gives it back by not taking it.
         let _ = waiting.send(Ok(Write { db, kept }));
         member.await.ok()
     }
 
-    async fn execute(&self, statement: &'static str) -> sqlx::Result<()> {
-        sqlx::query(statement).execute(&mut *self.db.lock().await).await?;
+    async fn execute_aside(&self, statement: &'static str) -> Result<(), StoreError> {
+        query(statement).aside().execute(&mut self.connection().await).await?;
         Ok(())
+    }
+
+    /// The connection: at once, unless a statement still runs whose caller went away.
+    async fn connection(&self) -> Connection {
+        Connection::writer(Arc::clone(&self.db).lock_owned().await)
     }
 
     /// Takes a new connection after a failure: what state the old one is in, nobody knows.
     async fn renew(&self) {
-        let mut db = self.db.lock().await;
-        // Most failures have rolled back already. Where this fails too, closing does it.
-        let _ = sqlx::query(ABANDON).execute(&mut *db).await;
-        // The next to begin hears that the old one does not work, if it still does not, and it is tried again then.
-        if let Ok(fresh) = self.options.connect().await {
-            let _ = std::mem::replace(&mut *db, fresh).close().await;
-        }
+        let (mut db, path) = (Arc::clone(&self.db).lock_owned().await, self.path.clone());
+        let renewed = spawn_blocking(move || {
+            // Most failures have rolled back already. Where this fails too, closing does it.
+            let _ = db.execute_batch(ABANDON);
+            // The next to begin hears that the old one does not work, if it still does not, and it is tried again then.
+            if let Ok(fresh) = open(&path) {
+                *db = fresh;
+            }
+        });
+        // It fails only with its runtime.
+        let _ = renewed.await;
     }
 }

@@ -36,7 +36,7 @@ mod workspaces;
 pub use actor::{Actor, By, UnknownActor};
 pub use audit::{AuditAction, AuditEntry};
 pub use chain::Chain;
-pub use database::Store;
+pub use database::{MigrationError, Store};
 pub use datasets::{
     Annotation, Batch, Label, Labelled, Mark, NewAnnotation, NewLabel, NewRecord, NewUpload, ProjectCounts,
     Record, RecordFilter, Upload,

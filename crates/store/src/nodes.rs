@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use keyrack_key::{NodeId, Timestamp, WorkspaceId};
 use keyrack_rack::Used;
-use sqlx::Row as _;
 
-use crate::database::{self, Row};
+use crate::database::{self, Row, query};
 use crate::uses::write_used;
 use crate::{Actor, Store, StoreError};
 
@@ -30,7 +29,7 @@ pub struct Node {
 impl Store {
     /// Remembers a node, before it serves.
     pub async fn add_node(&self, node: &Node) -> Result<(), StoreError> {
-        let query = sqlx::query(
+        let query = query(
             "INSERT INTO nodes (id, workspace_id, name, registered_by, registered_at, serves_for)
              VALUES ($1, $2, $3, $4, $5, $6)",
         )
@@ -46,13 +45,13 @@ impl Store {
 
     /// All nodes of all workspaces.
     pub async fn nodes(&self) -> Result<Vec<Node>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM nodes ORDER BY id").fetch_all(self.readers()).await?;
+        let rows = query("SELECT * FROM nodes ORDER BY id").fetch_all(self.readers()).await?;
         rows.iter().map(node).collect()
     }
 
     /// Forgets a node that serves no more. One that is forgotten already is no error.
     pub async fn remove_node(&self, id: NodeId) -> Result<(), StoreError> {
-        self.change(sqlx::query("DELETE FROM nodes WHERE id = $1").bind(id.to_string())).await?;
+        self.change(query("DELETE FROM nodes WHERE id = $1").bind(id.to_string())).await?;
         Ok(())
     }
 
@@ -66,7 +65,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut db = self.write().await?;
-        let row = sqlx::query("SELECT workspace_id, told FROM nodes WHERE id = $1")
+        let row = query("SELECT workspace_id, told FROM nodes WHERE id = $1")
             .bind(id.to_string())
             .fetch_optional(&mut *db)
             .await?
@@ -76,7 +75,7 @@ impl Store {
         }
         let workspace = database::parsed(&row, "workspace_id")?;
         write_used(&mut db, used, Some(workspace), now).await?;
-        sqlx::query("UPDATE nodes SET told = $2 WHERE id = $1")
+        query("UPDATE nodes SET told = $2 WHERE id = $1")
             .bind(id.to_string())
             .bind(database::column(batch))
             .execute(&mut *db)

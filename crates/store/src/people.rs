@@ -3,9 +3,8 @@
 use std::fmt;
 
 use keyrack_key::{Timestamp, UserId};
-use sqlx::Row as _;
 
-use crate::database::{self, Connection, Row};
+use crate::database::{self, Connection, Row, query};
 use crate::workspaces::begin_workspace;
 use crate::{Actor, NewWorkspace, Store, StoreError};
 
@@ -40,9 +39,8 @@ pub struct User {
 impl Store {
     /// Whether the deployment has its first owner.
     pub async fn is_set_up(&self) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT set_up_at FROM deployment WHERE id = 1")
-            .fetch_optional(self.readers())
-            .await?;
+        let row =
+            query("SELECT set_up_at FROM deployment WHERE id = 1").fetch_optional(self.readers()).await?;
         Ok(row.is_some())
     }
 
@@ -55,7 +53,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut db = self.write().await?;
         let first =
-            sqlx::query("INSERT INTO deployment (id, set_up_at) VALUES (1, $1) ON CONFLICT (id) DO NOTHING")
+            query("INSERT INTO deployment (id, set_up_at) VALUES (1, $1) ON CONFLICT (id) DO NOTHING")
                 .bind(now.micros())
                 .execute(&mut *db)
                 .await?;
@@ -76,7 +74,7 @@ impl Store {
 
     /// The person with this address.
     pub async fn user_by_email(&self, email: &str) -> Result<Option<User>, StoreError> {
-        let row = sqlx::query("SELECT * FROM users WHERE email = $1")
+        let row = query("SELECT * FROM users WHERE email = $1")
             .bind(email.to_lowercase())
             .fetch_optional(self.readers())
             .await?;
@@ -85,7 +83,7 @@ impl Store {
 
     /// The person with this id.
     pub async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        let row = sqlx::query("SELECT * FROM users WHERE id = $1")
+        let row = query("SELECT * FROM users WHERE id = $1")
             .bind(id.to_string())
             .fetch_optional(self.readers())
             .await?;
@@ -94,7 +92,7 @@ impl Store {
 }
 
 async fn insert_user(db: &mut Connection, user: &NewUser<'_>, now: Timestamp) -> Result<(), StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "INSERT INTO users (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (email) DO NOTHING",
     )

@@ -2,10 +2,9 @@
 
 use keyrack_key::{ProjectId, Timestamp, WorkspaceId};
 use serde_json::json;
-use sqlx::Row as _;
 
 use crate::audit::{self, AuditAction, Happened};
-use crate::database::{self, Connection, Row};
+use crate::database::{self, Connection, Row, query};
 use crate::{Actor, By, Page, ProjectType, Store, StoreError};
 
 /// A project that is about to be made.
@@ -119,7 +118,7 @@ impl Store {
         after: Option<ProjectId>,
         limit: u32,
     ) -> Result<Page<Project, ProjectId>, StoreError> {
-        let rows = sqlx::query(projects!("p.id < $2 ORDER BY p.id DESC LIMIT $3"))
+        let rows = query(projects!("p.id < $2 ORDER BY p.id DESC LIMIT $3"))
             .bind(workspace.to_string())
             .bind(after.map_or_else(|| BEHIND_ALL.into(), |id| id.to_string()))
             .bind(i64::from(limit) + 1)
@@ -181,9 +180,10 @@ impl Store {
         };
         audit::append(&mut db, &happened).await?;
         crate::removals::promise(&mut db, prefixes, now).await?;
-        sqlx::query("DELETE FROM projects WHERE workspace_id = $1 AND id = $2")
+        query("DELETE FROM projects WHERE workspace_id = $1 AND id = $2")
             .bind(workspace.to_string())
             .bind(id.to_string())
+            .aside()
             .execute(&mut *db)
             .await?;
         db.commit().await
@@ -191,7 +191,7 @@ impl Store {
 }
 
 async fn one(db: &mut Connection, workspace: WorkspaceId, id: ProjectId) -> Result<Project, StoreError> {
-    let row = sqlx::query(projects!("p.id = $2"))
+    let row = query(projects!("p.id = $2"))
         .bind(workspace.to_string())
         .bind(id.to_string())
         .fetch_optional(db)
@@ -201,7 +201,7 @@ async fn one(db: &mut Connection, workspace: WorkspaceId, id: ProjectId) -> Resu
 }
 
 async fn insert(db: &mut Connection, new: &NewProject<'_>) -> Result<(), StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "INSERT INTO projects (id, workspace_id, name, folded, project_type, description, created_at, created_by)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
          ON CONFLICT (workspace_id, folded) DO NOTHING",
@@ -223,7 +223,7 @@ async fn insert(db: &mut Connection, new: &NewProject<'_>) -> Result<(), StoreEr
 }
 
 async fn update(db: &mut Connection, edit: &EditProject<'_>) -> Result<(), StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "UPDATE projects SET name = $3, folded = $4, description = $5 WHERE workspace_id = $1 AND id = $2",
     )
     .bind(edit.workspace.to_string())
@@ -235,8 +235,8 @@ async fn update(db: &mut Connection, edit: &EditProject<'_>) -> Result<(), Store
     .await;
     match done {
         // The one thing that must be unique among what is set here is the name.
-        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Err(StoreError::NameTaken),
-        Err(error) => Err(error.into()),
+        Err(error) if error.is_unique_violation() => Err(StoreError::NameTaken),
+        Err(error) => Err(error),
         Ok(_) => Ok(()),
     }
 }

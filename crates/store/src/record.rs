@@ -1,7 +1,6 @@
 //! What a key's row says it may do. The one place that reads it, for pages and racks alike.
 
 use keyrack_key::{Permissions, Scopes, SecretState, Terms, Timestamp};
-use sqlx::Row as _;
 
 use crate::StoreError;
 use crate::database::Row;

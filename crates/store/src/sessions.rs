@@ -4,9 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use keyrack_key::{Digest, SessionId, Timestamp, UserId};
-use sqlx::Row as _;
 
-use crate::database::{self, Row};
+use crate::database::{self, Row, query};
 use crate::people::{self, User};
 use crate::{Store, StoreError};
 
@@ -51,7 +50,7 @@ pub struct Session {
 impl Store {
     /// Begins a session.
     pub async fn create_session(&self, new: &NewSession<'_>) -> Result<(), StoreError> {
-        let query = sqlx::query(
+        let query = query(
             "INSERT INTO sessions (id, digest, user_id, created_at, seen_at, expires_at, address, agent)
              VALUES ($1, $2, $3, $4, $4, $5, $6, $7)",
         )
@@ -68,7 +67,7 @@ impl Store {
 
     /// The session with this cookie and whose it is. Whether it still runs is told by its times.
     pub async fn session_by_digest(&self, digest: Digest) -> Result<Option<(Session, User)>, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT u.*, s.id AS session_id, s.user_id, s.created_at AS began_at, s.seen_at, s.expires_at,
                     s.address, s.agent
              FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.digest = $1",
@@ -81,7 +80,7 @@ impl Store {
 
     /// Notes that a session is used. Call it now and then, not for each request: it is a write.
     pub async fn touch_session(&self, id: SessionId, now: Timestamp) -> Result<(), StoreError> {
-        let query = sqlx::query("UPDATE sessions SET seen_at = $2 WHERE id = $1 AND seen_at < $2")
+        let query = query("UPDATE sessions SET seen_at = $2 WHERE id = $1 AND seen_at < $2")
             .bind(id.to_string())
             .bind(now.micros());
         self.change(query).await?;
@@ -90,7 +89,7 @@ impl Store {
 
     /// The sessions of `user`, the last seen first.
     pub async fn sessions_of(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
-        sqlx::query(
+        query(
             "SELECT s.id AS session_id, s.user_id, s.created_at AS began_at, s.seen_at, s.expires_at, s.address, s.agent
              FROM sessions s WHERE s.user_id = $1 ORDER BY s.seen_at DESC, s.id",
         )
@@ -104,7 +103,7 @@ impl Store {
 
     /// Ends a session of `user`; whether there was one.
     pub async fn end_session(&self, user: UserId, id: SessionId) -> Result<bool, StoreError> {
-        let query = sqlx::query("DELETE FROM sessions WHERE user_id = $1 AND id = $2")
+        let query = query("DELETE FROM sessions WHERE user_id = $1 AND id = $2")
             .bind(user.to_string())
             .bind(id.to_string());
         Ok(self.change(query).await? > 0)
@@ -112,7 +111,7 @@ impl Store {
 
     /// Ends all sessions of `user` but one; how many there were.
     pub async fn end_other_sessions(&self, user: UserId, keep: SessionId) -> Result<u64, StoreError> {
-        let query = sqlx::query("DELETE FROM sessions WHERE user_id = $1 AND id <> $2")
+        let query = query("DELETE FROM sessions WHERE user_id = $1 AND id <> $2")
             .bind(user.to_string())
             .bind(keep.to_string());
         self.change(query).await
@@ -120,9 +119,10 @@ impl Store {
 
     /// Removes the sessions whose time is over and those that were not seen for `idle`; how many there were.
     pub async fn end_expired(&self, now: Timestamp, idle: Duration) -> Result<u64, StoreError> {
-        let query = sqlx::query("DELETE FROM sessions WHERE expires_at <= $1 OR seen_at <= $2")
+        let query = query("DELETE FROM sessions WHERE expires_at <= $1 OR seen_at <= $2")
             .bind(now.micros())
-            .bind(now.minus(idle).micros());
+            .bind(now.minus(idle).micros())
+            .aside();
         self.change(query).await
     }
 }

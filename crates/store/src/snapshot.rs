@@ -1,7 +1,7 @@
 //! Every key, read at once for a rack that is filled.
 //!
-//! Not through `sqlx`, which copies each value and hands each row from one thread to another: 3.6 s for a million keys
-//! where the same query read in place takes 0.75 s. The rack puts batches in their places while the next are read.
+//! On a connection of its own, and without a copy of each value on the way: a million keys in 0.75 s. The rack puts
+//! batches in their places while the next are read.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};

@@ -2,9 +2,8 @@
 
 use keyrack_key::{KeyId, Permission, Timestamp, WorkspaceId};
 use keyrack_rack::{LastUse, Outcome, Used};
-use sqlx::Row as _;
 
-use crate::database::{self, Connection, Row};
+use crate::database::{self, Connection, Row, query};
 use crate::{Store, StoreError};
 
 /// How many keys are written at once: a deletion does not wait for more.
@@ -48,7 +47,7 @@ pub(crate) async fn write_used(
 
 async fn is_of(db: &mut Connection, key: KeyId, workspace: Option<WorkspaceId>) -> Result<bool, StoreError> {
     let Some(workspace) = workspace else { return Ok(true) };
-    let row = sqlx::query("SELECT 1 FROM keys WHERE id = $1 AND workspace_id = $2")
+    let row = query("SELECT 1 FROM keys WHERE id = $1 AND workspace_id = $2")
         .bind(key.to_string())
         .bind(workspace.to_string())
         .fetch_optional(db)
@@ -77,7 +76,7 @@ impl Store {
         key: KeyId,
         since: Timestamp,
     ) -> Result<Vec<Usage>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT u.hour, u.permission, u.outcome, u.checks FROM key_usage u JOIN keys k ON k.id = u.key_id
              WHERE k.workspace_id = $1 AND k.id = $2 AND u.hour >= $3 ORDER BY u.hour, u.permission, u.outcome",
         )
@@ -108,7 +107,7 @@ async fn count(
     outcome: Outcome,
     checks: u32,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO key_usage (key_id, hour, permission, outcome, checks)
          SELECT k.id, $2, $3, $4, $5 FROM keys k WHERE k.id = $1
          ON CONFLICT (key_id, hour, permission, outcome) DO UPDATE SET checks = key_usage.checks + excluded.checks",
@@ -124,7 +123,7 @@ async fn count(
 }
 
 async fn keep(db: &mut Connection, key: KeyId, used: &LastUse) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO key_uses (key_id, at, address, agent, permission)
          SELECT k.id, $2, $3, $4, $5 FROM keys k WHERE k.id = $1
          ON CONFLICT (key_id) DO UPDATE SET at = excluded.at, address = excluded.address,

@@ -2,10 +2,9 @@
 
 use keyrack_key::{Timestamp, UserId, WorkspaceId};
 use serde_json::json;
-use sqlx::Row as _;
 
 use crate::audit::{self, AuditAction, Happened};
-use crate::database::{self, Connection, Row};
+use crate::database::{self, Connection, Row, query};
 use crate::{Actor, Role, Store, StoreError};
 
 /// A workspace that is about to begin.
@@ -71,7 +70,7 @@ impl Store {
 
     /// The workspaces that `user` belongs to, by name.
     pub async fn memberships(&self, user: UserId) -> Result<Vec<Membership>, StoreError> {
-        sqlx::query(
+        query(
             "SELECT w.*, m.role FROM members m JOIN workspaces w ON w.id = m.workspace_id
              WHERE m.user_id = $1 ORDER BY w.name, w.id",
         )
@@ -85,7 +84,7 @@ impl Store {
 
     /// The workspace with this slug, if `user` belongs to it.
     pub async fn membership(&self, user: UserId, slug: &str) -> Result<Option<Membership>, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT w.*, m.role FROM members m JOIN workspaces w ON w.id = m.workspace_id
              WHERE m.user_id = $1 AND w.slug = $2",
         )
@@ -98,7 +97,7 @@ impl Store {
 
     /// The workspace with this slug.
     pub async fn workspace_by_slug(&self, slug: &str) -> Result<Option<Workspace>, StoreError> {
-        let row = sqlx::query("SELECT * FROM workspaces WHERE slug = $1")
+        let row = query("SELECT * FROM workspaces WHERE slug = $1")
             .bind(slug)
             .fetch_optional(self.readers())
             .await?;
@@ -107,7 +106,7 @@ impl Store {
 
     /// The workspace with this id.
     pub async fn workspace(&self, id: WorkspaceId) -> Result<Option<Workspace>, StoreError> {
-        let row = sqlx::query("SELECT * FROM workspaces WHERE id = $1")
+        let row = query("SELECT * FROM workspaces WHERE id = $1")
             .bind(id.to_string())
             .fetch_optional(self.readers())
             .await?;
@@ -122,7 +121,7 @@ pub(crate) async fn begin_workspace(
     actor: Actor,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "INSERT INTO workspaces (id, slug, name, created_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (slug) DO NOTHING",
     )
@@ -165,12 +164,10 @@ async fn join(
     };
     audit::append(db, &happened).await?;
     // Asked first, so that somebody unknown is told apart from somebody who is a member.
-    let known = sqlx::query("SELECT id FROM users WHERE id = $1")
-        .bind(user.to_string())
-        .fetch_optional(&mut *db)
-        .await?;
+    let known =
+        query("SELECT id FROM users WHERE id = $1").bind(user.to_string()).fetch_optional(&mut *db).await?;
     known.ok_or(StoreError::NotFound)?;
-    let done = sqlx::query(
+    let done = query(
         "INSERT INTO members (workspace_id, user_id, role, joined_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (workspace_id, user_id) DO NOTHING",
     )

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use keyrack_key::{AnnotationId, LabelId, ProjectId, RecordId, Timestamp};
-use sqlx::Row as _;
 
-use crate::database::{self, Connection, Row};
+use crate::database::{self, Connection, Row, query};
 use crate::{Store, StoreError};
 
 /// Where in the picture it is.
@@ -93,7 +92,7 @@ impl Store {
         for one in new {
             made.push(insert(&mut db, record, one, now).await?);
         }
-        let row = sqlx::query("SELECT count(*) AS there FROM annotations WHERE record_id = $1")
+        let row = query("SELECT count(*) AS there FROM annotations WHERE record_id = $1")
             .bind(record.to_string())
             .fetch_one(&mut *db)
             .await?;
@@ -133,7 +132,7 @@ impl Store {
         let mut db = self.read().await?;
         let mut all = Vec::new();
         for record in records {
-            let rows = sqlx::query(annotations!(
+            let rows = query(annotations!(
                 "CASE WHEN $3 THEN a.metadata END",
                 "l.project_id = $1 AND a.record_id = $2 ORDER BY a.id"
             ))
@@ -153,7 +152,7 @@ impl Store {
     pub async fn clear_categories(&self, project: ProjectId, records: &[RecordId]) -> Result<(), StoreError> {
         let mut db = self.write().await?;
         for record in records {
-            sqlx::query(
+            query(
                 "DELETE FROM annotations WHERE record_id = (SELECT r.id FROM records r WHERE r.id = $2 AND r.project_id = $1)
                  AND category = 'category'",
             )
@@ -168,7 +167,7 @@ impl Store {
     /// Removes one annotation of a project.
     pub async fn delete_annotation(&self, project: ProjectId, id: AnnotationId) -> Result<(), StoreError> {
         let mut db = self.write().await?;
-        let done = sqlx::query(
+        let done = query(
             "DELETE FROM annotations WHERE id = $2
              AND EXISTS (SELECT 1 FROM labels l WHERE l.id = annotations.label_id AND l.project_id = $1)",
         )
@@ -191,12 +190,12 @@ async fn know(
     labels: impl IntoIterator<Item = LabelId>,
 ) -> Result<(), StoreError> {
     for record in records {
-        let known = sqlx::query("SELECT 1 FROM records WHERE project_id = $1 AND id = $2");
+        let known = query("SELECT 1 FROM records WHERE project_id = $1 AND id = $2");
         let known = known.bind(project.to_string()).bind(record.to_string()).fetch_optional(&mut *db).await?;
         known.ok_or(StoreError::NotFound)?;
     }
     for label in labels {
-        let known = sqlx::query("SELECT 1 FROM labels WHERE project_id = $1 AND id = $2");
+        let known = query("SELECT 1 FROM labels WHERE project_id = $1 AND id = $2");
         let known = known.bind(project.to_string()).bind(label.to_string()).fetch_optional(&mut *db).await?;
         known.ok_or(StoreError::NotFound)?;
     }
@@ -215,15 +214,13 @@ async fn insert(
     };
     if new.mark == Mark::Category {
         // The same class again is the same annotation.
-        sqlx::query(
-            "DELETE FROM annotations WHERE record_id = $1 AND category = 'category' AND label_id <> $2",
-        )
-        .bind(record.to_string())
-        .bind(new.label.to_string())
-        .execute(&mut *db)
-        .await?;
+        query("DELETE FROM annotations WHERE record_id = $1 AND category = 'category' AND label_id <> $2")
+            .bind(record.to_string())
+            .bind(new.label.to_string())
+            .execute(&mut *db)
+            .await?;
     }
-    sqlx::query(
+    query(
         r#"INSERT INTO annotations (id, record_id, label_id, category, "left", top, width, height, metadata, created_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING"#,
     )
@@ -241,11 +238,11 @@ async fn insert(
     .await?;
     let row = match place {
         None => {
-            let query = sqlx::query(annotations!("a.record_id = $1 AND a.category = 'category'"));
+            let query = query(annotations!("a.record_id = $1 AND a.category = 'category'"));
             query.bind(record.to_string()).fetch_one(&mut *db).await?
         }
         Some([left, top, width, height]) => {
-            sqlx::query(annotations!(
+            query(annotations!(
                 r#"a.record_id = $1 AND a.category = 'bounding_box' AND a.label_id = $2
                    AND a."left" = $3 AND a.top = $4 AND a.width = $5 AND a.height = $6"#
             ))

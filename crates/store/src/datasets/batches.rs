@@ -1,9 +1,8 @@
 //! Batches: pictures that came together.
 
 use keyrack_key::{BatchId, ProjectId, Timestamp};
-use sqlx::Row as _;
 
-use crate::database::{self, Row};
+use crate::database::{self, Row, query};
 use crate::{Page, Store, StoreError};
 
 /// A batch.
@@ -29,7 +28,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Batch, StoreError> {
         let mut db = self.write().await?;
-        sqlx::query(
+        query(
             "INSERT INTO batches (id, project_id, name, created_at) SELECT $2, p.id, $3, $4 FROM projects p WHERE p.id = $1
              ON CONFLICT (project_id, name) DO NOTHING",
         )
@@ -40,7 +39,7 @@ impl Store {
         .execute(&mut *db)
         .await?;
         // Named for each picture that is sent, so nothing is counted here.
-        let row = sqlx::query(
+        let row = query(
             "SELECT id, name, created_at, NULL AS records FROM batches WHERE project_id = $1 AND name = $2",
         )
         .bind(project.to_string())
@@ -55,7 +54,7 @@ impl Store {
 
     /// Whether a project has this batch.
     pub async fn has_batch(&self, project: ProjectId, id: BatchId) -> Result<bool, StoreError> {
-        let found = sqlx::query("SELECT 1 FROM batches WHERE id = $1 AND project_id = $2")
+        let found = query("SELECT 1 FROM batches WHERE id = $1 AND project_id = $2")
             .bind(id.to_string())
             .bind(project.to_string())
             .fetch_optional(self.readers())
@@ -70,7 +69,7 @@ impl Store {
         after: Option<BatchId>,
         limit: u32,
     ) -> Result<Page<Batch, BatchId>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT b.id, b.name, b.created_at, (SELECT count(*) FROM records r WHERE r.batch_id = b.id) AS records
              FROM batches b WHERE b.project_id = $1 AND ($2 IS NULL OR b.id < $2) ORDER BY b.id DESC LIMIT $3",
         )

@@ -2,7 +2,7 @@
 
 use keyrack_key::ProjectId;
 
-use crate::database;
+use crate::database::{self, query};
 use crate::{Store, StoreError};
 
 /// What a project holds.
@@ -21,7 +21,7 @@ pub struct ProjectCounts {
 impl Store {
     /// What a project holds.
     pub async fn project_counts(&self, project: ProjectId) -> Result<ProjectCounts, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT (SELECT count(*) FROM records r WHERE r.project_id = $1) AS records,
                     (SELECT count(*) FROM records r WHERE r.project_id = $1
                      AND EXISTS (SELECT 1 FROM annotations a WHERE a.record_id = r.id)) AS labelled,

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use keyrack_key::{LabelId, ProjectId, Timestamp};
-use sqlx::Row as _;
 
-use crate::database::{self, Row};
+use crate::database::{self, Row, query};
 use crate::{Page, Store, StoreError};
 
 /// A label.
@@ -41,7 +40,7 @@ impl Store {
         let mut db = self.write().await?;
         let mut labels = Vec::with_capacity(wanted.len());
         for new in wanted {
-            sqlx::query(
+            query(
                 "INSERT INTO labels (id, project_id, name, created_at) SELECT $2, p.id, $3, $4 FROM projects p WHERE p.id = $1
                  ON CONFLICT (project_id, name) DO NOTHING",
             )
@@ -52,7 +51,7 @@ impl Store {
             .execute(&mut *db)
             .await?;
             // Named for each picture that is sent, so nothing is counted here.
-            let row = sqlx::query("SELECT id, name, created_at, NULL AS records FROM labels WHERE project_id = $1 AND name = $2")
+            let row = query("SELECT id, name, created_at, NULL AS records FROM labels WHERE project_id = $1 AND name = $2")
                 .bind(project.to_string())
                 .bind(new.name)
                 .fetch_optional(&mut *db)
@@ -73,7 +72,7 @@ impl Store {
         let mut db = self.read().await?;
         let mut known = BTreeSet::new();
         for label in asked {
-            let found = sqlx::query("SELECT 1 FROM labels WHERE project_id = $1 AND id = $2")
+            let found = query("SELECT 1 FROM labels WHERE project_id = $1 AND id = $2")
                 .bind(project.to_string())
                 .bind(label.to_string())
                 .fetch_optional(&mut *db)
@@ -90,7 +89,7 @@ impl Store {
         after: Option<LabelId>,
         limit: u32,
     ) -> Result<Page<Label, LabelId>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT l.id, l.name, l.created_at,
                     (SELECT count(DISTINCT a.record_id) FROM annotations a WHERE a.label_id = l.id) AS records
              FROM labels l WHERE l.project_id = $1

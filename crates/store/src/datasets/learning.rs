@@ -4,7 +4,7 @@ use keyrack_key::{LabelId, ProjectId, RecordId, UploadId};
 
 use super::Mark;
 use super::annotations::mark;
-use crate::database;
+use crate::database::{self, query};
 use crate::{Store, StoreError};
 
 /// A picture with what is in it.
@@ -21,7 +21,7 @@ pub struct Labelled {
 impl Store {
     /// All pictures of a project that carry a label, the oldest first.
     pub async fn labelled(&self, project: ProjectId) -> Result<Vec<Labelled>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             r#"SELECT r.id, r.upload_id, a.label_id, a.category, a."left", a.top, a.width, a.height
                FROM records r JOIN annotations a ON a.record_id = r.id WHERE r.project_id = $1 ORDER BY r.id, a.id"#,
         )

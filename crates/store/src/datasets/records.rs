@@ -2,10 +2,9 @@
 
 use keyrack_key::{BatchId, LabelId, ProjectId, RecordId, Timestamp, UploadId, WorkspaceId};
 use serde_json::json;
-use sqlx::Row as _;
 
 use crate::audit::{self, AuditAction, Happened};
-use crate::database::{self, Connection, Row};
+use crate::database::{self, Connection, Row, query};
 use crate::{Actor, Page, Store, StoreError};
 
 /// A record that is about to be made: its object lies where it shall stay.
@@ -93,7 +92,7 @@ impl Store {
             return Ok((known, false));
         }
         if let Some(batch) = new.batch {
-            let known = sqlx::query("SELECT 1 FROM batches WHERE id = $1 AND project_id = $2")
+            let known = query("SELECT 1 FROM batches WHERE id = $1 AND project_id = $2")
                 .bind(batch.to_string())
                 .bind(new.project.to_string())
                 .fetch_optional(&mut *db)
@@ -101,7 +100,7 @@ impl Store {
             known.ok_or(StoreError::NotFound)?;
         }
         // Also the proof that the upload is still promised: a sweep or the end of the project may have been faster.
-        let used = sqlx::query("UPDATE uploads SET used = 1 WHERE id = $1 AND project_id = $2")
+        let used = query("UPDATE uploads SET used = 1 WHERE id = $1 AND project_id = $2")
             .bind(new.upload.to_string())
             .bind(new.project.to_string())
             .execute(&mut *db)
@@ -139,7 +138,7 @@ impl Store {
         after: Option<RecordId>,
         limit: u32,
     ) -> Result<Page<Record, RecordId>, StoreError> {
-        let rows = sqlx::query(records!(
+        let rows = query(records!(
             "r.id < $2 AND ($3 IS NULL OR r.batch_id = $3)
              AND ($4 IS NULL OR EXISTS (SELECT 1 FROM annotations a WHERE a.record_id = r.id AND a.label_id = $4))
              AND ($5 IS NULL OR $5 = EXISTS (SELECT 1 FROM annotations a WHERE a.record_id = r.id))
@@ -163,7 +162,7 @@ impl Store {
         project: ProjectId,
         than: RecordId,
     ) -> Result<Option<RecordId>, StoreError> {
-        let row = sqlx::query("SELECT id FROM records WHERE project_id = $1 AND id > $2 ORDER BY id LIMIT 1")
+        let row = query("SELECT id FROM records WHERE project_id = $1 AND id > $2 ORDER BY id LIMIT 1")
             .bind(project.to_string())
             .bind(than.to_string())
             .fetch_optional(self.readers())
@@ -193,8 +192,9 @@ impl Store {
         };
         audit::append(&mut db, &happened).await?;
         crate::removals::promise(&mut db, prefixes, now).await?;
-        sqlx::query("DELETE FROM uploads WHERE id = $1")
+        query("DELETE FROM uploads WHERE id = $1")
             .bind(record.upload.to_string())
+            .aside()
             .execute(&mut *db)
             .await?;
         db.commit().await
@@ -202,7 +202,7 @@ impl Store {
 }
 
 async fn insert(db: &mut Connection, new: &NewRecord<'_>) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO records (id, project_id, batch_id, upload_id, name, width, height, content_type, size, created_at, created_by)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
@@ -223,7 +223,7 @@ async fn insert(db: &mut Connection, new: &NewRecord<'_>) -> Result<(), StoreErr
 }
 
 async fn one(db: &mut Connection, project: ProjectId, id: RecordId) -> Result<Option<Record>, StoreError> {
-    let query = sqlx::query(records!("r.id = $2")).bind(project.to_string()).bind(id.to_string());
+    let query = query(records!("r.id = $2")).bind(project.to_string()).bind(id.to_string());
     query.fetch_optional(db).await?.as_ref().map(record).transpose()
 }
 
@@ -232,7 +232,7 @@ async fn of_upload(
     project: ProjectId,
     upload: UploadId,
 ) -> Result<Option<Record>, StoreError> {
-    let query = sqlx::query(records!("r.upload_id = $2")).bind(project.to_string()).bind(upload.to_string());
+    let query = query(records!("r.upload_id = $2")).bind(project.to_string()).bind(upload.to_string());
     query.fetch_optional(db).await?.as_ref().map(record).transpose()
 }
 

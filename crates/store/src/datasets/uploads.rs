@@ -2,7 +2,7 @@
 
 use keyrack_key::{Digest, ProjectId, Timestamp, UploadId, WorkspaceId};
 
-use crate::database::{self, Row};
+use crate::database::{self, Row, query};
 use crate::{Actor, Store, StoreError};
 
 /// A place for one picture.
@@ -53,7 +53,7 @@ impl Store {
     /// Promises a place.
     pub async fn create_upload(&self, new: &NewUpload) -> Result<(), StoreError> {
         let mut db = self.write().await?;
-        let done = sqlx::query(
+        let done = query(
             "INSERT INTO uploads (id, project_id, actor, digest, created_at, expires_at)
              SELECT $1, p.id, $3, $4, $5, $6 FROM projects p WHERE p.id = $2",
         )
@@ -73,14 +73,13 @@ impl Store {
 
     /// The place of that id.
     pub async fn upload(&self, id: UploadId) -> Result<Option<Upload>, StoreError> {
-        let row =
-            sqlx::query(uploads!("u.id = $1")).bind(id.to_string()).fetch_optional(self.readers()).await?;
+        let row = query(uploads!("u.id = $1")).bind(id.to_string()).fetch_optional(self.readers()).await?;
         row.as_ref().map(upload).transpose()
     }
 
     /// Up to `limit` places that ended before `now` and that no record was made from.
     pub async fn abandoned_uploads(&self, now: Timestamp, limit: u32) -> Result<Vec<Upload>, StoreError> {
-        sqlx::query(uploads!("u.used = 0 AND u.expires_at < $1 LIMIT $2"))
+        query(uploads!("u.used = 0 AND u.expires_at < $1 LIMIT $2"))
             .bind(now.micros())
             .bind(i64::from(limit))
             .fetch_all(self.readers())
@@ -94,7 +93,7 @@ impl Store {
     pub async fn forget_uploads(&self, ids: &[UploadId]) -> Result<(), StoreError> {
         let mut db = self.write().await?;
         for id in ids {
-            sqlx::query("DELETE FROM uploads WHERE id = $1 AND used = 0")
+            query("DELETE FROM uploads WHERE id = $1 AND used = 0")
                 .bind(id.to_string())
                 .execute(&mut *db)
                 .await?;

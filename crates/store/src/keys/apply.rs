@@ -10,7 +10,7 @@ use super::tell::{birth, difference, text_of};
 use super::write::{bury_key, insert_key, insert_secret, retire_secrets, touch_key, update_key};
 use super::{DeleteKey, EditKey, KeyRow, NewKey, RotateKey};
 use crate::audit::{self, AuditAction, Happened};
-use crate::database::{self, Connection};
+use crate::database::{self, Connection, query};
 use crate::feed::next_revision;
 use crate::group::Write;
 use crate::{Actor, Store, StoreError};
@@ -113,8 +113,9 @@ impl Store {
     /// Forgets the tokens of requests carried out before `before`: a repetition of those would be carried out again.
     pub async fn forget_repetitions(&self, before: Timestamp) -> Result<u64, StoreError> {
         let mut db = self.write().await?;
-        let gone = sqlx::query("DELETE FROM idempotency WHERE at < $1")
+        let gone = query("DELETE FROM idempotency WHERE at < $1")
             .bind(before.micros())
+            .aside()
             .execute(&mut *db)
             .await?;
         db.commit().await?;
@@ -136,7 +137,7 @@ async fn still_may(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let Actor::Key(id) = actor else { return Ok(()) };
-    let row = sqlx::query(
+    let row = query(
         "SELECT revision FROM keys WHERE id = $1 AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > $2)",
     )
     .bind(id.to_string())
@@ -169,7 +170,7 @@ async fn note_once(
     once: Option<&str>,
 ) -> Result<(), StoreError> {
     let Some(token) = once else { return Ok(()) };
-    let noted = sqlx::query(
+    let noted = query(
         "INSERT INTO idempotency (workspace_id, actor, token, key_id, at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (workspace_id, actor, token) DO NOTHING",
     )
@@ -183,12 +184,11 @@ async fn note_once(
     if noted.rows_affected() == 1 {
         return Ok(());
     }
-    let row =
-        sqlx::query("SELECT key_id FROM idempotency WHERE workspace_id = $1 AND actor = $2 AND token = $3")
-            .bind(happened.workspace.to_string())
-            .bind(happened.actor.to_string())
-            .bind(token)
-            .fetch_one(db)
-            .await?;
+    let row = query("SELECT key_id FROM idempotency WHERE workspace_id = $1 AND actor = $2 AND token = $3")
+        .bind(happened.workspace.to_string())
+        .bind(happened.actor.to_string())
+        .bind(token)
+        .fetch_one(db)
+        .await?;
     Err(StoreError::Repeated { key: database::parsed(&row, "key_id")? })
 }

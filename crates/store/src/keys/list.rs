@@ -3,7 +3,7 @@
 use keyrack_key::{Class, Hint, KeyId, Scope, Timestamp, WorkspaceId};
 
 use super::row::{self, KeyRow, key_rows};
-use crate::database::{self, Connection, Query};
+use crate::database::{self, Connection, Query, query};
 use crate::{Page, Store, StoreError};
 
 /// Where in its life a key is.
@@ -111,13 +111,13 @@ pub(super) async fn one(
     workspace: WorkspaceId,
     id: KeyId,
 ) -> Result<Option<KeyRow>, StoreError> {
-    let rows = sqlx::query(ONE).bind(workspace.to_string()).bind(id.to_string()).fetch_all(db).await?;
+    let rows = query(ONE).bind(workspace.to_string()).bind(id.to_string()).fetch_all(db).await?;
     Ok(row::fold(&rows)?.pop())
 }
 
 impl KeyFilter<'_> {
-    fn ask(&self, query: &'static str, workspace: WorkspaceId) -> Query {
-        sqlx::query(query)
+    fn ask(&self, sql: &'static str, workspace: WorkspaceId) -> Query {
+        query(sql)
             .bind(workspace.to_string())
             .bind(self.status.word())
             .bind(self.now.micros())

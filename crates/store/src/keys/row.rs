@@ -2,7 +2,6 @@
 
 use keyrack_key::{Class, Hint, KeyId, Scopes, Terms, Timestamp, WorkspaceId};
 use keyrack_rack::{LastUse, Revision};
-use sqlx::Row as _;
 
 use crate::database::{self, Row};
 use crate::{By, StoreError, record};
@@ -126,7 +125,7 @@ fn deletion(row: &Row) -> Result<Option<Deletion>, StoreError> {
 }
 
 fn secret(row: &Row) -> Result<Option<SecretRow>, StoreError> {
-    let Some(hint) = row.try_get::<Option<&str>, _>("hint")? else {
+    let Some(hint) = row.try_get::<Option<&str>>("hint")? else {
         return Ok(None);
     };
     Ok(Some(SecretRow {
@@ -147,6 +146,6 @@ fn last_use(row: &Row) -> Result<Option<LastUse>, StoreError> {
         at,
         address.and_then(|text| text.parse().ok()),
         permission.and_then(|text| text.parse().ok()),
-        row.try_get::<&str, _>("used_agent")?.as_bytes(),
+        row.try_get::<&str>("used_agent")?.as_bytes(),
     )))
 }

@@ -5,7 +5,7 @@ use keyrack_rack::{Revision, TOMBSTONE_LIFE};
 
 use super::{DeleteKey, EditKey, KeyRow, NewKey, RotateKey};
 use crate::StoreError;
-use crate::database::{Connection, Query, column};
+use crate::database::{Connection, Query, column, query};
 
 pub(super) async fn insert_key(
     db: &mut Connection,
@@ -13,7 +13,7 @@ pub(super) async fn insert_key(
     restrictions: &str,
     revision: Revision,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO keys (id, workspace_id, name, folded, class, scopes, permissions, restrictions, note,
                            created_by, created_at, expires_at, revision)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
@@ -48,7 +48,7 @@ pub(super) async fn update_key(
     restrictions: &str,
     revision: Revision,
 ) -> Result<(), StoreError> {
-    let query = sqlx::query(
+    let query = query(
         "UPDATE keys SET name = $3, folded = $4, scopes = $5, permissions = $6, restrictions = $7, note = $8,
                          expires_at = $9, revision = $10
          WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL AND revision = $11",
@@ -73,7 +73,7 @@ pub(super) async fn touch_key(
     rotate: &RotateKey<'_>,
     revision: Revision,
 ) -> Result<(), StoreError> {
-    let query = sqlx::query(
+    let query = query(
         "UPDATE keys SET revision = $3
          WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL AND revision = $4",
     )
@@ -90,7 +90,7 @@ pub(super) async fn bury_key(
     delete: &DeleteKey<'_>,
     revision: Revision,
 ) -> Result<(), StoreError> {
-    let query = sqlx::query(
+    let query = query(
         "UPDATE keys SET deleted_at = $3, deleted_by = $4, deleted_reason = $5, revision = $6
          WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL",
     )
@@ -117,7 +117,7 @@ pub(super) async fn insert_secret(
     (digest, hint): (Digest, Hint),
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO key_secrets (digest, key_id, hint, created_at) VALUES ($1, $2, $3, $4)")
+    query("INSERT INTO key_secrets (digest, key_id, hint, created_at) VALUES ($1, $2, $3, $4)")
         .bind(&digest.as_bytes()[..])
         .bind(key.to_string())
         .bind(hint.to_string())
@@ -131,17 +131,17 @@ pub(super) async fn insert_secret(
 /// Those that ended so long ago that no answer tells of them go.
 pub(super) async fn retire_secrets(db: &mut Connection, rotate: &RotateKey<'_>) -> Result<(), StoreError> {
     let key = rotate.id.to_string();
-    sqlx::query("UPDATE key_secrets SET retires_at = $2 WHERE key_id = $1 AND retires_at > $2")
+    query("UPDATE key_secrets SET retires_at = $2 WHERE key_id = $1 AND retires_at > $2")
         .bind(&key)
         .bind(rotate.now.micros())
         .execute(&mut *db)
         .await?;
-    sqlx::query("UPDATE key_secrets SET retires_at = $2 WHERE key_id = $1 AND retires_at IS NULL")
+    query("UPDATE key_secrets SET retires_at = $2 WHERE key_id = $1 AND retires_at IS NULL")
         .bind(&key)
         .bind(rotate.retires_at.micros())
         .execute(&mut *db)
         .await?;
-    sqlx::query("DELETE FROM key_secrets WHERE key_id = $1 AND retires_at < $2")
+    query("DELETE FROM key_secrets WHERE key_id = $1 AND retires_at < $2")
         .bind(&key)
         .bind(rotate.now.minus(TOMBSTONE_LIFE).micros())
         .execute(db)

@@ -3,9 +3,8 @@
 
 use keyrack_key::{LabelId, ModelId, ProjectId, Timestamp, WorkspaceId};
 use serde_json::Value;
-use sqlx::Row as _;
 
-use crate::database::{self, Connection, Row};
+use crate::database::{self, Connection, Row, query};
 use crate::{ProjectType, Store, StoreError};
 
 /// A training whose worker died is begun once more, and no more than that: what killed two workers would kill a third.
@@ -77,7 +76,7 @@ macro_rules! deserted {
 impl Store {
     /// Whether [`take_job`](Self::take_job) would find something to do. It only looks, so it may be asked often.
     pub async fn has_job(&self, now: Timestamp) -> Result<bool, StoreError> {
-        let found = sqlx::query(concat!(
+        let found = query(concat!(
             "SELECT 1 FROM models WHERE status = 'queued' UNION ALL SELECT 1 FROM models WHERE ",
             deserted!(),
             " LIMIT 1"
@@ -91,7 +90,7 @@ impl Store {
     /// Puts trainings whose workers are not heard any more back into the queue, and ends those that nobody shall begin
     /// again. Where there are none it only looks, so it may be asked often.
     pub async fn end_deserted_jobs(&self, now: Timestamp) -> Result<(), StoreError> {
-        let found = sqlx::query(concat!("SELECT 1 FROM models WHERE ", deserted!(), " LIMIT 1"))
+        let found = query(concat!("SELECT 1 FROM models WHERE ", deserted!(), " LIMIT 1"))
             .bind(now.micros())
             .fetch_optional(self.readers())
             .await?;
@@ -105,12 +104,11 @@ impl Store {
 
     /// What [`report`](Self::report) would answer. It only looks, so it may be asked often.
     pub async fn stand(&self, job: &Job) -> Result<Stand, StoreError> {
-        let row =
-            sqlx::query("SELECT cancel FROM models WHERE id = $1 AND taken = $2 AND status = 'running'")
-                .bind(job.model.to_string())
-                .bind(database::column(job.taken))
-                .fetch_optional(self.readers())
-                .await?;
+        let row = query("SELECT cancel FROM models WHERE id = $1 AND taken = $2 AND status = 'running'")
+            .bind(job.model.to_string())
+            .bind(database::column(job.taken))
+            .fetch_optional(self.readers())
+            .await?;
         row.as_ref().map_or(Ok(Stand::Lost), stand)
     }
 
@@ -119,7 +117,7 @@ impl Store {
     pub async fn take_job(&self, now: Timestamp, lease_until: Timestamp) -> Result<Option<Job>, StoreError> {
         let mut db = self.write().await?;
         desert(&mut db, now).await?;
-        let taken = sqlx::query(
+        let taken = query(
             "UPDATE models SET status = 'running', attempt = attempt + 1, taken = taken + 1, started_at = $1, lease_until = $2,
                     progress = NULL
              WHERE id = (SELECT m.id FROM models m WHERE m.status = 'queued' ORDER BY m.id LIMIT 1)
@@ -135,8 +133,9 @@ impl Store {
         };
         let (model, project) = (database::parsed(&row, "id")?, database::parsed(&row, "project_id")?);
         // Of the try before, if there was one.
-        sqlx::query("DELETE FROM model_curve WHERE model_id = $1")
+        query("DELETE FROM model_curve WHERE model_id = $1")
             .bind(ModelId::to_string(&model))
+            .aside()
             .execute(&mut *db)
             .await?;
         let (project_type, labels) = project_of(&mut db, project).await?;
@@ -163,7 +162,7 @@ impl Store {
         lease_until: Timestamp,
     ) -> Result<Stand, StoreError> {
         let mut db = self.write().await?;
-        let row = sqlx::query(
+        let row = query(
             "UPDATE models SET lease_until = $3, progress = coalesce($4, progress)
              WHERE id = $1 AND taken = $2 AND status = 'running' RETURNING cancel",
         )
@@ -175,7 +174,7 @@ impl Store {
         .await?;
         let Some(row) = row else { return Ok(Stand::Lost) };
         for point in points {
-            sqlx::query(
+            query(
                 "INSERT INTO model_curve (model_id, step, loss, validation) VALUES ($1, $2, $3, $4)
                  ON CONFLICT (model_id, step) DO UPDATE SET loss = excluded.loss, validation = excluded.validation",
             )
@@ -198,7 +197,7 @@ impl Store {
             Outcome::Cancelled => ("cancelled", None, None),
         };
         let mut db = self.write().await?;
-        let done = sqlx::query(
+        let done = query(
             "UPDATE models SET status = $3, card = $4, reason = $5, ended_at = $6, lease_until = NULL
              WHERE id = $1 AND taken = $2 AND status = 'running'",
         )
@@ -218,7 +217,7 @@ impl Store {
     /// One that nobody wants any more ends as cancelled instead.
     pub async fn put_back_job(&self, job: &Job, now: Timestamp) -> Result<(), StoreError> {
         let mut db = self.write().await?;
-        sqlx::query(
+        query(
             "UPDATE models SET status = CASE cancel WHEN 1 THEN 'cancelled' ELSE 'queued' END,
                     ended_at = CASE cancel WHEN 1 THEN $3 END, started_at = CASE cancel WHEN 1 THEN started_at END,
                     attempt = attempt - 1, lease_until = NULL, progress = NULL
@@ -240,7 +239,7 @@ fn stand(row: &Row) -> Result<Stand, StoreError> {
 
 /// What nobody works at any more waits again; what nobody shall begin again ends.
 async fn desert(db: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query(concat!(
+    query(concat!(
         "UPDATE models SET status = CASE cancel WHEN 1 THEN 'cancelled' ELSE 'failed' END,
                 reason = CASE cancel WHEN 1 THEN NULL ELSE $3 END, ended_at = $1, lease_until = NULL
          WHERE (attempt >= $2 OR cancel = 1) AND ",
@@ -251,7 +250,7 @@ async fn desert(db: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
     .bind(DIED)
     .execute(&mut *db)
     .await?;
-    sqlx::query(concat!(
+    query(concat!(
         "UPDATE models SET status = 'queued', started_at = NULL, lease_until = NULL, progress = NULL WHERE ",
         deserted!()
     ))
@@ -265,11 +264,11 @@ async fn project_of(
     db: &mut Connection,
     project: ProjectId,
 ) -> Result<(ProjectType, Vec<(LabelId, String)>), StoreError> {
-    let row = sqlx::query("SELECT project_type FROM projects WHERE id = $1")
+    let row = query("SELECT project_type FROM projects WHERE id = $1")
         .bind(project.to_string())
         .fetch_one(&mut *db)
         .await?;
-    let labels = sqlx::query("SELECT id, name FROM labels WHERE project_id = $1 ORDER BY name")
+    let labels = query("SELECT id, name FROM labels WHERE project_id = $1 ORDER BY name")
         .bind(project.to_string())
         .fetch_all(&mut *db)
         .await?;

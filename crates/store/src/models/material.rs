@@ -1,9 +1,8 @@
 //! What a project has to learn from, in numbers: enough to say whether a training can begin.
 
 use keyrack_key::ProjectId;
-use sqlx::Row as _;
 
-use crate::database;
+use crate::database::{self, query};
 use crate::{Store, StoreError};
 
 /// What a project has to learn from.
@@ -21,7 +20,7 @@ impl Store {
     /// What a project has to learn from. Labels that no picture carries are listed with none.
     pub async fn material(&self, project: ProjectId) -> Result<Material, StoreError> {
         let mut db = self.read().await?;
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT l.name,
                     (SELECT count(*) FROM annotations a WHERE a.label_id = l.id AND a.category = 'category') AS classified,
                     (SELECT count(DISTINCT a.record_id) FROM annotations a
@@ -31,7 +30,7 @@ impl Store {
         .bind(project.to_string())
         .fetch_all(&mut *db)
         .await?;
-        let marked = sqlx::query(
+        let marked = query(
             "SELECT count(*) AS marked FROM records r WHERE r.project_id = $1
              AND EXISTS (SELECT 1 FROM annotations a WHERE a.record_id = r.id AND a.category = 'bounding_box')",
         )

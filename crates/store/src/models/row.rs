@@ -2,11 +2,10 @@
 
 use keyrack_key::{ModelId, ProjectId, Timestamp, WorkspaceId};
 use serde_json::{Value, json};
-use sqlx::Row as _;
 
 use super::{ModelStatus, Point};
 use crate::audit::{self, AuditAction, Happened};
-use crate::database::{self, Connection, Row};
+use crate::database::{self, Connection, Row, query};
 use crate::{Actor, By, Page, ProjectType, Store, StoreError};
 
 /// A model that shall be trained.
@@ -115,7 +114,7 @@ impl Store {
         after: Option<ModelId>,
         limit: u32,
     ) -> Result<Page<Model, ModelId>, StoreError> {
-        let rows = sqlx::query(models!(
+        let rows = query(models!(
             "m.workspace_id = $1 AND ($2 IS NULL OR m.project_id = $2) AND m.id < $3 ORDER BY m.id DESC LIMIT $4"
         ))
         .bind(workspace.to_string())
@@ -130,7 +129,7 @@ impl Store {
 
     /// The loss curve of a model, from its first step on.
     pub async fn curve(&self, id: ModelId) -> Result<Vec<Point>, StoreError> {
-        sqlx::query("SELECT step, loss, validation FROM model_curve WHERE model_id = $1 ORDER BY step")
+        query("SELECT step, loss, validation FROM model_curve WHERE model_id = $1 ORDER BY step")
             .bind(id.to_string())
             .fetch_all(self.readers())
             .await?
@@ -160,7 +159,7 @@ impl Store {
             return Ok(before);
         }
         note(&mut db, &before, AuditAction::ModelCancelled, actor, now).await?;
-        sqlx::query(
+        query(
             "UPDATE models SET cancel = 1, status = CASE status WHEN 'queued' THEN 'cancelled' ELSE status END,
                     ended_at = CASE status WHEN 'queued' THEN $2 ELSE ended_at END WHERE id = $1",
         )
@@ -186,7 +185,7 @@ impl Store {
         let before = one(&mut db, workspace, id).await?.ok_or(StoreError::NotFound)?;
         note(&mut db, &before, AuditAction::ModelDeleted, actor, now).await?;
         crate::removals::promise(&mut db, prefixes, now).await?;
-        sqlx::query("DELETE FROM models WHERE id = $1").bind(id.to_string()).execute(&mut *db).await?;
+        query("DELETE FROM models WHERE id = $1").bind(id.to_string()).aside().execute(&mut *db).await?;
         db.commit().await
     }
 }
@@ -210,13 +209,13 @@ async fn note(
 }
 
 async fn insert(db: &mut Connection, new: &NewModel<'_>) -> Result<(), StoreError> {
-    let known = sqlx::query("SELECT 1 FROM projects WHERE id = $1 AND workspace_id = $2")
+    let known = query("SELECT 1 FROM projects WHERE id = $1 AND workspace_id = $2")
         .bind(new.project.to_string())
         .bind(new.workspace.to_string())
         .fetch_optional(&mut *db)
         .await?;
     known.ok_or(StoreError::NotFound)?;
-    let done = sqlx::query(
+    let done = query(
         "INSERT INTO models (id, workspace_id, project_id, name, folded, settings, status, created_at, created_by)
          VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $8) ON CONFLICT (project_id, folded) DO NOTHING",
     )
@@ -237,7 +236,7 @@ async fn insert(db: &mut Connection, new: &NewModel<'_>) -> Result<(), StoreErro
 }
 
 async fn one(db: &mut Connection, workspace: WorkspaceId, id: ModelId) -> Result<Option<Model>, StoreError> {
-    let query = sqlx::query(models!("m.workspace_id = $1 AND m.id = $2"));
+    let query = query(models!("m.workspace_id = $1 AND m.id = $2"));
     let row = query.bind(workspace.to_string()).bind(id.to_string()).fetch_optional(db).await?;
     row.as_ref().map(model).transpose()
 }

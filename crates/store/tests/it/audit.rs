@@ -3,7 +3,6 @@
 use keyrack_key::{Class, Scope};
 use keyrack_store::{AuditAction, Chain, DeleteKey, EditKey, StoreError};
 use serde_json::json;
-use sqlx::AssertSqlSafe;
 
 use crate::{NOW, World, grant, later, world};
 
@@ -75,15 +74,17 @@ async fn a_refused_change_tells_nothing() {
     assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), Chain::Whole { entries: 3 });
 }
 
+const AS_BEFORE: &str = "UPDATE audit SET (version, at, actor, action, target, detail, prev, hash) =
+    (SELECT version, at, actor, action, target, detail, prev, hash FROM spare s WHERE s.seq = audit.seq)";
+
 /// Any one byte of any column.
 #[tokio::test]
 async fn one_altered_byte_is_found_where_it_is() {
     let world = busy_world().await;
     assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), Chain::Whole { entries: 5 });
-    let console = world.console().await;
-    sqlx::raw_sql("DROP TRIGGER audit_is_never_rewritten; CREATE TABLE spare AS SELECT * FROM audit")
-        .execute(&console)
-        .await
+    let console = world.console();
+    console
+        .execute_batch("DROP TRIGGER audit_is_never_rewritten; CREATE TABLE spare AS SELECT * FROM audit")
         .unwrap();
     let flip = |column: &str| {
         format!(
@@ -100,16 +101,10 @@ async fn one_altered_byte_is_found_where_it_is() {
     for change in changes {
         for seq in [1_u64, 3, 5] {
             let altered = format!("UPDATE audit SET {change} WHERE seq = {seq}");
-            sqlx::raw_sql(AssertSqlSafe(altered)).execute(&console).await.unwrap();
+            console.execute_batch(&altered).unwrap();
             let found = world.store.verify_chain(world.workspace).await.unwrap();
             assert_eq!(found, Chain::Broken { seq }, "{change}");
-            sqlx::raw_sql(
-                "UPDATE audit SET (version, at, actor, action, target, detail, prev, hash) =
-                 (SELECT version, at, actor, action, target, detail, prev, hash FROM spare s WHERE s.seq = audit.seq)",
-            )
-            .execute(&console)
-            .await
-            .unwrap();
+            console.execute_batch(AS_BEFORE).unwrap();
         }
     }
     assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), Chain::Whole { entries: 5 });
@@ -118,12 +113,9 @@ async fn one_altered_byte_is_found_where_it_is() {
 #[tokio::test]
 async fn an_entry_that_is_missing_is_found_at_the_end_too() {
     let world = busy_world().await;
-    let console = world.console().await;
-    sqlx::raw_sql("DROP TRIGGER audit_is_never_removed; DELETE FROM audit WHERE seq = 5")
-        .execute(&console)
-        .await
-        .unwrap();
+    let console = world.console();
+    console.execute_batch("DROP TRIGGER audit_is_never_removed; DELETE FROM audit WHERE seq = 5").unwrap();
     assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), Chain::Broken { seq: 5 });
-    sqlx::raw_sql("DELETE FROM audit WHERE seq = 2").execute(&console).await.unwrap();
+    console.execute_batch("DELETE FROM audit WHERE seq = 2").unwrap();
     assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), Chain::Broken { seq: 2 });
 }

@@ -1,15 +1,15 @@
 //! Wrong rows, written by hand around the store: the tables refuse each.
 
 use keyrack_store::{DeleteKey, RotateKey};
-use sqlx::{AssertSqlSafe, SqlitePool};
+use rusqlite::Connection;
 
 use crate::{NOW, World, later, secret, world};
 
 /// Runs `sql` as one transaction and says what the database had against it.
-pub(crate) async fn run(console: &SqlitePool, sql: String) -> Result<(), String> {
-    let mut transaction = console.begin().await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *transaction).await.map_err(|error| error.to_string())?;
-    transaction.commit().await.map_err(|error| error.to_string())
+pub(crate) fn run(console: &Connection, sql: impl AsRef<str>) -> Result<(), String> {
+    let transaction = console.unchecked_transaction().unwrap();
+    transaction.execute_batch(sql.as_ref()).map_err(|error| error.to_string())?;
+    transaction.commit().map_err(|error| error.to_string())
 }
 
 #[track_caller]
@@ -65,7 +65,7 @@ fn insert(world: &World, set: &[(&str, &str)]) -> String {
 #[tokio::test]
 async fn wrong_new_keys_are_refused() {
     let world = world().await;
-    let console = world.console().await;
+    let console = world.console();
     let long = format!("'{}'", "x".repeat(101));
     for (set, because) in [
         (&[("class", "'publishable'"), ("permissions", "15")][..], "publishable_ceiling"),
@@ -83,43 +83,40 @@ async fn wrong_new_keys_are_refused() {
         (&[("workspace_id", "'wsp_none'")], "FOREIGN KEY"),
         (&[("revision", "0")], "takes the next revision"),
     ] {
-        refused(run(&console, insert(&world, set)).await, because);
+        refused(run(&console, insert(&world, set)), because);
     }
-    run(&console, insert(&world, &[("class", "'publishable'"), ("permissions", "8")])).await.unwrap();
+    run(&console, insert(&world, &[("class", "'publishable'"), ("permissions", "8")])).unwrap();
 }
 
 #[tokio::test]
 async fn a_key_keeps_its_class_its_workspace_and_its_revision_counts_on() {
     let world = world().await;
-    let console = world.console().await;
+    let console = world.console();
     let id = world.key("CI").await.id.to_string();
-    run(&console, update(&id, "name = 'CD'")).await.unwrap();
+    run(&console, update(&id, "name = 'CD'")).unwrap();
     for set in [
         "class = 'publishable', permissions = 8",
         "workspace_id = 'wsp_other'",
         "created_at = 1",
         "created_by = 'operator'",
     ] {
-        refused(run(&console, update(&id, set)).await, "never change");
+        refused(run(&console, update(&id, set)), "never change");
     }
     refused(
-        run(&console, format!("UPDATE keys SET permissions = 31 WHERE id = '{id}'")).await,
+        run(&console, format!("UPDATE keys SET permissions = 31 WHERE id = '{id}'")),
         "takes the next revision",
     );
     let other = world.key("other").await.id;
     let under_its_number =
         format!("UPDATE keys SET name = 'x', revision = (SELECT revision FROM feed_head) WHERE id = '{id}'");
-    refused(
-        run(&console, with_revision(&other.to_string(), &under_its_number)).await,
-        "takes the next revision",
-    );
-    refused(run(&console, format!("DELETE FROM keys WHERE id = '{id}'")).await, "never removed");
+    refused(run(&console, with_revision(&other.to_string(), &under_its_number)), "takes the next revision");
+    refused(run(&console, format!("DELETE FROM keys WHERE id = '{id}'")), "never removed");
 }
 
 #[tokio::test]
 async fn a_deleted_key_stays_deleted_and_untouched() {
     let world = world().await;
-    let console = world.console().await;
+    let console = world.console();
     let key = world.key("CI").await;
     let delete = DeleteKey {
         workspace: world.workspace,
@@ -132,16 +129,16 @@ async fn a_deleted_key_stays_deleted_and_untouched() {
     world.store.delete_key(&delete).await.unwrap();
     let id = key.id.to_string();
     for set in ["deleted_at = NULL, deleted_by = NULL", "name = 'x'", "permissions = 31"] {
-        refused(run(&console, update(&id, set)).await, "stays as it is");
+        refused(run(&console, update(&id, set)), "stays as it is");
     }
     let sql = format!("INSERT INTO key_secrets VALUES (randomblob(32), '{id}', 'abcd', 0, 1)");
-    refused(run(&console, sql).await, "gets no new secret");
+    refused(run(&console, sql), "gets no new secret");
 }
 
 #[tokio::test]
 async fn secrets_are_digests_of_one_key_with_an_end_that_only_comes_nearer() {
     let world = world().await;
-    let console = world.console().await;
+    let console = world.console();
     let key = world.key("CI").await;
     let other = world.key("other").await.id;
     let rotate = RotateKey {
@@ -160,9 +157,9 @@ async fn secrets_are_digests_of_one_key_with_an_end_that_only_comes_nearer() {
     let new = |digest: &str, hint: &str, end: &str| {
         format!("INSERT INTO key_secrets VALUES ({digest}, '{id}', '{hint}', 0, {end})")
     };
-    refused(run(&console, new("randomblob(31)", "abcd", "1")).await, "length(digest) = 32");
-    refused(run(&console, new("randomblob(32)", "abc", "1")).await, "length(hint) = 4");
-    refused(run(&console, new("randomblob(32)", "abcd", "NULL")).await, "UNIQUE");
+    refused(run(&console, new("randomblob(31)", "abcd", "1")), "length(digest) = 32");
+    refused(run(&console, new("randomblob(32)", "abc", "1")), "length(hint) = 4");
+    refused(run(&console, new("randomblob(32)", "abcd", "NULL")), "UNIQUE");
     let retiring = format!("WHERE key_id = '{id}' AND retires_at IS NOT NULL");
     for (set, because) in [
         (format!("retires_at = {end} + 1"), "never lives longer"),
@@ -171,15 +168,15 @@ async fn secrets_are_digests_of_one_key_with_an_end_that_only_comes_nearer() {
         (format!("key_id = '{other}'"), "keeps its digest"),
         ("hint = 'abcd'".into(), "keeps its digest"),
     ] {
-        refused(run(&console, format!("UPDATE key_secrets SET {set} {retiring}")).await, because);
+        refused(run(&console, format!("UPDATE key_secrets SET {set} {retiring}")), because);
     }
-    run(&console, format!("UPDATE key_secrets SET retires_at = {end} - 1 {retiring}")).await.unwrap();
+    run(&console, format!("UPDATE key_secrets SET retires_at = {end} - 1 {retiring}")).unwrap();
 }
 
 #[tokio::test]
 async fn the_history_of_changes_has_no_hole_and_is_never_rewritten() {
     let world = world().await;
-    let console = world.console().await;
+    let console = world.console();
     let id = world.key("CI").await.id;
     for (sql, because) in [
         ("UPDATE feed_head SET revision = revision + 2", "one by one"),
@@ -190,19 +187,19 @@ async fn the_history_of_changes_has_no_hole_and_is_never_rewritten() {
         ("UPDATE changes SET at = 1", "never rewritten"),
         ("DELETE FROM changes", "never removed"),
     ] {
-        refused(run(&console, sql.into()).await, because);
+        refused(run(&console, sql), because);
     }
     for revision in [1, 2, 3] {
         let sql = format!("INSERT INTO changes VALUES ({revision}, randomblob(16), '{id}', 0)");
-        refused(run(&console, sql).await, "the counter stands at");
+        refused(run(&console, sql), "the counter stands at");
     }
-    refused(run(&console, with_revision("key_none", "")).await, "FOREIGN KEY");
+    refused(run(&console, with_revision("key_none", "")), "FOREIGN KEY");
 }
 
 #[tokio::test]
 async fn audit_entries_are_added_at_the_end_and_nowhere_else() {
     let world = world().await;
-    let console = world.console().await;
+    let console = world.console();
     let add = |seq: &str, prev: &str| {
         format!(
             "UPDATE workspaces SET audited = audited + 1;
@@ -210,19 +207,19 @@ async fn audit_entries_are_added_at_the_end_and_nowhere_else() {
             world.workspace
         )
     };
-    refused(run(&console, "UPDATE audit SET at = 1".into()).await, "never rewritten");
-    refused(run(&console, "DELETE FROM audit".into()).await, "never removed");
-    refused(run(&console, "UPDATE workspaces SET audited = 0".into()).await, "one by one");
+    refused(run(&console, "UPDATE audit SET at = 1"), "never rewritten");
+    refused(run(&console, "DELETE FROM audit"), "never removed");
+    refused(run(&console, "UPDATE workspaces SET audited = 0"), "one by one");
     let end = "(SELECT hash FROM audit ORDER BY seq DESC LIMIT 1)";
-    refused(run(&console, add("4", end)).await, "continues the chain");
-    refused(run(&console, add("3", "randomblob(32)")).await, "continues the chain");
-    run(&console, add("3", end)).await.unwrap();
+    refused(run(&console, add("4", end)), "continues the chain");
+    refused(run(&console, add("3", "randomblob(32)")), "continues the chain");
+    run(&console, add("3", end)).unwrap();
 }
 
 #[tokio::test]
 async fn words_are_the_known_ones_and_a_workspace_keeps_an_owner() {
     let world = world().await;
-    let console = world.console().await;
+    let console = world.console();
     let (workspace, owner) = (world.workspace, world.owner);
     for (sql, because) in [
         (format!("INSERT INTO members VALUES ('{workspace}', '{owner}', 'god', 0)"), "role IN"),
@@ -248,6 +245,6 @@ async fn words_are_the_known_ones_and_a_workspace_keeps_an_owner() {
             "expires_at > created_at",
         ),
     ] {
-        refused(run(&console, sql).await, because);
+        refused(run(&console, sql), because);
     }
 }

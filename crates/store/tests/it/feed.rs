@@ -108,7 +108,7 @@ async fn a_snapshot_of_several_batches_is_whole_or_an_error() {
     assert_eq!(revisions, (1..=2_100).collect::<Vec<_>>());
     let unreadable = "PRAGMA ignore_check_constraints = ON; DROP TRIGGER keys_change_with_a_change;
         UPDATE keys SET permissions = -1 WHERE revision = 1500;";
-    sqlx::raw_sql(unreadable).execute(&world.console().await).await.unwrap();
+    world.console().execute_batch(unreadable).unwrap();
     let error = snapshot(&world.store, NOW).await.unwrap_err();
     assert!(matches!(error, StoreError::Corrupt { what: "permissions" }), "{error}");
 }

@@ -11,6 +11,7 @@ mod group;
 mod hang_up;
 mod keys;
 mod list;
+mod migrations;
 mod models;
 mod people;
 mod platform;
@@ -24,7 +25,6 @@ use keyrack_key::{
 use keyrack_rack::{Feed as _, Snapshot};
 use keyrack_store::{Actor, KeyRow, NewKey, NewUser, NewWorkspace, Store, StoreError};
 use rand_core::UnwrapErr;
-use sqlx::SqlitePool;
 use tempfile::TempDir;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
@@ -116,10 +116,9 @@ impl World {
     }
 
     /// The tables, as somebody at a console sees them.
-    pub(crate) async fn console(&self) -> SqlitePool {
-        let options = sqlx::sqlite::SqliteConnectOptions::new()
-            .filename(self.folder.path().join("keyrack.db"))
-            .foreign_keys(true);
-        SqlitePool::connect_with(options).await.unwrap()
+    pub(crate) fn console(&self) -> rusqlite::Connection {
+        let console = rusqlite::Connection::open(self.folder.path().join("keyrack.db")).unwrap();
+        console.pragma_update(None, "foreign_keys", true).unwrap();
+        console
     }
 }

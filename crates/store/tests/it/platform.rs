@@ -117,14 +117,14 @@ impl Names {
 async fn rows_that_are_right_are_taken() {
     for (table, _) in ROWS {
         let names = Names::given().await;
-        run(&names.world.console().await, names.insert(table, &[])).await.unwrap();
+        run(&names.world.console(), names.insert(table, &[])).unwrap();
     }
 }
 
 #[tokio::test]
 async fn wrong_rows_are_refused() {
     let names = Names::given().await;
-    let console = names.world.console().await;
+    let console = names.world.console();
     let long = format!("'{}'", "x".repeat(256));
     let box_of = |edge, value| [(edge, value)];
     for (table, set, because) in [
@@ -173,16 +173,16 @@ async fn wrong_rows_are_refused() {
     ] {
         let sql = names.insert(table, set);
         println!("{sql}");
-        refused(run(&console, sql).await, because);
+        refused(run(&console, sql), because);
     }
 }
 
 #[tokio::test]
 async fn a_box_without_a_place_is_refused() {
     let names = Names::given().await;
-    let console = names.world.console().await;
+    let console = names.world.console();
     for edge in ["\"left\"", "top", "width", "height"] {
-        refused(run(&console, names.insert("annotations", &[(edge, "NULL")])).await, "boxes_have_a_place");
+        refused(run(&console, names.insert("annotations", &[(edge, "NULL")])), "boxes_have_a_place");
     }
 }
 
@@ -195,30 +195,30 @@ async fn what_there_is_once_is_not_there_twice() {
         ("records", "rec_two", "records.upload_id"),
     ] {
         let names = Names::given().await;
-        let console = names.world.console().await;
-        run(&console, names.insert(table, &[])).await.unwrap();
+        let console = names.world.console();
+        run(&console, names.insert(table, &[])).unwrap();
         let second = names.insert(table, &[("id", &format!("'{other}'"))]);
-        refused(run(&console, second).await, because);
+        refused(run(&console, second), because);
     }
 }
 
 #[tokio::test]
 async fn a_picture_has_one_class_and_an_ended_training_stays_as_it_ended() {
     let names = Names::given().await;
-    let console = names.world.console().await;
+    let console = names.world.console();
     let none = [("\"left\"", "NULL"), ("top", "NULL"), ("width", "NULL"), ("height", "NULL")];
     let class = |id| [&[("id", id), ("category", "'category'")][..], &none].concat();
-    run(&console, names.insert("annotations", &class("'ann_1'"))).await.unwrap();
-    refused(run(&console, names.insert("annotations", &class("'ann_2'"))).await, "annotations.record_id");
+    run(&console, names.insert("annotations", &class("'ann_1'"))).unwrap();
+    refused(run(&console, names.insert("annotations", &class("'ann_2'"))), "annotations.record_id");
 
     let ended = [("status", "'failed'"), ("reason", "'why'"), ("ended_at", "5")];
-    run(&console, names.insert("models", &ended)).await.unwrap();
+    run(&console, names.insert("models", &ended)).unwrap();
     for set in [
         "status = 'cancelled', reason = NULL",
         "ended_at = 6",
         "status = 'ready', reason = NULL, card = '{}'",
     ] {
-        refused(run(&console, format!("UPDATE models SET {set}")).await, "stays as it ended");
+        refused(run(&console, format!("UPDATE models SET {set}")), "stays as it ended");
     }
-    run(&console, "UPDATE models SET name = 'm', folded = 'm'".to_owned()).await.unwrap();
+    run(&console, "UPDATE models SET name = 'm', folded = 'm'").unwrap();
 }

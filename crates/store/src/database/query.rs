@@ -1,0 +1,145 @@
+//! One statement with its values, in the manner of `sqlx`: the same text shall serve another database.
+
+use std::ops::ControlFlow;
+
+use rusqlite::types::Value;
+use rusqlite::{Error, Statement};
+
+use super::connection::{Answer, Executor, Native, Place};
+use super::row::{Columns, Row};
+use crate::StoreError;
+
+/// A statement. Its values are written `$1`, `$2` and so on.
+pub(crate) const fn query(sql: &'static str) -> Query {
+    Query { sql, values: Vec::new(), place: Place::Here }
+}
+
+pub(crate) struct Query {
+    sql: &'static str,
+    values: Vec<Value>,
+    place: Place,
+}
+
+/// What a statement did.
+pub(crate) struct Done {
+    rows: usize,
+}
+
+impl Done {
+    pub(crate) const fn rows_affected(&self) -> u64 {
+        self.rows as u64
+    }
+}
+
+impl Query {
+    /// The next value.
+    pub(crate) fn bind(mut self, value: impl Bind) -> Self {
+        self.values.push(value.value());
+        self
+    }
+
+    /// Says that it may take long, because of many rows or of the disk.
+    pub(crate) fn aside(self) -> Self {
+        Self { place: Place::Aside, ..self }
+    }
+
+    /// For a statement without an answer.
+    pub(crate) fn execute<'a>(self, executor: impl Executor<'a>) -> Answer<'a, Done> {
+        let work = move |db: &Native| {
+            let mut statement = db.prepare_cached(self.sql)?;
+            bind(&mut statement, &self.values)?;
+            Ok(Done { rows: statement.raw_execute()? })
+        };
+        executor.run(self.place, Box::new(work))
+    }
+
+    /// Row after row, until there are no more or `step` has enough.
+    pub(crate) fn fold<'a, T: Send + 'static>(
+        self,
+        executor: impl Executor<'a>,
+        start: T,
+        mut step: impl FnMut(T, Row) -> Result<ControlFlow<T, T>, StoreError> + Send + 'static,
+    ) -> Answer<'a, T> {
+        let work = move |db: &Native| {
+            let mut statement = db.prepare_cached(self.sql)?;
+            bind(&mut statement, &self.values)?;
+            let columns = Columns::of(&statement);
+            let mut rows = statement.raw_query();
+            let mut so_far = start;
+            while let Some(row) = rows.next()? {
+                match step(so_far, Row::read(&columns, row)?)? {
+                    ControlFlow::Continue(next) => so_far = next,
+                    ControlFlow::Break(enough) => return Ok(enough),
+                }
+            }
+            Ok(so_far)
+        };
+        executor.run(self.place, Box::new(work))
+    }
+
+    pub(crate) fn fetch_all<'a>(self, executor: impl Executor<'a>) -> Answer<'a, Vec<Row>> {
+        self.fold(executor, Vec::new(), |mut rows, row| {
+            rows.push(row);
+            Ok(ControlFlow::Continue(rows))
+        })
+    }
+
+    /// The first row, if there is one.
+    pub(crate) fn fetch_optional<'a>(self, executor: impl Executor<'a>) -> Answer<'a, Option<Row>> {
+        self.fold(executor, None, |_, row| Ok(ControlFlow::Break(Some(row))))
+    }
+
+    /// The first row, where there always is one.
+    pub(crate) async fn fetch_one<'a>(self, executor: impl Executor<'a>) -> Result<Row, StoreError> {
+        let first = self.fetch_optional(executor);
+        first.await?.ok_or_else(|| Error::QueryReturnedNoRows.into())
+    }
+}
+
+/// `$n` is the nth value, wherever it stands: to SQLite it is a name, numbered in the order in which it meets them.
+fn bind(statement: &mut Statement<'_>, values: &[Value]) -> rusqlite::Result<()> {
+    let mut highest = 0;
+    for index in 1..=statement.parameter_count() {
+        let name = statement.parameter_name(index).unwrap_or_default();
+        let number = name.strip_prefix('$').and_then(|number| number.parse::<usize>().ok());
+        let number = number.ok_or_else(|| Error::InvalidParameterName(name.to_owned()))?;
+        highest = highest.max(number);
+        let value = number.checked_sub(1).and_then(|at| values.get(at));
+        let value = value.ok_or(Error::InvalidParameterCount(values.len(), number))?;
+        statement.raw_bind_parameter(index, value)?;
+    }
+    if highest == values.len() { Ok(()) } else { Err(Error::InvalidParameterCount(values.len(), highest)) }
+}
+
+/// What can be bound.
+pub(crate) trait Bind {
+    fn value(self) -> Value;
+}
+
+macro_rules! bind {
+    ($($type:ty, |$value:ident| $as:expr;)*) => {
+        $(impl Bind for $type {
+            fn value(self) -> Value {
+                let $value = self;
+                $as
+            }
+        })*
+    };
+}
+
+bind! {
+    i64, |number| Value::Integer(number);
+    f64, |number| Value::Real(number);
+    bool, |yes| Value::Integer(yes.into());
+    String, |text| Value::Text(text);
+    &String, |text| Value::Text(text.clone());
+    &str, |text| Value::Text(text.to_owned());
+    Vec<u8>, |bytes| Value::Blob(bytes);
+    &[u8], |bytes| Value::Blob(bytes.to_vec());
+}
+
+impl<T: Bind> Bind for Option<T> {
+    fn value(self) -> Value {
+        self.map_or(Value::Null, Bind::value)
+    }
+}

@@ -1,0 +1,177 @@
+//! Where statements, rows and connections could be wrong without a test of the store noticing.
+
+use std::ops::ControlFlow;
+
+use futures_util::FutureExt as _;
+use rand_core::UnwrapErr;
+use rusqlite::StatementStatus;
+use tempfile::TempDir;
+
+use super::{Executor as _, Native, Place, Query, Row, query};
+use crate::{Store, StoreError};
+
+async fn store() -> (Store, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("keyrack.db"), UnwrapErr(getrandom::SysRng)).await.unwrap();
+    (store, folder)
+}
+
+/// It takes longer than a caller who polls once stays.
+const LONG_LOOK: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
+    SELECT count(*) AS n FROM n, (SELECT count(*) FROM removals)";
+
+const LONG_WRITE: &str = "INSERT INTO removals (prefix, due_at)
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000) SELECT i, $1 FROM n";
+
+async fn removals(store: &Store) -> i64 {
+    let row = query("SELECT count(*) AS n FROM removals").fetch_one(store.readers()).await.unwrap();
+    row.try_get("n").unwrap()
+}
+
+#[tokio::test]
+async fn values_are_bound_by_their_number_wherever_it_stands() {
+    let (store, _folder) = store().await;
+    let row = query("SELECT $3 AS c, $1 AS a, $2 AS b, $1 || $3 AS ac")
+        .bind("a")
+        .bind(2_i64)
+        .bind(Some("c".to_owned()))
+        .fetch_one(store.readers())
+        .await
+        .unwrap();
+    let texts = ["a", "c", "ac"].map(|column| row.try_get::<&str>(column).unwrap());
+    assert_eq!((texts, row.try_get::<i64>("b").unwrap()), (["a", "c", "ac"], 2));
+}
+
+#[tokio::test]
+async fn values_that_are_missing_or_left_over_are_an_error_and_never_null() {
+    let (store, _folder) = store().await;
+    for (sql, values) in
+        [("SELECT $2", 1_i64), ("SELECT $1, $3", 2), ("SELECT $1", 2), ("SELECT 1", 1), ("SELECT ?1", 1)]
+    {
+        let query = (0..values).fold(query(sql), Query::bind);
+        let answer = query.fetch_optional(store.readers()).await;
+        assert!(matches!(answer, Err(StoreError::Database(_))), "{sql} with {values}");
+    }
+}
+
+#[track_caller]
+fn corrupt<T>(read: Result<T, StoreError>, column: &str) {
+    let error = read.err();
+    assert!(matches!(error, Some(StoreError::Corrupt { what }) if what == column), "{column}: {error:?}");
+}
+
+#[tokio::test]
+async fn a_column_of_another_type_or_of_no_such_name_is_corrupt() {
+    let (store, _folder) = store().await;
+    let row = query(
+        "SELECT 7 AS number, 'seven' AS text, x'07' AS bytes, NULL AS none, CAST(x'ff' AS TEXT) AS torn",
+    )
+    .fetch_one(store.readers())
+    .await
+    .unwrap();
+    assert_eq!(row.try_get::<Option<i64>>("number").unwrap(), Some(7));
+    assert_eq!(row.try_get::<Option<&str>>("none").unwrap(), None);
+    assert_eq!(row.try_get::<&[u8]>("bytes").unwrap(), [7]);
+    corrupt(row.try_get::<&str>("number"), "number");
+    corrupt(row.try_get::<f64>("number"), "number");
+    corrupt(row.try_get::<Option<i64>>("text"), "text");
+    corrupt(row.try_get::<&[u8]>("text"), "text");
+    corrupt(row.try_get::<String>("bytes"), "bytes");
+    corrupt(row.try_get::<i64>("none"), "none");
+    corrupt(row.try_get::<&str>("torn"), "torn");
+    corrupt(row.try_get::<i64>("nowhere"), "nowhere");
+}
+
+#[tokio::test]
+async fn a_fold_stops_where_it_has_enough_and_at_its_first_error() {
+    let (store, _folder) = store().await;
+    let count = || query("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n");
+    let until_four = |sum, row: Row| {
+        let number: i64 = row.try_get("i")?;
+        Ok(if number == 4 { ControlFlow::Break(sum) } else { ControlFlow::Continue(sum + number) })
+    };
+    assert_eq!(count().fold(store.readers(), 0, until_four).await.unwrap(), 6);
+    let failing = |(), row: Row| row.try_get::<&str>("i").map(|_| ControlFlow::Continue(()));
+    assert!(matches!(
+        count().fold(store.readers(), (), failing).await,
+        Err(StoreError::Corrupt { what: "i" })
+    ));
+}
+
+#[tokio::test]
+async fn a_write_whose_caller_goes_away_within_a_statement_undoes_itself_alone() {
+    let (store, _folder) = store().await;
+    let mut given_up = store.write().await.unwrap();
+    let insert = |prefix: &'static str| query("INSERT INTO removals VALUES ($1, 1, 0)").bind(prefix);
+    insert("a").execute(&mut *given_up).await.unwrap();
+    let mut long = query(LONG_WRITE).bind(1_i64).aside().execute(&mut *given_up);
+    assert!(long.as_mut().now_or_never().is_none(), "it keeps the thread of the caller free");
+    drop(long);
+    // The connection is with the statement, which nobody waits for.
+    assert!(matches!(insert("b").execute(&mut *given_up).await, Err(StoreError::Closed)));
+    drop(given_up);
+    let mut next = store.write().await.unwrap();
+    insert("c").execute(&mut *next).await.unwrap();
+    next.commit().await.unwrap();
+    assert_eq!(removals(&store).await, 1);
+}
+
+#[tokio::test]
+async fn readers_whose_callers_go_away_come_back_and_hold_no_state() {
+    let (store, folder) = store().await;
+    for _ in 0..8 {
+        let mut reader = store.read().await.unwrap();
+        let long = query(LONG_LOOK).fetch_one(&mut *reader);
+        assert!(long.now_or_never().is_none());
+    }
+    store.change(query("INSERT INTO removals VALUES ('a', 1, 0)")).await.unwrap();
+    assert_eq!(removals(&store).await, 1);
+    // Each of them in turn: whoever still looked at an old state would be in the way.
+    let mut all = Vec::new();
+    for _ in 0..4 {
+        all.push(store.readers().acquire().await.unwrap());
+    }
+    let console = Native::open(folder.path().join("keyrack.db")).unwrap();
+    let busy: i64 = console.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).unwrap();
+    assert_eq!(busy, 0);
+}
+
+#[tokio::test]
+async fn a_reader_sees_one_state_until_it_is_dropped_and_cannot_write() {
+    let (store, _folder) = store().await;
+    let mut reader = store.read().await.unwrap();
+    let count = || query("SELECT count(*) AS n FROM removals");
+    assert_eq!(count().fetch_one(&mut *reader).await.unwrap().try_get::<i64>("n").unwrap(), 0);
+    store.change(query("INSERT INTO removals VALUES ('a', 1, 0)")).await.unwrap();
+    assert_eq!(count().fetch_one(&mut *reader).await.unwrap().try_get::<i64>("n").unwrap(), 0);
+    assert_eq!(removals(&store).await, 1);
+    assert!(query("DELETE FROM removals").execute(&mut *reader).await.is_err());
+}
+
+#[tokio::test]
+async fn a_write_waits_for_another_program_that_writes() {
+    let (store, folder) = store().await;
+    let console = Native::open(folder.path().join("keyrack.db")).unwrap();
+    console.execute_batch("BEGIN IMMEDIATE; INSERT INTO removals VALUES ('theirs', 1, 0)").unwrap();
+    let mut ours = Box::pin(store.change(query("INSERT INTO removals VALUES ('ours', 1, 0)")));
+    for _ in 0..100 {
+        assert!(ours.as_mut().now_or_never().is_none());
+        tokio::task::yield_now().await;
+    }
+    console.execute_batch("COMMIT").unwrap();
+    ours.await.unwrap();
+    assert_eq!(removals(&store).await, 2);
+}
+
+#[tokio::test]
+async fn a_join_is_planned_once() {
+    const JOIN: &str = "SELECT k.id, s.hint FROM keys k LEFT JOIN key_secrets s ON s.key_id = k.id
+        WHERE k.workspace_id = $1 AND k.id = $2";
+    let (store, _folder) = store().await;
+    let mut reader = store.readers().acquire().await.unwrap();
+    for id in ["a", "b", "c"] {
+        query(JOIN).bind("w").bind(id).fetch_all(&mut *reader).await.unwrap();
+    }
+    let planned = |db: &Native| Ok(db.prepare_cached(JOIN)?.get_status(StatementStatus::RePrepare));
+    assert_eq!(reader.run(Place::Aside, Box::new(planned)).await.unwrap(), 0);
+}
