@@ -1,6 +1,8 @@
 //! Use over time as SVG: bars that stack what was let through, and refusals on a plane of their own. The planes stretch
 //! with the page, so their numbers stand beside them as text, and again in a table.
 
+#![expect(clippy::cast_precision_loss, reason = "bars have fewer dots than a number has bits")]
+
 /// A chart with its axes, its legend and its numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Chart {
@@ -63,7 +65,7 @@ const GAP: f64 = 0.22;
 /// What is there is seen, however little it is beside the rest.
 const LEAST: f64 = 3.0;
 
-/// Draws `bars`, whose series are called `names` and have the colours `tones`. `times` says what a bar is: "day".
+/// Draws `bars`, whose series have these colours and names.
 pub(crate) fn chart(says: String, names: &[(usize, String)], bars: &[Bar]) -> Chart {
     let totals = (0..names.len()).map(|at| bars.iter().map(|bar| bar.allowed[at]).sum::<u64>());
     let mut series: Vec<_> = names
