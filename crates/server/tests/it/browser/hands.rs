@@ -35,7 +35,10 @@ impl Browser {
             if summary.is_displayed().await.unwrap() {
                 // Where a bar lies over it, a person scrolls.
                 let arguments = vec![summary.to_json().unwrap()];
-                self.driver().execute("arguments[0].scrollIntoView({ block: 'center' })", arguments).await.unwrap();
+                self.driver()
+                    .execute("arguments[0].scrollIntoView({ block: 'center' })", arguments)
+                    .await
+                    .unwrap();
                 return summary.click().await.unwrap();
             }
         }
