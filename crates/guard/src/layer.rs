@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use futures_util::future::Either;
 use http::{HeaderMap, HeaderValue, Request, Response, header, request};
 use keyrack_key::{Brands, Denial, Exposure, Permission, Presented, Question, Spend, Timestamp, WorkspaceId};
-use keyrack_rack::{Caller, LastUse, Rack, Refusal};
+use keyrack_rack::{Call, Caller, Callers, LastUse, Outcome, Rack, Refusal};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -23,6 +23,10 @@ pub type Clock = fn() -> Timestamp;
 #[derive(Clone, Copy, Debug)]
 pub struct ClientAddress(pub IpAddr);
 
+/// What a request that was refused had asked for. It stands beside the [`Refusal`] in the answer's extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked(pub Option<Permission>);
+
 /// All that deciding about requests needs.
 #[derive(Debug)]
 pub struct Guard {
@@ -31,12 +35,13 @@ pub struct Guard {
     clock: Clock,
     manage: Option<String>,
     home: Home,
+    callers: Option<Arc<Callers>>,
 }
 
 impl Guard {
     /// Decides by `rack`, about secrets of `brands`.
     pub const fn new(rack: Arc<Rack>, brands: Brands, clock: Clock) -> Self {
-        Self { rack, brands, clock, manage: None, home: Home::unnamed() }
+        Self { rack, brands, clock, manage: None, home: Home::unnamed(), callers: None }
     }
 
     /// Names the address under which a key is changed; the key's id is appended to it.
@@ -54,12 +59,20 @@ impl Guard {
         self
     }
 
+    /// Notes who calls in `callers`, from where somebody takes it now and then.
+    #[must_use]
+    pub fn noting(mut self, callers: Arc<Callers>) -> Self {
+        self.callers = Some(callers);
+        self
+    }
+
     /// Whether a browser sent this from a page that is not ours.
     pub fn is_from_elsewhere(&self, headers: &HeaderMap) -> bool {
         self.home.is_left_by(headers)
     }
 
-    /// Decides about the key of a request, takes one from its rate, and notes its use. No allocation, no waiting.
+    /// Decides about the key of a request, takes one from its rate, and notes its use and who called. No allocation, no
+    /// waiting.
     pub fn check(&self, request: &request::Parts, permission: Option<Permission>) -> Result<Caller, Refusal> {
         self.decide(None, request, permission, Spend::One)
     }
@@ -102,10 +115,38 @@ impl Guard {
             Place::Header => Exposure::None,
         };
         let question = Question { now, permission, address, origin, exposure, spend };
-        let caller = self.rack.check_in(workspace, &presented, &question)?;
+        let decided = self.rack.check_in(workspace, &presented, &question);
         let agent = request.headers.get(header::USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
-        self.rack.note_use(&caller, LastUse::new(now, address, permission, agent));
-        Ok(caller)
+        self.note_call(&presented, &question, &decided, agent);
+        if let Ok(caller) = &decided {
+            self.rack.note_use(caller, LastUse::new(now, address, permission, agent));
+        }
+        decided
+    }
+
+    /// Notes who asked with a key that is known, however that was `decided`.
+    pub fn note_call(
+        &self,
+        presented: &Presented<'_>,
+        question: &Question<'_>,
+        decided: &Result<Caller, Refusal>,
+        agent: &[u8],
+    ) {
+        let Some(callers) = &self.callers else { return };
+        let (key, refused) = match decided {
+            Ok(caller) => (caller.key().key, None),
+            Err(Refusal { denial, key: Some(key) }) => (key.key, Some(denial.code())),
+            Err(Refusal { key: None, .. }) => return,
+        };
+        callers.note(&Call {
+            key,
+            hint: presented.hint(),
+            at: question.now,
+            address: question.address,
+            origin: question.origin.unwrap_or_default().as_bytes(),
+            agent,
+            outcome: Outcome { permission: question.permission, refused },
+        });
     }
 
     /// What a refused client is told.
@@ -193,7 +234,11 @@ where
                 allowance
             }
             Err(Refusal { denial: Denial::Missing, .. }) if !required => None,
-            Err(refusal) => return Either::Left(ready(Ok(guard.answer(refusal, &parts)))),
+            Err(refusal) => {
+                let mut answer = guard.answer(refusal, &parts);
+                answer.extensions_mut().insert(Asked(*permission));
+                return Either::Left(ready(Ok(answer)));
+            }
         };
         Either::Right(Admitted::new(self.inner.call(Request::from_parts(parts, body)), allowance))
     }

@@ -39,7 +39,7 @@ pub mod remote;
 pub use credential::{Credential, Place};
 pub use keyrack_key::Permission;
 pub use keyrack_rack::{Caller, Refusal};
-pub use layer::{ClientAddress, Clock, Guard, GuardFuture, GuardLayer, GuardService};
+pub use layer::{Asked, ClientAddress, Clock, Guard, GuardFuture, GuardLayer, GuardService};
 pub use limits::Admitted;
 pub use problem::Problem;
 #[cfg(feature = "remote")]

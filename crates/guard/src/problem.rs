@@ -68,6 +68,11 @@ impl Problem {
         self.code
     }
 
+    /// A member of its own that the body carries.
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        self.members.get(name)
+    }
+
     /// What a person reads.
     pub fn message(&self) -> &str {
         &self.message

@@ -91,7 +91,7 @@ fn number_of(check: &[u8]) -> u64 {
 }
 
 /// The last four characters of a secret. Public: they tell keys apart and open nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hint([u8; 4]);
 
 impl Hint {
@@ -158,6 +158,14 @@ impl<'a> Presented<'a> {
     pub fn digest(&self) -> Digest {
         Digest::of(self.text)
     }
+
+    /// The last four characters, by which people recognise it.
+    pub fn hint(&self) -> Hint {
+        // Parsed, it is longer than that.
+        let mut hint = [b'0'; 4];
+        hint.copy_from_slice(&self.text[self.text.len() - 4..]);
+        Hint(hint)
+    }
 }
 
 /// Like [`Secret`], it does not print.
@@ -186,6 +194,7 @@ mod tests {
             assert!(text.starts_with(&format!("kr_{}_", class.letters())));
             assert!(text[6..].bytes().all(|b| b.is_ascii_alphanumeric()));
             assert!(text.ends_with(&secret.hint().to_string()));
+            assert_eq!(Presented::parse(text.as_bytes(), &Brands::default()).unwrap().hint(), secret.hint());
         }
     }
 

@@ -8,6 +8,7 @@
 #![warn(missing_docs)]
 
 mod caller;
+mod callers;
 mod counter;
 mod feed;
 mod follower;
@@ -24,6 +25,7 @@ mod tally;
 mod trust;
 
 pub use caller::{Caller, Key, Refusal};
+pub use callers::{Call, Callers, Calls, Words};
 pub use feed::{Batches, ChangeId, Feed, Frame, Next, Position, Reading, Record, Revision, Snapshot};
 pub use follower::Follower;
 pub use last_use::LastUse;

@@ -3,7 +3,7 @@
 use keyrack_key::{Denial, Permission};
 
 /// How a check of a key ended: what was asked for, and the reason if it was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Outcome {
     /// What was asked for; nothing where the question was only whether the key is alive.
     pub permission: Option<Permission>,

@@ -250,12 +250,35 @@ function sayFold(form) {
   facts.textContent = `${expiry} · ${facts.dataset.reach}${rate}${keys}${node}`;
 }
 
+// ---- What a change would have refused, said while it is made.
+
+let asking = 0;
+
+function askWhatIf(form) {
+  const region = form.querySelector("[data-what-if]");
+  if (!region) return;
+  const asked = ++asking;
+  setTimeout(async () => {
+    if (asked !== asking || !region.isConnected || form.hasAttribute("data-busy")) return;
+    const typed = new URLSearchParams(new FormData(form));
+    typed.set("check", "on");
+    try {
+      const answer = await fetch(form.action, { method: "POST", body: typed, headers: { Accept: "text/html" }, cache: "no-store" });
+      const said = parse(await answer.text()).querySelector("[data-what-if]");
+      if (asked === asking && region.isConnected) region.replaceChildren(...(said?.childNodes ?? []));
+    } catch {
+      region.replaceChildren(); // Saving says what is wrong.
+    }
+  }, 300);
+}
+
 // ---- Beginnings
 
 function enhance(root) {
   for (const button of root.querySelectorAll("[data-copy]")) button.hidden = false;
   for (const group of root.querySelectorAll("[data-tabs]")) makeTabs(group);
   for (const form of root.querySelectorAll("form")) sayFold(form);
+  for (const button of root.querySelectorAll("[data-check-first]")) button.hidden = true;
   const contents = root.querySelector(".toc-fold");
   if (contents) contents.open = matchMedia("(min-width: 62.01rem)").matches;
   if (root.querySelector("[data-copy]")) {
@@ -294,7 +317,7 @@ document.addEventListener("submit", (event) => {
 
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-filters] select")) event.target.form.requestSubmit();
-  else if (event.target.form) sayFold(event.target.form);
+  else if (event.target.form) sayFold(event.target.form), askWhatIf(event.target.form);
 });
 
 document.addEventListener("copy", (event) => markCopied(event.target.nodeType === 1 ? event.target : event.target.parentElement ?? document.body));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderMap, header};
 use keyrack_guard::{Clock, Guard};
 use keyrack_key::Timestamp;
-use keyrack_rack::{Follower, Rack, Refusal, Revision};
+use keyrack_rack::{Callers, Follower, Rack, Refusal, Revision};
 use keyrack_store::Store;
 
 use crate::config::Config;
@@ -22,6 +22,7 @@ use crate::ops::people::People;
 use crate::ops::pictures::Pictures;
 use crate::ops::predictions::Predictions;
 use crate::ops::projects::Projects;
+use crate::ops::refusals::{Refusals, Refused, Saw};
 use crate::ops::removals::Removals;
 use crate::ops::workspaces::Workspaces;
 
@@ -35,6 +36,8 @@ pub struct App {
     pub rack: Arc<Rack>,
     pub follower: Arc<Follower<Store>>,
     pub guard: Arc<Guard>,
+    pub callers: Arc<Callers>,
+    pub refusals: Refusals,
     pub keys: Keys,
     pub nodes: Nodes,
     pub projects: Projects,
@@ -61,7 +64,8 @@ impl App {
         let follower = Arc::new(Follower::new(store.clone(), Arc::clone(&rack)));
         follower.reach(Revision::default(), clock()).await?;
         let nodes = Nodes::open(store.clone(), clock).await?;
-        let guard = Guard::new(Arc::clone(&rack), config.brands.clone(), clock);
+        let callers = Arc::new(Callers::new());
+        let guard = Guard::new(Arc::clone(&rack), config.brands.clone(), clock).noting(Arc::clone(&callers));
         let removals = Removals::new(store.clone(), objects.clone(), clock);
         let pictures = Pictures::new(config.max_image);
         let datasets = Datasets::new(store.clone(), objects.clone(), pictures, removals.clone(), clock);
@@ -87,6 +91,8 @@ impl App {
             people: People::new(store.clone(), clock)?,
             workspaces: Workspaces::new(store.clone()),
             metrics: Metrics::new(),
+            refusals: Refusals::new(store.clone()),
+            callers,
             config,
             clock,
             store,
@@ -114,7 +120,17 @@ impl App {
 
     /// The error for a key that was asked about and refused.
     pub fn refused(&self, refusal: &Refusal) -> OpError {
-        self.metrics.refused(refusal.denial);
-        self.guard.problem(refusal).into()
+        self.refused_asking(refusal, None)
+    }
+
+    /// The same where the check did not look at the request itself, but at what it saw in its place.
+    pub fn refused_asking(&self, refusal: &Refusal, saw: Option<Saw>) -> OpError {
+        let problem = self.guard.problem(refusal);
+        OpError::Refused(Box::new(Refused { refusal: refusal.clone(), problem, saw }))
+    }
+
+    /// How many days back the pages look: a month, or as long as it is remembered.
+    pub fn window(&self) -> u32 {
+        self.config.usage_days.min(30)
     }
 }

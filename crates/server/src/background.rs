@@ -35,6 +35,7 @@ pub fn start(app: &Shared) -> Background {
     tasks.spawn(every(USES, stopped.clone(), with(app, write_uses)));
     tasks.spawn(every(RACK, stopped.clone(), with(app, keep_rack)));
     tasks.spawn(every(SWEEP, stopped.clone(), with(app, sweep)));
+    tasks.spawn(every(SWEEP, stopped.clone(), with(app, forget_uses)));
     tasks.spawn(every(OBJECTS, stopped.clone(), with(app, end_uploads)));
     tasks.spawn(every(NODES, stopped.clone(), with(app, forget_nodes)));
     tasks.spawn(every(JOBS, stopped.clone(), with(app, end_deserted_jobs)));
@@ -81,11 +82,36 @@ async fn write_uses(app: Shared) {
 
 /// Uses that cannot be written are lost; keys and requests are not held up by them.
 async fn write_uses_of(app: &App) {
+    write_counts_of(app).await;
+    write_callers_of(app).await;
+    write_refusals_of(app).await;
+}
+
+async fn write_counts_of(app: &App) {
     let used = app.rack.drain_uses();
     if let Err(error) = app.store.note_uses(&used, app.now()).await {
         let lost = used.iter().map(Used::checks).sum();
         app.metrics.uses_lost(lost);
         tracing::warn!(%error, lost, "what keys were used for could not be written");
+    }
+}
+
+/// After the counts: who is told of has been counted.
+async fn write_callers_of(app: &App) {
+    let calls = app.callers.drain();
+    if let Err(error) = app.store.note_callers(&calls, app.now()).await {
+        let lost = calls.iter().map(|calls| u64::from(calls.number)).sum();
+        app.callers.lose(lost);
+        tracing::warn!(%error, lost, "who called with keys could not be written");
+    }
+}
+
+async fn write_refusals_of(app: &App) {
+    let refused = app.refusals.drain();
+    if let Err(error) = app.store.note_refusals(&refused).await {
+        let lost = refused.len() as u64;
+        app.refusals.lose(lost);
+        tracing::warn!(%error, lost, "requests that were refused could not be written");
     }
 }
 
@@ -143,6 +169,15 @@ async fn sweep(app: Shared) {
     }
     if let Err(error) = app.store.forget_repetitions(app.now().minus(REPETITIONS)).await {
         tracing::warn!(%error, "old Idempotency-Keys could not be removed");
+    }
+}
+
+/// What keys were used for, and by whom, is remembered for so long and no longer.
+async fn forget_uses(app: Shared) {
+    let then = app.now().minus(Duration::from_hours(24 * u64::from(app.config.usage_days)));
+    match app.store.forget_uses_before(then).await {
+        Ok(rows) => app.metrics.forgotten(rows),
+        Err(error) => tracing::warn!(%error, "what keys were used for long ago could not be removed"),
     }
 }
 

@@ -66,6 +66,9 @@ pub struct Choices {
     /// Hosts on private networks that image URLs may name (again for more)
     #[arg(long, env = "KEYRACK_ALLOW_IMAGE_HOST", value_name = "HOST", value_delimiter = ',')]
     pub allow_image_host: Option<Vec<String>>,
+    /// Days for which it is remembered what keys were used for, by whom, and what was refused [default: 90]
+    #[arg(long, env = "KEYRACK_USAGE_DAYS", value_name = "N")]
+    pub usage_days: Option<u32>,
     /// Let publishable keys name image URLs, which this server then fetches
     #[arg(long, env = "KEYRACK_PUBLIC_IMAGE_URLS", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub public_image_urls: Option<bool>,
@@ -96,6 +99,7 @@ pub struct Config {
     pub workers: u8,
     pub allowed_image_hosts: Vec<String>,
     pub public_image_urls: bool,
+    pub usage_days: u32,
     pub log: tracing::Level,
     pub log_json: bool,
 }
@@ -160,6 +164,7 @@ impl Choices {
             workers: self.workers.or(file.workers),
             allow_image_host: self.allow_image_host.or(file.allow_image_host),
             public_image_urls: self.public_image_urls.or(file.public_image_urls),
+            usage_days: self.usage_days.or(file.usage_days),
             log: self.log.or(file.log),
             log_json: self.log_json.or(file.log_json),
         }
@@ -186,6 +191,7 @@ impl Choices {
             workers: self.workers.unwrap_or(1),
             allowed_image_hosts: self.allow_image_host.unwrap_or_default(),
             public_image_urls: self.public_image_urls.unwrap_or(false),
+            usage_days: usage_days(self.usage_days.unwrap_or(90))?,
             log: level(self.log.as_deref())?,
             log_json: self.log_json.unwrap_or(false),
         })
@@ -236,6 +242,11 @@ fn max_image(megabytes: u32) -> Result<usize, ConfigError> {
         1..=MOST_IMAGE_MB => Ok(megabytes as usize * 1_000_000),
         _ => Err(wrong("max-image-mb", "expected 1 to 100")),
     }
+}
+
+/// Ten years are enough for everybody.
+fn usage_days(days: u32) -> Result<u32, ConfigError> {
+    if (1..=3_650).contains(&days) { Ok(days) } else { Err(wrong("usage-days", "expected 1 to 3650")) }
 }
 
 fn level(text: Option<&str>) -> Result<tracing::Level, ConfigError> {
@@ -294,6 +305,7 @@ mod tests {
             ("public-url = 'http://x/path'", "nothing behind it"),
             ("tls-cert = 'a.pem'", "both are needed"),
             ("max-image-mb = 0", "1 to 100"),
+            ("usage-days = 0", "1 to 3650"),
             ("log = 'loud'", "expected error, warn"),
             ("support = 'help me'", "URL or an email"),
         ] {

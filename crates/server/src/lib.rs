@@ -22,6 +22,7 @@ mod core_dumps;
 mod edge;
 mod jobs;
 mod metrics;
+mod numbers;
 mod operations;
 mod telemetry;
 mod times;

@@ -48,6 +48,9 @@ pub struct Metrics {
     revision: Gauge,
     uses_dropped: Gauge,
     uses_lost: Counter,
+    callers_dropped: Gauge,
+    refusals_dropped: Gauge,
+    forgotten: Counter,
     predictions: Family<Predicted, Counter>,
     busy: Counter,
     waiting: Gauge,
@@ -69,6 +72,17 @@ impl Metrics {
                 "Checks that were not counted because too many keys were in use",
             ),
             uses_lost: told(all, "uses_lost", "Checks that were counted and could not be written down"),
+            callers_dropped: told(
+                all,
+                "callers_dropped",
+                "Requests whose caller was not noted because too many called at once, or could not be written down",
+            ),
+            refusals_dropped: told(
+                all,
+                "refusals_dropped",
+                "Refused requests that cannot be explained because there were too many, or could not be written down",
+            ),
+            forgotten: told(all, "uses_forgotten_rows", "Rows of use, callers and refusals that were over"),
             predictions: told(all, "predictions", "Pictures that a model has looked at, by task"),
             busy: told(all, "predictions_busy", "Pictures sent away because too many were waiting"),
             waiting: told(all, "predictions_waiting", "Pictures that wait for their turn"),
@@ -81,8 +95,8 @@ impl Metrics {
         }
     }
 
-    /// Counts a refusal that was not the guard's.
-    pub fn refused(&self, denial: Denial) {
+    /// Counts a refusal.
+    fn refused(&self, denial: Denial) {
         self.decided(denial.code());
     }
 
@@ -113,6 +127,11 @@ impl Metrics {
         self.uses_lost.inc_by(checks);
     }
 
+    /// Counts rows that were too old to be kept.
+    pub fn forgotten(&self, rows: u64) {
+        self.forgotten.inc_by(rows);
+    }
+
     fn decided(&self, decision: &'static str) {
         self.decisions.get_or_create(&Decided { decision }).inc();
     }
@@ -123,6 +142,8 @@ impl Metrics {
         self.keys.set(gauge(app.rack.len() as u64));
         self.revision.set(gauge(app.rack.position().revision.0));
         self.uses_dropped.set(gauge(app.rack.uses_dropped()));
+        self.callers_dropped.set(gauge(app.callers.dropped()));
+        self.refusals_dropped.set(gauge(app.refusals.dropped()));
         self.waiting.set(gauge(app.predictions.waiting() as u64));
         for (purpose, room) in [("datasets", app.datasets.room()), ("predictions", app.predictions.room())] {
             self.held.get_or_create(&Holding { purpose }).set(gauge(room.held() as u64));

@@ -17,7 +17,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::app::Shared;
-use crate::edge::{address, allowance, ask_path, cors, host, linger, log, request_id};
+use crate::edge::{address, allowance, ask_path, cors, host, linger, log, refusals, request_id};
 use crate::{api, metrics, web};
 
 /// A body that stands still for so long is given up.
@@ -29,6 +29,7 @@ pub fn service(app: &Shared) -> Router {
     let trusted: Arc<[_]> = app.config.trusted_proxies.clone().into();
     let edge = routes
         .layer(from_fn_with_state(Arc::clone(app), metrics::count))
+        .layer(from_fn_with_state(Arc::clone(app), refusals::keep))
         .layer(CatchPanicLayer::custom(after_panic))
         .layer(DefaultBodyLimit::max(allowance::SMALL.bytes))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))

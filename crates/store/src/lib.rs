@@ -13,6 +13,7 @@
 
 mod actor;
 mod audit;
+mod callers;
 mod chain;
 mod database;
 mod datasets;
@@ -26,7 +27,9 @@ mod people;
 mod project_type;
 mod projects;
 mod record;
+mod refusals;
 mod removals;
+mod retention;
 mod role;
 mod sessions;
 mod snapshot;
@@ -35,6 +38,7 @@ mod workspaces;
 
 pub use actor::{Actor, By, UnknownActor};
 pub use audit::{AuditAction, AuditEntry};
+pub use callers::{CallerCursor, CallerRow, CallerUse, SecretUse, Whence};
 pub use chain::Chain;
 pub use database::{MigrationError, Store};
 pub use datasets::{
@@ -49,9 +53,10 @@ pub use nodes::Node;
 pub use people::{NewUser, User};
 pub use project_type::{ProjectType, UnknownProjectType};
 pub use projects::{EditProject, NewProject, Project};
+pub use refusals::{REFUSALS_AN_HOUR, RefusedRequest};
 pub use role::{Role, UnknownRole};
 pub use sessions::{NewSession, Session};
-pub use uses::Usage;
+pub use uses::{DayOfUse, Usage};
 pub use workspaces::{Membership, NewWorkspace, Workspace};
 
 /// A piece of a long list.

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use keyrack_key::{NodeId, Timestamp, WorkspaceId};
-use keyrack_rack::Used;
+use keyrack_rack::{Calls, Used};
 
+use crate::callers::write_callers;
 use crate::database::{self, Row, query};
 use crate::uses::write_used;
 use crate::{Actor, Store, StoreError};
@@ -55,13 +56,14 @@ impl Store {
         Ok(())
     }
 
-    /// Writes down what keys of its workspace were used for on a node, as its batch number `batch`, counted from 1.
+    /// Writes down what keys of its workspace were used for on a node, and who called there, as its batch number `batch`, counted from 1.
     /// A batch that was written before is not written again. [`StoreError::NotFound`] if there is no such node.
     pub async fn note_uses_on(
         &self,
         id: NodeId,
         batch: u64,
         used: &[Used],
+        calls: &[Calls],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut db = self.write().await?;
@@ -75,6 +77,7 @@ impl Store {
         }
         let workspace = database::parsed(&row, "workspace_id")?;
         write_used(&mut db, used, Some(workspace), now).await?;
+        write_callers(&mut db, calls, Some(workspace), now).await?;
         query("UPDATE nodes SET told = $2 WHERE id = $1")
             .bind(id.to_string())
             .bind(database::column(batch))

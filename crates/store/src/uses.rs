@@ -1,10 +1,14 @@
-//! What keys were used for, written down in batches: how checks ended, by the hour, and each key's last use.
+//! What keys were used for, written down in batches: how checks ended, by the hour and by the day, and each key's last use.
+
+mod days;
 
 use keyrack_key::{KeyId, Permission, Timestamp, WorkspaceId};
 use keyrack_rack::{LastUse, Outcome, Used};
 
+use crate::callers::day_of;
 use crate::database::{self, Connection, Row, query};
 use crate::{Store, StoreError};
+pub use days::DayOfUse;
 
 /// How many keys are written at once: a deletion does not wait for more.
 const BATCH: usize = 500;
@@ -38,6 +42,7 @@ pub(crate) async fn write_used(
         for (outcome, checks) in counts {
             count(db, *key, hour, *outcome, *checks).await?;
         }
+        days::count(db, *key, counts, now).await?;
         if let Some(last) = last {
             keep(db, *key, last).await?;
         }
@@ -45,7 +50,11 @@ pub(crate) async fn write_used(
     Ok(())
 }
 
-async fn is_of(db: &mut Connection, key: KeyId, workspace: Option<WorkspaceId>) -> Result<bool, StoreError> {
+pub(crate) async fn is_of(
+    db: &mut Connection,
+    key: KeyId,
+    workspace: Option<WorkspaceId>,
+) -> Result<bool, StoreError> {
     let Some(workspace) = workspace else { return Ok(true) };
     let row = query("SELECT 1 FROM keys WHERE id = $1 AND workspace_id = $2")
         .bind(key.to_string())
@@ -58,7 +67,7 @@ async fn is_of(db: &mut Connection, key: KeyId, workspace: Option<WorkspaceId>) 
 /// How often checks of a key ended in one way, within an hour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {
-    /// When the hour began.
+    /// When the hour began; the day, where it is told by the day.
     pub hour: Timestamp,
     /// What was asked for; nothing where the question was only whether the key is alive.
     pub permission: Option<Permission>,
@@ -83,6 +92,29 @@ impl Store {
         .bind(workspace.to_string())
         .bind(key.to_string())
         .bind(since.micros())
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter().map(usage).collect()
+    }
+}
+
+impl Store {
+    /// The same added up by the day.
+    pub async fn usage_by_day(
+        &self,
+        workspace: WorkspaceId,
+        key: KeyId,
+        since: Timestamp,
+    ) -> Result<Vec<Usage>, StoreError> {
+        let rows = query(
+            "SELECT u.hour - u.hour % 86400000000 AS hour, u.permission, u.outcome, sum(u.checks) AS checks
+             FROM key_usage u JOIN keys k ON k.id = u.key_id
+             WHERE k.workspace_id = $1 AND k.id = $2 AND u.hour >= $3
+             GROUP BY 1, u.permission, u.outcome ORDER BY 1, u.permission, u.outcome",
+        )
+        .bind(workspace.to_string())
+        .bind(key.to_string())
+        .bind(day_of(since))
         .fetch_all(self.readers())
         .await?;
         rows.iter().map(usage).collect()

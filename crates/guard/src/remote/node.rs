@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use keyrack_key::{Brand, Brands, NodeId, Timestamp};
-use keyrack_rack::{Follower, Rack, Revision, Trust};
+use keyrack_rack::{Callers, Follower, Rack, Revision, Trust};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -125,7 +125,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> NodeBuilder<C> {
             // What the server is told, which counts in seconds.
             WhenCutOff::ServeFor(span) => Duration::from_secs(span.as_secs()),
         };
-        let (rack, clock) = (Arc::new(Rack::new()), self.clock);
+        let (rack, callers, clock) = (Arc::new(Rack::new()), Arc::new(Callers::new()), self.clock);
         let shared =
             Arc::new(Shared { node: Mutex::default(), trouble: Mutex::default(), untold: Mutex::default() });
         let following = Following {
@@ -134,12 +134,14 @@ impl<C: Connect + Clone + Send + Sync + 'static> NodeBuilder<C> {
             serves_for,
             clock,
             rack: Arc::clone(&rack),
+            callers: Arc::clone(&callers),
             shared: Arc::clone(&shared),
         };
         let (registered, follower) = following.register().await?;
         follower.reach(Revision::default(), clock()).await?;
         let guard =
             Guard::new(Arc::clone(&rack), brands(&registered)?, clock).manage_at(registered.manage_url);
+        let guard = guard.noting(callers);
         let (stop, stopped) = watch::channel(());
         let task = tokio::spawn(following.run(follower, stopped));
         Ok(Node { guard: Arc::new(guard), rack, shared, stop, task })
@@ -214,6 +216,7 @@ struct Following<C> {
     serves_for: Duration,
     clock: Clock,
     rack: Arc<Rack>,
+    callers: Arc<Callers>,
     shared: Arc<Shared>,
 }
 
@@ -240,7 +243,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Following<C> {
         }
         self.rack.trust(Trust::Never);
         let Some(node) = *self.shared.node.lock() else { return };
-        untold.gather(&self.rack);
+        untold.gather(&self.rack, &self.callers);
         // The server may be away. Then these uses are lost, and it counts on this node no more in a while.
         let _ = untold.tell(&self.line, node).await;
         let _ = self.line.leave(node).await;
@@ -282,7 +285,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Following<C> {
                 untold.begin();
                 told_as = node;
             }
-            untold.gather(&self.rack);
+            untold.gather(&self.rack, &self.callers);
             if let Some(node) = node {
                 // Told again in a second; why it failed is told by whoever follows.
                 let _ = untold.tell(&self.line, node).await;

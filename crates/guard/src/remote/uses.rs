@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 
 use hyper_util::client::legacy::connect::Connect;
 use keyrack_key::NodeId;
-use keyrack_rack::{Rack, Used};
+use keyrack_rack::{Callers, Calls, Rack, Used};
 
 use super::http::{Line, RemoteError};
-use super::wire::{KeyUses, USES, Uses};
+use super::wire::{Called, KeyUses, USES, Uses};
 
 /// Batches that wait while the server cannot be reached; older ones are lost then.
 const MOST: usize = 64;
@@ -17,9 +17,16 @@ const MOST: usize = 64;
 pub(super) struct Untold {
     /// The number of the first batch.
     first: u64,
-    batches: VecDeque<Vec<Used>>,
+    batches: VecDeque<Batch>,
     /// Checks that were counted and will never be told.
     lost: u64,
+}
+
+/// What is told at once.
+#[derive(Debug)]
+struct Batch {
+    used: Vec<Used>,
+    calls: Vec<Calls>,
 }
 
 impl Untold {
@@ -28,17 +35,16 @@ impl Untold {
         self.first = 1;
     }
 
-    /// Takes from `rack` what it counted since the last time.
-    pub(super) fn gather(&mut self, rack: &Rack) {
-        let mut used = rack.drain_uses();
-        while !used.is_empty() {
-            let later = used.split_off(used.len().min(USES));
-            self.batches.push_back(std::mem::replace(&mut used, later));
+    /// Takes from `rack` what it counted since the last time, and from `callers` who called.
+    pub(super) fn gather(&mut self, rack: &Rack, callers: &Callers) {
+        let (mut used, mut calls) = (rack.drain_uses(), callers.drain());
+        while !used.is_empty() || !calls.is_empty() {
+            self.batches.push_back(Batch { used: first_of(&mut used), calls: first_of(&mut calls) });
         }
         while self.batches.len() > MOST {
-            let dropped = self.batches.pop_front().unwrap_or_default();
+            let dropped = self.batches.pop_front();
             self.first += 1;
-            self.lost += dropped.iter().map(Used::checks).sum::<u64>();
+            self.lost += dropped.iter().flat_map(|batch| &batch.used).map(Used::checks).sum::<u64>();
         }
     }
 
@@ -47,9 +53,10 @@ impl Untold {
     where
         C: Connect + Clone + Send + Sync + 'static,
     {
-        while let Some(used) = self.batches.front() {
+        while let Some(Batch { used, calls }) = self.batches.front() {
             let keys = used.iter().map(KeyUses::from).collect();
-            line.tell(&format!("/{node}/uses"), &Uses { batch: self.first, keys }).await?;
+            let callers = calls.iter().map(Called::from).collect();
+            line.tell(&format!("/{node}/uses"), &Uses { batch: self.first, keys, callers }).await?;
             self.batches.pop_front();
             self.first += 1;
         }
@@ -60,4 +67,10 @@ impl Untold {
     pub(super) const fn lost(&self) -> u64 {
         self.lost
     }
+}
+
+/// As many as fit into one batch; the others stay.
+fn first_of<T>(all: &mut Vec<T>) -> Vec<T> {
+    let later = all.split_off(all.len().min(USES));
+    std::mem::replace(all, later)
 }

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use keyrack_key::{Class, Digest, KeyId, NodeId, Permissions, SecretState, Terms, Timestamp, WorkspaceId};
-use keyrack_rack::{ChangeId, LastUse, Outcome, Position, Record, Revision, Used};
+use keyrack_key::{
+    Class, Digest, Hint, KeyId, NodeId, Permissions, SecretState, Terms, Timestamp, WorkspaceId,
+};
+use keyrack_rack::{Calls, ChangeId, LastUse, Outcome, Position, Record, Revision, Used, Words};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -166,6 +168,42 @@ pub struct Uses {
     /// Up to 500 keys.
     #[cfg_attr(feature = "openapi", schema(example = json!([])))]
     pub keys: Vec<KeyUses>,
+    /// Who called: up to 500 callers.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(example = json!([])))]
+    pub callers: Vec<Called>,
+}
+
+/// Calls of one caller that ended in one way.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Called {
+    /// The key's id.
+    pub key: String,
+    /// The last four characters of the secret.
+    pub secret: String,
+    /// From where, if known.
+    #[serde(default)]
+    pub address: Option<String>,
+    /// The page that called; empty where none did.
+    #[serde(default)]
+    pub origin: String,
+    /// The program, as it calls itself.
+    #[serde(default)]
+    pub agent: String,
+    /// What was asked for.
+    #[serde(default)]
+    pub permission: Option<String>,
+    /// The code of the refusal; null where it was let through.
+    #[serde(default)]
+    pub refused: Option<String>,
+    /// When the first of them came.
+    pub first: String,
+    /// When the last of them came.
+    pub last: String,
+    /// How many they are.
+    pub calls: u32,
 }
 
 /// What one key was used for.
@@ -329,6 +367,47 @@ impl TryFrom<&KeyUses> for Used {
             key: word::<KeyId>(&uses.key, "a key")?,
             counts: uses.counts.iter().map(count).collect::<Result<_, _>>()?,
             last: uses.last.as_ref().map(last).transpose()?,
+        })
+    }
+}
+
+impl From<&Calls> for Called {
+    fn from(calls: &Calls) -> Self {
+        Self {
+            key: calls.key.to_string(),
+            secret: calls.hint.to_string(),
+            address: calls.address.map(|address| address.to_string()),
+            origin: calls.origin.as_str().to_owned(),
+            agent: calls.agent.as_str().to_owned(),
+            permission: calls.outcome.permission.map(|permission| permission.name().to_owned()),
+            refused: calls.outcome.refused.map(str::to_owned),
+            first: time_text(calls.first),
+            last: time_text(calls.last),
+            calls: calls.number,
+        }
+    }
+}
+
+impl TryFrom<&Called> for Calls {
+    type Error = Unreadable;
+
+    fn try_from(called: &Called) -> Result<Self, Unreadable> {
+        let permission = called.permission.as_ref().map(|name| word(name, "a permission")).transpose()?;
+        let outcome = Outcome::named(permission, called.refused.as_deref());
+        let (first, last) = (time(&called.first)?, time(&called.last)?);
+        if called.calls == 0 || first > last {
+            return Err(Unreadable("calls"));
+        }
+        Ok(Self {
+            key: word::<KeyId>(&called.key, "a key")?,
+            hint: Hint::parse(&called.secret).ok_or(Unreadable("the end of a secret"))?,
+            address: called.address.as_ref().map(|text| word(text, "an address")).transpose()?,
+            origin: Words::new(called.origin.as_bytes()),
+            agent: Words::new(called.agent.as_bytes()),
+            outcome: outcome.ok_or(Unreadable("the end of a check"))?,
+            first,
+            last,
+            number: called.calls,
         })
     }
 }

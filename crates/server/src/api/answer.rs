@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use keyrack_guard::Problem;
 
-use crate::edge::problem::carrying;
+use crate::edge::problem::answering;
 use crate::edge::request_id;
 use crate::ops::{Invalid, OpError};
 
@@ -30,7 +30,7 @@ impl ApiError {
 /// Only carries the problem; [`finish`] writes it, because it knows the request.
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        carrying(self.0.problem())
+        answering(&self.0, self.0.problem())
     }
 }
 

@@ -10,7 +10,7 @@ use keyrack_key::{Denial, Permission, Presented, Scope};
 use super::ApiError;
 use super::verify::covers;
 use crate::app::{App, Shared};
-use crate::edge::problem::carrying;
+use crate::edge::problem::answering;
 use crate::edge::session;
 use crate::ops::OpError;
 
@@ -60,7 +60,7 @@ pub async fn ask(State(app): State<Shared>, mut parts: Parts) -> Response {
             app.metrics.allowed();
             (StatusCode::NO_CONTENT, passed(&caller)).into_response()
         }
-        Err(ApiError(error)) => carrying(refused(error.problem(), is_nginx)),
+        Err(ApiError(error)) => answering(&error, refused(error.problem(), is_nginx)),
     }
 }
 
@@ -90,7 +90,11 @@ async fn decide(app: &App, parts: &Parts) -> Result<Caller, ApiError> {
     let caller = app.guard.check_in(workspace, parts, permission);
     let caller = caller.map_err(|refusal| app.refused(&refusal))?;
     // A proxy names no project, so it could be any.
-    if covers(caller.key(), None) { Ok(caller) } else { Err(OpError::OutsideKey.into()) }
+    if covers(caller.key(), None) {
+        Ok(caller)
+    } else {
+        Err(OpError::OutsideKey { key: caller.key().key }.into())
+    }
 }
 
 /// What the client asked the proxy for, as the proxy says it.

@@ -14,6 +14,7 @@ mod openapi;
 mod piece;
 mod predict;
 mod projects;
+mod refusals;
 mod scopes;
 mod uploads;
 mod verify;

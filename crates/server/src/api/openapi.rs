@@ -14,7 +14,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::access::{Access, Registry, Stated};
-use super::{datasets, forward_auth, keys, models, nodes, predict, projects, scopes, uploads, verify};
+use super::{
+    datasets, forward_auth, keys, models, nodes, predict, projects, refusals, scopes, uploads, verify,
+};
 use crate::app::Shared;
 use crate::edge::allowance;
 
@@ -31,6 +33,10 @@ fn registry(guard: Arc<Guard>) -> Registry {
         .route(keys(Role::Admin), routes!(keys::create::create))
         .route(keys(Role::Viewer), routes!(keys::read::read))
         .route(keys(Role::Viewer), routes!(keys::usage::usage))
+        .route(keys(Role::Viewer), routes!(keys::callers::callers))
+        .route(keys(Role::Viewer), routes!(keys::advice::advice))
+        .route(keys(Role::Admin), routes!(keys::what_if::ask))
+        .route(keys(Role::Viewer), routes!(refusals::explain))
         .route(keys(Role::Admin), routes!(keys::edit::edit))
         .route(keys(Role::Admin), routes!(keys::delete::delete))
         .route(keys(Role::Admin), routes!(keys::rotate::rotate))

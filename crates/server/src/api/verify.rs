@@ -18,6 +18,7 @@ use super::ApiError;
 use super::body::Body;
 use crate::app::{App, Shared};
 use crate::edge::session;
+use crate::ops::refusals::Saw;
 use crate::ops::{Invalid, OpError};
 
 /// What is asked about the key in `Authorization`.
@@ -106,6 +107,12 @@ struct Asked {
     origin: Option<String>,
 }
 
+impl Asked {
+    fn saw(&self) -> Saw {
+        Saw { permission: self.permission, address: self.address, origin: self.origin.clone() }
+    }
+}
+
 impl Query {
     fn parse(&self) -> Result<Asked, Invalid> {
         let mut invalid = Invalid::default();
@@ -139,16 +146,14 @@ pub async fn verify(
 ) -> Result<Json<Verified>, ApiError> {
     let asked = query.parse()?;
     let workspace = app.workspaces.id_of(&query.workspace).await?;
-    let caller = check(&app, &parts, &asked, workspace).map_err(|refusal| app.refused(&refusal))?;
+    let refused = |refusal: &Refusal| app.refused_asking(refusal, Some(asked.saw()));
+    let caller = check(&app, &parts, &asked, workspace).map_err(|refusal| refused(&refusal))?;
     if !covers(caller.key(), asked.project) {
-        return Err(OpError::OutsideKey.into());
+        return Err(OpError::OutsideKey { key: caller.key().key }.into());
     }
     // Only now: what is refused for another reason takes nothing.
-    let caller = if query.spend {
-        caller.spend((app.clock)()).map_err(|refusal| app.refused(&refusal))?
-    } else {
-        caller
-    };
+    let caller =
+        if query.spend { caller.spend((app.clock)()).map_err(|refusal| refused(&refusal))? } else { caller };
     let key = caller.key();
     app.metrics.allowed();
     note_use(&app, &parts, &asked, &caller);
@@ -199,7 +204,11 @@ fn check(app: &App, parts: &Parts, asked: &Asked, workspace: Option<WorkspaceId>
     let spend = Spend::Nothing;
     let question = Question { now, permission, address, origin, exposure: Exposure::None, spend };
     // Of a key of another workspace nothing is said, not even that it is there; nor of a workspace that is none of its own.
-    app.rack.check_in(Some(workspace.ok_or(Denial::Unknown)?), &presented, &question)
+    let decided = app.rack.check_in(Some(workspace.ok_or(Denial::Unknown)?), &presented, &question);
+    // Who called is the asker, as with the use below.
+    let by = Question { address: super::client_address(parts), origin: None, ..question };
+    app.guard.note_call(&presented, &by, &decided, agent(parts));
+    decided
 }
 
 /// A question about no project in particular could be about any.
@@ -210,6 +219,10 @@ pub(super) fn covers(key: &Key, project: Option<ProjectId>) -> bool {
 
 /// The use is noted as the asker's own: what stands in a question, anybody who holds the key could have written.
 fn note_use(app: &App, parts: &Parts, asked: &Asked, caller: &Caller) {
-    let agent = parts.headers.get(header::USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
-    app.rack.note_use(caller, LastUse::new(app.now(), super::client_address(parts), asked.permission, agent));
+    let (now, address) = (app.now(), super::client_address(parts));
+    app.rack.note_use(caller, LastUse::new(now, address, asked.permission, agent(parts)));
+}
+
+fn agent(parts: &Parts) -> &[u8] {
+    parts.headers.get(header::USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes)
 }

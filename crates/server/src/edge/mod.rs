@@ -10,5 +10,6 @@ pub mod log;
 pub mod origin;
 pub mod path;
 pub mod problem;
+pub mod refusals;
 pub mod request_id;
 pub mod session;

@@ -6,6 +6,7 @@ use keyrack_key::KeyId;
 use keyrack_store::{Role, StoreError};
 
 use super::Invalid;
+use super::refusals::Refused;
 
 /// Why something was not done. Nothing of it was done then.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +32,7 @@ pub enum OpError {
     #[error("your role in this workspace is {has}; this needs {needs}")]
     Role { has: Role, needs: Role },
     #[error("this project lies outside what the key may open")]
-    OutsideKey,
+    OutsideKey { key: KeyId },
     #[error("a key never gives more than it holds itself: {0}")]
     Beyond(String),
     #[error("an API key cannot be used here")]
@@ -54,6 +55,8 @@ pub enum OpError {
     Busy,
     #[error("something went wrong on our side")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("{}", .0.problem.message())]
+    Refused(Box<Refused>),
     #[error("{}", .0.message())]
     Problem(Box<Problem>),
 }
@@ -79,7 +82,9 @@ impl OpError {
             Self::NameTaken(_) => says(StatusCode::CONFLICT, "name_taken"),
             Self::Repeated { key } => says(StatusCode::CONFLICT, "already_done").with("key", key.to_string()),
             Self::Role { .. } => says(StatusCode::FORBIDDEN, "insufficient_role"),
-            Self::OutsideKey => says(StatusCode::FORBIDDEN, "outside_key"),
+            Self::OutsideKey { key } => {
+                says(StatusCode::FORBIDDEN, "outside_key").with("key", key.to_string())
+            }
             Self::Beyond(_) => says(StatusCode::FORBIDDEN, "beyond_key"),
             Self::NoKeysHere => says(StatusCode::FORBIDDEN, "no_keys_here"),
             Self::Anonymous => says(StatusCode::UNAUTHORIZED, "missing_key")
@@ -97,6 +102,7 @@ impl OpError {
                 let says = "something went wrong on our side; the log has it under the request id";
                 Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", says)
             }
+            Self::Refused(refused) => refused.problem.clone(),
             Self::Problem(problem) => (**problem).clone(),
         }
     }

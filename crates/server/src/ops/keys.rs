@@ -1,5 +1,9 @@
 //! What can be done with keys.
 
+pub mod advice;
+pub mod seen;
+pub mod what_if;
+
 mod draft;
 
 use std::future::Future;

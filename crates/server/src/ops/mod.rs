@@ -12,6 +12,7 @@ pub mod people;
 pub mod pictures;
 pub mod predictions;
 pub mod projects;
+pub mod refusals;
 pub mod removals;
 pub mod who;
 pub mod workspaces;

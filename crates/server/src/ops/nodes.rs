@@ -11,7 +11,7 @@ use std::time::Duration;
 use keyrack_guard::Clock;
 use keyrack_guard::remote::wire::{LEASE, WAIT};
 use keyrack_key::{NodeId, Timestamp, WorkspaceId};
-use keyrack_rack::{Feed, Frame, Next, Position, Revision, Snapshot, TOMBSTONE_LIFE, Used};
+use keyrack_rack::{Calls, Feed, Frame, Next, Position, Revision, Snapshot, TOMBSTONE_LIFE, Used};
 use keyrack_store::{Node, Store, StoreError};
 use parking_lot::Mutex;
 use rand_core::UnwrapErr;
@@ -197,10 +197,17 @@ impl Nodes {
         })
     }
 
-    /// Writes down what keys were used for on a node.
-    pub async fn note_uses(&self, by: &Acting, id: NodeId, batch: u64, used: &[Used]) -> Result<(), OpError> {
+    /// Writes down what keys were used for on a node, and who called there.
+    pub async fn note_uses(
+        &self,
+        by: &Acting,
+        id: NodeId,
+        batch: u64,
+        used: &[Used],
+        calls: &[Calls],
+    ) -> Result<(), OpError> {
         self.is_of(by, id)?;
-        self.store.note_uses_on(id, batch, used, (self.clock)()).await.map_err(|error| match error {
+        self.store.note_uses_on(id, batch, used, calls, (self.clock)()).await.map_err(|error| match error {
             StoreError::NotFound => OpError::NotFound("node"),
             other => other.into(),
         })

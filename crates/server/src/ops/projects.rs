@@ -44,7 +44,7 @@ impl Projects {
     /// Makes a project. A key that is restricted to named projects makes none: it could not open it.
     pub async fn create(&self, by: &Acting, draft: Draft) -> Result<Project, OpError> {
         if !by.covered_projects().is_any() {
-            return Err(OpError::OutsideKey);
+            return Err(by.outside());
         }
         let (name, description) = check(&draft.name, &draft.description)?;
         let now = (self.clock)();

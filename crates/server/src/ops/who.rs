@@ -80,12 +80,12 @@ impl Acting {
 
     /// Turns a project of the workspace into one that may be worked on. There is no other way to a [`Covered`].
     pub fn covers(&self, project: Project) -> Result<Covered<Project>, OpError> {
-        if self.opens(project.id) { Ok(Covered(project)) } else { Err(OpError::OutsideKey) }
+        if self.opens(project.id) { Ok(Covered(project)) } else { Err(self.outside()) }
     }
 
     /// The same for a model: whoever may open its project may open it.
     pub fn covers_model(&self, model: Model) -> Result<Covered<Model>, OpError> {
-        if self.opens(model.project) { Ok(Covered(model)) } else { Err(OpError::OutsideKey) }
+        if self.opens(model.project) { Ok(Covered(model)) } else { Err(self.outside()) }
     }
 
     /// The projects that the caller may open.
@@ -95,6 +95,14 @@ impl Acting {
                 caller.key().restrictions.as_ref().map_or(Only::Any, |own| own.projects.clone())
             }
             Who::Member { .. } | Who::Operator => Only::Any,
+        }
+    }
+
+    /// That a key asked for what it does not cover. People and the operator are never told so.
+    pub fn outside(&self) -> OpError {
+        match &self.who {
+            Who::Key(caller) => OpError::OutsideKey { key: caller.key().key },
+            Who::Member { .. } | Who::Operator => OpError::NotFound("thing"),
         }
     }
 

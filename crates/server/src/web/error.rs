@@ -12,7 +12,7 @@ use super::sign_in::own_path;
 use super::view::ErrorPage;
 use super::{form, frame};
 use crate::app::{App, Shared};
-use crate::edge::problem::carrying;
+use crate::edge::problem::{answering, carrying};
 use crate::edge::request_id;
 use crate::ops::OpError;
 
@@ -42,12 +42,7 @@ impl IntoResponse for PageError {
                 Redirect::to(&format!("/sign-in?next={next}")).into_response()
             }
             Self::Elsewhere { url } => Redirect::to(&url).into_response(),
-            Self::Op(error) => {
-                let problem = error.problem();
-                let mut response = problem.status().into_response();
-                response.extensions_mut().insert(problem);
-                response
-            }
+            Self::Op(error) => answering(&error, error.problem()),
         }
     }
 }

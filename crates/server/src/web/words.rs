@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use keyrack_key::{Brands, Class, Hint, Only, Rate, Restrictions, Timestamp};
-use keyrack_store::{Actor, KeyRow, SecretRow};
+use keyrack_store::{Actor, KeyRow, SecretRow, SecretUse};
 
 use crate::ops::keys::Propagation;
 
@@ -35,6 +35,53 @@ pub(super) fn date_and_time(time: Timestamp) -> String {
 /// `2027-01-21`.
 pub(super) fn day(time: Timestamp) -> String {
     format(time, "%Y-%m-%d")
+}
+
+/// "26 November".
+pub(super) fn day_of_month(time: Timestamp) -> String {
+    format(time, "%-d %B")
+}
+
+/// "26 November, 14:00".
+pub(super) fn hour_of_day(time: Timestamp) -> String {
+    format(time, "%-d %B, %H:%M")
+}
+
+/// "scope lacks the permission": why a request was refused, in a few words.
+pub(super) fn refused(code: &str) -> String {
+    match code {
+        "insufficient_scope" => "the scope lacks the permission",
+        "network_not_allowed" => "network not allowed",
+        "origin_not_allowed" => "origin not allowed",
+        "rate_limited" => "too often",
+        "deleted_key" => "the key was deleted",
+        "expired_key" => "the key has expired",
+        "retired_secret" => "the secret was replaced",
+        "newer_key" => "written by a newer version",
+        "key_in_query" => "the key stood in the URL",
+        "key_in_browser" => "the key came from a browser",
+        "outside_key" => "outside what the key covers",
+        other => return other.replace('_', " "),
+    }
+    .to_owned()
+}
+
+/// Who still calls with a secret that was replaced at `since`.
+pub(super) fn still_using(used: Option<&SecretUse>, since: Timestamp, now: Timestamp) -> String {
+    let quiet = |last: Timestamp| now.since(last.max(since)).as_secs() / DAY;
+    match used {
+        None if quiet(since) == 0 => "Nobody has called with it since.".to_owned(),
+        None => format!("Nobody has called with it for {}.", count(quiet(since), "day")),
+        Some(used) if quiet(used.last.last) > 0 => {
+            format!("Nobody has called with it for {}.", count(quiet(used.last.last), "day"))
+        }
+        Some(SecretUse { last, callers }) => {
+            let agent = if last.agent.is_empty() { String::new() } else { format!(" ({})", last.agent) };
+            let (when, from) = (relative(last.last, now), super::keys::whence(last));
+            let others = if *callers > 1 { format!(", one of {callers} callers") } else { String::new() };
+            format!("Last called with {when}, from {from}{agent}{others}.")
+        }
+    }
 }
 
 fn format(time: Timestamp, pattern: &str) -> String {

@@ -13,6 +13,7 @@ mod painted;
 mod picture;
 mod pictures;
 mod plain_http;
+mod seen;
 mod sessions;
 mod steps;
 mod tour;

@@ -32,6 +32,9 @@ pub(crate) fn path_in(home: &Home, path: &str) -> String {
         Some((before, _)) if before.ends_with("keys/") => home.key.to_string(),
         Some((before, _)) if before.ends_with("projects/") => home.project.to_string(),
         Some((before, _)) if before.ends_with("models/") => home.model.to_string(),
+        Some((before, _)) if before.ends_with("requests/") || before.ends_with("refusals/") => {
+            "req_000000000000000000000000".to_owned()
+        }
         Some((before, _)) if before.ends_with("nodes/") => "nod_00000000000070008000000000000000".to_owned(),
         Some((before, _)) if before.ends_with("uploads/") => {
             "upl_00000000000070008000000000000000".to_owned()

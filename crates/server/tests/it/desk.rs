@@ -28,7 +28,12 @@ pub(crate) struct Made {
 
 impl Desk {
     pub(crate) async fn open() -> Self {
-        let server = Server::with(&PROXY, &[]).await;
+        Self::with(&[]).await
+    }
+
+    /// With more arguments for the server.
+    pub(crate) async fn with(args: &[&str]) -> Self {
+        let server = Server::with(&[&PROXY, args].concat(), &[]).await;
         crate::harness::setup(&server.data()).run().await.succeeded();
         let master = server.key(&["project", "inference", "keys"]).await;
         Self { server, master }

@@ -1,6 +1,8 @@
 //! The life of a key over the API.
 
+mod advice;
 mod beyond;
+mod callers;
 mod create;
 mod delete;
 mod edit;
@@ -13,3 +15,5 @@ mod rate;
 mod restrictions;
 mod rotate;
 mod verify;
+mod what_if;
+mod why;

@@ -17,6 +17,7 @@ mod keys;
 mod ledger;
 mod models;
 mod nodes;
+mod past;
 mod predict;
 mod problem;
 mod projects;

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod audit;
+mod callers;
 mod constraints;
 mod datasets;
 mod feed;
@@ -16,7 +17,9 @@ mod models;
 mod people;
 mod platform;
 mod projects;
+mod refusals;
 mod removals;
+mod retention;
 mod uses;
 
 use keyrack_key::{

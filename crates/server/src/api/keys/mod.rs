@@ -1,5 +1,7 @@
-//! Keys: make, list, read, edit, rotate, delete.
+//! Keys: make, list, read, edit, rotate, delete; what is seen of them.
 
+pub mod advice;
+pub mod callers;
 pub mod create;
 pub mod delete;
 pub mod edit;
@@ -7,6 +9,7 @@ pub mod list;
 pub mod read;
 pub mod rotate;
 pub mod usage;
+pub mod what_if;
 
 mod fields;
 mod key_body;

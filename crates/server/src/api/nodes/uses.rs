@@ -3,7 +3,7 @@
 use axum::extract::State;
 use http::StatusCode;
 use keyrack_guard::remote::wire::{USES, Uses};
-use keyrack_rack::Used;
+use keyrack_rack::{Calls, Used};
 
 use super::AsNode;
 use crate::api::ApiError;
@@ -32,6 +32,12 @@ pub async fn tell(
     }
     let used = told.keys.iter().map(Used::try_from).collect::<Result<Vec<_>, _>>();
     let used = used.map_err(|wrong| ApiError::field("keys", format!("holds {} that is none", wrong.0)))?;
-    app.nodes.note_uses(&by, node, told.batch, &used).await?;
+    if told.callers.len() > USES {
+        return Err(ApiError::field("callers", format!("expected at most {USES}")));
+    }
+    let calls = told.callers.iter().map(Calls::try_from).collect::<Result<Vec<_>, _>>();
+    let calls =
+        calls.map_err(|wrong| ApiError::field("callers", format!("holds {} that is none", wrong.0)))?;
+    app.nodes.note_uses(&by, node, told.batch, &used, &calls).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -10,6 +10,7 @@ use keyrack_store::KeyRow;
 use super::base;
 use super::chosen::{Chosen, Living};
 use super::fields::{Expiry, KeyForm};
+use super::what_if;
 use crate::app::{App, Shared};
 use crate::ops::keys::Patch;
 use crate::ops::{Invalid, OpError};
@@ -18,7 +19,7 @@ use crate::web::flash;
 use crate::web::form::Form;
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::view::{EditKey, Here, Notice, Tone, Widening};
+use crate::web::view::{EditKey, Here, Notice, Tone, WhatIf, Widening};
 use crate::web::words;
 
 /// The form, filled from the key.
@@ -28,15 +29,16 @@ pub(in crate::web) async fn form(
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let form = KeyForm::of(&key);
-    Ok(page(&app, &member, &headers, &key, &form, Trouble::default())?)
+    Ok(page(&app, &member, &headers, &key, &form, Said::default())?)
 }
 
-/// What stands in the way of saving.
+/// What stands in the way of saving, and what saving would do.
 #[derive(Default)]
-struct Trouble {
+struct Said {
     invalid: Option<Invalid>,
     widening: Option<Widening>,
     conflict: Option<String>,
+    what_if: Option<WhatIf>,
 }
 
 fn page(
@@ -45,7 +47,7 @@ fn page(
     headers: &HeaderMap,
     key: &KeyRow,
     form: &KeyForm,
-    trouble: Trouble,
+    said: Said,
 ) -> Result<Response, OpError> {
     show!(
         app,
@@ -55,9 +57,10 @@ fn page(
             id: key.id.to_string(),
             key_name: key.name.clone(),
             revision: form.revision.clone(),
-            fields: form.fields(app.now(), trouble.invalid.as_ref(), Some(key)),
-            widening: trouble.widening,
-            conflict: trouble.conflict,
+            fields: form.fields(app.now(), said.invalid.as_ref(), Some(key)),
+            widening: said.widening,
+            what_if: said.what_if,
+            conflict: said.conflict,
         }
     )
 }
@@ -69,11 +72,15 @@ pub(in crate::web) async fn submit(
     headers: HeaderMap,
     Form(mut form): Form<KeyForm>,
 ) -> Result<Response, PageError> {
-    if let Some(widening) = unconfirmed_widening(&key, &form) {
-        let trouble = Trouble { widening: Some(widening), ..Trouble::default() };
-        return Ok(page(&app, &member, &headers, &key, &form, trouble)?);
+    if form.check == "on" {
+        return Ok(check(&app, &member, &headers, &key, &form).await?);
     }
-    let (status, trouble) = match save(&app, &member, &key, &form).await {
+    if let Some(widening) = unconfirmed_widening(&key, &form) {
+        let what_if = would_do(&app, &member, &key, &form).await.ok();
+        let said = Said { widening: Some(widening), what_if, ..Said::default() };
+        return Ok(page(&app, &member, &headers, &key, &form, said)?);
+    }
+    let (status, said) = match save(&app, &member, &key, &form).await {
         Ok((saved, took)) => {
             let notice = Notice {
                 tone: Tone::Good,
@@ -83,31 +90,60 @@ pub(in crate::web) async fn submit(
             return Ok(flash::redirect(&app, &base(&member), &notice));
         }
         Err(OpError::Invalid(invalid)) => {
-            (StatusCode::UNPROCESSABLE_ENTITY, Trouble { invalid: Some(invalid), ..Trouble::default() })
+            (StatusCode::UNPROCESSABLE_ENTITY, Said { invalid: Some(invalid), ..Said::default() })
         }
         Err(OpError::Conflict) => {
             form.revision = key.revision.0.to_string();
             let says = "Somebody else changed this key while you were editing. Below is what you typed; save again to replace their change.";
-            (StatusCode::CONFLICT, Trouble { conflict: Some(says.to_owned()), ..Trouble::default() })
+            (StatusCode::CONFLICT, Said { conflict: Some(says.to_owned()), ..Said::default() })
         }
         Err(error) => return Err(error.into()),
     };
-    Ok((status, page(&app, &member, &headers, &key, &form, trouble)?).into_response())
+    Ok((status, page(&app, &member, &headers, &key, &form, said)?).into_response())
 }
 
-async fn save(app: &App, member: &Member, key: &KeyRow, form: &KeyForm) -> Result<(KeyRow, String), OpError> {
+/// Says what saving would do, and does not save.
+async fn check(
+    app: &App,
+    member: &Member,
+    headers: &HeaderMap,
+    key: &KeyRow,
+    form: &KeyForm,
+) -> Result<Response, OpError> {
+    let (status, said) = match would_do(app, member, key, form).await {
+        Ok(what_if) => (StatusCode::OK, Said { what_if: Some(what_if), ..Said::default() }),
+        Err(OpError::Invalid(invalid)) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, Said { invalid: Some(invalid), ..Said::default() })
+        }
+        Err(error) => return Err(error),
+    };
+    Ok((status, page(app, member, headers, key, form, said)?).into_response())
+}
+
+async fn would_do(app: &App, member: &Member, key: &KeyRow, form: &KeyForm) -> Result<WhatIf, OpError> {
+    let patch = wanted(app, form)?;
+    let what = app.keys.what_if(&member.acting, key.id, patch, app.window()).await?;
+    Ok(what_if::panel(&what))
+}
+
+/// The change that the form asks for.
+fn wanted(app: &App, form: &KeyForm) -> Result<Patch, OpError> {
     let (scopes, expiry, rate) = form.picked(app.now())?;
     let expires_at = match expiry {
         Expiry::Keep => None,
         Expiry::Set(at) => Some(at),
     };
-    let patch = Patch {
+    Ok(Patch {
         name: Some(form.name.clone()),
         scopes: Some(scopes),
         rate: Some(rate),
         expires_at,
         ..Patch::default()
-    };
+    })
+}
+
+async fn save(app: &App, member: &Member, key: &KeyRow, form: &KeyForm) -> Result<(KeyRow, String), OpError> {
+    let patch = wanted(app, form)?;
     let expected = form.revision.parse().map(Revision).map_err(|_| OpError::Conflict)?;
     let (saved, propagation) = app.keys.edit(&member.acting, key.id, patch, Some(expected)).await?;
     Ok((saved, words::took(propagation.took)))

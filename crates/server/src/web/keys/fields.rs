@@ -30,6 +30,8 @@ pub(in crate::web) struct KeyForm {
     pub(super) nonce: String,
     pub(super) revision: String,
     pub(super) confirm_widening: String,
+    /// `on`: say what saving would do, and do not save.
+    pub(super) check: String,
 }
 
 /// An expiry as it was picked.

@@ -8,14 +8,17 @@ use keyrack_key::{Class, KeyId, Scope, Timestamp};
 use keyrack_store::{Actor, KeyFilter, KeyRow, KeyStatus};
 use serde::Deserialize;
 
-use super::{address, base};
+use super::{address, base, still_using};
 use crate::api::Params;
 use crate::app::{App, Shared};
+use crate::numbers::counted;
+use crate::ops::keys::advice::advise;
+use crate::ops::keys::seen::Measured;
 use crate::ops::nodes::Stand;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::view::{self, Here, KeyList, NodeRow, NodeStand, Tab};
+use crate::web::view::{self, Here, KeyList, NodeRow, NodeStand, Tab, spark};
 use crate::web::words;
 
 const ON_A_PAGE: u32 = 50;
@@ -80,6 +83,13 @@ pub(in crate::web) async fn page(
     let filter = search.filter(now);
     let page = app.keys.list(&member.acting, &filter).await?;
     let count = app.keys.count(&member.acting, &filter).await?;
+    let ids: Vec<_> = page.items.iter().map(|key| key.id).collect();
+    let measured = app.keys.measured(&member.acting, &ids, app.window()).await?;
+    let mut rows = Vec::new();
+    for key in &page.items {
+        let still = still_using(&app, &member, key).await?;
+        rows.push(row(&app, key, measured.get(&key.id), still, now));
+    }
     let base = base(&member);
     let status = status_name(search.status());
     let view = KeyList {
@@ -87,7 +97,7 @@ pub(in crate::web) async fn page(
         can_manage: member.manages_keys(),
         tabs: tabs(&search, &base),
         count: words::count(count, "key"),
-        rows: page.items.iter().map(|key| row(&app, key, now)).collect(),
+        rows,
         next_url: page.next.map(|cursor| search.url(&base, status, Some(cursor))),
         nodes: app.nodes.list(member.acting.workspace).iter().map(|stand| node(stand, now)).collect(),
         curl_example: format!(
@@ -137,12 +147,20 @@ fn node(stand: &Stand, now: Timestamp) -> NodeRow {
     }
 }
 
-fn row(app: &App, key: &KeyRow, now: Timestamp) -> view::KeyRow {
+fn row(
+    app: &App,
+    key: &KeyRow,
+    measured: Option<&Measured>,
+    still: Option<String>,
+    now: Timestamp,
+) -> view::KeyRow {
+    let calls = measured.map_or(0, |one| one.allowed() + one.refused());
     view::KeyRow {
         id: key.id.to_string(),
         name: key.name.clone(),
         masked: words::masked_key(&app.config.brands, key),
-        retiring: words::retiring_says(key, now).map(|says| format!("old secret {says}")),
+        retiring: words::retiring_says(key, now)
+            .map(|says| format!("old secret {says}. {}", still.unwrap_or_default())),
         scopes: words::scopes(key.scopes),
         public: key.class == Class::Publishable,
         reach: key.terms.restrictions.as_ref().filter(|own| !own.is_none()).map(words::reach),
@@ -150,5 +168,8 @@ fn row(app: &App, key: &KeyRow, now: Timestamp) -> view::KeyRow {
         last_use: words::last_use(key, now),
         expires: words::expires(key, now),
         deleted: key.deletion.as_ref().map(|deletion| words::by(&deletion.by, deletion.at, now)),
+        spark: measured.map(|one| spark(&one.by_day())).unwrap_or_default(),
+        calls: format!("{} in {}", counted(calls, "call"), counted(app.window().into(), "day")),
+        advice: measured.and_then(|one| advise(key, one, now).first().map(|advice| advice.title())),
     }
 }

@@ -1,25 +1,44 @@
 //! The API Keys page, and the dialogs that it opens. Each dialog is a page of its own as well.
 
+pub(super) mod advice;
 pub(super) mod delete;
 pub(super) mod edit;
 pub(super) mod list;
 pub(super) mod new;
+pub(super) mod refusals;
 pub(super) mod rotate;
 pub(super) mod show;
 
 mod chosen;
 mod fields;
 mod reveal;
+mod seen;
+mod what_if;
+
+pub(super) use seen::whence;
 
 use axum::http::request::Parts;
 
+use keyrack_store::KeyRow;
+
 use super::person::Member;
+use super::words;
 use crate::app::App;
 use crate::ops::OpError;
 
 /// Where the page is.
 fn base(member: &Member) -> String {
     member.path("/settings/api-keys")
+}
+
+/// Who still calls with the secret of a key that was replaced, if there is one that still works.
+async fn still_using(app: &App, member: &Member, key: &KeyRow) -> Result<Option<String>, OpError> {
+    let now = app.now();
+    let Some((secret, _)) = words::retiring(key, now) else { return Ok(None) };
+    let used = app.keys.still_using(&member.acting, key.id, secret.hint).await?;
+    // The secret that took its place was made then.
+    let since = key.secrets.first().map_or(key.created_at, |current| current.created_at);
+    Ok(Some(words::still_using(used.as_ref(), since, now)))
 }
 
 /// A name for one sending of a form: what is sent again with it is not done again.

@@ -7,7 +7,11 @@ use keyrack_key::Class;
 
 use super::base;
 use super::chosen::Chosen;
+use super::seen::{Look, seen};
+use super::{advice, still_using};
+use crate::api::Params;
 use crate::app::Shared;
+use crate::ops::keys::advice::advise;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
 use crate::web::view::{Here, KeyPage};
@@ -17,10 +21,13 @@ use crate::web::words;
 pub(in crate::web) async fn page(
     State(app): State<Shared>,
     Chosen { member, key }: Chosen,
+    Params(look): Params<Look>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let now = app.now();
     let deletion = key.deletion.as_ref();
+    let measured = app.keys.measured_one(&member.acting, key.id, app.window()).await?;
+    let advised = advise(&key, &measured, now);
     let view = KeyPage {
         frame: frame::of_member(&app, &member, Here::ApiKeys, &headers),
         base: base(&member),
@@ -29,6 +36,9 @@ pub(in crate::web) async fn page(
         name: key.name.clone(),
         masked: words::masked_key(&app.config.brands, &key),
         retiring: words::retiring_says(&key, now),
+        still_using: still_using(&app, &member, &key).await?.unwrap_or_default(),
+        advice: advice::lines(&advised, &base(&member), key.id, now),
+        seen: seen(&app, &member, &key, &look).await?,
         scopes: words::scopes(key.scopes),
         created: words::by(&key.created_by, key.created_at, now),
         last_use: words::last_use(&key, now),

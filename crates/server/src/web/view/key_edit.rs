@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Frame, KeyFields};
+use super::{Frame, KeyFields, WhatIf};
 
 #[derive(Template)]
 #[template(path = "key_edit.html")]
@@ -17,6 +17,8 @@ pub(crate) struct EditKey {
     pub(crate) fields: KeyFields,
     /// The change permits more than before, and waits for a yes.
     pub(crate) widening: Option<Widening>,
+    /// What the change would have refused, once that was asked.
+    pub(crate) what_if: Option<WhatIf>,
     /// Somebody else changed the key meanwhile.
     pub(crate) conflict: Option<String>,
 }

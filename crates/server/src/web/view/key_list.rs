@@ -59,7 +59,7 @@ pub(crate) struct KeyRow {
     pub(crate) name: String,
     /// `kr_sk_…9fQ2`
     pub(crate) masked: String,
-    /// During a rotation: "old secret …Z7pe works until 14:05 tomorrow".
+    /// During a rotation: "old secret …Z7pe works until 14:05 tomorrow", and who still calls with it.
     pub(crate) retiring: Option<String>,
     pub(crate) scopes: Vec<Scope>,
     /// A publishable key.
@@ -70,6 +70,11 @@ pub(crate) struct KeyRow {
     pub(crate) last_use: Option<LastUse>,
     pub(crate) expires: Expires,
     pub(crate) deleted: Option<By>,
+    /// Thirty bars as a path, and "1,204 calls in 30 days".
+    pub(crate) spark: String,
+    pub(crate) calls: String,
+    /// The first thing that would be better about it.
+    pub(crate) advice: Option<&'static str>,
 }
 
 impl KeyList {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{By, Expires, Frame, LastUse, Scope};
+use super::{AdviceLine, By, Expires, Frame, LastUse, Scope, Seen};
 
 #[derive(Template)]
 #[template(path = "key_show.html")]
@@ -15,6 +15,8 @@ pub(crate) struct KeyPage {
     pub(crate) masked: String,
     /// During a rotation: "…Z7pe works until 14:05 tomorrow".
     pub(crate) retiring: Option<String>,
+    /// Who still calls with it.
+    pub(crate) still_using: String,
     pub(crate) scopes: Vec<Scope>,
     pub(crate) created: By,
     pub(crate) last_use: Option<LastUse>,
@@ -28,6 +30,9 @@ pub(crate) struct KeyPage {
     pub(crate) note: String,
     /// Why it was deleted, when that was said.
     pub(crate) deleted_because: Option<String>,
+    /// What would be better; empty where there is nothing to say.
+    pub(crate) advice: Vec<AdviceLine>,
+    pub(crate) seen: Seen,
 }
 
 /// One restriction.

@@ -1,6 +1,7 @@
 //! What each page says: plain data in, HTML out. A handler fills one of these structs and renders it; nothing here asks a store or a clock.
 
 mod account;
+mod chart;
 mod docs;
 mod error;
 mod field;
@@ -10,9 +11,11 @@ mod key_delete;
 mod key_edit;
 mod key_form;
 mod key_list;
+mod key_refusal;
 mod key_reveal;
 mod key_rotate;
 mod key_show;
+mod key_use;
 mod model_list;
 mod model_show;
 mod moment;
@@ -27,6 +30,7 @@ mod sign_in;
 mod workspace_form;
 
 pub(crate) use account::{Account, SessionRow};
+pub(crate) use chart::{Bar, Chart, chart, spark};
 pub(crate) use docs::{Docs, DocsAnswer, DocsField, DocsGroup, DocsOperation};
 pub(crate) use error::ErrorPage;
 pub(crate) use field::Field;
@@ -36,9 +40,11 @@ pub(crate) use key_delete::DeleteKey;
 pub(crate) use key_edit::{EditKey, Widening};
 pub(crate) use key_form::{Besides, KeyFields, NewKey};
 pub(crate) use key_list::{KeyList, KeyRow, NodeRow, NodeStand, Tab};
+pub(crate) use key_refusal::{FindRefusal, RefusalPage, StepLine, StepState};
 pub(crate) use key_reveal::{AlreadyShown, Reveal, Snippet};
 pub(crate) use key_rotate::RotateKey;
 pub(crate) use key_show::{KeyPage, Limit};
+pub(crate) use key_use::{AdviceLine, CallerLine, Choice, RefusalLine, Seen, WhatIf};
 pub(crate) use model_list::{ModelList, ModelRow, Status};
 pub(crate) use model_show::{
     Answer, Classified, ConfusionCell, ConfusionRow, DeleteModel, Detected, Example, Going, LabelRow,

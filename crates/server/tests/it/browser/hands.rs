@@ -33,6 +33,12 @@ impl Browser {
         let all = self.driver().find_all(By::Css(format!("{selector} > summary"))).await.unwrap();
         for summary in all {
             if summary.is_displayed().await.unwrap() {
+                // Where a bar lies over it, a person scrolls.
+                let arguments = vec![summary.to_json().unwrap()];
+                self.driver()
+                    .execute("arguments[0].scrollIntoView({ block: 'center' })", arguments)
+                    .await
+                    .unwrap();
                 return summary.click().await.unwrap();
             }
         }

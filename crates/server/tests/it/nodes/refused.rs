@@ -49,6 +49,10 @@ async fn what_no_node_asks_or_tells_is_refused_by_its_field() {
         ("uses", json!({ "batch": 0, "keys": [] }), "batch"),
         ("uses", json!({ "batch": 1, "keys": [{ "key": "me", "counts": [] }] }), "keys"),
         ("uses", uses(&json!({ "permission": "all", "checks": 1 })), "keys"),
+        ("uses", json!({ "batch": 1, "keys": [], "callers": vec![called(&json!(1)); 501] }), "callers"),
+        ("uses", json!({ "batch": 1, "keys": [], "callers": [called(&json!(0))] }), "callers"),
+        ("uses", json!({ "batch": 1, "keys": [], "callers": [called(&json!(-1))] }), "callers[0].calls"),
+        ("uses", json!({ "batch": 1, "keys": [], "callers": [{ "key": "me" }] }), "callers[0]"),
         ("uses", uses(&json!({ "refused": "for fun", "checks": 1 })), "keys"),
         ("uses", uses(&json!({ "checks": 4_294_967_296_u64 })), "keys[0].counts[0].checks"),
         (
@@ -65,6 +69,11 @@ async fn what_no_node_asks_or_tells_is_refused_by_its_field() {
     let far = at(json!(u64::MAX), CHANGE);
     let answer = cast.server.post(&format!("/api/v1/nodes/{node}/changes"), secret, far).await;
     answer.problem(409, "other_history");
+}
+
+fn called(calls: &Value) -> Value {
+    let time = "2026-01-01T00:00:00Z";
+    json!({ "key": "key_00000000000070008000000000000000", "secret": "9fQ2", "first": time, "last": time, "calls": calls })
 }
 
 fn uses(count: &Value) -> Value {

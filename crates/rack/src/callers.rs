@@ -1,0 +1,207 @@
+//! Who calls with which secret: noted beside the decision, in memory, until somebody writes it down.
+//!
+//! Bounded, and never in the way of a request: no allocation once a shelf is there, and no lock that is waited for. What
+//! finds no room is not noted, and that is counted.
+
+use std::fmt;
+use std::hash::BuildHasher;
+use std::net::IpAddr;
+use std::sync::OnceLock;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use keyrack_key::{Hint, KeyId, Timestamp};
+
+use crate::Outcome;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU64, Ordering};
+
+/// Shelves; whoever finds one in use takes the next.
+const SHELVES: usize = if cfg!(feature = "shuttle") { 2 } else { 8 };
+/// Different calls on a shelf between two drains. An eighth of the table stays free, so that it never grows.
+const ROOM: usize = if cfg!(feature = "shuttle") { 3 } else { 896 };
+/// So many letters and digits in a row could be a secret.
+const SECRETIVE: usize = 32;
+
+/// What a client wrote, cut off behind `MOST` bytes: printable ASCII, and nothing in it that could be a secret.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Words<const MOST: usize> {
+    bytes: [u8; MOST],
+    length: u8,
+}
+
+impl<const MOST: usize> Words<MOST> {
+    /// Keeps of `text` what may be kept. People put keys into every header there is: a run of letters and digits that is
+    /// as long as a secret's becomes `~`.
+    pub fn new(text: &[u8]) -> Self {
+        const { assert!(MOST <= 255) };
+        let (mut bytes, mut length, mut run) = ([0; MOST], 0, 0);
+        for byte in text.iter().copied().filter(|byte| matches!(byte, b' '..=b'~')) {
+            if length == MOST {
+                break;
+            }
+            run = if byte.is_ascii_alphanumeric() { run + 1 } else { 0 };
+            if run > SECRETIVE {
+                continue;
+            }
+            bytes[length] = byte;
+            length += 1;
+            if run == SECRETIVE {
+                length -= SECRETIVE;
+                bytes[length..length + SECRETIVE].fill(0);
+                bytes[length] = b'~';
+                length += 1;
+            }
+        }
+        // A run that was cut off at the end could be the beginning of one.
+        if length == MOST && run > 0 && run < SECRETIVE && text.len() > MOST {
+            length -= run;
+            bytes[length..].fill(0);
+        }
+        Self { bytes, length: u8::try_from(length).unwrap_or(u8::MAX) }
+    }
+
+    /// The words.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..usize::from(self.length)]).unwrap_or_default()
+    }
+}
+
+impl<const MOST: usize> fmt::Debug for Words<MOST> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
+/// One request with a key that is known, however it ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The key.
+    pub key: KeyId,
+    /// Which of its secrets.
+    pub hint: Hint,
+    /// When.
+    pub at: Timestamp,
+    /// From where, if known.
+    pub address: Option<IpAddr>,
+    /// The `Origin` header; empty where there was none.
+    pub origin: &'a [u8],
+    /// The `User-Agent` header; empty where there was none.
+    pub agent: &'a [u8],
+    /// What was asked for, and how it ended.
+    pub outcome: Outcome,
+}
+
+/// Calls of one caller that ended in one way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Calls {
+    /// The key.
+    pub key: KeyId,
+    /// Which of its secrets.
+    pub hint: Hint,
+    /// From where, if known.
+    pub address: Option<IpAddr>,
+    /// The origin of the page that called; empty where none did.
+    pub origin: Words<80>,
+    /// The program, as it called itself.
+    pub agent: Words<96>,
+    /// What was asked for, and how it ended.
+    pub outcome: Outcome,
+    /// When the first of them came.
+    pub first: Timestamp,
+    /// When the last of them came.
+    pub last: Timestamp,
+    /// How many they are.
+    pub number: u32,
+}
+
+impl Calls {
+    /// The one call that was made.
+    pub fn one(call: &Call<'_>) -> Self {
+        Self {
+            key: call.key,
+            hint: call.hint,
+            address: call.address,
+            origin: Words::new(call.origin),
+            agent: Words::new(call.agent),
+            outcome: call.outcome,
+            first: call.at,
+            last: call.at,
+            number: 1,
+        }
+    }
+
+    /// Whether both are of one caller, and ended alike.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.who() == other.who()
+    }
+
+    /// Counts `more` of the same.
+    pub fn add(&mut self, more: &Self) {
+        self.number = self.number.saturating_add(more.number);
+        self.first = self.first.min(more.first);
+        self.last = self.last.max(more.last);
+    }
+
+    fn who(&self) -> (KeyId, Hint, Option<IpAddr>, &str, &str, Outcome) {
+        (self.key, self.hint, self.address, self.origin.as_str(), self.agent.as_str(), self.outcome)
+    }
+}
+
+/// Who called lately.
+#[derive(Debug, Default)]
+pub struct Callers {
+    shelves: [OnceLock<Mutex<HashTable<Calls>>>; SHELVES],
+    /// Seeded: nobody can send everything to one shelf.
+    hasher: RandomState,
+    dropped: AtomicU64,
+}
+
+impl Callers {
+    /// Nobody yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Notes one call. Allocates once for each of the few shelves.
+    pub fn note(&self, call: &Call<'_>) {
+        let calls = Calls::one(call);
+        let hash = self.hasher.hash_one(calls.who());
+        let first = usize::from(hash.to_le_bytes()[4]);
+        let is_noted = (first..first + SHELVES).any(|shelf| self.put(shelf % SHELVES, hash, &calls));
+        if !is_noted {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Who called since the last time. A caller may be told of more than once.
+    pub fn drain(&self) -> Vec<Calls> {
+        let shelves = self.shelves.iter().filter_map(OnceLock::get);
+        // What is on a shelf is copied at once: whoever finds it in use meanwhile takes the next.
+        shelves.flat_map(|shelf| shelf.lock().drain().collect::<Vec<_>>()).collect()
+    }
+
+    /// How many calls were not noted because there was no room.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Counts calls that were told and then lost.
+    pub fn lose(&self, calls: u64) {
+        self.dropped.fetch_add(calls, Ordering::Relaxed);
+    }
+
+    fn put(&self, shelf: usize, hash: u64, calls: &Calls) -> bool {
+        let shelf = self.shelves[shelf].get_or_init(|| Mutex::new(HashTable::with_capacity(ROOM)));
+        let Some(mut shelf) = shelf.try_lock() else { return false };
+        if let Some(there) = shelf.find_mut(hash, |other| other.is_like(calls)) {
+            there.add(calls);
+            return true;
+        }
+        let has_room = shelf.len() < ROOM;
+        if has_room {
+            shelf.insert_unique(hash, *calls, |other| self.hasher.hash_one(other.who()));
+        }
+        has_room
+    }
+}

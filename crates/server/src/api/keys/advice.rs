@@ -1,0 +1,59 @@
+//! `GET /keys/{id}/advice`: what to tighten about a key.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use keyrack_key::Scope;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::key_id;
+use crate::api::ApiError;
+use crate::app::Shared;
+use crate::ops::Acting;
+use crate::ops::keys::advice::Advice;
+
+/// What there is to say.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AdviceList {
+    /// The most urgent first; empty where there is nothing to say.
+    items: Vec<AdviceBody>,
+}
+
+/// One thing that would be better.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AdviceBody {
+    /// `expires_soon`, `unused`, `only_predicts`, `any_origin`, `no_limit`.
+    #[schema(example = "only_predicts")]
+    code: &'static str,
+    /// For people.
+    message: String,
+    /// What `PATCH /keys/{id}` would be sent, where the advice is a change of the key and what it would be is known.
+    #[schema(value_type = Option<Object>, example = json!({ "scopes": ["inference"] }))]
+    change: Option<Value>,
+}
+
+/// What to tighten about a key
+///
+/// From what was measured, never a lecture: a key with nothing to say about it has an empty list.
+#[utoipa::path(get, path = "/keys/{id}/advice", tag = "Keys", operation_id = "readKeyAdvice",
+    params(("id" = String, Path, description = "The key's id")),
+    responses(
+        (status = 200, description = "The advice", body = AdviceList),
+        (status = 404, description = "There is no such key")))]
+pub async fn advice(
+    State(app): State<Shared>,
+    by: Acting,
+    Path(id): Path<String>,
+) -> Result<Json<AdviceList>, ApiError> {
+    let (_, advice) = app.keys.advice(&by, key_id(&id)?, app.window()).await?;
+    let now = app.now();
+    let body = |advice: Advice| AdviceBody {
+        code: advice.code(),
+        message: advice.says(now),
+        change: advice
+            .scopes()
+            .map(|scopes| json!({ "scopes": scopes.iter().map(Scope::name).collect::<Vec<_>>() })),
+    };
+    Ok(Json(AdviceList { items: advice.into_iter().map(body).collect() }))
+}

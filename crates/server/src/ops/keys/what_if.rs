@@ -1,0 +1,337 @@
+//! What a change of a key would have refused, had it been made a month ago: by what was recorded, and with a word about
+//! what was not.
+
+use std::collections::HashMap;
+
+use keyrack_key::{KeyId, Only, Permission, Permissions, Rate, Restrictions, Timestamp};
+use keyrack_store::{CallerRow, CallerUse, KeyRow, Usage, Whence};
+
+use super::seen::first_of_days;
+use super::{Keys, Patch};
+use crate::ops::who::Reach;
+use crate::ops::{Acting, OpError};
+
+/// More than any key has.
+const ALL_CALLERS: u32 = 10_000;
+
+/// What would have happened.
+#[derive(Clone, Debug)]
+pub struct WhatIf {
+    /// The days that were looked at, today among them.
+    pub days: u32,
+    /// Calls that were let through in that time.
+    pub calls: u64,
+    /// Those that would have been refused.
+    pub refused: u64,
+    /// Those of which it cannot be known: nobody wrote down precisely enough where they came from.
+    pub unknown: u64,
+    /// Who made them, those with the most first.
+    pub callers: Vec<Concerned>,
+    /// What it would newly permit.
+    pub permits: Permissions,
+    /// The restrictions that would let more through than now.
+    pub widens: Vec<&'static str>,
+    /// The restrictions of which it cannot be known what they would have refused: of what they ask, nothing is recorded.
+    pub unrecorded: Vec<String>,
+    /// With a lower rate: as many at least came too fast for it. Counts are by the hour, so it may be more.
+    pub too_fast: Option<u64>,
+}
+
+/// Somebody whom a change would hit.
+#[derive(Clone, Debug)]
+pub struct Concerned {
+    pub caller: CallerRow,
+    /// Calls that would have been refused.
+    pub refused: u64,
+    /// Calls of which it cannot be known.
+    pub unknown: u64,
+}
+
+impl Keys {
+    /// What `patch` would have refused in the last `days`. Changes nothing.
+    pub async fn what_if(&self, by: &Acting, id: KeyId, patch: Patch, days: u32) -> Result<WhatIf, OpError> {
+        let now = (self.clock)();
+        let key = self.living(by, id).await?;
+        let before = Reach::of(&key)?;
+        let ends_after = if patch.expires_at.is_some() { now } else { key.created_at };
+        let restricts_anew = patch.restrictions.is_some();
+        let checked = patch.apply(key.clone())?.check(ends_after)?;
+        if restricts_anew {
+            self.check_projects(by, &checked.restrictions).await?;
+        }
+        let mut after = checked.reach();
+        if checked.grant.scopes() == key.scopes {
+            // What was granted stays, whatever the scopes have come to mean since.
+            after.permissions = before.permissions;
+        }
+        let recorded = self.recorded(by, &key, days, now).await?;
+        Ok(recorded.judge(&before, &after, days))
+    }
+
+    async fn recorded(
+        &self,
+        by: &Acting,
+        key: &KeyRow,
+        days: u32,
+        now: Timestamp,
+    ) -> Result<Recorded, OpError> {
+        let since = first_of_days(now, days);
+        let hours = self.store.usage(by.workspace, key.id, since).await?;
+        let callers = self.store.callers(by.workspace, key.id, since, None, ALL_CALLERS).await?.items;
+        let uses = self.store.caller_uses(by.workspace, key.id, since).await?;
+        Ok(Recorded {
+            hours: hours.into_iter().filter(|one| one.outcome == "allowed").collect(),
+            callers,
+            uses,
+        })
+    }
+}
+
+/// What was let through, as it was written down.
+struct Recorded {
+    hours: Vec<Usage>,
+    callers: Vec<CallerRow>,
+    uses: Vec<CallerUse>,
+}
+
+/// What a restriction says to a caller of which not everything may be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Verdict {
+    Passes,
+    Unknown,
+    Refused,
+}
+
+impl Recorded {
+    fn judge(self, before: &Reach, after: &Reach, days: u32) -> WhatIf {
+        let is_kept =
+            |permission: Option<Permission>| permission.is_none_or(|one| after.permissions.contains(one));
+        let (old, new) = (&before.restrictions, &after.restrictions);
+        let asks_whence = (old.networks != new.networks && !new.networks.is_any())
+            || (old.origins != new.origins && !new.origins.is_any());
+        let sum = |kept: bool| -> u64 {
+            self.hours.iter().filter(|one| is_kept(one.permission) == kept).map(|one| one.checks).sum()
+        };
+        let (lost, kept) = (sum(false), sum(true));
+        let mut callers: HashMap<i64, Concerned> = HashMap::new();
+        let (mut refused_whence, mut told) = (0, 0);
+        for caller in self.callers {
+            let whence = if asks_whence { verdict(new, &caller) } else { Verdict::Passes };
+            let mut one = Concerned { caller, refused: 0, unknown: 0 };
+            for used in self.uses.iter().filter(|used| used.caller == one.caller.id) {
+                match whence {
+                    _ if !is_kept(used.permission) => one.refused += used.allowed,
+                    Verdict::Refused => {
+                        refused_whence += used.allowed;
+                        told += used.allowed;
+                        one.refused += used.allowed;
+                    }
+                    Verdict::Unknown => one.unknown += used.allowed,
+                    Verdict::Passes => told += used.allowed,
+                }
+            }
+            if one.refused + one.unknown > 0 {
+                callers.insert(one.caller.id, one);
+            }
+        }
+        let mut callers: Vec<_> = callers.into_values().collect();
+        callers.sort_by_key(|one| (std::cmp::Reverse((one.refused, one.unknown)), one.caller.id));
+        WhatIf {
+            days,
+            calls: lost + kept,
+            refused: lost + refused_whence,
+            // Calls whose callers were not noted, or not precisely enough.
+            unknown: if asks_whence { kept.saturating_sub(told) } else { 0 },
+            callers,
+            permits: after.permissions.without(before.permissions),
+            widens: widens(old, new),
+            unrecorded: unrecorded(old, new),
+            too_fast: too_fast(old, new, &self.hours),
+        }
+    }
+}
+
+/// Whether a caller passes the networks and origins of a key.
+fn verdict(own: &Restrictions, caller: &CallerRow) -> Verdict {
+    let network = match &caller.whence {
+        _ if own.networks.is_any() => Verdict::Passes,
+        Whence::Rest => Verdict::Unknown,
+        Whence::Address(address) if own.allow_address(*address) => Verdict::Passes,
+        Whence::Address(_) => Verdict::Refused,
+        Whence::Network(theirs) => match &own.networks {
+            Only::These(these) if these.iter().any(|one| one.contains(theirs)) => Verdict::Passes,
+            Only::These(these) if these.iter().any(|one| theirs.contains(one)) => Verdict::Unknown,
+            _ => Verdict::Refused,
+        },
+    };
+    let origin = Some(caller.origin.as_str()).filter(|origin| !origin.is_empty());
+    let origin = match &caller.whence {
+        _ if own.origins.is_any() => Verdict::Passes,
+        Whence::Rest => Verdict::Unknown,
+        // It may have been longer than what is kept of it.
+        _ if origin.is_some_and(|origin| origin.len() >= 80) => Verdict::Unknown,
+        _ if own.allow_origin(origin) => Verdict::Passes,
+        _ => Verdict::Refused,
+    };
+    network.max(origin)
+}
+
+fn widens(old: &Restrictions, new: &Restrictions) -> Vec<&'static str> {
+    let alone = |own: &Restrictions| {
+        let none = Restrictions::default;
+        [
+            ("projects", Restrictions { projects: own.projects.clone(), ..none() }),
+            ("networks", Restrictions { networks: own.networks.clone(), ..none() }),
+            ("origins", Restrictions { origins: own.origins.clone(), ..none() }),
+            ("rate", Restrictions { rate: own.rate, ..none() }),
+        ]
+    };
+    let both = alone(old).into_iter().zip(alone(new));
+    both.filter(|((_, old), (_, new))| !new.is_within(old)).map(|((name, _), _)| name).collect()
+}
+
+/// What the new restrictions ask of a request that is written down nowhere. By their names, so that a restriction that is
+/// added one day is not passed over in silence.
+fn unrecorded(old: &Restrictions, new: &Restrictions) -> Vec<String> {
+    let fields = |own: &Restrictions| match serde_json::to_value(own) {
+        Ok(serde_json::Value::Object(fields)) => fields,
+        _ => serde_json::Map::new(),
+    };
+    let old = fields(old);
+    let recorded = ["networks", "origins", "rate"];
+    let changed = fields(new).into_iter().filter(|(name, value)| old.get(name) != Some(value));
+    changed.map(|(name, _)| name).filter(|name| !recorded.contains(&name.as_str())).collect()
+}
+
+/// How many calls came at least too fast for a lower rate.
+fn too_fast(old: &Restrictions, new: &Restrictions, hours: &[Usage]) -> Option<u64> {
+    let rate = new.rate.filter(|rate| old.rate.is_none_or(|old| !old.is_within(*rate)))?;
+    let mut by_hour: HashMap<Timestamp, u64> = HashMap::new();
+    for one in hours {
+        *by_hour.entry(one.hour).or_default() += one.checks;
+    }
+    Some(by_hour.values().map(|calls| calls.saturating_sub(most_in_an_hour(rate))).sum())
+}
+
+/// A whole burst, and all that comes back meanwhile.
+fn most_in_an_hour(rate: Rate) -> u64 {
+    let requests = u64::from(rate.requests());
+    requests + (requests * 3_600).div_ceil(u64::from(rate.seconds()))
+}
+
+#[cfg(test)]
+mod tests {
+    use keyrack_key::{Hint, Scope};
+
+    use super::*;
+
+    const PREDICT: Option<Permission> = Some(Permission::ModelsPredict);
+    const TRAIN: Option<Permission> = Some(Permission::ModelsTrain);
+
+    fn caller(id: i64, whence: Whence, origin: &str) -> CallerRow {
+        CallerRow {
+            id,
+            hint: Hint::parse("9fQ2").unwrap(),
+            whence,
+            origin: origin.to_owned(),
+            agent: "camera".to_owned(),
+            first: Timestamp::from_micros(0),
+            last: Timestamp::from_micros(id),
+            permission: None,
+            refused: None,
+            allowed: 0,
+            refusals: 0,
+        }
+    }
+
+    fn hour(number: i64, permission: Option<Permission>, checks: u64) -> Usage {
+        let hour = Timestamp::from_micros(number * 3_600_000_000);
+        Usage { hour, permission, outcome: "allowed".to_owned(), checks }
+    }
+
+    fn recorded() -> Recorded {
+        let at = |text: &str| Whence::Address(Some(text.parse().unwrap()));
+        let used = |caller, permission, allowed| CallerUse { caller, permission, allowed };
+        Recorded {
+            hours: vec![hour(1, PREDICT, 70), hour(1, TRAIN, 10), hour(2, PREDICT, 20)],
+            callers: vec![
+                caller(1, at("10.0.0.7"), ""),
+                caller(2, at("203.0.113.9"), "https://shop.example"),
+                caller(3, Whence::Network("10.0.1.0/24".parse().unwrap()), ""),
+                caller(4, Whence::Rest, ""),
+            ],
+            uses: vec![
+                used(1, PREDICT, 40),
+                used(1, TRAIN, 10),
+                used(2, PREDICT, 25),
+                used(3, PREDICT, 15),
+                used(4, PREDICT, 5),
+            ],
+        }
+    }
+
+    fn reach(scope: Scope, restrictions: Restrictions) -> Reach {
+        Reach { permissions: scope.permissions(), restrictions, expires_at: None }
+    }
+
+    fn networks(texts: &[&str]) -> Restrictions {
+        let these = texts.iter().map(|text| text.parse().unwrap()).collect();
+        Restrictions { networks: Only::These(these), ..Restrictions::default() }
+    }
+
+    fn judged(scope: Scope, restrictions: Restrictions) -> WhatIf {
+        recorded().judge(&reach(Scope::Project, Restrictions::default()), &reach(scope, restrictions), 30)
+    }
+
+    fn of(what: &WhatIf) -> Vec<(i64, u64, u64)> {
+        what.callers.iter().map(|one| (one.caller.id, one.refused, one.unknown)).collect()
+    }
+
+    #[test]
+    fn a_scope_less_refuses_what_was_asked_of_it_and_no_more() {
+        let what = judged(Scope::Inference, Restrictions::default());
+        assert_eq!((what.calls, what.refused, what.unknown), (100, 10, 0));
+        assert_eq!(of(&what), [(1, 10, 0)]);
+        assert!(what.permits.is_empty() && what.widens.is_empty());
+        let same = judged(Scope::Project, Restrictions::default());
+        assert_eq!((same.refused, same.unknown, same.callers.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn of_whom_it_is_not_known_whence_they_came_it_is_not_said_that_they_pass() {
+        let what = judged(Scope::Project, networks(&["10.0.0.0/24", "10.0.1.128/25"]));
+        // Of 100 calls 95 have a caller; caller 3 may be in either half, caller 4 anywhere.
+        assert_eq!((what.calls, what.refused, what.unknown), (100, 25, 15 + 5 + 5));
+        assert_eq!(of(&what), [(2, 25, 0), (3, 0, 15), (4, 0, 5)]);
+        let whole = judged(Scope::Inference, networks(&["10.0.0.0/16"]));
+        assert_eq!((whole.refused, whole.unknown), (10 + 25, 5 + 5));
+        let none = judged(Scope::Project, networks(&[]));
+        assert_eq!((none.refused, none.unknown), (50 + 25 + 15, 5 + 5));
+    }
+
+    #[test]
+    fn programs_without_an_origin_are_refused_where_origins_are_named() {
+        let origins = Only::These(["https://shop.example".parse().unwrap()].into());
+        let what = judged(Scope::Project, Restrictions { origins, ..Restrictions::default() });
+        assert_eq!((what.refused, what.unknown), (50 + 15, 5 + 5));
+    }
+
+    #[test]
+    fn what_is_not_recorded_is_said_and_a_rate_is_a_lower_bound() {
+        let projects = Only::These(["prj_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap()].into());
+        let rate = Rate::new(10, 1_200).ok();
+        let what = judged(Scope::Project, Restrictions { projects, rate, ..Restrictions::default() });
+        assert_eq!((what.refused, what.unrecorded), (0, vec!["projects".to_owned()]));
+        // 40 an hour: 10 at once and 30 that come back.
+        assert_eq!(what.too_fast, Some(40));
+        let before = reach(Scope::Inference, networks(&["10.0.0.0/8"]));
+        let after = reach(Scope::Project, Restrictions::default());
+        let wider = recorded().judge(&before, &after, 30);
+        assert_eq!((wider.refused, wider.unknown, wider.too_fast), (0, 0, None));
+        assert_eq!(wider.widens, ["networks"]);
+        assert!(
+            wider.permits.contains(Permission::ModelsTrain)
+                && !wider.permits.contains(Permission::ModelsPredict)
+        );
+    }
+}

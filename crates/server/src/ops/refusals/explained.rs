@@ -1,0 +1,247 @@
+//! A refusal in the order of the checks: what was seen, what was expected, and where that is changed.
+
+use keyrack_key::{Only, Restrictions, Scope};
+use keyrack_store::{KeyRow, RefusedRequest};
+
+/// Why one request was refused.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    pub refused: RefusedRequest,
+    pub key: KeyRow,
+    /// All checks, in their order.
+    pub steps: Vec<Step>,
+    /// What the check that failed saw.
+    pub saw: String,
+    /// What it wanted, by the key as it is now.
+    pub expected: String,
+    /// What to do about it.
+    pub advice: &'static str,
+    /// Where that is changed.
+    pub place: Place,
+    /// Whether the key as it is now would pass the check; nothing where that cannot be told from what is kept.
+    pub passes_now: Option<bool>,
+}
+
+/// One check.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    pub name: &'static str,
+    pub result: Result,
+}
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Result {
+    Passed,
+    Failed,
+    /// An earlier one had failed.
+    NotReached,
+}
+
+/// Where something about a key is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A field of its form.
+    Field(&'static str),
+    /// The key's own page.
+    Key,
+    /// Where it gets a new secret.
+    Rotate,
+    /// Where a new key is made.
+    New,
+}
+
+impl Place {
+    /// Its address below the one of the API Keys page.
+    pub fn below(self, base: &str, key: keyrack_key::KeyId) -> String {
+        match self {
+            Self::Field(field) => format!("{base}/{key}/edit#f-{field}"),
+            Self::Key => format!("{base}/{key}"),
+            Self::Rotate => format!("{base}/{key}/rotate"),
+            Self::New => format!("{base}/new"),
+        }
+    }
+}
+
+struct Check {
+    name: &'static str,
+    codes: &'static [&'static str],
+}
+
+/// In the order in which they are made. Whether a key is known comes first: who sent an unknown one is not kept.
+const CHECKS: [Check; 9] = [
+    Check { name: "The key is known", codes: &[] },
+    Check {
+        name: "The key and its secret are alive",
+        codes: &["deleted_key", "expired_key", "retired_secret"],
+    },
+    Check { name: "This server understands the key", codes: &["newer_key"] },
+    Check { name: "The network is allowed", codes: &["network_not_allowed"] },
+    Check { name: "The origin is allowed", codes: &["origin_not_allowed"] },
+    Check { name: "The scopes hold the permission", codes: &["insufficient_scope"] },
+    Check { name: "Nobody else can read the key", codes: &["key_in_query", "key_in_browser"] },
+    Check { name: "It was not used too often", codes: &["rate_limited"] },
+    Check { name: "The key covers what was asked for", codes: &["outside_key"] },
+];
+
+impl Explained {
+    pub(super) fn of(refused: RefusedRequest, key: KeyRow) -> Self {
+        let (saw, expected) = (saw(&refused), expected(&refused, &key));
+        let (advice, place) = place_of(&refused.refused);
+        let (steps, passes_now) = (steps(&refused.refused), passes_now(&refused, &key));
+        Self { steps, saw, expected, advice, place, passes_now, refused, key }
+    }
+
+    /// The check that failed.
+    pub fn failed(&self) -> &'static str {
+        let failed = self.steps.iter().find(|step| step.result == Result::Failed);
+        failed.map_or("Another limit of the key", |step| step.name)
+    }
+}
+
+fn steps(code: &str) -> Vec<Step> {
+    let failed = CHECKS.iter().position(|check| check.codes.contains(&code));
+    let result = |at: usize| match failed {
+        Some(failed) if at == failed => Result::Failed,
+        Some(failed) if at > failed => Result::NotReached,
+        _ => Result::Passed,
+    };
+    CHECKS.iter().enumerate().map(|(at, check)| Step { name: check.name, result: result(at) }).collect()
+}
+
+fn saw(refused: &RefusedRequest) -> String {
+    let permission =
+        refused.permission.map_or("no permission in particular".to_owned(), |one| one.to_string());
+    match refused.refused.as_str() {
+        "network_not_allowed" => {
+            refused.address.map_or("no address".to_owned(), |address| address.to_string())
+        }
+        "origin_not_allowed" => refused.origin.clone().unwrap_or_else(|| "no Origin header".to_owned()),
+        "insufficient_scope" => permission,
+        "key_in_query" => "the key in the URL".to_owned(),
+        "key_in_browser" => {
+            let page = refused.origin.as_deref().unwrap_or("a page of another site");
+            format!("the key sent by a browser, from {page}")
+        }
+        "retired_secret" => "a secret that was replaced, after its time".to_owned(),
+        "deleted_key" | "expired_key" => format!("a request at {}", crate::times::rfc3339(refused.at)),
+        _ => format!("{} {}", refused.method, refused.route),
+    }
+}
+
+/// By the key as it is now: it may have been changed since.
+fn expected(refused: &RefusedRequest, key: &KeyRow) -> String {
+    let unrestricted = Restrictions::default();
+    let own = key.terms.restrictions.as_ref().unwrap_or(&unrestricted);
+    match refused.refused.as_str() {
+        "network_not_allowed" => these(&own.networks, "any network"),
+        "origin_not_allowed" => these(&own.origins, "any origin"),
+        "insufficient_scope" => {
+            let holding =
+                refused.permission.map(|needed| Scope::holding(needed).map(Scope::title).collect::<Vec<_>>());
+            let has: Vec<_> = key.scopes.iter().map(Scope::title).collect();
+            format!(
+                "the scope {}; the key has {}",
+                holding.unwrap_or_default().join(" or "),
+                has.join(" and ")
+            )
+        }
+        "key_in_query" | "key_in_browser" => "a key that holds Inference alone".to_owned(),
+        "retired_secret" => key
+            .secrets
+            .first()
+            .map_or(String::new(), |secret| format!("the secret that ends in {}", secret.hint)),
+        "deleted_key" => "a key that was not deleted".to_owned(),
+        "expired_key" => match key.terms.expires_at {
+            Some(at) => format!("a request before {}", crate::times::rfc3339(at)),
+            None => "any time: the key does not expire any more".to_owned(),
+        },
+        "newer_key" => "a key that this version of the server can read".to_owned(),
+        "rate_limited" => match own.rate {
+            Some(rate) => format!("at most {rate}"),
+            None => "any number of requests".to_owned(),
+        },
+        "outside_key" => these(&own.projects, "any project"),
+        _ => "what the key allows".to_owned(),
+    }
+}
+
+fn these<T: Ord + ToString>(only: &Only<T>, any: &str) -> String {
+    let Only::These(these) = only else { return any.to_owned() };
+    let named: Vec<_> = these.iter().map(T::to_string).collect();
+    if named.is_empty() { "nothing: the list is empty".to_owned() } else { named.join(", ") }
+}
+
+/// What to do about a refusal, and where.
+pub fn place_of(code: &str) -> (&'static str, Place) {
+    match code {
+        "network_not_allowed" => ("If the caller is yours, add its network.", Place::Field("networks")),
+        "origin_not_allowed" => ("If the page is yours, add its origin.", Place::Field("origins")),
+        "insufficient_scope" => (
+            "If the program needs it, give the key the scope; better, give the program a key of its own.",
+            Place::Field("scope"),
+        ),
+        "key_in_query" => (
+            "Send it as Authorization: Bearer or X-Api-Key, and rotate it: the URL was seen by others.",
+            Place::Rotate,
+        ),
+        "key_in_browser" => ("Use a key with Inference alone on pages, and rotate this one.", Place::New),
+        "retired_secret" => {
+            ("Give the program the new secret. If it is lost, rotate once more.", Place::Rotate)
+        }
+        "deleted_key" => ("A deleted key stays deleted: give the program a new one.", Place::New),
+        "expired_key" => ("Give the key a later expiry.", Place::Field("expiry")),
+        "newer_key" => ("Bring every server to the same version.", Place::Key),
+        "rate_limited" => ("Send fewer requests at once, or raise the limit.", Place::Field("rate_requests")),
+        "outside_key" => ("If the program needs it, add the project.", Place::Field("projects")),
+        _ => ("The page of the key says what narrows it.", Place::Key),
+    }
+}
+
+/// By what is kept of the request alone.
+fn passes_now(refused: &RefusedRequest, key: &KeyRow) -> Option<bool> {
+    if key.deletion.is_some() {
+        return Some(false);
+    }
+    let own = key.terms.restrictions.as_ref()?;
+    match refused.refused.as_str() {
+        "network_not_allowed" => Some(own.allow_address(refused.address)),
+        "origin_not_allowed" => Some(own.allow_origin(refused.origin.as_deref())),
+        "insufficient_scope" => refused.permission.map(|needed| key.terms.permissions.contains(needed)),
+        "retired_secret" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_stands_where_its_check_stands() {
+        let results = |code| steps(code).iter().map(|step| step.result).collect::<Vec<_>>();
+        let network = results("network_not_allowed");
+        assert_eq!(network[..3], [Result::Passed; 3]);
+        assert_eq!(network[3], Result::Failed);
+        assert!(network[4..].iter().all(|result| *result == Result::NotReached));
+        assert_eq!(results("outside_key")[8], Result::Failed);
+        assert!(results("of_a_newer_version").iter().all(|result| *result == Result::Passed));
+    }
+
+    /// In the same order as [`keyrack_key::Terms::decide`].
+    #[test]
+    fn every_reason_that_a_known_key_is_refused_for_has_a_place() {
+        for code in ["deleted_key", "expired_key", "retired_secret", "newer_key", "network_not_allowed"]
+            .into_iter()
+            .chain([
+                "origin_not_allowed",
+                "insufficient_scope",
+                "key_in_query",
+                "key_in_browser",
+                "rate_limited",
+            ])
+        {
+            assert!(steps(code).iter().any(|step| step.result == Result::Failed), "{code}");
+        }
+    }
+}

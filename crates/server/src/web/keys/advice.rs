@@ -1,0 +1,84 @@
+//! `…/settings/api-keys/{id}/advice`: what would be better about a key, and the one click that makes it so.
+
+use axum::extract::State;
+use axum::response::Response;
+use keyrack_key::{KeyId, Scope};
+use keyrack_store::KeyRow;
+use serde::Deserialize;
+
+use super::base;
+use super::chosen::{Chosen, Living};
+use crate::app::Shared;
+use crate::ops::OpError;
+use crate::ops::keys::advice::Advice;
+use crate::web::error::PageError;
+use crate::web::flash;
+use crate::web::form::Form;
+use crate::web::view::{AdviceLine, Notice, Tone};
+use crate::web::words;
+
+/// What the button sends.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Taken {
+    code: String,
+}
+
+/// Each with its click, for somebody who may change the key at `base`.
+pub(super) fn lines(
+    advice: &[Advice],
+    base: &str,
+    key: KeyId,
+    now: keyrack_key::Timestamp,
+) -> Vec<AdviceLine> {
+    let line = |advice: &Advice| {
+        let (label, below) = click(*advice);
+        AdviceLine {
+            code: advice.code(),
+            says: advice.says(now),
+            urgent: matches!(advice, Advice::Expires { within: 1 | 7, .. }),
+            label,
+            url: below.map(|below| format!("{base}/{key}/{below}")),
+        }
+    };
+    advice.iter().map(line).collect()
+}
+
+/// What the click is called, and where below the key's page it leads, unless it does it at once.
+fn click(advice: Advice) -> (&'static str, Option<&'static str>) {
+    match advice {
+        Advice::OnlyPredicts { .. } => ("Make it Inference", None),
+        Advice::Unused { .. } => ("Delete it", Some("delete")),
+        Advice::Expires { .. } => ("Change its expiry", Some("edit#f-expiry")),
+        Advice::AnyOrigin => ("Name its origins", Some("edit#f-origins")),
+        Advice::NoLimit => ("Give it a limit", Some("edit#f-rate_requests")),
+    }
+}
+
+/// Does it.
+pub(in crate::web) async fn submit(
+    State(app): State<Shared>,
+    Living(Chosen { member, key }): Living,
+    Form(form): Form<Taken>,
+) -> Result<Response, PageError> {
+    let url = format!("{}/{}", base(&member), key.id);
+    let notice = match app.keys.take_advice(&member.acting, key.id, &form.code, app.window()).await {
+        Ok((key, propagation)) => Notice {
+            tone: Tone::Good,
+            text: format!("{} holds {} now.", key.name, titles(&key)),
+            detail: format!("The next request with it is decided anew ({}).", words::took(propagation.took)),
+        },
+        // It was used for something else meanwhile, or somebody changed it.
+        Err(OpError::Conflict) => Notice {
+            tone: Tone::Warning,
+            text: "That advice does not hold any more, so nothing was changed.".to_owned(),
+            detail: String::new(),
+        },
+        Err(error) => return Err(error.into()),
+    };
+    Ok(flash::redirect(&app, &url, &notice))
+}
+
+fn titles(key: &KeyRow) -> String {
+    key.scopes.iter().map(Scope::title).collect::<Vec<_>>().join(" and ")
+}

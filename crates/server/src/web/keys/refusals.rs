@@ -1,0 +1,154 @@
+//! `…/settings/api-keys/refusals`: why a request was refused.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use keyrack_store::REFUSALS_AN_HOUR;
+use serde::Deserialize;
+
+use super::base;
+use crate::app::{App, Shared};
+use crate::numbers::counted;
+use crate::ops::refusals::{CheckResult, Explained, Place, is_request_id};
+use crate::ops::{Invalid, OpError};
+use crate::web::error::PageError;
+use crate::web::form::{Form, field};
+use crate::web::frame::{self, show};
+use crate::web::person::{Member, in_path};
+use crate::web::view::{FindRefusal, Here, RefusalPage, StepLine, StepState};
+use crate::web::words;
+
+/// What the form sends. In its body and not in its address: people paste their keys into every field there is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Wanted {
+    request: String,
+}
+
+/// The question.
+pub(in crate::web) async fn form(
+    State(app): State<Shared>,
+    member: Member,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    Ok(ask(&app, &member, &headers, "", None)?)
+}
+
+fn ask(
+    app: &App,
+    member: &Member,
+    headers: &HeaderMap,
+    typed: &str,
+    invalid: Option<&Invalid>,
+) -> Result<Response, OpError> {
+    show!(
+        app,
+        FindRefusal {
+            frame: frame::of_member(app, member, Here::ApiKeys, headers),
+            base: base(member),
+            request: field(typed, invalid, "request"),
+            hint: format!(
+                "Begins with req_. Of each key, the last {REFUSALS_AN_HOUR} refusals of an hour are kept for {}. Requests with no \
+                 key, or with one that nobody knows, are only counted.",
+                counted(app.config.usage_days.into(), "day")
+            ),
+        }
+    )
+}
+
+/// To the answer, if there is one.
+pub(in crate::web) async fn submit(
+    State(app): State<Shared>,
+    member: Member,
+    headers: HeaderMap,
+    Form(form): Form<Wanted>,
+) -> Result<Response, PageError> {
+    let wanted = form.request.trim();
+    let says = if is_request_id(wanted) {
+        match app.refusals.explain(&member.acting, wanted).await {
+            Ok(_) => {
+                let url = format!("{}/refusals/{wanted}", base(&member));
+                return Err(PageError::Elsewhere { url });
+            }
+            Err(OpError::NotFound(_)) => {
+                "no refused request of this workspace has this id, or it is too long ago"
+            }
+            Err(error) => return Err(error.into()),
+        }
+    } else {
+        "expected req_ and 24 characters behind it, as the answer names it"
+    };
+    // What is no id may be anything, and does not come back.
+    let typed = if is_request_id(wanted) { wanted } else { "" };
+    let again = ask(&app, &member, &headers, typed, Some(&Invalid::field("request", says)))?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
+}
+
+/// The answer.
+pub(in crate::web) async fn show(
+    State(app): State<Shared>,
+    member: Member,
+    mut parts: Parts,
+) -> Result<Response, PageError> {
+    let wanted = in_path(&mut parts, "id").await;
+    if !is_request_id(&wanted) {
+        return Err(OpError::NotFound("refused request here").into());
+    }
+    let explained = app.refusals.explain(&member.acting, &wanted).await?;
+    let base = base(&member);
+    let Explained { refused, key, .. } = &explained;
+    let change = explained.place.below(&base, key.id);
+    let may_change = member.manages_keys() && key.deletion.is_none() || explained.place == Place::Key;
+    let view = RefusalPage {
+        frame: frame::of_member(&app, &member, Here::ApiKeys, &parts.headers),
+        request: refused.request.clone(),
+        key_id: key.id.to_string(),
+        key_name: key.name.clone(),
+        check: explained.failed().to_owned(),
+        why: words::refused(&refused.refused),
+        saw: explained.saw.clone(),
+        expected: explained.expected.clone(),
+        advice: explained.advice.to_owned(),
+        change: may_change.then(|| (change, label(explained.place))),
+        passes_now: explained.passes_now,
+        when: words::moment(refused.at, app.now()),
+        facts: facts(&explained),
+        steps: explained
+            .steps
+            .iter()
+            .map(|step| StepLine { name: step.name, state: state(step.result) })
+            .collect(),
+        base,
+    };
+    Ok(show!(&app, view)?)
+}
+
+fn facts(explained: &Explained) -> Vec<(&'static str, String)> {
+    let refused = &explained.refused;
+    let all = [
+        ("Asked", format!("{} {}", refused.method, refused.route)),
+        ("Permission", refused.permission.map(|one| one.to_string()).unwrap_or_default()),
+        ("From", refused.address.map(|address| address.to_string()).unwrap_or_default()),
+        ("Origin", refused.origin.clone().unwrap_or_default()),
+        ("Agent", refused.agent.clone()),
+    ];
+    all.into_iter().filter(|(_, text)| !text.is_empty()).collect()
+}
+
+const fn state(result: CheckResult) -> StepState {
+    match result {
+        CheckResult::Passed => StepState::Passed,
+        CheckResult::Failed => StepState::Failed,
+        CheckResult::NotReached => StepState::NotReached,
+    }
+}
+
+const fn label(place: Place) -> &'static str {
+    match place {
+        Place::Field(_) => "Change the key",
+        Place::Key => "Look at the key",
+        Place::Rotate => "Rotate the key",
+        Place::New => "Add New Key",
+    }
+}

@@ -1,0 +1,251 @@
+//! What was seen of a key: its chart, its callers, its refusals.
+
+use keyrack_key::{Permission, Timestamp};
+use keyrack_store::{CallerCursor, CallerRow, KeyRow, RefusedRequest, Usage, Whence};
+use serde::Deserialize;
+
+use super::base;
+use crate::app::App;
+use crate::numbers::{counted, grouped};
+use crate::ops::OpError;
+use crate::ops::keys::seen::first_of_days;
+use crate::web::person::Member;
+use crate::web::view::{Bar, CallerLine, Chart, Choice, RefusalLine, Seen, chart};
+use crate::web::words;
+
+const CALLERS: u32 = 10;
+const REFUSALS: u32 = 10;
+const HOURS: u32 = 48;
+/// The longest that a chart looks back, in days.
+const LONGEST: u32 = 90;
+
+/// What is looked at. What makes no sense is the usual.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Look {
+    period: String,
+    permission: String,
+    callers: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Period {
+    Hours,
+    Days(u32),
+}
+
+impl Look {
+    fn period(&self, app: &App) -> Period {
+        let all = app.config.usage_days.min(LONGEST);
+        match self.period.as_str() {
+            "48h" => Period::Hours,
+            "90d" if all > app.window() => Period::Days(all),
+            _ => Period::Days(app.window()),
+        }
+    }
+
+    fn permission(&self) -> Option<Permission> {
+        self.permission.parse().ok()
+    }
+
+    fn url(&self, page: &str, period: &str, permission: Option<Permission>) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("period", period);
+        if let Some(permission) = permission {
+            query.append_pair("permission", permission.name());
+        }
+        format!("{page}?{}#use", query.finish())
+    }
+}
+
+impl Period {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Hours => "48h",
+            Self::Days(31..) => "90d",
+            Self::Days(_) => "30d",
+        }
+    }
+
+    fn says(self) -> String {
+        match self {
+            Self::Hours => format!("{HOURS} hours"),
+            Self::Days(days) => counted(days.into(), "day"),
+        }
+    }
+}
+
+/// All that the key's own page shows.
+pub(super) async fn seen(app: &App, member: &Member, key: &KeyRow, look: &Look) -> Result<Seen, OpError> {
+    let (by, now, period) = (&member.acting, app.now(), look.period(app));
+    let usage = match period {
+        Period::Hours => {
+            app.keys.usage(by, key.id, std::time::Duration::from_hours(u64::from(HOURS) - 2)).await?
+        }
+        Period::Days(days) => app.keys.usage_by_day(by, key.id, days).await?,
+    };
+    let after = look.callers.parse::<CallerCursor>().ok();
+    let (_, callers) = app.keys.callers(by, key.id, app.window(), after, CALLERS).await?;
+    let refusals = app.keys.refused(by, key.id, REFUSALS).await?;
+    let page = format!("{}/{}", base(member), key.id);
+    let chosen = look.permission();
+    Ok(Seen {
+        chart: drawn(&usage, period, chosen, now),
+        nothing: format!("No calls in the last {}.", period.says()),
+        periods: periods(app, look, &page, period),
+        permissions: permissions(look, &page, period, &usage),
+        callers: callers.items.iter().map(|caller| line(caller, key, now)).collect(),
+        more_callers: callers.next.map(|cursor| format!("{page}?callers={cursor}#callers")),
+        refusals: refusals.iter().map(|refused| refusal(refused, member, now)).collect(),
+        window: counted(app.window().into(), "day"),
+    })
+}
+
+fn periods(app: &App, look: &Look, page: &str, period: Period) -> Vec<Choice> {
+    let longest = Period::Days(app.config.usage_days.min(LONGEST));
+    let mut all = vec![Period::Hours, Period::Days(app.window())];
+    all.extend(Some(longest).filter(|longest| longest.word() == "90d"));
+    let choice = |one: Period| Choice {
+        label: one.says(),
+        url: look.url(page, one.word(), look.permission()),
+        current: one == period,
+    };
+    all.into_iter().map(choice).collect()
+}
+
+/// Those that were asked for; one alone is no choice.
+fn permissions(look: &Look, page: &str, period: Period, usage: &[Usage]) -> Vec<Choice> {
+    let chosen = look.permission();
+    let asked =
+        |one: &Permission| chosen == Some(*one) || usage.iter().any(|used| used.permission == Some(*one));
+    let all: Vec<_> = Permission::ALL.into_iter().filter(asked).collect();
+    if all.len() < 2 && chosen.is_none() {
+        return Vec::new();
+    }
+    let choice = |permission: Option<Permission>| Choice {
+        label: permission.map_or("All", Permission::says).to_owned(),
+        url: look.url(page, period.word(), permission),
+        current: permission == chosen,
+    };
+    [None].into_iter().chain(all.into_iter().map(Some)).map(choice).collect()
+}
+
+/// Nothing where there were no calls.
+fn drawn(usage: &[Usage], period: Period, chosen: Option<Permission>, now: Timestamp) -> Option<Chart> {
+    let usage: Vec<_> = usage.iter().filter(|one| chosen.is_none() || one.permission == chosen).collect();
+    let was_allowed = |permission: &Option<Permission>| {
+        usage.iter().any(|one| one.permission == *permission && one.outcome == "allowed")
+    };
+    let all = Permission::ALL.into_iter().map(Some).chain([None]);
+    let series: Vec<_> = all.filter(was_allowed).collect();
+    let mut bars = empty(period, series.len(), now);
+    let (start, step) = (bars.first()?.0, bars.get(1)?.0.since(bars.first()?.0).as_micros());
+    for one in usage {
+        let place = one.hour.since(start).as_micros() / step;
+        let bar =
+            usize::try_from(place).ok().filter(|_| one.hour >= start).and_then(|place| bars.get_mut(place));
+        let Some((_, bar)) = bar else { continue };
+        if one.outcome == "allowed" {
+            let place = series.iter().position(|permission| *permission == one.permission);
+            if let Some(calls) = place.and_then(|place| bar.allowed.get_mut(place)) {
+                *calls += one.checks;
+            }
+        } else {
+            bar.refused += one.checks;
+        }
+    }
+    let bars: Vec<_> = bars.into_iter().map(|(_, bar)| bar).collect();
+    let names: Vec<_> = series.iter().map(|one| (tone(*one), name(*one))).collect();
+    says(&bars, period).map(|says| chart(says, &names, &bars))
+}
+
+/// A bar for each hour or day, the last of them now.
+fn empty(period: Period, series: usize, now: Timestamp) -> Vec<(Timestamp, Bar)> {
+    let bar = |label: String| Bar { label, allowed: vec![0; series], refused: 0 };
+    match period {
+        Period::Hours => {
+            let hour = std::time::Duration::from_hours(1);
+            let micros = 3_600_000_000;
+            let last = Timestamp::from_micros(now.micros() - now.micros().rem_euclid(micros));
+            let first = last.minus(hour * (HOURS - 1));
+            let at = |number| first.plus(hour * number);
+            (0..HOURS).map(|number| (at(number), bar(words::hour_of_day(at(number))))).collect()
+        }
+        Period::Days(days) => {
+            // One day alone has no step to the next.
+            let days = days.max(2);
+            let first = first_of_days(now, days);
+            let at = |number| first.plus(std::time::Duration::from_hours(24) * number);
+            (0..days).map(|number| (at(number), bar(words::day_of_month(at(number))))).collect()
+        }
+    }
+}
+
+fn says(bars: &[Bar], period: Period) -> Option<String> {
+    let of = |bar: &Bar| bar.allowed.iter().sum::<u64>() + bar.refused;
+    let (all, refused) = (bars.iter().map(of).sum::<u64>(), bars.iter().map(|bar| bar.refused).sum::<u64>());
+    let most = bars.iter().max_by_key(|bar| of(bar)).filter(|bar| of(bar) > 0)?;
+    let ended = match refused {
+        0 => "none refused".to_owned(),
+        refused => format!("{} let through, {} refused", grouped(all - refused), grouped(refused)),
+    };
+    Some(format!(
+        "{} in {}: {ended}. Most on {}: {}.",
+        counted(all, "call"),
+        period.says(),
+        most.label,
+        grouped(of(most))
+    ))
+}
+
+/// A permission has the same colour on every page.
+fn tone(permission: Option<Permission>) -> usize {
+    permission.map_or(Permission::ALL.len(), |one| one as usize)
+}
+
+fn name(permission: Option<Permission>) -> String {
+    permission.map_or("asked whether it works", Permission::says).to_owned()
+}
+
+fn line(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> CallerLine {
+    let secret = key.secrets.iter().find(|secret| secret.hint == caller.hint);
+    let refused = caller.refused.as_deref().filter(|_| caller.refusals > 0);
+    CallerLine {
+        from: whence(caller),
+        origin: caller.origin.clone(),
+        agent: caller.agent.clone(),
+        secret: format!("…{}", caller.hint),
+        secret_says: match secret.map(|secret| secret.retires_at) {
+            Some(None) => "",
+            Some(Some(until)) if until > now => "old secret",
+            _ => "ended secret",
+        },
+        permission: caller.permission.map_or("", Permission::name),
+        allowed: grouped(caller.allowed),
+        refused: refused
+            .map(|code| format!("{} refused: {}", grouped(caller.refusals), words::refused(code)))
+            .unwrap_or_default(),
+        last: words::moment(caller.last, now),
+        first: words::moment(caller.first, now),
+    }
+}
+
+/// From where somebody calls.
+pub(in crate::web) fn whence(caller: &CallerRow) -> String {
+    match &caller.whence {
+        Whence::Address(Some(address)) => address.to_string(),
+        Whence::Address(None) => "an unknown address".to_owned(),
+        Whence::Network(network) => network.to_string(),
+        Whence::Rest => "all others".to_owned(),
+    }
+}
+
+fn refusal(refused: &RefusedRequest, member: &Member, now: Timestamp) -> RefusalLine {
+    RefusalLine {
+        when: words::moment(refused.at, now),
+        why: words::refused(&refused.refused),
+        what: format!("{} {}", refused.method, refused.route),
+        from: refused.address.map(|address| address.to_string()).unwrap_or_default(),
+        url: format!("{}/refusals/{}", base(member), refused.request),
+    }
+}

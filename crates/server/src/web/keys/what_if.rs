@@ -1,0 +1,88 @@
+//! What a change would have refused, in the words of the page.
+
+use keyrack_key::Permission;
+
+use super::whence;
+use crate::numbers::{counted, grouped};
+use crate::ops::keys::what_if::WhatIf;
+use crate::web::view;
+
+/// The most callers that are named.
+const MOST: usize = 5;
+
+/// What is said beside the form.
+pub(super) fn panel(what: &WhatIf) -> view::WhatIf {
+    let days = counted(what.days.into(), "day");
+    let says = match what.calls {
+        0 => format!("There were no calls in {days}, so it would have refused none."),
+        calls => format!(
+            "{} of {} in {days} would have been refused.",
+            grouped(what.refused),
+            counted(calls, "call")
+        ),
+    };
+    view::WhatIf {
+        says,
+        refuses: what.refused > 0 || what.too_fast.is_some_and(|calls| calls > 0),
+        permits: permits(what),
+        callers: callers(what),
+        notes: notes(what),
+    }
+}
+
+fn permits(what: &WhatIf) -> Vec<String> {
+    let restriction = |name: &&str| match *name {
+        "projects" => "work on more projects".to_owned(),
+        "networks" => "be used from more networks".to_owned(),
+        "origins" => "be used from more origins".to_owned(),
+        "rate" => "be used more often".to_owned(),
+        other => format!("do more than its {other} allow now"),
+    };
+    what.permits
+        .iter()
+        .map(|one| Permission::says(one).to_owned())
+        .chain(what.widens.iter().map(restriction))
+        .collect()
+}
+
+fn callers(what: &WhatIf) -> Vec<(String, String)> {
+    let named = what.callers.iter().take(MOST).map(|one| {
+        let who = [whence(&one.caller), one.caller.origin.clone(), one.caller.agent.clone()];
+        let who: Vec<_> = who.into_iter().filter(|part| !part.is_empty()).collect();
+        let calls = match (one.refused, one.unknown) {
+            (refused, 0) => counted(refused, "call"),
+            (0, unknown) => format!("{}, which cannot be known", counted(unknown, "call")),
+            (refused, unknown) => {
+                format!("{}, and {} of which it cannot be known", counted(refused, "call"), grouped(unknown))
+            }
+        };
+        (who.join(", "), calls)
+    });
+    let more = what.callers.len().saturating_sub(MOST) as u64;
+    named
+        .chain((more > 0).then(|| (format!("and {}", counted(more, "more caller")), String::new())))
+        .collect()
+}
+
+fn notes(what: &WhatIf) -> Vec<String> {
+    let mut notes = Vec::new();
+    if what.unknown > 0 {
+        notes.push(format!(
+            "Of {} it cannot be known: where they came from was not recorded precisely enough.",
+            counted(what.unknown, "call")
+        ));
+    }
+    match what.too_fast {
+        Some(0) => {
+            notes.push("As far as hours can tell, no call came too fast for the new limit.".to_owned())
+        }
+        Some(calls) => {
+            notes.push(format!("At least {} came too fast for the new limit.", counted(calls, "call")))
+        }
+        None => {}
+    }
+    for name in &what.unrecorded {
+        notes.push(format!("What the new {name} would have refused cannot be known: it is not recorded."));
+    }
+    notes
+}

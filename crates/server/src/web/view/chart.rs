@@ -1,0 +1,219 @@
+//! Use over time as SVG: bars that stack what was let through, and refusals on a plane of their own. The planes stretch
+//! with the page, so their numbers stand beside them as text, and again in a table.
+
+#![expect(clippy::cast_precision_loss, reason = "bars have fewer dots than a number has bits")]
+
+/// A chart with its axes, its legend and its numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct Chart {
+    /// "1,204 calls in 30 days: 1,180 let through, 24 refused. Most on 14 November: 120."
+    pub(crate) says: String,
+    pub(crate) allowed: Plane,
+    /// Nothing where nothing was refused.
+    pub(crate) refused: Option<Plane>,
+    /// What the colours mean, from the ground up.
+    pub(crate) series: Vec<Series>,
+    /// From left to right.
+    pub(crate) along: Vec<String>,
+    /// What stands above the columns of the table, behind the first.
+    pub(crate) heads: Vec<String>,
+    /// Times with calls.
+    pub(crate) rows: Vec<(String, Vec<String>)>,
+}
+
+/// One plane: bars within [`WIDTH`] × [`HEIGHT`].
+#[derive(Clone, Debug)]
+pub(crate) struct Plane {
+    /// One path for each series.
+    pub(crate) paths: Vec<Path>,
+    /// From the top down.
+    pub(crate) up: Vec<String>,
+}
+
+/// All bars of one colour.
+#[derive(Clone, Debug)]
+pub(crate) struct Path {
+    /// The class that the style sheet knows the colour by: `chart-0` to `chart-6`, `chart-refused`.
+    pub(crate) class: String,
+    pub(crate) path: String,
+}
+
+/// One colour of the legend.
+#[derive(Clone, Debug)]
+pub(crate) struct Series {
+    pub(crate) class: String,
+    /// "make predictions"
+    pub(crate) name: String,
+    /// "1,180"
+    pub(crate) total: String,
+}
+
+/// The calls of one hour or day.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bar {
+    /// "26 November, 14:00"
+    pub(crate) label: String,
+    /// Let through, by series.
+    pub(crate) allowed: Vec<u64>,
+    pub(crate) refused: u64,
+}
+
+const WIDTH: f64 = 600.0;
+const HEIGHT: f64 = 200.0;
+/// Of a bar's room, so much stays free.
+const GAP: f64 = 0.22;
+/// What is there is seen, however little it is beside the rest.
+const LEAST: f64 = 3.0;
+
+/// Draws `bars`, whose series have these colours and names.
+pub(crate) fn chart(says: String, names: &[(usize, String)], bars: &[Bar]) -> Chart {
+    let totals = (0..names.len()).map(|at| bars.iter().map(|bar| bar.allowed[at]).sum::<u64>());
+    let mut series: Vec<_> = names
+        .iter()
+        .zip(totals)
+        .map(|((tone, name), total)| Series {
+            class: format!("chart-{tone}"),
+            name: name.clone(),
+            total: crate::numbers::grouped(total),
+        })
+        .collect();
+    let refused: u64 = bars.iter().map(|bar| bar.refused).sum();
+    let classes: Vec<_> = series.iter().map(|one| one.class.clone()).collect();
+    let stacks: Vec<_> = bars.iter().map(|bar| bar.allowed.clone()).collect();
+    let below: Vec<_> = bars.iter().map(|bar| vec![bar.refused]).collect();
+    let mut heads: Vec<_> = series.iter().map(|one| one.name.clone()).collect();
+    heads.push("refused".to_owned());
+    let plane_below = (refused > 0).then(|| plane(&["chart-refused".to_owned()], &below, 2));
+    if refused > 0 {
+        series.push(Series {
+            class: "chart-refused".to_owned(),
+            name: "refused".to_owned(),
+            total: crate::numbers::grouped(refused),
+        });
+    }
+    Chart {
+        says,
+        allowed: plane(&classes, &stacks, 3),
+        refused: plane_below,
+        series,
+        along: along(bars),
+        heads,
+        rows: rows(bars),
+    }
+}
+
+fn plane(classes: &[String], stacks: &[Vec<u64>], ticks: u32) -> Plane {
+    let most = stacks.iter().map(|stack| stack.iter().sum::<u64>()).max().unwrap_or(0);
+    let top = nice(most);
+    let mut paths = vec![String::new(); classes.len()];
+    let room = WIDTH / stacks.len().max(1) as f64;
+    for (place, stack) in stacks.iter().enumerate() {
+        let left = room * (place as f64 + GAP / 2.0);
+        let mut ground = HEIGHT;
+        for (path, value) in paths.iter_mut().zip(stack).filter(|(_, value)| **value > 0) {
+            let height = (*value as f64 / top as f64 * HEIGHT).max(LEAST).min(ground);
+            let width = room * (1.0 - GAP);
+            path.push_str(&format!("M{left:.1} {ground:.1}h{width:.1}v-{height:.1}h-{width:.1}z"));
+            ground -= height;
+        }
+    }
+    let paths = classes.iter().zip(paths).map(|(class, path)| Path { class: class.clone(), path }).collect();
+    let tick = |at: u32| crate::numbers::grouped(top * u64::from(ticks - 1 - at) / u64::from(ticks - 1));
+    Plane { paths, up: (0..ticks).map(tick).collect() }
+}
+
+/// The first, the middle and the last.
+fn along(bars: &[Bar]) -> Vec<String> {
+    let at = |place: usize| bars.get(place).map(|bar| bar.label.clone()).unwrap_or_default();
+    match bars.len() {
+        0 => Vec::new(),
+        1 => vec![at(0)],
+        many => vec![at(0), at(many / 2), at(many - 1)],
+    }
+}
+
+fn rows(bars: &[Bar]) -> Vec<(String, Vec<String>)> {
+    let has_calls = |bar: &&Bar| bar.refused > 0 || bar.allowed.iter().any(|calls| *calls > 0);
+    let row = |bar: &Bar| {
+        let numbers = bar.allowed.iter().chain([&bar.refused]).map(|number| crate::numbers::grouped(*number));
+        (bar.label.clone(), numbers.collect())
+    };
+    bars.iter().rev().filter(has_calls).map(row).collect()
+}
+
+/// The next number that people like to read on a scale, and that has a half.
+fn nice(most: u64) -> u64 {
+    let mut ten = 1;
+    loop {
+        if let Some(step) = [2, 4, 6, 10, 16].into_iter().find(|step| step * ten >= most) {
+            return step * ten;
+        }
+        ten *= 10;
+    }
+}
+
+/// Thirty days in the width of a word: a path within 90 × 24.
+pub(crate) fn spark(days: &[u64]) -> String {
+    let most = days.iter().copied().max().unwrap_or(0).max(1);
+    let room = 90.0 / days.len().max(1) as f64;
+    let mut path = String::new();
+    for (place, calls) in days.iter().enumerate().filter(|(_, calls)| **calls > 0) {
+        let height = (*calls as f64 / most as f64 * 24.0).max(1.5);
+        path.push_str(&format!(
+            "M{:.1} 24h{:.1}v-{height:.1}h-{:.1}z",
+            room * place as f64,
+            room * 0.7,
+            room * 0.7
+        ));
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bar(label: &str, allowed: &[u64], refused: u64) -> Bar {
+        Bar { label: label.to_owned(), allowed: allowed.to_vec(), refused }
+    }
+
+    #[test]
+    fn bars_stack_from_the_ground_and_refusals_have_a_plane_of_their_own() {
+        let names = [(3, "make predictions".to_owned()), (2, "train models".to_owned())];
+        let bars = [bar("a", &[5, 5], 0), bar("b", &[0, 0], 0), bar("c", &[10, 0], 3)];
+        let drawn = chart("15 calls".to_owned(), &names, &bars);
+        assert_eq!(drawn.allowed.up, ["10", "5", "0"]);
+        assert_eq!(
+            drawn.allowed.paths[0].path,
+            "M22.0 200.0h156.0v-100.0h-156.0zM422.0 200.0h156.0v-200.0h-156.0z"
+        );
+        assert_eq!(drawn.allowed.paths[1].path, "M22.0 100.0h156.0v-100.0h-156.0z");
+        let below = drawn.refused.unwrap();
+        assert_eq!(
+            (below.up, below.paths[0].class.as_str()),
+            (vec!["4".to_owned(), "0".to_owned()], "chart-refused")
+        );
+        assert_eq!(drawn.series.iter().map(|one| one.total.as_str()).collect::<Vec<_>>(), ["15", "5", "3"]);
+        assert_eq!(drawn.along, ["a", "b", "c"]);
+        assert_eq!(
+            drawn.rows,
+            [
+                ("c".to_owned(), vec!["10".into(), "0".into(), "3".into()]),
+                ("a".to_owned(), vec!["5".into(), "5".into(), "0".into()])
+            ]
+        );
+        assert!(chart(String::new(), &names, &bars[..2]).refused.is_none());
+    }
+
+    #[test]
+    fn scales_end_at_numbers_with_a_half() {
+        assert_eq!([0, 1, 2, 3, 7, 11, 17, 120, 41_203].map(nice), [2, 2, 2, 4, 10, 16, 20, 160, 60_000]);
+        let _ = nice(u64::MAX / 100);
+    }
+
+    #[test]
+    fn what_is_little_is_seen_and_what_is_nothing_is_not() {
+        assert_eq!(spark(&[0; 30]), "");
+        assert_eq!(spark(&[0, 1, 1_000]), "M30.0 24h21.0v-1.5h-21.0zM60.0 24h21.0v-24.0h-21.0z");
+    }
+}

@@ -1,0 +1,69 @@
+//! Why a request was refused: the question and the answer.
+
+use askama::Template;
+
+use super::{Field, Frame, Moment};
+
+#[derive(Template)]
+#[template(path = "key_refusals.html")]
+pub(crate) struct FindRefusal {
+    pub(crate) frame: Frame,
+    pub(crate) base: String,
+    /// POST `request`
+    pub(crate) request: Field,
+    /// What is kept, and for how long.
+    pub(crate) hint: String,
+}
+
+#[derive(Template)]
+#[template(path = "key_refusal.html")]
+pub(crate) struct RefusalPage {
+    pub(crate) frame: Frame,
+    pub(crate) base: String,
+    pub(crate) request: String,
+    pub(crate) key_id: String,
+    pub(crate) key_name: String,
+    /// "The network is allowed"
+    pub(crate) check: String,
+    /// "network not allowed"
+    pub(crate) why: String,
+    pub(crate) saw: String,
+    pub(crate) expected: String,
+    pub(crate) advice: String,
+    /// Where it is changed; nothing for somebody who may not.
+    pub(crate) change: Option<(String, &'static str)>,
+    pub(crate) passes_now: Option<bool>,
+    pub(crate) when: Moment,
+    pub(crate) facts: Vec<(&'static str, String)>,
+    pub(crate) steps: Vec<StepLine>,
+}
+
+pub(crate) struct StepLine {
+    pub(crate) name: &'static str,
+    pub(crate) state: StepState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StepState {
+    Passed,
+    Failed,
+    NotReached,
+}
+
+impl StepLine {
+    pub(crate) fn slug(&self) -> &'static str {
+        match self.state {
+            StepState::Passed => "passed",
+            StepState::Failed => "failed",
+            StepState::NotReached => "unreached",
+        }
+    }
+
+    pub(crate) fn says(&self) -> &'static str {
+        match self.state {
+            StepState::Passed => "passed",
+            StepState::Failed => "failed",
+            StepState::NotReached => "not reached",
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What keys were used for long ago, written into the store as the server itself writes it.
+
+use std::net::IpAddr;
+
+use keyrack::clock;
+use keyrack_key::{Hint, KeyId, Permission, Timestamp};
+use keyrack_rack::{Call, Calls, LastUse, Outcome, Used};
+use keyrack_store::Store;
+use rand_core::UnwrapErr;
+use std::time::Duration;
+
+use crate::desk::Made;
+use crate::harness::Server;
+
+/// Calls of one day.
+pub(crate) struct Day<'a> {
+    pub(crate) key: &'a Made,
+    pub(crate) days_ago: u32,
+    pub(crate) permission: Permission,
+    pub(crate) refused: Option<&'static str>,
+    pub(crate) calls: u32,
+    pub(crate) address: &'a str,
+    pub(crate) agent: &'a str,
+}
+
+impl Day<'_> {
+    /// Predictions that were let through.
+    pub(crate) fn predicted(key: &Made, days_ago: u32, calls: u32) -> Day<'_> {
+        let permission = Permission::ModelsPredict;
+        Day { key, days_ago, permission, refused: None, calls, address: "203.0.113.9", agent: "camera/3" }
+    }
+
+    fn at(&self) -> Timestamp {
+        clock::now().minus(Duration::from_hours(24 * u64::from(self.days_ago)))
+    }
+
+    async fn write(&self, store: &Store) {
+        let (key, at): (KeyId, _) = (self.key.id.parse().unwrap(), self.at());
+        let address: IpAddr = self.address.parse().unwrap();
+        let outcome = Outcome { permission: Some(self.permission), refused: self.refused };
+        let last = LastUse::new(at, Some(address), outcome.permission, self.agent.as_bytes());
+        let last = Some(last).filter(|_| self.refused.is_none());
+        let used = Used { key, counts: vec![(outcome, self.calls)], last };
+        store.note_uses(&[used], at).await.unwrap();
+        let hint = Hint::parse(&self.key.secret[self.key.secret.len() - 4..]).unwrap();
+        let agent = self.agent.as_bytes();
+        let call = Call { key, hint, at, address: Some(address), origin: b"", agent, outcome };
+        store.note_callers(&[Calls { number: self.calls, ..Calls::one(&call) }], at).await.unwrap();
+    }
+}
+
+/// Stops the server, writes, and starts it again: the store belongs to whoever holds the folder.
+pub(crate) async fn passed(server: &mut Server, days: &[Day<'_>]) {
+    server.stop().await;
+    let rng = UnwrapErr(getrandom::SysRng);
+    let store = Store::open(&server.data().join("keyrack.db"), rng).await.unwrap();
+    for day in days {
+        day.write(&store).await;
+    }
+    store.close().await;
+    server.restart().await;
+}

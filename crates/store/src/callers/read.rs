@@ -1,0 +1,124 @@
+//! Reading who calls.
+
+use keyrack_key::{Hint, KeyId, Timestamp, WorkspaceId};
+
+use super::write::day_of;
+use super::{CallerCursor, CallerRow, CallerUse, SecretUse, Whence};
+use crate::database::{self, Row, query};
+use crate::{Page, Store, StoreError};
+
+/// Rows of `key_callers` as `c`, with what they did from the day `$3` on.
+macro_rules! caller_rows {
+    ($rest:literal) => {
+        concat!(
+            "SELECT c.id, c.hint, c.kind, c.network, c.origin, c.agent, c.first_at, c.last_at, c.permission, c.refused,
+                    coalesce((SELECT sum(d.allowed) FROM caller_days d WHERE d.caller = c.id AND d.day >= $3), 0) AS allowed,
+                    coalesce((SELECT sum(d.refused) FROM caller_days d WHERE d.caller = c.id AND d.day >= $3), 0) AS refusals
+             FROM key_callers c JOIN keys k ON k.id = c.key_id
+             WHERE c.key_id = $2 AND k.workspace_id = $1 ",
+            $rest
+        )
+    };
+}
+
+impl Store {
+    /// A page of those who call with a key of a workspace, the last to call first, with how often since the day of `since`.
+    pub async fn callers(
+        &self,
+        workspace: WorkspaceId,
+        key: KeyId,
+        since: Timestamp,
+        after: Option<CallerCursor>,
+        limit: u32,
+    ) -> Result<Page<CallerRow, CallerCursor>, StoreError> {
+        let after = after.unwrap_or(CallerCursor { last: Timestamp::from_micros(i64::MAX), id: i64::MAX });
+        let rows = query(caller_rows!(
+            "AND (c.last_at, c.id) < ($4, $5) ORDER BY c.last_at DESC, c.id DESC LIMIT $6"
+        ))
+        .bind(workspace.to_string())
+        .bind(key.to_string())
+        .bind(day_of(since))
+        .bind(after.last.micros())
+        .bind(after.id)
+        .bind(i64::from(limit) + 1)
+        .fetch_all(self.readers())
+        .await?;
+        let rows = rows.iter().map(caller).collect::<Result<_, _>>()?;
+        Ok(Page::of(rows, limit, |row| CallerCursor { last: row.last, id: row.id }))
+    }
+
+    /// Who called last with one secret of a key, and how many do.
+    pub async fn secret_use(
+        &self,
+        workspace: WorkspaceId,
+        key: KeyId,
+        hint: Hint,
+    ) -> Result<Option<SecretUse>, StoreError> {
+        let rows = query(caller_rows!("AND c.hint = $4 ORDER BY c.last_at DESC, c.id DESC"))
+            .bind(workspace.to_string())
+            .bind(key.to_string())
+            .bind(0_i64)
+            .bind(hint.to_string())
+            .fetch_all(self.readers())
+            .await?;
+        // Who was only ever refused does not count on it.
+        let mut callers = rows.iter().map(caller).collect::<Result<Vec<_>, _>>()?;
+        callers.retain(|one| one.allowed > 0);
+        let number = callers.len() as u64;
+        Ok(callers.into_iter().next().map(|last| SecretUse { last, callers: number }))
+    }
+
+    /// What each caller of a key was let through for since the day of `since`.
+    pub async fn caller_uses(
+        &self,
+        workspace: WorkspaceId,
+        key: KeyId,
+        since: Timestamp,
+    ) -> Result<Vec<CallerUse>, StoreError> {
+        let rows = query(
+            "SELECT d.caller, d.permission, sum(d.allowed) AS allowed
+             FROM key_callers c JOIN keys k ON k.id = c.key_id JOIN caller_days d ON d.caller = c.id
+             WHERE c.key_id = $2 AND k.workspace_id = $1 AND d.day >= $3
+             GROUP BY d.caller, d.permission HAVING sum(d.allowed) > 0",
+        )
+        .bind(workspace.to_string())
+        .bind(key.to_string())
+        .bind(day_of(since))
+        .fetch_all(self.readers())
+        .await?;
+        let used = |row: &Row| {
+            let permission: &str = row.try_get("permission")?;
+            Ok(CallerUse {
+                caller: row.try_get("caller")?,
+                permission: permission.parse().ok(),
+                allowed: database::number(row, "allowed")?,
+            })
+        };
+        rows.iter().map(used).collect()
+    }
+}
+
+fn caller(row: &Row) -> Result<CallerRow, StoreError> {
+    let (kind, network): (&str, &str) = (row.try_get("kind")?, row.try_get("network")?);
+    let corrupt = StoreError::Corrupt { what: "network" };
+    let whence = match kind {
+        "network" => Whence::Network(network.parse().map_err(|_| corrupt)?),
+        "rest" => Whence::Rest,
+        _ if network.is_empty() => Whence::Address(None),
+        _ => Whence::Address(Some(network.parse().map_err(|_| corrupt)?)),
+    };
+    let (permission, refused): (&str, String) = (row.try_get("permission")?, row.try_get("refused")?);
+    Ok(CallerRow {
+        id: row.try_get("id")?,
+        hint: Hint::parse(row.try_get("hint")?).ok_or(StoreError::Corrupt { what: "hint" })?,
+        whence,
+        origin: row.try_get("origin")?,
+        agent: row.try_get("agent")?,
+        first: database::time(row, "first_at")?,
+        last: database::time(row, "last_at")?,
+        permission: permission.parse().ok(),
+        refused: Some(refused).filter(|code| !code.is_empty()),
+        allowed: database::number(row, "allowed")?,
+        refusals: database::number(row, "refusals")?,
+    })
+}

@@ -1,0 +1,40 @@
+//! How long it is remembered what keys were used for, and by whom.
+
+use keyrack_key::Timestamp;
+
+use crate::database::query;
+use crate::{Store, StoreError};
+
+/// How many rows go at once: whoever writes in between does not wait for more.
+const BATCH: i64 = 500;
+
+/// Rows that are over, each table by an index on its time. Calls go before their callers.
+const OVER: [&str; 5] = [
+    "DELETE FROM key_usage WHERE (key_id, hour, permission, outcome) IN
+         (SELECT key_id, hour, permission, outcome FROM key_usage WHERE hour < $1 LIMIT $2)",
+    "DELETE FROM key_days WHERE (key_id, day) IN (SELECT key_id, day FROM key_days WHERE day < $1 LIMIT $2)",
+    "DELETE FROM caller_days WHERE (caller, day, permission) IN
+         (SELECT caller, day, permission FROM caller_days WHERE day < $1 LIMIT $2)",
+    "DELETE FROM key_callers WHERE id IN
+         (SELECT c.id FROM key_callers c WHERE c.last_at < $1
+              AND NOT EXISTS (SELECT 1 FROM caller_days d WHERE d.caller = c.id) LIMIT $2)",
+    "DELETE FROM key_refusals WHERE request IN (SELECT request FROM key_refusals WHERE at < $1 LIMIT $2)",
+];
+
+impl Store {
+    /// Forgets what keys were used for, who called and what was refused before `then`, and says how many rows those were. In
+    /// small steps, so that a deletion of a key never waits for all of it.
+    pub async fn forget_uses_before(&self, then: Timestamp) -> Result<u64, StoreError> {
+        let mut forgotten = 0;
+        for over in OVER {
+            loop {
+                let step = self.change(query(over).bind(then.micros()).bind(BATCH)).await?;
+                forgotten += step;
+                if step < BATCH.unsigned_abs() {
+                    break;
+                }
+            }
+        }
+        Ok(forgotten)
+    }
+}

@@ -1,0 +1,141 @@
+//! What is over goes, what is not stays, and every look at it goes by an index.
+
+use std::time::Duration;
+
+use keyrack_key::{Hint, KeyId, Permission, Permissions, Timestamp};
+use keyrack_rack::{Call, Calls, LastUse, Outcome, Used};
+use keyrack_store::RefusedRequest;
+
+use crate::{NOW, World, later, world};
+
+const PREDICTED: Outcome = Outcome { permission: Some(Permission::ModelsPredict), refused: None };
+const REFUSED: Outcome =
+    Outcome { permission: Some(Permission::ModelsTrain), refused: Some("insufficient_scope") };
+
+async fn used(world: &World, key: KeyId, at: Timestamp) {
+    let last = LastUse::new(at, None, PREDICTED.permission, b"camera");
+    let counts = vec![(PREDICTED, 3), (REFUSED, 2)];
+    world.store.note_uses(&[Used { key, counts, last: Some(last) }], at).await.unwrap();
+    let hint = Hint::parse("9fQ2").unwrap();
+    // Each day another address.
+    let address = Some(std::net::IpAddr::from((at.micros() as u32).to_be_bytes()));
+    let call = Call { key, hint, at, address, origin: b"", agent: b"camera", outcome: PREDICTED };
+    world.store.note_callers(&[Calls::one(&call)], at).await.unwrap();
+    let refused = RefusedRequest {
+        request: format!("req_{:024x}", at.micros()),
+        key,
+        at,
+        refused: "insufficient_scope".into(),
+        permission: REFUSED.permission,
+        address: None,
+        origin: None,
+        agent: String::new(),
+        method: "GET".into(),
+        route: "/api/v1/projects".into(),
+    };
+    world.store.note_refusals(&[refused]).await.unwrap();
+}
+
+fn days(days: u64) -> Timestamp {
+    later(days * 86_400)
+}
+
+#[tokio::test]
+async fn what_is_over_is_forgotten_in_every_table_and_the_last_use_of_a_key_is_not() {
+    let world = world().await;
+    let key = world.key("CI").await.id;
+    for day in 0..10 {
+        used(&world, key, days(day)).await;
+    }
+    let forgotten = world.store.forget_uses_before(days(7)).await.unwrap();
+    // Seven days of two hours' rows, of a day, a day of calls, a caller and a refusal; the eighth day began before.
+    assert!(forgotten >= 7 * 6, "{forgotten}");
+    let hours = world.store.usage(world.workspace, key, Timestamp::from_micros(0)).await.unwrap();
+    assert_eq!(hours.iter().map(|one| one.checks).sum::<u64>(), 3 * 5);
+    let callers = world.store.callers(world.workspace, key, NOW, None, 100).await.unwrap().items;
+    assert_eq!(callers.len(), 3);
+    assert_eq!(world.store.refused_requests(world.workspace, key, 100).await.unwrap().len(), 3);
+    let left = world.store.days_of_use(world.workspace, &[key], Timestamp::from_micros(0)).await.unwrap();
+    assert!((2..=3).contains(&left.len()), "{left:?}");
+    assert_eq!(world.store.forget_uses_before(days(7)).await.unwrap(), 0);
+    assert!(world.store.forget_uses_before(days(1_000)).await.unwrap() > 0);
+    let console = world.console();
+    for table in ["key_usage", "key_days", "key_callers", "caller_days", "key_refusals"] {
+        let rows = console.query_one(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0));
+        assert_eq!(rows.unwrap(), 0, "{table}");
+    }
+    let read = world.store.key(world.workspace, key).await.unwrap().unwrap();
+    assert_eq!(read.last_use.unwrap().at, days(9));
+}
+
+#[tokio::test]
+async fn days_add_up_and_know_what_was_asked_for() {
+    let world = world().await;
+    let (key, other) = (world.key("CI").await.id, world.key("other").await.id);
+    used(&world, key, NOW).await;
+    used(&world, key, later(3_600)).await;
+    used(&world, key, days(2)).await;
+    used(&world, other, NOW).await;
+    let told = world.store.days_of_use(world.workspace, &[key], NOW).await.unwrap();
+    let numbers: Vec<_> = told.iter().map(|day| (day.allowed, day.refused)).collect();
+    assert_eq!(numbers, [(6, 4), (3, 2)]);
+    assert!(
+        told.iter()
+            .all(|day| day.key == key && day.permissions == Permissions::of(&[Permission::ModelsPredict]))
+    );
+    let both = world.store.days_of_use(world.workspace, &[key, other], NOW).await.unwrap();
+    assert_eq!(both.len(), 3);
+    let by_day = world.store.usage_by_day(world.workspace, key, NOW).await.unwrap();
+    assert_eq!(by_day.iter().map(|one| one.checks).collect::<Vec<_>>(), [6, 4, 3, 2]);
+}
+
+/// Hours that were there before there were days.
+#[tokio::test]
+async fn an_older_store_gets_its_days_from_its_hours() {
+    let world = world().await;
+    let key = world.key("CI").await.id;
+    used(&world, key, NOW).await;
+    used(&world, key, NOW.plus(Duration::from_hours(1))).await;
+    let before = world.store.days_of_use(world.workspace, &[key], NOW).await.unwrap();
+    let console = world.console();
+    console.execute("DELETE FROM key_days", []).unwrap();
+    let migration = include_str!("../../migrations/sqlite/0009_callers.sql");
+    let start = migration.find("INSERT INTO key_days").unwrap();
+    let fill = &migration[start..start + migration[start..].find(';').unwrap()];
+    console.execute(fill, []).unwrap();
+    assert_eq!(world.store.days_of_use(world.workspace, &[key], NOW).await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn nothing_reads_a_whole_table() {
+    let world = world().await;
+    let console = world.console();
+    let look = [
+        "SELECT d.allowed FROM key_days d JOIN keys k ON k.id = d.key_id
+         WHERE k.workspace_id = 'w' AND d.day >= 1 AND d.key_id IN (SELECT value FROM json_each('[]')) ORDER BY d.key_id, d.day",
+        "SELECT sum(u.checks) FROM key_usage u JOIN keys k ON k.id = u.key_id
+         WHERE k.workspace_id = 'w' AND k.id = 'a' AND u.hour >= 1 GROUP BY u.hour - u.hour % 86400000000, u.permission, u.outcome",
+        "SELECT c.id, (SELECT sum(d.allowed) FROM caller_days d WHERE d.caller = c.id AND d.day >= 1)
+         FROM key_callers c JOIN keys k ON k.id = c.key_id WHERE c.key_id = 'a' AND k.workspace_id = 'w'
+         AND (c.last_at, c.id) < (1, 1) ORDER BY c.last_at DESC, c.id DESC LIMIT 10",
+        "SELECT sum(d.allowed) FROM key_callers c JOIN keys k ON k.id = c.key_id JOIN caller_days d ON d.caller = c.id
+         WHERE c.key_id = 'a' AND k.workspace_id = 'w' AND d.day >= 1 GROUP BY d.caller, d.permission",
+        "SELECT r.* FROM key_refusals r JOIN keys k ON k.id = r.key_id WHERE r.key_id = 'a' AND k.workspace_id = 'w'
+         ORDER BY r.at DESC LIMIT 10",
+        "SELECT count(*) FROM key_callers WHERE key_id = 'a'",
+        "SELECT key_id FROM key_usage WHERE hour < 1 LIMIT 500",
+        "SELECT key_id FROM key_days WHERE day < 1 LIMIT 500",
+        "SELECT caller FROM caller_days WHERE day < 1 LIMIT 500",
+        "SELECT id FROM key_callers WHERE last_at < 1 LIMIT 500",
+        "SELECT request FROM key_refusals WHERE at < 1 LIMIT 500",
+    ];
+    for query in look {
+        let mut plan = console.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+        let steps = plan.query_map([], |row| row.get("detail")).unwrap();
+        let steps: Vec<String> = steps.map(Result::unwrap).collect();
+        assert!(
+            !steps.is_empty() && !steps.iter().any(|step| step.starts_with("SCAN") && !step.contains("json_each")),
+            "{query}\n{steps:#?}"
+        );
+    }
+}
