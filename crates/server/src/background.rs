@@ -82,6 +82,7 @@ async fn write_uses(app: Shared) {
 /// Uses that cannot be written are lost; keys and requests are not held up by them.
 async fn write_uses_of(app: &App) {
     let used = app.rack.drain_uses();
+    app.first_calls.learn(&used, None);
     if let Err(error) = app.store.note_uses(&used, app.now()).await {
         let lost = used.iter().map(Used::checks).sum();
         app.metrics.uses_lost(lost);

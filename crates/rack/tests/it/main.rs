@@ -7,6 +7,7 @@ mod allocations;
 mod equal;
 mod follower;
 mod history;
+mod pauses;
 mod rates;
 mod readers;
 mod uses;

@@ -1,6 +1,7 @@
 //! What can be done with keys.
 
 mod draft;
+mod life;
 
 use std::future::Future;
 use std::sync::Arc;

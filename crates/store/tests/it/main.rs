@@ -10,6 +10,7 @@ mod feed;
 mod group;
 mod hang_up;
 mod keys;
+mod life;
 mod list;
 mod migrations;
 mod models;

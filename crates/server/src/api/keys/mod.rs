@@ -1,17 +1,22 @@
-//! Keys: make, list, read, edit, rotate, delete.
+//! Keys: make, list, read, edit, rotate, retire, pause, resume, delete.
 
 pub mod create;
 pub mod delete;
 pub mod edit;
 pub mod list;
+pub mod pause;
 pub mod read;
+pub mod resume;
+pub mod retire;
 pub mod rotate;
 pub mod usage;
 
+mod changed;
 mod fields;
 mod key_body;
 mod once;
 
+use changed::ChangedKey;
 use fields::{RestrictionsFields, parse_scopes};
 use key_body::{HandedBody, KeyBody, PropagationBody, etag};
 use once::once;

@@ -33,5 +33,6 @@ pub async fn tell(
     let used = told.keys.iter().map(Used::try_from).collect::<Result<Vec<_>, _>>();
     let used = used.map_err(|wrong| ApiError::field("keys", format!("holds {} that is none", wrong.0)))?;
     app.nodes.note_uses(&by, node, told.batch, &used).await?;
+    app.first_calls.learn(&used, Some(by.workspace));
     Ok(StatusCode::NO_CONTENT)
 }

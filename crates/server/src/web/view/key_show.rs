@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{By, Expires, Frame, LastUse, Scope};
+use super::{By, Expires, Frame, LastUse, Paused, RefusedCalls, Scope};
 
 #[derive(Template)]
 #[template(path = "key_show.html")]
@@ -15,6 +15,10 @@ pub(crate) struct KeyPage {
     pub(crate) masked: String,
     /// During a rotation: "…Z7pe works until 14:05 tomorrow".
     pub(crate) retiring: Option<String>,
+    pub(crate) paused: Option<Paused>,
+    /// Who was refused since it was paused, as far as that is counted, and from when on.
+    pub(crate) refused: Vec<RefusedCalls>,
+    pub(crate) refused_since: String,
     pub(crate) scopes: Vec<Scope>,
     pub(crate) created: By,
     pub(crate) last_use: Option<LastUse>,
