@@ -50,7 +50,9 @@ impl FirstCalls {
             watched.retain(|_, one| now.since(one.since) < PATIENCE);
             if watched.len() >= MOST {
                 let oldest = watched.iter().min_by_key(|(_, one)| one.since).map(|(digest, _)| *digest);
-                oldest.map(|digest| watched.remove(&digest));
+                if let Some(digest) = oldest {
+                    watched.remove(&digest);
+                }
             }
             let (key, workspace, hint) = (key.id, key.workspace, secret.hint());
             let one = Watched { key, workspace, hint, since: now, call: FirstCall::Awaited };
