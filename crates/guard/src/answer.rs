@@ -1,7 +1,7 @@
 //! What a refusal says to the client, and with which status (RFC 6750, section 3).
 
 use http::{StatusCode, header};
-use keyrack_key::{Denial, Permission, Scope};
+use keyrack_key::{Denial, Pause, Permission, Scope};
 use keyrack_rack::Refusal;
 use serde_json::Value;
 
@@ -22,6 +22,7 @@ impl Problem {
                 | Denial::NotUnderstood
                 | Denial::InQuery
                 | Denial::InBrowser
+                | Denial::Paused(_)
                 | Denial::Rate { .. },
                 Some(key),
             ) => {
@@ -29,6 +30,10 @@ impl Problem {
                 let problem = match manage {
                     Some(base) => problem.with("manage_url", format!("{base}{id}")),
                     None => problem,
+                };
+                let problem = match denial {
+                    Denial::Paused(pause) => problem.with("paused_until", ends_at(pause)),
+                    _ => problem,
                 };
                 problem.with("key", id)
             }
@@ -44,6 +49,7 @@ const fn status(denial: Denial) -> StatusCode {
         | Denial::Unknown
         | Denial::Retired(_)
         | Denial::Deleted(_)
+        | Denial::Paused(_)
         | Denial::Expired(_) => StatusCode::UNAUTHORIZED,
         Denial::Ambiguous | Denial::InQuery => StatusCode::BAD_REQUEST,
         Denial::NotUnderstood
@@ -70,10 +76,25 @@ fn message(denial: Denial) -> String {
         }
         Denial::Stale | Denial::Rate { wait: 1, .. } => "; try again in a second",
         Denial::Permission(needed) => return lacking(needed),
+        Denial::Paused(pause) => return paused(pause),
         Denial::Rate { wait, .. } => return format!("{denial}; try again in {wait} seconds"),
         _ => "",
     };
     format!("{denial}{advice}")
+}
+
+/// Whoever reads this holds the secret, so it may know.
+fn paused(pause: Pause) -> String {
+    match ends_at(pause) {
+        Some(end) => format!("this API key is paused until {end}; it works again by itself then"),
+        None => "this API key is paused until somebody resumes it".to_owned(),
+    }
+}
+
+/// When it works again by itself (RFC 3339, in UTC).
+fn ends_at(pause: Pause) -> Option<String> {
+    let end = jiff::Timestamp::from_microsecond(pause.ends_at()?.micros()).ok()?;
+    Some(end.to_string())
 }
 
 fn lacking(needed: Permission) -> String {

@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::net::IpAddr;
 
-use crate::{Malformed, Permission, Permissions, Rate, Restrictions, Scope, Timestamp};
+use crate::{Malformed, Pause, Permission, Permissions, Rate, Restrictions, Scope, Timestamp};
 
 /// What a key stands for at one revision: all that a decision needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Terms<R = Restrictions> {
     pub restrictions: Option<R>,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
+    /// That somebody paused it, and until when. One that is over is as good as none.
+    pub pause: Option<Pause>,
     /// When somebody deleted it.
     pub deleted_at: Option<Timestamp>,
 }
@@ -98,6 +100,9 @@ pub enum Denial {
     /// The key was deleted.
     #[error("this API key was deleted")]
     Deleted(Timestamp),
+    /// The key was paused, and that is not over.
+    #[error("this API key is paused")]
+    Paused(Pause),
     /// The key has expired.
     #[error("this API key has expired")]
     Expired(Timestamp),
@@ -141,6 +146,7 @@ impl Denial {
             Self::Unknown => "unknown_key",
             Self::Retired(_) => "retired_secret",
             Self::Deleted(_) => "deleted_key",
+            Self::Paused(_) => "paused_key",
             Self::Expired(_) => "expired_key",
             Self::NotUnderstood => "newer_key",
             Self::Network => "network_not_allowed",
@@ -183,6 +189,9 @@ impl<R: Borrow<Restrictions>> Terms<R> {
         if let Some(at) = self.deleted_at {
             return Err(Denial::Deleted(at));
         }
+        if let Some(pause) = self.pause.filter(|pause| pause.holds(now)) {
+            return Err(Denial::Paused(pause));
+        }
         if let Some(at) = self.expires_at.filter(|at| *at <= now) {
             return Err(Denial::Expired(at));
         }
@@ -206,6 +215,7 @@ mod tests {
             permissions: Scope::Inference.permissions(),
             restrictions: Some(Restrictions::default()),
             expires_at: None,
+            pause: None,
             deleted_at: None,
         }
     }
@@ -241,12 +251,15 @@ mod tests {
                 ..Restrictions::default()
             }),
             expires_at: Some(NOW),
+            pause: Some(Pause::UNTIL_RESUMED),
             deleted_at: Some(NOW),
         };
         let secret = SecretState::Retiring(NOW);
         let ask = ask(Permission::ModelsTrain);
         assert_eq!(worst.decide(secret, &ask), Err(Denial::Deleted(NOW)));
         worst.deleted_at = None;
+        assert_eq!(worst.decide(secret, &ask), Err(Denial::Paused(Pause::UNTIL_RESUMED)));
+        worst.pause = Some(Pause::until(Some(NOW)));
         assert_eq!(worst.decide(secret, &ask), Err(Denial::Expired(NOW)));
         worst.expires_at = None;
         assert_eq!(worst.decide(secret, &ask), Err(Denial::Retired(NOW)));

@@ -22,6 +22,7 @@ mod digest;
 mod grant;
 mod id;
 mod origin;
+mod pause;
 mod permission;
 mod rate;
 mod restriction;
@@ -39,6 +40,7 @@ pub use id::{
     SessionId, UploadId, UserId, WorkspaceId,
 };
 pub use origin::{Origin, OriginError};
+pub use pause::Pause;
 pub use permission::{Permission, Permissions, UnknownPermission};
 pub use rate::{Allowance, Rate, RateError};
 pub use restriction::{Only, Restrictions};

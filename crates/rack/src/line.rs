@@ -62,7 +62,7 @@ enum Label {
 enum State {
     /// Nothing narrows it.
     Open,
-    /// The card says what does.
+    /// The card says what does, or that it was paused.
     Narrowed,
     /// What narrows it cannot be read by this version.
     Unread,
@@ -114,7 +114,7 @@ impl Entry {
         secret: SecretState,
         narrowed: Option<&Arc<Narrowed>>,
     ) -> Self {
-        let Terms { permissions, restrictions, expires_at, deleted_at } = &record.terms;
+        let Terms { permissions, restrictions, expires_at, deleted_at, .. } = &record.terms;
         let state = match (deleted_at, restrictions, narrowed) {
             (Some(_), ..) => State::Deleted,
             (None, None, _) => State::Unread,
@@ -149,8 +149,8 @@ impl Line {
     /// Decides about one request, and says what the key's rate leaves, if it has one. The card is looked at only where it
     /// narrows; what is refused for another reason takes nothing from the rate.
     pub(crate) fn decide(&self, card: &Card, question: &Question<'_>) -> Result<Option<Allowance>, Denial> {
-        let narrowed =
-            if self.state == State::Narrowed { card.narrowed().map(|narrowed| &**narrowed) } else { None };
+        let is_narrowed = matches!(self.state, State::Narrowed | State::Unread);
+        let narrowed = if is_narrowed { card.narrowed().map(|narrowed| &**narrowed) } else { None };
         let restrictions = match self.state {
             State::Open | State::Deleted => Some(NOTHING),
             State::Narrowed => narrowed.map(|narrowed| &**narrowed),
@@ -161,6 +161,7 @@ impl Line {
             permissions: self.permissions,
             restrictions,
             expires_at: self.ends.time().filter(|_| !is_deleted),
+            pause: narrowed.and_then(Narrowed::pause),
             deleted_at: self.ends.time().filter(|_| is_deleted),
         };
         terms.decide(self.secret(), question)?;

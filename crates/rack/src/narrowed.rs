@@ -1,16 +1,18 @@
-//! What narrows a key, and the meter of its rate.
+//! What narrows a key, the meter of its rate, and its pause.
 
 use std::ops::Deref;
 use std::sync::Arc;
 
-use keyrack_key::{Allowance, Denial, Rate, Restrictions, Spend, Timestamp};
+use keyrack_key::{Allowance, Denial, Pause, Rate, Restrictions, Spend, Timestamp};
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 
-/// The restrictions of a key that has some. All secrets of the key share them, and one meter.
+/// The restrictions of a key that has some, or was paused. All secrets of the key share them, and one meter.
 #[derive(Debug)]
 pub struct Narrowed {
     restrictions: Restrictions,
+    /// Here and not in the line, which is full: few keys are paused, and those may take a look more.
+    pause: Option<Pause>,
     /// There where there is a rate. It outlives the restrictions, see [`Narrowed::following`].
     meter: Option<Arc<Meter>>,
 }
@@ -24,10 +26,15 @@ impl Narrowed {
     /// whatever else changes, another rate included: no change gives back what was used, and what was still to be waited for
     /// is waited for, though never for longer than the new rate asks of a key that has used it up. A key that had no rate
     /// begins with a whole burst.
-    pub(crate) fn following(before: Option<&Self>, restrictions: Restrictions) -> Self {
+    pub(crate) fn following(before: Option<&Self>, restrictions: Restrictions, pause: Option<Pause>) -> Self {
         let kept = || before.and_then(|before| before.meter.clone()).unwrap_or_default();
         let meter = restrictions.rate.is_some().then(kept);
-        Self { restrictions, meter }
+        Self { restrictions, pause, meter }
+    }
+
+    /// That the key was paused, and until when.
+    pub(crate) const fn pause(&self) -> Option<Pause> {
+        self.pause
     }
 
     /// Asks the meter about a request at `now`; nothing where there is no rate to be asked about.
@@ -71,7 +78,7 @@ impl Deref for Narrowed {
 
 impl PartialEq for Narrowed {
     fn eq(&self, other: &Self) -> bool {
-        self.restrictions == other.restrictions
+        self.restrictions == other.restrictions && self.pause == other.pause
     }
 }
 

@@ -23,7 +23,7 @@ impl Outcome {
 }
 
 /// What a known key is refused for.
-const REASONS: [&str; 10] = [
+const REASONS: [&str; 11] = [
     "retired_secret",
     "deleted_key",
     "expired_key",
@@ -34,6 +34,7 @@ const REASONS: [&str; 10] = [
     "key_in_query",
     "key_in_browser",
     "rate_limited",
+    "paused_key",
 ];
 const ENDS: usize = REASONS.len() + 1;
 
@@ -54,6 +55,7 @@ pub(crate) const fn number(permission: Option<Permission>, answer: Result<(), De
         Err(Denial::InQuery) => 8,
         Err(Denial::InBrowser) => 9,
         Err(Denial::Rate { .. }) => 10,
+        Err(Denial::Paused(_)) => 11,
         Err(Denial::Missing | Denial::Ambiguous | Denial::Malformed(_) | Denial::Stale | Denial::Unknown) => {
             return None;
         }
@@ -74,7 +76,7 @@ pub(crate) fn outcome(number: usize) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use keyrack_key::{Rate, Timestamp};
+    use keyrack_key::{Pause, Rate, Timestamp};
 
     use super::*;
 
@@ -92,6 +94,7 @@ mod tests {
             Denial::InQuery,
             Denial::InBrowser,
             Denial::Rate { rate: Rate::new(1, 1).unwrap(), wait: 1 },
+            Denial::Paused(Pause::UNTIL_RESUMED),
         ];
         let answers = [Ok(())].into_iter().chain(denials.map(Err));
         let mut numbers = Vec::new();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
-use keyrack_key::{Denial, Digest, KeyId, Presented, Question, Timestamp, WorkspaceId};
+use keyrack_key::{Denial, Digest, KeyId, Presented, Question, Restrictions, Timestamp, WorkspaceId};
 
 use crate::line::Entry;
 use crate::outcome;
@@ -96,7 +96,7 @@ impl Rack {
         }
         let place = Place::new(number, slot);
         let counted = outcome::number(question.permission, answer.map(|_| ()))
-            .and_then(|outcome| self.tallies.count(&line.tally, card.key, place, outcome));
+            .and_then(|outcome| self.tallies.count(&line.tally, (card.key, digest, place), outcome));
         let key = line.key(card);
         match answer {
             Ok(allowance) => Ok(Caller { key, tally: counted, allowance }),
@@ -255,14 +255,22 @@ impl Rack {
         }
     }
 
-    /// What narrows a key from now on. The meter of its earlier state goes on.
+    /// What narrows a key from now on, its pause among it. The meter of its earlier state goes on.
     fn narrowed(&self, record: &Record, earlier: &[Place]) -> Option<Arc<Narrowed>> {
-        let restrictions = record.terms.restrictions.as_ref().filter(|own| !own.is_none())?;
+        let restrictions = record.terms.restrictions.as_ref();
+        let pause = record.terms.pause;
+        if pause.is_none() && restrictions.is_none_or(Restrictions::is_none) {
+            return None;
+        }
         let before = earlier.iter().find_map(|place| {
             let shard = self.shards[usize::from(place.shard)].read();
             shard.get(place.slot()).and_then(|entry| entry.card.narrowed().cloned())
         });
-        Some(Arc::new(Narrowed::following(before.as_deref(), restrictions.clone())))
+        Some(Arc::new(Narrowed::following(
+            before.as_deref(),
+            restrictions.cloned().unwrap_or_default(),
+            pause,
+        )))
     }
 
     fn enter(&self, places: &mut HashTable<Place>, key: KeyId, place: Place) {

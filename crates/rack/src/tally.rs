@@ -4,7 +4,7 @@ use std::array;
 use std::sync::OnceLock;
 
 use crossbeam_queue::ArrayQueue;
-use keyrack_key::KeyId;
+use keyrack_key::{Digest, KeyId};
 
 use crate::LastUse;
 use crate::counter::{Alike, Counter};
@@ -24,11 +24,16 @@ const IDLE: u32 = if cfg!(feature = "shuttle") { 1 } else { 100 };
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TallyId(u32);
 
-/// What a key was used for since it was last asked.
+/// Whose uses are counted: the key, which of its secrets, and where the line of that is.
+type Owner = (KeyId, Digest, Place);
+
+/// What one secret of a key was used for since it was last asked.
 #[derive(Clone, Debug)]
 pub struct Used {
     /// The key.
     pub key: KeyId,
+    /// Which of its secrets, if whoever counted told.
+    pub secret: Option<Digest>,
     /// How often its checks ended how.
     pub counts: Vec<(Outcome, u32)>,
     /// The last that was let through, if any was.
@@ -52,8 +57,8 @@ pub(crate) struct Tally {
 /// What only drains and the noting of last uses look at.
 #[derive(Debug, Default)]
 struct Slow {
-    /// Whose it is, and where its line is; nothing where the tally is free.
-    owner: Option<(KeyId, Place)>,
+    /// Nothing where the tally is free.
+    owner: Option<Owner>,
     last: Option<LastUse>,
     idle: u32,
 }
@@ -88,16 +93,10 @@ impl Default for Tallies {
 impl Tallies {
     /// Counts one use of a secret, whose line names its tally in `named`. The line stays where it is meanwhile:
     /// its shard is locked. Allocates once for each 1,024 secrets that are used for the first time.
-    pub(crate) fn count(
-        &self,
-        named: &AtomicU32,
-        key: KeyId,
-        place: Place,
-        outcome: usize,
-    ) -> Option<TallyId> {
+    pub(crate) fn count(&self, named: &AtomicU32, owner: Owner, outcome: usize) -> Option<TallyId> {
         let id = match TallyId::of(named.load(Ordering::Acquire)) {
             Some(id) => id,
-            None => self.begin(named, key, place)?,
+            None => self.begin(named, owner)?,
         };
         self.add(id, self.counter(stripe(), id).count(outcome));
         Some(id)
@@ -106,7 +105,7 @@ impl Tallies {
     /// Keeps `used` if the tally still is the key's and nobody else is writing there.
     pub(crate) fn note(&self, id: TallyId, key: KeyId, used: LastUse) {
         let Some(mut slow) = self.tally(id).slow.try_lock() else { return };
-        if slow.owner.is_some_and(|(owner, _)| owner == key) {
+        if slow.owner.is_some_and(|(owner, ..)| owner == key) {
             slow.last = Some(used);
         }
     }
@@ -126,7 +125,7 @@ impl Tallies {
             let (used, is_idle) = self.take(id, owner);
             drained.extend(used);
             if is_idle {
-                release(id, owner.1);
+                release(id, owner.2);
                 // Whoever counted while the name was taken off.
                 drained.extend(self.take(id, owner).0);
                 self.free(id, owner);
@@ -136,7 +135,7 @@ impl Tallies {
     }
 
     /// Takes what there is, if there is anything, unless the tally is another's by now; and whether there was nothing for long.
-    fn take(&self, id: TallyId, owner: (KeyId, Place)) -> (Option<Used>, bool) {
+    fn take(&self, id: TallyId, owner: Owner) -> (Option<Used>, bool) {
         let tally = self.tally(id);
         let mut slow = tally.slow.lock();
         if slow.owner != Some(owner) {
@@ -152,11 +151,11 @@ impl Tallies {
             return (None, slow.idle >= IDLE);
         }
         slow.idle = 0;
-        (Some(Used { key: owner.0, counts, last }), false)
+        (Some(Used { key: owner.0, secret: Some(owner.1), counts, last }), false)
     }
 
     /// Lets another secret have a tally that no line names any more.
-    fn free(&self, id: TallyId, owner: (KeyId, Place)) {
+    fn free(&self, id: TallyId, owner: Owner) {
         // Who began it and was overtaken has let it go already.
         if self.tally(id).slow.lock().owner.take_if(|one| *one == owner).is_some() {
             // There is room: no more were handed out than fit.
@@ -170,16 +169,16 @@ impl Tallies {
         }
     }
 
-    fn begin(&self, named: &AtomicU32, key: KeyId, place: Place) -> Option<TallyId> {
+    fn begin(&self, named: &AtomicU32, owner: Owner) -> Option<TallyId> {
         let Some(id) = self.take_free() else {
             self.dropped.fetch_add(1, Ordering::Relaxed);
             return None;
         };
-        *self.tally(id).slow.lock() = Slow { owner: Some((key, place)), ..Slow::default() };
+        *self.tally(id).slow.lock() = Slow { owner: Some(owner), ..Slow::default() };
         match named.compare_exchange(0, id.name(), Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => Some(id),
             Err(other) => {
-                self.free(id, (key, place));
+                self.free(id, owner);
                 TallyId::of(other)
             }
         }

@@ -272,6 +272,31 @@ function askWhatIf(form) {
   }, 300);
 }
 
+// ---- The line that waits for the first call with a new secret: its page is asked again until there was one.
+
+const LOOK = 1000;
+
+async function awaitCall(line) {
+  if (!line.isConnected || line.dataset.stand === "came" || line.dataset.stand === "not-awaited") return;
+  let signedOut = false;
+  if (!document.hidden) {
+    try {
+      const answer = await fetch(line.dataset.firstCall, { headers: { Accept: "text/html" }, cache: "no-store" });
+      signedOut = answer.redirected;
+      const fresh = parse(await answer.text()).querySelector("[data-first-call]");
+      if (fresh && fresh.textContent !== line.textContent) {
+        // The line itself stays: a screen reader says what changes in it.
+        line.className = fresh.className;
+        line.dataset.stand = fresh.dataset.stand;
+        line.replaceChildren(...fresh.childNodes);
+      }
+    } catch {
+      // The server is away: the next look may find it.
+    }
+  }
+  if (!signedOut) setTimeout(awaitCall, LOOK, line);
+}
+
 // ---- Beginnings
 
 function enhance(root) {
@@ -279,6 +304,7 @@ function enhance(root) {
   for (const group of root.querySelectorAll("[data-tabs]")) makeTabs(group);
   for (const form of root.querySelectorAll("form")) sayFold(form);
   for (const button of root.querySelectorAll("[data-check-first]")) button.hidden = true;
+  for (const line of root.querySelectorAll("[data-first-call]")) setTimeout(awaitCall, LOOK, line);
   const contents = root.querySelector(".toc-fold");
   if (contents) contents.open = matchMedia("(min-width: 62.01rem)").matches;
   if (root.querySelector("[data-copy]")) {

@@ -208,7 +208,8 @@ async function look() {
     try {
       const answer = await fetch(part.dataset.live, { headers: { Accept: "text/html" }, cache: "no-store" });
       const fresh = !answer.redirected && parse(await answer.text()).querySelector("[data-live-part]");
-      if (fresh && part.isConnected) replace(part, fresh);
+      // What is the same stays: somebody may be about to press a button of it.
+      if (fresh && part.isConnected && !part.isEqualNode(fresh)) replace(part, fresh);
     } catch {
       // The server is away: the next look may find it.
     }

@@ -14,6 +14,7 @@ use crate::metrics::Metrics;
 use crate::objects::Objects;
 use crate::ops::OpError;
 use crate::ops::datasets::Datasets;
+use crate::ops::first_calls::FirstCalls;
 use crate::ops::imports::Imports;
 use crate::ops::keys::Keys;
 use crate::ops::models::Models;
@@ -39,6 +40,7 @@ pub struct App {
     pub callers: Arc<Callers>,
     pub refusals: Refusals,
     pub keys: Keys,
+    pub first_calls: FirstCalls,
     pub nodes: Nodes,
     pub projects: Projects,
     pub models: Models,
@@ -81,6 +83,7 @@ impl App {
                 config.brands.clone(),
                 clock,
             ),
+            first_calls: FirstCalls::default(),
             nodes,
             models: Models::new(store.clone(), removals.clone(), clock),
             projects: Projects::new(store.clone(), removals.clone(), clock),

@@ -89,6 +89,7 @@ async fn write_uses_of(app: &App) {
 
 async fn write_counts_of(app: &App) {
     let used = app.rack.drain_uses();
+    app.first_calls.learn(&used, None);
     if let Err(error) = app.store.note_uses(&used, app.now()).await {
         let lost = used.iter().map(Used::checks).sum();
         app.metrics.uses_lost(lost);

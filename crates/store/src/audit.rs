@@ -38,6 +38,9 @@ actions! {
     KeyCreated, "key_created", "A key was made.";
     KeyEdited, "key_edited", "A key was changed.";
     KeyRotated, "key_rotated", "A key got a new secret.";
+    KeyPaused, "key_paused", "A key is refused for a while.";
+    KeyResumed, "key_resumed", "A pause of a key was ended.";
+    KeyRetired, "key_retired", "The old secret of a key was ended before its time.";
     KeyDeleted, "key_deleted", "A key was deleted.";
     ProjectCreated, "project_created", "A project was made.";
     ProjectEdited, "project_edited", "A project was changed.";

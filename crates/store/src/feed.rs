@@ -12,7 +12,7 @@ macro_rules! changed {
     ($which:literal) => {
         concat!(
             "SELECT k.id, k.revision, k.workspace_id, k.name, k.class, k.scopes, k.permissions, k.restrictions,
-                    k.expires_at, k.deleted_at, s.digest, s.retires_at
+                    k.expires_at, k.deleted_at, k.paused_at, k.paused_until, s.digest, s.retires_at
              FROM keys k
              LEFT JOIN key_secrets s ON s.key_id = k.id
              WHERE k.revision > $1 ",

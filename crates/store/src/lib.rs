@@ -47,7 +47,10 @@ pub use datasets::{
 };
 pub use error::StoreError;
 pub use feed::WorkspaceFeed;
-pub use keys::{DeleteKey, Deletion, EditKey, KeyFilter, KeyRow, KeyStatus, NewKey, RotateKey, SecretRow};
+pub use keys::{
+    ChangeKey, DeleteKey, Deletion, EditKey, Expiring, KeyFilter, KeyRow, KeyStatus, NewKey, Paused,
+    RotateKey, SecretRow,
+};
 pub use models::{Job, Material, Model, ModelStatus, NewModel, Outcome, Point, Stand, UnknownModelStatus};
 pub use nodes::Node;
 pub use people::{NewUser, User};

@@ -1,6 +1,6 @@
 //! What a key's row says it may do. The one place that reads it, for pages and racks alike.
 
-use keyrack_key::{Permissions, Scopes, SecretState, Terms, Timestamp};
+use keyrack_key::{Pause, Permissions, Scopes, SecretState, Terms, Timestamp};
 
 use crate::StoreError;
 use crate::database::Row;
@@ -11,6 +11,8 @@ pub(crate) struct TermsColumns<'a> {
     pub(crate) restrictions: &'a str,
     pub(crate) expires_at: Option<i64>,
     pub(crate) deleted_at: Option<i64>,
+    pub(crate) paused_at: Option<i64>,
+    pub(crate) paused_until: Option<i64>,
 }
 
 /// The terms in a row of `keys`. What a newer version wrote is kept as something that denies:
@@ -21,6 +23,8 @@ pub(crate) fn terms(row: &Row) -> Result<Terms, StoreError> {
         restrictions: row.try_get("restrictions")?,
         expires_at: row.try_get("expires_at")?,
         deleted_at: row.try_get("deleted_at")?,
+        paused_at: row.try_get("paused_at")?,
+        paused_until: row.try_get("paused_until")?,
     }
     .terms()
 }
@@ -33,6 +37,7 @@ impl TermsColumns<'_> {
             permissions: Permissions::from_bits(bits),
             restrictions: serde_json::from_str(self.restrictions).ok(),
             expires_at: self.expires_at.map(Timestamp::from_micros),
+            pause: self.paused_at.map(|_| Pause::until(self.paused_until.map(Timestamp::from_micros))),
             deleted_at: self.deleted_at.map(Timestamp::from_micros),
         })
     }

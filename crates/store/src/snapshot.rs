@@ -23,7 +23,7 @@ macro_rules! records {
     ($which:literal) => {
         concat!(
             "SELECT k.revision, k.id, k.workspace_id, k.name, k.class, k.scopes, k.permissions, k.restrictions,
-                    k.expires_at, k.deleted_at, s.digest, s.retires_at
+                    k.expires_at, k.deleted_at, s.digest, s.retires_at, k.paused_at, k.paused_until
              FROM keys k
              LEFT JOIN key_secrets s ON s.key_id = k.id AND (s.retires_at IS NULL OR s.retires_at >= $1)
              WHERE (k.deleted_at IS NULL OR k.deleted_at >= $1)",
@@ -131,6 +131,8 @@ fn record_of(row: &Row<'_>, revision: Revision) -> Result<Record, StoreError> {
         restrictions: text(row, 7)?,
         expires_at: row.get(8)?,
         deleted_at: row.get(9)?,
+        paused_at: row.get(12)?,
+        paused_until: row.get(13)?,
     };
     Ok(Record {
         key: parsed(row, 1, "id")?,

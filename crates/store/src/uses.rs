@@ -35,7 +35,7 @@ pub(crate) async fn write_used(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let hour = now.micros() - now.micros().rem_euclid(HOUR);
-    for Used { key, counts, last } in used {
+    for Used { key, counts, last, .. } in used {
         if !is_of(db, *key, workspace).await? {
             continue;
         }

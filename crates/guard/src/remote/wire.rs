@@ -9,7 +9,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use keyrack_key::{
-    Class, Digest, Hint, KeyId, NodeId, Permissions, SecretState, Terms, Timestamp, WorkspaceId,
+    Class, Digest, Hint, KeyId, NodeId, Pause, Permissions, SecretState, Terms, Timestamp, WorkspaceId,
 };
 use keyrack_rack::{Calls, ChangeId, LastUse, Outcome, Position, Record, Revision, Used, Words};
 use serde::{Deserialize, Serialize};
@@ -98,11 +98,24 @@ pub struct Key {
     /// When it ends by itself; null: never.
     #[serde(default)]
     pub expires_at: Option<String>,
+    /// That it was paused, and until when; null: it was not.
+    #[serde(default)]
+    pub paused: Option<Paused>,
     /// When it was deleted.
     #[serde(default)]
     pub deleted_at: Option<String>,
     /// What is kept of its secrets.
     pub secrets: Vec<Secret>,
+}
+
+/// A key is refused for a while.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodePaused))]
+#[serde(rename_all = "camelCase")]
+pub struct Paused {
+    /// When it works again by itself; null: when it is resumed.
+    #[serde(default)]
+    pub until: Option<String>,
 }
 
 /// What is kept of a secret.
@@ -206,13 +219,16 @@ pub struct Called {
     pub calls: u32,
 }
 
-/// What one key was used for.
+/// What one secret of a key was used for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeyUses {
     /// The key's id.
     pub key: String,
+    /// Which of its secrets: SHA-256, in Base64. Left out: it is not told.
+    #[serde(default)]
+    pub secret: Option<String>,
     /// How its checks ended.
     pub counts: Vec<Count>,
     /// Its last use, if one was let through.
@@ -283,6 +299,7 @@ impl From<&Record> for Key {
             restrictions: restrictions
                 .map_or(Value::Null, |own| serde_json::to_value(own).unwrap_or_default()),
             expires_at: record.terms.expires_at.map(time_text),
+            paused: record.terms.pause.map(|pause| Paused { until: pause.ends_at().map(time_text) }),
             deleted_at: record.terms.deleted_at.map(time_text),
             secrets: record.secrets.iter().map(|(digest, state)| Secret::of(digest, *state)).collect(),
         }
@@ -305,10 +322,17 @@ impl TryFrom<&Key> for Record {
                 permissions: Permissions::from_bits(key.permissions),
                 restrictions: serde_json::from_value(key.restrictions.clone()).ok(),
                 expires_at: time_if_any(key.expires_at.as_deref())?,
+                pause: key.paused.as_ref().map(Paused::read).transpose()?,
                 deleted_at: time_if_any(key.deleted_at.as_deref())?,
             },
             secrets: key.secrets.iter().map(Secret::read).collect::<Result<_, _>>()?,
         })
+    }
+}
+
+impl Paused {
+    fn read(&self) -> Result<Pause, Unreadable> {
+        Ok(Pause::until(time_if_any(self.until.as_deref())?))
     }
 }
 
@@ -338,6 +362,7 @@ impl From<&Used> for KeyUses {
         };
         Self {
             key: used.key.to_string(),
+            secret: used.secret.map(|digest| BASE64_STANDARD.encode(digest.as_bytes())),
             counts: used.counts.iter().map(count).collect(),
             last: used.last.as_ref().map(|last| Last {
                 at: time_text(last.at),
@@ -359,12 +384,14 @@ impl TryFrom<&KeyUses> for Used {
             let outcome = Outcome::named(permission(&count.permission)?, count.refused.as_deref());
             Ok((outcome.ok_or(Unreadable("the end of a check"))?, count.checks))
         };
+        let secret = uses.secret.as_ref().map(|text| bytes(text, "a digest"));
         let last = |last: &Last| {
             let address = last.address.as_ref().map(|text| word(text, "an address")).transpose()?;
             Ok(LastUse::new(time(&last.at)?, address, permission(&last.permission)?, last.agent.as_bytes()))
         };
         Ok(Self {
             key: word::<KeyId>(&uses.key, "a key")?,
+            secret: secret.transpose()?.map(Digest::from_bytes),
             counts: uses.counts.iter().map(count).collect::<Result<_, _>>()?,
             last: uses.last.as_ref().map(last).transpose()?,
         })

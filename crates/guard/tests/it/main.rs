@@ -75,6 +75,7 @@ impl World {
                 permissions: grant.permissions(),
                 restrictions: Some(Restrictions::default()),
                 expires_at: None,
+                pause: None,
                 deleted_at: None,
             },
             secrets: vec![(secret.digest(), SecretState::Current)],

@@ -1,6 +1,6 @@
 //! The table of the design: each reason with its status, its challenge (RFC 6750) and what it names.
 
-use keyrack_key::{Class, Only, Permissions, Restrictions, Scope, SecretState};
+use keyrack_key::{Class, Only, Pause, Permissions, Restrictions, Scope, SecretState};
 use keyrack_rack::Trust;
 
 use super::{AFTER, Answer, BEFORE, World, secret};
@@ -21,6 +21,9 @@ const INVALID: Option<&str> = Some("error=\"invalid_token\"");
 async fn a_key_that_is_none_or_is_no_more_is_unauthorized() {
     let mut world = World::new();
     let deleted = world.key(&Scope::ALL, |key| key.terms.deleted_at = Some(BEFORE));
+    let paused = world.key(&Scope::ALL, |key| {
+        (key.terms.pause, key.terms.expires_at) = (Some(Pause::UNTIL_RESUMED), Some(BEFORE));
+    });
     let expired = world.key(&Scope::ALL, |key| key.terms.expires_at = Some(BEFORE));
     let retired = world.key(&Scope::ALL, |key| key.secrets[0].1 = SecretState::Retiring(BEFORE));
     let unknown = secret(Class::Secret).expose().to_owned();
@@ -31,6 +34,7 @@ async fn a_key_that_is_none_or_is_no_more_is_unauthorized() {
         (&other_brand, "malformed_key"),
         (&unknown, "unknown_key"),
         (&deleted, "deleted_key"),
+        (&paused, "paused_key"),
         (&expired, "expired_key"),
         (&retired, "retired_secret"),
     ] {
@@ -42,6 +46,26 @@ async fn a_key_that_is_none_or_is_no_more_is_unauthorized() {
     is_refused(&world.ask("/", &[]).await, 401, "missing_key", Some(""));
     is_refused(&world.ask("/", &[("authorization", "Basic YTpi")]).await, 401, "missing_key", Some(""));
     assert_eq!(world.reached(), 0);
+}
+
+#[tokio::test]
+async fn a_paused_key_hears_until_when_and_a_pause_that_is_over_is_none() {
+    let mut world = World::new();
+    let mut pause = |pause| world.key(&[Scope::Inference], |key| key.terms.pause = Some(pause));
+    let (open, ends) = (pause(Pause::UNTIL_RESUMED), pause(Pause::until(Some(AFTER))));
+    let over = pause(Pause::until(Some(BEFORE)));
+    let answer = world.ask("/", &[("x-api-key", &open)]).await;
+    assert_eq!(answer.body["paused_until"], serde_json::Value::Null);
+    assert!(answer.body["message"].as_str().unwrap().contains("until somebody resumes it"), "{answer:?}");
+    let answer = world.ask("/", &[("x-api-key", &ends)]).await;
+    let until = answer.body["paused_until"].as_str().unwrap();
+    assert_eq!(until.parse::<jiff::Timestamp>().unwrap().as_microsecond(), AFTER.micros());
+    assert!(answer.body["message"].as_str().unwrap().contains(until), "{answer:?}");
+    assert_eq!(
+        answer.body["manage_url"].as_str().unwrap().split('/').next_back(),
+        answer.body["key"].as_str()
+    );
+    assert_eq!(world.ask("/", &[("x-api-key", &over)]).await.status, 200);
 }
 
 #[tokio::test]

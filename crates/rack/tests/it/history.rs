@@ -5,8 +5,8 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use keyrack_key::{
-    Brands, Class, Digest, Exposure, KeyId, Permission, Permissions, Presented, Question, Rate, Restrictions,
-    Scope, Scopes, Secret, SecretState, Spend, Terms, Timestamp, WorkspaceId,
+    Brands, Class, Digest, Exposure, KeyId, Pause, Permission, Permissions, Presented, Question, Rate,
+    Restrictions, Scope, Scopes, Secret, SecretState, Spend, Terms, Timestamp, WorkspaceId,
 };
 use keyrack_rack::{ChangeId, Frame, Position, Rack, Record, Revision, Snapshot, Trust};
 use proptest::prelude::*;
@@ -47,6 +47,11 @@ pub(crate) enum Step {
         key: usize,
         rate: Option<Rate>,
     },
+    /// The key is refused for a while, or no longer.
+    Pause {
+        key: usize,
+        until: Option<Pause>,
+    },
 }
 
 impl Step {
@@ -58,7 +63,8 @@ impl Step {
             | Self::Rotate { key, .. }
             | Self::Delete { key }
             | Self::Forget { key }
-            | Self::Limit { key, .. } => Some(key),
+            | Self::Limit { key, .. }
+            | Self::Pause { key, .. } => Some(key),
         }
     }
 }
@@ -67,6 +73,7 @@ impl Step {
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let key = || 0_usize..8;
     let expires = || proptest::option::of(prop_oneof![Just(0_u64), 1_u64..100]);
+    let pauses = || proptest::option::of(expires().prop_map(|end| Pause::until(end.map(later))));
     let permissions = || prop_oneof![8 => 0_u32..32, 1 => Just(1_u32 << 30)];
     let step = prop_oneof![
         3 => (permissions(), expires()).prop_map(|(permissions, expires)| Step::Create { permissions, expires }),
@@ -75,6 +82,7 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (key(), prop_oneof![Just(0_u64), 1_u64..100]).prop_map(|(key, overlap)| Step::Rotate { key, overlap }),
         1 => key().prop_map(|key| Step::Delete { key }),
         1 => key().prop_map(|key| Step::Forget { key }),
+        2 => (key(), pauses()).prop_map(|(key, until)| Step::Pause { key, until }),
     ];
     proptest::collection::vec(step, 1..60)
 }
@@ -148,6 +156,7 @@ impl History {
                 });
                 self.keys[key].secrets.push((fresh, SecretState::Current));
             }
+            Step::Pause { key, until } => self.keys[key].terms.pause = until,
             Step::Delete { key } => self.keys[key].terms.deleted_at = Some(NOW),
             Step::Forget { key } => {
                 self.keys[key].secrets.retain(|(_, state)| *state == SecretState::Current);
@@ -180,6 +189,7 @@ impl History {
                 permissions: Permissions::NONE,
                 restrictions: Some(Restrictions::default()),
                 expires_at: None,
+                pause: None,
                 deleted_at: None,
             },
             secrets: vec![(secret, SecretState::Current)],

@@ -8,6 +8,7 @@ mod callers;
 mod equal;
 mod follower;
 mod history;
+mod pauses;
 mod rates;
 mod readers;
 mod uses;

@@ -146,3 +146,19 @@ fn every_check_is_counted_exactly_once_while_others_drain() {
     assert!(rack.drain_uses().is_empty());
     assert_eq!(rack.uses_dropped(), 0);
 }
+
+#[test]
+fn uses_are_told_secret_by_secret() {
+    let mut history = History::of_keys(1, 1);
+    history.take(Step::Rotate { key: 0, overlap: 60 });
+    let rack = loaded(history.snapshot());
+    used(&rack, &history.secrets[0], later(1));
+    used(&rack, &history.secrets[1], later(2));
+    let mut told: Vec<_> =
+        rack.drain_uses().iter().map(|used| (used.secret, used.last.unwrap().at)).collect();
+    told.sort_by_key(|(_, at)| *at);
+    let digest = |number: usize| {
+        Some(Presented::parse(history.secrets[number].as_bytes(), &Brands::default()).unwrap().digest())
+    };
+    assert_eq!(told, [(digest(0), later(1)), (digest(1), later(2))]);
+}

@@ -63,6 +63,7 @@ fn rack() -> (Rack, String) {
             permissions: grant.permissions(),
             restrictions: Some(Restrictions::default()),
             expires_at: None,
+            pause: None,
             deleted_at: None,
         },
         secrets: vec![(secret.digest(), SecretState::Current)],

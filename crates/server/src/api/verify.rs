@@ -134,7 +134,7 @@ impl Query {
 #[utoipa::path(post, path = "/verify", tag = "Asking", operation_id = "verifyKey", request_body = Query,
     responses(
         (status = 200, description = "The key is let through", body = Verified),
-        (status = 401, description = "No such key, or it was deleted or has expired"),
+        (status = 401, description = "No such key, or it was deleted, is paused or has expired"),
         (status = 403, description = "The key does not allow that"),
         (status = 429, description = "The key was used too often lately; `Retry-After` says when to try again"),
         (status = 422, description = "A field is not as expected; `details` names it")))]

@@ -168,6 +168,7 @@ impl Filled {
                 permissions: grant.map(|grant| grant.permissions()).unwrap_or_default(),
                 restrictions: Some(Restrictions::default()),
                 expires_at: None,
+                pause: None,
                 deleted_at,
             },
             secrets: vec![(secret.digest(), SecretState::Current)],

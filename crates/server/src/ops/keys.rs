@@ -5,6 +5,7 @@ pub mod seen;
 pub mod what_if;
 
 mod draft;
+mod life;
 
 use std::future::Future;
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 
 pub mod datasets;
 pub mod error;
+pub mod first_calls;
 pub mod imports;
 pub mod invalid;
 pub mod keys;

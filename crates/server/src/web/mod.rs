@@ -15,6 +15,7 @@ mod keys;
 mod models;
 mod person;
 mod projects;
+mod refused;
 mod registry;
 mod setup;
 mod sign_in;
@@ -69,6 +70,10 @@ fn registry() -> Registry {
         .action(Member(Role::Admin), &key("/{id}/advice"), keys::advice::submit)
         .form(Member(Role::Admin), &key("/{id}/edit"), keys::edit::form, keys::edit::submit)
         .form(Member(Role::Admin), &key("/{id}/rotate"), keys::rotate::form, keys::rotate::submit)
+        .form(Member(Role::Admin), &key("/{id}/retire"), keys::retire::form, keys::retire::submit)
+        .form(Member(Role::Admin), &key("/{id}/pause"), keys::pause::form, keys::pause::submit)
+        .action(Member(Role::Admin), &key("/{id}/resume"), keys::pause::resume)
+        .page(Member(Role::Viewer), &key("/{id}/first-call"), keys::first_call::page)
         .form(Member(Role::Admin), &key("/{id}/delete"), keys::delete::form, keys::delete::submit)
         .page(Member(Role::Viewer), PROJECTS, projects::list::page)
         .form(Member(Role::Member), &project("/new"), projects::new::form, projects::new::submit)

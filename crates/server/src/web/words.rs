@@ -8,15 +8,16 @@ use keyrack_store::{Actor, KeyRow, SecretRow, SecretUse};
 
 use crate::ops::keys::Propagation;
 
-use super::view::{By, Expires, LastUse, Limit, Moment, Scope};
+use super::view::{By, Expires, LastUse, Limit, Moment, Paused, Scope};
 use crate::times::rfc3339;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// What expires within this is worth a warning.
-const SOON: Duration = Duration::from_hours(7 * 24);
+/// How long ahead it is said that a key ends: a day, a week, a month; each time louder.
+pub(super) const AHEAD: [Duration; 3] =
+    [Duration::from_hours(24), Duration::from_hours(7 * 24), Duration::from_hours(30 * 24)];
 
 /// "2 min ago", "in 61 days".
 pub(super) fn moment(time: Timestamp, now: Timestamp) -> Moment {
@@ -30,6 +31,11 @@ pub(super) fn moment(time: Timestamp, now: Timestamp) -> Moment {
 /// "21 January 2027, 14:05 UTC".
 pub(super) fn date_and_time(time: Timestamp) -> String {
     format!("{} UTC", format(time, "%-d %B %Y, %H:%M"))
+}
+
+/// "21 January 2027".
+pub(super) fn date(time: Timestamp) -> String {
+    format(time, "%-d %B %Y")
 }
 
 /// `2027-01-21`.
@@ -55,6 +61,7 @@ pub(super) fn refused(code: &str) -> String {
         "origin_not_allowed" => "origin not allowed",
         "rate_limited" => "too often",
         "deleted_key" => "the key was deleted",
+        "paused_key" => "the key was paused",
         "expired_key" => "the key has expired",
         "retired_secret" => "the secret was replaced",
         "newer_key" => "written by a newer version",
@@ -135,6 +142,14 @@ pub(super) fn arrived(propagation: &Propagation, now: Timestamp) -> String {
     }
 }
 
+/// Where a change that lets a key work has arrived.
+pub(super) fn reached(propagation: &Propagation) -> String {
+    let (confirmed, took) = (propagation.confirmed(), took(propagation.took));
+    let later =
+        if propagation.unconfirmed.is_empty() { "" } else { " The others follow when they are back." };
+    format!("Confirmed on {confirmed} of {}, {took}.{later}", count(propagation.nodes.into(), "node"))
+}
+
 /// "12 s", "2 min 10 s", "1 h 5 min".
 pub(super) fn lasted(span: Duration) -> String {
     match span.as_secs() {
@@ -168,15 +183,19 @@ pub(super) fn masked_key(brands: &Brands, key: &KeyRow) -> String {
 
 /// The secret that was replaced and still works.
 pub(super) fn retiring(key: &KeyRow, now: Timestamp) -> Option<(&SecretRow, Timestamp)> {
-    if key.deletion.is_some() {
-        return None;
-    }
-    key.secrets.iter().find_map(|secret| Some((secret, secret.retires_at.filter(|at| *at > now)?)))
+    key.retiring_at(now)
 }
 
 /// "…Z7pe works until 22 November 2026, 14:05 UTC".
 pub(super) fn retiring_says(key: &KeyRow, now: Timestamp) -> Option<String> {
     retiring(key, now).map(|(secret, at)| format!("…{} works until {}", secret.hint, date_and_time(at)))
+}
+
+/// That a key is paused, since when and until when.
+pub(super) fn paused(key: &KeyRow, now: Timestamp) -> Option<Paused> {
+    let paused = key.paused_at(now)?;
+    let until = paused.until.map_or("somebody resumes it".to_owned(), date_and_time);
+    Some(Paused { since: by(&paused.by, paused.at, now), until: format!("until {until}") })
 }
 
 /// Who did something, and when.
@@ -205,7 +224,9 @@ pub(super) fn expires(key: &KeyRow, now: Timestamp) -> Expires {
     match key.terms.expires_at {
         None => Expires::Never,
         Some(at) if at <= now => Expires::Passed(moment(at, now)),
-        Some(at) if at.since(now) < SOON => Expires::Soon(moment(at, now)),
+        Some(at) if at.since(now) <= AHEAD[0] => Expires::Day(moment(at, now)),
+        Some(at) if at.since(now) <= AHEAD[1] => Expires::Week(moment(at, now)),
+        Some(at) if at.since(now) <= AHEAD[2] => Expires::Month(moment(at, now)),
         Some(at) => Expires::Later(moment(at, now)),
     }
 }

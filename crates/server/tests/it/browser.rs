@@ -8,6 +8,7 @@ mod eyes;
 mod fitness;
 mod hands;
 mod keyboard;
+mod life;
 mod nodes;
 mod painted;
 mod picture;

@@ -4,6 +4,7 @@
 mod cut_off;
 mod following;
 mod mischief;
+mod paused;
 mod refused;
 mod stopped;
 mod told;

@@ -1,4 +1,4 @@
-//! The four changes of a key, each in one transaction: the audit entry, the secrets,
+//! How a key is made, edited, rotated and deleted, each in one transaction: the audit entry, the secrets,
 //! and last the revision and the key's row, because whoever takes a revision makes all others wait.
 
 use keyrack_key::{KeyId, Timestamp, WorkspaceId};
@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use super::list::one;
 use super::tell::{birth, difference, text_of};
-use super::write::{bury_key, insert_key, insert_secret, retire_secrets, touch_key, update_key};
+use super::write::{
+    bury_key, end_secrets_by, insert_key, insert_secret, retire_secrets, touch_key, update_key,
+};
 use super::{DeleteKey, EditKey, KeyRow, NewKey, RotateKey};
 use crate::audit::{self, AuditAction, Happened};
 use crate::database::{self, Connection, query};
@@ -63,6 +65,7 @@ impl Store {
         };
         audit::append(&mut db, &happened).await?;
         let revision = next_revision(&mut db, edit.id, self.change_id(), edit.now).await?;
+        end_secrets_by(&mut db, edit.id, edit.expires_at).await?;
         update_key(&mut db, &before, edit, &restrictions, revision).await?;
         finish(db, edit.workspace, edit.id).await
     }
@@ -130,7 +133,7 @@ impl KeyRow {
 }
 
 /// Writes come one after the other, so a key that is alive here acts before its deletion, and one that is not, not at all.
-async fn still_may(
+pub(super) async fn still_may(
     db: &mut Connection,
     actor: Actor,
     judged: Option<Revision>,
@@ -148,7 +151,11 @@ async fn still_may(
     if revision.is_some() && revision == judged { Ok(()) } else { Err(StoreError::ActorChanged) }
 }
 
-async fn alive(db: &mut Connection, workspace: WorkspaceId, id: KeyId) -> Result<KeyRow, StoreError> {
+pub(super) async fn alive(
+    db: &mut Connection,
+    workspace: WorkspaceId,
+    id: KeyId,
+) -> Result<KeyRow, StoreError> {
     let key = one(db, workspace, id).await?.ok_or(StoreError::NotFound)?;
     if key.deletion.is_some() {
         return Err(StoreError::Gone);
@@ -156,7 +163,7 @@ async fn alive(db: &mut Connection, workspace: WorkspaceId, id: KeyId) -> Result
     Ok(key)
 }
 
-async fn finish(mut db: Write, workspace: WorkspaceId, id: KeyId) -> Result<KeyRow, StoreError> {
+pub(super) async fn finish(mut db: Write, workspace: WorkspaceId, id: KeyId) -> Result<KeyRow, StoreError> {
     let key = one(&mut db, workspace, id).await?.ok_or(StoreError::NotFound)?;
     db.commit().await?;
     Ok(key)

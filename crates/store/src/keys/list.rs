@@ -12,9 +12,13 @@ pub enum KeyStatus {
     /// Wherever.
     #[default]
     Any,
-    /// Neither deleted nor expired.
+    /// Neither deleted, nor paused, nor expired.
     Live,
-    /// Expired, and not deleted.
+    /// Neither deleted nor expired, paused or not: what people think of as their keys.
+    Standing,
+    /// Paused, and not deleted.
+    Paused,
+    /// Expired, and neither deleted nor paused.
     Expired,
     /// Deleted.
     Deleted,
@@ -46,6 +50,12 @@ impl KeyFilter<'_> {
     }
 }
 
+macro_rules! paused {
+    () => {
+        "(k.paused_at IS NOT NULL AND (k.paused_until IS NULL OR k.paused_until > $3))"
+    };
+}
+
 macro_rules! matching {
     ($what:literal, $rest:literal) => {
         concat!(
@@ -54,9 +64,17 @@ macro_rules! matching {
             " FROM keys k
              WHERE k.workspace_id = $1
                AND ($2 = 'any'
-                 OR ($2 = 'live' AND k.deleted_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $3))
-                 OR ($2 = 'expired' AND k.deleted_at IS NULL AND k.expires_at <= $3)
-                 OR ($2 = 'deleted' AND k.deleted_at IS NOT NULL))
+                 OR ($2 = 'deleted' AND k.deleted_at IS NOT NULL)
+                 OR ($2 = 'paused' AND k.deleted_at IS NULL AND ",
+            paused!(),
+            ")
+                 OR ($2 = 'expired' AND k.deleted_at IS NULL AND k.expires_at <= $3 AND NOT ",
+            paused!(),
+            ")
+                 OR ($2 IN ('live', 'standing') AND k.deleted_at IS NULL
+                   AND (k.expires_at IS NULL OR k.expires_at > $3) AND ($2 = 'standing' OR NOT ",
+            paused!(),
+            ")))
                AND ($4 IS NULL OR ' ' || k.scopes || ' ' LIKE $4)
                AND ($5 IS NULL OR k.class = $5)
                AND ($6 IS NULL OR k.folded LIKE $6 ESCAPE '\\'
@@ -133,6 +151,8 @@ impl KeyStatus {
         match self {
             Self::Any => "any",
             Self::Live => "live",
+            Self::Standing => "standing",
+            Self::Paused => "paused",
             Self::Expired => "expired",
             Self::Deleted => "deleted",
         }

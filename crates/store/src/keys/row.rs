@@ -27,6 +27,8 @@ pub struct KeyRow {
     pub created_by: By,
     /// When.
     pub created_at: Timestamp,
+    /// That it was paused, if it was; the pause may be over.
+    pub paused: Option<Paused>,
     /// That it was deleted, if it was.
     pub deletion: Option<Deletion>,
     /// The last change.
@@ -48,6 +50,33 @@ pub struct SecretRow {
     pub retires_at: Option<Timestamp>,
 }
 
+/// A pause of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paused {
+    /// Since when.
+    pub at: Timestamp,
+    /// Who paused it.
+    pub by: By,
+    /// When it is over by itself; nothing: when somebody resumes the key.
+    pub until: Option<Timestamp>,
+}
+
+impl KeyRow {
+    /// The pause of the key, unless it is over at `now`, or the key was deleted.
+    pub fn paused_at(&self, now: Timestamp) -> Option<&Paused> {
+        let holds = self.deletion.is_none() && self.terms.pause.is_some_and(|pause| pause.holds(now));
+        self.paused.as_ref().filter(|_| holds)
+    }
+
+    /// The secret that was replaced and still works at `now`, and when it ends.
+    pub fn retiring_at(&self, now: Timestamp) -> Option<(&SecretRow, Timestamp)> {
+        if self.deletion.is_some() {
+            return None;
+        }
+        self.secrets.iter().find_map(|secret| Some((secret, secret.retires_at.filter(|at| *at > now)?)))
+    }
+}
+
 /// How a key ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deletion {
@@ -66,13 +95,14 @@ macro_rules! key_rows {
         // `user:` is five characters long, and what other actors have behind them is nobody's id.
         concat!(
             "SELECT k.id, k.workspace_id, k.name, k.class, k.scopes, k.permissions, k.restrictions, k.note,
-                    k.created_by, k.created_at, k.expires_at, k.deleted_at, k.deleted_by, k.deleted_reason, k.revision,
-                    c.name AS created_by_name, d.name AS deleted_by_name,
+                    k.created_by, k.created_at, k.expires_at, k.paused_at, k.paused_by, k.paused_until, k.deleted_at, k.deleted_by, k.deleted_reason, k.revision,
+                    c.name AS created_by_name, d.name AS deleted_by_name, p.name AS paused_by_name,
                     u.at AS used_at, u.address AS used_address, u.agent AS used_agent, u.permission AS used_permission,
                     s.hint, s.created_at AS secret_created_at, s.retires_at
              FROM (", $chosen, ") k
              LEFT JOIN users c ON c.id = substr(k.created_by, 6)
              LEFT JOIN users d ON d.id = substr(k.deleted_by, 6)
+             LEFT JOIN users p ON p.id = substr(k.paused_by, 6)
              LEFT JOIN key_uses u ON u.key_id = k.id
              LEFT JOIN key_secrets s ON s.key_id = k.id
              ORDER BY k.id DESC, CASE WHEN s.retires_at IS NULL THEN 0 ELSE 1 END, s.retires_at DESC"
@@ -106,11 +136,23 @@ fn key(row: &Row, id: KeyId, secret: Option<SecretRow>) -> Result<KeyRow, StoreE
         note: row.try_get("note")?,
         created_by: By { actor: database::parsed(row, "created_by")?, name: row.try_get("created_by_name")? },
         created_at: database::time(row, "created_at")?,
+        paused: paused(row)?,
         deletion: deletion(row)?,
         revision: Revision(database::number(row, "revision")?),
         secrets: secret.into_iter().collect(),
         last_use: last_use(row)?,
     })
+}
+
+fn paused(row: &Row) -> Result<Option<Paused>, StoreError> {
+    let Some(at) = database::time_if_any(row, "paused_at")? else {
+        return Ok(None);
+    };
+    Ok(Some(Paused {
+        at,
+        by: By { actor: database::parsed(row, "paused_by")?, name: row.try_get("paused_by_name")? },
+        until: database::time_if_any(row, "paused_until")?,
+    }))
 }
 
 fn deletion(row: &Row) -> Result<Option<Deletion>, StoreError> {

@@ -104,7 +104,7 @@ pub(super) async fn bury_key(
 }
 
 /// Runs a change of a row that was there when the transaction looked. If it is not any more, somebody was faster.
-async fn changes_one(db: &mut Connection, query: Query) -> Result<(), StoreError> {
+pub(super) async fn changes_one(db: &mut Connection, query: Query) -> Result<(), StoreError> {
     match query.execute(db).await?.rows_affected() {
         1 => Ok(()),
         _ => Err(StoreError::Conflict),
@@ -122,6 +122,20 @@ pub(super) async fn insert_secret(
         .bind(key.to_string())
         .bind(hint.to_string())
         .bind(now.micros())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Lets no secret that retires outlive the end of its key.
+pub(super) async fn end_secrets_by(
+    db: &mut Connection,
+    key: KeyId,
+    end: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    query("UPDATE key_secrets SET retires_at = $2 WHERE key_id = $1 AND retires_at > $2")
+        .bind(key.to_string())
+        .bind(end.map(Timestamp::micros))
         .execute(db)
         .await?;
     Ok(())

@@ -11,6 +11,7 @@ mod feed;
 mod group;
 mod hang_up;
 mod keys;
+mod life;
 mod list;
 mod migrations;
 mod models;

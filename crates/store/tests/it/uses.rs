@@ -17,7 +17,7 @@ async fn the_newest_use_stays_and_vanished_keys_are_passed_over() {
     let key = world.key("CI").await;
     let used = |key, at, agent: &str| {
         let last = LastUse::new(at, Some([10, 0, 0, 9].into()), PREDICTED.permission, agent.as_bytes());
-        Used { key, counts: vec![(PREDICTED, 1)], last: Some(last) }
+        Used { key, secret: None, counts: vec![(PREDICTED, 1)], last: Some(last) }
     };
     let stranger = KeyId::new(NOW, &mut rng());
     world.store.note_uses(&[], NOW).await.unwrap();
@@ -39,7 +39,12 @@ async fn checks_add_up_by_the_hour_and_stay_within_their_workspace() {
     let world = world().await;
     let key = world.key("CI").await;
     let refused = Outcome { permission: None, refused: Some("expired_key") };
-    let used = |checks| Used { key: key.id, counts: vec![(PREDICTED, checks), (refused, 1)], last: None };
+    let used = |checks| Used {
+        key: key.id,
+        secret: None,
+        counts: vec![(PREDICTED, checks), (refused, 1)],
+        last: None,
+    };
     world.store.note_uses(&[used(3), used(4)], NOW).await.unwrap();
     world.store.note_uses(&[used(5)], NOW).await.unwrap();
     world.store.note_uses(&[used(6)], later(HOUR)).await.unwrap();

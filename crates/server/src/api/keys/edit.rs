@@ -1,14 +1,13 @@
 //! `PATCH /keys/{id}`: change a key.
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::{HeaderMap, header};
 use keyrack_rack::Revision;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
-use super::{KeyBody, PropagationBody, RestrictionsFields, etag, key_id, parse_scopes};
+use super::{ChangedKey, RestrictionsFields, key_id, parse_scopes};
 use crate::api::ApiError;
 use crate::api::body::{Body, object_if_any};
 use crate::app::Shared;
@@ -39,14 +38,6 @@ pub struct KeyPatch {
 /// Tells a field that is null from one that is left out.
 fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(field).map(Some)
-}
-
-/// The key, and where the change has arrived.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ChangedKey {
-    #[serde(flatten)]
-    key: KeyBody,
-    propagation: PropagationBody,
 }
 
 impl KeyPatch {
@@ -89,8 +80,7 @@ pub async fn edit(
 ) -> Result<impl IntoResponse, ApiError> {
     let expected = if_match(&headers)?;
     let (key, propagation) = app.keys.edit(&by, key_id(&id)?, patch.parse()?, expected).await?;
-    let tag = [(header::ETAG, etag(key.revision))];
-    Ok((tag, Json(ChangedKey { key: KeyBody::new(&key, (app.clock)()), propagation: propagation.into() })))
+    Ok(ChangedKey::answer(&key, propagation, app.now()))
 }
 
 fn if_match(headers: &HeaderMap) -> Result<Option<Revision>, OpError> {

@@ -2,7 +2,7 @@
 
 use keyrack_key::{Class, Permission, Scope, Timestamp};
 use keyrack_rack::{LastUse, Revision};
-use keyrack_store::{Actor, By, KeyRow};
+use keyrack_store::{Actor, By, KeyRow, Paused};
 use serde::Serialize;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
@@ -32,7 +32,7 @@ pub struct KeyBody {
     /// What narrows it further.
     restrictions: RestrictionsFields,
     note: Option<String>,
-    /// `live`, `expired` or `deleted`.
+    /// `live`, `paused`, `expired` or `deleted`.
     status: &'static str,
     /// The current secret, then those that still work or worked before, by their last four characters.
     secrets: Vec<SecretBody>,
@@ -42,6 +42,8 @@ pub struct KeyBody {
     expires_at: Option<String>,
     /// The last use that is known, up to a second old.
     last_used: Option<LastUseBody>,
+    /// Null: it is not, or no longer.
+    paused: Option<PausedBody>,
     deleted: Option<DeletionBody>,
     /// The number of the last change of this key.
     revision: u64,
@@ -76,6 +78,16 @@ pub struct LastUseBody {
     address: Option<String>,
     agent: String,
     permission: Option<&'static str>,
+}
+
+/// A pause that is not over.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PausedBody {
+    at: String,
+    by: ByBody,
+    /// When the key works again by itself; null: when it is resumed.
+    until: Option<String>,
 }
 
 /// How a key ended.
@@ -150,6 +162,7 @@ impl KeyBody {
             created_by: ByBody::of(&key.created_by),
             expires_at: key.terms.expires_at.map(rfc3339),
             last_used: key.last_use.as_ref().map(LastUseBody::of),
+            paused: key.paused_at(now).map(PausedBody::of),
             deleted: key.deletion.as_ref().map(|deletion| DeletionBody {
                 at: rfc3339(deletion.at),
                 by: ByBody::of(&deletion.by),
@@ -163,6 +176,7 @@ impl KeyBody {
 fn status(key: &KeyRow, now: Timestamp) -> &'static str {
     match (&key.deletion, key.terms.expires_at) {
         (Some(_), _) => "deleted",
+        (None, _) if key.paused_at(now).is_some() => "paused",
         (None, Some(at)) if at <= now => "expired",
         _ => "live",
     }
@@ -176,6 +190,12 @@ impl ByBody {
             Actor::Operator => ("operator", None),
         };
         Self { kind, id, name: by.name.clone() }
+    }
+}
+
+impl PausedBody {
+    fn of(paused: &Paused) -> Self {
+        Self { at: rfc3339(paused.at), by: ByBody::of(&paused.by), until: paused.until.map(rfc3339) }
     }
 }
 

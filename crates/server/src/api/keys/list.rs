@@ -18,7 +18,7 @@ use crate::ops::{Acting, Invalid};
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 pub struct KeyQuery {
-    /// `live`, `expired`, `deleted` or `any` (the default).
+    /// `live`, `paused`, `expired`, `deleted` or `any` (the default): the `status` of a key.
     status: Option<String>,
     /// `project`, `inference` or `keys`.
     scope: Option<String>,
@@ -48,9 +48,10 @@ impl KeyQuery {
         let status = match self.status.as_deref().unwrap_or("any") {
             "any" => Ok(KeyStatus::Any),
             "live" => Ok(KeyStatus::Live),
+            "paused" => Ok(KeyStatus::Paused),
             "expired" => Ok(KeyStatus::Expired),
             "deleted" => Ok(KeyStatus::Deleted),
-            _ => Err("expected live, expired, deleted or any"),
+            _ => Err("expected live, paused, expired, deleted or any"),
         };
         let status = invalid.take("status", status);
         let scope = self.scope.as_deref().and_then(|text| invalid.take("scope", text.parse::<Scope>()));

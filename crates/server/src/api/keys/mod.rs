@@ -1,4 +1,4 @@
-//! Keys: make, list, read, edit, rotate, delete; what is seen of them.
+//! Keys: make, list, read, edit, rotate, retire, pause, resume, delete; what is seen of them.
 
 pub mod advice;
 pub mod callers;
@@ -6,15 +6,20 @@ pub mod create;
 pub mod delete;
 pub mod edit;
 pub mod list;
+pub mod pause;
 pub mod read;
+pub mod resume;
+pub mod retire;
 pub mod rotate;
 pub mod usage;
 pub mod what_if;
 
+mod changed;
 mod fields;
 mod key_body;
 mod once;
 
+use changed::ChangedKey;
 use fields::{RestrictionsFields, parse_scopes};
 use key_body::{HandedBody, KeyBody, PropagationBody, etag};
 use once::once;

@@ -39,5 +39,6 @@ pub async fn tell(
     let calls =
         calls.map_err(|wrong| ApiError::field("callers", format!("holds {} that is none", wrong.0)))?;
     app.nodes.note_uses(&by, node, told.batch, &used, &calls).await?;
+    app.first_calls.learn(&used, Some(by.workspace));
     Ok(StatusCode::NO_CONTENT)
 }

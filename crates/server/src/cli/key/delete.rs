@@ -1,7 +1,5 @@
 //! `keyrack key delete`.
 
-use std::fmt;
-
 use clap::Args;
 use http::Method;
 use keyrack_key::KeyId;
@@ -9,10 +7,11 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::path_of;
+use super::propagation::Propagation;
 use crate::cli::ask::Ask;
 use crate::cli::failure::Failure;
 use crate::cli::place::Place;
-use crate::cli::told::{Told, harmless};
+use crate::cli::told::Told;
 use crate::config::Choices;
 
 #[derive(Args, Debug)]
@@ -31,23 +30,6 @@ struct Deleted {
     propagation: Propagation,
 }
 
-#[derive(Deserialize)]
-struct Propagation {
-    unconfirmed: Vec<Unconfirmed>,
-}
-
-#[derive(Deserialize)]
-struct Unconfirmed {
-    name: String,
-    until: String,
-}
-
-impl fmt::Display for Unconfirmed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (it can still accept it until {})", self.name, self.until)
-    }
-}
-
 impl Delete {
     pub(super) async fn run(self, choices: Choices) -> Result<Told, Failure> {
         let id = self.id;
@@ -56,11 +38,8 @@ impl Delete {
             None => Ask::new(Method::DELETE, path_of(id)),
         };
         let tell = |deleted: Deleted| {
-            let late: Vec<_> = deleted.propagation.unconfirmed.iter().map(ToString::to_string).collect();
-            Told::default().remark(match late.as_slice() {
-                [] => format!("deleted {id}: no server accepts it any more"),
-                late => format!("deleted {id}; not confirmed yet by {}", harmless(&late.join(", "))),
-            })
+            Told::default()
+                .remark(deleted.propagation.tell(&format!("deleted {id}"), "no server accepts it any more"))
         };
         self.place.ask(choices, ask, tell).await
     }

@@ -27,7 +27,7 @@ pub(in crate::cli) struct List {
 #[derive(Args, Debug)]
 struct Filter {
     /// Only those [default: any]
-    #[arg(long, value_parser = PossibleValuesParser::new(["live", "expired", "deleted", "any"]))]
+    #[arg(long, value_parser = PossibleValuesParser::new(["live", "paused", "expired", "deleted", "any"]))]
     status: Option<String>,
     /// Only those with this scope: project, inference or keys
     #[arg(long)]

@@ -4,7 +4,10 @@ mod create;
 mod delete;
 mod edit;
 mod list;
+mod pause;
+mod propagation;
 mod rate;
+mod retire;
 mod rotate;
 mod show;
 mod view;
@@ -30,6 +33,12 @@ pub(super) enum KeyCommand {
     Edit(edit::Edit),
     /// Give a key a new secret; it is shown this once
     Rotate(rotate::Rotate),
+    /// End the old secret of a rotated key before its time
+    Retire(retire::Retire),
+    /// Have a key refused for a while, or until it is resumed
+    Pause(pause::Pause),
+    /// Let a paused key work again
+    Resume(pause::Resume),
     /// Delete a key, at once and for good
     Delete(delete::Delete),
 }
@@ -42,6 +51,9 @@ impl KeyCommand {
             Self::Show(command) => command.run(choices).await,
             Self::Edit(command) => command.run(choices).await,
             Self::Rotate(command) => command.run(choices).await,
+            Self::Retire(command) => command.run(choices).await,
+            Self::Pause(command) => command.run(choices).await,
+            Self::Resume(command) => command.run(choices).await,
             Self::Delete(command) => command.run(choices).await,
         }
     }

@@ -23,6 +23,7 @@ pub(super) struct Key {
     created_by: By,
     expires_at: Option<String>,
     last_used: Option<LastUse>,
+    paused: Option<Paused>,
     deleted: Option<Deletion>,
 }
 
@@ -42,6 +43,13 @@ struct By {
 #[derive(Deserialize)]
 struct LastUse {
     at: String,
+}
+
+#[derive(Deserialize)]
+struct Paused {
+    at: String,
+    by: By,
+    until: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -90,6 +98,16 @@ impl Key {
         self.secrets.first().map(|secret| format!("…{}", harmless(&secret.hint))).unwrap_or_default()
     }
 
+    /// In what a sentence about it begins with.
+    pub(super) fn named(&self) -> String {
+        harmless(&format!("{} ({})", self.name, self.id))
+    }
+
+    /// Until when it is paused, if it is.
+    pub(super) fn paused(&self) -> Option<String> {
+        self.paused.as_ref().map(Paused::ends)
+    }
+
     /// Everything about it, a line each.
     pub(super) fn card(&self) -> String {
         let mut lines = vec![
@@ -109,12 +127,24 @@ impl Key {
         lines.extend(self.secrets.iter().map(|secret| ("secret", secret.line())));
         lines.push(("created", format!("{} by {}", moment(&self.created_at), self.created_by.line())));
         lines.push(("last used", self.last_used()));
+        if let Some(paused) = &self.paused {
+            lines.push((
+                "paused",
+                format!("{} by {}, {}", moment(&paused.at), paused.by.line(), paused.ends()),
+            ));
+        }
         if let Some(deletion) = &self.deleted {
             lines.push(("deleted", format!("{} by {}", moment(&deletion.at), deletion.by.line())));
             lines.extend(deletion.reason.iter().map(|reason| ("reason", harmless(reason))));
         }
         lines.extend(self.note.iter().map(|note| ("note", harmless(note))));
         table(&lines.into_iter().map(|(what, is)| [what.to_owned(), is]).collect::<Vec<_>>())
+    }
+}
+
+impl Paused {
+    fn ends(&self) -> String {
+        self.until.as_deref().map_or_else(|| "until resumed".to_owned(), |at| format!("until {}", moment(at)))
     }
 }
 

@@ -197,6 +197,7 @@ mod tests {
             note: None,
             created_by: By { actor: Actor::Operator, name: None },
             created_at: made,
+            paused: None,
             deletion: None,
             revision: Revision(1),
             secrets: Vec::new(),

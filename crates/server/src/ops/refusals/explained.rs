@@ -73,7 +73,7 @@ const CHECKS: [Check; 9] = [
     Check { name: "The key is known", codes: &[] },
     Check {
         name: "The key and its secret are alive",
-        codes: &["deleted_key", "expired_key", "retired_secret"],
+        codes: &["deleted_key", "paused_key", "expired_key", "retired_secret"],
     },
     Check { name: "This server understands the key", codes: &["newer_key"] },
     Check { name: "The network is allowed", codes: &["network_not_allowed"] },
@@ -124,7 +124,7 @@ fn saw(refused: &RefusedRequest) -> String {
             format!("the key sent by a browser, from {page}")
         }
         "retired_secret" => "a secret that was replaced, after its time".to_owned(),
-        "deleted_key" | "expired_key" => format!("a request at {}", crate::times::rfc3339(refused.at)),
+        "deleted_key" | "paused_key" | "expired_key" => format!("a request at {}", crate::times::rfc3339(refused.at)),
         _ => format!("{} {}", refused.method, refused.route),
     }
 }
@@ -152,6 +152,11 @@ fn expected(refused: &RefusedRequest, key: &KeyRow) -> String {
             .first()
             .map_or(String::new(), |secret| format!("the secret that ends in {}", secret.hint)),
         "deleted_key" => "a key that was not deleted".to_owned(),
+        "paused_key" => match key.terms.pause.map(|pause| pause.until) {
+            Some(Some(until)) => format!("a request after {}", crate::times::rfc3339(until)),
+            Some(None) => "a key that was resumed".to_owned(),
+            None => "any time: the key is not paused any more".to_owned(),
+        },
         "expired_key" => match key.terms.expires_at {
             Some(at) => format!("a request before {}", crate::times::rfc3339(at)),
             None => "any time: the key does not expire any more".to_owned(),
@@ -190,6 +195,7 @@ pub fn place_of(code: &str) -> (&'static str, Place) {
             ("Give the program the new secret. If it is lost, rotate once more.", Place::Rotate)
         }
         "deleted_key" => ("A deleted key stays deleted: give the program a new one.", Place::New),
+        "paused_key" => ("Resume the key, or wait until the pause ends by itself.", Place::Key),
         "expired_key" => ("Give the key a later expiry.", Place::Field("expiry")),
         "newer_key" => ("Bring every server to the same version.", Place::Key),
         "rate_limited" => ("Send fewer requests at once, or raise the limit.", Place::Field("rate_requests")),
@@ -231,7 +237,7 @@ mod tests {
     /// In the same order as [`keyrack_key::Terms::decide`].
     #[test]
     fn every_reason_that_a_known_key_is_refused_for_has_a_place() {
-        for code in ["deleted_key", "expired_key", "retired_secret", "newer_key", "network_not_allowed"]
+        for code in ["deleted_key", "paused_key", "expired_key", "retired_secret", "newer_key", "network_not_allowed"]
             .into_iter()
             .chain([
                 "origin_not_allowed",

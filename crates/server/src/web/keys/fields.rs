@@ -1,5 +1,7 @@
 //! The fields of a key as its forms send them.
 
+use std::time::Duration;
+
 use keyrack_key::{Class, Rate, RateError, Restrictions, Scope, Scopes, Timestamp};
 use keyrack_store::KeyRow;
 use serde::Deserialize;
@@ -7,7 +9,7 @@ use serde::Deserialize;
 use crate::ops::Invalid;
 use crate::times::{parse as parse_time, span};
 use crate::web::form::{field, sentence};
-use crate::web::view::{Besides, Field, KeyFields};
+use crate::web::view::{Besides, Ends, Field, KeyFields};
 use crate::web::words;
 
 /// The fields of a rate, as the API names them.
@@ -165,6 +167,7 @@ impl KeyForm {
             scope: field(&self.scope, invalid, if public { "class" } else { "scopes" }),
             expiry: Field { value: self.expiry.clone(), error: expiry_error },
             expires_on: Field { value: self.expires_on.clone(), error: date_error },
+            ends: ends(now),
             earliest: words::day(now),
             kept_expiry: kept.map(|at| format!("on {}", words::date_and_time(at))),
             besides: Besides { keys: self.keys == "on", node: self.node == "on" },
@@ -174,6 +177,11 @@ impl KeyForm {
             offers_none: key.is_some(),
         }
     }
+}
+
+fn ends(now: Timestamp) -> Ends {
+    let after = |days: u64| words::date(now.plus(Duration::from_hours(days * 24)));
+    Ends { month: after(30), quarter: after(90), year: after(365) }
 }
 
 fn ticked(key: &KeyRow, scope: Scope) -> String {

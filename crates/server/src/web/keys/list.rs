@@ -5,23 +5,26 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use keyrack_guard::remote::wire::LEASE;
 use keyrack_key::{Class, KeyId, Scope, Timestamp};
-use keyrack_store::{Actor, KeyFilter, KeyRow, KeyStatus};
+use keyrack_store::{Actor, Expiring, KeyFilter, KeyRow, KeyStatus};
 use serde::Deserialize;
 
 use super::{address, base, still_using};
 use crate::api::Params;
 use crate::app::{App, Shared};
 use crate::numbers::counted;
+use crate::ops::OpError;
 use crate::ops::keys::advice::advise;
 use crate::ops::keys::seen::Measured;
 use crate::ops::nodes::Stand;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::view::{self, Here, KeyList, NodeRow, NodeStand, Tab, spark};
+use crate::web::view::{self, Ahead, Ending, Here, KeyList, NodeRow, NodeStand, Tab, spark};
 use crate::web::words;
 
 const ON_A_PAGE: u32 = 50;
+/// How many of the keys that end next are named above the list; their rows say it of all.
+const ENDINGS: u32 = 5;
 
 /// What is being looked for. What makes no sense finds what is live.
 #[derive(Debug, Default, Deserialize)]
@@ -36,9 +39,10 @@ pub struct Search {
 impl Search {
     fn status(&self) -> KeyStatus {
         match self.status.as_str() {
+            "paused" => KeyStatus::Paused,
             "expired" => KeyStatus::Expired,
             "deleted" => KeyStatus::Deleted,
-            _ => KeyStatus::Live,
+            _ => KeyStatus::Standing,
         }
     }
 
@@ -97,6 +101,7 @@ pub(in crate::web) async fn page(
         can_manage: member.manages_keys(),
         tabs: tabs(&search, &base),
         count: words::count(count, "key"),
+        ending: ending(&app, &member, &search, now).await?,
         rows,
         next_url: page.next.map(|cursor| search.url(&base, status, Some(cursor))),
         nodes: app.nodes.list(member.acting.workspace).iter().map(|stand| node(stand, now)).collect(),
@@ -115,10 +120,32 @@ pub(in crate::web) async fn page(
 
 const fn status_name(status: KeyStatus) -> &'static str {
     match status {
+        KeyStatus::Paused => "paused",
         KeyStatus::Expired => "expired",
         KeyStatus::Deleted => "deleted",
-        KeyStatus::Live | KeyStatus::Any => "live",
+        KeyStatus::Standing | KeyStatus::Live | KeyStatus::Any => "live",
     }
+}
+
+/// What ends before long, said above the first page of all keys.
+async fn ending(app: &App, member: &Member, search: &Search, now: Timestamp) -> Result<Vec<Ending>, OpError> {
+    let is_front = search.status() == KeyStatus::Standing && search.cursor.is_empty();
+    if !is_front || !search.q.is_empty() || !search.scope.is_empty() {
+        return Ok(Vec::new());
+    }
+    let [day, week, month] = words::AHEAD;
+    let expiring = app.keys.expiring(&member.acting, month, ENDINGS).await?;
+    let ending = |key: Expiring| Ending {
+        id: key.id.to_string(),
+        name: key.name,
+        when: words::moment(key.at, now),
+        ahead: match key.at.since(now) {
+            span if span <= day => Ahead::Day,
+            span if span <= week => Ahead::Week,
+            _ => Ahead::Month,
+        },
+    };
+    Ok(expiring.into_iter().map(ending).collect())
 }
 
 fn tabs(search: &Search, base: &str) -> Vec<Tab> {
@@ -127,7 +154,12 @@ fn tabs(search: &Search, base: &str) -> Vec<Tab> {
         url: search.url(base, status_name(status), None),
         current: status == search.status(),
     };
-    vec![tab("Live", KeyStatus::Live), tab("Expired", KeyStatus::Expired), tab("Deleted", KeyStatus::Deleted)]
+    vec![
+        tab("Live", KeyStatus::Standing),
+        tab("Paused", KeyStatus::Paused),
+        tab("Expired", KeyStatus::Expired),
+        tab("Deleted", KeyStatus::Deleted),
+    ]
 }
 
 fn node(stand: &Stand, now: Timestamp) -> NodeRow {
@@ -161,6 +193,7 @@ fn row(
         masked: words::masked_key(&app.config.brands, key),
         retiring: words::retiring_says(key, now)
             .map(|says| format!("old secret {says}. {}", still.unwrap_or_default())),
+        paused: words::paused(key, now),
         scopes: words::scopes(key.scopes),
         public: key.class == Class::Publishable,
         reach: key.terms.restrictions.as_ref().filter(|own| !own.is_none()).map(words::reach),

@@ -3,9 +3,12 @@
 pub(super) mod advice;
 pub(super) mod delete;
 pub(super) mod edit;
+pub(super) mod first_call;
 pub(super) mod list;
 pub(super) mod new;
+pub(super) mod pause;
 pub(super) mod refusals;
+pub(super) mod retire;
 pub(super) mod rotate;
 pub(super) mod show;
 

@@ -92,7 +92,7 @@ async fn create(app: &App, member: &Member, form: &KeyForm) -> Result<Handed, Op
 async fn remark(app: &App, member: &Member, handed: &Handed) -> Result<Option<String>, OpError> {
     let name = handed.key.name.as_str();
     let filter =
-        KeyFilter { status: KeyStatus::Live, text: Some(name), limit: 20, ..KeyFilter::any(app.now()) };
+        KeyFilter { status: KeyStatus::Standing, text: Some(name), limit: 20, ..KeyFilter::any(app.now()) };
     let alike = app.keys.list(&member.acting, &filter).await?;
     let again = alike.items.iter().any(|key| key.name == name && key.id != handed.key.id);
     Ok(again.then(|| format!("Another live key is called {name} too.")))

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use keyrack_key::{KeyId, Permission, Scope, Scopes};
 
-use super::{address, base};
+use super::{address, base, first_call};
 use crate::app::App;
 use crate::ops::OpError;
 use crate::ops::keys::Handed;
@@ -24,6 +24,7 @@ pub(super) fn page(
     remark: Option<String>,
 ) -> Result<Response, OpError> {
     let key = &handed.key;
+    app.first_calls.await_one(handed, app.now());
     let call = Call {
         address: address(app, parts),
         secret: handed.secret.expose(),
@@ -37,6 +38,7 @@ pub(super) fn page(
             base: base(member),
             key_name: key.name.clone(),
             secret: handed.secret.expose().to_owned(),
+            call: first_call::line(app, member, key, handed.secret.hint()),
             snippets: call.snippets(),
             scopes: words::scopes(key.scopes),
             expires: key

@@ -1,20 +1,25 @@
 //! `…/settings/api-keys/{id}`: one key and its facts.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
-use keyrack_key::Class;
+use keyrack_key::{Class, Permission, Timestamp};
+use keyrack_store::KeyRow;
 
 use super::base;
 use super::chosen::Chosen;
 use super::seen::{Look, seen};
 use super::{advice, still_using};
 use crate::api::Params;
-use crate::app::Shared;
+use crate::app::{App, Shared};
+use crate::ops::OpError;
 use crate::ops::keys::advice::advise;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
-use crate::web::view::{Here, KeyPage};
+use crate::web::person::Member;
+use crate::web::view::{Here, KeyPage, RefusedCalls};
 use crate::web::words;
 
 /// Shows a key, deleted or not.
@@ -25,6 +30,7 @@ pub(in crate::web) async fn page(
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let now = app.now();
+    let refused = refused(&app, &member, &key).await?;
     let deletion = key.deletion.as_ref();
     let measured = app.keys.measured_one(&member.acting, key.id, app.window()).await?;
     let advised = advise(&key, &measured, now);
@@ -39,6 +45,9 @@ pub(in crate::web) async fn page(
         still_using: still_using(&app, &member, &key).await?.unwrap_or_default(),
         advice: advice::lines(&advised, &base(&member), key.id, now),
         seen: seen(&app, &member, &key, &look).await?,
+        paused: words::paused(&key, now),
+        refused_since: refused.since,
+        refused: refused.calls,
         scopes: words::scopes(key.scopes),
         created: words::by(&key.created_by, key.created_at, now),
         last_use: words::last_use(&key, now),
@@ -50,4 +59,33 @@ pub(in crate::web) async fn page(
         deleted_because: deletion.and_then(|deletion| deletion.reason.clone()),
     };
     Ok(show!(&app, view)?)
+}
+
+/// What was refused because the key is paused, from the beginning of the hour in which it was.
+#[derive(Default)]
+struct Refused {
+    since: String,
+    calls: Vec<RefusedCalls>,
+}
+
+async fn refused(app: &App, member: &Member, key: &KeyRow) -> Result<Refused, OpError> {
+    let now = app.now();
+    let Some(paused) = key.paused_at(now) else { return Ok(Refused::default()) };
+    let mut counted: BTreeMap<Option<Permission>, u64> = BTreeMap::new();
+    let mut since: Option<Timestamp> = None;
+    for hour in app.keys.usage(&member.acting, key.id, now.since(paused.at)).await? {
+        if hour.outcome == "paused_key" {
+            since = since.or(Some(hour.hour));
+            *counted.entry(hour.permission).or_default() += hour.checks;
+        }
+    }
+    let calls = |(permission, calls): (Option<Permission>, u64)| RefusedCalls {
+        does: permission.map(|one| one.says().to_owned()).unwrap_or_default(),
+        permission: permission.map(Permission::name).unwrap_or_default(),
+        calls: words::count(calls, "call"),
+    };
+    Ok(Refused {
+        since: since.map(words::date_and_time).unwrap_or_default(),
+        calls: counted.into_iter().map(calls).collect(),
+    })
 }

@@ -24,6 +24,8 @@ pub(crate) struct KeyFields {
     pub(crate) expiry: Field,
     /// POST `expires_on`: `YYYY-MM-DD`, read when `expiry` is `date`.
     pub(crate) expires_on: Field,
+    /// When a key ends that is made now.
+    pub(crate) ends: Ends,
     /// The first date that the date field offers, `YYYY-MM-DD`.
     pub(crate) earliest: String,
     /// Editing a key that expires: "on 21 January 2027, 14:05 UTC", offered as `keep`.
@@ -41,6 +43,14 @@ pub(crate) struct KeyFields {
     pub(crate) rate_unit: String,
     /// Whether a key without Project and Inference can be chosen again after one of them was: only when editing.
     pub(crate) offers_none: bool,
+}
+
+/// "26 December 2026": what a choice of an expiry comes to, made today.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ends {
+    pub(crate) month: String,
+    pub(crate) quarter: String,
+    pub(crate) year: String,
 }
 
 /// What a key may do besides its scope.

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{By, Expires, Frame, LastUse, Moment, Scope};
+use super::{By, Expires, Frame, LastUse, Moment, Paused, Scope};
 
 #[derive(Template)]
 #[template(path = "key_list.html")]
@@ -12,14 +12,17 @@ pub(crate) struct KeyList {
     pub(crate) base: String,
     /// Whether this person may make and change keys; without it the page only shows.
     pub(crate) can_manage: bool,
-    /// What is being looked for: text, `project` | `inference` | `keys` or empty, `live` | `expired` | `deleted`.
+    /// What is being looked for: text, `project` | `inference` | `keys` or empty, `live` (paused ones among them) | `paused` |
+    /// `expired` | `deleted`.
     pub(crate) q: String,
     pub(crate) scope: String,
     pub(crate) status: String,
-    /// Live, Expired, Deleted: each keeps the rest of the filter in its URL.
+    /// Live, Paused, Expired, Deleted: each keeps the rest of the filter in its URL.
     pub(crate) tabs: Vec<Tab>,
     /// "5 keys"
     pub(crate) count: String,
+    /// The keys that end next, within a month.
+    pub(crate) ending: Vec<Ending>,
     pub(crate) rows: Vec<KeyRow>,
     /// The following page, when there is one.
     pub(crate) next_url: Option<String>,
@@ -27,6 +30,22 @@ pub(crate) struct KeyList {
     pub(crate) nodes: Vec<NodeRow>,
     /// A call that works on this server, for whoever has no key yet.
     pub(crate) curl_example: String,
+}
+
+/// A key that ends by itself before long.
+pub(crate) struct Ending {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) when: Moment,
+    pub(crate) ahead: Ahead,
+}
+
+/// How long before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ahead {
+    Day,
+    Week,
+    Month,
 }
 
 pub(crate) struct NodeRow {
@@ -61,6 +80,7 @@ pub(crate) struct KeyRow {
     pub(crate) masked: String,
     /// During a rotation: "old secret …Z7pe works until 14:05 tomorrow", and who still calls with it.
     pub(crate) retiring: Option<String>,
+    pub(crate) paused: Option<Paused>,
     pub(crate) scopes: Vec<Scope>,
     /// A publishable key.
     pub(crate) public: bool,
@@ -81,6 +101,11 @@ impl KeyList {
     /// Nothing is filtered away: there is nothing.
     fn is_first_run(&self) -> bool {
         self.rows.is_empty() && self.q.is_empty() && self.scope.is_empty() && self.status == "live"
+    }
+
+    /// Something ends within a week.
+    fn ends_soon(&self) -> bool {
+        self.ending.iter().any(|one| one.ahead != Ahead::Month)
     }
 
     fn is_filtered(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Frame, Scope};
+use super::{FirstCall, Frame, Scope};
 
 #[derive(Template)]
 #[template(path = "key_reveal.html")]
@@ -11,6 +11,8 @@ pub(crate) struct Reveal {
     pub(crate) base: String,
     pub(crate) key_name: String,
     pub(crate) secret: String,
+    /// Whether it has been used.
+    pub(crate) call: FirstCall,
     /// curl, Python, JavaScript, with the secret in place.
     pub(crate) snippets: Vec<Snippet>,
     pub(crate) scopes: Vec<Scope>,

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{AdviceLine, By, Expires, Frame, LastUse, Scope, Seen};
+use super::{AdviceLine, By, Expires, Frame, LastUse, Paused, RefusedCalls, Scope, Seen};
 
 #[derive(Template)]
 #[template(path = "key_show.html")]
@@ -17,6 +17,10 @@ pub(crate) struct KeyPage {
     pub(crate) retiring: Option<String>,
     /// Who still calls with it.
     pub(crate) still_using: String,
+    pub(crate) paused: Option<Paused>,
+    /// Who was refused since it was paused, as far as that is counted, and from when on.
+    pub(crate) refused: Vec<RefusedCalls>,
+    pub(crate) refused_since: String,
     pub(crate) scopes: Vec<Scope>,
     pub(crate) created: By,
     pub(crate) last_use: Option<LastUse>,

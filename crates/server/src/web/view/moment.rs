@@ -31,7 +31,11 @@ pub(crate) enum Expires {
     Never,
     /// Far enough away to need no attention.
     Later(Moment),
-    /// Worth a warning.
-    Soon(Moment),
+    /// Within a month: worth a word.
+    Month(Moment),
+    /// Within a week: worth a warning.
+    Week(Moment),
+    /// Within a day.
+    Day(Moment),
     Passed(Moment),
 }

@@ -98,6 +98,7 @@ async fn closing_a_dialog_gives_the_focus_back() {
     for opener in [
         "Add New Key",
         "Edit scopes of conveyor 2 counter",
+        "Pause conveyor 2 counter",
         "Rotate conveyor 2 counter",
         "Delete conveyor 2 counter",
     ] {

@@ -167,3 +167,49 @@ async fn no_folder_begins_by_being_asked_about() {
     assert!(!missing.exists());
     assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0);
 }
+
+#[tokio::test]
+async fn a_key_is_paused_resumed_and_its_old_secret_retired() {
+    let folder = Folder::set_up().await;
+    let made = folder.json(&["create", "--name", "gate", "--scope", "inference"]).await;
+    let id = &text(&made["id"]);
+    let paused = folder.json(&["pause", id]).await;
+    assert_eq!((&paused["status"], &paused["paused"]["until"]), (&"paused".into(), &Value::Null));
+    assert_eq!(paused["propagation"]["unconfirmed"], serde_json::json!([]));
+    let shown = folder.keys(&["show", id]).run().await.succeeded().stdout;
+    assert!(shown.contains("by operator, until resumed"), "{shown}");
+    let says = folder.keys(&["pause", id, "--for", "10m"]).run().await.succeeded();
+    assert_eq!(says.stdout, "");
+    let begins = format!("paused gate ({id}) until 2");
+    assert!(
+        says.stderr.starts_with(&begins) && says.stderr.contains("no server accepts it meanwhile"),
+        "{says:?}"
+    );
+    let ids = async |status: &str| {
+        let page = folder.json(&["list", "--status", status]).await;
+        page["items"].as_array().unwrap().iter().map(|key| text(&key["id"])).collect::<Vec<_>>()
+    };
+    assert_eq!((ids("paused").await, ids("live").await), (vec![id.clone()], vec![]));
+    let says = folder.keys(&["resume", id]).run().await.succeeded();
+    assert_eq!(says.stderr, format!("resumed gate ({id}): it works again as it did before\n"));
+    assert_eq!(folder.json(&["resume", id]).await["status"], "live");
+    folder.json(&["rotate", id, "--overlap", "24h"]).await;
+    let says = folder.keys(&["retire", id]).run().await.succeeded();
+    assert!(says.stderr.contains("its current secret alone works"), "{says:?}");
+    let retired = folder.json(&["retire", id]).await;
+    let ended: jiff::Timestamp = text(&retired["secrets"][1]["retiresAt"]).parse().unwrap();
+    assert!(ended <= jiff::Timestamp::now(), "{retired}");
+    for wrong in [
+        &["pause", id, "--for", "soon"][..],
+        &["pause", id, "--for", "10"],
+        &["pause", "nonsense"],
+        &["resume"],
+    ] {
+        assert_eq!(folder.keys(wrong).run().await.code, Some(2), "{wrong:?}");
+    }
+    folder.keys(&["pause", id, "--for", "31d"]).run().await.failed(1, "for: expected 1s to 30d");
+    folder.keys(&["delete", id]).run().await.succeeded();
+    for what in ["pause", "resume", "retire"] {
+        folder.keys(&[what, id]).run().await.failed(1, "deleted");
+    }
+}

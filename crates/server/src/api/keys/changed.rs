@@ -1,0 +1,28 @@
+//! What a change of a key is answered with.
+
+use axum::Json;
+use axum::response::IntoResponse;
+use http::header;
+use keyrack_key::Timestamp;
+use keyrack_store::KeyRow;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{KeyBody, PropagationBody, etag};
+use crate::ops::keys::Propagation;
+
+/// The key, and where the change has arrived.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChangedKey {
+    #[serde(flatten)]
+    key: KeyBody,
+    propagation: PropagationBody,
+}
+
+impl ChangedKey {
+    /// The answer, with the key's new `ETag`.
+    pub fn answer(key: &KeyRow, propagation: Propagation, now: Timestamp) -> impl IntoResponse + use<> {
+        let tag = [(header::ETAG, etag(key.revision))];
+        (tag, Json(Self { key: KeyBody::new(key, now), propagation: propagation.into() }))
+    }
+}

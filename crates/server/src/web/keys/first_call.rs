@@ -1,0 +1,71 @@
+//! `…/settings/api-keys/{id}/first-call`: whether the secret that was just shown has been used. The page where it is shown
+//! asks here each second; without JavaScript a person does. The secret itself is not shown again.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+use keyrack_key::{Hint, Permission};
+use keyrack_store::KeyRow;
+use serde::Deserialize;
+
+use super::base;
+use super::chosen::Chosen;
+use crate::api::Params;
+use crate::app::App;
+use crate::app::Shared;
+use crate::ops::first_calls::FirstCall;
+use crate::web::error::PageError;
+use crate::web::frame::{self, show};
+use crate::web::person::Member;
+use crate::web::refused;
+use crate::web::view::{self, FirstCallPage, Here};
+use crate::web::words;
+
+/// Which secret is meant.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Which {
+    /// The last four characters; the current one where that is none of the key's.
+    secret: String,
+}
+
+/// Says how the first call ended, if there was one.
+pub(in crate::web) async fn page(
+    State(app): State<Shared>,
+    Chosen { member, key }: Chosen,
+    Params(which): Params<Which>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let asked = Hint::parse(&which.secret).filter(|hint| key.secrets.iter().any(|one| one.hint == *hint));
+    let Some(hint) = asked.or_else(|| key.secrets.first().map(|one| one.hint)) else {
+        return Err(crate::ops::OpError::NotFound("key").into());
+    };
+    let view = FirstCallPage {
+        frame: frame::of_member(&app, &member, Here::ApiKeys, &headers),
+        base: base(&member),
+        id: key.id.to_string(),
+        key_name: key.name.clone(),
+        masked: words::masked(&app.config.brands, key.class, hint),
+        call: line(&app, &member, &key, hint),
+    };
+    Ok(show!(&app, view)?)
+}
+
+/// The line about the first call with the secret that ends so.
+pub(super) fn line(app: &App, member: &Member, key: &KeyRow, hint: Hint) -> view::FirstCall {
+    let url = format!("{}/{}/first-call?secret={hint}", base(member), key.id);
+    let stand = match app.first_calls.of(key.id, hint) {
+        None => view::FirstCallStand::NotAwaited,
+        Some(FirstCall::Awaited) => view::FirstCallStand::Awaited,
+        Some(FirstCall::Refused { permission, reason }) => {
+            view::FirstCallStand::Refused(refused::why(reason, permission))
+        }
+        Some(FirstCall::Came(call)) => view::FirstCallStand::Came {
+            when: words::moment(call.at, app.now()),
+            from: call.address.map(|address| address.to_string()).unwrap_or_default(),
+            does: call.permission.map(|one| one.says().to_owned()).unwrap_or_default(),
+            permission: call.permission.map(Permission::name).unwrap_or_default(),
+        },
+    };
+    view::FirstCall { url, stand }
+}

@@ -1,0 +1,106 @@
+//! `…/settings/api-keys/{id}/pause` and `…/resume`: the rehearsal for deleting.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use keyrack_store::KeyRow;
+use serde::Deserialize;
+
+use super::base;
+use super::chosen::{Chosen, Living};
+use crate::app::{App, Shared};
+use crate::ops::{Invalid, OpError};
+use crate::times::span;
+use crate::web::error::PageError;
+use crate::web::flash;
+use crate::web::form::{Form, field};
+use crate::web::frame::{self, show};
+use crate::web::person::Member;
+use crate::web::view::{Here, Notice, PauseKey, Tone};
+use crate::web::words;
+
+/// What the form sends.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Span {
+    /// `10m`, or `resumed`: until then.
+    r#for: String,
+}
+
+/// The form.
+pub(in crate::web) async fn form(
+    State(app): State<Shared>,
+    Living(Chosen { member, key }): Living,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    Ok(page(&app, &member, &headers, &key, &Span::default(), None)?)
+}
+
+fn page(
+    app: &App,
+    member: &Member,
+    headers: &HeaderMap,
+    key: &KeyRow,
+    form: &Span,
+    invalid: Option<&Invalid>,
+) -> Result<Response, OpError> {
+    show!(
+        app,
+        PauseKey {
+            frame: frame::of_member(app, member, Here::ApiKeys, headers),
+            base: base(member),
+            id: key.id.to_string(),
+            key_name: key.name.clone(),
+            masked: words::masked_key(&app.config.brands, key),
+            last_use: words::last_use(key, app.now()),
+            paused: words::paused(key, app.now()),
+            span: field(&form.r#for, invalid, "for"),
+        }
+    )
+}
+
+/// Pauses, and leads to where it is seen who is refused meanwhile.
+pub(in crate::web) async fn submit(
+    State(app): State<Shared>,
+    Living(Chosen { member, key }): Living,
+    headers: HeaderMap,
+    Form(form): Form<Span>,
+) -> Result<Response, PageError> {
+    let span = match form.r#for.as_str() {
+        "resumed" => Ok(None),
+        text => span(text).map(Some).map_err(|_| Invalid::field("for", "pick one of the choices").into()),
+    };
+    let paused = match span {
+        Ok(span) => app.keys.pause(&member.acting, key.id, span).await,
+        Err(invalid) => Err(invalid),
+    };
+    match paused {
+        Ok((key, propagation)) => {
+            let tone = if propagation.unconfirmed.is_empty() { Tone::Good } else { Tone::Warning };
+            let text = format!("{} is paused.", key.name);
+            let notice = Notice { tone, text, detail: words::arrived(&propagation, app.now()) };
+            Ok(flash::redirect(&app, &url(&member, &key), &notice))
+        }
+        Err(OpError::Invalid(invalid)) => {
+            let again = page(&app, &member, &headers, &key, &form, Some(&invalid))?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Lets it work again.
+pub(in crate::web) async fn resume(
+    State(app): State<Shared>,
+    Living(Chosen { member, key }): Living,
+) -> Result<Response, PageError> {
+    let (key, propagation) = app.keys.resume(&member.acting, key.id).await?;
+    let tone = if propagation.unconfirmed.is_empty() { Tone::Good } else { Tone::Warning };
+    let text = format!("{} works again.", key.name);
+    let notice = Notice { tone, text, detail: words::reached(&propagation) };
+    Ok(flash::redirect(&app, &url(&member, &key), &notice))
+}
+
+fn url(member: &Member, key: &KeyRow) -> String {
+    format!("{}/{}", base(member), key.id)
+}
