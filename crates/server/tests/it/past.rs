@@ -40,7 +40,7 @@ impl Day<'_> {
         let outcome = Outcome { permission: Some(self.permission), refused: self.refused };
         let last = LastUse::new(at, Some(address), outcome.permission, self.agent.as_bytes());
         let last = Some(last).filter(|_| self.refused.is_none());
-        let used = Used { key, counts: vec![(outcome, self.calls)], last };
+        let used = Used { key, secret: None, counts: vec![(outcome, self.calls)], last };
         store.note_uses(&[used], at).await.unwrap();
         let hint = Hint::parse(&self.key.secret[self.key.secret.len() - 4..]).unwrap();
         let agent = self.agent.as_bytes();

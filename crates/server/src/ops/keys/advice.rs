@@ -191,6 +191,7 @@ mod tests {
             terms: Terms {
                 permissions: scopes.permissions(),
                 restrictions: Some(Restrictions::default()),
+                pause: None,
                 expires_at: None,
                 deleted_at: None,
             },

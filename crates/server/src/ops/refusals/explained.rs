@@ -1,6 +1,6 @@
 //! A refusal in the order of the checks: what was seen, what was expected, and where that is changed.
 
-use keyrack_key::{Only, Restrictions, Scope};
+use keyrack_key::{Only, Pause, Restrictions, Scope};
 use keyrack_store::{KeyRow, RefusedRequest};
 
 /// Why one request was refused.
@@ -124,7 +124,9 @@ fn saw(refused: &RefusedRequest) -> String {
             format!("the key sent by a browser, from {page}")
         }
         "retired_secret" => "a secret that was replaced, after its time".to_owned(),
-        "deleted_key" | "paused_key" | "expired_key" => format!("a request at {}", crate::times::rfc3339(refused.at)),
+        "deleted_key" | "paused_key" | "expired_key" => {
+            format!("a request at {}", crate::times::rfc3339(refused.at))
+        }
         _ => format!("{} {}", refused.method, refused.route),
     }
 }
@@ -152,7 +154,7 @@ fn expected(refused: &RefusedRequest, key: &KeyRow) -> String {
             .first()
             .map_or(String::new(), |secret| format!("the secret that ends in {}", secret.hint)),
         "deleted_key" => "a key that was not deleted".to_owned(),
-        "paused_key" => match key.terms.pause.map(|pause| pause.until) {
+        "paused_key" => match key.terms.pause.map(Pause::ends_at) {
             Some(Some(until)) => format!("a request after {}", crate::times::rfc3339(until)),
             Some(None) => "a key that was resumed".to_owned(),
             None => "any time: the key is not paused any more".to_owned(),
@@ -237,15 +239,16 @@ mod tests {
     /// In the same order as [`keyrack_key::Terms::decide`].
     #[test]
     fn every_reason_that_a_known_key_is_refused_for_has_a_place() {
-        for code in ["deleted_key", "paused_key", "expired_key", "retired_secret", "newer_key", "network_not_allowed"]
-            .into_iter()
-            .chain([
-                "origin_not_allowed",
-                "insufficient_scope",
-                "key_in_query",
-                "key_in_browser",
-                "rate_limited",
-            ])
+        for code in
+            ["deleted_key", "paused_key", "expired_key", "retired_secret", "newer_key", "network_not_allowed"]
+                .into_iter()
+                .chain([
+                    "origin_not_allowed",
+                    "insufficient_scope",
+                    "key_in_query",
+                    "key_in_browser",
+                    "rate_limited",
+                ])
         {
             assert!(steps(code).iter().any(|step| step.result == Result::Failed), "{code}");
         }

@@ -4,8 +4,8 @@ use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 
-use super::base;
 use super::chosen::{Chosen, Living};
+use super::{base, still_using};
 use crate::app::Shared;
 use crate::web::error::PageError;
 use crate::web::flash;
@@ -26,7 +26,7 @@ pub(in crate::web) async fn form(
         id: key.id.to_string(),
         key_name: key.name.clone(),
         retiring: words::retiring_says(&key, now),
-        last_use: words::last_use(&key, now),
+        still_using: still_using(&app, &member, &key).await?.unwrap_or_default(),
     };
     Ok(show!(&app, view)?)
 }

@@ -42,8 +42,8 @@ pub(crate) struct RetireSecret {
     pub(crate) key_name: String,
     /// "…Z7pe works until 22 November 2026, 21:18 UTC"; nothing where none does.
     pub(crate) retiring: Option<String>,
-    /// Of the key, whichever secret it was.
-    pub(crate) last_use: Option<LastUse>,
+    /// Who still calls with it.
+    pub(crate) still_using: String,
 }
 
 /// Calls that were refused because the key is paused.
