@@ -107,7 +107,7 @@ fn used(calls: &Calls) -> Used {
     let last =
         LastUse::new(calls.last, calls.address, calls.outcome.permission, calls.agent.as_str().as_bytes());
     let last = Some(last).filter(|_| calls.outcome.refused.is_none());
-    Used { key: calls.key, counts: vec![(calls.outcome, 1)], last }
+    Used { key: calls.key, secret: None, counts: vec![(calls.outcome, 1)], last }
 }
 
 fn refusal(calls: &Calls, rng: &mut ChaCha8Rng) -> Option<RefusedRequest> {
