@@ -153,11 +153,8 @@ impl Store {
         workspace: WorkspaceId,
         most: u32,
     ) -> Result<Vec<(Actor, Option<String>)>, StoreError> {
-        let rows = query(ACTORS)
-            .bind(workspace.to_string())
-            .bind(i64::from(most))
-            .fetch_all(self.readers())
-            .await?;
+        let rows =
+            query(ACTORS).bind(workspace.to_string()).bind(i64::from(most)).fetch_all(self.readers()).await?;
         // Whom this version does not know can be found in the list, if not by this.
         let actors =
             rows.iter().map(|row| Ok((database::parsed(row, "actor").ok(), row.try_get("actor_name")?)));

@@ -124,7 +124,9 @@ fn saw(refused: &RefusedRequest) -> String {
             format!("the key sent by a browser, from {page}")
         }
         "retired_secret" => "a secret that was replaced, after its time".to_owned(),
-        "deleted_key" | "paused_key" | "expired_key" => format!("a request at {}", crate::times::rfc3339(refused.at)),
+        "deleted_key" | "paused_key" | "expired_key" => {
+            format!("a request at {}", crate::times::rfc3339(refused.at))
+        }
         _ => format!("{} {}", refused.method, refused.route),
     }
 }
@@ -237,15 +239,16 @@ mod tests {
     /// In the same order as [`keyrack_key::Terms::decide`].
     #[test]
     fn every_reason_that_a_known_key_is_refused_for_has_a_place() {
-        for code in ["deleted_key", "paused_key", "expired_key", "retired_secret", "newer_key", "network_not_allowed"]
-            .into_iter()
-            .chain([
-                "origin_not_allowed",
-                "insufficient_scope",
-                "key_in_query",
-                "key_in_browser",
-                "rate_limited",
-            ])
+        for code in
+            ["deleted_key", "paused_key", "expired_key", "retired_secret", "newer_key", "network_not_allowed"]
+                .into_iter()
+                .chain([
+                    "origin_not_allowed",
+                    "insufficient_scope",
+                    "key_in_query",
+                    "key_in_browser",
+                    "rate_limited",
+                ])
         {
             assert!(steps(code).iter().any(|step| step.result == Result::Failed), "{code}");
         }
