@@ -13,6 +13,7 @@ use crate::folder::Folder;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
 use crate::ops::OpError;
+use crate::ops::activity::Activity;
 use crate::ops::datasets::Datasets;
 use crate::ops::first_calls::FirstCalls;
 use crate::ops::imports::Imports;
@@ -25,6 +26,7 @@ use crate::ops::predictions::Predictions;
 use crate::ops::projects::Projects;
 use crate::ops::refusals::{Refusals, Refused, Saw};
 use crate::ops::removals::Removals;
+use crate::ops::settings::Settings;
 use crate::ops::workspaces::Workspaces;
 
 /// The server, as its rooms see it.
@@ -50,6 +52,8 @@ pub struct App {
     pub predictions: Predictions,
     pub people: People,
     pub workspaces: Workspaces,
+    pub activity: Activity,
+    pub settings: Settings,
     pub metrics: Metrics,
 }
 
@@ -93,6 +97,8 @@ impl App {
             predictions: Predictions::new(&config, store.clone(), objects.clone()),
             people: People::new(store.clone(), clock)?,
             workspaces: Workspaces::new(store.clone()),
+            activity: Activity::new(store.clone()),
+            settings: Settings::new(store.clone(), clock),
             metrics: Metrics::new(),
             refusals: Refusals::new(store.clone()),
             callers,

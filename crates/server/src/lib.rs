@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod folder;
+pub mod history;
 pub mod objects;
 pub mod ops;
 pub mod predict;

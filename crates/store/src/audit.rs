@@ -34,6 +34,7 @@ macro_rules! actions {
 
 actions! {
     WorkspaceCreated, "workspace_created", "The workspace began.";
+    WorkspaceEdited, "workspace_edited", "The workspace's name or policy was changed.";
     MemberJoined, "member_joined", "Somebody became a member.";
     KeyCreated, "key_created", "A key was made.";
     KeyEdited, "key_edited", "A key was changed.";

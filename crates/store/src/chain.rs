@@ -41,20 +41,36 @@ pub enum Chain {
 }
 
 /// One entry as it is hashed.
-pub(crate) struct Link {
-    pub(crate) version: i64,
-    pub(crate) workspace: String,
-    pub(crate) seq: i64,
-    pub(crate) at: i64,
-    pub(crate) actor: String,
-    pub(crate) action: String,
-    pub(crate) target: String,
-    pub(crate) detail: String,
-    pub(crate) prev: Hash,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// How it is hashed.
+    pub version: i64,
+    /// Whose history it belongs to.
+    pub workspace: String,
+    /// Its place, from 1.
+    pub seq: i64,
+    /// When, in microseconds since the Unix epoch.
+    pub at: i64,
+    /// Who did it: an [`Actor`](crate::Actor) as text.
+    pub actor: String,
+    /// What was done: the word of an [`AuditAction`](crate::AuditAction), or of one that a newer version knows.
+    pub action: String,
+    /// The id of what it was done to.
+    pub target: String,
+    /// What else is worth telling: the text of a JSON object.
+    pub detail: String,
+    /// The hash of the entry before; zeros before the first.
+    pub prev: [u8; 32],
 }
 
 impl Link {
-    fn hash(&self) -> Hash {
+    /// Whether this version knows how the entry is hashed.
+    pub const fn is_known(&self) -> bool {
+        self.version == VERSION
+    }
+
+    /// The hash that belongs beside it: SHA-256, over the fields as the documentation of the chain says.
+    pub fn hash(&self) -> [u8; 32] {
         let mut sha = Sha256::new();
         for field in [
             &self.version.to_be_bytes(),

@@ -12,5 +12,6 @@ mod write;
 pub use change::{DeleteKey, EditKey, NewKey, RotateKey};
 pub use expiring::Expiring;
 pub use life::ChangeKey;
+pub(crate) use list::containing;
 pub use list::{KeyFilter, KeyStatus};
 pub use row::{Deletion, KeyRow, Paused, SecretRow};

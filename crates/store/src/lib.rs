@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod activity;
 mod actor;
 mod audit;
 mod callers;
@@ -24,6 +25,7 @@ mod keys;
 mod models;
 mod nodes;
 mod people;
+mod policy;
 mod project_type;
 mod projects;
 mod record;
@@ -36,10 +38,11 @@ mod snapshot;
 mod uses;
 mod workspaces;
 
+pub use activity::{ActivityEntry, ActivityFilter};
 pub use actor::{Actor, By, UnknownActor};
 pub use audit::{AuditAction, AuditEntry};
 pub use callers::{CallerCursor, CallerRow, CallerUse, SecretUse, Whence};
-pub use chain::Chain;
+pub use chain::{Chain, Link};
 pub use database::{MigrationError, Store};
 pub use datasets::{
     Annotation, Batch, Label, Labelled, Mark, NewAnnotation, NewLabel, NewRecord, NewUpload, ProjectCounts,
@@ -54,6 +57,7 @@ pub use keys::{
 pub use models::{Job, Material, Model, ModelStatus, NewModel, Outcome, Point, Stand, UnknownModelStatus};
 pub use nodes::Node;
 pub use people::{NewUser, User};
+pub use policy::{EditWorkspace, Policy};
 pub use project_type::{ProjectType, UnknownProjectType};
 pub use projects::{EditProject, NewProject, Project};
 pub use refusals::{REFUSALS_AN_HOUR, RefusedRequest};

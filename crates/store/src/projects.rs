@@ -88,7 +88,11 @@ impl Store {
             actor: new.actor,
             action: AuditAction::ProjectCreated,
             target: &new.id,
-            detail: json!({ "name": new.name, "projectType": new.project_type.name() }),
+            detail: json!({
+                "description": new.description,
+                "name": new.name,
+                "projectType": new.project_type.name(),
+            }),
         };
         audit::append(&mut db, &happened).await?;
         insert(&mut db, new).await?;

@@ -183,7 +183,7 @@ async fn join(
     Ok(())
 }
 
-fn workspace(row: &Row) -> Result<Workspace, StoreError> {
+pub(crate) fn workspace(row: &Row) -> Result<Workspace, StoreError> {
     Ok(Workspace {
         id: database::parsed(row, "id")?,
         slug: row.try_get("slug")?,

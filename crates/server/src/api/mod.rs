@@ -2,6 +2,7 @@
 
 mod access;
 mod acting;
+mod activity;
 mod again;
 mod answer;
 mod body;
@@ -18,10 +19,12 @@ mod refusals;
 mod scopes;
 mod uploads;
 mod verify;
+mod workspace;
 
 pub use access::{Access, Stated};
 pub use answer::{ApiError, finish, no_such_path};
 pub use openapi::{document, router, routes};
 
 pub(crate) use acting::{ControlSocket, client_address};
+pub(crate) use activity::file as history_file;
 pub(crate) use body::{Params, is_silence};

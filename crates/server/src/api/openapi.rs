@@ -15,7 +15,8 @@ use utoipa_axum::routes;
 
 use super::access::{Access, Registry, Stated};
 use super::{
-    datasets, forward_auth, keys, models, nodes, predict, projects, refusals, scopes, uploads, verify,
+    activity, datasets, forward_auth, keys, models, nodes, predict, projects, refusals, scopes, uploads,
+    verify, workspace,
 };
 use crate::app::Shared;
 use crate::edge::allowance;
@@ -43,6 +44,11 @@ fn registry(guard: Arc<Guard>) -> Registry {
         .route(keys(Role::Admin), routes!(keys::retire::retire))
         .route(keys(Role::Admin), routes!(keys::pause::pause))
         .route(keys(Role::Admin), routes!(keys::resume::resume))
+        .route(keys(Role::Viewer), routes!(workspace::read::read))
+        .route(keys(Role::Admin), routes!(workspace::edit::edit))
+        .route(keys(Role::Admin), routes!(activity::list::list))
+        .route(keys(Role::Admin), routes!(activity::export::export))
+        .route(keys(Role::Admin), routes!(activity::verify::verify))
         .route(projects(Role::Viewer), routes!(projects::list::list))
         .route(projects(Role::Member), routes!(projects::create::create))
         .route(projects(Role::Viewer), routes!(projects::read::read))

@@ -16,7 +16,12 @@ pub(super) struct Answer(Bytes);
 impl Answer {
     /// A yes; or the refusal, in the words of whoever refused.
     pub(super) fn of(status: StatusCode, body: Bytes) -> Result<Self, Failure> {
-        if status.is_success() { Ok(Self(body)) } else { Err(refusal(status, &body)) }
+        if status.is_success() { Ok(Self(body)) } else { Err(Self::refusal(status, &body)) }
+    }
+
+    /// A no, in the words of whoever refused.
+    pub(super) fn refusal(status: StatusCode, body: &[u8]) -> Failure {
+        refusal(status, body)
     }
 
     /// What it means.

@@ -1,5 +1,6 @@
 //! How a command reaches those who answer: over the network, through a folder's socket, or in this very process.
 
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,8 @@ use crate::{clock, control, telemetry};
 
 /// The longest that a server may take to answer.
 const ANSWER: Duration = Duration::from_secs(30);
+/// The longest that something long may take.
+const COPY: Duration = Duration::from_hours(1);
 /// How long a folder may be held by somebody who does not answer: a server that starts or stops, another command.
 const HELD: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(20);
@@ -97,6 +100,31 @@ impl Door {
         }
     }
 
+    /// Asks for something long, and writes the answer on as it comes.
+    pub(super) async fn copy(&self, ask: Ask, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
+        match &self.way {
+            Way::Server { client, base } => copy_over_http(client, base, self.request(base, ask)?, out).await,
+            Way::Folder { service, .. } => {
+                let request = self.request(LOCAL, ask)?.map(axum::body::Body::from);
+                let (parts, mut body) = match service.clone().oneshot(request).await {
+                    Ok(response) => response.into_parts(),
+                    Err(never) => match never {},
+                };
+                if !parts.status.is_success() {
+                    let body = body.collect().await.map_err(|error| Failure::of(&error))?;
+                    return Err(Answer::refusal(parts.status, &body.to_bytes()));
+                }
+                while let Some(frame) = body.frame().await {
+                    let frame = frame.map_err(|error| Failure::of(&error))?;
+                    if let Some(piece) = frame.data_ref() {
+                        out.write_all(piece).map_err(unwritten)?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
     fn request(&self, base: &str, ask: Ask) -> Result<Request<Bytes>, Failure> {
         let uri = format!("{base}{}", ask.path);
         let mut request =
@@ -139,6 +167,32 @@ async fn over_http(client: &Client, base: &str, request: Request<Bytes>) -> Resu
     let response = client.execute(request).await.map_err(silent)?;
     let status = response.status();
     Answer::of(status, response.bytes().await.map_err(silent)?)
+}
+
+async fn copy_over_http(
+    client: &Client,
+    base: &str,
+    request: Request<Bytes>,
+    out: &mut (dyn Write + Send),
+) -> Result<(), Failure> {
+    let silent = |error: reqwest::Error| {
+        Failure::while_trying(&format!("no whole answer from {base}"), &error.without_url())
+    };
+    let mut request = reqwest::Request::try_from(request).map_err(silent)?;
+    *request.timeout_mut() = Some(COPY);
+    let mut response = client.execute(request).await.map_err(silent)?;
+    let status = response.status();
+    if !status.is_success() {
+        return Err(Answer::refusal(status, &response.bytes().await.map_err(silent)?));
+    }
+    while let Some(piece) = response.chunk().await.map_err(silent)? {
+        out.write_all(&piece).map_err(unwritten)?;
+    }
+    Ok(())
+}
+
+fn unwritten(error: io::Error) -> Failure {
+    Failure::while_trying("cannot write the answer", &error)
 }
 
 fn nobody_answers(data: &Path) -> Failure {

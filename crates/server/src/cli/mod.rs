@@ -2,6 +2,7 @@
 
 mod answer;
 mod ask;
+mod audit;
 mod bench;
 mod door;
 mod expiry;
@@ -18,6 +19,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::Choices;
 use crate::{core_dumps, serve, telemetry};
+use audit::AuditCommand;
 use bench::BenchArgs;
 use failure::Failure;
 use key::KeyCommand;
@@ -45,6 +47,9 @@ enum Command {
     /// Make, list, show, edit, rotate and delete keys
     #[command(subcommand)]
     Key(Box<KeyCommand>),
+    /// Export what happened in a workspace, and verify an export without any server
+    #[command(subcommand)]
+    Audit(Box<AuditCommand>),
     /// Train models that wait, beside the server's own workers or in their place
     Worker(Box<WorkerArgs>),
     /// Measure what a check costs on this machine
@@ -66,6 +71,7 @@ fn carry_out(Cli { command, choices }: Cli) -> Result<(), Failure> {
         Some(Command::Serve(choices)) => serve(*choices),
         Some(Command::Setup(setup)) => once(setup.run(choices)),
         Some(Command::Key(command)) => once(command.run(choices)),
+        Some(Command::Audit(command)) => command.run(choices),
         Some(Command::Worker(worker)) => worker.run(choices),
         Some(Command::Bench(bench)) => bench.run(),
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyrack_guard::Clock;
-use keyrack_key::{Brands, KeyId, Only, Restrictions, Secret};
+use keyrack_key::{Brands, KeyId, Only, Restrictions, Secret, Timestamp};
 use keyrack_rack::{Follower, Revision};
 use keyrack_store::{DeleteKey, KeyFilter, KeyRow, Page, RotateKey, Store, StoreError, Usage};
 use rand_core::UnwrapErr;
@@ -20,6 +20,7 @@ use rand_core::UnwrapErr;
 use super::nodes::{Arrival, Nodes, Unconfirmed};
 use super::who::Reach;
 use super::{Acting, Invalid, OpError, invalid};
+use draft::Ends;
 pub use draft::{Draft, Patch};
 
 /// The longest that an old secret may live beside the new one.
@@ -78,7 +79,8 @@ impl Keys {
     /// Makes a key. `once` is the client's name for the request: with the same one, no second key is made.
     pub async fn create(&self, by: &Acting, draft: Draft, once: Option<String>) -> Result<Handed, OpError> {
         let now = (self.clock)();
-        let draft = draft.check(now)?;
+        let policy = self.store.policy(by.workspace).await?;
+        let draft = draft.ending_by(policy, now).check(Ends::set(policy, now))?;
         by.may_give(&draft.reach())?;
         self.check_projects(by, &draft.restrictions).await?;
         let mut rng = UnwrapErr(getrandom::SysRng);
@@ -142,10 +144,9 @@ impl Keys {
         let before = self.living(by, id).await?;
         by.may_give(&Reach::of(&before)?)?;
         let revision = before.revision;
-        // An expired key may be renamed; an expiry that is set has to lie ahead.
-        let ends_after = if patch.expires_at.is_some() { now } else { before.created_at };
+        let ends = self.ends(by, &before, &patch, now).await?;
         let restricts_anew = patch.restrictions.is_some();
-        let after = patch.apply(before)?.check(ends_after)?;
+        let after = patch.apply(before)?.check(ends)?;
         by.may_give(&after.reach())?;
         if restricts_anew {
             self.check_projects(by, &after.restrictions).await?;
@@ -154,6 +155,16 @@ impl Keys {
         let expected = expected.unwrap_or(revision);
         self.commit(async move { store.edit_key(&after.as_edit(id, workspace, expected, acts, now)).await })
             .await
+    }
+
+    /// An expired key may be renamed, and one that lives longer than the workspace would have it today; an expiry that is
+    /// set anew has to lie ahead, and within what the workspace allows.
+    async fn ends(&self, by: &Acting, key: &KeyRow, patch: &Patch, now: Timestamp) -> Result<Ends, OpError> {
+        Ok(match patch.expires_at {
+            None => Ends::kept(key.created_at),
+            Some(same) if same == key.terms.expires_at => Ends::kept(now),
+            Some(_) => Ends::set(self.store.policy(by.workspace).await?, now),
+        })
     }
 
     /// Gives a key a new secret. The old one works for `overlap` longer, and never beyond the key's own end.

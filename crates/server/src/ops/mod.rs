@@ -1,6 +1,7 @@
 //! What can be done, once for the page, the API and the command line: rules, the store, the rack and the audit
 //! are asked here, so that no way in can differ from another.
 
+pub mod activity;
 pub mod datasets;
 pub mod error;
 pub mod first_calls;
@@ -15,6 +16,7 @@ pub mod predictions;
 pub mod projects;
 pub mod refusals;
 pub mod removals;
+pub mod settings;
 pub mod who;
 pub mod workspaces;
 

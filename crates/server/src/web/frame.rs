@@ -2,6 +2,7 @@
 
 use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderMap, header};
+use keyrack_store::Role;
 
 use super::person::{Member, Person};
 use super::view::{Frame, Here, Notice, Shell, Workspace};
@@ -27,22 +28,30 @@ pub(super) fn without_shell(app: &App, notice: Option<Notice>) -> Frame {
 pub(super) fn of_member(app: &App, member: &Member, here: Here, headers: &HeaderMap) -> Frame {
     let current = &member.membership.workspace;
     let workspace = Workspace { name: current.name.clone(), slug: current.slug.clone() };
-    shell(app, &member.person, Some(workspace), here, headers)
+    shell(app, &member.person, Some((workspace, member.membership.role)), here, headers)
 }
 
 /// For somebody who is signed in, on a page beside all workspaces.
 pub(super) fn of_person(app: &App, person: &Person, here: Here, headers: &HeaderMap) -> Frame {
-    let first = person.memberships.first().map(|one| &one.workspace);
-    let workspace = first.map(|one| Workspace { name: one.name.clone(), slug: one.slug.clone() });
+    let named = |one: &keyrack_store::Workspace| Workspace { name: one.name.clone(), slug: one.slug.clone() };
+    let workspace = person.memberships.first().map(|one| (named(&one.workspace), one.role));
     shell(app, person, workspace, here, headers)
 }
 
-fn shell(app: &App, person: &Person, workspace: Option<Workspace>, here: Here, headers: &HeaderMap) -> Frame {
+fn shell(
+    app: &App,
+    person: &Person,
+    workspace: Option<(Workspace, Role)>,
+    here: Here,
+    headers: &HeaderMap,
+) -> Frame {
+    let (workspace, role) = workspace.unzip();
     let all = person.memberships.iter().map(|one| &one.workspace);
     let shell = Shell {
         workspaces: all.map(|one| Workspace { name: one.name.clone(), slug: one.slug.clone() }).collect(),
         workspace,
         here,
+        sees_activity: role.is_some_and(|role| role >= Role::Admin),
         user_name: person.user.name.clone(),
         user_email: person.user.email.clone(),
     };

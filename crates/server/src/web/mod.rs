@@ -4,11 +4,13 @@ pub mod error;
 pub mod protect;
 
 mod account;
+mod activity;
 mod assets;
 mod docs;
 mod flash;
 mod form;
 mod frame;
+mod general;
 mod home;
 mod images;
 mod keys;
@@ -44,6 +46,8 @@ const TRIED: Allowance = picture(100_000_000);
 fn registry() -> Registry {
     use Access::{Anyone, Member, SignedIn};
     const KEYS: &str = "/w/{workspace}/settings/api-keys";
+    const GENERAL: &str = "/w/{workspace}/settings/general";
+    const ACTIVITY: &str = "/w/{workspace}/settings/activity";
     const PROJECTS: &str = "/w/{workspace}/projects";
     const MODELS: &str = "/w/{workspace}/models";
     let key = |rest: &str| format!("{KEYS}{rest}");
@@ -75,6 +79,11 @@ fn registry() -> Registry {
         .action(Member(Role::Admin), &key("/{id}/resume"), keys::pause::resume)
         .page(Member(Role::Viewer), &key("/{id}/first-call"), keys::first_call::page)
         .form(Member(Role::Admin), &key("/{id}/delete"), keys::delete::form, keys::delete::submit)
+        .page(Member(Role::Viewer), GENERAL, general::show::page)
+        .form(Member(Role::Admin), &format!("{GENERAL}/edit"), general::edit::form, general::edit::submit)
+        .page(Member(Role::Admin), ACTIVITY, activity::list::page)
+        .page(Member(Role::Admin), &format!("{ACTIVITY}/export"), activity::export::file)
+        .page(Member(Role::Admin), &format!("{ACTIVITY}/verify"), activity::verify::page)
         .page(Member(Role::Viewer), PROJECTS, projects::list::page)
         .form(Member(Role::Member), &project("/new"), projects::new::form, projects::new::submit)
         .form(

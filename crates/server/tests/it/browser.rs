@@ -1,11 +1,13 @@
 //! The pages in a real Chromium, as people see and use them. `./test` installs what this needs.
 
+mod activity;
 mod axe;
 mod chromium;
 mod document;
 mod errors;
 mod eyes;
 mod fitness;
+mod general;
 mod hands;
 mod keyboard;
 mod life;
@@ -16,7 +18,9 @@ mod pictures;
 mod plain_http;
 mod seen;
 mod sessions;
+mod settings;
 mod steps;
+mod story;
 mod tour;
 mod without_script;
 

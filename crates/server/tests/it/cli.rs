@@ -1,5 +1,6 @@
 //! The command line, as scripts and people use it.
 
+mod audit;
 mod folder;
 mod server;
 mod setup;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod activity;
 mod browser;
 mod cast;
 mod cli;
@@ -12,12 +13,14 @@ mod datasets;
 mod desk;
 mod harness;
 mod held;
+mod history;
 mod hostile;
 mod keys;
 mod ledger;
 mod models;
 mod nodes;
 mod past;
+mod policy;
 mod predict;
 mod problem;
 mod projects;

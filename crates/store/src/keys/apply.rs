@@ -6,7 +6,7 @@ use keyrack_rack::Revision;
 use serde_json::{Value, json};
 
 use super::list::one;
-use super::tell::{birth, difference, text_of};
+use super::tell::{birth, difference, rotation, text_of};
 use super::write::{
     bury_key, end_secrets_by, insert_key, insert_secret, retire_secrets, touch_key, update_key,
 };
@@ -74,15 +74,15 @@ impl Store {
     pub async fn rotate_key(&self, rotate: &RotateKey<'_>) -> Result<KeyRow, StoreError> {
         let mut db = self.write().await?;
         still_may(&mut db, rotate.actor, rotate.judged, rotate.now).await?;
+        let before = alive(&mut db, rotate.workspace, rotate.id).await?;
         let happened = Happened {
             workspace: rotate.workspace,
             at: rotate.now,
             actor: rotate.actor,
             action: AuditAction::KeyRotated,
             target: &rotate.id,
-            detail: json!({ "hint": rotate.secret.1.to_string(), "retiresAt": rotate.retires_at.micros() }),
+            detail: rotation(&before, rotate),
         };
-        let before = alive(&mut db, rotate.workspace, rotate.id).await?;
         // Before the revision: a repetition has seen an older one, and should hear that it was carried out.
         note_once(&mut db, &happened, rotate.id, rotate.once).await?;
         before.at(rotate.expected)?;

@@ -160,7 +160,7 @@ impl KeyStatus {
 }
 
 /// The pattern for names with `text` in them, in which `%` and `_` stand for themselves.
-fn containing(text: &str) -> String {
+pub(crate) fn containing(text: &str) -> String {
     let mut pattern = String::from("%");
     for letter in text.to_lowercase().chars() {
         if matches!(letter, '%' | '_' | '\\') {

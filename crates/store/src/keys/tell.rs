@@ -1,9 +1,10 @@
 //! What the audit tells of a key that was made or edited.
 
-use keyrack_key::{Restrictions, Timestamp};
+use keyrack_key::{Permission, Permissions, Restrictions, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::{EditKey, KeyRow, NewKey};
+use super::write::granted;
+use super::{EditKey, KeyRow, NewKey, RotateKey};
 use crate::StoreError;
 
 /// The form in which restrictions are stored.
@@ -18,6 +19,8 @@ pub(super) fn birth(new: &NewKey<'_>, restrictions: &str) -> Value {
         "expiresAt": new.expires_at.map(Timestamp::micros),
         "hint": new.secret.1.to_string(),
         "name": new.name,
+        "note": new.note,
+        "permissions": names(new.grant.permissions()),
         "restrictions": json_of(restrictions),
         "scopes": new.grant.scopes(),
     })
@@ -30,6 +33,7 @@ pub(super) fn difference(before: &KeyRow, old: &str, edit: &EditKey<'_>, new: &s
         ("expiresAt", expiry(before.terms.expires_at), expiry(edit.expires_at)),
         ("name", json!(before.name), json!(edit.name)),
         ("note", json!(before.note), json!(edit.note)),
+        ("permissions", names(before.terms.permissions), names(granted(before, edit))),
         ("restrictions", json_of(old), json_of(new)),
         ("scopes", json!(before.scopes), json!(edit.grant.scopes())),
     ]
@@ -37,6 +41,21 @@ pub(super) fn difference(before: &KeyRow, old: &str, edit: &EditKey<'_>, new: &s
     .filter(|(_, before, after)| before != after)
     .map(|(what, before, after)| (what.to_owned(), json!({ "after": after, "before": before })))
     .collect()
+}
+
+/// A new secret in the place of another. The name is told too: it may be another one when somebody reads this.
+pub(super) fn rotation(before: &KeyRow, rotate: &RotateKey<'_>) -> Value {
+    json!({
+        "hint": rotate.secret.1.to_string(),
+        "name": before.name,
+        "replaced": before.secrets.first().map(|secret| secret.hint.to_string()),
+        "retiresAt": rotate.retires_at.micros(),
+    })
+}
+
+/// Scopes say what was picked, and these what that came to on the day.
+fn names(permissions: Permissions) -> Value {
+    permissions.iter().map(Permission::name).collect()
 }
 
 fn json_of(text: &str) -> Value {

@@ -37,7 +37,7 @@ pub(super) async fn insert_key(
 }
 
 /// What an edited key may do. Picking the same scopes again hands out nothing that they came to mean since.
-fn granted(before: &KeyRow, edit: &EditKey<'_>) -> Permissions {
+pub(super) fn granted(before: &KeyRow, edit: &EditKey<'_>) -> Permissions {
     if edit.grant.scopes() == before.scopes { before.terms.permissions } else { edit.grant.permissions() }
 }
 

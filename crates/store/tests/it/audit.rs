@@ -56,6 +56,10 @@ async fn entries_tell_who_did_what_and_what_was_before() {
         json!({
             "name": {"before": "CI", "after": "CD"},
             "scopes": {"before": ["project"], "after": ["inference"]},
+            "permissions": {
+                "before": ["projects:manage", "datasets:upload", "models:train", "models:predict"],
+                "after": ["models:predict"],
+            },
             "expiresAt": {"before": null, "after": later(60).micros()},
         })
     );

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod activity;
 mod audit;
 mod callers;
 mod constraints;
@@ -17,6 +18,7 @@ mod migrations;
 mod models;
 mod people;
 mod platform;
+mod policy;
 mod projects;
 mod refusals;
 mod removals;

@@ -33,7 +33,7 @@ pub struct NewKeyBody {
     /// What narrows it further.
     #[serde(default, deserialize_with = "object_if_any")]
     restrictions: Option<RestrictionsFields>,
-    /// When it ends by itself; left out: never.
+    /// When it ends by itself; left out: never, or as late as the workspace allows.
     #[serde(default)]
     #[schema(example = "2027-01-31T12:00:00Z")]
     expires_at: Option<String>,

@@ -25,7 +25,7 @@ pub struct KeyPatch {
     /// Replaces all restrictions.
     #[serde(deserialize_with = "object_if_any")]
     restrictions: Option<RestrictionsFields>,
-    /// Null: never.
+    /// Null: never, where the workspace allows that.
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     expires_at: Option<Option<String>>,

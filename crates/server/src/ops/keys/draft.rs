@@ -1,13 +1,18 @@
 //! A key as somebody wants it, and what is wrong with that.
 
+use std::time::Duration;
+
 use keyrack_key::{
     Class, Digest, Grant, GrantError, Hint, KeyId, Rate, Restrictions, Scopes, Timestamp, WorkspaceId,
 };
 use keyrack_rack::Revision;
-use keyrack_store::{Actor, EditKey, KeyRow, NewKey, StoreError};
+use keyrack_store::{Actor, EditKey, KeyRow, NewKey, Policy, StoreError};
 
 use crate::ops::who::Reach;
 use crate::ops::{Invalid, OpError, invalid};
+
+/// Clocks differ: an end so little beyond the policy was computed by somebody whose clock is ahead.
+const LEEWAY: Duration = Duration::from_mins(1);
 
 /// The last moment that RFC 3339 can name in every time zone.
 const LATEST: Timestamp = Timestamp::from_micros(253_402_207_200_000_000);
@@ -35,6 +40,43 @@ pub struct Patch {
     pub note: Option<String>,
 }
 
+/// When a key may end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ends {
+    /// Not before.
+    after: Timestamp,
+    /// What the workspace says, where the end is set and not only kept.
+    by_policy: Option<(Policy, Timestamp)>,
+}
+
+impl Ends {
+    /// The end is set now.
+    pub(super) const fn set(policy: Policy, now: Timestamp) -> Self {
+        Self { after: now, by_policy: Some((policy, now)) }
+    }
+
+    /// The end stays as it is. Which it was allowed to be, whatever the workspace says today.
+    pub(super) const fn kept(after: Timestamp) -> Self {
+        Self { after, by_policy: None }
+    }
+
+    fn allow(self, at: Option<Timestamp>) -> Result<(), String> {
+        if at.is_some_and(|at| at <= self.after) {
+            return Err("expected a time that lies ahead".to_owned());
+        }
+        if at.is_some_and(|at| at > LATEST) {
+            return Err("expected a time before the end of the year 9999".to_owned());
+        }
+        let Some((policy, now)) = self.by_policy else { return Ok(()) };
+        match (policy.longest_life, policy.latest_end(now)) {
+            (Some(days), Some(latest)) if at.is_none_or(|at| at > latest.plus(LEEWAY)) => {
+                Err(format!("at most {days} days ahead: that is the longest life of a key in this workspace"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// A draft whose every field is as expected.
 pub(super) struct Checked {
     name: String,
@@ -45,22 +87,20 @@ pub(super) struct Checked {
 }
 
 impl Draft {
-    /// `ends_after` is what an expiry has to lie behind.
-    pub(super) fn check(self, ends_after: Timestamp) -> Result<Checked, Invalid> {
+    /// An end that was left out is the latest that the workspace allows.
+    pub(super) fn ending_by(mut self, policy: Policy, now: Timestamp) -> Self {
+        self.expires_at = self.expires_at.or(policy.latest_end(now));
+        self
+    }
+
+    pub(super) fn check(self, ends: Ends) -> Result<Checked, Invalid> {
         let mut invalid = Invalid::default();
         let name = invalid.take("name", invalid::name(&self.name));
         let note = invalid.take("note", invalid::note(&self.note, 500));
         let grant = Grant::new(self.class, self.scopes);
         let field = if grant == Err(GrantError::AboveCeiling) { "class" } else { "scopes" };
         let grant = invalid.take(field, grant);
-        let expiry = invalid.take(
-            "expiresAt",
-            match self.expires_at {
-                Some(at) if at <= ends_after => Err("expected a time that lies ahead"),
-                Some(at) if at > LATEST => Err("expected a time before the end of the year 9999"),
-                _ => Ok(()),
-            },
-        );
+        let expiry = invalid.take("expiresAt", ends.allow(self.expires_at));
         match (name, note, grant, expiry) {
             (Some(name), Some(note), Some(grant), Some(())) => Ok(Checked {
                 name,

@@ -53,9 +53,9 @@ impl Keys {
         let now = (self.clock)();
         let key = self.living(by, id).await?;
         let before = Reach::of(&key)?;
-        let ends_after = if patch.expires_at.is_some() { now } else { key.created_at };
+        let ends = self.ends(by, &key, &patch, now).await?;
         let restricts_anew = patch.restrictions.is_some();
-        let checked = patch.apply(key.clone())?.check(ends_after)?;
+        let checked = patch.apply(key.clone())?.check(ends)?;
         if restricts_anew {
             self.check_projects(by, &checked.restrictions).await?;
         }

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use keyrack_key::{Grant, Permission, Permissions};
 use keyrack_rack::Revision;
-use keyrack_store::KeyRow;
+use keyrack_store::{KeyRow, Policy};
 
 use super::base;
 use super::chosen::{Chosen, Living};
@@ -29,16 +29,25 @@ pub(in crate::web) async fn form(
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let form = KeyForm::of(&key);
-    Ok(page(&app, &member, &headers, &key, &form, Said::default())?)
+    let said = Said::under(app.settings.policy(&member.acting).await?);
+    Ok(page(&app, &member, &headers, &key, &form, said)?)
 }
 
 /// What stands in the way of saving, and what saving would do.
 #[derive(Default)]
 struct Said {
+    policy: Policy,
     invalid: Option<Invalid>,
     widening: Option<Widening>,
     conflict: Option<String>,
     what_if: Option<WhatIf>,
+}
+
+impl Said {
+    /// Nothing so far, but for what the workspace demands.
+    fn under(policy: Policy) -> Self {
+        Self { policy, ..Self::default() }
+    }
 }
 
 fn page(
@@ -57,7 +66,7 @@ fn page(
             id: key.id.to_string(),
             key_name: key.name.clone(),
             revision: form.revision.clone(),
-            fields: form.fields(app.now(), said.invalid.as_ref(), Some(key)),
+            fields: form.fields(app.now(), said.policy, said.invalid.as_ref(), Some(key)),
             widening: said.widening,
             what_if: said.what_if,
             conflict: said.conflict,
@@ -72,15 +81,16 @@ pub(in crate::web) async fn submit(
     headers: HeaderMap,
     Form(mut form): Form<KeyForm>,
 ) -> Result<Response, PageError> {
+    let policy = app.settings.policy(&member.acting).await?;
     if form.check == "on" {
-        return Ok(check(&app, &member, &headers, &key, &form).await?);
+        return Ok(check(&app, &member, &headers, &key, &form, policy).await?);
     }
     if let Some(widening) = unconfirmed_widening(&key, &form) {
-        let what_if = would_do(&app, &member, &key, &form).await.ok();
-        let said = Said { widening: Some(widening), what_if, ..Said::default() };
+        let what_if = would_do(&app, &member, &key, &form, policy).await.ok();
+        let said = Said { widening: Some(widening), what_if, ..Said::under(policy) };
         return Ok(page(&app, &member, &headers, &key, &form, said)?);
     }
-    let (status, said) = match save(&app, &member, &key, &form).await {
+    let (status, said) = match save(&app, &member, &key, &form, policy).await {
         Ok((saved, took)) => {
             let notice = Notice {
                 tone: Tone::Good,
@@ -90,12 +100,12 @@ pub(in crate::web) async fn submit(
             return Ok(flash::redirect(&app, &base(&member), &notice));
         }
         Err(OpError::Invalid(invalid)) => {
-            (StatusCode::UNPROCESSABLE_ENTITY, Said { invalid: Some(invalid), ..Said::default() })
+            (StatusCode::UNPROCESSABLE_ENTITY, Said { invalid: Some(invalid), ..Said::under(policy) })
         }
         Err(OpError::Conflict) => {
             form.revision = key.revision.0.to_string();
             let says = "Somebody else changed this key while you were editing. Below is what you typed; save again to replace their change.";
-            (StatusCode::CONFLICT, Said { conflict: Some(says.to_owned()), ..Said::default() })
+            (StatusCode::CONFLICT, Said { conflict: Some(says.to_owned()), ..Said::under(policy) })
         }
         Err(error) => return Err(error.into()),
     };
@@ -109,26 +119,33 @@ async fn check(
     headers: &HeaderMap,
     key: &KeyRow,
     form: &KeyForm,
+    policy: Policy,
 ) -> Result<Response, OpError> {
-    let (status, said) = match would_do(app, member, key, form).await {
-        Ok(what_if) => (StatusCode::OK, Said { what_if: Some(what_if), ..Said::default() }),
+    let (status, said) = match would_do(app, member, key, form, policy).await {
+        Ok(what_if) => (StatusCode::OK, Said { what_if: Some(what_if), ..Said::under(policy) }),
         Err(OpError::Invalid(invalid)) => {
-            (StatusCode::UNPROCESSABLE_ENTITY, Said { invalid: Some(invalid), ..Said::default() })
+            (StatusCode::UNPROCESSABLE_ENTITY, Said { invalid: Some(invalid), ..Said::under(policy) })
         }
         Err(error) => return Err(error),
     };
     Ok((status, page(app, member, headers, key, form, said)?).into_response())
 }
 
-async fn would_do(app: &App, member: &Member, key: &KeyRow, form: &KeyForm) -> Result<WhatIf, OpError> {
-    let patch = wanted(app, form)?;
+async fn would_do(
+    app: &App,
+    member: &Member,
+    key: &KeyRow,
+    form: &KeyForm,
+    policy: Policy,
+) -> Result<WhatIf, OpError> {
+    let patch = wanted(app, form, policy)?;
     let what = app.keys.what_if(&member.acting, key.id, patch, app.window()).await?;
     Ok(what_if::panel(&what))
 }
 
 /// The change that the form asks for.
-fn wanted(app: &App, form: &KeyForm) -> Result<Patch, OpError> {
-    let (scopes, expiry, rate) = form.picked(app.now())?;
+fn wanted(app: &App, form: &KeyForm, policy: Policy) -> Result<Patch, OpError> {
+    let (scopes, expiry, rate) = form.picked(app.now(), policy)?;
     let expires_at = match expiry {
         Expiry::Keep => None,
         Expiry::Set(at) => Some(at),
@@ -142,8 +159,14 @@ fn wanted(app: &App, form: &KeyForm) -> Result<Patch, OpError> {
     })
 }
 
-async fn save(app: &App, member: &Member, key: &KeyRow, form: &KeyForm) -> Result<(KeyRow, String), OpError> {
-    let patch = wanted(app, form)?;
+async fn save(
+    app: &App,
+    member: &Member,
+    key: &KeyRow,
+    form: &KeyForm,
+    policy: Policy,
+) -> Result<(KeyRow, String), OpError> {
+    let patch = wanted(app, form, policy)?;
     let expected = form.revision.parse().map(Revision).map_err(|_| OpError::Conflict)?;
     let (saved, propagation) = app.keys.edit(&member.acting, key.id, patch, Some(expected)).await?;
     Ok((saved, words::took(propagation.took)))

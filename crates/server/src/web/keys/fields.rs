@@ -1,15 +1,14 @@
 //! The fields of a key as its forms send them.
 
-use std::time::Duration;
-
 use keyrack_key::{Class, Rate, RateError, Restrictions, Scope, Scopes, Timestamp};
-use keyrack_store::KeyRow;
+use keyrack_store::{KeyRow, Policy};
 use serde::Deserialize;
 
+use super::expiries;
 use crate::ops::Invalid;
 use crate::times::{parse as parse_time, span};
 use crate::web::form::{field, sentence};
-use crate::web::view::{Besides, Ends, Field, KeyFields};
+use crate::web::view::{Besides, Field, KeyFields};
 use crate::web::words;
 
 /// The fields of a rate, as the API names them.
@@ -74,8 +73,12 @@ impl KeyForm {
     }
 
     /// All that was picked, or all that is wrong with it and with the name.
-    pub(super) fn picked(&self, now: Timestamp) -> Result<(Scopes, Expiry, Option<Rate>), Invalid> {
-        match (self.scopes(), self.expiry(now), self.rate()) {
+    pub(super) fn picked(
+        &self,
+        now: Timestamp,
+        policy: Policy,
+    ) -> Result<(Scopes, Expiry, Option<Rate>), Invalid> {
+        match (self.scopes(), self.expiry(now, policy), self.rate()) {
             (Ok(scopes), Ok(expiry), Ok(rate)) => Ok((scopes, expiry, rate)),
             (scopes, expiry, rate) => {
                 let name = Invalid::of_result("name", crate::ops::invalid::name(&self.name));
@@ -103,11 +106,16 @@ impl KeyForm {
     }
 
     /// When the key shall end.
-    pub(super) fn expiry(&self, now: Timestamp) -> Result<Expiry, Invalid> {
+    fn expiry(&self, now: Timestamp, policy: Policy) -> Result<Expiry, Invalid> {
         let wrong = |expected: &str| Invalid::field("expiresAt", expected);
         match self.expiry.as_str() {
+            "never" if policy.longest_life.is_some() => Err(wrong("no key of this workspace lives for ever")),
             "" | "never" => Ok(Expiry::Set(None)),
             "keep" => Ok(Expiry::Keep),
+            "longest" => match policy.latest_end(now) {
+                Some(end) => Ok(Expiry::Set(Some(end))),
+                None => Err(wrong("pick one of the choices")),
+            },
             "date" => {
                 // The key works through all of that day.
                 let end = parse_time(&format!("{}T23:59:59Z", self.expires_on));
@@ -150,13 +158,13 @@ impl KeyForm {
     pub(super) fn fields(
         &self,
         now: Timestamp,
+        policy: Policy,
         invalid: Option<&Invalid>,
         key: Option<&KeyRow>,
     ) -> KeyFields {
         let expiry_error = invalid.and_then(|invalid| invalid.of("expiresAt")).map(|error| sentence(&error));
         let (date_error, expiry_error) =
             if self.expiry == "date" { (expiry_error, None) } else { (None, expiry_error) };
-        let kept = key.and_then(|key| key.terms.expires_at);
         let public = key.is_some_and(|key| key.class == Class::Publishable);
         let kept_restrictions = key.and_then(|key| key.terms.restrictions.clone()).unwrap_or_default();
         KeyFields {
@@ -166,10 +174,11 @@ impl KeyForm {
             // What a publishable key cannot hold is a matter of its scope here: its class is not asked for.
             scope: field(&self.scope, invalid, if public { "class" } else { "scopes" }),
             expiry: Field { value: self.expiry.clone(), error: expiry_error },
+            expiries: expiries::choices(&self.expiry, now, policy, key),
             expires_on: Field { value: self.expires_on.clone(), error: date_error },
-            ends: ends(now),
             earliest: words::day(now),
-            kept_expiry: kept.map(|at| format!("on {}", words::date_and_time(at))),
+            latest: expiries::latest_day(now, policy),
+            policy: expiries::says(policy),
             besides: Besides { keys: self.keys == "on", node: self.node == "on" },
             rate_requests: field(self.rate_requests.trim(), invalid, REQUESTS),
             rate_every: field(self.rate_every.trim(), invalid, EVERY),
@@ -177,11 +186,6 @@ impl KeyForm {
             offers_none: key.is_some(),
         }
     }
-}
-
-fn ends(now: Timestamp) -> Ends {
-    let after = |days: u64| words::date(now.plus(Duration::from_hours(days * 24)));
-    Ends { month: after(30), quarter: after(90), year: after(365) }
 }
 
 fn ticked(key: &KeyRow, scope: Scope) -> String {

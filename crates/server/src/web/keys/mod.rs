@@ -13,6 +13,7 @@ pub(super) mod rotate;
 pub(super) mod show;
 
 mod chosen;
+mod expiries;
 mod fields;
 mod reveal;
 mod seen;

@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use keyrack_key::{Class, Restrictions};
-use keyrack_store::{KeyFilter, KeyStatus};
+use keyrack_store::{KeyFilter, KeyStatus, Policy};
 
 use super::fields::{Expiry, KeyForm};
 use super::{base, nonce, reveal, sent_nonce};
@@ -25,7 +25,8 @@ pub(in crate::web) async fn form(
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let form = KeyForm::empty(nonce()?);
-    Ok(page(&app, &member, &headers, &form, None)?)
+    let policy = app.settings.policy(&member.acting).await?;
+    Ok(page(&app, &member, &headers, &form, policy, None)?)
 }
 
 fn page(
@@ -33,6 +34,7 @@ fn page(
     member: &Member,
     headers: &HeaderMap,
     form: &KeyForm,
+    policy: Policy,
     invalid: Option<&Invalid>,
 ) -> Result<Response, OpError> {
     show!(
@@ -41,7 +43,7 @@ fn page(
             frame: frame::of_member(app, member, Here::ApiKeys, headers),
             base: base(member),
             nonce: form.nonce.clone(),
-            fields: form.fields(app.now(), invalid, None),
+            fields: form.fields(app.now(), policy, invalid, None),
         }
     )
 }
@@ -53,14 +55,15 @@ pub(in crate::web) async fn submit(
     parts: Parts,
     Form(form): Form<KeyForm>,
 ) -> Result<Response, PageError> {
-    match create(&app, &member, &form).await {
+    let policy = app.settings.policy(&member.acting).await?;
+    match create(&app, &member, &form, policy).await {
         Ok(handed) => {
             // What is only worth knowing must not cost the one sight of the secret.
             let remark = remark(&app, &member, &handed).await.unwrap_or_default();
             Ok(reveal::page(&app, &member, &parts, &handed, None, remark)?)
         }
         Err(OpError::Invalid(invalid)) => {
-            let again = page(&app, &member, &parts.headers, &form, Some(&invalid))?;
+            let again = page(&app, &member, &parts.headers, &form, policy, Some(&invalid))?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
         }
         Err(OpError::Repeated { key }) => {
@@ -70,9 +73,9 @@ pub(in crate::web) async fn submit(
     }
 }
 
-async fn create(app: &App, member: &Member, form: &KeyForm) -> Result<Handed, OpError> {
+async fn create(app: &App, member: &Member, form: &KeyForm, policy: Policy) -> Result<Handed, OpError> {
     let now = app.now();
-    let (scopes, expiry, rate) = form.picked(now)?;
+    let (scopes, expiry, rate) = form.picked(now, policy)?;
     let expires_at = match expiry {
         Expiry::Set(at) => at,
         Expiry::Keep => None,

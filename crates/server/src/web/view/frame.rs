@@ -23,6 +23,8 @@ pub(crate) struct Shell {
     /// The workspace this page belongs to; pages beside all workspaces (Account) may name the last one.
     pub(crate) workspace: Option<Workspace>,
     pub(crate) here: Here,
+    /// Whether this person may look at what everybody did.
+    pub(crate) sees_activity: bool,
     pub(crate) user_name: String,
     pub(crate) user_email: String,
 }
@@ -37,7 +39,9 @@ pub(crate) struct Workspace {
 pub(crate) enum Here {
     Projects,
     Models,
+    General,
     ApiKeys,
+    Activity,
     Account,
     /// A page that the navigation does not list.
     Elsewhere,
@@ -66,6 +70,14 @@ impl Shell {
 
     pub(crate) fn at_models(&self) -> bool {
         self.here == Here::Models
+    }
+
+    pub(crate) fn at_general(&self) -> bool {
+        self.here == Here::General
+    }
+
+    pub(crate) fn at_activity(&self) -> bool {
+        self.here == Here::Activity
     }
 
     pub(crate) fn at_keys(&self) -> bool {

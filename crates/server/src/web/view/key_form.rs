@@ -20,16 +20,17 @@ pub(crate) struct KeyFields {
     pub(crate) name: Field,
     /// POST `scope`: `project`, `inference`; when editing also `none`. Absent when no card is chosen.
     pub(crate) scope: Field,
-    /// POST `expiry`: `never` (also when the value is empty), `30d`, `90d`, `365d`, `date`; when editing also `keep`.
+    /// POST `expiry`: one of `expiries`, of which one is chosen.
     pub(crate) expiry: Field,
+    pub(crate) expiries: Vec<ExpiryChoice>,
     /// POST `expires_on`: `YYYY-MM-DD`, read when `expiry` is `date`.
     pub(crate) expires_on: Field,
-    /// When a key ends that is made now.
-    pub(crate) ends: Ends,
     /// The first date that the date field offers, `YYYY-MM-DD`.
     pub(crate) earliest: String,
-    /// Editing a key that expires: "on 21 January 2027, 14:05 UTC", offered as `keep`.
-    pub(crate) kept_expiry: Option<String>,
+    /// The last date that it offers, where the workspace has a longest life for keys.
+    pub(crate) latest: Option<String>,
+    /// "This workspace lets a key live for 90 days at most."
+    pub(crate) policy: Option<String>,
     /// "all projects · any network": what the form does not change.
     pub(crate) reach: String,
     /// A publishable key: Inference and nothing else.
@@ -45,12 +46,18 @@ pub(crate) struct KeyFields {
     pub(crate) offers_none: bool,
 }
 
-/// "26 December 2026": what a choice of an expiry comes to, made today.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Ends {
-    pub(crate) month: String,
-    pub(crate) quarter: String,
-    pub(crate) year: String,
+/// When a key may end, as it is picked.
+#[derive(Clone, Debug)]
+pub(crate) struct ExpiryChoice {
+    /// `never`, `keep`, `30d`, `90d`, `365d`, `longest`, `date`.
+    pub(crate) value: &'static str,
+    /// "In 30 days"
+    pub(crate) label: String,
+    /// "Expires in 30 days"
+    pub(crate) fact: String,
+    /// "It stops working on 26 December 2026. …"
+    pub(crate) says: String,
+    pub(crate) is_chosen: bool,
 }
 
 /// What a key may do besides its scope.
@@ -72,7 +79,7 @@ impl KeyFields {
     pub(crate) fn advanced_is_open(&self) -> bool {
         self.besides.keys
             || self.besides.node
-            || !matches!(self.expiry.value.as_str(), "" | "never" | "keep")
+            || !matches!(self.expiry.value.as_str(), "" | "never" | "keep" | "longest")
             || self.expiry.error.is_some()
             || self.expires_on.error.is_some()
             || !self.rate_requests.value.is_empty()
@@ -82,14 +89,8 @@ impl KeyFields {
 
     /// What is set inside the fold, said on its outside.
     pub(crate) fn facts(&self) -> String {
-        let expiry = match self.expiry.value.as_str() {
-            "30d" => "Expires in 30 days",
-            "90d" => "Expires in 90 days",
-            "365d" => "Expires in one year",
-            "date" => "Expires on a date",
-            "keep" => &format!("Expires {}", self.kept_expiry.as_deref().unwrap_or_default()),
-            _ => "Never expires",
-        };
+        let expiry = self.expiries.iter().find(|choice| choice.is_chosen);
+        let expiry = expiry.map_or("Never expires", |choice| choice.fact.as_str());
         let rate = if self.rate_requests.value.is_empty() { "" } else { " · rate limit" };
         let keys = if self.besides.keys { " · may manage keys" } else { "" };
         let node = if self.besides.node { " · may check keys" } else { "" };

@@ -10,6 +10,8 @@ pub(crate) struct KeyPage {
     pub(crate) frame: Frame,
     pub(crate) base: String,
     pub(crate) can_manage: bool,
+    /// What happened to it.
+    pub(crate) activity_url: String,
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) masked: String,

@@ -1,11 +1,13 @@
 //! What each page says: plain data in, HTML out. A handler fills one of these structs and renders it; nothing here asks a store or a clock.
 
 mod account;
+mod activity;
 mod chart;
 mod docs;
 mod error;
 mod field;
 mod frame;
+mod general;
 mod image_forms;
 mod key_delete;
 mod key_edit;
@@ -32,16 +34,18 @@ mod sign_in;
 mod workspace_form;
 
 pub(crate) use account::{Account, SessionRow};
+pub(crate) use activity::{Activity, Change, Entry, Fact, Picked, Thing, VerifyActivity};
 pub(crate) use chart::{Bar, Chart, chart, spark};
 pub(crate) use docs::{Docs, DocsAnswer, DocsField, DocsGroup, DocsOperation};
 pub(crate) use error::ErrorPage;
 pub(crate) use field::Field;
 pub(crate) use frame::{Frame, Here, Notice, Shell, Tone, Workspace};
+pub(crate) use general::{EditGeneral, General, Stray, StrayList};
 pub(crate) use image_forms::{DeleteImages, ImportPage, Outcome, Outcomes};
 pub(crate) use key_delete::DeleteKey;
 pub(crate) use key_edit::{EditKey, Widening};
 pub(crate) use key_first_call::{FirstCall, FirstCallPage, FirstCallStand};
-pub(crate) use key_form::{Besides, Ends, KeyFields, NewKey};
+pub(crate) use key_form::{Besides, ExpiryChoice, KeyFields, NewKey};
 pub(crate) use key_life::{PauseKey, Paused, RefusedCalls, RetireSecret};
 pub(crate) use key_list::{Ahead, Ending, KeyList, KeyRow, NodeRow, NodeStand, Tab};
 pub(crate) use key_refusal::{FindRefusal, RefusalPage, StepLine, StepState};

@@ -73,8 +73,9 @@ fn senseless(name: &str, parameter: &Value) -> Vec<String> {
 async fn a_page_shows_something_whatever_is_looked_for() {
     let cast = Cast::assemble().await;
     let owner = cast.member(Role::Owner);
-    for page in ["settings/api-keys", "projects"] {
-        for name in ["q", "scope", "status", "cursor"] {
+    let searched = ["settings/api-keys", "projects", "settings/activity"];
+    for page in searched {
+        for name in ["q", "scope", "status", "cursor", "who", "what", "about", "from", "until"] {
             for (_, text) in Takes::Words.refuses().into_iter().filter(|(_, text)| text.len() < 5_000) {
                 let text: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
                 let path = format!("/w/ours/{page}?{name}={text}");

@@ -1,0 +1,66 @@
+//! `GET /activity/export`: what happened, as a file that can be verified without this server.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::Stream;
+use http::header;
+use keyrack_key::Timestamp;
+use keyrack_store::StoreError;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::filter::FilterQuery;
+use crate::api::ApiError;
+use crate::api::body::Params;
+use crate::app::Shared;
+use crate::history::Format;
+use crate::ops::Acting;
+use crate::times::rfc3339;
+
+/// How it is written.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct FormatQuery {
+    /// `jsonl`, an object a line (the default), or `csv`.
+    format: Option<String>,
+}
+
+/// Export what happened
+///
+/// Oldest first, all that is asked for in one answer: seq, version, workspace, at, actor, action, target, detail, prev and
+/// hash of each entry, and a last line that says what the file holds. `keyrack audit verify` checks it offline.
+#[utoipa::path(get, path = "/activity/export", tag = "Activity", operation_id = "exportActivity",
+    params(FormatQuery, FilterQuery),
+    responses(
+        (status = 200, description = "The file", content((String = "application/x-ndjson"), (String = "text/csv"))),
+        (status = 422, description = "A parameter is not as expected; `details` names it")))]
+pub async fn export(
+    State(app): State<Shared>,
+    by: Acting,
+    Params(query): Params<FormatQuery>,
+    Params(filter): Params<FilterQuery>,
+) -> Result<Response, ApiError> {
+    let format = query.format.as_deref().map_or(Ok(Format::JsonLines), str::parse);
+    let format = format.map_err(|expected| ApiError::field("format", expected))?;
+    let lines = app.activity.export(&by, filter.parse()?, format).await?;
+    Ok(file(format, app.now(), lines))
+}
+
+/// The answer that a browser keeps as a file.
+pub fn file(
+    format: Format,
+    now: Timestamp,
+    lines: impl Stream<Item = Result<Bytes, StoreError>> + Send + 'static,
+) -> Response {
+    let day = rfc3339(now);
+    let name = format!("keyrack-activity-{}.{}", day.get(..10).unwrap_or_default(), format.name());
+    let head = [
+        (header::CONTENT_TYPE, format.media_type().to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    (head, Body::from_stream(lines)).into_response()
+}

@@ -1,0 +1,63 @@
+//! Which entries: the same for a page and for a file.
+
+use keyrack_store::{ActivityFilter, AuditAction};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::ops::Invalid;
+use crate::times;
+
+/// Which entries.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct FilterQuery {
+    /// What this one did: `user:usr_…`, `key:key_…` or `operator`.
+    actor: Option<String>,
+    /// What was done, such as `key_rotated`.
+    action: Option<String>,
+    /// What was done to the thing with this id.
+    target: Option<String>,
+    /// What was done to keys, projects and models with this in their name.
+    q: Option<String>,
+    /// Not before this time.
+    from: Option<String>,
+    /// Before this time.
+    until: Option<String>,
+}
+
+impl FilterQuery {
+    pub fn parse(&self) -> Result<ActivityFilter, Invalid> {
+        let mut invalid = Invalid::default();
+        let actor = self.actor.as_deref().and_then(|text| invalid.take("actor", text.parse()));
+        let action = self.action.as_deref().and_then(|text| invalid.take("action", action(text)));
+        let target = self.target.as_deref().and_then(|text| invalid.take("target", id(text)));
+        let from = self.from.as_deref().and_then(|text| invalid.take("from", times::parse(text)));
+        let until = self.until.as_deref().and_then(|text| invalid.take("until", times::parse(text)));
+        let text = self.q.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        // No name is longer.
+        let fits = text.is_none_or(|text| text.chars().count() <= 100);
+        invalid.take("q", fits.then_some(()).ok_or("at most 100 characters"));
+        let text = text.map(str::to_owned);
+        let filter = ActivityFilter { actor, action, target, text, from, until };
+        if invalid.fields().next().is_none() { Ok(filter) } else { Err(invalid) }
+    }
+}
+
+fn action(text: &str) -> Result<AuditAction, String> {
+    text.parse().map_err(|()| {
+        let known: Vec<_> = AuditAction::ALL.iter().map(|action| action.name()).collect();
+        format!("expected one of {}", known.join(", "))
+    })
+}
+
+/// The id of something, of whatever kind.
+fn id(text: &str) -> Result<String, &'static str> {
+    let is_id = text.split_once('_').is_some_and(|(kind, hex)| {
+        kind.len() == 3
+            && kind.bytes().all(|byte| byte.is_ascii_lowercase())
+            && hex.len() == 32
+            && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    });
+    if is_id { Ok(text.to_owned()) } else { Err("expected an id such as key_ and 32 hexadecimal digits") }
+}

@@ -1,0 +1,18 @@
+//! `GET /workspace`: the workspace of whoever asks.
+
+use axum::Json;
+use axum::extract::State;
+
+use super::WorkspaceBody;
+use crate::api::ApiError;
+use crate::app::Shared;
+use crate::ops::Acting;
+
+/// Read the workspace
+///
+/// Its name, and what it demands of its keys.
+#[utoipa::path(get, path = "/workspace", tag = "Workspace", operation_id = "readWorkspace",
+    responses((status = 200, description = "The workspace", body = WorkspaceBody)))]
+pub async fn read(State(app): State<Shared>, by: Acting) -> Result<Json<WorkspaceBody>, ApiError> {
+    Ok(Json(app.settings.read(&by).await?.into()))
+}

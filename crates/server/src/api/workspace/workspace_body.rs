@@ -1,0 +1,39 @@
+//! A workspace as the API shows it.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::ops::settings::WorkspaceSettings;
+use crate::times::rfc3339;
+
+/// A workspace.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkspaceBody {
+    #[schema(example = "wsp_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f")]
+    id: String,
+    /// Its word in addresses; it stays the same.
+    #[schema(example = "northfield-vision")]
+    slug: String,
+    #[schema(example = "Northfield Vision")]
+    name: String,
+    created_at: String,
+    /// How far ahead the end of a key may be set, in days; a key that is made without an end gets this one. Null: as far
+    /// as somebody likes, and a key without an end has none. Keys that exist stay as they are.
+    longest_life_days: Option<u32>,
+    /// After how many days a secret counts as old; null: never.
+    rotation_age_days: Option<u32>,
+}
+
+impl From<WorkspaceSettings> for WorkspaceBody {
+    fn from(WorkspaceSettings { workspace, policy }: WorkspaceSettings) -> Self {
+        Self {
+            id: workspace.id.to_string(),
+            slug: workspace.slug,
+            name: workspace.name,
+            created_at: rfc3339(workspace.created_at),
+            longest_life_days: policy.longest_life,
+            rotation_age_days: policy.rotation_age,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! A line of JSON: an entry, or the end.
+
+use keyrack_key::Timestamp;
+use keyrack_store::Link;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use super::{End, Line, Sealed, hex, unhex};
+use crate::times::{parse as parse_time, rfc3339};
+
+/// The entry but for its detail, which comes last, and byte for byte as it is hashed.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    seq: i64,
+    version: i64,
+    workspace: String,
+    at: String,
+    actor: String,
+    action: String,
+    target: String,
+    prev: String,
+    hash: String,
+    #[serde(rename = "detail", default, skip_serializing)]
+    _detail: IgnoredAny,
+}
+
+/// In a text of JSON, a quote has a backslash before it: so this is nowhere else.
+const DETAIL: &str = ",\"detail\":";
+
+/// The line of an entry, with its end.
+pub(super) fn write(entry: &Sealed) -> String {
+    let Sealed { link, hash } = entry;
+    let fields = Fields {
+        seq: link.seq,
+        version: link.version,
+        workspace: link.workspace.clone(),
+        at: rfc3339(Timestamp::from_micros(link.at)),
+        actor: link.actor.clone(),
+        action: link.action.clone(),
+        target: link.target.clone(),
+        prev: hex(&link.prev),
+        hash: hex(hash),
+        _detail: IgnoredAny,
+    };
+    let mut line = serde_json::to_string(&fields).unwrap_or_default();
+    line.pop();
+    format!("{line}{DETAIL}{}}}\n", detail(&link.detail))
+}
+
+/// As it is, if it is an object on one line: no version writes anything else. What was altered is a text.
+fn detail(text: &str) -> String {
+    let is_object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).is_ok();
+    if is_object && text.starts_with('{') && text.ends_with('}') && !text.contains(['\n', '\r']) {
+        text.to_owned()
+    } else {
+        serde_json::to_string(text).unwrap_or_default()
+    }
+}
+
+/// What a line says, without its end.
+pub(super) fn read(text: &str) -> Option<Line> {
+    if text.starts_with("{\"end\"") {
+        return serde_json::from_str(text).ok().map(Line::End);
+    }
+    let fields: Fields = serde_json::from_str(text).ok()?;
+    let (_, rest) = text.split_once(DETAIL)?;
+    let raw = rest.strip_suffix('}')?;
+    let detail = if raw.starts_with('{') { raw.to_owned() } else { serde_json::from_str(raw).ok()? };
+    let link = Link {
+        version: fields.version,
+        workspace: fields.workspace,
+        seq: fields.seq,
+        at: parse_time(&fields.at).ok()?.micros(),
+        actor: fields.actor,
+        action: fields.action,
+        target: fields.target,
+        detail,
+        prev: unhex(&fields.prev)?,
+    };
+    Some(Line::Entry(Sealed { link, hash: unhex(&fields.hash)? }))
+}
+
+/// The last line, with its end.
+pub(super) fn write_end(end: &End) -> String {
+    format!("{}\n", end.json())
+}

@@ -1,0 +1,146 @@
+//! A row of CSV: an entry, or the end. A spreadsheet that opens it finds texts, and nothing to compute.
+
+use keyrack_key::Timestamp;
+use keyrack_store::Link;
+
+use super::{End, Line, Sealed, hex, unhex};
+use crate::times::{parse as parse_time, rfc3339};
+
+/// The first row.
+pub(super) const HEAD: &str = "seq,version,workspace,at,actor,action,target,detail,prev,hash\r\n";
+
+const COLUMNS: usize = 10;
+const DETAIL: usize = 7;
+const END: &str = "end";
+
+/// The row of an entry, with its end.
+pub(super) fn write(entry: &Sealed) -> String {
+    let Sealed { link, hash } = entry;
+    row(&[
+        link.seq.to_string(),
+        link.version.to_string(),
+        neutral(&link.workspace),
+        rfc3339(Timestamp::from_micros(link.at)),
+        neutral(&link.actor),
+        neutral(&link.action),
+        neutral(&link.target),
+        neutral(&without_semicolons(&link.detail)),
+        hex(&link.prev),
+        hex(hash),
+    ])
+}
+
+/// The last row, with its end.
+pub(super) fn write_end(end: &End) -> String {
+    let mut cells: [String; COLUMNS] = Default::default();
+    cells[0] = END.to_owned();
+    cells[DETAIL] = end.json();
+    row(&cells)
+}
+
+fn row(cells: &[String; COLUMNS]) -> String {
+    let quoted = cells.iter().map(|cell| {
+        if cell.contains(['"', ',', '\n', '\r']) {
+            format!("\"{}\"", cell.replace('"', "\"\""))
+        } else {
+            cell.clone()
+        }
+    });
+    format!("{}\r\n", quoted.collect::<Vec<_>>().join(","))
+}
+
+/// What a row says, without its end.
+pub(super) fn read(text: &str) -> Option<Line> {
+    let cells: [String; COLUMNS] = cells(text)?.try_into().ok()?;
+    if cells[0] == END {
+        return serde_json::from_str(&cells[DETAIL]).ok().map(Line::End);
+    }
+    let [seq, version, workspace, at, actor, action, target, detail, prev, hash] = cells;
+    let link = Link {
+        version: version.parse().ok()?,
+        workspace: as_it_was(&workspace),
+        seq: seq.parse().ok()?,
+        at: parse_time(&at).ok()?.micros(),
+        actor: as_it_was(&actor),
+        action: as_it_was(&action),
+        target: as_it_was(&target),
+        detail: with_semicolons(&as_it_was(&detail)),
+        prev: unhex(&prev)?,
+    };
+    Some(Line::Entry(Sealed { link, hash: unhex(&hash)? }))
+}
+
+fn cells(text: &str) -> Option<Vec<String>> {
+    let mut cells = Vec::with_capacity(COLUMNS);
+    let mut rest = text;
+    loop {
+        let (cell, after) = match rest.strip_prefix('"') {
+            Some(quoted) => until_quote(quoted)?,
+            None => {
+                let end = rest.find(',').unwrap_or(rest.len());
+                (rest[..end].to_owned(), &rest[end..])
+            }
+        };
+        cells.push(cell);
+        match after.strip_prefix(',') {
+            Some(next) => rest = next,
+            None => return after.is_empty().then_some(cells),
+        }
+    }
+}
+
+/// The text up to the quote that is not doubled, and what stands behind it.
+fn until_quote(text: &str) -> Option<(String, &str)> {
+    let mut cell = String::new();
+    let mut rest = text;
+    loop {
+        let (before, after) = rest.split_once('"')?;
+        cell.push_str(before);
+        match after.strip_prefix('"') {
+            Some(more) => {
+                cell.push('"');
+                rest = more;
+            }
+            None => return Some((cell, after)),
+        }
+    }
+}
+
+/// Spreadsheets take a cell for a formula that begins so; behind an apostrophe they show it as it is.
+const FORMULA: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\''];
+
+fn neutral(cell: &str) -> String {
+    if cell.starts_with(FORMULA) { format!("'{cell}") } else { cell.to_owned() }
+}
+
+fn as_it_was(cell: &str) -> String {
+    cell.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA)).unwrap_or(cell).to_owned()
+}
+
+/// In many countries a spreadsheet splits at semicolons, and what somebody typed behind one would begin a cell. In a
+/// text of JSON it can be written in another way.
+fn without_semicolons(json: &str) -> String {
+    json.replace(';', SEMICOLON)
+}
+
+const SEMICOLON: &str = "\\u003b";
+
+fn with_semicolons(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some((before, _)) = rest.split_once('\\') {
+        text.push_str(before);
+        let escape = &rest[before.len()..];
+        if let Some(after) = escape.strip_prefix(SEMICOLON) {
+            text.push(';');
+            rest = after;
+        } else {
+            // The backslash and what it stands before, so that one before it is none by itself.
+            let length: usize = escape.chars().take(2).map(char::len_utf8).sum();
+            text.push_str(&escape[..length]);
+            rest = &escape[length..];
+        }
+    }
+    text.push_str(rest);
+    text
+}

@@ -1,0 +1,235 @@
+//! Reads a file line by line, and names the first line that is not as it was written.
+
+use sha2::{Digest as _, Sha256};
+
+use super::writer::{render, render_end};
+use super::{End, Format, Hash, Holds, Line, Sealed, hex, line, row};
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything is as it was written.
+    Holds(Held),
+    /// Something is not.
+    Broken(Wrong),
+}
+
+/// What a file holds that is as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    pub end: End,
+    /// The hash of its last entry.
+    pub newest: Option<Hash>,
+    /// Whether none is left out between the first and the last.
+    pub is_gapless: bool,
+}
+
+/// The first thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// The line of the file, from 1.
+    pub line: u64,
+    /// The entry: the one that is named there, or the one that belongs there.
+    pub seq: Option<u64>,
+    /// What is wrong with it.
+    pub says: String,
+    /// The hash that belongs there and the one that is there, where it is about one.
+    pub hashes: Option<(Hash, Hash)>,
+}
+
+/// A file that is being read.
+pub struct Verifier {
+    format: Format,
+    lines: u64,
+    sum: Sha256,
+    entries: u64,
+    first: Option<u64>,
+    last: Option<(u64, Hash)>,
+    workspace: Option<String>,
+    /// The first entry that is left out: nothing wrong where a filter left it out, and that stands at the end.
+    gap: Option<Wrong>,
+    /// Whether there are entries before and behind such a one.
+    leaves_out: bool,
+    wrong: Option<Wrong>,
+    end: Option<End>,
+}
+
+impl Verifier {
+    /// A file of this format.
+    pub fn new(format: Format) -> Self {
+        Self {
+            format,
+            lines: 0,
+            sum: Sha256::new(),
+            entries: 0,
+            first: None,
+            last: None,
+            workspace: None,
+            gap: None,
+            leaves_out: false,
+            wrong: None,
+            end: None,
+        }
+    }
+
+    /// The next line, with its end.
+    pub fn line(&mut self, bytes: &[u8]) {
+        self.lines += 1;
+        if self.end.is_some() {
+            return self.wrong(None, "it stands behind the last line of the export");
+        }
+        if self.format == Format::Csv && self.lines == 1 {
+            if bytes != row::HEAD.as_bytes() {
+                self.wrong(None, "it is not the head of an export");
+            }
+            return self.sum.update(bytes);
+        }
+        match self.read(bytes) {
+            None => {
+                let belongs = self.last.map_or(1, |(seq, _)| seq + 1);
+                self.wrong(Some(belongs), "it is not as an export writes it");
+            }
+            Some(Line::Entry(entry)) => self.entry(&entry),
+            Some(Line::End(end)) => return self.end_of(end),
+        }
+        self.sum.update(bytes);
+    }
+
+    /// What the line says, if it is written as it would be written anew.
+    fn read(&self, bytes: &[u8]) -> Option<Line> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let read = match self.format {
+            Format::JsonLines => line::read(text.strip_suffix('\n')?)?,
+            Format::Csv => row::read(text.strip_suffix("\r\n")?)?,
+        };
+        let rendered = match &read {
+            Line::Entry(entry) => render(self.format, entry),
+            Line::End(end) => render_end(self.format, end),
+        };
+        (rendered == text).then_some(read)
+    }
+
+    fn entry(&mut self, entry: &Sealed) {
+        let Sealed { link, hash } = entry;
+        let Some(seq) = u64::try_from(link.seq).ok().filter(|seq| *seq > 0) else {
+            return self.wrong(None, "entries are numbered from 1");
+        };
+        if !link.is_known() {
+            let says = format!("it is of version {}, which this version cannot verify", link.version);
+            return self.wrong(Some(seq), says);
+        }
+        let expected = link.hash();
+        if expected != *hash {
+            return self.wrong_hash(seq, "its hash does not fit what it says", (expected, *hash));
+        }
+        if self.workspace.get_or_insert_with(|| link.workspace.clone()) != &link.workspace {
+            return self.wrong(Some(seq), "it is of another workspace than those before");
+        }
+        self.follows(seq, link.prev);
+        self.entries += 1;
+        self.first = self.first.or(Some(seq));
+        self.last = Some((seq, *hash));
+    }
+
+    /// Whether the entry is one that can stand behind the last.
+    fn follows(&mut self, seq: u64, prev: Hash) {
+        let (last, end) = self.last.unwrap_or((0, Hash::default()));
+        if seq <= last {
+            self.wrong(Some(seq), format!("it stands behind entry {last}"));
+        } else if seq == last + 1 {
+            if prev != end {
+                let says = if last == 0 {
+                    "an entry stood before it, and it is the first".to_owned()
+                } else {
+                    format!("it does not follow the entry {last} that stands before it")
+                };
+                self.wrong_hash(seq, says, (end, prev));
+            }
+        } else {
+            self.leaves_out |= last > 0;
+            let says = format!("it is missing: entry {seq} stands in its place");
+            self.gap.get_or_insert(Wrong { line: self.lines, seq: Some(last + 1), says, hashes: None });
+        }
+    }
+
+    fn end_of(&mut self, end: End) {
+        let (first, last) = (self.first, self.last.map(|(seq, _)| seq));
+        if let Some(gap) = self.gap.take().filter(|_| end.end == Holds::Whole) {
+            let is_first = self.wrong.as_ref().is_none_or(|wrong| gap.line <= wrong.line);
+            self.wrong = if is_first { Some(gap) } else { self.wrong.take() };
+        }
+        if self.workspace.as_ref().is_some_and(|own| *own != end.workspace) {
+            self.wrong(None, "it names another workspace than the entries");
+        } else if last < end.last {
+            let missing = last.map_or(1, |last| last + 1);
+            let says = format!("it is missing: the export says that it ends with entry {}", shown(end.last));
+            self.wrong(Some(missing), says);
+        } else if (self.entries, first, last) != (end.entries, end.first, end.last) {
+            let says = format!("it tells of {} entries, and {} are there", end.entries, self.entries);
+            self.wrong(None, says);
+        } else if !end.is_sealed_by(self.sum.clone()) {
+            self.wrong(None, "its sum does not fit the export");
+        }
+        self.end = Some(end);
+    }
+
+    /// What came of it, now that there is no line any more.
+    pub fn finish(mut self) -> Verdict {
+        let newest = self.last.map(|(_, hash)| hash);
+        let Some(end) = self.end.take() else { return Verdict::Broken(self.cut_off()) };
+        match self.wrong {
+            None => Verdict::Holds(Held { end, newest, is_gapless: !self.leaves_out }),
+            Some(wrong) => Verdict::Broken(wrong),
+        }
+    }
+
+    fn cut_off(self) -> Wrong {
+        let says = match self.last {
+            Some((seq, _)) => format!("the export is cut off behind entry {seq}: its last line is missing"),
+            None => "there is no export here".to_owned(),
+        };
+        match self.wrong {
+            // What stands last and cannot be read was the end as likely as an entry.
+            Some(wrong) if wrong.line == self.lines && wrong.hashes.is_none() => Wrong { seq: None, ..wrong },
+            Some(wrong) => wrong,
+            None => Wrong { line: self.lines + 1, seq: None, says, hashes: None },
+        }
+    }
+
+    fn wrong(&mut self, seq: Option<u64>, says: impl Into<String>) {
+        self.note(Wrong { line: self.lines, seq, says: says.into(), hashes: None });
+    }
+
+    fn wrong_hash(&mut self, seq: u64, says: impl Into<String>, hashes: (Hash, Hash)) {
+        self.note(Wrong { line: self.lines, seq: Some(seq), says: says.into(), hashes: Some(hashes) });
+    }
+
+    /// The first one counts: those behind it may be right.
+    fn note(&mut self, wrong: Wrong) {
+        self.wrong.get_or_insert(wrong);
+    }
+}
+
+fn shown(seq: Option<u64>) -> String {
+    seq.map_or_else(|| "none".to_owned(), |seq| seq.to_string())
+}
+
+impl Wrong {
+    /// "entry 5 (line 5): its hash does not fit what it says".
+    pub fn title(&self) -> String {
+        match self.seq {
+            Some(seq) => format!("entry {seq} (line {}): {}", self.line, self.says),
+            None => format!("line {}: {}", self.line, self.says),
+        }
+    }
+
+    /// What was expected and what is there.
+    pub fn details(&self) -> Vec<String> {
+        self.hashes
+            .iter()
+            .flat_map(|(expected, found)| {
+                [format!("expected {}", hex(expected)), format!("found    {}", hex(found))]
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,68 @@
+//! Writes a file line by line, and holds no more of it than the sum.
+
+use keyrack_store::Link;
+use sha2::{Digest as _, Sha256};
+
+use super::{End, Format, Hash, Holds, Sealed, line, row};
+
+/// A file that is being written.
+pub struct Writer {
+    format: Format,
+    sum: Sha256,
+    entries: u64,
+    first: Option<u64>,
+    last: Option<u64>,
+}
+
+impl Writer {
+    /// A file of this format, and how it begins.
+    pub fn begin(format: Format) -> (Self, &'static str) {
+        let head = match format {
+            Format::JsonLines => "",
+            Format::Csv => row::HEAD,
+        };
+        let sum = Sha256::new().chain_update(head);
+        (Self { format, sum, entries: 0, first: None, last: None }, head)
+    }
+
+    /// The next entry.
+    pub fn entry(&mut self, link: Link, hash: Hash) -> String {
+        let seq = link.seq.unsigned_abs();
+        let text = render(self.format, &Sealed { link, hash });
+        self.sum.update(&text);
+        self.entries += 1;
+        self.first = self.first.or(Some(seq));
+        self.last = Some(seq);
+        text
+    }
+
+    /// How the file ends that holds the whole history up to the entry `length`, whatever of it could be written.
+    pub fn whole(self, workspace: String, length: u64) -> String {
+        let (first, last) = ((length > 0).then_some(1), (length > 0).then_some(length));
+        self.end(End { end: Holds::Whole, workspace, entries: length, first, last, sum: String::new() })
+    }
+
+    /// How the file ends that holds what a filter left.
+    pub fn part(self, workspace: String) -> String {
+        let Self { entries, first, last, .. } = self;
+        self.end(End { end: Holds::Part, workspace, entries, first, last, sum: String::new() })
+    }
+
+    fn end(self, end: End) -> String {
+        render_end(self.format, &end.sealed(self.sum))
+    }
+}
+
+pub(super) fn render(format: Format, entry: &Sealed) -> String {
+    match format {
+        Format::JsonLines => line::write(entry),
+        Format::Csv => row::write(entry),
+    }
+}
+
+pub(super) fn render_end(format: Format, end: &End) -> String {
+    match format {
+        Format::JsonLines => line::write_end(end),
+        Format::Csv => row::write_end(end),
+    }
+}

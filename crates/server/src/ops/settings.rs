@@ -1,0 +1,118 @@
+//! A workspace's name and what it demands of its keys.
+
+use keyrack_guard::Clock;
+use keyrack_key::KeyId;
+use keyrack_store::{EditWorkspace, Page, Policy, Store, Workspace};
+
+use super::{Acting, Invalid, OpError, Who, invalid};
+
+/// How many keys are named that a policy is about.
+const NAMED: u32 = 10;
+
+/// Keys that a policy is about: the newest of them, and whether there are more.
+pub type Found = Page<(KeyId, String), KeyId>;
+
+/// The settings of all workspaces.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    store: Store,
+    clock: Clock,
+}
+
+/// The settings of one workspace.
+#[derive(Clone, Debug)]
+pub struct WorkspaceSettings {
+    pub workspace: Workspace,
+    pub policy: Policy,
+}
+
+/// What is to change; nothing where it stays. Numbers are days.
+#[derive(Clone, Debug, Default)]
+pub struct Patch {
+    pub name: Option<String>,
+    pub longest_life: Option<Option<u64>>,
+    pub rotation_age: Option<Option<u64>>,
+}
+
+/// Live keys that are not as the policy has it. They stay as they are.
+#[derive(Clone, Debug)]
+pub struct Strays {
+    /// They end later than a key may that is made now, or never.
+    pub beyond: Option<Found>,
+    /// Their secret is older than the rotation age.
+    pub old: Option<Found>,
+}
+
+impl Settings {
+    /// The settings of the workspaces of `store`.
+    pub const fn new(store: Store, clock: Clock) -> Self {
+        Self { store, clock }
+    }
+
+    /// What is set.
+    pub async fn read(&self, by: &Acting) -> Result<WorkspaceSettings, OpError> {
+        let workspace = self.store.workspace(by.workspace).await?.ok_or(OpError::NotFound("workspace"))?;
+        Ok(WorkspaceSettings { workspace, policy: self.policy(by).await? })
+    }
+
+    /// What the workspace demands of its keys.
+    pub async fn policy(&self, by: &Acting) -> Result<Policy, OpError> {
+        Ok(self.store.policy(by.workspace).await?)
+    }
+
+    /// The keys that a policy meets and leaves as they are.
+    pub async fn strays(&self, by: &Acting, policy: Policy) -> Result<Strays, OpError> {
+        let now = (self.clock)();
+        let beyond = match policy.latest_end(now) {
+            Some(end) => Some(self.store.keys_beyond(by.workspace, end, NAMED).await?),
+            None => None,
+        };
+        let old = match policy.old_before(now) {
+            Some(made) => Some(self.store.keys_not_rotated(by.workspace, made, now, NAMED).await?),
+            None => None,
+        };
+        Ok(Strays { beyond, old })
+    }
+
+    /// Changes the name or the policy. People do that, and the operator: what all keys have to obey is not for a key to
+    /// set, for it would give more than it holds.
+    pub async fn edit(&self, by: &Acting, patch: Patch) -> Result<WorkspaceSettings, OpError> {
+        let mut wrong = Invalid::default();
+        let name = patch.name.map(|name| wrong.take("name", invalid::name(&name)));
+        let longest_life = patch.longest_life.map(|life| wrong.take("longestLifeDays", days(life)));
+        let rotation_age = patch.rotation_age.map(|age| wrong.take("rotationAgeDays", days(age)));
+        if wrong.fields().next().is_some() {
+            return Err(wrong.into());
+        }
+        let asks = name.is_some() || longest_life.is_some() || rotation_age.is_some();
+        if asks && matches!(by.who, Who::Key(_)) {
+            return Err(OpError::NoKeysHere);
+        }
+        let (name, longest_life, rotation_age) =
+            (name.flatten(), longest_life.flatten(), rotation_age.flatten());
+        let (workspace, policy) = self
+            .store
+            .edit_workspace(&EditWorkspace {
+                workspace: by.workspace,
+                name: name.as_deref(),
+                longest_life,
+                rotation_age,
+                actor: by.actor(),
+                now: (self.clock)(),
+            })
+            .await?;
+        Ok(WorkspaceSettings { workspace, policy })
+    }
+}
+
+/// So many days, or none.
+fn days(days: Option<u64>) -> Result<Option<u32>, &'static str> {
+    let Some(days) = days else { return Ok(None) };
+    let days = u32::try_from(days).ok().filter(|days| (1..=MOST_DAYS).contains(days));
+    days.map(Some).ok_or(EXPECTED)
+}
+
+/// Ten years.
+const MOST_DAYS: u32 = 3_650;
+
+const EXPECTED: &str = "expected a whole number of days from 1 to 3650";

@@ -1,0 +1,31 @@
+//! `GET …/settings/activity/export`: what is being looked for, as a file.
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::search::Search;
+use crate::api::{Params, history_file};
+use crate::app::Shared;
+use crate::history::Format;
+use crate::web::error::PageError;
+use crate::web::person::Member;
+
+/// How the file is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Form {
+    format: String,
+}
+
+/// Sends the file.
+pub(in crate::web) async fn file(
+    State(app): State<Shared>,
+    member: Member,
+    Params(search): Params<Search>,
+    Params(form): Params<Form>,
+) -> Result<Response, PageError> {
+    let format = form.format.parse().unwrap_or(Format::JsonLines);
+    let lines = app.activity.export(&member.acting, search.filter(), format).await?;
+    Ok(history_file(format, app.now(), lines))
+}

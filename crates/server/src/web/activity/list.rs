@@ -1,0 +1,75 @@
+//! `GET …/settings/activity`: who did what to what, and when.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+use keyrack_store::{Actor, AuditAction};
+
+use super::base;
+use super::search::Search;
+use super::told;
+use crate::api::Params;
+use crate::app::Shared;
+use crate::web::error::PageError;
+use crate::web::frame::{self, show};
+use crate::web::person::Member;
+use crate::web::view::{Activity, Here, Picked};
+
+const ON_A_PAGE: u32 = 50;
+
+/// Shows what happened.
+pub(in crate::web) async fn page(
+    State(app): State<Shared>,
+    member: Member,
+    headers: HeaderMap,
+    Params(search): Params<Search>,
+) -> Result<Response, PageError> {
+    let now = app.now();
+    let filter = search.filter();
+    let page = app.activity.list(&member.acting, &filter, search.before(), ON_A_PAGE).await?;
+    let base = base(&member);
+    let home = member.path("");
+    let export = format!("{base}/export");
+    let view = Activity {
+        frame: frame::of_member(&app, &member, Here::Activity, &headers),
+        who: who(app.activity.actors(&member.acting).await?, &search.who),
+        what: what(&search.what),
+        about: search.about.clone(),
+        from: search.from(),
+        until: search.until(),
+        is_filtered: !filter.is_none(),
+        is_continued: search.before().is_some(),
+        jsonl_url: search.url(&export, &[("format", "jsonl")]),
+        csv_url: search.url(&export, &[("format", "csv")]),
+        next_url: page.next.map(|seq| search.url(&base, &[("cursor", seq.to_string().as_str())])),
+        entries: page.items.iter().map(|entry| told::entry(entry, &home, now)).collect(),
+        base,
+    };
+    Ok(show!(&app, view)?)
+}
+
+fn who(actors: Vec<(Actor, Option<String>)>, picked: &str) -> Vec<Picked> {
+    let mut who: Vec<_> = actors
+        .into_iter()
+        .map(|(actor, name)| {
+            let label = match (actor, name) {
+                (Actor::Operator, _) => "The command line".to_owned(),
+                (Actor::Key(_), name) => format!("Key {}", name.unwrap_or_default()),
+                (Actor::User(_), name) => name.unwrap_or_else(|| "Somebody who left".to_owned()),
+            };
+            let value = actor.to_string();
+            Picked { is_chosen: value == picked, value, label }
+        })
+        .collect();
+    who.sort_by_cached_key(|one| one.label.to_lowercase());
+    who
+}
+
+fn what(picked: &str) -> Vec<Picked> {
+    let option = |action: &AuditAction| Picked {
+        value: action.name().to_owned(),
+        label: told::title(action.name()),
+        is_chosen: action.name() == picked,
+    };
+    AuditAction::ALL.iter().map(option).collect()
+}

@@ -1,0 +1,243 @@
+//! An entry in plain words: one sentence, and what changed.
+
+use keyrack_key::{Restrictions, Timestamp};
+use keyrack_store::{ActivityEntry, Actor, AuditAction, Link};
+use serde_json::{Map, Value};
+
+use crate::history::{grouped, hex};
+use crate::web::view::{Change, Entry, Fact, Thing};
+use crate::web::words;
+
+/// An entry of the workspace whose pages are below `home`.
+pub(super) fn entry(entry: &ActivityEntry, home: &str, now: Timestamp) -> Entry {
+    let ActivityEntry { link, hash, .. } = entry;
+    let at = Timestamp::from_micros(link.at);
+    let detail = match serde_json::from_str(&link.detail) {
+        Ok(Value::Object(detail)) => detail,
+        _ => Map::new(),
+    };
+    let (says, rest) = sentence(link, &detail);
+    let is_named = !matches!(parsed(link), Some(AuditAction::WorkspaceEdited)) && !is_about_oneself(link);
+    Entry {
+        seq: grouped(link.seq.unsigned_abs()),
+        when: words::moment(at, now),
+        who: who(entry, home),
+        says,
+        what: is_named.then(|| what(entry, &detail, home)),
+        rest,
+        changes: changes(&detail, at),
+        facts: facts(&detail, at),
+        hash: hex(hash),
+    }
+}
+
+/// "Key made": an action as the name of what one looks for.
+pub(super) fn title(action: &str) -> String {
+    let words = action.replace('_', " ");
+    let words = words.replace(" created", " made").replace(" edited", " changed");
+    let words = words.replace("record", "image").replace("model made", "model training begun");
+    capital(&words)
+}
+
+fn parsed(link: &Link) -> Option<AuditAction> {
+    link.action.parse().ok()
+}
+
+/// Somebody joined, and nobody added them.
+fn is_about_oneself(link: &Link) -> bool {
+    link.actor.split_once(':').is_some_and(|(_, id)| id == link.target)
+}
+
+fn who(entry: &ActivityEntry, home: &str) -> Thing {
+    let named = |name: &str| Thing { name: name.to_owned(), ..Thing::default() };
+    match entry.link.actor.parse() {
+        Ok(Actor::User(_)) => named(entry.actor_name.as_deref().unwrap_or("Somebody who left")),
+        Ok(Actor::Operator) => named("The command line"),
+        Ok(Actor::Key(id)) => Thing {
+            before: "The key ",
+            name: entry.actor_name.clone().unwrap_or_else(|| id.to_string()),
+            url: key_url(home, &id.to_string()),
+        },
+        Err(_) => named(&entry.link.actor),
+    }
+}
+
+/// The thing as it was called then, where the entry says so; else as it is called today.
+fn what(entry: &ActivityEntry, detail: &Map<String, Value>, home: &str) -> Thing {
+    let target = &entry.link.target;
+    let told = detail.get("name").and_then(|name| name.as_str().or_else(|| name.get("before")?.as_str()));
+    let name = told.map(str::to_owned).or_else(|| entry.target_name.clone());
+    let is_there = entry.target_name.is_some();
+    let url = match target.split_once('_').map(|(kind, _)| kind) {
+        Some("key") => key_url(home, target),
+        Some("prj") if is_there => Some(format!("{home}/projects/{target}")),
+        Some("mdl") if is_there => Some(format!("{home}/models/{target}")),
+        _ => None,
+    };
+    Thing { before: "", name: name.unwrap_or_else(|| target.clone()), url }
+}
+
+fn key_url(home: &str, id: &str) -> Option<String> {
+    Some(format!("{home}/settings/api-keys/{id}"))
+}
+
+/// What stands before the thing and behind it.
+fn sentence(link: &Link, detail: &Map<String, Value>) -> (String, String) {
+    let word = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default();
+    let pair = |says: &str, rest: String| (says.to_owned(), rest);
+    match parsed(link) {
+        Some(AuditAction::WorkspaceCreated) => pair("began the workspace ", String::new()),
+        Some(AuditAction::WorkspaceEdited) => pair("changed the workspace", changed(detail)),
+        Some(AuditAction::MemberJoined) if is_about_oneself(link) => {
+            pair("joined", format!(" as {}", word("role")))
+        }
+        Some(AuditAction::MemberJoined) => pair("added ", format!(" as {}", word("role"))),
+        Some(AuditAction::KeyCreated) => pair("made the key ", with_scopes(detail)),
+        Some(AuditAction::KeyRotated) => pair("gave the key ", " a new secret".to_owned()),
+        Some(AuditAction::KeyRetired) => pair("ended the old secret of the key ", String::new()),
+        Some(AuditAction::RecordDeleted) => pair("deleted the image ", String::new()),
+        Some(AuditAction::ModelCreated) => pair("began to train the model ", String::new()),
+        Some(AuditAction::ModelCancelled) => pair("cancelled the training of the model ", String::new()),
+        // `key_deleted` reads "deleted the key", whichever noun and verb: what a newer version writes is told as well.
+        _ => {
+            let (noun, verb) = link.action.split_once('_').unwrap_or(("", &link.action));
+            let verb = match verb {
+                "created" => "made".to_owned(),
+                "edited" => "changed".to_owned(),
+                verb => verb.replace('_', " "),
+            };
+            let why = Some(word("reason")).filter(|why| !why.is_empty());
+            let why = why.map(|why| format!(": “{why}”"));
+            (format!("{verb} the {noun} "), why.unwrap_or_else(|| changed(detail)))
+        }
+    }
+}
+
+/// " with the scopes Project and Keys"
+fn with_scopes(detail: &Map<String, Value>) -> String {
+    let scopes: Vec<_> = detail.get("scopes").and_then(Value::as_array).into_iter().flatten().collect();
+    let scopes: Vec<_> = scopes.into_iter().filter_map(Value::as_str).map(capital).collect();
+    match scopes.len() {
+        0 => String::new(),
+        1 => format!(" with the scope {}", scopes[0]),
+        _ => format!(" with the scopes {}", and(&scopes)),
+    }
+}
+
+/// ": scopes and expiry"
+fn changed(detail: &Map<String, Value>) -> String {
+    let names: Vec<_> = detail
+        .iter()
+        .filter(|(name, value)| {
+            is_change(value) && (*name != "permissions" || !detail.contains_key("scopes"))
+        })
+        .map(|(name, _)| label(name).to_lowercase())
+        .collect();
+    if names.is_empty() { String::new() } else { format!(": {}", and(&names)) }
+}
+
+fn and(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+    }
+}
+
+fn is_change(value: &Value) -> bool {
+    value.as_object().is_some_and(|members| members.contains_key("before") && members.contains_key("after"))
+}
+
+fn changes(detail: &Map<String, Value>, at: Timestamp) -> Vec<Change> {
+    let change = |(name, value): (&String, &Value)| Change {
+        label: label(name),
+        before: said(name, &value["before"], at),
+        after: said(name, &value["after"], at),
+    };
+    detail.iter().filter(|(_, value)| is_change(value)).map(change).collect()
+}
+
+/// What is told beside what changed. The name stands in the sentence.
+fn facts(detail: &Map<String, Value>, at: Timestamp) -> Vec<Fact> {
+    detail
+        .iter()
+        .filter(|(name, value)| {
+            !is_change(value) && (!value.is_null() || *name == "until") && *name != "name"
+        })
+        .map(|(name, value)| Fact { label: label(name), text: said(name, value, at) })
+        .collect()
+}
+
+fn label(name: &str) -> String {
+    match name {
+        "expiresAt" => "Expiry".to_owned(),
+        "retiresAt" => "Old secret ends".to_owned(),
+        "hint" => "Secret".to_owned(),
+        "replaced" => "Secret before".to_owned(),
+        "restrictions" => "Limits".to_owned(),
+        "reason" => "Why".to_owned(),
+        "slug" => "Address".to_owned(),
+        "projectType" => "Type".to_owned(),
+        "longestLifeDays" => "Longest life of a key".to_owned(),
+        "rotationAgeDays" => "Rotation age".to_owned(),
+        name => {
+            let apart = name.chars().fold(String::new(), |mut words, letter| {
+                if letter.is_uppercase() {
+                    words.push(' ');
+                }
+                words.extend(letter.to_lowercase());
+                words
+            });
+            capital(&apart)
+        }
+    }
+}
+
+/// A value as people say it.
+fn said(name: &str, value: &Value, at: Timestamp) -> String {
+    match (name, value) {
+        ("expiresAt", Value::Null) => "never".to_owned(),
+        ("until", Value::Null) => "it is resumed".to_owned(),
+        ("longestLifeDays" | "rotationAgeDays", Value::Number(days)) => {
+            words::count(days.as_u64().unwrap_or_default(), "day")
+        }
+        ("restrictions", value) => limits(value),
+        ("scopes", Value::Array(scopes)) => {
+            let scopes: Vec<_> = scopes.iter().filter_map(Value::as_str).map(capital).collect();
+            scopes.join(", ")
+        }
+        ("hint" | "replaced", Value::String(hint)) => format!("…{hint}"),
+        (name, Value::Number(number)) if name.ends_with("At") || name == "until" => {
+            match number.as_i64().map(Timestamp::from_micros) {
+                Some(end) if end <= at && name == "retiresAt" => "at once".to_owned(),
+                Some(time) => words::date_and_time(time),
+                None => number.to_string(),
+            }
+        }
+        (_, Value::Null) => "none".to_owned(),
+        (_, Value::String(text)) if text.is_empty() => "none".to_owned(),
+        (_, Value::String(text)) => text.clone(),
+        (_, Value::Array(items)) if items.iter().all(Value::is_string) => {
+            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+        }
+        (_, value) => value.to_string(),
+    }
+}
+
+/// What narrows a key; as it is written, where a newer version wrote it.
+fn limits(value: &Value) -> String {
+    match serde_json::from_value::<Restrictions>(value.clone()) {
+        Ok(restrictions) if restrictions.is_none() => "none".to_owned(),
+        Ok(restrictions) => {
+            let limits = words::limits(&restrictions).into_iter();
+            limits.map(|limit| format!("{}: {}", limit.label, limit.text)).collect::<Vec<_>>().join("; ")
+        }
+        Err(_) => value.to_string(),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    format!("{first}{}", letters.as_str())
+}

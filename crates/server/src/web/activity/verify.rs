@@ -1,0 +1,35 @@
+//! `GET …/settings/activity/verify`: whether the history is as it was written.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+use keyrack_store::Chain;
+
+use super::base;
+use crate::app::Shared;
+use crate::history;
+use crate::web::error::PageError;
+use crate::web::frame::{self, show};
+use crate::web::person::Member;
+use crate::web::view::{Here, VerifyActivity};
+
+/// Computes the chain anew and says what came of it.
+pub(in crate::web) async fn page(
+    State(app): State<Shared>,
+    member: Member,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let verified = app.activity.verify(&member.acting).await?;
+    let (entries, broken) = match verified.chain {
+        Chain::Whole { entries } => (history::entries(entries), None),
+        Chain::Broken { seq } => (String::new(), Some(history::grouped(seq))),
+    };
+    let view = VerifyActivity {
+        frame: frame::of_member(&app, &member, Here::Activity, &headers),
+        base: base(&member),
+        entries,
+        broken,
+        newest_hash: verified.newest.map(|newest| history::hex(&newest.hash)).unwrap_or_default(),
+    };
+    Ok(show!(&app, view)?)
+}

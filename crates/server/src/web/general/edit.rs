@@ -1,0 +1,96 @@
+//! `…/settings/general/edit`: another name, another policy.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+
+use super::base;
+use crate::app::{App, Shared};
+use crate::ops::settings::Patch;
+use crate::ops::{Invalid, OpError};
+use crate::web::error::PageError;
+use crate::web::flash;
+use crate::web::form::{Form, field};
+use crate::web::frame::{self, show};
+use crate::web::person::Member;
+use crate::web::view::{EditGeneral, Here, Notice, Tone};
+
+/// What the form sends.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    name: String,
+    longest_life: String,
+    rotation_age: String,
+}
+
+/// The form, filled from what is set.
+pub(in crate::web) async fn form(
+    State(app): State<Shared>,
+    member: Member,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let set = app.settings.read(&member.acting).await?;
+    let days = |days: Option<u32>| days.map(|days| days.to_string()).unwrap_or_default();
+    let form = Settings {
+        name: set.workspace.name,
+        longest_life: days(set.policy.longest_life),
+        rotation_age: days(set.policy.rotation_age),
+    };
+    Ok(page(&app, &member, &headers, &form, None)?)
+}
+
+fn page(
+    app: &App,
+    member: &Member,
+    headers: &HeaderMap,
+    form: &Settings,
+    invalid: Option<&Invalid>,
+) -> Result<Response, OpError> {
+    show!(
+        app,
+        EditGeneral {
+            frame: frame::of_member(app, member, Here::General, headers),
+            base: base(member),
+            name: field(&form.name, invalid, "name"),
+            longest_life: field(&form.longest_life, invalid, "longestLifeDays"),
+            rotation_age: field(&form.rotation_age, invalid, "rotationAgeDays"),
+        }
+    )
+}
+
+/// Saves.
+pub(in crate::web) async fn submit(
+    State(app): State<Shared>,
+    member: Member,
+    headers: HeaderMap,
+    Form(form): Form<Settings>,
+) -> Result<Response, PageError> {
+    let patch = Patch {
+        name: Some(form.name.clone()),
+        longest_life: Some(days(&form.longest_life)),
+        rotation_age: Some(days(&form.rotation_age)),
+    };
+    match app.settings.edit(&member.acting, patch).await {
+        Ok(_) => {
+            let notice = Notice {
+                tone: Tone::Good,
+                text: "The settings were saved.".to_owned(),
+                detail: String::new(),
+            };
+            Ok(flash::redirect(&app, &base(&member), &notice))
+        }
+        Err(OpError::Invalid(invalid)) => {
+            let again = page(&app, &member, &headers, &form, Some(&invalid))?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Nothing typed is no limit; what is no whole number is out of every range.
+fn days(typed: &str) -> Option<u64> {
+    let typed = typed.trim();
+    (!typed.is_empty()).then(|| typed.parse().unwrap_or(0))
+}

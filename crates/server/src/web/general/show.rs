@@ -1,0 +1,58 @@
+//! `GET …/settings/general`: what is set, and which keys it leaves as they are.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+use keyrack_store::Policy;
+
+use super::base;
+use crate::app::Shared;
+use crate::ops::settings::{Found, Strays};
+use crate::web::error::PageError;
+use crate::web::frame::{self, show};
+use crate::web::person::Member;
+use crate::web::view::{General, Here, Stray, StrayList};
+use crate::web::words;
+
+/// Shows the settings.
+pub(in crate::web) async fn page(
+    State(app): State<Shared>,
+    member: Member,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let set = app.settings.read(&member.acting).await?;
+    let strays = app.settings.strays(&member.acting, set.policy).await?;
+    let view = General {
+        frame: frame::of_member(&app, &member, Here::General, &headers),
+        base: base(&member),
+        can_manage: member.manages_keys(),
+        name: set.workspace.name,
+        slug: set.workspace.slug,
+        created: words::moment(set.workspace.created_at, app.now()),
+        longest_life: set.policy.longest_life.map(|days| words::count(days.into(), "day")),
+        rotation_age: set.policy.rotation_age.map(|days| words::count(days.into(), "day")),
+        strays: lists(strays, set.policy, &member),
+    };
+    Ok(show!(&app, view)?)
+}
+
+fn lists(strays: Strays, policy: Policy, member: &Member) -> Vec<StrayList> {
+    let list = |found: Option<Found>, text: String| {
+        let found = found.filter(|found| !found.items.is_empty())?;
+        let keys = found
+            .items
+            .into_iter()
+            .map(|(id, name)| Stray { name, url: member.path(&format!("/settings/api-keys/{id}")) });
+        Some(StrayList { text, keys: keys.collect(), has_more: found.next.is_some() })
+    };
+    let days = |days: Option<u32>| words::count(days.unwrap_or_default().into(), "day");
+    let beyond = format!(
+        "These keys were made before the policy or end later than in {}. They stay as they are until somebody gives them an earlier end.",
+        days(policy.longest_life)
+    );
+    let old = format!(
+        "The secret of these keys is older than {}. Rotate them when it suits.",
+        days(policy.rotation_age)
+    );
+    [list(strays.beyond, beyond), list(strays.old, old)].into_iter().flatten().collect()
+}

@@ -1,0 +1,77 @@
+//! When a key may end, as its forms offer it: within what the workspace allows.
+
+use std::time::Duration;
+
+use keyrack_key::Timestamp;
+use keyrack_store::{KeyRow, Policy};
+
+use crate::web::view::ExpiryChoice;
+use crate::web::words;
+
+/// What is offered for a new key, or for `key`; one of them is chosen.
+pub(super) fn choices(
+    picked: &str,
+    now: Timestamp,
+    policy: Policy,
+    key: Option<&KeyRow>,
+) -> Vec<ExpiryChoice> {
+    let mut choices = Vec::new();
+    if policy.longest_life.is_none() {
+        let says = "It works until somebody deletes it: nothing of yours stops by itself.".to_owned();
+        choices.push(choice("never", "Never".to_owned(), "Never expires".to_owned(), says));
+    }
+    choices.extend(key.and_then(|key| kept(key, policy)));
+    for (days, value, span) in [(30, "30d", "30 days"), (90, "90d", "90 days"), (365, "365d", "one year")] {
+        if policy.longest_life.is_none_or(|longest| days < longest) {
+            choices.push(after(value, days, span, "", now));
+        }
+    }
+    if let Some(days) = policy.longest_life {
+        choices.push(after("longest", days, &words::count(days.into(), "day"), ", the longest here", now));
+    }
+    let says = format!("It works to the end of that day. {AHEAD}");
+    choices.push(choice("date", "On a date".to_owned(), "Expires on a date".to_owned(), says));
+    let usual = if key.is_some() { "keep" } else { "longest" };
+    let chosen = choices.iter().position(|one| one.value == picked);
+    let chosen = chosen.or_else(|| choices.iter().position(|one| one.value == usual)).unwrap_or(0);
+    choices[chosen].is_chosen = true;
+    choices
+}
+
+const AHEAD: &str = "API Keys says so 30, 7 and 1 days ahead.";
+
+const fn choice(value: &'static str, label: String, fact: String, says: String) -> ExpiryChoice {
+    ExpiryChoice { value, label, fact, says, is_chosen: false }
+}
+
+/// What a key has now; without an end, only where that cannot be chosen anew.
+fn kept(key: &KeyRow, policy: Policy) -> Option<ExpiryChoice> {
+    let says = "It goes on as it is.".to_owned();
+    let (label, fact) = match key.terms.expires_at {
+        Some(at) => {
+            let kept = format!("on {}", words::date_and_time(at));
+            (format!("As now: {kept}"), format!("Expires {kept}"))
+        }
+        None if policy.longest_life.is_some() => ("As now: never".to_owned(), "Never expires".to_owned()),
+        None => return None,
+    };
+    Some(choice("keep", label, fact, says))
+}
+
+fn after(value: &'static str, days: u32, span: &str, remark: &str, now: Timestamp) -> ExpiryChoice {
+    let end = words::date(now.plus(Duration::from_hours(u64::from(days) * 24)));
+    let says = format!("It stops working on {end}. {AHEAD}");
+    choice(value, format!("In {span}{remark}"), format!("Expires in {span}"), says)
+}
+
+/// The last day that ends within what the workspace allows.
+pub(super) fn latest_day(now: Timestamp, policy: Policy) -> Option<String> {
+    let a_day = Duration::from_secs(24 * 3_600 - 1);
+    policy.latest_end(now).map(|end| words::day(end.minus(a_day)))
+}
+
+/// What stands below the choice.
+pub(super) fn says(policy: Policy) -> Option<String> {
+    let days = words::count(policy.longest_life?.into(), "day");
+    Some(format!("This workspace lets a key live for {days} at most."))
+}

@@ -1,0 +1,45 @@
+//! The General page and its form.
+
+use askama::Template;
+
+use super::{Field, Frame, Moment};
+
+#[derive(Template)]
+#[template(path = "general.html")]
+pub(crate) struct General {
+    pub(crate) frame: Frame,
+    /// `/w/{slug}/settings/general`
+    pub(crate) base: String,
+    pub(crate) can_manage: bool,
+    pub(crate) name: String,
+    pub(crate) slug: String,
+    pub(crate) created: Moment,
+    /// "90 days"; nothing for no limit.
+    pub(crate) longest_life: Option<String>,
+    pub(crate) rotation_age: Option<String>,
+    /// Keys that the policy leaves as they are.
+    pub(crate) strays: Vec<StrayList>,
+}
+
+pub(crate) struct StrayList {
+    pub(crate) text: String,
+    pub(crate) keys: Vec<Stray>,
+    pub(crate) has_more: bool,
+}
+
+pub(crate) struct Stray {
+    pub(crate) name: String,
+    pub(crate) url: String,
+}
+
+#[derive(Template)]
+#[template(path = "general_edit.html")]
+pub(crate) struct EditGeneral {
+    pub(crate) frame: Frame,
+    pub(crate) base: String,
+    /// POST `name`
+    pub(crate) name: Field,
+    /// POST `longest_life`, `rotation_age`: days; empty for no limit.
+    pub(crate) longest_life: Field,
+    pub(crate) rotation_age: Field,
+}

@@ -1,0 +1,93 @@
+//! `keyrack audit`: exports from a folder, from a server, and what is said of them without either.
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::harness::{Keyrack, SLUG, Server, keyrack, setup, text};
+
+fn export(root: &TempDir, args: &[&str]) -> Keyrack {
+    keyrack(["audit", "export"]).args(args).arg("--data").arg(root.path()).args(["--workspace", SLUG])
+}
+
+fn verify(file: &str, args: &[&str]) -> Keyrack {
+    keyrack(["audit", "verify", "-"]).args(args).stdin(file)
+}
+
+#[tokio::test]
+async fn an_export_of_a_folder_holds_and_what_was_altered_is_named() {
+    let root = TempDir::new().unwrap();
+    setup(root.path()).run().await.succeeded();
+    let key =
+        keyrack(["key", "create", "--name", "gate", "--scope", "inference", "--json", "--workspace", SLUG])
+            .arg("--data")
+            .arg(root.path());
+    let key = key.run().await.json();
+    for format in ["jsonl", "csv"] {
+        let file = export(&root, &["--format", format]).run().await.succeeded().stdout;
+        assert!(!file.contains(&text(&key["secret"])[6..38]));
+        let said = verify(&file, &[]).run().await.succeeded();
+        assert!(said.stdout.starts_with("3 entries, the chain holds\nentry 3 has the hash "), "{said:?}");
+        let found = verify(&file, &["--json"]).run().await.json();
+        assert_eq!(
+            (&found["holds"], &found["entries"], &found["whole"]),
+            (&json!(true), &json!(3), &json!(true))
+        );
+
+        let altered = file.replace("gate", "date");
+        let ran = verify(&altered, &[]).run().await.failed(1, "entry 3 (line ");
+        assert!(ran.stderr.contains("\n  expected ") && ran.stderr.contains("\n  found    "), "{ran:?}");
+        let ran = verify(&altered, &["--json"]).run().await;
+        let found: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!((ran.code, &found["holds"], &found["seq"]), (Some(1), &json!(false), &json!(3)));
+        assert_ne!(found["expected"], found["found"]);
+
+        let cut = &file[..file.trim_end().rfind('\n').unwrap() + 1];
+        verify(cut, &[]).run().await.failed(1, "cut off behind entry 3");
+    }
+    let part = export(&root, &["--target", &text(&key["id"])]).run().await.succeeded().stdout;
+    let said = verify(&part, &[]).run().await.succeeded().stdout;
+    assert!(said.starts_with("1 entry, the chain holds from entry 3 to 3; what was before"), "{said}");
+    let none = export(&root, &["--action", "key_deleted"]).run().await.succeeded().stdout;
+    assert!(verify(&none, &[]).run().await.succeeded().stdout.starts_with("no entries"));
+}
+
+#[tokio::test]
+async fn an_export_over_the_network_is_the_same_and_goes_into_a_file() {
+    let server = Server::set_up().await;
+    let manager = &server.key(&["keys"]).await;
+    let root = TempDir::new().unwrap();
+    let path = root.path().join("history.jsonl");
+    let export = || {
+        keyrack(["audit", "export", "--server", &server.url, "--output"])
+            .arg(&path)
+            .env("KEYRACK_KEY", manager)
+    };
+    export().run().await.succeeded();
+    let file = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(file, server.get("/api/v1/activity/export", manager).await.text);
+    keyrack(["audit", "verify"]).arg(&path).run().await.succeeded();
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    export().run().await.failed(1, "cannot make");
+    let narrow = server.key(&["inference"]).await;
+    let denied = keyrack(["audit", "export", "--server", &server.url]).env("KEYRACK_KEY", &narrow);
+    denied.run().await.failed(1, "keys:manage");
+}
+
+#[tokio::test]
+async fn what_is_no_export_is_told_apart_from_what_cannot_be_read() {
+    let root = TempDir::new().unwrap();
+    verify("", &[]).run().await.failed(1, "there is no export here");
+    verify("hello\n", &[]).run().await.failed(1, "line 1: it is not the head of an export");
+    verify("{\"a\": 1}\n", &[]).run().await.failed(1, "line 1: it is not as an export writes it");
+    keyrack(["audit", "verify"]).arg(root.path().join("missing")).run().await.failed(2, "cannot read");
+    keyrack(["audit", "verify"]).arg(root.path()).run().await.failed(2, "cannot read");
+    keyrack(["audit", "verify"]).run().await.failed(2, "Usage");
+    keyrack(["audit", "export"]).run().await.failed(2, "--workspace");
+    keyrack(["audit", "export", "--workspace", SLUG, "--format", "xml"])
+        .run()
+        .await
+        .failed(2, "jsonl or csv");
+    keyrack(["audit", "export", "--workspace", SLUG, "--json"]).run().await.failed(2, "--format");
+    keyrack(["audit", "export", "--workspace", SLUG, "--action", "x"]).run().await.failed(2, "key_created");
+}

@@ -1,0 +1,171 @@
+//! What a workspace demands of its keys, and the workspace's name: what its owners and admins set.
+
+use std::time::Duration;
+
+use keyrack_key::{KeyId, Timestamp, WorkspaceId};
+use serde_json::{Map, Value, json};
+
+use crate::audit::{self, AuditAction, Happened};
+use crate::database::{self, Connection, Row, query};
+use crate::workspaces::workspace;
+use crate::{Actor, Page, Store, StoreError, Workspace};
+
+/// What a workspace demands of its keys; nothing where it demands nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// How far ahead the end of a key may be set, in days.
+    pub longest_life: Option<u32>,
+    /// After how many days a secret counts as old.
+    pub rotation_age: Option<u32>,
+}
+
+impl Policy {
+    /// The latest end that a key may be given at `now`.
+    pub fn latest_end(self, now: Timestamp) -> Option<Timestamp> {
+        self.longest_life.map(|life| now.plus(days(life)))
+    }
+
+    /// The time before which a secret was made that counts as old at `now`.
+    pub fn old_before(self, now: Timestamp) -> Option<Timestamp> {
+        self.rotation_age.map(|age| now.minus(days(age)))
+    }
+}
+
+fn days(days: u32) -> Duration {
+    Duration::from_hours(u64::from(days) * 24)
+}
+
+/// What is to change about a workspace; nothing where it stays.
+#[derive(Clone, Copy, Debug)]
+pub struct EditWorkspace<'a> {
+    /// Which.
+    pub workspace: WorkspaceId,
+    /// The name: 1 to 100 characters.
+    pub name: Option<&'a str>,
+    /// The longest life of a key, in days; or none.
+    pub longest_life: Option<Option<u32>>,
+    /// The rotation age, in days; or none.
+    pub rotation_age: Option<Option<u32>>,
+    /// Who edits.
+    pub actor: Actor,
+    /// When.
+    pub now: Timestamp,
+}
+
+impl Store {
+    /// What `workspace` demands of its keys.
+    pub async fn policy(&self, workspace: WorkspaceId) -> Result<Policy, StoreError> {
+        let mut db = self.readers().acquire().await?;
+        Ok(one(&mut db, workspace).await?.1)
+    }
+
+    /// Changes a workspace's name or policy. A change of nothing leaves no trace.
+    pub async fn edit_workspace(&self, edit: &EditWorkspace<'_>) -> Result<(Workspace, Policy), StoreError> {
+        let mut db = self.write().await?;
+        let (before, policy) = one(&mut db, edit.workspace).await?;
+        let name = edit.name.unwrap_or(&before.name);
+        let after = Policy {
+            longest_life: edit.longest_life.unwrap_or(policy.longest_life),
+            rotation_age: edit.rotation_age.unwrap_or(policy.rotation_age),
+        };
+        let detail = difference((&before.name, policy), (name, after));
+        if detail.is_empty() {
+            return Ok((before, policy));
+        }
+        let happened = Happened {
+            workspace: edit.workspace,
+            at: edit.now,
+            actor: edit.actor,
+            action: AuditAction::WorkspaceEdited,
+            target: &edit.workspace,
+            detail: Value::Object(detail),
+        };
+        audit::append(&mut db, &happened).await?;
+        query("UPDATE workspaces SET name = $2, longest_life = $3, rotation_age = $4 WHERE id = $1")
+            .bind(edit.workspace.to_string())
+            .bind(name.to_owned())
+            .bind(after.longest_life.map(i64::from))
+            .bind(after.rotation_age.map(i64::from))
+            .execute(&mut *db)
+            .await?;
+        db.commit().await?;
+        Ok((Workspace { name: name.to_owned(), ..before }, after))
+    }
+
+    /// Live keys of `workspace` that end after `end` or never: the newest `most` of them, and whether there are more.
+    pub async fn keys_beyond(
+        &self,
+        workspace: WorkspaceId,
+        end: Timestamp,
+        most: u32,
+    ) -> Result<Page<(KeyId, String), KeyId>, StoreError> {
+        let rows = query(
+            "SELECT k.id, k.name FROM keys k
+             WHERE k.workspace_id = $1 AND k.deleted_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)
+             ORDER BY k.id DESC LIMIT $3",
+        )
+        .bind(workspace.to_string())
+        .bind(end.micros())
+        .bind(i64::from(most) + 1)
+        .fetch_all(self.readers())
+        .await?;
+        page(&rows, most)
+    }
+
+    /// Keys of `workspace`, live at `now`, whose current secret was made before `made`: the newest `most` of them, and
+    /// whether there are more.
+    pub async fn keys_not_rotated(
+        &self,
+        workspace: WorkspaceId,
+        made: Timestamp,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<Page<(KeyId, String), KeyId>, StoreError> {
+        let rows = query(
+            "SELECT k.id, k.name FROM keys k JOIN key_secrets s ON s.key_id = k.id AND s.retires_at IS NULL
+             WHERE k.workspace_id = $1 AND s.created_at < $2 AND k.deleted_at IS NULL
+               AND (k.expires_at IS NULL OR k.expires_at > $4)
+             ORDER BY k.id DESC LIMIT $3",
+        )
+        .bind(workspace.to_string())
+        .bind(made.micros())
+        .bind(i64::from(most) + 1)
+        .bind(now.micros())
+        .fetch_all(self.readers())
+        .await?;
+        page(&rows, most)
+    }
+}
+
+fn page(rows: &[Row], most: u32) -> Result<Page<(KeyId, String), KeyId>, StoreError> {
+    let named = |row: &Row| Ok((database::parsed(row, "id")?, row.try_get("name")?));
+    let items: Vec<(KeyId, String)> = rows.iter().map(named).collect::<Result<_, StoreError>>()?;
+    Ok(Page::of(items, most, |(id, _)| *id))
+}
+
+async fn one(db: &mut Connection, id: WorkspaceId) -> Result<(Workspace, Policy), StoreError> {
+    let row = query("SELECT * FROM workspaces WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(db)
+        .await?
+        .ok_or(StoreError::NotFound)?;
+    let days = |column| -> Result<Option<u32>, StoreError> {
+        let number = database::number_if_any(&row, column)?;
+        number.map(u32::try_from).transpose().map_err(|_| StoreError::Corrupt { what: column })
+    };
+    let policy = Policy { longest_life: days("longest_life")?, rotation_age: days("rotation_age")? };
+    Ok((workspace(&row)?, policy))
+}
+
+/// `{"name": {"after": …, "before": …}, …}` for what changes.
+fn difference(before: (&str, Policy), after: (&str, Policy)) -> Map<String, Value> {
+    [
+        ("longestLifeDays", json!(before.1.longest_life), json!(after.1.longest_life)),
+        ("name", json!(before.0), json!(after.0)),
+        ("rotationAgeDays", json!(before.1.rotation_age), json!(after.1.rotation_age)),
+    ]
+    .into_iter()
+    .filter(|(_, before, after)| before != after)
+    .map(|(what, before, after)| (what.to_owned(), json!({ "after": after, "before": before })))
+    .collect()
+}
