@@ -13,6 +13,7 @@ pub mod people;
 pub mod pictures;
 pub mod predictions;
 pub mod projects;
+pub mod quotas;
 pub mod refusals;
 pub mod removals;
 pub mod who;

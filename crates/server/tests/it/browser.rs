@@ -9,6 +9,7 @@ mod fitness;
 mod hands;
 mod keyboard;
 mod life;
+mod limits;
 mod nodes;
 mod painted;
 mod picture;

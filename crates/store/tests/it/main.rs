@@ -18,6 +18,7 @@ mod models;
 mod people;
 mod platform;
 mod projects;
+mod quotas;
 mod refusals;
 mod removals;
 mod retention;

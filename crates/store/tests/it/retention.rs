@@ -61,7 +61,8 @@ async fn what_is_over_is_forgotten_in_every_table_and_the_last_use_of_a_key_is_n
     assert!(world.store.forget_uses_before(days(1_000)).await.unwrap() > 0);
     let console = world.console();
     for table in ["key_usage", "key_days", "key_callers", "caller_days", "key_refusals"] {
-        let rows = console.query_one(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0));
+        let rows =
+            console.query_one(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0));
         assert_eq!(rows.unwrap(), 0, "{table}");
     }
     let read = world.store.key(world.workspace, key).await.unwrap().unwrap();
@@ -134,7 +135,8 @@ async fn nothing_reads_a_whole_table() {
         let steps = plan.query_map([], |row| row.get("detail")).unwrap();
         let steps: Vec<String> = steps.map(Result::unwrap).collect();
         assert!(
-            !steps.is_empty() && !steps.iter().any(|step| step.starts_with("SCAN") && !step.contains("json_each")),
+            !steps.is_empty()
+                && !steps.iter().any(|step| step.starts_with("SCAN") && !step.contains("json_each")),
             "{query}\n{steps:#?}"
         );
     }

@@ -128,7 +128,7 @@ async fn would_do(app: &App, member: &Member, key: &KeyRow, form: &KeyForm) -> R
 
 /// The change that the form asks for.
 fn wanted(app: &App, form: &KeyForm) -> Result<Patch, OpError> {
-    let (scopes, expiry, rate) = form.picked(app.now())?;
+    let (scopes, expiry, limits) = form.picked(app.now())?;
     let expires_at = match expiry {
         Expiry::Keep => None,
         Expiry::Set(at) => Some(at),
@@ -136,7 +136,7 @@ fn wanted(app: &App, form: &KeyForm) -> Result<Patch, OpError> {
     Ok(Patch {
         name: Some(form.name.clone()),
         scopes: Some(scopes),
-        rate: Some(rate),
+        limits: Some(limits),
         expires_at,
         ..Patch::default()
     })

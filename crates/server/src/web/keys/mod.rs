@@ -14,6 +14,7 @@ pub(super) mod show;
 
 mod chosen;
 mod fields;
+mod limits;
 mod reveal;
 mod seen;
 mod what_if;

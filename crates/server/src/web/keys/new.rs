@@ -72,7 +72,7 @@ pub(in crate::web) async fn submit(
 
 async fn create(app: &App, member: &Member, form: &KeyForm) -> Result<Handed, OpError> {
     let now = app.now();
-    let (scopes, expiry, rate) = form.picked(now)?;
+    let (scopes, expiry, limits) = form.picked(now)?;
     let expires_at = match expiry {
         Expiry::Set(at) => at,
         Expiry::Keep => None,
@@ -81,7 +81,7 @@ async fn create(app: &App, member: &Member, form: &KeyForm) -> Result<Handed, Op
         name: form.name.clone(),
         class: Class::Secret,
         scopes,
-        restrictions: Restrictions { rate, ..Restrictions::default() },
+        restrictions: limits.within(Restrictions::default()),
         expires_at,
         note: String::new(),
     };
