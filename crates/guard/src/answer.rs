@@ -1,11 +1,12 @@
 //! What a refusal says to the client, and with which status (RFC 6750, section 3).
 
 use http::{StatusCode, header};
-use keyrack_key::{Denial, Pause, Permission, Scope};
+use keyrack_key::{Denial, Pause, Period, Permission, Scope};
 use keyrack_rack::Refusal;
 use serde_json::Value;
 
-use crate::{Problem, limits};
+use crate::Problem;
+use crate::limits::{LIMIT, POLICY, Told};
 
 impl Problem {
     /// The problem for `refusal`. `manage` is the address under which a key is changed, without its id:
@@ -23,7 +24,9 @@ impl Problem {
                 | Denial::InQuery
                 | Denial::InBrowser
                 | Denial::Paused(_)
-                | Denial::Rate { .. },
+                | Denial::VisitorRate { .. }
+                | Denial::Rate { .. }
+                | Denial::Quota { .. },
                 Some(key),
             ) => {
                 let id = key.key.to_string();
@@ -57,7 +60,9 @@ const fn status(denial: Denial) -> StatusCode {
         | Denial::Origin
         | Denial::InBrowser
         | Denial::Permission(_) => StatusCode::FORBIDDEN,
-        Denial::Rate { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Denial::VisitorRate { .. } | Denial::Rate { .. } | Denial::Quota { .. } => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
         Denial::Stale => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
@@ -74,10 +79,18 @@ fn message(denial: Denial) -> String {
             ": it holds more than Inference, and whoever opens the page can read it; use a key with Inference alone there, and \
              rotate this one"
         }
-        Denial::Stale | Denial::Rate { wait: 1, .. } => "; try again in a second",
+        Denial::Stale | Denial::VisitorRate { wait: 1, .. } | Denial::Rate { wait: 1, .. } => {
+            "; try again in a second"
+        }
         Denial::Permission(needed) => return lacking(needed),
         Denial::Paused(pause) => return paused(pause),
-        Denial::Rate { wait, .. } => return format!("{denial}; try again in {wait} seconds"),
+        Denial::Quota { per: Period::Day, .. } => "; the next day begins at midnight UTC",
+        Denial::Quota { per: Period::Month, .. } => {
+            "; the next month begins on its first day, at midnight UTC"
+        }
+        Denial::VisitorRate { wait, .. } | Denial::Rate { wait, .. } => {
+            return format!("{denial}; try again in {wait} seconds");
+        }
         _ => "",
     };
     format!("{denial}{advice}")
@@ -130,11 +143,11 @@ fn challenge(problem: Problem, denial: Denial) -> Problem {
     }
 }
 
-/// When one more is let through, and by what rule (see [`limits`]). `Retry-After` and `t` name the same moment.
+/// When one more is let through, and by what rule. `Retry-After` and `t` name the same moment.
 fn limit(problem: Problem, denial: Denial) -> Problem {
-    let Denial::Rate { rate, wait } = denial else { return problem };
+    let Some(told) = Told::of_denial(denial) else { return problem };
     problem
-        .header(header::RETRY_AFTER, &wait.to_string())
-        .header(limits::POLICY, &limits::policy(rate))
-        .header(limits::LIMIT, &limits::limit(0, wait))
+        .header(header::RETRY_AFTER, &told.seconds().to_string())
+        .header(POLICY, &told.policy())
+        .header(LIMIT, &told.limit())
 }

@@ -13,7 +13,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::browser::Home;
-use crate::limits::Admitted;
+use crate::limits::{self, Admitted};
 use crate::{Credential, Place, Problem};
 
 /// Reads the time. Handed in, so that tests stand still.
@@ -71,7 +71,7 @@ impl Guard {
         self.home.is_left_by(headers)
     }
 
-    /// Decides about the key of a request, takes one from its rate, and notes its use and who called. No allocation, no
+    /// Decides about the key of a request, takes one from its rates, and notes its use and who called. No allocation, no
     /// waiting.
     pub fn check(&self, request: &request::Parts, permission: Option<Permission>) -> Result<Caller, Refusal> {
         self.decide(None, request, permission, Spend::One)
@@ -87,7 +87,7 @@ impl Guard {
         self.decide(Some(workspace), request, permission, Spend::One)
     }
 
-    /// Decides once more about a request that was let through and lasts. It is the same request still: its key's rate is not
+    /// Decides once more about a request that was let through and lasts. It is the same request still: its key's rates are not
     /// asked.
     pub fn check_again(
         &self,
@@ -227,19 +227,19 @@ where
         let (mut parts, body) = request.into_parts();
         // Only the guard says who calls.
         parts.extensions.remove::<Caller>();
-        let allowance = match guard.check(&parts, *permission) {
+        let told = match guard.check(&parts, *permission) {
             Ok(caller) => {
-                let allowance = caller.allowance();
+                let told = limits::rates(&caller);
                 parts.extensions.insert(caller);
-                allowance
+                told
             }
-            Err(Refusal { denial: Denial::Missing, .. }) if !required => None,
+            Err(Refusal { denial: Denial::Missing, .. }) if !required => [None; 2],
             Err(refusal) => {
                 let mut answer = guard.answer(refusal, &parts);
                 answer.extensions_mut().insert(Asked(*permission));
                 return Either::Left(ready(Ok(answer)));
             }
         };
-        Either::Right(Admitted::new(self.inner.call(Request::from_parts(parts, body)), allowance))
+        Either::Right(Admitted::new(self.inner.call(Request::from_parts(parts, body)), told))
     }
 }

@@ -31,7 +31,7 @@ mod answer;
 mod browser;
 mod credential;
 mod layer;
-mod limits;
+pub mod limits;
 mod problem;
 #[cfg(feature = "remote")]
 pub mod remote;

@@ -2,8 +2,11 @@
 
 use std::borrow::Borrow;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 
-use crate::{Malformed, Pause, Permission, Permissions, Rate, Restrictions, Scope, Timestamp};
+use crate::{
+    Counted, Malformed, Pause, Period, Permission, Permissions, Quota, Rate, Restrictions, Scope, Timestamp,
+};
 
 /// What a key stands for at one revision: all that a decision needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +47,7 @@ pub enum Exposure {
     Browser,
 }
 
-/// What is taken from the rate of a key that has one.
+/// What is taken from the rates of a key that has some.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Spend {
     /// One request.
@@ -69,7 +72,7 @@ pub struct Question<'a> {
     pub origin: Option<&'a str>,
     /// Where others can read the key.
     pub exposure: Exposure,
-    /// What it takes from the key's rate, if it is let through.
+    /// What it takes from the key's rates, if it is let through.
     pub spend: Spend,
 }
 
@@ -121,12 +124,35 @@ pub enum Denial {
     /// The scopes lack what the route needs.
     #[error("this API key lacks the permission {0}")]
     Permission(Permission),
+    /// This visitor used it too often lately, whatever others did.
+    #[error("this API key lets each visitor send {rate}, and this one has sent them")]
+    VisitorRate {
+        /// What each may send.
+        rate: Rate,
+        /// The seconds until one more is let through, rounded up: at least 1.
+        wait: u32,
+    },
     /// It was used too often lately.
     #[error("this API key may send {rate}, and has sent them")]
     Rate {
         /// What it may send.
         rate: Rate,
         /// The seconds until one more is let through, rounded up: at least 1.
+        wait: u32,
+    },
+    /// It has done what it may do in a day or a month. What is asked of a key tells that no more than its scopes do: whoever
+    /// takes the work on says so.
+    #[error("this API key may {}, and has used {used}", Quota::said(.of, .limit, .per))]
+    Quota {
+        /// What is counted.
+        of: Counted,
+        /// In how long.
+        per: Period,
+        /// How many there may be.
+        limit: NonZeroU32,
+        /// How many there were.
+        used: u32,
+        /// The seconds until the next day or month begins, rounded up: at least 1.
         wait: u32,
     },
 }
@@ -153,15 +179,18 @@ impl Denial {
             Self::Origin => "origin_not_allowed",
             Self::InBrowser => "key_in_browser",
             Self::Permission(_) => "insufficient_scope",
+            Self::VisitorRate { .. } => "visitor_rate_limited",
             Self::Rate { .. } => "rate_limited",
+            Self::Quota { .. } => "quota_exceeded",
         }
     }
 }
 
 impl<R: Borrow<Restrictions>> Terms<R> {
     /// Decides about a request with a secret of this key. The order is fixed: the life of the secret and the key,
-    /// the network, the origin, the permission, and whether what it holds may be seen where it is seen. The rate comes
-    /// after all of that, from whoever keeps the meter ([`Rate::take`]): what is refused here takes nothing from it.
+    /// the network, the origin, the permission, and whether what it holds may be seen where it is seen. The rates come
+    /// after all of that, from whoever keeps the meters ([`Rate::take`]): what is refused here takes nothing from them.
+    /// Quotas come last, where the work is taken on.
     pub fn decide(&self, secret: SecretState, question: &Question<'_>) -> Result<(), Denial> {
         self.is_alive(secret, question.now)?;
         let restrictions: &Restrictions = self.restrictions.as_ref().ok_or(Denial::NotUnderstood)?.borrow();

@@ -24,6 +24,7 @@ mod id;
 mod origin;
 mod pause;
 mod permission;
+mod quota;
 mod rate;
 mod restriction;
 mod scope;
@@ -42,6 +43,7 @@ pub use id::{
 pub use origin::{Origin, OriginError};
 pub use pause::Pause;
 pub use permission::{Permission, Permissions, UnknownPermission};
+pub use quota::{Counted, LimitError, Period, Quota, Quotas, Standing, TwiceError, UnknownQuota, Window};
 pub use rate::{Allowance, Rate, RateError};
 pub use restriction::{Only, Restrictions};
 pub use scope::{Scope, Scopes, UnknownScope};

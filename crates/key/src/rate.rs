@@ -96,6 +96,11 @@ impl Rate {
         Err(Denial::Rate { rate: self, wait: seconds_up(ahead - self.burst()) })
     }
 
+    /// The due time before a request that was let through and is taken back: it left `due` behind.
+    pub fn give_back(self, due: u64) -> u64 {
+        due.saturating_sub(self.interval())
+    }
+
     /// The due time as it counts at `now`. One that no request can have left behind until now was written before the clock
     /// was set back: it counts as that of a key that has just used up its burst, so that none waits for long.
     pub fn settle(self, due: u64, now: Timestamp) -> u64 {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::{Origin, ProjectId, Rate};
+use crate::{Origin, ProjectId, Quotas, Rate};
 
 /// No restriction, or a restriction to just these. A restriction to nothing opens nothing:
 /// when the last project of a list is deleted, the key does not open all others.
@@ -62,12 +62,28 @@ pub struct Restrictions {
     /// How often it may be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
+    /// How often each visitor may use it, by the address that they come from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visitor_rate: Option<Rate>,
+    /// How much it may do in a day or a month.
+    #[serde(skip_serializing_if = "Quotas::is_empty")]
+    pub quotas: Quotas,
 }
 
 impl Restrictions {
+    /// No restriction.
+    pub const NONE: Self = Self {
+        projects: Only::Any,
+        networks: Only::Any,
+        origins: Only::Any,
+        rate: None,
+        visitor_rate: None,
+        quotas: Quotas::NONE,
+    };
+
     /// Whether nothing is restricted.
     pub fn is_none(&self) -> bool {
-        self.projects.is_any() && self.networks.is_any() && self.origins.is_any() && self.rate.is_none()
+        *self == Self::NONE
     }
 
     /// Whether `project` is covered.
@@ -88,12 +104,19 @@ impl Restrictions {
     }
 
     /// Whether everything that `self` lets through is let through by `other`: what a key may hand to another.
-    /// Each key is counted on its own, so of rates that is said of one key at a time.
+    /// Each key is counted on its own, so of rates and quotas that is said of one key at a time.
     pub fn is_within(&self, other: &Self) -> bool {
         self.projects.is_within(&other.projects, |one, outer| one == outer)
             && self.networks.is_within(&other.networks, |one, outer| outer.contains(one))
             && self.origins.is_within(&other.origins, Origin::is_within)
             && other.rate.is_none_or(|outer| self.rate.is_some_and(|own| own.is_within(outer)))
+            && other.visitor_rate.is_none_or(|outer| self.holds_each_visitor_within(outer))
+            && self.quotas.is_within(&other.quotas)
+    }
+
+    /// One visitor can use up all that the key has, and no more.
+    fn holds_each_visitor_within(&self, outer: Rate) -> bool {
+        [self.visitor_rate, self.rate].into_iter().flatten().any(|own| own.is_within(outer))
     }
 }
 
@@ -144,6 +167,31 @@ mod tests {
         assert!(rate(10).is_within(&Restrictions::default()));
         assert!(!rate(10).is_none());
         assert_eq!(serde_json::to_string(&rate(10)).unwrap(), r#"{"rate":{"requests":10,"seconds":60}}"#);
+    }
+
+    #[test]
+    fn what_each_visitor_may_is_bounded_by_what_the_key_may() {
+        let rate = |requests| crate::Rate::new(requests, 60).ok();
+        let visitors = |visitor_rate| Restrictions { visitor_rate, ..Restrictions::default() };
+        assert!(visitors(rate(10)).is_within(&visitors(rate(10))));
+        assert!(!visitors(rate(11)).is_within(&visitors(rate(10))));
+        assert!(!Restrictions::default().is_within(&visitors(rate(10))));
+        let by_key = Restrictions { rate: rate(10), ..Restrictions::default() };
+        assert!(by_key.is_within(&visitors(rate(10))));
+        assert!(!visitors(rate(1)).is_within(&by_key), "many visitors come to more");
+        let text = r#"{"visitorRate":{"requests":10,"seconds":60}}"#;
+        assert_eq!(serde_json::to_string(&visitors(rate(10))).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Restrictions>(text).unwrap(), visitors(rate(10)));
+        assert!(!visitors(rate(10)).is_none());
+    }
+
+    #[test]
+    fn a_key_with_a_quota_is_restricted() {
+        let text = r#"{"quotas":[{"of":"images","limit":3,"per":"month"}]}"#;
+        let own = serde_json::from_str::<Restrictions>(text).unwrap();
+        assert!(!own.is_none() && own.is_within(&own) && own.is_within(&Restrictions::NONE));
+        assert!(!Restrictions::NONE.is_within(&own));
+        assert_eq!(serde_json::to_string(&own).unwrap(), text);
     }
 
     fn any_network() -> impl Strategy<Value = IpNet> {

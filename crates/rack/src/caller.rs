@@ -1,5 +1,6 @@
 //! What a check finds out: who calls, or why not.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use keyrack_key::{
@@ -7,6 +8,7 @@ use keyrack_key::{
 };
 use smol_str::SmolStr;
 
+use crate::narrowed::Allowances;
 use crate::tally::TallyId;
 use crate::{Narrowed, Revision};
 
@@ -45,7 +47,7 @@ impl Key {
 pub struct Caller {
     pub(crate) key: Key,
     pub(crate) tally: Option<TallyId>,
-    pub(crate) allowance: Option<Allowance>,
+    pub(crate) allowances: Allowances,
 }
 
 impl Caller {
@@ -56,15 +58,21 @@ impl Caller {
 
     /// What the key's rate leaves to it, if it has one that was asked about.
     pub const fn allowance(&self) -> Option<Allowance> {
-        self.allowance
+        self.allowances.key
     }
 
-    /// Takes one request from the key's rate, for a caller that was let through without ([`Spend::Nothing`]).
-    pub fn spend(mut self, now: Timestamp) -> Result<Self, Refusal> {
-        let asked = self.key.restrictions.as_ref().map_or(Ok(None), |own| own.meter(now, Spend::One));
-        match asked {
-            Ok(allowance) => {
-                self.allowance = allowance;
+    /// What the key's rate per visitor leaves to this one, if it has one that was asked about.
+    pub const fn visitor_allowance(&self) -> Option<Allowance> {
+        self.allowances.visitor
+    }
+
+    /// Takes one request from the key's rates, for a caller that was let through without ([`Spend::Nothing`]) and comes from
+    /// `address`.
+    pub fn spend(mut self, now: Timestamp, address: Option<IpAddr>) -> Result<Self, Refusal> {
+        let own = self.key.restrictions.as_ref();
+        match own.map_or(Ok(Allowances::default()), |own| own.meter(now, address, Spend::One)) {
+            Ok(allowances) => {
+                self.allowances = allowances;
                 Ok(self)
             }
             Err(denial) => Err(Refusal { denial, key: Some(self.key) }),

@@ -23,6 +23,7 @@ mod sync;
 mod table;
 mod tally;
 mod trust;
+mod visitors;
 
 pub use caller::{Caller, Key, Refusal};
 pub use callers::{Call, Callers, Calls, Words};

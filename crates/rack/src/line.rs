@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use keyrack_key::{
-    Allowance, Class, Denial, Digest, KeyId, Only, Permissions, Question, Restrictions, Scopes, SecretState,
-    Terms, Timestamp, WorkspaceId,
+    Class, Denial, Digest, KeyId, Permissions, Question, Restrictions, Scopes, SecretState, Terms, Timestamp,
+    WorkspaceId,
 };
 use smol_str::SmolStr;
 
+use crate::narrowed::Allowances;
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::tally::TallyId;
 use crate::{Key, Narrowed, Record, Revision};
@@ -103,8 +104,7 @@ impl End {
 }
 
 /// What narrows a key that nothing narrows.
-const NOTHING: &Restrictions =
-    &Restrictions { projects: Only::Any, networks: Only::Any, origins: Only::Any, rate: None };
+const NOTHING: &Restrictions = &Restrictions::NONE;
 
 impl Entry {
     /// One secret of a key, which `narrowed` narrows.
@@ -146,9 +146,9 @@ impl Entry {
 }
 
 impl Line {
-    /// Decides about one request, and says what the key's rate leaves, if it has one. The card is looked at only where it
-    /// narrows; what is refused for another reason takes nothing from the rate.
-    pub(crate) fn decide(&self, card: &Card, question: &Question<'_>) -> Result<Option<Allowance>, Denial> {
+    /// Decides about one request, and says what the key's rates leave, if it has some. The card is looked at only where it
+    /// narrows; what is refused for another reason takes nothing from the rates.
+    pub(crate) fn decide(&self, card: &Card, question: &Question<'_>) -> Result<Allowances, Denial> {
         let is_narrowed = matches!(self.state, State::Narrowed | State::Unread);
         let narrowed = if is_narrowed { card.narrowed().map(|narrowed| &**narrowed) } else { None };
         let restrictions = match self.state {
@@ -165,7 +165,8 @@ impl Line {
             deleted_at: self.ends.time().filter(|_| is_deleted),
         };
         terms.decide(self.secret(), question)?;
-        narrowed.map_or(Ok(None), |narrowed| narrowed.meter(question.now, question.spend))
+        let Some(narrowed) = narrowed else { return Ok(Allowances::default()) };
+        narrowed.meter(question.now, question.address, question.spend)
     }
 
     fn secret(&self) -> SecretState {

@@ -23,7 +23,7 @@ impl Outcome {
 }
 
 /// What a known key is refused for.
-const REASONS: [&str; 11] = [
+const REASONS: [&str; 13] = [
     "retired_secret",
     "deleted_key",
     "expired_key",
@@ -35,6 +35,8 @@ const REASONS: [&str; 11] = [
     "key_in_browser",
     "rate_limited",
     "paused_key",
+    "visitor_rate_limited",
+    "quota_exceeded",
 ];
 const ENDS: usize = REASONS.len() + 1;
 
@@ -56,6 +58,8 @@ pub(crate) const fn number(permission: Option<Permission>, answer: Result<(), De
         Err(Denial::InBrowser) => 9,
         Err(Denial::Rate { .. }) => 10,
         Err(Denial::Paused(_)) => 11,
+        Err(Denial::VisitorRate { .. }) => 12,
+        Err(Denial::Quota { .. }) => 13,
         Err(Denial::Missing | Denial::Ambiguous | Denial::Malformed(_) | Denial::Stale | Denial::Unknown) => {
             return None;
         }
@@ -76,13 +80,14 @@ pub(crate) fn outcome(number: usize) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use keyrack_key::{Pause, Rate, Timestamp};
+    use keyrack_key::{Counted, Pause, Period, Quota, Rate, Standing, Timestamp};
 
     use super::*;
 
     #[test]
     fn every_outcome_has_a_number_of_its_own_and_comes_back_from_it() {
         let at = Timestamp::from_micros(1);
+        let quota = Quota::new(Counted::Images, 1, Period::Day).unwrap();
         let denials = [
             Denial::Retired(at),
             Denial::Deleted(at),
@@ -95,6 +100,8 @@ mod tests {
             Denial::InBrowser,
             Denial::Rate { rate: Rate::new(1, 1).unwrap(), wait: 1 },
             Denial::Paused(Pause::UNTIL_RESUMED),
+            Denial::VisitorRate { rate: Rate::new(1, 1).unwrap(), wait: 1 },
+            Standing { quota, used: 1, window: Period::Day.around(at) }.denial(at),
         ];
         let answers = [Ok(())].into_iter().chain(denials.map(Err));
         let mut numbers = Vec::new();

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
-use keyrack_key::{Denial, Digest, KeyId, Presented, Question, Restrictions, Timestamp, WorkspaceId};
+use keyrack_key::{
+    Denial, Digest, KeyId, Permission, Presented, Question, Restrictions, Timestamp, WorkspaceId,
+};
 
 use crate::line::Entry;
 use crate::outcome;
@@ -15,6 +17,7 @@ use crate::shard::{Place, SHARDS, Shard};
 use crate::sync::{Mutex, SharedLock};
 use crate::tally::Tallies;
 use crate::trust::Trusted;
+use crate::visitors::Visitors;
 use crate::{
     Caller, Frame, LastUse, Narrowed, Position, Reading, Record, Refusal, Revision, Snapshot, Trust, Used,
 };
@@ -44,6 +47,7 @@ pub struct Rack {
     index: Mutex<Index>,
     trusted: Trusted,
     tallies: Tallies,
+    visitors: Visitors,
 }
 
 impl Default for Rack {
@@ -54,6 +58,7 @@ impl Default for Rack {
             index: Mutex::default(),
             trusted: Trusted::default(),
             tallies: Tallies::default(),
+            visitors: Visitors::default(),
         }
     }
 }
@@ -65,7 +70,7 @@ impl Rack {
     }
 
     /// Decides about one request with `presented`, in the order that [`keyrack_key::Terms::decide`] states and by the key's
-    /// rate after that, and counts how that ended.
+    /// rates after that, and counts how that ended.
     pub fn check(&self, presented: &Presented<'_>, question: &Question<'_>) -> Result<Caller, Refusal> {
         self.check_in(None, presented, question)
     }
@@ -99,7 +104,7 @@ impl Rack {
             .and_then(|outcome| self.tallies.count(&line.tally, (card.key, digest, place), outcome));
         let key = line.key(card);
         match answer {
-            Ok(allowance) => Ok(Caller { key, tally: counted, allowance }),
+            Ok(allowances) => Ok(Caller { key, tally: counted, allowances }),
             Err(denial) => Err(Refusal { denial, key: Some(key) }),
         }
     }
@@ -108,6 +113,15 @@ impl Rack {
     pub fn note_use(&self, caller: &Caller, used: LastUse) {
         if let Some(tally) = caller.tally {
             self.tallies.note(tally, caller.key.key, used);
+        }
+    }
+
+    /// Counts that `caller`, who was let through for `permission`, was refused after all: what it wanted done was not taken on.
+    /// What was let through is counted as refused then, unless it was drained in between: it stands as both.
+    pub fn note_refused(&self, caller: &Caller, permission: Permission, denial: Denial) {
+        let of = |answer| outcome::number(Some(permission), answer);
+        if let (Some(tally), Some(from), Some(to)) = (caller.tally, of(Ok(())), of(Err(denial))) {
+            self.tallies.recount(tally, caller.key.key, from, to);
         }
     }
 
@@ -255,7 +269,7 @@ impl Rack {
         }
     }
 
-    /// What narrows a key from now on, its pause among it. The meter of its earlier state goes on.
+    /// What narrows a key from now on, its pause among it. The meters of its earlier state go on.
     fn narrowed(&self, record: &Record, earlier: &[Place]) -> Option<Arc<Narrowed>> {
         let restrictions = record.terms.restrictions.as_ref();
         let pause = record.terms.pause;
@@ -270,6 +284,7 @@ impl Rack {
             before.as_deref(),
             restrictions.cloned().unwrap_or_default(),
             pause,
+            &self.visitors,
         )))
     }
 

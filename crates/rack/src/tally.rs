@@ -110,6 +110,21 @@ impl Tallies {
         }
     }
 
+    /// Counts as `to` what was counted as `from`, if the tally still is the key's.
+    pub(crate) fn recount(&self, id: TallyId, key: KeyId, from: usize, to: usize) {
+        let tally = self.tally(id);
+        let slow = tally.slow.lock();
+        if slow.owner.is_some_and(|(owner, ..)| owner == key) {
+            for stripe in 0..STRIPES {
+                self.add(id, self.counter(stripe, id).take());
+            }
+            let less = |count: u32| count.checked_sub(1);
+            // Where there is none left, it was drained.
+            let _ = tally.counts[from].try_update(Ordering::Relaxed, Ordering::Relaxed, less);
+            tally.counts[to].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }

@@ -244,10 +244,10 @@ function sayFold(form) {
   const facts = form.querySelector("[data-fold-facts]");
   if (!facts) return;
   const expiry = form.elements.expiry.selectedOptions[0].dataset.fact;
-  const rate = form.elements.rate_requests.value.trim() ? " · rate limit" : "";
+  const limits = [...form.querySelectorAll("[data-limit]")].some((field) => field.value.trim()) ? " · limits" : "";
   const keys = form.elements.keys?.checked ? " · may manage keys" : "";
   const node = form.elements.node?.checked ? " · may check keys" : "";
-  facts.textContent = `${expiry} · ${facts.dataset.reach}${rate}${keys}${node}`;
+  facts.textContent = `${expiry} · ${facts.dataset.reach}${limits}${keys}${node}`;
 }
 
 // ---- What a change would have refused, said while it is made.

@@ -24,6 +24,7 @@ use crate::ops::people::People;
 use crate::ops::pictures::Pictures;
 use crate::ops::predictions::Predictions;
 use crate::ops::projects::Projects;
+use crate::ops::quotas::Quotas;
 use crate::ops::refusals::{Refusals, Refused, Saw};
 use crate::ops::removals::Removals;
 use crate::ops::settings::Settings;
@@ -45,6 +46,7 @@ pub struct App {
     pub first_calls: FirstCalls,
     pub nodes: Nodes,
     pub projects: Projects,
+    pub quotas: Quotas,
     pub models: Models,
     pub datasets: Datasets,
     pub imports: Imports,
@@ -72,13 +74,14 @@ impl App {
         let nodes = Nodes::open(store.clone(), clock).await?;
         let callers = Arc::new(Callers::new());
         let guard = Guard::new(Arc::clone(&rack), config.brands.clone(), clock).noting(Arc::clone(&callers));
+        let guard = Arc::new(guard.at_home(&config.base_url()).manage_at(config.manage_url()));
+        let quotas = Quotas::new(store.clone(), Arc::clone(&rack), Arc::clone(&guard), clock);
         let removals = Removals::new(store.clone(), objects.clone(), clock);
         let pictures = Pictures::new(config.max_image);
-        let datasets = Datasets::new(store.clone(), objects.clone(), pictures, removals.clone(), clock);
+        let datasets =
+            Datasets::new(store.clone(), objects.clone(), pictures, removals.clone(), quotas.clone(), clock);
         let imports = Imports::new(datasets.clone(), folder.imports(), config.max_image, clock);
         let imports = imports.map_err(OpError::internal)?;
-        let guard = guard.at_home(&config.base_url()).manage_at(config.manage_url());
-        let guard = Arc::new(guard);
         Ok(Arc::new(Self {
             keys: Keys::new(
                 store.clone(),
@@ -89,16 +92,17 @@ impl App {
             ),
             first_calls: FirstCalls::default(),
             nodes,
-            models: Models::new(store.clone(), removals.clone(), clock),
+            models: Models::new(store.clone(), removals.clone(), quotas.clone(), clock),
             projects: Projects::new(store.clone(), removals.clone(), clock),
             imports,
             datasets,
             removals,
-            predictions: Predictions::new(&config, store.clone(), objects.clone()),
+            predictions: Predictions::new(&config, store.clone(), objects.clone(), quotas.clone()),
             people: People::new(store.clone(), clock)?,
             workspaces: Workspaces::new(store.clone()),
             activity: Activity::new(store.clone()),
             settings: Settings::new(store.clone(), clock),
+            quotas,
             metrics: Metrics::new(),
             refusals: Refusals::new(store.clone()),
             callers,

@@ -50,6 +50,10 @@ impl Background {
         drop(self.stop);
         self.tasks.join_all().await;
         write_uses_of(app).await;
+        // Requests have ended: nobody takes any more.
+        if let Err(error) = app.quotas.close().await {
+            tracing::warn!(%error, "what was taken of quotas and not used could not be given back");
+        }
         app.store.close().await;
     }
 }
@@ -170,6 +174,9 @@ async fn sweep(app: Shared) {
     }
     if let Err(error) = app.store.forget_repetitions(app.now().minus(REPETITIONS)).await {
         tracing::warn!(%error, "old Idempotency-Keys could not be removed");
+    }
+    if let Err(error) = app.quotas.sweep().await {
+        tracing::warn!(%error, "quotas of days and months that are over could not be removed");
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a check takes from the heap: nothing.
 
-use keyrack_key::{Brands, Denial};
+use keyrack_key::{Brands, Denial, Rate, Restrictions};
 
 use crate::history::{History, NOW, Step, ask_as, loaded};
 
@@ -8,6 +8,8 @@ use crate::history::{History, NOW, Step, ask_as, loaded};
 fn a_check_allocates_nothing_whichever_way_it_ends() {
     let mut history = History::of_keys(1, 100);
     history.take(Step::Delete { key: 7 });
+    let rate = Rate::new(1_000_000, 1).ok();
+    history.restrict(8, Restrictions { rate, visitor_rate: rate, ..Restrictions::NONE });
     let rack = loaded(history.snapshot());
     let unknown = History::of_keys(2, 1).secrets.remove(0);
     let brands = Brands::default();

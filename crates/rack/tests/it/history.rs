@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use keyrack_key::{
@@ -162,9 +163,19 @@ impl History {
                 self.keys[key].secrets.retain(|(_, state)| *state == SecretState::Current);
             }
         }
+        self.change(changed);
+    }
+
+    fn change(&mut self, key: usize) {
         let revision = Revision(self.position.revision.0 + 1);
-        self.keys[changed].revision = revision;
+        self.keys[key].revision = revision;
         self.position = Position { revision, change: self.rng.change() };
+    }
+
+    /// A key is narrowed by just these from now on.
+    pub(crate) fn restrict(&mut self, key: usize, restrictions: Restrictions) {
+        self.keys[key].terms.restrictions = Some(restrictions);
+        self.change(key);
     }
 
     fn lives(&self, key: usize) -> bool {
@@ -245,6 +256,14 @@ pub(crate) fn ask_as(
         Ok(caller) => Ok(caller.key().revision),
         Err(refusal) => Err((refusal.denial, refusal.key.map(|key| key.revision))),
     }
+}
+
+/// Whether a secret opens predictions for somebody from there.
+pub(crate) fn ask_from(rack: &Rack, secret: &str, now: Timestamp, address: Option<IpAddr>) -> bool {
+    let presented = Presented::parse(secret.as_bytes(), &Brands::default()).unwrap();
+    let permission = Some(Permission::ModelsPredict);
+    let (exposure, spend) = (Exposure::None, Spend::One);
+    rack.check(&presented, &Question { now, permission, address, origin: None, exposure, spend }).is_ok()
 }
 
 /// A rack that holds `snapshot`.

@@ -12,3 +12,4 @@ mod pauses;
 mod rates;
 mod readers;
 mod uses;
+mod visitors;

@@ -74,7 +74,7 @@ fn looking_takes_nothing_and_a_request_that_lasts_is_not_asked_again() {
     let before = asked(&rack, secret, &question(NOW, Spend::Before)).unwrap();
     assert_eq!(before.allowance(), None);
     let looked = asked(&rack, secret, &question(later(1_800), Spend::Nothing)).unwrap();
-    assert_eq!(looked.spend(later(1_800)).unwrap().allowance().unwrap().remaining, 0);
+    assert_eq!(looked.spend(later(1_800), None).unwrap().allowance().unwrap().remaining, 0);
     assert_eq!(ask(&rack, secret, later(1_800), Spend::One), Err(1_800));
 }
 

@@ -10,8 +10,8 @@ mod history;
 use std::sync::Arc;
 use std::time::Duration;
 
-use history::{History, NOW, Step, ask, loaded};
-use keyrack_key::{Denial, Rate};
+use history::{History, NOW, Step, ask, ask_from, loaded};
+use keyrack_key::{Denial, Rate, Restrictions};
 use keyrack_rack::{Moment, Rack, Trust, Used, clock};
 use shuttle::sync::atomic::{AtomicBool, Ordering};
 use shuttle::thread;
@@ -161,6 +161,32 @@ fn what_was_read_under_a_lease_that_ended_is_not_let_through_under_the_next() {
             rack.apply(frame.clone()).unwrap();
             rack.trust(Trust::Until(end.plus(LEASE)));
             asking.join().unwrap();
+        },
+        ORDERS,
+        DEPTH,
+    );
+}
+
+/// There is room for two visitors, and three come.
+#[test]
+fn a_rate_per_visitor_lets_a_crowd_through_no_oftener_than_those_for_whom_there_is_room() {
+    let mut history = History::of_keys(1, 1);
+    let (visitor_rate, rate) = (Rate::new(2, 60).ok(), Rate::new(4, 60).ok());
+    history.restrict(0, Restrictions { visitor_rate, rate, ..Restrictions::NONE });
+    let (limited, secret) = (history.snapshot(), history.secrets[0].clone());
+    shuttle::check_pct(
+        move || {
+            let rack = Arc::new(loaded(limited.clone()));
+            let asking = [1, 1, 2, 3].map(|last| {
+                let (rack, secret) = (Arc::clone(&rack), secret.clone());
+                thread::spawn(move || {
+                    let address = Some([192, 0, 2, last].into());
+                    (0..2).filter(|_| ask_from(&rack, &secret, NOW, address)).count()
+                })
+            });
+            let through = asking.map(|one| one.join().unwrap());
+            assert!(through[0] + through[1] <= 2, "one visitor: {through:?}");
+            assert!((2..=4).contains(&through.iter().sum::<usize>()), "{through:?}");
         },
         ORDERS,
         DEPTH,

@@ -4,7 +4,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
-use keyrack_guard::Problem;
+use keyrack_guard::{Problem, limits};
 
 use crate::edge::problem::answering;
 use crate::edge::request_id;
@@ -40,9 +40,8 @@ pub async fn finish(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let problem = response.extensions_mut().remove::<Problem>().or_else(|| of_framework(&response));
     let Some(problem) = problem else { return response };
-    let kept = kept_headers(response.headers());
     let mut written: Response = problem.into_response(id.as_ref().and_then(|id| id.to_str().ok()));
-    written.headers_mut().extend(kept);
+    keep_headers(response.headers(), written.headers_mut());
     written
 }
 
@@ -66,8 +65,16 @@ fn of_framework(response: &Response) -> Option<Problem> {
     Some(Problem::new(status, code, message))
 }
 
-fn kept_headers(headers: &HeaderMap) -> HeaderMap {
-    headers.get(header::ALLOW).map(|allow| (header::ALLOW, allow.clone())).into_iter().collect()
+/// What the framework and the guard say whatever the problem is.
+fn keep_headers(said: &HeaderMap, written: &mut HeaderMap) {
+    if let Some(allow) = said.get(header::ALLOW) {
+        written.insert(header::ALLOW, allow.clone());
+    }
+    for name in [limits::POLICY, limits::LIMIT] {
+        if let Some(items) = said.get(&name).and_then(|items| items.to_str().ok()) {
+            limits::join(written, name, items);
+        }
+    }
 }
 
 /// Where there is no such path.

@@ -19,7 +19,7 @@ use tower_http::timeout::TimeoutError;
 use super::ApiError;
 pub use gathered::gather;
 use object::Object;
-pub use object::{object, object_if_any, objects};
+pub use object::{object, object_if_any, objects, objects_if_any};
 pub use wrong::twice;
 
 /// The body of a request as JSON. Fields that nobody knows are refused: most are misspelled.

@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use keyrack_guard::{Caller, Credential, Place, Problem};
-use keyrack_key::{Denial, Permission, Presented, Scope};
+use keyrack_key::{Counted, Denial, Permission, Presented, Scope};
 
 use super::ApiError;
 use super::verify::covers;
@@ -29,7 +29,7 @@ const ORIGINALS: [&str; 2] = ["x-forwarded-uri", "x-original-uri"];
 /// out. No page counts as ours: a key that holds more than Inference is refused from every browser. The client's address is taken from `X-Forwarded-For` of a trusted proxy alone.
 ///
 /// Who may pass is named in three headers, each of which is there each time, so that none of the client's passes for one
-/// of them. `X-Keyrack-Proxy: nginx` turns what nginx does not know (all but 204, 401 and 403) into a 403 whose
+/// of them. A request that passes with `models:predict` counts as one prediction of a key with quotas of them. `X-Keyrack-Proxy: nginx` turns what nginx does not know (all but 204, 401 and 403) into a 403 whose
 /// `X-Keyrack-Status` says what it was. `X-Keyrack-Code` says why in one word.
 #[utoipa::path(get, path = "/forward-auth", tag = "Asking", operation_id = "forwardAuth",
     params(
@@ -44,7 +44,7 @@ const ORIGINALS: [&str; 2] = ["x-forwarded-uri", "x-original-uri"];
         (status = 400, description = "Two keys, or the proxy does not say once what it asks"),
         (status = 401, description = "No key, or none that works"),
         (status = 403, description = "The key does not allow that"),
-        (status = 429, description = "The key was used too often lately; `Retry-After` says when to try again")))]
+        (status = 429, description = "The key was used too often lately, or has made all predictions of its day or month; `Retry-After` says when to try again")))]
 pub async fn ask(State(app): State<Shared>, mut parts: Parts) -> Response {
     let is_nginx = parts.headers.get(PROXY).is_some_and(|proxy| proxy == "nginx");
     let answer = match original(&parts.headers) {
@@ -90,11 +90,14 @@ async fn decide(app: &App, parts: &Parts) -> Result<Caller, ApiError> {
     let caller = app.guard.check_in(workspace, parts, permission);
     let caller = caller.map_err(|refusal| app.refused(&refusal))?;
     // A proxy names no project, so it could be any.
-    if covers(caller.key(), None) {
-        Ok(caller)
-    } else {
-        Err(OpError::OutsideKey { key: caller.key().key }.into())
+    if !covers(caller.key(), None) {
+        return Err(OpError::OutsideKey { key: caller.key().key }.into());
     }
+    if permission == Some(Permission::ModelsPredict) {
+        // What becomes of the request is not known here: it is spent.
+        let _ = app.quotas.take_of(&caller, Counted::Predictions).await?;
+    }
+    Ok(caller)
 }
 
 /// What the client asked the proxy for, as the proxy says it.

@@ -8,7 +8,8 @@ use axum::http::request::Parts;
 use http::{HeaderValue, header};
 use keyrack_guard::{Caller, Credential, Place};
 use keyrack_key::{
-    Allowance, Denial, Exposure, Permission, Presented, ProjectId, Question, Scope, Spend, WorkspaceId,
+    Allowance, Counted, Denial, Exposure, Permission, Presented, ProjectId, Question, Scope, Spend, Standing,
+    WorkspaceId,
 };
 use keyrack_rack::{Key, LastUse, Refusal};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ use utoipa::ToSchema;
 
 use super::ApiError;
 use super::body::Body;
+use super::keys::QuotaStanding;
 use crate::app::{App, Shared};
 use crate::edge::session;
 use crate::ops::refusals::Saw;
@@ -35,15 +37,16 @@ pub struct Query {
     /// The project that the request is about.
     #[serde(default)]
     project: Option<String>,
-    /// Where the request comes from. Left out, a key with restricted networks is refused.
+    /// Where the request comes from. Left out, a key with restricted networks is refused, and of a key with a rate per visitor
+    /// all such questions are those of one visitor.
     #[serde(default)]
     #[schema(example = "10.4.0.17")]
     ip: Option<String>,
     /// The `Origin` of the request. Left out, a key with restricted origins is refused.
     #[serde(default)]
     origin: Option<String>,
-    /// Whether this counts as a request: takes one from the key's rate. Left out: it takes nothing, and only tells whether there
-    /// is one left.
+    /// Whether this counts as a request: takes one from the key's rates, and one prediction from its quotas where `permission`
+    /// is `models:predict`. Left out: it takes nothing, and only tells whether there is one left.
     #[serde(default)]
     spend: bool,
 }
@@ -61,10 +64,17 @@ pub struct Verified {
 
 /// What the key has left.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Limits {
     /// Left out where the key has no rate.
     #[serde(skip_serializing_if = "Option::is_none")]
     rate: Option<RateLeft>,
+    /// Of this visitor. Left out where the key has no rate per visitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    visitor_rate: Option<RateLeft>,
+    /// Those of predictions, where the question was about predictions. Left out where the key has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    quotas: Vec<QuotaStanding>,
 }
 
 /// What is left of a rate.
@@ -130,13 +140,14 @@ impl Query {
 ///
 /// The key in question stands in `Authorization: Bearer`. The answer comes from memory. A key of another workspace
 /// is unknown; what a key is restricted by and the question leaves out counts as not allowed. With `spend`, a key that is let
-/// through has one request less left, on the node that was asked.
+/// through has one request less left, on the node that was asked; and one prediction less of its day and month, if it has
+/// quotas of them and `permission` is `models:predict`. What is spent is not given back: the work is done elsewhere.
 #[utoipa::path(post, path = "/verify", tag = "Asking", operation_id = "verifyKey", request_body = Query,
     responses(
         (status = 200, description = "The key is let through", body = Verified),
         (status = 401, description = "No such key, or it was deleted, is paused or has expired"),
         (status = 403, description = "The key does not allow that"),
-        (status = 429, description = "The key was used too often lately; `Retry-After` says when to try again"),
+        (status = 429, description = "The key was used too often lately, or has made all predictions of its day or month; `Retry-After` says when to try again"),
         (status = 422, description = "A field is not as expected; `details` names it")))]
 pub async fn verify(
     State(app): State<Shared>,
@@ -152,8 +163,12 @@ pub async fn verify(
         return Err(OpError::OutsideKey { key: caller.key().key }.into());
     }
     // Only now: what is refused for another reason takes nothing.
-    let caller =
-        if query.spend { caller.spend((app.clock)()).map_err(|refusal| refused(&refusal))? } else { caller };
+    let caller = if query.spend {
+        caller.spend((app.clock)(), asked.address).map_err(|refusal| refused(&refusal))?
+    } else {
+        caller
+    };
+    let standings = standings(&app, &caller, &asked, query.spend).await?;
     let key = caller.key();
     app.metrics.allowed();
     note_use(&app, &parts, &asked, &caller);
@@ -166,8 +181,24 @@ pub async fn verify(
             scopes: key.scopes.iter().map(Scope::name).collect(),
         },
         workspace: key.workspace.to_string(),
-        limits: Limits { rate: caller.allowance().map(RateLeft::from) },
+        limits: Limits {
+            rate: caller.allowance().map(RateLeft::from),
+            visitor_rate: caller.visitor_allowance().map(RateLeft::from),
+            quotas: standings.into_iter().map(QuotaStanding::from).collect(),
+        },
     }))
+}
+
+/// How the key stands with its predictions, of which there has to be one. Whoever asks for other permissions than that may
+/// want anything that they hold, and is counted where it is done.
+async fn standings(app: &App, caller: &Caller, asked: &Asked, spend: bool) -> Result<Vec<Standing>, OpError> {
+    match asked.permission {
+        Some(Permission::ModelsPredict) if spend => {
+            Ok(app.quotas.take_of(caller, Counted::Predictions).await?.standings().collect())
+        }
+        Some(Permission::ModelsPredict) => app.quotas.look(caller, Counted::Predictions).await,
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// That the request carries one key of the right form, and no cookie. Whoever has none learns nothing here,

@@ -1,6 +1,7 @@
 //! A rack full of made-up keys, and texts to check.
 
 use std::io;
+use std::net::IpAddr;
 
 use keyrack_key::{
     Brands, Class, Exposure, Grant, KeyId, Permission, Presented, Question, Restrictions, Scope, Secret,
@@ -40,6 +41,8 @@ pub(super) struct Filled {
     /// From which each secret can be made again.
     seed: u64,
     workspace: WorkspaceId,
+    /// What narrows each key.
+    restrictions: Restrictions,
     keys: usize,
     samples: Samples,
     /// What the keys added last took of the process's memory, if it can be known.
@@ -63,6 +66,11 @@ impl Texts {
 
 impl Filled {
     pub(super) fn empty() -> io::Result<Self> {
+        Self::narrowed(Restrictions::NONE)
+    }
+
+    /// A rack for keys that `restrictions` narrow.
+    pub(super) fn narrowed(restrictions: Restrictions) -> io::Result<Self> {
         let mut bytes = [0; 8];
         getrandom::SysRng.try_fill_bytes(&mut bytes).map_err(io::Error::other)?;
         let seed = u64::from_le_bytes(bytes);
@@ -75,6 +83,7 @@ impl Filled {
             brands: Brands::default(),
             seed,
             workspace: WorkspaceId::new(NOW, &mut rng(seed, u64::MAX)),
+            restrictions,
             keys: 0,
             samples: Samples { known, unknown, mistyped, formless },
             bytes_per_key: None,
@@ -124,15 +133,14 @@ impl Filled {
 
     /// Whether this text is let through.
     pub(super) fn check(&self, text: &[u8]) -> bool {
+        self.check_from(text, None, None)
+    }
+
+    /// Whether it is, from there.
+    pub(super) fn check_from(&self, text: &[u8], address: Option<IpAddr>, origin: Option<&str>) -> bool {
         let permission = Some(Permission::ModelsPredict);
-        let question = Question {
-            now: NOW,
-            permission,
-            address: None,
-            origin: None,
-            exposure: Exposure::None,
-            spend: Spend::One,
-        };
+        let (exposure, spend) = (Exposure::None, Spend::One);
+        let question = Question { now: NOW, permission, address, origin, exposure, spend };
         Presented::parse(text, &self.brands)
             .is_ok_and(|presented| self.rack.check(&presented, &question).is_ok())
     }
@@ -166,7 +174,7 @@ impl Filled {
             scopes,
             terms: Terms {
                 permissions: grant.map(|grant| grant.permissions()).unwrap_or_default(),
-                restrictions: Some(Restrictions::default()),
+                restrictions: Some(self.restrictions.clone()),
                 expires_at: None,
                 pause: None,
                 deleted_at,

@@ -4,6 +4,8 @@
 mod changes;
 mod drawing;
 mod filled;
+mod limits;
+mod quotas;
 mod turns;
 
 use std::fmt::Write as _;
@@ -13,12 +15,16 @@ use keyrack_key::Digest;
 
 use changes::Histogram;
 use filled::Filled;
+use limits::Restricted;
+use quotas::Quota;
 
 /// All that was measured.
 #[derive(Debug)]
 pub struct Measured {
     sizes: Vec<Size>,
     changes: Histogram,
+    restrictions: Restricted,
+    quotas: Quota,
 }
 
 /// What was measured with so many keys in memory. Times are medians in nanoseconds.
@@ -45,7 +51,9 @@ pub fn run(most: usize) -> io::Result<Measured> {
         filled.grow(keys).map_err(io::Error::other)?;
         sizes.push(size(&filled));
     }
-    Ok(Measured { sizes, changes: changes::while_checking(&filled) })
+    let changes = changes::while_checking(&filled);
+    drop(filled);
+    Ok(Measured { sizes, changes, restrictions: limits::measure()?, quotas: quotas::measure()? })
 }
 
 fn size(filled: &Filled) -> Size {
@@ -91,6 +99,8 @@ impl Measured {
         }
         text.push_str("\nMedians of rounds taken in turns; each check of another key, drawn at random. Bytes: what each key more took.\n");
         text.push_str(&self.changes.text());
+        text.push_str(&self.restrictions.text());
+        text.push_str(&self.quotas.text());
         text
     }
 

@@ -13,6 +13,7 @@ use keyrack_store::{Project, ProjectCounts, Store};
 use rand_core::UnwrapErr;
 
 use super::pictures::Pictures;
+use super::quotas::Quotas;
 use super::removals::Removals;
 use super::who::Covered;
 use super::{Acting, OpError};
@@ -32,13 +33,21 @@ pub struct Datasets {
     pictures: Pictures,
     removals: Removals,
     turns: Turns,
+    quotas: Quotas,
     clock: Clock,
 }
 
 impl Datasets {
     /// Datasets of `store`, whose pictures are `objects` and are checked by `pictures`.
-    pub fn new(store: Store, objects: Objects, pictures: Pictures, removals: Removals, clock: Clock) -> Self {
-        Self { store, objects, pictures, removals, turns: Turns::new(), clock }
+    pub fn new(
+        store: Store,
+        objects: Objects,
+        pictures: Pictures,
+        removals: Removals,
+        quotas: Quotas,
+        clock: Clock,
+    ) -> Self {
+        Self { store, objects, pictures, removals, turns: Turns::new(), quotas, clock }
     }
 
     /// The room for pictures that arrive. Who brings one has gathered it there, and holds it until it is kept.

@@ -21,7 +21,7 @@ use super::nodes::{Arrival, Nodes, Unconfirmed};
 use super::who::Reach;
 use super::{Acting, Invalid, OpError, invalid};
 use draft::Ends;
-pub use draft::{Draft, Patch};
+pub use draft::{Draft, Limits, Patch};
 
 /// The longest that an old secret may live beside the new one.
 pub const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);

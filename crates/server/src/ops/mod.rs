@@ -14,6 +14,7 @@ pub mod people;
 pub mod pictures;
 pub mod predictions;
 pub mod projects;
+pub mod quotas;
 pub mod refusals;
 pub mod removals;
 pub mod settings;

@@ -13,6 +13,7 @@ use keyrack_store::{Model, Page, Point, Store, StoreError};
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 
+use super::quotas::Quotas;
 use super::removals::Removals;
 use super::who::Covered;
 use super::{Acting, OpError};
@@ -25,6 +26,7 @@ pub use settings::TrainSettings;
 pub struct Models {
     store: Store,
     removals: Removals,
+    quotas: Quotas,
     clock: Clock,
     /// Told when there is something to train.
     queued: watch::Sender<()>,
@@ -38,10 +40,11 @@ const STREAMS: usize = 500;
 
 impl Models {
     /// Models of `store`.
-    pub fn new(store: Store, removals: Removals, clock: Clock) -> Self {
+    pub fn new(store: Store, removals: Removals, quotas: Quotas, clock: Clock) -> Self {
         Self {
             store,
             removals,
+            quotas,
             clock,
             queued: watch::Sender::new(()),
             streams: Arc::new(Semaphore::new(STREAMS)),

@@ -6,7 +6,7 @@ mod problems;
 
 use std::sync::Arc;
 
-use keyrack_key::{Class, ModelId};
+use keyrack_key::{Class, Counted, ModelId};
 use keyrack_store::{Model, ModelStatus, ProjectType, Store};
 use keyrack_vision::{self as vision, Backbone, BackboneError, Limits, ModelError, Picture, Threads};
 use tokio::time::Instant;
@@ -15,6 +15,7 @@ pub use asked::{Asked, Classified, Detected, Detection, Likely, Small, Wanted};
 use look::{classified, detected};
 use problems::{not_ready, other_task, urls_closed};
 
+use super::quotas::{Quotas, Spent};
 use super::{Acting, Invalid, OpError, Who};
 use crate::config::Config;
 use crate::edge::allowance;
@@ -39,12 +40,13 @@ pub struct Predictions {
     engine: Engine,
     door: Door,
     room: Room,
+    quotas: Quotas,
     public_urls: bool,
 }
 
 impl Predictions {
     /// What models of `store` say, whose files are `objects`.
-    pub fn new(config: &Config, store: Store, objects: Objects) -> Self {
+    pub fn new(config: &Config, store: Store, objects: Objects, quotas: Quotas) -> Self {
         let limits = Limits { bytes: config.max_image, ..Limits::default() };
         Self {
             store,
@@ -52,6 +54,7 @@ impl Predictions {
             engine: Engine::new(config.backbone.clone(), limits),
             door: Door::new(limits.bytes, &config.allowed_image_hosts),
             room: Room::for_pictures_of(allowance::picture(limits.bytes).bytes),
+            quotas,
             public_urls: config.public_image_urls,
         }
     }
@@ -81,14 +84,14 @@ impl Predictions {
         Ok(Askable(model))
     }
 
-    /// What a picture shows.
+    /// What a picture shows, and what that took of the caller's quotas.
     pub async fn classify(
         &self,
         by: &Acting,
         model: Askable,
         image: Image,
         asked: Asked,
-    ) -> Result<Classified, OpError> {
+    ) -> Result<(Classified, Spent), OpError> {
         check_confidence(asked.confidence)?;
         self.ask(by, model, image, move |head, backbone, picture, threads| match head {
             vision::Model::Detector(_) => Ok(None),
@@ -99,14 +102,14 @@ impl Predictions {
         .await
     }
 
-    /// What is where in a picture.
+    /// What is where in a picture, and what that took of the caller's quotas.
     pub async fn detect(
         &self,
         by: &Acting,
         model: Askable,
         image: Image,
         wanted: Wanted,
-    ) -> Result<Detected, OpError> {
+    ) -> Result<(Detected, Spent), OpError> {
         check_confidence(wanted.confidence)?;
         if wanted.stroke.is_some_and(|stroke| stroke > MOST_STROKE) {
             return Err(Invalid::field("stroke_width", format!("expected 0 to {MOST_STROKE} pixels")).into());
@@ -130,12 +133,28 @@ impl Predictions {
         look: impl FnOnce(&vision::Model, &Backbone, &Picture, &Threads) -> Result<Option<T>, BackboneError>
         + Send
         + 'static,
-    ) -> Result<T, OpError> {
+    ) -> Result<(T, Spent), OpError> {
         let until = Instant::now() + PATIENCE;
         let place = Place::model(model.project, model.id, model.taken);
         let read = self.objects.read(&place);
         // Before the door: that a model has lost its file tells nothing of what lies behind a URL.
         let asked = read_head(self.engine.head(model.id, read)).await?;
+        let spent = self.quotas.take(by, Counted::Predictions).await?;
+        spent.settle(
+            self.see(by, image, until, move |backbone, picture, threads| {
+                look(&asked, backbone, picture, threads)
+            })
+            .await,
+        )
+    }
+
+    async fn see<T: Send + 'static>(
+        &self,
+        by: &Acting,
+        image: Image,
+        until: Instant,
+        look: impl FnOnce(&Backbone, &Picture, &Threads) -> Result<Option<T>, BackboneError> + Send + 'static,
+    ) -> Result<T, OpError> {
         let (bytes, held, begun) = match image.source {
             Source::Bytes(bytes) => (bytes, image.held, None),
             Source::Url(_) if !self.public_urls && is_publishable(by) => return Err(urls_closed().into()),
@@ -146,11 +165,7 @@ impl Predictions {
         };
         let seen = async {
             let opened = self.engine.open(bytes, held).await?;
-            self.engine
-                .show(opened, until, move |backbone, picture, threads| {
-                    look(&asked, backbone, picture, threads)
-                })
-                .await
+            self.engine.show(opened, until, look).await
         };
         match (seen.await, begun) {
             (Ok(Some(answer)), _) => Ok(answer),

@@ -18,6 +18,8 @@ pub(super) fn why(reason: &str, permission: Option<Permission>) -> String {
             "it came from a browser, where one that holds more than Inference must not be"
         }
         ("rate_limited", _) => "this key was used too often",
+        ("visitor_rate_limited", _) => "this visitor used the key too often",
+        ("quota_exceeded", _) => "this key has used up its quota",
         (other, _) => return format!("the reason is {other}"),
     };
     says.to_owned()

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use keyrack_key::{Brands, Class, Hint, Only, Rate, Restrictions, Timestamp};
+use keyrack_key::{
+    Brands, Class, Counted, Hint, Only, Period, Quota, Rate, Restrictions, Standing, Timestamp,
+};
 use keyrack_store::{Actor, KeyRow, SecretRow, SecretUse};
 
 use crate::ops::keys::Propagation;
 
-use super::view::{By, Expires, LastUse, Limit, Moment, Paused, Scope};
+use super::view::{By, Expires, LastUse, Limit, Moment, Paused, QuotaBar, Scope};
 use crate::times::rfc3339;
 
 const MINUTE: u64 = 60;
@@ -60,6 +62,8 @@ pub(super) fn refused(code: &str) -> String {
         "network_not_allowed" => "network not allowed",
         "origin_not_allowed" => "origin not allowed",
         "rate_limited" => "too often",
+        "visitor_rate_limited" => "a visitor too often",
+        "quota_exceeded" => "quota used up",
         "deleted_key" => "the key was deleted",
         "paused_key" => "the key was paused",
         "expired_key" => "the key has expired",
@@ -240,6 +244,44 @@ pub(super) fn rate(rate: Rate) -> String {
     }
 }
 
+/// "Predictions", "Images", "Training runs".
+pub(super) const fn counted(of: Counted) -> &'static str {
+    match of {
+        Counted::Predictions => "Predictions",
+        Counted::Images => "Images",
+        Counted::Trainings => "Training runs",
+    }
+}
+
+/// "1000 predictions a day".
+fn quota(quota: Quota) -> String {
+    let what = match quota.of {
+        Counted::Predictions => "prediction",
+        Counted::Images => "image",
+        Counted::Trainings => "training run",
+    };
+    format!("{} a {}", count(quota.limit.get().into(), what), quota.per.name())
+}
+
+/// "today", "this month".
+const fn in_this(per: Period) -> &'static str {
+    match per {
+        Period::Day => "today",
+        Period::Month => "this month",
+    }
+}
+
+/// How a key stands with a quota.
+pub(super) fn quota_bar(standing: Standing, now: Timestamp) -> QuotaBar {
+    QuotaBar {
+        label: format!("{} {}", counted(standing.quota.of), in_this(standing.quota.per)),
+        used: standing.used,
+        limit: standing.quota.limit.get(),
+        left: standing.left(),
+        resets: moment(standing.window.ends, now),
+    }
+}
+
 /// So many seconds in the largest unit that has them whole.
 pub(super) fn in_units(seconds: u32) -> (u32, &'static str) {
     match seconds {
@@ -259,6 +301,8 @@ pub(super) fn reach(restrictions: &Restrictions) -> String {
         parts.push(only(&restrictions.origins, "origin", ""));
     }
     parts.extend(restrictions.rate.map(rate));
+    parts.extend(restrictions.visitor_rate.map(|own| format!("{} for each visitor", rate(own))));
+    parts.extend(restrictions.quotas.iter().map(quota));
     parts.join(" · ")
 }
 
@@ -276,6 +320,7 @@ pub(super) fn limits(restrictions: &Restrictions) -> Vec<Limit> {
         limit("Only from these networks", &restrictions.networks),
         limit("Only from these origins", &restrictions.origins),
         restrictions.rate.map(|own| Limit { label: "At most", text: rate(own) }),
+        restrictions.visitor_rate.map(|own| Limit { label: "Each visitor at most", text: rate(own) }),
     ]
     .into_iter()
     .flatten()

@@ -11,6 +11,7 @@ mod general;
 mod hands;
 mod keyboard;
 mod life;
+mod limits;
 mod nodes;
 mod painted;
 mod picture;

@@ -4,6 +4,7 @@ mod annotations;
 mod flow;
 pub(crate) mod painted;
 mod pictures;
+mod quotas;
 mod removal;
 mod together;
 mod uploads;

@@ -4,6 +4,7 @@ mod cancel;
 mod deaths;
 mod events;
 mod learning;
+mod quotas;
 mod refusals;
 mod school;
 mod workers;

@@ -6,6 +6,7 @@ pub(crate) mod crowd;
 mod door;
 mod forms;
 mod paint;
+mod quotas;
 mod refusals;
 mod server_of_pictures;
 mod studio;

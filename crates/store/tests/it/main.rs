@@ -20,6 +20,7 @@ mod people;
 mod platform;
 mod policy;
 mod projects;
+mod quotas;
 mod refusals;
 mod removals;
 mod retention;

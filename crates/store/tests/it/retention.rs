@@ -15,7 +15,7 @@ const REFUSED: Outcome =
 async fn used(world: &World, key: KeyId, at: Timestamp) {
     let last = LastUse::new(at, None, PREDICTED.permission, b"camera");
     let counts = vec![(PREDICTED, 3), (REFUSED, 2)];
-    world.store.note_uses(&[Used { key, counts, last: Some(last) }], at).await.unwrap();
+    world.store.note_uses(&[Used { key, secret: None, counts, last: Some(last) }], at).await.unwrap();
     let hint = Hint::parse("9fQ2").unwrap();
     // Each day another address.
     let address = Some(std::net::IpAddr::from((at.micros() as u32).to_be_bytes()));

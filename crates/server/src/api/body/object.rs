@@ -42,6 +42,14 @@ pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Resul
     Object::deserialize(field).map(|Object(value)| value)
 }
 
+/// For a field that is a list of objects, null, or left out.
+pub fn objects_if_any<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    field: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    let list = Option::<Vec<Object<T>>>::deserialize(field)?;
+    Ok(list.map(|list| list.into_iter().map(|Object(value)| value).collect()))
+}
+
 /// For a field that is a list of objects.
 pub fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Result<Vec<T>, D::Error> {
     let list = Vec::<Object<T>>::deserialize(field)?;

@@ -41,6 +41,7 @@ pub struct NewRecordBody {
         (status = 409, description = "Nothing was sent to the upload URL yet"),
         (status = 413, description = "The image has more bytes or pixels than this server takes"),
         (status = 415, description = "The bytes are not a JPEG, PNG or WebP image"),
+        (status = 429, description = "The key has sent too many requests lately, or uploaded all images of its day or month; `Retry-After` says when to come back"),
         (status = 422, description = "The image cannot be decoded or is animated, or a field is not as expected; `details` names it")))]
 pub async fn create(
     State(app): State<Shared>,
@@ -51,10 +52,11 @@ pub async fn create(
     let batch =
         batch.map_err(|_| ApiError::field("batchId", "expected the id of a batch of this project"))?;
     let draft = RecordDraft { name: body.name, batch, source: body.source };
-    let (record, is_new) = app.datasets.create_record(&by, project, draft).await?;
+    let (record, is_new, spent) = app.datasets.create_record(&by, project, draft).await?;
     // One that was there before may carry labels already.
     let found = app.datasets.read(&by, project, record.id).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     let location = format!("/api/v1/projects/{project}/datasets/records/{}", record.id);
-    Ok((status, [(header::LOCATION, location)], Json(RecordBody::of(&found.record, &found.annotations))))
+    let body = RecordBody::of(&found.record, &found.annotations);
+    Ok((status, spent.headers(app.now()), [(header::LOCATION, location)], Json(body)))
 }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use utoipa::ToSchema;
 
-use crate::api::body::object_if_any;
+use super::quota_body::QuotaFields;
+use crate::api::body::{object_if_any, objects_if_any};
 use crate::ops::Invalid;
 
 /// What narrows a key. A list that is left out or null narrows nothing; an empty list opens nothing.
@@ -30,6 +31,14 @@ pub struct RestrictionsFields {
     /// How often it may be used; left out or null: as often as it likes.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "object_if_any")]
     rate: Option<RateFields>,
+    /// How often each visitor may use it: an address of IPv4, or a network of IPv6 with 64 bits. For keys that are public, so
+    /// that one visitor cannot use up everybody's. Asked before the key's own rate, of which a visitor who is refused takes
+    /// nothing. Without a proxy that `--trusted-proxy` names, all who come through one are one visitor.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "object_if_any")]
+    visitor_rate: Option<RateFields>,
+    /// How much it may do in a day or a month; left out, null or empty: as much as it likes.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "objects_if_any")]
+    quotas: Option<Vec<QuotaFields>>,
 }
 
 /// At most `requests` at once; they come back evenly, all of them within `seconds`. What is beyond that is answered 429 with
@@ -47,8 +56,9 @@ pub struct RateFields {
     seconds: Number,
 }
 
-const REQUESTS: &str = "restrictions.rate.requests";
-const SECONDS: &str = "restrictions.rate.seconds";
+/// The fields of a rate: its requests and its seconds.
+const OF_KEY: [&str; 2] = ["restrictions.rate.requests", "restrictions.rate.seconds"];
+const OF_VISITOR: [&str; 2] = ["restrictions.visitorRate.requests", "restrictions.visitorRate.seconds"];
 
 /// The longest list.
 const MOST: usize = 100;
@@ -63,6 +73,8 @@ impl RestrictionsFields {
             networks: texts(&restrictions.networks),
             origins: texts(&restrictions.origins),
             rate: restrictions.rate.map(RateFields::of),
+            visitor_rate: restrictions.visitor_rate.map(RateFields::of),
+            quotas: QuotaFields::of(&restrictions.quotas),
         }
     }
 
@@ -81,7 +93,9 @@ impl RestrictionsFields {
                 "expected an origin such as https://app.example.org",
                 invalid,
             ),
-            rate: self.rate.and_then(|fields| fields.parse(invalid)),
+            rate: self.rate.and_then(|fields| fields.parse(OF_KEY, invalid)),
+            visitor_rate: self.visitor_rate.and_then(|fields| fields.parse(OF_VISITOR, invalid)),
+            quotas: QuotaFields::parse_all(self.quotas.unwrap_or_default(), invalid),
         }
     }
 }
@@ -91,14 +105,14 @@ impl RateFields {
         Self { requests: rate.requests().into(), seconds: rate.seconds().into() }
     }
 
-    fn parse(self, invalid: &mut Invalid) -> Option<Rate> {
+    fn parse(self, [of_requests, of_seconds]: [&'static str; 2], invalid: &mut Invalid) -> Option<Rate> {
         // What fits no number is out of every range.
         let whole =
             |number: Number| number.as_u64().and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
         let (requests, seconds) = (whole(self.requests), whole(self.seconds));
         // Each field has its say, whatever the other one holds.
-        invalid.take(REQUESTS, Rate::new(requests, 1));
-        invalid.take(SECONDS, Rate::new(1, seconds));
+        invalid.take(of_requests, Rate::new(requests, 1));
+        invalid.take(of_seconds, Rate::new(1, seconds));
         Rate::new(requests, seconds).ok()
     }
 }

@@ -1,13 +1,13 @@
 //! A key as the API shows it. Never a secret, but for [`HandedBody`].
 
-use keyrack_key::{Class, Permission, Scope, Timestamp};
+use keyrack_key::{Class, Permission, Scope, Standing, Timestamp};
 use keyrack_rack::{LastUse, Revision};
 use keyrack_store::{Actor, By, KeyRow, Paused};
 use serde::Serialize;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
-use super::RestrictionsFields;
+use super::{QuotaStanding, RestrictionsFields};
 use crate::ops::keys::{Handed, Propagation};
 use crate::ops::nodes::Unconfirmed;
 use crate::times::rfc3339;
@@ -31,6 +31,9 @@ pub struct KeyBody {
     permissions: Vec<&'static str>,
     /// What narrows it further.
     restrictions: RestrictionsFields,
+    /// How it stands with its quotas, where one key is read. Left out in lists and where it has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    quotas: Vec<QuotaStanding>,
     note: Option<String>,
     /// `live`, `paused`, `expired` or `deleted`.
     status: &'static str,
@@ -147,6 +150,7 @@ impl KeyBody {
             scopes: key.scopes.iter().map(Scope::name).collect(),
             permissions: key.terms.permissions.iter().map(Permission::name).collect(),
             restrictions: RestrictionsFields::of(key.terms.restrictions.as_ref()),
+            quotas: Vec::new(),
             note: key.note.clone(),
             status: status(key, now),
             secrets: key
@@ -170,6 +174,13 @@ impl KeyBody {
             }),
             revision: key.revision.0,
         }
+    }
+}
+
+impl KeyBody {
+    /// The same, with how it stands with its quotas.
+    pub fn standing(self, quotas: Vec<Standing>) -> Self {
+        Self { quotas: quotas.into_iter().map(QuotaStanding::from).collect(), ..self }
     }
 }
 

@@ -18,11 +18,13 @@ mod changed;
 mod fields;
 mod key_body;
 mod once;
+mod quota_body;
 
 use changed::ChangedKey;
 use fields::{RestrictionsFields, parse_scopes};
 use key_body::{HandedBody, KeyBody, PropagationBody, etag};
 use once::once;
+pub use quota_body::QuotaStanding;
 
 use keyrack_key::KeyId;
 

@@ -24,5 +24,7 @@ pub async fn read(
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, ApiError> {
     let key = app.keys.read(&by, key_id(&id)?).await?;
-    Ok(([(header::ETAG, etag(key.revision))], Json(KeyBody::new(&key, (app.clock)()))))
+    let standings = app.quotas.standings_of(&key).await?;
+    let body = KeyBody::new(&key, app.now()).standing(standings);
+    Ok(([(header::ETAG, etag(key.revision))], Json(body)))
 }

@@ -35,6 +35,7 @@ pub struct NewModelBody {
         (status = 403, description = "The key is restricted to other projects"),
         (status = 404, description = "There is no such project"),
         (status = 409, description = "The name is taken, or too few pictures are labelled; `details` says what is lacking"),
+        (status = 429, description = "The key has sent too many requests lately, or begun all training runs of its day or month; `Retry-After` says when to come back"),
         (status = 422, description = "A field is not as expected; `details` names it")))]
 pub async fn train(
     State(app): State<Shared>,
@@ -43,7 +44,7 @@ pub async fn train(
     OptionalBody(body): OptionalBody<NewModelBody>,
 ) -> Result<impl IntoResponse, ApiError> {
     let settings = body.settings.unwrap_or_default();
-    let model = app.models.train(&by, project_id(&id)?, body.name, settings).await?;
+    let (model, spent) = app.models.train(&by, project_id(&id)?, body.name, settings).await?;
     let location = [(header::LOCATION, format!("/api/v1/models/{}", model.id))];
-    Ok((StatusCode::ACCEPTED, location, Json(ModelBody::from(&model))))
+    Ok((StatusCode::ACCEPTED, spent.headers(app.now()), location, Json(ModelBody::from(&model))))
 }

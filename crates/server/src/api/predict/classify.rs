@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
+use http::HeaderMap;
 use keyrack_store::ProjectType;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -90,6 +91,7 @@ impl From<Classified> for ClassificationBody {
         (status = 409, description = "The model is not ready, or does something else"),
         (status = 413, description = "The picture has too many bytes or pixels"),
         (status = 415, description = "It is no JPEG, PNG or WebP"),
+        (status = 429, description = "The key has sent too many requests lately, or made all predictions of its day or month; `Retry-After` says when to come back"),
         (status = 422, description = "A field is not as expected; `details` names it"),
         (status = 503, description = "Too many pictures are waiting; `Retry-After` says when to come back")))]
 pub async fn classify(
@@ -97,10 +99,11 @@ pub async fn classify(
     by: Acting,
     Path(id): Path<String>,
     request: Request,
-) -> Result<Json<ClassificationBody>, ApiError> {
+) -> Result<(HeaderMap, Json<ClassificationBody>), ApiError> {
     let model = app.predictions.find(&by, model_id(&id)?, ProjectType::Classification).await?;
     let Sent::<ClassifyBody> { image, options } = Sent::read(request, &app).await?;
     let asked = Asked { confidence: options.confidence.unwrap_or(CONFIDENCE), small: false };
     let answer = app.predictions.classify(&by, model, image, asked).await;
-    Ok(Json(app.metrics.predicted("classify", answer)?.into()))
+    let (found, spent) = app.metrics.predicted("classify", answer)?;
+    Ok((spent.headers(app.now()), Json(found.into())))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
+use http::HeaderMap;
 use keyrack_store::ProjectType;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -125,6 +126,7 @@ impl From<Detected> for DetectionsBody {
         (status = 409, description = "The model is not ready, or does something else"),
         (status = 413, description = "The picture has too many bytes or pixels"),
         (status = 415, description = "It is no JPEG, PNG or WebP"),
+        (status = 429, description = "The key has sent too many requests lately, or made all predictions of its day or month; `Retry-After` says when to come back"),
         (status = 422, description = "A field is not as expected; `details` names it"),
         (status = 503, description = "Too many pictures are waiting; `Retry-After` says when to come back")))]
 pub async fn detect(
@@ -132,7 +134,7 @@ pub async fn detect(
     by: Acting,
     Path(id): Path<String>,
     request: Request,
-) -> Result<Json<DetectionsBody>, ApiError> {
+) -> Result<(HeaderMap, Json<DetectionsBody>), ApiError> {
     let model = app.predictions.find(&by, model_id(&id)?, ProjectType::ObjectDetection).await?;
     let Sent::<DetectBody> { image, options } = Sent::read(request, &app).await?;
     let wanted = Wanted {
@@ -143,5 +145,6 @@ pub async fn detect(
         stroke: options.stroke_width,
     };
     let answer = app.predictions.detect(&by, model, image, wanted).await;
-    Ok(Json(app.metrics.predicted("detect", answer)?.into()))
+    let (found, spent) = app.metrics.predicted("detect", answer)?;
+    Ok((spent.headers(app.now()), Json(found.into())))
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::KEYS;
+use super::limits::{Limits, QuotaChoice};
 use super::rate::Choice;
 use super::view::Handed;
 use crate::cli::ask::Ask;
@@ -36,6 +37,13 @@ pub(in crate::cli) struct Create {
     /// How often it may be used: 100/60s, 5/1h and so on, or none [default: none]
     #[arg(long, value_name = "RATE")]
     rate: Option<Choice>,
+    /// How often each visitor may use it, for keys on public pages: 10/60s and so on, or none [default: none]
+    #[arg(long, value_name = "RATE")]
+    visitor_rate: Option<Choice>,
+    /// How much it may do in a day or a month (UTC): predictions=1000/day, images=500/month, trainings=2/day (again for more),
+    /// or none [default: none]
+    #[arg(long, value_name = "QUOTA")]
+    quota: Vec<QuotaChoice>,
     /// Anything worth knowing
     #[arg(long)]
     note: Option<String>,
@@ -59,9 +67,8 @@ struct NewKey<'a> {
 impl Create {
     pub(super) async fn run(self, choices: Choices) -> Result<Told, Failure> {
         let mut restrictions = Map::new();
-        if let Some(rate) = self.rate {
-            rate.put(&mut restrictions);
-        }
+        let limits = Limits { rate: self.rate, visitor_rate: self.visitor_rate, quotas: &self.quota };
+        limits.put(&mut restrictions)?;
         let key = NewKey {
             name: &self.name,
             scopes: &self.scope,

@@ -6,6 +6,7 @@ use keyrack_key::{KeyId, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::limits::{Limits, QuotaChoice};
 use super::path_of;
 use super::rate::Choice;
 use super::view::Key;
@@ -44,6 +45,12 @@ struct Changes {
     /// How often it may be used from now on: 100/60s, 5/1h and so on, or none; its other restrictions stay
     #[arg(long, value_name = "RATE")]
     rate: Option<Choice>,
+    /// How often each visitor may use it from now on: 10/60s and so on, or none
+    #[arg(long, value_name = "RATE")]
+    visitor_rate: Option<Choice>,
+    /// All its quotas from now on, by day or month (UTC): predictions=1000/day and so on (again for more), or none
+    #[arg(long, value_name = "QUOTA")]
+    quota: Vec<QuotaChoice>,
     /// Another note; an empty one takes it away
     #[arg(long)]
     note: Option<String>,
@@ -79,16 +86,16 @@ impl Edit {
     }
 
     async fn change(&self, door: &Door) -> Result<Answer, Failure> {
-        let Changes { name, scope, expires, rate, note } = &self.changes;
+        let Changes { name, scope, expires, rate, visitor_rate, quota, note } = &self.changes;
+        let limits = Limits { rate: *rate, visitor_rate: *visitor_rate, quotas: quota };
         // The API replaces all restrictions: those that stay are sent along, if they still are what they were.
-        let (restrictions, revision) = match rate {
-            None => (None, None),
-            Some(rate) => {
-                let Before { mut restrictions, revision } =
-                    door.ask(Ask::new(Method::GET, path_of(self.id))).await?.read()?;
-                rate.put(&mut restrictions);
-                (Some(restrictions), Some(revision))
-            }
+        let (restrictions, revision) = if limits.are_named() {
+            let Before { mut restrictions, revision } =
+                door.ask(Ask::new(Method::GET, path_of(self.id))).await?.read()?;
+            limits.put(&mut restrictions)?;
+            (Some(restrictions), Some(revision))
+        } else {
+            (None, None)
         };
         let patch = Patch {
             name: name.as_deref(),

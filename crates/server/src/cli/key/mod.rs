@@ -3,6 +3,7 @@
 mod create;
 mod delete;
 mod edit;
+mod limits;
 mod list;
 mod pause;
 mod propagation;

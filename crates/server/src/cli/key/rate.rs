@@ -1,38 +1,16 @@
-//! `--rate`: how often a key may be used.
+//! `--rate` and `--visitor-rate`: how often a key may be used, by all and by each visitor.
 
 use std::str::FromStr;
 
 use keyrack_key::{Rate, RateError};
-use serde_json::{Map, Value, json};
 
 use crate::times::span;
-
-/// The member of a key's restrictions.
-const RATE: &str = "rate";
 
 /// So many requests in a span, or as many as there come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Choice {
     Any,
     Limited(Rate),
-}
-
-impl Choice {
-    /// Puts it among the restrictions of a key, as the API wants them.
-    pub(super) fn put(self, restrictions: &mut Map<String, Value>) {
-        match self {
-            Self::Any => restrictions.remove(RATE),
-            Self::Limited(rate) => restrictions.insert(RATE.to_owned(), json!(rate)),
-        };
-    }
-}
-
-/// A restriction as people read it: what it is about, and what it says.
-pub(super) fn line(what: &str, says: &Value) -> (&'static str, String) {
-    match serde_json::from_value::<Rate>(says.clone()) {
-        Ok(rate) if what == RATE => ("at most", rate.to_string()),
-        _ => ("restricted to", format!("{what} {says}")),
-    }
 }
 
 impl FromStr for Choice {
@@ -82,15 +60,5 @@ mod tests {
         ] {
             assert!(wrong.parse::<Choice>().is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_rate_takes_the_place_of_another_and_leaves_the_rest() {
-        let mut restrictions = json!({ "networks": ["10.0.0.0/8"], "rate": { "requests": 1, "seconds": 1 } });
-        let own = restrictions.as_object_mut().unwrap();
-        Choice::Limited(Rate::new(5, 60).unwrap()).put(own);
-        assert_eq!(own["rate"], json!({ "requests": 5, "seconds": 60 }));
-        Choice::Any.put(own);
-        assert_eq!(restrictions, json!({ "networks": ["10.0.0.0/8"] }));
     }
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::rate;
+use super::limits;
 use crate::cli::told::{Told, harmless, moment, table};
 
 /// What is read of a key that the API answered.
@@ -16,6 +16,8 @@ pub(super) struct Key {
     scopes: Vec<String>,
     #[serde(default)]
     restrictions: Map<String, Value>,
+    #[serde(default)]
+    quotas: Vec<Quota>,
     note: Option<String>,
     status: String,
     secrets: Vec<Secret>,
@@ -32,6 +34,17 @@ pub(super) struct Key {
 struct Secret {
     hint: String,
     retires_at: Option<String>,
+}
+
+/// How it stands with a quota.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Quota {
+    of: String,
+    limit: u32,
+    per: String,
+    used: u32,
+    resets_at: String,
 }
 
 #[derive(Deserialize)]
@@ -121,9 +134,10 @@ impl Key {
         lines.extend(
             self.restrictions
                 .iter()
-                .map(|(what, says)| rate::line(what, says))
+                .flat_map(|(what, says)| limits::lines(what, says))
                 .map(|(what, says)| (what, harmless(&says))),
         );
+        lines.extend(self.quotas.iter().map(|quota| ("quota", quota.line())));
         lines.extend(self.secrets.iter().map(|secret| ("secret", secret.line())));
         lines.push(("created", format!("{} by {}", moment(&self.created_at), self.created_by.line())));
         lines.push(("last used", self.last_used()));
@@ -153,6 +167,14 @@ impl Secret {
         let until =
             self.retires_at.as_deref().map(|at| format!(", until {}", moment(at))).unwrap_or_default();
         format!("…{}{until}", harmless(&self.hint))
+    }
+}
+
+impl Quota {
+    fn line(&self) -> String {
+        let Self { of, limit, per, used, resets_at } = self;
+        let resets = moment(resets_at);
+        format!("{used} of {limit} {} this {}, until {resets}", harmless(of), harmless(per))
     }
 }
 

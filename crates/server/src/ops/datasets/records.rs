@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::StatusCode;
 use keyrack_guard::Problem;
-use keyrack_key::{BatchId, ProjectId, RecordId};
+use keyrack_key::{BatchId, Counted, ProjectId, RecordId};
 use keyrack_store::{NewRecord, Page, Record, RecordFilter, StoreError, Upload};
 
 use super::Datasets;
@@ -11,6 +11,7 @@ use super::annotations::Annotated;
 use super::uploads::file_name;
 use crate::objects::{ObjectError, Place, upload_prefix};
 use crate::ops::pictures::Checked;
+use crate::ops::quotas::Spent;
 use crate::ops::{Acting, Invalid, OpError};
 
 /// A record of a picture that was uploaded.
@@ -32,40 +33,58 @@ pub enum Size {
 }
 
 impl Datasets {
-    /// Makes a record of what was uploaded: `true` where it is new. A source that has its record answers with it.
+    /// Makes a record of what was uploaded: `true` where it is new, and what that took of the caller's quotas. A source that
+    /// has its record answers with it.
     pub async fn create_record(
         &self,
         by: &Acting,
         project: ProjectId,
         draft: RecordDraft,
-    ) -> Result<(Record, bool), OpError> {
+    ) -> Result<(Record, bool, Spent), OpError> {
         let project = self.project(by, project).await?;
         let name = file_name(&draft.name)?;
         let upload = self.source(project.id, &draft.source).await?;
         let _turn = self.turns.take(upload.id).await;
         if let Some(known) = self.store.record_of_upload(project.id, upload.id).await? {
-            return Ok((known, false));
+            return Ok((known, false, Spent::nothing()));
         }
         self.still_promised(&upload).await?;
         self.know_batch(project.id, draft.batch).await?;
+        let spent = self.quotas.take(by, Counted::Images).await?;
+        let made = self.make_record(by, &upload, draft.batch, &name).await;
+        let ((record, is_new), spent) = spent.settle(made)?;
+        if is_new {
+            return Ok((record, true, spent));
+        }
+        spent.give_back();
+        Ok((record, false, Spent::nothing()))
+    }
+
+    async fn make_record(
+        &self,
+        by: &Acting,
+        upload: &Upload,
+        batch: Option<BatchId>,
+        name: &str,
+    ) -> Result<(Record, bool), OpError> {
         let picture = self.pictures.turn().await?;
-        let sent = self.sent(&upload).await?;
+        let sent = self.sent(upload).await?;
         let checked = match picture.check(sent.bytes).await {
             Ok(checked) => checked,
             Err(refused) => {
                 // The place is free for another try, unless it was us who could not.
                 if matches!(refused, OpError::Problem(_)) {
-                    self.objects.remove_below(&upload_prefix(project.id, upload.id)).await?;
+                    self.objects.remove_below(&upload_prefix(upload.project, upload.id)).await?;
                 }
                 return Err(refused);
             }
         };
-        let place = if sent.is_staged { self.stay(&upload).await } else { Ok(()) };
+        let place = if sent.is_staged { self.stay(upload).await } else { Ok(()) };
         let kept = match place {
-            Ok(()) => self.keep(by, &upload, draft.batch, &name, checked).await,
+            Ok(()) => self.keep(by, upload, batch, name, checked).await,
             Err(error) => Err(error),
         };
-        self.unless_ended(&upload, kept).await
+        self.unless_ended(upload, kept).await
     }
 
     /// Makes a record of a picture in one step.
@@ -79,14 +98,27 @@ impl Datasets {
     ) -> Result<Record, OpError> {
         let project = self.project(by, project).await?;
         let name = file_name(name)?;
+        let spent = self.quotas.take(by, Counted::Images).await?;
+        let added = self.add_named(by, project.id, &name, batch, bytes).await;
+        spent.settle(added).map(|(record, _)| record)
+    }
+
+    async fn add_named(
+        &self,
+        by: &Acting,
+        project: ProjectId,
+        name: &str,
+        batch: Option<&str>,
+        bytes: Bytes,
+    ) -> Result<Record, OpError> {
         let checked = self.pictures.turn().await?.check(bytes.clone()).await?;
         let batch = match batch {
-            Some(name) => Some(self.batch(by, project.id, name).await?.id),
+            Some(name) => Some(self.batch(by, project, name).await?.id),
             None => None,
         };
-        let promise = self.promise(by, project.id).await?;
-        let upload = self.source(project.id, &promise.uri).await?;
-        let kept = self.add(by, &upload, batch, &name, bytes, checked).await;
+        let promise = self.promise(by, project).await?;
+        let upload = self.source(project, &promise.uri).await?;
+        let kept = self.add(by, &upload, batch, name, bytes, checked).await;
         let kept = self.unless_ended(&upload, kept).await;
         if kept.is_err()
             && let Err(error) = self.clear_away(&[upload]).await

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyrack_key::{Class, KeyId, Permission, Permissions, Scope, Scopes, Timestamp};
+use keyrack_key::{Class, Counted, KeyId, Permission, Permissions, Restrictions, Scope, Scopes, Timestamp};
 use keyrack_store::KeyRow;
 
 use super::seen::Measured;
@@ -105,11 +105,16 @@ pub fn advise(key: &KeyRow, measured: &Measured, now: Timestamp) -> Vec<Advice> 
         unused(key, now),
         only_predicts(key, measured, now),
         restrictions.filter(|own| public && own.origins.is_any()).map(|_| Advice::AnyOrigin),
-        restrictions.filter(|own| public && own.rate.is_none()).map(|_| Advice::NoLimit),
+        restrictions.filter(|own| public && !is_limited(own)).map(|_| Advice::NoLimit),
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// Whether there is an end to how much everybody together may ask of it. A rate of each visitor has none.
+fn is_limited(own: &Restrictions) -> bool {
+    own.rate.is_some() || own.quotas.of(Counted::Predictions).next().is_some()
 }
 
 /// What was to last no longer than that anyway needs no reminder so early.

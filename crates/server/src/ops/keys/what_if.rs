@@ -184,6 +184,8 @@ fn widens(old: &Restrictions, new: &Restrictions) -> Vec<&'static str> {
             ("networks", Restrictions { networks: own.networks.clone(), ..none() }),
             ("origins", Restrictions { origins: own.origins.clone(), ..none() }),
             ("rate", Restrictions { rate: own.rate, ..none() }),
+            ("visitorRate", Restrictions { visitor_rate: own.visitor_rate, ..none() }),
+            ("quotas", Restrictions { quotas: own.quotas, ..none() }),
         ]
     };
     let both = alone(old).into_iter().zip(alone(new));

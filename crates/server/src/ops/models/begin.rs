@@ -2,40 +2,43 @@
 
 use http::StatusCode;
 use keyrack_guard::Problem;
-use keyrack_key::{ModelId, ProjectId};
+use keyrack_key::{Counted, ModelId, ProjectId};
 use keyrack_store::{Material, Model, NewModel, Project, ProjectType, StoreError};
 use keyrack_vision::{FEWEST_EACH, FEWEST_MARKED, TooFew, classify, detect};
 use rand_core::UnwrapErr;
 use serde_json::Value;
 
 use super::{Models, TrainSettings, named};
+use crate::ops::quotas::Spent;
 use crate::ops::{Acting, Invalid, OpError, invalid};
 
 /// So many names in a row that are taken are no coincidence any more.
 const NAMES: u64 = 100;
 
 impl Models {
-    /// Puts a training into the queue, if there is enough to learn from. Without a name the model gets the next
-    /// free one, such as `Model 3`.
+    /// Puts a training into the queue, if there is enough to learn from, and says what that took of the caller's quotas.
+    /// Without a name the model gets the next free one, such as `Model 3`.
     pub async fn train(
         &self,
         by: &Acting,
         project: ProjectId,
         name: Option<String>,
         settings: TrainSettings,
-    ) -> Result<Model, OpError> {
+    ) -> Result<(Model, Spent), OpError> {
         let project = self.store.project(by.workspace, project).await?.ok_or(OpError::NotFound("project"))?;
         let project = by.covers(project)?;
         let settings = settings.check(project.project_type)?;
         let name = name.map(|name| invalid::name(&name)).transpose();
         let name = name.map_err(|expected| Invalid::field("name", expected))?;
         enough(project.project_type, &self.store.material(project.id).await?).map_err(OpError::Problem)?;
-        let model = match name {
-            Some(name) => self.queue(by, &project, &name, &settings).await.map_err(gone)?,
-            None => self.queue_unnamed(by, &project, &settings).await?,
+        let spent = self.quotas.take(by, Counted::Trainings).await?;
+        let queued = match name {
+            Some(name) => self.queue(by, &project, &name, &settings).await.map_err(gone),
+            None => self.queue_unnamed(by, &project, &settings).await,
         };
+        let begun = spent.settle(queued)?;
         self.queued.send_replace(());
-        Ok(model)
+        Ok(begun)
     }
 
     /// What keeps a training of the project from beginning, in sentences for people. Nothing: it can begin.

@@ -69,7 +69,7 @@ struct Check {
 }
 
 /// In the order in which they are made. Whether a key is known comes first: who sent an unknown one is not kept.
-const CHECKS: [Check; 9] = [
+const CHECKS: [Check; 11] = [
     Check { name: "The key is known", codes: &[] },
     Check {
         name: "The key and its secret are alive",
@@ -80,8 +80,10 @@ const CHECKS: [Check; 9] = [
     Check { name: "The origin is allowed", codes: &["origin_not_allowed"] },
     Check { name: "The scopes hold the permission", codes: &["insufficient_scope"] },
     Check { name: "Nobody else can read the key", codes: &["key_in_query", "key_in_browser"] },
+    Check { name: "This visitor did not use it too often", codes: &["visitor_rate_limited"] },
     Check { name: "It was not used too often", codes: &["rate_limited"] },
     Check { name: "The key covers what was asked for", codes: &["outside_key"] },
+    Check { name: "There is some of its quota left", codes: &["quota_exceeded"] },
 ];
 
 impl Explained {
@@ -168,9 +170,19 @@ fn expected(refused: &RefusedRequest, key: &KeyRow) -> String {
             Some(rate) => format!("at most {rate}"),
             None => "any number of requests".to_owned(),
         },
+        "visitor_rate_limited" => match own.visitor_rate {
+            Some(rate) => format!("at most {rate} of each visitor"),
+            None => "any number of requests".to_owned(),
+        },
+        "quota_exceeded" => quotas(own),
         "outside_key" => these(&own.projects, "any project"),
         _ => "what the key allows".to_owned(),
     }
+}
+
+fn quotas(own: &Restrictions) -> String {
+    let all: Vec<_> = own.quotas.iter().map(|quota| quota.to_string()).collect();
+    if all.is_empty() { "as much as it likes".to_owned() } else { format!("that it may {}", all.join(", ")) }
 }
 
 fn these<T: Ord + ToString>(only: &Only<T>, any: &str) -> String {
@@ -201,6 +213,14 @@ pub fn place_of(code: &str) -> (&'static str, Place) {
         "expired_key" => ("Give the key a later expiry.", Place::Field("expiry")),
         "newer_key" => ("Bring every server to the same version.", Place::Key),
         "rate_limited" => ("Send fewer requests at once, or raise the limit.", Place::Field("rate_requests")),
+        "visitor_rate_limited" => (
+            "Let the page send fewer requests, or raise what each visitor may send.",
+            Place::Field("visitor_requests"),
+        ),
+        "quota_exceeded" => (
+            "Wait until the next day or month begins, or raise the quota: that counts at once.",
+            Place::Field("predictions_day"),
+        ),
         "outside_key" => ("If the program needs it, add the project.", Place::Field("projects")),
         _ => ("The page of the key says what narrows it.", Place::Key),
     }
@@ -232,7 +252,7 @@ mod tests {
         assert_eq!(network[..3], [Result::Passed; 3]);
         assert_eq!(network[3], Result::Failed);
         assert!(network[4..].iter().all(|result| *result == Result::NotReached));
-        assert_eq!(results("outside_key")[8], Result::Failed);
+        assert_eq!(results("outside_key")[9], Result::Failed);
         assert!(results("of_a_newer_version").iter().all(|result| *result == Result::Passed));
     }
 
@@ -247,7 +267,9 @@ mod tests {
                     "insufficient_scope",
                     "key_in_query",
                     "key_in_browser",
+                    "visitor_rate_limited",
                     "rate_limited",
+                    "quota_exceeded",
                 ])
         {
             assert!(steps(code).iter().any(|step| step.result == Result::Failed), "{code}");

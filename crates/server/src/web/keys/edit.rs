@@ -145,7 +145,7 @@ async fn would_do(
 
 /// The change that the form asks for.
 fn wanted(app: &App, form: &KeyForm, policy: Policy) -> Result<Patch, OpError> {
-    let (scopes, expiry, rate) = form.picked(app.now(), policy)?;
+    let (scopes, expiry, limits) = form.picked(app.now(), policy)?;
     let expires_at = match expiry {
         Expiry::Keep => None,
         Expiry::Set(at) => Some(at),
@@ -153,7 +153,7 @@ fn wanted(app: &App, form: &KeyForm, policy: Policy) -> Result<Patch, OpError> {
     Ok(Patch {
         name: Some(form.name.clone()),
         scopes: Some(scopes),
-        rate: Some(rate),
+        limits: Some(limits),
         expires_at,
         ..Patch::default()
     })

@@ -1,19 +1,17 @@
 //! The fields of a key as its forms send them.
 
-use keyrack_key::{Class, Rate, RateError, Restrictions, Scope, Scopes, Timestamp};
+use keyrack_key::{Class, Scope, Scopes, Timestamp};
 use keyrack_store::{KeyRow, Policy};
 use serde::Deserialize;
 
 use super::expiries;
+use super::limits::LimitsForm;
 use crate::ops::Invalid;
+use crate::ops::keys::Limits;
 use crate::times::{parse as parse_time, span};
 use crate::web::form::{field, sentence};
 use crate::web::view::{Besides, Field, KeyFields};
 use crate::web::words;
-
-/// The fields of a rate, as the API names them.
-const REQUESTS: &str = "restrictions.rate.requests";
-const EVERY: &str = "restrictions.rate.seconds";
 
 /// What the forms of a key send.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -25,9 +23,8 @@ pub(in crate::web) struct KeyForm {
     expires_on: String,
     keys: String,
     node: String,
-    rate_requests: String,
-    rate_every: String,
-    rate_unit: String,
+    #[serde(flatten)]
+    limits: LimitsForm,
     pub(super) nonce: String,
     pub(super) revision: String,
     pub(super) confirm_widening: String,
@@ -56,33 +53,25 @@ impl KeyForm {
         } else {
             "none"
         };
-        let rate = key.terms.restrictions.as_ref().and_then(|own| own.rate);
-        let every = rate.map(|rate| words::in_units(rate.seconds()));
         Self {
             name: key.name.clone(),
             scope: scope.to_owned(),
             expiry: if key.terms.expires_at.is_some() { "keep" } else { "never" }.to_owned(),
             keys: ticked(key, Scope::Keys),
             node: ticked(key, Scope::Node),
-            rate_requests: rate.map(|rate| rate.requests().to_string()).unwrap_or_default(),
-            rate_every: every.map(|(number, _)| number.to_string()).unwrap_or_default(),
-            rate_unit: every.map(|(_, unit)| unit.to_owned()).unwrap_or_default(),
+            limits: key.terms.restrictions.as_ref().map(LimitsForm::of).unwrap_or_default(),
             revision: key.revision.0.to_string(),
             ..Self::default()
         }
     }
 
     /// All that was picked, or all that is wrong with it and with the name.
-    pub(super) fn picked(
-        &self,
-        now: Timestamp,
-        policy: Policy,
-    ) -> Result<(Scopes, Expiry, Option<Rate>), Invalid> {
-        match (self.scopes(), self.expiry(now, policy), self.rate()) {
-            (Ok(scopes), Ok(expiry), Ok(rate)) => Ok((scopes, expiry, rate)),
-            (scopes, expiry, rate) => {
+    pub(super) fn picked(&self, now: Timestamp, policy: Policy) -> Result<(Scopes, Expiry, Limits), Invalid> {
+        match (self.scopes(), self.expiry(now, policy), self.limits.picked()) {
+            (Ok(scopes), Ok(expiry), Ok(limits)) => Ok((scopes, expiry, limits)),
+            (scopes, expiry, limits) => {
                 let name = Invalid::of_result("name", crate::ops::invalid::name(&self.name));
-                Err(Invalid::all([scopes.err(), expiry.err(), rate.err(), name]))
+                Err(Invalid::all([scopes.err(), expiry.err(), limits.err(), name]))
             }
         }
     }
@@ -133,27 +122,6 @@ impl KeyForm {
         }
     }
 
-    /// How often the key may be used; nothing where no number of requests was typed.
-    pub(super) fn rate(&self) -> Result<Option<Rate>, Invalid> {
-        let requests = self.rate_requests.trim();
-        if requests.is_empty() {
-            return Ok(None);
-        }
-        let unit = match self.rate_unit.as_str() {
-            "hour" => 3_600,
-            "minute" | "" => 60,
-            "second" => 1,
-            _ => return Err(Invalid::field(EVERY, "pick seconds, minutes or hours")),
-        };
-        let every = Some(self.rate_every.trim()).filter(|typed| !typed.is_empty()).unwrap_or("1");
-        let seconds = every.parse::<u32>().ok().and_then(|every| every.checked_mul(unit));
-        let rate = Rate::new(requests.parse().unwrap_or(0), seconds.unwrap_or(0));
-        rate.map(Some).map_err(|error| match error {
-            RateError::Requests => Invalid::field(REQUESTS, error.to_string()),
-            RateError::Seconds => Invalid::field(EVERY, "expected a whole number, and at most 24 hours"),
-        })
-    }
-
     /// The fields as they go back into the page, with what is wrong beside each.
     pub(super) fn fields(
         &self,
@@ -168,7 +136,7 @@ impl KeyForm {
         let public = key.is_some_and(|key| key.class == Class::Publishable);
         let kept_restrictions = key.and_then(|key| key.terms.restrictions.clone()).unwrap_or_default();
         KeyFields {
-            reach: words::reach(&Restrictions { rate: None, ..kept_restrictions }),
+            reach: words::reach(&Limits::default().within(kept_restrictions)),
             public,
             name: field(&self.name, invalid, "name"),
             // What a publishable key cannot hold is a matter of its scope here: its class is not asked for.
@@ -180,9 +148,7 @@ impl KeyForm {
             latest: expiries::latest_day(now, policy),
             policy: expiries::says(policy),
             besides: Besides { keys: self.keys == "on", node: self.node == "on" },
-            rate_requests: field(self.rate_requests.trim(), invalid, REQUESTS),
-            rate_every: field(self.rate_every.trim(), invalid, EVERY),
-            rate_unit: self.rate_unit.clone(),
+            limits: self.limits.fields(invalid, public),
             offers_none: key.is_some(),
         }
     }

@@ -15,6 +15,7 @@ pub(super) mod show;
 mod chosen;
 mod expiries;
 mod fields;
+mod limits;
 mod reveal;
 mod seen;
 mod what_if;

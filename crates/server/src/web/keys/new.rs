@@ -75,7 +75,7 @@ pub(in crate::web) async fn submit(
 
 async fn create(app: &App, member: &Member, form: &KeyForm, policy: Policy) -> Result<Handed, OpError> {
     let now = app.now();
-    let (scopes, expiry, rate) = form.picked(now, policy)?;
+    let (scopes, expiry, limits) = form.picked(now, policy)?;
     let expires_at = match expiry {
         Expiry::Set(at) => at,
         Expiry::Keep => None,
@@ -84,7 +84,7 @@ async fn create(app: &App, member: &Member, form: &KeyForm, policy: Policy) -> R
         name: form.name.clone(),
         class: Class::Secret,
         scopes,
-        restrictions: Restrictions { rate, ..Restrictions::default() },
+        restrictions: limits.within(Restrictions::default()),
         expires_at,
         note: String::new(),
     };

@@ -34,6 +34,7 @@ pub(in crate::web) async fn page(
     let deletion = key.deletion.as_ref();
     let measured = app.keys.measured_one(&member.acting, key.id, app.window()).await?;
     let advised = advise(&key, &measured, now);
+    let standings = app.quotas.standings_of(&key).await?;
     let view = KeyPage {
         frame: frame::of_member(&app, &member, Here::ApiKeys, &headers),
         base: base(&member),
@@ -54,6 +55,7 @@ pub(in crate::web) async fn page(
         last_use: words::last_use(&key, now),
         expires: words::expires(&key, now),
         limits: key.terms.restrictions.as_ref().map(words::limits).unwrap_or_default(),
+        quotas: standings.into_iter().map(|standing| words::quota_bar(standing, now)).collect(),
         public: key.class == Class::Publishable,
         note: key.note.clone().unwrap_or_default(),
         deleted: deletion.map(|deletion| words::by(&deletion.by, deletion.at, now)),

@@ -82,6 +82,7 @@ fn notes(what: &WhatIf) -> Vec<String> {
         None => {}
     }
     for name in &what.unrecorded {
+        let name = if name == "visitorRate" { "rate of each visitor" } else { name };
         notes.push(format!("What the new {name} would have refused cannot be known: it is not recorded."));
     }
     notes

@@ -125,7 +125,7 @@ async fn ask(app: &App, Chosen { member, model, .. }: &Chosen, sent: Sent) -> Re
     match model.project_type {
         ProjectType::Classification => {
             let asked = Asked { confidence: 0.0, small: true };
-            let found = app.predictions.classify(by, askable, image, asked).await?;
+            let (found, _) = app.predictions.classify(by, askable, image, asked).await?;
             Ok(classified(model, &found.all, found.small))
         }
         ProjectType::ObjectDetection => {
@@ -136,7 +136,7 @@ async fn ask(app: &App, Chosen { member, model, .. }: &Chosen, sent: Sent) -> Re
                 show_confidence: false,
                 stroke: None,
             };
-            let found = app.predictions.detect(by, askable, image, wanted).await?;
+            let (found, _) = app.predictions.detect(by, askable, image, wanted).await?;
             Ok(detected(model, &found.objects, found.small))
         }
     }

@@ -78,7 +78,7 @@ pub(in crate::web) async fn submit(
         Err(invalid) => Err(invalid.into()),
     };
     let invalid = match asked {
-        Ok(model) => {
+        Ok((model, _)) => {
             let text = format!("{} waits for its training.", model.name);
             let notice = Notice { tone: Tone::Good, text, detail: String::new() };
             return Ok(flash::redirect(&app, &url(&member, model.id), &notice));

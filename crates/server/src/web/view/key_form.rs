@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Field, Frame};
+use super::{Field, Frame, LimitFields};
 
 #[derive(Template)]
 #[template(path = "key_new.html")]
@@ -36,12 +36,7 @@ pub(crate) struct KeyFields {
     /// A publishable key: Inference and nothing else.
     pub(crate) public: bool,
     pub(crate) besides: Besides,
-    /// POST `rate_requests`: a whole number; empty for no limit.
-    pub(crate) rate_requests: Field,
-    /// POST `rate_every`: a whole number of `rate_unit`; empty for one.
-    pub(crate) rate_every: Field,
-    /// POST `rate_unit`: `second`, `minute` (also when the value is empty), `hour`.
-    pub(crate) rate_unit: String,
+    pub(crate) limits: LimitFields,
     /// Whether a key without Project and Inference can be chosen again after one of them was: only when editing.
     pub(crate) offers_none: bool,
 }
@@ -70,11 +65,6 @@ pub(crate) struct Besides {
 }
 
 impl KeyFields {
-    /// Whether the time of the rate is counted in `unit`.
-    pub(crate) fn rate_is_by(&self, unit: &str) -> bool {
-        self.rate_unit == unit || (self.rate_unit.is_empty() && unit == "minute")
-    }
-
     /// The fold stands open when something in it was changed or is wrong.
     pub(crate) fn advanced_is_open(&self) -> bool {
         self.besides.keys
@@ -82,18 +72,16 @@ impl KeyFields {
             || !matches!(self.expiry.value.as_str(), "" | "never" | "keep" | "longest")
             || self.expiry.error.is_some()
             || self.expires_on.error.is_some()
-            || !self.rate_requests.value.is_empty()
-            || self.rate_requests.error.is_some()
-            || self.rate_every.error.is_some()
+            || self.limits.are_touched()
     }
 
     /// What is set inside the fold, said on its outside.
     pub(crate) fn facts(&self) -> String {
         let expiry = self.expiries.iter().find(|choice| choice.is_chosen);
         let expiry = expiry.map_or("Never expires", |choice| choice.fact.as_str());
-        let rate = if self.rate_requests.value.is_empty() { "" } else { " · rate limit" };
+        let limits = if self.limits.are_set() { " · limits" } else { "" };
         let keys = if self.besides.keys { " · may manage keys" } else { "" };
         let node = if self.besides.node { " · may check keys" } else { "" };
-        format!("{expiry} · {}{rate}{keys}{node}", self.reach)
+        format!("{expiry} · {}{limits}{keys}{node}", self.reach)
     }
 }

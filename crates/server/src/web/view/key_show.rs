@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{AdviceLine, By, Expires, Frame, LastUse, Paused, RefusedCalls, Scope, Seen};
+use super::{AdviceLine, By, Expires, Frame, LastUse, Paused, QuotaBar, RefusedCalls, Scope, Seen};
 
 #[derive(Template)]
 #[template(path = "key_show.html")]
@@ -30,6 +30,8 @@ pub(crate) struct KeyPage {
     pub(crate) deleted: Option<By>,
     /// What narrows it beyond its scopes.
     pub(crate) limits: Vec<Limit>,
+    /// How it stands with its quotas.
+    pub(crate) quotas: Vec<QuotaBar>,
     /// A publishable key.
     pub(crate) public: bool,
     /// What people wrote beside it; may be empty.

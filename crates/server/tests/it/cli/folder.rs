@@ -105,6 +105,44 @@ async fn a_rate_is_set_shown_and_taken_away_and_the_other_restrictions_stay() {
 }
 
 #[tokio::test]
+async fn limits_are_set_changed_one_by_one_and_shown() {
+    let folder = Folder::set_up().await;
+    let limits =
+        ["--visitor-rate", "10/60s", "--quota", "predictions=1000/day", "--quota", "trainings=2/month"];
+    let create = [&["create", "--name", "a", "--scope", "project"][..], &limits[..]].concat();
+    let made = folder.json(&create).await;
+    let id = made["id"].as_str().unwrap();
+    let visitors = serde_json::json!({ "requests": 10, "seconds": 60 });
+    assert_eq!(made["restrictions"]["visitorRate"], visitors);
+    assert_eq!(
+        made["restrictions"]["quotas"][1],
+        serde_json::json!({ "of": "trainings", "limit": 2, "per": "month" })
+    );
+    let shown = folder.keys(&["show", id]).run().await.succeeded().stdout;
+    for line in
+        ["10 requests every 60 seconds", "0 of 1000 predictions this day", "0 of 2 trainings this month"]
+    {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    let edited = folder.json(&["edit", id, "--quota", "images=5/day"]).await;
+    assert_eq!(edited["restrictions"]["visitorRate"], visitors, "what is not named stays");
+    assert_eq!(edited["restrictions"]["quotas"].as_array().unwrap().len(), 1);
+    let edited = folder.json(&["edit", id, "--quota", "none", "--visitor-rate", "none"]).await;
+    assert_eq!(edited["restrictions"], serde_json::json!({}));
+    for (wrong, says) in [
+        (&["--quota", "images=0/day"][..], "from 1 to 1000000000"),
+        (&["--quota", "images=5/week"], "day or month"),
+        (&["--quota", "guesses=5/day"], "predictions, images or trainings"),
+        (&["--quota", "1000"], "predictions=1000/day"),
+        (&["--quota", "images=5/day", "--quota", "images=6/day"], "already a quota of images per day"),
+        (&["--quota", "images=5/day", "--quota", "none"], "stands alone"),
+        (&["--visitor-rate", "0/60s"], "from 1 to 1000000"),
+    ] {
+        folder.keys(&[&["edit", id][..], wrong].concat()).run().await.failed(2, says);
+    }
+}
+
+#[tokio::test]
 async fn a_list_holds_every_page_and_nothing_but_what_was_asked_for() {
     let folder = Folder::set_up().await;
     assert_eq!(folder.json(&["list"]).await, serde_json::json!({ "items": [], "nextCursor": null }));

@@ -1,0 +1,93 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn at(text: &str) -> Timestamp {
+    Timestamp::from_micros(text.parse::<jiff::Timestamp>().unwrap().as_microsecond())
+}
+
+fn window(per: Period, now: &str) -> (String, String) {
+    let Window { begins, ends } = per.around(at(now));
+    let text = |time: Timestamp| jiff::Timestamp::from_microsecond(time.micros()).unwrap().to_string();
+    (text(begins), text(ends))
+}
+
+fn quotas(list: &[(Counted, u32, Period)]) -> Quotas {
+    let mut quotas = Quotas::NONE;
+    for (of, limit, per) in list {
+        quotas.add(Quota::new(*of, *limit, *per).unwrap()).unwrap();
+    }
+    quotas
+}
+
+#[test]
+fn a_day_is_from_midnight_to_midnight_and_a_month_from_its_first_day_to_the_next() {
+    let between = |begins: &str, ends: &str| (format!("{begins}T00:00:00Z"), format!("{ends}T00:00:00Z"));
+    assert_eq!(window(Period::Day, "2026-11-26T22:07:00Z"), between("2026-11-26", "2026-11-27"));
+    assert_eq!(window(Period::Day, "2026-12-31T23:59:59.999999Z"), between("2026-12-31", "2027-01-01"));
+    assert_eq!(window(Period::Day, "2027-01-01T00:00:00Z"), between("2027-01-01", "2027-01-02"));
+    assert_eq!(window(Period::Month, "2026-12-31T23:59:59.999999Z"), between("2026-12-01", "2027-01-01"));
+    assert_eq!(window(Period::Month, "2027-02-28T23:59:59.999999Z"), between("2027-02-01", "2027-03-01"));
+    assert_eq!(window(Period::Month, "2028-02-29T12:00:00Z"), between("2028-02-01", "2028-03-01"));
+    assert_eq!(window(Period::Month, "1969-12-31T00:00:00Z"), between("1969-12-01", "1970-01-01"));
+}
+
+#[test]
+fn quotas_are_read_as_they_are_written_and_nothing_else_is() {
+    let two = quotas(&[(Counted::Predictions, 1_000, Period::Day), (Counted::Images, 5, Period::Month)]);
+    let text = serde_json::to_string(&two).unwrap();
+    assert_eq!(
+        text,
+        r#"[{"of":"predictions","limit":1000,"per":"day"},{"of":"images","limit":5,"per":"month"}]"#
+    );
+    assert_eq!(serde_json::from_str::<Quotas>(&text).unwrap(), two);
+    for wrong in [
+        r#"[{"of":"predictions","limit":0,"per":"day"}]"#,
+        r#"[{"of":"predictions","limit":1000000001,"per":"day"}]"#,
+        r#"[{"of":"predictions","limit":1.5,"per":"day"}]"#,
+        r#"[{"of":"prediction","limit":1,"per":"day"}]"#,
+        r#"[{"of":"predictions","limit":1,"per":"week"}]"#,
+        r#"[{"of":"predictions","limit":1,"per":"day","rollover":true}]"#,
+        r#"[{"of":"predictions","limit":1,"per":"day"},{"of":"predictions","limit":2,"per":"day"}]"#,
+        r#"{"of":"predictions","limit":1,"per":"day"}"#,
+    ] {
+        assert!(serde_json::from_str::<Quotas>(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_month_bounds_its_days_and_a_day_the_month() {
+    let predictions = |limit, per| quotas(&[(Counted::Predictions, limit, per)]);
+    let (day, month) = (predictions(10, Period::Day), predictions(310, Period::Month));
+    assert!(day.is_within(&day) && predictions(9, Period::Day).is_within(&day));
+    assert!(!predictions(11, Period::Day).is_within(&day) && !Quotas::NONE.is_within(&day));
+    assert!(day.is_within(&month) && !predictions(11, Period::Day).is_within(&month));
+    assert!(predictions(10, Period::Month).is_within(&day) && !month.is_within(&day));
+    assert!(!quotas(&[(Counted::Images, 1, Period::Day)]).is_within(&day), "another kind bounds nothing");
+    assert!(day.is_within(&Quotas::NONE));
+}
+
+#[test]
+fn a_quota_is_said_in_words() {
+    let says = |of, limit, per| Quota::new(of, limit, per).unwrap().to_string();
+    assert_eq!(says(Counted::Predictions, 1_000, Period::Day), "make 1000 predictions a day");
+    assert_eq!(says(Counted::Trainings, 1, Period::Month), "begin 1 training run a month");
+    assert_eq!(says(Counted::Images, 2, Period::Month), "upload 2 images a month");
+}
+
+proptest! {
+    #[test]
+    fn windows_are_those_of_the_calendar(micros in -62_000_000_000_000_000_i64..253_000_000_000_000_000) {
+        let now = Timestamp::from_micros(micros);
+        let utc = jiff::Timestamp::from_microsecond(micros).unwrap().to_zoned(jiff::tz::TimeZone::UTC);
+        let month = utc.first_of_month().unwrap().start_of_day().unwrap();
+        let next = month.checked_add(jiff::Span::new().months(1)).unwrap();
+        let Window { begins, ends } = Period::Month.around(now);
+        prop_assert_eq!((begins.micros(), ends.micros()), (
+            month.timestamp().as_microsecond(), next.timestamp().as_microsecond()));
+        let day = utc.start_of_day().unwrap();
+        let Window { begins, ends } = Period::Day.around(now);
+        prop_assert_eq!((begins.micros(), ends.since(begins).as_secs()), (
+            day.timestamp().as_microsecond(), 86_400));
+    }
+}

@@ -1,0 +1,138 @@
+//! How often each visitor of a key is let through, beside what the key has in all.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use keyrack_key::{
+    Brands, Counted, Denial, Exposure, Period, Permission, Presented, Question, Quota, Rate, Restrictions,
+    Spend, Standing, Timestamp,
+};
+use keyrack_rack::{Caller, Outcome, Rack, Refusal};
+
+use crate::history::{History, NOW, Step, ask_from, later, loaded};
+
+fn hourly(requests: u32) -> Option<Rate> {
+    Rate::new(requests, 3_600).ok()
+}
+
+fn address(last: u8) -> Option<IpAddr> {
+    Some([192, 0, 2, last].into())
+}
+
+/// A rack of one key with these rates, and its secret.
+fn limited(visitor_rate: Option<Rate>, rate: Option<Rate>) -> (History, Rack) {
+    let mut history = History::of_keys(1, 1);
+    history.restrict(0, Restrictions { rate, visitor_rate, ..Restrictions::NONE });
+    let rack = loaded(history.snapshot());
+    (history, rack)
+}
+
+fn question(address: Option<IpAddr>, now: Timestamp, spend: Spend) -> Question<'static> {
+    let permission = Some(Permission::ModelsPredict);
+    Question { now, permission, address, origin: None, exposure: Exposure::None, spend }
+}
+
+fn asked(rack: &Rack, secret: &str, question: &Question<'_>) -> Result<Caller, Refusal> {
+    rack.check(&Presented::parse(secret.as_bytes(), &Brands::default()).unwrap(), question)
+}
+
+/// What is left to a visitor, or why nothing is.
+fn ask(rack: &Rack, history: &History, last: u8) -> Result<u32, &'static str> {
+    let asked = asked(rack, &history.secrets[0], &question(address(last), NOW, Spend::One));
+    asked.map(|caller| caller.visitor_allowance().unwrap().remaining).map_err(|no| no.denial.code())
+}
+
+#[test]
+fn each_visitor_has_a_rate_of_its_own() {
+    let (history, rack) = limited(hourly(2), None);
+    let denied = Err("visitor_rate_limited");
+    assert_eq!(
+        [1, 1, 1, 2, 2, 2].map(|last| ask(&rack, &history, last)),
+        [Ok(1), Ok(0), denied, Ok(1), Ok(0), denied]
+    );
+    let from = |address| ask_from(&rack, &history.secrets[0], NOW, address);
+    let network = |text: &str| Some(text.parse().unwrap());
+    assert!(from(network("2001:db8::1")) && from(network("2001:db8::2:1")));
+    assert!(!from(network("2001:db8::3")), "a network of 64 bits is one visitor");
+    assert!(from(network("2001:db8:0:1::1")));
+    assert!(!from(network("::ffff:192.0.2.1")), "an IPv4 address, however it is written");
+    assert!(from(None) && from(None) && !from(None), "those that are not known are one");
+    let again = asked(&rack, &history.secrets[0], &question(address(1), later(1_800), Spend::One));
+    assert_eq!(again.unwrap().visitor_allowance().unwrap().remaining, 0);
+}
+
+#[test]
+fn a_visitor_who_is_refused_takes_nothing_from_the_key_and_keeps_its_own_where_the_key_refuses() {
+    let (history, rack) = limited(hourly(2), hourly(5));
+    let asks = |last| ask(&rack, &history, last);
+    assert_eq!([asks(1), asks(1)], [Ok(1), Ok(0)]);
+    for _ in 0..10 {
+        assert_eq!(asks(1), Err("visitor_rate_limited"));
+    }
+    assert_eq!([asks(2), asks(2), asks(3)], [Ok(1), Ok(0), Ok(1)], "five in all");
+    assert_eq!([asks(3), asks(3), asks(4)], [Err("rate_limited"); 3]);
+    // One comes back to the key, and the third visitor still has it.
+    let one = asked(&rack, &history.secrets[0], &question(address(3), later(720), Spend::One)).unwrap();
+    assert_eq!((one.allowance().unwrap().remaining, one.visitor_allowance().unwrap().remaining), (0, 0));
+}
+
+#[test]
+fn looking_takes_nothing_and_spending_later_does() {
+    let (history, rack) = limited(hourly(1), None);
+    let look = |spend| asked(&rack, &history.secrets[0], &question(address(1), NOW, spend));
+    for _ in 0..3 {
+        assert_eq!(look(Spend::Nothing).unwrap().visitor_allowance().unwrap().remaining, 1);
+    }
+    assert!(look(Spend::Before).unwrap().visitor_allowance().is_none());
+    let spent = look(Spend::Nothing).unwrap().spend(NOW, address(1)).unwrap();
+    assert_eq!(spent.visitor_allowance().unwrap().remaining, 0);
+    assert!(matches!(look(Spend::Nothing).unwrap_err().denial, Denial::VisitorRate { wait: 3_600, .. }));
+}
+
+#[test]
+fn no_change_of_the_key_gives_a_visitor_anything_back() {
+    let (mut history, rack) = limited(hourly(2), None);
+    assert_eq!(ask(&rack, &history, 1), Ok(1));
+    history.take(Step::Rotate { key: 0, overlap: 60 });
+    rack.apply(history.since(rack.position())).unwrap();
+    assert_eq!(ask(&rack, &history, 1), Ok(0));
+    rack.load(history.snapshot());
+    assert_eq!(ask(&rack, &history, 1), Err("visitor_rate_limited"));
+    history.restrict(0, Restrictions { visitor_rate: hourly(4), rate: hourly(9), ..Restrictions::NONE });
+    rack.apply(history.since(rack.position())).unwrap();
+    // Two of two an hour are four of four.
+    assert_eq!(ask(&rack, &history, 1), Err("visitor_rate_limited"));
+    assert_eq!(ask(&rack, &history, 2), Ok(3));
+}
+
+#[test]
+fn many_at_once_from_one_address_are_let_through_exactly_so_often() {
+    let (history, rack) = limited(hourly(500), None);
+    let passed = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let own = (0..200).filter(|_| ask(&rack, &history, 1).is_ok()).count();
+                passed.fetch_add(own, Ordering::Relaxed);
+            });
+        }
+    });
+    assert_eq!(passed.into_inner(), 500);
+}
+
+#[test]
+fn what_is_refused_after_the_check_is_counted_as_refused() {
+    let (history, rack) = limited(hourly(9), None);
+    let ask = || asked(&rack, &history.secrets[0], &question(address(1), NOW, Spend::One)).unwrap();
+    let quota = Quota::new(Counted::Predictions, 1, Period::Day).unwrap();
+    let denial = Standing { quota, used: 1, window: Period::Day.around(NOW) }.denial(NOW);
+    let (first, second) = (ask(), ask());
+    rack.note_refused(&second, Permission::ModelsPredict, denial);
+    let ended = |refused| Outcome { permission: Some(Permission::ModelsPredict), refused };
+    let [used] = rack.drain_uses().try_into().unwrap();
+    assert_eq!(used.counts, [(ended(None), 1), (ended(Some("quota_exceeded")), 1)]);
+    // What was let through is written down by now.
+    rack.note_refused(&first, Permission::ModelsPredict, denial);
+    let [used] = rack.drain_uses().try_into().unwrap();
+    assert_eq!(used.counts, [(ended(Some("quota_exceeded")), 1)]);
+}

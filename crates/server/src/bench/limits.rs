@@ -1,0 +1,104 @@
+//! What each restriction and each rate adds to a check.
+
+use std::array;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::io;
+use std::net::IpAddr;
+
+use keyrack_key::{Only, ProjectId, Rate, Restrictions, Timestamp};
+use rand_core::UnwrapErr;
+
+use super::filled::Filled;
+use super::turns;
+
+/// In each rack: as many as a workspace may have, so that what is told apart is the restriction and not the memory.
+const KEYS: usize = 1_000;
+const ORIGIN: &str = "https://app.example.org";
+
+/// The cost of a check in nanoseconds, by what narrows the key.
+#[derive(Debug)]
+pub(super) struct Restricted([(&'static str, f64); KINDS]);
+
+const KINDS: usize = 7;
+
+/// Measures a key that nothing narrows beside keys that one thing narrows, and one that all do.
+pub(super) fn measure() -> io::Result<Restricted> {
+    let kinds = kinds()?;
+    let racks = kinds.each_ref().map(|(_, restrictions)| filled(restrictions.clone()));
+    let mut filled = Vec::with_capacity(KINDS);
+    for rack in racks {
+        filled.push(rack?);
+    }
+    let works: [Box<dyn Fn(&[u8]) -> bool + Sync + '_>; KINDS] = array::from_fn(|at| {
+        let rack = &filled[at];
+        let check = move |text: &[u8]| rack.check_from(text, Some(address(text)), Some(ORIGIN));
+        Box::new(check) as Box<_>
+    });
+    let costs: [f64; KINDS] = turns::medians(array::from_fn(|at| (&filled[at].samples().known, &*works[at])));
+    Ok(Restricted(array::from_fn(|at| (kinds[at].0, costs[at]))))
+}
+
+fn filled(restrictions: Restrictions) -> io::Result<Filled> {
+    let mut rack = Filled::narrowed(restrictions)?;
+    rack.grow(KEYS).map_err(io::Error::other)?;
+    Ok(rack)
+}
+
+fn kinds() -> io::Result<[(&'static str, Restrictions); KINDS]> {
+    let none = Restrictions::NONE;
+    // So many that none is refused: the clock of these checks stands still.
+    let rate = Some(Rate::new(1_000_000, 1).map_err(io::Error::other)?);
+    let project = ProjectId::new(Timestamp::from_micros(0), &mut UnwrapErr(getrandom::SysRng));
+    let projects = Only::These([project].into());
+    let networks = these(["192.0.2.0/24", "198.51.100.0/24", "2001:db8::/32", "10.0.0.0/8"])?;
+    let origins = these(["https://www.example.com", "https://*.example.net", "https://*.example.org"])?;
+    let all = Restrictions {
+        projects: projects.clone(),
+        networks: networks.clone(),
+        origins: origins.clone(),
+        rate,
+        visitor_rate: rate,
+        ..none.clone()
+    };
+    Ok([
+        ("nothing", none.clone()),
+        ("a project", Restrictions { projects, ..none.clone() }),
+        ("4 networks", Restrictions { networks, ..none.clone() }),
+        ("3 origins", Restrictions { origins, ..none.clone() }),
+        ("a rate", Restrictions { rate, ..none.clone() }),
+        ("a rate per visitor", Restrictions { visitor_rate: rate, ..none }),
+        ("all of them", all),
+    ])
+}
+
+fn these<T: Ord + std::str::FromStr, const N: usize>(texts: [&str; N]) -> io::Result<Only<T>>
+where
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    let these: Result<BTreeSet<T>, _> = texts.into_iter().map(str::parse).collect();
+    Ok(Only::These(these.map_err(io::Error::other)?))
+}
+
+/// Some visitor: a key has a hundred of them, in no order.
+fn address(text: &[u8]) -> IpAddr {
+    let last = text.last_chunk().copied().unwrap_or([0; 3]);
+    let [a, b, c] = last;
+    IpAddr::from([10, a, b, c])
+}
+
+impl Restricted {
+    pub(super) fn text(&self) -> String {
+        let Self(kinds) = self;
+        let open = kinds[0].1;
+        let mut text = format!(
+            "\nA check by what narrows the key, {KEYS} keys of each kind and a hundred visitors of each key, in turns:\n\n\
+             | narrowed by | ns | over the open key |\n| --- | ---: | ---: |\n"
+        );
+        for (what, cost) in kinds {
+            // Writing into a string does not fail.
+            let _ = writeln!(text, "| {what} | {cost:.0} | {:.2} |", cost / open);
+        }
+        text
+    }
+}

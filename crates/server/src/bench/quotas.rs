@@ -1,0 +1,135 @@
+//! What a quota adds to a request. It is asked where the work is taken on, after the check.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use keyrack_guard::Guard;
+use keyrack_key::{
+    Brands, Class, Counted, Exposure, Grant, KeyId, Period, Permission, Presented, Question, Restrictions,
+    Scope, Secret, Spend, UserId, WorkspaceId,
+};
+use keyrack_rack::{Caller, Follower, Rack, Revision};
+use keyrack_store::{Actor, NewKey, NewUser, NewWorkspace, Store};
+use rand_core::UnwrapErr;
+
+use crate::clock;
+use crate::ops::quotas::Quotas;
+
+const TAKES: usize = 20_000;
+
+/// What taking one of a quota costs.
+#[derive(Debug)]
+pub(super) struct Quota {
+    /// From a block in memory: the median, in nanoseconds.
+    memory: f64,
+    /// What a block costs that is asked of the store, in microseconds: the median.
+    store: f64,
+    /// All in all, for each that is taken, in nanoseconds.
+    mean: f64,
+}
+
+/// Takes of a quota that does not end, on a store of its own, which is removed again.
+pub(super) fn measure() -> io::Result<Quota> {
+    let folder = std::env::temp_dir().join(format!("keyrack-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let database = folder.join("keyrack.db");
+    // In a thread of its own: whoever measures may stand in a runtime already.
+    let thread = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        runtime.block_on(async {
+            let (quotas, caller, store) = world(&database).await?;
+            let measured = take(&quotas, &caller).await;
+            store.close().await;
+            measured
+        })
+    });
+    let measured = thread.join().unwrap_or_else(|_| Err(io::Error::other("the measurement ended early")));
+    std::fs::remove_dir_all(&folder)?;
+    measured
+}
+
+async fn take(quotas: &Quotas, caller: &Caller) -> io::Result<Quota> {
+    let mut took = Vec::with_capacity(TAKES);
+    let started = Instant::now();
+    for _ in 0..TAKES {
+        let begun = Instant::now();
+        let spent = quotas.take_of(caller, Counted::Predictions).await.map_err(io::Error::other)?;
+        took.push(begun.elapsed());
+        drop(spent);
+    }
+    let mean = nanoseconds(started.elapsed()) / nanoseconds(Duration::from_nanos(TAKES as u64));
+    took.sort_unstable();
+    let memory = took[TAKES / 2];
+    // What comes from memory takes no longer than this, and what waits for a disk takes longer.
+    let asked: Vec<_> = took.into_iter().filter(|took| *took > Duration::from_micros(30)).collect();
+    let store = asked.get(asked.len() / 2).copied().unwrap_or_default();
+    Ok(Quota { memory: nanoseconds(memory), store: nanoseconds(store) / 1e3, mean })
+}
+
+fn nanoseconds(span: Duration) -> f64 {
+    span.as_secs_f64() * 1e9
+}
+
+/// A key with a quota, let through by a rack.
+async fn world(database: &std::path::Path) -> io::Result<(Quotas, Caller, Store)> {
+    let rng = || UnwrapErr(getrandom::SysRng);
+    let (now, brands) = (clock::now(), Brands::default());
+    let store = Store::open(database, rng()).await.map_err(io::Error::other)?;
+    let (owner, workspace) = (UserId::new(now, &mut rng()), WorkspaceId::new(now, &mut rng()));
+    let user = NewUser { id: owner, email: "bench@example.org", name: "Bench", password_hash: "none" };
+    let named = NewWorkspace { id: workspace, slug: "bench", name: "Bench" };
+    store.set_up(&user, &named, now).await.map_err(io::Error::other)?;
+    let secret = Secret::generate(brands.current(), Class::Secret, &mut rng());
+    let mut restrictions = Restrictions::NONE;
+    for per in Period::ALL {
+        let quota = keyrack_key::Quota::new(Counted::Predictions, 1_000_000_000, per);
+        restrictions.quotas.add(quota.map_err(io::Error::other)?).map_err(io::Error::other)?;
+    }
+    let grant = Grant::new(Class::Secret, [Scope::Inference].into_iter().collect());
+    let key = NewKey {
+        id: KeyId::new(now, &mut rng()),
+        workspace,
+        name: "bench",
+        grant: grant.map_err(io::Error::other)?,
+        restrictions: &restrictions,
+        note: None,
+        expires_at: None,
+        secret: (secret.digest(), secret.hint()),
+        actor: Actor::User(owner),
+        judged: None,
+        now,
+        once: None,
+    };
+    store.create_key(&key).await.map_err(io::Error::other)?;
+    let rack = Arc::new(Rack::new());
+    let follower = Follower::new(store.clone(), Arc::clone(&rack));
+    follower.reach(Revision::default(), now).await.map_err(io::Error::other)?;
+    let caller = let_through(&rack, &secret, &brands)?;
+    let guard = Arc::new(Guard::new(Arc::clone(&rack), brands, clock::now));
+    let quotas = Quotas::new(store.clone(), rack, guard, clock::now);
+    Ok((quotas, caller, store))
+}
+
+fn let_through(rack: &Rack, secret: &Secret, brands: &Brands) -> io::Result<Caller> {
+    let presented = Presented::parse(secret.expose().as_bytes(), brands).map_err(io::Error::other)?;
+    let question = Question {
+        now: clock::now(),
+        permission: Some(Permission::ModelsPredict),
+        address: None,
+        origin: None,
+        exposure: Exposure::None,
+        spend: Spend::One,
+    };
+    rack.check(&presented, &question).map_err(|refusal| io::Error::other(refusal.denial))
+}
+
+impl Quota {
+    pub(super) fn text(&self) -> String {
+        let Self { memory, store, mean } = self;
+        format!(
+            "\nA quota by day and month, beside the check: {memory:.0} ns for one from memory; a block of 64 from the store takes \
+             {store:.0} µs and comes after the last of the one before; {mean:.0} ns for each in all.\n"
+        )
+    }
+}

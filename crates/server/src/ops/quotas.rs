@@ -1,0 +1,191 @@
+//! How much keys may do in a day or a month. A quota is taken from the store in blocks, which are spent from memory: what
+//! is taken counts as used, so that no crash and no second server gives anything away. Near its end a block holds one, and
+//! each request waits for the store.
+
+mod block;
+mod spent;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use keyrack_guard::{Caller, Clock, Guard, Problem, Refusal};
+use keyrack_key::{Counted, Denial, KeyId, Period, Quotas as Own, Standing};
+use keyrack_rack::Rack;
+use keyrack_store::{KeyRow, Store};
+use parking_lot::Mutex;
+use serde_json::json;
+
+use block::{Block, OfKind, Step};
+pub use spent::Spent;
+
+use super::refusals::Refused;
+use super::{Acting, OpError, Who};
+use crate::times::rfc3339;
+
+/// The quotas of all keys, and the blocks that this server holds of them.
+#[derive(Clone, Debug)]
+pub struct Quotas {
+    store: Store,
+    rack: Arc<Rack>,
+    guard: Arc<Guard>,
+    clock: Clock,
+    books: Arc<Mutex<HashMap<(KeyId, Counted), Arc<Book>>>>,
+}
+
+/// What this server holds of one key's quotas of one kind.
+#[derive(Debug, Default)]
+struct Book {
+    /// Locked for a moment only.
+    block: Mutex<Block>,
+    /// Held by whoever asks the store.
+    asking: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Quotas {
+    /// Quotas of keys in `rack`, as `store` counts them.
+    pub fn new(store: Store, rack: Arc<Rack>, guard: Arc<Guard>, clock: Clock) -> Self {
+        Self { store, rack, guard, clock, books: Arc::default() }
+    }
+
+    /// Takes one for what `by` wants done, if it is a key with quotas of that kind. Only what its key may do: ask last, when
+    /// nothing else speaks against the work.
+    pub async fn take(&self, by: &Acting, of: Counted) -> Result<Spent, OpError> {
+        match &by.who {
+            Who::Key(caller) => self.take_of(caller, of).await,
+            Who::Member { .. } | Who::Operator => Ok(Spent::nothing()),
+        }
+    }
+
+    /// The same for a key that was let through and is asked about.
+    pub async fn take_of(&self, caller: &Caller, of: Counted) -> Result<Spent, OpError> {
+        let own = OfKind::of(quotas_of(caller), of);
+        if own.is_empty() {
+            return Ok(Spent::nothing());
+        }
+        let book = self.book(caller.key().key, of);
+        loop {
+            let now = (self.clock)();
+            let step = book.block.lock().spend(&own, now);
+            match step {
+                Step::Spent(standings) => return Ok(Spent::from(book, standings)),
+                Step::Denied(standing) => return Err(self.refuse(caller, standing)),
+                Step::Ask => self.ask(caller.key().key, of, own, &book).await?,
+            }
+        }
+    }
+
+    /// Refuses a key that could not take one now, and takes none.
+    pub async fn look(&self, caller: &Caller, of: Counted) -> Result<Vec<Standing>, OpError> {
+        let mut standings = self.standings(caller.key().key, &quotas_of(caller)).await?;
+        standings.retain(|standing| standing.quota.of == of);
+        match standings.iter().find(|standing| standing.left() == 0) {
+            Some(standing) => Err(self.refuse(caller, *standing)),
+            None => Ok(standings),
+        }
+    }
+
+    /// How a key stands that is shown; one that was deleted does nothing any more.
+    pub async fn standings_of(&self, key: &KeyRow) -> Result<Vec<Standing>, OpError> {
+        match &key.terms.restrictions {
+            Some(own) if key.deletion.is_none() => self.standings(key.id, &own.quotas).await,
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// How a key stands with each of its quotas. What another server holds and has not spent counts as used.
+    async fn standings(&self, key: KeyId, own: &Own) -> Result<Vec<Standing>, OpError> {
+        if own.is_empty() {
+            return Ok(Vec::new());
+        }
+        let now = (self.clock)();
+        let taken = self.store.taken(key, Period::Month.around(now).begins).await?;
+        let standings = own.iter().map(|quota| {
+            let window = quota.per.around(now);
+            let is_it = |of, per, begins| (of, per, begins) == (quota.of, quota.per, window.begins);
+            let taken = taken.iter().find(|(of, one)| is_it(*of, one.per, one.begins));
+            let taken = taken.map_or(0, |(_, one)| one.taken);
+            let book = self.books.lock().get(&(key, quota.of)).cloned();
+            let left = book.map_or(0, |book| {
+                let block = book.block.lock();
+                block.left_of(quota.per, window)
+            });
+            Standing { quota, used: taken.saturating_sub(left), window }
+        });
+        Ok(standings.collect())
+    }
+
+    /// Forgets blocks of days and months that are over, and how many were taken in those that ended long ago.
+    pub async fn sweep(&self) -> Result<(), OpError> {
+        let now = (self.clock)();
+        self.books.lock().retain(|_, book| !book.block.lock().is_over(now));
+        // A clock that is set back by a month finds what was taken then.
+        let month = Period::Month.around(now).begins;
+        let before = Period::Month.around(month.minus(std::time::Duration::from_micros(1))).begins;
+        self.store.forget_quotas(before).await?;
+        Ok(())
+    }
+
+    /// Gives back what was not spent, before the store is closed and when nobody asks any more.
+    pub async fn close(&self) -> Result<(), OpError> {
+        let books: Vec<_> = self.books.lock().drain().collect();
+        let mut rests = Vec::with_capacity(books.len());
+        for ((key, of), book) in books {
+            rests.push(book.block.lock().rest(key, of));
+        }
+        rests.retain(|rest| rest.left > 0);
+        Ok(self.store.give_back(&rests).await?)
+    }
+
+    fn book(&self, key: KeyId, of: Counted) -> Arc<Book> {
+        Arc::clone(self.books.lock().entry((key, of)).or_default())
+    }
+
+    /// Takes a block from the store, unless somebody else has done so meanwhile. In a task of its own: a client that hangs up
+    /// loses nobody a block.
+    async fn ask(&self, key: KeyId, of: Counted, own: OfKind, book: &Arc<Book>) -> Result<(), OpError> {
+        let turn = Arc::clone(&book.asking).lock_owned().await;
+        let (store, clock, book) = (self.store.clone(), self.clock, Arc::clone(book));
+        let task = tokio::spawn(async move {
+            let _turn = turn;
+            let now = clock();
+            let (rest, most) = {
+                let mut block = book.block.lock();
+                if !block.is_to_be_asked(&own, now) {
+                    return Ok(());
+                }
+                (block.rest(key, of), block.next(&own, now))
+            };
+            // What fails loses the rest of the block, and gives nothing away.
+            let taken = store.take_block(&rest, &own.list(), most, now).await?;
+            book.block.lock().fill(&taken, &own, now);
+            Ok::<_, OpError>(())
+        });
+        task.await.map_err(OpError::internal)?
+    }
+
+    fn refuse(&self, caller: &Caller, standing: Standing) -> OpError {
+        let denial: Denial = standing.denial((self.clock)());
+        self.rack.note_refused(caller, standing.quota.of.permission(), denial);
+        let refusal = Refusal { denial, key: Some(caller.key().clone()) };
+        let problem = told(self.guard.problem(&refusal), standing);
+        OpError::Refused(Box::new(Refused { refusal, problem, saw: None }))
+    }
+}
+
+fn quotas_of(caller: &Caller) -> Own {
+    caller.key().restrictions.as_ref().map_or(Own::NONE, |own| own.quotas)
+}
+
+fn told(problem: Problem, standing: Standing) -> Problem {
+    let quota = standing.quota;
+    let body = json!({
+        "of": quota.of.name(),
+        "limit": quota.limit,
+        "per": quota.per.name(),
+        "used": standing.used,
+        "resetsAt": rfc3339(standing.window.ends),
+    });
+    problem.with("quota", body)
+}

@@ -1,0 +1,172 @@
+//! The limits of a key as its forms send them: its rate, that of each visitor, and its quotas.
+
+use keyrack_key::{Counted, Period, Quota, Quotas, Rate, RateError, Restrictions};
+use serde::Deserialize;
+
+use crate::ops::Invalid;
+use crate::ops::keys::Limits;
+use crate::web::form::field;
+use crate::web::view::{LimitFields, QuotaFields, QuotaRow, RateFields};
+use crate::web::words;
+
+/// What the forms of a key send about its limits. What is left empty limits nothing.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct LimitsForm {
+    rate_requests: String,
+    rate_every: String,
+    rate_unit: String,
+    visitor_requests: String,
+    visitor_every: String,
+    visitor_unit: String,
+    predictions_day: String,
+    predictions_month: String,
+    images_day: String,
+    images_month: String,
+    trainings_day: String,
+    trainings_month: String,
+}
+
+/// A rate as it was typed.
+#[derive(Clone, Copy)]
+struct Typed<'a> {
+    requests: &'a str,
+    every: &'a str,
+    unit: &'a str,
+    /// What its fields are called where they are wrong.
+    names: [&'static str; 2],
+}
+
+const OF_KEY: [&str; 2] = ["rate_requests", "rate_every"];
+const OF_VISITOR: [&str; 2] = ["visitor_requests", "visitor_every"];
+
+impl LimitsForm {
+    /// Filled from what a key has.
+    pub(super) fn of(own: &Restrictions) -> Self {
+        let [rate_requests, rate_every, rate_unit] = texts(own.rate);
+        let [visitor_requests, visitor_every, visitor_unit] = texts(own.visitor_rate);
+        let quota =
+            |of, per| own.quotas.one(of, per).map(|quota| quota.limit.to_string()).unwrap_or_default();
+        Self {
+            rate_requests,
+            rate_every,
+            rate_unit,
+            visitor_requests,
+            visitor_every,
+            visitor_unit,
+            predictions_day: quota(Counted::Predictions, Period::Day),
+            predictions_month: quota(Counted::Predictions, Period::Month),
+            images_day: quota(Counted::Images, Period::Day),
+            images_month: quota(Counted::Images, Period::Month),
+            trainings_day: quota(Counted::Trainings, Period::Day),
+            trainings_month: quota(Counted::Trainings, Period::Month),
+        }
+    }
+
+    /// All that was typed, or all that is wrong with it.
+    pub(super) fn picked(&self) -> Result<Limits, Invalid> {
+        let (rate, visitor_rate, quotas) = (self.rate().parse(), self.visitor_rate().parse(), self.quotas());
+        match (rate, visitor_rate, quotas) {
+            (Ok(rate), Ok(visitor_rate), Ok(quotas)) => Ok(Limits { rate, visitor_rate, quotas }),
+            (rate, visitor_rate, quotas) => Err(Invalid::all([rate.err(), visitor_rate.err(), quotas.err()])),
+        }
+    }
+
+    /// The fields as they go back into the page, with what is wrong beside each. A public key only predicts.
+    pub(super) fn fields(&self, invalid: Option<&Invalid>, public: bool) -> LimitFields {
+        let rows = Counted::ALL.into_iter().filter(|of| !public || *of == Counted::Predictions);
+        LimitFields {
+            rate: self.rate().fields(invalid),
+            visitor: self.visitor_rate().fields(invalid),
+            quotas: rows.map(|of| self.row(of, invalid)).collect(),
+        }
+    }
+
+    fn rate(&self) -> Typed<'_> {
+        let Self { rate_requests, rate_every, rate_unit, .. } = self;
+        Typed { requests: rate_requests, every: rate_every, unit: rate_unit, names: OF_KEY }
+    }
+
+    fn visitor_rate(&self) -> Typed<'_> {
+        let Self { visitor_requests, visitor_every, visitor_unit, .. } = self;
+        Typed { requests: visitor_requests, every: visitor_every, unit: visitor_unit, names: OF_VISITOR }
+    }
+
+    fn quotas(&self) -> Result<Quotas, Invalid> {
+        let (mut quotas, mut invalid) = (Quotas::NONE, Invalid::default());
+        for of in Counted::ALL {
+            for per in Period::ALL {
+                let (name, typed) = self.quota(of, per);
+                if !typed.is_empty() {
+                    let quota = Quota::new(of, typed.parse().unwrap_or(0), per);
+                    if let Some(quota) = invalid.take(name, quota) {
+                        // There is one field for each: none comes twice.
+                        let _ = quotas.add(quota);
+                    }
+                }
+            }
+        }
+        if invalid.fields().next().is_none() { Ok(quotas) } else { Err(invalid) }
+    }
+
+    /// The field of a quota: its name, and what was typed.
+    fn quota(&self, of: Counted, per: Period) -> (&'static str, &str) {
+        let (name, typed) = match (of, per) {
+            (Counted::Predictions, Period::Day) => ("predictions_day", &self.predictions_day),
+            (Counted::Predictions, Period::Month) => ("predictions_month", &self.predictions_month),
+            (Counted::Images, Period::Day) => ("images_day", &self.images_day),
+            (Counted::Images, Period::Month) => ("images_month", &self.images_month),
+            (Counted::Trainings, Period::Day) => ("trainings_day", &self.trainings_day),
+            (Counted::Trainings, Period::Month) => ("trainings_month", &self.trainings_month),
+        };
+        (name, typed.trim())
+    }
+
+    fn row(&self, of: Counted, invalid: Option<&Invalid>) -> QuotaRow {
+        let fields = Period::ALL.map(|per| {
+            let (name, typed) = self.quota(of, per);
+            QuotaFields { name, per: per.name(), field: field(typed, invalid, name) }
+        });
+        QuotaRow { label: words::counted(of), fields }
+    }
+}
+
+impl Typed<'_> {
+    /// Nothing where no number of requests was typed.
+    fn parse(self) -> Result<Option<Rate>, Invalid> {
+        let [of_requests, of_every] = self.names;
+        let requests = self.requests.trim();
+        if requests.is_empty() {
+            return Ok(None);
+        }
+        let unit = match self.unit {
+            "hour" => 3_600,
+            "minute" | "" => 60,
+            "second" => 1,
+            _ => return Err(Invalid::field(of_every, "pick seconds, minutes or hours")),
+        };
+        let every = Some(self.every.trim()).filter(|typed| !typed.is_empty()).unwrap_or("1");
+        let seconds = every.parse::<u32>().ok().and_then(|every| every.checked_mul(unit));
+        let rate = Rate::new(requests.parse().unwrap_or(0), seconds.unwrap_or(0));
+        rate.map(Some).map_err(|error| match error {
+            RateError::Requests => Invalid::field(of_requests, error.to_string()),
+            RateError::Seconds => Invalid::field(of_every, "expected a whole number, and at most 24 hours"),
+        })
+    }
+
+    fn fields(self, invalid: Option<&Invalid>) -> RateFields {
+        let [of_requests, of_every] = self.names;
+        RateFields {
+            requests: field(self.requests.trim(), invalid, of_requests),
+            every: field(self.every.trim(), invalid, of_every),
+            unit: self.unit.to_owned(),
+        }
+    }
+}
+
+/// A rate as its fields have it: requests, every so many, of this unit.
+fn texts(rate: Option<Rate>) -> [String; 3] {
+    let Some(rate) = rate else { return Default::default() };
+    let (every, unit) = words::in_units(rate.seconds());
+    [rate.requests().to_string(), every.to_string(), unit.to_owned()]
+}

@@ -1,0 +1,86 @@
+//! Limits, from the page: they are set when a key is made, wrong ones are named beside their field, and the key's page shows
+//! how it stands.
+
+use serde_json::json;
+
+use super::Kind;
+use super::steps::{KEYS, signed_in};
+use crate::harness::SLUG;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn limits_are_set_with_a_key_corrected_and_seen_to_be_used_up() {
+    let (server, browser) = signed_in(Kind::Usual).await;
+    browser.click("Add New Key").await;
+    browser.headed("Add New Key").await;
+    browser.fill("Name", "counter").await;
+    browser.choose("Inference").await;
+    browser.unfold("dialog .fold").await;
+    browser.fill("At most", "100").await;
+    browser.fill("Each at most", "ten").await;
+    browser.fill("Predictions a month", "0").await;
+    browser.fill("Training runs a day", "2").await;
+    browser.click("Generate Key").await;
+    let says = browser.error_beside("Each at most").await;
+    assert!(says.contains("whole number from 1 to 1000000"), "{says}");
+    let says = browser.error_beside("Predictions a month").await;
+    assert!(says.contains("whole number from 1 to 1000000000"), "{says}");
+    assert_eq!(browser.value("Training runs a day").await, "2", "nothing typed is lost");
+    for (width, theme) in [(1440, "light"), (360, "dark")] {
+        browser.look_as(width, 900, theme).await;
+        browser.picture(&format!("{theme}-{width}-limits-wrong")).await;
+        browser.is_fit(&format!("limits, wrong ({theme}-{width})")).await;
+    }
+    browser.fill("Each at most", "10").await;
+    browser.fill("Predictions a month", "40").await;
+    browser.fill("Training runs a day", "").await;
+    browser.click("Generate Key").await;
+    browser.headed("Your secret key").await;
+    let secret = browser.secret("counter").await;
+    browser.click("Copy").await;
+    browser.click("Done").await;
+    browser.no_dialog().await;
+    let row = browser.row("counter").await;
+    assert!(
+        row.contains("40 predictions a month") && row.contains("10 requests every minute for each visitor"),
+        "{row}"
+    );
+    for visitor in 0..4 {
+        let question = json!({
+            "workspace": SLUG, "permission": "models:predict", "spend": true, "ip": format!("198.51.100.{visitor}"),
+        });
+        for _ in 0..10 {
+            server.post("/api/v1/verify", &secret, question.clone()).await.ok();
+        }
+        if visitor == 1 {
+            see(&browser, "20 of 40", "20 left; begins anew", "half").await;
+        }
+    }
+    see(&browser, "40 of 40", "Used up: refused until it begins anew", "all").await;
+    browser.click("Edit scopes of counter").await;
+    browser.headed("Edit scopes").await;
+    assert_eq!(
+        browser.value("Predictions a month").await,
+        "40",
+        "the fold stands open, and says what is set"
+    );
+    browser.fill("Predictions a month", "50").await;
+    browser.click("Save changes").await;
+    browser.sees("counter was changed").await;
+    see(&browser, "40 of 50", "10 left", "raised").await;
+    browser.is_quiet("limits").await;
+}
+
+/// The key's own page says this, in every look.
+async fn see(browser: &super::Browser, used: &str, left: &str, name: &str) {
+    browser.goto(KEYS).await;
+    browser.click("counter").await;
+    browser.sees("Predictions this month").await;
+    browser.sees(used).await;
+    browser.sees(left).await;
+    for (width, theme) in [(1440, "light"), (360, "dark")] {
+        browser.look_as(width, 900, theme).await;
+        browser.picture(&format!("{theme}-{width}-quota-{name}")).await;
+        browser.is_fit(&format!("quota {name} ({theme}-{width})")).await;
+    }
+    browser.look_as(1440, 900, "light").await;
+}
