@@ -61,7 +61,7 @@ fn in_one_block(text: &[u8]) -> Option<[u8; 32]> {
 const USUAL: usize = 44;
 
 /// A text with its end; none where both do not fit one block.
-#[inline(always)]
+#[inline]
 fn padded(text: &[u8]) -> Option<[u8; 64]> {
     let mut block = [0; 64];
     let (start, end) = block.split_last_chunk_mut::<8>()?;

@@ -150,6 +150,7 @@ pub struct LimitError;
 
 impl Quota {
     /// For a message.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as they are borrowed from an error")]
     pub(crate) const fn said(of: &Counted, limit: &NonZeroU32, per: &Period) -> Self {
         Self { of: *of, limit: *limit, per: *per }
     }

@@ -191,16 +191,16 @@ impl Callers {
         self.dropped.fetch_add(calls, Ordering::Relaxed);
     }
 
-    fn put(&self, shelf: usize, hash: u64, calls: &Calls) -> bool {
-        let shelf = self.shelves[shelf].get_or_init(|| Mutex::new(HashTable::with_capacity(ROOM)));
-        let Some(mut shelf) = shelf.try_lock() else { return false };
-        if let Some(there) = shelf.find_mut(hash, |other| other.is_like(calls)) {
+    fn put(&self, number: usize, hash: u64, calls: &Calls) -> bool {
+        let held = self.shelves[number].get_or_init(|| Mutex::new(HashTable::with_capacity(ROOM)));
+        let Some(mut held) = held.try_lock() else { return false };
+        if let Some(there) = held.find_mut(hash, |other| other.is_like(calls)) {
             there.add(calls);
             return true;
         }
-        let has_room = shelf.len() < ROOM;
+        let has_room = held.len() < ROOM;
         if has_room {
-            shelf.insert_unique(hash, *calls, |other| self.hasher.hash_one(other.who()));
+            held.insert_unique(hash, *calls, |other| self.hasher.hash_one(other.who()));
         }
         has_room
     }

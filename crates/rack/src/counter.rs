@@ -35,11 +35,13 @@ impl Counter {
     }
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "there are far fewer outcomes")]
 fn one_more(counted: u32, outcome: usize) -> (u32, Option<Alike>) {
-    if counted >> OUTCOME == outcome as u32 && counted & COUNT < COUNT {
+    let outcome = outcome as u32;
+    if counted >> OUTCOME == outcome && counted & COUNT < COUNT {
         (counted + 1, None)
     } else {
-        ((outcome as u32) << OUTCOME | 1, alike(counted))
+        ((outcome << OUTCOME) | 1, alike(counted))
     }
 }
 
@@ -61,6 +63,6 @@ mod tests {
 
     #[test]
     fn a_count_that_is_full_makes_room() {
-        assert_eq!(one_more(3 << OUTCOME | COUNT, 3), (3 << OUTCOME | 1, Some((3, COUNT))));
+        assert_eq!(one_more((3 << OUTCOME) | COUNT, 3), ((3 << OUTCOME) | 1, Some((3, COUNT))));
     }
 }

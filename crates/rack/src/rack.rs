@@ -320,8 +320,7 @@ impl Rack {
     /// Of its first bytes, which are as random as all of it. Who sends digests that begin alike makes the rack look at a line
     /// more for each that it holds, and it holds those alone that were drawn here.
     fn hash(&self, digest: &Digest) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = *digest.as_bytes();
-        self.hasher.hash_one(u64::from_le_bytes([a, b, c, d, e, f, g, h]))
+        self.hasher.hash_one(u64::from_le_bytes(digest.as_bytes().as_chunks().0[0]))
     }
 }
 

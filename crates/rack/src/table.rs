@@ -99,18 +99,17 @@ impl Table {
 }
 
 /// The highest bits: the lowest say where, and those in the middle in which shard.
-#[expect(clippy::cast_possible_truncation, reason = "eight bits are left")]
 const fn tag(hash: u64) -> u32 {
     (hash >> 56) as u32
 }
 
 const fn slot(bucket: u32) -> u32 {
-    bucket & (1 << SLOT_BITS) - 1
+    bucket & ((1 << SLOT_BITS) - 1)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::BTreeSet;
 
     use proptest::prelude::*;
 
@@ -118,17 +117,17 @@ mod tests {
 
     /// Few homes and tags, so that they meet.
     fn hash_of(slot: u32) -> u64 {
-        u64::from(slot % 7) << 56 | u64::from(slot % 5) * 3
+        (u64::from(slot % 7) << 56) | (u64::from(slot % 5) * 3)
     }
 
     proptest! {
         #[test]
         fn it_holds_what_was_put_there_and_not_taken_away(steps in prop::collection::vec((any::<bool>(), 0_u32..60), 0..300)) {
-            let (mut table, mut held) = (Table::default(), BTreeMap::new());
+            let (mut table, mut held) = (Table::default(), BTreeSet::new());
             for (puts, slot) in steps {
-                if puts && held.insert(slot, ()).is_none() {
+                if puts && held.insert(slot) {
                     if table.is_full() {
-                        table = table.grown(held.keys().filter(|one| **one != slot).map(|one| (hash_of(*one), *one)));
+                        table = table.grown(held.iter().filter(|one| **one != slot).map(|one| (hash_of(*one), *one)));
                     }
                     table.put(hash_of(slot), slot);
                 } else if !puts {
@@ -137,7 +136,7 @@ mod tests {
                 }
                 for slot in 0..60 {
                     let found = table.find(hash_of(slot), |one| one == slot);
-                    prop_assert_eq!(found, held.contains_key(&slot).then_some(slot));
+                    prop_assert_eq!(found, held.contains(&slot).then_some(slot));
                 }
             }
         }

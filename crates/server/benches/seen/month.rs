@@ -79,7 +79,7 @@ impl Month {
     /// A request of any key: each is called from a few addresses, and one in thirty is refused.
     fn one(&self, at: Timestamp, rng: &mut ChaCha8Rng) -> Calls {
         let number = rng.next_u32() % KEYS;
-        let address = Ipv4Addr::from(0x0a00_0000 | number << 3 | rng.next_u32() % 5);
+        let address = Ipv4Addr::from(0x0a00_0000 | (number << 3) | (rng.next_u32() % 5));
         let refused = rng.next_u32().is_multiple_of(30).then_some("rate_limited");
         self.calls(number as usize, at, address, Outcome { refused, ..PREDICT })
     }

@@ -30,7 +30,7 @@ pub(super) fn measure() -> io::Result<Restricted> {
     for rack in racks {
         filled.push(rack?);
     }
-    let works: [Box<dyn Fn(&[u8]) -> bool + Sync + '_>; KINDS] = array::from_fn(|at| {
+    let works: [Check<'_>; KINDS] = array::from_fn(|at| {
         let rack = &filled[at];
         let check = move |text: &[u8]| rack.check_from(text, Some(address(text)), Some(ORIGIN));
         Box::new(check) as Box<_>
@@ -38,6 +38,9 @@ pub(super) fn measure() -> io::Result<Restricted> {
     let costs: [f64; KINDS] = turns::medians(array::from_fn(|at| (&filled[at].samples().known, &*works[at])));
     Ok(Restricted(array::from_fn(|at| (kinds[at].0, costs[at]))))
 }
+
+/// Whether a text is let through.
+type Check<'a> = Box<dyn Fn(&[u8]) -> bool + Sync + 'a>;
 
 fn filled(restrictions: Restrictions) -> io::Result<Filled> {
     let mut rack = Filled::narrowed(restrictions)?;

@@ -117,7 +117,7 @@ impl Door {
                 while let Some(frame) = body.frame().await {
                     let frame = frame.map_err(|error| Failure::of(&error))?;
                     if let Some(piece) = frame.data_ref() {
-                        out.write_all(piece).map_err(unwritten)?;
+                        out.write_all(piece).map_err(|error| unwritten(&error))?;
                     }
                 }
                 Ok(())
@@ -186,13 +186,13 @@ async fn copy_over_http(
         return Err(Answer::refusal(status, &response.bytes().await.map_err(silent)?));
     }
     while let Some(piece) = response.chunk().await.map_err(silent)? {
-        out.write_all(&piece).map_err(unwritten)?;
+        out.write_all(&piece).map_err(|error| unwritten(&error))?;
     }
     Ok(())
 }
 
-fn unwritten(error: io::Error) -> Failure {
-    Failure::while_trying("cannot write the answer", &error)
+fn unwritten(error: &io::Error) -> Failure {
+    Failure::while_trying("cannot write the answer", error)
 }
 
 fn nobody_answers(data: &Path) -> Failure {

@@ -33,6 +33,7 @@ pub struct End {
 
 impl End {
     /// With the sum over what stands before it.
+    #[must_use]
     pub fn sealed(mut self, before: Sha256) -> Self {
         self.sum = hex(&self.sum_after(before));
         self

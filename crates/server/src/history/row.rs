@@ -33,7 +33,7 @@ pub(super) fn write(entry: &Sealed) -> String {
 /// The last row, with its end.
 pub(super) fn write_end(end: &End) -> String {
     let mut cells: [String; COLUMNS] = Default::default();
-    cells[0] = END.to_owned();
+    END.clone_into(&mut cells[0]);
     cells[DETAIL] = end.json();
     row(&cells)
 }

@@ -31,8 +31,10 @@ pub struct Quotas {
     rack: Arc<Rack>,
     guard: Arc<Guard>,
     clock: Clock,
-    books: Arc<Mutex<HashMap<(KeyId, Counted), Arc<Book>>>>,
+    books: Arc<Mutex<Books>>,
 }
+
+type Books = HashMap<(KeyId, Counted), Arc<Book>>;
 
 /// What this server holds of one key's quotas of one kind.
 #[derive(Debug, Default)]

@@ -72,7 +72,7 @@ proptest! {
         let mut file = written(format, &chain(9), Holds::Whole);
         let place = place.index(file.len());
         prop_assume!(file[place] != byte);
-        let line = file[..place].iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+        let line = line_of(&file, place);
         file[place] = byte;
         let wrong = broken(format, &file);
         prop_assert_eq!(wrong.line, line, "{:?}", wrong);
@@ -120,7 +120,7 @@ proptest! {
         let mut file = written(format, &every_second, Holds::Part);
         let place = place.index(file.len());
         prop_assume!(file[place] != byte);
-        let line = file[..place].iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+        let line = line_of(&file, place);
         file[place] = byte;
         let wrong = broken(format, &file);
         prop_assert_eq!(wrong.line, line, "{:?}", wrong);
@@ -201,4 +201,8 @@ fn quoted_cells(row: &str) -> Vec<String> {
     }
     cells.push(cell);
     cells
+}
+
+fn line_of(file: &[u8], place: usize) -> u64 {
+    file[..place].split(|byte| *byte == b'\n').count() as u64
 }

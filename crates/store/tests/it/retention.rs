@@ -18,7 +18,8 @@ async fn used(world: &World, key: KeyId, at: Timestamp) {
     world.store.note_uses(&[Used { key, secret: None, counts, last: Some(last) }], at).await.unwrap();
     let hint = Hint::parse("9fQ2").unwrap();
     // Each day another address.
-    let address = Some(std::net::IpAddr::from((at.micros() as u32).to_be_bytes()));
+    let [a, b, c, d, ..] = at.micros().to_le_bytes();
+    let address = Some(std::net::IpAddr::from([d, c, b, a]));
     let call = Call { key, hint, at, address, origin: b"", agent: b"camera", outcome: PREDICTED };
     world.store.note_callers(&[Calls::one(&call)], at).await.unwrap();
     let refused = RefusedRequest {

@@ -10,6 +10,7 @@ use super::once;
 use crate::config::Choices;
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of them, for as long as the program runs")]
 pub(super) enum AuditCommand {
     /// Write what happened in a workspace, oldest first, to standard output or a file
     Export(export::Export),

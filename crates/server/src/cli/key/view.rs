@@ -134,7 +134,7 @@ impl Key {
         lines.extend(
             self.restrictions
                 .iter()
-                .flat_map(|(what, says)| limits::lines(what, says))
+                .filter_map(|(what, says)| limits::lines(what, says))
                 .map(|(what, says)| (what, harmless(&says))),
         );
         lines.extend(self.quotas.iter().map(|quota| ("quota", quota.line())));

@@ -227,7 +227,7 @@ async fn world(folder: &std::path::Path, own: Own) -> (Quotas, Caller) {
     let (now, brands) = (clock(), Brands::default());
     let store = Store::open(&folder.join("keyrack.db"), rng()).await.unwrap();
     let (owner, workspace) = (UserId::new(now, &mut rng()), WorkspaceId::new(now, &mut rng()));
-    let user = NewUser { id: owner, email: "ada@example.org", name: "Ada", password_hash: "none" };
+    let user = NewUser { id: owner, email: "ada@example.org", name: "Ada", password_hash: "$argon2id$none" };
     store.set_up(&user, &NewWorkspace { id: workspace, slug: "a", name: "A" }, now).await.unwrap();
     let secret = Secret::generate(brands.current(), Class::Secret, &mut rng());
     let key = NewKey {

@@ -91,7 +91,7 @@ impl Explained {
         let (saw, expected) = (saw(&refused), expected(&refused, &key));
         let (advice, place) = place_of(&refused.refused);
         let (steps, passes_now) = (steps(&refused.refused), passes_now(&refused, &key));
-        Self { steps, saw, expected, advice, place, passes_now, refused, key }
+        Self { refused, key, steps, saw, expected, advice, place, passes_now }
     }
 
     /// The check that failed.

@@ -56,7 +56,7 @@ fn who(entry: &ActivityEntry, home: &str) -> Thing {
         Ok(Actor::Key(id)) => Thing {
             before: "The key ",
             name: entry.actor_name.clone().unwrap_or_else(|| id.to_string()),
-            url: key_url(home, &id.to_string()),
+            url: Some(key_url(home, &id.to_string())),
         },
         Err(_) => named(&entry.link.actor),
     }
@@ -69,7 +69,7 @@ fn what(entry: &ActivityEntry, detail: &Map<String, Value>, home: &str) -> Thing
     let name = told.map(str::to_owned).or_else(|| entry.target_name.clone());
     let is_there = entry.target_name.is_some();
     let url = match target.split_once('_').map(|(kind, _)| kind) {
-        Some("key") => key_url(home, target),
+        Some("key") => Some(key_url(home, target)),
         Some("prj") if is_there => Some(format!("{home}/projects/{target}")),
         Some("mdl") if is_there => Some(format!("{home}/models/{target}")),
         _ => None,
@@ -77,8 +77,8 @@ fn what(entry: &ActivityEntry, detail: &Map<String, Value>, home: &str) -> Thing
     Thing { before: "", name: name.unwrap_or_else(|| target.clone()), url }
 }
 
-fn key_url(home: &str, id: &str) -> Option<String> {
-    Some(format!("{home}/settings/api-keys/{id}"))
+fn key_url(home: &str, id: &str) -> String {
+    format!("{home}/settings/api-keys/{id}")
 }
 
 /// What stands before the thing and behind it.

@@ -48,7 +48,7 @@ impl Look {
         self.permission.parse().ok()
     }
 
-    fn url(&self, page: &str, period: &str, permission: Option<Permission>) -> String {
+    fn url(page: &str, period: &str, permission: Option<Permission>) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("period", period);
         if let Some(permission) = permission {
@@ -107,7 +107,7 @@ fn periods(app: &App, look: &Look, page: &str, period: Period) -> Vec<Choice> {
     all.extend(Some(longest).filter(|longest| longest.word() == "90d"));
     let choice = |one: Period| Choice {
         label: one.says(),
-        url: look.url(page, one.word(), look.permission()),
+        url: Look::url(page, one.word(), look.permission()),
         current: one == period,
     };
     all.into_iter().map(choice).collect()
@@ -124,7 +124,7 @@ fn permissions(look: &Look, page: &str, period: Period, usage: &[Usage]) -> Vec<
     }
     let choice = |permission: Option<Permission>| Choice {
         label: permission.map_or("All", Permission::says).to_owned(),
-        url: look.url(page, period.word(), permission),
+        url: Look::url(page, period.word(), permission),
         current: permission == chosen,
     };
     [None].into_iter().chain(all.into_iter().map(Some)).map(choice).collect()

@@ -74,10 +74,10 @@ fn notes(what: &WhatIf) -> Vec<String> {
     }
     match what.too_fast {
         Some(0) => {
-            notes.push("As far as hours can tell, no call came too fast for the new limit.".to_owned())
+            notes.push("As far as hours can tell, no call came too fast for the new limit.".to_owned());
         }
         Some(calls) => {
-            notes.push(format!("At least {} came too fast for the new limit.", counted(calls, "call")))
+            notes.push(format!("At least {} came too fast for the new limit.", counted(calls, "call")));
         }
         None => {}
     }

@@ -3,6 +3,8 @@
 
 #![expect(clippy::cast_precision_loss, reason = "bars have fewer dots than a number has bits")]
 
+use std::fmt::Write as _;
+
 /// A chart with its axes, its legend and its numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Chart {
@@ -113,7 +115,8 @@ fn plane(classes: &[String], stacks: &[Vec<u64>], ticks: u32) -> Plane {
         for (path, value) in paths.iter_mut().zip(stack).filter(|(_, value)| **value > 0) {
             let height = (*value as f64 / top as f64 * HEIGHT).max(LEAST).min(ground);
             let width = room * (1.0 - GAP);
-            path.push_str(&format!("M{left:.1} {ground:.1}h{width:.1}v-{height:.1}h-{width:.1}z"));
+            // Writing into a string does not fail.
+            let _ = write!(path, "M{left:.1} {ground:.1}h{width:.1}v-{height:.1}h-{width:.1}z");
             ground -= height;
         }
     }
@@ -159,12 +162,9 @@ pub(crate) fn spark(days: &[u64]) -> String {
     let mut path = String::new();
     for (place, calls) in days.iter().enumerate().filter(|(_, calls)| **calls > 0) {
         let height = (*calls as f64 / most as f64 * 24.0).max(1.5);
-        path.push_str(&format!(
-            "M{:.1} 24h{:.1}v-{height:.1}h-{:.1}z",
-            room * place as f64,
-            room * 0.7,
-            room * 0.7
-        ));
+        let (left, width) = (room * place as f64, room * 0.7);
+        // Writing into a string does not fail.
+        let _ = write!(path, "M{left:.1} 24h{width:.1}v-{height:.1}h-{width:.1}z");
     }
     path
 }

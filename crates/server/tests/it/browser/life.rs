@@ -187,8 +187,8 @@ async fn without_script_a_link_looks_again_and_buttons_pause_resume_and_retire()
     browser.sees("Look whether it has been used").await;
     let link = browser.driver().find(thirtyfour::By::Css("noscript a")).await.unwrap();
     assert_eq!(link.attr("target").await.unwrap().as_deref(), Some("_blank"), "the secret stays where it is");
-    let line = link.attr("href").await.unwrap().unwrap();
-    browser.goto(&line).await;
+    let waiting = link.attr("href").await.unwrap().unwrap();
+    browser.goto(&waiting).await;
     browser.headed("First call of conveyor 2 counter").await;
     browser.sees("Waiting for the first call …").await;
     assert_eq!(rights(&server, &secret).await, PROJECT);

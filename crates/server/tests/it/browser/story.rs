@@ -157,7 +157,7 @@ impl Story {
 /// Programs that use the key all the time, each request demanded to succeed.
 struct Load {
     secret: Arc<RwLock<String>>,
-    served: Arc<AtomicUsize>,
+    answered: Arc<AtomicUsize>,
     ends: Arc<AtomicBool>,
     programs: JoinSet<()>,
 }
@@ -165,21 +165,21 @@ struct Load {
 impl Load {
     async fn begin(server: &Server, secret: &str) -> Self {
         let secret = Arc::new(RwLock::new(secret.to_owned()));
-        let (served, ends) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
+        let (answered, ends) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
         let mut programs = JoinSet::new();
         for _ in 0..PROGRAMS {
-            let (secret, served, ends) = (Arc::clone(&secret), Arc::clone(&served), Arc::clone(&ends));
+            let (secret, answered, ends) = (Arc::clone(&secret), Arc::clone(&answered), Arc::clone(&ends));
             let request = server.request(Method::GET, "/api/v1/projects");
             programs.spawn(async move {
                 while !ends.load(Ordering::SeqCst) {
                     let key = secret.read().clone();
                     let answer = send(request.try_clone().unwrap().bearer_auth(key)).await;
                     assert_eq!(answer.status, 200, "{answer:?}");
-                    served.fetch_add(1, Ordering::SeqCst);
+                    answered.fetch_add(1, Ordering::SeqCst);
                 }
             });
         }
-        let load = Self { secret, served, ends, programs };
+        let load = Self { secret, answered, ends, programs };
         load.goes_on("with the only secret").await;
         load
     }
@@ -191,9 +191,9 @@ impl Load {
 
     /// Waits until each program has been served again and again.
     async fn goes_on(&self, what: &str) {
-        let before = self.served.load(Ordering::SeqCst);
+        let before = self.answered.load(Ordering::SeqCst);
         let many = before + 5 * PROGRAMS;
-        until(what, async || (self.served.load(Ordering::SeqCst) >= many).then_some(())).await;
+        until(what, async || (self.answered.load(Ordering::SeqCst) >= many).then_some(())).await;
     }
 
     /// A program that was refused has panicked, and that is heard here.

@@ -41,7 +41,7 @@ async fn an_export_of_a_folder_holds_and_what_was_altered_is_named() {
         assert_eq!((ran.code, &found["holds"], &found["seq"]), (Some(1), &json!(false), &json!(3)));
         assert_ne!(found["expected"], found["found"]);
 
-        let cut = &file[..file.trim_end().rfind('\n').unwrap() + 1];
+        let cut = &file[..=file.trim_end().rfind('\n').unwrap()];
         verify(cut, &[]).run().await.failed(1, "cut off behind entry 3");
     }
     let part = export(&root, &["--target", &text(&key["id"])]).run().await.succeeded().stdout;

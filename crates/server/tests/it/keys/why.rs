@@ -104,7 +104,7 @@ async fn each_check_leads_to_the_place_where_it_is_changed() {
 }
 
 #[tokio::test]
-async fn a_project_that_the_key_does_not_cover_is_the_last_check() {
+async fn a_project_that_the_key_does_not_cover_is_the_check_that_failed() {
     let desk = Desk::open().await;
     let (own, other) = (desk.project("own").await, desk.project("other").await);
     let restrictions = json!({ "projects": [own] });
@@ -112,7 +112,8 @@ async fn a_project_that_the_key_does_not_cover_is_the_last_check() {
     let refused = desk.server.get(&format!("/api/v1/projects/{other}"), &key.secret).await;
     let told = why(&desk, &refused.refused(403, "outside_key")).await;
     assert_eq!((&told["route"], &told["expected"]), (&json!("/api/v1/projects/{id}"), &json!(own)));
-    assert_eq!(told["checks"].as_array().unwrap().last().unwrap()["result"], "failed");
+    let failed = told["checks"].as_array().unwrap().iter().find(|check| check["result"] == "failed");
+    assert_eq!(failed.unwrap()["name"], "The key covers what was asked for");
     assert_eq!(told["changeAt"], leads_to(&desk, &key, "edit#f-projects"));
 }
 

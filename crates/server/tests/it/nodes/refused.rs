@@ -52,7 +52,7 @@ async fn what_no_node_asks_or_tells_is_refused_by_its_field() {
         ("uses", json!({ "batch": 1, "keys": [], "callers": vec![called(&json!(1)); 501] }), "callers"),
         ("uses", json!({ "batch": 1, "keys": [], "callers": [called(&json!(0))] }), "callers"),
         ("uses", json!({ "batch": 1, "keys": [], "callers": [called(&json!(-1))] }), "callers[0].calls"),
-        ("uses", json!({ "batch": 1, "keys": [], "callers": [{ "key": "me" }] }), "callers[0]"),
+        ("uses", json!({ "batch": 1, "keys": [], "callers": [{ "key": "me" }] }), "callers[0].secret"),
         ("uses", uses(&json!({ "refused": "for fun", "checks": 1 })), "keys"),
         ("uses", uses(&json!({ "checks": 4_294_967_296_u64 })), "keys[0].counts[0].checks"),
         (
