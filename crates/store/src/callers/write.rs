@@ -83,21 +83,21 @@ impl Kept {
 /// The row of whoever called; nothing where there is no such key.
 async fn caller(db: &mut Connection, calls: &Calls) -> Result<Option<i64>, StoreError> {
     let exact = Kept::exactly(calls);
-    if let Some(found) = again(db, calls, &exact).await? {
+    if let Some(found) = write(db, AGAIN, calls, &exact).await? {
         return Ok(Some(found));
     }
     let there = callers(db, calls).await?;
     if there < EXACT {
-        return put(db, calls, &exact).await;
+        return write(db, PUT, calls, &exact).await;
     }
     if let Some(network) = Kept::by_network(calls) {
-        match again(db, calls, &network).await? {
+        match write(db, AGAIN, calls, &network).await? {
             Some(found) => return Ok(Some(found)),
-            None if there < MOST => return put(db, calls, &network).await,
+            None if there < MOST => return write(db, PUT, calls, &network).await,
             None => {}
         }
     }
-    put(db, calls, &Kept::among_the_rest()).await
+    write(db, PUT, calls, &Kept::among_the_rest()).await
 }
 
 async fn callers(db: &mut Connection, calls: &Calls) -> Result<u64, StoreError> {
@@ -109,54 +109,44 @@ async fn callers(db: &mut Connection, calls: &Calls) -> Result<u64, StoreError> 
 }
 
 /// Notes that somebody who is known called again. What is told late changes no later word.
-async fn again(db: &mut Connection, calls: &Calls, kept: &Kept) -> Result<Option<i64>, StoreError> {
-    let row = query(
-        "UPDATE key_callers SET
-             permission = CASE WHEN $7 >= last_at THEN $8 ELSE permission END,
-             refused = CASE WHEN $9 <> '' THEN $9 ELSE refused END,
-             first_at = CASE WHEN $10 < first_at THEN $10 ELSE first_at END,
-             last_at = CASE WHEN $7 > last_at THEN $7 ELSE last_at END
-         WHERE key_id = $1 AND hint = $2 AND kind = $3 AND network = $4 AND origin = $5 AND agent = $6
-         RETURNING id",
-    )
-    .bind(calls.key.to_string())
-    .bind(calls.hint.to_string())
-    .bind(kept.kind)
-    .bind(kept.network.clone())
-    .bind(kept.origin.clone())
-    .bind(kept.agent.clone())
-    .bind(calls.last.micros())
-    .bind(calls.outcome.permission.map_or("", Permission::name))
-    .bind(calls.outcome.refused.unwrap_or_default())
-    .bind(calls.first.micros())
-    .fetch_optional(db)
-    .await?;
-    row.map(|row| row.try_get("id")).transpose()
-}
+const AGAIN: &str = "UPDATE key_callers SET
+     first_at = CASE WHEN $7 < first_at THEN $7 ELSE first_at END,
+     last_at = CASE WHEN $8 > last_at THEN $8 ELSE last_at END,
+     permission = CASE WHEN $8 >= last_at THEN $9 ELSE permission END,
+     refused = CASE WHEN $10 <> '' THEN $10 ELSE refused END
+ WHERE key_id = $1 AND hint = $2 AND kind = $3 AND network = $4 AND origin = $5 AND agent = $6
+ RETURNING id";
 
-async fn put(db: &mut Connection, calls: &Calls, kept: &Kept) -> Result<Option<i64>, StoreError> {
-    let row = query(
-        "INSERT INTO key_callers (key_id, hint, kind, network, origin, agent, first_at, last_at, permission, refused)
-         SELECT k.id, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM keys k WHERE k.id = $1
-         ON CONFLICT (key_id, hint, kind, network, origin, agent) DO UPDATE SET
-             permission = CASE WHEN excluded.last_at >= key_callers.last_at THEN excluded.permission ELSE key_callers.permission END,
-             refused = CASE WHEN excluded.refused <> '' THEN excluded.refused ELSE key_callers.refused END,
-             first_at = CASE WHEN excluded.first_at < key_callers.first_at THEN excluded.first_at ELSE key_callers.first_at END,
-             last_at = CASE WHEN excluded.last_at > key_callers.last_at THEN excluded.last_at ELSE key_callers.last_at END
-         RETURNING id",
-    )
-    .bind(calls.key.to_string())
-    .bind(calls.hint.to_string())
-    .bind(kept.kind)
-    .bind(kept.network.clone())
-    .bind(kept.origin.clone())
-    .bind(kept.agent.clone())
-    .bind(calls.first.micros())
-    .bind(calls.last.micros())
-    .bind(calls.outcome.permission.map_or("", Permission::name))
-    .bind(calls.outcome.refused.unwrap_or_default())
-    .fetch_optional(db)
-    .await?;
+/// The same about somebody who may be new.
+const PUT: &str = "INSERT INTO key_callers (key_id, hint, kind, network, origin, agent, first_at, last_at, permission, refused)
+ SELECT k.id, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM keys k WHERE k.id = $1
+ ON CONFLICT (key_id, hint, kind, network, origin, agent) DO UPDATE SET
+     permission = CASE WHEN excluded.last_at >= key_callers.last_at THEN excluded.permission ELSE key_callers.permission END,
+     refused = CASE WHEN excluded.refused <> '' THEN excluded.refused ELSE key_callers.refused END,
+     first_at = CASE WHEN excluded.first_at < key_callers.first_at THEN excluded.first_at ELSE key_callers.first_at END,
+     last_at = CASE WHEN excluded.last_at > key_callers.last_at THEN excluded.last_at ELSE key_callers.last_at END
+ RETURNING id";
+
+/// Runs one of the two; the caller's number, if it is there afterwards.
+async fn write(
+    db: &mut Connection,
+    statement: &'static str,
+    calls: &Calls,
+    kept: &Kept,
+) -> Result<Option<i64>, StoreError> {
+    let row = query(statement)
+        .bind(calls.key.to_string())
+        .bind(calls.hint.to_string())
+        .bind(kept.kind)
+        .bind(kept.network.clone())
+        .bind(kept.origin.clone())
+        .bind(kept.agent.clone())
+        .bind(calls.first.micros())
+        .bind(calls.last.micros())
+        .bind(calls.outcome.permission.map_or("", Permission::name))
+        .bind(calls.outcome.refused.unwrap_or_default())
+        .fetch_optional(db)
+        .await?;
     row.map(|row| row.try_get("id")).transpose()
 }
 
