@@ -62,7 +62,7 @@ impl Quotas {
 
     /// The same for a key that was let through and is asked about.
     pub async fn take_of(&self, caller: &Caller, of: Counted) -> Result<Spent, OpError> {
-        let own = OfKind::of(quotas_of(caller), of);
+        let own = OfKind::of(quotas_of(caller), of, caller.key().revision);
         if own.is_empty() {
             return Ok(Spent::nothing());
         }

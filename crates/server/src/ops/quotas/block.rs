@@ -1,12 +1,14 @@
 //! A block: some of what a key may do, taken from its quotas in the store and not yet spent.
 //!
-//! What was taken and is not in a block is used, by this server or by another. A quota that is lowered counts at once: what
-//! is held of it goes back to the store, and only what lies within the new quota comes again. One that is raised voids nothing.
+//! What was taken and is not in a block is used, by this server or by another. A block is good for the key as it stood when
+//! it was taken: after each change of the key, what is held goes back to the store, and only what lies within the new quota
+//! comes again. That a quota is not lower than the one of the block would not do: it may have been higher in between, and
+//! another server may have used that.
 
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 use keyrack_key::{Counted, KeyId, Period, Quota, Quotas, Standing, Timestamp, Window};
+use keyrack_rack::Revision;
 use keyrack_store::{Block as Given, Rest};
 
 /// The largest block: what a server that is killed loses at most.
@@ -18,9 +20,12 @@ const FRESH: Duration = Duration::from_secs(1);
 
 const PERIODS: usize = Period::ALL.len();
 
-/// The quotas of one kind, by period.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct OfKind([Option<Quota>; PERIODS]);
+/// The quotas of one kind, by period, and the change of the key that left them so.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OfKind {
+    by_period: [Option<Quota>; PERIODS],
+    revision: Revision,
+}
 
 /// Where a key stands with each of them.
 pub(super) type Standings = [Option<Standing>; PERIODS];
@@ -41,6 +46,8 @@ pub(super) struct Block {
     left: u32,
     /// The day and the month that it was taken from.
     from: [Option<Source>; PERIODS],
+    /// The change of the key as of which it was taken.
+    revision: Revision,
     /// When the store was asked last.
     asked: Timestamp,
 }
@@ -51,27 +58,26 @@ struct Source {
     window: Window,
     /// How much is taken of it, by all servers and with the block.
     taken: u32,
-    /// The quota under which it was taken.
-    limit: NonZeroU32,
 }
 
 impl Default for Block {
     fn default() -> Self {
-        Self { left: 0, from: [None; PERIODS], asked: Timestamp::from_micros(i64::MIN) }
+        let asked = Timestamp::from_micros(i64::MIN);
+        Self { left: 0, from: [None; PERIODS], revision: Revision::default(), asked }
     }
 }
 
 impl OfKind {
-    pub(super) fn of(quotas: Quotas, of: Counted) -> Self {
-        Self(Period::ALL.map(|per| quotas.one(of, per)))
+    pub(super) fn of(quotas: Quotas, of: Counted, revision: Revision) -> Self {
+        Self { by_period: Period::ALL.map(|per| quotas.one(of, per)), revision }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.iter().all(Option::is_none)
+        self.by_period.iter().all(Option::is_none)
     }
 
     pub(super) fn list(&self) -> Vec<Quota> {
-        self.0.into_iter().flatten().collect()
+        self.by_period.into_iter().flatten().collect()
     }
 }
 
@@ -124,10 +130,11 @@ impl Block {
 
     /// What the store gave of `quotas` at `now`. What was given back meanwhile stays, if it is of the same day and month.
     pub(super) fn fill(&mut self, given: &Given, quotas: &OfKind, now: Timestamp) {
-        let mut filled = Self { left: given.size, from: [None; PERIODS], asked: now };
-        for (one, quota) in given.taken.iter().zip(quotas.0.into_iter().flatten()) {
+        let mut filled =
+            Self { left: given.size, from: [None; PERIODS], revision: quotas.revision, asked: now };
+        for one in &given.taken {
             let window = one.per.around(one.begins);
-            filled.from[one.per as usize] = Some(Source { window, taken: one.taken, limit: quota.limit });
+            filled.from[one.per as usize] = Some(Source { window, taken: one.taken });
         }
         if self.windows() == filled.windows() {
             filled.left += self.left;
@@ -145,12 +152,15 @@ impl Block {
         self.from.iter().flatten().all(|one| one.window.ends <= now)
     }
 
-    /// Where the key stands; nothing where the block is not of this day or month, or was taken when there was more.
+    /// Where the key stands; nothing where the block is not of this day or month, or of the key as it was.
     fn standings(&self, quotas: &OfKind, now: Timestamp) -> Option<Standings> {
+        if self.revision != quotas.revision {
+            return None;
+        }
         let mut standings = Standings::default();
-        for quota in quotas.0.into_iter().flatten() {
+        for quota in quotas.by_period.into_iter().flatten() {
             let window = quota.per.around(now);
-            let source = self.source(quota.per, window).filter(|source| source.limit <= quota.limit)?;
+            let source = self.source(quota.per, window)?;
             let used = source.taken.saturating_sub(self.left);
             standings[quota.per as usize] = Some(Standing { quota, used, window });
         }

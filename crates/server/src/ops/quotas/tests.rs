@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use keyrack_key::{Period, Quota, Quotas as Own, Timestamp};
+use keyrack_rack::Revision;
 use keyrack_store::{Block as Given, Rest, Taken};
 use proptest::prelude::*;
 
@@ -116,10 +117,11 @@ fn run(servers: usize, events: Vec<(usize, Event)>) -> Result<(), TestCaseError>
     let (mut all, mut ledger, mut used) =
         ([Server::default(), Server::default()], Ledger::default(), Used::new());
     let (mut now, mut quotas) = (Timestamp::from_micros(NOON), own(&[(100, Period::Day)]));
+    let mut revision = Revision(1);
     let place = |standing: &Standing| (standing.quota.per.name(), standing.window.begins.micros());
     for (server, event) in events {
         let server = &mut all[server % servers];
-        let of = OfKind::of(quotas, Counted::Predictions);
+        let of = OfKind::of(quotas, Counted::Predictions, revision);
         match event {
             Event::Spend if of.is_empty() => {}
             Event::Spend => {
@@ -156,7 +158,7 @@ fn run(servers: usize, events: Vec<(usize, Event)>) -> Result<(), TestCaseError>
                 let limits = [(day, Period::Day), (month, Period::Month)];
                 let limits: Vec<_> =
                     limits.into_iter().filter_map(|(limit, per)| Some((limit?, per))).collect();
-                quotas = own(&limits);
+                (quotas, revision) = (own(&limits), Revision(revision.0 + 1));
             }
             Event::Wait(seconds) => now = now.plus(std::time::Duration::from_secs(seconds.into())),
         }
@@ -167,8 +169,13 @@ fn run(servers: usize, events: Vec<(usize, Event)>) -> Result<(), TestCaseError>
     Ok(())
 }
 
+/// A case has hundreds of events.
+fn cases() -> u32 {
+    if std::env::var_os("KEYRACK_LONG").is_some() { 5_000 } else { 300 }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
     fn one_server_lets_through_what_there_is_whatever_happens_to_it(events in events()) {
@@ -182,8 +189,21 @@ proptest! {
 }
 
 #[test]
+fn a_block_does_not_survive_a_quota_that_was_raised_used_up_and_lowered_again() {
+    let now = Timestamp::from_micros(NOON);
+    let (mut one, mut other, mut ledger) = (Server::default(), Server::default(), Ledger::default());
+    let quota = |limit: u32, revision| {
+        OfKind::of(own(&[(limit, Period::Day)]), Counted::Predictions, Revision(revision))
+    };
+    // The one holds a block of some; the other uses more than that quota has.
+    assert!(one.spend(&mut ledger, &quota(56, 1), now) && one.spend(&mut ledger, &quota(56, 1), now));
+    assert!((0..100).all(|_| other.spend(&mut ledger, &quota(200, 2), now)));
+    assert!(!one.spend(&mut ledger, &quota(56, 3), now));
+}
+
+#[test]
 fn blocks_shrink_to_one_near_the_end() {
-    let of = OfKind::of(own(&[(1_000, Period::Day)]), Counted::Predictions);
+    let of = OfKind::of(own(&[(1_000, Period::Day)]), Counted::Predictions, Revision(1));
     let now = Timestamp::from_micros(NOON);
     let (mut server, mut ledger, mut sizes) = (Server::default(), Ledger::default(), Vec::new());
     let day = ("day", Period::Day.around(now).begins.micros());
@@ -199,10 +219,12 @@ fn blocks_shrink_to_one_near_the_end() {
 
 #[test]
 fn a_quota_that_is_lowered_voids_what_lies_beyond_and_one_that_is_raised_has_more_at_once() {
-    let quota = |limit| OfKind::of(own(&[(limit, Period::Day)]), Counted::Predictions);
+    // A key with another quota stands as another change left it.
+    let quota =
+        |limit: u32| OfKind::of(own(&[(limit, Period::Day)]), Counted::Predictions, Revision(limit.into()));
     let now = Timestamp::from_micros(NOON);
     let (mut server, mut ledger) = (Server::default(), Ledger::default());
-    let mut spend = |limit| server.spend(&mut ledger, &quota(limit), now);
+    let mut spend = |limit: u32| server.spend(&mut ledger, &quota(limit), now);
     assert!((0..100).all(|_| spend(1_000)));
     // A block reaches to 121 by now.
     assert!(!spend(100) && spend(103) && spend(103) && spend(103) && !spend(103));
