@@ -10,6 +10,8 @@ mod desk;
 mod guard;
 mod load;
 mod nodes;
+#[path = "../opened/mod.rs"]
+mod opened;
 mod page;
 mod pairs;
 mod proxies;

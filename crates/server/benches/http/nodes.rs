@@ -35,7 +35,7 @@ pub(crate) fn run() {
             // Whoever waits for it is still there.
             let _ = tell.send(started.elapsed());
         });
-        desk.runtime.block_on(desk.app.keys.delete(&desk.acting, id, "")).unwrap();
+        desk.runtime.block_on(desk.opened.app.keys.delete(&desk.acting, id, "")).unwrap();
         answered.push(started.elapsed().as_secs_f64() * 1e3);
         refused.push(told.recv().unwrap().as_secs_f64() * 1e3);
         watch.join().unwrap();

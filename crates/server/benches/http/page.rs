@@ -2,18 +2,15 @@
 
 use std::net::SocketAddr;
 
-use keyrack::app::{App, Shared};
+use keyrack::app::Shared;
 use keyrack::clock;
-use keyrack::config::Choices;
-use keyrack::folder::Folder;
 use keyrack::ops::Acting;
-use keyrack::ops::people::{Founding, From};
-use keyrack::router;
 use keyrack_key::{Class, Digest, Grant, Hint, KeyId, Restrictions, Scope, WorkspaceId};
 use keyrack_store::{Actor, NewKey, Role};
 use rand_core::UnwrapErr;
 
 use crate::load::Client;
+use crate::opened::Opened;
 use crate::quantile;
 
 const KEYS: u32 = 10_000;
@@ -22,7 +19,7 @@ const PAGES: usize = 1_000;
 pub(crate) fn run() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let data = tempfile::tempdir().unwrap();
-    let (address, session, last) = runtime.block_on(start(data.path()));
+    let (_opened, address, session, last) = runtime.block_on(start(data.path()));
     println!(
         "the API Keys page with {KEYS} keys (50 on a page), {PAGES} loads each, time to the first byte in ms\n"
     );
@@ -33,8 +30,7 @@ pub(crate) fn run() {
         ("the last page", format!("{base}?cursor={last}")),
         ("a search that finds one", format!("{base}?q=camera+7777")),
     ] {
-        let request =
-            format!("GET {path} HTTP/1.1\r\nhost: {address}\r\ncookie: keyrack_session={session}\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\ncookie: {session}\r\n\r\n");
         let mut client = Client::connect(address);
         let mut times: Vec<_> =
             (0..PAGES).map(|_| client.ask(request.as_bytes(), "HTTP/1.1 200").as_secs_f64() * 1e3).collect();
@@ -43,22 +39,13 @@ pub(crate) fn run() {
     }
 }
 
-async fn start(data: &std::path::Path) -> (SocketAddr, String, KeyId) {
-    let config = Choices { data: Some(data.to_owned()), ..Choices::default() }.complete().unwrap();
-    let folder = Folder::hold(data).unwrap();
-    let app = App::open(config, &folder, clock::now).await.unwrap();
-    let founding = Founding {
-        name: "Ada".to_owned(),
-        email: "ada@example.org".to_owned(),
-        password: "correct horse battery".to_owned().into(),
-        workspace: "bench".to_owned(),
-    };
-    let (user, workspace) = app.people.set_up(founding).await.unwrap();
-    let token = app.people.remember(user.id, From { address: None, agent: None }).await.unwrap();
-    let last = fill(&app, workspace.id).await;
-    let by = Acting::member(&workspace, user.id, Role::Owner);
-    assert!(app.keys.read(&by, last).await.is_ok());
-    (serve(&app), token.expose().to_owned(), last)
+async fn start(data: &std::path::Path) -> (Opened, SocketAddr, String, KeyId) {
+    let opened = Opened::on(data).await;
+    let last = fill(&opened.app, opened.workspace.id).await;
+    let by = Acting::member(&opened.workspace, opened.owner, Role::Owner);
+    assert!(opened.app.keys.read(&by, last).await.is_ok());
+    let (address, session) = (opened.serve(), opened.session().await);
+    (opened, address, session, last)
 }
 
 /// Makes the keys; the id of one 50 from the end.
@@ -89,15 +76,4 @@ async fn fill(app: &Shared, workspace: WorkspaceId) -> KeyId {
         }
     }
     last.unwrap()
-}
-
-fn serve(app: &Shared) -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let address = listener.local_addr().unwrap();
-    let service = router::service(app).into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move {
-        axum_server::from_tcp(listener).unwrap().serve(service).await.unwrap();
-    });
-    address
 }

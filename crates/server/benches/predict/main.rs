@@ -8,6 +8,8 @@
 #[expect(dead_code, reason = "shared with the other benchmark, which asks many at once")]
 #[path = "../http/load.rs"]
 mod load;
+#[path = "../opened/mod.rs"]
+mod opened;
 mod stage;
 
 use std::time::Instant;

@@ -6,13 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use image::{ImageFormat, Rgb, RgbImage};
-use keyrack::app::{App, Shared};
+use keyrack::app::Shared;
 use keyrack::clock;
-use keyrack::config::Choices;
-use keyrack::folder::Folder;
 use keyrack::objects::Place;
-use keyrack::ops::people::Founding;
-use keyrack::router;
 use keyrack_key::{
     Brands, Class, Grant, KeyId, ModelId, ProjectId, Restrictions, Scope, Secret, WorkspaceId,
 };
@@ -23,6 +19,8 @@ use keyrack_vision::{Backbone, Flow, Settings, Training};
 use rand_core::UnwrapErr;
 use serde_json::json;
 
+use crate::opened::Opened;
+
 /// The server, as a client sees it.
 pub(crate) struct Stage {
     pub(crate) address: SocketAddr,
@@ -30,15 +28,15 @@ pub(crate) struct Stage {
     model: ModelId,
     _runtime: tokio::runtime::Runtime,
     _data: tempfile::TempDir,
-    _folder: Folder,
+    _opened: Opened,
 }
 
 impl Stage {
     pub(crate) fn set(model: &Classifier) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let data = tempfile::tempdir().unwrap();
-        let (folder, address, secret, model) = runtime.block_on(start(data.path(), model));
-        Self { address, secret, model, _runtime: runtime, _data: data, _folder: folder }
+        let (opened, address, secret, model) = runtime.block_on(start(data.path(), model));
+        Self { address, secret, model, _runtime: runtime, _data: data, _opened: opened }
     }
 
     /// A classification as bytes on the wire.
@@ -85,20 +83,13 @@ fn painted(width: u32, height: u32, step: u32, seed: u32) -> Vec<u8> {
     bytes.into_inner()
 }
 
-async fn start(data: &Path, model: &Classifier) -> (Folder, SocketAddr, String, ModelId) {
-    let config = Choices { data: Some(data.to_owned()), ..Choices::default() }.complete().unwrap();
-    let folder = Folder::hold(data).unwrap();
-    let app = App::open(config, &folder, clock::now).await.unwrap();
-    let founding = Founding {
-        name: "Ada".to_owned(),
-        email: "ada@example.org".to_owned(),
-        password: "correct horse battery".to_owned().into(),
-        workspace: "bench".to_owned(),
-    };
-    let (_, workspace) = app.people.set_up(founding).await.unwrap();
-    let id = keep(&app, workspace.id, model).await;
-    let secret = key(&app, workspace.id).await;
-    (folder, serve(&app), secret, id)
+async fn start(data: &Path, model: &Classifier) -> (Opened, SocketAddr, String, ModelId) {
+    let opened = Opened::on(data).await;
+    let (app, workspace) = (&opened.app, opened.workspace.id);
+    let id = keep(app, workspace, model).await;
+    let secret = key(app, workspace).await;
+    let address = opened.serve();
+    (opened, address, secret, id)
 }
 
 async fn keep(app: &Shared, workspace: WorkspaceId, classifier: &Classifier) -> ModelId {
@@ -140,15 +131,4 @@ async fn key(app: &Shared, workspace: WorkspaceId) -> String {
 
 const fn rng() -> UnwrapErr<getrandom::SysRng> {
     UnwrapErr(getrandom::SysRng)
-}
-
-fn serve(app: &Shared) -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let address = listener.local_addr().unwrap();
-    let service = router::service(app).into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move {
-        axum_server::from_tcp(listener).unwrap().serve(service).await.unwrap();
-    });
-    address
 }

@@ -10,21 +10,18 @@
 #[path = "../http/load.rs"]
 mod load;
 mod month;
+#[path = "../opened/mod.rs"]
+mod opened;
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Instant;
 
-use keyrack::app::{App, Shared};
 use keyrack::clock;
-use keyrack::config::Choices;
-use keyrack::folder::Folder;
-use keyrack::ops::people::{Founding, From};
-use keyrack::router;
-use keyrack_store::Workspace;
 
 use load::Client;
 use month::{KEYS, Month};
+use opened::Opened;
 
 const REQUESTS: u32 = 1_000_000;
 const LOADS: usize = 300;
@@ -34,11 +31,12 @@ fn main() {
     let requests = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(REQUESTS);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let data = tempfile::tempdir().unwrap();
-    let (app, workspace, session) = runtime.block_on(open(data.path()));
-    let month = runtime.block_on(Month::of_keys(&app, workspace.id));
+    let opened = runtime.block_on(Opened::on(data.path()));
+    let (app, workspace) = (&opened.app, &opened.workspace);
+    let month = runtime.block_on(Month::of_keys(app, workspace.id));
     let before = size(data.path());
     let started = Instant::now();
-    runtime.block_on(month.pass(&app, requests));
+    runtime.block_on(month.pass(app, requests));
     let (took, grown) = (started.elapsed().as_secs_f64(), size(data.path()) - before);
     let requests = f64::from(requests);
     println!(
@@ -48,7 +46,7 @@ fn main() {
     println!("| written down | {:.0} a second |", requests / took);
     println!("| the file grew by | {:.1} MB: {:.0} bytes a request |", grown / 1e6, grown / requests);
     println!("| for each key and day | {:.0} bytes |", grown / f64::from(KEYS) / 30.0);
-    let address = serve(&runtime, &app);
+    let (address, session) = runtime.block_on(async { (opened.serve(), opened.session().await) });
     println!(
         "\n{LOADS} loads each, time to the first byte in ms\n\n| page | median | p99 |\n| --- | ---: | ---: |"
     );
@@ -71,37 +69,11 @@ fn main() {
     println!("\n{rows} rows of the first half forgotten in {took:.1} s, 500 at a time");
 }
 
-async fn open(data: &Path) -> (Shared, Workspace, String) {
-    let config = Choices { data: Some(data.to_owned()), ..Choices::default() }.complete().unwrap();
-    let folder = Folder::hold(data).unwrap();
-    let app = App::open(config, &folder, clock::now).await.unwrap();
-    let founding = Founding {
-        name: "Ada".to_owned(),
-        email: "ada@example.org".to_owned(),
-        password: "correct horse battery".to_owned().into(),
-        workspace: "bench".to_owned(),
-    };
-    let (user, workspace) = app.people.set_up(founding).await.unwrap();
-    let token = app.people.remember(user.id, From { address: None, agent: None }).await.unwrap();
-    (app, workspace, token.expose().to_owned())
-}
-
-fn serve(runtime: &tokio::runtime::Runtime, app: &Shared) -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let address = listener.local_addr().unwrap();
-    let service = router::service(app).into_make_service_with_connect_info::<SocketAddr>();
-    runtime.spawn(async move { axum_server::from_tcp(listener).unwrap().serve(service).await.unwrap() });
-    address
-}
-
 fn measure(address: SocketAddr, session: &str, what: &str, paths: impl Iterator<Item = String>) {
     let mut client = Client::connect(address);
     let mut times: Vec<_> = paths
         .map(|path| {
-            let request = format!(
-                "GET {path} HTTP/1.1\r\nhost: {address}\r\ncookie: keyrack_session={session}\r\n\r\n"
-            );
+            let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\ncookie: {session}\r\n\r\n");
             client.ask(request.as_bytes(), "HTTP/1.1 200").as_secs_f64() * 1e3
         })
         .collect();

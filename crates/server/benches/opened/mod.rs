@@ -1,0 +1,54 @@
+//! A server of ours in this process, as the benchmarks open it: on a folder of its own, with an owner and a workspace.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+
+use keyrack::app::{App, Shared};
+use keyrack::clock;
+use keyrack::config::Choices;
+use keyrack::folder::Folder;
+use keyrack::ops::people::{Founding, From};
+use keyrack::router;
+use keyrack_key::UserId;
+use keyrack_store::Workspace;
+
+pub(crate) struct Opened {
+    pub(crate) app: Shared,
+    /// It is called `bench`.
+    pub(crate) workspace: Workspace,
+    pub(crate) owner: UserId,
+    _folder: Folder,
+}
+
+impl Opened {
+    pub(crate) async fn on(data: &Path) -> Self {
+        let config = Choices { data: Some(data.to_owned()), ..Choices::default() }.complete().unwrap();
+        let folder = Folder::hold(data).unwrap();
+        let app = App::open(config, &folder, clock::now).await.unwrap();
+        let founding = Founding {
+            name: "Ada".to_owned(),
+            email: "ada@example.org".to_owned(),
+            password: "correct horse battery".to_owned().into(),
+            workspace: "bench".to_owned(),
+        };
+        let (owner, workspace) = app.people.set_up(founding).await.unwrap();
+        Self { app, workspace, owner: owner.id, _folder: folder }
+    }
+
+    /// What the owner's browser sends as a cookie.
+    #[allow(dead_code, reason = "not every benchmark asks for pages")]
+    pub(crate) async fn session(&self) -> String {
+        let token = self.app.people.remember(self.owner, From { address: None, agent: None }).await.unwrap();
+        format!("keyrack_session={}", token.expose())
+    }
+
+    /// Serves it within this runtime, at an address of its own.
+    pub(crate) fn serve(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = router::service(&self.app).into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum_server::from_tcp(listener).unwrap().serve(service).await.unwrap() });
+        address
+    }
+}
