@@ -26,6 +26,7 @@ impl Problem {
                 | Denial::Paused(_)
                 | Denial::VisitorRate { .. }
                 | Denial::Rate { .. }
+                | Denial::Image(_)
                 | Denial::Quota { .. },
                 Some(key),
             ) => {
@@ -63,6 +64,7 @@ const fn status(denial: Denial) -> StatusCode {
         Denial::VisitorRate { .. } | Denial::Rate { .. } | Denial::Quota { .. } => {
             StatusCode::TOO_MANY_REQUESTS
         }
+        Denial::Image(_) => StatusCode::PAYLOAD_TOO_LARGE,
         Denial::Stale => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
@@ -84,6 +86,7 @@ fn message(denial: Denial) -> String {
         }
         Denial::Permission(needed) => return lacking(needed),
         Denial::Paused(pause) => return paused(pause),
+        Denial::Image(_) => "; send a smaller one",
         Denial::Quota { per: Period::Day, .. } => "; the next day begins at midnight UTC",
         Denial::Quota { per: Period::Month, .. } => {
             "; the next month begins on its first day, at midnight UTC"

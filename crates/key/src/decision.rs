@@ -140,6 +140,9 @@ pub enum Denial {
         /// The seconds until one more is let through, rounded up: at least 1.
         wait: u32,
     },
+    /// It sent a larger image to be predicted than it may. Like quotas, that is told by whoever takes the work on.
+    #[error("this API key may send images of at most {0} bytes")]
+    Image(NonZeroU32),
     /// It has done what it may do in a day or a month. What is asked of a key tells that no more than its scopes do: whoever
     /// takes the work on says so.
     #[error("this API key may {}, and has used {used}", Quota::said(.of, .limit, .per))]
@@ -181,6 +184,7 @@ impl Denial {
             Self::Permission(_) => "insufficient_scope",
             Self::VisitorRate { .. } => "visitor_rate_limited",
             Self::Rate { .. } => "rate_limited",
+            Self::Image(_) => "image_too_large_for_key",
             Self::Quota { .. } => "quota_exceeded",
         }
     }

@@ -21,6 +21,7 @@ mod decision;
 mod digest;
 mod grant;
 mod id;
+mod network;
 mod origin;
 mod pause;
 mod permission;
@@ -40,6 +41,7 @@ pub use id::{
     AnnotationId, BatchId, Id, IdError, KeyId, Kind, LabelId, ModelId, NodeId, ProjectId, RecordId,
     SessionId, UploadId, UserId, WorkspaceId,
 };
+pub use network::{NetworkError, parse_network};
 pub use origin::{Origin, OriginError};
 pub use pause::Pause;
 pub use permission::{Permission, Permissions, UnknownPermission};

@@ -1,10 +1,11 @@
 //! What a check finds out: who calls, or why not.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use keyrack_key::{
-    Allowance, Class, Denial, KeyId, Permissions, ProjectId, Scopes, Spend, Timestamp, WorkspaceId,
+    Allowance, Class, Denial, KeyId, ModelId, Permissions, ProjectId, Scopes, Spend, Timestamp, WorkspaceId,
 };
 use smol_str::SmolStr;
 
@@ -39,6 +40,16 @@ impl Key {
     /// Whether it opens `project`, of those of its workspace.
     pub fn covers(&self, project: ProjectId) -> bool {
         self.restrictions.as_ref().is_none_or(|own| own.cover_project(project))
+    }
+
+    /// Whether it opens `model`, which is one of `project`, of those of its workspace.
+    pub fn covers_model(&self, project: ProjectId, model: ModelId) -> bool {
+        self.restrictions.as_ref().is_none_or(|own| own.cover_model(project, model))
+    }
+
+    /// The largest image that it may send to be predicted, in bytes; nothing where any will do.
+    pub fn max_image_bytes(&self) -> Option<NonZeroU32> {
+        self.restrictions.as_ref().and_then(|own| own.max_image_bytes)
     }
 }
 

@@ -23,7 +23,7 @@ impl Outcome {
 }
 
 /// What a known key is refused for.
-const REASONS: [&str; 13] = [
+const REASONS: [&str; 14] = [
     "retired_secret",
     "deleted_key",
     "expired_key",
@@ -37,6 +37,7 @@ const REASONS: [&str; 13] = [
     "paused_key",
     "visitor_rate_limited",
     "quota_exceeded",
+    "image_too_large_for_key",
 ];
 const ENDS: usize = REASONS.len() + 1;
 
@@ -60,6 +61,7 @@ pub(crate) const fn number(permission: Option<Permission>, answer: Result<(), De
         Err(Denial::Paused(_)) => 11,
         Err(Denial::VisitorRate { .. }) => 12,
         Err(Denial::Quota { .. }) => 13,
+        Err(Denial::Image(_)) => 14,
         Err(Denial::Missing | Denial::Ambiguous | Denial::Malformed(_) | Denial::Stale | Denial::Unknown) => {
             return None;
         }
@@ -80,6 +82,8 @@ pub(crate) fn outcome(number: usize) -> Outcome {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use keyrack_key::{Counted, Pause, Period, Quota, Rate, Standing, Timestamp};
 
     use super::*;
@@ -102,6 +106,7 @@ mod tests {
             Denial::Paused(Pause::UNTIL_RESUMED),
             Denial::VisitorRate { rate: Rate::new(1, 1).unwrap(), wait: 1 },
             Standing { quota, used: 1, window: Period::Day.around(at) }.denial(at),
+            Denial::Image(NonZeroU32::MIN),
         ];
         let answers = [Ok(())].into_iter().chain(denials.map(Err));
         let mut numbers = Vec::new();

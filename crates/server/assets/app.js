@@ -244,10 +244,20 @@ function sayFold(form) {
   const facts = form.querySelector("[data-fold-facts]");
   if (!facts) return;
   const expiry = form.elements.expiry.selectedOptions[0].dataset.fact;
-  const limits = [...form.querySelectorAll("[data-limit]")].some((field) => field.value.trim()) ? " · limits" : "";
+  const reach = [...form.querySelectorAll("[data-reach]")].map(sayReach).filter(Boolean).join(" · ");
+  const limits = [...form.querySelectorAll(".fold [data-limit]")].some((field) => field.value.trim()) ? " · limits" : "";
   const keys = form.elements.keys?.checked ? " · may manage keys" : "";
   const node = form.elements.node?.checked ? " · may check keys" : "";
-  facts.textContent = `${expiry} · ${facts.dataset.reach}${limits}${keys}${node}`;
+  facts.textContent = `${expiry} · ${reach}${limits}${keys}${node}`;
+}
+
+/** "2 projects only", or what is said where nothing is named. */
+function sayReach(own) {
+  const what = own.dataset.reach;
+  const only = own.value === undefined ? own.querySelector("[value=these]:checked") : own.value.trim();
+  if (!only) return { project: "all projects", network: "any network" }[what];
+  const named = own.value === undefined ? own.querySelectorAll("[type=checkbox]:checked").length : own.value.split("\n").filter((line) => line.trim()).length;
+  return `${named} ${what}${named === 1 ? "" : "s"} only`;
 }
 
 // ---- What a change would have refused, said while it is made.

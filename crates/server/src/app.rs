@@ -25,7 +25,7 @@ use crate::ops::pictures::Pictures;
 use crate::ops::predictions::Predictions;
 use crate::ops::projects::Projects;
 use crate::ops::quotas::Quotas;
-use crate::ops::refusals::{Refusals, Refused, Saw};
+use crate::ops::refusals::{Late, Refusals, Refused, Saw};
 use crate::ops::removals::Removals;
 use crate::ops::settings::Settings;
 use crate::ops::workspaces::Workspaces;
@@ -75,6 +75,7 @@ impl App {
         let callers = Arc::new(Callers::new());
         let guard = Guard::new(Arc::clone(&rack), config.brands.clone(), clock).noting(Arc::clone(&callers));
         let guard = Arc::new(guard.at_home(&config.base_url()).manage_at(config.manage_url()));
+        let late = Late::new(Arc::clone(&rack), Arc::clone(&guard));
         let quotas = Quotas::new(store.clone(), Arc::clone(&rack), Arc::clone(&guard), clock);
         let removals = Removals::new(store.clone(), objects.clone(), clock);
         let pictures = Pictures::new(config.max_image);
@@ -88,6 +89,7 @@ impl App {
                 Arc::clone(&follower),
                 nodes.clone(),
                 config.brands.clone(),
+                config.max_image,
                 clock,
             ),
             first_calls: FirstCalls::default(),
@@ -97,7 +99,7 @@ impl App {
             imports,
             datasets,
             removals,
-            predictions: Predictions::new(&config, store.clone(), objects.clone(), quotas.clone()),
+            predictions: Predictions::new(&config, store.clone(), objects.clone(), quotas.clone(), late),
             people: People::new(store.clone(), clock)?,
             workspaces: Workspaces::new(store.clone()),
             activity: Activity::new(store.clone()),

@@ -1,6 +1,7 @@
 //! `POST /verify`: whether a key would be let through, for services that do not wear the guard.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
@@ -8,8 +9,8 @@ use axum::http::request::Parts;
 use http::{HeaderValue, header};
 use keyrack_guard::{Caller, Credential, Place};
 use keyrack_key::{
-    Allowance, Counted, Denial, Exposure, Permission, Presented, ProjectId, Question, Scope, Spend, Standing,
-    WorkspaceId,
+    Allowance, Counted, Denial, Exposure, ModelId, Permission, Presented, ProjectId, Question, Scope, Spend,
+    Standing, WorkspaceId,
 };
 use keyrack_rack::{Key, LastUse, Refusal};
 use serde::{Deserialize, Serialize};
@@ -34,9 +35,12 @@ pub struct Query {
     #[serde(default)]
     #[schema(example = "models:predict")]
     permission: Option<String>,
-    /// The project that the request is about.
+    /// The project that the request is about. Left out, a key with restricted projects is refused.
     #[serde(default)]
     project: Option<String>,
+    /// The model that the request is about. Left out, a key with restricted models is refused.
+    #[serde(default)]
+    model: Option<String>,
     /// Where the request comes from. Left out, a key with restricted networks is refused, and of a key with a rate per visitor
     /// all such questions are those of one visitor.
     #[serde(default)]
@@ -75,6 +79,10 @@ pub struct Limits {
     /// Those of predictions, where the question was about predictions. Left out where the key has none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     quotas: Vec<QuotaStanding>,
+    /// The largest image that it may send to be predicted, in bytes. Left out where any will do. Nothing is known here of the
+    /// image that the request is about: whoever asks compares.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_image_bytes: Option<u32>,
 }
 
 /// What is left of a rate.
@@ -113,6 +121,7 @@ pub struct VerifiedKey {
 struct Asked {
     permission: Option<Permission>,
     project: Option<ProjectId>,
+    model: Option<ModelId>,
     address: Option<IpAddr>,
     origin: Option<String>,
 }
@@ -129,6 +138,7 @@ impl Query {
         let asked = Asked {
             permission: self.permission.as_ref().and_then(|text| invalid.take("permission", text.parse())),
             project: self.project.as_ref().and_then(|text| invalid.take("project", text.parse())),
+            model: self.model.as_ref().and_then(|text| invalid.take("model", text.parse())),
             address: self.ip.as_ref().and_then(|text| invalid.take("ip", text.parse())),
             origin: self.origin.clone(),
         };
@@ -159,9 +169,7 @@ pub async fn verify(
     let workspace = app.workspaces.id_of(&query.workspace).await?;
     let refused = |refusal: &Refusal| app.refused_asking(refusal, Some(asked.saw()));
     let caller = check(&app, &parts, &asked, workspace).map_err(|refusal| refused(&refusal))?;
-    if !covers(caller.key(), asked.project) {
-        return Err(OpError::OutsideKey { key: caller.key().key }.into());
-    }
+    covers(caller.key(), asked.project, asked.model)?;
     // Only now: what is refused for another reason takes nothing.
     let caller = if query.spend {
         caller.spend((app.clock)(), asked.address).map_err(|refusal| refused(&refusal))?
@@ -185,6 +193,7 @@ pub async fn verify(
             rate: caller.allowance().map(RateLeft::from),
             visitor_rate: caller.visitor_allowance().map(RateLeft::from),
             quotas: standings.into_iter().map(QuotaStanding::from).collect(),
+            max_image_bytes: key.max_image_bytes().map(NonZeroU32::get),
         },
     }))
 }
@@ -242,10 +251,17 @@ fn check(app: &App, parts: &Parts, asked: &Asked, workspace: Option<WorkspaceId>
     decided
 }
 
-/// A question about no project in particular could be about any.
-pub(super) fn covers(key: &Key, project: Option<ProjectId>) -> bool {
-    let opens_all = key.restrictions.as_ref().is_none_or(|own| own.projects.is_any());
-    project.map_or(opens_all, |one| key.covers(one))
+/// A question about no project or model in particular could be about any. Whether the model is one of the project is known
+/// to whoever asks.
+pub(super) fn covers(key: &Key, project: Option<ProjectId>, model: Option<ModelId>) -> Result<(), OpError> {
+    let Some(own) = &key.restrictions else { return Ok(()) };
+    if !project.map_or(own.projects.is_any(), |one| own.cover_project(one)) {
+        return Err(OpError::OutsideKey { key: key.key });
+    }
+    if !model.map_or(own.models.is_any(), |one| own.models.covers(&one)) {
+        return Err(OpError::OutsideModels { key: key.key });
+    }
+    Ok(())
 }
 
 /// The use is noted as the asker's own: what stands in a question, anybody who holds the key could have written.

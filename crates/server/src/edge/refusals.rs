@@ -88,6 +88,7 @@ fn of(response: &Response) -> Option<(KeyId, &'static str, Option<Permission>)> 
         return Some((key.key, denial.code(), needed));
     }
     let problem = response.extensions().get::<Problem>()?;
-    let key = problem.member("key").filter(|_| problem.code() == "outside_key")?;
+    let is_outside = matches!(problem.code(), "outside_key" | "model_outside_key");
+    let key = problem.member("key").filter(|_| is_outside)?;
     Some((key.as_str()?.parse().ok()?, problem.code(), None))
 }

@@ -33,6 +33,8 @@ pub enum OpError {
     Role { has: Role, needs: Role },
     #[error("this project lies outside what the key may open")]
     OutsideKey { key: KeyId },
+    #[error("this lies outside the models that the key may open")]
+    OutsideModels { key: KeyId },
     #[error("a key never gives more than it holds itself: {0}")]
     Beyond(String),
     #[error("an API key cannot be used here")]
@@ -84,6 +86,9 @@ impl OpError {
             Self::Role { .. } => says(StatusCode::FORBIDDEN, "insufficient_role"),
             Self::OutsideKey { key } => {
                 says(StatusCode::FORBIDDEN, "outside_key").with("key", key.to_string())
+            }
+            Self::OutsideModels { key } => {
+                says(StatusCode::FORBIDDEN, "model_outside_key").with("key", key.to_string())
             }
             Self::Beyond(_) => says(StatusCode::FORBIDDEN, "beyond_key"),
             Self::NoKeysHere => says(StatusCode::FORBIDDEN, "no_keys_here"),

@@ -6,13 +6,14 @@ pub mod what_if;
 
 mod draft;
 mod life;
+mod named;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use keyrack_guard::Clock;
-use keyrack_key::{Brands, KeyId, Only, Restrictions, Secret, Timestamp};
+use keyrack_key::{Brands, KeyId, Restrictions, Secret, Timestamp};
 use keyrack_rack::{Follower, Revision};
 use keyrack_store::{DeleteKey, KeyFilter, KeyRow, Page, RotateKey, Store, StoreError, Usage};
 use rand_core::UnwrapErr;
@@ -21,7 +22,8 @@ use super::nodes::{Arrival, Nodes, Unconfirmed};
 use super::who::Reach;
 use super::{Acting, Invalid, OpError, invalid};
 use draft::Ends;
-pub use draft::{Draft, Limits, Patch};
+pub use draft::{Draft, Patch};
+pub use named::Names;
 
 /// The longest that an old secret may live beside the new one.
 pub const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
@@ -54,6 +56,8 @@ pub struct Keys {
     follower: Arc<Follower<Store>>,
     nodes: Nodes,
     brands: Brands,
+    /// The largest image that the server takes, in bytes.
+    max_image: usize,
     clock: Clock,
 }
 
@@ -71,9 +75,10 @@ impl Keys {
         follower: Arc<Follower<Store>>,
         nodes: Nodes,
         brands: Brands,
+        max_image: usize,
         clock: Clock,
     ) -> Self {
-        Self { store, follower, nodes, brands, clock }
+        Self { store, follower, nodes, brands, max_image, clock }
     }
 
     /// Makes a key. `once` is the client's name for the request: with the same one, no second key is made.
@@ -82,7 +87,7 @@ impl Keys {
         let policy = self.store.policy(by.workspace).await?;
         let draft = draft.ending_by(policy, now).check(Ends::set(policy, now))?;
         by.may_give(&draft.reach())?;
-        self.check_projects(by, &draft.restrictions).await?;
+        self.check_named(by, &Restrictions::NONE, &draft.restrictions).await?;
         let mut rng = UnwrapErr(getrandom::SysRng);
         let secret = Secret::generate(self.brands.current(), draft.grant.class(), &mut rng);
         let (id, kept) = (KeyId::new(now, &mut rng), (secret.digest(), secret.hint()));
@@ -142,15 +147,13 @@ impl Keys {
     ) -> Result<(KeyRow, Propagation), OpError> {
         let now = (self.clock)();
         let before = self.living(by, id).await?;
-        by.may_give(&Reach::of(&before)?)?;
+        let reach = Reach::of(&before)?;
+        by.may_give(&reach)?;
         let revision = before.revision;
         let ends = self.ends(by, &before, &patch, now).await?;
-        let restricts_anew = patch.restrictions.is_some();
         let after = patch.apply(before)?.check(ends)?;
         by.may_give(&after.reach())?;
-        if restricts_anew {
-            self.check_projects(by, &after.restrictions).await?;
-        }
+        self.check_named(by, &reach.restrictions, &after.restrictions).await?;
         let (store, workspace, acts) = (self.store.clone(), by.workspace, by.acts());
         let expected = expected.unwrap_or(revision);
         self.commit(async move { store.edit_key(&after.as_edit(id, workspace, expected, acts, now)).await })
@@ -245,18 +248,6 @@ impl Keys {
             OpError::NotFound(_) => OpError::NotFound("key"),
             other => other,
         })
-    }
-
-    /// A list of projects names projects of the workspace: a mistyped id would open nothing, in silence.
-    async fn check_projects(&self, by: &Acting, restrictions: &Restrictions) -> Result<(), OpError> {
-        let Only::These(projects) = &restrictions.projects else { return Ok(()) };
-        for project in projects {
-            if self.store.project(by.workspace, *project).await?.is_none() {
-                let expected = format!("there is no project {project} in this workspace");
-                return Err(Invalid::field("restrictions.projects", expected).into());
-            }
-        }
-        Ok(())
     }
 
     async fn living(&self, by: &Acting, id: KeyId) -> Result<KeyRow, OpError> {

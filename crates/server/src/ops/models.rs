@@ -4,6 +4,7 @@ mod begin;
 mod follow;
 mod settings;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use http::StatusCode;
@@ -70,6 +71,13 @@ impl Models {
         after: Option<ModelId>,
         limit: u32,
     ) -> Result<Page<Model, ModelId>, OpError> {
+        if let Only::These(named) = by.covered_models() {
+            if let Some(id) = project {
+                let project = self.store.project(by.workspace, id).await?;
+                by.covers(project.ok_or(OpError::NotFound("project"))?)?;
+            }
+            return self.list_named(by, project, &named, after, limit).await;
+        }
         if let Some(id) = project {
             let project = self.store.project(by.workspace, id).await?.ok_or(OpError::NotFound("project"))?;
             let project = by.covers(project)?;
@@ -79,6 +87,32 @@ impl Models {
             Only::Any => Ok(self.store.models(by.workspace, None, after, limit).await?),
             Only::These(covered) => self.list_of(by, covered, after, limit).await,
         }
+    }
+
+    /// One by one: a key names a hundred models at most, and a page of all models might hold none of them.
+    async fn list_named(
+        &self,
+        by: &Acting,
+        project: Option<ProjectId>,
+        named: &BTreeSet<ModelId>,
+        after: Option<ModelId>,
+        limit: u32,
+    ) -> Result<Page<Model, ModelId>, OpError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let (mut items, mut next) = (Vec::<Model>::new(), None);
+        for id in named.iter().rev().filter(|id| after.is_none_or(|after| **id < after)) {
+            let Some(model) = self.store.model(by.workspace, *id).await? else { continue };
+            let Ok(model) = by.covers_model(model) else { continue };
+            if project.is_some_and(|project| project != model.project) {
+                continue;
+            }
+            if items.len() == limit {
+                next = items.last().map(|last| last.id);
+                break;
+            }
+            items.push(model.into_inner());
+        }
+        Ok(Page { items, next })
     }
 
     /// A key names a hundred projects at most.

@@ -4,18 +4,21 @@ mod asked;
 mod look;
 mod problems;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use keyrack_key::{Class, Counted, ModelId};
+use keyrack_key::{Class, Counted, Denial, ModelId, Permission};
 use keyrack_store::{Model, ModelStatus, ProjectType, Store};
 use keyrack_vision::{self as vision, Backbone, BackboneError, Limits, ModelError, Picture, Threads};
 use tokio::time::Instant;
 
 pub use asked::{Asked, Classified, Detected, Detection, Likely, Small, Wanted};
 use look::{classified, detected};
-use problems::{not_ready, other_task, urls_closed};
+use problems::{not_ready, other_task, too_large, urls_closed};
 
 use super::quotas::{Quotas, Spent};
+use super::refusals::Late;
+use super::who::Covered;
 use super::{Acting, Invalid, OpError, Who};
 use crate::config::Config;
 use crate::edge::allowance;
@@ -30,7 +33,7 @@ const MOST_STROKE: u32 = 100;
 
 /// A model that can be asked by whoever found it.
 #[derive(Clone, Debug)]
-pub struct Askable(Model);
+pub struct Askable(Covered<Model>);
 
 /// The models of all workspaces, as those see them who ask them.
 #[derive(Debug)]
@@ -41,12 +44,13 @@ pub struct Predictions {
     door: Door,
     room: Room,
     quotas: Quotas,
+    late: Late,
     public_urls: bool,
 }
 
 impl Predictions {
     /// What models of `store` say, whose files are `objects`.
-    pub fn new(config: &Config, store: Store, objects: Objects, quotas: Quotas) -> Self {
+    pub fn new(config: &Config, store: Store, objects: Objects, quotas: Quotas, late: Late) -> Self {
         let limits = Limits { bytes: config.max_image, ..Limits::default() };
         Self {
             store,
@@ -55,6 +59,7 @@ impl Predictions {
             door: Door::new(limits.bytes, &config.allowed_image_hosts),
             room: Room::for_pictures_of(allowance::picture(limits.bytes).bytes),
             quotas,
+            late,
             public_urls: config.public_image_urls,
         }
     }
@@ -71,10 +76,8 @@ impl Predictions {
 
     /// A model of the workspace that the caller may ask, is ready, and does that.
     pub async fn find(&self, by: &Acting, id: ModelId, task: ProjectType) -> Result<Askable, OpError> {
-        let nothing = OpError::NotFound("model");
-        let Some(model) = self.store.model(by.workspace, id).await? else { return Err(nothing) };
-        let project = self.store.project(by.workspace, model.project).await?.ok_or(nothing)?;
-        by.covers(project)?;
+        let model = self.store.model(by.workspace, id).await?.ok_or(OpError::NotFound("model"))?;
+        let model = by.covers_model(model)?;
         if model.project_type != task {
             return Err(other_task(&model).into());
         }
@@ -135,6 +138,7 @@ impl Predictions {
         + 'static,
     ) -> Result<(T, Spent), OpError> {
         let until = Instant::now() + PATIENCE;
+        self.check_size(by, &image)?;
         let place = Place::model(model.project, model.id, model.taken);
         let read = self.objects.read(&place);
         // Before the door: that a model has lost its file tells nothing of what lies behind a URL.
@@ -148,6 +152,16 @@ impl Predictions {
         )
     }
 
+    /// A key may be restricted to images of some size. What lies behind a URL is fetched no further than that.
+    fn check_size(&self, by: &Acting, image: &Image) -> Result<(), OpError> {
+        let (Who::Key(caller), Source::Bytes(bytes)) = (&by.who, &image.source) else { return Ok(()) };
+        let Some(most) = caller.key().max_image_bytes().filter(|most| bytes.len() > in_memory(*most)) else {
+            return Ok(());
+        };
+        let denial = Denial::Image(most);
+        Err(self.late.refuse(caller, Permission::ModelsPredict, denial, |problem| too_large(problem, most)))
+    }
+
     async fn see<T: Send + 'static>(
         &self,
         by: &Acting,
@@ -159,7 +173,7 @@ impl Predictions {
             Source::Bytes(bytes) => (bytes, image.held, None),
             Source::Url(_) if !self.public_urls && is_publishable(by) => return Err(urls_closed().into()),
             Source::Url(url) => {
-                let Fetched { bytes, held, begun } = self.door.fetch(&url, &self.room).await?;
+                let Fetched { bytes, held, begun } = self.door.fetch(&url, &self.room, most_of(by)).await?;
                 (bytes, held, Some(begun))
             }
         };
@@ -193,6 +207,18 @@ async fn read_head(
 fn check_confidence(confidence: f64) -> Result<(), Invalid> {
     let within = (0.0..=1.0).contains(&confidence);
     if within { Ok(()) } else { Err(Invalid::field("confidence", "expected a number from 0 to 1")) }
+}
+
+/// The largest image that the caller's key may have looked at.
+fn most_of(by: &Acting) -> Option<usize> {
+    match &by.who {
+        Who::Key(caller) => caller.key().max_image_bytes().map(in_memory),
+        Who::Member { .. } | Who::Operator => None,
+    }
+}
+
+fn in_memory(bytes: NonZeroU32) -> usize {
+    usize::try_from(bytes.get()).unwrap_or(usize::MAX)
 }
 
 fn is_publishable(by: &Acting) -> bool {

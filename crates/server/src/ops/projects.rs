@@ -118,9 +118,10 @@ impl Projects {
         self.store.edit_project(&edit).await.map_err(named)
     }
 
-    /// Deletes a project with all that it holds.
+    /// Deletes a project with all that it holds, models too.
     pub async fn delete(&self, by: &Acting, id: ProjectId) -> Result<(), OpError> {
         let project = self.read(by, id).await?;
+        by.covers_all_models()?;
         let objects = [project_prefix(project.id)];
         let deleted =
             self.store.delete_project(by.workspace, project.id, &objects, by.actor(), (self.clock)());

@@ -10,7 +10,7 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use keyrack_guard::{Caller, Clock, Guard, Problem, Refusal};
+use keyrack_guard::{Caller, Clock, Guard, Problem};
 use keyrack_key::{Counted, Denial, KeyId, Period, Quotas as Own, Standing};
 use keyrack_rack::Rack;
 use keyrack_store::{KeyRow, Store};
@@ -20,7 +20,7 @@ use serde_json::json;
 use block::{Block, OfKind, Step};
 pub use spent::Spent;
 
-use super::refusals::Refused;
+use super::refusals::Late;
 use super::{Acting, OpError, Who};
 use crate::times::rfc3339;
 
@@ -28,8 +28,7 @@ use crate::times::rfc3339;
 #[derive(Clone, Debug)]
 pub struct Quotas {
     store: Store,
-    rack: Arc<Rack>,
-    guard: Arc<Guard>,
+    late: Late,
     clock: Clock,
     books: Arc<Mutex<Books>>,
 }
@@ -48,7 +47,7 @@ struct Book {
 impl Quotas {
     /// Quotas of keys in `rack`, as `store` counts them.
     pub fn new(store: Store, rack: Arc<Rack>, guard: Arc<Guard>, clock: Clock) -> Self {
-        Self { store, rack, guard, clock, books: Arc::default() }
+        Self { store, late: Late::new(rack, guard), clock, books: Arc::default() }
     }
 
     /// Takes one for what `by` wants done, if it is a key with quotas of that kind. Only what its key may do: ask last, when
@@ -169,10 +168,7 @@ impl Quotas {
 
     fn refuse(&self, caller: &Caller, standing: Standing) -> OpError {
         let denial: Denial = standing.denial((self.clock)());
-        self.rack.note_refused(caller, standing.quota.of.permission(), denial);
-        let refusal = Refusal { denial, key: Some(caller.key().clone()) };
-        let problem = told(self.guard.problem(&refusal), standing);
-        OpError::Refused(Box::new(Refused { refusal, problem, saw: None }))
+        self.late.refuse(caller, standing.quota.of.permission(), denial, |problem| told(problem, standing))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Requests that were refused: kept for a while, so that whoever has the id of one learns why, and where that is changed.
 
 mod explained;
+mod late;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use keyrack_store::{RefusedRequest, Store};
 
 use super::{Acting, OpError};
 pub use explained::{Explained, Place, Result as CheckResult, Step, place_of};
+pub use late::Late;
 
 /// Refused requests between two writes; more push out the oldest.
 const ROOM: usize = 2_048;

@@ -1,7 +1,7 @@
 //! Who wants something done, and whether they may.
 
 use keyrack_guard::Caller;
-use keyrack_key::{Only, Permissions, ProjectId, Restrictions, Timestamp, UserId, WorkspaceId};
+use keyrack_key::{ModelId, Only, Permissions, ProjectId, Restrictions, Timestamp, UserId, WorkspaceId};
 use keyrack_rack::Revision;
 use keyrack_store::{Actor, Model, Project, Role, Workspace};
 
@@ -83,9 +83,17 @@ impl Acting {
         if self.opens(project.id) { Ok(Covered(project)) } else { Err(self.outside()) }
     }
 
-    /// The same for a model: whoever may open its project may open it.
+    /// The same for a model: whoever may open its project may open it, unless their key names other models.
     pub fn covers_model(&self, model: Model) -> Result<Covered<Model>, OpError> {
-        if self.opens(model.project) { Ok(Covered(model)) } else { Err(self.outside()) }
+        if !self.opens(model.project) {
+            return Err(self.outside());
+        }
+        match &self.who {
+            Who::Key(caller) if !caller.key().covers_model(model.project, model.id) => {
+                Err(self.outside_models())
+            }
+            _ => Ok(Covered(model)),
+        }
     }
 
     /// The projects that the caller may open.
@@ -98,11 +106,34 @@ impl Acting {
         }
     }
 
+    /// The models that the caller may open, of the projects that it may open.
+    pub fn covered_models(&self) -> Only<ModelId> {
+        match &self.who {
+            Who::Key(caller) => {
+                caller.key().restrictions.as_ref().map_or(Only::Any, |own| own.models.clone())
+            }
+            Who::Member { .. } | Who::Operator => Only::Any,
+        }
+    }
+
+    /// Nothing where the caller's key is restricted to named models: it could not open what it would make, and would take
+    /// others along with what it ends.
+    pub fn covers_all_models(&self) -> Result<(), OpError> {
+        if self.covered_models().is_any() { Ok(()) } else { Err(self.outside_models()) }
+    }
+
     /// That a key asked for what it does not cover. People and the operator are never told so.
     pub fn outside(&self) -> OpError {
         match &self.who {
             Who::Key(caller) => OpError::OutsideKey { key: caller.key().key },
             Who::Member { .. } | Who::Operator => OpError::NotFound("thing"),
+        }
+    }
+
+    fn outside_models(&self) -> OpError {
+        match &self.who {
+            Who::Key(caller) => OpError::OutsideModels { key: caller.key().key },
+            Who::Member { .. } | Who::Operator => OpError::NotFound("model"),
         }
     }
 

@@ -78,11 +78,12 @@ impl Door {
         Self { most, opened: Opened::of(opened), client, at_once }
     }
 
-    /// The bytes behind a URL.
-    pub async fn fetch(&self, url: &str, room: &Room) -> Result<Fetched, DoorError> {
+    /// The bytes behind a URL, `most` of them where whoever asks may have no more looked at.
+    pub async fn fetch(&self, url: &str, room: &Room, most: Option<usize>) -> Result<Fetched, DoorError> {
+        let most = most.map_or(self.most, |most| most.min(self.most));
         let one = self.at_once.try_acquire().map_err(|_| DoorError::Busy)?;
         let begun = Begun(Instant::now());
-        let fetched = timeout(PATIENCE, self.follow(url, room)).await;
+        let fetched = timeout(PATIENCE, self.follow(url, room, most)).await;
         drop(one);
         match fetched.unwrap_or(Err(DoorError::Unreachable)) {
             Ok((bytes, held)) => Ok(Fetched { bytes, held, begun }),
@@ -90,9 +91,9 @@ impl Door {
         }
     }
 
-    async fn follow(&self, url: &str, room: &Room) -> Result<(Bytes, Held), DoorError> {
+    async fn follow(&self, url: &str, room: &Room, most: usize) -> Result<(Bytes, Held), DoorError> {
         let response = self.last(url).await.ok_or(DoorError::Unreachable)?;
-        self.read(response, room).await
+        self.read(response, room, most).await
     }
 
     /// The answer behind all redirects.
@@ -120,15 +121,20 @@ impl Door {
     }
 
     /// The body, counted as it comes. A few compressed bytes may stand for very many, so none are unpacked.
-    async fn read(&self, mut response: Response, room: &Room) -> Result<(Bytes, Held), DoorError> {
+    async fn read(
+        &self,
+        mut response: Response,
+        room: &Room,
+        most: usize,
+    ) -> Result<(Bytes, Held), DoorError> {
         let is_plain =
             response.headers().get_all(header::CONTENT_ENCODING).iter().all(|one| one == "identity");
         let announced = response.content_length();
-        let fits = announced.is_none_or(|length| length <= self.most as u64);
+        let fits = announced.is_none_or(|length| length <= most as u64);
         if response.status() != StatusCode::OK || !is_plain || !fits {
             return Err(DoorError::Unreachable);
         }
-        let mut gathering = room.gather(self.most, announced);
+        let mut gathering = room.gather(most, announced);
         while let Some(next) = response.chunk().await.map_err(|_| DoorError::Unreachable)? {
             gathering.push(&next).map_err(|no| match no {
                 NoRoom::TooMany => DoorError::Unreachable,

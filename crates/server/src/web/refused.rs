@@ -19,6 +19,7 @@ pub(super) fn why(reason: &str, permission: Option<Permission>) -> String {
         }
         ("rate_limited", _) => "this key was used too often",
         ("visitor_rate_limited", _) => "this visitor used the key too often",
+        ("image_too_large_for_key", _) => "the image was larger than this key may send",
         ("quota_exceeded", _) => "this key has used up its quota",
         (other, _) => return format!("the reason is {other}"),
     };

@@ -1,17 +1,18 @@
 //! Times, keys and people in the words of the pages.
 
+mod limits;
+
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use keyrack_key::{
-    Brands, Class, Counted, Hint, Only, Period, Quota, Rate, Restrictions, Standing, Timestamp,
-};
+use keyrack_key::{Brands, Class, Hint, Timestamp};
 use keyrack_store::{Actor, KeyRow, SecretRow, SecretUse};
 
 use crate::ops::keys::Propagation;
 
-use super::view::{By, Expires, LastUse, Limit, Moment, Paused, QuotaBar, Scope};
+use super::view::{By, Expires, LastUse, Moment, Paused, Scope};
 use crate::times::rfc3339;
+pub(super) use limits::{counted, in_units, limits, megabytes, quota_bar, reach};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -71,6 +72,8 @@ pub(super) fn refused(code: &str) -> String {
         "newer_key" => "written by a newer version",
         "key_in_query" => "the key stood in the URL",
         "key_in_browser" => "the key came from a browser",
+        "image_too_large_for_key" => "the image was too large for the key",
+        "model_outside_key" => "a model outside what the key covers",
         "outside_key" => "outside what the key covers",
         other => return other.replace('_', " "),
     }
@@ -235,105 +238,6 @@ pub(super) fn expires(key: &KeyRow, now: Timestamp) -> Expires {
     }
 }
 
-/// "100 requests every minute", "1 request every 90 seconds".
-pub(super) fn rate(rate: Rate) -> String {
-    let requests = count(rate.requests().into(), "request");
-    match in_units(rate.seconds()) {
-        (1, unit) => format!("{requests} every {unit}"),
-        (number, unit) => format!("{requests} every {number} {unit}s"),
-    }
-}
-
-/// "Predictions", "Images", "Training runs".
-pub(super) const fn counted(of: Counted) -> &'static str {
-    match of {
-        Counted::Predictions => "Predictions",
-        Counted::Images => "Images",
-        Counted::Trainings => "Training runs",
-    }
-}
-
-/// "1000 predictions a day".
-fn quota(quota: Quota) -> String {
-    let what = match quota.of {
-        Counted::Predictions => "prediction",
-        Counted::Images => "image",
-        Counted::Trainings => "training run",
-    };
-    format!("{} a {}", count(quota.limit.get().into(), what), quota.per.name())
-}
-
-/// "today", "this month".
-const fn in_this(per: Period) -> &'static str {
-    match per {
-        Period::Day => "today",
-        Period::Month => "this month",
-    }
-}
-
-/// How a key stands with a quota.
-pub(super) fn quota_bar(standing: Standing, now: Timestamp) -> QuotaBar {
-    QuotaBar {
-        label: format!("{} {}", counted(standing.quota.of), in_this(standing.quota.per)),
-        used: standing.used,
-        limit: standing.quota.limit.get(),
-        left: standing.left(),
-        resets: moment(standing.window.ends, now),
-    }
-}
-
-/// So many seconds in the largest unit that has them whole.
-pub(super) fn in_units(seconds: u32) -> (u32, &'static str) {
-    match seconds {
-        seconds if seconds.is_multiple_of(3_600) => (seconds / 3_600, "hour"),
-        seconds if seconds.is_multiple_of(60) => (seconds / 60, "minute"),
-        seconds => (seconds, "second"),
-    }
-}
-
-/// "all projects · any network", or how few.
-pub(super) fn reach(restrictions: &Restrictions) -> String {
-    let mut parts = vec![
-        only(&restrictions.projects, "project", "all projects"),
-        only(&restrictions.networks, "network", "any network"),
-    ];
-    if !restrictions.origins.is_any() {
-        parts.push(only(&restrictions.origins, "origin", ""));
-    }
-    parts.extend(restrictions.rate.map(rate));
-    parts.extend(restrictions.visitor_rate.map(|own| format!("{} for each visitor", rate(own))));
-    parts.extend(restrictions.quotas.iter().map(quota));
-    parts.join(" · ")
-}
-
-fn only<T: Ord>(only: &Only<T>, what: &str, any: &str) -> String {
-    match only {
-        Only::Any => any.to_owned(),
-        Only::These(these) => format!("{} only", count(these.len() as u64, what)),
-    }
-}
-
-/// Each restriction of a key with all that it names.
-pub(super) fn limits(restrictions: &Restrictions) -> Vec<Limit> {
-    [
-        limit("Only these projects", &restrictions.projects),
-        limit("Only from these networks", &restrictions.networks),
-        limit("Only from these origins", &restrictions.origins),
-        restrictions.rate.map(|own| Limit { label: "At most", text: rate(own) }),
-        restrictions.visitor_rate.map(|own| Limit { label: "Each visitor at most", text: rate(own) }),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
-
-fn limit<T: Ord + ToString>(label: &'static str, only: &Only<T>) -> Option<Limit> {
-    let Only::These(these) = only else { return None };
-    let named: Vec<_> = these.iter().map(T::to_string).collect();
-    let text = if named.is_empty() { "none: it opens nothing".to_owned() } else { named.join(", ") };
-    Some(Limit { label, text })
-}
-
 /// The scopes that were picked for a key.
 pub(super) fn scopes(scopes: keyrack_key::Scopes) -> Vec<Scope> {
     scopes.iter().map(Scope::from).collect()
@@ -369,14 +273,5 @@ mod tests {
         assert_eq!(ahead(30), "in under a minute");
         assert_eq!(ago(800 * DAY), "2 years ago");
         assert_eq!(moment(now, now).full, "22 November 2026, 21:08:26 UTC");
-    }
-
-    #[test]
-    fn rates_are_said_in_the_largest_unit_that_fits() {
-        let says = |requests, seconds| rate(Rate::new(requests, seconds).unwrap());
-        assert_eq!(says(100, 60), "100 requests every minute");
-        assert_eq!(says(1, 1), "1 request every second");
-        assert_eq!(says(5, 90), "5 requests every 90 seconds");
-        assert_eq!(says(1_000, 86_400), "1000 requests every 24 hours");
     }
 }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod folder;
+mod narrow;
 mod server;
 mod setup;
 mod usage;

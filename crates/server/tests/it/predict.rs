@@ -5,6 +5,7 @@ mod browsers;
 pub(crate) mod crowd;
 mod door;
 mod forms;
+mod narrow;
 mod paint;
 mod quotas;
 mod refusals;

@@ -47,7 +47,6 @@ impl KeyPatch {
             name: self.name,
             scopes: self.scopes.map(|names| parse_scopes(&names, &mut invalid)),
             restrictions: self.restrictions.map(|fields| fields.parse(&mut invalid)),
-            limits: None,
             expires_at: self
                 .expires_at
                 .map(|at| at.and_then(|text| invalid.take("expiresAt", times::parse(&text)))),

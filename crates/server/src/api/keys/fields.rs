@@ -1,9 +1,11 @@
 //! The fields of a key that clients send, read into what they mean.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 
-use keyrack_key::{Only, Rate, Restrictions, Scope, Scopes};
+use keyrack_key::{Only, Rate, Restrictions, Scope, Scopes, parse_network};
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use utoipa::ToSchema;
@@ -20,14 +22,26 @@ pub struct RestrictionsFields {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = json!(["prj_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f"]))]
     projects: Option<Vec<String>>,
-    /// The only networks that it works from (CIDR).
+    /// The only models that it opens, by id, of the projects that it opens: for predictions, for their cards, and for all else
+    /// that is done with a model. Such a key trains no model and deletes no project. When the last of them is deleted, the key
+    /// opens none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = json!(["10.4.0.0/16", "2001:db8::/32"]))]
+    #[schema(example = json!(["mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f"]))]
+    models: Option<Vec<String>>,
+    /// The only networks that it works from (CIDR). A single address is a network of its own: `203.0.113.7` becomes
+    /// `203.0.113.7/32`. An address inside a network, such as `10.4.0.17/16`, is refused with the network that it lies in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!(["10.4.0.0/16", "2001:db8::/32", "203.0.113.7"]))]
     networks: Option<Vec<String>>,
     /// The only web origins that it works from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = json!(["https://app.example.org", "https://*.example.org"]))]
     origins: Option<Vec<String>>,
+    /// The largest image that it may send to be predicted, in bytes, up to what the server takes (10,000,000 unless
+    /// configured); left out or null: as large as that. A larger one is answered 413 with `image_too_large_for_key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u32>, minimum = 1, example = 2_000_000)]
+    max_image_bytes: Option<Number>,
     /// How often it may be used; left out or null: as often as it likes.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "object_if_any")]
     rate: Option<RateFields>,
@@ -70,8 +84,10 @@ impl RestrictionsFields {
         };
         Self {
             projects: texts(&restrictions.projects),
+            models: texts(&restrictions.models),
             networks: texts(&restrictions.networks),
             origins: texts(&restrictions.origins),
+            max_image_bytes: restrictions.max_image_bytes.map(|bytes| bytes.get().into()),
             rate: restrictions.rate.map(RateFields::of),
             visitor_rate: restrictions.visitor_rate.map(RateFields::of),
             quotas: QuotaFields::of(&restrictions.quotas),
@@ -80,19 +96,13 @@ impl RestrictionsFields {
 
     pub fn parse(self, invalid: &mut Invalid) -> Restrictions {
         Restrictions {
-            projects: only("restrictions.projects", self.projects, "expected the id of a project", invalid),
-            networks: only(
-                "restrictions.networks",
-                self.networks,
-                "expected a network such as 10.4.0.0/16 or 2001:db8::/32",
-                invalid,
-            ),
-            origins: only(
-                "restrictions.origins",
-                self.origins,
-                "expected an origin such as https://app.example.org",
-                invalid,
-            ),
+            projects: only("restrictions.projects", self.projects, id_of("project"), invalid),
+            models: only("restrictions.models", self.models, id_of("model"), invalid),
+            networks: only("restrictions.networks", self.networks, parse_network, invalid),
+            origins: only("restrictions.origins", self.origins, str::parse, invalid),
+            max_image_bytes: self
+                .max_image_bytes
+                .and_then(|bytes| invalid.take("restrictions.maxImageBytes", size(&bytes))),
             rate: self.rate.and_then(|fields| fields.parse(OF_KEY, invalid)),
             visitor_rate: self.visitor_rate.and_then(|fields| fields.parse(OF_VISITOR, invalid)),
             quotas: QuotaFields::parse_all(self.quotas.unwrap_or_default(), invalid),
@@ -124,23 +134,36 @@ fn texts<T: Ord + ToString>(only: &Only<T>) -> Option<Vec<String>> {
     }
 }
 
-fn only<T: Ord + FromStr>(
+fn only<T: Ord, E: Display>(
     field: &'static str,
     texts: Option<Vec<String>>,
-    expected: &str,
+    parse: impl Fn(&str) -> Result<T, E>,
     invalid: &mut Invalid,
 ) -> Only<T> {
     let Some(texts) = texts else { return Only::Any };
-    let these = if texts.len() > MOST { Err(format!("at most {MOST}")) } else { each(&texts, expected) };
+    let these = if texts.len() > MOST { Err(format!("at most {MOST}")) } else { each(&texts, parse) };
     invalid.take(field, these).map_or(Only::Any, Only::These)
 }
 
 /// All of them, or what is wrong with the first that is wrong.
-fn each<T: Ord + FromStr>(texts: &[String], expected: &str) -> Result<BTreeSet<T>, String> {
+fn each<T: Ord, E: Display>(
+    texts: &[String],
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Result<BTreeSet<T>, String> {
     let parse = |(place, text): (usize, &String)| {
-        text.parse().map_err(|_| format!("{expected} (number {})", place + 1))
+        parse(text).map_err(|expected| format!("{expected} (number {})", place + 1))
     };
     texts.iter().enumerate().map(parse).collect()
+}
+
+fn id_of<T: FromStr>(what: &str) -> impl Fn(&str) -> Result<T, String> {
+    move |text| text.parse().map_err(|_| format!("expected the id of a {what}"))
+}
+
+/// A size of an image; how much the server takes is known where it is kept.
+fn size(bytes: &Number) -> Result<NonZeroU32, &'static str> {
+    let bytes = bytes.as_u64().and_then(|bytes| u32::try_from(bytes).ok()).and_then(NonZeroU32::new);
+    bytes.ok_or("expected a whole number of bytes, 1 or more, and no more than this server takes")
 }
 
 /// Scopes by their names.

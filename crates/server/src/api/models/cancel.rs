@@ -15,7 +15,7 @@ use crate::ops::Acting;
     params(("id" = String, Path, description = "The model's id")),
     responses(
         (status = 200, description = "The model as it is now; `cancelling` while its worker stops", body = ModelBody),
-        (status = 403, description = "The key is restricted to other projects"),
+        (status = 403, description = "The key is restricted to other projects or models"),
         (status = 404, description = "There is no such model")))]
 pub async fn cancel(
     State(app): State<Shared>,

@@ -29,7 +29,7 @@ pub struct CardBody {
     params(("id" = String, Path, description = "The model's id")),
     responses(
         (status = 200, description = "The card", body = CardBody),
-        (status = 403, description = "The key is restricted to other projects"),
+        (status = 403, description = "The key is restricted to other projects or models"),
         (status = 404, description = "There is no such model"),
         (status = 409, description = "The model is not ready")))]
 pub async fn card(

@@ -15,7 +15,7 @@ use crate::ops::Acting;
     params(("id" = String, Path, description = "The model's id")),
     responses(
         (status = 204, description = "It is deleted"),
-        (status = 403, description = "The key is restricted to other projects"),
+        (status = 403, description = "The key is restricted to other projects or models"),
         (status = 404, description = "There is no such model")))]
 pub async fn delete(
     State(app): State<Shared>,

@@ -28,7 +28,7 @@ const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-bufferi
     params(("id" = String, Path, description = "The model's id")),
     responses(
         (status = 200, description = "Events until the training has ended", body = String, content_type = "text/event-stream"),
-        (status = 403, description = "The key is restricted to other projects"),
+        (status = 403, description = "The key is restricted to other projects or models"),
         (status = 404, description = "There is no such model")))]
 pub async fn follow(
     State(app): State<Shared>,

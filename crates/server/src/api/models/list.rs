@@ -29,7 +29,7 @@ pub struct ModelPage {
     params(("id" = String, Path, description = "The project's id"), Piece),
     responses(
         (status = 200, description = "A page of models", body = ModelPage),
-        (status = 403, description = "The key is restricted to other projects"),
+        (status = 403, description = "The key is restricted to other projects or models"),
         (status = 404, description = "There is no such project")))]
 pub async fn list_of_project(
     State(app): State<Shared>,

@@ -32,7 +32,7 @@ pub struct NewModelBody {
     params(("id" = String, Path, description = "The project's id")),
     responses(
         (status = 202, description = "The model, which waits for a worker", body = ModelBody),
-        (status = 403, description = "The key is restricted to other projects"),
+        (status = 403, description = "The key is restricted to other projects, or to named models"),
         (status = 404, description = "There is no such project"),
         (status = 409, description = "The name is taken, or too few pictures are labelled; `details` says what is lacking"),
         (status = 429, description = "The key has sent too many requests lately, or begun all training runs of its day or month; `Retry-After` says when to come back"),

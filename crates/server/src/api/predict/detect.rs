@@ -121,10 +121,10 @@ impl From<Detected> for DetectionsBody {
         (String = "image/jpeg"), (String = "image/png"), (String = "image/webp"))),
     responses(
         (status = 200, description = "What was found", body = DetectionsBody),
-        (status = 403, description = "The key is restricted to other projects, or may not send image URLs"),
+        (status = 403, description = "The key is restricted to other projects or models, or may not send image URLs"),
         (status = 404, description = "There is no such model"),
         (status = 409, description = "The model is not ready, or does something else"),
-        (status = 413, description = "The picture has too many bytes or pixels"),
+        (status = 413, description = "The picture has too many bytes or pixels, or more bytes than the key may send"),
         (status = 415, description = "It is no JPEG, PNG or WebP"),
         (status = 429, description = "The key has sent too many requests lately, or made all predictions of its day or month; `Retry-After` says when to come back"),
         (status = 422, description = "A field is not as expected; `details` names it"),

@@ -13,7 +13,7 @@ use crate::ops::Acting;
     params(("id" = String, Path, description = "The project's id")),
     responses(
         (status = 204, description = "It is deleted"),
-        (status = 403, description = "The key is restricted to other projects"),
+        (status = 403, description = "The key is restricted to other projects, or to named models"),
         (status = 404, description = "There is no such project")))]
 pub async fn delete(
     State(app): State<Shared>,

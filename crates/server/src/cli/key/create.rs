@@ -2,12 +2,13 @@
 
 use clap::Args;
 use http::Method;
-use keyrack_key::{Class, Scope};
+use keyrack_key::{Class, ModelId, Origin, ProjectId, Scope};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::KEYS;
 use super::limits::{Limits, QuotaChoice};
+use super::narrow::{Named, Narrow, Network, SizeChoice};
 use super::rate::Choice;
 use super::view::Handed;
 use crate::cli::ask::Ask;
@@ -44,6 +45,21 @@ pub(in crate::cli) struct Create {
     /// or none [default: none]
     #[arg(long, value_name = "QUOTA")]
     quota: Vec<QuotaChoice>,
+    /// The only projects that it opens, by id (again for more), or any [default: any]
+    #[arg(long = "project", value_name = "ID")]
+    projects: Vec<Named<ProjectId>>,
+    /// The only models that it opens, by id (again for more), or any [default: any]
+    #[arg(long = "model", value_name = "ID")]
+    models: Vec<Named<ModelId>>,
+    /// The only networks that it works from: 10.4.0.0/16, 203.0.113.7 and so on (again for more), or any [default: any]
+    #[arg(long = "network", value_name = "NETWORK")]
+    networks: Vec<Named<Network>>,
+    /// The only web origins that it works from: https://app.example.org and so on (again for more), or any [default: any]
+    #[arg(long = "origin", value_name = "ORIGIN")]
+    origins: Vec<Named<Origin>>,
+    /// The largest image that it may send to be predicted: 2MB, 500kB and so on, or none [default: none]
+    #[arg(long, value_name = "SIZE")]
+    max_image: Option<SizeChoice>,
     /// Anything worth knowing
     #[arg(long)]
     note: Option<String>,
@@ -69,6 +85,14 @@ impl Create {
         let mut restrictions = Map::new();
         let limits = Limits { rate: self.rate, visitor_rate: self.visitor_rate, quotas: &self.quota };
         limits.put(&mut restrictions)?;
+        let narrow = Narrow {
+            projects: &self.projects,
+            models: &self.models,
+            networks: &self.networks,
+            origins: &self.origins,
+            max_image: self.max_image,
+        };
+        narrow.put(&mut restrictions)?;
         let key = NewKey {
             name: &self.name,
             scopes: &self.scope,

@@ -2,11 +2,12 @@
 
 use clap::Args;
 use http::Method;
-use keyrack_key::{KeyId, Scope};
+use keyrack_key::{KeyId, ModelId, Origin, ProjectId, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::limits::{Limits, QuotaChoice};
+use super::narrow::{Named, Narrow, Network, SizeChoice};
 use super::path_of;
 use super::rate::Choice;
 use super::view::Key;
@@ -51,6 +52,21 @@ struct Changes {
     /// All its quotas from now on, by day or month (UTC): predictions=1000/day and so on (again for more), or none
     #[arg(long, value_name = "QUOTA")]
     quota: Vec<QuotaChoice>,
+    /// The only projects that it opens from now on, by id (again for more), or any
+    #[arg(long = "project", value_name = "ID")]
+    projects: Vec<Named<ProjectId>>,
+    /// The only models that it opens from now on, by id (again for more), or any
+    #[arg(long = "model", value_name = "ID")]
+    models: Vec<Named<ModelId>>,
+    /// The only networks that it works from from now on: 10.4.0.0/16, 203.0.113.7 and so on (again for more), or any
+    #[arg(long = "network", value_name = "NETWORK")]
+    networks: Vec<Named<Network>>,
+    /// The only web origins that it works from from now on: https://app.example.org and so on (again for more), or any
+    #[arg(long = "origin", value_name = "ORIGIN")]
+    origins: Vec<Named<Origin>>,
+    /// The largest image that it may send to be predicted from now on: 2MB, 500kB and so on, or none
+    #[arg(long, value_name = "SIZE")]
+    max_image: Option<SizeChoice>,
     /// Another note; an empty one takes it away
     #[arg(long)]
     note: Option<String>,
@@ -86,13 +102,14 @@ impl Edit {
     }
 
     async fn change(&self, door: &Door) -> Result<Answer, Failure> {
-        let Changes { name, scope, expires, rate, visitor_rate, quota, note } = &self.changes;
-        let limits = Limits { rate: *rate, visitor_rate: *visitor_rate, quotas: quota };
+        let Changes { name, scope, expires, note, .. } = &self.changes;
+        let (limits, narrow) = (self.changes.limits(), self.changes.narrow());
         // The API replaces all restrictions: those that stay are sent along, if they still are what they were.
-        let (restrictions, revision) = if limits.are_named() {
+        let (restrictions, revision) = if limits.are_named() || narrow.is_named() {
             let Before { mut restrictions, revision } =
                 door.ask(Ask::new(Method::GET, path_of(self.id))).await?.read()?;
             limits.put(&mut restrictions)?;
+            narrow.put(&mut restrictions)?;
             (Some(restrictions), Some(revision))
         } else {
             (None, None)
@@ -106,5 +123,21 @@ impl Edit {
         };
         let ask = Ask::with(Method::PATCH, path_of(self.id), &patch)?;
         door.ask(Ask { revision, ..ask }).await
+    }
+}
+
+impl Changes {
+    fn limits(&self) -> Limits<'_> {
+        Limits { rate: self.rate, visitor_rate: self.visitor_rate, quotas: &self.quota }
+    }
+
+    fn narrow(&self) -> Narrow<'_> {
+        Narrow {
+            projects: &self.projects,
+            models: &self.models,
+            networks: &self.networks,
+            origins: &self.origins,
+            max_image: self.max_image,
+        }
     }
 }

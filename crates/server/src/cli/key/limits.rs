@@ -5,6 +5,7 @@ use std::str::FromStr;
 use keyrack_key::{Quota, Quotas, Rate};
 use serde_json::{Map, Value, json};
 
+use super::narrow;
 use super::rate::Choice;
 use crate::cli::failure::Failure;
 
@@ -75,7 +76,7 @@ pub(super) fn lines(what: &str, says: &Value) -> Option<(&'static str, String)> 
         QUOTAS => None,
         RATE => rate().map(|rate| ("at most", rate.to_string())),
         VISITOR_RATE => rate().map(|rate| ("each visitor", rate.to_string())),
-        _ => Some(("restricted to", format!("{what} {says}"))),
+        _ => narrow::line(what, says).or_else(|| Some(("restricted to", format!("{what} {says}")))),
     }
 }
 

@@ -5,6 +5,7 @@ mod delete;
 mod edit;
 mod limits;
 mod list;
+mod narrow;
 mod pause;
 mod propagation;
 mod rate;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use keyrack_key::{
-    Class, Digest, Grant, GrantError, Hint, KeyId, Quotas, Rate, Restrictions, Scopes, Timestamp, WorkspaceId,
+    Class, Digest, Grant, GrantError, Hint, KeyId, Restrictions, Scopes, Timestamp, WorkspaceId,
 };
 use keyrack_rack::Revision;
 use keyrack_store::{Actor, EditKey, KeyRow, NewKey, Policy, StoreError};
@@ -34,8 +34,6 @@ pub struct Patch {
     pub name: Option<String>,
     pub scopes: Option<Scopes>,
     pub restrictions: Option<Restrictions>,
-    /// The limits alone: the other restrictions stay.
-    pub limits: Option<Limits>,
     pub expires_at: Option<Option<Timestamp>>,
     pub note: Option<String>,
 }
@@ -74,29 +72,6 @@ impl Ends {
             }
             _ => Ok(()),
         }
-    }
-}
-
-/// How often a key may be used, and how much it may do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Limits {
-    pub rate: Option<Rate>,
-    pub visitor_rate: Option<Rate>,
-    pub quotas: Quotas,
-}
-
-impl Limits {
-    /// Those of a key.
-    pub const fn of(restrictions: &Restrictions) -> Self {
-        let Restrictions { rate, visitor_rate, quotas, .. } = restrictions;
-        Self { rate: *rate, visitor_rate: *visitor_rate, quotas: *quotas }
-    }
-
-    /// Restrictions with these limits in place of theirs.
-    #[must_use]
-    pub fn within(self, restrictions: Restrictions) -> Restrictions {
-        let Self { rate, visitor_rate, quotas } = self;
-        Restrictions { rate, visitor_rate, quotas, ..restrictions }
     }
 }
 
@@ -140,13 +115,11 @@ impl Draft {
 impl Patch {
     pub(super) fn apply(self, key: KeyRow) -> Result<Draft, OpError> {
         let reach = Reach::of(&key)?;
-        let restrictions = self.restrictions.unwrap_or(reach.restrictions);
-        let limits = self.limits.unwrap_or_else(|| Limits::of(&restrictions));
         Ok(Draft {
             name: self.name.unwrap_or(key.name),
             class: key.class,
             scopes: self.scopes.unwrap_or(key.scopes),
-            restrictions: limits.within(restrictions),
+            restrictions: self.restrictions.unwrap_or(reach.restrictions),
             expires_at: self.expires_at.unwrap_or(reach.expires_at),
             note: self.note.or(key.note).unwrap_or_default(),
         })

@@ -54,11 +54,8 @@ impl Keys {
         let key = self.living(by, id).await?;
         let before = Reach::of(&key)?;
         let ends = self.ends(by, &key, &patch, now).await?;
-        let restricts_anew = patch.restrictions.is_some();
         let checked = patch.apply(key.clone())?.check(ends)?;
-        if restricts_anew {
-            self.check_projects(by, &checked.restrictions).await?;
-        }
+        self.check_named(by, &before.restrictions, &checked.restrictions).await?;
         let mut after = checked.reach();
         if checked.grant.scopes() == key.scopes {
             // What was granted stays, whatever the scopes have come to mean since.
@@ -144,7 +141,7 @@ impl Recorded {
             unknown: if asks_whence { kept.saturating_sub(told) } else { 0 },
             callers,
             permits: after.permissions.without(before.permissions),
-            widens: widens(old, new),
+            widens: beyond(new, old),
             unrecorded: unrecorded(old, new),
             too_fast: too_fast(old, new, &self.hours),
         }
@@ -176,33 +173,44 @@ fn verdict(own: &Restrictions, caller: &CallerRow) -> Verdict {
     network.max(origin)
 }
 
-fn widens(old: &Restrictions, new: &Restrictions) -> Vec<&'static str> {
-    let alone = |own: &Restrictions| {
-        let none = Restrictions::default;
-        [
-            ("projects", Restrictions { projects: own.projects.clone(), ..none() }),
-            ("networks", Restrictions { networks: own.networks.clone(), ..none() }),
-            ("origins", Restrictions { origins: own.origins.clone(), ..none() }),
-            ("rate", Restrictions { rate: own.rate, ..none() }),
-            ("visitorRate", Restrictions { visitor_rate: own.visitor_rate, ..none() }),
-            ("quotas", Restrictions { quotas: own.quotas, ..none() }),
-        ]
-    };
-    let both = alone(old).into_iter().zip(alone(new));
-    both.filter(|((_, old), (_, new))| !new.is_within(old)).map(|((name, _), _)| name).collect()
+/// Each restriction as if it were the only one.
+fn alone(own: &Restrictions) -> [(&'static str, Restrictions); 8] {
+    let none = Restrictions::default;
+    [
+        ("projects", Restrictions { projects: own.projects.clone(), ..none() }),
+        ("models", Restrictions { models: own.models.clone(), ..none() }),
+        ("networks", Restrictions { networks: own.networks.clone(), ..none() }),
+        ("origins", Restrictions { origins: own.origins.clone(), ..none() }),
+        ("maxImageBytes", Restrictions { max_image_bytes: own.max_image_bytes, ..none() }),
+        ("rate", Restrictions { rate: own.rate, ..none() }),
+        ("visitorRate", Restrictions { visitor_rate: own.visitor_rate, ..none() }),
+        ("quotas", Restrictions { quotas: own.quotas, ..none() }),
+    ]
+}
+
+/// The restrictions by which `wide` lets something through that `narrow` does not.
+fn beyond(wide: &Restrictions, narrow: &Restrictions) -> Vec<&'static str> {
+    let both = alone(wide).into_iter().zip(alone(narrow));
+    both.filter(|((_, wide), (_, narrow))| !wide.is_within(narrow)).map(|((name, _), _)| name).collect()
 }
 
 /// What the new restrictions ask of a request that is written down nowhere. By their names, so that a restriction that is
-/// added one day is not passed over in silence.
+/// added one day is not passed over in silence; but for those that let everything through that they let through before.
 fn unrecorded(old: &Restrictions, new: &Restrictions) -> Vec<String> {
     let fields = |own: &Restrictions| match serde_json::to_value(own) {
         Ok(serde_json::Value::Object(fields)) => fields,
         _ => serde_json::Map::new(),
     };
+    let narrowed = beyond(old, new);
+    let known = alone(&Restrictions::NONE).map(|(name, _)| name);
+    let only_widened = |name: &str| known.contains(&name) && !narrowed.contains(&name);
     let old = fields(old);
     let recorded = ["networks", "origins", "rate"];
     let changed = fields(new).into_iter().filter(|(name, value)| old.get(name) != Some(value));
-    changed.map(|(name, _)| name).filter(|name| !recorded.contains(&name.as_str())).collect()
+    changed
+        .map(|(name, _)| name)
+        .filter(|name| !recorded.contains(&name.as_str()) && !only_widened(name))
+        .collect()
 }
 
 /// How many calls came at least too fast for a lower rate.
@@ -222,118 +230,4 @@ fn most_in_an_hour(rate: Rate) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use keyrack_key::{Hint, Scope};
-
-    use super::*;
-
-    const PREDICT: Option<Permission> = Some(Permission::ModelsPredict);
-    const TRAIN: Option<Permission> = Some(Permission::ModelsTrain);
-
-    fn caller(id: i64, whence: Whence, origin: &str) -> CallerRow {
-        CallerRow {
-            id,
-            hint: Hint::parse("9fQ2").unwrap(),
-            whence,
-            origin: origin.to_owned(),
-            agent: "camera".to_owned(),
-            first: Timestamp::from_micros(0),
-            last: Timestamp::from_micros(id),
-            permission: None,
-            refused: None,
-            allowed: 0,
-            refusals: 0,
-        }
-    }
-
-    fn hour(number: i64, permission: Option<Permission>, checks: u64) -> Usage {
-        let hour = Timestamp::from_micros(number * 3_600_000_000);
-        Usage { hour, permission, outcome: "allowed".to_owned(), checks }
-    }
-
-    fn recorded() -> Recorded {
-        let at = |text: &str| Whence::Address(Some(text.parse().unwrap()));
-        let used = |caller, permission, allowed| CallerUse { caller, permission, allowed };
-        Recorded {
-            hours: vec![hour(1, PREDICT, 70), hour(1, TRAIN, 10), hour(2, PREDICT, 20)],
-            callers: vec![
-                caller(1, at("10.0.0.7"), ""),
-                caller(2, at("203.0.113.9"), "https://shop.example"),
-                caller(3, Whence::Network("10.0.1.0/24".parse().unwrap()), ""),
-                caller(4, Whence::Rest, ""),
-            ],
-            uses: vec![
-                used(1, PREDICT, 40),
-                used(1, TRAIN, 10),
-                used(2, PREDICT, 25),
-                used(3, PREDICT, 15),
-                used(4, PREDICT, 5),
-            ],
-        }
-    }
-
-    fn reach(scope: Scope, restrictions: Restrictions) -> Reach {
-        Reach { permissions: scope.permissions(), restrictions, expires_at: None }
-    }
-
-    fn networks(texts: &[&str]) -> Restrictions {
-        let these = texts.iter().map(|text| text.parse().unwrap()).collect();
-        Restrictions { networks: Only::These(these), ..Restrictions::default() }
-    }
-
-    fn judged(scope: Scope, restrictions: Restrictions) -> WhatIf {
-        recorded().judge(&reach(Scope::Project, Restrictions::default()), &reach(scope, restrictions), 30)
-    }
-
-    fn of(what: &WhatIf) -> Vec<(i64, u64, u64)> {
-        what.callers.iter().map(|one| (one.caller.id, one.refused, one.unknown)).collect()
-    }
-
-    #[test]
-    fn a_scope_less_refuses_what_was_asked_of_it_and_no_more() {
-        let what = judged(Scope::Inference, Restrictions::default());
-        assert_eq!((what.calls, what.refused, what.unknown), (100, 10, 0));
-        assert_eq!(of(&what), [(1, 10, 0)]);
-        assert!(what.permits.is_empty() && what.widens.is_empty());
-        let same = judged(Scope::Project, Restrictions::default());
-        assert_eq!((same.refused, same.unknown, same.callers.len()), (0, 0, 0));
-    }
-
-    #[test]
-    fn of_whom_it_is_not_known_whence_they_came_it_is_not_said_that_they_pass() {
-        let what = judged(Scope::Project, networks(&["10.0.0.0/24", "10.0.1.128/25"]));
-        // Of 100 calls 95 have a caller; caller 3 may be in either half, caller 4 anywhere.
-        assert_eq!((what.calls, what.refused, what.unknown), (100, 25, 15 + 5 + 5));
-        assert_eq!(of(&what), [(2, 25, 0), (3, 0, 15), (4, 0, 5)]);
-        let whole = judged(Scope::Inference, networks(&["10.0.0.0/16"]));
-        assert_eq!((whole.refused, whole.unknown), (10 + 25, 5 + 5));
-        let none = judged(Scope::Project, networks(&[]));
-        assert_eq!((none.refused, none.unknown), (50 + 25 + 15, 5 + 5));
-    }
-
-    #[test]
-    fn programs_without_an_origin_are_refused_where_origins_are_named() {
-        let origins = Only::These(["https://shop.example".parse().unwrap()].into());
-        let what = judged(Scope::Project, Restrictions { origins, ..Restrictions::default() });
-        assert_eq!((what.refused, what.unknown), (50 + 15, 5 + 5));
-    }
-
-    #[test]
-    fn what_is_not_recorded_is_said_and_a_rate_is_a_lower_bound() {
-        let projects = Only::These(["prj_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap()].into());
-        let rate = Rate::new(10, 1_200).ok();
-        let what = judged(Scope::Project, Restrictions { projects, rate, ..Restrictions::default() });
-        assert_eq!((what.refused, what.unrecorded), (0, vec!["projects".to_owned()]));
-        // 40 an hour: 10 at once and 30 that come back.
-        assert_eq!(what.too_fast, Some(40));
-        let before = reach(Scope::Inference, networks(&["10.0.0.0/8"]));
-        let after = reach(Scope::Project, Restrictions::default());
-        let wider = recorded().judge(&before, &after, 30);
-        assert_eq!((wider.refused, wider.unknown, wider.too_fast), (0, 0, None));
-        assert_eq!(wider.widens, ["networks"]);
-        assert!(
-            wider.permits.contains(Permission::ModelsTrain)
-                && !wider.permits.contains(Permission::ModelsPredict)
-        );
-    }
-}
+mod tests;

@@ -27,6 +27,7 @@ impl Models {
     ) -> Result<(Model, Spent), OpError> {
         let project = self.store.project(by.workspace, project).await?.ok_or(OpError::NotFound("project"))?;
         let project = by.covers(project)?;
+        by.covers_all_models()?;
         let settings = settings.check(project.project_type)?;
         let name = name.map(|name| invalid::name(&name)).transpose();
         let name = name.map_err(|expected| Invalid::field("name", expected))?;

@@ -1,5 +1,7 @@
 //! Why something was not predicted, as clients read it.
 
+use std::num::NonZeroU32;
+
 use http::StatusCode;
 use keyrack_guard::Problem;
 use keyrack_store::{Model, ModelStatus, ProjectType};
@@ -35,6 +37,12 @@ pub(super) fn not_ready(model: &Model) -> Problem {
     };
     let says = format!("this model cannot be asked: {says} (status {})", model.status);
     Problem::new(StatusCode::CONFLICT, "model_not_ready", says).with("model_status", model.status.name())
+}
+
+/// Beside the limit of the key, where in the request it was passed.
+pub(super) fn too_large(problem: Problem, most: NonZeroU32) -> Problem {
+    let says = format!("expected a picture of at most {most} bytes: that is the limit of this key");
+    problem.with("max_image_bytes", most.get()).field("image", says)
 }
 
 impl From<DoorError> for OpError {

@@ -69,7 +69,7 @@ struct Check {
 }
 
 /// In the order in which they are made. Whether a key is known comes first: who sent an unknown one is not kept.
-const CHECKS: [Check; 11] = [
+const CHECKS: [Check; 12] = [
     Check { name: "The key is known", codes: &[] },
     Check {
         name: "The key and its secret are alive",
@@ -82,7 +82,8 @@ const CHECKS: [Check; 11] = [
     Check { name: "Nobody else can read the key", codes: &["key_in_query", "key_in_browser"] },
     Check { name: "This visitor did not use it too often", codes: &["visitor_rate_limited"] },
     Check { name: "It was not used too often", codes: &["rate_limited"] },
-    Check { name: "The key covers what was asked for", codes: &["outside_key"] },
+    Check { name: "The key covers what was asked for", codes: &["outside_key", "model_outside_key"] },
+    Check { name: "The image is small enough", codes: &["image_too_large_for_key"] },
     Check { name: "There is some of its quota left", codes: &["quota_exceeded"] },
 ];
 
@@ -175,7 +176,12 @@ fn expected(refused: &RefusedRequest, key: &KeyRow) -> String {
             None => "any number of requests".to_owned(),
         },
         "quota_exceeded" => quotas(own),
+        "image_too_large_for_key" => match own.max_image_bytes {
+            Some(bytes) => format!("an image of at most {bytes} bytes"),
+            None => "an image of any size that this server takes".to_owned(),
+        },
         "outside_key" => these(&own.projects, "any project"),
+        "model_outside_key" => these(&own.models, "any model"),
         _ => "what the key allows".to_owned(),
     }
 }
@@ -222,6 +228,10 @@ pub fn place_of(code: &str) -> (&'static str, Place) {
             Place::Field("predictions_day"),
         ),
         "outside_key" => ("If the program needs it, add the project.", Place::Field("projects")),
+        "model_outside_key" => ("If the program needs it, add the model.", Place::Field("models")),
+        "image_too_large_for_key" => {
+            ("Let the program send smaller images, or raise the largest size.", Place::Field("max_image"))
+        }
         _ => ("The page of the key says what narrows it.", Place::Key),
     }
 }
@@ -269,6 +279,9 @@ mod tests {
                     "key_in_browser",
                     "visitor_rate_limited",
                     "rate_limited",
+                    "outside_key",
+                    "model_outside_key",
+                    "image_too_large_for_key",
                     "quota_exceeded",
                 ])
         {

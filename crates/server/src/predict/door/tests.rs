@@ -26,10 +26,17 @@ async fn who_finds_no_room_is_told_so_and_on_the_beat() {
     let mut others = room.gather(1_000, None);
     others.push(&[0; 71]).unwrap();
     let started = Instant::now();
-    assert_eq!(door.fetch(&server(), &room).await.unwrap_err(), DoorError::Busy);
+    assert_eq!(door.fetch(&server(), &room, None).await.unwrap_err(), DoorError::Busy);
     assert!(started.elapsed() >= BEAT, "{:?}", started.elapsed());
     drop(others);
-    assert_eq!(door.fetch(&server(), &room).await.unwrap().bytes, &BYTES[..]);
+    assert_eq!(door.fetch(&server(), &room, None).await.unwrap().bytes, &BYTES[..]);
     let small = Door::new(BYTES.len() - 1, &["localhost".to_owned()]);
-    assert_eq!(small.fetch(&server(), &room).await.unwrap_err(), DoorError::Unreachable);
+    assert_eq!(small.fetch(&server(), &room, None).await.unwrap_err(), DoorError::Unreachable);
+    for (most, passes) in [(BYTES.len(), true), (BYTES.len() - 1, false)] {
+        assert_eq!(
+            door.fetch(&server(), &room, Some(most)).await.is_ok(),
+            passes,
+            "a key's own limit of {most}"
+        );
+    }
 }

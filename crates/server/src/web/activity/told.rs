@@ -5,6 +5,7 @@ use keyrack_store::{ActivityEntry, Actor, AuditAction, Link};
 use serde_json::{Map, Value};
 
 use crate::history::{grouped, hex};
+use crate::ops::keys::Names;
 use crate::web::view::{Change, Entry, Fact, Thing};
 use crate::web::words;
 
@@ -229,7 +230,7 @@ fn limits(value: &Value) -> String {
     match serde_json::from_value::<Restrictions>(value.clone()) {
         Ok(restrictions) if restrictions.is_none() => "none".to_owned(),
         Ok(restrictions) => {
-            let limits = words::limits(&restrictions).into_iter();
+            let limits = words::limits(&restrictions, &Names::default()).into_iter();
             limits.map(|limit| format!("{}: {}", limit.label, limit.text)).collect::<Vec<_>>().join("; ")
         }
         Err(_) => value.to_string(),

@@ -3,13 +3,14 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use keyrack_key::{Grant, Permission, Permissions};
+use keyrack_key::{Grant, Permission, Permissions, Restrictions};
 use keyrack_rack::Revision;
 use keyrack_store::{KeyRow, Policy};
 
 use super::base;
 use super::chosen::{Chosen, Living};
 use super::fields::{Expiry, KeyForm};
+use super::offered::House;
 use super::what_if;
 use crate::app::{App, Shared};
 use crate::ops::keys::Patch;
@@ -30,7 +31,7 @@ pub(in crate::web) async fn form(
 ) -> Result<Response, PageError> {
     let form = KeyForm::of(&key);
     let said = Said::under(app.settings.policy(&member.acting).await?);
-    Ok(page(&app, &member, &headers, &key, &form, said)?)
+    Ok(page(&app, &member, &headers, &key, &form, said).await?)
 }
 
 /// What stands in the way of saving, and what saving would do.
@@ -50,7 +51,7 @@ impl Said {
     }
 }
 
-fn page(
+async fn page(
     app: &App,
     member: &Member,
     headers: &HeaderMap,
@@ -58,6 +59,7 @@ fn page(
     form: &KeyForm,
     said: Said,
 ) -> Result<Response, OpError> {
+    let house = House::of(app, member, said.policy, &restrictions(key)).await?;
     show!(
         app,
         EditKey {
@@ -66,7 +68,7 @@ fn page(
             id: key.id.to_string(),
             key_name: key.name.clone(),
             revision: form.revision.clone(),
-            fields: form.fields(app.now(), said.policy, said.invalid.as_ref(), Some(key)),
+            fields: form.fields(app.now(), &house, said.invalid.as_ref(), Some(key)),
             widening: said.widening,
             what_if: said.what_if,
             conflict: said.conflict,
@@ -88,7 +90,7 @@ pub(in crate::web) async fn submit(
     if let Some(widening) = unconfirmed_widening(&key, &form) {
         let what_if = would_do(&app, &member, &key, &form, policy).await.ok();
         let said = Said { widening: Some(widening), what_if, ..Said::under(policy) };
-        return Ok(page(&app, &member, &headers, &key, &form, said)?);
+        return Ok(page(&app, &member, &headers, &key, &form, said).await?);
     }
     let (status, said) = match save(&app, &member, &key, &form, policy).await {
         Ok((saved, took)) => {
@@ -109,7 +111,7 @@ pub(in crate::web) async fn submit(
         }
         Err(error) => return Err(error.into()),
     };
-    Ok((status, page(&app, &member, &headers, &key, &form, said)?).into_response())
+    Ok((status, page(&app, &member, &headers, &key, &form, said).await?).into_response())
 }
 
 /// Says what saving would do, and does not save.
@@ -128,7 +130,7 @@ async fn check(
         }
         Err(error) => return Err(error),
     };
-    Ok((status, page(app, member, headers, key, form, said)?).into_response())
+    Ok((status, page(app, member, headers, key, form, said).await?).into_response())
 }
 
 async fn would_do(
@@ -138,14 +140,14 @@ async fn would_do(
     form: &KeyForm,
     policy: Policy,
 ) -> Result<WhatIf, OpError> {
-    let patch = wanted(app, form, policy)?;
+    let patch = wanted(app, key, form, policy)?;
     let what = app.keys.what_if(&member.acting, key.id, patch, app.window()).await?;
     Ok(what_if::panel(&what))
 }
 
 /// The change that the form asks for.
-fn wanted(app: &App, form: &KeyForm, policy: Policy) -> Result<Patch, OpError> {
-    let (scopes, expiry, limits) = form.picked(app.now(), policy)?;
+fn wanted(app: &App, key: &KeyRow, form: &KeyForm, policy: Policy) -> Result<Patch, OpError> {
+    let (scopes, expiry, restrictions) = form.picked(app.now(), policy, restrictions(key))?;
     let expires_at = match expiry {
         Expiry::Keep => None,
         Expiry::Set(at) => Some(at),
@@ -153,10 +155,15 @@ fn wanted(app: &App, form: &KeyForm, policy: Policy) -> Result<Patch, OpError> {
     Ok(Patch {
         name: Some(form.name.clone()),
         scopes: Some(scopes),
-        limits: Some(limits),
+        restrictions: Some(restrictions),
         expires_at,
         ..Patch::default()
     })
+}
+
+/// What narrows the key now. What a newer version wrote cannot be read, and no change of it is saved.
+fn restrictions(key: &KeyRow) -> Restrictions {
+    key.terms.restrictions.clone().unwrap_or_default()
 }
 
 async fn save(
@@ -166,7 +173,7 @@ async fn save(
     form: &KeyForm,
     policy: Policy,
 ) -> Result<(KeyRow, String), OpError> {
-    let patch = wanted(app, form, policy)?;
+    let patch = wanted(app, key, form, policy)?;
     let expected = form.revision.parse().map(Revision).map_err(|_| OpError::Conflict)?;
     let (saved, propagation) = app.keys.edit(&member.acting, key.id, patch, Some(expected)).await?;
     Ok((saved, words::took(propagation.took)))

@@ -1,16 +1,18 @@
 //! The fields of a key as its forms send them.
 
-use keyrack_key::{Class, Scope, Scopes, Timestamp};
+use keyrack_key::{Class, Restrictions, Scope, Scopes, Timestamp};
 use keyrack_store::{KeyRow, Policy};
 use serde::Deserialize;
 
 use super::expiries;
 use super::limits::LimitsForm;
+use super::narrow::NarrowForm;
+use super::offered::House;
+use super::public::PublicForm;
 use crate::ops::Invalid;
-use crate::ops::keys::Limits;
 use crate::times::{parse as parse_time, span};
 use crate::web::form::{field, sentence};
-use crate::web::view::{Besides, Field, KeyFields};
+use crate::web::view::{Besides, Field, KeyFields, LimitFields, NarrowFields};
 use crate::web::words;
 
 /// What the forms of a key send.
@@ -25,11 +27,16 @@ pub(in crate::web) struct KeyForm {
     node: String,
     #[serde(flatten)]
     limits: LimitsForm,
+    #[serde(flatten)]
+    public: PublicForm,
     pub(super) nonce: String,
     pub(super) revision: String,
     pub(super) confirm_widening: String,
     /// `on`: say what saving would do, and do not save.
     pub(super) check: String,
+    /// The last of those that are flattened: it takes what the others leave.
+    #[serde(flatten)]
+    narrow: NarrowForm,
 }
 
 /// An expiry as it was picked.
@@ -60,18 +67,41 @@ impl KeyForm {
             keys: ticked(key, Scope::Keys),
             node: ticked(key, Scope::Node),
             limits: key.terms.restrictions.as_ref().map(LimitsForm::of).unwrap_or_default(),
+            narrow: key.terms.restrictions.as_ref().map(NarrowForm::of).unwrap_or_default(),
             revision: key.revision.0.to_string(),
             ..Self::default()
         }
     }
 
-    /// All that was picked, or all that is wrong with it and with the name.
-    pub(super) fn picked(&self, now: Timestamp, policy: Policy) -> Result<(Scopes, Expiry, Limits), Invalid> {
-        match (self.scopes(), self.expiry(now, policy), self.limits.picked()) {
-            (Ok(scopes), Ok(expiry), Ok(limits)) => Ok((scopes, expiry, limits)),
-            (scopes, expiry, limits) => {
+    /// The class of the key that is to be made.
+    pub(super) fn class(&self) -> Class {
+        if self.scope == "inference" && self.public.is_chosen() { Class::Publishable } else { Class::Secret }
+    }
+
+    /// What counts of what Add New Key sent: the page hides what a publishable key cannot have, and what is hidden is not meant.
+    pub(super) fn settled(&self) -> Self {
+        let mut settled = self.clone();
+        if self.class() == Class::Publishable {
+            self.public.settle(&mut settled.limits, &mut settled.narrow);
+            settled.keys.clear();
+            settled.node.clear();
+        }
+        settled
+    }
+
+    /// All that was picked for a key that `has` these restrictions, or all that is wrong with it and with the name.
+    pub(super) fn picked(
+        &self,
+        now: Timestamp,
+        policy: Policy,
+        has: Restrictions,
+    ) -> Result<(Scopes, Expiry, Restrictions), Invalid> {
+        let (limits, narrow) = (self.limits.picked(), self.narrow.picked(has));
+        match (self.scopes(), self.expiry(now, policy), limits, narrow) {
+            (Ok(scopes), Ok(expiry), Ok(limits), Ok(narrow)) => Ok((scopes, expiry, limits.within(narrow))),
+            (scopes, expiry, limits, narrow) => {
                 let name = Invalid::of_result("name", crate::ops::invalid::name(&self.name));
-                Err(Invalid::all([scopes.err(), expiry.err(), limits.err(), name]))
+                Err(Invalid::all([scopes.err(), expiry.err(), limits.err(), narrow.err(), name]))
             }
         }
     }
@@ -126,18 +156,27 @@ impl KeyForm {
     pub(super) fn fields(
         &self,
         now: Timestamp,
-        policy: Policy,
+        House { policy, offered, most }: &House,
         invalid: Option<&Invalid>,
         key: Option<&KeyRow>,
     ) -> KeyFields {
+        let policy = *policy;
         let expiry_error = invalid.and_then(|invalid| invalid.of("expiresAt")).map(|error| sentence(&error));
         let (date_error, expiry_error) =
             if self.expiry == "date" { (expiry_error, None) } else { (None, expiry_error) };
         let public = key.is_some_and(|key| key.class == Class::Publishable);
-        let kept_restrictions = key.and_then(|key| key.terms.restrictions.clone()).unwrap_or_default();
+        // What is wrong with what a new publishable key is offered stands there, and not in the fold.
+        let in_public = key.is_none() && self.class() == Class::Publishable;
+        let in_fold = invalid.filter(|_| !in_public);
         KeyFields {
-            reach: words::reach(&Limits::default().within(kept_restrictions)),
             public,
+            asks_where: key.is_none(),
+            to_publish: self.public.fields(in_public, invalid),
+            narrow: NarrowFields {
+                origins: self.narrow.origins(in_fold),
+                max_image: self.narrow.max_image(in_fold),
+                ..self.narrow.fields(offered, *most, invalid)
+            },
             name: field(&self.name, invalid, "name"),
             // What a publishable key cannot hold is a matter of its scope here: its class is not asked for.
             scope: field(&self.scope, invalid, if public { "class" } else { "scopes" }),
@@ -148,7 +187,10 @@ impl KeyForm {
             latest: expiries::latest_day(now, policy),
             policy: expiries::says(policy),
             besides: Besides { keys: self.keys == "on", node: self.node == "on" },
-            limits: self.limits.fields(invalid, public),
+            limits: LimitFields {
+                visitor: self.limits.visitor_fields(in_fold),
+                ..self.limits.fields(invalid, public)
+            },
             offers_none: key.is_some(),
         }
     }

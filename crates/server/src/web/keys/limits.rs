@@ -4,7 +4,6 @@ use keyrack_key::{Counted, Period, Quota, Quotas, Rate, RateError, Restrictions}
 use serde::Deserialize;
 
 use crate::ops::Invalid;
-use crate::ops::keys::Limits;
 use crate::web::form::field;
 use crate::web::view::{LimitFields, QuotaFields, QuotaRow, RateFields};
 use crate::web::words;
@@ -16,15 +15,31 @@ pub(super) struct LimitsForm {
     rate_requests: String,
     rate_every: String,
     rate_unit: String,
-    visitor_requests: String,
-    visitor_every: String,
-    visitor_unit: String,
+    pub(super) visitor_requests: String,
+    pub(super) visitor_every: String,
+    pub(super) visitor_unit: String,
     predictions_day: String,
     predictions_month: String,
     images_day: String,
     images_month: String,
     trainings_day: String,
     trainings_month: String,
+}
+
+/// How often a key may be used, and how much it may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Limits {
+    rate: Option<Rate>,
+    visitor_rate: Option<Rate>,
+    quotas: Quotas,
+}
+
+impl Limits {
+    /// Restrictions with these limits in place of theirs.
+    pub(super) fn within(self, restrictions: Restrictions) -> Restrictions {
+        let Self { rate, visitor_rate, quotas } = self;
+        Restrictions { rate, visitor_rate, quotas, ..restrictions }
+    }
 }
 
 /// A rate as it was typed.
@@ -77,8 +92,21 @@ impl LimitsForm {
         let rows = Counted::ALL.into_iter().filter(|of| !public || *of == Counted::Predictions);
         LimitFields {
             rate: self.rate().fields(invalid),
-            visitor: self.visitor_rate().fields(invalid),
+            visitor: self.visitor_fields(invalid),
             quotas: rows.map(|of| self.row(of, invalid)).collect(),
+        }
+    }
+
+    pub(super) fn visitor_fields(&self, invalid: Option<&Invalid>) -> RateFields {
+        self.visitor_rate().fields(invalid)
+    }
+
+    /// A public key does nothing else, so nothing else of it is counted.
+    pub(super) fn keep_predictions(&mut self) {
+        for other in
+            [&mut self.images_day, &mut self.images_month, &mut self.trainings_day, &mut self.trainings_month]
+        {
+            other.clear();
         }
     }
 
@@ -127,7 +155,7 @@ impl LimitsForm {
             let (name, typed) = self.quota(of, per);
             QuotaFields { name, per: per.name(), field: field(typed, invalid, name) }
         });
-        QuotaRow { label: words::counted(of), fields }
+        QuotaRow { label: words::counted(of), predicts: of == Counted::Predictions, fields }
     }
 }
 

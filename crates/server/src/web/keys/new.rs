@@ -4,10 +4,11 @@ use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use keyrack_key::{Class, Restrictions};
+use keyrack_key::Restrictions;
 use keyrack_store::{KeyFilter, KeyStatus, Policy};
 
 use super::fields::{Expiry, KeyForm};
+use super::offered::House;
 use super::{base, nonce, reveal, sent_nonce};
 use crate::app::{App, Shared};
 use crate::ops::keys::{Draft, Handed};
@@ -26,10 +27,10 @@ pub(in crate::web) async fn form(
 ) -> Result<Response, PageError> {
     let form = KeyForm::empty(nonce()?);
     let policy = app.settings.policy(&member.acting).await?;
-    Ok(page(&app, &member, &headers, &form, policy, None)?)
+    Ok(page(&app, &member, &headers, &form, policy, None).await?)
 }
 
-fn page(
+async fn page(
     app: &App,
     member: &Member,
     headers: &HeaderMap,
@@ -37,13 +38,14 @@ fn page(
     policy: Policy,
     invalid: Option<&Invalid>,
 ) -> Result<Response, OpError> {
+    let house = House::of(app, member, policy, &Restrictions::NONE).await?;
     show!(
         app,
         NewKey {
             frame: frame::of_member(app, member, Here::ApiKeys, headers),
             base: base(member),
             nonce: form.nonce.clone(),
-            fields: form.fields(app.now(), policy, invalid, None),
+            fields: form.fields(app.now(), &house, invalid, None),
         }
     )
 }
@@ -63,7 +65,7 @@ pub(in crate::web) async fn submit(
             Ok(reveal::page(&app, &member, &parts, &handed, None, remark)?)
         }
         Err(OpError::Invalid(invalid)) => {
-            let again = page(&app, &member, &parts.headers, &form, policy, Some(&invalid))?;
+            let again = page(&app, &member, &parts.headers, &form, policy, Some(&invalid)).await?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
         }
         Err(OpError::Repeated { key }) => {
@@ -75,16 +77,16 @@ pub(in crate::web) async fn submit(
 
 async fn create(app: &App, member: &Member, form: &KeyForm, policy: Policy) -> Result<Handed, OpError> {
     let now = app.now();
-    let (scopes, expiry, limits) = form.picked(now, policy)?;
+    let (scopes, expiry, restrictions) = form.settled().picked(now, policy, Restrictions::NONE)?;
     let expires_at = match expiry {
         Expiry::Set(at) => at,
         Expiry::Keep => None,
     };
     let draft = Draft {
         name: form.name.clone(),
-        class: Class::Secret,
+        class: form.class(),
         scopes,
-        restrictions: limits.within(Restrictions::default()),
+        restrictions,
         expires_at,
         note: String::new(),
     };

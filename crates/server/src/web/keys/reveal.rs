@@ -3,7 +3,7 @@
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use keyrack_key::{KeyId, Permission, Scope, Scopes};
+use keyrack_key::{Class, KeyId, Only, Permission, Restrictions, Scope, Scopes};
 
 use super::{address, base, first_call};
 use crate::app::App;
@@ -30,6 +30,7 @@ pub(super) fn page(
         secret: handed.secret.expose(),
         workspace: &member.membership.workspace.slug,
         scopes: key.scopes,
+        restrictions: key.terms.restrictions.as_ref(),
     };
     show!(
         app,
@@ -38,6 +39,7 @@ pub(super) fn page(
             base: base(member),
             key_name: key.name.clone(),
             secret: handed.secret.expose().to_owned(),
+            public: key.class == Class::Publishable,
             call: first_call::line(app, member, key, handed.secret.hint()),
             snippets: call.snippets(),
             scopes: words::scopes(key.scopes),
@@ -77,6 +79,7 @@ struct Call<'a> {
     secret: &'a str,
     workspace: &'a str,
     scopes: Scopes,
+    restrictions: Option<&'a Restrictions>,
 }
 
 impl Call<'_> {
@@ -114,13 +117,13 @@ impl Call<'_> {
 
     /// What a key can be asked about itself, before there is a model or a service that it is for.
     fn ask(&self) -> [String; 3] {
-        let Self { address, secret, workspace, scopes } = self;
+        let Self { address, secret, scopes, .. } = self;
         let (permission, does) = if scopes.contains(Scope::Inference) {
             (Permission::ModelsPredict, "predict")
         } else {
             (Permission::KeysFollow, "follow keys")
         };
-        let question = format!("{{\"workspace\": \"{workspace}\", \"permission\": \"{permission}\"}}");
+        let question = self.question(permission);
         [
             format!(
                 "# asks whether this key may {does}\ncurl {address}/api/v1/verify \\\n  -H \"X-Api-Key: {secret}\" \\\n  -H \"Content-Type: application/json\" \\\n  -d '{question}'"
@@ -135,5 +138,28 @@ impl Call<'_> {
                  body: JSON.stringify({question}),\n}});\nconsole.log(await answer.json());"
             ),
         ]
+    }
+
+    /// What is asked, with one of each that the key is restricted to: what a question leaves out counts as not allowed.
+    fn question(&self, permission: Permission) -> String {
+        let mut asked =
+            vec![("workspace", self.workspace.to_owned()), ("permission", permission.to_string())];
+        if let Some(own) = self.restrictions {
+            asked.extend(first(&own.projects).map(|project| ("project", project.to_string())));
+            asked.extend(first(&own.models).map(|model| ("model", model.to_string())));
+            asked.extend(first(&own.networks).map(|network| ("ip", network.addr().to_string())));
+            asked.extend(
+                first(&own.origins).map(|origin| ("origin", origin.to_string().replace("*.", "www."))),
+            );
+        }
+        let members: Vec<_> = asked.iter().map(|(name, says)| format!("\"{name}\": \"{says}\"")).collect();
+        format!("{{{}}}", members.join(", "))
+    }
+}
+
+fn first<T: Ord>(only: &Only<T>) -> Option<&T> {
+    match only {
+        Only::Any => None,
+        Only::These(these) => these.first(),
     }
 }

@@ -15,6 +15,7 @@ use super::{advice, still_using};
 use crate::api::Params;
 use crate::app::{App, Shared};
 use crate::ops::OpError;
+use crate::ops::keys::Names;
 use crate::ops::keys::advice::advise;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
@@ -34,6 +35,11 @@ pub(in crate::web) async fn page(
     let deletion = key.deletion.as_ref();
     let measured = app.keys.measured_one(&member.acting, key.id, app.window()).await?;
     let advised = advise(&key, &measured, now);
+    let own = key.terms.restrictions.as_ref();
+    let names = match own {
+        Some(own) => app.keys.names(&member.acting, own).await?,
+        None => Names::default(),
+    };
     let standings = app.quotas.standings_of(&key).await?;
     let view = KeyPage {
         frame: frame::of_member(&app, &member, Here::ApiKeys, &headers),
@@ -54,7 +60,7 @@ pub(in crate::web) async fn page(
         created: words::by(&key.created_by, key.created_at, now),
         last_use: words::last_use(&key, now),
         expires: words::expires(&key, now),
-        limits: key.terms.restrictions.as_ref().map(words::limits).unwrap_or_default(),
+        limits: own.map(|own| words::limits(own, &names)).unwrap_or_default(),
         quotas: standings.into_iter().map(|standing| words::quota_bar(standing, now)).collect(),
         public: key.class == Class::Publishable,
         note: key.note.clone().unwrap_or_default(),

@@ -33,6 +33,9 @@ pub(super) fn panel(what: &WhatIf) -> view::WhatIf {
 fn permits(what: &WhatIf) -> Vec<String> {
     let restriction = |name: &&str| match *name {
         "projects" => "work on more projects".to_owned(),
+        "models" => "open more models".to_owned(),
+        "maxImageBytes" => "send larger images".to_owned(),
+        "visitorRate" => "be used more often by each visitor".to_owned(),
         "networks" => "be used from more networks".to_owned(),
         "origins" => "be used from more origins".to_owned(),
         "rate" => "be used more often".to_owned(),
@@ -82,7 +85,11 @@ fn notes(what: &WhatIf) -> Vec<String> {
         None => {}
     }
     for name in &what.unrecorded {
-        let name = if name == "visitorRate" { "rate of each visitor" } else { name };
+        let name = match name.as_str() {
+            "visitorRate" => "rate of each visitor",
+            "maxImageBytes" => "largest image",
+            other => other,
+        };
         notes.push(format!("What the new {name} would have refused cannot be known: it is not recorded."));
     }
     notes

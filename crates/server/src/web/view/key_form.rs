@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Field, Frame, LimitFields};
+use super::{Field, Frame, LimitFields, NarrowFields, PublicFields};
 
 #[derive(Template)]
 #[template(path = "key_new.html")]
@@ -31,12 +31,14 @@ pub(crate) struct KeyFields {
     pub(crate) latest: Option<String>,
     /// "This workspace lets a key live for 90 days at most."
     pub(crate) policy: Option<String>,
-    /// "all projects · any network": what the form does not change.
-    pub(crate) reach: String,
     /// A publishable key: Inference and nothing else.
     pub(crate) public: bool,
     pub(crate) besides: Besides,
     pub(crate) limits: LimitFields,
+    pub(crate) narrow: NarrowFields,
+    /// Whether it is asked where a key with Inference will be used: only when one is made.
+    pub(crate) asks_where: bool,
+    pub(crate) to_publish: PublicFields,
     /// Whether a key without Project and Inference can be chosen again after one of them was: only when editing.
     pub(crate) offers_none: bool,
 }
@@ -73,15 +75,18 @@ impl KeyFields {
             || self.expiry.error.is_some()
             || self.expires_on.error.is_some()
             || self.limits.are_touched()
+            || self.narrow.is_touched()
     }
 
     /// What is set inside the fold, said on its outside.
     pub(crate) fn facts(&self) -> String {
         let expiry = self.expiries.iter().find(|choice| choice.is_chosen);
         let expiry = expiry.map_or("Never expires", |choice| choice.fact.as_str());
-        let limits = if self.limits.are_set() { " · limits" } else { "" };
+        let reach = self.narrow.reach();
+        let limits =
+            if self.limits.are_set() || !self.narrow.max_image.value.is_empty() { " · limits" } else { "" };
         let keys = if self.besides.keys { " · may manage keys" } else { "" };
         let node = if self.besides.node { " · may check keys" } else { "" };
-        format!("{expiry} · {}{limits}{keys}{node}", self.reach)
+        format!("{expiry} · {reach}{limits}{keys}{node}")
     }
 }

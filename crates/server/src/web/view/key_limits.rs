@@ -27,6 +27,8 @@ pub(crate) struct RateFields {
 pub(crate) struct QuotaRow {
     /// "Predictions"
     pub(crate) label: &'static str,
+    /// Whether it counts predictions, which is all that a public key does.
+    pub(crate) predicts: bool,
     /// A day's and a month's.
     pub(crate) fields: [QuotaFields; 2],
 }

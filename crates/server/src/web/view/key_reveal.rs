@@ -11,6 +11,8 @@ pub(crate) struct Reveal {
     pub(crate) base: String,
     pub(crate) key_name: String,
     pub(crate) secret: String,
+    /// A publishable key.
+    pub(crate) public: bool,
     /// Whether it has been used.
     pub(crate) call: FirstCall,
     /// curl, Python, JavaScript, with the secret in place.

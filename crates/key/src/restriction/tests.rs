@@ -1,0 +1,166 @@
+use super::*;
+use proptest::prelude::*;
+
+fn networks(texts: &[&str]) -> Restrictions {
+    let networks = texts.iter().map(|text| text.parse().unwrap()).collect();
+    Restrictions { networks: Only::These(networks), ..Restrictions::default() }
+}
+
+#[test]
+fn a_restriction_to_nothing_allows_nothing() {
+    assert!(!networks(&[]).allow_address(Some([10, 0, 0, 1].into())));
+    assert!(Restrictions::default().allow_address(None));
+    assert!(!networks(&["0.0.0.0/0"]).allow_address(None));
+}
+
+#[test]
+fn an_ipv4_address_inside_ipv6_is_that_ipv4_address() {
+    let mapped = "::ffff:10.4.0.17".parse().unwrap();
+    assert!(networks(&["10.4.0.0/16"]).allow_address(Some(mapped)));
+}
+
+#[test]
+fn none_and_nothing_stay_different_in_the_store() {
+    let nothing = networks(&[]);
+    let text = serde_json::to_string(&nothing).unwrap();
+    assert_eq!(text, r#"{"networks":[]}"#);
+    assert_eq!(serde_json::from_str::<Restrictions>(&text).unwrap(), nothing);
+    assert!(serde_json::from_str::<Restrictions>("{}").unwrap().is_none());
+}
+
+#[test]
+fn a_restriction_of_a_newer_version_is_not_read_past() {
+    assert!(serde_json::from_str::<Restrictions>(r#"{"weekdays":["mon"]}"#).is_err());
+}
+
+#[test]
+fn a_key_with_a_rate_hands_on_none_that_is_higher_and_never_none_at_all() {
+    let rate =
+        |requests| Restrictions { rate: crate::Rate::new(requests, 60).ok(), ..Restrictions::default() };
+    assert!(rate(10).is_within(&rate(10)) && rate(9).is_within(&rate(10)));
+    assert!(!rate(11).is_within(&rate(10)));
+    assert!(!Restrictions::default().is_within(&rate(10)));
+    assert!(rate(10).is_within(&Restrictions::default()));
+    assert!(!rate(10).is_none());
+    assert_eq!(serde_json::to_string(&rate(10)).unwrap(), r#"{"rate":{"requests":10,"seconds":60}}"#);
+}
+
+#[test]
+fn what_each_visitor_may_is_bounded_by_what_the_key_may() {
+    let rate = |requests| crate::Rate::new(requests, 60).ok();
+    let visitors = |visitor_rate| Restrictions { visitor_rate, ..Restrictions::default() };
+    assert!(visitors(rate(10)).is_within(&visitors(rate(10))));
+    assert!(!visitors(rate(11)).is_within(&visitors(rate(10))));
+    assert!(!Restrictions::default().is_within(&visitors(rate(10))));
+    let by_key = Restrictions { rate: rate(10), ..Restrictions::default() };
+    assert!(by_key.is_within(&visitors(rate(10))));
+    assert!(!visitors(rate(1)).is_within(&by_key), "many visitors come to more");
+    let text = r#"{"visitorRate":{"requests":10,"seconds":60}}"#;
+    assert_eq!(serde_json::to_string(&visitors(rate(10))).unwrap(), text);
+    assert_eq!(serde_json::from_str::<Restrictions>(text).unwrap(), visitors(rate(10)));
+    assert!(!visitors(rate(10)).is_none());
+}
+
+#[test]
+fn a_key_with_a_quota_is_restricted() {
+    let text = r#"{"quotas":[{"of":"images","limit":3,"per":"month"}]}"#;
+    let own = serde_json::from_str::<Restrictions>(text).unwrap();
+    assert!(!own.is_none() && own.is_within(&own) && own.is_within(&Restrictions::NONE));
+    assert!(!Restrictions::NONE.is_within(&own));
+    assert_eq!(serde_json::to_string(&own).unwrap(), text);
+}
+
+const PROJECTS: [&str; 2] = ["prj_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f", "prj_0198c2f4a1b27c3d8e4f5a6b7c8d9e10"];
+const MODELS: [&str; 2] = ["mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f", "mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e10"];
+
+#[test]
+fn a_model_is_covered_where_it_is_named_and_its_project_is() {
+    let [project, other_project] = PROJECTS.map(|id| id.parse().unwrap());
+    let [model, other] = MODELS.map(|id| id.parse().unwrap());
+    let models = |these: &[ModelId]| Only::These(these.iter().copied().collect());
+    let own = Restrictions { models: models(&[model]), ..Restrictions::default() };
+    assert!(own.cover_model(project, model) && !own.cover_model(project, other));
+    assert!(own.cover_project(other_project), "models say nothing of projects");
+    let both = Restrictions { projects: Only::These([project].into()), ..own.clone() };
+    assert!(both.cover_model(project, model) && !both.cover_model(other_project, model));
+    let none = Restrictions { models: models(&[]), ..Restrictions::default() };
+    assert!(!none.cover_model(project, model) && none.is_within(&own) && !own.is_within(&none));
+    assert!(both.is_within(&own) && !own.is_within(&both) && !Restrictions::NONE.is_within(&own));
+    let text = format!(r#"{{"models":["{model}"]}}"#);
+    assert_eq!(serde_json::to_string(&own).unwrap(), text);
+    assert_eq!(serde_json::from_str::<Restrictions>(&text).unwrap(), own);
+    assert_eq!(serde_json::to_string(&none).unwrap(), r#"{"models":[]}"#);
+}
+
+#[test]
+fn a_key_hands_on_no_larger_image_than_its_own_and_never_any() {
+    let largest = |bytes| Restrictions { max_image_bytes: NonZeroU32::new(bytes), ..Restrictions::default() };
+    assert!(largest(10).is_within(&largest(10)) && largest(9).is_within(&largest(10)));
+    assert!(!largest(11).is_within(&largest(10)) && !Restrictions::NONE.is_within(&largest(10)));
+    assert!(largest(10).is_within(&Restrictions::NONE) && !largest(10).is_none());
+    let text = r#"{"maxImageBytes":500000}"#;
+    assert_eq!(serde_json::to_string(&largest(500_000)).unwrap(), text);
+    assert_eq!(serde_json::from_str::<Restrictions>(text).unwrap(), largest(500_000));
+    // What is no size refuses the key, rather than to let everything through.
+    for wrong in ["0", "-1", "4294967296", "1.5", "\"1\""] {
+        assert!(serde_json::from_str::<Restrictions>(&format!("{{\"maxImageBytes\":{wrong}}}")).is_err());
+    }
+}
+
+fn any_network() -> impl Strategy<Value = IpNet> {
+    // Few addresses, so that networks meet.
+    (0_u8..4, 28_u8..=32)
+        .prop_map(|(last, prefix)| IpNet::new(IpAddr::from([10, 0, 0, last]), prefix).unwrap().trunc())
+}
+
+fn any_networks() -> impl Strategy<Value = Restrictions> {
+    prop_oneof![
+        Just(Restrictions::default()),
+        prop::collection::btree_set(any_network(), 0..4)
+            .prop_map(|these| Restrictions { networks: Only::These(these), ..Restrictions::default() }),
+    ]
+}
+
+/// Of a few models and sizes, so that they meet.
+fn any_of_models() -> impl Strategy<Value = Restrictions> {
+    let some = |ids: [&str; 2]| {
+        prop::collection::btree_set(prop::sample::select(ids.map(str::to_owned).to_vec()), 0..=2)
+    };
+    let models = prop::option::of(some(MODELS));
+    let projects = prop::option::of(some(PROJECTS));
+    (models, projects, prop::option::of(1_u32..4)).prop_map(|(models, projects, size)| Restrictions {
+        models: models
+            .map_or(Only::Any, |ids| Only::These(ids.iter().map(|id| id.parse().unwrap()).collect())),
+        projects: projects
+            .map_or(Only::Any, |ids| Only::These(ids.iter().map(|id| id.parse().unwrap()).collect())),
+        max_image_bytes: size.and_then(NonZeroU32::new),
+        ..Restrictions::default()
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_lies_within_opens_no_model_more_and_takes_no_larger_image(
+        inner in any_of_models(), outer in any_of_models(), size in 1_u32..5,
+    ) {
+        prop_assert!(inner.is_within(&inner));
+        let takes = |own: &Restrictions| own.max_image_bytes.is_none_or(|most| size <= most.get());
+        if inner.is_within(&outer) {
+            for project in PROJECTS.map(|id| id.parse().unwrap()) {
+                for model in MODELS.map(|id| id.parse().unwrap()) {
+                    prop_assert!(outer.cover_model(project, model) || !inner.cover_model(project, model));
+                }
+            }
+            prop_assert!(takes(&outer) || !takes(&inner));
+        }
+    }
+
+    #[test]
+    fn what_lies_within_lets_lets_no_more_through(inner in any_networks(), outer in any_networks(), last: u8) {
+        let address = Some(IpAddr::from([10, 0, 0, last]));
+        if inner.is_within(&outer) && inner.allow_address(address) {
+            prop_assert!(outer.allow_address(address));
+        }
+        prop_assert!(inner.is_within(&inner));
+    }
+}

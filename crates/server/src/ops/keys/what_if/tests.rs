@@ -1,0 +1,133 @@
+use keyrack_key::{Hint, Scope};
+
+use super::*;
+
+const PREDICT: Option<Permission> = Some(Permission::ModelsPredict);
+const TRAIN: Option<Permission> = Some(Permission::ModelsTrain);
+
+fn caller(id: i64, whence: Whence, origin: &str) -> CallerRow {
+    CallerRow {
+        id,
+        hint: Hint::parse("9fQ2").unwrap(),
+        whence,
+        origin: origin.to_owned(),
+        agent: "camera".to_owned(),
+        first: Timestamp::from_micros(0),
+        last: Timestamp::from_micros(id),
+        permission: None,
+        refused: None,
+        allowed: 0,
+        refusals: 0,
+    }
+}
+
+fn hour(number: i64, permission: Option<Permission>, checks: u64) -> Usage {
+    let hour = Timestamp::from_micros(number * 3_600_000_000);
+    Usage { hour, permission, outcome: "allowed".to_owned(), checks }
+}
+
+fn recorded() -> Recorded {
+    let at = |text: &str| Whence::Address(Some(text.parse().unwrap()));
+    let used = |caller, permission, allowed| CallerUse { caller, permission, allowed };
+    Recorded {
+        hours: vec![hour(1, PREDICT, 70), hour(1, TRAIN, 10), hour(2, PREDICT, 20)],
+        callers: vec![
+            caller(1, at("10.0.0.7"), ""),
+            caller(2, at("203.0.113.9"), "https://shop.example"),
+            caller(3, Whence::Network("10.0.1.0/24".parse().unwrap()), ""),
+            caller(4, Whence::Rest, ""),
+        ],
+        uses: vec![
+            used(1, PREDICT, 40),
+            used(1, TRAIN, 10),
+            used(2, PREDICT, 25),
+            used(3, PREDICT, 15),
+            used(4, PREDICT, 5),
+        ],
+    }
+}
+
+fn reach(scope: Scope, restrictions: Restrictions) -> Reach {
+    Reach { permissions: scope.permissions(), restrictions, expires_at: None }
+}
+
+fn networks(texts: &[&str]) -> Restrictions {
+    let these = texts.iter().map(|text| text.parse().unwrap()).collect();
+    Restrictions { networks: Only::These(these), ..Restrictions::default() }
+}
+
+fn judged(scope: Scope, restrictions: Restrictions) -> WhatIf {
+    recorded().judge(&reach(Scope::Project, Restrictions::default()), &reach(scope, restrictions), 30)
+}
+
+fn of(what: &WhatIf) -> Vec<(i64, u64, u64)> {
+    what.callers.iter().map(|one| (one.caller.id, one.refused, one.unknown)).collect()
+}
+
+#[test]
+fn a_scope_less_refuses_what_was_asked_of_it_and_no_more() {
+    let what = judged(Scope::Inference, Restrictions::default());
+    assert_eq!((what.calls, what.refused, what.unknown), (100, 10, 0));
+    assert_eq!(of(&what), [(1, 10, 0)]);
+    assert!(what.permits.is_empty() && what.widens.is_empty());
+    let same = judged(Scope::Project, Restrictions::default());
+    assert_eq!((same.refused, same.unknown, same.callers.len()), (0, 0, 0));
+}
+
+#[test]
+fn of_whom_it_is_not_known_whence_they_came_it_is_not_said_that_they_pass() {
+    let what = judged(Scope::Project, networks(&["10.0.0.0/24", "10.0.1.128/25"]));
+    // Of 100 calls 95 have a caller; caller 3 may be in either half, caller 4 anywhere.
+    assert_eq!((what.calls, what.refused, what.unknown), (100, 25, 15 + 5 + 5));
+    assert_eq!(of(&what), [(2, 25, 0), (3, 0, 15), (4, 0, 5)]);
+    let whole = judged(Scope::Inference, networks(&["10.0.0.0/16"]));
+    assert_eq!((whole.refused, whole.unknown), (10 + 25, 5 + 5));
+    let none = judged(Scope::Project, networks(&[]));
+    assert_eq!((none.refused, none.unknown), (50 + 25 + 15, 5 + 5));
+}
+
+#[test]
+fn programs_without_an_origin_are_refused_where_origins_are_named() {
+    let origins = Only::These(["https://shop.example".parse().unwrap()].into());
+    let what = judged(Scope::Project, Restrictions { origins, ..Restrictions::default() });
+    assert_eq!((what.refused, what.unknown), (50 + 15, 5 + 5));
+}
+
+#[test]
+fn of_models_and_sizes_it_is_said_that_nothing_is_recorded_unless_they_only_widen() {
+    let models = |ids: &[&str]| Only::These(ids.iter().map(|id| id.parse().unwrap()).collect());
+    let [first, second] = ["mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f", "mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e10"];
+    let own = |ids: &[&str], bytes: u32| Restrictions {
+        models: models(ids),
+        max_image_bytes: std::num::NonZeroU32::new(bytes),
+        ..Restrictions::default()
+    };
+    let narrow = judged(Scope::Project, own(&[first], 1_000));
+    assert_eq!(narrow.unrecorded, ["models", "maxImageBytes"]);
+    assert!(narrow.refused == 0 && narrow.widens.is_empty());
+    let judged =
+        |before, after| recorded().judge(&reach(Scope::Project, before), &reach(Scope::Project, after), 30);
+    let wider = judged(own(&[first], 1_000), own(&[first, second], 2_000));
+    assert_eq!((wider.unrecorded.len(), wider.widens), (0, vec!["models", "maxImageBytes"]));
+    let other = judged(own(&[first], 2_000), own(&[second], 1_000));
+    assert_eq!((other.unrecorded.len(), other.widens), (2, vec!["models"]));
+}
+
+#[test]
+fn what_is_not_recorded_is_said_and_a_rate_is_a_lower_bound() {
+    let projects = Only::These(["prj_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap()].into());
+    let rate = Rate::new(10, 1_200).ok();
+    let what = judged(Scope::Project, Restrictions { projects, rate, ..Restrictions::default() });
+    assert_eq!((what.refused, what.unrecorded), (0, vec!["projects".to_owned()]));
+    // 40 an hour: 10 at once and 30 that come back.
+    assert_eq!(what.too_fast, Some(40));
+    let before = reach(Scope::Inference, networks(&["10.0.0.0/8"]));
+    let after = reach(Scope::Project, Restrictions::default());
+    let wider = recorded().judge(&before, &after, 30);
+    assert_eq!((wider.refused, wider.unknown, wider.too_fast), (0, 0, None));
+    assert_eq!(wider.widens, ["networks"]);
+    assert!(wider.unrecorded.is_empty());
+    assert!(
+        wider.permits.contains(Permission::ModelsTrain) && !wider.permits.contains(Permission::ModelsPredict)
+    );
+}

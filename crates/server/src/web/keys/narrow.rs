@@ -1,0 +1,205 @@
+//! What narrows a key as its forms send it: projects and models as boxes, networks and origins a line each, and the size of
+//! images.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+
+use keyrack_key::{Only, Restrictions, parse_network};
+use serde::Deserialize;
+
+use super::offered::{Offer, Offered};
+use crate::ops::Invalid;
+use crate::web::form::{field, sentence};
+use crate::web::view::{Field, NarrowFields, Ticks};
+use crate::web::words;
+
+/// What the forms of a key send about what it may open, from where, and with what.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct NarrowForm {
+    /// `these`, or all there are.
+    only_projects: String,
+    only_models: String,
+    networks: String,
+    pub(super) origins: String,
+    /// In megabytes.
+    pub(super) max_image: String,
+    /// The ids of the projects and models that were ticked, each with `on`; and whatever else nobody asked for.
+    #[serde(flatten)]
+    ticked: BTreeMap<String, String>,
+}
+
+/// The longest list.
+const MOST: usize = 100;
+/// What stands in the place of a list that names nothing: left empty, it would restrict nothing.
+const NONE: &str = "none";
+
+const PROJECTS: &str = "restrictions.projects";
+const MODELS: &str = "restrictions.models";
+const NETWORKS: &str = "restrictions.networks";
+const ORIGINS: &str = "restrictions.origins";
+const MAX_IMAGE: &str = "restrictions.maxImageBytes";
+
+impl NarrowForm {
+    /// Filled from what a key has.
+    pub(super) fn of(own: &Restrictions) -> Self {
+        let these = |is_any: bool| if is_any { "" } else { "these" }.to_owned();
+        let ids = texts(&own.projects).into_iter().chain(texts(&own.models));
+        Self {
+            only_projects: these(own.projects.is_any()),
+            only_models: these(own.models.is_any()),
+            networks: lines(&own.networks),
+            origins: lines(&own.origins),
+            max_image: own.max_image_bytes.map(in_megabytes).unwrap_or_default(),
+            ticked: ids.map(|id| (id, "on".to_owned())).collect(),
+        }
+    }
+
+    /// What was typed and ticked in place of what the key `has`, or all that is wrong with it.
+    pub(super) fn picked(&self, has: Restrictions) -> Result<Restrictions, Invalid> {
+        let mut invalid = Invalid::default();
+        let projects = self.these(&self.only_projects, &has.projects, ("project", PROJECTS), &mut invalid);
+        let models = self.these(&self.only_models, &has.models, ("model", MODELS), &mut invalid);
+        let networks = invalid.take(NETWORKS, read_lines(&self.networks, parse_network));
+        let origins = invalid.take(ORIGINS, read_lines(&self.origins, str::parse));
+        let max_image = invalid.take(MAX_IMAGE, size(&self.max_image));
+        match (projects, models, networks, origins, max_image) {
+            (Some(projects), Some(models), Some(networks), Some(origins), Some(max_image_bytes)) => {
+                Ok(Restrictions { projects, models, networks, origins, max_image_bytes, ..has })
+            }
+            _ => Err(invalid),
+        }
+    }
+
+    /// Those that were ticked. None at all is hardly what somebody wants who has just chosen to name some.
+    fn these<T: Copy + Ord + FromStr>(
+        &self,
+        only: &str,
+        has: &Only<T>,
+        (what, name): (&str, &'static str),
+        invalid: &mut Invalid,
+    ) -> Option<Only<T>> {
+        if only != "these" {
+            return Some(Only::Any);
+        }
+        let these: BTreeSet<T> = self.ticked();
+        let stays_nothing = matches!(has, Only::These(before) if before.is_empty());
+        let says = if these.is_empty() && !stays_nothing {
+            Err(format!("tick at least one {what}, or choose all {what}s"))
+        } else if these.len() > MOST {
+            Err(format!("at most {MOST}"))
+        } else {
+            Ok(Only::These(these))
+        };
+        invalid.take(name, says)
+    }
+
+    fn ticked<T: Ord + FromStr>(&self) -> BTreeSet<T> {
+        let ticked = self.ticked.iter().filter(|(_, value)| *value == "on");
+        ticked.filter_map(|(id, _)| id.parse().ok()).collect()
+    }
+
+    /// The fields as they go back into the page, with what is wrong beside each.
+    pub(super) fn fields(&self, offered: &Offered, most: usize, invalid: Option<&Invalid>) -> NarrowFields {
+        NarrowFields {
+            projects: self.ticks(&self.only_projects, &offered.projects, PROJECTS, invalid),
+            models: self.ticks(&self.only_models, &offered.models, MODELS, invalid),
+            networks: field(&self.networks, invalid, NETWORKS),
+            origins: self.origins(invalid),
+            max_image: self.max_image(invalid),
+            most: words::bytes(most as u64),
+        }
+    }
+
+    pub(super) fn origins(&self, invalid: Option<&Invalid>) -> Field {
+        field(&self.origins, invalid, ORIGINS)
+    }
+
+    pub(super) fn max_image(&self, invalid: Option<&Invalid>) -> Field {
+        field(self.max_image.trim(), invalid, MAX_IMAGE)
+    }
+
+    fn ticks<T: Copy + Ord + ToString + FromStr>(
+        &self,
+        only: &str,
+        offer: &Offer<T>,
+        name: &str,
+        invalid: Option<&Invalid>,
+    ) -> Ticks {
+        Ticks {
+            only: only == "these",
+            rows: offer.rows(&self.ticked()),
+            more: offer.more,
+            error: invalid.and_then(|invalid| invalid.of(name)).map(|error| sentence(&error)),
+        }
+    }
+}
+
+/// One a line; nothing at all restricts nothing.
+fn read_lines<T: Ord, E: Display>(
+    text: &str,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Result<Only<T>, String> {
+    let typed = text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty());
+    let typed: Vec<_> = typed.collect();
+    match typed.as_slice() {
+        [] => return Ok(Only::Any),
+        [(_, line)] if line.eq_ignore_ascii_case(NONE) => return Ok(Only::These(BTreeSet::new())),
+        more if more.len() > MOST => return Err(format!("at most {MOST} lines")),
+        _ => {}
+    }
+    let one = |(at, line): (usize, &str)| {
+        parse(line).map_err(|expected| format!("line {}, “{}”: {expected}", at + 1, shortened(line)))
+    };
+    typed.into_iter().map(one).collect::<Result<_, _>>().map(Only::These)
+}
+
+/// Enough of a line to find it by.
+fn shortened(line: &str) -> String {
+    const LONGEST: usize = 40;
+    let visible = crate::ops::invalid::visible(line);
+    match visible.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &visible[..end]),
+        None => visible,
+    }
+}
+
+fn lines<T: Ord + ToString>(only: &Only<T>) -> String {
+    match only {
+        Only::Any => String::new(),
+        Only::These(these) if these.is_empty() => NONE.to_owned(),
+        Only::These(_) => texts(only).join("\n"),
+    }
+}
+
+fn texts<T: Ord + ToString>(only: &Only<T>) -> Vec<String> {
+    match only {
+        Only::Any => Vec::new(),
+        Only::These(these) => these.iter().map(T::to_string).collect(),
+    }
+}
+
+fn in_megabytes(bytes: NonZeroU32) -> String {
+    words::megabytes(bytes.get()).trim_end_matches(" MB").to_owned()
+}
+
+/// Megabytes with up to six places behind the point: to the byte. Nothing where nothing was typed.
+fn size(text: &str) -> Result<Option<NonZeroU32>, &'static str> {
+    const EXPECTED: &str = "expected a number of megabytes, such as 2 or 0.5";
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let (whole, rest) = text.split_once(['.', ',']).unwrap_or((text, ""));
+    let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !is_number(whole) || !is_number(rest) || rest.len() > 6 {
+        return Err(EXPECTED);
+    }
+    let bytes = format!("{whole}{rest:0<6}").parse().ok().and_then(NonZeroU32::new);
+    bytes.map(Some).ok_or(EXPECTED)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const PROJECT: &str = "prj_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f";
+const MODEL: &str = "mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f";
+
+fn typed(networks: &str) -> Result<String, String> {
+    let form = NarrowForm { networks: networks.to_owned(), ..NarrowForm::default() };
+    match form.picked(Restrictions::NONE) {
+        Ok(own) => Ok(lines(&own.networks)),
+        Err(invalid) => Err(invalid.of(NETWORKS).unwrap()),
+    }
+}
+
+#[test]
+fn a_wrong_line_is_named_and_what_was_probably_meant() {
+    assert_eq!(typed(" \n203.0.113.7\r\n\r\n10.4.0.0/16 ").as_deref(), Ok("10.4.0.0/16\n203.0.113.7/32"));
+    let says = typed("10.4.0.0/16\n\n10.4.0.17/16").unwrap_err();
+    assert!(says.starts_with("line 3, “10.4.0.17/16”: ") && says.contains("10.4.0.0/16"), "{says}");
+    assert!(typed("10.4.0.0/16, 10.5.0.0/16").unwrap_err().starts_with("line 1, "));
+    assert_eq!(typed(&"10.4.0.0/16\n".repeat(101)).unwrap_err(), "at most 100 lines");
+    let says = typed(&format!("\u{202E}{}", "x".repeat(5_000))).unwrap_err();
+    assert!(says.len() < 300 && says.contains('…') && !says.contains('\u{202E}'), "{says}");
+}
+
+#[test]
+fn a_key_that_opens_nothing_is_not_widened_by_saving_its_form() {
+    let nothing = Restrictions {
+        projects: Only::These([].into()),
+        models: Only::These([].into()),
+        networks: Only::These([].into()),
+        origins: Only::These([].into()),
+        ..Restrictions::NONE
+    };
+    assert_eq!(NarrowForm::of(&nothing).picked(nothing.clone()).unwrap(), nothing);
+    assert_eq!(NarrowForm::of(&Restrictions::NONE).picked(nothing).unwrap(), Restrictions::NONE);
+}
+
+#[test]
+fn whoever_chooses_to_name_some_names_some() {
+    let form = |ticked: &[&str]| NarrowForm {
+        only_projects: "these".to_owned(),
+        ticked: ticked.iter().map(|id| ((*id).to_owned(), "on".to_owned())).collect(),
+        ..NarrowForm::default()
+    };
+    let invalid = form(&[MODEL, "prj_x", "nonsense"]).picked(Restrictions::NONE).unwrap_err();
+    assert!(invalid.of(PROJECTS).unwrap().contains("tick at least one project"));
+    let own = form(&[PROJECT, MODEL]).picked(Restrictions::NONE).unwrap();
+    assert_eq!(own.projects, Only::These([PROJECT.parse().unwrap()].into()));
+    assert!(own.models.is_any(), "ticked, and then all were chosen");
+}
+
+#[test]
+fn sizes_are_megabytes_to_the_byte() {
+    let bytes = |text: &str| size(text).map(|size| size.map(NonZeroU32::get));
+    assert_eq!(bytes(" "), Ok(None));
+    for (text, expected) in [
+        ("2", 2_000_000),
+        ("0.5", 500_000),
+        ("0,25", 250_000),
+        ("1.", 1_000_000),
+        ("0.000001", 1),
+        ("007", 7_000_000),
+    ] {
+        assert_eq!(bytes(text), Ok(Some(expected)), "{text}");
+    }
+    for wrong in [
+        "0",
+        "0.0",
+        "-1",
+        "+1",
+        ".5",
+        "1e3",
+        "2 MB",
+        "0.0000001",
+        "99999999999999999999",
+        "4295",
+        "1.2.3",
+        "٣",
+    ] {
+        assert!(bytes(wrong).is_err(), "{wrong}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_a_key_has_comes_back_from_its_form(
+        names in (any::<bool>(), any::<bool>()),
+        networks in prop::option::of(prop::collection::btree_set((any::<u32>(), 0_u8..=32), 0..4)),
+        origins in prop::option::of(prop::collection::btree_set("https://[a-z]{1,9}\\.example", 0..4)),
+        size in prop::option::of(1_u32..),
+    ) {
+        let network = |(address, prefix): (u32, u8)| {
+            ipnet::IpNet::new(std::net::Ipv4Addr::from(address).into(), prefix).unwrap().trunc()
+        };
+        let these = |texts: std::collections::BTreeSet<String>| texts.iter().map(|text| text.parse().unwrap()).collect();
+        let own = Restrictions {
+            projects: if names.0 { Only::These([PROJECT.parse().unwrap()].into()) } else { Only::Any },
+            models: if names.1 { Only::These([MODEL.parse().unwrap()].into()) } else { Only::Any },
+            networks: networks.map_or(Only::Any, |all| Only::These(all.into_iter().map(network).collect())),
+            origins: origins.map_or(Only::Any, |texts| Only::These(these(texts))),
+            max_image_bytes: size.and_then(NonZeroU32::new),
+            ..Restrictions::NONE
+        };
+        prop_assert_eq!(NarrowForm::of(&own).picked(own.clone()).unwrap(), own);
+    }
+
+    #[test]
+    fn no_text_makes_it_fail_otherwise(text: String, many in prop::collection::vec("[ -~]{0,12}", 0..9)) {
+        let _ = typed(&text);
+        let _ = typed(&many.join("\n"));
+        let _ = size(&text);
+    }
+}

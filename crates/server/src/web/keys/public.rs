@@ -1,0 +1,52 @@
+//! Where a key with Inference will be used, as Add New Key asks it: from servers, or on public pages; and what is offered
+//! beside that for a key that everybody can read.
+
+use serde::Deserialize;
+
+use super::limits::LimitsForm;
+use super::narrow::NarrowForm;
+use crate::ops::Invalid;
+use crate::web::view::PublicFields;
+
+/// What the form sends about that.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PublicForm {
+    /// `public`, or `servers`.
+    used: String,
+    public_origins: String,
+    public_requests: String,
+    public_every: String,
+    public_unit: String,
+    public_max_image: String,
+}
+
+impl PublicForm {
+    /// Whether a publishable key was chosen.
+    pub(super) fn is_chosen(&self) -> bool {
+        self.used == "public"
+    }
+
+    /// Puts what was typed here in the place of the fields that a secret key has for it.
+    pub(super) fn settle(&self, limits: &mut LimitsForm, narrow: &mut NarrowForm) {
+        narrow.origins.clone_from(&self.public_origins);
+        narrow.max_image.clone_from(&self.public_max_image);
+        limits.visitor_requests.clone_from(&self.public_requests);
+        limits.visitor_every.clone_from(&self.public_every);
+        limits.visitor_unit.clone_from(&self.public_unit);
+        limits.keep_predictions();
+    }
+
+    /// The fields as they go back into the page. What is wrong is wrong here, where a publishable key was chosen.
+    pub(super) fn fields(&self, chosen: bool, invalid: Option<&Invalid>) -> PublicFields {
+        let (mut limits, mut narrow) = <(LimitsForm, NarrowForm)>::default();
+        self.settle(&mut limits, &mut narrow);
+        let invalid = invalid.filter(|_| chosen);
+        PublicFields {
+            chosen,
+            origins: narrow.origins(invalid),
+            visitor: limits.visitor_fields(invalid),
+            max_image: narrow.max_image(invalid),
+        }
+    }
+}
