@@ -2,7 +2,6 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -172,18 +171,23 @@ async fn an_image_beyond_the_limit_of_its_key_is_refused_in_every_form() {
     // What stands behind the end of a PNG is no part of the picture, and of its file.
     larger.push(0);
     let json_of = |bytes: &[u8]| json!({ "image": BASE64_STANDARD.encode(bytes) });
-    let form = Form::new().part("image", Part::bytes(larger.clone()).file_name("a.png"));
+    let head = "--x\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.png\"\r\n\r\n";
+    let form = [head.as_bytes(), &larger, b"\r\n--x--\r\n"].concat();
     let url = format!("data:image/png;base64,{}", BASE64_STANDARD.encode(&larger));
     for request in [
         narrow.request(&key, "classify", model).json(&json_of(&larger)),
         narrow.request(&key, "classify", model).json(&json!({ "image": url })),
-        narrow.request(&key, "classify", model).multipart(form),
+        narrow
+            .request(&key, "classify", model)
+            .header("content-type", "multipart/form-data; boundary=x")
+            .body(form),
         narrow.request(&key, "classify", model).header("content-type", "image/png").body(larger.clone()),
         narrow.request(&key, "detect", &narrow.studio.detector).json(&json_of(&larger)),
     ] {
-        let refused = send(request).await.refused(413, "image_too_large_for_key").names("image");
+        let refused = send(request).await.refused(413, "image_too_large_for_key");
         let says = refused.json();
         assert_eq!((&says["max_image_bytes"], &says["key"]), (&json!(most), &json!(key.id)));
+        assert_eq!(says["details"][0]["field"], "image");
         assert!(text(&says["message"]).contains(&format!("at most {most} bytes")), "{says}");
     }
     // No more than that is what it takes, and what was refused took none of the quota.
