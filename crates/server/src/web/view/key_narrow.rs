@@ -79,6 +79,11 @@ impl NarrowFields {
 }
 
 impl Ticks {
+    /// Whether there is nothing that could be ticked, and nothing was.
+    pub(crate) fn are_missing(&self) -> bool {
+        self.rows.is_empty() && !self.only && self.error.is_none()
+    }
+
     fn says(&self, what: &str) -> String {
         let ticked = self.rows.iter().filter(|row| row.ticked).count();
         if self.only { format!("{} only", counted(ticked as u64, what)) } else { format!("all {what}s") }
