@@ -71,6 +71,15 @@ impl Guard {
         self.home.is_left_by(headers)
     }
 
+    /// Where a key that stood in `place` of a request with these headers can be read by others.
+    pub fn exposure(&self, place: Place, headers: &HeaderMap) -> Exposure {
+        match place {
+            Place::Query => Exposure::Url,
+            Place::Header if self.is_from_elsewhere(headers) => Exposure::Browser,
+            Place::Header => Exposure::None,
+        }
+    }
+
     /// Decides about the key of a request, takes one from its rates, and notes its use and who called. No allocation, no
     /// waiting.
     pub fn check(&self, request: &request::Parts, permission: Option<Permission>) -> Result<Caller, Refusal> {
@@ -109,11 +118,7 @@ impl Guard {
         let now = (self.clock)();
         let address = request.extensions.get::<ClientAddress>().map(|address| address.0);
         let origin = request.headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
-        let exposure = match credential.place() {
-            Place::Query => Exposure::Url,
-            Place::Header if self.is_from_elsewhere(&request.headers) => Exposure::Browser,
-            Place::Header => Exposure::None,
-        };
+        let exposure = self.exposure(credential.place(), &request.headers);
         let question = Question { now, permission, address, origin, exposure, spend };
         let decided = self.rack.check_in(workspace, &presented, &question);
         let agent = request.headers.get(header::USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
@@ -145,6 +150,7 @@ impl Guard {
             address: question.address,
             origin: question.origin.unwrap_or_default().as_bytes(),
             agent,
+            exposure: question.exposure,
             outcome: Outcome { permission: question.permission, refused },
         });
     }

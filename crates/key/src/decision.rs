@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 
 use crate::{
-    Counted, Malformed, Pause, Period, Permission, Permissions, Quota, Rate, Restrictions, Scope, Timestamp,
+    Counted, Exposure, Malformed, Pause, Period, Permission, Permissions, Quota, Rate, Restrictions,
+    Timestamp,
 };
 
 /// What a key stands for at one revision: all that a decision needs.
@@ -23,9 +24,6 @@ pub struct Terms<R = Restrictions> {
     pub deleted_at: Option<Timestamp>,
 }
 
-/// What a key may hold that anybody may see.
-const PUBLIC: Permissions = Scope::Inference.permissions();
-
 /// Where a secret stands in the life of its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretState {
@@ -33,18 +31,6 @@ pub enum SecretState {
     Current,
     /// The one before, until this time.
     Retiring(Timestamp),
-}
-
-/// Where a request lets others read the key that it carries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Exposure {
-    /// Nowhere.
-    #[default]
-    None,
-    /// In its URL, which is logged and kept by many.
-    Url,
-    /// In a browser, on a page that is not ours: whoever opens the page has the key.
-    Browser,
 }
 
 /// What is taken from the rates of a key that has some.
@@ -211,7 +197,7 @@ impl<R: Borrow<Restrictions>> Terms<R> {
             return Err(Denial::Permission(needed));
         }
         match question.exposure {
-            _ if self.permissions.is_within(PUBLIC) => Ok(()),
+            exposure if exposure.suits(self.permissions) => Ok(()),
             Exposure::None => Ok(()),
             Exposure::Url => Err(Denial::InQuery),
             Exposure::Browser => Err(Denial::InBrowser),

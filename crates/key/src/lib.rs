@@ -19,6 +19,7 @@ mod brand;
 mod class;
 mod decision;
 mod digest;
+mod exposure;
 mod grant;
 mod id;
 mod network;
@@ -34,8 +35,9 @@ mod time;
 
 pub use brand::{Brand, BrandError, Brands};
 pub use class::Class;
-pub use decision::{Denial, Exposure, Question, SecretState, Spend, Terms};
+pub use decision::{Denial, Question, SecretState, Spend, Terms};
 pub use digest::Digest;
+pub use exposure::{Exposure, UnknownExposure};
 pub use grant::{Grant, GrantError};
 pub use id::{
     AnnotationId, BatchId, Id, IdError, KeyId, Kind, LabelId, ModelId, NodeId, ProjectId, RecordId,

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
-use keyrack_key::{Hint, KeyId, Timestamp};
+use keyrack_key::{Exposure, Hint, KeyId, Timestamp};
 
 use crate::Outcome;
 use crate::sync::Mutex;
@@ -88,6 +88,8 @@ pub struct Call<'a> {
     pub origin: &'a [u8],
     /// The `User-Agent` header; empty where there was none.
     pub agent: &'a [u8],
+    /// Where others can read the secret that it carried.
+    pub exposure: Exposure,
     /// What was asked for, and how it ended.
     pub outcome: Outcome,
 }
@@ -105,6 +107,8 @@ pub struct Calls {
     pub origin: Words<80>,
     /// The program, as it called itself.
     pub agent: Words<96>,
+    /// Where others can read the secret that they carried.
+    pub exposure: Exposure,
     /// What was asked for, and how it ended.
     pub outcome: Outcome,
     /// When the first of them came.
@@ -124,6 +128,7 @@ impl Calls {
             address: call.address,
             origin: Words::new(call.origin),
             agent: Words::new(call.agent),
+            exposure: call.exposure,
             outcome: call.outcome,
             first: call.at,
             last: call.at,
@@ -143,8 +148,9 @@ impl Calls {
         self.last = self.last.max(more.last);
     }
 
-    fn who(&self) -> (KeyId, Hint, Option<IpAddr>, &str, &str, Outcome) {
-        (self.key, self.hint, self.address, self.origin.as_str(), self.agent.as_str(), self.outcome)
+    fn who(&self) -> (KeyId, Hint, Option<IpAddr>, &str, &str, Exposure, Outcome) {
+        let (origin, agent) = (self.origin.as_str(), self.agent.as_str());
+        (self.key, self.hint, self.address, origin, agent, self.exposure, self.outcome)
     }
 }
 

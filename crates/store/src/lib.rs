@@ -35,6 +35,7 @@ mod removals;
 mod retention;
 mod role;
 mod sessions;
+mod sightings;
 mod snapshot;
 mod uses;
 mod workspaces;
@@ -65,6 +66,7 @@ pub use quotas::{Block, Rest, Taken};
 pub use refusals::{REFUSALS_AN_HOUR, RefusedRequest};
 pub use role::{Role, UnknownRole};
 pub use sessions::{NewSession, Session};
+pub use sightings::Sighting;
 pub use uses::{DayOfUse, Usage};
 pub use workspaces::{Membership, NewWorkspace, Workspace};
 

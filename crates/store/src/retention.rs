@@ -8,8 +8,9 @@ use crate::{Store, StoreError};
 /// How many rows go at once: whoever writes in between does not wait for more.
 const BATCH: i64 = 500;
 
-/// Rows that are over, each table by an index on its time. Calls go before their callers.
-const OVER: [&str; 5] = [
+/// Rows that are over, each table by an index on its time. Calls go before their callers. That a secret was seen is kept as
+/// long as the secret is, and an ended one is for a while.
+const OVER: [&str; 6] = [
     "DELETE FROM key_usage WHERE (key_id, hour, permission, outcome) IN
          (SELECT key_id, hour, permission, outcome FROM key_usage WHERE hour < $1 LIMIT $2)",
     "DELETE FROM key_days WHERE (key_id, day) IN (SELECT key_id, day FROM key_days WHERE day < $1 LIMIT $2)",
@@ -19,6 +20,9 @@ const OVER: [&str; 5] = [
          (SELECT c.id FROM key_callers c WHERE c.last_at < $1
               AND NOT EXISTS (SELECT 1 FROM caller_days d WHERE d.caller = c.id) LIMIT $2)",
     "DELETE FROM key_refusals WHERE request IN (SELECT request FROM key_refusals WHERE at < $1 LIMIT $2)",
+    "DELETE FROM key_sightings WHERE (key_id, hint, exposure, origin) IN
+         (SELECT g.key_id, g.hint, g.exposure, g.origin FROM key_sightings g WHERE g.last_at < $1
+              AND NOT EXISTS (SELECT 1 FROM key_secrets s WHERE s.key_id = g.key_id AND s.hint = g.hint) LIMIT $2)",
 ];
 
 impl Store {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use keyrack_key::{Hint, KeyId, Permission, Timestamp};
+use keyrack_key::{Exposure, Hint, KeyId, Permission, Timestamp};
 use keyrack_rack::{Call, Callers, Calls, Outcome, Words};
 use rand_core::UnwrapErr;
 
@@ -25,6 +25,7 @@ fn call(key: KeyId, at: Timestamp) -> Call<'static> {
         address: Some(IpAddr::from([10, 0, 0, 1])),
         origin: b"",
         agent: b"camera/3",
+        exposure: Exposure::None,
         outcome: PREDICTED,
     }
 }
@@ -65,6 +66,7 @@ fn whoever_differs_in_anything_is_another_caller() {
         Call { address: None, ..one },
         Call { origin: b"https://shop.example", ..one },
         Call { agent: b"curl/8", ..one },
+        Call { exposure: Exposure::Browser, ..one },
         Call { outcome: refused, ..one },
     ];
     all.iter().for_each(|one| callers.note(one));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use keyrack::app::Shared;
 use keyrack::clock;
 use keyrack_key::{
-    Class, Digest, Grant, Hint, KeyId, Permission, Restrictions, Scope, Timestamp, WorkspaceId,
+    Class, Digest, Exposure, Grant, Hint, KeyId, Permission, Restrictions, Scope, Timestamp, WorkspaceId,
 };
 use keyrack_rack::{Call, Calls, LastUse, Outcome, Used};
 use keyrack_store::{Actor, NewKey, RefusedRequest};
@@ -99,7 +99,8 @@ impl Month {
 
     fn calls(&self, number: usize, at: Timestamp, address: Ipv4Addr, outcome: Outcome) -> Calls {
         let (key, hint, address) = (self.keys[number], self.hint, Some(IpAddr::from(address)));
-        Calls::one(&Call { key, hint, at, address, origin: b"", agent: b"camera/3 (line; armv7)", outcome })
+        let (origin, agent, exposure) = (b"", b"camera/3 (line; armv7)", Exposure::None);
+        Calls::one(&Call { key, hint, at, address, origin, agent, exposure, outcome })
     }
 }
 

@@ -35,6 +35,7 @@ fn registry(guard: Arc<Guard>) -> Registry {
         .route(keys(Role::Viewer), routes!(keys::read::read))
         .route(keys(Role::Viewer), routes!(keys::usage::usage))
         .route(keys(Role::Viewer), routes!(keys::callers::callers))
+        .route(keys(Role::Viewer), routes!(keys::sightings::sightings))
         .route(keys(Role::Viewer), routes!(keys::advice::advice))
         .route(keys(Role::Admin), routes!(keys::what_if::ask))
         .route(keys(Role::Viewer), routes!(refusals::explain))

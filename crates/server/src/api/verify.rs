@@ -245,8 +245,11 @@ fn check(app: &App, parts: &Parts, asked: &Asked, workspace: Option<WorkspaceId>
     let question = Question { now, permission, address, origin, exposure: Exposure::None, spend };
     // Of a key of another workspace nothing is said, not even that it is there; nor of a workspace that is none of its own.
     let decided = app.rack.check_in(Some(workspace.ok_or(Denial::Unknown)?), &presented, &question);
-    // Who called is the asker, as with the use below.
-    let by = Question { address: super::client_address(parts), origin: None, ..question };
+    // Who called is the asker, as with the use below: what was asked about somebody else's request, anybody who holds the key
+    // could have written. But where a page asks, the key stands in that page.
+    let exposure = app.guard.exposure(credential.place(), &parts.headers);
+    let origin = parts.headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
+    let by = Question { address: super::client_address(parts), origin, exposure, ..question };
     app.guard.note_call(&presented, &by, &decided, agent(parts));
     decided
 }

@@ -6,6 +6,7 @@ use keyrack_key::KeyId;
 use keyrack_store::{Role, StoreError};
 
 use super::Invalid;
+use super::keys::sightings::PublicUse;
 use super::refusals::Refused;
 
 /// Why something was not done. Nothing of it was done then.
@@ -37,6 +38,8 @@ pub enum OpError {
     OutsideModels { key: KeyId },
     #[error("a key never gives more than it holds itself: {0}")]
     Beyond(String),
+    #[error("{0}")]
+    SeenInPublic(Box<PublicUse>),
     #[error("an API key cannot be used here")]
     NoKeysHere,
     #[error("sign in first, or send an API key as Authorization: Bearer <key> or X-Api-Key: <key>")]
@@ -91,6 +94,7 @@ impl OpError {
                 says(StatusCode::FORBIDDEN, "model_outside_key").with("key", key.to_string())
             }
             Self::Beyond(_) => says(StatusCode::FORBIDDEN, "beyond_key"),
+            Self::SeenInPublic(_) => says(StatusCode::CONFLICT, "seen_in_public"),
             Self::NoKeysHere => says(StatusCode::FORBIDDEN, "no_keys_here"),
             Self::Anonymous => says(StatusCode::UNAUTHORIZED, "missing_key")
                 .header(header::WWW_AUTHENTICATE, "Bearer realm=\"keyrack\""),

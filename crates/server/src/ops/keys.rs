@@ -2,6 +2,7 @@
 
 pub mod advice;
 pub mod seen;
+pub mod sightings;
 pub mod what_if;
 
 mod draft;
@@ -147,13 +148,18 @@ impl Keys {
     ) -> Result<(KeyRow, Propagation), OpError> {
         let now = (self.clock)();
         let before = self.living(by, id).await?;
-        let reach = Reach::of(&before)?;
-        by.may_give(&reach)?;
-        let revision = before.revision;
+        let had = Reach::of(&before)?;
+        by.may_give(&had)?;
+        let (revision, scopes) = (before.revision, before.scopes);
         let ends = self.ends(by, &before, &patch, now).await?;
+        let acknowledges = patch.acknowledges_public_use;
         let after = patch.apply(before)?.check(ends)?;
         by.may_give(&after.reach())?;
-        self.check_named(by, &reach.restrictions, &after.restrictions).await?;
+        self.check_named(by, &had.restrictions, &after.restrictions).await?;
+        if !acknowledges {
+            let has = after.reach_after(&had, scopes);
+            self.hands_nothing_out(by, id, (&had, &has), now).await?;
+        }
         let (store, workspace, acts) = (self.store.clone(), by.workspace, by.acts());
         let expected = expected.unwrap_or(revision);
         self.commit(async move { store.edit_key(&after.as_edit(id, workspace, expected, acts, now)).await })

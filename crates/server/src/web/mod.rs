@@ -72,6 +72,7 @@ fn registry() -> Registry {
         .page(Member(Role::Viewer), &key("/refusals/{id}"), keys::refusals::show)
         .page(Member(Role::Viewer), &key("/{id}"), keys::show::page)
         .action(Member(Role::Admin), &key("/{id}/advice"), keys::advice::submit)
+        .action(Member(Role::Admin), &key("/{id}/public-key"), keys::public_key::submit)
         .form(Member(Role::Admin), &key("/{id}/edit"), keys::edit::form, keys::edit::submit)
         .form(Member(Role::Admin), &key("/{id}/rotate"), keys::rotate::form, keys::rotate::submit)
         .form(Member(Role::Admin), &key("/{id}/retire"), keys::retire::form, keys::retire::submit)

@@ -21,6 +21,7 @@ mod plain_http;
 mod seen;
 mod sessions;
 mod settings;
+mod shop;
 mod steps;
 mod story;
 mod tour;

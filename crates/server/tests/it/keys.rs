@@ -21,6 +21,7 @@ mod rate;
 mod restrictions;
 mod retire;
 mod rotate;
+mod sightings;
 mod verify;
 mod visitor_rate;
 mod what_if;

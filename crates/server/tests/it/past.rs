@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use keyrack::clock;
-use keyrack_key::{Hint, KeyId, Permission, Timestamp};
+use keyrack_key::{Exposure, Hint, KeyId, Permission, Timestamp};
 use keyrack_rack::{Call, Calls, LastUse, Outcome, Used};
 use keyrack_store::Store;
 use rand_core::UnwrapErr;
@@ -44,7 +44,8 @@ impl Day<'_> {
         store.note_uses(&[used], at).await.unwrap();
         let hint = Hint::parse(&self.key.secret[self.key.secret.len() - 4..]).unwrap();
         let agent = self.agent.as_bytes();
-        let call = Call { key, hint, at, address: Some(address), origin: b"", agent, outcome };
+        let (address, exposure) = (Some(address), Exposure::None);
+        let call = Call { key, hint, at, address, origin: b"", agent, exposure, outcome };
         store.note_callers(&[Calls { number: self.calls, ..Calls::one(&call) }], at).await.unwrap();
     }
 }

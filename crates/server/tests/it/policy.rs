@@ -111,3 +111,31 @@ async fn owners_and_admins_set_it_and_each_change_is_told() {
         Value::Null
     );
 }
+
+#[tokio::test]
+async fn a_secret_that_is_older_than_the_workspace_wants_is_spoken_of_until_it_is_rotated() {
+    let mut desk = Desk::open().await;
+    let owner = Browser::signed_in(&desk.server, EMAIL).await;
+    let key = desk.key(&["inference"]).await;
+    let advice = async |desk: &Desk| {
+        let all = desk.get(&format!("{}/advice", key.path())).await.ok().json()["items"].clone();
+        all.as_array().unwrap().iter().map(|one| one["code"].clone()).collect::<Vec<_>>()
+    };
+    set(&desk, &owner, json!({ "rotationAgeDays": 30 })).await.ok();
+    assert!(advice(&desk).await.is_empty());
+    // As if it had been made a month ago.
+    desk.server.stop().await;
+    let console = rusqlite::Connection::open(desk.server.data().join("keyrack.db")).unwrap();
+    let age = 31_i64 * 86_400_000_000;
+    console
+        .execute("UPDATE key_secrets SET created_at = created_at - ?1 WHERE key_id = ?2", (age, &key.id))
+        .unwrap();
+    drop(console);
+    desk.server.restart().await;
+    assert_eq!(advice(&desk).await, ["old_secret"]);
+    let visitor = crate::visitor::Visitor::sign_in(&desk.server).await;
+    let page = visitor.page(&visitor.keys(&format!("/{}", key.id))).await;
+    assert!(page.text.contains("Its secret is 31 days old") && page.text.contains("Rotate it"), "{page:?}");
+    desk.rotate(&key, "1h").await;
+    assert!(advice(&desk).await.is_empty());
+}

@@ -5,6 +5,7 @@ use keyrack_key::{Permission, Timestamp, WorkspaceId};
 use keyrack_rack::Calls;
 
 use crate::database::{self, Connection, query};
+use crate::sightings::write_sighting;
 use crate::uses::is_of;
 use crate::{Store, StoreError};
 
@@ -40,6 +41,7 @@ pub(crate) async fn write_callers(
             // No clock of another machine makes a caller of tomorrow.
             let last = calls.last.min(now);
             let calls = Calls { last, first: calls.first.min(last), ..*calls };
+            write_sighting(db, &calls).await?;
             if let Some(caller) = caller(db, &calls).await? {
                 count(db, caller, &calls).await?;
             }
@@ -187,6 +189,7 @@ mod tests {
                 address: address.parse().ok(),
                 origin: b"",
                 agent: b"a",
+                exposure: keyrack_key::Exposure::None,
                 outcome: keyrack_rack::Outcome { permission: None, refused: None },
             };
             Kept::by_network(&Calls::one(&call)).map(|kept| kept.network)

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use keyrack_key::{Hint, KeyId, Permission, Timestamp, WorkspaceId};
+use keyrack_key::{Exposure, Hint, KeyId, Permission, Timestamp, WorkspaceId};
 use keyrack_rack::{Call, Calls, Outcome};
 use keyrack_store::{CallerRow, Whence};
 
@@ -24,6 +24,7 @@ fn calls(key: KeyId, address: [u8; 4], agent: &str, outcome: Outcome, at: Timest
         address: Some(IpAddr::from(address)),
         origin: b"",
         agent: agent.as_bytes(),
+        exposure: Exposure::None,
         outcome,
     };
     Calls { number, ..Calls::one(&call) }

@@ -24,6 +24,7 @@ mod quotas;
 mod refusals;
 mod removals;
 mod retention;
+mod sightings;
 mod uses;
 
 use keyrack_key::{

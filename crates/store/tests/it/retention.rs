@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyrack_key::{Hint, KeyId, Permission, Permissions, Timestamp};
+use keyrack_key::{Exposure, Hint, KeyId, Permission, Permissions, Timestamp};
 use keyrack_rack::{Call, Calls, LastUse, Outcome, Used};
 use keyrack_store::RefusedRequest;
 
@@ -20,7 +20,8 @@ async fn used(world: &World, key: KeyId, at: Timestamp) {
     // Each day another address.
     let [a, b, c, d, ..] = at.micros().to_le_bytes();
     let address = Some(std::net::IpAddr::from([d, c, b, a]));
-    let call = Call { key, hint, at, address, origin: b"", agent: b"camera", outcome: PREDICTED };
+    let (origin, agent, exposure) = (b"", b"camera", Exposure::Url);
+    let call = Call { key, hint, at, address, origin, agent, exposure, outcome: PREDICTED };
     world.store.note_callers(&[Calls::one(&call)], at).await.unwrap();
     let refused = RefusedRequest {
         request: format!("req_{:024x}", at.micros()),
@@ -61,7 +62,7 @@ async fn what_is_over_is_forgotten_in_every_table_and_the_last_use_of_a_key_is_n
     assert_eq!(world.store.forget_uses_before(days(7)).await.unwrap(), 0);
     assert!(world.store.forget_uses_before(days(1_000)).await.unwrap() > 0);
     let console = world.console();
-    for table in ["key_usage", "key_days", "key_callers", "caller_days", "key_refusals"] {
+    for table in ["key_usage", "key_days", "key_callers", "caller_days", "key_refusals", "key_sightings"] {
         let rows =
             console.query_one(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0));
         assert_eq!(rows.unwrap(), 0, "{table}");
@@ -125,6 +126,12 @@ async fn nothing_reads_a_whole_table() {
         "SELECT r.* FROM key_refusals r JOIN keys k ON k.id = r.key_id WHERE r.key_id = 'a' AND k.workspace_id = 'w'
          ORDER BY r.at DESC LIMIT 10",
         "SELECT count(*) FROM key_callers WHERE key_id = 'a'",
+        "SELECT g.* FROM key_sightings g JOIN keys k ON k.id = g.key_id WHERE k.workspace_id = 'w' AND k.deleted_at IS NULL
+         AND g.key_id IN (SELECT value FROM json_each('[]')) AND EXISTS (SELECT 1 FROM key_secrets s
+         WHERE s.key_id = g.key_id AND s.hint = g.hint AND (s.retires_at IS NULL OR s.retires_at > 1))",
+        "SELECT count(*) FROM key_sightings WHERE key_id = 'a' AND hint = 'b'",
+        "SELECT g.key_id FROM key_sightings g WHERE g.last_at < 1
+         AND NOT EXISTS (SELECT 1 FROM key_secrets s WHERE s.key_id = g.key_id AND s.hint = g.hint) LIMIT 500",
         "SELECT key_id FROM key_usage WHERE hour < 1 LIMIT 500",
         "SELECT key_id FROM key_days WHERE day < 1 LIMIT 500",
         "SELECT caller FROM caller_days WHERE day < 1 LIMIT 500",

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use keyrack_key::{Digest, Hint, KeyId};
+use keyrack_key::{Digest, Exposure, Hint, KeyId};
 use keyrack_rack::{Calls, LastUse, Outcome, Used, Words};
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,10 @@ pub struct Called {
     /// The program, as it calls itself.
     #[serde(default)]
     pub agent: String,
+    /// Where others can read the secret that came along: `browser` or `url`; left out or empty: nowhere.
+    // Not said where there is nothing to say: servers of before do not know the word.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub exposure: String,
     /// What was asked for.
     #[serde(default)]
     pub permission: Option<String>,
@@ -161,6 +165,7 @@ impl From<&Calls> for Called {
             address: calls.address.map(|address| address.to_string()),
             origin: calls.origin.as_str().to_owned(),
             agent: calls.agent.as_str().to_owned(),
+            exposure: calls.exposure.name().to_owned(),
             permission: calls.outcome.permission.map(|permission| permission.name().to_owned()),
             refused: calls.outcome.refused.map(str::to_owned),
             first: time_text(calls.first),
@@ -186,6 +191,7 @@ impl TryFrom<&Called> for Calls {
             address: called.address.as_ref().map(|text| word(text, "an address")).transpose()?,
             origin: Words::new(called.origin.as_bytes()),
             agent: Words::new(called.agent.as_bytes()),
+            exposure: word::<Exposure>(&called.exposure, "an exposure")?,
             outcome: outcome.ok_or(Unreadable("the end of a check"))?,
             first,
             last,

@@ -23,11 +23,14 @@ pub struct AdviceList {
 /// One thing that would be better.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdviceBody {
-    /// `expires_soon`, `unused`, `only_predicts`, `any_origin`, `no_limit`.
+    /// `seen_in_browser`, `seen_in_url`, `expires_soon`, `old_secret`, `unused`, `only_predicts`, `any_origin`, `no_limit`.
     #[schema(example = "only_predicts")]
     code: &'static str,
     /// For people.
     message: String,
+    /// The page on which it was seen, where that is the advice and the page is known.
+    #[schema(example = json!(null))]
+    origin: Option<String>,
     /// What `PATCH /keys/{id}` would be sent, where the advice is a change of the key and what it would be is known.
     #[schema(value_type = Option<Object>, example = json!({ "scopes": ["inference"] }))]
     change: Option<Value>,
@@ -51,6 +54,7 @@ pub async fn advice(
     let body = |advice: Advice| AdviceBody {
         code: advice.code(),
         message: advice.says(now),
+        origin: advice.origin(),
         change: advice
             .scopes()
             .map(|scopes| json!({ "scopes": scopes.iter().map(Scope::name).collect::<Vec<_>>() })),

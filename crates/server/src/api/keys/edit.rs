@@ -33,6 +33,8 @@ pub struct KeyPatch {
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     note: Option<Option<String>>,
+    /// Whether a key whose secret was seen in a browser or in a URL may be given more nevertheless: whoever saw it has that too.
+    acknowledge_public_use: bool,
 }
 
 /// Tells a field that is null from one that is left out.
@@ -51,6 +53,7 @@ impl KeyPatch {
                 .expires_at
                 .map(|at| at.and_then(|text| invalid.take("expiresAt", times::parse(&text)))),
             note: self.note.map(Option::unwrap_or_default),
+            acknowledges_public_use: self.acknowledge_public_use,
         };
         if invalid.fields().next().is_none() { Ok(patch) } else { Err(invalid) }
     }
@@ -67,7 +70,7 @@ impl KeyPatch {
         (status = 200, description = "The key as it is now", body = ChangedKey),
         (status = 403, description = "It holds, or would hold, more than the calling key"),
         (status = 404, description = "There is no such key"),
-        (status = 409, description = "The key was deleted"),
+        (status = 409, description = "The key was deleted; or (`seen_in_public`) its secret was seen in a browser or in a URL, and it would hold more, or be restricted less, than now: `acknowledgePublicUse` says that this is meant"),
         (status = 412, description = "Somebody else changed it meanwhile"),
         (status = 422, description = "A field is not as expected; `details` names it")))]
 pub async fn edit(

@@ -11,6 +11,7 @@ pub mod read;
 pub mod resume;
 pub mod retire;
 pub mod rotate;
+pub mod sightings;
 pub mod usage;
 pub mod what_if;
 

@@ -29,6 +29,9 @@ pub(in crate::cli) struct Edit {
     id: KeyId,
     #[command(flatten)]
     changes: Changes,
+    /// Gives it more although it was seen in a browser or in a URL: whoever saw it there has that too
+    #[arg(long)]
+    acknowledge_public_use: bool,
 }
 
 #[derive(Args, Debug)]
@@ -86,6 +89,8 @@ struct Patch<'a> {
     restrictions: Option<Map<String, Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    acknowledge_public_use: bool,
 }
 
 /// What a change of some restrictions begins with.
@@ -120,6 +125,7 @@ impl Edit {
             expires_at: expires.map(|expiry| expiry.at(clock::now())),
             restrictions,
             note: note.as_deref(),
+            acknowledge_public_use: self.acknowledge_public_use,
         };
         let ask = Ask::with(Method::PATCH, path_of(self.id), &patch)?;
         door.ask(Ask { revision, ..ask }).await

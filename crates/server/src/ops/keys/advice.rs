@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use keyrack_key::{Class, Counted, KeyId, Permission, Permissions, Restrictions, Scope, Scopes, Timestamp};
-use keyrack_store::KeyRow;
+use keyrack_key::{
+    Class, Counted, Exposure, KeyId, Permission, Permissions, Restrictions, Scope, Scopes, Timestamp,
+};
+use keyrack_store::{KeyRow, Policy, Sighting};
 
 use super::seen::Measured;
+use super::sightings::place;
 use super::{Keys, Patch, Propagation};
 use crate::numbers::counted;
 use crate::ops::{Acting, OpError};
@@ -21,12 +24,16 @@ const AHEAD: [u32; 3] = [1, 7, 30];
 /// One thing that would be better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advice {
+    /// Others have seen its secret, which opens more than they should have: where they saw it last.
+    Seen(Sighting),
     /// It may do more than it was seen to do: these scopes would do.
     OnlyPredicts { scopes: Scopes, calls: u64, days: u32 },
     /// It was not used for long: since this time, or ever.
     Unused { last: Option<Timestamp>, made: Timestamp },
     /// It ends by itself soon.
     Expires { at: Timestamp, within: u32 },
+    /// Its secret was made so long ago that the workspace wants a new one: after so many days.
+    Old { made: Timestamp, age: u32 },
     /// A public key that works from every page.
     AnyOrigin,
     /// A public key that everybody may use as often as they like.
@@ -37,6 +44,9 @@ impl Advice {
     /// The stable word for it.
     pub const fn code(self) -> &'static str {
         match self {
+            Self::Seen(Sighting { exposure: Exposure::Url, .. }) => "seen_in_url",
+            Self::Seen(_) => "seen_in_browser",
+            Self::Old { .. } => "old_secret",
             Self::OnlyPredicts { .. } => "only_predicts",
             Self::Unused { .. } => "unused",
             Self::Expires { .. } => "expires_soon",
@@ -49,6 +59,15 @@ impl Advice {
     pub fn says(self, now: Timestamp) -> String {
         let days = |span: Duration| counted(span.as_secs() / DAY.as_secs(), "day");
         match self {
+            Self::Seen(seen) => format!(
+                "It was seen {}, where others can read it, and it holds more than Inference. Give the page an Inference key of its own, and rotate this one.",
+                place(&seen)
+            ),
+            Self::Old { made, age } => format!(
+                "Its secret is {} old, and this workspace wants a new one after {}. Rotate it: the old one can go on beside it for a while.",
+                days(now.since(made)),
+                counted(age.into(), "day")
+            ),
             Self::OnlyPredicts { calls, days, .. } => format!(
                 "In {days} days it only made predictions: {}. Inference is enough for that, and whoever steals the key can do no more.",
                 counted(calls, "call")
@@ -76,11 +95,22 @@ impl Advice {
     /// The same in a few words, for a row of a list.
     pub const fn title(self) -> &'static str {
         match self {
+            Self::Seen(Sighting { exposure: Exposure::Url, .. }) => "Seen in a URL",
+            Self::Seen(_) => "Seen in a browser",
+            Self::Old { .. } => "Its secret is old",
             Self::OnlyPredicts { .. } => "Only predicts: Inference is enough",
             Self::Unused { .. } => "Unused for 90 days",
             Self::Expires { .. } => "Expires soon",
             Self::AnyOrigin => "Public, and works from every page",
             Self::NoLimit => "Public, without a limit",
+        }
+    }
+
+    /// The origin of the page on which it was seen, where that is the advice and it is known.
+    pub fn origin(self) -> Option<String> {
+        match self {
+            Self::Seen(seen) => Some(seen.origin.as_str().to_owned()).filter(|origin| !origin.is_empty()),
+            _ => None,
         }
     }
 
@@ -94,14 +124,16 @@ impl Advice {
 }
 
 /// What there is to say about a key, the most urgent first.
-pub fn advise(key: &KeyRow, measured: &Measured, now: Timestamp) -> Vec<Advice> {
+pub fn advise(key: &KeyRow, measured: &Measured, policy: Policy, now: Timestamp) -> Vec<Advice> {
     if key.deletion.is_some() || key.terms.expires_at.is_some_and(|at| at <= now) {
         return Vec::new();
     }
     let public = key.class == Class::Publishable;
     let restrictions = key.terms.restrictions.as_ref();
     [
+        seen(key, measured),
         expires(key, now),
+        old(key, policy, now),
         unused(key, now),
         only_predicts(key, measured, now),
         restrictions.filter(|own| public && own.origins.is_any()).map(|_| Advice::AnyOrigin),
@@ -115,6 +147,18 @@ pub fn advise(key: &KeyRow, measured: &Measured, now: Timestamp) -> Vec<Advice> 
 /// Whether there is an end to how much everybody together may ask of it. A rate of each visitor has none.
 fn is_limited(own: &Restrictions) -> bool {
     own.rate.is_some() || own.quotas.of(Counted::Predictions).next().is_some()
+}
+
+/// A key that holds what everybody may have is seen where it belongs.
+fn seen(key: &KeyRow, measured: &Measured) -> Option<Advice> {
+    let last = measured.seen.iter().find(|seen| !seen.exposure.suits(key.terms.permissions));
+    last.copied().map(Advice::Seen)
+}
+
+fn old(key: &KeyRow, policy: Policy, now: Timestamp) -> Option<Advice> {
+    let current = key.secrets.iter().find(|secret| secret.retires_at.is_none())?;
+    let (made, age) = (current.created_at, policy.rotation_age?);
+    policy.old_before(now).filter(|then| made <= *then).map(|_| Advice::Old { made, age })
 }
 
 /// What was to last no longer than that anyway needs no reminder so early.
@@ -151,7 +195,8 @@ impl Keys {
     pub async fn advice(&self, by: &Acting, id: KeyId, days: u32) -> Result<(KeyRow, Vec<Advice>), OpError> {
         let key = self.read(by, id).await?;
         let measured = self.measured_one(by, id, days).await?;
-        let advice = advise(&key, &measured, (self.clock)());
+        let policy = self.store.policy(by.workspace).await?;
+        let advice = advise(&key, &measured, policy, (self.clock)());
         Ok((key, advice))
     }
 
@@ -173,9 +218,9 @@ impl Keys {
 
 #[cfg(test)]
 mod tests {
-    use keyrack_key::{Rate, Restrictions, Terms, WorkspaceId};
-    use keyrack_rack::{LastUse, Revision};
-    use keyrack_store::{Actor, By, DayOfUse};
+    use keyrack_key::{Hint, Rate, Restrictions, Terms, WorkspaceId};
+    use keyrack_rack::{LastUse, Revision, Words};
+    use keyrack_store::{Actor, By, DayOfUse, SecretRow};
 
     use super::*;
 
@@ -215,18 +260,18 @@ mod tests {
         let key = "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap();
         let permissions = Permissions::of(permissions);
         let day = |days| DayOfUse { key, day: ago(days), allowed: 50, refused: 0, permissions };
-        Measured { days: 30, used: vec![day(first), day(1)], since: ago(29) }
+        Measured { days: 30, used: vec![day(first), day(1)], since: ago(29), seen: Vec::new() }
     }
 
     fn codes(key: &KeyRow, measured: &Measured) -> Vec<&'static str> {
-        advise(key, measured, NOW).into_iter().map(Advice::code).collect()
+        advise(key, measured, Policy::default(), NOW).into_iter().map(Advice::code).collect()
     }
 
     #[test]
     fn a_key_that_only_predicts_needs_no_more_and_one_that_does_more_is_left_alone() {
         let predicts = used(&[Permission::ModelsPredict], 12);
         let project = key(&[Scope::Project], ago(60));
-        let advice = advise(&project, &predicts, NOW);
+        let advice = advise(&project, &predicts, Policy::default(), NOW);
         let scopes: Scopes = [Scope::Inference].into_iter().collect();
         assert_eq!(advice, [Advice::OnlyPredicts { scopes, calls: 100, days: 30 }]);
         assert!(codes(&key(&[Scope::Inference], ago(60)), &predicts).is_empty());
@@ -237,7 +282,7 @@ mod tests {
         let manages = key(&[Scope::Project, Scope::Keys], ago(60));
         let both = used(&[Permission::ModelsPredict, Permission::KeysManage], 12);
         let kept: Scopes = [Scope::Inference, Scope::Keys].into_iter().collect();
-        assert_eq!(advise(&manages, &both, NOW)[0].scopes(), Some(kept));
+        assert_eq!(advise(&manages, &both, Policy::default(), NOW)[0].scopes(), Some(kept));
     }
 
     #[test]
@@ -260,7 +305,7 @@ mod tests {
         let within = |made: u32, left: Duration| {
             let mut key = key(&[Scope::Inference], ago(made));
             key.terms.expires_at = Some(NOW.plus(left));
-            match advise(&key, &nothing, NOW).as_slice() {
+            match advise(&key, &nothing, Policy::default(), NOW).as_slice() {
                 [Advice::Expires { within, .. }] => Some(*within),
                 [] => None,
                 other => panic!("{other:?}"),
@@ -274,6 +319,45 @@ mod tests {
         assert_eq!(within(25, DAY * 5), Some(7));
         assert_eq!(within(0, Duration::from_hours(2)), None, "made for two hours");
         assert_eq!(within(60, Duration::ZERO), None, "over");
+    }
+
+    #[test]
+    fn a_key_that_others_have_seen_is_spoken_of_first_unless_it_holds_what_they_may_have() {
+        let mut measured = used(&[], 12);
+        let seen = Sighting {
+            key: "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap(),
+            hint: Hint::parse("9fQ2").unwrap(),
+            exposure: Exposure::Browser,
+            origin: Words::new(b"https://shop.example"),
+            first: ago(2),
+            last: ago(1),
+        };
+        measured.seen = vec![seen];
+        let mut key = key(&[Scope::Project], ago(200));
+        key.last_use = None;
+        assert_eq!(codes(&key, &measured), ["seen_in_browser", "unused"]);
+        assert!(Advice::Seen(seen).says(NOW).contains("on a page of https://shop.example"));
+        measured.seen[0].exposure = Exposure::Url;
+        assert_eq!(codes(&key, &measured), ["seen_in_url", "unused"]);
+        key.terms.permissions = Scope::Inference.permissions();
+        assert_eq!(codes(&key, &measured), ["unused"]);
+    }
+
+    #[test]
+    fn a_secret_is_old_when_the_workspace_says_so() {
+        let nothing = used(&[], 12);
+        let mut key = key(&[Scope::Inference], ago(200));
+        let secret =
+            |made, retires_at| SecretRow { hint: Hint::parse("9fQ2").unwrap(), created_at: made, retires_at };
+        key.secrets = vec![secret(ago(90), None)];
+        let after = |days| {
+            let policy = Policy { rotation_age: days, ..Policy::default() };
+            advise(&key, &nothing, policy, NOW).first().map(|one| one.code())
+        };
+        assert_eq!((after(None), after(Some(91)), after(Some(90))), (None, None, Some("old_secret")));
+        key.secrets = vec![secret(ago(1), None), secret(ago(200), Some(NOW.plus(DAY)))];
+        let policy = Policy { rotation_age: Some(90), ..Policy::default() };
+        assert!(advise(&key, &nothing, policy, NOW).is_empty(), "the one that retires is on its way out");
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub struct Patch {
     pub restrictions: Option<Restrictions>,
     pub expires_at: Option<Option<Timestamp>>,
     pub note: Option<String>,
+    /// Somebody knows that others have seen a secret of it, and gives it more nevertheless.
+    pub acknowledges_public_use: bool,
 }
 
 /// When a key may end.
@@ -143,6 +145,13 @@ impl Checked {
             restrictions: self.restrictions.clone(),
             expires_at: self.expires_at,
         }
+    }
+
+    /// What a key opens that is edited so, and had `before` by these scopes: what was granted stays with them, whatever they
+    /// have come to mean since.
+    pub(super) fn reach_after(&self, before: &Reach, scopes: Scopes) -> Reach {
+        let reach = self.reach();
+        if self.grant.scopes() == scopes { Reach { permissions: before.permissions, ..reach } } else { reach }
     }
 
     pub(super) fn as_new<'a>(

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use keyrack_key::{Hint, KeyId, Permissions, Timestamp};
-use keyrack_store::{CallerCursor, CallerRow, DayOfUse, KeyRow, Page, RefusedRequest, SecretUse, Usage};
+use keyrack_store::{
+    CallerCursor, CallerRow, DayOfUse, KeyRow, Page, RefusedRequest, SecretUse, Sighting, Usage,
+};
 
 use super::Keys;
 use crate::ops::{Acting, OpError};
@@ -20,6 +22,8 @@ pub struct Measured {
     pub used: Vec<DayOfUse>,
     /// When the first of the days began, UTC.
     pub since: Timestamp,
+    /// Where others have seen a secret of it that still works, whenever that was; the last place first.
+    pub seen: Vec<Sighting>,
 }
 
 impl Measured {
@@ -66,14 +70,18 @@ impl Keys {
         keys: &[KeyId],
         days: u32,
     ) -> Result<HashMap<KeyId, Measured>, OpError> {
-        let since = first_of_days((self.clock)(), days);
-        let unused = || Measured { days, used: Vec::new(), since };
+        let now = (self.clock)();
+        let since = first_of_days(now, days);
+        let unused = || Measured { days, used: Vec::new(), since, seen: Vec::new() };
         let mut all: HashMap<_, _> = keys.iter().map(|key| (*key, unused())).collect();
         if keys.is_empty() {
             return Ok(all);
         }
         for day in self.store.days_of_use(by.workspace, keys, since).await? {
             all.entry(day.key).or_insert_with(unused).used.push(day);
+        }
+        for seen in self.store.sightings(by.workspace, keys, now).await? {
+            all.entry(seen.key).or_insert_with(unused).seen.push(seen);
         }
         Ok(all)
     }
@@ -132,7 +140,7 @@ mod tests {
         let key = "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap();
         let day = |day, allowed| DayOfUse { key, day, allowed, refused: 1, permissions: Permissions::NONE };
         let used = vec![day(since, 2), day(first_of_days(now, 1), 6)];
-        let all = Measured { days: 30, used, since }.by_day();
+        let all = Measured { days: 30, used, since, seen: Vec::new() }.by_day();
         assert_eq!((all.len(), all[0], all[29], all.iter().sum::<u64>()), (30, 3, 7, 10));
     }
 }

@@ -56,11 +56,7 @@ impl Keys {
         let ends = self.ends(by, &key, &patch, now).await?;
         let checked = patch.apply(key.clone())?.check(ends)?;
         self.check_named(by, &before.restrictions, &checked.restrictions).await?;
-        let mut after = checked.reach();
-        if checked.grant.scopes() == key.scopes {
-            // What was granted stays, whatever the scopes have come to mean since.
-            after.permissions = before.permissions;
-        }
+        let after = checked.reach_after(&before, key.scopes);
         let recorded = self.recorded(by, &key, days, now).await?;
         Ok(recorded.judge(&before, &after, days))
     }
@@ -189,7 +185,7 @@ fn alone(own: &Restrictions) -> [(&'static str, Restrictions); 8] {
 }
 
 /// The restrictions by which `wide` lets something through that `narrow` does not.
-fn beyond(wide: &Restrictions, narrow: &Restrictions) -> Vec<&'static str> {
+pub(super) fn beyond(wide: &Restrictions, narrow: &Restrictions) -> Vec<&'static str> {
     let both = alone(wide).into_iter().zip(alone(narrow));
     both.filter(|((_, wide), (_, narrow))| !wide.is_within(narrow)).map(|((name, _), _)| name).collect()
 }

@@ -24,7 +24,7 @@ pub struct Taken {
     code: String,
 }
 
-/// Each with its click, for somebody who may change the key at `base`.
+/// Each with its click, for somebody who may change the key at `base`; but for what the page says in a notice of its own.
 pub(super) fn lines(
     advice: &[Advice],
     base: &str,
@@ -41,13 +41,14 @@ pub(super) fn lines(
             url: below.map(|below| format!("{base}/{key}/{below}")),
         }
     };
-    advice.iter().map(line).collect()
+    advice.iter().filter(|one| !matches!(one, Advice::Seen(_))).map(line).collect()
 }
 
 /// What the click is called, and where below the key's page it leads, unless it does it at once.
 fn click(advice: Advice) -> (&'static str, Option<&'static str>) {
     match advice {
         Advice::OnlyPredicts { .. } => ("Make it Inference", None),
+        Advice::Seen(_) | Advice::Old { .. } => ("Rotate it", Some("rotate")),
         Advice::Unused { .. } => ("Delete it", Some("delete")),
         Advice::Expires { .. } => ("Change its expiry", Some("edit#f-expiry")),
         Advice::AnyOrigin => ("Name its origins", Some("edit#f-origins")),

@@ -11,7 +11,7 @@ use super::base;
 use super::chosen::{Chosen, Living};
 use super::fields::{Expiry, KeyForm};
 use super::offered::House;
-use super::what_if;
+use super::{sightings, what_if};
 use crate::app::{App, Shared};
 use crate::ops::keys::Patch;
 use crate::ops::{Invalid, OpError};
@@ -20,7 +20,7 @@ use crate::web::flash;
 use crate::web::form::Form;
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::view::{EditKey, Here, Notice, Tone, WhatIf, Widening};
+use crate::web::view::{EditKey, Here, Notice, PublicUseQuestion, Tone, WhatIf, Widening};
 use crate::web::words;
 
 /// The form, filled from the key.
@@ -40,6 +40,7 @@ struct Said {
     policy: Policy,
     invalid: Option<Invalid>,
     widening: Option<Widening>,
+    public_use: Option<PublicUseQuestion>,
     conflict: Option<String>,
     what_if: Option<WhatIf>,
 }
@@ -70,6 +71,7 @@ async fn page(
             revision: form.revision.clone(),
             fields: form.fields(app.now(), &house, said.invalid.as_ref(), Some(key)),
             widening: said.widening,
+            public_use: said.public_use,
             what_if: said.what_if,
             conflict: said.conflict,
         }
@@ -87,12 +89,15 @@ pub(in crate::web) async fn submit(
     if form.check == "on" {
         return Ok(check(&app, &member, &headers, &key, &form, policy).await?);
     }
-    if let Some(widening) = unconfirmed_widening(&key, &form) {
+    let (_, seen) = app.keys.sightings(&member.acting, key.id).await?;
+    let widening = unconfirmed_widening(&key, &form);
+    // Of a key that others have seen, saving asks the larger question.
+    if let Some(widening) = widening.filter(|_| seen.is_empty()) {
         let what_if = would_do(&app, &member, &key, &form, policy).await.ok();
         let said = Said { widening: Some(widening), what_if, ..Said::under(policy) };
         return Ok(page(&app, &member, &headers, &key, &form, said).await?);
     }
-    let (status, said) = match save(&app, &member, &key, &form, policy).await {
+    let (status, said) = match save_knowingly(&app, &member, &key, &form, policy).await {
         Ok((saved, took)) => {
             let notice = Notice {
                 tone: Tone::Good,
@@ -103,6 +108,10 @@ pub(in crate::web) async fn submit(
         }
         Err(OpError::Invalid(invalid)) => {
             (StatusCode::UNPROCESSABLE_ENTITY, Said { invalid: Some(invalid), ..Said::under(policy) })
+        }
+        Err(OpError::SeenInPublic(public)) => {
+            let question = sightings::question(&public, app.now());
+            (StatusCode::CONFLICT, Said { public_use: Some(question), ..Said::under(policy) })
         }
         Err(OpError::Conflict) => {
             form.revision = key.revision.0.to_string();
@@ -166,7 +175,8 @@ fn restrictions(key: &KeyRow) -> Restrictions {
     key.terms.restrictions.clone().unwrap_or_default()
 }
 
-async fn save(
+/// Saves; also what hands something to everybody who has seen the key, if the person has said yes to just that.
+async fn save_knowingly(
     app: &App,
     member: &Member,
     key: &KeyRow,
@@ -174,6 +184,21 @@ async fn save(
     policy: Policy,
 ) -> Result<(KeyRow, String), OpError> {
     let patch = wanted(app, key, form, policy)?;
+    match save(app, member, key, form, patch.clone()).await {
+        Err(OpError::SeenInPublic(public)) if form.acknowledge_public_use == public.token() => {
+            save(app, member, key, form, Patch { acknowledges_public_use: true, ..patch }).await
+        }
+        other => other,
+    }
+}
+
+async fn save(
+    app: &App,
+    member: &Member,
+    key: &KeyRow,
+    form: &KeyForm,
+    patch: Patch,
+) -> Result<(KeyRow, String), OpError> {
     let expected = form.revision.parse().map(Revision).map_err(|_| OpError::Conflict)?;
     let (saved, propagation) = app.keys.edit(&member.acting, key.id, patch, Some(expected)).await?;
     Ok((saved, words::took(propagation.took)))

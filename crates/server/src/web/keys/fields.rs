@@ -32,6 +32,7 @@ pub(in crate::web) struct KeyForm {
     pub(super) nonce: String,
     pub(super) revision: String,
     pub(super) confirm_widening: String,
+    pub(super) acknowledge_public_use: String,
     /// `on`: say what saving would do, and do not save.
     pub(super) check: String,
     /// The last of those that are flattened: it takes what the others leave.

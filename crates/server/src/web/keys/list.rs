@@ -5,15 +5,15 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use keyrack_guard::remote::wire::LEASE;
 use keyrack_key::{Class, KeyId, Scope, Timestamp};
-use keyrack_store::{Actor, Expiring, KeyFilter, KeyRow, KeyStatus};
+use keyrack_store::{Actor, Expiring, KeyFilter, KeyRow, KeyStatus, Policy};
 use serde::Deserialize;
 
-use super::{address, base, still_using};
+use super::{address, base, sightings, still_using};
 use crate::api::Params;
 use crate::app::{App, Shared};
 use crate::numbers::counted;
 use crate::ops::OpError;
-use crate::ops::keys::advice::advise;
+use crate::ops::keys::advice::{Advice, advise};
 use crate::ops::keys::seen::Measured;
 use crate::ops::nodes::Stand;
 use crate::web::error::PageError;
@@ -89,10 +89,11 @@ pub(in crate::web) async fn page(
     let count = app.keys.count(&member.acting, &filter).await?;
     let ids: Vec<_> = page.items.iter().map(|key| key.id).collect();
     let measured = app.keys.measured(&member.acting, &ids, app.window()).await?;
+    let policy = app.settings.policy(&member.acting).await?;
     let mut rows = Vec::new();
     for key in &page.items {
         let still = still_using(&app, &member, key).await?;
-        rows.push(row(&app, key, measured.get(&key.id), still, now));
+        rows.push(row(&app, key, measured.get(&key.id), still, policy, now));
     }
     let base = base(&member);
     let status = status_name(search.status());
@@ -184,6 +185,7 @@ fn row(
     key: &KeyRow,
     measured: Option<&Measured>,
     still: Option<String>,
+    policy: Policy,
     now: Timestamp,
 ) -> view::KeyRow {
     let calls = measured.map_or(0, |one| one.allowed() + one.refused());
@@ -203,6 +205,12 @@ fn row(
         deleted: key.deletion.as_ref().map(|deletion| words::by(&deletion.by, deletion.at, now)),
         spark: measured.map(|one| spark(&one.by_day())).unwrap_or_default(),
         calls: format!("{} in {}", counted(calls, "call"), counted(app.window().into(), "day")),
-        advice: measured.and_then(|one| advise(key, one, now).first().map(|advice| advice.title())),
+        seen: measured.and_then(|one| sightings::badge(key, &one.seen)),
+        advice: measured.and_then(|one| title(&advise(key, one, policy, now))),
     }
+}
+
+/// The first advice, but for what the row says anyway.
+fn title(advice: &[Advice]) -> Option<&'static str> {
+    advice.iter().find(|one| !matches!(one, Advice::Seen(_))).map(|one| one.title())
 }

@@ -7,6 +7,7 @@ pub(super) mod first_call;
 pub(super) mod list;
 pub(super) mod new;
 pub(super) mod pause;
+pub(super) mod public_key;
 pub(super) mod refusals;
 pub(super) mod retire;
 pub(super) mod rotate;
@@ -21,6 +22,7 @@ mod offered;
 mod public;
 mod reveal;
 mod seen;
+mod sightings;
 mod what_if;
 
 pub(super) use seen::whence;

@@ -94,7 +94,7 @@ async fn create(app: &App, member: &Member, form: &KeyForm, policy: Policy) -> R
 }
 
 /// A name need not be unique, but it is worth knowing when it is not.
-async fn remark(app: &App, member: &Member, handed: &Handed) -> Result<Option<String>, OpError> {
+pub(super) async fn remark(app: &App, member: &Member, handed: &Handed) -> Result<Option<String>, OpError> {
     let name = handed.key.name.as_str();
     let filter =
         KeyFilter { status: KeyStatus::Standing, text: Some(name), limit: 20, ..KeyFilter::any(app.now()) };

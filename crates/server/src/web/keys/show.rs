@@ -8,10 +8,10 @@ use http::HeaderMap;
 use keyrack_key::{Class, Permission, Timestamp};
 use keyrack_store::KeyRow;
 
-use super::base;
 use super::chosen::Chosen;
 use super::seen::{Look, seen};
-use super::{advice, still_using};
+use super::{advice, sightings, still_using};
+use super::{base, nonce};
 use crate::api::Params;
 use crate::app::{App, Shared};
 use crate::ops::OpError;
@@ -34,12 +34,14 @@ pub(in crate::web) async fn page(
     let refused = refused(&app, &member, &key).await?;
     let deletion = key.deletion.as_ref();
     let measured = app.keys.measured_one(&member.acting, key.id, app.window()).await?;
-    let advised = advise(&key, &measured, now);
+    let policy = app.settings.policy(&member.acting).await?;
+    let advised = advise(&key, &measured, policy, now);
     let own = key.terms.restrictions.as_ref();
     let names = match own {
         Some(own) => app.keys.names(&member.acting, own).await?,
         None => Names::default(),
     };
+    let nonce = if member.manages_keys() { Some(nonce()?) } else { None };
     let standings = app.quotas.standings_of(&key).await?;
     let view = KeyPage {
         frame: frame::of_member(&app, &member, Here::ApiKeys, &headers),
@@ -52,6 +54,7 @@ pub(in crate::web) async fn page(
         retiring: words::retiring_says(&key, now),
         still_using: still_using(&app, &member, &key).await?.unwrap_or_default(),
         advice: advice::lines(&advised, &base(&member), key.id, now),
+        in_public: sightings::notice(&key, &measured.seen, nonce, now),
         seen: seen(&app, &member, &key, &look).await?,
         paused: words::paused(&key, now),
         refused_since: refused.since,

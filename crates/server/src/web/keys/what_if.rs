@@ -1,6 +1,6 @@
 //! What a change would have refused, in the words of the page.
 
-use keyrack_key::Permission;
+use keyrack_key::{Permission, Permissions};
 
 use super::whence;
 use crate::numbers::{counted, grouped};
@@ -24,13 +24,14 @@ pub(super) fn panel(what: &WhatIf) -> view::WhatIf {
     view::WhatIf {
         says,
         refuses: what.refused > 0 || what.too_fast.is_some_and(|calls| calls > 0),
-        permits: permits(what),
+        permits: permits(what.permits, &what.widens),
         callers: callers(what),
         notes: notes(what),
     }
 }
 
-fn permits(what: &WhatIf) -> Vec<String> {
+/// What follows "It would newly be able to".
+pub(super) fn permits(permits: Permissions, widens: &[&str]) -> Vec<String> {
     let restriction = |name: &&str| match *name {
         "projects" => "work on more projects".to_owned(),
         "models" => "open more models".to_owned(),
@@ -41,11 +42,7 @@ fn permits(what: &WhatIf) -> Vec<String> {
         "rate" => "be used more often".to_owned(),
         other => format!("do more than its {other} allow now"),
     };
-    what.permits
-        .iter()
-        .map(|one| Permission::says(one).to_owned())
-        .chain(what.widens.iter().map(restriction))
-        .collect()
+    permits.iter().map(|one| Permission::says(one).to_owned()).chain(widens.iter().map(restriction)).collect()
 }
 
 fn callers(what: &WhatIf) -> Vec<(String, String)> {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Frame, KeyFields, WhatIf};
+use super::{Frame, KeyFields, PublicUseQuestion, WhatIf};
 
 #[derive(Template)]
 #[template(path = "key_edit.html")]
@@ -17,6 +17,8 @@ pub(crate) struct EditKey {
     pub(crate) fields: KeyFields,
     /// The change permits more than before, and waits for a yes.
     pub(crate) widening: Option<Widening>,
+    /// The key was seen by others, and the change waits for a yes to what that hands them.
+    pub(crate) public_use: Option<PublicUseQuestion>,
     /// What the change would have refused, once that was asked.
     pub(crate) what_if: Option<WhatIf>,
     /// Somebody else changed the key meanwhile.

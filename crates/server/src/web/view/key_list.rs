@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{By, Expires, Frame, LastUse, Moment, Paused, Scope};
+use super::{By, Expires, Frame, LastUse, Moment, Paused, Scope, SeenBadge};
 
 #[derive(Template)]
 #[template(path = "key_list.html")]
@@ -93,7 +93,9 @@ pub(crate) struct KeyRow {
     /// Thirty bars as a path, and "1,204 calls in 30 days".
     pub(crate) spark: String,
     pub(crate) calls: String,
-    /// The first thing that would be better about it.
+    /// That others have seen it.
+    pub(crate) seen: Option<SeenBadge>,
+    /// The first thing that would be better about it beyond that.
     pub(crate) advice: Option<&'static str>,
 }
 

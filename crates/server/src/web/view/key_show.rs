@@ -2,7 +2,9 @@
 
 use askama::Template;
 
-use super::{AdviceLine, By, Expires, Frame, LastUse, Paused, QuotaBar, RefusedCalls, Scope, Seen};
+use super::{
+    AdviceLine, By, Expires, Frame, LastUse, Paused, QuotaBar, RefusedCalls, Scope, Seen, SeenInPublic,
+};
 
 #[derive(Template)]
 #[template(path = "key_show.html")]
@@ -38,7 +40,9 @@ pub(crate) struct KeyPage {
     pub(crate) note: String,
     /// Why it was deleted, when that was said.
     pub(crate) deleted_because: Option<String>,
-    /// What would be better; empty where there is nothing to say.
+    /// That others have seen it.
+    pub(crate) in_public: Option<SeenInPublic>,
+    /// What would be better beyond that; empty where there is nothing to say.
     pub(crate) advice: Vec<AdviceLine>,
     pub(crate) seen: Seen,
 }

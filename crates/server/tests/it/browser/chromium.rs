@@ -39,10 +39,16 @@ pub(crate) struct Browser {
 impl Browser {
     /// A new browser beside `server`, with nothing opened yet.
     pub(crate) async fn open(kind: Kind, server: &Server) -> Self {
+        Self::open_with(kind, server, &[]).await
+    }
+
+    /// The same where more host names lead somewhere: each with its `host:port`.
+    pub(in crate::browser) async fn open_with(kind: Kind, server: &Server, names: &[(&str, &str)]) -> Self {
         let profile = TempDir::new().unwrap();
         let chromedriver = Chromedriver::start();
         let url = format!("http://127.0.0.1:{}", chromedriver.port);
-        let driver = WebDriver::builder(url, capabilities(kind, server, &profile)).client(client()).connect();
+        let driver =
+            WebDriver::builder(url, capabilities(kind, server, names, &profile)).client(client()).connect();
         let driver = driver.await.unwrap_or_else(|error| panic!("Chromium did not start: {error}"));
         let origin = if kind == Kind::ByName { PLAIN_NAME.to_owned() } else { server.url.clone() };
         Self { driver: Some(driver), origin, chromedriver, _profile: profile }
@@ -66,12 +72,13 @@ impl Drop for Browser {
     }
 }
 
-fn capabilities(kind: Kind, server: &Server, profile: &TempDir) -> Capabilities {
+fn capabilities(kind: Kind, server: &Server, names: &[(&str, &str)], profile: &TempDir) -> Capabilities {
     let mut chrome = ChromeCapabilities::new();
     let profile = format!("--user-data-dir={}", profile.path().display());
     let to_server = server.url.trim_start_matches("http://");
-    let names =
-        format!("--host-resolver-rules=MAP keyrack.test {to_server}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1");
+    let names = [("keyrack.test", to_server)].into_iter().chain(names.iter().copied());
+    let names: String = names.map(|(name, to)| format!("MAP {name} {to}, ")).collect();
+    let names = format!("--host-resolver-rules={names}MAP * ~NOTFOUND, EXCLUDE 127.0.0.1");
     let arguments = [
         "--headless=new",
         "--no-sandbox",

@@ -16,7 +16,7 @@ pub(super) static CLASSIFIER: LazyLock<Vec<u8>> = LazyLock::new(|| classifier().
 pub(super) static DETECTOR: LazyLock<Vec<u8>> = LazyLock::new(|| detector().to_bytes());
 
 /// Stripes or a disc, a little different each time.
-pub(super) fn painted(class: usize, number: u32) -> Vec<u8> {
+pub(crate) fn painted(class: usize, number: u32) -> Vec<u8> {
     let (shift, step) = (number * 5, 6 + number % 4);
     let image = RgbImage::from_fn(64, 64, |x, y| {
         let dark = match class {

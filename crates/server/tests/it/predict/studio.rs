@@ -15,9 +15,9 @@ use super::paint::{CLASSIFIER, DETECTOR};
 use crate::harness::{Answer, SLUG, Server, send, setup};
 
 /// Models of one workspace, by their ids.
-pub(super) struct Studio {
-    pub(super) server: Server,
-    pub(super) classifier: String,
+pub(crate) struct Studio {
+    pub(crate) server: Server,
+    pub(crate) classifier: String,
     pub(super) detector: String,
     /// Of the classifier.
     pub(super) project: String,
@@ -30,11 +30,11 @@ pub(super) struct Studio {
     /// A ready classifier whose file is damaged.
     pub(super) damaged: String,
     /// The secret of a key with Inference alone.
-    pub(super) key: String,
+    pub(crate) key: String,
 }
 
 impl Studio {
-    pub(super) async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         Self::with(&[]).await
     }
 

@@ -1,0 +1,75 @@
+//! That others have seen a key, in the words of the pages.
+
+use keyrack_key::{Exposure, Timestamp};
+use keyrack_store::{KeyRow, Sighting};
+
+use super::what_if::permits;
+use crate::ops::keys::sightings::{PublicUse, origin_of, place};
+use crate::web::view::{PublicUseQuestion, SeenBadge, SeenInPublic, SeenPlace};
+use crate::web::words;
+
+/// What a row of the list says of it.
+pub(super) fn badge(key: &KeyRow, seen: &[Sighting]) -> Option<SeenBadge> {
+    let last = seen.first()?;
+    Some(SeenBadge { says: title(last), is_urgent: is_urgent(key, seen) })
+}
+
+/// What the key's own page says. `nonce` is for whoever may take the offer.
+pub(super) fn notice(
+    key: &KeyRow,
+    seen: &[Sighting],
+    nonce: Option<String>,
+    now: Timestamp,
+) -> Option<SeenInPublic> {
+    let last = seen.first()?;
+    let is_urgent = is_urgent(key, seen);
+    let origin = seen.iter().find_map(origin_of).filter(|_| is_urgent);
+    Some(SeenInPublic {
+        title: title(last),
+        places: seen.iter().map(|one| seen_place(one, key, now)).collect(),
+        means: means(last, is_urgent),
+        is_urgent,
+        offer: origin.zip(nonce).map(|(origin, nonce)| (origin.to_string(), nonce)),
+    })
+}
+
+/// What is asked before a key that others have seen is given more.
+pub(super) fn question(public: &PublicUse, now: Timestamp) -> PublicUseQuestion {
+    PublicUseQuestion {
+        place: place(&public.seen),
+        when: words::moment(public.seen.last, now),
+        permits: permits(public.permits, &public.widens),
+        token: public.token(),
+    }
+}
+
+fn is_urgent(key: &KeyRow, seen: &[Sighting]) -> bool {
+    seen.iter().any(|one| !one.exposure.suits(key.terms.permissions))
+}
+
+const fn title(seen: &Sighting) -> &'static str {
+    match seen.exposure {
+        Exposure::Url => "Seen in a URL",
+        Exposure::Browser | Exposure::None => "Seen in a browser",
+    }
+}
+
+fn seen_place(seen: &Sighting, key: &KeyRow, now: Timestamp) -> SeenPlace {
+    let is_old = key.secrets.iter().any(|one| one.hint == seen.hint && one.retires_at.is_some());
+    let secret = if is_old { format!(" with the old secret …{}", seen.hint) } else { String::new() };
+    SeenPlace { says: format!("{}{secret}", place(seen)), last: words::moment(seen.last, now) }
+}
+
+const fn means(last: &Sighting, is_urgent: bool) -> &'static str {
+    match (last.exposure, is_urgent) {
+        (Exposure::Url, true) => {
+            "URLs end up in logs and histories, where others read them. It was refused there, but whoever copies it can use it from a program, for all that it holds. Send it in a header, and rotate it."
+        }
+        (_, true) => {
+            "Whoever opens the page can read the key. It was refused there, but whoever copies it can use it from a program, for all that it holds. Put a public key on the page, then rotate this one."
+        }
+        (_, false) => {
+            "It holds Inference alone, so it works there. Take it that everybody has it: whoever does can make predictions with it, and nothing else. It is asked about before it is given more."
+        }
+    }
+}

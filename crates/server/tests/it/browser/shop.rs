@@ -1,0 +1,159 @@
+//! A page of somebody else in a real browser: it asks for predictions with a key that it holds, and what becomes of the key.
+
+use axum::Router;
+use axum::response::Html;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::steps::KEYS;
+use super::{Browser, Kind};
+use crate::harness::text;
+use crate::predict::paint::painted;
+use crate::predict::studio::Studio;
+
+/// Where the page is, for the browser.
+const SHOP: &str = "http://shop.test";
+const LOOKS: [(u32, &str); 4] = [(1440, "light"), (360, "light"), (1440, "dark"), (360, "dark")];
+
+/// What the page does: it asks, and reads the answer.
+const ASK: &str = "
+    const [url, key, image] = arguments;
+    const headers = { 'Authorization': `Bearer ${key}`, 'Content-Type': 'application/json' };
+    return fetch(url, { method: 'POST', headers, body: JSON.stringify({ image }) }).then(async (answer) =>
+        ({ status: answer.status, limit: answer.headers.get('RateLimit'), body: await answer.json() }));";
+
+/// A server of one page; it ends with the runtime of its test. Where it listens, such as `127.0.0.1:40123`.
+async fn shop() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let page = || async { Html("<!doctype html><html lang=en><title>Shop</title><h1>Shop</h1>") };
+    let service = Router::new().fallback(page);
+    tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+    address
+}
+
+/// A shop, a workspace with a model, and the owner's browser.
+struct Visit {
+    studio: Studio,
+    shop: String,
+    browser: Browser,
+}
+
+impl Visit {
+    async fn begin() -> Self {
+        let (studio, shop) = (Studio::open().await, shop().await);
+        let names = [("shop.test", shop.as_str())];
+        let browser = Browser::open_with(Kind::Usual, &studio.server, &names).await;
+        browser.sign_in().await;
+        Self { studio, shop, browser }
+    }
+
+    /// What the page at this address gets to read when it asks with `key`.
+    async fn asks(&self, page: &str, key: &str) -> Value {
+        self.browser.goto(page).await;
+        self.browser.headed("Shop").await;
+        let url = format!("{}/api/v1/predict/classify/{}/", self.studio.server.url, self.studio.classifier);
+        let image = BASE64_STANDARD.encode(painted(0, 9));
+        self.browser.run(ASK, vec![json!(url), json!(key), json!(image)]).await
+    }
+
+    /// A key that opens more than predictions.
+    async fn large_key(&self) -> Value {
+        let args = ["create", "--name", "Conveyor 2 counter", "--scope", "project", "--json"];
+        self.studio.server.keys(&args).run().await.json()
+    }
+
+    async fn looks_fit(&self, name: &str) {
+        for (width, theme) in LOOKS {
+            self.browser.look_as(width, 900, theme).await;
+            self.browser.picture(&format!("{theme}-{width}-{name}")).await;
+            self.browser.is_fit(&format!("{name} ({theme}-{width})")).await;
+        }
+        self.browser.look_as(1440, 900, "light").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_predicts_with_inference_and_a_larger_key_on_it_is_marked_and_gets_one_in_its_place() {
+    let visit = Visit::begin().await;
+    let (browser, large) = (&visit.browser, visit.large_key().await);
+    let answer = visit.asks(SHOP, &visit.studio.key).await;
+    assert_eq!(
+        (&answer["status"], &answer["body"]["category"]),
+        (&json!(200), &json!("striped")),
+        "{answer}"
+    );
+    let refused = visit.asks(SHOP, &text(&large["secret"])).await;
+    assert_eq!(
+        (&refused["status"], &refused["body"]["code"]),
+        (&json!(403), &json!("key_in_browser")),
+        "{refused}"
+    );
+    assert!(text(&refused["body"]["message"]).contains("Inference"), "the page can read why: {refused}");
+
+    browser.goto(KEYS).await;
+    let row = super::wait("the row is marked", async || {
+        browser.reload().await;
+        let row = browser.row("Conveyor 2 counter").await;
+        if row.contains("Seen in a browser") { Ok(row) } else { Err(row) }
+    });
+    row.await;
+    visit.looks_fit("list-seen").await;
+    browser.click("Conveyor 2 counter").await;
+    browser.sees(&format!("on a page of {SHOP}, just now")).await;
+    browser.sees("Whoever opens the page can read the key.").await;
+    visit.looks_fit("key-seen").await;
+    browser.click(&format!("Make an Inference key for {SHOP}")).await;
+    browser.headed("Your secret key").await;
+    let secret = browser.value("Secret key of Page on shop.test").await;
+    assert!(secret.starts_with("kr_pk_"), "{secret}");
+    visit.looks_fit("reveal-for-page").await;
+    browser.click("Copy").await;
+    browser.click("Done").await;
+    browser.headed("API Keys").await;
+    let row = browser.row("Page on shop.test").await;
+    assert!(row.contains("public") && row.contains("60 requests every minute for each visitor"), "{row}");
+
+    let answer = visit.asks(SHOP, &secret).await;
+    assert_eq!(
+        (&answer["status"], &answer["body"]["category"]),
+        (&json!(200), &json!("striped")),
+        "{answer}"
+    );
+    assert!(answer["limit"].is_string(), "the page can read what is left: {answer}");
+    let elsewhere = visit.asks(&format!("http://{}/", visit.shop), &secret).await;
+    assert_eq!(elsewhere["body"]["code"], "origin_not_allowed", "{elsewhere}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_others_have_is_given_more_only_after_a_yes_to_that() {
+    let visit = Visit::begin().await;
+    let (browser, large) = (&visit.browser, visit.large_key().await);
+    visit.asks(SHOP, &text(&large["secret"])).await;
+    let path = format!("{KEYS}/{}", text(&large["id"]));
+    super::wait("the key is marked", async || {
+        browser.goto(&path).await;
+        let text = browser.text().await?;
+        if text.contains("Seen in a browser") { Ok(()) } else { Err(text) }
+    })
+    .await;
+    browser.click("Edit scopes of Conveyor 2 counter").await;
+    browser.headed("Edit scopes").await;
+    browser.fill("Name", "Conveyor 3").await;
+    browser.unfold("dialog .fold").await;
+    browser.choose("Also allow managing API keys").await;
+    browser.click("Save changes").await;
+    browser.sees("Others have this key.").await;
+    browser.sees("manage API keys").await;
+    assert_eq!(browser.value("Name").await, "Conveyor 3", "nothing typed is lost");
+    visit.looks_fit("edit-seen").await;
+    // Without a yes it is asked again.
+    browser.click("Save and widen").await;
+    browser.sees("Others have this key.").await;
+    browser.choose("I understand that this is handed to everybody").await;
+    browser.click("Save and widen").await;
+    browser.sees("Conveyor 3 was changed.").await;
+    browser.is_quiet("a key that others have").await;
+}

@@ -1,0 +1,99 @@
+//! Where secrets of keys were seen by others: on a page in a browser, or in a URL.
+//!
+//! What is told of callers says it too, and so it comes the same way: bounded in memory, written down each second, and from
+//! services elsewhere with what else they tell. It is kept apart because callers are forgotten after a while.
+
+use keyrack_key::{Class, Exposure, Hint, KeyId, Timestamp, WorkspaceId};
+use keyrack_rack::{Calls, Words};
+
+use crate::database::{self, Connection, Query, Row, query};
+use crate::{Store, StoreError};
+
+/// Places of one secret that are kept, the first ones: what somebody writes into a header makes no more rows.
+const MOST: i64 = 8;
+
+/// A place where a secret that still works was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// The key.
+    pub key: KeyId,
+    /// Which of its secrets.
+    pub hint: Hint,
+    /// How others can read it there.
+    pub exposure: Exposure,
+    /// The origin of the page that called; empty where it named none.
+    pub origin: Words<80>,
+    /// When it was first seen there.
+    pub first: Timestamp,
+    /// When it was last seen there.
+    pub last: Timestamp,
+}
+
+impl Store {
+    /// Where secrets of several keys of a workspace were seen that work at `now`: those of each key together, the last one
+    /// first. Of a secret that has ended nothing is told: whoever has seen it has nothing.
+    pub async fn sightings(
+        &self,
+        workspace: WorkspaceId,
+        keys: &[KeyId],
+        now: Timestamp,
+    ) -> Result<Vec<Sighting>, StoreError> {
+        let keys: Vec<_> = keys.iter().map(KeyId::to_string).collect();
+        let rows = query(
+            "SELECT g.key_id, g.hint, g.exposure, g.origin, g.first_at, g.last_at
+             FROM key_sightings g JOIN keys k ON k.id = g.key_id
+             WHERE k.workspace_id = $1 AND k.deleted_at IS NULL AND g.key_id IN (SELECT value FROM json_each($2))
+               AND EXISTS (SELECT 1 FROM key_secrets s WHERE s.key_id = g.key_id AND s.hint = g.hint
+                           AND (s.retires_at IS NULL OR s.retires_at > $3))
+             ORDER BY g.key_id, g.last_at DESC, g.hint, g.exposure, g.origin",
+        )
+        .bind(workspace.to_string())
+        .bind(serde_json::Value::from(keys).to_string())
+        .bind(now.micros())
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter().map(sighting).collect()
+    }
+}
+
+/// Calls from a place that is known.
+const AGAIN: &str = "UPDATE key_sightings SET
+     first_at = CASE WHEN $5 < first_at THEN $5 ELSE first_at END,
+     last_at = CASE WHEN $6 > last_at THEN $6 ELSE last_at END
+ WHERE key_id = $1 AND hint = $2 AND exposure = $3 AND origin = $4";
+
+/// Calls from another one, if there is room for it.
+const PUT: &str = "INSERT INTO key_sightings (key_id, hint, exposure, origin, first_at, last_at)
+ SELECT k.id, $2, $3, $4, $5, $6 FROM keys k
+ WHERE k.id = $1 AND k.class = $7
+   AND (SELECT count(*) FROM key_sightings WHERE key_id = $1 AND hint = $2) < $8";
+
+/// Notes that the secret of `calls` was seen, if it was; not of a key that is made to be seen.
+pub(crate) async fn write_sighting(db: &mut Connection, calls: &Calls) -> Result<(), StoreError> {
+    if calls.exposure == Exposure::None || about(AGAIN, calls).execute(&mut *db).await?.rows_affected() > 0 {
+        return Ok(());
+    }
+    about(PUT, calls).bind(Class::Secret.name()).bind(MOST).execute(db).await?;
+    Ok(())
+}
+
+fn about(statement: &'static str, calls: &Calls) -> Query {
+    query(statement)
+        .bind(calls.key.to_string())
+        .bind(calls.hint.to_string())
+        .bind(calls.exposure.name())
+        .bind(calls.origin.as_str())
+        .bind(calls.first.micros())
+        .bind(calls.last.micros())
+}
+
+fn sighting(row: &Row) -> Result<Sighting, StoreError> {
+    Ok(Sighting {
+        key: database::parsed(row, "key_id")?,
+        hint: Hint::parse(row.try_get("hint")?).ok_or(StoreError::Corrupt { what: "hint" })?,
+        exposure: database::parsed(row, "exposure")?,
+        origin: Words::new(row.try_get::<&str>("origin")?.as_bytes()),
+        first: database::time(row, "first_at")?,
+        last: database::time(row, "last_at")?,
+    })
+}

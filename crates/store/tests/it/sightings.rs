@@ -1,0 +1,102 @@
+//! Where secrets were seen: kept as long as the secret, and no longer than it tells something.
+
+use keyrack_key::{Class, Exposure, Hint, KeyId, Scope, Timestamp, WorkspaceId};
+use keyrack_rack::{Call, Calls, Outcome};
+use keyrack_store::{DeleteKey, KeyRow, NewKey, RotateKey, Sighting};
+
+use crate::{NOW, World, grant, later, rng, secret, world};
+
+fn calls(key: KeyId, hint: Hint, exposure: Exposure, origin: &str, at: Timestamp) -> Calls {
+    let outcome = Outcome { permission: None, refused: Some("key_in_browser") };
+    let (origin, agent) = (origin.as_bytes(), b"Mozilla/5.0");
+    Calls::one(&Call { key, hint, at, address: None, origin, agent, exposure, outcome })
+}
+
+fn hint_of(key: &KeyRow) -> Hint {
+    key.secrets[0].hint
+}
+
+impl World {
+    async fn seen(&self, key: KeyId, now: Timestamp) -> Vec<Sighting> {
+        self.store.sightings(self.workspace, &[key], now).await.unwrap()
+    }
+
+    async fn note(&self, calls: &[Calls]) {
+        self.store.note_callers(calls, later(1_000)).await.unwrap();
+    }
+
+    async fn with_new_secret(&self, key: &KeyRow, retires_at: Timestamp) -> KeyRow {
+        let before = self.store.key(self.workspace, key.id).await.unwrap().unwrap();
+        let rotate = RotateKey {
+            workspace: self.workspace,
+            id: key.id,
+            expected: before.revision,
+            secret: secret(),
+            retires_at,
+            actor: self.actor(),
+            judged: None,
+            now: later(10),
+            once: None,
+        };
+        self.store.rotate_key(&rotate).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_place_is_told_with_its_first_and_last_time_and_only_to_its_workspace() {
+    let world = world().await;
+    let (key, other) = (world.key("CI").await, world.key("other").await);
+    let shop = |at| calls(key.id, hint_of(&key), Exposure::Browser, "https://shop.example", at);
+    world.note(&[shop(later(5)), shop(later(9)), shop(later(2))]).await;
+    world.note(&[calls(key.id, hint_of(&key), Exposure::Url, "", later(7))]).await;
+    world.note(&[calls(other.id, hint_of(&other), Exposure::None, "", NOW)]).await;
+    let [last, first] = world.seen(key.id, later(20)).await.try_into().unwrap();
+    assert_eq!((last.origin.as_str(), last.exposure), ("https://shop.example", Exposure::Browser));
+    assert_eq!((last.first, last.last, last.hint), (later(2), later(9), hint_of(&key)));
+    assert_eq!((first.origin.as_str(), first.exposure, first.last), ("", Exposure::Url, later(7)));
+    assert!(world.seen(other.id, later(20)).await.is_empty(), "a program on a server was not seen");
+    let of_another = WorkspaceId::new(NOW, &mut rng());
+    assert!(world.store.sightings(of_another, &[key.id], later(20)).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_publishable_key_is_made_to_be_seen() {
+    let world = world().await;
+    let grant = grant(Class::Publishable, &[Scope::Inference]);
+    let key = world.store.create_key(&NewKey { grant, ..world.new_key("web") }).await.unwrap();
+    world.note(&[calls(key.id, hint_of(&key), Exposure::Browser, "https://shop.example", NOW)]).await;
+    assert!(world.seen(key.id, NOW).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_somebody_writes_into_headers_takes_no_more_than_eight_rows_and_hides_no_place_of_before() {
+    let world = world().await;
+    let key = world.key("CI").await;
+    let seen = |origin: &str, at| calls(key.id, hint_of(&key), Exposure::Browser, origin, at);
+    world.note(&[seen("https://shop.example", NOW)]).await;
+    for number in 0..50 {
+        world.note(&[seen(&format!("https://evil{number}.example"), later(number))]).await;
+    }
+    world.note(&[seen("https://shop.example", later(900))]).await;
+    let all = world.seen(key.id, later(999)).await;
+    assert_eq!((all.len(), all[0].origin.as_str(), all[0].last), (8, "https://shop.example", later(900)));
+}
+
+#[tokio::test]
+async fn the_mark_is_of_a_secret_and_ends_with_it() {
+    let world = world().await;
+    let key = world.key("CI").await;
+    world.note(&[calls(key.id, hint_of(&key), Exposure::Browser, "https://shop.example", NOW)]).await;
+    let rotated = world.with_new_secret(&key, later(100)).await;
+    assert_eq!(world.seen(key.id, later(99)).await.len(), 1, "the old secret still works");
+    assert!(world.seen(key.id, later(100)).await.is_empty());
+    world.note(&[calls(key.id, hint_of(&rotated), Exposure::Url, "", later(101))]).await;
+    assert_eq!(world.seen(key.id, later(102)).await.len(), 1);
+    // Callers of long ago are forgotten; what is true of a secret that works is not.
+    world.store.forget_uses_before(later(1_000_000_000)).await.unwrap();
+    assert_eq!(world.seen(key.id, later(102)).await.len(), 1);
+    let (workspace, actor) = (world.workspace, world.actor());
+    let delete = DeleteKey { workspace, id: key.id, reason: None, actor, judged: None, now: later(103) };
+    world.store.delete_key(&delete).await.unwrap();
+    assert!(world.seen(key.id, later(104)).await.is_empty());
+}
