@@ -114,28 +114,26 @@ async fn owners_and_admins_set_it_and_each_change_is_told() {
 
 #[tokio::test]
 async fn a_secret_that_is_older_than_the_workspace_wants_is_spoken_of_until_it_is_rotated() {
-    let mut desk = Desk::open().await;
-    let owner = Browser::signed_in(&desk.server, EMAIL).await;
-    let key = desk.key(&["inference"]).await;
-    let advice = async |desk: &Desk| {
-        let all = desk.get(&format!("{}/advice", key.path())).await.ok().json()["items"].clone();
-        all.as_array().unwrap().iter().map(|one| one["code"].clone()).collect::<Vec<_>>()
+    // Its keys are of years ago.
+    let cast = Cast::assemble().await;
+    let path = format!("/api/v1/keys/{}", cast.ours.key);
+    let advice = async || {
+        let answer = cast.server.get(&format!("{path}/advice"), cast.key()).await.ok().json();
+        let all = answer["items"].as_array().unwrap();
+        all.iter().map(|one| one["code"].clone()).collect::<Vec<_>>()
     };
-    set(&desk, &owner, json!({ "rotationAgeDays": 30 })).await.ok();
-    assert!(advice(&desk).await.is_empty());
-    // As if it had been made a month ago.
-    desk.server.stop().await;
-    let console = rusqlite::Connection::open(desk.server.data().join("keyrack.db")).unwrap();
-    let age = 31_i64 * 86_400_000_000;
-    console
-        .execute("UPDATE key_secrets SET created_at = created_at - ?1 WHERE key_id = ?2", (age, &key.id))
-        .unwrap();
-    drop(console);
-    desk.server.restart().await;
-    assert_eq!(advice(&desk).await, ["old_secret"]);
-    let visitor = crate::visitor::Visitor::sign_in(&desk.server).await;
-    let page = visitor.page(&visitor.keys(&format!("/{}", key.id))).await;
-    assert!(page.text.contains("Its secret is 31 days old") && page.text.contains("Rotate it"), "{page:?}");
-    desk.rotate(&key, "1h").await;
-    assert!(advice(&desk).await.is_empty());
+    assert_eq!(advice().await, ["unused"]);
+    let owner = cast.member(Role::Owner);
+    let request = owner.request(&cast.server, Method::PATCH, "/api/v1/workspace");
+    let request = request.header("x-keyrack-workspace", cast.ours.slug);
+    send(request.json(&json!({ "rotationAgeDays": 30 }))).await.ok();
+    assert_eq!(advice().await, ["old_secret", "unused"]);
+    let page = format!("/w/ours/settings/api-keys/{}", cast.ours.key);
+    let page = send(owner.request(&cast.server, Method::GET, &page)).await;
+    assert!(
+        page.text.contains("this workspace wants a new one after 30 days") && page.text.contains("Rotate it"),
+        "{page:?}"
+    );
+    cast.server.post(&format!("{path}/rotate"), cast.key(), json!({ "overlap": "1h" })).await.ok();
+    assert_eq!(advice().await, ["unused"]);
 }

@@ -26,7 +26,7 @@ pub(super) fn notice(
     let origin = seen.iter().find_map(origin_of).filter(|_| is_urgent);
     Some(SeenInPublic {
         title: title(last),
-        places: seen.iter().map(|one| seen_place(one, key, now)).collect(),
+        places: seen.iter().enumerate().map(|(at, one)| seen_place(at, one, key, now)).collect(),
         means: means(last, is_urgent),
         is_urgent,
         offer: origin.zip(nonce).map(|(origin, nonce)| (origin.to_string(), nonce)),
@@ -54,10 +54,11 @@ const fn title(seen: &Sighting) -> &'static str {
     }
 }
 
-fn seen_place(seen: &Sighting, key: &KeyRow, now: Timestamp) -> SeenPlace {
+fn seen_place(at: usize, seen: &Sighting, key: &KeyRow, now: Timestamp) -> SeenPlace {
     let is_old = key.secrets.iter().any(|one| one.hint == seen.hint && one.retires_at.is_some());
     let secret = if is_old { format!(" with the old secret …{}", seen.hint) } else { String::new() };
-    SeenPlace { says: format!("{}{secret}", place(seen)), last: words::moment(seen.last, now) }
+    let begins = if at == 0 { "It was seen" } else { "And" };
+    SeenPlace { says: format!("{begins} {}{secret}", place(seen)), last: words::moment(seen.last, now) }
 }
 
 const fn means(last: &Sighting, is_urgent: bool) -> &'static str {

@@ -24,7 +24,7 @@ pub(crate) struct SeenInPublic {
 
 /// Where, and when last.
 pub(crate) struct SeenPlace {
-    /// "on a page of https://shop.example"
+    /// "It was seen on a page of https://shop.example"
     pub(crate) says: String,
     pub(crate) last: Moment,
 }
