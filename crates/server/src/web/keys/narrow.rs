@@ -15,17 +15,18 @@ use crate::web::form::{field, sentence};
 use crate::web::view::{Field, NarrowFields, Ticks};
 use crate::web::words;
 
-/// What the forms of a key send about what it may open, from where, and with what.
+/// What the forms of a key send about what it may open, from where, and with what. What is not sent stays as it is: no page
+/// that was opened before there was a field lifts a restriction in silence.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct NarrowForm {
     /// `these`, or all there are.
-    only_projects: String,
-    only_models: String,
-    networks: String,
-    pub(super) origins: String,
+    only_projects: Option<String>,
+    only_models: Option<String>,
+    networks: Option<String>,
+    pub(super) origins: Option<String>,
     /// In megabytes.
-    pub(super) max_image: String,
+    pub(super) max_image: Option<String>,
     /// The ids of the projects and models that were ticked, each with `on`; and whatever else nobody asked for.
     #[serde(flatten)]
     ticked: BTreeMap<String, String>,
@@ -45,14 +46,14 @@ const MAX_IMAGE: &str = "restrictions.maxImageBytes";
 impl NarrowForm {
     /// Filled from what a key has.
     pub(super) fn of(own: &Restrictions) -> Self {
-        let these = |is_any: bool| if is_any { "" } else { "these" }.to_owned();
+        let these = |is_any: bool| Some(if is_any { "any" } else { "these" }.to_owned());
         let ids = texts(&own.projects).into_iter().chain(texts(&own.models));
         Self {
             only_projects: these(own.projects.is_any()),
             only_models: these(own.models.is_any()),
-            networks: lines(&own.networks),
-            origins: lines(&own.origins),
-            max_image: own.max_image_bytes.map(in_megabytes).unwrap_or_default(),
+            networks: Some(lines(&own.networks)),
+            origins: Some(lines(&own.origins)),
+            max_image: Some(own.max_image_bytes.map(in_megabytes).unwrap_or_default()),
             ticked: ids.map(|id| (id, "on".to_owned())).collect(),
         }
     }
@@ -60,11 +61,21 @@ impl NarrowForm {
     /// What was typed and ticked in place of what the key `has`, or all that is wrong with it.
     pub(super) fn picked(&self, has: Restrictions) -> Result<Restrictions, Invalid> {
         let mut invalid = Invalid::default();
-        let projects = self.these(&self.only_projects, &has.projects, ("project", PROJECTS), &mut invalid);
-        let models = self.these(&self.only_models, &has.models, ("model", MODELS), &mut invalid);
-        let networks = invalid.take(NETWORKS, read_lines(&self.networks, parse_network));
-        let origins = invalid.take(ORIGINS, read_lines(&self.origins, str::parse));
-        let max_image = invalid.take(MAX_IMAGE, size(&self.max_image));
+        let projects =
+            self.these(self.only_projects.as_deref(), &has.projects, ("project", PROJECTS), &mut invalid);
+        let models = self.these(self.only_models.as_deref(), &has.models, ("model", MODELS), &mut invalid);
+        let networks = match &self.networks {
+            Some(text) => invalid.take(NETWORKS, read_lines(text, parse_network)),
+            None => Some(has.networks.clone()),
+        };
+        let origins = match &self.origins {
+            Some(text) => invalid.take(ORIGINS, read_lines(text, str::parse)),
+            None => Some(has.origins.clone()),
+        };
+        let max_image = match &self.max_image {
+            Some(text) => invalid.take(MAX_IMAGE, size(text)),
+            None => Some(has.max_image_bytes),
+        };
         match (projects, models, networks, origins, max_image) {
             (Some(projects), Some(models), Some(networks), Some(origins), Some(max_image_bytes)) => {
                 Ok(Restrictions { projects, models, networks, origins, max_image_bytes, ..has })
@@ -76,13 +87,15 @@ impl NarrowForm {
     /// Those that were ticked. None at all is hardly what somebody wants who has just chosen to name some.
     fn these<T: Copy + Ord + FromStr>(
         &self,
-        only: &str,
+        only: Option<&str>,
         has: &Only<T>,
         (what, name): (&str, &'static str),
         invalid: &mut Invalid,
     ) -> Option<Only<T>> {
-        if only != "these" {
-            return Some(Only::Any);
+        match only {
+            None => return Some(has.clone()),
+            Some("these") => {}
+            Some(_) => return Some(Only::Any),
         }
         let these: BTreeSet<T> = self.ticked();
         let stays_nothing = matches!(has, Only::These(before) if before.is_empty());
@@ -104,9 +117,9 @@ impl NarrowForm {
     /// The fields as they go back into the page, with what is wrong beside each.
     pub(super) fn fields(&self, offered: &Offered, most: usize, invalid: Option<&Invalid>) -> NarrowFields {
         NarrowFields {
-            projects: self.ticks(&self.only_projects, &offered.projects, PROJECTS, invalid),
-            models: self.ticks(&self.only_models, &offered.models, MODELS, invalid),
-            networks: field(&self.networks, invalid, NETWORKS),
+            projects: self.ticks(self.only_projects.as_deref(), &offered.projects, PROJECTS, invalid),
+            models: self.ticks(self.only_models.as_deref(), &offered.models, MODELS, invalid),
+            networks: field(self.networks.as_deref().unwrap_or_default(), invalid, NETWORKS),
             origins: self.origins(invalid),
             max_image: self.max_image(invalid),
             most: words::bytes(most as u64),
@@ -114,22 +127,22 @@ impl NarrowForm {
     }
 
     pub(super) fn origins(&self, invalid: Option<&Invalid>) -> Field {
-        field(&self.origins, invalid, ORIGINS)
+        field(self.origins.as_deref().unwrap_or_default(), invalid, ORIGINS)
     }
 
     pub(super) fn max_image(&self, invalid: Option<&Invalid>) -> Field {
-        field(self.max_image.trim(), invalid, MAX_IMAGE)
+        field(self.max_image.as_deref().unwrap_or_default().trim(), invalid, MAX_IMAGE)
     }
 
     fn ticks<T: Copy + Ord + ToString + FromStr>(
         &self,
-        only: &str,
+        only: Option<&str>,
         offer: &Offer<T>,
         name: &str,
         invalid: Option<&Invalid>,
     ) -> Ticks {
         Ticks {
-            only: only == "these",
+            only: only == Some("these"),
             rows: offer.rows(&self.ticked()),
             more: offer.more,
             error: invalid.and_then(|invalid| invalid.of(name)).map(|error| sentence(&error)),

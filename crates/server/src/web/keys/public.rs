@@ -29,8 +29,8 @@ impl PublicForm {
 
     /// Puts what was typed here in the place of the fields that a secret key has for it.
     pub(super) fn settle(&self, limits: &mut LimitsForm, narrow: &mut NarrowForm) {
-        narrow.origins.clone_from(&self.public_origins);
-        narrow.max_image.clone_from(&self.public_max_image);
+        narrow.origins = Some(self.public_origins.clone());
+        narrow.max_image = Some(self.public_max_image.clone());
         limits.visitor_requests.clone_from(&self.public_requests);
         limits.visitor_every.clone_from(&self.public_every);
         limits.visitor_unit.clone_from(&self.public_unit);

@@ -78,7 +78,7 @@ async fn what_cannot_be_is_refused_and_nothing_of_it_is_done() {
     for (change, field) in [
         (json!({ "name": "x", "scopes": [] }), "scopes"),
         (json!({ "name": "x", "expiresAt": in_millis(-1_000) }), "expiresAt"),
-        (json!({ "name": "x", "restrictions": { "models": [] } }), "restrictions.models"),
+        (json!({ "name": "x", "restrictions": { "models": ["mdl_x"] } }), "restrictions.models"),
         (json!({ "name": "x", "class": "publishable" }), "class"),
     ] {
         desk.patch(&key.path(), change).await.refused(422, "invalid").names(field);

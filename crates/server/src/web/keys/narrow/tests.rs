@@ -6,7 +6,7 @@ const PROJECT: &str = "prj_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f";
 const MODEL: &str = "mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f";
 
 fn typed(networks: &str) -> Result<String, String> {
-    let form = NarrowForm { networks: networks.to_owned(), ..NarrowForm::default() };
+    let form = NarrowForm { networks: Some(networks.to_owned()), ..NarrowForm::default() };
     match form.picked(Restrictions::NONE) {
         Ok(own) => Ok(lines(&own.networks)),
         Err(invalid) => Err(invalid.of(NETWORKS).unwrap()),
@@ -34,13 +34,14 @@ fn a_key_that_opens_nothing_is_not_widened_by_saving_its_form() {
         ..Restrictions::NONE
     };
     assert_eq!(NarrowForm::of(&nothing).picked(nothing.clone()).unwrap(), nothing);
-    assert_eq!(NarrowForm::of(&Restrictions::NONE).picked(nothing).unwrap(), Restrictions::NONE);
+    assert_eq!(NarrowForm::of(&Restrictions::NONE).picked(nothing.clone()).unwrap(), Restrictions::NONE);
+    assert_eq!(NarrowForm::default().picked(nothing.clone()).unwrap(), nothing, "what is not sent stays");
 }
 
 #[test]
 fn whoever_chooses_to_name_some_names_some() {
     let form = |ticked: &[&str]| NarrowForm {
-        only_projects: "these".to_owned(),
+        only_projects: Some("these".to_owned()),
         ticked: ticked.iter().map(|id| ((*id).to_owned(), "on".to_owned())).collect(),
         ..NarrowForm::default()
     };
