@@ -77,8 +77,8 @@ fn capabilities(kind: Kind, server: &Server, names: &[(&str, &str)], profile: &T
     let profile = format!("--user-data-dir={}", profile.path().display());
     let to_server = server.url.trim_start_matches("http://");
     let names = [("keyrack.test", to_server)].into_iter().chain(names.iter().copied());
-    let names: String = names.map(|(name, to)| format!("MAP {name} {to}, ")).collect();
-    let names = format!("--host-resolver-rules={names}MAP * ~NOTFOUND, EXCLUDE 127.0.0.1");
+    let names = names.map(|(name, to)| format!("MAP {name} {to}")).collect::<Vec<_>>().join(", ");
+    let names = format!("--host-resolver-rules={names}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1");
     let arguments = [
         "--headless=new",
         "--no-sandbox",
