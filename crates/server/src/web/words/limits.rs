@@ -61,8 +61,8 @@ pub(in crate::web) fn limits(restrictions: &Restrictions, names: &Names) -> Vec<
 
 fn limit<T: Ord + ToString>(label: &'static str, only: &Only<T>, names: &Names) -> Option<Limit> {
     let Only::These(these) = only else { return None };
-    let named: Vec<_> = these.iter().map(|one| names.of(one.to_string())).collect();
-    let text = if named.is_empty() { "none: it opens nothing".to_owned() } else { named.join(", ") };
+    let texts: Vec<_> = these.iter().map(|one| names.of(one.to_string())).collect();
+    let text = if texts.is_empty() { "none: it opens nothing".to_owned() } else { texts.join(", ") };
     Some(Limit { label, text })
 }
 
