@@ -156,7 +156,7 @@ async fn would_do(
 
 /// The change that the form asks for.
 fn wanted(app: &App, key: &KeyRow, form: &KeyForm, policy: Policy) -> Result<Patch, OpError> {
-    let (scopes, expiry, restrictions) = form.picked(app.now(), policy, restrictions(key))?;
+    let (scopes, expiry, restrictions) = form.picked(app.now(), policy, &restrictions(key))?;
     let expires_at = match expiry {
         Expiry::Keep => None,
         Expiry::Set(at) => Some(at),

@@ -95,7 +95,7 @@ impl KeyForm {
         &self,
         now: Timestamp,
         policy: Policy,
-        has: Restrictions,
+        has: &Restrictions,
     ) -> Result<(Scopes, Expiry, Restrictions), Invalid> {
         let (limits, narrow) = (self.limits.picked(), self.narrow.picked(has));
         match (self.scopes(), self.expiry(now, policy), limits, narrow) {

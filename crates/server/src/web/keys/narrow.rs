@@ -59,7 +59,7 @@ impl NarrowForm {
     }
 
     /// What was typed and ticked in place of what the key `has`, or all that is wrong with it.
-    pub(super) fn picked(&self, has: Restrictions) -> Result<Restrictions, Invalid> {
+    pub(super) fn picked(&self, has: &Restrictions) -> Result<Restrictions, Invalid> {
         let mut invalid = Invalid::default();
         let projects =
             self.these(self.only_projects.as_deref(), &has.projects, ("project", PROJECTS), &mut invalid);
@@ -78,7 +78,7 @@ impl NarrowForm {
         };
         match (projects, models, networks, origins, max_image) {
             (Some(projects), Some(models), Some(networks), Some(origins), Some(max_image_bytes)) => {
-                Ok(Restrictions { projects, models, networks, origins, max_image_bytes, ..has })
+                Ok(Restrictions { projects, models, networks, origins, max_image_bytes, ..has.clone() })
             }
             _ => Err(invalid),
         }

@@ -7,7 +7,7 @@ const MODEL: &str = "mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f";
 
 fn typed(networks: &str) -> Result<String, String> {
     let form = NarrowForm { networks: Some(networks.to_owned()), ..NarrowForm::default() };
-    match form.picked(Restrictions::NONE) {
+    match form.picked(&Restrictions::NONE) {
         Ok(own) => Ok(lines(&own.networks)),
         Err(invalid) => Err(invalid.of(NETWORKS).unwrap()),
     }
@@ -33,9 +33,9 @@ fn a_key_that_opens_nothing_is_not_widened_by_saving_its_form() {
         origins: Only::These([].into()),
         ..Restrictions::NONE
     };
-    assert_eq!(NarrowForm::of(&nothing).picked(nothing.clone()).unwrap(), nothing);
-    assert_eq!(NarrowForm::of(&Restrictions::NONE).picked(nothing.clone()).unwrap(), Restrictions::NONE);
-    assert_eq!(NarrowForm::default().picked(nothing.clone()).unwrap(), nothing, "what is not sent stays");
+    assert_eq!(NarrowForm::of(&nothing).picked(&nothing).unwrap(), nothing);
+    assert_eq!(NarrowForm::of(&Restrictions::NONE).picked(&nothing).unwrap(), Restrictions::NONE);
+    assert_eq!(NarrowForm::default().picked(&nothing).unwrap(), nothing, "what is not sent stays");
 }
 
 #[test]
@@ -45,9 +45,9 @@ fn whoever_chooses_to_name_some_names_some() {
         ticked: ticked.iter().map(|id| ((*id).to_owned(), "on".to_owned())).collect(),
         ..NarrowForm::default()
     };
-    let invalid = form(&[MODEL, "prj_x", "nonsense"]).picked(Restrictions::NONE).unwrap_err();
+    let invalid = form(&[MODEL, "prj_x", "nonsense"]).picked(&Restrictions::NONE).unwrap_err();
     assert!(invalid.of(PROJECTS).unwrap().contains("tick at least one project"));
-    let own = form(&[PROJECT, MODEL]).picked(Restrictions::NONE).unwrap();
+    let own = form(&[PROJECT, MODEL]).picked(&Restrictions::NONE).unwrap();
     assert_eq!(own.projects, Only::These([PROJECT.parse().unwrap()].into()));
     assert!(own.models.is_any(), "ticked, and then all were chosen");
 }
@@ -104,7 +104,7 @@ proptest! {
             max_image_bytes: size.and_then(NonZeroU32::new),
             ..Restrictions::NONE
         };
-        prop_assert_eq!(NarrowForm::of(&own).picked(own.clone()).unwrap(), own);
+        prop_assert_eq!(NarrowForm::of(&own).picked(&own).unwrap(), own);
     }
 
     #[test]
