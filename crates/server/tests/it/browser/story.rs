@@ -8,14 +8,21 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::RwLock;
 use reqwest::Method;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::activity::ACTIVITY;
-use super::steps::{INFERENCE, KEYS, PROJECT, UNKNOWN, rights, signed_in};
+use super::steps::{INFERENCE, KEYS, UNKNOWN, rights, signed_in};
 use super::{Browser, Kind};
 use crate::harness::{SLUG, Server, keyrack, send, until};
 
 const NAME: &str = "conveyor 2 counter";
+const VERIFY: &str = "/api/v1/verify";
+
+/// What a service asks about the key for somebody who calls from this machine and wants a prediction.
+fn question() -> Value {
+    json!({ "workspace": SLUG, "permission": "models:predict", "ip": "127.0.0.1" })
+}
 
 /// How many programs use the key while it is rotated.
 const PROGRAMS: usize = 8;
@@ -23,8 +30,9 @@ const PROGRAMS: usize = 8;
 struct Story {
     server: Server,
     browser: Browser,
-    /// The secret of today.
+    /// The secret of today, and the one before.
     secret: String,
+    old: String,
     /// What the Activity page shall say, the oldest first.
     told: Vec<String>,
 }
@@ -34,8 +42,11 @@ async fn the_whole_life_of_a_key_is_told_and_one_altered_byte_is_named() {
     let mut story = Story::begin().await;
     story.made().await;
     story.used().await;
-    story.edited().await;
+    story.narrowed().await;
     story.rotated_under_load().await;
+    story.retired().await;
+    story.paused().await;
+    story.resumed().await;
     story.deleted().await;
     story.is_told().await;
     story.is_proven().await;
@@ -45,7 +56,13 @@ impl Story {
     async fn begin() -> Self {
         let (server, browser) = signed_in(Kind::Usual).await;
         let told = ["Ada began the workspace Northfield Vision.", "Ada joined as owner."];
-        Self { server, browser, secret: String::new(), told: told.map(str::to_owned).into() }
+        Self {
+            server,
+            browser,
+            secret: String::new(),
+            old: String::new(),
+            told: told.map(str::to_owned).into(),
+        }
     }
 
     fn expects(&mut self, sentence: &str) {
@@ -53,15 +70,14 @@ impl Story {
     }
 
     async fn made(&mut self) {
-        self.secret = self.browser.key(NAME, "Inference").await;
-        self.expects("Ada made the key conveyor 2 counter with the scope Inference.");
+        self.secret = self.browser.key(NAME, "Project").await;
+        assert_eq!(self.server.post(VERIFY, &self.secret, question()).await.status, 200);
+        self.expects("Ada made the key conveyor 2 counter with the scope Project.");
     }
 
     /// Uses are no changes: the history does not tell of them, and the key's row does.
     async fn used(&mut self) {
-        assert_eq!(rights(&self.server, &self.secret).await, INFERENCE);
-        let body = serde_json::json!({ "workspace": SLUG, "permission": "models:predict" });
-        assert_eq!(self.server.post("/api/v1/verify", &self.secret, body).await.status, 200);
+        assert_eq!(self.server.post(VERIFY, &self.secret, question()).await.status, 200);
         until("the use is seen", async || {
             self.browser.goto(KEYS).await;
             self.browser.row(NAME).await.contains("127.0.0.1").then_some(())
@@ -69,15 +85,20 @@ impl Story {
         .await;
     }
 
-    async fn edited(&mut self) {
+    /// What the change would have refused is said while it is made; so a wrong network is not saved.
+    async fn narrowed(&mut self) {
         self.browser.click(&format!("Edit scopes of {NAME}")).await;
         self.browser.headed("Edit scopes").await;
-        self.browser.choose("Project").await;
+        self.browser.choose("Inference").await;
+        self.browser.unfold("dialog .fold").await;
+        self.browser.fill("Networks", "10.4.0.0/16").await;
+        self.browser.sees("2 of 2 calls in 30 days would have been refused").await;
+        self.browser.fill("Networks", "127.0.0.1").await;
+        self.browser.sees("0 of 2 calls in 30 days would have been refused").await;
         self.browser.click("Save changes").await;
-        self.browser.click("Save and widen").await;
         self.browser.sees("was changed.").await;
-        assert_eq!(rights(&self.server, &self.secret).await, PROJECT);
-        self.expects("Ada changed the key conveyor 2 counter: scopes.");
+        assert_eq!(rights(&self.server, &self.secret).await, INFERENCE);
+        self.expects("Ada changed the key conveyor 2 counter: restrictions and scopes.");
     }
 
     /// Programs go on with the old secret until they are given the new one, and none of them is refused once.
@@ -98,7 +119,44 @@ impl Story {
         self.browser.sees("Copied").await;
         self.browser.click("Done").await;
         self.browser.no_dialog().await;
+        self.old = old;
         self.expects("Ada gave the key conveyor 2 counter a new secret.");
+    }
+
+    /// Nobody calls with the old secret any more: the page says when somebody did last, and ends it in one click.
+    async fn retired(&mut self) {
+        self.browser.goto(KEYS).await;
+        until("the last call with the old secret is told", async || {
+            self.browser.goto(KEYS).await;
+            self.browser.row(NAME).await.contains("Last called with").then_some(())
+        })
+        .await;
+        self.browser.click(&format!("Retire the old secret of {NAME}")).await;
+        self.browser.headed(&format!("Retire the old secret of {NAME}?")).await;
+        self.browser.click("Retire now").await;
+        self.browser.sees("was retired.").await;
+        assert_eq!(rights(&self.server, &self.old).await, UNKNOWN);
+        assert_eq!(rights(&self.server, &self.secret).await, INFERENCE);
+        self.expects("Ada ended the old secret of the key conveyor 2 counter.");
+    }
+
+    async fn paused(&mut self) {
+        self.browser.goto(KEYS).await;
+        self.browser.click(&format!("Pause {NAME}")).await;
+        self.browser.headed(&format!("Pause {NAME}")).await;
+        self.browser.choose("Until resumed").await;
+        self.browser.click("Pause").await;
+        self.browser.sees(&format!("{NAME} is paused.")).await;
+        assert_eq!(rights(&self.server, &self.secret).await, UNKNOWN);
+        self.browser.sees("2 calls to manage projects (projects:manage)").await;
+        self.expects("Ada paused the key conveyor 2 counter.");
+    }
+
+    async fn resumed(&mut self) {
+        self.browser.click(&format!("Resume {NAME}")).await;
+        self.browser.sees(&format!("{NAME} works again.")).await;
+        assert_eq!(self.server.post(VERIFY, &self.secret, question()).await.status, 200);
+        self.expects("Ada resumed the key conveyor 2 counter.");
     }
 
     async fn deleted(&mut self) {
@@ -169,7 +227,7 @@ impl Load {
         let mut programs = JoinSet::new();
         for _ in 0..PROGRAMS {
             let (secret, answered, ends) = (Arc::clone(&secret), Arc::clone(&answered), Arc::clone(&ends));
-            let request = server.request(Method::GET, "/api/v1/projects");
+            let request = server.request(Method::POST, VERIFY).json(&question());
             programs.spawn(async move {
                 while !ends.load(Ordering::SeqCst) {
                     let key = secret.read().clone();
