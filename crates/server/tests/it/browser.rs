@@ -12,6 +12,7 @@ mod hands;
 mod keyboard;
 mod life;
 mod limits;
+mod looks;
 mod narrowing;
 mod nodes;
 mod painted;

@@ -4,18 +4,6 @@ use super::steps::{INFERENCE, KEYS, PROJECT, UNKNOWN, rights, signed_in};
 use super::{Browser, Kind, wait};
 use crate::harness::{Server, text};
 
-const LOOKS: [(u32, &str); 4] = [(1440, "light"), (360, "light"), (1440, "dark"), (360, "dark")];
-
-/// Looks at what is shown in each size and theme, and demands that it is fit.
-async fn looked_at(browser: &Browser, name: &str) {
-    for (width, theme) in LOOKS {
-        browser.look_as(width, 900, theme).await;
-        browser.picture(&format!("{theme}-{width}-{name}")).await;
-        browser.is_fit(&format!("{name} ({theme}-{width})")).await;
-    }
-    browser.look_as(1440, 900, "light").await;
-}
-
 async fn key_page(server: &Server, browser: &Browser, name: &str) -> String {
     let keys = server.keys(&["list", "--json"]).run().await.json();
     let key = keys["items"].as_array().unwrap().iter().find(|key| key["name"] == name).unwrap();
@@ -31,7 +19,7 @@ async fn a_key_is_paused_for_ten_minutes_says_who_was_refused_and_is_resumed() {
     browser.click("Pause conveyor 2 counter").await;
     browser.headed("Pause conveyor 2 counter").await;
     browser.sees("The rehearsal for deleting").await;
-    looked_at(&browser, "pause").await;
+    browser.is_fit_in_each_look("pause").await;
     browser.click("Cancel").await;
     browser.no_dialog().await;
     assert_eq!(rights(&server, &secret).await, PROJECT, "after Cancel");
@@ -47,14 +35,14 @@ async fn a_key_is_paused_for_ten_minutes_says_who_was_refused_and_is_resumed() {
     assert_eq!(rights(&server, &secret).await, UNKNOWN);
     // Without anybody pressing anything.
     browser.sees("2 calls to manage projects (projects:manage)").await;
-    looked_at(&browser, "key-paused").await;
+    browser.is_fit_in_each_look("key-paused").await;
     browser.goto(KEYS).await;
     let row = browser.row("conveyor 2 counter").await;
     assert!(
         row.contains("Paused until 2") || row.contains("Paused until 1") || row.contains("Paused until 3"),
         "{row}"
     );
-    looked_at(&browser, "keys-paused").await;
+    browser.is_fit_in_each_look("keys-paused").await;
     browser.click("Paused").await;
     browser.at(&format!("{KEYS}?status=paused")).await;
     browser.row("conveyor 2 counter").await;
@@ -104,17 +92,17 @@ async fn the_old_secret_is_retired_from_the_row_and_from_the_keys_page() {
         browser.no_dialog().await;
         assert_eq!(rights(&server, &old).await, PROJECT);
         if from_the_row {
-            looked_at(&browser, "keys-rotating").await;
+            browser.is_fit_in_each_look("keys-rotating").await;
         } else {
             key_page(&server, &browser, "conveyor 2 counter").await;
             browser.sees("A rotation is under way").await;
-            looked_at(&browser, "key-rotating").await;
+            browser.is_fit_in_each_look("key-rotating").await;
         }
         browser.click("Retire the old secret of conveyor 2 counter").await;
         browser.headed("Retire the old secret of conveyor 2 counter?").await;
         browser.sees("called with").await;
         if from_the_row {
-            looked_at(&browser, "retire").await;
+            browser.is_fit_in_each_look("retire").await;
         }
         browser.click("Retire now").await;
         browser.sees(&format!("The old secret …{} of conveyor 2 counter was retired.", &old[40..])).await;
@@ -130,14 +118,14 @@ async fn the_line_turns_green_at_the_first_call_and_says_so() {
     let (server, browser) = signed_in(Kind::Usual).await;
     let secret = browser.generate_key("conveyor 2 counter", "Inference").await;
     browser.sees("Waiting for the first call …").await;
-    looked_at(&browser, "first-call-awaited").await;
+    browser.is_fit_in_each_look("first-call-awaited").await;
     assert_eq!(rights(&server, &secret).await, INFERENCE);
     browser.sees("A call arrived and was refused: this key lacks the permission projects:manage").await;
-    looked_at(&browser, "first-call-refused").await;
+    browser.is_fit_in_each_look("first-call-refused").await;
     let question = serde_json::json!({ "workspace": crate::harness::SLUG, "permission": "models:predict" });
     server.post("/api/v1/verify", &secret, question).await.ok();
     browser.sees("It works. Called just now from 127.0.0.1 to make predictions (models:predict).").await;
-    looked_at(&browser, "first-call-came").await;
+    browser.is_fit_in_each_look("first-call-came").await;
     let says: (String, String) = browser
         .run(
             "const line = document.querySelector('dialog [data-first-call]');
@@ -156,7 +144,7 @@ async fn the_line_turns_green_at_the_first_call_and_says_so() {
     assert!(!browser.everything().await.contains(&secret[6..]));
     browser.goto(&line).await;
     browser.headed("First call of conveyor 2 counter").await;
-    looked_at(&browser, "first-call-page").await;
+    browser.is_fit_in_each_look("first-call-page").await;
     assert!(!browser.everything().await.contains(&secret[6..]));
 }
 
@@ -232,7 +220,7 @@ async fn what_ends_before_long_is_said_a_month_a_week_and_a_day_ahead() {
     browser.sees("line 3 stops working in 25 days").await;
     browser.misses("gate stops working").await;
     browser.misses("within a week").await;
-    looked_at(&browser, "keys-ending-calm").await;
+    browser.is_fit_in_each_look("keys-ending-calm").await;
     for (name, expires) in [("night shift", "6d"), ("demo", "20h")] {
         server
             .keys(&["create", "--name", name, "--scope", "project", "--expires", expires])
@@ -243,7 +231,7 @@ async fn what_ends_before_long_is_said_a_month_a_week_and_a_day_ahead() {
     browser.goto(KEYS).await;
     browser.sees("demo stops working in 20 hours: within a day").await;
     browser.sees("night shift stops working in 6 days: within a week").await;
-    looked_at(&browser, "keys-ending").await;
+    browser.is_fit_in_each_look("keys-ending").await;
     browser.goto(&format!("{KEYS}?q=gate")).await;
     browser.misses("stops working").await;
 }
@@ -256,7 +244,7 @@ async fn an_expiry_says_in_words_what_it_comes_to() {
     browser.unfold("dialog .fold").await;
     assert_eq!(browser.value("Expires").await, "never", "never is chosen already");
     browser.sees("It works until somebody deletes it").await;
-    looked_at(&browser, "new-expiry").await;
+    browser.is_fit_in_each_look("new-expiry").await;
     browser.pick("Expires", "In 90 days").await;
     let then = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(90 * 24);
     let then = then.strftime("%-d %B %Y").to_string();

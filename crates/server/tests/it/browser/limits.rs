@@ -25,11 +25,7 @@ async fn limits_are_set_with_a_key_corrected_and_seen_to_be_used_up() {
     let says = browser.error_beside("Predictions a month").await;
     assert!(says.contains("whole number from 1 to 1000000000"), "{says}");
     assert_eq!(browser.value("Training runs a day").await, "2", "nothing typed is lost");
-    for (width, theme) in [(1440, "light"), (360, "dark")] {
-        browser.look_as(width, 900, theme).await;
-        browser.picture(&format!("{theme}-{width}-limits-wrong")).await;
-        browser.is_fit(&format!("limits, wrong ({theme}-{width})")).await;
-    }
+    browser.is_fit_in_each_look("limits-wrong").await;
     browser.fill("Each at most", "10").await;
     browser.fill("Predictions a month", "40").await;
     browser.fill("Training runs a day", "").await;
@@ -77,10 +73,5 @@ async fn see(browser: &super::Browser, used: &str, left: &str, name: &str) {
     browser.sees("Predictions this month").await;
     browser.sees(used).await;
     browser.sees(left).await;
-    for (width, theme) in [(1440, "light"), (360, "dark")] {
-        browser.look_as(width, 900, theme).await;
-        browser.picture(&format!("{theme}-{width}-quota-{name}")).await;
-        browser.is_fit(&format!("quota {name} ({theme}-{width})")).await;
-    }
-    browser.look_as(1440, 900, "light").await;
+    browser.is_fit_in_each_look(&format!("quota-{name}")).await;
 }

@@ -3,11 +3,9 @@
 
 use serde_json::json;
 
+use super::Kind;
 use super::steps::{KEYS, signed_in};
-use super::{Browser, Kind};
 use crate::harness::{Server, text};
-
-const LOOKS: [(u32, &str); 4] = [(1440, "light"), (1440, "dark"), (360, "light"), (360, "dark")];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_for_public_pages_is_made_with_what_is_offered_beside_it() {
@@ -19,7 +17,7 @@ async fn a_key_for_public_pages_is_made_with_what_is_offered_beside_it() {
     browser.choose("Inference").await;
     browser.sees("Where will it be used?").await;
     browser.misses("Pages that may use it").await;
-    in_every_look(&browser, "where").await;
+    browser.is_fit_in_each_look("narrowing-where").await;
     browser.choose("On public pages and in apps").await;
     browser.sees("Pages that may use it").await;
     browser.fill("Pages that may use it", "https://shop.example\nwww.shop.example").await;
@@ -29,13 +27,13 @@ async fn a_key_for_public_pages_is_made_with_what_is_offered_beside_it() {
     let says = browser.error_beside("Pages that may use it").await;
     assert!(says.contains("Line 2, “www.shop.example”"), "{says}");
     assert_eq!(browser.value("Largest image").await, "0,5", "nothing typed is lost");
-    in_every_look(&browser, "public-wrong").await;
+    browser.is_fit_in_each_look("narrowing-public-wrong").await;
     browser.fill("Pages that may use it", "https://shop.example\nhttps://*.shop.example").await;
     browser.click("Generate Key").await;
     browser.headed("Your publishable key").await;
     let secret = browser.value("Publishable key of shop window").await;
     assert!(secret.starts_with("kr_pk_"), "{secret}");
-    in_every_look(&browser, "public-reveal").await;
+    browser.is_fit_in_each_look("narrowing-public-reveal").await;
     browser.click("Copy").await;
     browser.click("Done").await;
     browser.no_dialog().await;
@@ -47,7 +45,7 @@ async fn a_key_for_public_pages_is_made_with_what_is_offered_beside_it() {
     }
     browser.click("shop window").await;
     browser.sees("https://shop.example, https://*.shop.example").await;
-    in_every_look(&browser, "public-key").await;
+    browser.is_fit_in_each_look("narrowing-public-key").await;
     assert_eq!(of(&server, "shop window").await["class"], "publishable");
     browser.is_quiet("a public key").await;
 }
@@ -73,13 +71,13 @@ async fn a_key_is_narrowed_and_what_was_wrong_on_the_way_stands_beside_its_field
     browser.click("Save changes").await;
     let says = browser.error_beside("Networks").await;
     assert!(says.contains("Line 2") && says.contains("10.4.0.0/16"), "{says}");
-    in_every_look(&browser, "networks-wrong").await;
+    browser.is_fit_in_each_look("narrowing-networks-wrong").await;
     browser.fill("Networks", "203.0.113.7\n10.4.0.0/16").await;
     // What cannot be told from the records is said before it is saved.
     browser.fill("Largest image", "2").await;
     browser.sees("What the new projects would have refused cannot be known: it is not recorded.").await;
     browser.sees("What the new largest image would have refused cannot be known").await;
-    in_every_look(&browser, "narrow-what-if").await;
+    browser.is_fit_in_each_look("narrowing-narrow-what-if").await;
     browser.click("Save changes").await;
     browser.sees("counter was changed").await;
     let row = browser.row("counter").await;
@@ -90,7 +88,7 @@ async fn a_key_is_narrowed_and_what_was_wrong_on_the_way_stands_beside_its_field
     browser.click("counter").await;
     browser.sees("Only these projects").await;
     browser.sees("Bottle caps").await;
-    in_every_look(&browser, "narrow-key").await;
+    browser.is_fit_in_each_look("narrowing-narrow-key").await;
     browser.is_quiet("a key that is narrowed").await;
 }
 
@@ -128,16 +126,6 @@ async fn a_public_key_is_made_without_script() {
         key["restrictions"],
         json!({ "origins": ["https://shop.example"], "maxImageBytes": 1_000_000 })
     );
-}
-
-/// The dialog or page as it stands, for all eyes and on all screens.
-async fn in_every_look(browser: &Browser, name: &str) {
-    for (width, theme) in LOOKS {
-        browser.look_as(width, 900, theme).await;
-        browser.picture(&format!("{theme}-{width}-narrowing-{name}")).await;
-        browser.is_fit(&format!("{name} ({theme}-{width})")).await;
-    }
-    browser.look_as(1440, 900, "light").await;
 }
 
 /// The key of this name, as the API tells of it.

@@ -24,12 +24,7 @@ async fn a_service_follows_with_a_key_of_the_page_until_it_is_deleted_there() {
     browser.goto(KEYS).await;
     browser.sees("Services that check these keys themselves").await;
     browser.sees("counter 3 has every change").await;
-    for (width, theme) in [(1440, "light"), (360, "dark")] {
-        browser.look_as(width, 900, theme).await;
-        browser.goto(KEYS).await;
-        browser.picture(&format!("{theme}-{width}-nodes")).await;
-        browser.is_fit(&format!("nodes ({theme}-{width})")).await;
-    }
+    browser.is_fit_in_each_look("nodes").await;
     browser.click("Its key").await;
     browser.headed("counter service").await;
     browser.click("Delete counter service").await;

@@ -3,6 +3,7 @@
 use keyrack_key::Permission;
 use serde_json::{Value, json};
 
+use super::looks::{NARROW, looks};
 use super::steps::KEYS;
 use super::{Browser, Kind};
 use crate::desk::{Desk, Made};
@@ -78,10 +79,10 @@ const DRAWN: &str = "
 async fn what_was_seen_of_a_key_is_fit_in_every_width_and_theme() {
     let month = Month::passed().await;
     let browser = month.browser(Kind::Usual).await;
-    for (width, height, theme) in
-        [(1440, 1900, "light"), (1440, 1900, "dark"), (360, 4200, "light"), (360, 4200, "dark")]
-    {
-        browser.look_as(width, height, theme).await;
+    for (width, theme) in looks() {
+        // The whole page at once, for its picture.
+        let height = if *width == NARROW { 4200 } else { 1900 };
+        browser.look_as(*width, height, theme).await;
         let stop = async |name: &str| {
             browser.picture(&format!("seen-{theme}-{width}-{name}")).await;
             browser.is_fit(&format!("{name} ({theme}, {width})")).await;

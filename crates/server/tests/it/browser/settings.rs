@@ -4,6 +4,7 @@ use thirtyfour::Key;
 
 use super::activity::ACTIVITY;
 use super::general::GENERAL;
+use super::looks::looks;
 use super::steps::{KEYS, signed_in};
 use super::{Browser, Kind};
 
@@ -13,10 +14,8 @@ async fn the_settings_are_fit_for_everybody() {
     let limited = ["--rate", "100/1m", "--note", "by the door"];
     server.make_key(&["inference"], &limited).await;
     browser.key("Conveyor 2 counter, the one by the door that nobody may touch", "Project").await;
-    for (theme, width, height) in
-        [("light", 1440, 900), ("dark", 1440, 900), ("light", 360, 740), ("dark", 360, 740)]
-    {
-        browser.look_as(width, height, theme).await;
+    for (width, theme) in looks() {
+        browser.look_as(*width, 900, theme).await;
         let look = format!("{theme}-{width}");
         activity(&browser, &look).await;
         general(&browser, &look).await;

@@ -15,7 +15,6 @@ use crate::predict::studio::Studio;
 
 /// Where the page is, for the browser.
 const SHOP: &str = "http://shop.test";
-const LOOKS: [(u32, &str); 4] = [(1440, "light"), (360, "light"), (1440, "dark"), (360, "dark")];
 
 /// What the page does: it asks, and reads the answer.
 const ASK: &str = "
@@ -64,15 +63,6 @@ impl Visit {
         let args = ["create", "--name", "Conveyor 2 counter", "--scope", "project", "--json"];
         self.studio.server.keys(&args).run().await.json()
     }
-
-    async fn looks_fit(&self, name: &str) {
-        for (width, theme) in LOOKS {
-            self.browser.look_as(width, 900, theme).await;
-            self.browser.picture(&format!("{theme}-{width}-{name}")).await;
-            self.browser.is_fit(&format!("{name} ({theme}-{width})")).await;
-        }
-        self.browser.look_as(1440, 900, "light").await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -100,16 +90,16 @@ async fn a_page_predicts_with_inference_and_a_larger_key_on_it_is_marked_and_get
         if row.contains("Seen in a browser") { Ok(row) } else { Err(row) }
     });
     row.await;
-    visit.looks_fit("list-seen").await;
+    browser.is_fit_in_each_look("list-seen").await;
     browser.click("Conveyor 2 counter").await;
     browser.sees(&format!("on a page of {SHOP}, just now")).await;
     browser.sees("Whoever opens the page can read the key.").await;
-    visit.looks_fit("key-seen").await;
+    browser.is_fit_in_each_look("key-seen").await;
     browser.click(&format!("Make an Inference key for {SHOP}")).await;
-    browser.headed("Your secret key").await;
-    let secret = browser.value("Secret key of Page on shop.test").await;
+    browser.headed("Your publishable key").await;
+    let secret = browser.value("Publishable key of Page on shop.test").await;
     assert!(secret.starts_with("kr_pk_"), "{secret}");
-    visit.looks_fit("reveal-for-page").await;
+    browser.is_fit_in_each_look("reveal-for-page").await;
     browser.click("Copy").await;
     browser.click("Done").await;
     browser.headed("API Keys").await;
@@ -148,7 +138,7 @@ async fn a_key_that_others_have_is_given_more_only_after_a_yes_to_that() {
     browser.sees("Others have this key.").await;
     browser.sees("manage API keys").await;
     assert_eq!(browser.value("Name").await, "Conveyor 3", "nothing typed is lost");
-    visit.looks_fit("edit-seen").await;
+    browser.is_fit_in_each_look("edit-seen").await;
     // Without a yes it is asked again.
     browser.click("Save and widen").await;
     browser.sees("Others have this key.").await;
