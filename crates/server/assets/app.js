@@ -257,6 +257,7 @@ function sayReach(own) {
   const only = own.value === undefined ? own.querySelector("[value=these]:checked") : own.value.trim();
   if (!only) return { project: "all projects", network: "any network" }[what];
   const named = own.value === undefined ? own.querySelectorAll("[type=checkbox]:checked").length : own.value.split("\n").filter((line) => line.trim()).length;
+  if (named === 0 || own.value?.trim().toLowerCase() === "none") return `no ${what} at all`;
   return `${named} ${what}${named === 1 ? "" : "s"} only`;
 }
 
@@ -353,7 +354,11 @@ document.addEventListener("submit", (event) => {
 
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-filters] select")) event.target.form.requestSubmit();
-  else if (event.target.form) sayFold(event.target.form), askWhatIf(event.target.form);
+});
+
+// While it is typed, too: a field that is left is left for the button that saves.
+document.addEventListener("input", (event) => {
+  if (event.target.form) sayFold(event.target.form), askWhatIf(event.target.form);
 });
 
 document.addEventListener("copy", (event) => markCopied(event.target.nodeType === 1 ? event.target : event.target.parentElement ?? document.body));

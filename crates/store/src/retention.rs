@@ -22,7 +22,9 @@ const OVER: [&str; 6] = [
     "DELETE FROM key_refusals WHERE request IN (SELECT request FROM key_refusals WHERE at < $1 LIMIT $2)",
     "DELETE FROM key_sightings WHERE (key_id, hint, exposure, origin) IN
          (SELECT g.key_id, g.hint, g.exposure, g.origin FROM key_sightings g WHERE g.last_at < $1
-              AND NOT EXISTS (SELECT 1 FROM key_secrets s WHERE s.key_id = g.key_id AND s.hint = g.hint) LIMIT $2)",
+              AND NOT EXISTS (SELECT 1 FROM key_secrets s JOIN keys k ON k.id = s.key_id
+                              WHERE s.key_id = g.key_id AND s.hint = g.hint AND k.deleted_at IS NULL
+                                AND (s.retires_at IS NULL OR s.retires_at >= $1)) LIMIT $2)",
 ];
 
 impl Store {

@@ -62,10 +62,11 @@ const AGAIN: &str = "UPDATE key_sightings SET
      last_at = CASE WHEN $6 > last_at THEN $6 ELSE last_at END
  WHERE key_id = $1 AND hint = $2 AND exposure = $3 AND origin = $4";
 
-/// Calls from another one, if there is room for it.
+/// Calls from another one, if there is room for it, and the key has that secret: services elsewhere say what they like.
 const PUT: &str = "INSERT INTO key_sightings (key_id, hint, exposure, origin, first_at, last_at)
  SELECT k.id, $2, $3, $4, $5, $6 FROM keys k
  WHERE k.id = $1 AND k.class = $7
+   AND EXISTS (SELECT 1 FROM key_secrets s WHERE s.key_id = k.id AND s.hint = $2)
    AND (SELECT count(*) FROM key_sightings WHERE key_id = $1 AND hint = $2) < $8";
 
 /// Notes that the secret of `calls` was seen, if it was; not of a key that is made to be seen.

@@ -83,6 +83,18 @@ async fn what_somebody_writes_into_headers_takes_no_more_than_eight_rows_and_hid
 }
 
 #[tokio::test]
+async fn of_a_secret_that_the_key_does_not_have_nothing_is_kept() {
+    let world = world().await;
+    let key = world.key("CI").await;
+    let hints = (1_000..1_020).map(|number| Hint::parse(&number.to_string()).unwrap());
+    let made_up: Vec<_> = hints.map(|hint| calls(key.id, hint, Exposure::Url, "", NOW)).collect();
+    world.note(&made_up).await;
+    world.note(&[calls(key.id, hint_of(&key), Exposure::Url, "", NOW)]).await;
+    let rows = world.console().query_row("SELECT count(*) FROM key_sightings", [], |row| row.get(0));
+    assert_eq!(rows, Ok(1_i64));
+}
+
+#[tokio::test]
 async fn the_mark_is_of_a_secret_and_ends_with_it() {
     let world = world().await;
     let key = world.key("CI").await;
@@ -99,4 +111,9 @@ async fn the_mark_is_of_a_secret_and_ends_with_it() {
     let delete = DeleteKey { workspace, id: key.id, reason: None, actor, judged: None, now: later(103) };
     world.store.delete_key(&delete).await.unwrap();
     assert!(world.seen(key.id, later(104)).await.is_empty());
+    assert_eq!(
+        world.store.forget_uses_before(later(1_000_000_000)).await.unwrap(),
+        1,
+        "of a deleted key nothing"
+    );
 }

@@ -61,10 +61,10 @@ struct Changes {
     /// The only models that it opens from now on, by id (again for more), or any
     #[arg(long = "model", value_name = "ID")]
     models: Vec<Named<ModelId>>,
-    /// The only networks that it works from from now on: 10.4.0.0/16, 203.0.113.7 and so on (again for more), or any
+    /// From now on, the only networks that it works from: 10.4.0.0/16, 203.0.113.7 and so on (again for more), or any
     #[arg(long = "network", value_name = "NETWORK")]
     networks: Vec<Named<Network>>,
-    /// The only web origins that it works from from now on: https://app.example.org and so on (again for more), or any
+    /// From now on, the only web origins that it works from: https://app.example.org and so on (again for more), or any
     #[arg(long = "origin", value_name = "ORIGIN")]
     origins: Vec<Named<Origin>>,
     /// The largest image that it may send to be predicted from now on: 2MB, 500kB and so on, or none

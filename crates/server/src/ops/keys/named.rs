@@ -61,6 +61,27 @@ impl Keys {
         }
     }
 
+    /// The same restrictions without the projects and models that were deleted, and with no larger image than this server
+    /// takes. A list of which nothing is left opens nothing.
+    pub async fn still_there(&self, by: &Acting, mut own: Restrictions) -> Result<Restrictions, OpError> {
+        if let Only::These(projects) = &mut own.projects {
+            for project in projects.clone() {
+                if self.store.project(by.workspace, project).await?.is_none() {
+                    projects.remove(&project);
+                }
+            }
+        }
+        if let Only::These(models) = &mut own.models {
+            for model in models.clone() {
+                if self.store.model(by.workspace, model).await?.is_none() {
+                    models.remove(&model);
+                }
+            }
+        }
+        own.max_image_bytes = own.max_image_bytes.filter(|_| self.takes(&own).is_ok());
+        Ok(own)
+    }
+
     /// How the projects and models are called that these restrictions name.
     pub async fn names(&self, by: &Acting, own: &Restrictions) -> Result<Names, OpError> {
         let mut names = HashMap::new();

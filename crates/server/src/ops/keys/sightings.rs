@@ -15,7 +15,7 @@ pub struct PublicUse {
     pub seen: Sighting,
     /// What it would newly permit.
     pub permits: Permissions,
-    /// The restrictions that would let more through than now.
+    /// The restrictions that would let more through than now, the expiry among them.
     pub widens: Vec<&'static str>,
 }
 
@@ -67,7 +67,8 @@ impl Keys {
         Ok((key, seen))
     }
 
-    /// Refuses to give a key more whose secret others have seen.
+    /// Refuses to give a key more whose secret others have seen, as far as that is written down: what is seen now is a second
+    /// later, and what services elsewhere see when they tell it.
     pub(super) async fn hands_nothing_out(
         &self,
         by: &Acting,
@@ -76,7 +77,10 @@ impl Keys {
         now: Timestamp,
     ) -> Result<(), OpError> {
         let permits = after.permissions.without(before.permissions);
-        let widens = beyond(&after.restrictions, &before.restrictions);
+        let mut widens = beyond(&after.restrictions, &before.restrictions);
+        if before.expires_at.is_some_and(|ends| after.expires_at.is_none_or(|later| later > ends)) {
+            widens.push("expiresAt");
+        }
         if permits.is_empty() && widens.is_empty() {
             return Ok(());
         }

@@ -97,7 +97,7 @@ impl KeyForm {
         policy: Policy,
         has: &Restrictions,
     ) -> Result<(Scopes, Expiry, Restrictions), Invalid> {
-        let (limits, narrow) = (self.limits.picked(), self.narrow.picked(has));
+        let (limits, narrow) = (self.limits.picked(has), self.narrow.picked(has));
         match (self.scopes(), self.expiry(now, policy), limits, narrow) {
             (Ok(scopes), Ok(expiry), Ok(limits), Ok(narrow)) => Ok((scopes, expiry, limits.within(narrow))),
             (scopes, expiry, limits, narrow) => {

@@ -8,22 +8,22 @@ use crate::web::form::field;
 use crate::web::view::{LimitFields, QuotaFields, QuotaRow, RateFields};
 use crate::web::words;
 
-/// What the forms of a key send about its limits. What is left empty limits nothing.
+/// What the forms of a key send about its limits. What is left empty limits nothing; what is not sent stays as it is.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct LimitsForm {
-    rate_requests: String,
+    rate_requests: Option<String>,
     rate_every: String,
     rate_unit: String,
-    pub(super) visitor_requests: String,
+    pub(super) visitor_requests: Option<String>,
     pub(super) visitor_every: String,
     pub(super) visitor_unit: String,
-    predictions_day: String,
-    predictions_month: String,
-    images_day: String,
-    images_month: String,
-    trainings_day: String,
-    trainings_month: String,
+    predictions_day: Option<String>,
+    predictions_month: Option<String>,
+    images_day: Option<String>,
+    images_month: Option<String>,
+    trainings_day: Option<String>,
+    trainings_month: Option<String>,
 }
 
 /// How often a key may be used, and how much it may do.
@@ -45,7 +45,7 @@ impl Limits {
 /// A rate as it was typed.
 #[derive(Clone, Copy)]
 struct Typed<'a> {
-    requests: &'a str,
+    requests: Option<&'a str>,
     every: &'a str,
     unit: &'a str,
     /// What its fields are called where they are wrong.
@@ -61,12 +61,12 @@ impl LimitsForm {
         let [rate_requests, rate_every, rate_unit] = texts(own.rate);
         let [visitor_requests, visitor_every, visitor_unit] = texts(own.visitor_rate);
         let quota =
-            |of, per| own.quotas.one(of, per).map(|quota| quota.limit.to_string()).unwrap_or_default();
+            |of, per| Some(own.quotas.one(of, per).map_or(String::new(), |quota| quota.limit.to_string()));
         Self {
-            rate_requests,
+            rate_requests: Some(rate_requests),
             rate_every,
             rate_unit,
-            visitor_requests,
+            visitor_requests: Some(visitor_requests),
             visitor_every,
             visitor_unit,
             predictions_day: quota(Counted::Predictions, Period::Day),
@@ -78,9 +78,11 @@ impl LimitsForm {
         }
     }
 
-    /// All that was typed, or all that is wrong with it.
-    pub(super) fn picked(&self) -> Result<Limits, Invalid> {
-        let (rate, visitor_rate, quotas) = (self.rate().parse(), self.visitor_rate().parse(), self.quotas());
+    /// All that was typed in place of what the key `has`, or all that is wrong with it.
+    pub(super) fn picked(&self, has: &Restrictions) -> Result<Limits, Invalid> {
+        let rate = self.rate().parse(has.rate);
+        let visitor_rate = self.visitor_rate().parse(has.visitor_rate);
+        let quotas = self.quotas(has.quotas);
         match (rate, visitor_rate, quotas) {
             (Ok(rate), Ok(visitor_rate), Ok(quotas)) => Ok(Limits { rate, visitor_rate, quotas }),
             (rate, visitor_rate, quotas) => Err(Invalid::all([rate.err(), visitor_rate.err(), quotas.err()])),
@@ -106,39 +108,47 @@ impl LimitsForm {
         for other in
             [&mut self.images_day, &mut self.images_month, &mut self.trainings_day, &mut self.trainings_month]
         {
-            other.clear();
+            *other = None;
         }
     }
 
     fn rate(&self) -> Typed<'_> {
         let Self { rate_requests, rate_every, rate_unit, .. } = self;
-        Typed { requests: rate_requests, every: rate_every, unit: rate_unit, names: OF_KEY }
+        Typed { requests: rate_requests.as_deref(), every: rate_every, unit: rate_unit, names: OF_KEY }
     }
 
     fn visitor_rate(&self) -> Typed<'_> {
         let Self { visitor_requests, visitor_every, visitor_unit, .. } = self;
-        Typed { requests: visitor_requests, every: visitor_every, unit: visitor_unit, names: OF_VISITOR }
+        Typed {
+            requests: visitor_requests.as_deref(),
+            every: visitor_every,
+            unit: visitor_unit,
+            names: OF_VISITOR,
+        }
     }
 
-    fn quotas(&self) -> Result<Quotas, Invalid> {
+    fn quotas(&self, has: Quotas) -> Result<Quotas, Invalid> {
         let (mut quotas, mut invalid) = (Quotas::NONE, Invalid::default());
         for of in Counted::ALL {
             for per in Period::ALL {
-                let (name, typed) = self.quota(of, per);
-                if !typed.is_empty() {
-                    let quota = Quota::new(of, typed.parse().unwrap_or(0), per);
-                    if let Some(quota) = invalid.take(name, quota) {
-                        // There is one field for each: none comes twice.
-                        let _ = quotas.add(quota);
+                let quota = match self.quota(of, per) {
+                    (_, None) => has.one(of, per),
+                    (_, Some("")) => None,
+                    (name, Some(typed)) => {
+                        invalid.take(name, Quota::new(of, typed.parse().unwrap_or(0), per))
                     }
+                };
+                if let Some(quota) = quota {
+                    // There is one field for each: none comes twice.
+                    let _ = quotas.add(quota);
                 }
             }
         }
         if invalid.fields().next().is_none() { Ok(quotas) } else { Err(invalid) }
     }
 
-    /// The field of a quota: its name, and what was typed.
-    fn quota(&self, of: Counted, per: Period) -> (&'static str, &str) {
+    /// The field of a quota: its name, and what was typed if it was sent.
+    fn quota(&self, of: Counted, per: Period) -> (&'static str, Option<&str>) {
         let (name, typed) = match (of, per) {
             (Counted::Predictions, Period::Day) => ("predictions_day", &self.predictions_day),
             (Counted::Predictions, Period::Month) => ("predictions_month", &self.predictions_month),
@@ -147,23 +157,23 @@ impl LimitsForm {
             (Counted::Trainings, Period::Day) => ("trainings_day", &self.trainings_day),
             (Counted::Trainings, Period::Month) => ("trainings_month", &self.trainings_month),
         };
-        (name, typed.trim())
+        (name, typed.as_deref().map(str::trim))
     }
 
     fn row(&self, of: Counted, invalid: Option<&Invalid>) -> QuotaRow {
         let fields = Period::ALL.map(|per| {
             let (name, typed) = self.quota(of, per);
-            QuotaFields { name, per: per.name(), field: field(typed, invalid, name) }
+            QuotaFields { name, per: per.name(), field: field(typed.unwrap_or_default(), invalid, name) }
         });
         QuotaRow { label: words::counted(of), predicts: of == Counted::Predictions, fields }
     }
 }
 
 impl Typed<'_> {
-    /// Nothing where no number of requests was typed.
-    fn parse(self) -> Result<Option<Rate>, Invalid> {
+    /// Nothing where no number of requests was typed, and what the key `has` where none was sent.
+    fn parse(self, has: Option<Rate>) -> Result<Option<Rate>, Invalid> {
         let [of_requests, of_every] = self.names;
-        let requests = self.requests.trim();
+        let Some(requests) = self.requests.map(str::trim) else { return Ok(has) };
         if requests.is_empty() {
             return Ok(None);
         }
@@ -185,7 +195,7 @@ impl Typed<'_> {
     fn fields(self, invalid: Option<&Invalid>) -> RateFields {
         let [of_requests, of_every] = self.names;
         RateFields {
-            requests: field(self.requests.trim(), invalid, of_requests),
+            requests: field(self.requests.unwrap_or_default().trim(), invalid, of_requests),
             every: field(self.every.trim(), invalid, of_every),
             unit: self.unit.to_owned(),
         }

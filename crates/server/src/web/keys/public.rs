@@ -31,7 +31,7 @@ impl PublicForm {
     pub(super) fn settle(&self, limits: &mut LimitsForm, narrow: &mut NarrowForm) {
         narrow.origins = Some(self.public_origins.clone());
         narrow.max_image = Some(self.public_max_image.clone());
-        limits.visitor_requests.clone_from(&self.public_requests);
+        limits.visitor_requests = Some(self.public_requests.clone());
         limits.visitor_every.clone_from(&self.public_every);
         limits.visitor_unit.clone_from(&self.public_unit);
         limits.keep_predictions();

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::Response;
-use keyrack_key::{Class, Only, Origin, Rate, Restrictions, Scope};
+use keyrack_key::{Class, Counted, Only, Origin, Quotas, Rate, Restrictions, Scope};
 use keyrack_store::{KeyRow, StoreError};
 use serde::Deserialize;
 
@@ -15,7 +15,7 @@ use crate::ops::keys::sightings::origin_of;
 use crate::ops::keys::{Draft, Handed};
 use crate::web::error::PageError;
 use crate::web::flash;
-use crate::web::form::Form;
+use crate::web::form::{Form, sentence};
 use crate::web::person::Member;
 use crate::web::view::{Notice, Tone};
 
@@ -39,13 +39,12 @@ pub(in crate::web) async fn submit(
 ) -> Result<Response, PageError> {
     let (_, seen) = app.keys.sightings(&member.acting, key.id).await?;
     let origin = seen.iter().filter_map(origin_of).find(|origin| origin.to_string() == form.origin);
+    let back = |text: String, detail: String| {
+        let notice = Notice { tone: Tone::Warning, text, detail };
+        Ok(flash::redirect(&app, &format!("{}/{}", base(&member), key.id), &notice))
+    };
     let Some(origin) = origin else {
-        let notice = Notice {
-            tone: Tone::Warning,
-            text: format!("{} was not seen there, so no key was made.", key.name),
-            detail: String::new(),
-        };
-        return Ok(flash::redirect(&app, &format!("{}/{}", base(&member), key.id), &notice));
+        return back(format!("{} was not seen there, so no key was made.", key.name), String::new());
     };
     match create(&app, &member, &key, origin, &form.nonce).await {
         Ok(handed) => {
@@ -54,6 +53,11 @@ pub(in crate::web) async fn submit(
         }
         Err(OpError::Repeated { key }) => {
             Ok(reveal::already_shown(&app, &member, &parts.headers, key).await?)
+        }
+        // It has ended meanwhile, say.
+        Err(OpError::Invalid(invalid)) => {
+            let says: Vec<_> = invalid.fields().map(|(_, error)| sentence(error)).collect();
+            back("No key was made.".to_owned(), says.join(" "))
         }
         Err(error) => Err(error.into()),
     }
@@ -66,24 +70,33 @@ async fn create(
     origin: Origin,
     nonce: &str,
 ) -> Result<Handed, OpError> {
+    let latest = app.settings.policy(&member.acting).await?.latest_end(app.now());
+    let ends = [seen.terms.expires_at, latest].into_iter().flatten().min();
     let draft = Draft {
         name: format!("Page on {}", origin.to_string().split_once("://").map_or("", |(_, host)| host)),
         class: Class::Publishable,
         scopes: [Scope::Inference].into_iter().collect(),
-        restrictions: narrowed(seen, origin)?,
-        expires_at: None,
+        restrictions: app.keys.still_there(&member.acting, narrowed(seen, origin)?).await?,
+        expires_at: ends,
         note: format!("For the page on which {} was seen", seen.name),
     };
     app.keys.create(&member.acting, draft, sent_nonce(nonce)?).await
 }
 
-/// It opens no more than the key whose place it takes; but visitors come from every network.
+/// It opens no more than the key whose place it takes, and no longer; but visitors come from every network. A public key only
+/// predicts, so nothing else of it is counted.
 fn narrowed(seen: &KeyRow, origin: Origin) -> Result<Restrictions, OpError> {
     let kept = seen.terms.restrictions.clone().ok_or(StoreError::NotUnderstood)?;
     let (requests, seconds) = EACH_VISITOR;
+    let mut quotas = Quotas::NONE;
+    for quota in kept.quotas.iter().filter(|quota| quota.of == Counted::Predictions) {
+        // They were beside each other before.
+        let _ = quotas.add(quota);
+    }
     Ok(Restrictions {
         origins: Only::These([origin].into()),
         networks: Only::Any,
+        quotas,
         visitor_rate: kept.visitor_rate.or(Rate::new(requests, seconds).ok()),
         ..kept
     })

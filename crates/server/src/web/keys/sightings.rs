@@ -64,10 +64,10 @@ fn seen_place(at: usize, seen: &Sighting, key: &KeyRow, now: Timestamp) -> SeenP
 const fn means(last: &Sighting, is_urgent: bool) -> &'static str {
     match (last.exposure, is_urgent) {
         (Exposure::Url, true) => {
-            "URLs end up in logs and histories, where others read them. It was refused there, but whoever copies it can use it from a program, for all that it holds. Send it in a header, and rotate it."
+            "URLs end up in logs and histories, where others read them. Where it holds more than Inference it is refused there, but whoever copies it can use it from a program, for all that it holds. Send it in a header, and rotate it."
         }
         (_, true) => {
-            "Whoever opens the page can read the key. It was refused there, but whoever copies it can use it from a program, for all that it holds. Put a public key on the page, then rotate this one."
+            "Whoever opens the page can read the key. Where it holds more than Inference it is refused there, but whoever copies it can use it from a program, for all that it holds. Put a public key on the page, then rotate this one."
         }
         (_, false) => {
             "It holds Inference alone, so it works there. Take it that everybody has it: whoever does can make predictions with it, and nothing else. It is asked about before it is given more."

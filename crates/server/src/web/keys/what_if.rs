@@ -40,6 +40,7 @@ pub(super) fn permits(permits: Permissions, widens: &[&str]) -> Vec<String> {
         "networks" => "be used from more networks".to_owned(),
         "origins" => "be used from more origins".to_owned(),
         "rate" => "be used more often".to_owned(),
+        "expiresAt" => "work for longer".to_owned(),
         other => format!("do more than its {other} allow now"),
     };
     permits.iter().map(|one| Permission::says(one).to_owned()).chain(widens.iter().map(restriction)).collect()

@@ -86,11 +86,18 @@ impl Ticks {
 
     fn says(&self, what: &str) -> String {
         let ticked = self.rows.iter().filter(|row| row.ticked).count();
-        if self.only { format!("{} only", counted(ticked as u64, what)) } else { format!("all {what}s") }
+        match ticked {
+            _ if !self.only => format!("all {what}s"),
+            0 => format!("no {what} at all"),
+            some => format!("{} only", counted(some as u64, what)),
+        }
     }
 }
 
 fn lines(field: &Field, what: &str) -> Option<String> {
     let lines = field.value.lines().filter(|line| !line.trim().is_empty()).count();
-    (lines > 0).then(|| format!("{} only", counted(lines as u64, what)))
+    let is_none = field.value.trim().eq_ignore_ascii_case("none");
+    (lines > 0).then(|| {
+        if is_none { format!("no {what} at all") } else { format!("{} only", counted(lines as u64, what)) }
+    })
 }

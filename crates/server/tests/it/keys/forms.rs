@@ -62,10 +62,8 @@ async fn a_key_for_public_pages_is_publishable_and_has_what_stands_beside_it() {
 async fn name_and_scope_alone_still_make_a_secret_key_without_restrictions() {
     let desk = Desk::open().await;
     let visitor = Visitor::sign_in(&desk.server).await;
-    for fields in [&[][..], &[("used", "servers")], &[("scope", "inference"), ("public_origins", "nonsense")]]
-    {
-        let fields: Vec<_> = fields.iter().copied().filter(|(name, _)| *name != "scope").collect();
-        let made = generate(&visitor, &fields).await;
+    for fields in [&[][..], &[("used", "servers")], &[("public_origins", "nonsense")]] {
+        let made = generate(&visitor, fields).await;
         assert!(made.status == 200 && made.text.contains("kr_sk_"), "{made:?}");
         let key = newest(&desk).await;
         assert_eq!((&key["class"], &key["restrictions"]), (&json!("secret"), &json!({})));
@@ -165,6 +163,37 @@ async fn a_key_is_narrowed_and_a_deleted_project_is_not_forgotten() {
     assert_eq!(desk.read(&key).await["restrictions"], json!({ "projects": [other] }));
     assert_eq!(save(&[("only_projects", "any"), (other.as_str(), "on")]).await.status, 303);
     assert_eq!(desk.read(&key).await["restrictions"], json!({}));
+}
+
+#[tokio::test]
+async fn limits_that_a_form_does_not_show_stay_when_it_is_saved() {
+    let desk = Desk::open().await;
+    let visitor = Visitor::sign_in(&desk.server).await;
+    let limits = json!({
+        "origins": ["https://shop.example"],
+        "rate": { "requests": 100, "seconds": 60 },
+        "visitorRate": { "requests": 10, "seconds": 60 },
+        "quotas": [
+            { "of": "predictions", "limit": 7, "per": "day" },
+            { "of": "images", "limit": 3, "per": "month" },
+        ],
+    });
+    let draft =
+        json!({ "name": "n", "class": "publishable", "scopes": ["inference"], "restrictions": limits });
+    let key = desk.make(draft).await;
+    let save = async |fields: &[(&str, &str)]| {
+        let revision = desk.read(&key).await["revision"].to_string();
+        let usual =
+            [("revision", revision.as_str()), ("name", "n"), ("scope", "inference"), ("expiry", "never")];
+        let saved =
+            visitor.submit(&visitor.keys(&format!("/{}/edit", key.id)), &[&usual[..], fields].concat()).await;
+        assert_eq!(saved.status, 303, "{saved:?}");
+        desk.read(&key).await["restrictions"].clone()
+    };
+    assert_eq!(save(&[]).await, limits);
+    let after = save(&[("rate_requests", ""), ("predictions_day", "9"), ("visitor_requests", "10")]).await;
+    assert_eq!((&after["rate"], &after["visitorRate"]), (&Value::Null, &limits["visitorRate"]));
+    assert_eq!((&after["quotas"][0]["limit"], &after["quotas"][1]), (&json!(9), &limits["quotas"][1]));
 }
 
 #[tokio::test]

@@ -179,6 +179,13 @@ async fn more_is_given_to_a_key_that_was_seen_only_to_whoever_says_so() {
         assert!(says.contains(&format!(": {names};")), "{says}");
     }
     assert_eq!(desk.read(&key).await["revision"], key.body["revision"]);
+    let ends = |at: Value| json!({ "expiresAt": at });
+    desk.patch(&key.path(), ends(json!("2099-01-01T00:00:00Z"))).await.ok();
+    desk.patch(&key.path(), ends(json!("2098-01-01T00:00:00Z"))).await.ok();
+    for later in [json!("2098-01-02T00:00:00Z"), Value::Null] {
+        let refused = desk.patch(&key.path(), ends(later)).await.refused(409, "seen_in_public");
+        assert!(text(&refused.json()["message"]).contains(": expiresAt;"), "{refused:?}");
+    }
     let false_yes = json!({ "scopes": ["project"], "acknowledgePublicUse": false });
     desk.patch(&key.path(), false_yes).await.refused(409, "seen_in_public");
     desk.patch(&key.path(), json!({ "acknowledgePublicUse": "yes" }))
@@ -230,9 +237,14 @@ async fn advice_names_the_place_of_a_key_that_holds_more_than_others_may_have() 
 #[tokio::test]
 async fn the_offer_makes_a_public_key_for_just_that_page_once() {
     let desk = Desk::open().await;
-    let project = desk.project("caps").await;
-    let restrictions = json!({ "projects": [project], "networks": ["10.0.0.0/8"] });
-    let key = desk.make(json!({ "name": "line", "scopes": ["project"], "restrictions": restrictions })).await;
+    let (project, gone) = (desk.project("caps").await, desk.project("cells").await);
+    let quotas = ["images", "predictions"].map(|of| json!({ "of": of, "limit": 9, "per": "day" }));
+    let restrictions = json!({ "projects": [project, gone], "networks": ["10.0.0.0/8"], "quotas": quotas });
+    let ends = json!("2099-01-01T00:00:00Z");
+    let draft =
+        json!({ "name": "line", "scopes": ["project"], "restrictions": restrictions, "expiresAt": ends });
+    let key = desk.make(draft).await;
+    desk.delete(&format!("/api/v1/projects/{gone}")).await.ok();
     from_page(&desk, &key.secret, SHOP).await;
     seen(&desk, &key, 1).await;
     let visitor = Visitor::sign_in(&desk.server).await;
@@ -252,11 +264,14 @@ async fn the_offer_makes_a_public_key_for_just_that_page_once() {
     let [made] = keys["items"].as_array().unwrap().as_slice() else { panic!("{keys}") };
     assert_eq!((&made["name"], &made["scopes"]), (&json!("Page on shop.example"), &json!(["inference"])));
     let visitors = json!({ "requests": 60, "seconds": 60 });
-    let expected = json!({ "projects": [project], "origins": [SHOP], "visitorRate": visitors });
+    let expected = json!({
+        "projects": [project], "origins": [SHOP], "visitorRate": visitors, "quotas": [quotas[1]],
+    });
     assert_eq!(
         made["restrictions"], expected,
         "no more than the key whose place it takes, but for the network"
     );
+    assert_eq!(made["expiresAt"], ends, "and no longer");
 }
 
 #[tokio::test]

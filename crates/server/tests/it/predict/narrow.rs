@@ -118,11 +118,11 @@ async fn a_key_whose_last_model_is_deleted_opens_none() {
     narrow.predict(&key, "detect", other).await.refused(403, "model_outside_key");
     assert_eq!(narrow.get(&key, "/models").await.ok().json()["items"], json!([]));
     // Other changes leave it so.
-    let path = format!("/api/v1/keys/{}", key.id);
+    let url = format!("/api/v1/keys/{}", key.id);
     let patch = json!({ "restrictions": { "models": [own], "maxImageBytes": 100_000 } });
-    server.patch(&path, &narrow.master, patch).await.ok();
+    server.patch(&url, &narrow.master, patch).await.ok();
     narrow.predict(&key, "detect", other).await.refused(403, "model_outside_key");
-    server.patch(&path, &narrow.master, json!({ "restrictions": {} })).await.ok();
+    server.patch(&url, &narrow.master, json!({ "restrictions": {} })).await.ok();
     narrow.predict(&key, "detect", other).await.ok();
 }
 
