@@ -175,7 +175,6 @@ fn label(name: &str) -> String {
         "retiresAt" => "Old secret ends".to_owned(),
         "hint" => "Secret".to_owned(),
         "replaced" => "Secret before".to_owned(),
-        "restrictions" => "Limits".to_owned(),
         "reason" => "Why".to_owned(),
         "slug" => "Address".to_owned(),
         "projectType" => "Type".to_owned(),
