@@ -9,7 +9,7 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{from_fn, from_fn_with_state, map_request};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use tower::Layer;
+use tower::{Layer, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::normalize_path::NormalizePathLayer;
 use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
@@ -27,21 +27,26 @@ const BODY_PAUSE: Duration = Duration::from_secs(10);
 pub fn service(app: &Shared) -> Router {
     let routes = Router::new().nest("/api/v1", api_routes(app)).merge(page_routes(app));
     let trusted: Arc<[_]> = app.config.trusted_proxies.clone().into();
-    let edge = routes
-        .layer(from_fn_with_state(Arc::clone(app), metrics::count))
-        .layer(from_fn_with_state(Arc::clone(app), refusals::keep))
-        .layer(CatchPanicLayer::custom(after_panic))
+    // Three layers and not one for each: the router boxes every layer of every route, and copies the boxes with each request.
+    let accounts = ServiceBuilder::new()
         .layer(DefaultBodyLimit::max(allowance::SMALL.bytes))
-        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
-        .layer(map_request(host::settle))
-        .layer(from_fn(api::finish))
-        .layer(from_fn(log::requests))
-        .layer(from_fn_with_state(trusted, address::find))
-        .layer(PropagateRequestIdLayer::new(request_id::HEADER))
-        .layer(SetRequestIdLayer::new(request_id::HEADER, request_id::RandomId))
-        .layer(map_request(request_id::forget))
-        .layer(map_request(linger::over_body))
+        .layer(CatchPanicLayer::custom(after_panic))
+        .layer(from_fn_with_state(Arc::clone(app), refusals::keep))
+        .layer(from_fn_with_state(Arc::clone(app), metrics::count));
+    let outside = ServiceBuilder::new()
         .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(map_request(linger::over_body))
+        .layer(map_request(request_id::forget))
+        .layer(SetRequestIdLayer::new(request_id::HEADER, request_id::RandomId))
+        .layer(PropagateRequestIdLayer::new(request_id::HEADER))
+        .layer(from_fn_with_state(trusted, address::find))
+        .layer(from_fn(log::requests))
+        .layer(from_fn(api::finish))
+        .layer(map_request(host::settle));
+    let edge = routes
+        .layer(accounts)
+        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+        .layer(outside)
         .with_state(Arc::clone(app));
     // Around the router, not inside: paths are matched before a layer of the router sees them.
     let routes = NormalizePathLayer::trim_trailing_slash().layer(map_request(asked).layer(edge));
