@@ -144,9 +144,9 @@ pub fn advise(key: &KeyRow, measured: &Measured, policy: Policy, now: Timestamp)
     .collect()
 }
 
-/// Whether there is an end to how much everybody together may ask of it. A rate of each visitor has none.
+/// Whether there is an end to how much somebody may ask of it.
 fn is_limited(own: &Restrictions) -> bool {
-    own.rate.is_some() || own.quotas.of(Counted::Predictions).next().is_some()
+    own.rate.is_some() || own.visitor_rate.is_some() || own.quotas.of(Counted::Predictions).next().is_some()
 }
 
 /// A key that holds what everybody may have is seen where it belongs.
@@ -369,8 +369,14 @@ mod tests {
         let origins = keyrack_key::Only::These(["https://shop.example".parse().unwrap()].into());
         public.terms.restrictions = Some(Restrictions { origins, ..Restrictions::default() });
         assert_eq!(codes(&public, &nothing), ["no_limit"]);
-        public.terms.restrictions.as_mut().unwrap().rate = Rate::new(1, 1).ok();
-        assert!(codes(&public, &nothing).is_empty());
+        let own = public.terms.restrictions.clone().unwrap();
+        for limited in [
+            Restrictions { rate: Rate::new(1, 1).ok(), ..own.clone() },
+            Restrictions { visitor_rate: Rate::new(1, 1).ok(), ..own },
+        ] {
+            public.terms.restrictions = Some(limited);
+            assert!(codes(&public, &nothing).is_empty());
+        }
         public.deletion =
             Some(keyrack_store::Deletion { at: NOW, by: public.created_by.clone(), reason: None });
         public.terms.restrictions = Some(Restrictions::default());
