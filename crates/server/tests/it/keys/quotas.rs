@@ -287,6 +287,7 @@ async fn the_pages_set_limits_say_what_is_wrong_with_them_and_show_how_a_key_sta
     assert!(list.contains("40 predictions a month") && list.contains("2 training runs a day"), "{list}");
     let form = visitor.page(&edit).await.text;
     assert!(form.contains("name=\"predictions_month\"") && form.contains("value=\"40\""), "{form}");
-    assert_eq!(save(&now["revision"], &[]).await.status, 303);
+    let emptied = [("predictions_month", ""), ("trainings_day", " "), ("visitor_requests", "")];
+    assert_eq!(save(&now["revision"], &emptied).await.status, 303);
     assert_eq!(desk.read(&key).await["restrictions"], networks);
 }
