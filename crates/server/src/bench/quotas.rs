@@ -77,7 +77,8 @@ async fn world(database: &std::path::Path) -> io::Result<(Quotas, Caller, Store)
     let (now, brands) = (clock::now(), Brands::default());
     let store = Store::open(database, rng()).await.map_err(io::Error::other)?;
     let (owner, workspace) = (UserId::new(now, &mut rng()), WorkspaceId::new(now, &mut rng()));
-    let user = NewUser { id: owner, email: "bench@example.org", name: "Bench", password_hash: "none" };
+    let user =
+        NewUser { id: owner, email: "bench@example.org", name: "Bench", password_hash: "$argon2id$none" };
     let named = NewWorkspace { id: workspace, slug: "bench", name: "Bench" };
     store.set_up(&user, &named, now).await.map_err(io::Error::other)?;
     let secret = Secret::generate(brands.current(), Class::Secret, &mut rng());
@@ -131,5 +132,17 @@ impl Quota {
             "\nA quota by day and month, beside the check: {memory:.0} ns for one from memory; a block of 64 from the store takes \
              {store:.0} µs and comes after the last of the one before; {mean:.0} ns for each in all.\n"
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_measured_has_a_quota_to_take_from() {
+        let folder = tempfile::tempdir().unwrap();
+        let (quotas, caller, _store) = world(&folder.path().join("keyrack.db")).await.unwrap();
+        drop(quotas.take_of(&caller, Counted::Predictions).await.unwrap());
     }
 }
