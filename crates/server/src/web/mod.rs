@@ -48,12 +48,8 @@ fn registry() -> Registry {
     const KEYS: &str = "/w/{workspace}/settings/api-keys";
     const GENERAL: &str = "/w/{workspace}/settings/general";
     const ACTIVITY: &str = "/w/{workspace}/settings/activity";
-    const PROJECTS: &str = "/w/{workspace}/projects";
-    const MODELS: &str = "/w/{workspace}/models";
     let key = |rest: &str| format!("{KEYS}{rest}");
-    let project = |rest: &str| format!("{PROJECTS}{rest}");
-    let model = |rest: &str| format!("{MODELS}{rest}");
-    Registry::default()
+    let registry = Registry::default()
         .page(Anyone, "/", home::home)
         .form(Anyone, "/setup", setup::form, setup::submit)
         .form(Anyone, "/sign-in", sign_in::form, sign_in::submit)
@@ -84,7 +80,18 @@ fn registry() -> Registry {
         .form(Member(Role::Admin), &format!("{GENERAL}/edit"), general::edit::form, general::edit::submit)
         .page(Member(Role::Admin), ACTIVITY, activity::list::page)
         .page(Member(Role::Admin), &format!("{ACTIVITY}/export"), activity::export::file)
-        .page(Member(Role::Admin), &format!("{ACTIVITY}/verify"), activity::verify::page)
+        .page(Member(Role::Admin), &format!("{ACTIVITY}/verify"), activity::verify::page);
+    platform(registry)
+}
+
+/// What the keys open, as people see it: projects with their images, and models.
+fn platform(registry: Registry) -> Registry {
+    use Access::Member;
+    const PROJECTS: &str = "/w/{workspace}/projects";
+    const MODELS: &str = "/w/{workspace}/models";
+    let project = |rest: &str| format!("{PROJECTS}{rest}");
+    let model = |rest: &str| format!("{MODELS}{rest}");
+    registry
         .page(Member(Role::Viewer), PROJECTS, projects::list::page)
         .form(Member(Role::Member), &project("/new"), projects::new::form, projects::new::submit)
         .form(
