@@ -1,35 +1,44 @@
 //! Whether a request was made by a page in a browser, and by whose.
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Where our own pages come from.
 #[derive(Clone, Debug)]
-pub(crate) struct Home(Option<String>);
+pub(crate) enum Home {
+    /// The host that a request is addressed to.
+    Host,
+    /// That, and this origin.
+    At(String),
+    /// No page is ours.
+    Nowhere,
+}
 
 impl Home {
-    /// Pages of the host that a request is addressed to.
-    pub(crate) const fn unnamed() -> Self {
-        Self(None)
-    }
-
-    /// These too.
     pub(crate) fn at(origin: &str) -> Self {
-        Self(Some(origin.trim_end_matches('/').to_ascii_lowercase()))
+        Self::At(origin.trim_end_matches('/').to_ascii_lowercase())
     }
 
     /// Whether a page that is not ours sent this: its `Origin` is another one, or the browser says that the page is of
     /// another site, or of another origin of ours. `Sec-Fetch-Mode` says nothing: Node's `fetch` sends it as well.
     /// No allocation.
     pub(crate) fn is_left_by(&self, headers: &HeaderMap) -> bool {
-        let is_elsewhere = |site: &HeaderValue| matches!(site.as_bytes(), b"cross-site" | b"same-site");
-        headers.get_all("sec-fetch-site").iter().any(is_elsewhere)
+        let is_elsewhere = |site: &HeaderValue| match site.as_bytes() {
+            b"cross-site" | b"same-site" => true,
+            b"same-origin" => matches!(self, Self::Nowhere),
+            _ => false,
+        };
+        headers.get_all(SEC_FETCH_SITE).iter().any(is_elsewhere)
             || headers.get_all(header::ORIGIN).iter().any(|origin| !self.is_own(origin, headers))
     }
 
     fn is_own(&self, origin: &HeaderValue, headers: &HeaderMap) -> bool {
         let Ok(origin) = origin.to_str() else { return false };
-        if self.0.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(origin)) {
-            return true;
+        match self {
+            Self::Nowhere => return false,
+            Self::At(own) if own.eq_ignore_ascii_case(origin) => return true,
+            Self::At(_) | Self::Host => {}
         }
         // A proxy may speak HTTPS for us, so the scheme is not compared: who answers at this host is us in any case.
         let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
@@ -46,6 +55,21 @@ mod tests {
         let headers =
             headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
         Home::at("https://keys.example.org/").is_left_by(&headers)
+    }
+
+    #[test]
+    fn whoever_has_no_pages_is_left_by_all_of_them() {
+        let nowhere = |name: &'static str, value: &'static str| {
+            let headers = HeaderMap::from_iter([
+                (header::HOST, HeaderValue::from_static("127.0.0.1:8080")),
+                (HeaderName::from_static(name), HeaderValue::from_static(value)),
+            ]);
+            Home::Nowhere.is_left_by(&headers)
+        };
+        assert!(nowhere("origin", "http://127.0.0.1:8080"));
+        assert!(nowhere("sec-fetch-site", "same-origin"));
+        assert!(!nowhere("sec-fetch-site", "none"), "typed into the address bar");
+        assert!(!nowhere("sec-fetch-mode", "cors"), "Node");
     }
 
     #[test]

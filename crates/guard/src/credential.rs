@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderMap, Uri, header};
+use http::{HeaderMap, HeaderName, Uri, header};
 use keyrack_key::Denial;
+
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Where the key stood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +30,7 @@ impl<'a> Credential<'a> {
     pub fn find(headers: &'a HeaderMap, uri: &'a Uri) -> Result<Option<Self>, Denial> {
         let mut found: Option<Self> = None;
         let in_headers = bearers(headers)
-            .chain(headers.get_all("x-api-key").iter().map(http::HeaderValue::as_bytes))
+            .chain(headers.get_all(X_API_KEY).iter().map(http::HeaderValue::as_bytes))
             .map(|text| Self { text: Cow::Borrowed(text), place: Place::Header });
         for next in in_headers.chain(in_query(uri)) {
             match &mut found {

@@ -28,7 +28,7 @@ pub struct ClientAddress(pub IpAddr);
 pub struct Asked(pub Option<Permission>);
 
 /// All that deciding about requests needs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Guard {
     rack: Arc<Rack>,
     brands: Brands,
@@ -41,7 +41,7 @@ pub struct Guard {
 impl Guard {
     /// Decides by `rack`, about secrets of `brands`.
     pub const fn new(rack: Arc<Rack>, brands: Brands, clock: Clock) -> Self {
-        Self { rack, brands, clock, manage: None, home: Home::unnamed(), callers: None }
+        Self { rack, brands, clock, manage: None, home: Home::Host, callers: None }
     }
 
     /// Names the address under which a key is changed; the key's id is appended to it.
@@ -56,6 +56,13 @@ impl Guard {
     #[must_use]
     pub fn at_home(mut self, origin: &str) -> Self {
         self.home = Home::at(origin);
+        self
+    }
+
+    /// The same for services of others, behind a proxy: no page that calls them is ours, whichever host it names.
+    #[must_use]
+    pub fn away(mut self) -> Self {
+        self.home = Home::Nowhere;
         self
     }
 

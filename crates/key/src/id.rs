@@ -97,9 +97,21 @@ impl<K: Kind> FromStr for Id<K> {
     }
 }
 
+impl<K: Kind> Id<K> {
+    /// The text, written into `room`.
+    pub fn text<'a>(&self, room: &'a mut [u8; 36]) -> &'a str {
+        const { assert!(K::PREFIX.len() == 3) }
+        room[..3].copy_from_slice(K::PREFIX.as_bytes());
+        room[3] = b'_';
+        self.uuid.simple().encode_lower(&mut room[4..]);
+        // Letters, digits and an underscore.
+        std::str::from_utf8(room).unwrap_or_default()
+    }
+}
+
 impl<K: Kind> fmt::Display for Id<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}_{}", K::PREFIX, self.uuid.simple())
+        f.write_str(self.text(&mut [0; 36]))
     }
 }
 

@@ -40,6 +40,8 @@ pub struct App {
     pub rack: Arc<Rack>,
     pub follower: Arc<Follower<Store>>,
     pub guard: Arc<Guard>,
+    /// What decides for the proxies that ask.
+    pub guard_of_proxies: Guard,
     pub callers: Arc<Callers>,
     pub refusals: Refusals,
     pub keys: Keys,
@@ -74,7 +76,9 @@ impl App {
         let nodes = Nodes::open(store.clone(), clock).await?;
         let callers = Arc::new(Callers::new());
         let guard = Guard::new(Arc::clone(&rack), config.brands.clone(), clock).noting(Arc::clone(&callers));
-        let guard = Arc::new(guard.at_home(&config.base_url()).manage_at(config.manage_url()));
+        let guard = guard.manage_at(config.manage_url());
+        let guard_of_proxies = guard.clone().away();
+        let guard = Arc::new(guard.at_home(&config.base_url()));
         let late = Late::new(Arc::clone(&rack), Arc::clone(&guard));
         let quotas = Quotas::new(store.clone(), Arc::clone(&rack), Arc::clone(&guard), clock);
         let removals = Removals::new(store.clone(), objects.clone(), clock);
@@ -115,6 +119,7 @@ impl App {
             rack,
             follower,
             guard,
+            guard_of_proxies,
         }))
     }
 

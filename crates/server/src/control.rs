@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use axum::extract::{Extension, State};
-use axum::middleware::from_fn;
+use axum::middleware::map_response;
 use axum::response::IntoResponse;
 use axum::routing::post;
 use axum::{Json, Router};
@@ -19,12 +19,13 @@ use tokio::net::UnixListener;
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
-use crate::api::{self, ApiError, ControlSocket};
+use crate::api::{ApiError, ControlSocket};
 use crate::app::Shared;
+use crate::edge::problem;
 use crate::folder::Folder;
+use crate::front::Front;
 use crate::ops::OpError;
 use crate::ops::people::Founding;
-use crate::router;
 
 /// Where [`set_up`] answers. On no other listener.
 pub const SETUP: &str = "/control/setup";
@@ -65,9 +66,9 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
 pub fn service(app: &Shared) -> Router {
     Router::new()
         .route(SETUP, post(set_up))
-        .layer(from_fn(api::finish))
+        .layer(map_response(async |answer| problem::finish(answer, None)))
         .with_state(app.clone())
-        .fallback_service(router::service(app))
+        .fallback_service(Front::of(app))
         .layer(Extension(ControlSocket))
 }
 

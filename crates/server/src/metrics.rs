@@ -1,11 +1,8 @@
 //! What an operator watches, in the OpenMetrics text format.
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
 use axum::response::Response;
 use http::Method;
 use keyrack_guard::Refusal;
-use keyrack_key::Denial;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -13,7 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry};
 
-use crate::app::{App, Shared};
+use crate::app::App;
 use crate::ops::OpError;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -95,9 +92,14 @@ impl Metrics {
         }
     }
 
-    /// Counts a refusal.
-    fn refused(&self, denial: Denial) {
-        self.decided(denial.code());
+    /// Counts a request by its route, which is the path as registered and never as sent, and the refusal if it was one.
+    pub fn answered(&self, method: &Method, route: Option<&str>, response: &Response) {
+        if let Some(refusal) = response.extensions().get::<Refusal>() {
+            self.decided(refusal.denial.code());
+        }
+        let path = route.unwrap_or("unmatched").to_owned();
+        let answered = Answered { method: known(method), path, status: response.status().as_u16() };
+        self.requests.get_or_create(&answered).inc();
     }
 
     /// Counts a request that the guard let through.
@@ -160,19 +162,6 @@ fn told<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: 
     let metric = M::default();
     registry.register(name, help, metric.clone());
     metric
-}
-
-/// Counts each request by its route: the path as registered, never as sent.
-pub async fn count(State(app): State<Shared>, request: Request, next: Next) -> Response {
-    let method = known(request.method());
-    let path = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
-    let response = next.run(request).await;
-    if let Some(refusal) = response.extensions().get::<Refusal>() {
-        app.metrics.refused(refusal.denial);
-    }
-    let status = response.status().as_u16();
-    app.metrics.requests.get_or_create(&Answered { method, path, status }).inc();
-    response
 }
 
 /// Clients may invent methods; a label for each of them would fill the memory.

@@ -16,9 +16,10 @@ use crate::config::{Config, Tls};
 use crate::control::ControlError;
 use crate::edge::origin::is_public;
 use crate::folder::{Folder, FolderError};
+use crate::front::Front;
 use crate::jobs::supervisor;
 use crate::ops::OpError;
-use crate::{background, clock, control, operations, router};
+use crate::{background, clock, control, operations};
 
 /// A client that has not sent its headers by then is let go, and a connection that nobody uses is closed.
 pub(crate) const HEADERS: Duration = Duration::from_secs(30);
@@ -90,7 +91,7 @@ fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
 }
 
 async fn run(app: &Shared, listener: TcpListener, handle: Handle<SocketAddr>) -> Result<(), ServeError> {
-    let service = router::service(app).into_make_service_with_connect_info::<SocketAddr>();
+    let service = Front::of(app).for_connections();
     match &app.config.tls {
         Some(tls) => {
             let mut server = axum_server::from_tcp_rustls(listener, certificate(tls).await?)?

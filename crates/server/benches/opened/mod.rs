@@ -7,8 +7,9 @@ use keyrack::app::{App, Shared};
 use keyrack::clock;
 use keyrack::config::Choices;
 use keyrack::folder::Folder;
+use keyrack::front::Front;
 use keyrack::ops::people::{Founding, From};
-use keyrack::router;
+
 use keyrack_key::UserId;
 use keyrack_store::Workspace;
 
@@ -47,7 +48,7 @@ impl Opened {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
-        let service = router::service(&self.app).into_make_service_with_connect_info::<SocketAddr>();
+        let service = Front::of(&self.app).for_connections();
         tokio::spawn(async move { axum_server::from_tcp(listener).unwrap().serve(service).await.unwrap() });
         address
     }

@@ -1,11 +1,14 @@
 //! `GET /forward-auth`: a proxy asks whether a request may pass.
 
+use std::sync::Arc;
+
 use axum::extract::State;
-use axum::http::request::Parts;
-use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::response::Response;
+use futures_util::future::{BoxFuture, Either};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use keyrack_guard::{Caller, Credential, Place, Problem};
-use keyrack_key::{Counted, Denial, Permission, Presented, Scope};
+use keyrack_key::{Counted, Denial, Permission, Presented, WorkspaceId};
 
 use super::ApiError;
 use super::verify::covers;
@@ -14,11 +17,12 @@ use crate::edge::problem::answering;
 use crate::edge::session;
 use crate::ops::OpError;
 
-const WORKSPACE: &str = "x-keyrack-for-workspace";
-const PERMISSION: &str = "x-keyrack-permission";
-const PROXY: &str = "x-keyrack-proxy";
+const WORKSPACE: HeaderName = HeaderName::from_static("x-keyrack-for-workspace");
+const PERMISSION: HeaderName = HeaderName::from_static("x-keyrack-permission");
+const PROXY: HeaderName = HeaderName::from_static("x-keyrack-proxy");
 /// Where proxies say what was asked of them: Caddy and Traefik by themselves, nginx as our example tells it to.
-const ORIGINALS: [&str; 2] = ["x-forwarded-uri", "x-original-uri"];
+const ORIGINALS: [HeaderName; 2] =
+    [HeaderName::from_static("x-forwarded-uri"), HeaderName::from_static("x-original-uri")];
 
 /// Ask whether a request may pass a proxy
 ///
@@ -45,69 +49,185 @@ const ORIGINALS: [&str; 2] = ["x-forwarded-uri", "x-original-uri"];
         (status = 401, description = "No key, or none that works"),
         (status = 403, description = "The key does not allow that"),
         (status = 429, description = "The key was used too often lately, or has made all predictions of its day or month; `Retry-After` says when to try again")))]
-pub async fn ask(State(app): State<Shared>, mut parts: Parts) -> Response {
-    let is_nginx = parts.headers.get(PROXY).is_some_and(|proxy| proxy == "nginx");
-    let answer = match original(&parts.headers) {
-        Ok(original) => {
-            parts.uri = original.unwrap_or(parts.uri);
-            no_page_is_ours(&mut parts.headers);
-            decide(&app, &parts).await
-        }
-        Err(error) => Err(error),
-    };
-    match answer {
-        Ok(caller) => {
-            app.metrics.allowed();
-            (StatusCode::NO_CONTENT, passed(&caller)).into_response()
-        }
-        Err(ApiError(error)) => answering(&error, refused(error.problem(), is_nginx)),
+pub async fn ask(State(app): State<Shared>, parts: Parts) -> Response {
+    match at_once(&app, parts) {
+        Either::Left(answer) => answer,
+        Either::Right(answer) => answer.await,
     }
 }
 
-async fn decide(app: &App, parts: &Parts) -> Result<Caller, ApiError> {
-    // Whoever has no key learns nothing here, not even which workspaces there are.
+/// The answer, where memory alone knows it: about each key without quotas, of a workspace that was asked about before. Else
+/// what has to be waited for.
+pub fn at_once(app: &Shared, mut parts: Parts) -> Either<Response, BoxFuture<'static, Response>> {
+    let to = Proxy::of(&parts.headers);
+    let decided = ask_of_original(&mut parts).and_then(|()| {
+        let question = Question::of(app, &parts)?;
+        let workspace = app.workspaces.known(question.workspace);
+        workspace.map(|workspace| question.decide(app, workspace)).transpose()
+    });
+    match decided {
+        Ok(Some(passing)) if !passing.spends(app) => Either::Left(to.answer(app, Ok(passing.caller))),
+        Ok(Some(passing)) => {
+            let app = Arc::clone(app);
+            Either::Right(Box::pin(async move { to.answer(&app, passing.spend(&app).await) }))
+        }
+        Ok(None) => {
+            let app = Arc::clone(app);
+            Either::Right(Box::pin(async move { to.answer(&app, look_up(&app, &parts).await) }))
+        }
+        Err(error) => Either::Left(to.answer(app, Err(error))),
+    }
+}
+
+/// Decides with the workspace out of the store.
+async fn look_up(app: &App, parts: &Parts) -> Result<Caller, ApiError> {
+    let question = Question::of(app, parts)?;
+    place_of_key(app, parts)?;
+    let workspace = app.workspaces.id_of(question.workspace).await?;
+    let workspace = workspace.ok_or_else(|| app.refused(&Denial::Unknown.into()))?;
+    question.decide(app, workspace)?.spend(app).await
+}
+
+/// What a proxy asks.
+struct Question<'a> {
+    parts: &'a Parts,
+    /// By its address or id.
+    workspace: &'a str,
+    permission: Option<Permission>,
+}
+
+impl<'a> Question<'a> {
+    fn of(app: &App, parts: &'a Parts) -> Result<Self, ApiError> {
+        Self::read(app, parts).or_else(|unclear| place_of_key(app, parts).and(Err(unclear)))
+    }
+
+    fn read(app: &App, parts: &'a Parts) -> Result<Self, ApiError> {
+        if let Some(query) = parts.uri.query()
+            && place_of_key(app, parts)? == Place::Query
+            && !stands_plainly(query)
+        {
+            return Err(unclear(
+                "api-key stands in the query once, without escapes: so the proxy can take it out",
+            ));
+        }
+        if session::token(&parts.headers, app).is_some() {
+            return Err(OpError::KeyAndCookie.into());
+        }
+        let workspace = once(&parts.headers, &WORKSPACE)?
+            .ok_or_else(|| unclear("name the workspace in X-Keyrack-For-Workspace"))?;
+        let permission = once(&parts.headers, &PERMISSION)?.map(str::parse::<Permission>).transpose();
+        let permission =
+            permission.map_err(|unknown| unclear(&format!("X-Keyrack-Permission: {unknown}")))?;
+        Ok(Self { parts, workspace, permission })
+    }
+
+    fn decide(self, app: &App, workspace: WorkspaceId) -> Result<Passing, ApiError> {
+        let caller = app.guard_of_proxies.check_in(workspace, self.parts, self.permission);
+        let caller = caller.map_err(|refusal| app.refused(&refusal))?;
+        // A proxy names no project and no model, so it could be any.
+        covers(caller.key(), None, None)?;
+        Ok(Passing { caller, is_prediction: self.permission == Some(Permission::ModelsPredict) })
+    }
+}
+
+/// Where the key stands. Whoever has none learns nothing here: not what is unclear, nor which workspaces there are.
+fn place_of_key(app: &App, parts: &Parts) -> Result<Place, ApiError> {
     let credential = Credential::find(&parts.headers, &parts.uri)
         .and_then(|credential| credential.ok_or(Denial::Missing))
         .and_then(|credential| {
             Presented::parse(credential.text(), &app.config.brands)?;
-            Ok(credential)
+            Ok(credential.place())
         });
-    let credential = credential.map_err(|denial| app.refused(&denial.into()))?;
-    if credential.place() == Place::Query && !stands_plainly(parts.uri.query().unwrap_or_default()) {
-        return Err(unclear(
-            "api-key stands in the query once, without escapes: so the proxy can take it out",
-        ));
-    }
-    if session::token(&parts.headers, app).is_some() {
-        return Err(OpError::KeyAndCookie.into());
-    }
-    let named = once(&parts.headers, WORKSPACE)?
-        .ok_or_else(|| unclear("name the workspace in X-Keyrack-For-Workspace"))?;
-    let permission = once(&parts.headers, PERMISSION)?.map(str::parse::<Permission>).transpose();
-    let permission = permission.map_err(|unknown| unclear(&format!("X-Keyrack-Permission: {unknown}")))?;
-    let workspace = app.workspaces.id_of(named).await?;
-    let workspace = workspace.ok_or_else(|| app.refused(&Denial::Unknown.into()))?;
-    let caller = app.guard.check_in(workspace, parts, permission);
-    let caller = caller.map_err(|refusal| app.refused(&refusal))?;
-    // A proxy names no project and no model, so it could be any.
-    covers(caller.key(), None, None)?;
-    if permission == Some(Permission::ModelsPredict) {
-        // What becomes of the request is not known here: it is spent.
-        let _ = app.quotas.take_of(&caller, Counted::Predictions).await?;
-    }
-    Ok(caller)
+    Ok(credential.map_err(|denial| app.refused(&denial.into()))?)
 }
 
-/// What the client asked the proxy for, as the proxy says it.
-fn original(headers: &HeaderMap) -> Result<Option<Uri>, ApiError> {
-    for name in ORIGINALS {
-        if let Some(text) = once(headers, name)? {
-            let uri =
-                text.parse().map_err(|_| unclear(&format!("{name}: expected a path with its query")))?;
-            return Ok(Some(uri));
+/// A request that the guard has let through.
+struct Passing {
+    caller: Caller,
+    is_prediction: bool,
+}
+
+impl Passing {
+    /// Whether its key has a quota of what is asked for.
+    fn spends(&self, app: &App) -> bool {
+        self.is_prediction && app.quotas.has_of(&self.caller, Counted::Predictions)
+    }
+
+    /// What becomes of the request is not known here: it is spent.
+    async fn spend(self, app: &App) -> Result<Caller, ApiError> {
+        if self.is_prediction {
+            let _ = app.quotas.take_of(&self.caller, Counted::Predictions).await?;
+        }
+        Ok(self.caller)
+    }
+}
+
+/// Who asks, and so how it is answered.
+#[derive(Clone, Copy)]
+enum Proxy {
+    /// Knows 204, 401 and 403 alone.
+    Nginx,
+    Other,
+}
+
+impl Proxy {
+    fn of(headers: &HeaderMap) -> Self {
+        if headers.get(PROXY).is_some_and(|proxy| proxy == "nginx") { Self::Nginx } else { Self::Other }
+    }
+
+    fn answer(self, app: &App, decided: Result<Caller, ApiError>) -> Response {
+        match decided {
+            Ok(caller) => {
+                app.metrics.allowed();
+                passed(&caller)
+            }
+            Err(ApiError(error)) => answering(&error, self.refused(error.problem())),
         }
     }
-    Ok(None)
+
+    fn refused(self, problem: Problem) -> Problem {
+        let (status, code) = (problem.status(), problem.code());
+        let problem = problem.header(HeaderName::from_static("x-keyrack-code"), code);
+        match (self, status) {
+            (_, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) | (Self::Other, _) => problem,
+            (Self::Nginx, other) => {
+                let was = HeaderName::from_static("x-keyrack-status");
+                problem.header(was, other.as_str()).answered_as(StatusCode::FORBIDDEN)
+            }
+        }
+    }
+}
+
+fn passed(caller: &Caller) -> Response {
+    let key = caller.key();
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    // With those of every answer.
+    headers.reserve(8);
+    let mut name = |name, value: &str| {
+        // Ids and words are ASCII.
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    let mut room = [0; 36];
+    name("x-keyrack-key", key.key.text(&mut room));
+    name("x-keyrack-workspace", key.workspace.text(&mut room));
+    name("x-keyrack-scopes", &key.scopes.to_string());
+    response
+}
+
+/// Puts what the client asked the proxy for in the place of what the proxy asks us, if the proxy says it.
+fn ask_of_original(parts: &mut Parts) -> Result<(), ApiError> {
+    for name in &ORIGINALS {
+        if let Some(text) = once(&parts.headers, name)? {
+            parts.uri =
+                text.parse().map_err(|_| unclear(&format!("{name}: expected a path with its query")))?;
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 /// Whether a proxy that looks for `api-key=` finds every key of this query, and all of it.
@@ -119,17 +239,8 @@ fn stands_plainly(query: &str) -> bool {
     is_plain && keys.next().is_none() && plain.next().is_none()
 }
 
-/// A page of the site behind the proxy is as public as any other, whichever host the proxy names.
-fn no_page_is_ours(headers: &mut HeaderMap) {
-    headers.remove(header::HOST);
-    let site = headers.get("sec-fetch-site");
-    if site.is_some_and(|site| site == "same-origin") {
-        headers.insert("sec-fetch-site", HeaderValue::from_static("same-site"));
-    }
-}
-
 /// A header that says one thing. Twice, nobody knows whether the proxy or its client wrote it.
-fn once<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, ApiError> {
+fn once<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ApiError> {
     let mut values = headers.get_all(name).iter();
     let value = values.next().map(HeaderValue::to_str).transpose();
     match (value, values.next()) {
@@ -141,27 +252,4 @@ fn once<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, ApiEr
 
 fn unclear(says: &str) -> ApiError {
     Problem::new(StatusCode::BAD_REQUEST, "unclear_question", says).into()
-}
-
-fn passed(caller: &Caller) -> [(HeaderName, String); 3] {
-    let key = caller.key();
-    let scopes: Vec<_> = key.scopes.iter().map(Scope::name).collect();
-    [
-        (HeaderName::from_static("x-keyrack-key"), key.key.to_string()),
-        (HeaderName::from_static("x-keyrack-workspace"), key.workspace.to_string()),
-        (HeaderName::from_static("x-keyrack-scopes"), scopes.join(" ")),
-    ]
-}
-
-fn refused(problem: Problem, is_nginx: bool) -> Problem {
-    let (status, code) = (problem.status(), problem.code());
-    let problem = problem.header(HeaderName::from_static("x-keyrack-code"), code);
-    match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => problem,
-        other if is_nginx => {
-            let was = HeaderName::from_static("x-keyrack-status");
-            problem.header(was, other.as_str()).answered_as(StatusCode::FORBIDDEN)
-        }
-        _ => problem,
-    }
 }

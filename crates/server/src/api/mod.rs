@@ -22,7 +22,8 @@ mod verify;
 mod workspace;
 
 pub use access::{Access, Stated};
-pub use answer::{ApiError, finish, no_such_path};
+pub use answer::{ApiError, no_such_path};
+pub use forward_auth::at_once as forward_auth;
 pub use openapi::{document, router, routes};
 
 pub(crate) use acting::{ControlSocket, client_address};

@@ -1,23 +1,20 @@
 //! The client's address: the peer's, or what a trusted proxy says of it.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::extract::ConnectInfo;
 use http::HeaderMap;
+use http::request::Parts;
 use ipnet::IpNet;
 use keyrack_guard::ClientAddress;
 
-/// Puts a [`ClientAddress`] into each request.
-pub async fn find(State(trusted): State<Arc<[IpNet]>>, mut request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+/// Puts a [`ClientAddress`] into a request that came over a network.
+pub fn find(request: &mut Parts, trusted: &[IpNet]) {
+    let peer = request.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     if let Some(peer) = peer {
-        let address = client_address(peer, request.headers(), &trusted);
-        request.extensions_mut().insert(ClientAddress(address));
+        let address = client_address(peer, &request.headers, trusted);
+        request.extensions.insert(ClientAddress(address));
     }
-    next.run(request).await
 }
 
 /// From the right, the first address in `X-Forwarded-For` that is no trusted proxy: each proxy appends whom it saw,

@@ -1,13 +1,13 @@
 //! Envoy asks under the path and with the method of the request that it asks about.
 
-use axum::extract::Request;
-use http::{HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderName, HeaderValue, Method, Request, Uri};
 
-const ASK: &str = "/api/v1/forward-auth";
+/// The question of proxies.
+pub const ASK: &str = "/api/v1/forward-auth";
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-uri");
 
 /// Turns `POST /api/v1/forward-auth/some/path?query` into the question that it is, with what follows in `X-Forwarded-Uri`.
-pub fn settle(mut request: Request) -> Request {
+pub fn settle<B>(mut request: Request<B>) -> Request<B> {
     let text = request.uri().path_and_query().map_or("", |path| path.as_str());
     let Some(rest) = text.strip_prefix(ASK).filter(|rest| rest.starts_with('/') && rest.len() > 1) else {
         return request;
@@ -23,10 +23,9 @@ pub fn settle(mut request: Request) -> Request {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::body::Body;
 
     fn settled(path: &str) -> (String, String, Option<String>) {
-        let request = Request::post(path).body(Body::empty()).unwrap();
+        let request = Request::post(path).body(()).unwrap();
         let request = settle(request);
         let forwarded = request.headers().get(FORWARDED).map(|value| value.to_str().unwrap().to_owned());
         (request.method().to_string(), request.uri().to_string(), forwarded)

@@ -25,10 +25,12 @@ pub async fn open_api(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let is_asked_before = *request.method() == Method::OPTIONS;
-    let mut response = next.run(request).await;
-    if is_asked_before {
-        response = before(response);
-    }
+    let response = next.run(request).await;
+    open(if is_asked_before { before(response) } else { response })
+}
+
+/// Lets pages of every origin read an answer.
+pub fn open(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, EVERYBODY);
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, READ);

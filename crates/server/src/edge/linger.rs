@@ -18,7 +18,7 @@ use tokio::time::timeout;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Sees to it that the body is read to its end. Whoever waits to be asked for the body needs no such thing.
-pub async fn over_body(request: Request) -> Request {
+pub fn over_body(request: Request) -> Request {
     if request.body().is_end_stream() || request.headers().contains_key(header::EXPECT) {
         return request;
     }

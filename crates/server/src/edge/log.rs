@@ -1,29 +1,54 @@
 //! A line in the log for each request: its method, its path without the query, and how it ended. Nothing else that a
 //! client wrote: a key may stand anywhere.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
-use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::Response;
+use http::HeaderValue;
+use http::request::Parts;
 use keyrack_guard::{ClientAddress, Refusal};
-use tracing::Instrument;
+use tracing::Span;
 
-use super::{path, request_id};
+use super::path;
 use crate::metrics;
 
-/// Logs requests.
-pub async fn requests(request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let method = metrics::known(request.method());
-    let path = path::tellable(request.uri().path()).into_owned();
-    let id = request.headers().get(request_id::HEADER).and_then(|id| id.to_str().ok()).map(str::to_owned);
-    let address = request.extensions().get::<ClientAddress>().map(|address| address.0);
-    let span = tracing::info_span!("request", id = id.as_deref());
-    let response = next.run(request).instrument(span).await;
-    let refused = response.extensions().get::<Refusal>().map(|refusal| refusal.denial.code());
-    let status = response.status().as_u16();
-    let took = started.elapsed();
-    tracing::debug!(target: "keyrack::requests", method, path, status, refused, ?address, id, ?took, "answered");
-    response
+const TARGET: &str = "keyrack::requests";
+
+/// What everything is logged in that a request causes.
+pub fn span(id: &HeaderValue) -> Span {
+    tracing::info_span!("request", id = id.to_str().ok())
+}
+
+/// A request that is not answered yet.
+pub struct Line(Option<Begun>);
+
+struct Begun {
+    at: Instant,
+    method: &'static str,
+    path: String,
+    address: Option<IpAddr>,
+}
+
+impl Line {
+    /// Remembers nothing where no such line is written.
+    pub fn begin(request: &Parts) -> Self {
+        if !tracing::enabled!(target: TARGET, tracing::Level::DEBUG) {
+            return Self(None);
+        }
+        Self(Some(Begun {
+            at: Instant::now(),
+            method: metrics::known(&request.method),
+            path: path::tellable(request.uri.path()).into_owned(),
+            address: request.extensions.get::<ClientAddress>().map(|address| address.0),
+        }))
+    }
+
+    /// Writes it.
+    pub fn end(self, id: &HeaderValue, response: &Response) {
+        let Some(Begun { at, method, path, address }) = self.0 else { return };
+        let refused = response.extensions().get::<Refusal>().map(|refusal| refusal.denial.code());
+        let (id, status, took) = (id.to_str().ok(), response.status().as_u16(), at.elapsed());
+        tracing::debug!(target: TARGET, method, path, status, refused, ?address, id, ?took, "answered");
+    }
 }

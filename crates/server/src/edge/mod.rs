@@ -4,6 +4,7 @@ pub mod address;
 pub mod allowance;
 pub mod ask_path;
 pub mod cors;
+pub mod exchange;
 pub mod host;
 pub mod linger;
 pub mod log;

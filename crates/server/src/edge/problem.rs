@@ -1,7 +1,8 @@
 //! Answers whose words are written further out, where the request is known: by the API as JSON, by the pages as a page.
 
 use axum::response::{IntoResponse, Response};
-use keyrack_guard::Problem;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use keyrack_guard::{Problem, limits};
 
 use crate::ops::OpError;
 
@@ -20,4 +21,46 @@ pub fn answering(error: &OpError, problem: Problem) -> Response {
         response.extensions_mut().extend(refused.saw());
     }
     response
+}
+
+/// Writes the problems that handlers answered with, and those that the framework answers with an empty body.
+/// `id` is that of the request.
+pub fn finish(mut response: Response, id: Option<&HeaderValue>) -> Response {
+    let problem = response.extensions_mut().remove::<Problem>().or_else(|| of_framework(&response));
+    let Some(problem) = problem else { return response };
+    let mut written: Response = problem.into_response(id.and_then(|id| id.to_str().ok()));
+    keep_headers(response.headers(), written.headers_mut());
+    written
+}
+
+fn of_framework(response: &Response) -> Option<Problem> {
+    if response.headers().contains_key(header::CONTENT_TYPE)
+        && response.headers()[header::CONTENT_TYPE] != "text/plain; charset=utf-8"
+    {
+        return None;
+    }
+    let status = response.status();
+    let (code, message) = match status {
+        StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "this path knows other methods; see Allow"),
+        StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "the body is larger than this path takes"),
+        StatusCode::SERVICE_UNAVAILABLE => ("too_slow", "this took too long on our side; try again"),
+        StatusCode::BAD_REQUEST => ("bad_request", "the request could not be read"),
+        StatusCode::INTERNAL_SERVER_ERROR => {
+            ("internal", "something went wrong on our side; the log has it under the request id")
+        }
+        _ => return None,
+    };
+    Some(Problem::new(status, code, message))
+}
+
+/// What the framework and the guard say whatever the problem is.
+fn keep_headers(said: &HeaderMap, written: &mut HeaderMap) {
+    if let Some(allow) = said.get(header::ALLOW) {
+        written.insert(header::ALLOW, allow.clone());
+    }
+    for name in [limits::POLICY, limits::LIMIT] {
+        if let Some(items) = said.get(&name).and_then(|items| items.to_str().ok()) {
+            limits::join(written, name, items);
+        }
+    }
 }

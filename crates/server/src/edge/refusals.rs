@@ -2,55 +2,41 @@
 
 use std::net::IpAddr;
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
 use axum::response::Response;
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use keyrack_guard::{Asked, ClientAddress, Problem, Refusal};
 use keyrack_key::{Denial, KeyId, Permission, Timestamp};
 use keyrack_rack::Words;
 use keyrack_store::RefusedRequest;
 
-use super::request_id;
-use crate::app::Shared;
 use crate::metrics;
 use crate::ops::refusals::Saw;
 
-/// Notes each request that was refused with a key that is known.
-pub async fn keep(State(app): State<Shared>, request: Request, next: Next) -> Response {
-    let told = Told::by(&request);
-    let response = next.run(request).await;
-    if let Some(refused) = told.and_then(|told| told.refused(&response, app.now())) {
-        app.refusals.note(refused);
-    }
-    response
-}
-
 /// What a request says of itself. Nothing is copied that is not needed in the end.
-struct Told {
-    id: HeaderValue,
+pub struct Told<'a> {
     method: &'static str,
-    route: MatchedPath,
+    route: &'a str,
     address: Option<IpAddr>,
     origin: Option<HeaderValue>,
     agent: Option<HeaderValue>,
 }
 
-impl Told {
-    /// Nothing where the request has no id or no route.
-    fn by(request: &Request) -> Option<Self> {
-        let headers = request.headers();
-        Some(Self {
-            id: headers.get(request_id::HEADER)?.clone(),
-            method: metrics::known(request.method()),
-            route: request.extensions().get::<MatchedPath>()?.clone(),
-            address: request.extensions().get::<ClientAddress>().map(|address| address.0),
+impl<'a> Told<'a> {
+    /// By a request for `route`.
+    pub fn by(request: &Parts, route: &'a str) -> Self {
+        let headers = &request.headers;
+        Self {
+            method: metrics::known(&request.method),
+            route,
+            address: request.extensions.get::<ClientAddress>().map(|address| address.0),
             origin: cloned(headers, &header::ORIGIN),
             agent: cloned(headers, &header::USER_AGENT),
-        })
+        }
     }
 
-    fn refused(self, response: &Response, at: Timestamp) -> Option<RefusedRequest> {
+    /// What is kept, if the request of this id was refused with a key that is known.
+    pub fn refused(self, id: &HeaderValue, response: &Response, at: Timestamp) -> Option<RefusedRequest> {
         let (key, code, needed) = of(response)?;
         let saw = response.extensions().get::<Saw>();
         let asked = response.extensions().get::<Asked>().and_then(|asked| asked.0);
@@ -59,7 +45,7 @@ impl Told {
             None => self.origin.as_ref().map(|origin| Words::new(origin.as_bytes())),
         };
         Some(RefusedRequest {
-            request: self.id.to_str().ok()?.to_owned(),
+            request: id.to_str().ok()?.to_owned(),
             key,
             at,
             refused: code.to_owned(),
@@ -71,7 +57,7 @@ impl Told {
                 .map(|agent| Words::<96>::new(agent.as_bytes()).as_str().to_owned())
                 .unwrap_or_default(),
             method: self.method.to_owned(),
-            route: self.route.as_str().to_owned(),
+            route: self.route.to_owned(),
         })
     }
 }

@@ -1,27 +1,30 @@
 //! A name for each request, the same in the log, in the answer's header and in an error's body.
 
-use http::{HeaderName, HeaderValue, Request};
-use rand_core::TryRng;
-use tower_http::request_id::{MakeRequestId, RequestId};
+use std::cell::RefCell;
+
+use getrandom::SysRng;
+use http::{HeaderName, HeaderValue};
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng, UnwrapErr};
 
 /// The header that carries it.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Makes ids of 96 random bits.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RandomId;
-
-impl MakeRequestId for RandomId {
-    fn make_request_id<B>(&mut self, _: &Request<B>) -> Option<RequestId> {
-        let mut random = [0; 12];
-        getrandom::SysRng.try_fill_bytes(&mut random).ok()?;
-        let text = random.iter().fold(String::from("req_"), |text, byte| format!("{text}{byte:02x}"));
-        HeaderValue::from_str(&text).ok().map(RequestId::new)
-    }
+thread_local! {
+    /// Asking the system each time costs more than the rest of an answer from memory.
+    static RANDOM: RefCell<ChaCha8Rng> = RefCell::new(ChaCha8Rng::from_rng(&mut UnwrapErr(SysRng)));
 }
 
-/// Takes away what a client calls its request: the name in our log is ours.
-pub async fn forget(mut request: axum::extract::Request) -> axum::extract::Request {
-    request.headers_mut().remove(HEADER);
-    request
+/// A new one: 96 random bits.
+pub fn random() -> HeaderValue {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut random = [0; 12];
+    RANDOM.with_borrow_mut(|source| source.fill_bytes(&mut random));
+    let mut text = *b"req_000000000000000000000000";
+    for (byte, two) in random.iter().zip(text[4..].chunks_exact_mut(2)) {
+        two[0] = DIGITS[usize::from(byte >> 4)];
+        two[1] = DIGITS[usize::from(byte & 15)];
+    }
+    // Letters and digits are a value.
+    HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("req_"))
 }

@@ -59,6 +59,11 @@ impl Quotas {
         }
     }
 
+    /// Whether a key has quotas of that kind.
+    pub fn has_of(&self, caller: &Caller, of: Counted) -> bool {
+        !OfKind::of(quotas_of(caller), of, caller.key().revision).is_empty()
+    }
+
     /// The same for a key that was let through and is asked about.
     pub async fn take_of(&self, caller: &Caller, of: Counted) -> Result<Spent, OpError> {
         let own = OfKind::of(quotas_of(caller), of, caller.key().revision);

@@ -21,13 +21,16 @@ impl Workspaces {
         Self { store, known: RwLock::default() }
     }
 
+    /// The id of the workspace with this address or id, where that needs no store: an id does not, nor an address that was
+    /// asked for before.
+    pub fn known(&self, named: &str) -> Option<WorkspaceId> {
+        named.parse().ok().or_else(|| self.known.read().get(named).copied())
+    }
+
     /// The id of the workspace with this address or id.
     pub async fn id_of(&self, named: &str) -> Result<Option<WorkspaceId>, OpError> {
-        if let Ok(id) = named.parse() {
+        if let Some(id) = self.known(named) {
             return Ok(Some(id));
-        }
-        if let Some(id) = self.known.read().get(named) {
-            return Ok(Some(*id));
         }
         let Some(workspace) = self.store.workspace_by_slug(named).await? else {
             return Ok(None);

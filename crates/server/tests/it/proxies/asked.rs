@@ -103,6 +103,63 @@ async fn envoy_asks_below_the_path_with_the_method_of_the_request() {
     post.problem(405, "method_not_allowed");
 }
 
+/// What a question is answered with, but for what each answer has its own of.
+fn told(answer: &Answer) -> (u16, Vec<(String, String)>, serde_json::Value) {
+    let own = ["date", "x-request-id", "access-control-allow-origin", "access-control-expose-headers"];
+    let mut headers: Vec<_> =
+        answer.headers.iter().filter(|(name, _)| !own.contains(&name.as_str())).collect();
+    headers.sort_by_key(|(name, _)| name.as_str());
+    let headers = headers.into_iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().into()));
+    let mut body = serde_json::from_str(&answer.text).unwrap_or_default();
+    if let serde_json::Value::Object(problem) = &mut body {
+        assert!(problem.remove("request_id").is_some());
+    }
+    (answer.status.as_u16(), headers.collect(), body)
+}
+
+#[tokio::test]
+async fn the_short_way_answers_as_the_route_does() {
+    let cast = Cast::assemble().await;
+    let [key, other] = [Scope::Inference, Scope::Project].map(|scope| cast.holding(&[scope]).secret.as_str());
+    let mut statuses = Vec::new();
+    for (name, value) in [
+        ("x-api-key", key),
+        ("x-api-key", other),
+        ("x-api-key", &cast.their_key),
+        ("x-api-key", "nonsense"),
+        ("x-original-uri", &format!("/predict?api-key={key}")),
+        ("x-original-uri", &format!("/predict?api-key={other}")),
+        ("x-original-uri", "/a b"),
+        ("x-keyrack-permission", "keys:manage"),
+        ("x-keyrack-permission", "everything"),
+        ("x-keyrack-for-workspace", "theirs"),
+        ("x-keyrack-for-workspace", "nobodys"),
+        ("origin", "https://elsewhere.example"),
+        ("cookie", "keyrack_session=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
+        ("accept", "*/*"),
+    ] {
+        let ask = async |path: &str| {
+            let mut request = cast.server.request(Method::GET, path).header(name, value);
+            for (name_of, value) in
+                [("x-keyrack-for-workspace", "ours"), ("x-keyrack-permission", "models:predict")]
+            {
+                if name_of != name {
+                    request = request.header(name_of, value);
+                }
+            }
+            send(if name == "x-api-key" { request } else { request.bearer_auth(key) }).await
+        };
+        // A path with a slash behind it is the router's.
+        let (short, long) = (ask(ASK).await, ask(&format!("{ASK}/")).await);
+        assert_eq!(told(&short), told(&long), "{name}: {value}");
+        assert!(short.header("x-request-id").starts_with("req_"));
+        statuses.push(short.status.as_u16());
+    }
+    statuses.sort_unstable();
+    statuses.dedup();
+    assert_eq!(statuses, [204, 400, 401, 403]);
+}
+
 #[tokio::test]
 async fn a_page_may_show_an_inference_key_and_no_other_whoever_it_is_of() {
     let cast = Cast::assemble().await;

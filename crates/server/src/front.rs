@@ -1,0 +1,110 @@
+//! Where connections come in: the router, and a short way past it for the one question that proxies ask with each request
+//! of theirs.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
+use axum::response::{IntoResponse, Response};
+use axum::{BoxError, Router, ServiceExt};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Either};
+use http::request::Parts;
+use http::{HeaderValue, Method, StatusCode, header};
+use http_body::Body as HttpBody;
+use tokio::time::timeout;
+use tower::Service;
+use tracing::Instrument;
+
+use crate::app::Shared;
+use crate::edge::ask_path::{self, ASK};
+use crate::edge::exchange::{Exchange, panicked};
+use crate::edge::{allowance, cors};
+use crate::{api, router};
+
+/// All that an app answers.
+#[derive(Clone)]
+pub struct Front {
+    app: Shared,
+    routes: Router,
+}
+
+impl Front {
+    /// All that `app` answers.
+    pub fn of(app: &Shared) -> Self {
+        Self { app: Arc::clone(app), routes: router::routes(app) }
+    }
+
+    /// The same for connections, with the address of the peer of each.
+    pub fn for_connections(self) -> IntoMakeServiceWithConnectInfo<Self, SocketAddr> {
+        ServiceExt::<Request>::into_make_service_with_connect_info(self)
+    }
+}
+
+type Answer = Result<Response, Infallible>;
+/// An answer that is known, or is waited for.
+type Asked = Either<Ready<Answer>, BoxFuture<'static, Answer>>;
+
+impl<B> Service<http::Request<B>> for Front
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<Asked, <Router as Service<Request>>::Future>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        let request = ask_path::settle(request);
+        if !is_bare_question(&request) {
+            return Either::Right(self.routes.call(request.map(Body::new)));
+        }
+        Either::Left(match ask(&self.app, request.into_parts().0) {
+            Either::Left(answer) => Either::Left(ready(Ok(open(answer)))),
+            Either::Right(answer) => Either::Right(Box::pin(answer.map(|answer| Ok(open(answer))))),
+        })
+    }
+}
+
+/// Whether it is the question of a proxy and has nothing that only the router could treat.
+fn is_bare_question<B: HttpBody>(request: &http::Request<B>) -> bool {
+    *request.method() == Method::GET && request.uri().path() == ASK && request.body().is_end_stream()
+}
+
+/// Asks what the route would ask. Finding it, and limits for bodies that are not there, cost several times what the
+/// answer does.
+fn ask(app: &Shared, mut question: Parts) -> Either<Response, BoxFuture<'static, Response>> {
+    let exchange = match Exchange::begin(app, Some(ASK), &mut question) {
+        Ok(exchange) => exchange,
+        Err(answer) => return Either::Left(*answer),
+    };
+    match catch_unwind(AssertUnwindSafe(|| api::forward_auth(app, question))) {
+        Ok(Either::Left(answer)) => Either::Left(exchange.end(app, answer)),
+        Ok(Either::Right(answer)) => Either::Right(Box::pin(wait(Arc::clone(app), exchange, answer))),
+        Err(panic) => Either::Left(exchange.end(app, panicked(panic))),
+    }
+}
+
+async fn wait(app: Shared, exchange: Exchange<'static>, answer: BoxFuture<'static, Response>) -> Response {
+    let late = |_| StatusCode::SERVICE_UNAVAILABLE.into_response();
+    let answer = timeout(allowance::SMALL.answer, answer).map(|answer| answer.unwrap_or_else(late));
+    let answer = AssertUnwindSafe(answer).catch_unwind().instrument(exchange.span()).await;
+    exchange.end(&app, answer.unwrap_or_else(panicked))
+}
+
+/// What the answers of the API say. Proxies hand a refusal on, and it may be a page that reads it; a yes they keep.
+fn open(mut answer: Response) -> Response {
+    answer.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if answer.status().is_success() { answer } else { cors::open(answer) }
+}
