@@ -1,28 +1,21 @@
 //! `GET /forward-auth`: a proxy asks whether a request may pass.
 
+mod proxy;
+mod question;
+
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
 use futures_util::future::{BoxFuture, Either};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use keyrack_guard::{Caller, Credential, Place, Problem};
-use keyrack_key::{Counted, Denial, Permission, Presented, WorkspaceId};
+use keyrack_guard::Caller;
+use keyrack_key::Denial;
 
 use super::ApiError;
-use super::verify::covers;
 use crate::app::{App, Shared};
-use crate::edge::problem::answering;
-use crate::edge::session;
-use crate::ops::OpError;
-
-const WORKSPACE: HeaderName = HeaderName::from_static("x-keyrack-for-workspace");
-const PERMISSION: HeaderName = HeaderName::from_static("x-keyrack-permission");
-const PROXY: HeaderName = HeaderName::from_static("x-keyrack-proxy");
-/// Where proxies say what was asked of them: Caddy and Traefik by themselves, nginx as our example tells it to.
-const ORIGINALS: [HeaderName; 2] =
-    [HeaderName::from_static("x-forwarded-uri"), HeaderName::from_static("x-original-uri")];
+use proxy::Proxy;
+use question::{Question, ask_of_original, place_of_key};
 
 /// Ask whether a request may pass a proxy
 ///
@@ -86,170 +79,4 @@ async fn look_up(app: &App, parts: &Parts) -> Result<Caller, ApiError> {
     let workspace = app.workspaces.id_of(question.workspace).await?;
     let workspace = workspace.ok_or_else(|| app.refused(&Denial::Unknown.into()))?;
     question.decide(app, workspace)?.spend(app).await
-}
-
-/// What a proxy asks.
-struct Question<'a> {
-    parts: &'a Parts,
-    /// By its address or id.
-    workspace: &'a str,
-    permission: Option<Permission>,
-}
-
-impl<'a> Question<'a> {
-    fn of(app: &App, parts: &'a Parts) -> Result<Self, ApiError> {
-        Self::read(app, parts).or_else(|unclear| place_of_key(app, parts).and(Err(unclear)))
-    }
-
-    fn read(app: &App, parts: &'a Parts) -> Result<Self, ApiError> {
-        if let Some(query) = parts.uri.query()
-            && place_of_key(app, parts)? == Place::Query
-            && !stands_plainly(query)
-        {
-            return Err(unclear(
-                "api-key stands in the query once, without escapes: so the proxy can take it out",
-            ));
-        }
-        if session::token(&parts.headers, app).is_some() {
-            return Err(OpError::KeyAndCookie.into());
-        }
-        let workspace = once(&parts.headers, &WORKSPACE)?
-            .ok_or_else(|| unclear("name the workspace in X-Keyrack-For-Workspace"))?;
-        let permission = once(&parts.headers, &PERMISSION)?.map(str::parse::<Permission>).transpose();
-        let permission =
-            permission.map_err(|unknown| unclear(&format!("X-Keyrack-Permission: {unknown}")))?;
-        Ok(Self { parts, workspace, permission })
-    }
-
-    fn decide(self, app: &App, workspace: WorkspaceId) -> Result<Passing, ApiError> {
-        let caller = app.guard_of_proxies.check_in(workspace, self.parts, self.permission);
-        let caller = caller.map_err(|refusal| app.refused(&refusal))?;
-        // A proxy names no project and no model, so it could be any.
-        covers(caller.key(), None, None)?;
-        Ok(Passing { caller, is_prediction: self.permission == Some(Permission::ModelsPredict) })
-    }
-}
-
-/// Where the key stands. Whoever has none learns nothing here: not what is unclear, nor which workspaces there are.
-fn place_of_key(app: &App, parts: &Parts) -> Result<Place, ApiError> {
-    let credential = Credential::find(&parts.headers, &parts.uri)
-        .and_then(|credential| credential.ok_or(Denial::Missing))
-        .and_then(|credential| {
-            Presented::parse(credential.text(), &app.config.brands)?;
-            Ok(credential.place())
-        });
-    Ok(credential.map_err(|denial| app.refused(&denial.into()))?)
-}
-
-/// A request that the guard has let through.
-struct Passing {
-    caller: Caller,
-    is_prediction: bool,
-}
-
-impl Passing {
-    /// Whether its key has a quota of what is asked for.
-    fn spends(&self, app: &App) -> bool {
-        self.is_prediction && app.quotas.has_of(&self.caller, Counted::Predictions)
-    }
-
-    /// What becomes of the request is not known here: it is spent.
-    async fn spend(self, app: &App) -> Result<Caller, ApiError> {
-        if self.is_prediction {
-            let _ = app.quotas.take_of(&self.caller, Counted::Predictions).await?;
-        }
-        Ok(self.caller)
-    }
-}
-
-/// Who asks, and so how it is answered.
-#[derive(Clone, Copy)]
-enum Proxy {
-    /// Knows 204, 401 and 403 alone.
-    Nginx,
-    Other,
-}
-
-impl Proxy {
-    fn of(headers: &HeaderMap) -> Self {
-        if headers.get(PROXY).is_some_and(|proxy| proxy == "nginx") { Self::Nginx } else { Self::Other }
-    }
-
-    fn answer(self, app: &App, decided: Result<Caller, ApiError>) -> Response {
-        match decided {
-            Ok(caller) => {
-                app.metrics.allowed();
-                passed(&caller)
-            }
-            Err(ApiError(error)) => answering(&error, self.refused(error.problem())),
-        }
-    }
-
-    fn refused(self, problem: Problem) -> Problem {
-        let (status, code) = (problem.status(), problem.code());
-        let problem = problem.header(HeaderName::from_static("x-keyrack-code"), code);
-        match (self, status) {
-            (_, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) | (Self::Other, _) => problem,
-            (Self::Nginx, other) => {
-                let was = HeaderName::from_static("x-keyrack-status");
-                problem.header(was, other.as_str()).answered_as(StatusCode::FORBIDDEN)
-            }
-        }
-    }
-}
-
-fn passed(caller: &Caller) -> Response {
-    let key = caller.key();
-    let mut response = Response::default();
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    let headers = response.headers_mut();
-    // With those of every answer.
-    headers.reserve(8);
-    let mut name = |name, value: &str| {
-        // Ids and words are ASCII.
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    };
-    let mut room = [0; 36];
-    name("x-keyrack-key", key.key.text(&mut room));
-    name("x-keyrack-workspace", key.workspace.text(&mut room));
-    name("x-keyrack-scopes", &key.scopes.to_string());
-    response
-}
-
-/// Puts what the client asked the proxy for in the place of what the proxy asks us, if the proxy says it.
-fn ask_of_original(parts: &mut Parts) -> Result<(), ApiError> {
-    for name in &ORIGINALS {
-        if let Some(text) = once(&parts.headers, name)? {
-            parts.uri =
-                text.parse().map_err(|_| unclear(&format!("{name}: expected a path with its query")))?;
-            return Ok(());
-        }
-    }
-    Ok(())
-}
-
-/// Whether a proxy that looks for `api-key=` finds every key of this query, and all of it.
-fn stands_plainly(query: &str) -> bool {
-    let mut keys = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "api-key");
-    let mut plain = query.split('&').filter_map(|pair| pair.strip_prefix("api-key="));
-    let (key, text) = (keys.next(), plain.next());
-    let is_plain = key.zip(text).is_some_and(|((_, value), text)| value == text);
-    is_plain && keys.next().is_none() && plain.next().is_none()
-}
-
-/// A header that says one thing. Twice, nobody knows whether the proxy or its client wrote it.
-fn once<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ApiError> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next().map(HeaderValue::to_str).transpose();
-    match (value, values.next()) {
-        (Ok(value), None) => Ok(value.filter(|text| !text.is_empty())),
-        (Ok(_), Some(_)) => Err(unclear(&format!("{name} is there twice"))),
-        (Err(_), _) => Err(unclear(&format!("{name}: expected visible ASCII"))),
-    }
-}
-
-fn unclear(says: &str) -> ApiError {
-    Problem::new(StatusCode::BAD_REQUEST, "unclear_question", says).into()
 }

@@ -1,0 +1,67 @@
+//! How a proxy is answered.
+
+use axum::response::Response;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use keyrack_guard::{Caller, Problem};
+
+use crate::api::ApiError;
+use crate::app::App;
+use crate::edge::problem::answering;
+
+const PROXY: HeaderName = HeaderName::from_static("x-keyrack-proxy");
+
+/// Who asks, and so how it is answered.
+#[derive(Clone, Copy)]
+pub(super) enum Proxy {
+    /// Knows 204, 401 and 403 alone.
+    Nginx,
+    Other,
+}
+
+impl Proxy {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        if headers.get(PROXY).is_some_and(|proxy| proxy == "nginx") { Self::Nginx } else { Self::Other }
+    }
+
+    pub(super) fn answer(self, app: &App, decided: Result<Caller, ApiError>) -> Response {
+        match decided {
+            Ok(caller) => {
+                app.metrics.allowed();
+                passed(&caller)
+            }
+            Err(ApiError(error)) => answering(&error, self.refused(error.problem())),
+        }
+    }
+
+    fn refused(self, problem: Problem) -> Problem {
+        let (status, code) = (problem.status(), problem.code());
+        let problem = problem.header(HeaderName::from_static("x-keyrack-code"), code);
+        match (self, status) {
+            (_, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) | (Self::Other, _) => problem,
+            (Self::Nginx, other) => {
+                let was = HeaderName::from_static("x-keyrack-status");
+                problem.header(was, other.as_str()).answered_as(StatusCode::FORBIDDEN)
+            }
+        }
+    }
+}
+
+fn passed(caller: &Caller) -> Response {
+    let key = caller.key();
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    // With those of every answer.
+    headers.reserve(8);
+    let mut name = |name, value: &str| {
+        // Ids and words are ASCII.
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    let mut room = [0; 36];
+    name("x-keyrack-key", key.key.text(&mut room));
+    name("x-keyrack-workspace", key.workspace.text(&mut room));
+    name("x-keyrack-scopes", &key.scopes.to_string());
+    response
+}
