@@ -76,6 +76,18 @@ impl<K> Id<K> {
     }
 }
 
+impl<K: Kind> Id<K> {
+    /// The text, written into `room`.
+    pub fn text<'a>(&self, room: &'a mut [u8; 36]) -> &'a str {
+        const { assert!(K::PREFIX.len() == 3) }
+        room[..3].copy_from_slice(K::PREFIX.as_bytes());
+        room[3] = b'_';
+        self.uuid.simple().encode_lower(&mut room[4..]);
+        // Letters, digits and an underscore.
+        std::str::from_utf8(room).unwrap_or_default()
+    }
+}
+
 /// Why a text is no id of the kind that was expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected an id of the form {prefix}_ and 32 hexadecimal digits")]
@@ -94,18 +106,6 @@ impl<K: Kind> FromStr for Id<K> {
             .and_then(|hex| Uuid::try_parse(hex).ok())
             .map(Self::from_uuid)
             .ok_or(IdError { prefix: K::PREFIX })
-    }
-}
-
-impl<K: Kind> Id<K> {
-    /// The text, written into `room`.
-    pub fn text<'a>(&self, room: &'a mut [u8; 36]) -> &'a str {
-        const { assert!(K::PREFIX.len() == 3) }
-        room[..3].copy_from_slice(K::PREFIX.as_bytes());
-        room[3] = b'_';
-        self.uuid.simple().encode_lower(&mut room[4..]);
-        // Letters, digits and an underscore.
-        std::str::from_utf8(room).unwrap_or_default()
     }
 }
 

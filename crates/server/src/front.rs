@@ -25,7 +25,7 @@ use tracing::Instrument;
 
 use crate::app::Shared;
 use crate::edge::ask_path::{self, ASK};
-use crate::edge::exchange::{Exchange, panicked};
+use crate::edge::exchange::Exchange;
 use crate::edge::{allowance, cors};
 use crate::{api, router};
 
@@ -61,6 +61,7 @@ where
     type Error = Infallible;
     type Future = Either<Asked, <Router as Service<Request>>::Future>;
 
+    // Routers are always ready.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
@@ -89,10 +90,14 @@ fn ask(app: &Shared, mut question: Parts) -> Either<Response, BoxFuture<'static,
         Ok(exchange) => exchange,
         Err(answer) => return Either::Left(*answer),
     };
-    match catch_unwind(AssertUnwindSafe(|| api::forward_auth(app, question))) {
+    // What is known at once logs nothing, and needs no span.
+    match catch_unwind(AssertUnwindSafe(|| api::ask_at_once(app, question))) {
         Ok(Either::Left(answer)) => Either::Left(exchange.end(app, answer)),
         Ok(Either::Right(answer)) => Either::Right(Box::pin(wait(Arc::clone(app), exchange, answer))),
-        Err(panic) => Either::Left(exchange.end(app, panicked(panic))),
+        Err(_) => {
+            let answer = exchange.panicked();
+            Either::Left(exchange.end(app, answer))
+        }
     }
 }
 
@@ -100,7 +105,8 @@ async fn wait(app: Shared, exchange: Exchange<'static>, answer: BoxFuture<'stati
     let late = |_| StatusCode::SERVICE_UNAVAILABLE.into_response();
     let answer = timeout(allowance::SMALL.answer, answer).map(|answer| answer.unwrap_or_else(late));
     let answer = AssertUnwindSafe(answer).catch_unwind().instrument(exchange.span()).await;
-    exchange.end(&app, answer.unwrap_or_else(panicked))
+    let answer = answer.unwrap_or_else(|_| exchange.panicked());
+    exchange.end(&app, answer)
 }
 
 /// What the answers of the API say. Proxies hand a refusal on, and it may be a page that reads it; a yes they keep.

@@ -9,7 +9,6 @@ use keyrack::config::Choices;
 use keyrack::folder::Folder;
 use keyrack::front::Front;
 use keyrack::ops::people::{Founding, From};
-
 use keyrack_key::UserId;
 use keyrack_store::Workspace;
 

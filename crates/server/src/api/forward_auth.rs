@@ -43,15 +43,15 @@ use question::{Question, ask_of_original, place_of_key};
         (status = 403, description = "The key does not allow that"),
         (status = 429, description = "The key was used too often lately, or has made all predictions of its day or month; `Retry-After` says when to try again")))]
 pub async fn ask(State(app): State<Shared>, parts: Parts) -> Response {
-    match at_once(&app, parts) {
+    match ask_at_once(&app, parts) {
         Either::Left(answer) => answer,
         Either::Right(answer) => answer.await,
     }
 }
 
-/// The answer, where memory alone knows it: about each key without quotas, of a workspace that was asked about before. Else
-/// what has to be waited for.
-pub fn at_once(app: &Shared, mut parts: Parts) -> Either<Response, BoxFuture<'static, Response>> {
+/// The answer where memory alone knows it, which is nearly always, or what has to be waited for: a workspace that is named by
+/// its address for the first time, and a key's quotas of predictions.
+pub fn ask_at_once(app: &Shared, mut parts: Parts) -> Either<Response, BoxFuture<'static, Response>> {
     let to = Proxy::of(&parts.headers);
     let decided = ask_of_original(&mut parts).and_then(|()| {
         let question = Question::of(app, &parts)?;
@@ -75,6 +75,7 @@ pub fn at_once(app: &Shared, mut parts: Parts) -> Either<Response, BoxFuture<'st
 /// Decides with the workspace out of the store.
 async fn look_up(app: &App, parts: &Parts) -> Result<Caller, ApiError> {
     let question = Question::of(app, parts)?;
+    // Nobody learns without a key which workspaces there are, nor has the store asked.
     place_of_key(app, parts)?;
     let workspace = app.workspaces.id_of(question.workspace).await?;
     let workspace = workspace.ok_or_else(|| app.refused(&Denial::Unknown.into()))?;

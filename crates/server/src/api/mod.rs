@@ -23,7 +23,7 @@ mod workspace;
 
 pub use access::{Access, Stated};
 pub use answer::{ApiError, no_such_path};
-pub use forward_auth::at_once as forward_auth;
+pub use forward_auth::ask_at_once;
 pub use openapi::{document, router, routes};
 
 pub(crate) use acting::{ControlSocket, client_address};

@@ -1,5 +1,6 @@
 //! Envoy asks under the path and with the method of the request that it asks about.
 
+use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 
 /// The question of proxies.
@@ -7,14 +8,20 @@ pub const ASK: &str = "/api/v1/forward-auth";
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-uri");
 
 /// Turns `POST /api/v1/forward-auth/some/path?query` into the question that it is, with what follows in `X-Forwarded-Uri`.
+/// A slash alone says nothing that the question needs. `HEAD` stays, so that its answer has no body.
 pub fn settle<B>(mut request: Request<B>) -> Request<B> {
-    let text = request.uri().path_and_query().map_or("", |path| path.as_str());
-    let Some(rest) = text.strip_prefix(ASK).filter(|rest| rest.starts_with('/') && rest.len() > 1) else {
-        return request;
-    };
-    if let Ok(rest) = HeaderValue::from_str(rest) {
+    let text = request.uri().path_and_query().map_or("", PathAndQuery::as_str);
+    let Some(rest) = text.strip_prefix(ASK).filter(|rest| rest.starts_with('/')) else { return request };
+    let rest = Some(rest).filter(|rest| rest.len() > 1).map(HeaderValue::from_str);
+    // With HTTP/2 the host stands in there as well.
+    let mut uri = request.uri().clone().into_parts();
+    uri.path_and_query = Some(PathAndQuery::from_static(ASK));
+    let (Ok(rest), Ok(uri)) = (rest.transpose(), Uri::from_parts(uri)) else { return request };
+    if let Some(rest) = rest {
         request.headers_mut().append(FORWARDED, rest);
-        *request.uri_mut() = Uri::from_static(ASK);
+    }
+    *request.uri_mut() = uri;
+    if *request.method() != Method::HEAD {
         *request.method_mut() = Method::GET;
     }
     request
@@ -24,21 +31,28 @@ pub fn settle<B>(mut request: Request<B>) -> Request<B> {
 mod tests {
     use super::*;
 
-    fn settled(path: &str) -> (String, String, Option<String>) {
-        let request = Request::post(path).body(()).unwrap();
-        let request = settle(request);
+    fn settled(method: Method, uri: &str) -> (String, String, Option<String>) {
+        let request = settle(Request::builder().method(method).uri(uri).body(()).unwrap());
         let forwarded = request.headers().get(FORWARDED).map(|value| value.to_str().unwrap().to_owned());
         (request.method().to_string(), request.uri().to_string(), forwarded)
     }
 
     #[test]
     fn what_lies_below_the_question_is_what_it_is_about() {
-        let below = settled("/api/v1/forward-auth/predict/7?api-key=x");
+        let below = settled(Method::POST, "/api/v1/forward-auth/predict/7?api-key=x");
         assert_eq!(below, ("GET".into(), ASK.into(), Some("/predict/7?api-key=x".into())));
-        for other in
-            ["/api/v1/forward-auth", "/api/v1/forward-auth/", "/api/v1/forward-authors/7", "/forward-auth/7"]
-        {
-            assert_eq!(settled(other), ("POST".into(), other.into(), None));
+        let root = settled(Method::POST, "/api/v1/forward-auth/?a=b");
+        assert_eq!(root, ("GET".into(), ASK.into(), Some("/?a=b".into())));
+        assert_eq!(settled(Method::POST, "/api/v1/forward-auth/"), ("GET".into(), ASK.into(), None));
+        assert_eq!(settled(Method::HEAD, "/api/v1/forward-auth/a").0, "HEAD");
+        for other in ["/api/v1/forward-auth", "/api/v1/forward-authors/7", "/forward-auth/7"] {
+            assert_eq!(settled(Method::POST, other), ("POST".into(), other.into(), None));
         }
+    }
+
+    #[test]
+    fn the_host_that_stands_in_the_address_stays() {
+        let (_, uri, _) = settled(Method::GET, "http://keys.example.org/api/v1/forward-auth/a?b=c");
+        assert_eq!(uri, "http://keys.example.org/api/v1/forward-auth");
     }
 }

@@ -29,7 +29,7 @@ pub async fn open_api(request: Request, next: Next) -> Response {
     open(if is_asked_before { before(response) } else { response })
 }
 
-/// Lets pages of every origin read an answer.
+/// Lets pages of every origin read an answer. All have it, but for a yes to a proxy's question, which no page can ask.
 pub fn open(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, EVERYBODY);

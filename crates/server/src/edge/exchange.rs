@@ -1,7 +1,6 @@
 //! What is done for every request and its answer: one middleware and not one for each concern, because the router boxes
 //! every layer of every route and copies the boxes with each request.
 
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 
 use axum::extract::{MatchedPath, Request, State};
@@ -18,23 +17,17 @@ use crate::app::{App, Shared};
 
 /// Around the routes of a router, which know by which path they were found.
 pub async fn around(State(app): State<Shared>, request: Request, next: Next) -> Response {
-    let (mut parts, body) = request.into_parts();
+    let (mut parts, body) = linger::over_body(request).into_parts();
     let matched = parts.extensions.get::<MatchedPath>().cloned();
     let route = matched.as_ref().map(MatchedPath::as_str);
     let exchange = match Exchange::begin(&app, route, &mut parts) {
         Ok(exchange) => exchange,
         Err(answer) => return *answer,
     };
-    // What a client calls its request is forgotten: the name in our log is ours.
-    parts.headers.insert(request_id::HEADER, exchange.id.clone());
-    let inside = next.run(linger::over_body(Request::from_parts(parts, body)));
+    let inside = next.run(Request::from_parts(parts, body));
     let answer = AssertUnwindSafe(inside).catch_unwind().instrument(exchange.span()).await;
-    exchange.end(&app, answer.unwrap_or_else(panicked))
-}
-
-/// What panicked is in the log already; the client learns that it was our fault.
-pub fn panicked(_: Box<dyn Any + Send>) -> Response {
-    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    let answer = answer.unwrap_or_else(|_| exchange.panicked());
+    exchange.end(&app, answer)
 }
 
 /// A request that is not answered yet.
@@ -51,6 +44,8 @@ impl<'a> Exchange<'a> {
     /// registered, if there is one.
     pub fn begin(app: &App, route: Option<&'a str>, request: &mut Parts) -> Result<Self, Box<Response>> {
         let id = request_id::random();
+        // What a client calls its request is forgotten: the name in our log is ours.
+        request.headers.insert(request_id::HEADER, id.clone());
         address::find(request, &app.config.trusted_proxies);
         let line = log::Line::begin(request);
         let settled = host::settle(request);
@@ -62,9 +57,15 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// What is logged in while it is answered.
+    /// What everything is logged in that happens while its answer is waited for.
     pub fn span(&self) -> Span {
         log::span(&self.id)
+    }
+
+    /// The answer where there was a panic: the client learns that it was our fault.
+    pub fn panicked(&self) -> Response {
+        tracing::error!(id = self.id.to_str().ok(), "a request ended in a panic; standard error says where");
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
     }
 
     /// Counts and logs the answer, and keeps why it was a refusal; then finishes it.

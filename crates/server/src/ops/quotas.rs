@@ -59,11 +59,6 @@ impl Quotas {
         }
     }
 
-    /// Whether a key has quotas of that kind.
-    pub fn has_of(&self, caller: &Caller, of: Counted) -> bool {
-        !OfKind::of(quotas_of(caller), of, caller.key().revision).is_empty()
-    }
-
     /// The same for a key that was let through and is asked about.
     pub async fn take_of(&self, caller: &Caller, of: Counted) -> Result<Spent, OpError> {
         let own = OfKind::of(quotas_of(caller), of, caller.key().revision);
@@ -80,6 +75,11 @@ impl Quotas {
                 Step::Ask => self.ask(caller.key().key, of, own, &book).await?,
             }
         }
+    }
+
+    /// Whether a key has quotas of that kind.
+    pub fn has_of(&self, caller: &Caller, of: Counted) -> bool {
+        !OfKind::of(quotas_of(caller), of, caller.key().revision).is_empty()
     }
 
     /// Refuses a key that could not take one now, and takes none.

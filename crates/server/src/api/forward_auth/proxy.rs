@@ -1,7 +1,7 @@
 //! How a proxy is answered.
 
-use axum::response::Response;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderName, StatusCode};
 use keyrack_guard::{Caller, Problem};
 
 use crate::api::ApiError;
@@ -48,20 +48,11 @@ impl Proxy {
 
 fn passed(caller: &Caller) -> Response {
     let key = caller.key();
-    let mut response = Response::default();
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    let headers = response.headers_mut();
-    // With those of every answer.
-    headers.reserve(8);
-    let mut name = |name, value: &str| {
-        // Ids and words are ASCII.
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    };
-    let mut room = [0; 36];
-    name("x-keyrack-key", key.key.text(&mut room));
-    name("x-keyrack-workspace", key.workspace.text(&mut room));
-    name("x-keyrack-scopes", &key.scopes.to_string());
-    response
+    let (mut id, mut workspace, scopes) = ([0; 36], [0; 36], key.scopes.to_string());
+    let named = [
+        (HeaderName::from_static("x-keyrack-key"), key.key.text(&mut id)),
+        (HeaderName::from_static("x-keyrack-workspace"), key.workspace.text(&mut workspace)),
+        (HeaderName::from_static("x-keyrack-scopes"), &scopes),
+    ];
+    (StatusCode::NO_CONTENT, named).into_response()
 }

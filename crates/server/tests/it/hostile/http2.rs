@@ -40,6 +40,18 @@ async fn pages_and_the_api_answer_over_http_2() {
     assert_eq!(ask(&cast, &format!("{url}/api/v1/keys"), &[]).await.0, 401);
 }
 
+/// The host is in the address there, and stays while the path below the question becomes what it is about.
+#[tokio::test]
+async fn a_proxy_asks_over_http_2() {
+    let cast = Cast::assemble().await;
+    for rest in ["", "/", "/predict/7?a=b"] {
+        let url = format!("{}/api/v1/forward-auth{rest}", cast.server.url);
+        let headers = [("x-api-key", cast.key()), ("x-keyrack-for-workspace", "ours")];
+        let (status, body) = ask(&cast, &url, &headers).await;
+        assert_eq!(status, 204, "{rest} {body}");
+    }
+}
+
 #[tokio::test]
 async fn a_foreign_authority_is_refused_over_http_2() {
     let cast = Cast::assemble().await;
