@@ -74,8 +74,10 @@ async fn every<F: Future<Output = ()>>(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = ticks.tick() => work().await,
+            // First, or work could begin that came due in the same moment.
+            biased;
             _ = stopped.changed() => return,
+            _ = ticks.tick() => work().await,
         }
     }
 }

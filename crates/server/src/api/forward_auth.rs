@@ -32,8 +32,9 @@ use question::{Question, ask_of_original, place_of_key};
     params(
         ("X-Keyrack-For-Workspace" = String, Header, description = "The workspace that the key has to belong to, by address or id"),
         ("X-Keyrack-Permission" = Option<String>, Header, description = "What the request needs; left out: only a living key"),
-        ("X-Keyrack-Proxy" = Option<String>, Header, description = "`nginx`, whose `auth_request` knows 204, 401 and 403 alone")),
+        ("X-Keyrack-Proxy" = Option<String>, Header, description = "`nginx`, whose `auth_request` knows 204, 401 and 403 alone, or `envoy`, whose `ext_authz` takes 200 alone for a yes and asks below this path, which says it as well")),
     responses(
+        (status = 200, description = "It may pass, said to Envoy, with the headers of 204"),
         (status = 204, description = "It may pass", headers(
             ("X-Keyrack-Key" = String, description = "The key's id"),
             ("X-Keyrack-Workspace" = String, description = "The workspace's id"),

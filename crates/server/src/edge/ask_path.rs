@@ -5,14 +5,24 @@ use http::{HeaderName, HeaderValue, Method, Request, Uri};
 
 /// The question of proxies.
 pub const ASK: &str = "/api/v1/forward-auth";
+/// Which proxy asks, where that makes a difference.
+pub const PROXY: HeaderName = HeaderName::from_static("x-keyrack-proxy");
+/// Its name there.
+pub const ENVOY: &str = "envoy";
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-uri");
 
-/// Turns `POST /api/v1/forward-auth/some/path?query` into the question that it is, with what follows in `X-Forwarded-Uri`.
-/// A slash alone says nothing that the question needs. `HEAD` stays, so that its answer has no body.
+/// Turns `POST /api/v1/forward-auth/some/path?query` into the question that it is, of an Envoy if it does not say of whom,
+/// with what follows in `X-Forwarded-Uri`. `HEAD` stays, so that its answer has no body.
 pub fn settle<B>(mut request: Request<B>) -> Request<B> {
+    let Some(below) = request.uri().path().strip_prefix(ASK).filter(|below| below.starts_with('/')) else {
+        return request;
+    };
+    // What a browser asks before it asks us, with a slash at the end.
+    if below == "/" && *request.method() == Method::OPTIONS {
+        return request;
+    }
     let text = request.uri().path_and_query().map_or("", PathAndQuery::as_str);
-    let Some(rest) = text.strip_prefix(ASK).filter(|rest| rest.starts_with('/')) else { return request };
-    let rest = Some(rest).filter(|rest| rest.len() > 1).map(HeaderValue::from_str);
+    let rest = text.strip_prefix(ASK).filter(|rest| *rest != "/").map(HeaderValue::from_str);
     // With HTTP/2 the host stands in there as well.
     let mut uri = request.uri().clone().into_parts();
     uri.path_and_query = Some(PathAndQuery::from_static(ASK));
@@ -20,6 +30,7 @@ pub fn settle<B>(mut request: Request<B>) -> Request<B> {
     if let Some(rest) = rest {
         request.headers_mut().append(FORWARDED, rest);
     }
+    request.headers_mut().entry(PROXY).or_insert(HeaderValue::from_static(ENVOY));
     *request.uri_mut() = uri;
     if *request.method() != Method::HEAD {
         *request.method_mut() = Method::GET;
@@ -45,6 +56,8 @@ mod tests {
         assert_eq!(root, ("GET".into(), ASK.into(), Some("/?a=b".into())));
         assert_eq!(settled(Method::POST, "/api/v1/forward-auth/"), ("GET".into(), ASK.into(), None));
         assert_eq!(settled(Method::HEAD, "/api/v1/forward-auth/a").0, "HEAD");
+        assert_eq!(settled(Method::OPTIONS, "/api/v1/forward-auth/a").0, "GET");
+        assert_eq!(settled(Method::OPTIONS, "/api/v1/forward-auth/?a=b").0, "OPTIONS");
         for other in ["/api/v1/forward-auth", "/api/v1/forward-authors/7", "/forward-auth/7"] {
             assert_eq!(settled(Method::POST, other), ("POST".into(), other.into(), None));
         }

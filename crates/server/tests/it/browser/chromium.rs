@@ -112,7 +112,13 @@ struct Chromedriver {
 }
 
 impl Chromedriver {
+    /// It draws a port on one address and wants the same on another: where that is taken, it ends and is started again.
     fn start() -> Self {
+        let started = (0..5).find_map(|_| Self::try_start());
+        started.expect("chromedriver ended five times and named no port")
+    }
+
+    fn try_start() -> Option<Self> {
         let command =
             Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut process = command.unwrap_or_else(|error| {
@@ -121,14 +127,17 @@ impl Chromedriver {
         let mut said = BufReader::new(process.stdout.take().unwrap());
         let port = loop {
             let mut line = String::new();
-            assert_ne!(said.read_line(&mut line).unwrap(), 0, "chromedriver ended and named no port");
+            if said.read_line(&mut line).unwrap() == 0 {
+                process.wait().unwrap();
+                return None;
+            }
             if let Some((_, port)) = line.rsplit_once("started successfully on port ") {
                 break port.trim().trim_end_matches('.').parse().unwrap();
             }
         };
         // Whatever else it says is read, so that it never waits for a reader.
         std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
-        Self { process, port }
+        Some(Self { process, port })
     }
 
     fn shut_down(&mut self) {

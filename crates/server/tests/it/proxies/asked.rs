@@ -96,10 +96,14 @@ async fn envoy_asks_below_the_path_with_the_method_of_the_request() {
         [(Method::POST, "/predict/7"), (Method::DELETE, "/a/b?c=d"), (Method::GET, "/"), (Method::POST, "/")]
     {
         let answer = send(ask(method, rest).header("x-api-key", key)).await;
-        assert_eq!(answer.status, 204, "{rest} {answer:?}");
+        // It takes nothing else for a yes.
+        assert_eq!(answer.status, 200, "{rest} {answer:?}");
+        assert_eq!(answer.header("x-keyrack-scopes"), "inference");
     }
     let in_query = send(ask(Method::PUT, &format!("/predict?api-key={key}"))).await;
-    assert_eq!(in_query.status, 204, "{in_query:?}");
+    assert_eq!(in_query.status, 200, "{in_query:?}");
+    let without = send(ask(Method::POST, "/")).await;
+    without.problem(401, "missing_key");
     // Others have no other method.
     let post = send(ask(Method::POST, "").header("x-api-key", key)).await;
     post.problem(405, "method_not_allowed");
