@@ -16,6 +16,7 @@ pub(crate) enum Home {
 }
 
 impl Home {
+    /// That origin, as browsers write it.
     pub(crate) fn at(origin: &str) -> Self {
         Self::At(origin.trim_end_matches('/').to_ascii_lowercase())
     }

@@ -76,7 +76,7 @@ pub fn ask_at_once(app: &Shared, mut parts: Parts) -> Either<Response, BoxFuture
 /// Decides with the workspace out of the store.
 async fn look_up(app: &App, parts: &Parts) -> Result<Caller, ApiError> {
     let question = Question::of(app, parts)?;
-    // Nobody learns without a key which workspaces there are, nor has the store asked.
+    // Whoever has no key learns nothing of which workspaces there are, and has the store asked nothing.
     place_of_key(app, parts)?;
     let workspace = app.workspaces.id_of(question.workspace).await?;
     let workspace = workspace.ok_or_else(|| app.refused(&Denial::Unknown.into()))?;
