@@ -90,17 +90,19 @@ impl Guard {
     /// Decides about the key of a request, takes one from its rates, and notes its use and who called. No allocation, no
     /// waiting.
     pub fn check(&self, request: &request::Parts, permission: Option<Permission>) -> Result<Caller, Refusal> {
-        self.decide(None, request, permission, Spend::One)
+        self.decide(None, address_of(request), request, permission, Spend::One)
     }
 
-    /// The same for whoever asks on behalf of one workspace: the keys of others are unknown there.
+    /// The same for whoever asks on behalf of one workspace, where the keys of others are unknown, and knows the `address` of
+    /// the client.
     pub fn check_in(
         &self,
         workspace: WorkspaceId,
+        address: Option<IpAddr>,
         request: &request::Parts,
         permission: Option<Permission>,
     ) -> Result<Caller, Refusal> {
-        self.decide(Some(workspace), request, permission, Spend::One)
+        self.decide(Some(workspace), address, request, permission, Spend::One)
     }
 
     /// Decides once more about a request that was let through and lasts. It is the same request still: its key's rates are not
@@ -110,12 +112,13 @@ impl Guard {
         request: &request::Parts,
         permission: Option<Permission>,
     ) -> Result<Caller, Refusal> {
-        self.decide(None, request, permission, Spend::Before)
+        self.decide(None, address_of(request), request, permission, Spend::Before)
     }
 
     fn decide(
         &self,
         workspace: Option<WorkspaceId>,
+        address: Option<IpAddr>,
         request: &request::Parts,
         permission: Option<Permission>,
         spend: Spend,
@@ -123,7 +126,6 @@ impl Guard {
         let credential = Credential::find(&request.headers, &request.uri)?.ok_or(Denial::Missing)?;
         let presented = Presented::parse(credential.text(), &self.brands).map_err(Denial::from)?;
         let now = (self.clock)();
-        let address = request.extensions.get::<ClientAddress>().map(|address| address.0);
         let origin = request.headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
         let exposure = self.exposure(credential.place(), &request.headers);
         let question = Question { now, permission, address, origin, exposure, spend };
@@ -175,6 +177,10 @@ impl Guard {
         response.extensions_mut().insert(refusal);
         response
     }
+}
+
+fn address_of(request: &request::Parts) -> Option<IpAddr> {
+    request.extensions.get::<ClientAddress>().map(|address| address.0)
 }
 
 /// Puts a guard around a service: each request needs a key with one permission.

@@ -26,9 +26,7 @@ impl Secret {
         text.push('_');
         text.push_str(class.letters());
         text.push('_');
-        for _ in 0..BODY {
-            text.push(random_character(rng));
-        }
+        push_random(&mut text, rng);
         let check = check_of(text.as_bytes());
         text.extend(check.iter().map(|byte| char::from(*byte)));
         Self(text)
@@ -53,14 +51,15 @@ impl Secret {
     }
 }
 
-/// Each of the 62 characters with the same chance: bytes above the last multiple of 62 are drawn again.
-fn random_character(rng: &mut impl CryptoRng) -> char {
-    loop {
-        let mut byte = [0];
-        rng.fill_bytes(&mut byte);
-        if byte[0] < 248 {
-            return char::from(ALPHABET[usize::from(byte[0] % 62)]);
-        }
+/// Appends a body. Each of the 62 characters has the same chance: bytes above the last multiple of 62 are passed over. They
+/// are drawn many at a time, since each draw may be a call of the system.
+fn push_random(text: &mut String, rng: &mut impl CryptoRng) {
+    let mut drawn = Zeroizing::new([0; 2 * BODY]);
+    let end = text.len() + BODY;
+    while text.len() < end {
+        rng.fill_bytes(&mut *drawn);
+        let fair = drawn.iter().filter(|byte| **byte < 248).take(end - text.len());
+        text.extend(fair.map(|byte| char::from(ALPHABET[usize::from(byte % 62)])));
     }
 }
 

@@ -3,16 +3,15 @@
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use axum::response::{IntoResponse, Response};
-use axum::{BoxError, Router, ServiceExt};
+use axum::{BoxError, Router};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either};
@@ -20,13 +19,14 @@ use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use http_body::Body as HttpBody;
 use tokio::time::timeout;
-use tower::Service;
+use keyrack_guard::ClientAddress;
+use tower::{Service, service_fn};
 use tracing::Instrument;
 
 use crate::app::Shared;
 use crate::edge::ask_path::{self, ASK};
 use crate::edge::exchange::Exchange;
-use crate::edge::{allowance, cors};
+use crate::edge::{address, allowance, cors};
 use crate::{api, router};
 
 /// All that an app answers.
@@ -34,17 +34,22 @@ use crate::{api, router};
 pub struct Front {
     app: Shared,
     routes: Router,
+    /// Who is connected, over a network.
+    peer: Option<IpAddr>,
 }
 
 impl Front {
     /// All that `app` answers.
     pub fn of(app: &Shared) -> Self {
-        Self { app: Arc::clone(app), routes: router::routes(app) }
+        Self { app: Arc::clone(app), routes: router::routes(app), peer: None }
     }
 
-    /// The same for connections, with the address of the peer of each.
-    pub fn for_connections(self) -> IntoMakeServiceWithConnectInfo<Self, SocketAddr> {
-        ServiceExt::<Request>::into_make_service_with_connect_info(self)
+    /// The same for each connection of a network, by the address of its peer.
+    pub fn for_connections(
+        self,
+    ) -> impl Service<SocketAddr, Response = Self, Error = Infallible, Future = Ready<Result<Self, Infallible>>> + Clone
+    {
+        service_fn(move |peer: SocketAddr| ready(Ok(Self { peer: Some(peer.ip()), ..self.clone() })))
     }
 }
 
@@ -66,12 +71,17 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        let request = ask_path::settle(request);
+    fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
+        let trusted = &self.app.config.trusted_proxies;
+        let address = self.peer.map(|peer| address::of_client(peer, request.headers(), trusted));
+        ask_path::settle(&mut request);
         if !is_bare_question(&request) {
+            if let Some(address) = address {
+                request.extensions_mut().insert(ClientAddress(address));
+            }
             return Either::Right(self.routes.call(request.map(Body::new)));
         }
-        Either::Left(match ask(&self.app, request.into_parts().0) {
+        Either::Left(match ask(&self.app, address, request.into_parts().0) {
             Either::Left(answer) => Either::Left(ready(Ok(open(answer)))),
             Either::Right(answer) => Either::Right(Box::pin(answer.map(|answer| Ok(open(answer))))),
         })
@@ -85,13 +95,17 @@ fn is_bare_question<B: HttpBody>(request: &http::Request<B>) -> bool {
 
 /// Asks what the route would ask. Finding it, and limits for bodies that are not there, cost several times what the
 /// answer does.
-fn ask(app: &Shared, mut question: Parts) -> Either<Response, BoxFuture<'static, Response>> {
-    let exchange = match Exchange::begin(app, Some(ASK), &mut question) {
+fn ask(
+    app: &Shared,
+    address: Option<IpAddr>,
+    mut question: Parts,
+) -> Either<Response, BoxFuture<'static, Response>> {
+    let exchange = match Exchange::begin(app, Some(ASK), address, &mut question) {
         Ok(exchange) => exchange,
         Err(answer) => return Either::Left(*answer),
     };
     // What is known at once logs nothing, and needs no span.
-    match catch_unwind(AssertUnwindSafe(|| api::ask_at_once(app, question))) {
+    match catch_unwind(AssertUnwindSafe(|| api::ask_at_once(app, address, question))) {
         Ok(Either::Left(answer)) => Either::Left(exchange.end(app, answer)),
         Ok(Either::Right(answer)) => Either::Right(Box::pin(wait(Arc::clone(app), exchange, answer))),
         Err(_) => {

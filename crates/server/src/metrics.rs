@@ -1,7 +1,7 @@
 //! What an operator watches, in the OpenMetrics text format.
 
 use axum::response::Response;
-use http::Method;
+use http::{Method, StatusCode};
 use keyrack_guard::Refusal;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry};
 
 use crate::app::App;
+use crate::edge::ask_path::ASK;
 use crate::ops::OpError;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -18,6 +19,16 @@ struct Answered {
     method: &'static str,
     path: String,
     status: u16,
+}
+
+/// What a proxy is told whose request may pass.
+const PASSED: StatusCode = StatusCode::NO_CONTENT;
+
+impl Answered {
+    fn of(method: &Method, route: Option<&str>, status: StatusCode) -> Self {
+        let path = route.unwrap_or("unmatched").to_owned();
+        Self { method: known(method), path, status: status.as_u16() }
+    }
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -41,6 +52,9 @@ pub struct Metrics {
     registry: Registry,
     requests: Family<Answered, Counter>,
     decisions: Family<Decided, Counter>,
+    /// Those of `requests` and of `decisions` that are counted with each request of others: looked up once.
+    passed: Counter,
+    allowed: Counter,
     keys: Gauge,
     revision: Gauge,
     uses_dropped: Gauge,
@@ -58,9 +72,15 @@ impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("keyrack");
         let all = &mut registry;
+        let requests: Family<Answered, Counter> =
+            told(all, "requests", "Requests answered, by route and status");
+        let decisions: Family<Decided, Counter> =
+            told(all, "decisions", "Decisions about keys: allowed, or the reason of the refusal");
         Self {
-            requests: told(all, "requests", "Requests answered, by route and status"),
-            decisions: told(all, "decisions", "Decisions about keys: allowed, or the reason of the refusal"),
+            passed: requests.get_or_create_owned(&Answered::of(&Method::GET, Some(ASK), PASSED)),
+            allowed: decisions.get_or_create_owned(&Decided { decision: "allowed" }),
+            requests,
+            decisions,
             keys: told(all, "rack_keys", "Keys in memory, deleted ones of the last 30 days included"),
             revision: told(all, "rack_revision", "The last change that the rack has applied"),
             uses_dropped: told(
@@ -97,14 +117,16 @@ impl Metrics {
         if let Some(refusal) = response.extensions().get::<Refusal>() {
             self.decided(refusal.denial.code());
         }
-        let path = route.unwrap_or("unmatched").to_owned();
-        let answered = Answered { method: known(method), path, status: response.status().as_u16() };
-        self.requests.get_or_create(&answered).inc();
+        if (method, route, response.status()) == (&Method::GET, Some(ASK), PASSED) {
+            self.passed.inc();
+        } else {
+            self.requests.get_or_create(&Answered::of(method, route, response.status())).inc();
+        }
     }
 
     /// Counts a request that the guard let through.
     pub fn allowed(&self) {
-        self.decided("allowed");
+        self.allowed.inc();
     }
 
     /// Counts an answer of a model, or that there was no turn for it.

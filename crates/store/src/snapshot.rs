@@ -1,13 +1,14 @@
 //! Every key, read at once for a rack that is filled.
 //!
-//! On a connection of its own, and without a copy of each value on the way: a million keys in 0.75 s. The rack puts
-//! batches in their places while the next are read.
+//! On a connection of its own, whose rows are copied batch by batch: the thread of the rack understands them and puts them
+//! in their places while the next are read.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use keyrack_key::{Digest, Timestamp, WorkspaceId};
 use keyrack_rack::{ChangeId, Position, Reading, Record, Revision};
+use rusqlite::types::{FromSql, ValueRef};
 use rusqlite::{Connection, OpenFlags, Row, ToSql};
 use tokio::task::spawn_blocking;
 
@@ -19,22 +20,27 @@ const BATCH: usize = 1_000;
 /// Batches that may wait for the rack.
 const AHEAD: usize = 8;
 
+/// How many columns a row has, and which of them is the revision.
+const COLUMNS: usize = 14;
+const REVISION: usize = 0;
+
 macro_rules! records {
-    ($which:literal) => {
+    ($which_and_order:literal) => {
         concat!(
             "SELECT k.revision, k.id, k.workspace_id, k.name, k.class, k.scopes, k.permissions, k.restrictions,
                     k.expires_at, k.deleted_at, s.digest, s.retires_at, k.paused_at, k.paused_until
              FROM keys k
              LEFT JOIN key_secrets s ON s.key_id = k.id AND (s.retires_at IS NULL OR s.retires_at >= $1)
              WHERE (k.deleted_at IS NULL OR k.deleted_at >= $1)",
-            $which,
-            "ORDER BY k.revision, s.created_at"
+            $which_and_order,
         )
     };
 }
 
-const ALL: &str = records!(" ");
-const ALL_OF_ONE: &str = records!(" AND k.workspace_id = $2 ");
+// Each in the order in which the rows stand there: the secrets of a key have to come one after the other, and any other
+// order would look up each key in an index first.
+const ALL: &str = records!(" ORDER BY k.rowid, s.created_at");
+const ALL_OF_ONE: &str = records!(" AND k.workspace_id = $2 ORDER BY k.id, s.created_at");
 
 /// Which keys are read.
 struct Question {
@@ -76,8 +82,8 @@ fn begin(path: &Path) -> Result<(Connection, Position, usize), StoreError> {
 fn send_all(
     db: &Connection,
     question: &Question,
-    out: &SyncSender<Result<Vec<Record>, StoreError>>,
-) -> Result<Vec<Record>, StoreError> {
+    out: &SyncSender<Result<Rows, StoreError>>,
+) -> Result<Rows, StoreError> {
     let since = question.tombstones_since.micros();
     let workspace = question.workspace.map(|workspace| workspace.to_string());
     let (sql, values): (_, Vec<&dyn ToSql>) = match &workspace {
@@ -86,29 +92,92 @@ fn send_all(
     };
     let mut statement = db.prepare(sql)?;
     let mut rows = statement.query(&values[..])?;
-    let mut batch: Vec<Record> = Vec::with_capacity(BATCH);
+    let (mut batch, mut keys, mut last) = (Rows::default(), 0, None);
     while let Some(row) = rows.next()? {
-        let revision = Revision(row.get(0)?);
-        match batch.last_mut() {
-            Some(last) if last.revision == revision => last.secrets.extend(secret(row)?),
-            _ => {
-                // A key with several secrets stays in one batch.
-                if batch.len() == BATCH && out.send(Ok(std::mem::take(&mut batch))).is_err() {
-                    return Ok(Vec::new());
+        let revision: i64 = row.get(REVISION)?;
+        if last.replace(revision) != Some(revision) {
+            // A key with several secrets stays in one batch.
+            if keys == BATCH {
+                keys = 0;
+                if out.send(Ok(std::mem::take(&mut batch))).is_err() {
+                    return Ok(Rows::default());
                 }
-                batch.push(record_of(row, revision)?);
             }
+            keys += 1;
         }
+        batch.push(row)?;
     }
-    if !batch.is_empty() {
+    if !batch.values.is_empty() {
         let _ = out.send(Ok(batch));
     }
-    Ok(Vec::new())
+    Ok(Rows::default())
+}
+
+/// Rows as SQLite gave them, to be understood on the thread that waits for them: each of both threads does about as much.
+#[derive(Default)]
+struct Rows {
+    values: Vec<Copied>,
+    /// What the texts and blobs hold, one after the other.
+    bytes: Vec<u8>,
+}
+
+/// A value, or the length of what [`Rows::bytes`] holds of it.
+enum Copied {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Text(usize),
+    Blob(usize),
+}
+
+/// The values of one row.
+type Values<'a> = [ValueRef<'a>; COLUMNS];
+
+impl Rows {
+    fn push(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
+        for column in 0..COLUMNS {
+            let (value, bytes) = match row.get_ref(column)? {
+                ValueRef::Null => (Copied::Null, &[][..]),
+                ValueRef::Integer(number) => (Copied::Integer(number), &[][..]),
+                ValueRef::Real(number) => (Copied::Real(number), &[][..]),
+                ValueRef::Text(text) => (Copied::Text(text.len()), text),
+                ValueRef::Blob(blob) => (Copied::Blob(blob.len()), blob),
+            };
+            self.values.push(value);
+            self.bytes.extend_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    fn records(&self) -> Result<Vec<Record>, StoreError> {
+        let mut records: Vec<Record> = Vec::with_capacity(BATCH);
+        let mut rest = &self.bytes[..];
+        let mut next = |length| {
+            let (bytes, behind) = rest.split_at(length);
+            rest = behind;
+            bytes
+        };
+        for row in self.values.as_chunks().0 {
+            let row: Values<'_> = row.each_ref().map(|value| match *value {
+                Copied::Null => ValueRef::Null,
+                Copied::Integer(number) => ValueRef::Integer(number),
+                Copied::Real(number) => ValueRef::Real(number),
+                Copied::Text(length) => ValueRef::Text(next(length)),
+                Copied::Blob(length) => ValueRef::Blob(next(length)),
+            });
+            let revision = Revision(get(&row, REVISION)?);
+            match records.last_mut() {
+                Some(last) if last.revision == revision => last.secrets.extend(secret(&row)?),
+                _ => records.push(record_of(&row, revision)?),
+            }
+        }
+        Ok(records)
+    }
 }
 
 /// What the reading thread sends. A thread that went away without saying that it has come to the end has failed.
 struct Batches {
-    batches: Receiver<Result<Vec<Record>, StoreError>>,
+    batches: Receiver<Result<Rows, StoreError>>,
     is_over: bool,
 }
 
@@ -120,19 +189,20 @@ impl Iterator for Batches {
             return None;
         }
         let next = self.batches.recv().unwrap_or_else(|gone| Err(std::io::Error::other(gone).into()));
-        self.is_over = next.as_ref().map_or(true, Vec::is_empty);
-        (!next.as_ref().is_ok_and(Vec::is_empty)).then_some(next)
+        let records = next.and_then(|rows| rows.records());
+        self.is_over = records.as_ref().map_or(true, Vec::is_empty);
+        (!records.as_ref().is_ok_and(Vec::is_empty)).then_some(records)
     }
 }
 
-fn record_of(row: &Row<'_>, revision: Revision) -> Result<Record, StoreError> {
+fn record_of(row: &Values<'_>, revision: Revision) -> Result<Record, StoreError> {
     let terms = TermsColumns {
-        permissions: row.get(6)?,
+        permissions: get(row, 6)?,
         restrictions: text(row, 7)?,
-        expires_at: row.get(8)?,
-        deleted_at: row.get(9)?,
-        paused_at: row.get(12)?,
-        paused_until: row.get(13)?,
+        expires_at: get(row, 8)?,
+        deleted_at: get(row, 9)?,
+        paused_at: get(row, 12)?,
+        paused_until: get(row, 13)?,
     };
     Ok(Record {
         key: parsed(row, 1, "id")?,
@@ -146,17 +216,21 @@ fn record_of(row: &Row<'_>, revision: Revision) -> Result<Record, StoreError> {
     })
 }
 
-fn secret(row: &Row<'_>) -> Result<Option<(Digest, keyrack_key::SecretState)>, StoreError> {
-    let digest: Option<[u8; 32]> = row.get(10)?;
-    let retires_at: Option<i64> = row.get(11)?;
+fn secret(row: &Values<'_>) -> Result<Option<(Digest, keyrack_key::SecretState)>, StoreError> {
+    let digest: Option<[u8; 32]> = get(row, 10)?;
+    let retires_at: Option<i64> = get(row, 11)?;
     let state = record::secret_state(retires_at.map(Timestamp::from_micros));
     Ok(digest.map(|digest| (Digest::from_bytes(digest), state)))
 }
 
-fn text<'a>(row: &'a Row<'_>, column: usize) -> Result<&'a str, StoreError> {
-    Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
+fn get<T: FromSql>(row: &Values<'_>, column: usize) -> Result<T, StoreError> {
+    Ok(T::column_result(row[column]).map_err(rusqlite::Error::from)?)
 }
 
-fn parsed<T: std::str::FromStr>(row: &Row<'_>, column: usize, what: &'static str) -> Result<T, StoreError> {
+fn text<'a>(row: &Values<'a>, column: usize) -> Result<&'a str, StoreError> {
+    Ok(row[column].as_str().map_err(rusqlite::Error::from)?)
+}
+
+fn parsed<T: std::str::FromStr>(row: &Values<'_>, column: usize, what: &'static str) -> Result<T, StoreError> {
     text(row, column)?.parse().map_err(|_| StoreError::Corrupt { what })
 }

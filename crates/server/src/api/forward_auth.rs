@@ -3,6 +3,7 @@
 mod proxy;
 mod question;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -12,7 +13,7 @@ use http::request::Parts;
 use keyrack_guard::Caller;
 use keyrack_key::Denial;
 
-use super::ApiError;
+use super::{ApiError, client_address};
 use crate::app::{App, Shared};
 use proxy::Proxy;
 use question::{Question, ask_of_original, place_of_key};
@@ -44,7 +45,7 @@ use question::{Question, ask_of_original, place_of_key};
         (status = 403, description = "The key does not allow that"),
         (status = 429, description = "The key was used too often lately, or has made all predictions of its day or month; `Retry-After` says when to try again")))]
 pub async fn ask(State(app): State<Shared>, parts: Parts) -> Response {
-    match ask_at_once(&app, parts) {
+    match ask_at_once(&app, client_address(&parts), parts) {
         Either::Left(answer) => answer,
         Either::Right(answer) => answer.await,
     }
@@ -52,10 +53,14 @@ pub async fn ask(State(app): State<Shared>, parts: Parts) -> Response {
 
 /// The answer where memory alone knows it, which is nearly always, or what has to be waited for: a workspace that is named by
 /// its address for the first time, and a key's quotas of predictions.
-pub fn ask_at_once(app: &Shared, mut parts: Parts) -> Either<Response, BoxFuture<'static, Response>> {
+pub fn ask_at_once(
+    app: &Shared,
+    address: Option<IpAddr>,
+    mut parts: Parts,
+) -> Either<Response, BoxFuture<'static, Response>> {
     let to = Proxy::of(&parts.headers);
     let decided = ask_of_original(&mut parts).and_then(|()| {
-        let question = Question::of(app, &parts)?;
+        let question = Question::of(app, address, &parts)?;
         let workspace = app.workspaces.known(question.workspace);
         workspace.map(|workspace| question.decide(app, workspace)).transpose()
     });
@@ -67,15 +72,15 @@ pub fn ask_at_once(app: &Shared, mut parts: Parts) -> Either<Response, BoxFuture
         }
         Ok(None) => {
             let app = Arc::clone(app);
-            Either::Right(Box::pin(async move { to.answer(&app, look_up(&app, &parts).await) }))
+            Either::Right(Box::pin(async move { to.answer(&app, look_up(&app, address, &parts).await) }))
         }
         Err(error) => Either::Left(to.answer(app, Err(error))),
     }
 }
 
 /// Decides with the workspace out of the store.
-async fn look_up(app: &App, parts: &Parts) -> Result<Caller, ApiError> {
-    let question = Question::of(app, parts)?;
+async fn look_up(app: &App, address: Option<IpAddr>, parts: &Parts) -> Result<Caller, ApiError> {
+    let question = Question::of(app, address, parts)?;
     // Whoever has no key learns nothing of which workspaces there are, and has the store asked nothing.
     place_of_key(app, parts)?;
     let workspace = app.workspaces.id_of(question.workspace).await?;

@@ -2,38 +2,30 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::ConnectInfo;
 use http::HeaderMap;
-use http::request::Parts;
 use ipnet::IpNet;
-use keyrack_guard::ClientAddress;
-
-/// Puts a [`ClientAddress`] into a request that came over a network.
-pub fn find(request: &mut Parts, trusted: &[IpNet]) {
-    let peer = request.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-    if let Some(peer) = peer {
-        let address = client_address(peer, &request.headers, trusted);
-        request.extensions.insert(ClientAddress(address));
-    }
-}
 
 /// From the right, the first address in `X-Forwarded-For` that is no trusted proxy: each proxy appends whom it saw,
 /// so what stands left of that was written by somebody who is not trusted.
-fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+pub fn of_client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let mut client = peer.to_canonical();
+    // Asked first: most connections are of nobody who is trusted.
+    if !is_trusted(client) {
+        return client;
+    }
     let hops: Vec<_> = headers
         .get_all("x-forwarded-for")
         .iter()
         .flat_map(|value| value.to_str().unwrap_or_default().split(','))
         .collect();
     for hop in hops.iter().rev() {
-        if !is_trusted(client) {
-            break;
-        }
         match parse_hop(hop.trim()) {
             Some(address) => client = address.to_canonical(),
             None => break,
+        }
+        if !is_trusted(client) {
+            break;
         }
     }
     client
@@ -55,7 +47,7 @@ mod tests {
             headers.append("x-forwarded-for", value.parse().unwrap());
         }
         let trusted: Vec<_> = trusted.iter().map(|network| network.parse().unwrap()).collect();
-        client_address(peer.parse().unwrap(), &headers, &trusted).to_string()
+        of_client(peer.parse().unwrap(), &headers, &trusted).to_string()
     }
 
     #[test]

@@ -13,20 +13,20 @@ const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-uri");
 
 /// Turns `POST /api/v1/forward-auth/some/path?query` into the question that it is, of an Envoy if it does not say of whom,
 /// with what follows in `X-Forwarded-Uri`. `HEAD` stays, so that its answer has no body.
-pub fn settle<B>(mut request: Request<B>) -> Request<B> {
+pub fn settle<B>(request: &mut Request<B>) {
     let Some(below) = request.uri().path().strip_prefix(ASK).filter(|below| below.starts_with('/')) else {
-        return request;
+        return;
     };
     // What a browser asks before it asks us, with a slash at the end.
     if below == "/" && *request.method() == Method::OPTIONS {
-        return request;
+        return;
     }
     let text = request.uri().path_and_query().map_or("", PathAndQuery::as_str);
     let rest = text.strip_prefix(ASK).filter(|rest| *rest != "/").map(HeaderValue::from_str);
     // With HTTP/2 the host stands in there as well.
     let mut uri = request.uri().clone().into_parts();
     uri.path_and_query = Some(PathAndQuery::from_static(ASK));
-    let (Ok(rest), Ok(uri)) = (rest.transpose(), Uri::from_parts(uri)) else { return request };
+    let (Ok(rest), Ok(uri)) = (rest.transpose(), Uri::from_parts(uri)) else { return };
     if let Some(rest) = rest {
         request.headers_mut().append(FORWARDED, rest);
     }
@@ -35,7 +35,6 @@ pub fn settle<B>(mut request: Request<B>) -> Request<B> {
     if *request.method() != Method::HEAD {
         *request.method_mut() = Method::GET;
     }
-    request
 }
 
 #[cfg(test)]
@@ -43,7 +42,8 @@ mod tests {
     use super::*;
 
     fn settled(method: Method, uri: &str) -> (String, String, Option<String>) {
-        let request = settle(Request::builder().method(method).uri(uri).body(()).unwrap());
+        let mut request = Request::builder().method(method).uri(uri).body(()).unwrap();
+        settle(&mut request);
         let forwarded = request.headers().get(FORWARDED).map(|value| value.to_str().unwrap().to_owned());
         (request.method().to_string(), request.uri().to_string(), forwarded)
     }

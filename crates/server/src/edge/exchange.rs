@@ -1,6 +1,7 @@
 //! What is done for every request and its answer: one middleware and not one for each concern, because the router boxes
 //! every layer of every route and copies the boxes with each request.
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 
 use axum::extract::{MatchedPath, Request, State};
@@ -12,7 +13,9 @@ use http::{HeaderValue, Method, StatusCode, header};
 use tracing::{Instrument, Span};
 
 use super::refusals::Told;
-use super::{address, host, linger, log, problem, request_id};
+use super::request_id::{self, RequestId};
+use super::{host, linger, log, problem};
+use crate::api;
 use crate::app::{App, Shared};
 
 /// Around the routes of a router, which know by which path they were found.
@@ -20,10 +23,12 @@ pub async fn around(State(app): State<Shared>, request: Request, next: Next) -> 
     let (mut parts, body) = linger::over_body(request).into_parts();
     let matched = parts.extensions.get::<MatchedPath>().cloned();
     let route = matched.as_ref().map(MatchedPath::as_str);
-    let exchange = match Exchange::begin(&app, route, &mut parts) {
+    let exchange = match Exchange::begin(&app, route, api::client_address(&parts), &mut parts) {
         Ok(exchange) => exchange,
         Err(answer) => return *answer,
     };
+    // What a client calls its request is forgotten: the name in our log is ours.
+    parts.headers.insert(request_id::HEADER, exchange.id.value());
     let inside = next.run(Request::from_parts(parts, body));
     let answer = AssertUnwindSafe(inside).catch_unwind().instrument(exchange.span()).await;
     let answer = answer.unwrap_or_else(|_| exchange.panicked());
@@ -32,7 +37,7 @@ pub async fn around(State(app): State<Shared>, request: Request, next: Next) -> 
 
 /// A request that is not answered yet.
 pub struct Exchange<'a> {
-    id: HeaderValue,
+    id: RequestId,
     method: Method,
     route: Option<&'a str>,
     line: log::Line,
@@ -40,16 +45,18 @@ pub struct Exchange<'a> {
 }
 
 impl<'a> Exchange<'a> {
-    /// Gives a request its id and its address, and one host; else it is answered already. `route` is the path as
-    /// registered, if there is one.
-    pub fn begin(app: &App, route: Option<&'a str>, request: &mut Parts) -> Result<Self, Box<Response>> {
-        let id = request_id::random();
-        // What a client calls its request is forgotten: the name in our log is ours.
-        request.headers.insert(request_id::HEADER, id.clone());
-        address::find(request, &app.config.trusted_proxies);
-        let line = log::Line::begin(request);
+    /// Gives a request an id and one host; else it is answered already. `route` is the path as registered, if there is
+    /// one, and `address` the client's, if it came over a network.
+    pub fn begin(
+        app: &App,
+        route: Option<&'a str>,
+        address: Option<IpAddr>,
+        request: &mut Parts,
+    ) -> Result<Self, Box<Response>> {
+        let id = RequestId::random();
+        let line = log::Line::begin(request, address);
         let settled = host::settle(request);
-        let told = route.map(|route| Told::by(request, route));
+        let told = route.map(|route| Told::by(request, route, address));
         let exchange = Self { id, method: request.method.clone(), route, line, told };
         match settled {
             Ok(()) => Ok(exchange),
@@ -64,7 +71,7 @@ impl<'a> Exchange<'a> {
 
     /// The answer where there was a panic: the client learns that it was our fault.
     pub fn panicked(&self) -> Response {
-        tracing::error!(id = self.id.to_str().ok(), "a request ended in a panic; standard error says where");
+        tracing::error!(id = self.id.as_str(), "a request ended in a panic; standard error says where");
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
     }
 
@@ -72,14 +79,14 @@ impl<'a> Exchange<'a> {
     pub fn end(self, app: &App, answer: Response) -> Response {
         let Self { id, method, route, line, told } = self;
         app.metrics.answered(&method, route, &answer);
-        if let Some(refused) = told.and_then(|told| told.refused(&id, &answer, app.now())) {
+        if let Some(refused) = told.and_then(|told| told.refused(&id, &answer, app.clock)) {
             app.refusals.note(refused);
         }
         line.end(&id, &answer);
-        let mut answer = problem::finish(answer, Some(&id));
+        let mut answer = problem::finish(answer, Some(id.as_str()));
         let headers = answer.headers_mut();
         headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
-        headers.insert(request_id::HEADER, id);
+        headers.insert(request_id::HEADER, id.value());
         answer
     }
 }

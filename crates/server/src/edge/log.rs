@@ -5,19 +5,19 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use axum::response::Response;
-use http::HeaderValue;
 use http::request::Parts;
-use keyrack_guard::{ClientAddress, Refusal};
+use keyrack_guard::Refusal;
 use tracing::Span;
 
 use super::path;
+use super::request_id::RequestId;
 use crate::metrics;
 
 const TARGET: &str = "keyrack::requests";
 
 /// What everything is logged in that a request causes.
-pub fn span(id: &HeaderValue) -> Span {
-    tracing::info_span!("request", id = id.to_str().ok())
+pub fn span(id: &RequestId) -> Span {
+    tracing::info_span!("request", id = id.as_str())
 }
 
 /// A request that is not answered yet.
@@ -32,7 +32,7 @@ struct Begun {
 
 impl Line {
     /// Remembers nothing where no such line is written.
-    pub fn begin(request: &Parts) -> Self {
+    pub fn begin(request: &Parts, address: Option<IpAddr>) -> Self {
         if !tracing::enabled!(target: TARGET, tracing::Level::DEBUG) {
             return Self(None);
         }
@@ -40,15 +40,15 @@ impl Line {
             at: Instant::now(),
             method: metrics::known(&request.method),
             path: path::tellable(request.uri.path()).into_owned(),
-            address: request.extensions.get::<ClientAddress>().map(|address| address.0),
+            address,
         }))
     }
 
     /// Writes it.
-    pub fn end(self, id: &HeaderValue, response: &Response) {
+    pub fn end(self, id: &RequestId, response: &Response) {
         let Some(Begun { at, method, path, address }) = self.0 else { return };
         let refused = response.extensions().get::<Refusal>().map(|refusal| refusal.denial.code());
-        let (id, status, took) = (id.to_str().ok(), response.status().as_u16(), at.elapsed());
+        let (id, status, took) = (id.as_str(), response.status().as_u16(), at.elapsed());
         tracing::debug!(target: TARGET, method, path, status, refused, ?address, id, ?took, "answered");
     }
 }

@@ -1,7 +1,7 @@
 //! Answers whose words are written further out, where the request is known: by the API as JSON, by the pages as a page.
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use keyrack_guard::{Problem, limits};
 
 use crate::ops::OpError;
@@ -25,10 +25,10 @@ pub fn answering(error: &OpError, problem: Problem) -> Response {
 
 /// Writes the problems that handlers answered with, and those that the framework answers with an empty body.
 /// `id` is that of the request.
-pub fn finish(mut response: Response, id: Option<&HeaderValue>) -> Response {
+pub fn finish(mut response: Response, id: Option<&str>) -> Response {
     let problem = response.extensions_mut().remove::<Problem>().or_else(|| of_framework(&response));
     let Some(problem) = problem else { return response };
-    let mut written: Response = problem.into_response(id.and_then(|id| id.to_str().ok()));
+    let mut written: Response = problem.into_response(id);
     keep_headers(response.headers(), written.headers_mut());
     written
 }

@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use keyrack_guard::{Asked, ClientAddress, Problem, Refusal};
-use keyrack_key::{Denial, KeyId, Permission, Timestamp};
+use keyrack_guard::{Asked, Clock, Problem, Refusal};
+use keyrack_key::{Denial, KeyId, Permission};
 use keyrack_rack::Words;
 use keyrack_store::RefusedRequest;
 
+use super::request_id::RequestId;
 use crate::metrics;
 use crate::ops::refusals::Saw;
 
@@ -23,20 +24,20 @@ pub struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    /// By a request for `route`.
-    pub fn by(request: &Parts, route: &'a str) -> Self {
+    /// By a request for `route` from `address`.
+    pub fn by(request: &Parts, route: &'a str, address: Option<IpAddr>) -> Self {
         let headers = &request.headers;
         Self {
             method: metrics::known(&request.method),
             route,
-            address: request.extensions.get::<ClientAddress>().map(|address| address.0),
+            address,
             origin: cloned(headers, &header::ORIGIN),
             agent: cloned(headers, &header::USER_AGENT),
         }
     }
 
     /// What is kept, if the request of this id was refused with a key that is known.
-    pub fn refused(self, id: &HeaderValue, response: &Response, at: Timestamp) -> Option<RefusedRequest> {
+    pub fn refused(self, id: &RequestId, response: &Response, clock: Clock) -> Option<RefusedRequest> {
         let (key, code, needed) = of(response)?;
         let saw = response.extensions().get::<Saw>();
         let asked = response.extensions().get::<Asked>().and_then(|asked| asked.0);
@@ -45,9 +46,9 @@ impl<'a> Told<'a> {
             None => self.origin.as_ref().map(|origin| Words::new(origin.as_bytes())),
         };
         Some(RefusedRequest {
-            request: id.to_str().ok()?.to_owned(),
+            request: id.as_str().to_owned(),
             key,
-            at,
+            at: clock(),
             refused: code.to_owned(),
             permission: needed.or(asked).or(saw.and_then(|saw| saw.permission)),
             address: saw.map_or(self.address, |saw| saw.address),

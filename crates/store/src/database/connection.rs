@@ -34,7 +34,7 @@ pub(crate) fn open(path: &Path) -> rusqlite::Result<Native> {
     // Else SQLite plans each join anew for each value that is bound, which takes as long as all the rest of a create.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY",
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000",
     )?;
     Ok(db)
 }

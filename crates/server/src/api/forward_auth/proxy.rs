@@ -1,13 +1,21 @@
 //! How a proxy is answered.
 
-use axum::response::{IntoResponse, Response};
+use axum::body::Body;
+use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use keyrack_guard::{Caller, Problem};
+use keyrack_key::Scopes;
 
 use crate::api::ApiError;
 use crate::app::App;
 use crate::edge::ask_path::{ENVOY, PROXY};
 use crate::edge::problem::answering;
+
+const KEY: HeaderName = HeaderName::from_static("x-keyrack-key");
+const WORKSPACE: HeaderName = HeaderName::from_static("x-keyrack-workspace");
+const SCOPES: HeaderName = HeaderName::from_static("x-keyrack-scopes");
+const CODE: HeaderName = HeaderName::from_static("x-keyrack-code");
+const STATUS: HeaderName = HeaderName::from_static("x-keyrack-status");
 
 /// Who asks, and so how it is answered.
 #[derive(Clone, Copy)]
@@ -39,26 +47,38 @@ impl Proxy {
     }
 
     fn passed(self, caller: &Caller) -> Response {
-        let status = if matches!(self, Self::Envoy) { StatusCode::OK } else { StatusCode::NO_CONTENT };
+        let mut answer = Response::new(Body::empty());
+        *answer.status_mut() = if matches!(self, Self::Envoy) { StatusCode::OK } else { StatusCode::NO_CONTENT };
         let key = caller.key();
-        let (mut id, mut workspace, scopes) = ([0; 36], [0; 36], key.scopes.to_string());
-        let named = [
-            (HeaderName::from_static("x-keyrack-key"), key.key.text(&mut id)),
-            (HeaderName::from_static("x-keyrack-workspace"), key.workspace.text(&mut workspace)),
-            (HeaderName::from_static("x-keyrack-scopes"), &scopes),
-        ];
-        (status, named).into_response()
+        let headers = answer.headers_mut();
+        headers.insert(KEY, value(key.key.text(&mut [0; 36])));
+        headers.insert(WORKSPACE, value(key.workspace.text(&mut [0; 36])));
+        headers.insert(SCOPES, scopes(key.scopes));
+        answer
     }
 
     fn refused(self, problem: Problem) -> Problem {
         let (status, code) = (problem.status(), problem.code());
-        let problem = problem.header(HeaderName::from_static("x-keyrack-code"), code);
+        let problem = problem.header(CODE, code);
         match (self, status) {
             (_, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) | (Self::Envoy | Self::Other, _) => problem,
             (Self::Nginx, other) => {
-                let was = HeaderName::from_static("x-keyrack-status");
-                problem.header(was, other.as_str()).answered_as(StatusCode::FORBIDDEN)
+                problem.header(STATUS, other.as_str()).answered_as(StatusCode::FORBIDDEN)
             }
         }
     }
+}
+
+/// The scopes, separated by spaces. Most keys have one.
+fn scopes(scopes: Scopes) -> HeaderValue {
+    let mut each = scopes.iter();
+    match (each.next(), each.next()) {
+        (Some(only), None) => HeaderValue::from_static(only.name()),
+        _ => value(&scopes.to_string()),
+    }
+}
+
+/// Of ids and names of scopes, all of whose characters are a value.
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
 }

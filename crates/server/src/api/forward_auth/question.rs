@@ -1,5 +1,7 @@
 //! What a proxy asks: read from its headers, and decided.
 
+use std::net::IpAddr;
+
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use keyrack_guard::{Caller, Credential, Place, Problem};
@@ -20,17 +22,19 @@ const ORIGINALS: [HeaderName; 2] =
 /// What a proxy asks.
 pub(super) struct Question<'a> {
     parts: &'a Parts,
+    /// Of the client.
+    address: Option<IpAddr>,
     /// By its address or id.
     pub(super) workspace: &'a str,
     permission: Option<Permission>,
 }
 
 impl<'a> Question<'a> {
-    pub(super) fn of(app: &App, parts: &'a Parts) -> Result<Self, ApiError> {
-        Self::read(app, parts).or_else(|unclear| place_of_key(app, parts).and(Err(unclear)))
+    pub(super) fn of(app: &App, address: Option<IpAddr>, parts: &'a Parts) -> Result<Self, ApiError> {
+        Self::read(app, address, parts).or_else(|unclear| place_of_key(app, parts).and(Err(unclear)))
     }
 
-    fn read(app: &App, parts: &'a Parts) -> Result<Self, ApiError> {
+    fn read(app: &App, address: Option<IpAddr>, parts: &'a Parts) -> Result<Self, ApiError> {
         if let Some(query) = parts.uri.query()
             && place_of_key(app, parts)? == Place::Query
             && !stands_plainly(query)
@@ -47,12 +51,12 @@ impl<'a> Question<'a> {
         let permission = once(&parts.headers, &PERMISSION)?.map(str::parse::<Permission>).transpose();
         let permission =
             permission.map_err(|unknown| unclear(&format!("X-Keyrack-Permission: {unknown}")))?;
-        Ok(Self { parts, workspace, permission })
+        Ok(Self { parts, address, workspace, permission })
     }
 
     /// Asks the guard.
     pub(super) fn decide(self, app: &App, workspace: WorkspaceId) -> Result<Passing, ApiError> {
-        let caller = app.guard_of_proxies.check_in(workspace, self.parts, self.permission);
+        let caller = app.guard_of_proxies.check_in(workspace, self.address, self.parts, self.permission);
         let caller = caller.map_err(|refusal| app.refused(&refusal))?;
         // A proxy names no project and no model, so it could be any.
         covers(caller.key(), None, None)?;
