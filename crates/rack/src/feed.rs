@@ -3,9 +3,9 @@
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
 
 use keyrack_key::{Class, Digest, KeyId, Scopes, SecretState, Terms, Timestamp, WorkspaceId};
+use smol_str::SmolStr;
 
 use crate::Trust;
 
@@ -37,7 +37,7 @@ pub struct Record {
     /// Whose key it is.
     pub workspace: WorkspaceId,
     /// What people call it.
-    pub name: Arc<str>,
+    pub name: SmolStr,
     /// Its class.
     pub class: Class,
     /// The scopes that were picked; what they granted is in the terms.

@@ -135,7 +135,7 @@ impl Entry {
             class: record.class,
             scopes: record.scopes,
         };
-        let name = SmolStr::new(&record.name);
+        let name = record.name.clone();
         let label = match narrowed {
             None => Label::Open(name),
             Some(narrowed) => Label::Narrowed(Box::new((name, Arc::clone(narrowed)))),

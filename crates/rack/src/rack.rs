@@ -39,6 +39,26 @@ struct Index {
     keys: usize,
 }
 
+/// How many keys of a snapshot are placed together: so few that those who check in a shard hardly wait.
+const TOGETHER: usize = 1_000;
+
+/// Keys on their way to their places, so that each shard is locked once for all that go there.
+struct Placing {
+    /// For each shard, secrets and their hashes.
+    shards: Box<[Vec<(u64, Entry)>]>,
+    placed: Vec<(KeyId, Place)>,
+    /// Where earlier states of them are, if no secret of theirs goes there.
+    gone: Vec<Place>,
+    keys: usize,
+}
+
+impl Default for Placing {
+    fn default() -> Self {
+        let shards = (0..SHARDS).map(|_| Vec::new()).collect();
+        Self { shards, placed: Vec::new(), gone: Vec::new(), keys: 0 }
+    }
+}
+
 /// Every live key of a deployment, found by the digest of a secret.
 pub struct Rack {
     shards: Box<[SharedLock<Shard>]>,
@@ -182,10 +202,14 @@ impl Rack {
         let mut index = self.index.lock();
         let Index { places: mut old, .. } = std::mem::take(&mut *index);
         index.places = HashTable::with_capacity(reading.keys);
+        let mut placing = Placing::default();
         let read = reading.batches.into_iter().try_for_each(|batch| {
-            for record in batch? {
-                let earlier = self.take_places(&mut old, record.key);
-                self.place(&mut index, &record, earlier);
+            for records in batch?.chunks(TOGETHER) {
+                for record in records {
+                    let earlier = self.take_places(&mut old, record.key);
+                    self.prepare(&mut placing, record, &earlier);
+                }
+                self.place(&mut index, &mut placing);
             }
             Ok(())
         });
@@ -214,11 +238,13 @@ impl Rack {
         if index.position != frame.from {
             return Err(Gap);
         }
+        let mut placing = Placing::default();
         for record in frame.changes {
             if self.revision(&index, record.key).is_none_or(|held| held < record.revision) {
                 let earlier = self.take_places(&mut index.places, record.key);
                 index.keys -= usize::from(!earlier.is_empty());
-                self.place(&mut index, &record, earlier);
+                self.prepare(&mut placing, &record, &earlier);
+                self.place(&mut index, &mut placing);
             }
         }
         index.position = frame.to;
@@ -246,27 +272,37 @@ impl Rack {
         }
     }
 
-    /// Puts a key where `earlier`, places of an earlier state of it, may be.
-    fn place(&self, index: &mut Index, record: &Record, mut earlier: Vec<Place>) {
-        let narrowed = self.narrowed(record, &earlier);
+    /// Gets ready to put a key where `earlier`, places of an earlier state of it, may be.
+    fn prepare(&self, placing: &mut Placing, record: &Record, earlier: &[Place]) {
+        let narrowed = self.narrowed(record, earlier);
         for (digest, secret) in &record.secrets {
             let hash = self.hash(digest);
-            let number = shard_of(hash);
             let entry = Entry::of(record, *digest, *secret, narrowed.as_ref());
-            let shard = &self.shards[usize::from(number)];
-            let grown = shard.read().grown(|digest| self.hash(digest));
+            placing.shards[usize::from(shard_of(hash))].push((hash, entry));
+        }
+        placing.keys += usize::from(!record.secrets.is_empty());
+        let stays = |place: &Place| record.secrets.iter().any(|(digest, _)| self.holds(*place, digest));
+        placing.gone.extend(earlier.iter().filter(|place| !stays(place)));
+    }
+
+    /// Puts the secrets of keys in their places, and then takes away what nothing follows.
+    fn place(&self, index: &mut Index, placing: &mut Placing) {
+        for (number, entries) in (0..SHARDS).zip(&mut placing.shards).filter(|(_, entries)| !entries.is_empty()) {
+            let shared = &self.shards[usize::from(number)];
+            let grown = shared.read().grown(entries.len(), |digest| self.hash(digest));
+            let mut shard = shared.write();
             if let Some(table) = grown {
-                shard.write().replace(table);
+                shard.replace(table);
             }
-            let slot = shard.write().put(hash, entry);
-            let place = Place::new(number, slot);
-            earlier.retain(|one| *one != place);
-            self.enter(&mut index.places, record.key, place);
+            placing.placed.extend(entries.drain(..).map(|(hash, entry)| {
+                let key = entry.card.key;
+                (key, Place::new(number, shard.put(hash, entry)))
+            }));
         }
-        index.keys += usize::from(!record.secrets.is_empty());
-        for place in earlier {
-            self.remove(place);
-        }
+        // Not before: the index asks the shards.
+        placing.placed.drain(..).for_each(|(key, place)| self.enter(&mut index.places, key, place));
+        placing.gone.drain(..).for_each(|place| self.remove(place));
+        index.keys += std::mem::take(&mut placing.keys);
     }
 
     /// What narrows a key from now on, its pause among it. The meters of its earlier state go on.
@@ -307,6 +343,11 @@ impl Rack {
         let hash = self.hasher.hash_one(key);
         let place = index.places.find(hash, |place| self.key_at(*place) == Some(key))?;
         self.shards[usize::from(place.shard)].read().get(place.slot()).map(|entry| entry.card.revision)
+    }
+
+    fn holds(&self, place: Place, digest: &Digest) -> bool {
+        let shard = self.shards[usize::from(place.shard)].read();
+        shard.get(place.slot()).is_some_and(|entry| entry.line.digest == *digest)
     }
 
     fn key_at(&self, place: Place) -> Option<KeyId> {

@@ -49,12 +49,12 @@ impl Shard {
         self.entries[slot].as_ref()
     }
 
-    /// The table with room for more, if there is none for one more: made while others read, for it takes a while. The one
-    /// writer then lets it [replace](Self::replace) this one.
-    pub(crate) fn grown(&self, hash_of: impl Fn(&Digest) -> u64) -> Option<Table> {
+    /// The table with room for so many more, if there is none: made while others read, for it takes a while. The one writer
+    /// then lets it [replace](Self::replace) this one.
+    pub(crate) fn grown(&self, more: usize, hash_of: impl Fn(&Digest) -> u64) -> Option<Table> {
         // In the order of the slots: reading on is quicker than reading here and there.
         let all = self.slots().map(|(slot, entry)| (hash_of(&entry.line.digest), slot));
-        self.table.is_full().then(|| self.table.grown(all))
+        self.table.is_full_with(more).then(|| self.table.grown(more, all))
     }
 
     /// Finds by `table` from now on, which holds the same.

@@ -30,14 +30,16 @@ impl Table {
         self.bucket(hash, is_it).map(|at| slot(self.buckets[at]))
     }
 
-    /// Whether one more makes it too full: then it is to be made [anew](Self::grown) first.
-    pub(crate) const fn is_full(&self) -> bool {
-        (self.slots + 1) * 4 > self.buckets.len() * 3
+    /// Whether so many more make it too full: then it is to be made [anew](Self::grown) first.
+    pub(crate) const fn is_full_with(&self, more: usize) -> bool {
+        (self.slots + more) * 4 > self.buckets.len() * 3
     }
 
-    /// A table of twice the size, of these slots and their hashes.
-    pub(crate) fn grown(&self, all: impl Iterator<Item = (u64, u32)>) -> Self {
-        let mut grown = Self { buckets: vec![EMPTY; self.buckets.len() * 2].into(), slots: 0 };
+    /// A table of twice the size, or with room for so many more, of these slots and their hashes.
+    pub(crate) fn grown(&self, more: usize, all: impl Iterator<Item = (u64, u32)>) -> Self {
+        let needed = ((self.slots + more) * 4).div_ceil(3).next_power_of_two();
+        let buckets = needed.max(self.buckets.len() * 2);
+        let mut grown = Self { buckets: vec![EMPTY; buckets].into(), slots: 0 };
         all.for_each(|(hash, slot)| grown.put(hash, slot));
         grown
     }
@@ -126,8 +128,9 @@ mod tests {
             let (mut table, mut held) = (Table::default(), BTreeSet::new());
             for (puts, slot) in steps {
                 if puts && held.insert(slot) {
-                    if table.is_full() {
-                        table = table.grown(held.iter().filter(|one| **one != slot).map(|one| (hash_of(*one), *one)));
+                    if table.is_full_with(1) {
+                        let others = held.iter().filter(|one| **one != slot);
+                        table = table.grown(1, others.map(|one| (hash_of(*one), *one)));
                     }
                     table.put(hash_of(slot), slot);
                 } else if !puts {
@@ -139,6 +142,20 @@ mod tests {
                     prop_assert_eq!(found, held.contains(&slot).then_some(slot));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn there_is_room_for_as_many_as_were_asked_for() {
+        for more in [1, 11, 12, 13, 1_000] {
+            let small = Table::default();
+            assert_eq!(small.is_full_with(more), more > FEWEST * 3 / 4, "{more}");
+            let mut table = small.grown(more, std::iter::empty());
+            assert!(!table.is_full_with(more), "{more}");
+            let slots = 0..u32::try_from(more).unwrap();
+            slots.clone().for_each(|slot| table.put(hash_of(slot), slot));
+            let found = |slot| table.find(hash_of(slot), |one| one == slot);
+            assert!(slots.into_iter().all(|slot| found(slot) == Some(slot)), "{more}");
         }
     }
 

@@ -101,12 +101,17 @@ async fn run(app: &Shared, listener: TcpListener, handle: Handle<SocketAddr>) ->
             server.serve(service).await?;
         }
         None => {
-            let mut server = axum_server::from_tcp(listener)?.handle(handle).first_request_timeout(HEADERS);
-            patience(server.http_builder());
-            server.serve(service).await?;
+            plain(listener)?.handle(handle).serve(service).await?;
         }
     }
     Ok(())
+}
+
+/// A server without TLS that lets go of whoever does not go on.
+pub fn plain(listener: TcpListener) -> io::Result<axum_server::Server<SocketAddr>> {
+    let mut server = axum_server::from_tcp(listener)?.first_request_timeout(HEADERS);
+    patience(server.http_builder());
+    Ok(server)
 }
 
 fn patience<E>(builder: &mut hyper_util::server::conn::auto::Builder<E>) {

@@ -56,7 +56,7 @@ fn rack() -> (Rack, String) {
         key: KeyId::new(now, &mut rng),
         revision: Revision(1),
         workspace,
-        name: Arc::from("bench"),
+        name: "bench".into(),
         class: Class::Secret,
         scopes: grant.scopes(),
         terms: Terms {

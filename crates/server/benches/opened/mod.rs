@@ -9,6 +9,7 @@ use keyrack::config::Choices;
 use keyrack::folder::Folder;
 use keyrack::front::Front;
 use keyrack::ops::people::{Founding, From};
+use keyrack::serve;
 use keyrack_key::UserId;
 use keyrack_store::Workspace;
 
@@ -48,7 +49,7 @@ impl Opened {
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let service = Front::of(&self.app).for_connections();
-        tokio::spawn(async move { axum_server::from_tcp(listener).unwrap().serve(service).await.unwrap() });
+        tokio::spawn(async move { serve::plain(listener).unwrap().serve(service).await.unwrap() });
         address
     }
 }
