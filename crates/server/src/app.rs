@@ -9,6 +9,7 @@ use keyrack_rack::{Callers, Follower, Rack, Refusal, Revision};
 use keyrack_store::Store;
 
 use crate::config::Config;
+use crate::edge::ask_path::ASK;
 use crate::folder::Folder;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
@@ -109,7 +110,7 @@ impl App {
             activity: Activity::new(store.clone()),
             settings: Settings::new(store.clone(), clock),
             quotas,
-            metrics: Metrics::new(),
+            metrics: Metrics::new(ASK),
             refusals: Refusals::new(store.clone()),
             callers,
             config,

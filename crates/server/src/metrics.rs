@@ -11,7 +11,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry};
 
 use crate::app::App;
-use crate::edge::ask_path::ASK;
 use crate::ops::OpError;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -52,7 +51,9 @@ pub struct Metrics {
     registry: Registry,
     requests: Family<Answered, Counter>,
     decisions: Family<Decided, Counter>,
-    /// Those of `requests` and of `decisions` that are counted with each request of others: looked up once.
+    /// The route that proxies ask with each request of theirs.
+    ask: &'static str,
+    /// What is counted when they hear yes, of `requests` and of `decisions`: looked up once.
     passed: Counter,
     allowed: Counter,
     keys: Gauge,
@@ -69,7 +70,8 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    pub fn new() -> Self {
+    /// `ask` is the route that proxies ask.
+    pub fn new(ask: &'static str) -> Self {
         let mut registry = Registry::with_prefix("keyrack");
         let all = &mut registry;
         let requests: Family<Answered, Counter> =
@@ -77,7 +79,8 @@ impl Metrics {
         let decisions: Family<Decided, Counter> =
             told(all, "decisions", "Decisions about keys: allowed, or the reason of the refusal");
         Self {
-            passed: requests.get_or_create_owned(&Answered::of(&Method::GET, Some(ASK), PASSED)),
+            ask,
+            passed: requests.get_or_create_owned(&Answered::of(&Method::GET, Some(ask), PASSED)),
             allowed: decisions.get_or_create_owned(&Decided { decision: "allowed" }),
             requests,
             decisions,
@@ -117,7 +120,7 @@ impl Metrics {
         if let Some(refusal) = response.extensions().get::<Refusal>() {
             self.decided(refusal.denial.code());
         }
-        if (method, route, response.status()) == (&Method::GET, Some(ASK), PASSED) {
+        if (method, route, response.status()) == (&Method::GET, Some(self.ask), PASSED) {
             self.passed.inc();
         } else {
             self.requests.get_or_create(&Answered::of(method, route, response.status())).inc();

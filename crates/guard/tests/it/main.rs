@@ -68,7 +68,7 @@ impl World {
             key: KeyId::new(NOW, &mut rng()),
             revision: Revision(1),
             workspace: WorkspaceId::new(NOW, &mut rng()),
-            name: Arc::from("of a test"),
+            name: "of a test".into(),
             class: Class::Secret,
             scopes: grant.scopes(),
             terms: Terms {
