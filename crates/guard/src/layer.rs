@@ -23,6 +23,13 @@ pub type Clock = fn() -> Timestamp;
 #[derive(Clone, Copy, Debug)]
 pub struct ClientAddress(pub IpAddr);
 
+impl ClientAddress {
+    /// That of a request, if somebody knew it.
+    pub fn of(request: &request::Parts) -> Option<IpAddr> {
+        request.extensions.get::<Self>().map(|address| address.0)
+    }
+}
+
 /// What a request that was refused had asked for. It stands beside the [`Refusal`] in the answer's extensions.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked(pub Option<Permission>);
@@ -90,7 +97,7 @@ impl Guard {
     /// Decides about the key of a request, takes one from its rates, and notes its use and who called. No allocation, no
     /// waiting.
     pub fn check(&self, request: &request::Parts, permission: Option<Permission>) -> Result<Caller, Refusal> {
-        self.decide(None, address_of(request), request, permission, Spend::One)
+        self.decide(None, ClientAddress::of(request), request, permission, Spend::One)
     }
 
     /// The same for whoever asks on behalf of one workspace, where the keys of others are unknown, and knows the `address` of
@@ -112,7 +119,7 @@ impl Guard {
         request: &request::Parts,
         permission: Option<Permission>,
     ) -> Result<Caller, Refusal> {
-        self.decide(None, address_of(request), request, permission, Spend::Before)
+        self.decide(None, ClientAddress::of(request), request, permission, Spend::Before)
     }
 
     fn decide(
@@ -177,10 +184,6 @@ impl Guard {
         response.extensions_mut().insert(refusal);
         response
     }
-}
-
-fn address_of(request: &request::Parts) -> Option<IpAddr> {
-    request.extensions.get::<ClientAddress>().map(|address| address.0)
 }
 
 /// Puts a guard around a service: each request needs a key with one permission.

@@ -75,7 +75,7 @@ fn check_of(text: &[u8]) -> [u8; CHECK] {
 }
 
 /// What [`check_of`] has written, read again: a multiplication for each character costs less than a division.
-fn number_of(check: &[u8; CHECK]) -> u64 {
+fn number_of(check: [u8; CHECK]) -> u64 {
     const VALUES: [u64; 256] = {
         let mut values = [0; 256];
         let (mut place, mut value) = (0, 0);
@@ -146,7 +146,7 @@ impl<'a> Presented<'a> {
             return Err(Malformed::Brand);
         }
         let (signed, check) = text.split_last_chunk().ok_or(Malformed::Form)?;
-        if number_of(check) == u64::from(crc32fast::hash(signed)) {
+        if number_of(*check) == u64::from(crc32fast::hash(signed)) {
             Ok(Self { text })
         } else {
             Err(Malformed::Check)

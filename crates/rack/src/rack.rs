@@ -1,16 +1,16 @@
 //! The rack: digest to key, in shards behind short locks.
 
+mod placing;
+
 use std::convert::Infallible;
 use std::hash::BuildHasher;
-use std::sync::Arc;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
-use keyrack_key::{
-    Denial, Digest, KeyId, Permission, Presented, Question, Restrictions, Timestamp, WorkspaceId,
-};
+use keyrack_key::{Denial, Digest, KeyId, Permission, Presented, Question, Timestamp, WorkspaceId};
 
+use self::placing::{Placing, TOGETHER};
 use crate::line::Entry;
 use crate::outcome;
 use crate::shard::{Place, SHARDS, Shard};
@@ -18,9 +18,7 @@ use crate::sync::{Mutex, SharedLock};
 use crate::tally::Tallies;
 use crate::trust::Trusted;
 use crate::visitors::Visitors;
-use crate::{
-    Caller, Frame, LastUse, Narrowed, Position, Reading, Record, Refusal, Revision, Snapshot, Trust, Used,
-};
+use crate::{Caller, Frame, LastUse, Position, Reading, Refusal, Revision, Snapshot, Trust, Used};
 
 /// How long a deleted key or an ended secret stays known, so that an answer can say what happened to it.
 pub const TOMBSTONE_LIFE: Duration = Duration::from_hours(30 * 24);
@@ -37,26 +35,6 @@ struct Index {
     /// By the id of its key: where each secret is.
     places: HashTable<Place>,
     keys: usize,
-}
-
-/// How many keys of a snapshot are placed together: so few that those who check in a shard hardly wait.
-const TOGETHER: usize = 1_000;
-
-/// Keys on their way to their places, so that each shard is locked once for all that go there.
-struct Placing {
-    /// For each shard, secrets and their hashes.
-    shards: Box<[Vec<(u64, Entry)>]>,
-    placed: Vec<(KeyId, Place)>,
-    /// Where earlier states of them are, if no secret of theirs goes there.
-    gone: Vec<Place>,
-    keys: usize,
-}
-
-impl Default for Placing {
-    fn default() -> Self {
-        let shards = (0..SHARDS).map(|_| Vec::new()).collect();
-        Self { shards, placed: Vec::new(), gone: Vec::new(), keys: 0 }
-    }
 }
 
 /// Every live key of a deployment, found by the digest of a secret.
@@ -272,58 +250,6 @@ impl Rack {
         }
     }
 
-    /// Gets ready to put a key where `earlier`, places of an earlier state of it, may be.
-    fn prepare(&self, placing: &mut Placing, record: &Record, earlier: &[Place]) {
-        let narrowed = self.narrowed(record, earlier);
-        for (digest, secret) in &record.secrets {
-            let hash = self.hash(digest);
-            let entry = Entry::of(record, *digest, *secret, narrowed.as_ref());
-            placing.shards[usize::from(shard_of(hash))].push((hash, entry));
-        }
-        placing.keys += usize::from(!record.secrets.is_empty());
-        let stays = |place: &Place| record.secrets.iter().any(|(digest, _)| self.holds(*place, digest));
-        placing.gone.extend(earlier.iter().filter(|place| !stays(place)));
-    }
-
-    /// Puts the secrets of keys in their places, and then takes away what nothing follows.
-    fn place(&self, index: &mut Index, placing: &mut Placing) {
-        for (number, entries) in (0..SHARDS).zip(&mut placing.shards).filter(|(_, entries)| !entries.is_empty()) {
-            let shared = &self.shards[usize::from(number)];
-            let grown = shared.read().grown(entries.len(), |digest| self.hash(digest));
-            let mut shard = shared.write();
-            if let Some(table) = grown {
-                shard.replace(table);
-            }
-            placing.placed.extend(entries.drain(..).map(|(hash, entry)| {
-                let key = entry.card.key;
-                (key, Place::new(number, shard.put(hash, entry)))
-            }));
-        }
-        // Not before: the index asks the shards.
-        placing.placed.drain(..).for_each(|(key, place)| self.enter(&mut index.places, key, place));
-        placing.gone.drain(..).for_each(|place| self.remove(place));
-        index.keys += std::mem::take(&mut placing.keys);
-    }
-
-    /// What narrows a key from now on, its pause among it. The meters of its earlier state go on.
-    fn narrowed(&self, record: &Record, earlier: &[Place]) -> Option<Arc<Narrowed>> {
-        let restrictions = record.terms.restrictions.as_ref();
-        let pause = record.terms.pause;
-        if pause.is_none() && restrictions.is_none_or(Restrictions::is_none) {
-            return None;
-        }
-        let before = earlier.iter().find_map(|place| {
-            let shard = self.shards[usize::from(place.shard)].read();
-            shard.get(place.slot()).and_then(|entry| entry.card.narrowed().cloned())
-        });
-        Some(Arc::new(Narrowed::following(
-            before.as_deref(),
-            restrictions.cloned().unwrap_or_default(),
-            pause,
-            &self.visitors,
-        )))
-    }
-
     fn enter(&self, places: &mut HashTable<Place>, key: KeyId, place: Place) {
         let rehash = |place: &Place| self.key_at(*place).map_or(0, |key| self.hasher.hash_one(key));
         places.insert_unique(self.hasher.hash_one(key), place, rehash);
@@ -343,11 +269,6 @@ impl Rack {
         let hash = self.hasher.hash_one(key);
         let place = index.places.find(hash, |place| self.key_at(*place) == Some(key))?;
         self.shards[usize::from(place.shard)].read().get(place.slot()).map(|entry| entry.card.revision)
-    }
-
-    fn holds(&self, place: Place, digest: &Digest) -> bool {
-        let shard = self.shards[usize::from(place.shard)].read();
-        shard.get(place.slot()).is_some_and(|entry| entry.line.digest == *digest)
     }
 
     fn key_at(&self, place: Place) -> Option<KeyId> {

@@ -6,7 +6,7 @@ use crate::line::Entry;
 use crate::pages::Pages;
 use crate::table::{LAST_SLOT, Table};
 
-/// How many shards there are. Writers hold one of them at a time, and only to put a secret in its place: so few that the
+/// How many shards there are. Writers hold one of them at a time, and only to put some secrets in their places: so few that the
 /// locks of all of them stay near the processor.
 pub(crate) const SHARDS: u8 = 64;
 

@@ -9,7 +9,6 @@ use keyrack_rack::{Callers, Follower, Rack, Refusal, Revision};
 use keyrack_store::Store;
 
 use crate::config::Config;
-use crate::edge::ask_path::ASK;
 use crate::folder::Folder;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
@@ -110,7 +109,7 @@ impl App {
             activity: Activity::new(store.clone()),
             settings: Settings::new(store.clone(), clock),
             quotas,
-            metrics: Metrics::new(ASK),
+            metrics: Metrics::new(),
             refusals: Refusals::new(store.clone()),
             callers,
             config,

@@ -18,8 +18,8 @@ use futures_util::future::{BoxFuture, Either};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use http_body::Body as HttpBody;
-use tokio::time::timeout;
 use keyrack_guard::ClientAddress;
+use tokio::time::timeout;
 use tower::{Service, service_fn};
 use tracing::Instrument;
 
@@ -47,8 +47,12 @@ impl Front {
     /// The same for each connection of a network, by the address of its peer.
     pub fn for_connections(
         self,
-    ) -> impl Service<SocketAddr, Response = Self, Error = Infallible, Future = Ready<Result<Self, Infallible>>> + Clone
-    {
+    ) -> impl Service<
+        SocketAddr,
+        Response = Self,
+        Error = Infallible,
+        Future = Ready<Result<Self, Infallible>>,
+    > + Clone {
         service_fn(move |peer: SocketAddr| ready(Ok(Self { peer: Some(peer.ip()), ..self.clone() })))
     }
 }

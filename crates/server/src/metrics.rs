@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry};
 
 use crate::app::App;
+use crate::edge::ask_path::{ASK, YES};
 use crate::ops::OpError;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -19,9 +20,6 @@ struct Answered {
     path: String,
     status: u16,
 }
-
-/// What a proxy is told whose request may pass.
-const PASSED: StatusCode = StatusCode::NO_CONTENT;
 
 impl Answered {
     fn of(method: &Method, route: Option<&str>, status: StatusCode) -> Self {
@@ -51,9 +49,7 @@ pub struct Metrics {
     registry: Registry,
     requests: Family<Answered, Counter>,
     decisions: Family<Decided, Counter>,
-    /// The route that proxies ask with each request of theirs.
-    ask: &'static str,
-    /// What is counted when they hear yes, of `requests` and of `decisions`: looked up once.
+    /// What is counted of these two when a proxy hears yes, which it asks about each request of its own: looked up once.
     passed: Counter,
     allowed: Counter,
     keys: Gauge,
@@ -70,8 +66,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// `ask` is the route that proxies ask.
-    pub fn new(ask: &'static str) -> Self {
+    pub fn new() -> Self {
         let mut registry = Registry::with_prefix("keyrack");
         let all = &mut registry;
         let requests: Family<Answered, Counter> =
@@ -79,8 +74,7 @@ impl Metrics {
         let decisions: Family<Decided, Counter> =
             told(all, "decisions", "Decisions about keys: allowed, or the reason of the refusal");
         Self {
-            ask,
-            passed: requests.get_or_create_owned(&Answered::of(&Method::GET, Some(ask), PASSED)),
+            passed: requests.get_or_create_owned(&Answered::of(&Method::GET, Some(ASK), YES)),
             allowed: decisions.get_or_create_owned(&Decided { decision: "allowed" }),
             requests,
             decisions,
@@ -120,7 +114,7 @@ impl Metrics {
         if let Some(refusal) = response.extensions().get::<Refusal>() {
             self.decided(refusal.denial.code());
         }
-        if (method, route, response.status()) == (&Method::GET, Some(self.ask), PASSED) {
+        if (method, route, response.status()) == (&Method::GET, Some(ASK), YES) {
             self.passed.inc();
         } else {
             self.requests.get_or_create(&Answered::of(method, route, response.status())).inc();

@@ -4,6 +4,7 @@
 //! in their places while the next are read.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use keyrack_key::{Digest, Timestamp, WorkspaceId};
@@ -20,8 +21,25 @@ const BATCH: usize = 1_000;
 /// Batches that may wait for the rack.
 const AHEAD: usize = 8;
 
-/// How many columns a row has, and which of them is the revision.
+/// The columns of a row, in their order.
+const NAMES: [&str; COLUMNS] = [
+    "revision",
+    "id",
+    "workspace_id",
+    "name",
+    "class",
+    "scopes",
+    "permissions",
+    "restrictions",
+    "expires_at",
+    "deleted_at",
+    "digest",
+    "retires_at",
+    "paused_at",
+    "paused_until",
+];
 const COLUMNS: usize = 14;
+/// No two keys have the same.
 const REVISION: usize = 0;
 
 macro_rules! records {
@@ -37,8 +55,8 @@ macro_rules! records {
     };
 }
 
-// Each in the order in which the rows stand there: the secrets of a key have to come one after the other, and any other
-// order would look up each key in an index first.
+// In the order in which the rows stand there, and of one workspace in that of its index: what is found anyway. The secrets
+// of a key have to come one after the other.
 const ALL: &str = records!(" ORDER BY k.rowid, s.created_at");
 const ALL_OF_ONE: &str = records!(" AND k.workspace_id = $2 ORDER BY k.id, s.created_at");
 
@@ -205,11 +223,11 @@ fn record_of(row: &Values<'_>, revision: Revision) -> Result<Record, StoreError>
         paused_until: get(row, 13)?,
     };
     Ok(Record {
-        key: parsed(row, 1, "id")?,
+        key: parsed(row, 1)?,
         revision,
-        workspace: parsed(row, 2, "workspace_id")?,
+        workspace: parsed(row, 2)?,
         name: text(row, 3)?.into(),
-        class: parsed(row, 4, "class")?,
+        class: parsed(row, 4)?,
         scopes: record::scopes(text(row, 5)?),
         terms: terms.terms()?,
         secrets: secret(row)?.into_iter().collect(),
@@ -224,13 +242,17 @@ fn secret(row: &Values<'_>) -> Result<Option<(Digest, keyrack_key::SecretState)>
 }
 
 fn get<T: FromSql>(row: &Values<'_>, column: usize) -> Result<T, StoreError> {
-    Ok(T::column_result(row[column]).map_err(rusqlite::Error::from)?)
+    T::column_result(row[column]).map_err(|_| corrupt(column))
 }
 
 fn text<'a>(row: &Values<'a>, column: usize) -> Result<&'a str, StoreError> {
-    Ok(row[column].as_str().map_err(rusqlite::Error::from)?)
+    row[column].as_str().map_err(|_| corrupt(column))
 }
 
-fn parsed<T: std::str::FromStr>(row: &Values<'_>, column: usize, what: &'static str) -> Result<T, StoreError> {
-    text(row, column)?.parse().map_err(|_| StoreError::Corrupt { what })
+fn parsed<T: FromStr>(row: &Values<'_>, column: usize) -> Result<T, StoreError> {
+    text(row, column)?.parse().map_err(|_| corrupt(column))
+}
+
+const fn corrupt(column: usize) -> StoreError {
+    StoreError::Corrupt { what: NAMES[column] }
 }

@@ -1,11 +1,9 @@
 //! Who is calling: a key that the guard let through, a signed-in browser, or the command line on the data folder.
 
-use std::net::IpAddr;
-
 use axum::extract::FromRequestParts;
 use http::HeaderMap;
 use http::request::Parts;
-use keyrack_guard::{Caller, ClientAddress, Credential};
+use keyrack_guard::{Caller, Credential};
 use keyrack_store::{Role, Workspace};
 
 use super::{Access, ApiError};
@@ -17,11 +15,6 @@ use crate::ops::{Acting, OpError, Who};
 /// Marks requests that came through the control socket, which only the data folder's owner can open.
 #[derive(Clone, Copy, Debug)]
 pub struct ControlSocket;
-
-/// The client's address, if the request came over a network.
-pub fn client_address(parts: &Parts) -> Option<IpAddr> {
-    parts.extensions.get::<ClientAddress>().map(|address| address.0)
-}
 
 impl FromRequestParts<Shared> for Acting {
     type Rejection = ApiError;

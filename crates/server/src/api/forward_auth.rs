@@ -10,10 +10,10 @@ use axum::extract::State;
 use axum::response::Response;
 use futures_util::future::{BoxFuture, Either};
 use http::request::Parts;
-use keyrack_guard::Caller;
+use keyrack_guard::{Caller, ClientAddress};
 use keyrack_key::Denial;
 
-use super::{ApiError, client_address};
+use super::ApiError;
 use crate::app::{App, Shared};
 use proxy::Proxy;
 use question::{Question, ask_of_original, place_of_key};
@@ -45,7 +45,7 @@ use question::{Question, ask_of_original, place_of_key};
         (status = 403, description = "The key does not allow that"),
         (status = 429, description = "The key was used too often lately, or has made all predictions of its day or month; `Retry-After` says when to try again")))]
 pub async fn ask(State(app): State<Shared>, parts: Parts) -> Response {
-    match ask_at_once(&app, client_address(&parts), parts) {
+    match ask_at_once(&app, ClientAddress::of(&parts), parts) {
         Either::Left(answer) => answer,
         Either::Right(answer) => answer.await,
     }

@@ -26,6 +26,6 @@ pub use answer::{ApiError, no_such_path};
 pub use forward_auth::ask_at_once;
 pub use openapi::{document, router, routes};
 
-pub(crate) use acting::{ControlSocket, client_address};
+pub(crate) use acting::ControlSocket;
 pub(crate) use activity::file as history_file;
 pub(crate) use body::{Params, is_silence};

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use http::{HeaderValue, header};
-use keyrack_guard::{Caller, Credential, Place};
+use keyrack_guard::{Caller, ClientAddress, Credential, Place};
 use keyrack_key::{
     Allowance, Counted, Denial, Exposure, ModelId, Permission, Presented, ProjectId, Question, Scope, Spend,
     Standing, WorkspaceId,
@@ -249,7 +249,7 @@ fn check(app: &App, parts: &Parts, asked: &Asked, workspace: Option<WorkspaceId>
     // could have written. But where a page asks, the key stands in that page.
     let exposure = app.guard.exposure(credential.place(), &parts.headers);
     let origin = parts.headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
-    let by = Question { address: super::client_address(parts), origin, exposure, ..question };
+    let by = Question { address: ClientAddress::of(parts), origin, exposure, ..question };
     app.guard.note_call(&presented, &by, &decided, agent(parts));
     decided
 }
@@ -269,7 +269,7 @@ pub(super) fn covers(key: &Key, project: Option<ProjectId>, model: Option<ModelI
 
 /// The use is noted as the asker's own: what stands in a question, anybody who holds the key could have written.
 fn note_use(app: &App, parts: &Parts, asked: &Asked, caller: &Caller) {
-    let (now, address) = (app.now(), super::client_address(parts));
+    let (now, address) = (app.now(), ClientAddress::of(parts));
     app.rack.note_use(caller, LastUse::new(now, address, asked.permission, agent(parts)));
 }
 

@@ -1,10 +1,12 @@
 //! Envoy asks under the path and with the method of the request that it asks about.
 
 use http::uri::PathAndQuery;
-use http::{HeaderName, HeaderValue, Method, Request, Uri};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 
 /// The question of proxies.
 pub const ASK: &str = "/api/v1/forward-auth";
+/// What all but Envoy are told there of a request that may pass.
+pub const YES: StatusCode = StatusCode::NO_CONTENT;
 /// Which proxy asks, where that makes a difference.
 pub const PROXY: HeaderName = HeaderName::from_static("x-keyrack-proxy");
 /// Its name there.

@@ -10,12 +10,12 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
+use keyrack_guard::ClientAddress;
 use tracing::{Instrument, Span};
 
 use super::refusals::Told;
 use super::request_id::{self, RequestId};
 use super::{host, linger, log, problem};
-use crate::api;
 use crate::app::{App, Shared};
 
 /// Around the routes of a router, which know by which path they were found.
@@ -23,7 +23,7 @@ pub async fn around(State(app): State<Shared>, request: Request, next: Next) -> 
     let (mut parts, body) = linger::over_body(request).into_parts();
     let matched = parts.extensions.get::<MatchedPath>().cloned();
     let route = matched.as_ref().map(MatchedPath::as_str);
-    let exchange = match Exchange::begin(&app, route, api::client_address(&parts), &mut parts) {
+    let exchange = match Exchange::begin(&app, route, ClientAddress::of(&parts), &mut parts) {
         Ok(exchange) => exchange,
         Err(answer) => return *answer,
     };

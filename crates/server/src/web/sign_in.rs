@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode, header};
+use keyrack_guard::ClientAddress;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -11,7 +12,7 @@ use super::error::PageError;
 use super::form::{Form, sentence};
 use super::frame::{self, show};
 use super::view::SignIn;
-use crate::api::{Params, client_address};
+use crate::api::Params;
 use crate::app::{App, Shared};
 use crate::edge::path::tellable;
 use crate::edge::session;
@@ -91,7 +92,7 @@ async fn end_session(app: &App, headers: &HeaderMap) -> Result<(), OpError> {
 /// Where a browser signs in from.
 pub(super) fn from(parts: &Parts) -> From {
     let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
-    From { address: client_address(parts), agent: agent.map(str::to_owned) }
+    From { address: ClientAddress::of(parts), agent: agent.map(str::to_owned) }
 }
 
 /// A path of this server. Browsers read `//host` and `/\host` as another one. One that holds a secret, pasted in

@@ -99,13 +99,20 @@ async fn tombstones_leave_the_snapshot_when_their_time_is_over() {
 #[tokio::test]
 async fn a_snapshot_of_several_batches_is_whole_or_an_error() {
     let world = world().await;
-    for number in 0..2_100 {
-        world.key(&format!("line {number}")).await;
+    for number in 1..=2_100 {
+        let key = world.key(&format!("line {number}")).await;
+        // At the end of a batch and at the beginning of one, keys with two secrets.
+        if number == 1_000 || number == 1_001 {
+            world.rotated(key.id, key.revision).await;
+        }
     }
     let whole = snapshot(&world.store, NOW).await.unwrap();
     let mut revisions: Vec<_> = whole.records.iter().map(|record| record.revision.0).collect();
     revisions.sort_unstable();
-    assert_eq!(revisions, (1..=2_100).collect::<Vec<_>>());
+    let expected: Vec<_> = (1..=2_102).filter(|revision| ![1_000, 1_002].contains(revision)).collect();
+    assert_eq!(revisions, expected);
+    let with_two: Vec<_> = whole.records.iter().filter(|record| record.secrets.len() == 2).collect();
+    assert_eq!(with_two.iter().map(|record| record.revision.0).collect::<Vec<_>>(), [1_001, 1_003]);
     let unreadable = "PRAGMA ignore_check_constraints = ON; DROP TRIGGER keys_change_with_a_change;
         UPDATE keys SET permissions = -1 WHERE revision = 1500;";
     world.console().execute_batch(unreadable).unwrap();

@@ -8,7 +8,7 @@ use keyrack_key::Scopes;
 
 use crate::api::ApiError;
 use crate::app::App;
-use crate::edge::ask_path::{ENVOY, PROXY};
+use crate::edge::ask_path::{ENVOY, PROXY, YES};
 use crate::edge::problem::answering;
 
 const KEY: HeaderName = HeaderName::from_static("x-keyrack-key");
@@ -48,7 +48,7 @@ impl Proxy {
 
     fn passed(self, caller: &Caller) -> Response {
         let mut answer = Response::new(Body::empty());
-        *answer.status_mut() = if matches!(self, Self::Envoy) { StatusCode::OK } else { StatusCode::NO_CONTENT };
+        *answer.status_mut() = if matches!(self, Self::Envoy) { StatusCode::OK } else { YES };
         let key = caller.key();
         let headers = answer.headers_mut();
         headers.insert(KEY, value(key.key.text(&mut [0; 36])));
@@ -62,9 +62,7 @@ impl Proxy {
         let problem = problem.header(CODE, code);
         match (self, status) {
             (_, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) | (Self::Envoy | Self::Other, _) => problem,
-            (Self::Nginx, other) => {
-                problem.header(STATUS, other.as_str()).answered_as(StatusCode::FORBIDDEN)
-            }
+            (Self::Nginx, other) => problem.header(STATUS, other.as_str()).answered_as(StatusCode::FORBIDDEN),
         }
     }
 }

@@ -163,9 +163,11 @@ async fn headers_without_end_are_refused() {
 async fn the_name_of_a_request_is_ours_whatever_the_client_calls_it() {
     let cast = Cast::assemble().await;
     for called in ["mine", "req_00", "a\tb", &"x".repeat(10_000)] {
-        let answer = ask(&cast, "GET /api/v1/keys", &lines(&[("x-request-id", called)]), "").await.unwrap();
-        answer.problem(401, "missing_key");
-        assert!(!answer.text.contains(called), "{answer:?}");
+        for path in ["GET /api/v1/keys", "GET /api/v1/forward-auth"] {
+            let answer = ask(&cast, path, &lines(&[("x-request-id", called)]), "").await.unwrap();
+            answer.problem(401, "missing_key");
+            assert!(!answer.text.contains(called), "{answer:?}");
+        }
     }
 }
 
