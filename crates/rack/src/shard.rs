@@ -6,8 +6,8 @@ use crate::line::Entry;
 use crate::pages::Pages;
 use crate::table::{LAST_SLOT, Table};
 
-/// How many shards there are. Writers hold one of them at a time, and only to put some secrets in their places: so few that the
-/// locks of all of them stay near the processor.
+/// How many shards there are. Writers hold one of them at a time, and only to put some secrets in their places: so few that
+/// the locks of all of them stay near the processor.
 pub(crate) const SHARDS: u8 = 64;
 
 /// Where a secret's line is: which shard, and where in there.
