@@ -50,9 +50,14 @@ pub(super) struct Filled {
 }
 
 impl Texts {
-    /// All of them again and again, from one of them on.
-    pub(super) fn from(&self, start: usize) -> impl Iterator<Item = &[u8]> {
-        self.0.iter().map(|text| &text[..]).cycle().skip(start % SAMPLES)
+    /// All of them again and again.
+    pub(super) fn endless(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.iter().map(|text| &text[..]).cycle()
+    }
+
+    /// So many of them, and others for the next number.
+    pub(super) fn part(&self, number: usize, length: usize) -> &[[u8; LENGTH]] {
+        &self.0[number % (SAMPLES / length) * length..][..length]
     }
 
     fn room() -> Self {
