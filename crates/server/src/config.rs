@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ipnet::IpNet;
-use keyrack_key::{Brand, Brands};
-use serde::Deserialize;
+use keyrack_key::{Brand, Brands, parse_network};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use url::Url;
 
 /// Where Keyrack keeps everything unless told otherwise.
@@ -42,8 +43,9 @@ pub struct Choices {
     /// Private key of the certificate (PEM)
     #[arg(long, env = "KEYRACK_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
-    /// Network of proxies whose X-Forwarded-For is believed (again for more)
-    #[arg(long, env = "KEYRACK_TRUSTED_PROXY", value_name = "NETWORK", value_delimiter = ',')]
+    /// Address or network of proxies whose X-Forwarded-For is believed (again for more)
+    #[arg(long, env = "KEYRACK_TRUSTED_PROXY", value_name = "NETWORK", value_delimiter = ',', value_parser = parse_network)]
+    #[serde(deserialize_with = "networks")]
     pub trusted_proxy: Option<Vec<IpNet>>,
     /// Where "Get help" leads: a URL or an email address
     #[arg(long, env = "KEYRACK_SUPPORT", value_name = "URL|EMAIL")]
@@ -204,6 +206,13 @@ fn read(path: &Path) -> Result<Choices, ConfigError> {
     toml::from_str(&text).map_err(|source| ConfigError::Malformed { path: path.to_owned(), source })
 }
 
+/// A list of networks in the file, written as on the command line.
+fn networks<'de, D: Deserializer<'de>>(texts: D) -> Result<Option<Vec<IpNet>>, D::Error> {
+    let texts = Vec::<String>::deserialize(texts)?;
+    let networks = texts.iter().map(|text| parse_network(text).map_err(D::Error::custom));
+    networks.collect::<Result<_, _>>().map(Some)
+}
+
 fn check_public_url(url: Url) -> Result<Url, ConfigError> {
     let plain = matches!(url.scheme(), "http" | "https")
         && url.host().is_some()
@@ -295,6 +304,15 @@ mod tests {
         let both = flags.or(choices("brand = 'file'\nlog = 'debug'")).check("x".into()).unwrap();
         assert_eq!(both.brands.current().as_str(), "flag");
         assert_eq!(both.log, tracing::Level::DEBUG);
+    }
+
+    #[test]
+    fn a_proxy_is_named_by_its_address_or_its_network() {
+        let given = choices("trusted-proxy = ['127.0.0.1', '10.0.0.0/8']").check("x".into()).unwrap();
+        let trusted: Vec<_> = given.trusted_proxies.iter().map(ToString::to_string).collect();
+        assert_eq!(trusted, ["127.0.0.1/32", "10.0.0.0/8"]);
+        let error = toml::from_str::<Choices>("trusted-proxy = ['proxy.example.org']").unwrap_err();
+        assert!(error.to_string().contains("expected a network"), "{error}");
     }
 
     #[test]

@@ -9,14 +9,11 @@ use axum::routing::get;
 use http::{StatusCode, header};
 
 use crate::app::Shared;
-use crate::serve::HEADERS;
+use crate::serve::plain;
 
 /// Serves `/healthz`, `/readyz` and `/metrics`.
 pub async fn serve(app: Shared, listener: TcpListener) -> std::io::Result<()> {
-    axum_server::from_tcp(listener)?
-        .first_request_timeout(HEADERS)
-        .serve(router(app).into_make_service())
-        .await
+    plain(listener)?.serve(router(app).into_make_service()).await
 }
 
 fn router(app: Shared) -> Router {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum_server::Handle;
+use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
 use tokio::net::UnixStream;
@@ -22,7 +23,7 @@ use crate::ops::OpError;
 use crate::{background, clock, control, operations};
 
 /// A client that has not sent its headers by then is let go, and a connection that nobody uses is closed.
-pub(crate) const HEADERS: Duration = Duration::from_secs(30);
+const HEADERS: Duration = Duration::from_secs(30);
 /// The longest that a command of the command line holds the folder.
 const COMMAND: Duration = Duration::from_secs(3);
 /// How long requests may finish after a stop was asked for.
@@ -95,6 +96,7 @@ async fn run(app: &Shared, listener: TcpListener, handle: Handle<SocketAddr>) ->
     match &app.config.tls {
         Some(tls) => {
             let mut server = axum_server::from_tcp_rustls(listener, certificate(tls).await?)?
+                .map(|rustls| rustls.acceptor(NoDelayAcceptor::new()))
                 .handle(handle)
                 .first_request_timeout(HEADERS);
             patience(server.http_builder());
@@ -107,9 +109,11 @@ async fn run(app: &Shared, listener: TcpListener, handle: Handle<SocketAddr>) ->
     Ok(())
 }
 
-/// A server without TLS that lets go of whoever does not go on.
-pub fn plain(listener: TcpListener) -> io::Result<axum_server::Server<SocketAddr>> {
-    let mut server = axum_server::from_tcp(listener)?.first_request_timeout(HEADERS);
+/// A server without TLS that lets go of whoever does not go on. Nothing that it sends waits for more: with HTTP/2 an answer
+/// would wait 40 ms for the client's acknowledgement of what came before it (RFC 896, RFC 1122 section 4.2.3.2).
+pub fn plain(listener: TcpListener) -> io::Result<axum_server::Server<SocketAddr, NoDelayAcceptor>> {
+    let mut server =
+        axum_server::from_tcp(listener)?.acceptor(NoDelayAcceptor::new()).first_request_timeout(HEADERS);
     patience(server.http_builder());
     Ok(server)
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::cast::{Cast, sign_in};
 use crate::harness::{Answer, PASSWORD, until};
 
-const PROXY: [&str; 2] = ["--trusted-proxy", "127.0.0.0/8"];
+const PROXY: [&str; 2] = ["--trusted-proxy", "127.0.0.1"];
 
 async fn behind_a_proxy() -> Cast {
     Cast::with(&PROXY).await
