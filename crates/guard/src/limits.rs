@@ -131,7 +131,7 @@ impl<F> Admitted<F> {
 }
 
 /// What the rates of a caller leave.
-pub(crate) fn rates(caller: &Caller) -> [Option<Told>; 2] {
+pub fn rates(caller: &Caller) -> [Option<Told>; 2] {
     [caller.visitor_allowance().map(Told::of_visitor), caller.allowance().map(Told::of_key)]
 }
 

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use keyrack_guard::{Caller, Problem};
+use keyrack_guard::{Caller, Problem, limits};
 use keyrack_key::Scopes;
 
 use crate::api::ApiError;
@@ -54,6 +54,7 @@ impl Proxy {
         headers.insert(KEY, value(key.key.text(&mut [0; 36])));
         headers.insert(WORKSPACE, value(key.workspace.text(&mut [0; 36])));
         headers.insert(SCOPES, scopes(key.scopes));
+        limits::rates(caller).into_iter().flatten().for_each(|told| told.tell(headers));
         answer
     }
 

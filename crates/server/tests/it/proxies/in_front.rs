@@ -113,9 +113,13 @@ async fn is_decided_by_address(front: &Front) {
 }
 
 async fn is_metered(front: &Front) {
-    let restrictions = json!({ "rate": { "requests": 2, "seconds": 3600 } });
+    let restrictions = json!({ "rate": { "requests": 3, "seconds": 3600 } });
     let key = json!({ "name": "seldom", "scopes": ["inference"], "restrictions": restrictions });
     let key = front.desk.make(key).await;
+    let asked = front.desk.server.request(Method::GET, "/api/v1/forward-auth").bearer_auth(&key.secret);
+    let passed = send(asked.header("x-keyrack-for-workspace", SLUG)).await;
+    assert_eq!((passed.status.as_u16(), passed.header("ratelimit-policy")), (204, "\"key\";q=3;w=3600"));
+    assert!(passed.header("ratelimit").starts_with("\"key\";r=2;t="), "{passed:?}");
     for _ in 0..2 {
         assert_eq!(front.get("/", &key.secret).await.status, 200);
     }
