@@ -5,12 +5,12 @@
 
 use std::path::{Path, PathBuf};
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use tempfile::TempDir;
 
 use super::steps::KEYS;
 use super::{Browser, Kind};
-use crate::harness::{SLUG, Server, setup};
+use crate::harness::{SLUG, Server, send, setup};
 
 const PICTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/api-keys.png");
 
@@ -40,7 +40,7 @@ async fn server(clock: &Clock) -> Server {
         ("FAKETIME_NO_CACHE", "1"),
         ("DONT_FAKE_MONOTONIC", "1"),
     ];
-    Server::with(&[], &env).await
+    Server::with(&["--trusted-proxy", "127.0.0.1"], &env).await
 }
 
 #[tokio::test]
@@ -102,7 +102,8 @@ async fn made(browser: &Browser, name: &str, scope: &str, expires: Option<&str>)
 }
 
 async fn used(server: &Server, secret: &str, from: &str) {
-    let question = serde_json::json!({ "workspace": SLUG, "permission": "models:predict", "ip": from });
-    let answer = server.post("/api/v1/verify", secret, question).await;
-    assert_eq!(answer.status, StatusCode::OK);
+    let asked = server.request(Method::GET, "/api/v1/forward-auth").bearer_auth(secret);
+    let asked =
+        asked.header("x-keyrack-for-workspace", SLUG).header("x-keyrack-permission", "models:predict");
+    assert_eq!(send(asked.header("x-forwarded-for", from)).await.status, StatusCode::NO_CONTENT);
 }
