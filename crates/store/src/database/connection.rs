@@ -36,7 +36,8 @@ pub(crate) fn open(path: &Path) -> rusqlite::Result<Native> {
     // Secrets' digests fall anywhere in their index: with 16 MiB of it at hand and the log folded in every 4,000 pages, a tenth
     // more keys are made a second.
     db.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000",
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000",
     )?;
     Ok(db)
 }
