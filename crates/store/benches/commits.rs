@@ -5,7 +5,7 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use keyrack_key::{Brands, Class, Grant, KeyId, Restrictions, Scope, Secret, Timestamp, UserId, WorkspaceId};
 use keyrack_store::{Actor, NewKey, NewUser, NewWorkspace, Store};
@@ -15,16 +15,16 @@ const CLIENTS: usize = 16;
 const ROUNDS: usize = 11;
 /// In each round, by each way.
 const KEYS: usize = 1_600;
-const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 
 #[tokio::main]
 async fn main() {
     // Beside the build and not in /tmp, which may be memory.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let store = Store::open(&folder.path().join("keyrack.db"), rng()).await.unwrap();
-    let (owner, workspace) = (UserId::new(NOW, &mut rng()), WorkspaceId::new(NOW, &mut rng()));
+    let now = now();
+    let (owner, workspace) = (UserId::new(now, &mut rng()), WorkspaceId::new(now, &mut rng()));
     let user = NewUser { id: owner, email: "ada@example.com", name: "Ada", password_hash: "$argon2id$…" };
-    store.set_up(&user, &NewWorkspace { id: workspace, slug: "acme", name: "Acme" }, NOW).await.unwrap();
+    store.set_up(&user, &NewWorkspace { id: workspace, slug: "acme", name: "Acme" }, now).await.unwrap();
     let (mut alone, mut together) = (Vec::new(), Vec::new());
     // They take turns, so that what disturbs one disturbs the other.
     for _ in 0..ROUNDS {
@@ -53,8 +53,10 @@ async fn make(store: Store, owner: UserId, workspace: WorkspaceId, keys: usize) 
     let restrictions = Restrictions::default();
     for _ in 0..keys {
         let secret = Secret::generate(Brands::default().current(), Class::Secret, &mut rng());
+        // Ids begin with the moment, as those of the server do: of one moment they would fall anywhere in each index.
+        let now = now();
         let new = NewKey {
-            id: KeyId::new(NOW, &mut rng()),
+            id: KeyId::new(now, &mut rng()),
             workspace,
             name: "line-3-camera",
             grant: Grant::new(Class::Secret, [Scope::Project].into_iter().collect()).unwrap(),
@@ -64,7 +66,7 @@ async fn make(store: Store, owner: UserId, workspace: WorkspaceId, keys: usize) 
             secret: (secret.digest(), secret.hint()),
             actor: Actor::User(owner),
             judged: None,
-            now: NOW,
+            now,
             once: None,
         };
         store.create_key(&new).await.unwrap();
@@ -74,6 +76,11 @@ async fn make(store: Store, owner: UserId, workspace: WorkspaceId, keys: usize) 
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap();
+    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap())
 }
 
 const fn rng() -> UnwrapErr<getrandom::SysRng> {

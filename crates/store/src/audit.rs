@@ -96,11 +96,14 @@ pub(crate) struct Happened<'a> {
 /// Writes an entry into the transaction of the change that it tells of. Also the proof that the workspace exists.
 pub(crate) async fn append(db: &mut Connection, happened: &Happened<'_>) -> Result<(), StoreError> {
     let workspace = happened.workspace.to_string();
-    let counted = query("UPDATE workspaces SET audited = audited + 1 WHERE id = $1 RETURNING audited")
-        .bind(&workspace)
-        .fetch_optional(&mut *db)
-        .await?
-        .ok_or(StoreError::NotFound)?;
+    let counted = query(
+        "UPDATE workspaces SET audited = audited + 1 WHERE id = $1
+         RETURNING audited, (SELECT a.hash FROM audit a WHERE a.workspace_id = $1 AND a.seq = audited - 1) AS prev",
+    )
+    .bind(&workspace)
+    .fetch_optional(&mut *db)
+    .await?
+    .ok_or(StoreError::NotFound)?;
     let seq: i64 = counted.try_get("audited")?;
     let link = Link {
         version: chain::VERSION,
@@ -111,7 +114,7 @@ pub(crate) async fn append(db: &mut Connection, happened: &Happened<'_>) -> Resu
         action: happened.action.name().into(),
         target: happened.target.to_string(),
         detail: happened.detail.to_string(),
-        prev: chain::end(db, happened.workspace, seq).await?,
+        prev: if seq == 1 { chain::START } else { database::bytes(&counted, "prev")? },
     };
     chain::write(db, &link).await
 }

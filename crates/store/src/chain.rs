@@ -25,6 +25,9 @@ pub(crate) const VERSION: i64 = 1;
 
 type Hash = [u8; 32];
 
+/// What the first entry continues.
+pub(crate) const START: Hash = [0; 32];
+
 /// What a look at a whole chain found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Chain {
@@ -91,20 +94,6 @@ impl Link {
     }
 }
 
-/// The hash that the entry `seq` has to continue.
-pub(crate) async fn end(db: &mut Connection, workspace: WorkspaceId, seq: i64) -> Result<Hash, StoreError> {
-    if seq == 1 {
-        return Ok(Hash::default());
-    }
-    let row = query("SELECT hash FROM audit WHERE workspace_id = $1 AND seq = $2")
-        .bind(workspace.to_string())
-        .bind(seq - 1)
-        .fetch_optional(db)
-        .await?
-        .ok_or(StoreError::Corrupt { what: "audit" })?;
-    database::bytes(&row, "hash")
-}
-
 pub(crate) async fn write(db: &mut Connection, link: &Link) -> Result<(), StoreError> {
     query(
         "INSERT INTO audit (workspace_id, seq, version, at, actor, action, target, detail, prev, hash)
@@ -135,7 +124,7 @@ impl Store {
             .await?
             .ok_or(StoreError::NotFound)?;
         let entries = database::number(&counted, "audited")?;
-        let start = (0, Some(Hash::default()));
+        let start = (0, Some(START));
         let step = |(seq, end): (u64, Option<Hash>), row: Row| {
             // What cannot even be decoded was altered, too.
             let end = end.and_then(|end| holds(&row, seq + 1, end).unwrap_or(None));

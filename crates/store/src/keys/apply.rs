@@ -35,8 +35,9 @@ impl Store {
         note_once(&mut db, &happened, new.id, new.once).await?;
         insert_secret(&mut db, new.id, new.secret, new.now).await?;
         let revision = next_revision(&mut db, new.id, self.change_id(), new.now).await?;
-        insert_key(&mut db, new, &restrictions, revision).await?;
-        finish(db, new.workspace, new.id).await
+        let maker = insert_key(&mut db, new, &restrictions, revision).await?;
+        db.commit().await?;
+        Ok(KeyRow::made(new, maker, revision))
     }
 
     /// Edits a key. [`StoreError::Conflict`] if it is no longer at the revision that the editor saw.

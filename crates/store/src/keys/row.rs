@@ -3,6 +3,7 @@
 use keyrack_key::{Class, Hint, KeyId, Scopes, Terms, Timestamp, WorkspaceId};
 use keyrack_rack::{LastUse, Revision};
 
+use super::NewKey;
 use crate::database::{self, Row};
 use crate::{By, StoreError, record};
 
@@ -62,6 +63,32 @@ pub struct Paused {
 }
 
 impl KeyRow {
+    /// What a reader finds of a key that was made just now.
+    pub(super) fn made(new: &NewKey<'_>, maker: Option<String>, revision: Revision) -> Self {
+        Self {
+            id: new.id,
+            workspace: new.workspace,
+            name: new.name.to_owned(),
+            class: new.grant.class(),
+            scopes: new.grant.scopes(),
+            terms: Terms {
+                permissions: new.grant.permissions(),
+                restrictions: Some(new.restrictions.clone()),
+                expires_at: new.expires_at,
+                pause: None,
+                deleted_at: None,
+            },
+            note: new.note.map(str::to_owned),
+            created_by: By { actor: new.actor, name: maker },
+            created_at: new.now,
+            paused: None,
+            deletion: None,
+            revision,
+            secrets: vec![SecretRow { hint: new.secret.1, created_at: new.now, retires_at: None }],
+            last_use: None,
+        }
+    }
+
     /// The pause of the key, unless it is over at `now`, or the key was deleted.
     pub fn paused_at(&self, now: Timestamp) -> Option<&Paused> {
         let holds = self.deletion.is_none() && self.terms.pause.is_some_and(|pause| pause.holds(now));

@@ -7,16 +7,18 @@ use super::{DeleteKey, EditKey, KeyRow, NewKey, RotateKey};
 use crate::StoreError;
 use crate::database::{Connection, Query, column, query};
 
+/// Writes a new key's row, and tells what the person who makes it is called.
 pub(super) async fn insert_key(
     db: &mut Connection,
     new: &NewKey<'_>,
     restrictions: &str,
     revision: Revision,
-) -> Result<(), StoreError> {
-    query(
+) -> Result<Option<String>, StoreError> {
+    let made = query(
         "INSERT INTO keys (id, workspace_id, name, folded, class, scopes, permissions, restrictions, note,
                            created_by, created_at, expires_at, revision)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+         RETURNING (SELECT u.name FROM users u WHERE u.id = substr(created_by, 6)) AS created_by_name",
     )
     .bind(new.id.to_string())
     .bind(new.workspace.to_string())
@@ -31,9 +33,9 @@ pub(super) async fn insert_key(
     .bind(new.now.micros())
     .bind(new.expires_at.map(Timestamp::micros))
     .bind(column(revision.0))
-    .execute(db)
+    .fetch_one(db)
     .await?;
-    Ok(())
+    made.try_get("created_by_name")
 }
 
 /// What an edited key may do. Picking the same scopes again hands out nothing that they came to mean since.

@@ -79,6 +79,7 @@ async fn a_new_key_is_what_was_asked_for() {
     };
     let made = world.store.create_key(&new).await.unwrap();
     let read = world.store.key(world.workspace, new.id).await.unwrap().unwrap();
+    assert_eq!(format!("{made:?}"), format!("{read:?}"));
     for key in [&made, &read] {
         assert_eq!(key.name, "Line 4");
         assert_eq!(key.note.as_deref(), Some("for the line"));
