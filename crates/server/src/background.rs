@@ -90,7 +90,7 @@ async fn write_uses(app: Shared) {
 async fn write_uses_of(app: &App) {
     write_counts_of(app).await;
     write_callers_of(app).await;
-    write_refusals_of(app).await;
+    app.refusals.write_down().await;
 }
 
 async fn write_counts_of(app: &App) {
@@ -110,15 +110,6 @@ async fn write_callers_of(app: &App) {
         let lost = calls.iter().map(|calls| u64::from(calls.number)).sum();
         app.callers.lose(lost);
         tracing::warn!(%error, lost, "who called with keys could not be written");
-    }
-}
-
-async fn write_refusals_of(app: &App) {
-    let refused = app.refusals.drain();
-    if let Err(error) = app.store.note_refusals(&refused).await {
-        let lost = refused.len() as u64;
-        app.refusals.lose(lost);
-        tracing::warn!(%error, lost, "requests that were refused could not be written");
     }
 }
 

@@ -2,7 +2,8 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
-use keyrack_guard::{Problem, limits};
+use keyrack_guard::{Problem, Refusal, limits};
+use keyrack_key::Denial;
 
 use crate::ops::OpError;
 
@@ -16,9 +17,15 @@ pub fn carrying(problem: Problem) -> Response {
 /// The same for what went wrong, with `problem` to say so. Where a key was refused, whoever counts or keeps that finds it.
 pub fn answering(error: &OpError, problem: Problem) -> Response {
     let mut response = carrying(problem);
-    if let OpError::Refused(refused) = error {
-        response.extensions_mut().insert(refused.refusal.clone());
-        response.extensions_mut().extend(refused.saw());
+    match error {
+        OpError::Refused(refused) => {
+            response.extensions_mut().insert(refused.refusal.clone());
+            response.extensions_mut().extend(refused.saw());
+        }
+        OpError::Anonymous => {
+            response.extensions_mut().insert(Refusal::from(Denial::Missing));
+        }
+        _ => {}
     }
     response
 }

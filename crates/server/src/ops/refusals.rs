@@ -11,6 +11,7 @@ use crossbeam_queue::ArrayQueue;
 use keyrack_guard::{Problem, Refusal};
 use keyrack_key::Permission;
 use keyrack_store::{RefusedRequest, Store};
+use tokio::sync::Mutex;
 
 use super::{Acting, OpError};
 pub use explained::{Explained, Place, Result as CheckResult, Step, place_of};
@@ -57,12 +58,15 @@ pub struct Refusals {
 struct Waiting {
     queue: ArrayQueue<RefusedRequest>,
     dropped: AtomicU64,
+    /// Held while some are on their way into the store.
+    writing: Mutex<()>,
 }
 
 impl Refusals {
     /// Refusals that `store` remembers.
     pub fn new(store: Store) -> Self {
-        let waiting = Waiting { queue: ArrayQueue::new(ROOM), dropped: AtomicU64::new(0) };
+        let waiting =
+            Waiting { queue: ArrayQueue::new(ROOM), dropped: AtomicU64::new(0), writing: Mutex::default() };
         Self { store, waiting: Arc::new(waiting) }
     }
 
@@ -73,25 +77,29 @@ impl Refusals {
         }
     }
 
-    /// What was noted since the last time.
-    pub fn drain(&self) -> Vec<RefusedRequest> {
+    /// Writes down what was noted since the last time. What cannot be written is lost; keys and requests are not held up by it.
+    pub async fn write_down(&self) {
+        let _writing = self.waiting.writing.lock().await;
         let here = self.waiting.queue.len();
-        std::iter::from_fn(|| self.waiting.queue.pop()).take(here).collect()
+        let refused: Vec<_> = std::iter::from_fn(|| self.waiting.queue.pop()).take(here).collect();
+        if let Err(error) = self.store.note_refusals(&refused).await {
+            let lost = refused.len() as u64;
+            self.waiting.dropped.fetch_add(lost, Ordering::Relaxed);
+            tracing::warn!(%error, lost, "requests that were refused could not be written");
+        }
     }
 
-    /// How many were not remembered because there were too many.
+    /// How many were not remembered: there were too many, or they could not be written.
     pub fn dropped(&self) -> u64 {
         self.waiting.dropped.load(Ordering::Relaxed)
-    }
-
-    /// Counts some that could not be written down.
-    pub fn lose(&self, refused: u64) {
-        self.waiting.dropped.fetch_add(refused, Ordering::Relaxed);
     }
 
     /// Why a request of the workspace was refused.
     pub async fn explain(&self, by: &Acting, request: &str) -> Result<Explained, OpError> {
         let gone = || OpError::NotFound("refused request here; see what is kept, and for how long");
+        // It may have been refused just now. Apart from this request, whose end would lose what is on its way.
+        let all = self.clone();
+        tokio::spawn(async move { all.write_down().await }).await.map_err(OpError::internal)?;
         let refused = self.store.refused_request(by.workspace, request).await?.ok_or_else(gone)?;
         let key = self.store.key(by.workspace, refused.key).await?.ok_or_else(gone)?;
         Ok(Explained::of(refused, key))

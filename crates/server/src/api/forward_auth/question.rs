@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use keyrack_guard::{Caller, Credential, Place, Problem};
 use keyrack_key::{Counted, Denial, Permission, Presented, WorkspaceId};
 
@@ -12,6 +12,7 @@ use crate::api::verify::covers;
 use crate::app::App;
 use crate::edge::session;
 use crate::ops::OpError;
+use crate::ops::refusals::Saw;
 
 const WORKSPACE: HeaderName = HeaderName::from_static("x-keyrack-for-workspace");
 const PERMISSION: HeaderName = HeaderName::from_static("x-keyrack-permission");
@@ -57,10 +58,15 @@ impl<'a> Question<'a> {
     /// Asks the guard.
     pub(super) fn decide(self, app: &App, workspace: WorkspaceId) -> Result<Passing, ApiError> {
         let caller = app.guard_of_proxies.check_in(workspace, self.address, self.parts, self.permission);
-        let caller = caller.map_err(|refusal| app.refused(&refusal))?;
+        let caller = caller.map_err(|refusal| app.refused_asking(&refusal, Some(self.saw())))?;
         // A proxy names no project and no model, so it could be any.
         covers(caller.key(), None, None)?;
         Ok(Passing { caller, is_prediction: self.permission == Some(Permission::ModelsPredict) })
+    }
+
+    fn saw(&self) -> Saw {
+        let origin = self.parts.headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+        Saw { permission: self.permission, address: self.address, origin: origin.map(str::to_owned) }
     }
 }
 

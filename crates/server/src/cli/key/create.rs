@@ -26,7 +26,7 @@ pub(in crate::cli) struct Create {
     /// What the key is called: where it will be used
     #[arg(long)]
     name: String,
-    /// What it opens: project, inference or keys (again for more)
+    /// What it opens: project, inference, keys or node (again for more)
     #[arg(long, required = true)]
     scope: Vec<Scope>,
     /// secret, or publishable: meant to be public [default: secret]

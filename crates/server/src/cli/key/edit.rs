@@ -40,7 +40,7 @@ struct Changes {
     /// Another name
     #[arg(long)]
     name: Option<String>,
-    /// All that it opens from now on: project, inference or keys (again for more)
+    /// All that it opens from now on: project, inference, keys or node (again for more)
     #[arg(long)]
     scope: Vec<Scope>,
     /// When it ends by itself: a span from now such as 90d, a time, or never

@@ -29,7 +29,7 @@ struct Filter {
     /// Only those [default: any]
     #[arg(long, value_parser = PossibleValuesParser::new(["live", "paused", "expired", "deleted", "any"]))]
     status: Option<String>,
-    /// Only those with this scope: project, inference or keys
+    /// Only those with this scope: project, inference, keys or node
     #[arg(long)]
     scope: Option<Scope>,
     /// Only those of this class: secret or publishable

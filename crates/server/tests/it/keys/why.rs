@@ -4,17 +4,13 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, Made};
-use crate::harness::{Answer, SLUG, send, text, until};
+use crate::harness::{Answer, SLUG, send, text};
 use crate::visitor::Visitor;
 
-/// The explanation of a refusal, once it is written down.
+/// The explanation of a refusal, at once.
 async fn why(desk: &Desk, refused: &Answer) -> Value {
     let path = format!("/api/v1/requests/{}", text(&refused.json()["request_id"]));
-    until("the refusal is written down", async || {
-        let answer = desk.get(&path).await;
-        (answer.status == 200).then(|| answer.json())
-    })
-    .await
+    desk.get(&path).await.ok().json()
 }
 
 fn leads_to(desk: &Desk, key: &Made, place: &str) -> Value {
@@ -182,13 +178,24 @@ async fn nobody_else_learns_of_a_refusal_and_what_is_no_id_finds_nothing() {
     {
         desk.get(&format!("/api/v1/requests/{id}")).await.refused(404, "not_found");
     }
-    assert!(
-        desk.server
-            .ops("/metrics")
-            .await
-            .text
-            .contains("keyrack_decisions_total{decision=\"unknown_key\"} 1")
-    );
+    let metrics = desk.server.ops("/metrics").await.text;
+    for decision in ["unknown_key", "missing_key"] {
+        let counted = format!("keyrack_decisions_total{{decision=\"{decision}\"}} 1\n");
+        assert!(metrics.contains(&counted), "{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_proxy_asked_for_is_known_whatever_the_reason() {
+    let desk = Desk::open().await;
+    let key = desk.key(&["inference"]).await;
+    desk.post(&format!("{}/pause", key.path()), json!({})).await.ok();
+    let ask = desk.server.request(Method::GET, "/api/v1/forward-auth").bearer_auth(&key.secret);
+    let ask = ask.header("x-keyrack-for-workspace", SLUG).header("x-keyrack-permission", "models:predict");
+    let refused = send(ask.header("origin", "https://cats.example")).await.refused(401, "paused_key");
+    let told = why(&desk, &refused).await;
+    let fields = ["permission", "origin", "route"].map(|field| told[field].clone());
+    assert_eq!(json!(fields), json!(["models:predict", "https://cats.example", "/api/v1/forward-auth"]));
 }
 
 #[tokio::test]

@@ -34,6 +34,23 @@ async fn who_may_pass_is_named_each_time() {
 }
 
 #[tokio::test]
+async fn a_head_is_answered_like_a_get_and_has_no_length() {
+    let cast = Cast::assemble().await;
+    let key = cast.holding(&[Scope::Inference]);
+    for path in [ASK.to_owned(), format!("{ASK}/cats/7")] {
+        let request = cast.server.request(Method::HEAD, &path).bearer_auth(&key.secret);
+        let answer = send(request.header("x-keyrack-for-workspace", "ours")).await;
+        assert!(answer.status.is_success(), "{answer:?}");
+        assert_eq!(answer.header("x-keyrack-key"), key.id.to_string());
+        // RFC 9110, section 8.6: none with 204.
+        assert!(answer.status == 200 || answer.header("content-length").is_empty(), "{answer:?}");
+    }
+    let answer = send(cast.server.request(Method::HEAD, ASK)).await;
+    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (401, ""), "{answer:?}");
+    assert_eq!(answer.header("x-keyrack-code"), "missing_key");
+}
+
+#[tokio::test]
 async fn a_question_that_is_not_clear_is_refused() {
     let cast = Cast::assemble().await;
     let key = &cast.holding(&[Scope::Inference]).secret;
