@@ -113,7 +113,8 @@ pub(crate) async fn append(db: &mut Connection, happened: &Happened<'_>) -> Resu
         actor: happened.actor.to_string(),
         action: happened.action.name().into(),
         target: happened.target.to_string(),
-        detail: happened.detail.to_string(),
+        detail: serde_json::to_string(&happened.detail)
+            .map_err(|_| StoreError::Corrupt { what: "detail" })?,
         prev: if seq == 1 { chain::START } else { database::bytes(&counted, "prev")? },
     };
     chain::write(db, &link).await
