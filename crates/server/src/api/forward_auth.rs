@@ -10,13 +10,13 @@ use axum::extract::State;
 use axum::response::Response;
 use futures_util::future::{BoxFuture, Either};
 use http::request::Parts;
-use keyrack_guard::{Caller, ClientAddress};
+use keyrack_guard::ClientAddress;
 use keyrack_key::Denial;
 
 use super::ApiError;
 use crate::app::{App, Shared};
 use proxy::Proxy;
-use question::{Question, ask_of_original, place_of_key};
+use question::{Passed, Question, ask_of_original, place_of_key};
 
 /// Ask whether a request may pass a proxy
 ///
@@ -65,7 +65,9 @@ pub fn ask_at_once(
         workspace.map(|workspace| question.decide(app, workspace)).transpose()
     });
     match decided {
-        Ok(Some(passing)) if !passing.spends(app) => Either::Left(to.answer(app, Ok(passing.caller))),
+        Ok(Some(passing)) if !passing.spends(app) => {
+            Either::Left(to.answer(app, Ok(passing.without_quota())))
+        }
         Ok(Some(passing)) => {
             let app = Arc::clone(app);
             Either::Right(Box::pin(async move { to.answer(&app, passing.spend(&app).await) }))
@@ -79,7 +81,7 @@ pub fn ask_at_once(
 }
 
 /// Decides with the workspace out of the store.
-async fn look_up(app: &App, address: Option<IpAddr>, parts: &Parts) -> Result<Caller, ApiError> {
+async fn look_up(app: &App, address: Option<IpAddr>, parts: &Parts) -> Result<Passed, ApiError> {
     let question = Question::of(app, address, parts)?;
     // Whoever has no key learns nothing of which workspaces there are, and has the store asked nothing.
     place_of_key(app, parts)?;

@@ -3,13 +3,16 @@
 use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use keyrack_guard::{Caller, Problem, limits};
+use keyrack_guard::limits::{self, Told};
+use keyrack_guard::{Clock, Problem};
 use keyrack_key::Scopes;
 
+use super::question::Passed;
 use crate::api::ApiError;
 use crate::app::App;
 use crate::edge::ask_path::{ENVOY, PROXY, YES};
 use crate::edge::problem::answering;
+use crate::ops::quotas::Spent;
 
 const KEY: HeaderName = HeaderName::from_static("x-keyrack-key");
 const WORKSPACE: HeaderName = HeaderName::from_static("x-keyrack-workspace");
@@ -36,17 +39,17 @@ impl Proxy {
         }
     }
 
-    pub(super) fn answer(self, app: &App, decided: Result<Caller, ApiError>) -> Response {
+    pub(super) fn answer(self, app: &App, decided: Result<Passed, ApiError>) -> Response {
         match decided {
-            Ok(caller) => {
+            Ok(passed) => {
                 app.metrics.allowed();
-                self.passed(&caller)
+                self.passed(&passed, app.clock)
             }
             Err(ApiError(error)) => answering(&error, self.refused(error.problem())),
         }
     }
 
-    fn passed(self, caller: &Caller) -> Response {
+    fn passed(self, Passed { caller, spent }: &Passed, clock: Clock) -> Response {
         let mut answer = Response::new(Body::empty());
         *answer.status_mut() = if matches!(self, Self::Envoy) { StatusCode::OK } else { YES };
         let key = caller.key();
@@ -55,6 +58,9 @@ impl Proxy {
         headers.insert(WORKSPACE, value(key.workspace.text(&mut [0; 36])));
         headers.insert(SCOPES, scopes(key.scopes));
         limits::rates(caller).into_iter().flatten().for_each(|told| told.tell(headers));
+        for standing in spent.iter().flat_map(Spent::standings) {
+            Told::of_quota(standing, clock()).tell(headers);
+        }
         answer
     }
 

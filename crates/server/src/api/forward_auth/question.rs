@@ -12,6 +12,7 @@ use crate::api::verify::covers;
 use crate::app::App;
 use crate::edge::session;
 use crate::ops::OpError;
+use crate::ops::quotas::Spent;
 use crate::ops::refusals::Saw;
 
 const WORKSPACE: HeaderName = HeaderName::from_static("x-keyrack-for-workspace");
@@ -83,8 +84,14 @@ pub(super) fn place_of_key(app: &App, parts: &Parts) -> Result<Place, ApiError> 
 
 /// A request that the guard has let through.
 pub(super) struct Passing {
-    pub(super) caller: Caller,
+    caller: Caller,
     is_prediction: bool,
+}
+
+/// A request that may pass, and what it spent of the key's quotas.
+pub(super) struct Passed {
+    pub(super) caller: Caller,
+    pub(super) spent: Option<Spent>,
 }
 
 impl Passing {
@@ -94,11 +101,16 @@ impl Passing {
     }
 
     /// What becomes of the request is not known here: it is spent.
-    pub(super) async fn spend(self, app: &App) -> Result<Caller, ApiError> {
-        if self.is_prediction {
-            let _ = app.quotas.take_of(&self.caller, Counted::Predictions).await?;
-        }
-        Ok(self.caller)
+    pub(super) async fn spend(self, app: &App) -> Result<Passed, ApiError> {
+        let Self { caller, is_prediction } = self;
+        let spent =
+            if is_prediction { Some(app.quotas.take_of(&caller, Counted::Predictions).await?) } else { None };
+        Ok(Passed { caller, spent })
+    }
+
+    /// Where there is no quota of it.
+    pub(super) fn without_quota(self) -> Passed {
+        Passed { caller: self.caller, spent: None }
     }
 }
 

@@ -160,10 +160,15 @@ async fn what_passes_a_proxy_to_be_predicted_counts_and_nothing_else_there() {
         crate::harness::send(request.header("x-keyrack-permission", permission)).await
     };
     for _ in 0..3 {
-        assert_eq!(pass("").await.status, 204);
+        let passed = pass("").await;
+        assert_eq!((passed.status.as_u16(), passed.header("ratelimit")), (204, ""), "nothing was counted");
     }
-    for _ in 0..2 {
-        assert_eq!(pass("models:predict").await.status, 204);
+    for left in [1, 0] {
+        let passed = pass("models:predict").await;
+        let told = format!("\"predictions-month\";r={left};t=");
+        assert_eq!(passed.status, 204);
+        assert!(passed.header("ratelimit").starts_with(&told), "{passed:?}");
+        assert_eq!(passed.header("ratelimit-policy"), "\"predictions-month\";q=2");
     }
     let refused = pass("models:predict").await.refused(429, "quota_exceeded");
     assert_eq!(refused.header("x-keyrack-code"), "quota_exceeded");
