@@ -8,7 +8,7 @@ use keyrack_key::{Permission, Timestamp};
 const AGENT: usize = 96;
 
 /// One use of a key: the last.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastUse {
     /// When.
     pub at: Timestamp,

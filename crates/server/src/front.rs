@@ -94,9 +94,7 @@ where
 
 /// Whether it is the question of a proxy and has nothing that only the router could treat.
 fn is_bare_question<B: HttpBody>(request: &http::Request<B>) -> bool {
-    matches!(*request.method(), Method::GET | Method::HEAD)
-        && request.uri().path() == ASK
-        && request.body().is_end_stream()
+    *request.method() == Method::GET && request.uri().path() == ASK && request.body().is_end_stream()
 }
 
 /// Asks what the route would ask. Finding it, and limits for bodies that are not there, cost several times what the

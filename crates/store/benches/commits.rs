@@ -5,7 +5,8 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
 
-use std::time::{Instant, SystemTime};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use keyrack_key::{Brands, Class, Grant, KeyId, Restrictions, Scope, Secret, Timestamp, UserId, WorkspaceId};
 use keyrack_store::{Actor, NewKey, NewUser, NewWorkspace, Store};
@@ -15,16 +16,18 @@ const CLIENTS: usize = 16;
 const ROUNDS: usize = 11;
 /// In each round, by each way.
 const KEYS: usize = 1_600;
+const START: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+/// The time between two keys, on the clock of the bench.
+const PAUSE: Duration = Duration::from_micros(200);
 
 #[tokio::main]
 async fn main() {
     // Beside the build and not in /tmp, which may be memory.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let store = Store::open(&folder.path().join("keyrack.db"), rng()).await.unwrap();
-    let now = now();
-    let (owner, workspace) = (UserId::new(now, &mut rng()), WorkspaceId::new(now, &mut rng()));
+    let (owner, workspace) = (UserId::new(START, &mut rng()), WorkspaceId::new(START, &mut rng()));
     let user = NewUser { id: owner, email: "ada@example.com", name: "Ada", password_hash: "$argon2id$…" };
-    store.set_up(&user, &NewWorkspace { id: workspace, slug: "acme", name: "Acme" }, now).await.unwrap();
+    store.set_up(&user, &NewWorkspace { id: workspace, slug: "acme", name: "Acme" }, START).await.unwrap();
     let (mut alone, mut together) = (Vec::new(), Vec::new());
     // They take turns, so that what disturbs one disturbs the other.
     for _ in 0..ROUNDS {
@@ -53,7 +56,6 @@ async fn make(store: Store, owner: UserId, workspace: WorkspaceId, keys: usize) 
     let restrictions = Restrictions::default();
     for _ in 0..keys {
         let secret = Secret::generate(Brands::default().current(), Class::Secret, &mut rng());
-        // Ids begin with the moment, as those of the server do: of one moment they would fall anywhere in each index.
         let now = now();
         let new = NewKey {
             id: KeyId::new(now, &mut rng()),
@@ -78,9 +80,10 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
+/// Ids begin with the moment: keys of one and the same would fall anywhere in each index, as those of a server do not.
 fn now() -> Timestamp {
-    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap();
-    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap())
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    START.plus(PAUSE * MADE.fetch_add(1, Ordering::Relaxed))
 }
 
 const fn rng() -> UnwrapErr<getrandom::SysRng> {

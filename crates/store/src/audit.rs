@@ -98,7 +98,7 @@ pub(crate) async fn append(db: &mut Connection, happened: &Happened<'_>) -> Resu
     let workspace = happened.workspace.to_string();
     let counted = query(
         "UPDATE workspaces SET audited = audited + 1 WHERE id = $1
-         RETURNING audited, (SELECT a.hash FROM audit a WHERE a.workspace_id = $1 AND a.seq = audited - 1) AS prev",
+         RETURNING audited, (SELECT a.hash FROM audit a WHERE a.workspace_id = $1 AND a.seq = workspaces.audited - 1) AS prev",
     )
     .bind(&workspace)
     .fetch_optional(&mut *db)
@@ -113,8 +113,7 @@ pub(crate) async fn append(db: &mut Connection, happened: &Happened<'_>) -> Resu
         actor: happened.actor.to_string(),
         action: happened.action.name().into(),
         target: happened.target.to_string(),
-        detail: serde_json::to_string(&happened.detail)
-            .map_err(|_| StoreError::Corrupt { what: "detail" })?,
+        detail: happened.detail.to_string(),
         prev: if seq == 1 { chain::START } else { database::bytes(&counted, "prev")? },
     };
     chain::write(db, &link).await

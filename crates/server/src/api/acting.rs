@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use http::HeaderMap;
 use http::request::Parts;
 use keyrack_guard::{Caller, Credential};
+use keyrack_key::Denial;
 use keyrack_store::{Role, Workspace};
 
 use super::{Access, ApiError};
@@ -40,7 +41,7 @@ impl FromRequestParts<Shared> for Acting {
             return Ok(Self { workspace: workspace.id, who: Who::Operator });
         }
         let Some(token) = cookie else {
-            return Err(OpError::Anonymous.into());
+            return Err(app.refused(&Denial::Missing.into()).into());
         };
         let public = app.config.public_url.as_ref();
         origin::check(&parts.method, &parts.headers, public).map_err(origin::Foreign::problem)?;

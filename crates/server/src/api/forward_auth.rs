@@ -39,7 +39,9 @@ use question::{Passed, Question, ask_of_original, place_of_key};
         (status = 204, description = "It may pass", headers(
             ("X-Keyrack-Key" = String, description = "The key's id"),
             ("X-Keyrack-Workspace" = String, description = "The workspace's id"),
-            ("X-Keyrack-Scopes" = String, description = "The key's scopes, separated by spaces"))),
+            ("X-Keyrack-Scopes" = String, description = "The key's scopes, separated by spaces"),
+            ("RateLimit" = Option<String>, description = "What is left of the key's rates, and of the quotas of which it took one"),
+            ("RateLimit-Policy" = Option<String>, description = "What these rates and quotas are"))),
         (status = 400, description = "Two keys, or the proxy does not say once what it asks"),
         (status = 401, description = "No key, or none that works"),
         (status = 403, description = "The key does not allow that"),
@@ -65,18 +67,18 @@ pub fn ask_at_once(
         workspace.map(|workspace| question.decide(app, workspace)).transpose()
     });
     match decided {
-        Ok(Some(passing)) if !passing.spends(app) => {
-            Either::Left(to.answer(app, Ok(passing.without_quota())))
-        }
+        Ok(Some(passing)) if !passing.spends(app) => Either::Left(to.answer(app, &parts, Ok(passing.free()))),
         Ok(Some(passing)) => {
             let app = Arc::clone(app);
-            Either::Right(Box::pin(async move { to.answer(&app, passing.spend(&app).await) }))
+            Either::Right(Box::pin(async move { to.answer(&app, &parts, passing.spend(&app).await) }))
         }
         Ok(None) => {
             let app = Arc::clone(app);
-            Either::Right(Box::pin(async move { to.answer(&app, look_up(&app, address, &parts).await) }))
+            Either::Right(Box::pin(
+                async move { to.answer(&app, &parts, look_up(&app, address, &parts).await) },
+            ))
         }
-        Err(error) => Either::Left(to.answer(app, Err(error))),
+        Err(error) => Either::Left(to.answer(app, &parts, Err(error))),
     }
 }
 

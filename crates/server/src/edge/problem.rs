@@ -2,8 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
-use keyrack_guard::{Problem, Refusal, limits};
-use keyrack_key::Denial;
+use keyrack_guard::{Problem, limits};
 
 use crate::ops::OpError;
 
@@ -17,15 +16,9 @@ pub fn carrying(problem: Problem) -> Response {
 /// The same for what went wrong, with `problem` to say so. Where a key was refused, whoever counts or keeps that finds it.
 pub fn answering(error: &OpError, problem: Problem) -> Response {
     let mut response = carrying(problem);
-    match error {
-        OpError::Refused(refused) => {
-            response.extensions_mut().insert(refused.refusal.clone());
-            response.extensions_mut().extend(refused.saw());
-        }
-        OpError::Anonymous => {
-            response.extensions_mut().insert(Refusal::from(Denial::Missing));
-        }
-        _ => {}
+    if let OpError::Refused(refused) = error {
+        response.extensions_mut().insert(refused.refusal.clone());
+        response.extensions_mut().extend(refused.saw());
     }
     response
 }

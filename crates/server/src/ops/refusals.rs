@@ -77,11 +77,15 @@ impl Refusals {
         }
     }
 
-    /// Writes down what was noted since the last time. What cannot be written is lost; keys and requests are not held up by it.
+    /// Writes down what was noted since the last time: each second, and when somebody asks for one that is not there yet.
+    /// What cannot be written is lost.
     pub async fn write_down(&self) {
         let _writing = self.waiting.writing.lock().await;
         let here = self.waiting.queue.len();
         let refused: Vec<_> = std::iter::from_fn(|| self.waiting.queue.pop()).take(here).collect();
+        if refused.is_empty() {
+            return;
+        }
         if let Err(error) = self.store.note_refusals(&refused).await {
             let lost = refused.len() as u64;
             self.waiting.dropped.fetch_add(lost, Ordering::Relaxed);
@@ -97,10 +101,14 @@ impl Refusals {
     /// Why a request of the workspace was refused.
     pub async fn explain(&self, by: &Acting, request: &str) -> Result<Explained, OpError> {
         let gone = || OpError::NotFound("refused request here; see what is kept, and for how long");
-        // It may have been refused just now. Apart from this request, whose end would lose what is on its way.
-        let all = self.clone();
-        tokio::spawn(async move { all.write_down().await }).await.map_err(OpError::internal)?;
-        let refused = self.store.refused_request(by.workspace, request).await?.ok_or_else(gone)?;
+        let mut refused = self.store.refused_request(by.workspace, request).await?;
+        if refused.is_none() {
+            // It may have been refused just now. Apart from this request, whose end would lose what is on its way.
+            let refusals = self.clone();
+            tokio::spawn(async move { refusals.write_down().await }).await.map_err(OpError::internal)?;
+            refused = self.store.refused_request(by.workspace, request).await?;
+        }
+        let refused = refused.ok_or_else(gone)?;
         let key = self.store.key(by.workspace, refused.key).await?.ok_or_else(gone)?;
         Ok(Explained::of(refused, key))
     }

@@ -8,7 +8,7 @@ use crate::database::{self, Row};
 use crate::{By, StoreError, record};
 
 /// A key with its secrets (their hints), its makers and its last use.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRow {
     /// Its id.
     pub id: KeyId,

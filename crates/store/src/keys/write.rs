@@ -7,7 +7,7 @@ use super::{DeleteKey, EditKey, KeyRow, NewKey, RotateKey};
 use crate::StoreError;
 use crate::database::{Connection, Query, column, query};
 
-/// Writes a new key's row, and tells what the person who makes it is called.
+/// Writes a new key's row, and tells what the person who makes it is called (`user:` is five characters long).
 pub(super) async fn insert_key(
     db: &mut Connection,
     new: &NewKey<'_>,
@@ -18,7 +18,7 @@ pub(super) async fn insert_key(
         "INSERT INTO keys (id, workspace_id, name, folded, class, scopes, permissions, restrictions, note,
                            created_by, created_at, expires_at, revision)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-         RETURNING (SELECT u.name FROM users u WHERE u.id = substr(created_by, 6)) AS created_by_name",
+         RETURNING (SELECT u.name FROM users u WHERE u.id = substr(keys.created_by, 6)) AS created_by_name",
     )
     .bind(new.id.to_string())
     .bind(new.workspace.to_string())

@@ -1,8 +1,8 @@
 //! Keys: made, edited, rotated, deleted.
 
-use keyrack_key::{Class, KeyId, Only, Restrictions, Scope, WorkspaceId};
+use keyrack_key::{Class, Grant, KeyId, Only, Restrictions, Scope, WorkspaceId};
 use keyrack_rack::Revision;
-use keyrack_store::{DeleteKey, EditKey, KeyRow, NewKey, RotateKey, StoreError};
+use keyrack_store::{Actor, DeleteKey, EditKey, KeyRow, NewKey, RotateKey, StoreError};
 
 use crate::{NOW, World, grant, later, rng, secret, snapshot, world};
 
@@ -79,7 +79,7 @@ async fn a_new_key_is_what_was_asked_for() {
     };
     let made = world.store.create_key(&new).await.unwrap();
     let read = world.store.key(world.workspace, new.id).await.unwrap().unwrap();
-    assert_eq!(format!("{made:?}"), format!("{read:?}"));
+    assert_eq!(made, read);
     for key in [&made, &read] {
         assert_eq!(key.name, "Line 4");
         assert_eq!(key.note.as_deref(), Some("for the line"));
@@ -92,6 +92,21 @@ async fn a_new_key_is_what_was_asked_for() {
         assert_eq!(key.secrets.len(), 1);
         assert_eq!(key.secrets[0].hint, new.secret.1);
         assert!(key.deletion.is_none() && key.last_use.is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_new_key_is_told_as_it_is_read_whoever_made_it() {
+    let world = world().await;
+    let maker = world.key("maker").await;
+    let scopes = [Scope::Project, Scope::Inference, Scope::Keys].into_iter().collect();
+    let held = Grant::new(Class::Secret, scopes).unwrap();
+    let public = Grant::new(Class::Publishable, [Scope::Inference].into_iter().collect()).unwrap();
+    let by = [(Actor::Operator, None, held), (Actor::Key(maker.id), Some(maker.revision), public)];
+    for (actor, judged, grant) in by {
+        let new = NewKey { actor, judged, grant, ..world.new_key("made") };
+        let made = world.store.create_key(&new).await.unwrap();
+        assert_eq!(world.store.key(world.workspace, new.id).await.unwrap(), Some(made));
     }
 }
 

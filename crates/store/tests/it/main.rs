@@ -120,7 +120,9 @@ impl World {
     }
 
     pub(crate) async fn key(&self, name: &str) -> KeyRow {
-        self.store.create_key(&self.new_key(name)).await.unwrap()
+        let made = self.store.create_key(&self.new_key(name)).await.unwrap();
+        assert_eq!(self.store.key(self.workspace, made.id).await.unwrap().as_ref(), Some(&made));
+        made
     }
 
     /// The tables, as somebody at a console sees them.

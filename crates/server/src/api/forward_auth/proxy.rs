@@ -2,17 +2,16 @@
 
 use axum::body::Body;
 use axum::response::Response;
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use keyrack_guard::limits::{self, Told};
-use keyrack_guard::{Clock, Problem};
-use keyrack_key::Scopes;
+use keyrack_guard::{Asked, Problem, limits};
+use keyrack_key::{Scopes, Timestamp};
 
-use super::question::Passed;
+use super::question::{Passed, permission};
 use crate::api::ApiError;
 use crate::app::App;
 use crate::edge::ask_path::{ENVOY, PROXY, YES};
 use crate::edge::problem::answering;
-use crate::ops::quotas::Spent;
 
 const KEY: HeaderName = HeaderName::from_static("x-keyrack-key");
 const WORKSPACE: HeaderName = HeaderName::from_static("x-keyrack-workspace");
@@ -39,17 +38,21 @@ impl Proxy {
         }
     }
 
-    pub(super) fn answer(self, app: &App, decided: Result<Passed, ApiError>) -> Response {
+    pub(super) fn answer(self, app: &App, question: &Parts, decided: Result<Passed, ApiError>) -> Response {
         match decided {
             Ok(passed) => {
                 app.metrics.allowed();
-                self.passed(&passed, app.clock)
+                self.passed(&passed, app.now())
             }
-            Err(ApiError(error)) => answering(&error, self.refused(error.problem())),
+            Err(ApiError(error)) => {
+                let mut answer = answering(&error, self.refused(error.problem()));
+                answer.extensions_mut().insert(Asked(permission(&question.headers).unwrap_or_default()));
+                answer
+            }
         }
     }
 
-    fn passed(self, Passed { caller, spent }: &Passed, clock: Clock) -> Response {
+    fn passed(self, Passed { caller, spent }: &Passed, now: Timestamp) -> Response {
         let mut answer = Response::new(Body::empty());
         *answer.status_mut() = if matches!(self, Self::Envoy) { StatusCode::OK } else { YES };
         let key = caller.key();
@@ -58,9 +61,7 @@ impl Proxy {
         headers.insert(WORKSPACE, value(key.workspace.text(&mut [0; 36])));
         headers.insert(SCOPES, scopes(key.scopes));
         limits::rates(caller).into_iter().flatten().for_each(|told| told.tell(headers));
-        for standing in spent.iter().flat_map(Spent::standings) {
-            Told::of_quota(standing, clock()).tell(headers);
-        }
+        spent.tell(now, headers);
         answer
     }
 

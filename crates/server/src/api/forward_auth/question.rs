@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use keyrack_guard::{Caller, Credential, Place, Problem};
 use keyrack_key::{Counted, Denial, Permission, Presented, WorkspaceId};
 
@@ -13,7 +13,6 @@ use crate::app::App;
 use crate::edge::session;
 use crate::ops::OpError;
 use crate::ops::quotas::Spent;
-use crate::ops::refusals::Saw;
 
 const WORKSPACE: HeaderName = HeaderName::from_static("x-keyrack-for-workspace");
 const PERMISSION: HeaderName = HeaderName::from_static("x-keyrack-permission");
@@ -50,25 +49,23 @@ impl<'a> Question<'a> {
         }
         let workspace = once(&parts.headers, &WORKSPACE)?
             .ok_or_else(|| unclear("name the workspace in X-Keyrack-For-Workspace"))?;
-        let permission = once(&parts.headers, &PERMISSION)?.map(str::parse::<Permission>).transpose();
-        let permission =
-            permission.map_err(|unknown| unclear(&format!("X-Keyrack-Permission: {unknown}")))?;
-        Ok(Self { parts, address, workspace, permission })
+        Ok(Self { parts, address, workspace, permission: permission(&parts.headers)? })
     }
 
     /// Asks the guard.
     pub(super) fn decide(self, app: &App, workspace: WorkspaceId) -> Result<Passing, ApiError> {
         let caller = app.guard_of_proxies.check_in(workspace, self.address, self.parts, self.permission);
-        let caller = caller.map_err(|refusal| app.refused_asking(&refusal, Some(self.saw())))?;
+        let caller = caller.map_err(|refusal| app.refused(&refusal))?;
         // A proxy names no project and no model, so it could be any.
         covers(caller.key(), None, None)?;
         Ok(Passing { caller, is_prediction: self.permission == Some(Permission::ModelsPredict) })
     }
+}
 
-    fn saw(&self) -> Saw {
-        let origin = self.parts.headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
-        Saw { permission: self.permission, address: self.address, origin: origin.map(str::to_owned) }
-    }
+/// What is asked for.
+pub(super) fn permission(headers: &HeaderMap) -> Result<Option<Permission>, ApiError> {
+    let permission = once(headers, &PERMISSION)?.map(str::parse::<Permission>).transpose();
+    permission.map_err(|unknown| unclear(&format!("X-Keyrack-Permission: {unknown}")))
 }
 
 /// Where the key stands. Whoever has none learns nothing here: not what is unclear, nor which workspaces there are.
@@ -88,10 +85,10 @@ pub(super) struct Passing {
     is_prediction: bool,
 }
 
-/// A request that may pass, and what it spent of the key's quotas.
+/// A request that may pass, and what it took of the key's quotas.
 pub(super) struct Passed {
     pub(super) caller: Caller,
-    pub(super) spent: Option<Spent>,
+    pub(super) spent: Spent,
 }
 
 impl Passing {
@@ -102,15 +99,16 @@ impl Passing {
 
     /// What becomes of the request is not known here: it is spent.
     pub(super) async fn spend(self, app: &App) -> Result<Passed, ApiError> {
-        let Self { caller, is_prediction } = self;
-        let spent =
-            if is_prediction { Some(app.quotas.take_of(&caller, Counted::Predictions).await?) } else { None };
-        Ok(Passed { caller, spent })
+        if !self.is_prediction {
+            return Ok(self.free());
+        }
+        let spent = app.quotas.take_of(&self.caller, Counted::Predictions).await?;
+        Ok(Passed { caller: self.caller, spent })
     }
 
-    /// Where there is no quota of it.
-    pub(super) fn without_quota(self) -> Passed {
-        Passed { caller: self.caller, spent: None }
+    /// Where nothing is to be spent.
+    pub(super) fn free(self) -> Passed {
+        Passed { caller: self.caller, spent: Spent::nothing() }
     }
 }
 

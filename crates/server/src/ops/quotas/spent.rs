@@ -20,7 +20,7 @@ pub struct Spent {
 
 impl Spent {
     /// Of nothing that is counted.
-    pub(in crate::ops) fn nothing() -> Self {
+    pub fn nothing() -> Self {
         Self { book: None, standings: Standings::default() }
     }
 
@@ -54,7 +54,12 @@ impl Spent {
     /// What the answer says of that.
     pub fn headers(&self, now: Timestamp) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        self.standings().for_each(|standing| Told::of_quota(standing, now).tell(&mut headers));
+        self.tell(now, &mut headers);
         headers
+    }
+
+    /// Adds that to an answer's headers.
+    pub fn tell(&self, now: Timestamp, headers: &mut HeaderMap) {
+        self.standings().for_each(|standing| Told::of_quota(standing, now).tell(headers));
     }
 }

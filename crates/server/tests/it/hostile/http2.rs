@@ -1,7 +1,7 @@
 //! HTTP/2, which carries the host elsewhere and frames what HTTP/1.1 delimits.
 
 use bytes::Bytes;
-use http::{Request, StatusCode, header};
+use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
@@ -9,11 +9,15 @@ use crate::cast::Cast;
 use crate::raw::connect;
 
 async fn ask(cast: &Cast, uri: &str, headers: &[(&str, &str)]) -> (StatusCode, String) {
+    ask_by(cast, Method::GET, uri, headers).await
+}
+
+async fn ask_by(cast: &Cast, method: Method, uri: &str, headers: &[(&str, &str)]) -> (StatusCode, String) {
     let io = TokioIo::new(connect(&cast.server.url).await);
     let (mut sender, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
     let connection = tokio::spawn(connection);
-    let mut request = Request::get(uri);
+    let mut request = Request::builder().method(method).uri(uri);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -49,6 +53,17 @@ async fn a_proxy_asks_over_http_2() {
         let headers = [("x-api-key", cast.key()), ("x-keyrack-for-workspace", "ours")];
         let (status, body) = ask(&cast, &url, &headers).await;
         assert_eq!(status, yes, "{rest} {body}");
+    }
+}
+
+/// What is framed as a body there would be an error of the protocol.
+#[tokio::test]
+async fn a_refused_head_has_no_body_over_http_2() {
+    let cast = Cast::assemble().await;
+    for path in ["forward-auth", "forward-auth/predict/7", "keys", "nothing"] {
+        let url = format!("{}/api/v1/{path}", cast.server.url);
+        let (status, body) = ask_by(&cast, Method::HEAD, &url, &[]).await;
+        assert!(status.is_client_error() && body.is_empty(), "{path} {status} {body}");
     }
 }
 

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, Made};
-use crate::harness::{Answer, SLUG, send, text};
+use crate::harness::{Answer, SLUG, send, text, until};
 use crate::visitor::Visitor;
 
 /// The explanation of a refusal, at once.
@@ -180,7 +180,7 @@ async fn nobody_else_learns_of_a_refusal_and_what_is_no_id_finds_nothing() {
     }
     let metrics = desk.server.ops("/metrics").await.text;
     for decision in ["unknown_key", "missing_key"] {
-        let counted = format!("keyrack_decisions_total{{decision=\"{decision}\"}} 1\n");
+        let counted = format!("keyrack_decisions_total{{decision=\"{decision}\"}}");
         assert!(metrics.contains(&counted), "{metrics}");
     }
 }
@@ -188,14 +188,44 @@ async fn nobody_else_learns_of_a_refusal_and_what_is_no_id_finds_nothing() {
 #[tokio::test]
 async fn what_a_proxy_asked_for_is_known_whatever_the_reason() {
     let desk = Desk::open().await;
+    let key = async |restrictions: Value| {
+        desk.make(json!({ "name": "cats", "scopes": ["inference"], "restrictions": restrictions })).await
+    };
+    let paused = key(json!({})).await;
+    desk.post(&format!("{}/pause", paused.path()), json!({})).await.ok();
+    let of_nothing = key(json!({ "models": [] })).await;
+    let spent = key(json!({ "quotas": [{ "of": "predictions", "limit": 1, "per": "day" }] })).await;
+    let ask = async |key: &Made| {
+        let ask = desk.server.request(Method::GET, "/api/v1/forward-auth").bearer_auth(&key.secret);
+        let ask =
+            ask.header("x-keyrack-for-workspace", SLUG).header("x-keyrack-permission", "models:predict");
+        send(ask.header("user-agent", "nginx")).await
+    };
+    ask(&spent).await.ok();
+    for (key, status, code) in
+        [(paused, 401, "paused_key"), (of_nothing, 403, "model_outside_key"), (spent, 429, "quota_exceeded")]
+    {
+        let told = why(&desk, &ask(&key).await.refused(status, code)).await;
+        let fields = ["permission", "agent", "route"].map(|field| told[field].clone());
+        assert_eq!(json!(fields), json!(["models:predict", "nginx", "/api/v1/forward-auth"]), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn refusals_are_kept_over_a_stop_and_written_down_where_nobody_asks() {
+    let mut desk = Desk::open().await;
     let key = desk.key(&["inference"]).await;
-    desk.post(&format!("{}/pause", key.path()), json!({})).await.ok();
-    let ask = desk.server.request(Method::GET, "/api/v1/forward-auth").bearer_auth(&key.secret);
-    let ask = ask.header("x-keyrack-for-workspace", SLUG).header("x-keyrack-permission", "models:predict");
-    let refused = send(ask.header("origin", "https://cats.example")).await.refused(401, "paused_key");
-    let told = why(&desk, &refused).await;
-    let fields = ["permission", "origin", "route"].map(|field| told[field].clone());
-    assert_eq!(json!(fields), json!(["models:predict", "https://cats.example", "/api/v1/forward-auth"]));
+    let first = desk.projects(&key.secret).await.refused(403, "insufficient_scope");
+    let visitor = Visitor::sign_in(&desk.server).await;
+    let place = format!("/refusals/{}", text(&first.json()["request_id"]));
+    until("the key's page tells of it", async || {
+        let own = visitor.page(&visitor.keys(&format!("/{}", key.id))).await;
+        own.text.contains(&place).then_some(())
+    })
+    .await;
+    let last = desk.projects(&key.secret).await.refused(403, "insufficient_scope");
+    desk.server.restart().await;
+    assert_eq!(why(&desk, &last).await["code"], "insufficient_scope");
 }
 
 #[tokio::test]

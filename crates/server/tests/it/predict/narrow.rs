@@ -49,14 +49,10 @@ impl Narrow {
         self.studio.server.get(&format!("/api/v1{path}"), &key.secret).await
     }
 
-    /// Why a request was refused, once that is written down.
+    /// Why a request was refused.
     async fn why(&self, answer: &Answer) -> Value {
         let path = format!("/api/v1/requests/{}", text(&answer.json()["request_id"]));
-        crate::harness::until("the refusal is written down", async || {
-            let told = self.studio.server.get(&path, &self.master).await;
-            (told.status == 200).then(|| told.json())
-        })
-        .await
+        self.studio.server.get(&path, &self.master).await.ok().json()
     }
 }
 
