@@ -1,11 +1,19 @@
 //! What asking us costs a proxy: `forward-auth` beside nginx that answers from a static map of the same keys, and nginx that
 //! asks us beside nginx alone. Each server has one thread.
 
+use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::fs;
+use std::future::ready;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+
+use axum::response::IntoResponse as _;
+use http::{Request, StatusCode};
+use hyper::body::Incoming;
+use keyrack::serve::plain;
+use tower::service_fn;
 
 use crate::desk::Desk;
 use crate::pairs::{Asked, compare};
@@ -63,10 +71,24 @@ pub(crate) fn run() {
         status: "HTTP/1.1 204",
     };
     compare(&format!("forward-auth over nginx with a static map, {KEYS} keys"), &map, &ours);
+    let bare = Asked { name: "yes to everything", address: bare(&desk), ..ours };
+    compare("our HTTP library, which says yes to everything, over the same", &map, &bare);
     let alone = Asked { name: "nginx", address: alone, request: ask("/"), status: "HTTP/1.1 200" };
     let asking =
         Asked { name: "nginx that asks us", address: asking, request: ask("/"), status: "HTTP/1.1 200" };
     compare("nginx with auth_request to us over nginx alone", &alone, &asking);
+}
+
+/// The HTTP library on the thread of our server, with nothing behind it: no server on it answers faster.
+fn bare(desk: &Desk) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    let yes =
+        service_fn(async |_: Request<Incoming>| Ok::<_, Infallible>(StatusCode::NO_CONTENT.into_response()));
+    let for_each = service_fn(move |_: SocketAddr| ready(Ok::<_, Infallible>(yes)));
+    desk.runtime.spawn(async move { plain(listener).unwrap().serve(for_each).await });
+    address
 }
 
 fn configuration(desk: &Desk, map: SocketAddr, alone: SocketAddr, asking: SocketAddr) -> String {
