@@ -75,7 +75,7 @@ fn message(denial: Denial) -> String {
         Denial::Missing => "; send it as Authorization: Bearer <key> or X-Api-Key: <key>",
         Denial::Ambiguous => "; send one",
         Denial::InQuery => {
-            ": it holds more than Inference, and URLs end up in logs; send it as Authorization: Bearer or X-Api-Key, and rotate it"
+            ": URLs end up in logs; send it as Authorization: Bearer or X-Api-Key, and rotate it if it holds more than Inference"
         }
         Denial::InBrowser => {
             ": it holds more than Inference, and whoever opens the page can read it; use a key with Inference alone there, and \

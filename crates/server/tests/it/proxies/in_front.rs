@@ -41,9 +41,14 @@ fn sent(answer: &Answer, name: &str) -> Vec<String> {
 async fn passes(front: &Front) {
     let key = front.desk.key(&["inference"]).await;
     let forged = |request: reqwest::RequestBuilder| {
+        // CGI makes the same variable of `-` and `_`.
+        let spelled = |name| {
+            ["X-Keyrack-", "X_Keyrack_", "x-keyrack_", "x_keyrack-"].map(|begin| format!("{begin}{name}"))
+        };
         ["key", "workspace", "scopes", "for-workspace", "permission", "proxy", "status"]
-            .iter()
-            .fold(request, |request, name| request.header(format!("X-Keyrack-{name}"), "forged"))
+            .into_iter()
+            .flat_map(spelled)
+            .fold(request, |request, name| request.header(name, "forged"))
             .header("x-original-uri", "/?api-key=forged")
             .header("x-forwarded-uri", "/?api-key=forged")
     };
@@ -83,9 +88,17 @@ async fn is_refused(front: &Front) {
     let anonymous = send(front.request(Method::GET, "/")).await;
     assert_eq!((anonymous.status.as_u16(), code(&anonymous)), (401, json!("missing_key")));
     assert!(anonymous.header("www-authenticate").contains("Bearer"), "{anonymous:?}");
+    assert_eq!(anonymous.headers.get_all("www-authenticate").iter().count(), 1, "{anonymous:?}");
     let narrow = front.desk.key(&["keys"]).await;
     let lacks = front.get("/", &narrow.secret).await;
     assert_eq!((lacks.status.as_u16(), code(&lacks)), (403, json!("insufficient_scope")));
+    assert!(lacks.header("www-authenticate").contains("insufficient_scope"), "{lacks:?}");
+    let told =
+        front.desk.get(&format!("/api/v1/requests/{}", lacks.header("x-request-id"))).await.ok().json();
+    assert_eq!(
+        (&told["code"], &told["permission"]),
+        (&json!("insufficient_scope"), &json!("models:predict"))
+    );
     let two = front.request(Method::GET, "/").bearer_auth(&narrow.secret).header("x-api-key", "another");
     let two = send(two).await;
     assert_eq!((two.status.as_u16(), code(&two)), (400, json!("ambiguous_key")));
@@ -97,7 +110,13 @@ async fn is_refused(front: &Front) {
 }
 
 fn code(answer: &Answer) -> Value {
-    answer.json()["code"].clone()
+    let problem = answer.json();
+    assert_eq!(
+        problem["request_id"],
+        answer.header("x-request-id"),
+        "whoever asks us why needs it: {answer:?}"
+    );
+    problem["code"].clone()
 }
 
 /// The client is on this machine, whatever it says.
