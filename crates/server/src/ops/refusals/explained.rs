@@ -200,7 +200,11 @@ fn these<T: Ord + ToString>(only: &Only<T>, any: &str) -> String {
 /// What to do about a refusal, and where.
 pub fn place_of(code: &str) -> (&'static str, Place) {
     match code {
-        "network_not_allowed" => ("If the caller is yours, add its network.", Place::Field("networks")),
+        "network_not_allowed" => (
+            "If the caller is yours, add its network. If that is the address of your proxy, start Keyrack with --trusted-proxy \
+             and this address instead: it then sees who calls.",
+            Place::Field("networks"),
+        ),
         "origin_not_allowed" => ("If the page is yours, add its origin.", Place::Field("origins")),
         "insufficient_scope" => (
             "If the program needs it, give the key the scope; better, give the program a key of its own.",
