@@ -7,13 +7,14 @@ use super::{DeleteKey, EditKey, KeyRow, NewKey, RotateKey};
 use crate::StoreError;
 use crate::database::{Connection, Query, column, query};
 
-/// Writes a new key's row, and tells what the person who makes it is called (`user:` is five characters long).
+/// Writes a new key's row, and tells what the person who makes it is called.
 pub(super) async fn insert_key(
     db: &mut Connection,
     new: &NewKey<'_>,
     restrictions: &str,
     revision: Revision,
 ) -> Result<Option<String>, StoreError> {
+    // `user:` is five characters long, and what other actors have behind them is nobody's id.
     let made = query(
         "INSERT INTO keys (id, workspace_id, name, folded, class, scopes, permissions, restrictions, note,
                            created_by, created_at, expires_at, revision)

@@ -56,9 +56,9 @@ pub struct RestrictionsFields {
 }
 
 /// At most `requests` at once; they come back evenly, all of them within `seconds`. What is beyond that is answered 429 with
-/// `Retry-After`, and what it was let through for is answered with what is left, in `RateLimit`. Counted on each node, for the key and not for
-/// each of its secrets; a server that starts anew begins with all of them. A key hands on no rate that is higher than its own,
-/// and each key is counted on its own.
+/// `Retry-After`, and what it was let through for is answered with what is left, in `RateLimit`. Counted on each node, for
+/// the key and not for each of its secrets; a server that starts anew begins with all of them. A key hands on no rate that is
+/// higher than its own, and each key is counted on its own.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RateFields {

@@ -160,7 +160,9 @@ async fn nobody_else_learns_of_a_refusal_and_what_is_no_id_finds_nothing() {
     assert_eq!(page.status, 404, "{page:?}");
     // Requests of nobody are counted and not kept.
     let unknown = desk.projects(&crate::cast::unknown()).await.refused(401, "unknown_key");
+    let before = decisions(&desk, "missing_key").await;
     let anonymous = send(desk.server.request(Method::GET, "/api/v1/projects")).await;
+    assert_eq!(decisions(&desk, "missing_key").await, before + 1);
     for id in [&unknown, &anonymous]
         .map(|answer| text(&answer.json()["request_id"]))
         .iter()
@@ -178,11 +180,14 @@ async fn nobody_else_learns_of_a_refusal_and_what_is_no_id_finds_nothing() {
     {
         desk.get(&format!("/api/v1/requests/{id}")).await.refused(404, "not_found");
     }
+    assert_eq!(decisions(&desk, "unknown_key").await, 1);
+}
+
+/// How often it was decided so.
+async fn decisions(desk: &Desk, decision: &str) -> u64 {
     let metrics = desk.server.ops("/metrics").await.text;
-    for decision in ["unknown_key", "missing_key"] {
-        let counted = format!("keyrack_decisions_total{{decision=\"{decision}\"}}");
-        assert!(metrics.contains(&counted), "{metrics}");
-    }
+    let counted = format!("keyrack_decisions_total{{decision=\"{decision}\"}} ");
+    metrics.lines().find_map(|line| line.strip_prefix(&counted)).map_or(0, |number| number.parse().unwrap())
 }
 
 #[tokio::test]

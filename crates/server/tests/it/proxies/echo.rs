@@ -15,10 +15,12 @@ pub(super) async fn echo() -> String {
 }
 
 async fn say(request: Request) -> Json<Value> {
+    let (request, body) = request.into_parts();
+    axum::body::to_bytes(body, usize::MAX).await.unwrap();
     let headers: Vec<_> = request
-        .headers()
+        .headers
         .iter()
         .map(|(name, value)| json!([name.as_str(), String::from_utf8_lossy(value.as_bytes())]))
         .collect();
-    Json(json!({ "uri": request.uri().to_string(), "method": request.method().as_str(), "headers": headers }))
+    Json(json!({ "uri": request.uri.to_string(), "method": request.method.as_str(), "headers": headers }))
 }
