@@ -5,7 +5,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use keyrack_key::{
-    Allowance, Class, Denial, KeyId, ModelId, Permissions, ProjectId, Scopes, Spend, Timestamp, WorkspaceId,
+    Allowance, Class, Denial, Digest, KeyId, ModelId, Permissions, ProjectId, Scopes, Spend, Timestamp,
+    WorkspaceId,
 };
 use smol_str::SmolStr;
 
@@ -57,6 +58,7 @@ impl Key {
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub(crate) key: Key,
+    pub(crate) secret: Digest,
     pub(crate) tally: Option<TallyId>,
     pub(crate) allowances: Allowances,
 }
@@ -65,6 +67,11 @@ impl Caller {
     /// The key that called.
     pub const fn key(&self) -> &Key {
         &self.key
+    }
+
+    /// SHA-256 of the secret that was sent: a key may have two, and one of them may be revoked.
+    pub const fn secret(&self) -> Digest {
+        self.secret
     }
 
     /// What the key's rate leaves to it, if it has one that was asked about.

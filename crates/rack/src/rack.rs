@@ -102,7 +102,7 @@ impl Rack {
             .and_then(|outcome| self.tallies.count(&line.tally, (card.key, digest, place), outcome));
         let key = line.key(card);
         match answer {
-            Ok(allowances) => Ok(Caller { key, tally: counted, allowances }),
+            Ok(allowances) => Ok(Caller { key, secret: digest, tally: counted, allowances }),
             Err(denial) => Err(Refusal { denial, key: Some(key) }),
         }
     }

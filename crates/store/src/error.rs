@@ -40,9 +40,15 @@ pub enum StoreError {
     /// The key was deleted: it is not changed any more.
     #[error("the key was deleted")]
     Gone,
-    /// The key that acts was changed or deleted, or has expired, since it was judged.
+    /// The key that acts was deleted, paused or narrowed since it was checked, has expired, or its secret was revoked.
     #[error("the key that acts was changed or deleted in the meantime")]
     ActorChanged,
+    /// The session of the person who acts has ended.
+    #[error("the session that acts has ended")]
+    SignedOut,
+    /// The person who acts doesn't have the role any more.
+    #[error("the person who acts lost the role in the meantime")]
+    RoleLost,
     /// The key was changed since it was read.
     #[error("the key was changed by somebody else in the meantime")]
     Conflict,

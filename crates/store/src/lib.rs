@@ -26,6 +26,7 @@ mod models;
 mod nodes;
 mod people;
 mod policy;
+mod principal;
 mod project_type;
 mod projects;
 mod quotas;
@@ -60,6 +61,7 @@ pub use models::{Job, Material, Model, ModelStatus, NewModel, Outcome, Point, St
 pub use nodes::Node;
 pub use people::{NewUser, User};
 pub use policy::{EditWorkspace, Policy};
+pub use principal::{AuthorizedStore, Principal};
 pub use project_type::{ProjectType, UnknownProjectType};
 pub use projects::{EditProject, NewProject, Project};
 pub use quotas::{Block, Rest, Taken};

@@ -8,7 +8,7 @@ use keyrack_rack::{Calls, Used};
 use crate::callers::write_callers;
 use crate::database::{self, Row, query};
 use crate::uses::write_used;
-use crate::{Actor, Store, StoreError};
+use crate::{Actor, AuthorizedStore, Store, StoreError};
 
 /// A node that registered and did not leave. Whether it still serves is known to whoever hears from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,21 @@ pub struct Node {
 }
 
 impl Store {
+    /// All nodes of all workspaces.
+    pub async fn nodes(&self) -> Result<Vec<Node>, StoreError> {
+        let rows = query("SELECT * FROM nodes ORDER BY id").fetch_all(self.readers()).await?;
+        rows.iter().map(node).collect()
+    }
+
+    /// Forgets a node that serves no more. One that is forgotten already is no error.
+    pub async fn remove_node(&self, id: NodeId) -> Result<(), StoreError> {
+        self.change(query("DELETE FROM nodes WHERE id = $1").bind(id.to_string())).await?;
+        Ok(())
+    }
+}
+
+/// Each verifies within its transaction that the principal may still write.
+impl AuthorizedStore {
     /// Remembers a node, before it serves.
     pub async fn add_node(&self, node: &Node) -> Result<(), StoreError> {
         let query = query(
@@ -44,14 +59,8 @@ impl Store {
         Ok(())
     }
 
-    /// All nodes of all workspaces.
-    pub async fn nodes(&self) -> Result<Vec<Node>, StoreError> {
-        let rows = query("SELECT * FROM nodes ORDER BY id").fetch_all(self.readers()).await?;
-        rows.iter().map(node).collect()
-    }
-
-    /// Forgets a node that serves no more. One that is forgotten already is no error.
-    pub async fn remove_node(&self, id: NodeId) -> Result<(), StoreError> {
+    /// Forgets a node that leaves. One that is forgotten already is no error.
+    pub async fn leave_node(&self, id: NodeId) -> Result<(), StoreError> {
         self.change(query("DELETE FROM nodes WHERE id = $1").bind(id.to_string())).await?;
         Ok(())
     }

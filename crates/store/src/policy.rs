@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::audit::{self, AuditAction, Happened};
 use crate::database::{self, Connection, Row, query};
 use crate::workspaces::workspace;
-use crate::{Actor, Page, Store, StoreError, Workspace};
+use crate::{Actor, AuthorizedStore, Page, Store, StoreError, Workspace};
 
 /// What a workspace demands of its keys; nothing where it demands nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,39 +59,6 @@ impl Store {
         Ok(one(&mut db, workspace).await?.1)
     }
 
-    /// Changes a workspace's name or policy. A change of nothing leaves no trace.
-    pub async fn edit_workspace(&self, edit: &EditWorkspace<'_>) -> Result<(Workspace, Policy), StoreError> {
-        let mut db = self.write().await?;
-        let (before, policy) = one(&mut db, edit.workspace).await?;
-        let name = edit.name.unwrap_or(&before.name);
-        let after = Policy {
-            longest_life: edit.longest_life.unwrap_or(policy.longest_life),
-            rotation_age: edit.rotation_age.unwrap_or(policy.rotation_age),
-        };
-        let detail = difference((&before.name, policy), (name, after));
-        if detail.is_empty() {
-            return Ok((before, policy));
-        }
-        let happened = Happened {
-            workspace: edit.workspace,
-            at: edit.now,
-            actor: edit.actor,
-            action: AuditAction::WorkspaceEdited,
-            target: &edit.workspace,
-            detail: Value::Object(detail),
-        };
-        audit::append(&mut db, &happened).await?;
-        query("UPDATE workspaces SET name = $2, longest_life = $3, rotation_age = $4 WHERE id = $1")
-            .bind(edit.workspace.to_string())
-            .bind(name.to_owned())
-            .bind(after.longest_life.map(i64::from))
-            .bind(after.rotation_age.map(i64::from))
-            .execute(&mut *db)
-            .await?;
-        db.commit().await?;
-        Ok((Workspace { name: name.to_owned(), ..before }, after))
-    }
-
     /// Live keys of `workspace` that end after `end` or never: the newest `most` of them, and whether there are more.
     pub async fn keys_beyond(
         &self,
@@ -134,6 +101,42 @@ impl Store {
         .fetch_all(self.readers())
         .await?;
         page(&rows, most)
+    }
+}
+
+/// Each verifies within its transaction that the principal may still write.
+impl AuthorizedStore {
+    /// Changes a workspace's name or policy. A change of nothing leaves no trace.
+    pub async fn edit_workspace(&self, edit: &EditWorkspace<'_>) -> Result<(Workspace, Policy), StoreError> {
+        let mut db = self.write().await?;
+        let (before, policy) = one(&mut db, edit.workspace).await?;
+        let name = edit.name.unwrap_or(&before.name);
+        let after = Policy {
+            longest_life: edit.longest_life.unwrap_or(policy.longest_life),
+            rotation_age: edit.rotation_age.unwrap_or(policy.rotation_age),
+        };
+        let detail = difference((&before.name, policy), (name, after));
+        if detail.is_empty() {
+            return Ok((before, policy));
+        }
+        let happened = Happened {
+            workspace: edit.workspace,
+            at: edit.now,
+            actor: edit.actor,
+            action: AuditAction::WorkspaceEdited,
+            target: &edit.workspace,
+            detail: Value::Object(detail),
+        };
+        audit::append(&mut db, &happened).await?;
+        query("UPDATE workspaces SET name = $2, longest_life = $3, rotation_age = $4 WHERE id = $1")
+            .bind(edit.workspace.to_string())
+            .bind(name.to_owned())
+            .bind(after.longest_life.map(i64::from))
+            .bind(after.rotation_age.map(i64::from))
+            .execute(&mut *db)
+            .await?;
+        db.commit().await?;
+        Ok((Workspace { name: name.to_owned(), ..before }, after))
     }
 }
 

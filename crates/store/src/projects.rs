@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::audit::{self, AuditAction, Happened};
 use crate::database::{self, Connection, Row, query};
-use crate::{Actor, By, Page, ProjectType, Store, StoreError};
+use crate::{Actor, AuthorizedStore, By, Page, ProjectType, Store, StoreError};
 
 /// A project that is about to be made.
 #[derive(Clone, Copy, Debug)]
@@ -79,28 +79,6 @@ macro_rules! projects {
 const BEHIND_ALL: &str = "prj_g";
 
 impl Store {
-    /// Makes a project.
-    pub async fn create_project(&self, new: &NewProject<'_>) -> Result<Project, StoreError> {
-        let mut db = self.write().await?;
-        let happened = Happened {
-            workspace: new.workspace,
-            at: new.now,
-            actor: new.actor,
-            action: AuditAction::ProjectCreated,
-            target: &new.id,
-            detail: json!({
-                "description": new.description,
-                "name": new.name,
-                "projectType": new.project_type.name(),
-            }),
-        };
-        audit::append(&mut db, &happened).await?;
-        insert(&mut db, new).await?;
-        let project = one(&mut db, new.workspace, new.id).await?;
-        db.commit().await?;
-        Ok(project)
-    }
-
     /// The project `id` of `workspace`.
     pub async fn project(
         &self,
@@ -130,6 +108,31 @@ impl Store {
             .await?;
         let items: Vec<Project> = rows.iter().map(project).collect::<Result<_, _>>()?;
         Ok(Page::of(items, limit, |project| project.id))
+    }
+}
+
+/// Each verifies within its transaction that the principal may still write.
+impl AuthorizedStore {
+    /// Makes a project.
+    pub async fn create_project(&self, new: &NewProject<'_>) -> Result<Project, StoreError> {
+        let mut db = self.write().await?;
+        let happened = Happened {
+            workspace: new.workspace,
+            at: new.now,
+            actor: new.actor,
+            action: AuditAction::ProjectCreated,
+            target: &new.id,
+            detail: json!({
+                "description": new.description,
+                "name": new.name,
+                "projectType": new.project_type.name(),
+            }),
+        };
+        audit::append(&mut db, &happened).await?;
+        insert(&mut db, new).await?;
+        let project = one(&mut db, new.workspace, new.id).await?;
+        db.commit().await?;
+        Ok(project)
     }
 
     /// Edits a project. An edit that changes nothing leaves no trace.

@@ -7,7 +7,7 @@ use keyrack_key::{Digest, SessionId, Timestamp, UserId};
 
 use crate::database::{self, Row, query};
 use crate::people::{self, User};
-use crate::{Store, StoreError};
+use crate::{AuthorizedStore, Store, StoreError};
 
 /// A session that is about to begin.
 #[derive(Clone, Copy, Debug)]
@@ -101,6 +101,18 @@ impl Store {
         .collect()
     }
 
+    /// Removes the sessions whose time is over and those that were not seen for `idle`; how many there were.
+    pub async fn end_expired(&self, now: Timestamp, idle: Duration) -> Result<u64, StoreError> {
+        let query = query("DELETE FROM sessions WHERE expires_at <= $1 OR seen_at <= $2")
+            .bind(now.micros())
+            .bind(now.minus(idle).micros())
+            .aside();
+        self.change(query).await
+    }
+}
+
+/// Each verifies within its transaction that the principal may still write.
+impl AuthorizedStore {
     /// Ends a session of `user`; whether there was one.
     pub async fn end_session(&self, user: UserId, id: SessionId) -> Result<bool, StoreError> {
         let query = query("DELETE FROM sessions WHERE user_id = $1 AND id = $2")
@@ -114,15 +126,6 @@ impl Store {
         let query = query("DELETE FROM sessions WHERE user_id = $1 AND id <> $2")
             .bind(user.to_string())
             .bind(keep.to_string());
-        self.change(query).await
-    }
-
-    /// Removes the sessions whose time is over and those that were not seen for `idle`; how many there were.
-    pub async fn end_expired(&self, now: Timestamp, idle: Duration) -> Result<u64, StoreError> {
-        let query = query("DELETE FROM sessions WHERE expires_at <= $1 OR seen_at <= $2")
-            .bind(now.micros())
-            .bind(now.minus(idle).micros())
-            .aside();
         self.change(query).await
     }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::audit::{self, AuditAction, Happened};
 use crate::database::{self, Connection, Row, query};
-use crate::{Actor, Role, Store, StoreError};
+use crate::{Actor, AuthorizedStore, Role, Store, StoreError};
 
 /// A workspace that is about to begin.
 #[derive(Clone, Copy, Debug)]
@@ -41,33 +41,6 @@ pub struct Membership {
 }
 
 impl Store {
-    /// Begins a workspace that `owner` owns.
-    pub async fn create_workspace(
-        &self,
-        workspace: &NewWorkspace<'_>,
-        owner: UserId,
-        actor: Actor,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let mut db = self.write().await?;
-        begin_workspace(&mut db, workspace, owner, actor, now).await?;
-        db.commit().await
-    }
-
-    /// Makes `user` a member.
-    pub async fn add_member(
-        &self,
-        workspace: WorkspaceId,
-        user: UserId,
-        role: Role,
-        actor: Actor,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let mut db = self.write().await?;
-        join(&mut db, workspace, user, role, actor, now).await?;
-        db.commit().await
-    }
-
     /// The workspaces that `user` belongs to, by name.
     pub async fn memberships(&self, user: UserId) -> Result<Vec<Membership>, StoreError> {
         query(
@@ -111,6 +84,36 @@ impl Store {
             .fetch_optional(self.readers())
             .await?;
         row.map(|row| workspace(&row)).transpose()
+    }
+}
+
+/// Each verifies within its transaction that the principal may still write.
+impl AuthorizedStore {
+    /// Begins a workspace that `owner` owns.
+    pub async fn create_workspace(
+        &self,
+        workspace: &NewWorkspace<'_>,
+        owner: UserId,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut db = self.write().await?;
+        begin_workspace(&mut db, workspace, owner, actor, now).await?;
+        db.commit().await
+    }
+
+    /// Makes `user` a member.
+    pub async fn add_member(
+        &self,
+        workspace: WorkspaceId,
+        user: UserId,
+        role: Role,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut db = self.write().await?;
+        join(&mut db, workspace, user, role, actor, now).await?;
+        db.commit().await
     }
 }
 

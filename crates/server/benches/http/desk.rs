@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
+use keyrack::ops::Acting;
 use keyrack::ops::keys::Draft;
-use keyrack::ops::{Acting, Who};
 use keyrack_key::{Class, Restrictions, Scope, Scopes};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Handle};
@@ -30,7 +30,7 @@ impl Desk {
             let address = opened.serve();
             (opened, address)
         });
-        let acting = Acting { workspace: opened.workspace.id, who: Who::Operator };
+        let acting = Acting::operator(opened.workspace.id);
         std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
         let mut desk = Self { opened, address, secrets: Vec::new(), acting, runtime: handle, _data: data };
         desk.secrets = (0..keys).map(|_| desk.key(Scope::Inference).1).collect();

@@ -6,7 +6,7 @@ use keyrack::app::Shared;
 use keyrack::clock;
 use keyrack::ops::Acting;
 use keyrack_key::{Class, Digest, Grant, Hint, KeyId, Restrictions, Scope, WorkspaceId};
-use keyrack_store::{Actor, NewKey, Role};
+use keyrack_store::{Actor, NewKey};
 use rand_core::UnwrapErr;
 
 use crate::load::Client;
@@ -42,7 +42,7 @@ pub(crate) fn run() {
 async fn start(data: &std::path::Path) -> (Opened, SocketAddr, String, KeyId) {
     let opened = Opened::on(data).await;
     let last = fill(&opened.app, opened.workspace.id).await;
-    let by = Acting::member(&opened.workspace, opened.owner, Role::Owner);
+    let by = Acting::operator(opened.workspace.id);
     assert!(opened.app.keys.read(&by, last).await.is_ok());
     let (address, session) = (opened.serve(), opened.session().await);
     (opened, address, session, last)
@@ -66,11 +66,10 @@ async fn fill(app: &Shared, workspace: WorkspaceId) -> KeyId {
             expires_at: None,
             secret: (Digest::of(&number.to_be_bytes()), Hint::parse("Ab0z").unwrap()),
             actor: Actor::Operator,
-            judged: None,
             now,
             once: None,
         };
-        app.store.create_key(&new).await.unwrap();
+        app.store.as_operator().create_key(&new).await.unwrap();
         if number == 50 {
             last = Some(id);
         }

@@ -98,9 +98,9 @@ async fn keep(app: &Shared, workspace: WorkspaceId, classifier: &Classifier) -> 
     let project_type = ProjectType::Classification;
     let new =
         NewProject { id: project, workspace, name: "bench", project_type, description: None, actor, now };
-    app.store.create_project(&new).await.unwrap();
+    app.store.as_operator().create_project(&new).await.unwrap();
     let new = NewModel { id, workspace, project, name: "bench", settings: &settings, actor, now };
-    app.store.create_model(&new).await.unwrap();
+    app.store.as_operator().create_model(&new).await.unwrap();
     let job = app.store.take_job(now, now.plus(Duration::from_mins(1))).await.unwrap().unwrap();
     app.objects.put(&Place::model(project, id, 1), classifier.to_bytes().into()).await.unwrap();
     assert!(app.store.end_job(&job, &Outcome::Ready(json!({})), now).await.unwrap());
@@ -120,11 +120,10 @@ async fn key(app: &Shared, workspace: WorkspaceId) -> String {
         expires_at: None,
         secret: (secret.digest(), secret.hint()),
         actor: Actor::Operator,
-        judged: None,
         now,
         once: None,
     };
-    app.store.create_key(&new).await.unwrap();
+    app.store.as_operator().create_key(&new).await.unwrap();
     app.follower.reach(Revision::default(), clock::now()).await.unwrap();
     secret.expose().to_owned()
 }

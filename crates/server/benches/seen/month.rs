@@ -42,11 +42,10 @@ impl Month {
                 expires_at: None,
                 secret: (Digest::of(&number.to_be_bytes()), hint),
                 actor: Actor::Operator,
-                judged: None,
                 now,
                 once: None,
             };
-            keys.push(app.store.create_key(&new).await.unwrap().id);
+            keys.push(app.store.as_operator().create_key(&new).await.unwrap().id);
         }
         Self { keys, end, hint }
     }

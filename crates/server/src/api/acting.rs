@@ -11,7 +11,7 @@ use super::{Access, ApiError};
 use crate::app::Shared;
 use crate::edge::origin;
 use crate::edge::session;
-use crate::ops::{Acting, OpError, Who};
+use crate::ops::{Acting, OpError};
 
 /// Marks requests that came through the control socket, which only the data folder's owner can open.
 #[derive(Clone, Copy, Debug)]
@@ -32,13 +32,13 @@ impl FromRequestParts<Shared> for Acting {
                 Some(_) if !is_elsewhere => Err(OpError::KeyAndCookie.into()),
                 _ => {
                     app.metrics.allowed();
-                    Ok(Self { workspace: caller.key().workspace, who: Who::Key(caller) })
+                    Ok(Self::key(caller))
                 }
             };
         }
         if parts.extensions.get::<ControlSocket>().is_some() {
             let workspace = named_workspace(&parts.headers, app).await?;
-            return Ok(Self { workspace: workspace.id, who: Who::Operator });
+            return Ok(Self::operator(workspace.id));
         }
         let Some(token) = cookie else {
             return Err(app.refused(&Denial::Missing.into()).into());
@@ -48,13 +48,13 @@ impl FromRequestParts<Shared> for Acting {
         if is_elsewhere {
             return Err(OpError::Anonymous.into());
         }
-        let (_, user) = app.people.session(&token).await?.ok_or(OpError::Anonymous)?;
+        let (session, user) = app.people.session(&token).await?.ok_or(OpError::Anonymous)?;
         let wanted = workspace_header(&parts.headers)?;
         let memberships = app.people.memberships(user.id).await?;
         let membership = memberships.into_iter().find(|one| is_named(&one.workspace, wanted));
         let membership = membership.ok_or(OpError::NotFound("workspace"))?;
         demand(membership.role, role)?;
-        Ok(Self::member(&membership.workspace, user.id, membership.role))
+        Ok(Self::member(&membership.workspace, &session, membership.role, role))
     }
 }
 

@@ -16,7 +16,10 @@ pub enum OpError {
     Invalid(Invalid),
     #[error("there is no such {0}")]
     NotFound(&'static str),
-    #[error("the API key that calls was changed or deleted while this request was on its way")]
+    #[error(
+        "This API key was deleted, paused or changed while the request was being sent, so nothing was done. \
+         If the key is still valid, send the request again."
+    )]
     CallerChanged,
     #[error("this key was written by a newer version of the server, and this one cannot change it")]
     NotUnderstood,
@@ -30,6 +33,11 @@ pub enum OpError {
     NameTaken(&'static str),
     #[error("this request was carried out before; its secret was shown then and cannot be shown again")]
     Repeated { key: KeyId },
+    #[error(
+        "Your role in this workspace was changed while the request was being sent, so nothing was done. \
+         Ask an owner or admin of the workspace."
+    )]
+    RoleLost,
     #[error("your role in this workspace is {has}; this needs {needs}")]
     Role { has: Role, needs: Role },
     #[error("this project lies outside what the key may open")]
@@ -86,7 +94,7 @@ impl OpError {
             Self::Conflict => says(StatusCode::PRECONDITION_FAILED, "changed_meanwhile"),
             Self::NameTaken(_) => says(StatusCode::CONFLICT, "name_taken"),
             Self::Repeated { key } => says(StatusCode::CONFLICT, "already_done").with("key", key.to_string()),
-            Self::Role { .. } => says(StatusCode::FORBIDDEN, "insufficient_role"),
+            Self::RoleLost | Self::Role { .. } => says(StatusCode::FORBIDDEN, "insufficient_role"),
             Self::OutsideKey { key } => {
                 says(StatusCode::FORBIDDEN, "outside_key").with("key", key.to_string())
             }
@@ -141,6 +149,8 @@ impl From<StoreError> for OpError {
         match error {
             StoreError::Gone => Self::Gone,
             StoreError::ActorChanged => Self::CallerChanged,
+            StoreError::SignedOut => Self::Anonymous,
+            StoreError::RoleLost => Self::RoleLost,
             StoreError::NotUnderstood => Self::NotUnderstood,
             StoreError::Conflict => Self::Conflict,
             StoreError::Repeated { key } => Self::Repeated { key },

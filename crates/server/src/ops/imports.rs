@@ -123,7 +123,7 @@ impl Imports {
         drop(known);
         let taking = taking::Taking {
             datasets: self.datasets.clone(),
-            by: by.clone(),
+            by: by.beyond_request(),
             project_type: project.1,
             batch: batch.to_owned(),
             limits: self.limits,

@@ -92,9 +92,9 @@ impl Keys {
         let mut rng = UnwrapErr(getrandom::SysRng);
         let secret = Secret::generate(self.brands.current(), draft.grant.class(), &mut rng);
         let (id, kept) = (KeyId::new(now, &mut rng), (secret.digest(), secret.hint()));
-        let (store, workspace, acts) = (self.store.clone(), by.workspace, by.acts());
+        let (store, workspace, actor) = (by.writes(&self.store, now), by.workspace, by.actor());
         let create = async move {
-            store.create_key(&draft.as_new(id, workspace, kept, acts, now, once.as_deref())).await
+            store.create_key(&draft.as_new(id, workspace, kept, actor, now, once.as_deref())).await
         };
         let (key, propagation) = self.commit(create).await?;
         Ok(Handed { key, secret, propagation })
@@ -160,9 +160,9 @@ impl Keys {
             let has = after.reach_after(&had, scopes);
             self.hands_nothing_out(by, id, (&had, &has), now).await?;
         }
-        let (store, workspace, acts) = (self.store.clone(), by.workspace, by.acts());
+        let (store, workspace, actor) = (by.writes(&self.store, now), by.workspace, by.actor());
         let expected = expected.unwrap_or(revision);
-        self.commit(async move { store.edit_key(&after.as_edit(id, workspace, expected, acts, now)).await })
+        self.commit(async move { store.edit_key(&after.as_edit(id, workspace, expected, actor, now)).await })
             .await
     }
 
@@ -214,8 +214,8 @@ impl Keys {
         let secret = Secret::generate(self.brands.current(), before.class, &mut UnwrapErr(getrandom::SysRng));
         let retires_at = before.terms.expires_at.map_or(now.plus(overlap), |end| end.min(now.plus(overlap)));
         let kept = (secret.digest(), secret.hint());
-        let (store, workspace, expected) = (self.store.clone(), by.workspace, before.revision);
-        let (actor, judged) = by.acts();
+        let (store, workspace, expected) = (by.writes(&self.store, now), by.workspace, before.revision);
+        let actor = by.actor();
         let rotate = async move {
             let once = once.as_deref();
             store
@@ -226,7 +226,6 @@ impl Keys {
                     secret: kept,
                     retires_at,
                     actor,
-                    judged,
                     now,
                     once,
                 })
@@ -244,11 +243,11 @@ impl Keys {
         reason: &str,
     ) -> Result<(KeyRow, Propagation), OpError> {
         let reason = invalid::note(reason, 200).map_err(|expected| Invalid::field("reason", expected))?;
-        let (store, workspace, now) = (self.store.clone(), by.workspace, (self.clock)());
-        let (actor, judged) = by.acts();
+        let now = (self.clock)();
+        let (store, workspace, actor) = (by.writes(&self.store, now), by.workspace, by.actor());
         let delete = async move {
             let reason = reason.as_deref();
-            store.delete_key(&DeleteKey { workspace, id, reason, actor, judged, now }).await
+            store.delete_key(&DeleteKey { workspace, id, reason, actor, now }).await
         };
         self.commit(delete).await.map_err(|error| match error {
             OpError::NotFound(_) => OpError::NotFound("key"),

@@ -165,7 +165,9 @@ impl Models {
     /// Stops a training: one that waits at once, one that runs within two seconds.
     pub async fn cancel(&self, by: &Acting, id: ModelId) -> Result<Model, OpError> {
         let model = self.read(by, id).await?;
-        let cancelled = self.store.cancel_model(by.workspace, model.id, by.actor(), (self.clock)());
+        let now = (self.clock)();
+        let store = by.writes(&self.store, now);
+        let cancelled = store.cancel_model(by.workspace, model.id, by.actor(), now);
         cancelled.await.map_err(named)
     }
 
@@ -173,7 +175,9 @@ impl Models {
     pub async fn delete(&self, by: &Acting, id: ModelId) -> Result<(), OpError> {
         let model = self.read(by, id).await?;
         let objects = [model_prefix(model.project, model.id)];
-        let deleted = self.store.delete_model(by.workspace, model.id, &objects, by.actor(), (self.clock)());
+        let now = (self.clock)();
+        let store = by.writes(&self.store, now);
+        let deleted = store.delete_model(by.workspace, model.id, &objects, by.actor(), now);
         deleted.await.map_err(named)?;
         self.removals.begin();
         Ok(())

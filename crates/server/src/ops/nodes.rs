@@ -129,7 +129,7 @@ impl Nodes {
         let id = NodeId::new(now, &mut UnwrapErr(getrandom::SysRng));
         let (workspace, registered_by) = (by.workspace, by.actor());
         let node = Node { id, workspace, name, registered_by, registered_at: now, serves_for };
-        self.store.add_node(&node).await?;
+        by.writes(&self.store, now).add_node(&node).await?;
         self.seats.lock().insert(id, Seat::new(node.clone(), None, now));
         Ok(node)
     }
@@ -170,6 +170,8 @@ impl Nodes {
         wait: Duration,
     ) -> Result<Option<Frame>, OpError> {
         let until = Instant::now() + wait.min(WAIT);
+        // The request may have been held back: a deleted key acknowledges nothing.
+        by.verify(&self.store, (self.clock)()).await?;
         // Before anything is read: what changes afterwards wakes this question, and waits for the next.
         let mut changed = self.with(by, id, |seat| {
             seat.applied.get_or_insert_default();
@@ -191,6 +193,8 @@ impl Nodes {
                 break;
             }
         }
+        // The key may have been deleted while the question waited.
+        by.verify(&self.store, (self.clock)()).await?;
         Ok(match next {
             Next::Frame(frame) => Some(frame),
             Next::Reload => None,
@@ -207,18 +211,22 @@ impl Nodes {
         calls: &[Calls],
     ) -> Result<(), OpError> {
         self.is_of(by, id)?;
-        self.store.note_uses_on(id, batch, used, calls, (self.clock)()).await.map_err(|error| match error {
-            StoreError::NotFound => OpError::NotFound("node"),
-            other => other.into(),
+        let now = (self.clock)();
+        by.writes(&self.store, now).note_uses_on(id, batch, used, calls, now).await.map_err(|error| {
+            match error {
+                StoreError::NotFound => OpError::NotFound("node"),
+                other => other.into(),
+            }
         })
     }
 
     /// A node leaves by itself: it decides nothing any more.
     pub async fn leave(&self, by: &Acting, id: NodeId) -> Result<(), OpError> {
         self.is_of(by, id)?;
+        by.writes(&self.store, (self.clock)()).leave_node(id).await?;
         self.seats.lock().remove(&id);
         self.moved.send_replace(());
-        Ok(self.store.remove_node(id).await?)
+        Ok(())
     }
 
     /// Waits until no node of `workspace` can decide by what was before `revision`. One that was not heard of in the time

@@ -7,7 +7,8 @@ use std::time::Duration;
 use keyrack_guard::Clock;
 use keyrack_key::{Digest, SessionId, Timestamp, UserId, WorkspaceId};
 use keyrack_store::{
-    Actor, Membership, NewSession, NewUser, NewWorkspace, Session, Store, StoreError, User, Workspace,
+    Actor, AuthorizedStore, Membership, NewSession, NewUser, NewWorkspace, Principal, Session, Store,
+    StoreError, User, Workspace,
 };
 use rand_core::{TryRng, UnwrapErr};
 use zeroize::Zeroizing;
@@ -186,14 +187,20 @@ impl People {
         Ok(sessions)
     }
 
-    /// Ends one session of a person.
-    pub async fn end_session(&self, user: UserId, id: SessionId) -> Result<bool, OpError> {
-        Ok(self.store.end_session(user, id).await?)
+    /// Ends session `id` of the person who is signed in with `by`; returns whether there was one.
+    pub async fn end_session(&self, by: &Session, id: SessionId) -> Result<bool, OpError> {
+        Ok(self.writes(by).end_session(by.user, id).await?)
     }
 
-    /// Ends all sessions of a person but one.
-    pub async fn end_other_sessions(&self, user: UserId, keep: SessionId) -> Result<u64, OpError> {
-        Ok(self.store.end_other_sessions(user, keep).await?)
+    /// Ends all sessions of a person but `by`; returns how many.
+    pub async fn end_other_sessions(&self, by: &Session) -> Result<u64, OpError> {
+        Ok(self.writes(by).end_other_sessions(by.user, by.id).await?)
+    }
+
+    /// The store for writes of a person outside of workspaces. Each verifies that they are still signed in.
+    fn writes(&self, by: &Session) -> AuthorizedStore {
+        let principal = Principal::Session { session: by.id, user: by.user, role: None };
+        self.store.acting_as(principal, (self.clock)())
     }
 
     /// The workspaces of a person.
@@ -201,15 +208,16 @@ impl People {
         Ok(self.store.memberships(user).await?)
     }
 
-    /// Begins another workspace, owned by whoever begins it.
-    pub async fn create_workspace(&self, owner: UserId, name: &str) -> Result<String, OpError> {
+    /// Creates another workspace, owned by the person who is signed in with `by`. Returns the name in its URL.
+    pub async fn create_workspace(&self, by: &Session, name: &str) -> Result<String, OpError> {
+        let (store, owner) = (self.writes(by), by.user);
         let name = invalid::name(name).map_err(|expected| Invalid::field("name", expected))?;
         let now = (self.clock)();
         let id = WorkspaceId::new(now, &mut UnwrapErr(getrandom::SysRng));
         for attempt in 0.. {
             let slug = slug(&name, attempt);
             let workspace = NewWorkspace { id, slug: &slug, name: &name };
-            match self.store.create_workspace(&workspace, owner, Actor::User(owner), now).await {
+            match store.create_workspace(&workspace, owner, Actor::User(owner), now).await {
                 Err(StoreError::SlugTaken) if attempt < 1_000 => {}
                 Err(error) => return Err(error.into()),
                 Ok(()) => return Ok(slug),

@@ -7,6 +7,7 @@ mod problems;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use keyrack_guard::Clock;
 use keyrack_key::{Class, Counted, Denial, ModelId, Permission};
 use keyrack_store::{Model, ModelStatus, ProjectType, Store};
 use keyrack_vision::{self as vision, Backbone, BackboneError, Limits, ModelError, Picture, Threads};
@@ -46,11 +47,19 @@ pub struct Predictions {
     quotas: Quotas,
     late: Late,
     public_urls: bool,
+    clock: Clock,
 }
 
 impl Predictions {
     /// What models of `store` say, whose files are `objects`.
-    pub fn new(config: &Config, store: Store, objects: Objects, quotas: Quotas, late: Late) -> Self {
+    pub fn new(
+        config: &Config,
+        store: Store,
+        objects: Objects,
+        quotas: Quotas,
+        late: Late,
+        clock: Clock,
+    ) -> Self {
         let limits = Limits { bytes: config.max_image, ..Limits::default() };
         Self {
             store,
@@ -61,6 +70,7 @@ impl Predictions {
             quotas,
             late,
             public_urls: config.public_image_urls,
+            clock,
         }
     }
 
@@ -143,13 +153,16 @@ impl Predictions {
         let read = self.objects.read(&place);
         // Before the door: that a model has lost its file tells nothing of what lies behind a URL.
         let asked = read_head(self.engine.head(model.id, read)).await?;
+        // The body may have been held back, and the queue may be long: a key that was deleted meanwhile spends nothing and
+        // gets no prediction.
+        by.verify(&self.store, (self.clock)()).await?;
         let spent = self.quotas.take(by, Counted::Predictions).await?;
-        spent.settle(
-            self.see(by, image, until, move |backbone, picture, threads| {
-                look(&asked, backbone, picture, threads)
-            })
-            .await,
-        )
+        let seen = self.see(by, image, until, move |backbone, picture, threads| {
+            look(&asked, backbone, picture, threads)
+        });
+        let (seen, spent) = spent.settle(seen.await)?;
+        by.verify(&self.store, (self.clock)()).await?;
+        Ok((seen, spent))
     }
 
     /// A key may be restricted to images of some size. What lies behind a URL is fetched no further than that.

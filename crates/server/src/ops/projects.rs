@@ -58,7 +58,7 @@ impl Projects {
             actor: by.actor(),
             now,
         };
-        self.store.create_project(&new).await.map_err(named)
+        by.writes(&self.store, now).create_project(&new).await.map_err(named)
     }
 
     /// A page of the projects that the caller may open, newest first.
@@ -107,15 +107,16 @@ impl Projects {
         let name = patch.name.unwrap_or(before.name);
         let description = patch.description.or(before.description).unwrap_or_default();
         let (name, description) = check(&name, &description)?;
+        let now = (self.clock)();
         let edit = EditProject {
             workspace: by.workspace,
             id,
             name: &name,
             description: description.as_deref(),
             actor: by.actor(),
-            now: (self.clock)(),
+            now,
         };
-        self.store.edit_project(&edit).await.map_err(named)
+        by.writes(&self.store, now).edit_project(&edit).await.map_err(named)
     }
 
     /// Deletes a project with all that it holds, models too.
@@ -123,8 +124,9 @@ impl Projects {
         let project = self.read(by, id).await?;
         by.covers_all_models()?;
         let objects = [project_prefix(project.id)];
-        let deleted =
-            self.store.delete_project(by.workspace, project.id, &objects, by.actor(), (self.clock)());
+        let now = (self.clock)();
+        let store = by.writes(&self.store, now);
+        let deleted = store.delete_project(by.workspace, project.id, &objects, by.actor(), now);
         deleted.await.map_err(named)?;
         self.removals.begin();
         Ok(())

@@ -90,15 +90,16 @@ impl Settings {
         }
         let (name, longest_life, rotation_age) =
             (name.flatten(), longest_life.flatten(), rotation_age.flatten());
-        let (workspace, policy) = self
-            .store
+        let now = (self.clock)();
+        let (workspace, policy) = by
+            .writes(&self.store, now)
             .edit_workspace(&EditWorkspace {
                 workspace: by.workspace,
                 name: name.as_deref(),
                 longest_life,
                 rotation_age,
                 actor: by.actor(),
-                now: (self.clock)(),
+                now,
             })
             .await?;
         Ok(WorkspaceSettings { workspace, policy })

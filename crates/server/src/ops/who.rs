@@ -2,8 +2,7 @@
 
 use keyrack_guard::Caller;
 use keyrack_key::{ModelId, Only, Permissions, ProjectId, Restrictions, Timestamp, UserId, WorkspaceId};
-use keyrack_rack::Revision;
-use keyrack_store::{Actor, Model, Project, Role, Workspace};
+use keyrack_store::{Actor, AuthorizedStore, Model, Principal, Project, Role, Session, Store, Workspace};
 
 use super::OpError;
 
@@ -13,6 +12,8 @@ use super::OpError;
 pub struct Acting {
     pub workspace: WorkspaceId,
     pub who: Who,
+    /// What each write verifies again.
+    principal: Principal,
 }
 
 /// The three kinds of those who act.
@@ -35,9 +36,40 @@ pub struct Reach {
 }
 
 impl Acting {
-    /// A person in a workspace that they are a member of.
-    pub const fn member(workspace: &Workspace, user: UserId, role: Role) -> Self {
-        Self { workspace: workspace.id, who: Who::Member { user, role } }
+    /// A program with a key, in the key's workspace.
+    pub fn key(caller: Caller) -> Self {
+        let principal = Principal::Key { key: Box::new(caller.key().clone()), secret: caller.secret() };
+        Self { workspace: caller.key().workspace, who: Who::Key(caller), principal }
+    }
+
+    /// A person who is signed in, in a workspace that they are a member of. `needs` is the least role for the request.
+    pub fn member(workspace: &Workspace, session: &Session, role: Role, needs: Role) -> Self {
+        let (session, user) = (session.id, session.user);
+        let principal = Principal::Session { session, user, role: Some((workspace.id, needs)) };
+        Self { workspace: workspace.id, who: Who::Member { user, role }, principal }
+    }
+
+    /// The command line on the data folder.
+    pub const fn operator(workspace: WorkspaceId) -> Self {
+        Self { workspace, who: Who::Operator, principal: Principal::Operator }
+    }
+
+    /// The same caller for work that goes on after the request, such as an import: signing out doesn't end it, while
+    /// losing the role or the key does.
+    #[must_use]
+    pub fn beyond_request(&self) -> Self {
+        Self { principal: self.principal.clone().beyond_request(), ..self.clone() }
+    }
+
+    /// The store for writes of this caller at `now`. Each write verifies again that the caller may still act, since the
+    /// request may have been held back after it was let in.
+    pub fn writes(&self, store: &Store, now: Timestamp) -> AuthorizedStore {
+        store.acting_as(self.principal.clone(), now)
+    }
+
+    /// Verifies that the caller may still act at `now`: for work and responses after a wait that write nothing.
+    pub async fn verify(&self, store: &Store, now: Timestamp) -> Result<(), OpError> {
+        Ok(self.writes(store, now).verify().await?)
     }
 
     /// As the history names them.
@@ -47,15 +79,6 @@ impl Acting {
             Who::Member { user, .. } => Actor::User(*user),
             Who::Operator => Actor::Operator,
         }
-    }
-
-    /// Who acts, and as what it was judged: a key that was changed or deleted since then changes nothing any more.
-    pub fn acts(&self) -> (Actor, Option<Revision>) {
-        let judged = match &self.who {
-            Who::Key(caller) => Some(caller.key().revision),
-            Who::Member { .. } | Who::Operator => None,
-        };
-        (self.actor(), judged)
     }
 
     /// A key hands out no more than it holds; people and the operator may hand out what there is.

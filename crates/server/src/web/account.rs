@@ -73,7 +73,7 @@ pub(super) async fn revoke(
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
     let id = id.parse().map_err(|_| OpError::NotFound("session"))?;
-    if !app.people.end_session(person.user.id, id).await? {
+    if !app.people.end_session(&person.session, id).await? {
         return Err(OpError::NotFound("session").into());
     }
     let text = "That browser was signed out.".to_owned();
@@ -82,7 +82,7 @@ pub(super) async fn revoke(
 
 /// `POST /account/sessions/revoke-others`.
 pub(super) async fn revoke_others(State(app): State<Shared>, person: Person) -> Result<Response, PageError> {
-    let ended = app.people.end_other_sessions(person.user.id, person.session.id).await?;
+    let ended = app.people.end_other_sessions(&person.session).await?;
     let text = format!("Signed out everywhere else: {}.", words::count(ended, "session"));
     Ok(flash::redirect(&app, "/account", &Notice { tone: Tone::Good, text, detail: String::new() }))
 }

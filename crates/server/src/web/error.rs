@@ -41,6 +41,8 @@ impl IntoResponse for PageError {
                 let next: String = form_urlencoded::byte_serialize(own_path(&next).as_bytes()).collect();
                 Redirect::to(&format!("/sign-in?next={next}")).into_response()
             }
+            // The session has ended since the request arrived.
+            Self::Op(OpError::Anonymous) => Redirect::to("/sign-in?next=%2F").into_response(),
             Self::Elsewhere { url } => Redirect::to(&url).into_response(),
             Self::Op(error) => answering(&error, error.problem()),
         }

@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use keyrack_key::KeyId;
+use keyrack_store::Role;
 
 use super::error::PageError;
 use super::person::{Member, Person};
@@ -30,7 +31,7 @@ pub(super) async fn key(
 ) -> Result<Response, PageError> {
     let id: KeyId = id.parse().map_err(|_| OpError::NotFound("key"))?;
     for one in &person.memberships {
-        let acting = Acting::member(&one.workspace, person.user.id, one.role);
+        let acting = Acting::member(&one.workspace, &person.session, one.role, Role::Viewer);
         match app.keys.read(&acting, id).await {
             Err(OpError::NotFound(_)) => {}
             Err(error) => return Err(error.into()),

@@ -76,7 +76,7 @@ impl FromRequestParts<Shared> for Member {
         if membership.role < needs {
             return Err(OpError::Role { has: membership.role, needs }.into());
         }
-        let acting = Acting::member(&membership.workspace, person.user.id, membership.role);
+        let acting = Acting::member(&membership.workspace, &person.session, membership.role, needs);
         Ok(Self { person, membership, acting })
     }
 }

@@ -83,8 +83,8 @@ async fn end_session(app: &App, headers: &HeaderMap) -> Result<(), OpError> {
     let Some(token) = session::token(headers, app) else {
         return Ok(());
     };
-    if let Some((session, user)) = app.people.session(&token).await? {
-        app.people.end_session(user.id, session.id).await?;
+    if let Some((session, _)) = app.people.session(&token).await? {
+        app.people.end_session(&session, session.id).await?;
     }
     Ok(())
 }

@@ -47,7 +47,7 @@ pub(super) async fn submit(
     headers: HeaderMap,
     Form(form): Form<WorkspaceForm>,
 ) -> Result<Response, PageError> {
-    match app.people.create_workspace(person.user.id, &form.name).await {
+    match app.people.create_workspace(&person.session, &form.name).await {
         Ok(slug) => Ok(Redirect::to(&format!("/w/{slug}/settings/api-keys")).into_response()),
         Err(OpError::Invalid(invalid)) => {
             let again = page(&app, &person, &headers, &form, Some(&invalid))?;

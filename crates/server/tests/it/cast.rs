@@ -161,7 +161,7 @@ async fn found(store: &Store, slug: &'static str, owner: &str) -> Home {
     let id = WorkspaceId::new(THEN, &mut rng());
     let owner = person(store, owner).await;
     let new = NewWorkspace { id, slug, name: slug };
-    store.create_workspace(&new, owner, Actor::User(owner), THEN).await.unwrap();
+    store.as_operator().create_workspace(&new, owner, Actor::User(owner), THEN).await.unwrap();
     let project = ProjectId::new(THEN, &mut rng());
     let name = "Bottle caps of a test";
     let new = NewProject {
@@ -173,7 +173,7 @@ async fn found(store: &Store, slug: &'static str, owner: &str) -> Home {
         actor: Actor::User(owner),
         now: THEN,
     };
-    store.create_project(&new).await.unwrap();
+    store.as_operator().create_project(&new).await.unwrap();
     let model = model(store, id, project, Actor::User(owner)).await;
     let mut home = Home { id, slug, owner, key: KeyId::new(THEN, &mut rng()), project, model };
     home.key = key(store, &home, [Scope::Inference].into_iter().collect(), None).await.id;
@@ -184,8 +184,8 @@ async fn found(store: &Store, slug: &'static str, owner: &str) -> Home {
 async fn model(store: &Store, workspace: WorkspaceId, project: ProjectId, actor: Actor) -> ModelId {
     let (id, settings) = (ModelId::new(THEN, &mut rng()), json!({}));
     let new = NewModel { id, workspace, project, name: "of a test", settings: &settings, actor, now: THEN };
-    store.create_model(&new).await.unwrap();
-    store.cancel_model(workspace, id, actor, SOON_AFTER).await.unwrap();
+    store.as_operator().create_model(&new).await.unwrap();
+    store.as_operator().cancel_model(workspace, id, actor, SOON_AFTER).await.unwrap();
     id
 }
 
@@ -207,7 +207,7 @@ async fn person(store: &Store, name: &str) -> UserId {
 async fn join(store: &Store, home: &Home) {
     for role in Role::ALL.into_iter().filter(|role| *role != Role::Owner) {
         let user = person(store, role.name()).await;
-        store.add_member(home.id, user, role, Actor::User(home.owner), THEN).await.unwrap();
+        store.as_operator().add_member(home.id, user, role, Actor::User(home.owner), THEN).await.unwrap();
     }
 }
 
@@ -238,10 +238,9 @@ async fn key(store: &Store, home: &Home, scopes: Scopes, expires_at: Option<Time
         expires_at,
         secret: (secret.digest(), secret.hint()),
         actor: Actor::User(home.owner),
-        judged: None,
         now: THEN,
         once: None,
     };
-    store.create_key(&new).await.unwrap();
+    store.as_operator().create_key(&new).await.unwrap();
     Held { id: new.id, scopes, secret: secret.expose().to_owned() }
 }

@@ -3,6 +3,7 @@
 
 mod api;
 mod asking;
+pub(crate) mod held;
 mod pages;
 mod routes;
 
@@ -18,6 +19,12 @@ use crate::cast::Home;
 fn api_routes() -> Vec<Stated> {
     let guard = Guard::new(Arc::new(Rack::new()), Brands::default(), || Timestamp::from_micros(0));
     keyrack::api::routes(Arc::new(guard))
+}
+
+/// The description of the API.
+fn document() -> serde_json::Value {
+    let guard = Guard::new(Arc::new(Rack::new()), Brands::default(), || Timestamp::from_micros(0));
+    serde_json::to_value(keyrack::api::document(Arc::new(guard))).unwrap()
 }
 
 /// The path with something of `home` in the place of its parameters.

@@ -5,6 +5,7 @@ mod browsers;
 pub(crate) mod crowd;
 mod door;
 mod forms;
+mod held;
 mod narrow;
 pub(crate) mod paint;
 mod quotas;

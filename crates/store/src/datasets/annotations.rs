@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use keyrack_key::{AnnotationId, LabelId, ProjectId, RecordId, Timestamp};
 
 use crate::database::{self, Connection, Row, query};
-use crate::{Store, StoreError};
+use crate::{AuthorizedStore, Store, StoreError};
 
 /// Where in the picture it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,6 +74,36 @@ macro_rules! annotations {
 }
 
 impl Store {
+    /// The annotations of some records of a project, in the order in which they were made; `with_metadata` or without,
+    /// which is most of what there may be.
+    pub async fn annotations_of(
+        &self,
+        project: ProjectId,
+        records: &[RecordId],
+        with_metadata: bool,
+    ) -> Result<Vec<Annotation>, StoreError> {
+        let mut db = self.read().await?;
+        let mut all = Vec::new();
+        for record in records {
+            let rows = query(annotations!(
+                "CASE WHEN $3 THEN a.metadata END",
+                "l.project_id = $1 AND a.record_id = $2 ORDER BY a.id"
+            ))
+            .bind(project.to_string())
+            .bind(record.to_string())
+            .bind(with_metadata)
+            .fetch_all(&mut *db)
+            .await?;
+            for row in &rows {
+                all.push(annotation(row)?);
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// Each verifies within its transaction that the principal may still write.
+impl AuthorizedStore {
     /// Annotates a record of a project, all or nothing. A box that is there already is not made twice.
     /// Answers with the annotations in their order. A label that is none of the project's is
     /// [`StoreError::NotFound`], as is a record; more than `most` of one record are [`StoreError::TooMany`].
@@ -119,33 +149,6 @@ impl Store {
             insert(&mut db, *record, &new, now).await?;
         }
         db.commit().await
-    }
-
-    /// The annotations of some records of a project, in the order in which they were made; `with_metadata` or without,
-    /// which is most of what there may be.
-    pub async fn annotations_of(
-        &self,
-        project: ProjectId,
-        records: &[RecordId],
-        with_metadata: bool,
-    ) -> Result<Vec<Annotation>, StoreError> {
-        let mut db = self.read().await?;
-        let mut all = Vec::new();
-        for record in records {
-            let rows = query(annotations!(
-                "CASE WHEN $3 THEN a.metadata END",
-                "l.project_id = $1 AND a.record_id = $2 ORDER BY a.id"
-            ))
-            .bind(project.to_string())
-            .bind(record.to_string())
-            .bind(with_metadata)
-            .fetch_all(&mut *db)
-            .await?;
-            for row in &rows {
-                all.push(annotation(row)?);
-            }
-        }
-        Ok(all)
     }
 
     /// Takes the class off some records of a project.

@@ -3,7 +3,7 @@
 use keyrack_key::{BatchId, ProjectId, Timestamp};
 
 use crate::database::{self, Row, query};
-use crate::{Page, Store, StoreError};
+use crate::{AuthorizedStore, Page, Store, StoreError};
 
 /// A batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,39 @@ pub struct Batch {
 }
 
 impl Store {
+    /// Whether a project has this batch.
+    pub async fn has_batch(&self, project: ProjectId, id: BatchId) -> Result<bool, StoreError> {
+        let found = query("SELECT 1 FROM batches WHERE id = $1 AND project_id = $2")
+            .bind(id.to_string())
+            .bind(project.to_string())
+            .fetch_optional(self.readers())
+            .await?;
+        Ok(found.is_some())
+    }
+
+    /// Up to `limit` batches of a project, newest first; those older than `after`, where the page before ended.
+    pub async fn batches(
+        &self,
+        project: ProjectId,
+        after: Option<BatchId>,
+        limit: u32,
+    ) -> Result<Page<Batch, BatchId>, StoreError> {
+        let rows = query(
+            "SELECT b.id, b.name, b.created_at, (SELECT count(*) FROM records r WHERE r.batch_id = b.id) AS records
+             FROM batches b WHERE b.project_id = $1 AND ($2 IS NULL OR b.id < $2) ORDER BY b.id DESC LIMIT $3",
+        )
+        .bind(project.to_string())
+        .bind(after.map(|id| id.to_string()))
+        .bind(i64::from(limit) + 1)
+        .fetch_all(self.readers())
+        .await?;
+        let items: Vec<Batch> = rows.iter().map(batch).collect::<Result<_, _>>()?;
+        Ok(Page::of(items, limit, |batch| batch.id))
+    }
+}
+
+/// Each verifies within its transaction that the principal may still write.
+impl AuthorizedStore {
     /// The batch of that name: `id` becomes its id where there was none.
     pub async fn batch(
         &self,
@@ -50,36 +83,6 @@ impl Store {
         let batch = batch(&row)?;
         db.commit().await?;
         Ok(batch)
-    }
-
-    /// Whether a project has this batch.
-    pub async fn has_batch(&self, project: ProjectId, id: BatchId) -> Result<bool, StoreError> {
-        let found = query("SELECT 1 FROM batches WHERE id = $1 AND project_id = $2")
-            .bind(id.to_string())
-            .bind(project.to_string())
-            .fetch_optional(self.readers())
-            .await?;
-        Ok(found.is_some())
-    }
-
-    /// Up to `limit` batches of a project, newest first; those older than `after`, where the page before ended.
-    pub async fn batches(
-        &self,
-        project: ProjectId,
-        after: Option<BatchId>,
-        limit: u32,
-    ) -> Result<Page<Batch, BatchId>, StoreError> {
-        let rows = query(
-            "SELECT b.id, b.name, b.created_at, (SELECT count(*) FROM records r WHERE r.batch_id = b.id) AS records
-             FROM batches b WHERE b.project_id = $1 AND ($2 IS NULL OR b.id < $2) ORDER BY b.id DESC LIMIT $3",
-        )
-        .bind(project.to_string())
-        .bind(after.map(|id| id.to_string()))
-        .bind(i64::from(limit) + 1)
-        .fetch_all(self.readers())
-        .await?;
-        let items: Vec<Batch> = rows.iter().map(batch).collect::<Result<_, _>>()?;
-        Ok(Page::of(items, limit, |batch| batch.id))
     }
 }
 

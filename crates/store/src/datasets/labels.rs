@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use keyrack_key::{LabelId, ProjectId, Timestamp};
 
 use crate::database::{self, Row, query};
-use crate::{Page, Store, StoreError};
+use crate::{AuthorizedStore, Page, Store, StoreError};
 
 /// A label.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,39 +30,6 @@ pub struct NewLabel<'a> {
 }
 
 impl Store {
-    /// The labels of these names, in their order; those that are missing are made.
-    pub async fn make_labels(
-        &self,
-        project: ProjectId,
-        wanted: &[NewLabel<'_>],
-        now: Timestamp,
-    ) -> Result<Vec<Label>, StoreError> {
-        let mut db = self.write().await?;
-        let mut labels = Vec::with_capacity(wanted.len());
-        for new in wanted {
-            query(
-                "INSERT INTO labels (id, project_id, name, created_at) SELECT $2, p.id, $3, $4 FROM projects p WHERE p.id = $1
-                 ON CONFLICT (project_id, name) DO NOTHING",
-            )
-            .bind(project.to_string())
-            .bind(new.id.to_string())
-            .bind(new.name)
-            .bind(now.micros())
-            .execute(&mut *db)
-            .await?;
-            // Named for each picture that is sent, so nothing is counted here.
-            let row = query("SELECT id, name, created_at, NULL AS records FROM labels WHERE project_id = $1 AND name = $2")
-                .bind(project.to_string())
-                .bind(new.name)
-                .fetch_optional(&mut *db)
-                .await?
-                .ok_or(StoreError::NotFound)?;
-            labels.push(label(&row)?);
-        }
-        db.commit().await?;
-        Ok(labels)
-    }
-
     /// Those of some labels that are the project's.
     pub async fn known_labels(
         &self,
@@ -103,6 +70,42 @@ impl Store {
         .await?;
         let items: Vec<Label> = rows.iter().map(label).collect::<Result<_, _>>()?;
         Ok(Page::of(items, limit, |label| label.id))
+    }
+}
+
+/// Each verifies within its transaction that the principal may still write.
+impl AuthorizedStore {
+    /// The labels of these names, in their order; those that are missing are made.
+    pub async fn make_labels(
+        &self,
+        project: ProjectId,
+        wanted: &[NewLabel<'_>],
+        now: Timestamp,
+    ) -> Result<Vec<Label>, StoreError> {
+        let mut db = self.write().await?;
+        let mut labels = Vec::with_capacity(wanted.len());
+        for new in wanted {
+            query(
+                "INSERT INTO labels (id, project_id, name, created_at) SELECT $2, p.id, $3, $4 FROM projects p WHERE p.id = $1
+                 ON CONFLICT (project_id, name) DO NOTHING",
+            )
+            .bind(project.to_string())
+            .bind(new.id.to_string())
+            .bind(new.name)
+            .bind(now.micros())
+            .execute(&mut *db)
+            .await?;
+            // Named for each picture that is sent, so nothing is counted here.
+            let row = query("SELECT id, name, created_at, NULL AS records FROM labels WHERE project_id = $1 AND name = $2")
+                .bind(project.to_string())
+                .bind(new.name)
+                .fetch_optional(&mut *db)
+                .await?
+                .ok_or(StoreError::NotFound)?;
+            labels.push(label(&row)?);
+        }
+        db.commit().await?;
+        Ok(labels)
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::audit::{self, AuditAction, Happened};
 use crate::database::{self, Connection, Row, query};
-use crate::{Actor, Page, Store, StoreError};
+use crate::{Actor, AuthorizedStore, Page, Store, StoreError};
 
 /// A record that is about to be made: its object lies where it shall stay.
 #[derive(Clone, Copy, Debug)]
@@ -84,36 +84,6 @@ macro_rules! records {
 const BEHIND_ALL: &str = "rec_g";
 
 impl Store {
-    /// Makes a record, or finds the one that was made of this upload before: `true` where it is new.
-    /// A batch that is none of the project's is [`StoreError::NotFound`].
-    pub async fn create_record(&self, new: &NewRecord<'_>) -> Result<(Record, bool), StoreError> {
-        let mut db = self.write().await?;
-        if let Some(known) = of_upload(&mut db, new.project, new.upload).await? {
-            return Ok((known, false));
-        }
-        if let Some(batch) = new.batch {
-            let known = query("SELECT 1 FROM batches WHERE id = $1 AND project_id = $2")
-                .bind(batch.to_string())
-                .bind(new.project.to_string())
-                .fetch_optional(&mut *db)
-                .await?;
-            known.ok_or(StoreError::NotFound)?;
-        }
-        // Also the proof that the upload is still promised: a sweep or the end of the project may have been faster.
-        let used = query("UPDATE uploads SET used = 1 WHERE id = $1 AND project_id = $2")
-            .bind(new.upload.to_string())
-            .bind(new.project.to_string())
-            .execute(&mut *db)
-            .await?;
-        if used.rows_affected() == 0 {
-            return Err(StoreError::NotFound);
-        }
-        insert(&mut db, new).await?;
-        let made = of_upload(&mut db, new.project, new.upload).await?.ok_or(StoreError::NotFound)?;
-        db.commit().await?;
-        Ok((made, true))
-    }
-
     /// A record of a project.
     pub async fn record(&self, project: ProjectId, id: RecordId) -> Result<Option<Record>, StoreError> {
         let mut db = self.readers().acquire().await?;
@@ -168,6 +138,39 @@ impl Store {
             .fetch_optional(self.readers())
             .await?;
         row.map(|row| database::parsed(&row, "id")).transpose()
+    }
+}
+
+/// Each verifies within its transaction that the principal may still write.
+impl AuthorizedStore {
+    /// Makes a record, or finds the one that was made of this upload before: `true` where it is new.
+    /// A batch that is none of the project's is [`StoreError::NotFound`].
+    pub async fn create_record(&self, new: &NewRecord<'_>) -> Result<(Record, bool), StoreError> {
+        let mut db = self.write().await?;
+        if let Some(known) = of_upload(&mut db, new.project, new.upload).await? {
+            return Ok((known, false));
+        }
+        if let Some(batch) = new.batch {
+            let known = query("SELECT 1 FROM batches WHERE id = $1 AND project_id = $2")
+                .bind(batch.to_string())
+                .bind(new.project.to_string())
+                .fetch_optional(&mut *db)
+                .await?;
+            known.ok_or(StoreError::NotFound)?;
+        }
+        // Also the proof that the upload is still promised: a sweep or the end of the project may have been faster.
+        let used = query("UPDATE uploads SET used = 1 WHERE id = $1 AND project_id = $2")
+            .bind(new.upload.to_string())
+            .bind(new.project.to_string())
+            .execute(&mut *db)
+            .await?;
+        if used.rows_affected() == 0 {
+            return Err(StoreError::NotFound);
+        }
+        insert(&mut db, new).await?;
+        let made = of_upload(&mut db, new.project, new.upload).await?.ok_or(StoreError::NotFound)?;
+        db.commit().await?;
+        Ok((made, true))
     }
 
     /// Deletes a record with its annotations. What lies below `prefixes` is removed soon.

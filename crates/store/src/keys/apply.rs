@@ -15,14 +15,28 @@ use crate::audit::{self, AuditAction, Happened};
 use crate::database::{self, Connection, query};
 use crate::feed::next_revision;
 use crate::group::Write;
-use crate::{Actor, Store, StoreError};
+use crate::{AuthorizedStore, Store, StoreError};
 
 impl Store {
+    /// Forgets the tokens of requests carried out before `before`: a repetition of those would be carried out again.
+    pub async fn forget_repetitions(&self, before: Timestamp) -> Result<u64, StoreError> {
+        let mut db = self.write().await?;
+        let gone = query("DELETE FROM idempotency WHERE at < $1")
+            .bind(before.micros())
+            .aside()
+            .execute(&mut *db)
+            .await?;
+        db.commit().await?;
+        Ok(gone.rows_affected())
+    }
+}
+
+/// Each verifies within its transaction that the principal may still write.
+impl AuthorizedStore {
     /// Makes a key. [`StoreError::Repeated`] if its token was seen before.
     pub async fn create_key(&self, new: &NewKey<'_>) -> Result<KeyRow, StoreError> {
         let restrictions = text_of(new.restrictions)?;
         let mut db = self.write().await?;
-        still_may(&mut db, new.actor, new.judged, new.now).await?;
         let happened = Happened {
             workspace: new.workspace,
             at: new.now,
@@ -45,7 +59,6 @@ impl Store {
     pub async fn edit_key(&self, edit: &EditKey<'_>) -> Result<KeyRow, StoreError> {
         let restrictions = text_of(edit.restrictions)?;
         let mut db = self.write().await?;
-        still_may(&mut db, edit.actor, edit.judged, edit.now).await?;
         let before = alive(&mut db, edit.workspace, edit.id).await?;
         before.at(edit.expected)?;
         let old = before.terms.restrictions.as_ref().ok_or(StoreError::NotUnderstood)?;
@@ -74,7 +87,6 @@ impl Store {
     /// Gives a key a new secret. [`StoreError::Conflict`] if it is no longer at the revision that the actor saw.
     pub async fn rotate_key(&self, rotate: &RotateKey<'_>) -> Result<KeyRow, StoreError> {
         let mut db = self.write().await?;
-        still_may(&mut db, rotate.actor, rotate.judged, rotate.now).await?;
         let before = alive(&mut db, rotate.workspace, rotate.id).await?;
         let happened = Happened {
             workspace: rotate.workspace,
@@ -98,7 +110,6 @@ impl Store {
     /// Deletes a key, for good. [`StoreError::Gone`] the second time.
     pub async fn delete_key(&self, delete: &DeleteKey<'_>) -> Result<KeyRow, StoreError> {
         let mut db = self.write().await?;
-        still_may(&mut db, delete.actor, delete.judged, delete.now).await?;
         let before = alive(&mut db, delete.workspace, delete.id).await?;
         let happened = Happened {
             workspace: delete.workspace,
@@ -113,43 +124,12 @@ impl Store {
         bury_key(&mut db, delete, revision).await?;
         finish(db, delete.workspace, delete.id).await
     }
-
-    /// Forgets the tokens of requests carried out before `before`: a repetition of those would be carried out again.
-    pub async fn forget_repetitions(&self, before: Timestamp) -> Result<u64, StoreError> {
-        let mut db = self.write().await?;
-        let gone = query("DELETE FROM idempotency WHERE at < $1")
-            .bind(before.micros())
-            .aside()
-            .execute(&mut *db)
-            .await?;
-        db.commit().await?;
-        Ok(gone.rows_affected())
-    }
 }
 
 impl KeyRow {
     fn at(&self, expected: Revision) -> Result<(), StoreError> {
         if self.revision == expected { Ok(()) } else { Err(StoreError::Conflict) }
     }
-}
-
-/// Writes come one after the other, so a key that is alive here acts before its deletion, and one that is not, not at all.
-pub(super) async fn still_may(
-    db: &mut Connection,
-    actor: Actor,
-    judged: Option<Revision>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let Actor::Key(id) = actor else { return Ok(()) };
-    let row = query(
-        "SELECT revision FROM keys WHERE id = $1 AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > $2)",
-    )
-    .bind(id.to_string())
-    .bind(now.micros())
-    .fetch_optional(db)
-    .await?;
-    let revision = row.map(|row| database::number(&row, "revision")).transpose()?.map(Revision);
-    if revision.is_some() && revision == judged { Ok(()) } else { Err(StoreError::ActorChanged) }
 }
 
 pub(super) async fn alive(

@@ -26,8 +26,6 @@ pub struct NewKey<'a> {
     pub secret: (Digest, Hint),
     /// Who makes it.
     pub actor: Actor,
-    /// The revision at which it was judged, where a key acts: a key that was changed or deleted since changes nothing.
-    pub judged: Option<Revision>,
     /// When.
     pub now: Timestamp,
     /// The client's name for this request, so that a repetition makes no second key.
@@ -56,8 +54,6 @@ pub struct EditKey<'a> {
     pub expires_at: Option<Timestamp>,
     /// Who edits.
     pub actor: Actor,
-    /// The revision at which it was judged, where a key acts: a key that was changed or deleted since changes nothing.
-    pub judged: Option<Revision>,
     /// When.
     pub now: Timestamp,
 }
@@ -78,8 +74,6 @@ pub struct RotateKey<'a> {
     pub retires_at: Timestamp,
     /// Who rotates.
     pub actor: Actor,
-    /// The revision at which it was judged, where a key acts: a key that was changed or deleted since changes nothing.
-    pub judged: Option<Revision>,
     /// When.
     pub now: Timestamp,
     /// The client's name for this request.
@@ -97,8 +91,6 @@ pub struct DeleteKey<'a> {
     pub reason: Option<&'a str>,
     /// Who deletes.
     pub actor: Actor,
-    /// The revision at which it was judged, where a key acts: a key that was changed or deleted since changes nothing.
-    pub judged: Option<Revision>,
     /// When.
     pub now: Timestamp,
 }

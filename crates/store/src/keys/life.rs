@@ -6,12 +6,12 @@ use keyrack_rack::Revision;
 use serde_json::{Value, json};
 
 use super::KeyRow;
-use super::apply::{alive, finish, still_may};
+use super::apply::{alive, finish};
 use super::write::changes_one;
 use crate::audit::{self, AuditAction, Happened};
 use crate::database::{Connection, column, query};
 use crate::feed::next_revision;
-use crate::{Actor, Store, StoreError};
+use crate::{Actor, AuthorizedStore, Store, StoreError};
 
 /// A change of one key by somebody.
 #[derive(Clone, Copy, Debug)]
@@ -24,13 +24,12 @@ pub struct ChangeKey {
     pub expected: Revision,
     /// Who changes it.
     pub actor: Actor,
-    /// The revision at which it was judged, where a key acts: a key that was changed or deleted since changes nothing.
-    pub judged: Option<Revision>,
     /// When.
     pub now: Timestamp,
 }
 
-impl Store {
+/// Each verifies within its transaction that the principal may still write.
+impl AuthorizedStore {
     /// Has a key refused until then, or until it is resumed. [`StoreError::Conflict`] if it is no longer at the revision
     /// that the actor saw: a pause that is there already may end later for a reason.
     pub async fn pause_key(
@@ -82,7 +81,6 @@ impl Store {
 impl ChangeKey {
     /// The key as the actor saw it, if both are still what they were.
     async fn begin(&self, db: &mut Connection) -> Result<KeyRow, StoreError> {
-        still_may(db, self.actor, self.judged, self.now).await?;
         let before = alive(db, self.workspace, self.id).await?;
         if before.revision == self.expected { Ok(before) } else { Err(StoreError::Conflict) }
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{ModelStatus, Point};
 use crate::audit::{self, AuditAction, Happened};
 use crate::database::{self, Connection, Row, query};
-use crate::{Actor, By, Page, ProjectType, Store, StoreError};
+use crate::{Actor, AuthorizedStore, By, Page, ProjectType, Store, StoreError};
 
 /// A model that shall be trained.
 #[derive(Clone, Copy, Debug)]
@@ -82,24 +82,6 @@ macro_rules! models {
 const BEHIND_ALL: &str = "mdl_g";
 
 impl Store {
-    /// Asks for a model: it waits for a worker.
-    pub async fn create_model(&self, new: &NewModel<'_>) -> Result<Model, StoreError> {
-        let mut db = self.write().await?;
-        let happened = Happened {
-            workspace: new.workspace,
-            at: new.now,
-            actor: new.actor,
-            action: AuditAction::ModelCreated,
-            target: &new.id,
-            detail: json!({ "name": new.name, "project": new.project.to_string() }),
-        };
-        audit::append(&mut db, &happened).await?;
-        insert(&mut db, new).await?;
-        let model = one(&mut db, new.workspace, new.id).await?.ok_or(StoreError::NotFound)?;
-        db.commit().await?;
-        Ok(model)
-    }
-
     /// A model of a workspace.
     pub async fn model(&self, workspace: WorkspaceId, id: ModelId) -> Result<Option<Model>, StoreError> {
         let mut db = self.readers().acquire().await?;
@@ -142,6 +124,27 @@ impl Store {
                 })
             })
             .collect()
+    }
+}
+
+/// Each verifies within its transaction that the principal may still write.
+impl AuthorizedStore {
+    /// Asks for a model: it waits for a worker.
+    pub async fn create_model(&self, new: &NewModel<'_>) -> Result<Model, StoreError> {
+        let mut db = self.write().await?;
+        let happened = Happened {
+            workspace: new.workspace,
+            at: new.now,
+            actor: new.actor,
+            action: AuditAction::ModelCreated,
+            target: &new.id,
+            detail: json!({ "name": new.name, "project": new.project.to_string() }),
+        };
+        audit::append(&mut db, &happened).await?;
+        insert(&mut db, new).await?;
+        let model = one(&mut db, new.workspace, new.id).await?.ok_or(StoreError::NotFound)?;
+        db.commit().await?;
+        Ok(model)
     }
 
     /// Stops a training: at once while nobody works at it, and by the worker's next report while one does.

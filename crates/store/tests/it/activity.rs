@@ -15,7 +15,6 @@ async fn busy_world() -> (World, [keyrack_key::KeyId; 2]) {
         secret: secret(),
         retires_at: later(60),
         actor: Actor::Key(first.id),
-        judged: Some(first.revision),
         now: later(10),
         once: None,
     };

@@ -19,7 +19,6 @@ async fn busy_world() -> World {
         note: None,
         expires_at: Some(later(60)),
         actor: world.actor(),
-        judged: None,
         now: NOW,
     };
     world.store.edit_key(&edit).await.unwrap();
@@ -28,7 +27,6 @@ async fn busy_world() -> World {
         id: key.id,
         reason: Some("leaked"),
         actor: world.actor(),
-        judged: None,
         now: NOW,
     };
     world.store.delete_key(&delete).await.unwrap();

@@ -128,14 +128,8 @@ async fn a_deleted_key_stays_deleted_and_untouched() {
     let world = world().await;
     let console = world.console();
     let key = world.key("CI").await;
-    let delete = DeleteKey {
-        workspace: world.workspace,
-        id: key.id,
-        reason: None,
-        actor: world.actor(),
-        judged: None,
-        now: NOW,
-    };
+    let delete =
+        DeleteKey { workspace: world.workspace, id: key.id, reason: None, actor: world.actor(), now: NOW };
     world.store.delete_key(&delete).await.unwrap();
     let id = key.id.to_string();
     for set in ["deleted_at = NULL, deleted_by = NULL", "name = 'x'", "permissions = 31"] {
@@ -158,7 +152,6 @@ async fn secrets_are_digests_of_one_key_with_an_end_that_only_comes_nearer() {
         secret: secret(),
         retires_at: later(60),
         actor: world.actor(),
-        judged: None,
         now: NOW,
         once: None,
     };

@@ -18,14 +18,7 @@ impl World {
     }
 
     async fn gone(&self, id: KeyId) {
-        let delete = DeleteKey {
-            workspace: self.workspace,
-            id,
-            reason: None,
-            actor: self.actor(),
-            judged: None,
-            now: NOW,
-        };
+        let delete = DeleteKey { workspace: self.workspace, id, reason: None, actor: self.actor(), now: NOW };
         self.store.delete_key(&delete).await.unwrap();
     }
 
@@ -37,7 +30,6 @@ impl World {
             secret: secret(),
             retires_at: later(60),
             actor: self.actor(),
-            judged: None,
             now: NOW,
             once: None,
         };

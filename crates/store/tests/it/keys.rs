@@ -17,7 +17,6 @@ impl World {
             id,
             reason: Some("leaked"),
             actor: self.actor(),
-            judged: None,
             now: later(9),
         }
     }
@@ -30,7 +29,6 @@ impl World {
             secret: secret(),
             retires_at: later(overlap),
             actor: self.actor(),
-            judged: None,
             now: NOW,
             once: None,
         }
@@ -47,7 +45,6 @@ impl World {
             note: key.note.as_deref(),
             expires_at: key.terms.expires_at,
             actor: self.actor(),
-            judged: None,
             now: NOW,
         }
     }
@@ -102,9 +99,9 @@ async fn a_new_key_is_told_as_it_is_read_whoever_made_it() {
     let scopes = [Scope::Project, Scope::Inference, Scope::Keys].into_iter().collect();
     let held = Grant::new(Class::Secret, scopes).unwrap();
     let public = Grant::new(Class::Publishable, [Scope::Inference].into_iter().collect()).unwrap();
-    let by = [(Actor::Operator, None, held), (Actor::Key(maker.id), Some(maker.revision), public)];
-    for (actor, judged, grant) in by {
-        let new = NewKey { actor, judged, grant, ..world.new_key("made") };
+    let by = [(Actor::Operator, held), (Actor::Key(maker.id), public)];
+    for (actor, grant) in by {
+        let new = NewKey { actor, grant, ..world.new_key("made") };
         let made = world.store.create_key(&new).await.unwrap();
         assert_eq!(world.store.key(world.workspace, new.id).await.unwrap(), Some(made));
     }

@@ -12,7 +12,7 @@ use crate::{NOW, World, grant, later, secret, snapshot, world};
 impl World {
     fn change(&self, key: &KeyRow, now: Timestamp) -> ChangeKey {
         let (workspace, id, expected, actor) = (self.workspace, key.id, key.revision, self.actor());
-        ChangeKey { workspace, id, expected, actor, judged: None, now }
+        ChangeKey { workspace, id, expected, actor, now }
     }
 
     async fn again(&self, key: &KeyRow) -> KeyRow {
@@ -22,8 +22,7 @@ impl World {
     async fn overlapping(&self, key: &KeyRow, overlap: u64) -> KeyRow {
         let (workspace, id, expected, actor) = (self.workspace, key.id, key.revision, self.actor());
         let (secret, retires_at, now) = (secret(), later(overlap), NOW);
-        let rotate =
-            RotateKey { workspace, id, expected, secret, retires_at, actor, judged: None, now, once: None };
+        let rotate = RotateKey { workspace, id, expected, secret, retires_at, actor, now, once: None };
         self.store.rotate_key(&rotate).await.unwrap()
     }
 
@@ -39,7 +38,6 @@ impl World {
             note: None,
             expires_at: at,
             actor: self.actor(),
-            judged: None,
             now: NOW,
         };
         self.store.edit_key(&edit).await

@@ -19,6 +19,7 @@ mod models;
 mod people;
 mod platform;
 mod policy;
+mod principal;
 mod projects;
 mod quotas;
 mod refusals;
@@ -31,7 +32,7 @@ use keyrack_key::{
     Brands, Class, Digest, Grant, Hint, KeyId, Restrictions, Scope, Secret, Timestamp, UserId, WorkspaceId,
 };
 use keyrack_rack::{Feed as _, Snapshot};
-use keyrack_store::{Actor, KeyRow, NewKey, NewUser, NewWorkspace, Store, StoreError};
+use keyrack_store::{Actor, AuthorizedStore, KeyRow, NewKey, NewUser, NewWorkspace, Store, StoreError};
 use rand_core::UnwrapErr;
 use tempfile::TempDir;
 
@@ -50,7 +51,8 @@ pub(crate) const fn rng() -> Rng {
 
 /// A store with one owner and one workspace, and a way to its tables around it.
 pub(crate) struct World {
-    pub(crate) store: Store,
+    /// As the operator changes it: principals have tests of their own.
+    pub(crate) store: AuthorizedStore,
     pub(crate) owner: UserId,
     pub(crate) workspace: WorkspaceId,
     pub(crate) folder: TempDir,
@@ -74,7 +76,7 @@ pub(crate) async fn world() -> World {
     let owner = UserId::new(NOW, &mut rng());
     let workspace = WorkspaceId::new(NOW, &mut rng());
     store.set_up(&ada(owner), &acme(workspace), NOW).await.unwrap();
-    World { store, owner, workspace, folder }
+    World { store: store.as_operator(), owner, workspace, folder }
 }
 
 pub(crate) const fn ada(id: UserId) -> NewUser<'static> {
@@ -113,7 +115,6 @@ impl World {
             expires_at: None,
             secret: secret(),
             actor: self.actor(),
-            judged: None,
             now: NOW,
             once: None,
         }

@@ -34,7 +34,6 @@ impl World {
             secret: secret(),
             retires_at,
             actor: self.actor(),
-            judged: None,
             now: later(10),
             once: None,
         };
@@ -108,7 +107,7 @@ async fn the_mark_is_of_a_secret_and_ends_with_it() {
     world.store.forget_uses_before(later(1_000_000_000)).await.unwrap();
     assert_eq!(world.seen(key.id, later(102)).await.len(), 1);
     let (workspace, actor) = (world.workspace, world.actor());
-    let delete = DeleteKey { workspace, id: key.id, reason: None, actor, judged: None, now: later(103) };
+    let delete = DeleteKey { workspace, id: key.id, reason: None, actor, now: later(103) };
     world.store.delete_key(&delete).await.unwrap();
     assert!(world.seen(key.id, later(104)).await.is_empty());
     assert_eq!(

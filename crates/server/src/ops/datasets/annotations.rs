@@ -85,7 +85,8 @@ impl Datasets {
                 None => dropped.extend(draft.rect.map(|rect| Dropped { index, label: draft.label, rect })),
             }
         }
-        let annotations = self.store.annotate(project, record.id, &new, MOST, (self.clock)()).await;
+        let now = (self.clock)();
+        let annotations = by.writes(&self.store, now).annotate(project, record.id, &new, MOST, now).await;
         let annotations = annotations.map_err(|error| match error {
             StoreError::TooMany => too_many(),
             other => gone(other),
@@ -103,11 +104,13 @@ impl Datasets {
         label: Option<LabelId>,
     ) -> Result<(), OpError> {
         let project = self.project(by, project).await?;
+        let now = (self.clock)();
+        let store = by.writes(&self.store, now);
         let Some(label) = label else {
-            return Ok(self.store.clear_categories(project.id, records).await?);
+            return Ok(store.clear_categories(project.id, records).await?);
         };
         let given: Vec<_> = records.iter().map(|record| (*record, self.id())).collect();
-        self.store.set_categories(project.id, label, &given, (self.clock)()).await.map_err(gone)
+        store.set_categories(project.id, label, &given, now).await.map_err(gone)
     }
 
     /// Removes one annotation.
@@ -118,7 +121,7 @@ impl Datasets {
         id: AnnotationId,
     ) -> Result<(), OpError> {
         let project = self.project(by, project).await?;
-        let deleted = self.store.delete_annotation(project.id, id).await;
+        let deleted = by.writes(&self.store, (self.clock)()).delete_annotation(project.id, id).await;
         deleted.map_err(|error| match error {
             StoreError::NotFound => OpError::NotFound("annotation"),
             other => other.into(),

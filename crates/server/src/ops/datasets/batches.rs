@@ -14,7 +14,8 @@ impl Datasets {
     pub async fn batch(&self, by: &Acting, project: ProjectId, name: &str) -> Result<Batch, OpError> {
         let project = self.project(by, project).await?;
         let name = invalid::name(name).map_err(|expected| Invalid::field("name", expected))?;
-        Ok(self.store.batch(project.id, self.id(), &name, (self.clock)()).await?)
+        let now = (self.clock)();
+        Ok(by.writes(&self.store, now).batch(project.id, self.id(), &name, now).await?)
     }
 
     /// Up to `limit` batches of a project, newest first.
@@ -49,7 +50,8 @@ impl Datasets {
             }
         }
         let wanted: Vec<_> = names.iter().map(|name| NewLabel { id: self.id(), name }).collect();
-        Ok(self.store.make_labels(project.id, &wanted, (self.clock)()).await?)
+        let now = (self.clock)();
+        Ok(by.writes(&self.store, now).make_labels(project.id, &wanted, now).await?)
     }
 
     /// Up to `limit` labels of a project, by name.

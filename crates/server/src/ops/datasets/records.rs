@@ -45,6 +45,8 @@ impl Datasets {
         let name = file_name(&draft.name)?;
         let upload = self.source(project.id, &draft.source).await?;
         let _turn = self.turns.take(upload.id).await;
+        // A known record is a response without a write.
+        by.verify(&self.store, (self.clock)()).await?;
         if let Some(known) = self.store.record_of_upload(project.id, upload.id).await? {
             return Ok((known, false, Spent::nothing()));
         }
@@ -178,7 +180,8 @@ impl Datasets {
         let record = self.record(by, project, id).await?;
         let prefixes = [upload_prefix(project, record.upload)];
         let now = (self.clock)();
-        let deleted = self.store.delete_record(by.workspace, project, id, &prefixes, by.actor(), now).await;
+        let store = by.writes(&self.store, now);
+        let deleted = store.delete_record(by.workspace, project, id, &prefixes, by.actor(), now).await;
         deleted.map_err(|error| match error {
             StoreError::NotFound => OpError::NotFound("record"),
             other => other.into(),
@@ -244,6 +247,7 @@ impl Datasets {
         checked: Checked,
     ) -> Result<(Record, bool), OpError> {
         self.objects.put(&Place::thumbnail(upload.project, upload.id), checked.thumbnail).await?;
+        let now = (self.clock)();
         let new = NewRecord {
             id: self.id(),
             project: upload.project,
@@ -255,9 +259,9 @@ impl Datasets {
             content_type: checked.content_type,
             size: checked.size,
             actor: by.actor(),
-            now: (self.clock)(),
+            now,
         };
-        Ok(self.store.create_record(&new).await?)
+        Ok(by.writes(&self.store, now).create_record(&new).await?)
     }
 
     /// Moves what was sent to where it stays.

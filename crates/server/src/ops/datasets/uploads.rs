@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::StatusCode;
 use keyrack_guard::Problem;
-use keyrack_key::{Digest, Permission, ProjectId, Timestamp, UploadId, WorkspaceId};
+use keyrack_key::{Digest, ProjectId, Timestamp, UploadId};
 use keyrack_store::{Actor, NewUpload, Upload};
 use rand_core::{Rng, UnwrapErr};
 
@@ -55,10 +55,15 @@ impl Datasets {
         let upload = self.promised(id, token).await?;
         let staged = Place::staged(upload.project, id);
         let put = self.objects.put(&staged, bytes).await;
-        // The upload or its whole project may have ended meanwhile, and nobody would know of the object then.
-        if self.store.upload(id).await?.is_none() {
+        // The upload or its whole project may have ended meanwhile, and nobody would know of the object then. So may the
+        // key have that asked.
+        let still = match self.store.upload(id).await? {
+            None => Err(OpError::NotFound("upload")),
+            Some(upload) => self.still_promised(&upload).await,
+        };
+        if let Err(ended) = still {
             self.objects.remove(&staged).await?;
-            return Err(OpError::NotFound("upload"));
+            return Err(ended);
         }
         Ok(put?)
     }
@@ -83,7 +88,7 @@ impl Datasets {
             now,
             expires_at: now.plus(UPLOAD_LIFE),
         };
-        self.store.create_upload(&new).await?;
+        by.writes(&self.store, now).create_upload(&new).await?;
         Ok(Promise { upload: new.id, token, uri: upload_uri(new.id), expires_at: new.expires_at })
     }
 
@@ -95,7 +100,7 @@ impl Datasets {
         Ok(upload.ok_or_else(wrong)?)
     }
 
-    /// Whether the time is not over, no record was made yet, and the key that asked may still upload.
+    /// Whether the time is not over, no record was made yet, and the key or session that asked may still upload.
     pub(super) async fn still_promised(&self, upload: &Upload) -> Result<(), OpError> {
         let now = (self.clock)();
         if upload.expires_at <= now {
@@ -104,27 +109,14 @@ impl Datasets {
         if self.store.record_of_upload(upload.project, upload.id).await?.is_some() {
             return Err(Problem::new(StatusCode::CONFLICT, "already_recorded", SAYS_RECORDED).into());
         }
-        match upload.actor {
-            Actor::Key(key) => self.key_still_uploads(upload.workspace, key, upload.project, now).await,
-            Actor::User(_) | Actor::Operator => Ok(()),
+        if self.store.may_fill(upload, now).await? {
+            return Ok(());
         }
-    }
-
-    async fn key_still_uploads(
-        &self,
-        workspace: WorkspaceId,
-        key: keyrack_key::KeyId,
-        project: ProjectId,
-        now: Timestamp,
-    ) -> Result<(), OpError> {
-        let key = self.store.key(workspace, key).await?;
-        let uploads = key.is_some_and(|key| {
-            key.deletion.is_none()
-                && key.terms.expires_at.is_none_or(|end| end > now)
-                && key.terms.permissions.contains(Permission::DatasetsUpload)
-                && key.terms.restrictions.is_some_and(|own| own.cover_project(project))
-        });
-        if uploads { Ok(()) } else { Err(Problem::new(StatusCode::FORBIDDEN, "key_ended", SAYS_KEY).into()) }
+        let says = match upload.actor {
+            Actor::Key(_) => SAYS_KEY,
+            Actor::User(_) | Actor::Operator => SAYS_SESSION,
+        };
+        Err(Problem::new(StatusCode::FORBIDDEN, "key_ended", says).into())
     }
 }
 
@@ -132,7 +124,10 @@ const SAYS_WRONG: &str =
     "there is no such upload, or the signature in its URL is not the one that was answered";
 const SAYS_OVER: &str = "this upload URL was good for 15 minutes; ask for another one";
 const SAYS_RECORDED: &str = "a record was made of this upload already; ask for another one";
-const SAYS_KEY: &str = "the API key that asked for this upload may not upload here any more";
+const SAYS_KEY: &str = "The API key that asked for this upload URL was deleted, paused, changed or has expired, or its \
+                       secret key was revoked. Ask for another upload URL with a valid key.";
+const SAYS_SESSION: &str =
+    "The person who asked for this upload URL has signed out or lost the role. Sign in and upload again.";
 
 /// One answer for uploads that are not there and signatures that are wrong.
 pub fn wrong_signature() -> OpError {

@@ -84,8 +84,11 @@ impl Taking {
         standing.done += 1;
         match taken {
             Ok(()) => standing.added += 1,
-            // The project was deleted, or the server is in trouble: the next picture would fare no better.
-            Err(error @ (OpError::Internal(_) | OpError::NotFound(_))) => return Err(error),
+            // The project was deleted, the member lost the role, or the server is in trouble: the next picture would
+            // fare no better.
+            Err(error @ (OpError::Internal(_) | OpError::NotFound(_) | OpError::RoleLost)) => {
+                return Err(error);
+            }
             Err(error) => standing.skip(Skip { name, reason: why(&error) }),
         }
         Ok(())

@@ -159,7 +159,7 @@ impl Checked {
         id: KeyId,
         workspace: WorkspaceId,
         secret: (Digest, Hint),
-        (actor, judged): (Actor, Option<Revision>),
+        actor: Actor,
         now: Timestamp,
         once: Option<&'a str>,
     ) -> NewKey<'a> {
@@ -173,7 +173,6 @@ impl Checked {
             expires_at: self.expires_at,
             secret,
             actor,
-            judged,
             now,
             once,
         }
@@ -184,7 +183,7 @@ impl Checked {
         id: KeyId,
         workspace: WorkspaceId,
         expected: Revision,
-        (actor, judged): (Actor, Option<Revision>),
+        actor: Actor,
         now: Timestamp,
     ) -> EditKey<'_> {
         EditKey {
@@ -197,7 +196,6 @@ impl Checked {
             note: self.note.as_deref(),
             expires_at: self.expires_at,
             actor,
-            judged,
             now,
         }
     }

@@ -73,9 +73,9 @@ impl Keys {
         if turn.gives(&before, now) {
             by.may_give(&Reach::of(&before)?)?;
         }
-        let (actor, judged) = by.acts();
-        let (workspace, expected) = (by.workspace, before.revision);
-        let (store, change) = (self.store.clone(), ChangeKey { workspace, id, expected, actor, judged, now });
+        let (workspace, expected, actor) = (by.workspace, before.revision, by.actor());
+        let (store, change) =
+            (by.writes(&self.store, now), ChangeKey { workspace, id, expected, actor, now });
         let commit = async move {
             match turn {
                 Turn::Pause(span) => store.pause_key(&change, span.map(|span| now.plus(span))).await,

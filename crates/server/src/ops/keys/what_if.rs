@@ -51,6 +51,8 @@ impl Keys {
     /// What `patch` would have refused in the last `days`. Changes nothing.
     pub async fn what_if(&self, by: &Acting, id: KeyId, patch: Patch, days: u32) -> Result<WhatIf, OpError> {
         let now = (self.clock)();
+        // Nothing is written, and a request that was held back learns nothing for a key that has ended either.
+        by.verify(&self.store, now).await?;
         let key = self.living(by, id).await?;
         let before = Reach::of(&key)?;
         let ends = self.ends(by, &key, &patch, now).await?;

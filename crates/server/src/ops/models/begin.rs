@@ -106,7 +106,7 @@ impl Models {
             actor: by.actor(),
             now,
         };
-        self.store.create_model(&new).await
+        by.writes(&self.store, now).create_model(&new).await
     }
 }
 

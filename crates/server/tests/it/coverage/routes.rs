@@ -110,6 +110,20 @@ fn routes_are_registered_where_they_state_who_may_call_and_nowhere_else() {
     }
 }
 
+/// Handlers and operations write on the authority of their caller, which each write verifies again.
+#[test]
+fn no_request_writes_as_the_operator() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    for folder in ["api", "ops", "web"] {
+        rust_files(&source.join(folder), &mut files);
+    }
+    assert!(files.len() > 100);
+    for file in files.iter().filter(|file| !file.ends_with("tests.rs")) {
+        assert!(!fs::read_to_string(file).unwrap().contains(".as_operator()"), "{}", file.display());
+    }
+}
+
 fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -8,7 +8,7 @@ pub(super) const CMYK: &[u8] = include_bytes!("../../../../vision/tests/pictures
 pub(super) const LOSSY_WEBP: &[u8] = include_bytes!("../../../../vision/tests/pictures/red-lossy.webp");
 pub(super) const ANIMATED_WEBP: &[u8] = include_bytes!("../../../../vision/tests/pictures/animated.webp");
 
-pub(super) fn jpeg(width: u32, height: u32) -> Vec<u8> {
+pub(crate) fn jpeg(width: u32, height: u32) -> Vec<u8> {
     encoded(&gradient(width, height).into(), ImageFormat::Jpeg)
 }
 

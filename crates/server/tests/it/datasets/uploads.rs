@@ -1,14 +1,16 @@
 //! Places for pictures: who may send where, and until when.
 
 use keyrack_key::{Digest, Timestamp, UploadId};
-use keyrack_store::{Actor, NewUpload, Store};
+use keyrack_store::{Actor, NewUpload, Role, Store};
 use rand_core::UnwrapErr;
 use reqwest::Method;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{Asked, Site, painted};
 use crate::cast::Cast;
 use crate::harness::{Server, send, setup, text};
+use crate::raw::{connect, read_answer};
 
 #[tokio::test]
 async fn only_the_url_that_was_answered_opens_its_place() {
@@ -72,6 +74,78 @@ async fn a_key_that_is_narrowed_may_not_finish_what_it_may_not_begin() {
     }
 }
 
+/// How the key that asked for an upload URL ends, and `true` where it may fill the place all the same.
+#[tokio::test]
+async fn a_place_is_filled_while_the_very_secret_that_asked_is_valid() {
+    let site = Site::open().await;
+    let nets = |net: &str| json!({ "restrictions": { "networks": [net] } });
+    let steps: [(&str, Vec<(Method, &str, serde_json::Value)>, bool); 7] = [
+        ("nothing", vec![], true),
+        ("renamed", vec![(Method::PATCH, "", json!({ "name": "new" }))], true),
+        ("paused", vec![(Method::POST, "/pause", json!({}))], false),
+        ("resumed", vec![(Method::POST, "/pause", json!({})), (Method::POST, "/resume", json!({}))], true),
+        ("rotated", vec![(Method::POST, "/rotate", json!({ "overlap": "10m" }))], true),
+        (
+            "revoked",
+            vec![
+                (Method::POST, "/rotate", json!({ "overlap": "10m" })),
+                (Method::POST, "/retire", json!({})),
+            ],
+            false,
+        ),
+        ("other networks", vec![(Method::PATCH, "", nets("192.0.2.0/24"))], false),
+    ];
+    for (what, changes, may) in steps {
+        let key = site.desk.key(&["project"]).await;
+        let asked = site.ask_with(&key.secret).await;
+        // A request of which the last byte is missing, and one that begins afterwards.
+        let mut held = connect(&site.desk.server.url).await;
+        let picture = painted::jpeg(8, 8);
+        let head = format!(
+            "PUT {} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\r\n",
+            asked.path,
+            picture.len()
+        );
+        held.write_all(head.as_bytes()).await.unwrap();
+        let mut asks = [0; 25];
+        held.read_exact(&mut asks).await.unwrap();
+        assert_eq!(&asks, b"HTTP/1.1 100 Continue\r\n\r\n");
+        held.write_all(&picture[..picture.len() - 1]).await.unwrap();
+        for (method, rest, body) in changes {
+            let path = format!("{}{rest}", key.path());
+            send(site.desk.request(method, &path).json(&body)).await.ok();
+        }
+        held.write_all(&picture[picture.len() - 1..]).await.unwrap();
+        let held = read_answer(&mut held).await.unwrap();
+        let files = site.objects().len();
+        let late = site.put(&asked, &picture).await;
+        if may {
+            assert_eq!((held.status.as_u16(), late.status.as_u16()), (204, 204), "{what}: {held:?} {late:?}");
+        } else {
+            assert_eq!(held.problem(403, "key_ended")["code"], "key_ended", "{what}");
+            late.problem(403, "key_ended");
+            assert_eq!(site.objects().len(), files, "{what}");
+            site.record_of(&asked.uri).await.refused(403, "key_ended");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_place_that_a_person_asked_for_is_closed_when_they_sign_out() {
+    let cast = Cast::assemble().await;
+    let path = format!("/api/v1/projects/{}/upload", cast.ours.project);
+    let browser = cast.member(Role::Member);
+    let ask = || browser.request(&cast.server, Method::POST, &path).header("x-keyrack-workspace", "ours");
+    let put = async |asked: &serde_json::Value| {
+        let path = text(&asked["uploadUrl"]).strip_prefix(&cast.server.url).unwrap().to_owned();
+        send(cast.server.request(Method::PUT, &path).body(painted::jpeg(8, 8))).await
+    };
+    let asked = send(ask().json(&json!({ "name": "a.jpg" }))).await.ok().json();
+    assert_eq!(put(&asked).await.status, 204);
+    send(browser.request(&cast.server, Method::POST, "/sign-out")).await;
+    put(&asked).await.refused(403, "key_ended");
+}
+
 #[tokio::test]
 async fn a_source_is_of_one_project_and_one_workspace() {
     let site = Site::open().await;
@@ -116,7 +190,7 @@ async fn a_url_whose_time_is_over_says_so() {
         now: minutes(16),
         expires_at: minutes(1),
     };
-    store.create_upload(&new).await.unwrap();
+    store.as_operator().create_upload(&new).await.unwrap();
     store.close().await;
     site.desk.server.restart().await;
     let asked =

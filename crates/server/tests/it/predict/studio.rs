@@ -93,7 +93,7 @@ impl Bench {
         let id = ProjectId::new(clock::now(), &mut rng());
         let (actor, now) = (Actor::Operator, clock::now());
         let new = NewProject { id, workspace, name, project_type, description: None, actor, now };
-        self.store.create_project(&new).await.unwrap();
+        self.store.as_operator().create_project(&new).await.unwrap();
         id
     }
 
@@ -102,6 +102,7 @@ impl Bench {
         let (name, settings) = (id.to_string(), json!({}));
         let (name, settings, actor, now) = (name.as_str(), &settings, Actor::Operator, clock::now());
         self.store
+            .as_operator()
             .create_model(&NewModel { id, workspace, project, name, settings, actor, now })
             .await
             .unwrap();
@@ -131,7 +132,11 @@ impl Bench {
         let workspace = WorkspaceId::new(clock::now(), &mut rng());
         let owner = self.store.user_by_email(crate::harness::EMAIL).await.unwrap().unwrap().id;
         let new = NewWorkspace { id: workspace, slug: "theirs", name: "Theirs" };
-        self.store.create_workspace(&new, owner, Actor::User(owner), clock::now()).await.unwrap();
+        self.store
+            .as_operator()
+            .create_workspace(&new, owner, Actor::User(owner), clock::now())
+            .await
+            .unwrap();
         let project = self.project(workspace, "theirs", ProjectType::Classification).await;
         self.ready(workspace, project, Some(&CLASSIFIER)).await
     }

@@ -1,0 +1,200 @@
+//! On whose authority a write happens.
+//!
+//! A request is authorized when its head arrives and writes when its body has arrived, which the client can delay. So the
+//! check is repeated where it counts: [`AuthorizedStore`] looks at the principal's rows again within the transaction of
+//! each write. Writes come one after the other: a write either commits before the principal's end, or not at all.
+
+use std::ops::Deref;
+
+use keyrack_key::{Digest, Restrictions, SessionId, Timestamp, UserId, WorkspaceId};
+use keyrack_rack::{Key, Revision};
+
+use crate::database::{self, Executor, Query, query};
+use crate::group::Write;
+use crate::{Role, Store, StoreError, record};
+
+/// Who writes, and what allowed them to when the request arrived.
+#[derive(Clone, Debug)]
+pub enum Principal {
+    /// A program with an API key.
+    Key {
+        /// The key as the rack knew it when it was checked.
+        key: Box<Key>,
+        /// SHA-256 of the secret that was sent: a key may have two, and one of them may be revoked.
+        secret: Digest,
+    },
+    /// A person who is signed in.
+    Session {
+        /// The session of the browser.
+        session: SessionId,
+        /// Whose session it is.
+        user: UserId,
+        /// The workspace in which the person acts and the least role for that; `None` outside of workspaces.
+        role: Option<(WorkspaceId, Role)>,
+    },
+    /// A member's work that goes on after the request, such as an import: it ends with the membership, not with the session.
+    Member {
+        /// The person.
+        user: UserId,
+        /// The workspace.
+        workspace: WorkspaceId,
+        /// The least role that is needed.
+        role: Role,
+    },
+    /// The command line on the data folder, and the server's own work. Always allowed.
+    Operator,
+}
+
+impl Principal {
+    /// The same principal for work that goes on after its request: signing out doesn't end it.
+    #[must_use]
+    pub fn beyond_request(self) -> Self {
+        match self {
+            Self::Session { user, role: Some((workspace, role)), .. } => {
+                Self::Member { user, workspace, role }
+            }
+            other => other,
+        }
+    }
+
+    /// Verifies that nothing was taken from the principal since it was checked.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::ActorChanged`] for a key that was deleted, paused or narrowed, that has expired, or whose secret was
+    /// revoked. [`StoreError::SignedOut`] for a session that has ended and [`StoreError::RoleLost`] for a lost role.
+    async fn verify<'a>(&self, db: impl Executor<'a>, now: Timestamp) -> Result<(), StoreError> {
+        match self {
+            Self::Operator => Ok(()),
+            Self::Key { key, secret } => verify_key(db, key, *secret, now).await,
+            Self::Session { session, user, role } => {
+                let workspace = role.map(|(workspace, _)| workspace.to_string());
+                let row = query(
+                    "SELECT s.expires_at, m.role FROM sessions s
+                     LEFT JOIN members m ON m.user_id = s.user_id AND m.workspace_id = $3
+                     WHERE s.id = $1 AND s.user_id = $2",
+                )
+                .bind(session.to_string())
+                .bind(user.to_string())
+                .bind(workspace)
+                .fetch_optional(db)
+                .await?
+                .ok_or(StoreError::SignedOut)?;
+                if database::time(&row, "expires_at")? <= now {
+                    return Err(StoreError::SignedOut);
+                }
+                match role {
+                    Some((_, needed)) => enough(database::parsed_if_any(&row, "role")?, *needed),
+                    None => Ok(()),
+                }
+            }
+            Self::Member { user, workspace, role } => {
+                let row = query("SELECT role FROM members WHERE user_id = $1 AND workspace_id = $2")
+                    .bind(user.to_string())
+                    .bind(workspace.to_string())
+                    .fetch_optional(db)
+                    .await?;
+                let has = row.as_ref().map(|row| database::parsed(row, "role")).transpose()?;
+                enough(has, *role)
+            }
+        }
+    }
+}
+
+fn enough(has: Option<Role>, needed: Role) -> Result<(), StoreError> {
+    if has.is_some_and(|has| has >= needed) { Ok(()) } else { Err(StoreError::RoleLost) }
+}
+
+/// A key at another revision than it was checked at may still write if it lost nothing: a rename or a wider restriction in
+/// between is no reason to deny a request that is on its way.
+async fn verify_key<'a>(
+    db: impl Executor<'a>,
+    checked: &Key,
+    secret: Digest,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let row = query(
+        "SELECT k.permissions, k.restrictions, k.expires_at, k.deleted_at, k.paused_at, k.paused_until, k.revision,
+                s.retires_at
+         FROM key_secrets s JOIN keys k ON k.id = s.key_id WHERE s.digest = $1 AND k.id = $2",
+    )
+    .bind(secret.as_bytes().to_vec())
+    .bind(checked.key.to_string())
+    .fetch_optional(db)
+    .await?
+    .ok_or(StoreError::ActorChanged)?;
+    let ends = [database::time_if_any(&row, "expires_at")?, database::time_if_any(&row, "retires_at")?];
+    let has_ended = ends.into_iter().flatten().any(|end| end <= now);
+    let terms = record::terms(&row)?;
+    if has_ended || terms.deleted_at.is_some() || terms.pause.is_some_and(|pause| pause.holds(now)) {
+        return Err(StoreError::ActorChanged);
+    }
+    if Revision(database::number(&row, "revision")?) == checked.revision {
+        return Ok(());
+    }
+    let had = checked.restrictions.as_ref().map_or(&Restrictions::NONE, |own| own);
+    let lost_nothing = checked.permissions.is_within(terms.permissions)
+        && terms.restrictions.is_some_and(|has| had.is_within(&has))
+        && match (checked.expires_at, terms.expires_at) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(had), Some(has)) => had <= has,
+        };
+    if lost_nothing { Ok(()) } else { Err(StoreError::ActorChanged) }
+}
+
+/// The store as a principal may change it. The only way to the writes that people and keys ask for. Reads are those of
+/// the [`Store`].
+#[derive(Clone, Debug)]
+pub struct AuthorizedStore {
+    store: Store,
+    principal: Principal,
+    now: Timestamp,
+}
+
+impl Store {
+    /// The store for writes of `principal` at `now`, each of which verifies the principal again.
+    pub fn acting_as(&self, principal: Principal, now: Timestamp) -> AuthorizedStore {
+        AuthorizedStore { store: self.clone(), principal, now }
+    }
+
+    /// The store for writes that no request asks for: the operator's, the server's own, and those of tests.
+    pub fn as_operator(&self) -> AuthorizedStore {
+        self.acting_as(Principal::Operator, Timestamp::from_micros(0))
+    }
+}
+
+impl AuthorizedStore {
+    /// Verifies the principal without a write, for a response after a long wait. Errors are those of every write.
+    pub async fn verify(&self) -> Result<(), StoreError> {
+        self.principal.verify(self.store.readers(), self.now).await
+    }
+
+    /// The principal.
+    pub(crate) const fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// A transaction, in which the principal was verified.
+    pub(crate) async fn write(&self) -> Result<Write, StoreError> {
+        let mut db = self.store.write().await?;
+        self.principal.verify(&mut *db, self.now).await?;
+        Ok(db)
+    }
+
+    /// A change of one statement; returns the number of changed rows.
+    pub(crate) async fn change(&self, query: Query) -> Result<u64, StoreError> {
+        let mut db = self.write().await?;
+        let changed = query.execute(&mut *db).await?.rows_affected();
+        db.commit().await?;
+        Ok(changed)
+    }
+}
+
+impl Deref for AuthorizedStore {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}

@@ -1,0 +1,162 @@
+//! Each write verifies its principal again, in its own transaction.
+
+use keyrack_key::{Class, Digest, KeyId, Only, Restrictions, Scope, SessionId};
+use keyrack_rack::Key;
+use keyrack_store::{
+    ChangeKey, DeleteKey, EditKey, KeyRow, NewKey, NewSession, Principal, Role, RotateKey, StoreError,
+};
+
+use crate::{NOW, World, grant, later, rng, secret, world};
+
+/// What allowed a request with this secret of `key`, which nothing restricts.
+fn principal(key: &KeyRow, secret: Digest) -> Principal {
+    let checked = Key {
+        key: key.id,
+        workspace: key.workspace,
+        revision: key.revision,
+        name: key.name.as_str().into(),
+        class: key.class,
+        scopes: key.scopes,
+        permissions: key.terms.permissions,
+        expires_at: key.terms.expires_at,
+        restrictions: None,
+    };
+    Principal::Key { key: Box::new(checked), secret }
+}
+
+impl World {
+    /// Whether `principal` may still write at `seconds` after the start, by a write and by the check alone.
+    async fn allows(&self, principal: &Principal, seconds: u64) -> Result<(), StoreError> {
+        let store = self.store.acting_as(principal.clone(), later(seconds));
+        let name = KeyId::new(NOW, &mut rng()).to_string();
+        let written = store.create_project(&self.new_project(&name)).await.map(drop);
+        let verified = store.verify().await;
+        assert_eq!(written.is_ok(), verified.is_ok(), "{written:?} {verified:?}");
+        written
+    }
+
+    async fn denies(&self, principal: &Principal, seconds: u64) {
+        let denied = self.allows(principal, seconds).await;
+        assert!(matches!(denied, Err(StoreError::ActorChanged)), "{denied:?}");
+    }
+
+    async fn caller(&self, new: NewKey<'_>) -> (KeyRow, Principal) {
+        let key = self.store.create_key(&new).await.unwrap();
+        let principal = principal(&key, new.secret.0);
+        (key, principal)
+    }
+
+    async fn change_key<'a>(&self, key: &'a KeyRow, change: impl FnOnce(&mut EditKey<'a>)) {
+        let restrictions = key.terms.restrictions.as_ref().unwrap();
+        let current = self.store.key(self.workspace, key.id).await.unwrap().unwrap();
+        let mut edit = EditKey {
+            workspace: self.workspace,
+            id: key.id,
+            expected: current.revision,
+            name: &key.name,
+            grant: grant(key.class, &key.scopes.iter().collect::<Vec<_>>()),
+            restrictions,
+            note: None,
+            expires_at: key.terms.expires_at,
+            actor: self.actor(),
+            now: NOW,
+        };
+        change(&mut edit);
+        self.store.edit_key(&edit).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_deleted_or_paused_writes_nothing() {
+    let world = world().await;
+    let (key, deleted) = world.caller(world.new_key("deleted")).await;
+    world.allows(&deleted, 0).await.unwrap();
+    let (workspace, actor) = (world.workspace, world.actor());
+    let delete = DeleteKey { workspace, id: key.id, reason: None, actor, now: NOW };
+    world.store.delete_key(&delete).await.unwrap();
+    world.denies(&deleted, 0).await;
+    let (key, paused) = world.caller(world.new_key("paused")).await;
+    let change = ChangeKey { workspace, id: key.id, expected: key.revision, actor, now: NOW };
+    world.store.pause_key(&change, Some(later(60))).await.unwrap();
+    world.denies(&paused, 59).await;
+    world.allows(&paused, 60).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_key_writes_until_it_expires_and_a_secret_until_it_is_revoked() {
+    let world = world().await;
+    let (_, expires) = world.caller(NewKey { expires_at: Some(later(60)), ..world.new_key("ends") }).await;
+    world.allows(&expires, 59).await.unwrap();
+    world.denies(&expires, 60).await;
+    let (key, old) = world.caller(world.new_key("rotated")).await;
+    let new = secret();
+    let rotate = RotateKey {
+        workspace: world.workspace,
+        id: key.id,
+        expected: key.revision,
+        secret: new,
+        retires_at: later(60),
+        actor: world.actor(),
+        now: NOW,
+        once: None,
+    };
+    let rotated = world.store.rotate_key(&rotate).await.unwrap();
+    world.allows(&old, 59).await.unwrap();
+    world.denies(&old, 60).await;
+    world.allows(&principal(&rotated, new.0), 61).await.unwrap();
+    world.denies(&principal(&rotated, secret().0), 0).await;
+}
+
+#[tokio::test]
+async fn a_key_that_was_changed_writes_only_if_it_lost_nothing() {
+    let world = world().await;
+    let (key, renamed) = world.caller(world.new_key("CI")).await;
+    world.change_key(&key, |edit| edit.name = "CD").await;
+    world.allows(&renamed, 0).await.unwrap();
+    world.change_key(&key, |edit| edit.grant = grant(Class::Secret, &[Scope::Project, Scope::Keys])).await;
+    world.allows(&renamed, 0).await.unwrap();
+    world.change_key(&key, |edit| edit.grant = grant(Class::Secret, &[Scope::Inference])).await;
+    world.denies(&renamed, 0).await;
+    let nowhere = Restrictions { networks: Only::These([].into()), ..Restrictions::NONE };
+    let (key, narrowed) = world.caller(world.new_key("narrowed")).await;
+    world.change_key(&key, |edit| edit.restrictions = &nowhere).await;
+    world.denies(&narrowed, 0).await;
+    let (key, ends) = world.caller(world.new_key("ends")).await;
+    world.change_key(&key, |edit| edit.expires_at = Some(later(3_600))).await;
+    world.denies(&ends, 0).await;
+}
+
+#[tokio::test]
+async fn a_person_writes_while_signed_in_and_with_the_role() {
+    let world = world().await;
+    let (session, user) = (SessionId::new(NOW, &mut rng()), world.owner);
+    let new = NewSession {
+        id: session,
+        digest: secret().0,
+        user,
+        address: None,
+        agent: None,
+        now: NOW,
+        expires_at: later(60),
+    };
+    world.store.create_session(&new).await.unwrap();
+    let with = |role| Principal::Session { session, user, role: Some((world.workspace, role)) };
+    let (browser, account) = (with(Role::Admin), Principal::Session { session, user, role: None });
+    assert!(matches!(world.allows(&browser, 60).await, Err(StoreError::SignedOut)));
+    // What was undone has left the file before the next write is committed, and the console finds it free.
+    world.allows(&browser, 59).await.unwrap();
+    let console = world.console();
+    console
+        .execute_batch("DROP TRIGGER the_last_owner_keeps_the_role; UPDATE members SET role = 'member'")
+        .unwrap();
+    assert!(matches!(world.allows(&browser, 0).await, Err(StoreError::RoleLost)));
+    world.allows(&with(Role::Member), 0).await.unwrap();
+    let import = with(Role::Member).beyond_request();
+    world.store.end_session(user, session).await.unwrap();
+    for signed_out in [with(Role::Member), account] {
+        assert!(matches!(world.allows(&signed_out, 0).await, Err(StoreError::SignedOut)));
+    }
+    world.allows(&import, 0).await.unwrap();
+    console.execute_batch("DROP TRIGGER the_last_owner_stays; DELETE FROM members").unwrap();
+    assert!(matches!(world.allows(&import, 0).await, Err(StoreError::RoleLost)));
+}
