@@ -33,7 +33,7 @@ use question::{Passed, Question, ask_of_original, place_of_key};
     params(
         ("X-Keyrack-For-Workspace" = String, Header, description = "The workspace that the key has to belong to, by address or id"),
         ("X-Keyrack-Permission" = Option<String>, Header, description = "What the request needs; left out: only a living key"),
-        ("X-Keyrack-Proxy" = Option<String>, Header, description = "`nginx`, whose `auth_request` knows 204, 401 and 403 alone, or `envoy`, whose `ext_authz` takes 200 alone for a yes and asks below this path, which says it as well")),
+        ("X-Keyrack-Proxy" = Option<String>, Header, description = "`nginx`, whose `auth_request` knows 204, 401 and 403 alone; `envoy`, whose `ext_authz` takes 200 alone for a yes and asks below this path, which says it as well; `traefik`, which can't remove a key from the query, so that a request with `api-key` there is denied")),
     responses(
         (status = 200, description = "It may pass, said to Envoy, with the headers of 204"),
         (status = 204, description = "It may pass", headers(

@@ -26,6 +26,8 @@ pub(super) enum Proxy {
     Nginx,
     /// Knows 200 alone as a yes.
     Envoy,
+    /// Can't remove a key from the query of the request that it passes on.
+    Traefik,
     Other,
 }
 
@@ -33,9 +35,15 @@ impl Proxy {
     pub(super) fn of(headers: &HeaderMap) -> Self {
         match headers.get(PROXY).map(HeaderValue::as_bytes) {
             Some(b"nginx") => Self::Nginx,
+            Some(b"traefik") => Self::Traefik,
             Some(name) if name == ENVOY.as_bytes() => Self::Envoy,
             _ => Self::Other,
         }
+    }
+
+    /// Whether a service behind the proxy would see a key in the query.
+    pub(super) fn passes_on_keys_in_query(self) -> bool {
+        matches!(self, Self::Traefik)
     }
 
     pub(super) fn answer(self, app: &App, question: &Parts, decided: Result<Passed, ApiError>) -> Response {
@@ -69,7 +77,8 @@ impl Proxy {
         let (status, code) = (problem.status(), problem.code());
         let problem = problem.header(CODE, code);
         match (self, status) {
-            (_, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) | (Self::Envoy | Self::Other, _) => problem,
+            (_, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+            | (Self::Envoy | Self::Traefik | Self::Other, _) => problem,
             (Self::Nginx, other) => problem.header(STATUS, other.as_str()).answered_as(StatusCode::FORBIDDEN),
         }
     }

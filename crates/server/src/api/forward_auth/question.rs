@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use keyrack_guard::{Caller, Credential, Place, Problem};
 use keyrack_key::{Counted, Denial, Permission, Presented, WorkspaceId};
 
+use super::proxy::Proxy;
 use crate::api::ApiError;
 use crate::api::verify::covers;
 use crate::app::App;
@@ -36,13 +37,17 @@ impl<'a> Question<'a> {
     }
 
     fn read(app: &App, address: Option<IpAddr>, parts: &'a Parts) -> Result<Self, ApiError> {
-        if let Some(query) = parts.uri.query()
-            && place_of_key(app, parts)? == Place::Query
-            && !stands_plainly(query)
-        {
-            return Err(unclear(
-                "api-key stands in the query once, without escapes: so the proxy can take it out",
-            ));
+        if let Some(query) = parts.uri.query().filter(|query| has_key(query)) {
+            if Proxy::of(&parts.headers).passes_on_keys_in_query() {
+                return Err(unclear(
+                    "This proxy can't remove a key from the query. Send the key in Authorization or X-Api-Key.",
+                ));
+            }
+            if !is_removable(query) {
+                return Err(unclear(
+                    "The proxy can remove api-key from the query only if it is there once and without escapes.",
+                ));
+            }
         }
         if session::token(&parts.headers, app).is_some() {
             return Err(OpError::KeyAndCookie.into());
@@ -124,8 +129,13 @@ pub(super) fn ask_of_original(parts: &mut Parts) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// Whether a query has an `api-key`, with or without escapes, wherever else a key is.
+fn has_key(query: &str) -> bool {
+    form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "api-key")
+}
+
 /// Whether a proxy that looks for `api-key=` finds every key of this query, and all of it.
-fn stands_plainly(query: &str) -> bool {
+fn is_removable(query: &str) -> bool {
     let mut keys = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "api-key");
     let mut plain = query.split('&').filter_map(|pair| pair.strip_prefix("api-key="));
     let (key, text) = (keys.next(), plain.next());

@@ -88,6 +88,29 @@ async fn the_query_of_the_original_request_counts_and_only_for_inference() {
 }
 
 #[tokio::test]
+async fn a_key_in_the_query_that_the_proxy_would_pass_on_is_denied() {
+    let cast = Cast::assemble().await;
+    let key = &cast.holding(&[Scope::Inference]).secret;
+    let question = |query: String| {
+        let request = cast.server.request(Method::GET, ASK).header("x-keyrack-for-workspace", "ours");
+        request.header("x-forwarded-uri", format!("/predict?{query}"))
+    };
+    // The key in the header is good, and the proxy doesn't find the one in the query.
+    let hidden = question(format!("api%2Dkey={key}")).bearer_auth(key);
+    is_unclear(&send(hidden).await, "without escapes");
+    let plain = || question(format!("a=b&api-key={key}"));
+    assert_eq!(send(plain()).await.status, 204);
+    is_unclear(
+        &send(plain().header("x-keyrack-proxy", "traefik")).await,
+        "can't remove a key from the query",
+    );
+    let in_header = question("a=b".to_owned()).bearer_auth(key).header("x-keyrack-proxy", "traefik");
+    assert_eq!(send(in_header).await.status, 204);
+    let nobody = question("api-key=nonsense".to_owned()).header("x-keyrack-proxy", "traefik");
+    send(nobody).await.problem(401, "malformed_key");
+}
+
+#[tokio::test]
 async fn nginx_gets_what_it_knows_and_is_told_what_it_was() {
     let cast = Cast::assemble().await;
     let nginx = |secret: &str| ask(&cast, secret).header("x-keyrack-proxy", "nginx");
