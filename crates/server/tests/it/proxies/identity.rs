@@ -1,0 +1,102 @@
+//! The service learns who the caller is from Keyrack, whatever a client sends.
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::json;
+
+use super::deployment::{Deployment, KEYRACK_HEADERS, code, received, with_forged_headers};
+use crate::desk::Made;
+use crate::harness::{Answer, send};
+use crate::raw;
+
+with_each_proxy!(
+    replaces_forged_headers,
+    keeps_headers_that_the_client_names_in_connection,
+    passes_on_each_method,
+    passes_on_unusual_urls,
+);
+
+async fn replaces_forged_headers(proxy: Deployment) {
+    let key = proxy.desk.key(&["inference"]).await;
+    let post = proxy.request(Method::POST, "/predict/7?lang=en").body(vec![b'a'; 2 << 20]);
+    let get = proxy.request(Method::GET, "/predict/7?lang=en");
+    for request in [post.header("x-api-key", &key.secret), get.bearer_auth(&key.secret)] {
+        let answer = send(with_forged_headers(request)).await;
+        names_the_caller(&proxy, &answer, &key);
+        assert_eq!(answer.json()["uri"], "/predict/7?lang=en");
+        assert!(!answer.text.contains("\"forged\""), "{answer:?}");
+    }
+}
+
+fn names_the_caller(proxy: &Deployment, answer: &Answer, key: &Made) {
+    assert_eq!(answer.status, 200, "{answer:?} {}", proxy.log());
+    assert_eq!(received(answer, "x-keyrack-key"), [key.id.as_str()], "{answer:?}");
+    assert_eq!(received(answer, "x-keyrack-scopes"), ["inference"]);
+    let workspaces = received(answer, "x-keyrack-workspace");
+    assert!(workspaces.len() == 1 && workspaces[0].starts_with("wsp_"), "{answer:?}");
+    assert!(!answer.text.contains(&key.secret), "the service doesn't see the key: {answer:?}");
+}
+
+/// A proxy removes the headers that `Connection` names (RFC 9110, section 7.6.1), but not those that it sets itself.
+async fn keeps_headers_that_the_client_names_in_connection(proxy: Deployment) {
+    let key = proxy.desk.key(&["inference"]).await;
+    let other = proxy.desk.key(&["keys"]).await;
+    let names = KEYRACK_HEADERS.join(", ");
+    let one_each = |request: RequestBuilder| {
+        KEYRACK_HEADERS.iter().fold(request, |request, name| request.header("connection", *name))
+    };
+    let variants: [&dyn Fn(RequestBuilder) -> RequestBuilder; 5] = [
+        &|request| request.header("connection", names.clone()),
+        &|request| request.header("connection", format!("close, {}", names.to_lowercase())),
+        &|request| request.header("connection", format!("keep-alive,{}", names.to_uppercase())),
+        &|request| request.header("connection", "close").header("connection", names.clone()),
+        &one_each,
+    ];
+    for variant in variants {
+        let request = variant(proxy.request(Method::GET, "/7").header("x-api-key", &key.secret));
+        let answer = send(request).await;
+        names_the_caller(&proxy, &answer, &key);
+        let connection = received(&answer, "connection").join(",").to_lowercase();
+        assert!(!connection.contains("keyrack"), "the next proxy would remove them: {answer:?}");
+        // The question itself: without X-Keyrack-Permission, any key would do.
+        let request = variant(proxy.request(Method::GET, "/7").header("x-api-key", &other.secret));
+        let answer = send(request).await;
+        assert_eq!((answer.status.as_u16(), code(&answer)), (403, json!("insufficient_scope")));
+    }
+}
+
+async fn passes_on_each_method(proxy: Deployment) {
+    let key = proxy.desk.key(&["inference"]).await;
+    for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS] {
+        let answer = send(proxy.request(method.clone(), "/7").bearer_auth(&key.secret)).await;
+        names_the_caller(&proxy, &answer, &key);
+        assert_eq!(answer.json()["method"], method.as_str());
+        let denied = send(proxy.request(method, "/7")).await;
+        assert_eq!((denied.status.as_u16(), code(&denied)), (401, json!("missing_key")));
+    }
+    let answer = send(proxy.request(Method::HEAD, "/7").bearer_auth(&key.secret)).await;
+    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, ""), "{answer:?}");
+    let large = proxy.request(Method::POST, "/7").bearer_auth(&key.secret).body(vec![b'a'; 9 << 20]);
+    assert_eq!(send(large).await.json()["bodyLength"], 9 << 20);
+}
+
+async fn passes_on_unusual_urls(proxy: Deployment) {
+    let key = proxy.desk.key(&["inference"]).await;
+    for url in
+        ["/a\"b", "/a<b>", "/a|b{}^`", "/?q=\"<>", "/?q=a|b{}^`", "/é", "/?q=é", "/a%20b", "/%C3%A9?q=%3D%26"]
+    {
+        let request = format!(
+            "GET {url} HTTP/1.1\r\nHost: site.example\r\nX-Api-Key: {}\r\nConnection: close\r\n\r\n",
+            key.secret
+        );
+        let answer = raw::exchange(&proxy.url, request).await.unwrap();
+        if url.is_ascii() || proxy.program.accepts_raw_utf8() {
+            names_the_caller(&proxy, &answer, &key);
+        } else {
+            assert_eq!(
+                (answer.status.as_u16(), answer.header("x-request-id")),
+                (400, ""),
+                "{url}: {answer:?}"
+            );
+        }
+    }
+}
