@@ -14,7 +14,7 @@ use super::program::Program;
 use crate::desk::Desk;
 use crate::harness::{Answer, SLUG, client, send, until};
 
-/// All five headers by which Keyrack and a proxy speak about a request, and those of which a service could believe something.
+/// The headers in which Keyrack, a proxy and a service speak about a request.
 pub(super) const KEYRACK_HEADERS: [&str; 7] = [
     "X-Keyrack-Key",
     "X-Keyrack-Workspace",
@@ -82,7 +82,7 @@ impl Deployment {
     /// All that the proxy wrote.
     pub(super) fn log(&self) -> String {
         let text = |name| fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
-        text("log") + &text("access.log")
+        ["log", "access.log"].map(text).concat()
     }
 }
 
