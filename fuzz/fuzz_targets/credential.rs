@@ -20,7 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
             _ => uri = Uri::try_from(line).unwrap_or(uri),
         }
     }
-    match Credential::find(&headers, &uri) {
+    match Credential::find(&headers, &uri, &Brands::default()) {
         Ok(Some(found)) => {
             let carried = |value: &HeaderValue| holds(value.as_bytes(), found.text());
             match found.place() {

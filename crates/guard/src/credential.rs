@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderMap, HeaderName, Uri, header};
-use keyrack_key::Denial;
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use keyrack_key::{Brands, Denial, Presented};
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
@@ -23,27 +23,50 @@ pub struct Credential<'a> {
 }
 
 impl<'a> Credential<'a> {
-    /// Finds the key of a request. The same key in two places counts once; two different ones are refused,
-    /// because which of them was meant cannot be known.
+    /// Finds the key of a request. The same key in two places counts once. Two different keys of `brands` are denied,
+    /// because the server cannot know which of them was meant.
     ///
-    /// An `Authorization` header of another scheme is somebody else's and is passed over.
-    pub fn find(headers: &'a HeaderMap, uri: &'a Uri) -> Result<Option<Self>, Denial> {
-        let mut found: Option<Self> = None;
+    /// Browsers, front ends and proxies add credentials of their own: an `Authorization` of another scheme is passed over,
+    /// and so is, beside a key of ours, whatever does not have the form of one. Alone, it is found, and is malformed.
+    pub fn find(headers: &'a HeaderMap, uri: &'a Uri, brands: &Brands) -> Result<Option<Self>, Denial> {
         let in_headers = bearers(headers)
-            .chain(headers.get_all(X_API_KEY).iter().map(http::HeaderValue::as_bytes))
+            .chain(headers.get_all(X_API_KEY).iter().map(|value| bare(value.as_bytes())))
             .map(|text| Self { text: Cow::Borrowed(text), place: Place::Header });
+        let mut found: Option<Self> = None;
         for next in in_headers.chain(in_query(uri)) {
-            match &mut found {
-                // Sent in a header as well, it has stood in a URL nevertheless.
-                Some(first) if first.text == next.text => first.place = next.place,
-                Some(_) => return Err(Denial::Ambiguous),
-                None => found = Some(next),
-            }
+            found = Some(match found {
+                Some(first) => first.or(next, brands)?,
+                None => next,
+            });
         }
         Ok(found)
     }
 
-    /// The bytes as sent.
+    /// The key in a header that is read apart from those that [`Self::find`] reads.
+    pub fn of_header(value: &'a HeaderValue) -> Self {
+        Self { text: Cow::Borrowed(bare(value.as_bytes())), place: Place::Header }
+    }
+
+    /// The one of two that is the key of the request.
+    fn or(mut self, next: Self, brands: &Brands) -> Result<Self, Denial> {
+        if self.text == next.text {
+            // A key that is sent in a header as well has stood in a URL nevertheless.
+            self.place = next.place;
+            return Ok(self);
+        }
+        match (self.is_ours(brands), next.is_ours(brands)) {
+            (true, true) => Err(Denial::Ambiguous),
+            (false, true) => Ok(next),
+            (_, false) => Ok(self),
+        }
+    }
+
+    /// Whether it has the form of a key of `brands`, its check included. It may be unknown, nevertheless.
+    pub fn is_ours(&self, brands: &Brands) -> bool {
+        Presented::parse(&self.text, brands).is_ok()
+    }
+
+    /// The bytes as sent, without the scheme.
     pub fn text(&self) -> &[u8] {
         &self.text
     }
@@ -60,21 +83,29 @@ impl std::fmt::Debug for Credential<'_> {
     }
 }
 
-/// The tokens of `Authorization: Bearer` (RFC 6750; the scheme has no case, RFC 9110).
+/// The tokens of `Authorization: Bearer`.
 fn bearers(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
-    headers.get_all(header::AUTHORIZATION).iter().filter_map(|value| {
-        let (scheme, rest) = value.as_bytes().split_at_checked(6)?;
-        let ends = rest.first().is_none_or(|byte| *byte == b' ');
-        (ends && scheme.eq_ignore_ascii_case(b"bearer")).then(|| rest.trim_ascii())
-    })
+    headers.get_all(header::AUTHORIZATION).iter().filter_map(|value| after_scheme(value.as_bytes()))
+}
+
+/// What follows `Bearer` (RFC 6750; the scheme has no case, RFC 9110).
+fn after_scheme(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, rest) = value.split_at_checked(6)?;
+    let ends = rest.first().is_none_or(|byte| *byte == b' ');
+    (ends && scheme.eq_ignore_ascii_case(b"bearer")).then(|| rest.trim_ascii())
+}
+
+/// A key without the scheme that people write before it where none belongs.
+fn bare(value: &[u8]) -> &[u8] {
+    after_scheme(value).unwrap_or(value)
 }
 
 fn in_query(uri: &Uri) -> impl Iterator<Item = Credential<'_>> {
     let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     pairs.filter(|(name, _)| name == "api-key").map(|(_, value)| {
         let text = match value {
-            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+            Cow::Borrowed(text) => Cow::Borrowed(bare(text.as_bytes())),
+            Cow::Owned(text) => Cow::Owned(bare(text.as_bytes()).to_owned()),
         };
         Credential { text, place: Place::Query }
     })
@@ -83,7 +114,7 @@ fn in_query(uri: &Uri) -> impl Iterator<Item = Credential<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
+    use keyrack_key::{Class, Secret};
     use proptest::prelude::*;
 
     fn found(headers: &[(&'static str, &str)], uri: &str) -> Result<Option<(String, Place)>, Denial> {
@@ -92,8 +123,14 @@ mod tests {
             map.append(*name, HeaderValue::from_str(value).unwrap());
         }
         let uri = uri.parse().unwrap();
-        let credential = Credential::find(&map, &uri)?;
+        let credential = Credential::find(&map, &uri, &Brands::default())?;
         Ok(credential.map(|c| (String::from_utf8_lossy(c.text()).into_owned(), c.place())))
+    }
+
+    /// A key of ours.
+    fn key() -> String {
+        let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+        Secret::generate(Brands::default().current(), Class::Secret, &mut rng).expose().to_owned()
     }
 
     #[test]
@@ -105,17 +142,58 @@ mod tests {
         assert_eq!(found(&[], "/?x=1&api-key=a%5Fb"), Ok(Some(("a_b".to_owned(), Place::Query))));
         assert_eq!(found(&[], "/?api-keys=a"), Ok(None));
         assert_eq!(found(&[("authorization", "Basic YTpi")], "/"), Ok(None));
+        assert_eq!(found(&[("authorization", "")], "/"), Ok(None));
         assert_eq!(found(&[("authorization", "Bearer")], "/"), Ok(Some((String::new(), Place::Header))));
     }
 
     #[test]
-    fn one_key_twice_is_one_key_and_two_are_refused() {
-        let once = Ok(Some(("a".to_owned(), Place::Header)));
-        assert_eq!(found(&[("authorization", "Bearer a"), ("x-api-key", "a")], "/"), once);
-        let seen = Ok(Some(("a".to_owned(), Place::Query)));
-        assert_eq!(found(&[("authorization", "Bearer a"), ("x-api-key", "a")], "/?api-key=a"), seen);
-        assert_eq!(found(&[("x-api-key", "a"), ("x-api-key", "b")], "/"), Err(Denial::Ambiguous));
-        assert_eq!(found(&[("authorization", "Bearer a")], "/?api-key=b"), Err(Denial::Ambiguous));
+    fn a_scheme_before_a_key_is_understood_in_each_place() {
+        for written in ["Bearer a", "bearer  a", "BEARER a "] {
+            assert_eq!(found(&[("x-api-key", written)], "/"), Ok(Some(("a".to_owned(), Place::Header))));
+            let query = format!("/?api-key={}", written.replace(' ', "+"));
+            assert_eq!(found(&[], &query), Ok(Some(("a".to_owned(), Place::Query))));
+        }
+        assert_eq!(
+            found(&[("x-api-key", "bearer_a")], "/"),
+            Ok(Some(("bearer_a".to_owned(), Place::Header)))
+        );
+    }
+
+    #[test]
+    fn one_key_twice_is_one_key_and_two_of_ours_are_denied() {
+        let (a, b) = (key(), key());
+        let bearer = format!("Bearer {a}");
+        let (auth, own) = (("authorization", bearer.as_str()), ("x-api-key", a.as_str()));
+        assert_eq!(found(&[auth, own], "/"), Ok(Some((a.clone(), Place::Header))));
+        assert_eq!(found(&[auth, own], &format!("/?api-key={a}")), Ok(Some((a.clone(), Place::Query))));
+        assert_eq!(found(&[own, ("x-api-key", &b)], "/"), Err(Denial::Ambiguous));
+        assert_eq!(found(&[auth, ("x-api-key", "junk"), ("x-api-key", &b)], "/"), Err(Denial::Ambiguous));
+        assert_eq!(found(&[auth], &format!("/?api-key={b}")), Err(Denial::Ambiguous));
+    }
+
+    #[test]
+    fn what_is_no_key_of_ours_is_passed_over_beside_one() {
+        let key = key();
+        let ours = Ok(Some((key.clone(), Place::Header)));
+        let mut mistyped = key.clone();
+        mistyped.pop();
+        for other in
+            ["", "Bearer", "Bearer eyJhbGciOiJub25lIn0.e30.", "Bearer null", &format!("Bearer {mistyped}")]
+        {
+            assert_eq!(found(&[("authorization", other), ("x-api-key", &key)], "/"), ours, "{other}");
+        }
+        let bearer = format!("Bearer {key}");
+        for other in ["", "undefined", &mistyped] {
+            assert_eq!(found(&[("authorization", &bearer), ("x-api-key", other)], "/"), ours, "{other}");
+            let query = format!("/?api-key={other}");
+            assert_eq!(found(&[("authorization", &bearer)], &query), ours, "{other}");
+        }
+        let query = format!("/?api-key={key}");
+        let in_query = Ok(Some((key.clone(), Place::Query)));
+        assert_eq!(found(&[("authorization", "Bearer")], &query), in_query);
+        // Without a key of ours, the first is the one that is malformed.
+        let first = Ok(Some(("x".to_owned(), Place::Header)));
+        assert_eq!(found(&[("authorization", "Bearer x"), ("x-api-key", "y")], "/?api-key=z"), first);
     }
 
     proptest! {
@@ -127,7 +205,7 @@ mod tests {
                     headers.append(name, value);
                 }
             }
-            let _ = Credential::find(&headers, &Uri::from_static("/"));
+            let _ = Credential::find(&headers, &Uri::from_static("/"), &Brands::default());
         }
     }
 }

@@ -6,27 +6,42 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::future::Either;
-use http::{HeaderMap, HeaderValue, Request, Response, header, request};
+use http::{HeaderValue, Request, Response, header, request};
 use keyrack_key::{Brands, Denial, Exposure, Permission, Presented, Question, Spend, Timestamp, WorkspaceId};
 use keyrack_rack::{Call, Caller, Callers, LastUse, Outcome, Rack, Refusal};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::browser::Home;
+use crate::home::Home;
 use crate::limits::{self, Admitted};
 use crate::{Credential, Place, Problem};
 
 /// Reads the time. Handed in, so that tests stand still.
 pub type Clock = fn() -> Timestamp;
 
-/// The address of the client, put into a request's extensions by whoever knows which proxies to believe.
-#[derive(Clone, Copy, Debug)]
-pub struct ClientAddress(pub IpAddr);
+/// Where a request comes from. The code in front of the guard, which knows which proxies to trust, puts it into the
+/// request's extensions. Without it the guard takes the address as unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAddress {
+    /// The address of the client.
+    Known(IpAddr),
+    /// A trusted proxy did not state an address that can be read. A key that is restricted to networks denies such a
+    /// request, and per-visitor rates count all of them as one visitor.
+    Unknown,
+}
 
 impl ClientAddress {
-    /// That of a request, if somebody knew it.
+    /// The address of a request's client; `None` if it is unknown.
     pub fn of(request: &request::Parts) -> Option<IpAddr> {
-        request.extensions.get::<Self>().map(|address| address.0)
+        request.extensions.get::<Self>().and_then(|address| address.known())
+    }
+
+    /// The address; `None` if it is unknown.
+    pub const fn known(self) -> Option<IpAddr> {
+        match self {
+            Self::Known(address) => Some(address),
+            Self::Unknown => None,
+        }
     }
 }
 
@@ -46,9 +61,10 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Decides by `rack`, about secrets of `brands`.
+    /// Decides by `rack`, about secrets of `brands`. Until [`Self::at_home`] names them, no page is the service's own: a key
+    /// that holds more than Inference is denied from every page.
     pub const fn new(rack: Arc<Rack>, brands: Brands, clock: Clock) -> Self {
-        Self { rack, brands, clock, manage: None, home: Home::Host, callers: None }
+        Self { rack, brands, clock, manage: None, home: Home::nowhere(), callers: None }
     }
 
     /// Names the address under which a key is changed; the key's id is appended to it.
@@ -58,18 +74,10 @@ impl Guard {
         self
     }
 
-    /// Names the origin of our own pages, such as `https://keys.example.org`. Without it they are those of the host
-    /// that a request is addressed to.
+    /// Names the service's own pages, which may send any key.
     #[must_use]
-    pub fn at_home(mut self, origin: &str) -> Self {
-        self.home = Home::at(origin);
-        self
-    }
-
-    /// The same for services of others, behind a proxy: no page that calls them is ours, whichever host it names.
-    #[must_use]
-    pub fn away(mut self) -> Self {
-        self.home = Home::Nowhere;
+    pub fn at_home(mut self, home: Home) -> Self {
+        self.home = home;
         self
     }
 
@@ -80,16 +88,21 @@ impl Guard {
         self
     }
 
-    /// Whether a browser sent this from a page that is not ours.
-    pub fn is_from_elsewhere(&self, headers: &HeaderMap) -> bool {
-        self.home.is_left_by(headers)
+    /// The service's own pages.
+    pub const fn home(&self) -> &Home {
+        &self.home
     }
 
-    /// Where a key that stood in `place` of a request with these headers can be read by others.
-    pub fn exposure(&self, place: Place, headers: &HeaderMap) -> Exposure {
+    /// Whether a browser sent this from a page that is not the service's own.
+    pub fn is_from_elsewhere(&self, request: &request::Parts) -> bool {
+        self.home.is_left_by(request)
+    }
+
+    /// Where a key that stood in `place` of a request can be read by others.
+    pub fn exposure(&self, place: Place, request: &request::Parts) -> Exposure {
         match place {
             Place::Query => Exposure::Url,
-            Place::Header if self.is_from_elsewhere(headers) => Exposure::Browser,
+            Place::Header if self.is_from_elsewhere(request) => Exposure::Browser,
             Place::Header => Exposure::None,
         }
     }
@@ -100,8 +113,7 @@ impl Guard {
         self.decide(None, ClientAddress::of(request), request, permission, Spend::One)
     }
 
-    /// The same for whoever asks on behalf of one workspace, where the keys of others are unknown, and knows the `address` of
-    /// the client.
+    /// Decides about a key of one workspace, where the keys of others are unknown, in a request whose client is at `address`.
     pub fn check_in(
         &self,
         workspace: WorkspaceId,
@@ -112,7 +124,20 @@ impl Guard {
         self.decide(Some(workspace), address, request, permission, Spend::One)
     }
 
-    /// Decides once more about a request that was let through and lasts. It is the same request still: its key's rates are not
+    /// Decides about `credential`, which came with a request beside the key that [`Self::check`] finds, and has to belong to
+    /// `workspace`. Counts it like any key.
+    pub fn check_beside(
+        &self,
+        credential: &Credential<'_>,
+        workspace: WorkspaceId,
+        request: &request::Parts,
+        permission: Option<Permission>,
+    ) -> Result<Caller, Refusal> {
+        let address = ClientAddress::of(request);
+        self.decide_about(credential, Some(workspace), address, request, permission, Spend::One)
+    }
+
+    /// Decides again about a request that was allowed and lasts. It is the same request still, so the key's rates are not
     /// asked.
     pub fn check_again(
         &self,
@@ -130,11 +155,28 @@ impl Guard {
         permission: Option<Permission>,
         spend: Spend,
     ) -> Result<Caller, Refusal> {
-        let credential = Credential::find(&request.headers, &request.uri)?.ok_or(Denial::Missing)?;
+        let credential = self.find(request)?.ok_or(Denial::Missing)?;
+        self.decide_about(&credential, workspace, address, request, permission, spend)
+    }
+
+    /// The key of a request, not yet looked up.
+    pub fn find<'a>(&self, request: &'a request::Parts) -> Result<Option<Credential<'a>>, Denial> {
+        Credential::find(&request.headers, &request.uri, &self.brands)
+    }
+
+    fn decide_about(
+        &self,
+        credential: &Credential<'_>,
+        workspace: Option<WorkspaceId>,
+        address: Option<IpAddr>,
+        request: &request::Parts,
+        permission: Option<Permission>,
+        spend: Spend,
+    ) -> Result<Caller, Refusal> {
         let presented = Presented::parse(credential.text(), &self.brands).map_err(Denial::from)?;
         let now = (self.clock)();
         let origin = request.headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
-        let exposure = self.exposure(credential.place(), &request.headers);
+        let exposure = self.exposure(credential.place(), request);
         let question = Question { now, permission, address, origin, exposure, spend };
         let decided = self.rack.check_in(workspace, &presented, &question);
         let agent = request.headers.get(header::USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);

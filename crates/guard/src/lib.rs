@@ -3,6 +3,10 @@
 //! Any tower service can wear it; it knows no web framework and no database. A request that passes carries a
 //! [`Caller`] in its extensions, a request that does not is answered by a [`Problem`] (RFC 9457).
 //!
+//! Facts about a request come from where they can be trusted. The client's address is what [`ClientAddress`] says in the
+//! request's extensions, and unknown without it. A page in a browser counts as the service's own only if its host is named
+//! by [`Guard::at_home`], or cannot be pointed elsewhere by DNS; without a [`Home`] no page does.
+//!
 //! ```
 //! use std::sync::Arc;
 //! use keyrack_guard::{Guard, GuardLayer};
@@ -28,8 +32,8 @@
 #![warn(missing_docs)]
 
 mod answer;
-mod browser;
 mod credential;
+mod home;
 mod layer;
 pub mod limits;
 mod problem;
@@ -37,6 +41,7 @@ mod problem;
 pub mod remote;
 
 pub use credential::{Credential, Place};
+pub use home::Home;
 pub use keyrack_key::Permission;
 pub use keyrack_rack::{Caller, Refusal};
 pub use layer::{Asked, ClientAddress, Clock, Guard, GuardFuture, GuardLayer, GuardService};

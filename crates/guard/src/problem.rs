@@ -73,6 +73,11 @@ impl Problem {
         self.members.get(name)
     }
 
+    /// The headers of its own that the answer carries.
+    pub const fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
     /// What a person reads.
     pub fn message(&self) -> &str {
         &self.message

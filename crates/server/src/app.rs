@@ -77,8 +77,9 @@ impl App {
         let callers = Arc::new(Callers::new());
         let guard = Guard::new(Arc::clone(&rack), config.brands.clone(), clock).noting(Arc::clone(&callers));
         let guard = guard.manage_at(config.manage_url());
-        let guard_of_proxies = guard.clone().away();
-        let guard = Arc::new(guard.at_home(&config.base_url()));
+        // What a proxy guards is somebody else's: no page of theirs is ours.
+        let guard_of_proxies = guard.clone();
+        let guard = Arc::new(guard.at_home(config.home()));
         let late = Late::new(Arc::clone(&rack), Arc::clone(&guard));
         let quotas = Quotas::new(store.clone(), Arc::clone(&rack), Arc::clone(&guard), clock);
         let removals = Removals::new(store.clone(), objects.clone(), clock);

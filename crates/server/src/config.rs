@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ipnet::IpNet;
+use keyrack_guard::Home;
 use keyrack_key::{Brand, Brands, parse_network};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -282,6 +283,12 @@ impl Config {
             Some(address) => format!("{scheme}://{address}"),
             None => String::new(),
         }
+    }
+
+    /// The pages of this server: at the name that the operator chose, and where DNS has no say.
+    pub fn home(&self) -> Home {
+        let origin = self.public_url.as_ref().map(|url| url.origin().ascii_serialization());
+        origin.and_then(|origin| Home::at(&origin)).unwrap_or(Home::unnamed())
     }
 
     /// Whether browsers reach this server by HTTPS, so that cookies can demand it.

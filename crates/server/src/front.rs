@@ -81,10 +81,11 @@ where
         ask_path::settle(&mut request);
         if !is_bare_question(&request) {
             if let Some(address) = address {
-                request.extensions_mut().insert(ClientAddress(address));
+                request.extensions_mut().insert(address);
             }
             return Either::Right(self.routes.call(request.map(Body::new)));
         }
+        let address = address.and_then(ClientAddress::known);
         Either::Left(match ask(&self.app, address, request.into_parts().0) {
             Either::Left(answer) => Either::Left(ready(Ok(open(answer)))),
             Either::Right(answer) => Either::Right(Box::pin(answer.map(|answer| Ok(open(answer))))),

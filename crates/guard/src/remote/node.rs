@@ -17,7 +17,7 @@ use super::feed::RemoteFeed;
 use super::http::{Line, RemoteError};
 use super::uses::Untold;
 use super::wire::{Register, Registered, Unreadable};
-use crate::{Clock, Guard};
+use crate::{Clock, Guard, Home};
 
 /// How long a node that cannot reach its server waits before it tries again, at first and at last.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
@@ -66,6 +66,7 @@ pub struct NodeBuilder<C = HttpConnector> {
     credential: String,
     name: String,
     when_cut_off: WhenCutOff,
+    home: Home,
     clock: Clock,
     connector: C,
 }
@@ -83,6 +84,7 @@ impl NodeBuilder {
             credential: credential.into(),
             name: "guard".to_owned(),
             when_cut_off: WhenCutOff::default(),
+            home: Home::nowhere(),
             clock: time_of_day,
             connector,
         }
@@ -104,6 +106,13 @@ impl<C: Connect + Clone + Send + Sync + 'static> NodeBuilder<C> {
         self
     }
 
+    /// Names the service's own pages, as [`Guard::at_home`] does.
+    #[must_use]
+    pub fn at_home(mut self, home: Home) -> Self {
+        self.home = home;
+        self
+    }
+
     /// Reads the time of day elsewhere.
     #[must_use]
     pub const fn clock(mut self, clock: Clock) -> Self {
@@ -113,8 +122,8 @@ impl<C: Connect + Clone + Send + Sync + 'static> NodeBuilder<C> {
 
     /// Connects with `connector`, such as one of `hyper-rustls`: no TLS of ours is forced upon anybody.
     pub fn with_connector<D: Connect + Clone + Send + Sync + 'static>(self, connector: D) -> NodeBuilder<D> {
-        let Self { server, credential, name, when_cut_off, clock, .. } = self;
-        NodeBuilder { server, credential, name, when_cut_off, clock, connector }
+        let Self { server, credential, name, when_cut_off, home, clock, .. } = self;
+        NodeBuilder { server, credential, name, when_cut_off, home, clock, connector }
     }
 
     /// Registers and reads all keys of the workspace; from then on it follows by itself until it is stopped.
@@ -141,7 +150,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> NodeBuilder<C> {
         follower.reach(Revision::default(), clock()).await?;
         let guard =
             Guard::new(Arc::clone(&rack), brands(&registered)?, clock).manage_at(registered.manage_url);
-        let guard = guard.noting(callers);
+        let guard = guard.noting(callers).at_home(self.home);
         let (stop, stopped) = watch::channel(());
         let task = tokio::spawn(following.run(follower, stopped));
         Ok(Node { guard: Arc::new(guard), rack, shared, stop, task })

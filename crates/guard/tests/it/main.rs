@@ -104,7 +104,7 @@ impl World {
             let caller = request.extensions().get::<Caller>().map(|caller| caller.key().key.to_string());
             Ok::<_, Infallible>(Response::new(serde_json::json!({ "caller": caller }).to_string()))
         });
-        let mut request = Request::get(uri).extension(ClientAddress([203, 0, 113, 9].into()));
+        let mut request = Request::get(uri).extension(ClientAddress::Known([203, 0, 113, 9].into()));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

@@ -1,6 +1,10 @@
 //! The table of the design: each reason with its status, its challenge (RFC 6750) and what it names.
 
-use keyrack_key::{Class, Only, Pause, Permissions, Restrictions, Scope, SecretState};
+use std::sync::Arc;
+
+use http::Request;
+use keyrack_guard::{ClientAddress, Guard, GuardLayer, Home};
+use keyrack_key::{Class, Denial, Only, Pause, Permission, Permissions, Restrictions, Scope, SecretState};
 use keyrack_rack::Trust;
 
 use super::{AFTER, Answer, BEFORE, World, secret};
@@ -79,7 +83,8 @@ async fn two_keys_and_keys_in_urls_are_bad_requests() {
     let two = [("authorization", bearer.as_str()), ("x-api-key", &other)];
     is_refused(&world.ask("/", &two).await, 400, "ambiguous_key", BAD);
     is_refused(&world.ask(&format!("/?api-key={other}"), &two[..1]).await, 400, "ambiguous_key", BAD);
-    is_refused(&world.ask("/?api-key=a&api-key=b", &[]).await, 400, "ambiguous_key", BAD);
+    is_refused(&world.ask(&format!("/?api-key={other}&api-key={key}"), &[]).await, 400, "ambiguous_key", BAD);
+    is_refused(&world.ask("/?api-key=a&api-key=b", &[]).await, 401, "malformed_key", INVALID);
     let in_url = format!("/?api-key={key}");
     for headers in [&[][..], &two[..1]] {
         let answer = world.ask(&in_url, headers).await;
@@ -126,6 +131,51 @@ async fn a_restricted_key_is_forbidden_elsewhere() {
     let nowhere = world.key(&Scope::ALL, restricted(nothing));
     is_refused(&world.ask("/", &[("x-api-key", &nowhere)]).await, 403, "network_not_allowed", None);
     assert_eq!(world.reached(), 0);
+}
+
+/// A name that DNS turns to this service is no reason to take the page there for one of its own.
+#[tokio::test]
+async fn a_key_that_holds_more_than_inference_works_on_pages_that_were_named_alone() {
+    let mut world = World::new();
+    let key = world.key(&[Scope::Project], |_| {});
+    let page = |host: &'static str, origin: &'static str| {
+        [("x-api-key", key.as_str()), ("host", host), ("origin", origin), ("sec-fetch-site", "same-origin")]
+    };
+    let (named, local) =
+        (page("app.example.org", "https://app.example.org"), page("127.0.0.1:80", "http://127.0.0.1"));
+    let turned = page("evil.example", "http://evil.example");
+    let statuses = async |home: Option<Home>| {
+        let guard = Guard::clone(&world.guard);
+        let guard = Arc::new(home.into_iter().fold(guard, Guard::at_home));
+        let layer = || GuardLayer::new(Arc::clone(&guard), Permission::ModelsPredict);
+        let mut statuses = Vec::new();
+        for headers in [&named[..], &local, &turned, &turned[..2]] {
+            statuses.push(world.ask_behind(layer(), "/", headers).await.status.as_u16());
+        }
+        statuses
+    };
+    // The last is a program, which may name any host.
+    assert_eq!(statuses(None).await, [403, 403, 403, 200], "unless a home is named, no page is its own");
+    assert_eq!(statuses(Some(Home::unnamed())).await, [403, 200, 403, 200]);
+    assert_eq!(statuses(Home::at("https://app.example.org")).await, [200, 200, 403, 200]);
+    is_refused(&world.ask("/", &turned).await, 403, "key_in_browser", None);
+}
+
+#[tokio::test]
+async fn a_client_whose_address_is_unknown_is_in_no_network() {
+    let mut world = World::new();
+    let networks = Only::These(["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()].into());
+    let restrictions = Restrictions { networks, ..Restrictions::default() };
+    let key = world.key(&[Scope::Inference], |key| key.terms.restrictions = Some(restrictions));
+    assert_eq!(world.ask("/", &[("x-api-key", &key)]).await.status, 200);
+    let request = |address| {
+        let request = Request::get("/").header("x-api-key", &key).extension(address);
+        request.body(()).unwrap().into_parts().0
+    };
+    let known = request(ClientAddress::Known([203, 0, 113, 9].into()));
+    assert!(world.guard.check(&known, None).is_ok());
+    let denied = world.guard.check(&request(ClientAddress::Unknown), None).unwrap_err();
+    assert_eq!(denied.denial, Denial::Network);
 }
 
 #[tokio::test]

@@ -3,12 +3,12 @@
 use axum::extract::FromRequestParts;
 use http::HeaderMap;
 use http::request::Parts;
-use keyrack_guard::{Caller, Credential};
+use keyrack_guard::Caller;
 use keyrack_key::Denial;
 use keyrack_store::{Role, Workspace};
 
 use super::{Access, ApiError};
-use crate::app::Shared;
+use crate::app::{App, Shared};
 use crate::edge::origin;
 use crate::edge::session;
 use crate::ops::{Acting, OpError};
@@ -22,11 +22,11 @@ impl FromRequestParts<Shared> for Acting {
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, ApiError> {
         let Some(Access::Guarded(_, role)) = parts.extensions.get::<Access>().copied() else {
-            return Err(no_access_stated(parts));
+            return Err(no_access_stated(app, parts));
         };
         let cookie = session::token(&parts.headers, app);
         // Sessions are for our own pages: elsewhere a cookie counts as none.
-        let is_elsewhere = app.guard.is_from_elsewhere(&parts.headers);
+        let is_elsewhere = app.guard.is_from_elsewhere(parts);
         if let Some(caller) = parts.extensions.get::<Caller>().cloned() {
             return match cookie {
                 Some(_) if !is_elsewhere => Err(OpError::KeyAndCookie.into()),
@@ -43,8 +43,7 @@ impl FromRequestParts<Shared> for Acting {
         let Some(token) = cookie else {
             return Err(app.refused(&Denial::Missing.into()).into());
         };
-        let public = app.config.public_url.as_ref();
-        origin::check(&parts.method, &parts.headers, public).map_err(origin::Foreign::problem)?;
+        origin::check(&parts.method, &parts.headers, app.guard.home()).map_err(origin::Foreign::problem)?;
         if is_elsewhere {
             return Err(OpError::Anonymous.into());
         }
@@ -64,8 +63,8 @@ pub fn demand(has: Role, needs: Role) -> Result<(), OpError> {
 }
 
 /// A route that states no permission opens to nobody through here.
-fn no_access_stated(parts: &Parts) -> ApiError {
-    match Credential::find(&parts.headers, &parts.uri) {
+fn no_access_stated(app: &App, parts: &Parts) -> ApiError {
+    match app.guard.find(parts) {
         Ok(None) => OpError::Anonymous.into(),
         _ => OpError::NoKeysHere.into(),
     }

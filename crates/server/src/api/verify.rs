@@ -1,5 +1,7 @@
 //! `POST /verify`: whether a key would be let through, for services that do not wear the guard.
 
+mod facts;
+
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 
@@ -7,10 +9,10 @@ use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use http::{HeaderValue, header};
-use keyrack_guard::{Caller, ClientAddress, Credential, Place};
+use keyrack_guard::{Caller, Credential, Place};
 use keyrack_key::{
-    Allowance, Counted, Denial, Exposure, ModelId, Permission, Presented, ProjectId, Question, Scope, Spend,
-    Standing, WorkspaceId,
+    Allowance, Counted, Denial, ModelId, Permission, Presented, ProjectId, Question, Scope, Spend, Standing,
+    WorkspaceId,
 };
 use keyrack_rack::{Key, LastUse, Refusal};
 use serde::{Deserialize, Serialize};
@@ -21,8 +23,8 @@ use super::body::Body;
 use super::keys::QuotaStanding;
 use crate::app::{App, Shared};
 use crate::edge::session;
-use crate::ops::refusals::Saw;
 use crate::ops::{Invalid, OpError};
+use facts::{Asker, Facts};
 
 /// What is asked about the key in `Authorization`.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -35,18 +37,23 @@ pub struct Query {
     #[serde(default)]
     #[schema(example = "models:predict")]
     permission: Option<String>,
-    /// The project that the request is about. Left out, a key with restricted projects is refused.
+    /// The project that the request is about. Left out, a key that is restricted to projects is denied. With `spend` only a
+    /// trusted service states it.
     #[serde(default)]
     project: Option<String>,
-    /// The model that the request is about. Left out, a key with restricted models is refused.
+    /// The model that the request is about. Left out, a key that is restricted to models is denied. With `spend` only a
+    /// trusted service states it.
     #[serde(default)]
     model: Option<String>,
-    /// Where the request comes from. Left out, a key with restricted networks is refused, and of a key with a rate per visitor
-    /// all such questions are those of one visitor.
+    /// The address of the client. Only a trusted service states another client's address; left out by one, the address is
+    /// unknown: a key that is restricted to networks is denied, and per-visitor rates count all such questions as one
+    /// visitor's. Anybody else states the address of its own connection or leaves it out, and that address counts.
     #[serde(default)]
     #[schema(example = "10.4.0.17")]
     ip: Option<String>,
-    /// The `Origin` of the request. Left out, a key with restricted origins is refused.
+    /// The `Origin` of the request. Only a trusted service states that of another client; with one, the key counts as used
+    /// by a page in a browser, and left out, a key that is restricted to origins is denied. Anybody else states the `Origin`
+    /// header of its own request or leaves it out, and that header counts.
     #[serde(default)]
     origin: Option<String>,
     /// Whether this counts as a request: takes one from the key's rates, and one prediction from its quotas where `permission`
@@ -126,12 +133,6 @@ struct Asked {
     origin: Option<String>,
 }
 
-impl Asked {
-    fn saw(&self) -> Saw {
-        Saw { permission: self.permission, address: self.address, origin: self.origin.clone() }
-    }
-}
-
 impl Query {
     fn parse(&self) -> Result<Asked, Invalid> {
         let mut invalid = Invalid::default();
@@ -152,11 +153,19 @@ impl Query {
 /// is unknown; what a key is restricted by and the question leaves out counts as not allowed. With `spend`, a key that is let
 /// through has one request less left, on the node that was asked; and one prediction less of its day and month, if it has
 /// quotas of them and `permission` is `models:predict`. What is spent is not given back: the work is done elsewhere.
+///
+/// A *trusted service* sends a key of its own beside it, in `X-Keyrack-Service-Key`: one of the same workspace with the scope
+/// Node. It may state all facts about its client's request, which are judged, metered and recorded as that client's. Whoever
+/// sends no such key may state `workspace` and `permission`, and without `spend` the `project` and `model` that it asks about.
+/// `ip` and `origin` are those of its own request then: other ones are answered with 403 `untrusted_facts`, and nothing is
+/// looked up or taken for them.
 #[utoipa::path(post, path = "/verify", tag = "Asking", operation_id = "verifyKey", request_body = Query,
+    params(
+        ("X-Keyrack-Service-Key" = Option<String>, Header, description = "A key of the same workspace with the scope Node, which makes whoever asks a trusted service")),
     responses(
         (status = 200, description = "The key is let through", body = Verified),
         (status = 401, description = "No such key, or it was deleted, is paused or has expired"),
-        (status = 403, description = "The key does not allow that"),
+        (status = 403, description = "The key does not allow that; or the question states facts that only a trusted service may (`untrusted_facts`); or the key in `X-Keyrack-Service-Key` is none of a trusted service (`service_key_denied`)"),
         (status = 429, description = "The key was used too often lately, or has made all predictions of its day or month; `Retry-After` says when to try again"),
         (status = 422, description = "A field is not as expected; `details` names it")))]
 pub async fn verify(
@@ -167,19 +176,25 @@ pub async fn verify(
 ) -> Result<Json<Verified>, ApiError> {
     let asked = query.parse()?;
     let workspace = app.workspaces.id_of(&query.workspace).await?;
-    let refused = |refusal: &Refusal| app.refused_asking(refusal, Some(asked.saw()));
-    let caller = check(&app, &parts, &asked, workspace).map_err(|refusal| refused(&refusal))?;
+    let by = Asker::of(&app, &parts, workspace)?;
+    let facts = Facts::of(by, &app, &parts, &asked);
+    let refused = |refusal: &Refusal| app.refused_asking(refusal, Some(facts.saw(&asked)));
+    let caller = check(&app, &parts, &asked, &facts, workspace).map_err(|refusal| refused(&refusal))?;
+    if by == Asker::Holder {
+        facts.demand_own(&asked, query.spend, caller.key().key)?;
+    }
     covers(caller.key(), asked.project, asked.model)?;
     // Only now: what is refused for another reason takes nothing.
     let caller = if query.spend {
-        caller.spend((app.clock)(), asked.address).map_err(|refusal| refused(&refusal))?
+        caller.spend((app.clock)(), facts.address).map_err(|refusal| refused(&refusal))?
     } else {
         caller
     };
     let standings = standings(&app, &caller, &asked, query.spend).await?;
     let key = caller.key();
     app.metrics.allowed();
-    note_use(&app, &parts, &asked, &caller);
+    let used = LastUse::new(app.now(), facts.address, asked.permission, agent(&parts));
+    app.rack.note_use(&caller, used);
     Ok(Json(Verified {
         valid: true,
         key: VerifiedKey {
@@ -218,7 +233,7 @@ impl FromRequestParts<Shared> for InQuestion {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, ApiError> {
-        let is_key = credential(parts).and_then(|credential| {
+        let is_key = credential(app, parts).and_then(|credential| {
             Presented::parse(credential.text(), &app.config.brands)?;
             Ok(())
         });
@@ -230,27 +245,26 @@ impl FromRequestParts<Shared> for InQuestion {
     }
 }
 
-fn credential(parts: &Parts) -> Result<Credential<'_>, Denial> {
-    let credential = Credential::find(&parts.headers, &parts.uri)?.ok_or(Denial::Missing)?;
+fn credential<'a>(app: &App, parts: &'a Parts) -> Result<Credential<'a>, Denial> {
+    let credential = app.guard.find(parts)?.ok_or(Denial::Missing)?;
     if credential.place() == Place::Query { Err(Denial::InQuery) } else { Ok(credential) }
 }
 
-fn check(app: &App, parts: &Parts, asked: &Asked, workspace: Option<WorkspaceId>) -> Result<Caller, Refusal> {
-    let credential = credential(parts)?;
+fn check(
+    app: &App,
+    parts: &Parts,
+    asked: &Asked,
+    facts: &Facts<'_>,
+    workspace: Option<WorkspaceId>,
+) -> Result<Caller, Refusal> {
+    let credential = credential(app, parts)?;
     let presented = Presented::parse(credential.text(), &app.config.brands).map_err(Denial::from)?;
-    let now = (app.clock)();
-    let (permission, address) = (asked.permission, asked.address);
-    let origin = asked.origin.as_deref();
-    let spend = Spend::Nothing;
-    let question = Question { now, permission, address, origin, exposure: Exposure::None, spend };
+    let &Facts { address, origin, exposure } = facts;
+    let (now, permission, spend) = (app.now(), asked.permission, Spend::Nothing);
+    let question = Question { now, permission, address, origin, exposure, spend };
     // Of a key of another workspace nothing is said, not even that it is there; nor of a workspace that is none of its own.
     let decided = app.rack.check_in(Some(workspace.ok_or(Denial::Unknown)?), &presented, &question);
-    // Who called is the asker, as with the use below: what was asked about somebody else's request, anybody who holds the key
-    // could have written. But where a page asks, the key stands in that page.
-    let exposure = app.guard.exposure(credential.place(), &parts.headers);
-    let origin = parts.headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
-    let by = Question { address: ClientAddress::of(parts), origin, exposure, ..question };
-    app.guard.note_call(&presented, &by, &decided, agent(parts));
+    app.guard.note_call(&presented, &question, &decided, agent(parts));
     decided
 }
 
@@ -265,12 +279,6 @@ pub(super) fn covers(key: &Key, project: Option<ProjectId>, model: Option<ModelI
         return Err(OpError::OutsideModels { key: key.key });
     }
     Ok(())
-}
-
-/// The use is noted as the asker's own: what stands in a question, anybody who holds the key could have written.
-fn note_use(app: &App, parts: &Parts, asked: &Asked, caller: &Caller) {
-    let (now, address) = (app.now(), ClientAddress::of(parts));
-    app.rack.note_use(caller, LastUse::new(now, address, asked.permission, agent(parts)));
 }
 
 fn agent(parts: &Parts) -> &[u8] {

@@ -1,68 +1,175 @@
-//! The client's address: the peer's, or what a trusted proxy says of it.
+//! The client's address: that of the connection, or what a trusted proxy states.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use http::HeaderMap;
 use ipnet::IpNet;
+use keyrack_guard::ClientAddress;
 
-/// From the right, the first address in `X-Forwarded-For` that is no trusted proxy: each proxy appends whom it saw,
-/// so what stands left of that was written by somebody who is not trusted.
-pub fn of_client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+/// No chain of trusted proxies is longer.
+const HOPS: usize = 64;
+
+/// The address of the client of a request that came over a connection with `peer`.
+///
+/// Each proxy appends whom it saw to `X-Forwarded-For`. So the client is, from the right, the first hop that is not a
+/// trusted proxy: whatever stands left of it was written by somebody who is not trusted, and is not read. The client is
+/// unknown if a trusted proxy states a hop that cannot be read: it never becomes the proxy itself, which may lie in a network
+/// that a key allows. A trusted proxy that sends no such header speaks for itself. `Forwarded` is not read.
+pub fn of_client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> ClientAddress {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let mut client = peer.to_canonical();
-    // Asked first: most connections are of nobody who is trusted.
+    // Compared first: most connections are not a trusted proxy's.
     if !is_trusted(client) {
-        return client;
+        return ClientAddress::Known(client);
     }
-    let hops: Vec<_> = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .flat_map(|value| value.to_str().unwrap_or_default().split(','))
-        .collect();
-    for hop in hops.iter().rev() {
-        match parse_hop(hop.trim()) {
+    let lines = headers.get_all("x-forwarded-for").iter().rev();
+    let hops = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+    for (number, hop) in hops.enumerate() {
+        match parse_hop(hop).filter(|_| number < HOPS) {
             Some(address) => client = address.to_canonical(),
-            None => break,
+            None => return ClientAddress::Unknown,
         }
         if !is_trusted(client) {
             break;
         }
     }
-    client
+    ClientAddress::Known(client)
 }
 
-/// Some proxies append the port.
-fn parse_hop(hop: &str) -> Option<IpAddr> {
-    let bare = hop.trim_start_matches('[').trim_end_matches(']');
-    bare.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()))
+/// Reads an IPv4 address or an IPv6 address, in brackets or not, with a port or not: some proxies append the port. An IPv6
+/// address with a zone is none: it means another host on each network.
+fn parse_hop(hop: &[u8]) -> Option<IpAddr> {
+    let hop = str::from_utf8(hop.trim_ascii()).ok()?;
+    if let Some(rest) = hop.strip_prefix('[') {
+        let (address, port) = rest.split_once(']')?;
+        return is_port(port).then_some(address.parse::<Ipv6Addr>().ok()?.into());
+    }
+    hop.parse().ok().or_else(|| {
+        let (address, port) = hop.split_at(hop.find(':')?);
+        is_port(port).then_some(address.parse::<Ipv4Addr>().ok()?.into())
+    })
+}
+
+/// Whether that is `:` and a port, or nothing.
+fn is_port(text: &str) -> bool {
+    let is_number =
+        |digits: &str| digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<u16>().is_ok();
+    text.is_empty() || text.strip_prefix(':').is_some_and(is_number)
 }
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn client(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+    const TRUSTED: [&str; 2] = ["127.0.0.0/8", "10.0.0.0/8"];
+
+    fn client(peer: &str, forwarded: &[&[u8]], trusted: &[&str]) -> ClientAddress {
         let mut headers = HeaderMap::new();
         for value in forwarded {
-            headers.append("x-forwarded-for", value.parse().unwrap());
+            headers.append("x-forwarded-for", HeaderValue::from_bytes(value).unwrap());
         }
         let trusted: Vec<_> = trusted.iter().map(|network| network.parse().unwrap()).collect();
-        of_client(peer.parse().unwrap(), &headers, &trusted).to_string()
+        of_client(peer.parse().unwrap(), &headers, &trusted)
+    }
+
+    fn behind_proxy(forwarded: &[&[u8]]) -> ClientAddress {
+        client("127.0.0.1", forwarded, &TRUSTED)
+    }
+
+    fn known(address: &str) -> ClientAddress {
+        ClientAddress::Known(address.parse().unwrap())
     }
 
     #[test]
-    fn nobody_but_a_trusted_proxy_is_believed() {
-        assert_eq!(client("203.0.113.9", &["10.0.0.1"], &[]), "203.0.113.9");
-        assert_eq!(client("203.0.113.9", &["10.0.0.1"], &["127.0.0.0/8"]), "203.0.113.9");
-        assert_eq!(client("127.0.0.1", &["198.51.100.7"], &["127.0.0.0/8"]), "198.51.100.7");
+    fn only_a_trusted_proxy_is_believed() {
+        assert_eq!(client("203.0.113.9", &[b"10.0.0.1"], &[]), known("203.0.113.9"));
+        assert_eq!(client("203.0.113.9", &[b"10.0.0.1"], &TRUSTED), known("203.0.113.9"));
+        assert_eq!(client("203.0.113.9", &[b"\xe9"], &TRUSTED), known("203.0.113.9"));
+        assert_eq!(behind_proxy(&[b"198.51.100.7"]), known("198.51.100.7"));
+        assert_eq!(client("::ffff:127.0.0.1", &[b"[2001:db8::1]"], &TRUSTED), known("2001:db8::1"));
+        assert_eq!(behind_proxy(&[]), known("127.0.0.1"), "the proxy speaks for itself");
+        assert_eq!(behind_proxy(&[b"10.0.0.3, 10.0.0.2"]), known("10.0.0.3"), "a proxy behind a proxy");
     }
 
     #[test]
-    fn what_a_client_wrote_in_front_is_not_believed() {
-        let trusted = ["127.0.0.0/8", "10.0.0.0/8"];
-        assert_eq!(client("127.0.0.1", &["1.1.1.1, 198.51.100.7, 10.0.0.2"], &trusted), "198.51.100.7");
-        assert_eq!(client("127.0.0.1", &["1.1.1.1", "198.51.100.7:4711"], &trusted), "198.51.100.7");
-        assert_eq!(client("127.0.0.1", &["nonsense"], &trusted), "127.0.0.1");
-        assert_eq!(client("::ffff:127.0.0.1", &["[2001:db8::1]"], &trusted), "2001:db8::1");
+    fn whatever_stands_left_of_what_a_trusted_proxy_appended_is_not_read() {
+        for left in [&b"1.1.1.1"[..], b"\xe9", b"", b"unknown", b"[[[", b",,,", "é".as_bytes()] {
+            let one_line = [left, b", 198.51.100.7, 10.0.0.2"].concat();
+            assert_eq!(behind_proxy(&[&one_line]), known("198.51.100.7"), "{left:?}");
+            assert_eq!(behind_proxy(&[left, b"198.51.100.7:4711"]), known("198.51.100.7"), "{left:?}");
+        }
+        let many = [b"1.1.1.1, ".repeat(5_000).as_slice(), b"198.51.100.7"].concat();
+        assert_eq!(behind_proxy(&[&many]), known("198.51.100.7"));
+    }
+
+    #[test]
+    fn a_hop_that_a_trusted_proxy_stated_and_that_cannot_be_read_leaves_the_client_unknown() {
+        for hop in [
+            &b""[..],
+            b" ",
+            b"unknown",
+            b"_hidden",
+            b"unix:",
+            b"\xe9",
+            b"198.51.100.7\xe9",
+            b"198.51.100",
+            b"198.51.100.7:",
+            b"198.51.100.7:x",
+            b"198.51.100.7:+80",
+            b"198.51.100.7:65536",
+            b"198.51.100.7 10.0.0.1",
+            b"0198.51.100.7",
+            b"[198.51.100.7]",
+            b"[[2001:db8::1]]",
+            b"[[[10.0.0.1",
+            b"[2001:db8::1",
+            b"2001:db8::1]",
+            b"[2001:db8::1]80",
+            b"[]",
+            b"fe80::1%eth0",
+            b"[fe80::1%1]:80",
+            b"\"[2001:db8::1]\"",
+            b"for=198.51.100.7",
+            b"proxy.example.org",
+        ] {
+            assert_eq!(behind_proxy(&[hop]), ClientAddress::Unknown, "{}", String::from_utf8_lossy(hop));
+            let between = [b"198.51.100.7, ", hop, b", 10.0.0.2"].concat();
+            assert_eq!(behind_proxy(&[&between]), ClientAddress::Unknown, "{}", String::from_utf8_lossy(hop));
+            assert_eq!(behind_proxy(&[b"198.51.100.7", hop]), ClientAddress::Unknown);
+        }
+        let proxies = [b"198.51.100.7, ".as_slice(), &b"10.0.0.1, ".repeat(HOPS), b"10.0.0.1"].concat();
+        assert_eq!(behind_proxy(&[&proxies]), ClientAddress::Unknown, "no chain is so long");
+    }
+
+    #[test]
+    fn an_address_is_read_as_proxies_write_it() {
+        for (hop, address) in [
+            (&b"198.51.100.7:4711"[..], "198.51.100.7"),
+            (b"\t198.51.100.7 ", "198.51.100.7"),
+            (b"2001:db8::1", "2001:db8::1"),
+            (b"[2001:db8::1]", "2001:db8::1"),
+            (b"[2001:db8::1]:443", "2001:db8::1"),
+            (b"::ffff:198.51.100.7", "198.51.100.7"),
+        ] {
+            assert_eq!(behind_proxy(&[hop]), known(address));
+        }
+    }
+
+    proptest! {
+        /// Whatever a client writes, what the trusted proxy appended counts.
+        #[test]
+        fn no_header_of_a_client_changes_what_the_proxy_saw(sent in proptest::collection::vec(any::<Vec<u8>>(), 0..4)) {
+            let sent: Vec<_> = sent.into_iter().filter(|line| HeaderValue::from_bytes(line).is_ok()).collect();
+            let mut lines: Vec<&[u8]> = sent.iter().map(Vec::as_slice).collect();
+            lines.push(b"198.51.100.7");
+            prop_assert_eq!(behind_proxy(&lines), known("198.51.100.7"));
+            let joined = sent.iter().fold(Vec::new(), |all, line| [&all[..], line, b", "].concat());
+            let joined = [joined.as_slice(), b"198.51.100.7"].concat();
+            prop_assert_eq!(behind_proxy(&[&joined]), known("198.51.100.7"));
+            prop_assert_ne!(behind_proxy(&[b"\xe9"]), known("127.0.0.1"));
+        }
     }
 }

@@ -3,8 +3,7 @@
 use std::net::IpAddr;
 
 use http::{HeaderMap, Method, StatusCode, header};
-use keyrack_guard::Problem;
-use url::{Host, Url};
+use keyrack_guard::{Home, Problem};
 
 /// Why a browser's request is not ours to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,9 +27,9 @@ impl Foreign {
 }
 
 /// Checks what a browser sent along. A request that is answered by a cookie goes through here, on pages and API alike.
-pub fn check(method: &Method, headers: &HeaderMap, public: Option<&Url>) -> Result<(), Foreign> {
+pub fn check(method: &Method, headers: &HeaderMap, home: &Home) -> Result<(), Foreign> {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).ok_or(Foreign::Host)?;
-    if !is_ours(host, public) {
+    if !home.is_own_host(host) {
         return Err(Foreign::Host);
     }
     if method.is_safe() {
@@ -38,7 +37,7 @@ pub fn check(method: &Method, headers: &HeaderMap, public: Option<&Url>) -> Resu
     }
     // Browsers send Sec-Fetch-Site to trustworthy origins only, so a plain http name is judged by Origin.
     let own = all(headers, "sec-fetch-site", |site| site == "same-origin" || site == "none")
-        .or_else(|| all(headers, "origin", |origin| is_own_origin(origin, host, public)));
+        .or_else(|| all(headers, "origin", |origin| home.is_own_origin(origin, Some(host))));
     if own == Some(true) { Ok(()) } else { Err(Foreign::Origin) }
 }
 
@@ -47,34 +46,6 @@ fn all(headers: &HeaderMap, name: &str, is_right: impl Fn(&str) -> bool) -> Opti
     let values = headers.get_all(name);
     values.iter().next()?;
     Some(values.iter().all(|value| value.to_str().is_ok_and(&is_right)))
-}
-
-/// A name that DNS could point elsewhere must be the one that the operator chose: otherwise
-/// a page of another site could turn its own name to this address and be "the same origin".
-fn is_ours(host: &str, public: Option<&Url>) -> bool {
-    // A name and a port are all that stands there (RFC 9110, section 7.2).
-    if host.contains(['@', '/', '\\', '?', '#']) {
-        return false;
-    }
-    let Ok(url) = Url::parse(&format!("http://{host}/")) else {
-        return false;
-    };
-    match url.host() {
-        Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
-        Some(Host::Domain(name)) => {
-            name == "localhost" || public.is_some_and(|public| public.host_str() == Some(name))
-        }
-        None => false,
-    }
-}
-
-fn is_own_origin(origin: &str, host: &str, public: Option<&Url>) -> bool {
-    let Ok(origin) = Url::parse(origin) else {
-        return false;
-    };
-    let same_as = |other: &Url| origin.origin() == other.origin();
-    public.is_some_and(same_as)
-        || Url::parse(&format!("{}://{host}/", origin.scheme())).as_ref().is_ok_and(same_as)
 }
 
 /// Whether an address can be reached from other machines, so that plain HTTP deserves a warning.
@@ -89,7 +60,8 @@ mod tests {
     fn ask(method: &Method, headers: &[(&'static str, &str)], public: Option<&str>) -> Result<(), Foreign> {
         let headers =
             headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        check(method, &headers, public.map(|url| url.parse().unwrap()).as_ref())
+        let home = public.map_or(Home::unnamed(), |url| Home::at(url).unwrap());
+        check(method, &headers, &home)
     }
 
     #[test]

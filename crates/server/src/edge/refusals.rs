@@ -75,7 +75,7 @@ fn of(response: &Response) -> Option<(KeyId, &'static str, Option<Permission>)> 
         return Some((key.key, denial.code(), needed));
     }
     let problem = response.extensions().get::<Problem>()?;
-    let is_outside = matches!(problem.code(), "outside_key" | "model_outside_key");
-    let key = problem.member("key").filter(|_| is_outside)?;
+    let is_about_key = matches!(problem.code(), "outside_key" | "model_outside_key" | "untrusted_facts");
+    let key = problem.member("key").filter(|_| is_about_key)?;
     Some((key.as_str()?.parse().ok()?, problem.code(), None))
 }

@@ -21,7 +21,8 @@ const REMEMBERED: usize = 10_000;
 #[derive(Debug, Default)]
 pub struct Throttle {
     accounts: Mutex<Failures<String>>,
-    addresses: Mutex<Failures<IpAddr>>,
+    /// `None` is every client whose address is unknown.
+    addresses: Mutex<Failures<Option<IpAddr>>>,
 }
 
 impl Throttle {
@@ -31,26 +32,19 @@ impl Throttle {
         let account = one_spelling(account);
         let address = address.map(network);
         let wait = self.accounts.lock().wait(&account, FREE_BY_ACCOUNT, now);
-        let wait = wait
-            .max(address.map_or(Duration::ZERO, |address| {
-                self.addresses.lock().wait(&address, FREE_BY_ADDRESS, now)
-            }));
+        let wait = wait.max(self.addresses.lock().wait(&address, FREE_BY_ADDRESS, now));
         if !wait.is_zero() {
             return Err(wait);
         }
         self.accounts.lock().count(account, now);
-        if let Some(address) = address {
-            self.addresses.lock().count(address, now);
-        }
+        self.addresses.lock().count(address, now);
         Ok(())
     }
 
     /// Forgets the failures of an account after its right password.
     pub fn succeeded(&self, account: &str, address: Option<IpAddr>) {
         self.accounts.lock().failed.remove(&one_spelling(account));
-        if let Some(address) = address {
-            self.addresses.lock().forgive(&network(address));
-        }
+        self.addresses.lock().forgive(&address.map(network));
     }
 }
 
@@ -189,14 +183,23 @@ mod tests {
     }
 
     #[test]
+    fn clients_of_unknown_addresses_share_one_meter() {
+        let throttle = Throttle::default();
+        let refused = (0..40).filter(|n| throttle.attempt(&format!("{n}@example.org"), None, at(0)).is_err());
+        assert_eq!(refused.count(), 20);
+        assert_eq!(throttle.attempt("ada@example.org", ADDRESS, at(0)), Ok(()), "and no address with them");
+    }
+
+    #[test]
     fn a_flood_of_invented_names_does_not_wash_away_the_one_that_is_guessed_at() {
         let throttle = Throttle::default();
-        for _ in 0..5 {
-            assert_eq!(throttle.attempt("ada@example.org", None, at(0)), Ok(()));
+        let from = |n: usize| Some(IpAddr::from(u32::try_from(n).unwrap().to_be_bytes()));
+        for n in 0..5 {
+            assert_eq!(throttle.attempt("ada@example.org", from(n), at(0)), Ok(()));
         }
         for n in 0..2 * REMEMBERED {
-            assert_eq!(throttle.attempt(&format!("{n}@example.org"), None, at(0)), Ok(()));
+            assert_eq!(throttle.attempt(&format!("{n}@example.org"), from(n), at(0)), Ok(()));
         }
-        assert!(throttle.attempt("ada@example.org", None, at(0)).is_err());
+        assert!(throttle.attempt("ada@example.org", from(0), at(0)).is_err());
     }
 }

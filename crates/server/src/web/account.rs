@@ -25,7 +25,7 @@ pub(super) async fn page(
         id: session.id.to_string(),
         is_this: session.id == person.session.id,
         agent: session.agent.as_deref().map_or_else(|| "An unnamed program".to_owned(), browser),
-        address: session.address.map(|address| address.to_string()).unwrap_or_default(),
+        address: session.address.map_or("unknown".to_owned(), |address| address.to_string()),
         last_seen: words::moment(session.seen_at, now),
         started: words::moment(session.created_at, now),
     });

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use axum::extract::{FromRequestParts, Path};
 use http::Method;
 use http::request::Parts;
-use keyrack_guard::Credential;
 use keyrack_store::{Membership, Role, Session, User};
 
 use super::Access;
@@ -83,8 +82,10 @@ impl FromRequestParts<Shared> for Member {
 
 /// A page is opened by a browser and never by a key.
 fn no_key(parts: &Parts, app: &App) -> Result<(), OpError> {
-    match Credential::find(&parts.headers, &parts.uri) {
+    match app.guard.find(parts) {
         Ok(None) => Ok(()),
+        // Proxies that sign people in add an `Authorization` of their own.
+        Ok(Some(other)) if !other.is_ours(&app.config.brands) => Ok(()),
         Ok(Some(_)) if session::token(&parts.headers, app).is_some() => Err(OpError::KeyAndCookie),
         Ok(Some(_)) => Err(OpError::NoKeysHere),
         Err(denial) => Err(app.refused(&denial.into())),

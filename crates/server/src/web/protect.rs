@@ -10,7 +10,7 @@ use crate::edge::origin;
 
 /// Answers requests that our own pages made, to a name that is ours.
 pub async fn pages(State(app): State<Shared>, request: Request, next: Next) -> Response {
-    match origin::check(request.method(), request.headers(), app.config.public_url.as_ref()) {
+    match origin::check(request.method(), request.headers(), app.guard.home()) {
         Ok(()) => next.run(request).await,
         Err(foreign) => {
             let (parts, _) = request.into_parts();

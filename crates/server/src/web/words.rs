@@ -74,6 +74,7 @@ pub(super) fn refused(code: &str) -> String {
         "key_in_browser" => "the key came from a browser",
         "image_too_large_for_key" => "the image was too large for the key",
         "model_outside_key" => "a model outside what the key covers",
+        "untrusted_facts" => "facts that only a trusted service may state",
         "outside_key" => "outside what the key covers",
         other => return other.replace('_', " "),
     }

@@ -1,10 +1,11 @@
 //! What a proxy asks: read from its headers, and decided.
 
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use keyrack_guard::{Caller, Credential, Place, Problem};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use keyrack_guard::{Caller, Place, Problem};
 use keyrack_key::{Counted, Denial, Permission, Presented, WorkspaceId};
 
 use super::proxy::Proxy;
@@ -75,12 +76,13 @@ pub(super) fn permission(headers: &HeaderMap) -> Result<Option<Permission>, ApiE
 
 /// Where the key stands. Whoever has none learns nothing here: not what is unclear, nor which workspaces there are.
 pub(super) fn place_of_key(app: &App, parts: &Parts) -> Result<Place, ApiError> {
-    let credential = Credential::find(&parts.headers, &parts.uri)
-        .and_then(|credential| credential.ok_or(Denial::Missing))
-        .and_then(|credential| {
-            Presented::parse(credential.text(), &app.config.brands)?;
-            Ok(credential.place())
-        });
+    let credential =
+        app.guard_of_proxies.find(parts).and_then(|credential| credential.ok_or(Denial::Missing)).and_then(
+            |credential| {
+                Presented::parse(credential.text(), &app.config.brands)?;
+                Ok(credential.place())
+            },
+        );
     Ok(credential.map_err(|denial| app.refused(&denial.into()))?)
 }
 
@@ -120,13 +122,34 @@ impl Passing {
 /// Puts what the client asked the proxy for in the place of what the proxy asks us, if the proxy says it.
 pub(super) fn ask_of_original(parts: &mut Parts) -> Result<(), ApiError> {
     for name in &ORIGINALS {
-        if let Some(text) = once(&parts.headers, name)? {
+        if let Some(text) = bytes_of(&parts.headers, name)? {
             parts.uri =
-                text.parse().map_err(|_| unclear(&format!("{name}: expected a path with its query")))?;
+                uri_of(text).ok_or_else(|| unclear(&format!("{name}: expected a path with its query")))?;
             return Ok(());
         }
     }
     Ok(())
+}
+
+/// A URI as its client sent it. Not all clients escape what a URI has no place for (RFC 3986, section 2), and many services
+/// take it, so what is there raw is escaped here.
+fn uri_of(text: &[u8]) -> Option<Uri> {
+    Uri::try_from(text).or_else(|_| Uri::try_from(escaped(text))).ok()
+}
+
+fn escaped(text: &[u8]) -> String {
+    // A fragment is not sent on, nor read by `Uri`.
+    let text = text.split(|byte| *byte == b'#').next().unwrap_or_default();
+    let mut uri = String::with_capacity(text.len());
+    for byte in text {
+        if byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(byte) {
+            uri.push(char::from(*byte));
+        } else {
+            // Writing into a string does not fail.
+            let _ = write!(uri, "%{byte:02X}");
+        }
+    }
+    uri
 }
 
 /// Whether a query has an `api-key`, with or without escapes, wherever else a key is.
@@ -145,12 +168,16 @@ fn is_removable(query: &str) -> bool {
 
 /// A header that says one thing. Twice, nobody knows whether the proxy or its client wrote it.
 fn once<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ApiError> {
+    let text = bytes_of(headers, name)?.map(str::from_utf8).transpose();
+    let text = text.ok().filter(|text| text.is_none_or(str::is_ascii));
+    text.ok_or_else(|| unclear(&format!("{name}: expected visible ASCII")))
+}
+
+fn bytes_of<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a [u8]>, ApiError> {
     let mut values = headers.get_all(name).iter();
-    let value = values.next().map(HeaderValue::to_str).transpose();
-    match (value, values.next()) {
-        (Ok(value), None) => Ok(value.filter(|text| !text.is_empty())),
-        (Ok(_), Some(_)) => Err(unclear(&format!("{name} is there twice"))),
-        (Err(_), _) => Err(unclear(&format!("{name}: expected visible ASCII"))),
+    match (values.next(), values.next()) {
+        (value, None) => Ok(value.map(HeaderValue::as_bytes).filter(|text| !text.is_empty())),
+        (_, Some(_)) => Err(unclear(&format!("{name} is there twice"))),
     }
 }
 

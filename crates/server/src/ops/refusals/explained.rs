@@ -69,7 +69,7 @@ struct Check {
 }
 
 /// In the order in which they are made. Whether a key is known comes first: who sent an unknown one is not kept.
-const CHECKS: [Check; 12] = [
+const CHECKS: [Check; 13] = [
     Check { name: "The key is known", codes: &[] },
     Check {
         name: "The key and its secret are alive",
@@ -82,6 +82,7 @@ const CHECKS: [Check; 12] = [
     Check { name: "Nobody else can read the key", codes: &["key_in_query", "key_in_browser"] },
     Check { name: "This visitor did not use it too often", codes: &["visitor_rate_limited"] },
     Check { name: "It was not used too often", codes: &["rate_limited"] },
+    Check { name: "Its holder stated nothing of somebody else's request", codes: &["untrusted_facts"] },
     Check { name: "The key covers what was asked for", codes: &["outside_key", "model_outside_key"] },
     Check { name: "The image is small enough", codes: &["image_too_large_for_key"] },
     Check { name: "There is some of its quota left", codes: &["quota_exceeded"] },
@@ -117,11 +118,12 @@ fn saw(refused: &RefusedRequest) -> String {
         refused.permission.map_or("no permission in particular".to_owned(), |one| one.to_string());
     match refused.refused.as_str() {
         "network_not_allowed" => {
-            refused.address.map_or("no address".to_owned(), |address| address.to_string())
+            refused.address.map_or("an unknown address".to_owned(), |address| address.to_string())
         }
         "origin_not_allowed" => refused.origin.clone().unwrap_or_else(|| "no Origin header".to_owned()),
         "insufficient_scope" => permission,
         "key_in_query" => "the key in the URL".to_owned(),
+        "untrusted_facts" => "a question that stated facts of somebody else's request".to_owned(),
         "key_in_browser" => {
             let page = refused.origin.as_deref().unwrap_or("a page of another site");
             format!("the key sent by a browser, from {page}")
@@ -152,6 +154,7 @@ fn expected(refused: &RefusedRequest, key: &KeyRow) -> String {
             )
         }
         "key_in_query" | "key_in_browser" => "a key that holds Inference alone".to_owned(),
+        "untrusted_facts" => "a key with the scope Node in X-Keyrack-Service-Key".to_owned(),
         "retired_secret" => key
             .secrets
             .first()
@@ -215,6 +218,10 @@ pub fn place_of(code: &str) -> (&'static str, Place) {
             Place::Rotate,
         ),
         "key_in_browser" => ("Use a key with Inference alone on pages, and rotate this one.", Place::New),
+        "untrusted_facts" => (
+            "If one of your services asks, give it a key with the scope Node to send along. If not, somebody else tries your key.",
+            Place::New,
+        ),
         "retired_secret" => {
             ("Give the program the new secret. If it is lost, rotate once more.", Place::Rotate)
         }

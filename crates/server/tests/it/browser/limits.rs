@@ -40,12 +40,13 @@ async fn limits_are_set_with_a_key_corrected_and_seen_to_be_used_up() {
         row.contains("40 predictions a month") && row.contains("10 requests every minute for each visitor"),
         "{row}"
     );
+    let node = server.key(&["node"]).await;
     for visitor in 0..4 {
         let question = json!({
             "workspace": SLUG, "permission": "models:predict", "spend": true, "ip": format!("198.51.100.{visitor}"),
         });
         for _ in 0..10 {
-            server.post("/api/v1/verify", &secret, question.clone()).await.ok();
+            server.verify_as_service(&node, &secret, question.clone()).await.ok();
         }
         if visitor == 1 {
             see(&browser, "20 of 40", "20 left; begins anew", "half").await;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::api_routes;
 use crate::cast::{Cast, mistyped, unknown};
-use crate::harness::send;
+use crate::harness::{send, text};
 
 #[tokio::test]
 async fn only_whoever_holds_a_key_learns_about_it() {
@@ -77,10 +77,11 @@ async fn what_a_key_is_restricted_by_and_the_question_leaves_out_counts_as_not_a
         let request = cast.server.request(reqwest::Method::GET, "/api/v1/forward-auth").bearer_auth(key);
         send(request.header("x-keyrack-for-workspace", "ours")).await
     };
+    let node = &cast.holding(&[Scope::Node]).secret;
     let verify = async |key: &str, more: Value| {
         let mut body = json!({ "workspace": "ours" });
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        cast.server.post("/api/v1/verify", key, body).await
+        cast.server.verify_as_service(node, key, body).await
     };
     let project = cast.ours.project.to_string();
     let key = restricted(json!({ "projects": [project] })).await;
@@ -91,7 +92,8 @@ async fn what_a_key_is_restricted_by_and_the_question_leaves_out_counts_as_not_a
     let key = restricted(json!({ "networks": ["10.4.0.0/16"] })).await;
     assert_eq!(verify(&key, json!({ "ip": "10.4.1.1" })).await.status, 200);
     verify(&key, json!({})).await.problem(403, "network_not_allowed");
-    let key = restricted(json!({ "origins": ["https://app.example.org"] })).await;
+    let page = json!({ "name": "page", "scopes": ["inference"], "restrictions": { "origins": ["https://app.example.org"] } });
+    let key = text(&cast.server.post("/api/v1/keys", cast.key(), page).await.json()["secret"]);
     assert_eq!(verify(&key, json!({ "origin": "https://app.example.org" })).await.status, 200);
     verify(&key, json!({})).await.problem(403, "origin_not_allowed");
 }

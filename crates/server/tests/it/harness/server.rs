@@ -94,6 +94,12 @@ impl Server {
         send(self.request(Method::POST, path).bearer_auth(key).json(&body)).await
     }
 
+    /// Asks about `key` as a trusted service, which holds `node`, a key with the scope Node.
+    pub(crate) async fn verify_as_service(&self, node: &str, key: &str, question: Value) -> Answer {
+        let request = self.request(Method::POST, "/api/v1/verify").bearer_auth(key).json(&question);
+        send(request.header("x-keyrack-service-key", node)).await
+    }
+
     pub(crate) async fn patch(&self, path: &str, key: &str, body: Value) -> Answer {
         send(self.request(Method::PATCH, path).bearer_auth(key).json(&body)).await
     }

@@ -41,7 +41,6 @@ async fn a_header_that_is_there_twice_says_nothing_certain() {
     let cases = [
         ("GET /api/v1/keys", vec![auth, ("authorization", &other_bearer)], 400, "ambiguous_key"),
         ("GET /api/v1/keys", vec![("x-api-key", &key), ("X-Api-Key", &other)], 400, "ambiguous_key"),
-        ("GET /api/v1/keys", vec![("authorization", "Bearer"), ("x-api-key", &key)], 400, "ambiguous_key"),
         (
             "GET /api/v1/keys",
             vec![cookie, ("x-keyrack-workspace", "ours"), ("x-keyrack-workspace", "ours")],
@@ -90,6 +89,35 @@ async fn a_header_that_is_there_twice_says_nothing_certain() {
         answer.problem(status, code);
     }
     assert_eq!(cast.written().await, before);
+}
+
+/// Browsers, front ends and proxies add credentials of their own.
+#[tokio::test]
+async fn what_is_no_key_of_ours_beside_one_is_ignored() {
+    let cast = Cast::assemble().await;
+    let key = cast.key();
+    let mistyped = crate::cast::mistyped();
+    for other in ["", "Bearer", "Bearer eyJhbGciOiJub25lIn0.e30.", "Basic YTpi", "Bearer null", &mistyped] {
+        let headers = lines(&[("authorization", other), ("x-api-key", key)]);
+        assert_eq!(ask(&cast, "GET /api/v1/keys", &headers, "").await.unwrap().status, 200, "{other}");
+    }
+    let bearer = format!("Bearer {key}");
+    for own in [bearer.clone(), bearer.to_lowercase().replace(&key.to_lowercase(), key)] {
+        let answer = ask(&cast, "GET /api/v1/keys", &lines(&[("x-api-key", &own)]), "").await.unwrap();
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    let headers = lines(&[("authorization", &bearer), ("x-api-key", "undefined")]);
+    assert_eq!(ask(&cast, "GET /api/v1/keys", &headers, "").await.unwrap().status, 200);
+    let public = format!("GET /api/v1/keys?api-key=Bearer%20{key}");
+    ask(&cast, &public, b"", "").await.unwrap().problem(400, "key_in_query");
+    ask(&cast, "GET /api/v1/keys", &lines(&[("authorization", "Bearer null")]), "")
+        .await
+        .unwrap()
+        .problem(401, "malformed_key");
+    // A page is opened by its session, whatever a proxy in front adds.
+    let cookie = cast.member(Role::Owner).cookie.clone();
+    let headers = lines(&[("authorization", "Bearer eyJhbGciOiJub25lIn0.e30."), ("cookie", &cookie)]);
+    assert_eq!(ask(&cast, "GET /account", &headers, "").await.unwrap().status, 200);
 }
 
 #[tokio::test]

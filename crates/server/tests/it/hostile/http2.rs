@@ -56,6 +56,27 @@ async fn a_proxy_asks_over_http_2() {
     }
 }
 
+#[tokio::test]
+async fn a_preflight_of_what_proxies_ask_is_no_yes_over_http_2() {
+    let cast = Cast::assemble().await;
+    let page = [("origin", "https://app.example.org"), ("access-control-request-method", "GET")];
+    for (rest, no) in [("", 405), ("/", 401), ("/predict/7", 401)] {
+        let url = format!("{}/api/v1/forward-auth{rest}", cast.server.url);
+        assert_eq!(ask_by(&cast, Method::OPTIONS, &url, &page).await.0, no, "{rest}");
+    }
+}
+
+/// The host is in the URI there, whatever `Host` says.
+#[tokio::test]
+async fn a_page_at_a_name_that_was_turned_here_is_elsewhere_over_http_2() {
+    let cast = Cast::assemble().await;
+    let key = &cast.holding(&[keyrack_key::Scope::Project]).secret;
+    let page = [("x-api-key", key.as_str()), ("sec-fetch-site", "same-origin"), ("host", cast.host())];
+    assert_eq!(ask(&cast, "https://evil.example/api/v1/projects", &page).await.0, 403);
+    let own = format!("{}/api/v1/projects", cast.server.url);
+    assert_eq!(ask(&cast, &own, &page[..2]).await.0, 200);
+}
+
 /// What is framed as a body there would be an error of the protocol.
 #[tokio::test]
 async fn a_refused_head_has_no_body_over_http_2() {

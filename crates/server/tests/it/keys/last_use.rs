@@ -45,15 +45,20 @@ async fn a_refused_request_is_no_use() {
 async fn being_asked_about_is_a_use() {
     let desk = Desk::open().await;
     let key = desk.key(&["inference"]).await;
-    let question =
-        json!({ "workspace": crate::harness::SLUG, "permission": "models:predict", "ip": "198.51.100.7" });
-    desk.server.post("/api/v1/verify", &key.secret, question).await.ok();
-    let used = until("the use is written down", async || {
-        Some(desk.read(&key).await["lastUsed"].clone()).filter(Value::is_object)
-    })
-    .await;
-    // Whoever holds a key could write any address into a question: what counts is who asked.
-    assert_eq!((&used["address"], &used["permission"]), (&json!("127.0.0.1"), &json!("models:predict")));
+    let mut question = json!({ "workspace": crate::harness::SLUG, "permission": "models:predict" });
+    desk.server.post("/api/v1/verify", &key.secret, question.clone()).await.ok();
+    let used_from = async |address: &str| {
+        let used = until("the use is written down", async || {
+            Some(desk.read(&key).await["lastUsed"].clone()).filter(|used| used["address"] == address)
+        });
+        assert_eq!(used.await["permission"], "models:predict");
+    };
+    used_from("127.0.0.1").await;
+    // Only a trusted service is believed about an address.
+    question["ip"] = "198.51.100.7".into();
+    let node = desk.server.key(&["node"]).await;
+    desk.server.verify_as_service(&node, &key.secret, question).await.ok();
+    used_from("198.51.100.7").await;
 }
 
 #[tokio::test]

@@ -24,9 +24,10 @@ async fn a_single_address_is_a_network_of_its_own() {
         json!(["10.4.0.0/16", "198.51.100.7/32", "203.0.113.7/32", "2001:db8::1/128"])
     );
     let secret = text(&made["secret"]);
+    let node = desk.server.key(&["node"]).await;
     let ask = async |ip: &str| {
         let question = json!({ "workspace": crate::harness::SLUG, "ip": ip });
-        desk.server.post("/api/v1/verify", &secret, question).await
+        desk.server.verify_as_service(&node, &secret, question).await
     };
     for ip in ["203.0.113.7", "::ffff:203.0.113.7", "2001:db8::1", "198.51.100.7"] {
         ask(ip).await.ok();

@@ -102,6 +102,23 @@ async fn a_key_for_named_networks_works_from_those() {
     projects_with(&desk, &key, "x-forwarded-for", "10.4.0.17").await.refused(403, "network_not_allowed");
 }
 
+/// The proxy itself is in a network that the key allows.
+#[tokio::test]
+async fn a_client_whose_address_cannot_be_read_is_not_the_proxy() {
+    let desk = Desk::open().await;
+    let key = restricted(&desk, json!({ "networks": ["127.0.0.0/8", "10.4.0.0/16"] })).await;
+    let from = async |hops: &[u8]| {
+        let request = desk.server.request(Method::GET, "/api/v1/projects").bearer_auth(&key.secret);
+        send(request.header("x-forwarded-for", hops)).await
+    };
+    for unreadable in [&b"\xe9"[..], b"", b"unknown", b"[[[10.4.0.1", b"10.4.0.1, \xe9", b"10.4.0.1, unix:"] {
+        from(unreadable).await.refused(403, "network_not_allowed");
+    }
+    from(b"\xe9, 203.0.113.9").await.refused(403, "network_not_allowed");
+    from(b"\xe9, 10.4.0.1").await.ok();
+    from("é, 10.4.0.1".as_bytes()).await.ok();
+}
+
 #[tokio::test]
 async fn a_key_for_named_origins_works_from_those() {
     let desk = Desk::open().await;

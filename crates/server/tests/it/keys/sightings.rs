@@ -81,15 +81,25 @@ async fn programs_our_own_pages_and_keys_that_are_made_for_pages_are_not_marked(
         let request = desk.server.request(Method::GET, "/api/v1/projects").bearer_auth(&key.secret);
         send(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await.ok();
     }
-    // Whoever asks about a key says where its request came from, and anybody who holds it could have.
+    // Anybody who holds the key could state an origin.
     let question = json!({ "workspace": SLUG, "origin": SHOP });
-    desk.server.post("/api/v1/verify", &key.secret, question.clone()).await.ok();
+    desk.server.post("/api/v1/verify", &key.secret, question.clone()).await.refused(403, "untrusted_facts");
     // Written down after all of these.
     seen_key(&desk, &["project"]).await;
     assert!(sightings(&desk, &key).await.is_empty() && sightings(&desk, &public).await.is_empty());
     let asked = desk.server.request(Method::POST, "/api/v1/verify").bearer_auth(&key.secret);
-    send(asked.header("origin", SHOP).json(&question)).await.ok();
+    send(asked.header("origin", SHOP).json(&question)).await.refused(403, "key_in_browser");
     assert_eq!(seen(&desk, &key, 1).await[0]["origin"], SHOP, "a page that asks holds the key");
+}
+
+#[tokio::test]
+async fn an_origin_that_a_trusted_service_states_is_where_the_key_was_seen() {
+    let desk = Desk::open().await;
+    let (key, node) = (desk.key(&["project"]).await, desk.server.key(&["node"]).await);
+    let question = json!({ "workspace": SLUG, "origin": SHOP });
+    let refused = desk.server.verify_as_service(&node, &key.secret, question).await;
+    refused.refused(403, "key_in_browser");
+    assert_eq!(seen(&desk, &key, 1).await[0]["origin"], SHOP);
 }
 
 /// Its `fetch` says of itself much of what browsers say.

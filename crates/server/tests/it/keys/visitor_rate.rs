@@ -57,10 +57,11 @@ async fn what_a_handler_refuses_tells_what_is_left_too() {
 async fn asking_about_a_visitor_takes_one_only_when_told_to() {
     let desk = Desk::open().await;
     let key = limited(&desk, json!({ "visitorRate": hourly(1) })).await;
+    let node = desk.server.key(&["node"]).await;
     let ask = async |more: Value| {
         let mut question = json!({ "workspace": SLUG });
         question.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        desk.server.post("/api/v1/verify", &key.secret, question).await
+        desk.server.verify_as_service(&node, &key.secret, question).await
     };
     let left = |answer: Answer| answer.ok().json()["limits"]["visitorRate"]["remaining"].clone();
     assert_eq!(left(ask(json!({ "ip": "198.51.100.1" })).await), 1);
@@ -69,6 +70,24 @@ async fn asking_about_a_visitor_takes_one_only_when_told_to() {
     assert_eq!(left(ask(json!({ "ip": "198.51.100.2", "spend": true })).await), 0);
     assert_eq!(left(ask(json!({ "spend": true })).await), 0, "whoever is not named is somebody too");
     ask(json!({})).await.refused(429, "visitor_rate_limited");
+}
+
+/// The proxy's own address has a meter of its own, and an address that cannot be read never becomes it.
+#[tokio::test]
+async fn visitors_of_unknown_addresses_share_one_meter_that_is_not_the_proxys() {
+    let desk = Desk::open().await;
+    let key = limited(&desk, json!({ "visitorRate": hourly(2) })).await;
+    let visits = async |from: &[u8]| {
+        let request = desk.server.request(Method::GET, "/api/v1/projects").bearer_auth(&key.secret);
+        send(request.header("x-forwarded-for", from)).await
+    };
+    visits(b"\xe9").await.ok();
+    visits(b"198.51.100.1, unknown").await.ok();
+    for from in [&b"\xe9"[..], b"_hidden", b"", b"198.51.100.1,"] {
+        visits(from).await.refused(429, "visitor_rate_limited");
+    }
+    visits(b"127.0.0.1").await.ok();
+    visits(b"\xe9, 198.51.100.1").await.ok();
 }
 
 #[tokio::test]

@@ -119,8 +119,9 @@ async fn a_question_about_a_key_is_explained_by_what_was_asked() {
     let restrictions = json!({ "origins": ["https://shop.example"] });
     let key = desk.make(json!({ "name": "n", "scopes": ["inference"], "restrictions": restrictions })).await;
     let question = json!({ "workspace": SLUG, "permission": "models:predict", "ip": "198.51.100.7", "origin": "https://evil.example" });
-    let refused =
-        desk.server.post("/api/v1/verify", &key.secret, question).await.refused(403, "origin_not_allowed");
+    let node = desk.server.key(&["node"]).await;
+    let refused = desk.server.verify_as_service(&node, &key.secret, question).await;
+    let refused = refused.refused(403, "origin_not_allowed");
     let told = why(&desk, &refused).await;
     let fields = ["saw", "address", "origin", "permission", "route"].map(|field| told[field].clone());
     assert_eq!(

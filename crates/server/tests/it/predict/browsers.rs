@@ -38,7 +38,10 @@ async fn every_route_answers_what_browsers_ask_before() {
     let keys = ["nonsense", live, cast.key(), &cast.deleted, &cast.expired];
     let queries = keys.map(|key| format!("?api-key={key}"));
     let guard = Guard::new(Arc::new(Rack::new()), Brands::default(), || Timestamp::from_micros(0));
-    for route in keyrack::api::routes(Arc::new(guard)) {
+    // Pages do not ask what proxies ask: see `proxies::asked`.
+    let routes =
+        keyrack::api::routes(Arc::new(guard)).into_iter().filter(|route| route.path != "/forward-auth");
+    for route in routes {
         let path = format!("/api/v1{}/", route.path.replace(['{', '}'], ""));
         for query in [""].into_iter().chain(queries.iter().map(String::as_str)) {
             let asked = server.request(Method::OPTIONS, &format!("{path}{query}")).header("origin", PAGE);
@@ -126,6 +129,50 @@ async fn the_operator_names_the_origin_of_our_pages() {
     ask("https://keys.example.org").await.ok();
     ask("https://keys.example.org.evil.example").await.refused(403, "key_in_browser");
     ask("http://keys.example.org").await.refused(403, "key_in_browser");
+}
+
+/// A page turns its own name to this server's address (DNS rebinding), and is "the same origin" to its browser.
+#[tokio::test]
+async fn a_page_at_a_name_that_was_turned_to_this_server_is_elsewhere() {
+    for public in [&[][..], &["--public-url", "http://keys.example.org"]] {
+        let cast = Cast::with(public).await;
+        let port = cast.host().rsplit(':').next().unwrap().to_owned();
+        let key = cast.holding(&[Scope::Project]);
+        let ask = async |secret: &str, host: &str, headers: &[(&str, &str)]| {
+            let request = cast.server.request(Method::GET, "/api/v1/projects").bearer_auth(secret);
+            let request = request.header("host", host);
+            send(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
+        };
+        let evil = format!("evil.example:{port}");
+        let origin = format!("http://{evil}");
+        for page in [
+            &[("origin", origin.as_str()), ("sec-fetch-site", "same-origin")][..],
+            &[("origin", &origin)],
+            &[("sec-fetch-site", "same-origin")],
+        ] {
+            ask(&key.secret, &evil, page).await.refused(403, "key_in_browser");
+            // Nor does a session count there.
+            let request = cast.server.request(Method::GET, "/api/v1/projects").header("host", &evil);
+            let request = request.header("cookie", &cast.member(Role::Owner).cookie);
+            let request = page.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+            send(request.header("x-keyrack-workspace", "ours")).await.refused(421, "foreign_host");
+        }
+        let path = format!("/api/v1/keys/{}/sightings", key.id);
+        let exposed = crate::harness::until("the exposure is recorded", async || {
+            let items = cast.server.get(&path, cast.key()).await.json()["items"].clone();
+            items.as_array().filter(|items| !items.is_empty()).cloned()
+        });
+        assert!(exposed.await.iter().any(|place| place["origin"] == *origin));
+        // A program reaches this server by any name, and our own pages by names of ours.
+        ask(&key.secret, &evil, &[]).await.ok();
+        for host in [format!("127.0.0.1:{port}"), format!("localhost:{port}"), format!("[::1]:{port}")] {
+            let own = format!("http://{host}");
+            ask(&key.secret, &host, &[("origin", &own), ("sec-fetch-site", "same-origin")]).await.ok();
+        }
+        // Plain HTTP, so that the sign-in of the test keeps its cookie.
+        let named = ask(&key.secret, "keys.example.org", &[("sec-fetch-site", "same-origin")]).await;
+        assert_eq!(named.status == 200, !public.is_empty(), "{named:?}");
+    }
 }
 
 #[tokio::test]

@@ -55,7 +55,10 @@ impl Asked<'_> {
         }
         let question = json!({ "workspace": SLUG, "permission": "models:train" });
         self.ask(Method::POST, "/api/v1/verify", &[("authorization", &bearer)], Some(question.clone())).await;
-        self.ask(Method::POST, &format!("/api/v1/verify?api-key={secret}"), &[], Some(question)).await;
+        self.ask(Method::POST, &format!("/api/v1/verify?api-key={secret}"), &[], Some(question.clone()))
+            .await;
+        let service = [("authorization", bearer.as_str()), ("x-keyrack-service-key", secret)];
+        self.ask(Method::POST, "/api/v1/verify", &service, Some(question)).await;
         self.ask(Method::POST, "/api/v1/projects", &[("x-api-key", secret)], Some(json!({ "name": 1 })))
             .await;
     }
@@ -127,6 +130,7 @@ impl Asked<'_> {
             ("origin", &referer),
             ("x-request-id", secret),
             ("x-forwarded-for", secret),
+            ("x-keyrack-service-key", secret),
             ("if-match", secret),
             ("content-type", secret),
             ("accept", secret),

@@ -1,0 +1,291 @@
+//! The service's own pages, and whether a page elsewhere sent a request.
+//!
+//! A page is our own if a browser loaded it from a host name of ours. An IP address and `localhost` are always ours,
+//! since DNS cannot point them elsewhere. Any other name has to be named by the operator: otherwise a page could turn its
+//! own name to our address (DNS rebinding), and would be "the same origin" to its browser.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use http::{HeaderMap, HeaderName, HeaderValue, header, request};
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// The service's own pages.
+#[derive(Clone, Debug, Default)]
+pub struct Home(Pages);
+
+#[derive(Clone, Debug, Default)]
+enum Pages {
+    #[default]
+    None,
+    /// Those at IP addresses, at `localhost`, and at this origin.
+    Here(Option<Named>),
+}
+
+/// An origin that the operator has named.
+#[derive(Clone, Debug)]
+struct Named {
+    scheme: Scheme,
+    host: String,
+    port: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scheme {
+    Http,
+    Https,
+}
+
+/// An `Origin` header, or the part of one that `Host` carries.
+#[derive(Clone, Copy)]
+struct Authority<'a> {
+    host: &'a str,
+    port: Option<u16>,
+}
+
+impl Home {
+    /// No page is our own.
+    pub const fn nowhere() -> Self {
+        Self(Pages::None)
+    }
+
+    /// Our pages are those that a browser finds at an IP address or at `localhost`.
+    pub const fn unnamed() -> Self {
+        Self(Pages::Here(None))
+    }
+
+    /// Our pages are those at `origin` as well, such as `https://keys.example.org`. `None` if that is no
+    /// `http://host[:port]` or `https://host[:port]`.
+    pub fn at(origin: &str) -> Option<Self> {
+        let (scheme, Authority { host, port }) = split_origin(origin.trim_end_matches('/'))?;
+        let named = Named { scheme, host: host.to_owned(), port: port.unwrap_or(scheme.port()) };
+        Some(Self(Pages::Here(Some(named))))
+    }
+
+    /// Whether `host`, a `Host` header, names this service whatever DNS answers. Allocates nothing.
+    pub fn is_own_host(&self, host: &str) -> bool {
+        Authority::parse(host).is_some_and(|authority| self.is_own(authority))
+    }
+
+    /// Whether `origin`, an `Origin` header, is one of our pages, in a request for `host`. A proxy may speak HTTPS for us,
+    /// so the scheme of a page at `host` itself is not compared.
+    pub fn is_own_origin(&self, origin: &str, host: Option<&str>) -> bool {
+        let Some((scheme, page)) = split_origin(origin) else { return false };
+        let port = page.port.unwrap_or(scheme.port());
+        if let Pages::Here(Some(named)) = &self.0
+            && (named.scheme, named.port) == (scheme, port)
+            && named.host.eq_ignore_ascii_case(page.host)
+        {
+            return true;
+        }
+        host.and_then(Authority::parse).is_some_and(|own| {
+            self.is_own(own)
+                && own.host.eq_ignore_ascii_case(page.host)
+                && own.port.unwrap_or(scheme.port()) == port
+        })
+    }
+
+    /// Whether a page that is not our own sent this: the `Origin` is another one, or the browser says that the page is of
+    /// another site or of another origin, or the page is at a host name that is not ours. A request without any such header
+    /// counts as a program's, whatever its `Host`. `Sec-Fetch-Mode` says nothing: Node's `fetch` sends it as well.
+    /// Allocates nothing.
+    pub fn is_left_by(&self, request: &request::Parts) -> bool {
+        let host = host_of(request);
+        let is_elsewhere = |site: &HeaderValue| match site.as_bytes() {
+            b"cross-site" | b"same-site" => true,
+            b"same-origin" => !host.is_some_and(|host| self.is_own_host(host)),
+            _ => false,
+        };
+        let is_own =
+            |origin: &HeaderValue| origin.to_str().is_ok_and(|origin| self.is_own_origin(origin, host));
+        all(&request.headers, &SEC_FETCH_SITE).any(is_elsewhere)
+            || !all(&request.headers, &header::ORIGIN).all(is_own)
+    }
+
+    fn is_own(&self, Authority { host, .. }: Authority<'_>) -> bool {
+        match &self.0 {
+            Pages::None => false,
+            Pages::Here(named) => {
+                is_fixed(host) || named.as_ref().is_some_and(|named| named.host.eq_ignore_ascii_case(host))
+            }
+        }
+    }
+}
+
+impl Scheme {
+    const fn port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+}
+
+impl<'a> Authority<'a> {
+    /// Reads `host[:port]`, and nothing else (RFC 9110, section 7.2).
+    fn parse(text: &'a str) -> Option<Self> {
+        let end = match text.strip_prefix('[') {
+            Some(_) => text.find(']')? + 1,
+            None => text.find(':').unwrap_or(text.len()),
+        };
+        let (host, rest) = text.split_at(end);
+        let port = match rest.strip_prefix(':') {
+            None if rest.is_empty() => None,
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => Some(digits.parse().ok()?),
+            _ => return None,
+        };
+        is_host(host).then_some(Self { host, port })
+    }
+}
+
+fn split_origin(origin: &str) -> Option<(Scheme, Authority<'_>)> {
+    let (scheme, rest) = match origin.strip_prefix("https://") {
+        Some(rest) => (Scheme::Https, rest),
+        None => (Scheme::Http, origin.strip_prefix("http://")?),
+    };
+    Some((scheme, Authority::parse(rest)?))
+}
+
+fn is_host(host: &str) -> bool {
+    match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => {
+            let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+            !host.is_empty() && host.bytes().all(is_fit)
+        }
+    }
+}
+
+/// Whether no DNS server says where this host is. Browsers answer `localhost` themselves (RFC 6761, section 6.3).
+fn is_fixed(host: &str) -> bool {
+    host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok() || host.eq_ignore_ascii_case("localhost")
+}
+
+/// The host that a request is addressed to. HTTP/2 names it in the URI, which counts more than the header (RFC 9113,
+/// section 8.3.1).
+fn host_of(request: &request::Parts) -> Option<&str> {
+    let named = request.uri.authority().map(http::uri::Authority::as_str);
+    named.or_else(|| request.headers.get(header::HOST)?.to_str().ok())
+}
+
+fn all<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a HeaderValue> {
+    headers.get_all(name).iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Request;
+
+    const NAMED: &str = "https://keys.example.org";
+
+    fn is_left(home: &Home, headers: &[(&'static str, &str)]) -> bool {
+        let mut request = Request::get("/");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        home.is_left_by(&request.body(()).unwrap().into_parts().0)
+    }
+
+    fn left(headers: &[(&'static str, &str)]) -> bool {
+        is_left(&Home::at("https://keys.example.org/").unwrap(), headers)
+    }
+
+    #[test]
+    fn a_service_without_a_home_has_no_own_pages() {
+        let nowhere = |name: &'static str, value: &str| {
+            is_left(&Home::nowhere(), &[("host", "127.0.0.1:8080"), (name, value)])
+        };
+        assert!(nowhere("origin", "http://127.0.0.1:8080"));
+        assert!(nowhere("sec-fetch-site", "same-origin"));
+        assert!(!nowhere("sec-fetch-site", "none"), "typed into the address bar");
+        assert!(!nowhere("sec-fetch-mode", "cors"), "Node");
+    }
+
+    #[test]
+    fn programs_and_our_own_pages_are_at_home() {
+        let host = ("host", "127.0.0.1:8080");
+        assert!(!left(&[]));
+        assert!(!left(&[host, ("sec-fetch-mode", "cors")]), "Node");
+        assert!(
+            !left(&[("host", "evil.example"), ("sec-fetch-mode", "cors")]),
+            "a program may name any host"
+        );
+        assert!(!left(&[host, ("sec-fetch-site", "same-origin"), ("origin", "http://127.0.0.1:8080")]));
+        assert!(!left(&[host, ("sec-fetch-site", "same-origin"), ("origin", NAMED)]), "the proxy names us");
+        assert!(!left(&[host, ("sec-fetch-site", "none")]), "typed into the address bar");
+        for (host, origin) in [
+            ("localhost:8080", "http://localhost:8080"),
+            ("[::1]:8080", "http://[::1]:8080"),
+            ("keys.example.org", NAMED),
+            ("Keys.Example.Org:443", NAMED),
+            ("keys.example.org:8443", "https://keys.example.org:8443"),
+            ("127.0.0.1", "http://127.0.0.1"),
+        ] {
+            let page = [("host", host), ("sec-fetch-site", "same-origin"), ("origin", origin)];
+            assert!(!left(&page), "{host} {origin}");
+        }
+    }
+
+    #[test]
+    fn a_page_at_a_name_that_is_not_ours_is_elsewhere_though_the_name_leads_here() {
+        for home in [Home::unnamed(), Home::at(NAMED).unwrap()] {
+            for host in ["evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.nip.io"] {
+                let origin = format!("http://{host}");
+                assert!(is_left(&home, &[("host", host), ("origin", &origin)]), "{host}");
+                assert!(is_left(&home, &[("host", host), ("sec-fetch-site", "same-origin")]), "{host}");
+            }
+            assert!(is_left(&home, &[("sec-fetch-site", "same-origin")]), "no host");
+        }
+        let request = Request::get("http://evil.example/").header("sec-fetch-site", "same-origin");
+        let request = request.header("host", "127.0.0.1").body(()).unwrap().into_parts().0;
+        assert!(Home::unnamed().is_left_by(&request), "the host of the URI counts");
+    }
+
+    #[test]
+    fn pages_of_others_are_not() {
+        let host = ("host", "127.0.0.1:8080");
+        for origin in [
+            "null",
+            "",
+            "https://evil.example",
+            "http://127.0.0.1",
+            "http://127.0.0.1:8081",
+            "http://localhost:8080",
+            "https://keys.example.org.evil.example",
+            "https://keys.example.org:8443",
+            "http://keys.example.org",
+            "ftp://127.0.0.1:8080",
+            "127.0.0.1:8080",
+            "http://evil.example@127.0.0.1:8080",
+            "http://127.0.0.1:8080/",
+        ] {
+            assert!(left(&[host, ("origin", origin)]), "{origin}");
+        }
+        for site in ["cross-site", "same-site"] {
+            assert!(left(&[host, ("sec-fetch-site", site), ("origin", "http://127.0.0.1:8080")]), "{site}");
+        }
+    }
+
+    #[test]
+    fn a_home_is_an_origin() {
+        for text in
+            ["", "keys.example.org", "ftp://keys.example.org", "https://", "https://a b", "https://a/b"]
+        {
+            assert!(Home::at(text).is_none(), "{text}");
+        }
+        for odd in [
+            "evil.example@localhost",
+            "localhost/x",
+            "localhost#x",
+            "localhost?x",
+            "localhost\\x",
+            "[::1",
+            "127.0.0.1:99999",
+            ":80",
+            "",
+        ] {
+            assert!(!Home::unnamed().is_own_host(odd), "{odd}");
+        }
+    }
+}
