@@ -7,14 +7,17 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::middleware::map_response;
 use axum::response::Response;
 use futures_util::future::{BoxFuture, Either};
 use http::request::Parts;
 use keyrack_guard::ClientAddress;
 use keyrack_key::Denial;
+use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::ApiError;
 use crate::app::{App, Shared};
+use crate::edge::cors::NoPreflight;
 use proxy::Proxy;
 use question::{Passed, Question, ask_of_original, place_of_key};
 
@@ -51,6 +54,17 @@ pub async fn ask(State(app): State<Shared>, parts: Parts) -> Response {
         Either::Left(answer) => answer,
         Either::Right(answer) => answer.await,
     }
+}
+
+/// The route without an answer to preflights: nothing but a decision of the guard is a yes there.
+pub fn without_preflight(
+    (schemas, paths, methods): UtoipaMethodRouter<Shared>,
+) -> UtoipaMethodRouter<Shared> {
+    let mark = async |mut answer: Response| {
+        answer.extensions_mut().insert(NoPreflight);
+        answer
+    };
+    (schemas, paths, methods.layer(map_response(mark)))
 }
 
 /// The answer where memory alone knows it, which is nearly always, or what has to be waited for: a workspace that is named by

@@ -85,7 +85,7 @@ fn registry(guard: Arc<Guard>) -> Registry {
         .route_for(allowance::LIST, nodes, routes!(nodes::uses::tell))
         .route(nodes, routes!(nodes::leave::leave))
         .route(Access::AsksAboutKey, routes!(verify::verify))
-        .route(Access::AsksAboutKey, routes!(forward_auth::ask))
+        .route(Access::AsksAboutKey, forward_auth::without_preflight(routes!(forward_auth::ask)))
 }
 
 /// The API as a router, below its prefix.

@@ -16,15 +16,13 @@ const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-uri");
 /// Turns `POST /api/v1/forward-auth/some/path?query` into the question that it is, of an Envoy if it does not say of whom,
 /// with what follows in `X-Forwarded-Uri`. `HEAD` stays, so that its answer has no body.
 pub fn settle<B>(request: &mut Request<B>) {
-    let Some(below) = request.uri().path().strip_prefix(ASK).filter(|below| below.starts_with('/')) else {
-        return;
-    };
-    // What a browser asks before it asks us, with a slash at the end.
-    if below == "/" && *request.method() == Method::OPTIONS {
+    if !request.uri().path().strip_prefix(ASK).is_some_and(|below| below.starts_with('/')) {
         return;
     }
     let text = request.uri().path_and_query().map_or("", PathAndQuery::as_str);
-    let rest = text.strip_prefix(ASK).filter(|rest| *rest != "/").map(HeaderValue::from_str);
+    let rest = text.strip_prefix(ASK).filter(|rest| *rest != "/");
+    // Not as text: clients may send UTF-8 as it is.
+    let rest = rest.map(|rest| HeaderValue::from_bytes(rest.as_bytes()));
     // With HTTP/2 the host stands in there as well.
     let mut uri = request.uri().clone().into_parts();
     uri.path_and_query = Some(PathAndQuery::from_static(ASK));
@@ -46,7 +44,10 @@ mod tests {
     fn settled(method: Method, uri: &str) -> (String, String, Option<String>) {
         let mut request = Request::builder().method(method).uri(uri).body(()).unwrap();
         settle(&mut request);
-        let forwarded = request.headers().get(FORWARDED).map(|value| value.to_str().unwrap().to_owned());
+        let forwarded = request
+            .headers()
+            .get(FORWARDED)
+            .map(|value| String::from_utf8(value.as_bytes().to_vec()).unwrap());
         (request.method().to_string(), request.uri().to_string(), forwarded)
     }
 
@@ -59,7 +60,15 @@ mod tests {
         assert_eq!(settled(Method::POST, "/api/v1/forward-auth/"), ("GET".into(), ASK.into(), None));
         assert_eq!(settled(Method::HEAD, "/api/v1/forward-auth/a").0, "HEAD");
         assert_eq!(settled(Method::OPTIONS, "/api/v1/forward-auth/a").0, "GET");
-        assert_eq!(settled(Method::OPTIONS, "/api/v1/forward-auth/?a=b").0, "OPTIONS");
+        let options = settled(Method::OPTIONS, "/api/v1/forward-auth/?a=b");
+        assert_eq!(options, ("GET".into(), ASK.into(), Some("/?a=b".into())));
+        assert_eq!(
+            settled(Method::OPTIONS, "/api/v1/forward-auth/").0,
+            "GET",
+            "no preflight is answered here"
+        );
+        let raw = settled(Method::GET, "/api/v1/forward-auth/für?é=\"{}");
+        assert_eq!(raw.2.as_deref(), Some("/für?é=\"{}"));
         for other in ["/api/v1/forward-auth", "/api/v1/forward-authors/7", "/forward-auth/7"] {
             assert_eq!(settled(Method::POST, other), ("POST".into(), other.into(), None));
         }

@@ -19,6 +19,11 @@ const LONG: HeaderValue = HeaderValue::from_static("86400");
 /// Never together with `Access-Control-Allow-Credentials`.
 const EVERYBODY: HeaderValue = HeaderValue::from_static("*");
 
+/// Marks the answers of a route that pages do not call. A preflight there is answered like any method that it does not know:
+/// a proxy that passes the method of its client on would take 204 for a yes.
+#[derive(Clone, Copy, Debug)]
+pub struct NoPreflight;
+
 /// Lets pages of every origin read what the API answers, refusals too, and answers the question that browsers ask before.
 pub async fn open_api(request: Request, next: Next) -> Response {
     if !request.uri().path().starts_with("/api/v1/") {
@@ -41,7 +46,9 @@ pub fn open(mut response: Response) -> Response {
 /// OPTIONS, so the router has said what the path answers to instead.
 fn before(response: Response) -> Response {
     let methods = response.headers().get(header::ALLOW).cloned();
-    let Some(methods) = methods.filter(|_| response.status() == StatusCode::METHOD_NOT_ALLOWED) else {
+    let is_preflight = response.status() == StatusCode::METHOD_NOT_ALLOWED
+        && response.extensions().get::<NoPreflight>().is_none();
+    let Some(methods) = methods.filter(|_| is_preflight) else {
         return response;
     };
     let (mut parts, _) = response.into_parts();

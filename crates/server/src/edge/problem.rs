@@ -30,6 +30,8 @@ pub fn finish(mut response: Response, id: Option<&str>) -> Response {
     let Some(problem) = problem else { return response };
     let mut written: Response = problem.into_response(id);
     keep_headers(response.headers(), written.headers_mut());
+    // What was noted about the answer is still true of it.
+    *written.extensions_mut() = std::mem::take(response.extensions_mut());
     written
 }
 
