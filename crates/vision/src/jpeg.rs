@@ -3,6 +3,13 @@
 //! Decoders fill what is missing with grey and say nothing; a picture that stops half-way is refused here.
 //! Each scan of a progressive file is a pass over all pixels, and ten megabytes hold a hundred thousand
 //! scans of a few bytes: that many passes are an attack, so they are counted first.
+//!
+//! The decoder also shows wrong colors for some kinds of JPEG, without an error. [`Coding`] finds these kinds.
+
+mod coding;
+
+use coding::Coding;
+pub(crate) use coding::Unsupported;
 
 /// Encoders write ten or so.
 const MOST_SCANS: usize = 64;
@@ -14,15 +21,18 @@ pub(crate) enum Fault {
     Truncated,
     /// More than [`MOST_SCANS`].
     TooManyScans,
+    /// A kind of JPEG that the decoder cannot show as it is.
+    Unsupported(Unsupported),
 }
 
 /// Walks from the start of the image to its end.
 pub(crate) fn walk(jpeg: &[u8]) -> Result<(), Fault> {
-    let (mut at, mut scans) = (2, 0);
+    let (mut at, mut scans, mut coding) = (2, 0, Coding::default());
     loop {
         let marker = next_marker(jpeg, &mut at).ok_or(Fault::Truncated)?;
         match marker {
-            0xD9 => return if scans > 0 { Ok(()) } else { Err(Fault::Truncated) },
+            0xD9 if scans > 0 => return coding.judge().map_err(Fault::Unsupported),
+            0xD9 => return Err(Fault::Truncated),
             // Restarts and TEM stand alone; a second start of image does too.
             0x01 | 0xD0..=0xD8 => continue,
             0xDA => scans += 1,
@@ -32,7 +42,9 @@ pub(crate) fn walk(jpeg: &[u8]) -> Result<(), Fault> {
             return Err(Fault::TooManyScans);
         }
         let length = jpeg.get(at..at + 2).ok_or(Fault::Truncated)?;
-        at += usize::from(u16::from_be_bytes([length[0], length[1]]));
+        let end = at + usize::from(u16::from_be_bytes([length[0], length[1]]));
+        coding.note(marker, jpeg.get(at + 2..end).unwrap_or_default());
+        at = end;
     }
 }
 

@@ -60,13 +60,21 @@ pub enum PictureError {
     /// The file ends too early (422).
     #[error("the {0} is cut off before its end")]
     Truncated(Format),
-    /// The decoder refused it (422).
+    /// A kind of the format that is not decoded here, although nothing is wrong with it (422).
+    #[error("the {format} cannot be decoded: {reason}; save it again with common settings")]
+    Unsupported {
+        /// By its bytes.
+        format: Format,
+        /// What is not supported.
+        reason: String,
+    },
+    /// Its data is damaged (422).
     #[error("the {format} cannot be decoded: {reason}")]
     Broken {
         /// By its bytes.
         format: Format,
-        /// In the decoder's words.
-        reason: String,
+        /// What is wrong with it.
+        reason: &'static str,
     },
 }
 
@@ -170,12 +178,14 @@ fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(Format, impl ImageDecod
     if format == Format::Jpeg {
         jpeg::walk(bytes).map_err(|fault| match fault {
             jpeg::Fault::Truncated => PictureError::Truncated(format),
-            jpeg::Fault::TooManyScans => PictureError::Broken { format, reason: "too many scans".into() },
+            jpeg::Fault::TooManyScans => PictureError::Broken { format, reason: "it has too many scans" },
+            jpeg::Fault::Unsupported(kind) => {
+                PictureError::Unsupported { format, reason: kind.to_string() }
+            }
         })?;
     }
-    if let (Format::Png, Some(&[w0, w1, w2, w3, h0, h1, h2, h3])) = (format, bytes.get(16..24)) {
-        // Its decoder makes room for a row before it says how long that is.
-        within(limits, u32::from_be_bytes([w0, w1, w2, w3]), u32::from_be_bytes([h0, h1, h2, h3]))?;
+    if format == Format::Png {
+        png_header(bytes, limits)?;
     }
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format.codec());
     let mut most = image::Limits::default();
@@ -187,6 +197,26 @@ fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(Format, impl ImageDecod
     Ok((format, decoder))
 }
 
+/// Checks the size that the first chunk announces: the decoder makes room for a row before it says how long that is.
+fn png_header(png: &[u8], limits: &Limits) -> Result<(), PictureError> {
+    let format = Format::Png;
+    let (Some(kind), Some(size)) = (png.get(12..16), png.get(16..24)) else {
+        return Err(PictureError::Truncated(format));
+    };
+    match kind {
+        b"IHDR" => {
+            let [width, height] =
+                [0, 4].map(|at| u32::from_be_bytes([size[at], size[at + 1], size[at + 2], size[at + 3]]));
+            within(limits, width, height)
+        }
+        b"CgBI" => {
+            let reason = "it is Apple's CgBI variant of PNG".to_owned();
+            Err(PictureError::Unsupported { format, reason })
+        }
+        _ => Err(PictureError::Broken { format, reason: "it doesn't begin with its header (IHDR)" }),
+    }
+}
+
 fn within(limits: &Limits, width: u32, height: u32) -> Result<(), PictureError> {
     if width.max(height) > limits.side || u64::from(width) * u64::from(height) > limits.pixels {
         return Err(PictureError::TooManyPixels { width, height, most: limits.pixels, side: limits.side });
@@ -194,13 +224,19 @@ fn within(limits: &Limits, width: u32, height: u32) -> Result<(), PictureError> 
     Ok(())
 }
 
-/// The decoder's error in our words: a file that ends too early says so in as many ways as there are readers.
+/// The decoder's error in our words: it speaks to programmers. A file that ends too early is told apart, in as many ways as
+/// there are readers.
 fn refusal(format: Format, error: &ImageError) -> PictureError {
     let reason = error.to_string();
     let ended = matches!(error, ImageError::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof);
     if ended || reason.contains("UnexpectedEof") || reason.contains("unexpected end of file") {
         return PictureError::Truncated(format);
     }
+    let reason = match error {
+        ImageError::Unsupported(_) => "it uses a feature that is not supported",
+        ImageError::Limits(_) => "it needs more memory than images may take",
+        _ => "its data is damaged",
+    };
     PictureError::Broken { format, reason }
 }
 

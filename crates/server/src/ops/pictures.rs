@@ -118,6 +118,7 @@ pub const fn names(error: &PictureError) -> (StatusCode, &'static str) {
             (StatusCode::PAYLOAD_TOO_LARGE, "image_too_large")
         }
         PictureError::NotAPicture => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_an_image"),
+        PictureError::Unsupported { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "unsupported_image"),
         PictureError::Animated(_) | PictureError::Truncated(_) | PictureError::Broken { .. } => {
             (StatusCode::UNPROCESSABLE_ENTITY, "broken_image")
         }

@@ -1,0 +1,107 @@
+//! JPEGs of every kind of coding: the colors are those that libjpeg shows, or the file is refused. And PNGs that are none.
+//!
+//! How the files were made stands in `pictures/coding/README.md`.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::path::Path;
+
+use keyrack_vision::{Limits, Picture, PictureError};
+
+fn decode(name: &str) -> Result<Picture, PictureError> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures/coding").join(name);
+    let bytes = std::fs::read(path).unwrap();
+    let decoded = Picture::decode(&bytes, &Limits::default());
+    // Whoever looks at the header alone comes to the same.
+    match (Picture::probe(&bytes, &Limits::default()), &decoded) {
+        (Ok(probe), Ok(picture)) => assert_eq!(probe, picture.probed()),
+        (Err(one), Err(other)) => assert_eq!(one.to_string(), other.to_string()),
+        (probe, decoded) => panic!("{name}: {probe:?}, {decoded:?}"),
+    }
+    decoded
+}
+
+/// What the pictures show.
+fn painted(x: usize, y: usize) -> [u8; 3] {
+    [40 + 4 * x, 220 - 6 * y, 60 + 2 * x + 2 * y].map(|value| u8::try_from(value).unwrap())
+}
+
+#[test]
+fn supported_codings_show_the_colors_that_were_painted() {
+    for name in [
+        "444", "422", "420", "440", "411", "410", "1x3", "420-progressive", "411-progressive", "420-restart", "rgb",
+        "rgb-named", "cmyk-420",
+    ] {
+        let picture = decode(&format!("{name}.jpg")).unwrap();
+        assert_eq!((picture.width(), picture.height()), (40, 29));
+        for (at, seen) in picture.rgb().chunks_exact(3).enumerate() {
+            let wanted = painted(at % 40, at / 40);
+            let is_near = seen.iter().zip(wanted).all(|(seen, wanted)| seen.abs_diff(wanted) <= 24);
+            assert!(is_near, "{name}: {seen:?}, not {wanted:?} at {at}");
+        }
+    }
+}
+
+#[test]
+fn gray_is_as_bright_as_what_was_painted_whatever_its_sampling() {
+    for name in ["gray", "gray-2x2"] {
+        let picture = decode(&format!("{name}.jpg")).unwrap();
+        for (at, seen) in picture.rgb().chunks_exact(3).enumerate() {
+            let [red, green, blue] = painted(at % 40, at / 40).map(f64::from);
+            let luma = 0.299 * red + 0.587 * green + 0.114 * blue;
+            assert!((f64::from(seen[0]) - luma).abs() < 6.0, "{name}: {seen:?}, not {luma} at {at}");
+        }
+    }
+}
+
+#[test]
+fn codings_that_would_be_shown_in_wrong_colors_are_refused_by_name() {
+    for (name, says) in [
+        ("chroma-finer-than-luma.jpg", "color sampling (1x1, 2x2, 1x1) is not supported"),
+        ("progressive-chroma-finer-than-luma.jpg", "color sampling (1x1, 2x2, 1x1) is not supported"),
+        ("no-finer-chroma-right.jpg", "color sampling (1x1, 1x1, 2x1)"),
+        ("no-finer-chroma-vertical.jpg", "color sampling (4x1, 1x1, 2x2)"),
+        ("no-finer-chroma-progressive.jpg", "color sampling (1x1, 4x1, 1x1)"),
+        ("no-3x1.jpg", "color sampling (3x1, 1x1, 1x1)"),
+        ("no-gray-3x3.jpg", "color sampling (3x3)"),
+        ("no-fraction.jpg", "color sampling (1x3, 1x2, 1x1)"),
+        ("no-scans-420.jpg", "colors in several scans"),
+        ("no-scans-two.jpg", "colors in several scans"),
+        ("no-scans-restart.jpg", "colors in several scans"),
+        ("no-arithmetic.jpg", "arithmetic, lossless and hierarchical coding"),
+        ("no-lossless.jpg", "arithmetic, lossless and hierarchical coding"),
+        ("no-12-bits.jpg", "12 bits a sample"),
+        ("no-jfif-adobe-rgb.jpg", "headers disagree"),
+        ("no-jfif-named-rgb.jpg", "headers disagree"),
+        ("no-adobe-ycc-named-rgb.jpg", "headers disagree"),
+        ("no-adobe-ycc-four.jpg", "headers disagree"),
+        ("cgbi.png", "Apple's CgBI variant of PNG"),
+    ] {
+        let refused = decode(name).unwrap_err();
+        assert!(matches!(refused, PictureError::Unsupported { .. }), "{name}: {refused}");
+        assert!(refused.to_string().contains(says), "{name}: {refused}");
+    }
+}
+
+#[test]
+fn what_the_decoder_says_to_programmers_is_not_said_to_clients() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures/coding/420.jpg");
+    let whole = std::fs::read(path).unwrap();
+    for at in 2..whole.len() - 2 {
+        let mut broken = whole.clone();
+        broken[at] ^= 0xFF;
+        if let Err(refused) = Picture::decode(&broken, &Limits::default()) {
+            let says = refused.to_string();
+            assert!(!says.contains("panic") && !says.contains("rror decoding") && !says.contains('"'), "{at}: {says}");
+        }
+    }
+}
+
+#[test]
+fn a_png_whose_first_chunk_is_not_its_header_is_refused_before_a_size_is_read() {
+    // The size stands where the data of another chunk is.
+    let mut png = b"\x89PNG\r\n\x1A\n\0\0\0\x0DtEXt\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0".to_vec();
+    png.extend([0; 40]);
+    let refused = Picture::probe(&png, &Limits::default()).unwrap_err();
+    assert!(refused.to_string().contains("doesn't begin with its header"), "{refused}");
+}
