@@ -9,6 +9,7 @@ use keyrack_rack::{Callers, Follower, Rack, Refusal, Revision};
 use keyrack_store::Store;
 
 use crate::config::Config;
+use crate::disk::Disk;
 use crate::folder::Folder;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
@@ -35,6 +36,7 @@ use crate::ops::workspaces::Workspaces;
 pub struct App {
     pub config: Config,
     pub clock: Clock,
+    pub disk: Arc<Disk>,
     pub store: Store,
     pub objects: Objects,
     pub rack: Arc<Rack>,
@@ -68,8 +70,11 @@ impl App {
     /// Opens the store in `folder` and fills the rack from it.
     pub async fn open(config: Config, folder: &Folder, clock: Clock) -> Result<Shared, OpError> {
         let rng = rand_core::UnwrapErr(getrandom::SysRng);
-        let store = Store::open(&folder.database(), rng).await?;
-        let objects = Objects::in_folder(&Folder::objects(folder.path())).map_err(OpError::internal)?;
+        let disk = Disk::with_reserve_file(folder.path(), config.disk_reserve).map_err(OpError::internal)?;
+        let disk = Arc::new(disk);
+        let store = Store::open_with_reserve(&folder.database(), rng, Arc::<Disk>::clone(&disk)).await?;
+        let objects = Objects::in_folder(&Folder::objects(folder.path()), Arc::clone(&disk));
+        let objects = objects.map_err(OpError::internal)?;
         let rack = Arc::new(Rack::new());
         let follower = Arc::new(Follower::new(store.clone(), Arc::clone(&rack)));
         follower.reach(Revision::default(), clock()).await?;
@@ -86,7 +91,13 @@ impl App {
         let pictures = Pictures::new(config.max_image);
         let datasets =
             Datasets::new(store.clone(), objects.clone(), pictures, removals.clone(), quotas.clone(), clock);
-        let imports = Imports::new(datasets.clone(), folder.imports(), config.max_image, clock);
+        let imports = Imports::new(
+            datasets.clone(),
+            folder.imports(),
+            Arc::clone(&disk),
+            config.max_image,
+            clock,
+        );
         let imports = imports.map_err(OpError::internal)?;
         Ok(Arc::new(Self {
             keys: Keys::new(
@@ -99,7 +110,7 @@ impl App {
             ),
             first_calls: FirstCalls::default(),
             nodes,
-            models: Models::new(store.clone(), removals.clone(), quotas.clone(), clock),
+            models: Models::new(store.clone(), removals.clone(), quotas.clone(), Arc::clone(&disk), clock),
             projects: Projects::new(store.clone(), removals.clone(), clock),
             imports,
             datasets,
@@ -122,6 +133,7 @@ impl App {
             callers,
             config,
             clock,
+            disk,
             store,
             objects,
             rack,

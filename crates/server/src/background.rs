@@ -13,6 +13,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::app::{App, Shared};
 
 const USES: Duration = Duration::from_secs(1);
+const DISK: Duration = Duration::from_secs(1);
 const RACK: Duration = Duration::from_secs(1);
 /// How long a request that is sent again is known to have been carried out.
 const REPETITIONS: Duration = Duration::from_hours(7 * 24);
@@ -33,6 +34,7 @@ pub fn start(app: &Shared) -> Background {
     let (stop, stopped) = watch::channel(());
     let mut tasks = JoinSet::new();
     tasks.spawn(every(USES, stopped.clone(), with(app, write_uses)));
+    tasks.spawn(every(DISK, stopped.clone(), with(app, check_disk)));
     tasks.spawn(every(RACK, stopped.clone(), with(app, keep_rack)));
     tasks.spawn(every(SWEEP, stopped.clone(), with(app, sweep)));
     tasks.spawn(every(SWEEP, stopped.clone(), with(app, forget_uses)));
@@ -82,7 +84,11 @@ async fn every<F: Future<Output = ()>>(
     }
 }
 
+/// While only reserved disk space is left, usage stays in memory: it is counted further, and written when there is space.
 async fn write_uses(app: Shared) {
+    if app.disk.is_critical() {
+        return;
+    }
     write_uses_of(&app).await;
 }
 
@@ -111,6 +117,12 @@ async fn write_callers_of(app: &App) {
         app.callers.lose(lost);
         tracing::warn!(%error, lost, "who called with keys could not be written");
     }
+}
+
+async fn check_disk(app: Shared) {
+    let disk = Arc::clone(&app.disk);
+    // It fails only with its runtime.
+    let _ = tokio::task::spawn_blocking(move || disk.check()).await;
 }
 
 /// Every change reaches the rack before it is answered; this mends a rack that could not be brought up to date then.

@@ -60,6 +60,9 @@ pub struct Choices {
     /// The most that an image may hold, in megabytes [default: 10]
     #[arg(long, env = "KEYRACK_MAX_IMAGE_MB", value_name = "MB")]
     pub max_image_mb: Option<u32>,
+    /// Free disk space below which images, archives and trainings are denied, in megabytes; 0 turns this off [default: 256]
+    #[arg(long, env = "KEYRACK_DISK_RESERVE_MB", value_name = "MB")]
+    pub disk_reserve_mb: Option<u32>,
     /// Another backbone than the one inside (ONNX)
     #[arg(long, env = "KEYRACK_BACKBONE", value_name = "FILE")]
     pub backbone: Option<PathBuf>,
@@ -98,6 +101,8 @@ pub struct Config {
     pub brands: Brands,
     /// Bytes.
     pub max_image: usize,
+    /// Bytes; 0: none.
+    pub disk_reserve: u64,
     pub backbone: Option<PathBuf>,
     pub workers: u8,
     pub allowed_image_hosts: Vec<String>,
@@ -163,6 +168,7 @@ impl Choices {
             brand: self.brand.or(file.brand),
             older_brand: self.older_brand.or(file.older_brand),
             max_image_mb: self.max_image_mb.or(file.max_image_mb),
+            disk_reserve_mb: self.disk_reserve_mb.or(file.disk_reserve_mb),
             backbone: self.backbone.or(file.backbone),
             workers: self.workers.or(file.workers),
             allow_image_host: self.allow_image_host.or(file.allow_image_host),
@@ -190,6 +196,7 @@ impl Choices {
             support: self.support.map(help_link).transpose()?,
             brands: brands(self.brand.as_deref(), &self.older_brand.unwrap_or_default())?,
             max_image: max_image(self.max_image_mb.unwrap_or(10))?,
+            disk_reserve: disk_reserve(self.disk_reserve_mb.unwrap_or(256))?,
             backbone: self.backbone,
             workers: self.workers.unwrap_or(1),
             allowed_image_hosts: self.allow_image_host.unwrap_or_default(),
@@ -251,6 +258,14 @@ fn max_image(megabytes: u32) -> Result<usize, ConfigError> {
     match megabytes {
         1..=MOST_IMAGE_MB => Ok(megabytes as usize * 1_000_000),
         _ => Err(wrong("max-image-mb", "expected 1 to 100")),
+    }
+}
+
+/// Less than 8 MB is used up between two looks at the disk.
+fn disk_reserve(megabytes: u32) -> Result<u64, ConfigError> {
+    match megabytes {
+        0 | 8..=1_000_000 => Ok(u64::from(megabytes) * 1_000_000),
+        _ => Err(wrong("disk-reserve-mb", "expected 8 to 1000000, or 0 for none")),
     }
 }
 
@@ -331,6 +346,7 @@ mod tests {
             ("tls-cert = 'a.pem'", "both are needed"),
             ("max-image-mb = 0", "1 to 100"),
             ("usage-days = 0", "1 to 3650"),
+            ("disk-reserve-mb = 7", "expected 8 to 1000000, or 0"),
             ("log = 'loud'", "expected error, warn"),
             ("support = 'help me'", "URL or an email"),
         ] {

@@ -12,11 +12,15 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
+use crate::disk::{Disk, DiskLow, is_disk_full};
+
 /// Why an object is not to be had.
 #[derive(Debug, thiserror::Error)]
 pub enum ObjectError {
     #[error("there is no such object")]
     NotFound,
+    #[error("the disk is nearly full")]
+    DiskFull,
     #[error("the objects cannot be reached: {0}")]
     Failed(#[source] object_store::Error),
     #[error("the folder of the objects cannot be used: {0}")]
@@ -27,8 +31,15 @@ impl From<object_store::Error> for ObjectError {
     fn from(error: object_store::Error) -> Self {
         match error {
             object_store::Error::NotFound { .. } => Self::NotFound,
+            full if is_disk_full(&full) => Self::DiskFull,
             other => Self::Failed(other),
         }
+    }
+}
+
+impl From<DiskLow> for ObjectError {
+    fn from(DiskLow: DiskLow) -> Self {
+        Self::DiskFull
     }
 }
 
@@ -79,18 +90,21 @@ pub fn model_prefix(project: ProjectId, model: ModelId) -> String {
 pub struct Objects {
     store: Arc<dyn ObjectStore>,
     folder: Arc<Path>,
+    disk: Arc<Disk>,
 }
 
 impl Objects {
-    /// Objects in a folder of this machine, which is made where it is missing.
-    pub fn in_folder(path: &Path) -> Result<Self, ObjectError> {
+    /// Objects in a folder of this machine, which is made where it is missing. `disk` is the one under it.
+    pub fn in_folder(path: &Path, disk: Arc<Disk>) -> Result<Self, ObjectError> {
         std::fs::create_dir_all(path)?;
         let folder = LocalFileSystem::new_with_prefix(path)?.with_automatic_cleanup(true).with_fsync(true);
-        Ok(Self { store: Arc::new(folder), folder: path.into() })
+        Ok(Self { store: Arc::new(folder), folder: path.into(), disk })
     }
 
-    /// Writes an object, whole or not at all; it stays when the power goes.
+    /// Writes an object, whole or not at all; it stays when the power goes. [`ObjectError::DiskFull`] if the disk's
+    /// reserve would be touched.
     pub async fn put(&self, place: &Place, bytes: Bytes) -> Result<(), ObjectError> {
+        self.disk.admit(bytes.len() as u64)?;
         self.store.put(&key(&place.0), PutPayload::from_bytes(bytes)).await?;
         Ok(())
     }
@@ -175,10 +189,14 @@ fn key(path: &str) -> Key {
 mod tests {
     use super::*;
 
+    fn objects_in(folder: &tempfile::TempDir) -> Objects {
+        Objects::in_folder(folder.path(), Arc::new(Disk::watch(folder.path(), 0))).unwrap()
+    }
+
     #[tokio::test]
     async fn what_lies_below_a_prefix_goes_and_the_rest_stays() {
         let folder = tempfile::tempdir().unwrap();
-        let objects = Objects::in_folder(folder.path()).unwrap();
+        let objects = objects_in(&folder);
         let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
         let now = Timestamp::from_micros(1);
         let (project, other) = (ProjectId::new(now, &mut rng), ProjectId::new(now, &mut rng));
@@ -198,7 +216,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn those_who_remove_the_same_do_not_stop_each_other() {
         let folder = tempfile::tempdir().unwrap();
-        let objects = Objects::in_folder(folder.path()).unwrap();
+        let objects = objects_in(&folder);
         let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
         let now = Timestamp::from_micros(1);
         let project = ProjectId::new(now, &mut rng);

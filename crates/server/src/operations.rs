@@ -24,12 +24,15 @@ fn router(app: Shared) -> Router {
         .with_state(app)
 }
 
-/// Ready means: the rack is full and as new as the store.
+/// Ready means: the rack is full and as new as the store. A server whose disk is low stays ready, since orchestrators
+/// would stop sending it requests, and it still checks keys; the body says what it denies.
 async fn ready(State(app): State<Shared>) -> impl IntoResponse {
-    if app.rack.is_trusted() {
-        (StatusCode::OK, "ready\n")
-    } else {
+    if !app.rack.is_trusted() {
         (StatusCode::SERVICE_UNAVAILABLE, "not ready: the keys are not loaded\n")
+    } else if app.disk.is_low() {
+        (StatusCode::OK, "ready, degraded: the disk is nearly full; images, archives and trainings are denied\n")
+    } else {
+        (StatusCode::OK, "ready\n")
     }
 }
 

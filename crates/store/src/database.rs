@@ -22,8 +22,9 @@ pub(crate) use query::{Query, query};
 pub(crate) use readers::{Reader, Readers};
 pub(crate) use row::{Row, bytes, column, number, number_if_any, parsed, parsed_if_any, time, time_if_any};
 
-use crate::StoreError;
 use crate::group::{Write, Writer};
+use crate::reserve::NoReserve;
+use crate::{Reserve, StoreError};
 
 /// All that Keyrack remembers. Cheap to clone.
 #[derive(Clone)]
@@ -36,6 +37,7 @@ struct Shared {
     /// One connection: SQLite has one writer, and here writers queue in order instead of finding it busy.
     writer: Writer,
     readers: Readers,
+    reserve: Arc<dyn Reserve>,
     rng: Mutex<Box<dyn Rng + Send>>,
 }
 
@@ -43,6 +45,15 @@ impl Store {
     /// Opens the file at `path`, makes it if there is none, and brings its tables up to date.
     /// Only the owner of the process can read it. `rng` names changes.
     pub async fn open(path: &Path, rng: impl Rng + Send + 'static) -> Result<Self, StoreError> {
+        Self::open_with_reserve(path, rng, Arc::new(NoReserve)).await
+    }
+
+    /// Like [`open`](Self::open), with disk space that is kept for writes that must always succeed.
+    pub async fn open_with_reserve(
+        path: &Path,
+        rng: impl Rng + Send + 'static,
+        reserve: Arc<dyn Reserve>,
+    ) -> Result<Self, StoreError> {
         let path = path.to_owned();
         let opened = spawn_blocking(move || {
             protect(&path)?;
@@ -52,9 +63,9 @@ impl Store {
             Ok::<_, StoreError>((path, db, readers))
         });
         let (path, db, readers) = opened.await.map_err(std::io::Error::from)??;
-        let writer = Writer::new(db, path.clone());
+        let writer = Writer::new(db, path.clone(), Arc::clone(&reserve));
         let rng: Mutex<Box<dyn Rng + Send>> = Mutex::new(Box::new(rng));
-        Ok(Self { shared: Arc::new(Shared { path, writer, readers, rng }) })
+        Ok(Self { shared: Arc::new(Shared { path, writer, readers, reserve, rng }) })
     }
 
     /// Lets what runs finish, folds the write-ahead log into the file and closes it. Whatever is asked afterwards fails.
@@ -78,7 +89,15 @@ impl Store {
         self.shared.readers.begin().await
     }
 
-    /// For changes.
+    /// For changes that add data. [`StoreError::DiskFull`] while only reserved disk space is left.
+    pub(crate) async fn write_new_data(&self) -> Result<Write, StoreError> {
+        if !self.shared.reserve.admits_new_data() {
+            return Err(StoreError::DiskFull);
+        }
+        self.write().await
+    }
+
+    /// For changes that must succeed on a disk that is nearly full: they take something away, or hardly add anything.
     pub(crate) async fn write(&self) -> Result<Write, StoreError> {
         self.shared.writer.turn().await
     }

@@ -1,9 +1,10 @@
 //! Why the store did not do what it was asked.
 
+use std::io;
 use std::sync::Arc;
 
 use keyrack_key::KeyId;
-use rusqlite::ffi;
+use rusqlite::{ErrorCode, ffi};
 
 use crate::MigrationError;
 
@@ -16,6 +17,9 @@ pub enum StoreError {
     /// The commit failed that this write shared with others: none of them happened.
     #[error("the database failed to commit")]
     Commit(#[source] Arc<StoreError>),
+    /// Only reserved disk space is left, and this write would have added data. Nothing was written.
+    #[error("the disk is nearly full")]
+    DiskFull,
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
@@ -79,6 +83,23 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the write failed for lack of disk space. Nothing of it was written.
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Self::DiskFull => true,
+            Self::Commit(cause) => cause.is_disk_full(),
+            Self::Database(error) => {
+                // What SQLite answers where its shared memory cannot grow.
+                error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+                    || error.sqlite_extended_error_code() == Some(ffi::SQLITE_IOERR_SHMSIZE)
+            }
+            Self::File(error) => {
+                matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether there is a row already with what there may be only once.
     pub(crate) fn is_unique_violation(&self) -> bool {
         let Self::Database(error) = self else { return false };

@@ -14,8 +14,8 @@ use rusqlite::ErrorCode;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::StoreError;
 use crate::database::{BUSY, Connection, Executor as _, Native, Place, open, query};
+use crate::{Reserve, StoreError};
 
 /// How many writes share a commit at most: the first of them waits for the last.
 const MOST: usize = 64;
@@ -77,10 +77,10 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Lends `db` from now on, and opens the file at `path` again should it fail.
-    pub(crate) fn new(db: Native, path: PathBuf) -> Self {
+    /// Lends `db` from now on, and opens the file at `path` again should it fail. `reserve` makes room for commits.
+    pub(crate) fn new(db: Native, path: PathBuf, reserve: Arc<dyn Reserve>) -> Self {
         let (queue, waiting) = mpsc::unbounded_channel();
-        let groups = Groups { db: Arc::new(tokio::sync::Mutex::new(db)), path, waiting };
+        let groups = Groups { db: Arc::new(tokio::sync::Mutex::new(db)), path, reserve, waiting };
         Self { open: Mutex::new(Some((queue, tokio::spawn(groups.run())))) }
     }
 
@@ -110,6 +110,7 @@ struct Groups {
     /// Locked by whoever has the turn.
     db: Arc<tokio::sync::Mutex<Native>>,
     path: PathBuf,
+    reserve: Arc<dyn Reserve>,
     waiting: mpsc::UnboundedReceiver<Waiting>,
 }
 
@@ -120,13 +121,15 @@ impl Groups {
             let end = match self.begin().await {
                 Ok(()) => self.fill(first, &mut members).await,
                 Err(error) => {
+                    self.note_full_disk(&error);
                     // Who was to be the first may have gone away: then nobody is told.
                     let _ = first.send(Err(error));
                     self.renew().await;
                     continue;
                 }
             };
-            if end.is_err() {
+            if let Err(error) = &end {
+                self.note_full_disk(error);
                 self.renew().await;
             }
             let end = end.map_err(Arc::new);
@@ -178,6 +181,7 @@ impl Groups {
             }
             next = self.waiting.try_recv().ok();
         }
+        self.reserve.make_room_for_commit();
         self.execute_aside(COMMIT).await
     }
 
@@ -198,6 +202,12 @@ impl Groups {
     /// The connection: at once, unless a statement still runs whose caller went away.
     async fn connection(&self) -> Connection {
         Connection::writer(Arc::clone(&self.db).lock_owned().await)
+    }
+
+    fn note_full_disk(&self, error: &StoreError) {
+        if error.is_disk_full() {
+            self.reserve.ran_out();
+        }
     }
 
     /// Takes a new connection after a failure: what state the old one is in, nobody knows.

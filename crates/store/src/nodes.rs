@@ -75,7 +75,7 @@ impl AuthorizedStore {
         calls: &[Calls],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut db = self.write().await?;
+        let mut db = self.write_new_data().await?;
         let row = query("SELECT workspace_id, told FROM nodes WHERE id = $1")
             .bind(id.to_string())
             .fetch_optional(&mut *db)

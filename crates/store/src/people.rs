@@ -67,7 +67,7 @@ impl Store {
 
     /// Makes somebody known, as a member of nothing.
     pub async fn add_user(&self, user: &NewUser<'_>, now: Timestamp) -> Result<(), StoreError> {
-        let mut db = self.write().await?;
+        let mut db = self.write_new_data().await?;
         insert_user(&mut db, user, now).await?;
         db.commit().await
     }

@@ -182,6 +182,14 @@ impl AuthorizedStore {
         Ok(db)
     }
 
+    /// Like [`write`](Self::write), for changes that add data. [`StoreError::DiskFull`] while only reserved disk space is
+    /// left.
+    pub(crate) async fn write_new_data(&self) -> Result<Write, StoreError> {
+        let mut db = self.store.write_new_data().await?;
+        self.principal.verify(&mut *db, self.now).await?;
+        Ok(db)
+    }
+
     /// A change of one statement; returns the number of changed rows.
     pub(crate) async fn change(&self, query: Query) -> Result<u64, StoreError> {
         let mut db = self.write().await?;

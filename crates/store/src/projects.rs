@@ -115,7 +115,7 @@ impl Store {
 impl AuthorizedStore {
     /// Makes a project.
     pub async fn create_project(&self, new: &NewProject<'_>) -> Result<Project, StoreError> {
-        let mut db = self.write().await?;
+        let mut db = self.write_new_data().await?;
         let happened = Happened {
             workspace: new.workspace,
             at: new.now,

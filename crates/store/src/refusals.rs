@@ -44,7 +44,7 @@ impl Store {
     /// passed over.
     pub async fn note_refusals(&self, refused: &[RefusedRequest]) -> Result<(), StoreError> {
         for batch in worth_keeping(refused).chunks(BATCH) {
-            let mut db = self.write().await?;
+            let mut db = self.write_new_data().await?;
             for one in batch {
                 put(&mut db, one).await?;
             }

@@ -19,7 +19,7 @@ impl Store {
     /// same key, the newer last use stays and checks add up; a key that is not here is passed over.
     pub async fn note_uses(&self, used: &[Used], now: Timestamp) -> Result<(), StoreError> {
         for batch in used.chunks(BATCH) {
-            let mut db = self.write().await?;
+            let mut db = self.write_new_data().await?;
             write_used(&mut db, batch, None, now).await?;
             db.commit().await?;
         }

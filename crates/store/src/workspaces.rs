@@ -97,7 +97,7 @@ impl AuthorizedStore {
         actor: Actor,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut db = self.write().await?;
+        let mut db = self.write_new_data().await?;
         begin_workspace(&mut db, workspace, owner, actor, now).await?;
         db.commit().await
     }
@@ -111,7 +111,7 @@ impl AuthorizedStore {
         actor: Actor,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut db = self.write().await?;
+        let mut db = self.write_new_data().await?;
         join(&mut db, workspace, user, role, actor, now).await?;
         db.commit().await
     }

@@ -25,6 +25,9 @@ pub(super) struct WorkerArgs {
     /// The most that an image may hold, in megabytes [env: KEYRACK_MAX_IMAGE_MB] [default: 10]
     #[arg(long, value_name = "MB")]
     max_image_mb: Option<u32>,
+    /// Free disk space below which no training begins, in megabytes; 0 turns this off [env: KEYRACK_DISK_RESERVE_MB] [default: 256]
+    #[arg(long, value_name = "MB")]
+    disk_reserve_mb: Option<u32>,
     /// What is logged: error, warn, info, debug or trace [env: KEYRACK_LOG] [default: info]
     #[arg(long, value_name = "LEVEL")]
     log: Option<String>,
@@ -60,6 +63,7 @@ impl WorkerArgs {
             data: self.data.or(choices.data),
             backbone: self.backbone.or(choices.backbone),
             max_image_mb: self.max_image_mb.or(choices.max_image_mb),
+            disk_reserve_mb: self.disk_reserve_mb.or(choices.disk_reserve_mb),
             log: self.log.or(choices.log),
             log_json: self.log_json.or(choices.log_json),
             ..choices

@@ -12,9 +12,9 @@ use tokio::runtime::Handle;
 
 use super::board::Board;
 use super::course::Course;
-use super::training::is_full;
 use super::worker::BackboneUnusable;
 use super::{Worker, card};
+use crate::disk::is_disk_full;
 use crate::objects::{ObjectError, Objects, Place};
 use crate::ops::models::TrainSettings;
 
@@ -38,7 +38,7 @@ pub(super) enum NotLearnt {
     Full,
     #[error("the server's backbone cannot be used: {0}")]
     Backbone(#[from] BackboneUnusable),
-    #[error("{}", if is_full(.0) { "the disk of the server is full" } else { "the model could not be written" })]
+    #[error("{}", if matches!(.0, ObjectError::DiskFull) { "the disk of the server is full" } else { "the model could not be written" })]
     Kept(#[source] ObjectError),
     #[error("something went wrong on our side; the server's log says what")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -200,7 +200,7 @@ impl<'a> Source<'a> {
             TrainError::Cancelled => NotLearnt::Stopped,
             TrainError::TooFew(lacks) if absent > 0 => NotLearnt::Absent { absent, pictures, lacks },
             TrainError::TooFew(lacks) => NotLearnt::TooFew(lacks),
-            TrainError::Spill(error) if is_full(&error) => NotLearnt::Full,
+            TrainError::Spill(error) if is_disk_full(&error) => NotLearnt::Full,
             other => NotLearnt::Broken(other.into()),
         }
     }

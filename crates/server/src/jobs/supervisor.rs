@@ -51,6 +51,7 @@ struct Told {
     data: PathBuf,
     backbone: Option<PathBuf>,
     max_image: usize,
+    disk_reserve: u64,
     log: tracing::Level,
     log_json: bool,
 }
@@ -62,6 +63,7 @@ impl Told {
             data: config.data.clone(),
             backbone: config.backbone.clone(),
             max_image: config.max_image,
+            disk_reserve: config.disk_reserve,
             log: config.log,
             log_json: config.log_json,
         }
@@ -71,6 +73,7 @@ impl Told {
         let mut command = Command::new(program()?);
         command.arg("worker").arg("--by-server").arg("--data").arg(&self.data);
         command.arg("--max-image-mb").arg((self.max_image / 1_000_000).max(1).to_string());
+        command.arg("--disk-reserve-mb").arg((self.disk_reserve / 1_000_000).to_string());
         command.arg("--log").arg(self.log.as_str().to_lowercase());
         command.arg(format!("--log-json={}", self.log_json));
         if let Some(backbone) = &self.backbone {

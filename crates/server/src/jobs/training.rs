@@ -211,13 +211,3 @@ const fn name(outcome: &Outcome) -> &'static str {
         Outcome::Cancelled => "cancelled",
     }
 }
-
-/// Whether an error says, somewhere down its causes, that there is no room left.
-pub(super) fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source())
-        .filter_map(|error| error.downcast_ref::<std::io::Error>())
-        .any(|error| {
-            use std::io::ErrorKind::{QuotaExceeded, StorageFull};
-            matches!(error.kind(), StorageFull | QuotaExceeded)
-        })
-}

@@ -12,6 +12,7 @@ use keyrack_vision::{Backbone, BackboneError, Limits};
 use super::Orders;
 use super::training::{self, Ended};
 use crate::config::Config;
+use crate::disk::Disk;
 use crate::folder::Folder;
 use crate::objects::{ObjectError, Objects};
 
@@ -40,6 +41,7 @@ pub(crate) enum WorkerError {
 pub(crate) struct Worker {
     pub(super) store: Store,
     pub(super) objects: Objects,
+    disk: Arc<Disk>,
     pub(super) clock: Clock,
     pub(super) threads: NonZeroUsize,
     pub(super) limits: Limits,
@@ -60,9 +62,11 @@ impl Worker {
         }
         let rng = rand_core::UnwrapErr(getrandom::SysRng);
         let limits = Limits::default();
+        let disk = Arc::new(Disk::watch(&config.data, config.disk_reserve));
         Ok(Self {
             store: Store::open(&Folder::database_of(&config.data), rng).await?,
-            objects: Objects::in_folder(&Folder::objects(&config.data))?,
+            objects: Objects::in_folder(&Folder::objects(&config.data), Arc::clone(&disk))?,
+            disk,
             clock,
             threads: threads.unwrap_or_else(all_but_one),
             limits: Limits { bytes: limits.bytes.max(config.max_image), ..limits },
@@ -95,8 +99,12 @@ impl Worker {
         outcome
     }
 
-    /// Looks first: taking writes, and writers take turns.
+    /// Looks first: taking writes, and writers take turns. Trainings wait while the disk is low, since the model could
+    /// not be kept.
     async fn next(&self) -> Result<Option<Job>, StoreError> {
+        if self.disk.is_low() {
+            return Ok(None);
+        }
         let now = (self.clock)();
         if !self.store.has_job(now).await? {
             return Ok(None);

@@ -79,6 +79,9 @@ impl Datasets {
 
 impl From<ObjectError> for OpError {
     fn from(error: ObjectError) -> Self {
-        Self::internal(error)
+        match error {
+            ObjectError::DiskFull => Self::DiskFull,
+            other => Self::internal(other),
+        }
     }
 }

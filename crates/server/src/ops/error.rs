@@ -8,6 +8,7 @@ use keyrack_store::{Role, StoreError};
 use super::Invalid;
 use super::keys::sightings::PublicUse;
 use super::refusals::Refused;
+use crate::disk::DiskLow;
 
 /// Why something was not done. Nothing of it was done then.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +67,11 @@ pub enum OpError {
     TooMany(std::time::Duration),
     #[error("too busy right now; try again in a moment")]
     Busy,
+    #[error(
+        "The server's disk is nearly full, so it accepts no new data. Delete images or models, or ask the server's operator \
+         to free disk space."
+    )]
+    DiskFull,
     #[error("something went wrong on our side")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("{}", .0.problem.message())]
@@ -114,6 +120,7 @@ impl OpError {
             Self::TooMany(wait) => says(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts")
                 .header(header::RETRY_AFTER, &wait.as_secs().max(1).to_string()),
             Self::Busy => says(StatusCode::SERVICE_UNAVAILABLE, "busy").header(header::RETRY_AFTER, "1"),
+            Self::DiskFull => says(StatusCode::INSUFFICIENT_STORAGE, "disk_full"),
             Self::Internal(cause) => {
                 tracing::error!(error = %cause, cause = ?cause.source(), "request failed");
                 let says = "something went wrong on our side; the log has it under the request id";
@@ -158,7 +165,14 @@ impl From<StoreError> for OpError {
             StoreError::AlreadySetUp => Self::AlreadySetUp,
             StoreError::NameTaken => Self::NameTaken("project"),
             StoreError::EmailTaken => Invalid::field("email", "somebody has this address already").into(),
+            full if full.is_disk_full() => Self::DiskFull,
             other => Self::internal(other),
         }
+    }
+}
+
+impl From<DiskLow> for OpError {
+    fn from(DiskLow: DiskLow) -> Self {
+        Self::DiskFull
     }
 }

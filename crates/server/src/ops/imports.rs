@@ -17,6 +17,7 @@ use rand_core::TryRng;
 use tokio::sync::Semaphore;
 
 use super::datasets::Datasets;
+use crate::disk::Disk;
 use super::{Acting, OpError};
 
 pub use parcel::Parcel;
@@ -33,6 +34,7 @@ const REMEMBERED: usize = 200;
 pub struct Imports {
     datasets: Datasets,
     folder: PathBuf,
+    disk: Arc<Disk>,
     limits: ArchiveLimits,
     clock: Clock,
     places: Arc<Semaphore>,
@@ -85,17 +87,23 @@ impl Standing {
 
 impl Imports {
     /// Imports into `datasets`; archives wait in `folder`. What an earlier process left there goes.
-    pub fn new(datasets: Datasets, folder: PathBuf, max_image: usize, clock: Clock) -> std::io::Result<Self> {
+    pub fn new(
+        datasets: Datasets,
+        folder: PathBuf,
+        disk: Arc<Disk>,
+        max_image: usize,
+        clock: Clock,
+    ) -> std::io::Result<Self> {
         parcel::clear(&folder)?;
         let limits = ArchiveLimits { picture_bytes: max_image, ..ArchiveLimits::default() };
         let [places, turns] = [MOST_LIVE, AT_ONCE].map(|most| Arc::new(Semaphore::new(most)));
-        Ok(Self { datasets, folder, limits, clock, places, turns, known: Arc::default() })
+        Ok(Self { datasets, folder, disk, limits, clock, places, turns, known: Arc::default() })
     }
 
     /// A place for an archive that arrives.
     pub async fn parcel(&self) -> Result<Parcel, OpError> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| OpError::Busy)?;
-        Parcel::new(&self.folder, place).await.map_err(OpError::internal)
+        Parcel::new(&self.folder, Arc::clone(&self.disk), place).await.map_err(OpError::internal)
     }
 
     /// Takes an archive in, beside requests, and says under which name to ask about it.

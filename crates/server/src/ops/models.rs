@@ -18,6 +18,7 @@ use super::quotas::Quotas;
 use super::removals::Removals;
 use super::who::Covered;
 use super::{Acting, OpError};
+use crate::disk::Disk;
 use crate::objects::model_prefix;
 
 pub use settings::TrainSettings;
@@ -28,6 +29,7 @@ pub struct Models {
     store: Store,
     removals: Removals,
     quotas: Quotas,
+    disk: Arc<Disk>,
     clock: Clock,
     /// Told when there is something to train.
     queued: watch::Sender<()>,
@@ -41,11 +43,12 @@ const STREAMS: usize = 500;
 
 impl Models {
     /// Models of `store`.
-    pub fn new(store: Store, removals: Removals, quotas: Quotas, clock: Clock) -> Self {
+    pub fn new(store: Store, removals: Removals, quotas: Quotas, disk: Arc<Disk>, clock: Clock) -> Self {
         Self {
             store,
             removals,
             quotas,
+            disk,
             clock,
             queued: watch::Sender::new(()),
             streams: Arc::new(Semaphore::new(STREAMS)),

@@ -52,6 +52,7 @@ fn shell(
         workspace,
         here,
         sees_activity: role.is_some_and(|role| role >= Role::Admin),
+        warns_of_disk: role.is_some_and(|role| role >= Role::Admin) && app.disk.is_low(),
         user_name: person.user.name.clone(),
         user_email: person.user.email.clone(),
     };

@@ -3,6 +3,7 @@
 mod answer;
 mod keyrack;
 mod server;
+mod small_disk;
 
 use std::time::{Duration, Instant};
 

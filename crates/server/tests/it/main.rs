@@ -11,6 +11,7 @@ mod coverage;
 mod crash;
 mod datasets;
 mod desk;
+mod disk;
 mod harness;
 mod held;
 mod history;

@@ -21,7 +21,7 @@ impl Store {
     /// Writes down what [`Callers::drain`](keyrack_rack::Callers::drain) gave at `now`. A key that is not here is passed over.
     pub async fn note_callers(&self, calls: &[Calls], now: Timestamp) -> Result<(), StoreError> {
         for batch in calls.chunks(BATCH) {
-            let mut db = self.write().await?;
+            let mut db = self.write_new_data().await?;
             write_callers(&mut db, batch, None, now).await?;
             db.commit().await?;
         }

@@ -115,7 +115,7 @@ impl AuthorizedStore {
         most: usize,
         now: Timestamp,
     ) -> Result<Vec<Annotation>, StoreError> {
-        let mut db = self.write().await?;
+        let mut db = self.write_new_data().await?;
         let labels: BTreeSet<LabelId> = new.iter().map(|one| one.label).collect();
         know(&mut db, project, &[record], labels).await?;
         let mut made = Vec::with_capacity(new.len());
@@ -141,7 +141,7 @@ impl AuthorizedStore {
         records: &[(RecordId, AnnotationId)],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut db = self.write().await?;
+        let mut db = self.write_new_data().await?;
         let ids: Vec<_> = records.iter().map(|(record, _)| *record).collect();
         know(&mut db, project, &ids, [label]).await?;
         for (record, id) in records {

@@ -60,7 +60,7 @@ impl AuthorizedStore {
         name: &str,
         now: Timestamp,
     ) -> Result<Batch, StoreError> {
-        let mut db = self.write().await?;
+        let mut db = self.write_new_data().await?;
         query(
             "INSERT INTO batches (id, project_id, name, created_at) SELECT $2, p.id, $3, $4 FROM projects p WHERE p.id = $1
              ON CONFLICT (project_id, name) DO NOTHING",

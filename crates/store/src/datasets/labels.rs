@@ -82,7 +82,7 @@ impl AuthorizedStore {
         wanted: &[NewLabel<'_>],
         now: Timestamp,
     ) -> Result<Vec<Label>, StoreError> {
-        let mut db = self.write().await?;
+        let mut db = self.write_new_data().await?;
         let mut labels = Vec::with_capacity(wanted.len());
         for new in wanted {
             query(

@@ -146,7 +146,7 @@ impl AuthorizedStore {
     /// Makes a record, or finds the one that was made of this upload before: `true` where it is new.
     /// A batch that is none of the project's is [`StoreError::NotFound`].
     pub async fn create_record(&self, new: &NewRecord<'_>) -> Result<(Record, bool), StoreError> {
-        let mut db = self.write().await?;
+        let mut db = self.write_new_data().await?;
         if let Some(known) = of_upload(&mut db, new.project, new.upload).await? {
             return Ok((known, false));
         }

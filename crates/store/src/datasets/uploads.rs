@@ -153,7 +153,7 @@ impl AuthorizedStore {
             Principal::Session { session, .. } => (None, None, Some(session.to_string())),
             Principal::Member { .. } | Principal::Operator => (None, None, None),
         };
-        let mut db = self.write().await?;
+        let mut db = self.write_new_data().await?;
         let done = query(
             "INSERT INTO uploads (id, project_id, actor, digest, created_at, expires_at, secret, key_revision, session_id)
              SELECT $1, p.id, $3, $4, $5, $6, $7, $8, $9 FROM projects p WHERE p.id = $2",

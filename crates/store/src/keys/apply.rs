@@ -36,7 +36,7 @@ impl AuthorizedStore {
     /// Makes a key. [`StoreError::Repeated`] if its token was seen before.
     pub async fn create_key(&self, new: &NewKey<'_>) -> Result<KeyRow, StoreError> {
         let restrictions = text_of(new.restrictions)?;
-        let mut db = self.write().await?;
+        let mut db = self.write_new_data().await?;
         let happened = Happened {
             workspace: new.workspace,
             at: new.now,

@@ -131,7 +131,7 @@ impl Store {
 impl AuthorizedStore {
     /// Asks for a model: it waits for a worker.
     pub async fn create_model(&self, new: &NewModel<'_>) -> Result<Model, StoreError> {
-        let mut db = self.write().await?;
+        let mut db = self.write_new_data().await?;
         let happened = Happened {
             workspace: new.workspace,
             at: new.now,

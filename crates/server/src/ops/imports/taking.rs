@@ -86,7 +86,7 @@ impl Taking {
             Ok(()) => standing.added += 1,
             // The project was deleted, the member lost the role, or the server is in trouble: the next picture would
             // fare no better.
-            Err(error @ (OpError::Internal(_) | OpError::NotFound(_) | OpError::RoleLost)) => {
+            Err(error @ (OpError::Internal(_) | OpError::NotFound(_) | OpError::RoleLost | OpError::DiskFull)) => {
                 return Err(error);
             }
             Err(error) => standing.skip(Skip { name, reason: why(&error) }),

@@ -32,6 +32,8 @@ impl Models {
         let name = name.map(|name| invalid::name(&name)).transpose();
         let name = name.map_err(|expected| Invalid::field("name", expected))?;
         enough(project.project_type, &self.store.material(project.id).await?).map_err(OpError::Problem)?;
+        // The model that comes of it could not be kept.
+        self.disk.admit(0)?;
         let spent = self.quotas.take(by, Counted::Trainings).await?;
         let queued = match name {
             Some(name) => self.queue(by, &project, &name, &settings).await.map_err(gone),

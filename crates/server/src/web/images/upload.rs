@@ -161,10 +161,10 @@ async fn archive(
     sent: &mut Sent,
 ) -> Result<Result<(), MultipartError>, OpError> {
     let mut parcel = app.imports.parcel().await?;
-    parcel.write(first).await.map_err(OpError::internal)?;
+    parcel.write(first).await?;
     loop {
         match field.chunk().await {
-            Ok(Some(chunk)) => parcel.write(&chunk).await.map_err(OpError::internal)?,
+            Ok(Some(chunk)) => parcel.write(&chunk).await?,
             Ok(None) => break,
             Err(error) => return Ok(Err(error)),
         }

@@ -25,6 +25,8 @@ pub(crate) struct Shell {
     pub(crate) here: Here,
     /// Whether this person may look at what everybody did.
     pub(crate) sees_activity: bool,
+    /// Whether to warn this person that the server's disk is nearly full.
+    pub(crate) warns_of_disk: bool,
     pub(crate) user_name: String,
     pub(crate) user_email: String,
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::keyrack::binary;
+use super::small_disk::SmallDisk;
 use super::{Answer, Keyrack, SLUG, client, keyrack, send, setup, text, until};
 
 /// A running server on a folder of its own. Dropped, it is killed and its folder removed.
@@ -17,6 +18,8 @@ pub(crate) struct Server {
     root: TempDir,
     args: Vec<OsString>,
     env: Vec<(String, String)>,
+    /// Under the data folder, if the test may fill it.
+    small_disk: Option<SmallDisk>,
     process: Child,
     run: usize,
     client: Client,
@@ -36,12 +39,26 @@ impl Server {
 
     /// A server with more arguments and environment, ready.
     pub(crate) async fn with(args: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::at(TempDir::new().unwrap(), None, args, env).await
+    }
+
+    /// A server on a disk of so many megabytes, ready. `None`, after a word about it, where the system allows no such disk;
+    /// the command line doesn't see the data folder of such a server.
+    pub(crate) async fn on_small_disk(megabytes: u32, args: &[&str]) -> Option<Self> {
         let root = TempDir::new().unwrap();
+        let Some(disk) = SmallDisk::mount(&root.path().join("data"), megabytes) else {
+            eprintln!("SKIPPED: this system allows no mount namespace, so no disk can be filled");
+            return None;
+        };
+        Some(Self::at(root, Some(disk), args, &[]).await)
+    }
+
+    async fn at(root: TempDir, small_disk: Option<SmallDisk>, args: &[&str], env: &[(&str, &str)]) -> Self {
         let args: Vec<_> = args.iter().map(OsString::from).collect();
         let env: Vec<_> = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let process = spawn(root.path(), &args, &env, 0);
+        let process = spawn(root.path(), small_disk.as_ref(), &args, &env, 0);
         let (url, ops_url, setup_link, client) = (String::new(), String::new(), None, client());
-        let mut server = Self { root, args, env, process, run: 0, client, url, ops_url, setup_link };
+        let mut server = Self { root, args, env, small_disk, process, run: 0, client, url, ops_url, setup_link };
         server.wait_until_ready().await;
         server
     }
@@ -56,6 +73,11 @@ impl Server {
     /// Its data folder.
     pub(crate) fn data(&self) -> PathBuf {
         self.root.path().join("data")
+    }
+
+    /// Its disk, after [`Self::on_small_disk`].
+    pub(crate) fn small_disk(&self) -> &SmallDisk {
+        self.small_disk.as_ref().unwrap()
     }
 
     /// Everything it has written, to both outputs, since the first start.
@@ -142,7 +164,7 @@ impl Server {
             self.stop().await;
         }
         self.run += 1;
-        self.process = spawn(self.root.path(), &self.args, &self.env, self.run);
+        self.process = spawn(self.root.path(), self.small_disk.as_ref(), &self.args, &self.env, self.run);
         self.wait_until_ready().await;
     }
 
@@ -179,14 +201,25 @@ impl Drop for Server {
     }
 }
 
-fn spawn(root: &Path, args: &[OsString], env: &[(String, String)], run: usize) -> Child {
+fn spawn(
+    root: &Path,
+    small_disk: Option<&SmallDisk>,
+    args: &[OsString],
+    env: &[(String, String)],
+    run: usize,
+) -> Child {
     let file = |name: &str| File::create(root.join(format!("{name}.{run}"))).unwrap();
-    binary()
+    let mut command = binary();
+    command
         .arg("--data")
         .arg(root.join("data"))
         .args(["--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"])
         .args(args)
-        .envs(env.iter().map(|(name, value)| (name, value)))
+        .envs(env.iter().map(|(name, value)| (name, value)));
+    if let Some(disk) = small_disk {
+        command = disk.run_on(&command);
+    }
+    command
         .stdin(Stdio::null())
         .stdout(file("stdout"))
         .stderr(file("stderr"))

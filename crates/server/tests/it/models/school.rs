@@ -1,11 +1,13 @@
 //! A server with projects that can be learnt from, filled past the API: what is tested here begins behind it.
 
 use std::io::Cursor;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use image::{ImageFormat, Rgb, RgbImage};
 use keyrack::clock;
+use keyrack::disk::Disk;
 use keyrack::objects::{Objects, Place};
 use keyrack_key::{AnnotationId, Digest, LabelId, ProjectId, RecordId, UploadId};
 use keyrack_store::{Actor, Mark, NewAnnotation, NewLabel, NewRecord, NewUpload, Store};
@@ -134,7 +136,7 @@ impl Filling {
         let data = server.data();
         Self {
             store: Store::open(&data.join("keyrack.db"), rng()).await.unwrap(),
-            objects: Objects::in_folder(&data.join("objects")).unwrap(),
+            objects: Objects::in_folder(&data.join("objects"), Arc::new(Disk::watch(&data, 0))).unwrap(),
             project: project.parse().unwrap(),
         }
     }

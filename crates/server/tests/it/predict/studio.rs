@@ -1,8 +1,10 @@
 //! A server with models that can be asked, and one in every other state.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use keyrack::clock;
+use keyrack::disk::Disk;
 use keyrack::folder::Folder;
 use keyrack::objects::{Objects, Place};
 use keyrack_key::{ModelId, ProjectId, WorkspaceId};
@@ -86,7 +88,7 @@ struct Bench {
 impl Bench {
     async fn at(data: &Path) -> Self {
         let store = Store::open(&data.join("keyrack.db"), rng()).await.unwrap();
-        Self { store, objects: Objects::in_folder(&Folder::objects(data)).unwrap() }
+        Self { store, objects: Objects::in_folder(&Folder::objects(data), Arc::new(Disk::watch(data, 0))).unwrap() }
     }
 
     async fn project(&self, workspace: WorkspaceId, name: &str, project_type: ProjectType) -> ProjectId {

@@ -1,0 +1,236 @@
+//! Free space of the disk that holds the data folder. New data is denied while it is low, so that keys can still be
+//! deleted and paused.
+//!
+//! There are two marks. Below the *reserve* (`--disk-reserve-mb`), images, archives and trainings are denied: they are
+//! what fills disks. Below an eighth of it, every write is denied that adds data, usage among them. What is left then
+//! belongs to deletions, pauses, revocations, sign-ins and the audit log. A file of the data folder holds more space
+//! for these, since other programs may fill the disk to its last byte: [`ReserveFile`] gives it back piece by piece.
+
+mod reserve_file;
+
+use std::error::Error;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use keyrack_store::Reserve;
+use parking_lot::Mutex;
+
+use reserve_file::ReserveFile;
+
+/// Free space is measured again when it is asked for after so long.
+const FRESH: Duration = Duration::from_millis(100);
+/// A disk that stays low is logged again after so long.
+const LOG_AGAIN: Duration = Duration::from_mins(1);
+/// Every object is a file; a disk with fewer files left takes no new ones.
+const FILES_LEFT_MIN: u64 = 1_000;
+/// Writes that add data stop at this part of the reserve.
+const CRITICAL_PART: u64 = 8;
+
+/// The disk under the data folder.
+#[derive(Debug)]
+pub struct Disk {
+    folder: PathBuf,
+    /// Bytes; 0 turns everything here off.
+    reserve: u64,
+    /// Only in the process that holds the folder.
+    file: Option<Mutex<ReserveFile>>,
+    measured: Mutex<Measured>,
+    logged_at: Mutex<Option<Instant>>,
+    denied: AtomicU64,
+}
+
+/// Free space at some moment, less what was admitted since.
+#[derive(Clone, Copy, Debug)]
+struct Measured {
+    at: Instant,
+    free: u64,
+}
+
+/// New data was denied because the disk is nearly full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the disk is nearly full")]
+pub struct DiskLow;
+
+impl Disk {
+    /// Watches the disk under `folder` and holds the reserve file there. For the process that holds the folder's lock.
+    /// Frees some of the reserve file if the disk is full already, so that the database can be opened.
+    pub fn with_reserve_file(folder: &Path, reserve: u64) -> io::Result<Self> {
+        let file = if reserve == 0 {
+            ReserveFile::remove(folder)?;
+            None
+        } else {
+            Some(Mutex::new(ReserveFile::open(folder, reserve)?))
+        };
+        let disk = Self::new(folder, reserve, file);
+        disk.make_room_for_commit();
+        disk.refill();
+        Ok(disk)
+    }
+
+    /// Watches the disk under `folder`, for a process beside the one that holds the folder.
+    pub fn watch(folder: &Path, reserve: u64) -> Self {
+        Self::new(folder, reserve, None)
+    }
+
+    fn new(folder: &Path, reserve: u64, file: Option<Mutex<ReserveFile>>) -> Self {
+        let measured = Measured { at: Instant::now(), free: free_bytes(folder) };
+        Self {
+            folder: folder.to_owned(),
+            reserve,
+            file,
+            measured: Mutex::new(measured),
+            logged_at: Mutex::default(),
+            denied: AtomicU64::new(0),
+        }
+    }
+
+    /// Counts `bytes` of new data against the free space. [`DiskLow`] if less than the reserve would be left.
+    pub fn admit(&self, bytes: u64) -> Result<(), DiskLow> {
+        if self.reserve == 0 {
+            return Ok(());
+        }
+        let mut measured = self.fresh();
+        if measured.free < self.reserve.saturating_add(bytes) {
+            self.denied.fetch_add(1, Ordering::Relaxed);
+            return Err(DiskLow);
+        }
+        measured.free -= bytes;
+        Ok(())
+    }
+
+    /// Whether new images, archives and trainings are denied.
+    pub fn is_low(&self) -> bool {
+        self.reserve > 0 && self.fresh().free < self.reserve
+    }
+
+    /// Whether every write is denied that adds data: only reserved space is left.
+    pub fn is_critical(&self) -> bool {
+        self.reserve > 0 && self.fresh().free < self.reserve / CRITICAL_PART
+    }
+
+    /// Bytes that the server may still use, without the reserve file. 0 if the disk cannot hold more files.
+    pub fn free(&self) -> u64 {
+        self.fresh().free
+    }
+
+    /// Bytes in the reserve file.
+    pub fn reserved(&self) -> u64 {
+        self.file.as_ref().map_or(0, |file| file.lock().len())
+    }
+
+    /// How often new data was denied since the process started.
+    pub fn denied(&self) -> u64 {
+        self.denied.load(Ordering::Relaxed)
+    }
+
+    /// Frees reserved space if another program has filled the disk, fills the reserve file again when there is space,
+    /// and logs a low disk, at most once a minute. To be called every second, on a thread that may block.
+    pub fn check(&self) {
+        if self.reserve == 0 {
+            return;
+        }
+        self.make_room_for_commit();
+        self.refill();
+        *self.measured.lock() = Measured { at: Instant::now(), free: free_bytes(&self.folder) };
+        self.log();
+    }
+
+    fn fresh(&self) -> parking_lot::MutexGuard<'_, Measured> {
+        let mut measured = self.measured.lock();
+        if measured.at.elapsed() > FRESH {
+            *measured = Measured { at: Instant::now(), free: free_bytes(&self.folder) };
+        }
+        measured
+    }
+
+    /// Half of the reserve stays free beside a file that grows: what it takes must not be given back soon.
+    fn refill(&self) {
+        let Some(file) = &self.file else { return };
+        let mut file = file.lock();
+        let missing = file.missing();
+        if missing > 0
+            && free_bytes(&self.folder) >= missing + self.reserve / 2
+            && let Err(error) = file.fill()
+        {
+            tracing::warn!(%error, "cannot fill the disk reserve");
+        }
+    }
+
+    fn log(&self) {
+        let low = self.is_low();
+        let mut logged_at = self.logged_at.lock();
+        let is_due = logged_at.is_none_or(|at| at.elapsed() >= LOG_AGAIN);
+        if low && is_due {
+            *logged_at = Some(Instant::now());
+            let (free, reserved, denied) = (self.free(), self.reserved(), self.denied());
+            tracing::warn!(
+                free,
+                reserve = self.reserve,
+                reserve_file = reserved,
+                denied,
+                "the disk is nearly full: images, archives and trainings are denied; free space in the data folder"
+            );
+        } else if !low && logged_at.take().is_some() {
+            tracing::info!(free = self.free(), "the disk has space again");
+        }
+    }
+
+    /// What a commit may need: the frames of its group in the write-ahead log.
+    fn commit_room(&self) -> u64 {
+        self.file.as_ref().map_or(0, |file| file.lock().piece())
+    }
+}
+
+impl Reserve for Disk {
+    fn admits_new_data(&self) -> bool {
+        let is_critical = self.is_critical();
+        if is_critical {
+            self.denied.fetch_add(1, Ordering::Relaxed);
+        }
+        !is_critical
+    }
+
+    fn make_room_for_commit(&self) {
+        let room = self.commit_room();
+        while let Some(file) = &self.file
+            && free_bytes(&self.folder) < room
+            && file.lock().release()
+        {}
+    }
+
+    fn ran_out(&self) {
+        if let Some(file) = &self.file {
+            file.lock().release();
+        }
+        *self.measured.lock() = Measured { at: Instant::now(), free: 0 };
+    }
+}
+
+/// What another process may still write to the disk of `folder`, in bytes. Enough where that cannot be told: then the
+/// errors of writes have to tell.
+fn free_bytes(folder: &Path) -> u64 {
+    let Ok(disk) = rustix::fs::statvfs(folder) else { return u64::MAX };
+    // Some file systems count no files.
+    let files_end = disk.f_files > 0 && disk.f_favail < FILES_LEFT_MIN;
+    if files_end { 0 } else { disk.f_bavail.saturating_mul(disk.f_frsize) }
+}
+
+/// Whether an error or one of its causes says that the disk, or a quota of its file system, is full.
+pub fn is_disk_full(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let says_so = |error: &io::Error| {
+            matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        };
+        if error.is::<DiskLow>() || error.downcast_ref().is_some_and(says_so) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests;
