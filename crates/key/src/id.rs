@@ -54,6 +54,7 @@ kinds! {
     AnnotationId, Annotation, "ann", "an annotation";
     ModelId, Model, "mdl", "a model";
     NodeId, Node, "nod", "a node";
+    ImportId, Import, "imp", "an import";
 }
 
 impl<K> Id<K> {

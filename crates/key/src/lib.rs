@@ -40,7 +40,7 @@ pub use digest::Digest;
 pub use exposure::{Exposure, UnknownExposure};
 pub use grant::{Grant, GrantError};
 pub use id::{
-    AnnotationId, BatchId, Id, IdError, KeyId, Kind, LabelId, ModelId, NodeId, ProjectId, RecordId,
+    AnnotationId, BatchId, Id, IdError, ImportId, KeyId, Kind, LabelId, ModelId, NodeId, ProjectId, RecordId,
     SessionId, UploadId, UserId, WorkspaceId,
 };
 pub use network::{NetworkError, parse_network};

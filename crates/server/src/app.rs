@@ -70,8 +70,7 @@ impl App {
     /// Opens the store in `folder` and fills the rack from it.
     pub async fn open(config: Config, folder: &Folder, clock: Clock) -> Result<Shared, OpError> {
         let rng = rand_core::UnwrapErr(getrandom::SysRng);
-        let disk = Disk::with_reserve_file(folder.path(), config.disk_reserve).map_err(OpError::internal)?;
-        let disk = Arc::new(disk);
+        let disk = Arc::new(Disk::with_reserve_file(folder.path(), config.disk_reserve));
         let store = Store::open_with_reserve(&folder.database(), rng, Arc::<Disk>::clone(&disk)).await?;
         let objects = Objects::in_folder(&Folder::objects(folder.path()), Arc::clone(&disk));
         let objects = objects.map_err(OpError::internal)?;
@@ -92,13 +91,14 @@ impl App {
         let datasets =
             Datasets::new(store.clone(), objects.clone(), pictures, removals.clone(), quotas.clone(), clock);
         let imports = Imports::new(
+            store.clone(),
+            objects.clone(),
             datasets.clone(),
-            folder.imports(),
+            removals.clone(),
             Arc::clone(&disk),
             config.max_image,
             clock,
         );
-        let imports = imports.map_err(OpError::internal)?;
         Ok(Arc::new(Self {
             keys: Keys::new(
                 store.clone(),

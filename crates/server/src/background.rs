@@ -180,6 +180,9 @@ async fn sweep(app: Shared) {
     if let Err(error) = app.store.forget_repetitions(app.now().minus(REPETITIONS)).await {
         tracing::warn!(%error, "old Idempotency-Keys could not be removed");
     }
+    if let Err(error) = app.imports.sweep().await {
+        tracing::warn!(%error, "imports that ended long ago could not be forgotten");
+    }
     if let Err(error) = app.quotas.sweep().await {
         tracing::warn!(%error, "quotas of days and months that are over could not be removed");
     }

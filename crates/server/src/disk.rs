@@ -45,7 +45,10 @@ pub struct Disk {
 #[derive(Clone, Copy, Debug)]
 struct Measured {
     at: Instant,
+    /// For the database, in bytes.
     free: u64,
+    /// For new objects, in bytes.
+    free_for_files: u64,
 }
 
 /// New data was denied because the disk is nearly full.
@@ -53,20 +56,30 @@ struct Measured {
 #[error("the disk is nearly full")]
 pub struct DiskLow;
 
+impl Measured {
+    fn of(folder: &Path) -> Self {
+        let (free, free_for_files) = (free_bytes(folder), free_bytes_for_files(folder));
+        Self { at: Instant::now(), free, free_for_files }
+    }
+}
+
 impl Disk {
     /// Watches the disk under `folder` and holds the reserve file there. For the process that holds the folder's lock.
     /// Frees some of the reserve file if the disk is full already, so that the database can be opened.
-    pub fn with_reserve_file(folder: &Path, reserve: u64) -> io::Result<Self> {
+    pub fn with_reserve_file(folder: &Path, reserve: u64) -> Self {
         let file = if reserve == 0 {
-            ReserveFile::remove(folder)?;
-            None
+            ReserveFile::remove(folder).map(|()| None)
         } else {
-            Some(Mutex::new(ReserveFile::open(folder, reserve)?))
+            ReserveFile::open(folder, reserve).map(Some)
         };
-        let disk = Self::new(folder, reserve, file);
+        let file = file.unwrap_or_else(|error| {
+            tracing::warn!(%error, "cannot use the disk reserve: on a full disk, keys may not be deleted");
+            None
+        });
+        let disk = Self::new(folder, reserve, file.map(Mutex::new));
         disk.make_room_for_commit();
         disk.refill();
-        Ok(disk)
+        disk
     }
 
     /// Watches the disk under `folder`, for a process beside the one that holds the folder.
@@ -75,7 +88,7 @@ impl Disk {
     }
 
     fn new(folder: &Path, reserve: u64, file: Option<Mutex<ReserveFile>>) -> Self {
-        let measured = Measured { at: Instant::now(), free: free_bytes(folder) };
+        let measured = Measured::of(folder);
         Self {
             folder: folder.to_owned(),
             reserve,
@@ -92,17 +105,18 @@ impl Disk {
             return Ok(());
         }
         let mut measured = self.fresh();
-        if measured.free < self.reserve.saturating_add(bytes) {
+        if measured.free_for_files < self.reserve.saturating_add(bytes) {
             self.denied.fetch_add(1, Ordering::Relaxed);
             return Err(DiskLow);
         }
-        measured.free -= bytes;
+        measured.free_for_files -= bytes;
+        measured.free = measured.free.saturating_sub(bytes);
         Ok(())
     }
 
     /// Whether new images, archives and trainings are denied.
     pub fn is_low(&self) -> bool {
-        self.reserve > 0 && self.fresh().free < self.reserve
+        self.reserve > 0 && self.fresh().free_for_files < self.reserve
     }
 
     /// Whether every write is denied that adds data: only reserved space is left.
@@ -111,8 +125,8 @@ impl Disk {
     }
 
     /// Bytes that the server may still use, without the reserve file. 0 if the disk cannot hold more files.
-    pub fn free(&self) -> u64 {
-        self.fresh().free
+    pub fn available(&self) -> u64 {
+        self.fresh().free_for_files
     }
 
     /// Bytes in the reserve file.
@@ -133,14 +147,14 @@ impl Disk {
         }
         self.make_room_for_commit();
         self.refill();
-        *self.measured.lock() = Measured { at: Instant::now(), free: free_bytes(&self.folder) };
+        *self.measured.lock() = Measured::of(&self.folder);
         self.log();
     }
 
     fn fresh(&self) -> parking_lot::MutexGuard<'_, Measured> {
         let mut measured = self.measured.lock();
         if measured.at.elapsed() > FRESH {
-            *measured = Measured { at: Instant::now(), free: free_bytes(&self.folder) };
+            *measured = Measured::of(&self.folder);
         }
         measured
     }
@@ -164,7 +178,7 @@ impl Disk {
         let is_due = logged_at.is_none_or(|at| at.elapsed() >= LOG_AGAIN);
         if low && is_due {
             *logged_at = Some(Instant::now());
-            let (free, reserved, denied) = (self.free(), self.reserved(), self.denied());
+            let (free, reserved, denied) = (self.available(), self.reserved(), self.denied());
             tracing::warn!(
                 free,
                 reserve = self.reserve,
@@ -173,7 +187,7 @@ impl Disk {
                 "the disk is nearly full: images, archives and trainings are denied; free space in the data folder"
             );
         } else if !low && logged_at.take().is_some() {
-            tracing::info!(free = self.free(), "the disk has space again");
+            tracing::info!(free = self.available(), "the disk has space again");
         }
     }
 
@@ -204,13 +218,18 @@ impl Reserve for Disk {
         if let Some(file) = &self.file {
             file.lock().release();
         }
-        *self.measured.lock() = Measured { at: Instant::now(), free: 0 };
+        *self.measured.lock() = Measured { at: Instant::now(), free: 0, free_for_files: 0 };
     }
 }
 
-/// What another process may still write to the disk of `folder`, in bytes. Enough where that cannot be told: then the
-/// errors of writes have to tell.
+/// What may still be written to the disk of `folder`, in bytes. Any number where that cannot be measured: then the errors
+/// of writes have to tell.
 fn free_bytes(folder: &Path) -> u64 {
+    rustix::fs::statvfs(folder).map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// The same for new objects, each of which is a file: 0 if hardly any more can be made.
+fn free_bytes_for_files(folder: &Path) -> u64 {
     let Ok(disk) = rustix::fs::statvfs(folder) else { return u64::MAX };
     // Some file systems count no files.
     let files_end = disk.f_files > 0 && disk.f_favail < FILES_LEFT_MIN;

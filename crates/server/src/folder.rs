@@ -56,11 +56,6 @@ impl Folder {
         path.join(DATABASE)
     }
 
-    /// Where archives wait while they are taken in.
-    pub fn imports(&self) -> PathBuf {
-        self.path.join("imports")
-    }
-
     /// The folder of pictures and models.
     pub fn objects(path: &Path) -> PathBuf {
         path.join("objects")

@@ -108,13 +108,21 @@ impl Metrics {
                 "pictures_held_bytes",
                 "Bytes of pictures in memory that were not yet looked at, by what they are for",
             ),
-            disk_free: told(all, "disk_free_bytes", "Free space for the data folder, without the reserve file"),
+            disk_free: told(
+                all,
+                "disk_free_bytes",
+                "Free space for the data folder, without the reserve file",
+            ),
             disk_reserved: told(
                 all,
                 "disk_reserve_file_bytes",
                 "Space that is kept for deleting and pausing keys when the disk is full",
             ),
-            disk_denied: told(all, "disk_denied", "Writes of new data denied because the disk was nearly full"),
+            disk_denied: told(
+                all,
+                "disk_denied",
+                "Writes of new data denied because the disk was nearly full",
+            ),
             registry,
         }
     }
@@ -179,7 +187,7 @@ impl Metrics {
         for (purpose, room) in [("datasets", app.datasets.room()), ("predictions", app.predictions.room())] {
             self.held.get_or_create(&Holding { purpose }).set(gauge(room.held() as u64));
         }
-        self.disk_free.set(gauge(app.disk.free()));
+        self.disk_free.set(gauge(app.disk.available()));
         self.disk_reserved.set(gauge(app.disk.reserved()));
         self.disk_denied.set(gauge(app.disk.denied()));
         let mut text = String::new();

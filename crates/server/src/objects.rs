@@ -1,5 +1,7 @@
 //! Pictures and models as objects: a folder beside the database. Where each lies is decided here and nowhere else.
 
+mod spool;
+
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
@@ -7,12 +9,14 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
-use keyrack_key::{ModelId, ProjectId, Timestamp, UploadId};
+use keyrack_key::{ImportId, ModelId, ProjectId, Timestamp, UploadId};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
 use crate::disk::{Disk, DiskLow, is_disk_full};
+
+pub use spool::Spool;
 
 /// Why an object is not to be had.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +67,11 @@ impl Place {
         Self(format!("{}/thumbnail", upload_prefix(project, upload)))
     }
 
+    /// An archive that is taken into a project.
+    pub fn archive(project: ProjectId, import: ImportId) -> Self {
+        Self(format!("{}/archive.zip", import_prefix(project, import)))
+    }
+
     /// A trained model, as whoever took the training for the `taken`th time made it: a worker that slept through its
     /// lease does not write over what another has made meanwhile.
     pub fn model(project: ProjectId, model: ModelId, taken: u64) -> Self {
@@ -78,6 +87,11 @@ pub fn project_prefix(project: ProjectId) -> String {
 /// All objects of an upload and the record that was made of it.
 pub fn upload_prefix(project: ProjectId, upload: UploadId) -> String {
     format!("{}/pictures/{upload}", project_prefix(project))
+}
+
+/// All objects of an import: its archive. The images that come out of it are objects of uploads.
+pub fn import_prefix(project: ProjectId, import: ImportId) -> String {
+    format!("{}/imports/{import}", project_prefix(project))
 }
 
 /// All objects of a model.

@@ -30,7 +30,10 @@ async fn ready(State(app): State<Shared>) -> impl IntoResponse {
     if !app.rack.is_trusted() {
         (StatusCode::SERVICE_UNAVAILABLE, "not ready: the keys are not loaded\n")
     } else if app.disk.is_low() {
-        (StatusCode::OK, "ready, degraded: the disk is nearly full; images, archives and trainings are denied\n")
+        (
+            StatusCode::OK,
+            "ready, degraded: the disk is nearly full; images, archives and trainings are denied\n",
+        )
     } else {
         (StatusCode::OK, "ready\n")
     }

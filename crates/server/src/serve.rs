@@ -20,6 +20,7 @@ use crate::folder::{Folder, FolderError};
 use crate::front::Front;
 use crate::jobs::supervisor;
 use crate::ops::OpError;
+use crate::ops::imports::ImportWorkers;
 use crate::{background, clock, control, operations};
 
 /// A client that has not sent its headers by then is let go, and a connection that nobody uses is closed.
@@ -57,6 +58,7 @@ pub async fn serve(mut config: Config) -> Result<(), ServeError> {
     let handle = Handle::new();
     let background = background::start(&app);
     let workers = supervisor::start(&app);
+    let imports = ImportWorkers::start(&app.imports).await.map_err(ServeError::Open)?;
     announce(&app, listener.local_addr()?, ops_listener.local_addr()?).await?;
     tokio::spawn(stop_when_asked(handle.clone(), Arc::clone(&app)));
     let ops = tokio::spawn(operations::serve(Arc::clone(&app), ops_listener));
@@ -64,6 +66,7 @@ pub async fn serve(mut config: Config) -> Result<(), ServeError> {
     ops.abort();
     control.abort();
     workers.stop().await;
+    imports.stop().await;
     background.stop(&app).await;
     Ok(())
 }

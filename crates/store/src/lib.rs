@@ -21,6 +21,7 @@ mod datasets;
 mod error;
 mod feed;
 mod group;
+mod imports;
 mod keys;
 mod models;
 mod nodes;
@@ -54,6 +55,7 @@ pub use datasets::{
 };
 pub use error::StoreError;
 pub use feed::WorkspaceFeed;
+pub use imports::{Import, ImportJob, ImportSkip, ImportStatus, ImportStep, ImportsBegun, NewImport};
 pub use keys::{
     ChangeKey, DeleteKey, Deletion, EditKey, Expiring, KeyFilter, KeyRow, KeyStatus, NewKey, Paused,
     RotateKey, SecretRow,

@@ -6,6 +6,6 @@ mod coco;
 mod layout;
 mod skipped;
 
-pub use archive::{Archive, ArchiveError, ArchiveLimits, Item};
+pub use archive::{Archive, ArchiveError, ArchiveLimits, ArchivePosition, Item};
 pub use coco::{Coco, CocoError, MOST_ANNOTATIONS};
 pub use skipped::{LISTED, Skip, Skipped};

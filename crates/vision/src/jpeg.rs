@@ -15,7 +15,7 @@ pub(crate) use coding::Unsupported;
 const MOST_SCANS: usize = 64;
 
 /// What is wrong with the file as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// It ends before its end-of-image marker.
     Truncated,

@@ -179,9 +179,7 @@ fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(Format, impl ImageDecod
         jpeg::walk(bytes).map_err(|fault| match fault {
             jpeg::Fault::Truncated => PictureError::Truncated(format),
             jpeg::Fault::TooManyScans => PictureError::Broken { format, reason: "it has too many scans" },
-            jpeg::Fault::Unsupported(kind) => {
-                PictureError::Unsupported { format, reason: kind.to_string() }
-            }
+            jpeg::Fault::Unsupported(kind) => PictureError::Unsupported { format, reason: kind.to_string() },
         })?;
     }
     if format == Format::Png {

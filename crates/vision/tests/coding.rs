@@ -29,8 +29,19 @@ fn painted(x: usize, y: usize) -> [u8; 3] {
 #[test]
 fn supported_codings_show_the_colors_that_were_painted() {
     for name in [
-        "444", "422", "420", "440", "411", "410", "1x3", "420-progressive", "411-progressive", "420-restart", "rgb",
-        "rgb-named", "cmyk-420",
+        "444",
+        "422",
+        "420",
+        "440",
+        "411",
+        "410",
+        "1x3",
+        "420-progressive",
+        "411-progressive",
+        "420-restart",
+        "rgb",
+        "rgb-named",
+        "cmyk-420",
     ] {
         let picture = decode(&format!("{name}.jpg")).unwrap();
         assert_eq!((picture.width(), picture.height()), (40, 29));
@@ -92,7 +103,10 @@ fn what_the_decoder_says_to_programmers_is_not_said_to_clients() {
         broken[at] ^= 0xFF;
         if let Err(refused) = Picture::decode(&broken, &Limits::default()) {
             let says = refused.to_string();
-            assert!(!says.contains("panic") && !says.contains("rror decoding") && !says.contains('"'), "{at}: {says}");
+            assert!(
+                !says.contains("panic") && !says.contains("rror decoding") && !says.contains('"'),
+                "{at}: {says}"
+            );
         }
     }
 }

@@ -225,3 +225,53 @@ fn changed_bytes_never_panic() {
         }
     }
 }
+
+#[test]
+fn a_reading_that_goes_on_where_another_stopped_comes_to_the_same() {
+    let long = format!("{}.jpg", "x".repeat(2_000));
+    let bytes = zip(&[
+        ("train/1.jpg", JPEG),
+        ("train/_annotations.coco.json", coco(&["1.jpg", "2.jpg", "gone.jpg"]).as_bytes()),
+        ("train/readme.txt", b"hello"),
+        ("train/2.jpg", JPEG),
+        ("../evil.jpg", JPEG),
+        (&long, JPEG),
+        ("train/3.jpg", JPEG),
+        ("train/empty.jpg", b""),
+    ]);
+    let (items, skipped) = read(bytes.clone());
+    assert!(items.len() >= 3 && skipped.len() >= 4, "{} {skipped:?}", items.len());
+    let mut first = open(bytes.clone()).unwrap();
+    let of_directory = first.skipped().count();
+    let (mut came, mut left_out) = (Vec::new(), 0);
+    loop {
+        let position = first.reached();
+        // From each place on.
+        let mut other = open(bytes.clone()).unwrap();
+        other.go_on_at(position);
+        assert_eq!(other.reached(), position);
+        let rest: Vec<_> = other.by_ref().collect::<Result<_, _>>().unwrap();
+        assert_eq!([came.clone(), rest].concat(), items);
+        assert_eq!(left_out + other.skipped().count(), skipped.len(), "nothing is left out twice or unsaid");
+        match first.next() {
+            Some(item) => came.push(item.unwrap()),
+            None => break,
+        }
+        left_out = first.skipped().count() - of_directory;
+    }
+    assert_eq!(first.reached().unpacked, items.iter().map(|item| item.bytes.len() as u64).sum::<u64>() + 5);
+}
+
+#[test]
+fn what_came_out_before_a_restart_counts_against_the_limit() {
+    let bytes = zip(&[("1.jpg", JPEG), ("2.jpg", JPEG), ("3.jpg", JPEG)]);
+    let total_bytes = JPEG.len() as u64 * 2;
+    let limits = ArchiveLimits { total_bytes, ..ArchiveLimits::default() };
+    let open = || Archive::open(Cursor::new(bytes.clone()), &limits).unwrap();
+    let mut first = open();
+    first.next().unwrap().unwrap();
+    let mut other = open();
+    other.go_on_at(first.reached());
+    assert!(other.next().unwrap().is_ok());
+    assert!(matches!(other.next(), Some(Err(ArchiveError::TooManyBytes { .. }))));
+}

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 const NAME: &str = "disk-reserve";
 /// Bytes, unless a quarter of the reserve is less. Deletions and pauses take a few kilobytes each; the write-ahead log
 /// and the pages that it is written back to take some megabytes more.
-const LEN_MAX: u64 = 64 << 20;
+const LEN_MAX: u64 = 32 << 20;
 const PIECES: u64 = 8;
 /// Bytes that are written at once where space cannot be allocated without writing.
 const CHUNK: usize = 1 << 20;

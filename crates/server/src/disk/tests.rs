@@ -8,7 +8,7 @@ const GB: u64 = 1 << 30;
 fn disk(reserve: u64, free: u64) -> Disk {
     let disk = Disk::watch(Path::new("/nowhere at all"), reserve);
     let far = Instant::now() + Duration::from_hours(1);
-    *disk.measured.lock() = Measured { at: far, free };
+    *disk.measured.lock() = Measured { at: far, free, free_for_files: free };
     disk
 }
 
@@ -25,9 +25,13 @@ fn new_data_is_denied_before_it_would_touch_the_reserve() {
 
 #[test]
 fn small_writes_go_on_below_the_reserve_and_stop_at_an_eighth_of_it() {
-    for (free, is_low, admits) in
-        [(GB, false, true), (GB - 1, true, true), (GB / 8, true, true), (GB / 8 - 1, true, false), (0, true, false)]
-    {
+    for (free, is_low, admits) in [
+        (GB, false, true),
+        (GB - 1, true, true),
+        (GB / 8, true, true),
+        (GB / 8 - 1, true, false),
+        (0, true, false),
+    ] {
         let disk = disk(GB, free);
         assert_eq!((disk.is_low(), disk.admits_new_data()), (is_low, admits), "{free}");
     }

@@ -1,161 +1,168 @@
-//! Archives of pictures that are being taken in, each in a task of its own. How far each is stands in memory: a server
-//! that starts anew has forgotten that, and keeps the pictures that came in before.
+//! Imports: archives of images that are taken into projects, beside requests and across restarts of the server.
+//!
+//! An import has a row before the first byte of its archive arrives, and the archive is an object of the project. The
+//! workers (`worker.rs`) read it entry by entry (`taking.rs`) and write down how far they are. However a server ends,
+//! the next one goes on at the same entry.
 
-mod parcel;
+mod arriving;
 mod taking;
+mod worker;
 
-use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use keyrack_guard::Clock;
-use keyrack_key::{ProjectId, Timestamp};
-use keyrack_store::ProjectType;
-use keyrack_vision::import::{ArchiveLimits, LISTED, Skip};
-use parking_lot::Mutex;
-use rand_core::TryRng;
-use tokio::sync::Semaphore;
+use http::{StatusCode, header};
+use keyrack_guard::{Clock, Problem};
+use keyrack_key::{ImportId, ProjectId};
+use keyrack_store::{Import, ImportSkip, ImportStep, ImportsBegun, NewImport, Store};
+use keyrack_vision::import::ArchiveLimits;
+use rand_core::UnwrapErr;
+use tokio::sync::Notify;
 
 use super::datasets::Datasets;
+use super::removals::Removals;
+use super::{Acting, OpError, invalid};
 use crate::disk::Disk;
-use super::{Acting, OpError};
+use crate::objects::{Objects, Place, import_prefix};
 
-pub use parcel::Parcel;
+pub use arriving::Arriving;
+pub use worker::ImportWorkers;
 
-/// Archives that are read at once; the others wait.
-const AT_ONCE: usize = 2;
-/// Archives that may arrive, wait or be read.
-const MOST_LIVE: usize = 20;
-/// Imports that are remembered, the newest.
-const REMEMBERED: usize = 200;
+/// Imports that may be under way at once: their archives wait on the disk.
+const MOST: u32 = 20;
+/// The same of one workspace.
+const MOST_OF_WORKSPACE: u32 = 10;
+/// What an import did is shown for so long after its end.
+const KEPT: Duration = Duration::from_hours(30 * 24);
+/// The page of a project shows imports for so long after their end, and so many.
+const RECENT: Duration = Duration::from_hours(24);
+const RECENT_MOST: u32 = 5;
+/// The longest name of an archive or a picture, in characters.
+const LONGEST_NAME: usize = 255;
 
 /// The imports of all workspaces.
 #[derive(Clone, Debug)]
 pub struct Imports {
+    store: Store,
+    objects: Objects,
     datasets: Datasets,
-    folder: PathBuf,
+    removals: Removals,
     disk: Arc<Disk>,
     limits: ArchiveLimits,
     clock: Clock,
-    places: Arc<Semaphore>,
-    turns: Arc<Semaphore>,
-    known: Arc<Mutex<VecDeque<Arc<Import>>>>,
-}
-
-/// An archive that is being taken in, or was.
-#[derive(Debug)]
-pub struct Import {
-    pub id: String,
-    pub project: ProjectId,
-    /// What the archive was called.
-    pub name: String,
-    pub began: Timestamp,
-    standing: Mutex<Standing>,
-}
-
-/// How far an import is.
-#[derive(Clone, Debug, Default)]
-pub struct Standing {
-    /// Pictures that were looked at.
-    pub done: u64,
-    /// Those of them that are in the project now.
-    pub added: u64,
-    pub has_ended: bool,
-    /// Why it ended before its end.
-    pub failed: Option<String>,
-    /// What was left out, the first of it.
-    pub skipped: Vec<Skip>,
-    /// All that was left out.
-    pub skipped_count: u64,
-}
-
-impl Import {
-    /// How far it is.
-    pub fn standing(&self) -> Standing {
-        self.standing.lock().clone()
-    }
-}
-
-impl Standing {
-    fn skip(&mut self, skip: Skip) {
-        self.skipped_count += 1;
-        if self.skipped.len() < LISTED {
-            self.skipped.push(skip);
-        }
-    }
+    /// Notified when an archive has arrived.
+    queued: Arc<Notify>,
 }
 
 impl Imports {
-    /// Imports into `datasets`; archives wait in `folder`. What an earlier process left there goes.
+    /// Imports into `datasets`, of images of at most `max_image` bytes.
     pub fn new(
+        store: Store,
+        objects: Objects,
         datasets: Datasets,
-        folder: PathBuf,
+        removals: Removals,
         disk: Arc<Disk>,
         max_image: usize,
         clock: Clock,
-    ) -> std::io::Result<Self> {
-        parcel::clear(&folder)?;
+    ) -> Self {
         let limits = ArchiveLimits { picture_bytes: max_image, ..ArchiveLimits::default() };
-        let [places, turns] = [MOST_LIVE, AT_ONCE].map(|most| Arc::new(Semaphore::new(most)));
-        Ok(Self { datasets, folder, disk, limits, clock, places, turns, known: Arc::default() })
+        Self { store, objects, datasets, removals, disk, limits, clock, queued: Arc::default() }
     }
 
-    /// A place for an archive that arrives.
-    pub async fn parcel(&self) -> Result<Parcel, OpError> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| OpError::Busy)?;
-        Parcel::new(&self.folder, Arc::clone(&self.disk), place).await.map_err(OpError::internal)
-    }
-
-    /// Takes an archive in, beside requests, and says under which name to ask about it.
+    /// Begins an import, before the first byte of its archive.
     pub async fn begin(
         &self,
         by: &Acting,
-        project: (ProjectId, ProjectType),
+        project: ProjectId,
         name: &str,
         batch: &str,
-        parcel: Parcel,
-    ) -> Result<String, OpError> {
-        // A batch that cannot be is said at once, and not by every picture.
-        self.datasets.batch(by, project.0, batch).await?;
-        let import = Arc::new(Import {
-            id: id()?,
-            project: project.0,
-            name: name.to_owned(),
-            began: (self.clock)(),
-            standing: Mutex::default(),
-        });
-        let id = import.id.clone();
-        let mut known = self.known.lock();
-        known.push_front(Arc::clone(&import));
-        known.truncate(REMEMBERED);
-        drop(known);
-        let taking = taking::Taking {
-            datasets: self.datasets.clone(),
-            by: by.beyond_request(),
-            project_type: project.1,
-            batch: batch.to_owned(),
-            limits: self.limits,
-            import,
+    ) -> Result<Arriving, OpError> {
+        // What is wrong with the batch is said now, and not by every image.
+        self.datasets.batch(by, project, batch).await?;
+        let name = invalid::visible(name);
+        let now = (self.clock)();
+        let new = NewImport {
+            id: ImportId::new(now, &mut UnwrapErr(getrandom::SysRng)),
+            project,
+            name: if name.is_empty() { "archive.zip" } else { end_of(&name) },
+            batch,
+            actor: by.actor(),
+            now,
+            most: MOST,
+            most_of_workspace: MOST_OF_WORKSPACE,
         };
-        let turns = Arc::clone(&self.turns);
-        tokio::spawn(async move {
-            let _turn = turns.acquire_owned().await;
-            taking.take(parcel).await;
-        });
-        Ok(id)
+        match by.writes(&self.store, now).begin_import(&new).await? {
+            ImportsBegun::Begun => {}
+            ImportsBegun::TooManyOfWorkspace => {
+                return Err(too_many(&format!(
+                    "This workspace already has {MOST_OF_WORKSPACE} imports under way."
+                )));
+            }
+            ImportsBegun::TooMany => {
+                return Err(too_many(&format!("This server already has {MOST} imports under way.")));
+            }
+        }
+        let mut arriving = Arriving::new(self.clone(), project, new.id);
+        arriving.open().await?;
+        Ok(arriving)
     }
 
-    /// An import into a project that the caller may open.
-    pub async fn read(&self, by: &Acting, project: ProjectId, id: &str) -> Result<Arc<Import>, OpError> {
+    /// An import into a project that the caller may open, and what it left out.
+    pub async fn read(
+        &self,
+        by: &Acting,
+        project: ProjectId,
+        id: &str,
+    ) -> Result<(Import, Vec<ImportSkip>), OpError> {
         self.datasets.may_open(by, project).await?;
-        let known = self.known.lock();
-        let found = known.iter().find(|one| one.id == id && one.project == project);
-        found.cloned().ok_or(OpError::NotFound("import"))
+        let missing = || OpError::NotFound("import");
+        let id: ImportId = id.parse().map_err(|_| missing())?;
+        let import = self.store.import(project, id).await?.ok_or_else(missing)?;
+        Ok((import, self.store.import_skips(id).await?))
+    }
+
+    /// Imports into a project that are under way or ended within a day, the newest first.
+    pub async fn recent(&self, by: &Acting, project: ProjectId) -> Result<Vec<Import>, OpError> {
+        self.datasets.may_open(by, project).await?;
+        Ok(self.store.recent_imports(project, (self.clock)().minus(RECENT), RECENT_MOST).await?)
+    }
+
+    /// Whether imports wait because the disk is nearly full.
+    pub fn wait_for_disk(&self) -> bool {
+        self.disk.is_low()
+    }
+
+    /// Forgets imports that ended long ago. Their images stay.
+    pub async fn sweep(&self) -> Result<(), OpError> {
+        self.store.forget_imports((self.clock)().minus(KEPT)).await?;
+        Ok(())
+    }
+
+    /// Ends an import and has its archive removed. `failed` says why it did not come to the archive's end.
+    async fn end(
+        &self,
+        (project, id): (ProjectId, ImportId),
+        last: &ImportStep,
+        failed: Option<&str>,
+    ) -> Result<(), OpError> {
+        let prefix = import_prefix(project, id);
+        self.store.end_import(id, last, failed, &prefix, (self.clock)()).await?;
+        self.removals.begin();
+        Ok(())
     }
 }
 
-fn id() -> Result<String, OpError> {
-    let mut random = [0; 16];
-    getrandom::SysRng.try_fill_bytes(&mut random).map_err(OpError::internal)?;
-    Ok(random.iter().fold(String::from("imp_"), |text, byte| format!("{text}{byte:02x}")))
+fn archive_of(project: ProjectId, id: ImportId) -> Place {
+    Place::archive(project, id)
+}
+
+fn too_many(says: &str) -> OpError {
+    let says = format!("{says} Wait until one of them has ended, then send the archive again.");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", says).header(header::RETRY_AFTER, "60").into()
+}
+
+/// The last characters of a name that is too long: they tell files apart.
+fn end_of(name: &str) -> &str {
+    let from = name.chars().count().saturating_sub(LONGEST_NAME);
+    name.char_indices().nth(from).map_or(name, |(at, _)| &name[at..])
 }

@@ -49,6 +49,12 @@ impl Acting {
         Self { workspace: workspace.id, who: Who::Member { user, role }, principal }
     }
 
+    /// A member whose work goes on after the request: without a session, and only while the role is at least `needs`.
+    pub fn member_at_work(workspace: WorkspaceId, user: UserId, role: Role, needs: Role) -> Self {
+        let principal = Principal::Member { user, workspace, role: needs };
+        Self { workspace, who: Who::Member { user, role }, principal }
+    }
+
     /// The command line on the data folder.
     pub const fn operator(workspace: WorkspaceId) -> Self {
         Self { workspace, who: Who::Operator, principal: Principal::Operator }

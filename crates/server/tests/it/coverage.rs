@@ -30,7 +30,9 @@ fn document() -> serde_json::Value {
 /// The path with something of `home` in the place of its parameters.
 pub(crate) fn path_in(home: &Home, path: &str) -> String {
     let path = path.replace("{workspace}", home.slug).replace("{file}", "app.css");
-    let path = path.replace("{image}", "rec_00000000000070008000000000000000").replace("{import}", "imp_0");
+    let path = path
+        .replace("{image}", "rec_00000000000070008000000000000000")
+        .replace("{import}", "imp_00000000000070008000000000000000");
     let path = path.replace("{model_id}", "mdl_00000000000070008000000000000000");
     let path = path.replace("{record}", "rec_00000000000070008000000000000000");
     let path = path.replace("{annotation}", "ann_00000000000070008000000000000000");

@@ -16,6 +16,7 @@ mod harness;
 mod held;
 mod history;
 mod hostile;
+mod imports;
 mod keys;
 mod ledger;
 mod models;

@@ -1,6 +1,6 @@
 //! Uploads: places for pictures that are on their way. No object lies anywhere without a row that knows of it.
 
-use keyrack_key::{Digest, KeyId, Permission, ProjectId, Timestamp, UploadId, UserId, WorkspaceId};
+use keyrack_key::{Digest, ImportId, KeyId, Permission, ProjectId, Timestamp, UploadId, UserId, WorkspaceId};
 
 use crate::database::{self, Row, query};
 use crate::{Actor, AuthorizedStore, Principal, Role, Store, StoreError, record};
@@ -20,6 +20,8 @@ pub struct NewUpload {
     pub now: Timestamp,
     /// Until when the picture may come, and a record be made of it.
     pub expires_at: Timestamp,
+    /// The import that has come to this picture, if it comes from one.
+    pub import: Option<ImportId>,
 }
 
 /// A place for one picture, as it was promised.
@@ -171,6 +173,9 @@ impl AuthorizedStore {
         .await?;
         if done.rows_affected() == 0 {
             return Err(StoreError::NotFound);
+        }
+        if let Some(import) = new.import {
+            crate::imports::begin_entry(&mut db, import, new.id).await?;
         }
         db.commit().await
     }

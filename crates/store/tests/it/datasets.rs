@@ -17,7 +17,15 @@ impl World {
     pub(crate) async fn upload(&self, project: ProjectId) -> UploadId {
         let id = UploadId::new(NOW, &mut rng());
         let digest = Digest::of(b"token");
-        let new = NewUpload { id, project, actor: self.actor(), digest, now: NOW, expires_at: later(900) };
+        let new = NewUpload {
+            id,
+            project,
+            actor: self.actor(),
+            digest,
+            now: NOW,
+            expires_at: later(900),
+            import: None,
+        };
         self.store.create_upload(&new).await.unwrap();
         id
     }

@@ -88,6 +88,15 @@ pub struct Item {
     pub rects: Vec<(String, Rect)>,
 }
 
+/// Where the reading of an archive has come to. In the same archive, with the same limits, it is the same place again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ArchivePosition {
+    /// Entries that are done with.
+    pub entries: usize,
+    /// Bytes that came out of them.
+    pub unpacked: u64,
+}
+
 /// A zip of pictures in folders by class, of pictures with COCO files, or of pictures alone.
 ///
 /// An iterator over its pictures, in the order of its directory; it ends after the first error. What is
@@ -96,6 +105,8 @@ pub struct Item {
 pub struct Archive<R> {
     reader: Unpacked<R>,
     entries: IntoIter<Named>,
+    /// Entries when the reading began, and how many bytes were allowed to come out of them.
+    all: ArchivePosition,
     annotated: Annotated,
     top: String,
     skipped: Skipped,
@@ -128,7 +139,26 @@ impl<R: Read + Seek> Archive<R> {
             }
         }
         let top = layout::top(&pictures.iter().map(|named| named.name.as_str())).to_owned();
-        Ok(Self { reader, entries: pictures.into_iter(), annotated, top, skipped, ended: false })
+        let all = ArchivePosition { entries: pictures.len(), unpacked: reader.left };
+        Ok(Self { reader, entries: pictures.into_iter(), all, annotated, top, skipped, ended: false })
+    }
+
+    /// Where the reading has come to: behind the picture that came last, and all that was left out before it.
+    pub fn reached(&self) -> ArchivePosition {
+        ArchivePosition {
+            entries: self.all.entries - self.entries.len(),
+            unpacked: self.all.unpacked - self.reader.left,
+        }
+    }
+
+    /// Goes on at a position that an earlier reading had come to, without unpacking what lies before it.
+    pub fn go_on_at(&mut self, position: ArchivePosition) {
+        let done = position.entries.saturating_sub(self.reached().entries);
+        for named in self.entries.by_ref().take(done) {
+            // The COCO files count which of their pictures they have spoken about.
+            self.annotated.said(&named.name);
+        }
+        self.reader.left = self.all.unpacked.saturating_sub(position.unpacked).min(self.reader.left);
     }
 
     /// What was left out so far.

@@ -30,6 +30,22 @@ impl Skipped {
         self.count
     }
 
+    /// What was noted since this was `before`.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        let list = self.list.get(before.list.len()..).unwrap_or_default().to_vec();
+        Self { list, count: self.count - before.count }
+    }
+
+    /// Both, one after the other.
+    #[must_use]
+    pub fn and(mut self, other: &Self) -> Self {
+        self.count += other.count;
+        let room = LISTED.saturating_sub(self.list.len());
+        self.list.extend(other.list.iter().take(room).cloned());
+        self
+    }
+
     pub(super) fn note(&mut self, name: &str, reason: impl Into<String>) {
         self.count += 1;
         if self.list.len() < LISTED {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::StatusCode;
 use keyrack_guard::Problem;
-use keyrack_key::{BatchId, Counted, ProjectId, RecordId};
+use keyrack_key::{BatchId, Counted, ImportId, ProjectId, RecordId, UploadId};
 use keyrack_store::{NewRecord, Page, Record, RecordFilter, StoreError, Upload};
 
 use super::Datasets;
@@ -89,7 +89,7 @@ impl Datasets {
         self.unless_ended(upload, kept).await
     }
 
-    /// Makes a record of a picture in one step.
+    /// Makes a record of a picture in one step. `import` is the import that it comes from.
     pub async fn add_picture(
         &self,
         by: &Acting,
@@ -97,11 +97,12 @@ impl Datasets {
         name: &str,
         batch: Option<&str>,
         bytes: Bytes,
+        import: Option<ImportId>,
     ) -> Result<Record, OpError> {
         let project = self.project(by, project).await?;
         let name = file_name(name)?;
         let spent = self.quotas.take(by, Counted::Images).await?;
-        let added = self.add_named(by, project.id, &name, batch, bytes).await;
+        let added = self.add_named(by, project.id, &name, batch, bytes, import).await;
         spent.settle(added).map(|(record, _)| record)
     }
 
@@ -112,13 +113,14 @@ impl Datasets {
         name: &str,
         batch: Option<&str>,
         bytes: Bytes,
+        import: Option<ImportId>,
     ) -> Result<Record, OpError> {
         let checked = self.pictures.turn().await?.check(bytes.clone()).await?;
         let batch = match batch {
             Some(name) => Some(self.batch(by, project, name).await?.id),
             None => None,
         };
-        let promise = self.promise(by, project).await?;
+        let promise = self.promise(by, project, import).await?;
         let upload = self.source(project, &promise.uri).await?;
         let kept = self.add(by, &upload, batch, name, bytes, checked).await;
         let kept = self.unless_ended(&upload, kept).await;
@@ -128,6 +130,21 @@ impl Datasets {
             tracing::debug!(%error, "what is left of a picture that was refused goes with its upload");
         }
         kept
+    }
+
+    /// The record that was made of an upload. If there is none, what was left of the upload is removed.
+    pub async fn record_or_clear(
+        &self,
+        project: ProjectId,
+        upload: UploadId,
+    ) -> Result<Option<Record>, OpError> {
+        let record = self.store.record_of_upload(project, upload).await?;
+        if record.is_none()
+            && let Some(upload) = self.store.upload(upload).await?
+        {
+            self.clear_away(&[upload]).await?;
+        }
+        Ok(record)
     }
 
     /// Up to `limit` records with what is in them, newest first.

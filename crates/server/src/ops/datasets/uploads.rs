@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::StatusCode;
 use keyrack_guard::Problem;
-use keyrack_key::{Digest, ProjectId, Timestamp, UploadId};
-use keyrack_store::{Actor, NewUpload, Upload};
+use keyrack_key::{Digest, ImportId, ProjectId, Timestamp, UploadId};
+use keyrack_store::{Actor, NewUpload, StoreError, Upload};
 use rand_core::{Rng, UnwrapErr};
 
 use super::Datasets;
@@ -38,7 +38,7 @@ impl Datasets {
     pub async fn ask_upload(&self, by: &Acting, project: ProjectId, name: &str) -> Result<Promise, OpError> {
         let project = self.project(by, project).await?;
         file_name(name)?;
-        self.promise(by, project.id).await
+        self.promise(by, project.id, None).await
     }
 
     /// Whether somebody with this token may send a picture, before any of it is read.
@@ -77,7 +77,13 @@ impl Datasets {
         Ok(upload)
     }
 
-    pub(super) async fn promise(&self, by: &Acting, project: ProjectId) -> Result<Promise, OpError> {
+    /// For a client, or for an image of an import.
+    pub(super) async fn promise(
+        &self,
+        by: &Acting,
+        project: ProjectId,
+        import: Option<ImportId>,
+    ) -> Result<Promise, OpError> {
         let token = new_token();
         let now = (self.clock)();
         let new = NewUpload {
@@ -87,8 +93,12 @@ impl Datasets {
             digest: Digest::of(token.as_bytes()),
             now,
             expires_at: now.plus(UPLOAD_LIFE),
+            import,
         };
-        by.writes(&self.store, now).create_upload(&new).await?;
+        by.writes(&self.store, now).create_upload(&new).await.map_err(|error| match error {
+            StoreError::NotFound => OpError::NotFound("project"),
+            other => other.into(),
+        })?;
         Ok(Promise { upload: new.id, token, uri: upload_uri(new.id), expires_at: new.expires_at })
     }
 

@@ -1,127 +1,192 @@
-//! Taking one archive in: a thread reads it, and each of its pictures goes the way that all pictures go.
+//! Taking one archive in: a thread reads it, and each of its images goes the way that all images go.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use keyrack_key::{LabelId, RecordId};
-use keyrack_store::ProjectType;
+use keyrack_key::{LabelId, RecordId, UploadId};
+use keyrack_store::{Actor, ImportJob, ImportSkip, ImportStep, ProjectType, Role, StoreError};
 use keyrack_vision::Rect;
-use keyrack_vision::import::{Archive, ArchiveError, ArchiveLimits, Item, Skip, Skipped};
-use tokio::sync::mpsc;
+use keyrack_vision::import::{Archive, ArchiveError, ArchiveLimits, ArchivePosition, Item, Skip, Skipped};
+use tokio::sync::{mpsc, watch};
 
-use super::{Import, Parcel};
-use crate::ops::datasets::{Datasets, MarkDraft};
+use super::{Imports, end_of};
+use crate::objects::{ObjectError, Place};
+use crate::ops::datasets::MarkDraft;
 use crate::ops::{Acting, OpError};
 
-/// Pictures that were read ahead.
+/// Images that were read ahead.
 const AHEAD: usize = 2;
 /// What finds the server busy is tried so often, with as long in between as other clients are told to wait.
 const TRIES: usize = 60;
 const PAUSE: Duration = Duration::from_secs(1);
-/// The longest name of a picture.
-const LONGEST: usize = 255;
 
-pub(super) struct Taking {
-    pub(super) datasets: Datasets,
-    pub(super) by: Acting,
-    pub(super) project_type: ProjectType,
-    pub(super) batch: String,
-    pub(super) limits: ArchiveLimits,
-    pub(super) import: Arc<Import>,
+const GONE: &str = "The archive is not in the data folder any more. Send it again.";
+pub(super) const NOT_ALLOWED: &str = "The person who sent the archive may no longer add images to this project. Send it again from another account.";
+
+/// How far the taking of an archive came.
+#[derive(Debug)]
+pub(super) enum Taken {
+    /// To its end; this is still to be written down.
+    All(ImportStep),
+    /// Not to its end, for this reason.
+    Failed(String),
+    /// The server stops: the rest is for the next start.
+    Later,
 }
 
+/// What the thread that reads has come to.
+#[derive(Debug)]
 enum Read {
-    Picture(Box<Item>),
-    End(Result<Skipped, ArchiveError>),
+    Image(Box<Item>, Reached),
+    End(Result<Reached, ArchiveError>),
 }
 
-impl Taking {
-    /// Takes all of it in. Whatever ends it is written down where it is asked about.
-    pub(super) async fn take(self, mut parcel: Parcel) {
-        let failed = match parcel.open().await {
-            Ok(file) => self.take_all(file).await,
-            Err(error) => Err(OpError::internal(error)),
+/// A position in the archive, and what was left out on the way there since the one before it.
+#[derive(Debug)]
+struct Reached {
+    position: ArchivePosition,
+    left_out: Skipped,
+}
+
+/// Takes an archive in, from the entry on that its import had come to. An error is one on our side.
+pub(super) async fn take(
+    imports: &Imports,
+    job: &ImportJob,
+    archive: Place,
+    stopping: &mut watch::Receiver<bool>,
+) -> Result<Taken, OpError> {
+    let file = match imports.objects.open_file(&archive) {
+        Ok(file) => file,
+        Err(ObjectError::NotFound) => return Ok(Taken::Failed(GONE.to_owned())),
+        Err(error) => return Err(error.into()),
+    };
+    let (reader, mut read) = mpsc::channel(AHEAD);
+    let (limits, from) = (imports.limits, position_of(job));
+    tokio::task::spawn_blocking(move || read_all(file, &limits, from, &reader));
+    let mut taking = Taking { imports, job, labels: BTreeMap::new(), begun: job.upload };
+    loop {
+        let next = tokio::select! {
+            biased;
+            _ = stopping.wait_for(|stop| *stop) => return Ok(Taken::Later),
+            next = read.recv() => next,
         };
-        let mut standing = self.import.standing.lock();
-        standing.has_ended = true;
-        if let Err(error) = failed {
-            // The problem logs what nobody outside can do anything about.
-            standing.failed = Some(error.problem().message().to_owned());
-        }
-    }
-
-    async fn take_all(&self, file: File) -> Result<(), OpError> {
-        let (read, mut pictures) = mpsc::channel(AHEAD);
-        let limits = self.limits;
-        tokio::task::spawn_blocking(move || read_all(file, &limits, &read));
-        let mut labels = BTreeMap::new();
-        while let Some(next) = pictures.recv().await {
-            match next {
-                Read::Picture(item) => self.take_one(*item, &mut labels).await?,
-                Read::End(Ok(skipped)) => {
-                    let mut standing = self.import.standing.lock();
-                    let unlisted = skipped.count() - skipped.list().len();
-                    skipped.list().iter().cloned().for_each(|skip| standing.skip(skip));
-                    standing.skipped_count += unlisted as u64;
-                }
-                Read::End(Err(error @ ArchiveError::Io(_))) => return Err(OpError::internal(error)),
-                Read::End(Err(error)) => {
-                    self.import.standing.lock().failed = Some(error.to_string());
-                }
+        match next {
+            Some(Read::Image(item, reached)) => {
+                let Some(by) = taking.sender().await? else {
+                    return Ok(Taken::Failed(NOT_ALLOWED.to_owned()));
+                };
+                let Some(step) = taking.image(&by, *item, reached, stopping).await? else {
+                    return Ok(Taken::Later);
+                };
+                imports.store.note_import_step(job.id, &step).await.map_err(|error| match error {
+                    StoreError::NotFound => OpError::NotFound("project"),
+                    other => other.into(),
+                })?;
             }
+            Some(Read::End(Ok(reached))) => return Ok(Taken::All(step_to(reached))),
+            Some(Read::End(Err(ArchiveError::Io(error)))) => return Err(OpError::internal(error)),
+            Some(Read::End(Err(error))) => return Ok(Taken::Failed(error.to_string())),
+            None => return Err(OpError::internal(std::io::Error::other("an archive's reader panicked"))),
         }
-        Ok(())
+    }
+}
+
+struct Taking<'a> {
+    imports: &'a Imports,
+    job: &'a ImportJob,
+    labels: BTreeMap<String, LabelId>,
+    /// The upload that a server before this one has begun for the next entry.
+    begun: Option<UploadId>,
+}
+
+impl Taking<'_> {
+    /// Who sent the archive, if they may still add images. Signing out ends no import; leaving the workspace, or a role
+    /// that only looks, does.
+    async fn sender(&self) -> Result<Option<Acting>, OpError> {
+        match self.job.actor {
+            Actor::User(user) => {
+                let memberships = self.imports.store.memberships(user).await?;
+                let here = memberships.iter().find(|one| one.workspace.id == self.job.workspace);
+                let here = here.filter(|one| one.role >= Role::Member);
+                Ok(here.map(|one| Acting::member_at_work(one.workspace.id, user, one.role, Role::Member)))
+            }
+            Actor::Key(_) | Actor::Operator => Ok(None),
+        }
     }
 
-    async fn take_one(&self, item: Item, labels: &mut BTreeMap<String, LabelId>) -> Result<(), OpError> {
-        let name = item.name.clone();
-        let taken = self.keep(item, labels).await;
-        let mut standing = self.import.standing.lock();
-        standing.done += 1;
-        match taken {
-            Ok(()) => standing.added += 1,
-            // The project was deleted, the member lost the role, or the server is in trouble: the next picture would
-            // fare no better.
-            Err(error @ (OpError::Internal(_) | OpError::NotFound(_) | OpError::RoleLost | OpError::DiskFull)) => {
+    /// Takes one image in, or leaves it out. `None`: the server stops.
+    async fn image(
+        &mut self,
+        by: &Acting,
+        item: Item,
+        reached: Reached,
+        stopping: &mut watch::Receiver<bool>,
+    ) -> Result<Option<ImportStep>, OpError> {
+        let name = end_of(&item.name).to_owned();
+        let mut step = step_to(reached);
+        step.done = 1;
+        match self.keep(by, item, stopping).await {
+            Ok(()) => step.added = 1,
+            Err(OpError::Busy) if *stopping.borrow() => return Ok(None),
+            // The next image would fare no better.
+            Err(
+                error @ (OpError::Internal(_) | OpError::NotFound(_) | OpError::RoleLost | OpError::DiskFull),
+            ) => {
                 return Err(error);
             }
-            Err(error) => standing.skip(Skip { name, reason: why(&error) }),
+            Err(error) => {
+                step.skipped += 1;
+                step.skips.push(ImportSkip { name, reason: why(&error) });
+            }
         }
-        Ok(())
+        Ok(Some(step))
     }
 
-    async fn keep(&self, item: Item, labels: &mut BTreeMap<String, LabelId>) -> Result<(), OpError> {
-        let project = self.import.project;
+    async fn keep(
+        &mut self,
+        by: &Acting,
+        item: Item,
+        stopping: &mut watch::Receiver<bool>,
+    ) -> Result<(), OpError> {
+        let (datasets, project) = (&self.imports.datasets, self.job.project);
         let Item { name, bytes, label, rects } = item;
-        let name = short(&name);
-        let bytes = Bytes::from(bytes);
-        let add = || self.datasets.add_picture(&self.by, project, name, Some(&self.batch), bytes.clone());
-        let record = patiently(PAUSE, add).await?;
-        let marked = self.mark(record.id, label, rects, labels).await;
+        let known = match self.begun.take() {
+            Some(upload) => datasets.record_or_clear(project, upload).await?,
+            None => None,
+        };
+        let record = match known {
+            Some(record) => record,
+            None => {
+                let bytes = Bytes::from(bytes);
+                let (batch, import) = (Some(self.job.batch.as_str()), Some(self.job.id));
+                let add = || datasets.add_picture(by, project, end_of(&name), batch, bytes.clone(), import);
+                patiently(PAUSE, stopping, add).await?
+            }
+        };
+        let marked = self.mark(by, record.id, label, rects).await;
         if marked.is_err() {
             // What is said to be left out is.
-            self.datasets.delete_record(&self.by, project, record.id).await?;
+            datasets.delete_record(by, project, record.id).await?;
         }
         marked
     }
 
     async fn mark(
-        &self,
+        &mut self,
+        by: &Acting,
         record: RecordId,
         label: Option<String>,
         rects: Vec<(String, Rect)>,
-        labels: &mut BTreeMap<String, LabelId>,
     ) -> Result<(), OpError> {
         let mut drafts = Vec::new();
-        match self.project_type {
+        match self.job.project_type {
             ProjectType::Classification => {
                 if let Some(label) = label {
                     drafts.push(MarkDraft {
-                        label: self.label(label, labels).await?,
+                        label: self.label(by, label).await?,
                         rect: None,
                         metadata: None,
                     });
@@ -129,66 +194,92 @@ impl Taking {
             }
             ProjectType::ObjectDetection => {
                 for (label, rect) in rects {
-                    let label = self.label(label, labels).await?;
+                    let label = self.label(by, label).await?;
                     drafts.push(MarkDraft { label, rect: Some(rect), metadata: None });
                 }
             }
         }
         if !drafts.is_empty() {
-            self.datasets.annotate(&self.by, self.import.project, record, &drafts).await?;
+            self.imports.datasets.annotate(by, self.job.project, record, &drafts).await?;
         }
         Ok(())
     }
 
-    async fn label(&self, name: String, known: &mut BTreeMap<String, LabelId>) -> Result<LabelId, OpError> {
-        if let Some(id) = known.get(&name) {
+    async fn label(&mut self, by: &Acting, name: String) -> Result<LabelId, OpError> {
+        if let Some(id) = self.labels.get(&name) {
             return Ok(*id);
         }
-        let made =
-            self.datasets.make_labels(&self.by, self.import.project, std::slice::from_ref(&name)).await?;
+        let datasets = &self.imports.datasets;
+        let made = datasets.make_labels(by, self.job.project, std::slice::from_ref(&name)).await?;
         let label = made.first().ok_or(OpError::NotFound("label"))?.id;
-        known.insert(name, label);
+        self.labels.insert(name, label);
         Ok(label)
     }
 }
 
-/// Asks again while the server is busy, for a while: nobody waits for an answer who could ask again.
+/// Tries again while the server is busy, for a while, and not once it stops.
 async fn patiently<T, F: Future<Output = Result<T, OpError>>>(
     pause: Duration,
+    stopping: &mut watch::Receiver<bool>,
     mut ask: impl FnMut() -> F,
 ) -> Result<T, OpError> {
     for _ in 1..TRIES {
         match ask().await {
-            Err(OpError::Busy) => tokio::time::sleep(pause).await,
+            Err(OpError::Busy) => {
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    _ = stopping.wait_for(|stop| *stop) => return Err(OpError::Busy),
+                }
+            }
             done => return done,
         }
     }
     ask().await
 }
 
-fn read_all(file: File, limits: &ArchiveLimits, read: &mpsc::Sender<Read>) {
+fn read_all(file: File, limits: &ArchiveLimits, from: ArchivePosition, read: &mpsc::Sender<Read>) {
     let end = match Archive::open(BufReader::new(file), limits) {
         Err(error) => Err(error),
-        Ok(mut archive) => loop {
-            match archive.next() {
-                None => break Ok(archive.skipped().clone()),
-                Some(Err(error)) => break Err(error),
-                // Nobody listens when the import has ended already.
-                Some(Ok(item)) => {
-                    if read.blocking_send(Read::Picture(Box::new(item))).is_err() {
-                        return;
+        Ok(mut archive) => {
+            // What the directory leaves out is said at the end, so that no restart says it twice.
+            let of_directory = archive.skipped().clone();
+            archive.go_on_at(from);
+            let mut before = of_directory.clone();
+            loop {
+                let next = archive.next();
+                let reached =
+                    Reached { position: archive.reached(), left_out: archive.skipped().since(&before) };
+                match next {
+                    None => break Ok(Reached { left_out: reached.left_out.and(&of_directory), ..reached }),
+                    Some(Err(error)) => break Err(error),
+                    Some(Ok(item)) => {
+                        before = archive.skipped().clone();
+                        // Nobody listens when the import has ended already.
+                        if read.blocking_send(Read::Image(Box::new(item), reached)).is_err() {
+                            return;
+                        }
                     }
                 }
             }
-        },
+        }
     };
     let _ = read.blocking_send(Read::End(end));
 }
 
-/// The end of a path that is too long for a name: it is what tells pictures apart.
-fn short(name: &str) -> &str {
-    let from = name.len().saturating_sub(LONGEST);
-    (from..name.len()).find(|at| name.is_char_boundary(*at)).map_or(name, |at| &name[at..])
+fn position_of(job: &ImportJob) -> ArchivePosition {
+    let entries = usize::try_from(job.next_entry).unwrap_or(usize::MAX);
+    ArchivePosition { entries, unpacked: job.unpacked }
+}
+
+fn step_to(Reached { position, left_out }: Reached) -> ImportStep {
+    let named = |skip: &Skip| ImportSkip { name: skip.name.clone(), reason: skip.reason.clone() };
+    ImportStep {
+        next_entry: position.entries as u64,
+        unpacked: position.unpacked,
+        skipped: left_out.count() as u64,
+        skips: left_out.list().iter().map(named).collect(),
+        ..ImportStep::default()
+    }
 }
 
 fn why(error: &OpError) -> String {
@@ -205,18 +296,22 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_finds_the_server_busy_asks_again_and_not_for_ever() {
+    async fn a_busy_server_is_tried_again_for_a_while_and_not_once_it_stops() {
+        let stop = watch::Sender::new(false);
         let tried = async |busy: usize| {
             let asked = Cell::new(0);
             let ask = async || {
                 asked.set(asked.get() + 1);
                 if asked.get() <= busy { Err(OpError::Busy) } else { Err(OpError::Gone) }
             };
-            let outcome: Result<(), _> = patiently(Duration::ZERO, ask).await;
+            let outcome: Result<(), _> = patiently(Duration::ZERO, &mut stop.subscribe(), ask).await;
             (matches!(outcome, Err(OpError::Gone)), asked.get())
         };
         assert_eq!(tried(0).await, (true, 1));
         assert_eq!(tried(TRIES - 1).await, (true, TRIES));
         assert_eq!(tried(TRIES).await, (false, TRIES));
+        stop.send_replace(true);
+        let (is_done, asked) = tried(TRIES).await;
+        assert!(!is_done && asked < TRIES, "{asked}");
     }
 }

@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::HeaderMap;
+use keyrack_store::ImportStatus;
 use serde::Deserialize;
 
 use crate::app::Shared;
@@ -26,26 +27,26 @@ pub(in crate::web) async fn page(
     Path(Named { import: id }): Path<Named>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let import = app.imports.read(&member.acting, project.id, &id).await?;
-    let standing = import.standing();
+    let (import, skips) = app.imports.read(&member.acting, project.id, &id).await?;
     let project_url = url(&member, &project);
     let view = ImportPage {
         frame: frame::of_member(&app, &member, Here::Projects, &headers),
         url: format!("{project_url}/imports/{id}"),
         project_url,
         project_name: project.name,
-        name: import.name.clone(),
-        began: words::moment(import.began, app.now()),
-        done: standing.done,
-        added: standing.added,
-        has_ended: standing.has_ended,
-        failed: standing.failed.as_deref().map(sentence),
-        skipped_more: standing.skipped_count - standing.skipped.len() as u64,
-        skipped: standing
-            .skipped
+        began: words::moment(import.created_at, app.now()),
+        done: import.done,
+        added: import.added,
+        has_ended: import.ended_at.is_some(),
+        waits: import.status == ImportStatus::Queued,
+        waits_for_disk: import.status == ImportStatus::Queued && app.imports.wait_for_disk(),
+        failed: import.reason.as_deref().map(sentence),
+        skipped_more: import.skipped.saturating_sub(skips.len() as u64),
+        skipped: skips
             .into_iter()
             .map(|skip| Outcome { name: skip.name, refused: Some(sentence(&skip.reason)) })
             .collect(),
+        name: import.name,
     };
     Ok(show!(&app, view)?)
 }

@@ -124,7 +124,7 @@ async fn take(
         // Held until it is kept.
         Ok((bytes, _held)) => {
             let by = &member.acting;
-            refusal(app.datasets.add_picture(by, project.id, &name, Some(batch(sent)), bytes).await)?
+            refusal(app.datasets.add_picture(by, project.id, &name, Some(batch(sent)), bytes, None).await)?
         }
     };
     sent.outcomes.push(Outcome { name, refused: refused.map(|why| sentence(&why)) });
@@ -150,7 +150,7 @@ fn refusal<T>(added: Result<T, OpError>) -> Result<Option<String>, OpError> {
     }
 }
 
-/// Keeps an archive beside the database until it has been taken in, which goes on by itself.
+/// Keeps an archive. Its images are taken in beside requests, and after a restart of the server.
 async fn archive(
     app: &App,
     member: &Member,
@@ -160,23 +160,24 @@ async fn archive(
     name: &str,
     sent: &mut Sent,
 ) -> Result<Result<(), MultipartError>, OpError> {
-    let mut parcel = app.imports.parcel().await?;
-    parcel.write(first).await?;
+    let begun = app.imports.begin(&member.acting, project.id, name, batch(sent)).await;
+    let mut arriving = match begun {
+        Ok(arriving) => arriving,
+        Err(error) => {
+            let refused = refusal::<()>(Err(error))?.map(|why| sentence(&why));
+            sent.outcomes.push(Outcome { name: name.to_owned(), refused });
+            return Ok(Ok(()));
+        }
+    };
+    arriving.write(first).await?;
     loop {
         match field.chunk().await {
-            Ok(Some(chunk)) => parcel.write(&chunk).await?,
+            Ok(Some(chunk)) => arriving.write(&chunk).await?,
             Ok(None) => break,
             Err(error) => return Ok(Err(error)),
         }
     }
-    let into = (project.id, project.project_type);
-    match app.imports.begin(&member.acting, into, name, batch(sent), parcel).await {
-        Ok(id) => sent.import = Some(id),
-        Err(error) => {
-            let refused = refusal::<()>(Err(error))?.map(|why| sentence(&why));
-            sent.outcomes.push(Outcome { name: name.to_owned(), refused });
-        }
-    }
+    sent.import = Some(arriving.finish().await?.to_string());
     Ok(Ok(()))
 }
 

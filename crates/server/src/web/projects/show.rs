@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::Response;
 use keyrack_key::{BatchId, LabelId, RecordId};
-use keyrack_store::{Batch, Label, ProjectCounts, ProjectType, RecordFilter};
+use keyrack_store::{Batch, Import, ImportStatus, Label, ProjectCounts, ProjectType, RecordFilter};
 use serde::Deserialize;
 
 use super::Chosen;
@@ -18,7 +18,7 @@ use crate::web::error::PageError;
 use crate::web::frame::{self, show};
 use crate::web::images::{ALL, Tones, tile};
 use crate::web::keys::address;
-use crate::web::view::{BatchOption, Here, LabelLink, ProjectPage};
+use crate::web::view::{BatchOption, Here, ImportLine, LabelLink, ProjectPage};
 use crate::web::words;
 
 const ON_A_PAGE: u32 = 60;
@@ -71,6 +71,7 @@ pub(in crate::web) async fn page(
     let labels = app.datasets.labels(by, project.id, None, ALL).await?.items;
     let batches = app.datasets.batches(by, project.id, None, ALL).await?.items;
     let counts = app.datasets.counts(&member.acting, project.id).await?;
+    let imports = app.imports.recent(by, project.id).await?;
     let url = url(&member, &project);
     let tones = Tones::of(&labels);
     let (links, more) = links(&search, &filter, &url, &labels, counts, &tones);
@@ -92,6 +93,7 @@ pub(in crate::web) async fn page(
             (None, None) => words::count(page.items.len() as u64, "image"),
             _ => format!("{} on this page", words::count(page.items.len() as u64, "image")),
         },
+        imports: imports.iter().map(|import| import_line(&url, import)).collect(),
         tiles: page.items.iter().map(|one| tile(&url, one, &tones)).collect(),
         classes: labels.iter().map(|label| (label.id.to_string(), label.name.clone())).collect(),
         next_url: page.next.map(|cursor| here(&cursor.to_string())),
@@ -143,6 +145,19 @@ fn links(
     let more = if ranked.len() > AT_A_GLANCE { ranked.split_off(AT_A_GLANCE) } else { Vec::new() };
     first.extend(ranked);
     (first, more)
+}
+
+fn import_line(url: &str, import: &Import) -> ImportLine {
+    let added = words::count(import.added, "image");
+    let says = match import.status {
+        ImportStatus::Arriving => "The archive is being uploaded.".to_owned(),
+        ImportStatus::Queued if import.done == 0 => "Waiting for its turn.".to_owned(),
+        ImportStatus::Queued | ImportStatus::Running => format!("{added} added so far."),
+        ImportStatus::Ended => format!("{added} added."),
+        ImportStatus::Failed => format!("The import failed. {added} added."),
+    };
+    let failed = import.status == ImportStatus::Failed;
+    ImportLine { name: import.name.clone(), url: format!("{url}/imports/{}", import.id), says, failed }
 }
 
 fn batch_options(batches: &[Batch], chosen: Option<BatchId>) -> Vec<BatchOption> {

@@ -51,6 +51,10 @@ pub(crate) struct ImportPage {
     pub(crate) done: u64,
     pub(crate) added: u64,
     pub(crate) has_ended: bool,
+    /// Its archive has arrived, and no image of it is being looked at.
+    pub(crate) waits: bool,
+    /// It waits until the disk has space.
+    pub(crate) waits_for_disk: bool,
     /// Why all of it failed.
     pub(crate) failed: Option<String>,
     pub(crate) skipped: Vec<Outcome>,

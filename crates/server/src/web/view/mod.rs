@@ -70,7 +70,7 @@ pub(crate) use plot::{Plot, plot};
 pub(crate) use project_forms::{DeleteProject, NewProject, RenameProject};
 pub(crate) use project_list::{ProjectCard, ProjectList};
 pub(crate) use project_show::{
-    BatchOption, ImagePage, LabelLink, ProjectHead, ProjectModels, ProjectPage, Tile,
+    BatchOption, ImagePage, ImportLine, LabelLink, ProjectHead, ProjectModels, ProjectPage, Tile,
 };
 pub(crate) use scope::Scope;
 pub(crate) use setup::Setup;

@@ -37,6 +37,8 @@ pub(crate) struct ProjectPage {
     /// "128 images"
     pub(crate) count: String,
     pub(crate) tiles: Vec<Tile>,
+    /// Imports that are under way or ended a short time ago.
+    pub(crate) imports: Vec<ImportLine>,
     /// The names of all labels, for giving one.
     pub(crate) classes: Vec<(String, String)>,
     pub(crate) next_url: Option<String>,
@@ -46,6 +48,15 @@ pub(crate) struct ProjectPage {
     /// "10 MB"
     pub(crate) most: String,
     pub(crate) snippets: Vec<Snippet>,
+}
+
+/// An import, as the page of its project lists it.
+pub(crate) struct ImportLine {
+    pub(crate) name: String,
+    pub(crate) url: String,
+    /// "56 images added so far"
+    pub(crate) says: String,
+    pub(crate) failed: bool,
 }
 
 /// A filter by label, with how many images it leaves.

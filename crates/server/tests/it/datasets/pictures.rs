@@ -7,6 +7,11 @@ use http_body_util::StreamBody;
 use super::{Site, painted};
 use crate::harness::Answer;
 
+/// What the decoder would show in wrong colors, and what it cannot show.
+const FINER_CHROMA: &[u8] =
+    include_bytes!("../../../../vision/tests/pictures/coding/chroma-finer-than-luma.jpg");
+const CGBI: &[u8] = include_bytes!("../../../../vision/tests/pictures/coding/cgbi.png");
+
 /// What the server takes unless told otherwise.
 const MOST: usize = 10_000_000;
 
@@ -29,6 +34,8 @@ async fn what_is_no_usable_picture_is_refused_and_leaves_nothing_behind() {
         ("an animated PNG", painted::animated_png(), 422, "broken_image"),
         ("no pixels", painted::announcing(100, 100), 422, "broken_image"),
         ("a size without area", painted::announcing(0, 0), 422, "broken_image"),
+        ("colors finer than brightness", FINER_CHROMA.to_vec(), 422, "unsupported_image"),
+        ("Apple's PNG", CGBI.to_vec(), 422, "unsupported_image"),
         ("a bomb", painted::announcing(30_000, 30_000), 413, "image_too_large"),
         ("a larger bomb", painted::announcing(1 << 30, 1 << 30), 413, "image_too_large"),
         ("a thread", painted::announcing(1, 50_000), 413, "image_too_large"),

@@ -56,7 +56,15 @@ async fn an_upload_that_nobody_records_ends_with_its_object() {
     let (now, project) = (Timestamp::from_micros(1_600_000_000_000_000), site.project.parse().unwrap());
     let id = UploadId::new(now, &mut UnwrapErr(getrandom::SysRng));
     let expires_at = now.plus(std::time::Duration::from_mins(15));
-    let new = NewUpload { id, project, actor: Actor::Operator, digest: Digest::of(b"t"), now, expires_at };
+    let new = NewUpload {
+        id,
+        project,
+        actor: Actor::Operator,
+        digest: Digest::of(b"t"),
+        now,
+        expires_at,
+        import: None,
+    };
     store.as_operator().create_upload(&new).await.unwrap();
     store.close().await;
     let folder = site.desk.server.data().join(format!("objects/projects/{project}/pictures/{id}"));

@@ -189,6 +189,7 @@ async fn a_url_whose_time_is_over_says_so() {
         digest: Digest::of(token.as_bytes()),
         now: minutes(16),
         expires_at: minutes(1),
+        import: None,
     };
     store.as_operator().create_upload(&new).await.unwrap();
     store.close().await;

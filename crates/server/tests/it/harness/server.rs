@@ -58,7 +58,8 @@ impl Server {
         let env: Vec<_> = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let process = spawn(root.path(), small_disk.as_ref(), &args, &env, 0);
         let (url, ops_url, setup_link, client) = (String::new(), String::new(), None, client());
-        let mut server = Self { root, args, env, small_disk, process, run: 0, client, url, ops_url, setup_link };
+        let mut server =
+            Self { root, args, env, small_disk, process, run: 0, client, url, ops_url, setup_link };
         server.wait_until_ready().await;
         server
     }
@@ -219,12 +220,7 @@ fn spawn(
     if let Some(disk) = small_disk {
         command = disk.run_on(&command);
     }
-    command
-        .stdin(Stdio::null())
-        .stdout(file("stdout"))
-        .stderr(file("stderr"))
-        .spawn()
-        .unwrap()
+    command.stdin(Stdio::null()).stdout(file("stdout")).stderr(file("stderr")).spawn().unwrap()
 }
 
 /// A whole line that begins so; one that is still being written does not count.

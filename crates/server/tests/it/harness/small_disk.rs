@@ -31,7 +31,9 @@ impl SmallDisk {
         for (flags, is_of_root) in [(OF_ROOT, true), (OF_ANYONE, false)] {
             let mut command = Command::new("unshare");
             let command = command.args(flags).args(["sh", "-c", &script]);
-            let Ok(mut holder) = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn() else { continue };
+            let Ok(mut holder) = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn() else {
+                continue;
+            };
             let mut said = String::new();
             let _ = BufReader::new(holder.stdout.take().unwrap()).read_line(&mut said);
             if said == "mounted\n" {

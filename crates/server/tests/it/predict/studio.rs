@@ -88,7 +88,10 @@ struct Bench {
 impl Bench {
     async fn at(data: &Path) -> Self {
         let store = Store::open(&data.join("keyrack.db"), rng()).await.unwrap();
-        Self { store, objects: Objects::in_folder(&Folder::objects(data), Arc::new(Disk::watch(data, 0))).unwrap() }
+        Self {
+            store,
+            objects: Objects::in_folder(&Folder::objects(data), Arc::new(Disk::watch(data, 0))).unwrap(),
+        }
     }
 
     async fn project(&self, workspace: WorkspaceId, name: &str, project_type: ProjectType) -> ProjectId {

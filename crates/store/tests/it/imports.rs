@@ -1,0 +1,215 @@
+//! Imports: one place in an archive after the other, across servers that end in between.
+
+use keyrack_key::{Digest, ImportId, ProjectId, UploadId};
+use keyrack_store::{ImportSkip, ImportStatus, ImportStep, ImportsBegun, NewImport, NewUpload, StoreError};
+use rusqlite::Connection;
+
+use crate::constraints::{refused, run};
+use crate::{NOW, World, later, rng, world};
+
+impl World {
+    fn new_import(&self, project: ProjectId) -> NewImport<'static> {
+        let id = ImportId::new(NOW, &mut rng());
+        let (most, most_of_workspace) = (100, 100);
+        NewImport {
+            id,
+            project,
+            name: "caps.zip",
+            batch: "b",
+            actor: self.actor(),
+            now: NOW,
+            most,
+            most_of_workspace,
+        }
+    }
+
+    /// An import whose archive has arrived.
+    async fn queued(&self, project: ProjectId) -> ImportId {
+        let new = self.new_import(project);
+        assert_eq!(self.store.begin_import(&new).await.unwrap(), ImportsBegun::Begun);
+        self.store.queue_import(new.id).await.unwrap();
+        new.id
+    }
+
+    async fn recover(&self) {
+        let prefix = |project, id| format!("projects/{project}/imports/{id}");
+        self.store.recover_imports(NOW, prefix).await.unwrap();
+    }
+
+    async fn import_status(&self, project: ProjectId, id: ImportId) -> ImportStatus {
+        self.store.import(project, id).await.unwrap().unwrap().status
+    }
+}
+
+fn step(next_entry: u64, skips: &[&str]) -> ImportStep {
+    let skip = |name: &&str| ImportSkip { name: (*name).to_owned(), reason: "of a test".to_owned() };
+    ImportStep {
+        next_entry,
+        unpacked: 10 * next_entry,
+        done: 1,
+        added: u64::from(skips.is_empty()),
+        skipped: skips.len() as u64,
+        skips: skips.iter().map(skip).collect(),
+    }
+}
+
+#[tokio::test]
+async fn an_import_goes_on_at_the_entry_that_it_had_come_to() {
+    let world = world().await;
+    let project = world.project("Caps").await;
+    let id = world.queued(project).await;
+    let job = world.store.take_import().await.unwrap().unwrap();
+    assert_eq!((job.id, job.project, job.next_entry, job.attempt), (id, project, 0, 1));
+    assert!(world.store.take_import().await.unwrap().is_none(), "it is taken once");
+    world.store.note_import_step(id, &step(1, &[])).await.unwrap();
+    world.store.note_import_step(id, &step(3, &["two.jpg"])).await.unwrap();
+    let upload = UploadId::new(NOW, &mut rng());
+    let new = NewUpload {
+        id: upload,
+        project,
+        actor: world.actor(),
+        digest: Digest::of(b"token"),
+        now: NOW,
+        expires_at: later(900),
+        import: Some(id),
+    };
+    world.store.create_upload(&new).await.unwrap();
+    // The server ends here.
+    assert!(!world.store.has_import().await.unwrap());
+    world.recover().await;
+    assert!(world.store.has_import().await.unwrap());
+    let job = world.store.take_import().await.unwrap().unwrap();
+    assert_eq!((job.next_entry, job.unpacked, job.upload, job.attempt), (3, 30, Some(upload), 2));
+    world.store.note_import_step(id, &step(4, &[])).await.unwrap();
+    world.store.put_back_import(id, false).await.unwrap();
+    let job = world.store.take_import().await.unwrap().unwrap();
+    assert_eq!((job.next_entry, job.upload, job.attempt), (4, None, 1), "a stop is no failed attempt");
+    let last = ImportStep { done: 0, added: 0, ..step(5, &["six.txt"]) };
+    world.store.end_import(id, &last, None, "p", NOW).await.unwrap();
+    let import = world.store.import(project, id).await.unwrap().unwrap();
+    assert_eq!((import.status, import.done, import.added, import.skipped), (ImportStatus::Ended, 3, 2, 2));
+    let skips: Vec<_> =
+        world.store.import_skips(id).await.unwrap().into_iter().map(|skip| skip.name).collect();
+    assert_eq!(skips, ["two.jpg", "six.txt"]);
+    assert_eq!(world.store.removals(NOW, 10).await.unwrap(), ["p"], "its archive is removed");
+    // What comes late changes nothing.
+    assert!(matches!(world.store.note_import_step(id, &step(9, &[])).await, Err(StoreError::NotFound)));
+    assert!(matches!(
+        world.store.create_upload(&NewUpload { id: UploadId::new(NOW, &mut rng()), ..new }).await,
+        Err(StoreError::NotFound)
+    ));
+    world.store.end_import(id, &last, Some("late"), "q", later(1)).await.unwrap();
+    assert_eq!(world.store.import(project, id).await.unwrap().unwrap(), import);
+}
+
+#[tokio::test]
+async fn three_servers_that_end_at_the_same_entry_end_the_import_and_progress_counts_anew() {
+    let world = world().await;
+    let project = world.project("Caps").await;
+    let id = world.queued(project).await;
+    for entry in [0, 7] {
+        for attempt in 1..=2 {
+            let job = world.store.take_import().await.unwrap().unwrap();
+            assert_eq!((job.next_entry, job.attempt), (entry, attempt));
+            world.recover().await;
+        }
+        let job = world.store.take_import().await.unwrap().unwrap();
+        assert_eq!(job.attempt, 3);
+        if entry == 0 {
+            world.store.note_import_step(id, &step(7, &[])).await.unwrap();
+            world.store.put_back_import(id, false).await.unwrap();
+        }
+    }
+    world.recover().await;
+    let import = world.store.import(project, id).await.unwrap().unwrap();
+    assert_eq!((import.status, import.added), (ImportStatus::Failed, 1));
+    assert!(import.reason.unwrap().contains("three times"));
+}
+
+#[tokio::test]
+async fn an_archive_that_was_arriving_when_the_server_ended_failed() {
+    let world = world().await;
+    let project = world.project("Caps").await;
+    let new = world.new_import(project);
+    world.store.begin_import(&new).await.unwrap();
+    assert!(world.store.take_import().await.unwrap().is_none(), "it is not there yet");
+    world.recover().await;
+    assert_eq!(world.import_status(project, new.id).await, ImportStatus::Failed);
+    assert!(matches!(world.store.queue_import(new.id).await, Err(StoreError::NotFound)));
+    assert_eq!(world.store.removals(NOW, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn imports_under_way_are_few_and_those_of_one_workspace_fewer() {
+    let world = world().await;
+    let (project, other) = (world.project("Caps").await, world.project("Lids").await);
+    for _ in 0..2 {
+        world.queued(project).await;
+    }
+    let new = |most, most_of_workspace| NewImport { most, most_of_workspace, ..world.new_import(other) };
+    let begin = async |new| world.store.begin_import(&new).await.unwrap();
+    assert_eq!(begin(new(9, 2)).await, ImportsBegun::TooManyOfWorkspace, "in whichever project");
+    assert_eq!(begin(new(2, 9)).await, ImportsBegun::TooMany);
+    let job = world.store.take_import().await.unwrap().unwrap();
+    assert_eq!(begin(new(9, 2)).await, ImportsBegun::TooManyOfWorkspace, "one that runs is under way");
+    world.store.end_import(job.id, &ImportStep::default(), None, "p", NOW).await.unwrap();
+    assert_eq!(begin(new(2, 2)).await, ImportsBegun::Begun);
+    let nowhere = ProjectId::new(NOW, &mut rng());
+    assert!(matches!(world.store.begin_import(&world.new_import(nowhere)).await, Err(StoreError::NotFound)));
+}
+
+#[tokio::test]
+async fn what_is_left_out_is_counted_whole_and_named_up_to_a_limit() {
+    let world = world().await;
+    let project = world.project("Caps").await;
+    let id = world.queued(project).await;
+    world.store.take_import().await.unwrap();
+    let names: Vec<_> = (0..150).map(|number| format!("{number}.txt")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    for entry in 1..=2 {
+        world.store.note_import_step(id, &ImportStep { added: 0, ..step(entry, &names) }).await.unwrap();
+    }
+    assert_eq!(world.store.import(project, id).await.unwrap().unwrap().skipped, 300);
+    let skips = world.store.import_skips(id).await.unwrap();
+    assert_eq!((skips.len(), skips[150].name.as_str()), (200, "0.txt"));
+}
+
+#[tokio::test]
+async fn an_import_ends_with_its_project_and_is_forgotten_after_a_while() {
+    let world = world().await;
+    let (kept, gone) = (world.project("Caps").await, world.project("Lids").await);
+    let id = world.queued(gone).await;
+    let job = world.store.take_import().await.unwrap().unwrap();
+    world.store.delete_project(world.workspace, gone, &[], world.actor(), NOW).await.unwrap();
+    assert!(matches!(world.store.note_import_step(job.id, &step(1, &[])).await, Err(StoreError::NotFound)));
+    assert_eq!(world.store.import(gone, id).await.unwrap(), None);
+
+    let ended = world.queued(kept).await;
+    world.store.end_import(ended, &step(1, &["a"]), None, "p", NOW).await.unwrap();
+    let live = world.queued(kept).await;
+    let recent = async |then| {
+        let imports = world.store.recent_imports(kept, then, 10).await.unwrap();
+        imports.into_iter().map(|import| import.id).collect::<Vec<_>>()
+    };
+    assert_eq!(recent(later(1)).await, [live]);
+    assert_eq!(world.store.forget_imports(NOW).await.unwrap(), 0);
+    assert_eq!(world.store.forget_imports(later(1)).await.unwrap(), 1);
+    assert_eq!(world.store.import(kept, ended).await.unwrap(), None);
+    assert_eq!(recent(NOW).await, [live]);
+}
+
+#[tokio::test]
+async fn wrong_imports_are_refused_by_the_tables() {
+    let world = world().await;
+    let project = world.project("Caps").await;
+    let id = world.queued(project).await;
+    let console = Connection::open(world.folder.path().join("keyrack.db")).unwrap();
+    let set = |what: &str| run(&console, format!("UPDATE imports SET {what} WHERE id = '{id}'"));
+    refused(set("status = 'done'"), "CHECK constraint failed");
+    refused(set("status = 'ended'"), "ended_imports_have_an_end");
+    refused(set("status = 'failed', ended_at = 1"), "failed_imports_have_a_reason");
+    refused(set("added = 1"), "CHECK constraint failed");
+    refused(set("name = ''"), "CHECK constraint failed");
+    world.store.end_import(id, &ImportStep::default(), None, "p", NOW).await.unwrap();
+    refused(set("added = 0"), "an import that has ended stays as it ended");
+}
