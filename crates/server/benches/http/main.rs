@@ -1,11 +1,12 @@
-//! What the guard costs a server and `forward-auth` a proxy, how long a deletion takes to reach a service elsewhere, and how
+//! What counting uses costs, what the guard costs a server and `forward-auth` a proxy, how long a deletion takes to reach a service elsewhere, and how
 //! fast the API Keys page is with 10,000 keys.
 //!
-//! `cargo bench -p keyrack --bench http`
+//! `cargo bench -p keyrack --bench http`, or a part of it: `cargo bench -p keyrack --bench http -- counting`
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
 
+mod counting;
 mod desk;
 mod guard;
 mod load;
@@ -21,10 +22,17 @@ fn main() {
         "{} cores, the load comes from the same machine\n",
         std::thread::available_parallelism().unwrap()
     );
-    guard::run();
-    proxies::run();
-    nodes::run();
-    page::run();
+    let wanted: Vec<_> = std::env::args().skip(1).filter(|one| !one.starts_with("--")).collect();
+    let all: [(&str, fn()); 5] = [
+        ("counting", counting::run),
+        ("guard", guard::run),
+        ("proxies", proxies::run),
+        ("nodes", nodes::run),
+        ("page", page::run),
+    ];
+    for (_, run) in all.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|one| one == name)) {
+        run();
+    }
 }
 
 /// The value below which this share of the sorted values lies.

@@ -1,0 +1,172 @@
+//! What counting uses costs: how long `forward-auth` takes at a steady rate once few or many keys were used, and how busy a
+//! server is afterwards when nobody asks. The server is the real program, on two threads: this build, or the one that
+//! `KEYRACK_PROGRAM` names, to compare both.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use keyrack::ops::keys::Draft;
+use keyrack::ops::{Acting, Who};
+use keyrack_key::{Class, Restrictions, Scope};
+use tempfile::TempDir;
+use tokio::runtime::Builder;
+
+use crate::load::Client;
+use crate::opened::Opened;
+use crate::quantile;
+
+const KEYS: [usize; 3] = [1_000, 30_000, 100_000];
+/// Keys that are made at the same time: they share commits.
+const TOGETHER: usize = 64;
+const CLIENTS: usize = 4;
+const A_SECOND: usize = 1_000;
+const SPAN: Duration = Duration::from_secs(20);
+const IDLE: Duration = Duration::from_secs(5);
+/// What `/proc` counts a process's time in.
+const TICKS: f64 = 100.0;
+
+pub(crate) fn run() {
+    println!(
+        "forward-auth, {A_SECOND} requests a second with keys drawn evenly, each of which was used before\n"
+    );
+    println!(
+        "| keys | p50, ms | p99, ms | slowest, ms | a core, idle |\n| ---: | ---: | ---: | ---: | ---: |"
+    );
+    for keys in KEYS {
+        let (folder, secrets) = filled(keys);
+        let server = Server::start(folder.path());
+        server.use_all(&secrets);
+        let times = server.times(&secrets);
+        let [half, most] = [0.5, 0.99].map(|share| quantile(&times, share));
+        let slowest = times.last().copied().unwrap_or_default();
+        println!("| {keys} | {half:.2} | {most:.2} | {slowest:.1} | {:.1} % |", 100.0 * server.idle());
+    }
+    println!();
+}
+
+/// A folder with so many keys, and their secrets.
+fn filled(keys: usize) -> (TempDir, Vec<String>) {
+    let data = tempfile::tempdir().unwrap();
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let secrets = runtime.block_on(async {
+        let opened = Opened::on(data.path()).await;
+        let acting = Acting { workspace: opened.workspace.id, who: Who::Operator };
+        let make = async |_| {
+            let draft = Draft {
+                name: "bench".to_owned(),
+                class: Class::Secret,
+                scopes: [Scope::Inference].into_iter().collect(),
+                restrictions: Restrictions::default(),
+                expires_at: None,
+                note: String::new(),
+            };
+            opened.app.keys.create(&acting, draft, None).await.unwrap().secret.expose().to_owned()
+        };
+        let secrets = stream::iter(0..keys).map(make).buffer_unordered(TOGETHER).collect().await;
+        opened.app.store.close().await;
+        secrets
+    });
+    (data, secrets)
+}
+
+/// A running server. Dropped, it is killed.
+struct Server {
+    process: Child,
+    address: SocketAddr,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Server {
+    fn start(data: &Path) -> Self {
+        let program = std::env::var_os("KEYRACK_PROGRAM");
+        let program = Command::new(program.unwrap_or_else(|| env!("CARGO_BIN_EXE_keyrack").into()))
+            .args(["--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .env("TOKIO_WORKER_THREADS", "2")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut process = program.unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let listens = |line: String| line.strip_prefix("listening on http://").map(str::to_owned);
+        let address = lines.find_map(listens).unwrap().parse().unwrap();
+        // Whatever it prints later must not fill the pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { process, address }
+    }
+
+    /// Uses each key once, and waits until this is written down.
+    fn use_all(&self, secrets: &[String]) {
+        std::thread::scope(|scope| {
+            for some in secrets.chunks(secrets.len().div_ceil(CLIENTS)) {
+                scope.spawn(|| {
+                    let mut client = Client::connect(self.address);
+                    some.iter().for_each(|secret| self.ask(&mut client, secret));
+                });
+            }
+        });
+        while self.idle() > 0.5 {}
+    }
+
+    /// How long each of many requests takes, in milliseconds, from when it was due: sorted.
+    fn times(&self, secrets: &[String]) -> Vec<f64> {
+        let pause =
+            Duration::from_secs(1) * u32::try_from(CLIENTS).unwrap() / u32::try_from(A_SECOND).unwrap();
+        let client = |number: usize| {
+            let mut client = Client::connect(self.address);
+            let (started, mut due, mut times, mut at) = (Instant::now(), Instant::now(), Vec::new(), number);
+            while started.elapsed() < SPAN {
+                let is_early = Instant::now() < due;
+                std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                // Sleeping takes longer than it should; an answer that came late is the server's.
+                let from = if is_early { Instant::now() } else { due };
+                at = (at * 48_271 + 11) % 2_147_483_647;
+                self.ask(&mut client, &secrets[at % secrets.len()]);
+                times.push(from.elapsed().as_secs_f64() * 1e3);
+                due += pause;
+            }
+            times
+        };
+        let client = &client;
+        let mut times: Vec<f64> = std::thread::scope(|scope| {
+            let all: Vec<_> = (1..=CLIENTS).map(|number| scope.spawn(move || client(number))).collect();
+            all.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        });
+        times.sort_by(f64::total_cmp);
+        times
+    }
+
+    fn ask(&self, client: &mut Client, secret: &str) {
+        let request = format!(
+            "GET /api/v1/forward-auth HTTP/1.1\r\nhost: {}\r\nx-api-key: {secret}\r\n\
+             x-keyrack-for-workspace: bench\r\nx-keyrack-permission: models:predict\r\n\r\n",
+            self.address
+        );
+        client.ask(request.as_bytes(), "HTTP/1.1 204");
+    }
+
+    /// The share of a core that the server takes while nobody asks.
+    fn idle(&self) -> f64 {
+        let before = self.ticks();
+        std::thread::sleep(IDLE);
+        (self.ticks() - before) / TICKS / IDLE.as_secs_f64()
+    }
+
+    /// The time that the process has had, in ticks; 0 where `/proc` does not tell.
+    fn ticks(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap_or_default();
+        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+        fields.filter_map(|field| field.parse::<f64>().ok()).sum()
+    }
+}
