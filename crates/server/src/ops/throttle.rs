@@ -73,10 +73,13 @@ impl<K> Default for Failures<K> {
 }
 
 impl<K: Eq + Hash + Clone> Failures<K> {
-    fn wait(&self, who: &K, free: u32, now: Timestamp) -> Duration {
-        let Some((count, last)) = self.failed.get(who) else {
+    fn wait(&mut self, who: &K, free: u32, now: Timestamp) -> Duration {
+        let Some((count, last)) = self.failed.get_mut(who) else {
             return Duration::ZERO;
         };
+        // A failure later than now was counted before the clock was set back. It counts as one of now, or its account would
+        // wait until that time comes again.
+        *last = now.min(*last);
         let Some(beyond) = count.checked_sub(free) else {
             return Duration::ZERO;
         };
@@ -168,6 +171,16 @@ mod tests {
             assert_eq!(throttle.attempt("ada@example.org", ADDRESS, at(0)), Ok(()));
             throttle.succeeded("ada@example.org", ADDRESS);
         }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_nobody_wait_for_longer() {
+        let throttle = Throttle::default();
+        for _ in 0..5 {
+            assert_eq!(throttle.attempt("ada@example.org", ADDRESS, at(100_000)), Ok(()));
+        }
+        assert_eq!(throttle.attempt("ada@example.org", ADDRESS, at(10)), Err(Duration::from_secs(1)));
+        assert_eq!(throttle.attempt("ada@example.org", ADDRESS, at(11)), Ok(()));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Trainings as workers see them. A worker holds a lease and renews it; what a worker that was given up still
 //! writes is refused by the number of times that the training was taken.
 
+use std::time::Duration;
+
 use keyrack_key::{LabelId, ModelId, ProjectId, Timestamp, WorkspaceId};
 use serde_json::Value;
 
@@ -65,6 +67,9 @@ pub enum Outcome {
     /// It was not wanted any more.
     Cancelled,
 }
+
+/// Workers take shorter leases than this.
+const LONGEST_LEASE: Duration = Duration::from_mins(1);
 
 /// Trainings whose workers are not heard any more at `$1`.
 macro_rules! deserted {
@@ -239,6 +244,12 @@ fn stand(row: &Row) -> Result<Stand, StoreError> {
 
 /// What nobody works at any more waits again; what nobody shall begin again ends.
 async fn desert(db: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
+    // A lease that ends later than any does was taken before the clock was set back. It begins again now: its worker, if
+    // it is alive, renews it.
+    query("UPDATE models SET lease_until = $1 WHERE status = 'running' AND lease_until > $1")
+        .bind(now.plus(LONGEST_LEASE).micros())
+        .execute(&mut *db)
+        .await?;
     query(concat!(
         "UPDATE models SET status = CASE cancel WHEN 1 THEN 'cancelled' ELSE 'failed' END,
                 reason = CASE cancel WHEN 1 THEN NULL ELSE $3 END, ended_at = $1, lease_until = NULL

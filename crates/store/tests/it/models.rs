@@ -90,6 +90,28 @@ async fn a_lease_that_is_renewed_is_nobody_elses_and_one_that_ended_is() {
     );
 }
 
+/// The worker took its lease by a clock that ran a day ahead, and died.
+#[tokio::test]
+async fn a_clock_that_is_set_back_keeps_no_training_from_being_begun_again() {
+    let world = world().await;
+    let model = world.model(world.project("Bolts").await, "a", 0).await;
+    let alive = world.take(86_400).await.unwrap();
+    world.store.end_deserted_jobs(NOW).await.unwrap();
+    assert_eq!(
+        world.store.report(&alive, None, &[], later(11)).await.unwrap(),
+        Stand::Continue,
+        "it may go on"
+    );
+    let again = world.take(12).await.unwrap();
+    assert_eq!((again.model, again.attempt), (model, 2));
+    world.store.end_job(&again, &Outcome::Failed("enough".into()), later(13)).await.unwrap();
+    let other = world.model(world.project("Nuts").await, "b", 0).await;
+    assert_eq!(world.take(86_400).await.unwrap().model, other);
+    world.store.end_deserted_jobs(NOW).await.unwrap();
+    assert_eq!(world.take(59).await, None, "it may still be alive");
+    assert_eq!(world.take(61).await.unwrap().model, other);
+}
+
 #[tokio::test]
 async fn what_killed_two_workers_is_given_up() {
     let world = world().await;
