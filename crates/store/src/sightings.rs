@@ -1,10 +1,10 @@
 //! Where secrets of keys were seen by others: on a page in a browser, or in a URL.
 //!
-//! What is told of callers says it too, and so it comes the same way: bounded in memory, written down each second, and from
-//! services elsewhere with what else they tell. It is kept apart because callers are forgotten after a while.
+//! It comes in two ways: with what a secret was used for, where each secret has a place for its first exposure, and with who
+//! called, where there is room for more of them. It is kept apart because callers are forgotten after a while.
 
 use keyrack_key::{Class, Exposure, Hint, KeyId, Timestamp, WorkspaceId};
-use keyrack_rack::{Calls, Words};
+use keyrack_rack::Words;
 
 use crate::database::{self, Connection, Query, Row, query};
 use crate::{Store, StoreError};
@@ -56,36 +56,42 @@ impl Store {
     }
 }
 
-/// Calls from a place that is known.
+/// A place that is known. A time after $7, which is now, was set by a clock that was wrong: it does not stay.
 const AGAIN: &str = "UPDATE key_sightings SET
-     first_at = CASE WHEN $5 < first_at THEN $5 ELSE first_at END,
-     last_at = CASE WHEN $6 > last_at THEN $6 ELSE last_at END
+     first_at = CASE WHEN $5 < first_at THEN max($5, min(k.created_at, $7)) ELSE first_at END,
+     last_at = CASE WHEN $6 > last_at OR last_at > $7 THEN max($6, min(k.created_at, $7)) ELSE last_at END
+ FROM (SELECT created_at FROM keys WHERE id = $1) AS k
  WHERE key_id = $1 AND hint = $2 AND exposure = $3 AND origin = $4";
 
-/// Calls from another one, if there is room for it, and the key has that secret: services elsewhere say what they like.
+/// Another place, if there is room for it, and the key has that secret: services elsewhere report what they like.
 const PUT: &str = "INSERT INTO key_sightings (key_id, hint, exposure, origin, first_at, last_at)
- SELECT k.id, $2, $3, $4, $5, $6 FROM keys k
- WHERE k.id = $1 AND k.class = $7
+ SELECT k.id, $2, $3, $4, max($5, min(k.created_at, $7)), max($6, min(k.created_at, $7)) FROM keys k
+ WHERE k.id = $1 AND k.class = $8
    AND EXISTS (SELECT 1 FROM key_secrets s WHERE s.key_id = k.id AND s.hint = $2)
-   AND (SELECT count(*) FROM key_sightings WHERE key_id = $1 AND hint = $2) < $8";
+   AND (SELECT count(*) FROM key_sightings WHERE key_id = $1 AND hint = $2) < $9";
 
-/// Notes that the secret of `calls` was seen, if it was; not of a key that is made to be seen.
-pub(crate) async fn write_sighting(db: &mut Connection, calls: &Calls) -> Result<(), StoreError> {
-    if calls.exposure == Exposure::None || about(AGAIN, calls).execute(&mut *db).await?.rows_affected() > 0 {
-        return Ok(());
+/// Notes at `now` that a secret was seen; not of a key that is made to be seen. Its times are not after `now`, and count as
+/// those of the key's creation if they are before it.
+pub(crate) async fn write_sighting(
+    db: &mut Connection,
+    sighting: &Sighting,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if about(AGAIN, sighting, now).execute(&mut *db).await?.rows_affected() == 0 {
+        about(PUT, sighting, now).bind(Class::Secret.name()).bind(MOST).execute(db).await?;
     }
-    about(PUT, calls).bind(Class::Secret.name()).bind(MOST).execute(db).await?;
     Ok(())
 }
 
-fn about(statement: &'static str, calls: &Calls) -> Query {
+fn about(statement: &'static str, sighting: &Sighting, now: Timestamp) -> Query {
     query(statement)
-        .bind(calls.key.to_string())
-        .bind(calls.hint.to_string())
-        .bind(calls.exposure.name())
-        .bind(calls.origin.as_str())
-        .bind(calls.first.micros())
-        .bind(calls.last.micros())
+        .bind(sighting.key.to_string())
+        .bind(sighting.hint.to_string())
+        .bind(sighting.exposure.name())
+        .bind(sighting.origin.as_str())
+        .bind(sighting.first.micros())
+        .bind(sighting.last.micros())
+        .bind(now.micros())
 }
 
 fn sighting(row: &Row) -> Result<Sighting, StoreError> {

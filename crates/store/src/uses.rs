@@ -3,10 +3,11 @@
 mod days;
 
 use keyrack_key::{KeyId, Permission, Timestamp, WorkspaceId};
-use keyrack_rack::{LastUse, Outcome, Used};
+use keyrack_rack::{LastUse, Outcome, Seen, Used};
 
 use crate::callers::day_of;
 use crate::database::{self, Connection, Row, query};
+use crate::sightings::{Sighting, write_sighting};
 use crate::{Store, StoreError};
 pub use days::DayOfUse;
 
@@ -35,7 +36,7 @@ pub(crate) async fn write_used(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let hour = now.micros() - now.micros().rem_euclid(HOUR);
-    for Used { key, counts, last, .. } in used {
+    for Used { key, counts, last, seen, .. } in used {
         if !is_of(db, *key, workspace).await? {
             continue;
         }
@@ -44,7 +45,12 @@ pub(crate) async fn write_used(
         }
         days::count(db, *key, counts, now).await?;
         if let Some(last) = last {
-            keep(db, *key, last).await?;
+            keep(db, *key, last, now).await?;
+        }
+        for Seen { hint, exposure, origin, at } in seen {
+            let (key, origin, first) = (*key, *origin, (*at).min(now));
+            let sighting = Sighting { key, hint: *hint, exposure: *exposure, origin, first, last: first };
+            write_sighting(db, &sighting, now).await?;
         }
     }
     Ok(())
@@ -154,19 +160,22 @@ async fn count(
     Ok(())
 }
 
-async fn keep(db: &mut Connection, key: KeyId, used: &LastUse) -> Result<(), StoreError> {
+/// Keeps the last use of a key: not one after `now` or before the key was made, whatever a node's clock says. A later one
+/// that is there stays, unless it claims to come after `now`.
+async fn keep(db: &mut Connection, key: KeyId, used: &LastUse, now: Timestamp) -> Result<(), StoreError> {
     query(
         "INSERT INTO key_uses (key_id, at, address, agent, permission)
-         SELECT k.id, $2, $3, $4, $5 FROM keys k WHERE k.id = $1
+         SELECT k.id, max($2, min(k.created_at, $6)), $3, $4, $5 FROM keys k WHERE k.id = $1
          ON CONFLICT (key_id) DO UPDATE SET at = excluded.at, address = excluded.address,
              agent = excluded.agent, permission = excluded.permission
-         WHERE excluded.at > key_uses.at",
+         WHERE excluded.at > key_uses.at OR key_uses.at > $6",
     )
     .bind(key.to_string())
-    .bind(used.at.micros())
+    .bind(used.at.min(now).micros())
     .bind(used.address.map(|address| address.to_string()))
     .bind(used.agent())
     .bind(used.permission.map(Permission::name))
+    .bind(now.micros())
     .execute(db)
     .await?;
     Ok(())

@@ -1,11 +1,11 @@
 //! Writing down who called. Each key has room for so many: what comes later is kept less precisely, and counted all the same.
 
 use ipnet::IpNet;
-use keyrack_key::{Permission, Timestamp, WorkspaceId};
+use keyrack_key::{Exposure, KeyId, Permission, Timestamp, WorkspaceId};
 use keyrack_rack::Calls;
 
 use crate::database::{self, Connection, query};
-use crate::sightings::write_sighting;
+use crate::sightings::{Sighting, write_sighting};
 use crate::uses::is_of;
 use crate::{Store, StoreError};
 
@@ -38,16 +38,26 @@ pub(crate) async fn write_callers(
 ) -> Result<(), StoreError> {
     for calls in calls {
         if is_of(db, calls.key, workspace).await? {
-            // No clock of another machine makes a caller of tomorrow.
-            let last = calls.last.min(now);
-            let calls = Calls { last, first: calls.first.min(last), ..*calls };
-            write_sighting(db, &calls).await?;
-            if let Some(caller) = caller(db, &calls).await? {
+            // No clock of another machine makes a caller of tomorrow, or of a time before the key.
+            let Some(created) = created(db, calls.key).await? else { continue };
+            let last = calls.last.max(created).min(now);
+            let calls = Calls { last, first: calls.first.max(created).min(last), ..*calls };
+            if calls.exposure != Exposure::None {
+                let Calls { key, hint, exposure, origin, first, last, .. } = calls;
+                write_sighting(db, &Sighting { key, hint, exposure, origin, first, last }, now).await?;
+            }
+            if let Some(caller) = caller(db, &calls, now).await? {
                 count(db, caller, &calls).await?;
             }
         }
     }
     Ok(())
+}
+
+async fn created(db: &mut Connection, key: KeyId) -> Result<Option<Timestamp>, StoreError> {
+    let row =
+        query("SELECT created_at FROM keys WHERE id = $1").bind(key.to_string()).fetch_optional(db).await?;
+    row.map(|row| database::time(&row, "created_at")).transpose()
 }
 
 /// Who somebody is kept as.
@@ -83,23 +93,23 @@ impl Kept {
 }
 
 /// The row of whoever called; nothing where there is no such key.
-async fn caller(db: &mut Connection, calls: &Calls) -> Result<Option<i64>, StoreError> {
+async fn caller(db: &mut Connection, calls: &Calls, now: Timestamp) -> Result<Option<i64>, StoreError> {
     let exact = Kept::exactly(calls);
-    if let Some(found) = write(db, AGAIN, calls, &exact).await? {
+    if let Some(found) = write(db, AGAIN, calls, &exact, now).await? {
         return Ok(Some(found));
     }
     let there = callers(db, calls).await?;
     if there < EXACT {
-        return write(db, PUT, calls, &exact).await;
+        return write(db, PUT, calls, &exact, now).await;
     }
     if let Some(network) = Kept::by_network(calls) {
-        match write(db, AGAIN, calls, &network).await? {
+        match write(db, AGAIN, calls, &network, now).await? {
             Some(found) => return Ok(Some(found)),
-            None if there < MOST => return write(db, PUT, calls, &network).await,
+            None if there < MOST => return write(db, PUT, calls, &network, now).await,
             None => {}
         }
     }
-    write(db, PUT, calls, &Kept::among_the_rest()).await
+    write(db, PUT, calls, &Kept::among_the_rest(), now).await
 }
 
 async fn callers(db: &mut Connection, calls: &Calls) -> Result<u64, StoreError> {
@@ -110,11 +120,12 @@ async fn callers(db: &mut Connection, calls: &Calls) -> Result<u64, StoreError> 
     database::number(&row, "callers")
 }
 
-/// Notes that somebody who is known called again. What is told late changes no later word.
+/// Notes that somebody who is known called again. What is reported late changes no later word, unless that claims to come
+/// after $11, which is now.
 const AGAIN: &str = "UPDATE key_callers SET
      first_at = CASE WHEN $7 < first_at THEN $7 ELSE first_at END,
-     last_at = CASE WHEN $8 > last_at THEN $8 ELSE last_at END,
-     permission = CASE WHEN $8 >= last_at THEN $9 ELSE permission END,
+     last_at = CASE WHEN $8 > last_at OR last_at > $11 THEN $8 ELSE last_at END,
+     permission = CASE WHEN $8 >= last_at OR last_at > $11 THEN $9 ELSE permission END,
      refused = CASE WHEN $10 <> '' THEN $10 ELSE refused END
  WHERE key_id = $1 AND hint = $2 AND kind = $3 AND network = $4 AND origin = $5 AND agent = $6
  RETURNING id";
@@ -123,10 +134,10 @@ const AGAIN: &str = "UPDATE key_callers SET
 const PUT: &str = "INSERT INTO key_callers (key_id, hint, kind, network, origin, agent, first_at, last_at, permission, refused)
  SELECT k.id, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM keys k WHERE k.id = $1
  ON CONFLICT (key_id, hint, kind, network, origin, agent) DO UPDATE SET
-     permission = CASE WHEN excluded.last_at >= key_callers.last_at THEN excluded.permission ELSE key_callers.permission END,
+     permission = CASE WHEN excluded.last_at >= key_callers.last_at OR key_callers.last_at > $11 THEN excluded.permission ELSE key_callers.permission END,
      refused = CASE WHEN excluded.refused <> '' THEN excluded.refused ELSE key_callers.refused END,
      first_at = CASE WHEN excluded.first_at < key_callers.first_at THEN excluded.first_at ELSE key_callers.first_at END,
-     last_at = CASE WHEN excluded.last_at > key_callers.last_at THEN excluded.last_at ELSE key_callers.last_at END
+     last_at = CASE WHEN excluded.last_at > key_callers.last_at OR key_callers.last_at > $11 THEN excluded.last_at ELSE key_callers.last_at END
  RETURNING id";
 
 /// Runs one of the two; the caller's number, if it is there afterwards.
@@ -135,6 +146,7 @@ async fn write(
     statement: &'static str,
     calls: &Calls,
     kept: &Kept,
+    now: Timestamp,
 ) -> Result<Option<i64>, StoreError> {
     let row = query(statement)
         .bind(calls.key.to_string())
@@ -147,6 +159,7 @@ async fn write(
         .bind(calls.last.micros())
         .bind(calls.outcome.permission.map_or("", Permission::name))
         .bind(calls.outcome.refused.unwrap_or_default())
+        .bind(now.micros())
         .fetch_optional(db)
         .await?;
     row.map(|row| row.try_get("id")).transpose()
@@ -183,6 +196,7 @@ mod tests {
     fn networks_are_24_and_64_bits() {
         let network = |address: &str| {
             let call = keyrack_rack::Call {
+                workspace: "wsp_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap(),
                 key: "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap(),
                 hint: keyrack_key::Hint::parse("9fQ2").unwrap(),
                 at: Timestamp::from_micros(0),

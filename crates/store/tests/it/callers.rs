@@ -18,6 +18,7 @@ fn hint(text: &str) -> Hint {
 
 fn calls(key: KeyId, address: [u8; 4], agent: &str, outcome: Outcome, at: Timestamp, number: u32) -> Calls {
     let call = Call {
+        workspace: WorkspaceId::new(NOW, &mut rng()),
         key,
         hint: hint("9fQ2"),
         at,
@@ -65,6 +66,21 @@ async fn a_caller_of_tomorrow_is_one_of_now() {
     let ahead = calls(key, [10, 0, 0, 9], "camera", PREDICTED, later(1_000_000), 1);
     world.store.note_callers(&[ahead], NOW).await.unwrap();
     assert_eq!(all(&world, key).await[0].last, NOW);
+}
+
+#[tokio::test]
+async fn a_caller_of_before_the_key_is_one_of_its_creation_and_one_that_lies_ahead_gives_way() {
+    let world = world().await;
+    let key = world.key("CI").await;
+    let camera = |at| calls(key.id, [10, 0, 0, 9], "camera", PREDICTED, at, 1);
+    world.store.note_callers(&[camera(Timestamp::from_micros(0))], later(1)).await.unwrap();
+    let [one] = all(&world, key.id).await.try_into().unwrap();
+    assert_eq!((one.first, one.last), (key.created_at, key.created_at));
+    world.console().execute("UPDATE key_callers SET last_at = 253086595200000000", []).unwrap();
+    let refused = Calls { outcome: TOO_OFTEN, ..camera(later(2)) };
+    world.store.note_callers(&[refused], later(2)).await.unwrap();
+    let [one] = all(&world, key.id).await.try_into().unwrap();
+    assert_eq!((one.last, one.refused.as_deref()), (later(2), Some("rate_limited")));
 }
 
 #[tokio::test]

@@ -15,13 +15,18 @@ const REFUSED: Outcome =
 async fn used(world: &World, key: KeyId, at: Timestamp) {
     let last = LastUse::new(at, None, PREDICTED.permission, b"camera");
     let counts = vec![(PREDICTED, 3), (REFUSED, 2)];
-    world.store.note_uses(&[Used { key, secret: None, counts, last: Some(last) }], at).await.unwrap();
+    world
+        .store
+        .note_uses(&[Used { key, secret: None, counts, last: Some(last), seen: Vec::new() }], at)
+        .await
+        .unwrap();
     let hint = Hint::parse("9fQ2").unwrap();
     // Each day another address.
     let [a, b, c, d, ..] = at.micros().to_le_bytes();
     let address = Some(std::net::IpAddr::from([d, c, b, a]));
     let (origin, agent, exposure) = (b"", b"camera", Exposure::Url);
-    let call = Call { key, hint, at, address, origin, agent, exposure, outcome: PREDICTED };
+    let workspace = world.workspace;
+    let call = Call { workspace, key, hint, at, address, origin, agent, exposure, outcome: PREDICTED };
     world.store.note_callers(&[Calls::one(&call)], at).await.unwrap();
     let refused = RefusedRequest {
         request: format!("req_{:024x}", at.micros()),

@@ -1,7 +1,7 @@
 //! Where secrets were seen: kept as long as the secret, and no longer than it tells something.
 
 use keyrack_key::{Class, Exposure, Hint, KeyId, Scope, Timestamp, WorkspaceId};
-use keyrack_rack::{Call, Calls, Outcome};
+use keyrack_rack::{Call, Calls, Outcome, Seen, Used, Words};
 use keyrack_store::{DeleteKey, KeyRow, NewKey, RotateKey, Sighting};
 
 use crate::{NOW, World, grant, later, rng, secret, world};
@@ -9,7 +9,8 @@ use crate::{NOW, World, grant, later, rng, secret, world};
 fn calls(key: KeyId, hint: Hint, exposure: Exposure, origin: &str, at: Timestamp) -> Calls {
     let outcome = Outcome { permission: None, refused: Some("key_in_browser") };
     let (origin, agent) = (origin.as_bytes(), b"Mozilla/5.0");
-    Calls::one(&Call { key, hint, at, address: None, origin, agent, exposure, outcome })
+    let workspace = WorkspaceId::new(NOW, &mut rng());
+    Calls::one(&Call { workspace, key, hint, at, address: None, origin, agent, exposure, outcome })
 }
 
 fn hint_of(key: &KeyRow) -> Hint {
@@ -56,6 +57,49 @@ async fn a_place_is_told_with_its_first_and_last_time_and_only_to_its_workspace(
     assert!(world.seen(other.id, later(20)).await.is_empty(), "a program on a server was not seen");
     let of_another = WorkspaceId::new(NOW, &mut rng());
     assert!(world.store.sightings(of_another, &[key.id], later(20)).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_secret_was_used_for_says_where_it_was_seen() {
+    let world = world().await;
+    let key = world.key("CI").await;
+    let (key, hint) = (key.id, hint_of(&key));
+    let used = |exposure, origin: &str, at| Used {
+        key,
+        secret: None,
+        counts: Vec::new(),
+        last: None,
+        seen: vec![Seen { hint, exposure, origin: Words::new(origin.as_bytes()), at }],
+    };
+    let ahead = Timestamp::from_micros(253_086_595_200_000_000);
+    let all = [
+        used(Exposure::Browser, "https://shop.example", later(3)),
+        used(Exposure::Url, "", Timestamp::from_micros(0)),
+        used(Exposure::Browser, "https://node.example", ahead),
+    ];
+    world.store.note_uses(&all, later(9)).await.unwrap();
+    let told: Vec<_> = world.seen(key, later(20)).await;
+    let told: Vec<_> = told.iter().map(|one| (one.origin.as_str(), one.first, one.last)).collect();
+    let created = world.store.key(world.workspace, key).await.unwrap().unwrap().created_at;
+    let expected = [
+        ("https://node.example", later(9), later(9)),
+        ("https://shop.example", later(3), later(3)),
+        ("", created, created),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn a_sighting_that_lies_ahead_gives_way_to_the_next() {
+    let world = world().await;
+    let key = world.key("CI").await;
+    let shop = |at| calls(key.id, hint_of(&key), Exposure::Browser, "https://shop.example", at);
+    world.note(&[shop(later(5))]).await;
+    let ahead = "UPDATE key_sightings SET first_at = 253086595200000000, last_at = 253086595200000000";
+    world.console().execute(ahead, []).unwrap();
+    world.note(&[shop(later(7))]).await;
+    let [one] = world.seen(key.id, later(20)).await.try_into().unwrap();
+    assert_eq!((one.first, one.last), (later(7), later(7)));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyrack_key::{KeyId, Permission, WorkspaceId};
+use keyrack_key::{KeyId, Permission, Timestamp, WorkspaceId};
 use keyrack_rack::{LastUse, Outcome, Used};
 use keyrack_store::Usage;
 
@@ -17,7 +17,7 @@ async fn the_newest_use_stays_and_vanished_keys_are_passed_over() {
     let key = world.key("CI").await;
     let used = |key, at, agent: &str| {
         let last = LastUse::new(at, Some([10, 0, 0, 9].into()), PREDICTED.permission, agent.as_bytes());
-        Used { key, secret: None, counts: vec![(PREDICTED, 1)], last: Some(last) }
+        Used { key, secret: None, counts: vec![(PREDICTED, 1)], last: Some(last), seen: Vec::new() }
     };
     let stranger = KeyId::new(NOW, &mut rng());
     world.store.note_uses(&[], NOW).await.unwrap();
@@ -34,6 +34,40 @@ async fn the_newest_use_stays_and_vanished_keys_are_passed_over() {
     assert_eq!(read.revision, key.revision, "a use is no change");
 }
 
+fn at(key: KeyId, at: Timestamp, agent: &str) -> Used {
+    let last = LastUse::new(at, None, PREDICTED.permission, agent.as_bytes());
+    Used { key, secret: None, counts: vec![(PREDICTED, 1)], last: Some(last), seen: Vec::new() }
+}
+
+/// A node says what it likes.
+#[tokio::test]
+async fn a_last_use_is_not_after_now_and_not_before_its_key() {
+    let world = world().await;
+    let key = world.key("CI").await.id;
+    let last = async || world.store.key(world.workspace, key).await.unwrap().unwrap().last_use.unwrap().at;
+    let year_9990 = Timestamp::from_micros(253_086_595_200_000_000);
+    world.store.note_uses(&[at(key, year_9990, "node")], later(5)).await.unwrap();
+    assert_eq!(last().await, later(5));
+    world.store.note_uses(&[at(key, later(6), "here")], later(6)).await.unwrap();
+    assert_eq!(last().await, later(6));
+    let other = world.key("old").await.id;
+    world.store.note_uses(&[at(other, Timestamp::from_micros(0), "node")], later(7)).await.unwrap();
+    let read = world.store.key(world.workspace, other).await.unwrap().unwrap();
+    assert_eq!(read.last_use.unwrap().at, read.created_at);
+}
+
+/// One of before this was looked at.
+#[tokio::test]
+async fn a_last_use_that_lies_ahead_gives_way_to_the_next() {
+    let world = world().await;
+    let key = world.key("CI").await.id;
+    world.store.note_uses(&[at(key, later(1), "node")], later(1)).await.unwrap();
+    world.console().execute("UPDATE key_uses SET at = 253086595200000000", []).unwrap();
+    world.store.note_uses(&[at(key, later(2), "here")], later(2)).await.unwrap();
+    let last = world.store.key(world.workspace, key).await.unwrap().unwrap().last_use.unwrap();
+    assert_eq!((last.at, last.agent()), (later(2), "here"));
+}
+
 #[tokio::test]
 async fn checks_add_up_by_the_hour_and_stay_within_their_workspace() {
     let world = world().await;
@@ -44,6 +78,7 @@ async fn checks_add_up_by_the_hour_and_stay_within_their_workspace() {
         secret: None,
         counts: vec![(PREDICTED, checks), (refused, 1)],
         last: None,
+        seen: Vec::new(),
     };
     world.store.note_uses(&[used(3), used(4)], NOW).await.unwrap();
     world.store.note_uses(&[used(5)], NOW).await.unwrap();
