@@ -195,18 +195,21 @@ impl Guard {
         decided: &Result<Caller, Refusal>,
         agent: &[u8],
     ) {
+        let origin = question.origin.unwrap_or_default().as_bytes();
+        self.rack.note_exposure(presented, question.exposure, origin, question.now);
         let Some(callers) = &self.callers else { return };
         let (key, refused) = match decided {
-            Ok(caller) => (caller.key().key, None),
-            Err(Refusal { denial, key: Some(key) }) => (key.key, Some(denial.code())),
+            Ok(caller) => (caller.key(), None),
+            Err(Refusal { denial, key: Some(key) }) => (key, Some(denial.code())),
             Err(Refusal { key: None, .. }) => return,
         };
         callers.note(&Call {
-            key,
+            workspace: key.workspace,
+            key: key.key,
             hint: presented.hint(),
             at: question.now,
             address: question.address,
-            origin: question.origin.unwrap_or_default().as_bytes(),
+            origin,
             agent,
             exposure: question.exposure,
             outcome: Outcome { permission: question.permission, refused },

@@ -108,6 +108,17 @@ impl Rate {
         if due > furthest.saturating_add(SLACK) { furthest } else { due }
     }
 
+    /// The due time of a key whose rate was `was` and left `due` behind: as much of this rate is used at `now` as was of that
+    /// one. Rounded up.
+    pub fn carry(self, due: u64, was: Self, now: Timestamp) -> u64 {
+        let ahead = due.saturating_sub(nanos(now)).min(was.burst());
+        if self == was || ahead == 0 {
+            return due;
+        }
+        let share = (u128::from(ahead) * u128::from(self.burst())).div_ceil(u128::from(was.burst()));
+        nanos(now).saturating_add(u64::try_from(share).unwrap_or(u64::MAX))
+    }
+
     /// What is left at `now`.
     pub fn allowance(self, due: u64, now: Timestamp) -> Allowance {
         let ahead = due.saturating_sub(nanos(now));
@@ -217,6 +228,22 @@ mod tests {
         assert!(ask(rate, &mut due, ahead).is_ok());
         assert_eq!(ask(rate, &mut due, NOW), Err(12));
         assert!(ask(rate, &mut due, NOW.plus(Duration::from_secs(12))).is_ok());
+    }
+
+    #[test]
+    fn another_rate_takes_over_the_share_that_was_used() {
+        let used = |was: Rate, times: u32| (0..times).fold(0, |due, _| was.take(due, NOW).unwrap());
+        let left = |rate: Rate, due| rate.allowance(due, NOW).remaining;
+        let (quick, slow) = (rate(100, 100), rate(2, 3_600));
+        assert_eq!(left(slow, slow.carry(used(quick, 100), quick, NOW)), 0, "all of it");
+        assert_eq!(left(slow, slow.carry(used(quick, 50), quick, NOW)), 1, "half of it");
+        assert_eq!(left(slow, slow.carry(used(quick, 51), quick, NOW)), 0, "rounded up");
+        assert_eq!(left(quick, quick.carry(used(slow, 1), slow, NOW)), 50);
+        // There and back again is where it was, or further.
+        let due = used(quick, 33);
+        let back = quick.carry(slow.carry(due, quick, NOW), slow, NOW);
+        assert!((due..=due + 100).contains(&back), "{due} {back}");
+        assert_eq!(slow.carry(0, quick, NOW), 0);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use keyrack_key::{
 use smol_str::SmolStr;
 
 use crate::narrowed::Allowances;
-use crate::tally::TallyId;
+use crate::tally::Owner;
 use crate::{Narrowed, Revision};
 
 /// A key as it stood when it was checked.
@@ -58,8 +58,8 @@ impl Key {
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub(crate) key: Key,
-    pub(crate) secret: Digest,
-    pub(crate) tally: Option<TallyId>,
+    /// The secret that was sent, and where its uses are counted.
+    pub(crate) owner: Owner,
     pub(crate) allowances: Allowances,
 }
 
@@ -71,7 +71,7 @@ impl Caller {
 
     /// SHA-256 of the secret that was sent: a key may have two, and one of them may be revoked.
     pub const fn secret(&self) -> Digest {
-        self.secret
+        self.owner.secret
     }
 
     /// What the key's rate leaves to it, if it has one that was asked about.

@@ -1,25 +1,30 @@
 //! Who calls with which secret: noted beside the decision, in memory, until somebody writes it down.
 //!
-//! Bounded, and never in the way of a request: no allocation once a shelf is there, and no lock that is waited for. What
-//! finds no room is not noted, and that is counted.
+//! Bounded, and never in the way of a request: no allocation once a shelf is there, and no lock that is waited for. Each
+//! workspace and each key has a share of the room (`shelf.rs`). What finds no room is not noted, and that is counted.
 
 use std::fmt;
 use std::hash::BuildHasher;
 use std::net::IpAddr;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
-use keyrack_key::{Exposure, Hint, KeyId, Timestamp};
+use keyrack_key::{Exposure, Hint, KeyId, Timestamp, WorkspaceId};
+use tokio::sync::Notify;
 
 use crate::Outcome;
+use crate::shelf::Shelf;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// Shelves; whoever finds one in use takes the next.
 const SHELVES: usize = if cfg!(feature = "shuttle") { 2 } else { 8 };
 /// Different calls on a shelf between two drains. An eighth of the table stays free, so that it never grows.
-const ROOM: usize = if cfg!(feature = "shuttle") { 3 } else { 896 };
+const ROOM: usize = if cfg!(feature = "shuttle") { 3 } else { 3_584 };
+/// With so many calls on one shelf, all should be drained at once.
+const CROWDED: usize = ROOM / 8;
+/// Different calls that wait in a backlog.
+const BACKLOG: usize = 57_344;
 /// So many letters and digits in a row could be a secret.
 const SECRETIVE: usize = 32;
 
@@ -76,6 +81,8 @@ impl<const MOST: usize> fmt::Debug for Words<MOST> {
 /// One request with a key that is known, however it ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
+    /// The workspace of the key.
+    pub workspace: WorkspaceId,
     /// The key.
     pub key: KeyId,
     /// Which of its secrets.
@@ -97,6 +104,8 @@ pub struct Call<'a> {
 /// Calls of one caller that ended in one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Calls {
+    /// The workspace of the key.
+    pub workspace: WorkspaceId,
     /// The key.
     pub key: KeyId,
     /// Which of its secrets.
@@ -123,6 +132,7 @@ impl Calls {
     /// The one call that was made.
     pub fn one(call: &Call<'_>) -> Self {
         Self {
+            workspace: call.workspace,
             key: call.key,
             hint: call.hint,
             address: call.address,
@@ -134,6 +144,12 @@ impl Calls {
             last: call.at,
             number: 1,
         }
+    }
+
+    /// Brings times that a clock elsewhere has set ahead of `now` back to it.
+    pub fn clamp(&mut self, now: Timestamp) {
+        self.last = self.last.min(now);
+        self.first = self.first.min(self.last);
     }
 
     /// Whether both are of one caller, and ended alike.
@@ -148,7 +164,8 @@ impl Calls {
         self.last = self.last.max(more.last);
     }
 
-    fn who(&self) -> (KeyId, Hint, Option<IpAddr>, &str, &str, Exposure, Outcome) {
+    /// What tells one caller, and one end of their calls, from another.
+    pub(crate) fn who(&self) -> (KeyId, Hint, Option<IpAddr>, &str, &str, Exposure, Outcome) {
         let (origin, agent) = (self.origin.as_str(), self.agent.as_str());
         (self.key, self.hint, self.address, origin, agent, self.exposure, self.outcome)
     }
@@ -157,10 +174,11 @@ impl Calls {
 /// Who called lately.
 #[derive(Debug, Default)]
 pub struct Callers {
-    shelves: [OnceLock<Mutex<HashTable<Calls>>>; SHELVES],
+    shelves: [OnceLock<Mutex<Shelf>>; SHELVES],
     /// Seeded: nobody can send everything to one shelf.
     hasher: RandomState,
     dropped: AtomicU64,
+    crowded: Arc<Notify>,
 }
 
 impl Callers {
@@ -174,17 +192,24 @@ impl Callers {
         let calls = Calls::one(call);
         let hash = self.hasher.hash_one(calls.who());
         let first = usize::from(hash.to_le_bytes()[4]);
-        let is_noted = (first..first + SHELVES).any(|shelf| self.put(shelf % SHELVES, hash, &calls));
-        if !is_noted {
+        // A shelf that another thread works on is passed over. One on which the share is used up is not: the others are as full.
+        let noted = (first..first + SHELVES).find_map(|shelf| self.put(shelf % SHELVES, hash, &calls));
+        if noted != Some(true) {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Who called since the last time. A caller may be told of more than once.
+    /// Who called since the last time, maybe in several parts. It takes as long as they are many: it is not for a thread that
+    /// answers requests.
     pub fn drain(&self) -> Vec<Calls> {
         let shelves = self.shelves.iter().filter_map(OnceLock::get);
-        // What is on a shelf is copied at once: whoever finds it in use meanwhile takes the next.
-        shelves.flat_map(|shelf| shelf.lock().drain().collect::<Vec<_>>()).collect()
+        // What is on a shelf is copied at once: a request that finds it locked meanwhile takes the next.
+        shelves.flat_map(|shelf| shelf.lock().drain()).collect()
+    }
+
+    /// Is notified when callers should be drained before long, because there are many.
+    pub fn crowded(&self) -> Arc<Notify> {
+        Arc::clone(&self.crowded)
     }
 
     /// How many calls were not noted because there was no room.
@@ -192,22 +217,68 @@ impl Callers {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// Counts calls that were told and then lost.
+    /// Counts calls that were drained and then lost.
     pub fn lose(&self, calls: u64) {
         self.dropped.fetch_add(calls, Ordering::Relaxed);
     }
 
-    fn put(&self, number: usize, hash: u64, calls: &Calls) -> bool {
-        let held = self.shelves[number].get_or_init(|| Mutex::new(HashTable::with_capacity(ROOM)));
-        let Some(mut held) = held.try_lock() else { return false };
-        if let Some(there) = held.find_mut(hash, |other| other.is_like(calls)) {
-            there.add(calls);
-            return true;
+    /// Whether the calls have found room on a shelf. None where another thread works on it.
+    fn put(&self, number: usize, hash: u64, calls: &Calls) -> Option<bool> {
+        let held = self.shelves[number].get_or_init(|| Mutex::new(Shelf::for_requests(ROOM)));
+        let mut held = held.try_lock()?;
+        let is_put = held.put(hash, calls, &self.hasher);
+        if held.len() == CROWDED {
+            self.crowded.notify_one();
         }
-        let has_room = held.len() < ROOM;
-        if has_room {
-            held.insert_unique(hash, *calls, |other| self.hasher.hash_one(other.who()));
+        Some(is_put)
+    }
+}
+
+/// Callers that were drained and are not written down yet. Those of one caller are added up; each workspace and each key has
+/// a share of the room.
+#[derive(Debug)]
+pub struct CallerBacklog {
+    gathered: Shelf,
+    hasher: RandomState,
+    /// What was gathered when it was last empty, by descending key.
+    due: Vec<Calls>,
+}
+
+impl Default for CallerBacklog {
+    fn default() -> Self {
+        Self { gathered: Shelf::growing(BACKLOG), hasher: RandomState::default(), due: Vec::new() }
+    }
+}
+
+impl CallerBacklog {
+    /// Adds calls, and returns how many found no room.
+    pub fn add(&mut self, calls: impl IntoIterator<Item = Calls>) -> u64 {
+        let mut put = |one: &Calls| self.gathered.put(self.hasher.hash_one(one.who()), one, &self.hasher);
+        calls.into_iter().filter(|one| !put(one)).map(|one| u64::from(one.number)).sum()
+    }
+
+    /// Takes the calls of up to `most` callers, in rounds as [`UseBacklog::take`](crate::UseBacklog::take).
+    pub fn take(&mut self, most: usize) -> Vec<Calls> {
+        if self.due.is_empty() && self.gathered.len() > 0 {
+            // The memory of a crowd is given back.
+            self.due = std::mem::replace(&mut self.gathered, Shelf::growing(BACKLOG)).drain();
+            self.due.sort_unstable_by_key(|calls| std::cmp::Reverse(calls.key));
         }
-        has_room
+        let mut taken = self.due.split_off(self.due.len().saturating_sub(most));
+        taken.reverse();
+        if self.due.is_empty() {
+            self.due = Vec::new();
+        }
+        taken
+    }
+
+    /// Whether none wait.
+    pub fn is_empty(&self) -> bool {
+        self.gathered.len() == 0 && self.due.is_empty()
+    }
+
+    /// How many calls wait.
+    pub fn calls(&self) -> u64 {
+        self.gathered.iter().chain(&self.due).map(|calls| u64::from(calls.number)).sum()
     }
 }

@@ -28,6 +28,23 @@ impl Counter {
         }
     }
 
+    /// Adds checks that ended so, if it counts such checks or none. Says whether it did.
+    pub(crate) fn add(&self, outcome: usize, count: u32) -> bool {
+        let add = |seen: u32| match alike(seen) {
+            None => Some(packed(outcome, count)),
+            Some((own, there)) => {
+                (own == outcome && COUNT - there >= count).then(|| packed(own, there + count))
+            }
+        };
+        self.0.try_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
+    }
+
+    /// Takes back one check that ended so, if one is counted here. Says whether it did.
+    pub(crate) fn take_one(&self, outcome: usize) -> bool {
+        let less = |seen: u32| alike(seen).filter(|(own, _)| *own == outcome).map(|_| seen - 1);
+        self.0.try_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+    }
+
     /// What was counted, if anything was; it counts on from nothing.
     pub(crate) fn take(&self) -> Option<Alike> {
         let nothing = self.0.load(Ordering::Relaxed) & COUNT == 0;
@@ -35,14 +52,17 @@ impl Counter {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "there are far fewer outcomes")]
 fn one_more(counted: u32, outcome: usize) -> (u32, Option<Alike>) {
-    let outcome = outcome as u32;
-    if counted >> OUTCOME == outcome && counted & COUNT < COUNT {
+    if (counted >> OUTCOME) as usize == outcome && counted & COUNT < COUNT {
         (counted + 1, None)
     } else {
-        ((outcome << OUTCOME) | 1, alike(counted))
+        (packed(outcome, 1), alike(counted))
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "there are far fewer outcomes")]
+const fn packed(outcome: usize, count: u32) -> u32 {
+    ((outcome as u32) << OUTCOME) | count
 }
 
 const fn alike(counted: u32) -> Option<Alike> {
@@ -59,6 +79,16 @@ mod tests {
         assert_eq!([3, 3, OUTCOMES - 1].map(|end| counter.count(end)), [None, None, Some((3, 2))]);
         assert_eq!([0; 2].map(|_| counter.take()), [Some((OUTCOMES - 1, 1)), None]);
         assert_eq!((counter.count(0), counter.take()), (None, Some((0, 1))));
+    }
+
+    #[test]
+    fn counts_of_one_outcome_are_added_and_taken_back() {
+        let counter = Counter::default();
+        assert_eq!([counter.add(3, 5), counter.add(4, 1), counter.add(3, 2)], [true, false, true]);
+        assert!(!counter.add(3, COUNT), "there is no room for so many");
+        assert_eq!([counter.take_one(4), counter.take_one(3)], [false, true]);
+        assert_eq!(counter.take(), Some((3, 6)));
+        assert!(!counter.take_one(3) && counter.add(4, 1));
     }
 
     #[test]

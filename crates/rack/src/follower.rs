@@ -38,6 +38,7 @@ impl<F: Feed> Follower<F> {
     /// says. A rack that was trusted until further notice is not any more when this fails.
     pub async fn reach(&self, revision: Revision, now: Timestamp) -> Result<(), F::Error> {
         let mut turn = self.turn.lock().await;
+        self.rack.see(now);
         let read = self.read(&mut turn, revision, now).await;
         // Before anybody else has the turn: what they read may be newer, and better or worse to trust.
         match read {

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod book;
 mod caller;
 mod callers;
 mod counter;
@@ -14,19 +15,23 @@ mod feed;
 mod follower;
 mod last_use;
 mod line;
+mod meters;
 mod narrowed;
 mod outcome;
 mod pages;
 mod rack;
 mod shard;
+mod shelf;
+mod steady;
 mod sync;
 mod table;
 mod tally;
 mod trust;
+mod used;
 mod visitors;
 
 pub use caller::{Caller, Key, Refusal};
-pub use callers::{Call, Callers, Calls, Words};
+pub use callers::{Call, CallerBacklog, Callers, Calls, Words};
 pub use feed::{Batches, ChangeId, Feed, Frame, Next, Position, Reading, Record, Revision, Snapshot};
 pub use follower::Follower;
 pub use last_use::LastUse;
@@ -35,5 +40,6 @@ pub use outcome::Outcome;
 pub use rack::{Gap, Rack, TOMBSTONE_LIFE};
 #[cfg(feature = "shuttle")]
 pub use sync::clock;
-pub use tally::Used;
+pub use tally::Seen;
 pub use trust::{Moment, Trust};
+pub use used::{UseBacklog, Used};

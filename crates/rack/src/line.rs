@@ -32,7 +32,7 @@ pub(crate) struct Line {
     /// When the secret ends, if it retires.
     retires: End,
     permissions: Permissions,
-    /// Where its uses are counted, one more than the number; 0 where nothing was counted lately. Written so seldom that
+    /// The tally that counts its uses; 0 where none were since the last drain. Written so seldom that
     /// threads which check the same key read one line and need not wait for each other's.
     pub(crate) tally: AtomicU32,
     state: State,
@@ -169,6 +169,10 @@ impl Line {
         narrowed.meter(question.now, question.address, question.spend)
     }
 
+    pub(crate) const fn class(&self) -> Class {
+        self.class
+    }
+
     fn secret(&self) -> SecretState {
         self.retires.time().map_or(SecretState::Current, SecretState::Retiring)
     }
@@ -201,7 +205,7 @@ impl Line {
 
     /// Its uses are no longer counted there, if they were.
     pub(crate) fn forget_tally(&self, tally: TallyId) {
-        // Another tally stays: the line is another secret's by now.
+        // Another tally stays: it is in the book that is current now.
         let _ = self.tally.compare_exchange(tally.name(), 0, Ordering::AcqRel, Ordering::Acquire);
     }
 }

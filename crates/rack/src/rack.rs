@@ -4,20 +4,24 @@ mod placing;
 
 use std::convert::Infallible;
 use std::hash::BuildHasher;
+use std::sync::Arc;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
-use keyrack_key::{Denial, Digest, KeyId, Permission, Presented, Question, Timestamp, WorkspaceId};
+use keyrack_key::{
+    Class, Denial, Digest, Exposure, KeyId, Permission, Presented, Question, Timestamp, WorkspaceId,
+};
+use tokio::sync::Notify;
 
 use self::placing::{Placing, TOGETHER};
-use crate::line::Entry;
+use crate::line::{Entry, Line};
+use crate::meters::Metering;
 use crate::outcome;
 use crate::shard::{Place, SHARDS, Shard};
 use crate::sync::{Mutex, SharedLock};
-use crate::tally::Tallies;
+use crate::tally::{Owner, Tallies};
 use crate::trust::Trusted;
-use crate::visitors::Visitors;
 use crate::{Caller, Frame, LastUse, Position, Reading, Refusal, Revision, Snapshot, Trust, Used};
 
 /// How long a deleted key or an ended secret stays known, so that an answer can say what happened to it.
@@ -35,6 +39,7 @@ struct Index {
     /// By the id of its key: where each secret is.
     places: HashTable<Place>,
     keys: usize,
+    metering: Metering,
 }
 
 /// Every live key of a deployment, found by the digest of a secret.
@@ -45,7 +50,6 @@ pub struct Rack {
     index: Mutex<Index>,
     trusted: Trusted,
     tallies: Tallies,
-    visitors: Visitors,
 }
 
 impl Default for Rack {
@@ -56,7 +60,6 @@ impl Default for Rack {
             index: Mutex::default(),
             trusted: Trusted::default(),
             tallies: Tallies::default(),
-            visitors: Visitors::default(),
         }
     }
 }
@@ -98,39 +101,71 @@ impl Rack {
             return Err(Denial::Stale.into());
         }
         let place = Place::new(number, slot);
-        let counted = outcome::number(question.permission, answer.map(|_| ()))
-            .and_then(|outcome| self.tallies.count(&line.tally, (card.key, digest, place), outcome));
+        let owner = Owner { key: card.key, secret: digest, hint: presented.hint(), place };
+        if let Some(outcome) = outcome::number(question.permission, answer.map(|_| ())) {
+            self.tallies.count(&line.tally, &owner, outcome);
+        }
         let key = line.key(card);
         match answer {
-            Ok(allowances) => Ok(Caller { key, secret: digest, tally: counted, allowances }),
+            Ok(allowances) => Ok(Caller { key, owner, allowances }),
             Err(denial) => Err(Refusal { denial, key: Some(key) }),
         }
     }
 
-    /// Remembers that `caller` was let through.
+    /// Remembers that `caller` was let through. Of a secret that is gone by now, nothing is remembered.
     pub fn note_use(&self, caller: &Caller, used: LastUse) {
-        if let Some(tally) = caller.tally {
-            self.tallies.note(tally, caller.key.key, used);
-        }
+        self.with_line(&caller.owner, |line| self.tallies.note(&line.tally, &caller.owner, used));
     }
 
     /// Counts that `caller`, who was let through for `permission`, was refused after all: what it wanted done was not taken on.
     /// What was let through is counted as refused then, unless it was drained in between: it stands as both.
     pub fn note_refused(&self, caller: &Caller, permission: Permission, denial: Denial) {
         let of = |answer| outcome::number(Some(permission), answer);
-        if let (Some(tally), Some(from), Some(to)) = (caller.tally, of(Ok(())), of(Err(denial))) {
-            self.tallies.recount(tally, caller.key.key, from, to);
+        if let (Some(from), Some(to)) = (of(Ok(())), of(Err(denial))) {
+            let owner = &caller.owner;
+            self.with_line(owner, |line| self.tallies.recount(&line.tally, owner, from, to));
         }
     }
 
-    /// What was used since the last call and is not written down yet.
+    /// Remembers that the secret `presented`, if it is one of a secret key, came where others can read it. Allocates nothing,
+    /// and is not lost for want of room: each secret has a place for it.
+    pub fn note_exposure(
+        &self,
+        presented: &Presented<'_>,
+        exposure: Exposure,
+        origin: &[u8],
+        now: Timestamp,
+    ) {
+        if exposure == Exposure::None {
+            return;
+        }
+        let secret = presented.digest();
+        let hash = self.hash(&secret);
+        let number = shard_of(hash);
+        let shard = self.shards[usize::from(number)].read();
+        let found = shard.find(hash, &secret).filter(|(_, entry)| entry.line.class() == Class::Secret);
+        if let Some((slot, Entry { line, card })) = found {
+            let place = Place::new(number, slot);
+            let owner = Owner { key: card.key, secret, hint: presented.hint(), place };
+            self.tallies.expose(&line.tally, &owner, exposure, origin, now);
+        }
+    }
+
+    /// What was used since the last drain. It takes as long as that is much, and blocks: it is not for a thread that answers
+    /// requests.
     pub fn drain_uses(&self) -> Vec<Used> {
-        self.tallies.drain(|tally, place| {
-            let shard = self.shards[usize::from(place.shard)].write();
+        let settle = || self.shards.iter().for_each(|shard| drop(shard.write()));
+        self.tallies.drain(settle, |place, tally| {
+            let shard = self.shards[usize::from(place.shard)].read();
             if let Some(entry) = shard.get(place.slot()) {
                 entry.line.forget_tally(tally);
             }
         })
+    }
+
+    /// Is notified when uses should be drained before long, because many secrets are in use.
+    pub fn crowded(&self) -> Arc<Notify> {
+        self.tallies.crowded()
     }
 
     /// How many checks were not counted because too many different secrets were in use.
@@ -178,14 +213,14 @@ impl Rack {
     /// nothing has gone: such a rack has no position that a feed knows, and is to be loaded again.
     pub fn read<E>(&self, reading: Reading<E>) -> Result<(), E> {
         let mut index = self.index.lock();
-        let Index { places: mut old, .. } = std::mem::take(&mut *index);
-        index.places = HashTable::with_capacity(reading.keys);
+        let Index { places: mut old, metering, .. } = std::mem::take(&mut *index);
+        (index.places, index.metering) = (HashTable::with_capacity(reading.keys), metering);
         let mut placing = Placing::default();
         let read = reading.batches.into_iter().try_for_each(|batch| {
             for records in batch?.chunks(TOGETHER) {
                 for record in records {
                     let earlier = self.take_places(&mut old, record.key);
-                    self.prepare(&mut placing, record, &earlier);
+                    self.prepare(&mut placing, &mut index.metering, record, &earlier);
                 }
                 self.place(&mut index, &mut placing);
             }
@@ -221,7 +256,7 @@ impl Rack {
             if self.revision(&index, record.key).is_none_or(|held| held < record.revision) {
                 let earlier = self.take_places(&mut index.places, record.key);
                 index.keys -= usize::from(!earlier.is_empty());
-                self.prepare(&mut placing, &record, &earlier);
+                self.prepare(&mut placing, &mut index.metering, &record, &earlier);
                 self.place(&mut index, &mut placing);
             }
         }
@@ -229,9 +264,15 @@ impl Rack {
         Ok(())
     }
 
+    /// Notes the time. What meters have left when a rate changes is judged by the latest time that the rack knows of.
+    pub(crate) fn see(&self, now: Timestamp) {
+        self.index.lock().metering.see(now);
+    }
+
     /// Forgets keys that were deleted, and secrets that ended, before `then`.
     pub fn forget_before(&self, then: Timestamp) {
         let mut index = self.index.lock();
+        index.metering.sweep();
         let mut forgotten = Vec::new();
         for (number, shard) in (0..SHARDS).zip(&self.shards) {
             let shard = shard.read();
@@ -273,6 +314,15 @@ impl Rack {
 
     fn key_at(&self, place: Place) -> Option<KeyId> {
         self.shards[usize::from(place.shard)].read().get(place.slot()).map(|entry| entry.card.key)
+    }
+
+    /// Works on the line of a secret, if it is still there.
+    fn with_line(&self, owner: &Owner, work: impl FnOnce(&Line)) {
+        let shard = self.shards[usize::from(owner.place.shard)].read();
+        let entry = shard.get(owner.place.slot()).filter(|entry| entry.line.digest == owner.secret);
+        if let Some(entry) = entry {
+            work(&entry.line);
+        }
     }
 
     fn remove(&self, place: Place) {

@@ -1,244 +1,234 @@
-//! What was used, counted in memory until somebody writes it down.
+//! Counts in memory what secrets are used for, until somebody drains the counts to write them down.
+//!
+//! There are two books of tallies. Checks count in the current one. A drain makes the other book current, waits until no
+//! check counts in the first any more, and reads that from its first tally to its last. A drain therefore costs what was
+//! used since the drain before: a secret that is idle has no tally. No check waits for a drain, since the two never work
+//! in the same book.
 
-use std::array;
-use std::sync::OnceLock;
+use std::sync::Arc;
 
-use crossbeam_queue::ArrayQueue;
-use keyrack_key::{Digest, KeyId};
+use keyrack_key::{Digest, Exposure, Hint, KeyId, Timestamp};
+use tokio::sync::Notify;
 
-use crate::LastUse;
-use crate::counter::{Alike, Counter};
-use crate::outcome::{OUTCOMES, Outcome, outcome};
+use crate::book::{Book, CROWDED};
 use crate::shard::Place;
+use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use crate::sync::{Mutex, STRIPES, stripe};
+use crate::used::Used;
+use crate::{LastUse, Words};
 
-/// Tallies that come into being together.
-const PAGE: usize = if cfg!(feature = "shuttle") { 3 } else { 1024 };
-/// With those of a page: the secrets whose uses are counted at the same time.
-const PAGES: usize = if cfg!(feature = "shuttle") { 1 } else { 64 };
-/// A tally that was drained so often without a use is given to another secret.
-const IDLE: u32 = if cfg!(feature = "shuttle") { 1 } else { 100 };
-
-/// The number of a tally.
+/// The number of a tally and of the book that it is in, as a line keeps it: never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TallyId(u32);
 
-/// Whose uses are counted: the key, which of its secrets, and where the line of that is.
-type Owner = (KeyId, Digest, Place);
-
-/// What one secret of a key was used for since it was last asked.
-#[derive(Clone, Debug)]
-pub struct Used {
-    /// The key.
-    pub key: KeyId,
-    /// Which of its secrets, if whoever counted told.
-    pub secret: Option<Digest>,
-    /// How often its checks ended how.
-    pub counts: Vec<(Outcome, u32)>,
-    /// The last that was let through, if any was.
-    pub last: Option<LastUse>,
+/// Whose uses a tally counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub(crate) key: KeyId,
+    pub(crate) secret: Digest,
+    pub(crate) hint: Hint,
+    /// Where the line of the secret is.
+    pub(crate) place: Place,
 }
 
-impl Used {
-    /// How many checks these are.
-    pub fn checks(&self) -> u64 {
-        self.counts.iter().map(|(_, count)| u64::from(*count)).sum()
-    }
-}
-
-/// The uses of one secret, but for those that a thread's counter holds.
-#[derive(Debug)]
-pub(crate) struct Tally {
-    counts: [AtomicU32; OUTCOMES],
-    slow: Mutex<Slow>,
-}
-
-/// What only drains and the noting of last uses look at.
-#[derive(Debug, Default)]
-struct Slow {
-    /// Nothing where the tally is free.
-    owner: Option<Owner>,
-    last: Option<LastUse>,
-    idle: u32,
-}
-
-/// All tallies. Bounded, and never in the way of a request: a tally that is being drained is not waited for.
+/// All tallies. Every method but [`drain`](Self::drain) is called while the shard of the secret is locked for reading: the
+/// line stays where it is meanwhile, and a drain waits for it.
 #[derive(Debug)]
 pub(crate) struct Tallies {
-    pages: [OnceLock<Box<[Tally]>>; PAGES],
-    /// By the stripe of the thread and the number of the tally: threads that count the same key do not wait for each other.
-    counters: [[OnceLock<Box<[Counter]>>; PAGES]; STRIPES],
-    free: ArrayQueue<u32>,
-    /// How many were ever handed out.
-    begun: AtomicU32,
+    books: [Book; 2],
+    /// The index of the current book.
+    current: AtomicU32,
     dropped: AtomicU64,
-    /// Held by whoever drains: one at a time.
+    /// Notified when a book is a quarter full: a drain should not wait for its next turn.
+    crowded: Arc<Notify>,
+    /// Held by a drain: two at a time would make a book current that the other still reads.
     draining: Mutex<()>,
 }
 
 impl Default for Tallies {
     fn default() -> Self {
         Self {
-            pages: [const { OnceLock::new() }; PAGES],
-            counters: [const { [const { OnceLock::new() }; PAGES] }; STRIPES],
-            free: ArrayQueue::new(PAGES * PAGE),
-            begun: AtomicU32::new(0),
+            books: [Book::default(), Book::default()],
+            current: AtomicU32::new(0),
             dropped: AtomicU64::new(0),
+            crowded: Arc::default(),
             draining: Mutex::default(),
         }
     }
 }
 
 impl Tallies {
-    /// Counts one use of a secret, whose line names its tally in `named`. The line stays where it is meanwhile:
-    /// its shard is locked. Allocates once for each 1,024 secrets that are used for the first time.
-    pub(crate) fn count(&self, named: &AtomicU32, owner: Owner, outcome: usize) -> Option<TallyId> {
-        let id = match TallyId::of(named.load(Ordering::Acquire)) {
-            Some(id) => id,
-            None => self.begin(named, owner)?,
-        };
-        self.add(id, self.counter(stripe(), id).count(outcome));
-        Some(id)
+    /// Counts a check of the secret of `owner` that ended with `outcome`. `named` is where the line of the secret names its
+    /// tally. Allocates once for some hundred secrets of a book, the first time that so many are in use. A check that finds
+    /// no tally is counted as dropped.
+    pub(crate) fn count(&self, named: &AtomicU32, owner: &Owner, outcome: usize) {
+        let book = self.book();
+        let counted = self.tally(named, owner, book).map(|id| (id, self.books[book].count(id.at(), outcome)));
+        match counted {
+            Some((_, None)) => {}
+            // The tally has no room for another kind of outcome. The secret goes on with a second tally.
+            Some((id, Some((outcome, count)))) => match self.begin(named, Some(id), owner, book, false) {
+                Some(next) => self.put(next, book, outcome, count),
+                None => self.drop_checks(count),
+            },
+            None => self.drop_checks(1),
+        }
     }
 
-    /// Keeps `used` if the tally still is the key's and nobody else is writing there.
-    pub(crate) fn note(&self, id: TallyId, key: KeyId, used: LastUse) {
-        let Some(mut slow) = self.tally(id).slow.try_lock() else { return };
-        if slow.owner.is_some_and(|(owner, ..)| owner == key) {
+    /// Keeps `used` as the last use, unless another thread keeps one at this moment.
+    pub(crate) fn note(&self, named: &AtomicU32, owner: &Owner, used: LastUse) {
+        let book = self.book();
+        if let Some(id) = self.tally(named, owner, book)
+            && let Some(mut slow) = self.books[book].tally(id.at()).slow.try_lock()
+        {
             slow.last = Some(used);
         }
     }
 
-    /// Counts as `to` what was counted as `from`, if the tally still is the key's.
-    pub(crate) fn recount(&self, id: TallyId, key: KeyId, from: usize, to: usize) {
-        let tally = self.tally(id);
-        let slow = tally.slow.lock();
-        if slow.owner.is_some_and(|(owner, ..)| owner == key) {
-            for stripe in 0..STRIPES {
-                self.add(id, self.counter(stripe, id).take());
-            }
-            let less = |count: u32| count.checked_sub(1);
-            // Where there is none left, it was drained.
-            let _ = tally.counts[from].try_update(Ordering::Relaxed, Ordering::Relaxed, less);
-            tally.counts[to].fetch_add(1, Ordering::Relaxed);
+    /// Notes that the secret of `owner` was exposed. There are tallies that are kept free for this: it is not lost when
+    /// others use up the rest.
+    pub(crate) fn expose(
+        &self,
+        named: &AtomicU32,
+        owner: &Owner,
+        exposure: Exposure,
+        origin: &[u8],
+        now: Timestamp,
+    ) {
+        let book = self.book();
+        let own = known(named, book).or_else(|| self.begin(named, None, owner, book, true));
+        if let Some(id) = own {
+            self.books[book].tally(id.at()).expose(exposure, origin, now);
         }
+    }
+
+    /// Counts a check as `to` that was counted as `from`. One that was drained in between stays counted as both.
+    pub(crate) fn recount(&self, named: &AtomicU32, owner: &Owner, from: usize, to: usize) {
+        let book = self.book();
+        if let Some(id) = known(named, book) {
+            self.books[book].take_one(id.at(), from);
+        }
+        self.count(named, owner, to);
     }
 
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// What was counted since the last time, secret by secret. `release` is asked about a secret that was not used for
-    /// long, or is no more: it takes the tally's name off the line, if there is one, so that nobody counts there any more.
-    /// It locks the shard, and no tally is locked meanwhile: whoever checks does it the other way round.
-    pub(crate) fn drain(&self, release: impl Fn(TallyId, Place)) -> Vec<Used> {
+    /// Is notified when so many secrets are in use that a drain should not wait.
+    pub(crate) fn crowded(&self) -> Arc<Notify> {
+        Arc::clone(&self.crowded)
+    }
+
+    /// What was counted since the last drain, tally by tally. `settle` returns when no check that began before still runs;
+    /// `forget` takes a tally's name off the line at a place, unless the line has another name by then.
+    pub(crate) fn drain(&self, settle: impl FnOnce(), forget: impl Fn(Place, TallyId)) -> Vec<Used> {
         let _alone = self.draining.lock();
+        let book = self.book();
+        self.current.store(u32::from(book == 0), Ordering::Release);
+        settle();
+        let read = &self.books[book];
         let mut drained = Vec::new();
-        for id in (0..self.begun.load(Ordering::Acquire)).map(TallyId) {
-            let Some(owner) = self.tally(id).slow.lock().owner else { continue };
-            let (used, is_idle) = self.take(id, owner);
-            drained.extend(used);
-            if is_idle {
-                release(id, owner.2);
-                // Whoever counted while the name was taken off.
-                drained.extend(self.take(id, owner).0);
-                self.free(id, owner);
-            }
+        for at in 0..read.begun() {
+            let Some(owner) = read.tally(at).slow.lock().owner.take() else { continue };
+            forget(owner.place, TallyId::new(at, book));
+            drained.extend(read.take(at, &owner));
         }
+        read.reset();
         drained
     }
 
-    /// Takes what there is, if there is anything, unless the tally is another's by now; and whether there was nothing for long.
-    fn take(&self, id: TallyId, owner: Owner) -> (Option<Used>, bool) {
-        let tally = self.tally(id);
-        let mut slow = tally.slow.lock();
-        if slow.owner != Some(owner) {
-            return (None, false);
-        }
-        for stripe in 0..STRIPES {
-            self.add(id, self.counter(stripe, id).take());
-        }
-        let last = slow.last.take();
-        let counts = tally.take();
-        if counts.is_empty() && last.is_none() {
-            slow.idle += 1;
-            return (None, slow.idle >= IDLE);
-        }
-        slow.idle = 0;
-        (Some(Used { key: owner.0, secret: Some(owner.1), counts, last }), false)
+    fn book(&self) -> usize {
+        self.current.load(Ordering::Acquire) as usize
     }
 
-    /// Lets another secret have a tally that no line names any more.
-    fn free(&self, id: TallyId, owner: Owner) {
-        // Who began it and was overtaken has let it go already.
-        if self.tally(id).slow.lock().owner.take_if(|one| *one == owner).is_some() {
-            // There is room: no more were handed out than fit.
-            let _ = self.free.push(id.0);
-        }
+    fn tally(&self, named: &AtomicU32, owner: &Owner, book: usize) -> Option<TallyId> {
+        known(named, book).or_else(|| self.begin(named, None, owner, book, false))
     }
 
-    fn add(&self, id: TallyId, alike: Option<Alike>) {
-        if let Some((outcome, count)) = alike {
-            self.tally(id).counts[outcome].fetch_add(count, Ordering::Relaxed);
+    /// Gives the secret a tally in place of `full`, or of none in this book. A thread that is overtaken takes the tally of the
+    /// other thread. A tally that is `urgent` may be one of the last.
+    fn begin(
+        &self,
+        named: &AtomicU32,
+        full: Option<TallyId>,
+        owner: &Owner,
+        book: usize,
+        urgent: bool,
+    ) -> Option<TallyId> {
+        let other = |name: u32| TallyId::of(name).filter(|id| id.book() == book && Some(*id) != full);
+        let mut seen = named.load(Ordering::Acquire);
+        if let Some(other) = other(seen) {
+            return Some(other);
         }
-    }
-
-    fn begin(&self, named: &AtomicU32, owner: Owner) -> Option<TallyId> {
-        let Some(id) = self.take_free() else {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-            return None;
-        };
-        *self.tally(id).slow.lock() = Slow { owner: Some(owner), ..Slow::default() };
-        match named.compare_exchange(0, id.name(), Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => Some(id),
-            Err(other) => {
-                self.free(id, owner);
-                TallyId::of(other)
+        let at = self.books[book].begin(urgent)?;
+        if at == CROWDED {
+            self.crowded.notify_one();
+        }
+        let own = TallyId::new(at, book);
+        self.books[book].tally(at).slow.lock().owner = Some(*owner);
+        // A drain may take the name of a tally in the other book off the line meanwhile: then this looks again.
+        while let Err(now) = named.compare_exchange(seen, own.0, Ordering::AcqRel, Ordering::Acquire) {
+            if let Some(other) = other(now) {
+                // No line names the own one, so nothing is counted there before it is reset.
+                self.books[book].tally(at).slow.lock().owner = None;
+                return Some(other);
             }
+            seen = now;
+        }
+        Some(own)
+    }
+
+    fn put(&self, id: TallyId, book: usize, outcome: usize, count: u32) {
+        if self.books[book].tally(id.at()).add(outcome, count).is_some() {
+            self.drop_checks(count);
         }
     }
 
-    fn take_free(&self) -> Option<TallyId> {
-        let most = u32::try_from(PAGES * PAGE).unwrap_or(u32::MAX);
-        // Asked first, since popping costs more where there is nothing: a crowd of secrets, of which most are not counted.
-        if let Some(number) = (!self.free.is_empty()).then(|| self.free.pop()).flatten() {
-            return Some(TallyId(number));
-        }
-        let next = |begun: u32| (begun < most).then_some(begun + 1);
-        self.begun.try_update(Ordering::AcqRel, Ordering::Acquire, next).ok().map(TallyId)
-    }
-
-    fn tally(&self, TallyId(number): TallyId) -> &Tally {
-        let number = number as usize;
-        &self.pages[number / PAGE].get_or_init(|| (0..PAGE).map(|_| Tally::new()).collect())[number % PAGE]
-    }
-
-    fn counter(&self, stripe: usize, TallyId(number): TallyId) -> &Counter {
-        let number = number as usize;
-        let page = &self.counters[stripe][number / PAGE];
-        &page.get_or_init(|| (0..PAGE).map(|_| Counter::default()).collect())[number % PAGE]
+    fn drop_checks(&self, count: u32) {
+        self.dropped.fetch_add(count.into(), Ordering::Relaxed);
     }
 }
 
-impl Tally {
-    fn new() -> Self {
-        Self { counts: array::from_fn(|_| AtomicU32::new(0)), slow: Mutex::default() }
-    }
-
-    fn take(&self) -> Vec<(Outcome, u32)> {
-        let counts = self.counts.iter().enumerate().filter(|(_, count)| count.load(Ordering::Relaxed) != 0);
-        counts.map(|(number, count)| (outcome(number), count.swap(0, Ordering::Relaxed))).collect()
-    }
+/// The tally that a line names, if it is in this book.
+fn known(named: &AtomicU32, book: usize) -> Option<TallyId> {
+    TallyId::of(named.load(Ordering::Acquire)).filter(|id| id.book() == book)
 }
 
 impl TallyId {
-    /// As a line names it.
-    pub(crate) const fn name(self) -> u32 {
-        self.0 + 1
+    fn new(at: usize, book: usize) -> Self {
+        Self(u32::try_from((at << 1) | book).unwrap_or(u32::MAX - 1) + 1)
     }
 
-    pub(crate) fn of(name: u32) -> Option<Self> {
-        name.checked_sub(1).map(Self)
+    /// What a line names. None where it names nothing.
+    fn of(name: u32) -> Option<Self> {
+        (name != 0).then_some(Self(name))
     }
+
+    /// As a line names it.
+    pub(crate) const fn name(self) -> u32 {
+        self.0
+    }
+
+    const fn book(self) -> usize {
+        ((self.0 - 1) & 1) as usize
+    }
+
+    /// Its index in its book.
+    const fn at(self) -> usize {
+        ((self.0 - 1) >> 1) as usize
+    }
+}
+
+/// Where a secret was exposed between two drains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Which secret of its key.
+    pub hint: Hint,
+    /// How others can read it.
+    pub exposure: Exposure,
+    /// The origin of the page that called; empty where it named none.
+    pub origin: Words<80>,
+    /// When it was first exposed so since the drain before.
+    pub at: Timestamp,
 }

@@ -1,18 +1,18 @@
-//! What goes on beside requests: uses are written down, the rack is kept equal to the store, what is over is forgotten,
-//! objects whose rows are gone are removed.
+//! What goes on beside requests: uses are written down (`usage.rs`), the rack is kept equal to the store, what is over is
+//! forgotten, objects whose rows are gone are removed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use keyrack_key::Timestamp;
-use keyrack_rack::{Revision, TOMBSTONE_LIFE, Used};
+use keyrack_rack::{Revision, TOMBSTONE_LIFE};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::app::{App, Shared};
+use crate::usage;
 
-const USES: Duration = Duration::from_secs(1);
 const DISK: Duration = Duration::from_secs(1);
 const RACK: Duration = Duration::from_secs(1);
 /// How long a request that is sent again is known to have been carried out.
@@ -33,7 +33,7 @@ pub struct Background {
 pub fn start(app: &Shared) -> Background {
     let (stop, stopped) = watch::channel(());
     let mut tasks = JoinSet::new();
-    tasks.spawn(every(USES, stopped.clone(), with(app, write_uses)));
+    usage::start(&mut tasks, Arc::clone(app), stopped.clone());
     tasks.spawn(every(DISK, stopped.clone(), with(app, check_disk)));
     tasks.spawn(every(RACK, stopped.clone(), with(app, keep_rack)));
     tasks.spawn(every(SWEEP, stopped.clone(), with(app, sweep)));
@@ -47,11 +47,10 @@ pub fn start(app: &Shared) -> Background {
 }
 
 impl Background {
-    /// Lets each finish what it is at, writes down what was used last, and closes the store.
+    /// Lets each finish what it is at and write down what was used last, and closes the store.
     pub async fn stop(self, app: &App) {
         drop(self.stop);
         self.tasks.join_all().await;
-        write_uses_of(app).await;
         // Requests have ended: nobody takes any more.
         if let Err(error) = app.quotas.close().await {
             tracing::warn!(%error, "what was taken of quotas and not used could not be given back");
@@ -65,8 +64,7 @@ fn with<W: Fn(Shared) -> F, F>(app: &Shared, work: W) -> impl Fn() -> F + use<W,
     move || work(Arc::clone(&app))
 }
 
-/// Works again and again, until whoever holds the other end of `stopped` lets go. Work that has begun is finished:
-/// uses that were taken from the rack and not written yet would be lost.
+/// Works again and again, until whoever holds the other end of `stopped` lets go. Work that has begun is finished.
 async fn every<F: Future<Output = ()>>(
     pause: Duration,
     mut stopped: watch::Receiver<()>,
@@ -81,41 +79,6 @@ async fn every<F: Future<Output = ()>>(
             _ = stopped.changed() => return,
             _ = ticks.tick() => work().await,
         }
-    }
-}
-
-/// While only reserved disk space is left, usage stays in memory: it is counted further, and written when there is space.
-async fn write_uses(app: Shared) {
-    if app.disk.is_critical() {
-        return;
-    }
-    write_uses_of(&app).await;
-}
-
-/// Uses that cannot be written are lost; keys and requests are not held up by them.
-async fn write_uses_of(app: &App) {
-    write_counts_of(app).await;
-    write_callers_of(app).await;
-    app.refusals.write_down().await;
-}
-
-async fn write_counts_of(app: &App) {
-    let used = app.rack.drain_uses();
-    app.first_calls.learn(&used, None);
-    if let Err(error) = app.store.note_uses(&used, app.now()).await {
-        let lost = used.iter().map(Used::checks).sum();
-        app.metrics.uses_lost(lost);
-        tracing::warn!(%error, lost, "what keys were used for could not be written");
-    }
-}
-
-/// After the counts: who is told of has been counted.
-async fn write_callers_of(app: &App) {
-    let calls = app.callers.drain();
-    if let Err(error) = app.store.note_callers(&calls, app.now()).await {
-        let lost = calls.iter().map(|calls| u64::from(calls.number)).sum();
-        app.callers.lose(lost);
-        tracing::warn!(%error, lost, "who called with keys could not be written");
     }
 }
 

@@ -29,3 +29,4 @@ mod operations;
 mod router;
 mod telemetry;
 mod times;
+mod usage;

@@ -252,7 +252,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Following<C> {
         }
         self.rack.trust(Trust::Never);
         let Some(node) = *self.shared.node.lock() else { return };
-        untold.gather(&self.rack, &self.callers);
+        untold.gather(&self.rack, &self.callers).await;
         // The server may be away. Then these uses are lost, and it counts on this node no more in a while.
         let _ = untold.tell(&self.line, node).await;
         let _ = self.line.leave(node).await;
@@ -286,15 +286,20 @@ impl<C: Connect + Clone + Send + Sync + 'static> Following<C> {
     async fn tell(&self, untold: &mut Untold) {
         let mut ticks = interval(USES);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (many_uses, many_callers) = (self.rack.crowded(), self.callers.crowded());
         let mut told_as = None;
         loop {
-            ticks.tick().await;
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = many_uses.notified() => {}
+                () = many_callers.notified() => {}
+            }
             let node = *self.shared.node.lock();
             if node != told_as {
                 untold.begin();
                 told_as = node;
             }
-            untold.gather(&self.rack, &self.callers);
+            untold.gather(&self.rack, &self.callers).await;
             if let Some(node) = node {
                 // Told again in a second; why it failed is told by whoever follows.
                 let _ = untold.tell(&self.line, node).await;

@@ -1,28 +1,32 @@
-//! What keys were used for here, told to the server in batches.
+//! What keys were used for here, reported to the server in batches.
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 
 use hyper_util::client::legacy::connect::Connect;
 use keyrack_key::NodeId;
-use keyrack_rack::{Callers, Calls, Rack, Used};
+use keyrack_rack::{CallerBacklog, Callers, Calls, Rack, UseBacklog, Used};
+use tokio::task::spawn_blocking;
 
 use super::http::{Line, RemoteError};
-use super::wire::{Called, KeyUses, USES, Uses};
+use super::wire::{Called, KeyUses, Uses};
 
-/// Batches that wait while the server cannot be reached; older ones are lost then.
-const MOST: usize = 64;
+/// Secrets and callers in one batch: fewer than the server takes, since each holds its writer up.
+const BATCH: usize = 100;
 
-/// What was not told yet.
+/// What was not reported yet. While the server cannot be reached, uses of the same secret are added up.
 #[derive(Debug, Default)]
 pub(super) struct Untold {
-    /// The number of the first batch.
-    first: u64,
-    batches: VecDeque<Batch>,
-    /// Checks that were counted and will never be told.
+    uses: UseBacklog,
+    callers: CallerBacklog,
+    /// The batch of which it is not known whether it has arrived.
+    batch: Option<Batch>,
+    /// The number of that batch, or of the next.
+    number: u64,
+    /// Checks that were counted and will never be reported.
     lost: u64,
 }
 
-/// What is told at once.
+/// What is reported at once.
 #[derive(Debug)]
 struct Batch {
     used: Vec<Used>,
@@ -30,35 +34,33 @@ struct Batch {
 }
 
 impl Untold {
-    /// For a node that has told nothing. Batches that wait keep waiting, under new numbers.
+    /// For a node that has reported nothing. What waits keeps waiting, under new numbers.
     pub(super) fn begin(&mut self) {
-        self.first = 1;
+        self.number = 1;
     }
 
-    /// Takes from `rack` what it counted since the last time, and from `callers` who called.
-    pub(super) fn gather(&mut self, rack: &Rack, callers: &Callers) {
-        let (mut used, mut calls) = (rack.drain_uses(), callers.drain());
-        while !used.is_empty() || !calls.is_empty() {
-            self.batches.push_back(Batch { used: first_of(&mut used), calls: first_of(&mut calls) });
-        }
-        while self.batches.len() > MOST {
-            let dropped = self.batches.pop_front();
-            self.first += 1;
-            self.lost += dropped.iter().flat_map(|batch| &batch.used).map(Used::checks).sum::<u64>();
-        }
+    /// Takes from `rack` what it counted since the last time, and from `callers` who called: on a thread where that holds up
+    /// no request.
+    pub(super) async fn gather(&mut self, rack: &Arc<Rack>, callers: &Arc<Callers>) {
+        let (from, who) = (Arc::clone(rack), Arc::clone(callers));
+        let drained = spawn_blocking(move || (from.drain_uses(), who.drain())).await;
+        // It fails only with its runtime, which ends this as well.
+        let Ok((used, calls)) = drained else { return };
+        self.lost += self.uses.add(used);
+        callers.lose(self.callers.add(calls));
     }
 
-    /// Tells the server. A batch of which it is not known whether it arrived is sent again under its number.
+    /// Reports to the server. A batch of which it is not known whether it arrived is sent again under its number.
     pub(super) async fn tell<C>(&mut self, line: &Line<C>, node: NodeId) -> Result<(), RemoteError>
     where
         C: Connect + Clone + Send + Sync + 'static,
     {
-        while let Some(Batch { used, calls }) = self.batches.front() {
+        while let Some(Batch { used, calls }) = self.next() {
             let keys = used.iter().map(KeyUses::from).collect();
             let callers = calls.iter().map(Called::from).collect();
-            line.tell(&format!("/{node}/uses"), &Uses { batch: self.first, keys, callers }).await?;
-            self.batches.pop_front();
-            self.first += 1;
+            line.tell(&format!("/{node}/uses"), &Uses { batch: self.number, keys, callers }).await?;
+            self.batch = None;
+            self.number += 1;
         }
         Ok(())
     }
@@ -67,10 +69,12 @@ impl Untold {
     pub(super) const fn lost(&self) -> u64 {
         self.lost
     }
-}
 
-/// As many as fit into one batch; the others stay.
-fn first_of<T>(all: &mut Vec<T>) -> Vec<T> {
-    let later = all.split_off(all.len().min(USES));
-    std::mem::replace(all, later)
+    fn next(&mut self) -> Option<&Batch> {
+        if self.batch.is_none() {
+            let batch = Batch { used: self.uses.take(BATCH), calls: self.callers.take(BATCH) };
+            self.batch = Some(batch).filter(|batch| !batch.used.is_empty() || !batch.calls.is_empty());
+        }
+        self.batch.as_ref()
+    }
 }

@@ -15,7 +15,7 @@ use keyrack_rack::{ChangeId, Position, Record, Revision};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use uses::{Called, Count, KeyUses, Last, Uses};
+pub use uses::{Called, Count, KeyUses, Last, SeenAt, Uses};
 
 /// How long a node may decide after the start of its last renewal, unless it was told to go on when it is cut off.
 pub const LEASE: Duration = Duration::from_secs(5);

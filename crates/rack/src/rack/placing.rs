@@ -7,6 +7,7 @@ use keyrack_key::{Digest, KeyId, Restrictions};
 
 use super::{Index, Rack, shard_of};
 use crate::line::Entry;
+use crate::meters::Metering;
 use crate::shard::{Place, SHARDS};
 use crate::{Narrowed, Record};
 
@@ -32,8 +33,14 @@ impl Default for Placing {
 
 impl Rack {
     /// Gets ready to put a key where `earlier`, places of an earlier state of it, may be.
-    pub(super) fn prepare(&self, placing: &mut Placing, record: &Record, earlier: &[Place]) {
-        let narrowed = self.narrowed(record, earlier);
+    pub(super) fn prepare(
+        &self,
+        placing: &mut Placing,
+        metering: &mut Metering,
+        record: &Record,
+        earlier: &[Place],
+    ) {
+        let narrowed = self.narrowed(metering, record, earlier);
         for (digest, secret) in &record.secrets {
             let hash = self.hash(digest);
             let entry = Entry::of(record, *digest, *secret, narrowed.as_ref());
@@ -67,22 +74,19 @@ impl Rack {
     }
 
     /// What narrows a key from now on, its pause among it. The meters of its earlier state go on.
-    fn narrowed(&self, record: &Record, earlier: &[Place]) -> Option<Arc<Narrowed>> {
-        let restrictions = record.terms.restrictions.as_ref();
-        let pause = record.terms.pause;
-        if pause.is_none() && restrictions.is_none_or(Restrictions::is_none) {
-            return None;
-        }
+    fn narrowed(&self, metering: &mut Metering, record: &Record, earlier: &[Place]) -> Option<Arc<Narrowed>> {
         let before = earlier.iter().find_map(|place| {
             let shard = self.shards[usize::from(place.shard)].read();
             shard.get(place.slot()).and_then(|entry| entry.card.narrowed().cloned())
         });
-        Some(Arc::new(Narrowed::following(
-            before.as_deref(),
-            restrictions.cloned().unwrap_or_default(),
-            pause,
-            &self.visitors,
-        )))
+        let restrictions = record.terms.restrictions.as_ref().unwrap_or(&Restrictions::NONE);
+        let before = before.as_deref().map(Narrowed::meters);
+        let meters = metering.follow(record.key, record.workspace, before, restrictions);
+        if record.terms.deleted_at.is_some() {
+            metering.forget(record.key);
+        }
+        let is_narrowed = record.terms.pause.is_some() || !restrictions.is_none();
+        is_narrowed.then(|| Arc::new(Narrowed::new(restrictions.clone(), record.terms.pause, meters)))
     }
 
     fn holds(&self, place: Place, digest: &Digest) -> bool {

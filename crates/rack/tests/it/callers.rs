@@ -1,24 +1,33 @@
 //! Who called: told once, bounded, and nothing kept that could be a secret.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use keyrack_key::{Exposure, Hint, KeyId, Permission, Timestamp};
-use keyrack_rack::{Call, Callers, Calls, Outcome, Words};
+use keyrack_key::{Exposure, Hint, KeyId, Permission, Timestamp, WorkspaceId};
+use keyrack_rack::{Call, CallerBacklog, Callers, Calls, Outcome, Words};
 use rand_core::UnwrapErr;
 
 use crate::history::{NOW, later};
 
 const PREDICTED: Outcome = Outcome { permission: Some(Permission::ModelsPredict), refused: None };
 /// All shelves full.
-const MOST: usize = 8 * 896;
+const MOST: usize = 8 * 3_584;
+
+/// The workspace of calls that name no other.
+static USUAL: OnceLock<WorkspaceId> = OnceLock::new();
 
 fn key() -> KeyId {
     KeyId::new(NOW, &mut UnwrapErr(getrandom::SysRng))
 }
 
+fn workspace() -> WorkspaceId {
+    WorkspaceId::new(NOW, &mut UnwrapErr(getrandom::SysRng))
+}
+
 fn call(key: KeyId, at: Timestamp) -> Call<'static> {
     Call {
+        workspace: *USUAL.get_or_init(workspace),
         key,
         hint: Hint::parse("9fQ2").unwrap(),
         at,
@@ -73,21 +82,76 @@ fn whoever_differs_in_anything_is_another_caller() {
     assert_eq!(told(&callers).len(), all.len());
 }
 
+/// Calls of so many keys of one workspace.
+fn crowd(of: WorkspaceId, number: usize) -> Vec<Call<'static>> {
+    (0..number).map(|_| Call { workspace: of, ..call(key(), NOW) }).collect()
+}
+
 #[test]
 fn more_callers_than_there_is_room_for_are_counted_and_the_others_stay() {
     let callers = Callers::new();
-    let keys: Vec<_> = (0..MOST + 100).map(|_| key()).collect();
-    keys.iter().for_each(|key| callers.note(&call(*key, NOW)));
-    assert_eq!(callers.dropped(), 100);
+    let everybody = crowd(workspace(), MOST);
+    everybody.iter().for_each(|one| callers.note(one));
+    let kept = MOST / 2;
+    // By chance one shelf or another is asked more often.
+    assert!((kept * 98 / 100..=kept).contains(&(MOST - usize::try_from(callers.dropped()).unwrap())));
+    let dropped = callers.dropped();
     // One that is there is counted on.
-    callers.note(&call(keys[0], NOW));
-    let told = told(&callers);
-    assert_eq!(
-        (told.len(), told.iter().map(|one| one.number).sum::<u32>()),
-        (MOST, u32::try_from(MOST).unwrap() + 1)
-    );
-    callers.note(&call(keys[0], NOW));
-    assert_eq!((callers.drain().len(), callers.dropped()), (1, 100));
+    let noted = callers.drain();
+    assert_eq!(noted.len() as u64 + dropped, MOST as u64);
+    let again = call(noted[0].key, NOW);
+    callers.note(&again);
+    callers.note(&again);
+    let [one] = told(&callers).try_into().unwrap();
+    assert_eq!((one.number, callers.dropped()), (2, dropped));
+}
+
+#[test]
+fn whoever_floods_the_room_leaves_others_theirs() {
+    let callers = Callers::new();
+    // Three workspaces at their worst: one with many keys, one with one key from everywhere, and one with both.
+    let [first, second, third] = [workspace(), workspace(), workspace()];
+    crowd(first, MOST).iter().for_each(|one| callers.note(one));
+    let flooded = key();
+    for number in 0..u32::try_from(MOST).unwrap() {
+        let address = Some(IpAddr::from(number.to_be_bytes()));
+        callers.note(&Call { workspace: second, address, ..call(flooded, NOW) });
+    }
+    crowd(third, MOST).iter().for_each(|one| callers.note(one));
+    let own = workspace();
+    let quiet = crowd(own, 800);
+    quiet.iter().for_each(|one| callers.note(one));
+    let own: HashSet<_> =
+        callers.drain().iter().filter(|calls| calls.workspace == own).map(|calls| calls.key).collect();
+    assert_eq!(own.len(), quiet.len());
+}
+
+#[test]
+fn whoever_floods_a_key_leaves_the_other_keys_of_the_workspace_theirs() {
+    let (callers, flooded) = (Callers::new(), key());
+    for number in 0..u32::try_from(MOST).unwrap() {
+        callers.note(&Call { address: Some(IpAddr::from(number.to_be_bytes())), ..call(flooded, NOW) });
+    }
+    let others = crowd(call(flooded, NOW).workspace, 2_000);
+    others.iter().for_each(|one| callers.note(one));
+    let noted: HashSet<_> =
+        callers.drain().iter().map(|calls| calls.key).filter(|key| *key != flooded).collect();
+    assert_eq!(noted.len(), others.len());
+}
+
+#[test]
+fn a_backlog_of_callers_has_shares_too() {
+    let (mut backlog, own) = (CallerBacklog::default(), workspace());
+    let flood = crowd(workspace(), 60_000);
+    let lost = backlog.add(flood.iter().map(Calls::one));
+    assert!((31_000..32_000).contains(&lost), "a workspace has half of the room: {lost}");
+    let quiet = crowd(own, 5_000);
+    assert_eq!(backlog.add(quiet.iter().chain(&quiet).map(Calls::one)), 0);
+    let taken: Vec<_> =
+        std::iter::from_fn(|| Some(backlog.take(999)).filter(|some| !some.is_empty())).flatten().collect();
+    assert!(taken.is_sorted_by_key(|calls| calls.key) && backlog.is_empty());
+    let of_own = taken.iter().filter(|calls| calls.workspace == own).map(|calls| calls.number);
+    assert_eq!((of_own.clone().count(), of_own.max()), (quiet.len(), Some(2)));
 }
 
 #[test]

@@ -114,11 +114,71 @@ fn another_rate_goes_on_where_the_one_before_stood() {
     limit(Rate::new(60, 60).ok());
     assert_eq!(left(&rack, &secret), Err(1));
     assert_eq!(ask(&rack, &secret, later(1), Spend::One), Ok(0));
-    // Without a rate there is no meter; the next one begins with all.
+}
+
+/// A fast rate that is used up leaves nothing of a slow one, and there and back again brings nothing.
+#[test]
+fn a_change_of_the_rate_brings_no_request_more() {
+    let mut history = limited(Rate::new(100, 100).unwrap());
+    let rack = loaded(history.snapshot());
+    let secret = history.secrets[0].clone();
+    let mut limit = |rate| {
+        history.take(Step::Limit { key: 0, rate: Some(rate) });
+        rack.apply(history.since(rack.position())).unwrap();
+    };
+    (0..100).for_each(|_| assert!(left(&rack, &secret).is_ok()));
+    for _ in 0..3 {
+        limit(hourly(2));
+        assert_eq!(left(&rack, &secret), Err(1_800));
+        limit(Rate::new(100, 100).unwrap());
+        assert_eq!(left(&rack, &secret), Err(1));
+    }
+}
+
+#[test]
+fn a_rate_that_is_removed_and_set_again_goes_on_where_it_was() {
+    let mut history = limited(hourly(4));
+    let rack = loaded(history.snapshot());
+    let secret = history.secrets[0].clone();
+    let mut limit = |rate| {
+        history.take(Step::Limit { key: 0, rate });
+        rack.apply(history.since(rack.position())).unwrap();
+    };
+    (0..4).for_each(|_| assert!(left(&rack, &secret).is_ok()));
     limit(None);
     assert!(asked(&rack, &secret, &question(NOW, Spend::One)).unwrap().allowance().is_none());
     limit(Some(hourly(4)));
-    assert_eq!(left(&rack, &secret), Ok(3));
+    assert_eq!(left(&rack, &secret), Err(900));
+    limit(None);
+    limit(Some(hourly(2)));
+    assert_eq!(left(&rack, &secret), Err(1_800), "another rate is used up as well");
+    // Meanwhile everything is loaded anew, and what is over is swept.
+    limit(None);
+    rack.load(history.snapshot());
+    rack.forget_before(NOW);
+    history.take(Step::Limit { key: 0, rate: Some(hourly(4)) });
+    rack.apply(history.since(rack.position())).unwrap();
+    assert_eq!(left(&rack, &secret), Err(900));
+    // In an hour all has come back.
+    assert_eq!(ask(&rack, &secret, later(3_600), Spend::One), Ok(3));
+}
+
+/// A clock that ran ahead is set right, again and again: a key waits as long as its rate says, and a used-up key is not let through
+/// sooner.
+#[test]
+fn a_clock_that_is_set_back_holds_no_key_up() {
+    const DAY: u64 = 86_400;
+    let history = limited(Rate::new(5, 5).unwrap());
+    let (rack, secret) = (loaded(history.snapshot()), &history.secrets[0]);
+    for (jump, spend) in [(3_600, Spend::One), (30, Spend::Nothing), (7, Spend::One)] {
+        let ahead = |seconds| later(DAY + jump + seconds);
+        let back = |seconds| later(DAY + seconds);
+        (0..5).for_each(|_| assert!(ask(&rack, secret, ahead(0), Spend::One).is_ok()));
+        assert_eq!(ask(&rack, secret, back(0), spend), Err(1), "set back by {jump} seconds");
+        assert_eq!(ask(&rack, secret, back(0), spend), Err(1));
+        assert_eq!(ask(&rack, secret, back(1), Spend::One), Ok(0));
+        assert!(ask(&rack, secret, back(6), Spend::Nothing).is_ok_and(|left| left == 5));
+    }
 }
 
 #[test]

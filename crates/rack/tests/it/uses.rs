@@ -1,16 +1,16 @@
 //! What was used: each check counted once, the last use told, never too much of it.
 
 use std::net::IpAddr;
+use std::pin::pin;
+use std::task::{Context, Waker};
 
 use keyrack_key::{Brands, Exposure, Permission, Presented, Question, Spend, Timestamp};
-use keyrack_rack::{LastUse, Outcome, Rack, Trust, Used};
+use keyrack_rack::{LastUse, Outcome, Rack, Trust, UseBacklog, Used};
 
 use crate::history::{History, NOW, Step, later, loaded};
 
-/// Different secrets that are counted at the same time.
+/// Different secrets that are counted between two drains.
 const MOST: usize = 1 << 16;
-/// Drains without a use after which a secret is no longer remembered.
-const IDLE: usize = 100;
 
 const PREDICTED: Outcome = Outcome { permission: Some(Permission::ModelsPredict), refused: None };
 
@@ -98,20 +98,131 @@ fn uses_outlive_the_changes_of_their_key_and_loading_anew() {
 }
 
 #[test]
-fn more_secrets_than_are_counted_are_said_and_counted_once_others_are_idle() {
+fn more_secrets_than_there_is_room_for_are_reported_and_counted_after_the_next_drain() {
     let history = History::of_keys(1, MOST + 3);
     let rack = loaded(history.snapshot());
     history.secrets.iter().for_each(|secret| used(&rack, secret, NOW));
     assert_eq!(rack.uses_dropped(), 3);
     assert_eq!(rack.drain_uses().len(), MOST);
-    assert!((0..IDLE).all(|_| rack.drain_uses().is_empty()));
-    used(&rack, history.secrets.last().unwrap(), later(1));
-    let [told] = rack.drain_uses().try_into().unwrap();
-    assert_eq!((told.key, counted(&[told])), (history.key(MOST + 2).key, 1));
-    assert_eq!(rack.uses_dropped(), 3);
-    // The first was forgotten meanwhile, and is counted again.
-    used(&rack, &history.secrets[0], later(2));
-    assert_eq!(rack.drain_uses()[0].key, history.key(0).key);
+    history.secrets.iter().rev().for_each(|secret| used(&rack, secret, later(1)));
+    assert_eq!((rack.drain_uses().len(), rack.uses_dropped()), (MOST, 6));
+    assert!(rack.drain_uses().is_empty());
+}
+
+#[test]
+fn a_drain_is_asked_for_before_there_is_no_room() {
+    let history = History::of_keys(1, MOST / 4 + 1);
+    let rack = loaded(history.snapshot());
+    let crowded = rack.crowded();
+    let (last, others) = history.secrets.split_last().unwrap();
+    others.iter().for_each(|secret| used(&rack, secret, NOW));
+    assert!(!is_notified(&crowded), "as long as there are few");
+    used(&rack, last, NOW);
+    assert!(is_notified(&crowded));
+}
+
+/// Whether somebody was notified and did not hear it yet.
+fn is_notified(notify: &tokio::sync::Notify) -> bool {
+    let mut notified = pin!(notify.notified());
+    notified.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready()
+}
+
+/// Drained, a secret takes nothing until it is used again: what it was counted in counts for others.
+#[test]
+fn secrets_come_and_go_for_ever() {
+    const SOME: usize = MOST / 8;
+    let history = History::of_keys(1, SOME * 3);
+    let rack = loaded(history.snapshot());
+    for round in 0..40 {
+        let some = &history.secrets[round % 3 * SOME..][..SOME];
+        some.iter().for_each(|secret| used(&rack, secret, later(1)));
+        let drained = rack.drain_uses();
+        assert_eq!((drained.len(), counted(&drained) as usize), (SOME, SOME), "{round}");
+    }
+    assert_eq!(rack.uses_dropped(), 0);
+}
+
+/// More kinds of ends than one tally has room for.
+#[test]
+fn each_way_a_check_can_end_is_counted() {
+    let mut history = History::of_keys(1, 1);
+    let rack = loaded(history.snapshot());
+    let ask = |permission, exposure| {
+        let presented = Presented::parse(history.secrets[0].as_bytes(), &Brands::default()).unwrap();
+        let question =
+            Question { now: NOW, permission, address: None, origin: None, exposure, spend: Spend::One };
+        let _ = rack.check(&presented, &question);
+    };
+    let permissions: Vec<_> = Permission::ALL.into_iter().map(Some).chain([None]).collect();
+    let all =
+        permissions.iter().flat_map(|one| [Exposure::None, Exposure::Url].map(|exposure| (*one, exposure)));
+    let all: Vec<_> = all.collect();
+    for _ in 0..3 {
+        all.iter().for_each(|(permission, exposure)| ask(*permission, *exposure));
+    }
+    let drained = rack.drain_uses();
+    assert_eq!((counted(&drained) as usize, rack.uses_dropped()), (all.len() * 3, 0));
+    history.take(Step::Delete { key: 0 });
+    let (mut backlog, key) = (UseBacklog::default(), history.key(0).key);
+    backlog.add(drained);
+    let [one] = backlog.take(9).try_into().unwrap();
+    assert!(one.key == key && one.counts.iter().all(|(_, count)| count % 3 == 0), "{:?}", one.counts);
+}
+
+#[test]
+fn an_exposure_is_told_although_others_use_up_all_room() {
+    let history = History::of_keys(1, MOST + 2);
+    let rack = loaded(history.snapshot());
+    let (own, others) = history.secrets.split_last().unwrap();
+    others.iter().for_each(|secret| used(&rack, secret, NOW));
+    assert!(rack.uses_dropped() > 0, "there is no room left");
+    let brands = Brands::default();
+    let presented = Presented::parse(own.as_bytes(), &brands).unwrap();
+    let expose = |exposure, origin: &str, at| rack.note_exposure(&presented, exposure, origin.as_bytes(), at);
+    let measured = allocation_counter::measure(|| {
+        expose(Exposure::Browser, "https://shop.example", later(1));
+        expose(Exposure::Browser, "https://other.example", later(2));
+        expose(Exposure::Url, "https://shop.example", later(3));
+        expose(Exposure::None, "", later(4));
+    });
+    // The last tallies come into being with the first that needs them.
+    assert!(measured.count_total <= 32, "{measured:?}");
+    let key = history.key(MOST + 1).key;
+    let [told] =
+        rack.drain_uses().into_iter().filter(|used| used.key == key).collect::<Vec<_>>().try_into().unwrap();
+    let seen: Vec<_> = told.seen.iter().map(|seen| (seen.exposure, seen.origin.as_str(), seen.at)).collect();
+    let expected = [
+        (Exposure::Url, "https://shop.example", later(3)),
+        (Exposure::Browser, "https://shop.example", later(1)),
+    ];
+    assert_eq!(seen, expected);
+    assert!(told.seen.iter().all(|seen| own.ends_with(&seen.hint.to_string())));
+    assert!(rack.drain_uses().is_empty());
+}
+
+#[test]
+fn a_backlog_adds_up_and_gives_each_secret_its_turn() {
+    let history = History::of_keys(1, 10);
+    let rack = loaded(history.snapshot());
+    let mut backlog = UseBacklog::default();
+    let use_all = |backlog: &mut UseBacklog, second| {
+        history.secrets.iter().for_each(|secret| used(&rack, secret, later(second)));
+        assert_eq!(backlog.add(rack.drain_uses()), 0);
+    };
+    use_all(&mut backlog, 1);
+    use_all(&mut backlog, 2);
+    let first = backlog.take(4);
+    assert!(first.is_sorted_by_key(|used| used.key));
+    assert!(first.iter().all(|used| used.checks() == 2 && used.last.unwrap().at == later(2)));
+    use_all(&mut backlog, 3);
+    let rest = backlog.take(100);
+    assert_eq!((rest.len(), rest.iter().map(Used::checks).sum::<u64>()), (6, 12));
+    // What could not be written goes back, and is older than what came meanwhile.
+    backlog.add(rest);
+    assert_eq!((backlog.len(), backlog.checks()), (10, 22));
+    let all = backlog.take(100);
+    assert!(all.iter().all(|used| used.last.unwrap().at == later(3)));
+    assert!(backlog.is_empty() && backlog.take(1).is_empty());
 }
 
 #[test]

@@ -107,6 +107,36 @@ fn no_change_of_the_key_gives_a_visitor_anything_back() {
 }
 
 #[test]
+fn a_rate_per_visitor_that_is_removed_and_set_again_goes_on_where_it_was() {
+    let (mut history, rack) = limited(hourly(2), None);
+    assert_eq!([ask(&rack, &history, 1), ask(&rack, &history, 1)], [Ok(1), Ok(0)]);
+    let denied = Err("visitor_rate_limited");
+    for rate in [hourly(2), hourly(4)] {
+        history.restrict(0, Restrictions::NONE);
+        rack.apply(history.since(rack.position())).unwrap();
+        history.restrict(0, Restrictions { visitor_rate: rate, ..Restrictions::NONE });
+        rack.apply(history.since(rack.position())).unwrap();
+        assert_eq!(ask(&rack, &history, 1), denied);
+    }
+    assert_eq!(ask(&rack, &history, 2), Ok(3));
+}
+
+#[test]
+fn a_clock_that_is_set_back_holds_no_visitor_up() {
+    let (history, rack) = limited(Rate::new(2, 10).ok(), None);
+    let ask = |now, spend| {
+        let asked = asked(&rack, &history.secrets[0], &question(address(1), now, spend));
+        asked.map(|caller| caller.visitor_allowance().unwrap().remaining).map_err(|no| no.denial.code())
+    };
+    assert_eq!([0, 0].map(|_| ask(later(5_000), Spend::One)), [Ok(1), Ok(0)]);
+    let denied = Err("visitor_rate_limited");
+    assert_eq!([Spend::One, Spend::Nothing].map(|spend| ask(NOW, spend)), [denied; 2]);
+    assert_eq!(ask(later(4), Spend::One), denied);
+    assert_eq!(ask(later(5), Spend::One), Ok(0));
+    assert_eq!(ask(later(15), Spend::Nothing), Ok(2));
+}
+
+#[test]
 fn many_at_once_from_one_address_are_let_through_exactly_so_often() {
     let (history, rack) = limited(hourly(500), None);
     let passed = AtomicUsize::new(0);

@@ -39,7 +39,7 @@ fn used_while_drained(history: &History) -> (Vec<Used>, u64) {
     (drained, rack.uses_dropped())
 }
 
-/// There is room for three, which changes hands: a tally is given away when nothing was counted since it was last drained.
+/// There is room for three between two drains.
 #[test]
 fn each_use_is_counted_once_and_for_its_key() {
     let history = History::of_keys(1, 2);
@@ -64,6 +64,30 @@ fn what_there_is_no_room_to_count_is_said_to_be_dropped() {
         move || {
             let (drained, dropped) = used_while_drained(&history);
             assert_eq!(drained.iter().map(Used::checks).sum::<u64>() + dropped, 15);
+        },
+        ORDERS,
+        DEPTH,
+    );
+}
+
+/// Threads that begin to count the same secret at once: one gives the secret its tally, and the other one's is left unused.
+#[test]
+fn threads_that_use_the_same_key_count_each_use_once() {
+    let history = History::of_keys(1, 1);
+    shuttle::check_pct(
+        move || {
+            let rack = rack_of(&history);
+            let users: Vec<_> = (0..2)
+                .map(|_| {
+                    let (rack, secret) = (Arc::clone(&rack), history.secrets[0].clone());
+                    thread::spawn(move || (0..3).for_each(|_| assert!(ask(&rack, &secret, NOW).is_ok())))
+                })
+                .collect();
+            let mut drained: Vec<_> = (0..3).flat_map(|_| rack.drain_uses()).collect();
+            users.into_iter().for_each(|user| user.join().unwrap());
+            drained.extend(rack.drain_uses());
+            assert_eq!(drained.iter().map(Used::checks).sum::<u64>() + rack.uses_dropped(), 6);
+            assert!(rack.drain_uses().is_empty());
         },
         ORDERS,
         DEPTH,

@@ -99,7 +99,9 @@ impl Month {
     fn calls(&self, number: usize, at: Timestamp, address: Ipv4Addr, outcome: Outcome) -> Calls {
         let (key, hint, address) = (self.keys[number], self.hint, Some(IpAddr::from(address)));
         let (origin, agent, exposure) = (b"", b"camera/3 (line; armv7)", Exposure::None);
-        Calls::one(&Call { key, hint, at, address, origin, agent, exposure, outcome })
+        // Nothing is shared here, so that any will do.
+        let workspace = WorkspaceId::new(at, &mut UnwrapErr(getrandom::SysRng));
+        Calls::one(&Call { workspace, key, hint, at, address, origin, agent, exposure, outcome })
     }
 }
 
@@ -107,7 +109,7 @@ fn used(calls: &Calls) -> Used {
     let last =
         LastUse::new(calls.last, calls.address, calls.outcome.permission, calls.agent.as_str().as_bytes());
     let last = Some(last).filter(|_| calls.outcome.refused.is_none());
-    Used { key: calls.key, secret: None, counts: vec![(calls.outcome, 1)], last }
+    Used { key: calls.key, secret: None, counts: vec![(calls.outcome, 1)], last, seen: Vec::new() }
 }
 
 fn refusal(calls: &Calls, rng: &mut ChaCha8Rng) -> Option<RefusedRequest> {

@@ -15,6 +15,7 @@ use keyrack_rack::{Calls, Feed, Frame, Next, Position, Revision, Snapshot, TOMBS
 use keyrack_store::{Node, Store, StoreError};
 use parking_lot::Mutex;
 use rand_core::UnwrapErr;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -201,22 +202,23 @@ impl Nodes {
         })
     }
 
-    /// Writes down what keys were used for on a node, and who called there.
+    /// Writes down what keys were used for on a node, and who called there: on a thread that may block, since that many
+    /// statements take longer than a request should wait.
     pub async fn note_uses(
         &self,
         by: &Acting,
         id: NodeId,
         batch: u64,
-        used: &[Used],
-        calls: &[Calls],
+        used: Arc<Vec<Used>>,
+        calls: Vec<Calls>,
     ) -> Result<(), OpError> {
         self.is_of(by, id)?;
-        let now = (self.clock)();
-        by.writes(&self.store, now).note_uses_on(id, batch, used, calls, now).await.map_err(|error| {
-            match error {
-                StoreError::NotFound => OpError::NotFound("node"),
-                other => other.into(),
-            }
+        let (now, runtime) = ((self.clock)(), Handle::current());
+        let writes = by.writes(&self.store, now);
+        let write = move || runtime.block_on(writes.note_uses_on(id, batch, &used, &calls, now));
+        spawn_blocking(write).await.map_err(OpError::internal)?.map_err(|error| match error {
+            StoreError::NotFound => OpError::NotFound("node"),
+            other => other.into(),
         })
     }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use keyrack::clock;
-use keyrack_key::{Exposure, Hint, KeyId, Permission, Timestamp};
+use keyrack_key::{Exposure, Hint, KeyId, Permission, Timestamp, WorkspaceId};
 use keyrack_rack::{Call, Calls, LastUse, Outcome, Used};
 use keyrack_store::Store;
 use rand_core::UnwrapErr;
@@ -40,12 +40,13 @@ impl Day<'_> {
         let outcome = Outcome { permission: Some(self.permission), refused: self.refused };
         let last = LastUse::new(at, Some(address), outcome.permission, self.agent.as_bytes());
         let last = Some(last).filter(|_| self.refused.is_none());
-        let used = Used { key, secret: None, counts: vec![(outcome, self.calls)], last };
+        let used = Used { key, secret: None, counts: vec![(outcome, self.calls)], last, seen: Vec::new() };
         store.note_uses(&[used], at).await.unwrap();
         let hint = Hint::parse(&self.key.secret[self.key.secret.len() - 4..]).unwrap();
         let agent = self.agent.as_bytes();
         let (address, exposure) = (Some(address), Exposure::None);
-        let call = Call { key, hint, at, address, origin: b"", agent, exposure, outcome };
+        let workspace = WorkspaceId::new(at, &mut UnwrapErr(getrandom::SysRng));
+        let call = Call { workspace, key, hint, at, address, origin: b"", agent, exposure, outcome };
         store.note_callers(&[Calls { number: self.calls, ..Calls::one(&call) }], at).await.unwrap();
     }
 }

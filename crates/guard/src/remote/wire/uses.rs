@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use keyrack_key::{Digest, Exposure, Hint, KeyId};
-use keyrack_rack::{Calls, LastUse, Outcome, Used, Words};
+use keyrack_key::{Digest, Exposure, Hint, KeyId, WorkspaceId};
+use keyrack_rack::{Calls, LastUse, Outcome, Seen, Used, Words};
 use serde::{Deserialize, Serialize};
 
 use super::{Unreadable, bytes, time, time_text, word};
@@ -76,6 +76,26 @@ pub struct KeyUses {
     /// Its last use, if one was let through.
     #[serde(default)]
     pub last: Option<Last>,
+    /// Where others could read the secret. Left out where nobody could.
+    // Servers of before do not know the word.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen: Vec<SeenAt>,
+}
+
+/// Where others could read a secret.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SeenAt {
+    /// The last four characters of the secret.
+    pub secret: String,
+    /// `browser` or `url`.
+    pub exposure: String,
+    /// The page that called; empty where none did.
+    #[serde(default)]
+    pub origin: String,
+    /// When it was first seen there since the last batch.
+    pub at: String,
 }
 
 /// How often checks ended in one way.
@@ -129,6 +149,7 @@ impl From<&Used> for KeyUses {
                 permission: last.permission.map(name),
                 agent: last.agent().to_owned(),
             }),
+            seen: used.seen.iter().map(SeenAt::from).collect(),
         }
     }
 }
@@ -153,6 +174,35 @@ impl TryFrom<&KeyUses> for Used {
             secret: secret.transpose()?.map(Digest::from_bytes),
             counts: uses.counts.iter().map(count).collect::<Result<_, _>>()?,
             last: uses.last.as_ref().map(last).transpose()?,
+            seen: uses.seen.iter().map(Seen::try_from).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl From<&Seen> for SeenAt {
+    fn from(seen: &Seen) -> Self {
+        Self {
+            secret: seen.hint.to_string(),
+            exposure: seen.exposure.name().to_owned(),
+            origin: seen.origin.as_str().to_owned(),
+            at: time_text(seen.at),
+        }
+    }
+}
+
+impl TryFrom<&SeenAt> for Seen {
+    type Error = Unreadable;
+
+    fn try_from(seen: &SeenAt) -> Result<Self, Unreadable> {
+        let exposure: Exposure = word(&seen.exposure, "an exposure")?;
+        if exposure == Exposure::None {
+            return Err(Unreadable("an exposure"));
+        }
+        Ok(Self {
+            hint: Hint::parse(&seen.secret).ok_or(Unreadable("the end of a secret"))?,
+            exposure,
+            origin: Words::new(seen.origin.as_bytes()),
+            at: time(&seen.at)?,
         })
     }
 }
@@ -175,27 +225,27 @@ impl From<&Calls> for Called {
     }
 }
 
-impl TryFrom<&Called> for Calls {
-    type Error = Unreadable;
-
-    fn try_from(called: &Called) -> Result<Self, Unreadable> {
-        let permission = called.permission.as_ref().map(|name| word(name, "a permission")).transpose()?;
-        let outcome = Outcome::named(permission, called.refused.as_deref());
-        let (first, last) = (time(&called.first)?, time(&called.last)?);
-        if called.calls == 0 || first > last {
+impl Called {
+    /// The calls as they are counted, of a key of `workspace`.
+    pub fn calls(&self, workspace: WorkspaceId) -> Result<Calls, Unreadable> {
+        let permission = self.permission.as_ref().map(|name| word(name, "a permission")).transpose()?;
+        let outcome = Outcome::named(permission, self.refused.as_deref());
+        let (first, last) = (time(&self.first)?, time(&self.last)?);
+        if self.calls == 0 || first > last {
             return Err(Unreadable("calls"));
         }
-        Ok(Self {
-            key: word::<KeyId>(&called.key, "a key")?,
-            hint: Hint::parse(&called.secret).ok_or(Unreadable("the end of a secret"))?,
-            address: called.address.as_ref().map(|text| word(text, "an address")).transpose()?,
-            origin: Words::new(called.origin.as_bytes()),
-            agent: Words::new(called.agent.as_bytes()),
-            exposure: word::<Exposure>(&called.exposure, "an exposure")?,
+        Ok(Calls {
+            workspace,
+            key: word::<KeyId>(&self.key, "a key")?,
+            hint: Hint::parse(&self.secret).ok_or(Unreadable("the end of a secret"))?,
+            address: self.address.as_ref().map(|text| word(text, "an address")).transpose()?,
+            origin: Words::new(self.origin.as_bytes()),
+            agent: Words::new(self.agent.as_bytes()),
+            exposure: word::<Exposure>(&self.exposure, "an exposure")?,
             outcome: outcome.ok_or(Unreadable("the end of a check"))?,
             first,
             last,
-            number: called.calls,
+            number: self.calls,
         })
     }
 }

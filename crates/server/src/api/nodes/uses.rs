@@ -1,9 +1,11 @@
 //! `POST /nodes/{id}/uses`: what keys were used for on a node.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use http::StatusCode;
 use keyrack_guard::remote::wire::{USES, Uses};
-use keyrack_rack::{Calls, Used};
+use keyrack_rack::Used;
 
 use super::AsNode;
 use crate::api::ApiError;
@@ -31,14 +33,20 @@ pub async fn tell(
         return Err(ApiError::field("keys", format!("expected at most {USES}")));
     }
     let used = told.keys.iter().map(Used::try_from).collect::<Result<Vec<_>, _>>();
-    let used = used.map_err(|wrong| ApiError::field("keys", format!("holds {} that is none", wrong.0)))?;
+    let mut used =
+        used.map_err(|wrong| ApiError::field("keys", format!("holds {} that is none", wrong.0)))?;
     if told.callers.len() > USES {
         return Err(ApiError::field("callers", format!("expected at most {USES}")));
     }
-    let calls = told.callers.iter().map(Calls::try_from).collect::<Result<Vec<_>, _>>();
-    let calls =
+    let calls = told.callers.iter().map(|called| called.calls(by.workspace)).collect::<Result<Vec<_>, _>>();
+    let mut calls =
         calls.map_err(|wrong| ApiError::field("callers", format!("holds {} that is none", wrong.0)))?;
-    app.nodes.note_uses(&by, node, told.batch, &used, &calls).await?;
+    // The node's clock may be ahead, or its reports may be invented.
+    let now = app.now();
+    used.iter_mut().for_each(|one| one.clamp(now));
+    calls.iter_mut().for_each(|one| one.clamp(now));
+    let used = Arc::new(used);
+    app.nodes.note_uses(&by, node, told.batch, Arc::clone(&used), calls).await?;
     app.first_calls.learn(&used, Some(by.workspace));
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,0 +1,80 @@
+//! The time by which meters count: that of requests, but never set back.
+//!
+//! Requests are decided by the time of day, which an operator or a time server may set. A meter that was filled at a later time
+//! than now would refuse its key until that time comes again. So when the time of day is found to be set back, the time of
+//! meters goes on from where it was.
+
+use keyrack_key::Timestamp;
+
+use crate::sync::atomic::{AtomicI64, Ordering};
+
+/// Requests that come together may have read the clock in another order: up to so far apart, in microseconds.
+const SLACK: i64 = 1_000_000;
+/// The latest time is written down in steps of so many microseconds, so that threads do not wait for each other's writes.
+const STEP: i64 = 10_000;
+
+/// A clock that is never set back.
+#[derive(Debug)]
+pub(crate) struct Steady {
+    /// The latest time that was seen, less up to a step.
+    latest: AtomicI64,
+    /// What is added to the time of day.
+    ahead: AtomicI64,
+}
+
+impl Default for Steady {
+    fn default() -> Self {
+        Self { latest: AtomicI64::new(i64::MIN), ahead: AtomicI64::new(0) }
+    }
+}
+
+impl Steady {
+    /// The time for meters when the time of day is `now`.
+    pub(crate) fn at(&self, now: Timestamp) -> Timestamp {
+        loop {
+            let ahead = self.ahead.load(Ordering::Acquire);
+            let time = now.micros().saturating_add(ahead);
+            let latest = self.latest.load(Ordering::Acquire);
+            if time.saturating_add(SLACK) >= latest {
+                if time >= latest.saturating_add(STEP) {
+                    self.latest.fetch_max(time, Ordering::AcqRel);
+                }
+                return Timestamp::from_micros(time);
+            }
+            let further = ahead.saturating_add(latest.saturating_sub(time));
+            // Where another thread was faster, its value serves as well.
+            let _ = self.ahead.compare_exchange(ahead, further, Ordering::AcqRel, Ordering::Acquire);
+        }
+    }
+
+    /// The latest time that was seen.
+    pub(crate) fn latest(&self) -> Timestamp {
+        Timestamp::from_micros(self.latest.load(Ordering::Acquire))
+    }
+}
+
+#[cfg(all(test, not(feature = "shuttle")))]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros(seconds * 1_000_000)
+    }
+
+    #[test]
+    fn it_goes_on_from_where_it_was_when_the_time_is_set_back() {
+        let steady = Steady::default();
+        assert_eq!([10, 20].map(|now| steady.at(at(now))), [10, 20].map(at));
+        assert_eq!(steady.at(at(5)), at(20), "set back by fifteen seconds");
+        assert_eq!([6, 16].map(|now| steady.at(at(now))), [21, 31].map(at));
+        assert_eq!(steady.at(at(2)), at(31), "and again");
+        assert_eq!((steady.at(at(3)), steady.latest()), (at(32), at(32)));
+    }
+
+    #[test]
+    fn threads_that_read_the_clock_in_another_order_set_nothing_back() {
+        let steady = Steady::default();
+        let times = [at(10), Timestamp::from_micros(9_100_000), at(10)];
+        assert_eq!(times.map(|now| steady.at(now)), times);
+    }
+}
