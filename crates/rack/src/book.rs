@@ -22,7 +22,7 @@ const URGENT: usize = if cfg!(feature = "shuttle") { 0 } else { 16 * PAGE };
 /// The secrets whose uses are counted between two drains.
 pub(crate) const ROOM: usize = PAGE * PAGES - URGENT;
 /// When this tally is begun, the book should be drained at once.
-pub(crate) const CROWDED: usize = ROOM / 4;
+pub(crate) const CROWDED: usize = ROOM / 8;
 /// The outcomes that a tally counts beside those that the threads' counters hold.
 const ENDS: usize = if cfg!(feature = "shuttle") { 2 } else { 12 };
 /// The exposures that others can read.

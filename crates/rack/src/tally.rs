@@ -39,7 +39,7 @@ pub(crate) struct Tallies {
     /// The index of the current book.
     current: AtomicU32,
     dropped: AtomicU64,
-    /// Notified when a book is a quarter full: a drain should not wait for its next turn.
+    /// Notified when a book is an eighth full: a drain should not wait for its next turn.
     crowded: Arc<Notify>,
     /// Held by a drain: two at a time would make a book current that the other still reads.
     draining: Mutex<()>,

@@ -111,7 +111,7 @@ fn more_secrets_than_there_is_room_for_are_reported_and_counted_after_the_next_d
 
 #[test]
 fn a_drain_is_asked_for_before_there_is_no_room() {
-    let history = History::of_keys(1, MOST / 4 + 1);
+    let history = History::of_keys(1, MOST / 8 + 1);
     let rack = loaded(history.snapshot());
     let crowded = rack.crowded();
     let (last, others) = history.secrets.split_last().unwrap();

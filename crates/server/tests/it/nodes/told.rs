@@ -47,3 +47,43 @@ async fn a_batch_that_comes_again_is_not_counted_again_and_keys_of_others_are_pa
     let usage = cast.server.get(&usage, &cast.their_key).await.ok().json();
     assert_eq!(usage["items"], json!([]));
 }
+
+/// A node says what it likes about times, and its clock may be wrong.
+#[tokio::test]
+async fn no_time_that_a_node_reports_lies_ahead_or_before_the_key() {
+    let cast = Cast::assemble().await;
+    let secret = &cast.holding(&[Scope::Node]).secret;
+    let path = format!("/api/v1/nodes/{}/uses", register(&cast, secret).await);
+    let key = cast.holding(&[Scope::Project]);
+    let (hint, id) = (&key.secret[key.secret.len() - 4..], key.id.to_string());
+    let report = |number: u64, at: &str| {
+        let counts = json!([{ "permission": "models:predict", "checks": 1 }]);
+        let called = json!({ "key": id, "secret": hint, "agent": at, "exposure": "url", "first": at, "last": at, "calls": 1 });
+        let seen =
+            json!([{ "secret": hint, "exposure": "browser", "origin": "https://shop.example", "at": at }]);
+        let used =
+            json!({ "key": id, "counts": counts, "last": { "at": at, "agent": "robot" }, "seen": seen });
+        json!({ "batch": number, "keys": [used], "callers": [called] })
+    };
+    for (number, at) in [(1, "9990-01-01T00:00:00Z"), (2, "1971-01-01T00:00:00Z")] {
+        assert_eq!(cast.server.post(&path, secret, report(number, at)).await.status, 204);
+    }
+    let key = cast.server.get(&format!("/api/v1/keys/{id}"), cast.key()).await.ok().json();
+    let callers = cast.server.get(&format!("/api/v1/keys/{id}/callers"), cast.key()).await.ok().json();
+    let now = jiff::Timestamp::now();
+    let created: jiff::Timestamp = text(&key["createdAt"]).parse().unwrap();
+    let is_possible = |time: &Value| {
+        let time: jiff::Timestamp = text(time).parse().unwrap();
+        created <= time && time <= now
+    };
+    assert!(is_possible(&key["lastUsed"]["at"]), "{key}");
+    for caller in callers["items"].as_array().unwrap() {
+        assert!(is_possible(&caller["firstSeen"]) && is_possible(&caller["lastSeen"]), "{caller}");
+    }
+    let seen = cast.server.get(&format!("/api/v1/keys/{id}/sightings"), cast.key()).await.ok().json();
+    let seen = seen["items"].as_array().unwrap();
+    assert_eq!(seen.len(), 2, "{seen:?}");
+    for one in seen {
+        assert!(is_possible(&one["firstSeen"]) && is_possible(&one["lastSeen"]), "{one}");
+    }
+}
