@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use keyrack::ops::keys::Draft;
-use keyrack::ops::{Acting, Who};
+use keyrack::ops::Acting;
 use keyrack_key::{Class, Restrictions, Scope};
 use tempfile::TempDir;
 use tokio::runtime::Builder;
@@ -55,7 +55,7 @@ fn filled(keys: usize) -> (TempDir, Vec<String>) {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let secrets = runtime.block_on(async {
         let opened = Opened::on(data.path()).await;
-        let acting = Acting { workspace: opened.workspace.id, who: Who::Operator };
+        let acting = Acting::operator(opened.workspace.id);
         let make = async |_| {
             let draft = Draft {
                 name: "bench".to_owned(),
