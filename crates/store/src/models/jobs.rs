@@ -95,8 +95,14 @@ impl Store {
     /// Puts trainings whose workers are not heard any more back into the queue, and ends those that nobody shall begin
     /// again. Where there are none it only looks, so it may be asked often.
     pub async fn end_deserted_jobs(&self, now: Timestamp) -> Result<(), StoreError> {
-        let found = query(concat!("SELECT 1 FROM models WHERE ", deserted!(), " LIMIT 1"))
+        let found = query(concat!(
+            "SELECT 1 FROM models WHERE status = 'running' AND lease_until > $2 UNION ALL SELECT 1 FROM models WHERE ",
+            deserted!(),
+            " LIMIT 1"
+        ));
+        let found = found
             .bind(now.micros())
+            .bind(now.plus(LONGEST_LEASE).micros())
             .fetch_optional(self.readers())
             .await?;
         if found.is_none() {

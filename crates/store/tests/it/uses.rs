@@ -22,8 +22,8 @@ async fn the_newest_use_stays_and_vanished_keys_are_passed_over() {
     let stranger = KeyId::new(NOW, &mut rng());
     world.store.note_uses(&[], NOW).await.unwrap();
     let together = [used(stranger, NOW, "ghost"), used(key.id, later(2), "curl/8")];
-    world.store.note_uses(&together, NOW).await.unwrap();
-    world.store.note_uses(&[used(key.id, later(1), "late")], NOW).await.unwrap();
+    world.store.note_uses(&together, later(2)).await.unwrap();
+    world.store.note_uses(&[used(key.id, later(1), "late")], later(2)).await.unwrap();
     let read = world.store.key(world.workspace, key.id).await.unwrap().unwrap();
     let last = read.last_use.unwrap();
     assert_eq!((last.at, last.agent()), (later(2), "curl/8"));
