@@ -57,7 +57,8 @@ async fn what_takes_away_succeeds_on_a_disk_that_takes_no_new_data() {
     denied(store.create_project(&world.new_project("Lids")).await);
     denied(store.make_labels(project, &[], NOW).await);
     let outcome = Outcome { permission: None, refused: None };
-    let used = Used { key: paused.id, secret: None, counts: vec![(outcome, 1)], last: None };
+    let used =
+        Used { key: paused.id, secret: None, counts: vec![(outcome, 1)], last: None, seen: Vec::new() };
     denied(store.note_uses(&[used], NOW).await);
 
     let change = |key: &keyrack_store::KeyRow| {
