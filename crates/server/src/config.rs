@@ -11,8 +11,15 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
+use crate::listen::ConnectionLimits;
+
 /// Where Keyrack keeps everything unless told otherwise.
 pub const DEFAULT_DATA: &str = "./keyrack-data";
+
+/// Connections that may be open at once unless `--connections-max` is given. Each takes some 20 KB.
+const CONNECTIONS_MAX: usize = 10_000;
+/// Connections of one address that are allowed in any case: a browser opens six.
+const SMALLEST_SHARE: usize = 16;
 
 /// The most that `--max-image-mb` takes.
 pub const MOST_IMAGE_MB: u32 = 100;
@@ -78,6 +85,12 @@ pub struct Choices {
     /// Let publishable keys name image URLs, which this server then fetches
     #[arg(long, env = "KEYRACK_PUBLIC_IMAGE_URLS", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub public_image_urls: Option<bool>,
+    /// The most connections that may be open at once [default: 10,000, or as many as the limit of open files leaves]
+    #[arg(long, env = "KEYRACK_CONNECTIONS_MAX", value_name = "N")]
+    pub connections_max: Option<usize>,
+    /// The most connections from one address, or from one IPv6 network of 64 bits; proxies are not counted [default: an eighth of all]
+    #[arg(long, env = "KEYRACK_CONNECTIONS_PER_ADDRESS_MAX", value_name = "N")]
+    pub connections_per_address_max: Option<usize>,
     /// What is logged: error, warn, info, debug or trace [default: info]
     #[arg(long, env = "KEYRACK_LOG", value_name = "LEVEL")]
     pub log: Option<String>,
@@ -108,6 +121,9 @@ pub struct Config {
     pub allowed_image_hosts: Vec<String>,
     pub public_image_urls: bool,
     pub usage_days: u32,
+    /// Nothing: as many as the limit of open files leaves.
+    pub connections_max: Option<usize>,
+    pub connections_per_address_max: Option<usize>,
     pub log: tracing::Level,
     pub log_json: bool,
 }
@@ -174,6 +190,10 @@ impl Choices {
             allow_image_host: self.allow_image_host.or(file.allow_image_host),
             public_image_urls: self.public_image_urls.or(file.public_image_urls),
             usage_days: self.usage_days.or(file.usage_days),
+            connections_max: self.connections_max.or(file.connections_max),
+            connections_per_address_max: self
+                .connections_per_address_max
+                .or(file.connections_per_address_max),
             log: self.log.or(file.log),
             log_json: self.log_json.or(file.log_json),
         }
@@ -202,6 +222,11 @@ impl Choices {
             allowed_image_hosts: self.allow_image_host.unwrap_or_default(),
             public_image_urls: self.public_image_urls.unwrap_or(false),
             usage_days: usage_days(self.usage_days.unwrap_or(90))?,
+            connections_max: at_least_one("connections-max", self.connections_max)?,
+            connections_per_address_max: at_least_one(
+                "connections-per-address-max",
+                self.connections_per_address_max,
+            )?,
             log: level(self.log.as_deref())?,
             log_json: self.log_json.unwrap_or(false),
         })
@@ -274,6 +299,10 @@ fn usage_days(days: u32) -> Result<u32, ConfigError> {
     if (1..=3_650).contains(&days) { Ok(days) } else { Err(wrong("usage-days", "expected 1 to 3650")) }
 }
 
+fn at_least_one(choice: &'static str, number: Option<usize>) -> Result<Option<usize>, ConfigError> {
+    if number == Some(0) { Err(wrong(choice, "expected 1 or more")) } else { Ok(number) }
+}
+
 fn level(text: Option<&str>) -> Result<tracing::Level, ConfigError> {
     text.unwrap_or("info").parse().map_err(|_| wrong("log", "expected error, warn, info, debug or trace"))
 }
@@ -304,6 +333,14 @@ impl Config {
     pub fn home(&self) -> Home {
         let origin = self.public_url.as_ref().map(|url| url.origin().ascii_serialization());
         origin.and_then(|origin| Home::at(&origin)).unwrap_or(Home::unnamed())
+    }
+
+    /// How many connections there may be, where `spare` file descriptors are left for them.
+    pub fn connection_limits(&self, spare: usize) -> ConnectionLimits {
+        let all = self.connections_max.unwrap_or(CONNECTIONS_MAX).min(spare);
+        let default = (all / 8).max(SMALLEST_SHARE);
+        let per_address = self.connections_per_address_max.unwrap_or(default).clamp(1, all);
+        ConnectionLimits { all, per_address, proxies: self.trusted_proxies.clone() }
     }
 
     /// Whether browsers reach this server by HTTPS, so that cookies can demand it.
@@ -338,6 +375,20 @@ mod tests {
     }
 
     #[test]
+    fn connections_are_as_many_as_there_are_file_descriptors_and_an_address_has_a_share() {
+        let limits = |toml: &str, spare| {
+            let limits = choices(toml).check("x".into()).unwrap().connection_limits(spare);
+            (limits.all, limits.per_address)
+        };
+        assert_eq!(limits("", 50_000), (10_000, 1_250));
+        assert_eq!(limits("", 800), (800, 100));
+        assert_eq!(limits("connections-max = 40", 800), (40, 16));
+        assert_eq!(limits("connections-max = 4", 800), (4, 4));
+        assert_eq!(limits("connections-max = 900\nconnections-per-address-max = 7", 800), (800, 7));
+        assert_eq!(limits("connections-per-address-max = 1000", 800), (800, 800));
+    }
+
+    #[test]
     fn what_cannot_be_is_refused_with_what_was_expected() {
         for (toml, says) in [
             ("brand = 'K'", "2 to 12 lower-case"),
@@ -347,6 +398,8 @@ mod tests {
             ("max-image-mb = 0", "1 to 100"),
             ("usage-days = 0", "1 to 3650"),
             ("disk-reserve-mb = 7", "expected 8 to 1000000, or 0"),
+            ("connections-max = 0", "1 or more"),
+            ("connections-per-address-max = 0", "1 or more"),
             ("log = 'loud'", "expected error, warn"),
             ("support = 'help me'", "URL or an email"),
         ] {

@@ -11,6 +11,7 @@ pub mod disk;
 pub mod folder;
 pub mod front;
 pub mod history;
+pub mod listen;
 pub mod objects;
 pub mod ops;
 pub mod predict;

@@ -12,6 +12,7 @@ use prometheus_client::registry::{Metric, Registry};
 
 use crate::app::App;
 use crate::edge::ask_path::{ASK, YES};
+use crate::listen::ConnectionMetrics;
 use crate::ops::OpError;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -66,12 +67,16 @@ pub struct Metrics {
     disk_free: Gauge,
     disk_reserved: Gauge,
     disk_denied: Gauge,
+    /// Of all listeners.
+    pub connections: ConnectionMetrics,
 }
 
 impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("keyrack");
         let all = &mut registry;
+        let connections = ConnectionMetrics::default();
+        connections.register(all);
         let requests: Family<Answered, Counter> =
             told(all, "requests", "Requests answered, by route and status");
         let decisions: Family<Decided, Counter> =
@@ -106,7 +111,7 @@ impl Metrics {
             held: told(
                 all,
                 "pictures_held_bytes",
-                "Bytes of pictures in memory that were not yet looked at, by what they are for",
+                "Bytes of pictures in memory that were not yet looked at, or in answers not yet sent, by what they are for",
             ),
             disk_free: told(
                 all,
@@ -123,6 +128,7 @@ impl Metrics {
                 "disk_denied",
                 "Writes of new data denied because the disk was nearly full",
             ),
+            connections,
             registry,
         }
     }
@@ -184,7 +190,11 @@ impl Metrics {
         self.callers_dropped.set(gauge(app.callers.dropped()));
         self.refusals_dropped.set(gauge(app.refusals.dropped()));
         self.waiting.set(gauge(app.predictions.waiting() as u64));
-        for (purpose, room) in [("datasets", app.datasets.room()), ("predictions", app.predictions.room())] {
+        for (purpose, room) in [
+            ("datasets", app.datasets.room()),
+            ("predictions", app.predictions.room()),
+            ("answers", app.predictions.answers()),
+        ] {
             self.held.get_or_create(&Holding { purpose }).set(gauge(room.held() as u64));
         }
         self.disk_free.set(gauge(app.disk.available()));

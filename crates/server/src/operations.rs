@@ -9,11 +9,16 @@ use axum::routing::get;
 use http::{StatusCode, header};
 
 use crate::app::Shared;
-use crate::serve::plain;
+use crate::listen::{self, ConnectionLimits, Connections};
+
+/// Whoever watches this server needs few.
+const CONNECTIONS: usize = 256;
 
 /// Serves `/healthz`, `/readyz` and `/metrics`.
 pub async fn serve(app: Shared, listener: TcpListener) -> std::io::Result<()> {
-    plain(listener)?.serve(router(app).into_make_service()).await
+    let limits = ConnectionLimits { all: CONNECTIONS, per_address: CONNECTIONS, proxies: Vec::new() };
+    let connections = Connections::new("ops", limits, app.metrics.connections.clone());
+    listen::plain(listener, &connections)?.serve(router(app).into_make_service()).await
 }
 
 fn router(app: Shared) -> Router {

@@ -7,9 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum_server::Handle;
-use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::RustlsConfig;
-use hyper_util::rt::TokioTimer;
 use tokio::net::UnixStream;
 
 use crate::app::{App, Shared};
@@ -19,12 +17,11 @@ use crate::edge::origin::is_public;
 use crate::folder::{Folder, FolderError};
 use crate::front::Front;
 use crate::jobs::supervisor;
+use crate::listen::{self, Connections};
 use crate::ops::OpError;
 use crate::ops::imports::ImportWorkers;
 use crate::{background, clock, control, operations};
 
-/// A client that has not sent its headers by then is let go, and a connection that nobody uses is closed.
-const HEADERS: Duration = Duration::from_secs(30);
 /// The longest that a command of the command line holds the folder.
 const COMMAND: Duration = Duration::from_secs(3);
 /// How long requests may finish after a stop was asked for.
@@ -49,9 +46,10 @@ pub enum ServeError {
 
 /// Serves until it is asked to stop.
 pub async fn serve(mut config: Config) -> Result<(), ServeError> {
+    listen::raise_descriptor_limit();
     let folder = hold(&config.data).await?;
-    let listener = listen(config.listen)?;
-    let ops_listener = listen(config.ops_listen)?;
+    let listener = bind(config.listen)?;
+    let ops_listener = bind(config.ops_listen)?;
     config.listening = Some(listener.local_addr()?);
     let app = App::open(config, &folder, clock::now).await.map_err(ServeError::Open)?;
     let control = control::listen(&folder, &app)?;
@@ -87,43 +85,24 @@ async fn hold(data: &Path) -> Result<Folder, FolderError> {
     }
 }
 
-fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
-    let refused = |source| ServeError::Listen { address, source };
-    let listener = TcpListener::bind(address).map_err(refused)?;
-    listener.set_nonblocking(true).map_err(refused)?;
-    Ok(listener)
+fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    listen::bind(address).map_err(|source| ServeError::Listen { address, source })
 }
 
 async fn run(app: &Shared, listener: TcpListener, handle: Handle<SocketAddr>) -> Result<(), ServeError> {
     let service = Front::of(app).for_connections();
+    let limits = app.config.connection_limits(listen::spare_descriptors());
+    let connections = Connections::new("public", limits, app.metrics.connections.clone());
     match &app.config.tls {
         Some(tls) => {
-            let mut server = axum_server::from_tcp_rustls(listener, certificate(tls).await?)?
-                .map(|rustls| rustls.acceptor(NoDelayAcceptor::new()))
-                .handle(handle)
-                .first_request_timeout(HEADERS);
-            patience(server.http_builder());
-            server.serve(service).await?;
+            let server = listen::over_tls(listener, certificate(tls).await?, &connections)?;
+            server.handle(handle).serve(service).await?;
         }
         None => {
-            plain(listener)?.handle(handle).serve(service).await?;
+            listen::plain(listener, &connections)?.handle(handle).serve(service).await?;
         }
     }
     Ok(())
-}
-
-/// A server without TLS that lets go of whoever does not go on. Nothing that it sends waits for more: with HTTP/2 an answer
-/// would wait 40 ms for the client's acknowledgement of what came before it (RFC 896, RFC 1122 section 4.2.3.2).
-pub fn plain(listener: TcpListener) -> io::Result<axum_server::Server<SocketAddr, NoDelayAcceptor>> {
-    let mut server =
-        axum_server::from_tcp(listener)?.acceptor(NoDelayAcceptor::new()).first_request_timeout(HEADERS);
-    patience(server.http_builder());
-    Ok(server)
-}
-
-fn patience<E>(builder: &mut hyper_util::server::conn::auto::Builder<E>) {
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS).max_buf_size(32 * 1024);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEADERS).max_header_list_size(32 * 1024);
 }
 
 async fn certificate(tls: &Tls) -> Result<RustlsConfig, ServeError> {

@@ -4,16 +4,16 @@
 use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::fs;
-use std::future::ready;
+use std::future::{Ready, ready};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::task::{Context, Poll};
 
-use axum::response::IntoResponse as _;
+use axum::response::{IntoResponse as _, Response};
 use http::{Request, StatusCode};
-use hyper::body::Incoming;
-use keyrack::serve::plain;
-use tower::service_fn;
+use keyrack::listen::{self, Connections};
+use tower::{Service, service_fn};
 
 use crate::desk::Desk;
 use crate::pairs::{Asked, compare};
@@ -84,11 +84,29 @@ fn bare(desk: &Desk) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
-    let yes =
-        service_fn(async |_: Request<Incoming>| Ok::<_, Infallible>(StatusCode::NO_CONTENT.into_response()));
-    let for_each = service_fn(move |_: SocketAddr| ready(Ok::<_, Infallible>(yes)));
-    desk.runtime.spawn(async move { plain(listener).unwrap().serve(for_each).await });
+    let for_each = service_fn(move |_: SocketAddr| ready(Ok::<_, Infallible>(Yes)));
+    desk.runtime.spawn(async move {
+        listen::plain(listener, &Connections::without_limits()).unwrap().serve(for_each).await
+    });
     address
+}
+
+/// Says yes to everything.
+#[derive(Clone, Copy)]
+struct Yes;
+
+impl<B> Service<Request<B>> for Yes {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Ready<Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<B>) -> Self::Future {
+        ready(Ok(StatusCode::NO_CONTENT.into_response()))
+    }
 }
 
 fn configuration(desk: &Desk, map: SocketAddr, alone: SocketAddr, asking: SocketAddr) -> String {

@@ -1,6 +1,6 @@
 //! A server of ours in this process, as the benchmarks open it: on a folder of its own, with an owner and a workspace.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use keyrack::app::{App, Shared};
@@ -8,8 +8,8 @@ use keyrack::clock;
 use keyrack::config::Choices;
 use keyrack::folder::Folder;
 use keyrack::front::Front;
+use keyrack::listen::{self, Connections};
 use keyrack::ops::people::{Founding, From};
-use keyrack::serve;
 use keyrack_key::UserId;
 use keyrack_store::Workspace;
 
@@ -45,11 +45,13 @@ impl Opened {
 
     /// Serves it within this runtime, at an address of its own.
     pub(crate) fn serve(&self) -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
+        let listener = listen::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let address = listener.local_addr().unwrap();
         let service = Front::of(&self.app).for_connections();
-        tokio::spawn(async move { serve::plain(listener).unwrap().serve(service).await.unwrap() });
+        let connections = Connections::without_limits();
+        tokio::spawn(async move {
+            listen::plain(listener, &connections).unwrap().serve(service).await.unwrap();
+        });
         address
     }
 }

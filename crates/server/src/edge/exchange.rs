@@ -15,12 +15,12 @@ use tracing::{Instrument, Span};
 
 use super::refusals::Told;
 use super::request_id::{self, RequestId};
-use super::{host, linger, log, problem};
+use super::{host, log, problem};
 use crate::app::{App, Shared};
 
 /// Around the routes of a router, which know by which path they were found.
 pub async fn around(State(app): State<Shared>, request: Request, next: Next) -> Response {
-    let (mut parts, body) = linger::over_body(request).into_parts();
+    let (mut parts, body) = request.into_parts();
     let matched = parts.extensions.get::<MatchedPath>().cloned();
     let route = matched.as_ref().map(MatchedPath::as_str);
     let exchange = match Exchange::begin(&app, route, ClientAddress::of(&parts), &mut parts) {
@@ -55,7 +55,7 @@ impl<'a> Exchange<'a> {
     ) -> Result<Self, Box<Response>> {
         let id = RequestId::random();
         let line = log::Line::begin(request, address);
-        let settled = host::settle(request);
+        let settled = host::settle(request).and_then(|()| host::check_size(request));
         let told = route.map(|route| Told::by(request, route, address));
         let exchange = Self { id, method: request.method.clone(), route, line, told };
         match settled {

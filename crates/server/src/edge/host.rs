@@ -1,8 +1,12 @@
-//! The host that a request is addressed to, in one place.
+//! The head of a request: the one host that it is addressed to, and how long it may be.
 
 use http::request::Parts;
-use http::{HeaderValue, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use keyrack_guard::Problem;
+
+/// The most bytes that the address and the headers of a request may have. The HTTP library takes twice as many, and answers those
+/// that have still more by itself, without saying why.
+pub const HEAD_BYTES: usize = 32 * 1024;
 
 /// HTTP/2 and absolute addresses name the host beside the path; it counts more than the header (RFC 9112, section 3.2.2),
 /// and becomes it, so that nobody asks two places. HTTP/1.1 demands one name, and not two (section 3.2).
@@ -16,4 +20,19 @@ pub fn settle(request: &mut Parts) -> Result<(), Box<Problem>> {
         0 if request.version < Version::HTTP_11 => Ok(()),
         _ => Err(Box::new(Problem::new(StatusCode::BAD_REQUEST, "bad_host", "expected one Host header"))),
     }
+}
+
+/// Refuses a request whose address and headers are longer than [`HEAD_BYTES`].
+pub fn check_size(request: &Parts) -> Result<(), Box<Problem>> {
+    let path = request.uri.path_and_query().map_or(0, |path| path.as_str().len());
+    if path + bytes_of(&request.headers) <= HEAD_BYTES {
+        return Ok(());
+    }
+    let says = format!("the address and the headers of a request may have {HEAD_BYTES} bytes");
+    Err(Box::new(Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", says)))
+}
+
+/// As they are written in HTTP/1.1, each on a line.
+fn bytes_of(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum()
 }

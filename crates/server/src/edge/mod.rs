@@ -3,10 +3,12 @@
 pub mod address;
 pub mod allowance;
 pub mod ask_path;
+pub mod compression;
 pub mod cors;
+pub mod entrance;
+pub mod etag;
 pub mod exchange;
 pub mod host;
-pub mod linger;
 pub mod log;
 pub mod origin;
 pub mod path;

@@ -2,10 +2,12 @@
 //! hang, and nothing half-written.
 
 mod bodies;
+mod connections;
 mod cross_origin;
 mod forms;
 mod headers;
 mod http2;
+mod lengths;
 mod metrics;
 mod operation;
 mod paths;

@@ -175,6 +175,19 @@ async fn headers_without_end_are_refused() {
         let answer = ask(&cast, "GET /api/v1/projects", lines.as_bytes(), "").await;
         assert!(answer.is_none_or(|answer| answer.status == 431 || answer.status == 400));
     }
+    // Up to twice as many bytes as there may be, it says why.
+    for lines in [
+        format!("x-api-key: {key}\r\nx-long: {}\r\n", "a".repeat(34_000)),
+        format!("x-a: {0}\r\nx-b: {0}\r\nx-c: {0}\r\n", "a".repeat(15_000)),
+        format!("cookie: {}\r\n", "a=b; ".repeat(7_000)),
+    ] {
+        for path in ["projects", "forward-auth", "nothing"] {
+            let answer = ask(&cast, &format!("GET /api/v1/{path}"), lines.as_bytes(), "").await;
+            answer.unwrap().problem(431, "headers_too_large");
+        }
+    }
+    let answer = ask(&cast, &format!("GET /api/v1/projects?{}", "a".repeat(34_000)), b"", "").await;
+    answer.unwrap().problem(431, "headers_too_large");
     // As long as the server reads at all, it refuses by what it reads.
     let long = "a".repeat(20_000);
     let answer = ask(&cast, "GET /api/v1/projects", format!("x-api-key: {long}\r\n").as_bytes(), "").await;

@@ -1,5 +1,7 @@
 //! HTTP/2, which carries the host elsewhere and frames what HTTP/1.1 delimits.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
@@ -102,7 +104,25 @@ async fn headers_without_end_are_refused_over_http_2() {
     let cast = Cast::assemble().await;
     let long = "a".repeat(20_000);
     let url = format!("{}/api/v1/keys", cast.server.url);
-    let (status, _) =
+    let (status, body) =
         ask(&cast, &url, &[("x-one", &long), ("x-two", &long), ("x-api-key", cast.key())]).await;
     assert_eq!(status, 431);
+    assert!(body.contains("headers_too_large") && body.contains("request_id"), "{body}");
+}
+
+/// With HTTP/2 a client can take nothing of an answer and leave the socket free.
+#[tokio::test]
+async fn a_connection_is_closed_whose_client_takes_nothing_of_an_answer() {
+    let cast = Cast::assemble().await;
+    let io = TokioIo::new(connect(&cast.server.url).await);
+    let mut client = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+    let (mut sender, connection) = client.initial_stream_window_size(0).handshake(io).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = Request::get(format!("{}/docs", cast.server.url)).body(Empty::<Bytes>::new()).unwrap();
+    let answer = sender.send_request(request).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let ended = tokio::time::timeout(Duration::from_secs(30), connection).await;
+    drop(ended.expect("the server closes the connection"));
+    let metrics = cast.server.ops("/metrics").await.text;
+    assert!(metrics.contains("keyrack_connections_stalled_total{listener=\"public\"} 1\n"), "{metrics}");
 }

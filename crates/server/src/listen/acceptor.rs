@@ -1,0 +1,45 @@
+//! How an accepted socket becomes a connection.
+
+use std::future::{Ready, ready};
+use std::io;
+
+use axum_server::accept::Accept;
+use socket2::SockRef;
+use tokio::net::TcpStream;
+
+use super::connections::Connections;
+use super::service::ConnectionService;
+use super::stream::Stream;
+
+/// Bytes that the kernel keeps of what it may not send yet. Without this limit a socket takes megabytes before it is full, and
+/// then nothing for as long as a slow peer needs for a third of them, so that a slow peer would look like one that takes nothing.
+const UNSENT: u32 = 128 * 1024;
+
+/// Takes sockets in, as far as there may be more of them.
+#[derive(Clone, Debug)]
+pub struct Acceptor(pub(super) Connections);
+
+impl<S> Accept<TcpStream, S> for Acceptor {
+    type Stream = Stream;
+    type Service = ConnectionService<S>;
+    type Future = Ready<io::Result<(Stream, Self::Service)>>;
+
+    fn accept(&self, socket: TcpStream, service: S) -> Self::Future {
+        ready(self.take(socket).map(|stream| {
+            let peer = stream.connection().peer().clone();
+            (stream, ConnectionService::new(service, peer))
+        }))
+    }
+}
+
+impl Acceptor {
+    fn take(&self, socket: TcpStream) -> io::Result<Stream> {
+        let connection = self.0.admit(socket.peer_addr()?.ip()).map_err(io::Error::other)?;
+        // With HTTP/2 an answer would otherwise wait 40 ms for the client's acknowledgement of what came before it
+        // (RFC 896, RFC 1122 section 4.2.3.2).
+        socket.set_nodelay(true)?;
+        #[cfg(target_os = "linux")]
+        SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT)?;
+        Ok(Stream::new(socket, connection))
+    }
+}

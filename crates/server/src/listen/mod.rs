@@ -1,0 +1,107 @@
+//! Listeners: how connections are accepted, how many may be open, and when a connection is closed because its peer
+//! makes no progress.
+//!
+//! Start reading at [`Connections`], which counts connections; each has a [`peer::Peer`], which knows how fast the other
+//! side takes what is sent to it.
+
+mod acceptor;
+mod connections;
+mod descriptors;
+mod notice;
+mod patience;
+mod peer;
+mod service;
+mod stream;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use axum_server::Server;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use hyper_util::rt::TokioTimer;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::edge::host::HEAD_BYTES;
+
+pub use acceptor::Acceptor;
+pub use connections::{ConnectionLimits, ConnectionMetrics, Connections};
+pub use descriptors::{raise_descriptor_limit, spare_descriptors};
+
+/// Connections that the kernel completes and keeps until they are accepted. It takes no more than
+/// `net.core.somaxconn`, which is 4,096 on Linux.
+const BACKLOG: i32 = 4_096;
+/// A client that has not sent its headers by then is disconnected, and so is a connection that is idle for so long.
+const HEADERS: Duration = Duration::from_secs(30);
+/// Streams that one HTTP/2 connection may have open. RFC 9113 (section 6.5.2) recommends no fewer.
+const STREAMS: u32 = 100;
+/// Bytes of a head that the HTTP library reads. What is longer than [`HEAD_BYTES`] is refused with an explanation, and only what
+/// is longer than this without one.
+const READ_BYTES: usize = 2 * HEAD_BYTES;
+
+/// Listens on an address. The listener does not block.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // A server that restarts must not wait for the connections of the one before it to be forgotten (TIME_WAIT).
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+/// A server of plain HTTP/1.1 and HTTP/2. It must be made within a runtime.
+pub fn plain(listener: TcpListener, connections: &Connections) -> io::Result<Server<SocketAddr, Acceptor>> {
+    let server = axum_server::from_tcp(listener)?.acceptor(connections.acceptor());
+    Ok(with_limits(server, connections))
+}
+
+/// The same over TLS. A handshake may take ten seconds.
+pub fn over_tls(
+    listener: TcpListener,
+    config: RustlsConfig,
+    connections: &Connections,
+) -> io::Result<Server<SocketAddr, RustlsAcceptor<Acceptor>>> {
+    let server = axum_server::from_tcp_rustls(listener, config)?;
+    let server = server.map(|tls| tls.acceptor(connections.acceptor()));
+    Ok(with_limits(server, connections))
+}
+
+fn with_limits<A>(server: Server<SocketAddr, A>, connections: &Connections) -> Server<SocketAddr, A> {
+    connections.close_stalled_ones();
+    let counted = connections.clone();
+    let mut server = server.first_request_timeout(HEADERS).accept_error_handler(move |peer, error| {
+        match peer {
+            // The listener itself failed, and nobody was connected.
+            None => counted.accept_failed(error),
+            // A denial, which was counted, or a handshake that failed.
+            Some(address) => tracing::debug!(%address, %error, "a connection was not accepted"),
+        }
+    });
+    let builder = server.http_builder();
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS).max_buf_size(READ_BYTES);
+    let http2 = &mut builder.http2();
+    http2.timer(TokioTimer::new()).keep_alive_interval(HEADERS).max_concurrent_streams(STREAMS);
+    http2.max_header_list_size(u32::try_from(READ_BYTES).unwrap_or(u32::MAX));
+    server
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::net::{Ipv4Addr, TcpStream};
+
+    use super::*;
+
+    #[test]
+    fn clients_that_come_all_at_once_are_connected_before_they_are_accepted() {
+        let listener = bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let system = fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap_or_default();
+        let clients = system.trim().parse().unwrap_or(128).min(600);
+        // A connection for which there is no room is tried again by the kernel, and never made.
+        let connect = |_| TcpStream::connect_timeout(&address, Duration::from_secs(10)).unwrap();
+        let connected: Vec<_> = (0..clients).map(connect).collect();
+        assert_eq!(connected.len(), clients);
+    }
+}

@@ -1,0 +1,46 @@
+//! A log line that is not written more often than it can be read.
+
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+/// The shortest time between two lines.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// How often something happened that is not worth a line each time.
+#[derive(Debug, Default)]
+pub struct Notice(Mutex<Unsaid>);
+
+#[derive(Debug, Default)]
+struct Unsaid {
+    times: u64,
+    last: Option<Instant>,
+}
+
+impl Notice {
+    /// Counts once more. If a line is due, how often it happened since the last one.
+    pub fn count(&self, now: Instant) -> Option<u64> {
+        let mut unsaid = self.0.lock();
+        unsaid.times += 1;
+        if unsaid.last.is_some_and(|last| now.saturating_duration_since(last) < PAUSE) {
+            return None;
+        }
+        unsaid.last = Some(now);
+        Some(std::mem::take(&mut unsaid.times))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_time_is_said_at_once_and_the_others_together() {
+        let (notice, start) = (Notice::default(), Instant::now());
+        assert_eq!(notice.count(start), Some(1));
+        for millis in 1..100 {
+            assert_eq!(notice.count(start + Duration::from_millis(millis)), None);
+        }
+        assert_eq!(notice.count(start + PAUSE), Some(100));
+    }
+}

@@ -1,0 +1,95 @@
+//! How long a peer is waited for that takes what is sent to it slowly, or not at all.
+
+use std::time::{Duration, Instant};
+
+/// The longest that a peer may take nothing.
+const LONGEST: Duration = Duration::from_secs(10);
+/// Bytes that earn a peer another second: the slowest rate, in bytes a second, at which an answer is sent on and on.
+const BYTES_PER_SECOND: u32 = 8 * 1024;
+
+/// A budget of time. Waiting uses it up, and bytes that the peer takes fill it again, so that a peer that takes a few bytes now
+/// and then gains no more time than those bytes are worth.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    left: Duration,
+    waiting_since: Option<Instant>,
+}
+
+impl Patience {
+    /// A full budget, and nothing that is waited for.
+    pub const fn full() -> Self {
+        Self { left: LONGEST, waiting_since: None }
+    }
+
+    /// Whether nothing of the budget is used up.
+    pub fn is_full(&self) -> bool {
+        self.waiting_since.is_none() && self.left == LONGEST
+    }
+
+    /// From now on the peer is waited for, if it is not already.
+    pub fn wait(&mut self, now: Instant) {
+        self.waiting_since.get_or_insert(now);
+    }
+
+    /// The peer has taken this many bytes, and is not waited for any more.
+    pub fn receive(&mut self, bytes: usize, now: Instant) {
+        let earned = Duration::from_secs(bytes as u64) / BYTES_PER_SECOND;
+        self.left = self.left_at(now).saturating_add(earned).min(LONGEST);
+        self.waiting_since = None;
+    }
+
+    /// Whether the peer has been waited for longer than it may be.
+    pub fn is_over(&self, now: Instant) -> bool {
+        self.waiting_since.is_some() && self.left_at(now).is_zero()
+    }
+
+    fn left_at(&self, now: Instant) -> Duration {
+        let waited = self.waiting_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        self.left.saturating_sub(waited)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const WORTH: usize = BYTES_PER_SECOND as usize;
+
+    #[test]
+    fn a_peer_that_takes_nothing_is_given_up_after_ten_seconds() {
+        let start = Instant::now();
+        let mut patience = Patience::full();
+        assert!(!patience.is_over(start + 60 * SECOND), "nothing is waited for");
+        patience.wait(start);
+        patience.wait(start + 5 * SECOND);
+        assert!(!patience.is_over(start + 9 * SECOND));
+        assert!(patience.is_over(start + 10 * SECOND));
+    }
+
+    #[test]
+    fn a_peer_that_takes_one_byte_now_and_then_is_given_up_as_well() {
+        let (start, mut patience) = (Instant::now(), Patience::full());
+        let mut now = start;
+        while !patience.is_over(now) {
+            patience.receive(1, now);
+            patience.wait(now);
+            now += SECOND;
+            assert!(now < start + 12 * SECOND, "one byte a second is no progress");
+        }
+    }
+
+    #[test]
+    fn a_slow_peer_that_keeps_taking_is_served_to_the_end() {
+        let (start, mut patience) = (Instant::now(), Patience::full());
+        for round in 0..1_000 {
+            let now = start + round * 9 * SECOND;
+            patience.receive(9 * WORTH, now);
+            assert!(!patience.is_over(now));
+            patience.wait(now);
+            assert!(!patience.is_over(now + 9 * SECOND));
+        }
+        patience.receive(usize::MAX, start + 9_000 * SECOND);
+        assert!(patience.is_full(), "no more than the longest is earned");
+    }
+}

@@ -1,0 +1,196 @@
+//! What is known of the other side of one connection.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
+
+use super::patience::Patience;
+
+/// The longest that a piece of an answer may lie unsent while other answers of the same connection are taken.
+const PIECE: Duration = Duration::from_mins(1);
+
+/// The other side of one connection: whether it takes what is sent to it, and whether it is still sending.
+#[derive(Debug, Default)]
+pub struct Peer {
+    pending: Mutex<Pending>,
+    is_closed: AtomicBool,
+    /// Of the task that drives the connection.
+    waker: AtomicWaker,
+    /// Bytes have arrived since a request was last handed on.
+    has_sent: AtomicBool,
+    /// A request was handed on whose body has not been read to its end.
+    is_sending_body: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Pending {
+    socket: Patience,
+    /// Over all answers. With HTTP/2 a peer can leave the socket free and take nothing of any answer (RFC 9113, section 5.2).
+    answers: Patience,
+    /// When each piece was handed over that is not sent yet, the oldest first.
+    pieces: BTreeMap<u64, Instant>,
+    next_piece: u64,
+}
+
+impl Default for Pending {
+    fn default() -> Self {
+        let (socket, answers) = (Patience::full(), Patience::full());
+        Self { socket, answers, pieces: BTreeMap::new(), next_piece: 0 }
+    }
+}
+
+impl Peer {
+    /// The socket takes no more bytes for now.
+    pub fn socket_is_full(&self, now: Instant) {
+        self.pending.lock().socket.wait(now);
+    }
+
+    /// The socket has taken bytes. `true` while the peer has not yet made up for the time that it was waited for.
+    pub fn socket_took(&self, bytes: usize, now: Instant) -> bool {
+        let socket = &mut self.pending.lock().socket;
+        socket.receive(bytes, now);
+        !socket.is_full()
+    }
+
+    /// Whether the peer was waited for longer than it may be.
+    pub fn is_stalled(&self, now: Instant) -> bool {
+        let pending = self.pending.lock();
+        let oldest = pending.pieces.first_key_value();
+        pending.socket.is_over(now)
+            || pending.answers.is_over(now)
+            || oldest.is_some_and(|(_, handed_over)| now.saturating_duration_since(*handed_over) > PIECE)
+    }
+
+    /// Closes the connection: the next time that it is read or written, that fails.
+    pub fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    /// Whether [`close`](Self::close) was called.
+    pub fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
+    /// Who is woken by [`close`](Self::close): whoever waits for the socket.
+    pub fn wake_on_close(&self, waker: &Waker) {
+        self.waker.register(waker);
+        if self.is_closed() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Bytes have arrived.
+    pub fn sent(&self) {
+        self.has_sent.store(true, Ordering::Relaxed);
+    }
+
+    /// A request was handed on. `has_body`: and its body is still to be read.
+    pub fn request_begins(&self, has_body: bool) {
+        self.has_sent.store(false, Ordering::Relaxed);
+        self.is_sending_body.store(has_body, Ordering::Relaxed);
+    }
+
+    /// The body of the request was read to its end.
+    pub fn body_ends(&self) {
+        self.has_sent.store(false, Ordering::Relaxed);
+        self.is_sending_body.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the body of the request was not read to its end.
+    pub fn is_sending_body(&self) -> bool {
+        self.is_sending_body.load(Ordering::Relaxed)
+    }
+
+    /// Whether the peer may be sending something that nobody will read: a body, or what is no request.
+    pub fn is_sending(&self) -> bool {
+        self.is_sending_body() || self.has_sent.load(Ordering::Relaxed)
+    }
+
+    /// The same bytes, which are counted as unsent until the last copy of them is dropped.
+    pub fn piece(self: &Arc<Self>, bytes: Bytes) -> Bytes {
+        let now = Instant::now();
+        let mut pending = self.pending.lock();
+        let number = pending.next_piece;
+        pending.next_piece += 1;
+        pending.pieces.insert(number, now);
+        pending.answers.wait(now);
+        Bytes::from_owner(Piece { bytes, number, peer: Arc::clone(self) })
+    }
+
+    fn piece_is_sent(&self, number: u64, bytes: usize, now: Instant) {
+        let mut pending = self.pending.lock();
+        pending.pieces.remove(&number);
+        pending.answers.receive(bytes, now);
+        if !pending.pieces.is_empty() {
+            pending.answers.wait(now);
+        }
+    }
+}
+
+/// A piece of an answer, from when it is handed over until it is sent or given up.
+struct Piece {
+    bytes: Bytes,
+    number: u64,
+    peer: Arc<Peer>,
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        self.peer.piece_is_sent(self.number, self.bytes.len(), Instant::now());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_of_which_nothing_is_taken_stalls_the_connection_although_the_socket_is_free() {
+        let (peer, start) = (Arc::new(Peer::default()), Instant::now());
+        let first = peer.piece(Bytes::from_static(b"first"));
+        let second = peer.piece(Bytes::from_static(b"second"));
+        assert_eq!(first, "first");
+        let later = start + Duration::from_secs(11);
+        assert!(!peer.is_stalled(start) && peer.is_stalled(later));
+        drop(first.slice(1..));
+        assert!(peer.is_stalled(later), "a copy is no progress");
+        drop((first, second));
+        assert!(!peer.is_stalled(later + PIECE), "nothing is left to be sent");
+    }
+
+    #[test]
+    fn one_answer_that_is_taken_keeps_no_other_one_for_ever() {
+        let (peer, start) = (Arc::new(Peer::default()), Instant::now());
+        let _left = peer.piece(Bytes::from_static(b"left"));
+        for second in 0..70 {
+            let now = start + Duration::from_secs(second);
+            peer.piece_is_sent(u64::MAX, 64 * 1024, now);
+            assert_eq!(peer.is_stalled(now), second > 60, "{second}");
+        }
+    }
+
+    #[test]
+    fn a_request_whose_body_was_read_leaves_nothing_to_be_sent() {
+        let peer = Peer::default();
+        peer.sent();
+        assert!(peer.is_sending(), "not yet a request, and maybe none");
+        peer.request_begins(true);
+        peer.sent();
+        assert!(peer.is_sending() && peer.is_sending_body());
+        peer.body_ends();
+        assert!(!peer.is_sending());
+    }
+}

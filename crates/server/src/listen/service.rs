@@ -1,0 +1,180 @@
+//! What a connection adds to the service that answers its requests: whether a request was read to its end, and with HTTP/2
+//! how much of each answer was taken.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::{HeaderValue, Request, Version, header};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use pin_project_lite::pin_project;
+use tower::Service;
+
+use super::peer::Peer;
+
+/// A body that is no longer than this may be read by the HTTP library so that the connection can be used again, although its
+/// request was refused. In bytes.
+const SHORT: u64 = 64 * 1024;
+/// Bytes of an answer that are handed to an HTTP/2 stream at once.
+const PIECE: usize = 64 * 1024;
+
+/// A service for the requests of one connection.
+#[derive(Clone, Debug)]
+pub struct ConnectionService<S> {
+    inner: S,
+    peer: Arc<Peer>,
+}
+
+impl<S> ConnectionService<S> {
+    /// The service that answers the requests of this peer.
+    pub const fn new(inner: S, peer: Arc<Peer>) -> Self {
+        Self { inner, peer }
+    }
+}
+
+impl<S> Service<Request<Incoming>> for ConnectionService<S>
+where
+    S: Service<Request<ReceivedBody>, Response = Response>,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Answering<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        let is_http2 = request.version() == Version::HTTP_2;
+        let has_body = !request.body().is_end_stream();
+        let is_long = request.body().size_hint().upper().is_none_or(|bytes| bytes > SHORT);
+        let sending = (!is_http2 && has_body).then(|| Arc::clone(&self.peer));
+        if !is_http2 {
+            self.peer.request_begins(has_body);
+        }
+        let answering = self.inner.call(request.map(|body| ReceivedBody { body, sending }));
+        let peer = (is_http2 || (has_body && is_long)).then(|| Arc::clone(&self.peer));
+        Answering { inner: answering, peer, is_http2 }
+    }
+}
+
+/// The body of a request. Once it is read to its end, its connection knows that.
+#[derive(Debug)]
+pub struct ReceivedBody {
+    body: Incoming,
+    sending: Option<Arc<Peer>>,
+}
+
+impl HttpBody for ReceivedBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if (frame.is_none() || self.body.is_end_stream())
+            && let Some(peer) = self.sending.take()
+        {
+            peer.body_ends();
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+pin_project! {
+    /// An answer that is waited for.
+    pub struct Answering<F> {
+        #[pin]
+        inner: F,
+        // Where the answer depends on the peer.
+        peer: Option<Arc<Peer>>,
+        is_http2: bool,
+    }
+}
+
+impl<F: Future<Output = Result<Response, E>>, E> Future for Answering<F> {
+    type Output = Result<Response, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut answer = ready!(this.inner.poll(cx))?;
+        Poll::Ready(Ok(match this.peer.take() {
+            Some(peer) if *this.is_http2 => counted(answer, peer),
+            Some(peer) => {
+                if peer.is_sending_body() {
+                    // The rest of the body is not read, and a client that knows stops sending it.
+                    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
+                answer
+            }
+            None => answer,
+        }))
+    }
+}
+
+fn counted(answer: Response, peer: Arc<Peer>) -> Response {
+    if answer.body().is_end_stream() {
+        return answer;
+    }
+    answer.map(|body| Body::new(CountedBody { body, rest: Bytes::new(), peer }))
+}
+
+/// The body of an answer in pieces. Of each the peer is known to take it or not to take it, and there is no more than one or two
+/// of them on their way.
+struct CountedBody {
+    body: Body,
+    /// What came from the body and was not handed over yet.
+    rest: Bytes,
+    peer: Arc<Peer>,
+}
+
+impl HttpBody for CountedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if self.rest.is_empty() {
+            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(bytes) => self.rest = bytes,
+                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                },
+                end => return Poll::Ready(end),
+            }
+        }
+        let length = self.rest.len().min(PIECE);
+        let piece = self.rest.split_to(length);
+        Poll::Ready(Some(Ok(Frame::data(self.peer.piece(piece)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let (rest, body) = (self.rest.len() as u64, self.body.size_hint());
+        let mut hint = SizeHint::new();
+        hint.set_lower(body.lower().saturating_add(rest));
+        if let Some(upper) = body.upper().and_then(|upper| upper.checked_add(rest)) {
+            hint.set_upper(upper);
+        }
+        hint
+    }
+}
