@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::extract::Extension;
 use http::Method;
 use keyrack_guard::{Guard, GuardLayer};
 use keyrack_key::{Permission, Scope};
@@ -14,6 +13,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::app::Shared;
 use crate::edge::allowance::{self, Allowance};
+use crate::edge::entrance::Entrance;
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Registry {
         endpoint: UtoipaMethodRouter<Shared>,
     ) -> Self {
         let (schemas, mut paths, methods) = endpoint;
-        let methods = methods.layer(Extension(access));
+        let methods = methods.layer(Entrance { access, bytes: allowance.bytes });
         let methods = match access {
             Access::Open | Access::Signed | Access::AsksAboutKey => methods,
             Access::Guarded(permission, _) => {

@@ -46,7 +46,8 @@ pub async fn put(
     // Nothing is read from strangers.
     app.datasets.expect_upload(id, &signed.signature).await?;
     let most = app.config.max_image;
-    let (bytes, _held) = gather(request.into_body(), app.datasets.room(), most, |no| match no {
+    let (parts, body) = request.into_parts();
+    let (bytes, _held) = gather(&parts.headers, body, app.datasets.room(), most, |no| match no {
         NoRoom::TooMany => too_large(most),
         NoRoom::Full => OpError::Busy.into(),
     })

@@ -1,7 +1,6 @@
 //! Who may open a page, said where the page is registered.
 
 use axum::Router;
-use axum::extract::Extension;
 use axum::handler::Handler;
 use axum::routing::{MethodRouter, get, post};
 use http::Method;
@@ -9,6 +8,7 @@ use keyrack_store::Role;
 
 use crate::app::Shared;
 use crate::edge::allowance::{self, Allowance};
+use crate::edge::entrance::Entrance;
 
 /// Who may open a page. Keys open none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,9 @@ impl Registry {
         let stated =
             methods.iter().map(|method| Stated { method: method.clone(), path: path.to_owned(), access });
         self.stated.extend(stated);
-        self.router = self.router.route(path, allowance.around(routes.layer(Extension(access))));
+        self.router = self
+            .router
+            .route(path, allowance.around(routes.layer(Entrance { access, bytes: allowance.bytes })));
         self
     }
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::cast::Home;
 
 /// The routes of the API, as the router was made from them.
-fn api_routes() -> Vec<Stated> {
+pub(crate) fn api_routes() -> Vec<Stated> {
     let guard = Guard::new(Arc::new(Rack::new()), Brands::default(), || Timestamp::from_micros(0));
     keyrack::api::routes(Arc::new(guard))
 }

@@ -2,27 +2,29 @@
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::StatusCode;
-use http_body::Body as _;
+use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 
 use super::{is_silence, refuse};
 use crate::api::ApiError;
+use crate::edge::entrance;
 use crate::predict::room::NoRoom;
 use crate::predict::{Held, Room};
 
-/// All of a body of at most `most` bytes, and the right to hold it. `no` says what it means that it was not taken in.
+/// All of the body of a request with these headers, of at most `most` bytes, and the right to hold it. `no` says what it means that it was not taken in.
 pub async fn gather(
+    headers: &HeaderMap,
     mut body: Body,
     room: &Room,
     most: usize,
     no: impl Fn(NoRoom) -> ApiError,
 ) -> Result<(Bytes, Held), ApiError> {
-    let announced = body.size_hint().lower();
-    if announced > most as u64 {
+    // Not by the body's own hint, which the layers around it lose.
+    let announced = entrance::announced(headers);
+    if announced.is_some_and(|bytes| bytes > most as u64) {
         return Err(no(NoRoom::TooMany));
     }
-    let mut gathering = room.gather(most, Some(announced));
+    let mut gathering = room.gather(most, announced);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
             if is_silence(&error) {

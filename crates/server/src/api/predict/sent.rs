@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::extract::Request;
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use keyrack_guard::Problem;
 use serde::de::DeserializeOwned;
@@ -40,18 +41,18 @@ impl<T: Options> Sent<T> {
         let kind = essence(&parts.headers);
         match kind.as_deref() {
             Some("application/json") => {
-                let (bytes, held) = gather(sent, app).await?;
+                let (bytes, held) = gather(&parts, sent, app).await?;
                 // The text of a picture is long: reading it would hold up others.
                 spawn_blocking(move || Self::json(bytes, held)).await.map_err(OpError::internal)?
             }
             Some("multipart/form-data") => {
-                let (bytes, held) = gather(sent, app).await?;
+                let (bytes, held) = gather(&parts, sent, app).await?;
                 let form::Form { file, fields } = form::read(&parts, bytes).await?;
                 spawn_blocking(move || Self::form(file, fields, held)).await.map_err(OpError::internal)?
             }
             Some(kind) if kind.starts_with("image/") => {
                 let options = form::options(form::query(&parts.uri, T::FIELDS))?;
-                let (bytes, held) = gather(sent, app).await?;
+                let (bytes, held) = gather(&parts, sent, app).await?;
                 Ok(Self { image: Image::file(some(bytes)?, held), options })
             }
             _ => Err(unknown_kind()),
@@ -83,9 +84,9 @@ fn essence(headers: &HeaderMap) -> Option<String> {
     Some(kind.to_str().ok()?.split(';').next()?.trim().to_ascii_lowercase())
 }
 
-async fn gather(sent: Body, app: &App) -> Result<(Bytes, Held), ApiError> {
+async fn gather(parts: &Parts, sent: Body, app: &App) -> Result<(Bytes, Held), ApiError> {
     let most = allowance::picture(app.config.max_image).bytes;
-    let gathered = body::gather(sent, app.predictions.room(), most, |no| match no {
+    let gathered = body::gather(&parts.headers, sent, app.predictions.room(), most, |no| match no {
         NoRoom::TooMany => too_large(app),
         NoRoom::Full => busy(app),
     });

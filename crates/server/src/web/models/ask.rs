@@ -13,7 +13,8 @@ use super::card::{Card, percent};
 use super::chosen::Chosen;
 use super::show::{Tried, is_ready, render};
 use crate::app::{App, Shared};
-use crate::ops::predictions::{Asked, Detection, Likely, Small, Wanted};
+use crate::edge::{allowance, entrance};
+use crate::ops::predictions::{Asked, Detection, Likely, Seen, Small, Wanted};
 use crate::ops::{Invalid, OpError};
 use crate::predict::{Held, Image};
 use crate::web::error::PageError;
@@ -45,7 +46,11 @@ pub(in crate::web) async fn submit(
     is_ready(&chosen.model)?;
     let form = form.map_err(|_| no_form())?;
     let mut image_url = String::new();
-    let answered = match read(&app, form).await {
+    let sent = match check_length(&app, &parts) {
+        Ok(()) => read(&app, form).await,
+        Err(error) => Err(error),
+    };
+    let answered = match sent {
         Ok(sent) => {
             image_url.clone_from(&sent.url);
             ask(&app, &chosen, sent).await
@@ -76,6 +81,20 @@ fn no_form() -> Problem {
     )
 }
 
+/// Refuses a form that is longer than an image may be before any of it is read.
+fn check_length(app: &App, parts: &Parts) -> Result<(), OpError> {
+    let most = allowance::picture(app.config.max_image).bytes;
+    if entrance::announced(&parts.headers).is_some_and(|bytes| bytes > most as u64) {
+        return Err(too_large(app));
+    }
+    Ok(())
+}
+
+fn too_large(app: &App) -> OpError {
+    let says = format!("the image is larger than {}", words::bytes(app.config.max_image as u64));
+    Invalid::field("image", says).into()
+}
+
 async fn read(app: &App, mut form: Multipart) -> Result<Sent, OpError> {
     let mut sent = Sent::default();
     while let Some(field) = form.next_field().await.map_err(|error| cut_off(&error))? {
@@ -100,10 +119,7 @@ async fn file(app: &App, mut field: Field<'_>) -> Result<(Option<Bytes>, Held), 
     let mut gathering = app.predictions.room().gather(most, None);
     while let Some(chunk) = field.chunk().await.map_err(|error| cut_off(&error))? {
         gathering.push(&chunk).map_err(|full| match full {
-            crate::predict::room::NoRoom::TooMany => {
-                let says = format!("the image is larger than {}", words::bytes(most as u64));
-                Invalid::field("image", says).into()
-            }
+            crate::predict::room::NoRoom::TooMany => too_large(app),
             crate::predict::room::NoRoom::Full => OpError::Busy,
         })?;
     }
@@ -125,7 +141,7 @@ async fn ask(app: &App, Chosen { member, model, .. }: &Chosen, sent: Sent) -> Re
     match model.project_type {
         ProjectType::Classification => {
             let asked = Asked { confidence: 0.0, small: true };
-            let (found, _) = app.predictions.classify(by, askable, image, asked).await?;
+            let Seen { found, .. } = app.predictions.classify(by, askable, image, asked).await?;
             Ok(classified(model, &found.all, found.small))
         }
         ProjectType::ObjectDetection => {
@@ -136,7 +152,7 @@ async fn ask(app: &App, Chosen { member, model, .. }: &Chosen, sent: Sent) -> Re
                 show_confidence: false,
                 stroke: None,
             };
-            let (found, _) = app.predictions.detect(by, askable, image, wanted).await?;
+            let Seen { found, .. } = app.predictions.detect(by, askable, image, wanted).await?;
             Ok(detected(model, &found.objects, found.small))
         }
     }
