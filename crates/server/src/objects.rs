@@ -2,21 +2,30 @@
 
 mod spool;
 
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use axum::body::Body;
+use axum::response::IntoResponse;
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::stream::{self, BoxStream};
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use http::header;
 use keyrack_key::{ImportId, ModelId, ProjectId, Timestamp, UploadId};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{GetResultPayload, ObjectStore, ObjectStoreExt, PutPayload};
+use tokio::task::spawn_blocking;
 
 use crate::disk::{Disk, DiskLow, is_disk_full};
 
 pub use spool::Spool;
+
+/// Bytes of an object that are in memory while it is sent.
+const PIECE: usize = 128 * 1024;
 
 /// Why an object is not to be had.
 #[derive(Debug, thiserror::Error)]
@@ -128,6 +137,17 @@ impl Objects {
         Ok(self.store.get(&key(&place.0)).await?.bytes().await?)
     }
 
+    /// An object that is read piece by piece, so that a client that takes it slowly keeps no more than a piece in memory.
+    pub async fn open(&self, place: &Place) -> Result<Object, ObjectError> {
+        let found = self.store.get(&key(&place.0)).await?;
+        let size = found.meta.size;
+        let pieces = match found.payload {
+            GetResultPayload::File(file, _) => pieces(file, size).boxed(),
+            GetResultPayload::Stream(pieces) => pieces.map_err(ObjectError::from).boxed(),
+        };
+        Ok(Object { size, pieces })
+    }
+
     /// Moves an object, in one step, over what may lie there.
     pub async fn move_to(&self, from: &Place, to: &Place) -> Result<(), ObjectError> {
         Ok(self.store.rename(&key(&from.0), &key(&to.0)).await?)
@@ -172,6 +192,51 @@ impl Objects {
         let removed = tokio::task::spawn_blocking(move || remove_halves(&folder, start)).await;
         Ok(removed.map_err(std::io::Error::other)??)
     }
+}
+
+/// An object that is being read.
+pub struct Object {
+    /// Bytes.
+    size: u64,
+    pieces: BoxStream<'static, Result<Bytes, ObjectError>>,
+}
+
+impl std::fmt::Debug for Object {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Object").field("size", &self.size).finish_non_exhaustive()
+    }
+}
+
+impl Object {
+    /// The object as the body of an answer. An object that cannot be read to its end breaks the answer off, and the client sees
+    /// that it is too short.
+    pub fn into_answer(self) -> impl IntoResponse {
+        let pieces = self
+            .pieces
+            .inspect_err(|error| tracing::error!(%error, "an object could not be read to its end"));
+        ([(header::CONTENT_LENGTH, self.size)], Body::from_stream(pieces))
+    }
+}
+
+/// The pieces of a file, each read on a thread that may block.
+fn pieces(file: File, size: u64) -> impl Stream<Item = Result<Bytes, ObjectError>> + Send {
+    stream::try_unfold((file, size), async |(file, left)| {
+        if left == 0 {
+            return Ok(None);
+        }
+        let read = move || {
+            let mut piece = Vec::with_capacity(PIECE);
+            (&file).take(left.min(PIECE as u64)).read_to_end(&mut piece)?;
+            // It was cut off since it was opened.
+            if piece.is_empty() {
+                return Err(std::io::Error::from(ErrorKind::UnexpectedEof));
+            }
+            Ok((piece, file))
+        };
+        let (piece, file) = spawn_blocking(read).await.map_err(std::io::Error::other)??;
+        let left = left - piece.len() as u64;
+        Ok(Some((Bytes::from(piece), (file, left))))
+    })
 }
 
 /// An object is written under its name, `#` and a number, and then given its name.
@@ -225,6 +290,24 @@ mod tests {
         assert_eq!(objects.read(&Place::image(other, upload)).await.unwrap(), &b"pixels"[..]);
         assert_eq!(objects.remove_below(&project_prefix(project)).await.unwrap(), 0);
         objects.remove(&Place::thumbnail(other, upload)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_object_that_is_read_in_pieces_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = objects_in(&folder);
+        let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+        let now = Timestamp::from_micros(1);
+        let place = Place::image(ProjectId::new(now, &mut rng), UploadId::new(now, &mut rng));
+        for size in [0, 1, PIECE, 3 * PIECE + 7] {
+            let bytes: Bytes = (0..size).map(|at| at.to_le_bytes()[at % 3]).collect();
+            objects.put(&place, bytes.clone()).await.unwrap();
+            let object = objects.open(&place).await.unwrap();
+            assert_eq!(object.size, size as u64);
+            let pieces: Vec<_> = object.pieces.try_collect().await.unwrap();
+            assert!(pieces.iter().all(|piece| piece.len() <= PIECE));
+            assert_eq!(pieces.concat(), bytes);
+        }
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -1,9 +1,13 @@
 //! How the API says no. Every error becomes one problem.
 
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header;
+use serde::Serialize;
 
 use crate::edge::problem::answering;
 use crate::ops::{Invalid, OpError};
+use crate::predict::Held;
 
 /// The error side of every handler.
 #[derive(Debug)]
@@ -26,6 +30,24 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         answering(&self.0, self.0.problem())
+    }
+}
+
+/// A value as JSON whose bytes `held` counts until they are sent or given up, which may be long after the handler has answered.
+pub fn held_json(value: &impl Serialize, held: Held) -> Result<Response, ApiError> {
+    let bytes = serde_json::to_vec(value).map_err(OpError::internal)?;
+    let bytes = Bytes::from_owner(HeldBytes { bytes, _held: held });
+    Ok(([(header::CONTENT_TYPE, "application/json")], bytes).into_response())
+}
+
+struct HeldBytes {
+    bytes: Vec<u8>,
+    _held: Held,
+}
+
+impl AsRef<[u8]> for HeldBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 

@@ -13,11 +13,12 @@ use keyrack_store::{Model, ModelStatus, ProjectType, Store};
 use keyrack_vision::{self as vision, Backbone, BackboneError, Limits, ModelError, Picture, Threads};
 use tokio::time::Instant;
 
-pub use asked::{Asked, Classified, Detected, Detection, Likely, Small, Wanted};
+use asked::PictureBytes;
+pub use asked::{Asked, Classified, Detected, Detection, Likely, Seen, Small, Wanted};
 use look::{classified, detected};
 use problems::{not_ready, other_task, too_large, urls_closed};
 
-use super::quotas::{Quotas, Spent};
+use super::quotas::Quotas;
 use super::refusals::Late;
 use super::who::Covered;
 use super::{Acting, Invalid, OpError, Who};
@@ -44,6 +45,7 @@ pub struct Predictions {
     engine: Engine,
     door: Door,
     room: Room,
+    answers: Room,
     quotas: Quotas,
     late: Late,
     public_urls: bool,
@@ -67,6 +69,7 @@ impl Predictions {
             engine: Engine::new(config.backbone.clone(), limits),
             door: Door::new(limits.bytes, &config.allowed_image_hosts),
             room: Room::for_pictures_of(allowance::picture(limits.bytes).bytes),
+            answers: Room::for_answers_of(limits.bytes),
             quotas,
             late,
             public_urls: config.public_image_urls,
@@ -77,6 +80,11 @@ impl Predictions {
     /// The room for pictures that arrive. Who brings an [`Image`] has gathered it there.
     pub const fn room(&self) -> &Room {
         &self.room
+    }
+
+    /// The room for answers that were made and are not sent yet.
+    pub const fn answers(&self) -> &Room {
+        &self.answers
     }
 
     /// How many pictures wait for their turn.
@@ -97,14 +105,14 @@ impl Predictions {
         Ok(Askable(model))
     }
 
-    /// What a picture shows, and what that took of the caller's quotas.
+    /// What a picture shows.
     pub async fn classify(
         &self,
         by: &Acting,
         model: Askable,
         image: Image,
         asked: Asked,
-    ) -> Result<(Classified, Spent), OpError> {
+    ) -> Result<Seen<Classified>, OpError> {
         check_confidence(asked.confidence)?;
         self.ask(by, model, image, move |head, backbone, picture, threads| match head {
             vision::Model::Detector(_) => Ok(None),
@@ -115,14 +123,14 @@ impl Predictions {
         .await
     }
 
-    /// What is where in a picture, and what that took of the caller's quotas.
+    /// What is where in a picture.
     pub async fn detect(
         &self,
         by: &Acting,
         model: Askable,
         image: Image,
         wanted: Wanted,
-    ) -> Result<(Detected, Spent), OpError> {
+    ) -> Result<Seen<Detected>, OpError> {
         check_confidence(wanted.confidence)?;
         if wanted.stroke.is_some_and(|stroke| stroke > MOST_STROKE) {
             return Err(Invalid::field("stroke_width", format!("expected 0 to {MOST_STROKE} pixels")).into());
@@ -138,7 +146,7 @@ impl Predictions {
         .await
     }
 
-    async fn ask<T: Send + 'static>(
+    async fn ask<T: PictureBytes + Send + 'static>(
         &self,
         by: &Acting,
         Askable(model): Askable,
@@ -146,7 +154,7 @@ impl Predictions {
         look: impl FnOnce(&vision::Model, &Backbone, &Picture, &Threads) -> Result<Option<T>, BackboneError>
         + Send
         + 'static,
-    ) -> Result<(T, Spent), OpError> {
+    ) -> Result<Seen<T>, OpError> {
         let until = Instant::now() + PATIENCE;
         self.check_size(by, &image)?;
         let place = Place::model(model.project, model.id, model.taken);
@@ -157,12 +165,15 @@ impl Predictions {
         // gets no prediction.
         by.verify(&self.store, (self.clock)()).await?;
         let spent = self.quotas.take(by, Counted::Predictions).await?;
-        let seen = self.see(by, image, until, move |backbone, picture, threads| {
-            look(&asked, backbone, picture, threads)
-        });
-        let (seen, spent) = spent.settle(seen.await)?;
+        let seen = async {
+            let look = move |backbone: &_, picture: &_, threads: &_| look(&asked, backbone, picture, threads);
+            let found = self.see(by, image, until, look).await?;
+            let held = self.answers.hold(found.picture_bytes()).map_err(|_| OpError::Busy)?;
+            Ok::<_, OpError>((found, held))
+        };
+        let ((found, held), spent) = spent.settle(seen.await)?;
         by.verify(&self.store, (self.clock)()).await?;
-        Ok((seen, spent))
+        Ok(Seen { found, held, spent })
     }
 
     /// A key may be restricted to images of some size. What lies behind a URL is fetched no further than that.

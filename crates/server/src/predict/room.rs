@@ -8,6 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// So many pictures of the largest size fit.
 const PICTURES: usize = 8;
+/// Bytes of answers that fit in any case: a small picture of many pixels becomes a large one when boxes are drawn on it.
+const ANSWERS: usize = 128 * 1024 * 1024;
 
 /// The room for pictures that were sent or fetched and not yet looked at.
 #[derive(Clone, Debug)]
@@ -43,6 +45,17 @@ impl Room {
     pub fn for_pictures_of(most: usize) -> Self {
         let whole = PICTURES.saturating_mul(most).min(Semaphore::MAX_PERMITS);
         Self { whole, free: Arc::new(Semaphore::new(whole)) }
+    }
+
+    /// Room for answers that hold pictures which may have been as large as `most` bytes each.
+    pub fn for_answers_of(most: usize) -> Self {
+        let whole = PICTURES.saturating_mul(most).clamp(ANSWERS, Semaphore::MAX_PERMITS);
+        Self { whole, free: Arc::new(Semaphore::new(whole)) }
+    }
+
+    /// The right to hold so many bytes that are in memory already. What is larger than the whole room takes all of it.
+    pub fn hold(&self, bytes: usize) -> Result<Held, NoRoom> {
+        self.take(bytes.min(self.whole)).map(|held| Held(Some(held)))
     }
 
     /// How many bytes are held now.
@@ -87,6 +100,15 @@ impl Gathering {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_larger_than_the_room_takes_all_of_it() {
+        let room = Room::for_answers_of(1);
+        let held = room.hold(usize::MAX).unwrap();
+        assert_eq!((room.held(), room.hold(1).unwrap_err()), (ANSWERS, NoRoom::Full));
+        drop(held);
+        assert_eq!(room.held(), 0);
+    }
 
     #[test]
     fn what_is_held_is_counted_and_given_back() {

@@ -9,6 +9,7 @@ mod held;
 mod narrow;
 pub(crate) mod paint;
 mod quotas;
+mod readers;
 mod refusals;
 mod server_of_pictures;
 pub(crate) mod studio;

@@ -10,10 +10,13 @@ use super::{InProject, record_id};
 use crate::api::ApiError;
 use crate::api::body::Params;
 use crate::app::Shared;
+use crate::edge::etag;
 use crate::ops::datasets::Size;
 
 /// A picture never changes. It is the workspace's, so nobody between keeps it.
 const CACHING: &str = "private, max-age=31536000, immutable";
+/// What decides whether somebody may see it: a browser that keeps it for one key shows it to no other.
+const VARY: &str = "Authorization, X-Api-Key, Cookie, X-Keyrack-Workspace";
 /// Whoever opens the bytes as a page gets a page that can do nothing.
 const POLICY: &str = "sandbox; default-src 'none'";
 
@@ -55,20 +58,12 @@ pub async fn image(
         (header::ETAG, tag.clone()),
         (header::CACHE_CONTROL, CACHING.to_owned()),
         (header::CONTENT_SECURITY_POLICY, POLICY.to_owned()),
+        (header::VARY, VARY.to_owned()),
     ];
-    if names(&headers, &tag) {
+    if etag::is_known(&headers, &tag) {
         app.datasets.read(&by, project, record).await?;
         return Ok((StatusCode::NOT_MODIFIED, kept).into_response());
     }
-    let (bytes, kind) = app.datasets.image(&by, project, record, size).await?;
-    Ok((kept, [(header::CONTENT_TYPE, kind)], bytes).into_response())
-}
-
-/// Whether the client has it already (RFC 9110, section 13.1.2).
-fn names(headers: &HeaderMap, tag: &str) -> bool {
-    let tags = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
-    tags.flat_map(|tags| tags.split(',')).any(|one| {
-        let one = one.trim();
-        one.strip_prefix("W/").unwrap_or(one) == tag
-    })
+    let (image, kind) = app.datasets.image(&by, project, record, size).await?;
+    Ok((kept, [(header::CONTENT_TYPE, kind)], image.into_answer()).into_response())
 }

@@ -11,7 +11,7 @@ use super::{CONFIDENCE, Options, Sent, model_id};
 use crate::api::ApiError;
 use crate::app::Shared;
 use crate::ops::Acting;
-use crate::ops::predictions::{Asked, Classified, Likely};
+use crate::ops::predictions::{Asked, Classified, Likely, Seen};
 
 /// A picture to be told apart.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -104,6 +104,6 @@ pub async fn classify(
     let Sent::<ClassifyBody> { image, options } = Sent::read(request, &app).await?;
     let asked = Asked { confidence: options.confidence.unwrap_or(CONFIDENCE), small: false };
     let answer = app.predictions.classify(&by, model, image, asked).await;
-    let (found, spent) = app.metrics.predicted("classify", answer)?;
+    let Seen { found, spent, .. } = app.metrics.predicted("classify", answer)?;
     Ok((spent.headers(app.now()), Json(found.into())))
 }

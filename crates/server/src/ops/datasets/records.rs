@@ -9,7 +9,7 @@ use keyrack_store::{NewRecord, Page, Record, RecordFilter, StoreError, Upload};
 use super::Datasets;
 use super::annotations::Annotated;
 use super::uploads::file_name;
-use crate::objects::{ObjectError, Place, upload_prefix};
+use crate::objects::{Object, ObjectError, Place, upload_prefix};
 use crate::ops::pictures::Checked;
 use crate::ops::quotas::Spent;
 use crate::ops::{Acting, Invalid, OpError};
@@ -169,21 +169,21 @@ impl Datasets {
         annotated.into_iter().next().ok_or(OpError::NotFound("record"))
     }
 
-    /// The bytes of a picture and what they are.
+    /// A picture, which is read as it is sent, and what its bytes are.
     pub async fn image(
         &self,
         by: &Acting,
         project: ProjectId,
         id: RecordId,
         size: Size,
-    ) -> Result<(Bytes, String), OpError> {
+    ) -> Result<(Object, String), OpError> {
         let record = self.record(by, project, id).await?;
         let (place, kind) = match size {
             Size::Full => (Place::image(project, record.upload), record.content_type),
             Size::Thumbnail => (Place::thumbnail(project, record.upload), "image/jpeg".to_owned()),
         };
-        match self.objects.read(&place).await {
-            Ok(bytes) => Ok((bytes, kind)),
+        match self.objects.open(&place).await {
+            Ok(object) => Ok((object, kind)),
             Err(error) => {
                 // Deleted since it was looked up?
                 self.record(by, project, id).await?;

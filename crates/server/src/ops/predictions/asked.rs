@@ -1,5 +1,36 @@
 //! What is asked about a picture, and what is answered.
 
+use crate::ops::quotas::Spent;
+use crate::predict::Held;
+
+/// What a model says of a picture.
+#[derive(Debug)]
+pub struct Seen<T> {
+    pub found: T,
+    /// The right to hold the pictures of the answer in memory, until they are sent.
+    pub held: Held,
+    /// What it took of the caller's quotas.
+    pub spent: Spent,
+}
+
+/// How large the pictures of an answer are, in bytes as they are sent.
+pub(super) trait PictureBytes {
+    fn picture_bytes(&self) -> usize;
+}
+
+impl PictureBytes for Classified {
+    fn picture_bytes(&self) -> usize {
+        self.small.as_ref().map_or(0, |small| small.jpeg.len())
+    }
+}
+
+impl PictureBytes for Detected {
+    fn picture_bytes(&self) -> usize {
+        let annotated = self.annotated.as_ref().map_or(0, String::len);
+        annotated + self.small.as_ref().map_or(0, |small| small.jpeg.len())
+    }
+}
+
 /// What a picture shows.
 #[derive(Clone, Debug)]
 pub struct Classified {

@@ -2,12 +2,13 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::header;
+use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 
 use super::chosen::Chosen;
 use crate::api::Params;
 use crate::app::Shared;
+use crate::edge::etag;
 use crate::ops::datasets::Size;
 use crate::web::error::PageError;
 
@@ -26,14 +27,20 @@ pub(in crate::web) async fn file(
     State(app): State<Shared>,
     Chosen { member, project, image }: Chosen,
     Params(wanted): Params<Wanted>,
+    headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let size = if wanted.size == "thumbnail" { Size::Thumbnail } else { Size::Full };
-    let (bytes, content_type) = app.datasets.image(&member.acting, project.id, image.record.id, size).await?;
-    let kind = [(header::CONTENT_TYPE, content_type)];
+    let tag = format!("\"{}-{size:?}\"", image.record.id);
     let head = [
         (header::CACHE_CONTROL, "private, max-age=86400, immutable"),
         (header::CONTENT_SECURITY_POLICY, SANDBOX),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::VARY, "Cookie"),
     ];
-    Ok((kind, head, bytes).into_response())
+    if etag::is_known(&headers, &tag) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)], head).into_response());
+    }
+    let (file, content_type) = app.datasets.image(&member.acting, project.id, image.record.id, size).await?;
+    let own = [(header::CONTENT_TYPE, content_type), (header::ETAG, tag)];
+    Ok((own, head, file.into_answer()).into_response())
 }

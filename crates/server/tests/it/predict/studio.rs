@@ -20,7 +20,7 @@ use crate::harness::{Answer, SLUG, Server, send, setup};
 pub(crate) struct Studio {
     pub(crate) server: Server,
     pub(crate) classifier: String,
-    pub(super) detector: String,
+    pub(crate) detector: String,
     /// Of the classifier.
     pub(super) project: String,
     /// A model for each status that is not ready.

@@ -1,0 +1,34 @@
+//! Whether a client has the current version of something already.
+
+use http::{HeaderMap, header};
+
+/// Whether `If-None-Match` names this tag, or any (`*`). Weak tags count as the same (RFC 9110, section 13.1.2).
+pub fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let tags = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
+    tags.flat_map(|tags| tags.split(','))
+        .map(str::trim)
+        .any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_known_alone_in_a_list_weakly_or_by_any() {
+        let is_known = |lines: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(header::IF_NONE_MATCH, line.parse().unwrap());
+            }
+            super::is_known(&headers, "\"a-1\"")
+        };
+        for lines in [&["\"a-1\""][..], &["W/\"a-1\""], &["*"], &["\"b\", W/\"a-1\""], &["\"b\"", "\"a-1\""]]
+        {
+            assert!(is_known(lines), "{lines:?}");
+        }
+        for lines in [&[][..], &[""], &["a-1"], &["\"a-10\""], &["\"*\""], &["\"b\", \"c\""]] {
+            assert!(!is_known(lines), "{lines:?}");
+        }
+    }
+}
