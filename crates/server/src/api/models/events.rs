@@ -1,13 +1,16 @@
 //! `GET /models/{id}/events`: a training as it goes.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Path, State};
-use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use http::{HeaderName, header};
+use http::{HeaderMap, HeaderName, StatusCode, header};
+use keyrack_key::Digest;
 use keyrack_store::Model;
 
 use super::{ModelBody, model_id};
@@ -16,6 +19,9 @@ use crate::api::again::Again;
 use crate::app::Shared;
 use crate::ops::Acting;
 
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// How long a client waits before it connects again.
+const RETRY: Duration = Duration::from_secs(2);
 /// Asks nginx not to hold events back until there are many.
 const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
 
@@ -24,10 +30,15 @@ const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-bufferi
 /// Server-sent events: `model`, with the model as it is read, at first and whenever it has changed; the last one has
 /// its end (`ready`, `failed` or `cancelled`). The stream also ends when the model is deleted, or the key may not
 /// see it any more; it is asked about anew each second.
+///
+/// Each event has an `id`. A client that connects again and sends the last one (`Last-Event-ID`, as browsers do) is not sent the
+/// same again. After the end of the training it is answered 204, which tells a browser's `EventSource` to stop.
 #[utoipa::path(get, path = "/models/{id}/events", tag = "Models", operation_id = "followModel",
-    params(("id" = String, Path, description = "The model's id")),
+    params(("id" = String, Path, description = "The model's id"),
+        ("Last-Event-ID" = Option<String>, Header, description = "The `id` of the last event that was received")),
     responses(
         (status = 200, description = "Events until the training has ended", body = String, content_type = "text/event-stream"),
+        (status = 204, description = "The training has ended, and its last event was received before"),
         (status = 403, description = "The key is restricted to other projects or models"),
         (status = 404, description = "There is no such model")))]
 pub async fn follow(
@@ -35,22 +46,47 @@ pub async fn follow(
     by: Acting,
     again: Again,
     Path(id): Path<String>,
-) -> Result<impl IntoResponse, ApiError> {
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let id = model_id(&id)?;
+    let received = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let model = app.models.read(&by, id).await?.into_inner();
+    if model.status.has_ended() && received.as_ref() == Some(&ModelState::of(&model).id) {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
     let again = Arc::new(again);
     let decide = move || {
         let again = Arc::clone(&again);
         async move { again.decide().await }
     };
-    let models = app.models.follow(by, model_id(&id)?, decide).await?;
+    let models = app.models.follow(by, id, decide).await?;
+    let states = models.map(|model| ModelState::of(&model)).skip_while({
+        let mut received = received;
+        // Only the first can be one that was received: the others have changed since.
+        move |state| ready(received.take().is_some_and(|id| id == state.id))
+    });
+    let events = states.map(|state| Ok::<_, Infallible>(state.event()));
     let headers = [UNBUFFERED, (header::CACHE_CONTROL, "no-store")];
-    Ok((
-        headers,
-        Sse::new(models.map(|model| Ok::<_, Infallible>(event(&model)))).keep_alive(KeepAlive::default()),
-    ))
+    Ok((headers, Sse::new(events).keep_alive(KeepAlive::default())).into_response())
 }
 
-fn event(model: &Model) -> Event {
-    // Strings and numbers: it always has a JSON.
-    let json = serde_json::to_string(&ModelBody::from(model)).unwrap_or_default();
-    Event::default().event("model").data(json)
+/// A model at one moment, as an event tells it.
+struct ModelState {
+    json: String,
+    /// The same for the same state.
+    id: String,
+}
+
+impl ModelState {
+    fn of(model: &Model) -> Self {
+        // Strings and numbers: it always has a JSON.
+        let json = serde_json::to_string(&ModelBody::from(model)).unwrap_or_default();
+        let digest = Digest::of(json.as_bytes());
+        let id = digest.as_bytes()[..8].iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        Self { json, id }
+    }
+
+    fn event(self) -> Event {
+        Event::default().event("model").id(self.id).retry(RETRY).data(self.json)
+    }
 }

@@ -12,15 +12,26 @@ use crate::harness::{text, until};
 struct Stream {
     response: Response,
     read: String,
+    /// The id of the last event.
+    last: String,
 }
 
 impl Stream {
     async fn of(school: &School, key: &str, id: &str) -> Self {
-        let request = school.desk.server.request(Method::GET, &format!("/api/v1/models/{id}/events"));
-        let response = request.bearer_auth(key).timeout(Duration::from_mins(2)).send().await.unwrap();
+        let response = Self::ask(school, key, id, "").await;
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Self { response, read: String::new() }
+        // Whatever is compressed waits for more.
+        assert!(!response.headers().contains_key("content-encoding"));
+        Self { response, read: String::new(), last: String::new() }
+    }
+
+    /// Asks as `EventSource` does, which sends the id of the last event when it connects again.
+    async fn ask(school: &School, key: &str, id: &str, last: &str) -> Response {
+        let request = school.desk.server.request(Method::GET, &format!("/api/v1/models/{id}/events"));
+        let request = request.bearer_auth(key).header("accept-encoding", "gzip, br");
+        let request = if last.is_empty() { request } else { request.header("last-event-id", last) };
+        request.timeout(Duration::from_mins(2)).send().await.unwrap()
     }
 
     /// The next model; nothing at the end.
@@ -29,7 +40,9 @@ impl Stream {
             while let Some((event, rest)) = self.read.split_once("\n\n") {
                 let (event, rest) = (event.to_owned(), rest.to_owned());
                 self.read = rest;
-                if let Some(data) = event.strip_prefix("event: model\ndata: ") {
+                if let Some(rest) = event.strip_prefix("event: model\nid: ") {
+                    let (id, data) = rest.split_once("\nretry: 2000\ndata: ").unwrap();
+                    id.clone_into(&mut self.last);
                     return Some(serde_json::from_str(data).unwrap());
                 }
                 // What keeps the connection alive.
@@ -38,6 +51,12 @@ impl Stream {
             let chunk = self.response.chunk().await.ok()??;
             self.read.push_str(std::str::from_utf8(&chunk).unwrap());
         }
+    }
+
+    /// The id of the first event.
+    async fn first(mut self) -> String {
+        self.next().await.unwrap();
+        self.last
     }
 
     async fn rest(mut self) -> Vec<Value> {
@@ -66,6 +85,31 @@ async fn they_tell_progress_until_the_training_has_ended_and_then_end() {
     assert!(seen, "{told:?}");
     // Of one that has ended there is one event.
     assert_eq!(Stream::of(&school, &school.desk.master, &id).await.rest().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_connects_again_is_sent_what_is_new_and_stops_at_the_end() {
+    let school = School::without_workers().await;
+    let project = school.classes("caps", &[("red", 5), ("blue", 5)]).await;
+    let id = school.train(&project, json!({})).await;
+    let key = &school.desk.master;
+    let mut stream = Stream::of(&school, key, &id).await;
+    assert_eq!(stream.next().await.unwrap()["status"], "queued");
+    let (queued, again) = (stream.last, Stream::of(&school, key, &id).await.first().await);
+    assert_eq!(again, queued, "the same state has the same id");
+    // What it has received is not sent again: the next event is the end.
+    let response = Stream::ask(&school, key, &id, &queued).await;
+    school.desk.post(&format!("/api/v1/models/{id}/cancel"), json!({})).await.ok();
+    let mut stream = Stream { response, read: String::new(), last: String::new() };
+    assert_eq!(stream.next().await.unwrap()["status"], "cancelled");
+    let end = stream.last.clone();
+    assert_eq!(stream.next().await, None);
+    assert_eq!(Stream::ask(&school, key, &id, &end).await.status(), 204);
+    // A client that missed the end is sent it.
+    let response = Stream::ask(&school, key, &id, &queued).await;
+    let told = Stream { response, read: String::new(), last: String::new() }.rest().await;
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["status"], "cancelled");
 }
 
 #[tokio::test]
