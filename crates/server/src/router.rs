@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::Response;
 use http::{HeaderValue, header};
 use tower::{Layer, ServiceBuilder};
 use tower_http::normalize_path::NormalizePathLayer;
@@ -13,11 +14,14 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::app::Shared;
-use crate::edge::{allowance, cors, exchange};
+use crate::edge::ask_path::ASK;
+use crate::edge::{allowance, compression, cors, exchange};
 use crate::{api, web};
 
 /// A body that stands still for so long is given up.
 const BODY_PAUSE: Duration = Duration::from_secs(10);
+/// For how long browsers use HTTPS alone.
+const A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// The pages and the API, with or without a last slash in their paths.
 pub fn routes(app: &Shared) -> Router {
@@ -30,7 +34,20 @@ pub fn routes(app: &Shared) -> Router {
     // Around the router, not inside: paths are matched before a layer of the router sees them.
     let routes = NormalizePathLayer::trim_trailing_slash().layer(routes);
     // The router names the methods of a path on its way out, behind its own layers.
-    Router::new().fallback_service(routes).layer(from_fn(cors::open_api))
+    let routes = Router::new().fallback_service(routes).layer(from_fn(cors::open_api));
+    let routes =
+        routes.layer(ServiceBuilder::new().map_request(compression::settle).layer(compression::layer()));
+    if app.config.is_https() { routes.layer(from_fn(stay_on_https)) } else { routes }
+}
+
+/// Tells browsers to come back by HTTPS alone (RFC 6797). Not in the answers to proxies, which would hand it on as their own.
+async fn stay_on_https(request: Request, next: Next) -> Response {
+    let is_proxy = request.uri().path().starts_with(ASK);
+    let mut answer = next.run(request).await;
+    if !is_proxy {
+        answer.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, A_YEAR);
+    }
+    answer
 }
 
 fn api_routes(app: &Shared) -> Router<Shared> {

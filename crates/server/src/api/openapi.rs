@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
-use http::header;
+use http::HeaderMap;
 use keyrack_guard::Guard;
 use keyrack_key::Permission;
 use keyrack_store::Role;
@@ -20,6 +20,7 @@ use super::{
 };
 use crate::app::Shared;
 use crate::edge::allowance;
+use crate::edge::compression::StaticText;
 
 fn registry(guard: Arc<Guard>) -> Registry {
     let nodes = Access::Guarded(Permission::KeysFollow, Role::Admin);
@@ -93,7 +94,8 @@ pub fn router(guard: Arc<Guard>) -> Router<Shared> {
     let (router, _) = registry(guard).finish();
     let (router, document) = described(router);
     let json = document.to_json().unwrap_or_default();
-    let answer = move || async move { ([(header::CONTENT_TYPE, "application/json")], json) };
+    let text = StaticText::new(json, "application/json");
+    let answer = move |headers: HeaderMap| async move { text.answer(&headers).await };
     router.route("/openapi.json", get(answer))
 }
 

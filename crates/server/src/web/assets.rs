@@ -4,10 +4,11 @@ use std::sync::LazyLock;
 
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
-use http::header;
+use http::{HeaderMap, header};
 use keyrack_key::Digest;
 
 use super::error::PageError;
+use crate::edge::compression::StaticText;
 use crate::ops::OpError;
 
 pub(super) static CSS: LazyLock<Asset> =
@@ -22,8 +23,7 @@ pub(super) static ICON: LazyLock<Asset> =
 
 /// A file in the binary.
 pub(super) struct Asset {
-    text: &'static str,
-    kind: &'static str,
+    text: StaticText,
     name: String,
 }
 
@@ -32,7 +32,7 @@ impl Asset {
         let digest = Digest::of(text.as_bytes());
         let short =
             digest.as_bytes()[..6].iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-        Self { text, kind, name: format!("app.{short}.{ending}") }
+        Self { text: StaticText::new(text, kind), name: format!("app.{short}.{ending}") }
     }
 
     /// Where it is found.
@@ -42,10 +42,14 @@ impl Asset {
 }
 
 /// `GET /assets/{file}`.
-pub(super) async fn file(Path(file): Path<String>) -> Result<Response, PageError> {
+pub(super) async fn file(Path(file): Path<String>, headers: HeaderMap) -> Result<Response, PageError> {
     let found = [&CSS, &JS, &PICTURES_JS, &ICON].into_iter().find(|asset| asset.name == file);
     let asset = found.ok_or(OpError::NotFound("file"))?;
-    let head =
-        [(header::CONTENT_TYPE, asset.kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
-    Ok((head, asset.text).into_response())
+    let head = [(header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
+    Ok((head, asset.text.answer(&headers).await).into_response())
+}
+
+/// `GET /favicon.ico`, for what asks for it without having read a page.
+pub(super) async fn icon(headers: HeaderMap) -> Response {
+    ([(header::CACHE_CONTROL, "public, max-age=86400")], ICON.text.answer(&headers).await).into_response()
 }

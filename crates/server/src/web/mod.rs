@@ -56,6 +56,7 @@ fn registry() -> Registry {
         .action(Anyone, "/sign-out", sign_in::sign_out)
         .page(Anyone, "/docs", docs::page)
         .page(Anyone, "/assets/{file}", assets::file)
+        .page(Anyone, "/favicon.ico", assets::icon)
         .page(SignedIn, "/account", account::page)
         .action(SignedIn, "/account/sessions/{id}/revoke", account::revoke)
         .action(SignedIn, "/account/sessions/revoke-others", account::revoke_others)

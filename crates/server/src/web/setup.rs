@@ -1,5 +1,6 @@
 //! `/setup`: the first owner and the first workspace.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -14,6 +15,7 @@ use super::sign_in;
 use super::view::Setup;
 use crate::api::Params;
 use crate::app::{App, Shared};
+use crate::edge::compression::Uncompressed;
 use crate::edge::session;
 use crate::ops::people::Founding;
 use crate::ops::{Invalid, OpError};
@@ -56,7 +58,7 @@ async fn admit(app: &App, token: &str) -> Result<(), OpError> {
 
 fn page(app: &App, form: &SetupForm, invalid: Option<&Invalid>) -> Result<Response, OpError> {
     let password = field("", invalid, "password");
-    show!(
+    let page = show!(
         app,
         Setup {
             frame: frame::without_shell(app, None),
@@ -67,7 +69,9 @@ fn page(app: &App, form: &SetupForm, invalid: Option<&Invalid>) -> Result<Respon
             workspace: field(&form.workspace, invalid, "workspace"),
             error: None,
         }
-    )
+    )?;
+    // It holds the token beside what somebody typed.
+    Ok((Extension(Uncompressed), page).into_response())
 }
 
 /// Makes the owner and the workspace, signs in, and goes to the API Keys page.

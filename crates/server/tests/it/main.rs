@@ -7,6 +7,7 @@ mod browser;
 mod cast;
 mod cli;
 mod client;
+mod compressed;
 mod coverage;
 mod crash;
 mod datasets;

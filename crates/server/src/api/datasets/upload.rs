@@ -1,7 +1,7 @@
 //! `POST /projects/{id}/upload`: ask for a place for one picture.
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,6 +10,7 @@ use super::InProject;
 use crate::api::ApiError;
 use crate::api::body::Body;
 use crate::app::Shared;
+use crate::edge::compression::Uncompressed;
 use crate::times::rfc3339;
 
 /// A picture that is to come.
@@ -46,12 +47,13 @@ pub async fn ask(
     InProject { by, project }: InProject,
     headers: HeaderMap,
     Body(body): Body<NewUploadBody>,
-) -> Result<Json<UploadBody>, ApiError> {
+) -> Result<(Extension<Uncompressed>, Json<UploadBody>), ApiError> {
     let promise = app.datasets.ask_upload(&by, project, &body.name).await?;
     let address = app.address(&headers);
-    Ok(Json(UploadBody {
+    let body = UploadBody {
         upload_url: format!("{address}/api/v1/uploads/{}?signature={}", promise.upload, promise.token),
         uri: promise.uri,
         expires_at: rfc3339(promise.expires_at),
-    }))
+    };
+    Ok((Extension(Uncompressed), Json(body)))
 }

@@ -1,8 +1,8 @@
 //! `POST /keys`: make a key.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use http::{HeaderMap, StatusCode, header};
 use keyrack_key::Class;
 use serde::Deserialize;
@@ -12,6 +12,7 @@ use super::{HandedBody, RestrictionsFields, etag, once, parse_scopes};
 use crate::api::ApiError;
 use crate::api::body::{Body, object_if_any};
 use crate::app::Shared;
+use crate::edge::compression::Uncompressed;
 use crate::ops::keys::Draft;
 use crate::ops::{Acting, Invalid};
 use crate::times;
@@ -85,5 +86,6 @@ pub async fn create(
     let location = format!("/api/v1/keys/{}", handed.key.id);
     let head = [(header::LOCATION, location), (header::ETAG, etag(handed.key.revision))];
     let body = HandedBody::new(handed, (app.clock)());
-    Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], head, Json(body)).into_response())
+    let head = (Extension(Uncompressed), [(header::CACHE_CONTROL, "no-store")], head);
+    Ok((StatusCode::CREATED, head, Json(body)).into_response())
 }

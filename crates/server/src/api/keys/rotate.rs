@@ -1,8 +1,8 @@
 //! `POST /keys/{id}/rotate`: a new secret for a key.
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
+use axum::{Extension, Json};
 use http::{HeaderMap, header};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -11,6 +11,7 @@ use super::{HandedBody, key_id, once};
 use crate::api::ApiError;
 use crate::api::body::Body;
 use crate::app::Shared;
+use crate::edge::compression::Uncompressed;
 use crate::ops::{Acting, Invalid};
 use crate::times;
 
@@ -45,5 +46,6 @@ pub async fn rotate(
 ) -> Result<impl IntoResponse, ApiError> {
     let overlap = times::span(&body.overlap).map_err(|expected| Invalid::field("overlap", expected))?;
     let handed = app.keys.rotate(&by, key_id(&id)?, overlap, once(&headers)?).await?;
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json(HandedBody::new(handed, (app.clock)()))))
+    let head = (Extension(Uncompressed), [(header::CACHE_CONTROL, "no-store")]);
+    Ok((head, Json(HandedBody::new(handed, (app.clock)()))))
 }

@@ -1,5 +1,6 @@
 //! The one time that a secret is shown.
 
+use axum::Extension;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
@@ -7,6 +8,7 @@ use keyrack_key::{Class, KeyId, Only, Permission, Restrictions, Scope, Scopes};
 
 use super::{address, base, first_call};
 use crate::app::App;
+use crate::edge::compression::Uncompressed;
 use crate::ops::OpError;
 use crate::ops::keys::Handed;
 use crate::web::frame::{self, show};
@@ -32,7 +34,7 @@ pub(super) fn page(
         scopes: key.scopes,
         restrictions: key.terms.restrictions.as_ref(),
     };
-    show!(
+    let page = show!(
         app,
         Reveal {
             frame: frame::of_member(app, member, Here::ApiKeys, &parts.headers),
@@ -50,7 +52,8 @@ pub(super) fn page(
             old_secret,
             remark,
         }
-    )
+    )?;
+    Ok((Extension(Uncompressed), page).into_response())
 }
 
 /// The form was sent again: the secret was in the first answer.
