@@ -70,6 +70,8 @@ async fn passes_on_each_method(proxy: Deployment) {
         let answer = send(proxy.request(method.clone(), "/7").bearer_auth(&key.secret)).await;
         names_the_caller(&proxy, &answer, &key);
         assert_eq!(answer.json()["method"], method.as_str());
+        let root = send(proxy.request(method.clone(), "/").bearer_auth(&key.secret)).await;
+        names_the_caller(&proxy, &root, &key);
         let denied = send(proxy.request(method, "/7")).await;
         assert_eq!((denied.status.as_u16(), code(&denied)), (401, json!("missing_key")));
     }
@@ -80,7 +82,8 @@ async fn passes_on_each_method(proxy: Deployment) {
 }
 
 /// URLs that clients send although RFC 3986 doesn't allow all of them.
-const UNUSUAL_URLS: [&str; 4] = ["/a\"b", "/?q=a|b{}", "/a%20b", "/%C3%A9?q=%3D%26"];
+const UNUSUAL_URLS: [&str; 9] =
+    ["/a\"b", "/a<b>", "/a|b{}^`", "/?q=\"<>", "/?q=a|b{}^`", "/é", "/?q=é", "/a%20b", "/%C3%A9?q=%3D%26"];
 
 async fn passes_on_unusual_urls(proxy: Deployment) {
     let key = proxy.desk.key(&["inference"]).await;
