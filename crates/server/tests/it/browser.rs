@@ -8,6 +8,7 @@ mod errors;
 mod eyes;
 mod fitness;
 mod general;
+mod guarded;
 mod hands;
 mod keyboard;
 mod life;

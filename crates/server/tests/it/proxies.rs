@@ -37,11 +37,11 @@ macro_rules! with_each_proxy {
 
 mod asked;
 mod denials;
-mod deployment;
+pub(crate) mod deployment;
 mod echo;
 mod identity;
 mod outages;
 mod preflights;
-mod program;
+pub(crate) mod program;
 mod queries;
 mod upgrades;

@@ -24,7 +24,7 @@ const ASK: &str = "
         ({ status: answer.status, limit: answer.headers.get('RateLimit'), body: await answer.json() }));";
 
 /// A server of one page; it ends with the runtime of its test. Where it listens, such as `127.0.0.1:40123`.
-async fn shop() -> String {
+pub(super) async fn shop() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let page = || async { Html("<!doctype html><html lang=en><title>Shop</title><h1>Shop</h1>") };

@@ -25,10 +25,10 @@ pub(super) const KEYRACK_HEADERS: [&str; 7] = [
     "X-Keyrack-Status",
 ];
 
-pub(super) struct Deployment {
-    pub(super) desk: Desk,
-    pub(super) program: Program,
-    pub(super) url: String,
+pub(crate) struct Deployment {
+    pub(crate) desk: Desk,
+    pub(crate) program: Program,
+    pub(crate) url: String,
     client: Client,
     process: Child,
     folder: TempDir,
@@ -36,7 +36,7 @@ pub(super) struct Deployment {
 
 impl Deployment {
     /// Starts all three, and returns when the proxy denies a request without a key.
-    pub(super) async fn of(program: Program) -> Self {
+    pub(crate) async fn of(program: Program) -> Self {
         assert_eq!(SLUG, "northfield-vision", "the examples name this workspace");
         let desk = Desk::open().await;
         let folder = TempDir::new().unwrap();

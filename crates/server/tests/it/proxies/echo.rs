@@ -33,7 +33,14 @@ async fn serve(mut stream: TcpStream) {
         let _ = copy(&mut read, &mut write).await;
         return;
     }
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    // Pages of every origin may send what they ask for.
+    let cors = format!(
+        "Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Methods: {}\r\nAccess-Control-Allow-Headers: {}",
+        header("access-control-request-method"),
+        header("access-control-request-headers")
+    );
+    let head =
+        format!("HTTP/1.1 200 OK\r\n{cors}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
     let body = if request["method"] == "HEAD" { "" } else { &body };
     let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
 }
