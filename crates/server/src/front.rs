@@ -24,6 +24,7 @@ use tower::{Service, service_fn};
 use tracing::Instrument;
 
 use crate::app::Shared;
+use crate::edge::api_path::ApiPaths;
 use crate::edge::ask_path::{self, ASK};
 use crate::edge::exchange::Exchange;
 use crate::edge::{address, allowance, cors};
@@ -34,6 +35,7 @@ use crate::{api, router};
 pub struct Front {
     app: Shared,
     routes: Router,
+    paths: ApiPaths,
     /// Who is connected, over a network.
     peer: Option<IpAddr>,
 }
@@ -41,7 +43,8 @@ pub struct Front {
 impl Front {
     /// All that `app` answers.
     pub fn of(app: &Shared) -> Self {
-        Self { app: Arc::clone(app), routes: router::routes(app), peer: None }
+        let paths = ApiPaths::new(&api::routes(Arc::clone(&app.guard)));
+        Self { app: Arc::clone(app), routes: router::routes(app), paths, peer: None }
     }
 
     /// The same for each connection of a network, by the address of its peer.
@@ -78,6 +81,7 @@ where
     fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
         let trusted = &self.app.config.trusted_proxies;
         let address = self.peer.map(|peer| address::of_client(peer, request.headers(), trusted));
+        self.paths.add_prefix(&mut request);
         ask_path::settle(&mut request);
         if !is_bare_question(&request) {
             if let Some(address) = address {

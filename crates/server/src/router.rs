@@ -14,6 +14,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::app::Shared;
+use crate::edge::api_path::PREFIX;
 use crate::edge::ask_path::ASK;
 use crate::edge::{allowance, compression, cors, exchange};
 use crate::{api, web};
@@ -25,7 +26,10 @@ const A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// The pages and the API, with or without a last slash in their paths.
 pub fn routes(app: &Shared) -> Router {
-    let routes = Router::new().nest("/api/v1", api_routes(app)).merge(page_routes(app));
+    // What lies beside the one version of the API that there is.
+    let other_versions = Router::new().fallback(api::no_such_path);
+    let api = Router::new().nest(PREFIX, api_routes(app)).nest("/api", other_versions);
+    let routes = api.merge(page_routes(app));
     let edge = ServiceBuilder::new()
         .layer(from_fn_with_state(Arc::clone(app), exchange::around))
         .layer(DefaultBodyLimit::max(allowance::SMALL.bytes))
@@ -59,6 +63,7 @@ fn api_routes(app: &Shared) -> Router<Shared> {
 fn page_routes(app: &Shared) -> Router<Shared> {
     web::router(app)
         .layer(from_fn_with_state(Arc::clone(app), web::protect::pages))
+        .fallback(web::error::unknown_path)
         .layer(set(header::CONTENT_SECURITY_POLICY, web::CONTENT_SECURITY_POLICY))
         // Stricter makes forms post `Origin: null`.
         .layer(set(header::REFERRER_POLICY, "same-origin"))

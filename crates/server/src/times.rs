@@ -8,11 +8,21 @@ pub fn rfc3339(time: Timestamp) -> String {
     jiff::Timestamp::from_microsecond(time.micros()).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
 }
 
-/// Reads a time with its offset.
+/// Reads a time with its offset, before 9999-12-30T22:00:00Z.
 pub fn parse(text: &str) -> Result<Timestamp, &'static str> {
-    text.parse::<jiff::Timestamp>()
-        .map(|time| Timestamp::from_micros(time.as_microsecond()))
-        .map_err(|_| "expected a time such as 2027-01-31T12:00:00Z")
+    text.parse::<jiff::Timestamp>().map(|time| Timestamp::from_micros(time.as_microsecond())).map_err(|_| {
+        if is_end_of_calendar(text) {
+            "This time is too late. Use one before 9999-12-30, or leave it out."
+        } else {
+            "expected a time such as 2027-01-31T12:00:00Z"
+        }
+    })
+}
+
+/// Whether a text is a time of the last two days that RFC 3339 can write, which many programs write for "never".
+fn is_end_of_calendar(text: &str) -> bool {
+    let day = jiff::fmt::temporal::Pieces::parse(text).map(|pieces| pieces.date());
+    day.is_ok_and(|day| day >= jiff::civil::date(9999, 12, 30))
 }
 
 /// Reads a span such as `0s`, `10m`, `24h` or `90d`.
@@ -44,6 +54,15 @@ mod tests {
         assert_eq!(parse(&rfc3339(time)), Ok(time));
         assert!(parse("2026-11-22T21:08:26").is_err(), "without an offset it could be any of 24 hours");
         assert!(parse("tomorrow").is_err());
+    }
+
+    #[test]
+    fn the_end_of_the_calendar_is_called_too_late() {
+        for late in ["9999-12-31T23:59:59Z", "9999-12-31T00:00:00+00:00", "9999-12-30T23:59:59.999Z"] {
+            assert!(parse(late).unwrap_err().contains("before 9999-12-30"), "{late}");
+        }
+        assert_eq!(rfc3339(parse("9999-12-29T23:59:59Z").unwrap()), "9999-12-29T23:59:59Z");
+        assert!(parse("99999-01-01T00:00:00Z").unwrap_err().contains("expected a time"));
     }
 
     #[test]

@@ -64,10 +64,10 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalB
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let is_json = is_json(request.headers());
         let bytes = read(request, state).await?;
-        match bytes.is_empty() {
-            true => Ok(Self(T::default())),
-            false if is_json => parse(&bytes).map(Self),
-            false => Err(not_json()),
+        match without_mark(&bytes).trim_ascii() {
+            b"" => Ok(Self(T::default())),
+            _ if is_json => parse(&bytes).map(Self),
+            _ => Err(not_json()),
         }
     }
 }
@@ -99,13 +99,21 @@ pub fn is_silence(error: &(dyn Error + 'static)) -> bool {
 
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
     Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            refuse(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is larger than this path takes")
-        }
-        _ if is_silence(&rejection) => {
-            refuse(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not arrive in time")
-        }
-        _ => refuse(StatusCode::BAD_REQUEST, "bad_request", "the body did not arrive whole"),
+        StatusCode::PAYLOAD_TOO_LARGE => refuse(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            "The request body is too large for this path. Send less at once.",
+        ),
+        _ if is_silence(&rejection) => refuse(
+            StatusCode::REQUEST_TIMEOUT,
+            "too_slow",
+            "The request body did not arrive in time. Send it again.",
+        ),
+        _ => refuse(
+            StatusCode::BAD_REQUEST,
+            "bad_request",
+            "The request body did not arrive whole. Send it again.",
+        ),
     })
 }
 
@@ -115,12 +123,18 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
 }
 
 fn parse_any<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let mut json = serde_json::Deserializer::from_slice(without_mark(bytes));
     let value = serde_path_to_error::deserialize(&mut json).map_err(wrong::body)?;
     json.end().map_err(|_| {
-        refuse(StatusCode::BAD_REQUEST, "not_json", "expected one JSON value and nothing behind it")
+        let message = "The request body goes on after its JSON value. Send one JSON value and nothing else.";
+        refuse(StatusCode::BAD_REQUEST, "not_json", message)
     })?;
     Ok(value)
+}
+
+/// The text of a body behind its byte order mark, which some programs write and parsers may ignore (RFC 8259, section 8.1).
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
 }
 
 /// The value of a body that came in another form.
@@ -138,7 +152,8 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn not_json() -> ApiError {
-    refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "expected Content-Type: application/json")
+    let message = "The request body must be JSON. Send it with Content-Type: application/json.";
+    refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", message)
 }
 
 fn refuse(status: StatusCode, code: &'static str, message: impl Into<String>) -> ApiError {

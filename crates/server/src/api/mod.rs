@@ -24,7 +24,7 @@ mod workspace;
 pub use access::{Access, Stated};
 pub use answer::{ApiError, no_such_path};
 pub use forward_auth::ask_at_once;
-pub use openapi::{document, router, routes};
+pub use openapi::{OPENAPI, document, router, routes};
 
 pub(crate) use acting::ControlSocket;
 pub(crate) use activity::file as history_file;

@@ -22,6 +22,9 @@ use crate::app::Shared;
 use crate::edge::allowance;
 use crate::edge::compression::StaticText;
 
+/// The path of the description, below the API's prefix.
+pub const OPENAPI: &str = "/openapi.json";
+
 fn registry(guard: Arc<Guard>) -> Registry {
     let nodes = Access::Guarded(Permission::KeysFollow, Role::Admin);
     let projects = |role| Access::Guarded(Permission::ProjectsManage, role);
@@ -96,7 +99,7 @@ pub fn router(guard: Arc<Guard>) -> Router<Shared> {
     let json = document.to_json().unwrap_or_default();
     let text = StaticText::new(json, "application/json");
     let answer = move |headers: HeaderMap| async move { text.answer(&headers).await };
-    router.route("/openapi.json", get(answer))
+    router.route(OPENAPI, get(answer))
 }
 
 /// The routes, each with who may call it.

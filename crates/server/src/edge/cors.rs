@@ -5,15 +5,20 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
-/// What pages may send. Not the header that names a session's workspace.
-const SENT: HeaderValue =
-    HeaderValue::from_static("Authorization, X-Api-Key, Content-Type, Idempotency-Key, If-Match");
-/// What pages may read beyond the few that they may read anyway.
+/// Request headers that every page may send, allowed also where a preflight names none or too many.
+const SENT: &str = "Authorization, X-Api-Key, Content-Type, Idempotency-Key, If-Match";
+/// The most bytes of header names that a preflight's answer repeats.
+const NAMES_BYTES_MAX: usize = 1024;
+/// Response headers that pages may read beyond those that the fetch standard always shows.
 const READ: HeaderValue = HeaderValue::from_static(
-    "Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, WWW-Authenticate, Location, ETag",
+    "X-Request-Id, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, ETag, Location, Allow, \
+     Content-Disposition, X-Keyrack-Code",
 );
+/// Request headers that change a preflight's answer, for caches between.
+const VARY: HeaderValue =
+    HeaderValue::from_static("Origin, Access-Control-Request-Method, Access-Control-Request-Headers");
 /// How long browsers need not ask again, in seconds: a day.
 const LONG: HeaderValue = HeaderValue::from_static("86400");
 /// Never together with `Access-Control-Allow-Credentials`.
@@ -26,12 +31,15 @@ pub struct NoPreflight;
 
 /// Lets pages of every origin read what the API answers, refusals too, and answers the question that browsers ask before.
 pub async fn open_api(request: Request, next: Next) -> Response {
-    if !request.uri().path().starts_with("/api/v1/") {
+    if !request.uri().path().starts_with("/api/") {
         return next.run(request).await;
     }
-    let is_asked_before = *request.method() == Method::OPTIONS;
+    let allowed = (*request.method() == Method::OPTIONS).then(|| allowed_headers(request.headers()));
     let response = next.run(request).await;
-    open(if is_asked_before { before(response) } else { response })
+    open(match allowed {
+        Some(allowed) => before(response, allowed),
+        None => response,
+    })
 }
 
 /// Lets pages of every origin read an answer. All have it, but for a yes to a proxy's question, which no page can ask.
@@ -44,7 +52,7 @@ pub fn open(mut response: Response) -> Response {
 
 /// The answer to a preflight. It carries no key but in a query, and no guard looks at that one. No route is registered for
 /// OPTIONS, so the router has said what the path answers to instead.
-fn before(response: Response) -> Response {
+fn before(response: Response, allowed: HeaderValue) -> Response {
     let methods = response.headers().get(header::ALLOW).cloned();
     let is_preflight = response.status() == StatusCode::METHOD_NOT_ALLOWED
         && response.extensions().get::<NoPreflight>().is_none();
@@ -56,7 +64,54 @@ fn before(response: Response) -> Response {
     parts.headers.remove(header::CONTENT_TYPE);
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
-    parts.headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, SENT);
+    parts.headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
     parts.headers.insert(header::ACCESS_CONTROL_MAX_AGE, LONG);
+    parts.headers.append(header::VARY, VARY);
     Response::from_parts(parts, Body::empty())
+}
+
+/// The request headers that a page may send: [`SENT`], and those that the preflight asks for. Clients add headers of their
+/// own (`X-Client-Sdk`, `traceparent`), and none of them opens anything: credentials of the browser are never allowed.
+fn allowed_headers(preflight: &HeaderMap) -> HeaderValue {
+    let requested: Option<Vec<_>> = preflight
+        .get_all(header::ACCESS_CONTROL_REQUEST_HEADERS)
+        .iter()
+        .flat_map(|names| names.as_bytes().split(|byte| *byte == b','))
+        .map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        .collect();
+    let mut allowed = SENT.to_owned();
+    for name in requested.unwrap_or_default() {
+        if !SENT.split(", ").any(|sent| sent.eq_ignore_ascii_case(name.as_str())) {
+            allowed.push_str(", ");
+            allowed.push_str(name.as_str());
+        }
+    }
+    let fits = allowed.len() <= NAMES_BYTES_MAX;
+    HeaderValue::try_from(allowed).ok().filter(|_| fits).unwrap_or(HeaderValue::from_static(SENT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(requested: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for names in requested {
+            headers.append(header::ACCESS_CONTROL_REQUEST_HEADERS, HeaderValue::from_str(names).unwrap());
+        }
+        allowed_headers(&headers).to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn requested_headers_are_allowed_if_they_are_few_and_are_header_names() {
+        let own = allowed(&[]);
+        assert_eq!(own, SENT);
+        let more = "x-client-sdk,traceparent, sentry-trace";
+        assert_eq!(allowed(&[more]), format!("{SENT}, x-client-sdk, traceparent, sentry-trace"));
+        assert_eq!(allowed(&["content-type, x-a", "x-b"]), format!("{SENT}, x-a, x-b"));
+        for refused in ["x-a, b c", "x-a: 1", "\"x\"", "x-a,,x-b"] {
+            assert_eq!(allowed(&[refused]), SENT, "{refused}");
+        }
+        assert_eq!(allowed(&[&"x-long, ".repeat(200)]), SENT);
+    }
 }

@@ -15,7 +15,7 @@ use tracing::{Instrument, Span};
 
 use super::refusals::Told;
 use super::request_id::{self, RequestId};
-use super::{host, log, problem};
+use super::{encoding, host, log, problem};
 use crate::app::{App, Shared};
 
 /// Around the routes of a router, which know by which path they were found.
@@ -27,6 +27,9 @@ pub async fn around(State(app): State<Shared>, request: Request, next: Next) -> 
         Ok(exchange) => exchange,
         Err(answer) => return *answer,
     };
+    if let Err(problem) = encoding::check(&parts, &body) {
+        return exchange.end(&app, problem::carrying(*problem));
+    }
     // What a client calls its request is forgotten: the name in our log is ours.
     parts.headers.insert(request_id::HEADER, exchange.id.value());
     let inside = next.run(Request::from_parts(parts, body));

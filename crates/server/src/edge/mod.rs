@@ -2,9 +2,11 @@
 
 pub mod address;
 pub mod allowance;
+pub mod api_path;
 pub mod ask_path;
 pub mod compression;
 pub mod cors;
+pub mod encoding;
 pub mod entrance;
 pub mod etag;
 pub mod exchange;

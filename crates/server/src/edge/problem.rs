@@ -44,7 +44,9 @@ fn of_framework(response: &Response) -> Option<Problem> {
     let status = response.status();
     let (code, message) = match status {
         StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "this path knows other methods; see Allow"),
-        StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "the body is larger than this path takes"),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            ("too_large", "The request body is too large for this path. Send less at once.")
+        }
         StatusCode::SERVICE_UNAVAILABLE => ("too_slow", "this took too long on our side; try again"),
         StatusCode::BAD_REQUEST => ("bad_request", "the request could not be read"),
         StatusCode::INTERNAL_SERVER_ERROR => {

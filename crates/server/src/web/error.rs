@@ -1,5 +1,8 @@
 //! Pages that say what did not work.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 use askama::Template;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -11,9 +14,11 @@ use keyrack_guard::Problem;
 use super::sign_in::own_path;
 use super::view::ErrorPage;
 use super::{form, frame};
+use crate::api;
 use crate::app::{App, Shared};
+use crate::edge::api_path::{accepts_html, carries_key, first_segment};
 use crate::edge::problem::{answering, carrying};
-use crate::edge::request_id;
+use crate::edge::{origin, request_id};
 use crate::ops::OpError;
 
 /// The error side of every page.
@@ -112,7 +117,25 @@ fn title(problem: &Problem) -> &'static str {
     }
 }
 
-/// Where there is no such page.
-pub(super) async fn no_such_page() -> PageError {
-    OpError::NotFound("page").into()
+/// The answer for a path that is neither a page nor part of the API: a page for people, a problem for programs.
+pub async fn unknown_path(State(app): State<Shared>, request: Parts) -> Response {
+    let is_beside_pages = PAGES.contains(first_segment(request.uri.path()));
+    let is_person = accepts_html(&request.headers) && !carries_key(&request.headers, &request.uri);
+    if !is_beside_pages && !is_person {
+        return api::no_such_path().await.into_response();
+    }
+    let public = app.config.public_url.as_ref();
+    match origin::check(&request.method, &request.headers, public) {
+        Ok(()) => page(&app, &request, &OpError::NotFound("page").problem()),
+        Err(foreign) => page(&app, &request, &foreign.problem()),
+    }
 }
+
+/// The first segments of the pages' paths.
+static PAGES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+    super::routes()
+        .iter()
+        .map(|page| first_segment(&page.path).to_owned())
+        .filter(|one| !one.is_empty())
+        .collect()
+});

@@ -130,8 +130,7 @@ fn platform(registry: Registry) -> Registry {
 
 /// The pages as a router.
 pub fn router(app: &Shared) -> Router<Shared> {
-    let pages = registry().finish().0.fallback(error::no_such_page);
-    pages.layer(from_fn_with_state(Arc::clone(app), error::render))
+    registry().finish().0.layer(from_fn_with_state(Arc::clone(app), error::render))
 }
 
 /// The pages, each with who may open it.

@@ -28,9 +28,17 @@ pub async fn gather(
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
             if is_silence(&error) {
-                refuse(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not arrive in time")
+                refuse(
+                    StatusCode::REQUEST_TIMEOUT,
+                    "too_slow",
+                    "The request body did not arrive in time. Send it again.",
+                )
             } else {
-                refuse(StatusCode::BAD_REQUEST, "bad_request", "the body did not arrive whole")
+                refuse(
+                    StatusCode::BAD_REQUEST,
+                    "bad_request",
+                    "The request body did not arrive whole. Send it again.",
+                )
             }
         })?;
         frame.data_ref().map_or(Ok(()), |data| gathering.push(data)).map_err(&no)?;

@@ -23,6 +23,26 @@ const ASK: &str = "
     return fetch(url, { method: 'POST', headers, body: JSON.stringify({ image }) }).then(async (answer) =>
         ({ status: answer.status, limit: answer.headers.get('RateLimit'), body: await answer.json() }));";
 
+/// The same as the public TypeScript client sends it, over XMLHttpRequest and with its header, beside those that tracing and
+/// frameworks add to each request of a page.
+const ASK_AS_PUBLIC_CLIENT: &str = "
+    const [url, key, image] = arguments;
+    return new Promise((resolve, reject) => {
+        const request = new XMLHttpRequest();
+        request.open('POST', url);
+        request.setRequestHeader('Accept', 'application/json, text/plain, */*');
+        request.setRequestHeader('Content-Type', 'application/json');
+        request.setRequestHeader('X-Api-Key', key);
+        request.setRequestHeader('X-Client-Sdk', 'Epigos-SDK/Node; Version: 1.0.0');
+        request.setRequestHeader('X-Requested-With', 'XMLHttpRequest');
+        request.setRequestHeader('traceparent', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01');
+        request.setRequestHeader('sentry-trace', '0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1');
+        request.onerror = () => reject(new Error('the browser let no answer through'));
+        request.onload = () => resolve({
+            status: request.status, id: request.getResponseHeader('X-Request-Id'), body: JSON.parse(request.responseText) });
+        request.send(JSON.stringify({ image, confidence: 0.5 }));
+    });";
+
 /// A server of one page; it ends with the runtime of its test. Where it listens, such as `127.0.0.1:40123`.
 pub(super) async fn shop() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -51,11 +71,17 @@ impl Visit {
 
     /// What the page at this address gets to read when it asks with `key`.
     async fn asks(&self, page: &str, key: &str) -> Value {
+        self.runs(ASK, page, "/api/v1", key).await
+    }
+
+    /// The result of `script` on the page at this address, for the API below `prefix`.
+    async fn runs(&self, script: &str, page: &str, prefix: &str, key: &str) -> Value {
         self.browser.goto(page).await;
         self.browser.headed("Shop").await;
-        let url = format!("{}/api/v1/predict/classify/{}/", self.studio.server.url, self.studio.classifier);
+        let (server, model) = (&self.studio.server.url, &self.studio.classifier);
+        let url = format!("{server}{prefix}/predict/classify/{model}/");
         let image = BASE64_STANDARD.encode(painted(0, 9));
-        self.browser.run(ASK, vec![json!(url), json!(key), json!(image)]).await
+        self.browser.run(script, vec![json!(url), json!(key), json!(image)]).await
     }
 
     /// A key that opens more than predictions.
@@ -115,6 +141,20 @@ async fn a_page_predicts_with_inference_and_a_larger_key_on_it_is_marked_and_get
     assert!(answer["limit"].is_string(), "the page can read what is left: {answer}");
     let elsewhere = visit.asks(&format!("http://{}/", visit.shop), &secret).await;
     assert_eq!(elsewhere["body"]["code"], "origin_not_allowed", "{elsewhere}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_public_typescript_client_works_on_a_page_of_another_origin() {
+    let visit = Visit::begin().await;
+    for prefix in ["/api/v1", ""] {
+        let answer = visit.runs(ASK_AS_PUBLIC_CLIENT, SHOP, prefix, &visit.studio.key).await;
+        let (status, category) = (&answer["status"], &answer["body"]["category"]);
+        assert_eq!((status, category), (&json!(200), &json!("striped")), "{prefix}: {answer}");
+        assert!(text(&answer["id"]).starts_with("req_"), "{prefix}: {answer}");
+        let denied = visit.runs(ASK_AS_PUBLIC_CLIENT, SHOP, prefix, "kr_sk_unknown").await;
+        let (status, code) = (&denied["status"], &denied["body"]["code"]);
+        assert_eq!((status, code), (&json!(401), &json!("malformed_key")), "{prefix}: {denied}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -235,9 +235,10 @@ async fn the_page_that_a_refusal_names_leads_to_the_key() {
     let key = cast.holding(&[Scope::Inference]);
     let says = cast.server.get("/api/v1/projects", &key.secret).await.problem(403, "insufficient_scope");
     let path = says["manage_url"].as_str().unwrap().strip_prefix(&cast.server.url).unwrap().to_owned();
-    let led = send(cast.member(Role::Viewer).request(&cast.server, Method::GET, &path)).await;
+    let link = |request: RequestBuilder| request.header("accept", "text/html");
+    let led = send(link(cast.member(Role::Viewer).request(&cast.server, Method::GET, &path))).await;
     assert_eq!(led.status, 303, "{led:?}");
     assert_eq!(led.header("location"), format!("/w/ours/settings/api-keys/{}", key.id));
-    let stranger = send(cast.stranger.request(&cast.server, Method::GET, &path)).await;
+    let stranger = send(link(cast.stranger.request(&cast.server, Method::GET, &path))).await;
     assert_eq!(stranger.status, 404, "{stranger:?}");
 }

@@ -136,25 +136,99 @@ fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
 }
 
 #[tokio::test]
-async fn paths_answer_with_and_without_the_last_slash_and_never_by_a_redirect() {
+async fn paths_answer_with_and_without_the_version_and_the_last_slash_and_never_by_a_redirect() {
     let cast = Cast::assemble().await;
     let routes = api_routes().into_iter().map(|route| (route.method, route.path));
     for (method, path) in routes.chain([(Method::GET, "/openapi.json".to_owned())]) {
-        let path = format!("/api/v1{}", path_to_nothing(&cast.ours, &path));
+        let path = path_to_nothing(&cast.ours, &path);
         let mut answers = Vec::new();
-        for slashes in ["", "/", "//"] {
-            let request =
-                cast.server.request(method.clone(), &format!("{path}{slashes}")).bearer_auth(cast.key());
+        let versions =
+            ["/api/v1", ""].into_iter().flat_map(|version| ["", "/", "//"].map(|end| (version, end)));
+        for (version, end) in versions {
+            let path = format!("{version}{path}{end}");
+            let request = cast.server.request(method.clone(), &path).bearer_auth(cast.key());
             let request = request.header("content-type", "application/json").body(if method == Method::GET {
                 ""
             } else {
                 "{}"
             });
             let answer = send(request).await;
-            assert!(!answer.status.is_redirection(), "{method} {path}{slashes}: {answer:?}");
-            answers.push((answer.status, answer.header("content-type").to_owned()));
+            assert!(!answer.status.is_redirection(), "{method} {path}: {answer:?}");
+            assert!(!answer.header("content-type").starts_with("text/html"), "{method} {path}: {answer:?}");
+            let allowed = answer.header("access-control-allow-origin").to_owned();
+            answers.push((answer.status, answer.header("content-type").to_owned(), allowed));
         }
-        assert_eq!(answers[0], answers[1], "{method} {path}");
-        assert_eq!(answers[0], answers[2], "{method} {path}");
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "{method} {path}: {answers:?}");
     }
+}
+
+/// What is written down about a request does not depend on how its path was written.
+#[tokio::test]
+async fn a_denial_is_explained_and_counted_by_its_route_however_the_path_was_written() {
+    let cast = Cast::assemble().await;
+    let inference = &cast.holding(&[Scope::Inference]).secret;
+    let id = cast.ours.project;
+    let mut routes = Vec::new();
+    for path in [format!("/api/v1/projects/{id}"), format!("/projects/{id}"), format!("/projects/{id}/")] {
+        let denied = cast.server.get(&path, inference).await.problem(403, "insufficient_scope");
+        let request = denied["request_id"].as_str().unwrap().to_owned();
+        let why = cast.server.get(&format!("/requests/{request}"), cast.key()).await;
+        assert_eq!(why.status, 200, "{path}: {why:?}");
+        routes.push(why.json()["route"].clone());
+    }
+    assert_eq!(routes, ["/api/v1/projects/{id}"; 3]);
+    let metrics = cast.server.ops("/metrics").await.text;
+    let counted = "keyrack_requests_total{method=\"GET\",path=\"/api/v1/projects/{id}\",status=\"403\"} 3";
+    assert!(metrics.contains(counted), "{metrics}");
+}
+
+#[tokio::test]
+async fn a_path_that_there_is_not_is_a_problem_for_programs_and_a_page_for_people() {
+    let cast = Cast::assemble().await;
+    let get = |path: &str| cast.server.request(Method::GET, path);
+    let html = "text/html,application/xhtml+xml,*/*;q=0.8";
+    for path in [
+        "/api",
+        "/api/",
+        "/api/v1",
+        "/api/v1/nowhere",
+        "/api/v2/projects",
+        "/api/projects",
+        "/predict",
+        "/predict/nothing",
+        "/projects/x/y/z",
+        "/keys/x/y/z",
+        "/forward-auth-nothing",
+    ] {
+        send(get(path).bearer_auth(cast.key())).await.problem(404, "not_found");
+        send(get(path).header("accept", html).bearer_auth(cast.key())).await.problem(404, "not_found");
+        send(get(path)).await.problem(404, "not_found");
+        send(cast.server.request(Method::POST, path).json(&serde_json::json!({})))
+            .await
+            .problem(404, "not_found");
+    }
+    for path in ["/predictions/x", "/v1/projects", "/datasets", "/%00"] {
+        send(get(path)).await.problem(404, "not_found");
+        send(get(path).header("accept", "application/json")).await.problem(404, "not_found");
+        send(get(path).header("accept", html).header("x-api-key", cast.key()))
+            .await
+            .problem(404, "not_found");
+        let page = send(get(path).header("accept", html)).await;
+        assert_eq!(page.status, 404, "{path}: {page:?}");
+        assert!(page.header("content-type").starts_with("text/html"), "{path}: {page:?}");
+        let strange = send(get(path).header("accept", html).header("host", "evil.example")).await;
+        assert_eq!(strange.status, 421, "{path}: {strange:?}");
+    }
+    let page = send(get("/w/ours/nowhere").header("accept", "*/*")).await;
+    assert!(page.header("content-type").starts_with("text/html"), "{page:?}");
+}
+
+/// Both would be found by their paths without a version; the page of a key tells browsers from programs (`edge/api_path.rs`).
+#[test]
+fn no_page_but_that_of_a_key_shares_its_path_with_the_api() {
+    let first = |path: &str| path.split('/').nth(1).unwrap_or_default().to_owned();
+    let api: BTreeSet<_> = api_routes().iter().map(|route| first(&route.path)).collect();
+    let pages = keyrack::web::routes();
+    let shared = pages.iter().filter(|page| api.contains(&first(&page.path)));
+    assert_eq!(shared.map(|page| page.path.as_str()).collect::<Vec<_>>(), ["/keys/{id}"]);
 }

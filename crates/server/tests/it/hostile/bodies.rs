@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::operation::{Field, Operation, operations};
 use super::text::{FINE, Takes};
 use crate::cast::Cast;
+use crate::coverage::path_in;
 use crate::harness::send;
 
 /// Texts that are more than a word of a list. A field that is not here has to refuse whatever is no such word.
@@ -57,6 +58,39 @@ async fn a_body_that_is_no_body_is_refused() {
     assert_eq!(cast.written().await, before);
 }
 
+/// What no client of ours writes is understood nevertheless, or said to be not.
+#[tokio::test]
+async fn a_byte_order_mark_is_passed_over_and_an_encoded_body_is_named() {
+    let cast = Cast::assemble().await;
+    let mut routes: Vec<_> =
+        crate::coverage::api_routes().into_iter().filter(|route| !route.method.is_safe()).collect();
+    routes.retain(|route| route.method != Method::DELETE || route.path == "/keys/{id}");
+    for route in routes {
+        let path = format!("/api/v1{}", path_in(&cast.ours, &route.path));
+        let request = || {
+            let request = cast.server.request(route.method.clone(), &path).bearer_auth(cast.key());
+            request.header("content-type", "application/json")
+        };
+        // A field that no body has: nothing is done, and the answer shows that the body was read.
+        let surprise = br#"{"surprise": "{"}"#;
+        let plain = send(request().body(surprise.to_vec())).await;
+        let marked = send(request().body([b"\xEF\xBB\xBF", surprise.as_slice()].concat())).await;
+        let shown = |answer: &crate::harness::Answer| (answer.status, answer.json()["details"].clone());
+        assert_eq!(shown(&marked), shown(&plain), "{path}");
+        for coding in ["gzip", "br", "zstd", "GZIP", "identity, gzip", "x-unknown"] {
+            let encoded = send(request().header("content-encoding", coding).body("{}")).await;
+            encoded.problem(415, "encoded_body");
+            assert_eq!(encoded.header("accept-encoding"), "identity");
+        }
+        let twice = request().header("content-encoding", "identity").header("content-encoding", "gzip");
+        send(twice.body("{}")).await.problem(415, "encoded_body");
+        let identity = send(request().header("content-encoding", "Identity").body(surprise.to_vec())).await;
+        assert_eq!(shown(&identity), shown(&plain), "{path}");
+    }
+    let bodiless = cast.server.request(Method::GET, "/api/v1/keys").bearer_auth(cast.key());
+    assert_eq!(send(bodiless.header("content-encoding", "gzip")).await.status, 200);
+}
+
 /// What cannot be read as JSON at all.
 fn broken(operation: &Operation) -> Vec<(Vec<u8>, &'static str)> {
     let field = &operation.fields[0].name;
@@ -66,7 +100,7 @@ fn broken(operation: &Operation) -> Vec<(Vec<u8>, &'static str)> {
         (b"{\"".to_vec(), "cut off in a name"),
         (b"{} {}".to_vec(), "two values"),
         (b"{}x".to_vec(), "something behind it"),
-        (b"\xEF\xBB\xBF{}".to_vec(), "a byte order mark"),
+        (b"\xEF\xBB\xBF\xEF\xBB\xBF{}".to_vec(), "two byte order marks"),
         (b"{}\0".to_vec(), "a NUL behind it"),
         ("{'name': 'x'}".into(), "other quotes"),
         ("{name: 1}".into(), "a bare name"),

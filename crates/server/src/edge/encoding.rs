@@ -1,0 +1,23 @@
+//! The content coding of request bodies (RFC 9110, section 8.4). None is decoded here, so that the limits of a body are those
+//! of what it holds.
+
+use http::request::Parts;
+use http::{StatusCode, header};
+use http_body::Body;
+use keyrack_guard::Problem;
+
+/// Checks that a request has no body or one that is not encoded; else the problem, which names what is accepted.
+pub fn check(request: &Parts, body: &impl Body) -> Result<(), Box<Problem>> {
+    let codings = request.headers.get_all(header::CONTENT_ENCODING).iter();
+    let is_plain = codings.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).all(|coding| {
+        let coding = coding.trim_ascii();
+        coding.is_empty() || coding.eq_ignore_ascii_case(b"identity")
+    });
+    if is_plain || body.is_end_stream() {
+        return Ok(());
+    }
+    let message = "The request body is encoded (Content-Encoding). This server reads bodies as they are only. Send the body without \
+        compression.";
+    let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "encoded_body", message);
+    Err(Box::new(problem.header(header::ACCEPT_ENCODING, "identity")))
+}
