@@ -106,3 +106,76 @@ impl Problem {
         response
     }
 }
+
+#[cfg(feature = "openapi")]
+mod description {
+    use serde_json::json;
+    use utoipa::openapi::schema::{
+        AdditionalProperties, ArrayBuilder, ObjectBuilder, Ref, Schema, SchemaType, Type,
+    };
+    use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat};
+    use utoipa::{PartialSchema, ToSchema};
+
+    use super::Problem;
+
+    /// A wrong field of a request.
+    #[derive(ToSchema)]
+    #[expect(dead_code, reason = "only described")]
+    struct ProblemField {
+        /// The name of the field, as a path such as `restrictions.networks[2]`.
+        #[schema(example = "name")]
+        field: String,
+        /// What is wrong with it.
+        #[schema(example = "Use 100 characters or fewer.")]
+        message: String,
+    }
+
+    fn text(says: &str) -> ObjectBuilder {
+        ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).description(Some(says))
+    }
+
+    impl PartialSchema for Problem {
+        fn schema() -> RefOr<Schema> {
+            let status = ObjectBuilder::new().schema_type(SchemaType::new(Type::Integer));
+            let status = status.format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)));
+            let details = ArrayBuilder::new().items(Ref::from_schema_name(ProblemField::name()));
+            let uri = Some(SchemaFormat::Custom("uri".to_owned()));
+            let required = ["type", "title", "status", "detail", "code", "message", "details"];
+            let described = ObjectBuilder::new()
+                .property("type", text("A URI for the code, always the same.").format(uri))
+                .property("title", text("The words of the status."))
+                .property("status", status.description(Some("The status of the response.")))
+                .property("detail", text("The same as `message`."))
+                .property("code", text("A stable word for the cause, for programs."))
+                .property("message", text("What happened, why, and what to do, for people."))
+                .property(
+                    "details",
+                    details.description(Some(
+                        "The wrong fields of the request; empty if it is not about fields.",
+                    )),
+                )
+                .property("request_id", text("The ID of the request, also in the header `X-Request-Id`."))
+                .description(Some(
+                    "An error (RFC 9457). Some codes add members, such as `key` or `manage_url`.",
+                ))
+                .additional_properties(Some(AdditionalProperties::FreeForm(true)))
+                .examples([json!({
+                    "type": "urn:keyrack:problem:not_found",
+                    "title": "Not Found",
+                    "status": 404,
+                    "detail": "there is no such project",
+                    "code": "not_found",
+                    "message": "there is no such project",
+                    "details": [],
+                    "request_id": "req_0198c2f4a1b27c3d8e4f5a6b"
+                })]);
+            required.into_iter().fold(described, ObjectBuilder::required).build().into()
+        }
+    }
+
+    impl ToSchema for Problem {
+        fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+            schemas.push((ProblemField::name().into_owned(), ProblemField::schema()));
+        }
+    }
+}

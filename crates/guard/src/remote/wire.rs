@@ -33,7 +33,7 @@ pub struct Unreadable(pub &'static str);
 
 /// A service asks to become a node.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeRegistration))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Register {
     /// What people call it: 1 to 100 characters.
@@ -47,7 +47,7 @@ pub struct Register {
 
 /// It is a node from now on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = RegisteredNode))]
 #[serde(rename_all = "camelCase")]
 pub struct Registered {
     /// Its id, until it leaves or was not heard of for too long.
@@ -64,7 +64,7 @@ pub struct Registered {
 
 /// A point in one history of changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = FeedPosition))]
 #[serde(rename_all = "camelCase")]
 pub struct At {
     /// The number of the last change that is included.
@@ -77,7 +77,7 @@ pub struct At {
 
 /// A key as a node needs it: never a secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeKey))]
 #[serde(rename_all = "camelCase")]
 pub struct Key {
     /// Its id.
@@ -112,7 +112,7 @@ pub struct Key {
 
 /// A key is refused for a while.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodePaused))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeKeyPause))]
 #[serde(rename_all = "camelCase")]
 pub struct Paused {
     /// When it works again by itself; null: when it is resumed.
@@ -122,7 +122,7 @@ pub struct Paused {
 
 /// What is kept of a secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeSecret))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeKeySecret))]
 #[serde(rename_all = "camelCase")]
 pub struct Secret {
     /// SHA-256 of all of it, in Base64.
@@ -134,7 +134,7 @@ pub struct Secret {
 
 /// A line of a snapshot: first the head, then each key, then the end. A snapshot without its end was cut off.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SnapshotLine))]
 #[serde(rename_all = "camelCase")]
 pub enum Line {
     /// Where the snapshot was taken.
@@ -147,7 +147,7 @@ pub enum Line {
 
 /// A node says how far it is, and asks for what came after that.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeChangesRequest))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Applied {
     /// All that it has applied.
@@ -159,7 +159,7 @@ pub struct Applied {
 
 /// What changed between two positions. Changes of other workspaces are counted and not told.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeChanges))]
 #[serde(rename_all = "camelCase")]
 pub struct Changes {
     /// Where the node has to be.

@@ -11,9 +11,15 @@ use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
+use super::failures;
 use crate::app::Shared;
 use crate::edge::allowance::{self, Allowance};
 use crate::edge::entrance::Entrance;
+
+/// The names of the ways to authenticate, in the description of the API.
+pub const BEARER: &str = "bearer";
+pub const API_KEY: &str = "apiKey";
+pub const SESSION: &str = "session";
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,14 +111,17 @@ fn operations(item: &mut PathItem) -> Vec<(Method, &mut Operation)> {
 
 /// Writes into the description what the route asks for, so that readers learn it from the same line as the guard.
 fn describe(operation: &mut Operation, access: Access) {
+    let scheme = |name: &str| SecurityRequirement::new::<_, [&str; 0], &str>(name, []);
     let says = match access {
         Access::Open => "anybody".to_owned(),
         Access::Signed => "anybody who holds the signed URL".to_owned(),
-        Access::AsksAboutKey => "anybody who holds the key in question".to_owned(),
+        Access::AsksAboutKey => {
+            operation.security = Some(vec![scheme(BEARER), scheme(API_KEY)]);
+            "anybody who holds the key in question".to_owned()
+        }
         Access::Guarded(permission, role) => {
             let scopes: Vec<_> = Scope::holding(permission).map(Scope::title).collect();
-            let scheme = |name: &str| SecurityRequirement::new::<_, [&str; 0], &str>(name, []);
-            operation.security = Some(vec![scheme("bearer"), scheme("apiKey"), scheme("session")]);
+            operation.security = Some(vec![scheme(BEARER), scheme(API_KEY), scheme(SESSION)]);
             format!(
                 "keys with the scope {} ({permission}); members from the role {role}",
                 scopes.join(" or ")
@@ -121,4 +130,5 @@ fn describe(operation: &mut Operation, access: Access) {
     };
     let extension = ExtensionsBuilder::new().add("x-who-may-call", says).build();
     operation.extensions = Some(extension);
+    failures::describe(operation, access);
 }

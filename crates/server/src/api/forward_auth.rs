@@ -32,10 +32,10 @@ use question::{Passed, Question, ask_of_original, place_of_key};
 /// Who may pass is named in three headers, each of which is there each time, so that none of the client's passes for one
 /// of them. A request that passes with `models:predict` counts as one prediction of a key with quotas of them. `X-Keyrack-Proxy: nginx` turns what nginx does not know (all but 204, 401 and 403) into a 403 whose
 /// `X-Keyrack-Status` says what it was. `X-Keyrack-Code` says why in one word.
-#[utoipa::path(get, path = "/forward-auth", tag = "Asking", operation_id = "forwardAuth",
+#[utoipa::path(get, path = "/forward-auth", tag = "Verification", operation_id = "forwardAuth",
     params(
         ("X-Keyrack-For-Workspace" = String, Header, description = "The workspace that the key has to belong to, by address or id"),
-        ("X-Keyrack-Permission" = Option<String>, Header, description = "What the request needs; left out: only a living key"),
+        ("X-Keyrack-Permission" = Option<crate::api::schema::PermissionName>, Header, description = "What the request needs; left out: only a living key"),
         ("X-Keyrack-Proxy" = Option<String>, Header, description = "`nginx`, whose `auth_request` knows 204, 401 and 403 alone; `envoy`, whose `ext_authz` takes 200 alone for a yes and asks below this path, which says it as well; `traefik`, which can't remove a key from the query, so that a request with `api-key` there is denied")),
     responses(
         (status = 200, description = "It may pass, said to Envoy, with the headers of 204"),

@@ -7,6 +7,7 @@ mod again;
 mod answer;
 mod body;
 mod datasets;
+mod failures;
 mod forward_auth;
 mod keys;
 mod models;
@@ -16,6 +17,7 @@ mod piece;
 mod predict;
 mod projects;
 mod refusals;
+mod schema;
 mod scopes;
 mod uploads;
 mod verify;
@@ -23,6 +25,7 @@ mod workspace;
 
 pub use access::{Access, Stated};
 pub use answer::{ApiError, no_such_path};
+pub use failures::is_common as is_common_failure;
 pub use forward_auth::ask_at_once;
 pub use openapi::{OPENAPI, document, router, routes};
 

@@ -1,29 +1,52 @@
 //! All routes of the API in one list, and their description (OpenAPI 3.1).
 
+mod portable;
+
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
 use http::HeaderMap;
-use keyrack_guard::Guard;
+use keyrack_guard::{Guard, Problem};
 use keyrack_key::Permission;
 use keyrack_store::Role;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Info, OpenApi};
+use utoipa::openapi::tag::Tag;
+use utoipa::openapi::{Contact, Info, License, Server};
+use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::access::{Access, Registry, Stated};
+use super::access::{API_KEY, Access, BEARER, Registry, SESSION, Stated};
 use super::{
-    activity, datasets, forward_auth, keys, models, nodes, predict, projects, refusals, scopes, uploads,
-    verify, workspace,
+    activity, datasets, forward_auth, keys, models, nodes, predict, projects, refusals, schema, scopes,
+    uploads, verify, workspace,
 };
 use crate::app::Shared;
 use crate::edge::allowance;
+use crate::edge::api_path::PREFIX;
+use portable::portable;
+use serde_json::Value;
 use crate::edge::compression::StaticText;
 
 /// The path of the description, below the API's prefix.
 pub const OPENAPI: &str = "/openapi.json";
+
+/// The groups of operations.
+const TAGS: [(&str, &str); 9] = [
+    (
+        "Keys",
+        "API keys of a workspace: create, restrict, rotate, pause and delete them, and see how they are used.",
+    ),
+    ("Verification", "Questions of services and proxies: whether a key may do something."),
+    ("Workspace", "The workspace and the policy that its keys obey."),
+    ("Activity", "The audit log: who changed what, each entry chained to the one before."),
+    ("Projects", "Projects, each with a dataset and models of one type."),
+    ("Datasets", "Images of a project, their labels and annotations."),
+    ("Models", "Trained models and the training runs that make them."),
+    ("Predictions", "What a model finds in an image."),
+    ("Nodes", "Services that check keys in their own memory and follow every change of them."),
+];
 
 fn registry(guard: Arc<Guard>) -> Registry {
     let nodes = Access::Guarded(Permission::KeysFollow, Role::Admin);
@@ -94,10 +117,8 @@ fn registry(guard: Arc<Guard>) -> Registry {
 
 /// The API as a router, below its prefix.
 pub fn router(guard: Arc<Guard>) -> Router<Shared> {
-    let (router, _) = registry(guard).finish();
-    let (router, document) = described(router);
-    let json = document.to_json().unwrap_or_default();
-    let text = StaticText::new(json, "application/json");
+    let (router, document) = described(registry(guard).finish().0);
+    let text = StaticText::new(document.to_string(), "application/json");
     let answer = move |headers: HeaderMap| async move { text.answer(&headers).await };
     router.route(OPENAPI, get(answer))
 }
@@ -108,11 +129,11 @@ pub fn routes(guard: Arc<Guard>) -> Vec<Stated> {
 }
 
 /// The description of the API.
-pub fn document(guard: Arc<Guard>) -> OpenApi {
+pub fn document(guard: Arc<Guard>) -> Value {
     described(registry(guard).finish().0).1
 }
 
-fn described(router: OpenApiRouter<Shared>) -> (Router<Shared>, OpenApi) {
+fn described(router: OpenApiRouter<Shared>) -> (Router<Shared>, Value) {
     let (router, mut document) = router.split_for_parts();
     document.info = Info::builder()
         .title("Keyrack")
@@ -120,14 +141,37 @@ fn described(router: OpenApiRouter<Shared>) -> (Router<Shared>, OpenApi) {
         .description(Some(
             "Projects and predictions of a computer-vision workspace, and the keys that guard them.",
         ))
+        .contact(Some(Contact::builder().name(Some("The maintainers of Keyrack")).build()))
+        .license(Some(License::builder().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
         .build();
-    document.servers = Some(vec![utoipa::openapi::Server::new("/api/v1")]);
+    document.servers = Some(vec![Server::new(PREFIX)]);
+    let tag = |(name, says): (&str, &str)| Tag::builder().name(name).description(Some(says)).build();
+    document.tags = Some(TAGS.map(tag).into());
     let components = document.components.get_or_insert_default();
-    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
-    let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("keyrack_session")));
-    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-    components
-        .add_security_scheme("apiKey", SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-Api-Key"))));
-    components.add_security_scheme("session", cookie);
-    (router, document)
+    components.schemas.extend(schema::all());
+    let mut problem = vec![(Problem::name().into_owned(), Problem::schema())];
+    Problem::schemas(&mut problem);
+    components.schemas.extend(problem);
+    for (name, scheme) in security() {
+        components.add_security_scheme(name, scheme);
+    }
+    (router, portable(&document))
+}
+
+fn security() -> [(&'static str, SecurityScheme); 3] {
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("The secret key of an API key, such as `kr_sk_…`."))
+        .build();
+    let header =
+        ApiKeyValue::with_description("X-Api-Key", "The secret key of an API key, in a header of its own.");
+    let cookie = ApiKeyValue::with_description(
+        "keyrack_session",
+        "The session of a signed-in browser on our own pages, which names its workspace in `X-Keyrack-Workspace`.",
+    );
+    [
+        (BEARER, SecurityScheme::Http(bearer)),
+        (API_KEY, SecurityScheme::ApiKey(ApiKey::Header(header))),
+        (SESSION, SecurityScheme::ApiKey(ApiKey::Cookie(cookie))),
+    ]
 }

@@ -14,7 +14,7 @@ use super::body::limit;
 #[serde(default)]
 pub struct Piece {
     /// At most this many, 1 to 200; 50 unless told otherwise.
-    #[param(value_type = Option<u32>)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     limit: Option<String>,
     /// The `nextCursor` of the page before.
     cursor: Option<String>,

@@ -15,9 +15,11 @@ use crate::times::rfc3339;
 /// Why a request was refused.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DeniedRequest)]
 pub struct RefusedBody {
-    #[schema(example = "req_0198c2f4a1b27c3d8e4f5a6b")]
+    #[schema(value_type = crate::api::schema::RequestId)]
     request_id: String,
+    #[schema(format = DateTime)]
     at: String,
     key: RefusedKey,
     /// The code of the refusal, as the answer had it.
@@ -38,6 +40,7 @@ pub struct RefusedBody {
     change_at: String,
     /// Whether the key as it is now would pass that check; null where that cannot be told from what is kept.
     passes_now: Option<bool>,
+    #[schema(value_type = Option<crate::api::schema::PermissionName>)]
     permission: Option<&'static str>,
     address: Option<String>,
     origin: Option<String>,
@@ -53,16 +56,20 @@ pub struct RefusedBody {
 
 /// The key that the request was made with.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeniedRequestKey)]
 pub struct RefusedKey {
+    #[schema(value_type = crate::api::schema::KeyId)]
     id: String,
     name: String,
 }
 
 /// One check.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RequestCheck)]
 pub struct CheckBody {
     name: &'static str,
     /// `passed`, `failed`, or `not_reached`.
+    #[schema(value_type = crate::api::schema::CheckResult)]
     result: &'static str,
 }
 
@@ -70,8 +77,8 @@ pub struct CheckBody {
 ///
 /// By the id that its answer named, for requests with a key of this workspace. The last 60 of each key and hour are kept, for
 /// as long as use is remembered; of requests without a key, or with one that nobody knows, nothing is kept but their number.
-#[utoipa::path(get, path = "/requests/{id}", tag = "Keys", operation_id = "explainRefusal",
-    params(("id" = String, Path, description = "The request's id: `request_id` in the answer, and its header X-Request-Id")),
+#[utoipa::path(get, path = "/requests/{id}", tag = "Keys", operation_id = "explainDeniedRequest",
+    params(("id" = crate::api::schema::RequestId, Path, description = "The request's ID: `request_id` in the answer, and its header X-Request-Id")),
     responses(
         (status = 200, description = "Why", body = RefusedBody),
         (status = 404, description = "No such refused request is kept here")))]

@@ -8,9 +8,10 @@ use utoipa::ToSchema;
 /// A scope.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Scope)]
 pub struct ScopeBody {
     /// The word to send.
-    #[schema(example = "inference")]
+    #[schema(value_type = crate::api::schema::ScopeName)]
     name: &'static str,
     /// The word on the page.
     #[schema(example = "Inference")]
@@ -18,6 +19,7 @@ pub struct ScopeBody {
     /// What it provides.
     description: &'static str,
     /// The permissions that a key gets with it.
+    #[schema(value_type = Vec<crate::api::schema::PermissionName>)]
     permissions: Vec<&'static str>,
     /// Whether a publishable key may hold it.
     publishable: bool,

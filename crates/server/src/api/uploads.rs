@@ -26,9 +26,9 @@ pub struct Signed {
 ///
 /// To the `uploadUrl` that was answered, with no key. Of any `Content-Type`: the bytes tell what it is, and they are
 /// looked at when the record is made. Sending again replaces what was sent, until there is a record.
-#[utoipa::path(put, path = "/uploads/{id}", tag = "Datasets", operation_id = "putUpload",
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    params(("id" = String, Path, description = "The upload's id"), Signed),
+#[utoipa::path(put, path = "/uploads/{id}", tag = "Datasets", operation_id = "uploadImage",
+    request_body(content = inline(crate::api::schema::Bytes), content_type = "application/octet-stream"),
+    params(("id" = crate::api::schema::UploadId, Path, description = "The upload's ID"), Signed),
     responses(
         (status = 204, description = "It has arrived"),
         (status = 403, description = "The URL is not as it was answered, its time is over, or the key that asked may not upload any more"),

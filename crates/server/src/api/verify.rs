@@ -29,21 +29,24 @@ use facts::{Asker, Facts};
 /// What is asked about the key in `Authorization`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = VerifyKeyRequest)]
 pub struct Query {
     /// The workspace that the key has to belong to, by address or id.
     #[schema(example = "northfield-vision")]
     workspace: String,
     /// What the request needs; left out: only whether the key is alive.
     #[serde(default)]
-    #[schema(example = "models:predict")]
+    #[schema(value_type = Option<crate::api::schema::PermissionName>)]
     permission: Option<String>,
     /// The project that the request is about. Left out, a key that is restricted to projects is denied. With `spend` only a
     /// trusted service states it.
     #[serde(default)]
+    #[schema(value_type = Option<crate::api::schema::ProjectId>)]
     project: Option<String>,
     /// The model that the request is about. Left out, a key that is restricted to models is denied. With `spend` only a
     /// trusted service states it.
     #[serde(default)]
+    #[schema(value_type = Option<crate::api::schema::ModelId>)]
     model: Option<String>,
     /// The address of the client. Only a trusted service states another client's address; left out by one, the address is
     /// unknown: a key that is restricted to networks is denied, and per-visitor rates count all such questions as one
@@ -64,11 +67,13 @@ pub struct Query {
 
 /// The key is let through.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = KeyVerification)]
 pub struct Verified {
     /// Always true: what is not let through is answered by a problem.
     valid: bool,
     key: VerifiedKey,
     /// The workspace's id.
+    #[schema(value_type = crate::api::schema::WorkspaceId)]
     workspace: String,
     limits: Limits,
 }
@@ -76,6 +81,7 @@ pub struct Verified {
 /// What the key has left.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = KeyLimits)]
 pub struct Limits {
     /// Left out where the key has no rate.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,6 +101,7 @@ pub struct Limits {
 /// What is left of a rate.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = RateLimitState)]
 pub struct RateLeft {
     /// How many come through at once.
     #[schema(example = 100)]
@@ -119,9 +126,12 @@ impl From<Allowance> for RateLeft {
 /// Which key it is.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct VerifiedKey {
+    #[schema(value_type = crate::api::schema::KeyId)]
     id: String,
     name: String,
+    #[schema(value_type = crate::api::schema::KeyClass)]
     class: &'static str,
+    #[schema(value_type = Vec<crate::api::schema::ScopeName>)]
     scopes: Vec<&'static str>,
 }
 
@@ -159,7 +169,7 @@ impl Query {
 /// sends no such key may state `workspace` and `permission`, and without `spend` the `project` and `model` that it asks about.
 /// `ip` and `origin` are those of its own request then: other ones are answered with 403 `untrusted_facts`, and nothing is
 /// looked up or taken for them.
-#[utoipa::path(post, path = "/verify", tag = "Asking", operation_id = "verifyKey", request_body = Query,
+#[utoipa::path(post, path = "/verify", tag = "Verification", operation_id = "verifyKey", request_body = Query,
     params(
         ("X-Keyrack-Service-Key" = Option<String>, Header, description = "A key of the same workspace with the scope Node, which makes whoever asks a trusted service")),
     responses(

@@ -11,11 +11,10 @@ use super::keys::address;
 use super::view::{Docs, DocsAnswer, DocsField, DocsGroup, DocsOperation};
 use crate::api;
 use crate::app::Shared;
-use crate::ops::OpError;
 
 /// Shows the description.
 pub(super) async fn page(State(app): State<Shared>, parts: Parts) -> Result<Response, PageError> {
-    let document = serde_json::to_value(api::document(app.guard.clone())).map_err(OpError::internal)?;
+    let document = api::document(app.guard.clone());
     let address = address(&app, &parts);
     let view = Docs {
         frame: frame::without_shell(&app, None),
@@ -42,14 +41,19 @@ fn groups(document: &Value) -> Vec<DocsGroup> {
                 Some(group) => group.operations.push(read),
                 None => groups.push(DocsGroup {
                     anchor: title.to_lowercase(),
+                    text: text_of_tag(document, &title),
                     title,
-                    text: String::new(),
                     operations: vec![read],
                 }),
             }
         }
     }
     groups
+}
+
+fn text_of_tag(document: &Value, title: &str) -> String {
+    let tags = document["tags"].as_array().into_iter().flatten();
+    tags.clone().find(|tag| tag["name"] == title).map_or_else(String::new, |tag| text(&tag["description"]))
 }
 
 fn operation(document: &Value, path: &str, method: &str, operation: &Value) -> DocsOperation {
@@ -64,10 +68,9 @@ fn operation(document: &Value, path: &str, method: &str, operation: &Value) -> D
         parameters: parameters.iter().map(|parameter| self::parameter(document, parameter)).collect(),
         body: body(document, &operation["requestBody"]["content"]["application/json"]["schema"]),
         answers: members(&operation["responses"])
-            .map(|(status, answer)| DocsAnswer {
-                status: status.to_owned(),
-                text: text(&answer["description"]),
-            })
+            .map(|(status, answer)| (status, answer["description"].as_str().unwrap_or_default()))
+            .filter(|(status, says)| !api::is_common_failure(status, says))
+            .map(|(status, says)| DocsAnswer { status: status.to_owned(), text: says.replace('`', "") })
             .collect(),
     }
 }

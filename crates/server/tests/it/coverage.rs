@@ -3,6 +3,7 @@
 
 mod api;
 mod asking;
+mod description;
 pub(crate) mod held;
 mod pages;
 mod routes;

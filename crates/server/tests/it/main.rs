@@ -13,6 +13,7 @@ mod crash;
 mod datasets;
 mod desk;
 mod disk;
+mod generated;
 mod harness;
 mod held;
 mod history;

@@ -10,7 +10,7 @@ use super::{Unreadable, bytes, time, time_text, word};
 
 /// What keys were used for on a node since its last batch.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeUsageReport))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Uses {
     /// The number of the batch, from 1. One that was taken before is not counted again.
@@ -27,7 +27,7 @@ pub struct Uses {
 
 /// Calls of one caller that ended in one way.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeCaller))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Called {
     /// The key's id.
@@ -63,7 +63,7 @@ pub struct Called {
 
 /// What one secret of a key was used for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeKeyUsage))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeyUses {
     /// The key's id.
@@ -100,7 +100,7 @@ pub struct SeenAt {
 
 /// How often checks ended in one way.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = CheckCount))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Count {
     /// What was asked for.
@@ -115,7 +115,7 @@ pub struct Count {
 
 /// The last use of a key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeKeyLastUse))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Last {
     /// When.

@@ -12,18 +12,20 @@ use crate::times::rfc3339;
 /// Something that happened.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = AuditEntry)]
 pub struct EntryBody {
     /// Its place in the workspace's history, from 1.
     seq: i64,
     /// How it is hashed.
     version: i64,
+    #[schema(format = DateTime)]
     at: String,
     /// `user:usr_…`, `key:key_…`, or `operator`: the command line on the data folder.
     #[schema(example = "user:usr_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f")]
     actor: String,
     /// What the person or the key is called today.
     actor_name: Option<String>,
-    #[schema(example = "key_rotated")]
+    #[schema(value_type = crate::api::schema::AuditAction)]
     action: String,
     /// The id of what it was done to.
     #[schema(example = "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f")]

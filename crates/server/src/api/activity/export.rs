@@ -25,6 +25,7 @@ use crate::times::rfc3339;
 #[serde(default)]
 pub struct FormatQuery {
     /// `jsonl`, an object a line (the default), or `csv`.
+    #[param(value_type = Option<crate::api::schema::ExportFormat>)]
     format: Option<String>,
 }
 

@@ -15,14 +15,18 @@ pub struct FilterQuery {
     /// What this one did: `user:usr_…`, `key:key_…` or `operator`.
     actor: Option<String>,
     /// What was done, such as `key_rotated`.
+    #[param(value_type = Option<crate::api::schema::AuditAction>)]
     action: Option<String>,
     /// What was done to the thing with this id.
     target: Option<String>,
     /// What was done to keys, projects and models with this in their name.
+    #[param(max_length = 100)]
     q: Option<String>,
     /// Not before this time.
+    #[param(format = DateTime)]
     from: Option<String>,
     /// Before this time.
+    #[param(format = DateTime)]
     until: Option<String>,
 }
 

@@ -16,6 +16,7 @@ use crate::ops::Acting;
 /// A page of entries.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = AuditEntryPage)]
 pub struct EntryPage {
     items: Vec<EntryBody>,
     /// Where the next page begins; null on the last.

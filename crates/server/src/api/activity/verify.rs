@@ -14,6 +14,7 @@ use crate::ops::Acting;
 /// What a look at the whole chain found.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = AuditVerification)]
 pub struct VerifyBody {
     /// Whether every entry is as it was written.
     holds: bool,

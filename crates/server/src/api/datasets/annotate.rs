@@ -16,28 +16,32 @@ use crate::ops::datasets::{Given, MarkDraft, wrong_annotation};
 
 /// What is in a picture.
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct NewAnnotationsBody {
+pub struct CreateAnnotationsRequest {
     /// The record's id.
     #[serde(alias = "datasetRecordId")]
+    #[schema(value_type = crate::api::schema::RecordId)]
     dataset_record_id: String,
     /// At most 1,000, as in one picture.
     #[serde(deserialize_with = "objects")]
-    annotations: Vec<NewAnnotationBody>,
+    #[schema(max_items = 1000)]
+    annotations: Vec<AnnotationInput>,
 }
 
 /// One thing that is in it.
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct NewAnnotationBody {
+pub struct AnnotationInput {
     #[serde(alias = "labelId")]
+    #[schema(value_type = crate::api::schema::LabelId)]
     label_id: String,
     #[serde(deserialize_with = "object")]
-    annotation: NewPlaceBody,
+    annotation: ShapeInput,
 }
 
 /// Where it is.
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct NewPlaceBody {
+pub struct ShapeInput {
     /// `category`: the picture as a whole; a picture has one class, and a new one takes its place. `bounding_box`: a box.
+    #[schema(value_type = crate::api::schema::AnnotationKind)]
     category: String,
     /// In pixels of the picture as it is shown. A box needs all four.
     #[serde(default)]
@@ -46,15 +50,17 @@ pub struct NewPlaceBody {
     top: Option<f64>,
     /// Not negative, as is the height.
     #[serde(default)]
+    #[schema(minimum = 0)]
     width: Option<f64>,
     #[serde(default)]
+    #[schema(minimum = 0)]
     height: Option<f64>,
     /// Whatever shall be kept beside it, up to 4 KiB of JSON.
     #[serde(default)]
     metadata: Option<Value>,
 }
 
-impl NewAnnotationBody {
+impl AnnotationInput {
     fn draft(self, index: usize) -> Result<MarkDraft, OpError> {
         let label = self.label_id.parse();
         let label = label
@@ -88,9 +94,9 @@ impl NewAnnotationBody {
 /// All or nothing, and the same annotation again is the same one. Boxes are clipped to the picture. The answer has an
 /// entry for each that was sent, in their order; a box of which no area lies within the picture is not kept, and its
 /// entry has no `id` and says so in `dropped`. Fields that are not listed are passed over.
-#[utoipa::path(post, path = "/projects/{id}/annotations", tag = "Datasets", operation_id = "annotate",
-    request_body = NewAnnotationsBody,
-    params(("id" = String, Path, description = "The project's id")),
+#[utoipa::path(post, path = "/projects/{id}/annotations", tag = "Datasets", operation_id = "createAnnotations",
+    request_body = CreateAnnotationsRequest,
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID")),
     responses(
         (status = 200, description = "What became of each", body = Vec<AnnotationBody>),
         (status = 404, description = "There is no such project or record"),
@@ -98,7 +104,7 @@ impl NewAnnotationBody {
 pub async fn annotate(
     State(app): State<Shared>,
     InProject { by, project }: InProject,
-    Body(body): Body<NewAnnotationsBody>,
+    Body(body): Body<CreateAnnotationsRequest>,
 ) -> Result<Json<Vec<AnnotationBody>>, ApiError> {
     let record = body.dataset_record_id.parse();
     let record = record.map_err(|_| ApiError::field("dataset_record_id", "expected the id of a record"))?;

@@ -11,10 +11,12 @@ use crate::ops::datasets::Dropped;
 /// What is in a picture, on the whole or in a box.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Annotation)]
 pub struct AnnotationBody {
     /// Null where nothing was kept.
-    #[schema(example = "ann_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f")]
+    #[schema(value_type = Option<crate::api::schema::AnnotationId>)]
     id: Option<String>,
+    #[schema(value_type = crate::api::schema::LabelId)]
     label_id: String,
     /// What the label is called.
     label: Option<String>,
@@ -25,8 +27,10 @@ pub struct AnnotationBody {
 
 /// Where it is.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AnnotationShape)]
 pub struct PlaceBody {
     /// `category` or `bounding_box`.
+    #[schema(value_type = crate::api::schema::AnnotationKind)]
     category: &'static str,
     /// Pixels of the picture as it is shown; null for a category, as are the next three.
     left: Option<f64>,

@@ -9,10 +9,12 @@ use crate::app::Shared;
 use crate::ops::OpError;
 
 /// Delete an annotation
+///
+/// The image and its other annotations stay.
 #[utoipa::path(delete, path = "/projects/{id}/annotations/{annotation}", tag = "Datasets", operation_id = "deleteAnnotation",
     params(
-        ("id" = String, Path, description = "The project's id"),
-        ("annotation" = String, Path, description = "The annotation's id")),
+        ("id" = crate::api::schema::ProjectId, Path, description = "The project's ID"),
+        ("annotation" = crate::api::schema::AnnotationId, Path, description = "The annotation's ID")),
     responses(
         (status = 204, description = "It is deleted"),
         (status = 404, description = "There is no such project or annotation")))]

@@ -15,23 +15,25 @@ use crate::times::rfc3339;
 
 /// A batch that shall be there.
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct NewBatchBody {
+pub struct CreateBatchRequest {
     /// 1 to 100 characters.
-    #[schema(example = "line 3, monday")]
+    #[schema(value_type = crate::api::schema::Name)]
     name: String,
 }
 
 /// Pictures that came together.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Batch)]
 pub struct BatchBody {
-    #[schema(example = "bat_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f")]
+    #[schema(value_type = crate::api::schema::BatchId)]
     id: String,
     #[schema(example = "line 3, monday")]
     name: String,
     /// How many pictures it has; counted in the list alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     records: Option<u64>,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 
@@ -58,8 +60,8 @@ impl From<Batch> for BatchBody {
 /// Name a batch
 ///
 /// The same name is the same batch: it is made the first time. Fields that are not listed are passed over.
-#[utoipa::path(post, path = "/projects/{id}/batches", tag = "Datasets", operation_id = "nameBatch", request_body = NewBatchBody,
-    params(("id" = String, Path, description = "The project's id")),
+#[utoipa::path(post, path = "/projects/{id}/batches", tag = "Datasets", operation_id = "createBatch", request_body = CreateBatchRequest,
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID")),
     responses(
         (status = 200, description = "The batch of that name", body = BatchBody),
         (status = 404, description = "There is no such project"),
@@ -67,7 +69,7 @@ impl From<Batch> for BatchBody {
 pub async fn name(
     State(app): State<Shared>,
     InProject { by, project }: InProject,
-    Body(body): Body<NewBatchBody>,
+    Body(body): Body<CreateBatchRequest>,
 ) -> Result<Json<BatchBody>, ApiError> {
     Ok(Json(app.datasets.batch(&by, project, &body.name).await?.into()))
 }
@@ -76,7 +78,7 @@ pub async fn name(
 ///
 /// Newest first.
 #[utoipa::path(get, path = "/projects/{id}/batches", tag = "Datasets", operation_id = "listBatches",
-    params(("id" = String, Path, description = "The project's id"), Piece),
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID"), Piece),
     responses(
         (status = 200, description = "A page of batches", body = BatchPage),
         (status = 404, description = "There is no such project")))]

@@ -26,17 +26,21 @@ const POLICY: &str = "sandbox; default-src 'none'";
 #[serde(default)]
 pub struct ImageQuery {
     /// `full` (the default): as it was uploaded; `thumbnail`: a JPEG of at most 320 pixels along a side.
+    #[param(value_type = Option<crate::api::schema::ImageSize>)]
     size: Option<String>,
 }
 
-/// Read a picture
-#[utoipa::path(get, path = "/projects/{id}/datasets/records/{record}/image", tag = "Datasets", operation_id = "readImage",
+/// Get an image
+///
+/// The bytes of the image, as they were uploaded or as a thumbnail. They never change, so they can be cached.
+#[utoipa::path(get, path = "/projects/{id}/datasets/records/{record}/image", tag = "Datasets", operation_id = "getRecordImage",
     params(
-        ("id" = String, Path, description = "The project's id"),
-        ("record" = String, Path, description = "The record's id"), ImageQuery),
+        ("id" = crate::api::schema::ProjectId, Path, description = "The project's ID"),
+        ("record" = crate::api::schema::RecordId, Path, description = "The record's ID"), ImageQuery),
     responses(
         (status = 200, description = "The picture", content(
-            (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"))),
+            (inline(crate::api::schema::Bytes) = "image/jpeg"), (inline(crate::api::schema::Bytes) = "image/png"),
+            (inline(crate::api::schema::Bytes) = "image/webp"))),
         (status = 304, description = "It is the one that `If-None-Match` names"),
         (status = 404, description = "There is no such project or record"),
         (status = 422, description = "A parameter is not as expected; `details` names it")))]

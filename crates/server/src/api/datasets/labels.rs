@@ -15,23 +15,25 @@ use crate::times::rfc3339;
 
 /// A label that shall be there.
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct NewLabelBody {
+pub struct CreateLabelRequest {
     /// 1 to 100 characters, none of them a control character. It comes back byte for byte.
-    #[schema(example = "crown cap")]
+    #[schema(value_type = crate::api::schema::Name)]
     name: String,
 }
 
 /// A label.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Label)]
 pub struct LabelBody {
-    #[schema(example = "lbl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f")]
+    #[schema(value_type = crate::api::schema::LabelId)]
     id: String,
     #[schema(example = "crown cap")]
     name: String,
     /// How many pictures carry it, on the whole or in a box; counted in the list alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     records: Option<u64>,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 
@@ -59,9 +61,9 @@ impl From<Label> for LabelBody {
 ///
 /// A list in, a list out, in the same order. The same name is the same label: it is made the first time.
 /// At most 1,000 at once; fields that are not listed are passed over.
-#[utoipa::path(post, path = "/projects/{id}/annotations/labels", tag = "Datasets", operation_id = "nameLabels",
-    request_body = Vec<NewLabelBody>,
-    params(("id" = String, Path, description = "The project's id")),
+#[utoipa::path(post, path = "/projects/{id}/annotations/labels", tag = "Datasets", operation_id = "createLabels",
+    request_body = Vec<CreateLabelRequest>,
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID")),
     responses(
         (status = 200, description = "The labels of those names", body = Vec<LabelBody>),
         (status = 404, description = "There is no such project"),
@@ -69,7 +71,7 @@ impl From<Label> for LabelBody {
 pub async fn name(
     State(app): State<Shared>,
     InProject { by, project }: InProject,
-    ListBody(body): ListBody<NewLabelBody>,
+    ListBody(body): ListBody<CreateLabelRequest>,
 ) -> Result<Json<Vec<LabelBody>>, ApiError> {
     let names: Vec<_> = body.into_iter().map(|label| label.name).collect();
     let labels = app.datasets.make_labels(&by, project, &names).await?;
@@ -80,7 +82,7 @@ pub async fn name(
 ///
 /// By name.
 #[utoipa::path(get, path = "/projects/{id}/annotations/labels", tag = "Datasets", operation_id = "listLabels",
-    params(("id" = String, Path, description = "The project's id"), Piece),
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID"), Piece),
     responses(
         (status = 200, description = "A page of labels", body = LabelPage),
         (status = 404, description = "There is no such project")))]

@@ -7,11 +7,13 @@ use super::{InProject, RecordBody, record_id};
 use crate::api::ApiError;
 use crate::app::Shared;
 
-/// Read a record
-#[utoipa::path(get, path = "/projects/{id}/datasets/records/{record}", tag = "Datasets", operation_id = "readRecord",
+/// Get an image record
+///
+/// With all its annotations and their metadata.
+#[utoipa::path(get, path = "/projects/{id}/datasets/records/{record}", tag = "Datasets", operation_id = "getRecord",
     params(
-        ("id" = String, Path, description = "The project's id"),
-        ("record" = String, Path, description = "The record's id")),
+        ("id" = crate::api::schema::ProjectId, Path, description = "The project's ID"),
+        ("record" = crate::api::schema::RecordId, Path, description = "The record's ID")),
     responses(
         (status = 200, description = "The record with what is in it", body = RecordBody),
         (status = 404, description = "There is no such project or record")))]

@@ -11,12 +11,15 @@ use crate::times::rfc3339;
 /// A picture of a project, with what is in it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DatasetRecord)]
 pub struct RecordBody {
-    #[schema(example = "rec_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f")]
+    #[schema(value_type = crate::api::schema::RecordId)]
     id: String,
     #[schema(example = "cap-0001.jpg")]
     name: String,
+    #[schema(value_type = crate::api::schema::ProjectId)]
     project_id: String,
+    #[schema(value_type = Option<crate::api::schema::BatchId>)]
     batch_id: Option<String>,
     /// Pixels, as the picture is shown; by its bytes, as are the next three.
     width: u32,
@@ -28,6 +31,7 @@ pub struct RecordBody {
     /// The upload that it came through.
     source: String,
     annotations: Vec<AnnotationBody>,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 

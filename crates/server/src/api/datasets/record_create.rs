@@ -15,12 +15,13 @@ use crate::ops::datasets::RecordDraft;
 
 /// A record to be made. What clients say of size and type is passed over: the picture itself tells.
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct NewRecordBody {
+pub struct CreateRecordRequest {
     /// What its file is called, 1 to 255 characters.
-    #[schema(example = "cap-0001.jpg")]
+    #[schema(min_length = 1, max_length = 255, example = "cap-0001.jpg")]
     name: String,
     /// The batch that it belongs to, if any.
     #[serde(default, rename = "batchId")]
+    #[schema(value_type = Option<crate::api::schema::BatchId>)]
     batch: Option<String>,
     /// The `uri` of its upload.
     source: String,
@@ -31,8 +32,8 @@ pub struct NewRecordBody {
 /// Of the picture that was sent to an upload URL, which is decoded to its last pixel first. The same `source` again
 /// answers with its record. Fields that are not listed are passed over.
 #[utoipa::path(post, path = "/projects/{id}/datasets/records", tag = "Datasets", operation_id = "createRecord",
-    request_body = NewRecordBody,
-    params(("id" = String, Path, description = "The project's id")),
+    request_body = CreateRecordRequest,
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID")),
     responses(
         (status = 201, description = "The record", body = RecordBody),
         (status = 200, description = "The record that was made of this source before", body = RecordBody),
@@ -46,7 +47,7 @@ pub struct NewRecordBody {
 pub async fn create(
     State(app): State<Shared>,
     InProject { by, project }: InProject,
-    Body(body): Body<NewRecordBody>,
+    Body(body): Body<CreateRecordRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
     let batch = body.batch.map(|id| id.parse()).transpose();
     let batch =

@@ -12,8 +12,8 @@ use crate::app::Shared;
 /// With its annotations and its picture.
 #[utoipa::path(delete, path = "/projects/{id}/datasets/records/{record}", tag = "Datasets", operation_id = "deleteRecord",
     params(
-        ("id" = String, Path, description = "The project's id"),
-        ("record" = String, Path, description = "The record's id")),
+        ("id" = crate::api::schema::ProjectId, Path, description = "The project's ID"),
+        ("record" = crate::api::schema::RecordId, Path, description = "The record's ID")),
     responses(
         (status = 204, description = "It is deleted"),
         (status = 404, description = "There is no such project or record")))]

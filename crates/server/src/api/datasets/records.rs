@@ -20,15 +20,17 @@ use crate::ops::Invalid;
 pub struct RecordQuery {
     /// Those of this batch, by its id (`batch` means the same).
     #[serde(alias = "batch")]
+    #[param(value_type = Option<crate::api::schema::BatchId>)]
     batch_id: Option<String>,
     /// Those that carry this label, by its id (`label` means the same).
     #[serde(alias = "label")]
+    #[param(value_type = Option<crate::api::schema::LabelId>)]
     label_id: Option<String>,
     /// `true`: those with any label; `false`: those with none.
     #[param(value_type = Option<bool>)]
     labelled: Option<String>,
     /// At most this many, 1 to 200; 50 unless told otherwise.
-    #[param(value_type = Option<u32>)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     limit: Option<String>,
     /// The `nextCursor` of the page before.
     cursor: Option<String>,
@@ -37,6 +39,7 @@ pub struct RecordQuery {
 /// A page of records.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DatasetRecordPage)]
 pub struct RecordPage {
     items: Vec<RecordBody>,
     /// Where the next page begins; null on the last.
@@ -68,7 +71,7 @@ impl RecordQuery {
 ///
 /// Newest first, with what is in them; the metadata of annotations is told with one record alone.
 #[utoipa::path(get, path = "/projects/{id}/datasets/records", tag = "Datasets", operation_id = "listRecords",
-    params(("id" = String, Path, description = "The project's id"), RecordQuery),
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID"), RecordQuery),
     responses(
         (status = 200, description = "A page of records", body = RecordPage),
         (status = 404, description = "There is no such project"),

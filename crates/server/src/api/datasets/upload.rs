@@ -15,7 +15,7 @@ use crate::times::rfc3339;
 
 /// A picture that is to come.
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct NewUploadBody {
+pub struct CreateUploadRequest {
     /// What its file is called. Its type is told by its bytes alone.
     #[schema(example = "cap-0001.jpg")]
     name: String,
@@ -24,11 +24,13 @@ pub struct NewUploadBody {
 /// A place for one picture.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Upload)]
 pub struct UploadBody {
     /// `PUT` the bytes here, with no key. Whoever has this URL can do so.
     upload_url: String,
     /// The `source` of the record.
     uri: String,
+    #[schema(format = DateTime)]
     expires_at: String,
 }
 
@@ -36,8 +38,8 @@ pub struct UploadBody {
 ///
 /// It is good for one picture of at most the size that the server takes (10 MB unless its operator chose another), for
 /// 15 minutes, and for as long as the key that asked may upload. Fields that are not listed are passed over.
-#[utoipa::path(post, path = "/projects/{id}/upload", tag = "Datasets", operation_id = "askUpload", request_body = NewUploadBody,
-    params(("id" = String, Path, description = "The project's id")),
+#[utoipa::path(post, path = "/projects/{id}/upload", tag = "Datasets", operation_id = "createUpload", request_body = CreateUploadRequest,
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID")),
     responses(
         (status = 200, description = "Where to send it", body = UploadBody),
         (status = 404, description = "There is no such project"),
@@ -46,7 +48,7 @@ pub async fn ask(
     State(app): State<Shared>,
     InProject { by, project }: InProject,
     headers: HeaderMap,
-    Body(body): Body<NewUploadBody>,
+    Body(body): Body<CreateUploadRequest>,
 ) -> Result<(Extension<Uncompressed>, Json<UploadBody>), ApiError> {
     let promise = app.datasets.ask_upload(&by, project, &body.name).await?;
     let address = app.address(&headers);

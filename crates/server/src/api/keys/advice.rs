@@ -15,6 +15,7 @@ use crate::ops::keys::advice::Advice;
 
 /// What there is to say.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RecommendationList)]
 pub struct AdviceList {
     /// The most urgent first; empty where there is nothing to say.
     items: Vec<AdviceBody>,
@@ -22,6 +23,7 @@ pub struct AdviceList {
 
 /// One thing that would be better.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Recommendation)]
 pub struct AdviceBody {
     /// `seen_in_browser`, `seen_in_url`, `expires_soon`, `old_secret`, `unused`, `only_predicts`, `any_origin`, `no_limit`.
     #[schema(example = "only_predicts")]
@@ -39,8 +41,8 @@ pub struct AdviceBody {
 /// What to tighten about a key
 ///
 /// From what was measured, never a lecture: a key with nothing to say about it has an empty list.
-#[utoipa::path(get, path = "/keys/{id}/advice", tag = "Keys", operation_id = "readKeyAdvice",
-    params(("id" = String, Path, description = "The key's id")),
+#[utoipa::path(get, path = "/keys/{id}/advice", tag = "Keys", operation_id = "listKeyRecommendations",
+    params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID")),
     responses(
         (status = 200, description = "The advice", body = AdviceList),
         (status = 404, description = "There is no such key")))]

@@ -18,6 +18,7 @@ use crate::times::rfc3339;
 /// A page of callers.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = KeyCallerPage)]
 pub struct CallerPage {
     items: Vec<CallerBody>,
     /// Where the next page begins; null on the last.
@@ -27,6 +28,7 @@ pub struct CallerPage {
 /// Somebody who calls with a key.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = KeyCaller)]
 pub struct CallerBody {
     /// The address. Of a key that very many call with, those who came later are kept by their network (/24 or /64), and those
     /// after them together: then null, as where the address was not known.
@@ -43,9 +45,10 @@ pub struct CallerBody {
     #[schema(example = "9fQ2")]
     secret: String,
     /// `current`, `retiring`, or `ended`.
+    #[schema(value_type = crate::api::schema::SecretState)]
     secret_state: &'static str,
     /// What was asked for last.
-    #[schema(example = "models:predict")]
+    #[schema(value_type = Option<crate::api::schema::PermissionName>)]
     permission: Option<&'static str>,
     /// Let through in the last 30 days, today among them (less, where the server remembers less).
     allowed: u64,
@@ -54,7 +57,9 @@ pub struct CallerBody {
     /// The code of the last refusal, if there was one.
     #[schema(example = "rate_limited")]
     last_refusal: Option<String>,
+    #[schema(format = DateTime)]
     first_seen: String,
+    #[schema(format = DateTime)]
     last_seen: String,
 }
 
@@ -94,7 +99,7 @@ fn state(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> &'static str {
 ///
 /// The last to call first. Written down each second; at most 200 for each key, and all others together.
 #[utoipa::path(get, path = "/keys/{id}/callers", tag = "Keys", operation_id = "listKeyCallers",
-    params(("id" = String, Path, description = "The key's id"), Piece),
+    params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID"), Piece),
     responses(
         (status = 200, description = "A page of callers", body = CallerPage),
         (status = 404, description = "There is no such key"),

@@ -13,6 +13,7 @@ use crate::ops::keys::Propagation;
 
 /// The key, and where the change has arrived.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UpdatedKey)]
 pub struct ChangedKey {
     #[serde(flatten)]
     key: KeyBody,

@@ -8,7 +8,7 @@ use keyrack_key::Class;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{HandedBody, RestrictionsFields, etag, once, parse_scopes};
+use super::{KeyWithSecret, RestrictionsFields, etag, once, parse_scopes};
 use crate::api::ApiError;
 use crate::api::body::{Body, object_if_any};
 use crate::app::Shared;
@@ -20,30 +20,31 @@ use crate::times;
 /// A key to be made.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct NewKeyBody {
+pub struct CreateKeyRequest {
     /// 1 to 100 characters; where it will be used.
-    #[schema(example = "conveyor 2 counter")]
+    #[schema(value_type = crate::api::schema::Name)]
     name: String,
     /// `secret` unless told otherwise; a `publishable` key can hold inference and nothing else, ever.
     #[serde(default)]
-    #[schema(example = "secret")]
+    #[schema(value_type = Option<crate::api::schema::KeyClass>)]
     class: Option<String>,
     /// `project`, `inference`, `keys`: at least one.
-    #[schema(example = json!(["inference"]))]
+    #[schema(value_type = Vec<crate::api::schema::ScopeName>, min_items = 1, example = json!(["inference"]))]
     scopes: Vec<String>,
     /// What narrows it further.
     #[serde(default, deserialize_with = "object_if_any")]
     restrictions: Option<RestrictionsFields>,
     /// When it ends by itself; left out: never, or as late as the workspace allows.
     #[serde(default)]
-    #[schema(example = "2027-01-31T12:00:00Z")]
+    #[schema(format = DateTime, example = "2027-01-31T12:00:00Z")]
     expires_at: Option<String>,
     /// Anything worth knowing, at most 500 characters.
     #[serde(default)]
+    #[schema(max_length = 500)]
     note: Option<String>,
 }
 
-impl NewKeyBody {
+impl CreateKeyRequest {
     fn parse(self) -> Result<Draft, Invalid> {
         let mut invalid = Invalid::default();
         let class = self.class.map_or(Some(Class::Secret), |text| invalid.take("class", text.parse()));
@@ -69,10 +70,10 @@ impl NewKeyBody {
 /// The answer holds the secret, this once. With an `Idempotency-Key`, a repeated request makes no second key:
 /// it is answered 409 with the id of the first, since its secret is not kept. A key that makes keys gives
 /// no more than it holds itself.
-#[utoipa::path(post, path = "/keys", tag = "Keys", operation_id = "createKey", request_body = NewKeyBody,
-    params(("Idempotency-Key" = Option<String>, Header, description = "A name for this request, up to 200 characters")),
+#[utoipa::path(post, path = "/keys", tag = "Keys", operation_id = "createKey", request_body = CreateKeyRequest,
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 200, description = "A name for this request, up to 200 characters")),
     responses(
-        (status = 201, description = "The key, with its secret", body = HandedBody),
+        (status = 201, description = "The key, with its secret", body = KeyWithSecret),
         (status = 403, description = "It would hold more than the calling key"),
         (status = 409, description = "This request was carried out before"),
         (status = 422, description = "A field is not as expected; `details` names it")))]
@@ -80,12 +81,12 @@ pub async fn create(
     State(app): State<Shared>,
     by: Acting,
     headers: HeaderMap,
-    Body(body): Body<NewKeyBody>,
+    Body(body): Body<CreateKeyRequest>,
 ) -> Result<Response, ApiError> {
     let handed = app.keys.create(&by, body.parse()?, once(&headers)?).await?;
     let location = format!("/api/v1/keys/{}", handed.key.id);
     let head = [(header::LOCATION, location), (header::ETAG, etag(handed.key.revision))];
-    let body = HandedBody::new(handed, (app.clock)());
+    let body = KeyWithSecret::new(handed, (app.clock)());
     let head = (Extension(Uncompressed), [(header::CACHE_CONTROL, "no-store")], head);
     Ok((StatusCode::CREATED, head, Json(body)).into_response())
 }

@@ -18,20 +18,21 @@ use crate::times;
 /// What is to change; what is left out stays.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct KeyPatch {
+pub struct UpdateKeyRequest {
+    #[schema(value_type = Option<crate::api::schema::Name>)]
     name: Option<String>,
-    #[schema(example = json!(["inference"]))]
+    #[schema(value_type = Option<Vec<crate::api::schema::ScopeName>>, min_items = 1, example = json!(["inference"]))]
     scopes: Option<Vec<String>>,
     /// Replaces all restrictions.
     #[serde(deserialize_with = "object_if_any")]
     restrictions: Option<RestrictionsFields>,
     /// Null: never, where the workspace allows that.
     #[serde(deserialize_with = "present")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Option<String>>,
     /// Null or empty: none.
     #[serde(deserialize_with = "present")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 500)]
     note: Option<Option<String>>,
     /// Whether a key whose secret was seen in a browser or in a URL may be given more nevertheless: whoever saw it has that too.
     acknowledge_public_use: bool,
@@ -42,7 +43,7 @@ fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<String>>
     Option::deserialize(field).map(Some)
 }
 
-impl KeyPatch {
+impl UpdateKeyRequest {
     fn parse(self) -> Result<Patch, Invalid> {
         let mut invalid = Invalid::default();
         let patch = Patch {
@@ -63,8 +64,8 @@ impl KeyPatch {
 ///
 /// The next request with it is decided by what it is now. With `If-Match`, only if nobody else has changed it.
 /// The class of a key never changes.
-#[utoipa::path(patch, path = "/keys/{id}", tag = "Keys", operation_id = "editKey", request_body = KeyPatch,
-    params(("id" = String, Path, description = "The key's id"),
+#[utoipa::path(patch, path = "/keys/{id}", tag = "Keys", operation_id = "updateKey", request_body = UpdateKeyRequest,
+    params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID"),
         ("If-Match" = Option<String>, Header, description = "The `ETag` that the change is based on")),
     responses(
         (status = 200, description = "The key as it is now", body = ChangedKey),
@@ -78,7 +79,7 @@ pub async fn edit(
     by: Acting,
     Path(id): Path<String>,
     headers: HeaderMap,
-    Body(patch): Body<KeyPatch>,
+    Body(patch): Body<UpdateKeyRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
     let expected = if_match(&headers)?;
     let (key, propagation) = app.keys.edit(&by, key_id(&id)?, patch.parse()?, expected).await?;

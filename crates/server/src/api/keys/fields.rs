@@ -17,25 +17,26 @@ use crate::ops::Invalid;
 /// What narrows a key. A list that is left out or null narrows nothing; an empty list opens nothing.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = KeyRestrictions)]
 pub struct RestrictionsFields {
     /// The only projects that it opens, by id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = json!(["prj_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f"]))]
+    #[schema(value_type = Option<Vec<crate::api::schema::ProjectId>>, max_items = 100, example = json!(["prj_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f"]))]
     projects: Option<Vec<String>>,
     /// The only models that it opens, by id, of the projects that it opens: for predictions, for their cards, and for all else
     /// that is done with a model. Such a key trains no model and deletes no project. When the last of them is deleted, the key
     /// opens none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = json!(["mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f"]))]
+    #[schema(value_type = Option<Vec<crate::api::schema::ModelId>>, max_items = 100, example = json!(["mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f"]))]
     models: Option<Vec<String>>,
     /// The only networks that it works from (CIDR). A single address is a network of its own: `203.0.113.7` becomes
     /// `203.0.113.7/32`. An address inside a network, such as `10.4.0.17/16`, is refused with the network that it lies in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = json!(["10.4.0.0/16", "2001:db8::/32", "203.0.113.7"]))]
+    #[schema(max_items = 100, example = json!(["10.4.0.0/16", "2001:db8::/32", "203.0.113.7"]))]
     networks: Option<Vec<String>>,
     /// The only web origins that it works from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = json!(["https://app.example.org", "https://*.example.org"]))]
+    #[schema(max_items = 100, example = json!(["https://app.example.org", "https://*.example.org"]))]
     origins: Option<Vec<String>>,
     /// The largest image that it may send to be predicted, in bytes, up to what the server takes (10,000,000 unless
     /// configured); left out or null: as large as that. A larger one is answered 413 with `image_too_large_for_key`.
@@ -61,6 +62,7 @@ pub struct RestrictionsFields {
 /// higher than its own, and each key is counted on its own.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RateLimit)]
 pub struct RateFields {
     /// How many, from 1 to 1,000,000.
     #[schema(value_type = u32, minimum = 1, maximum = 1_000_000, example = 100)]

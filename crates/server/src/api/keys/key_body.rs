@@ -1,4 +1,4 @@
-//! A key as the API shows it. Never a secret, but for [`HandedBody`].
+//! A key as the API shows it. Never a secret, but for [`KeyWithSecret`].
 
 use keyrack_key::{Class, Permission, Scope, Standing, Timestamp};
 use keyrack_rack::{LastUse, Revision};
@@ -15,19 +15,21 @@ use crate::times::rfc3339;
 /// A key.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Key)]
 pub struct KeyBody {
     /// Stays the same whatever secrets the key has had.
-    #[schema(example = "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f")]
+    #[schema(value_type = crate::api::schema::KeyId)]
     id: String,
     #[schema(example = "line-3-camera")]
     name: String,
     /// `secret`, or `publishable`: meant to be public.
+    #[schema(value_type = crate::api::schema::KeyClass)]
     class: &'static str,
     /// The scopes that were picked.
-    #[schema(example = json!(["inference"]))]
+    #[schema(value_type = Vec<crate::api::schema::ScopeName>, example = json!(["inference"]))]
     scopes: Vec<&'static str>,
     /// What they granted on that day. A later version that adds to a scope widens no key.
-    #[schema(example = json!(["models:predict"]))]
+    #[schema(value_type = Vec<crate::api::schema::PermissionName>, example = json!(["models:predict"]))]
     permissions: Vec<&'static str>,
     /// What narrows it further.
     restrictions: RestrictionsFields,
@@ -36,12 +38,15 @@ pub struct KeyBody {
     quotas: Vec<QuotaStanding>,
     note: Option<String>,
     /// `live`, `paused`, `expired` or `deleted`.
+    #[schema(value_type = crate::api::schema::KeyStatus)]
     status: &'static str,
     /// The current secret, then those that still work or worked before, by their last four characters.
     secrets: Vec<SecretBody>,
+    #[schema(format = DateTime)]
     created_at: String,
     created_by: ByBody,
     /// Null: never.
+    #[schema(format = DateTime)]
     expires_at: Option<String>,
     /// The last use that is known, up to a second old.
     last_used: Option<LastUseBody>,
@@ -55,19 +60,24 @@ pub struct KeyBody {
 /// A secret of a key, by its last four characters.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = KeySecret)]
 pub struct SecretBody {
     #[schema(example = "9fQ2")]
     hint: String,
+    #[schema(format = DateTime)]
     created_at: String,
     /// When it ends or ended; null for the current one.
+    #[schema(format = DateTime)]
     retires_at: Option<String>,
 }
 
 /// Who did something.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Actor)]
 pub struct ByBody {
     /// `user`, `key`, or `operator`: the command line on the data folder.
+    #[schema(value_type = crate::api::schema::ActorKind)]
     kind: &'static str,
     id: Option<String>,
     name: Option<String>,
@@ -76,27 +86,35 @@ pub struct ByBody {
 /// The last use of a key.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = KeyLastUsed)]
 pub struct LastUseBody {
+    #[schema(format = DateTime)]
     at: String,
     address: Option<String>,
     agent: String,
+    #[schema(value_type = Option<crate::api::schema::PermissionName>)]
     permission: Option<&'static str>,
 }
 
 /// A pause that is not over.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = KeyPause)]
 pub struct PausedBody {
+    #[schema(format = DateTime)]
     at: String,
     by: ByBody,
     /// When the key works again by itself; null: when it is resumed.
+    #[schema(format = DateTime)]
     until: Option<String>,
 }
 
 /// How a key ended.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = KeyDeletion)]
 pub struct DeletionBody {
+    #[schema(format = DateTime)]
     at: String,
     by: ByBody,
     reason: Option<String>,
@@ -105,6 +123,7 @@ pub struct DeletionBody {
 /// Where a change has arrived.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Propagation)]
 pub struct PropagationBody {
     revision: u64,
     /// How many nodes check keys of this workspace: this server, and services with a guard that follows it.
@@ -117,19 +136,21 @@ pub struct PropagationBody {
 
 /// A node that may not have a change yet.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UnconfirmedNode)]
 pub struct UnconfirmedBody {
-    #[schema(example = "nod_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f")]
+    #[schema(value_type = crate::api::schema::NodeId)]
     node: String,
     #[schema(example = "counter-3")]
     name: String,
     /// The latest time at which it can still decide by what was before the change.
+    #[schema(format = DateTime)]
     until: String,
 }
 
 /// A key and its new secret: the one time that it is shown.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct HandedBody {
+pub struct KeyWithSecret {
     #[serde(flatten)]
     key: KeyBody,
     /// Store it now: it is not kept and cannot be shown again.
@@ -137,6 +158,7 @@ pub struct HandedBody {
     #[schema(value_type = String)]
     secret: Zeroizing<String>,
     /// When the secret before it ends; null when there is none.
+    #[schema(format = DateTime)]
     retires_at: Option<String>,
     propagation: PropagationBody,
 }
@@ -235,7 +257,7 @@ impl From<Unconfirmed> for UnconfirmedBody {
     }
 }
 
-impl HandedBody {
+impl KeyWithSecret {
     pub fn new(handed: Handed, now: Timestamp) -> Self {
         let retiring = handed.key.secrets.iter().filter_map(|secret| secret.retires_at).max();
         Self {

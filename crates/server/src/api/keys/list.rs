@@ -19,15 +19,19 @@ use crate::ops::{Acting, Invalid};
 #[serde(default)]
 pub struct KeyQuery {
     /// `live`, `paused`, `expired`, `deleted` or `any` (the default): the `status` of a key.
+    #[param(value_type = Option<crate::api::schema::KeyStatusFilter>)]
     status: Option<String>,
     /// `project`, `inference` or `keys`.
+    #[param(value_type = Option<crate::api::schema::ScopeName>)]
     scope: Option<String>,
     /// `secret` or `publishable`.
+    #[param(value_type = Option<crate::api::schema::KeyClass>)]
     class: Option<String>,
     /// Part of the name, or the last four characters of a secret.
+    #[param(max_length = 100)]
     q: Option<String>,
     /// At most this many, 1 to 200; 50 unless told otherwise.
-    #[param(value_type = Option<u32>)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     limit: Option<String>,
     /// The `nextCursor` of the page before.
     cursor: Option<String>,

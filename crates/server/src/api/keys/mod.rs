@@ -23,7 +23,7 @@ mod quota_body;
 
 use changed::ChangedKey;
 use fields::{RestrictionsFields, parse_scopes};
-use key_body::{HandedBody, KeyBody, PropagationBody, etag};
+use key_body::{KeyBody, KeyWithSecret, PropagationBody, etag};
 use once::once;
 pub use quota_body::QuotaStanding;
 

@@ -15,27 +15,31 @@ use crate::times::rfc3339;
 /// counted on its own, and hands on no quota that is higher than its own.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Quota)]
 pub struct QuotaFields {
     /// `predictions`; `images`, those that become records of a dataset; or `trainings`, those that are begun.
-    #[schema(example = "predictions")]
+    #[schema(value_type = crate::api::schema::QuotaKind)]
     of: String,
     /// How many, from 1 to 1,000,000,000. Another number counts at once, and what was used stays used.
     #[schema(value_type = u32, minimum = 1, maximum = 1_000_000_000, example = 1_000)]
     limit: Number,
     /// `day` or `month`.
-    #[schema(example = "day")]
+    #[schema(value_type = crate::api::schema::QuotaPeriod)]
     per: String,
 }
 
 /// How a key stands with one of its quotas.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = QuotaUsage)]
 pub struct QuotaStanding {
     /// `predictions`, `images` or `trainings`.
+    #[schema(value_type = crate::api::schema::QuotaKind)]
     of: &'static str,
     #[schema(example = 1_000)]
     limit: u32,
     /// `day` or `month`.
+    #[schema(value_type = crate::api::schema::QuotaPeriod)]
     per: &'static str,
     /// In the day or the month that it is.
     #[schema(example = 387)]
@@ -43,7 +47,7 @@ pub struct QuotaStanding {
     #[schema(example = 613)]
     remaining: u32,
     /// When the next day or month begins, and there is all of it again.
-    #[schema(example = "2027-01-01T00:00:00Z")]
+    #[schema(format = DateTime, example = "2027-01-01T00:00:00Z")]
     resets_at: String,
 }
 

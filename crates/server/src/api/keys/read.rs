@@ -13,8 +13,8 @@ use crate::ops::Acting;
 /// Read a key
 ///
 /// Also when it has expired or was deleted. Never a secret.
-#[utoipa::path(get, path = "/keys/{id}", tag = "Keys", operation_id = "readKey",
-    params(("id" = String, Path, description = "The key's id")),
+#[utoipa::path(get, path = "/keys/{id}", tag = "Keys", operation_id = "getKey",
+    params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID")),
     responses(
         (status = 200, description = "The key; its `ETag` goes into `If-Match`", body = KeyBody),
         (status = 404, description = "There is no such key")))]

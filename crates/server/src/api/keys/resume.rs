@@ -13,7 +13,7 @@ use crate::ops::Acting;
 /// It works again as it did before it was paused. A key that is not paused stays as it is. A key never resumes one that
 /// holds more than it does itself.
 #[utoipa::path(post, path = "/keys/{id}/resume", tag = "Keys", operation_id = "resumeKey",
-    params(("id" = String, Path, description = "The key's id")),
+    params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID")),
     responses(
         (status = 200, description = "The key as it is now", body = ChangedKey),
         (status = 403, description = "It holds more than the calling key"),

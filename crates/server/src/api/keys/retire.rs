@@ -12,8 +12,8 @@ use crate::ops::Acting;
 ///
 /// After a rotation with an overlap: the old secret ends now instead of at the end of its overlap, and the current one
 /// stays. A key of which no old secret works stays as it is. Always allowed to whoever may manage keys.
-#[utoipa::path(post, path = "/keys/{id}/retire", tag = "Keys", operation_id = "retireKeySecret",
-    params(("id" = String, Path, description = "The key's id")),
+#[utoipa::path(post, path = "/keys/{id}/retire", tag = "Keys", operation_id = "revokeOldKeySecret",
+    params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID")),
     responses(
         (status = 200, description = "The key as it is now", body = ChangedKey),
         (status = 404, description = "There is no such key"),

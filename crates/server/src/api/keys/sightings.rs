@@ -14,6 +14,7 @@ use crate::times::rfc3339;
 
 /// Where others can read a key.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = KeyExposureList)]
 pub struct SightingList {
     /// The last place first; empty where its living secrets were seen nowhere.
     items: Vec<SightingBody>,
@@ -22,9 +23,10 @@ pub struct SightingList {
 /// A place where a secret was seen.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = KeyExposure)]
 pub struct SightingBody {
     /// `browser`: on a page that is not ours; `url`: in a query.
-    #[schema(example = "browser")]
+    #[schema(value_type = crate::api::schema::ExposureKind)]
     exposure: &'static str,
     /// The page that called; null where it did not say.
     #[schema(example = "https://shop.example")]
@@ -33,8 +35,11 @@ pub struct SightingBody {
     #[schema(example = "9fQ2")]
     secret: String,
     /// `current` or `retiring`: of a secret that has ended nothing is told.
+    #[schema(value_type = crate::api::schema::SecretState)]
     secret_state: &'static str,
+    #[schema(format = DateTime)]
     first_seen: String,
+    #[schema(format = DateTime)]
     last_seen: String,
 }
 
@@ -58,8 +63,8 @@ impl SightingBody {
 /// Requests with a `secret` key that came from a page in a browser, or carried it in their URL, whether they were let through
 /// or not: whoever opens that page, or reads that log, has the secret. Written down each second; the first eight places of each
 /// secret, for as long as it works. A secret that takes its place has been seen nowhere.
-#[utoipa::path(get, path = "/keys/{id}/sightings", tag = "Keys", operation_id = "listKeySightings",
-    params(("id" = String, Path, description = "The key's id")),
+#[utoipa::path(get, path = "/keys/{id}/sightings", tag = "Keys", operation_id = "listKeyExposures",
+    params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID")),
     responses(
         (status = 200, description = "The places", body = SightingList),
         (status = 404, description = "There is no such key")))]

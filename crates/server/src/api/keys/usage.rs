@@ -24,6 +24,7 @@ const MOST: Duration = Duration::from_hours(90 * 24);
 #[serde(default)]
 pub struct UsageQuery {
     /// A span such as `24h` or `30d`, up to `90d`; the hour in which it begins is told as well.
+    #[param(value_type = Option<crate::api::schema::Span>)]
     last: String,
 }
 
@@ -35,6 +36,7 @@ impl Default for UsageQuery {
 
 /// What a key was used for.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = KeyUsageList)]
 pub struct UsageList {
     /// The oldest hour first; hours without a check are left out.
     items: Vec<UsageBody>,
@@ -42,11 +44,13 @@ pub struct UsageList {
 
 /// How often checks of the key ended in one way, within an hour.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = KeyUsage)]
 pub struct UsageBody {
     /// When the hour began.
+    #[schema(format = DateTime)]
     hour: String,
     /// What was asked for; null where the question was only whether the key is alive.
-    #[schema(example = "models:predict")]
+    #[schema(value_type = Option<crate::api::schema::PermissionName>)]
     permission: Option<&'static str>,
     /// `allowed`, or the code of the refusal.
     #[schema(example = "allowed")]
@@ -63,8 +67,8 @@ impl From<Usage> for UsageBody {
 /// What a key was used for
 ///
 /// Checks by hour, permission and outcome. Written down each second, so the last moment may be missing.
-#[utoipa::path(get, path = "/keys/{id}/usage", tag = "Keys", operation_id = "readKeyUsage",
-    params(("id" = String, Path, description = "The key's id"), UsageQuery),
+#[utoipa::path(get, path = "/keys/{id}/usage", tag = "Keys", operation_id = "getKeyUsage",
+    params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID"), UsageQuery),
     responses(
         (status = 200, description = "The checks", body = UsageList),
         (status = 404, description = "There is no such key"),

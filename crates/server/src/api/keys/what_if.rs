@@ -19,15 +19,15 @@ use crate::times;
 /// The change in question; what is left out stays.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Question {
-    #[schema(example = json!(["inference"]))]
+pub struct KeyChangeRequest {
+    #[schema(value_type = Option<Vec<crate::api::schema::ScopeName>>, min_items = 1, example = json!(["inference"]))]
     scopes: Option<Vec<String>>,
     /// In place of all restrictions.
     #[serde(deserialize_with = "object_if_any")]
     restrictions: Option<RestrictionsFields>,
     /// Null: never. It lies ahead, so it would have refused nothing yet.
     #[serde(deserialize_with = "present")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Option<String>>,
 }
 
@@ -38,7 +38,7 @@ fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<String>>
 /// What the change would have done, by what was recorded.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Verdict {
+pub struct KeyChangePreview {
     /// The days that were looked at, today among them.
     #[schema(example = 30)]
     days: u32,
@@ -56,18 +56,18 @@ pub struct Verdict {
     #[schema(example = json!(["projects"]))]
     cannot_be_known: Vec<String>,
     /// Permissions that the key would newly have.
-    #[schema(example = json!([]))]
+    #[schema(value_type = Vec<crate::api::schema::PermissionName>, example = json!([]))]
     newly_permits: Vec<&'static str>,
     /// Restrictions that would let more through than now.
     widens: Vec<&'static str>,
     /// Whose calls they were, those with the most first; at most 50.
-    callers: Vec<ConcernedBody>,
+    callers: Vec<AffectedCaller>,
 }
 
 /// A caller whom the change would hit.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ConcernedBody {
+pub struct AffectedCaller {
     caller: CallerBody,
     /// Calls of theirs that would have been refused.
     would_be_refused: u64,
@@ -77,7 +77,7 @@ pub struct ConcernedBody {
 
 const MOST: usize = 50;
 
-impl Question {
+impl KeyChangeRequest {
     fn parse(self) -> Result<Patch, Invalid> {
         let mut invalid = Invalid::default();
         let patch = Patch {
@@ -96,10 +96,10 @@ impl Question {
 ///
 /// Nothing is changed. Calls of the last 30 days (less, where the server remembers less) are judged by the key as it would
 /// be: scopes exactly, networks and origins by who called, a rate by the hour.
-#[utoipa::path(post, path = "/keys/{id}/what-if", tag = "Keys", operation_id = "askWhatIf", request_body = Question,
-    params(("id" = String, Path, description = "The key's id")),
+#[utoipa::path(post, path = "/keys/{id}/what-if", tag = "Keys", operation_id = "previewKeyChange", request_body = KeyChangeRequest,
+    params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID")),
     responses(
-        (status = 200, description = "What it would have refused", body = Verdict),
+        (status = 200, description = "What it would have refused", body = KeyChangePreview),
         (status = 404, description = "There is no such key"),
         (status = 409, description = "The key was deleted"),
         (status = 422, description = "A field is not as expected; `details` names it")))]
@@ -107,21 +107,21 @@ pub async fn ask(
     State(app): State<Shared>,
     by: Acting,
     Path(id): Path<String>,
-    Body(question): Body<Question>,
-) -> Result<Json<Verdict>, ApiError> {
+    Body(question): Body<KeyChangeRequest>,
+) -> Result<Json<KeyChangePreview>, ApiError> {
     let id = key_id(&id)?;
     let what = app.keys.what_if(&by, id, question.parse()?, app.window()).await?;
     Ok(Json(verdict(&app, &by, id, what).await?))
 }
 
-async fn verdict(app: &App, by: &Acting, id: KeyId, what: WhatIf) -> Result<Verdict, OpError> {
+async fn verdict(app: &App, by: &Acting, id: KeyId, what: WhatIf) -> Result<KeyChangePreview, OpError> {
     let (key, now) = (app.keys.read(by, id).await?, app.now());
-    let callers = what.callers.iter().take(MOST).map(|one| ConcernedBody {
+    let callers = what.callers.iter().take(MOST).map(|one| AffectedCaller {
         caller: CallerBody::of(&one.caller, &key, now),
         would_be_refused: one.refused,
         unknown: one.unknown,
     });
-    Ok(Verdict {
+    Ok(KeyChangePreview {
         days: what.days,
         calls: what.calls,
         refused: what.refused,

@@ -12,7 +12,7 @@ use crate::ops::Acting;
 ///
 /// One that waits ends at once, one that runs within two seconds. What has ended stays as it is.
 #[utoipa::path(post, path = "/models/{id}/cancel", tag = "Models", operation_id = "cancelModel",
-    params(("id" = String, Path, description = "The model's id")),
+    params(("id" = crate::api::schema::ModelId, Path, description = "The model's ID")),
     responses(
         (status = 200, description = "The model as it is now; `cancelling` while its worker stops", body = ModelBody),
         (status = 403, description = "The key is restricted to other projects or models"),

@@ -13,7 +13,9 @@ use crate::ops::Acting;
 
 /// What may be known of a model without its training data.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ModelCard)]
 pub struct CardBody {
+    #[schema(value_type = crate::api::schema::ModelId)]
     id: String,
     name: String,
     /// `task`, `labels`, `metrics`, `notes`, `seconds`.
@@ -25,8 +27,8 @@ pub struct CardBody {
 /// Read a model's card
 ///
 /// What it does, how right it is on pictures that it did not learn from, and what to know before believing it.
-#[utoipa::path(get, path = "/models/{id}/card", tag = "Models", operation_id = "readModelCard",
-    params(("id" = String, Path, description = "The model's id")),
+#[utoipa::path(get, path = "/models/{id}/card", tag = "Models", operation_id = "getModelCard",
+    params(("id" = crate::api::schema::ModelId, Path, description = "The model's ID")),
     responses(
         (status = 200, description = "The card", body = CardBody),
         (status = 403, description = "The key is restricted to other projects or models"),

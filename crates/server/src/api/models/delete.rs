@@ -12,7 +12,7 @@ use crate::ops::Acting;
 ///
 /// A training that it comes of stops.
 #[utoipa::path(delete, path = "/models/{id}", tag = "Models", operation_id = "deleteModel",
-    params(("id" = String, Path, description = "The model's id")),
+    params(("id" = crate::api::schema::ModelId, Path, description = "The model's ID")),
     responses(
         (status = 204, description = "It is deleted"),
         (status = 403, description = "The key is restricted to other projects or models"),

@@ -12,12 +12,33 @@ use futures_util::StreamExt;
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use keyrack_key::Digest;
 use keyrack_store::Model;
+use utoipa::ToSchema;
 
 use super::{ModelBody, model_id};
 use crate::api::ApiError;
 use crate::api::again::Again;
+use crate::api::schema::{Stream, Streamed};
 use crate::app::Shared;
 use crate::ops::Acting;
+
+/// A server-sent event of a model.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "only described")]
+pub struct ModelEvent {
+    /// Always `model`.
+    #[schema(example = "model")]
+    event: String,
+    /// What to send as `Last-Event-ID` to go on behind this event.
+    id: String,
+    /// The model at that time, as JSON.
+    data: ModelBody,
+}
+
+impl Streamed for ModelEvent {
+    const MEDIA_TYPE: &'static str = "text/event-stream";
+}
+
+type ModelEvents = Stream<ModelEvent>;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// How long a client waits before it connects again.
@@ -33,11 +54,11 @@ const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-bufferi
 ///
 /// Each event has an `id`. A client that connects again and sends the last one (`Last-Event-ID`, as browsers do) is not sent the
 /// same again. After the end of the training it is answered 204, which tells a browser's `EventSource` to stop.
-#[utoipa::path(get, path = "/models/{id}/events", tag = "Models", operation_id = "followModel",
-    params(("id" = String, Path, description = "The model's id"),
+#[utoipa::path(get, path = "/models/{id}/events", tag = "Models", operation_id = "streamModelEvents",
+    params(("id" = crate::api::schema::ModelId, Path, description = "The model's ID"),
         ("Last-Event-ID" = Option<String>, Header, description = "The `id` of the last event that was received")),
     responses(
-        (status = 200, description = "Events until the training has ended", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "Events until the training has ended", body = inline(ModelEvents), content_type = "text/event-stream"),
         (status = 204, description = "The training has ended, and its last event was received before"),
         (status = 403, description = "The key is restricted to other projects or models"),
         (status = 404, description = "There is no such model")))]

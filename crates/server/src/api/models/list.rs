@@ -25,8 +25,8 @@ pub struct ModelPage {
 /// List the models of a project
 ///
 /// Newest first, whatever they are at.
-#[utoipa::path(get, path = "/projects/{id}/models", tag = "Models", operation_id = "listModelsOfProject",
-    params(("id" = String, Path, description = "The project's id"), Piece),
+#[utoipa::path(get, path = "/projects/{id}/models", tag = "Models", operation_id = "listProjectModels",
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID"), Piece),
     responses(
         (status = 200, description = "A page of models", body = ModelPage),
         (status = 403, description = "The key is restricted to other projects or models"),

@@ -10,18 +10,21 @@ use crate::times::rfc3339;
 /// A model, or the training that one comes of.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Model)]
 pub struct ModelBody {
-    #[schema(example = "mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f")]
+    #[schema(value_type = crate::api::schema::ModelId)]
     id: String,
     #[schema(example = "Model 3")]
     name: String,
+    #[schema(value_type = crate::api::schema::WorkspaceId)]
     workspace_id: String,
+    #[schema(value_type = crate::api::schema::ProjectId)]
     project_id: String,
     /// `classification` or `object_detection`.
-    #[schema(example = "object_detection")]
+    #[schema(value_type = crate::api::schema::ProjectType)]
     project_type: &'static str,
     /// `queued`, `running`, `ready`, `failed` or `cancelled`.
-    #[schema(example = "running")]
+    #[schema(value_type = crate::api::schema::ModelStatus)]
     status: &'static str,
     /// Why it failed.
     reason: Option<String>,
@@ -47,8 +50,11 @@ pub struct ModelBody {
     settings: Value,
     /// How often the training was begun.
     attempt: u64,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     started_at: Option<String>,
+    #[schema(format = DateTime)]
     ended_at: Option<String>,
 }
 

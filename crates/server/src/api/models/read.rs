@@ -8,9 +8,11 @@ use crate::api::ApiError;
 use crate::app::Shared;
 use crate::ops::Acting;
 
-/// Read a model
-#[utoipa::path(get, path = "/models/{id}", tag = "Models", operation_id = "readModel",
-    params(("id" = String, Path, description = "The model's id")),
+/// Get a model
+///
+/// Its state, the progress of its training run, and its measurements when it is ready.
+#[utoipa::path(get, path = "/models/{id}", tag = "Models", operation_id = "getModel",
+    params(("id" = crate::api::schema::ModelId, Path, description = "The model's ID")),
     responses(
         (status = 200, description = "The model: where it stands, how far it is, how good it is", body = ModelBody),
         (status = 403, description = "The key is restricted to other projects or models"),

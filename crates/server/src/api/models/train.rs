@@ -17,9 +17,9 @@ use crate::ops::models::TrainSettings;
 /// A model to be trained.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct NewModelBody {
+pub struct TrainModelRequest {
     /// 1 to 100 characters, not yet used in the project. Left out: the next free one, such as `Model 3`.
-    #[schema(example = "Bottle caps, second batch")]
+    #[schema(value_type = Option<crate::api::schema::Name>)]
     name: Option<String>,
     #[serde(deserialize_with = "object_if_any")]
     settings: Option<TrainSettings>,
@@ -28,8 +28,8 @@ pub struct NewModelBody {
 /// Train a model
 ///
 /// It learns from all labelled pictures of the project. The answer comes at once; follow the model's events.
-#[utoipa::path(post, path = "/projects/{id}/models", tag = "Models", operation_id = "trainModel", request_body = Option<NewModelBody>,
-    params(("id" = String, Path, description = "The project's id")),
+#[utoipa::path(post, path = "/projects/{id}/models", tag = "Models", operation_id = "trainModel", request_body = Option<TrainModelRequest>,
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID")),
     responses(
         (status = 202, description = "The model, which waits for a worker", body = ModelBody),
         (status = 403, description = "The key is restricted to other projects, or to named models"),
@@ -41,7 +41,7 @@ pub async fn train(
     State(app): State<Shared>,
     by: Acting,
     Path(id): Path<String>,
-    OptionalBody(body): OptionalBody<NewModelBody>,
+    OptionalBody(body): OptionalBody<TrainModelRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
     let settings = body.settings.unwrap_or_default();
     let (model, spent) = app.models.train(&by, project_id(&id)?, body.name, settings).await?;

@@ -17,8 +17,8 @@ use crate::ops::OpError;
 /// Acknowledges what was applied and renews the node's lease from when this request began. Answered at once when there
 /// is something, else after `waitMillis`. Whoever changes a key is answered when every node has asked with that change
 /// applied. A frame that does not begin where the node stands is not applied: read everything anew.
-#[utoipa::path(post, path = "/nodes/{id}/changes", tag = "Nodes", operation_id = "readNodeChanges", request_body = Applied,
-    params(("id" = String, Path, description = "The node's id")),
+#[utoipa::path(post, path = "/nodes/{id}/changes", tag = "Nodes", operation_id = "getNodeChanges", request_body = Applied,
+    params(("id" = crate::api::schema::NodeId, Path, description = "The node's ID")),
     responses(
         (status = 200, description = "What changed after that, possibly nothing", body = Changes),
         (status = 409, description = "The position is none of this history: read everything anew"),

@@ -10,8 +10,8 @@ use crate::app::Shared;
 /// Leave
 ///
 /// For a node that decides nothing any more: no change waits for it from now on.
-#[utoipa::path(delete, path = "/nodes/{id}", tag = "Nodes", operation_id = "leaveAsNode",
-    params(("id" = String, Path, description = "The node's id")),
+#[utoipa::path(delete, path = "/nodes/{id}", tag = "Nodes", operation_id = "unregisterNode",
+    params(("id" = crate::api::schema::NodeId, Path, description = "The node's ID")),
     responses(
         (status = 204, description = "It has left"),
         (status = 404, description = "There is no such node any more")))]

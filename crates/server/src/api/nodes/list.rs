@@ -20,17 +20,20 @@ pub struct NodeList {
 /// A service that checks keys in its own memory.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Node)]
 pub struct NodeBody {
-    #[schema(example = "nod_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f")]
+    #[schema(value_type = crate::api::schema::NodeId)]
     id: String,
     #[schema(example = "counter-3")]
     name: String,
+    #[schema(format = DateTime)]
     registered_at: String,
     /// Who registered it: `key:key_…`, as a rule.
     registered_by: String,
     /// How many seconds it goes on when it is cut off.
     serves_for: u64,
     /// When it was heard of last.
+    #[schema(format = DateTime)]
     heard_at: String,
     /// The last change that it is known to have applied; null while it reads everything.
     applied: Option<u64>,

@@ -12,7 +12,14 @@ use keyrack_rack::Snapshot;
 
 use super::AsNode;
 use crate::api::ApiError;
+use crate::api::schema::{Stream, Streamed};
 use crate::app::Shared;
+
+impl Streamed for Line {
+    const MEDIA_TYPE: &'static str = "application/jsonl";
+}
+
+type Lines = Stream<Line>;
 
 /// How many keys are written at once.
 const PIECE: usize = 200;
@@ -21,10 +28,10 @@ const PIECE: usize = 200;
 ///
 /// JSON Lines: `{"head": …}` says at which change it was taken, then each key in a line `{"key": …}`, those deleted in the
 /// last 30 days among them, and `{"end": 812}` says how many there were. Without its end it was cut off: read it anew.
-#[utoipa::path(get, path = "/nodes/{id}/snapshot", tag = "Nodes", operation_id = "readNodeSnapshot",
-    params(("id" = String, Path, description = "The node's id")),
+#[utoipa::path(get, path = "/nodes/{id}/snapshot", tag = "Nodes", operation_id = "getNodeSnapshot",
+    params(("id" = crate::api::schema::NodeId, Path, description = "The node's ID")),
     responses(
-        (status = 200, description = "The keys, a line each", body = Line, content_type = "application/jsonl"),
+        (status = 200, description = "The keys, a line each", body = inline(Lines), content_type = "application/jsonl"),
         (status = 404, description = "There is no such node any more: register anew")))]
 pub async fn snapshot(State(app): State<Shared>, AsNode { by, node }: AsNode) -> Result<Response, ApiError> {
     let snapshot = app.nodes.snapshot(&by, node).await?;

@@ -15,8 +15,8 @@ use crate::app::Shared;
 /// Tell what keys were used for
 ///
 /// Counted with the uses on this server. Keys of other workspaces are passed over.
-#[utoipa::path(post, path = "/nodes/{id}/uses", tag = "Nodes", operation_id = "tellNodeUses", request_body = Uses,
-    params(("id" = String, Path, description = "The node's id")),
+#[utoipa::path(post, path = "/nodes/{id}/uses", tag = "Nodes", operation_id = "reportNodeUsage", request_body = Uses,
+    params(("id" = crate::api::schema::NodeId, Path, description = "The node's ID")),
     responses(
         (status = 204, description = "Written down, now or before"),
         (status = 404, description = "There is no such node any more: register anew"),

@@ -16,16 +16,16 @@ use crate::ops::predictions::{Asked, Classified, Likely, Seen};
 /// A picture to be told apart.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct ClassifyBody {
+pub struct ClassifyRequest {
     /// The picture in base64, as a data URL, or an http(s) URL that this server fetches.
     #[schema(required, value_type = String, example = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYPgPAAEDAQAIicLsAAAAAElFTkSuQmCC")]
     image: Option<String>,
     /// Only predictions at least that sure, 0 to 1; 0.7 unless told otherwise.
-    #[schema(example = 0.7)]
+    #[schema(minimum = 0, maximum = 1, example = 0.7)]
     confidence: Option<f64>,
 }
 
-impl Options for ClassifyBody {
+impl Options for ClassifyRequest {
     const FIELDS: &'static [&'static str] = &["confidence"];
 
     fn take_image(&mut self) -> Option<String> {
@@ -40,25 +40,30 @@ pub struct ClassifyForm {
     /// The file.
     #[schema(value_type = String, format = Binary)]
     image: Vec<u8>,
+    #[schema(minimum = 0, maximum = 1)]
     confidence: Option<f64>,
 }
 
 /// A label of the model, and how sure it is.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ClassPrediction)]
 pub struct PredictionBody {
     #[schema(example = "bottle cap")]
     category: String,
     /// 0 to 1, calibrated.
+    #[schema(minimum = 0, maximum = 1)]
     confidence: f32,
 }
 
 /// What the picture shows.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Classification)]
 pub struct ClassificationBody {
     /// The likeliest, however likely it is.
     #[schema(example = "bottle cap")]
     category: String,
     /// 0 to 1, calibrated.
+    #[schema(minimum = 0, maximum = 1)]
     confidence: f32,
     /// The likeliest first: it in any case, and all that are as sure as was asked for.
     predictions: Vec<PredictionBody>,
@@ -81,9 +86,10 @@ impl From<Classified> for ClassificationBody {
 ///
 /// JSON, a form with the file, or the file itself; then the options stand in the query.
 #[utoipa::path(post, path = "/predict/classify/{model_id}", tag = "Predictions", operation_id = "classify",
-    params(("model_id" = String, Path, description = "The model's id")),
-    request_body(content((ClassifyBody = "application/json"), (ClassifyForm = "multipart/form-data"),
-        (String = "image/jpeg"), (String = "image/png"), (String = "image/webp"))),
+    params(("model_id" = crate::api::schema::ModelId, Path, description = "The model's ID")),
+    request_body(content((ClassifyRequest = "application/json"), (ClassifyForm = "multipart/form-data"),
+        (inline(crate::api::schema::Bytes) = "image/jpeg"), (inline(crate::api::schema::Bytes) = "image/png"),
+        (inline(crate::api::schema::Bytes) = "image/webp"))),
     responses(
         (status = 200, description = "What the picture shows", body = ClassificationBody),
         (status = 403, description = "The key is restricted to other projects or models, or may not send image URLs"),
@@ -101,7 +107,7 @@ pub async fn classify(
     request: Request,
 ) -> Result<(HeaderMap, Json<ClassificationBody>), ApiError> {
     let model = app.predictions.find(&by, model_id(&id)?, ProjectType::Classification).await?;
-    let Sent::<ClassifyBody> { image, options } = Sent::read(request, &app).await?;
+    let Sent::<ClassifyRequest> { image, options } = Sent::read(request, &app).await?;
     let asked = Asked { confidence: options.confidence.unwrap_or(CONFIDENCE), small: false };
     let answer = app.predictions.classify(&by, model, image, asked).await;
     let Seen { found, spent, .. } = app.metrics.predicted("classify", answer)?;

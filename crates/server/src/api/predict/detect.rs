@@ -20,12 +20,12 @@ use crate::ops::predictions::{Detected, Detection, Seen, Wanted};
 /// A picture to be looked through. The names with capitals are those of the TypeScript client.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct DetectBody {
+pub struct DetectRequest {
     /// The picture in base64, as a data URL, or an http(s) URL that this server fetches.
     #[schema(required, value_type = String, example = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYPgPAAEDAQAIicLsAAAAAElFTkSuQmCC")]
     image: Option<String>,
     /// Only objects at least that sure, 0 to 1; 0.7 unless told otherwise.
-    #[schema(example = 0.7)]
+    #[schema(minimum = 0, maximum = 1, example = 0.7)]
     confidence: Option<f64>,
     /// Whether the picture comes back with boxes drawn on it; it does unless told otherwise.
     annotate: Option<bool>,
@@ -34,10 +34,11 @@ pub struct DetectBody {
     show_prob: Option<bool>,
     /// Pixels of a box's line, 0 to 100; by the picture's size unless told otherwise. Also `strokeWidth`.
     #[serde(alias = "strokeWidth")]
+    #[schema(minimum = 0, maximum = 100)]
     stroke_width: Option<u32>,
 }
 
-impl Options for DetectBody {
+impl Options for DetectRequest {
     const FIELDS: &'static [&'static str] =
         &["confidence", "annotate", "show_prob", "showProb", "stroke_width", "strokeWidth"];
 
@@ -53,18 +54,22 @@ pub struct DetectForm {
     /// The file.
     #[schema(value_type = String, format = Binary)]
     image: Vec<u8>,
+    #[schema(minimum = 0, maximum = 1)]
     confidence: Option<f64>,
     annotate: Option<bool>,
     show_prob: Option<bool>,
+    #[schema(minimum = 0, maximum = 100)]
     stroke_width: Option<u32>,
 }
 
 /// An object. Pixels of the picture that was sent, as it is shown: upright, by its EXIF orientation.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Detection)]
 pub struct DetectionBody {
     #[schema(example = "bottle cap")]
     label: String,
     /// 0 to 1, calibrated.
+    #[schema(minimum = 0, maximum = 1)]
     confidence: f32,
     /// The left edge.
     x: f32,
@@ -76,6 +81,7 @@ pub struct DetectionBody {
 
 /// How often a label was found.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LabelCount)]
 pub struct LabelCountBody {
     label: String,
     total: usize,
@@ -84,7 +90,7 @@ pub struct LabelCountBody {
 /// What was found.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct DetectionsBody {
+pub struct DetectionResult {
     /// The surest first.
     detections: Vec<DetectionBody>,
     /// The picture with boxes as a JPEG in base64; null where it was not wanted.
@@ -99,7 +105,7 @@ impl From<Detection> for DetectionBody {
     }
 }
 
-impl From<Detected> for DetectionsBody {
+impl From<Detected> for DetectionResult {
     fn from(Detected { objects, annotated, .. }: Detected) -> Self {
         let mut counts = BTreeMap::<String, usize>::new();
         for object in &objects {
@@ -118,11 +124,12 @@ impl From<Detected> for DetectionsBody {
 ///
 /// JSON, a form with the file, or the file itself; then the options stand in the query.
 #[utoipa::path(post, path = "/predict/detect/{model_id}", tag = "Predictions", operation_id = "detect",
-    params(("model_id" = String, Path, description = "The model's id")),
-    request_body(content((DetectBody = "application/json"), (DetectForm = "multipart/form-data"),
-        (String = "image/jpeg"), (String = "image/png"), (String = "image/webp"))),
+    params(("model_id" = crate::api::schema::ModelId, Path, description = "The model's ID")),
+    request_body(content((DetectRequest = "application/json"), (DetectForm = "multipart/form-data"),
+        (inline(crate::api::schema::Bytes) = "image/jpeg"), (inline(crate::api::schema::Bytes) = "image/png"),
+        (inline(crate::api::schema::Bytes) = "image/webp"))),
     responses(
-        (status = 200, description = "What was found", body = DetectionsBody),
+        (status = 200, description = "What was found", body = DetectionResult),
         (status = 403, description = "The key is restricted to other projects or models, or may not send image URLs"),
         (status = 404, description = "There is no such model"),
         (status = 409, description = "The model is not ready, or does something else"),
@@ -138,7 +145,7 @@ pub async fn detect(
     request: Request,
 ) -> Result<Response, ApiError> {
     let model = app.predictions.find(&by, model_id(&id)?, ProjectType::ObjectDetection).await?;
-    let Sent::<DetectBody> { image, options } = Sent::read(request, &app).await?;
+    let Sent::<DetectRequest> { image, options } = Sent::read(request, &app).await?;
     let wanted = Wanted {
         confidence: options.confidence.unwrap_or(CONFIDENCE),
         small: false,
@@ -150,5 +157,5 @@ pub async fn detect(
     let Seen { found, held, spent } = app.metrics.predicted("detect", answer)?;
     // Base64 becomes hardly smaller.
     let head = (Extension(Uncompressed), spent.headers(app.now()));
-    Ok((head, held_json(&DetectionsBody::from(found), held)?).into_response())
+    Ok((head, held_json(&DetectionResult::from(found), held)?).into_response())
 }

@@ -17,20 +17,23 @@ use crate::ops::projects::Draft;
 /// A project to be made.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct NewProjectBody {
+pub struct CreateProjectRequest {
     /// 1 to 100 characters, not yet used in the workspace.
-    #[schema(example = "Bottle caps")]
+    #[schema(value_type = crate::api::schema::Name)]
     name: String,
     /// `classification` or `object_detection`.
-    #[schema(example = "object_detection")]
+    #[schema(value_type = crate::api::schema::ProjectType)]
     project_type: String,
     /// At most 500 characters.
     #[serde(default)]
+    #[schema(max_length = 500)]
     description: Option<String>,
 }
 
-/// Make a project
-#[utoipa::path(post, path = "/projects", tag = "Projects", operation_id = "createProject", request_body = NewProjectBody,
+/// Create a project
+///
+/// Its models learn one class for each image, or boxes in it; that never changes.
+#[utoipa::path(post, path = "/projects", tag = "Projects", operation_id = "createProject", request_body = CreateProjectRequest,
     responses(
         (status = 201, description = "The project", body = ProjectBody),
         (status = 409, description = "The name is taken"),
@@ -38,7 +41,7 @@ pub struct NewProjectBody {
 pub async fn create(
     State(app): State<Shared>,
     by: Acting,
-    Body(body): Body<NewProjectBody>,
+    Body(body): Body<CreateProjectRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
     let project_type = body.project_type.parse();
     let project_type = project_type

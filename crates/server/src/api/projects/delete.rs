@@ -9,8 +9,10 @@ use crate::app::Shared;
 use crate::ops::Acting;
 
 /// Delete a project
+///
+/// With its dataset and its models. This can't be undone.
 #[utoipa::path(delete, path = "/projects/{id}", tag = "Projects", operation_id = "deleteProject",
-    params(("id" = String, Path, description = "The project's id")),
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID")),
     responses(
         (status = 204, description = "It is deleted"),
         (status = 403, description = "The key is restricted to other projects, or to named models"),

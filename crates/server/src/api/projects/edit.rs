@@ -15,17 +15,19 @@ use crate::ops::projects::Patch;
 /// What is to change; what is left out stays.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct ProjectPatch {
+pub struct UpdateProjectRequest {
+    #[schema(value_type = Option<crate::api::schema::Name>)]
     name: Option<String>,
     /// Empty: none.
+    #[schema(max_length = 500)]
     description: Option<String>,
 }
 
 /// Rename or describe a project
 ///
 /// Its type never changes.
-#[utoipa::path(patch, path = "/projects/{id}", tag = "Projects", operation_id = "editProject", request_body = ProjectPatch,
-    params(("id" = String, Path, description = "The project's id")),
+#[utoipa::path(patch, path = "/projects/{id}", tag = "Projects", operation_id = "updateProject", request_body = UpdateProjectRequest,
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID")),
     responses(
         (status = 200, description = "The project as it is now", body = ProjectBody),
         (status = 403, description = "The key is restricted to other projects"),
@@ -36,7 +38,7 @@ pub async fn edit(
     State(app): State<Shared>,
     by: Acting,
     Path(id): Path<String>,
-    Body(body): Body<ProjectPatch>,
+    Body(body): Body<UpdateProjectRequest>,
 ) -> Result<Json<ProjectBody>, ApiError> {
     let patch = Patch { name: body.name, description: body.description };
     let project = app.projects.edit(&by, project_id(&id)?, patch).await?;

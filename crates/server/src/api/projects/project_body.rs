@@ -9,16 +9,19 @@ use crate::times::rfc3339;
 /// A project.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Project)]
 pub struct ProjectBody {
-    #[schema(example = "prj_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f")]
+    #[schema(value_type = crate::api::schema::ProjectId)]
     id: String,
     #[schema(example = "Bottle caps")]
     name: String,
+    #[schema(value_type = crate::api::schema::WorkspaceId)]
     workspace_id: String,
     /// `classification` or `object_detection`.
-    #[schema(example = "object_detection")]
+    #[schema(value_type = crate::api::schema::ProjectType)]
     project_type: &'static str,
     description: Option<String>,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 

@@ -8,9 +8,11 @@ use crate::api::ApiError;
 use crate::app::Shared;
 use crate::ops::Acting;
 
-/// Read a project
-#[utoipa::path(get, path = "/projects/{id}", tag = "Projects", operation_id = "readProject",
-    params(("id" = String, Path, description = "The project's id")),
+/// Get a project
+///
+/// One project, if the key may access it.
+#[utoipa::path(get, path = "/projects/{id}", tag = "Projects", operation_id = "getProject",
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID")),
     responses(
         (status = 200, description = "The project", body = ProjectBody),
         (status = 403, description = "The key is restricted to other projects"),

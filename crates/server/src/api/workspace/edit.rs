@@ -16,8 +16,9 @@ use crate::ops::settings::Patch;
 /// What is to change; what is left out stays.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct WorkspacePatch {
+pub struct UpdateWorkspaceRequest {
     /// 1 to 100 characters.
+    #[schema(value_type = Option<crate::api::schema::Name>)]
     name: Option<String>,
     /// How far ahead the end of a key may be set, in days, from 1 to 3,650. Null: as far as somebody likes.
     #[serde(deserialize_with = "present")]
@@ -34,8 +35,8 @@ fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<Number>>
     Option::deserialize(field).map(Some)
 }
 
-impl From<WorkspacePatch> for Patch {
-    fn from(patch: WorkspacePatch) -> Self {
+impl From<UpdateWorkspaceRequest> for Patch {
+    fn from(patch: UpdateWorkspaceRequest) -> Self {
         // What is no whole number is out of every range.
         let days = |days: Option<Number>| days.map(|number| number.as_u64().unwrap_or(0));
         Self {
@@ -50,8 +51,8 @@ impl From<WorkspacePatch> for Patch {
 ///
 /// For owners and admins, signed in: a key may read the policy that it has to obey, and not change it. Keys that exist
 /// stay as they are.
-#[utoipa::path(patch, path = "/workspace", tag = "Workspace", operation_id = "editWorkspace",
-    request_body = WorkspacePatch,
+#[utoipa::path(patch, path = "/workspace", tag = "Workspace", operation_id = "updateWorkspace",
+    request_body = UpdateWorkspaceRequest,
     responses(
         (status = 200, description = "The workspace as it is now", body = WorkspaceBody),
         (status = 403, description = "A key asks for a change, or a member whose role is not enough"),
@@ -59,7 +60,7 @@ impl From<WorkspacePatch> for Patch {
 pub async fn edit(
     State(app): State<Shared>,
     by: Acting,
-    Body(patch): Body<WorkspacePatch>,
+    Body(patch): Body<UpdateWorkspaceRequest>,
 ) -> Result<Json<WorkspaceBody>, ApiError> {
     Ok(Json(app.settings.edit(&by, patch.into()).await?.into()))
 }

@@ -11,7 +11,7 @@ use crate::ops::Acting;
 /// Read the workspace
 ///
 /// Its name, and what it demands of its keys.
-#[utoipa::path(get, path = "/workspace", tag = "Workspace", operation_id = "readWorkspace",
+#[utoipa::path(get, path = "/workspace", tag = "Workspace", operation_id = "getWorkspace",
     responses((status = 200, description = "The workspace", body = WorkspaceBody)))]
 pub async fn read(State(app): State<Shared>, by: Acting) -> Result<Json<WorkspaceBody>, ApiError> {
     Ok(Json(app.settings.read(&by).await?.into()))

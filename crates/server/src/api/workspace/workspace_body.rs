@@ -9,14 +9,16 @@ use crate::times::rfc3339;
 /// A workspace.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Workspace)]
 pub struct WorkspaceBody {
-    #[schema(example = "wsp_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f")]
+    #[schema(value_type = crate::api::schema::WorkspaceId)]
     id: String,
     /// Its word in addresses; it stays the same.
     #[schema(example = "northfield-vision")]
     slug: String,
     #[schema(example = "Northfield Vision")]
     name: String,
+    #[schema(format = DateTime)]
     created_at: String,
     /// How far ahead the end of a key may be set, in days; a key that is made without an end gets this one. Null: as far
     /// as somebody likes, and a key without an end has none. Keys that exist stay as they are.

@@ -13,16 +13,19 @@ const SIDES: std::ops::RangeInclusive<u32> = 64..=640;
 /// What can be chosen about a training; what is left out is chosen well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schema(as = TrainingSettings)]
 pub struct TrainSettings {
     /// The same pictures and seed give the same model. 0 unless told otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u32>,
     /// How long to learn, in steps of eight pictures, 10 to 20000; 700 unless told otherwise. Of detectors alone.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 10, maximum = 20_000)]
     pub steps: Option<u32>,
     /// Pictures are looked at in squares with sides of so many pixels, a multiple of 32 from 64 to 640; 320 unless
     /// told otherwise. Of detectors alone.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 64, maximum = 640, multiple_of = 32)]
     pub side: Option<u32>,
 }
 

@@ -60,7 +60,7 @@ pub(super) async fn operations(cast: &Cast) -> Vec<Operation> {
             // What takes pictures takes other forms and more bytes: see `predict`.
             let is_json_alone = content.as_object().is_some_and(|kinds| kinds.len() == 1);
             if !schema.is_null() && is_json_alone && !is_tried_elsewhere(operation) {
-                operations.push(read(cast, &document, method, path, schema));
+                operations.push(read(cast, &document, method, path, &operation["requestBody"]));
             }
         }
     }
@@ -74,8 +74,9 @@ fn is_tried_elsewhere(operation: &Value) -> bool {
     ["Datasets", "Nodes"].iter().any(|tag| operation["tags"][0] == *tag)
 }
 
-fn read(cast: &Cast, document: &Value, method: &str, path: &str, schema: &Value) -> Operation {
-    let (body, may_be_left_out) = resolved(document, schema);
+fn read(cast: &Cast, document: &Value, method: &str, path: &str, body: &Value) -> Operation {
+    let may_be_left_out = body["required"] != true;
+    let (body, _) = resolved(document, &body["content"]["application/json"]["schema"]);
     let required: Vec<_> = body["required"]
         .as_array()
         .map(Vec::as_slice)
@@ -86,7 +87,7 @@ fn read(cast: &Cast, document: &Value, method: &str, path: &str, schema: &Value)
     let mut base = Map::new();
     for name in &required {
         let example =
-            if *name == "workspace" { json!("ours") } else { body["properties"][name]["example"].clone() };
+            if *name == "workspace" { json!("ours") } else { example(document, &body["properties"][name]) };
         assert!(!example.is_null(), "{method} {path}: the document has no example of {name}");
         base.insert((*name).to_owned(), example);
     }
@@ -103,6 +104,13 @@ fn read(cast: &Cast, document: &Value, method: &str, path: &str, schema: &Value)
         if path.starts_with("/keys") { cast.ours.key.to_string() } else { cast.ours.project.to_string() };
     let method = method.to_uppercase().parse().unwrap();
     Operation { method, path: path.replace("{id}", &id), base, fields, may_be_left_out }
+}
+
+/// What the document shows of a field, or of the schema that it refers to.
+fn example(document: &Value, schema: &Value) -> Value {
+    let (behind, _) = resolved(document, schema);
+    let shown = [&schema["example"], &behind["example"], &behind["examples"][0], &behind["enum"][0]];
+    shown.into_iter().find(|example| !example.is_null()).cloned().unwrap_or_default()
 }
 
 /// What stands behind a reference, and whether null may stand there too.

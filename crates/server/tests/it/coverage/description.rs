@@ -1,0 +1,191 @@
+//! The OpenAPI description as generators of clients read it: what holds for every operation and every schema.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use keyrack_guard::Guard;
+use keyrack_key::{Brands, Timestamp};
+use keyrack_rack::Rack;
+use serde_json::Value;
+
+const PROBLEM: &str = "#/components/schemas/Problem";
+
+fn document() -> Value {
+    let guard = Guard::new(Arc::new(Rack::new()), Brands::default(), || Timestamp::from_micros(0));
+    keyrack::api::document(Arc::new(guard))
+}
+
+/// Each operation with its method and path.
+fn operations(document: &Value) -> Vec<(String, &Value)> {
+    let paths = document["paths"].as_object().unwrap();
+    let all = paths.iter().flat_map(|(path, methods)| {
+        let methods = methods.as_object().unwrap();
+        methods.iter().map(move |(method, operation)| (format!("{method} {path}"), operation))
+    });
+    all.collect()
+}
+
+fn names<'a>(value: &'a Value) -> impl Iterator<Item = &'a String> {
+    value.as_object().into_iter().flat_map(|members| members.keys())
+}
+
+#[test]
+fn every_operation_lists_its_problems() {
+    let document = document();
+    for (name, operation) in operations(&document) {
+        let responses = operation["responses"].as_object().unwrap();
+        let has = |status: &str| responses.contains_key(status);
+        assert!(responses.keys().any(|status| status.starts_with('2')), "{name}");
+        let mut expected = vec!["400", "500", "503"];
+        if operation["security"].is_array() {
+            expected.extend(["401", "403", "429"]);
+        }
+        if operation["requestBody"].is_object() {
+            expected.extend(["408", "413", "415", "422"]);
+        }
+        if name.contains('{') {
+            expected.push("404");
+        }
+        for status in expected {
+            assert!(has(status), "{name}: {status}");
+        }
+        for (status, response) in responses.iter().filter(|(status, _)| status.as_str() >= "400") {
+            let content = response["content"].as_object().unwrap_or_else(|| panic!("{name}: {status}"));
+            assert_eq!(content.len(), 1, "{name}: {status}");
+            assert_eq!(content["application/problem+json"]["schema"]["$ref"], PROBLEM, "{name}: {status}");
+            assert!(response["description"].as_str().is_some_and(|says| says.len() > 5), "{name}: {status}");
+        }
+    }
+}
+
+#[test]
+fn every_operation_has_an_id_a_description_and_a_tag_that_is_explained() {
+    let document = document();
+    let tags: BTreeMap<_, _> =
+        document["tags"].as_array().unwrap().iter().map(|tag| (tag["name"].as_str().unwrap(), tag)).collect();
+    assert!(tags.values().all(|tag| tag["description"].as_str().is_some_and(|says| says.ends_with('.'))));
+    let mut ids = BTreeSet::new();
+    let mut used = BTreeSet::new();
+    for (name, operation) in operations(&document) {
+        let id = operation["operationId"].as_str().unwrap();
+        assert!(id.starts_with(|c: char| c.is_ascii_lowercase()), "{name}");
+        assert!(id.chars().all(|c| c.is_ascii_alphabetic()), "{name}");
+        assert!(ids.insert(id), "{name}: {id} is there twice");
+        for text in ["summary", "description"] {
+            assert!(operation[text].as_str().is_some_and(|says| says.len() > 3), "{name}: {text}");
+        }
+        let tag = operation["tags"][0].as_str().unwrap();
+        assert!(tags.contains_key(tag), "{name}: {tag}");
+        used.insert(tag);
+    }
+    assert_eq!(used, tags.keys().copied().collect());
+    assert!(
+        document["info"]["contact"]["name"].is_string() && document["info"]["license"]["name"].is_string()
+    );
+}
+
+#[test]
+fn bytes_are_binary_strings_and_streams_name_the_schema_of_their_pieces() {
+    let document = document();
+    let mut seen = BTreeSet::new();
+    for (name, operation) in operations(&document) {
+        let answers = operation["responses"].as_object().unwrap().values().map(|one| &one["content"]);
+        for content in answers.chain([&operation["requestBody"]["content"]]) {
+            for (kind, content) in content.as_object().into_iter().flatten() {
+                let schema = &content["schema"];
+                let is_bytes = kind.starts_with("image/") || kind == "application/octet-stream";
+                if is_bytes {
+                    assert_eq!(
+                        (&schema["type"], &schema["format"]),
+                        (&"string".into(), &"binary".into()),
+                        "{name}: {kind}"
+                    );
+                }
+                if ["text/event-stream", "application/jsonl"].contains(&kind.as_str()) {
+                    assert_eq!(schema["contentMediaType"], *kind, "{name}");
+                    let piece = schema["contentSchema"]["$ref"].as_str().unwrap_or_else(|| panic!("{name}"));
+                    assert!(document.pointer(&piece[1..]).is_some(), "{name}: {piece}");
+                }
+                seen.insert(kind.clone());
+            }
+        }
+    }
+    for kind in ["image/png", "application/octet-stream", "text/event-stream", "application/jsonl"] {
+        assert!(seen.contains(kind), "{kind}");
+    }
+}
+
+/// Generators take `null` there for a value that may be sent, and the server refuses it.
+#[test]
+fn neither_a_body_nor_a_parameter_may_be_null() {
+    let document = document();
+    for (name, operation) in operations(&document) {
+        let parameters = operation["parameters"].as_array().into_iter().flatten().map(|one| &one["schema"]);
+        let contents = operation["requestBody"]["content"].as_object().into_iter().flatten();
+        for schema in parameters.chain(contents.map(|(_, content)| &content["schema"])) {
+            assert!(!schema.to_string().contains("\"null\""), "{name}: {schema}");
+        }
+    }
+}
+
+#[test]
+fn names_of_schemas_differ_in_more_than_what_generators_add_or_strip() {
+    let document = document();
+    let operations = operations(&document);
+    let ids =
+        operations.iter().map(|(_, operation)| operation["operationId"].as_str().unwrap().to_lowercase());
+    // Types that generators make of an operation.
+    let made: BTreeSet<_> = ids
+        .flat_map(|id| ["response", "params", "jsonbody", "jsonrequestbody"].map(|end| format!("{id}{end}")))
+        .collect();
+    let mut seen = BTreeMap::new();
+    for name in names(&document["components"]["schemas"]) {
+        let lower = name.to_lowercase();
+        assert!(!made.contains(&lower), "{name} is also made of an operation");
+        let bare = lower.strip_prefix("new").unwrap_or(&lower);
+        let bare = ["body", "dto", "request", "response"]
+            .iter()
+            .find_map(|end| bare.strip_suffix(end))
+            .unwrap_or(bare);
+        assert!(!bare.is_empty(), "{name}");
+        if let Some(other) = seen.insert(bare.to_owned(), name.clone()) {
+            panic!("{name} and {other} are one once a generator has named them");
+        }
+        let quaint = [
+            "Applied",
+            "At",
+            "Called",
+            "Changes",
+            "Count",
+            "Farewell",
+            "HandedBody",
+            "Last",
+            "Line",
+            "Query",
+            "Question",
+            "Register",
+            "Uses",
+            "Verdict",
+        ];
+        assert!(!quaint.contains(&name.as_str()), "{name} says nothing to users of a generated client");
+        assert!(!name.ends_with("Body") && !name.starts_with("New"), "{name}");
+        assert!(
+            document["components"]["schemas"][name]["description"].is_string(),
+            "{name} has no description"
+        );
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere_and_every_schema_is_used() {
+    let document = document();
+    let text = document.to_string();
+    let referred: BTreeSet<_> =
+        text.split("\"$ref\":\"#").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect();
+    for reference in &referred {
+        assert!(document.pointer(reference).is_some(), "{reference}");
+    }
+    for name in names(&document["components"]["schemas"]) {
+        assert!(referred.contains(&format!("/components/schemas/{name}")), "{name} is not used");
+    }
+}
