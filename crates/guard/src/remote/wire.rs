@@ -159,7 +159,7 @@ pub struct Applied {
 
 /// What changed between two positions. Changes of other workspaces are counted and not told.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeChanges))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeChangeFrame))]
 #[serde(rename_all = "camelCase")]
 pub struct Changes {
     /// Where the node has to be.

@@ -115,6 +115,7 @@ fn id(kind: &str) -> ObjectBuilder {
 /// See [`crate::ops::name`]. Escapes are those that the regular expressions of all languages know.
 fn name(most: usize) -> ObjectBuilder {
     text()
+        .examples(["Line 3 camera"])
         .min_length(Some(1))
         .max_length(Some(most))
         .pattern(Some(r"^[^\x00-\x1F\x7F]*[^\x00-\x20\x7F][^\x00-\x1F\x7F]*$"))

@@ -19,6 +19,7 @@ use crate::predict::room::NoRoom;
 #[serde(default)]
 pub struct Signed {
     /// As it was answered.
+    #[param(required = true)]
     signature: String,
 }
 

@@ -31,7 +31,7 @@ check(record?.size === image.length, record)
 
 const keys = client(keysKey)
 const { data: key } = await keys.POST('/keys', { body: { name: 'Made by generated types', scopes: ['inference'] } })
-check(key?.secret.startsWith('kr_sk_'), key)
+check(key && key.secret.startsWith('kr_sk_'), key)
 const question = { workspace: 'northfield-vision', permission: 'models:predict' as const }
 const { data: verified } = await client(key.secret).POST('/verify', { body: question })
 check(verified?.valid && verified.key.id === key.id, verified)

@@ -8,6 +8,7 @@ use utoipa::openapi::OpenApi;
 pub(super) fn portable(document: &OpenApi) -> Value {
     // Names, texts and numbers: they always have a JSON.
     let mut document = serde_json::to_value(document).unwrap_or_default();
+    drop_null_defaults(&mut document["components"]["schemas"]);
     let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
     let operations = paths.filter_map(Value::as_object_mut).flat_map(Map::values_mut);
     for operation in operations {
@@ -20,6 +21,19 @@ pub(super) fn portable(document: &OpenApi) -> Value {
         }
     }
     document
+}
+
+/// Removes `default: null`, which a field has whose type is `Option`, and which is no value of a field that may not be null.
+fn drop_null_defaults(schemas: &mut Value) {
+    let schemas = schemas.as_object_mut().into_iter().flat_map(Map::values_mut);
+    for schema in schemas {
+        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+        for property in properties.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
+            if property.get("default").is_some_and(Value::is_null) {
+                property.remove("default");
+            }
+        }
+    }
 }
 
 /// Takes null from the choices of a schema, and the choice where one is left.

@@ -86,7 +86,8 @@ impl From<Classified> for ClassificationBody {
 ///
 /// JSON, a form with the file, or the file itself; then the options stand in the query.
 #[utoipa::path(post, path = "/predict/classify/{model_id}", tag = "Predictions", operation_id = "classify",
-    params(("model_id" = crate::api::schema::ModelId, Path, description = "The model's ID")),
+    params(("model_id" = crate::api::schema::ModelId, Path, description = "The model's ID"),
+        ("confidence" = Option<f64>, Query, minimum = 0, maximum = 1, description = "Where the body is an image file")),
     request_body(content((ClassifyRequest = "application/json"), (ClassifyForm = "multipart/form-data"),
         (inline(crate::api::schema::Bytes) = "image/jpeg"), (inline(crate::api::schema::Bytes) = "image/png"),
         (inline(crate::api::schema::Bytes) = "image/webp"))),

@@ -124,7 +124,11 @@ impl From<Detected> for DetectionResult {
 ///
 /// JSON, a form with the file, or the file itself; then the options stand in the query.
 #[utoipa::path(post, path = "/predict/detect/{model_id}", tag = "Predictions", operation_id = "detect",
-    params(("model_id" = crate::api::schema::ModelId, Path, description = "The model's ID")),
+    params(("model_id" = crate::api::schema::ModelId, Path, description = "The model's ID"),
+        ("confidence" = Option<f64>, Query, minimum = 0, maximum = 1, description = "Where the body is an image file"),
+        ("annotate" = Option<bool>, Query, description = "Where the body is an image file"),
+        ("show_prob" = Option<bool>, Query, description = "Where the body is an image file"),
+        ("stroke_width" = Option<u32>, Query, minimum = 0, maximum = 100, description = "Where the body is an image file")),
     request_body(content((DetectRequest = "application/json"), (DetectForm = "multipart/form-data"),
         (inline(crate::api::schema::Bytes) = "image/jpeg"), (inline(crate::api::schema::Bytes) = "image/png"),
         (inline(crate::api::schema::Bytes) = "image/webp"))),

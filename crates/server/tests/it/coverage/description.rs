@@ -126,6 +126,9 @@ fn neither_a_body_nor_a_parameter_may_be_null() {
             assert!(!schema.to_string().contains("\"null\""), "{name}: {schema}");
         }
     }
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        assert!(!schema.to_string().contains("\"default\":null"), "{name}");
+    }
 }
 
 #[test]

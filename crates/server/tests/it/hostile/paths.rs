@@ -17,6 +17,7 @@ async fn paths_that_lead_out_or_nowhere_are_not_found() {
     let cast = Cast::assemble().await;
     let (key, cookie) = (format!("x-api-key: {}\r\n", cast.key()), &cast.member(Role::Owner).cookie);
     let cookie = format!("cookie: {cookie}\r\n");
+    let browser = format!("{cookie}accept: text/html\r\n");
     let nowhere = [
         "..",
         "../../../../etc/passwd",
@@ -48,7 +49,7 @@ async fn paths_that_lead_out_or_nowhere_are_not_found() {
         ("/w/ours/settings/api-keys/", &cookie),
         ("/w/ours/projects/", &cookie),
         ("/w/", &cookie),
-        ("/keys/", &cookie),
+        ("/keys/", &browser),
         ("/", &cookie),
     ];
     for (start, credential) in below {
