@@ -44,7 +44,7 @@ const FAILURES: [Failure; 13] = [
     }),
     (500, "Something went wrong on the server's side.", |_| true),
     (503, "The server is busy, or its keys aren't up to date yet; try again.", |_| true),
-    (507, "The disk of the server is full.", |route| route.has_body && route.takes_key),
+    (507, "The disk of the server is nearly full.", |route| route.has_body),
 ];
 
 /// Adds the problems of an operation to its responses, and the body to those that it states itself.

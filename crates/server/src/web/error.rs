@@ -124,8 +124,7 @@ pub async fn unknown_path(State(app): State<Shared>, request: Parts) -> Response
     if !is_beside_pages && !is_person {
         return api::no_such_path().await.into_response();
     }
-    let public = app.config.public_url.as_ref();
-    match origin::check(&request.method, &request.headers, public) {
+    match origin::check(&request.method, &request.headers, app.guard.home()) {
         Ok(()) => page(&app, &request, &OpError::NotFound("page").problem()),
         Err(foreign) => page(&app, &request, &foreign.problem()),
     }
