@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Method, Request, Uri, header};
-use keyrack_guard::Credential;
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
 
 use crate::api::{OPENAPI, Stated};
 
@@ -49,9 +48,15 @@ pub fn first_segment(path: &str) -> &str {
     path.trim_start_matches('/').split('/').next().unwrap_or_default()
 }
 
-/// Whether a request carries a key, or what is meant as one.
+/// Whether a request carries a key, or what is meant as one, in a place where keys are looked for.
 pub fn carries_key(headers: &HeaderMap, uri: &Uri) -> bool {
-    !matches!(Credential::find(headers, uri), Ok(None))
+    let is_bearer = |value: &HeaderValue| {
+        value.as_bytes().get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))
+    };
+    headers.contains_key("x-api-key")
+        || headers.get_all(header::AUTHORIZATION).iter().any(is_bearer)
+        || form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
+            .any(|(name, _)| name == "api-key")
 }
 
 /// Whether a person follows the link to the page of a key: a browser says that it reads HTML, and carries no key.
