@@ -25,9 +25,9 @@ use super::{
 use crate::app::Shared;
 use crate::edge::allowance;
 use crate::edge::api_path::PREFIX;
+use crate::edge::compression::StaticText;
 use portable::portable;
 use serde_json::Value;
-use crate::edge::compression::StaticText;
 
 /// The path of the description, below the API's prefix.
 pub const OPENAPI: &str = "/openapi.json";
