@@ -28,6 +28,7 @@ mod metrics;
 mod numbers;
 mod operations;
 mod router;
+mod shares;
 mod telemetry;
 mod times;
 mod usage;

@@ -156,7 +156,7 @@ impl Metrics {
             Ok(_) => {
                 self.predictions.get_or_create(&Predicted { task }).inc();
             }
-            Err(OpError::Busy) => self.busy(),
+            Err(error) if error.is_busy() => self.busy(),
             Err(_) => {}
         }
         answer

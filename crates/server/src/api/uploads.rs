@@ -33,9 +33,10 @@ pub struct Signed {
     responses(
         (status = 204, description = "It has arrived"),
         (status = 403, description = "The URL is not as it was answered, its time is over, or the key that asked may not upload any more"),
-        (status = 409, description = "A record was made of it already"),
+        (status = 409, description = "A record was made of it already, or another request sends to the same URL now"),
         (status = 413, description = "It is larger than this server takes"),
         (status = 422, description = "There were no bytes"),
+        (status = 429, description = "The key or the workspace that asked already uses its share of the server's memory for images; `Retry-After` says when to come back"),
         (status = 503, description = "Too many are sending; try again in a moment")))]
 pub async fn put(
     State(app): State<Shared>,
@@ -45,16 +46,25 @@ pub async fn put(
 ) -> Result<StatusCode, ApiError> {
     let id = id.parse().map_err(|_| wrong_signature())?;
     // Nothing is read from strangers.
-    app.datasets.expect_upload(id, &signed.signature).await?;
+    let (claimant, arrival) = app.datasets.expect_upload(id, &signed.signature).await?;
     let most = app.config.max_image;
     let (parts, body) = request.into_parts();
-    let (bytes, _held) = gather(&parts.headers, body, app.datasets.room(), most, |no| match no {
+    let gathered = gather(&parts.headers, body, app.datasets.room(), claimant, most, |no| match no {
         NoRoom::TooMany => too_large(most),
-        NoRoom::Full => OpError::Busy.into(),
-    })
-    .await?;
+        NoRoom::Full(exhausted) => OpError::from(exhausted).into(),
+    });
+    let (bytes, _held) = tokio::select! {
+        gathered = gathered => gathered?,
+        () = arrival.replaced() => return Err(replaced()),
+    };
     app.datasets.put_upload(id, &signed.signature, bytes).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn replaced() -> ApiError {
+    let says =
+        "another request began to send to this upload URL; one at a time can, and the newest one counts";
+    Problem::new(StatusCode::CONFLICT, "upload_replaced", says).into()
 }
 
 fn too_large(most: usize) -> ApiError {

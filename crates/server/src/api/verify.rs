@@ -283,10 +283,10 @@ fn check(
 pub(super) fn covers(key: &Key, project: Option<ProjectId>, model: Option<ModelId>) -> Result<(), OpError> {
     let Some(own) = &key.restrictions else { return Ok(()) };
     if !project.map_or(own.projects.is_any(), |one| own.cover_project(one)) {
-        return Err(OpError::OutsideKey { key: key.key });
+        return Err(OpError::OutsideKey { key: key.key, workspace: key.workspace });
     }
     if !model.map_or(own.models.is_any(), |one| own.models.covers(&one)) {
-        return Err(OpError::OutsideModels { key: key.key });
+        return Err(OpError::OutsideModels { key: key.key, workspace: key.workspace });
     }
     Ok(())
 }

@@ -82,8 +82,8 @@ impl<'a> Exchange<'a> {
     pub fn end(self, app: &App, answer: Response) -> Response {
         let Self { id, method, route, line, told } = self;
         app.metrics.answered(&method, route, &answer);
-        if let Some(refused) = told.and_then(|told| told.refused(&id, &answer, app.clock)) {
-            app.refusals.note(refused);
+        if let Some((claimant, refused)) = told.and_then(|told| told.refused(&id, &answer, app.clock)) {
+            app.refusals.note(claimant, refused);
         }
         line.end(&id, &answer);
         let mut answer = problem::finish(answer, Some(id.as_str()));

@@ -3,8 +3,10 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use keyrack_guard::{Problem, limits};
+use keyrack_store::Actor;
 
 use crate::ops::OpError;
+use crate::shares::Claimant;
 
 /// An answer that [`finish`] will write.
 pub fn carrying(problem: Problem) -> Response {
@@ -16,9 +18,15 @@ pub fn carrying(problem: Problem) -> Response {
 /// The same for what went wrong, with `problem` to say so. Where a key was refused, whoever counts or keeps that finds it.
 pub fn answering(error: &OpError, problem: Problem) -> Response {
     let mut response = carrying(problem);
-    if let OpError::Refused(refused) = error {
-        response.extensions_mut().insert(refused.refusal.clone());
-        response.extensions_mut().extend(refused.saw());
+    match error {
+        OpError::Refused(refused) => {
+            response.extensions_mut().insert(refused.refusal.clone());
+            response.extensions_mut().extend(refused.saw());
+        }
+        OpError::OutsideKey { key, workspace } | OpError::OutsideModels { key, workspace } => {
+            response.extensions_mut().insert(Claimant::new(*workspace, Actor::Key(*key)));
+        }
+        _ => {}
     }
     response
 }

@@ -8,11 +8,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use keyrack_guard::{Asked, Clock, Problem, Refusal};
 use keyrack_key::{Denial, KeyId, Permission};
 use keyrack_rack::Words;
-use keyrack_store::RefusedRequest;
+use keyrack_store::{Actor, RefusedRequest};
 
 use super::request_id::RequestId;
 use crate::metrics;
 use crate::ops::refusals::Saw;
+use crate::shares::Claimant;
 
 /// What a request says of itself. Nothing is copied that is not needed in the end.
 pub struct Told<'a> {
@@ -36,16 +37,21 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// What is kept, if the request of this id was refused with a key that is known.
-    pub fn refused(self, id: &RequestId, response: &Response, clock: Clock) -> Option<RefusedRequest> {
-        let (key, code, needed) = of(response)?;
+    /// What is kept, if the request of this id was refused with a key that is known, and against whose share it counts.
+    pub fn refused(
+        self,
+        id: &RequestId,
+        response: &Response,
+        clock: Clock,
+    ) -> Option<(Claimant, RefusedRequest)> {
+        let (claimant, key, code, needed) = of(response)?;
         let saw = response.extensions().get::<Saw>();
         let asked = response.extensions().get::<Asked>().and_then(|asked| asked.0);
         let origin = match saw {
             Some(saw) => saw.origin.as_deref().map(|origin| Words::new(origin.as_bytes())),
             None => self.origin.as_ref().map(|origin| Words::new(origin.as_bytes())),
         };
-        Some(RefusedRequest {
+        let refused = RefusedRequest {
             request: id.as_str().to_owned(),
             key,
             at: clock(),
@@ -59,7 +65,8 @@ impl<'a> Told<'a> {
                 .unwrap_or_default(),
             method: self.method.to_owned(),
             route: self.route.to_owned(),
-        })
+        };
+        Some((claimant, refused))
     }
 }
 
@@ -69,13 +76,15 @@ fn cloned(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
 
 /// The key that was refused, the code of the check, and the permission that it lacks: by the guard, or by a handler that
 /// had loaded what was asked for.
-fn of(response: &Response) -> Option<(KeyId, &'static str, Option<Permission>)> {
+fn of(response: &Response) -> Option<(Claimant, KeyId, &'static str, Option<Permission>)> {
     if let Some(Refusal { denial, key: Some(key) }) = response.extensions().get::<Refusal>() {
         let needed = if let Denial::Permission(needed) = denial { Some(*needed) } else { None };
-        return Some((key.key, denial.code(), needed));
+        let claimant = Claimant::new(key.workspace, Actor::Key(key.key));
+        return Some((claimant, key.key, denial.code(), needed));
     }
     let problem = response.extensions().get::<Problem>()?;
     let is_about_key = matches!(problem.code(), "outside_key" | "model_outside_key" | "untrusted_facts");
     let key = problem.member("key").filter(|_| is_about_key)?;
-    Some((key.as_str()?.parse().ok()?, problem.code(), None))
+    let claimant = response.extensions().get::<Claimant>()?;
+    Some((*claimant, key.as_str()?.parse().ok()?, problem.code(), None))
 }

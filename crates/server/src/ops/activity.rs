@@ -1,18 +1,21 @@
 //! What happened in a workspace: looked through, taken along, verified.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use keyrack_key::WorkspaceId;
 use keyrack_store::{ActivityEntry, ActivityFilter, Actor, Chain, Page, Store, StoreError};
-use tokio::sync::Semaphore;
 
 use super::{Acting, OpError};
 use crate::history::{Format, Writer};
+use crate::shares::{Budget, Claimant, Share};
 
 /// How many entries are read and written at a time.
 const PIECE: u32 = 500;
+
+/// Chains that are verified at once, one of each workspace: each keeps one of the database's readers until its end.
+const VERIFYING: usize = 2;
+/// Files that are written at once: half of them for one key, three quarters for one workspace.
+const EXPORTS: usize = 32;
 
 /// How many of those who did something a list offers.
 const ACTORS: u32 = 200;
@@ -21,8 +24,8 @@ const ACTORS: u32 = 200;
 #[derive(Clone, Debug)]
 pub struct Activity {
     store: Store,
-    /// A chain is read from end to end: one at a time leaves the readers to everybody else.
-    verifying: Arc<Semaphore>,
+    verifying: Budget,
+    exports: Budget,
 }
 
 /// What a look at a whole chain found.
@@ -36,7 +39,8 @@ pub struct Verified {
 impl Activity {
     /// What happened in the workspaces of `store`.
     pub fn new(store: Store) -> Self {
-        Self { store, verifying: Arc::new(Semaphore::new(1)) }
+        let verifying = Budget::new("audit log verifications", VERIFYING);
+        Self { store, verifying, exports: Budget::new("audit log exports", EXPORTS) }
     }
 
     /// A page of entries, newest first.
@@ -57,7 +61,7 @@ impl Activity {
 
     /// Computes the whole chain anew.
     pub async fn verify(&self, by: &Acting) -> Result<Verified, OpError> {
-        let _one = self.verifying.try_acquire().map_err(|_| OpError::Busy)?;
+        let _share = self.verifying.take(Claimant::workspace(by.workspace), 1)?;
         let chain = self.store.verify_chain(by.workspace).await?;
         let newest = self.store.activity(by.workspace, &ActivityFilter::default(), None, 1).await?;
         Ok(Verified { chain, newest: newest.items.into_iter().next() })
@@ -71,9 +75,10 @@ impl Activity {
         format: Format,
     ) -> Result<impl Stream<Item = Result<Bytes, StoreError>> + Send + use<>, OpError> {
         let (workspace, store) = (by.workspace, self.store.clone());
+        let share = self.exports.take(by.claimant(), 1)?;
         let length = store.activity_length(workspace).await?;
         let (writer, head) = Writer::begin(format);
-        let export = Export { store, workspace, filter, length, after: 0, writer };
+        let export = Export { store, workspace, filter, length, after: 0, writer, _share: share };
         let head = stream::once(async move { Ok(Bytes::from_static(head.as_bytes())) });
         Ok(head.chain(stream::try_unfold(Some(export), Export::next)))
     }
@@ -88,6 +93,7 @@ struct Export {
     length: u64,
     after: u64,
     writer: Writer,
+    _share: Share,
 }
 
 impl Export {
@@ -110,5 +116,56 @@ impl Export {
         let whole = self.filter.is_none();
         let end = if whole { self.writer.whole(workspace, self.length) } else { self.writer.part(workspace) };
         end.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keyrack_key::{Timestamp, UserId};
+    use keyrack_store::{NewUser, NewWorkspace, Role, Workspace};
+    use rand_core::UnwrapErr;
+
+    use super::*;
+    use crate::shares::Holder;
+
+    #[tokio::test]
+    async fn a_workspace_at_its_worst_keeps_no_other_from_verifying_and_exporting() {
+        let (folder, mut rng) = (tempfile::tempdir().unwrap(), UnwrapErr(getrandom::SysRng));
+        let now = Timestamp::from_micros(1);
+        let store =
+            Store::open(&folder.path().join("keyrack.db"), UnwrapErr(getrandom::SysRng)).await.unwrap();
+        let owner = UserId::new(now, &mut rng);
+        let user = NewUser { id: owner, email: "a@example.org", name: "A", password_hash: "$argon2id$none" };
+        let mut acting = Vec::new();
+        for slug in ["flood", "other"] {
+            let id = WorkspaceId::new(now, &mut rng);
+            let new = NewWorkspace { id, slug, name: slug };
+            match slug {
+                "flood" => store.set_up(&user, &new, now).await.unwrap(),
+                _ => drop(store.create_workspace(&new, owner, Actor::User(owner), now).await.unwrap()),
+            };
+            let workspace: Workspace = store.workspace(id).await.unwrap().unwrap();
+            acting.push(Acting::member(&workspace, owner, Role::Owner));
+        }
+        let activity = Activity::new(store);
+        let export = async |by: &Acting| activity.export(by, ActivityFilter::default(), Format::Csv).await;
+        let is_used_up =
+            |error: &OpError, by: Holder| matches!(error, OpError::ShareUsedUp(one) if one.holder == by);
+
+        let _verifying = activity.verifying.take(Claimant::workspace(acting[0].workspace), 1).unwrap();
+        assert!(is_used_up(&activity.verify(&acting[0]).await.unwrap_err(), Holder::Workspace));
+        assert!(activity.verify(&acting[1]).await.is_ok());
+
+        let mut files = Vec::new();
+        let refused = loop {
+            match export(&acting[0]).await {
+                Ok(file) => files.push(file),
+                Err(error) => break error,
+            }
+        };
+        assert!(files.len() == EXPORTS / 2 && is_used_up(&refused, Holder::Person), "{}", files.len());
+        assert!(export(&acting[1]).await.is_ok());
+        drop(files);
+        assert!(export(&acting[0]).await.is_ok());
     }
 }

@@ -19,10 +19,11 @@ use super::who::Covered;
 use super::{Acting, OpError};
 use crate::objects::{ObjectError, Objects};
 use crate::predict::Room;
-use turns::Turns;
+use turns::{Arrivals, Turns};
 
 pub use annotations::{Annotated, Dropped, Given, MarkDraft, wrong_annotation};
 pub use records::{RecordDraft, Size};
+pub use turns::Arrival;
 pub use uploads::{Promise, UPLOAD_LIFE, upload_uri, wrong_signature};
 
 /// The datasets of all workspaces.
@@ -33,6 +34,7 @@ pub struct Datasets {
     pictures: Pictures,
     removals: Removals,
     turns: Turns,
+    arrivals: Arrivals,
     quotas: Quotas,
     clock: Clock,
 }
@@ -47,7 +49,8 @@ impl Datasets {
         quotas: Quotas,
         clock: Clock,
     ) -> Self {
-        Self { store, objects, pictures, removals, turns: Turns::new(), quotas, clock }
+        let (turns, arrivals) = (Turns::default(), Arrivals::default());
+        Self { store, objects, pictures, removals, turns, arrivals, quotas, clock }
     }
 
     /// The room for pictures that arrive. Who brings one has gathered it there, and holds it until it is kept.

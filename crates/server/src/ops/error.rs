@@ -2,13 +2,14 @@
 
 use http::{StatusCode, header};
 use keyrack_guard::Problem;
-use keyrack_key::KeyId;
+use keyrack_key::{KeyId, WorkspaceId};
 use keyrack_store::{Role, StoreError};
 
 use super::Invalid;
 use super::keys::sightings::PublicUse;
 use super::refusals::Refused;
 use crate::disk::DiskLow;
+use crate::shares::{Exhausted, Holder, QueueFull};
 
 /// Why something was not done. Nothing of it was done then.
 #[derive(Debug, thiserror::Error)]
@@ -42,9 +43,9 @@ pub enum OpError {
     #[error("your role in this workspace is {has}; this needs {needs}")]
     Role { has: Role, needs: Role },
     #[error("this project lies outside what the key may open")]
-    OutsideKey { key: KeyId },
+    OutsideKey { key: KeyId, workspace: WorkspaceId },
     #[error("this lies outside the models that the key may open")]
-    OutsideModels { key: KeyId },
+    OutsideModels { key: KeyId, workspace: WorkspaceId },
     #[error("a key never gives more than it holds itself: {0}")]
     Beyond(String),
     #[error("{0}")]
@@ -72,6 +73,8 @@ pub enum OpError {
          to free disk space."
     )]
     DiskFull,
+    #[error("{0}")]
+    ShareUsedUp(Exhausted),
     #[error("something went wrong on our side")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("{}", .0.problem.message())]
@@ -84,6 +87,11 @@ impl OpError {
     /// A failure that nobody outside can do anything about.
     pub fn internal(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Internal(Box::new(error))
+    }
+
+    /// Whether the same request may be carried out in a moment: the server, or the caller's share of it, was in use.
+    pub const fn is_busy(&self) -> bool {
+        matches!(self, Self::Busy | Self::ShareUsedUp(_))
     }
 
     /// What the client gets. The cause of an internal failure goes to the log, not into the answer.
@@ -101,10 +109,10 @@ impl OpError {
             Self::NameTaken(_) => says(StatusCode::CONFLICT, "name_taken"),
             Self::Repeated { key } => says(StatusCode::CONFLICT, "already_done").with("key", key.to_string()),
             Self::RoleLost | Self::Role { .. } => says(StatusCode::FORBIDDEN, "insufficient_role"),
-            Self::OutsideKey { key } => {
+            Self::OutsideKey { key, .. } => {
                 says(StatusCode::FORBIDDEN, "outside_key").with("key", key.to_string())
             }
-            Self::OutsideModels { key } => {
+            Self::OutsideModels { key, .. } => {
                 says(StatusCode::FORBIDDEN, "model_outside_key").with("key", key.to_string())
             }
             Self::Beyond(_) => says(StatusCode::FORBIDDEN, "beyond_key"),
@@ -121,6 +129,9 @@ impl OpError {
                 .header(header::RETRY_AFTER, &wait.as_secs().max(1).to_string()),
             Self::Busy => says(StatusCode::SERVICE_UNAVAILABLE, "busy").header(header::RETRY_AFTER, "1"),
             Self::DiskFull => says(StatusCode::INSUFFICIENT_STORAGE, "disk_full"),
+            Self::ShareUsedUp(_) => {
+                says(StatusCode::TOO_MANY_REQUESTS, "share_used_up").header(header::RETRY_AFTER, "1")
+            }
             Self::Internal(cause) => {
                 tracing::error!(error = %cause, cause = ?cause.source(), "request failed");
                 let says = "something went wrong on our side; the log has it under the request id";
@@ -137,6 +148,21 @@ fn invalid_problem(invalid: &Invalid) -> Problem {
         invalid.fields().map(|(field, expected)| format!("{field}: {expected}")).collect();
     let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", sentences.join("; "));
     invalid.fields().fold(problem, |problem, (field, expected)| problem.field(field, expected))
+}
+
+impl From<Exhausted> for OpError {
+    fn from(exhausted: Exhausted) -> Self {
+        match exhausted.holder {
+            Holder::Everybody => Self::Busy,
+            _ => Self::ShareUsedUp(exhausted),
+        }
+    }
+}
+
+impl From<QueueFull> for OpError {
+    fn from(QueueFull: QueueFull) -> Self {
+        Self::Busy
+    }
 }
 
 impl From<Problem> for OpError {

@@ -15,7 +15,7 @@ use super::keys::Handed;
 
 /// How long a call is waited for.
 const PATIENCE: Duration = Duration::from_hours(1);
-/// How many secrets are waited for at once; the oldest gives way.
+/// How many secrets are waited for at once; the oldest of the workspace that waits for most gives way.
 const MOST: usize = 1_000;
 
 /// What has become of the first call so far.
@@ -49,8 +49,7 @@ impl FirstCalls {
         self.with(|watched| {
             watched.retain(|_, one| now.since(one.since) < PATIENCE);
             if watched.len() >= MOST {
-                let oldest = watched.iter().min_by_key(|(_, one)| one.since).map(|(digest, _)| *digest);
-                if let Some(digest) = oldest {
+                if let Some(digest) = oldest_of_most(watched) {
                     watched.remove(&digest);
                 }
             }
@@ -87,6 +86,16 @@ impl FirstCalls {
     }
 }
 
+fn oldest_of_most(watched: &HashMap<Digest, Watched>) -> Option<Digest> {
+    let mut counts = HashMap::<WorkspaceId, usize>::new();
+    for one in watched.values() {
+        *counts.entry(one.workspace).or_default() += 1;
+    }
+    let (most, _) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+    let of_most = watched.iter().filter(|(_, one)| one.workspace == most);
+    of_most.min_by_key(|(_, one)| one.since).map(|(digest, _)| *digest)
+}
+
 impl FirstCall {
     fn after(self, used: &Used) -> Self {
         let refused = || {
@@ -98,5 +107,31 @@ impl FirstCall {
             (_, Some(last)) => Self::Came(last),
             _ => refused().map_or(self, |(permission, reason)| Self::Refused { permission, reason }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keyrack_key::{Brands, Class, Secret};
+    use rand_core::UnwrapErr;
+
+    use super::*;
+
+    #[test]
+    fn the_workspace_that_waits_for_most_gives_way() {
+        let (now, mut rng) = (Timestamp::from_micros(1), UnwrapErr(getrandom::SysRng));
+        let [flood, other] = [(); 2].map(|()| WorkspaceId::new(now, &mut rng));
+        let mut watched = HashMap::new();
+        let mut wait = |workspace, at| {
+            let secret = Secret::generate(Brands::default().current(), Class::Secret, &mut rng);
+            let (key, since) = (KeyId::new(now, &mut rng), Timestamp::from_micros(at));
+            let one = Watched { key, workspace, hint: secret.hint(), since, call: FirstCall::Awaited };
+            watched.insert(secret.digest(), one);
+            secret.digest()
+        };
+        wait(other, 1);
+        let oldest = wait(flood, 2);
+        wait(flood, 3);
+        assert_eq!(oldest_of_most(&watched), Some(oldest));
     }
 }

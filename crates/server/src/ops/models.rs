@@ -5,14 +5,13 @@ mod follow;
 mod settings;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use http::StatusCode;
 use keyrack_guard::{Clock, Problem};
 use keyrack_key::{ModelId, Only, ProjectId};
 use keyrack_store::{Model, Page, Point, Store, StoreError};
 use serde_json::Value;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use super::quotas::Quotas;
 use super::removals::Removals;
@@ -20,6 +19,7 @@ use super::who::Covered;
 use super::{Acting, OpError};
 use crate::disk::Disk;
 use crate::objects::model_prefix;
+use crate::shares::Budget;
 
 pub use settings::TrainSettings;
 
@@ -33,12 +33,11 @@ pub struct Models {
     clock: Clock,
     /// Told when there is something to train.
     queued: watch::Sender<()>,
-    /// Dropped streams let their permits go.
-    streams: Arc<Semaphore>,
+    streams: Budget,
     closing: watch::Sender<bool>,
 }
 
-/// Each stream asks the store twice a second.
+/// Each stream asks the store twice a second. Half of them for one key, three quarters for one workspace.
 const STREAMS: usize = 500;
 
 impl Models {
@@ -51,7 +50,7 @@ impl Models {
             disk,
             clock,
             queued: watch::Sender::new(()),
-            streams: Arc::new(Semaphore::new(STREAMS)),
+            streams: Budget::new("event streams", STREAMS),
             closing: watch::Sender::new(false),
         }
     }

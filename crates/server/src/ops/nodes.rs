@@ -21,19 +21,24 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{Acting, Invalid, OpError, invalid};
+use crate::shares::{Budget, Claimant, Share};
 
 /// The longest that a node may go on when it is cut off.
 const LONGEST_SERVICE: Duration = Duration::from_hours(1);
 /// How long a node may take to read everything before its first question for changes. It decides nothing until then.
 const FILLING: Duration = Duration::from_mins(10);
-/// More services than anybody runs; whoever holds a credential cannot fill the memory.
+/// More services than anybody runs: half of them registered with one key, three quarters in one workspace.
 const MOST: usize = 1_000;
+/// Snapshots that are sent at once: each holds all keys of its workspace in memory.
+const SNAPSHOTS: usize = 16;
 
 /// Nodes of all workspaces.
 #[derive(Clone, Debug)]
 pub struct Nodes {
     store: Store,
     seats: Arc<Mutex<HashMap<NodeId, Seat>>>,
+    places: Budget,
+    snapshots: Budget,
     /// Tells whoever waits that a node has applied something or left.
     moved: Arc<watch::Sender<()>>,
     clock: Clock,
@@ -48,6 +53,7 @@ struct Seat {
     heard_at: Timestamp,
     /// Wakes its question when a key of its workspace has changed.
     changed: watch::Sender<()>,
+    _place: Share,
 }
 
 /// A node as it stands.
@@ -82,8 +88,9 @@ fn with_slack(span: Duration) -> Duration {
 }
 
 impl Seat {
-    fn new(node: Node, applied: Option<Revision>, now: Timestamp) -> Self {
-        Self { node, applied, heard: Instant::now(), heard_at: now, changed: watch::Sender::new(()) }
+    fn new(node: Node, applied: Option<Revision>, now: Timestamp, place: Share) -> Self {
+        let (heard, changed) = (Instant::now(), watch::Sender::new(()));
+        Self { node, applied, heard, heard_at: now, changed, _place: place }
     }
 
     /// How long it can still accept keys after it was last heard of.
@@ -108,10 +115,13 @@ impl Nodes {
     /// Those that registered with earlier processes may still decide: each counts as heard of just now.
     pub async fn open(store: Store, clock: Clock) -> Result<Self, OpError> {
         let now = clock();
-        let seats = store.nodes().await?.into_iter();
-        let seats = seats.map(|node| (node.id, Seat::new(node, Some(Revision::default()), now))).collect();
-        let (seats, moved) = (Arc::new(Mutex::new(seats)), Arc::new(watch::Sender::new(())));
-        Ok(Self { store, seats, moved, clock })
+        let (places, snapshots) = (Budget::new("nodes", MOST), Budget::new("snapshots of keys", SNAPSHOTS));
+        let seats = store.nodes().await?.into_iter().map(|node| {
+            let place = places.keep(Claimant::new(node.workspace, node.registered_by), 1);
+            (node.id, Seat::new(node, Some(Revision::default()), now, place))
+        });
+        let (seats, moved) = (Arc::new(Mutex::new(seats.collect())), Arc::new(watch::Sender::new(())));
+        Ok(Self { store, seats, places, snapshots, moved, clock })
     }
 
     /// Takes in a node of the caller's workspace.
@@ -123,15 +133,13 @@ impl Nodes {
         let serves_for = wrong.take("servesFor", serves_for);
         let Some((name, serves_for)) = name.zip(serves_for) else { return Err(wrong.into()) };
         self.sweep().await;
-        if self.seats.lock().len() >= MOST {
-            return Err(OpError::Busy);
-        }
+        let place = self.places.take(by.claimant(), 1)?;
         let now = (self.clock)();
         let id = NodeId::new(now, &mut UnwrapErr(getrandom::SysRng));
         let (workspace, registered_by) = (by.workspace, by.actor());
         let node = Node { id, workspace, name, registered_by, registered_at: now, serves_for };
         by.writes(&self.store, now).add_node(&node).await?;
-        self.seats.lock().insert(id, Seat::new(node.clone(), None, now));
+        self.seats.lock().insert(id, Seat::new(node.clone(), None, now, place));
         Ok(node)
     }
 
@@ -152,13 +160,15 @@ impl Nodes {
         self.with(by, id, |_| ())
     }
 
-    /// All keys of the node's workspace.
-    pub async fn snapshot(&self, by: &Acting, id: NodeId) -> Result<Snapshot, OpError> {
+    /// All keys of the node's workspace, and the right to hold them in memory.
+    pub async fn snapshot(&self, by: &Acting, id: NodeId) -> Result<(Snapshot, Share), OpError> {
         self.is_of(by, id)?;
+        let share = self.snapshots.take(by.claimant(), 1)?;
         let since = (self.clock)().minus(TOMBSTONE_LIFE);
         let reading = self.store.feed_of(by.workspace).snapshot(since).await?;
         // At once: who reads slowly must not keep the database at that change.
-        Ok(spawn_blocking(move || reading.whole()).await.map_err(OpError::internal)??)
+        let snapshot = spawn_blocking(move || reading.whole()).await.map_err(OpError::internal)??;
+        Ok((snapshot, share))
     }
 
     /// Notes how far a node is, and tells it what came after that: at once if there is something, else within `wait`.

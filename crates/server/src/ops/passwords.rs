@@ -1,17 +1,20 @@
 //! Passwords: argon2id (RFC 9106), 19 MiB and two passes, at most two at a time.
 
-use std::sync::Arc;
+use std::net::IpAddr;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
-use tokio::sync::Semaphore;
-use tokio::time::{Duration, timeout};
+use tokio::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use super::OpError;
+use super::throttle::network;
+use crate::shares::{Claimant, FairQueue, Limits};
 
 /// Hashing one takes 19 MiB and 30 ms of a core: more of them at once would take the server from everybody else.
 const AT_ONCE: usize = 2;
+/// Attempts that wait: as many as are served within the patience of the last one.
+const WAITING: usize = 256;
 
 /// How long somebody waits for a turn before they are told to come back.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -19,7 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Hashes and checks passwords, away from the threads that answer requests.
 #[derive(Debug)]
 pub struct Passwords {
-    turns: Arc<Semaphore>,
+    /// Addresses take turns.
+    queue: FairQueue,
     /// Checked where there is no account, so that the answer takes as long as where there is one.
     nobody: String,
 }
@@ -28,19 +32,27 @@ impl Passwords {
     /// Prepares the hash that nobody's password matches.
     pub fn new() -> Result<Self, OpError> {
         let nobody = hash("nobody's password").map_err(OpError::internal)?;
-        Ok(Self { turns: Arc::new(Semaphore::new(AT_ONCE)), nobody })
+        let limits =
+            Limits { turns: AT_ONCE, waiting: WAITING, heavy_from: 1, heavy_total: u64::MAX, base_cost: 0 };
+        Ok(Self { queue: FairQueue::new(limits), nobody })
     }
 
     /// The hash to store (PHC string).
     pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, OpError> {
-        self.take_turn(move || hash(&password)).await?.map_err(OpError::internal)
+        self.take_turn(None, move || hash(&password)).await?.map_err(OpError::internal)
     }
 
-    /// Whether `password` is the one that `stored` was made of; takes the same time where there is none.
-    pub async fn verify(&self, password: Zeroizing<String>, stored: Option<String>) -> Result<bool, OpError> {
+    /// Whether `password`, which came from `address`, is the one that `stored` was made of; takes the same time where there
+    /// is none.
+    pub async fn verify(
+        &self,
+        password: Zeroizing<String>,
+        stored: Option<String>,
+        address: Option<IpAddr>,
+    ) -> Result<bool, OpError> {
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.nobody.clone());
-        let matches = self.take_turn(move || {
+        let matches = self.take_turn(address, move || {
             PasswordHash::new(&stored)
                 .is_ok_and(|stored| Argon2::default().verify_password(password.as_bytes(), &stored).is_ok())
         });
@@ -49,11 +61,11 @@ impl Passwords {
 
     async fn take_turn<T: Send + 'static>(
         &self,
+        address: Option<IpAddr>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, OpError> {
-        let turn =
-            timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await.map_err(|_| OpError::Busy)?;
-        let turn = turn.map_err(OpError::internal)?;
+        let claimant = Claimant::network(address.map(network));
+        let turn = self.queue.turn(claimant, 1, Instant::now() + PATIENCE).await?;
         let work = move || {
             // With the work and not with the request: a client that hangs up frees no memory.
             let _turn = turn;
@@ -65,4 +77,30 @@ impl Passwords {
 
 fn hash(password: &str) -> Result<String, argon2::password_hash::Error> {
     Ok(Argon2::default().hash_password(password.as_bytes())?.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_address_that_tries_without_end_lets_another_one_in_next() {
+        let passwords = Passwords::new().unwrap();
+        let until = Instant::now() + Duration::from_mins(1);
+        let [flood, other] = ["192.0.2.1", "192.0.2.2"].map(|ip| Claimant::network(ip.parse().ok()));
+        let mut at_work = Vec::new();
+        for _ in 0..AT_ONCE {
+            at_work.push(passwords.queue.turn(flood, 1, until).await.unwrap());
+        }
+        let mut waits: Vec<_> =
+            (0..WAITING).map(|_| Box::pin(passwords.queue.turn(flood, 1, until))).collect();
+        for one in &mut waits {
+            assert!(futures_util::poll!(one).is_pending());
+        }
+        let mut theirs = Box::pin(passwords.queue.turn(other, 1, until));
+        assert!(futures_util::poll!(&mut theirs).is_pending());
+        at_work.pop();
+        assert!(futures_util::poll!(&mut theirs).is_ready());
+        assert!(futures_util::poll!(&mut waits[0]).is_pending());
+    }
 }

@@ -137,7 +137,7 @@ impl People {
         self.throttle.attempt(email, from.address, (self.clock)()).map_err(OpError::TooMany)?;
         let user = self.store.user_by_email(email.trim()).await?;
         let stored = user.as_ref().map(|user| user.password_hash.clone());
-        let matches = self.passwords.verify(password, stored).await?;
+        let matches = self.passwords.verify(password, stored, from.address).await?;
         let Some(user) = user.filter(|_| matches) else {
             return Ok(None);
         };

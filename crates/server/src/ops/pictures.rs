@@ -1,6 +1,5 @@
 //! Decoding what clients sent, away from the threads that answer requests and never too much of it at once.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,8 +10,8 @@ use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use super::OpError;
-use crate::predict::queue::{Full, Seat};
-use crate::predict::{Queue, Room};
+use crate::predict::{Room, queue};
+use crate::shares::{self, Claimant, FairQueue};
 
 /// Along the longer side.
 const THUMBNAIL: u32 = 320;
@@ -27,15 +26,14 @@ const PATIENCE: Duration = Duration::from_secs(8);
 pub struct Pictures {
     limits: Limits,
     room: Room,
-    queue: Arc<Queue>,
+    queue: FairQueue,
 }
 
 /// The turn of a picture that may now be read.
 #[derive(Debug)]
 pub struct Turn {
-    pictures: Pictures,
-    seat: Seat,
-    until: Instant,
+    limits: Limits,
+    turn: shares::Turn,
 }
 
 /// What was found out about a picture that is fit to keep.
@@ -56,7 +54,7 @@ impl Pictures {
     /// Takes files of at most `bytes`.
     pub fn new(bytes: usize) -> Self {
         let limits = Limits { bytes, ..Limits::default() };
-        Self { limits, room: Room::for_pictures_of(bytes), queue: Arc::new(Queue::new(limits.pixels)) }
+        Self { limits, room: Room::for_pictures_of(bytes), queue: queue::for_pictures_of(limits.pixels) }
     }
 
     /// The room for pictures that arrive.
@@ -64,23 +62,23 @@ impl Pictures {
         &self.room
     }
 
-    /// Waits for a turn. What lies in a file stays there until then.
-    pub async fn turn(&self) -> Result<Turn, OpError> {
+    /// Waits for the claimant's turn. What lies in a file stays there until then, so the picture counts as one of the
+    /// largest until its header was read.
+    pub async fn turn(&self, claimant: Claimant) -> Result<Turn, OpError> {
         let until = Instant::now() + PATIENCE;
-        let seat = self.queue.seat(until).await?;
-        Ok(Turn { pictures: self.clone(), seat, until })
+        let turn = self.queue.turn(claimant, self.limits.pixels, until).await?;
+        Ok(Turn { limits: self.limits, turn })
     }
 }
 
 impl Turn {
     /// Decodes a picture to its last pixel.
     pub async fn check(self, bytes: Bytes) -> Result<Checked, OpError> {
-        let Self { pictures: Pictures { limits, queue, .. }, seat, until } = self;
+        let Self { limits, mut turn } = self;
         let header = bytes.clone();
         let probe = spawn_blocking(move || Picture::probe(&header, &limits)).await;
         let probe = probe.map_err(OpError::internal)?.map_err(|error| refused(&error))?;
-        let pixels = u64::from(probe.width) * u64::from(probe.height);
-        let turn = queue.begin(seat, pixels, until).await?;
+        turn.reduce(u64::from(probe.width) * u64::from(probe.height));
         let check = move || {
             // With the work and not with the request: a client that hangs up frees no core.
             let _turn = turn;
@@ -96,12 +94,6 @@ impl Turn {
         };
         let checked = spawn_blocking(check).await.map_err(OpError::internal)?;
         checked.map_err(|error| refused(&error))
-    }
-}
-
-impl From<Full> for OpError {
-    fn from(Full: Full) -> Self {
-        Self::Busy
     }
 }
 

@@ -4,7 +4,6 @@ mod asked;
 mod look;
 mod problems;
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use keyrack_guard::Clock;
@@ -160,7 +159,7 @@ impl Predictions {
         let place = Place::model(model.project, model.id, model.taken);
         let read = self.objects.read(&place);
         // Before the door: that a model has lost its file tells nothing of what lies behind a URL.
-        let asked = read_head(self.engine.head(model.id, read)).await?;
+        let asked = read_head(self.engine.head(by.workspace, model.id, read)).await?;
         // The body may have been held back, and the queue may be long: a key that was deleted meanwhile spends nothing and
         // gets no prediction.
         by.verify(&self.store, (self.clock)()).await?;
@@ -168,7 +167,7 @@ impl Predictions {
         let seen = async {
             let look = move |backbone: &_, picture: &_, threads: &_| look(&asked, backbone, picture, threads);
             let found = self.see(by, image, until, look).await?;
-            let held = self.answers.hold(found.picture_bytes()).map_err(|_| OpError::Busy)?;
+            let held = self.answers.hold(by.claimant(), found.picture_bytes())?;
             Ok::<_, OpError>((found, held))
         };
         let ((found, held), spent) = spent.settle(seen.await)?;
@@ -178,12 +177,18 @@ impl Predictions {
 
     /// A key may be restricted to images of some size. What lies behind a URL is fetched no further than that.
     fn check_size(&self, by: &Acting, image: &Image) -> Result<(), OpError> {
-        let (Who::Key(caller), Source::Bytes(bytes)) = (&by.who, &image.source) else { return Ok(()) };
-        let Some(most) = caller.key().max_image_bytes().filter(|most| bytes.len() > in_memory(*most)) else {
-            return Ok(());
-        };
+        let Source::Bytes(bytes) = &image.source else { return Ok(()) };
+        let is_larger = by.max_image_bytes().is_some_and(|most| bytes.len() > most);
+        if is_larger { self.refuse_size(by).map_or(Ok(()), Err) } else { Ok(()) }
+    }
+
+    /// The refusal of an image that is larger than the caller's key may send, counted in place of the use. `None` where the
+    /// key has no limit of its own.
+    pub fn refuse_size(&self, by: &Acting) -> Option<OpError> {
+        let Who::Key(caller) = &by.who else { return None };
+        let most = caller.key().max_image_bytes()?;
         let denial = Denial::Image(most);
-        Err(self.late.refuse(caller, Permission::ModelsPredict, denial, |problem| too_large(problem, most)))
+        Some(self.late.refuse(caller, Permission::ModelsPredict, denial, |problem| too_large(problem, most)))
     }
 
     async fn see<T: Send + 'static>(
@@ -197,13 +202,14 @@ impl Predictions {
             Source::Bytes(bytes) => (bytes, image.held, None),
             Source::Url(_) if !self.public_urls && is_publishable(by) => return Err(urls_closed().into()),
             Source::Url(url) => {
-                let Fetched { bytes, held, begun } = self.door.fetch(&url, &self.room, most_of(by)).await?;
+                let Fetched { bytes, held, begun } =
+                    self.door.fetch(by.claimant(), &url, &self.room, by.max_image_bytes()).await?;
                 (bytes, held, Some(begun))
             }
         };
         let seen = async {
             let opened = self.engine.open(bytes, held).await?;
-            self.engine.show(opened, until, look).await
+            self.engine.show(by.claimant(), opened, until, look).await
         };
         match (seen.await, begun) {
             (Ok(Some(answer)), _) => Ok(answer),
@@ -231,18 +237,6 @@ async fn read_head(
 fn check_confidence(confidence: f64) -> Result<(), Invalid> {
     let within = (0.0..=1.0).contains(&confidence);
     if within { Ok(()) } else { Err(Invalid::field("confidence", "expected a number from 0 to 1")) }
-}
-
-/// The largest image that the caller's key may have looked at.
-fn most_of(by: &Acting) -> Option<usize> {
-    match &by.who {
-        Who::Key(caller) => caller.key().max_image_bytes().map(in_memory),
-        Who::Member { .. } | Who::Operator => None,
-    }
-}
-
-fn in_memory(bytes: NonZeroU32) -> usize {
-    usize::try_from(bytes.get()).unwrap_or(usize::MAX)
 }
 
 fn is_publishable(by: &Acting) -> bool {

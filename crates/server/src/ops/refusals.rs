@@ -5,20 +5,22 @@ mod late;
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use crossbeam_queue::ArrayQueue;
 use keyrack_guard::{Problem, Refusal};
 use keyrack_key::Permission;
 use keyrack_store::{RefusedRequest, Store};
-use tokio::sync::Mutex;
+use parking_lot::Mutex;
 
 use super::{Acting, OpError};
+use crate::shares::{Backlog, Claimant};
 pub use explained::{Explained, Place, Result as CheckResult, Step, place_of};
 pub use late::Late;
 
-/// Refused requests between two writes; more push out the oldest.
-const ROOM: usize = 2_048;
+/// Refused requests between two writes, on shelves of which each has a lock of its own: no request waits for one. Where a
+/// shelf is full, the key and workspace that fill it lose theirs.
+const SHELVES: usize = 8;
+const ON_A_SHELF: usize = 256;
 
 /// A key that was refused, what is said about that, and what the check saw where it was not the request itself.
 #[derive(Debug)]
@@ -56,24 +58,34 @@ pub struct Refusals {
 
 #[derive(Debug)]
 struct Waiting {
-    queue: ArrayQueue<RefusedRequest>,
+    shelves: [Mutex<Backlog<RefusedRequest>>; SHELVES],
+    /// Where the next one goes first.
+    next: AtomicUsize,
     dropped: AtomicU64,
     /// Held while some are on their way into the store.
-    writing: Mutex<()>,
+    writing: tokio::sync::Mutex<()>,
 }
 
 impl Refusals {
     /// Refusals that `store` remembers.
     pub fn new(store: Store) -> Self {
-        let waiting =
-            Waiting { queue: ArrayQueue::new(ROOM), dropped: AtomicU64::new(0), writing: Mutex::default() };
+        let shelves = std::array::from_fn(|_| Mutex::new(Backlog::new(ON_A_SHELF)));
+        let (next, dropped, writing) = Default::default();
+        let waiting = Waiting { shelves, next, dropped, writing };
         Self { store, waiting: Arc::new(waiting) }
     }
 
-    /// Remembers one, soon. Nobody waits for that.
-    pub fn note(&self, refused: RefusedRequest) {
-        if self.waiting.queue.force_push(refused).is_some() {
-            self.waiting.dropped.fetch_add(1, Ordering::Relaxed);
+    /// Remembers one, soon. Waits for no lock: where all are taken, it is not remembered.
+    pub fn note(&self, claimant: Claimant, refused: RefusedRequest) {
+        let Waiting { shelves, next, dropped, .. } = &*self.waiting;
+        let first = next.fetch_add(1, Ordering::Relaxed) % SHELVES;
+        let in_turn = shelves.iter().cycle().skip(first).take(SHELVES);
+        let is_kept = in_turn
+            .filter_map(Mutex::try_lock)
+            .next()
+            .is_some_and(|mut shelf| shelf.push(claimant, refused).is_none());
+        if !is_kept {
+            dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -81,8 +93,9 @@ impl Refusals {
     /// What cannot be written is lost.
     pub async fn write_down(&self) {
         let _writing = self.waiting.writing.lock().await;
-        let here = self.waiting.queue.len();
-        let refused: Vec<_> = std::iter::from_fn(|| self.waiting.queue.pop()).take(here).collect();
+        let shelves = self.waiting.shelves.iter();
+        let mut refused: Vec<_> = shelves.flat_map(|shelf| shelf.lock().drain()).collect();
+        refused.sort_by_key(|one| one.at);
         if refused.is_empty() {
             return;
         }
@@ -118,4 +131,42 @@ impl Refusals {
 pub fn is_request_id(text: &str) -> bool {
     let hex = text.strip_prefix("req_").unwrap_or_default();
     hex.len() == 24 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+#[cfg(test)]
+mod tests {
+    use keyrack_key::Timestamp;
+    use rand_core::UnwrapErr;
+
+    use super::*;
+    use crate::shares::tests::claimants;
+
+    #[tokio::test]
+    async fn a_flood_of_refusals_of_one_workspace_loses_none_of_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("keyrack.db"), UnwrapErr(getrandom::SysRng));
+        let (refusals, of) = (Refusals::new(store.await.unwrap()), claimants(2, 40));
+        let refused = |request: String| RefusedRequest {
+            request,
+            key: keyrack_key::KeyId::new(Timestamp::from_micros(1), &mut UnwrapErr(getrandom::SysRng)),
+            at: Timestamp::from_micros(1),
+            refused: "expired".to_owned(),
+            permission: None,
+            address: None,
+            origin: None,
+            agent: String::new(),
+            method: "GET".to_owned(),
+            route: "/".to_owned(),
+        };
+        for number in 0..20_000 {
+            refusals.note(of[0][number % 40], refused("flood".to_owned()));
+            if number % 1_000 == 0 {
+                refusals.note(of[1][0], refused("other".to_owned()));
+            }
+        }
+        let left: Vec<_> = refusals.waiting.shelves.iter().flat_map(|shelf| shelf.lock().drain()).collect();
+        assert_eq!(left.len(), SHELVES * ON_A_SHELF);
+        assert_eq!(left.iter().filter(|one| one.request == "other").count(), 20);
+        assert_eq!(refusals.dropped(), 20_020 - left.len() as u64);
+    }
 }

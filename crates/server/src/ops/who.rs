@@ -5,6 +5,7 @@ use keyrack_key::{ModelId, Only, Permissions, ProjectId, Restrictions, Timestamp
 use keyrack_store::{Actor, AuthorizedStore, Model, Principal, Project, Role, Session, Store, Workspace};
 
 use super::OpError;
+use crate::shares::Claimant;
 
 /// Somebody who acts in one workspace. Whoever holds one has already been let into the room:
 /// the route's permission or role was checked when it was made.
@@ -87,6 +88,22 @@ impl Acting {
         }
     }
 
+    /// Whose share of the server's bounds the work counts against.
+    pub fn claimant(&self) -> Claimant {
+        Claimant::new(self.workspace, self.actor())
+    }
+
+    /// The largest image in bytes that the caller's key may send; `None` where its limit is the server's.
+    pub fn max_image_bytes(&self) -> Option<usize> {
+        match &self.who {
+            Who::Key(caller) => {
+                let most = caller.key().max_image_bytes();
+                most.map(|most| usize::try_from(most.get()).unwrap_or(usize::MAX))
+            }
+            Who::Member { .. } | Who::Operator => None,
+        }
+    }
+
     /// A key hands out no more than it holds; people and the operator may hand out what there is.
     pub fn may_give(&self, target: &Reach) -> Result<(), OpError> {
         let Who::Key(caller) = &self.who else {
@@ -154,14 +171,14 @@ impl Acting {
     /// That a key asked for what it does not cover. People and the operator are never told so.
     pub fn outside(&self) -> OpError {
         match &self.who {
-            Who::Key(caller) => OpError::OutsideKey { key: caller.key().key },
+            Who::Key(caller) => OpError::OutsideKey { key: caller.key().key, workspace: self.workspace },
             Who::Member { .. } | Who::Operator => OpError::NotFound("thing"),
         }
     }
 
     fn outside_models(&self) -> OpError {
         match &self.who {
-            Who::Key(caller) => OpError::OutsideModels { key: caller.key().key },
+            Who::Key(caller) => OpError::OutsideModels { key: caller.key().key, workspace: self.workspace },
             Who::Member { .. } | Who::Operator => OpError::NotFound("model"),
         }
     }

@@ -17,13 +17,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{StatusCode, header};
 use reqwest::{Client, Response, redirect};
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout};
 use url::Url;
 
 use opened::Opened;
 
 use super::room::{Held, NoRoom, Room};
+use crate::shares::{Budget, Claimant, Exhausted};
 
 /// The longest that all of it may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -31,17 +31,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const BEAT: Duration = Duration::from_secs(1);
 /// More redirects than that are not followed.
 const REDIRECTS: usize = 3;
-/// So many pictures are fetched at once.
-const AT_ONCE: usize = 16;
+/// So many pictures are fetched at once: half of them for one key, three quarters for one workspace.
+const AT_ONCE: usize = 32;
 /// Longer URLs are no pictures' addresses.
 const LONGEST: usize = 2048;
 
 /// Why a picture was not fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DoorError {
-    /// There is no turn for it, or no room.
-    #[error("too many pictures are being fetched")]
-    Busy,
+    /// Too many are being fetched, or there is no memory for it.
+    #[error("{0}")]
+    Exhausted(Exhausted),
     /// Whatever it was.
     #[error(
         "no picture could be fetched from this URL; expected http(s)://host/…, a public address, and a picture there, \
@@ -68,22 +68,28 @@ pub struct Door {
     most: usize,
     opened: Opened,
     client: OnceLock<Option<Client>>,
-    at_once: Semaphore,
+    at_once: Budget,
 }
 
 impl Door {
     /// A door for pictures of at most `most` bytes, and for the named hosts wherever they are.
     pub fn new(most: usize, opened: &[String]) -> Self {
-        let (client, at_once) = (OnceLock::new(), Semaphore::new(AT_ONCE));
+        let (client, at_once) = (OnceLock::new(), Budget::new("downloads of image URLs", AT_ONCE));
         Self { most, opened: Opened::of(opened), client, at_once }
     }
 
     /// The bytes behind a URL, `most` of them where whoever asks may have no more looked at.
-    pub async fn fetch(&self, url: &str, room: &Room, most: Option<usize>) -> Result<Fetched, DoorError> {
+    pub async fn fetch(
+        &self,
+        claimant: Claimant,
+        url: &str,
+        room: &Room,
+        most: Option<usize>,
+    ) -> Result<Fetched, DoorError> {
         let most = most.map_or(self.most, |most| most.min(self.most));
-        let one = self.at_once.try_acquire().map_err(|_| DoorError::Busy)?;
+        let one = self.at_once.take(claimant, 1).map_err(DoorError::Exhausted)?;
         let begun = Begun(Instant::now());
-        let fetched = timeout(PATIENCE, self.follow(url, room, most)).await;
+        let fetched = timeout(PATIENCE, self.follow(claimant, url, room, most)).await;
         drop(one);
         match fetched.unwrap_or(Err(DoorError::Unreachable)) {
             Ok((bytes, held)) => Ok(Fetched { bytes, held, begun }),
@@ -91,9 +97,15 @@ impl Door {
         }
     }
 
-    async fn follow(&self, url: &str, room: &Room, most: usize) -> Result<(Bytes, Held), DoorError> {
+    async fn follow(
+        &self,
+        claimant: Claimant,
+        url: &str,
+        room: &Room,
+        most: usize,
+    ) -> Result<(Bytes, Held), DoorError> {
         let response = self.last(url).await.ok_or(DoorError::Unreachable)?;
-        self.read(response, room, most).await
+        self.read(response, claimant, room, most).await
     }
 
     /// The answer behind all redirects.
@@ -124,6 +136,7 @@ impl Door {
     async fn read(
         &self,
         mut response: Response,
+        claimant: Claimant,
         room: &Room,
         most: usize,
     ) -> Result<(Bytes, Held), DoorError> {
@@ -134,11 +147,11 @@ impl Door {
         if response.status() != StatusCode::OK || !is_plain || !fits {
             return Err(DoorError::Unreachable);
         }
-        let mut gathering = room.gather(most, announced);
+        let mut gathering = room.gather(claimant, most, announced);
         while let Some(next) = response.chunk().await.map_err(|_| DoorError::Unreachable)? {
             gathering.push(&next).map_err(|no| match no {
                 NoRoom::TooMany => DoorError::Unreachable,
-                NoRoom::Full => DoorError::Busy,
+                NoRoom::Full(exhausted) => DoorError::Exhausted(exhausted),
             })?;
         }
         Ok(gathering.end())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use keyrack_key::ModelId;
+use keyrack_key::{ModelId, WorkspaceId};
 use keyrack_vision::{Backbone, BackboneError, Limits, Model, ModelError, Picture, PictureError, Threads};
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
@@ -13,9 +13,10 @@ use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::Instant;
 
 use super::heads::Heads;
-use super::queue::{Full, Queue};
+use super::queue;
 use super::room::Held;
 use crate::objects::ObjectError;
+use crate::shares::{Claimant, FairQueue, QueueFull};
 
 /// The longest that a picture waits for its turn. Existing clients wait 15 s for their answer.
 pub const PATIENCE: Duration = Duration::from_secs(8);
@@ -39,8 +40,8 @@ pub enum EngineError {
     Crashed(#[from] JoinError),
 }
 
-impl From<Full> for EngineError {
-    fn from(Full: Full) -> Self {
+impl From<QueueFull> for EngineError {
+    fn from(QueueFull: QueueFull) -> Self {
         Self::Busy
     }
 }
@@ -52,7 +53,7 @@ pub struct Engine {
     limits: Limits,
     backbone: OnceCell<Frozen>,
     heads: Heads,
-    queue: Queue,
+    queue: FairQueue,
     /// One for each that works: those who share them would wait for each other.
     threads: Arc<Mutex<Vec<Threads>>>,
 }
@@ -79,7 +80,14 @@ impl Engine {
     /// An engine on the backbone in this file, or on the one inside. It is loaded when it is needed first.
     pub fn new(file: Option<PathBuf>, limits: Limits) -> Self {
         let (backbone, threads) = (OnceCell::new(), Arc::default());
-        Self { file, limits, backbone, heads: Heads::new(), queue: Queue::new(limits.pixels), threads }
+        Self {
+            file,
+            limits,
+            backbone,
+            heads: Heads::new(),
+            queue: queue::for_pictures_of(limits.pixels),
+            threads,
+        }
     }
 
     /// Loads the backbone, if it is not there yet.
@@ -95,9 +103,10 @@ impl Engine {
         self.backbone.get_or_try_init(load).await.map(|frozen| Arc::clone(&frozen.0))
     }
 
-    /// The head of a model; `read` brings its file where it is not in memory.
+    /// The head of a workspace's model; `read` brings its file where it is not in memory.
     pub async fn head(
         &self,
+        workspace: WorkspaceId,
         model: ModelId,
         read: impl Future<Output = Result<Bytes, ObjectError>>,
     ) -> Result<Arc<Model>, EngineError> {
@@ -107,7 +116,7 @@ impl Engine {
         let (backbone, file) = (self.backbone().await?, read.await?);
         let head = spawn_blocking(move || Model::from_bytes(&file, &backbone)).await??;
         let head = Arc::new(head);
-        self.heads.keep(model, Arc::clone(&head));
+        self.heads.keep(workspace, model, Arc::clone(&head));
         Ok(head)
     }
 
@@ -122,15 +131,16 @@ impl Engine {
         Ok(spawn_blocking(open).await??)
     }
 
-    /// Waits for a turn until then, decodes the picture, and lets `look` do the rest.
+    /// Waits for the claimant's turn until `until`, decodes the picture, and lets `look` do the rest.
     pub async fn show<T: Send + 'static>(
         &self,
+        claimant: Claimant,
         picture: Opened,
         until: Instant,
         look: impl FnOnce(&Backbone, &Picture, &Threads) -> Result<T, BackboneError> + Send + 'static,
     ) -> Result<T, EngineError> {
         let backbone = self.backbone().await?;
-        let turn = self.queue.turn(picture.pixels, until).await?;
+        let turn = self.queue.turn(claimant, picture.pixels, until).await?;
         let (limits, idle) = (self.limits, Arc::clone(&self.threads));
         let work = move || {
             let _turn = turn;

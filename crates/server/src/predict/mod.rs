@@ -15,5 +15,4 @@ mod heads;
 pub use door::Door;
 pub use engine::{Engine, EngineError};
 pub use image::Image;
-pub use queue::Queue;
 pub use room::{Held, Room};

@@ -1,21 +1,20 @@
 //! How many bytes of pictures are held in memory at once. They are counted as they arrive, whatever was announced:
-//! a client that sends slowly takes no more room than what it has sent.
-
-use std::sync::Arc;
+//! a client that sends slowly takes no more room than what it has sent. Each key and workspace has a share of the room.
 
 use bytes::{Bytes, BytesMut};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// So many pictures of the largest size fit.
-const PICTURES: usize = 8;
+use crate::shares::{Budget, Claimant, Exhausted, Share};
+
+/// So many pictures of the largest size fit: six of one key, nine of one workspace.
+const PICTURES: usize = 12;
 /// Bytes of answers that fit in any case: a small picture of many pixels becomes a large one when boxes are drawn on it.
-const ANSWERS: usize = 128 * 1024 * 1024;
+const ANSWERS: usize = 192 * 1024 * 1024;
 
 /// The room for pictures that were sent or fetched and not yet looked at.
 #[derive(Clone, Debug)]
 pub struct Room {
     whole: usize,
-    free: Arc<Semaphore>,
+    budget: Budget,
 }
 
 /// Why some bytes were not taken in.
@@ -23,18 +22,19 @@ pub struct Room {
 pub enum NoRoom {
     /// There are more than one picture may have.
     TooMany,
-    /// Others hold what there is. Nobody waits for it: all who hold a part would wait for each other.
-    Full,
+    /// The share is used up. Nobody waits for it: all who hold a part would wait for each other.
+    Full(Exhausted),
 }
 
 /// The right to hold some bytes; dropped, others may.
 #[derive(Debug, Default)]
-pub struct Held(Option<OwnedSemaphorePermit>);
+pub struct Held(Option<Share>);
 
 /// Bytes that are arriving.
 #[derive(Debug)]
 pub struct Gathering {
     room: Room,
+    claimant: Claimant,
     most: usize,
     bytes: BytesMut,
     held: Held,
@@ -43,36 +43,33 @@ pub struct Gathering {
 impl Room {
     /// Room for a few pictures that take `most` bytes each.
     pub fn for_pictures_of(most: usize) -> Self {
-        let whole = PICTURES.saturating_mul(most).min(Semaphore::MAX_PERMITS);
-        Self { whole, free: Arc::new(Semaphore::new(whole)) }
+        let whole = PICTURES.saturating_mul(most);
+        Self { whole, budget: Budget::new("memory for images", whole) }
     }
 
     /// Room for answers that hold pictures which may have been as large as `most` bytes each.
     pub fn for_answers_of(most: usize) -> Self {
-        let whole = PICTURES.saturating_mul(most).clamp(ANSWERS, Semaphore::MAX_PERMITS);
-        Self { whole, free: Arc::new(Semaphore::new(whole)) }
+        let whole = PICTURES.saturating_mul(most).max(ANSWERS);
+        Self { whole, budget: Budget::new("memory for images in responses", whole) }
     }
 
-    /// The right to hold so many bytes that are in memory already. What is larger than the whole room takes all of it.
-    pub fn hold(&self, bytes: usize) -> Result<Held, NoRoom> {
-        self.take(bytes.min(self.whole)).map(|held| Held(Some(held)))
+    /// The right to hold so many bytes of a claimant that are in memory already. What is larger than the share of a key
+    /// takes all of that share.
+    pub fn hold(&self, claimant: Claimant, bytes: usize) -> Result<Held, Exhausted> {
+        let share = self.budget.take(claimant, bytes.min(self.whole / 2))?;
+        Ok(Held(Some(share)))
     }
 
     /// How many bytes are held now.
     pub fn held(&self) -> usize {
-        self.whole - self.free.available_permits()
+        self.budget.taken()
     }
 
-    /// Begins to take in at most `most` bytes. `announced` is believed for nothing but the allocation.
-    pub fn gather(&self, most: usize, announced: Option<u64>) -> Gathering {
+    /// Begins to take in at most `most` bytes of a claimant. `announced` is believed for nothing but the allocation.
+    pub fn gather(&self, claimant: Claimant, most: usize, announced: Option<u64>) -> Gathering {
         let announced = announced.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
         let bytes = BytesMut::with_capacity(announced.min(most));
-        Gathering { room: self.clone(), most, bytes, held: Held::default() }
-    }
-
-    fn take(&self, bytes: usize) -> Result<OwnedSemaphorePermit, NoRoom> {
-        let bytes = u32::try_from(bytes).map_err(|_| NoRoom::TooMany)?;
-        Arc::clone(&self.free).try_acquire_many_owned(bytes).map_err(|_| NoRoom::Full)
+        Gathering { room: self.clone(), claimant, most, bytes, held: Held::default() }
     }
 }
 
@@ -82,11 +79,11 @@ impl Gathering {
         if self.bytes.len() + next.len() > self.most {
             return Err(NoRoom::TooMany);
         }
-        let more = self.room.take(next.len())?;
         match &mut self.held.0 {
-            Some(held) => held.merge(more),
-            none => *none = Some(more),
+            Some(share) => share.grow(next.len()),
+            none => self.room.budget.take(self.claimant, next.len()).map(|share| *none = Some(share)),
         }
+        .map_err(NoRoom::Full)?;
         self.bytes.extend_from_slice(next);
         Ok(())
     }
@@ -100,30 +97,52 @@ impl Gathering {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shares::{Holder, tests::claimants};
 
     #[test]
-    fn an_answer_larger_than_the_room_takes_all_of_it() {
-        let room = Room::for_answers_of(1);
-        let held = room.hold(usize::MAX).unwrap();
-        assert_eq!((room.held(), room.hold(1).unwrap_err()), (ANSWERS, NoRoom::Full));
+    fn an_answer_larger_than_the_share_of_a_key_takes_all_of_the_share() {
+        let (room, of) = (Room::for_answers_of(1), claimants(2, 1));
+        let held = room.hold(of[0][0], usize::MAX).unwrap();
+        assert_eq!(room.held(), ANSWERS / 2);
+        assert_eq!(room.hold(of[0][0], 1).unwrap_err().holder, Holder::Key);
+        assert!(room.hold(of[1][0], ANSWERS / 8).is_ok());
         drop(held);
         assert_eq!(room.held(), 0);
     }
 
     #[test]
     fn what_is_held_is_counted_and_given_back() {
-        let room = Room::for_pictures_of(10);
-        let mut first = room.gather(60, Some(u64::MAX));
+        let (room, of) = (Room::for_pictures_of(10), claimants(1, 1));
+        let mut first = room.gather(of[0][0], 60, Some(u64::MAX));
         first.push(&[0; 50]).unwrap();
         assert_eq!(first.push(&[0; 11]), Err(NoRoom::TooMany));
-        let mut second = room.gather(60, None);
-        second.push(&[0; 30]).unwrap();
-        assert_eq!(second.push(&[0; 1]), Err(NoRoom::Full));
-        assert_eq!(room.held(), 80);
+        let mut second = room.gather(of[0][0], 60, None);
+        second.push(&[0; 10]).unwrap();
+        assert!(matches!(second.push(&[0; 1]), Err(NoRoom::Full(_))));
+        assert_eq!(room.held(), 60);
         let (bytes, held) = first.end();
-        assert_eq!((bytes.len(), second.push(&[0; 1])), (50, Err(NoRoom::Full)));
+        assert!(bytes.len() == 50 && second.push(&[0; 1]).is_err());
         drop(held);
-        assert_eq!(room.held(), 30);
-        assert_eq!(second.push(&[0; 30]), Ok(()));
+        assert_eq!(room.held(), 10);
+        assert_eq!(second.push(&[0; 50]), Ok(()));
+    }
+
+    #[test]
+    fn whatever_one_workspace_sends_another_has_room_for_its_largest_picture() {
+        let (room, of) = (Room::for_pictures_of(1_000), claimants(2, 9));
+        let flood = || {
+            of[0].iter().flat_map(|key| {
+                std::iter::repeat_with(|| room.gather(*key, 1_000, None))
+                    .map_while(|mut one| (0..10).all(|_| one.push(&[0; 100]).is_ok()).then_some(one))
+            })
+        };
+        let flood: Vec<_> = flood().collect();
+        assert!(flood.len() > 6, "{}", flood.len());
+        let mut other = room.gather(of[1][0], 1_000, None);
+        assert!((0..10).all(|_| other.push(&[0; 100]).is_ok()));
+        let Err(NoRoom::Full(full)) = room.gather(of[0][8], 1_000, None).push(&[0; 1_000]) else {
+            panic!("the workspace has more than its share")
+        };
+        assert_eq!(full.holder, Holder::Workspace);
     }
 }

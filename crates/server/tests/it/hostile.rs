@@ -14,6 +14,7 @@ mod paths;
 mod pictures;
 mod queries;
 mod room;
+mod shares;
 mod sign_in;
 mod slow;
 mod text;

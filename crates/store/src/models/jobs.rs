@@ -123,7 +123,8 @@ impl Store {
         row.as_ref().map_or(Ok(Stand::Lost), stand)
     }
 
-    /// Takes the training that has waited longest, those among them whose workers are not heard any more.
+    /// Takes the training whose turn it is, those among them whose workers are not heard any more. Workspaces take turns,
+    /// fewest running trainings first, then the keys and people of each; of one of them, the oldest training is first.
     /// One that was begun too often ends as failed instead.
     pub async fn take_job(&self, now: Timestamp, lease_until: Timestamp) -> Result<Option<Job>, StoreError> {
         let mut db = self.write().await?;
@@ -131,8 +132,22 @@ impl Store {
         let taken = query(
             "UPDATE models SET status = 'running', attempt = attempt + 1, taken = taken + 1, started_at = $1, lease_until = $2,
                     progress = NULL
-             WHERE id = (SELECT m.id FROM models m WHERE m.status = 'queued' ORDER BY m.id LIMIT 1)
-             RETURNING id, workspace_id, project_id, settings, attempt, taken",
+             WHERE id = (
+                 SELECT first.id FROM (
+                     SELECT workspace_id, created_by, min(id) AS id FROM models WHERE status = 'queued'
+                     GROUP BY workspace_id, created_by
+                 ) first
+                 LEFT JOIN training_turns own
+                     ON own.workspace_id = first.workspace_id AND own.actor = first.created_by
+                 ORDER BY
+                     (SELECT count(*) FROM models r
+                      WHERE r.status = 'running' AND r.workspace_id = first.workspace_id),
+                     (SELECT coalesce(max(t.turn), 0) FROM training_turns t
+                      WHERE t.workspace_id = first.workspace_id),
+                     coalesce(own.turn, 0),
+                     first.id
+                 LIMIT 1)
+             RETURNING id, workspace_id, project_id, created_by, settings, attempt, taken",
         )
         .bind(now.micros())
         .bind(lease_until.micros())
@@ -143,6 +158,7 @@ impl Store {
             return Ok(None);
         };
         let (model, project) = (database::parsed(&row, "id")?, database::parsed(&row, "project_id")?);
+        note_turn(&mut db, &row).await?;
         // Of the try before, if there was one.
         query("DELETE FROM model_curve WHERE model_id = $1")
             .bind(ModelId::to_string(&model))
@@ -241,6 +257,20 @@ impl Store {
         .await?;
         db.commit().await
     }
+}
+
+/// Puts whoever asked for a training behind all others. Turns are numbered, so that no clock can move anybody.
+async fn note_turn(db: &mut Connection, taken: &Row) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO training_turns (workspace_id, actor, turn)
+         VALUES ($1, $2, (SELECT coalesce(max(turn), 0) + 1 FROM training_turns))
+         ON CONFLICT (workspace_id, actor) DO UPDATE SET turn = excluded.turn",
+    )
+    .bind(taken.try_get::<String>("workspace_id")?)
+    .bind(taken.try_get::<String>("created_by")?)
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 fn stand(row: &Row) -> Result<Stand, StoreError> {

@@ -1,7 +1,10 @@
 //! Trainings: one worker at a time, and none that was given up writes into a later try.
 
-use keyrack_key::{ModelId, ProjectId};
-use keyrack_store::{Job, ModelStatus, NewModel, Outcome, Point, Stand, StoreError};
+use keyrack_key::{ModelId, ProjectId, WorkspaceId};
+use keyrack_store::{
+    Actor, Job, ModelStatus, NewModel, NewProject, NewWorkspace, Outcome, Point, ProjectType, Stand,
+    StoreError,
+};
 use serde_json::json;
 
 use crate::{NOW, World, later, rng, world};
@@ -163,4 +166,94 @@ async fn a_deleted_model_is_lost_to_its_worker_and_its_objects_are_to_be_removed
     assert_eq!(world.store.removals(NOW, 9).await.unwrap(), prefixes);
     let again = world.store.delete_model(world.workspace, model, &prefixes, world.actor(), NOW).await;
     assert!(matches!(again, Err(StoreError::NotFound)));
+}
+
+#[tokio::test]
+async fn workspaces_take_turns_and_then_the_people_of_each() {
+    let world = world().await;
+    let flood = world.project("Flood").await;
+    for number in 0..20 {
+        world.model(flood, &format!("flood {number}"), number).await;
+    }
+    let owner = Actor::User(world.owner);
+    let (other, key) = (WorkspaceId::new(NOW, &mut rng()), Actor::Operator);
+    let new = NewWorkspace { id: other, slug: "other", name: "Other" };
+    world.store.create_workspace(&new, world.owner, owner, NOW).await.unwrap();
+    let project = NewProject {
+        id: ProjectId::new(NOW, &mut rng()),
+        workspace: other,
+        name: "caps",
+        project_type: ProjectType::Classification,
+        description: None,
+        actor: owner,
+        now: NOW,
+    };
+    world.store.create_project(&project).await.unwrap();
+    let queue = async |workspace, project, actor, name: &str, at| {
+        let settings = json!({});
+        let id = ModelId::new(later(at), &mut rng());
+        let new = NewModel { id, workspace, project, name, settings: &settings, actor, now: NOW };
+        world.store.create_model(&new).await.unwrap();
+    };
+    for number in 0..3 {
+        queue(other, project.id, owner, &format!("of the owner {number}"), 100 + number).await;
+    }
+    queue(other, project.id, key, "of a key", 200).await;
+    queue(world.workspace, flood, key, "of a key", 300).await;
+
+    let mut order = Vec::new();
+    for at in 0..10 {
+        let job = world.take(at).await.unwrap();
+        let model = world.store.model(job.workspace, job.model).await.unwrap().unwrap();
+        let whose = if job.workspace == other { "other" } else { "flood" };
+        order.push(format!("{whose} {}", if model.created_by.actor == key { "key" } else { "owner" }));
+        assert!(world.store.end_job(&job, &Outcome::Failed("enough".into()), later(at)).await.unwrap());
+        // Who deletes what was trained does not get ahead.
+        world.store.delete_model(job.workspace, job.model, &[], owner, later(at)).await.unwrap();
+    }
+    let turns = [
+        "flood owner",
+        "other owner",
+        "flood key",
+        "other key",
+        "flood owner",
+        "other owner",
+        "flood owner",
+        "other owner",
+        "flood owner",
+        "flood owner",
+    ];
+    assert_eq!(order, turns);
+}
+
+#[tokio::test]
+async fn of_two_workers_one_goes_to_the_workspace_that_has_none() {
+    let world = world().await;
+    let flood = world.project("Flood").await;
+    for number in 0..3 {
+        world.model(flood, &format!("flood {number}"), number).await;
+    }
+    let owner = Actor::User(world.owner);
+    let other = WorkspaceId::new(NOW, &mut rng());
+    let new = NewWorkspace { id: other, slug: "other", name: "Other" };
+    world.store.create_workspace(&new, world.owner, owner, NOW).await.unwrap();
+    let project = ProjectId::new(NOW, &mut rng());
+    let (project_type, description) = (ProjectType::Classification, None);
+    let new = NewProject {
+        id: project,
+        workspace: other,
+        name: "caps",
+        project_type,
+        description,
+        actor: owner,
+        now: NOW,
+    };
+    world.store.create_project(&new).await.unwrap();
+    let settings = json!({});
+    let id = ModelId::new(later(9), &mut rng());
+    let new =
+        NewModel { id, workspace: other, project, name: "m", settings: &settings, actor: owner, now: NOW };
+    world.store.create_model(&new).await.unwrap();
+    let both = [world.take(1).await.unwrap().workspace, world.take(1).await.unwrap().workspace];
+    assert_eq!(both, [world.workspace, other]);
 }

@@ -10,12 +10,14 @@ use crate::api::ApiError;
 use crate::edge::entrance;
 use crate::predict::room::NoRoom;
 use crate::predict::{Held, Room};
+use crate::shares::Claimant;
 
 /// All of the body of a request with these headers, of at most `most` bytes, and the right to hold it. `no` says what it means that it was not taken in.
 pub async fn gather(
     headers: &HeaderMap,
     mut body: Body,
     room: &Room,
+    claimant: Claimant,
     most: usize,
     no: impl Fn(NoRoom) -> ApiError,
 ) -> Result<(Bytes, Held), ApiError> {
@@ -24,7 +26,7 @@ pub async fn gather(
     if announced.is_some_and(|bytes| bytes > most as u64) {
         return Err(no(NoRoom::TooMany));
     }
-    let mut gathering = room.gather(most, announced);
+    let mut gathering = room.gather(claimant, most, announced);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
             if is_silence(&error) {

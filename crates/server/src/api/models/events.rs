@@ -61,7 +61,9 @@ const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-bufferi
         (status = 200, description = "Events until the training has ended", body = inline(ModelEvents), content_type = "text/event-stream"),
         (status = 204, description = "The training has ended, and its last event was received before"),
         (status = 403, description = "The key is restricted to other projects or models"),
-        (status = 404, description = "There is no such model")))]
+        (status = 404, description = "There is no such model"),
+        (status = 429, description = "The key or the workspace already uses its share of the event streams"),
+        (status = 503, description = "All event streams are in use")))]
 pub async fn follow(
     State(app): State<Shared>,
     by: Acting,

@@ -20,6 +20,7 @@ use crate::ops::Acting;
     responses(
         (status = 201, description = "It is a node from now on", body = Registered),
         (status = 422, description = "A field is not as expected; `details` names it"),
+        (status = 429, description = "The key or the workspace already has as many nodes as its share allows"),
         (status = 503, description = "There are too many nodes")))]
 pub async fn register(
     State(app): State<Shared>,

@@ -32,11 +32,15 @@ const PIECE: usize = 200;
     params(("id" = crate::api::schema::NodeId, Path, description = "The node's ID")),
     responses(
         (status = 200, description = "The keys, a line each", body = inline(Lines), content_type = "application/jsonl"),
-        (status = 404, description = "There is no such node any more: register anew")))]
+        (status = 404, description = "There is no such node any more: register anew"),
+        (status = 429, description = "The key or the workspace already reads as many snapshots as its share allows"),
+        (status = 503, description = "Too many snapshots are being read")))]
 pub async fn snapshot(State(app): State<Shared>, AsNode { by, node }: AsNode) -> Result<Response, ApiError> {
-    let snapshot = app.nodes.snapshot(&by, node).await?;
+    let (snapshot, share) = app.nodes.snapshot(&by, node).await?;
+    // Held until all of it was sent.
+    let lines = lines(snapshot).inspect(move |_| _ = &share);
     let headers = [(header::CONTENT_TYPE, "application/jsonl"), (header::CACHE_CONTROL, "no-store")];
-    Ok((headers, Body::from_stream(stream::iter(lines(snapshot)))).into_response())
+    Ok((headers, Body::from_stream(stream::iter(lines))).into_response())
 }
 
 /// The lines, in pieces that are written as they are sent.

@@ -108,7 +108,7 @@ pub async fn classify(
     request: Request,
 ) -> Result<(HeaderMap, Json<ClassificationBody>), ApiError> {
     let model = app.predictions.find(&by, model_id(&id)?, ProjectType::Classification).await?;
-    let Sent::<ClassifyRequest> { image, options } = Sent::read(request, &app).await?;
+    let Sent::<ClassifyRequest> { image, options } = Sent::read(request, &app, &by).await?;
     let asked = Asked { confidence: options.confidence.unwrap_or(CONFIDENCE), small: false };
     let answer = app.predictions.classify(&by, model, image, asked).await;
     let Seen { found, spent, .. } = app.metrics.predicted("classify", answer)?;

@@ -149,7 +149,7 @@ pub async fn detect(
     request: Request,
 ) -> Result<Response, ApiError> {
     let model = app.predictions.find(&by, model_id(&id)?, ProjectType::ObjectDetection).await?;
-    let Sent::<DetectRequest> { image, options } = Sent::read(request, &app).await?;
+    let Sent::<DetectRequest> { image, options } = Sent::read(request, &app, &by).await?;
     let wanted = Wanted {
         confidence: options.confidence.unwrap_or(CONFIDENCE),
         small: false,

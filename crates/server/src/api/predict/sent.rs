@@ -14,7 +14,7 @@ use crate::api::ApiError;
 use crate::api::body;
 use crate::app::App;
 use crate::edge::allowance;
-use crate::ops::OpError;
+use crate::ops::{Acting, OpError};
 use crate::predict::room::NoRoom;
 use crate::predict::{Held, Image};
 
@@ -35,24 +35,24 @@ pub struct Sent<T> {
 }
 
 impl<T: Options> Sent<T> {
-    /// Reads the body, as far as there is room for it.
-    pub async fn read(request: Request, app: &App) -> Result<Self, ApiError> {
+    /// Reads the body, as far as there is room for it and no further than the caller's key may send.
+    pub async fn read(request: Request, app: &App, by: &Acting) -> Result<Self, ApiError> {
         let (parts, sent) = request.into_parts();
         let kind = essence(&parts.headers);
         match kind.as_deref() {
             Some("application/json") => {
-                let (bytes, held) = gather(&parts, sent, app).await?;
+                let (bytes, held) = gather(&parts, sent, app, by, Encoding::Base64).await?;
                 // The text of a picture is long: reading it would hold up others.
                 spawn_blocking(move || Self::json(bytes, held)).await.map_err(OpError::internal)?
             }
             Some("multipart/form-data") => {
-                let (bytes, held) = gather(&parts, sent, app).await?;
+                let (bytes, held) = gather(&parts, sent, app, by, Encoding::Base64).await?;
                 let form::Form { file, fields } = form::read(&parts, bytes).await?;
                 spawn_blocking(move || Self::form(file, fields, held)).await.map_err(OpError::internal)?
             }
             Some(kind) if kind.starts_with("image/") => {
                 let options = form::options(form::query(&parts.uri, T::FIELDS))?;
-                let (bytes, held) = gather(&parts, sent, app).await?;
+                let (bytes, held) = gather(&parts, sent, app, by, Encoding::Raw).await?;
                 Ok(Self { image: Image::file(some(bytes)?, held), options })
             }
             _ => Err(unknown_kind()),
@@ -84,11 +84,44 @@ fn essence(headers: &HeaderMap) -> Option<String> {
     Some(kind.to_str().ok()?.split(';').next()?.trim().to_ascii_lowercase())
 }
 
-async fn gather(parts: &Parts, sent: Body, app: &App) -> Result<(Bytes, Held), ApiError> {
-    let most = allowance::picture(app.config.max_image).bytes;
-    let gathered = body::gather(&parts.headers, sent, app.predictions.room(), most, |no| match no {
-        NoRoom::TooMany => too_large(app),
-        NoRoom::Full => busy(app),
+/// How a picture stands in a body.
+#[derive(Clone, Copy)]
+enum Encoding {
+    /// As it is, and nothing else.
+    Raw,
+    /// Perhaps in base64, in lines, and with fields beside it.
+    Base64,
+}
+
+impl Encoding {
+    /// The bytes of a body whose picture has at most `most`.
+    const fn bytes(self, most: usize) -> usize {
+        match self {
+            Self::Raw => most,
+            Self::Base64 => allowance::picture(most.saturating_add(most / 16)).bytes,
+        }
+    }
+}
+
+async fn gather(
+    parts: &Parts,
+    sent: Body,
+    app: &App,
+    by: &Acting,
+    encoding: Encoding,
+) -> Result<(Bytes, Held), ApiError> {
+    let server = allowance::picture(app.config.max_image).bytes;
+    let key = by.max_image_bytes().map(|most| encoding.bytes(most));
+    let most = key.map_or(server, |key| key.min(server));
+    let gathered = body::gather(&parts.headers, sent, app.predictions.room(), by.claimant(), most, |no| match no {
+        NoRoom::TooMany => {
+            let own = if most < server { app.predictions.refuse_size(by) } else { None };
+            own.map_or_else(|| too_large(app), ApiError::from)
+        }
+        NoRoom::Full(exhausted) => {
+            app.metrics.busy();
+            OpError::from(exhausted).into()
+        }
     });
     gathered.await
 }
@@ -111,11 +144,6 @@ fn too_large(app: &App) -> ApiError {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "image_too_large", format!("image: {says}"))
         .field("image", says)
         .into()
-}
-
-fn busy(app: &App) -> ApiError {
-    app.metrics.busy();
-    OpError::Busy.into()
 }
 
 fn unknown_kind() -> ApiError {

@@ -69,7 +69,7 @@ impl Datasets {
         batch: Option<BatchId>,
         name: &str,
     ) -> Result<(Record, bool), OpError> {
-        let picture = self.pictures.turn().await?;
+        let picture = self.pictures.turn(by.claimant()).await?;
         let sent = self.sent(upload).await?;
         let checked = match picture.check(sent.bytes).await {
             Ok(checked) => checked,
@@ -115,7 +115,7 @@ impl Datasets {
         bytes: Bytes,
         import: Option<ImportId>,
     ) -> Result<Record, OpError> {
-        let checked = self.pictures.turn().await?.check(bytes.clone()).await?;
+        let checked = self.pictures.turn(by.claimant()).await?.check(bytes.clone()).await?;
         let batch = match batch {
             Some(name) => Some(self.batch(by, project, name).await?.id),
             None => None,

@@ -2,27 +2,134 @@
 //!
 //! In this process alone, which is enough: the folder's lock sees to it that there is no other.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
 
 use keyrack_key::UploadId;
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, OwnedMutexGuard};
 
-/// So few that they cost nothing, so many that strangers seldom share one.
-const TURNS: u8 = 64;
+/// Turns at uploads. Each upload has its own: nobody waits for somebody else's.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Turns(Arc<Mutex<HashMap<UploadId, Weak<tokio::sync::Mutex<()>>>>>);
 
-/// Turns at uploads.
-#[derive(Clone, Debug)]
-pub(super) struct Turns(Arc<[Arc<Mutex<()>>]>);
+/// The turn at an upload; dropped, it is the next one's.
+#[derive(Debug)]
+pub(super) struct Turn {
+    guard: Option<OwnedMutexGuard<()>>,
+    turns: Turns,
+    upload: UploadId,
+}
 
 impl Turns {
-    pub(super) fn new() -> Self {
-        Self((0..TURNS).map(|_| Arc::default()).collect())
+    /// Waits until nobody else is at the upload.
+    pub(super) async fn take(&self, upload: UploadId) -> Turn {
+        let turn = {
+            let mut turns = self.0.lock();
+            let known = turns.get(&upload).and_then(Weak::upgrade);
+            known.unwrap_or_else(|| {
+                let turn = Arc::default();
+                turns.insert(upload, Arc::downgrade(&turn));
+                turn
+            })
+        };
+        // Made first: a client that goes away while it waits cleans up as well.
+        let mut taken = Turn { guard: None, turns: self.clone(), upload };
+        taken.guard = Some(turn.lock_owned().await);
+        taken
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        drop(self.guard.take());
+        let mut turns = self.turns.0.lock();
+        if turns.get(&self.upload).is_some_and(|turn| turn.strong_count() == 0) {
+            turns.remove(&self.upload);
+        }
+    }
+}
+
+/// Requests that send to an upload URL now, one for each.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Arrivals(Arc<Mutex<HashMap<UploadId, Arc<Notify>>>>);
+
+/// A request that sends to an upload URL, until another one does.
+#[derive(Debug)]
+pub struct Arrival {
+    arrivals: Arrivals,
+    upload: UploadId,
+    replaced: Arc<Notify>,
+}
+
+impl Arrivals {
+    /// Begins to take in what a request sends, in place of the one before: a client that tries again is not kept out by
+    /// a connection that it has lost.
+    pub(super) fn begin(&self, upload: UploadId) -> Arrival {
+        let replaced = Arc::new(Notify::new());
+        if let Some(before) = self.0.lock().insert(upload, Arc::clone(&replaced)) {
+            before.notify_one();
+        }
+        Arrival { arrivals: self.clone(), upload, replaced }
+    }
+}
+
+impl Arrival {
+    /// Waits until another request sends to the same URL.
+    pub async fn replaced(&self) {
+        self.replaced.notified().await;
+    }
+}
+
+impl Drop for Arrival {
+    fn drop(&mut self) {
+        let mut arrivals = self.arrivals.0.lock();
+        if arrivals.get(&self.upload).is_some_and(|current| Arc::ptr_eq(current, &self.replaced)) {
+            arrivals.remove(&self.upload);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keyrack_key::Timestamp;
+    use rand_core::UnwrapErr;
+
+    use super::*;
+
+    fn uploads(count: u64) -> Vec<UploadId> {
+        let mut rng = UnwrapErr(getrandom::SysRng);
+        (0..count).map(|_| UploadId::new(Timestamp::from_micros(1), &mut rng)).collect()
     }
 
-    /// Waits until nobody else is at the upload.
-    pub(super) async fn take(&self, upload: UploadId) -> OwnedMutexGuard<()> {
-        // The last byte of an id is random.
-        let turn = upload.as_bytes()[15] % TURNS;
-        Arc::clone(&self.0[usize::from(turn)]).lock_owned().await
+    #[tokio::test]
+    async fn however_many_uploads_are_busy_no_other_one_waits_and_the_same_one_does() {
+        let (turns, uploads) = (Turns::default(), uploads(1_001));
+        let mut held = Vec::new();
+        for upload in &uploads[..1_000] {
+            held.push(turns.take(*upload).await);
+        }
+        assert!(futures_util::poll!(Box::pin(turns.take(uploads[1_000]))).is_ready());
+        {
+            let mut again = Box::pin(turns.take(uploads[0]));
+            assert!(futures_util::poll!(&mut again).is_pending());
+        }
+        drop(held);
+        assert!(turns.0.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_newest_request_to_a_url_replaces_the_one_before() {
+        let (arrivals, uploads) = (Arrivals::default(), uploads(2));
+        let first = arrivals.begin(uploads[0]);
+        let other = arrivals.begin(uploads[1]);
+        assert!(futures_util::poll!(Box::pin(first.replaced())).is_pending());
+        let second = arrivals.begin(uploads[0]);
+        assert!(futures_util::poll!(Box::pin(first.replaced())).is_ready());
+        drop(first);
+        assert!(futures_util::poll!(Box::pin(second.replaced())).is_pending());
+        assert!(futures_util::poll!(Box::pin(other.replaced())).is_pending());
+        drop((second, other));
+        assert!(arrivals.0.lock().is_empty());
     }
 }

@@ -12,9 +12,10 @@ use keyrack_key::{Digest, ImportId, ProjectId, Timestamp, UploadId};
 use keyrack_store::{Actor, NewUpload, StoreError, Upload};
 use rand_core::{Rng, UnwrapErr};
 
-use super::Datasets;
+use super::{Arrival, Datasets};
 use crate::objects::Place;
 use crate::ops::{Acting, Invalid, OpError, invalid};
+use crate::shares::Claimant;
 
 /// How long a place is promised.
 pub const UPLOAD_LIFE: Duration = Duration::from_mins(15);
@@ -41,9 +42,11 @@ impl Datasets {
         self.promise(by, project.id, None).await
     }
 
-    /// Whether somebody with this token may send a picture, before any of it is read.
-    pub async fn expect_upload(&self, id: UploadId, token: &str) -> Result<(), OpError> {
-        self.promised(id, token).await.map(drop)
+    /// Lets somebody with this token send a picture, before any of it is read: against whose share its bytes count, and
+    /// the only request that sends to this upload from now on.
+    pub async fn expect_upload(&self, id: UploadId, token: &str) -> Result<(Claimant, Arrival), OpError> {
+        let upload = self.promised(id, token).await?;
+        Ok((Claimant::new(upload.workspace, upload.actor), self.arrivals.begin(id)))
     }
 
     /// Takes the bytes that somebody with the token sent. They are looked at when a record is made of them.

@@ -225,7 +225,7 @@ async fn patiently<T, F: Future<Output = Result<T, OpError>>>(
 ) -> Result<T, OpError> {
     for _ in 1..TRIES {
         match ask().await {
-            Err(OpError::Busy) => {
+            Err(error) if error.is_busy() => {
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
                     _ = stopping.wait_for(|stop| *stop) => return Err(OpError::Busy),

@@ -5,11 +5,12 @@ use std::time::Duration;
 use futures_util::{Stream, stream};
 use keyrack_key::ModelId;
 use keyrack_store::Model;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::Models;
 use crate::ops::{Acting, OpError};
+use crate::shares::Share;
 
 const LOOK: Duration = Duration::from_millis(500);
 /// Streams that last are decided anew each second.
@@ -28,7 +29,7 @@ impl Models {
         D: Fn() -> F + Send + 'static,
         F: Future<Output = Option<Acting>> + Send,
     {
-        let permit = self.streams.clone().try_acquire_owned().map_err(|_| OpError::Busy)?;
+        let share = self.streams.take(by.claimant(), 1)?;
         let first = self.read(&by, id).await?.into_inner();
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -41,7 +42,7 @@ impl Models {
             closing: self.closing.subscribe(),
             last: None,
             next: Some(first),
-            _permit: permit,
+            _share: share,
         };
         Ok(stream::unfold(following, async |mut following| {
             let model = following.next().await?;
@@ -59,7 +60,7 @@ struct Following<D> {
     closing: watch::Receiver<bool>,
     last: Option<Model>,
     next: Option<Model>,
-    _permit: OwnedSemaphorePermit,
+    _share: Share,
 }
 
 impl<F: Future<Output = Option<Acting>>, D: Fn() -> F> Following<D> {

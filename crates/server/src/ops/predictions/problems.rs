@@ -48,7 +48,7 @@ pub(super) fn too_large(problem: Problem, most: NonZeroU32) -> Problem {
 impl From<DoorError> for OpError {
     fn from(error: DoorError) -> Self {
         match error {
-            DoorError::Busy => Self::Busy,
+            DoorError::Exhausted(exhausted) => exhausted.into(),
             DoorError::Unreachable => {
                 let says = error.to_string();
                 let problem = Problem::new(

@@ -2,6 +2,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 
 use super::*;
+use crate::shares::tests::claimants;
 
 const BYTES: &[u8; 10] = b"no picture";
 
@@ -23,20 +24,45 @@ fn server() -> String {
 async fn who_finds_no_room_is_told_so_and_on_the_beat() {
     let door = Door::new(BYTES.len(), &["localhost".to_owned()]);
     let room = Room::for_pictures_of(BYTES.len());
-    let mut others = room.gather(1_000, None);
-    others.push(&[0; 71]).unwrap();
+    let of = claimants(2, 1);
+    let (by, mut others) = (of[0][0], room.gather(of[1][0], 1_000, None));
+    others.push(&[0; 60]).unwrap();
+    let mut same = room.gather(by, 1_000, None);
+    same.push(&[0; 25]).unwrap();
     let started = Instant::now();
-    assert_eq!(door.fetch(&server(), &room, None).await.unwrap_err(), DoorError::Busy);
+    let refused = door.fetch(by, &server(), &room, None).await.unwrap_err();
+    assert!(matches!(refused, DoorError::Exhausted(_)), "{refused:?}");
     assert!(started.elapsed() >= BEAT, "{:?}", started.elapsed());
-    drop(others);
-    assert_eq!(door.fetch(&server(), &room, None).await.unwrap().bytes, &BYTES[..]);
+    drop((others, same));
+    assert_eq!(door.fetch(by, &server(), &room, None).await.unwrap().bytes, &BYTES[..]);
     let small = Door::new(BYTES.len() - 1, &["localhost".to_owned()]);
-    assert_eq!(small.fetch(&server(), &room, None).await.unwrap_err(), DoorError::Unreachable);
+    assert_eq!(small.fetch(by, &server(), &room, None).await.unwrap_err(), DoorError::Unreachable);
     for (most, passes) in [(BYTES.len(), true), (BYTES.len() - 1, false)] {
         assert_eq!(
-            door.fetch(&server(), &room, Some(most)).await.is_ok(),
+            door.fetch(by, &server(), &room, Some(most)).await.is_ok(),
             passes,
             "a key's own limit of {most}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_workspace_whose_urls_never_answer_keeps_no_other_from_fetching() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://localhost:{}/", silent.local_addr().unwrap().port());
+    let door = Door::new(BYTES.len(), &["localhost".to_owned()]);
+    let (room, of) = (Room::for_pictures_of(BYTES.len()), claimants(2, 3));
+    let mut flood = Vec::new();
+    let refused = 'flood: loop {
+        for key in &of[0] {
+            let mut one = Box::pin(door.fetch(*key, &url, &room, None));
+            match futures_util::poll!(&mut one) {
+                std::task::Poll::Pending => flood.push(one),
+                std::task::Poll::Ready(refused) => break 'flood refused.unwrap_err(),
+            }
+        }
+        assert!(flood.len() < AT_ONCE, "nothing is left for others");
+    };
+    assert!(matches!(refused, DoorError::Exhausted(_)), "{refused:?}");
+    assert!(door.fetch(of[1][0], &server(), &room, None).await.is_ok());
 }

@@ -114,13 +114,14 @@ async fn take(
         return archive(app, member, project, field, &first, &name, sent).await;
     }
     let most = app.config.max_image;
-    let whole = match whole(field, &first, app.datasets.room().gather(most, None)).await {
-        Ok(whole) => whole,
-        Err(error) => return Ok(Err(error)),
-    };
+    let whole =
+        match whole(field, &first, app.datasets.room().gather(member.acting.claimant(), most, None)).await {
+            Ok(whole) => whole,
+            Err(error) => return Ok(Err(error)),
+        };
     let refused = match whole {
         Err(NoRoom::TooMany) => Some(format!("is larger than {}", words::bytes(most as u64))),
-        Err(NoRoom::Full) => refusal::<()>(Err(OpError::Busy))?,
+        Err(NoRoom::Full(exhausted)) => refusal::<()>(Err(exhausted.into()))?,
         // Held until it is kept.
         Ok((bytes, _held)) => {
             let by = &member.acting;
@@ -145,7 +146,9 @@ fn refusal<T>(added: Result<T, OpError>) -> Result<Option<String>, OpError> {
         Err(OpError::Invalid(invalid)) => {
             Ok(Some(invalid.fields().map(|(_, says)| says).collect::<Vec<_>>().join("; ")))
         }
-        Err(OpError::Busy) => Ok(Some("was not looked at: the server is busy; send it again".to_owned())),
+        Err(error) if error.is_busy() => {
+            Ok(Some("was not looked at: the server is busy; send it again".to_owned()))
+        }
         Err(error) => Err(error),
     }
 }

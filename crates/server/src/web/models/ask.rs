@@ -47,7 +47,7 @@ pub(in crate::web) async fn submit(
     let form = form.map_err(|_| no_form())?;
     let mut image_url = String::new();
     let sent = match check_length(&app, &parts) {
-        Ok(()) => read(&app, form).await,
+        Ok(()) => read(&app, &chosen, form).await,
         Err(error) => Err(error),
     };
     let answered = match sent {
@@ -66,7 +66,9 @@ pub(in crate::web) async fn submit(
         Err(OpError::Invalid(invalid)) => {
             invalid.fields().map(|(_, says)| says).collect::<Vec<_>>().join("; ")
         }
-        Err(OpError::Busy) => "too many pictures are being looked at; try again in a moment".to_owned(),
+        Err(error) if error.is_busy() => {
+            "too many pictures are being looked at; try again in a moment".to_owned()
+        }
         Err(error) => return Err(error.into()),
     };
     let tried = Tried { image_url, error: Some(sentence(&error)), answer: None };
@@ -95,11 +97,11 @@ fn too_large(app: &App) -> OpError {
     Invalid::field("image", says).into()
 }
 
-async fn read(app: &App, mut form: Multipart) -> Result<Sent, OpError> {
+async fn read(app: &App, chosen: &Chosen, mut form: Multipart) -> Result<Sent, OpError> {
     let mut sent = Sent::default();
     while let Some(field) = form.next_field().await.map_err(|error| cut_off(&error))? {
         match field.name() {
-            Some("image") => (sent.file, sent.held) = file(app, field).await?,
+            Some("image") => (sent.file, sent.held) = file(app, chosen, field).await?,
             Some("url") => {
                 let text = field.text().await.map_err(|error| cut_off(&error))?;
                 if text.len() > LONGEST_URL {
@@ -114,13 +116,13 @@ async fn read(app: &App, mut form: Multipart) -> Result<Sent, OpError> {
 }
 
 /// A file, within the room that pictures have; nothing where none was chosen.
-async fn file(app: &App, mut field: Field<'_>) -> Result<(Option<Bytes>, Held), OpError> {
+async fn file(app: &App, chosen: &Chosen, mut field: Field<'_>) -> Result<(Option<Bytes>, Held), OpError> {
     let most = app.config.max_image;
-    let mut gathering = app.predictions.room().gather(most, None);
+    let mut gathering = app.predictions.room().gather(chosen.member.acting.claimant(), most, None);
     while let Some(chunk) = field.chunk().await.map_err(|error| cut_off(&error))? {
         gathering.push(&chunk).map_err(|full| match full {
             crate::predict::room::NoRoom::TooMany => too_large(app),
-            crate::predict::room::NoRoom::Full => OpError::Busy,
+            crate::predict::room::NoRoom::Full(exhausted) => OpError::from(exhausted),
         })?;
     }
     let (bytes, held) = gathering.end();

@@ -1,0 +1,283 @@
+//! Units that are held for a while and that nobody waits for.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use keyrack_store::Actor;
+use parking_lot::Mutex;
+
+use super::{Claimant, Tenant};
+
+/// A workspace takes more only while what it then holds is at most so many times what is still free. Alone it gets three
+/// quarters; each further tenant finds a quarter of the rest, however many hold their worst.
+/// (Choudhury and Hahne, *Dynamic queue length thresholds for shared-memory packet switches*, 1998.)
+const TENANT_TO_FREE: usize = 3;
+/// The same for each key of a workspace: alone it gets one half, and other keys of its workspace find a quarter.
+const MEMBER_TO_FREE: usize = 1;
+
+/// A number of units that all workspaces share. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Budget(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    resource: &'static str,
+    capacity: usize,
+    ledger: Mutex<Ledger>,
+}
+
+#[derive(Debug, Default)]
+struct Ledger {
+    taken: usize,
+    by_tenant: HashMap<Tenant, usize>,
+    by_claimant: HashMap<Claimant, usize>,
+}
+
+/// Units that somebody holds; dropped, they are free again.
+#[derive(Debug)]
+pub struct Share {
+    budget: Budget,
+    claimant: Claimant,
+    units: usize,
+}
+
+/// Why no units were given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Exhausted {
+    /// What the units are, such as `image memory`.
+    pub resource: &'static str,
+    /// Whose share is used up.
+    pub holder: Holder,
+}
+
+/// Whose share is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    Key,
+    Person,
+    Workspace,
+    Network,
+    /// All of them together hold everything.
+    Everybody,
+}
+
+impl Budget {
+    /// `capacity` units. `resource` completes the sentence "This workspace already uses its share of the server's …".
+    pub fn new(resource: &'static str, capacity: usize) -> Self {
+        Self(Arc::new(Inner { resource, capacity, ledger: Mutex::default() }))
+    }
+
+    /// Takes so many units for a claimant, at once or not at all.
+    pub fn take(&self, claimant: Claimant, units: usize) -> Result<Share, Exhausted> {
+        let mut share = Share { budget: self.clone(), claimant, units: 0 };
+        share.grow(units)?;
+        Ok(share)
+    }
+
+    /// Notes that a claimant holds so many units already, whatever the shares are: from before a restart.
+    pub fn keep(&self, claimant: Claimant, units: usize) -> Share {
+        self.0.ledger.lock().add(claimant, units);
+        Share { budget: self.clone(), claimant, units }
+    }
+
+    /// How many units are held.
+    pub fn taken(&self) -> usize {
+        self.0.ledger.lock().taken
+    }
+}
+
+impl Share {
+    /// Takes so many more units, or none of them.
+    pub fn grow(&mut self, units: usize) -> Result<(), Exhausted> {
+        let Inner { resource, capacity, ledger } = &*self.budget.0;
+        let mut ledger = ledger.lock();
+        let admitted = ledger.admit(*capacity, self.claimant, units);
+        admitted.map_err(|holder| Exhausted { resource, holder })?;
+        ledger.add(self.claimant, units);
+        self.units += units;
+        Ok(())
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.budget.0.ledger.lock().remove(self.claimant, self.units);
+    }
+}
+
+impl Ledger {
+    fn admit(&self, capacity: usize, claimant: Claimant, units: usize) -> Result<(), Holder> {
+        let left = capacity.checked_sub(self.taken).and_then(|free| free.checked_sub(units));
+        let left = left.ok_or(Holder::Everybody)?;
+        let member = self.by_claimant.get(&claimant).map_or(units, |held| held + units);
+        let tenant = self.by_tenant.get(&claimant.tenant).map_or(units, |held| held + units);
+        // The first unit is everybody's, as long as there is one.
+        if member > left.saturating_mul(MEMBER_TO_FREE).max(1) {
+            Err(claimant.holder())
+        } else if tenant > left.saturating_mul(TENANT_TO_FREE).max(1) {
+            Err(claimant.tenant.holder())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn add(&mut self, claimant: Claimant, units: usize) {
+        self.taken += units;
+        *self.by_tenant.entry(claimant.tenant).or_default() += units;
+        *self.by_claimant.entry(claimant).or_default() += units;
+    }
+
+    /// What holds nothing is forgotten: the ledger is no longer than there are holders.
+    fn remove(&mut self, claimant: Claimant, units: usize) {
+        self.taken -= units;
+        if let Some(held) = self.by_tenant.get_mut(&claimant.tenant) {
+            *held -= units;
+            if *held == 0 {
+                self.by_tenant.remove(&claimant.tenant);
+            }
+        }
+        if let Some(held) = self.by_claimant.get_mut(&claimant) {
+            *held -= units;
+            if *held == 0 {
+                self.by_claimant.remove(&claimant);
+            }
+        }
+    }
+}
+
+impl Claimant {
+    const fn holder(self) -> Holder {
+        match self.member {
+            Some(Actor::Key(_)) => Holder::Key,
+            Some(Actor::User(_) | Actor::Operator) => Holder::Person,
+            None => self.tenant.holder(),
+        }
+    }
+}
+
+impl Tenant {
+    const fn holder(self) -> Holder {
+        match self {
+            Self::Workspace(_) => Holder::Workspace,
+            Self::Network(_) => Holder::Network,
+        }
+    }
+}
+
+impl fmt::Display for Exhausted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { resource, holder } = self;
+        let uses = match holder {
+            Holder::Key => "This API key already uses its share",
+            Holder::Person => "You already use your share",
+            Holder::Workspace => "This workspace already uses its share",
+            Holder::Network => "Your network already uses its share",
+            Holder::Everybody => {
+                return write!(f, "The server's {resource} is in use. Try again in a moment.");
+            }
+        };
+        write!(
+            f,
+            "{uses} of the server's {resource}. Shares keep the server free for others. Wait until earlier requests \
+             have ended, or send fewer at once."
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::tests::claimants;
+    use super::*;
+
+    /// Takes one unit after the other until there are no more.
+    fn hoard(budget: &Budget, claimant: Claimant) -> (Vec<Share>, Holder) {
+        let mut held = Vec::new();
+        loop {
+            match budget.take(claimant, 1) {
+                Ok(share) => held.push(share),
+                Err(exhausted) => return (held, exhausted.holder),
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_alone_gets_one_half_and_a_workspace_alone_three_quarters() {
+        let (budget, of) = (Budget::new("seats", 1_000), claimants(1, 9));
+        let (first, holder) = hoard(&budget, of[0][0]);
+        assert_eq!((first.len(), holder), (500, Holder::Key));
+        let rest: Vec<_> = of[0][1..].iter().map(|key| hoard(&budget, *key)).collect();
+        assert_eq!(first.len() + rest.iter().map(|(held, _)| held.len()).sum::<usize>(), 750);
+        assert_eq!(rest[7].1, Holder::Workspace);
+    }
+
+    #[test]
+    fn a_workspace_at_its_worst_leaves_others_their_share() {
+        let (budget, of) = (Budget::new("seats", 1_000), claimants(5, 4));
+        let mut left = 1_000;
+        let mut all = Vec::new();
+        for workspace in &of {
+            let held: Vec<_> = workspace.iter().flat_map(|key| hoard(&budget, *key).0).collect();
+            assert!(held.len() >= left / 2, "{} of {left}", held.len());
+            left -= held.len();
+            all.push(held);
+        }
+        assert!(left > 0);
+    }
+
+    #[test]
+    fn of_a_few_slots_everybody_who_holds_none_gets_one() {
+        let (budget, of) = (Budget::new("slots", 4), claimants(4, 1));
+        let held: Vec<_> = of.iter().map(|workspace| budget.take(workspace[0], 1).unwrap()).collect();
+        assert_eq!(budget.take(of[0][0], 1).unwrap_err().holder, Holder::Everybody);
+        drop(held);
+        let (held, _) = hoard(&budget, of[0][0]);
+        assert_eq!(held.len(), 2);
+    }
+
+    #[test]
+    fn what_was_refused_changes_nothing_and_what_is_dropped_is_free() {
+        let (budget, of) = (Budget::new("bytes", 80), claimants(2, 1));
+        let mut share = budget.take(of[0][0], 30).unwrap();
+        assert_eq!(share.grow(11).unwrap_err().holder, Holder::Key);
+        assert_eq!(budget.taken(), 30);
+        share.grow(10).unwrap();
+        assert_eq!(budget.take(of[1][0], 41).unwrap_err().holder, Holder::Everybody);
+        drop(share);
+        assert_eq!(budget.taken(), 0);
+        assert!(budget.0.ledger.lock().by_claimant.is_empty());
+        assert!(budget.0.ledger.lock().by_tenant.is_empty());
+    }
+
+    proptest! {
+        /// Whatever is taken and given back: no share is exceeded when it grows, and what is held is what was taken.
+        #[test]
+        fn no_share_is_ever_exceeded(
+            capacity in 1usize..400,
+            steps in prop::collection::vec((0usize..4, 0usize..3, 1usize..60, any::<bool>()), 1..300),
+        ) {
+            let (budget, of) = (Budget::new("units", capacity), claimants(4, 3));
+            let mut held: Vec<(usize, usize, Share)> = Vec::new();
+            for (workspace, key, units, gives_back) in steps {
+                if gives_back && !held.is_empty() {
+                    held.swap_remove(units % held.len());
+                    continue;
+                }
+                let Ok(share) = budget.take(of[workspace][key], units) else { continue };
+                held.push((workspace, key, share));
+                let sum = |of: &dyn Fn(&(usize, usize, Share)) -> bool| -> usize {
+                    held.iter().filter(|one| of(one)).map(|(_, _, share)| share.units).sum()
+                };
+                let taken = sum(&|_| true);
+                let of_workspace = sum(&|one| one.0 == workspace);
+                let of_key = sum(&|one| (one.0, one.1) == (workspace, key));
+                prop_assert!(taken <= capacity);
+                prop_assert_eq!(taken, budget.taken());
+                prop_assert!(of_key <= (capacity - taken).max(1));
+                prop_assert!(of_workspace <= (3 * (capacity - taken)).max(1));
+            }
+        }
+    }
+}

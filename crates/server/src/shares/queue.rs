@@ -1,0 +1,151 @@
+//! Turns that are waited for.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+
+use super::Claimant;
+use super::schedule::{Limits, Running, Schedule};
+
+/// Work that waits for a turn, in an order that is fair to all workspaces and keys. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct FairQueue(Arc<Mutex<Schedule<oneshot::Sender<Turn>>>>);
+
+/// The right to work. Dropped, the turn is the next one's.
+#[derive(Debug)]
+pub struct Turn {
+    queue: FairQueue,
+    running: Running,
+}
+
+/// There was no turn in time, or too many wait already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many are waiting for a turn")]
+pub struct QueueFull;
+
+impl FairQueue {
+    /// A queue in which nobody waits yet.
+    pub fn new(limits: Limits) -> Self {
+        Self(Arc::new(Mutex::new(Schedule::new(limits))))
+    }
+
+    /// Waits for a turn with work of this cost, until `until` and no longer.
+    pub async fn turn(&self, claimant: Claimant, cost: u64, until: Instant) -> Result<Turn, QueueFull> {
+        let (ticket, turn) = oneshot::channel();
+        let joined = self.0.lock().join(claimant, cost, ticket, Instant::now());
+        let Ok((number, who_left)) = joined else { return Err(QueueFull) };
+        drop(who_left);
+        let _place = Place { queue: self, number };
+        self.dispatch();
+        timeout_at(until, turn).await.map_err(|_| QueueFull)?.map_err(|_| QueueFull)
+    }
+
+    /// How many wait.
+    pub fn waiting(&self) -> usize {
+        self.0.lock().waiting()
+    }
+
+    /// Begins what can begin.
+    fn dispatch(&self) {
+        loop {
+            let next = self.0.lock().next(Instant::now());
+            let Some((running, ticket)) = next else { return };
+            // The turn of somebody who went away comes back when it is dropped.
+            let _ = ticket.send(Turn { queue: self.clone(), running });
+        }
+    }
+}
+
+impl Turn {
+    /// Says that the work costs less than was said when the turn was asked for.
+    pub fn reduce(&mut self, cost: u64) {
+        self.queue.0.lock().reduce(&mut self.running, cost, Instant::now());
+        self.queue.dispatch();
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.queue.0.lock().end(self.running);
+        self.queue.dispatch();
+    }
+}
+
+/// A place in the queue, left when the turn has come or the client has gone.
+struct Place<'a> {
+    queue: &'a FairQueue,
+    number: u64,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.queue.0.lock().leave(self.number);
+        // Heavy work that left may have been what others waited behind.
+        self.queue.dispatch();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::tests::claimants;
+    use super::*;
+
+    const LIMITS: Limits = Limits { turns: 1, waiting: 4, heavy_from: 10, heavy_total: 100, base_cost: 1 };
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_mins(1)
+    }
+
+    #[tokio::test]
+    async fn who_waits_too_long_leaves_and_takes_nothing_along() {
+        let (queue, of) = (FairQueue::new(LIMITS), claimants(1, 1));
+        let turn = queue.turn(of[0][0], 1, soon()).await.unwrap();
+        assert_eq!(
+            queue.turn(of[0][0], 1, Instant::now() + Duration::from_millis(10)).await.err(),
+            Some(QueueFull)
+        );
+        assert_eq!(queue.waiting(), 0);
+        drop(turn);
+        queue.turn(of[0][0], 1, soon()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_client_that_goes_away_leaves_its_place() {
+        let (queue, of) = (FairQueue::new(LIMITS), claimants(1, 1));
+        let turn = queue.turn(of[0][0], 1, soon()).await.unwrap();
+        {
+            let mut waits = Box::pin(queue.turn(of[0][0], 1, soon()));
+            assert!(futures_util::poll!(&mut waits).is_pending());
+            assert_eq!(queue.waiting(), 1);
+        }
+        assert_eq!(queue.waiting(), 0);
+        // It goes away just when its turn has come.
+        let mut waits = Box::pin(queue.turn(of[0][0], 1, soon()));
+        assert!(futures_util::poll!(&mut waits).is_pending());
+        drop(turn);
+        drop(waits);
+        queue.turn(of[0][0], 1, soon()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_newcomer_takes_the_place_of_the_longest_queue() {
+        let (queue, of) = (FairQueue::new(LIMITS), claimants(2, 1));
+        let turn = queue.turn(of[0][0], 1, soon()).await.unwrap();
+        let mut flood: Vec<_> = (0..4).map(|_| Box::pin(queue.turn(of[0][0], 1, soon()))).collect();
+        for one in &mut flood {
+            assert!(futures_util::poll!(one).is_pending());
+        }
+        assert!(queue.turn(of[0][0], 1, soon()).await.is_err(), "its own workspace has most");
+        let mut other = Box::pin(queue.turn(of[1][0], 1, soon()));
+        assert!(futures_util::poll!(&mut other).is_pending());
+        let last = flood.pop().unwrap();
+        assert_eq!(last.await.err(), Some(QueueFull));
+        drop(turn);
+        // It came last and is served first: the others have had a turn.
+        other.await.unwrap();
+    }
+}

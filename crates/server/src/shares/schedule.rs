@@ -1,0 +1,275 @@
+//! In which order work begins that waits for a turn: fair queueing by cost, first between workspaces, then between the
+//! keys of each. No clock, no locks, and nothing asynchronous.
+//!
+//! A workspace has a *virtual time*: the cost of its work that has begun while others waited. The next turn goes to the
+//! workspace whose virtual time is least; one that begins to wait starts at the time of the work that began last, so idling
+//! saves nothing up. (Goyal, Vin, and Cheng, *Start-time fair queueing*, 1996.)
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use keyrack_store::Actor;
+use tokio::time::Instant;
+
+use super::{Claimant, Tenant};
+
+/// How long a turn is kept free of heavy work after light work of somebody else has come.
+const RECENT: Duration = Duration::from_secs(10);
+
+/// How much work goes on at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Turns at once.
+    pub turns: usize,
+    /// Requests that wait. Where another one comes, the workspace with most of them loses its last one.
+    pub waiting: usize,
+    /// Work of a higher cost is heavy. Work that has begun is not interrupted, so heavy work leaves a turn to light work of
+    /// others for a while after such work has come.
+    pub heavy_from: u64,
+    /// Heavy work at once, by its cost.
+    pub heavy_total: u64,
+    /// Added to the cost of each.
+    pub base_cost: u64,
+}
+
+/// Work that waits and work that goes on. `T` is how one that waits is reached.
+#[derive(Debug)]
+pub(super) struct Schedule<T> {
+    limits: Limits,
+    /// The claimants of the work that goes on.
+    running: Vec<Claimant>,
+    heavy_running: usize,
+    heavy_cost: u64,
+    waiting: Vec<Job<T>>,
+    /// While nobody waits, only of those whose work goes on: without a queue there is nothing to be fair about.
+    tenants: HashMap<Tenant, Account>,
+    now: u64,
+    numbers: u64,
+    /// The two claimants whose light work came last.
+    recent: [Option<(Claimant, Instant)>; 2],
+}
+
+#[derive(Debug, Default)]
+struct Account {
+    time: u64,
+    now: u64,
+    members: HashMap<Option<Actor>, u64>,
+}
+
+#[derive(Debug)]
+struct Job<T> {
+    number: u64,
+    claimant: Claimant,
+    cost: u64,
+    ticket: T,
+}
+
+/// Work that goes on, to be handed back to [`Schedule::end`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Running {
+    claimant: Claimant,
+    cost: u64,
+    is_heavy: bool,
+}
+
+impl<T> Schedule<T> {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            running: Vec::new(),
+            heavy_running: 0,
+            heavy_cost: 0,
+            waiting: Vec::new(),
+            tenants: HashMap::new(),
+            now: 0,
+            numbers: 0,
+            recent: [None; 2],
+        }
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Puts work into the queue, and returns its number and who had to leave for it. The ticket comes back where there is
+    /// no room.
+    pub(super) fn join(
+        &mut self,
+        claimant: Claimant,
+        cost: u64,
+        ticket: T,
+        at: Instant,
+    ) -> Result<(u64, Option<T>), T> {
+        if !self.is_heavy(cost) {
+            self.note_light(claimant, at);
+        }
+        let left = if self.waiting.len() < self.limits.waiting {
+            None
+        } else {
+            let Some(last) = self.last_of_longest(claimant) else { return Err(ticket) };
+            Some(self.waiting.remove(last).ticket)
+        };
+        let cost = cost.min(self.limits.heavy_total);
+        self.open_account(claimant);
+        self.numbers += 1;
+        let number = self.numbers;
+        self.waiting.push(Job { number, claimant, cost, ticket });
+        Ok((number, left))
+    }
+
+    /// Takes work out of the queue that doesn't wait any more.
+    pub(super) fn leave(&mut self, number: u64) {
+        self.waiting.retain(|job| job.number != number);
+        self.settle();
+    }
+
+    /// The work that begins now, if there is a turn for it.
+    pub(super) fn next(&mut self, at: Instant) -> Option<(Running, T)> {
+        if self.running.len() >= self.limits.turns {
+            return None;
+        }
+        let job = self.waiting.remove(self.first(at)?);
+        let running = Running { claimant: job.claimant, cost: job.cost, is_heavy: self.is_heavy(job.cost) };
+        self.running.push(running.claimant);
+        if running.is_heavy {
+            self.heavy_running += 1;
+            self.heavy_cost += running.cost;
+        }
+        let cost = job.cost.saturating_add(self.limits.base_cost).max(1);
+        if let Some(account) = self.tenants.get_mut(&job.claimant.tenant) {
+            self.now = self.now.max(account.time);
+            account.time = account.time.saturating_add(cost);
+            if let Some(time) = account.members.get_mut(&job.claimant.member) {
+                account.now = account.now.max(*time);
+                *time = time.saturating_add(cost);
+            }
+        }
+        self.settle();
+        Some((running, job.ticket))
+    }
+
+    /// Notes that work turned out to cost less than was said.
+    pub(super) fn reduce(&mut self, running: &mut Running, cost: u64, at: Instant) {
+        let less = running.cost.saturating_sub(cost);
+        if running.is_heavy {
+            self.heavy_cost -= less;
+        }
+        if let Some(account) = self.tenants.get_mut(&running.claimant.tenant) {
+            account.time = account.time.saturating_sub(less);
+            if let Some(time) = account.members.get_mut(&running.claimant.member) {
+                *time = time.saturating_sub(less);
+            }
+        }
+        running.cost -= less;
+        if running.is_heavy && !self.is_heavy(running.cost) {
+            running.is_heavy = false;
+            self.note_light(running.claimant, at);
+            self.heavy_running -= 1;
+            self.heavy_cost -= running.cost;
+        }
+    }
+
+    /// Gives the turn of work back that has ended.
+    pub(super) fn end(&mut self, running: Running) {
+        if let Some(place) = self.running.iter().position(|one| *one == running.claimant) {
+            self.running.swap_remove(place);
+        }
+        if running.is_heavy {
+            self.heavy_running -= 1;
+            self.heavy_cost -= running.cost;
+        }
+        self.settle();
+    }
+
+    const fn is_heavy(&self, cost: u64) -> bool {
+        cost > self.limits.heavy_from
+    }
+
+    /// Where in the queue the work is that begins next. Heavy work that does not fit yet lets lighter work pass, and no
+    /// other heavy work.
+    fn first(&self, at: Instant) -> Option<usize> {
+        let best = |heavy: bool| {
+            let ranked = self.waiting.iter().enumerate().filter(|(_, job)| self.is_heavy(job.cost) == heavy);
+            ranked.map(|(place, job)| (self.rank(job), place)).min()
+        };
+        let heavy = best(true).filter(|(_, place)| self.fits(&self.waiting[*place], at));
+        [best(false), heavy].into_iter().flatten().min().map(|(_, place)| place)
+    }
+
+    fn rank(&self, job: &Job<T>) -> (u64, u64, u64) {
+        let account = self.tenants.get(&job.claimant.tenant);
+        let tenant = account.map_or(0, |account| account.time);
+        let member = account.and_then(|account| account.members.get(&job.claimant.member)).copied();
+        (tenant, member.unwrap_or(0), job.number)
+    }
+
+    fn fits(&self, job: &Job<T>, at: Instant) -> bool {
+        let kept = usize::from(self.others_were_here(job.claimant, at));
+        let turns = self.limits.turns.saturating_sub(kept).max(1);
+        self.heavy_running < turns && self.heavy_cost.saturating_add(job.cost) <= self.limits.heavy_total
+    }
+
+    fn others_were_here(&self, claimant: Claimant, at: Instant) -> bool {
+        let was_here = |(other, seen): &(Claimant, Instant)| {
+            *other != claimant && at.saturating_duration_since(*seen) < RECENT
+        };
+        self.recent.iter().flatten().any(was_here)
+    }
+
+    fn note_light(&mut self, claimant: Claimant, at: Instant) {
+        if self.recent[0].is_none_or(|(last, _)| last != claimant) {
+            self.recent[1] = self.recent[0];
+        }
+        self.recent[0] = Some((claimant, at));
+    }
+
+    fn open_account(&mut self, claimant: Claimant) {
+        let tenant_waits = self.waiting.iter().any(|job| job.claimant.tenant == claimant.tenant);
+        let member_waits = self.waiting.iter().any(|job| job.claimant == claimant);
+        let account = self.tenants.entry(claimant.tenant).or_default();
+        if !tenant_waits {
+            account.time = account.time.max(self.now);
+        }
+        let time = account.members.entry(claimant.member).or_default();
+        if !member_waits {
+            *time = (*time).max(account.now);
+        }
+    }
+
+    /// Where the last work of the longest queue is, if that is longer than the claimant's own.
+    fn last_of_longest(&self, claimant: Claimant) -> Option<usize> {
+        let (mut tenants, mut members) = (HashMap::<_, usize>::new(), HashMap::<_, usize>::new());
+        for job in &self.waiting {
+            *tenants.entry(job.claimant.tenant).or_default() += 1;
+            *members.entry(job.claimant).or_default() += 1;
+        }
+        let own = tenants.get(&claimant.tenant).copied().unwrap_or(0);
+        let (tenant, most) = tenants.into_iter().max_by_key(|(_, count)| *count)?;
+        let tenant = if most > own + 1 { tenant } else { claimant.tenant };
+        let own =
+            if tenant == claimant.tenant { members.get(&claimant).copied().unwrap_or(0) + 1 } else { 0 };
+        let of_tenant = members.into_iter().filter(|(one, _)| one.tenant == tenant);
+        let (longest, _) = of_tenant.filter(|(_, count)| *count > own).max_by_key(|(_, count)| *count)?;
+        self.waiting.iter().rposition(|job| job.claimant == longest)
+    }
+
+    /// Forgets whose virtual time makes no difference any more.
+    fn settle(&mut self) {
+        if !self.waiting.is_empty() {
+            return;
+        }
+        let running = &self.running;
+        self.tenants.retain(|tenant, account| {
+            account
+                .members
+                .retain(|member, _| running.iter().any(|one| (one.tenant, one.member) == (*tenant, *member)));
+            !account.members.is_empty()
+        });
+        if self.tenants.is_empty() {
+            self.now = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+use proptest::prelude::*;
+
+use super::super::tests::claimants;
+use super::*;
+
+const LIMITS: Limits = Limits { turns: 2, waiting: 1_000, heavy_from: 10, heavy_total: 200, base_cost: 1 };
+
+/// Work of each claimant in turn: the place of the claimant, and the cost.
+fn queued(limits: Limits, of: &[Claimant], work: &[(usize, u64)]) -> Schedule<(usize, u64)> {
+    let mut schedule = Schedule::new(limits);
+    for (who, cost) in work {
+        schedule.join(of[*who], *cost, (*who, *cost), Instant::now()).unwrap();
+    }
+    schedule
+}
+
+/// Who is served, in this order, where each ends before the next begins.
+fn served(schedule: &mut Schedule<(usize, u64)>) -> Vec<usize> {
+    let mut order = Vec::new();
+    while let Some((running, (who, _))) = schedule.next(Instant::now()) {
+        order.push(who);
+        schedule.end(running);
+    }
+    order
+}
+
+#[test]
+fn turns_go_round_the_workspaces_and_then_round_the_keys_of_each() {
+    let of: Vec<_> = claimants(2, 2).concat();
+    let flood = [(0, 1); 6].into_iter().chain([(1, 1), (1, 1), (2, 1), (2, 1), (2, 1), (2, 1)]);
+    let flood: Vec<_> = flood.collect();
+    let order = served(&mut queued(LIMITS, &of, &flood));
+    // Keys 0 and 1 share one half, key 2 of the other workspace has the other half.
+    assert_eq!(order, [0, 2, 1, 2, 0, 2, 1, 2, 0, 0, 0, 0]);
+}
+
+#[test]
+fn large_pictures_count_for_what_they_cost() {
+    let of: Vec<_> = claimants(2, 1).concat();
+    let mut work = vec![(0, 99); 3];
+    work.extend([(1, 9); 20]);
+    let order = served(&mut queued(LIMITS, &of, &work));
+    // One of 100 for ten of 10.
+    assert_eq!(order[..12], [0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0]);
+    assert_eq!(order.len(), 23);
+}
+
+#[test]
+fn heavy_work_leaves_a_turn_to_light_work_of_others_and_takes_all_where_there_is_none() {
+    let of: Vec<_> = claimants(2, 1).concat();
+    let at = Instant::now();
+    let mut alone = queued(LIMITS, &of, &[(0, 99), (0, 99)]);
+    assert!(alone.next(at).is_some() && alone.next(at).is_some());
+
+    let mut schedule = queued(LIMITS, &of, &[(1, 1), (0, 99), (0, 99), (0, 99)]);
+    let (light, (who, _)) = schedule.next(at).unwrap();
+    assert_eq!(who, 1);
+    let (heavy, _) = schedule.next(at).unwrap();
+    schedule.end(light);
+    assert!(schedule.next(at).is_none(), "a turn stays free for the other workspace");
+    schedule.join(of[1], 1, (1, 1), at).unwrap();
+    let (light, (who, _)) = schedule.next(at).unwrap();
+    assert_eq!(who, 1);
+    schedule.end(light);
+    // Nobody else has come for a while.
+    assert!(schedule.next(at + RECENT).is_some());
+    schedule.end(heavy);
+}
+
+#[test]
+fn light_work_passes_heavy_work_that_does_not_fit_and_cannot_starve_it() {
+    let of: Vec<_> = claimants(2, 1).concat();
+    let limits = Limits { turns: 4, heavy_total: 100, ..LIMITS };
+    let mut schedule = queued(limits, &of, &[(0, 90), (0, 90), (0, 20), (0, 1), (1, 1)]);
+    let at = Instant::now();
+    let mut begun = Vec::new();
+    let mut first = None;
+    while let Some((running, ticket)) = schedule.next(at) {
+        begun.push(ticket);
+        first.get_or_insert(running);
+    }
+    // The one of 20 does not fit beside 90, and no heavy one passes the one before it.
+    assert_eq!(begun, [(0, 90), (1, 1), (0, 1)]);
+    schedule.end(first.unwrap());
+    assert_eq!(schedule.next(at).unwrap().1, (0, 90));
+}
+
+#[test]
+fn what_turns_out_to_cost_less_makes_room() {
+    let of: Vec<_> = claimants(1, 1).concat();
+    let limits = Limits { turns: 4, heavy_total: 100, ..LIMITS };
+    let mut schedule = queued(limits, &of, &[(0, 100), (0, 100)]);
+    let at = Instant::now();
+    let (mut first, _) = schedule.next(at).unwrap();
+    assert!(schedule.next(at).is_none());
+    schedule.reduce(&mut first, 5, at);
+    let (second, _) = schedule.next(at).unwrap();
+    schedule.end(first);
+    schedule.end(second);
+    assert_eq!((schedule.heavy_cost, schedule.heavy_running, schedule.running.len()), (0, 0, 0));
+    assert!(schedule.tenants.is_empty());
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Join { who: usize, cost: u64 },
+    Next,
+    End { which: usize },
+    Reduce { which: usize, cost: u64 },
+    Leave { which: usize },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0usize..6, 1u64..100).prop_map(|(who, cost)| Step::Join { who, cost }),
+        3 => Just(Step::Next),
+        2 => (0usize..8).prop_map(|which| Step::End { which }),
+        1 => (0usize..8, 1u64..100).prop_map(|(which, cost)| Step::Reduce { which, cost }),
+        1 => (0usize..8).prop_map(|which| Step::Leave { which }),
+    ]
+}
+
+proptest! {
+    /// Whatever happens: no limit is exceeded, no turn is free while light work waits, and all that waits is served.
+    #[test]
+    fn turns_are_neither_lost_nor_wasted(
+        turns in 1usize..5,
+        steps in prop::collection::vec(step(), 0..200),
+    ) {
+        let of: Vec<_> = claimants(3, 2).concat();
+        let limits = Limits { turns, waiting: 12, ..LIMITS };
+        let at = Instant::now();
+        let mut schedule = Schedule::new(limits);
+        let (mut running, mut waiting) = (Vec::<Running>::new(), Vec::<u64>::new());
+        let mut next_ticket = 0u64;
+        for step in steps {
+            match step {
+                Step::Join { who, cost } => {
+                    next_ticket += 1;
+                    if let Ok((number, left)) = schedule.join(of[who], cost, next_ticket, at) {
+                        prop_assert_eq!(number, *waiting.last().unwrap_or(&0).max(&(number - 1)) + 1);
+                        waiting.push(number);
+                        prop_assert!(left.is_none() || schedule.waiting() == limits.waiting);
+                    }
+                }
+                Step::Next => {
+                    let light = schedule.waiting.iter().any(|job| job.cost <= limits.heavy_from);
+                    match schedule.next(at) {
+                        Some((one, _)) => running.push(one),
+                        None => prop_assert!(running.len() == turns || !light),
+                    }
+                }
+                Step::End { which } if which < running.len() => schedule.end(running.swap_remove(which)),
+                Step::Reduce { which, cost } if which < running.len() => {
+                    schedule.reduce(&mut running[which], cost, at);
+                }
+                Step::Leave { which } if which < waiting.len() => schedule.leave(waiting[which]),
+                _ => {}
+            }
+            prop_assert!(schedule.running.len() == running.len() && running.len() <= turns);
+            prop_assert!(schedule.waiting() <= limits.waiting);
+            prop_assert!(schedule.heavy_cost <= limits.heavy_total);
+            prop_assert!(schedule.tenants.len() <= running.len() + schedule.waiting() + 6);
+        }
+        for one in running {
+            schedule.end(one);
+        }
+        let left = schedule.waiting();
+        let mut served = 0;
+        while let Some((one, _)) = schedule.next(at) {
+            served += 1;
+            schedule.end(one);
+        }
+        prop_assert_eq!((served, schedule.waiting()), (left, 0));
+        prop_assert!(schedule.tenants.is_empty() && schedule.heavy_cost == 0 && schedule.heavy_running == 0);
+    }
+
+    /// While two workspaces both wait, neither gets more than the other by more than the cost of what it had begun.
+    #[test]
+    fn two_that_wait_get_the_same(costs in prop::collection::vec((1u64..50, 1u64..50), 2..60)) {
+        let of: Vec<_> = claimants(2, 1).concat();
+        let work: Vec<_> = costs.iter().flat_map(|(one, other)| [(0, *one), (1, *other)]).collect();
+        let most = work.iter().map(|(_, cost)| cost + 1).max().unwrap_or(0);
+        let mut schedule = queued(Limits { turns: 1, ..LIMITS }, &of, &work);
+        let (mut got, mut left) = ([0u64; 2], [costs.len(); 2]);
+        while let Some((running, (who, cost))) = schedule.next(Instant::now()) {
+            got[who] += cost + 1;
+            left[who] -= 1;
+            schedule.end(running);
+            if left[0] > 0 && left[1] > 0 {
+                prop_assert!(got[0].abs_diff(got[1]) <= most, "{got:?}");
+            }
+        }
+    }
+
+    /// However many requests of one workspace wait, another one's is served after at most one of each.
+    #[test]
+    fn nobody_waits_behind_a_flood(flood in 1usize..200, cost in 1u64..100) {
+        let of: Vec<_> = claimants(2, 1).concat();
+        let mut schedule = queued(Limits { turns: 1, ..LIMITS }, &of, &vec![(0, cost); flood]);
+        // One of the flood goes on already.
+        let (running, _) = schedule.next(Instant::now()).unwrap();
+        schedule.join(of[1], 1, (1, 1), Instant::now()).unwrap();
+        schedule.end(running);
+        prop_assert_eq!(schedule.next(Instant::now()).unwrap().1.0, 1);
+    }
+}
