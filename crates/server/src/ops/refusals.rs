@@ -144,8 +144,9 @@ mod tests {
     #[tokio::test]
     async fn a_flood_of_refusals_of_one_workspace_loses_none_of_another() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("keyrack.db"), UnwrapErr(getrandom::SysRng));
-        let (refusals, of) = (Refusals::new(store.await.unwrap()), claimants(2, 40));
+        let path = folder.path().join("keyrack.db");
+        let store = Store::open(&path, UnwrapErr(getrandom::SysRng)).await.unwrap();
+        let (refusals, of) = (Refusals::new(store), claimants(2, 40));
         let refused = |request: String| RefusedRequest {
             request,
             key: keyrack_key::KeyId::new(Timestamp::from_micros(1), &mut UnwrapErr(getrandom::SysRng)),

@@ -205,3 +205,98 @@ proptest! {
         prop_assert_eq!(schedule.next(Instant::now()).unwrap().1.0, 1);
     }
 }
+
+/// Two cores in simulated time. A unit of cost takes a microsecond: two million for asking a model, and one for each pixel
+/// (25 ms and 500 ms for the largest picture on a real core, at another scale).
+struct Simulation {
+    schedule: Schedule<(usize, u64)>,
+    start: Instant,
+    now: u64,
+    /// When each that goes on ends, whose it is, and when it was asked for.
+    going_on: Vec<(u64, Running, usize, u64)>,
+    took: Vec<u64>,
+}
+
+const VICTIM: usize = 0;
+const SMALL: u64 = 1_000_000;
+const LARGEST: u64 = 40_000_000;
+
+impl Simulation {
+    fn join(&mut self, of: &[Claimant], who: usize, cost: u64) {
+        let _ = self.schedule.join(of[who], cost, (who, self.now), self.at());
+        self.begin();
+    }
+
+    fn at(&self) -> Instant {
+        self.start + Duration::from_micros(self.now)
+    }
+
+    fn begin(&mut self) {
+        while let Some((running, (who, asked))) = self.schedule.next(self.at()) {
+            let end = self.now + running.cost + self.schedule.limits.base_cost;
+            self.going_on.push((end, running, who, asked));
+        }
+    }
+
+    /// Goes on to the next end, or to `until`; says whose work ended.
+    fn step(&mut self, until: u64) -> Option<usize> {
+        let next =
+            self.going_on.iter().enumerate().min_by_key(|(_, one)| one.0).map(|(place, one)| (place, one.0));
+        let Some((place, end)) = next.filter(|(_, end)| *end <= until) else {
+            self.now = until;
+            return None;
+        };
+        self.now = end;
+        let (_, running, who, asked) = self.going_on.swap_remove(place);
+        self.schedule.end(running);
+        if who == VICTIM {
+            self.took.push(end - asked);
+        }
+        self.begin();
+        Some(who)
+    }
+}
+
+/// What the slowest hundredth of the victim's requests take, where it asks every nine seconds of simulated time or so beside
+/// clients that ask again as soon as they are answered.
+fn p99(beside: &[(usize, u64)]) -> u64 {
+    let of: Vec<_> = claimants(3, 1).concat();
+    let limits = Limits {
+        turns: 2,
+        waiting: 64,
+        heavy_from: 4_000_000,
+        heavy_total: 2 * LARGEST,
+        base_cost: 2_000_000,
+    };
+    let (schedule, start) = (Schedule::new(limits), Instant::now());
+    let mut run = Simulation { schedule, start, now: 0, going_on: Vec::new(), took: Vec::new() };
+    for (who, cost) in beside {
+        run.join(&of, *who, *cost);
+    }
+    for request in 1..=600 {
+        while let Some(who) = run.step(request * 9_100_003) {
+            if let Some((_, cost)) = beside.iter().find(|(one, _)| *one == who) {
+                run.join(&of, who, *cost);
+            }
+        }
+        run.join(&of, VICTIM, SMALL);
+    }
+    let mut took = run.took;
+    took.sort_unstable();
+    took[took.len() * 99 / 100]
+}
+
+#[test]
+fn beside_a_workspace_at_its_worst_the_slowest_hundredth_takes_at_most_twice_as_long() {
+    let alone = p99(&[]);
+    assert_eq!(alone, SMALL + 2_000_000);
+    for (name, flood) in [
+        ("sixty of the largest pictures", vec![(1, LARGEST); 60]),
+        ("sixty small pictures", vec![(1, SMALL); 60]),
+        ("sixty that are just not large", vec![(1, 4_000_000); 60]),
+        ("two workspaces", [vec![(1, LARGEST); 30], vec![(2, SMALL); 30]].concat()),
+    ] {
+        let beside = p99(&flood);
+        assert!(beside <= 2 * alone, "{name}: {beside} and not {alone}");
+    }
+}

@@ -95,7 +95,11 @@ fn answered_or_busy(answer: &Answer) -> bool {
     if answer.status == 200 {
         return true;
     }
-    answer.problem(503, "busy");
+    // The share of the key is used up, or all of the queue.
+    match answer.status.as_u16() {
+        429 => answer.problem(429, "share_used_up"),
+        _ => answer.problem(503, "busy"),
+    };
     assert!(answer.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0), "{answer:?}");
     false
 }
