@@ -48,7 +48,7 @@ async fn trainings_are_taken_oldest_first_and_each_by_one_worker() {
         actor: world.actor(),
         now: NOW,
     };
-    assert!(matches!(world.store.create_model(&twin).await, Err(StoreError::NameTaken)));
+    assert!(matches!(world.store.as_operator().create_model(&twin).await, Err(StoreError::NameTaken)));
 }
 
 #[tokio::test]
@@ -160,11 +160,17 @@ async fn a_deleted_model_is_lost_to_its_worker_and_its_objects_are_to_be_removed
     let model = world.model(world.project("Bolts").await, "a", 0).await;
     let job = world.take(0).await.unwrap();
     let prefixes = ["projects/p/models/m".to_owned()];
-    world.store.delete_model(world.workspace, model, &prefixes, world.actor(), NOW).await.unwrap();
+    world
+        .store
+        .as_operator()
+        .delete_model(world.workspace, model, &prefixes, world.actor(), NOW)
+        .await
+        .unwrap();
     assert_eq!(world.store.report(&job, None, &[], later(9)).await.unwrap(), Stand::Lost);
     assert!(!world.store.end_job(&job, &Outcome::Ready(json!({})), NOW).await.unwrap());
     assert_eq!(world.store.removals(NOW, 9).await.unwrap(), prefixes);
-    let again = world.store.delete_model(world.workspace, model, &prefixes, world.actor(), NOW).await;
+    let again =
+        world.store.as_operator().delete_model(world.workspace, model, &prefixes, world.actor(), NOW).await;
     assert!(matches!(again, Err(StoreError::NotFound)));
 }
 
@@ -178,7 +184,7 @@ async fn workspaces_take_turns_and_then_the_people_of_each() {
     let owner = Actor::User(world.owner);
     let (other, key) = (WorkspaceId::new(NOW, &mut rng()), Actor::Operator);
     let new = NewWorkspace { id: other, slug: "other", name: "Other" };
-    world.store.create_workspace(&new, world.owner, owner, NOW).await.unwrap();
+    world.store.as_operator().create_workspace(&new, world.owner, owner, NOW).await.unwrap();
     let project = NewProject {
         id: ProjectId::new(NOW, &mut rng()),
         workspace: other,
@@ -188,12 +194,12 @@ async fn workspaces_take_turns_and_then_the_people_of_each() {
         actor: owner,
         now: NOW,
     };
-    world.store.create_project(&project).await.unwrap();
+    world.store.as_operator().create_project(&project).await.unwrap();
     let queue = async |workspace, project, actor, name: &str, at| {
         let settings = json!({});
         let id = ModelId::new(later(at), &mut rng());
         let new = NewModel { id, workspace, project, name, settings: &settings, actor, now: NOW };
-        world.store.create_model(&new).await.unwrap();
+        world.store.as_operator().create_model(&new).await.unwrap();
     };
     for number in 0..3 {
         queue(other, project.id, owner, &format!("of the owner {number}"), 100 + number).await;
@@ -209,7 +215,12 @@ async fn workspaces_take_turns_and_then_the_people_of_each() {
         order.push(format!("{whose} {}", if model.created_by.actor == key { "key" } else { "owner" }));
         assert!(world.store.end_job(&job, &Outcome::Failed("enough".into()), later(at)).await.unwrap());
         // Who deletes what was trained does not get ahead.
-        world.store.delete_model(job.workspace, job.model, &[], owner, later(at)).await.unwrap();
+        world
+            .store
+            .as_operator()
+            .delete_model(job.workspace, job.model, &[], owner, later(at))
+            .await
+            .unwrap();
     }
     let turns = [
         "flood owner",
@@ -236,7 +247,7 @@ async fn of_two_workers_one_goes_to_the_workspace_that_has_none() {
     let owner = Actor::User(world.owner);
     let other = WorkspaceId::new(NOW, &mut rng());
     let new = NewWorkspace { id: other, slug: "other", name: "Other" };
-    world.store.create_workspace(&new, world.owner, owner, NOW).await.unwrap();
+    world.store.as_operator().create_workspace(&new, world.owner, owner, NOW).await.unwrap();
     let project = ProjectId::new(NOW, &mut rng());
     let (project_type, description) = (ProjectType::Classification, None);
     let new = NewProject {
@@ -248,12 +259,12 @@ async fn of_two_workers_one_goes_to_the_workspace_that_has_none() {
         actor: owner,
         now: NOW,
     };
-    world.store.create_project(&new).await.unwrap();
+    world.store.as_operator().create_project(&new).await.unwrap();
     let settings = json!({});
     let id = ModelId::new(later(9), &mut rng());
     let new =
         NewModel { id, workspace: other, project, name: "m", settings: &settings, actor: owner, now: NOW };
-    world.store.create_model(&new).await.unwrap();
+    world.store.as_operator().create_model(&new).await.unwrap();
     let both = [world.take(1).await.unwrap().workspace, world.take(1).await.unwrap().workspace];
     assert_eq!(both, [world.workspace, other]);
 }
