@@ -24,7 +24,7 @@ pub(crate) struct Studio {
     /// Of the classifier.
     pub(super) project: String,
     /// A model for each status that is not ready.
-    pub(super) unready: Vec<(&'static str, String)>,
+    pub(crate) unready: Vec<(&'static str, String)>,
     /// A ready classifier of another workspace.
     pub(super) theirs: String,
     /// A ready classifier without its file.
