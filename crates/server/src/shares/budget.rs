@@ -9,8 +9,9 @@ use parking_lot::Mutex;
 
 use super::{Claimant, Tenant};
 
-/// A workspace takes more only while what it then holds is at most so many times what is still free. Alone it gets three
-/// quarters; each further tenant finds a quarter of the rest, however many hold their worst.
+/// A workspace gets a new share only while what it then holds is at most so many times what is still free. Alone it gets
+/// three quarters; each further tenant finds a part of the rest, however many hold their worst. A share that it has may
+/// grow up to what a workspace gets alone, so that work that has begun doesn't fail because others came.
 /// (Choudhury and Hahne, *Dynamic queue length thresholds for shared-memory packet switches*, 1998.)
 const TENANT_TO_FREE: usize = 3;
 /// The same for each key of a workspace: alone it gets one half, and other keys of its workspace find a quarter.
@@ -71,7 +72,7 @@ impl Budget {
     /// Takes so many units for a claimant, at once or not at all.
     pub fn take(&self, claimant: Claimant, units: usize) -> Result<Share, Exhausted> {
         let mut share = Share { budget: self.clone(), claimant, units: 0 };
-        share.grow(units)?;
+        share.add(units, Ledger::admits_new)?;
         Ok(share)
     }
 
@@ -90,9 +91,13 @@ impl Budget {
 impl Share {
     /// Takes so many more units, or none of them.
     pub fn grow(&mut self, units: usize) -> Result<(), Exhausted> {
+        self.add(units, Ledger::admits_growth)
+    }
+
+    fn add(&mut self, units: usize, admits: Admits) -> Result<(), Exhausted> {
         let Inner { resource, capacity, ledger } = &*self.budget.0;
         let mut ledger = ledger.lock();
-        let admitted = ledger.admit(*capacity, self.claimant, units);
+        let admitted = admits(&ledger, *capacity, self.claimant, units);
         admitted.map_err(|holder| Exhausted { resource, holder })?;
         ledger.add(self.claimant, units);
         self.units += units;
@@ -106,16 +111,40 @@ impl Drop for Share {
     }
 }
 
+/// Whether a claimant may take so many units of a capacity; whose share is used up where it may not.
+type Admits = fn(&Ledger, usize, Claimant, usize) -> Result<(), Holder>;
+
 impl Ledger {
-    fn admit(&self, capacity: usize, claimant: Claimant, units: usize) -> Result<(), Holder> {
+    fn admits_new(&self, capacity: usize, claimant: Claimant, units: usize) -> Result<(), Holder> {
+        let left = self.left(capacity, units)?;
+        let most = |to_free: usize| left.saturating_mul(to_free);
+        self.admits(claimant, units, most(MEMBER_TO_FREE), most(TENANT_TO_FREE))
+    }
+
+    fn admits_growth(&self, capacity: usize, claimant: Claimant, units: usize) -> Result<(), Holder> {
+        self.left(capacity, units)?;
+        let most = |to_free: usize| capacity - capacity / (to_free + 1);
+        self.admits(claimant, units, most(MEMBER_TO_FREE), most(TENANT_TO_FREE))
+    }
+
+    fn left(&self, capacity: usize, units: usize) -> Result<usize, Holder> {
         let left = capacity.checked_sub(self.taken).and_then(|free| free.checked_sub(units));
-        let left = left.ok_or(Holder::Everybody)?;
+        left.ok_or(Holder::Everybody)
+    }
+
+    fn admits(
+        &self,
+        claimant: Claimant,
+        units: usize,
+        of_member: usize,
+        of_tenant: usize,
+    ) -> Result<(), Holder> {
         let member = self.by_claimant.get(&claimant).map_or(units, |held| held + units);
         let tenant = self.by_tenant.get(&claimant.tenant).map_or(units, |held| held + units);
         // The first unit is everybody's, as long as there is one.
-        if member > left.saturating_mul(MEMBER_TO_FREE).max(1) {
+        if member > of_member.max(1) {
             Err(claimant.holder())
-        } else if tenant > left.saturating_mul(TENANT_TO_FREE).max(1) {
+        } else if tenant > of_tenant.max(1) {
             Err(claimant.tenant.holder())
         } else {
             Ok(())
@@ -251,22 +280,50 @@ mod tests {
         assert!(budget.0.ledger.lock().by_tenant.is_empty());
     }
 
+    #[test]
+    fn work_that_has_begun_goes_on_when_others_come() {
+        let (budget, of) = (Budget::new("bytes", 1_000), claimants(2, 2));
+        let mut first = budget.take(of[0][0], 400).unwrap();
+        let mut second = budget.take(of[0][1], 200).unwrap();
+        let _other = budget.take(of[1][0], 200).unwrap();
+        // No new share for them, and room to grow up to what each gets alone.
+        assert_eq!(budget.take(of[0][0], 1).unwrap_err().holder, Holder::Key);
+        first.grow(100).unwrap();
+        assert_eq!(first.grow(1).unwrap_err().holder, Holder::Key);
+        second.grow(50).unwrap();
+        assert_eq!(second.grow(1).unwrap_err().holder, Holder::Workspace);
+    }
+
     proptest! {
         /// Whatever is taken and given back: no share is exceeded when it grows, and what is held is what was taken.
         #[test]
         fn no_share_is_ever_exceeded(
             capacity in 1usize..400,
-            steps in prop::collection::vec((0usize..4, 0usize..3, 1usize..60, any::<bool>()), 1..300),
+            steps in prop::collection::vec((0usize..4, 0usize..3, 1usize..60, 0u8..3), 1..300),
         ) {
             let (budget, of) = (Budget::new("units", capacity), claimants(4, 3));
             let mut held: Vec<(usize, usize, Share)> = Vec::new();
-            for (workspace, key, units, gives_back) in steps {
-                if gives_back && !held.is_empty() {
-                    held.swap_remove(units % held.len());
-                    continue;
-                }
-                let Ok(share) = budget.take(of[workspace][key], units) else { continue };
-                held.push((workspace, key, share));
+            for (workspace, key, units, what) in steps {
+                let place = units % held.len().max(1);
+                let is_new = what == 0 || held.is_empty();
+                let (workspace, key) = match what {
+                    _ if is_new => {
+                        let Ok(share) = budget.take(of[workspace][key], units) else { continue };
+                        held.push((workspace, key, share));
+                        (workspace, key)
+                    }
+                    1 => {
+                        held.swap_remove(place);
+                        continue;
+                    }
+                    _ => {
+                        let (workspace, key, share) = &mut held[place];
+                        if share.grow(units).is_err() {
+                            continue;
+                        }
+                        (*workspace, *key)
+                    }
+                };
                 let sum = |of: &dyn Fn(&(usize, usize, Share)) -> bool| -> usize {
                     held.iter().filter(|one| of(one)).map(|(_, _, share)| share.units).sum()
                 };
@@ -275,8 +332,11 @@ mod tests {
                 let of_key = sum(&|one| (one.0, one.1) == (workspace, key));
                 prop_assert!(taken <= capacity);
                 prop_assert_eq!(taken, budget.taken());
-                prop_assert!(of_key <= (capacity - taken).max(1));
-                prop_assert!(of_workspace <= (3 * (capacity - taken)).max(1));
+                prop_assert!(of_key <= capacity.div_ceil(2) && of_workspace <= capacity - capacity / 4);
+                if is_new {
+                    prop_assert!(of_key <= (capacity - taken).max(1));
+                    prop_assert!(of_workspace <= (3 * (capacity - taken)).max(1));
+                }
             }
         }
     }
