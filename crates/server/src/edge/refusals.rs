@@ -85,6 +85,7 @@ fn of(response: &Response) -> Option<(Claimant, KeyId, &'static str, Option<Perm
     let problem = response.extensions().get::<Problem>()?;
     let is_about_key = matches!(problem.code(), "outside_key" | "model_outside_key" | "untrusted_facts");
     let key = problem.member("key").filter(|_| is_about_key)?;
-    let claimant = response.extensions().get::<Claimant>()?;
-    Some((*claimant, key.as_str()?.parse().ok()?, problem.code(), None))
+    let key: KeyId = key.as_str()?.parse().ok()?;
+    let claimant = response.extensions().get::<Claimant>().copied();
+    Some((claimant.unwrap_or(Claimant::key(key)), key, problem.code(), None))
 }

@@ -13,7 +13,7 @@ mod schedule;
 
 use std::net::IpAddr;
 
-use keyrack_key::WorkspaceId;
+use keyrack_key::{KeyId, WorkspaceId};
 use keyrack_store::Actor;
 
 pub use backlog::Backlog;
@@ -46,6 +46,11 @@ impl Claimant {
         Self { tenant: Tenant::Workspace(workspace), member: None }
     }
 
+    /// A key of which it is not known here in which workspace it is: all such keys count as one tenant.
+    pub const fn key(key: KeyId) -> Self {
+        Self { tenant: Tenant::Network(None), member: Some(Actor::Key(key)) }
+    }
+
     /// Somebody at this address who has not proven who they are.
     pub const fn network(address: Option<IpAddr>) -> Self {
         Self { tenant: Tenant::Network(address), member: None }
@@ -54,7 +59,7 @@ impl Claimant {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use keyrack_key::{KeyId, Timestamp};
+    use keyrack_key::Timestamp;
     use rand_core::UnwrapErr;
 
     use super::*;
