@@ -5,6 +5,7 @@ mod follow;
 mod settings;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use http::StatusCode;
 use keyrack_guard::{Clock, Problem};
