@@ -113,16 +113,17 @@ async fn gather(
     let server = allowance::picture(app.config.max_image).bytes;
     let key = by.max_image_bytes().map(|most| encoding.bytes(most));
     let most = key.map_or(server, |key| key.min(server));
-    let gathered = body::gather(&parts.headers, sent, app.predictions.room(), by.claimant(), most, |no| match no {
-        NoRoom::TooMany => {
-            let own = if most < server { app.predictions.refuse_size(by) } else { None };
-            own.map_or_else(|| too_large(app), ApiError::from)
-        }
-        NoRoom::Full(exhausted) => {
-            app.metrics.busy();
-            OpError::from(exhausted).into()
-        }
-    });
+    let gathered =
+        body::gather(&parts.headers, sent, app.predictions.room(), by.claimant(), most, |no| match no {
+            NoRoom::TooMany => {
+                let own = if most < server { app.predictions.refuse_size(by) } else { None };
+                own.map_or_else(|| too_large(app), ApiError::from)
+            }
+            NoRoom::Full(exhausted) => {
+                app.metrics.busy();
+                OpError::from(exhausted).into()
+            }
+        });
     gathered.await
 }
 
