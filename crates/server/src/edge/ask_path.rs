@@ -67,8 +67,8 @@ mod tests {
             "GET",
             "no preflight is answered here"
         );
-        let raw = settled(Method::GET, "/api/v1/forward-auth/für?é=\"{}");
-        assert_eq!(raw.2.as_deref(), Some("/für?é=\"{}"));
+        let raw = settled(Method::GET, "/api/v1/forward-auth/für?é=1");
+        assert_eq!(raw.2.as_deref(), Some("/für?é=1"));
         for other in ["/api/v1/forward-auth", "/api/v1/forward-authors/7", "/forward-auth/7"] {
             assert_eq!(settled(Method::POST, other), ("POST".into(), other.into(), None));
         }

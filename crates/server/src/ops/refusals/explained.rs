@@ -273,7 +273,7 @@ mod tests {
         assert_eq!(network[..3], [Result::Passed; 3]);
         assert_eq!(network[3], Result::Failed);
         assert!(network[4..].iter().all(|result| *result == Result::NotReached));
-        assert_eq!(results("outside_key")[9], Result::Failed);
+        assert_eq!(results("outside_key")[10], Result::Failed);
         assert!(results("of_a_newer_version").iter().all(|result| *result == Result::Passed));
     }
 
@@ -290,6 +290,7 @@ mod tests {
                     "key_in_browser",
                     "visitor_rate_limited",
                     "rate_limited",
+                    "untrusted_facts",
                     "outside_key",
                     "model_outside_key",
                     "image_too_large_for_key",
