@@ -24,6 +24,7 @@ mod group;
 mod imports;
 mod keys;
 mod models;
+mod names;
 mod nodes;
 mod people;
 mod policy;

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::audit::{self, AuditAction, Happened};
 use crate::database::{self, Connection, Row, query};
-use crate::{Actor, AuthorizedStore, By, Page, ProjectType, Store, StoreError};
+use crate::{Actor, AuthorizedStore, By, Page, ProjectType, Store, StoreError, names};
 
 /// A project that is about to be made.
 #[derive(Clone, Copy, Debug)]
@@ -216,7 +216,7 @@ async fn insert(db: &mut Connection, new: &NewProject<'_>) -> Result<(), StoreEr
     .bind(new.id.to_string())
     .bind(new.workspace.to_string())
     .bind(new.name)
-    .bind(new.name.to_lowercase())
+    .bind(names::folded(new.name))
     .bind(new.project_type.name())
     .bind(new.description)
     .bind(new.now.micros())
@@ -236,7 +236,7 @@ async fn update(db: &mut Connection, edit: &EditProject<'_>) -> Result<(), Store
     .bind(edit.workspace.to_string())
     .bind(edit.id.to_string())
     .bind(edit.name)
-    .bind(edit.name.to_lowercase())
+    .bind(names::folded(edit.name))
     .bind(edit.description)
     .execute(db)
     .await;

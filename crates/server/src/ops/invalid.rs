@@ -1,5 +1,10 @@
 //! What is wrong with what somebody sent, field by field.
 
+use icu_properties::props::{
+    BidiControl, BinaryProperty, DefaultIgnorableCodePoint, Emoji, EnumeratedProperty, GeneralCategory,
+    NoncharacterCodePoint, UnifiedIdeograph,
+};
+
 /// Fields and what was expected of each. A form shows them beside the field, the API as `details`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Invalid {
@@ -38,17 +43,17 @@ impl Invalid {
     }
 }
 
-/// A name of something: 1 to 100 characters, and something to see among them.
+/// The name of a thing or a person: 1 to 100 characters that can be read, spaces around them left out. One notion for all
+/// names.
 pub fn name(text: &str) -> Result<String, &'static str> {
     let name = text.trim();
-    // Joiners are part of words in some scripts, and none by themselves.
-    if name.trim_matches(['\u{200C}', '\u{200D}']).is_empty() {
+    if !name.chars().any(is_seen) {
         return Err("a name is needed");
     }
     if name.chars().count() > 100 {
         return Err("at most 100 characters");
     }
-    if name.chars().any(is_unseen) {
+    if hidden(name).next().is_some() {
         return Err("no control or invisible characters");
     }
     Ok(name.to_owned())
@@ -60,7 +65,7 @@ pub fn note(text: &str, most: usize) -> Result<Option<String>, String> {
     if text.chars().count() > most {
         return Err(format!("at most {most} characters"));
     }
-    if text.chars().any(|c| is_unseen(c) && c != '\n' && c != '\r' && c != '\t') {
+    if hidden(text).any(|(_, c)| !matches!(c, '\n' | '\r' | '\t')) {
         return Err("no control or invisible characters".to_owned());
     }
     Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
@@ -68,17 +73,71 @@ pub fn note(text: &str, most: usize) -> Result<Option<String>, String> {
 
 /// What somebody else named, with a line in place of each character that cannot be seen.
 pub fn visible(text: &str) -> String {
-    text.trim().chars().map(|c| if is_unseen(c) { '_' } else { c }).collect()
+    let text = text.trim();
+    let hidden: Vec<_> = hidden(text).map(|(at, _)| at).collect();
+    let seen = |(at, c)| if hidden.binary_search(&at).is_ok() { '_' } else { c };
+    text.char_indices().map(seen).collect()
 }
 
-/// Control characters, those that turn the direction of text or take no room (a name made of them could pass
+/// A character that leaves a trace where it stands.
+fn is_seen(c: char) -> bool {
+    !(c.is_whitespace() || is_unseen(c) || is_mark(c))
+}
+
+/// The characters that make a text look like another one, and where they stand.
+///
+/// Joiners and variation selectors are part of words and emoji, and are let through only where they change what is seen:
+/// else a name with one of them would pass for the name without.
+fn hidden(text: &str) -> impl Iterator<Item = (usize, char)> {
+    let (mut seen, mut last) = (None, None);
+    let mut letters = text.char_indices().peekable();
+    std::iter::from_fn(move || {
+        loop {
+            let (at, c) = letters.next()?;
+            let after = letters.peek().map(|(_, c)| *c);
+            let is_hidden = is_unseen(c) && !is_at_work((seen, last), c, after);
+            last = Some(c);
+            if is_hidden {
+                return Some((at, c));
+            }
+            if !DefaultIgnorableCodePoint::for_char(c) {
+                seen = last;
+            }
+        }
+    })
+}
+
+/// Whether `c`, which is invisible by itself, changes how its neighbors look: the character that was `seen` last and the
+/// `last` one, which may be invisible too, before it, and the one `after` it.
+fn is_at_work((seen, last): (Option<char>, Option<char>), c: char, after: Option<char>) -> bool {
+    let joins = |c: Option<char>| c.is_some_and(|c| !c.is_ascii() && !is_unseen(c) && !c.is_whitespace());
+    match c {
+        // Scripts that join letters, and emoji in sequence.
+        '\u{200C}' | '\u{200D}' => joins(seen) && joins(after),
+        // Text or emoji (UTS #51); of ASCII, only what becomes a keycap.
+        '\u{FE0E}' | '\u{FE0F}' => {
+            after == Some('\u{20E3}') || last.is_some_and(|c| !c.is_ascii() && Emoji::for_char(c))
+        }
+        // Variants of Chinese characters (UTS #37).
+        '\u{E0100}'..='\u{E01EF}' => last.is_some_and(UnifiedIdeograph::for_char),
+        _ => false,
+    }
+}
+
+/// Combining marks: they are seen on the letter before, and none are seen by themselves.
+fn is_mark(c: char) -> bool {
+    matches!(GeneralCategory::for_char(c), GeneralCategory::NonspacingMark | GeneralCategory::EnclosingMark)
+}
+
+/// Control characters, those that turn the direction of text, break lines or take no room (a name made of them could pass
 /// for another), and what stands for letters that were lost on the way.
 fn is_unseen(c: char) -> bool {
     c.is_control()
-        || matches!(c,
-            '\u{AD}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
-            | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}'
-            | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFD}' | '\u{E0000}'..='\u{E0FFF}')
+        || DefaultIgnorableCodePoint::for_char(c)
+        || BidiControl::for_char(c)
+        || NoncharacterCodePoint::for_char(c)
+        // Line and paragraph separator, the empty Braille cell, annotations, and the two signs of lost text.
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{2800}' | '\u{FFF9}'..='\u{FFFD}')
 }
 
 #[cfg(test)]
@@ -90,6 +149,40 @@ mod tests {
         assert_eq!(name("  line 3 📷 "), Ok("line 3 📷".to_owned()));
         assert!(name(&"é".repeat(100)).is_ok());
         for wrong in ["", "  ", "a\0b", "a\nb", "a\u{202E}b", "\u{200B}", &"é".repeat(101)] {
+            assert!(name(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_invisible_characters_is_none_whichever_they_are() {
+        let all = (0..=0x10_FFFF).filter_map(char::from_u32);
+        for c in all.filter(|c| DefaultIgnorableCodePoint::for_char(*c) || BidiControl::for_char(*c)) {
+            for wrong in [format!("{c}"), format!("{c}{c}{c}"), format!("line{c}3"), format!("line 3{c}")] {
+                assert!(name(&wrong).is_err(), "{wrong:?}");
+            }
+            assert!(!visible(&format!("line{c}3")).contains(c), "{c:?}");
+        }
+        for blank in ["\u{2800}", "\u{301}", "\u{20DD}", "\u{3000}\u{A0}"] {
+            assert!(name(blank).is_err(), "{blank:?}");
+        }
+    }
+
+    #[test]
+    fn invisible_characters_are_fine_where_they_change_what_is_seen() {
+        for fine in [
+            "\u{2764}\u{FE0F}",
+            "\u{1F469}\u{200D}\u{1F52C}",
+            "3\u{FE0F}\u{20E3}",
+            "\u{0645}\u{06CC}\u{200C}\u{062E}\u{0648}\u{0627}\u{0647}\u{0645}",
+            "\u{0915}\u{094D}\u{200D}\u{0937}",
+            "\u{845B}\u{E0100}",
+            "e\u{301}tiquette",
+        ] {
+            assert!(name(fine).is_ok(), "{fine:?}");
+            assert_eq!(visible(fine), fine);
+        }
+        for wrong in ["\u{2764}\u{FE0F}\u{FE0F}x", "a\u{FE0F}", "a\u{200D}b", "\u{915}\u{200D}", "a\u{E0100}"]
+        {
             assert!(name(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -6,6 +6,7 @@ use rusqlite::TransactionBehavior;
 use sha2::{Digest as _, Sha384};
 
 use super::connection::Native;
+use crate::names;
 
 /// One step from one form of the tables to the next.
 struct Migration {
@@ -52,6 +53,7 @@ pub enum MigrationError {
 
 /// Does what was not done yet, each step whole or not at all.
 pub(super) fn migrate(db: &mut Native) -> Result<(), MigrationError> {
+    names::define(db)?;
     db.execute_batch(TABLE)?;
     let done = done(db)?;
     for (version, checksum) in &done {

@@ -3,7 +3,7 @@
 use keyrack_key::{BatchId, ProjectId, Timestamp};
 
 use crate::database::{self, Row, query};
-use crate::{AuthorizedStore, Page, Store, StoreError};
+use crate::{AuthorizedStore, Page, Store, StoreError, names};
 
 /// A batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Store {
 
 /// Each verifies within its transaction that the principal may still write.
 impl AuthorizedStore {
-    /// The batch of that name: `id` becomes its id where there was none.
+    /// The batch of that name, however its letters are composed: `id` becomes its id where there was none.
     pub async fn batch(
         &self,
         project: ProjectId,
@@ -60,22 +60,26 @@ impl AuthorizedStore {
         name: &str,
         now: Timestamp,
     ) -> Result<Batch, StoreError> {
-        let mut db = self.write_new_data().await?;
+        let (mut db, key) = (self.write_new_data().await?, names::name_key(name));
         query(
-            "INSERT INTO batches (id, project_id, name, created_at) SELECT $2, p.id, $3, $4 FROM projects p WHERE p.id = $1
-             ON CONFLICT (project_id, name) DO NOTHING",
+            "INSERT INTO batches (id, project_id, name, created_at, name_key)
+             SELECT $2, p.id, $3, $4, $5 FROM projects p WHERE p.id = $1
+             AND NOT EXISTS (SELECT 1 FROM batches b WHERE b.project_id = $1 AND b.name_key = $5)",
         )
         .bind(project.to_string())
         .bind(id.to_string())
         .bind(name)
         .bind(now.micros())
+        .bind(&key)
         .execute(&mut *db)
         .await?;
         // Named for each picture that is sent, so nothing is counted here.
         let row = query(
-            "SELECT id, name, created_at, NULL AS records FROM batches WHERE project_id = $1 AND name = $2",
+            "SELECT id, name, created_at, NULL AS records FROM batches WHERE project_id = $1 AND name_key = $2
+             ORDER BY name <> $3, id LIMIT 1",
         )
         .bind(project.to_string())
+        .bind(&key)
         .bind(name)
         .fetch_optional(&mut *db)
         .await?

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use keyrack_key::{LabelId, ProjectId, Timestamp};
 
 use crate::database::{self, Row, query};
-use crate::{AuthorizedStore, Page, Store, StoreError};
+use crate::{AuthorizedStore, Page, Store, StoreError, names};
 
 /// A label.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +75,8 @@ impl Store {
 
 /// Each verifies within its transaction that the principal may still write.
 impl AuthorizedStore {
-    /// The labels of these names, in their order; those that are missing are made.
+    /// The labels of these names, in their order; those that are missing are made. Names that differ only in how their letters
+    /// are composed are one label, which is told by the name that was sent.
     pub async fn make_labels(
         &self,
         project: ProjectId,
@@ -85,24 +86,32 @@ impl AuthorizedStore {
         let mut db = self.write_new_data().await?;
         let mut labels = Vec::with_capacity(wanted.len());
         for new in wanted {
+            let key = names::name_key(new.name);
             query(
-                "INSERT INTO labels (id, project_id, name, created_at) SELECT $2, p.id, $3, $4 FROM projects p WHERE p.id = $1
-                 ON CONFLICT (project_id, name) DO NOTHING",
+                "INSERT INTO labels (id, project_id, name, created_at, name_key)
+                 SELECT $2, p.id, $3, $4, $5 FROM projects p WHERE p.id = $1
+                 AND NOT EXISTS (SELECT 1 FROM labels l WHERE l.project_id = $1 AND l.name_key = $5)",
             )
             .bind(project.to_string())
             .bind(new.id.to_string())
             .bind(new.name)
             .bind(now.micros())
+            .bind(&key)
             .execute(&mut *db)
             .await?;
             // Named for each picture that is sent, so nothing is counted here.
-            let row = query("SELECT id, name, created_at, NULL AS records FROM labels WHERE project_id = $1 AND name = $2")
-                .bind(project.to_string())
-                .bind(new.name)
-                .fetch_optional(&mut *db)
-                .await?
-                .ok_or(StoreError::NotFound)?;
-            labels.push(label(&row)?);
+            let row = query(
+                "SELECT id, name, created_at, NULL AS records FROM labels WHERE project_id = $1 AND name_key = $2
+                 ORDER BY name <> $3, id LIMIT 1",
+            )
+            .bind(project.to_string())
+            .bind(&key)
+            .bind(new.name)
+            .fetch_optional(&mut *db)
+            .await?
+            .ok_or(StoreError::NotFound)?;
+            // Clients look a label up by the name that they sent.
+            labels.push(Label { name: new.name.to_owned(), ..label(&row)? });
         }
         db.commit().await?;
         Ok(labels)

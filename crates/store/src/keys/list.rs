@@ -4,7 +4,7 @@ use keyrack_key::{Class, Hint, KeyId, Scope, Timestamp, WorkspaceId};
 
 use super::row::{self, KeyRow, key_rows};
 use crate::database::{self, Connection, Query, query};
-use crate::{Page, Store, StoreError};
+use crate::{Page, Store, StoreError, names};
 
 /// Where in its life a key is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -162,7 +162,7 @@ impl KeyStatus {
 /// The pattern for names with `text` in them, in which `%` and `_` stand for themselves.
 pub(crate) fn containing(text: &str) -> String {
     let mut pattern = String::from("%");
-    for letter in text.to_lowercase().chars() {
+    for letter in names::folded(text).chars() {
         if matches!(letter, '%' | '_' | '\\') {
             pattern.push('\\');
         }

@@ -4,8 +4,8 @@ use keyrack_key::{Digest, Hint, KeyId, Permissions, Timestamp};
 use keyrack_rack::{Revision, TOMBSTONE_LIFE};
 
 use super::{DeleteKey, EditKey, KeyRow, NewKey, RotateKey};
-use crate::StoreError;
 use crate::database::{Connection, Query, column, query};
+use crate::{StoreError, names};
 
 /// Writes a new key's row, and tells what the person who makes it is called.
 pub(super) async fn insert_key(
@@ -24,7 +24,7 @@ pub(super) async fn insert_key(
     .bind(new.id.to_string())
     .bind(new.workspace.to_string())
     .bind(new.name)
-    .bind(new.name.to_lowercase())
+    .bind(names::folded(new.name))
     .bind(new.grant.class().name())
     .bind(new.grant.scopes().to_string())
     .bind(i64::from(new.grant.permissions().bits()))
@@ -59,7 +59,7 @@ pub(super) async fn update_key(
     .bind(edit.workspace.to_string())
     .bind(edit.id.to_string())
     .bind(edit.name.to_owned())
-    .bind(edit.name.to_lowercase())
+    .bind(names::folded(edit.name))
     .bind(edit.grant.scopes().to_string())
     .bind(i64::from(granted(before, edit).bits()))
     .bind(restrictions.to_owned())

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{ModelStatus, Point};
 use crate::audit::{self, AuditAction, Happened};
 use crate::database::{self, Connection, Row, query};
-use crate::{Actor, AuthorizedStore, By, Page, ProjectType, Store, StoreError};
+use crate::{Actor, AuthorizedStore, By, Page, ProjectType, Store, StoreError, names};
 
 /// A model that shall be trained.
 #[derive(Clone, Copy, Debug)]
@@ -226,7 +226,7 @@ async fn insert(db: &mut Connection, new: &NewModel<'_>) -> Result<(), StoreErro
     .bind(new.workspace.to_string())
     .bind(new.project.to_string())
     .bind(new.name)
-    .bind(new.name.to_lowercase())
+    .bind(names::folded(new.name))
     .bind(new.settings.to_string())
     .bind(new.now.micros())
     .bind(new.actor.to_string())

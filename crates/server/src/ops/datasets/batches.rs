@@ -43,10 +43,10 @@ impl Datasets {
             return Err(Invalid::field("labels", format!("at most {LABELS} at once")).into());
         }
         for name in names {
-            let fits = (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-            if !fits {
-                let expected = "expected 1 to 100 characters, none of them a control character";
-                return Err(Invalid::field("name", expected).into());
+            // As long as any name and as readable, but kept with the spaces around it.
+            invalid::name(name).map_err(|expected| Invalid::field("name", expected))?;
+            if name.chars().count() > 100 {
+                return Err(Invalid::field("name", "at most 100 characters").into());
             }
         }
         let wanted: Vec<_> = names.iter().map(|name| NewLabel { id: self.id(), name }).collect();

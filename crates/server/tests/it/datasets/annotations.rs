@@ -138,3 +138,22 @@ async fn annotations(site: &Site, record: &Value) -> Vec<Value> {
     let one = site.get(&format!("datasets/records/{}", text(&record["id"]))).await.ok().json();
     one["annotations"].as_array().unwrap().clone()
 }
+
+#[tokio::test]
+async fn a_label_is_one_however_its_letters_are_composed_and_comes_back_as_it_was_sent() {
+    let site = Site::open().await;
+    let composed = site.labels(&["caf\u{e9}", "Caf\u{e9}"]).await;
+    assert_ne!(composed[0], composed[1], "capitals tell labels apart");
+    let body = json!([{ "name": "cafe\u{301}" }]);
+    let again = site.post("annotations/labels", body).await.ok().json();
+    assert_eq!(
+        (text(&again[0]["id"]), text(&again[0]["name"])),
+        (composed[0].clone(), "cafe\u{301}".to_owned())
+    );
+    for name in ["a\u{202E}b", "\u{FE0F}", "a\u{34F}", " \u{200B}", ""] {
+        site.post("annotations/labels", json!([{ "name": name }])).await.names_field("name");
+    }
+    let batch =
+        async |name: &str| text(&site.post("batches", json!({ "name": name })).await.ok().json()["id"]);
+    assert_eq!(batch("caf\u{e9}").await, batch("cafe\u{301}").await);
+}

@@ -58,12 +58,23 @@ fn unprintable() -> Vec<Text> {
         hidden("Hangul filler", "\u{3164}"),
         hidden("Mongolian vowel separator", "\u{180E}"),
         hidden("tag", "\u{E0041}"),
+        hidden("variation selector", "\u{FE0F}"),
+        hidden("grapheme joiner", "\u{34F}"),
+        hidden("joiner", "\u{200D}"),
+        hidden("inhibited swapping", "\u{206A}"),
         hidden("what was lost on the way", "\u{FFFD}"),
     ]
 }
 
 fn blank() -> Vec<Text> {
-    vec![("empty", String::new()), ("blank", " \t ".to_owned()), ("wide blank", "\u{3000}\u{A0}".to_owned())]
+    vec![
+        ("variation selectors", "\u{FE0F}\u{FE0F}".to_owned()),
+        ("a grapheme joiner", "\u{34F}".to_owned()),
+        ("a mark alone", "\u{301}".to_owned()),
+        ("empty", String::new()),
+        ("blank", " \t ".to_owned()),
+        ("wide blank", "\u{3000}\u{A0}".to_owned()),
+    ]
 }
 
 fn long(over: usize) -> Vec<Text> {
@@ -75,7 +86,8 @@ fn long(over: usize) -> Vec<Text> {
 }
 
 /// Names that look odd and are somebody's.
-pub(crate) const FINE: [&str; 9] = [
+pub(crate) const FINE: [&str; 10] = [
+    "\u{2764}\u{FE0F} \u{1F469}\u{200D}\u{1F52C}",
     "x",
     "שלום קו שלוש",
     "مصنع ٣",
