@@ -92,6 +92,15 @@ impl Quotas {
         }
     }
 
+    /// What the quotas of that kind leave to `by`; `None` where nothing bounds it. Denied where nothing is left.
+    pub async fn left(&self, by: &Acting, of: Counted) -> Result<Option<u64>, OpError> {
+        let Who::Key(caller) = &by.who else { return Ok(None) };
+        if !self.has_of(caller, of) {
+            return Ok(None);
+        }
+        Ok(self.look(caller, of).await?.iter().map(|standing| u64::from(standing.left())).min())
+    }
+
     /// How a key stands that is shown; one that was deleted does nothing any more.
     pub async fn standings_of(&self, key: &KeyRow) -> Result<Vec<Standing>, OpError> {
         match &key.terms.restrictions {

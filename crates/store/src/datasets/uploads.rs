@@ -22,6 +22,8 @@ pub struct NewUpload {
     pub expires_at: Timestamp,
     /// The import that has come to this picture, if it comes from one.
     pub import: Option<ImportId>,
+    /// How many places without a record the actor may have at a time, this one included; `None` for any number.
+    pub open_max: Option<u64>,
 }
 
 /// A place for one picture, as it was promised.
@@ -146,7 +148,7 @@ impl Store {
 
 /// Each verifies within its transaction that the principal may still write.
 impl AuthorizedStore {
-    /// Promises a place.
+    /// Promises a place. [`StoreError::TooMany`] if the actor has as many open ones as it may have.
     pub async fn create_upload(&self, new: &NewUpload) -> Result<(), StoreError> {
         let (secret, revision, session) = match self.principal() {
             Principal::Key { key, secret } => {
@@ -156,6 +158,18 @@ impl AuthorizedStore {
             Principal::Member { .. } | Principal::Operator => (None, None, None),
         };
         let mut db = self.write_new_data().await?;
+        if let Some(most) = new.open_max {
+            let open = query(
+                "SELECT count(*) AS open FROM uploads WHERE actor = $1 AND used = 0 AND expires_at > $2",
+            )
+            .bind(new.actor.to_string())
+            .bind(new.now.micros())
+            .fetch_one(&mut *db)
+            .await?;
+            if database::number(&open, "open")? >= most {
+                return Err(StoreError::TooMany);
+            }
+        }
         let done = query(
             "INSERT INTO uploads (id, project_id, actor, digest, created_at, expires_at, secret, key_revision, session_id)
              SELECT $1, p.id, $3, $4, $5, $6, $7, $8, $9 FROM projects p WHERE p.id = $2",

@@ -25,6 +25,7 @@ impl World {
             now: NOW,
             expires_at: later(900),
             import: None,
+            open_max: None,
         };
         self.store.create_upload(&new).await.unwrap();
         id

@@ -120,7 +120,7 @@ impl Datasets {
             Some(name) => Some(self.batch(by, project, name).await?.id),
             None => None,
         };
-        let promise = self.promise(by, project, import).await?;
+        let promise = self.promise(by, project, import, None).await?;
         let upload = self.source(project, &promise.uri).await?;
         let kept = self.add(by, &upload, batch, name, bytes, checked).await;
         let kept = self.unless_ended(&upload, kept).await;

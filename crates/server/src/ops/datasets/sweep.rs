@@ -7,12 +7,13 @@ use keyrack_store::Upload;
 use crate::objects::upload_prefix;
 use crate::ops::OpError;
 
-use super::Datasets;
+use super::{Datasets, UPLOAD_LIFE};
 
 const AT_ONCE: u32 = 100;
 
-/// What was on its way when the time was over has arrived by then, and whoever comes late is told that it is over.
-const LATE: Duration = Duration::from_hours(1);
+/// What was on its way when the time was over has arrived by then, and whoever comes late is told that it is over. Not
+/// longer than a URL is open: what was sent and not recorded is bounded by twice what the key's quota leaves.
+const LATE: Duration = UPLOAD_LIFE;
 
 impl Datasets {
     /// Removes uploads whose time is over and that no record was made of.

@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{StatusCode, header};
 use keyrack_guard::Problem;
-use keyrack_key::{Digest, ImportId, ProjectId, Timestamp, UploadId};
+use keyrack_key::{Counted, Digest, ImportId, ProjectId, Timestamp, UploadId};
 use keyrack_store::{Actor, NewUpload, StoreError, Upload};
 use rand_core::{Rng, UnwrapErr};
 
@@ -39,7 +39,8 @@ impl Datasets {
     pub async fn ask_upload(&self, by: &Acting, project: ProjectId, name: &str) -> Result<Promise, OpError> {
         let project = self.project(by, project).await?;
         file_name(name)?;
-        self.promise(by, project.id, None).await
+        let open_max = self.quotas.left(by, Counted::Images).await?;
+        self.promise(by, project.id, None, open_max).await
     }
 
     /// Lets somebody with this token send a picture, before any of it is read: against whose share its bytes count, and
@@ -81,11 +82,13 @@ impl Datasets {
     }
 
     /// For a client, or for an image of an import.
+    /// `open_max` bounds what a key sends before it records it: what its quota leaves, and no more.
     pub(super) async fn promise(
         &self,
         by: &Acting,
         project: ProjectId,
         import: Option<ImportId>,
+        open_max: Option<u64>,
     ) -> Result<Promise, OpError> {
         let token = new_token();
         let now = (self.clock)();
@@ -97,9 +100,11 @@ impl Datasets {
             now,
             expires_at: now.plus(UPLOAD_LIFE),
             import,
+            open_max,
         };
         by.writes(&self.store, now).create_upload(&new).await.map_err(|error| match error {
             StoreError::NotFound => OpError::NotFound("project"),
+            StoreError::TooMany => too_many_open(),
             other => other.into(),
         })?;
         Ok(Promise { upload: new.id, token, uri: upload_uri(new.id), expires_at: new.expires_at })
@@ -145,6 +150,14 @@ const SAYS_SESSION: &str =
 /// One answer for uploads that are not there and signatures that are wrong.
 pub fn wrong_signature() -> OpError {
     Problem::new(StatusCode::FORBIDDEN, "wrong_signature", SAYS_WRONG).into()
+}
+
+/// All that the key's quota leaves is on its way already.
+fn too_many_open() -> OpError {
+    let says = "All images that this API key's quota leaves have an open upload URL. Make records of the images that were \
+                sent, or wait until the URLs expire after 15 minutes.";
+    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_open_uploads", says);
+    problem.header(header::RETRY_AFTER, &UPLOAD_LIFE.as_secs().to_string()).into()
 }
 
 /// What names an upload as the source of a record.

@@ -32,11 +32,42 @@ async fn each_record_takes_one_and_what_makes_none_takes_none() {
     let again = record(&first.uri).await;
     assert_eq!((again.status.as_u16(), left(&again).as_str()), (200, ""), "it was counted before");
     assert_eq!(used().await, 1);
-    for status in [201, 429] {
-        let next = site.ask_with(&key.secret).await;
-        assert_eq!(site.put(&next, &jpeg(41, 30)).await.status, 204);
-        let answer = record(&next.uri).await;
-        assert_eq!(answer.status, status, "{answer:?}");
-    }
+    let last = site.ask_with(&key.secret).await;
+    assert_eq!(site.put(&last, &jpeg(41, 30)).await.status, 204);
+    assert_eq!(record(&last.uri).await.status, 201);
     assert_eq!(used().await, 2);
+    ask(&site, &key.secret).await.refused(429, "quota_exceeded");
+}
+
+#[tokio::test]
+async fn no_more_is_sent_than_the_quota_leaves_to_record() {
+    let site = Site::open().await;
+    let quotas = json!({ "quotas": [{ "of": "images", "limit": 3, "per": "day" }] });
+    let key = json!({ "name": "camera", "scopes": ["project"], "restrictions": quotas });
+    let key = site.desk.make(key).await;
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        let place = site.ask_with(&key.secret).await;
+        assert_eq!(site.put(&place, &jpeg(40, 30)).await.status, 204);
+        open.push(place);
+    }
+    let full = ask(&site, &key.secret).await;
+    assert_eq!(full.header("retry-after"), "900");
+    full.refused(429, "too_many_open_uploads");
+    assert_eq!(site.objects().len(), 3);
+    // Each record takes its own from the quota, and opens no place for more.
+    let body = json!({ "name": "a.jpg", "source": open[0].uri });
+    site.desk.server.post(&site.path("datasets/records"), &key.secret, body).await.ok();
+    ask(&site, &key.secret).await.refused(429, "too_many_open_uploads");
+    // Another key has its own.
+    ask(&site, &site.desk.master).await.ok();
+    for place in &open[1..] {
+        let body = json!({ "name": "a.jpg", "source": place.uri });
+        site.desk.server.post(&site.path("datasets/records"), &key.secret, body).await.ok();
+    }
+    ask(&site, &key.secret).await.refused(429, "quota_exceeded");
+}
+
+async fn ask(site: &Site, secret: &str) -> Answer {
+    site.desk.server.post(&site.path("upload"), secret, json!({ "name": "a.jpg" })).await
 }

@@ -64,6 +64,7 @@ async fn an_upload_that_nobody_records_ends_with_its_object() {
         now,
         expires_at,
         import: None,
+        open_max: None,
     };
     store.as_operator().create_upload(&new).await.unwrap();
     store.close().await;

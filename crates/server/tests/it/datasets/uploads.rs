@@ -190,6 +190,7 @@ async fn a_url_whose_time_is_over_says_so() {
         now: minutes(16),
         expires_at: minutes(1),
         import: None,
+        open_max: None,
     };
     store.as_operator().create_upload(&new).await.unwrap();
     store.close().await;

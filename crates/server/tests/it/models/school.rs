@@ -151,8 +151,16 @@ impl Filling {
         let upload = UploadId::new(now, &mut rng());
         let expires_at = now.plus(Duration::from_mins(1));
         let digest = Digest::of(upload.to_string().as_bytes());
-        let new =
-            NewUpload { id: upload, project, actor: Actor::Operator, digest, now, expires_at, import: None };
+        let new = NewUpload {
+            id: upload,
+            project,
+            actor: Actor::Operator,
+            digest,
+            now,
+            expires_at,
+            import: None,
+            open_max: None,
+        };
         self.store.as_operator().create_upload(&new).await.unwrap();
         let record = RecordId::new(now, &mut rng());
         let new = NewRecord {
