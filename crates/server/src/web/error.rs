@@ -11,8 +11,8 @@ use http::request::Parts;
 use http::{StatusCode, header};
 use keyrack_guard::Problem;
 
-use super::sign_in::own_path;
 use super::view::ErrorPage;
+use super::way::own_path;
 use super::{form, frame};
 use crate::api;
 use crate::app::{App, Shared};

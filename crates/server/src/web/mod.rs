@@ -22,6 +22,7 @@ mod registry;
 mod setup;
 mod sign_in;
 mod view;
+mod way;
 mod words;
 mod workspaces;
 

@@ -12,9 +12,9 @@ use super::error::PageError;
 use super::form::{Form, sentence};
 use super::frame::{self, show};
 use super::view::SignIn;
+use super::way::own_path;
 use crate::api::Params;
 use crate::app::{App, Shared};
-use crate::edge::path::tellable;
 use crate::edge::session;
 use crate::ops::OpError;
 use crate::ops::people::From;
@@ -93,27 +93,4 @@ async fn end_session(app: &App, headers: &HeaderMap) -> Result<(), OpError> {
 pub(super) fn from(parts: &Parts) -> From {
     let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     From { address: ClientAddress::of(parts), agent: agent.map(str::to_owned) }
-}
-
-/// A path of this server. Browsers read `//host` and `/\host` as another one. One that holds a secret, pasted in
-/// the place of an id, leads nowhere and is not handed on.
-pub(super) fn own_path(next: &str) -> &str {
-    let own =
-        next.starts_with('/') && !next[1..].starts_with(['/', '\\']) && !next.contains(char::is_control);
-    if own && tellable(next) == next { next } else { "/" }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::own_path;
-
-    #[test]
-    fn signing_in_leads_to_our_own_pages_alone() {
-        assert_eq!(own_path("/w/a/projects"), "/w/a/projects");
-        for foreign in
-            ["", "https://evil.example", "//evil.example", "/\\evil.example", "evil", "/\tx", "/\n/evil"]
-        {
-            assert_eq!(own_path(foreign), "/", "{foreign:?}");
-        }
-    }
 }

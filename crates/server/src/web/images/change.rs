@@ -15,6 +15,7 @@ use crate::web::frame::{self, show};
 use crate::web::person::Member;
 use crate::web::projects::{Chosen, url};
 use crate::web::view::{DeleteImages, Here, Notice, Tone};
+use crate::web::way;
 use crate::web::words;
 
 /// As many as a page shows, and some more.
@@ -63,7 +64,7 @@ pub(in crate::web) async fn submit(
     change: Change,
 ) -> Result<Response, PageError> {
     let base = url(&member, &project);
-    let back = if is_within(&base, &change.back) { change.back.clone() } else { base.clone() };
+    let back = way::page_below(&base, &change.back).unwrap_or_else(|| base.clone());
     if change.records.is_empty() || change.records.len() > MOST {
         return Ok(say(&app, &back, Tone::Warning, "No image was selected."));
     }
@@ -89,14 +90,6 @@ pub(in crate::web) async fn submit(
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// Only ever back to a page of the project.
-fn is_within(base: &str, back: &str) -> bool {
-    let rest = back.strip_prefix(base);
-    rest.is_some_and(|rest| {
-        (rest.is_empty() || rest.starts_with(['?', '/'])) && rest.bytes().all(|byte| byte.is_ascii_graphic())
-    })
 }
 
 fn say(app: &App, back: &str, tone: Tone, text: &str) -> Response {

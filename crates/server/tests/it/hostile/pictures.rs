@@ -157,9 +157,10 @@ async fn images_and_classes_of_others_are_not_there_and_nobody_is_led_astray() {
         is_page(&post(&cast, &path, FORM, body).await, 404);
     }
     is_page(&post(&cast, &path, FORM, format!("do=explode&record=rec_{NOTHING}")).await, 422);
-    for back in
-        ["//evil.example", "https://evil.example", "/w/theirs", "", "/\\evil.example", &format!("{base}evil")]
-    {
+    let elsewhere = ["evil", "/../x", "/../../../../sign-out", "/%2e%2e/x", "/..//evil.example", "/..\\x"];
+    let elsewhere = elsewhere.map(|rest| format!("{base}{rest}"));
+    let foreign = ["//evil.example", "https://evil.example", "/w/theirs", "", "/\\evil.example"];
+    for back in foreign.into_iter().chain(elsewhere.iter().map(String::as_str)) {
         let back: String = form_urlencoded::byte_serialize(back.as_bytes()).collect();
         let answer = post(&cast, &path, FORM, format!("do=take&back={back}")).await;
         assert_eq!((answer.status.as_u16(), answer.header("location")), (303, base.as_str()), "{answer:?}");
