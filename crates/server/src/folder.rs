@@ -35,7 +35,10 @@ impl Folder {
             OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path.join("lock"));
         let lock = lock.map_err(unusable)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => {
+                close_below(path, true).map_err(unusable)?;
+                Ok(Self { path: path.to_owned(), _lock: lock })
+            }
             Err(TryLockError::WouldBlock) => Err(FolderError::Taken(path.to_owned())),
             Err(TryLockError::Error(source)) => Err(unusable(source)),
         }
@@ -69,5 +72,51 @@ impl Folder {
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+/// Closes what lies in the folder to others: earlier versions left objects readable. A folder that is closed already is
+/// passed over with all below it, so that only the first start after an update looks at each object; what is made since
+/// then is closed from the start (umask).
+fn close_below(folder: &Path, is_top: bool) -> io::Result<()> {
+    let is_open = |mode: u32| mode & 0o077 != 0;
+    if !is_top && !is_open(fs::symlink_metadata(folder)?.permissions().mode()) {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let (path, kind) = (entry.path(), entry.file_type()?);
+        if kind.is_dir() {
+            close_below(&path, false)?;
+        } else if kind.is_file() && is_open(entry.metadata()?.permissions().mode()) {
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    // Last: a start that was cut off begins again.
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_version_left_open_is_closed() {
+        let root = tempfile::tempdir().unwrap();
+        let data = root.path().join("data");
+        let deep = data.join("objects/projects/p/pictures/u");
+        fs::create_dir_all(&deep).unwrap();
+        let open = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let files = [data.join("keyrack.db-wal"), deep.join("image"), deep.join("staged#1")];
+        for file in &files {
+            fs::write(file, "x").unwrap();
+            open(file, 0o644);
+        }
+        let folders: Vec<_> = deep.ancestors().take(6).collect();
+        folders.iter().for_each(|folder| open(folder, 0o755));
+        drop(Folder::hold(&data).unwrap());
+        assert_eq!(files.each_ref().map(|file| mode(file)), [0o600; 3]);
+        assert!(folders.iter().all(|folder| mode(folder) == 0o700), "{folders:?}");
     }
 }

@@ -16,6 +16,7 @@ mod worker;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use rustix::fs::Mode;
 
 use crate::config::Choices;
 use crate::{core_dumps, serve, telemetry};
@@ -65,6 +66,8 @@ pub fn run() -> ExitCode {
 }
 
 fn carry_out(Cli { command, choices }: Cli) -> Result<(), Failure> {
+    // Before anything is written: files are for their owner alone, whichever library makes them.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     core_dumps::forbid().map_err(|error| Failure::while_trying("cannot forbid core dumps", &error))?;
     match command {
         None => serve(choices),

@@ -119,3 +119,26 @@ async fn nothing_is_left(site: &Site) {
     assert!(site.objects().is_empty(), "{:?}", site.objects());
     assert!(site.found("").await.is_empty());
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nothing_in_the_data_folder_can_be_read_by_others() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let site = Site::open().await;
+    site.picture(&painted::jpeg(8, 8)).await;
+    let staged = site.ask().await;
+    assert_eq!(site.put(&staged, &painted::jpeg(9, 9)).await.status, 204);
+    let mut open = vec![site.desk.server.data()];
+    let mut seen = 0;
+    while let Some(path) = open.pop() {
+        let data = std::fs::symlink_metadata(&path).unwrap();
+        assert_eq!(data.permissions().mode() & 0o077, 0, "{}", path.display());
+        seen += 1;
+        if data.is_dir() {
+            open.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        }
+    }
+    // The database, its log, the socket, the lock, three objects and their folders.
+    assert!(seen > 12, "{seen}");
+}
