@@ -1,8 +1,10 @@
 //! The node's end of the line: requests to the server, answers as values.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::uri::Scheme;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -27,6 +29,12 @@ pub enum RemoteError {
     /// The address of the server is none.
     #[error("expected the address of a Keyrack server, such as https://keys.example.org")]
     Address,
+    /// Whoever is on the way could read the credential.
+    #[error(
+        "the address is plain HTTP on another machine, where others could read the credential: use https with a \
+         connector, or allow_plain_http() on a network of your own"
+    )]
+    PlainHttp,
     /// The credential cannot stand in a header, so it is none.
     #[error("expected an API key with the scope Node")]
     Credential,
@@ -75,10 +83,18 @@ pub(super) struct Line<C> {
 }
 
 impl<C: Connect + Clone + Send + Sync + 'static> Line<C> {
-    pub(super) fn new(connector: C, server: &str, credential: &str) -> Result<Self, RemoteError> {
+    pub(super) fn new(
+        connector: C,
+        server: &str,
+        credential: &str,
+        allow_plain_http: bool,
+    ) -> Result<Self, RemoteError> {
         let uri: Uri = server.parse().map_err(|_| RemoteError::Address)?;
         if uri.scheme().is_none() || uri.authority().is_none() || uri.query().is_some() {
             return Err(RemoteError::Address);
+        }
+        if !(allow_plain_http || is_private(&uri)) {
+            return Err(RemoteError::PlainHttp);
         }
         let mut bearer =
             HeaderValue::from_str(&format!("Bearer {credential}")).map_err(|_| RemoteError::Credential)?;
@@ -153,6 +169,16 @@ impl<C: Connect + Clone + Send + Sync + 'static> Line<C> {
     }
 }
 
+/// Whether nobody on the way can read what is sent there: TLS, or an address of this machine.
+fn is_private(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = match host.parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().is_loopback(),
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
+    };
+    is_loopback || uri.scheme() != Some(&Scheme::HTTP)
+}
+
 /// The answer, if it is one.
 async fn checked(response: Response<Incoming>) -> Result<Response<Incoming>, RemoteError> {
     let status = response.status();
@@ -177,4 +203,22 @@ async fn read(response: Response<Incoming>) -> Result<Bytes, RemoteError> {
 
 pub(super) async fn within<T>(time: Duration, work: impl Future<Output = T>) -> Result<T, RemoteError> {
     tokio::time::timeout(time, work).await.map_err(|late| RemoteError::Unreachable(late.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_credential_travels_in_plain_text_on_this_machine_alone() {
+        for (server, is_private) in [
+            ("http://127.0.0.1:8080", true),
+            ("http://[::1]:8080", true),
+            ("http://LOCALHOST", true),
+            ("https://keys.example.org", true),
+            ("http://keys.example.org", false),
+            ("http://10.0.0.1:8080", false),
+            ("http://localhost.example.org", false),
+        ] {
+            assert_eq!(super::is_private(&server.parse().unwrap()), is_private, "{server}");
+        }
+    }
 }

@@ -68,6 +68,7 @@ pub struct NodeBuilder<C = HttpConnector> {
     when_cut_off: WhenCutOff,
     home: Home,
     clock: Clock,
+    allow_plain_http: bool,
     connector: C,
 }
 
@@ -86,6 +87,7 @@ impl NodeBuilder {
             when_cut_off: WhenCutOff::default(),
             home: Home::nowhere(),
             clock: time_of_day,
+            allow_plain_http: false,
             connector,
         }
     }
@@ -113,6 +115,15 @@ impl<C: Connect + Clone + Send + Sync + 'static> NodeBuilder<C> {
         self
     }
 
+    /// Sends the credential to an `http://` address on another machine, where whoever is on the way can read it: for networks
+    /// of your own, or where something else encrypts. Without this, [`start`](Self::start) fails there with
+    /// [`RemoteError::PlainHttp`].
+    #[must_use]
+    pub const fn allow_plain_http(mut self) -> Self {
+        self.allow_plain_http = true;
+        self
+    }
+
     /// Reads the time of day elsewhere.
     #[must_use]
     pub const fn clock(mut self, clock: Clock) -> Self {
@@ -122,13 +133,13 @@ impl<C: Connect + Clone + Send + Sync + 'static> NodeBuilder<C> {
 
     /// Connects with `connector`, such as one of `hyper-rustls`: no TLS of ours is forced upon anybody.
     pub fn with_connector<D: Connect + Clone + Send + Sync + 'static>(self, connector: D) -> NodeBuilder<D> {
-        let Self { server, credential, name, when_cut_off, home, clock, .. } = self;
-        NodeBuilder { server, credential, name, when_cut_off, home, clock, connector }
+        let Self { server, credential, name, when_cut_off, home, clock, allow_plain_http, .. } = self;
+        NodeBuilder { server, credential, name, when_cut_off, home, clock, allow_plain_http, connector }
     }
 
     /// Registers and reads all keys of the workspace; from then on it follows by itself until it is stopped.
     pub async fn start(self) -> Result<Node, RemoteError> {
-        let line = Line::new(self.connector, &self.server, &self.credential)?;
+        let line = Line::new(self.connector, &self.server, &self.credential, self.allow_plain_http)?;
         let serves_for = match self.when_cut_off {
             WhenCutOff::Refuse => Duration::ZERO,
             // What the server is told, which counts in seconds.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use http::{HeaderMap, HeaderValue, header};
 use serde::de::DeserializeOwned;
-use url::Url;
+use url::{Host, Url};
 use zeroize::Zeroizing;
 
 use super::ask::Ask;
@@ -26,6 +26,9 @@ pub(super) struct Place {
     /// Address of a server instead; it asks for a key with the scope Keys in the variable KEYRACK_KEY
     #[arg(long, value_name = "URL", value_parser = server)]
     server: Option<Url>,
+    /// Send the key to an http:// address on another machine, where whoever is on the way can read it
+    #[arg(long, requires = "server")]
+    allow_plain_http: bool,
     /// Workspace, as in the addresses of its pages; with --server it is the key's own
     #[arg(long, value_name = "SLUG")]
     workspace: Option<String>,
@@ -65,6 +68,9 @@ impl Place {
             headers.insert("x-keyrack-workspace", name.map_err(|_| wrong("there is no such workspace"))?);
         }
         if let Some(server) = &self.server {
+            if !(self.allow_plain_http || is_private(server)) {
+                return Err(wrong(PLAIN));
+            }
             headers.insert(header::AUTHORIZATION, key()?);
             return Door::to_server(server, headers);
         }
@@ -80,6 +86,20 @@ impl Place {
         }
         Door::to_folder(config, headers).await
     }
+}
+
+const PLAIN: &str = "this address is plain HTTP on another machine: whoever is on the way could read your API key. \
+                     Use https://, or --allow-plain-http if the network is yours alone";
+
+/// Whether nobody on the way can read what is sent there.
+fn is_private(server: &Url) -> bool {
+    let is_loopback = match server.host() {
+        Some(Host::Domain(name)) => name.trim_end_matches('.') == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+        None => false,
+    };
+    server.scheme() == "https" || is_loopback
 }
 
 fn wrong(message: &str) -> Failure {
@@ -109,4 +129,33 @@ fn server(text: &str) -> Result<Url, &'static str> {
             && url.password().is_none()
     };
     text.parse().ok().filter(plain).ok_or("expected http(s)://host[:port] and nothing behind it")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_travels_in_plain_text_on_this_machine_alone() {
+        let private = |url: &str| is_private(&url.parse().unwrap());
+        for fine in [
+            "https://keys.example.org",
+            "http://localhost:8080",
+            "http://127.0.0.1",
+            "http://127.9.9.9",
+            "http://[::1]:80",
+        ] {
+            assert!(private(fine), "{fine}");
+        }
+        for wrong in [
+            "http://keys.example.org",
+            "http://10.0.0.1",
+            "http://localhost.example.org",
+            "http://127.0.0.1.example.org",
+            "http://0.0.0.0",
+            "http://[::]",
+        ] {
+            assert!(!private(wrong), "{wrong}");
+        }
+    }
 }

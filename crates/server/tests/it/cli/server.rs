@@ -39,6 +39,14 @@ async fn what_the_folder_says_the_server_does_at_once() {
 }
 
 #[tokio::test]
+async fn a_key_is_not_sent_to_another_machine_in_plain_text() {
+    let list = |url: &str| keyrack(["key", "list", "--server", url]).env("KEYRACK_KEY", "kr_sk_of_a_test");
+    let refused = list("http://192.0.2.1:8080").run().await;
+    let refused = refused.failed(2, "--allow-plain-http");
+    assert!(!refused.stderr.contains("kr_sk_"), "{refused:?}");
+}
+
+#[tokio::test]
 async fn what_was_made_outlives_the_server() {
     let mut server = Server::set_up().await;
     let before = server.key(&["project"]).await;
