@@ -27,7 +27,7 @@ use crate::app::Shared;
 use crate::edge::api_path::ApiPaths;
 use crate::edge::ask_path::{self, ASK};
 use crate::edge::exchange::Exchange;
-use crate::edge::{address, allowance, cors};
+use crate::edge::{address, allowance, cors, spelling};
 use crate::{api, router};
 
 /// All that an app answers.
@@ -81,6 +81,7 @@ where
     fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
         let trusted = &self.app.config.trusted_proxies;
         let address = self.peer.map(|peer| address::of_client(peer, request.headers(), trusted));
+        spelling::settle(&mut request);
         self.paths.add_prefix(&mut request);
         ask_path::settle(&mut request);
         if !is_bare_question(&request) {

@@ -18,3 +18,4 @@ pub mod problem;
 pub mod refusals;
 pub mod request_id;
 pub mod session;
+pub mod spelling;

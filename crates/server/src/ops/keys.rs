@@ -122,13 +122,14 @@ impl Keys {
         Ok(self.store.usage(by.workspace, key.id, (self.clock)().minus(last).minus(hour)).await?)
     }
 
-    /// Changes a key; the next request with it is decided anew. With `expected`, only the revision that the editor saw.
+    /// Changes a key; the next request with it is decided anew. With `expected`, only one of the revisions that the editor
+    /// saw.
     pub async fn edit(
         &self,
         by: &Acting,
         id: KeyId,
         patch: Patch,
-        expected: Option<Revision>,
+        expected: Option<&[Revision]>,
     ) -> Result<(KeyRow, Propagation), OpError> {
         let mut tries = 1;
         loop {
@@ -144,7 +145,7 @@ impl Keys {
         by: &Acting,
         id: KeyId,
         patch: Patch,
-        expected: Option<Revision>,
+        expected: Option<&[Revision]>,
     ) -> Result<(KeyRow, Propagation), OpError> {
         let now = (self.clock)();
         let before = self.living(by, id).await?;
@@ -161,8 +162,10 @@ impl Keys {
             self.hands_nothing_out(by, id, (&had, &has), now).await?;
         }
         let (store, workspace, actor) = (by.writes(&self.store, now), by.workspace, by.actor());
-        let expected = expected.unwrap_or(revision);
-        self.commit(async move { store.edit_key(&after.as_edit(id, workspace, expected, actor, now)).await })
+        if expected.is_some_and(|seen| !seen.contains(&revision)) {
+            return Err(OpError::Conflict);
+        }
+        self.commit(async move { store.edit_key(&after.as_edit(id, workspace, revision, actor, now)).await })
             .await
     }
 

@@ -131,15 +131,13 @@ impl Predictions {
         wanted: Wanted,
     ) -> Result<Seen<Detected>, OpError> {
         check_confidence(wanted.confidence)?;
-        if wanted.stroke.is_some_and(|stroke| stroke > MOST_STROKE) {
-            return Err(Invalid::field("stroke_width", format!("expected 0 to {MOST_STROKE} pixels")).into());
-        }
+        let stroke = wanted.stroke.map(whole_pixels).transpose()?;
         self.ask(by, model, image, move |head, backbone, picture, threads| match head {
             vision::Model::Classifier(_) => Ok(None),
             vision::Model::Detector(model) => {
                 let mut found = model.detect(backbone, picture, threads)?;
                 found.retain(|one| f64::from(one.confidence) >= wanted.confidence);
-                Ok(Some(detected(&found, model.labels(), picture, &wanted)))
+                Ok(Some(detected(&found, model.labels(), picture, &wanted, stroke)))
             }
         })
         .await
@@ -232,6 +230,14 @@ async fn read_head(
         EngineError::Object(ObjectError::NotFound) => OpError::NotFound("model"),
         other => other.into(),
     })
+}
+
+/// A line's width in whole pixels: clients send any number.
+fn whole_pixels(width: f64) -> Result<u32, Invalid> {
+    let wrong = || Invalid::field("stroke_width", format!("expected 0 to {MOST_STROKE} pixels"));
+    let is_within = (0.0..=f64::from(MOST_STROKE)).contains(&width);
+    let rounded = (0..=MOST_STROKE).find(|pixels| width < f64::from(*pixels) + 0.5);
+    rounded.filter(|_| is_within).ok_or_else(wrong)
 }
 
 fn check_confidence(confidence: f64) -> Result<(), Invalid> {

@@ -156,3 +156,29 @@ async fn pages_hold_every_project_once_newest_first() {
         (vec!["p1".into(), "p0".into()], Value::Null)
     );
 }
+
+#[tokio::test]
+async fn two_projects_differ_in_more_than_how_letters_are_composed() {
+    let desk = Desk::open().await;
+    desk.post("/api/v1/projects", caps("Caf\u{e9} \u{2764}")).await.ok();
+    for same in ["cafe\u{301} \u{2764}", "Caf\u{e9} \u{2764}\u{fe0f}"] {
+        desk.post("/api/v1/projects", caps(same)).await.refused(409, "name_taken");
+    }
+    let found = desk.post("/api/v1/keys", json!({ "name": "Caf\u{e9}", "scopes": ["inference"] })).await.ok();
+    let listed = desk.get("/api/v1/keys?q=cafe%CC%81").await.ok().json();
+    assert_eq!(listed["items"][0]["id"], found.json()["id"]);
+}
+
+#[tokio::test]
+async fn a_path_with_letters_percent_encoded_is_the_same_path_with_the_same_guard() {
+    let desk = Desk::open().await;
+    let inference = desk.key(&["inference"]).await;
+    for path in ["/api/v1/%70rojects", "/%61pi/v1/projects", "/api/v1/project%73/"] {
+        desk.get(path).await.ok();
+        desk.server.get(path, &inference.secret).await.refused(403, "insufficient_scope");
+        send(desk.server.request(Method::GET, path)).await.refused(401, "missing_key");
+    }
+    for path in ["/api/v1/%2570rojects", "/api%2Fv1/projects", "/api/v1/projects%2F", "/api/v1/projects%00"] {
+        assert_eq!(desk.get(path).await.status, 404, "{path}");
+    }
+}

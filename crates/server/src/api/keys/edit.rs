@@ -82,24 +82,59 @@ pub async fn edit(
     Body(patch): Body<UpdateKeyRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
     let expected = if_match(&headers)?;
-    let (key, propagation) = app.keys.edit(&by, key_id(&id)?, patch.parse()?, expected).await?;
+    let (key, propagation) = app.keys.edit(&by, key_id(&id)?, patch.parse()?, expected.as_deref()).await?;
     Ok(ChangedKey::answer(&key, propagation, app.now()))
 }
 
-fn if_match(headers: &HeaderMap) -> Result<Option<Revision>, OpError> {
-    let mut sent = headers.get_all(header::IF_MATCH).iter();
-    let text = match (sent.next(), sent.next()) {
-        (None, _) => return Ok(None),
-        (Some(value), None) => value.to_str().unwrap_or_default().trim(),
-        // Which of them was meant cannot be known.
-        (Some(_), Some(_)) => "",
-    };
-    if text == "*" {
+/// The revisions that `If-Match` names; `None` where any will do. Weak tags count like strong ones: what compresses
+/// responses on the way weakens them, and a revision stands for the whole key. Tags of others match nothing.
+fn if_match(headers: &HeaderMap) -> Result<Option<Vec<Revision>>, OpError> {
+    if headers.get_all(header::IF_MATCH).iter().eq(["*"]) {
         return Ok(None);
     }
-    let number =
-        text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|text| text.parse().ok());
-    let revision =
-        number.ok_or_else(|| Invalid::field("If-Match", "expected the ETag of the key, such as \"812\""))?;
-    Ok(Some(Revision(revision)))
+    let mut revisions = None;
+    for value in headers.get_all(header::IF_MATCH) {
+        let text = value.to_str().map_err(|_| unreadable())?;
+        for tag in text.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
+            let tag = tag.strip_prefix("W/").unwrap_or(tag);
+            let opaque =
+                tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or_else(unreadable)?;
+            revisions.get_or_insert_with(Vec::new).extend(opaque.parse().ok().map(Revision));
+        }
+    }
+    // A header that names nothing is no wish to change whatever is there.
+    if revisions.is_none() && headers.contains_key(header::IF_MATCH) {
+        Err(unreadable())
+    } else {
+        Ok(revisions)
+    }
+}
+
+fn unreadable() -> OpError {
+    Invalid::field("If-Match", "expected the ETag of the key, such as \"812\"").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(values: &[&str]) -> Option<Option<Vec<u64>>> {
+        let values = values.iter().map(|value| (header::IF_MATCH, value.parse().unwrap()));
+        let read = if_match(&values.collect()).ok()?;
+        Some(read.map(|revisions| revisions.into_iter().map(|revision| revision.0).collect()))
+    }
+
+    #[test]
+    fn if_match_names_one_revision_or_several_weak_or_strong() {
+        assert_eq!(read(&[]), Some(None));
+        assert_eq!(read(&["*"]), Some(None));
+        assert_eq!(read(&["\"812\""]), Some(Some(vec![812])));
+        assert_eq!(read(&["W/\"812\""]), Some(Some(vec![812])));
+        assert_eq!(read(&["\"811\", W/\"812\""]), Some(Some(vec![811, 812])));
+        assert_eq!(read(&["\"811\"", "\"812\""]), Some(Some(vec![811, 812])));
+        assert_eq!(read(&["\"of another\""]), Some(Some(vec![])));
+        for wrong in ["", "812", "\"812", "w/\"812\"", ",", "\"812\", *"] {
+            assert_eq!(read(&[wrong]), None, "{wrong:?}");
+        }
+    }
 }

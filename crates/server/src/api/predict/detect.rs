@@ -32,10 +32,10 @@ pub struct DetectRequest {
     /// Whether the boxes show how sure the model is; they do unless told otherwise. Also `showProb`.
     #[serde(alias = "showProb")]
     show_prob: Option<bool>,
-    /// Pixels of a box's line, 0 to 100; by the picture's size unless told otherwise. Also `strokeWidth`.
+    /// Pixels of a box's line, 0 to 100, rounded; by the picture's size unless told otherwise. Also `strokeWidth`.
     #[serde(alias = "strokeWidth")]
     #[schema(minimum = 0, maximum = 100)]
-    stroke_width: Option<u32>,
+    stroke_width: Option<f64>,
 }
 
 impl Options for DetectRequest {
@@ -59,7 +59,7 @@ pub struct DetectForm {
     annotate: Option<bool>,
     show_prob: Option<bool>,
     #[schema(minimum = 0, maximum = 100)]
-    stroke_width: Option<u32>,
+    stroke_width: Option<f64>,
 }
 
 /// An object. Pixels of the picture that was sent, as it is shown: upright, by its EXIF orientation.
@@ -128,7 +128,7 @@ impl From<Detected> for DetectionResult {
         ("confidence" = Option<f64>, Query, minimum = 0, maximum = 1, description = "Where the body is an image file"),
         ("annotate" = Option<bool>, Query, description = "Where the body is an image file"),
         ("show_prob" = Option<bool>, Query, description = "Where the body is an image file"),
-        ("stroke_width" = Option<u32>, Query, minimum = 0, maximum = 100, description = "Where the body is an image file")),
+        ("stroke_width" = Option<f64>, Query, minimum = 0, maximum = 100, description = "Where the body is an image file")),
     request_body(content((DetectRequest = "application/json"), (DetectForm = "multipart/form-data"),
         (inline(crate::api::schema::Bytes) = "image/jpeg"), (inline(crate::api::schema::Bytes) = "image/png"),
         (inline(crate::api::schema::Bytes) = "image/webp"))),

@@ -212,7 +212,7 @@ impl Keys {
         let advised = advice.into_iter().filter(|one| one.code() == code).find_map(Advice::scopes);
         let scopes = advised.ok_or(OpError::Conflict)?;
         let patch = Patch { scopes: Some(scopes), ..Patch::default() };
-        self.edit(by, id, patch, Some(key.revision)).await
+        self.edit(by, id, patch, Some(&[key.revision])).await
     }
 }
 

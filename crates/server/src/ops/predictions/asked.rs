@@ -70,7 +70,7 @@ pub struct Wanted {
     /// Whether the confidences stand beside the labels.
     pub show_confidence: bool,
     /// Pixels of a box's line; by the picture's size where left out.
-    pub stroke: Option<u32>,
+    pub stroke: Option<f64>,
 }
 
 /// What was found in a picture.

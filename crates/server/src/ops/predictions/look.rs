@@ -28,7 +28,13 @@ pub(super) fn classified(guesses: &[Guess<'_>], picture: &Picture, asked: Asked)
     Some(Classified { best, all, small: asked.small.then(|| Small::of(picture)) })
 }
 
-pub(super) fn detected(found: &[Found], labels: &[String], picture: &Picture, wanted: &Wanted) -> Detected {
+pub(super) fn detected(
+    found: &[Found],
+    labels: &[String],
+    picture: &Picture,
+    wanted: &Wanted,
+    stroke: Option<u32>,
+) -> Detected {
     let label = |class: usize| labels.get(class).map_or("", String::as_str);
     let objects = found.iter().map(|Found { object, confidence }| Detection {
         label: label(object.class).to_owned(),
@@ -52,7 +58,7 @@ pub(super) fn detected(found: &[Found], labels: &[String], picture: &Picture, wa
             },
         })
         .collect();
-    let style = Style { stroke: wanted.stroke, show_confidence: wanted.show_confidence };
+    let style = Style { stroke, show_confidence: wanted.show_confidence };
     let annotated =
         wanted.annotate.then(|| BASE64_STANDARD.encode(draw(picture, &boxes, &style).to_jpeg(JPEG_QUALITY)));
     let small = wanted.small.then(|| Small::of(picture));

@@ -200,7 +200,7 @@ async fn save(
     patch: Patch,
 ) -> Result<(KeyRow, String), OpError> {
     let expected = form.revision.parse().map(Revision).map_err(|_| OpError::Conflict)?;
-    let (saved, propagation) = app.keys.edit(&member.acting, key.id, patch, Some(expected)).await?;
+    let (saved, propagation) = app.keys.edit(&member.acting, key.id, patch, Some(&[expected])).await?;
     Ok((saved, words::took(propagation.took)))
 }
 

@@ -35,6 +35,10 @@ async fn an_edit_based_on_an_older_state_is_refused() {
     edit("812", "third").await.refused(422, "invalid").names("If-Match");
     assert_eq!(desk.read(&key).await["name"], "first");
     edit(first.header("etag"), "fourth").await.ok();
+    edit(&format!("W/{}", desk.get(&key.path()).await.header("etag")), "weak").await.ok();
+    let now = desk.get(&key.path()).await.header("etag").to_owned();
+    edit(&format!("{seen}, W/\"1\""), "stale").await.refused(412, "changed_meanwhile");
+    edit(&format!("{seen}, {now}"), "listed").await.ok();
     edit("*", "fifth").await.ok();
     assert_eq!(desk.read(&key).await["name"], "fifth");
 }

@@ -78,7 +78,7 @@ async fn a_detector_says_what_is_where_and_draws_it() {
     let changed = drawn.rgb().iter().zip(plain.rgb()).filter(|(a, b)| a.abs_diff(**b) > 60).count();
     assert!(changed > 100, "{changed}");
     // As the TypeScript client sends it.
-    let none = json!({ "image": base64(&picture), "confidence": 1, "annotate": false, "showProb": false, "strokeWidth": 3 });
+    let none = json!({ "image": base64(&picture), "confidence": 1, "annotate": false, "showProb": false, "strokeWidth": 2.5 });
     let answer = studio.detect(none).await.ok().json();
     assert_eq!(answer, json!({ "detections": [], "image": null, "labelsCount": [] }));
 }

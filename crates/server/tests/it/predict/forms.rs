@@ -66,7 +66,7 @@ async fn a_form_carries_the_file_and_the_rest_as_text() {
     let square = squared(3).0;
     let file = ("name=\"image\"; filename=\"part.png\"", &square[..]);
     let rest: [(&str, &[u8]); 3] =
-        [("name=\"annotate\"", b"false"), ("name=\"stroke_width\"", b"2"), ("name=\"show_prob\"", b"true")];
+        [("name=\"annotate\"", b"false"), ("name=\"stroke_width\"", b"2.5"), ("name=\"show_prob\"", b"true")];
     let answer = post(&studio, "detect", form(&[&[file][..], &rest].concat())).await.ok().json();
     assert_eq!(answer["image"], Value::Null);
 
