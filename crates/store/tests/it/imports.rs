@@ -72,6 +72,7 @@ async fn an_import_goes_on_at_the_entry_that_it_had_come_to() {
         now: NOW,
         expires_at: later(900),
         import: Some(id),
+        open_max: None,
     };
     world.store.create_upload(&new).await.unwrap();
     // The server ends here.
