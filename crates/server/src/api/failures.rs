@@ -14,6 +14,7 @@ use super::Access;
 const PROBLEM: &str = "application/problem+json";
 
 /// What decides which problems a route can answer with.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, in any combination")]
 struct Route {
     takes_key: bool,
     takes_session: bool,

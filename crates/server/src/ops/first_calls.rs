@@ -48,10 +48,10 @@ impl FirstCalls {
         let (key, secret) = (&handed.key, &handed.secret);
         self.with(|watched| {
             watched.retain(|_, one| now.since(one.since) < PATIENCE);
-            if watched.len() >= MOST {
-                if let Some(digest) = oldest_of_most(watched) {
-                    watched.remove(&digest);
-                }
+            if watched.len() >= MOST
+                && let Some(digest) = oldest_of_most(watched)
+            {
+                watched.remove(&digest);
             }
             let (key, workspace, hint) = (key.id, key.workspace, secret.hint());
             let one = Watched { key, workspace, hint, since: now, call: FirstCall::Awaited };

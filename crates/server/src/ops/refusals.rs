@@ -71,19 +71,16 @@ impl Refusals {
     pub fn new(store: Store) -> Self {
         let shelves = std::array::from_fn(|_| Mutex::new(Backlog::new(ON_A_SHELF)));
         let (next, dropped, writing) = Default::default();
-        let waiting = Waiting { shelves, next, dropped, writing };
-        Self { store, waiting: Arc::new(waiting) }
+        Self { store, waiting: Arc::new(Waiting { shelves, next, dropped, writing }) }
     }
 
     /// Remembers one, soon. Waits for no lock: where all are taken, it is not remembered.
     pub fn note(&self, claimant: Claimant, refused: RefusedRequest) {
         let Waiting { shelves, next, dropped, .. } = &*self.waiting;
         let first = next.fetch_add(1, Ordering::Relaxed) % SHELVES;
-        let in_turn = shelves.iter().cycle().skip(first).take(SHELVES);
-        let is_kept = in_turn
-            .filter_map(Mutex::try_lock)
-            .next()
-            .is_some_and(|mut shelf| shelf.push(claimant, refused).is_none());
+        let mut in_turn = shelves.iter().cycle().skip(first).take(SHELVES);
+        let free = in_turn.find_map(Mutex::try_lock);
+        let is_kept = free.is_some_and(|mut shelf| shelf.push(claimant, refused).is_none());
         if !is_kept {
             dropped.fetch_add(1, Ordering::Relaxed);
         }

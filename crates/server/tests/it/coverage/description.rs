@@ -25,7 +25,7 @@ fn operations(document: &Value) -> Vec<(String, &Value)> {
     all.collect()
 }
 
-fn names<'a>(value: &'a Value) -> impl Iterator<Item = &'a String> {
+fn names(value: &Value) -> impl Iterator<Item = &String> {
     value.as_object().into_iter().flat_map(|members| members.keys())
 }
 

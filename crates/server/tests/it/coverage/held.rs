@@ -220,7 +220,6 @@ impl Probe<'_> {
         let mut path = route.path.replace("projects/{id}", &format!("projects/{}", stage.project));
         let body = match (route.method.as_str(), route.path.as_str()) {
             ("POST", "/keys") => json!({ "name": marker, "scopes": ["inference"] }),
-            ("PATCH", "/keys/{id}" | "/workspace") => name(),
             ("DELETE", "/keys/{id}") => json!({ "reason": marker }),
             ("POST", "/keys/{id}/rotate") => json!({ "overlap": "0s" }),
             ("POST", "/keys/{id}/pause") => json!({ "for": "1h" }),
@@ -229,7 +228,10 @@ impl Probe<'_> {
                 json!({ "name": format!("{marker} {}", caller.id), "projectType": "classification" })
             }
             ("PATCH", "/projects/{id}") => json!({ "description": marker }),
-            ("POST", "/projects/{id}/models" | "/projects/{id}/batches" | "/projects/{id}/upload") => name(),
+            ("PATCH", "/keys/{id}" | "/workspace")
+            | ("POST", "/projects/{id}/models" | "/projects/{id}/batches" | "/projects/{id}/upload") => {
+                name()
+            }
             ("POST", "/projects/{id}/annotations/labels") => json!([name()]),
             ("POST", "/projects/{id}/datasets/records") => {
                 json!({ "name": marker, "source": stage.uploaded(cast, cast.key()).await })

@@ -74,12 +74,14 @@ async fn a_key_that_is_narrowed_may_not_finish_what_it_may_not_begin() {
     }
 }
 
-/// How the key that asked for an upload URL ends, and `true` where it may fill the place all the same.
+/// A name for the case, the changes of the key that requested the upload URL, and whether the URL still takes bytes.
+type ChangesOfKey = (&'static str, Vec<(Method, &'static str, serde_json::Value)>, bool);
+
 #[tokio::test]
 async fn a_place_is_filled_while_the_very_secret_that_asked_is_valid() {
     let site = Site::open().await;
     let nets = |net: &str| json!({ "restrictions": { "networks": [net] } });
-    let steps: [(&str, Vec<(Method, &str, serde_json::Value)>, bool); 7] = [
+    let steps: [ChangesOfKey; 7] = [
         ("nothing", vec![], true),
         ("renamed", vec![(Method::PATCH, "", json!({ "name": "new" }))], true),
         ("paused", vec![(Method::POST, "/pause", json!({}))], false),
@@ -99,24 +101,24 @@ async fn a_place_is_filled_while_the_very_secret_that_asked_is_valid() {
         let key = site.desk.key(&["project"]).await;
         let asked = site.ask_with(&key.secret).await;
         // A request of which the last byte is missing, and one that begins afterwards.
-        let mut held = connect(&site.desk.server.url).await;
+        let mut connection = connect(&site.desk.server.url).await;
         let picture = painted::jpeg(8, 8);
-        let head = format!(
+        let request_head = format!(
             "PUT {} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\r\n",
             asked.path,
             picture.len()
         );
-        held.write_all(head.as_bytes()).await.unwrap();
+        connection.write_all(request_head.as_bytes()).await.unwrap();
         let mut asks = [0; 25];
-        held.read_exact(&mut asks).await.unwrap();
+        connection.read_exact(&mut asks).await.unwrap();
         assert_eq!(&asks, b"HTTP/1.1 100 Continue\r\n\r\n");
-        held.write_all(&picture[..picture.len() - 1]).await.unwrap();
+        connection.write_all(&picture[..picture.len() - 1]).await.unwrap();
         for (method, rest, body) in changes {
             let path = format!("{}{rest}", key.path());
             send(site.desk.request(method, &path).json(&body)).await.ok();
         }
-        held.write_all(&picture[picture.len() - 1..]).await.unwrap();
-        let held = read_answer(&mut held).await.unwrap();
+        connection.write_all(&picture[picture.len() - 1..]).await.unwrap();
+        let held = read_answer(&mut connection).await.unwrap();
         let files = site.objects().len();
         let late = site.put(&asked, &picture).await;
         if may {

@@ -44,6 +44,7 @@ impl Server {
 
     /// A server on a disk of so many megabytes, ready. `None`, after a word about it, where the system allows no such disk;
     /// the command line doesn't see the data folder of such a server.
+    #[expect(clippy::print_stderr, reason = "a test that was skipped must say so")]
     pub(crate) async fn on_small_disk(megabytes: u32, args: &[&str]) -> Option<Self> {
         let root = TempDir::new().unwrap();
         let Some(disk) = SmallDisk::mount(&root.path().join("data"), megabytes) else {
