@@ -165,7 +165,10 @@ async fn a_disk_that_another_program_fills_to_the_last_byte_stops_no_deletion_an
     let ready = site.server.ops("/readyz").await;
     assert!(ready.status == 200 && ready.text.contains("degraded"), "{ready:?}");
     assert!(overview(&site.server).await.text.contains(BANNER));
-    assert!(site.server.output().contains("the disk is nearly full"));
+    until("the low disk is logged", async || {
+        site.server.output().contains("the disk is nearly full").then_some(())
+    })
+    .await;
 
     site.server.small_disk().clear();
     site.until_reserve_file_has(RESERVE_FILE).await;

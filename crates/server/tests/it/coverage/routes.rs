@@ -121,7 +121,9 @@ fn no_request_writes_as_the_operator() {
     }
     assert!(files.len() > 100);
     for file in files.iter().filter(|file| !file.ends_with("tests.rs")) {
-        assert!(!fs::read_to_string(file).unwrap().contains(".as_operator()"), "{}", file.display());
+        let text = fs::read_to_string(file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        assert!(!code.contains(".as_operator()"), "{}", file.display());
     }
 }
 

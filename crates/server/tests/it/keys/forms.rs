@@ -81,7 +81,7 @@ async fn what_is_wrong_stands_beside_its_field_and_nothing_typed_is_lost() {
             "10.4.0.0/16\n10.4.0.17/16",
             "Line 2, “10.4.0.17/16”: this address lies inside 10.4.0.0/16",
         ),
-        ("origins", "https://a.example\n\nshop", "Line 3, “shop”: expected an origin such as"),
+        ("origins", "https://a.example\n\nshop", "Line 3, “shop”: Enter an origin such as"),
         ("max_image", "two", "Expected a number of megabytes"),
         ("max_image", "11", "10 MB"),
         ("only_projects", "these", "Tick at least one project, or choose all projects."),
