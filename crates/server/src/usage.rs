@@ -1,8 +1,9 @@
 //! Writes down what keys were used for, who called with them, and which requests were refused.
 //!
-//! All of it happens on a thread of its own with a low priority: draining and writing cost as much as there were keys in use,
-//! and no request waits for that. Batches are small, since a change of a key waits for the one that is being written; and after
-//! each batch the thread rests for as long as the batch took. What cannot be written is tried again.
+//! All of it happens on a thread of its own: draining and writing cost as much as there were keys in use, and no request thread
+//! does that work. The thread keeps its normal priority, since a drain locks each shard of the rack for a moment. Batches are
+//! small, since a change of a key waits for the batch that is being written; and after each batch the thread rests for as long
+//! as the batch took. What cannot be written is tried again.
 
 use std::time::Duration;
 
@@ -20,25 +21,16 @@ const DRAIN: Duration = Duration::from_secs(1);
 const SECRETS: usize = 200;
 /// Callers that are written together. Each takes more rows than a secret.
 const CALLERS: usize = 100;
-/// How far below those of requests the priority of the thread is.
-const NICE: i32 = 10;
+/// The same when the server stops: fewer commits, since no request waits any more.
+const SECRETS_AT_THE_END: usize = 5_000;
+const CALLERS_AT_THE_END: usize = 2_500;
 
 /// Starts the thread. It ends when whoever holds the other end of `stopped` lets go and all is written.
 pub fn start(tasks: &mut JoinSet<()>, app: Shared, stopped: watch::Receiver<()>) {
     let runtime = Handle::current();
     tasks.spawn_blocking(move || {
-        yield_to_requests();
         runtime.block_on(Usage::of(app).run(stopped));
     });
-}
-
-/// Lowers the priority of this thread. Elsewhere than on Linux it would be that of the whole process.
-fn yield_to_requests() {
-    if cfg!(target_os = "linux")
-        && let Err(error) = rustix::process::nice(NICE)
-    {
-        tracing::debug!(%error, "the thread that writes uses down keeps its priority");
-    }
 }
 
 /// What was drained and is to be written.
@@ -80,7 +72,7 @@ impl Usage {
                 }
                 () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {
                     let began = Instant::now();
-                    let goes_on = self.write().await && !self.is_written();
+                    let goes_on = self.write(SECRETS, CALLERS).await && !self.is_written();
                     next = goes_on.then(|| Instant::now() + began.elapsed());
                 }
             }
@@ -107,25 +99,25 @@ impl Usage {
         }
     }
 
-    /// Writes one batch of each. False where that failed: what was not written is kept.
-    async fn write(&mut self) -> bool {
-        self.write_uses().await && self.write_callers().await
+    /// Writes one batch of each, of at most so many. False if that failed: what was not written is kept.
+    async fn write(&mut self, secrets: usize, callers: usize) -> bool {
+        self.write_uses(secrets).await && self.write_callers(callers).await
     }
 
-    async fn write_uses(&mut self) -> bool {
-        let batch = self.uses.take(SECRETS);
+    async fn write_uses(&mut self, secrets: usize) -> bool {
+        let batch = self.uses.take(secrets);
         let Err(error) = self.app.store.note_uses(&batch, self.app.now()).await else { return true };
         self.app.metrics.uses_lost(self.uses.add(batch));
-        tracing::warn!(%error, waiting = self.uses.checks(), "what keys were used for cannot be written yet");
+        tracing::warn!(%error, waiting = self.uses.checks(), "usage can't be written yet");
         false
     }
 
     /// After the uses: a caller on a page has been counted.
-    async fn write_callers(&mut self) -> bool {
-        let batch = self.callers.take(CALLERS);
+    async fn write_callers(&mut self, callers: usize) -> bool {
+        let batch = self.callers.take(callers);
         let Err(error) = self.app.store.note_callers(&batch, self.app.now()).await else { return true };
         self.app.callers.lose(self.callers.add(batch));
-        tracing::warn!(%error, waiting = self.callers.calls(), "who called with keys cannot be written yet");
+        tracing::warn!(%error, waiting = self.callers.calls(), "callers can't be written yet");
         false
     }
 
@@ -134,15 +126,11 @@ impl Usage {
         self.drain();
         self.app.refusals.write_down().await;
         while !self.is_written() {
-            if !self.write().await {
+            if !self.write(SECRETS_AT_THE_END, CALLERS_AT_THE_END).await {
                 let (checks, calls) = (self.uses.checks(), self.callers.calls());
                 self.app.metrics.uses_lost(checks);
                 self.app.callers.lose(calls);
-                tracing::error!(
-                    checks,
-                    calls,
-                    "what keys were used for last is lost: it could not be written"
-                );
+                tracing::error!(checks, calls, "recent usage was lost because it could not be written");
                 return;
             }
         }

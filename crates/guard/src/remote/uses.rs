@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::StatusCode;
 use hyper_util::client::legacy::connect::Connect;
 use keyrack_key::NodeId;
 use keyrack_rack::{CallerBacklog, Callers, Calls, Rack, UseBacklog, Used};
@@ -58,7 +59,12 @@ impl Untold {
         while let Some(Batch { used, calls }) = self.next() {
             let keys = used.iter().map(KeyUses::from).collect();
             let callers = calls.iter().map(Called::from).collect();
-            line.tell(&format!("/{node}/uses"), &Uses { batch: self.number, keys, callers }).await?;
+            let checks: u64 = used.iter().map(Used::checks).sum();
+            match line.tell(&format!("/{node}/uses"), &Uses { batch: self.number, keys, callers }).await {
+                // The same bytes would be denied again, and everything behind them would wait.
+                Err(RemoteError::Answer { status, .. }) if is_final(status) => self.lost += checks,
+                sent => sent?,
+            }
             self.batch = None;
             self.number += 1;
         }
@@ -77,4 +83,12 @@ impl Untold {
         }
         self.batch.as_ref()
     }
+}
+
+/// Whether the server can't accept the content of a report, now or later.
+const fn is_final(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY
+    )
 }

@@ -31,6 +31,9 @@ const FILLING: Duration = Duration::from_mins(10);
 const MOST: usize = 1_000;
 /// Snapshots that are sent at once: each holds all keys of its workspace in memory.
 const SNAPSHOTS: usize = 16;
+/// Usage reports that are written at once. Each keeps a blocking thread while it waits for the writer, and the writer's commits
+/// need such a thread too.
+const USAGE_REPORTS: usize = 16;
 
 /// Nodes of all workspaces.
 #[derive(Clone, Debug)]
@@ -39,6 +42,7 @@ pub struct Nodes {
     seats: Arc<Mutex<HashMap<NodeId, Seat>>>,
     places: Budget,
     snapshots: Budget,
+    usage_reports: Budget,
     /// Tells whoever waits that a node has applied something or left.
     moved: Arc<watch::Sender<()>>,
     clock: Clock,
@@ -116,12 +120,13 @@ impl Nodes {
     pub async fn open(store: Store, clock: Clock) -> Result<Self, OpError> {
         let now = clock();
         let (places, snapshots) = (Budget::new("nodes", MOST), Budget::new("snapshots of keys", SNAPSHOTS));
+        let usage_reports = Budget::new("usage reports", USAGE_REPORTS);
         let seats = store.nodes().await?.into_iter().map(|node| {
             let place = places.keep(Claimant::new(node.workspace, node.registered_by), 1);
             (node.id, Seat::new(node, Some(Revision::default()), now, place))
         });
         let (seats, moved) = (Arc::new(Mutex::new(seats.collect())), Arc::new(watch::Sender::new(())));
-        Ok(Self { store, seats, places, snapshots, moved, clock })
+        Ok(Self { store, seats, places, snapshots, usage_reports, moved, clock })
     }
 
     /// Takes in a node of the caller's workspace.
@@ -212,8 +217,9 @@ impl Nodes {
         })
     }
 
-    /// Writes down what keys were used for on a node, and who called there: on a thread that may block, since that many
-    /// statements take longer than a request should wait.
+    /// Records what keys were used for on a node, and its callers. The statements run on a blocking thread, since they take
+    /// longer than other requests should wait. [`OpError::ShareUsedUp`] if too many reports of the same key or workspace are
+    /// being written; a node sends its report again.
     pub async fn note_uses(
         &self,
         by: &Acting,
@@ -223,9 +229,14 @@ impl Nodes {
         calls: Vec<Calls>,
     ) -> Result<(), OpError> {
         self.is_of(by, id)?;
+        let share = self.usage_reports.take(by.claimant(), 1)?;
         let (now, runtime) = ((self.clock)(), Handle::current());
         let writes = by.writes(&self.store, now);
-        let write = move || runtime.block_on(writes.note_uses_on(id, batch, &used, &calls, now));
+        let write = move || {
+            // Held by the thread, which goes on if the client hangs up.
+            let _share = share;
+            runtime.block_on(writes.note_uses_on(id, batch, &used, &calls, now))
+        };
         spawn_blocking(write).await.map_err(OpError::internal)?.map_err(|error| match error {
             StoreError::NotFound => OpError::NotFound("node"),
             other => other.into(),

@@ -93,6 +93,24 @@ async fn another_history_under_the_same_numbers_is_noticed() {
     }
 }
 
+/// The server would deny the same report again, and everything behind it would wait.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_report_that_the_server_denies_is_given_up_and_the_next_one_arrives() {
+    let pair = Pair::following(WhenCutOff::default()).await;
+    let key = pair.desk.key(&["inference"]).await;
+    pair.wire.deny_next_report();
+    assert_eq!(pair.ask(&key).await, 200);
+    until("a report is denied", async || pair.wire.has_denied_report().then_some(())).await;
+    assert_eq!(pair.ask(&key).await, 200);
+    let usage = format!("{}/usage", key.path());
+    let checks = until("the next report arrives", async || {
+        let usage = pair.desk.get(&usage).await.ok().json();
+        usage["items"][0]["checks"].as_u64()
+    })
+    .await;
+    assert_eq!(checks, 1);
+}
+
 fn now() -> String {
     jiff::Timestamp::now().to_string()
 }

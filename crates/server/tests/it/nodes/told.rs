@@ -1,5 +1,8 @@
 //! What comes as uses is counted once, and only for keys of the node's workspace.
 
+use std::time::Duration;
+
+use futures_util::future::join_all;
 use keyrack_key::Scope;
 use serde_json::{Value, json};
 
@@ -86,4 +89,26 @@ async fn no_time_that_a_node_reports_lies_ahead_or_before_the_key() {
     for one in seen {
         assert!(is_possible(&one["firstSeen"]) && is_possible(&one["lastSeen"]), "{one}");
     }
+}
+
+/// Each report that waits for the writer keeps a blocking thread, and the writer needs such a thread for each commit.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_usage_reports_leaves_a_thread_for_the_commit_of_a_deletion() {
+    let cast = Cast::assemble().await;
+    let secret = &cast.holding(&[Scope::Node]).secret;
+    let node = register(&cast, secret).await;
+    let (path, key) = (format!("/api/v1/nodes/{node}/uses"), cast.ours.key.to_string());
+    // More than the runtime has blocking threads (512).
+    let reports = join_all((1..=700).map(|number| cast.server.post(&path, secret, batch(number, &key))));
+    let reports =
+        tokio::time::timeout(Duration::from_mins(2), reports).await.expect("every report is answered");
+    let denied = reports.iter().filter(|answer| answer.status == 429).count();
+    let written = reports.iter().filter(|answer| answer.status == 204).count();
+    assert!(
+        denied > 0 && written > 0 && denied + written == reports.len(),
+        "{denied} denied, {written} written"
+    );
+    let doomed = cast.holding(&[Scope::Project]);
+    let path = format!("/api/v1/keys/{}", doomed.id);
+    assert_eq!(cast.server.delete(&path, cast.key()).await.status, 200);
 }

@@ -33,6 +33,8 @@ struct Shared {
     tape: Mutex<Vec<Value>>,
     /// Answers to the next questions for changes, whatever the server would say.
     next: Mutex<VecDeque<Value>>,
+    /// Whether the next usage report is answered 422.
+    denies_report: AtomicBool,
 }
 
 impl Wire {
@@ -45,6 +47,7 @@ impl Wire {
             questions: AtomicUsize::new(0),
             tape: Mutex::default(),
             next: Mutex::default(),
+            denies_report: AtomicBool::new(false),
         });
         let router = Router::new().fallback(pass).with_state(Arc::clone(&shared));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -74,6 +77,16 @@ impl Wire {
     /// Says this to the next question for changes.
     pub(super) fn say(&self, answer: Value) {
         self.shared.next.lock().unwrap_or_else(PoisonError::into_inner).push_back(answer);
+    }
+
+    /// Answers the next usage report with 422.
+    pub(super) fn deny_next_report(&self) {
+        self.shared.denies_report.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the report that was to be denied has come.
+    pub(super) fn has_denied_report(&self) -> bool {
+        !self.shared.denies_report.load(Ordering::SeqCst)
     }
 
     /// Waits until all that it was to say has been said, and the node has asked for more.
@@ -107,6 +120,9 @@ async fn pass(State(wire): State<Arc<Shared>>, request: Request) -> Response {
         if let Some(answer) = next {
             return ([(header::CONTENT_TYPE, "application/json")], answer.to_string()).into_response();
         }
+    }
+    if path.ends_with("/uses") && wire.denies_report.swap(false, Ordering::SeqCst) {
+        return StatusCode::UNPROCESSABLE_ENTITY.into_response();
     }
     let answer = wire.forward(request, &path).await;
     // What was on its way when the wire was cut does not arrive either.
