@@ -51,7 +51,7 @@ pub enum StoreError {
     #[error("the session that acts has ended")]
     SignedOut,
     /// The person who acts doesn't have the role any more.
-    #[error("the person who acts lost the role in the meantime")]
+    #[error("the person no longer has the required role")]
     RoleLost,
     /// The key was changed since it was read.
     #[error("the key was changed by somebody else in the meantime")]

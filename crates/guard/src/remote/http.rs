@@ -29,7 +29,7 @@ pub enum RemoteError {
     /// The address of the server is none.
     #[error("expected the address of a Keyrack server, such as https://keys.example.org")]
     Address,
-    /// Whoever is on the way could read the credential.
+    /// Others on the network could read the credential.
     #[error(
         "the address is plain HTTP on another machine, where others could read the credential: use https with a \
          connector, or allow_plain_http() on a network of your own"
@@ -169,7 +169,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Line<C> {
     }
 }
 
-/// Whether nobody on the way can read what is sent there: TLS, or an address of this machine.
+/// Whether the connection is private: TLS, or an address of this machine.
 fn is_private(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     let is_loopback = match host.parse::<IpAddr>() {

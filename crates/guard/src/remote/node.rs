@@ -115,7 +115,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> NodeBuilder<C> {
         self
     }
 
-    /// Sends the credential to an `http://` address on another machine, where whoever is on the way can read it: for networks
+    /// Sends the credential to an `http://` address on another machine, where others on the network can read it: for networks
     /// of your own, or where something else encrypts. Without this, [`start`](Self::start) fails there with
     /// [`RemoteError::PlainHttp`].
     #[must_use]

@@ -1,5 +1,5 @@
-//! The problems that each operation can answer with, written into its description from what is known of its route. What an
-//! operation alone can answer with stands at its handler.
+//! The problems that each operation can answer with, written into its description from what is known of its route. What only one
+//! operation can answer with is described at its handler.
 
 use keyrack_guard::Problem;
 use utoipa::ToSchema;

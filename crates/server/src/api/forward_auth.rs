@@ -36,10 +36,10 @@ use question::{Passed, Question, ask_of_original, place_of_key};
     params(
         ("X-Keyrack-For-Workspace" = String, Header, description = "The workspace that the key has to belong to, by address or id"),
         ("X-Keyrack-Permission" = Option<crate::api::schema::PermissionName>, Header, description = "What the request needs; left out: only a living key"),
-        ("X-Keyrack-Proxy" = Option<String>, Header, description = "`nginx`, whose `auth_request` knows 204, 401 and 403 alone; `envoy`, whose `ext_authz` takes 200 alone for a yes and asks below this path, which says it as well; `traefik`, which can't remove a key from the query, so that a request with `api-key` there is denied")),
+        ("X-Keyrack-Proxy" = Option<String>, Header, description = "`nginx`, whose `auth_request` knows only 204, 401, and 403; `envoy`, whose `ext_authz` accepts only 200 and calls a path below this one; `traefik`, which can't remove a key from the query, so that a request with `api-key` there is denied")),
     responses(
-        (status = 200, description = "It may pass, said to Envoy, with the headers of 204"),
-        (status = 204, description = "It may pass", headers(
+        (status = 200, description = "The request is allowed (the status for Envoy), with the headers of 204"),
+        (status = 204, description = "The request is allowed", headers(
             ("X-Keyrack-Key" = String, description = "The key's id"),
             ("X-Keyrack-Workspace" = String, description = "The workspace's id"),
             ("X-Keyrack-Scopes" = String, description = "The key's scopes, separated by spaces"),

@@ -36,7 +36,7 @@ pub struct Signed {
         (status = 409, description = "A record was made of it already, or another request sends to the same URL now"),
         (status = 413, description = "It is larger than this server takes"),
         (status = 422, description = "There were no bytes"),
-        (status = 429, description = "The key or the workspace that asked already uses its share of the server's memory for images; `Retry-After` says when to come back"),
+        (status = 429, description = "The key or workspace that requested the upload URL already uses its share of the server's image memory; retry after `Retry-After` seconds"),
         (status = 503, description = "Too many are sending; try again in a moment")))]
 pub async fn put(
     State(app): State<Shared>,
@@ -62,8 +62,7 @@ pub async fn put(
 }
 
 fn replaced() -> ApiError {
-    let says =
-        "another request began to send to this upload URL; one at a time can, and the newest one counts";
+    let says = "Another request started uploading to this URL. Only the newest request counts.";
     Problem::new(StatusCode::CONFLICT, "upload_replaced", says).into()
 }
 

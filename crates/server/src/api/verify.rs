@@ -165,13 +165,12 @@ impl Query {
 /// quotas of them and `permission` is `models:predict`. What is spent is not given back: the work is done elsewhere.
 ///
 /// A *trusted service* sends a key of its own beside it, in `X-Keyrack-Service-Key`: one of the same workspace with the scope
-/// Node. It may state all facts about its client's request, which are judged, metered and recorded as that client's. Whoever
-/// sends no such key may state `workspace` and `permission`, and without `spend` the `project` and `model` that it asks about.
-/// `ip` and `origin` are those of its own request then: other ones are answered with 403 `untrusted_facts`, and nothing is
-/// looked up or taken for them.
+/// Node. It may state all facts about its client's request, which are checked, metered, and recorded as that client's. A caller
+/// without such a key may state `workspace` and `permission`, and without `spend` also `project` and `model`. Its `ip` and
+/// `origin` are those of its own request: others are denied with 403 `untrusted_facts`, and nothing is looked up or spent.
 #[utoipa::path(post, path = "/verify", tag = "Verification", operation_id = "verifyKey", request_body = Query,
     params(
-        ("X-Keyrack-Service-Key" = Option<String>, Header, description = "A key of the same workspace with the scope Node, which makes whoever asks a trusted service")),
+        ("X-Keyrack-Service-Key" = Option<String>, Header, description = "A key of the same workspace with the scope Node. It makes the caller a trusted service.")),
     responses(
         (status = 200, description = "The key is let through", body = Verified),
         (status = 401, description = "No such key, or it was deleted, is paused or has expired"),

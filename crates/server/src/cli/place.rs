@@ -26,7 +26,7 @@ pub(super) struct Place {
     /// Address of a server instead; it asks for a key with the scope Keys in the variable KEYRACK_KEY
     #[arg(long, value_name = "URL", value_parser = server)]
     server: Option<Url>,
-    /// Send the key to an http:// address on another machine, where whoever is on the way can read it
+    /// Send the key to another machine over plain HTTP, where others on the network can read it
     #[arg(long, requires = "server")]
     allow_plain_http: bool,
     /// Workspace, as in the addresses of its pages; with --server it is the key's own
@@ -88,10 +88,10 @@ impl Place {
     }
 }
 
-const PLAIN: &str = "this address is plain HTTP on another machine: whoever is on the way could read your API key. \
-                     Use https://, or --allow-plain-http if the network is yours alone";
+const PLAIN: &str = "This address is plain HTTP on another machine, so others on the network could read your API key. \
+                     Use https://, or --allow-plain-http on a private network.";
 
-/// Whether nobody on the way can read what is sent there.
+/// Whether the connection is private: HTTPS, or an address of this machine.
 fn is_private(server: &Url) -> bool {
     let is_loopback = match server.host() {
         Some(Host::Domain(name)) => name.trim_end_matches('.') == "localhost",

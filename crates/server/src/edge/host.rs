@@ -28,7 +28,8 @@ pub fn check_size(request: &Parts) -> Result<(), Box<Problem>> {
     if path + bytes_of(&request.headers) <= HEAD_BYTES {
         return Ok(());
     }
-    let says = format!("the address and the headers of a request may have {HEAD_BYTES} bytes");
+    let says =
+        format!("The URL and headers are longer than {HEAD_BYTES} bytes. Send fewer or shorter headers.");
     Err(Box::new(Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", says)))
 }
 

@@ -32,7 +32,7 @@ const PIECE: usize = 200;
     params(("id" = crate::api::schema::NodeId, Path, description = "The node's ID")),
     responses(
         (status = 200, description = "The keys, a line each", body = inline(Lines), content_type = "application/jsonl"),
-        (status = 404, description = "There is no such node any more: register anew"),
+        (status = 404, description = "No such node. Register again."),
         (status = 429, description = "The key or the workspace already reads as many snapshots as its share allows"),
         (status = 503, description = "Too many snapshots are being read")))]
 pub async fn snapshot(State(app): State<Shared>, AsNode { by, node }: AsNode) -> Result<Response, ApiError> {

@@ -32,7 +32,7 @@ pub struct DetectRequest {
     /// Whether the boxes show how sure the model is; they do unless told otherwise. Also `showProb`.
     #[serde(alias = "showProb")]
     show_prob: Option<bool>,
-    /// Pixels of a box's line, 0 to 100, rounded; by the picture's size unless told otherwise. Also `strokeWidth`.
+    /// Line width of boxes in pixels, 0 to 100, rounded. By default it follows the image's size. Also `strokeWidth`.
     #[serde(alias = "strokeWidth")]
     #[schema(minimum = 0, maximum = 100)]
     stroke_width: Option<f64>,

@@ -127,14 +127,14 @@ impl<'a> Facts<'a> {
         }
         let names: Vec<_> = untrusted.iter().map(|(name, _)| *name).collect();
         let message = format!(
-            "the question states {} of a request that is not its own, and only a trusted service may; leave that out, or send a \
-             key of this workspace with the scope Node in X-Keyrack-Service-Key as well",
+            "The request states {} of another request. Only a trusted service may do that. Leave it out, or also send a key \
+             of this workspace with the scope Node in X-Keyrack-Service-Key.",
             names.join(", ")
         );
         let problem = Problem::new(StatusCode::FORBIDDEN, "untrusted_facts", message);
-        let problem = names
-            .iter()
-            .fold(problem, |problem, name| problem.field(name, "only a trusted service may state it"));
+        let problem = names.iter().fold(problem, |problem, name| {
+            problem.field(name, "Only a trusted service may send this field.")
+        });
         Err(problem.with("key", key.to_string()).into())
     }
 }

@@ -142,10 +142,10 @@ const SAYS_WRONG: &str =
     "there is no such upload, or the signature in its URL is not the one that was answered";
 const SAYS_OVER: &str = "this upload URL was good for 15 minutes; ask for another one";
 const SAYS_RECORDED: &str = "a record was made of this upload already; ask for another one";
-const SAYS_KEY: &str = "The API key that asked for this upload URL was deleted, paused, changed or has expired, or its \
-                       secret key was revoked. Ask for another upload URL with a valid key.";
+const SAYS_KEY: &str = "The API key that requested this upload URL was deleted, paused, changed or has expired, or its \
+                       secret key was revoked. Request another upload URL with a valid key.";
 const SAYS_SESSION: &str =
-    "The person who asked for this upload URL has signed out or lost the role. Sign in and upload again.";
+    "The person who requested this upload URL has signed out or lost the role. Sign in and upload again.";
 
 /// One answer for uploads that are not there and signatures that are wrong.
 pub fn wrong_signature() -> OpError {

@@ -82,7 +82,7 @@ const CHECKS: [Check; 13] = [
     Check { name: "Nobody else can read the key", codes: &["key_in_query", "key_in_browser"] },
     Check { name: "This visitor did not use it too often", codes: &["visitor_rate_limited"] },
     Check { name: "It was not used too often", codes: &["rate_limited"] },
-    Check { name: "Its holder stated nothing of somebody else's request", codes: &["untrusted_facts"] },
+    Check { name: "The caller stated facts only about its own request", codes: &["untrusted_facts"] },
     Check { name: "The key covers what was asked for", codes: &["outside_key", "model_outside_key"] },
     Check { name: "The image is small enough", codes: &["image_too_large_for_key"] },
     Check { name: "There is some of its quota left", codes: &["quota_exceeded"] },
@@ -123,7 +123,7 @@ fn saw(refused: &RefusedRequest) -> String {
         "origin_not_allowed" => refused.origin.clone().unwrap_or_else(|| "no Origin header".to_owned()),
         "insufficient_scope" => permission,
         "key_in_query" => "the key in the URL".to_owned(),
-        "untrusted_facts" => "a question that stated facts of somebody else's request".to_owned(),
+        "untrusted_facts" => "a request that stated facts about another request".to_owned(),
         "key_in_browser" => {
             let page = refused.origin.as_deref().unwrap_or("a page of another site");
             format!("the key sent by a browser, from {page}")
@@ -219,7 +219,7 @@ pub fn place_of(code: &str) -> (&'static str, Place) {
         ),
         "key_in_browser" => ("Use a key with Inference alone on pages, and rotate this one.", Place::New),
         "untrusted_facts" => (
-            "If one of your services asks, give it a key with the scope Node to send along. If not, somebody else tries your key.",
+            "If this is one of your services, give it a key with the scope Node. If not, someone else is trying your key.",
             Place::New,
         ),
         "retired_secret" => {
