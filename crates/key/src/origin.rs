@@ -46,7 +46,7 @@ impl Origin {
             _ if self.matches_nothing => false,
             HostText::Ipv6(address) => self.ipv6() == Some(address),
             HostText::Ipv4(host) => !self.below && *host == *self.host,
-            HostText::Name(host) if self.below => is_below(host, &self.host),
+            HostText::Name(host) if self.below => is_owned_below(host, &self.host),
             HostText::Name(host) => host.eq_ignore_ascii_case(&self.host),
         };
         host_fits && scheme.eq_ignore_ascii_case(&self.scheme) && port == self.port
@@ -59,7 +59,7 @@ impl Origin {
         }
         let host_within = if other.below {
             // `*.a.example.org` lies within `*.example.org`, and that within itself; `example.org` does not.
-            (self.below && self.host == other.host) || is_below(&self.host, &other.host)
+            (self.below && self.host == other.host) || is_owned_below(&self.host, &other.host)
         } else {
             !self.below && self.host == other.host
         };
@@ -123,6 +123,18 @@ fn is_former_host(host: &str) -> bool {
 /// (<https://publicsuffix.org>, as of the build).
 fn has_owner(domain: &str) -> bool {
     psl::domain_str(domain).is_some()
+}
+
+/// Whether `host` lies below `domain`, and both have the same owner. `evil.s3.amazonaws.com` lies below
+/// `amazonaws.com`, but anybody can register it. No allocation.
+fn is_owned_below(host: &str, domain: &str) -> bool {
+    // The list is in lower case. Longer hosts are none.
+    let mut lower = [0; 253];
+    let Some(lower) = lower.get_mut(..host.len()) else { return false };
+    lower.copy_from_slice(host.as_bytes());
+    lower.make_ascii_lowercase();
+    is_below(host, domain)
+        && psl::domain(lower).is_some_and(|registered| registered.as_bytes().len() <= domain.len())
 }
 
 /// Whether `host` has at least one label in front of `domain`.
@@ -329,6 +341,22 @@ mod tests {
         for text in ["https://*.example.co.uk", "https://*.me.github.io", "https://*.apps.corp"] {
             assert!(text.parse::<Origin>().is_ok(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_star_matches_no_host_that_somebody_else_owns() {
+        for (star, owned_by_others) in [
+            ("https://*.kawasaki.jp", "https://evil.foo.kawasaki.jp"),
+            ("https://*.amazonaws.com", "https://evil.s3.amazonaws.com"),
+            ("https://*.amazonaws.com", "https://EVIL.S3.amazonaws.com"),
+            ("https://*.windows.net", "https://evil.blob.core.windows.net"),
+        ] {
+            let star = origin(star);
+            assert!(!star.matches(owned_by_others), "{star} {owned_by_others}");
+            assert!(!origin(owned_by_others).is_within(&star), "{star} {owned_by_others}");
+        }
+        assert!(origin("https://*.evil.s3.amazonaws.com").matches("https://a.evil.s3.amazonaws.com"));
+        assert!(origin("https://*.amazonaws.com").matches("https://docs.amazonaws.com"));
     }
 
     #[test]
