@@ -41,7 +41,7 @@ pub struct Register {
     pub name: String,
     /// How many seconds it goes on when it is cut off, up to 3600; 0: it refuses at once.
     #[serde(default)]
-    #[cfg_attr(feature = "openapi", schema(example = 60))]
+    #[cfg_attr(feature = "openapi", schema(example = 60, maximum = 3600))]
     pub serves_for: u64,
 }
 

@@ -34,7 +34,7 @@ use question::{Passed, Question, ask_of_original, place_of_key};
 /// `X-Keyrack-Status` says what it was. `X-Keyrack-Code` says why in one word.
 #[utoipa::path(get, path = "/forward-auth", tag = "Verification", operation_id = "forwardAuth",
     params(
-        ("X-Keyrack-For-Workspace" = String, Header, description = "The workspace that the key has to belong to, by address or id"),
+        ("X-Keyrack-For-Workspace" = crate::api::schema::WorkspaceReference, Header, description = "The workspace that the key has to belong to, by address or id"),
         ("X-Keyrack-Permission" = Option<crate::api::schema::PermissionName>, Header, description = "What the request needs; left out: only a living key"),
         ("X-Keyrack-Proxy" = Option<String>, Header, description = "`nginx`, whose `auth_request` knows only 204, 401, and 403; `envoy`, whose `ext_authz` accepts only 200 and calls a path below this one; `traefik`, which can't remove a key from the query, so that a request with `api-key` there is denied")),
     responses(

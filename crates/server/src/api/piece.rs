@@ -17,6 +17,7 @@ pub struct Piece {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     limit: Option<String>,
     /// The `nextCursor` of the page before.
+    #[param(min_length = 1)]
     cursor: Option<String>,
 }
 

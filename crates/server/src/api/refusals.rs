@@ -68,8 +68,7 @@ pub struct RefusedKey {
 #[schema(as = RequestCheck)]
 pub struct CheckBody {
     name: &'static str,
-    /// `passed`, `failed`, or `not_reached`.
-    #[schema(value_type = crate::api::schema::CheckResult)]
+    #[schema(inline, value_type = crate::api::schema::CheckResult)]
     result: &'static str,
 }
 

@@ -9,7 +9,8 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type as Kind};
 use utoipa::openapi::{KnownFormat, Ref, RefOr, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
-macro_rules! texts {
+/// Types that stand for a schema.
+macro_rules! text_types {
     ($($(#[doc = $doc:literal])+ $name:ident = $schema:expr;)+) => {
         $(
             $(#[doc = $doc])+
@@ -24,6 +25,12 @@ macro_rules! texts {
 
             impl ToSchema for $name {}
         )+
+    };
+}
+
+macro_rules! texts {
+    ($($(#[doc = $doc:literal])+ $name:ident = $schema:expr;)+) => {
+        text_types! { $($(#[doc = $doc])+ $name = $schema;)+ }
 
         /// Every one of them with its name. Parameters refer to them, and only bodies bring along what they refer to.
         pub fn all() -> Vec<(String, RefOr<Schema>)> {
@@ -81,10 +88,6 @@ texts! {
     AnnotationKind = words(["category", "bounding_box"]);
     /// What an entry of the audit log says was done.
     AuditAction = words(Action::ALL.iter().map(|action| action.name()));
-    /// How a check of a request ended.
-    CheckResult = words(["passed", "failed", "not_reached"]);
-    /// A state of keys to list, or `any`.
-    KeyStatusFilter = words(["live", "paused", "expired", "deleted", "any"]);
     /// The size of an image: as it was uploaded, or a JPEG of at most 320 pixels a side.
     ImageSize = words(["full", "thumbnail"]);
     /// The format of an export: an object a line, or CSV.
@@ -93,6 +96,25 @@ texts! {
     Name = name(100);
     /// A length of time: a number and `s`, `m`, `h` or `d`.
     Span = pattern("^[0-9]{1,9}[smhd]$", "24h");
+    /// The actor of an entry of the audit log: a person, a key, or the command line on the data folder.
+    ActorReference = pattern("^(operator|user:usr_[0-9a-f]{32}|key:key_[0-9a-f]{32})$", "operator");
+    /// An ID of any kind.
+    AnyId = pattern("^[a-z]{3}_[0-9a-f]{32}$", "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f");
+    /// The address of a workspace, or its ID.
+    WorkspaceReference = pattern("^[a-z0-9_-]{1,100}$", "northfield-vision");
+    /// Entity tags as `If-Match` lists them, or `*`.
+    EntityTags = pattern(r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#, r#""812""#);
+    /// The `uri` of an upload.
+    UploadUri = pattern("^keyrack:upl_[0-9a-f]{32}$", "keyrack:upl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f");
+}
+
+// Used with `inline`, so not components: the Go client of openapi-generator has one namespace for the words of all enums that are
+// components, and these words are in others as well.
+text_types! {
+    /// How a check of a request ended.
+    CheckResult = words(["passed", "failed", "not_reached"]);
+    /// A state of keys to list, or `any`.
+    KeyStatusFilter = words(["live", "paused", "expired", "deleted", "any"]);
 }
 
 fn text() -> ObjectBuilder {
@@ -118,7 +140,7 @@ fn name(most: usize) -> ObjectBuilder {
         .examples(["Line 3 camera"])
         .min_length(Some(1))
         .max_length(Some(most))
-        .pattern(Some(r"^[^\x00-\x1F\x7F]*[^\x00-\x20\x7F][^\x00-\x1F\x7F]*$"))
+        .pattern(Some(r"^[^\x00-\x1F\x7F-\x9F\xAD]*[^\x00-\x20\x7F-\xA0\xAD][^\x00-\x1F\x7F-\x9F\xAD]*$"))
 }
 
 /// What a streamed text holds, piece by piece.

@@ -14,7 +14,7 @@ use super::{Unreadable, bytes, time, time_text, word};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Uses {
     /// The number of the batch, from 1. One that was taken before is not counted again.
-    #[cfg_attr(feature = "openapi", schema(example = 1))]
+    #[cfg_attr(feature = "openapi", schema(example = 1, minimum = 1))]
     pub batch: u64,
     /// Up to 500 keys.
     #[cfg_attr(feature = "openapi", schema(example = json!([])))]

@@ -13,11 +13,13 @@ use crate::times;
 #[serde(default)]
 pub struct FilterQuery {
     /// What this one did: `user:usr_…`, `key:key_…` or `operator`.
+    #[param(value_type = Option<crate::api::schema::ActorReference>)]
     actor: Option<String>,
     /// What was done, such as `key_rotated`.
     #[param(value_type = Option<crate::api::schema::AuditAction>)]
     action: Option<String>,
     /// What was done to the thing with this id.
+    #[param(value_type = Option<crate::api::schema::AnyId>)]
     target: Option<String>,
     /// What was done to keys, projects and models with this in their name.
     #[param(max_length = 100)]

@@ -24,6 +24,7 @@ pub struct CreateRecordRequest {
     #[schema(value_type = Option<crate::api::schema::BatchId>)]
     batch: Option<String>,
     /// The `uri` of its upload.
+    #[schema(value_type = crate::api::schema::UploadUri)]
     source: String,
 }
 

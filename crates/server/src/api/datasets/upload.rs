@@ -29,6 +29,7 @@ pub struct UploadBody {
     /// `PUT` the bytes here, with no key. Whoever has this URL can do so.
     upload_url: String,
     /// The `source` of the record.
+    #[schema(value_type = crate::api::schema::UploadUri)]
     uri: String,
     #[schema(format = DateTime)]
     expires_at: String,

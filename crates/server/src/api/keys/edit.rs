@@ -66,7 +66,7 @@ impl UpdateKeyRequest {
 /// The class of a key never changes.
 #[utoipa::path(patch, path = "/keys/{id}", tag = "Keys", operation_id = "updateKey", request_body = UpdateKeyRequest,
     params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID"),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` that the change is based on")),
+        ("If-Match" = Option<crate::api::schema::EntityTags>, Header, description = "The `ETag` that the change is based on")),
     responses(
         (status = 200, description = "The key as it is now", body = ChangedKey),
         (status = 403, description = "It holds, or would hold, more than the calling key"),

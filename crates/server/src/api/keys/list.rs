@@ -19,7 +19,7 @@ use crate::ops::{Acting, Invalid};
 #[serde(default)]
 pub struct KeyQuery {
     /// `live`, `paused`, `expired`, `deleted` or `any` (the default): the `status` of a key.
-    #[param(value_type = Option<crate::api::schema::KeyStatusFilter>)]
+    #[param(inline, value_type = Option<crate::api::schema::KeyStatusFilter>)]
     status: Option<String>,
     /// `project`, `inference` or `keys`.
     #[param(value_type = Option<crate::api::schema::ScopeName>)]
@@ -34,6 +34,7 @@ pub struct KeyQuery {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     limit: Option<String>,
     /// The `nextCursor` of the page before.
+    #[param(min_length = 1)]
     cursor: Option<String>,
 }
 

@@ -26,8 +26,9 @@ pub async fn tell(
     AsNode { by, node }: AsNode,
     Body(told): Body<Uses>,
 ) -> Result<StatusCode, ApiError> {
-    if told.batch == 0 {
-        return Err(ApiError::field("batch", "expected a number from 1"));
+    // Databases and clients of many languages count in signed 64 bits.
+    if told.batch == 0 || i64::try_from(told.batch).is_err() {
+        return Err(ApiError::field("batch", format!("expected a number from 1 to {}", i64::MAX)));
     }
     if told.keys.len() > USES {
         return Err(ApiError::field("keys", format!("expected at most {USES}")));

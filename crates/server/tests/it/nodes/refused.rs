@@ -47,6 +47,7 @@ async fn what_no_node_asks_or_tells_is_refused_by_its_field() {
         ("changes", at(json!(0), "AAAA"), "applied.change"),
         ("changes", at(json!(0), "no Base64"), "applied.change"),
         ("uses", json!({ "batch": 0, "keys": [] }), "batch"),
+        ("uses", json!({ "batch": 9_223_372_036_854_775_808_u64, "keys": [] }), "batch"),
         ("uses", json!({ "batch": 1, "keys": [{ "key": "me", "counts": [] }] }), "keys"),
         ("uses", uses(&json!({ "permission": "all", "checks": 1 })), "keys"),
         ("uses", json!({ "batch": 1, "keys": [], "callers": vec![called(&json!(1)); 501] }), "callers"),
