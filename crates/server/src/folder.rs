@@ -36,6 +36,7 @@ impl Folder {
         let lock = lock.map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => {
+                remove_old_archives(path);
                 close_below(path, true).map_err(unusable)?;
                 Ok(Self { path: path.to_owned(), _lock: lock })
             }
@@ -72,6 +73,18 @@ impl Folder {
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+/// Removes archives that an earlier version kept in a folder of their own: no import reads them any more.
+fn remove_old_archives(data: &Path) {
+    let archives = data.join("imports");
+    match fs::remove_dir_all(&archives) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            // They take space and do no other harm.
+            tracing::warn!(%error, path = %archives.display(), "archives of an earlier version cannot be removed");
+        }
+        _ => {}
     }
 }
 
@@ -118,5 +131,21 @@ mod tests {
         drop(Folder::hold(&data).unwrap());
         assert_eq!(files.each_ref().map(|file| mode(file)), [0o600; 3]);
         assert!(folders.iter().all(|folder| mode(folder) == 0o700), "{folders:?}");
+    }
+
+    #[test]
+    fn archives_that_an_earlier_version_kept_are_removed() {
+        let root = tempfile::tempdir().unwrap();
+        let data = root.path().join("data");
+        let archive_of_project = data.join("objects/projects/p/imports/i");
+        for folder in [&data.join("imports"), &archive_of_project] {
+            fs::create_dir_all(folder).unwrap();
+            fs::write(folder.join("archive"), "x").unwrap();
+        }
+        for _ in 0..2 {
+            drop(Folder::hold(&data).unwrap());
+            assert!(!data.join("imports").exists());
+        }
+        assert!(archive_of_project.join("archive").exists(), "those of today stay");
     }
 }

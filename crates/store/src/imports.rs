@@ -190,9 +190,7 @@ impl AuthorizedStore {
         db.commit().await?;
         Ok(ImportsBegun::Begun)
     }
-}
 
-impl Store {
     /// Puts an import into the queue whose archive has arrived. [`StoreError::NotFound`] if it ended meanwhile, or its
     /// project did.
     pub async fn queue_import(&self, id: ImportId) -> Result<(), StoreError> {
@@ -200,7 +198,9 @@ impl Store {
         let changed = self.change(queued.bind(id.to_string())).await?;
         if changed == 0 { Err(StoreError::NotFound) } else { Ok(()) }
     }
+}
 
+impl Store {
     /// Whether [`take_import`](Self::take_import) would find something. It only looks, so it may be asked often.
     pub async fn has_import(&self) -> Result<bool, StoreError> {
         let query = query("SELECT 1 FROM imports WHERE status = 'queued' LIMIT 1");

@@ -46,17 +46,6 @@ pub enum Principal {
 }
 
 impl Principal {
-    /// The same principal for work that goes on after its request: signing out doesn't end it.
-    #[must_use]
-    pub fn beyond_request(self) -> Self {
-        match self {
-            Self::Session { user, role: Some((workspace, role)), .. } => {
-                Self::Member { user, workspace, role }
-            }
-            other => other,
-        }
-    }
-
     /// Verifies that nothing was taken from the principal since it was checked.
     ///
     /// # Errors

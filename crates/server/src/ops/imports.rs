@@ -102,7 +102,7 @@ impl Imports {
                 return Err(too_many(&format!("This server already has {MOST} imports under way.")));
             }
         }
-        let mut arriving = Arriving::new(self.clone(), project, new.id);
+        let mut arriving = Arriving::new(self.clone(), by.clone(), project, new.id);
         arriving.open().await?;
         Ok(arriving)
     }

@@ -61,13 +61,6 @@ impl Acting {
         Self { workspace, who: Who::Operator, principal: Principal::Operator }
     }
 
-    /// The same caller for work that goes on after the request, such as an import: signing out doesn't end it, while
-    /// losing the role or the key does.
-    #[must_use]
-    pub fn beyond_request(&self) -> Self {
-        Self { principal: self.principal.clone().beyond_request(), ..self.clone() }
-    }
-
     /// The store for writes of this caller at `now`. Each write verifies again that the caller may still act, since the
     /// request may have been held back after it was let in.
     pub fn writes(&self, store: &Store, now: Timestamp) -> AuthorizedStore {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::Value;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -52,6 +53,28 @@ impl Site {
         let answer = send(request.body(form(archive))).await;
         assert_eq!(answer.status, 303, "{answer:?}");
         answer.header("location").to_owned()
+    }
+
+    /// Sends the first half of a form with an archive, until its import is known.
+    async fn begin(&self, body: &[u8]) -> TcpStream {
+        let mut stream = raw::connect(&self.server.url).await;
+        let head = format!(
+            "POST {}/images HTTP/1.1\r\nhost: {}\r\ncookie: {}\r\norigin: {}\r\n\
+             content-type: multipart/form-data; boundary=x\r\ncontent-length: {}\r\n\r\n",
+            self.url(),
+            self.server.url.trim_start_matches("http://"),
+            self.cookie,
+            self.server.url,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&body[..body.len() / 2]).await.unwrap();
+        let url = self.url();
+        until("the import is known", async || {
+            self.page(&url).await.text.contains("The archive is being uploaded.").then_some(())
+        })
+        .await;
+        stream
     }
 
     /// How many images the import's page says were looked at.
@@ -203,34 +226,14 @@ async fn an_import_that_servers_are_killed_in_comes_to_its_end_with_each_image_o
 async fn an_archive_that_does_not_arrive_whole_is_a_failed_import_that_the_project_shows() {
     let mut site = Site::open().await;
     let body = form(&archive());
-    let begin = async |site: &Site| {
-        let mut stream = raw::connect(&site.server.url).await;
-        let head = format!(
-            "POST {}/images HTTP/1.1\r\nhost: {}\r\ncookie: {}\r\norigin: {}\r\n\
-             content-type: multipart/form-data; boundary=x\r\ncontent-length: {}\r\n\r\n",
-            site.url(),
-            site.server.url.trim_start_matches("http://"),
-            site.cookie,
-            site.server.url,
-            body.len()
-        );
-        stream.write_all(head.as_bytes()).await.unwrap();
-        stream.write_all(&body[..body.len() / 2]).await.unwrap();
-        let url = site.url();
-        until("the import is known", async || {
-            site.page(&url).await.text.contains("The archive is being uploaded.").then_some(())
-        })
-        .await;
-        stream
-    };
     // Once the client goes, once the server.
-    drop(begin(&site).await);
+    drop(site.begin(&body).await);
     let url = site.url();
     until("the import has failed", async || {
         site.page(&url).await.text.contains("The import failed.").then_some(())
     })
     .await;
-    let stream = begin(&site).await;
+    let stream = site.begin(&body).await;
     site.server.kill();
     drop(stream);
     site.server.restart().await;
@@ -247,6 +250,40 @@ async fn an_archive_that_does_not_arrive_whole_is_a_failed_import_that_the_proje
     let import = site.send(&archive()).await;
     says_what_came_in(&site.until_ended(&import).await);
     site.is_complete().await;
+}
+
+#[tokio::test]
+async fn an_archive_whose_sender_signs_out_before_its_last_byte_is_not_imported() {
+    let site = Site::open().await;
+    let body = form(&archive());
+    let mut stream = site.begin(&body).await;
+    let sign_out = site.server.request(Method::POST, "/sign-out").header("cookie", &site.cookie);
+    send(sign_out.header("origin", &site.server.url)).await;
+    stream.write_all(&body[body.len() / 2..]).await.unwrap();
+    let mut answer = String::new();
+    until("the server answers", async || {
+        let mut bytes = [0; 4096];
+        let read = stream.read(&mut bytes).await.unwrap();
+        answer.push_str(&String::from_utf8_lossy(&bytes[..read]));
+        answer.contains("\r\n\r\n").then_some(())
+    })
+    .await;
+    assert!(!answer.contains("/imports/"), "no import has begun: {answer}");
+    let cookie = Visitor::sign_in(&site.server).await.cookie;
+    let page = async |path: &str| {
+        send(site.server.request(Method::GET, path).header("cookie", &cookie)).await.ok().text
+    };
+    let url = site.url();
+    until("the import has failed", async || page(&url).await.contains("The import failed.").then_some(()))
+        .await;
+    let import = page(&url).await.split("/imports/").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let import = page(&format!("{url}/imports/{import}")).await;
+    assert!(import.contains("signed out before all of it had arrived"), "{import}");
+    assert!(site.records().await.is_empty());
+    until("nothing is left of the archive", async || {
+        files(&site.server.data().join("objects")).is_empty().then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

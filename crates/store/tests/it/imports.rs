@@ -1,7 +1,10 @@
 //! Imports: one place in an archive after the other, across servers that end in between.
 
-use keyrack_key::{Digest, ImportId, ProjectId, UploadId};
-use keyrack_store::{ImportSkip, ImportStatus, ImportStep, ImportsBegun, NewImport, NewUpload, StoreError};
+use keyrack_key::{Digest, ImportId, ProjectId, SessionId, UploadId};
+use keyrack_store::{
+    ImportSkip, ImportStatus, ImportStep, ImportsBegun, NewImport, NewSession, NewUpload, Principal, Role,
+    StoreError,
+};
 use rusqlite::Connection;
 
 use crate::constraints::{refused, run};
@@ -138,6 +141,34 @@ async fn an_archive_that_was_arriving_when_the_server_ended_failed() {
     assert_eq!(world.import_status(project, new.id).await, ImportStatus::Failed);
     assert!(matches!(world.store.queue_import(new.id).await, Err(StoreError::NotFound)));
     assert_eq!(world.store.removals(NOW, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_archive_is_queued_while_its_sender_is_signed_in() {
+    let world = world().await;
+    let project = world.project("Caps").await;
+    let (session, user) = (SessionId::new(NOW, &mut rng()), world.owner);
+    let new = NewSession {
+        id: session,
+        digest: Digest::of(b"session"),
+        user,
+        address: None,
+        agent: None,
+        now: NOW,
+        expires_at: later(60),
+    };
+    world.store.create_session(&new).await.unwrap();
+    let sender = Principal::Session { session, user, role: Some((world.workspace, Role::Member)) };
+    let sender = world.store.acting_as(sender, NOW);
+    let (first, second) = (world.new_import(project), world.new_import(project));
+    for new in [&first, &second] {
+        assert_eq!(sender.begin_import(new).await.unwrap(), ImportsBegun::Begun);
+    }
+    sender.queue_import(first.id).await.unwrap();
+    world.store.end_session(user, session).await.unwrap();
+    assert!(matches!(sender.queue_import(second.id).await, Err(StoreError::SignedOut)));
+    assert_eq!(world.import_status(project, first.id).await, ImportStatus::Queued);
+    assert_eq!(world.import_status(project, second.id).await, ImportStatus::Arriving);
 }
 
 #[tokio::test]

@@ -151,7 +151,7 @@ async fn a_person_writes_while_signed_in_and_with_the_role() {
         .unwrap();
     assert!(matches!(world.allows(&browser, 0).await, Err(StoreError::RoleLost)));
     world.allows(&with(Role::Member), 0).await.unwrap();
-    let import = with(Role::Member).beyond_request();
+    let import = Principal::Member { user, workspace: world.workspace, role: Role::Member };
     world.store.end_session(user, session).await.unwrap();
     for signed_out in [with(Role::Member), account] {
         assert!(matches!(world.allows(&signed_out, 0).await, Err(StoreError::SignedOut)));

@@ -3,16 +3,20 @@
 use keyrack_key::{ImportId, ProjectId};
 use keyrack_store::{ImportStep, StoreError};
 
-use super::{Imports, archive_of};
+use super::{Imports, archive_of, taking};
 use crate::objects::Spool;
-use crate::ops::OpError;
+use crate::ops::{Acting, OpError};
 
 const CUT_OFF: &str = "The connection ended before the whole archive had arrived. Send it again.";
+const SIGNED_OUT: &str =
+    "The person who sent the archive signed out before all of it had arrived. Sign in and send it again.";
 
 /// An archive that arrives. Dropped before [`finish`](Self::finish), its import fails.
 #[derive(Debug)]
 pub struct Arriving {
     imports: Imports,
+    /// The sender, verified again when the archive is whole: the upload may have taken hours.
+    by: Acting,
     project: ProjectId,
     id: ImportId,
     spool: Option<Spool>,
@@ -21,8 +25,8 @@ pub struct Arriving {
 }
 
 impl Arriving {
-    pub(super) fn new(imports: Imports, project: ProjectId, id: ImportId) -> Self {
-        Self { imports, project, id, spool: None, fails: Some(CUT_OFF.to_owned()) }
+    pub(super) fn new(imports: Imports, by: Acting, project: ProjectId, id: ImportId) -> Self {
+        Self { imports, by, project, id, spool: None, fails: Some(CUT_OFF.to_owned()) }
     }
 
     pub(super) async fn open(&mut self) -> Result<(), OpError> {
@@ -38,15 +42,17 @@ impl Arriving {
         written.map_err(|error| self.because(error.into()))
     }
 
-    /// Puts the import into the queue: the archive is whole. Returns the import's ID.
+    /// Puts the import into the queue: the archive is whole. Returns the import's ID. The import fails if the sender has
+    /// signed out or lost the role meanwhile.
     pub async fn finish(mut self) -> Result<ImportId, OpError> {
         if let Some(spool) = self.spool.take() {
             let finished = spool.finish().await;
             finished.map_err(|error| self.because(error.into()))?;
         }
-        self.imports.store.queue_import(self.id).await.map_err(|error| match error {
+        let writes = self.by.writes(&self.imports.store, (self.imports.clock)());
+        writes.queue_import(self.id).await.map_err(|error| match error {
             StoreError::NotFound => OpError::NotFound("project"),
-            other => other.into(),
+            other => self.because(other.into()),
         })?;
         self.fails = None;
         self.imports.queued.notify_one();
@@ -54,7 +60,11 @@ impl Arriving {
     }
 
     fn because(&mut self, error: OpError) -> OpError {
-        self.fails = Some(error.problem().message().to_owned());
+        self.fails = Some(match &error {
+            OpError::Anonymous => SIGNED_OUT.to_owned(),
+            OpError::RoleLost => taking::NOT_ALLOWED.to_owned(),
+            other => other.problem().message().to_owned(),
+        });
         error
     }
 }

@@ -6,6 +6,7 @@ use std::io::BufReader;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::StatusCode;
 use keyrack_key::{LabelId, RecordId, UploadId};
 use keyrack_store::{Actor, ImportJob, ImportSkip, ImportStep, ProjectType, Role, StoreError};
 use keyrack_vision::Rect;
@@ -19,8 +20,9 @@ use crate::ops::{Acting, OpError};
 
 /// Images that were read ahead.
 const AHEAD: usize = 2;
-/// What finds the server busy is tried so often, with as long in between as other clients are told to wait.
-const TRIES: usize = 60;
+/// An image that finds the server busy is tried this often, with as long in between as other clients are told to wait.
+/// After that its import goes back into the queue and continues at the same image.
+const TRIES: usize = 5;
 const PAUSE: Duration = Duration::from_secs(1);
 
 const GONE: &str = "The archive is not in the data folder any more. Send it again.";
@@ -33,7 +35,7 @@ pub(super) enum Taken {
     All(ImportStep),
     /// Not to its end, for this reason.
     Failed(String),
-    /// The server stops: the rest is for the next start.
+    /// The server stops or stays busy: the rest is for a later turn.
     Later,
 }
 
@@ -117,7 +119,7 @@ impl Taking<'_> {
         }
     }
 
-    /// Takes one image in, or leaves it out. `None`: the server stops.
+    /// Takes one image in, or leaves it out. `None`: the server stops or stays busy, and the image is for a later turn.
     async fn image(
         &mut self,
         by: &Acting,
@@ -130,7 +132,7 @@ impl Taking<'_> {
         step.done = 1;
         match self.keep(by, item, stopping).await {
             Ok(()) => step.added = 1,
-            Err(OpError::Busy) if *stopping.borrow() => return Ok(None),
+            Err(error) if is_passing(&error) => return Ok(None),
             // The next image would fare no better.
             Err(
                 error @ (OpError::Internal(_) | OpError::NotFound(_) | OpError::RoleLost | OpError::DiskFull),
@@ -217,6 +219,16 @@ impl Taking<'_> {
     }
 }
 
+/// Whether the same image may be taken in later: the cause is the load of the server, and not the image.
+fn is_passing(error: &OpError) -> bool {
+    match error {
+        OpError::Problem(problem) => {
+            problem.status().is_server_error() || problem.status() == StatusCode::TOO_MANY_REQUESTS
+        }
+        other => other.is_busy() || matches!(other, OpError::TooMany(_)),
+    }
+}
+
 /// Tries again while the server is busy, for a while, and not once it stops.
 async fn patiently<T, F: Future<Output = Result<T, OpError>>>(
     pause: Duration,
@@ -293,7 +305,11 @@ fn why(error: &OpError) -> String {
 mod tests {
     use std::cell::Cell;
 
+    use keyrack_guard::Problem;
+
     use super::*;
+    use crate::ops::Invalid;
+    use crate::shares::{Exhausted, Holder};
 
     #[tokio::test]
     async fn a_busy_server_is_tried_again_for_a_while_and_not_once_it_stops() {
@@ -313,5 +329,27 @@ mod tests {
         stop.send_replace(true);
         let (is_done, asked) = tried(TRIES).await;
         assert!(!is_done && asked < TRIES, "{asked}");
+    }
+
+    #[test]
+    fn no_image_is_left_out_because_the_server_is_busy() {
+        let used_up = |holder| OpError::from(Exhausted { resource: "memory for images", holder });
+        let problem = |status| OpError::from(Problem::new(status, "code", "Of a test."));
+        let passing = [
+            OpError::Busy,
+            used_up(Holder::Person),
+            used_up(Holder::Workspace),
+            used_up(Holder::Everybody),
+            OpError::TooMany(PAUSE),
+            problem(StatusCode::TOO_MANY_REQUESTS),
+            problem(StatusCode::SERVICE_UNAVAILABLE),
+        ];
+        assert!(passing.iter().all(is_passing));
+        let of_the_image = [
+            problem(StatusCode::UNPROCESSABLE_ENTITY),
+            problem(StatusCode::PAYLOAD_TOO_LARGE),
+            Invalid::field("name", "of a test").into(),
+        ];
+        assert!(!of_the_image.iter().any(is_passing));
     }
 }

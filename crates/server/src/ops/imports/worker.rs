@@ -90,7 +90,12 @@ async fn import(imports: &Imports, job: ImportJob, stop: &mut watch::Receiver<bo
     match taking::take(imports, &job, archive_of(job.project, job.id), stop).await {
         Ok(Taken::All(last)) => imports.end(import, &last, None).await,
         Ok(Taken::Failed(reason)) => imports.end(import, &ImportStep::default(), Some(&reason)).await,
-        Ok(Taken::Later) => Ok(imports.store.put_back_import(job.id, false).await?),
+        Ok(Taken::Later) => {
+            imports.store.put_back_import(job.id, false).await?;
+            // A busy server needs a while, and this worker would take the same import at once.
+            wait(imports, stop).await;
+            Ok(())
+        }
         Err(OpError::RoleLost) => {
             imports.end(import, &ImportStep::default(), Some(taking::NOT_ALLOWED)).await
         }
