@@ -67,7 +67,7 @@ pub struct Choices {
     /// The most that an image may hold, in megabytes [default: 10]
     #[arg(long, env = "KEYRACK_MAX_IMAGE_MB", value_name = "MB")]
     pub max_image_mb: Option<u32>,
-    /// Free disk space below which images, archives and trainings are denied, in megabytes; 0 turns this off [default: 256]
+    /// Free disk space below which images, archives and trainings are denied, in megabytes; 0 turns this off [default: 256, or 5 % of the disk if that is less]
     #[arg(long, env = "KEYRACK_DISK_RESERVE_MB", value_name = "MB")]
     pub disk_reserve_mb: Option<u32>,
     /// Another backbone than the one inside (ONNX)
@@ -114,8 +114,8 @@ pub struct Config {
     pub brands: Brands,
     /// Bytes.
     pub max_image: usize,
-    /// Bytes; 0: none.
-    pub disk_reserve: u64,
+    /// Bytes; 0: none. Nothing: a part of the disk.
+    pub disk_reserve: Option<u64>,
     pub backbone: Option<PathBuf>,
     pub workers: u8,
     pub allowed_image_hosts: Vec<String>,
@@ -216,7 +216,7 @@ impl Choices {
             support: self.support.map(help_link).transpose()?,
             brands: brands(self.brand.as_deref(), &self.older_brand.unwrap_or_default())?,
             max_image: max_image(self.max_image_mb.unwrap_or(10))?,
-            disk_reserve: disk_reserve(self.disk_reserve_mb.unwrap_or(256))?,
+            disk_reserve: self.disk_reserve_mb.map(disk_reserve).transpose()?,
             backbone: self.backbone,
             workers: self.workers.unwrap_or(1),
             allowed_image_hosts: self.allow_image_host.unwrap_or_default(),

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use keyrack_store::Reserve;
 use parking_lot::Mutex;
+use rustix::fs::{StatVfs, statvfs};
 
 use reserve_file::ReserveFile;
 
@@ -25,6 +26,12 @@ const FRESH: Duration = Duration::from_millis(100);
 const LOG_AGAIN: Duration = Duration::from_mins(1);
 /// Every object is a file; a disk with fewer files left takes no new ones.
 const FILES_LEFT_MIN: u64 = 1_000;
+const MEGABYTE: u64 = 1_000_000;
+/// The default reserve is this part of the disk, within these bounds in bytes. Less than 8 MB is used up between two
+/// measurements.
+const RESERVE_PART: u64 = 20;
+const RESERVE_DEFAULT_MIN: u64 = 8 * MEGABYTE;
+const RESERVE_DEFAULT_MAX: u64 = 256 * MEGABYTE;
 /// Writes that add data stop at this part of the reserve.
 const CRITICAL_PART: u64 = 8;
 
@@ -35,10 +42,20 @@ pub struct Disk {
     /// Bytes; 0 turns everything here off.
     reserve: u64,
     /// Only in the process that holds the folder.
-    file: Option<Mutex<ReserveFile>>,
+    file: Option<SharedFile>,
     measured: Mutex<Measured>,
     logged_at: Mutex<Option<Instant>>,
     denied: AtomicU64,
+}
+
+/// The reserve file. What is read of it often lies outside the lock, which is held while the file is filled.
+#[derive(Debug)]
+struct SharedFile {
+    /// What is given back at once, in bytes.
+    piece: u64,
+    /// Bytes that it takes.
+    len: AtomicU64,
+    file: Mutex<ReserveFile>,
 }
 
 /// Free space at some moment, less what was admitted since.
@@ -56,6 +73,20 @@ struct Measured {
 #[error("the disk is nearly full")]
 pub struct DiskLow;
 
+impl SharedFile {
+    fn new(file: ReserveFile) -> Self {
+        Self { piece: file.piece(), len: AtomicU64::new(file.len()), file: Mutex::new(file) }
+    }
+
+    /// Runs some work on the file alone, and notes the length that the file then has.
+    fn with<T>(&self, work: impl FnOnce(&mut ReserveFile) -> T) -> T {
+        let mut file = self.file.lock();
+        let done = work(&mut file);
+        self.len.store(file.len(), Ordering::Relaxed);
+        done
+    }
+}
+
 impl Measured {
     fn of(folder: &Path) -> Self {
         let (free, free_for_files) = (free_bytes(folder), free_bytes_for_files(folder));
@@ -65,8 +96,10 @@ impl Measured {
 
 impl Disk {
     /// Watches the disk under `folder` and holds the reserve file there. For the process that holds the folder's lock.
-    /// Frees some of the reserve file if the disk is full already, so that the database can be opened.
-    pub fn with_reserve_file(folder: &Path, reserve: u64) -> Self {
+    /// Frees some of the reserve file if the disk is full already, so that the database can be opened. The reserve is in
+    /// bytes; without one, it depends on the size of the disk.
+    pub fn with_reserve_file(folder: &Path, reserve: Option<u64>) -> Self {
+        let reserve = reserve_of(folder, reserve);
         let file = if reserve == 0 {
             ReserveFile::remove(folder).map(|()| None)
         } else {
@@ -76,18 +109,18 @@ impl Disk {
             tracing::warn!(%error, "cannot use the disk reserve: on a full disk, keys may not be deleted");
             None
         });
-        let disk = Self::new(folder, reserve, file.map(Mutex::new));
+        let disk = Self::new(folder, reserve, file.map(SharedFile::new));
         disk.make_room_for_commit();
         disk.refill();
         disk
     }
 
     /// Watches the disk under `folder`, for a process beside the one that holds the folder.
-    pub fn watch(folder: &Path, reserve: u64) -> Self {
-        Self::new(folder, reserve, None)
+    pub fn watch(folder: &Path, reserve: Option<u64>) -> Self {
+        Self::new(folder, reserve_of(folder, reserve), None)
     }
 
-    fn new(folder: &Path, reserve: u64, file: Option<Mutex<ReserveFile>>) -> Self {
+    fn new(folder: &Path, reserve: u64, file: Option<SharedFile>) -> Self {
         let measured = Measured::of(folder);
         Self {
             folder: folder.to_owned(),
@@ -129,9 +162,14 @@ impl Disk {
         self.fresh().free_for_files
     }
 
+    /// The free space in bytes below which images, archives and trainings are denied; 0: they never are.
+    pub const fn reserve(&self) -> u64 {
+        self.reserve
+    }
+
     /// Bytes in the reserve file.
     pub fn reserved(&self) -> u64 {
-        self.file.as_ref().map_or(0, |file| file.lock().len())
+        self.file.as_ref().map_or(0, |file| file.len.load(Ordering::Relaxed))
     }
 
     /// How often new data was denied since the process started.
@@ -162,12 +200,12 @@ impl Disk {
     /// Half of the reserve stays free beside a file that grows: what it takes must not be given back soon.
     fn refill(&self) {
         let Some(file) = &self.file else { return };
-        let mut file = file.lock();
-        let missing = file.missing();
-        if missing > 0
-            && free_bytes(&self.folder) >= missing + self.reserve / 2
-            && let Err(error) = file.fill()
-        {
+        let filled = file.with(|file| {
+            let missing = file.missing();
+            let has_space = missing > 0 && free_bytes(&self.folder) >= missing + self.reserve / 2;
+            if has_space { file.fill() } else { Ok(()) }
+        });
+        if let Err(error) = filled {
             tracing::warn!(%error, "cannot fill the disk reserve");
         }
     }
@@ -193,7 +231,7 @@ impl Disk {
 
     /// What a commit may need: the frames of its group in the write-ahead log.
     fn commit_room(&self) -> u64 {
-        self.file.as_ref().map_or(0, |file| file.lock().piece())
+        self.file.as_ref().map_or(0, |file| file.piece)
     }
 }
 
@@ -210,30 +248,51 @@ impl Reserve for Disk {
         let room = self.commit_room();
         while let Some(file) = &self.file
             && free_bytes(&self.folder) < room
-            && file.lock().release()
+            && file.with(ReserveFile::release)
         {}
     }
 
     fn ran_out(&self) {
         if let Some(file) = &self.file {
-            file.lock().release();
+            file.with(ReserveFile::release);
         }
         *self.measured.lock() = Measured { at: Instant::now(), free: 0, free_for_files: 0 };
     }
 }
 
+/// The reserve that was chosen, or the default for the disk of `folder`, in bytes.
+fn reserve_of(folder: &Path, chosen: Option<u64>) -> u64 {
+    chosen.unwrap_or_else(|| default_reserve(statvfs(folder).ok().as_ref().and_then(size_of_disk)))
+}
+
 /// What may still be written to the disk of `folder`, in bytes. Any number where that cannot be measured: then the errors
 /// of writes have to tell.
 fn free_bytes(folder: &Path) -> u64 {
-    rustix::fs::statvfs(folder).map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
+    statvfs(folder).map_or(u64::MAX, |disk| free_of(&disk))
 }
 
 /// The same for new objects, each of which is a file: 0 if hardly any more can be made.
 fn free_bytes_for_files(folder: &Path) -> u64 {
-    let Ok(disk) = rustix::fs::statvfs(folder) else { return u64::MAX };
+    let Ok(disk) = statvfs(folder) else { return u64::MAX };
     // Some file systems count no files.
     let files_end = disk.f_files > 0 && disk.f_favail < FILES_LEFT_MIN;
-    if files_end { 0 } else { disk.f_bavail.saturating_mul(disk.f_frsize) }
+    if files_end { 0 } else { free_of(&disk) }
+}
+
+/// Some file systems, mostly those of a network, count no blocks: their free space is unknown.
+fn free_of(disk: &StatVfs) -> u64 {
+    size_of_disk(disk).map_or(u64::MAX, |_| disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// In bytes; `None` where it is unknown.
+fn size_of_disk(disk: &StatVfs) -> Option<u64> {
+    Some(disk.f_blocks.saturating_mul(disk.f_frsize)).filter(|size| *size > 0)
+}
+
+/// The reserve of a disk of so many bytes, unless the operator has chosen another one. In bytes, whole megabytes.
+fn default_reserve(size: Option<u64>) -> u64 {
+    let part = size.map_or(RESERVE_DEFAULT_MAX, |size| size / RESERVE_PART);
+    (part / MEGABYTE * MEGABYTE).clamp(RESERVE_DEFAULT_MIN, RESERVE_DEFAULT_MAX)
 }
 
 /// Whether an error or one of its causes says that the disk, or a quota of its file system, is full.

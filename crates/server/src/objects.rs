@@ -269,7 +269,7 @@ mod tests {
     use super::*;
 
     fn objects_in(folder: &tempfile::TempDir) -> Objects {
-        Objects::in_folder(folder.path(), Arc::new(Disk::watch(folder.path(), 0))).unwrap()
+        Objects::in_folder(folder.path(), Arc::new(Disk::watch(folder.path(), Some(0)))).unwrap()
     }
 
     #[tokio::test]

@@ -25,7 +25,7 @@ pub(super) struct WorkerArgs {
     /// The most that an image may hold, in megabytes [env: KEYRACK_MAX_IMAGE_MB] [default: 10]
     #[arg(long, value_name = "MB")]
     max_image_mb: Option<u32>,
-    /// Free disk space below which no training begins, in megabytes; 0 turns this off [env: KEYRACK_DISK_RESERVE_MB] [default: 256]
+    /// Free disk space below which no training begins, in megabytes; 0 turns this off [env: KEYRACK_DISK_RESERVE_MB] [default: 256, or 5 % of the disk if that is less]
     #[arg(long, value_name = "MB")]
     disk_reserve_mb: Option<u32>,
     /// What is logged: error, warn, info, debug or trace [env: KEYRACK_LOG] [default: info]

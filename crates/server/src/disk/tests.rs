@@ -1,4 +1,6 @@
 use std::io::ErrorKind;
+use std::sync::{Arc, mpsc};
+use std::thread;
 
 use super::*;
 
@@ -6,7 +8,7 @@ const GB: u64 = 1 << 30;
 
 /// A disk that was found to have `free` bytes, and is not measured again while the test runs.
 fn disk(reserve: u64, free: u64) -> Disk {
-    let disk = Disk::watch(Path::new("/nowhere at all"), reserve);
+    let disk = Disk::watch(Path::new("/nowhere at all"), Some(reserve));
     let far = Instant::now() + Duration::from_hours(1);
     *disk.measured.lock() = Measured { at: far, free, free_for_files: free };
     disk
@@ -41,6 +43,55 @@ fn small_writes_go_on_below_the_reserve_and_stop_at_an_eighth_of_it() {
 fn without_a_reserve_nothing_is_denied() {
     let disk = disk(0, 0);
     assert!(disk.admit(GB).is_ok() && disk.admits_new_data() && !disk.is_low());
+}
+
+/// What a file system of so many megabytes reports that is half full, in blocks of 4 KB and without a count of files.
+fn reported(megabytes: u64) -> StatVfs {
+    let blocks = megabytes * MEGABYTE / 4_000;
+    StatVfs {
+        f_bsize: 4_000,
+        f_frsize: 4_000,
+        f_blocks: blocks,
+        f_bfree: blocks / 2,
+        f_bavail: blocks / 2,
+        f_files: 0,
+        f_ffree: 0,
+        f_favail: 0,
+        f_fsid: 0,
+        f_flag: rustix::fs::StatVfsMountFlags::empty(),
+        f_namemax: 255,
+    }
+}
+
+#[test]
+fn a_small_disk_has_a_small_reserve_by_default() {
+    for (megabytes, reserve) in [(100, 8), (1_000, 50), (1_039, 51), (5_000, 250), (8_000, 256), (0, 256)] {
+        assert_eq!(default_reserve(size_of_disk(&reported(megabytes))), reserve * MEGABYTE, "{megabytes}");
+    }
+    assert_eq!(Disk::watch(Path::new("/nowhere at all"), None).reserve(), 256 * MEGABYTE);
+    assert_eq!(Disk::watch(Path::new("/"), Some(9)).reserve(), 9);
+}
+
+#[test]
+fn a_file_system_that_counts_no_blocks_is_not_full() {
+    assert_eq!(free_of(&reported(0)), u64::MAX);
+    assert_eq!(free_of(&reported(8)), 4 * MEGABYTE);
+    assert_eq!(free_of(&StatVfs { f_bavail: 0, ..reported(8) }), 0);
+}
+
+#[test]
+fn no_commit_waits_for_a_reserve_file_that_is_being_filled() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Arc::new(Disk::with_reserve_file(folder.path(), Some(8 * MEGABYTE)));
+    let filling = disk.file.as_ref().unwrap().file.lock();
+    let (done, is_done) = mpsc::channel();
+    let other = Arc::clone(&disk);
+    thread::spawn(move || {
+        other.make_room_for_commit();
+        done.send(other.reserved())
+    });
+    assert_eq!(is_done.recv_timeout(Duration::from_secs(30)), Ok(2 * MEGABYTE));
+    drop(filling);
 }
 
 #[test]

@@ -84,7 +84,9 @@ fn item(text: &str) -> Option<(&str, f32)> {
     let mut parts = text.split(';').map(str::trim);
     let name = parts.next()?;
     let quality = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
-    Some((name, quality.map_or(Some(1.0), |quality| quality.parse().ok())?))
+    let quality = quality.map_or(Some(1.0), |quality| quality.parse().ok())?;
+    // `nan` and `inf` are numbers to the parser, and no weights.
+    (0.0..=1.0).contains(&quality).then_some((name, quality))
 }
 
 /// Leaves the one encoding in the request that will be used. The layer would answer 406 to a client that accepts none, after
@@ -190,6 +192,11 @@ mod tests {
             (&["br;q=0, *"], Some(Encoding::Gzip)),
             (&["identity;q=0"], None),
             (&["br;q=high"], None),
+            (&["br;q=nan"], None),
+            (&["gzip;q=nan"], None),
+            (&["br;q=nan, gzip;q=0"], None),
+            (&["br;q=0.1, gzip;q=inf"], Some(Encoding::Brotli)),
+            (&["br;q=-1, gzip;q=2"], None),
             (&["brotli, x-gzip"], None),
         ] {
             let mut headers = HeaderMap::new();

@@ -63,7 +63,7 @@ impl Told {
             data: config.data.clone(),
             backbone: config.backbone.clone(),
             max_image: config.max_image,
-            disk_reserve: config.disk_reserve,
+            disk_reserve: app.disk.reserve(),
             log: config.log,
             log_json: config.log_json,
         }

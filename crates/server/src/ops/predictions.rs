@@ -3,6 +3,8 @@
 mod asked;
 mod look;
 mod problems;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -17,7 +19,7 @@ pub use asked::{Asked, Classified, Detected, Detection, Likely, Seen, Small, Wan
 use look::{classified, detected};
 use problems::{not_ready, other_task, too_large, urls_closed};
 
-use super::quotas::Quotas;
+use super::quotas::{Quotas, Spent};
 use super::refusals::Late;
 use super::who::Covered;
 use super::{Acting, Invalid, OpError, Who};
@@ -28,6 +30,7 @@ use crate::predict::door::{DoorError, Fetched};
 use crate::predict::engine::PATIENCE;
 use crate::predict::image::Source;
 use crate::predict::{Door, Engine, EngineError, Image, Room};
+use crate::shares::Claimant;
 
 /// More pixels than that no line has.
 const MOST_STROKE: u32 = 100;
@@ -162,15 +165,10 @@ impl Predictions {
         // gets no prediction.
         by.verify(&self.store, (self.clock)()).await?;
         let spent = self.quotas.take(by, Counted::Predictions).await?;
-        let seen = async {
-            let look = move |backbone: &_, picture: &_, threads: &_| look(&asked, backbone, picture, threads);
-            let found = self.see(by, image, until, look).await?;
-            let held = self.answers.hold(by.claimant(), found.picture_bytes())?;
-            Ok::<_, OpError>((found, held))
-        };
-        let ((found, held), spent) = spent.settle(seen.await)?;
+        let look = move |backbone: &_, picture: &_, threads: &_| look(&asked, backbone, picture, threads);
+        let seen = hold_answer(&self.answers, by.claimant(), spent, self.see(by, image, until, look).await)?;
         by.verify(&self.store, (self.clock)()).await?;
-        Ok(Seen { found, held, spent })
+        Ok(seen)
     }
 
     /// A key may be restricted to images of some size. What lies behind a URL is fetched no further than that.
@@ -220,6 +218,19 @@ impl Predictions {
             (Err(error), _) => Err(error.into()),
         }
     }
+}
+
+/// Takes the memory for the images of an answer. Where there is none, the prediction is spent all the same: a client that
+/// reads its answers slowly would otherwise use the cores without using its quota.
+fn hold_answer<T: PictureBytes>(
+    answers: &Room,
+    claimant: Claimant,
+    spent: Spent,
+    found: Result<T, OpError>,
+) -> Result<Seen<T>, OpError> {
+    let (found, spent) = spent.settle(found)?;
+    let held = answers.hold(claimant, found.picture_bytes())?;
+    Ok(Seen { found, held, spent })
 }
 
 /// A model that was deleted meanwhile has no file any more.

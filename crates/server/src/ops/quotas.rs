@@ -5,7 +5,7 @@
 mod block;
 mod spent;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -54,8 +54,11 @@ impl Room {
     }
 
     /// The right to hold so many bytes of a claimant that are in memory already. What is larger than the share of a key
-    /// takes all of that share.
+    /// takes all of that share; nothing at all takes no share.
     pub fn hold(&self, claimant: Claimant, bytes: usize) -> Result<Held, Exhausted> {
+        if bytes == 0 {
+            return Ok(Held::default());
+        }
         let share = self.budget.take(claimant, bytes.min(self.whole / 2))?;
         Ok(Held(Some(share)))
     }
@@ -108,6 +111,16 @@ mod tests {
         assert!(room.hold(of[1][0], ANSWERS / 8).is_ok());
         drop(held);
         assert_eq!(room.held(), 0);
+    }
+
+    #[test]
+    fn a_large_answer_of_somebody_who_holds_nothing_finds_its_place_beside_another() {
+        let (room, of) = (Room::for_answers_of(1), claimants(2, 1));
+        let _other = room.hold(of[0][0], ANSWERS / 2 - 8).unwrap();
+        let held = room.hold(of[1][0], ANSWERS / 2).unwrap();
+        assert_eq!(room.hold(of[1][0], 1).unwrap_err().holder, Holder::Key);
+        drop(held);
+        assert!(room.hold(of[1][0], ANSWERS / 2).is_ok());
     }
 
     #[test]

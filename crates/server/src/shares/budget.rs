@@ -12,6 +12,7 @@ use super::{Claimant, Tenant};
 /// A workspace gets a new share only while what it then holds is at most so many times what is still free. Alone it gets
 /// three quarters; each further tenant finds a part of the rest, however many hold their worst. A share that it has may
 /// grow up to what a workspace gets alone, so that work that has begun doesn't fail because others came.
+/// The first share of a workspace that holds nothing may be as large, if so much is free.
 /// (Choudhury and Hahne, *Dynamic queue length thresholds for shared-memory packet switches*, 1998.)
 const TENANT_TO_FREE: usize = 3;
 /// The same for each key of a workspace: alone it gets one half, and other keys of its workspace find a quarter.
@@ -114,17 +115,27 @@ impl Drop for Share {
 /// Whether a claimant may take so many units of a capacity; whose share is used up where it may not.
 type Admits = fn(&Ledger, usize, Claimant, usize) -> Result<(), Holder>;
 
+/// How many units of a capacity somebody gets who is alone.
+const fn alone(capacity: usize, to_free: usize) -> usize {
+    capacity - capacity / (to_free + 1)
+}
+
 impl Ledger {
     fn admits_new(&self, capacity: usize, claimant: Claimant, units: usize) -> Result<(), Holder> {
         let left = self.left(capacity, units)?;
-        let most = |to_free: usize| left.saturating_mul(to_free);
-        self.admits(claimant, units, most(MEMBER_TO_FREE), most(TENANT_TO_FREE))
+        // Who holds nothing yet gets as much as work that has begun: one claim may be larger than what stays free.
+        let most = |held: Option<&usize>, to_free: usize| {
+            held.map_or_else(|| alone(capacity, to_free), |_| left.saturating_mul(to_free))
+        };
+        let of_member = most(self.by_claimant.get(&claimant), MEMBER_TO_FREE);
+        let of_tenant = most(self.by_tenant.get(&claimant.tenant), TENANT_TO_FREE);
+        self.admits(claimant, units, of_member, of_tenant)
     }
 
     fn admits_growth(&self, capacity: usize, claimant: Claimant, units: usize) -> Result<(), Holder> {
         self.left(capacity, units)?;
-        let most = |to_free: usize| capacity - capacity / (to_free + 1);
-        self.admits(claimant, units, most(MEMBER_TO_FREE), most(TENANT_TO_FREE))
+        let (of_member, of_tenant) = (alone(capacity, MEMBER_TO_FREE), alone(capacity, TENANT_TO_FREE));
+        self.admits(claimant, units, of_member, of_tenant)
     }
 
     fn left(&self, capacity: usize, units: usize) -> Result<usize, Holder> {
@@ -294,6 +305,20 @@ mod tests {
         assert_eq!(second.grow(1).unwrap_err().holder, Holder::Workspace);
     }
 
+    #[test]
+    fn who_holds_nothing_gets_all_that_is_free_up_to_a_share() {
+        let (budget, of) = (Budget::new("bytes", 200), claimants(3, 2));
+        let first = budget.take(of[0][0], 100).unwrap();
+        // Another key of the same workspace is denied because of the workspace, another workspace isn't denied.
+        assert_eq!(budget.take(of[0][1], 60).unwrap_err().holder, Holder::Workspace);
+        let second = budget.take(of[1][0], 60).unwrap();
+        assert_eq!(budget.take(of[1][0], 10).unwrap_err().holder, Holder::Key);
+        assert_eq!(budget.take(of[2][0], 41).unwrap_err().holder, Holder::Everybody);
+        assert!(budget.take(of[2][0], 40).is_ok());
+        drop((first, second));
+        assert_eq!(budget.taken(), 0);
+    }
+
     proptest! {
         /// Whatever is taken and given back: no share is exceeded when it grows, and what is held is what was taken.
         #[test]
@@ -306,6 +331,8 @@ mod tests {
             for (workspace, key, units, what) in steps {
                 let place = units % held.len().max(1);
                 let is_new = what == 0 || held.is_empty();
+                let is_first_of_workspace = held.iter().all(|one| one.0 != workspace);
+                let is_first_of_key = held.iter().all(|one| (one.0, one.1) != (workspace, key));
                 let (workspace, key) = match what {
                     _ if is_new => {
                         let Ok(share) = budget.take(of[workspace][key], units) else { continue };
@@ -334,8 +361,8 @@ mod tests {
                 prop_assert_eq!(taken, budget.taken());
                 prop_assert!(of_key <= capacity.div_ceil(2) && of_workspace <= capacity - capacity / 4);
                 if is_new {
-                    prop_assert!(of_key <= (capacity - taken).max(1));
-                    prop_assert!(of_workspace <= (3 * (capacity - taken)).max(1));
+                    prop_assert!(is_first_of_key || of_key <= (capacity - taken).max(1));
+                    prop_assert!(is_first_of_workspace || of_workspace <= (3 * (capacity - taken)).max(1));
                 }
             }
         }

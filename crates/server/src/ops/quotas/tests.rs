@@ -12,7 +12,7 @@ use super::*;
 const NOON: i64 = 1_799_884_800_000_000 + DAY / 2;
 const DAY: i64 = 86_400_000_000;
 
-fn own(quotas: &[(u32, Period)]) -> Own {
+pub(in crate::ops) fn own(quotas: &[(u32, Period)]) -> Own {
     let mut own = Own::NONE;
     for (limit, per) in quotas {
         own.add(Quota::new(Counted::Predictions, *limit, *per).unwrap()).unwrap();
@@ -239,7 +239,7 @@ fn clock() -> Timestamp {
 }
 
 /// A key with these quotas, let through by a rack, on a store of its own.
-async fn world(folder: &std::path::Path, own: Own) -> (Quotas, Caller) {
+pub(in crate::ops) async fn world(folder: &std::path::Path, own: Own, clock: Clock) -> (Quotas, Caller) {
     use keyrack_key::{
         Brands, Class, Exposure, Grant, Permission, Presented, Question, Restrictions, Scope, Secret, Spend,
         UserId, WorkspaceId,
@@ -278,7 +278,7 @@ async fn world(folder: &std::path::Path, own: Own) -> (Quotas, Caller) {
     (Quotas::new(store, rack, guard, clock), caller)
 }
 
-async fn used(quotas: &Quotas, caller: &Caller) -> Vec<u32> {
+pub(in crate::ops) async fn used(quotas: &Quotas, caller: &Caller) -> Vec<u32> {
     let standings = quotas.standings(caller.key().key, &quotas_of(caller)).await.unwrap();
     standings.into_iter().map(|standing| standing.used).collect()
 }
@@ -287,7 +287,7 @@ async fn used(quotas: &Quotas, caller: &Caller) -> Vec<u32> {
 #[tokio::test]
 async fn a_day_and_a_month_begin_anew_and_a_clean_stop_gives_the_rest_back() {
     let folder = tempfile::tempdir().unwrap();
-    let (quotas, caller) = world(folder.path(), own(&[(40, Period::Day), (100, Period::Month)])).await;
+    let (quotas, caller) = world(folder.path(), own(&[(40, Period::Day), (100, Period::Month)]), clock).await;
     let take_all = async || {
         let mut taken = 0;
         while let Ok(spent) = quotas.take_of(&caller, Counted::Predictions).await {

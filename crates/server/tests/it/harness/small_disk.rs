@@ -2,6 +2,7 @@
 //!
 //! It is a tmpfs in a mount namespace of its own: nothing is left of it after the test, however that ends.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,9 @@ use std::process::{Child, Command, Stdio};
 /// The namespace that a process without root's rights may make needs a namespace of users around it.
 const OF_ROOT: &[&str] = &["--mount"];
 const OF_ANYONE: &[&str] = &["--user", "--map-root-user", "--mount"];
+
+/// Set to 1, tests that need a namespace are skipped where the system allows none.
+const NO_NAMESPACES: &str = "KEYRACK_NO_NAMESPACES";
 
 pub(crate) struct SmallDisk {
     /// Keeps the namespace alive.
@@ -21,8 +25,16 @@ pub(crate) struct SmallDisk {
 
 impl SmallDisk {
     /// A disk of so many megabytes, seen at `folder` by the processes that [`Self::run_on`] starts. `None` where the system
-    /// allows no such namespace.
+    /// allows no such namespace and the environment accepts that.
     pub(super) fn mount(folder: &Path, megabytes: u32) -> Option<Self> {
+        let disk = Self::try_mount(folder, megabytes);
+        if disk.is_none() {
+            skip(std::env::var_os(NO_NAMESPACES));
+        }
+        disk
+    }
+
+    fn try_mount(folder: &Path, megabytes: u32) -> Option<Self> {
         fs::create_dir_all(folder).unwrap();
         let script = format!(
             "mount -t tmpfs -o size={megabytes}m keyrack {} && echo mounted && exec sleep infinity",
@@ -93,5 +105,25 @@ impl Drop for SmallDisk {
     fn drop(&mut self) {
         let _ = self.holder.kill();
         let _ = self.holder.wait();
+    }
+}
+
+/// Fails the test that calls it, unless the environment accepts that it is skipped.
+#[expect(clippy::print_stderr, reason = "a test that was skipped must say so")]
+fn skip(accepted: Option<OsString>) {
+    assert!(
+        accepted.is_some_and(|value| value == "1"),
+        "this system allows no mount namespace, so no disk can be filled: run the tests as root, allow user \
+         namespaces, or set {NO_NAMESPACES}=1 to skip the tests that need one"
+    );
+    eprintln!("SKIPPED: this system allows no mount namespace, so no disk can be filled");
+}
+
+#[test]
+fn a_test_of_a_full_disk_is_skipped_only_where_that_is_accepted() {
+    skip(Some("1".into()));
+    for accepted in [None, Some("0"), Some("")] {
+        let accepted = accepted.map(OsString::from);
+        assert!(std::panic::catch_unwind(|| skip(accepted)).is_err());
     }
 }

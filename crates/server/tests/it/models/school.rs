@@ -136,7 +136,8 @@ impl Filling {
         let data = server.data();
         Self {
             store: Store::open(&data.join("keyrack.db"), rng()).await.unwrap(),
-            objects: Objects::in_folder(&data.join("objects"), Arc::new(Disk::watch(&data, 0))).unwrap(),
+            objects: Objects::in_folder(&data.join("objects"), Arc::new(Disk::watch(&data, Some(0))))
+                .unwrap(),
             project: project.parse().unwrap(),
         }
     }

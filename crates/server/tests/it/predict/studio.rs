@@ -90,7 +90,8 @@ impl Bench {
         let store = Store::open(&data.join("keyrack.db"), rng()).await.unwrap();
         Self {
             store,
-            objects: Objects::in_folder(&Folder::objects(data), Arc::new(Disk::watch(data, 0))).unwrap(),
+            objects: Objects::in_folder(&Folder::objects(data), Arc::new(Disk::watch(data, Some(0))))
+                .unwrap(),
         }
     }
 

@@ -1,0 +1,43 @@
+use keyrack_key::{Period, Timestamp};
+
+use super::super::quotas::tests::{own, used, world};
+use super::*;
+use crate::shares::tests::claimants;
+
+/// An answer with an image of so many bytes.
+#[derive(Debug)]
+struct Answer(usize);
+
+impl PictureBytes for Answer {
+    fn picture_bytes(&self) -> usize {
+        self.0
+    }
+}
+
+fn noon() -> Timestamp {
+    Timestamp::from_micros(1_799_884_800_000_000)
+}
+
+#[tokio::test]
+async fn work_is_spent_although_its_answer_finds_no_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let (quotas, caller) = world(folder.path(), own(&[(9, Period::Month)]), noon).await;
+    let (answers, claimant) = (Room::for_answers_of(1), claimants(1, 1)[0][0]);
+    let answer = async |found| {
+        let spent = quotas.take_of(&caller, Counted::Predictions).await.unwrap();
+        hold_answer(&answers, claimant, spent, found)
+    };
+    let unread = answer(Ok(Answer(usize::MAX))).await.unwrap();
+    assert_eq!(used(&quotas, &caller).await, [1]);
+    let denied = answer(Ok(Answer(1))).await.unwrap_err();
+    assert!(matches!(denied, OpError::ShareUsedUp(_)), "{denied:?}");
+    assert_eq!(used(&quotas, &caller).await, [2]);
+    // An answer without an image needs no memory.
+    answer(Ok(Answer(0))).await.unwrap();
+    assert_eq!(used(&quotas, &caller).await, [3]);
+    // What was refused before the work was done is given back.
+    answer(Err(OpError::NotFound("model"))).await.unwrap_err();
+    assert_eq!(used(&quotas, &caller).await, [3]);
+    drop(unread);
+    answer(Ok(Answer(1))).await.unwrap();
+}
