@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn each_place_is_looked_at() {
+    fn key_is_found_in_header_and_query() {
         let header = Ok(Some(("a".to_owned(), Place::Header)));
         assert_eq!(found(&[("authorization", "Bearer a")], "/"), header);
         assert_eq!(found(&[("authorization", "bEaReR   a ")], "/"), header);
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scheme_before_a_key_is_understood_in_each_place() {
+    fn bearer_scheme_is_stripped_in_every_location() {
         for written in ["Bearer a", "bearer  a", "BEARER a "] {
             assert_eq!(found(&[("x-api-key", written)], "/"), Ok(Some(("a".to_owned(), Place::Header))));
             let query = format!("/?api-key={}", written.replace(' ', "+"));
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn one_key_twice_is_one_key_and_two_of_ours_are_denied() {
+    fn repeated_key_is_one_key_and_two_keys_are_ambiguous() {
         let (a, b) = (key(), key());
         let bearer = format!("Bearer {a}");
         let (auth, own) = (("authorization", bearer.as_str()), ("x-api-key", a.as_str()));
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_of_ours_is_passed_over_beside_one() {
+    fn other_credential_is_ignored_if_key_is_present() {
         let key = key();
         let ours = Ok(Some((key.clone(), Place::Header)));
         let mut mistyped = key.clone();
@@ -198,7 +198,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_header_makes_it_panic(authorization: Vec<u8>, key: Vec<u8>) {
+        fn find_never_panics(authorization: Vec<u8>, key: Vec<u8>) {
             let mut headers = HeaderMap::new();
             for (name, value) in [("authorization", authorization), ("x-api-key", key)] {
                 if let Ok(value) = HeaderValue::from_bytes(&value) {

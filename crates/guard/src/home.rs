@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_without_a_home_has_no_own_pages() {
+    fn service_without_own_origins_has_no_own_pages() {
         let nowhere = |name: &'static str, value: &str| {
             is_left(&Home::nowhere(), &[("host", "127.0.0.1:8080"), (name, value)])
         };
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_and_our_own_pages_are_at_home() {
+    fn programs_and_own_pages_are_not_foreign() {
         let host = ("host", "127.0.0.1:8080");
         assert!(!left(&[]));
         assert!(!left(&[host, ("sec-fetch-mode", "cors")]), "Node");
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_at_a_name_that_is_not_ours_is_elsewhere_though_the_name_leads_here() {
+    fn page_at_rebound_host_name_is_foreign() {
         for home in [Home::unnamed(), Home::at(NAMED).unwrap()] {
             for host in ["evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.nip.io"] {
                 let origin = format!("http://{host}");
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_others_are_not() {
+    fn pages_of_other_origins_are_foreign() {
         let host = ("host", "127.0.0.1:8080");
         for origin in [
             "null",
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_home_is_an_origin() {
+    fn own_origin_must_be_origin() {
         for text in
             ["", "keys.example.org", "ftp://keys.example.org", "https://", "https://a b", "https://a/b"]
         {

@@ -1,19 +1,20 @@
-//! The word in front of every secret of a deployment.
+//! The brand: the prefix of every secret of one deployment.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// 2 to 12 of `[a-z0-9]`, starting with a letter: `kr` in `kr_sk_…`.
+/// The first part of a secret: `kr` in `kr_sk_…`. 2 to 12 characters of `[a-z0-9]`, of
+/// which the first is a letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Brand(Box<str>);
 
-/// Why a text is no brand.
+/// The text is not a valid [`Brand`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a brand is 2 to 12 lower-case letters and digits, starting with a letter")]
 pub struct BrandError;
 
 impl Brand {
-    /// The brand as text.
+    /// Returns the brand as text, without the underscore that follows it in a secret.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -23,10 +24,10 @@ impl FromStr for Brand {
     type Err = BrandError;
 
     fn from_str(text: &str) -> Result<Self, BrandError> {
-        let fits = (2..=12).contains(&text.len())
+        let is_valid = (2..=12).contains(&text.len())
             && text.starts_with(|c: char| c.is_ascii_lowercase())
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        if fits { Ok(Self(text.into())) } else { Err(BrandError) }
+        if is_valid { Ok(Self(text.into())) } else { Err(BrandError) }
     }
 }
 
@@ -36,7 +37,19 @@ impl fmt::Display for Brand {
     }
 }
 
-/// The brand that new secrets get, and the older ones that are still accepted.
+/// The brand of new secrets, and the former brands that the deployment still accepts.
+///
+/// # Examples
+///
+/// ```
+/// use keyrack_key::{Brand, Brands};
+///
+/// let former: Brand = "acme".parse()?;
+/// let brands = Brands::new("kr".parse()?, vec![former]);
+/// assert!(brands.accepts(b"acme"));
+/// assert!(!brands.accepts(b"other"));
+/// # Ok::<(), keyrack_key::BrandError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Brands {
     current: Brand,
@@ -44,29 +57,29 @@ pub struct Brands {
 }
 
 impl Brands {
-    /// New secrets start with `current`; secrets that start with one of `older` still work.
+    /// Creates the list. New secrets get `current`; secrets with one of the `older` brands remain valid.
     pub const fn new(current: Brand, older: Vec<Brand>) -> Self {
         Self { current, older }
     }
 
-    /// The brand of new secrets.
+    /// Returns the brand of new secrets.
     pub const fn current(&self) -> &Brand {
         &self.current
     }
 
-    /// All of them, that of new secrets first.
+    /// Iterates over all accepted brands, the current one first.
     pub fn all(&self) -> impl Iterator<Item = &Brand> {
         std::iter::once(&self.current).chain(&self.older)
     }
 
-    /// Whether secrets with this brand are accepted.
+    /// Returns `true` if secrets with this brand are accepted.
     pub fn accepts(&self, brand: &[u8]) -> bool {
         self.current.0.as_bytes() == brand || self.older.iter().any(|older| older.0.as_bytes() == brand)
     }
 }
 
 impl Default for Brands {
-    /// `kr` and no other.
+    /// Accepts `kr` only.
     fn default() -> Self {
         Self::new(Brand("kr".into()), Vec::new())
     }

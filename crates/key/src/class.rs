@@ -1,4 +1,4 @@
-//! Whether a key is meant to be kept or to be shown.
+//! The class of a key: secret or publishable.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,25 +7,35 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Permission, Permissions};
 
-/// The class of a key, fixed at birth and visible in each of its secrets.
+/// The class of a key. It never changes, and each of the key's secrets shows it.
+///
+/// # Examples
+///
+/// ```
+/// use keyrack_key::{Class, Permission};
+///
+/// assert!(Class::Publishable.ceiling().contains(Permission::ModelsPredict));
+/// assert!(!Class::Publishable.ceiling().contains(Permission::ModelsTrain));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Class {
-    /// `sk`: known to programs on servers alone.
+    /// `sk`: for programs on servers. Only they may know the secret.
     Secret,
-    /// `pk`: meant to stand in public pages and apps.
+    /// `pk`: for public pages and apps, where anyone can read the secret.
     Publishable,
 }
 
-/// All that a publishable key can ever hold. Its own constant and not "whatever Inference is":
-/// a permission that a later version adds to a scope never reaches a key that stands in public.
+/// The most that a publishable key can hold. A constant of its own rather than the permissions of
+/// [`Scope::Inference`](crate::Scope): a permission that a later version adds to that scope must not reach
+/// keys that are already public.
 const PUBLISHABLE_CEILING: Permissions = Permissions::of(&[Permission::ModelsPredict]);
 
 impl Class {
-    /// Both classes.
+    /// Both classes, in the order of their declaration.
     pub const ALL: [Self; 2] = [Self::Secret, Self::Publishable];
 
-    /// The most that a key of this class can hold.
+    /// Returns the largest set of permissions that a key of this class can hold.
     pub const fn ceiling(self) -> Permissions {
         match self {
             Self::Secret => Permissions::of(&Permission::ALL),
@@ -33,7 +43,7 @@ impl Class {
         }
     }
 
-    /// The two letters inside a secret: `sk` or `pk`.
+    /// Returns the two letters inside a secret: `sk` or `pk`.
     pub const fn letters(self) -> &'static str {
         match self {
             Self::Secret => "sk",
@@ -41,7 +51,7 @@ impl Class {
         }
     }
 
-    /// The word in the API and the store.
+    /// Returns the name in the API and in the store: `secret` or `publishable`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Secret => "secret",
@@ -68,9 +78,10 @@ impl FromStr for Class {
 mod tests {
     use super::*;
 
-    /// Whoever adds a permission decides here whether the public may have it: without an arm, this does not compile.
+    /// A new permission must be listed here before this test compiles, so that its author decides whether
+    /// publishable keys may have it.
     #[test]
-    fn each_permission_is_decided_for_the_public() {
+    fn every_permission_is_classified_for_publishable_keys() {
         for permission in Permission::ALL {
             let public = match permission {
                 Permission::ModelsPredict => true,

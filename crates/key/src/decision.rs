@@ -1,4 +1,4 @@
-//! The answer to one request: allowed, or denied with one reason.
+//! The decision about one request: allowed, or denied for one reason.
 
 use std::borrow::Borrow;
 use std::net::IpAddr;
@@ -9,148 +9,179 @@ use crate::{
     Timestamp,
 };
 
-/// What a key stands for at one revision: all that a decision needs.
+/// All that a decision needs to know about a key, at one revision of it.
+///
+/// # Examples
+///
+/// ```
+/// use keyrack_key::{
+///     Denial, Exposure, Permission, Question, Restrictions, Scope, SecretState, Spend, Terms, Timestamp,
+/// };
+///
+/// let key = Terms {
+///     permissions: Scope::Inference.permissions(),
+///     restrictions: Some(Restrictions::NONE),
+///     expires_at: None,
+///     pause: None,
+///     deleted_at: None,
+/// };
+/// let request = Question {
+///     now: Timestamp::from_micros(0),
+///     permission: Some(Permission::ModelsTrain),
+///     address: None,
+///     origin: None,
+///     exposure: Exposure::None,
+///     spend: Spend::One,
+/// };
+/// let denial = key.decide(SecretState::Current, &request).unwrap_err();
+/// assert_eq!(denial, Denial::Permission(Permission::ModelsTrain));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms<R = Restrictions> {
-    /// What it was granted.
+    /// The permissions that the key was granted.
     pub permissions: Permissions,
-    /// What narrows it; nothing where a newer version wrote restrictions that this one cannot read.
+    /// The restrictions; `None` if a newer version wrote some that this version cannot
+    /// read. Such a key is denied.
     pub restrictions: Option<R>,
-    /// When it ends by itself.
+    /// When the key expires; `None` if it never does.
     pub expires_at: Option<Timestamp>,
-    /// That somebody paused it, and until when. One that is over is as good as none.
+    /// The pause, if the key was paused. A pause that is over has no effect.
     pub pause: Option<Pause>,
-    /// When somebody deleted it.
+    /// When the key was deleted; `None` if it was not.
     pub deleted_at: Option<Timestamp>,
 }
 
-/// Where a secret stands in the life of its key.
+/// Whether a secret is the current one of its key, or was replaced by a rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretState {
-    /// The one that was handed out last.
+    /// The secret that the key got last.
     Current,
-    /// The one before, until this time.
+    /// A secret that a rotation replaced. It is valid until this time.
     Retiring(Timestamp),
 }
 
-/// What is taken from the rates of a key that has some.
+/// How a decision uses the rate limits of a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Spend {
-    /// One request.
+    /// Takes one request from each rate limit.
     #[default]
     One,
-    /// Nothing: the question is only whether there is one left.
+    /// Only checks that a request is left, and takes none.
     Nothing,
-    /// Nothing, since the request that is asked about again has taken its one before.
+    /// Ignores the rate limits, because an earlier decision about this request has
+    /// already taken one from them.
     Before,
 }
 
-/// What is asked about a key.
+/// A request that a key is checked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
-    /// When it is asked.
+    /// The time of the request.
     pub now: Timestamp,
-    /// What the route needs; nothing where the question is only whether the key is alive.
+    /// The permission that the route requires; `None` if any valid key will do.
     pub permission: Option<Permission>,
-    /// Where the request comes from, if known.
+    /// The address of the client; `None` if it is unknown.
     pub address: Option<IpAddr>,
-    /// The `Origin` header, if there is one.
+    /// The `Origin` header; `None` if the request has none.
     pub origin: Option<&'a str>,
-    /// Where others can read the key.
+    /// Where others can read the secret of this request.
     pub exposure: Exposure,
-    /// What it takes from the key's rates, if it is let through.
+    /// How the decision uses the key's rate limits.
     pub spend: Spend,
 }
 
-/// The one reason for which a request is denied: the first check that fails, in the order of the checks.
+/// The reason for which a request is denied: the first check that fails, in the order of [`Terms::decide`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denial {
-    /// No key came with the request.
+    /// The request has no key.
     #[error("no API key was sent")]
     Missing,
-    /// Two different keys came with the request.
+    /// The request has two different keys.
     #[error("two different API keys were sent")]
     Ambiguous,
-    /// A key that holds more than Inference stood in a query string.
+    /// The key is in the query string, and it has more permissions than the scope Inference.
     #[error("this key must not be sent in a URL")]
     InQuery,
-    /// The string is no secret.
+    /// The text does not have the form of a secret.
     #[error(transparent)]
     Malformed(#[from] Malformed),
-    /// The rack may be behind: nothing can be said about keys now.
+    /// The keys in memory may be out of date, so that no decision is possible.
     #[error("keys cannot be checked right now")]
     Stale,
-    /// There is no such key.
+    /// No key has this secret.
     #[error("there is no such API key")]
     Unknown,
-    /// The secret was replaced, and its time is over.
+    /// A rotation replaced the secret, which stopped working at this time.
     #[error("this secret was rotated and has ended")]
     Retired(Timestamp),
-    /// The key was deleted.
+    /// The key was deleted at this time.
     #[error("this API key was deleted")]
     Deleted(Timestamp),
-    /// The key was paused, and that is not over.
+    /// The key is paused.
     #[error("this API key is paused")]
     Paused(Pause),
-    /// The key has expired.
+    /// The key expired at this time.
     #[error("this API key has expired")]
     Expired(Timestamp),
-    /// A newer version wrote something about this key that this version does not know.
+    /// A newer version wrote permissions or restrictions that this version cannot read.
     #[error("this API key was changed by a newer version of the server")]
     NotUnderstood,
-    /// Not from this address.
+    /// The key is restricted to networks, and the client's address is in none.
     #[error("this API key may not be used from this network")]
     Network,
-    /// Not from this origin.
+    /// The key is restricted to origins, and the request has another one or none.
     #[error("this API key may not be used from this origin")]
     Origin,
-    /// A key that holds more than Inference came from a browser, where everybody can read it.
+    /// A page in a browser sent the key, which has more permissions than the scope Inference. Anyone who
+    /// opens the page can read the key.
     #[error("this API key must not be used in a browser")]
     InBrowser,
-    /// The scopes lack what the route needs.
+    /// The key lacks this permission, which the route requires.
     #[error("this API key lacks the permission {0}")]
     Permission(Permission),
-    /// This visitor used it too often lately, whatever others did.
+    /// This visitor has used up the rate limit that the key has for each visitor.
+    /// Other visitors do not count.
     #[error("this API key lets each visitor send {rate}, and this one has sent them")]
     VisitorRate {
-        /// What each may send.
+        /// The rate limit for each visitor.
         rate: Rate,
-        /// The seconds until one more is let through, rounded up: at least 1.
+        /// Seconds until the next request is allowed, rounded up: at least 1.
         wait: u32,
     },
-    /// It was used too often lately.
+    /// The key has used up its rate limit.
     #[error("this API key may send {rate}, and has sent them")]
     Rate {
-        /// What it may send.
+        /// The rate limit of the key.
         rate: Rate,
-        /// The seconds until one more is let through, rounded up: at least 1.
+        /// Seconds until the next request is allowed, rounded up: at least 1.
         wait: u32,
     },
-    /// It sent a larger image to be predicted than it may. Like quotas, that is told by whoever takes the work on.
+    /// The image is larger than the key may send for a prediction, in bytes. [`Terms::decide`] does not know
+    /// the image: the code that reads the request body returns this.
     #[error("this API key may send images of at most {0} bytes")]
     Image(NonZeroU32),
-    /// It has done what it may do in a day or a month. What is asked of a key tells that no more than its scopes do: whoever
-    /// takes the work on says so.
-    #[error("this API key may {}, and has used {used}", Quota::said(.of, .limit, .per))]
+    /// The key has used up a quota. [`Terms::decide`] does not count predictions, images, or training runs:
+    /// the code that starts the work returns this.
+    #[error("this API key may {}, and has used {used}", Quota::from_parts(.of, .limit, .per))]
     Quota {
-        /// What is counted.
+        /// The resource that the quota limits.
         of: Counted,
-        /// In how long.
+        /// The period after which the quota resets.
         per: Period,
-        /// How many there may be.
+        /// The size of the quota.
         limit: NonZeroU32,
-        /// How many there were.
+        /// How much of the quota is used.
         used: u32,
-        /// The seconds until the next day or month begins, rounded up: at least 1.
+        /// Seconds until the next day or month, rounded up: at least 1.
         wait: u32,
     },
 }
 
-// It is handed around with each answer.
+// Every check copies it into its result.
 const _: () = assert!(size_of::<Denial>() <= 16);
 
 impl Denial {
-    /// The stable word for it in answers, logs and counts.
+    /// Returns the stable code for API answers, logs, and metrics.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Missing => "missing_key",
@@ -177,10 +208,12 @@ impl Denial {
 }
 
 impl<R: Borrow<Restrictions>> Terms<R> {
-    /// Decides about a request with a secret of this key. The order is fixed: the life of the secret and the key,
-    /// the network, the origin, the permission, and whether what it holds may be seen where it is seen. The rates come
-    /// after all of that, from whoever keeps the meters ([`Rate::take`]): what is refused here takes nothing from them.
-    /// Quotas come last, where the work is taken on.
+    /// Decides about a request that was sent with a secret of this key. The order of the checks
+    /// is fixed: deletion, pause, and expiry of the key; retirement of the secret; network;
+    /// origin; permission; exposure.
+    ///
+    /// Rate limits come after these checks, so that a request that is denied here takes nothing from them
+    /// ([`Rate::take`]). Quotas come last, when the work starts.
     pub fn decide(&self, secret: SecretState, question: &Question<'_>) -> Result<(), Denial> {
         self.is_alive(secret, question.now)?;
         let restrictions: &Restrictions = self.restrictions.as_ref().ok_or(Denial::NotUnderstood)?.borrow();
@@ -239,7 +272,7 @@ mod tests {
         }
     }
 
-    fn ask(permission: Permission) -> Question<'static> {
+    fn request(permission: Permission) -> Question<'static> {
         Question {
             now: NOW,
             permission: Some(permission),
@@ -251,17 +284,17 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_opens_what_it_holds_and_names_what_it_lacks() {
+    fn missing_permission_is_denied_and_named() {
         let terms = terms();
-        assert_eq!(terms.decide(SecretState::Current, &ask(Permission::ModelsPredict)), Ok(()));
+        assert_eq!(terms.decide(SecretState::Current, &request(Permission::ModelsPredict)), Ok(()));
         assert_eq!(
-            terms.decide(SecretState::Current, &ask(Permission::ModelsTrain)),
+            terms.decide(SecretState::Current, &request(Permission::ModelsTrain)),
             Err(Denial::Permission(Permission::ModelsTrain))
         );
     }
 
     #[test]
-    fn the_first_check_that_fails_is_the_reason() {
+    fn decision_reports_first_failed_check() {
         let mut worst = Terms {
             permissions: Permissions::from_bits(1 << 30),
             restrictions: Some(Restrictions {
@@ -274,38 +307,38 @@ mod tests {
             deleted_at: Some(NOW),
         };
         let secret = SecretState::Retiring(NOW);
-        let ask = ask(Permission::ModelsTrain);
-        assert_eq!(worst.decide(secret, &ask), Err(Denial::Deleted(NOW)));
+        let request = request(Permission::ModelsTrain);
+        assert_eq!(worst.decide(secret, &request), Err(Denial::Deleted(NOW)));
         worst.deleted_at = None;
-        assert_eq!(worst.decide(secret, &ask), Err(Denial::Paused(Pause::UNTIL_RESUMED)));
+        assert_eq!(worst.decide(secret, &request), Err(Denial::Paused(Pause::UNTIL_RESUMED)));
         worst.pause = Some(Pause::until(Some(NOW)));
-        assert_eq!(worst.decide(secret, &ask), Err(Denial::Expired(NOW)));
+        assert_eq!(worst.decide(secret, &request), Err(Denial::Expired(NOW)));
         worst.expires_at = None;
-        assert_eq!(worst.decide(secret, &ask), Err(Denial::Retired(NOW)));
-        assert_eq!(worst.decide(SecretState::Current, &ask), Err(Denial::NotUnderstood));
+        assert_eq!(worst.decide(secret, &request), Err(Denial::Retired(NOW)));
+        assert_eq!(worst.decide(SecretState::Current, &request), Err(Denial::NotUnderstood));
         worst.permissions = Permissions::NONE;
-        assert_eq!(worst.decide(SecretState::Current, &ask), Err(Denial::Network));
+        assert_eq!(worst.decide(SecretState::Current, &request), Err(Denial::Network));
         worst.restrictions.as_mut().unwrap().networks = Only::Any;
-        assert_eq!(worst.decide(SecretState::Current, &ask), Err(Denial::Origin));
+        assert_eq!(worst.decide(SecretState::Current, &request), Err(Denial::Origin));
         worst.restrictions.as_mut().unwrap().origins = Only::Any;
         assert_eq!(
-            worst.decide(SecretState::Current, &ask),
+            worst.decide(SecretState::Current, &request),
             Err(Denial::Permission(Permission::ModelsTrain))
         );
     }
 
     #[test]
-    fn restrictions_that_cannot_be_read_deny() {
+    fn unreadable_restrictions_are_denied() {
         let unread = Terms { restrictions: None, ..terms() };
         assert_eq!(
-            unread.decide(SecretState::Current, &ask(Permission::ModelsPredict)),
+            unread.decide(SecretState::Current, &request(Permission::ModelsPredict)),
             Err(Denial::NotUnderstood)
         );
     }
 
     proptest! {
         #[test]
-        fn a_deleted_or_expired_key_opens_nothing(bits: u32, now: i64, ended: i64, expires: bool) {
+        fn deleted_or_expired_key_is_denied(bits: u32, now: i64, ended: i64, expires: bool) {
             let now = Timestamp::from_micros(now);
             let ended = Timestamp::from_micros(ended.min(now.micros()));
             let terms = Terms {
@@ -314,16 +347,16 @@ mod tests {
                 deleted_at: (!expires).then_some(ended),
                 ..terms()
             };
-            let question = Question { now, ..ask(Permission::ModelsTrain) };
+            let question = Question { now, ..request(Permission::ModelsTrain) };
             let question = Question { permission: None, ..question };
             prop_assert!(terms.decide(SecretState::Current, &question).is_err());
         }
 
         #[test]
-        fn what_is_allowed_is_held(bits in 0_u32..128, which in 0_usize..6) {
+        fn allowed_permission_is_in_key(bits in 0_u32..128, which in 0_usize..6) {
             let permission = Permission::ALL[which];
             let terms = Terms { permissions: Permissions::from_bits(bits), ..terms() };
-            let allowed = terms.decide(SecretState::Current, &ask(permission)).is_ok();
+            let allowed = terms.decide(SecretState::Current, &request(permission)).is_ok();
             prop_assert_eq!(allowed, bits < 64 && bits & (1 << which) != 0);
         }
     }

@@ -1,4 +1,4 @@
-//! What is kept of a secret.
+//! The digest of a secret. The server stores digests and never the secrets.
 
 use std::fmt;
 
@@ -7,35 +7,46 @@ use sha2::{Digest as _, Sha256};
 
 /// SHA-256 of a whole secret.
 ///
-/// A fast hash is right here and wrong for passwords: a secret has 190 random bits, so that
-/// guessing is hopeless however cheap a guess is, and each request pays for the hash.
+/// A fast hash is right here, though it would be wrong for passwords. A secret has 190 random bits, so
+/// guessing is hopeless however cheap a guess is, and every request pays for the hash.
 ///
-/// Comparing and looking up digests needs no constant time: to steer a timing by the digest
-/// an attacker would have to choose its bits, which means inverting SHA-256.
+/// Digests need no comparison in constant time. To learn from the timing, an attacker would have to choose
+/// the bits of a digest, that is, invert SHA-256.
+///
+/// # Examples
+///
+/// ```
+/// use keyrack_key::Digest;
+///
+/// let digest = Digest::of(b"kr_sk_example");
+/// assert_eq!(Digest::from_bytes(*digest.as_bytes()), digest);
+/// assert_eq!(format!("{digest:?}"), "Digest(…)");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest of `secret`.
+    /// Hashes `secret`, the whole text that a client sends.
     pub fn of(secret: &[u8]) -> Self {
         Self(in_one_block(secret).unwrap_or_else(|| Sha256::digest(secret).into()))
     }
 
-    /// A digest as the store kept it.
+    /// Restores a digest from its stored bytes.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The 32 bytes, for the store.
+    /// Returns the 32 bytes for the store.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 }
 
-/// SHA-256 of what fits one block with its end, as a secret does: without the state that longer texts go through, it costs a
-/// third less. Padding and first state: FIPS 180-4, 5.1.1 and 5.3.3.
+/// Hashes a text that fits one block together with its padding, as every secret does. This costs a third less
+/// than the general way. Source of the padding and the initial state: FIPS 180-4, 5.1.1 and 5.3.3. Returns
+/// `None` if the text is longer than 55 bytes.
 fn in_one_block(text: &[u8]) -> Option<[u8; 32]> {
-    const FIRST: [u32; 8] = [
+    const INITIAL_STATE: [u32; 8] = [
         0x6a09_e667,
         0xbb67_ae85,
         0x3c6e_f372,
@@ -46,22 +57,23 @@ fn in_one_block(text: &[u8]) -> Option<[u8; 32]> {
         0x5be0_cd19,
     ];
     let block = match text.as_array() {
-        Some(usual) => usual_block(usual),
-        None => block(text)?,
+        Some(usual) => padded_usual(usual),
+        None => padded(text)?,
     };
-    let mut state = FIRST;
+    let mut state = INITIAL_STATE;
     compress256(&mut state, &[block]);
     let mut digest = [0; 32];
     digest.as_chunks_mut::<4>().0.iter_mut().zip(state).for_each(|(bytes, word)| *bytes = word.to_be_bytes());
     Some(digest)
 }
 
-/// As long as a secret with a brand of two letters.
-const USUAL: usize = 44;
+/// The length of a secret whose brand has two letters.
+const USUAL_LENGTH: usize = 44;
 
-/// A text of the usual length with its end: four parts, each of which the processor writes as it will read it.
-fn usual_block(text: &[u8; USUAL]) -> [u8; 64] {
-    const LENGTH: [u8; 16] = (USUAL as u128 * 8).to_be_bytes();
+/// Pads a text of the usual length. Writes four parts of 16 bytes, which is also how
+/// the processor reads them.
+fn padded_usual(text: &[u8; USUAL_LENGTH]) -> [u8; 64] {
+    const LENGTH: [u8; 16] = (USUAL_LENGTH as u128 * 8).to_be_bytes();
     let mut block = [0; 64];
     let parts = block.as_chunks_mut::<16>().0;
     let (whole, rest) = text.as_chunks::<16>();
@@ -72,8 +84,8 @@ fn usual_block(text: &[u8; USUAL]) -> [u8; 64] {
     block
 }
 
-/// A text with its end; none where both do not fit one block.
-fn block(text: &[u8]) -> Option<[u8; 64]> {
+/// Pads a text of any length. Returns `None` if text and padding do not fit one block.
+fn padded(text: &[u8]) -> Option<[u8; 64]> {
     let mut block = [0; 64];
     let (start, end) = block.split_last_chunk_mut::<8>()?;
     *start.get_mut(text.len())? = 0x80;
@@ -82,7 +94,7 @@ fn block(text: &[u8]) -> Option<[u8; 64]> {
     Some(block)
 }
 
-/// Prints nothing of the digest: whoever reads a log should not learn which row to look at.
+/// Prints no byte of the digest, so that a log does not lead to a row of the store.
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Digest(…)")
@@ -94,11 +106,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_of_one_block_and_of_more_are_hashed_alike() {
+    fn digest_of_any_length_matches_sha256() {
         for length in 0..200 {
             let text: Vec<u8> = (0_u8..).take(length).collect();
             assert_eq!(Digest::of(&text).0, <[u8; 32]>::from(Sha256::digest(&text)), "{length}");
         }
-        assert!(in_one_block(&[0; 55]).is_some(), "what fits is not hashed the long way");
+        assert!(in_one_block(&[0; 55]).is_some(), "a text that fits uses the short way");
     }
 }

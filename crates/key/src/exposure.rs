@@ -1,31 +1,41 @@
-//! Where a request lets others read the key that it carries, and what may be held there.
+//! Where people other than the key's owner can read a secret that a request carries.
 
 use std::str::FromStr;
 
 use crate::{Permissions, Scope};
 
-/// Where a request lets others read the key that it carries.
+/// Where people other than the key's owner can read the secret of a request.
+///
+/// # Examples
+///
+/// ```
+/// use keyrack_key::{Exposure, Scope};
+///
+/// // A key with the scope Inference may be used on a public page, a key with the scope Project must not.
+/// assert!(Exposure::Browser.suits(Scope::Inference.permissions()));
+/// assert!(!Exposure::Browser.suits(Scope::Project.permissions()));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Exposure {
-    /// Nowhere.
+    /// Nowhere: a program sent it in a header.
     #[default]
     None,
-    /// In its URL, which is logged and kept by many.
+    /// In the URL of the request, which logs, histories, and `Referer` headers keep.
     Url,
-    /// In a browser, on a page that is not ours: whoever opens the page has the key.
+    /// In a browser, on a page of another site. Anyone who opens the page can read the secret.
     Browser,
 }
 
-/// A text that names no exposure.
+/// The text names no [`Exposure`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown exposure; expected url, browser or nothing")]
 pub struct UnknownExposure;
 
-/// What a key may hold that anybody may see.
+/// The permissions that a key may have where anyone can read its secret.
 const PUBLIC: Permissions = Scope::Inference.permissions();
 
 impl Exposure {
-    /// The stable word for it: `url`, `browser`; empty where nobody else can read the key.
+    /// Returns the stable name: `url`, `browser`, or an empty text for [`Exposure::None`].
     pub const fn name(self) -> &'static str {
         match self {
             Self::None => "",
@@ -34,7 +44,7 @@ impl Exposure {
         }
     }
 
-    /// Whether a key that holds `permissions` may be used so.
+    /// Returns `true` if a key with `permissions` may be exposed in this way.
     pub fn suits(self, permissions: Permissions) -> bool {
         self == Self::None || permissions.is_within(PUBLIC)
     }

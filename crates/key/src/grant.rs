@@ -1,8 +1,21 @@
-//! What a key was given: a class, the scopes that were picked, and the permissions they meant on that day.
+//! The grant of a key: its class, the chosen scopes, and the permissions that the scopes had on that day.
 
 use crate::{Class, Permissions, Scopes};
 
-/// Scopes that fit a class, with what they grant. The only way to a set of permissions for a key.
+/// Scopes that suit a class, with the permissions that they grant. No other type of this crate turns scopes
+/// into the permissions of a key.
+///
+/// # Examples
+///
+/// ```
+/// use keyrack_key::{Class, Grant, GrantError, Scope};
+///
+/// let grant = Grant::new(Class::Publishable, [Scope::Inference].into_iter().collect())?;
+/// assert_eq!(grant.permissions(), Scope::Inference.permissions());
+/// let too_much = Grant::new(Class::Publishable, [Scope::Project].into_iter().collect());
+/// assert_eq!(too_much, Err(GrantError::AboveCeiling));
+/// # Ok::<(), GrantError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grant {
     class: Class,
@@ -10,19 +23,19 @@ pub struct Grant {
     permissions: Permissions,
 }
 
-/// Why scopes cannot be granted.
+/// The scopes cannot be granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GrantError {
-    /// No scope was picked.
+    /// The list of scopes is empty.
     #[error("pick at least one scope: project, inference, keys or node")]
     Nothing,
-    /// The class can never hold that much.
+    /// The scopes have more permissions than the class can hold.
     #[error("a publishable key can hold inference and nothing else")]
     AboveCeiling,
 }
 
 impl Grant {
-    /// Grants `scopes` to a key of `class`, as they stand today.
+    /// Grants `scopes` to a key of `class`, with the permissions that the scopes have in this version.
     pub fn new(class: Class, scopes: Scopes) -> Result<Self, GrantError> {
         let permissions = scopes.permissions();
         if scopes.is_empty() {
@@ -34,17 +47,17 @@ impl Grant {
         }
     }
 
-    /// The class it was made for.
+    /// Returns the class that the grant is for.
     pub const fn class(&self) -> Class {
         self.class
     }
 
-    /// The scopes that were picked.
+    /// Returns the scopes that the person chose.
     pub const fn scopes(&self) -> Scopes {
         self.scopes
     }
 
-    /// What they grant.
+    /// Returns the permissions that the scopes grant.
     pub const fn permissions(&self) -> Permissions {
         self.permissions
     }
@@ -56,7 +69,7 @@ mod tests {
     use crate::Scope;
 
     #[test]
-    fn a_publishable_key_holds_inference_and_nothing_else() {
+    fn publishable_key_accepts_only_inference() {
         let grant = |scopes: &[Scope]| Grant::new(Class::Publishable, scopes.iter().copied().collect());
         assert!(grant(&[Scope::Inference]).is_ok());
         for more in [Scope::Project, Scope::Keys] {
@@ -66,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_no_scope_is_refused() {
+    fn grant_without_scope_is_rejected() {
         assert_eq!(Grant::new(Class::Secret, Scopes::default()), Err(GrantError::Nothing));
     }
 }

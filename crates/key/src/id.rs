@@ -1,4 +1,4 @@
-//! Ids that cannot be swapped: the kind is part of the type and of the text.
+//! Typed identifiers. The type and the text of an id both name its kind, so that ids cannot be confused.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -11,23 +11,34 @@ use uuid::Uuid;
 
 use crate::Timestamp;
 
-/// What an id names.
+/// The kind of thing that an [`Id`] identifies. Implemented by marker types.
 pub trait Kind {
-    /// The text in front of the id, without the underscore.
+    /// The prefix of the text, three letters, without the underscore.
     const PREFIX: &'static str;
 }
 
-/// A UUIDv7 (RFC 9562) of one kind, written `key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f`:
-/// one word, so that a double click selects it whole, and sorted by the time it was made.
+/// A UUIDv7 (RFC 9562) with a kind, written as `key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f`. A double click selects
+/// the whole text. Ids sort by the time of their creation.
+///
+/// # Examples
+///
+/// ```
+/// use keyrack_key::{KeyId, ProjectId};
+///
+/// let text = "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f";
+/// assert_eq!(text.parse::<KeyId>()?.to_string(), text);
+/// assert!(text.parse::<ProjectId>().is_err());
+/// # Ok::<(), keyrack_key::IdError>(())
+/// ```
 pub struct Id<K> {
     uuid: Uuid,
     kind: PhantomData<fn() -> K>,
 }
 
 macro_rules! kinds {
-    ($($alias:ident, $marker:ident, $prefix:literal, $says:literal;)*) => {
+    ($($alias:ident, $marker:ident, $prefix:literal, $noun:literal;)*) => {
         mod kind {$(
-            #[doc = concat!("Marks the ids of ", $says, ".")]
+            #[doc = concat!("Marks the ids of ", $noun, ".")]
             #[derive(Debug)]
             pub enum $marker {}
             impl super::Kind for $marker {
@@ -35,7 +46,7 @@ macro_rules! kinds {
             }
         )*}
         $(
-            #[doc = concat!("The id of ", $says, ".")]
+            #[doc = concat!("The id of ", $noun, ".")]
             pub type $alias = Id<kind::$marker>;
         )*
     };
@@ -58,8 +69,9 @@ kinds! {
 }
 
 impl<K> Id<K> {
-    /// A new id, made at `now` with 62 random bits from `rng`. Ids made one after another are in that order:
-    /// behind the millisecond stands the fraction of it (RFC 9562, section 6.2, method 3).
+    /// Creates an id for `now`, with 62 random bits from `rng`. Ids that are created one after
+    /// another sort in that order: the fraction of the millisecond follows the millisecond (RFC
+    /// 9562, section 6.2, method 3).
     pub fn new(now: Timestamp, rng: &mut impl Rng) -> Self {
         let mut random = [0; 10];
         rng.fill_bytes(&mut random);
@@ -67,7 +79,7 @@ impl<K> Id<K> {
         Self::from_uuid(uuid::Builder::from_unix_timestamp_millis(now.millis(), &random).into_uuid())
     }
 
-    /// The 16 bytes of the UUID.
+    /// Returns the 16 bytes of the UUID.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         self.uuid.as_bytes()
     }
@@ -78,18 +90,18 @@ impl<K> Id<K> {
 }
 
 impl<K: Kind> Id<K> {
-    /// The text, written into `room`.
-    pub fn text<'a>(&self, room: &'a mut [u8; 36]) -> &'a str {
+    /// Writes the text into `buffer` and returns it. Allocates nothing.
+    pub fn text<'a>(&self, buffer: &'a mut [u8; 36]) -> &'a str {
         const { assert!(K::PREFIX.len() == 3) }
-        room[..3].copy_from_slice(K::PREFIX.as_bytes());
-        room[3] = b'_';
-        self.uuid.simple().encode_lower(&mut room[4..]);
-        // Letters, digits and an underscore.
-        std::str::from_utf8(room).unwrap_or_default()
+        buffer[..3].copy_from_slice(K::PREFIX.as_bytes());
+        buffer[3] = b'_';
+        self.uuid.simple().encode_lower(&mut buffer[4..]);
+        // Always ASCII: letters, digits, and an underscore.
+        std::str::from_utf8(buffer).unwrap_or_default()
     }
 }
 
-/// Why a text is no id of the kind that was expected.
+/// The text is not an id of the expected kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected an id of the form {prefix}_ and 32 hexadecimal digits")]
 pub struct IdError {
@@ -102,7 +114,7 @@ impl<K: Kind> FromStr for Id<K> {
     fn from_str(text: &str) -> Result<Self, IdError> {
         text.strip_prefix(K::PREFIX)
             .and_then(|rest| rest.strip_prefix('_'))
-            // One spelling for each id: lower case, no hyphens.
+            // Each id has one spelling: lower case, no hyphens.
             .filter(|hex| hex.len() == 32 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
             .and_then(|hex| Uuid::try_parse(hex).ok())
             .map(Self::from_uuid)
@@ -174,7 +186,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn ids_are_in_the_order_in_which_they_were_made() {
+    fn ids_sort_by_creation_time() {
         let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
         let ids: Vec<_> = (1_800_000_000_000_000..1_800_000_000_002_500)
             .map(|micros| KeyId::new(Timestamp::from_micros(micros), &mut rng).to_string())
@@ -184,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_of_one_kind_is_not_read_as_another() {
+    fn id_of_another_kind_is_rejected() {
         let id = KeyId::from_uuid(Uuid::from_u128(7));
         assert_eq!(id.to_string().parse::<KeyId>(), Ok(id));
         assert!(id.to_string().parse::<ProjectId>().is_err());
@@ -192,7 +204,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ids_survive_text_and_have_one_spelling(bits: u128) {
+        fn id_round_trips_and_has_one_spelling(bits: u128) {
             let id = ProjectId::from_uuid(Uuid::from_u128(bits));
             let text = id.to_string();
             prop_assert_eq!(text.parse::<ProjectId>(), Ok(id));
@@ -201,7 +213,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_the_parser_panic(text: String) {
+        fn id_parser_never_panics(text: String) {
             let _ = text.parse::<KeyId>();
         }
     }

@@ -1,17 +1,4 @@
-//! What an API key is: its secret, class, scopes and restrictions, and the decision about one request.
-//!
-//! Everything here is pure. No I/O, no clock, no async: time and randomness come in as arguments,
-//! so that each rule can be tested for all inputs and read on its own.
-//!
-//! ```
-//! use keyrack_key::{Brands, Class, Presented, Secret};
-//!
-//! let brands = Brands::default();
-//! let secret = Secret::generate(brands.current(), Class::Secret, &mut rand_core::UnwrapErr(getrandom::SysRng));
-//! let presented = Presented::parse(secret.expose().as_bytes(), &brands).unwrap();
-//! assert_eq!(presented.digest(), secret.digest());
-//! ```
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! The web origins from which a key may be used.
+//! The web origins that a key is restricted to.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -6,29 +6,40 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An allowed origin (RFC 6454): `https://app.example.org`, `http://localhost:5173`,
-/// or every host below one with `https://*.example.org`.
+/// An allowed origin (RFC 6454), such as `https://app.example.org` or `http://localhost:5173`.
+/// `https://*.example.org` allows every host below `example.org`.
+///
+/// # Examples
+///
+/// ```
+/// use keyrack_key::Origin;
+///
+/// let origin: Origin = "https://*.example.org".parse()?;
+/// assert!(origin.matches("https://shop.example.org"));
+/// assert!(!origin.matches("https://example.org"));
+/// # Ok::<(), keyrack_key::OriginError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin {
     scheme: Box<str>,
-    /// Without the `*.`. An IPv6 address stands in brackets, as browsers write it.
+    /// Without the `*.`. An IPv6 address is in brackets, as browsers write it.
     host: Box<str>,
     below: bool,
     port: Option<u16>,
-    /// Accepted by an earlier version and no longer: below a public suffix such as `co.uk`, where anybody can register, or a
-    /// host that no browser writes so, such as `127.1`.
+    /// An earlier version accepted this text and this version does not: a wildcard below a public suffix such
+    /// as `co.uk`, where anyone can register a host, or a host that no browser writes, such as `127.1`.
     matches_nothing: bool,
 }
 
-/// Why a text is no origin.
+/// The text is not a valid origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OriginError {
-    /// It is not written as an origin.
+    /// The text does not have the form of an origin.
     #[error(
         "Enter an origin such as https://app.example.org, https://*.example.org or http://localhost:5173, without a path."
     )]
     Malformed,
-    /// A star below a public suffix, or in front of an address.
+    /// The wildcard is below a public suffix or in front of an address.
     #[error(
         "Anybody can register a site there. Put the star in front of a domain of your own, such as https://*.example.org."
     )]
@@ -36,8 +47,8 @@ pub enum OriginError {
 }
 
 impl Origin {
-    /// Whether a request with this `Origin` header comes from here. Only a header that is an origin to the last byte
-    /// matches. No allocation.
+    /// Returns `true` if a request with this `Origin` header comes from this origin. The header must be an
+    /// origin and nothing else, to the last byte. Allocates nothing.
     pub fn matches(&self, header: &str) -> bool {
         let Some(Parts { scheme, host, port }) = Parts::of(header) else {
             return false;
@@ -52,13 +63,13 @@ impl Origin {
         host_fits && scheme.eq_ignore_ascii_case(&self.scheme) && port == self.port
     }
 
-    /// Whether every origin that `self` matches is matched by `other` as well.
+    /// Returns `true` if `other` matches every origin that `self` matches.
     pub fn is_within(&self, other: &Self) -> bool {
         if self.matches_nothing || other.matches_nothing {
             return self.matches_nothing;
         }
         let host_within = if other.below {
-            // `*.a.example.org` lies within `*.example.org`, and that within itself; `example.org` does not.
+            // `*.a.example.org` and `*.example.org` are within `*.example.org`; `example.org` is not.
             (self.below && self.host == other.host) || is_owned_below(&self.host, &other.host)
         } else {
             !self.below && self.host == other.host
@@ -66,7 +77,8 @@ impl Origin {
         host_within && self.scheme == other.scheme && self.port == other.port
     }
 
-    /// Reads an origin that was stored. What was accepted once is kept, so that the key's other restrictions stay readable.
+    /// Reads a stored origin. Also accepts texts that only an earlier version accepted, because otherwise the
+    /// key's other restrictions could not be read either.
     fn stored(text: &str) -> Result<Self, OriginError> {
         let (scheme, rest) = text.split_once("://").ok_or(OriginError::Malformed)?;
         let (below, rest) = rest.strip_prefix("*.").map_or((false, rest), |rest| (true, rest));
@@ -113,22 +125,22 @@ impl FromStr for Origin {
     }
 }
 
-/// Letters, digits, hyphens and dots: earlier versions took them for a host, a port behind them included.
+/// Earlier versions took any text of letters, digits, hyphens, dots, and colons for a host.
 fn is_former_host(host: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b':');
     !host.is_empty() && host.bytes().all(is_plain)
 }
 
-/// Whether a domain, in lower case, belongs to somebody, whose hosts lie below it: `example.co.uk`, and not `co.uk`, `github.io` or `com`
-/// (<https://publicsuffix.org>, as of the build).
+/// Returns `true` if a domain in lower case has an owner, who also owns the hosts below it: `example.co.uk`,
+/// but not `co.uk`, `github.io`, or `com`. Source: <https://publicsuffix.org>, as of the build.
 fn has_owner(domain: &str) -> bool {
     psl::domain_str(domain).is_some()
 }
 
-/// Whether `host` lies below `domain`, and both have the same owner. `evil.s3.amazonaws.com` lies below
-/// `amazonaws.com`, but anybody can register it. No allocation.
+/// Returns `true` if `host` is below `domain` and has the same owner. `evil.s3.amazonaws.com` is below
+/// `amazonaws.com`, but anyone can register it. Allocates nothing.
 fn is_owned_below(host: &str, domain: &str) -> bool {
-    // The list is in lower case. Longer hosts are none.
+    // The public suffix list is in lower case. No host name is longer than 253 bytes.
     let mut lower = [0; 253];
     let Some(lower) = lower.get_mut(..host.len()) else { return false };
     lower.copy_from_slice(host.as_bytes());
@@ -137,24 +149,24 @@ fn is_owned_below(host: &str, domain: &str) -> bool {
         && psl::domain(lower).is_some_and(|registered| registered.as_bytes().len() <= domain.len())
 }
 
-/// Whether `host` has at least one label in front of `domain`.
+/// Returns `true` if `host` has at least one label in front of `domain`.
 fn is_below(host: &str, domain: &str) -> bool {
     let (host, domain) = (host.as_bytes(), domain.as_bytes());
     let labels = host.len().checked_sub(domain.len() + 1).filter(|labels| *labels > 0);
     labels.is_some_and(|labels| host[labels] == b'.' && host[labels + 1..].eq_ignore_ascii_case(domain))
 }
 
-/// `scheme://host[:port]`, and nothing else.
+/// The parts of `scheme://host[:port]`.
 struct Parts<'a> {
     scheme: &'a str,
     host: HostText<'a>,
-    /// Where it is not the scheme's own: browsers leave that one out.
+    /// `None` for the scheme's default port, which browsers leave out.
     port: Option<u16>,
 }
 
-/// A host as browsers write it.
+/// A host in the spelling of browsers.
 enum HostText<'a> {
-    /// A DNS name in ASCII, punycode for others.
+    /// A DNS name in ASCII; international names are in Punycode.
     Name(&'a str),
     Ipv4(&'a str),
     Ipv6(Ipv6Addr),
@@ -166,7 +178,7 @@ impl<'a> Parts<'a> {
         Self::from(scheme, rest)
     }
 
-    /// Of what stands before and behind `://`.
+    /// Takes the texts before and after `://`.
     fn from(scheme: &'a str, rest: &'a str) -> Option<Self> {
         let usual = match scheme {
             _ if scheme.eq_ignore_ascii_case("https") => 443,
@@ -184,7 +196,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Digits alone, as browsers write them: no sign, no zero in front.
+/// Accepts the spelling of browsers only: no sign, no leading zero.
 fn port(digits: &str) -> Option<u16> {
     let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
     digits.parse().ok().filter(|_| is_plain)
@@ -204,7 +216,8 @@ impl<'a> HostText<'a> {
         if host.len() > 253 || !host.split('.').all(is_label) {
             return None;
         }
-        // A last label of digits makes it an address (WHATWG URL, "ends in a number"), of which browsers write one form.
+        // A host whose last label is a number is an IPv4 address (WHATWG URL, "ends in a number"), which
+        // browsers write in one form.
         let last = host.rsplit('.').next().unwrap_or_default();
         let is_number = last.bytes().all(|byte| byte.is_ascii_digit())
             || last.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("0x"));
@@ -245,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exact_origin_matches_itself_alone() {
+    fn exact_origin_matches_only_itself() {
         let shop = origin("https://Shop.example.org");
         assert!(shop.matches("https://shop.example.org"));
         assert!(shop.matches("https://shop.example.org:443"));
@@ -261,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_matches_what_is_below_and_not_the_host_itself() {
+    fn wildcard_matches_subdomains_only() {
         let all = origin("https://*.example.org");
         assert!(all.matches("https://a.example.org"));
         assert!(all.matches("https://a.b.example.org"));
@@ -276,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_matches_only_if_it_is_an_origin_to_the_last_byte() {
+    fn header_with_extra_bytes_does_not_match() {
         let all = origin("https://*.example.org");
         for header in [
             "https://evil.net/.example.org",
@@ -308,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_compared_as_addresses() {
+    fn ip_origins_compare_as_addresses() {
         let six = origin("http://[0:0:0:0:0:0:0:1]:3000");
         assert_eq!(six.to_string(), "http://[::1]:3000");
         assert!(six.matches("http://[::1]:3000") && six.matches("http://[0::0001]:3000"));
@@ -324,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_needs_a_domain_that_somebody_owns() {
+    fn wildcard_below_public_suffix_is_rejected() {
         for text in [
             "https://*.org",
             "https://*.co.uk",
@@ -344,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_matches_no_host_that_somebody_else_owns() {
+    fn wildcard_does_not_match_host_of_another_owner() {
         for (star, owned_by_others) in [
             ("https://*.kawasaki.jp", "https://evil.foo.kawasaki.jp"),
             ("https://*.amazonaws.com", "https://evil.s3.amazonaws.com"),
@@ -360,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_star_below_a_public_suffix_is_read_and_matches_nothing() {
+    fn stored_wildcard_below_public_suffix_matches_nothing() {
         let stored: Origin = serde_json::from_str("\"https://*.co.uk\"").unwrap();
         assert_eq!(serde_json::to_string(&stored).unwrap(), "\"https://*.co.uk\"");
         assert!(!stored.matches("https://evil.co.uk"));
@@ -373,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_origin_is_refused() {
+    fn invalid_origin_is_rejected() {
         for text in [
             "",
             "example.org",
@@ -399,14 +412,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text: String) {
+        fn origin_parser_never_panics(text: String) {
             let _ = text.parse::<Origin>();
             let _ = origin("https://*.example.org").matches(&text);
         }
 
-        /// Whatever stands in front of our domain: what matches is a host below it, as the URL standard reads it.
+        /// With any text in front of the domain: a header that matches has a host below the domain, as
+        /// the URL standard reads it.
         #[test]
-        fn what_matches_a_star_leads_to_a_host_below(front in "[a-z0-9./:@?#\\\\\\[\\]%_ *-]{0,12}", back in "[.:/0-9]{0,3}") {
+        fn wildcard_match_has_host_below_domain(front in "[a-z0-9./:@?#\\\\\\[\\]%_ *-]{0,12}", back in "[.:/0-9]{0,3}") {
             let header = format!("https://{front}.example.org{back}");
             if origin("https://*.example.org").matches(&header) {
                 let url = url::Url::parse(&header).unwrap();
@@ -415,9 +429,9 @@ mod tests {
             }
         }
 
-        /// What is accepted is what browsers send for it.
+        /// For an accepted text, browsers send a header that it matches.
         #[test]
-        fn an_origin_is_what_the_url_standard_makes_of_it(text in "https?://[a-c0-9.:\\[\\]-]{1,12}(:[0-9]{1,4})?") {
+        fn accepted_origin_matches_url_standard(text in "https?://[a-c0-9.:\\[\\]-]{1,12}(:[0-9]{1,4})?") {
             if let Ok(read) = text.parse::<Origin>() {
                 let url = url::Url::parse(&text).unwrap();
                 prop_assert!(read.matches(&url.origin().ascii_serialization()), "{text}");
@@ -425,7 +439,7 @@ mod tests {
         }
 
         #[test]
-        fn what_lies_within_matches_no_more(
+        fn narrower_origin_matches_no_more(
             inner in "https?://(\\*\\.)?([ab]\\.){0,2}ex\\.org(:8443)?", outer in "https?://(\\*\\.)?([ab]\\.){0,2}ex\\.org(:8443)?",
             header in "https?://([ab]\\.){0,3}ex\\.org(:8443)?",
         ) {

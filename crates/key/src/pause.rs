@@ -1,34 +1,46 @@
-//! A key that is refused for a while, and works again as it was afterwards.
+//! A pause: the key is denied until the pause ends, and then works as before.
 
 use crate::Timestamp;
 
-/// Until when a key is paused. There is nothing to be done at its end: whoever checks looks at the time.
+/// The end of a pause. No event happens at this time: each decision compares the pause with its own clock.
+///
+/// # Examples
+///
+/// ```
+/// use keyrack_key::{Pause, Timestamp};
+///
+/// let pause = Pause::until(Some(Timestamp::from_micros(1_000)));
+/// assert!(pause.holds(Timestamp::from_micros(999)));
+/// assert!(!pause.holds(Timestamp::from_micros(1_000)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pause(Timestamp);
 
-/// No pause with an end lasts so long. In place of an `Option`, which would take twice the space in each denial.
+/// Represents a pause without an end. An `Option` would take twice the space in each
+/// [`Denial`](crate::Denial).
 const RESUMED: Timestamp = Timestamp::from_micros(i64::MAX);
 
 impl Pause {
-    /// Until somebody resumes the key.
+    /// A pause that lasts until a person resumes the key.
     pub const UNTIL_RESUMED: Self = Self(RESUMED);
 
-    /// Until `end`, by itself; nothing: until somebody resumes the key.
+    /// Creates a pause that lasts until `end`, or until a person resumes the key if `end` is `None`.
     pub fn until(end: Option<Timestamp>) -> Self {
         Self(end.unwrap_or(RESUMED))
     }
 
-    /// When it ends by itself, if it does.
+    /// Returns the end; `None` if only a person ends the pause.
     pub fn ends_at(self) -> Option<Timestamp> {
         (self != Self::UNTIL_RESUMED).then_some(self.0)
     }
 
-    /// Whether it goes on at `now`.
+    /// Returns `true` if the key is paused at `now`.
     pub fn holds(self, now: Timestamp) -> bool {
         self == Self::UNTIL_RESUMED || self.0 > now
     }
 
-    /// Whether it ends before `other` does: whoever puts it in the place of that one lets the key work sooner.
+    /// Returns `true` if this pause ends earlier than `other`, so that replacing `other` with it
+    /// gives the key access sooner.
     pub fn ends_before(self, other: Self) -> bool {
         self.0 < other.0
     }
@@ -39,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pause_holds_until_its_end_and_one_without_an_end_forever() {
+    fn pause_is_active_until_its_end() {
         let at = Timestamp::from_micros;
         let pause = Pause::until(Some(at(5)));
         assert!(pause.holds(at(4)) && !pause.holds(at(5)));

@@ -1,29 +1,29 @@
-//! What a route asks for, and sets of it.
+//! Permissions, and sets of them.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What a route asks for.
+/// A permission that a route requires and a key holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Permission {
-    /// Make, read, rename and delete projects.
+    /// Create, read, rename, and delete projects.
     ProjectsManage = 0,
     /// Upload images and annotations.
     DatasetsUpload = 1,
-    /// Train models.
+    /// Start training runs of models.
     ModelsTrain = 2,
-    /// Ask trained models for predictions.
+    /// Make predictions with trained models.
     ModelsPredict = 3,
-    /// Make, edit, rotate and delete keys.
+    /// Create, edit, rotate, and delete keys.
     KeysManage = 4,
-    /// Follow the keys of a workspace, to check them elsewhere.
+    /// Read the keys of a workspace and their changes, so that a node can check them.
     KeysFollow = 5,
 }
 
-/// A text that names no permission.
+/// The text names no [`Permission`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "unknown permission; expected projects:manage, datasets:upload, models:train, models:predict, keys:manage or keys:follow"
@@ -31,7 +31,7 @@ pub enum Permission {
 pub struct UnknownPermission;
 
 impl Permission {
-    /// Every permission, by its bit.
+    /// Every permission, in the order of the bits.
     pub const ALL: [Self; 6] = [
         Self::ProjectsManage,
         Self::DatasetsUpload,
@@ -41,7 +41,7 @@ impl Permission {
         Self::KeysFollow,
     ];
 
-    /// `projects:manage` and so on.
+    /// Returns the name in the API and in the store, such as `projects:manage`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ProjectsManage => "projects:manage",
@@ -53,7 +53,7 @@ impl Permission {
         }
     }
 
-    /// What it lets a program do, as a page says it.
+    /// Returns a phrase for messages and pages, such as "manage projects".
     pub const fn says(self) -> &'static str {
         match self {
             Self::ProjectsManage => "manage projects",
@@ -98,16 +98,27 @@ impl<'de> Deserialize<'de> for Permission {
 
 /// A set of permissions.
 ///
-/// It can hold bits that this version has no name for: a newer node wrote them. They are kept,
-/// and a key that has any is refused ([`Terms::decide`](crate::Terms::decide)), because what it may do is not known here.
+/// The set may contain bits that have no name in this version, because a newer version wrote them. The bits
+/// are kept, and [`Terms::decide`](crate::Terms::decide) denies such a key, because this version cannot
+/// know what the key may do.
+///
+/// # Examples
+///
+/// ```
+/// use keyrack_key::{Permission, Permissions};
+///
+/// let permissions = Permissions::of(&[Permission::ModelsPredict, Permission::ModelsTrain]);
+/// assert!(permissions.contains(Permission::ModelsTrain));
+/// assert!(!permissions.is_within(Permissions::of(&[Permission::ModelsPredict])));
+/// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Permissions(u32);
 
 impl Permissions {
-    /// No permission.
+    /// The empty set.
     pub const NONE: Self = Self(0);
 
-    /// Just these.
+    /// Creates a set from a list.
     pub const fn of(permissions: &[Permission]) -> Self {
         let mut bits = 0;
         let mut i = 0;
@@ -118,49 +129,50 @@ impl Permissions {
         Self(bits)
     }
 
-    /// The set as the store keeps it; bit `n` is the permission with that number.
+    /// Restores a set from the store. Bit `n` is the permission with the discriminant `n`;
+    /// bits without a name are kept.
     pub const fn from_bits(bits: u32) -> Self {
         Self(bits)
     }
 
-    /// The bits, for the store.
+    /// Returns the bits for the store.
     pub const fn bits(self) -> u32 {
         self.0
     }
 
-    /// Whether `permission` is in the set.
+    /// Returns `true` if the set contains `permission`.
     pub const fn contains(self, permission: Permission) -> bool {
         self.0 & permission.bit() != 0
     }
 
-    /// Whether all of this set is in `other`.
+    /// Returns `true` if `other` contains every bit of this set.
     pub const fn is_within(self, other: Self) -> bool {
         self.0 & !other.0 == 0
     }
 
-    /// What is in either.
+    /// Returns the permissions that are in either set.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// What is in this set and not in `other`.
+    /// Returns the permissions that are in this set and not in `other`.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
 
-    /// Whether the set holds nothing.
+    /// Returns `true` if no bit is set.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Whether this version has a name for everything in the set.
+    /// Returns `true` if every bit has a name in this version.
     pub const fn is_known(self) -> bool {
         self.is_within(Self::of(&Permission::ALL))
     }
 
-    /// The permissions that have a name here.
+    /// Iterates over the permissions that have a name in this version.
     pub fn iter(self) -> impl Iterator<Item = Permission> {
         Permission::ALL.into_iter().filter(move |permission| self.contains(*permission))
     }

@@ -1,6 +1,6 @@
-//! How much a key may do in a day or a month of the calendar: so many predictions, images or training runs.
+//! Quotas: how many predictions, images, or training runs a key may use in a calendar day or month.
 //!
-//! Days and months are those of UTC, for everybody alike: a day begins at midnight, a month with its first day.
+//! Days and months are in UTC for every workspace. Each day starts at midnight, each month on its first day.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -11,50 +11,50 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Denial, Permission, Timestamp};
 
-/// The most that a quota can name.
-const MOST: u32 = 1_000_000_000;
-/// The most days that a month has.
-const LONGEST_MONTH: u64 = 31;
-const DAY: i64 = 24 * 3_600 * 1_000_000;
+/// The largest limit of a quota.
+const LIMIT_MAX: u32 = 1_000_000_000;
+/// The number of days in the longest month.
+const DAYS_PER_MONTH_MAX: u64 = 31;
+const DAY_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
-/// What a quota counts.
+/// The resource that a quota limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Counted {
-    /// Answers of models.
+    /// Predictions of models.
     Predictions,
-    /// Pictures that become records of a dataset.
+    /// Images that are added to a dataset.
     Images,
-    /// Training runs that are begun.
+    /// Training runs that are started.
     Trainings,
 }
 
-/// How long a quota lasts before it begins anew.
+/// The period after which a quota resets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Period {
-    /// From midnight to midnight, UTC.
+    /// A day from midnight to midnight, UTC.
     Day,
-    /// From the first of a month to the first of the next, UTC.
+    /// A calendar month, UTC.
     Month,
 }
 
-/// A text that names nothing that is counted, or no period.
+/// The text names no resource or no period of a quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownQuota {
-    /// What is counted.
+    /// The text names no [`Counted`].
     #[error("expected predictions, images or trainings")]
     Counted,
-    /// How long.
+    /// The text names no [`Period`].
     #[error("expected day or month")]
     Period,
 }
 
 impl Counted {
-    /// All that can be counted.
+    /// Every resource, in the order in which [`Quotas::iter`] returns them.
     pub const ALL: [Self; 3] = [Self::Predictions, Self::Images, Self::Trainings];
 
-    /// `predictions` and so on.
+    /// Returns the name in the API and in the store: `predictions`, `images`, or `trainings`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Predictions => "predictions",
@@ -63,7 +63,7 @@ impl Counted {
         }
     }
 
-    /// What a request needs that is counted.
+    /// Returns the permission of the requests that use this resource.
     pub const fn permission(self) -> Permission {
         match self {
             Self::Predictions => Permission::ModelsPredict,
@@ -72,8 +72,8 @@ impl Counted {
         }
     }
 
-    /// What a key does that uses one, and what one is called.
-    const fn words(self) -> (&'static str, &'static str) {
+    /// Returns a verb and a noun in the singular, for messages.
+    const fn verb_and_noun(self) -> (&'static str, &'static str) {
         match self {
             Self::Predictions => ("make", "prediction"),
             Self::Images => ("upload", "image"),
@@ -83,10 +83,10 @@ impl Counted {
 }
 
 impl Period {
-    /// Both.
+    /// Both periods, in the order in which [`Quotas::iter`] returns them.
     pub const ALL: [Self; 2] = [Self::Day, Self::Month];
 
-    /// `day` or `month`.
+    /// Returns the name in the API and in the store: `day` or `month`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Day => "day",
@@ -94,25 +94,25 @@ impl Period {
         }
     }
 
-    /// The day or the month that `now` lies in.
+    /// Returns the day or month that contains `now`.
     pub fn around(self, now: Timestamp) -> Window {
-        let today = now.micros().div_euclid(DAY);
+        let today = now.micros().div_euclid(DAY_MICROS);
         let (first, next) = match self {
             Self::Day => (today, today + 1),
             Self::Month => {
                 let first = today - day_of_month(today);
-                // So many days after its first day every month is over, and the next is not.
-                let beyond = first + 31;
-                (first, beyond - day_of_month(beyond))
+                // 31 days after the first day of a month is always in the next month.
+                let in_next_month = first + 31;
+                (first, in_next_month - day_of_month(in_next_month))
             }
         };
-        let begin = |day: i64| Timestamp::from_micros(day.saturating_mul(DAY));
-        Window { begins: begin(first), ends: begin(next) }
+        let midnight = |day: i64| Timestamp::from_micros(day.saturating_mul(DAY_MICROS));
+        Window { begins: midnight(first), ends: midnight(next) }
     }
 }
 
-/// How many days of its month came before a day, of which so many came before 1 January 1970 began.
-/// (Howard Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`: years begin in March there.)
+/// Returns the day of the month, from 0, for a day that is counted from 1 January 1970. Source: Howard
+/// Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`, where years start in March.
 const fn day_of_month(day: i64) -> i64 {
     let in_era = (day + 719_468).rem_euclid(146_097);
     let year = (in_era - in_era / 1_460 + in_era / 36_524 - in_era / 146_096) / 365;
@@ -124,134 +124,147 @@ const fn day_of_month(day: i64) -> i64 {
 /// One day or month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// Its first moment.
+    /// The first moment of the period.
     pub begins: Timestamp,
-    /// The first moment of the one after it.
+    /// The first moment of the following period.
     pub ends: Timestamp,
 }
 
-/// At most so many of something in each day or month.
+/// A limit on one resource for each day or month.
+///
+/// # Examples
+///
+/// ```
+/// use keyrack_key::{Counted, Period, Quota};
+///
+/// let quota = Quota::new(Counted::Predictions, 1_000, Period::Day)?;
+/// assert_eq!(quota.to_string(), "make 1000 predictions a day");
+/// # Ok::<(), keyrack_key::LimitError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Quota {
-    /// What is counted.
+    /// The resource that is limited.
     pub of: Counted,
-    /// How many of it: from 1 to 1,000,000,000.
+    /// The limit: from 1 to 1,000,000,000.
     #[serde(deserialize_with = "in_range")]
     pub limit: NonZeroU32,
-    /// In how long.
+    /// The period for which the limit holds.
     pub per: Period,
 }
 
-/// A number that is no limit of a quota.
+/// The number is not a valid limit of a quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected a whole number from 1 to {MOST}")]
+#[error("expected a whole number from 1 to {LIMIT_MAX}")]
 pub struct LimitError;
 
 impl Quota {
-    /// For a message.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as they are borrowed from an error")]
-    pub(crate) const fn said(of: &Counted, limit: &NonZeroU32, per: &Period) -> Self {
+    /// Rebuilds a quota from the fields of [`Denial::Quota`], to print it.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "thiserror passes the fields by reference")]
+    pub(crate) const fn from_parts(of: &Counted, limit: &NonZeroU32, per: &Period) -> Self {
         Self { of: *of, limit: *limit, per: *per }
     }
 
-    /// At most `limit`, from 1 to 1,000,000,000.
+    /// Creates a quota. Fails unless `limit` is from 1 to 1,000,000,000.
     pub fn new(of: Counted, limit: u32, per: Period) -> Result<Self, LimitError> {
-        let limit = NonZeroU32::new(limit).filter(|limit| limit.get() <= MOST).ok_or(LimitError)?;
+        let limit = NonZeroU32::new(limit).filter(|limit| limit.get() <= LIMIT_MAX).ok_or(LimitError)?;
         Ok(Self { of, limit, per })
     }
 }
 
 fn in_range<'de, D: Deserializer<'de>>(limit: D) -> Result<NonZeroU32, D::Error> {
     let limit = u32::deserialize(limit)?;
-    NonZeroU32::new(limit).filter(|limit| limit.get() <= MOST).ok_or_else(|| D::Error::custom(LimitError))
+    NonZeroU32::new(limit)
+        .filter(|limit| limit.get() <= LIMIT_MAX)
+        .ok_or_else(|| D::Error::custom(LimitError))
 }
 
-/// How a key stands with a quota in the day or month that it is.
+/// How much of a quota a key has used in the current day or month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// The quota.
+    /// The quota that the usage is compared with.
     pub quota: Quota,
-    /// What was used. More than the quota where that was more before.
+    /// The used amount. It exceeds the limit if the limit was higher earlier in the period.
     pub used: u32,
-    /// The day or the month.
+    /// The current day or month.
     pub window: Window,
 }
 
 impl Standing {
-    /// What is left.
+    /// Returns how much is left; 0 if the limit is exceeded.
     pub const fn left(self) -> u32 {
         self.quota.limit.get().saturating_sub(self.used)
     }
 
-    /// The seconds from `now` until there is all of it again, rounded up: at least 1.
+    /// Returns the seconds from `now` until the next period, rounded up: at least 1.
     pub fn resets_in(self, now: Timestamp) -> u32 {
         u32::try_from(self.window.ends.since(now).as_micros().div_ceil(1_000_000)).unwrap_or(u32::MAX).max(1)
     }
 
-    /// The refusal for somebody who wants one more and for whom there is none.
+    /// Returns the denial for a request that needs more than is left.
     pub fn denial(self, now: Timestamp) -> Denial {
         let Quota { of, limit, per } = self.quota;
         Denial::Quota { of, per, limit, used: self.used, wait: self.resets_in(now) }
     }
 }
 
-/// The quotas of a key: one at most of each kind for each period.
+/// The quotas of a key: at most one for each resource and period.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quotas([Option<NonZeroU32>; Counted::ALL.len() * Period::ALL.len()]);
 
-/// Two quotas count the same in the same period.
+/// The key already has a quota for this resource and period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is already a quota of {} per {}", .0.of.name(), .0.per.name())]
 pub struct TwiceError(pub Quota);
 
 impl Quotas {
-    /// As much as there is.
+    /// No quota: everything is allowed.
     pub const NONE: Self = Self([None; Counted::ALL.len() * Period::ALL.len()]);
 
-    /// Whether there is none.
+    /// Returns `true` if the key has no quota.
     pub fn is_empty(&self) -> bool {
         *self == Self::NONE
     }
 
-    /// Adds one.
+    /// Adds a quota. Fails if there is one for the same resource and period.
     pub fn add(&mut self, quota: Quota) -> Result<(), TwiceError> {
-        match self.0[place(quota.of, quota.per)].replace(quota.limit) {
+        match self.0[index(quota.of, quota.per)].replace(quota.limit) {
             None => Ok(()),
             Some(_) => Err(TwiceError(quota)),
         }
     }
 
-    /// All of them: in the order of what they count, the day's before the month's.
+    /// Iterates over all quotas, ordered by resource; the quota of the day precedes that of the month.
     pub fn iter(&self) -> impl Iterator<Item = Quota> {
         let of = move |of| Period::ALL.map(move |per| self.one(of, per));
         Counted::ALL.into_iter().flat_map(of).flatten()
     }
 
-    /// Those that count one thing.
+    /// Iterates over the quotas of one resource.
     pub fn of(&self, of: Counted) -> impl Iterator<Item = Quota> {
         Period::ALL.map(|per| self.one(of, per)).into_iter().flatten()
     }
 
-    /// One of them.
+    /// Returns the quota of a resource for a period.
     pub fn one(&self, of: Counted, per: Period) -> Option<Quota> {
-        self.0[place(of, per)].map(|limit| Quota { of, limit, per })
+        self.0[index(of, per)].map(|limit| Quota { of, limit, per })
     }
 
-    /// Whether `other` lets through all that `self` does. A month's quota bounds each of its days too, and a day's the month.
+    /// Returns `true` if `other` allows everything that `self` allows. A monthly quota also limits each day,
+    /// and a daily quota also limits the month.
     pub fn is_within(&self, other: &Self) -> bool {
         other.iter().all(|outer| {
             let own = |per| self.one(outer.of, per).map(|own| u64::from(own.limit.get()));
             let most = match outer.per {
                 Period::Day => [own(Period::Day), own(Period::Month)],
-                Period::Month => [own(Period::Month), own(Period::Day).map(|day| day * LONGEST_MONTH)],
+                Period::Month => [own(Period::Month), own(Period::Day).map(|day| day * DAYS_PER_MONTH_MAX)],
             };
             most.into_iter().flatten().any(|most| most <= u64::from(outer.limit.get()))
         })
     }
 }
 
-const fn place(of: Counted, per: Period) -> usize {
+const fn index(of: Counted, per: Period) -> usize {
     of as usize * Period::ALL.len() + per as usize
 }
 
@@ -287,12 +300,12 @@ impl FromStr for Period {
     }
 }
 
-/// What a key may do: "make 1000 predictions a day".
+/// Prints what the key may do: "make 1000 predictions a day".
 impl fmt::Display for Quota {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (does, what) = self.of.words();
+        let (verb, noun) = self.of.verb_and_noun();
         let plural = if self.limit.get() == 1 { "" } else { "s" };
-        write!(f, "{does} {} {what}{plural} a {}", self.limit, self.per.name())
+        write!(f, "{verb} {} {noun}{plural} a {}", self.limit, self.per.name())
     }
 }
 

@@ -1,4 +1,4 @@
-//! What narrows a key further than its scopes.
+//! The restrictions of a key, which narrow its scopes.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -9,25 +9,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ModelId, Origin, ProjectId, Quotas, Rate};
 
-/// No restriction, or a restriction to just these. A restriction to nothing opens nothing:
-/// when the last project of a list is deleted, the key does not open all others.
+/// Either no restriction, or a list of allowed entries. An empty list allows nothing: if the last project of
+/// a list is deleted, the key does not get access to all others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Only<T: Ord> {
-    /// Whatever there is.
+    /// Everything is allowed.
     #[default]
     Any,
-    /// These and no others.
+    /// Only these entries are allowed.
     These(BTreeSet<T>),
 }
 
 impl<T: Ord> Only<T> {
-    /// Whether nothing is restricted.
+    /// Returns `true` if everything is allowed.
     pub const fn is_any(&self) -> bool {
         matches!(self, Self::Any)
     }
 
-    /// Whether `one` is allowed.
+    /// Returns `true` if `one` is allowed.
     pub fn covers(&self, one: &T) -> bool {
         self.allows(|own| own == one)
     }
@@ -39,7 +39,8 @@ impl<T: Ord> Only<T> {
         }
     }
 
-    /// Whether everything that `self` allows is allowed by `other`, where `inside` says that of two single entries.
+    /// Returns `true` if `other` allows everything that `self` allows. `inside` compares
+    /// two entries in this sense.
     fn is_within(&self, other: &Self, inside: impl Fn(&T, &T) -> bool) -> bool {
         match (self, other) {
             (_, Self::Any) => true,
@@ -51,39 +52,51 @@ impl<T: Ord> Only<T> {
     }
 }
 
-/// All restrictions of a key but its expiry. The serialised form is what the store keeps;
-/// a field that this version does not know fails to read, and the key is refused.
+/// All restrictions of a key except its expiry. The store keeps the serialized form. A field that this
+/// version does not know makes reading fail, and the key is denied.
+///
+/// # Examples
+///
+/// ```
+/// use keyrack_key::{Only, Restrictions, parse_network};
+///
+/// let office = parse_network("10.4.0.0/16")?;
+/// let restrictions = Restrictions { networks: Only::These([office].into()), ..Restrictions::NONE };
+/// assert!(restrictions.allow_address(Some([10, 4, 0, 17].into())));
+/// assert!(!restrictions.allow_address(None));
+/// # Ok::<(), keyrack_key::NetworkError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Restrictions {
-    /// The projects that it opens.
+    /// The projects that the key has access to.
     #[serde(skip_serializing_if = "Only::is_any")]
     pub projects: Only<ProjectId>,
-    /// The models that it opens, of the projects that it opens.
+    /// The models that the key has access to, within these projects.
     #[serde(skip_serializing_if = "Only::is_any")]
     pub models: Only<ModelId>,
-    /// The networks that it may be used from (CIDR).
+    /// The networks that the key may be used from.
     #[serde(skip_serializing_if = "Only::is_any")]
     pub networks: Only<IpNet>,
-    /// The web origins that it may be used from.
+    /// The web origins that the key may be used from.
     #[serde(skip_serializing_if = "Only::is_any")]
     pub origins: Only<Origin>,
-    /// The largest image that it may send to be predicted, in bytes.
+    /// The largest image that the key may send for a prediction, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_image_bytes: Option<NonZeroU32>,
-    /// How often it may be used.
+    /// The rate limit of the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
-    /// How often each visitor may use it, by the address that they come from.
+    /// The rate limit of each visitor of the key. An address identifies a visitor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub visitor_rate: Option<Rate>,
-    /// How much it may do in a day or a month.
+    /// The quotas of the key, for calendar days and months.
     #[serde(skip_serializing_if = "Quotas::is_empty")]
     pub quotas: Quotas,
 }
 
 impl Restrictions {
-    /// No restriction.
+    /// Restricts nothing.
     pub const NONE: Self = Self {
         projects: Only::Any,
         models: Only::Any,
@@ -95,35 +108,37 @@ impl Restrictions {
         quotas: Quotas::NONE,
     };
 
-    /// Whether nothing is restricted.
+    /// Returns `true` if nothing is restricted.
     pub fn is_none(&self) -> bool {
         *self == Self::NONE
     }
 
-    /// Whether `project` is covered.
+    /// Returns `true` if the key has access to `project`.
     pub fn cover_project(&self, project: ProjectId) -> bool {
         self.projects.covers(&project)
     }
 
-    /// Whether `model`, which is one of `project`, is covered.
+    /// Returns `true` if the key has access to `model`, which belongs to `project`.
     pub fn cover_model(&self, project: ProjectId, model: ModelId) -> bool {
         self.cover_project(project) && self.models.covers(&model)
     }
 
-    /// Whether a request from `address` is allowed. An IPv4 address inside IPv6 counts as the IPv4 address that it is;
-    /// where the address is not known, only a key without restricted networks is allowed.
+    /// Returns `true` if a request from `address` is allowed. An IPv4 address that is mapped into IPv6 counts
+    /// as IPv4. A request whose address is unknown is allowed only if networks are not restricted.
     pub fn allow_address(&self, address: Option<IpAddr>) -> bool {
         let address = address.map(|address| address.to_canonical());
         self.networks.allows(|network| address.is_some_and(|address| network.contains(&address)))
     }
 
-    /// Whether a request with this `Origin` header is allowed; without one, only where origins are not restricted.
+    /// Returns `true` if a request with this `Origin` header is allowed. Without the header it is allowed
+    /// only if origins are not restricted.
     pub fn allow_origin(&self, origin: Option<&str>) -> bool {
         self.origins.allows(|one| origin.is_some_and(|origin| one.matches(origin)))
     }
 
-    /// Whether everything that `self` lets through is let through by `other`: what a key may hand to another.
-    /// Each key is counted on its own, so of rates and quotas that is said of one key at a time.
+    /// Returns `true` if `other` allows everything that `self` allows, so that a key with `other`
+    /// may grant `self` to a new key. Each key has its own rate limits and quotas, so these are
+    /// compared for a single key.
     pub fn is_within(&self, other: &Self) -> bool {
         self.projects.is_within(&other.projects, |one, outer| one == outer)
             && self.models.is_within(&other.models, |one, outer| one == outer)
@@ -135,7 +150,7 @@ impl Restrictions {
             && self.quotas.is_within(&other.quotas)
     }
 
-    /// One visitor can use up all that the key has, and no more.
+    /// A single visitor can use up the whole rate limit of the key, and no more than that.
     fn holds_each_visitor_within(&self, outer: Rate) -> bool {
         [self.visitor_rate, self.rate].into_iter().flatten().any(|own| own.is_within(outer))
     }

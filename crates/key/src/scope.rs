@@ -1,4 +1,4 @@
-//! Named sets of permissions, the words that a person picks from.
+//! Scopes: named sets of permissions, from which a person chooses.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,30 +7,39 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Permission, Permissions};
 
-/// A named set of permissions that a person picks for a key.
+/// A named set of permissions that a person chooses for a key.
+///
+/// # Examples
+///
+/// ```
+/// use keyrack_key::{Permission, Scope};
+///
+/// assert!(Scope::Project.permissions().contains(Permission::ModelsTrain));
+/// assert_eq!("inference".parse(), Ok(Scope::Inference));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Scope {
-    /// Manage projects, upload datasets, train models, make predictions.
+    /// Manage projects, upload datasets, train models, and make predictions.
     Project = 0,
-    /// Predictions on trained models alone; safe to show in public.
+    /// Only make predictions with trained models. Such a key may be public.
     Inference = 1,
     /// Manage the keys of the workspace.
     Keys = 2,
-    /// Check the keys of the workspace in another service.
+    /// Check the keys of the workspace in a node.
     Node = 3,
 }
 
-/// A text that names no scope.
+/// The text names no [`Scope`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown scope; expected project, inference, keys or node")]
 pub struct UnknownScope;
 
 impl Scope {
-    /// Every scope.
+    /// Every scope, in the order of the bits.
     pub const ALL: [Self; 4] = [Self::Project, Self::Inference, Self::Keys, Self::Node];
 
-    /// What a key gets that is granted this scope today.
+    /// Returns the permissions that the scope has in this version. A key keeps those that it was granted.
     pub const fn permissions(self) -> Permissions {
         match self {
             Self::Project => Permissions::of(&[
@@ -45,7 +54,7 @@ impl Scope {
         }
     }
 
-    /// The word in the API and the store.
+    /// Returns the name in the API and in the store.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Project => "project",
@@ -55,7 +64,7 @@ impl Scope {
         }
     }
 
-    /// The word on the page.
+    /// Returns the name on the pages.
     pub const fn title(self) -> &'static str {
         match self {
             Self::Project => "Project",
@@ -65,7 +74,7 @@ impl Scope {
         }
     }
 
-    /// What it provides, as the page says it.
+    /// Returns a sentence for the pages that describes the scope.
     pub const fn says(self) -> &'static str {
         match self {
             Self::Project => "Manage projects, upload datasets, train models, and make predictions.",
@@ -77,7 +86,7 @@ impl Scope {
         }
     }
 
-    /// The scopes that hold `permission`.
+    /// Iterates over the scopes that contain `permission`.
     pub fn holding(permission: Permission) -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(move |scope| scope.permissions().contains(permission))
     }
@@ -113,27 +122,27 @@ impl<'de> Deserialize<'de> for Scope {
     }
 }
 
-/// The scopes that were picked for a key. In the store: their names, joined by spaces.
+/// The scopes of a key. The store keeps their names, joined by spaces.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Scopes(u8);
 
 impl Scopes {
-    /// Whether nothing was picked.
+    /// Returns `true` if the list is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Whether `scope` was picked.
+    /// Returns `true` if the key has `scope`.
     pub const fn contains(self, scope: Scope) -> bool {
         self.0 & scope.bit() != 0
     }
 
-    /// The scopes, in a fixed order.
+    /// Iterates over the scopes, in the order of [`Scope::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Scope> {
         Scope::ALL.into_iter().filter(move |scope| self.contains(*scope))
     }
 
-    /// What these scopes grant today.
+    /// Returns the permissions that these scopes have in this version.
     pub fn permissions(self) -> Permissions {
         self.iter().fold(Permissions::NONE, |all, scope| all.union(scope.permissions()))
     }
@@ -181,9 +190,9 @@ impl Serialize for Scopes {
 mod tests {
     use super::*;
 
-    /// The document's sentences, permission by permission.
+    /// The permissions follow the sentences of the product document.
     #[test]
-    fn the_scopes_are_what_the_document_says() {
+    fn scopes_have_documented_permissions() {
         let project: Vec<_> = Scope::Project.permissions().iter().map(Permission::says).collect();
         assert_eq!(project, ["manage projects", "upload datasets", "train models", "make predictions"]);
         let inference: Vec<_> = Scope::Inference.permissions().iter().collect();
@@ -191,12 +200,12 @@ mod tests {
     }
 
     #[test]
-    fn keys_is_beyond_the_document_and_in_no_other_scope() {
+    fn keys_manage_is_only_in_keys_scope() {
         assert_eq!(Scope::holding(Permission::KeysManage).collect::<Vec<_>>(), [Scope::Keys]);
     }
 
     #[test]
-    fn scopes_survive_their_text() {
+    fn scopes_round_trip() {
         for bits in 0..8 {
             let scopes = Scopes(bits);
             assert_eq!(scopes.to_string().parse(), Ok(scopes));

@@ -1,4 +1,4 @@
-//! The string that a client sends: how it is made, how it is recognised, and how it stays unseen.
+//! The secret that a client sends: how it is generated, parsed, and kept out of logs.
 
 use std::fmt;
 
@@ -8,41 +8,42 @@ use zeroize::Zeroizing;
 use crate::{Brand, Brands, Class, Digest};
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-const BODY: usize = 32;
-const CHECK: usize = 6;
+const RANDOM_LENGTH: usize = 32;
+const CHECKSUM_LENGTH: usize = 6;
 
-/// A whole secret in plain, `kr_sk_` + 32 random + 6 check characters.
+/// A whole secret in plain text, such as `kr_sk_` + 32 random characters + 6 characters of checksum.
 ///
-/// It cannot be printed, logged, serialised, cloned or compared, and is wiped when dropped.
-/// [`Secret::expose`] is the one way out.
+/// A secret cannot be printed, logged, serialized, cloned, or compared, and its memory is wiped when it is
+/// dropped. Only [`Secret::expose`] returns the text.
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Makes a secret of `32 × log2(62) = 190` random bits.
+    /// Generates a secret with `32 × log2(62) = 190` random bits.
     pub fn generate(brand: &Brand, class: Class, rng: &mut impl CryptoRng) -> Self {
-        // All of it at once, so that no half-grown copy is left behind in freed memory.
-        let mut text = Zeroizing::new(String::with_capacity(brand.as_str().len() + 4 + BODY + CHECK));
+        // Reserves the whole length, because growing would leave a copy of the first part in freed memory.
+        let mut text =
+            Zeroizing::new(String::with_capacity(brand.as_str().len() + 4 + RANDOM_LENGTH + CHECKSUM_LENGTH));
         text.push_str(brand.as_str());
         text.push('_');
         text.push_str(class.letters());
         text.push('_');
         push_random(&mut text, rng);
-        let check = check_of(text.as_bytes());
+        let check = checksum(text.as_bytes());
         text.extend(check.iter().map(|byte| char::from(*byte)));
         Self(text)
     }
 
-    /// The secret itself, for the one answer that hands it out.
+    /// Returns the text, for the one response that shows it.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// What the store and the rack keep.
+    /// Returns the digest, which the store and the rack keep.
     pub fn digest(&self) -> Digest {
         Digest::of(self.0.as_bytes())
     }
 
-    /// The last four characters, by which people recognise it.
+    /// Returns the last four characters, which help people recognize the key.
     pub fn hint(&self) -> Hint {
         let bytes = self.0.as_bytes();
         let mut hint = [0; 4];
@@ -51,11 +52,11 @@ impl Secret {
     }
 }
 
-/// Appends a body. Each of the 62 characters has the same chance: bytes above the last multiple of 62 are passed over. They
-/// are drawn many at a time, since each draw may be a call of the system.
+/// Appends the random characters. Bytes of 248 and above are skipped, so that each of the 62 characters is
+/// equally likely. Draws many bytes at once, since each draw may be a system call.
 fn push_random(text: &mut String, rng: &mut impl CryptoRng) {
-    let mut drawn = Zeroizing::new([0; 2 * BODY]);
-    let end = text.len() + BODY;
+    let mut drawn = Zeroizing::new([0; 2 * RANDOM_LENGTH]);
+    let end = text.len() + RANDOM_LENGTH;
     while text.len() < end {
         rng.fill_bytes(&mut *drawn);
         let fair = drawn.iter().filter(|byte| **byte < 248).take(end - text.len());
@@ -63,19 +64,20 @@ fn push_random(text: &mut String, rng: &mut impl CryptoRng) {
     }
 }
 
-/// CRC-32 (IEEE) of `text` in base62, zero-padded on the left.
-fn check_of(text: &[u8]) -> [u8; CHECK] {
-    let mut rest = crc32fast::hash(text);
-    let mut check = [b'0'; CHECK];
-    for place in check.iter_mut().rev() {
-        *place = ALPHABET[(rest % 62) as usize];
-        rest /= 62;
+/// Returns the CRC-32 (IEEE) of `text` in base 62, padded with zeros on the left.
+fn checksum(text: &[u8]) -> [u8; CHECKSUM_LENGTH] {
+    let mut value = crc32fast::hash(text);
+    let mut check = [b'0'; CHECKSUM_LENGTH];
+    for character in check.iter_mut().rev() {
+        *character = ALPHABET[(value % 62) as usize];
+        value /= 62;
     }
     check
 }
 
-/// What [`check_of`] has written, read again: a multiplication for each character costs less than a division.
-fn number_of(check: [u8; CHECK]) -> u64 {
+/// Reads the number that [`checksum`] wrote. A multiplication per character is cheaper than
+/// a division per character.
+fn checksum_value(check: [u8; CHECKSUM_LENGTH]) -> u64 {
     const VALUES: [u64; 256] = {
         let mut values = [0; 256];
         let (mut place, mut value) = (0, 0);
@@ -89,12 +91,12 @@ fn number_of(check: [u8; CHECK]) -> u64 {
     check.iter().fold(0, |number, byte| number * 62 + VALUES[usize::from(*byte)])
 }
 
-/// The last four characters of a secret. Public: they tell keys apart and open nothing.
+/// The last four characters of a secret. Public: a hint tells keys apart and gives no access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hint([u8; 4]);
 
 impl Hint {
-    /// A hint as the store kept it; nothing unless it is four base62 characters.
+    /// Restores a hint from the store. Returns `None` unless `text` has four base 62 characters.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; 4] = text.as_bytes().try_into().ok()?;
         bytes.iter().all(u8::is_ascii_alphanumeric).then_some(Self(bytes))
@@ -107,67 +109,82 @@ impl fmt::Display for Hint {
     }
 }
 
-/// A string of the right form, brand and check, as a client presented it. It says nothing yet
-/// about whether such a key exists.
+/// A text that has the form, the brand, and the checksum of a secret. Whether such a
+/// key exists is not known yet.
+///
+/// # Examples
+///
+/// ```
+/// use keyrack_key::{Brands, Class, Malformed, Presented, Secret};
+///
+/// let brands = Brands::default();
+/// let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+/// let secret = Secret::generate(brands.current(), Class::Secret, &mut rng);
+/// let presented = Presented::parse(secret.expose().as_bytes(), &brands)?;
+/// assert_eq!(presented.digest(), secret.digest());
+/// assert!(matches!(Presented::parse(b"password", &brands), Err(Malformed::Form)));
+/// # Ok::<(), Malformed>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Presented<'a> {
     text: &'a [u8],
 }
 
-/// Why a string cannot be a secret of this deployment. Never holds any of it.
+/// The text cannot be a secret of this deployment. The error contains no part of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    /// Not `brand_class_body`, or of another length.
+    /// The text is not `<brand>_<class>_<characters>`, or has another length.
     #[error("a secret has the form <brand>_sk_ or <brand>_pk_ and 38 letters and digits")]
     Form,
-    /// The word in front is not one of this deployment.
+    /// The brand is not accepted by this deployment.
     #[error("the secret belongs to another deployment")]
     Brand,
-    /// A character was lost, added or mistyped.
+    /// The checksum does not match: a character was lost, added, or mistyped.
     #[error("the secret is incomplete or mistyped: its check does not match")]
     Check,
 }
 
 impl<'a> Presented<'a> {
-    /// Recognises a secret. Costs no allocation, and no hashing before the check is right.
+    /// Parses a secret. Allocates nothing, and hashes only the checksum.
     pub fn parse(text: &'a [u8], brands: &Brands) -> Result<Self, Malformed> {
-        // Of known length from here on: what is done to each character is done to many at once.
-        let (head, tail) = text.split_last_chunk::<{ BODY + CHECK }>().ok_or(Malformed::Form)?;
+        // With a length known at compile time, the compiler vectorizes the loops below.
+        let (head, tail) =
+            text.split_last_chunk::<{ RANDOM_LENGTH + CHECKSUM_LENGTH }>().ok_or(Malformed::Form)?;
         let brand = head.strip_suffix(b"_").and_then(|head| head.get(..head.len().checked_sub(3)?));
         let brand = brand.ok_or(Malformed::Form)?;
         if !matches!(&head[brand.len()..], b"_sk_" | b"_pk_") {
             return Err(Malformed::Form);
         }
-        // All of them, whatever the first says: without a branch the processor looks at many at once.
+        // Looks at all characters even after an invalid one: a loop without a branch is vectorized.
         if !tail.iter().fold(true, |so_far, byte| so_far & byte.is_ascii_alphanumeric()) {
             return Err(Malformed::Form);
         }
         if !brands.accepts(brand) {
             return Err(Malformed::Brand);
         }
-        let (signed, check) = text.split_last_chunk().ok_or(Malformed::Form)?;
-        if number_of(*check) == u64::from(crc32fast::hash(signed)) {
+        let (body, check) = text.split_last_chunk().ok_or(Malformed::Form)?;
+        if checksum_value(*check) == u64::from(crc32fast::hash(body)) {
             Ok(Self { text })
         } else {
             Err(Malformed::Check)
         }
     }
 
-    /// What to look up.
+    /// Returns the digest by which the rack finds the key.
     pub fn digest(&self) -> Digest {
         Digest::of(self.text)
     }
 
-    /// The last four characters, by which people recognise it.
+    /// Returns the last four characters, which help people recognize the key.
     pub fn hint(&self) -> Hint {
-        // Parsed, it is longer than that.
+        // A parsed text is always longer than four bytes.
         let mut hint = [b'0'; 4];
         hint.copy_from_slice(&self.text[self.text.len() - 4..]);
         Hint(hint)
     }
 }
 
-/// Like [`Secret`], it does not print.
+/// Prints no part of the text, like [`Secret`].
 impl fmt::Debug for Presented<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Presented(…)")
@@ -185,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn the_form_is_the_published_one() {
+    fn secret_has_published_format() {
         for class in Class::ALL {
             let secret = secret(class);
             let text = secret.expose();
@@ -197,11 +214,11 @@ mod tests {
         }
     }
 
-    /// A vector that other implementations (secret scanners) can be held against.
+    /// A test vector for other implementations, such as secret scanners.
     #[test]
-    fn the_check_is_crc32_in_base62() {
+    fn checksum_is_crc32_in_base62() {
         let text = b"kr_sk_00000000000000000000000000000000";
-        let check = check_of(text);
+        let check = checksum(text);
         let value = check
             .iter()
             .fold(0_u64, |sum, byte| sum * 62 + ALPHABET.iter().position(|c| c == byte).unwrap() as u64);
@@ -211,7 +228,7 @@ mod tests {
     const VECTOR: &str = "0NuPnL";
 
     #[test]
-    fn older_brands_are_accepted_and_strange_ones_are_not() {
+    fn older_brand_is_accepted_and_unknown_brand_rejected() {
         let old: Brand = "acme".parse().unwrap();
         let made = Secret::generate(&old, Class::Secret, &mut UnwrapErr(getrandom::SysRng));
         let text = made.expose().as_bytes();
@@ -221,12 +238,12 @@ mod tests {
     }
 
     #[test]
-    fn no_character_is_favoured() {
+    fn secret_characters_are_uniform() {
         let mut seen = [0_u32; 128];
         for _ in 0..2_000 {
             secret(Class::Secret).expose()[6..38].bytes().for_each(|b| seen[usize::from(b)] += 1);
         }
-        // 64,000 draws from 62: 1,032 expected each, with a standard deviation of 32.
+        // 64,000 draws of 62 characters: 1,032 expected for each, with a standard deviation of 32.
         for byte in ALPHABET {
             assert!((850..1_250).contains(&seen[usize::from(*byte)]), "{}", char::from(*byte));
         }
@@ -234,7 +251,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_change_of_one_character_is_noticed(place in 0_usize..44, byte: u8) {
+        fn changed_character_is_rejected(place in 0_usize..44, byte: u8) {
             let secret = secret(Class::Publishable);
             let mut text = secret.expose().as_bytes().to_vec();
             let same = text[place] == byte;
@@ -243,12 +260,12 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_the_parser_panic(text: Vec<u8>) {
+        fn secret_parser_never_panics(text: Vec<u8>) {
             let _ = Presented::parse(&text, &Brands::default());
         }
 
         #[test]
-        fn cutting_or_adding_is_noticed(cut in 0_usize..44, extra in "[0-9A-Za-z]{1,8}") {
+        fn truncated_or_extended_secret_is_rejected(cut in 0_usize..44, extra in "[0-9A-Za-z]{1,8}") {
             let secret = secret(Class::Secret);
             prop_assert!(Presented::parse(&secret.expose().as_bytes()[..cut], &Brands::default()).is_err());
             let longer = format!("{}{extra}", secret.expose());

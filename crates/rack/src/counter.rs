@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_does_not_end_alike_is_counted_elsewhere() {
+    fn different_outcome_spills_previous_count() {
         let counter = Counter::default();
         assert_eq!([3, 3, OUTCOMES - 1].map(|end| counter.count(end)), [None, None, Some((3, 2))]);
         assert_eq!([0; 2].map(|_| counter.take()), [Some((OUTCOMES - 1, 1)), None]);
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_of_one_outcome_are_added_and_taken_back() {
+    fn same_outcome_adds_and_takes_back() {
         let counter = Counter::default();
         assert_eq!([counter.add(3, 5), counter.add(4, 1), counter.add(3, 2)], [true, false, true]);
         assert!(!counter.add(3, COUNT), "there is no room for so many");
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_that_is_full_makes_room() {
+    fn full_count_spills() {
         assert_eq!(one_more((3 << OUTCOME) | COUNT, 3), ((3 << OUTCOME) | 1, Some((3, COUNT))));
     }
 }

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_outcome_has_a_number_of_its_own_and_comes_back_from_it() {
+    fn outcome_numbers_are_unique_and_round_trip() {
         let at = Timestamp::from_micros(1);
         let quota = Quota::new(Counted::Images, 1, Period::Day).unwrap();
         let denials = [

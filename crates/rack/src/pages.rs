@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_value_stands_where_it_was_put() {
+    fn values_keep_their_index() {
         let mut pages = Pages::default();
         for value in 0..10_000_u32 {
             pages.push(value);

@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn it_goes_on_from_where_it_was_when_the_time_is_set_back() {
+    fn steady_clock_continues_when_time_is_set_back() {
         let steady = Steady::default();
         assert_eq!([10, 20].map(|now| steady.at(at(now))), [10, 20].map(at));
         assert_eq!(steady.at(at(5)), at(20), "set back by fifteen seconds");
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_that_read_the_clock_in_another_order_set_nothing_back() {
+    fn out_of_order_readings_are_kept() {
         let steady = Steady::default();
         let times = [at(10), Timestamp::from_micros(9_100_000), at(10)];
         assert_eq!(times.map(|now| steady.at(now)), times);

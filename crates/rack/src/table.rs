@@ -124,7 +124,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_holds_what_was_put_there_and_not_taken_away(steps in prop::collection::vec((any::<bool>(), 0_u32..60), 0..300)) {
+        fn table_finds_inserted_and_not_removed_slots(steps in prop::collection::vec((any::<bool>(), 0_u32..60), 0..300)) {
             let (mut table, mut held) = (Table::default(), BTreeSet::new());
             for (puts, slot) in steps {
                 if puts && held.insert(slot) {
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_room_for_as_many_as_were_asked_for() {
+    fn grown_table_has_requested_room() {
         for more in [1, 11, 12, 13, 1_000] {
             let small = Table::default();
             assert_eq!(small.is_full_with(more), more > FEWEST * 3 / 4, "{more}");
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_slot_with_the_highest_tag_is_no_empty_bucket() {
+    fn last_slot_with_highest_tag_is_not_empty_bucket() {
         let mut table = Table::default();
         table.put(u64::MAX, LAST_SLOT);
         assert_eq!(table.find(u64::MAX, |_| true), Some(LAST_SLOT));

@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_holds_until_its_end() {
+    fn freshness_ends_at_deadline() {
         let trusted = Trusted::default();
         assert!(!trusted.holds());
         trusted.set(Trust::Always);

@@ -208,7 +208,7 @@ pub(super) async fn within<T>(time: Duration, work: impl Future<Output = T>) -> 
 #[cfg(test)]
 mod tests {
     #[test]
-    fn a_credential_travels_in_plain_text_on_this_machine_alone() {
+    fn plain_http_is_private_only_on_loopback() {
         for (server, is_private) in [
             ("http://127.0.0.1:8080", true),
             ("http://[::1]:8080", true),

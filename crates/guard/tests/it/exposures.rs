@@ -12,7 +12,7 @@ fn seen(world: &World) -> Vec<(Exposure, String)> {
 }
 
 #[tokio::test]
-async fn a_secret_that_came_from_a_page_or_in_a_url_was_seen_there() {
+async fn secret_from_page_or_url_is_recorded_as_exposed() {
     let mut world = World::new();
     let secret = world.key(&[Scope::Project], |_| {});
     let page = [
@@ -29,7 +29,7 @@ async fn a_secret_that_came_from_a_page_or_in_a_url_was_seen_there() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_made_to_be_seen_is_not_remembered() {
+async fn publishable_key_is_not_recorded_as_exposed() {
     let mut world = World::new();
     let secret = world.key(&[Scope::Inference], |key| key.class = Class::Publishable);
     world.ask("/", &[("x-api-key", &secret), ("origin", "https://shop.example")]).await;

@@ -8,7 +8,7 @@ use keyrack_key::{Permission, Scope, SecretState};
 use super::{AFTER, World};
 
 #[tokio::test]
-async fn a_key_that_may_passes_in_each_place_and_is_named_inside() {
+async fn allowed_key_reaches_service_from_every_location() {
     let mut world = World::new();
     let key = world.key(&[Scope::Inference], |_| {});
     let bearer = format!("Bearer {key}");
@@ -26,14 +26,14 @@ async fn a_key_that_may_passes_in_each_place_and_is_named_inside() {
 }
 
 #[tokio::test]
-async fn a_secret_that_retires_works_until_it_has() {
+async fn retiring_secret_is_allowed_until_it_retires() {
     let mut world = World::new();
     let retiring = world.key(&[Scope::Inference], |key| key.secrets[0].1 = SecretState::Retiring(AFTER));
     assert_eq!(world.ask("/", &[("x-api-key", &retiring)]).await.status, 200);
 }
 
 #[tokio::test]
-async fn only_a_request_without_any_key_passes_a_guard_that_does_not_demand_one() {
+async fn optional_guard_allows_request_without_key() {
     let mut world = World::new();
     let key = world.key(&[Scope::Keys], |_| {});
     let layer = || GuardLayer::new(Arc::clone(&world.guard), Permission::ModelsPredict).or_without_key();
@@ -45,7 +45,7 @@ async fn only_a_request_without_any_key_passes_a_guard_that_does_not_demand_one(
 }
 
 #[tokio::test]
-async fn every_living_key_passes_where_no_permission_is_asked_for() {
+async fn any_key_guard_allows_every_valid_key() {
     let mut world = World::new();
     let key = world.key(&[Scope::Keys], |_| {});
     let layer = || GuardLayer::any_key(Arc::clone(&world.guard));

@@ -15,7 +15,7 @@ fn limited(world: &mut World, requests: u32, seconds: u32) -> String {
 }
 
 #[tokio::test]
-async fn a_key_with_a_rate_is_told_what_is_left_and_then_when_to_come_back() {
+async fn rate_limit_headers_report_remaining_and_wait() {
     let mut world = World::new();
     let key = limited(&mut world, 2, 61);
     for (left, full) in [(1, 31), (0, 61)] {
@@ -39,7 +39,7 @@ async fn a_key_with_a_rate_is_told_what_is_left_and_then_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn whoever_has_to_wait_waits_at_least_a_second() {
+async fn reported_wait_is_at_least_one_second() {
     let mut world = World::new();
     let key = limited(&mut world, 1_000, 1);
     for _ in 0..1_000 {
@@ -50,7 +50,7 @@ async fn whoever_has_to_wait_waits_at_least_a_second() {
 }
 
 #[tokio::test]
-async fn a_key_without_a_rate_is_told_of_none() {
+async fn key_without_rate_gets_no_rate_limit_headers() {
     let mut world = World::new();
     let key = world.key(&[Scope::Inference], |_| {});
     let answer = world.ask("/", &[("x-api-key", &key)]).await;
@@ -58,7 +58,7 @@ async fn a_key_without_a_rate_is_told_of_none() {
 }
 
 #[tokio::test]
-async fn a_request_that_lasts_is_decided_again_and_takes_nothing() {
+async fn repeated_check_takes_nothing_from_rate() {
     let mut world = World::new();
     let key = limited(&mut world, 1, 60);
     let request = http::Request::get("/").header("x-api-key", &key).body(()).unwrap();

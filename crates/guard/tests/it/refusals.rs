@@ -22,7 +22,7 @@ fn is_refused(answer: &Answer, status: u16, code: &str, challenge: Option<&str>)
 const INVALID: Option<&str> = Some("error=\"invalid_token\"");
 
 #[tokio::test]
-async fn a_key_that_is_none_or_is_no_more_is_unauthorized() {
+async fn missing_unknown_or_ended_key_is_unauthorized() {
     let mut world = World::new();
     let deleted = world.key(&Scope::ALL, |key| key.terms.deleted_at = Some(BEFORE));
     let paused = world.key(&Scope::ALL, |key| {
@@ -53,7 +53,7 @@ async fn a_key_that_is_none_or_is_no_more_is_unauthorized() {
 }
 
 #[tokio::test]
-async fn a_paused_key_hears_until_when_and_a_pause_that_is_over_is_none() {
+async fn paused_key_gets_end_of_pause() {
     let mut world = World::new();
     let mut pause = |pause| world.key(&[Scope::Inference], |key| key.terms.pause = Some(pause));
     let (open, ends) = (pause(Pause::UNTIL_RESUMED), pause(Pause::until(Some(AFTER))));
@@ -73,7 +73,7 @@ async fn a_paused_key_hears_until_when_and_a_pause_that_is_over_is_none() {
 }
 
 #[tokio::test]
-async fn two_keys_and_keys_in_urls_are_bad_requests() {
+async fn ambiguous_key_and_key_in_url_are_bad_requests() {
     const BAD: Option<&str> = Some("error=\"invalid_request\"");
     let mut world = World::new();
     let other = world.key(&[Scope::Inference], |_| {});
@@ -96,7 +96,7 @@ async fn two_keys_and_keys_in_urls_are_bad_requests() {
 }
 
 #[tokio::test]
-async fn a_key_that_may_not_is_told_what_it_lacks_and_where_that_is_changed() {
+async fn missing_permission_is_named_with_manage_url() {
     let mut world = World::new();
     let key = world.key(&[Scope::Keys], |_| {});
     let answer = world.ask("/", &[("x-api-key", &key)]).await;
@@ -110,7 +110,7 @@ async fn a_key_that_may_not_is_told_what_it_lacks_and_where_that_is_changed() {
 }
 
 #[tokio::test]
-async fn a_restricted_key_is_forbidden_elsewhere() {
+async fn restricted_key_is_forbidden_outside_restrictions() {
     let mut world = World::new();
     let restricted = |restrictions: Restrictions| {
         move |key: &mut keyrack_rack::Record| key.terms.restrictions = Some(restrictions)
@@ -135,7 +135,7 @@ async fn a_restricted_key_is_forbidden_elsewhere() {
 
 /// A name that DNS turns to this service is no reason to take the page there for one of its own.
 #[tokio::test]
-async fn a_key_that_holds_more_than_inference_works_on_pages_that_were_named_alone() {
+async fn key_beyond_inference_is_allowed_on_own_pages_only() {
     let mut world = World::new();
     let key = world.key(&[Scope::Project], |_| {});
     let page = |host: &'static str, origin: &'static str| {
@@ -162,7 +162,7 @@ async fn a_key_that_holds_more_than_inference_works_on_pages_that_were_named_alo
 }
 
 #[tokio::test]
-async fn a_client_whose_address_is_unknown_is_in_no_network() {
+async fn unknown_address_is_denied_by_network_restriction() {
     let mut world = World::new();
     let networks = Only::These(["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()].into());
     let restrictions = Restrictions { networks, ..Restrictions::default() };
@@ -179,7 +179,7 @@ async fn a_client_whose_address_is_unknown_is_in_no_network() {
 }
 
 #[tokio::test]
-async fn what_a_newer_version_wrote_denies() {
+async fn key_of_newer_version_is_denied() {
     let mut world = World::new();
     let restrictions = world.key(&Scope::ALL, |key| key.terms.restrictions = None);
     let permissions = world.key(&Scope::ALL, |key| key.terms.permissions = Permissions::from_bits(u32::MAX));
@@ -189,7 +189,7 @@ async fn what_a_newer_version_wrote_denies() {
 }
 
 #[tokio::test]
-async fn a_rack_that_may_be_behind_answers_nobody() {
+async fn stale_rack_answers_503() {
     let mut world = World::new();
     let key = world.key(&Scope::ALL, |key| key.terms.expires_at = Some(AFTER));
     assert_eq!(world.ask("/", &[("x-api-key", &key)]).await.status, 200);

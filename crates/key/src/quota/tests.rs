@@ -21,7 +21,7 @@ fn quotas(list: &[(Counted, u32, Period)]) -> Quotas {
 }
 
 #[test]
-fn a_day_is_from_midnight_to_midnight_and_a_month_from_its_first_day_to_the_next() {
+fn windows_are_utc_days_and_months() {
     let between = |begins: &str, ends: &str| (format!("{begins}T00:00:00Z"), format!("{ends}T00:00:00Z"));
     assert_eq!(window(Period::Day, "2026-11-26T22:07:00Z"), between("2026-11-26", "2026-11-27"));
     assert_eq!(window(Period::Day, "2026-12-31T23:59:59.999999Z"), between("2026-12-31", "2027-01-01"));
@@ -33,7 +33,7 @@ fn a_day_is_from_midnight_to_midnight_and_a_month_from_its_first_day_to_the_next
 }
 
 #[test]
-fn quotas_are_read_as_they_are_written_and_nothing_else_is() {
+fn quotas_round_trip_and_invalid_quotas_are_rejected() {
     let two = quotas(&[(Counted::Predictions, 1_000, Period::Day), (Counted::Images, 5, Period::Month)]);
     let text = serde_json::to_string(&two).unwrap();
     assert_eq!(
@@ -56,7 +56,7 @@ fn quotas_are_read_as_they_are_written_and_nothing_else_is() {
 }
 
 #[test]
-fn a_month_bounds_its_days_and_a_day_the_month() {
+fn daily_and_monthly_quotas_limit_each_other() {
     let predictions = |limit, per| quotas(&[(Counted::Predictions, limit, per)]);
     let (day, month) = (predictions(10, Period::Day), predictions(310, Period::Month));
     assert!(day.is_within(&day) && predictions(9, Period::Day).is_within(&day));
@@ -68,16 +68,16 @@ fn a_month_bounds_its_days_and_a_day_the_month() {
 }
 
 #[test]
-fn a_quota_is_said_in_words() {
-    let says = |of, limit, per| Quota::new(of, limit, per).unwrap().to_string();
-    assert_eq!(says(Counted::Predictions, 1_000, Period::Day), "make 1000 predictions a day");
-    assert_eq!(says(Counted::Trainings, 1, Period::Month), "begin 1 training run a month");
-    assert_eq!(says(Counted::Images, 2, Period::Month), "upload 2 images a month");
+fn quota_prints_as_phrase() {
+    let text = |of, limit, per| Quota::new(of, limit, per).unwrap().to_string();
+    assert_eq!(text(Counted::Predictions, 1_000, Period::Day), "make 1000 predictions a day");
+    assert_eq!(text(Counted::Trainings, 1, Period::Month), "begin 1 training run a month");
+    assert_eq!(text(Counted::Images, 2, Period::Month), "upload 2 images a month");
 }
 
 proptest! {
     #[test]
-    fn windows_are_those_of_the_calendar(micros in -62_000_000_000_000_000_i64..253_000_000_000_000_000) {
+    fn windows_match_calendar(micros in -62_000_000_000_000_000_i64..253_000_000_000_000_000) {
         let now = Timestamp::from_micros(micros);
         let utc = jiff::Timestamp::from_microsecond(micros).unwrap().to_zoned(jiff::tz::TimeZone::UTC);
         let month = utc.first_of_month().unwrap().start_of_day().unwrap();

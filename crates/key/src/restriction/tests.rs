@@ -7,20 +7,20 @@ fn networks(texts: &[&str]) -> Restrictions {
 }
 
 #[test]
-fn a_restriction_to_nothing_allows_nothing() {
+fn empty_list_allows_nothing() {
     assert!(!networks(&[]).allow_address(Some([10, 0, 0, 1].into())));
     assert!(Restrictions::default().allow_address(None));
     assert!(!networks(&["0.0.0.0/0"]).allow_address(None));
 }
 
 #[test]
-fn an_ipv4_address_inside_ipv6_is_that_ipv4_address() {
+fn mapped_ipv4_address_matches_ipv4_network() {
     let mapped = "::ffff:10.4.0.17".parse().unwrap();
     assert!(networks(&["10.4.0.0/16"]).allow_address(Some(mapped)));
 }
 
 #[test]
-fn none_and_nothing_stay_different_in_the_store() {
+fn unrestricted_and_empty_list_serialize_differently() {
     let nothing = networks(&[]);
     let text = serde_json::to_string(&nothing).unwrap();
     assert_eq!(text, r#"{"networks":[]}"#);
@@ -29,12 +29,12 @@ fn none_and_nothing_stay_different_in_the_store() {
 }
 
 #[test]
-fn a_restriction_of_a_newer_version_is_not_read_past() {
+fn unknown_restriction_is_rejected() {
     assert!(serde_json::from_str::<Restrictions>(r#"{"weekdays":["mon"]}"#).is_err());
 }
 
 #[test]
-fn a_key_with_a_rate_hands_on_none_that_is_higher_and_never_none_at_all() {
+fn rate_is_within_equal_or_higher_rate_only() {
     let rate =
         |requests| Restrictions { rate: crate::Rate::new(requests, 60).ok(), ..Restrictions::default() };
     assert!(rate(10).is_within(&rate(10)) && rate(9).is_within(&rate(10)));
@@ -46,7 +46,7 @@ fn a_key_with_a_rate_hands_on_none_that_is_higher_and_never_none_at_all() {
 }
 
 #[test]
-fn what_each_visitor_may_is_bounded_by_what_the_key_may() {
+fn visitor_rate_is_within_key_or_visitor_rate() {
     let rate = |requests| crate::Rate::new(requests, 60).ok();
     let visitors = |visitor_rate| Restrictions { visitor_rate, ..Restrictions::default() };
     assert!(visitors(rate(10)).is_within(&visitors(rate(10))));
@@ -62,7 +62,7 @@ fn what_each_visitor_may_is_bounded_by_what_the_key_may() {
 }
 
 #[test]
-fn a_key_with_a_quota_is_restricted() {
+fn quotas_count_as_restriction() {
     let text = r#"{"quotas":[{"of":"images","limit":3,"per":"month"}]}"#;
     let own = serde_json::from_str::<Restrictions>(text).unwrap();
     assert!(!own.is_none() && own.is_within(&own) && own.is_within(&Restrictions::NONE));
@@ -74,7 +74,7 @@ const PROJECTS: [&str; 2] = ["prj_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f", "prj_0198c2
 const MODELS: [&str; 2] = ["mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f", "mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e10"];
 
 #[test]
-fn a_model_is_covered_where_it_is_named_and_its_project_is() {
+fn model_is_covered_with_its_project_only() {
     let [project, other_project] = PROJECTS.map(|id| id.parse().unwrap());
     let [model, other] = MODELS.map(|id| id.parse().unwrap());
     let models = |these: &[ModelId]| Only::These(these.iter().copied().collect());
@@ -93,7 +93,7 @@ fn a_model_is_covered_where_it_is_named_and_its_project_is() {
 }
 
 #[test]
-fn a_key_hands_on_no_larger_image_than_its_own_and_never_any() {
+fn image_limit_is_within_equal_or_larger_limit_only() {
     let largest = |bytes| Restrictions { max_image_bytes: NonZeroU32::new(bytes), ..Restrictions::default() };
     assert!(largest(10).is_within(&largest(10)) && largest(9).is_within(&largest(10)));
     assert!(!largest(11).is_within(&largest(10)) && !Restrictions::NONE.is_within(&largest(10)));
@@ -101,14 +101,14 @@ fn a_key_hands_on_no_larger_image_than_its_own_and_never_any() {
     let text = r#"{"maxImageBytes":500000}"#;
     assert_eq!(serde_json::to_string(&largest(500_000)).unwrap(), text);
     assert_eq!(serde_json::from_str::<Restrictions>(text).unwrap(), largest(500_000));
-    // What is no size refuses the key, rather than to let everything through.
+    // An invalid size must deny the key rather than remove the limit.
     for wrong in ["0", "-1", "4294967296", "1.5", "\"1\""] {
         assert!(serde_json::from_str::<Restrictions>(&format!("{{\"maxImageBytes\":{wrong}}}")).is_err());
     }
 }
 
 fn any_network() -> impl Strategy<Value = IpNet> {
-    // Few addresses, so that networks meet.
+    // Uses few addresses, so that networks overlap.
     (0_u8..4, 28_u8..=32)
         .prop_map(|(last, prefix)| IpNet::new(IpAddr::from([10, 0, 0, last]), prefix).unwrap().trunc())
 }
@@ -121,7 +121,7 @@ fn any_networks() -> impl Strategy<Value = Restrictions> {
     ]
 }
 
-/// Of a few models and sizes, so that they meet.
+/// Uses few models and sizes, so that restrictions overlap.
 fn any_of_models() -> impl Strategy<Value = Restrictions> {
     let some = |ids: [&str; 2]| {
         prop::collection::btree_set(prop::sample::select(ids.map(str::to_owned).to_vec()), 0..=2)
@@ -140,7 +140,7 @@ fn any_of_models() -> impl Strategy<Value = Restrictions> {
 
 proptest! {
     #[test]
-    fn what_lies_within_opens_no_model_more_and_takes_no_larger_image(
+    fn narrower_restrictions_allow_no_more_models_or_bytes(
         inner in any_of_models(), outer in any_of_models(), size in 1_u32..5,
     ) {
         prop_assert!(inner.is_within(&inner));
@@ -156,7 +156,7 @@ proptest! {
     }
 
     #[test]
-    fn what_lies_within_lets_lets_no_more_through(inner in any_networks(), outer in any_networks(), last: u8) {
+    fn narrower_networks_allow_no_more_addresses(inner in any_networks(), outer in any_networks(), last: u8) {
         let address = Some(IpAddr::from([10, 0, 0, last]));
         if inner.is_within(&outer) && inner.allow_address(address) {
             prop_assert!(outer.allow_address(address));

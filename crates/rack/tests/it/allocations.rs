@@ -5,7 +5,7 @@ use keyrack_key::{Brands, Denial, Rate, Restrictions};
 use crate::history::{History, NOW, Step, ask_as, loaded};
 
 #[test]
-fn a_check_allocates_nothing_whichever_way_it_ends() {
+fn check_allocates_nothing_for_any_outcome() {
     let mut history = History::of_keys(1, 100);
     history.take(Step::Delete { key: 7 });
     let rate = Rate::new(1_000_000, 1).ok();

@@ -52,7 +52,7 @@ fn told(callers: &Callers) -> Vec<Calls> {
 }
 
 #[test]
-fn the_calls_of_one_caller_are_told_once_and_together() {
+fn calls_of_one_caller_are_drained_together() {
     let (callers, key) = (Callers::new(), key());
     for second in [3, 1, 2] {
         callers.note(&call(key, later(second)));
@@ -64,7 +64,7 @@ fn the_calls_of_one_caller_are_told_once_and_together() {
 }
 
 #[test]
-fn whoever_differs_in_anything_is_another_caller() {
+fn any_different_field_makes_another_caller() {
     let (callers, key) = (Callers::new(), key());
     let one = call(key, NOW);
     let refused = Outcome { refused: Some("rate_limited"), ..PREDICTED };
@@ -88,7 +88,7 @@ fn crowd(of: WorkspaceId, number: usize) -> Vec<Call<'static>> {
 }
 
 #[test]
-fn more_callers_than_there_is_room_for_are_counted_and_the_others_stay() {
+fn callers_over_capacity_are_counted_as_dropped() {
     let callers = Callers::new();
     let everybody = crowd(workspace(), MOST);
     everybody.iter().for_each(|one| callers.note(one));
@@ -107,7 +107,7 @@ fn more_callers_than_there_is_room_for_are_counted_and_the_others_stay() {
 }
 
 #[test]
-fn whoever_floods_the_room_leaves_others_theirs() {
+fn flooding_workspaces_leave_room_for_others() {
     let callers = Callers::new();
     // Three workspaces at their worst: one with many keys, one with one key from everywhere, and one with both.
     let [first, second, third] = [workspace(), workspace(), workspace()];
@@ -127,7 +127,7 @@ fn whoever_floods_the_room_leaves_others_theirs() {
 }
 
 #[test]
-fn whoever_floods_a_key_leaves_the_other_keys_of_the_workspace_theirs() {
+fn flooded_key_leaves_room_for_other_keys() {
     let (callers, flooded) = (Callers::new(), key());
     for number in 0..u32::try_from(MOST).unwrap() {
         callers.note(&Call { address: Some(IpAddr::from(number.to_be_bytes())), ..call(flooded, NOW) });
@@ -140,7 +140,7 @@ fn whoever_floods_a_key_leaves_the_other_keys_of_the_workspace_theirs() {
 }
 
 #[test]
-fn a_backlog_of_callers_has_shares_too() {
+fn caller_backlog_limits_workspace_to_share() {
     let (mut backlog, own) = (CallerBacklog::default(), workspace());
     let flood = crowd(workspace(), 60_000);
     let lost = backlog.add(flood.iter().map(Calls::one));
@@ -155,7 +155,7 @@ fn a_backlog_of_callers_has_shares_too() {
 }
 
 #[test]
-fn nobody_waits_and_nothing_is_lost_while_others_note_and_it_is_drained() {
+fn concurrent_calls_and_drains_lose_nothing() {
     let (callers, key) = (Arc::new(Callers::new()), key());
     let threads: Vec<_> = (0..4)
         .map(|_| {
@@ -173,7 +173,7 @@ fn nobody_waits_and_nothing_is_lost_while_others_note_and_it_is_drained() {
 }
 
 #[test]
-fn noting_takes_nothing_from_the_heap() {
+fn recording_call_allocates_nothing() {
     let callers = Callers::new();
     let keys: Vec<_> = (0..500).map(|_| key()).collect();
     let note_all = || keys.iter().for_each(|key| callers.note(&call(*key, NOW)));
@@ -183,7 +183,7 @@ fn noting_takes_nothing_from_the_heap() {
 }
 
 #[test]
-fn what_could_be_a_secret_is_not_kept() {
+fn possible_secret_is_removed_from_text() {
     let words = |text: &str| Words::<96>::new(text.as_bytes()).as_str().to_owned();
     let secret = "kr_sk_7hQzV2mXc81LpTrB0aNeKdYw5uJf3GsR9qEXMP";
     assert_eq!(words(&format!("https://x.example/{secret}/y")), "https://x.example/kr_sk_~/y");

@@ -25,7 +25,7 @@ proptest! {
 
     /// Some frames tell of one step, some of many, and the first reader begins in the middle.
     #[test]
-    fn a_rack_fed_by_frames_equals_one_loaded_from_a_snapshot(
+    fn rack_fed_by_frames_equals_loaded_rack(
         steps in steps(), begins in 0_usize..10, pieces in proptest::collection::vec(1_usize..12, 60)
     ) {
         let mut history = History::after(1, &steps[..begins.min(steps.len())]);
@@ -43,7 +43,7 @@ proptest! {
     }
 
     #[test]
-    fn a_frame_that_comes_again_changes_nothing(steps in steps(), cut in 0_usize..60) {
+    fn repeated_frame_changes_nothing(steps in steps(), cut in 0_usize..60) {
         let cut = cut.min(steps.len());
         let before = History::after(1, &steps[..cut]);
         let history = History::after(1, &steps);
@@ -57,7 +57,7 @@ proptest! {
 
     /// A late frame may tell of a key as it was: a deleted one does not rise again.
     #[test]
-    fn what_is_older_than_the_rack_is_passed_over(steps in steps(), cut in 0_usize..60) {
+    fn older_record_is_ignored(steps in steps(), cut in 0_usize..60) {
         let old = History::after(1, &steps[..cut.min(steps.len())]);
         let history = History::after(1, &steps);
         let rack = loaded(history.snapshot());
@@ -68,7 +68,7 @@ proptest! {
     }
 
     #[test]
-    fn a_gap_is_noticed_and_changes_nothing(steps in steps(), cut in 0_usize..60, change: [u8; 16]) {
+    fn gap_is_rejected_and_changes_nothing(steps in steps(), cut in 0_usize..60, change: [u8; 16]) {
         let before = History::after(1, &steps[..cut.min(steps.len())]);
         let history = History::after(1, &steps);
         let rack = loaded(before.snapshot());
@@ -84,7 +84,7 @@ proptest! {
 
     /// A backup was put back: nothing of what the rack held is left.
     #[test]
-    fn loading_another_history_leaves_nothing_of_the_first(one in steps(), other in steps()) {
+    fn loading_other_history_replaces_all_keys(one in steps(), other in steps()) {
         let (one, other) = (History::after(1, &one), History::after(2, &other));
         let rack = loaded(one.snapshot());
         rack.load(other.snapshot());
@@ -94,14 +94,14 @@ proptest! {
 }
 
 #[test]
-fn a_rack_that_was_never_filled_refuses_everything() {
+fn unloaded_rack_denies_everything() {
     let history = History::of_keys(1, 1);
     assert_eq!(ask(&Rack::new(), &history.secrets[0], NOW), Err((Denial::Stale, None)));
     assert_eq!(ask(&loaded(Snapshot::default()), &history.secrets[0], NOW), Err((Denial::Unknown, None)));
 }
 
 #[test]
-fn a_snapshot_that_breaks_off_takes_nothing_away() {
+fn incomplete_snapshot_removes_nothing() {
     let mut history = History::of_keys(1, 6);
     history.take(Step::Rotate { key: 4, overlap: 60 });
     let rack = loaded(history.snapshot());
@@ -119,7 +119,7 @@ fn a_snapshot_that_breaks_off_takes_nothing_away() {
 }
 
 #[test]
-fn a_deleted_key_says_so_until_its_tombstone_is_forgotten() {
+fn deleted_key_is_reported_until_tombstone_is_forgotten() {
     let mut history = History::of_keys(1, 2);
     history.take(Step::Delete { key: 0 });
     let rack = loaded(history.snapshot());
@@ -134,7 +134,7 @@ fn a_deleted_key_says_so_until_its_tombstone_is_forgotten() {
 }
 
 #[test]
-fn an_ended_secret_says_so_until_it_is_forgotten_and_its_key_lives_on() {
+fn retired_secret_is_reported_until_forgotten() {
     let mut history = History::of_keys(1, 1);
     history.take(Step::Rotate { key: 0, overlap: 60 });
     let rack = loaded(history.snapshot());

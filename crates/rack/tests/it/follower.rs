@@ -99,7 +99,7 @@ fn assert_equal(tape: &Tape, rack: &Rack) {
 }
 
 #[tokio::test]
-async fn the_first_time_loads_and_later_times_read_what_changed() {
+async fn first_catch_up_loads_snapshot_and_later_read_frames() {
     let (tape, follower) = following(History::of_keys(1, 3));
     follower.reach(Revision::default(), NOW).await.unwrap();
     assert!(follower.rack().is_trusted());
@@ -111,7 +111,7 @@ async fn the_first_time_loads_and_later_times_read_what_changed() {
 }
 
 #[tokio::test]
-async fn a_hole_is_answered_by_loading_anew() {
+async fn gap_reloads_snapshot() {
     let (tape, follower) = following(History::of_keys(1, 3));
     follower.reach(Revision::default(), NOW).await.unwrap();
     let revision = tape.take(Step::Delete { key: 1 });
@@ -122,7 +122,7 @@ async fn a_hole_is_answered_by_loading_anew() {
 }
 
 #[tokio::test]
-async fn another_history_is_answered_by_loading_anew_though_it_is_shorter() {
+async fn shorter_other_history_reloads_snapshot() {
     let (tape, follower) = following(History::of_keys(1, 5));
     follower.reach(Revision::default(), NOW).await.unwrap();
     let lost = tape.with(|history| history.secrets[4].clone());
@@ -135,7 +135,7 @@ async fn another_history_is_answered_by_loading_anew_though_it_is_shorter() {
 }
 
 #[tokio::test]
-async fn a_rack_that_may_be_behind_is_not_trusted_until_it_has_caught_up() {
+async fn rack_is_stale_until_caught_up() {
     let (tape, follower) = following(History::of_keys(1, 1));
     follower.reach(Revision::default(), NOW).await.unwrap();
     tape.0.fails.store(true, Ordering::SeqCst);
@@ -150,7 +150,7 @@ async fn a_rack_that_may_be_behind_is_not_trusted_until_it_has_caught_up() {
 }
 
 #[tokio::test]
-async fn a_trust_that_ends_by_itself_outlives_a_feed_that_cannot_be_read() {
+async fn freshness_with_deadline_survives_feed_error() {
     let (tape, follower) = following(History::of_keys(1, 1));
     tape.trust(Trust::Until(Moment::now().plus(Duration::from_mins(10))));
     follower.reach(Revision::default(), NOW).await.unwrap();
@@ -164,7 +164,7 @@ async fn a_trust_that_ends_by_itself_outlives_a_feed_that_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn many_who_ask_at_once_never_turn_the_rack_back() {
+async fn concurrent_catch_ups_never_move_rack_back() {
     let (tape, follower) = following(History::of_keys(1, 40));
     let follower = Arc::new(follower);
     let asking = (0..40).map(|key| {

@@ -6,7 +6,7 @@ use keyrack_rack::Revision;
 use crate::history::{History, NOW, Step, ask, later, loaded};
 
 #[test]
-fn a_pause_holds_until_its_end_and_a_frame_brings_and_takes_it() {
+fn pause_from_frame_is_active_until_end_or_next_frame() {
     let mut history = History::of_keys(1, 1);
     let rack = loaded(history.snapshot());
     let secret = history.secrets[0].clone();
@@ -27,7 +27,7 @@ fn a_pause_holds_until_its_end_and_a_frame_brings_and_takes_it() {
 }
 
 #[test]
-fn a_pause_gives_back_nothing_of_a_rate_and_takes_nothing_from_it() {
+fn pause_does_not_change_rate_usage() {
     let mut history = History::of_keys(1, 1);
     history.take(Step::Limit { key: 0, rate: Rate::new(2, 3_600).ok() });
     let rack = loaded(history.snapshot());
@@ -42,7 +42,7 @@ fn a_pause_gives_back_nothing_of_a_rate_and_takes_nothing_from_it() {
 }
 
 #[test]
-fn a_key_that_cannot_be_read_says_first_that_it_is_paused() {
+fn unreadable_paused_key_is_denied_as_paused() {
     let history = History::of_keys(1, 1);
     let mut snapshot = history.snapshot();
     let terms = &mut snapshot.records[0].terms;

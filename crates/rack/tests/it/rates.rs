@@ -41,7 +41,7 @@ fn left(rack: &Rack, secret: &str) -> Result<u32, u32> {
 }
 
 #[test]
-fn a_key_is_let_through_as_often_as_its_rate_says_and_told_when_there_is_more() {
+fn rate_allows_burst_and_reports_wait() {
     let history = limited(hourly(3));
     let (rack, secret) = (loaded(history.snapshot()), &history.secrets[0]);
     assert_eq!([left(&rack, secret), left(&rack, secret), left(&rack, secret)], [Ok(2), Ok(1), Ok(0)]);
@@ -55,7 +55,7 @@ fn a_key_is_let_through_as_often_as_its_rate_says_and_told_when_there_is_more() 
 }
 
 #[test]
-fn what_is_refused_for_another_reason_takes_nothing() {
+fn request_denied_for_other_reason_takes_nothing_from_rate() {
     let history = limited(hourly(1));
     let (rack, secret) = (loaded(history.snapshot()), &history.secrets[0]);
     let in_url = Question { exposure: Exposure::Url, ..question(NOW, Spend::One) };
@@ -64,7 +64,7 @@ fn what_is_refused_for_another_reason_takes_nothing() {
 }
 
 #[test]
-fn looking_takes_nothing_and_a_request_that_lasts_is_not_asked_again() {
+fn peek_takes_nothing_and_repeated_check_skips_rate() {
     let history = limited(hourly(2));
     let (rack, secret) = (loaded(history.snapshot()), &history.secrets[0]);
     assert_eq!(ask(&rack, secret, NOW, Spend::Nothing), Ok(2));
@@ -79,7 +79,7 @@ fn looking_takes_nothing_and_a_request_that_lasts_is_not_asked_again() {
 }
 
 #[test]
-fn no_change_of_the_key_gives_back_what_was_used() {
+fn key_change_does_not_reset_rate() {
     let mut history = limited(hourly(4));
     let rack = loaded(history.snapshot());
     let change = |history: &mut History, step| {
@@ -98,7 +98,7 @@ fn no_change_of_the_key_gives_back_what_was_used() {
 }
 
 #[test]
-fn another_rate_goes_on_where_the_one_before_stood() {
+fn changed_rate_keeps_usage() {
     let mut history = limited(hourly(4));
     let rack = loaded(history.snapshot());
     let secret = history.secrets[0].clone();
@@ -118,7 +118,7 @@ fn another_rate_goes_on_where_the_one_before_stood() {
 
 /// A fast rate that is used up leaves nothing of a slow one, and there and back again brings nothing.
 #[test]
-fn a_change_of_the_rate_brings_no_request_more() {
+fn rate_change_allows_no_extra_request() {
     let mut history = limited(Rate::new(100, 100).unwrap());
     let rack = loaded(history.snapshot());
     let secret = history.secrets[0].clone();
@@ -136,7 +136,7 @@ fn a_change_of_the_rate_brings_no_request_more() {
 }
 
 #[test]
-fn a_rate_that_is_removed_and_set_again_goes_on_where_it_was() {
+fn removed_and_restored_rate_keeps_usage() {
     let mut history = limited(hourly(4));
     let rack = loaded(history.snapshot());
     let secret = history.secrets[0].clone();
@@ -166,7 +166,7 @@ fn a_rate_that_is_removed_and_set_again_goes_on_where_it_was() {
 /// A clock that ran ahead is set right, again and again: a key waits as long as its rate says, and a used-up key is not let through
 /// sooner.
 #[test]
-fn a_clock_that_is_set_back_holds_no_key_up() {
+fn clock_set_back_does_not_block_key() {
     const DAY: u64 = 86_400;
     let history = limited(Rate::new(5, 5).unwrap());
     let (rack, secret) = (loaded(history.snapshot()), &history.secrets[0]);
@@ -182,7 +182,7 @@ fn a_clock_that_is_set_back_holds_no_key_up() {
 }
 
 #[test]
-fn many_at_once_are_let_through_exactly_so_often() {
+fn concurrent_requests_are_allowed_exactly_rate() {
     const REQUESTS: u32 = 1_000;
     let mut history = limited(hourly(REQUESTS));
     history.take(Step::Rotate { key: 0, overlap: 60 });

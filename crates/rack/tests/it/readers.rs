@@ -30,7 +30,7 @@ fn while_readers(check: impl Fn() + Sync, write: impl FnOnce()) -> u64 {
 }
 
 #[test]
-fn no_deleted_key_is_accepted_once_apply_has_returned() {
+fn deleted_key_is_denied_after_apply_returned() {
     let mut history = History::of_keys(1, KEYS);
     let rack = loaded(history.snapshot());
     let secrets = history.secrets.clone();
@@ -57,7 +57,7 @@ fn no_deleted_key_is_accepted_once_apply_has_returned() {
 }
 
 #[test]
-fn no_ended_secret_is_accepted_once_apply_has_returned_and_the_new_one_works() {
+fn rotated_secret_is_denied_after_apply_returned() {
     const ROTATIONS: usize = 500;
     let rotate = Step::Rotate { key: 0, overlap: 0 };
     let mut history = History::of_keys(1, 1);
@@ -89,7 +89,7 @@ fn no_ended_secret_is_accepted_once_apply_has_returned_and_the_new_one_works() {
 }
 
 #[test]
-fn a_key_that_lives_on_is_let_through_while_everything_is_loaded_anew() {
+fn unchanged_key_is_allowed_during_reload() {
     let history = History::of_keys(1, KEYS);
     let rack = loaded(history.snapshot());
     let number = AtomicUsize::new(0);
@@ -102,7 +102,7 @@ fn a_key_that_lives_on_is_let_through_while_everything_is_loaded_anew() {
 }
 
 #[test]
-fn a_rack_that_is_not_trusted_lets_nobody_through() {
+fn stale_rack_denies_everything() {
     let history = History::of_keys(1, 1);
     let rack: Rack = loaded(history.snapshot());
     rack.trust(Trust::Never);

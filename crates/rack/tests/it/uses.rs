@@ -38,7 +38,7 @@ fn counted(used: &[Used]) -> u32 {
 }
 
 #[test]
-fn uses_are_told_once_with_the_last() {
+fn usage_is_drained_once_with_last_use() {
     let history = History::of_keys(1, 2);
     let rack = loaded(history.snapshot());
     for second in 0..5 {
@@ -59,7 +59,7 @@ fn uses_are_told_once_with_the_last() {
 }
 
 #[test]
-fn what_is_refused_is_counted_with_its_reason_and_is_no_last_use() {
+fn denied_check_is_counted_by_reason_without_last_use() {
     let mut history = History::of_keys(1, 1);
     let rack = loaded(history.snapshot());
     used(&rack, &history.secrets[0], NOW);
@@ -77,7 +77,7 @@ fn what_is_refused_is_counted_with_its_reason_and_is_no_last_use() {
 }
 
 #[test]
-fn uses_outlive_the_changes_of_their_key_and_loading_anew() {
+fn usage_survives_key_change_and_reload() {
     let mut history = History::of_keys(1, 1);
     let rack = loaded(history.snapshot());
     used(&rack, &history.secrets[0], NOW);
@@ -98,7 +98,7 @@ fn uses_outlive_the_changes_of_their_key_and_loading_anew() {
 }
 
 #[test]
-fn more_secrets_than_there_is_room_for_are_reported_and_counted_after_the_next_drain() {
+fn secrets_over_capacity_are_dropped_until_next_drain() {
     let history = History::of_keys(1, MOST + 3);
     let rack = loaded(history.snapshot());
     history.secrets.iter().for_each(|secret| used(&rack, secret, NOW));
@@ -110,7 +110,7 @@ fn more_secrets_than_there_is_room_for_are_reported_and_counted_after_the_next_d
 }
 
 #[test]
-fn a_drain_is_asked_for_before_there_is_no_room() {
+fn drain_is_requested_before_capacity_is_used_up() {
     let history = History::of_keys(1, MOST / 8 + 1);
     let rack = loaded(history.snapshot());
     let crowded = rack.crowded();
@@ -129,7 +129,7 @@ fn is_notified(notify: &tokio::sync::Notify) -> bool {
 
 /// Drained, a secret takes nothing until it is used again: what it was counted in counts for others.
 #[test]
-fn secrets_come_and_go_for_ever() {
+fn replaced_secrets_do_not_exhaust_slots() {
     const SOME: usize = MOST / 8;
     let history = History::of_keys(1, SOME * 3);
     let rack = loaded(history.snapshot());
@@ -144,7 +144,7 @@ fn secrets_come_and_go_for_ever() {
 
 /// More kinds of ends than one tally has room for.
 #[test]
-fn each_way_a_check_can_end_is_counted() {
+fn every_outcome_is_counted() {
     let mut history = History::of_keys(1, 1);
     let rack = loaded(history.snapshot());
     let ask = |permission, exposure| {
@@ -170,7 +170,7 @@ fn each_way_a_check_can_end_is_counted() {
 }
 
 #[test]
-fn an_exposure_is_told_although_others_use_up_all_room() {
+fn exposure_is_recorded_when_capacity_is_used_up() {
     let history = History::of_keys(1, MOST + 2);
     let rack = loaded(history.snapshot());
     let (own, others) = history.secrets.split_last().unwrap();
@@ -201,7 +201,7 @@ fn an_exposure_is_told_although_others_use_up_all_room() {
 }
 
 #[test]
-fn a_backlog_adds_up_and_gives_each_secret_its_turn() {
+fn usage_backlog_merges_and_takes_in_rounds() {
     let history = History::of_keys(1, 10);
     let rack = loaded(history.snapshot());
     let mut backlog = UseBacklog::default();
@@ -226,7 +226,7 @@ fn a_backlog_adds_up_and_gives_each_secret_its_turn() {
 }
 
 #[test]
-fn every_check_is_counted_exactly_once_while_others_drain() {
+fn concurrent_checks_and_drains_count_each_check_once() {
     const CALLERS: u64 = 4;
     const ROUNDS: u64 = 300;
     let history = History::of_keys(1, 50);
@@ -259,7 +259,7 @@ fn every_check_is_counted_exactly_once_while_others_drain() {
 }
 
 #[test]
-fn uses_are_told_secret_by_secret() {
+fn usage_is_counted_per_secret() {
     let mut history = History::of_keys(1, 1);
     history.take(Step::Rotate { key: 0, overlap: 60 });
     let rack = loaded(history.snapshot());

@@ -44,7 +44,7 @@ fn ask(rack: &Rack, history: &History, last: u8) -> Result<u32, &'static str> {
 }
 
 #[test]
-fn each_visitor_has_a_rate_of_its_own() {
+fn visitors_have_separate_rates() {
     let (history, rack) = limited(hourly(2), None);
     let denied = Err("visitor_rate_limited");
     assert_eq!(
@@ -63,7 +63,7 @@ fn each_visitor_has_a_rate_of_its_own() {
 }
 
 #[test]
-fn a_visitor_who_is_refused_takes_nothing_from_the_key_and_keeps_its_own_where_the_key_refuses() {
+fn denied_visitor_takes_nothing_from_key_and_denied_key_nothing_from_visitor() {
     let (history, rack) = limited(hourly(2), hourly(5));
     let asks = |last| ask(&rack, &history, last);
     assert_eq!([asks(1), asks(1)], [Ok(1), Ok(0)]);
@@ -78,7 +78,7 @@ fn a_visitor_who_is_refused_takes_nothing_from_the_key_and_keeps_its_own_where_t
 }
 
 #[test]
-fn looking_takes_nothing_and_spending_later_does() {
+fn peek_takes_nothing_and_later_spend_takes_one() {
     let (history, rack) = limited(hourly(1), None);
     let look = |spend| asked(&rack, &history.secrets[0], &question(address(1), NOW, spend));
     for _ in 0..3 {
@@ -91,7 +91,7 @@ fn looking_takes_nothing_and_spending_later_does() {
 }
 
 #[test]
-fn no_change_of_the_key_gives_a_visitor_anything_back() {
+fn key_change_does_not_reset_visitor_rate() {
     let (mut history, rack) = limited(hourly(2), None);
     assert_eq!(ask(&rack, &history, 1), Ok(1));
     history.take(Step::Rotate { key: 0, overlap: 60 });
@@ -107,7 +107,7 @@ fn no_change_of_the_key_gives_a_visitor_anything_back() {
 }
 
 #[test]
-fn a_rate_per_visitor_that_is_removed_and_set_again_goes_on_where_it_was() {
+fn removed_and_restored_visitor_rate_keeps_usage() {
     let (mut history, rack) = limited(hourly(2), None);
     assert_eq!([ask(&rack, &history, 1), ask(&rack, &history, 1)], [Ok(1), Ok(0)]);
     let denied = Err("visitor_rate_limited");
@@ -122,7 +122,7 @@ fn a_rate_per_visitor_that_is_removed_and_set_again_goes_on_where_it_was() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_holds_no_visitor_up() {
+fn clock_set_back_does_not_block_visitor() {
     let (history, rack) = limited(Rate::new(2, 10).ok(), None);
     let ask = |now, spend| {
         let asked = asked(&rack, &history.secrets[0], &question(address(1), now, spend));
@@ -137,7 +137,7 @@ fn a_clock_that_is_set_back_holds_no_visitor_up() {
 }
 
 #[test]
-fn many_at_once_from_one_address_are_let_through_exactly_so_often() {
+fn concurrent_requests_of_one_visitor_are_allowed_exactly_rate() {
     let (history, rack) = limited(hourly(500), None);
     let passed = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -152,7 +152,7 @@ fn many_at_once_from_one_address_are_let_through_exactly_so_often() {
 }
 
 #[test]
-fn what_is_refused_after_the_check_is_counted_as_refused() {
+fn denial_after_check_is_counted_as_denied() {
     let (history, rack) = limited(hourly(9), None);
     let ask = || asked(&rack, &history.secrets[0], &question(address(1), NOW, Spend::One)).unwrap();
     let quota = Quota::new(Counted::Predictions, 1, Period::Day).unwrap();

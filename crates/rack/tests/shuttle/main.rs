@@ -41,7 +41,7 @@ fn used_while_drained(history: &History) -> (Vec<Used>, u64) {
 
 /// There is room for three between two drains.
 #[test]
-fn each_use_is_counted_once_and_for_its_key() {
+fn check_is_counted_once_for_its_key() {
     let history = History::of_keys(1, 2);
     let keys: Vec<_> = history.snapshot().records.iter().map(|record| record.key).collect();
     shuttle::check_pct(
@@ -58,7 +58,7 @@ fn each_use_is_counted_once_and_for_its_key() {
 }
 
 #[test]
-fn what_there_is_no_room_to_count_is_said_to_be_dropped() {
+fn check_without_room_is_counted_as_dropped() {
     let history = History::of_keys(1, 5);
     shuttle::check_pct(
         move || {
@@ -72,7 +72,7 @@ fn what_there_is_no_room_to_count_is_said_to_be_dropped() {
 
 /// Threads that begin to count the same secret at once: one gives the secret its tally, and the other one's is left unused.
 #[test]
-fn threads_that_use_the_same_key_count_each_use_once() {
+fn concurrent_checks_of_one_key_are_counted_once() {
     let history = History::of_keys(1, 1);
     shuttle::check_pct(
         move || {
@@ -96,7 +96,7 @@ fn threads_that_use_the_same_key_count_each_use_once() {
 
 /// Loading anew, which gives the other key another secret and slot, neither loses uses nor gives them to it.
 #[test]
-fn uses_are_those_of_the_key_that_was_asked_about() {
+fn checks_are_counted_for_checked_key_when_slot_is_reused() {
     let mut history = History::of_keys(1, 2);
     let before = history.snapshot();
     history.take(Step::Rotate { key: 0, overlap: 0 });
@@ -127,7 +127,7 @@ fn uses_are_those_of_the_key_that_was_asked_about() {
 }
 
 #[test]
-fn whoever_begins_after_a_deletion_returned_is_refused() {
+fn check_after_deletion_returned_is_denied() {
     let mut history = History::of_keys(1, 2);
     let (before, from) = (history.snapshot(), history.position());
     history.take(Step::Delete { key: 0 });
@@ -158,7 +158,7 @@ fn whoever_begins_after_a_deletion_returned_is_refused() {
 
 /// The server confirms a deletion when the lease is over. A check that was stopped half-way must not go on under the next one.
 #[test]
-fn what_was_read_under_a_lease_that_ended_is_not_let_through_under_the_next() {
+fn check_across_expired_lease_is_denied() {
     const LEASE: Duration = Duration::from_secs(5);
     let mut history = History::of_keys(1, 1);
     let (before, from) = (history.snapshot(), history.position());
@@ -193,7 +193,7 @@ fn what_was_read_under_a_lease_that_ended_is_not_let_through_under_the_next() {
 
 /// There is room for two visitors, and three come.
 #[test]
-fn a_rate_per_visitor_lets_a_crowd_through_no_oftener_than_those_for_whom_there_is_room() {
+fn crowd_of_visitors_is_allowed_no_more_than_table_holds() {
     let mut history = History::of_keys(1, 1);
     let (visitor_rate, rate) = (Rate::new(2, 60).ok(), Rate::new(4, 60).ok());
     history.restrict(0, Restrictions { visitor_rate, rate, ..Restrictions::NONE });
@@ -218,7 +218,7 @@ fn a_rate_per_visitor_lets_a_crowd_through_no_oftener_than_those_for_whom_there_
 }
 
 #[test]
-fn a_rate_lets_its_burst_through_and_no_more() {
+fn concurrent_requests_are_allowed_burst_only() {
     let mut history = History::of_keys(1, 1);
     let rate = Rate::new(3, 60);
     history.take(Step::Limit { key: 0, rate: rate.ok() });
