@@ -1,11 +1,6 @@
-//! What counting uses costs: how long `forward-auth` takes at a steady rate once few or many keys were used, and how busy a
-//! server is afterwards when nobody asks. The server is the real program, on two threads: this build, or the one that
-//! `KEYRACK_PROGRAM` names, to compare both.
+//! What counting usage costs: how long `forward-auth` takes at a steady rate after few or many keys were used, and how busy
+//! an idle server is afterwards. `KEYRACK_PROGRAM` names another build to compare with.
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
@@ -18,6 +13,7 @@ use tokio::runtime::Builder;
 
 use crate::load::Client;
 use crate::opened::Opened;
+use crate::program::Program;
 use crate::quantile;
 
 const KEYS: [usize; 3] = [1_000, 30_000, 100_000];
@@ -27,6 +23,7 @@ const CLIENTS: usize = 4;
 const A_SECOND: usize = 1_000;
 const SPAN: Duration = Duration::from_secs(20);
 const IDLE: Duration = Duration::from_secs(5);
+const IDLE_KEYS: usize = 1_000_000;
 /// What `/proc` counts a process's time in.
 const TICKS: f64 = 100.0;
 
@@ -39,14 +36,23 @@ pub(crate) fn run() {
     );
     for keys in KEYS {
         let (folder, secrets) = filled(keys);
-        let server = Server::start(folder.path());
+        let server = Program::start(folder.path(), &[]);
         server.use_all(&secrets);
         let times = server.times(&secrets);
         let [half, most] = [0.5, 0.99].map(|share| quantile(&times, share));
         let slowest = times.last().copied().unwrap_or_default();
-        println!("| {keys} | {half:.2} | {most:.2} | {slowest:.1} | {:.1} % |", 100.0 * server.idle());
+        println!("| {keys} | {half:.2} | {most:.2} | {slowest:.1} | {:.1} % |", 100.0 * server.settled());
     }
     println!();
+}
+
+/// Prints how busy an idle server is after a million keys were each used once.
+pub(crate) fn idle() {
+    let (folder, secrets) = filled(IDLE_KEYS);
+    let server = Program::start(folder.path(), &[]);
+    server.use_all(&secrets);
+    let idle = 100.0 * server.settled();
+    println!("An idle server takes {idle:.1} % of a core after {IDLE_KEYS} keys were each used once\n");
 }
 
 /// A folder with so many keys, and their secrets.
@@ -74,38 +80,7 @@ fn filled(keys: usize) -> (TempDir, Vec<String>) {
     (data, secrets)
 }
 
-/// A running server. Dropped, it is killed.
-struct Server {
-    process: Child,
-    address: SocketAddr,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Server {
-    fn start(data: &Path) -> Self {
-        let program = std::env::var_os("KEYRACK_PROGRAM");
-        let program = Command::new(program.unwrap_or_else(|| env!("CARGO_BIN_EXE_keyrack").into()))
-            .args(["--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .env("TOKIO_WORKER_THREADS", "2")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn();
-        let mut process = program.unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let listens = |line: String| line.strip_prefix("listening on http://").map(str::to_owned);
-        let address = lines.find_map(listens).unwrap().parse().unwrap();
-        // Whatever it prints later must not fill the pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { process, address }
-    }
-
+impl Program {
     /// Uses each key once, and waits until this is written down.
     fn use_all(&self, secrets: &[String]) {
         std::thread::scope(|scope| {
@@ -156,7 +131,13 @@ impl Server {
         client.ask(request.as_bytes(), "HTTP/1.1 204");
     }
 
-    /// The share of a core that the server takes while nobody asks.
+    /// The share of a core that the server takes once the usage of the last requests is written.
+    fn settled(&self) -> f64 {
+        self.idle();
+        self.idle()
+    }
+
+    /// The share of a core that the server takes in five seconds without requests.
     fn idle(&self) -> f64 {
         let before = self.ticks();
         std::thread::sleep(IDLE);

@@ -3,11 +3,8 @@
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
-use std::fs;
 use std::future::{Ready, ready};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::net::{SocketAddr, TcpListener};
 use std::task::{Context, Poll};
 
 use axum::response::{IntoResponse as _, Response};
@@ -16,46 +13,16 @@ use keyrack::listen::{self, Connections};
 use tower::{Service, service_fn};
 
 use crate::desk::Desk;
+use crate::nginx::{self, Nginx};
 use crate::pairs::{Asked, compare};
 
 const KEYS: usize = 1_000;
 
-/// A running nginx. Dropped, it is killed.
-struct Nginx(Child);
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 pub(crate) fn run() {
-    let Some(program) =
-        ["/usr/sbin/nginx", "/usr/bin/nginx"].into_iter().find(|path| Path::new(path).exists())
-    else {
-        println!("nginx is not installed: no figures beside it\n");
-        return;
-    };
+    let Some(program) = nginx::program() else { return };
     let desk = Desk::open(KEYS);
-    let folder = tempfile::tempdir().unwrap();
-    let [map, alone, asking] = std::array::from_fn(|_| free());
-    fs::write(folder.path().join("nginx.conf"), configuration(&desk, map, alone, asking)).unwrap();
-    let nginx = Command::new(program)
-        .args(["-e", "stderr", "-p"])
-        .arg(folder.path())
-        .args([
-            "-c",
-            "nginx.conf",
-            "-g",
-            "daemon off; master_process off; pid nginx.pid; error_log stderr crit;",
-        ])
-        .stdin(Stdio::null())
-        .spawn();
-    let _nginx = Nginx(nginx.unwrap());
-    while TcpStream::connect(asking).is_err() {
-        std::thread::yield_now();
-    }
+    let [map, alone, asking] = std::array::from_fn(|_| nginx::free_address());
+    let _nginx = Nginx::start(program, &configuration(&desk, map, alone, asking), asking);
     let secret = &desk.secrets[KEYS / 2];
     let ask = |path: &str| {
         format!(
@@ -141,8 +108,4 @@ fn configuration(desk: &Desk, map: SocketAddr, alone: SocketAddr, asking: Socket
             }}
         }}"
     )
-}
-
-fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
