@@ -155,10 +155,11 @@ async function copy(button) {
   const source = button.dataset.copy ? document.getElementById(button.dataset.copy) : button.parentElement.querySelector("code");
   const copied = (await toClipboard(source)) || copySelection(source, button);
   const label = button.querySelector("[data-copy-label]") ?? button;
+  label.dataset.before ??= label.textContent;
   label.textContent = copied ? "Copied" : "Press Ctrl+C";
-  announce(button, copied ? "Copied" : "Copying is not possible here. The text is selected: press Ctrl+C.");
+  announce(button, copied ? "Copied" : "This browser can't copy here. The text is selected: press Ctrl+C.");
   if (copied) markCopied(button);
-  setTimeout(() => (label.textContent = "Copy"), 4000);
+  setTimeout(() => (label.textContent = label.dataset.before), 4000);
 }
 
 async function toClipboard(source) {

@@ -81,10 +81,10 @@ impl Site {
     async fn looked_at(&self, import: &str) -> Option<usize> {
         let page = self.page(import).await;
         assert_eq!(page.status, 200, "the import is known: {page:?}");
-        if page.text.contains("Show the images") {
+        if page.text.contains("View images") {
             return None;
         }
-        let before = page.text.split(" images looked at").next().filter(|text| text.len() < page.text.len());
+        let before = page.text.split(" images processed").next().filter(|text| text.len() < page.text.len());
         Some(before.and_then(|text| text.rsplit('>').next()).map_or(0, |number| number.parse().unwrap()))
     }
 

@@ -21,8 +21,8 @@ impl Browser {
 async fn what_happened_is_told_in_sentences_with_links_and_what_changed() {
     let (server, browser) = signed_in(Kind::Usual).await;
     let id = a_short_life(&server, &browser).await;
-    browser.click("Activity").await;
-    browser.headed("Activity").await;
+    browser.click("Audit log").await;
+    browser.headed("Audit log").await;
     let expected = [
         "Ada deleted the key conveyor 2 counter: “found in a public repository”.",
         "Ada changed the key conveyor 2 counter: scopes.",
@@ -51,14 +51,14 @@ async fn a_short_life(server: &Server, browser: &Browser) -> String {
     let id = text(&made.run().await.json()["id"]);
     server.keys(&["rotate", &id, "--overlap", "0s"]).run().await.succeeded();
     browser.goto(KEYS).await;
-    browser.click("Edit scopes of conveyor 2 counter").await;
+    browser.click("Edit Scopes of conveyor 2 counter").await;
     browser.choose("Project").await;
     browser.click("Save changes").await;
-    browser.click("Save and widen").await;
+    browser.click("Save with more access").await;
     browser.sees("was changed").await;
     browser.click("Delete conveyor 2 counter").await;
-    browser.fill("Why", "found in a public repository").await;
-    browser.click("Delete").await;
+    browser.fill("Reason", "found in a public repository").await;
+    browser.click("Delete Key").await;
     browser.sees("was deleted.").await;
     id
 }
@@ -70,54 +70,54 @@ async fn entries_are_found_by_who_what_whom_and_when() {
         server.keys(&["create", "--name", name, "--scope", "inference"]).run().await.succeeded();
     }
     browser.goto(ACTIVITY).await;
-    browser.pick("Who", "The command line").await;
+    browser.pick("Actor", "The command line").await;
     browser.sees("Clear filters").await;
     browser.misses("began the workspace").await;
     assert_eq!(browser.told().await.len(), 2);
-    browser.pick("What", "Key deleted").await;
-    browser.headed("Activity").await;
-    browser.sees("Nothing matches").await;
+    browser.pick("Event", "Key deleted").await;
+    browser.headed("Audit log").await;
+    browser.sees("No matching entries").await;
     browser.click("Clear filters").await;
     browser.sees("began the workspace").await;
-    browser.fill("Key, project or model", "CAMERA").await;
-    browser.click("Find").await;
+    browser.fill("Key, project, or model", "CAMERA").await;
+    browser.click("Apply filters").await;
     browser.loses("began the workspace").await;
     assert_eq!(browser.told().await, ["The command line made the key camera with the scope Inference."]);
     browser.goto(&format!("{ACTIVITY}?until=2020-01-01")).await;
-    browser.sees("Nothing matches").await;
+    browser.sees("No matching entries").await;
     // From a key to what happened to it.
     browser.goto(KEYS).await;
     browser.click("gate").await;
-    browser.click("What happened to this key").await;
-    browser.headed("Activity").await;
+    browser.click("View activity").await;
+    browser.headed("Audit log").await;
     assert_eq!(browser.told().await, ["The command line made the key gate with the scope Inference."]);
 }
 
 #[tokio::test]
 async fn verifying_says_in_a_dialog_that_the_chain_holds() {
     let (_server, browser) = signed_in(Kind::Usual).await;
-    browser.click("Activity").await;
-    browser.click("Verify").await;
-    browser.headed("The chain holds").await;
-    browser.sees("2 entries, and each is as it was written.").await;
+    browser.click("Audit log").await;
+    browser.click("Verify log").await;
+    browser.headed("The log is intact").await;
+    browser.sees("All 2 entries verified.").await;
     browser.click("Close").await;
     browser.no_dialog().await;
-    browser.headed("Activity").await;
+    browser.headed("Audit log").await;
 }
 
 #[tokio::test]
 async fn without_javascript_it_is_the_same() {
     let (server, browser) = signed_in(Kind::WithoutScript).await;
     server.key(&["inference"]).await;
-    browser.click("Activity").await;
-    browser.pick("What", "Key made").await;
-    browser.click("Find").await;
+    browser.click("Audit log").await;
+    browser.pick("Event", "Key made").await;
+    browser.click("Apply filters").await;
     browser.sees("made the key of a test").await;
     browser.misses("began the workspace").await;
     browser.click("Details of entry 3").await;
     browser.sees("models:predict").await;
-    browser.click("Verify").await;
-    browser.headed("The chain holds").await;
+    browser.click("Verify log").await;
+    browser.headed("The log is intact").await;
     browser.click("Close").await;
-    browser.headed("Activity").await;
+    browser.headed("Audit log").await;
 }

@@ -15,7 +15,7 @@ async fn the_printed_link_leads_to_the_api_keys_page() {
     browser.click("Create workspace").await;
     browser.headed("API Keys").await;
     browser.at(KEYS).await;
-    browser.sees("Give a program its key").await;
+    browser.sees("Create your first API key").await;
     browser.is_quiet("setup").await;
 }
 
@@ -33,8 +33,10 @@ async fn the_link_works_once() {
 async fn a_key_is_made_copied_and_opens_the_api() {
     let (server, browser) = signed_in(Kind::Usual).await;
     let secret = browser.generate_key("conveyor 2 counter", "Project").await;
-    browser.sees("Store it safely now: you won't see it again.").await;
-    browser.click("Copy").await;
+    browser
+        .sees("Store it somewhere safe, such as a secrets manager. You won't be able to see it again.")
+        .await;
+    browser.click("Copy Secret Key").await;
     browser.sees("Copied").await;
     browser.click("Done").await;
     browser.no_dialog().await;
@@ -62,9 +64,9 @@ async fn a_secret_that_was_shown_is_nowhere_afterwards() {
     browser.fill("Name", "on a page of its own").await;
     browser.choose("Inference").await;
     browser.click("Generate Key").await;
-    browser.headed("Your secret key").await;
+    browser.headed("Copy your secret key").await;
     let secret = browser.secret("on a page of its own").await;
-    browser.click("Copy").await;
+    browser.click("Copy Secret Key").await;
     browser.click("Done").await;
     browser.headed("API Keys").await;
     browser.back().await;
@@ -76,17 +78,17 @@ async fn edit_scopes_asks_before_it_widens_and_holds_at_once() {
     let (server, browser) = signed_in(Kind::Usual).await;
     let secret = browser.key("conveyor 2 counter", "Inference").await;
     assert_eq!(rights(&server, &secret).await, INFERENCE);
-    browser.click("Edit scopes of conveyor 2 counter").await;
-    browser.headed("Edit scopes").await;
+    browser.click("Edit Scopes of conveyor 2 counter").await;
+    browser.headed("Edit Scopes").await;
     browser.choose("Project").await;
     browser.click("Save changes").await;
-    browser.sees("This key will newly be able to:").await;
+    browser.sees("This change also lets the key:").await;
     assert_eq!(rights(&server, &secret).await, INFERENCE, "before the person said yes");
-    browser.click("Save and widen").await;
+    browser.click("Save with more access").await;
     browser.sees("conveyor 2 counter was changed.").await;
     assert_eq!(rights(&server, &secret).await, PROJECT);
-    browser.click("Edit scopes of conveyor 2 counter").await;
-    browser.headed("Edit scopes").await;
+    browser.click("Edit Scopes of conveyor 2 counter").await;
+    browser.headed("Edit Scopes").await;
     browser.choose("Inference").await;
     browser.click("Save changes").await;
     browser.sees("conveyor 2 counter was changed.").await;
@@ -103,7 +105,7 @@ async fn rotate_shows_a_new_secret_and_lets_the_old_one_live_as_long_as_was_said
     assert_eq!(rights(&server, &second).await, PROJECT);
     let row = browser.row("conveyor 2 counter").await;
     assert!(row.contains(&format!("old secret …{} works until", &first[40..])), "{row}");
-    let third = rotate(&browser, "Not at all").await;
+    let third = rotate(&browser, "Revoke immediately").await;
     assert_eq!(rights(&server, &first).await, UNKNOWN);
     assert_eq!(rights(&server, &second).await, UNKNOWN);
     assert_eq!(rights(&server, &third).await, PROJECT);
@@ -113,10 +115,10 @@ async fn rotate(browser: &Browser, overlap: &str) -> String {
     browser.click("Rotate conveyor 2 counter").await;
     browser.headed("Rotate conveyor 2 counter").await;
     browser.choose(overlap).await;
-    browser.click("Rotate").await;
-    browser.headed("Your secret key").await;
+    browser.click("Rotate Key").await;
+    browser.headed("Copy your secret key").await;
     let secret = browser.secret("conveyor 2 counter").await;
-    browser.click("Copy").await;
+    browser.click("Copy Secret Key").await;
     browser.sees("Copied").await;
     browser.click("Done").await;
     browser.no_dialog().await;
@@ -136,7 +138,7 @@ async fn the_trash_icon_asks_once_and_the_key_is_refused_at_once() {
     browser.no_dialog().await;
     assert_eq!(rights(&server, &secret).await, PROJECT, "after Cancel");
     browser.click("Delete conveyor 2 counter").await;
-    browser.click("Delete").await;
+    browser.click("Delete Key").await;
     browser
         .sees("conveyor 2 counter was deleted. It stopped working everywhere: confirmed on 1 of 1 node")
         .await;
@@ -155,7 +157,7 @@ async fn the_delete_dialog_says_when_and_from_where_a_key_was_last_used() {
     let (server, browser) = signed_in(Kind::Usual).await;
     let secret = browser.key("conveyor 2 counter", "Project").await;
     browser.click("Delete conveyor 2 counter").await;
-    browser.sees("Last used never").await;
+    browser.sees("Last used Never").await;
     browser.press(thirtyfour::Key::Escape).await;
     assert_eq!(rights(&server, &secret).await, PROJECT);
     super::wait("the use is told", async || {

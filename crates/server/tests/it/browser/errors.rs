@@ -22,7 +22,7 @@ async fn a_key_without_a_name_or_a_scope_is_not_made() {
     assert_eq!(browser.value("Name").await, "conveyor 2 counter");
     browser.choose("Inference").await;
     browser.click("Generate Key").await;
-    browser.headed("Your secret key").await;
+    browser.headed("Copy your secret key").await;
 }
 
 #[tokio::test]
@@ -50,17 +50,17 @@ async fn a_date_in_the_past_is_kept_and_said() {
     browser.fill("Name", "conveyor 2 counter").await;
     browser.choose("Inference").await;
     browser.unfold("dialog .fold").await;
-    browser.pick("Expires", "On a date").await;
-    let date = browser.field("Last day").await;
+    browser.pick("Expiration", "On a date").await;
+    let date = browser.field("Expiration date (UTC)").await;
     date.send_keys("01312020").await.unwrap();
     browser.click("Generate Key").await;
     browser.sees("Pick a date that lies ahead.").await;
-    assert!(browser.error_beside("Last day").await.contains("lies ahead"));
-    assert_eq!(browser.value("Last day").await, "2020-01-31");
+    assert!(browser.error_beside("Expiration date (UTC)").await.contains("lies ahead"));
+    assert_eq!(browser.value("Expiration date (UTC)").await, "2020-01-31");
     assert_eq!(browser.value("Name").await, "conveyor 2 counter");
-    browser.pick("Expires", "In 30 days").await;
+    browser.pick("Expiration", "In 30 days").await;
     browser.click("Generate Key").await;
-    browser.headed("Your secret key").await;
+    browser.headed("Copy your secret key").await;
 }
 
 #[tokio::test]
@@ -70,17 +70,17 @@ async fn a_rate_that_is_none_is_kept_and_said_and_one_that_is_is_shown() {
     browser.fill("Name", "conveyor 2 counter").await;
     browser.choose("Inference").await;
     browser.unfold("dialog .fold").await;
-    browser.fill("At most", "none").await;
-    browser.fill("requests every", "5").await;
+    browser.fill("Rate limit", "none").await;
+    browser.fill("requests per", "5").await;
     browser.click("Generate Key").await;
-    assert!(browser.error_beside("At most").await.contains("from 1 to 1000000"));
+    assert!(browser.error_beside("Rate limit").await.contains("from 1 to 1000000"));
     assert_eq!(
-        (browser.value("At most").await, browser.value("requests every").await),
+        (browser.value("Rate limit").await, browser.value("requests per").await),
         ("none".into(), "5".into())
     );
-    browser.fill("At most", "100").await;
+    browser.fill("Rate limit", "100").await;
     browser.click("Generate Key").await;
-    browser.headed("Your secret key").await;
+    browser.headed("Copy your secret key").await;
     browser.goto(KEYS).await;
     browser.sees("all projects · any network · 100 requests every 5 minutes").await;
 }

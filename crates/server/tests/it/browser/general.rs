@@ -12,15 +12,15 @@ async fn a_policy_is_set_and_the_form_of_a_key_says_it() {
     browser.key("for ever", "Inference").await;
     browser.click("General").await;
     browser.headed("General").await;
-    browser.sees("A key may live for ever, and does unless told otherwise.").await;
-    browser.click("Edit settings").await;
+    browser.sees("Keys don't expire unless you set an expiration.").await;
+    browser.click("Edit").await;
     browser.headed("Edit settings").await;
-    browser.fill("Longest life of a key", "a month").await;
+    browser.fill("Maximum key lifetime (days)", "a month").await;
     browser.click("Save changes").await;
-    let says = browser.error_beside("Longest life of a key").await;
+    let says = browser.error_beside("Maximum key lifetime (days)").await;
     assert!(says.contains("a whole number of days from 1 to 3650"), "{says}");
-    browser.fill("Longest life of a key", "45").await;
-    browser.fill("Rotation age", "30").await;
+    browser.fill("Maximum key lifetime (days)", "45").await;
+    browser.fill("Rotate keys every (days)", "30").await;
     browser.fill("Name", "Northfield 2").await;
     browser.click("Save changes").await;
     browser.sees("The settings were saved.").await;
@@ -28,7 +28,7 @@ async fn a_policy_is_set_and_the_form_of_a_key_says_it() {
     browser.sees("Northfield 2").await;
     browser.sees("45 days").await;
     // What exists stays as it is, and is named.
-    browser.sees("Keys that the policy leaves as they are").await;
+    browser.sees("Keys outside the policy").await;
     browser.click("for ever").await;
     browser.headed("for ever").await;
 
@@ -48,21 +48,21 @@ async fn a_policy_is_set_and_the_form_of_a_key_says_it() {
     browser.fill("Name", "as usual").await;
     browser.choose("Inference").await;
     browser.click("Generate Key").await;
-    browser.headed("Your secret key").await;
-    browser.click("Copy").await;
+    browser.headed("Copy your secret key").await;
+    browser.click("Copy Secret Key").await;
     browser.click("Done").await;
     browser.no_dialog().await;
     let row = browser.row("as usual").await;
     assert!(row.contains("in 45 days"), "{row}");
 
-    browser.click("Edit scopes of for ever").await;
-    browser.headed("Edit scopes").await;
+    browser.click("Edit Scopes of for ever").await;
+    browser.headed("Edit Scopes").await;
     browser.fill("Name", "still for ever").await;
     browser.click("Save changes").await;
     browser.sees("still for ever was changed.").await;
     let row = browser.row("still for ever").await;
     // Neither used nor ending.
-    assert_eq!(row.matches("never").count(), 2, "{row}");
+    assert_eq!(row.matches("Never").count(), 2, "{row}");
     browser.is_quiet("a policy").await;
 }
 
@@ -70,8 +70,8 @@ async fn a_policy_is_set_and_the_form_of_a_key_says_it() {
 async fn without_javascript_it_is_set_too_and_a_later_end_is_refused() {
     let (_server, browser) = signed_in(Kind::WithoutScript).await;
     browser.click("General").await;
-    browser.click("Edit settings").await;
-    browser.fill("Longest life of a key", "7").await;
+    browser.click("Edit").await;
+    browser.fill("Maximum key lifetime (days)", "7").await;
     browser.click("Save changes").await;
     browser.sees("The settings were saved.").await;
     browser.sees("7 days").await;
@@ -80,10 +80,10 @@ async fn without_javascript_it_is_set_too_and_a_later_end_is_refused() {
     browser.unfold(".fold").await;
     browser.fill("Name", "too long").await;
     browser.choose("Inference").await;
-    browser.pick("Expires", "On a date").await;
+    browser.pick("Expiration", "On a date").await;
     // A date field takes the order of the country: month, day, year.
-    browser.field("Last day").await.send_keys("12312030").await.unwrap();
+    browser.field("Expiration date (UTC)").await.send_keys("12312030").await.unwrap();
     browser.click("Generate Key").await;
-    let says = browser.error_beside("Last day").await;
+    let says = browser.error_beside("Expiration date (UTC)").await;
     assert!(says.contains("at most 7 days ahead") || says.contains("At most 7 days ahead"), "{says}");
 }

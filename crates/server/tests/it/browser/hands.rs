@@ -91,7 +91,7 @@ impl Browser {
 
     /// What the clipboard holds, pasted into the search field of a page that has one, and taken out again.
     pub(super) async fn pasted(&self) -> String {
-        let field = self.field("Find by name or last four").await;
+        let field = self.field("Search by name or last 4 characters").await;
         field.click().await.unwrap();
         self.press_ctrl('v').await;
         let pasted = wait("something is pasted", async || {

@@ -61,7 +61,7 @@ async fn a_key_is_made_copied_edited_and_deleted() {
     browser.press(Key::Space).await;
     browser.tab_to("Generate Key").await;
     browser.press(Key::Enter).await;
-    browser.headed("Your secret key").await;
+    browser.headed("Copy your secret key").await;
     let secret = browser.secret("conveyor 2 counter").await;
     browser.focus_is_on("Copy").await;
     browser.press(Key::Enter).await;
@@ -72,9 +72,9 @@ async fn a_key_is_made_copied_edited_and_deleted() {
     assert_eq!(browser.pasted().await, secret);
     assert_eq!(rights(&server, &secret).await, PROJECT);
 
-    browser.tab_to("Edit scopes of conveyor 2 counter").await;
+    browser.tab_to("Edit Scopes of conveyor 2 counter").await;
     browser.press(Key::Enter).await;
-    browser.headed("Edit scopes").await;
+    browser.headed("Edit Scopes").await;
     browser.press(Key::Tab).await;
     browser.press(Key::Right).await;
     browser.tab_to("Save changes").await;
@@ -97,7 +97,7 @@ async fn closing_a_dialog_gives_the_focus_back() {
     browser.key("conveyor 2 counter", "Inference").await;
     for opener in [
         "Add New Key",
-        "Edit scopes of conveyor 2 counter",
+        "Edit Scopes of conveyor 2 counter",
         "Pause conveyor 2 counter",
         "Rotate conveyor 2 counter",
         "Delete conveyor 2 counter",
@@ -122,10 +122,10 @@ async fn closing_a_dialog_gives_the_focus_back() {
 async fn closing_before_copying_asks_once() {
     let (_server, browser) = signed_in(Kind::Usual).await;
     browser.generate_key("conveyor 2 counter", "Inference").await;
-    browser.misses("You have not copied the secret.").await;
+    browser.misses("You haven't copied the secret key.").await;
     browser.press(Key::Escape).await;
-    browser.sees("You have not copied the secret.").await;
-    browser.headed("Your secret key").await;
+    browser.sees("You haven't copied the secret key.").await;
+    browser.headed("Copy your secret key").await;
     browser.focus_is_on("Copy").await;
     browser.press(Key::Escape).await;
     browser.no_dialog().await;
@@ -133,9 +133,9 @@ async fn closing_before_copying_asks_once() {
 
     let second = browser.generate_key("nightly upload", "Inference").await;
     browser.click("Done").await;
-    browser.sees("You have not copied the secret.").await;
+    browser.sees("You haven't copied the secret key.").await;
     browser.press(Key::Enter).await;
-    browser.loses("You have not copied the secret.").await;
+    browser.loses("You haven't copied the secret key.").await;
     browser.click("Done").await;
     browser.no_dialog().await;
     assert_eq!(browser.pasted().await, second);

@@ -26,12 +26,12 @@ async fn a_key_is_paused_for_ten_minutes_says_who_was_refused_and_is_resumed() {
     browser.click("Pause conveyor 2 counter").await;
     browser.headed("Pause conveyor 2 counter").await;
     // Ten minutes are chosen already.
-    browser.click("Pause").await;
+    browser.click("Pause Key").await;
     browser
         .sees("conveyor 2 counter is paused. It stopped working everywhere: confirmed on 1 of 1 node")
         .await;
     browser.headed("conveyor 2 counter").await;
-    browser.sees("Nobody has called since then.").await;
+    browser.sees("No requests since the pause.").await;
     assert_eq!(rights(&server, &secret).await, UNKNOWN);
     // Without anybody pressing anything.
     browser.sees("2 calls to manage projects (projects:manage)").await;
@@ -49,7 +49,7 @@ async fn a_key_is_paused_for_ten_minutes_says_who_was_refused_and_is_resumed() {
     browser.click("Resume conveyor 2 counter").await;
     browser.sees("conveyor 2 counter works again. Confirmed on 1 of 1 node").await;
     assert_eq!(rights(&server, &secret).await, PROJECT);
-    browser.misses("Refused meanwhile").await;
+    browser.misses("Denied while paused").await;
     browser.goto(&format!("{KEYS}?status=paused")).await;
     browser.sees("No paused keys").await;
     browser.is_fit("no paused keys").await;
@@ -61,8 +61,8 @@ async fn a_pause_until_resumed_stays_and_one_that_is_over_is_seen_to_be() {
     let secret = browser.key("conveyor 2 counter", "Inference").await;
     let path = key_page(&server, &browser, "conveyor 2 counter").await;
     browser.click("Pause conveyor 2 counter").await;
-    browser.choose("Until resumed").await;
-    browser.click("Pause").await;
+    browser.choose("Until you resume it").await;
+    browser.click("Pause Key").await;
     browser.sees("Paused until somebody resumes it.").await;
     assert_eq!(rights(&server, &secret).await, UNKNOWN);
     // It can be given an end, here by the command line.
@@ -84,10 +84,10 @@ async fn the_old_secret_is_retired_from_the_row_and_from_the_keys_page() {
     for from_the_row in [true, false] {
         browser.goto(KEYS).await;
         browser.click("Rotate conveyor 2 counter").await;
-        browser.click("Rotate").await;
-        browser.headed("Your secret key").await;
+        browser.click("Rotate Key").await;
+        browser.headed("Copy your secret key").await;
         let new = browser.secret("conveyor 2 counter").await;
-        browser.click("Copy").await;
+        browser.click("Copy Secret Key").await;
         browser.click("Done").await;
         browser.no_dialog().await;
         assert_eq!(rights(&server, &old).await, PROJECT);
@@ -95,20 +95,20 @@ async fn the_old_secret_is_retired_from_the_row_and_from_the_keys_page() {
             browser.is_fit_in_each_look("keys-rotating").await;
         } else {
             key_page(&server, &browser, "conveyor 2 counter").await;
-            browser.sees("A rotation is under way").await;
+            browser.sees("Rotation in progress").await;
             browser.is_fit_in_each_look("key-rotating").await;
         }
-        browser.click("Retire the old secret of conveyor 2 counter").await;
-        browser.headed("Retire the old secret of conveyor 2 counter?").await;
+        browser.click("Revoke the old secret of conveyor 2 counter").await;
+        browser.headed("Revoke the old secret of conveyor 2 counter?").await;
         browser.sees("called with").await;
         if from_the_row {
             browser.is_fit_in_each_look("retire").await;
         }
-        browser.click("Retire now").await;
+        browser.click("Revoke old secret").await;
         browser.sees(&format!("The old secret …{} of conveyor 2 counter was retired.", &old[40..])).await;
         assert_eq!(rights(&server, &old).await, UNKNOWN);
         assert_eq!(rights(&server, &new).await, PROJECT);
-        browser.misses("A rotation is under way").await;
+        browser.misses("Rotation in progress").await;
         old = new;
     }
 }
@@ -117,14 +117,14 @@ async fn the_old_secret_is_retired_from_the_row_and_from_the_keys_page() {
 async fn the_line_turns_green_at_the_first_call_and_says_so() {
     let (server, browser) = signed_in(Kind::Usual).await;
     let secret = browser.generate_key("conveyor 2 counter", "Inference").await;
-    browser.sees("Waiting for the first call …").await;
+    browser.sees("Waiting for the first request…").await;
     browser.is_fit_in_each_look("first-call-awaited").await;
     assert_eq!(rights(&server, &secret).await, INFERENCE);
-    browser.sees("A call arrived and was refused: this key lacks the permission projects:manage").await;
+    browser.sees("A request was denied: this key lacks the permission projects:manage").await;
     browser.is_fit_in_each_look("first-call-refused").await;
     let question = serde_json::json!({ "workspace": crate::harness::SLUG, "permission": "models:predict" });
     server.post("/api/v1/verify", &secret, question).await.ok();
-    browser.sees("It works. Called just now from 127.0.0.1 to make predictions (models:predict).").await;
+    browser.sees("It works! First request just now from 127.0.0.1: make predictions (models:predict).").await;
     browser.is_fit_in_each_look("first-call-came").await;
     let says: (String, String) = browser
         .run(
@@ -138,12 +138,12 @@ async fn the_line_turns_green_at_the_first_call_and_says_so() {
         browser.run("return document.querySelector('[data-first-call]').dataset.firstCall;", vec![]).await;
     // The secret is still there to be copied, and gone when it is done.
     assert_eq!(browser.secret("conveyor 2 counter").await, secret);
-    browser.click("Copy").await;
+    browser.click("Copy Secret Key").await;
     browser.click("Done").await;
     browser.no_dialog().await;
     assert!(!browser.everything().await.contains(&secret[6..]));
     browser.goto(&line).await;
-    browser.headed("First call of conveyor 2 counter").await;
+    browser.headed("First request with conveyor 2 counter").await;
     browser.is_fit_in_each_look("first-call-page").await;
     assert!(!browser.everything().await.contains(&secret[6..]));
 }
@@ -153,8 +153,8 @@ async fn after_a_rotation_the_line_waits_for_the_new_secret() {
     let (server, browser) = signed_in(Kind::Usual).await;
     let old = browser.key("conveyor 2 counter", "Project").await;
     browser.click("Rotate conveyor 2 counter").await;
-    browser.click("Rotate").await;
-    browser.headed("Your secret key").await;
+    browser.click("Rotate Key").await;
+    browser.headed("Copy your secret key").await;
     let new = browser.secret("conveyor 2 counter").await;
     assert_eq!(rights(&server, &old).await, PROJECT);
     // The old one's uses are told by now.
@@ -163,7 +163,7 @@ async fn after_a_rotation_the_line_waits_for_the_new_secret() {
         if keys["items"][0]["lastUsed"].is_object() { Ok(()) } else { Err(keys.to_string()) }
     })
     .await;
-    browser.sees("Waiting for the first call …").await;
+    browser.sees("Waiting for the first request…").await;
     assert_eq!(rights(&server, &new).await, PROJECT);
     browser.sees("It works.").await;
 }
@@ -172,16 +172,16 @@ async fn after_a_rotation_the_line_waits_for_the_new_secret() {
 async fn without_script_a_link_looks_again_and_buttons_pause_resume_and_retire() {
     let (server, browser) = signed_in(Kind::WithoutScript).await;
     let secret = browser.generate_key("conveyor 2 counter", "Project").await;
-    browser.sees("Look whether it has been used").await;
+    browser.sees("Check for the first request").await;
     let link = browser.driver().find(thirtyfour::By::Css("noscript a")).await.unwrap();
     assert_eq!(link.attr("target").await.unwrap().as_deref(), Some("_blank"), "the secret stays where it is");
     let waiting = link.attr("href").await.unwrap().unwrap();
     browser.goto(&waiting).await;
-    browser.headed("First call of conveyor 2 counter").await;
-    browser.sees("Waiting for the first call …").await;
+    browser.headed("First request with conveyor 2 counter").await;
+    browser.sees("Waiting for the first request…").await;
     assert_eq!(rights(&server, &secret).await, PROJECT);
     wait("the call is told", async || {
-        browser.click("Look again").await;
+        browser.click("Refresh").await;
         let text = browser.text().await?;
         if text.contains("It works.") { Ok(()) } else { Err(text) }
     })
@@ -190,18 +190,18 @@ async fn without_script_a_link_looks_again_and_buttons_pause_resume_and_retire()
 
     browser.goto(KEYS).await;
     browser.click("Pause conveyor 2 counter").await;
-    browser.choose("Until resumed").await;
-    browser.click("Pause").await;
+    browser.choose("Until you resume it").await;
+    browser.click("Pause Key").await;
     browser.sees("conveyor 2 counter is paused.").await;
     assert_eq!(rights(&server, &secret).await, UNKNOWN);
     browser.click("Resume conveyor 2 counter").await;
     browser.sees("conveyor 2 counter works again.").await;
     browser.click("Rotate conveyor 2 counter").await;
-    browser.click("Rotate").await;
+    browser.click("Rotate Key").await;
     let new = browser.secret("conveyor 2 counter").await;
     browser.goto(KEYS).await;
-    browser.click("Retire the old secret of conveyor 2 counter").await;
-    browser.click("Retire now").await;
+    browser.click("Revoke the old secret of conveyor 2 counter").await;
+    browser.click("Revoke old secret").await;
     browser.sees("was retired.").await;
     assert_eq!((rights(&server, &secret).await, rights(&server, &new).await), (UNKNOWN, PROJECT));
 }
@@ -242,15 +242,15 @@ async fn an_expiry_says_in_words_what_it_comes_to() {
     browser.click("Add New Key").await;
     browser.headed("Add New Key").await;
     browser.unfold("dialog .fold").await;
-    assert_eq!(browser.value("Expires").await, "never", "never is chosen already");
+    assert_eq!(browser.value("Expiration").await, "never", "never is chosen already");
     browser.sees("It works until somebody deletes it").await;
     browser.is_fit_in_each_look("new-expiry").await;
-    browser.pick("Expires", "In 90 days").await;
+    browser.pick("Expiration", "In 90 days").await;
     let then = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(90 * 24);
     let then = then.strftime("%-d %B %Y").to_string();
     browser.sees(&format!("It stops working on {then}. API Keys says so 30, 7 and 1 days ahead.")).await;
     browser.misses("It works until somebody deletes it").await;
-    browser.pick("Expires", "On a date").await;
+    browser.pick("Expiration", "On a date").await;
     browser.sees("It works to the end of that day.").await;
     browser.is_fit("an expiry on a date").await;
 }

@@ -15,24 +15,24 @@ async fn limits_are_set_with_a_key_corrected_and_seen_to_be_used_up() {
     browser.fill("Name", "counter").await;
     browser.choose("Inference").await;
     browser.unfold("dialog .fold").await;
-    browser.fill("At most", "100").await;
-    browser.fill("Each at most", "ten").await;
+    browser.fill("Rate limit", "100").await;
+    browser.fill("Rate limit per visitor", "ten").await;
     browser.fill("Predictions a month", "0").await;
     browser.fill("Training runs a day", "2").await;
     browser.click("Generate Key").await;
-    let says = browser.error_beside("Each at most").await;
+    let says = browser.error_beside("Rate limit per visitor").await;
     assert!(says.contains("whole number from 1 to 1000000"), "{says}");
     let says = browser.error_beside("Predictions a month").await;
     assert!(says.contains("whole number from 1 to 1000000000"), "{says}");
     assert_eq!(browser.value("Training runs a day").await, "2", "nothing typed is lost");
     browser.is_fit_in_each_look("limits-wrong").await;
-    browser.fill("Each at most", "10").await;
+    browser.fill("Rate limit per visitor", "10").await;
     browser.fill("Predictions a month", "40").await;
     browser.fill("Training runs a day", "").await;
     browser.click("Generate Key").await;
-    browser.headed("Your secret key").await;
+    browser.headed("Copy your secret key").await;
     let secret = browser.secret("counter").await;
-    browser.click("Copy").await;
+    browser.click("Copy Secret Key").await;
     browser.click("Done").await;
     browser.no_dialog().await;
     let row = browser.row("counter").await;
@@ -49,12 +49,12 @@ async fn limits_are_set_with_a_key_corrected_and_seen_to_be_used_up() {
             server.verify_as_service(&node, &secret, question.clone()).await.ok();
         }
         if visitor == 1 {
-            see(&browser, "20 of 40", "20 left; begins anew", "half").await;
+            see(&browser, "20 of 40 used", "20 left. Resets", "half").await;
         }
     }
-    see(&browser, "40 of 40", "Used up: refused until it begins anew", "all").await;
-    browser.click("Edit scopes of counter").await;
-    browser.headed("Edit scopes").await;
+    see(&browser, "40 of 40 used", "Quota reached. Resets", "all").await;
+    browser.click("Edit Scopes of counter").await;
+    browser.headed("Edit Scopes").await;
     assert_eq!(
         browser.value("Predictions a month").await,
         "40",

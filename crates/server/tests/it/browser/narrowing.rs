@@ -13,33 +13,33 @@ async fn a_key_for_public_pages_is_made_with_what_is_offered_beside_it() {
     browser.click("Add New Key").await;
     browser.headed("Add New Key").await;
     browser.fill("Name", "shop window").await;
-    browser.misses("Where will it be used?").await;
+    browser.misses("Where will you use this key?").await;
     browser.choose("Inference").await;
-    browser.sees("Where will it be used?").await;
-    browser.misses("Pages that may use it").await;
+    browser.sees("Where will you use this key?").await;
+    browser.misses("Allowed origins").await;
     browser.is_fit_in_each_look("narrowing-where").await;
-    browser.choose("On public pages and in apps").await;
-    browser.sees("Pages that may use it").await;
-    browser.fill("Pages that may use it", "https://shop.example\nwww.shop.example").await;
-    browser.fill("Each at most", "10").await;
-    browser.fill("Largest image", "0,5").await;
+    browser.choose("In a browser or mobile app").await;
+    browser.sees("Allowed origins").await;
+    browser.fill("Allowed origins", "https://shop.example\nwww.shop.example").await;
+    browser.fill("Rate limit per visitor", "10").await;
+    browser.fill("Maximum image size", "0,5").await;
     browser.click("Generate Key").await;
-    let says = browser.error_beside("Pages that may use it").await;
+    let says = browser.error_beside("Allowed origins").await;
     assert!(says.contains("Line 2, “www.shop.example”"), "{says}");
-    assert_eq!(browser.value("Largest image").await, "0,5", "nothing typed is lost");
+    assert_eq!(browser.value("Maximum image size").await, "0,5", "nothing typed is lost");
     browser.is_fit_in_each_look("narrowing-public-wrong").await;
-    browser.fill("Pages that may use it", "https://shop.example\nhttps://*.shop.example").await;
+    browser.fill("Allowed origins", "https://shop.example\nhttps://*.shop.example").await;
     browser.click("Generate Key").await;
-    browser.headed("Your publishable key").await;
+    browser.headed("Copy your publishable key").await;
     let secret = browser.value("Publishable key of shop window").await;
     assert!(secret.starts_with("kr_pk_"), "{secret}");
     browser.is_fit_in_each_look("narrowing-public-reveal").await;
-    browser.click("Copy").await;
+    browser.click("Copy Publishable Key").await;
     browser.click("Done").await;
     browser.no_dialog().await;
     let row = browser.row("shop window").await;
     for says in
-        ["public", "2 origins only", "images up to 0.5 MB", "10 requests every minute for each visitor"]
+        ["Publishable", "2 origins only", "images up to 0.5 MB", "10 requests every minute for each visitor"]
     {
         assert!(row.contains(says), "{says}: {row}");
     }
@@ -59,22 +59,22 @@ async fn a_key_is_narrowed_and_what_was_wrong_on_the_way_stands_beside_its_field
         server.post("/api/v1/projects", &master, project).await.ok();
     }
     browser.key("counter", "Project").await;
-    browser.click("Edit scopes of counter").await;
-    browser.headed("Edit scopes").await;
+    browser.click("Edit Scopes of counter").await;
+    browser.headed("Edit Scopes").await;
     browser.unfold("dialog .fold").await;
     browser.sees("There are no models in this workspace yet").await;
     browser.misses("Blood cells").await;
     browser.choose("Only these projects").await;
     browser.choose("Bottle caps").await;
-    browser.fill("Networks", "203.0.113.7\n10.4.0.17/16").await;
-    browser.fill("Largest image", "2").await;
+    browser.fill("Allowed IP addresses", "203.0.113.7\n10.4.0.17/16").await;
+    browser.fill("Maximum image size", "2").await;
     browser.click("Save changes").await;
-    let says = browser.error_beside("Networks").await;
+    let says = browser.error_beside("Allowed IP addresses").await;
     assert!(says.contains("Line 2") && says.contains("10.4.0.0/16"), "{says}");
     browser.is_fit_in_each_look("narrowing-networks-wrong").await;
-    browser.fill("Networks", "203.0.113.7\n10.4.0.0/16").await;
+    browser.fill("Allowed IP addresses", "203.0.113.7\n10.4.0.0/16").await;
     // What cannot be told from the records is said before it is saved.
-    browser.fill("Largest image", "2").await;
+    browser.fill("Maximum image size", "2").await;
     browser.sees("What the new projects would have refused cannot be known: it is not recorded.").await;
     browser.sees("What the new largest image would have refused cannot be known").await;
     browser.is_fit_in_each_look("narrowing-narrow-what-if").await;
@@ -104,7 +104,7 @@ async fn the_fold_says_what_is_set_inside_while_it_is_set() {
     browser.unfold("dialog .fold").await;
     browser.choose("Only these projects").await;
     browser.choose("Bottle caps").await;
-    browser.fill("Networks", "10.4.0.0/16\n\n203.0.113.7").await;
+    browser.fill("Allowed IP addresses", "10.4.0.0/16\n\n203.0.113.7").await;
     browser.unfold("dialog .fold").await;
     browser.sees("Never expires · 1 project only · 2 networks only").await;
     browser.is_quiet("the fold").await;
@@ -116,11 +116,11 @@ async fn a_public_key_is_made_without_script() {
     browser.click("Add New Key").await;
     browser.fill("Name", "shop window").await;
     browser.choose("Inference").await;
-    browser.choose("On public pages and in apps").await;
-    browser.fill("Pages that may use it", "https://shop.example").await;
-    browser.fill("Largest image", "1").await;
+    browser.choose("In a browser or mobile app").await;
+    browser.fill("Allowed origins", "https://shop.example").await;
+    browser.fill("Maximum image size", "1").await;
     browser.click("Generate Key").await;
-    browser.headed("Your publishable key").await;
+    browser.headed("Copy your publishable key").await;
     let key = of(&server, "shop window").await;
     assert_eq!(
         key["restrictions"],

@@ -12,24 +12,24 @@ async fn a_service_follows_with_a_key_of_the_page_until_it_is_deleted_there() {
     browser.headed("Add New Key").await;
     browser.fill("Name", "counter service").await;
     browser.unfold("dialog .fold").await;
-    browser.choose("Also allow checking keys elsewhere").await;
+    browser.choose("Verify keys in your own services (Node)").await;
     browser.click("Generate Key").await;
-    browser.headed("Your secret key").await;
+    browser.headed("Copy your secret key").await;
     let secret = browser.secret("counter service").await;
-    browser.click("Copy").await;
+    browser.click("Copy Secret Key").await;
     browser.click("Done").await;
     browser.no_dialog().await;
     let node = NodeBuilder::new(&server.url, &secret).named("counter 3").when_cut_off(WhenCutOff::Refuse);
     let node = node.start().await.unwrap();
     browser.goto(KEYS).await;
-    browser.sees("Services that check these keys themselves").await;
-    browser.sees("counter 3 has every change").await;
+    browser.sees("Nodes").await;
+    browser.sees("counter 3 Up to date").await;
     browser.is_fit_in_each_look("nodes").await;
     browser.click("Its key").await;
     browser.headed("counter service").await;
     browser.click("Delete counter service").await;
     browser.sees("It stops working everywhere").await;
-    browser.click("Delete").await;
+    browser.click("Delete Key").await;
     browser.sees("confirmed on 2 of 2 nodes").await;
     wait(
         "it refuses everything",

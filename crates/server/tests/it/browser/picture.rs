@@ -89,12 +89,12 @@ async fn made(browser: &Browser, name: &str, scope: &str, expires: Option<&str>)
     browser.choose(scope).await;
     if let Some(expires) = expires {
         browser.unfold("dialog .fold").await;
-        browser.pick("Expires", expires).await;
+        browser.pick("Expiration", expires).await;
     }
     browser.click("Generate Key").await;
-    browser.headed("Your secret key").await;
+    browser.headed("Copy your secret key").await;
     let secret = browser.secret(name).await;
-    browser.click("Copy").await;
+    browser.click("Copy Secret Key").await;
     browser.sees("Copied").await;
     browser.click("Done").await;
     browser.no_dialog().await;

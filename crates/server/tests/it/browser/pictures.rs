@@ -18,7 +18,7 @@ impl Browser {
         self.click("Create project").await;
         self.sees(&format!("{name} was created.")).await;
         self.headed(name).await;
-        self.sees("Add the first images").await;
+        self.sees("Upload images").await;
     }
 
     /// Uploads pictures to the project that is shown, and gives all that are without a label a class.
@@ -37,12 +37,12 @@ impl Browser {
         self.choose("Select all on this page").await;
         self.sees(&format!("{} images selected", files.len())).await;
         let new = if before.contains("label=") || self.text().await.unwrap().contains("Class …") {
-            "Or a new class"
+            "New label"
         } else {
             "Class"
         };
         self.fill(new, class).await;
-        self.click("Give class").await;
+        self.click("Save label").await;
         self.sees(&format!("{} images became {class}.", files.len())).await;
         self.goto(before.split('?').next().unwrap()).await;
     }
@@ -72,7 +72,7 @@ impl Browser {
             if text.contains(&format!("{pictures} images were added")) { Ok(()) } else { Err(text) }
         })
         .await;
-        self.click("Show the images").await;
+        self.click("View images").await;
         self.sees(&format!("lid {pictures}")).await;
         self.click("Train model").await;
     }
@@ -97,14 +97,14 @@ async fn of_three_pictures_that_are_dropped_the_broken_one_says_why_and_the_othe
     browser.drop_files(&files).await;
     browser.sees("2 of 3 images were added.").await;
     browser.sees("broken.png").await;
-    browser.click("Show them").await;
+    browser.click("View images").await;
     browser.sees("red-0.png").await;
     browser.misses("broken.png").await;
     browser.choose("Select red-0.png").await;
     browser.sees("1 image selected").await;
     browser.choose("Select red-1.png").await;
-    browser.fill("Class", "straight").await;
-    browser.click("Give class").await;
+    browser.fill("New label", "straight").await;
+    browser.click("Save label").await;
     browser.sees("2 images became straight.").await;
     browser.sees("straight 2").await;
     browser.choose("Select red-1.png").await;
@@ -124,11 +124,11 @@ async fn a_model_is_trained_watched_and_tried() {
     browser.click("Train model").await;
     browser.sees("Before a model can learn from it:").await;
     browser.sees("at least two classes").await;
-    browser.click("Back to the images").await;
+    browser.click("Back to images").await;
     browser.class_of_pictures("blue", &painted.pictures("blue", BLUE, 6)).await;
     browser.train().await;
-    browser.is_ready_at_last("How often it is right").await;
-    browser.sees("What it confuses").await;
+    browser.is_ready_at_last("Accuracy").await;
+    browser.sees("Confusion matrix").await;
     browser.drop_files(&painted.pictures("other", BLUE, 1)).await;
     browser.sees("% sure.").await;
     browser.drop_files(&[painted.file("x.png", b"no picture")]).await;
@@ -150,7 +150,7 @@ async fn an_archive_comes_in_with_its_classes_and_says_what_it_left_out() {
     browser.sees("notes.txt").await;
     browser.reload().await;
     browser.headed("6 images were added").await;
-    browser.click("Show the images").await;
+    browser.click("View images").await;
     browser.sees("red 3").await;
     browser.sees("blue 3").await;
 }
@@ -166,7 +166,7 @@ async fn images_come_in_without_javascript() {
     browser.click("Upload").await;
     browser.headed("1 of 2 images were added").await;
     browser.sees("broken.png").await;
-    browser.click("Back to the images").await;
+    browser.click("Back to images").await;
     browser.train_detector_without_script(&painted, 3).await;
     browser.sees("more images with boxes are needed").await;
 }
@@ -178,23 +178,23 @@ async fn a_detector_is_trained_and_tried_without_javascript() {
     let painted = Painted::new();
     browser.train_detector_without_script(&painted, 24).await;
     browser.unfold(".fold").await;
-    browser.fill("Steps", "10").await;
+    browser.fill("Training steps", "10").await;
     browser.click("Train model").await;
     browser.headed("Model 1").await;
     let started = Instant::now();
-    while !browser.text().await.is_ok_and(|text| text.contains("How well it finds")) {
+    while !browser.text().await.is_ok_and(|text| text.contains("Detection accuracy")) {
         assert!(started.elapsed() < TRAINING, "{:?}", browser.text().await);
-        browser.click("Look again").await;
+        browser.click("Refresh").await;
     }
-    browser.sees("On images that it had never seen").await;
-    browser.click("Ask the model").await;
+    browser.sees("Test images").await;
+    browser.click("Run prediction").await;
     browser.sees("Choose an image, or give the address of one.").await;
     browser.choose_files(&painted.pictures("other", BLUE, 1)).await;
-    browser.click("Ask the model").await;
+    browser.click("Run prediction").await;
     browser.sees("Boxes that are at least 30 % sure.").await;
     let address = "http://127.0.0.1:9/lid.png";
-    browser.fill("or its address", address).await;
-    browser.click("Ask the model").await;
+    browser.fill("Or image URL", address).await;
+    browser.click("Run prediction").await;
     browser.sees("no picture could be fetched from this URL").await;
-    assert_eq!(browser.value("or its address").await, address);
+    assert_eq!(browser.value("Or image URL").await, address);
 }

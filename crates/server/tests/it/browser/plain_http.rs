@@ -20,7 +20,7 @@ async fn a_key_is_made_copied_used_and_deleted_where_there_is_no_clipboard_api()
     assert!(missing, "this browser has a clipboard API here: the test shows nothing");
 
     let secret = browser.generate_key("conveyor 2 counter", "Project").await;
-    browser.click("Copy").await;
+    browser.click("Copy Secret Key").await;
     browser.sees("Copied").await;
     browser.click("Done").await;
     browser.no_dialog().await;
@@ -31,7 +31,7 @@ async fn a_key_is_made_copied_used_and_deleted_where_there_is_no_clipboard_api()
 
     browser.click("Delete conveyor 2 counter").await;
     browser.headed("Delete conveyor 2 counter?").await;
-    browser.click("Delete").await;
+    browser.click("Delete Key").await;
     browser.sees("conveyor 2 counter was deleted.").await;
     assert_eq!(rights(&server, &copied).await, UNKNOWN);
     browser.is_quiet("a plain-http name").await;

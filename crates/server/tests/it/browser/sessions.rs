@@ -53,9 +53,9 @@ async fn a_session_is_revoked_from_another_browser() {
     other.sign_in().await;
     other.goto("/account").await;
     other.sees("This device").await;
-    other.click("Revoke Chrome on Linux at 127.0.0.1").await;
+    other.click("Sign out Chrome on Linux at 127.0.0.1").await;
     other.sees("That browser was signed out.").await;
-    other.misses("Revoke").await;
+    other.misses("Sign out Chrome").await;
     browser.click("Projects").await;
     browser.headed("Sign in").await;
     other.goto(KEYS).await;

@@ -34,15 +34,15 @@ async fn activity(browser: &Browser, look: &str) {
     browser.click("Details of entry 3").await;
     browser.sees("Permissions").await;
     stop(browser, look, "activity-details").await;
-    browser.click("Verify").await;
-    browser.headed("The chain holds").await;
+    browser.click("Verify log").await;
+    browser.headed("The log is intact").await;
     stop(browser, look, "activity-verify").await;
     browser.press(Key::Escape).await;
     browser.no_dialog().await;
     browser.goto(&format!("{ACTIVITY}/verify")).await;
     stop(browser, look, "activity-verify-page").await;
     browser.goto(&format!("{ACTIVITY}?until=2020-01-01")).await;
-    browser.sees("Nothing matches").await;
+    browser.sees("No matching entries").await;
     stop(browser, look, "activity-no-results").await;
 }
 
@@ -51,12 +51,12 @@ async fn general(browser: &Browser, look: &str) {
     browser.goto(GENERAL).await;
     stop(browser, look, "general").await;
     save(browser, "never", "").await;
-    browser.error_beside("Rotation age").await;
+    browser.error_beside("Rotate keys every (days)").await;
     stop(browser, look, "general-errors").await;
     browser.goto(GENERAL).await;
     save(browser, "180", "45").await;
     browser.sees("The settings were saved.").await;
-    browser.sees("Keys that the policy leaves as they are").await;
+    browser.sees("Keys outside the policy").await;
     stop(browser, look, "general-policy").await;
     browser.goto(&format!("{GENERAL}/edit")).await;
     stop(browser, look, "general-edit-page").await;
@@ -70,9 +70,9 @@ async fn general(browser: &Browser, look: &str) {
 }
 
 async fn save(browser: &Browser, rotation_age: &str, longest_life: &str) {
-    browser.click("Edit settings").await;
+    browser.click("Edit").await;
     browser.headed("Edit settings").await;
-    browser.fill("Rotation age", rotation_age).await;
-    browser.fill("Longest life of a key", longest_life).await;
+    browser.fill("Rotate keys every (days)", rotation_age).await;
+    browser.fill("Maximum key lifetime (days)", longest_life).await;
     browser.click("Save changes").await;
 }

@@ -121,16 +121,19 @@ async fn a_page_predicts_with_inference_and_a_larger_key_on_it_is_marked_and_get
     browser.sees(&format!("on a page of {SHOP}, just now")).await;
     browser.sees("Whoever opens the page can read the key.").await;
     browser.is_fit_in_each_look("key-seen").await;
-    browser.click(&format!("Make an Inference key for {SHOP}")).await;
-    browser.headed("Your publishable key").await;
+    browser.click(&format!("Create a publishable key for {SHOP}")).await;
+    browser.headed("Copy your publishable key").await;
     let secret = browser.value("Publishable key of Page on shop.test").await;
     assert!(secret.starts_with("kr_pk_"), "{secret}");
     browser.is_fit_in_each_look("reveal-for-page").await;
-    browser.click("Copy").await;
+    browser.click("Copy Publishable Key").await;
     browser.click("Done").await;
     browser.headed("API Keys").await;
     let row = browser.row("Page on shop.test").await;
-    assert!(row.contains("public") && row.contains("60 requests every minute for each visitor"), "{row}");
+    assert!(
+        row.contains("Publishable") && row.contains("60 requests every minute for each visitor"),
+        "{row}"
+    );
 
     let answer = visit.asks(SHOP, &secret).await;
     assert_eq!(
@@ -169,21 +172,21 @@ async fn a_key_that_others_have_is_given_more_only_after_a_yes_to_that() {
         if text.contains("Seen in a browser") { Ok(()) } else { Err(text) }
     })
     .await;
-    browser.click("Edit scopes of Conveyor 2 counter").await;
-    browser.headed("Edit scopes").await;
+    browser.click("Edit Scopes of Conveyor 2 counter").await;
+    browser.headed("Edit Scopes").await;
     browser.fill("Name", "Conveyor 3").await;
     browser.unfold("dialog .fold").await;
-    browser.choose("Also allow managing API keys").await;
+    browser.choose("Manage API keys").await;
     browser.click("Save changes").await;
-    browser.sees("Others have this key.").await;
+    browser.sees("This key was exposed").await;
     browser.sees("manage API keys").await;
     assert_eq!(browser.value("Name").await, "Conveyor 3", "nothing typed is lost");
     browser.is_fit_in_each_look("edit-seen").await;
     // Without a yes it is asked again.
-    browser.click("Save and widen").await;
-    browser.sees("Others have this key.").await;
-    browser.choose("I understand that this is handed to everybody").await;
-    browser.click("Save and widen").await;
+    browser.click("Save with more access").await;
+    browser.sees("This key was exposed").await;
+    browser.choose("I understand that anyone with the exposed key gets this access").await;
+    browser.click("Save with more access").await;
     browser.sees("Conveyor 3 was changed.").await;
     browser.is_quiet("a key that others have").await;
 }

@@ -46,7 +46,7 @@ impl Browser {
         self.fill("Name", name).await;
         self.choose(scope).await;
         self.click("Generate Key").await;
-        self.headed("Your secret key").await;
+        self.headed("Copy your secret key").await;
         self.secret(name).await
     }
 
@@ -60,7 +60,7 @@ impl Browser {
     /// A new key of which only the secret is wanted.
     pub(super) async fn key(&self, name: &str, scope: &str) -> String {
         let secret = self.generate_key(name, scope).await;
-        self.click("Copy").await;
+        self.click("Copy Secret Key").await;
         self.sees("Copied").await;
         self.click("Done").await;
         self.no_dialog().await;

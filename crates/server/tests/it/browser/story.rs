@@ -87,13 +87,13 @@ impl Story {
 
     /// What the change would have refused is said while it is made; so a wrong network is not saved.
     async fn narrowed(&mut self) {
-        self.browser.click(&format!("Edit scopes of {NAME}")).await;
-        self.browser.headed("Edit scopes").await;
+        self.browser.click(&format!("Edit Scopes of {NAME}")).await;
+        self.browser.headed("Edit Scopes").await;
         self.browser.choose("Inference").await;
         self.browser.unfold("dialog .fold").await;
-        self.browser.fill("Networks", "10.4.0.0/16").await;
+        self.browser.fill("Allowed IP addresses", "10.4.0.0/16").await;
         self.browser.sees("2 of 2 calls in 30 days would have been refused").await;
-        self.browser.fill("Networks", "127.0.0.1").await;
+        self.browser.fill("Allowed IP addresses", "127.0.0.1").await;
         self.browser.sees("0 of 2 calls in 30 days would have been refused").await;
         self.browser.click("Save changes").await;
         self.browser.sees("was changed.").await;
@@ -107,15 +107,15 @@ impl Story {
         self.browser.click(&format!("Rotate {NAME}")).await;
         self.browser.headed(&format!("Rotate {NAME}")).await;
         self.browser.choose("24 hours").await;
-        self.browser.click("Rotate").await;
-        self.browser.headed("Your secret key").await;
+        self.browser.click("Rotate Key").await;
+        self.browser.headed("Copy your secret key").await;
         let old = std::mem::replace(&mut self.secret, self.browser.secret(NAME).await);
         assert_ne!(old, self.secret);
         load.goes_on("with the old secret beside the new one").await;
         load.takes(&self.secret);
         load.goes_on("with the new secret").await;
         load.end().await;
-        self.browser.click("Copy").await;
+        self.browser.click("Copy Secret Key").await;
         self.browser.sees("Copied").await;
         self.browser.click("Done").await;
         self.browser.no_dialog().await;
@@ -131,9 +131,9 @@ impl Story {
             self.browser.row(NAME).await.contains("Last called with").then_some(())
         })
         .await;
-        self.browser.click(&format!("Retire the old secret of {NAME}")).await;
-        self.browser.headed(&format!("Retire the old secret of {NAME}?")).await;
-        self.browser.click("Retire now").await;
+        self.browser.click(&format!("Revoke the old secret of {NAME}")).await;
+        self.browser.headed(&format!("Revoke the old secret of {NAME}?")).await;
+        self.browser.click("Revoke old secret").await;
         self.browser.sees("was retired.").await;
         assert_eq!(rights(&self.server, &self.old).await, UNKNOWN);
         assert_eq!(rights(&self.server, &self.secret).await, INFERENCE);
@@ -144,8 +144,8 @@ impl Story {
         self.browser.goto(KEYS).await;
         self.browser.click(&format!("Pause {NAME}")).await;
         self.browser.headed(&format!("Pause {NAME}")).await;
-        self.browser.choose("Until resumed").await;
-        self.browser.click("Pause").await;
+        self.browser.choose("Until you resume it").await;
+        self.browser.click("Pause Key").await;
         self.browser.sees(&format!("{NAME} is paused.")).await;
         assert_eq!(rights(&self.server, &self.secret).await, UNKNOWN);
         self.browser.sees("2 calls to manage projects (projects:manage)").await;
@@ -163,8 +163,8 @@ impl Story {
         self.browser.goto(KEYS).await;
         self.browser.click(&format!("Delete {NAME}")).await;
         self.browser.headed(&format!("Delete {NAME}?")).await;
-        self.browser.fill("Why", "the line was closed").await;
-        self.browser.click("Delete").await;
+        self.browser.fill("Reason", "the line was closed").await;
+        self.browser.click("Delete Key").await;
         self.browser.sees("It stopped working everywhere").await;
         assert_eq!(rights(&self.server, &self.secret).await, UNKNOWN);
         self.expects("Ada deleted the key conveyor 2 counter: “the line was closed”.");
@@ -173,13 +173,13 @@ impl Story {
     /// The page tells all of it and nothing else, in order, and the chain holds.
     async fn is_told(&self) {
         self.browser.goto(ACTIVITY).await;
-        self.browser.headed("Activity").await;
+        self.browser.headed("Audit log").await;
         let mut told = self.browser.told().await;
         told.reverse();
         assert_eq!(told, self.told);
-        self.browser.click("Verify").await;
-        self.browser.headed("The chain holds").await;
-        self.browser.sees(&format!("{} entries, and each is as it was written.", self.told.len())).await;
+        self.browser.click("Verify log").await;
+        self.browser.headed("The log is intact").await;
+        self.browser.sees(&format!("All {} entries verified.", self.told.len())).await;
     }
 
     /// The export that the page offers is verified without the server; and whichever entry is altered is named.

@@ -65,18 +65,18 @@ impl Tour {
         browser.headed("Add New Key").await;
         self.stop("new").await;
         browser.unfold("dialog .fold").await;
-        browser.pick("Expires", "On a date").await;
+        browser.pick("Expiration", "On a date").await;
         browser.click("Generate Key").await;
         browser.sees("Pick Project or Inference.").await;
         self.stop("new-errors").await;
         browser.fill("Name", "Conveyor 2 counter").await;
         browser.choose("Inference").await;
-        browser.pick("Expires", "In 90 days").await;
+        browser.pick("Expiration", "In 90 days").await;
         browser.click("Generate Key").await;
-        browser.headed("Your secret key").await;
+        browser.headed("Copy your secret key").await;
         self.stop("reveal").await;
         browser.press(Key::Escape).await;
-        browser.sees("You have not copied the secret.").await;
+        browser.sees("You haven't copied the secret key.").await;
         self.stop("reveal-asks").await;
         browser.press(Key::Enter).await;
         browser.click("Done").await;
@@ -94,7 +94,7 @@ impl Tour {
         self.server.post("/api/v1/verify", &text(&made["secret"]), json!({ "workspace": SLUG })).await;
         browser.goto(KEYS).await;
         for (action, words, stop) in [
-            ("Edit scopes of", "Its secret stays the same.", "edit"),
+            ("Edit Scopes of", "The secret key stays the same.", "edit"),
             ("Rotate", "You get a new secret at once.", "rotate"),
             ("Delete", "It stops working everywhere", "delete"),
         ] {
@@ -104,20 +104,20 @@ impl Tour {
             browser.press(Key::Escape).await;
             browser.no_dialog().await;
         }
-        browser.click(&format!("Edit scopes of {name}")).await;
+        browser.click(&format!("Edit Scopes of {name}")).await;
         browser.choose("Project").await;
         browser.click("Save changes").await;
-        browser.sees("This key will newly be able to:").await;
+        browser.sees("This change also lets the key:").await;
         self.stop("edit-widening").await;
-        browser.click("Save and widen").await;
+        browser.click("Save with more access").await;
         browser.sees("was changed").await;
         self.stop("keys-notice").await;
         browser.click(&format!("Rotate {name}")).await;
         browser.choose("24 hours").await;
-        browser.click("Rotate").await;
-        browser.headed("Your secret key").await;
+        browser.click("Rotate Key").await;
+        browser.headed("Copy your secret key").await;
         self.stop("rotate-reveal").await;
-        browser.click("Copy").await;
+        browser.click("Copy Secret Key").await;
         browser.click("Done").await;
         browser.no_dialog().await;
         browser.goto(&format!("{KEYS}/{id}")).await;
@@ -136,7 +136,7 @@ impl Tour {
         browser.goto(KEYS).await;
         self.stop("keys").await;
         browser.goto(&format!("{KEYS}?q=no+such+key")).await;
-        browser.sees("Nothing matches").await;
+        browser.sees("No matching keys").await;
         self.stop("keys-no-results").await;
         for status in ["expired", "deleted"] {
             browser.goto(&format!("{KEYS}?status={status}")).await;
@@ -152,8 +152,8 @@ impl Tour {
         .await;
         self.stop("keys-expired").await;
         browser.goto(&format!("{KEYS}/{gone}/delete")).await;
-        browser.fill("Why", "found in a public repository").await;
-        browser.click("Delete").await;
+        browser.fill("Reason", "found in a public repository").await;
+        browser.click("Delete Key").await;
         browser.sees("was deleted.").await;
         browser.goto(&format!("{KEYS}?status=deleted")).await;
         self.stop("keys-deleted").await;
@@ -200,13 +200,13 @@ impl Tour {
         browser.choose_files(&[painted.boxes(3)]).await;
         browser.headed("3 images were added").await;
         self.stop("import").await;
-        browser.click("Show the images").await;
+        browser.click("View images").await;
         browser.sees("lid 3").await;
         self.stop("project-boxes").await;
         browser.click("Train model").await;
         browser.sees("more images with boxes are needed").await;
         self.stop("train-not-yet").await;
-        browser.click("Back to the images").await;
+        browser.click("Back to images").await;
         browser.no_dialog().await;
         browser.open_first_image().await;
         browser.sees("1 box").await;
@@ -243,7 +243,7 @@ impl Tour {
         browser.click("Train model").await;
         browser.headed("Model 1").await;
         self.stop("model-live").await;
-        browser.is_ready_at_last("How often it is right").await;
+        browser.is_ready_at_last("Accuracy").await;
         self.stop("model-ready").await;
         browser.drop_files(&painted.pictures("other", BLUE, 1)).await;
         browser.sees("% sure.").await;
@@ -258,17 +258,17 @@ impl Tour {
         browser.project("Jars", "Object detection").await;
         browser.choose_files(&[painted.boxes(24)]).await;
         browser.headed("24 images were added").await;
-        browser.click("Show the images").await;
+        browser.click("View images").await;
         browser.click("Train model").await;
         browser.sees("Some are held back").await;
         browser.unfold("dialog .fold").await;
-        browser.fill("Steps", "5 or so").await;
+        browser.fill("Training steps", "5 or so").await;
         browser.click("Train model").await;
-        browser.error_beside("Steps").await;
+        browser.error_beside("Training steps").await;
         self.stop("train-errors").await;
-        browser.fill("Steps", "10").await;
+        browser.fill("Training steps", "10").await;
         browser.click("Train model").await;
-        browser.is_ready_at_last("How well it finds").await;
+        browser.is_ready_at_last("Detection accuracy").await;
         self.stop("detector-ready").await;
         browser.drop_files(&painted.pictures("other", BLUE, 1)).await;
         browser.sees("Boxes that are at least 30 % sure.").await;

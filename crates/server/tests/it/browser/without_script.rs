@@ -9,7 +9,7 @@ use super::steps::{INFERENCE, PROJECT, UNKNOWN, rights, signed_in};
 async fn a_key_is_made_used_edited_rotated_and_deleted() {
     let (server, browser) = signed_in(Kind::WithoutScript).await;
     let secret = browser.generate_key("conveyor 2 counter", "Inference").await;
-    browser.misses("Copy").await;
+    browser.misses("Copy Secret Key").await;
     // What people do without a button: click into the field, select all of it, copy.
     browser.field("Secret key of conveyor 2 counter").await.click().await.unwrap();
     browser.press_ctrl('a').await;
@@ -20,17 +20,17 @@ async fn a_key_is_made_used_edited_rotated_and_deleted() {
     assert_eq!(copied, secret);
     assert_eq!(rights(&server, &copied).await, INFERENCE);
 
-    browser.click("Edit scopes of conveyor 2 counter").await;
+    browser.click("Edit Scopes of conveyor 2 counter").await;
     browser.choose("Project").await;
     browser.click("Save changes").await;
-    browser.sees("This key will newly be able to:").await;
-    browser.click("Save and widen").await;
+    browser.sees("This change also lets the key:").await;
+    browser.click("Save with more access").await;
     browser.sees("conveyor 2 counter was changed.").await;
     assert_eq!(rights(&server, &copied).await, PROJECT);
 
     browser.click("Rotate conveyor 2 counter").await;
-    browser.choose("Not at all").await;
-    browser.click("Rotate").await;
+    browser.choose("Revoke immediately").await;
+    browser.click("Rotate Key").await;
     let new = browser.secret("conveyor 2 counter").await;
     assert_eq!(rights(&server, &copied).await, UNKNOWN);
     assert_eq!(rights(&server, &new).await, PROJECT);
@@ -38,7 +38,7 @@ async fn a_key_is_made_used_edited_rotated_and_deleted() {
 
     browser.click("Delete conveyor 2 counter").await;
     browser.headed("Delete conveyor 2 counter?").await;
-    browser.click("Delete").await;
+    browser.click("Delete Key").await;
     browser
         .sees("conveyor 2 counter was deleted. It stopped working everywhere: confirmed on 1 of 1 node")
         .await;
@@ -78,12 +78,12 @@ async fn lists_are_filtered_by_a_button() {
         browser.generate_key(name, scope).await;
         browser.click("Done").await;
     }
-    browser.fill("Find by name or last four", "nightly").await;
+    browser.fill("Search by name or last 4 characters", "nightly").await;
     browser.click("Find").await;
     browser.sees("1 key").await;
     browser.row("nightly upload").await;
-    browser.fill("Find by name or last four", "").await;
-    browser.field("Find by name or last four").await.send_keys(Key::Enter + "").await.unwrap();
+    browser.fill("Search by name or last 4 characters", "").await;
+    browser.field("Search by name or last 4 characters").await.send_keys(Key::Enter + "").await.unwrap();
     browser.sees("2 keys").await;
     browser.pick("Scope", "Inference").await;
     browser.click("Find").await;

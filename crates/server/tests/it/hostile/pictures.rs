@@ -109,7 +109,7 @@ async fn what_an_import_says_it_left_out_is_not_there() {
     let import = answer.header("location").to_owned();
     let page = until("the import ends", async || {
         let page = send(cast.member(Role::Owner).request(&cast.server, Method::GET, &import)).await;
-        page.text.contains("Show the images").then_some(page.text)
+        page.text.contains("View images").then_some(page.text)
     })
     .await;
     assert!(page.contains("1 image was added") && page.contains("long.png"), "{page}");

@@ -69,7 +69,7 @@ async fn the_first_call_is_told_with_its_address_and_permission_and_the_secret_i
     let person = Person::signed_in().await;
     let shown = person.make("project").await;
     let waiting = person.says(&shown, "Waiting for the first call").await;
-    assert!(waiting.contains("data-stand=\"awaited\"") && waiting.contains("Look again"), "{waiting}");
+    assert!(waiting.contains("data-stand=\"awaited\"") && waiting.contains("Refresh"), "{waiting}");
     person.server.get("/api/v1/projects", &shown.secret).await.ok();
     let came = person.says(&shown, "It works.").await;
     for words in ["data-stand=\"came\"", "from 127.0.0.1", "to manage projects", "projects:manage"] {
@@ -86,7 +86,7 @@ async fn a_refused_call_is_told_as_such_and_one_that_works_still_waited_for() {
     let person = Person::signed_in().await;
     let shown = person.make("inference").await;
     person.server.get("/api/v1/projects", &shown.secret).await.refused(403, "insufficient_scope");
-    let refused = person.says(&shown, "A call arrived and was refused:").await;
+    let refused = person.says(&shown, "A request was denied:").await;
     for words in ["data-stand=\"refused\"", "lacks the permission projects:manage", "the scope Project"] {
         assert!(refused.contains(words), "{words}: {refused}");
     }

@@ -230,7 +230,7 @@ async fn advice_names_the_place_of_a_key_that_holds_more_than_others_may_have() 
     for says in [
         "Seen in a browser",
         "on a page of https://shop.example",
-        "Make an Inference key for https://shop.example",
+        "Create a publishable key for https://shop.example",
     ] {
         assert!(page.text.contains(says), "{says}: {page:?}");
     }
@@ -311,7 +311,7 @@ async fn the_edit_page_asks_before_it_hands_a_key_to_everybody_and_forgets_nothi
         let asked = form("project", yes).await;
         assert_eq!(asked.status, 409, "{asked:?}");
         for says in [
-            "Others have this key.",
+            "This key was exposed",
             "https://shop.example",
             "train models",
             token,

@@ -127,7 +127,7 @@ async fn the_page_says_it_before_it_saves() {
         .submit(&edit, &[("name", "n"), ("scope", "project"), ("revision", &saved), ("check", "on")])
         .await;
     assert!(
-        wide.text.contains("It would newly be able to:") && wide.text.contains("train models"),
+        wide.text.contains("It would also be able to:") && wide.text.contains("train models"),
         "{wide:?}"
     );
 }

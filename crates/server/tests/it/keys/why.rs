@@ -265,5 +265,5 @@ async fn the_page_finds_a_refusal_by_its_id_and_keeps_to_itself_what_is_none() {
         assert!(!answer.text.contains(&key.secret[6..]) && !answer.text.contains("<b>"), "{answer:?}");
     }
     let own = visitor.page(&visitor.keys(&format!("/{}", key.id))).await;
-    assert!(own.text.contains("Refused lately") && own.text.contains(&format!("/refusals/{id}")), "{own:?}");
+    assert!(own.text.contains("Recently denied") && own.text.contains(&format!("/refusals/{id}")), "{own:?}");
 }
