@@ -28,21 +28,22 @@ pub const MOST_IMAGE_MB: u32 = 100;
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Choices {
-    /// Folder that holds everything [default: ./keyrack-data]
+    /// Data folder [default: ./keyrack-data]
     #[arg(long, env = "KEYRACK_DATA", value_name = "DIR")]
     #[serde(skip)]
     pub data: Option<PathBuf>,
-    /// Configuration file [default: keyrack.toml in the data folder, if there is one]
+    /// Configuration file [default: keyrack.toml in the data folder, if that exists]
     #[arg(long, env = "KEYRACK_CONFIG", value_name = "FILE")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
-    /// Address of the pages and the API [default: 127.0.0.1:8080]
+    /// Address to listen on for the pages and the API [default: 127.0.0.1:8080]
     #[arg(long, env = "KEYRACK_LISTEN", value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
-    /// Address of health and metrics [default: 127.0.0.1:8081]
+    /// Address to listen on for health checks and metrics [default: 127.0.0.1:8081]
     #[arg(long, env = "KEYRACK_OPS_LISTEN", value_name = "ADDR")]
     pub ops_listen: Option<SocketAddr>,
-    /// The address that people and programs use, when it is another one (behind a proxy, by a name)
+    /// URL at which clients reach the server, if it differs from the listen address (behind a proxy, or with a
+    /// host name)
     #[arg(long, env = "KEYRACK_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<Url>,
     /// Certificate chain (PEM), to serve HTTPS
@@ -51,47 +52,49 @@ pub struct Choices {
     /// Private key of the certificate (PEM)
     #[arg(long, env = "KEYRACK_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
-    /// Address or network of proxies whose X-Forwarded-For is believed (again for more)
+    /// IP address or network of a proxy whose X-Forwarded-For header is trusted (repeat for several)
     #[arg(long, env = "KEYRACK_TRUSTED_PROXY", value_name = "NETWORK", value_delimiter = ',', value_parser = parse_network)]
     #[serde(deserialize_with = "networks")]
     pub trusted_proxy: Option<Vec<IpNet>>,
-    /// Where "Get help" leads: a URL or an email address
+    /// Target of the "Get help" link: a URL or an email address
     #[arg(long, env = "KEYRACK_SUPPORT", value_name = "URL|EMAIL")]
     pub support: Option<String>,
-    /// The word that new secrets start with [default: kr]
+    /// Prefix of new secret keys [default: kr]
     #[arg(long, env = "KEYRACK_BRAND", value_name = "WORD")]
     pub brand: Option<String>,
-    /// Older brands whose secrets still work (again for more)
+    /// Earlier prefix whose secret keys still work (repeat for several)
     #[arg(long, env = "KEYRACK_OLDER_BRAND", value_name = "WORD", value_delimiter = ',')]
     pub older_brand: Option<Vec<String>>,
-    /// The most that an image may hold, in megabytes [default: 10]
+    /// Largest image, in megabytes [default: 10]
     #[arg(long, env = "KEYRACK_MAX_IMAGE_MB", value_name = "MB")]
     pub max_image_mb: Option<u32>,
-    /// Free disk space below which images, archives and trainings are denied, in megabytes; 0 turns this off [default: 256, or 5 % of the disk if that is less]
+    /// Free disk space in megabytes below which images, archives, and training runs are denied; 0 turns this
+    /// off [default: 256, or 5% of the disk if that is less]
     #[arg(long, env = "KEYRACK_DISK_RESERVE_MB", value_name = "MB")]
     pub disk_reserve_mb: Option<u32>,
-    /// Another backbone than the one inside (ONNX)
+    /// Backbone to use instead of the built-in one (ONNX)
     #[arg(long, env = "KEYRACK_BACKBONE", value_name = "FILE")]
     pub backbone: Option<PathBuf>,
-    /// Training workers that the server starts; 0 leaves training to `keyrack worker` [default: 1]
+    /// Number of training workers that the server starts; 0 leaves training to `keyrack worker` [default: 1]
     #[arg(long, env = "KEYRACK_WORKERS", value_name = "N")]
     pub workers: Option<u8>,
-    /// Hosts on private networks that image URLs may name (again for more)
+    /// Host on a private network that image URLs may name (repeat for several)
     #[arg(long, env = "KEYRACK_ALLOW_IMAGE_HOST", value_name = "HOST", value_delimiter = ',')]
     pub allow_image_host: Option<Vec<String>>,
-    /// Days for which it is remembered what keys were used for, by whom, and what was refused [default: 90]
+    /// Number of days to keep usage, callers, and denied requests [default: 90]
     #[arg(long, env = "KEYRACK_USAGE_DAYS", value_name = "N")]
     pub usage_days: Option<u32>,
-    /// Let publishable keys name image URLs, which this server then fetches
+    /// Allow publishable keys to send image URLs, which the server then fetches
     #[arg(long, env = "KEYRACK_PUBLIC_IMAGE_URLS", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub public_image_urls: Option<bool>,
-    /// The most connections that may be open at once [default: 10,000, or as many as the limit of open files leaves]
+    /// Maximum number of open connections [default: 10,000, or as many as the limit of open files allows]
     #[arg(long, env = "KEYRACK_CONNECTIONS_MAX", value_name = "N")]
     pub connections_max: Option<usize>,
-    /// The most connections from one address, or from one IPv6 network of 64 bits; proxies are not counted [default: an eighth of all]
+    /// Maximum number of open connections per IP address or IPv6 /64 network; trusted proxies are exempt
+    /// [default: an eighth of all]
     #[arg(long, env = "KEYRACK_CONNECTIONS_PER_ADDRESS_MAX", value_name = "N")]
     pub connections_per_address_max: Option<usize>,
-    /// What is logged: error, warn, info, debug or trace [default: info]
+    /// Log level: error, warn, info, debug, or trace [default: info]
     #[arg(long, env = "KEYRACK_LOG", value_name = "LEVEL")]
     pub log: Option<String>,
     /// Log as JSON Lines

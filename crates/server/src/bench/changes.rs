@@ -1,25 +1,28 @@
-//! Checks at full speed while keys change under them.
+//! The duration of checks while keys change.
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::filled::Filled;
+use super::rack::BenchRack;
 
-/// A second.
+/// Changes per second.
+/// The duration of each measurement.
 const CHANGES: u32 = 1_000;
 const LASTS: Duration = Duration::from_secs(3);
 
-/// How many checks took how long, by powers of two of nanoseconds.
+/// The distribution of check durations: `counts[i]` is the number of checks that took from 2^i up to 2^(i+1)
+/// ns.
 #[derive(Debug, Default)]
 pub(super) struct Histogram {
     counts: [u64; 32],
     slowest: Duration,
-    /// The slowest turn of the same loop without a check: meanwhile the machine did something else.
+    /// The slowest iteration of the same loop without a check. It shows how long the machine did something
+    /// else.
     slowest_without: Duration,
     changes: u32,
-    /// Changes that were not in effect when they had returned.
+    /// The number of changes that were not in effect when the call returned.
     late: u32,
 }
 
@@ -43,7 +46,7 @@ impl Histogram {
             micros(self.slowest_without),
         );
         for (place, count) in self.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-            // Writing into a string does not fail.
+            // Writing to a `String` cannot fail.
             let _ = writeln!(text, "| {} | {count} |", 2_u64 << place);
         }
         text
@@ -54,16 +57,16 @@ fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
-/// One thread checks keys drawn at random, and times each check; another deletes keys and lets them live again, and asks
-/// after each change whether it is in effect. Once before, the first thread draws keys and checks none.
-pub(super) fn while_checking(filled: &Filled) -> Histogram {
+/// Measures checks of random keys on one thread while another thread deletes and restores keys and verifies
+/// after each change that it is in effect. Measures the same loop without checks first, as a baseline.
+pub(super) fn while_checking(filled: &BenchRack) -> Histogram {
     let without = while_changing(filled, |_| true);
-    // A key that is just deleted is refused: how long that takes is counted all the same.
+    // A check of a key that is currently deleted is denied, and its duration counts as well.
     Histogram { slowest_without: without.slowest, ..while_changing(filled, |text| filled.check(text)) }
 }
 
-fn while_changing(filled: &Filled, check: impl Fn(&[u8]) -> bool + Sync) -> Histogram {
-    let is_over = AtomicBool::new(false);
+fn while_changing(filled: &BenchRack, check: impl Fn(&[u8]) -> bool + Sync) -> Histogram {
+    let is_finished = AtomicBool::new(false);
     thread::scope(|scope| {
         let checking = scope.spawn(|| {
             let mut histogram = Histogram::default();
@@ -71,20 +74,20 @@ fn while_changing(filled: &Filled, check: impl Fn(&[u8]) -> bool + Sync) -> Hist
                 let started = Instant::now();
                 std::hint::black_box(check(text));
                 histogram.add(started.elapsed());
-                if is_over.load(Ordering::Relaxed) {
+                if is_finished.load(Ordering::Relaxed) {
                     break;
                 }
             }
             histogram
         });
         let (changes, late) = change(filled);
-        is_over.store(true, Ordering::Relaxed);
+        is_finished.store(true, Ordering::Relaxed);
         Histogram { changes, late, ..checking.join().unwrap_or_default() }
     })
 }
 
-/// How many changes there were, and how many were not in effect when they had returned.
-fn change(filled: &Filled) -> (u32, u32) {
+/// Returns the number of changes, and how many of them were not in effect when the call returned.
+fn change(filled: &BenchRack) -> (u32, u32) {
     let (started, mut changes, mut late) = (Instant::now(), 0, 0);
     while started.elapsed() < LASTS {
         let number = changes as usize / 2 % filled.keys();

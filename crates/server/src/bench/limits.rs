@@ -1,4 +1,4 @@
-//! What each restriction and each rate adds to a check.
+//! The cost of each restriction and rate limit in a check.
 
 use std::array;
 use std::collections::BTreeSet;
@@ -9,48 +9,50 @@ use std::net::IpAddr;
 use keyrack_key::{Only, ProjectId, Rate, Restrictions, Timestamp};
 use rand_core::UnwrapErr;
 
-use super::filled::Filled;
-use super::turns;
+use super::rack::BenchRack;
+use super::rounds;
 
-/// In each rack: as many as a workspace may have, so that what is told apart is the restriction and not the memory.
+/// The number of keys in each rack: a workspace's maximum, so that differences come from the restrictions and
+/// not from memory.
 const KEYS: usize = 1_000;
 const ORIGIN: &str = "https://app.example.org";
 
-/// The cost of a check in nanoseconds, by what narrows the key.
+/// The cost of a check in nanoseconds, by the restriction of the key.
 #[derive(Debug)]
-pub(super) struct Restricted([(&'static str, f64); KINDS]);
+pub(super) struct RestrictionCosts([(&'static str, f64); KINDS]);
 
 const KINDS: usize = 7;
 
-/// Measures a key that nothing narrows beside keys that one thing narrows, and one that all do.
-pub(super) fn measure() -> io::Result<Restricted> {
+/// Measures keys without restrictions, keys with one restriction each, and keys with all of them.
+pub(super) fn measure() -> io::Result<RestrictionCosts> {
     let kinds = kinds()?;
     let racks = kinds.each_ref().map(|(_, restrictions)| filled(restrictions.clone()));
     let mut filled = Vec::with_capacity(KINDS);
     for rack in racks {
         filled.push(rack?);
     }
-    let works: [Check<'_>; KINDS] = array::from_fn(|at| {
+    let works: [CheckFn<'_>; KINDS] = array::from_fn(|at| {
         let rack = &filled[at];
         let check = move |text: &[u8]| rack.check_from(text, Some(address(text)), Some(ORIGIN));
         Box::new(check) as Box<_>
     });
-    let costs: [f64; KINDS] = turns::medians(array::from_fn(|at| (&filled[at].samples().known, &*works[at])));
-    Ok(Restricted(array::from_fn(|at| (kinds[at].0, costs[at]))))
+    let costs: [f64; KINDS] =
+        rounds::medians(array::from_fn(|at| (&filled[at].samples().known, &*works[at])));
+    Ok(RestrictionCosts(array::from_fn(|at| (kinds[at].0, costs[at]))))
 }
 
-/// Whether a text is let through.
-type Check<'a> = Box<dyn Fn(&[u8]) -> bool + Sync + 'a>;
+/// A check of one text. Returns whether it is allowed.
+type CheckFn<'a> = Box<dyn Fn(&[u8]) -> bool + Sync + 'a>;
 
-fn filled(restrictions: Restrictions) -> io::Result<Filled> {
-    let mut rack = Filled::narrowed(restrictions)?;
+fn filled(restrictions: Restrictions) -> io::Result<BenchRack> {
+    let mut rack = BenchRack::with_restrictions(restrictions)?;
     rack.grow(KEYS).map_err(io::Error::other)?;
     Ok(rack)
 }
 
 fn kinds() -> io::Result<[(&'static str, Restrictions); KINDS]> {
     let none = Restrictions::NONE;
-    // So many that none is refused: the clock of these checks stands still.
+    // So high that no request is denied: the clock of these checks does not advance.
     let rate = Some(Rate::new(1_000_000, 1).map_err(io::Error::other)?);
     let project = ProjectId::new(Timestamp::from_micros(0), &mut UnwrapErr(getrandom::SysRng));
     let projects = Only::These([project].into());
@@ -83,23 +85,23 @@ where
     Ok(Only::These(these.map_err(io::Error::other)?))
 }
 
-/// Some visitor: a key has a hundred of them, in no order.
+/// The address of one of a hundred visitors of a key, in random order.
 fn address(text: &[u8]) -> IpAddr {
     let last = text.last_chunk().copied().unwrap_or([0; 3]);
     let [a, b, c] = last;
     IpAddr::from([10, a, b, c])
 }
 
-impl Restricted {
+impl RestrictionCosts {
     pub(super) fn text(&self) -> String {
         let Self(kinds) = self;
         let open = kinds[0].1;
         let mut text = format!(
             "\nA check by what narrows the key, {KEYS} keys of each kind and a hundred visitors of each key, in turns:\n\n\
-             | narrowed by | ns | over the open key |\n| --- | ---: | ---: |\n"
+             | with_restrictions by | ns | over the open key |\n| --- | ---: | ---: |\n"
         );
         for (what, cost) in kinds {
-            // Writing into a string does not fail.
+            // Writing to a `String` cannot fail.
             let _ = writeln!(text, "| {what} | {cost:.0} | {:.2} |", cost / open);
         }
         text

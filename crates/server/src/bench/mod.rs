@@ -1,12 +1,12 @@
-//! What a check costs in the memory of one process, measured on made-up keys: in turns, so that what disturbs one
-//! figure disturbs all, and told as ratios beside the nanoseconds.
+//! The cost of a check in the memory of one process, measured with generated keys. Measurements alternate, so
+//! that a disturbance affects all of them, and the report states ratios next to nanoseconds.
 
 mod changes;
-mod drawing;
-mod filled;
+mod chart;
 mod limits;
 mod quotas;
-mod turns;
+mod rack;
+mod rounds;
 
 use std::fmt::Write as _;
 use std::io;
@@ -14,38 +14,39 @@ use std::io;
 use keyrack_key::Digest;
 
 use changes::Histogram;
-use filled::Filled;
-use limits::Restricted;
-use quotas::Quota;
+use limits::RestrictionCosts;
+use quotas::QuotaCost;
+use rack::BenchRack;
 
-/// All that was measured.
+/// The results of all measurements.
 #[derive(Debug)]
-pub struct Measured {
-    sizes: Vec<Size>,
+pub struct BenchReport {
+    sizes: Vec<SizeResult>,
     changes: Histogram,
-    restrictions: Restricted,
-    quotas: Quota,
+    restrictions: RestrictionCosts,
+    quotas: QuotaCost,
 }
 
-/// What was measured with so many keys in memory. Times are medians in nanoseconds.
+/// The results for one number of keys. Times are medians in nanoseconds.
 #[derive(Clone, Copy, Debug)]
-struct Size {
+struct SizeResult {
     keys: usize,
-    /// One SHA-256 block: what no check can go below.
+    /// The cost of hashing one SHA-256 block, which every check includes.
     floor: f64,
     allowed: f64,
     unknown: f64,
     mistyped: f64,
     formless: f64,
-    /// How many times as many checks two threads make as one.
+    /// The throughput of two threads relative to one thread.
     two_threads: f64,
     bytes_per_key: Option<f64>,
 }
 
-/// Measures with 1,000 keys, ten times as many, and so on up to `most`.
-pub fn run(most: usize) -> io::Result<Measured> {
+/// Measures with 1,000 keys, then ten times as many, and so on up to `most`. Takes minutes, and about 160 bytes
+/// of memory per key.
+pub fn run(most: usize) -> io::Result<BenchReport> {
     let mut sizes = Vec::new();
-    let mut filled = Filled::empty()?;
+    let mut filled = BenchRack::empty()?;
     let steps = std::iter::successors(Some(1_000), |keys| Some(keys * 10));
     for keys in steps.take_while(|keys| *keys < most).chain([most]) {
         filled.grow(keys).map_err(io::Error::other)?;
@@ -53,44 +54,45 @@ pub fn run(most: usize) -> io::Result<Measured> {
     }
     let changes = changes::while_checking(&filled);
     drop(filled);
-    Ok(Measured { sizes, changes, restrictions: limits::measure()?, quotas: quotas::measure()? })
+    Ok(BenchReport { sizes, changes, restrictions: limits::measure()?, quotas: quotas::measure()? })
 }
 
-fn size(filled: &Filled) -> Size {
+fn size(filled: &BenchRack) -> SizeResult {
     let samples = filled.samples();
     let digest = |text: &[u8]| Digest::of(text) != Digest::from_bytes([0; 32]);
     let is_allowed = |text: &[u8]| filled.check(text);
     let is_refused = |text: &[u8]| !filled.check(text);
-    let [floor, allowed, unknown, mistyped, formless] = turns::medians([
+    let [floor, allowed, unknown, mistyped, formless] = rounds::medians([
         (&samples.known, &digest),
         (&samples.known, &is_allowed),
         (&samples.unknown, &is_refused),
         (&samples.mistyped, &is_refused),
         (&samples.formless, &is_refused),
     ]);
-    Size {
+    SizeResult {
         keys: filled.keys(),
         floor,
         allowed,
         unknown,
         mistyped,
         formless,
-        two_threads: turns::of_two_threads(&samples.known, &is_allowed),
+        two_threads: rounds::two_thread_speedup(&samples.known, &is_allowed),
         bytes_per_key: filled.bytes_per_key(),
     }
 }
 
-impl Measured {
-    /// The table, in Markdown.
+impl BenchReport {
+    /// The report, in Markdown.
     pub fn text(&self) -> String {
         let mut text = String::from(
             "| keys | SHA-256, ns | allowed | ratio | unknown | mistyped | of no form | two threads | bytes a key |\n\
              | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
         );
         for size in &self.sizes {
-            let Size { keys, floor, allowed, unknown, mistyped, formless, two_threads, bytes_per_key } = size;
+            let SizeResult { keys, floor, allowed, unknown, mistyped, formless, two_threads, bytes_per_key } =
+                size;
             let bytes = bytes_per_key.map_or_else(|| "?".to_owned(), |bytes| format!("{bytes:.0}"));
-            // Writing into a string does not fail.
+            // Writing to a `String` cannot fail.
             let _ = writeln!(
                 text,
                 "| {keys} | {floor:.0} | {allowed:.0} | {:.2} | {unknown:.0} | {mistyped:.0} | {formless:.0} | {two_threads:.2} × | {bytes} |",
@@ -104,8 +106,8 @@ impl Measured {
         text
     }
 
-    /// The cost against the number of keys.
+    /// A chart of the cost per number of keys, as SVG.
     pub fn svg(&self) -> String {
-        drawing::svg(&self.sizes)
+        chart::svg(&self.sizes)
     }
 }

@@ -1,4 +1,4 @@
-//! What a quota adds to a request. It is asked where the work is taken on, after the check.
+//! The cost that a quota adds to a request. A quota is counted after the check, when the work is accepted.
 
 use std::io;
 use std::sync::Arc;
@@ -18,27 +18,27 @@ use crate::ops::quotas::Quotas;
 
 const TAKES: usize = 20_000;
 
-/// What taking one of a quota costs.
+/// The cost of taking one unit of a quota.
 #[derive(Debug)]
-pub(super) struct Quota {
-    /// From a block in memory: the median, in nanoseconds.
+pub(super) struct QuotaCost {
+    /// The median cost of a unit from a block in memory, in nanoseconds.
     memory: f64,
-    /// What a block costs that is asked of the store, in microseconds: the median.
+    /// The median cost of a block from the store, in microseconds.
     store: f64,
-    /// All in all, for each that is taken, in nanoseconds.
+    /// The mean cost of a unit, in nanoseconds.
     mean: f64,
 }
 
-/// Takes of a quota that does not end, on a store of its own, which is removed again.
-pub(super) fn measure() -> io::Result<Quota> {
+/// Takes units of a quota that is never used up, from a temporary store that is removed afterwards.
+pub(super) fn measure() -> io::Result<QuotaCost> {
     let folder = std::env::temp_dir().join(format!("keyrack-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
     let database = folder.join("keyrack.db");
-    // In a thread of its own: whoever measures may stand in a runtime already.
+    // On its own thread, because the caller may run within a runtime, and runtimes cannot be nested.
     let thread = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         runtime.block_on(async {
-            let (quotas, caller, store) = world(&database).await?;
+            let (quotas, caller, store) = set_up(&database).await?;
             let measured = take(&quotas, &caller).await;
             store.close().await;
             measured
@@ -49,7 +49,7 @@ pub(super) fn measure() -> io::Result<Quota> {
     measured
 }
 
-async fn take(quotas: &Quotas, caller: &Caller) -> io::Result<Quota> {
+async fn take(quotas: &Quotas, caller: &Caller) -> io::Result<QuotaCost> {
     let mut took = Vec::with_capacity(TAKES);
     let started = Instant::now();
     for _ in 0..TAKES {
@@ -61,18 +61,18 @@ async fn take(quotas: &Quotas, caller: &Caller) -> io::Result<Quota> {
     let mean = nanoseconds(started.elapsed()) / nanoseconds(Duration::from_nanos(TAKES as u64));
     took.sort_unstable();
     let memory = took[TAKES / 2];
-    // What comes from memory takes no longer than this, and what waits for a disk takes longer.
+    // Units from memory take less than this, and blocks from the store take longer.
     let asked: Vec<_> = took.into_iter().filter(|took| *took > Duration::from_micros(30)).collect();
     let store = asked.get(asked.len() / 2).copied().unwrap_or_default();
-    Ok(Quota { memory: nanoseconds(memory), store: nanoseconds(store) / 1e3, mean })
+    Ok(QuotaCost { memory: nanoseconds(memory), store: nanoseconds(store) / 1e3, mean })
 }
 
 fn nanoseconds(span: Duration) -> f64 {
     span.as_secs_f64() * 1e9
 }
 
-/// A key with a quota, let through by a rack.
-async fn world(database: &std::path::Path) -> io::Result<(Quotas, Caller, Store)> {
+/// Creates a key with a quota, and returns a caller that a rack has allowed.
+async fn set_up(database: &std::path::Path) -> io::Result<(Quotas, Caller, Store)> {
     let rng = || UnwrapErr(getrandom::SysRng);
     let (now, brands) = (clock::now(), Brands::default());
     let store = Store::open(database, rng()).await.map_err(io::Error::other)?;
@@ -105,13 +105,13 @@ async fn world(database: &std::path::Path) -> io::Result<(Quotas, Caller, Store)
     let rack = Arc::new(Rack::new());
     let follower = Follower::new(store.clone(), Arc::clone(&rack));
     follower.reach(Revision::default(), now).await.map_err(io::Error::other)?;
-    let caller = let_through(&rack, &secret, &brands)?;
+    let caller = allowed_caller(&rack, &secret, &brands)?;
     let guard = Arc::new(Guard::new(Arc::clone(&rack), brands, clock::now));
     let quotas = Quotas::new(store.clone(), rack, guard, clock::now);
     Ok((quotas, caller, store))
 }
 
-fn let_through(rack: &Rack, secret: &Secret, brands: &Brands) -> io::Result<Caller> {
+fn allowed_caller(rack: &Rack, secret: &Secret, brands: &Brands) -> io::Result<Caller> {
     let presented = Presented::parse(secret.expose().as_bytes(), brands).map_err(io::Error::other)?;
     let question = Question {
         now: clock::now(),
@@ -124,7 +124,7 @@ fn let_through(rack: &Rack, secret: &Secret, brands: &Brands) -> io::Result<Call
     rack.check(&presented, &question).map_err(|refusal| io::Error::other(refusal.denial))
 }
 
-impl Quota {
+impl QuotaCost {
     pub(super) fn text(&self) -> String {
         let Self { memory, store, mean } = self;
         format!(
@@ -139,9 +139,9 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_measured_has_a_quota_to_take_from() {
+    async fn measured_key_has_a_quota() {
         let folder = tempfile::tempdir().unwrap();
-        let (quotas, caller, _store) = world(&folder.path().join("keyrack.db")).await.unwrap();
+        let (quotas, caller, _store) = set_up(&folder.path().join("keyrack.db")).await.unwrap();
         drop(quotas.take_of(&caller, Counted::Predictions).await.unwrap());
     }
 }

@@ -1,32 +1,32 @@
-//! `keyrack bench`: what a check costs on this machine.
+//! `keyrack bench`: measures the cost of a check on this machine.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Failure;
+use super::CliError;
 use crate::bench;
 
-/// How much is measured.
+/// Arguments of `keyrack bench`.
 #[derive(Debug, Args)]
 pub struct BenchArgs {
-    /// Measure with up to so many keys in memory; 160 bytes are needed for each
+    /// Largest number of keys to measure with; each takes about 160 bytes of memory
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1_000..=20_000_000))]
     keys: u32,
-    /// Draw the cost against the number of keys into this file
+    /// File for a chart of the cost per number of keys (SVG)
     #[arg(long, value_name = "FILE", default_value = "keyrack-bench.svg")]
     svg: PathBuf,
 }
 
 impl BenchArgs {
-    /// Measures, prints a table and draws.
-    pub fn run(self) -> Result<(), Failure> {
-        let measured = bench::run(self.keys as usize)
-            .map_err(|error| Failure::while_trying("cannot measure", &error))?;
-        std::fs::write(&self.svg, measured.svg())
-            .map_err(|error| Failure::while_trying("cannot write the drawing", &error))?;
-        let said = writeln!(io::stdout(), "{}\ndrawn in {}", measured.text(), self.svg.display());
-        said.map_err(|error| Failure::while_trying("cannot write the answer", &error))
+    /// Measures, prints a table in Markdown to standard output, and writes the chart.
+    pub fn run(self) -> Result<(), CliError> {
+        let report = bench::run(self.keys as usize)
+            .map_err(|error| CliError::with_context("cannot measure", &error))?;
+        std::fs::write(&self.svg, report.svg())
+            .map_err(|error| CliError::with_context("cannot write the drawing", &error))?;
+        let written = writeln!(io::stdout(), "{}\ndrawn in {}", report.text(), self.svg.display());
+        written.map_err(|error| CliError::with_context("cannot write the answer", &error))
     }
 }

@@ -1,4 +1,4 @@
-//! `--expires`: never, after a span, or at a time.
+//! The flag `--expires`.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -7,16 +7,16 @@ use keyrack_key::Timestamp;
 
 use crate::times::{parse as parse_time, rfc3339, span};
 
-/// When a key ends by itself.
+/// The value of `--expires`: `never`, a span from now, or a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Expiry {
+pub(super) enum ExpiryArg {
     Never,
     After(Duration),
     At(Timestamp),
 }
 
-impl Expiry {
-    /// As the API wants it, for somebody who says it now; nothing for never.
+impl ExpiryArg {
+    /// The time for the API, in RFC 3339. `None` if the key never expires.
     pub(super) fn at(self, now: Timestamp) -> Option<String> {
         match self {
             Self::Never => None,
@@ -26,7 +26,7 @@ impl Expiry {
     }
 }
 
-impl FromStr for Expiry {
+impl FromStr for ExpiryArg {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -46,9 +46,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_expiry_is_a_span_or_a_time_or_never() {
+    fn expiry_parses_from_a_span_a_time_or_never() {
         let now = Timestamp::from_micros(0);
-        let at = |text: &str| text.parse::<Expiry>().map(|expiry| expiry.at(now));
+        let at = |text: &str| text.parse::<ExpiryArg>().map(|expiry| expiry.at(now));
         assert_eq!(at("90d"), Ok(Some("1970-04-01T00:00:00Z".to_owned())));
         assert_eq!(at("2027-01-31T12:00:00+01:00"), Ok(Some("2027-01-31T11:00:00Z".to_owned())));
         assert_eq!(at("never"), Ok(None));

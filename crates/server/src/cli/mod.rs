@@ -1,16 +1,16 @@
-//! The command line: a server, its first owner, and keys from a shell.
+//! The command line: starts the server, creates the first owner and workspace, and manages keys.
 
-mod answer;
-mod ask;
 mod audit;
 mod bench;
-mod door;
+mod client;
+mod connection;
+mod error;
 mod expiry;
-mod failure;
 mod key;
-mod place;
+mod output;
+mod request;
+mod response;
 mod setup;
-mod told;
 mod worker;
 
 use std::process::ExitCode;
@@ -22,10 +22,10 @@ use crate::config::Choices;
 use crate::{core_dumps, serve, telemetry};
 use audit::AuditCommand;
 use bench::BenchArgs;
-use failure::Failure;
+use error::CliError;
 use key::KeyCommand;
-use setup::Setup;
-use told::Told;
+use output::Output;
+use setup::SetupArgs;
 use worker::WorkerArgs;
 
 /// The API Keys page of a computer-vision workspace, and everything behind it.
@@ -34,66 +34,70 @@ use worker::WorkerArgs;
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Given without a command, those of `serve`; beside a command, what the environment says.
+    /// The options of `serve` if no command is given. With another command, they come from the environment.
     #[command(flatten)]
     choices: Choices,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the pages and the API; the same as no command
+    /// Serve the pages and the API; the default if no command is given
     Serve(Box<Choices>),
-    /// Make the first owner and workspace
-    Setup(Setup),
-    /// Make, list, show, edit, rotate and delete keys
+    /// Create the first owner and workspace
+    Setup(SetupArgs),
+    /// Create, list, show, edit, rotate, pause, and delete keys
     #[command(subcommand)]
     Key(Box<KeyCommand>),
-    /// Export what happened in a workspace, and verify an export without any server
+    /// Export the audit log of a workspace, or verify an export without a server
     #[command(subcommand)]
     Audit(Box<AuditCommand>),
-    /// Train models that wait, beside the server's own workers or in their place
+    /// Train queued models, alongside the workers of the server or instead of them
     Worker(Box<WorkerArgs>),
-    /// Measure what a check costs on this machine
+    /// Measure the cost of a check on this machine
     Bench(BenchArgs),
 }
 
-/// Does what the arguments say. 0: done, 1: refused, 2: wrong use.
+/// Runs the command that the arguments name. Exit codes: 0 for success, 1 for failure, 2 for invalid use.
 pub fn run() -> ExitCode {
-    match carry_out(Cli::parse()) {
+    match dispatch(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+        Err(error) => error.report(),
     }
 }
 
-fn carry_out(Cli { command, choices }: Cli) -> Result<(), Failure> {
-    // Before anything is written: files are for their owner alone, whichever library makes them.
+fn dispatch(Cli { command, choices }: Cli) -> Result<(), CliError> {
+    // Set before any file is created: some libraries would otherwise create files that other users can read.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
-    core_dumps::forbid().map_err(|error| Failure::while_trying("cannot forbid core dumps", &error))?;
+    core_dumps::forbid().map_err(|error| CliError::with_context("cannot forbid core dumps", &error))?;
     match command {
         None => serve(choices),
         Some(Command::Serve(choices)) => serve(*choices),
-        Some(Command::Setup(setup)) => once(setup.run(choices)),
-        Some(Command::Key(command)) => once(command.run(choices)),
+        Some(Command::Setup(setup)) => run_async(setup.run(choices)),
+        Some(Command::Key(command)) => run_async(command.run(choices)),
         Some(Command::Audit(command)) => command.run(choices),
         Some(Command::Worker(worker)) => worker.run(choices),
         Some(Command::Bench(bench)) => bench.run(),
     }
 }
 
-fn serve(choices: Choices) -> Result<(), Failure> {
+fn serve(choices: Choices) -> Result<(), CliError> {
     let config = choices.complete()?;
     telemetry::start(config.log, config.log_json);
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| Failure::of(&e))?;
-    runtime.block_on(serve::serve(config)).map_err(|error| Failure::of(&error))
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| CliError::from_error(&e))?;
+    runtime.block_on(serve::serve(config)).map_err(|error| CliError::from_error(&error))
 }
 
-/// Runs one command to its end and says what came of it.
-fn once(command: impl Future<Output = Result<Told, Failure>>) -> Result<(), Failure> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| Failure::of(&e))?;
-    let told = runtime.block_on(command)?;
-    told.say().map_err(|error| Failure::while_trying("cannot write the answer", &error))
+/// Runs one command on a runtime of its own, and prints its output.
+fn run_async(command: impl Future<Output = Result<Output, CliError>>) -> Result<(), CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| CliError::from_error(&e))?;
+    let output = runtime.block_on(command)?;
+    output.say().map_err(|error| CliError::with_context("cannot write the answer", &error))
 }
 
 #[cfg(test)]
@@ -101,7 +105,7 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn the_commands_fit_together() {
+    fn command_definitions_are_consistent() {
         super::Cli::command().debug_assert();
     }
 }

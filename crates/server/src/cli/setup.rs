@@ -1,4 +1,4 @@
-//! `keyrack setup`: the first owner and workspace.
+//! `keyrack setup`: creates the first owner and workspace.
 
 use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
@@ -8,28 +8,28 @@ use http::{HeaderMap, Method};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::ask::Ask;
-use super::door::Door;
-use super::failure::Failure;
-use super::told::{Told, harmless};
+use super::client::ApiClient;
+use super::error::CliError;
+use super::output::{Output, sanitized};
+use super::request::ApiRequest;
 use crate::config::Choices;
 use crate::control::SETUP;
 
-/// Nobody's password is longer.
+/// The longest first line of standard input that is read, in bytes. Passwords are shorter.
 const LINE: u16 = 4096;
 
 #[derive(Args, Debug)]
-pub(super) struct Setup {
-    /// Data folder, with or without a server on it [env: KEYRACK_DATA] [default: ./keyrack-data]
+pub(super) struct SetupArgs {
+    /// Data folder, whether a server runs on it or not [env: KEYRACK_DATA] [default: ./keyrack-data]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The owner's address
+    /// Email address of the owner
     #[arg(long)]
     email: String,
-    /// What the workspace is called
+    /// Name of the workspace
     #[arg(long, value_name = "NAME")]
     workspace: String,
-    /// What the owner is called [default: what stands before the @]
+    /// Name of the owner [default: the part of the email address before the @]
     #[arg(long)]
     name: Option<String>,
     /// Read the owner's password from the first line of standard input
@@ -37,9 +37,9 @@ pub(super) struct Setup {
     password_stdin: bool,
 }
 
-/// What is sent. It does not print.
+/// The body of the request. It does not implement `Debug`, because it holds a password.
 #[derive(Serialize)]
-struct Founding<'a> {
+struct SetupBody<'a> {
     name: &'a str,
     email: &'a str,
     password: &'a str,
@@ -47,50 +47,50 @@ struct Founding<'a> {
 }
 
 #[derive(Deserialize)]
-struct Founded {
-    owner: Owner,
-    workspace: Workspace,
+struct SetupResult {
+    owner: OwnerBody,
+    workspace: WorkspaceBody,
 }
 
 #[derive(Deserialize)]
-struct Owner {
+struct OwnerBody {
     email: String,
 }
 
 #[derive(Deserialize)]
-struct Workspace {
+struct WorkspaceBody {
     slug: String,
     name: String,
 }
 
-impl Setup {
-    pub(super) async fn run(self, choices: Choices) -> Result<Told, Failure> {
+impl SetupArgs {
+    pub(super) async fn run(self, choices: Choices) -> Result<Output, CliError> {
         let password = self.password()?;
         let before_at = self.email.split('@').next().unwrap_or_default();
-        let founding = Founding {
+        let body = SetupBody {
             name: self.name.as_deref().unwrap_or(before_at),
             email: &self.email,
             password: &password,
             workspace: &self.workspace,
         };
-        let ask = Ask::with(Method::POST, SETUP, &founding)?;
+        let request = ApiRequest::with_body(Method::POST, SETUP, &body)?;
         let config = Choices { data: self.data.or(choices.data), ..choices }.complete()?;
         let data = config.data.clone();
-        let door = Door::to_folder(config, HeaderMap::new()).await?;
-        let answer = door.ask(ask).await;
-        door.close().await;
-        Ok(what_next(&data, &answer?.read()?))
+        let client = ApiClient::open_folder(config, HeaderMap::new()).await?;
+        let response = client.send(request).await;
+        client.close().await;
+        Ok(next_steps(&data, &response?.read()?))
     }
 
-    fn password(&self) -> Result<Zeroizing<String>, Failure> {
+    fn password(&self) -> Result<Zeroizing<String>, CliError> {
         if !self.password_stdin {
             let why =
                 "the password is read from standard input, where nobody else sees it: add --password-stdin";
-            return Err(Failure::Wrong(why.to_owned()));
+            return Err(CliError::InvalidUse(why.to_owned()));
         }
         let mut line = Zeroizing::new(String::with_capacity(LINE.into()));
         let read = io::stdin().lock().take(LINE.into()).read_line(&mut line);
-        read.map_err(|error| Failure::while_trying("cannot read the password from standard input", &error))?;
+        read.map_err(|error| CliError::with_context("cannot read the password from standard input", &error))?;
         let end =
             line.strip_suffix('\n').map_or(line.len(), |rest| rest.strip_suffix('\r').unwrap_or(rest).len());
         line.truncate(end);
@@ -98,16 +98,15 @@ impl Setup {
     }
 }
 
-fn what_next(data: &Path, founded: &Founded) -> Told {
-    let Founded { owner, workspace } = founded;
-    let (email, name, slug) = (harmless(&owner.email), harmless(&workspace.name), harmless(&workspace.slug));
+fn next_steps(data: &Path, result: &SetupResult) -> Output {
+    let SetupResult { owner, workspace } = result;
+    let (email, name, slug) =
+        (sanitized(&owner.email), sanitized(&workspace.name), sanitized(&workspace.slug));
     let data = data.display();
-    Told::default()
-        .remark(format_args!("{email} owns the workspace {name} ({slug}). Next:"))
-        .remark(format_args!(
-            "  keyrack serve --data {data}        and sign in at the address that it prints"
-        ))
-        .remark(format_args!(
+    Output::default()
+        .note(format_args!("{email} owns the workspace {name} ({slug}). Next:"))
+        .note(format_args!("  keyrack serve --data {data}        and sign in at the address that it prints"))
+        .note(format_args!(
             "  keyrack key create --data {data} --workspace {slug} --name my-first-key --scope inference"
         ))
 }

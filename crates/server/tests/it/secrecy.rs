@@ -109,7 +109,7 @@ async fn make_keys(
         let fields = [("overlap", "24h"), ("nonce", nonce.as_str())];
         hand(&visitor.submit(&path, &fields).await.text);
         searched.answer("the form again", &visitor.submit(&path, &fields).await);
-        let rotated = server.keys(&["rotate", id, "--overlap", "1h"]).run().await.succeeded();
+        let rotated = server.keys(&["rotate", id, "--grace-period", "1h"]).run().await.succeeded();
         hand(&rotated.stdout);
         searched.text("what the command says to people", &rotated.stderr);
     }

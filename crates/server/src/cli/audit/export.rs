@@ -1,4 +1,4 @@
-//! `keyrack audit export`.
+//! `keyrack audit export`: writes the audit log of a workspace to a file or to standard output.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -8,53 +8,55 @@ use clap::Args;
 use http::Method;
 use keyrack_store::{Actor, AuditAction};
 
-use crate::cli::ask::Ask;
-use crate::cli::failure::Failure;
-use crate::cli::place::Place;
-use crate::cli::told::Told;
+use crate::cli::connection::ConnectionArgs;
+use crate::cli::error::CliError;
+use crate::cli::output::Output;
+use crate::cli::request::ApiRequest;
 use crate::config::Choices;
 use crate::history::Format;
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct Export {
+pub(in crate::cli) struct ExportArgs {
     #[command(flatten)]
-    place: Place,
-    /// jsonl, an object a line, or csv
+    connection: ConnectionArgs,
+    /// Format: jsonl (one JSON object per line) or csv
     #[arg(long, default_value = "jsonl", value_parser = format)]
     format: Format,
-    /// File to write; one that is there already is left alone [default: standard output]
+    /// File to create; an existing file is not overwritten [default: standard output]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Only what this one did: user:usr_…, key:key_… or operator
+    /// Only changes by this actor: user:usr_…, key:key_…, or operator
     #[arg(long)]
     actor: Option<Actor>,
-    /// Only this, such as key_rotated
+    /// Only changes of this kind, such as key_rotated
     #[arg(long, value_parser = action)]
     action: Option<AuditAction>,
-    /// Only what was done to the thing with this id
+    /// Only changes of the key, project, or other object with this ID
     #[arg(long, value_name = "ID")]
     target: Option<String>,
-    /// Not before this time, such as 2027-01-31T00:00:00Z
+    /// Only changes at or after this time, such as 2027-01-31T00:00:00Z
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// Before this time
+    /// Only changes before this time
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
 }
 
-impl Export {
-    pub(super) async fn run(self, choices: Choices) -> Result<Told, Failure> {
-        if self.place.json {
-            return Err(Failure::Wrong("an export is no one JSON object: choose with --format".to_owned()));
+impl ExportArgs {
+    pub(super) async fn run(self, choices: Choices) -> Result<Output, CliError> {
+        if self.connection.json {
+            return Err(CliError::InvalidUse(
+                "an export is no one JSON object: choose with --format".to_owned(),
+            ));
         }
-        let ask = Ask::new(Method::GET, format!("/api/v1/activity/export?{}", self.query()));
+        let request = ApiRequest::new(Method::GET, format!("/api/v1/activity/export?{}", self.query()));
         let mut out: Box<dyn Write + Send> = match &self.output {
             Some(path) => Box::new(create(path)?),
             None => Box::new(io::stdout()),
         };
-        self.place.with(choices, async |door| door.copy(ask, &mut *out).await).await?;
-        out.flush().map_err(|error| Failure::while_trying("cannot write the export", &error))?;
-        Ok(Told::default())
+        self.connection.with_client(choices, async |client| client.copy(request, &mut *out).await).await?;
+        out.flush().map_err(|error| CliError::with_context("cannot write the export", &error))?;
+        Ok(Output::default())
     }
 
     fn query(&self) -> String {
@@ -72,14 +74,14 @@ impl Export {
     }
 }
 
-/// For its owner alone: who did what is nobody else's business.
-fn create(path: &Path) -> Result<BufWriter<File>, Failure> {
+/// Only the owner of the file may read it: an audit log names people and addresses.
+fn create(path: &Path) -> Result<BufWriter<File>, CliError> {
     let mut options = File::options();
     options.write(true).create_new(true);
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path);
     let file =
-        file.map_err(|error| Failure::while_trying(&format!("cannot make {}", path.display()), &error))?;
+        file.map_err(|error| CliError::with_context(&format!("cannot make {}", path.display()), &error))?;
     Ok(BufWriter::new(file))
 }
 

@@ -1,27 +1,27 @@
-//! `keyrack audit`: what happened, taken along and verified elsewhere.
+//! `keyrack audit`: exports the audit log, and verifies exports.
 
 mod export;
 mod verify;
 
 use clap::Subcommand;
 
-use super::failure::Failure;
-use super::once;
+use super::error::CliError;
+use super::run_async;
 use crate::config::Choices;
 
 #[derive(Debug, Subcommand)]
 #[expect(clippy::large_enum_variant, reason = "there is one of them, for as long as the program runs")]
 pub(super) enum AuditCommand {
-    /// Write what happened in a workspace, oldest first, to standard output or a file
-    Export(export::Export),
-    /// Check an export without any server: whether every entry is as it was written
-    Verify(verify::Verify),
+    /// Export the audit log of a workspace, oldest entry first
+    Export(export::ExportArgs),
+    /// Verify an export without a server: check that no entry was altered
+    Verify(verify::VerifyArgs),
 }
 
 impl AuditCommand {
-    pub(super) fn run(self, choices: Choices) -> Result<(), Failure> {
+    pub(super) fn run(self, choices: Choices) -> Result<(), CliError> {
         match self {
-            Self::Export(command) => once(command.run(choices)),
+            Self::Export(command) => run_async(command.run(choices)),
             Self::Verify(command) => command.run(),
         }
     }

@@ -1,4 +1,4 @@
-//! `keyrack audit verify`: no server, no folder, nothing but the file.
+//! `keyrack audit verify`: verifies an exported audit log without a server or a data folder.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -7,38 +7,38 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::failure::Failure;
+use crate::cli::error::CliError;
 use crate::history::{Format, Held, Holds, Verdict, Verifier, Wrong, entries, grouped, hex};
 
-/// No entry is longer; what is was altered.
+/// The longest line that is read, in bytes. Keyrack writes no longer entries, so a longer line was altered.
 const LONGEST_LINE: u64 = 16 * 1024 * 1024;
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct Verify {
-    /// An export, JSON Lines or CSV; - reads standard input
+pub(in crate::cli) struct VerifyArgs {
+    /// Export to verify, JSON Lines or CSV; - reads standard input
     file: PathBuf,
-    /// Print what was found as one JSON object
+    /// Print the result as one JSON object
     #[arg(long)]
     json: bool,
 }
 
-impl Verify {
-    pub(super) fn run(self) -> Result<(), Failure> {
+impl VerifyArgs {
+    pub(super) fn run(self) -> Result<(), CliError> {
         let verdict = if self.file.as_os_str() == "-" {
             read(io::stdin().lock())
         } else {
             File::open(&self.file).and_then(|file| read(BufReader::new(file)))
         };
-        // A file that cannot be read says nothing about a chain: that is wrong use, and no verdict.
+        // A file that cannot be read proves nothing about the chain, so the exit code is that of invalid use.
         let verdict = verdict
-            .map_err(|error| Failure::Wrong(format!("cannot read {}: {error}", self.file.display())))?;
+            .map_err(|error| CliError::InvalidUse(format!("cannot read {}: {error}", self.file.display())))?;
         if self.json {
             say(&in_json(&verdict).to_string())?;
         }
         match verdict {
             Verdict::Holds(held) if !self.json => say(&in_words(&held)),
             Verdict::Holds(_) => Ok(()),
-            Verdict::Broken(wrong) => Err(Failure::Refused {
+            Verdict::Broken(wrong) => Err(CliError::Failed {
                 message: format!("the chain is broken at {}", wrong.title()),
                 details: wrong.details(),
             }),
@@ -47,7 +47,7 @@ impl Verify {
 }
 
 fn read(mut file: impl BufRead) -> io::Result<Verdict> {
-    // Whichever it is, the first line tells when it is neither.
+    // If the file has neither format, the verifier rejects its first line.
     let format = if file.fill_buf()?.first() == Some(&b'{') { Format::JsonLines } else { Format::Csv };
     let mut verifier = Verifier::new(format);
     let mut line = Vec::new();
@@ -60,8 +60,9 @@ fn read(mut file: impl BufRead) -> io::Result<Verdict> {
     }
 }
 
-fn say(text: &str) -> Result<(), Failure> {
-    writeln!(io::stdout(), "{text}").map_err(|error| Failure::while_trying("cannot write the answer", &error))
+fn say(text: &str) -> Result<(), CliError> {
+    writeln!(io::stdout(), "{text}")
+        .map_err(|error| CliError::with_context("cannot write the answer", &error))
 }
 
 fn in_words(held: &Held) -> String {

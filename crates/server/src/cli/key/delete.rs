@@ -7,40 +7,40 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::path_of;
-use super::propagation::Propagation;
-use crate::cli::ask::Ask;
-use crate::cli::failure::Failure;
-use crate::cli::place::Place;
-use crate::cli::told::Told;
+use super::propagation::PropagationView;
+use crate::cli::connection::ConnectionArgs;
+use crate::cli::error::CliError;
+use crate::cli::output::Output;
+use crate::cli::request::ApiRequest;
 use crate::config::Choices;
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct Delete {
+pub(in crate::cli) struct DeleteArgs {
     #[command(flatten)]
-    place: Place,
-    /// The key's id
+    connection: ConnectionArgs,
+    /// ID of the key
     id: KeyId,
-    /// Why; kept in the history
+    /// Reason for the deletion, kept in the audit log
     #[arg(long)]
     reason: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Deleted {
-    propagation: Propagation,
+struct DeletedKeyView {
+    propagation: PropagationView,
 }
 
-impl Delete {
-    pub(super) async fn run(self, choices: Choices) -> Result<Told, Failure> {
+impl DeleteArgs {
+    pub(super) async fn run(self, choices: Choices) -> Result<Output, CliError> {
         let id = self.id;
-        let ask = match &self.reason {
-            Some(reason) => Ask::with(Method::DELETE, path_of(id), &json!({ "reason": reason }))?,
-            None => Ask::new(Method::DELETE, path_of(id)),
+        let request = match &self.reason {
+            Some(reason) => ApiRequest::with_body(Method::DELETE, path_of(id), &json!({ "reason": reason }))?,
+            None => ApiRequest::new(Method::DELETE, path_of(id)),
         };
-        let tell = |deleted: Deleted| {
-            Told::default()
-                .remark(deleted.propagation.tell(&format!("deleted {id}"), "no server accepts it any more"))
+        let describe = |deleted: DeletedKeyView| {
+            Output::default()
+                .note(deleted.propagation.describe(&format!("deleted {id}"), "no server accepts it any more"))
         };
-        self.place.ask(choices, ask, tell).await
+        self.connection.request(choices, request, describe).await
     }
 }

@@ -1,88 +1,77 @@
 //! `keyrack key edit`.
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use http::Method;
-use keyrack_key::{KeyId, ModelId, Origin, ProjectId, Scope};
+use keyrack_key::{KeyId, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::limits::{Limits, QuotaChoice};
-use super::narrow::{Named, Narrow, Network, SizeChoice};
+use super::limits::LimitArgs;
 use super::path_of;
-use super::rate::Choice;
-use super::view::Key;
-use crate::cli::answer::Answer;
-use crate::cli::ask::Ask;
-use crate::cli::door::Door;
-use crate::cli::expiry::Expiry;
-use crate::cli::failure::Failure;
-use crate::cli::place::Place;
-use crate::cli::told::Told;
+use super::restrictions::RestrictionArgs;
+use super::view::KeyView;
+use crate::cli::client::ApiClient;
+use crate::cli::connection::ConnectionArgs;
+use crate::cli::error::CliError;
+use crate::cli::expiry::ExpiryArg;
+use crate::cli::output::Output;
+use crate::cli::request::ApiRequest;
+use crate::cli::response::ApiResponse;
 use crate::clock;
 use crate::config::Choices;
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct Edit {
+#[command(group = ArgGroup::new("changes").required(true).multiple(true).args(CHANGES))]
+pub(in crate::cli) struct EditArgs {
     #[command(flatten)]
-    place: Place,
-    /// The key's id
+    connection: ConnectionArgs,
+    /// ID of the key
     id: KeyId,
+    /// New name of the key
+    #[arg(long)]
+    name: Option<String>,
+    /// New scope of the key: project, inference, keys, or node (repeat for several); replaces all its scopes
+    #[arg(long)]
+    scope: Vec<Scope>,
+    /// When the key expires: a span from now such as 90d, a time such as 2027-01-31T12:00:00Z, or never
+    #[arg(long, value_name = "WHEN")]
+    expires: Option<ExpiryArg>,
     #[command(flatten)]
-    changes: Changes,
-    /// Gives it more although it was seen in a browser or in a URL: whoever saw it there has that too
+    limits: LimitArgs,
+    #[command(flatten)]
+    restrictions: RestrictionArgs,
+    /// New note for people who manage the key; an empty text removes the note
+    #[arg(long)]
+    note: Option<String>,
+    /// Grant the key more access although it was exposed in a browser or a URL, where others may have copied it
     #[arg(long)]
     acknowledge_public_use: bool,
 }
 
-#[derive(Args, Debug)]
-#[group(required = true, multiple = true)]
-struct Changes {
-    /// Another name
-    #[arg(long)]
-    name: Option<String>,
-    /// All that it opens from now on: project, inference, keys or node (again for more)
-    #[arg(long)]
-    scope: Vec<Scope>,
-    /// When it ends by itself: a span from now such as 90d, a time, or never
-    #[arg(long, value_name = "WHEN")]
-    expires: Option<Expiry>,
-    /// How often it may be used from now on: 100/60s, 5/1h and so on, or none; its other restrictions stay
-    #[arg(long, value_name = "RATE")]
-    rate: Option<Choice>,
-    /// How often each visitor may use it from now on: 10/60s and so on, or none
-    #[arg(long, value_name = "RATE")]
-    visitor_rate: Option<Choice>,
-    /// All its quotas from now on, by day or month (UTC): predictions=1000/day and so on (again for more), or none
-    #[arg(long, value_name = "QUOTA")]
-    quota: Vec<QuotaChoice>,
-    /// The only projects that it opens from now on, by id (again for more), or any
-    #[arg(long = "project", value_name = "ID")]
-    projects: Vec<Named<ProjectId>>,
-    /// The only models that it opens from now on, by id (again for more), or any
-    #[arg(long = "model", value_name = "ID")]
-    models: Vec<Named<ModelId>>,
-    /// From now on, the only networks that it works from: 10.4.0.0/16, 203.0.113.7 and so on (again for more), or any
-    #[arg(long = "network", value_name = "NETWORK")]
-    networks: Vec<Named<Network>>,
-    /// From now on, the only web origins that it works from: https://app.example.org and so on (again for more), or any
-    #[arg(long = "origin", value_name = "ORIGIN")]
-    origins: Vec<Named<Origin>>,
-    /// The largest image that it may send to be predicted from now on: 2MB, 500kB and so on, or none
-    #[arg(long, value_name = "SIZE")]
-    max_image: Option<SizeChoice>,
-    /// Another note; an empty one takes it away
-    #[arg(long)]
-    note: Option<String>,
-}
+/// The flags that change the key. At least one is required.
+const CHANGES: [&str; 12] = [
+    "name",
+    "scope",
+    "expires",
+    "rate_limit",
+    "visitor_rate_limit",
+    "quota",
+    "projects",
+    "models",
+    "networks",
+    "origins",
+    "max_image_size",
+    "note",
+];
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Patch<'a> {
+struct EditKeyBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     scopes: &'a [Scope],
-    /// Null: never.
+    /// `None` leaves the expiry as it is; `Some(None)` is sent as null and removes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,57 +82,44 @@ struct Patch<'a> {
     acknowledge_public_use: bool,
 }
 
-/// What a change of some restrictions begins with.
+/// The fields of the current key that a change of its restrictions starts from.
 #[derive(Deserialize)]
-struct Before {
+struct CurrentKey {
     restrictions: Map<String, Value>,
     revision: u64,
 }
 
-impl Edit {
-    pub(super) async fn run(self, choices: Choices) -> Result<Told, Failure> {
-        let answer = self.place.with(choices, async |door| self.change(door).await).await?;
-        if self.place.json { answer.as_it_came() } else { Ok(Told::result(answer.read::<Key>()?.card())) }
+impl EditArgs {
+    pub(super) async fn run(self, choices: Choices) -> Result<Output, CliError> {
+        let response = self.connection.with_client(choices, async |client| self.change(client).await).await?;
+        if self.connection.json {
+            response.to_raw()
+        } else {
+            Ok(Output::result(response.read::<KeyView>()?.card()))
+        }
     }
 
-    async fn change(&self, door: &Door) -> Result<Answer, Failure> {
-        let Changes { name, scope, expires, note, .. } = &self.changes;
-        let (limits, narrow) = (self.changes.limits(), self.changes.narrow());
-        // The API replaces all restrictions: those that stay are sent along, if they still are what they were.
-        let (restrictions, revision) = if limits.are_named() || narrow.is_named() {
-            let Before { mut restrictions, revision } =
-                door.ask(Ask::new(Method::GET, path_of(self.id))).await?.read()?;
-            limits.put(&mut restrictions)?;
-            narrow.put(&mut restrictions)?;
+    async fn change(&self, client: &ApiClient) -> Result<ApiResponse, CliError> {
+        // The API replaces all restrictions. So the current ones are fetched and sent back with the changes, and the
+        // revision makes sure that nobody else has changed the key in between.
+        let (restrictions, revision) = if self.limits.is_given() || self.restrictions.is_given() {
+            let CurrentKey { mut restrictions, revision } =
+                client.send(ApiRequest::new(Method::GET, path_of(self.id))).await?.read()?;
+            self.limits.apply_to(&mut restrictions)?;
+            self.restrictions.apply_to(&mut restrictions)?;
             (Some(restrictions), Some(revision))
         } else {
             (None, None)
         };
-        let patch = Patch {
-            name: name.as_deref(),
-            scopes: scope,
-            expires_at: expires.map(|expiry| expiry.at(clock::now())),
+        let body = EditKeyBody {
+            name: self.name.as_deref(),
+            scopes: &self.scope,
+            expires_at: self.expires.map(|expiry| expiry.at(clock::now())),
             restrictions,
-            note: note.as_deref(),
+            note: self.note.as_deref(),
             acknowledge_public_use: self.acknowledge_public_use,
         };
-        let ask = Ask::with(Method::PATCH, path_of(self.id), &patch)?;
-        door.ask(Ask { revision, ..ask }).await
-    }
-}
-
-impl Changes {
-    fn limits(&self) -> Limits<'_> {
-        Limits { rate: self.rate, visitor_rate: self.visitor_rate, quotas: &self.quota }
-    }
-
-    fn narrow(&self) -> Narrow<'_> {
-        Narrow {
-            projects: &self.projects,
-            models: &self.models,
-            networks: &self.networks,
-            origins: &self.origins,
-            max_image: self.max_image,
-        }
+        let request = ApiRequest::with_body(Method::PATCH, path_of(self.id), &body)?;
+        client.send(ApiRequest { revision, ..request }).await
     }
 }

@@ -1,51 +1,58 @@
-//! The limits of a key on the command line: what `--rate`, `--visitor-rate` and `--quota` say, as the API wants it.
+//! The flags for the limits of a key: `--rate-limit`, `--visitor-rate-limit`, and `--quota`.
 
 use std::str::FromStr;
 
+use clap::Args;
 use keyrack_key::{Quota, Quotas, Rate};
 use serde_json::{Map, Value, json};
 
-use super::narrow;
-use super::rate::Choice;
-use crate::cli::failure::Failure;
+use super::rate::RateArg;
+use super::restrictions;
+use crate::cli::error::CliError;
 
-/// The members of a key's restrictions.
+/// The names of the limits among the restrictions of a key, as in the API.
 const RATE: &str = "rate";
 const VISITOR_RATE: &str = "visitorRate";
 const QUOTAS: &str = "quotas";
 
-/// A quota, or none at all.
+/// The limits to set. A limit without a flag stays as it is.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct LimitArgs {
+    /// Rate limit, such as 100/60s or 5/1h, or none
+    #[arg(long, value_name = "RATE")]
+    rate_limit: Option<RateArg>,
+    /// Rate limit for each visitor, for keys on public pages, such as 10/60s, or none
+    #[arg(long, value_name = "RATE")]
+    visitor_rate_limit: Option<RateArg>,
+    /// Quota per day or month (UTC), such as predictions=1000/day, images=500/month, or trainings=2/day (repeat for several), or none
+    #[arg(long, value_name = "QUOTA")]
+    quota: Vec<QuotaArg>,
+}
+
+/// The value of `--quota`: a quota, or `none`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum QuotaChoice {
-    Any,
-    Limited(Quota),
+pub(super) enum QuotaArg {
+    None,
+    Limit(Quota),
 }
 
-/// Those that were named; the others stay.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Limits<'a> {
-    pub(super) rate: Option<Choice>,
-    pub(super) visitor_rate: Option<Choice>,
-    pub(super) quotas: &'a [QuotaChoice],
-}
-
-impl Limits<'_> {
-    /// Whether any was named.
-    pub(super) const fn are_named(self) -> bool {
-        self.rate.is_some() || self.visitor_rate.is_some() || !self.quotas.is_empty()
+impl LimitArgs {
+    /// Whether any limit was given.
+    pub(super) const fn is_given(&self) -> bool {
+        self.rate_limit.is_some() || self.visitor_rate_limit.is_some() || !self.quota.is_empty()
     }
 
-    /// Puts them among the restrictions of a key.
-    pub(super) fn put(self, restrictions: &mut Map<String, Value>) -> Result<(), Failure> {
-        for (name, rate) in [(RATE, self.rate), (VISITOR_RATE, self.visitor_rate)] {
+    /// Writes the given limits into the `restrictions` of a key, in the form of the API.
+    pub(super) fn apply_to(&self, restrictions: &mut Map<String, Value>) -> Result<(), CliError> {
+        for (name, rate) in [(RATE, self.rate_limit), (VISITOR_RATE, self.visitor_rate_limit)] {
             match rate {
-                Some(Choice::Limited(rate)) => restrictions.insert(name.to_owned(), json!(rate)),
-                Some(Choice::Any) => restrictions.remove(name),
+                Some(RateArg::Limit(rate)) => restrictions.insert(name.to_owned(), json!(rate)),
+                Some(RateArg::None) => restrictions.remove(name),
                 None => None,
             };
         }
-        if !self.quotas.is_empty() {
-            let quotas = all(self.quotas).map_err(Failure::Wrong)?;
+        if !self.quota.is_empty() {
+            let quotas = combined(&self.quota).map_err(CliError::InvalidUse)?;
             restrictions.remove(QUOTAS);
             if !quotas.is_empty() {
                 restrictions.insert(QUOTAS.to_owned(), json!(quotas));
@@ -55,37 +62,37 @@ impl Limits<'_> {
     }
 }
 
-fn all(choices: &[QuotaChoice]) -> Result<Quotas, String> {
-    let mut quotas = Quotas::NONE;
-    for choice in choices {
-        match choice {
-            QuotaChoice::Any if choices.len() > 1 => return Err("--quota none stands alone".to_owned()),
-            QuotaChoice::Any => {}
-            QuotaChoice::Limited(quota) => {
-                quotas.add(*quota).map_err(|twice| format!("--quota: {twice}"))?;
+fn combined(quotas: &[QuotaArg]) -> Result<Quotas, String> {
+    let mut all = Quotas::NONE;
+    for quota in quotas {
+        match quota {
+            QuotaArg::None if quotas.len() > 1 => return Err("--quota none stands alone".to_owned()),
+            QuotaArg::None => {}
+            QuotaArg::Limit(quota) => {
+                all.add(*quota).map_err(|twice| format!("--quota: {twice}"))?;
             }
         }
     }
-    Ok(quotas)
+    Ok(all)
 }
 
-/// A restriction as people read it: what it is about, and what it says. How quotas stand is told beside it.
-pub(super) fn lines(what: &str, says: &Value) -> Option<(&'static str, String)> {
-    let rate = || serde_json::from_value::<Rate>(says.clone()).ok();
-    match what {
+/// The label and the text of one restriction. `None` for quotas, which are printed with their usage.
+pub(super) fn line(name: &str, value: &Value) -> Option<(&'static str, String)> {
+    let rate = || serde_json::from_value::<Rate>(value.clone()).ok();
+    match name {
         QUOTAS => None,
         RATE => rate().map(|rate| ("at most", rate.to_string())),
         VISITOR_RATE => rate().map(|rate| ("each visitor", rate.to_string())),
-        _ => narrow::line(what, says).or_else(|| Some(("restricted to", format!("{what} {says}")))),
+        _ => restrictions::line(name, value).or_else(|| Some(("restricted to", format!("{name} {value}")))),
     }
 }
 
-impl FromStr for QuotaChoice {
+impl FromStr for QuotaArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         if text == "none" {
-            return Ok(Self::Any);
+            return Ok(Self::None);
         }
         let expected = "expected what, how many and how long, such as predictions=1000/day, or none";
         let (of, rest) = text.split_once('=').ok_or(expected)?;
@@ -94,8 +101,8 @@ impl FromStr for QuotaChoice {
         let limit = digits.filter(|text| !text.is_empty()).ok_or(expected)?;
         let of = of.parse().map_err(|error| format!("{error} before the ="))?;
         let per = per.parse().map_err(|error| format!("{error} behind the /"))?;
-        // What fits no number is out of range.
-        Quota::new(of, limit.parse().unwrap_or(0), per).map(Self::Limited).map_err(|error| error.to_string())
+        // Zero is out of range, and so is a number that does not fit into the type.
+        Quota::new(of, limit.parse().unwrap_or(0), per).map(Self::Limit).map_err(|error| error.to_string())
     }
 }
 
@@ -103,15 +110,15 @@ impl FromStr for QuotaChoice {
 mod tests {
     use super::*;
 
-    fn quota(text: &str) -> QuotaChoice {
+    fn quota(text: &str) -> QuotaArg {
         text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
     #[test]
-    fn a_quota_says_what_how_many_and_how_long() {
-        let QuotaChoice::Limited(own) = quota("images=500/month") else { panic!("it limits") };
+    fn quota_parses_from_subject_limit_and_period_or_none() {
+        let QuotaArg::Limit(own) = quota("images=500/month") else { panic!("it limits") };
         assert_eq!(own.to_string(), "upload 500 images a month");
-        assert_eq!(quota("none"), QuotaChoice::Any);
+        assert_eq!(quota("none"), QuotaArg::None);
         for wrong in [
             "",
             "predictions",
@@ -127,32 +134,35 @@ mod tests {
             "predictions=5/week",
             "guesses=5/day",
         ] {
-            assert!(wrong.parse::<QuotaChoice>().is_err(), "{wrong}");
+            assert!(wrong.parse::<QuotaArg>().is_err(), "{wrong}");
         }
     }
 
     #[test]
-    fn what_is_named_takes_the_place_of_another_and_the_rest_stays() {
+    fn given_limits_replace_their_predecessors_and_others_stay() {
         let mut restrictions =
             json!({ "networks": ["10.0.0.0/8"], "rate": { "requests": 1, "seconds": 1 }, "quotas": [] });
         let own = restrictions.as_object_mut().unwrap();
-        let rate = |requests| Some(Choice::Limited(Rate::new(requests, 60).unwrap()));
-        let quotas = [quota("predictions=5/day"), quota("trainings=1/month")];
-        Limits { rate: rate(5), visitor_rate: rate(2), quotas: &quotas }.put(own).unwrap();
+        let rate = |requests| Some(RateArg::Limit(Rate::new(requests, 60).unwrap()));
+        let limits =
+            |rate_limit, visitor_rate_limit, quota| LimitArgs { rate_limit, visitor_rate_limit, quota };
+        let quotas = vec![quota("predictions=5/day"), quota("trainings=1/month")];
+        limits(rate(5), rate(2), quotas).apply_to(own).unwrap();
         assert_eq!(own["rate"], json!({ "requests": 5, "seconds": 60 }));
         assert_eq!(own["visitorRate"], json!({ "requests": 2, "seconds": 60 }));
         assert_eq!(own["quotas"][1], json!({ "of": "trainings", "limit": 1, "per": "month" }));
         let before = own.clone();
-        Limits { rate: None, visitor_rate: None, quotas: &[] }.put(own).unwrap();
+        assert!(!LimitArgs::default().is_given());
+        LimitArgs::default().apply_to(own).unwrap();
         assert_eq!(*own, before);
-        let none = Some(Choice::Any);
-        Limits { rate: none, visitor_rate: none, quotas: &[QuotaChoice::Any] }.put(own).unwrap();
+        let none = Some(RateArg::None);
+        limits(none, none, vec![QuotaArg::None]).apply_to(own).unwrap();
         assert_eq!(restrictions, json!({ "networks": ["10.0.0.0/8"] }));
     }
 
     #[test]
-    fn quotas_that_contradict_each_other_are_refused() {
-        let both = |first: &str, second: &str| all(&[quota(first), quota(second)]);
+    fn contradicting_quotas_are_rejected() {
+        let both = |first: &str, second: &str| combined(&[quota(first), quota(second)]);
         assert!(both("predictions=5/day", "predictions=6/day").is_err());
         assert!(both("predictions=5/day", "none").is_err());
         assert!(both("predictions=5/day", "predictions=6/month").is_ok());

@@ -1,4 +1,4 @@
-//! `keyrack key list`: all pages as one.
+//! `keyrack key list`: fetches every page of the list and prints one table.
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -8,67 +8,69 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::KEYS;
-use super::view::{self, Key};
-use crate::cli::ask::Ask;
-use crate::cli::door::Door;
-use crate::cli::failure::Failure;
-use crate::cli::place::Place;
-use crate::cli::told::Told;
+use super::view::{self, KeyView};
+use crate::cli::client::ApiClient;
+use crate::cli::connection::ConnectionArgs;
+use crate::cli::error::CliError;
+use crate::cli::output::Output;
+use crate::cli::request::ApiRequest;
 use crate::config::Choices;
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct List {
+pub(in crate::cli) struct ListArgs {
     #[command(flatten)]
-    place: Place,
+    connection: ConnectionArgs,
     #[command(flatten)]
-    filter: Filter,
+    filter: ListFilter,
 }
 
 #[derive(Args, Debug)]
-struct Filter {
-    /// Only those [default: any]
+struct ListFilter {
+    /// Only keys with this status [default: any]
     #[arg(long, value_parser = PossibleValuesParser::new(["live", "paused", "expired", "deleted", "any"]))]
     status: Option<String>,
-    /// Only those with this scope: project, inference, keys or node
+    /// Only keys with this scope: project, inference, keys, or node
     #[arg(long)]
     scope: Option<Scope>,
-    /// Only those of this class: secret or publishable
+    /// Only keys of this class: secret or publishable
     #[arg(long)]
     class: Option<Class>,
-    /// Part of the name, or the last four characters of a secret
+    /// Only keys whose name contains this text, or whose secret ends with these four characters
     #[arg(long, value_name = "TEXT")]
-    q: Option<String>,
+    search: Option<String>,
 }
 
 #[derive(Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Page {
+struct ListPage {
     items: Vec<Value>,
     next_cursor: Option<String>,
 }
 
-impl List {
-    pub(super) async fn run(self, choices: Choices) -> Result<Told, Failure> {
-        let all = self.place.with(choices, async |door| self.filter.all(door).await).await?;
-        if self.place.json {
-            let page = Page { items: all, next_cursor: None };
-            return serde_json::to_string(&page).map(Told::result).map_err(|error| Failure::of(&error));
+impl ListArgs {
+    pub(super) async fn run(self, choices: Choices) -> Result<Output, CliError> {
+        let all = self.connection.with_client(choices, async |client| self.filter.all(client).await).await?;
+        if self.connection.json {
+            let page = ListPage { items: all, next_cursor: None };
+            return serde_json::to_string(&page)
+                .map(Output::result)
+                .map_err(|error| CliError::from_error(&error));
         }
-        let keys: Result<Vec<Key>, _> = all.into_iter().map(serde_json::from_value).collect();
+        let keys: Result<Vec<KeyView>, _> = all.into_iter().map(serde_json::from_value).collect();
         let keys = keys.map_err(|error| {
-            Failure::while_trying("the answer is not one of a Keyrack of this version", &error)
+            CliError::with_context("the answer is not one of a Keyrack of this version", &error)
         })?;
         Ok(view::list(&keys))
     }
 }
 
-impl Filter {
-    async fn all(&self, door: &Door) -> Result<Vec<Value>, Failure> {
+impl ListFilter {
+    async fn all(&self, client: &ApiClient) -> Result<Vec<Value>, CliError> {
         let mut all = Vec::new();
         let mut cursor = None;
         loop {
-            let ask = Ask::new(Method::GET, format!("{KEYS}?{}", self.query(cursor.as_deref())));
-            let page: Page = door.ask(ask).await?.read()?;
+            let request = ApiRequest::new(Method::GET, format!("{KEYS}?{}", self.query(cursor.as_deref())));
+            let page: ListPage = client.send(request).await?.read()?;
             all.extend(page.items);
             cursor = page.next_cursor;
             if cursor.is_none() {
@@ -82,7 +84,7 @@ impl Filter {
             ("status", self.status.as_deref()),
             ("scope", self.scope.map(Scope::name)),
             ("class", self.class.map(Class::name)),
-            ("q", self.q.as_deref()),
+            ("q", self.search.as_deref()),
             ("cursor", cursor),
             ("limit", Some("200")),
         ];

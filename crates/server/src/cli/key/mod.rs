@@ -1,14 +1,14 @@
-//! `keyrack key`: each command asks one thing of the API, the same that a program with a key would ask.
+//! `keyrack key`: each command sends the same request to the API that any program with a key can send.
 
 mod create;
 mod delete;
 mod edit;
 mod limits;
 mod list;
-mod narrow;
 mod pause;
 mod propagation;
 mod rate;
+mod restrictions;
 mod retire;
 mod rotate;
 mod show;
@@ -17,36 +17,36 @@ mod view;
 use clap::Subcommand;
 use keyrack_key::KeyId;
 
-use super::failure::Failure;
-use super::told::Told;
+use super::error::CliError;
+use super::output::Output;
 use crate::config::Choices;
 
 const KEYS: &str = "/api/v1/keys";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
-    /// Make a key; its secret is shown this once
-    Create(create::Create),
+    /// Create a key; its secret key is shown only once
+    Create(create::CreateArgs),
     /// List keys, newest first
-    List(list::List),
-    /// Show a key; never its secret
-    Show(show::Show),
-    /// Change a key; what is not named stays
-    Edit(edit::Edit),
-    /// Give a key a new secret; it is shown this once
-    Rotate(rotate::Rotate),
-    /// End the old secret of a rotated key before its time
-    Retire(retire::Retire),
-    /// Have a key refused for a while, or until it is resumed
-    Pause(pause::Pause),
-    /// Let a paused key work again
-    Resume(pause::Resume),
-    /// Delete a key, at once and for good
-    Delete(delete::Delete),
+    List(list::ListArgs),
+    /// Show a key without its secret
+    Show(show::ShowArgs),
+    /// Change a key; settings without a flag stay as they are
+    Edit(edit::EditArgs),
+    /// Replace the secret of a key; the new secret key is shown only once
+    Rotate(rotate::RotateArgs),
+    /// Revoke the old secret of a rotated key before its grace period ends
+    Retire(retire::RetireArgs),
+    /// Deny requests with a key for some time, or until it is resumed
+    Pause(pause::PauseArgs),
+    /// Resume a paused key
+    Resume(pause::ResumeArgs),
+    /// Delete a key immediately and permanently
+    Delete(delete::DeleteArgs),
 }
 
 impl KeyCommand {
-    pub(super) async fn run(self, choices: Choices) -> Result<Told, Failure> {
+    pub(super) async fn run(self, choices: Choices) -> Result<Output, CliError> {
         match self {
             Self::Create(command) => command.run(choices).await,
             Self::List(command) => command.run(choices).await,

@@ -7,69 +7,69 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::path_of;
-use super::propagation::Propagation;
-use super::view::Key;
-use crate::cli::ask::Ask;
-use crate::cli::failure::Failure;
-use crate::cli::place::Place;
-use crate::cli::told::Told;
+use super::propagation::PropagationView;
+use super::view::KeyView;
+use crate::cli::connection::ConnectionArgs;
+use crate::cli::error::CliError;
+use crate::cli::output::Output;
+use crate::cli::request::ApiRequest;
 use crate::config::Choices;
 use crate::times::span;
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct Pause {
+pub(in crate::cli) struct PauseArgs {
     #[command(flatten)]
-    place: Place,
-    /// The key's id
+    connection: ConnectionArgs,
+    /// ID of the key
     id: KeyId,
-    /// For how long: 10m, 24h and so on, at most 30d; it works again by itself then [default: until it is resumed]
+    /// Duration, such as 10m or 24h, at most 30d; the key then works again [default: until it is resumed]
     #[arg(long, value_name = "SPAN", value_parser = checked)]
     r#for: Option<String>,
 }
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct Resume {
+pub(in crate::cli) struct ResumeArgs {
     #[command(flatten)]
-    place: Place,
-    /// The key's id
+    connection: ConnectionArgs,
+    /// ID of the key
     id: KeyId,
 }
 
-/// A key as it is after a change, and where that has arrived.
+/// A key after a change, and which nodes have confirmed the change.
 #[derive(Deserialize)]
-pub(super) struct Changed {
+pub(super) struct ChangedKeyView {
     #[serde(flatten)]
-    pub(super) key: Key,
-    pub(super) propagation: Propagation,
+    pub(super) key: KeyView,
+    pub(super) propagation: PropagationView,
 }
 
-/// The server wants it in words; that they are understood is known before it is asked.
+/// Validates the span before a request is sent. The API takes the text.
 fn checked(text: &str) -> Result<String, &'static str> {
     span(text).map(|_| text.to_owned())
 }
 
-impl Pause {
-    pub(super) async fn run(self, choices: Choices) -> Result<Told, Failure> {
+impl PauseArgs {
+    pub(super) async fn run(self, choices: Choices) -> Result<Output, CliError> {
         let path = format!("{}/pause", path_of(self.id));
-        let ask = match &self.r#for {
-            Some(span) => Ask::with(Method::POST, path, &json!({ "for": span }))?,
-            None => Ask::new(Method::POST, path),
+        let request = match &self.r#for {
+            Some(span) => ApiRequest::with_body(Method::POST, path, &json!({ "for": span }))?,
+            None => ApiRequest::new(Method::POST, path),
         };
-        let tell = |Changed { key, propagation }: Changed| {
+        let describe = |ChangedKeyView { key, propagation }: ChangedKeyView| {
             let paused = format!("paused {} {}", key.named(), key.paused().unwrap_or_default());
-            Told::default().remark(propagation.tell(&paused, "no server accepts it meanwhile"))
+            Output::default().note(propagation.describe(&paused, "no server accepts it meanwhile"))
         };
-        self.place.ask(choices, ask, tell).await
+        self.connection.request(choices, request, describe).await
     }
 }
 
-impl Resume {
-    pub(super) async fn run(self, choices: Choices) -> Result<Told, Failure> {
-        let ask = Ask::new(Method::POST, format!("{}/resume", path_of(self.id)));
-        let tell = |Changed { key, propagation }: Changed| {
+impl ResumeArgs {
+    pub(super) async fn run(self, choices: Choices) -> Result<Output, CliError> {
+        let request = ApiRequest::new(Method::POST, format!("{}/resume", path_of(self.id)));
+        let describe = |ChangedKeyView { key, propagation }: ChangedKeyView| {
             let done = format!("resumed {}", key.named());
-            Told::default().remark(propagation.tell(&done, "it works again as it did before"))
+            Output::default().note(propagation.describe(&done, "it works again as it did before"))
         };
-        self.place.ask(choices, ask, tell).await
+        self.connection.request(choices, request, describe).await
     }
 }

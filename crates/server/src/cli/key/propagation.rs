@@ -1,36 +1,37 @@
-//! Where a change has arrived, as people read it.
+//! Which nodes have confirmed a change, in words.
 
 use std::fmt;
 
 use serde::Deserialize;
 
-use crate::cli::told::harmless;
+use crate::cli::output::sanitized;
 
-/// What the API says of where a change has arrived.
+/// The part of a response that lists the nodes that have not confirmed a change.
 #[derive(Deserialize)]
-pub(super) struct Propagation {
-    unconfirmed: Vec<Unconfirmed>,
+pub(super) struct PropagationView {
+    unconfirmed: Vec<UnconfirmedNode>,
 }
 
 #[derive(Deserialize)]
-struct Unconfirmed {
+struct UnconfirmedNode {
     name: String,
     until: String,
 }
 
-impl fmt::Display for Unconfirmed {
+impl fmt::Display for UnconfirmedNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (it can still accept it until {})", self.name, self.until)
     }
 }
 
-impl Propagation {
-    /// `done`, and what that means where it has arrived: `everywhere`, unless somebody is late.
-    pub(super) fn tell(&self, done: &str, everywhere: &str) -> String {
+impl PropagationView {
+    /// Joins `done` with `everywhere` if every node has confirmed the change, and otherwise with the names of
+    /// the unconfirmed nodes.
+    pub(super) fn describe(&self, done: &str, everywhere: &str) -> String {
         let late: Vec<_> = self.unconfirmed.iter().map(ToString::to_string).collect();
         match late.as_slice() {
             [] => format!("{done}: {everywhere}"),
-            late => format!("{done}; not confirmed yet by {}", harmless(&late.join(", "))),
+            late => format!("{done}; not confirmed yet by {}", sanitized(&late.join(", "))),
         }
     }
 }

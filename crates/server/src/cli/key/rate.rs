@@ -1,4 +1,4 @@
-//! `--rate` and `--visitor-rate`: how often a key may be used, by all and by each visitor.
+//! The flags `--rate-limit` and `--visitor-rate-limit`.
 
 use std::str::FromStr;
 
@@ -6,19 +6,19 @@ use keyrack_key::{Rate, RateError};
 
 use crate::times::span;
 
-/// So many requests in a span, or as many as there come.
+/// The value of a rate limit flag: a number of requests per span, or `none`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Choice {
-    Any,
-    Limited(Rate),
+pub(super) enum RateArg {
+    None,
+    Limit(Rate),
 }
 
-impl FromStr for Choice {
+impl FromStr for RateArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         if text == "none" {
-            return Ok(Self::Any);
+            return Ok(Self::None);
         }
         let expected = "expected a number of requests and a span, such as 100/60s or 5/1h, or none";
         let (requests, every) = text.split_once('/').ok_or(expected)?;
@@ -26,7 +26,7 @@ impl FromStr for Choice {
         let requests = digits.and_then(|text| text.parse().ok()).ok_or(expected)?;
         let seconds = span(every).map_err(|_| expected)?.as_secs();
         let rate = Rate::new(requests, u32::try_from(seconds).unwrap_or(u32::MAX));
-        rate.map(Self::Limited).map_err(|error| match error {
+        rate.map(Self::Limit).map_err(|error| match error {
             RateError::Requests => format!("of requests: {error}"),
             RateError::Seconds => "expected a span from 1s to 24h".to_owned(),
         })
@@ -38,12 +38,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_is_a_number_and_a_span_or_none() {
-        let rate = |requests, seconds| Ok(Choice::Limited(Rate::new(requests, seconds).unwrap()));
+    fn rate_limit_parses_from_requests_per_span_or_none() {
+        let rate = |requests, seconds| Ok(RateArg::Limit(Rate::new(requests, seconds).unwrap()));
         assert_eq!("100/60s".parse(), rate(100, 60));
         assert_eq!("5/1h".parse(), rate(5, 3_600));
         assert_eq!("1000000/1d".parse(), rate(1_000_000, 86_400));
-        assert_eq!("none".parse(), Ok(Choice::Any));
+        assert_eq!("none".parse(), Ok(RateArg::None));
         for wrong in [
             "",
             "100",
@@ -58,7 +58,7 @@ mod tests {
             "1/2d",
             "1000001/1s",
         ] {
-            assert!(wrong.parse::<Choice>().is_err(), "{wrong}");
+            assert!(wrong.parse::<RateArg>().is_err(), "{wrong}");
         }
     }
 }

@@ -5,28 +5,28 @@ use http::Method;
 use keyrack_key::KeyId;
 
 use super::path_of;
-use super::pause::Changed;
-use crate::cli::ask::Ask;
-use crate::cli::failure::Failure;
-use crate::cli::place::Place;
-use crate::cli::told::Told;
+use super::pause::ChangedKeyView;
+use crate::cli::connection::ConnectionArgs;
+use crate::cli::error::CliError;
+use crate::cli::output::Output;
+use crate::cli::request::ApiRequest;
 use crate::config::Choices;
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct Retire {
+pub(in crate::cli) struct RetireArgs {
     #[command(flatten)]
-    place: Place,
-    /// The key's id
+    connection: ConnectionArgs,
+    /// ID of the key
     id: KeyId,
 }
 
-impl Retire {
-    pub(super) async fn run(self, choices: Choices) -> Result<Told, Failure> {
-        let ask = Ask::new(Method::POST, format!("{}/retire", path_of(self.id)));
-        let tell = |Changed { key, propagation }: Changed| {
+impl RetireArgs {
+    pub(super) async fn run(self, choices: Choices) -> Result<Output, CliError> {
+        let request = ApiRequest::new(Method::POST, format!("{}/retire", path_of(self.id)));
+        let describe = |ChangedKeyView { key, propagation }: ChangedKeyView| {
             let done = format!("retired what was left of older secrets of {}", key.named());
-            Told::default().remark(propagation.tell(&done, "its current secret alone works"))
+            Output::default().note(propagation.describe(&done, "its current secret alone works"))
         };
-        self.place.ask(choices, ask, tell).await
+        self.connection.request(choices, request, describe).await
     }
 }

@@ -6,45 +6,45 @@ use keyrack_key::KeyId;
 use serde_json::json;
 
 use super::path_of;
-use super::view::Handed;
-use crate::cli::ask::Ask;
-use crate::cli::failure::Failure;
-use crate::cli::place::Place;
-use crate::cli::told::{Told, moment};
+use super::view::KeyWithSecretView;
+use crate::cli::connection::ConnectionArgs;
+use crate::cli::error::CliError;
+use crate::cli::output::{Output, formatted_time};
+use crate::cli::request::ApiRequest;
 use crate::config::Choices;
 use crate::times::span;
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct Rotate {
+pub(in crate::cli) struct RotateArgs {
     #[command(flatten)]
-    place: Place,
-    /// The key's id
+    connection: ConnectionArgs,
+    /// ID of the key
     id: KeyId,
-    /// How long the old secret works on: 24h, 7d and so on, 0s to end it now
+    /// Grace period during which the old secret still works, such as 24h or 7d; 0s revokes it now
     #[arg(long, value_name = "SPAN", value_parser = checked)]
-    overlap: String,
+    grace_period: String,
 }
 
-/// The server wants it in words; that they are understood is known before it is asked.
+/// Validates the span before a request is sent. The API takes the text.
 fn checked(text: &str) -> Result<String, &'static str> {
     span(text).map(|_| text.to_owned())
 }
 
-impl Rotate {
-    pub(super) async fn run(self, choices: Choices) -> Result<Told, Failure> {
-        let ask = Ask::with(
+impl RotateArgs {
+    pub(super) async fn run(self, choices: Choices) -> Result<Output, CliError> {
+        let request = ApiRequest::with_body(
             Method::POST,
             format!("{}/rotate", path_of(self.id)),
-            &json!({ "overlap": self.overlap }),
+            &json!({ "overlap": self.grace_period }),
         )?;
-        let ends_now = span(&self.overlap).is_ok_and(|overlap| overlap.is_zero());
-        let tell = |handed: Handed| {
-            let old = match handed.retires_at.as_deref().filter(|_| !ends_now) {
-                Some(at) => format!("the old secret works until {}", moment(at)),
+        let is_immediate = span(&self.grace_period).is_ok_and(|period| period.is_zero());
+        let describe = |key: KeyWithSecretView| {
+            let old = match key.retires_at.as_deref().filter(|_| !is_immediate) {
+                Some(at) => format!("the old secret works until {}", formatted_time(at)),
                 None => "the old secret works no longer".to_owned(),
             };
-            handed.tell("gave a new secret to").remark(old)
+            key.describe("gave a new secret to").note(old)
         };
-        self.place.ask(choices, ask, tell).await
+        self.connection.request(choices, request, describe).await
     }
 }

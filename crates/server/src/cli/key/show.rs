@@ -5,24 +5,24 @@ use http::Method;
 use keyrack_key::KeyId;
 
 use super::path_of;
-use super::view::Key;
-use crate::cli::ask::Ask;
-use crate::cli::failure::Failure;
-use crate::cli::place::Place;
-use crate::cli::told::Told;
+use super::view::KeyView;
+use crate::cli::connection::ConnectionArgs;
+use crate::cli::error::CliError;
+use crate::cli::output::Output;
+use crate::cli::request::ApiRequest;
 use crate::config::Choices;
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct Show {
+pub(in crate::cli) struct ShowArgs {
     #[command(flatten)]
-    place: Place,
-    /// The key's id
+    connection: ConnectionArgs,
+    /// ID of the key
     id: KeyId,
 }
 
-impl Show {
-    pub(super) async fn run(self, choices: Choices) -> Result<Told, Failure> {
-        let ask = Ask::new(Method::GET, path_of(self.id));
-        self.place.ask(choices, ask, |key: Key| Told::result(key.card())).await
+impl ShowArgs {
+    pub(super) async fn run(self, choices: Choices) -> Result<Output, CliError> {
+        let request = ApiRequest::new(Method::GET, path_of(self.id));
+        self.connection.request(choices, request, |key: KeyView| Output::result(key.card())).await
     }
 }

@@ -1,15 +1,15 @@
-//! Keys as people read them in a terminal.
+//! Keys as text for a terminal.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::limits;
-use crate::cli::told::{Told, harmless, moment, table};
+use crate::cli::output::{Output, formatted_time, sanitized, table};
 
-/// What is read of a key that the API answered.
+/// The fields of a key that the command line prints, as the API returns them.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Key {
+pub(super) struct KeyView {
     id: String,
     name: String,
     class: String,
@@ -17,29 +17,29 @@ pub(super) struct Key {
     #[serde(default)]
     restrictions: Map<String, Value>,
     #[serde(default)]
-    quotas: Vec<Quota>,
+    quotas: Vec<QuotaView>,
     note: Option<String>,
     status: String,
-    secrets: Vec<Secret>,
+    secrets: Vec<SecretView>,
     created_at: String,
-    created_by: By,
+    created_by: ActorView,
     expires_at: Option<String>,
-    last_used: Option<LastUse>,
-    paused: Option<Paused>,
-    deleted: Option<Deletion>,
+    last_used: Option<LastUsedView>,
+    paused: Option<PauseView>,
+    deleted: Option<DeletionView>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Secret {
+struct SecretView {
     hint: String,
     retires_at: Option<String>,
 }
 
-/// How it stands with a quota.
+/// A quota and its usage in the current period.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Quota {
+struct QuotaView {
     of: String,
     limit: u32,
     per: String,
@@ -48,153 +48,160 @@ struct Quota {
 }
 
 #[derive(Deserialize)]
-struct By {
+struct ActorView {
     kind: String,
     name: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct LastUse {
+struct LastUsedView {
     at: String,
 }
 
 #[derive(Deserialize)]
-struct Paused {
+struct PauseView {
     at: String,
-    by: By,
+    by: ActorView,
     until: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Deletion {
+struct DeletionView {
     at: String,
-    by: By,
+    by: ActorView,
     reason: Option<String>,
 }
 
 /// A key with its new secret.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Handed {
+pub(super) struct KeyWithSecretView {
     #[serde(flatten)]
-    key: Key,
+    key: KeyView,
     secret: String,
     pub(super) retires_at: Option<String>,
 }
 
-impl Handed {
-    /// The secret alone for programs, the rest for people.
-    pub(super) fn tell(&self, done: &str) -> Told {
-        let Key { id, name, class, .. } = &self.key;
-        Told::result(harmless(&self.secret))
-            .remark(harmless(&format!("{done} {name} ({id}), {class}")))
-            .remark(format_args!("scopes: {}", self.key.scopes()))
-            .remark(format_args!("expires: {}", self.key.expires()))
-            .remark("store it now: it is not shown again")
+impl KeyWithSecretView {
+    /// Puts the secret on standard output and the rest on standard error. `done` begins the first note, such as
+    /// "made the key".
+    pub(super) fn describe(&self, done: &str) -> Output {
+        let KeyView { id, name, class, .. } = &self.key;
+        Output::result(sanitized(&self.secret))
+            .note(sanitized(&format!("{done} {name} ({id}), {class}")))
+            .note(format_args!("scopes: {}", self.key.scopes()))
+            .note(format_args!("expires: {}", self.key.expires()))
+            .note("store it now: it is not shown again")
     }
 }
 
-impl Key {
+impl KeyView {
     fn scopes(&self) -> String {
-        harmless(&self.scopes.join(", "))
+        sanitized(&self.scopes.join(", "))
     }
 
     fn expires(&self) -> String {
-        self.expires_at.as_deref().map_or_else(|| "never".to_owned(), moment)
+        self.expires_at.as_deref().map_or_else(|| "never".to_owned(), formatted_time)
     }
 
     fn last_used(&self) -> String {
-        self.last_used.as_ref().map_or_else(|| "never".to_owned(), |last| moment(&last.at))
+        self.last_used.as_ref().map_or_else(|| "never".to_owned(), |last| formatted_time(&last.at))
     }
 
     fn hint(&self) -> String {
-        self.secrets.first().map(|secret| format!("…{}", harmless(&secret.hint))).unwrap_or_default()
+        self.secrets.first().map(|secret| format!("…{}", sanitized(&secret.hint))).unwrap_or_default()
     }
 
-    /// In what a sentence about it begins with.
+    /// The name and ID of the key.
     pub(super) fn named(&self) -> String {
-        harmless(&format!("{} ({})", self.name, self.id))
+        sanitized(&format!("{} ({})", self.name, self.id))
     }
 
-    /// Until when it is paused, if it is.
+    /// When the pause ends. `None` if the key is not paused.
     pub(super) fn paused(&self) -> Option<String> {
-        self.paused.as_ref().map(Paused::ends)
+        self.paused.as_ref().map(PauseView::ends)
     }
 
-    /// Everything about it, a line each.
+    /// All fields of the key, one per line.
     pub(super) fn card(&self) -> String {
         let mut lines = vec![
-            ("id", harmless(&self.id)),
-            ("name", harmless(&self.name)),
-            ("status", harmless(&self.status)),
-            ("class", harmless(&self.class)),
+            ("id", sanitized(&self.id)),
+            ("name", sanitized(&self.name)),
+            ("status", sanitized(&self.status)),
+            ("class", sanitized(&self.class)),
             ("scopes", self.scopes()),
             ("expires", self.expires()),
         ];
         lines.extend(
             self.restrictions
                 .iter()
-                .filter_map(|(what, says)| limits::lines(what, says))
-                .map(|(what, says)| (what, harmless(&says))),
+                .filter_map(|(name, value)| limits::line(name, value))
+                .map(|(label, text)| (label, sanitized(&text))),
         );
         lines.extend(self.quotas.iter().map(|quota| ("quota", quota.line())));
         lines.extend(self.secrets.iter().map(|secret| ("secret", secret.line())));
-        lines.push(("created", format!("{} by {}", moment(&self.created_at), self.created_by.line())));
+        lines
+            .push(("created", format!("{} by {}", formatted_time(&self.created_at), self.created_by.line())));
         lines.push(("last used", self.last_used()));
         if let Some(paused) = &self.paused {
             lines.push((
                 "paused",
-                format!("{} by {}, {}", moment(&paused.at), paused.by.line(), paused.ends()),
+                format!("{} by {}, {}", formatted_time(&paused.at), paused.by.line(), paused.ends()),
             ));
         }
         if let Some(deletion) = &self.deleted {
-            lines.push(("deleted", format!("{} by {}", moment(&deletion.at), deletion.by.line())));
-            lines.extend(deletion.reason.iter().map(|reason| ("reason", harmless(reason))));
+            lines.push(("deleted", format!("{} by {}", formatted_time(&deletion.at), deletion.by.line())));
+            lines.extend(deletion.reason.iter().map(|reason| ("reason", sanitized(reason))));
         }
-        lines.extend(self.note.iter().map(|note| ("note", harmless(note))));
+        lines.extend(self.note.iter().map(|note| ("note", sanitized(note))));
         table(&lines.into_iter().map(|(what, is)| [what.to_owned(), is]).collect::<Vec<_>>())
     }
 }
 
-impl Paused {
+impl PauseView {
     fn ends(&self) -> String {
-        self.until.as_deref().map_or_else(|| "until resumed".to_owned(), |at| format!("until {}", moment(at)))
+        self.until
+            .as_deref()
+            .map_or_else(|| "until resumed".to_owned(), |at| format!("until {}", formatted_time(at)))
     }
 }
 
-impl Secret {
+impl SecretView {
     fn line(&self) -> String {
-        let until =
-            self.retires_at.as_deref().map(|at| format!(", until {}", moment(at))).unwrap_or_default();
-        format!("…{}{until}", harmless(&self.hint))
+        let until = self
+            .retires_at
+            .as_deref()
+            .map(|at| format!(", until {}", formatted_time(at)))
+            .unwrap_or_default();
+        format!("…{}{until}", sanitized(&self.hint))
     }
 }
 
-impl Quota {
+impl QuotaView {
     fn line(&self) -> String {
         let Self { of, limit, per, used, resets_at } = self;
-        let resets = moment(resets_at);
-        format!("{used} of {limit} {} this {}, until {resets}", harmless(of), harmless(per))
+        let resets = formatted_time(resets_at);
+        format!("{used} of {limit} {} this {}, until {resets}", sanitized(of), sanitized(per))
     }
 }
 
-impl By {
+impl ActorView {
     fn line(&self) -> String {
-        harmless(self.name.as_deref().unwrap_or(&self.kind))
+        sanitized(self.name.as_deref().unwrap_or(&self.kind))
     }
 }
 
-/// A line for each key.
-pub(super) fn list(keys: &[Key]) -> Told {
+/// A table with one line per key.
+pub(super) fn list(keys: &[KeyView]) -> Output {
     if keys.is_empty() {
-        return Told::default().remark("no such keys");
+        return Output::default().note("no such keys");
     }
     let head =
         ["ID", "NAME", "STATUS", "CLASS", "SCOPES", "SECRET", "EXPIRES", "LAST USED"].map(str::to_owned);
-    let row = |key: &Key| {
+    let row = |key: &KeyView| {
         let [id, name, status, class] =
-            [&key.id, &key.name, &key.status, &key.class].map(|text| harmless(text));
+            [&key.id, &key.name, &key.status, &key.class].map(|text| sanitized(text));
         [id, name, status, class, key.scopes(), key.hint(), key.expires(), key.last_used()]
     };
-    Told::result(table(&std::iter::once(head).chain(keys.iter().map(row)).collect::<Vec<_>>()))
+    Output::result(table(&std::iter::once(head).chain(keys.iter().map(row)).collect::<Vec<_>>()))
 }

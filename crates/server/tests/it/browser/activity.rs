@@ -49,7 +49,7 @@ async fn what_happened_is_told_in_sentences_with_links_and_what_changed() {
 async fn a_short_life(server: &Server, browser: &Browser) -> String {
     let made = server.keys(&["create", "--name", "conveyor 2 counter", "--scope", "inference", "--json"]);
     let id = text(&made.run().await.json()["id"]);
-    server.keys(&["rotate", &id, "--overlap", "0s"]).run().await.succeeded();
+    server.keys(&["rotate", &id, "--grace-period", "0s"]).run().await.succeeded();
     browser.goto(KEYS).await;
     browser.click("Edit Scopes of conveyor 2 counter").await;
     browser.choose("Project").await;

@@ -11,7 +11,7 @@ use super::{Browser, Kind};
 #[tokio::test]
 async fn the_settings_are_fit_for_everybody() {
     let (server, browser) = signed_in(Kind::Usual).await;
-    let limited = ["--rate", "100/1m", "--note", "by the door"];
+    let limited = ["--rate-limit", "100/1m", "--note", "by the door"];
     server.make_key(&["inference"], &limited).await;
     browser.key("Conveyor 2 counter, the one by the door that nobody may touch", "Project").await;
     for (width, theme) in looks() {

@@ -57,7 +57,7 @@ async fn a_key_lives_its_whole_life_on_the_command_line() {
         (&edited["name"], &edited["expiresAt"], &edited["note"]),
         (&"b".into(), &Value::Null, &Value::Null)
     );
-    let rotated = folder.json(&["rotate", id, "--overlap", "24h"]).await;
+    let rotated = folder.json(&["rotate", id, "--grace-period", "24h"]).await;
     assert_eq!(text(&rotated["id"]), *id);
     assert_ne!(rotated["secret"], made["secret"]);
     assert!(rotated["retiresAt"].is_string());
@@ -74,9 +74,9 @@ async fn people_read_the_same_in_words() {
     let folder = Folder::set_up().await;
     let made = folder.json(&["create", "--name", "gate", "--scope", "keys", "--note", "two\nlines"]).await;
     let id = &text(&made["id"]);
-    let rotated = folder.keys(&["rotate", id, "--overlap", "1h"]).run().await.succeeded();
+    let rotated = folder.keys(&["rotate", id, "--grace-period", "1h"]).run().await.succeeded();
     assert!(rotated.stdout.starts_with("kr_sk_") && rotated.stderr.contains("the old secret works until 2"));
-    let rotated = folder.keys(&["rotate", id, "--overlap", "0s"]).run().await.succeeded();
+    let rotated = folder.keys(&["rotate", id, "--grace-period", "0s"]).run().await.succeeded();
     assert!(rotated.stderr.contains("the old secret works no longer"));
     let edited = folder.keys(&["edit", id, "--name", "gate 2"]).run().await.succeeded();
     assert!(edited.stdout.contains("gate 2"));
@@ -92,23 +92,26 @@ async fn people_read_the_same_in_words() {
 #[tokio::test]
 async fn a_rate_is_set_shown_and_taken_away_and_the_other_restrictions_stay() {
     let folder = Folder::set_up().await;
-    let made = folder.json(&["create", "--name", "a", "--scope", "project", "--rate", "100/1m"]).await;
+    let made = folder.json(&["create", "--name", "a", "--scope", "project", "--rate-limit", "100/1m"]).await;
     let id = &text(&made["id"]);
     assert_eq!(made["restrictions"], serde_json::json!({ "rate": { "requests": 100, "seconds": 60 } }));
     let shown = folder.keys(&["show", id]).run().await.succeeded().stdout;
     assert!(shown.contains("at most") && shown.contains("100 requests every 60 seconds"), "{shown}");
-    let edited = folder.json(&["edit", id, "--rate", "5/1h", "--name", "b"]).await;
+    let edited = folder.json(&["edit", id, "--rate-limit", "5/1h", "--name", "b"]).await;
     assert_eq!(edited["restrictions"], serde_json::json!({ "rate": { "requests": 5, "seconds": 3600 } }));
     assert_eq!(folder.json(&["edit", id, "--note", "n"]).await["restrictions"], edited["restrictions"]);
-    assert_eq!(folder.json(&["edit", id, "--rate", "none"]).await["restrictions"], serde_json::json!({}));
-    folder.keys(&["edit", id, "--rate", "0/1h"]).run().await.failed(2, "from 1 to 1000000");
+    assert_eq!(
+        folder.json(&["edit", id, "--rate-limit", "none"]).await["restrictions"],
+        serde_json::json!({})
+    );
+    folder.keys(&["edit", id, "--rate-limit", "0/1h"]).run().await.failed(2, "from 1 to 1000000");
 }
 
 #[tokio::test]
 async fn limits_are_set_changed_one_by_one_and_shown() {
     let folder = Folder::set_up().await;
     let limits =
-        ["--visitor-rate", "10/60s", "--quota", "predictions=1000/day", "--quota", "trainings=2/month"];
+        ["--visitor-rate-limit", "10/60s", "--quota", "predictions=1000/day", "--quota", "trainings=2/month"];
     let create = [&["create", "--name", "a", "--scope", "project"][..], &limits[..]].concat();
     let made = folder.json(&create).await;
     let id = made["id"].as_str().unwrap();
@@ -127,7 +130,7 @@ async fn limits_are_set_changed_one_by_one_and_shown() {
     let edited = folder.json(&["edit", id, "--quota", "images=5/day"]).await;
     assert_eq!(edited["restrictions"]["visitorRate"], visitors, "what is not named stays");
     assert_eq!(edited["restrictions"]["quotas"].as_array().unwrap().len(), 1);
-    let edited = folder.json(&["edit", id, "--quota", "none", "--visitor-rate", "none"]).await;
+    let edited = folder.json(&["edit", id, "--quota", "none", "--visitor-rate-limit", "none"]).await;
     assert_eq!(edited["restrictions"], serde_json::json!({}));
     for (wrong, says) in [
         (&["--quota", "images=0/day"][..], "from 1 to 1000000000"),
@@ -136,7 +139,7 @@ async fn limits_are_set_changed_one_by_one_and_shown() {
         (&["--quota", "1000"], "predictions=1000/day"),
         (&["--quota", "images=5/day", "--quota", "images=6/day"], "already a quota of images per day"),
         (&["--quota", "images=5/day", "--quota", "none"], "stands alone"),
-        (&["--visitor-rate", "0/60s"], "from 1 to 1000000"),
+        (&["--visitor-rate-limit", "0/60s"], "from 1 to 1000000"),
     ] {
         folder.keys(&[&["edit", id][..], wrong].concat()).run().await.failed(2, says);
     }
@@ -156,7 +159,7 @@ async fn a_list_holds_every_page_and_nothing_but_what_was_asked_for() {
         page["items"].as_array().unwrap().iter().map(|key| text(&key["name"])).collect::<Vec<_>>()
     };
     assert_eq!(names(&[]).await, ["e", "d", "a&b=c"]);
-    assert_eq!(names(&["--q", "a&b=c"]).await, ["a&b=c"]);
+    assert_eq!(names(&["--search", "a&b=c"]).await, ["a&b=c"]);
     assert_eq!(names(&["--class", "publishable"]).await, ["a&b=c"]);
     assert!(names(&["--status", "deleted"]).await.is_empty());
     assert!(names(&["--scope", "keys"]).await.is_empty());
@@ -231,7 +234,7 @@ async fn a_key_is_paused_resumed_and_its_old_secret_retired() {
     let says = folder.keys(&["resume", id]).run().await.succeeded();
     assert_eq!(says.stderr, format!("resumed gate ({id}): it works again as it did before\n"));
     assert_eq!(folder.json(&["resume", id]).await["status"], "live");
-    folder.json(&["rotate", id, "--overlap", "24h"]).await;
+    folder.json(&["rotate", id, "--grace-period", "24h"]).await;
     let says = folder.keys(&["retire", id]).run().await.succeeded();
     assert!(says.stderr.contains("its current secret alone works"), "{says:?}");
     let retired = folder.json(&["retire", id]).await;

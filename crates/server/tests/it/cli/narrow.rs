@@ -31,9 +31,9 @@ async fn a_key_is_narrowed_widened_again_and_shown() {
         "10.4.0.0/16",
         "--origin",
         "https://a.example",
-        "--max-image",
+        "--max-image-size",
         "500kB",
-        "--rate",
+        "--rate-limit",
         "5/1h",
     ];
     let made = told(&desk, &create).await;
@@ -55,7 +55,8 @@ async fn a_key_is_narrowed_widened_again_and_shown() {
         edited["restrictions"],
         json!({ "projects": [own, other], "origins": ["https://a.example"], "maxImageBytes": 500_000, "rate": rate })
     );
-    let lifted = ["edit", id, "--project", "any", "--origin", "any", "--max-image", "none", "--model", "any"];
+    let lifted =
+        ["edit", id, "--project", "any", "--origin", "any", "--max-image-size", "none", "--model", "any"];
     assert_eq!(told(&desk, &lifted).await["restrictions"], json!({ "rate": rate }));
 }
 
@@ -70,9 +71,9 @@ async fn what_is_no_restriction_is_refused() {
         (&["--network", "any", "--network", "10.0.0.0/8"], 2, "stands alone"),
         (&["--origin", "a.example"], 2, "https://app.example.org"),
         (&["--project", "prj_x"], 2, "prj_"),
-        (&["--max-image", "2"], 2, "2MB"),
+        (&["--max-image-size", "2"], 2, "2MB"),
         (&["--model", nowhere], 1, nowhere),
-        (&["--max-image", "11MB"], 1, "10 MB"),
+        (&["--max-image-size", "11MB"], 1, "10 MB"),
     ] {
         keys(&desk, &[&["edit", &key.id][..], wrong].concat()).run().await.failed(code, says);
     }

@@ -25,7 +25,7 @@ async fn what_the_folder_says_the_server_does_at_once() {
     server.keys(&["edit", id, "--scope", "inference"]).run().await.succeeded();
     assert_eq!(server.get(PROJECTS, secret).await.json()["code"], "insufficient_scope");
     server.keys(&["edit", id, "--scope", "project"]).run().await.succeeded();
-    let rotated = server.keys(&["rotate", id, "--overlap", "0s"]).run().await.succeeded();
+    let rotated = server.keys(&["rotate", id, "--grace-period", "0s"]).run().await.succeeded();
     assert_eq!(server.get(PROJECTS, secret).await.status, StatusCode::UNAUTHORIZED);
     let secret = rotated.stdout.trim_end();
     assert_eq!(server.get(PROJECTS, secret).await.status, StatusCode::OK);
@@ -74,7 +74,7 @@ async fn a_key_manages_keys_over_the_network() {
     assert_eq!(run(&["edit", id, "--name", "farther"]).await["name"], "farther");
     assert_eq!(run(&["show", id]).await, server.get(&format!("{KEYS}/{id}"), manager).await.json());
     assert_eq!(run(&["list"]).await["items"].as_array().unwrap().len(), 2);
-    assert_ne!(run(&["rotate", id, "--overlap", "1h"]).await["secret"], made["secret"]);
+    assert_ne!(run(&["rotate", id, "--grace-period", "1h"]).await["secret"], made["secret"]);
     assert_eq!(run(&["delete", id]).await["propagation"]["confirmed"], 1);
     assert_eq!(run(&["show", id]).await["status"], "deleted");
 }
@@ -87,7 +87,7 @@ async fn a_rate_that_is_set_leaves_the_other_restrictions_as_they_are() {
     let key = json!({ "name": "n", "scopes": ["inference"], "restrictions": networks });
     let id = text(&server.post(KEYS, manager, key).await.json()["id"]);
     let limit = async |rate: &str| {
-        let args = ["edit", &id, "--rate", rate, "--json"];
+        let args = ["edit", &id, "--rate-limit", rate, "--json"];
         over_network(&server, manager, &args).run().await.json()["restrictions"].clone()
     };
     let both = json!({ "networks": ["127.0.0.0/8"], "rate": { "requests": 5, "seconds": 60 } });
@@ -103,7 +103,7 @@ async fn a_key_gives_no_more_than_it_holds() {
     let ran = over_network(&server, manager, &create).run().await.failed(1, "never gives more than it holds");
     assert!(!ran.stderr.contains(manager));
     let other = server.make_key(&["project"], &[]).await;
-    let rotate = ["rotate", &text(&other["id"]), "--overlap", "0s"];
+    let rotate = ["rotate", &text(&other["id"]), "--grace-period", "0s"];
     over_network(&server, manager, &rotate).run().await.failed(1, "never gives more than it holds");
     let project = &text(&other["secret"]);
     let ran = over_network(&server, project, &["list"]).run().await.failed(1, "keys");

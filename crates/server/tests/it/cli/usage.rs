@@ -25,8 +25,8 @@ async fn wrong_use_ends_with_2() {
         (&["key", "list", "--status", "dead"], "live"),
         (&["key", "show", "nonsense"], "key_"),
         (&["key", "edit", id], "--name"),
-        (&["key", "rotate", id, "--workspace", SLUG], "--overlap"),
-        (&["key", "rotate", id, "--overlap", "long"], "24h"),
+        (&["key", "rotate", id, "--workspace", SLUG], "--grace-period"),
+        (&["key", "rotate", id, "--grace-period", "long"], "24h"),
         (&["setup", "--email", EMAIL, "--workspace", "W"], "--password-stdin"),
         (&["setup", "--email", EMAIL, "--workspace", "W", "--password", "p"], "--password"),
     ] {

@@ -59,7 +59,7 @@ async fn a_key_that_opens_streams_without_end_leaves_some_to_others() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_gathers_no_more_memory_than_its_own_limit_of_images() {
     let studio = Studio::open().await;
-    let key = studio.server.make_key(&["inference"], &["--max-image", "1000B"]).await;
+    let key = studio.server.make_key(&["inference"], &["--max-image-size", "1000B"]).await;
     let (url, key) = (&studio.server.url, text(&key["secret"]));
     for (kind, sent) in [("image/png", 1_001), ("application/json", 80_000)] {
         let mut stream = connect(url).await;

@@ -252,7 +252,7 @@ async fn the_key_of_a_service_is_judged_by_where_the_service_asks_from() {
     let narrow = node(&["--network", "10.4.0.0/16"]).await;
     ask(&narrow, "10.4.0.1", None).await.ok();
     assert_eq!(cause(ask(&narrow, "10.5.0.1", None).await, 403), "network_not_allowed");
-    let limited = node(&["--rate", "2/1h"]).await;
+    let limited = node(&["--rate-limit", "2/1h"]).await;
     ask(&limited, "10.4.0.1", None).await.ok();
     ask(&limited, "10.4.0.1", None).await.ok();
     let denied = ask(&limited, "10.4.0.1", None).await;

@@ -12,7 +12,7 @@ use crate::harness::{Answer, send, text};
 #[tokio::test]
 async fn each_prediction_takes_one_and_what_is_refused_takes_none() {
     let studio = Studio::open().await;
-    let limits = ["--quota", "predictions=2/month", "--quota", "images=5/day", "--rate", "50/1h"];
+    let limits = ["--quota", "predictions=2/month", "--quota", "images=5/day", "--rate-limit", "50/1h"];
     let made = studio.server.make_key(&["inference", "keys"], &limits).await;
     let (id, key) = (text(&made["id"]), text(&made["secret"]));
     let picture = BASE64_STANDARD.encode(painted(0, 99));

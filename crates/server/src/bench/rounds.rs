@@ -1,20 +1,20 @@
-//! Times of several works that take turns.
+//! Alternating measurements of several functions.
 
 use std::hint::black_box;
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::filled::Texts;
+use super::rack::Texts;
 
 const ROUNDS: usize = 41;
-/// Of one work in one round.
+/// The number of calls of one function in one round.
 const CHECKS: usize = 20_000;
 
-/// What is done to each of some texts, and has to be true.
+/// Texts, and a function that must return `true` for each of them.
 pub(super) type Work<'a> = (&'a Texts, &'a (dyn Fn(&[u8]) -> bool + Sync));
 
-/// The median cost of each in nanoseconds.
+/// The median cost of each function in nanoseconds per call. Each round measures all of them in order.
 pub(super) fn medians<const N: usize>(works: [Work<'_>; N]) -> [f64; N] {
     let mut costs: [Vec<f64>; N] = std::array::from_fn(|_| Vec::with_capacity(ROUNDS));
     for round in 0..ROUNDS {
@@ -25,8 +25,8 @@ pub(super) fn medians<const N: usize>(works: [Work<'_>; N]) -> [f64; N] {
     costs.map(median)
 }
 
-/// How many times as many checks two threads make together as one alone.
-pub(super) fn of_two_threads(texts: &Texts, work: &(dyn Fn(&[u8]) -> bool + Sync)) -> f64 {
+/// The throughput of two threads relative to one thread: the median over the rounds.
+pub(super) fn two_thread_speedup(texts: &Texts, work: &(dyn Fn(&[u8]) -> bool + Sync)) -> f64 {
     let ratio = |round| {
         let alone = timed(texts, work, round);
         let start = Barrier::new(2);

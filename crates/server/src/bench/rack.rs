@@ -1,4 +1,4 @@
-//! A rack full of made-up keys, and texts to check.
+//! A rack with generated keys, and sample texts to check.
 
 use std::io;
 use std::net::IpAddr;
@@ -12,55 +12,56 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng, TryRng};
 
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
-/// Texts of each kind; their lines are more than a processor keeps near.
+/// The number of samples of each kind. Their entries in the rack do not fit into the processor's caches.
 const SAMPLES: usize = 100_000;
-/// Keys that enter the rack together.
+/// The number of keys that are added to the rack at once.
 const FRAME: usize = 10_000;
 const LENGTH: usize = 44;
-/// As long as a secret, and none.
+/// As long as a secret, but without its form.
 const FORMLESS: [u8; LENGTH] = *b"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWI";
 
-/// Texts one after the other: what a client has sent is near, however many keys there are.
+/// Sample texts in one allocation, so that reading them costs the same for any number of keys.
 #[derive(Debug)]
 pub(super) struct Texts(Vec<[u8; LENGTH]>);
 
-/// Texts of each kind.
+/// Sample texts of each kind.
 #[derive(Debug)]
 pub(super) struct Samples {
     pub(super) known: Texts,
     pub(super) unknown: Texts,
-    /// With another last character, so that only the check tells.
+    /// Known secrets with another last character: their form is valid, and their check characters are wrong.
     pub(super) mistyped: Texts,
     pub(super) formless: Texts,
 }
 
-/// A rack, and what is in it.
-pub(super) struct Filled {
+/// A rack, the seed of its keys, and samples.
+pub(super) struct BenchRack {
     rack: Rack,
     brands: Brands,
-    /// From which each secret can be made again.
+    /// The seed from which the secret of each key is generated again.
     seed: u64,
     workspace: WorkspaceId,
-    /// What narrows each key.
+    /// The restrictions of every key.
     restrictions: Restrictions,
     keys: usize,
     samples: Samples,
-    /// What the keys added last took of the process's memory, if it can be known.
+    /// The memory per key that the last call of `grow` took, in bytes. `None` if the platform does not report
+    /// it.
     bytes_per_key: Option<f64>,
 }
 
 impl Texts {
-    /// All of them again and again.
+    /// Repeats the texts without end.
     pub(super) fn endless(&self) -> impl Iterator<Item = &[u8]> {
         self.0.iter().map(|text| &text[..]).cycle()
     }
 
-    /// So many of them, and others for the next number.
+    /// A slice of `length` texts. Consecutive `number`s return different slices.
     pub(super) fn part(&self, number: usize, length: usize) -> &[[u8; LENGTH]] {
         &self.0[number % (SAMPLES / length) * length..][..length]
     }
 
-    fn room() -> Self {
+    fn placeholders() -> Self {
         Self(vec![FORMLESS; SAMPLES])
     }
 
@@ -69,20 +70,20 @@ impl Texts {
     }
 }
 
-impl Filled {
+impl BenchRack {
     pub(super) fn empty() -> io::Result<Self> {
-        Self::narrowed(Restrictions::NONE)
+        Self::with_restrictions(Restrictions::NONE)
     }
 
-    /// A rack for keys that `restrictions` narrow.
-    pub(super) fn narrowed(restrictions: Restrictions) -> io::Result<Self> {
+    /// An empty rack for keys with `restrictions`.
+    pub(super) fn with_restrictions(restrictions: Restrictions) -> io::Result<Self> {
         let mut bytes = [0; 8];
         getrandom::SysRng.try_fill_bytes(&mut bytes).map_err(io::Error::other)?;
         let seed = u64::from_le_bytes(bytes);
         let rack = Rack::new();
         rack.load(Snapshot::default());
         rack.trust(Trust::Always);
-        let [known, unknown, mistyped, formless] = std::array::from_fn(|_| Texts::room());
+        let [known, unknown, mistyped, formless] = std::array::from_fn(|_| Texts::placeholders());
         Ok(Self {
             rack,
             brands: Brands::default(),
@@ -103,7 +104,7 @@ impl Filled {
         &self.samples
     }
 
-    /// Adds keys until there are so many, and draws samples anew.
+    /// Adds keys up to a total of `keys`, and draws new samples.
     pub(super) fn grow(&mut self, keys: usize) -> Result<(), Gap> {
         let (before, held) = (self.keys, resident());
         while self.keys < keys {
@@ -126,22 +127,22 @@ impl Filled {
         Ok(())
     }
 
-    /// Deletes a key, or lets it live again.
+    /// Deletes a key, or restores it.
     pub(super) fn change(&self, number: usize, is_deleted: bool) -> Result<(), Gap> {
         self.apply(vec![self.record(number, is_deleted.then_some(NOW))])
     }
 
-    /// The text of one key.
+    /// The secret of a key, from its number.
     pub(super) fn text(&self, number: usize) -> Secret {
         self.secret(&mut rng(self.seed, number as u64))
     }
 
-    /// Whether this text is let through.
+    /// Whether the rack allows a request with this text.
     pub(super) fn check(&self, text: &[u8]) -> bool {
         self.check_from(text, None, None)
     }
 
-    /// Whether it is, from there.
+    /// Whether the rack allows a request with this text from `address` and `origin`.
     pub(super) fn check_from(&self, text: &[u8], address: Option<IpAddr>, origin: Option<&str>) -> bool {
         let permission = Some(Permission::ModelsPredict);
         let (exposure, spend) = (Exposure::None, Spend::One);
@@ -150,7 +151,8 @@ impl Filled {
             .is_ok_and(|presented| self.rack.check(&presented, &question).is_ok())
     }
 
-    /// What each key that was added last takes of the process's memory, if it can be known.
+    /// The memory per key that the last call of `grow` took, in bytes. `None` if the platform does not report
+    /// it.
     pub(super) const fn bytes_per_key(&self) -> Option<f64> {
         self.bytes_per_key
     }
@@ -204,7 +206,7 @@ fn ratio(bytes: usize, keys: usize) -> f64 {
     bytes as f64 / keys as f64
 }
 
-/// The memory of this process that is in use, in bytes; where `/proc` tells it.
+/// The resident memory of this process in bytes. `None` without `/proc`.
 fn resident() -> Option<usize> {
     let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: usize = pages.split(' ').nth(1)?.parse().ok()?;

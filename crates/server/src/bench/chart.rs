@@ -1,8 +1,8 @@
-//! The cost of a check against the number of keys, as a picture.
+//! A chart of the cost of a check per number of keys.
 
 use std::fmt::Write as _;
 
-use super::Size;
+use super::SizeResult;
 
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 360.0;
@@ -11,23 +11,24 @@ const RIGHT: f64 = 120.0;
 const TOP: f64 = 56.0;
 const BOTTOM: f64 = 48.0;
 
-/// A line of the picture: its name, its colour, its cost in nanoseconds.
-type Line = (&'static str, &'static str, fn(&Size) -> f64);
+/// A line of the chart: its name, its color, and its cost in nanoseconds.
+type ChartLine = (&'static str, &'static str, fn(&SizeResult) -> f64);
 
-const LINES: [Line; 3] = [
+const LINES: [ChartLine; 3] = [
     ("allowed", "#0f766e", |size| size.allowed),
     ("unknown", "#b45309", |size| size.unknown),
     ("one SHA-256", "#64748b", |size| size.floor),
 ];
 
-/// The whole picture. Needs two sizes at least to have lines.
-pub(super) fn svg(sizes: &[Size]) -> String {
+/// Draws the chart as SVG. Lines appear if there are at least two sizes.
+pub(super) fn svg(sizes: &[SizeResult]) -> String {
     let most = sizes.iter().flat_map(|size| LINES.map(|(_, _, cost)| cost(size))).fold(1.0, f64::max);
     let step = 10_f64.powf(most.log10().floor());
     let step = if most / step < 3.0 { step / 2.0 } else { step };
     let top = (most / step).ceil() * step;
     let (first, last) = (sizes.first().map_or(1.0, log), sizes.last().map_or(1.0, log));
-    let x = |size: &Size| LEFT + (log(size) - first) / (last - first).max(1e-9) * (WIDTH - LEFT - RIGHT);
+    let x =
+        |size: &SizeResult| LEFT + (log(size) - first) / (last - first).max(1e-9) * (WIDTH - LEFT - RIGHT);
     let y = |cost: f64| HEIGHT - BOTTOM - cost / top * (HEIGHT - TOP - BOTTOM);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" font-family=\"system-ui, sans-serif\" font-size=\"12\">\n\
@@ -35,7 +36,7 @@ pub(super) fn svg(sizes: &[Size]) -> String {
          <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n\
          <text x=\"{LEFT}\" y=\"28\" font-size=\"16\" font-weight=\"600\" fill=\"#0f172a\">A check of a random key, in nanoseconds</text>\n"
     );
-    // Writing into a string does not fail.
+    // Writing to a `String` cannot fail.
     for cost in std::iter::successors(Some(0.0), |cost| Some(cost + step)).take_while(|cost| *cost <= top) {
         let _ = writeln!(
             svg,
@@ -55,18 +56,18 @@ pub(super) fn svg(sizes: &[Size]) -> String {
             words(size.keys)
         );
     }
-    for (name, colour, cost) in LINES {
+    for (name, color, cost) in LINES {
         let points: Vec<_> =
             sizes.iter().map(|size| format!("{:.1},{:.1}", x(size), y(cost(size)))).collect();
         let _ = writeln!(
             svg,
-            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>",
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"2\"/>",
             points.join(" ")
         );
         if let Some(size) = sizes.last() {
             let _ = writeln!(
                 svg,
-                "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{colour}\">{name} {:.0}</text>",
+                "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{color}\">{name} {:.0}</text>",
                 x(size) + 8.0,
                 y(cost(size)) + 4.0,
                 cost(size)
@@ -83,7 +84,7 @@ pub(super) fn svg(sizes: &[Size]) -> String {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "far fewer keys than 2^52")]
-fn log(size: &Size) -> f64 {
+fn log(size: &SizeResult) -> f64 {
     (size.keys as f64).log10()
 }
 

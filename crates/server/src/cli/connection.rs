@@ -1,4 +1,4 @@
-//! Where the keys are: in a data folder, or behind a server's address.
+//! The arguments that select a server or a data folder.
 
 use std::path::PathBuf;
 
@@ -8,91 +8,93 @@ use serde::de::DeserializeOwned;
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
-use super::ask::Ask;
-use super::door::Door;
-use super::failure::Failure;
-use super::told::Told;
+use super::client::ApiClient;
+use super::error::CliError;
+use super::output::Output;
+use super::request::ApiRequest;
 use crate::config::Choices;
 use crate::folder::Folder;
 
-/// The variable that holds the key to a server. Arguments can be seen by everybody on the machine.
+/// The environment variable with the API key for `--server`. Other users of the machine can read arguments, but
+/// not the environment.
 const KEY: &str = "KEYRACK_KEY";
 
 #[derive(Args, Debug)]
-pub(super) struct Place {
-    /// Data folder, with or without a server on it [env: KEYRACK_DATA] [default: ./keyrack-data]
+pub(super) struct ConnectionArgs {
+    /// Data folder, whether a server runs on it or not [env: KEYRACK_DATA] [default: ./keyrack-data]
     #[arg(long, value_name = "DIR", conflicts_with = "server")]
     data: Option<PathBuf>,
-    /// Address of a server instead; it asks for a key with the scope Keys in the variable KEYRACK_KEY
+    /// URL of a server to use instead of a data folder; set KEYRACK_KEY to a key with the Keys scope
     #[arg(long, value_name = "URL", value_parser = server)]
     server: Option<Url>,
-    /// Send the key to another machine over plain HTTP, where others on the network can read it
+    /// Allow plain HTTP to another machine, where others on the network can read the key
     #[arg(long, requires = "server")]
     allow_plain_http: bool,
-    /// Workspace, as in the addresses of its pages; with --server it is the key's own
+    /// Workspace, as in the URLs of its pages; not needed with --server, where the key determines it
     #[arg(long, value_name = "SLUG")]
     workspace: Option<String>,
-    /// Print the API's answer as one JSON object
+    /// Print the response of the API as one JSON object
     #[arg(long)]
     pub(super) json: bool,
 }
 
-impl Place {
-    /// Asks one thing, and tells the answer as it came or as people read it.
-    pub(super) async fn ask<T: DeserializeOwned>(
+impl ConnectionArgs {
+    /// Sends one request. Returns the response unchanged with `--json`, and otherwise what `for_people` makes
+    /// of it.
+    pub(super) async fn request<T: DeserializeOwned>(
         &self,
         choices: Choices,
-        ask: Ask,
-        for_people: impl FnOnce(T) -> Told,
-    ) -> Result<Told, Failure> {
-        let answer = self.with(choices, async |door| door.ask(ask).await).await?;
-        if self.json { answer.as_it_came() } else { answer.read().map(for_people) }
+        request: ApiRequest,
+        for_people: impl FnOnce(T) -> Output,
+    ) -> Result<Output, CliError> {
+        let response = self.with_client(choices, async |client| client.send(request).await).await?;
+        if self.json { response.to_raw() } else { response.read().map(for_people) }
     }
 
-    /// Opens the door, lets `work` ask through it, and closes it however that went.
-    pub(super) async fn with<T>(
+    /// Connects, runs `work` with the connection, and closes the connection whether `work` succeeded or not.
+    pub(super) async fn with_client<T>(
         &self,
         choices: Choices,
-        work: impl AsyncFnOnce(&Door) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        let door = self.open(choices).await?;
-        let done = work(&door).await;
-        door.close().await;
+        work: impl AsyncFnOnce(&ApiClient) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
+        let client = self.open(choices).await?;
+        let done = work(&client).await;
+        client.close().await;
         done
     }
 
-    async fn open(&self, choices: Choices) -> Result<Door, Failure> {
+    async fn open(&self, choices: Choices) -> Result<ApiClient, CliError> {
         let mut headers = HeaderMap::new();
         if let Some(workspace) = &self.workspace {
             let name = HeaderValue::from_str(workspace);
-            headers.insert("x-keyrack-workspace", name.map_err(|_| wrong("there is no such workspace"))?);
+            headers.insert("x-keyrack-workspace", name.map_err(|_| invalid("there is no such workspace"))?);
         }
         if let Some(server) = &self.server {
-            if !(self.allow_plain_http || is_private(server)) {
-                return Err(wrong(PLAIN));
+            if !(self.allow_plain_http || is_confidential(server)) {
+                return Err(invalid(PLAIN));
             }
             headers.insert(header::AUTHORIZATION, key()?);
-            return Door::to_server(server, headers);
+            return ApiClient::connect(server, headers);
         }
         if self.workspace.is_none() {
-            return Err(wrong("name the workspace with --workspace, as in the addresses of its pages"));
+            return Err(invalid("name the workspace with --workspace, as in the addresses of its pages"));
         }
         let config = Choices { data: self.data.clone().or(choices.data), ..choices }.complete()?;
         if !Folder::is_used(&config.data) {
             let data = config.data.display();
-            return Err(Failure::refused(format!(
+            return Err(CliError::failed(format!(
                 "there is no Keyrack in {data}: begin one with keyrack setup"
             )));
         }
-        Door::to_folder(config, headers).await
+        ApiClient::open_folder(config, headers).await
     }
 }
 
 const PLAIN: &str = "This address is plain HTTP on another machine, so others on the network could read your API key. \
                      Use https://, or --allow-plain-http on a private network.";
 
-/// Whether the connection is private: HTTPS, or an address of this machine.
-fn is_private(server: &Url) -> bool {
+/// Whether nobody on a network can read the requests: the URL uses HTTPS, or it names this machine.
+fn is_confidential(server: &Url) -> bool {
     let is_loopback = match server.host() {
         Some(Host::Domain(name)) => name.trim_end_matches('.') == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -102,18 +104,18 @@ fn is_private(server: &Url) -> bool {
     server.scheme() == "https" || is_loopback
 }
 
-fn wrong(message: &str) -> Failure {
-    Failure::Wrong(message.to_owned())
+fn invalid(message: &str) -> CliError {
+    CliError::InvalidUse(message.to_owned())
 }
 
-fn key() -> Result<HeaderValue, Failure> {
+fn key() -> Result<HeaderValue, CliError> {
     let key = Zeroizing::new(std::env::var(KEY).unwrap_or_default());
     if key.trim().is_empty() {
-        return Err(wrong("put a key with the scope Keys into the environment variable KEYRACK_KEY"));
+        return Err(invalid("put a key with the scope Keys into the environment variable KEYRACK_KEY"));
     }
     let bearer = Zeroizing::new(format!("Bearer {}", key.trim()));
     let mut value =
-        HeaderValue::from_str(&bearer).map_err(|_| wrong("what KEYRACK_KEY holds is not a key"))?;
+        HeaderValue::from_str(&bearer).map_err(|_| invalid("what KEYRACK_KEY holds is not a key"))?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -136,8 +138,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_travels_in_plain_text_on_this_machine_alone() {
-        let private = |url: &str| is_private(&url.parse().unwrap());
+    fn plain_http_is_private_only_on_loopback() {
+        let private = |url: &str| is_confidential(&url.parse().unwrap());
         for fine in [
             "https://keys.example.org",
             "http://localhost:8080",
