@@ -1,4 +1,4 @@
-//! `/account`: who is signed in, and where.
+//! The page `/account`: the account of the signed-in user, and the browsers in which they are signed in.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -38,12 +38,12 @@ pub(super) async fn page(
     Ok(show!(&app, view)?)
 }
 
-/// "Firefox on Linux", where that can be told.
+/// A short name of a browser, such as "Firefox on Linux". Unknown user agents are cut to 60 characters.
 fn browser(agent: &str) -> String {
     let named = |words: &[(&str, &'static str)]| {
         words.iter().find(|(word, _)| agent.contains(word)).map(|(_, name)| *name)
     };
-    // In this order: each names those behind it as well.
+    // The order matters: Edge and Opera also name Chrome, and Chrome also names Safari.
     let browser = named(&[
         ("Edg", "Edge"),
         ("OPR", "Opera"),
@@ -66,7 +66,7 @@ fn browser(agent: &str) -> String {
     }
 }
 
-/// `POST /account/sessions/{id}/revoke`.
+/// `POST /account/sessions/{id}/revoke`: signs the user out in one browser.
 pub(super) async fn revoke(
     State(app): State<Shared>,
     person: Person,
@@ -80,7 +80,7 @@ pub(super) async fn revoke(
     Ok(flash::redirect(&app, "/account", &Notice { tone: Tone::Good, text, detail: String::new() }))
 }
 
-/// `POST /account/sessions/revoke-others`.
+/// `POST /account/sessions/revoke-others`: signs the user out everywhere else.
 pub(super) async fn revoke_others(State(app): State<Shared>, person: Person) -> Result<Response, PageError> {
     let ended = app.people.end_other_sessions(&person.session).await?;
     let text = format!("Signed out everywhere else: {}.", words::count(ended, "session"));

@@ -1,4 +1,5 @@
-//! Style, script and icon, in the binary. Their names change with what is in them, so browsers may keep them for good.
+//! The style sheet, the scripts, and the icon, embedded in the binary. Their URLs contain a hash of their
+//! content, so browsers may cache them without end.
 
 use std::sync::LazyLock;
 
@@ -21,7 +22,7 @@ pub(super) static PICTURES_JS: LazyLock<Asset> = LazyLock::new(|| {
 pub(super) static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new(include_str!("../../assets/icon.svg"), "svg", "image/svg+xml"));
 
-/// A file in the binary.
+/// A file embedded in the binary.
 pub(super) struct Asset {
     text: StaticText,
     name: String,
@@ -35,13 +36,13 @@ impl Asset {
         Self { text: StaticText::new(text, kind), name: format!("app.{short}.{ending}") }
     }
 
-    /// Where it is found.
+    /// The URL of the file.
     pub(super) fn url(&self) -> String {
         format!("/assets/{}", self.name)
     }
 }
 
-/// `GET /assets/{file}`.
+/// `GET /assets/{file}`: sends an embedded file.
 pub(super) async fn file(Path(file): Path<String>, headers: HeaderMap) -> Result<Response, PageError> {
     let found = [&CSS, &JS, &PICTURES_JS, &ICON].into_iter().find(|asset| asset.name == file);
     let asset = found.ok_or(OpError::NotFound("file"))?;
@@ -49,7 +50,7 @@ pub(super) async fn file(Path(file): Path<String>, headers: HeaderMap) -> Result
     Ok((head, asset.text.answer(&headers).await).into_response())
 }
 
-/// `GET /favicon.ico`, for what asks for it without having read a page.
+/// `GET /favicon.ico`: sends the icon to clients that request it without reading a page.
 pub(super) async fn icon(headers: HeaderMap) -> Response {
     ([(header::CACHE_CONTROL, "public, max-age=86400")], ICON.text.answer(&headers).await).into_response()
 }

@@ -1,4 +1,4 @@
-//! `/docs`: the API as a page to read, filled from its OpenAPI description.
+//! The page `/docs`: a reference of the API, generated from its OpenAPI document.
 
 use axum::extract::State;
 use axum::http::request::Parts;
@@ -12,7 +12,7 @@ use super::view::{Docs, DocsAnswer, DocsField, DocsGroup, DocsOperation};
 use crate::api;
 use crate::app::Shared;
 
-/// Shows the description.
+/// Shows the reference.
 pub(super) async fn page(State(app): State<Shared>, parts: Parts) -> Result<Response, PageError> {
     let document = api::document(app.guard.clone());
     let address = address(&app, &parts);
@@ -30,7 +30,7 @@ pub(super) async fn page(State(app): State<Shared>, parts: Parts) -> Result<Resp
     Ok(show!(&app, view)?)
 }
 
-/// The operations under their tags, both in the order in which they were registered.
+/// Groups the operations by tag. Groups and operations keep the order of registration.
 fn groups(document: &Value) -> Vec<DocsGroup> {
     let mut groups: Vec<DocsGroup> = Vec::new();
     for (path, methods) in members(&document["paths"]) {
@@ -107,7 +107,7 @@ fn body(document: &Value, schema: &Value) -> Vec<DocsField> {
     fields
 }
 
-/// What stands behind a reference, and behind "this or null".
+/// Follows a `$ref`, and takes the schema out of a `oneOf` of a schema and null.
 fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     if let Some(reference) = schema["$ref"].as_str() {
         return document.pointer(reference.trim_start_matches('#')).unwrap_or(schema);
@@ -145,7 +145,7 @@ fn members(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
     value.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
 }
 
-/// Without the marks that the description has for other readers.
+/// The text without the backticks that Markdown readers expect.
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().replace('`', "")
 }

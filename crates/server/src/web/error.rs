@@ -1,4 +1,4 @@
-//! Pages that say what did not work.
+//! Error pages.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -21,14 +21,14 @@ use crate::edge::problem::{answering, carrying};
 use crate::edge::{origin, request_id};
 use crate::ops::OpError;
 
-/// The error side of every page.
+/// The error of a page handler.
 #[derive(Debug)]
 pub enum PageError {
-    /// Nobody is signed in: to the sign-in page, and back afterwards.
+    /// Nobody is signed in. Redirects to the sign-in page, which leads back to `next`.
     SignIn { next: String },
-    /// What was asked for is shown on another page.
+    /// Another page shows the requested content. Redirects to `url`.
     Elsewhere { url: String },
-    /// An error page.
+    /// The handler failed. [`render`] shows an error page.
     Op(OpError),
 }
 
@@ -38,7 +38,7 @@ impl<E: Into<OpError>> From<E> for PageError {
     }
 }
 
-/// Only carries the problem; [`render`] writes the page, because it knows the request.
+/// Attaches the problem to the response. [`render`] writes the page, because it knows the request.
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         match self {
@@ -46,7 +46,7 @@ impl IntoResponse for PageError {
                 let next: String = form_urlencoded::byte_serialize(own_path(&next).as_bytes()).collect();
                 Redirect::to(&format!("/sign-in?next={next}")).into_response()
             }
-            // The session has ended since the request arrived.
+            // The session ended while the request was handled.
             Self::Op(OpError::Anonymous) => Redirect::to("/sign-in?next=%2F").into_response(),
             Self::Elsewhere { url } => Redirect::to(&url).into_response(),
             Self::Op(error) => answering(&error, error.problem()),
@@ -54,7 +54,7 @@ impl IntoResponse for PageError {
     }
 }
 
-/// Writes the error pages of what handlers answered with.
+/// Middleware that writes an error page for each response with a problem attached.
 pub async fn render(State(app): State<Shared>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let kept = parts.clone();
@@ -81,7 +81,7 @@ pub async fn render(State(app): State<Shared>, request: Request, next: Next) -> 
     }
 }
 
-/// The page for `problem`.
+/// The error page for `problem`.
 pub fn page(app: &App, request: &Parts, problem: &Problem) -> Response {
     let id = request.headers.get(request_id::HEADER).and_then(|id| id.to_str().ok()).unwrap_or_default();
     let view = ErrorPage {
@@ -117,7 +117,7 @@ fn title(problem: &Problem) -> &'static str {
     }
 }
 
-/// The answer for a path that is neither a page nor part of the API: a page for people, a problem for programs.
+/// The response for an unknown path: an error page for browsers, and a problem document for other clients.
 pub async fn unknown_path(State(app): State<Shared>, request: Parts) -> Response {
     let is_beside_pages = PAGES.contains(first_segment(request.uri.path()));
     let is_person = accepts_html(&request.headers) && !carries_key(&request.headers, &request.uri);
@@ -130,7 +130,7 @@ pub async fn unknown_path(State(app): State<Shared>, request: Parts) -> Response
     }
 }
 
-/// The first segments of the pages' paths.
+/// The first segments of the paths of all pages.
 static PAGES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     super::routes()
         .iter()

@@ -1,4 +1,5 @@
-//! What just happened, carried over one redirect and said once.
+//! Messages that are shown once, on the page that a redirect leads to. A cookie carries them for up to a
+//! minute.
 
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderValue, header};
@@ -9,7 +10,7 @@ use crate::edge::session;
 
 const NAME: &str = "keyrack_notice";
 
-/// Goes to `url` and says `notice` there.
+/// Redirects to `url`, which then shows `notice`.
 pub(super) fn redirect(app: &App, url: &str, notice: &Notice) -> Response {
     let tone = if notice.tone == Tone::Warning { "w" } else { "g" };
     let mut pairs = form_urlencoded::Serializer::new(String::new());
@@ -18,7 +19,7 @@ pub(super) fn redirect(app: &App, url: &str, notice: &Notice) -> Response {
     ([(header::SET_COOKIE, cookie)], Redirect::to(url)).into_response()
 }
 
-/// The notice that came along, if one did.
+/// The message in the cookies of a request. `None` if there is none.
 pub(super) fn take(headers: &HeaderMap) -> Option<Notice> {
     let value = session::value(headers, NAME)?;
     let mut notice = Notice { tone: Tone::Good, text: String::new(), detail: String::new() };
@@ -33,7 +34,7 @@ pub(super) fn take(headers: &HeaderMap) -> Option<Notice> {
     Some(notice).filter(|notice| !notice.text.is_empty())
 }
 
-/// `Set-Cookie` that ends it.
+/// A `Set-Cookie` header that removes the message.
 pub(super) fn clear(app: &App) -> HeaderValue {
     session::set(NAME, "", 0, app)
 }

@@ -1,4 +1,5 @@
-//! Forms as browsers send them. What is missing is empty; what is empty is said beside its field.
+//! Parsing of HTML forms. A missing field counts as empty, so that the handler reports an error next to the
+//! field.
 
 use std::error::Error;
 
@@ -13,7 +14,7 @@ use super::view::Field;
 use crate::api::is_silence;
 use crate::ops::Invalid;
 
-/// The fields of a form.
+/// Extracts the fields of a form.
 #[derive(Clone, Debug)]
 pub(super) struct Form<T>(pub(super) T);
 
@@ -32,7 +33,7 @@ pub(super) fn unread(rejection: impl Error + IntoResponse + 'static) -> PageErro
         let says = "The form did not arrive in time.";
         return Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", says).into();
     }
-    // The rejection's own text could repeat what was typed.
+    // The text of the rejection could repeat what the user entered.
     let problem = match rejection.into_response().status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The form holds more than 64 KiB.")
@@ -42,7 +43,7 @@ pub(super) fn unread(rejection: impl Error + IntoResponse + 'static) -> PageErro
     problem.into()
 }
 
-/// A field that comes back with what was typed and what is wrong with it.
+/// A field for the page, with what the user entered and the error for `name`, if there is one.
 pub(super) fn field(value: &str, invalid: Option<&Invalid>, name: &str) -> Field {
     Field {
         value: value.to_owned(),
@@ -50,7 +51,7 @@ pub(super) fn field(value: &str, invalid: Option<&Invalid>, name: &str) -> Field
     }
 }
 
-/// Errors stand on a page as sentences.
+/// Formats an error message as a sentence: a capital letter first, a period last.
 pub(super) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What stands around a page, for whoever looks at it.
+//! The frame around the content of a page: header, navigation, and notice.
 
 use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderMap, header};
@@ -10,7 +10,7 @@ use super::{assets, flash};
 use crate::app::App;
 use crate::ops::OpError;
 
-/// For somebody who is not signed in, or where it does not matter.
+/// A frame without navigation, for visitors who are not signed in and for error pages.
 pub(super) fn without_shell(app: &App, notice: Option<Notice>) -> Frame {
     Frame {
         product: "Keyrack".to_owned(),
@@ -24,14 +24,15 @@ pub(super) fn without_shell(app: &App, notice: Option<Notice>) -> Frame {
     }
 }
 
-/// For a member, on a page of a workspace.
+/// The frame of a page within a workspace.
 pub(super) fn of_member(app: &App, member: &Member, here: Here, headers: &HeaderMap) -> Frame {
     let current = &member.membership.workspace;
     let workspace = Workspace { name: current.name.clone(), slug: current.slug.clone() };
     shell(app, &member.person, Some((workspace, member.membership.role)), here, headers)
 }
 
-/// For somebody who is signed in, on a page beside all workspaces.
+/// The frame of a page outside of workspaces, for a signed-in user. The navigation shows the user's first
+/// workspace.
 pub(super) fn of_person(app: &App, person: &Person, here: Here, headers: &HeaderMap) -> Frame {
     let named = |one: &keyrack_store::Workspace| Workspace { name: one.name.clone(), slug: one.slug.clone() };
     let workspace = person.memberships.first().map(|one| (named(&one.workspace), one.role));
@@ -59,7 +60,8 @@ fn shell(
     Frame { shell: Some(shell), ..without_shell(app, flash::take(headers)) }
 }
 
-/// A page as an answer. What somebody sees when signed in is kept by no cache.
+/// Builds the response for a rendered page, which no cache may store. Removes the cookie of a message that the
+/// page shows.
 pub(super) fn respond(
     app: &App,
     frame: &Frame,
@@ -73,7 +75,7 @@ pub(super) fn respond(
     Ok(response)
 }
 
-/// Renders a view whose frame it holds.
+/// Renders a view and builds its response. The view has a field `frame`.
 macro_rules! show {
     ($app:expr, $view:expr) => {{
         let view = $view;

@@ -1,4 +1,4 @@
-//! The ways in: the start, a workspace, a key by its id alone.
+//! Redirects to the main pages.
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -10,7 +10,7 @@ use super::person::{Member, Person};
 use crate::app::Shared;
 use crate::ops::{Acting, OpError};
 
-/// `GET /`: to the keys of the first workspace.
+/// `GET /`: redirects to the keys of the user's first workspace.
 pub(super) async fn home(person: Person) -> Response {
     let first = person.memberships.first();
     let url = first
@@ -18,12 +18,13 @@ pub(super) async fn home(person: Person) -> Response {
     Redirect::to(&url).into_response()
 }
 
-/// `GET /w/{workspace}`: to its keys.
+/// `GET /w/{workspace}`: redirects to the keys of the workspace.
 pub(super) async fn workspace(member: Member) -> Response {
     Redirect::to(&member.path("/settings/api-keys")).into_response()
 }
 
-/// `GET /keys/{id}`: where an answer about a key's rights leads, whichever workspace it belongs to.
+/// `GET /keys/{id}`: redirects to the page of the key in whichever workspace owns it. Error responses of the
+/// API link here.
 pub(super) async fn key(
     State(app): State<Shared>,
     person: Person,

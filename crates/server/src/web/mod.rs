@@ -1,4 +1,6 @@
-//! The pages. Each is a file: what a form sends, what it does, which view it fills.
+//! The pages of the web interface. Each page has a file with its form, its handler, and the view that it fills.
+//!
+//! Start with `registry()`, which lists each page with its path and the role that it requires.
 
 pub mod error;
 pub mod protect;
@@ -37,11 +39,12 @@ use crate::edge::allowance::{ARCHIVE, Allowance, picture};
 use registry::Registry;
 pub use registry::{Access, Stated};
 
-/// Nothing but our own files, and no inline code: what a name or a note says can never run.
+/// Allows files of this server only, and no inline code, so that text from users can never run as a script.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-/// The largest picture that an operator can allow; the handler keeps to what was allowed.
+/// The size limit of the router, for the largest image that an operator can configure. The handler applies the
+/// configured limit.
 const TRIED: Allowance = picture(100_000_000);
 
 fn registry() -> Registry {
@@ -86,7 +89,7 @@ fn registry() -> Registry {
     platform(registry)
 }
 
-/// What the keys open, as people see it: projects with their images, and models.
+/// The pages of projects with their images, and of models.
 fn platform(registry: Registry) -> Registry {
     use Access::Member;
     const PROJECTS: &str = "/w/{workspace}/projects";
@@ -129,12 +132,12 @@ fn platform(registry: Registry) -> Registry {
         .form(Member(Role::Member), &model("/{id}/delete"), models::delete::form, models::delete::submit)
 }
 
-/// The pages as a router.
+/// The router of all pages.
 pub fn router(app: &Shared) -> Router<Shared> {
     registry().finish().0.layer(from_fn_with_state(Arc::clone(app), error::render))
 }
 
-/// The pages, each with who may open it.
+/// All pages, with the role that each requires.
 pub fn routes() -> Vec<Stated> {
     registry().finish().1
 }

@@ -1,4 +1,4 @@
-//! Who looks at a page.
+//! Extractors for the signed-in user of a request.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::app::{App, Shared};
 use crate::edge::session;
 use crate::ops::{Acting, OpError};
 
-/// Somebody who is signed in.
+/// A signed-in user.
 #[derive(Clone, Debug)]
 pub(super) struct Person {
     pub(super) user: User,
@@ -21,7 +21,7 @@ pub(super) struct Person {
     pub(super) memberships: Vec<Membership>,
 }
 
-/// Somebody who is signed in, in the workspace of the page's path, with a role that is enough for the page.
+/// A signed-in user whose role in the workspace of the path is sufficient for the page.
 #[derive(Clone, Debug)]
 pub(super) struct Member {
     pub(super) person: Person,
@@ -30,17 +30,17 @@ pub(super) struct Member {
 }
 
 impl Member {
-    /// Whether they may make and change keys.
+    /// Whether the user may create and change keys.
     pub(super) fn manages_keys(&self) -> bool {
         self.membership.role >= Role::Admin
     }
 
-    /// Whether they may make and change projects.
+    /// Whether the user may create and change projects.
     pub(super) fn manages_projects(&self) -> bool {
         self.membership.role >= Role::Member
     }
 
-    /// A path below the workspace.
+    /// The path of the workspace, followed by `rest`.
     pub(super) fn path(&self, rest: &str) -> String {
         format!("/w/{}{rest}", self.membership.workspace.slug)
     }
@@ -68,7 +68,7 @@ impl FromRequestParts<Shared> for Member {
         let slug = in_path(parts, "workspace").await;
         let membership = person.memberships.iter().find(|one| one.workspace.slug == slug).cloned();
         let membership = membership.ok_or(OpError::NotFound("workspace"))?;
-        // A page that states no role is no page for members.
+        // Every page for members is registered with a role, so a missing one is a mistake in the registry.
         let Some(Access::Member(needs)) = parts.extensions.get::<Access>().copied() else {
             return Err(OpError::NotFound("page").into());
         };
@@ -80,11 +80,11 @@ impl FromRequestParts<Shared> for Member {
     }
 }
 
-/// A page is opened by a browser and never by a key.
+/// Denies a request with an API key, because pages are for browsers.
 fn no_key(parts: &Parts, app: &App) -> Result<(), OpError> {
     match app.guard.find(parts) {
         Ok(None) => Ok(()),
-        // Proxies that sign people in add an `Authorization` of their own.
+        // Proxies that authenticate users add an `Authorization` header of their own.
         Ok(Some(other)) if !other.is_ours(&app.config.brands) => Ok(()),
         Ok(Some(_)) if session::token(&parts.headers, app).is_some() => Err(OpError::KeyAndCookie),
         Ok(Some(_)) => Err(OpError::NoKeysHere),
@@ -92,7 +92,7 @@ fn no_key(parts: &Parts, app: &App) -> Result<(), OpError> {
     }
 }
 
-/// What stands in the path for `name`; nothing where the page's path has no such part.
+/// The value of the path parameter `name`. Empty if the path has no such parameter.
 pub(super) async fn in_path(parts: &mut Parts, name: &str) -> String {
     let path = Path::<HashMap<String, String>>::from_request_parts(parts, &()).await;
     path.ok().and_then(|mut path| path.remove(name)).unwrap_or_default()

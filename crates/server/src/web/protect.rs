@@ -1,4 +1,4 @@
-//! Keeps other sites away from the pages.
+//! Protection of the pages against requests from other sites.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -8,7 +8,7 @@ use super::error;
 use crate::app::Shared;
 use crate::edge::origin;
 
-/// Answers requests that our own pages made, to a name that is ours.
+/// Middleware that denies requests from other origins, and requests to a host name that is not this server's.
 pub async fn pages(State(app): State<Shared>, request: Request, next: Next) -> Response {
     match origin::check(request.method(), request.headers(), app.guard.home()) {
         Ok(()) => next.run(request).await,

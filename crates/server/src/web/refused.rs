@@ -1,8 +1,9 @@
-//! Why a call was refused, in the words of the pages.
+//! The reasons for denied requests, as sentences for pages.
 
 use keyrack_key::{Permission, Scope};
 
-/// "this key lacks the permission datasets:upload, which comes with the scope Project": what stands behind "refused:".
+/// The reason as it follows "refused:", such as "this key lacks the permission datasets:upload, which comes
+/// with the scope Project".
 pub(super) fn why(reason: &str, permission: Option<Permission>) -> String {
     let says = match (reason, permission) {
         ("insufficient_scope", Some(needed)) => return lacking(needed),

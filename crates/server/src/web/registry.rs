@@ -1,4 +1,4 @@
-//! Who may open a page, said where the page is registered.
+//! The registry of pages. Each page is registered together with the role that it requires.
 
 use axum::Router;
 use axum::handler::Handler;
@@ -10,27 +10,27 @@ use crate::app::Shared;
 use crate::edge::allowance::{self, Allowance};
 use crate::edge::entrance::Entrance;
 
-/// Who may open a page. Keys open none.
+/// Who may open a page. No page accepts API keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Anybody.
+    /// Everyone, signed in or not.
     Anyone,
-    /// Whoever is signed in.
+    /// Every signed-in user.
     SignedIn,
-    /// Members of the workspace in the path, from this role.
+    /// Members of the workspace in the path who have at least this role.
     Member(Role),
 }
 
-/// A page as it was registered.
+/// A registered method and path.
 #[derive(Clone, Debug)]
 pub struct Stated {
     pub method: Method,
-    /// With its parameters in braces.
+    /// The path with its parameters in braces, such as `/w/{workspace}`.
     pub path: String,
     pub access: Access,
 }
 
-/// The pages so far.
+/// Collects the pages.
 #[derive(Debug, Default)]
 pub(super) struct Registry {
     router: Router<Shared>,
@@ -38,13 +38,13 @@ pub(super) struct Registry {
 }
 
 impl Registry {
-    /// A page that is only looked at.
+    /// Adds a page without a form.
     #[must_use]
     pub(super) fn page<H: Handler<T, Shared>, T: 'static>(self, access: Access, path: &str, page: H) -> Self {
         self.add(access, path, &[Method::GET], get(page))
     }
 
-    /// A form and what sending it does.
+    /// Adds a page with a form: GET shows the form, POST submits it.
     #[must_use]
     pub(super) fn form<F, FT, S, ST>(self, access: Access, path: &str, form: F, submit: S) -> Self
     where
@@ -56,7 +56,7 @@ impl Registry {
         self.add(access, path, &[Method::GET, Method::POST], get(form).post(submit))
     }
 
-    /// A button.
+    /// Adds an action that a button submits with POST.
     #[must_use]
     pub(super) fn action<H: Handler<T, Shared>, T: 'static>(
         self,
@@ -67,7 +67,7 @@ impl Registry {
         self.add(access, path, &[Method::POST], post(action))
     }
 
-    /// A button that sends pictures.
+    /// Adds an action whose body may be as large as `allowance`, for uploads.
     #[must_use]
     pub(super) fn sending<H: Handler<T, Shared>, T: 'static>(
         self,

@@ -1,4 +1,4 @@
-//! `/setup`: the first owner and the first workspace.
+//! The page `/setup`: creates the first owner and the first workspace.
 
 use axum::Extension;
 use axum::extract::State;
@@ -20,14 +20,14 @@ use crate::edge::session;
 use crate::ops::people::Founding;
 use crate::ops::{Invalid, OpError};
 
-/// The link's query.
+/// The query of the setup link.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Link {
     token: String,
 }
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct SetupForm {
@@ -38,7 +38,7 @@ pub struct SetupForm {
     workspace: String,
 }
 
-/// The form, for whoever has the link.
+/// Shows the form if the link has the right token.
 pub(super) async fn form(
     State(app): State<Shared>,
     Params(link): Params<Link>,
@@ -48,7 +48,7 @@ pub(super) async fn form(
     Ok(page(&app, &form, None)?)
 }
 
-/// The link works until there is an owner, and only as printed.
+/// Denies a wrong token. The token is valid until the first owner exists.
 async fn admit(app: &App, token: &str) -> Result<(), OpError> {
     if app.people.setup_token().await?.is_none() {
         return Err(OpError::AlreadySetUp);
@@ -70,11 +70,11 @@ fn page(app: &App, form: &SetupForm, invalid: Option<&Invalid>) -> Result<Respon
             error: None,
         }
     )?;
-    // It holds the token beside what somebody typed.
+    // The page contains the token next to text from the user, so compression could reveal the token (BREACH).
     Ok((Extension(Uncompressed), page).into_response())
 }
 
-/// Makes the owner and the workspace, signs in, and goes to the API Keys page.
+/// Creates the owner and the workspace, signs the owner in, and redirects to the API Keys page.
 pub(super) async fn submit(
     State(app): State<Shared>,
     parts: Parts,

@@ -1,4 +1,4 @@
-//! `/sign-in` and `/sign-out`.
+//! The pages `/sign-in` and `/sign-out`.
 
 use axum::extract::State;
 use axum::http::request::Parts;
@@ -19,14 +19,14 @@ use crate::edge::session;
 use crate::ops::OpError;
 use crate::ops::people::From;
 
-/// Where to go afterwards.
+/// The query of the sign-in page.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Way {
     next: String,
 }
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Credentials {
@@ -35,7 +35,7 @@ pub struct Credentials {
     next: String,
 }
 
-/// The form.
+/// Shows the form.
 pub(super) async fn form(State(app): State<Shared>, Params(way): Params<Way>) -> Result<Response, PageError> {
     if app.people.setup_token().await?.is_some() {
         return Err(OpError::NotSetUp.into());
@@ -48,7 +48,7 @@ fn page(app: &App, email: &str, next: &str, error: Option<String>) -> Result<Res
     show!(app, SignIn { frame, email: email.to_owned(), next: own_path(next).to_owned(), error })
 }
 
-/// Signs in. Each sign-in begins a new session, so that nobody can have fixed its token before.
+/// Signs the user in. Each sign-in starts a new session, which prevents session fixation.
 pub(super) async fn submit(
     State(app): State<Shared>,
     parts: Parts,
@@ -73,7 +73,7 @@ pub(super) async fn submit(
     }
 }
 
-/// `POST /sign-out`.
+/// `POST /sign-out`: ends the session and redirects to the sign-in page.
 pub(super) async fn sign_out(State(app): State<Shared>, headers: HeaderMap) -> Result<Response, PageError> {
     end_session(&app, &headers).await?;
     Ok(([(header::SET_COOKIE, session::forget(&app))], Redirect::to("/sign-in")).into_response())
@@ -89,7 +89,7 @@ async fn end_session(app: &App, headers: &HeaderMap) -> Result<(), OpError> {
     Ok(())
 }
 
-/// Where a browser signs in from.
+/// The address and the user agent of the browser.
 pub(super) fn from(parts: &Parts) -> From {
     let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     From { address: ClientAddress::of(parts), agent: agent.map(str::to_owned) }

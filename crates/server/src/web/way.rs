@@ -1,23 +1,24 @@
-//! Where a request says to go afterwards: only ever to a page of ours. The one place that reads such a path.
+//! Validation of the paths that a request names for a redirect. A redirect must never leave this server.
 
 use url::Url;
 
 use crate::edge::path::tellable;
 
-/// The page at `next` on this server, or `/`. A path that holds a secret, pasted in the place of an ID, isn't handed on.
+/// Returns `next` if it is the path of a page on this server, and `/` otherwise. A path that contains a secret,
+/// such as one pasted in place of an ID, becomes `/` as well.
 pub(super) fn own_path(next: &str) -> &str {
     let is_ours = path_of(next).is_some_and(|path| path == next);
     if is_ours && tellable(next) == next { next } else { "/" }
 }
 
-/// The page at `back` if it is `base` or lies below it, once `..` and the like are resolved as browsers do.
+/// Returns the path of `back`, with dot segments resolved as browsers do, if it is `base` or below it.
 pub(super) fn page_below(base: &str, back: &str) -> Option<String> {
     let path = path_of(back)?;
     let rest = path.strip_prefix(base)?;
     (rest.is_empty() || rest.starts_with(['?', '/'])).then_some(path)
 }
 
-/// Path and query as a browser would ask this server for them; `None` where they lead to another origin.
+/// The path and query that a browser would request for `text`. `None` if `text` leads to another origin.
 fn path_of(text: &str) -> Option<String> {
     let here = Url::parse("http://here.invalid/").ok()?;
     if !text.starts_with('/') || text.contains(|c: char| c.is_control() || c == '\\') {
@@ -25,7 +26,7 @@ fn path_of(text: &str) -> Option<String> {
     }
     let there = here.join(text).ok().filter(|there| there.origin() == here.origin())?;
     let path = there.path();
-    // `//host` is another origin to whoever reads it next.
+    // Browsers read `//host` as another origin.
     if path.starts_with("//") || there.fragment().is_some() {
         return None;
     }
@@ -39,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signing_in_leads_to_our_own_pages_alone() {
+    fn return_path_to_another_origin_becomes_the_start_page() {
         for own in ["/w/a/projects", "/w/a/projects?label=lbl_1&page=2", "/"] {
             assert_eq!(own_path(own), own);
         }
@@ -61,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_below_stays_below() {
+    fn page_outside_of_the_base_is_rejected() {
         let base = "/w/a/projects/prj_1";
         for below in ["", "?label=x", "/images/rec_1", "/images/rec_1?x=%2e%2e"] {
             let page = format!("{base}{below}");
@@ -84,7 +85,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_said_a_browser_stays_here(text in "[/.\\\\%2eE:@a?#\t-]{0,12}") {
+        fn return_path_never_leaves_the_origin(text in "[/.\\\\%2eE:@a?#\t-]{0,12}") {
             let here = Url::parse("https://keys.example.org/sign-in").unwrap();
             let there = here.join(own_path(&text)).unwrap();
             prop_assert_eq!(there.origin(), here.origin());

@@ -1,4 +1,4 @@
-//! Times, keys and people in the words of the pages.
+//! Formatting of times, numbers, keys, and people for pages.
 
 mod limits;
 
@@ -18,11 +18,11 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// How long ahead it is said that a key ends: a day, a week, a month; each time louder.
+/// How long before its expiry a key is announced: a day, a week, and 30 days, each with another emphasis.
 pub(super) const AHEAD: [Duration; 3] =
     [Duration::from_hours(24), Duration::from_hours(7 * 24), Duration::from_hours(30 * 24)];
 
-/// "2 min ago", "in 61 days".
+/// A relative time such as "2 min ago" or "in 61 days", with the exact time.
 pub(super) fn moment(time: Timestamp, now: Timestamp) -> Moment {
     Moment {
         iso: rfc3339(time),
@@ -31,32 +31,33 @@ pub(super) fn moment(time: Timestamp, now: Timestamp) -> Moment {
     }
 }
 
-/// "21 January 2027, 14:05 UTC".
+/// A time such as "21 January 2027, 14:05 UTC".
 pub(super) fn date_and_time(time: Timestamp) -> String {
     format!("{} UTC", format(time, "%-d %B %Y, %H:%M"))
 }
 
-/// "21 January 2027".
+/// A date such as "21 January 2027", in UTC.
 pub(super) fn date(time: Timestamp) -> String {
     format(time, "%-d %B %Y")
 }
 
-/// `2027-01-21`.
+/// A date such as `2027-01-21`, in UTC, for date fields.
 pub(super) fn day(time: Timestamp) -> String {
     format(time, "%Y-%m-%d")
 }
 
-/// "26 November".
+/// A date without its year, such as "26 November", in UTC.
 pub(super) fn day_of_month(time: Timestamp) -> String {
     format(time, "%-d %B")
 }
 
-/// "26 November, 14:00".
+/// An hour without its year, such as "26 November, 14:00", in UTC.
 pub(super) fn hour_of_day(time: Timestamp) -> String {
     format(time, "%-d %B, %H:%M")
 }
 
-/// "scope lacks the permission": why a request was refused, in a few words.
+/// The reason for a denied request in a few words, such as "scope lacks the permission". Unknown codes become
+/// words.
 pub(super) fn refused(code: &str) -> String {
     match code {
         "insufficient_scope" => "the scope lacks the permission",
@@ -81,7 +82,7 @@ pub(super) fn refused(code: &str) -> String {
     .to_owned()
 }
 
-/// Who still calls with a secret that was replaced at `since`.
+/// A sentence about the last use of an old secret. `since` is the time of the rotation.
 pub(super) fn still_using(used: Option<&SecretUse>, since: Timestamp, now: Timestamp) -> String {
     let quiet = |last: Timestamp| now.since(last.max(since)).as_secs() / DAY;
     match used {
@@ -107,7 +108,7 @@ fn format(time: Timestamp, pattern: &str) -> String {
 fn relative(time: Timestamp, now: Timestamp) -> String {
     let ahead = time > now;
     let seconds = if ahead { time.since(now) } else { now.since(time) }.as_secs();
-    // What was asked for as 90 days is 90 days still when the page is shown a second later.
+    // Round times in the future, so that a span of 90 days still reads "90 days" a second later.
     let units = |unit| if ahead { (seconds + unit / 2) / unit } else { seconds / unit };
     let span = match seconds {
         0..MINUTE if !ahead => return "just now".to_owned(),
@@ -121,12 +122,12 @@ fn relative(time: Timestamp, now: Timestamp) -> String {
     if ahead { format!("in {span}") } else { format!("{span} ago") }
 }
 
-/// "1 key", "2 keys".
+/// A number with its noun, such as "1 key" or "2 keys".
 pub(super) fn count(number: u64, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
-/// "3 ms", "1.2 s".
+/// A duration such as "3 ms" or "1.2 s".
 pub(super) fn took(span: Duration) -> String {
     match span.as_millis() {
         0 => "under 1 ms".to_owned(),
@@ -135,7 +136,8 @@ pub(super) fn took(span: Duration) -> String {
     }
 }
 
-/// Where the end of a key has arrived.
+/// A sentence on how many nodes have confirmed that a key stopped working, and when the others will stop to
+/// accept it.
 pub(super) fn arrived(propagation: &Propagation, now: Timestamp) -> String {
     let Propagation { nodes, unconfirmed, .. } = propagation;
     let noun = if *nodes == 1 { "node" } else { "nodes" };
@@ -150,7 +152,7 @@ pub(super) fn arrived(propagation: &Propagation, now: Timestamp) -> String {
     }
 }
 
-/// Where a change that lets a key work has arrived.
+/// A sentence on how many nodes have confirmed a change that makes a key work.
 pub(super) fn reached(propagation: &Propagation) -> String {
     let (confirmed, took) = (propagation.confirmed(), took(propagation.took));
     let later =
@@ -158,7 +160,7 @@ pub(super) fn reached(propagation: &Propagation) -> String {
     format!("Confirmed on {confirmed} of {}, {took}.{later}", count(propagation.nodes.into(), "node"))
 }
 
-/// "12 s", "2 min 10 s", "1 h 5 min".
+/// A duration such as "12 s", "2 min 10 s", or "1 h 5 min".
 pub(super) fn lasted(span: Duration) -> String {
     match span.as_secs() {
         seconds @ 0..MINUTE => format!("{seconds} s"),
@@ -167,7 +169,7 @@ pub(super) fn lasted(span: Duration) -> String {
     }
 }
 
-/// "812 bytes", "34 kB", "1.2 MB".
+/// A size such as "812 bytes", "34 kB", or "1.2 MB".
 #[expect(clippy::cast_precision_loss, reason = "one place after the point")]
 pub(super) fn bytes(bytes: u64) -> String {
     match bytes {
@@ -178,35 +180,35 @@ pub(super) fn bytes(bytes: u64) -> String {
     }
 }
 
-/// `kr_sk_…9fQ2`.
+/// A masked secret such as `kr_sk_…9fQ2`.
 pub(super) fn masked(brands: &Brands, class: Class, hint: Hint) -> String {
     format!("{}_{}_…{hint}", brands.current(), class.letters())
 }
 
-/// The current secret of a key, masked.
+/// The masked current secret of a key.
 pub(super) fn masked_key(brands: &Brands, key: &KeyRow) -> String {
     let current = key.secrets.first();
     current.map_or_else(|| "…".to_owned(), |secret| masked(brands, key.class, secret.hint))
 }
 
-/// The secret that was replaced and still works.
+/// The old secret of a key and the time at which it retires. `None` if no old secret works.
 pub(super) fn retiring(key: &KeyRow, now: Timestamp) -> Option<(&SecretRow, Timestamp)> {
     key.retiring_at(now)
 }
 
-/// "…Z7pe works until 22 November 2026, 14:05 UTC".
+/// A text such as "…Z7pe works until 22 November 2026, 14:05 UTC". `None` if no old secret works.
 pub(super) fn retiring_says(key: &KeyRow, now: Timestamp) -> Option<String> {
     retiring(key, now).map(|(secret, at)| format!("…{} works until {}", secret.hint, date_and_time(at)))
 }
 
-/// That a key is paused, since when and until when.
+/// The start and the end of a pause. `None` if the key is not paused.
 pub(super) fn paused(key: &KeyRow, now: Timestamp) -> Option<Paused> {
     let paused = key.paused_at(now)?;
     let until = paused.until.map_or("somebody resumes it".to_owned(), date_and_time);
     Some(Paused { since: by(&paused.by, paused.at, now), until: format!("until {until}") })
 }
 
-/// Who did something, and when.
+/// Who did something, and when. Uses a description if the person or the key has no name any more.
 pub(super) fn by(by: &keyrack_store::By, at: Timestamp, now: Timestamp) -> By {
     let who = match (&by.name, by.actor) {
         (Some(name), _) => name.clone(),
@@ -217,7 +219,7 @@ pub(super) fn by(by: &keyrack_store::By, at: Timestamp, now: Timestamp) -> By {
     By { when: moment(at, now), who }
 }
 
-/// When a key was last used, and from where.
+/// When, from where, and by which client a key was last used. `None` if it was never used.
 pub(super) fn last_use(key: &KeyRow, now: Timestamp) -> Option<LastUse> {
     let last = key.last_use.as_ref()?;
     Some(LastUse {
@@ -227,7 +229,7 @@ pub(super) fn last_use(key: &KeyRow, now: Timestamp) -> Option<LastUse> {
     })
 }
 
-/// When a key ends by itself.
+/// When a key expires, by urgency.
 pub(super) fn expires(key: &KeyRow, now: Timestamp) -> Expires {
     match key.terms.expires_at {
         None => Expires::Never,
@@ -239,7 +241,7 @@ pub(super) fn expires(key: &KeyRow, now: Timestamp) -> Expires {
     }
 }
 
-/// The scopes that were picked for a key.
+/// The scopes of a key as badges.
 pub(super) fn scopes(scopes: keyrack_key::Scopes) -> Vec<Scope> {
     scopes.iter().map(Scope::from).collect()
 }
@@ -260,7 +262,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_said_as_people_say_them() {
+    fn moment_is_formatted_relative_to_now() {
         let now = Timestamp::from_micros(1_795_381_706_000_000);
         let ago = |seconds| relative(now.minus(Duration::from_secs(seconds)), now);
         let ahead = |seconds| relative(now.plus(Duration::from_secs(seconds)), now);

@@ -1,4 +1,4 @@
-//! `/workspaces/new`: another workspace.
+//! The page `/workspaces/new`: creates a workspace.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -13,14 +13,14 @@ use super::view::{Here, NewWorkspace};
 use crate::app::{App, Shared};
 use crate::ops::{Invalid, OpError};
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct WorkspaceForm {
     name: String,
 }
 
-/// The empty form.
+/// Shows the empty form.
 pub(super) async fn form(
     State(app): State<Shared>,
     person: Person,
@@ -40,7 +40,7 @@ fn page(
     show!(app, NewWorkspace { frame, name: field(&form.name, invalid, "name") })
 }
 
-/// Begins the workspace and goes to its keys.
+/// Creates the workspace and redirects to its keys.
 pub(super) async fn submit(
     State(app): State<Shared>,
     person: Person,

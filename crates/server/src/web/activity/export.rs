@@ -1,4 +1,4 @@
-//! `GET …/settings/activity/export`: what is being looked for, as a file.
+//! `GET …/settings/activity/export`: sends the filtered audit log as a file.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -11,14 +11,14 @@ use crate::history::Format;
 use crate::web::error::PageError;
 use crate::web::person::Member;
 
-/// How the file is written.
+/// The format of the file, from the query.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Form {
     format: String,
 }
 
-/// Sends the file.
+/// Sends the file. An unknown format means JSON Lines.
 pub(in crate::web) async fn file(
     State(app): State<Shared>,
     member: Member,

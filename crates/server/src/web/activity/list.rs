@@ -1,4 +1,4 @@
-//! `GET …/settings/activity`: who did what to what, and when.
+//! `GET …/settings/activity`: shows the audit log of the workspace, newest entry first.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -17,7 +17,7 @@ use crate::web::view::{Activity, Here, Picked};
 
 const ON_A_PAGE: u32 = 50;
 
-/// Shows what happened.
+/// Shows one page of entries.
 pub(in crate::web) async fn page(
     State(app): State<Shared>,
     member: Member,

@@ -1,4 +1,5 @@
-//! The Activity page: what happened in the workspace, told in sentences; and whether that is as it was written.
+//! The Activity page, which shows the audit log of the workspace as sentences, and the page that verifies the
+//! log.
 
 pub(super) mod export;
 pub(super) mod list;
@@ -9,7 +10,7 @@ mod told;
 
 use super::person::Member;
 
-/// Where the page is.
+/// The path of the page.
 fn base(member: &Member) -> String {
     member.path("/settings/activity")
 }

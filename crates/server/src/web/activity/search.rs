@@ -1,4 +1,4 @@
-//! What is being looked for. What makes no sense is passed over.
+//! The filter of the Activity page. Invalid values are ignored.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use serde::Deserialize;
 
 use crate::times;
 
-/// The fields of the form above the list, as the address has them.
+/// The filter fields, as they are in the query of the URL.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Search {
     pub(super) who: String,
     pub(super) what: String,
-    /// An id, or part of a name.
+    /// An ID, or a part of a name.
     pub(super) about: String,
-    /// Days, `YYYY-MM-DD`, both included.
+    /// First and last day in the form `YYYY-MM-DD`, in UTC, both included.
     from: String,
     until: String,
     cursor: String,
@@ -38,7 +38,7 @@ impl Search {
         }
     }
 
-    /// No name is longer, and no id.
+    /// The text, cut to 100 characters. No name and no ID is longer.
     fn about(&self) -> String {
         self.about.trim().chars().take(100).collect()
     }
@@ -55,7 +55,7 @@ impl Search {
         self.cursor.parse().ok()
     }
 
-    /// The address of `path` for what is being looked for, and `more`.
+    /// The URL of `path` with the filter and the parameters `more`.
     pub(super) fn url(&self, path: &str, more: &[(&str, &str)]) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let (about, from, until) = (self.about(), self.from(), self.until());

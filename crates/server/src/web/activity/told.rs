@@ -1,4 +1,4 @@
-//! An entry in plain words: one sentence, and what changed.
+//! An entry of the audit log as a sentence, with the changes that it made.
 
 use keyrack_key::{Restrictions, Timestamp};
 use keyrack_store::{ActivityEntry, Actor, AuditAction, Link};
@@ -9,7 +9,7 @@ use crate::ops::keys::Names;
 use crate::web::view::{Change, Entry, Fact, Thing};
 use crate::web::words;
 
-/// An entry of the workspace whose pages are below `home`.
+/// Describes an entry. `home` is the path of the workspace's pages.
 pub(super) fn entry(entry: &ActivityEntry, home: &str, now: Timestamp) -> Entry {
     let ActivityEntry { link, hash, .. } = entry;
     let at = Timestamp::from_micros(link.at);
@@ -32,7 +32,7 @@ pub(super) fn entry(entry: &ActivityEntry, home: &str, now: Timestamp) -> Entry 
     }
 }
 
-/// "Key made": an action as the name of what one looks for.
+/// The label of an action in the filter, such as "Key made".
 pub(super) fn title(action: &str) -> String {
     let words = action.replace('_', " ");
     let words = words.replace(" created", " made").replace(" edited", " changed");
@@ -44,7 +44,7 @@ fn parsed(link: &Link) -> Option<AuditAction> {
     link.action.parse().ok()
 }
 
-/// Somebody joined, and nobody added them.
+/// Whether the actor and the target are the same user: a user who joined without being added.
 fn is_about_oneself(link: &Link) -> bool {
     link.actor.split_once(':').is_some_and(|(_, id)| id == link.target)
 }
@@ -63,7 +63,8 @@ fn who(entry: &ActivityEntry, home: &str) -> Thing {
     }
 }
 
-/// The thing as it was called then, where the entry says so; else as it is called today.
+/// The target of an entry, by its name at the time of the entry if the entry has one, and by its current name
+/// otherwise.
 fn what(entry: &ActivityEntry, detail: &Map<String, Value>, home: &str) -> Thing {
     let target = &entry.link.target;
     let told = detail.get("name").and_then(|name| name.as_str().or_else(|| name.get("before")?.as_str()));
@@ -82,7 +83,7 @@ fn key_url(home: &str, id: &str) -> String {
     format!("{home}/settings/api-keys/{id}")
 }
 
-/// What stands before the thing and behind it.
+/// The parts of the sentence before and after the name of the target.
 fn sentence(link: &Link, detail: &Map<String, Value>) -> (String, String) {
     let word = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default();
     let pair = |says: &str, rest: String| (says.to_owned(), rest);
@@ -99,7 +100,8 @@ fn sentence(link: &Link, detail: &Map<String, Value>) -> (String, String) {
         Some(AuditAction::RecordDeleted) => pair("deleted the image ", String::new()),
         Some(AuditAction::ModelCreated) => pair("began to train the model ", String::new()),
         Some(AuditAction::ModelCancelled) => pair("cancelled the training of the model ", String::new()),
-        // `key_deleted` reads "deleted the key", whichever noun and verb: what a newer version writes is told as well.
+        // A general sentence for actions such as `key_deleted`: "deleted the key". It also works for actions
+        // of a newer version.
         _ => {
             let (noun, verb) = link.action.split_once('_').unwrap_or(("", &link.action));
             let verb = match verb {
@@ -114,7 +116,7 @@ fn sentence(link: &Link, detail: &Map<String, Value>) -> (String, String) {
     }
 }
 
-/// " with the scopes Project and Keys"
+/// A text such as " with the scopes Project and Keys".
 fn with_scopes(detail: &Map<String, Value>) -> String {
     let scopes: Vec<_> = detail.get("scopes").and_then(Value::as_array).into_iter().flatten().collect();
     let scopes: Vec<_> = scopes.into_iter().filter_map(Value::as_str).map(capital).collect();
@@ -125,7 +127,7 @@ fn with_scopes(detail: &Map<String, Value>) -> String {
     }
 }
 
-/// ": scopes and expiry"
+/// The names of the changed fields, such as ": scopes and expiry".
 fn changed(detail: &Map<String, Value>) -> String {
     let names: Vec<_> = detail
         .iter()
@@ -158,7 +160,7 @@ fn changes(detail: &Map<String, Value>, at: Timestamp) -> Vec<Change> {
     detail.iter().filter(|(_, value)| is_change(value)).map(change).collect()
 }
 
-/// What is told beside what changed. The name stands in the sentence.
+/// The details of an entry other than its changes. The name is left out, because the sentence contains it.
 fn facts(detail: &Map<String, Value>, at: Timestamp) -> Vec<Fact> {
     detail
         .iter()
@@ -193,7 +195,7 @@ fn label(name: &str) -> String {
     }
 }
 
-/// A value as people say it.
+/// A value as text for people.
 fn said(name: &str, value: &Value, at: Timestamp) -> String {
     match (name, value) {
         ("expiresAt", Value::Null) => "never".to_owned(),
@@ -224,7 +226,7 @@ fn said(name: &str, value: &Value, at: Timestamp) -> String {
     }
 }
 
-/// What narrows a key; as it is written, where a newer version wrote it.
+/// The restrictions of a key as text. Restrictions of a newer version stay as JSON.
 fn limits(value: &Value) -> String {
     match serde_json::from_value::<Restrictions>(value.clone()) {
         Ok(restrictions) if restrictions.is_none() => "none".to_owned(),

@@ -1,4 +1,4 @@
-//! `GET …/settings/activity/verify`: whether the history is as it was written.
+//! `GET …/settings/activity/verify`: verifies the hash chain of the audit log.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -13,7 +13,7 @@ use crate::web::frame::{self, show};
 use crate::web::person::Member;
 use crate::web::view::{Here, VerifyActivity};
 
-/// Computes the chain anew and says what came of it.
+/// Verifies the chain and shows the result. Reads the whole log of the workspace.
 pub(in crate::web) async fn page(
     State(app): State<Shared>,
     member: Member,

@@ -1,4 +1,4 @@
-//! `…/settings/general/edit`: another name, another policy.
+//! `…/settings/general/edit`: changes the name of the workspace and its policy for keys.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -16,7 +16,7 @@ use crate::web::frame::{self, show};
 use crate::web::person::Member;
 use crate::web::view::{EditGeneral, Here, Notice, Tone};
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Settings {
@@ -25,7 +25,7 @@ pub struct Settings {
     rotation_age: String,
 }
 
-/// The form, filled from what is set.
+/// Shows the form with the current settings.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
     member: Member,
@@ -60,7 +60,7 @@ fn page(
     )
 }
 
-/// Saves.
+/// Saves the settings, or shows the form again with the errors.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     member: Member,
@@ -89,7 +89,8 @@ pub(in crate::web) async fn submit(
     }
 }
 
-/// Nothing typed is no limit; what is no whole number is out of every range.
+/// A number of days. `None` (no limit) if the field is empty; 0, which is always out of range, if the text is
+/// no number.
 fn days(typed: &str) -> Option<u64> {
     let typed = typed.trim();
     (!typed.is_empty()).then(|| typed.parse().unwrap_or(0))

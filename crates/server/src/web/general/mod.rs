@@ -1,11 +1,11 @@
-//! The General page: the workspace's name, and what it demands of its keys.
+//! The General page: the name of the workspace and its policy for keys.
 
 pub(super) mod edit;
 pub(super) mod show;
 
 use super::person::Member;
 
-/// Where the page is.
+/// The path of the page.
 fn base(member: &Member) -> String {
     member.path("/settings/general")
 }

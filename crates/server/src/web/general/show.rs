@@ -1,4 +1,4 @@
-//! `GET …/settings/general`: what is set, and which keys it leaves as they are.
+//! `GET …/settings/general`: shows the settings, and the keys that do not meet the policy.
 
 use axum::extract::State;
 use axum::response::Response;

@@ -1,4 +1,4 @@
-//! `…/images/change`: what is done with the images that were selected.
+//! `…/images/change`: labels or deletes the selected images.
 
 use axum::extract::{FromRequest, RawForm, Request, State};
 use axum::response::{IntoResponse, Response};
@@ -18,14 +18,14 @@ use crate::web::view::{DeleteImages, Here, Notice, Tone};
 use crate::web::way;
 use crate::web::words;
 
-/// As many as a page shows, and some more.
+/// The largest number of images per request. A page shows fewer.
 const MOST: usize = 500;
 
-/// What the form sends; it may name many images.
+/// The fields of the form. The field `record` may occur many times.
 #[derive(Debug, Default)]
 pub struct Change {
     records: Vec<RecordId>,
-    /// `give`, `take` or `delete`.
+    /// The action: `give`, `take`, or `delete`.
     action: String,
     label: Option<LabelId>,
     new: String,
@@ -56,7 +56,7 @@ impl FromRequest<Shared> for Change {
     }
 }
 
-/// Gives them a class, takes it away, or deletes them.
+/// Sets or removes the class of the images, or deletes them.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     Chosen { member, project }: Chosen,
@@ -100,7 +100,7 @@ async fn give(app: &App, member: &Member, project: &Project, change: &Change) ->
     let by = &member.acting;
     let new = change.new.trim();
     let (label, name) = if !new.is_empty() {
-        // Before there is a class that nothing has.
+        // Verify that the images exist first. Otherwise a new class would remain without images.
         for record in &change.records {
             app.datasets.read(by, project.id, *record).await?;
         }
@@ -124,7 +124,7 @@ async fn take(app: &App, member: &Member, project: &Project, change: &Change) ->
 async fn delete(app: &App, member: &Member, project: &Project, change: &Change) -> Result<(), OpError> {
     for record in &change.records {
         match app.datasets.delete_record(&member.acting, project.id, *record).await {
-            // Somebody was faster; that is what was wanted.
+            // Another request has deleted the image already.
             Ok(()) | Err(OpError::NotFound(_)) => {}
             Err(error) => return Err(error),
         }

@@ -1,4 +1,4 @@
-//! The image that a page's path names, with its project, and the member who looks at it.
+//! Extractor for the image that the path names, with its project and the member who requests it.
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -11,7 +11,7 @@ use crate::web::error::PageError;
 use crate::web::person::{Member, in_path};
 use crate::web::projects;
 
-/// An image of a project of the member's workspace.
+/// An image in a project of the member's workspace.
 pub(in crate::web) struct Chosen {
     pub(super) member: Member,
     pub(super) project: Project,
@@ -23,7 +23,7 @@ impl FromRequestParts<Shared> for Chosen {
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, PageError> {
         let projects::Chosen { member, project } = projects::Chosen::from_request_parts(parts, app).await?;
-        // What is no id names nothing.
+        // A malformed ID names no image.
         let id = in_path(parts, "image").await.parse().map_err(|_| OpError::NotFound("image"))?;
         let image = app.datasets.read(&member.acting, project.id, id).await?;
         Ok(Self { member, project, image })

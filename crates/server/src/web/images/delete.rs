@@ -1,4 +1,4 @@
-//! `…/images/{image}/delete`: the end of one image.
+//! `…/images/{image}/delete`: deletes one image.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -12,7 +12,7 @@ use crate::web::frame::{self, show};
 use crate::web::projects::url;
 use crate::web::view::{DeleteImages, Here, Notice, Tone};
 
-/// The question.
+/// Asks for confirmation.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
     Chosen { member, project, image }: Chosen,
@@ -29,7 +29,7 @@ pub(in crate::web) async fn form(
     Ok(show!(&app, view)?)
 }
 
-/// Deletes.
+/// Deletes the image.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     Chosen { member, project, image }: Chosen,

@@ -1,4 +1,4 @@
-//! `…/images/{image}/file`: the bytes of an image, for the browser that shows it.
+//! `…/images/{image}/file`: sends the bytes of an image or its thumbnail to the browser.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -12,17 +12,17 @@ use crate::edge::etag;
 use crate::ops::datasets::Size;
 use crate::web::error::PageError;
 
-/// Whatever the bytes are, nothing in them runs, and they are no page.
+/// Prevents the browser from running anything in the file, whatever its bytes are.
 const SANDBOX: &str = "default-src 'none'; sandbox";
 
-/// Which of the two.
+/// The size of the image, from the query: `thumbnail`, or anything else for the full image.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Wanted {
     size: String,
 }
 
-/// Sends it. An image never changes, so the browser may keep it; nobody in between may.
+/// Sends the file. An image never changes, so the browser may cache it, but shared caches may not.
 pub(in crate::web) async fn file(
     State(app): State<Shared>,
     Chosen { member, project, image }: Chosen,

@@ -1,4 +1,4 @@
-//! `…/imports/{import}`: how far an archive is taken in.
+//! `…/imports/{import}`: shows the progress of an archive import.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -14,13 +14,13 @@ use crate::web::projects::{Chosen, url};
 use crate::web::view::{Here, ImportPage, Outcome};
 use crate::web::words;
 
-/// What the path names beside the project.
+/// The part of the path after the project.
 #[derive(Debug, Deserialize)]
 pub struct Named {
     import: String,
 }
 
-/// Shows it.
+/// Shows the import.
 pub(in crate::web) async fn page(
     State(app): State<Shared>,
     Chosen { member, project }: Chosen,

@@ -1,4 +1,4 @@
-//! Images of a project: the page of each, their files, how they come in, get their classes and go.
+//! The pages of images: viewing, uploading, labeling, and deleting them.
 
 pub(super) mod change;
 pub(super) mod delete;
@@ -17,13 +17,13 @@ use keyrack_store::{Annotation, Label, Mark, Record};
 use super::view::{Badge, BoxMark, Overlay, TONES, Tile};
 use crate::ops::datasets::Annotated;
 
-/// The longer side of a thumbnail.
+/// The longer side of a thumbnail, in pixels.
 const THUMBNAIL: u32 = 320;
 
-/// More labels or batches than a page offers.
+/// A limit on labels and batches that is higher than any page needs.
 pub(super) const ALL: u32 = 10_000;
 
-/// Which colour each label of a project has: the oldest the first.
+/// The color of each label in a project, assigned in the order of creation.
 pub(super) struct Tones(BTreeMap<LabelId, usize>);
 
 impl Tones {
@@ -42,7 +42,7 @@ impl Tones {
     }
 }
 
-/// An image as the grid shows it. `url` is the project's.
+/// An image in the grid. `url` is the URL of the project.
 pub(super) fn tile(url: &str, one: &Annotated, tones: &Tones) -> Tile {
     let Annotated { record, annotations } = one;
     let mut badges: Vec<Badge> = Vec::new();
@@ -64,7 +64,7 @@ pub(super) fn tile(url: &str, one: &Annotated, tones: &Tones) -> Tile {
     }
 }
 
-/// How large the thumbnail is.
+/// The width and height of the thumbnail, in pixels.
 fn shrunk(record: &Record) -> (u32, u32) {
     let longer = record.width.max(record.height).max(1);
     let side = |side: u32| {

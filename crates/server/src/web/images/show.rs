@@ -1,4 +1,4 @@
-//! `…/images/{image}`: one image, large, with what is in it.
+//! `…/images/{image}`: shows one image with its labels.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -16,7 +16,7 @@ use crate::web::projects::url;
 use crate::web::view::{Here, ImagePage};
 use crate::web::words;
 
-/// Shows it.
+/// Shows the image.
 pub(in crate::web) async fn page(
     State(app): State<Shared>,
     Chosen { member, project, image }: Chosen,

@@ -1,4 +1,4 @@
-//! `…/images`: pictures as a browser sends them, many in one form. Each has its own outcome.
+//! `POST …/images`: stores the images and archives of a form. Each file has an outcome of its own.
 
 mod field;
 
@@ -22,26 +22,27 @@ use crate::web::view::{Here, Notice, Outcome, Outcomes, Tone};
 use crate::web::words;
 use field::{small, whole};
 
-/// A form with more files than these is cut there.
+/// The largest number of files in one form. Further files are not read.
 const MOST_FILES: usize = 2_000;
-/// Where nobody names a batch.
+/// The batch of images that are uploaded without one.
 const BATCH: &str = "browser";
-/// What a zip archive begins with.
+/// The first bytes of a ZIP archive.
 const ZIP: &[u8] = b"PK";
 
-/// What became of the form so far.
+/// What has been read of the form.
 #[derive(Default)]
 struct Sent {
     batch: String,
-    /// The module sends each picture by itself, and wants its outcome and no page to go to.
+    /// The script of the page sends each file in a request of its own, and needs the outcome instead of a
+    /// redirect.
     each: bool,
     outcomes: Vec<Outcome>,
-    /// The archive that was in it, by now on its way in.
+    /// The ID of the import, if the form contained an archive.
     import: Option<String>,
     broken: Option<String>,
 }
 
-/// Takes the pictures in.
+/// Stores the files and shows their outcomes.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     Chosen { member, project }: Chosen,
@@ -59,7 +60,8 @@ pub(in crate::web) async fn submit(
     Ok(answer(&app, &member, &headers, &project, sent)?)
 }
 
-/// Reads the form to its end. What is wrong with one picture is its outcome; a form that breaks off ends all.
+/// Reads the form to its end. An error of one image becomes its outcome; an error of the form stops the upload
+/// and is the inner `Err`.
 async fn take_all(
     app: &App,
     member: &Member,
@@ -79,7 +81,7 @@ async fn take_all(
                 Err(error) => return Ok(Err(error)),
             },
             Some("each") => sent.each = true,
-            // A form without a file sends one without a name.
+            // Browsers send a field without a file name if no file is selected.
             Some("files") if field.file_name().is_some_and(|name| !name.is_empty()) => {
                 if sent.outcomes.len() == MOST_FILES {
                     sent.broken = Some(format!(
@@ -122,7 +124,7 @@ async fn take(
     let refused = match whole {
         Err(NoRoom::TooMany) => Some(format!("is larger than {}", words::bytes(most as u64))),
         Err(NoRoom::Full(exhausted)) => refusal::<()>(Err(exhausted.into()))?,
-        // Held until it is kept.
+        // The budget is held until the image is stored.
         Ok((bytes, _held)) => {
             let by = &member.acting;
             refusal(app.datasets.add_picture(by, project.id, &name, Some(batch(sent)), bytes, None).await)?
@@ -136,7 +138,8 @@ fn batch(sent: &Sent) -> &str {
     if sent.batch.is_empty() { BATCH } else { &sent.batch }
 }
 
-/// Why one picture was refused, if it was; an error where none of the others would fare better.
+/// The reason why an image was denied. `None` if it was stored, and an error if further images would fail as
+/// well.
 fn refusal<T>(added: Result<T, OpError>) -> Result<Option<String>, OpError> {
     match added {
         Ok(_) => Ok(None),
@@ -153,7 +156,7 @@ fn refusal<T>(added: Result<T, OpError>) -> Result<Option<String>, OpError> {
     }
 }
 
-/// Keeps an archive. Its images are taken in beside requests, and after a restart of the server.
+/// Stores an archive and queues its import. A worker imports the images, also after a restart of the server.
 async fn archive(
     app: &App,
     member: &Member,

@@ -1,4 +1,5 @@
-//! `…/settings/api-keys/{id}/advice`: what would be better about a key, and the one click that makes it so.
+//! `POST …/settings/api-keys/{id}/advice`: applies a recommendation for a key. Also turns recommendations into
+//! rows for the key's page.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -17,14 +18,15 @@ use crate::web::form::Form;
 use crate::web::view::{AdviceLine, Notice, Tone};
 use crate::web::words;
 
-/// What the button sends.
+/// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Taken {
     code: String,
 }
 
-/// Each with its click, for somebody who may change the key at `base`; but for what the page says in a notice of its own.
+/// The recommendations as rows with buttons. `base` is the path of the API Keys page. The exposure of a key is
+/// left out, because the page shows it separately.
 pub(super) fn lines(
     advice: &[Advice],
     base: &str,
@@ -44,7 +46,8 @@ pub(super) fn lines(
     advice.iter().filter(|one| !matches!(one, Advice::Seen(_))).map(line).collect()
 }
 
-/// What the click is called, and where below the key's page it leads, unless it does it at once.
+/// The label of the button, and the path below the key's page that it leads to. `None` if the button applies
+/// the recommendation directly.
 fn click(advice: Advice) -> (&'static str, Option<&'static str>) {
     match advice {
         Advice::OnlyPredicts { .. } => ("Make it Inference", None),
@@ -56,7 +59,7 @@ fn click(advice: Advice) -> (&'static str, Option<&'static str>) {
     }
 }
 
-/// Does it.
+/// Applies the recommendation with this code.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     Living(Chosen { member, key }): Living,
@@ -69,7 +72,7 @@ pub(in crate::web) async fn submit(
             text: format!("{} holds {} now.", key.name, titles(&key)),
             detail: format!("The next request with it is decided anew ({}).", words::took(propagation.took)),
         },
-        // It was used for something else meanwhile, or somebody changed it.
+        // The key was used or changed in the meantime, so the recommendation no longer applies.
         Err(OpError::Conflict) => Notice {
             tone: Tone::Warning,
             text: "That advice does not hold any more, so nothing was changed.".to_owned(),

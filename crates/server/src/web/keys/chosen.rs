@@ -1,4 +1,4 @@
-//! The key that a page's path names, and the member who looks at it.
+//! Extractors for the key that the path names, with the member who requests it.
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -15,7 +15,7 @@ pub(in crate::web) struct Chosen {
     pub(super) key: KeyRow,
 }
 
-/// A key of the member's workspace that can still be changed.
+/// A key of the member's workspace that is not deleted. For a deleted key, redirects to its page.
 pub(in crate::web) struct Living(pub(super) Chosen);
 
 impl FromRequestParts<Shared> for Chosen {
@@ -23,7 +23,7 @@ impl FromRequestParts<Shared> for Chosen {
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, PageError> {
         let member = Member::from_request_parts(parts, app).await?;
-        // What is no id names nothing.
+        // A malformed ID names no key.
         let id = in_path(parts, "id").await.parse().map_err(|_| OpError::NotFound("key"))?;
         let key = app.keys.read(&member.acting, id).await?;
         Ok(Self { member, key })
@@ -36,7 +36,7 @@ impl FromRequestParts<Shared> for Living {
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, PageError> {
         let chosen = Chosen::from_request_parts(parts, app).await?;
         if chosen.key.deletion.is_some() {
-            // Its page says who deleted it, and when.
+            // The page shows who deleted the key, and when.
             let url = format!("{}/{}", super::base(&chosen.member), chosen.key.id);
             return Err(PageError::Elsewhere { url });
         }

@@ -1,4 +1,4 @@
-//! `…/settings/api-keys/{id}/delete`: asked once, then at once.
+//! `…/settings/api-keys/{id}/delete`: deletes a key after a confirmation.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -18,14 +18,14 @@ use crate::web::person::Member;
 use crate::web::view::{DeleteKey, Here, Notice, Tone};
 use crate::web::words;
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Farewell {
     reason: String,
 }
 
-/// The question.
+/// Asks for confirmation.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
     Living(Chosen { member, key }): Living,
@@ -56,7 +56,7 @@ fn page(
     )
 }
 
-/// Deletes, and says where that has been confirmed.
+/// Deletes the key, and shows which nodes have confirmed the deletion.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     Chosen { member, key }: Chosen,

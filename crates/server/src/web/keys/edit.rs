@@ -1,4 +1,4 @@
-//! `…/settings/api-keys/{id}/edit`: Edit scopes.
+//! `…/settings/api-keys/{id}/edit`: the Edit Scopes dialog, which changes a key.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -23,7 +23,7 @@ use crate::web::person::Member;
 use crate::web::view::{EditKey, Here, Notice, PublicUseQuestion, Tone, WhatIf, Widening};
 use crate::web::words;
 
-/// The form, filled from the key.
+/// Shows the form with the current settings of the key.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
     Living(Chosen { member, key }): Living,
@@ -34,7 +34,7 @@ pub(in crate::web) async fn form(
     Ok(page(&app, &member, &headers, &key, &form, said).await?)
 }
 
-/// What stands in the way of saving, and what saving would do.
+/// Everything that the page shows besides the form: errors, questions, and the effect of the change.
 #[derive(Default)]
 struct Said {
     policy: Policy,
@@ -46,7 +46,7 @@ struct Said {
 }
 
 impl Said {
-    /// Nothing so far, but for what the workspace demands.
+    /// A state with the policy of the workspace and nothing else.
     fn under(policy: Policy) -> Self {
         Self { policy, ..Self::default() }
     }
@@ -78,7 +78,7 @@ async fn page(
     )
 }
 
-/// Saves, or says what stands in the way.
+/// Saves the change, or shows the form again with an error or a question.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     Living(Chosen { member, key }): Living,
@@ -91,7 +91,7 @@ pub(in crate::web) async fn submit(
     }
     let (_, seen) = app.keys.sightings(&member.acting, key.id).await?;
     let widening = unconfirmed_widening(&key, &form);
-    // Of a key that others have seen, saving asks the larger question.
+    // Saving an exposed key asks another question, which covers all that the change permits.
     if let Some(widening) = widening.filter(|_| seen.is_empty()) {
         let what_if = would_do(&app, &member, &key, &form, policy).await.ok();
         let said = Said { widening: Some(widening), what_if, ..Said::under(policy) };
@@ -123,7 +123,7 @@ pub(in crate::web) async fn submit(
     Ok((status, page(&app, &member, &headers, &key, &form, said).await?).into_response())
 }
 
-/// Says what saving would do, and does not save.
+/// Shows the effect of the change without saving it.
 async fn check(
     app: &App,
     member: &Member,
@@ -154,7 +154,7 @@ async fn would_do(
     Ok(what_if::panel(&what))
 }
 
-/// The change that the form asks for.
+/// The change that the form describes.
 fn wanted(app: &App, key: &KeyRow, form: &KeyForm, policy: Policy) -> Result<Patch, OpError> {
     let (scopes, expiry, restrictions) = form.picked(app.now(), policy, &restrictions(key))?;
     let expires_at = match expiry {
@@ -170,12 +170,14 @@ fn wanted(app: &App, key: &KeyRow, form: &KeyForm, policy: Policy) -> Result<Pat
     })
 }
 
-/// What narrows the key now. What a newer version wrote cannot be read, and no change of it is saved.
+/// The current restrictions. Those of a newer version can't be read and count as none here; saving a change of
+/// such a key fails.
 fn restrictions(key: &KeyRow) -> Restrictions {
     key.terms.restrictions.clone().unwrap_or_default()
 }
 
-/// Saves; also what hands something to everybody who has seen the key, if the person has said yes to just that.
+/// Saves the change. If the change grants more to an exposed key, the user must have confirmed exactly this
+/// grant.
 async fn save_knowingly(
     app: &App,
     member: &Member,
@@ -204,10 +206,11 @@ async fn save(
     Ok((saved, words::took(propagation.took)))
 }
 
-/// What the key would newly be able to do, unless the person has said yes to just that.
+/// The permissions that the key would gain. `None` if there are none, or if the user has confirmed exactly
+/// these.
 fn unconfirmed_widening(key: &KeyRow, form: &KeyForm) -> Option<Widening> {
     let wanted = form.scopes().ok()?;
-    // What can never be is not asked about: saving says so.
+    // An impossible grant needs no confirmation, because saving reports the error.
     Grant::new(key.class, wanted).ok()?;
     let newly = if wanted == key.scopes {
         Permissions::NONE

@@ -1,4 +1,4 @@
-//! When a key may end, as its forms offer it: within what the workspace allows.
+//! The expiry options in the forms of a key, within the policy of the workspace.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use keyrack_store::{KeyRow, Policy};
 use crate::web::view::ExpiryChoice;
 use crate::web::words;
 
-/// What is offered for a new key, or for `key`; one of them is chosen.
+/// The options for a new key, or for the existing `key`. Exactly one is selected.
 pub(super) fn choices(
     picked: &str,
     now: Timestamp,
@@ -44,7 +44,8 @@ const fn choice(value: &'static str, label: String, fact: String, says: String) 
     ExpiryChoice { value, label, fact, says, is_chosen: false }
 }
 
-/// What a key has now; without an end, only where that cannot be chosen anew.
+/// The option to keep the expiry. Without an expiry, it is offered only if the policy doesn't allow to choose
+/// "never" again.
 fn kept(key: &KeyRow, policy: Policy) -> Option<ExpiryChoice> {
     let says = "It goes on as it is.".to_owned();
     let (label, fact) = match key.terms.expires_at {
@@ -64,13 +65,13 @@ fn after(value: &'static str, days: u32, span: &str, remark: &str, now: Timestam
     choice(value, format!("In {span}{remark}"), format!("Expires in {span}"), says)
 }
 
-/// The last day that ends within what the workspace allows.
+/// The last day whose end is within the policy, as `YYYY-MM-DD`. `None` without a limit.
 pub(super) fn latest_day(now: Timestamp, policy: Policy) -> Option<String> {
     let a_day = Duration::from_secs(24 * 3_600 - 1);
     policy.latest_end(now).map(|end| words::day(end.minus(a_day)))
 }
 
-/// What stands below the choice.
+/// A sentence about the policy, for the space below the options.
 pub(super) fn says(policy: Policy) -> Option<String> {
     let days = words::count(policy.longest_life?.into(), "day");
     Some(format!("This workspace lets a key live for {days} at most."))

@@ -1,4 +1,4 @@
-//! The fields of a key as its forms send them.
+//! The fields of the forms that create and edit a key.
 
 use keyrack_key::{Class, Restrictions, Scope, Scopes, Timestamp};
 use keyrack_store::{KeyRow, Policy};
@@ -15,7 +15,7 @@ use crate::web::form::{field, sentence};
 use crate::web::view::{Besides, Field, KeyFields, LimitFields, NarrowFields};
 use crate::web::words;
 
-/// What the forms of a key send.
+/// The submitted fields.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(in crate::web) struct KeyForm {
@@ -33,26 +33,26 @@ pub(in crate::web) struct KeyForm {
     pub(super) revision: String,
     pub(super) confirm_widening: String,
     pub(super) acknowledge_public_use: String,
-    /// `on`: say what saving would do, and do not save.
+    /// `on` if the page only asks for the effect of the change, without saving it.
     pub(super) check: String,
-    /// The last of those that are flattened: it takes what the others leave.
+    /// Must be the last flattened field, because it takes all fields that the others leave over.
     #[serde(flatten)]
     narrow: NarrowForm,
 }
 
-/// An expiry as it was picked.
+/// The selected expiry.
 pub(super) enum Expiry {
     Keep,
     Set(Option<Timestamp>),
 }
 
 impl KeyForm {
-    /// A form with nothing typed.
+    /// A form without input.
     pub(super) fn empty(nonce: String) -> Self {
         Self { nonce, ..Self::default() }
     }
 
-    /// A form filled from a key.
+    /// A form with the settings of `key`.
     pub(super) fn of(key: &KeyRow) -> Self {
         let scope = if key.scopes.contains(Scope::Project) {
             "project"
@@ -74,12 +74,13 @@ impl KeyForm {
         }
     }
 
-    /// The class of the key that is to be made.
+    /// The class of the new key.
     pub(super) fn class(&self) -> Class {
         if self.scope == "inference" && self.public.is_chosen() { Class::Publishable } else { Class::Secret }
     }
 
-    /// What counts of what Add New Key sent: the page hides what a publishable key cannot have, and what is hidden is not meant.
+    /// The form without fields that a publishable key cannot have. The page hides those fields, so their values
+    /// are not meant.
     pub(super) fn settled(&self) -> Self {
         let mut settled = self.clone();
         if self.class() == Class::Publishable {
@@ -90,7 +91,8 @@ impl KeyForm {
         settled
     }
 
-    /// All that was picked for a key that `has` these restrictions, or all that is wrong with it and with the name.
+    /// Parses scopes, expiry, and restrictions. `has` are the current restrictions, which apply where the form
+    /// leaves fields out. Returns all errors at once, including those of the name.
     pub(super) fn picked(
         &self,
         now: Timestamp,
@@ -107,7 +109,7 @@ impl KeyForm {
         }
     }
 
-    /// The scopes that were picked.
+    /// The selected scopes.
     pub(super) fn scopes(&self) -> Result<Scopes, Invalid> {
         let picked = match self.scope.as_str() {
             "" | "none" => None,
@@ -125,7 +127,7 @@ impl KeyForm {
         }
     }
 
-    /// When the key shall end.
+    /// Parses the selected expiry.
     fn expiry(&self, now: Timestamp, policy: Policy) -> Result<Expiry, Invalid> {
         let wrong = |expected: &str| Invalid::field("expiresAt", expected);
         match self.expiry.as_str() {
@@ -137,7 +139,7 @@ impl KeyForm {
                 None => Err(wrong("pick one of the choices")),
             },
             "date" => {
-                // The key works through all of that day.
+                // The key works until the end of that day.
                 let end = parse_time(&format!("{}T23:59:59Z", self.expires_on));
                 let end = end.map_err(|_| wrong("pick a date"))?;
                 if end <= now {
@@ -153,7 +155,7 @@ impl KeyForm {
         }
     }
 
-    /// The fields as they go back into the page, with what is wrong beside each.
+    /// The fields for the page, with the errors next to them.
     pub(super) fn fields(
         &self,
         now: Timestamp,
@@ -166,7 +168,7 @@ impl KeyForm {
         let (date_error, expiry_error) =
             if self.expiry == "date" { (expiry_error, None) } else { (None, expiry_error) };
         let public = key.is_some_and(|key| key.class == Class::Publishable);
-        // What is wrong with what a new publishable key is offered stands there, and not in the fold.
+        // Errors in the fields of a new publishable key are shown there, and not in the advanced section.
         let in_public = key.is_none() && self.class() == Class::Publishable;
         let in_fold = invalid.filter(|_| !in_public);
         KeyFields {
@@ -179,7 +181,8 @@ impl KeyForm {
                 ..self.narrow.fields(offered, *most, invalid)
             },
             name: field(&self.name, invalid, "name"),
-            // What a publishable key cannot hold is a matter of its scope here: its class is not asked for.
+            // For the form, a permission that a publishable key cannot have is an error of the scope, because
+            // the class has no field.
             scope: field(&self.scope, invalid, if public { "class" } else { "scopes" }),
             expiry: Field { value: self.expiry.clone(), error: expiry_error },
             expiries: expiries::choices(&self.expiry, now, policy, key),

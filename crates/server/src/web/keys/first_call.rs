@@ -1,5 +1,5 @@
-//! `…/settings/api-keys/{id}/first-call`: whether the secret that was just shown has been used. The page where it is shown
-//! asks here each second; without JavaScript a person does. The secret itself is not shown again.
+//! `…/settings/api-keys/{id}/first-call`: shows whether a new secret has been used. The page that reveals the
+//! secret polls this page every second; without JavaScript, the user opens it. It does not show the secret.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -21,15 +21,15 @@ use crate::web::refused;
 use crate::web::view::{self, FirstCallPage, Here};
 use crate::web::words;
 
-/// Which secret is meant.
+/// The secret to look for.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Which {
-    /// The last four characters; the current one where that is none of the key's.
+    /// The last four characters of the secret. The current secret is used if the key has no such secret.
     secret: String,
 }
 
-/// Says how the first call ended, if there was one.
+/// Shows the result of the first request with the secret.
 pub(in crate::web) async fn page(
     State(app): State<Shared>,
     Chosen { member, key }: Chosen,
@@ -51,7 +51,7 @@ pub(in crate::web) async fn page(
     Ok(show!(&app, view)?)
 }
 
-/// The line about the first call with the secret that ends so.
+/// The line about the first request with the secret that has this hint.
 pub(super) fn line(app: &App, member: &Member, key: &KeyRow, hint: Hint) -> view::FirstCall {
     let url = format!("{}/{}/first-call?secret={hint}", base(member), key.id);
     let stand = match app.first_calls.of(key.id, hint) {

@@ -1,4 +1,4 @@
-//! The limits of a key as its forms send them: its rate, that of each visitor, and its quotas.
+//! The limits of a key in its forms: rate limit, rate limit per visitor, and quotas.
 
 use keyrack_key::{Counted, Period, Quota, Quotas, Rate, RateError, Restrictions};
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use crate::web::form::field;
 use crate::web::view::{LimitFields, QuotaFields, QuotaRow, RateFields};
 use crate::web::words;
 
-/// What the forms of a key send about its limits. What is left empty limits nothing; what is not sent stays as it is.
+/// The submitted limits. An empty field removes its limit; a missing field (`None`) keeps the current limit.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct LimitsForm {
@@ -26,7 +26,7 @@ pub(super) struct LimitsForm {
     trainings_month: Option<String>,
 }
 
-/// How often a key may be used, and how much it may do.
+/// The parsed limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Limits {
     rate: Option<Rate>,
@@ -35,20 +35,20 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// Restrictions with these limits in place of theirs.
+    /// Replaces the limits in `restrictions`.
     pub(super) fn within(self, restrictions: Restrictions) -> Restrictions {
         let Self { rate, visitor_rate, quotas } = self;
         Restrictions { rate, visitor_rate, quotas, ..restrictions }
     }
 }
 
-/// A rate as it was typed.
+/// The fields of a rate limit.
 #[derive(Clone, Copy)]
 struct Typed<'a> {
     requests: Option<&'a str>,
     every: &'a str,
     unit: &'a str,
-    /// What its fields are called where they are wrong.
+    /// The names of the fields for the number of requests and for the time, under which errors are reported.
     names: [&'static str; 2],
 }
 
@@ -56,7 +56,7 @@ const OF_KEY: [&str; 2] = ["rate_requests", "rate_every"];
 const OF_VISITOR: [&str; 2] = ["visitor_requests", "visitor_every"];
 
 impl LimitsForm {
-    /// Filled from what a key has.
+    /// A form with the limits of a key.
     pub(super) fn of(own: &Restrictions) -> Self {
         let [rate_requests, rate_every, rate_unit] = texts(own.rate);
         let [visitor_requests, visitor_every, visitor_unit] = texts(own.visitor_rate);
@@ -78,7 +78,7 @@ impl LimitsForm {
         }
     }
 
-    /// All that was typed in place of what the key `has`, or all that is wrong with it.
+    /// Parses the limits. Missing fields keep the limits in `has`. Returns all errors at once.
     pub(super) fn picked(&self, has: &Restrictions) -> Result<Limits, Invalid> {
         let rate = self.rate().parse(has.rate);
         let visitor_rate = self.visitor_rate().parse(has.visitor_rate);
@@ -89,7 +89,7 @@ impl LimitsForm {
         }
     }
 
-    /// The fields as they go back into the page, with what is wrong beside each. A public key only predicts.
+    /// The fields for the page, with the errors next to them. A public key has only quotas of predictions.
     pub(super) fn fields(&self, invalid: Option<&Invalid>, public: bool) -> LimitFields {
         let rows = Counted::ALL.into_iter().filter(|of| !public || *of == Counted::Predictions);
         LimitFields {
@@ -103,7 +103,7 @@ impl LimitsForm {
         self.visitor_rate().fields(invalid)
     }
 
-    /// A public key does nothing else, so nothing else of it is counted.
+    /// Removes the quotas that don't apply to a publishable key, which can only make predictions.
     pub(super) fn keep_predictions(&mut self) {
         for other in
             [&mut self.images_day, &mut self.images_month, &mut self.trainings_day, &mut self.trainings_month]
@@ -139,7 +139,7 @@ impl LimitsForm {
                     }
                 };
                 if let Some(quota) = quota {
-                    // There is one field for each: none comes twice.
+                    // Each quota has one field, so no quota can be added twice.
                     let _ = quotas.add(quota);
                 }
             }
@@ -147,7 +147,7 @@ impl LimitsForm {
         if invalid.fields().next().is_none() { Ok(quotas) } else { Err(invalid) }
     }
 
-    /// The field of a quota: its name, and what was typed if it was sent.
+    /// The field of a quota: its name, and its trimmed value. `None` if the form has no such field.
     fn quota(&self, of: Counted, per: Period) -> (&'static str, Option<&str>) {
         let (name, typed) = match (of, per) {
             (Counted::Predictions, Period::Day) => ("predictions_day", &self.predictions_day),
@@ -170,7 +170,8 @@ impl LimitsForm {
 }
 
 impl Typed<'_> {
-    /// Nothing where no number of requests was typed, and what the key `has` where none was sent.
+    /// Parses the rate limit. Returns `None` without a number of requests, and `has` if the form has no such
+    /// field.
     fn parse(self, has: Option<Rate>) -> Result<Option<Rate>, Invalid> {
         let [of_requests, of_every] = self.names;
         let Some(requests) = self.requests.map(str::trim) else { return Ok(has) };
@@ -202,7 +203,7 @@ impl Typed<'_> {
     }
 }
 
-/// A rate as its fields have it: requests, every so many, of this unit.
+/// The values of the fields for a rate limit: requests, time, and unit of the time.
 fn texts(rate: Option<Rate>) -> [String; 3] {
     let Some(rate) = rate else { return Default::default() };
     let (every, unit) = words::in_units(rate.seconds());

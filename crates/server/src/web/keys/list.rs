@@ -1,4 +1,4 @@
-//! `GET …/settings/api-keys`: the page that the document describes.
+//! `GET …/settings/api-keys`: the API Keys page with the list of keys.
 
 use axum::extract::State;
 use axum::http::request::Parts;
@@ -23,10 +23,10 @@ use crate::web::view::{self, Ahead, Ending, Here, KeyList, NodeRow, NodeStand, T
 use crate::web::words;
 
 const ON_A_PAGE: u32 = 50;
-/// How many of the keys that end next are named above the list; their rows say it of all.
+/// The largest number of keys in the notice about expiring keys.
 const ENDINGS: u32 = 5;
 
-/// What is being looked for. What makes no sense finds what is live.
+/// The filter of the list. Invalid values are ignored; without a status, the list shows live keys.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Search {
@@ -48,7 +48,7 @@ impl Search {
 
     fn filter(&self, now: Timestamp) -> KeyFilter<'_> {
         let text = self.q.trim();
-        // No name is longer.
+        // No name is longer than 100 characters.
         let text = text.char_indices().nth(100).map_or(text, |(end, _)| &text[..end]);
         KeyFilter {
             status: self.status(),
@@ -128,7 +128,7 @@ const fn status_name(status: KeyStatus) -> &'static str {
     }
 }
 
-/// What ends before long, said above the first page of all keys.
+/// The keys that expire within a month. Only for the first page of the unfiltered list.
 async fn ending(app: &App, member: &Member, search: &Search, now: Timestamp) -> Result<Vec<Ending>, OpError> {
     let is_front = search.status() == KeyStatus::Standing && search.cursor.is_empty();
     if !is_front || !search.q.is_empty() || !search.scope.is_empty() {
@@ -210,7 +210,7 @@ fn row(
     }
 }
 
-/// The first advice, but for what the row says anyway.
+/// The title of the first recommendation. The row shows the exposure of the key elsewhere.
 fn title(advice: &[Advice]) -> Option<&'static str> {
     advice.iter().find(|one| !matches!(one, Advice::Seen(_))).map(|one| one.title())
 }

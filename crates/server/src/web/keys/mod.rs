@@ -1,4 +1,5 @@
-//! The API Keys page, and the dialogs that it opens. Each dialog is a page of its own as well.
+//! The API Keys page and its dialogs. Each dialog is also a page with its own URL, for browsers without
+//! JavaScript.
 
 pub(super) mod advice;
 pub(super) mod delete;
@@ -36,22 +37,22 @@ use super::words;
 use crate::app::App;
 use crate::ops::OpError;
 
-/// Where the page is.
+/// The path of the page.
 fn base(member: &Member) -> String {
     member.path("/settings/api-keys")
 }
 
-/// Who still calls with the secret of a key that was replaced, if there is one that still works.
+/// A sentence about callers that still use the old secret of a key. `None` if no old secret works.
 async fn still_using(app: &App, member: &Member, key: &KeyRow) -> Result<Option<String>, OpError> {
     let now = app.now();
     let Some((secret, _)) = words::retiring(key, now) else { return Ok(None) };
     let used = app.keys.still_using(&member.acting, key.id, secret.hint).await?;
-    // The secret that took its place was made then.
+    // The old secret was replaced when the current one was created.
     let since = key.secrets.first().map_or(key.created_at, |current| current.created_at);
     Ok(Some(words::still_using(used.as_ref(), since, now)))
 }
 
-/// A name for one sending of a form: what is sent again with it is not done again.
+/// A random name for one submission of a form. The server executes a submission only once per nonce.
 fn nonce() -> Result<String, OpError> {
     use rand_core::TryRng;
     let mut random = [0; 16];
@@ -59,7 +60,7 @@ fn nonce() -> Result<String, OpError> {
     Ok(random.iter().fold(String::from("form_"), |text, byte| format!("{text}{byte:02x}")))
 }
 
-/// The nonce of a form that was sent. One that no form of ours holds stands for nothing.
+/// Validates a submitted nonce. Fails if it does not have the form of [`nonce`].
 fn sent_nonce(text: &str) -> Result<Option<String>, OpError> {
     let fits = text.len() == 37
         && text.starts_with("form_")
@@ -71,7 +72,7 @@ fn sent_nonce(text: &str) -> Result<Option<String>, OpError> {
     }
 }
 
-/// The address of this server as the browser knows it, for calls that can be copied.
+/// The URL of this server as the browser uses it, for examples that users copy.
 pub(super) fn address(app: &App, parts: &Parts) -> String {
     app.address(&parts.headers)
 }

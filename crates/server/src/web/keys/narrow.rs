@@ -1,5 +1,5 @@
-//! What narrows a key as its forms send it: projects and models as boxes, networks and origins a line each, and the size of
-//! images.
+//! The restrictions of a key in its forms: checkboxes for projects and models, one network or origin per line,
+//! and the largest image.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -15,26 +15,26 @@ use crate::web::form::{field, sentence};
 use crate::web::view::{Field, NarrowFields, Ticks};
 use crate::web::words;
 
-/// What the forms of a key send about what it may open, from where, and with what. What is not sent stays as it is: no page
-/// that was opened before there was a field lifts a restriction in silence.
+/// The submitted restrictions. A missing field keeps the current restriction, so that a page that was opened
+/// before an upgrade does not remove restrictions without notice.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct NarrowForm {
-    /// `these`, or all there are.
+    /// `these` to restrict the key to the checked projects, and anything else to restrict nothing.
     only_projects: Option<String>,
     only_models: Option<String>,
     networks: Option<String>,
     pub(super) origins: Option<String>,
-    /// In megabytes.
+    /// The largest image, in megabytes.
     pub(super) max_image: Option<String>,
-    /// The ids of the projects and models that were ticked, each with `on`; and whatever else nobody asked for.
+    /// The IDs of the checked projects and models, each with the value `on`, and unknown fields.
     #[serde(flatten)]
     ticked: BTreeMap<String, String>,
 }
 
-/// The longest list.
+/// The largest number of entries in a list.
 const MOST: usize = 100;
-/// What stands in the place of a list that names nothing: left empty, it would restrict nothing.
+/// The text for an empty list, because an empty field means no restriction.
 const NONE: &str = "none";
 
 const PROJECTS: &str = "restrictions.projects";
@@ -44,7 +44,7 @@ const ORIGINS: &str = "restrictions.origins";
 const MAX_IMAGE: &str = "restrictions.maxImageBytes";
 
 impl NarrowForm {
-    /// Filled from what a key has.
+    /// A form with the restrictions of a key.
     pub(super) fn of(own: &Restrictions) -> Self {
         let these = |is_any: bool| Some(if is_any { "any" } else { "these" }.to_owned());
         let ids = texts(&own.projects).into_iter().chain(texts(&own.models));
@@ -58,7 +58,7 @@ impl NarrowForm {
         }
     }
 
-    /// What was typed and ticked in place of what the key `has`, or all that is wrong with it.
+    /// Parses the restrictions. Missing fields keep the restrictions in `has`. Returns all errors at once.
     pub(super) fn picked(&self, has: &Restrictions) -> Result<Restrictions, Invalid> {
         let mut invalid = Invalid::default();
         let projects =
@@ -84,7 +84,8 @@ impl NarrowForm {
         }
     }
 
-    /// Those that were ticked. None at all is hardly what somebody wants who has just chosen to name some.
+    /// The checked IDs. An empty selection is an error, unless the key has an empty list already, because it is
+    /// hardly what the user wants.
     fn these<T: Copy + Ord + FromStr>(
         &self,
         only: Option<&str>,
@@ -114,7 +115,7 @@ impl NarrowForm {
         ticked.filter_map(|(id, _)| id.parse().ok()).collect()
     }
 
-    /// The fields as they go back into the page, with what is wrong beside each.
+    /// The fields for the page, with the errors next to them.
     pub(super) fn fields(&self, offered: &Offered, most: usize, invalid: Option<&Invalid>) -> NarrowFields {
         NarrowFields {
             projects: self.ticks(self.only_projects.as_deref(), &offered.projects, PROJECTS, invalid),
@@ -150,7 +151,7 @@ impl NarrowForm {
     }
 }
 
-/// One a line; nothing at all restricts nothing.
+/// Parses one entry per line. An empty text means no restriction.
 fn read_lines<T: Ord, E: Display>(
     text: &str,
     parse: impl Fn(&str) -> Result<T, E>,
@@ -169,7 +170,7 @@ fn read_lines<T: Ord, E: Display>(
     typed.into_iter().map(one).collect::<Result<_, _>>().map(Only::These)
 }
 
-/// Enough of a line to find it by.
+/// The visible characters of a line, cut to 40, for an error message.
 fn shortened(line: &str) -> String {
     const LONGEST: usize = 40;
     let visible = crate::ops::invalid::visible(line);
@@ -198,7 +199,7 @@ fn in_megabytes(bytes: NonZeroU32) -> String {
     words::megabytes(bytes.get()).trim_end_matches(" MB").to_owned()
 }
 
-/// Megabytes with up to six places behind the point: to the byte. Nothing where nothing was typed.
+/// Parses megabytes with up to six decimals, which is exact to the byte. `None` if the text is empty.
 fn size(text: &str) -> Result<Option<NonZeroU32>, &'static str> {
     const EXPECTED: &str = "expected a number of megabytes, such as 2 or 0.5";
     let text = text.trim();

@@ -1,4 +1,4 @@
-//! `…/settings/api-keys/new`: Add New Key.
+//! `…/settings/api-keys/new`: the Add New Key dialog, which creates a key.
 
 use axum::extract::State;
 use axum::http::request::Parts;
@@ -19,7 +19,7 @@ use crate::web::frame::{self, show};
 use crate::web::person::Member;
 use crate::web::view::{Here, NewKey};
 
-/// The empty form.
+/// Shows the empty form.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
     member: Member,
@@ -50,7 +50,7 @@ async fn page(
     )
 }
 
-/// Generate Key: the secret is in this answer and in no other.
+/// Creates the key. This response is the only one that contains the secret.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     member: Member,
@@ -60,7 +60,7 @@ pub(in crate::web) async fn submit(
     let policy = app.settings.policy(&member.acting).await?;
     match create(&app, &member, &form, policy).await {
         Ok(handed) => {
-            // What is only worth knowing must not cost the one sight of the secret.
+            // A failure here must not keep the secret from the user, who sees it only in this response.
             let remark = remark(&app, &member, &handed).await.unwrap_or_default();
             Ok(reveal::page(&app, &member, &parts, &handed, None, remark)?)
         }
@@ -93,7 +93,7 @@ async fn create(app: &App, member: &Member, form: &KeyForm, policy: Policy) -> R
     app.keys.create(&member.acting, draft, sent_nonce(&form.nonce)?).await
 }
 
-/// A name need not be unique, but it is worth knowing when it is not.
+/// A remark if another live key has the same name, which is allowed.
 pub(super) async fn remark(app: &App, member: &Member, handed: &Handed) -> Result<Option<String>, OpError> {
     let name = handed.key.name.as_str();
     let filter =

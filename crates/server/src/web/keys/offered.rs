@@ -1,4 +1,4 @@
-//! The projects and models of a workspace, as the forms of a key offer them.
+//! The projects and models that the forms of a key list as checkboxes.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -11,27 +11,27 @@ use crate::ops::keys::Names;
 use crate::web::person::Member;
 use crate::web::view::TickRow;
 
-/// As many as a key may name.
+/// The largest number of entries that a restriction may have.
 const MOST: u32 = 100;
 
-/// What can be ticked.
+/// The checkboxes for projects and models.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Offered {
     pub(super) projects: Offer<ProjectId>,
     pub(super) models: Offer<ModelId>,
 }
 
-/// What a form of a key has to know of the workspace and the server.
+/// Everything about the workspace and the server that the forms of a key need.
 #[derive(Clone, Debug)]
 pub(super) struct House {
     pub(super) policy: Policy,
     pub(super) offered: Offered,
-    /// The largest image that the server takes, in bytes.
+    /// The largest image that the server accepts, in bytes.
     pub(super) most: usize,
 }
 
 impl House {
-    /// What there is for a key with these restrictions.
+    /// Loads the context for a key with the restrictions `own`.
     pub(super) async fn of(
         app: &App,
         member: &Member,
@@ -43,11 +43,11 @@ impl House {
     }
 }
 
-/// The newest of one kind, and what the key names beside them.
+/// The newest objects of one kind, and the names of those that the key is restricted to.
 #[derive(Clone, Debug)]
 pub(super) struct Offer<T> {
     all: Vec<One<T>>,
-    /// Whether there are more than these.
+    /// Whether the workspace has older objects that are not listed.
     pub(super) more: bool,
     names: Names,
 }
@@ -56,7 +56,7 @@ pub(super) struct Offer<T> {
 struct One<T> {
     id: T,
     name: String,
-    /// What tells it from others of its name.
+    /// A text that distinguishes objects with the same name. May be empty.
     beside: String,
 }
 
@@ -67,7 +67,7 @@ impl<T> Default for Offer<T> {
 }
 
 impl Offered {
-    /// What the member's workspace has, for a key with these restrictions.
+    /// Loads the projects and models of the member's workspace, for a key with the restrictions `own`.
     pub(super) async fn to(app: &App, member: &Member, own: &Restrictions) -> Result<Self, OpError> {
         let by = &member.acting;
         let names = app.keys.names(by, own).await?;
@@ -101,8 +101,8 @@ impl Offered {
 }
 
 impl<T: Copy + Ord + ToString> Offer<T> {
-    /// A box for each. What is ticked and not among them, since it is older or was deleted, comes first: nothing is lost
-    /// when the form is saved.
+    /// A row for each object. Checked objects that are not listed, because they are old or deleted, come first,
+    /// so that saving the form keeps them.
     pub(super) fn rows(&self, ticked: &BTreeSet<T>) -> Vec<TickRow> {
         let beyond = ticked.iter().filter(|id| self.all.iter().all(|one| one.id != **id));
         let beyond = beyond.map(|id| {

@@ -1,4 +1,5 @@
-//! `…/settings/api-keys/{id}/pause` and `…/resume`: the rehearsal for deleting.
+//! `…/settings/api-keys/{id}/pause` and `…/resume`: deny the requests of a key for some time, and end the
+//! pause.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -19,15 +20,15 @@ use crate::web::person::Member;
 use crate::web::view::{Here, Notice, PauseKey, Tone};
 use crate::web::words;
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Span {
-    /// `10m`, or `resumed`: until then.
+    /// A span such as `10m`, or `resumed` to pause the key until it is resumed.
     r#for: String,
 }
 
-/// The form.
+/// Shows the form.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
     Living(Chosen { member, key }): Living,
@@ -59,7 +60,7 @@ fn page(
     )
 }
 
-/// Pauses, and leads to where it is seen who is refused meanwhile.
+/// Pauses the key, and redirects to its page, which shows the requests that are denied.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     Living(Chosen { member, key }): Living,
@@ -89,7 +90,7 @@ pub(in crate::web) async fn submit(
     }
 }
 
-/// Lets it work again.
+/// Resumes the key.
 pub(in crate::web) async fn resume(
     State(app): State<Shared>,
     Living(Chosen { member, key }): Living,

@@ -1,5 +1,5 @@
-//! Where a key with Inference will be used, as Add New Key asks it: from servers, or on public pages; and what is offered
-//! beside that for a key that everybody can read.
+//! The fields of the Add New Key form that ask where an Inference key will be used: on servers, or on public
+//! pages with a publishable key.
 
 use serde::Deserialize;
 
@@ -8,11 +8,11 @@ use super::narrow::NarrowForm;
 use crate::ops::Invalid;
 use crate::web::view::PublicFields;
 
-/// What the form sends about that.
+/// The submitted fields.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct PublicForm {
-    /// `public`, or `servers`.
+    /// `public` or `servers`.
     used: String,
     public_origins: String,
     public_requests: String,
@@ -22,12 +22,12 @@ pub(super) struct PublicForm {
 }
 
 impl PublicForm {
-    /// Whether a publishable key was chosen.
+    /// Whether the user chose a publishable key.
     pub(super) fn is_chosen(&self) -> bool {
         self.used == "public"
     }
 
-    /// Puts what was typed here in the place of the fields that a secret key has for it.
+    /// Copies the fields into the fields that secret keys use for the same settings.
     pub(super) fn settle(&self, limits: &mut LimitsForm, narrow: &mut NarrowForm) {
         narrow.origins = Some(self.public_origins.clone());
         narrow.max_image = Some(self.public_max_image.clone());
@@ -37,7 +37,7 @@ impl PublicForm {
         limits.keep_predictions();
     }
 
-    /// The fields as they go back into the page. What is wrong is wrong here, where a publishable key was chosen.
+    /// The fields for the page. Errors are shown here only if the user chose a publishable key.
     pub(super) fn fields(&self, chosen: bool, invalid: Option<&Invalid>) -> PublicFields {
         let (mut limits, mut narrow) = <(LimitsForm, NarrowForm)>::default();
         self.settle(&mut limits, &mut narrow);

@@ -1,4 +1,5 @@
-//! `…/settings/api-keys/{id}/public-key`: a public key for the page on which another key was seen, by one click.
+//! `POST …/settings/api-keys/{id}/public-key`: creates a publishable key for the page in which a secret key was
+//! exposed.
 
 use axum::extract::State;
 use axum::http::request::Parts;
@@ -19,7 +20,7 @@ use crate::web::form::{Form, sentence};
 use crate::web::person::Member;
 use crate::web::view::{Notice, Tone};
 
-/// What the button sends.
+/// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Taken {
@@ -27,10 +28,10 @@ pub struct Taken {
     nonce: String,
 }
 
-/// How often each visitor of the page may ask: a person who plays with it, and no program that lives off it.
+/// The rate limit for each visitor, as requests and seconds: enough for a person, too little for a script.
 const EACH_VISITOR: (u32, u32) = (60, 60);
 
-/// Makes it: the secret is in this answer and in no other.
+/// Creates the key. This response is the only one that contains the secret.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     Living(Chosen { member, key }): Living,
@@ -54,7 +55,8 @@ pub(in crate::web) async fn submit(
         Err(OpError::Repeated { key }) => {
             Ok(reveal::already_shown(&app, &member, &parts.headers, key).await?)
         }
-        // It has ended meanwhile, say.
+        // The form has no fields for these errors. One cause is that the exposed key has expired in the
+        // meantime.
         Err(OpError::Invalid(invalid)) => {
             let says: Vec<_> = invalid.fields().map(|(_, error)| sentence(error)).collect();
             back("No key was made.".to_owned(), says.join(" "))
@@ -83,14 +85,14 @@ async fn create(
     app.keys.create(&member.acting, draft, sent_nonce(nonce)?).await
 }
 
-/// It opens no more than the key whose place it takes, and no longer; but visitors come from every network. A public key only
-/// predicts, so nothing else of it is counted.
+/// The restrictions of the new key. It can access no more than the exposed key, but from every network, because
+/// visitors have any address. Only quotas of predictions apply to a publishable key.
 fn narrowed(seen: &KeyRow, origin: Origin) -> Result<Restrictions, OpError> {
     let kept = seen.terms.restrictions.clone().ok_or(StoreError::NotUnderstood)?;
     let (requests, seconds) = EACH_VISITOR;
     let mut quotas = Quotas::NONE;
     for quota in kept.quotas.iter().filter(|quota| quota.of == Counted::Predictions) {
-        // They were beside each other before.
+        // The quotas come from one valid set, so they cannot conflict.
         let _ = quotas.add(quota);
     }
     Ok(Restrictions {

@@ -1,4 +1,4 @@
-//! `…/settings/api-keys/refusals`: why a request was refused.
+//! `…/settings/api-keys/refusals`: explains why a request was denied.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -19,14 +19,15 @@ use crate::web::person::{Member, in_path};
 use crate::web::view::{FindRefusal, Here, RefusalPage, StepLine, StepState};
 use crate::web::words;
 
-/// What the form sends. In its body and not in its address: people paste their keys into every field there is.
+/// The fields of the form. They are sent in the body and not in the URL, because users may paste a key here,
+/// and URLs are logged.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Wanted {
     request: String,
 }
 
-/// The question.
+/// Shows the form.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
     member: Member,
@@ -57,7 +58,7 @@ fn ask(
     )
 }
 
-/// To the answer, if there is one.
+/// Redirects to the explanation, or shows the form again with an error.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     member: Member,
@@ -79,13 +80,13 @@ pub(in crate::web) async fn submit(
     } else {
         "expected req_ and 24 characters behind it, as the answer names it"
     };
-    // What is no id may be anything, and does not come back.
+    // A text that is no request ID may be a secret, so the form does not repeat it.
     let typed = if is_request_id(wanted) { wanted } else { "" };
     let again = ask(&app, &member, &headers, typed, Some(&Invalid::field("request", says)))?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
 }
 
-/// The answer.
+/// Shows the explanation.
 pub(in crate::web) async fn show(
     State(app): State<Shared>,
     member: Member,

@@ -1,4 +1,4 @@
-//! `…/settings/api-keys/{id}/retire`: the old secret ends before its time.
+//! `…/settings/api-keys/{id}/retire`: revokes the old secret of a key before its grace period ends.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -13,7 +13,7 @@ use crate::web::frame::{self, show};
 use crate::web::view::{Here, Notice, RetireSecret, Tone};
 use crate::web::words;
 
-/// The question.
+/// Asks for confirmation.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
     Living(Chosen { member, key }): Living,
@@ -31,7 +31,7 @@ pub(in crate::web) async fn form(
     Ok(show!(&app, view)?)
 }
 
-/// Ends it, and says where that has been confirmed.
+/// Revokes the old secret, and shows which nodes have confirmed the change.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     Living(Chosen { member, key }): Living,

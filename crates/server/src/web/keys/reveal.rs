@@ -1,4 +1,4 @@
-//! The one time that a secret is shown.
+//! The page that shows a new secret, which is shown only once.
 
 use axum::Extension;
 use axum::http::request::Parts;
@@ -16,7 +16,7 @@ use crate::web::person::Member;
 use crate::web::view::{AlreadyShown, Here, Reveal, Snippet};
 use crate::web::words;
 
-/// The page with the secret on it.
+/// The page with the secret. It is never compressed, because it contains text from the user next to the secret.
 pub(super) fn page(
     app: &App,
     member: &Member,
@@ -56,7 +56,7 @@ pub(super) fn page(
     Ok((Extension(Uncompressed), page).into_response())
 }
 
-/// The form was sent again: the secret was in the first answer.
+/// The response if a form is submitted again. Only the first response contained the secret.
 pub(super) async fn already_shown(
     app: &App,
     member: &Member,
@@ -76,7 +76,7 @@ pub(super) async fn already_shown(
     Ok((StatusCode::CONFLICT, page).into_response())
 }
 
-/// A first call that works, in three languages.
+/// The data for an example request that works with the new key, in three languages.
 struct Call<'a> {
     address: String,
     secret: &'a str,
@@ -118,7 +118,7 @@ impl Call<'_> {
         ]
     }
 
-    /// What a key can be asked about itself, before there is a model or a service that it is for.
+    /// A request to `verify` with the key itself, which works before the workspace has any model or node.
     fn ask(&self) -> [String; 3] {
         let Self { address, secret, scopes, .. } = self;
         let (permission, does) = if scopes.contains(Scope::Inference) {
@@ -143,7 +143,8 @@ impl Call<'_> {
         ]
     }
 
-    /// What is asked, with one of each that the key is restricted to: what a question leaves out counts as not allowed.
+    /// The body of the request. It names one entry of each restriction, because a request without them would be
+    /// denied.
     fn question(&self, permission: Permission) -> String {
         let mut asked =
             vec![("workspace", self.workspace.to_owned()), ("permission", permission.to_string())];

@@ -1,4 +1,5 @@
-//! `…/settings/api-keys/{id}/rotate`: a new secret, and how long the old one lives.
+//! `…/settings/api-keys/{id}/rotate`: replaces the secret of a key. The old secret works until the end of a
+//! grace period.
 
 use axum::extract::State;
 use axum::http::request::Parts;
@@ -20,7 +21,7 @@ use crate::web::person::Member;
 use crate::web::view::{Here, RotateKey};
 use crate::web::words;
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Rotation {
@@ -28,7 +29,7 @@ pub struct Rotation {
     nonce: String,
 }
 
-/// The form.
+/// Shows the form.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
     Living(Chosen { member, key }): Living,
@@ -61,7 +62,7 @@ fn page(
     )
 }
 
-/// Rotates: the new secret is in this answer and in no other.
+/// Rotates the key. This response is the only one that contains the new secret.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     Living(Chosen { member, key }): Living,

@@ -1,4 +1,4 @@
-//! What was seen of a key: its chart, its callers, its refusals.
+//! The usage of a key for its page: a chart, the callers, and the denied requests.
 
 use keyrack_key::{Permission, Timestamp};
 use keyrack_store::{CallerCursor, CallerRow, KeyRow, RefusedRequest, Usage, Whence};
@@ -16,10 +16,10 @@ use crate::web::words;
 const CALLERS: u32 = 10;
 const REFUSALS: u32 = 10;
 const HOURS: u32 = 48;
-/// The longest that a chart looks back, in days.
+/// The longest period of a chart, in days.
 const LONGEST: u32 = 90;
 
-/// What is looked at. What makes no sense is the usual.
+/// The query of the page. Invalid values select the defaults.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Look {
@@ -75,7 +75,7 @@ impl Period {
     }
 }
 
-/// All that the key's own page shows.
+/// Loads the usage of a key.
 pub(super) async fn seen(app: &App, member: &Member, key: &KeyRow, look: &Look) -> Result<Seen, OpError> {
     let (by, now, period) = (&member.acting, app.now(), look.period(app));
     let usage = match period {
@@ -113,7 +113,8 @@ fn periods(app: &App, look: &Look, page: &str, period: Period) -> Vec<Choice> {
     all.into_iter().map(choice).collect()
 }
 
-/// Those that were asked for; one alone is no choice.
+/// Links for the permissions that the key was used for. Empty if there is only one, because then there is
+/// nothing to choose.
 fn permissions(look: &Look, page: &str, period: Period, usage: &[Usage]) -> Vec<Choice> {
     let chosen = look.permission();
     let asked =
@@ -130,7 +131,7 @@ fn permissions(look: &Look, page: &str, period: Period, usage: &[Usage]) -> Vec<
     [None].into_iter().chain(all.into_iter().map(Some)).map(choice).collect()
 }
 
-/// Nothing where there were no calls.
+/// Draws the chart. `None` without requests.
 fn drawn(usage: &[Usage], period: Period, chosen: Option<Permission>, now: Timestamp) -> Option<Chart> {
     let usage: Vec<_> = usage.iter().filter(|one| chosen.is_none() || one.permission == chosen).collect();
     let was_allowed = |permission: &Option<Permission>| {
@@ -159,7 +160,7 @@ fn drawn(usage: &[Usage], period: Period, chosen: Option<Permission>, now: Times
     says(&bars, period).map(|says| chart(says, &names, &bars))
 }
 
-/// A bar for each hour or day, the last of them now.
+/// Empty bars for each hour or day, up to now.
 fn empty(period: Period, series: usize, now: Timestamp) -> Vec<(Timestamp, Bar)> {
     let bar = |label: String| Bar { label, allowed: vec![0; series], refused: 0 };
     match period {
@@ -172,7 +173,7 @@ fn empty(period: Period, series: usize, now: Timestamp) -> Vec<(Timestamp, Bar)>
             (0..HOURS).map(|number| (at(number), bar(words::hour_of_day(at(number))))).collect()
         }
         Period::Days(days) => {
-            // One day alone has no step to the next.
+            // The chart needs the distance between two bars.
             let days = days.max(2);
             let first = first_of_days(now, days);
             let at = |number| first.plus(std::time::Duration::from_hours(24) * number);
@@ -198,7 +199,7 @@ fn says(bars: &[Bar], period: Period) -> Option<String> {
     ))
 }
 
-/// A permission has the same colour on every page.
+/// The number of the color. A permission has the same color on every page.
 fn tone(permission: Option<Permission>) -> usize {
     permission.map_or(Permission::ALL.len(), |one| one as usize)
 }
@@ -230,7 +231,7 @@ fn line(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> CallerLine {
     }
 }
 
-/// From where somebody calls.
+/// The address or the network of a caller, as text.
 pub(in crate::web) fn whence(caller: &CallerRow) -> String {
     match &caller.whence {
         Whence::Address(Some(address)) => address.to_string(),

@@ -1,4 +1,4 @@
-//! `…/settings/api-keys/{id}`: one key and its facts.
+//! `…/settings/api-keys/{id}`: shows one key.
 
 use std::collections::BTreeMap;
 
@@ -73,7 +73,8 @@ pub(in crate::web) async fn page(
     Ok(show!(&app, view)?)
 }
 
-/// What was refused because the key is paused, from the beginning of the hour in which it was.
+/// The requests that were denied because the key is paused. `since` is the start of the hour in which the first
+/// was denied.
 #[derive(Default)]
 struct Refused {
     since: String,

@@ -1,4 +1,4 @@
-//! That others have seen a key, in the words of the pages.
+//! The exposure of a key, as pages describe it.
 
 use keyrack_key::{Exposure, Timestamp};
 use keyrack_store::{KeyRow, Sighting};
@@ -8,13 +8,14 @@ use crate::ops::keys::sightings::{PublicUse, origin_of, place};
 use crate::web::view::{PublicUseQuestion, SeenBadge, SeenInPublic, SeenPlace};
 use crate::web::words;
 
-/// What a row of the list says of it.
+/// The badge for the row of the list. `None` if the key was not exposed.
 pub(super) fn badge(key: &KeyRow, seen: &[Sighting]) -> Option<SeenBadge> {
     let last = seen.first()?;
     Some(SeenBadge { says: title(last), is_urgent: is_urgent(key, seen) })
 }
 
-/// What the key's own page says. `nonce` is for whoever may take the offer.
+/// The notice for the page of the key. `None` if the key was not exposed. With a `nonce`, the notice offers a
+/// publishable key; without, the user may not create keys.
 pub(super) fn notice(
     key: &KeyRow,
     seen: &[Sighting],
@@ -33,7 +34,7 @@ pub(super) fn notice(
     })
 }
 
-/// What is asked before a key that others have seen is given more.
+/// The question before an exposed key is granted more.
 pub(super) fn question(public: &PublicUse, now: Timestamp) -> PublicUseQuestion {
     PublicUseQuestion {
         place: place(&public.seen),

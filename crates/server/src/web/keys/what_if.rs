@@ -1,4 +1,4 @@
-//! What a change would have refused, in the words of the page.
+//! The effect of a change on past requests, as the page describes it.
 
 use keyrack_key::{Permission, Permissions};
 
@@ -7,10 +7,10 @@ use crate::numbers::{counted, grouped};
 use crate::ops::keys::what_if::WhatIf;
 use crate::web::view;
 
-/// The most callers that are named.
+/// The largest number of callers that are listed.
 const MOST: usize = 5;
 
-/// What is said beside the form.
+/// The panel next to the form.
 pub(super) fn panel(what: &WhatIf) -> view::WhatIf {
     let days = counted(what.days.into(), "day");
     let says = match what.calls {
@@ -30,7 +30,7 @@ pub(super) fn panel(what: &WhatIf) -> view::WhatIf {
     }
 }
 
-/// What follows "It would newly be able to".
+/// The new abilities of the key, in words that follow "It would newly be able to".
 pub(super) fn permits(permits: Permissions, widens: &[&str]) -> Vec<String> {
     let restriction = |name: &&str| match *name {
         "projects" => "work on more projects".to_owned(),

@@ -1,4 +1,4 @@
-//! `…/models/{id}/try`: asks a model about a picture that somebody chose, and draws what it says.
+//! `POST …/models/{id}/try`: runs a prediction on an image and shows the result.
 
 use axum::extract::multipart::{Field, MultipartError, MultipartRejection};
 use axum::extract::{Multipart, State};
@@ -22,13 +22,13 @@ use crate::web::form::sentence;
 use crate::web::view::{Answer, BoxMark, Overlay, Ranked, TONES};
 use crate::web::words;
 
-/// Boxes that are less sure are not drawn.
+/// The lowest confidence of a box that is drawn.
 pub(super) const SURE: f64 = 0.3;
-/// Classes that are listed.
+/// The largest number of classes that are listed.
 const RANKED: usize = 8;
 const LONGEST_URL: usize = 2_000;
 
-/// What the form sends: a file, or where one is.
+/// The submitted image: a file, or the URL of one.
 #[derive(Default)]
 struct Sent {
     file: Option<Bytes>,
@@ -36,7 +36,7 @@ struct Sent {
     url: String,
 }
 
-/// Asks the model.
+/// Runs the prediction.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     chosen: Chosen,
@@ -83,7 +83,7 @@ fn no_form() -> Problem {
     )
 }
 
-/// Refuses a form that is longer than an image may be before any of it is read.
+/// Denies a body that is longer than the largest image before reading any of it.
 fn check_length(app: &App, parts: &Parts) -> Result<(), OpError> {
     let most = allowance::picture(app.config.max_image).bytes;
     if entrance::announced(&parts.headers).is_some_and(|bytes| bytes > most as u64) {
@@ -115,7 +115,7 @@ async fn read(app: &App, chosen: &Chosen, mut form: Multipart) -> Result<Sent, O
     Ok(sent)
 }
 
-/// A file, within the room that pictures have; nothing where none was chosen.
+/// Reads the file within the memory budget of predictions. `None` if no file was selected.
 async fn file(app: &App, chosen: &Chosen, mut field: Field<'_>) -> Result<(Option<Bytes>, Held), OpError> {
     let most = app.config.max_image;
     let mut gathering = app.predictions.room().gather(chosen.member.acting.claimant(), most, None);
@@ -171,7 +171,7 @@ fn image(sent: Sent) -> Result<Image, Invalid> {
     Image::text(sent.url, Held::default()).ok().filter(Image::is_url).ok_or_else(no_url)
 }
 
-/// The picture that was asked about, and the boxes on it.
+/// The image as a `data:` URL, and its boxes. Both are empty without a preview.
 fn shown(small: Option<Small>, boxes: Vec<BoxMark>) -> (String, Overlay) {
     let Some(Small { jpeg, width, height }) = small else { return Default::default() };
     (format!("data:image/jpeg;base64,{jpeg}"), Overlay { width, height, boxes })

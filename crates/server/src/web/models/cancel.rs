@@ -1,4 +1,4 @@
-//! `…/models/{id}/cancel`: stops a training.
+//! `POST …/models/{id}/cancel`: cancels a training run.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -10,7 +10,7 @@ use crate::web::error::PageError;
 use crate::web::flash;
 use crate::web::view::{Notice, Tone};
 
-/// Stops it.
+/// Cancels the training run.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     Chosen { member, model, .. }: Chosen,

@@ -1,4 +1,4 @@
-//! What is known about a model that is ready, from its card.
+//! The results of a trained model, from its model card.
 
 use keyrack_store::Model;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use crate::web::view::{
 };
 use crate::web::words;
 
-/// The card, as the worker wrote it. What an older one left out is not shown.
+/// The model card, as a worker wrote it. Fields that an older version left out have defaults and are not shown.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Card {
@@ -19,7 +19,7 @@ pub(super) struct Card {
     examples: Vec<Shown>,
 }
 
-/// A picture that was measured with, and what was said of it: boxes, or one label of a classifier.
+/// An image of the validation set with the prediction of the model: boxes, or one label of a classifier.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Shown {
@@ -48,7 +48,7 @@ struct Object {
     height: f64,
 }
 
-/// Of either task.
+/// The metrics of a classifier or a detector.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Metrics {
@@ -92,7 +92,7 @@ impl Card {
         self.task.contains("detection")
     }
 
-    /// "96.4 % right on 60 images", "mAP 0.68 on 72 images".
+    /// A summary such as "96.4 % right on 60 images" or "mAP 0.68 on 72 images".
     pub(super) fn result(&self) -> String {
         let metrics = &self.metrics;
         let images = words::count(metrics.measured_on, "image");
@@ -102,13 +102,13 @@ impl Card {
         format!("{} right on {images}", percent(metrics.accuracy))
     }
 
-    /// Examples worth a look. Those of a detector were taken blindly, and those in which it found nothing are among
-    /// them; of a classifier, the wrong answers.
+    /// The examples to show: of a classifier, only its errors; of a detector, all, including images in which it
+    /// found nothing, because they were chosen at random.
     pub(super) fn shown(&self) -> impl Iterator<Item = &Shown> {
         self.examples.iter().filter(|shown| self.detects() || shown.said != shown.is)
     }
 
-    /// What is to be said of an example that its boxes do not say.
+    /// A caption with what the boxes don't show. `None` if there is nothing to add.
     pub(super) fn caption(&self, shown: &Shown) -> Option<String> {
         if self.detects() {
             return shown.found.is_empty().then(|| format!("found none of {}", shown.there.len()));
@@ -117,7 +117,7 @@ impl Card {
         Some(format!("is {is}; the model said {said}, {} sure", percent(shown.confidence)))
     }
 
-    /// The boxes that were found in an example.
+    /// The boxes that the model found in an example.
     pub(super) fn boxes(&self, shown: &Shown) -> Vec<BoxMark> {
         let marks = shown.found.iter().filter_map(|found| {
             let Object { class, left, top, width, height } = found.object;
@@ -128,7 +128,7 @@ impl Card {
         marks.enumerate().map(|(at, mark)| BoxMark { number: at + 1, ..mark }).collect()
     }
 
-    /// Of a classifier.
+    /// The metrics of a classifier. `None` if the model is a detector, or if it has no labels.
     pub(super) fn classified(&self) -> Option<Classified> {
         if self.detects() || self.labels.is_empty() {
             return None;
@@ -148,7 +148,7 @@ impl Card {
         })
     }
 
-    /// Of a detector.
+    /// The metrics of a detector. `None` if the model is a classifier, or if it has no labels.
     pub(super) fn detected(&self) -> Option<Detected> {
         if !self.detects() || self.labels.is_empty() {
             return None;
@@ -194,7 +194,7 @@ fn precision_row((at, (name, label)): (usize, (&String, &Label))) -> PrecisionRo
     }
 }
 
-/// "96.4 %"
+/// A percentage such as "96.4 %". The value is cut to 0–100 %.
 pub(super) fn percent(share: f64) -> String {
     let percent = share.clamp(0.0, 1.0) * 100.0;
     if percent >= 99.95 { "100 %".to_owned() } else { format!("{percent:.1} %") }
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_detectors_misses_are_shown() {
+    fn detector_examples_include_misses() {
         let object = json!({ "class": 0, "left": 1, "top": 1, "width": 5, "height": 5 });
         let examples = json!([
             { "record": "a", "found": [{ "object": object, "confidence": 0.9 }], "there": [object] },
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_classifiers_wrong_answers_are_shown_and_no_others() {
+    fn classifier_examples_are_errors_only() {
         let examples = json!([
             { "record": "a", "said": 1, "is": 0, "confidence": 0.972 },
             { "record": "b", "said": 1, "is": 1, "confidence": 0.4 },

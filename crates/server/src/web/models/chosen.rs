@@ -1,4 +1,4 @@
-//! The model that a page's path names, with its project, and the member who looks at it.
+//! Extractor for the model that the path names, with its project and the member who requests it.
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -21,7 +21,7 @@ impl FromRequestParts<Shared> for Chosen {
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, PageError> {
         let member = Member::from_request_parts(parts, app).await?;
-        // What is no id names nothing.
+        // A malformed ID names no model.
         let id = in_path(parts, "id").await.parse().map_err(|_| OpError::NotFound("model"))?;
         let model = app.models.read(&member.acting, id).await?.into_inner();
         let project = app.projects.read(&member.acting, model.project).await?.into_inner();

@@ -1,4 +1,4 @@
-//! `…/models/{id}/delete`: the end of a model.
+//! `…/models/{id}/delete`: deletes a model after a confirmation.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -12,7 +12,7 @@ use crate::web::flash;
 use crate::web::frame::{self, show};
 use crate::web::view::{DeleteModel, Here, Notice, Tone};
 
-/// The question.
+/// Asks for confirmation.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
     Chosen { member, model, .. }: Chosen,
@@ -27,7 +27,7 @@ pub(in crate::web) async fn form(
     Ok(show!(&app, view)?)
 }
 
-/// Deletes.
+/// Deletes the model.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     Chosen { member, model, .. }: Chosen,

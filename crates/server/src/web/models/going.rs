@@ -1,11 +1,11 @@
-//! How far a training is, in words.
+//! The progress of a training run, in words.
 
 use keyrack_store::{Model, ModelStatus};
 use serde::Deserialize;
 
 use crate::web::view::Going;
 
-/// A report of the worker. What it leaves out is not shown.
+/// The latest report of the worker. Missing values are not shown.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Report {
@@ -24,13 +24,13 @@ fn report(model: &Model) -> Report {
     report.unwrap_or_default()
 }
 
-/// Of the whole training.
+/// The progress of the whole training run, in percent. `None` if the worker has not reported it.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 100")]
 pub(super) fn percent(model: &Model) -> Option<u64> {
     report(model).percent.map(|percent| percent.clamp(0.0, 100.0) as u64)
 }
 
-/// What the page says while a model waits or is trained.
+/// The progress to show. `None` if the training run has ended.
 pub(super) fn going(model: &Model) -> Option<Going> {
     let waits = |phase: &str| Going {
         phase: phase.to_owned(),
@@ -70,7 +70,7 @@ fn running(report: &Report) -> Going {
     }
 }
 
-/// "about 2 min", "under a minute".
+/// A rough duration such as "about 2 min" or "a few seconds".
 fn span(seconds: f64) -> String {
     match seconds {
         under if under < 10.0 => "a few seconds".to_owned(),

@@ -1,4 +1,4 @@
-//! `GET …/models`: the models of a workspace.
+//! `GET …/models`: lists the models of a workspace.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -19,7 +19,7 @@ use crate::web::view::{Here, ModelList};
 
 pub(in crate::web) const ON_A_PAGE: u32 = 50;
 
-/// Which piece of the list.
+/// The position in the list, from the query.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Piece {

@@ -1,4 +1,4 @@
-//! Models: the list, the page of each, and what is done there.
+//! The pages of models: the list, each model, training, predictions, and deletion.
 
 pub(super) mod ask;
 pub(super) mod cancel;
@@ -19,12 +19,12 @@ use super::person::Member;
 use super::view::{ModelRow, Status};
 use super::words;
 
-/// Where a model's page is.
+/// The path of the model's page.
 pub(super) fn url(member: &Member, id: ModelId) -> String {
     member.path(&format!("/models/{id}"))
 }
 
-/// Where a model stands.
+/// The status of a model as a badge.
 pub(super) const fn status(model: &Model) -> Status {
     match model.status {
         ModelStatus::Queued => Status::Queued,
@@ -36,7 +36,7 @@ pub(super) const fn status(model: &Model) -> Status {
     }
 }
 
-/// A model as lists show it.
+/// A model as a row of a list.
 pub(super) fn row(member: &Member, model: &Model, project_name: &str, now: Timestamp) -> ModelRow {
     ModelRow {
         url: url(member, model.id),
@@ -55,7 +55,7 @@ pub(super) fn row(member: &Member, model: &Model, project_name: &str, now: Times
     }
 }
 
-/// What a model of this type does.
+/// The name of a project type.
 pub(super) const fn kind(project_type: ProjectType) -> &'static str {
     match project_type {
         ProjectType::Classification => "Classification",

@@ -1,4 +1,4 @@
-//! `…/models/{id}`: a model, while it is trained and after.
+//! `…/models/{id}`: shows a model, during its training and afterwards.
 
 use axum::extract::State;
 use axum::http::request::Parts;
@@ -19,10 +19,10 @@ use crate::web::view::{Answer, Badge, Example, Here, ModelPage, Overlay, Plot, T
 
 use crate::web::words;
 
-/// Images with what was said of them.
+/// The largest number of examples.
 const EXAMPLES: usize = 8;
 
-/// What came of trying it.
+/// The input and the result of a prediction that the user ran on the page.
 #[derive(Default)]
 pub(super) struct Tried {
     pub(super) image_url: String,
@@ -30,7 +30,7 @@ pub(super) struct Tried {
     pub(super) answer: Option<Answer>,
 }
 
-/// Shows it.
+/// Shows the model.
 pub(in crate::web) async fn page(
     State(app): State<Shared>,
     chosen: Chosen,
@@ -39,7 +39,7 @@ pub(in crate::web) async fn page(
     Ok(render(&app, &chosen, &parts, Tried::default()).await?)
 }
 
-/// The page, with what came of trying the model.
+/// Renders the page, with the result of a prediction if there is one.
 pub(super) async fn render(
     app: &App,
     chosen: &Chosen,
@@ -79,7 +79,7 @@ pub(super) async fn render(
     show!(app, view)
 }
 
-/// Images that the model was measured on and that are still there.
+/// The examples whose images still exist.
 async fn examples(
     app: &App,
     Chosen { member, project, .. }: &Chosen,
@@ -135,7 +135,7 @@ fn plots(points: &[Point]) -> Vec<Plot> {
     [loss, validation].into_iter().flatten().collect()
 }
 
-/// How the model is called in the answer to a form that is gone.
+/// Denies predictions with a model that is not ready. The page shows no form for them.
 pub(super) fn is_ready(model: &Model) -> Result<(), OpError> {
     if model.status == ModelStatus::Ready { Ok(()) } else { Err(OpError::NotFound("page")) }
 }

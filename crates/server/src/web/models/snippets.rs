@@ -1,11 +1,11 @@
-//! The same question from a program, with the secret left for the person to fill in.
+//! Code examples for a prediction. The user fills in the secret.
 
 use keyrack_store::{Model, ProjectType};
 
 use super::ask::SURE;
 use crate::web::view::Snippet;
 
-/// curl, Python, JavaScript. A detector is asked for boxes as unsure as those that the page shows.
+/// Examples for curl, Python, and JavaScript. Detectors get the confidence that the page uses.
 pub(super) fn snippets(address: &str, secret: &str, model: &Model) -> Vec<Snippet> {
     let (way, client, ask, print) = match model.project_type {
         ProjectType::Classification => {

@@ -1,4 +1,4 @@
-//! `…/projects/{id}/train`: asks for a model.
+//! `…/projects/{id}/train`: starts the training of a model.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -19,7 +19,7 @@ use crate::web::projects::Chosen;
 use crate::web::view::{Here, Notice, Tone, TrainModel};
 use crate::web::words;
 
-/// What the form sends. Left empty, a number is chosen well.
+/// The fields of the form. The server chooses a value for each empty number.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Training {
@@ -28,7 +28,7 @@ pub struct Training {
     seed: String,
 }
 
-/// The form, or what is missing before there can be one.
+/// Shows the form, or what the project lacks for training.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
     Chosen { member, project }: Chosen,
@@ -66,7 +66,7 @@ async fn page(
     show!(app, view)
 }
 
-/// Puts the training into the queue.
+/// Queues the training run.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     Chosen { member, project }: Chosen,
@@ -85,7 +85,7 @@ pub(in crate::web) async fn submit(
         }
         Err(OpError::Invalid(invalid)) => invalid,
         Err(taken @ OpError::NameTaken(_)) => Invalid::field("name", taken.to_string()),
-        // The page says what is missing.
+        // The page lists what the project lacks.
         Err(OpError::Problem(problem)) if problem.code() == "too_few_images" => Invalid::default(),
         Err(error) => return Err(error.into()),
     };

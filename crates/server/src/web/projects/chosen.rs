@@ -1,4 +1,4 @@
-//! The project that a page's path names, and the member who looks at it.
+//! Extractor for the project that the path names, with the member who requests it.
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -20,7 +20,7 @@ impl FromRequestParts<Shared> for Chosen {
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, PageError> {
         let member = Member::from_request_parts(parts, app).await?;
-        // What is no id names nothing.
+        // A malformed ID names no project.
         let id = in_path(parts, "id").await.parse().map_err(|_| OpError::NotFound("project"))?;
         let project = app.projects.read(&member.acting, id).await?.into_inner();
         Ok(Self { member, project })

@@ -1,4 +1,4 @@
-//! `…/projects/{id}/delete`: the end of a project.
+//! `…/projects/{id}/delete`: deletes a project after a confirmation.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -13,7 +13,7 @@ use crate::web::frame::{self, show};
 use crate::web::view::{DeleteProject, Here, Notice, Tone};
 use crate::web::words;
 
-/// The question.
+/// Asks for confirmation.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
     Chosen { member, project }: Chosen,
@@ -38,7 +38,7 @@ pub(in crate::web) async fn form(
     Ok(show!(&app, view)?)
 }
 
-/// Deletes.
+/// Deletes the project.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     Chosen { member, project }: Chosen,

@@ -1,4 +1,4 @@
-//! What stands above both pages of a project.
+//! The header of the pages of a project.
 
 use keyrack_store::{Project, ProjectCounts};
 
@@ -25,7 +25,7 @@ pub(super) fn head(
     }
 }
 
-/// Where a project's page is.
+/// The path of the project's page.
 pub(in crate::web) fn url(member: &Member, project: &Project) -> String {
     member.path(&format!("/projects/{}", project.id))
 }

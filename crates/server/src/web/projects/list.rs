@@ -1,4 +1,4 @@
-//! `GET …/projects`: the projects of a workspace.
+//! `GET …/projects`: lists the projects of a workspace.
 
 use axum::extract::State;
 use axum::http::request::Parts;
@@ -20,7 +20,7 @@ use crate::web::words;
 
 const ON_A_PAGE: u32 = 60;
 
-/// Which piece of the list.
+/// The position in the list, from the query.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Piece {

@@ -1,4 +1,4 @@
-//! The Projects page, and the dialogs that it opens.
+//! The Projects page and its dialogs.
 
 pub(super) mod delete;
 pub(super) mod list;
@@ -16,7 +16,7 @@ pub(super) use head::url;
 
 use super::person::Member;
 
-/// Where the page is.
+/// The path of the page.
 fn base(member: &Member) -> String {
     member.path("/projects")
 }

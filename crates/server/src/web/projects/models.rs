@@ -1,4 +1,4 @@
-//! `…/projects/{id}/models`: what was trained on a project.
+//! `…/projects/{id}/models`: lists the models of a project.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -15,7 +15,7 @@ use crate::web::models::list::{ON_A_PAGE, Piece};
 use crate::web::models::row;
 use crate::web::view::{Here, ProjectModels};
 
-/// Shows them.
+/// Shows the models.
 pub(in crate::web) async fn page(
     State(app): State<Shared>,
     Chosen { member, project }: Chosen,

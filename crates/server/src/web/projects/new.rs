@@ -1,4 +1,4 @@
-//! `…/projects/new`: a new project.
+//! `…/projects/new`: creates a project.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -17,7 +17,7 @@ use crate::web::frame::{self, show};
 use crate::web::person::Member;
 use crate::web::view::{Here, NewProject, Notice, Tone};
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ProjectForm {
@@ -26,7 +26,7 @@ pub struct ProjectForm {
     description: String,
 }
 
-/// The empty form.
+/// Shows the empty form.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
     member: Member,
@@ -54,7 +54,7 @@ fn page(
     )
 }
 
-/// Makes the project.
+/// Creates the project.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     member: Member,

@@ -1,4 +1,4 @@
-//! `…/projects/{id}/rename`: another name or description.
+//! `…/projects/{id}/rename`: changes the name and the description of a project.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -18,7 +18,7 @@ use crate::web::frame::{self, show};
 use crate::web::person::Member;
 use crate::web::view::{Here, Notice, RenameProject, Tone};
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Renaming {
@@ -26,7 +26,7 @@ pub struct Renaming {
     description: String,
 }
 
-/// The form, filled from the project.
+/// Shows the form with the current values.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
     Chosen { member, project }: Chosen,
@@ -58,7 +58,7 @@ fn page(
     )
 }
 
-/// Saves.
+/// Saves the changes.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     Chosen { member, project }: Chosen,

@@ -1,4 +1,4 @@
-//! `…/projects/{id}`: the images of a project as a grid.
+//! `…/projects/{id}`: shows the images of a project as a grid.
 
 use std::collections::BTreeMap;
 
@@ -22,10 +22,10 @@ use crate::web::view::{BatchOption, Here, ImportLine, LabelLink, ProjectPage};
 use crate::web::words;
 
 const ON_A_PAGE: u32 = 60;
-/// More labels than these fold away.
+/// The number of labels that are shown. Further labels are in a collapsed section.
 const AT_A_GLANCE: usize = 12;
 
-/// What is being looked for. What makes no sense finds everything.
+/// The filter of the grid. Invalid values are ignored.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Search {
@@ -44,7 +44,7 @@ impl Search {
         }
     }
 
-    /// This page of `url` with the rest of what is being looked for.
+    /// The URL of this page with another label, selection, or cursor. The batch stays.
     fn with(&self, url: &str, label: &str, show: &str, cursor: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (name, value) in [("label", label), ("show", show), ("batch", &self.batch), ("cursor", cursor)] {
@@ -105,7 +105,8 @@ pub(in crate::web) async fn page(
     Ok(show!(&app, view)?)
 }
 
-/// All, each label with its images, and those without one; and the labels that are too many for one glance.
+/// The links of the filter: all images, images without a label, and each label. The second list has the labels
+/// that don't fit.
 fn links(
     search: &Search,
     filter: &RecordFilter,

@@ -1,10 +1,10 @@
-//! Uploading from a program, with the secret left for the person to fill in.
+//! Code examples for an upload. The user fills in the secret.
 
 use keyrack_store::{Project, ProjectType};
 
 use crate::web::view::Snippet;
 
-/// Python with the platform's own client, and curl for whoever wants to see each call.
+/// Examples for Python with the Epigos client, and for curl with each request by hand.
 pub(super) fn snippets(address: &str, secret: &str, project: &Project) -> Vec<Snippet> {
     let id = project.id;
     let all = match project.project_type {

@@ -1,4 +1,4 @@
-//! The account of whoever is signed in, and where it is signed in.
+//! The page with the account of the signed-in user.
 
 use askama::Template;
 
@@ -10,14 +10,14 @@ pub(crate) struct Account {
     pub(crate) frame: Frame,
     pub(crate) name: String,
     pub(crate) email: String,
-    /// The present one first.
+    /// The sessions of the user, the current one first.
     pub(crate) sessions: Vec<SessionRow>,
 }
 
 pub(crate) struct SessionRow {
     pub(crate) id: String,
     pub(crate) is_this: bool,
-    /// "Firefox on Linux"
+    /// The browser, such as "Firefox on Linux".
     pub(crate) agent: String,
     pub(crate) address: String,
     pub(crate) last_seen: Moment,

@@ -1,4 +1,4 @@
-//! The Activity page, and what verifying it found.
+//! The Activity page, which shows the audit log, and the page that verifies the log.
 
 use askama::Template;
 
@@ -8,23 +8,23 @@ use super::{Frame, Moment};
 #[template(path = "activity.html")]
 pub(crate) struct Activity {
     pub(crate) frame: Frame,
-    /// `/w/{slug}/settings/activity`
+    /// `/w/{slug}/settings/activity`.
     pub(crate) base: String,
-    /// GET `who`, `what`: what can be picked.
+    /// The options of the query parameters `who` and `what`.
     pub(crate) who: Vec<Picked>,
     pub(crate) what: Vec<Picked>,
-    /// GET `about`: an id, or part of a name.
+    /// The query parameter `about`: an ID, or a part of a name.
     pub(crate) about: String,
-    /// GET `from`, `until`: `YYYY-MM-DD`, both included.
+    /// The query parameters `from` and `until`: days as `YYYY-MM-DD`, both included.
     pub(crate) from: String,
     pub(crate) until: String,
     pub(crate) is_filtered: bool,
-    /// Not the first page.
+    /// Whether this is not the first page.
     pub(crate) is_continued: bool,
     pub(crate) entries: Vec<Entry>,
-    /// The following page, when there is one.
+    /// The URL of the next page. `None` on the last page.
     pub(crate) next_url: Option<String>,
-    /// What is being looked for, as files.
+    /// The URLs of the filtered log as files.
     pub(crate) jsonl_url: String,
     pub(crate) csv_url: String,
 }
@@ -36,10 +36,10 @@ pub(crate) struct Picked {
     pub(crate) is_chosen: bool,
 }
 
-/// "Ada" "gave the key " "line-3-camera" " a new secret", and what changed.
+/// An entry as a sentence with its changes: "Ada" "gave the key " "line-3-camera" " a new secret".
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
-    /// "1,204"
+    /// The number of the entry, such as "1,204".
     pub(crate) seq: String,
     pub(crate) when: Moment,
     pub(crate) who: Thing,
@@ -51,10 +51,10 @@ pub(crate) struct Entry {
     pub(crate) hash: String,
 }
 
-/// Somebody or something that can be gone to, if it is still there.
+/// A name with a link. `url` is `None` if the object has no page any more.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Thing {
-    /// "The key ", where the name alone would not tell.
+    /// The text before the name, such as "The key ", if the name needs it.
     pub(crate) before: &'static str,
     pub(crate) name: String,
     pub(crate) url: Option<String>,
@@ -78,9 +78,9 @@ pub(crate) struct Fact {
 pub(crate) struct VerifyActivity {
     pub(crate) frame: Frame,
     pub(crate) base: String,
-    /// "1,204 entries"
+    /// The number of entries, such as "1,204 entries".
     pub(crate) entries: String,
-    /// The first entry that is not as it was written.
+    /// The number of the first altered entry. `None` if the log is intact.
     pub(crate) broken: Option<String>,
     pub(crate) newest_hash: String,
 }

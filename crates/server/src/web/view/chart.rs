@@ -1,73 +1,74 @@
-//! Use over time as SVG: bars that stack what was let through, and refusals on a plane of their own. The planes stretch
-//! with the page, so their numbers stand beside them as text, and again in a table.
+//! Charts of usage over time as SVG: stacked bars of allowed requests, and a second plane with denied requests.
+//! The SVG stretches with the page, so its numbers are text next to it, and a table repeats them for screen
+//! readers.
 
 #![expect(clippy::cast_precision_loss, reason = "bars have fewer dots than a number has bits")]
 
 use std::fmt::Write as _;
 
-/// A chart with its axes, its legend and its numbers.
+/// A chart with its axes, legend, and numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Chart {
-    /// "1,204 calls in 30 days: 1,180 let through, 24 refused. Most on 14 November: 120."
+    /// A summary such as "1,204 calls in 30 days: 1,180 let through, 24 refused. Most on 14 November: 120."
     pub(crate) says: String,
     pub(crate) allowed: Plane,
-    /// Nothing where nothing was refused.
+    /// The plane of denied requests. `None` if no request was denied.
     pub(crate) refused: Option<Plane>,
-    /// What the colours mean, from the ground up.
+    /// The legend, in the order of the stack from the bottom up.
     pub(crate) series: Vec<Series>,
-    /// From left to right.
+    /// The labels of the horizontal axis, from left to right.
     pub(crate) along: Vec<String>,
-    /// What stands above the columns of the table, behind the first.
+    /// The headings of the table, without the first column.
     pub(crate) heads: Vec<String>,
-    /// Times with calls.
+    /// The rows of the table, newest first. Times without requests are left out.
     pub(crate) rows: Vec<(String, Vec<String>)>,
 }
 
-/// One plane: bars within [`WIDTH`] × [`HEIGHT`].
+/// Bars within [`WIDTH`] × [`HEIGHT`].
 #[derive(Clone, Debug)]
 pub(crate) struct Plane {
-    /// One path for each series.
+    /// One path per series.
     pub(crate) paths: Vec<Path>,
-    /// From the top down.
+    /// The labels of the vertical axis, from the top down.
     pub(crate) up: Vec<String>,
 }
 
-/// All bars of one colour.
+/// All bars of one color, as one SVG path.
 #[derive(Clone, Debug)]
 pub(crate) struct Path {
-    /// The class that the style sheet knows the colour by: `chart-0` to `chart-6`, `chart-refused`.
+    /// The CSS class with the color: `chart-0` to `chart-6`, or `chart-refused`.
     pub(crate) class: String,
     pub(crate) path: String,
 }
 
-/// One colour of the legend.
+/// One entry of the legend.
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
     pub(crate) class: String,
-    /// "make predictions"
+    /// The name of the permission, such as "make predictions".
     pub(crate) name: String,
-    /// "1,180"
+    /// The number of requests, such as "1,180".
     pub(crate) total: String,
 }
 
-/// The calls of one hour or day.
+/// The requests in one hour or on one day.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bar {
-    /// "26 November, 14:00"
+    /// The time, such as "26 November, 14:00".
     pub(crate) label: String,
-    /// Let through, by series.
+    /// The numbers of allowed requests, by series.
     pub(crate) allowed: Vec<u64>,
     pub(crate) refused: u64,
 }
 
 const WIDTH: f64 = 600.0;
 const HEIGHT: f64 = 200.0;
-/// Of a bar's room, so much stays free.
+/// The part of a bar's width that stays empty.
 const GAP: f64 = 0.22;
-/// What is there is seen, however little it is beside the rest.
+/// The smallest height of a bar that is not empty, so that it is visible.
 const LEAST: f64 = 3.0;
 
-/// Draws `bars`, whose series have these colours and names.
+/// Draws `bars`. `names` are the color and the name of each series.
 pub(crate) fn chart(says: String, names: &[(usize, String)], bars: &[Bar]) -> Chart {
     let totals = (0..names.len()).map(|at| bars.iter().map(|bar| bar.allowed[at]).sum::<u64>());
     let mut series: Vec<_> = names
@@ -115,7 +116,7 @@ fn plane(classes: &[String], stacks: &[Vec<u64>], ticks: u32) -> Plane {
         for (path, value) in paths.iter_mut().zip(stack).filter(|(_, value)| **value > 0) {
             let height = (*value as f64 / top as f64 * HEIGHT).max(LEAST).min(ground);
             let width = room * (1.0 - GAP);
-            // Writing into a string does not fail.
+            // Writing to a `String` cannot fail.
             let _ = write!(path, "M{left:.1} {ground:.1}h{width:.1}v-{height:.1}h-{width:.1}z");
             ground -= height;
         }
@@ -125,7 +126,7 @@ fn plane(classes: &[String], stacks: &[Vec<u64>], ticks: u32) -> Plane {
     Plane { paths, up: (0..ticks).map(tick).collect() }
 }
 
-/// The first, the middle and the last.
+/// The labels of the first, the middle, and the last bar.
 fn along(bars: &[Bar]) -> Vec<String> {
     let at = |place: usize| bars.get(place).map(|bar| bar.label.clone()).unwrap_or_default();
     match bars.len() {
@@ -144,7 +145,7 @@ fn rows(bars: &[Bar]) -> Vec<(String, Vec<String>)> {
     bars.iter().rev().filter(has_calls).map(row).collect()
 }
 
-/// The next number that people like to read on a scale, and that has a half.
+/// The next round number for the top of the axis whose half is a whole number.
 fn nice(most: u64) -> u64 {
     let mut ten = 1;
     loop {
@@ -155,7 +156,7 @@ fn nice(most: u64) -> u64 {
     }
 }
 
-/// Thirty days in the width of a word: a path within 90 × 24.
+/// Draws a sparkline: one bar per day, as an SVG path within 90 × 24.
 pub(crate) fn spark(days: &[u64]) -> String {
     let most = days.iter().copied().max().unwrap_or(0).max(1);
     let room = 90.0 / days.len().max(1) as f64;
@@ -163,7 +164,7 @@ pub(crate) fn spark(days: &[u64]) -> String {
     for (place, calls) in days.iter().enumerate().filter(|(_, calls)| **calls > 0) {
         let height = (*calls as f64 / most as f64 * 24.0).max(1.5);
         let (left, width) = (room * place as f64, room * 0.7);
-        // Writing into a string does not fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(path, "M{left:.1} 24h{width:.1}v-{height:.1}h-{width:.1}z");
     }
     path
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn bars_stack_from_the_ground_and_refusals_have_a_plane_of_their_own() {
+    fn chart_stacks_allowed_requests_and_separates_denied_ones() {
         let names = [(3, "make predictions".to_owned()), (2, "train models".to_owned())];
         let bars = [bar("a", &[5, 5], 0), bar("b", &[0, 0], 0), bar("c", &[10, 0], 3)];
         let drawn = chart("15 calls".to_owned(), &names, &bars);
@@ -206,13 +207,13 @@ mod tests {
     }
 
     #[test]
-    fn scales_end_at_numbers_with_a_half() {
+    fn axis_ends_at_an_even_round_number() {
         assert_eq!([0, 1, 2, 3, 7, 11, 17, 120, 41_203].map(nice), [2, 2, 2, 4, 10, 16, 20, 160, 60_000]);
         let _ = nice(u64::MAX / 100);
     }
 
     #[test]
-    fn what_is_little_is_seen_and_what_is_nothing_is_not() {
+    fn sparkline_shows_small_values_and_hides_zero() {
         assert_eq!(spark(&[0; 30]), "");
         assert_eq!(spark(&[0, 1, 1_000]), "M30.0 24h21.0v-1.5h-21.0zM60.0 24h21.0v-24.0h-21.0z");
     }

@@ -1,4 +1,4 @@
-//! The API as a page to read, filled from the OpenAPI document.
+//! The API reference, generated from the OpenAPI document.
 
 use askama::Template;
 
@@ -9,10 +9,10 @@ use super::Frame;
 pub(crate) struct Docs {
     pub(crate) frame: Frame,
     pub(crate) version: String,
-    /// `http://localhost:8080/api/v1`
+    /// The base URL of the API, such as `http://localhost:8080/api/v1`.
     pub(crate) base_url: String,
     pub(crate) openapi_url: String,
-    /// A call that works on this server.
+    /// A request that works on this server.
     pub(crate) curl_example: String,
     pub(crate) groups: Vec<DocsGroup>,
 }
@@ -20,20 +20,20 @@ pub(crate) struct Docs {
 pub(crate) struct DocsGroup {
     pub(crate) anchor: String,
     pub(crate) title: String,
-    /// May be empty.
+    /// The description of the group. May be empty.
     pub(crate) text: String,
     pub(crate) operations: Vec<DocsOperation>,
 }
 
 pub(crate) struct DocsOperation {
     pub(crate) anchor: String,
-    /// `GET`, `POST`, …
+    /// The HTTP method in capitals, such as `GET`.
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) summary: String,
-    /// May be empty.
+    /// The description. May be empty.
     pub(crate) text: String,
-    /// Who may call: "Keys with projects:manage", "Anybody".
+    /// Who may send the request, such as "Keys with projects:manage" or "Anybody".
     pub(crate) permission: String,
     pub(crate) parameters: Vec<DocsField>,
     pub(crate) body: Vec<DocsField>,
@@ -42,7 +42,7 @@ pub(crate) struct DocsOperation {
 
 pub(crate) struct DocsField {
     pub(crate) name: String,
-    /// "string", "integer, in the path"
+    /// The type and the place, such as "string" or "integer, in the path".
     pub(crate) kind: String,
     pub(crate) required: bool,
     pub(crate) text: String,
@@ -54,7 +54,7 @@ pub(crate) struct DocsAnswer {
 }
 
 impl DocsOperation {
-    /// The name that the style sheet knows the method by.
+    /// The CSS class of the method.
     fn method_slug(&self) -> String {
         self.method.to_lowercase()
     }

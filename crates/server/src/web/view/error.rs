@@ -1,4 +1,4 @@
-//! What stands there when there is no page.
+//! The error page.
 
 use askama::Template;
 
@@ -9,12 +9,12 @@ use super::Frame;
 pub(crate) struct ErrorPage {
     pub(crate) frame: Frame,
     pub(crate) status: u16,
-    /// "There is no such page", "That did not work"
+    /// The title, such as "There is no such page".
     pub(crate) title: String,
     pub(crate) text: String,
-    /// What to quote when asking for help; empty when there is none.
+    /// The ID to give to the support. Empty if there is none.
     pub(crate) request_id: String,
-    /// The way on: a URL and what stands on its button.
+    /// The URL and the label of the button.
     pub(crate) onward_url: String,
     pub(crate) onward_text: String,
 }

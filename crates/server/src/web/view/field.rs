@@ -1,6 +1,6 @@
-//! One field of a form: what was typed, and what was wrong with it.
+//! One field of a form.
 
-/// A form that comes back keeps what was typed and says beside each field what to change.
+/// The value that the user entered, and the error of the field. A form that is shown again keeps its values.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Field {
     pub(crate) value: String,

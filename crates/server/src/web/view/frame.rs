@@ -1,31 +1,32 @@
-//! What stands around every page: the head, the navigation of whoever is signed in, and the notice of what just happened.
+//! The frame of every page: header, navigation, and notice.
 
-/// Every page has one.
+/// The data of the frame.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
     pub(crate) product: String,
     pub(crate) css_url: String,
     pub(crate) js_url: String,
-    /// For pages of images and models.
+    /// The script for pages with images and models.
     pub(crate) pictures_js_url: String,
     pub(crate) icon_url: String,
-    /// Where **Get help** leads: a URL, a `mailto:`, or the built-in docs.
+    /// The target of the **Get help** link: a URL, a `mailto:` URL, or the API reference.
     pub(crate) help_url: String,
     pub(crate) notice: Option<Notice>,
-    /// `None` when nobody is signed in.
+    /// The navigation. `None` if nobody is signed in.
     pub(crate) shell: Option<Shell>,
 }
 
-/// The navigation of a signed-in person.
+/// The navigation of a signed-in user.
 #[derive(Clone, Debug)]
 pub(crate) struct Shell {
     pub(crate) workspaces: Vec<Workspace>,
-    /// The workspace this page belongs to; pages beside all workspaces (Account) may name the last one.
+    /// The workspace of the page. Pages outside of workspaces, such as Account, show the user's first
+    /// workspace.
     pub(crate) workspace: Option<Workspace>,
     pub(crate) here: Here,
-    /// Whether this person may look at what everybody did.
+    /// Whether the user may open the Activity page.
     pub(crate) sees_activity: bool,
-    /// Whether to warn this person that the server's disk is nearly full.
+    /// Whether the user sees a warning that the disk of the server is nearly full.
     pub(crate) warns_of_disk: bool,
     pub(crate) user_name: String,
     pub(crate) user_email: String,
@@ -45,17 +46,17 @@ pub(crate) enum Here {
     ApiKeys,
     Activity,
     Account,
-    /// A page that the navigation does not list.
+    /// A page that is not in the navigation.
     Elsewhere,
 }
 
-/// What just happened, said once.
+/// A message that is shown once.
 #[derive(Clone, Debug)]
 pub(crate) struct Notice {
     pub(crate) tone: Tone,
-    /// "line-3-camera was deleted."
+    /// The message, such as "line-3-camera was deleted."
     pub(crate) text: String,
-    /// The sentence after it; may be empty.
+    /// A second sentence. May be empty.
     pub(crate) detail: String,
 }
 
@@ -96,7 +97,7 @@ impl Shell {
 }
 
 impl Workspace {
-    /// The letter of its badge.
+    /// The letter in the badge of the workspace.
     pub(crate) fn initial(&self) -> String {
         self.name.chars().next().map(|first| first.to_uppercase().collect()).unwrap_or_default()
     }

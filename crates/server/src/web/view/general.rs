@@ -8,16 +8,16 @@ use super::{Field, Frame, Moment};
 #[template(path = "general.html")]
 pub(crate) struct General {
     pub(crate) frame: Frame,
-    /// `/w/{slug}/settings/general`
+    /// `/w/{slug}/settings/general`.
     pub(crate) base: String,
     pub(crate) can_manage: bool,
     pub(crate) name: String,
     pub(crate) slug: String,
     pub(crate) created: Moment,
-    /// "90 days"; nothing for no limit.
+    /// The longest lifetime of a key, such as "90 days". `None` without a limit.
     pub(crate) longest_life: Option<String>,
     pub(crate) rotation_age: Option<String>,
-    /// Keys that the policy leaves as they are.
+    /// The keys that do not meet the policy.
     pub(crate) strays: Vec<StrayList>,
 }
 
@@ -37,9 +37,9 @@ pub(crate) struct Stray {
 pub(crate) struct EditGeneral {
     pub(crate) frame: Frame,
     pub(crate) base: String,
-    /// POST `name`
+    /// The form field `name`.
     pub(crate) name: Field,
-    /// POST `longest_life`, `rotation_age`: days; empty for no limit.
+    /// The form fields `longest_life` and `rotation_age`, in days. Empty without a limit.
     pub(crate) longest_life: Field,
     pub(crate) rotation_age: Field,
 }

@@ -1,44 +1,44 @@
-//! What is asked before images go, and what is said after they came.
+//! The pages for deleting images, for the outcomes of an upload, and for an import.
 
 use askama::Template;
 
 use super::{Frame, Moment};
 
-/// Deleting one image or several.
+/// The confirmation before one or more images are deleted.
 #[derive(Template)]
 #[template(path = "image_delete.html")]
 pub(crate) struct DeleteImages {
     pub(crate) frame: Frame,
-    /// Where the form goes.
+    /// The target of the form.
     pub(crate) action: String,
-    /// "cap-001.jpg", "12 images"
+    /// The images, such as "cap-001.jpg" or "12 images".
     pub(crate) what: String,
     pub(crate) back: String,
-    /// The ids of several; none where the action names the one.
+    /// The IDs of several images. Empty if `action` names the image.
     pub(crate) records: Vec<String>,
 }
 
-/// What became of a form full of pictures.
+/// The outcomes of an upload.
 #[derive(Template)]
 #[template(path = "image_outcomes.html")]
 pub(crate) struct Outcomes {
     pub(crate) frame: Frame,
     pub(crate) project_url: String,
     pub(crate) project_name: String,
-    /// "2 of 3 images were added"
+    /// The title, such as "2 of 3 images were added".
     pub(crate) title: String,
     pub(crate) files: Vec<Outcome>,
-    /// Why the rest of the form was not read, if it was not.
+    /// The reason why the rest of the form was not read. `None` if all of it was read.
     pub(crate) broken: Option<String>,
 }
 
 pub(crate) struct Outcome {
     pub(crate) name: String,
-    /// Why it was refused; nothing where it was added.
+    /// The reason why the file was denied. `None` if it was added.
     pub(crate) refused: Option<String>,
 }
 
-/// An archive that is being taken in.
+/// An archive import.
 #[derive(Template)]
 #[template(path = "import_show.html")]
 pub(crate) struct ImportPage {
@@ -51,13 +51,13 @@ pub(crate) struct ImportPage {
     pub(crate) done: u64,
     pub(crate) added: u64,
     pub(crate) has_ended: bool,
-    /// Its archive has arrived, and no image of it is being looked at.
+    /// Whether the import is queued.
     pub(crate) waits: bool,
-    /// It waits until the disk has space.
+    /// Whether the import waits until the disk has enough space.
     pub(crate) waits_for_disk: bool,
-    /// Why all of it failed.
+    /// The reason why the import failed. `None` if it did not fail.
     pub(crate) failed: Option<String>,
     pub(crate) skipped: Vec<Outcome>,
-    /// Skipped files beyond those that are named.
+    /// The number of skipped files that are not in `skipped`.
     pub(crate) skipped_more: u64,
 }

@@ -1,4 +1,4 @@
-//! Delete: asked once.
+//! The confirmation before a key is deleted.
 
 use askama::Template;
 
@@ -13,6 +13,6 @@ pub(crate) struct DeleteKey {
     pub(crate) key_name: String,
     pub(crate) masked: String,
     pub(crate) last_use: Option<LastUse>,
-    /// POST `reason`, optional.
+    /// The form field `reason`, optional.
     pub(crate) reason: Field,
 }

@@ -1,4 +1,4 @@
-//! Edit scopes.
+//! The Edit Scopes dialog.
 
 use askama::Template;
 
@@ -10,24 +10,25 @@ pub(crate) struct EditKey {
     pub(crate) frame: Frame,
     pub(crate) base: String,
     pub(crate) id: String,
-    /// As it is stored, whatever the name field holds.
+    /// The stored name, regardless of the name field.
     pub(crate) key_name: String,
-    /// POST `revision`: what the form was filled from.
+    /// The form field `revision`: the revision of the key that the form shows.
     pub(crate) revision: String,
     pub(crate) fields: KeyFields,
-    /// The change permits more than before, and waits for a yes.
+    /// A question, if the change grants more permissions than before.
     pub(crate) widening: Option<Widening>,
-    /// The key was seen by others, and the change waits for a yes to what that hands them.
+    /// A question, if the change grants more to an exposed key.
     pub(crate) public_use: Option<PublicUseQuestion>,
-    /// What the change would have refused, once that was asked.
+    /// The effect of the change, if the user requested it.
     pub(crate) what_if: Option<WhatIf>,
-    /// Somebody else changed the key meanwhile.
+    /// A message, if the key was changed by someone else in the meantime.
     pub(crate) conflict: Option<String>,
 }
 
 pub(crate) struct Widening {
-    /// "train models", "upload datasets", …: what follows "This key will newly be able to".
+    /// The new abilities, such as "train models", which follow "This key will newly be able to".
     pub(crate) permits: Vec<String>,
-    /// POST `confirm_widening`: says yes to exactly this widening, so that a form changed afterwards is asked about anew.
+    /// The form field `confirm_widening`. It confirms exactly these permissions, so that a further change needs
+    /// a new confirmation.
     pub(crate) token: String,
 }

@@ -1,4 +1,4 @@
-//! The line that waits for the first call with a new secret, and its page.
+//! The line that waits for the first request with a new secret, and the page with this line.
 
 use askama::Template;
 
@@ -16,31 +16,32 @@ pub(crate) struct FirstCallPage {
 }
 
 pub(crate) struct FirstCall {
-    /// Where to look again.
+    /// The URL that the script polls.
     pub(crate) url: String,
     pub(crate) stand: FirstCallStand,
 }
 
 pub(crate) enum FirstCallStand {
-    /// Nobody has called.
+    /// No request has arrived.
     Awaited,
-    /// Refused, and why: what stands behind "refused:".
+    /// The request was denied, for this reason, which follows "refused:".
     Refused(String),
     Came {
         when: Moment,
-        /// An address; empty when none is known.
+        /// The address of the client. Empty if it is unknown.
         from: String,
-        /// "manage projects"; empty where the question was only whether the key is alive.
+        /// The use, such as "manage projects". Empty if the request only verified the key.
         does: String,
-        /// `projects:manage`, or empty.
+        /// The permission, such as `projects:manage`. Empty if the request only verified the key.
         permission: &'static str,
     },
-    /// The secret was handed out too long ago, or elsewhere, or the server was started anew.
+    /// This process does not wait for the secret: it was created too long ago, by another process, or before a
+    /// restart.
     NotAwaited,
 }
 
 impl FirstCall {
-    /// A word for style and script.
+    /// The state as a word for the style sheet and the script.
     pub(crate) fn word(&self) -> &'static str {
         match self.stand {
             FirstCallStand::Awaited => "awaited",

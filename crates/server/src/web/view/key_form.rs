@@ -1,4 +1,4 @@
-//! Add New Key, and the fields that it shares with Edit scopes.
+//! The Add New Key dialog, and the fields that it shares with the Edit Scopes dialog.
 
 use askama::Template;
 
@@ -9,65 +9,65 @@ use super::{Field, Frame, LimitFields, NarrowFields, PublicFields};
 pub(crate) struct NewKey {
     pub(crate) frame: Frame,
     pub(crate) base: String,
-    /// Spent by the first POST that succeeds.
+    /// The name of this submission. The server executes a submission only once per nonce.
     pub(crate) nonce: String,
     pub(crate) fields: KeyFields,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KeyFields {
-    /// POST `name`
+    /// The form field `name`.
     pub(crate) name: Field,
-    /// POST `scope`: `project`, `inference`; when editing also `none`. Absent when no card is chosen.
+    /// The form field `scope`: `project`, `inference`, or, when editing, `none`. Empty if no scope is selected.
     pub(crate) scope: Field,
-    /// POST `expiry`: one of `expiries`, of which one is chosen.
+    /// The form field `expiry`: the value of one of `expiries`, exactly one of which is selected.
     pub(crate) expiry: Field,
     pub(crate) expiries: Vec<ExpiryChoice>,
-    /// POST `expires_on`: `YYYY-MM-DD`, read when `expiry` is `date`.
+    /// The form field `expires_on` as `YYYY-MM-DD`, used if `expiry` is `date`.
     pub(crate) expires_on: Field,
-    /// The first date that the date field offers, `YYYY-MM-DD`.
+    /// The first date that can be selected, as `YYYY-MM-DD`.
     pub(crate) earliest: String,
-    /// The last date that it offers, where the workspace has a longest life for keys.
+    /// The last date that can be selected. `None` if the policy has no limit.
     pub(crate) latest: Option<String>,
-    /// "This workspace lets a key live for 90 days at most."
+    /// A sentence about the policy, such as "This workspace lets a key live for 90 days at most."
     pub(crate) policy: Option<String>,
-    /// A publishable key: Inference and nothing else.
+    /// Whether the key is publishable, which allows only Inference.
     pub(crate) public: bool,
     pub(crate) besides: Besides,
     pub(crate) limits: LimitFields,
     pub(crate) narrow: NarrowFields,
-    /// Whether it is asked where a key with Inference will be used: only when one is made.
+    /// Whether the form asks where an Inference key will be used. Only for new keys.
     pub(crate) asks_where: bool,
     pub(crate) to_publish: PublicFields,
-    /// Whether a key without Project and Inference can be chosen again after one of them was: only when editing.
+    /// Whether the user can remove both Project and Inference. Only when editing.
     pub(crate) offers_none: bool,
 }
 
-/// When a key may end, as it is picked.
+/// An option for the expiry of a key.
 #[derive(Clone, Debug)]
 pub(crate) struct ExpiryChoice {
-    /// `never`, `keep`, `30d`, `90d`, `365d`, `longest`, `date`.
+    /// The form value: `never`, `keep`, `30d`, `90d`, `365d`, `longest`, or `date`.
     pub(crate) value: &'static str,
-    /// "In 30 days"
+    /// The label, such as "In 30 days".
     pub(crate) label: String,
-    /// "Expires in 30 days"
+    /// The summary, such as "Expires in 30 days".
     pub(crate) fact: String,
-    /// "It stops working on 26 December 2026. …"
+    /// The explanation, such as "It stops working on 26 December 2026. …".
     pub(crate) says: String,
     pub(crate) is_chosen: bool,
 }
 
-/// What a key may do besides its scope.
+/// The scopes besides Project and Inference.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Besides {
-    /// POST `keys=on`
+    /// The form field `keys`, `on` if checked.
     pub(crate) keys: bool,
-    /// POST `node=on`
+    /// The form field `node`, `on` if checked.
     pub(crate) node: bool,
 }
 
 impl KeyFields {
-    /// The fold stands open when something in it was changed or is wrong.
+    /// Whether the advanced section is open: if a field in it differs from the default or has an error.
     pub(crate) fn advanced_is_open(&self) -> bool {
         self.besides.keys
             || self.besides.node
@@ -78,7 +78,7 @@ impl KeyFields {
             || self.narrow.is_touched()
     }
 
-    /// What is set inside the fold, said on its outside.
+    /// A summary of the advanced section, for its heading.
     pub(crate) fn facts(&self) -> String {
         let expiry = self.expiries.iter().find(|choice| choice.is_chosen);
         let expiry = expiry.map_or("Never expires", |choice| choice.fact.as_str());

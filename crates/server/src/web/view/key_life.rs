@@ -1,4 +1,4 @@
-//! Pause, and the end of an old secret: asked once.
+//! The dialogs that pause a key and that revoke its old secret.
 
 use askama::Template;
 
@@ -13,9 +13,9 @@ pub(crate) struct PauseKey {
     pub(crate) key_name: String,
     pub(crate) masked: String,
     pub(crate) last_use: Option<LastUse>,
-    /// A pause that is there already: what is chosen takes its place.
+    /// The current pause. The new pause replaces it.
     pub(crate) paused: Option<Paused>,
-    /// POST `for`: `10m` (also when empty), `resumed`.
+    /// The form field `for`: a span such as `10m` (the default), or `resumed`.
     pub(crate) span: Field,
 }
 
@@ -25,11 +25,11 @@ impl PauseKey {
     }
 }
 
-/// A pause that is not over.
+/// A pause that has not ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Paused {
     pub(crate) since: By,
-    /// "until 22 November 2026, 21:18 UTC", "until somebody resumes it".
+    /// The end, such as "until 22 November 2026, 21:18 UTC" or "until somebody resumes it".
     pub(crate) until: String,
 }
 
@@ -40,19 +40,19 @@ pub(crate) struct RetireSecret {
     pub(crate) base: String,
     pub(crate) id: String,
     pub(crate) key_name: String,
-    /// "…Z7pe works until 22 November 2026, 21:18 UTC"; nothing where none does.
+    /// The old secret, such as "…Z7pe works until 22 November 2026, 21:18 UTC". `None` if no old secret works.
     pub(crate) retiring: Option<String>,
-    /// Who still calls with it.
+    /// A sentence about callers that still use the old secret.
     pub(crate) still_using: String,
 }
 
-/// Calls that were refused because the key is paused.
+/// Requests that were denied because the key is paused.
 #[derive(Clone, Debug)]
 pub(crate) struct RefusedCalls {
-    /// "manage projects"; empty where the question was only whether the key is alive.
+    /// The use, such as "manage projects". Empty if the requests only verified the key.
     pub(crate) does: String,
-    /// `projects:manage`, or empty.
+    /// The permission, such as `projects:manage`. Empty if the requests only verified the key.
     pub(crate) permission: &'static str,
-    /// "12 calls"
+    /// The number of requests, such as "12 calls".
     pub(crate) calls: String,
 }

@@ -1,55 +1,56 @@
-//! The limits of a key: their fields, and how it stands with its quotas.
+//! The fields for the limits of a key, and the usage of its quotas.
 
 use super::{Field, Moment};
 
-/// The fields that limit a key. All may be left empty.
+/// The fields for the limits of a key. All are optional.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LimitFields {
-    /// POST `rate_requests`, `rate_every`, `rate_unit`
+    /// The form fields `rate_requests`, `rate_every`, and `rate_unit`.
     pub(crate) rate: RateFields,
-    /// POST `visitor_requests`, `visitor_every`, `visitor_unit`
+    /// The form fields `visitor_requests`, `visitor_every`, and `visitor_unit`.
     pub(crate) visitor: RateFields,
     pub(crate) quotas: Vec<QuotaRow>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RateFields {
-    /// A whole number; empty for no limit.
+    /// A whole number. Empty without a limit.
     pub(crate) requests: Field,
-    /// A whole number of `unit`; empty for one.
+    /// A whole number of `unit`s. Empty means one.
     pub(crate) every: Field,
-    /// `second`, `minute` (also when the value is empty), `hour`.
+    /// `second`, `minute` (also if empty), or `hour`.
     pub(crate) unit: String,
 }
 
-/// The quotas of one kind.
+/// The quotas of one kind of work.
 #[derive(Clone, Debug)]
 pub(crate) struct QuotaRow {
-    /// "Predictions"
+    /// The kind, such as "Predictions".
     pub(crate) label: &'static str,
-    /// Whether it counts predictions, which is all that a public key does.
+    /// Whether the quota counts predictions, the only kind of work that publishable keys do.
     pub(crate) predicts: bool,
-    /// A day's and a month's.
+    /// The quotas per day and per month.
     pub(crate) fields: [QuotaFields; 2],
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct QuotaFields {
-    /// POST `predictions_day` and so on: a whole number; empty for no limit.
+    /// The name of the form field, such as `predictions_day`. Its value is a whole number, empty without a
+    /// limit.
     pub(crate) name: &'static str,
-    /// `day`, `month`
+    /// `day` or `month`.
     pub(crate) per: &'static str,
     pub(crate) field: Field,
 }
 
-/// How a key stands with a quota.
+/// The usage of a quota in the current period.
 pub(crate) struct QuotaBar {
-    /// "Predictions today"
+    /// The quota and its period, such as "Predictions today".
     pub(crate) label: String,
     pub(crate) used: u32,
     pub(crate) limit: u32,
     pub(crate) left: u32,
-    /// When there is all of it again.
+    /// When the next period starts.
     pub(crate) resets: Moment,
 }
 
@@ -59,13 +60,13 @@ impl LimitFields {
         self.all().any(|field| !field.value.is_empty())
     }
 
-    /// Whether something was set or is wrong.
+    /// Whether any limit is set or has an error.
     pub(crate) fn are_touched(&self) -> bool {
         self.are_set()
             || self.all().chain([&self.rate.every, &self.visitor.every]).any(|field| field.error.is_some())
     }
 
-    /// Each field without which its limit is none.
+    /// The fields that decide whether a limit is set.
     fn all(&self) -> impl Iterator<Item = &Field> {
         let quotas = self.quotas.iter().flat_map(|row| &row.fields).map(|quota| &quota.field);
         [&self.rate.requests, &self.visitor.requests].into_iter().chain(quotas)
@@ -73,7 +74,7 @@ impl LimitFields {
 }
 
 impl RateFields {
-    /// Whether the time of the rate is counted in `unit`.
+    /// Whether `unit` is selected.
     pub(crate) fn is_by(&self, unit: &str) -> bool {
         self.unit == unit || (self.unit.is_empty() && unit == "minute")
     }

@@ -8,31 +8,31 @@ use super::{By, Expires, Frame, LastUse, Moment, Paused, Scope, SeenBadge};
 #[template(path = "key_list.html")]
 pub(crate) struct KeyList {
     pub(crate) frame: Frame,
-    /// `/w/{slug}/settings/api-keys`
+    /// `/w/{slug}/settings/api-keys`.
     pub(crate) base: String,
-    /// Whether this person may make and change keys; without it the page only shows.
+    /// Whether the user may create and change keys. If not, the page has no buttons for it.
     pub(crate) can_manage: bool,
-    /// What is being looked for: text, `project` | `inference` | `keys` or empty, `live` (paused ones among them) | `paused` |
-    /// `expired` | `deleted`.
+    /// The filter. `scope` is `project`, `inference`, `keys`, or empty; `status` is `live` (which includes
+    /// paused keys), `paused`, `expired`, or `deleted`.
     pub(crate) q: String,
     pub(crate) scope: String,
     pub(crate) status: String,
-    /// Live, Paused, Expired, Deleted: each keeps the rest of the filter in its URL.
+    /// The tabs Live, Paused, Expired, and Deleted. Their URLs keep the rest of the filter.
     pub(crate) tabs: Vec<Tab>,
-    /// "5 keys"
+    /// The number of keys, such as "5 keys".
     pub(crate) count: String,
-    /// The keys that end next, within a month.
+    /// The keys that expire within a month, soonest first.
     pub(crate) ending: Vec<Ending>,
     pub(crate) rows: Vec<KeyRow>,
-    /// The following page, when there is one.
+    /// The URL of the next page. `None` on the last page.
     pub(crate) next_url: Option<String>,
-    /// Services elsewhere that check these keys themselves.
+    /// The nodes that check keys of this workspace.
     pub(crate) nodes: Vec<NodeRow>,
-    /// A call that works on this server, for whoever has no key yet.
+    /// A request that works on this server, for users without a key.
     pub(crate) curl_example: String,
 }
 
-/// A key that ends by itself before long.
+/// A key that expires within a month.
 pub(crate) struct Ending {
     pub(crate) id: String,
     pub(crate) name: String,
@@ -40,7 +40,7 @@ pub(crate) struct Ending {
     pub(crate) ahead: Ahead,
 }
 
-/// How long before.
+/// The time until a key expires, rounded up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ahead {
     Day,
@@ -50,20 +50,20 @@ pub(crate) enum Ahead {
 
 pub(crate) struct NodeRow {
     pub(crate) name: String,
-    /// The key that it follows with.
+    /// The key that the node follows with.
     pub(crate) key: Option<String>,
     pub(crate) heard: Moment,
     pub(crate) stand: NodeStand,
 }
 
-/// What is known of a node.
+/// The state of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NodeStand {
-    /// It reads everything, and lets nobody through yet.
+    /// The node is loading the keys, and denies all requests until it has them.
     Reads,
-    /// It has every change.
+    /// The node has every change.
     Follows,
-    /// It was not heard of lately, and may go on with what it knew.
+    /// The node has not contacted the server within its lease, and may use old keys.
     CutOff,
 }
 
@@ -76,36 +76,37 @@ pub(crate) struct Tab {
 pub(crate) struct KeyRow {
     pub(crate) id: String,
     pub(crate) name: String,
-    /// `kr_sk_…9fQ2`
+    /// The masked secret, such as `kr_sk_…9fQ2`.
     pub(crate) masked: String,
-    /// During a rotation: "old secret …Z7pe works until 14:05 tomorrow", and who still calls with it.
+    /// During a rotation, the end of the old secret and its callers, such as "old secret …Z7pe works until
+    /// 14:05 tomorrow".
     pub(crate) retiring: Option<String>,
     pub(crate) paused: Option<Paused>,
     pub(crate) scopes: Vec<Scope>,
-    /// A publishable key.
+    /// Whether the key is publishable.
     pub(crate) public: bool,
-    /// "1 project only · any network", where something narrows it.
+    /// A summary of the restrictions, such as "1 project only · any network". `None` without restrictions.
     pub(crate) reach: Option<String>,
     pub(crate) created: By,
     pub(crate) last_use: Option<LastUse>,
     pub(crate) expires: Expires,
     pub(crate) deleted: Option<By>,
-    /// Thirty bars as a path, and "1,204 calls in 30 days".
+    /// The usage as an SVG path with thirty bars, and as text such as "1,204 calls in 30 days".
     pub(crate) spark: String,
     pub(crate) calls: String,
-    /// That others have seen it.
+    /// A badge, if the key was exposed.
     pub(crate) seen: Option<SeenBadge>,
-    /// The first thing that would be better about it beyond that.
+    /// The title of the first recommendation other than the exposure.
     pub(crate) advice: Option<&'static str>,
 }
 
 impl KeyList {
-    /// Nothing is filtered away: there is nothing.
+    /// Whether the workspace has no keys: the list is empty without a filter.
     fn is_first_run(&self) -> bool {
         self.rows.is_empty() && self.q.is_empty() && self.scope.is_empty() && self.status == "live"
     }
 
-    /// Something ends within a week.
+    /// Whether a key expires within a week.
     fn ends_soon(&self) -> bool {
         self.ending.iter().any(|one| one.ahead != Ahead::Month)
     }

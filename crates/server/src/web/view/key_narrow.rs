@@ -1,32 +1,32 @@
-//! The fields that narrow a key: what it may open, from where, and with what.
+//! The fields for the restrictions of a key.
 
 use super::{Field, RateFields};
 use crate::numbers::counted;
 
-/// The fields of Add New Key and Edit scopes. What is left as it is narrows nothing.
+/// The fields of the Add New Key and Edit Scopes dialogs. With their defaults, the key is not restricted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NarrowFields {
-    /// POST `only_projects`: `any`, `these`; and each id that is ticked, as `on`.
+    /// The form field `only_projects` (`any` or `these`), and a field with the value `on` for each checked ID.
     pub(crate) projects: Ticks,
-    /// POST `only_models`, in the same way.
+    /// The form field `only_models`, and a field with the value `on` for each checked ID.
     pub(crate) models: Ticks,
-    /// POST `networks`: one a line.
+    /// The form field `networks`, one network per line.
     pub(crate) networks: Field,
-    /// POST `origins`: one a line.
+    /// The form field `origins`, one origin per line.
     pub(crate) origins: Field,
-    /// POST `max_image`: megabytes.
+    /// The form field `max_image`, in megabytes.
     pub(crate) max_image: Field,
-    /// "10 MB": what the server takes.
+    /// The largest image that the server accepts, such as "10 MB".
     pub(crate) most: String,
 }
 
-/// Things of the workspace, of which a key may name some.
+/// Checkboxes for the projects or models of the workspace.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ticks {
-    /// Only those that are ticked.
+    /// Whether the key is restricted to the checked ones.
     pub(crate) only: bool,
     pub(crate) rows: Vec<TickRow>,
-    /// Whether there are older ones that are not listed.
+    /// Whether the workspace has older objects that are not listed.
     pub(crate) more: bool,
     pub(crate) error: Option<String>,
 }
@@ -35,33 +35,34 @@ pub(crate) struct Ticks {
 pub(crate) struct TickRow {
     pub(crate) id: String,
     pub(crate) name: String,
-    /// "of Bottle caps": what tells it from others of its name; may be empty.
+    /// A text that distinguishes objects with the same name, such as "of Bottle caps". May be empty.
     pub(crate) beside: String,
     pub(crate) ticked: bool,
 }
 
-/// What is offered beside a key for public pages.
+/// The fields for a publishable key.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PublicFields {
-    /// POST `used`: `servers`, `public`
+    /// The form field `used`: whether it is `public` instead of `servers`.
     pub(crate) chosen: bool,
-    /// POST `public_origins`
+    /// The form field `public_origins`.
     pub(crate) origins: Field,
-    /// POST `public_requests`, `public_every`, `public_unit`
+    /// The form fields `public_requests`, `public_every`, and `public_unit`.
     pub(crate) visitor: RateFields,
-    /// POST `public_max_image`
+    /// The form field `public_max_image`.
     pub(crate) max_image: Field,
 }
 
 impl NarrowFields {
-    /// Whether something is narrowed, or wrong.
+    /// Whether any restriction is set or has an error.
     pub(crate) fn is_touched(&self) -> bool {
         let fields = [&self.networks, &self.origins, &self.max_image];
         [&self.projects, &self.models].into_iter().any(|ticks| ticks.only || ticks.error.is_some())
             || fields.into_iter().any(|field| !field.value.is_empty() || field.error.is_some())
     }
 
-    /// "all projects · any network", or how few. The module says the same while it is changed.
+    /// A summary such as "all projects · any network". The script of the page computes the same text while the
+    /// user edits the form.
     pub(crate) fn reach(&self) -> String {
         let models = self.models.only.then(|| self.models.says("model"));
         let origins = lines(&self.origins, "origin");
@@ -79,7 +80,7 @@ impl NarrowFields {
 }
 
 impl Ticks {
-    /// Whether there is nothing that could be ticked, and nothing was.
+    /// Whether there is nothing to check.
     pub(crate) fn are_missing(&self) -> bool {
         self.rows.is_empty() && !self.only && self.error.is_none()
     }

@@ -1,4 +1,4 @@
-//! Why a request was refused: the question and the answer.
+//! The pages that explain why a request was denied.
 
 use askama::Template;
 
@@ -9,9 +9,9 @@ use super::{Field, Frame, Moment};
 pub(crate) struct FindRefusal {
     pub(crate) frame: Frame,
     pub(crate) base: String,
-    /// POST `request`
+    /// The form field `request`.
     pub(crate) request: Field,
-    /// What is kept, and for how long.
+    /// Which denied requests are kept, and for how long.
     pub(crate) hint: String,
 }
 
@@ -23,14 +23,14 @@ pub(crate) struct RefusalPage {
     pub(crate) request: String,
     pub(crate) key_id: String,
     pub(crate) key_name: String,
-    /// "The network is allowed"
+    /// The failed check, such as "The network is allowed".
     pub(crate) check: String,
-    /// "network not allowed"
+    /// The reason, such as "network not allowed".
     pub(crate) why: String,
     pub(crate) saw: String,
     pub(crate) expected: String,
     pub(crate) advice: String,
-    /// Where it is changed; nothing for somebody who may not.
+    /// The URL and the label of the button that fixes the cause. `None` if the user may not change the key.
     pub(crate) change: Option<(String, &'static str)>,
     pub(crate) passes_now: Option<bool>,
     pub(crate) when: Moment,

@@ -1,4 +1,4 @@
-//! The one time that a secret is shown, and what stands there when the form is sent again.
+//! The page that shows a new secret, and the page for a form that is submitted again.
 
 use askama::Template;
 
@@ -11,18 +11,18 @@ pub(crate) struct Reveal {
     pub(crate) base: String,
     pub(crate) key_name: String,
     pub(crate) secret: String,
-    /// A publishable key.
+    /// Whether the key is publishable.
     pub(crate) public: bool,
-    /// Whether it has been used.
+    /// Whether the secret has been used.
     pub(crate) call: FirstCall,
-    /// curl, Python, JavaScript, with the secret in place.
+    /// Examples for curl, Python, and JavaScript that contain the secret.
     pub(crate) snippets: Vec<Snippet>,
     pub(crate) scopes: Vec<Scope>,
-    /// "never", "on 21 January 2027"
+    /// The expiry, such as "never" or "on 21 January 2027".
     pub(crate) expires: String,
-    /// After a rotation: "works until 14:05 tomorrow" or "stopped working just now".
+    /// After a rotation, the end of the old secret, such as "works until 14:05 tomorrow".
     pub(crate) old_secret: Option<String>,
-    /// Worth knowing, and no error: "Another live key is called line-3-camera too."
+    /// A remark, such as "Another live key is called line-3-camera too."
     pub(crate) remark: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Rotate: a new secret now, and how long the old one lives beside it.
+//! The dialog that rotates a key.
 
 use askama::Template;
 
@@ -13,9 +13,10 @@ pub(crate) struct RotateKey {
     pub(crate) key_name: String,
     pub(crate) masked: String,
     pub(crate) nonce: String,
-    /// POST `overlap`: `0s`, `1h`, `24h` (also when empty), `7d`.
+    /// The form field `overlap`, the grace period: `0s`, `1h`, `24h` (also if empty), or `7d`.
     pub(crate) overlap: Field,
-    /// A rotation is under way already: the hint of the secret that retires, "…Z7pe". It ends at once.
+    /// The hint of an old secret that still works, such as "…Z7pe". Rotating again revokes this secret
+    /// immediately.
     pub(crate) retiring: Option<String>,
 }
 

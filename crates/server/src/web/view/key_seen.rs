@@ -1,41 +1,43 @@
-//! That others have seen a key.
+//! The exposure of a key.
 
 use super::Moment;
 
-/// What a row of the list says of it.
+/// The badge in the row of the list.
 pub(crate) struct SeenBadge {
-    /// "Seen in a browser"
+    /// The text, such as "Seen in a browser".
     pub(crate) says: &'static str,
-    /// It opens more than others should have.
+    /// Whether the key grants more than a public key may.
     pub(crate) is_urgent: bool,
 }
 
-/// What the key's own page says.
+/// The notice on the page of the key.
 pub(crate) struct SeenInPublic {
-    /// "Seen in a browser"
+    /// The title, such as "Seen in a browser".
     pub(crate) title: &'static str,
-    /// The last one first.
+    /// The places of exposure, the latest first.
     pub(crate) places: Vec<SeenPlace>,
     pub(crate) means: &'static str,
     pub(crate) is_urgent: bool,
-    /// The page for which a public key can be made, and the name of this sending; nothing where none is offered.
+    /// The origin for which the page offers a publishable key, and the nonce of the form. `None` without an
+    /// offer.
     pub(crate) offer: Option<(String, String)>,
 }
 
-/// Where, and when last.
+/// A place of exposure, and when the key was last seen there.
 pub(crate) struct SeenPlace {
-    /// "It was seen on a page of https://shop.example"
+    /// The text, such as "It was seen on a page of https://shop.example".
     pub(crate) says: String,
     pub(crate) last: Moment,
 }
 
-/// Whether a key that others have seen shall hold more.
+/// The question before an exposed key is granted more.
 pub(crate) struct PublicUseQuestion {
-    /// "on a page of https://shop.example"
+    /// The place of exposure, such as "on a page of https://shop.example".
     pub(crate) place: String,
     pub(crate) when: Moment,
-    /// "train models", "be used from more origins"
+    /// The new abilities, such as "train models" or "be used from more origins".
     pub(crate) permits: Vec<String>,
-    /// POST `acknowledge_public_use`: says yes to exactly this, so that a form changed afterwards is asked about anew.
+    /// The form field `acknowledge_public_use`. It confirms exactly this grant, so that a further change needs
+    /// a new confirmation.
     pub(crate) token: String,
 }

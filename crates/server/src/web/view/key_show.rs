@@ -1,4 +1,4 @@
-//! One key and its facts.
+//! The page of one key.
 
 use askama::Template;
 
@@ -12,17 +12,17 @@ pub(crate) struct KeyPage {
     pub(crate) frame: Frame,
     pub(crate) base: String,
     pub(crate) can_manage: bool,
-    /// What happened to it.
+    /// The URL of the audit log of the key.
     pub(crate) activity_url: String,
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) masked: String,
-    /// During a rotation: "…Z7pe works until 14:05 tomorrow".
+    /// During a rotation, the end of the old secret, such as "…Z7pe works until 14:05 tomorrow".
     pub(crate) retiring: Option<String>,
-    /// Who still calls with it.
+    /// A sentence about callers that still use the old secret. May be empty.
     pub(crate) still_using: String,
     pub(crate) paused: Option<Paused>,
-    /// Who was refused since it was paused, as far as that is counted, and from when on.
+    /// The requests that were denied since the key was paused, and the start of the count.
     pub(crate) refused: Vec<RefusedCalls>,
     pub(crate) refused_since: String,
     pub(crate) scopes: Vec<Scope>,
@@ -30,24 +30,24 @@ pub(crate) struct KeyPage {
     pub(crate) last_use: Option<LastUse>,
     pub(crate) expires: Expires,
     pub(crate) deleted: Option<By>,
-    /// What narrows it beyond its scopes.
+    /// The restrictions of the key.
     pub(crate) limits: Vec<Limit>,
-    /// How it stands with its quotas.
+    /// The usage of its quotas.
     pub(crate) quotas: Vec<QuotaBar>,
-    /// A publishable key.
+    /// Whether the key is publishable.
     pub(crate) public: bool,
-    /// What people wrote beside it; may be empty.
+    /// The note. May be empty.
     pub(crate) note: String,
-    /// Why it was deleted, when that was said.
+    /// The reason for the deletion, if it was given.
     pub(crate) deleted_because: Option<String>,
-    /// That others have seen it.
+    /// A notice, if the key was exposed.
     pub(crate) in_public: Option<SeenInPublic>,
-    /// What would be better beyond that; empty where there is nothing to say.
+    /// The recommendations other than the exposure.
     pub(crate) advice: Vec<AdviceLine>,
     pub(crate) seen: Seen,
 }
 
-/// One restriction.
+/// One restriction of a key.
 pub(crate) struct Limit {
     pub(crate) label: &'static str,
     pub(crate) text: String,

@@ -1,27 +1,27 @@
-//! What was seen of a key, as its pages say it.
+//! The usage of a key.
 
 use super::{Chart, Moment};
 
-/// What a key's own page shows of its use.
+/// The usage of a key on its page.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
-    /// All calls in the time that is looked at, by permission.
+    /// The requests in the selected period, by permission. `None` without requests.
     pub(crate) chart: Option<Chart>,
-    /// "Not used in the last 30 days."
+    /// The text without requests, such as "Not used in the last 30 days."
     pub(crate) nothing: String,
-    /// How far back.
+    /// Links for the periods.
     pub(crate) periods: Vec<Choice>,
-    /// Which permission; empty where there is nothing to choose.
+    /// Links for the permissions. Empty if there is nothing to choose.
     pub(crate) permissions: Vec<Choice>,
     pub(crate) callers: Vec<CallerLine>,
-    /// The callers before these, if there are more.
+    /// The URL of further callers. `None` on the last page.
     pub(crate) more_callers: Option<String>,
     pub(crate) refusals: Vec<RefusalLine>,
-    /// "30 days"
+    /// The period of the callers, such as "30 days".
     pub(crate) window: String,
 }
 
-/// A link that picks one of several.
+/// A link that selects a part of the usage.
 #[derive(Clone, Debug)]
 pub(crate) struct Choice {
     pub(crate) label: String,
@@ -29,64 +29,64 @@ pub(crate) struct Choice {
     pub(crate) current: bool,
 }
 
-/// Somebody who calls.
+/// A caller of the key.
 #[derive(Clone, Debug)]
 pub(crate) struct CallerLine {
-    /// "203.0.113.9", "203.0.113.0/24", "all others"
+    /// The address or the network, such as "203.0.113.9", "203.0.113.0/24", or "all others".
     pub(crate) from: String,
-    /// May be empty.
+    /// The web origin. May be empty.
     pub(crate) origin: String,
-    /// May be empty.
+    /// The user agent. May be empty.
     pub(crate) agent: String,
-    /// "…9fQ2"
+    /// The hint of the secret, such as "…9fQ2".
     pub(crate) secret: String,
-    /// "old secret", "ended secret"; empty for the current one.
+    /// "old secret" or "ended secret". Empty for the current secret.
     pub(crate) secret_says: &'static str,
-    /// "models:predict"; empty where nothing in particular was asked for.
+    /// The permission, such as "models:predict". Empty if the caller only verified the key.
     pub(crate) permission: &'static str,
     pub(crate) allowed: String,
-    /// "24 refused: too often"; empty where nothing was refused.
+    /// The denied requests, such as "24 refused: too often". Empty without denied requests.
     pub(crate) refused: String,
     pub(crate) last: Moment,
     pub(crate) first: Moment,
 }
 
-/// A request that was refused.
+/// A denied request.
 #[derive(Clone, Debug)]
 pub(crate) struct RefusalLine {
     pub(crate) when: Moment,
-    /// "network not allowed"
+    /// The reason, such as "network not allowed".
     pub(crate) why: String,
-    /// "POST /api/v1/predict/classify/{model_id}"
+    /// The method and the route, such as "POST /api/v1/predict/classify/{model_id}".
     pub(crate) what: String,
     pub(crate) from: String,
-    /// Where it is explained.
+    /// The URL of the explanation.
     pub(crate) url: String,
 }
 
-/// One thing that would be better, and the click that makes it so.
+/// A recommendation with its button.
 #[derive(Clone, Debug)]
 pub(crate) struct AdviceLine {
     pub(crate) code: &'static str,
     pub(crate) says: String,
     pub(crate) urgent: bool,
-    /// "Make it Inference"
+    /// The label of the button, such as "Make it Inference".
     pub(crate) label: &'static str,
-    /// Where the click leads; nothing where it does it at once.
+    /// The target of the button. `None` if the button applies the recommendation directly.
     pub(crate) url: Option<String>,
 }
 
-/// What a change would have refused.
+/// The effect of a change on past requests.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WhatIf {
-    /// "0 of 41,203 calls in 30 days would have been refused."
+    /// A summary such as "0 of 41,203 calls in 30 days would have been refused."
     pub(crate) says: String,
-    /// Whether something would have been.
+    /// Whether any request would have been denied.
     pub(crate) refuses: bool,
-    /// "upload datasets", "use from any network": what it newly permits.
+    /// The new abilities, such as "upload datasets".
     pub(crate) permits: Vec<String>,
-    /// "203.0.113.9, camera/3": "12 calls".
+    /// The affected callers and their requests, such as "203.0.113.9, camera/3" and "12 calls".
     pub(crate) callers: Vec<(String, String)>,
-    /// What cannot be known, and more of the kind.
+    /// Further remarks, such as what cannot be computed.
     pub(crate) notes: Vec<String>,
 }

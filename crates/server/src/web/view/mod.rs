@@ -1,4 +1,5 @@
-//! What each page says: plain data in, HTML out. A handler fills one of these structs and renders it; nothing here asks a store or a clock.
+//! The data and the templates of the pages. A handler fills one of these structs and renders it. This module
+//! reads no store and no clock.
 
 mod account;
 mod activity;

@@ -1,4 +1,4 @@
-//! The models of a workspace.
+//! The list of models.
 
 use askama::Template;
 
@@ -8,7 +8,7 @@ use super::{By, Frame};
 #[template(path = "model_list.html")]
 pub(crate) struct ModelList {
     pub(crate) frame: Frame,
-    /// `/w/{slug}/projects`
+    /// `/w/{slug}/projects`.
     pub(crate) projects_url: String,
     pub(crate) models: Vec<ModelRow>,
     pub(crate) next_url: Option<String>,
@@ -20,12 +20,12 @@ pub(crate) struct ModelRow {
     pub(crate) project_name: String,
     pub(crate) project_url: String,
     pub(crate) status: Status,
-    /// "96.4 % right on 60 images", "42 %", empty.
+    /// The result or the progress, such as "96.4 % right on 60 images" or "42 %". May be empty.
     pub(crate) result: String,
     pub(crate) created: By,
 }
 
-/// Where a model stands, as a badge.
+/// The status of a model, as a badge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
     Queued,

@@ -1,4 +1,4 @@
-//! A model: how its training goes, how good it became, and the place to try it.
+//! The page of a model: the progress of its training, its metrics, and a form for predictions.
 
 use askama::Template;
 
@@ -18,9 +18,9 @@ pub(crate) struct ModelPage {
     pub(crate) can_manage: bool,
     pub(crate) status: Status,
     pub(crate) created: By,
-    /// "2 min 10 s", when it has ended.
+    /// The duration of the training, such as "2 min 10 s". `None` until the training succeeds.
     pub(crate) took: Option<String>,
-    /// Why it failed.
+    /// The reason why the training failed. `None` if it did not fail.
     pub(crate) reason: Option<String>,
     pub(crate) progress: Option<Going>,
     pub(crate) plots: Vec<Plot>,
@@ -31,14 +31,14 @@ pub(crate) struct ModelPage {
     pub(crate) try_it: Option<TryIt>,
 }
 
-/// How far a training is.
+/// The progress of a training run.
 pub(crate) struct Going {
-    /// "Looking at the images", "Learning"
+    /// The current phase, such as "Looking at the images".
     pub(crate) phase: String,
     pub(crate) done: u64,
-    /// 0 where it is not known.
+    /// The number of units in this phase. 0 if it is unknown.
     pub(crate) of: u64,
-    /// "images", "steps"
+    /// The unit, such as "images" or "steps".
     pub(crate) unit: String,
     pub(crate) facts: Vec<(&'static str, String)>,
 }
@@ -49,13 +49,13 @@ impl Going {
     }
 }
 
-/// How good a classifier is.
+/// The metrics of a classifier.
 pub(crate) struct Classified {
-    /// "96.4 %"
+    /// The accuracy, such as "96.4 %".
     pub(crate) accuracy: String,
     pub(crate) measured_on: String,
     pub(crate) trained_on: String,
-    /// "Of 54 answers with a confidence of 0.7 or more, 52 were right."
+    /// The accuracy of confident predictions: "Of 54 answers with a confidence of 0.7 or more, 52 were right."
     pub(crate) sure: Option<String>,
     pub(crate) labels: Vec<LabelRow>,
     pub(crate) confusion: Vec<ConfusionRow>,
@@ -75,14 +75,14 @@ pub(crate) struct ConfusionRow {
 
 pub(crate) struct ConfusionCell {
     pub(crate) count: u64,
-    /// 0 to 5.
+    /// The intensity of the color, from 0 to 5.
     pub(crate) heat: u8,
     pub(crate) is_right: bool,
 }
 
-/// How good a detector is.
+/// The metrics of a detector.
 pub(crate) struct Detected {
-    /// "0.68"
+    /// The mean average precision, such as "0.68".
     pub(crate) mean: String,
     pub(crate) measured_on: String,
     pub(crate) trained_on: String,
@@ -93,29 +93,29 @@ pub(crate) struct PrecisionRow {
     pub(crate) name: String,
     pub(crate) tone: usize,
     pub(crate) objects: u64,
-    /// "0.85", or a dash.
+    /// The average precision, such as "0.85", or a dash.
     pub(crate) precision: String,
-    /// 0 to 100, of the bar.
+    /// The length of the bar, from 0 to 100.
     pub(crate) percent: f64,
-    /// "40 of 44"
+    /// The correct boxes, such as "40 of 44".
     pub(crate) right: String,
 }
 
-/// An image that the model was measured on, with what it found or said.
+/// An image of the validation set, with the prediction of the model.
 pub(crate) struct Example {
     pub(crate) name: String,
     pub(crate) url: String,
     pub(crate) image: String,
     pub(crate) overlay: Overlay,
-    /// "found none of 3", "is ripe; the model said unripe, 97 % sure": in the place of the badges.
+    /// The caption in place of the badges, such as "is ripe; the model said unripe, 97 % sure".
     pub(crate) caption: Option<String>,
     pub(crate) badges: Vec<Badge>,
 }
 
-/// An image in, an answer out.
+/// The form for a prediction, with its result.
 pub(crate) struct TryIt {
     pub(crate) action: String,
-    /// "10 MB"
+    /// The largest image, such as "10 MB".
     pub(crate) most: String,
     pub(crate) image_url: String,
     pub(crate) error: Option<String>,
@@ -123,40 +123,40 @@ pub(crate) struct TryIt {
     pub(crate) snippets: Vec<Snippet>,
 }
 
-/// What a model says about an image.
+/// The result of a prediction.
 pub(crate) struct Answer {
-    /// "It is ripe: 97 %." "3 boxes found."
+    /// The title, such as "ripe" or "3 boxes".
     pub(crate) title: String,
     pub(crate) detail: String,
-    /// A `data:` URL.
+    /// The image as a `data:` URL.
     pub(crate) image: String,
     pub(crate) overlay: Overlay,
-    /// The classes, best first.
+    /// The classes, most confident first.
     pub(crate) ranked: Vec<Ranked>,
 }
 
 pub(crate) struct Ranked {
     pub(crate) name: String,
     pub(crate) tone: usize,
-    /// "97.1 %"
+    /// The confidence, such as "97.1 %".
     pub(crate) sure: String,
-    /// 0 to 100, of the bar.
+    /// The length of the bar, from 0 to 100.
     pub(crate) percent: f64,
 }
 
-/// Asking for a model.
+/// The form that starts the training of a model.
 #[derive(Template)]
 #[template(path = "model_train.html")]
 pub(crate) struct TrainModel {
     pub(crate) frame: Frame,
     pub(crate) project_url: String,
     pub(crate) project_name: String,
-    /// "120 labelled images, 3 labels"
+    /// The training data, such as "120 labelled images and 3 labels".
     pub(crate) ground: String,
-    /// What keeps the training from beginning, in sentences.
+    /// What the project lacks for training, as sentences.
     pub(crate) missing: Vec<String>,
     pub(crate) name: super::Field,
-    /// Whether there are steps to choose.
+    /// Whether the number of steps can be chosen.
     pub(crate) has_steps: bool,
     pub(crate) steps: super::Field,
     pub(crate) seed: super::Field,

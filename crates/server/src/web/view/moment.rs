@@ -1,16 +1,16 @@
-//! Times as people read them, with the exact time kept for machines and for whoever points at it.
+//! Times and actors as users read them.
 
 #[derive(Clone, Debug)]
 pub(crate) struct Moment {
-    /// RFC 3339, for `<time datetime>`.
+    /// The time in RFC 3339, for `<time datetime>`.
     pub(crate) iso: String,
-    /// "2 min ago", "in 61 days".
+    /// The relative time, such as "2 min ago" or "in 61 days".
     pub(crate) text: String,
-    /// "22 November 2026, 21:08:26 UTC".
+    /// The exact time, such as "22 November 2026, 21:08:26 UTC".
     pub(crate) full: String,
 }
 
-/// Something that somebody did, and when.
+/// Who did something, and when.
 #[derive(Clone, Debug)]
 pub(crate) struct By {
     pub(crate) when: Moment,
@@ -20,22 +20,22 @@ pub(crate) struct By {
 #[derive(Clone, Debug)]
 pub(crate) struct LastUse {
     pub(crate) when: Moment,
-    /// An address; empty when none was recorded.
+    /// The address of the caller. Empty if it was not recorded.
     pub(crate) from: String,
-    /// The caller's user agent; empty when it sent none.
+    /// The user agent of the caller. Empty if it sent none.
     pub(crate) agent: String,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Expires {
     Never,
-    /// Far enough away to need no attention.
+    /// Expires in more than a month.
     Later(Moment),
-    /// Within a month: worth a word.
+    /// Expires within a month; shown in words.
     Month(Moment),
-    /// Within a week: worth a warning.
+    /// Expires within a week; shown as a warning.
     Week(Moment),
-    /// Within a day.
+    /// Expires within a day.
     Day(Moment),
     Passed(Moment),
 }

@@ -1,17 +1,17 @@
-//! A picture with what is in it: boxes drawn over it, classes in words, and a colour that goes with each word.
+//! Images with their labels: boxes on the image, and badges with the color of the label.
 
-/// How many colours there are. A colour is never all that tells two labels apart.
+/// The number of label colors. Colors repeat, so a label also has its name next to its color.
 pub(crate) const TONES: usize = 8;
 
-/// A label as it stands beside a picture.
+/// The name of a label with its color.
 #[derive(Clone, Debug)]
 pub(crate) struct Badge {
     pub(crate) name: String,
-    /// Which colour, below [`TONES`].
+    /// The number of the color, below [`TONES`].
     pub(crate) tone: usize,
 }
 
-/// Boxes over a picture, in the picture's own pixels.
+/// Boxes on an image, in pixels of the image.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Overlay {
     pub(crate) width: u32,
@@ -19,10 +19,10 @@ pub(crate) struct Overlay {
     pub(crate) boxes: Vec<BoxMark>,
 }
 
-/// One box.
+/// A box on an image.
 #[derive(Clone, Debug)]
 pub(crate) struct BoxMark {
-    /// As the list beside the picture counts it.
+    /// The number of the box in the list next to the image.
     pub(crate) number: usize,
     pub(crate) name: String,
     pub(crate) tone: usize,
@@ -30,12 +30,12 @@ pub(crate) struct BoxMark {
     pub(crate) top: f64,
     pub(crate) width: f64,
     pub(crate) height: f64,
-    /// "97 %", of a box that a model found.
+    /// The confidence, such as "97 %". `None` if a person drew the box.
     pub(crate) sure: Option<String>,
 }
 
 impl Overlay {
-    /// How high a number is, in the picture's pixels, so that it can be read on a telephone too.
+    /// The font size of box numbers in pixels of the image, large enough for small screens.
     pub(super) fn letter(&self) -> f64 {
         (f64::from(self.width.max(self.height)) / 42.0).max(4.0)
     }
@@ -45,7 +45,7 @@ impl Overlay {
         self.letter() * (0.7 + 0.6 * digits)
     }
 
-    /// A number stands on its box, and within it where there is no room above.
+    /// The number is above its box, or inside if there is no space above.
     pub(super) fn number_top(&self, one: &BoxMark) -> f64 {
         let high = self.letter() * 1.35;
         if one.top >= high { one.top - high } else { one.top }
@@ -55,7 +55,7 @@ impl Overlay {
         one.left.min(f64::from(self.width) - self.number_width(one)).max(0.0)
     }
 
-    /// The number's middle and foot.
+    /// The horizontal center and the baseline of the number.
     pub(super) fn number_at(&self, one: &BoxMark) -> (f64, f64) {
         let middle = self.number_left(one) + self.number_width(one) / 2.0;
         (middle, self.number_top(one) + self.letter())
@@ -63,7 +63,7 @@ impl Overlay {
 }
 
 impl BoxMark {
-    /// "left 12, top 40, 120 × 88 pixels"
+    /// The position and size, such as "left 12, top 40, 120 × 88 pixels".
     pub(crate) fn place(&self) -> String {
         let Self { left, top, width, height, .. } = self;
         format!("left {left:.0}, top {top:.0}, {width:.0} × {height:.0} pixels")

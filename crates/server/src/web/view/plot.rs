@@ -1,30 +1,32 @@
-//! Curves as SVG. The plane stretches with the page, so its numbers stand beside it as text, and again in a table.
+//! Line charts as SVG. The SVG stretches with the page, so its numbers are text next to it, and a table repeats
+//! them for screen readers.
 
-/// A curve with its axes.
+/// A line chart with its axes.
 #[derive(Clone, Debug)]
 pub(crate) struct Plot {
     pub(crate) title: String,
-    /// "Loss fell from 2.31 to 0.42 in 400 steps."
+    /// A summary such as "fell from 2.31 to 0.42".
     pub(crate) says: String,
-    /// From the top down.
+    /// The labels of the vertical axis, from the top down.
     pub(crate) up: Vec<String>,
-    /// From left to right.
+    /// The labels of the horizontal axis, from left to right.
     pub(crate) along: Vec<String>,
-    /// What `along` counts: "steps"
+    /// The unit of the horizontal axis, such as "steps".
     pub(crate) unit: String,
-    /// A path within [`WIDTH`] × [`HEIGHT`].
+    /// The line as an SVG path within [`WIDTH`] × [`HEIGHT`].
     pub(crate) path: String,
-    /// Some of the points in words.
+    /// The rows of the table: some of the points.
     pub(crate) rows: Vec<(String, String)>,
 }
 
 const WIDTH: f64 = 600.0;
 const HEIGHT: f64 = 200.0;
-/// More points than a screen has dots only slow it down.
+/// More points than pixels would only slow down the page.
 const MOST_POINTS: usize = 300;
 const MOST_ROWS: usize = 8;
 
-/// Draws points of growing `x`. Fewer than two are no curve. `up_to` fixes the top of the scale.
+/// Draws points with increasing `x`. Returns `None` for fewer than two points. `up_to` fixes the top of the
+/// vertical axis.
 pub(crate) fn plot(title: &str, unit: &str, points: &[(f64, f64)], up_to: Option<f64>) -> Option<Plot> {
     let points: Vec<_> = points.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
     let (first, last) = (*points.first()?, *points.last()?);
@@ -61,7 +63,7 @@ pub(crate) fn plot(title: &str, unit: &str, points: &[(f64, f64)], up_to: Option
     })
 }
 
-/// At most so many of the points, the first and the last among them.
+/// At most `most` of the points, including the first and the last.
 fn thinned(points: &[(f64, f64)], most: usize) -> Vec<(f64, f64)> {
     if points.len() <= most {
         return points.to_vec();
@@ -69,7 +71,7 @@ fn thinned(points: &[(f64, f64)], most: usize) -> Vec<(f64, f64)> {
     (0..most).map(|at| points[at * (points.len() - 1) / (most - 1)]).collect()
 }
 
-/// The next number that people like to read on a scale.
+/// The next round number for the top of the axis.
 fn nice(most: f64) -> f64 {
     if most <= 0.0 {
         return 1.0;
@@ -92,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_curve_runs_from_edge_to_edge_and_says_where_it_went() {
+    fn plot_spans_its_area_and_summarizes_the_trend() {
         let drawn = plot("Loss", "steps", &[(0.0, 2.0), (50.0, 1.0), (100.0, 0.5)], None).unwrap();
         assert_eq!(drawn.path, "M0.0 0.0L300.0 100.0L600.0 150.0");
         assert_eq!(drawn.says, "fell from 2.00 to 0.50");
@@ -104,14 +106,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_curve_is_not_drawn() {
+    fn plot_without_two_points_is_not_drawn() {
         assert!(plot("Loss", "steps", &[], None).is_none());
         assert!(plot("Loss", "steps", &[(1.0, 2.0)], None).is_none());
         assert!(plot("Loss", "steps", &[(1.0, 2.0), (1.0, f64::NAN)], None).is_none());
     }
 
     #[test]
-    fn a_long_curve_is_thinned_and_keeps_its_ends() {
+    fn long_plot_is_thinned_and_keeps_its_ends() {
         let points: Vec<_> = (0..5000).map(|x| (f64::from(x), 1.0)).collect();
         let drawn = plot("Loss", "steps", &points, Some(1.0)).unwrap();
         assert_eq!(drawn.path.matches('L').count(), MOST_POINTS - 1);

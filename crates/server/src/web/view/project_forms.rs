@@ -1,4 +1,4 @@
-//! New project, rename, delete.
+//! The forms that create, rename, and delete a project.
 
 use askama::Template;
 
@@ -10,7 +10,7 @@ pub(crate) struct NewProject {
     pub(crate) frame: Frame,
     pub(crate) base: String,
     pub(crate) name: Field,
-    /// POST `type`: `classification` or `object_detection`.
+    /// The form field `type`: `classification` or `object_detection`.
     pub(crate) kind: Field,
     pub(crate) description: Field,
 }
@@ -33,6 +33,6 @@ pub(crate) struct DeleteProject {
     pub(crate) base: String,
     pub(crate) id: String,
     pub(crate) project_name: String,
-    /// What goes with it, in a sentence; may be empty.
+    /// A sentence on what is deleted together with the project. May be empty.
     pub(crate) consequence: String,
 }

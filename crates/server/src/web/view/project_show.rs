@@ -1,17 +1,17 @@
-//! A project: its images as a grid, and its models.
+//! The pages of a project: its images as a grid, one image, and its models.
 
 use askama::Template;
 
 use super::{Badge, Frame, ModelRow, Moment, Overlay, Snippet};
 
-/// What stands above both pages of a project.
+/// The header of the pages of a project.
 pub(crate) struct ProjectHead {
-    /// `/w/{slug}/projects`
+    /// `/w/{slug}/projects`.
     pub(crate) projects_url: String,
-    /// `/w/{slug}/projects/{id}`
+    /// `/w/{slug}/projects/{id}`.
     pub(crate) url: String,
     pub(crate) name: String,
-    /// "Classification", "Object detection"
+    /// The type, such as "Classification" or "Object detection".
     pub(crate) kind: String,
     pub(crate) description: String,
     pub(crate) can_manage: bool,
@@ -25,41 +25,41 @@ pub(crate) struct ProjectHead {
 pub(crate) struct ProjectPage {
     pub(crate) frame: Frame,
     pub(crate) head: ProjectHead,
-    /// Whether an image has a class as a whole, and no boxes.
+    /// Whether each image has one class instead of boxes.
     pub(crate) classifies: bool,
-    /// All, each label, those without one.
+    /// The filter links: all images, each label, and images without a label.
     pub(crate) labels: Vec<LabelLink>,
-    /// Labels that are too many for one glance.
+    /// Further labels, which are collapsed.
     pub(crate) more_labels: Vec<LabelLink>,
     pub(crate) batches: Vec<BatchOption>,
-    /// What the filter by batch keeps of the others.
+    /// The other filter parameters, which the filter by batch keeps.
     pub(crate) kept: Vec<(&'static str, String)>,
-    /// "128 images"
+    /// The number of images, such as "128 images".
     pub(crate) count: String,
     pub(crate) tiles: Vec<Tile>,
-    /// Imports that are under way or ended a short time ago.
+    /// Imports that are in progress, or that ended recently.
     pub(crate) imports: Vec<ImportLine>,
-    /// The names of all labels, for giving one.
+    /// The IDs and names of all labels.
     pub(crate) classes: Vec<(String, String)>,
     pub(crate) next_url: Option<String>,
     pub(crate) first_url: Option<String>,
-    /// This page with its filter, to come back to.
+    /// The URL of this page with its filter, to return to after an action.
     pub(crate) back: String,
-    /// "10 MB"
+    /// The largest image, such as "10 MB".
     pub(crate) most: String,
     pub(crate) snippets: Vec<Snippet>,
 }
 
-/// An import, as the page of its project lists it.
+/// An import in the list on the page of its project.
 pub(crate) struct ImportLine {
     pub(crate) name: String,
     pub(crate) url: String,
-    /// "56 images added so far"
+    /// The progress, such as "56 images added so far."
     pub(crate) says: String,
     pub(crate) failed: bool,
 }
 
-/// A filter by label, with how many images it leaves.
+/// A filter link, with the number of images that it leaves.
 pub(crate) struct LabelLink {
     pub(crate) name: String,
     pub(crate) images: u64,
@@ -70,7 +70,7 @@ pub(crate) struct LabelLink {
 
 pub(crate) struct BatchOption {
     pub(crate) id: String,
-    /// "sdk-upload (120)"
+    /// The name and the size, such as "sdk-upload (120)".
     pub(crate) text: String,
     pub(crate) chosen: bool,
 }
@@ -81,7 +81,7 @@ pub(crate) struct Tile {
     pub(crate) name: String,
     pub(crate) url: String,
     pub(crate) thumbnail: String,
-    /// Of the thumbnail.
+    /// The size of the thumbnail, in pixels.
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) badges: Vec<Badge>,
@@ -89,7 +89,7 @@ pub(crate) struct Tile {
 }
 
 impl Tile {
-    /// What somebody hears who does not see it.
+    /// The text for screen readers.
     fn alt(&self) -> String {
         if self.badges.is_empty() {
             return format!("{}, without a label", self.name);
@@ -116,11 +116,11 @@ pub(crate) struct ProjectModels {
     pub(crate) head: ProjectHead,
     pub(crate) models: Vec<ModelRow>,
     pub(crate) next_url: Option<String>,
-    /// What keeps a training from beginning, in sentences.
+    /// What the project lacks for training, as sentences.
     pub(crate) missing: Vec<String>,
 }
 
-/// One image.
+/// The page of one image.
 #[derive(Template)]
 #[template(path = "image_show.html")]
 pub(crate) struct ImagePage {
@@ -133,10 +133,10 @@ pub(crate) struct ImagePage {
     pub(crate) name: String,
     pub(crate) file: String,
     pub(crate) overlay: Overlay,
-    /// The class of the image as a whole.
+    /// The class of the image. `None` if it has none, or if the project uses boxes.
     pub(crate) class: Option<Badge>,
     pub(crate) classes: Vec<(String, String)>,
-    /// "1.2 MB", "JPEG"
+    /// The size and the format, such as "1.2 MB" and "JPEG".
     pub(crate) size: String,
     pub(crate) format: String,
     pub(crate) batch: Option<String>,

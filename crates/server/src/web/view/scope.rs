@@ -1,4 +1,4 @@
-//! The scopes in the words of the pages.
+//! Scopes as badges.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
@@ -18,7 +18,7 @@ impl Scope {
         }
     }
 
-    /// The name that the style sheet knows the badge by.
+    /// The CSS class of the badge.
     pub(crate) fn slug(self) -> &'static str {
         match self {
             Self::Project => "project",

@@ -1,4 +1,4 @@
-//! First run: the first owner and the first workspace.
+//! The page that creates the first owner and the first workspace.
 
 use askama::Template;
 
@@ -8,14 +8,14 @@ use super::{Field, Frame};
 #[template(path = "setup.html")]
 pub(crate) struct Setup {
     pub(crate) frame: Frame,
-    /// POST `token`: the one-time token of the setup link.
+    /// The form field `token`: the one-time token of the setup link.
     pub(crate) token: String,
     pub(crate) name: Field,
     pub(crate) email: Field,
-    /// Its value is never sent back.
+    /// The form field `password`. Its value is never sent back.
     pub(crate) password: Field,
-    /// POST `workspace`
+    /// The form field `workspace`.
     pub(crate) workspace: Field,
-    /// What is wrong and belongs to no field.
+    /// An error that belongs to no field.
     pub(crate) error: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Sign-in.
+//! The sign-in page.
 
 use askama::Template;
 
@@ -9,8 +9,8 @@ use super::Frame;
 pub(crate) struct SignIn {
     pub(crate) frame: Frame,
     pub(crate) email: String,
-    /// POST `next`: the page to land on.
+    /// The form field `next`: the page that opens after the sign-in.
     pub(crate) next: String,
-    /// "That email and password do not match.", or how long to wait.
+    /// An error such as "That email and password do not match.", or how long to wait.
     pub(crate) error: Option<String>,
 }

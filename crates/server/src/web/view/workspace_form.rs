@@ -1,4 +1,4 @@
-//! New workspace.
+//! The form that creates a workspace.
 
 use askama::Template;
 

@@ -1,4 +1,4 @@
-//! What narrows a key, in the words of the pages.
+//! The restrictions and limits of a key, as text for pages.
 
 use keyrack_key::{Counted, Only, Period, Quota, Rate, Restrictions, Standing, Timestamp};
 
@@ -6,7 +6,7 @@ use super::{count, moment};
 use crate::ops::keys::Names;
 use crate::web::view::{Limit, QuotaBar};
 
-/// "all projects · any network", or how few.
+/// A summary of all restrictions, such as "all projects · any network".
 pub(in crate::web) fn reach(restrictions: &Restrictions) -> String {
     let mut parts = vec![only(&restrictions.projects, "project", "all projects")];
     if !restrictions.models.is_any() {
@@ -32,7 +32,7 @@ fn only<T: Ord>(only: &Only<T>, what: &str, any: &str) -> String {
     }
 }
 
-/// "2 MB", "0.5 MB": to the byte, as a field takes it.
+/// A size such as "2 MB" or "0.5 MB", exact to the byte, in the form that the field for it accepts.
 pub(in crate::web) fn megabytes(bytes: u32) -> String {
     let (whole, rest) = (bytes / 1_000_000, bytes % 1_000_000);
     let rest = format!("{rest:06}");
@@ -42,7 +42,7 @@ pub(in crate::web) fn megabytes(bytes: u32) -> String {
     }
 }
 
-/// Each restriction of a key with all that it names, by the names that are known.
+/// A row for each restriction, with the names of projects and models if they are known.
 pub(in crate::web) fn limits(restrictions: &Restrictions, names: &Names) -> Vec<Limit> {
     let largest = |bytes| Limit { label: "Images of at most", text: megabytes(bytes) };
     [
@@ -66,7 +66,7 @@ fn limit<T: Ord + ToString>(label: &'static str, only: &Only<T>, names: &Names) 
     Some(Limit { label, text })
 }
 
-/// "100 requests every minute", "1 request every 90 seconds".
+/// A rate limit such as "100 requests every minute" or "1 request every 90 seconds".
 fn rate(rate: Rate) -> String {
     let requests = count(rate.requests().into(), "request");
     match in_units(rate.seconds()) {
@@ -75,7 +75,7 @@ fn rate(rate: Rate) -> String {
     }
 }
 
-/// "Predictions", "Images", "Training runs".
+/// The label of a quota: "Predictions", "Images", or "Training runs".
 pub(in crate::web) const fn counted(of: Counted) -> &'static str {
     match of {
         Counted::Predictions => "Predictions",
@@ -84,7 +84,7 @@ pub(in crate::web) const fn counted(of: Counted) -> &'static str {
     }
 }
 
-/// "1000 predictions a day".
+/// A quota such as "1000 predictions a day".
 fn quota(quota: Quota) -> String {
     let what = match quota.of {
         Counted::Predictions => "prediction",
@@ -94,7 +94,7 @@ fn quota(quota: Quota) -> String {
     format!("{} a {}", count(quota.limit.get().into(), what), quota.per.name())
 }
 
-/// "today", "this month".
+/// The current period of a quota: "today" or "this month".
 const fn in_this(per: Period) -> &'static str {
     match per {
         Period::Day => "today",
@@ -102,7 +102,7 @@ const fn in_this(per: Period) -> &'static str {
     }
 }
 
-/// How a key stands with a quota.
+/// The usage of a quota in the current period.
 pub(in crate::web) fn quota_bar(standing: Standing, now: Timestamp) -> QuotaBar {
     QuotaBar {
         label: format!("{} {}", counted(standing.quota.of), in_this(standing.quota.per)),
@@ -113,7 +113,7 @@ pub(in crate::web) fn quota_bar(standing: Standing, now: Timestamp) -> QuotaBar 
     }
 }
 
-/// So many seconds in the largest unit that has them whole.
+/// A number of seconds in the largest unit in which it is a whole number.
 pub(in crate::web) fn in_units(seconds: u32) -> (u32, &'static str) {
     match seconds {
         seconds if seconds.is_multiple_of(3_600) => (seconds / 3_600, "hour"),
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rates_are_said_in_the_largest_unit_that_fits() {
+    fn rate_is_formatted_in_the_largest_whole_unit() {
         let says = |requests, seconds| rate(Rate::new(requests, seconds).unwrap());
         assert_eq!(says(100, 60), "100 requests every minute");
         assert_eq!(says(1, 1), "1 request every second");
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_said_to_the_byte() {
+    fn image_size_is_formatted_to_the_byte() {
         for (bytes, says) in [
             (10_000_000, "10 MB"),
             (500_000, "0.5 MB"),
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_narrows_a_key_is_said_and_nothing_is_not_any() {
+    fn empty_list_is_described_differently_from_no_restriction() {
         let model = "mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f";
         let own = Restrictions {
             models: Only::These([model.parse().unwrap()].into()),

@@ -1,4 +1,4 @@
-//! One field of a form, read to its end: files as far as there is room for them, and what people type.
+//! Reading of single fields of a multipart form.
 
 use axum::extract::multipart::{Field, MultipartError};
 use bytes::Bytes;
@@ -6,11 +6,11 @@ use bytes::Bytes;
 use crate::predict::Held;
 use crate::predict::room::{Gathering, NoRoom};
 
-/// What people type is no longer.
+/// The longest value of a text field, in bytes.
 const LONGEST: usize = 1_000;
 
-/// All of a file whose `first` bytes were read, or nothing of one for which there is no room. That one is still read, so
-/// that the next is found.
+/// Reads a file whose `first` bytes were read already, within the memory budget. If the budget does not
+/// suffice, reads and drops the rest of the file, because the next field follows it, and returns `NoRoom`.
 pub(super) async fn whole(
     mut field: Field<'_>,
     first: &[u8],
@@ -28,7 +28,7 @@ pub(super) async fn whole(
     Ok(Err(no))
 }
 
-/// A field that people type into. What nobody types is cut off.
+/// Reads a text field, cut to [`LONGEST`] bytes.
 pub(super) async fn small(mut field: Field<'_>) -> Result<String, MultipartError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = field.chunk().await? {

@@ -14,7 +14,7 @@ fn typed(networks: &str) -> Result<String, String> {
 }
 
 #[test]
-fn a_wrong_line_is_named_and_what_was_probably_meant() {
+fn invalid_network_line_is_named_with_a_suggestion() {
     assert_eq!(typed(" \n203.0.113.7\r\n\r\n10.4.0.0/16 ").as_deref(), Ok("10.4.0.0/16\n203.0.113.7/32"));
     let says = typed("10.4.0.0/16\n\n10.4.0.17/16").unwrap_err();
     assert!(says.starts_with("line 3, “10.4.0.17/16”: ") && says.contains("10.4.0.0/16"), "{says}");
@@ -25,7 +25,7 @@ fn a_wrong_line_is_named_and_what_was_probably_meant() {
 }
 
 #[test]
-fn a_key_that_opens_nothing_is_not_widened_by_saving_its_form() {
+fn saving_an_unchanged_form_keeps_empty_lists() {
     let nothing = Restrictions {
         projects: Only::These([].into()),
         models: Only::These([].into()),
@@ -39,7 +39,7 @@ fn a_key_that_opens_nothing_is_not_widened_by_saving_its_form() {
 }
 
 #[test]
-fn whoever_chooses_to_name_some_names_some() {
+fn selected_list_without_entries_is_rejected() {
     let form = |ticked: &[&str]| NarrowForm {
         only_projects: Some("these".to_owned()),
         ticked: ticked.iter().map(|id| ((*id).to_owned(), "on".to_owned())).collect(),
@@ -53,7 +53,7 @@ fn whoever_chooses_to_name_some_names_some() {
 }
 
 #[test]
-fn sizes_are_megabytes_to_the_byte() {
+fn image_size_parses_megabytes_to_the_byte() {
     let bytes = |text: &str| size(text).map(|size| size.map(NonZeroU32::get));
     assert_eq!(bytes(" "), Ok(None));
     for (text, expected) in [
@@ -86,7 +86,7 @@ fn sizes_are_megabytes_to_the_byte() {
 
 proptest! {
     #[test]
-    fn what_a_key_has_comes_back_from_its_form(
+    fn restrictions_survive_their_form(
         names in (any::<bool>(), any::<bool>()),
         networks in prop::option::of(prop::collection::btree_set((any::<u32>(), 0_u8..=32), 0..4)),
         origins in prop::option::of(prop::collection::btree_set("https://[a-z]{1,9}\\.example", 0..4)),
@@ -108,7 +108,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_it_fail_otherwise(text: String, many in prop::collection::vec("[ -~]{0,12}", 0..9)) {
+    fn arbitrary_text_does_not_panic(text: String, many in prop::collection::vec("[ -~]{0,12}", 0..9)) {
         let _ = typed(&text);
         let _ = typed(&many.join("\n"));
         let _ = size(&text);
