@@ -63,7 +63,7 @@ async fn a_key_is_made_copied_edited_and_deleted() {
     browser.press(Key::Enter).await;
     browser.headed("Copy your secret key").await;
     let secret = browser.secret("conveyor 2 counter").await;
-    browser.focus_is_on("Copy").await;
+    browser.focus_is_on("Copy Secret Key").await;
     browser.press(Key::Enter).await;
     browser.sees("Copied").await;
     browser.tab_to("Done").await;
@@ -126,7 +126,7 @@ async fn closing_before_copying_asks_once() {
     browser.press(Key::Escape).await;
     browser.sees("You haven't copied the secret key.").await;
     browser.headed("Copy your secret key").await;
-    browser.focus_is_on("Copy").await;
+    browser.focus_is_on("Copy Secret Key").await;
     browser.press(Key::Escape).await;
     browser.no_dialog().await;
     browser.row("conveyor 2 counter").await;

@@ -18,7 +18,7 @@ async fn a_key_is_paused_for_ten_minutes_says_who_was_refused_and_is_resumed() {
     let secret = browser.key("conveyor 2 counter", "Project").await;
     browser.click("Pause conveyor 2 counter").await;
     browser.headed("Pause conveyor 2 counter").await;
-    browser.sees("The rehearsal for deleting").await;
+    browser.sees("Pause a key to see what depends on it").await;
     browser.is_fit_in_each_look("pause").await;
     browser.click("Cancel").await;
     browser.no_dialog().await;
@@ -34,7 +34,7 @@ async fn a_key_is_paused_for_ten_minutes_says_who_was_refused_and_is_resumed() {
     browser.sees("No requests since the pause.").await;
     assert_eq!(rights(&server, &secret).await, UNKNOWN);
     // Without anybody pressing anything.
-    browser.sees("2 calls to manage projects (projects:manage)").await;
+    browser.sees("2 calls manage projects (projects:manage)").await;
     browser.is_fit_in_each_look("key-paused").await;
     browser.goto(KEYS).await;
     let row = browser.row("conveyor 2 counter").await;
@@ -63,7 +63,7 @@ async fn a_pause_until_resumed_stays_and_one_that_is_over_is_seen_to_be() {
     browser.click("Pause conveyor 2 counter").await;
     browser.choose("Until you resume it").await;
     browser.click("Pause Key").await;
-    browser.sees("Paused until somebody resumes it.").await;
+    browser.sees("Paused until somebody resumes it by Ada").await;
     assert_eq!(rights(&server, &secret).await, UNKNOWN);
     // It can be given an end, here by the command line.
     let id = path.rsplit('/').next().unwrap();
@@ -165,7 +165,7 @@ async fn after_a_rotation_the_line_waits_for_the_new_secret() {
     .await;
     browser.sees("Waiting for the first request…").await;
     assert_eq!(rights(&server, &new).await, PROJECT);
-    browser.sees("It works.").await;
+    browser.sees("It works!").await;
 }
 
 #[tokio::test]
@@ -183,7 +183,7 @@ async fn without_script_a_link_looks_again_and_buttons_pause_resume_and_retire()
     wait("the call is told", async || {
         browser.click("Refresh").await;
         let text = browser.text().await?;
-        if text.contains("It works.") { Ok(()) } else { Err(text) }
+        if text.contains("It works!") { Ok(()) } else { Err(text) }
     })
     .await;
     assert!(!browser.driver().source().await.unwrap().contains(&secret[6..]));
@@ -217,7 +217,7 @@ async fn what_ends_before_long_is_said_a_month_a_week_and_a_day_ahead() {
             .succeeded();
     }
     browser.goto(KEYS).await;
-    browser.sees("line 3 stops working in 25 days").await;
+    browser.sees("line 3 expires in 25 days").await;
     browser.misses("gate stops working").await;
     browser.misses("within a week").await;
     browser.is_fit_in_each_look("keys-ending-calm").await;
@@ -229,8 +229,8 @@ async fn what_ends_before_long_is_said_a_month_a_week_and_a_day_ahead() {
             .succeeded();
     }
     browser.goto(KEYS).await;
-    browser.sees("demo stops working in 20 hours: within a day").await;
-    browser.sees("night shift stops working in 6 days: within a week").await;
+    browser.sees("demo expires in 20 hours").await;
+    browser.sees("night shift expires in 6 days").await;
     browser.is_fit_in_each_look("keys-ending").await;
     browser.goto(&format!("{KEYS}?q=gate")).await;
     browser.misses("stops working").await;

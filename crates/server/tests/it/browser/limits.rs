@@ -17,18 +17,18 @@ async fn limits_are_set_with_a_key_corrected_and_seen_to_be_used_up() {
     browser.unfold("dialog .fold").await;
     browser.fill("Rate limit", "100").await;
     browser.fill("Rate limit per visitor", "ten").await;
-    browser.fill("Predictions a month", "0").await;
-    browser.fill("Training runs a day", "2").await;
+    browser.fill("Predictions per month", "0").await;
+    browser.fill("Training runs per day", "2").await;
     browser.click("Generate Key").await;
     let says = browser.error_beside("Rate limit per visitor").await;
     assert!(says.contains("whole number from 1 to 1000000"), "{says}");
-    let says = browser.error_beside("Predictions a month").await;
+    let says = browser.error_beside("Predictions per month").await;
     assert!(says.contains("whole number from 1 to 1000000000"), "{says}");
-    assert_eq!(browser.value("Training runs a day").await, "2", "nothing typed is lost");
+    assert_eq!(browser.value("Training runs per day").await, "2", "nothing typed is lost");
     browser.is_fit_in_each_look("limits-wrong").await;
     browser.fill("Rate limit per visitor", "10").await;
-    browser.fill("Predictions a month", "40").await;
-    browser.fill("Training runs a day", "").await;
+    browser.fill("Predictions per month", "40").await;
+    browser.fill("Training runs per day", "").await;
     browser.click("Generate Key").await;
     browser.headed("Copy your secret key").await;
     let secret = browser.secret("counter").await;
@@ -56,11 +56,11 @@ async fn limits_are_set_with_a_key_corrected_and_seen_to_be_used_up() {
     browser.click("Edit Scopes of counter").await;
     browser.headed("Edit Scopes").await;
     assert_eq!(
-        browser.value("Predictions a month").await,
+        browser.value("Predictions per month").await,
         "40",
         "the fold stands open, and says what is set"
     );
-    browser.fill("Predictions a month", "50").await;
+    browser.fill("Predictions per month", "50").await;
     browser.click("Save changes").await;
     browser.sees("counter was changed").await;
     see(&browser, "40 of 50", "10 left", "raised").await;

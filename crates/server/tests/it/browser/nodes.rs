@@ -25,7 +25,7 @@ async fn a_service_follows_with_a_key_of_the_page_until_it_is_deleted_there() {
     browser.sees("Nodes").await;
     browser.sees("counter 3 Up to date").await;
     browser.is_fit_in_each_look("nodes").await;
-    browser.click("Its key").await;
+    browser.click("View key").await;
     browser.headed("counter service").await;
     browser.click("Delete counter service").await;
     browser.sees("It stops working everywhere").await;

@@ -36,13 +36,8 @@ impl Browser {
         self.sees(&format!("{} images", files.len())).await;
         self.choose("Select all on this page").await;
         self.sees(&format!("{} images selected", files.len())).await;
-        let new = if before.contains("label=") || self.text().await.unwrap().contains("Class …") {
-            "New label"
-        } else {
-            "Class"
-        };
-        self.fill(new, class).await;
-        self.click("Save label").await;
+        self.fill("New label", class).await;
+        self.click("Apply label").await;
         self.sees(&format!("{} images became {class}.", files.len())).await;
         self.goto(before.split('?').next().unwrap()).await;
     }

@@ -126,7 +126,7 @@ async fn the_id_of_a_refused_request_leads_to_the_check_and_to_the_place_where_i
     browser.fill("Request ID", &month.refused).await;
     browser.click("Look up").await;
     browser.headed("Request denied: the scope lacks the permission").await;
-    browser.sees("It saw projects:manage").await;
+    browser.sees("Received projects:manage").await;
     browser.sees("Expected the scope Project; the key has Inference").await;
     browser.click("Change the key").await;
     browser.at(&format!("{KEYS}/{}/edit#f-scope", month.gate.id)).await;

@@ -148,7 +148,7 @@ impl Story {
         self.browser.click("Pause Key").await;
         self.browser.sees(&format!("{NAME} is paused.")).await;
         assert_eq!(rights(&self.server, &self.secret).await, UNKNOWN);
-        self.browser.sees("2 calls to manage projects (projects:manage)").await;
+        self.browser.sees("2 calls manage projects (projects:manage)").await;
         self.expects("Ada paused the key conveyor 2 counter.");
     }
 

@@ -95,8 +95,8 @@ impl Tour {
         browser.goto(KEYS).await;
         for (action, words, stop) in [
             ("Edit Scopes of", "The secret key stays the same.", "edit"),
-            ("Rotate", "You get a new secret at once.", "rotate"),
-            ("Delete", "It stops working everywhere", "delete"),
+            ("Rotate", "Creates a new secret key.", "rotate"),
+            ("Delete", "Requests with this key will fail immediately.", "delete"),
         ] {
             browser.click(&format!("{action} {name}")).await;
             browser.sees(words).await;

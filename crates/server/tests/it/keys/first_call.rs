@@ -40,7 +40,7 @@ impl Person {
         let request = self.browser.request(&self.server, Method::POST, path);
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         let page = send(request.body(body)).await.ok().text;
-        assert!(page.contains("Waiting for the first call"), "{page}");
+        assert!(page.contains("Waiting for the first request"), "{page}");
         let line = between(&page, "data-first-call=\"", "\"");
         let id = between(&line, "api-keys/", "/");
         Shown { secret: between(&page, "data-secret>", "<"), id, line }
@@ -68,10 +68,10 @@ fn between(text: &str, before: &str, after: &str) -> String {
 async fn the_first_call_is_told_with_its_address_and_permission_and_the_secret_is_not_shown_again() {
     let person = Person::signed_in().await;
     let shown = person.make("project").await;
-    let waiting = person.says(&shown, "Waiting for the first call").await;
+    let waiting = person.says(&shown, "Waiting for the first request").await;
     assert!(waiting.contains("data-stand=\"awaited\"") && waiting.contains("Refresh"), "{waiting}");
     person.server.get("/api/v1/projects", &shown.secret).await.ok();
-    let came = person.says(&shown, "It works.").await;
+    let came = person.says(&shown, "It works!").await;
     for words in ["data-stand=\"came\"", "from 127.0.0.1", "to manage projects", "projects:manage"] {
         assert!(came.contains(words), "{words}: {came}");
     }
@@ -92,7 +92,7 @@ async fn a_refused_call_is_told_as_such_and_one_that_works_still_waited_for() {
     }
     let question = json!({ "workspace": crate::harness::SLUG, "permission": "models:predict" });
     person.server.post("/api/v1/verify", &shown.secret, question).await.ok();
-    person.says(&shown, "It works.").await;
+    person.says(&shown, "It works!").await;
 }
 
 #[tokio::test]
@@ -103,10 +103,10 @@ async fn after_a_rotation_a_call_with_the_old_secret_is_not_the_new_ones() {
     let new = person.shown(&rotate, &[("overlap", "24h")]).await;
     person.server.get("/api/v1/projects", &old.secret).await.ok();
     // Both would be told of together.
-    person.says(&old, "It works.").await;
-    person.says(&new, "Waiting for the first call").await;
+    person.says(&old, "It works!").await;
+    person.says(&new, "Waiting for the first request").await;
     person.server.get("/api/v1/projects", &new.secret).await.ok();
-    person.says(&new, "It works.").await;
+    person.says(&new, "It works!").await;
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn a_call_on_a_node_is_a_call() {
     let request = http::Request::get("/").header("x-api-key", &shown.secret).body(()).unwrap();
     let asked = node.guard().check(&request.into_parts().0, Some(keyrack_guard::Permission::ModelsPredict));
     assert!(asked.is_ok());
-    person.says(&shown, "It works.").await;
+    person.says(&shown, "It works!").await;
 }
 
 #[tokio::test]

@@ -204,7 +204,7 @@ async fn a_key_that_opens_nothing_stays_so_when_its_form_is_saved() {
     let key = desk.make(json!({ "name": "n", "scopes": ["project"], "restrictions": nothing })).await;
     let path = visitor.keys(&format!("/{}/edit", key.id));
     let form = visitor.page(&path).await.text;
-    assert!(form.contains("\nnone</textarea>") && form.contains("from nowhere"), "{form}");
+    assert!(form.contains("\nnone</textarea>") && form.contains("to block all"), "{form}");
     let revision = key.body["revision"].to_string();
     let fields = [
         ("revision", revision.as_str()),
