@@ -7,17 +7,14 @@ use std::task::{Context, Poll};
 
 use futures_util::future::Either;
 use http::{HeaderValue, Request, Response, header, request};
-use keyrack_key::{Brands, Denial, Exposure, Permission, Presented, Question, Spend, Timestamp, WorkspaceId};
-use keyrack_rack::{Call, Caller, Callers, LastUse, Outcome, Rack, Refusal};
+use keyrack_key::{Brands, Denial, Exposure, Permission, Presented, Question, Spend, WorkspaceId};
+use keyrack_rack::{Call, Caller, Callers, Clock, LastUse, Outcome, Rack, Refusal};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::home::Home;
 use crate::limits::{self, Admitted};
 use crate::{Credential, Place, Problem};
-
-/// Reads the time. Handed in, so that tests stand still.
-pub type Clock = fn() -> Timestamp;
 
 /// Where a request comes from. The code in front of the guard, which knows which proxies to trust, puts it into the
 /// request's extensions. Without it the guard takes the address as unknown.

@@ -43,8 +43,8 @@ pub mod remote;
 pub use credential::{Credential, Place};
 pub use home::Home;
 pub use keyrack_key::Permission;
-pub use keyrack_rack::{Caller, Refusal};
-pub use layer::{Asked, ClientAddress, Clock, Guard, GuardFuture, GuardLayer, GuardService};
+pub use keyrack_rack::{Caller, Clock, Refusal};
+pub use layer::{Asked, ClientAddress, Guard, GuardFuture, GuardLayer, GuardService};
 pub use limits::Admitted;
 pub use problem::Problem;
 #[cfg(feature = "remote")]

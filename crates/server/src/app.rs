@@ -8,8 +8,12 @@ use keyrack_key::Timestamp;
 use keyrack_rack::{Callers, Follower, Rack, Refusal, Revision};
 use keyrack_store::Store;
 
+use crate::api::{ApiError, DenialCause, DeniedRequest};
 use crate::config::Config;
 use crate::disk::Disk;
+use crate::edge::allowance;
+use crate::edge::refusals::Saw;
+use crate::fetch::ImageFetcher;
 use crate::folder::Folder;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
@@ -23,10 +27,10 @@ use crate::ops::models::Models;
 use crate::ops::nodes::Nodes;
 use crate::ops::people::People;
 use crate::ops::pictures::Pictures;
-use crate::ops::predictions::Predictions;
+use crate::ops::predictions::{PredictionSettings, Predictions};
 use crate::ops::projects::Projects;
 use crate::ops::quotas::Quotas;
-use crate::ops::refusals::{Late, Refusals, Refused, Saw};
+use crate::ops::refusals::{Late, Refusals};
 use crate::ops::removals::Removals;
 use crate::ops::settings::Settings;
 use crate::ops::workspaces::Workspaces;
@@ -84,8 +88,8 @@ impl App {
         // What a proxy guards is somebody else's: no page of theirs is ours.
         let guard_of_proxies = guard.clone();
         let guard = Arc::new(guard.at_home(config.home()));
-        let late = Late::new(Arc::clone(&rack), Arc::clone(&guard));
-        let quotas = Quotas::new(store.clone(), Arc::clone(&rack), Arc::clone(&guard), clock);
+        let late = Late::new(Arc::clone(&rack));
+        let quotas = Quotas::new(store.clone(), Arc::clone(&rack), clock);
         let removals = Removals::new(store.clone(), objects.clone(), clock);
         let pictures = Pictures::new(config.max_image);
         let datasets =
@@ -116,7 +120,13 @@ impl App {
             datasets,
             removals,
             predictions: Predictions::new(
-                &config,
+                PredictionSettings {
+                    backbone: config.backbone.clone(),
+                    image_bytes_max: config.max_image,
+                    request_bytes_max: allowance::picture(config.max_image).bytes,
+                    public_image_urls: config.public_image_urls,
+                },
+                Box::new(ImageFetcher::new(config.max_image, &config.allowed_image_hosts)),
                 store.clone(),
                 objects.clone(),
                 quotas.clone(),
@@ -158,15 +168,15 @@ impl App {
         format!("{scheme}://{host}")
     }
 
-    /// The error for a key that was asked about and refused.
-    pub fn refused(&self, refusal: &Refusal) -> OpError {
+    /// The error for a key that a handler checked and denied.
+    pub fn refused(&self, refusal: &Refusal) -> ApiError {
         self.refused_asking(refusal, None)
     }
 
     /// The same where the check did not look at the request itself, but at what it saw in its place.
-    pub fn refused_asking(&self, refusal: &Refusal, saw: Option<Saw>) -> OpError {
+    pub fn refused_asking(&self, refusal: &Refusal, saw: Option<Saw>) -> ApiError {
         let problem = self.guard.problem(refusal);
-        OpError::Refused(Box::new(Refused { refusal: refusal.clone(), problem, saw }))
+        DeniedRequest { problem, cause: DenialCause::Check { refusal: refusal.clone(), saw } }.into()
     }
 
     /// How many days back the pages look: a month, or as long as it is remembered.

@@ -4,10 +4,11 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use axum::extract::{Extension, State};
-use axum::middleware::map_response;
-use axum::response::IntoResponse;
+use axum::middleware::map_response_with_state;
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
@@ -24,7 +25,6 @@ use crate::app::Shared;
 use crate::edge::problem;
 use crate::folder::Folder;
 use crate::front::Front;
-use crate::ops::OpError;
 use crate::ops::people::Founding;
 
 /// Where [`set_up`] answers. On no other listener.
@@ -66,10 +66,14 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
 pub fn service(app: &Shared) -> Router {
     Router::new()
         .route(SETUP, post(set_up))
-        .layer(map_response(async |answer| problem::finish(answer, None)))
+        .layer(map_response_with_state(Arc::clone(app), finish))
         .with_state(app.clone())
         .fallback_service(Front::of(app))
         .layer(Extension(ControlSocket))
+}
+
+async fn finish(State(app): State<Shared>, answer: Response) -> Response {
+    problem::finish(problem::resolve(answer, &app.guard), None)
 }
 
 /// The first owner and workspace, as `keyrack setup` sends them.
@@ -93,7 +97,7 @@ async fn set_up(State(app): State<Shared>, body: Bytes) -> Result<impl IntoRespo
     Ok((StatusCode::CREATED, Json(json!({ "owner": owner, "workspace": workspace }))))
 }
 
-fn malformed() -> OpError {
+fn malformed() -> Problem {
     let expected = "expected JSON with name, email, password and workspace";
-    Problem::new(StatusCode::BAD_REQUEST, "not_json", expected).into()
+    Problem::new(StatusCode::BAD_REQUEST, "not_json", expected)
 }

@@ -23,6 +23,7 @@ mod bench;
 mod control;
 mod core_dumps;
 mod edge;
+mod fetch;
 mod jobs;
 mod metrics;
 mod numbers;

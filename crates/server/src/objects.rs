@@ -8,12 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use axum::body::Body;
-use axum::response::IntoResponse;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{Stream, StreamExt, TryStreamExt};
-use http::header;
 use keyrack_key::{ImportId, ModelId, ProjectId, Timestamp, UploadId};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
@@ -208,13 +205,14 @@ impl std::fmt::Debug for Object {
 }
 
 impl Object {
-    /// The object as the body of an answer. An object that cannot be read to its end breaks the answer off, and the client sees
-    /// that it is too short.
-    pub fn into_answer(self) -> impl IntoResponse {
-        let pieces = self
-            .pieces
-            .inspect_err(|error| tracing::error!(%error, "an object could not be read to its end"));
-        ([(header::CONTENT_LENGTH, self.size)], Body::from_stream(pieces))
+    /// The size in bytes.
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The bytes, read piece by piece. Ends with an error if the object cannot be read to its end, which is logged here.
+    pub fn into_pieces(self) -> impl Stream<Item = Result<Bytes, ObjectError>> + Send {
+        self.pieces.inspect_err(|error| tracing::error!(%error, "an object could not be read to its end"))
     }
 }
 

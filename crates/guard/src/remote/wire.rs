@@ -6,7 +6,6 @@
 mod uses;
 
 use std::str::FromStr;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -15,13 +14,8 @@ use keyrack_rack::{ChangeId, Position, Record, Revision};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use keyrack_rack::{LEASE, WAIT};
 pub use uses::{Called, Count, KeyUses, Last, SeenAt, Uses};
-
-/// How long a node may decide after the start of its last renewal, unless it was told to go on when it is cut off.
-pub const LEASE: Duration = Duration::from_secs(5);
-
-/// The longest that a server holds a question for changes back while there are none.
-pub const WAIT: Duration = Duration::from_secs(1);
 
 /// The most keys in one batch of uses.
 pub const USES: usize = 500;

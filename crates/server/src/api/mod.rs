@@ -16,6 +16,7 @@ mod openapi;
 mod piece;
 mod predict;
 mod projects;
+mod quota_headers;
 mod refusals;
 mod schema;
 mod scopes;
@@ -24,7 +25,7 @@ mod verify;
 mod workspace;
 
 pub use access::{Access, Stated};
-pub use answer::{ApiError, no_such_path};
+pub use answer::{ApiError, DenialCause, DeniedRequest, no_such_path};
 pub use failures::is_common as is_common_failure;
 pub use forward_auth::ask_at_once;
 pub use openapi::{OPENAPI, document, router, routes};

@@ -10,7 +10,7 @@ use super::ApiError;
 use super::body::{Params, gather};
 use crate::app::Shared;
 use crate::ops::OpError;
-use crate::ops::datasets::wrong_signature;
+use crate::ops::datasets::UploadError;
 use crate::predict::room::NoRoom;
 
 /// What makes the URL good.
@@ -44,7 +44,7 @@ pub async fn put(
     Params(signed): Params<Signed>,
     request: Request,
 ) -> Result<StatusCode, ApiError> {
-    let id = id.parse().map_err(|_| wrong_signature())?;
+    let id = id.parse().map_err(|_| UploadError::WrongSignature)?;
     // Nothing is read from strangers.
     let (claimant, arrival) = app.datasets.expect_upload(id, &signed.signature).await?;
     let most = app.config.max_image;

@@ -4,7 +4,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use keyrack_guard::Guard;
 use keyrack_key::{
     Brands, Class, Counted, Exposure, Grant, KeyId, Period, Permission, Presented, Question, Restrictions,
     Scope, Secret, Spend, UserId, WorkspaceId,
@@ -106,8 +105,7 @@ async fn set_up(database: &std::path::Path) -> io::Result<(Quotas, Caller, Store
     let follower = Follower::new(store.clone(), Arc::clone(&rack));
     follower.reach(Revision::default(), now).await.map_err(io::Error::other)?;
     let caller = allowed_caller(&rack, &secret, &brands)?;
-    let guard = Arc::new(Guard::new(Arc::clone(&rack), brands, clock::now));
-    let quotas = Quotas::new(store.clone(), rack, guard, clock::now);
+    let quotas = Quotas::new(store.clone(), rack, clock::now);
     Ok((quotas, caller, store))
 }
 

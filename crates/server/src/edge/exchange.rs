@@ -81,6 +81,7 @@ impl<'a> Exchange<'a> {
     /// Counts and logs the answer, and keeps why it was a refusal; then finishes it.
     pub fn end(self, app: &App, answer: Response) -> Response {
         let Self { id, method, route, line, told } = self;
+        let answer = problem::resolve(answer, &app.guard);
         app.metrics.answered(&method, route, &answer);
         if let Some((claimant, refused)) = told.and_then(|told| told.refused(&id, &answer, app.clock)) {
             app.refusals.note(claimant, refused);

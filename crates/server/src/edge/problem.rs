@@ -1,12 +1,20 @@
 //! Answers whose words are written further out, where the request is known: by the API as JSON, by the pages as a page.
 
+use std::sync::Arc;
+
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
-use keyrack_guard::{Problem, limits};
+use keyrack_guard::{Guard, Problem, limits};
 use keyrack_store::Actor;
 
+use super::problems;
+use super::refusals::DeniedCaller;
 use crate::ops::OpError;
 use crate::shares::Claimant;
+
+/// An error of an operation, in the extensions of an answer that [`resolve`] completes.
+#[derive(Clone, Debug)]
+struct UnresolvedError(Arc<OpError>);
 
 /// An answer that [`finish`] will write.
 pub fn carrying(problem: Problem) -> Response {
@@ -15,16 +23,52 @@ pub fn carrying(problem: Problem) -> Response {
     response
 }
 
-/// The same for what went wrong, with `problem` to say so. Where a key was refused, whoever counts or keeps that finds it.
+/// An answer that [`resolve`] and [`finish`] will write. Logs the cause of an internal error.
+pub fn carrying_error(error: OpError) -> Response {
+    log_cause(&error);
+    let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    response.extensions_mut().insert(UnresolvedError(Arc::new(error)));
+    response
+}
+
+/// Logs the cause of an internal error, which the answer does not name.
+pub fn log_cause(error: &OpError) {
+    if let OpError::Internal(cause) = error {
+        tracing::error!(error = %cause, cause = ?cause.source(), "request failed");
+    }
+}
+
+/// Takes the problem that an answer carries, if it carries one.
+pub fn take(response: &mut Response, guard: &Guard) -> Option<Problem> {
+    let extensions = response.extensions_mut();
+    match extensions.remove::<UnresolvedError>() {
+        Some(UnresolvedError(error)) => Some(problems::of(&error, guard)),
+        None => extensions.remove::<Problem>(),
+    }
+}
+
+/// Puts the problem of an operation's error into an answer that carries the error.
+pub fn resolve(response: Response, guard: &Guard) -> Response {
+    let Some(UnresolvedError(error)) = response.extensions().get() else { return response };
+    let mut resolved = answering(error, problems::of(error, guard));
+    let mut extensions = response.into_parts().0.extensions;
+    extensions.remove::<UnresolvedError>();
+    extensions.extend(std::mem::take(resolved.extensions_mut()));
+    *resolved.extensions_mut() = extensions;
+    resolved
+}
+
+/// An answer with the `problem` of `error`. Notes a denied key for the code that counts and keeps denials.
 pub fn answering(error: &OpError, problem: Problem) -> Response {
+    let code = problem.code();
     let mut response = carrying(problem);
     match error {
-        OpError::Refused(refused) => {
-            response.extensions_mut().insert(refused.refusal.clone());
-            response.extensions_mut().extend(refused.saw());
+        OpError::Denied(denied) => {
+            response.extensions_mut().insert(denied.refusal.clone());
         }
         OpError::OutsideKey { key, workspace } | OpError::OutsideModels { key, workspace } => {
-            response.extensions_mut().insert(Claimant::new(*workspace, Actor::Key(*key)));
+            let claimant = Claimant::new(*workspace, Actor::Key(*key));
+            response.extensions_mut().insert(DeniedCaller { claimant, key: *key, code });
         }
         _ => {}
     }

@@ -5,15 +5,32 @@ use std::net::IpAddr;
 use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use keyrack_guard::{Asked, Clock, Problem, Refusal};
+use keyrack_guard::{Asked, Clock, Refusal};
 use keyrack_key::{Denial, KeyId, Permission};
 use keyrack_rack::Words;
 use keyrack_store::{Actor, RefusedRequest};
 
 use super::request_id::RequestId;
 use crate::metrics;
-use crate::ops::refusals::Saw;
 use crate::shares::Claimant;
+
+/// What a check was asked about, where that is not the request itself.
+#[derive(Clone, Debug)]
+pub struct Saw {
+    pub permission: Option<Permission>,
+    pub address: Option<IpAddr>,
+    pub origin: Option<String>,
+}
+
+/// A known key that was denied after its check, in the extensions of the answer.
+#[derive(Clone, Copy, Debug)]
+pub struct DeniedCaller {
+    /// Whose share of the kept denials it counts against.
+    pub claimant: Claimant,
+    pub key: KeyId,
+    /// The code of the problem.
+    pub code: &'static str,
+}
 
 /// What a request says of itself. Nothing is copied that is not needed in the end.
 pub struct Told<'a> {
@@ -82,10 +99,6 @@ fn of(response: &Response) -> Option<(Claimant, KeyId, &'static str, Option<Perm
         let claimant = Claimant::new(key.workspace, Actor::Key(key.key));
         return Some((claimant, key.key, denial.code(), needed));
     }
-    let problem = response.extensions().get::<Problem>()?;
-    let is_about_key = matches!(problem.code(), "outside_key" | "model_outside_key" | "untrusted_facts");
-    let key = problem.member("key").filter(|_| is_about_key)?;
-    let key: KeyId = key.as_str()?.parse().ok()?;
-    let claimant = response.extensions().get::<Claimant>().copied();
-    Some((claimant.unwrap_or(Claimant::key(key)), key, problem.code(), None))
+    let denied = response.extensions().get::<DeniedCaller>()?;
+    Some((denied.claimant, denied.key, denied.code, None))
 }

@@ -7,8 +7,8 @@ mod sweep;
 mod turns;
 mod uploads;
 
-use keyrack_guard::Clock;
 use keyrack_key::{Id, Kind, ProjectId};
+use keyrack_rack::Clock;
 use keyrack_store::{Project, ProjectCounts, Store};
 use rand_core::UnwrapErr;
 
@@ -21,10 +21,10 @@ use crate::objects::{ObjectError, Objects};
 use crate::predict::Room;
 use turns::{Arrivals, Turns};
 
-pub use annotations::{Annotated, Dropped, Given, MarkDraft, wrong_annotation};
+pub use annotations::{Annotated, Dropped, Given, InvalidAnnotation, MarkDraft};
 pub use records::{RecordDraft, Size};
 pub use turns::Arrival;
-pub use uploads::{Promise, UPLOAD_LIFE, upload_uri, wrong_signature};
+pub use uploads::{Promise, UPLOAD_LIFE, UploadError, upload_uri};
 
 /// The datasets of all workspaces.
 #[derive(Clone, Debug)]

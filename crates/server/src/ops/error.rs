@@ -1,15 +1,21 @@
-//! Every way in which something cannot be done, and the one problem that each becomes.
+//! The errors of all operations. What a client reads of an error is decided elsewhere, in the server.
 
-use http::{StatusCode, header};
-use keyrack_guard::Problem;
 use keyrack_key::{KeyId, WorkspaceId};
-use keyrack_store::{Role, StoreError};
+use keyrack_store::{ModelStatus, Role, StoreError};
+use keyrack_vision::PictureError;
 
 use super::Invalid;
+use super::datasets::{InvalidAnnotation, UploadError};
+use super::imports::ImportLimit;
 use super::keys::sightings::PublicUse;
-use super::refusals::Refused;
+use super::models::TooFewImages;
+use super::predictions::PredictionError;
+use super::refusals::DeniedKey;
 use crate::disk::DiskLow;
 use crate::shares::{Exhausted, Holder, QueueFull};
+
+/// What is said of an internal error. Its cause goes to the log.
+pub const INTERNAL: &str = "something went wrong on our side; the log has it under the request id";
 
 /// Why something was not done. Nothing of it was done then.
 #[derive(Debug, thiserror::Error)]
@@ -77,77 +83,117 @@ pub enum OpError {
     ShareUsedUp(Exhausted),
     #[error("something went wrong on our side")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("{}", .0.problem.message())]
-    Refused(Box<Refused>),
-    #[error("{}", .0.message())]
-    Problem(Box<Problem>),
+    /// The guard allowed the key, and the operation denies it.
+    #[error("{}", .0.refusal.denial)]
+    Denied(Box<DeniedKey>),
+    #[error("{0}")]
+    Annotation(Box<InvalidAnnotation>),
+    #[error("{0}")]
+    Upload(UploadError),
+    /// An image of a dataset cannot be decoded, or exceeds a limit of the server.
+    #[error("{0}")]
+    Image(PictureError),
+    #[error("{0} Wait until one of them has ended, then send the archive again.")]
+    TooManyImports(ImportLimit),
+    #[error("{0}")]
+    TooFewImages(Box<TooFewImages>),
+    #[error("the model is {0}: it has a card when it is ready")]
+    NoModelCard(ModelStatus),
+    #[error("{0}")]
+    Prediction(Box<PredictionError>),
 }
 
 impl OpError {
-    /// A failure that nobody outside can do anything about.
+    /// A failure that the caller can do nothing about.
     pub fn internal(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Internal(Box::new(error))
     }
 
-    /// Whether the same request may be carried out in a moment: the server, or the caller's share of it, was in use.
+    /// Whether the server, or the caller's share of it, is in use, so that the same request may succeed in a moment.
     pub const fn is_busy(&self) -> bool {
         matches!(self, Self::Busy | Self::ShareUsedUp(_))
     }
 
-    /// What the client gets. The cause of an internal failure goes to the log, not into the answer.
-    pub fn problem(&self) -> Problem {
-        let says = |status, code| Problem::new(status, code, self.to_string());
+    /// Whether the load of the server or of the caller causes the error, and not what was sent: the same request may
+    /// succeed later. Includes [`is_busy`](Self::is_busy).
+    pub const fn is_temporary(&self) -> bool {
         match self {
-            Self::Invalid(invalid) => invalid_problem(invalid),
-            Self::NotFound(_) => says(StatusCode::NOT_FOUND, "not_found"),
-            Self::CallerChanged => says(StatusCode::UNAUTHORIZED, "changed_key")
-                .header(header::WWW_AUTHENTICATE, "Bearer realm=\"keyrack\", error=\"invalid_token\""),
-            Self::NotUnderstood => says(StatusCode::CONFLICT, "newer_key"),
-            Self::Gone => says(StatusCode::CONFLICT, "deleted_key"),
-            Self::OtherHistory => says(StatusCode::CONFLICT, "other_history"),
-            Self::Conflict => says(StatusCode::PRECONDITION_FAILED, "changed_meanwhile"),
-            Self::NameTaken(_) => says(StatusCode::CONFLICT, "name_taken"),
-            Self::Repeated { key } => says(StatusCode::CONFLICT, "already_done").with("key", key.to_string()),
-            Self::RoleLost | Self::Role { .. } => says(StatusCode::FORBIDDEN, "insufficient_role"),
-            Self::OutsideKey { key, .. } => {
-                says(StatusCode::FORBIDDEN, "outside_key").with("key", key.to_string())
-            }
-            Self::OutsideModels { key, .. } => {
-                says(StatusCode::FORBIDDEN, "model_outside_key").with("key", key.to_string())
-            }
-            Self::Beyond(_) => says(StatusCode::FORBIDDEN, "beyond_key"),
-            Self::SeenInPublic(_) => says(StatusCode::CONFLICT, "seen_in_public"),
-            Self::NoKeysHere => says(StatusCode::FORBIDDEN, "no_keys_here"),
-            Self::Anonymous => says(StatusCode::UNAUTHORIZED, "missing_key")
-                .header(header::WWW_AUTHENTICATE, "Bearer realm=\"keyrack\""),
-            Self::KeyAndCookie => says(StatusCode::BAD_REQUEST, "key_and_cookie"),
-            Self::NoWorkspace => says(StatusCode::BAD_REQUEST, "missing_workspace"),
-            Self::AlreadySetUp => says(StatusCode::CONFLICT, "already_set_up"),
-            Self::NotSetUp => says(StatusCode::SERVICE_UNAVAILABLE, "not_set_up"),
-            Self::WrongSetupLink => says(StatusCode::FORBIDDEN, "wrong_setup_link"),
-            Self::TooMany(wait) => says(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts")
-                .header(header::RETRY_AFTER, &wait.as_secs().max(1).to_string()),
-            Self::Busy => says(StatusCode::SERVICE_UNAVAILABLE, "busy").header(header::RETRY_AFTER, "1"),
-            Self::DiskFull => says(StatusCode::INSUFFICIENT_STORAGE, "disk_full"),
-            Self::ShareUsedUp(_) => {
-                says(StatusCode::TOO_MANY_REQUESTS, "share_used_up").header(header::RETRY_AFTER, "1")
-            }
-            Self::Internal(cause) => {
-                tracing::error!(error = %cause, cause = ?cause.source(), "request failed");
-                let says = "something went wrong on our side; the log has it under the request id";
-                Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", says)
-            }
-            Self::Refused(refused) => refused.problem.clone(),
-            Self::Problem(problem) => (**problem).clone(),
+            Self::Busy | Self::ShareUsedUp(_) | Self::TooMany(_) | Self::TooManyImports(_) => true,
+            Self::Upload(error) => matches!(error, UploadError::TooManyOpen),
+            Self::Invalid(_)
+            | Self::NotFound(_)
+            | Self::CallerChanged
+            | Self::NotUnderstood
+            | Self::Gone
+            | Self::OtherHistory
+            | Self::Conflict
+            | Self::NameTaken(_)
+            | Self::Repeated { .. }
+            | Self::RoleLost
+            | Self::Role { .. }
+            | Self::OutsideKey { .. }
+            | Self::OutsideModels { .. }
+            | Self::Beyond(_)
+            | Self::SeenInPublic(_)
+            | Self::NoKeysHere
+            | Self::Anonymous
+            | Self::KeyAndCookie
+            | Self::NoWorkspace
+            | Self::AlreadySetUp
+            | Self::NotSetUp
+            | Self::WrongSetupLink
+            | Self::DiskFull
+            | Self::Internal(_)
+            | Self::Denied(_)
+            | Self::Annotation(_)
+            | Self::Image(_)
+            | Self::TooFewImages(_)
+            | Self::NoModelCard(_)
+            | Self::Prediction(_) => false,
         }
     }
-}
 
-fn invalid_problem(invalid: &Invalid) -> Problem {
-    let sentences: Vec<_> =
-        invalid.fields().map(|(field, expected)| format!("{field}: {expected}")).collect();
-    let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", sentences.join("; "));
-    invalid.fields().fold(problem, |problem, (field, expected)| problem.field(field, expected))
+    /// Whether the image, its upload, or the model that it was sent to causes the error, so that the server may accept
+    /// another image of the same caller.
+    pub const fn concerns_image(&self) -> bool {
+        match self {
+            Self::Annotation(_)
+            | Self::Upload(_)
+            | Self::Image(_)
+            | Self::TooFewImages(_)
+            | Self::NoModelCard(_)
+            | Self::Prediction(_) => true,
+            Self::Invalid(_)
+            | Self::NotFound(_)
+            | Self::CallerChanged
+            | Self::NotUnderstood
+            | Self::Gone
+            | Self::OtherHistory
+            | Self::Conflict
+            | Self::NameTaken(_)
+            | Self::Repeated { .. }
+            | Self::RoleLost
+            | Self::Role { .. }
+            | Self::OutsideKey { .. }
+            | Self::OutsideModels { .. }
+            | Self::Beyond(_)
+            | Self::SeenInPublic(_)
+            | Self::NoKeysHere
+            | Self::Anonymous
+            | Self::KeyAndCookie
+            | Self::NoWorkspace
+            | Self::AlreadySetUp
+            | Self::NotSetUp
+            | Self::WrongSetupLink
+            | Self::TooMany(_)
+            | Self::Busy
+            | Self::DiskFull
+            | Self::ShareUsedUp(_)
+            | Self::Internal(_)
+            | Self::Denied(_)
+            | Self::TooManyImports(_) => false,
+        }
+    }
 }
 
 impl From<Exhausted> for OpError {
@@ -162,12 +208,6 @@ impl From<Exhausted> for OpError {
 impl From<QueueFull> for OpError {
     fn from(QueueFull: QueueFull) -> Self {
         Self::Busy
-    }
-}
-
-impl From<Problem> for OpError {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(Box::new(problem))
     }
 }
 

@@ -11,9 +11,8 @@ mod worker;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{StatusCode, header};
-use keyrack_guard::{Clock, Problem};
 use keyrack_key::{ImportId, ProjectId};
+use keyrack_rack::Clock;
 use keyrack_store::{Import, ImportSkip, ImportStep, ImportsBegun, NewImport, Store};
 use keyrack_vision::import::ArchiveLimits;
 use rand_core::UnwrapErr;
@@ -39,6 +38,15 @@ const RECENT: Duration = Duration::from_hours(24);
 const RECENT_MOST: u32 = 5;
 /// The longest name of an archive or a picture, in characters.
 const LONGEST_NAME: usize = 255;
+
+/// A limit of imports under way at once that is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ImportLimit {
+    #[error("This workspace already has {MOST_OF_WORKSPACE} imports under way.")]
+    Workspace,
+    #[error("This server already has {MOST} imports under way.")]
+    Server,
+}
 
 /// The imports of all workspaces.
 #[derive(Clone, Debug)]
@@ -93,14 +101,8 @@ impl Imports {
         };
         match by.writes(&self.store, now).begin_import(&new).await? {
             ImportsBegun::Begun => {}
-            ImportsBegun::TooManyOfWorkspace => {
-                return Err(too_many(&format!(
-                    "This workspace already has {MOST_OF_WORKSPACE} imports under way."
-                )));
-            }
-            ImportsBegun::TooMany => {
-                return Err(too_many(&format!("This server already has {MOST} imports under way.")));
-            }
+            ImportsBegun::TooManyOfWorkspace => return Err(OpError::TooManyImports(ImportLimit::Workspace)),
+            ImportsBegun::TooMany => return Err(OpError::TooManyImports(ImportLimit::Server)),
         }
         let mut arriving = Arriving::new(self.clone(), by.clone(), project, new.id);
         arriving.open().await?;
@@ -154,11 +156,6 @@ impl Imports {
 
 fn archive_of(project: ProjectId, id: ImportId) -> Place {
     Place::archive(project, id)
-}
-
-fn too_many(says: &str) -> OpError {
-    let says = format!("{says} Wait until one of them has ended, then send the archive again.");
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", says).header(header::RETRY_AFTER, "60").into()
 }
 
 /// The last characters of a name that is too long: they tell files apart.

@@ -13,9 +13,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyrack_guard::Clock;
 use keyrack_key::{Brands, KeyId, Restrictions, Secret, Timestamp};
-use keyrack_rack::{Follower, Revision};
+use keyrack_rack::{Clock, Follower, Revision};
 use keyrack_store::{DeleteKey, KeyFilter, KeyRow, Page, RotateKey, Store, StoreError, Usage};
 use rand_core::UnwrapErr;
 

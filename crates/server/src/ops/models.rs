@@ -7,9 +7,8 @@ mod settings;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use http::StatusCode;
-use keyrack_guard::{Clock, Problem};
 use keyrack_key::{ModelId, Only, ProjectId};
+use keyrack_rack::Clock;
 use keyrack_store::{Model, Page, Point, Store, StoreError};
 use serde_json::Value;
 use tokio::sync::watch;
@@ -22,6 +21,7 @@ use crate::disk::Disk;
 use crate::objects::model_prefix;
 use crate::shares::Budget;
 
+pub use begin::{LabelShortage, TooFewImages};
 pub use settings::TrainSettings;
 
 /// The models of all workspaces.
@@ -156,8 +156,7 @@ impl Models {
     pub async fn card(&self, by: &Acting, id: ModelId) -> Result<(Covered<Model>, Value), OpError> {
         let model = self.read(by, id).await?;
         let Some(mut card) = model.card.clone() else {
-            let says = format!("the model is {}: it has a card when it is ready", model.status);
-            return Err(Problem::new(StatusCode::CONFLICT, "model_not_ready", says).into());
+            return Err(OpError::NoModelCard(model.status));
         };
         if let Some(card) = card.as_object_mut() {
             card.remove("examples");

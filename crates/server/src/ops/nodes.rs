@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyrack_guard::Clock;
-use keyrack_guard::remote::wire::{LEASE, WAIT};
 use keyrack_key::{NodeId, Timestamp, WorkspaceId};
-use keyrack_rack::{Calls, Feed, Frame, Next, Position, Revision, Snapshot, TOMBSTONE_LIFE, Used};
+use keyrack_rack::{
+    Calls, Clock, Feed, Frame, LEASE, Next, Position, Revision, Snapshot, TOMBSTONE_LIFE, Used, WAIT,
+};
 use keyrack_store::{Node, Store, StoreError};
 use parking_lot::Mutex;
 use rand_core::UnwrapErr;

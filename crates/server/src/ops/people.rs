@@ -4,8 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use keyrack_guard::Clock;
 use keyrack_key::{Digest, SessionId, Timestamp, UserId, WorkspaceId};
+use keyrack_rack::Clock;
 use keyrack_store::{
     Actor, AuthorizedStore, Membership, NewSession, NewUser, NewWorkspace, Principal, Session, Store,
     StoreError, User, Workspace,

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
-use keyrack_guard::Problem;
-use keyrack_vision::{Limits, Picture, PictureError};
+use keyrack_vision::{Limits, Picture};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
@@ -77,7 +75,7 @@ impl Turn {
         let Self { limits, mut turn } = self;
         let header = bytes.clone();
         let probe = spawn_blocking(move || Picture::probe(&header, &limits)).await;
-        let probe = probe.map_err(OpError::internal)?.map_err(|error| refused(&error))?;
+        let probe = probe.map_err(OpError::internal)?.map_err(OpError::Image)?;
         turn.reduce(u64::from(probe.width) * u64::from(probe.height));
         let check = move || {
             // With the work and not with the request: a client that hangs up frees no core.
@@ -93,26 +91,6 @@ impl Turn {
             })
         };
         let checked = spawn_blocking(check).await.map_err(OpError::internal)?;
-        checked.map_err(|error| refused(&error))
-    }
-}
-
-/// What whoever sent it is told.
-pub fn refused(error: &PictureError) -> OpError {
-    let (status, code) = names(error);
-    Problem::new(status, code, error.to_string()).into()
-}
-
-/// The status and the code that stand for what is wrong with a picture, wherever it was sent.
-pub const fn names(error: &PictureError) -> (StatusCode, &'static str) {
-    match error {
-        PictureError::TooManyBytes { .. } | PictureError::TooManyPixels { .. } => {
-            (StatusCode::PAYLOAD_TOO_LARGE, "image_too_large")
-        }
-        PictureError::NotAPicture => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_an_image"),
-        PictureError::Unsupported { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "unsupported_image"),
-        PictureError::Animated(_) | PictureError::Truncated(_) | PictureError::Broken { .. } => {
-            (StatusCode::UNPROCESSABLE_ENTITY, "broken_image")
-        }
+        checked.map_err(OpError::Image)
     }
 }

@@ -1,35 +1,34 @@
 //! What models are asked.
 
 mod asked;
+mod error;
 mod look;
-mod problems;
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use keyrack_guard::Clock;
 use keyrack_key::{Class, Counted, Denial, ModelId, Permission};
+use keyrack_rack::Clock;
 use keyrack_store::{Model, ModelStatus, ProjectType, Store};
 use keyrack_vision::{self as vision, Backbone, BackboneError, Limits, ModelError, Picture, Threads};
 use tokio::time::Instant;
 
 use asked::PictureBytes;
 pub use asked::{Asked, Classified, Detected, Detection, Likely, Seen, Small, Wanted};
+pub use error::PredictionError;
 use look::{classified, detected};
-use problems::{not_ready, other_task, too_large, urls_closed};
 
 use super::quotas::{Quotas, Spent};
-use super::refusals::Late;
+use super::refusals::{DenialDetail, Late};
 use super::who::Covered;
 use super::{Acting, Invalid, OpError, Who};
-use crate::config::Config;
-use crate::edge::allowance;
 use crate::objects::{ObjectError, Objects, Place};
-use crate::predict::door::{DoorError, Fetched};
 use crate::predict::engine::PATIENCE;
+use crate::predict::fetch::{FetchError, FetchedImage};
 use crate::predict::image::Source;
-use crate::predict::{Door, Engine, EngineError, Image, Room};
+use crate::predict::{Engine, EngineError, FetchImage, Image, Room};
 use crate::shares::Claimant;
 
 /// More pixels than that no line has.
@@ -39,13 +38,26 @@ const MOST_STROKE: u32 = 100;
 #[derive(Clone, Debug)]
 pub struct Askable(Covered<Model>);
 
+/// The settings of predictions.
+#[derive(Clone, Debug)]
+pub struct PredictionSettings {
+    /// The file of the backbone; `None` for the embedded one.
+    pub backbone: Option<PathBuf>,
+    /// The largest image, in bytes of its file.
+    pub image_bytes_max: usize,
+    /// The largest request with an image, in bytes: base64 is longer than the file.
+    pub request_bytes_max: usize,
+    /// Whether publishable keys may send URLs of images.
+    pub public_image_urls: bool,
+}
+
 /// The models of all workspaces, as those see them who ask them.
 #[derive(Debug)]
 pub struct Predictions {
     store: Store,
     objects: Objects,
     engine: Engine,
-    door: Door,
+    fetcher: Box<dyn FetchImage>,
     room: Room,
     answers: Room,
     quotas: Quotas,
@@ -55,26 +67,27 @@ pub struct Predictions {
 }
 
 impl Predictions {
-    /// What models of `store` say, whose files are `objects`.
+    /// Predictions of the models of `store`, whose files are `objects`.
     pub fn new(
-        config: &Config,
+        settings: PredictionSettings,
+        fetcher: Box<dyn FetchImage>,
         store: Store,
         objects: Objects,
         quotas: Quotas,
         late: Late,
         clock: Clock,
     ) -> Self {
-        let limits = Limits { bytes: config.max_image, ..Limits::default() };
+        let limits = Limits { bytes: settings.image_bytes_max, ..Limits::default() };
         Self {
             store,
             objects,
-            engine: Engine::new(config.backbone.clone(), limits),
-            door: Door::new(limits.bytes, &config.allowed_image_hosts),
-            room: Room::for_pictures_of(allowance::picture(limits.bytes).bytes),
+            engine: Engine::new(settings.backbone, limits),
+            fetcher,
+            room: Room::for_pictures_of(settings.request_bytes_max),
             answers: Room::for_answers_of(limits.bytes),
             quotas,
             late,
-            public_urls: config.public_image_urls,
+            public_urls: settings.public_image_urls,
             clock,
         }
     }
@@ -99,10 +112,10 @@ impl Predictions {
         let model = self.store.model(by.workspace, id).await?.ok_or(OpError::NotFound("model"))?;
         let model = by.covers_model(model)?;
         if model.project_type != task {
-            return Err(other_task(&model).into());
+            return Err(PredictionError::other_task(&model).into());
         }
         if model.status != ModelStatus::Ready {
-            return Err(not_ready(&model).into());
+            return Err(PredictionError::NotReady(model.status).into());
         }
         Ok(Askable(model))
     }
@@ -183,8 +196,8 @@ impl Predictions {
     pub fn refuse_size(&self, by: &Acting) -> Option<OpError> {
         let Who::Key(caller) = &by.who else { return None };
         let most = caller.key().max_image_bytes()?;
-        let denial = Denial::Image(most);
-        Some(self.late.refuse(caller, Permission::ModelsPredict, denial, |problem| too_large(problem, most)))
+        let detail = DenialDetail::ImageBytes(most);
+        Some(self.late.refuse(caller, Permission::ModelsPredict, Denial::Image(most), detail))
     }
 
     async fn see<T: Send + 'static>(
@@ -194,26 +207,28 @@ impl Predictions {
         until: Instant,
         look: impl FnOnce(&Backbone, &Picture, &Threads) -> Result<Option<T>, BackboneError> + Send + 'static,
     ) -> Result<T, OpError> {
-        let (bytes, held, begun) = match image.source {
+        let (bytes, held, start) = match image.source {
             Source::Bytes(bytes) => (bytes, image.held, None),
-            Source::Url(_) if !self.public_urls && is_publishable(by) => return Err(urls_closed().into()),
+            Source::Url(_) if !self.public_urls && is_publishable(by) => {
+                return Err(PredictionError::UrlNotAllowed.into());
+            }
             Source::Url(url) => {
-                let Fetched { bytes, held, begun } =
-                    self.door.fetch(by.claimant(), &url, &self.room, by.max_image_bytes()).await?;
-                (bytes, held, Some(begun))
+                let FetchedImage { bytes, held, start } =
+                    self.fetcher.fetch(by.claimant(), &url, &self.room, by.max_image_bytes()).await?;
+                (bytes, held, Some(start))
             }
         };
         let seen = async {
             let opened = self.engine.open(bytes, held).await?;
             self.engine.show(by.claimant(), opened, until, look).await
         };
-        match (seen.await, begun) {
+        match (seen.await, start) {
             (Ok(Some(answer)), _) => Ok(answer),
             // The row says otherwise, and was looked at.
             (Ok(None), _) => Err(OpError::internal(EngineError::Model(ModelError::Content("task")))),
             // What lies behind a URL is nobody's business who cannot open it himself.
-            (Err(EngineError::Picture(_)), Some(begun)) => {
-                Err(begun.refuse(DoorError::Unreachable).await.into())
+            (Err(EngineError::Picture(_)), Some(start)) => {
+                Err(start.fail(FetchError::Unreachable).await.into())
             }
             (Err(error), _) => Err(error.into()),
         }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use keyrack_guard::Clock;
 use keyrack_key::{Only, ProjectId};
+use keyrack_rack::Clock;
 use keyrack_store::{EditProject, NewProject, Page, Project, ProjectType, Store, StoreError};
 use rand_core::UnwrapErr;
 

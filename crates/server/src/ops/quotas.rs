@@ -10,19 +10,16 @@ pub(super) mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use keyrack_guard::{Caller, Clock, Guard, Problem};
 use keyrack_key::{Counted, Denial, KeyId, Period, Quotas as Own, Standing};
-use keyrack_rack::Rack;
+use keyrack_rack::{Caller, Clock, Rack};
 use keyrack_store::{KeyRow, Store};
 use parking_lot::Mutex;
-use serde_json::json;
 
 use block::{Block, OfKind, Step};
 pub use spent::Spent;
 
-use super::refusals::Late;
+use super::refusals::{DenialDetail, Late};
 use super::{Acting, OpError, Who};
-use crate::times::rfc3339;
 
 /// The quotas of all keys, and the blocks that this server holds of them.
 #[derive(Clone, Debug)]
@@ -46,8 +43,8 @@ struct Book {
 
 impl Quotas {
     /// Quotas of keys in `rack`, as `store` counts them.
-    pub fn new(store: Store, rack: Arc<Rack>, guard: Arc<Guard>, clock: Clock) -> Self {
-        Self { store, late: Late::new(rack, guard), clock, books: Arc::default() }
+    pub fn new(store: Store, rack: Arc<Rack>, clock: Clock) -> Self {
+        Self { store, late: Late::new(rack), clock, books: Arc::default() }
     }
 
     /// Takes one for what `by` wants done, if it is a key with quotas of that kind. Only what its key may do: ask last, when
@@ -182,22 +179,10 @@ impl Quotas {
 
     fn refuse(&self, caller: &Caller, standing: Standing) -> OpError {
         let denial: Denial = standing.denial((self.clock)());
-        self.late.refuse(caller, standing.quota.of.permission(), denial, |problem| told(problem, standing))
+        self.late.refuse(caller, standing.quota.of.permission(), denial, DenialDetail::Quota(standing))
     }
 }
 
 fn quotas_of(caller: &Caller) -> Own {
     caller.key().restrictions.as_ref().map_or(Own::NONE, |own| own.quotas)
-}
-
-fn told(problem: Problem, standing: Standing) -> Problem {
-    let quota = standing.quota;
-    let body = json!({
-        "of": quota.of.name(),
-        "limit": quota.limit,
-        "per": quota.per.name(),
-        "used": standing.used,
-        "resetsAt": rfc3339(standing.window.ends),
-    });
-    problem.with("quota", body)
 }

@@ -3,12 +3,12 @@
 mod explained;
 mod late;
 
-use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use keyrack_guard::{Problem, Refusal};
-use keyrack_key::Permission;
+use keyrack_key::Standing;
+use keyrack_rack::Refusal;
 use keyrack_store::{RefusedRequest, Store};
 use parking_lot::Mutex;
 
@@ -22,31 +22,20 @@ pub use late::Late;
 const SHELVES: usize = 8;
 const ON_A_SHELF: usize = 256;
 
-/// A key that was refused, what is said about that, and what the check saw where it was not the request itself.
-#[derive(Debug)]
-pub struct Refused {
-    pub refusal: Refusal,
-    pub problem: Problem,
-    pub saw: Option<Saw>,
-}
-
-/// What a check was asked about.
+/// A key that an operation denies after the guard allowed it.
 #[derive(Clone, Debug)]
-pub struct Saw {
-    pub permission: Option<Permission>,
-    pub address: Option<IpAddr>,
-    pub origin: Option<String>,
+pub struct DeniedKey {
+    pub refusal: Refusal,
+    pub detail: DenialDetail,
 }
 
-impl Refused {
-    /// What it saw, for an answer's extensions.
-    pub fn saw(&self) -> http::Extensions {
-        let mut extensions = http::Extensions::new();
-        if let Some(saw) = &self.saw {
-            extensions.insert(saw.clone());
-        }
-        extensions
-    }
+/// The limit that a denied request exceeds.
+#[derive(Clone, Copy, Debug)]
+pub enum DenialDetail {
+    /// The quota that is used up.
+    Quota(Standing),
+    /// The largest image that the key may send, in bytes.
+    ImageBytes(NonZeroU32),
 }
 
 /// Requests that were refused, on their way into the store and out of it.

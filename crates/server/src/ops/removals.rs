@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyrack_guard::Clock;
+use keyrack_rack::Clock;
 use keyrack_store::Store;
 use tokio::sync::Notify;
 

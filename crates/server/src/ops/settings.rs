@@ -1,7 +1,7 @@
 //! A workspace's name and what it demands of its keys.
 
-use keyrack_guard::Clock;
 use keyrack_key::KeyId;
+use keyrack_rack::Clock;
 use keyrack_store::{EditWorkspace, Page, Policy, Store, Workspace};
 
 use super::{Acting, Invalid, OpError, Who, invalid};

@@ -1,7 +1,7 @@
 //! Who wants something done, and whether they may.
 
-use keyrack_guard::Caller;
 use keyrack_key::{ModelId, Only, Permissions, ProjectId, Restrictions, Timestamp, UserId, WorkspaceId};
+use keyrack_rack::Caller;
 use keyrack_store::{Actor, AuthorizedStore, Model, Principal, Project, Role, Session, Store, Workspace};
 
 use super::OpError;

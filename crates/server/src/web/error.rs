@@ -14,11 +14,11 @@ use keyrack_guard::Problem;
 use super::view::ErrorPage;
 use super::way::own_path;
 use super::{form, frame};
-use crate::api;
+use crate::api::{self, ApiError};
 use crate::app::{App, Shared};
 use crate::edge::api_path::{accepts_html, carries_key, first_segment};
-use crate::edge::problem::{answering, carrying};
-use crate::edge::{origin, request_id};
+use crate::edge::problem::carrying;
+use crate::edge::{origin, problem, problems, request_id};
 use crate::ops::OpError;
 
 /// The error of a page handler.
@@ -29,12 +29,12 @@ pub enum PageError {
     /// Another page shows the requested content. Redirects to `url`.
     Elsewhere { url: String },
     /// The handler failed. [`render`] shows an error page.
-    Op(OpError),
+    Error(ApiError),
 }
 
-impl<E: Into<OpError>> From<E> for PageError {
+impl<E: Into<ApiError>> From<E> for PageError {
     fn from(error: E) -> Self {
-        Self::Op(error.into())
+        Self::Error(error.into())
     }
 }
 
@@ -47,9 +47,11 @@ impl IntoResponse for PageError {
                 Redirect::to(&format!("/sign-in?next={next}")).into_response()
             }
             // The session ended while the request was handled.
-            Self::Op(OpError::Anonymous) => Redirect::to("/sign-in?next=%2F").into_response(),
+            Self::Error(ApiError::Op(OpError::Anonymous)) => {
+                Redirect::to("/sign-in?next=%2F").into_response()
+            }
             Self::Elsewhere { url } => Redirect::to(&url).into_response(),
-            Self::Op(error) => answering(&error, error.problem()),
+            Self::Error(error) => error.into_response(),
         }
     }
 }
@@ -59,7 +61,7 @@ pub async fn render(State(app): State<Shared>, request: Request, next: Next) -> 
     let (parts, body) = request.into_parts();
     let kept = parts.clone();
     let mut response = next.run(Request::from_parts(parts, body)).await;
-    let problem = response.extensions_mut().remove::<Problem>().or_else(|| match response.status() {
+    let problem = problem::take(&mut response, &app.guard).or_else(|| match response.status() {
         StatusCode::METHOD_NOT_ALLOWED => Some(Problem::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method_not_allowed",
@@ -125,7 +127,7 @@ pub async fn unknown_path(State(app): State<Shared>, request: Parts) -> Response
         return api::no_such_path().await.into_response();
     }
     match origin::check(&request.method, &request.headers, app.guard.home()) {
-        Ok(()) => page(&app, &request, &OpError::NotFound("page").problem()),
+        Ok(()) => page(&app, &request, &problems::of(&OpError::NotFound("page"), &app.guard)),
         Err(foreign) => page(&app, &request, &foreign.problem()),
     }
 }

@@ -9,6 +9,7 @@ use keyrack_store::{Membership, Role, Session, User};
 
 use super::Access;
 use super::error::PageError;
+use crate::api::ApiError;
 use crate::app::{App, Shared};
 use crate::edge::session;
 use crate::ops::{Acting, OpError};
@@ -81,13 +82,13 @@ impl FromRequestParts<Shared> for Member {
 }
 
 /// Denies a request with an API key, because pages are for browsers.
-fn no_key(parts: &Parts, app: &App) -> Result<(), OpError> {
+fn no_key(parts: &Parts, app: &App) -> Result<(), ApiError> {
     match app.guard.find(parts) {
         Ok(None) => Ok(()),
         // Proxies that authenticate users add an `Authorization` header of their own.
         Ok(Some(other)) if !other.is_ours(&app.config.brands) => Ok(()),
-        Ok(Some(_)) if session::token(&parts.headers, app).is_some() => Err(OpError::KeyAndCookie),
-        Ok(Some(_)) => Err(OpError::NoKeysHere),
+        Ok(Some(_)) if session::token(&parts.headers, app).is_some() => Err(OpError::KeyAndCookie.into()),
+        Ok(Some(_)) => Err(OpError::NoKeysHere.into()),
         Err(denial) => Err(app.refused(&denial.into())),
     }
 }

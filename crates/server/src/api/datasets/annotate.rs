@@ -11,8 +11,7 @@ use super::{AnnotationBody, InProject};
 use crate::api::ApiError;
 use crate::api::body::{Body, object, objects};
 use crate::app::Shared;
-use crate::ops::OpError;
-use crate::ops::datasets::{Given, MarkDraft, wrong_annotation};
+use crate::ops::datasets::{Given, InvalidAnnotation, MarkDraft};
 
 /// What is in a picture.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -61,17 +60,18 @@ pub struct ShapeInput {
 }
 
 impl AnnotationInput {
-    fn draft(self, index: usize) -> Result<MarkDraft, OpError> {
+    fn draft(self, index: usize) -> Result<MarkDraft, InvalidAnnotation> {
         let label = self.label_id.parse();
-        let label = label
-            .map_err(|_| wrong_annotation(index, "label_id", "expected the id of a label of this project"))?;
+        let label = label.map_err(|_| {
+            InvalidAnnotation::new(index, "label_id", "expected the id of a label of this project")
+        })?;
         let place = self.annotation;
         let rect = match place.category.as_str() {
             "category" => None,
             "bounding_box" => {
                 let edge = |name: &str, value: Option<f64>| {
                     let field = format!("annotation.{name}");
-                    value.ok_or_else(|| wrong_annotation(index, &field, "is missing"))
+                    value.ok_or_else(|| InvalidAnnotation::new(index, &field, "is missing"))
                 };
                 Some(Rect {
                     left: edge("left", place.left)?,
@@ -82,7 +82,7 @@ impl AnnotationInput {
             }
             _ => {
                 let expected = "expected category or bounding_box";
-                return Err(wrong_annotation(index, "annotation.category", expected));
+                return Err(InvalidAnnotation::new(index, "annotation.category", expected));
             }
         };
         Ok(MarkDraft { label, rect, metadata: place.metadata.map(|value| value.to_string()) })

@@ -11,6 +11,7 @@ use crate::api::ApiError;
 use crate::api::body::Params;
 use crate::app::Shared;
 use crate::edge::etag;
+use crate::edge::object_body::object_body;
 use crate::ops::datasets::Size;
 
 /// A picture never changes. It is the workspace's, so nobody between keeps it.
@@ -69,5 +70,5 @@ pub async fn image(
         return Ok((StatusCode::NOT_MODIFIED, kept).into_response());
     }
     let (image, kind) = app.datasets.image(&by, project, record, size).await?;
-    Ok((kept, [(header::CONTENT_TYPE, kind)], image.into_answer()).into_response())
+    Ok((kept, [(header::CONTENT_TYPE, kind)], object_body(image)).into_response())
 }

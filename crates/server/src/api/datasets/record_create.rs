@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::{InProject, RecordBody};
 use crate::api::ApiError;
 use crate::api::body::Body;
+use crate::api::quota_headers;
 use crate::app::Shared;
 use crate::ops::datasets::RecordDraft;
 
@@ -60,5 +61,5 @@ pub async fn create(
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     let location = format!("/api/v1/projects/{project}/datasets/records/{}", record.id);
     let body = RecordBody::of(&found.record, &found.annotations);
-    Ok((status, spent.headers(app.now()), [(header::LOCATION, location)], Json(body)))
+    Ok((status, quota_headers::headers(&spent, app.now()), [(header::LOCATION, location)], Json(body)))
 }

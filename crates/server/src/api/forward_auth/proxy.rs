@@ -8,10 +8,9 @@ use keyrack_guard::{Asked, Problem, limits};
 use keyrack_key::{Scopes, Timestamp};
 
 use super::question::{Passed, permission};
-use crate::api::ApiError;
+use crate::api::{ApiError, quota_headers};
 use crate::app::App;
 use crate::edge::ask_path::{ENVOY, PROXY, YES};
-use crate::edge::problem::answering;
 
 const KEY: HeaderName = HeaderName::from_static("x-keyrack-key");
 const WORKSPACE: HeaderName = HeaderName::from_static("x-keyrack-workspace");
@@ -52,8 +51,8 @@ impl Proxy {
                 app.metrics.allowed();
                 self.passed(&passed, app.now())
             }
-            Err(ApiError(error)) => {
-                let mut answer = answering(&error, self.refused(error.problem()));
+            Err(error) => {
+                let mut answer = error.into_answer(&app.guard, |problem| self.refused(problem));
                 answer.extensions_mut().insert(Asked(permission(&question.headers).unwrap_or_default()));
                 answer
             }
@@ -69,7 +68,7 @@ impl Proxy {
         headers.insert(WORKSPACE, value(key.workspace.text(&mut [0; 36])));
         headers.insert(SCOPES, scopes(key.scopes));
         limits::rates(caller).into_iter().flatten().for_each(|told| told.tell(headers));
-        spent.tell(now, headers);
+        quota_headers::items(spent, now).for_each(|limit| limit.tell(headers));
         answer
     }
 

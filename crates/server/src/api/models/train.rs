@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::{ModelBody, project_id};
 use crate::api::ApiError;
 use crate::api::body::{OptionalBody, object_if_any};
+use crate::api::quota_headers;
 use crate::app::Shared;
 use crate::ops::Acting;
 use crate::ops::models::TrainSettings;
@@ -46,5 +47,10 @@ pub async fn train(
     let settings = body.settings.unwrap_or_default();
     let (model, spent) = app.models.train(&by, project_id(&id)?, body.name, settings).await?;
     let location = [(header::LOCATION, format!("/api/v1/models/{}", model.id))];
-    Ok((StatusCode::ACCEPTED, spent.headers(app.now()), location, Json(ModelBody::from(&model))))
+    Ok((
+        StatusCode::ACCEPTED,
+        quota_headers::headers(&spent, app.now()),
+        location,
+        Json(ModelBody::from(&model)),
+    ))
 }

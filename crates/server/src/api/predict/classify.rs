@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::{CONFIDENCE, Options, Sent, model_id};
 use crate::api::ApiError;
+use crate::api::quota_headers;
 use crate::app::Shared;
 use crate::ops::Acting;
 use crate::ops::predictions::{Asked, Classified, Likely, Seen};
@@ -112,5 +113,5 @@ pub async fn classify(
     let asked = Asked { confidence: options.confidence.unwrap_or(CONFIDENCE), small: false };
     let answer = app.predictions.classify(&by, model, image, asked).await;
     let Seen { found, spent, .. } = app.metrics.predicted("classify", answer)?;
-    Ok((spent.headers(app.now()), Json(found.into())))
+    Ok((quota_headers::headers(&spent, app.now()), Json(found.into())))
 }

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::{CONFIDENCE, Options, Sent, model_id};
 use crate::api::ApiError;
 use crate::api::answer::held_json;
+use crate::api::quota_headers;
 use crate::app::Shared;
 use crate::edge::compression::Uncompressed;
 use crate::ops::Acting;
@@ -160,6 +161,6 @@ pub async fn detect(
     let answer = app.predictions.detect(&by, model, image, wanted).await;
     let Seen { found, held, spent } = app.metrics.predicted("detect", answer)?;
     // Base64 becomes hardly smaller.
-    let head = (Extension(Uncompressed), spent.headers(app.now()));
+    let head = (Extension(Uncompressed), quota_headers::headers(&spent, app.now()));
     Ok((head, held_json(&DetectionResult::from(found), held)?).into_response())
 }

@@ -12,10 +12,9 @@ use keyrack_guard::{ClientAddress, Credential, Place, Problem, Refusal};
 use keyrack_key::{Denial, Exposure, KeyId, Permission, Presented, WorkspaceId};
 
 use super::Asked;
-use crate::api::{ApiError, ControlSocket};
+use crate::api::{ApiError, ControlSocket, DenialCause, DeniedRequest};
 use crate::app::App;
-use crate::ops::OpError;
-use crate::ops::refusals::{Refused, Saw};
+use crate::edge::refusals::Saw;
 
 /// Where a trusted service sends its own key, beside the key that it asks about.
 const SERVICE_KEY: HeaderName = HeaderName::from_static("x-keyrack-service-key");
@@ -84,7 +83,7 @@ fn denied(app: &App, refusal: &Refusal) -> ApiError {
     if let Some(wait) = cause.headers().get(header::RETRY_AFTER).and_then(|wait| wait.to_str().ok()) {
         problem = problem.header(header::RETRY_AFTER, wait);
     }
-    OpError::Refused(Box::new(Refused { refusal: refusal.clone(), problem, saw: None })).into()
+    DeniedRequest { problem, cause: DenialCause::Check { refusal: refusal.clone(), saw: None } }.into()
 }
 
 impl<'a> Facts<'a> {
@@ -135,6 +134,7 @@ impl<'a> Facts<'a> {
         let problem = names.iter().fold(problem, |problem, name| {
             problem.field(name, "Only a trusted service may send this field.")
         });
-        Err(problem.with("key", key.to_string()).into())
+        let problem = problem.with("key", key.to_string());
+        Err(DeniedRequest { problem, cause: DenialCause::UntrustedFacts(key) }.into())
     }
 }

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use http::StatusCode;
-use keyrack_guard::Problem;
 use keyrack_key::{AnnotationId, LabelId, ProjectId, RecordId};
 use keyrack_store::{Annotation, Mark, NewAnnotation, Record, StoreError};
 use keyrack_vision::{Rect, RectError, clip};
@@ -40,6 +38,15 @@ pub struct Given {
     pub dropped: Vec<Dropped>,
 }
 
+/// A field of one annotation among many that does not have the expected form.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{field}: {expected}")]
+pub struct InvalidAnnotation {
+    /// The path of the field in the request, such as `annotations[3].label_id`.
+    pub field: String,
+    pub expected: String,
+}
+
 /// A box that has no area within the picture.
 #[derive(Clone, Copy, Debug)]
 pub struct Dropped {
@@ -67,15 +74,12 @@ impl Datasets {
         let (mut new, mut dropped) = (Vec::with_capacity(drafts.len()), Vec::new());
         for (index, draft) in drafts.iter().enumerate() {
             if !labels.contains(&draft.label) {
-                return Err(wrong_annotation(
-                    index,
-                    "label_id",
-                    "expected the id of a label of this project",
-                ));
+                let expected = "expected the id of a label of this project";
+                return Err(InvalidAnnotation::new(index, "label_id", expected).into());
             }
             if draft.metadata.as_ref().is_some_and(|metadata| metadata.len() > METADATA) {
                 let expected = format!("expected at most {METADATA} bytes of JSON");
-                return Err(wrong_annotation(index, "annotation.metadata", &expected));
+                return Err(InvalidAnnotation::new(index, "annotation.metadata", expected).into());
             }
             match placed(draft, &record).map_err(|error| wrong_place(index, &error))? {
                 Some(mark) => {
@@ -156,15 +160,21 @@ fn placed(draft: &MarkDraft, record: &Record) -> Result<Option<Mark>, RectError>
     Ok(clipped.map(|Rect { left, top, width, height }| Mark::Box { left, top, width, height }))
 }
 
-fn wrong_place(index: usize, error: &RectError) -> OpError {
-    wrong_annotation(index, &format!("annotation.{}", error.field()), &error.to_string())
+fn wrong_place(index: usize, error: &RectError) -> InvalidAnnotation {
+    InvalidAnnotation::new(index, &format!("annotation.{}", error.field()), error.to_string())
 }
 
-/// One of many is wrong: which one is said as the request spells it.
-pub fn wrong_annotation(index: usize, field: &str, expected: &str) -> OpError {
-    let field = format!("annotations[{index}].{field}");
-    let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("{field}: {expected}"));
-    problem.field(&field, expected).into()
+impl InvalidAnnotation {
+    /// `field` of the annotation at `index`, from 0.
+    pub fn new(index: usize, field: &str, expected: impl Into<String>) -> Self {
+        Self { field: format!("annotations[{index}].{field}"), expected: expected.into() }
+    }
+}
+
+impl From<InvalidAnnotation> for OpError {
+    fn from(invalid: InvalidAnnotation) -> Self {
+        Self::Annotation(Box::new(invalid))
+    }
 }
 
 /// Deleted since it was looked up, or never the project's.

@@ -1,14 +1,12 @@
 //! Records: pictures that were checked to their last pixel and lie where they stay.
 
 use bytes::Bytes;
-use http::StatusCode;
-use keyrack_guard::Problem;
 use keyrack_key::{BatchId, Counted, ImportId, ProjectId, RecordId, UploadId};
 use keyrack_store::{NewRecord, Page, Record, RecordFilter, StoreError, Upload};
 
 use super::Datasets;
 use super::annotations::Annotated;
-use super::uploads::file_name;
+use super::uploads::{UploadError, file_name};
 use crate::objects::{Object, ObjectError, Place, upload_prefix};
 use crate::ops::pictures::Checked;
 use crate::ops::quotas::Spent;
@@ -75,7 +73,7 @@ impl Datasets {
             Ok(checked) => checked,
             Err(refused) => {
                 // The place is free for another try, unless it was us who could not.
-                if matches!(refused, OpError::Problem(_)) {
+                if let OpError::Image(_) = refused {
                     self.objects.remove_below(&upload_prefix(upload.project, upload.id)).await?;
                 }
                 return Err(refused);
@@ -237,8 +235,7 @@ impl Datasets {
                 Err(error) => return Err(error.into()),
             }
         }
-        let says = "nothing was sent to the upload URL of this source yet";
-        Err(Problem::new(StatusCode::CONFLICT, "not_uploaded", says).into())
+        Err(UploadError::NothingSent.into())
     }
 
     async fn add(

@@ -6,8 +6,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{StatusCode, header};
-use keyrack_guard::Problem;
 use keyrack_key::{Counted, Digest, ImportId, ProjectId, Timestamp, UploadId};
 use keyrack_store::{Actor, NewUpload, StoreError, Upload};
 use rand_core::{Rng, UnwrapErr};
@@ -32,6 +30,38 @@ pub struct Promise {
     /// What the record will name as its source.
     pub uri: String,
     pub expires_at: Timestamp,
+}
+
+/// Why an upload or its URL cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UploadError {
+    /// The upload does not exist, or the token is wrong. One error for both, so that nobody learns which uploads exist.
+    #[error("there is no such upload, or the signature in its URL is not the one that was answered")]
+    WrongSignature,
+    #[error("this upload URL was good for 15 minutes; ask for another one")]
+    Expired,
+    #[error("a record was made of this upload already; ask for another one")]
+    AlreadyRecorded,
+    /// The key that requested the URL may not upload anymore.
+    #[error(
+        "The API key that requested this upload URL was deleted, paused, changed or has expired, or its secret key was \
+         revoked. Request another upload URL with a valid key."
+    )]
+    KeyEnded,
+    /// The person who requested the URL may not upload anymore.
+    #[error(
+        "The person who requested this upload URL has signed out or lost the role. Sign in and upload again."
+    )]
+    SessionEnded,
+    /// The open upload URLs of the key already cover what its quota leaves.
+    #[error(
+        "All images that this API key's quota leaves have an open upload URL. Make records of the images that were sent, or \
+         wait until the URLs expire after 15 minutes."
+    )]
+    TooManyOpen,
+    /// A record names the upload as its source before any bytes arrived.
+    #[error("nothing was sent to the upload URL of this source yet")]
+    NothingSent,
 }
 
 impl Datasets {
@@ -73,9 +103,9 @@ impl Datasets {
     }
 
     async fn promised(&self, id: UploadId, token: &str) -> Result<Upload, OpError> {
-        let upload = self.store.upload(id).await?.ok_or_else(wrong_signature)?;
+        let upload = self.store.upload(id).await?.ok_or(UploadError::WrongSignature)?;
         if Digest::of(token.as_bytes()) != upload.digest {
-            return Err(wrong_signature());
+            return Err(UploadError::WrongSignature.into());
         }
         self.still_promised(&upload).await?;
         Ok(upload)
@@ -104,7 +134,7 @@ impl Datasets {
         };
         by.writes(&self.store, now).create_upload(&new).await.map_err(|error| match error {
             StoreError::NotFound => OpError::NotFound("project"),
-            StoreError::TooMany => too_many_open(),
+            StoreError::TooMany => UploadError::TooManyOpen.into(),
             other => other.into(),
         })?;
         Ok(Promise { upload: new.id, token, uri: upload_uri(new.id), expires_at: new.expires_at })
@@ -122,42 +152,25 @@ impl Datasets {
     pub(super) async fn still_promised(&self, upload: &Upload) -> Result<(), OpError> {
         let now = (self.clock)();
         if upload.expires_at <= now {
-            return Err(Problem::new(StatusCode::FORBIDDEN, "upload_over", SAYS_OVER).into());
+            return Err(UploadError::Expired.into());
         }
         if self.store.record_of_upload(upload.project, upload.id).await?.is_some() {
-            return Err(Problem::new(StatusCode::CONFLICT, "already_recorded", SAYS_RECORDED).into());
+            return Err(UploadError::AlreadyRecorded.into());
         }
         if self.store.may_fill(upload, now).await? {
             return Ok(());
         }
-        let says = match upload.actor {
-            Actor::Key(_) => SAYS_KEY,
-            Actor::User(_) | Actor::Operator => SAYS_SESSION,
-        };
-        Err(Problem::new(StatusCode::FORBIDDEN, "key_ended", says).into())
+        Err(OpError::Upload(match upload.actor {
+            Actor::Key(_) => UploadError::KeyEnded,
+            Actor::User(_) | Actor::Operator => UploadError::SessionEnded,
+        }))
     }
 }
 
-const SAYS_WRONG: &str =
-    "there is no such upload, or the signature in its URL is not the one that was answered";
-const SAYS_OVER: &str = "this upload URL was good for 15 minutes; ask for another one";
-const SAYS_RECORDED: &str = "a record was made of this upload already; ask for another one";
-const SAYS_KEY: &str = "The API key that requested this upload URL was deleted, paused, changed or has expired, or its \
-                       secret key was revoked. Request another upload URL with a valid key.";
-const SAYS_SESSION: &str =
-    "The person who requested this upload URL has signed out or lost the role. Sign in and upload again.";
-
-/// One answer for uploads that are not there and signatures that are wrong.
-pub fn wrong_signature() -> OpError {
-    Problem::new(StatusCode::FORBIDDEN, "wrong_signature", SAYS_WRONG).into()
-}
-
-/// All that the key's quota leaves is on its way already.
-fn too_many_open() -> OpError {
-    let says = "All images that this API key's quota leaves have an open upload URL. Make records of the images that were \
-                sent, or wait until the URLs expire after 15 minutes.";
-    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_open_uploads", says);
-    problem.header(header::RETRY_AFTER, &UPLOAD_LIFE.as_secs().to_string()).into()
+impl From<UploadError> for OpError {
+    fn from(error: UploadError) -> Self {
+        Self::Upload(error)
+    }
 }
 
 /// What names an upload as the source of a record.

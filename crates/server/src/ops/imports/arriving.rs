@@ -5,6 +5,7 @@ use keyrack_store::{ImportStep, StoreError};
 
 use super::{Imports, archive_of, taking};
 use crate::objects::Spool;
+use crate::ops::error::INTERNAL;
 use crate::ops::{Acting, OpError};
 
 const CUT_OFF: &str = "The connection ended before the whole archive had arrived. Send it again.";
@@ -63,7 +64,8 @@ impl Arriving {
         self.fails = Some(match &error {
             OpError::Anonymous => SIGNED_OUT.to_owned(),
             OpError::RoleLost => taking::NOT_ALLOWED.to_owned(),
-            other => other.problem().message().to_owned(),
+            OpError::Internal(_) => INTERNAL.to_owned(),
+            other => other.to_string(),
         });
         error
     }

@@ -6,7 +6,6 @@ use std::io::BufReader;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
 use keyrack_key::{LabelId, RecordId, UploadId};
 use keyrack_store::{Actor, ImportJob, ImportSkip, ImportStep, ProjectType, Role, StoreError};
 use keyrack_vision::Rect;
@@ -132,7 +131,7 @@ impl Taking<'_> {
         step.done = 1;
         match self.keep(by, item, stopping).await {
             Ok(()) => step.added = 1,
-            Err(error) if is_passing(&error) => return Ok(None),
+            Err(error) if error.is_temporary() => return Ok(None),
             // The next image would fare no better.
             Err(
                 error @ (OpError::Internal(_) | OpError::NotFound(_) | OpError::RoleLost | OpError::DiskFull),
@@ -219,16 +218,6 @@ impl Taking<'_> {
     }
 }
 
-/// Whether the same image may be taken in later: the cause is the load of the server, and not the image.
-fn is_passing(error: &OpError) -> bool {
-    match error {
-        OpError::Problem(problem) => {
-            problem.status().is_server_error() || problem.status() == StatusCode::TOO_MANY_REQUESTS
-        }
-        other => other.is_busy() || matches!(other, OpError::TooMany(_)),
-    }
-}
-
 /// Tries again while the server is busy, for a while, and not once it stops.
 async fn patiently<T, F: Future<Output = Result<T, OpError>>>(
     pause: Duration,
@@ -305,10 +294,12 @@ fn why(error: &OpError) -> String {
 mod tests {
     use std::cell::Cell;
 
-    use keyrack_guard::Problem;
+    use keyrack_vision::PictureError;
 
     use super::*;
     use crate::ops::Invalid;
+    use crate::ops::datasets::UploadError;
+    use crate::ops::imports::ImportLimit;
     use crate::shares::{Exhausted, Holder};
 
     #[tokio::test]
@@ -334,22 +325,21 @@ mod tests {
     #[test]
     fn no_image_is_left_out_because_the_server_is_busy() {
         let used_up = |holder| OpError::from(Exhausted { resource: "memory for images", holder });
-        let problem = |status| OpError::from(Problem::new(status, "code", "Of a test."));
         let passing = [
             OpError::Busy,
             used_up(Holder::Person),
             used_up(Holder::Workspace),
             used_up(Holder::Everybody),
             OpError::TooMany(PAUSE),
-            problem(StatusCode::TOO_MANY_REQUESTS),
-            problem(StatusCode::SERVICE_UNAVAILABLE),
+            UploadError::TooManyOpen.into(),
+            OpError::TooManyImports(ImportLimit::Server),
         ];
-        assert!(passing.iter().all(is_passing));
+        assert!(passing.iter().all(OpError::is_temporary));
         let of_the_image = [
-            problem(StatusCode::UNPROCESSABLE_ENTITY),
-            problem(StatusCode::PAYLOAD_TOO_LARGE),
+            OpError::Image(PictureError::NotAPicture),
+            OpError::Image(PictureError::TooManyBytes { bytes: 2, most: 1 }),
             Invalid::field("name", "of a test").into(),
         ];
-        assert!(!of_the_image.iter().any(is_passing));
+        assert!(!of_the_image.iter().any(OpError::is_temporary));
     }
 }

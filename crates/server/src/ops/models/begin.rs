@@ -1,7 +1,5 @@
 //! Asking for a model.
 
-use http::StatusCode;
-use keyrack_guard::Problem;
 use keyrack_key::{Counted, ModelId, ProjectId};
 use keyrack_store::{Material, Model, NewModel, Project, ProjectType, StoreError};
 use keyrack_vision::{FEWEST_EACH, FEWEST_MARKED, TooFew, classify, detect};
@@ -14,6 +12,25 @@ use crate::ops::{Acting, Invalid, OpError, invalid};
 
 /// So many names in a row that are taken are no coincidence any more.
 const NAMES: u64 = 100;
+
+/// Why a project has too few images for a training. Names every label that lacks images, so that a person can add all
+/// of them at once.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("cannot train yet: {lacks}")]
+pub struct TooFewImages {
+    lacks: TooFew,
+    pub short: Vec<LabelShortage>,
+}
+
+/// A label in use that lacks images.
+#[derive(Clone, Debug)]
+pub struct LabelShortage {
+    pub label: String,
+    /// The number of images with the label.
+    pub has: usize,
+    /// The number of images to add.
+    pub missing: usize,
+}
 
 impl Models {
     /// Puts a training into the queue, if there is enough to learn from, and says what that took of the caller's quotas.
@@ -31,7 +48,7 @@ impl Models {
         let settings = settings.check(project.project_type)?;
         let name = name.map(|name| invalid::name(&name)).transpose();
         let name = name.map_err(|expected| Invalid::field("name", expected))?;
-        enough(project.project_type, &self.store.material(project.id).await?).map_err(OpError::Problem)?;
+        enough(project.project_type, &self.store.material(project.id).await?)?;
         // The model that comes of it could not be kept.
         self.disk.admit(0)?;
         let spent = self.quotas.take(by, Counted::Trainings).await?;
@@ -70,7 +87,7 @@ impl Models {
             says.push(format!("{label} has {has} of the {FEWEST_EACH} images that each label needs."));
         }
         if says.is_empty() {
-            says.push(lacks.message().to_owned());
+            says.push(lacks.to_string());
         }
         Ok(says)
     }
@@ -120,16 +137,16 @@ fn gone(error: StoreError) -> OpError {
     }
 }
 
-fn enough(project_type: ProjectType, material: &Material) -> Result<(), Box<Problem>> {
+fn enough(project_type: ProjectType, material: &Material) -> Result<(), TooFewImages> {
     match project_type {
         ProjectType::Classification => {
             let counts = counts(&material.classified);
-            classify::ready(&counts).map_err(|lacks| too_few(&lacks, &counts))
+            classify::ready(&counts).map_err(|lacks| TooFewImages::new(lacks, &counts))
         }
         ProjectType::ObjectDetection => {
             let marked = usize::try_from(material.marked).unwrap_or(usize::MAX);
             let counts = detect::Counts { marked, labels: counts(&material.boxed) };
-            detect::ready(&counts).map_err(|lacks| too_few(&lacks, &counts.labels))
+            detect::ready(&counts).map_err(|lacks| TooFewImages::new(lacks, &counts.labels))
         }
     }
 }
@@ -138,12 +155,20 @@ fn counts(labels: &[(String, u64)]) -> Vec<(String, usize)> {
     labels.iter().map(|(label, has)| (label.clone(), usize::try_from(*has).unwrap_or(usize::MAX))).collect()
 }
 
-/// All that is lacking, so that nobody mends one label and then hears of the next.
-fn too_few(lacks: &TooFew, counts: &[(String, usize)]) -> Box<Problem> {
-    let problem = Problem::new(StatusCode::CONFLICT, "too_few_images", format!("cannot train yet: {lacks}"));
-    let short = counts.iter().filter(|(_, has)| (1..FEWEST_EACH).contains(has));
-    Box::new(short.fold(problem, |problem, (label, has)| {
-        let needs = FEWEST_EACH - has;
-        problem.field("labels", format!("{label:?} has {has} and needs {needs} more"))
-    }))
+impl TooFewImages {
+    fn new(lacks: TooFew, counts: &[(String, usize)]) -> Self {
+        let short = counts.iter().filter(|(_, has)| (1..FEWEST_EACH).contains(has));
+        let short = short.map(|(label, has)| LabelShortage {
+            label: label.clone(),
+            has: *has,
+            missing: FEWEST_EACH - has,
+        });
+        Self { lacks, short: short.collect() }
+    }
+}
+
+impl From<TooFewImages> for OpError {
+    fn from(error: TooFewImages) -> Self {
+        Self::TooFewImages(Box::new(error))
+    }
 }

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use http::HeaderMap;
-use keyrack_guard::limits::Told;
-use keyrack_key::{Standing, Timestamp};
+use keyrack_key::Standing;
 
 use super::Book;
 use super::block::Standings;
@@ -49,17 +47,5 @@ impl Spent {
     /// How the key stands since then with each quota.
     pub fn standings(&self) -> impl Iterator<Item = Standing> {
         self.standings.into_iter().flatten()
-    }
-
-    /// What the answer says of that.
-    pub fn headers(&self, now: Timestamp) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        self.tell(now, &mut headers);
-        headers
-    }
-
-    /// Adds that to an answer's headers.
-    pub fn tell(&self, now: Timestamp, headers: &mut HeaderMap) {
-        self.standings().for_each(|standing| Told::of_quota(standing, now).tell(headers));
     }
 }

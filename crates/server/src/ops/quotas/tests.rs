@@ -274,8 +274,7 @@ pub(in crate::ops) async fn world(folder: &std::path::Path, own: Own, clock: Clo
     let question = Question { now, permission, address: None, origin: None, exposure, spend };
     let presented = Presented::parse(secret.expose().as_bytes(), &brands).unwrap();
     let caller = rack.check(&presented, &question).unwrap();
-    let guard = Arc::new(Guard::new(Arc::clone(&rack), brands, clock));
-    (Quotas::new(store, rack, guard, clock), caller)
+    (Quotas::new(store, rack, clock), caller)
 }
 
 pub(in crate::ops) async fn used(quotas: &Quotas, caller: &Caller) -> Vec<u32> {

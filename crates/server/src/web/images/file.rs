@@ -9,6 +9,7 @@ use super::chosen::Chosen;
 use crate::api::Params;
 use crate::app::Shared;
 use crate::edge::etag;
+use crate::edge::object_body::object_body;
 use crate::ops::datasets::Size;
 use crate::web::error::PageError;
 
@@ -42,5 +43,5 @@ pub(in crate::web) async fn file(
     }
     let (file, content_type) = app.datasets.image(&member.acting, project.id, image.record.id, size).await?;
     let own = [(header::CONTENT_TYPE, content_type), (header::ETAG, tag)];
-    Ok((own, head, file.into_answer()).into_response())
+    Ok((own, head, object_body(file)).into_response())
 }

@@ -143,9 +143,7 @@ fn batch(sent: &Sent) -> &str {
 fn refusal<T>(added: Result<T, OpError>) -> Result<Option<String>, OpError> {
     match added {
         Ok(_) => Ok(None),
-        Err(OpError::Problem(problem)) if problem.status().is_client_error() => {
-            Ok(Some(problem.message().to_owned()))
-        }
+        Err(error) if error.concerns_image() => Ok(Some(error.to_string())),
         Err(OpError::Invalid(invalid)) => {
             Ok(Some(invalid.fields().map(|(_, says)| says).collect::<Vec<_>>().join("; ")))
         }

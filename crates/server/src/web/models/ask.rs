@@ -62,7 +62,7 @@ pub(in crate::web) async fn submit(
             let tried = Tried { image_url, error: None, answer: Some(answer) };
             return Ok(render(&app, &chosen, &parts, tried).await?);
         }
-        Err(OpError::Problem(problem)) if problem.status().is_client_error() => problem.message().to_owned(),
+        Err(error) if error.concerns_image() => error.to_string(),
         Err(OpError::Invalid(invalid)) => {
             invalid.fields().map(|(_, says)| says).collect::<Vec<_>>().join("; ")
         }
@@ -133,7 +133,7 @@ fn cut_off(error: &MultipartError) -> OpError {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         return Invalid::field("image", "the image is too large").into();
     }
-    Problem::new(StatusCode::BAD_REQUEST, "cut_off", "the form broke off on its way").into()
+    Invalid::field("image", "the form broke off on its way").into()
 }
 
 async fn ask(app: &App, Chosen { member, model, .. }: &Chosen, sent: Sent) -> Result<Answer, OpError> {

@@ -86,7 +86,7 @@ pub(in crate::web) async fn submit(
         Err(OpError::Invalid(invalid)) => invalid,
         Err(taken @ OpError::NameTaken(_)) => Invalid::field("name", taken.to_string()),
         // The page lists what the project lacks.
-        Err(OpError::Problem(problem)) if problem.code() == "too_few_images" => Invalid::default(),
+        Err(OpError::TooFewImages(_)) => Invalid::default(),
         Err(error) => return Err(error.into()),
     };
     let again = page(&app, &member, &headers, &project, &form, Some(&invalid)).await?;

@@ -1,4 +1,4 @@
-//! Pictures by URL. The server fetches what strangers name, so this is a door into whatever network it stands in.
+//! Images by URL. The server fetches what strangers name, so this is a door into whatever network it stands in.
 //!
 //! Public addresses only, decided where the connection is made: the resolver hands out nothing else, so what was decided
 //! about is what is connected to. Redirects are followed here, each decided about anew. Who is refused is told the same
@@ -6,6 +6,7 @@
 //! hidden: that a public picture was fetched, or found no room here, and to within a second how long a public server took
 //! to fail.
 
+mod addresses;
 mod opened;
 
 #[cfg(test)]
@@ -17,18 +18,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{StatusCode, header};
 use reqwest::{Client, Response, redirect};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::timeout;
 use url::Url;
 
 use opened::Opened;
 
-use super::room::{Held, NoRoom, Room};
-use crate::shares::{Budget, Claimant, Exhausted};
+use crate::predict::fetch::{FetchError, FetchImage, FetchStart, FetchedImage, Fetching};
+use crate::predict::room::{Held, NoRoom, Room};
+use crate::shares::{Budget, Claimant};
 
 /// The longest that all of it may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Refusals are told on multiples of it.
-const BEAT: Duration = Duration::from_secs(1);
 /// More redirects than that are not followed.
 const REDIRECTS: usize = 3;
 /// So many pictures are fetched at once: half of them for one key, three quarters for one workspace.
@@ -36,64 +36,37 @@ const AT_ONCE: usize = 32;
 /// Longer URLs are no pictures' addresses.
 const LONGEST: usize = 2048;
 
-/// Why a picture was not fetched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DoorError {
-    /// Too many are being fetched, or there is no memory for it.
-    #[error("{0}")]
-    Exhausted(Exhausted),
-    /// Whatever it was.
-    #[error(
-        "no picture could be fetched from this URL; expected http(s)://host/…, a public address, and a picture there, \
-         within the limits of size and in 5 s"
-    )]
-    Unreachable,
-}
-
-/// Bytes behind a URL, which may yet turn out to be no picture.
+/// Fetches images over HTTP.
 #[derive(Debug)]
-pub struct Fetched {
-    pub bytes: Bytes,
-    pub held: Held,
-    pub begun: Begun,
-}
-
-/// When a picture was asked for.
-#[derive(Clone, Copy, Debug)]
-pub struct Begun(Instant);
-
-/// Fetches pictures.
-#[derive(Debug)]
-pub struct Door {
+pub struct ImageFetcher {
     most: usize,
     opened: Opened,
     client: OnceLock<Option<Client>>,
     at_once: Budget,
 }
 
-impl Door {
-    /// A door for pictures of at most `most` bytes, and for the named hosts wherever they are.
+impl ImageFetcher {
+    /// Fetches images of at most `most` bytes, from public addresses and from the named hosts, whose addresses may be private.
     pub fn new(most: usize, opened: &[String]) -> Self {
         let (client, at_once) = (OnceLock::new(), Budget::new("downloads of image URLs", AT_ONCE));
         Self { most, opened: Opened::of(opened), client, at_once }
     }
 
-    /// The bytes behind a URL, `most` of them where whoever asks may have no more looked at.
-    pub async fn fetch(
+    async fn fetch_bytes(
         &self,
         claimant: Claimant,
         url: &str,
         room: &Room,
-        most: Option<usize>,
-    ) -> Result<Fetched, DoorError> {
-        let most = most.map_or(self.most, |most| most.min(self.most));
-        let one = self.at_once.take(claimant, 1).map_err(DoorError::Exhausted)?;
-        let begun = Begun(Instant::now());
+        bytes_max: Option<usize>,
+    ) -> Result<FetchedImage, FetchError> {
+        let most = bytes_max.map_or(self.most, |most| most.min(self.most));
+        let one = self.at_once.take(claimant, 1).map_err(FetchError::Exhausted)?;
+        let start = FetchStart::now();
         let fetched = timeout(PATIENCE, self.follow(claimant, url, room, most)).await;
         drop(one);
-        match fetched.unwrap_or(Err(DoorError::Unreachable)) {
-            Ok((bytes, held)) => Ok(Fetched { bytes, held, begun }),
-            Err(error) => Err(begun.refuse(error).await),
+        match fetched.unwrap_or(Err(FetchError::Unreachable)) {
+            Ok((bytes, held)) => Ok(FetchedImage { bytes, held, start }),
+            Err(error) => Err(start.fail(error).await),
         }
     }
 
@@ -103,8 +76,8 @@ impl Door {
         url: &str,
         room: &Room,
         most: usize,
-    ) -> Result<(Bytes, Held), DoorError> {
-        let response = self.last(url).await.ok_or(DoorError::Unreachable)?;
+    ) -> Result<(Bytes, Held), FetchError> {
+        let response = self.last(url).await.ok_or(FetchError::Unreachable)?;
         self.read(response, claimant, room, most).await
     }
 
@@ -139,33 +112,34 @@ impl Door {
         claimant: Claimant,
         room: &Room,
         most: usize,
-    ) -> Result<(Bytes, Held), DoorError> {
+    ) -> Result<(Bytes, Held), FetchError> {
         let is_plain =
             response.headers().get_all(header::CONTENT_ENCODING).iter().all(|one| one == "identity");
         let announced = response.content_length();
         let fits = announced.is_none_or(|length| length <= most as u64);
         if response.status() != StatusCode::OK || !is_plain || !fits {
-            return Err(DoorError::Unreachable);
+            return Err(FetchError::Unreachable);
         }
         let mut gathering = room.gather(claimant, most, announced);
-        while let Some(next) = response.chunk().await.map_err(|_| DoorError::Unreachable)? {
+        while let Some(next) = response.chunk().await.map_err(|_| FetchError::Unreachable)? {
             gathering.push(&next).map_err(|no| match no {
-                NoRoom::TooMany => DoorError::Unreachable,
-                NoRoom::Full(exhausted) => DoorError::Exhausted(exhausted),
+                NoRoom::TooMany => FetchError::Unreachable,
+                NoRoom::Full(exhausted) => FetchError::Exhausted(exhausted),
             })?;
         }
         Ok(gathering.end())
     }
 }
 
-impl Begun {
-    /// Full rooms and private addresses, names that are not there and servers that are, and what is no picture: all are
-    /// told on the next beat.
-    pub async fn refuse(self, error: DoorError) -> DoorError {
-        let Self(begun) = self;
-        let beats = begun.elapsed().as_millis().div_ceil(BEAT.as_millis()).max(1);
-        sleep_until(begun + BEAT * u32::try_from(beats).unwrap_or(1)).await;
-        error
+impl FetchImage for ImageFetcher {
+    fn fetch<'a>(
+        &'a self,
+        claimant: Claimant,
+        url: &'a str,
+        room: &'a Room,
+        bytes_max: Option<usize>,
+    ) -> Fetching<'a> {
+        Box::pin(self.fetch_bytes(claimant, url, room, bytes_max))
     }
 }
 

@@ -8,7 +8,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::net::lookup_host;
 use url::{Host, Url};
 
-use crate::predict::addresses::is_public;
+use super::addresses::is_public;
 
 /// Hosts that the operator has named, in lower case. Their addresses may be private.
 #[derive(Clone, Debug)]

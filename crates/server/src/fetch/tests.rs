@@ -1,7 +1,10 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
+use tokio::time::Instant;
+
 use super::*;
+use crate::predict::fetch::BEAT;
 use crate::shares::tests::claimants;
 
 const BYTES: &[u8; 10] = b"no picture";
@@ -22,7 +25,7 @@ fn server() -> String {
 /// Clients come again when they are told that there was no room, and not when they are told that there is no picture.
 #[tokio::test]
 async fn who_finds_no_room_is_told_so_and_on_the_beat() {
-    let door = Door::new(BYTES.len(), &["localhost".to_owned()]);
+    let door = ImageFetcher::new(BYTES.len(), &["localhost".to_owned()]);
     let room = Room::for_pictures_of(BYTES.len());
     let of = claimants(2, 1);
     let (by, mut others) = (of[0][0], room.gather(of[1][0], 1_000, None));
@@ -31,12 +34,12 @@ async fn who_finds_no_room_is_told_so_and_on_the_beat() {
     same.push(&[0; 25]).unwrap();
     let started = Instant::now();
     let refused = door.fetch(by, &server(), &room, None).await.unwrap_err();
-    assert!(matches!(refused, DoorError::Exhausted(_)), "{refused:?}");
+    assert!(matches!(refused, FetchError::Exhausted(_)), "{refused:?}");
     assert!(started.elapsed() >= BEAT, "{:?}", started.elapsed());
     drop((others, same));
     assert_eq!(door.fetch(by, &server(), &room, None).await.unwrap().bytes, &BYTES[..]);
-    let small = Door::new(BYTES.len() - 1, &["localhost".to_owned()]);
-    assert_eq!(small.fetch(by, &server(), &room, None).await.unwrap_err(), DoorError::Unreachable);
+    let small = ImageFetcher::new(BYTES.len() - 1, &["localhost".to_owned()]);
+    assert_eq!(small.fetch(by, &server(), &room, None).await.unwrap_err(), FetchError::Unreachable);
     for (most, passes) in [(BYTES.len(), true), (BYTES.len() - 1, false)] {
         assert_eq!(
             door.fetch(by, &server(), &room, Some(most)).await.is_ok(),
@@ -50,7 +53,7 @@ async fn who_finds_no_room_is_told_so_and_on_the_beat() {
 async fn a_workspace_whose_urls_never_answer_keeps_no_other_from_fetching() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://localhost:{}/", silent.local_addr().unwrap().port());
-    let door = Door::new(BYTES.len(), &["localhost".to_owned()]);
+    let door = ImageFetcher::new(BYTES.len(), &["localhost".to_owned()]);
     let (room, of) = (Room::for_pictures_of(BYTES.len()), claimants(2, 3));
     let mut flood = Vec::new();
     let refused = 'flood: loop {
@@ -63,6 +66,6 @@ async fn a_workspace_whose_urls_never_answer_keeps_no_other_from_fetching() {
         }
         assert!(flood.len() < AT_ONCE, "nothing is left for others");
     };
-    assert!(matches!(refused, DoorError::Exhausted(_)), "{refused:?}");
+    assert!(matches!(refused, FetchError::Exhausted(_)), "{refused:?}");
     assert!(door.fetch(of[1][0], &server(), &room, None).await.is_ok());
 }

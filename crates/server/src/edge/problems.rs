@@ -1,0 +1,181 @@
+//! How a client reads each error of an operation: its status, code, message, and what else it carries. Nothing else turns
+//! an error of the core into a problem.
+
+use http::{HeaderName, StatusCode, header};
+use keyrack_guard::{Guard, Problem};
+use keyrack_key::Standing;
+use keyrack_store::ProjectType;
+use keyrack_vision::PictureError;
+use serde_json::{Value, json};
+
+use crate::ops::datasets::{InvalidAnnotation, UPLOAD_LIFE, UploadError};
+use crate::ops::error::INTERNAL;
+use crate::ops::models::TooFewImages;
+use crate::ops::predictions::PredictionError;
+use crate::ops::refusals::{DenialDetail, DeniedKey};
+use crate::ops::{Invalid, OpError};
+use crate::predict::fetch::FetchError;
+use crate::times::rfc3339;
+
+const CHALLENGE: HeaderName = header::WWW_AUTHENTICATE;
+
+/// The problem of `error`. `guard` words the denial of a key.
+pub fn of(error: &OpError, guard: &Guard) -> Problem {
+    let problem = |status, code| Problem::new(status, code, error.to_string());
+    match error {
+        OpError::Invalid(error) => invalid(error),
+        OpError::NotFound(_) => problem(StatusCode::NOT_FOUND, "not_found"),
+        OpError::CallerChanged => problem(StatusCode::UNAUTHORIZED, "changed_key")
+            .header(CHALLENGE, "Bearer realm=\"keyrack\", error=\"invalid_token\""),
+        OpError::NotUnderstood => problem(StatusCode::CONFLICT, "newer_key"),
+        OpError::Gone => problem(StatusCode::CONFLICT, "deleted_key"),
+        OpError::OtherHistory => problem(StatusCode::CONFLICT, "other_history"),
+        OpError::Conflict => problem(StatusCode::PRECONDITION_FAILED, "changed_meanwhile"),
+        OpError::NameTaken(_) => problem(StatusCode::CONFLICT, "name_taken"),
+        OpError::Repeated { key } => {
+            problem(StatusCode::CONFLICT, "already_done").with("key", key.to_string())
+        }
+        OpError::RoleLost | OpError::Role { .. } => problem(StatusCode::FORBIDDEN, "insufficient_role"),
+        OpError::OutsideKey { key, .. } => {
+            problem(StatusCode::FORBIDDEN, "outside_key").with("key", key.to_string())
+        }
+        OpError::OutsideModels { key, .. } => {
+            problem(StatusCode::FORBIDDEN, "model_outside_key").with("key", key.to_string())
+        }
+        OpError::Beyond(_) => problem(StatusCode::FORBIDDEN, "beyond_key"),
+        OpError::SeenInPublic(_) => problem(StatusCode::CONFLICT, "seen_in_public"),
+        OpError::NoKeysHere => problem(StatusCode::FORBIDDEN, "no_keys_here"),
+        OpError::Anonymous => {
+            problem(StatusCode::UNAUTHORIZED, "missing_key").header(CHALLENGE, "Bearer realm=\"keyrack\"")
+        }
+        OpError::KeyAndCookie => problem(StatusCode::BAD_REQUEST, "key_and_cookie"),
+        OpError::NoWorkspace => problem(StatusCode::BAD_REQUEST, "missing_workspace"),
+        OpError::AlreadySetUp => problem(StatusCode::CONFLICT, "already_set_up"),
+        OpError::NotSetUp => problem(StatusCode::SERVICE_UNAVAILABLE, "not_set_up"),
+        OpError::WrongSetupLink => problem(StatusCode::FORBIDDEN, "wrong_setup_link"),
+        OpError::TooMany(wait) => {
+            retry_after(problem(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts"), wait.as_secs().max(1))
+        }
+        OpError::Busy => retry_after(problem(StatusCode::SERVICE_UNAVAILABLE, "busy"), 1),
+        OpError::DiskFull => problem(StatusCode::INSUFFICIENT_STORAGE, "disk_full"),
+        OpError::ShareUsedUp(_) => retry_after(problem(StatusCode::TOO_MANY_REQUESTS, "share_used_up"), 1),
+        OpError::Internal(_) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", INTERNAL),
+        OpError::Denied(error) => denied(error, guard),
+        OpError::Annotation(error) => annotation(error),
+        OpError::Upload(error) => upload(*error),
+        OpError::Image(error) => {
+            let (status, code) = image(error);
+            problem(status, code)
+        }
+        OpError::TooManyImports(_) => retry_after(problem(StatusCode::SERVICE_UNAVAILABLE, "busy"), 60),
+        OpError::TooFewImages(error) => too_few_images(error),
+        OpError::NoModelCard(_) => problem(StatusCode::CONFLICT, "model_not_ready"),
+        OpError::Prediction(error) => prediction(error),
+    }
+}
+
+fn retry_after(problem: Problem, seconds: u64) -> Problem {
+    problem.header(header::RETRY_AFTER, &seconds.to_string())
+}
+
+fn invalid(error: &Invalid) -> Problem {
+    let sentences: Vec<_> = error.fields().map(|(field, expected)| format!("{field}: {expected}")).collect();
+    let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", sentences.join("; "));
+    error.fields().fold(problem, |problem, (field, expected)| problem.field(field, expected))
+}
+
+fn annotation(error: &InvalidAnnotation) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", error.to_string())
+        .field(&error.field, error.expected.as_str())
+}
+
+/// What the guard answers, and the limit that the request exceeds.
+fn denied(error: &DeniedKey, guard: &Guard) -> Problem {
+    let problem = guard.problem(&error.refusal);
+    match error.detail {
+        DenialDetail::Quota(standing) => problem.with("quota", quota(standing)),
+        DenialDetail::ImageBytes(most) => {
+            let message =
+                format!("expected a picture of at most {most} bytes: that is the limit of this key");
+            problem.with("max_image_bytes", most.get()).field("image", message)
+        }
+    }
+}
+
+fn quota(standing: Standing) -> Value {
+    let quota = standing.quota;
+    json!({
+        "of": quota.of.name(),
+        "limit": quota.limit,
+        "per": quota.per.name(),
+        "used": standing.used,
+        "resetsAt": rfc3339(standing.window.ends),
+    })
+}
+
+fn upload(error: UploadError) -> Problem {
+    let problem = |status, code| Problem::new(status, code, error.to_string());
+    match error {
+        UploadError::WrongSignature => problem(StatusCode::FORBIDDEN, "wrong_signature"),
+        UploadError::Expired => problem(StatusCode::FORBIDDEN, "upload_over"),
+        UploadError::AlreadyRecorded => problem(StatusCode::CONFLICT, "already_recorded"),
+        UploadError::KeyEnded | UploadError::SessionEnded => problem(StatusCode::FORBIDDEN, "key_ended"),
+        UploadError::TooManyOpen => retry_after(
+            problem(StatusCode::TOO_MANY_REQUESTS, "too_many_open_uploads"),
+            UPLOAD_LIFE.as_secs(),
+        ),
+        UploadError::NothingSent => problem(StatusCode::CONFLICT, "not_uploaded"),
+    }
+}
+
+const fn image(error: &PictureError) -> (StatusCode, &'static str) {
+    match error {
+        PictureError::TooManyBytes { .. } | PictureError::TooManyPixels { .. } => {
+            (StatusCode::PAYLOAD_TOO_LARGE, "image_too_large")
+        }
+        PictureError::NotAPicture => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_an_image"),
+        PictureError::Unsupported { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "unsupported_image"),
+        PictureError::Animated(_) | PictureError::Truncated(_) | PictureError::Broken { .. } => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "broken_image")
+        }
+    }
+}
+
+fn too_few_images(error: &TooFewImages) -> Problem {
+    let problem = Problem::new(StatusCode::CONFLICT, "too_few_images", error.to_string());
+    error.short.iter().fold(problem, |problem, label| {
+        let name = &label.label;
+        problem.field("labels", format!("{name:?} has {} and needs {} more", label.has, label.missing))
+    })
+}
+
+fn prediction(error: &PredictionError) -> Problem {
+    let message = error.to_string();
+    match error {
+        PredictionError::UrlNotAllowed => {
+            Problem::new(StatusCode::FORBIDDEN, "image_urls_closed", message.as_str())
+                .field("image", message.as_str())
+        }
+        PredictionError::OtherTask { model, task } => {
+            let route = match task {
+                ProjectType::Classification => "classify",
+                ProjectType::ObjectDetection => "detect",
+            };
+            let path = format!("/api/v1/predict/{route}/{model}");
+            Problem::new(StatusCode::CONFLICT, "other_task", format!("{message}; ask it at {path}"))
+                .with("path", path)
+        }
+        PredictionError::NotReady(status) => {
+            Problem::new(StatusCode::CONFLICT, "model_not_ready", message).with("model_status", status.name())
+        }
+        PredictionError::Unreachable => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "image_unreachable", message)
+                .field("image", FetchError::Unreachable.to_string())
+        }
+        PredictionError::Image(error) => {
+            let (status, code) = image(error);
+            Problem::new(status, code, message).field("image", error.to_string())
+        }
+        PredictionError::OtherBackbone(_) => Problem::new(StatusCode::CONFLICT, "other_backbone", message),
+    }
+}

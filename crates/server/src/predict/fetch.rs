@@ -1,0 +1,72 @@
+//! Images that are fetched by URL. The server implements the trait, since this crate knows no HTTP.
+
+use std::fmt::Debug;
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::{Instant, sleep_until};
+
+use super::room::{Held, Room};
+use crate::shares::{Claimant, Exhausted};
+
+/// Failures are reported on multiples of this time after the start.
+pub const BEAT: Duration = Duration::from_secs(1);
+
+/// Why an image was not fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    /// Too many images are being fetched, or there is no memory for this one.
+    #[error("{0}")]
+    Exhausted(Exhausted),
+    /// Any other cause. Callers must not learn which one.
+    #[error(
+        "no picture could be fetched from this URL; expected http(s)://host/…, a public address, and a picture there, \
+         within the limits of size and in 5 s"
+    )]
+    Unreachable,
+}
+
+/// A fetch in progress.
+pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<FetchedImage, FetchError>> + Send + 'a>>;
+
+/// Fetches images by URL.
+pub trait FetchImage: Debug + Send + Sync {
+    /// Reads the bytes behind `url` into memory of `room` that counts as the claimant's. Fails if there are more than
+    /// `bytes_max` or than the server accepts.
+    fn fetch<'a>(
+        &'a self,
+        claimant: Claimant,
+        url: &'a str,
+        room: &'a Room,
+        bytes_max: Option<usize>,
+    ) -> Fetching<'a>;
+}
+
+/// The bytes behind a URL. They may be no image.
+#[derive(Debug)]
+pub struct FetchedImage {
+    pub bytes: Bytes,
+    pub held: Held,
+    pub start: FetchStart,
+}
+
+/// When a fetch started.
+#[derive(Clone, Copy, Debug)]
+pub struct FetchStart(Instant);
+
+impl FetchStart {
+    /// The start of a fetch that begins now.
+    pub fn now() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Returns `error` on the next beat. The time of the response then doesn't show whether a private address, a missing
+    /// name, or a file that is no image caused the error.
+    pub async fn fail(self, error: FetchError) -> FetchError {
+        let Self(start) = self;
+        let beats = start.elapsed().as_millis().div_ceil(BEAT.as_millis()).max(1);
+        sleep_until(start + BEAT * u32::try_from(beats).unwrap_or(1)).await;
+        error
+    }
+}
