@@ -5,14 +5,12 @@ use std::sync::Arc;
 use http::{HeaderMap, header};
 use keyrack_guard::{Clock, Guard};
 use keyrack_key::Timestamp;
-use keyrack_rack::{Callers, Follower, Rack, Refusal, Revision};
+use keyrack_rack::{Callers, Follower, Rack, Revision};
 use keyrack_store::Store;
 
-use crate::api::{ApiError, DenialCause, DeniedRequest};
 use crate::config::Config;
 use crate::disk::Disk;
 use crate::edge::allowance;
-use crate::edge::refusals::Saw;
 use crate::fetch::ImageFetcher;
 use crate::folder::Folder;
 use crate::metrics::Metrics;
@@ -166,17 +164,6 @@ impl App {
         let scheme = if self.config.tls.is_some() { "https" } else { "http" };
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:8080");
         format!("{scheme}://{host}")
-    }
-
-    /// The error for a key that a handler checked and denied.
-    pub fn refused(&self, refusal: &Refusal) -> ApiError {
-        self.refused_asking(refusal, None)
-    }
-
-    /// The same where the check did not look at the request itself, but at what it saw in its place.
-    pub fn refused_asking(&self, refusal: &Refusal, saw: Option<Saw>) -> ApiError {
-        let problem = self.guard.problem(refusal);
-        DeniedRequest { problem, cause: DenialCause::Check { refusal: refusal.clone(), saw } }.into()
     }
 
     /// How many days back the pages look: a month, or as long as it is remembered.

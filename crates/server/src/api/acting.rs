@@ -41,7 +41,7 @@ impl FromRequestParts<Shared> for Acting {
             return Ok(Self::operator(workspace.id));
         }
         let Some(token) = cookie else {
-            return Err(app.refused(&Denial::Missing.into()).into());
+            return Err(app.refused(&Denial::Missing.into()));
         };
         origin::check(&parts.method, &parts.headers, app.guard.home()).map_err(origin::Foreign::problem)?;
         if is_elsewhere {

@@ -25,10 +25,12 @@ mod verify;
 mod workspace;
 
 pub use access::{Access, Stated};
-pub use answer::{ApiError, DenialCause, DeniedRequest, no_such_path};
+pub use answer::no_such_path;
 pub use failures::is_common as is_common_failure;
 pub use forward_auth::ask_at_once;
 pub use openapi::{OPENAPI, document, router, routes};
+
+pub use crate::edge::error::ApiError;
 
 pub(crate) use acting::ControlSocket;
 pub(crate) use activity::file as history_file;

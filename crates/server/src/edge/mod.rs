@@ -8,6 +8,7 @@ pub mod compression;
 pub mod cors;
 pub mod encoding;
 pub mod entrance;
+pub mod error;
 pub mod etag;
 pub mod exchange;
 pub mod host;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode, header};
+use http::{Extensions, HeaderMap, StatusCode, header};
 use keyrack_guard::{Guard, Problem, limits};
 use keyrack_store::Actor;
 
@@ -47,32 +47,37 @@ pub fn take(response: &mut Response, guard: &Guard) -> Option<Problem> {
     }
 }
 
-/// Puts the problem of an operation's error into an answer that carries the error.
-pub fn resolve(response: Response, guard: &Guard) -> Response {
-    let Some(UnresolvedError(error)) = response.extensions().get() else { return response };
-    let mut resolved = answering(error, problems::of(error, guard));
-    let mut extensions = response.into_parts().0.extensions;
-    extensions.remove::<UnresolvedError>();
-    extensions.extend(std::mem::take(resolved.extensions_mut()));
-    *resolved.extensions_mut() = extensions;
-    resolved
+/// Puts the problem of an operation's error into an answer that carries the error. The headers of the answer stay.
+pub fn resolve(mut response: Response, guard: &Guard) -> Response {
+    let unresolved = response.extensions_mut().remove::<UnresolvedError>();
+    if let Some(UnresolvedError(error)) = unresolved {
+        let problem = problems::of(&error, guard);
+        *response.status_mut() = problem.status();
+        note(&error, problem, response.extensions_mut());
+    }
+    response
 }
 
-/// An answer with the `problem` of `error`. Notes a denied key for the code that counts and keeps denials.
+/// An answer with the `problem` of `error`.
 pub fn answering(error: &OpError, problem: Problem) -> Response {
-    let code = problem.code();
-    let mut response = carrying(problem);
+    let mut response = problem.status().into_response();
+    note(error, problem, response.extensions_mut());
+    response
+}
+
+/// Notes the problem for [`finish`], and a denied key for the code that counts and keeps denials.
+fn note(error: &OpError, problem: Problem, extensions: &mut Extensions) {
     match error {
         OpError::Denied(denied) => {
-            response.extensions_mut().insert(denied.refusal.clone());
+            extensions.insert(denied.refusal.clone());
         }
         OpError::OutsideKey { key, workspace } | OpError::OutsideModels { key, workspace } => {
             let claimant = Claimant::new(*workspace, Actor::Key(*key));
-            response.extensions_mut().insert(DeniedCaller { claimant, key: *key, code });
+            extensions.insert(DeniedCaller { claimant, key: *key, code: problem.code() });
         }
         _ => {}
     }
-    response
+    extensions.insert(problem);
 }
 
 /// Writes the problems that handlers answered with, and those that the framework answers with an empty body.

@@ -83,7 +83,7 @@ pub(super) fn place_of_key(app: &App, parts: &Parts) -> Result<Place, ApiError> 
                 Ok(credential.place())
             },
         );
-    Ok(credential.map_err(|denial| app.refused(&denial.into()))?)
+    credential.map_err(|denial| app.refused(&denial.into()))
 }
 
 /// A request that the guard has let through.

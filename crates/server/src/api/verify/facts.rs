@@ -12,8 +12,9 @@ use keyrack_guard::{ClientAddress, Credential, Place, Problem, Refusal};
 use keyrack_key::{Denial, Exposure, KeyId, Permission, Presented, WorkspaceId};
 
 use super::Asked;
-use crate::api::{ApiError, ControlSocket, DenialCause, DeniedRequest};
+use crate::api::{ApiError, ControlSocket};
 use crate::app::App;
+use crate::edge::error::{DenialCause, DeniedRequest};
 use crate::edge::refusals::Saw;
 
 /// Where a trusted service sends its own key, beside the key that it asks about.
