@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +77,11 @@ impl Rate {
     /// The seconds in which as many come back.
     pub const fn seconds(self) -> u32 {
         self.seconds.get()
+    }
+
+    /// How long it takes until all requests of a used-up rate are back: its seconds, or up to a thousandth more by rounding.
+    pub fn recovery(self) -> Duration {
+        Duration::from_nanos(self.burst())
     }
 
     /// Whether `other` lets through all that `self` does, whenever it is asked for: neither the burst nor what comes back
@@ -173,8 +179,6 @@ impl fmt::Display for Rate {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use proptest::prelude::*;
 
     use super::*;

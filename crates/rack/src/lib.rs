@@ -11,6 +11,7 @@ mod book;
 mod caller;
 mod callers;
 mod counter;
+mod earlier;
 mod feed;
 mod follower;
 mod last_use;

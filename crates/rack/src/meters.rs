@@ -1,8 +1,6 @@
 //! The meters of a key's rates, and what becomes of them when its rates change.
 //!
-//! No change of a key gives back what was used. A rate that takes the place of another takes over how much of the other was
-//! used, as a share of the whole. A meter whose rate was removed is kept until all would have come back, so that a rate that
-//! is set again before goes on where it was.
+//! No change of a key gives back what was used: `earlier.rs` says what that means exactly.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,12 +9,13 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use keyrack_key::{Allowance, Denial, KeyId, Rate, Restrictions, Timestamp, WorkspaceId};
 
+use crate::earlier::{Count, Earlier};
 use crate::narrowed::Allowances;
 use crate::steady::Steady;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::visitors::{self, Visitors};
 
-/// With fewer meters than these of removed rates, none is looked at again.
+/// With earlier rates of fewer keys than these, none is looked at again.
 const FEW: usize = 64;
 
 /// The meters of a key that has some, and the clock that they count by.
@@ -31,15 +30,22 @@ pub(crate) struct Meters {
 #[derive(Debug, Default)]
 pub(crate) struct Meter(AtomicU64);
 
-/// Makes meters, and keeps those of rates that were removed. Only writers touch it.
+/// Makes meters, and keeps those of earlier rates. Only writers touch it.
 #[derive(Debug, Default)]
 pub(crate) struct Metering {
     steady: Arc<Steady>,
     visitors: Visitors,
-    /// Of keys that had a rate until lately.
-    removed: HashMap<KeyId, Meters, RandomState>,
-    /// When there are so many, those that count no more are forgotten.
+    /// Of keys whose rates were changed or removed lately.
+    earlier: HashMap<KeyId, EarlierRates, RandomState>,
+    /// With more keys in `earlier` than these, those whose earlier rates have recovered are forgotten.
     many: usize,
+}
+
+/// The rates that a key had before, in all and per visitor.
+#[derive(Debug, Default)]
+struct EarlierRates {
+    key: Earlier<Arc<Meter>>,
+    visitors: Earlier<visitors::Meters>,
 }
 
 impl Metering {
@@ -57,59 +63,46 @@ impl Metering {
         restrictions: &Restrictions,
     ) -> Meters {
         let now = self.steady.latest();
-        let removed = self.removed.remove(&key);
-        let earlier =
-            |of: fn(&Meters) -> bool| before.filter(|one| of(one)).or(removed.as_ref().filter(|one| of(one)));
-        let of_key = earlier(|meters| meters.key.is_some()).and_then(|meters| meters.key.clone());
-        let of_visitors =
-            earlier(|meters| meters.visitors.is_some()).and_then(|meters| meters.visitors.clone());
+        let mut earlier = self.earlier.remove(&key).unwrap_or_default();
+        let of_key = before.and_then(|before| before.key.clone());
+        let of_visitors = before.and_then(|before| before.visitors.clone());
+        let fresh = || self.visitors.meters(workspace);
         let own = Meters {
             steady: Arc::clone(&self.steady),
-            key: restrictions.rate.map(|rate| match &of_key {
-                Some((was, meter)) => {
-                    meter.carry(rate, *was, now);
-                    (rate, Arc::clone(meter))
-                }
-                None => (rate, Arc::default()),
-            }),
-            visitors: restrictions.visitor_rate.map(|rate| match &of_visitors {
-                Some((was, meters)) => {
-                    meters.carry(rate, *was, now);
-                    (rate, meters.clone())
-                }
-                None => (rate, self.visitors.meters(workspace)),
-            }),
+            key: earlier.key.replace(of_key, restrictions.rate, now, Arc::default),
+            visitors: earlier.visitors.replace(of_visitors, restrictions.visitor_rate, now, fresh),
         };
-        let left = Meters {
-            steady: Arc::clone(&self.steady),
-            key: of_key.filter(|_| own.key.is_none()),
-            visitors: of_visitors.filter(|_| own.visitors.is_none()),
-        };
-        self.keep(key, left, now);
+        self.keep(key, earlier, now);
         own
     }
 
-    /// Forgets the meters of a key that is gone.
+    /// Forgets the earlier rates of a key that is gone.
     pub(crate) fn forget(&mut self, key: KeyId) {
-        self.removed.remove(&key);
+        self.earlier.remove(&key);
     }
 
-    /// Forgets meters of removed rates of which all has come back.
+    /// Forgets the earlier rates of keys that have recovered.
     pub(crate) fn sweep(&mut self) {
         let now = self.steady.latest();
-        self.removed.retain(|_, meters| meters.counts(now));
-        self.removed.shrink_to(FEW);
-        self.many = FEW.max(self.removed.len() * 2);
+        self.earlier.retain(|_, earlier| earlier.counts(now));
+        self.earlier.shrink_to(FEW);
+        self.many = FEW.max(self.earlier.len() * 2);
     }
 
-    /// Keeps meters whose rate was removed for as long as they count. There are as many as keys at the most.
-    fn keep(&mut self, key: KeyId, left: Meters, now: Timestamp) {
-        if left.counts(now) {
-            self.removed.insert(key, left);
-            if self.removed.len() > self.many.max(FEW) {
+    /// Keeps earlier rates for as long as they count. There is at most one entry per key.
+    fn keep(&mut self, key: KeyId, earlier: EarlierRates, now: Timestamp) {
+        if earlier.counts(now) {
+            self.earlier.insert(key, earlier);
+            if self.earlier.len() > self.many.max(FEW) {
                 self.sweep();
             }
         }
+    }
+}
+
+impl EarlierRates {
+    fn counts(&self, now: Timestamp) -> bool {
+        self.key.counts(now) || self.visitors.counts(now)
     }
 }
 
@@ -135,12 +128,6 @@ impl Meters {
             }
         }
     }
-
-    /// Whether a request at `now` could be refused because of what was used before.
-    fn counts(&self, now: Timestamp) -> bool {
-        self.key.as_ref().is_some_and(|(rate, meter)| meter.counts(*rate, now))
-            || self.visitors.as_ref().is_some_and(|(rate, meters)| meters.counts(*rate, now))
-    }
 }
 
 impl Meter {
@@ -162,11 +149,12 @@ impl Meter {
             }
         }
     }
+}
 
-    fn carry(&self, rate: Rate, was: Rate, now: Timestamp) {
-        let carry = |due| Some(rate.carry(due, was, now));
-        // It never fails: there always is a next value.
-        let _ = self.0.try_update(Ordering::Relaxed, Ordering::Relaxed, carry);
+impl Count for Arc<Meter> {
+    fn raise(&self, rate: Rate, earlier: &Self, was: Rate, now: Timestamp) {
+        let due = earlier.0.load(Ordering::Relaxed);
+        self.0.fetch_max(rate.carry(due, was, now), Ordering::Relaxed);
     }
 
     fn counts(&self, rate: Rate, now: Timestamp) -> bool {

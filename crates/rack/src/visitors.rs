@@ -20,6 +20,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use keyrack_key::{Allowance, Denial, Rate, Timestamp, WorkspaceId};
 
+use crate::earlier::Count;
 use crate::sync::Mutex;
 
 /// The visitors of a bucket.
@@ -33,8 +34,9 @@ const ROOM: usize = 1 << 20;
 /// Nobody in particular: no request comes from such a network.
 const UNKNOWN: u64 = u64::MAX;
 
-/// The tables of all keys. A table comes into being when a key is given a rate per visitor, never while one is asked, and goes
-/// with the last request that asks it.
+/// The tables of all keys. A table is made when a key gets a rate per visitor, never while one is asked. It is dropped with the
+/// last request that asks it, or once its rate was replaced and has recovered. Until then, the tables of earlier rates take
+/// their part of the workspace's share.
 #[derive(Debug, Default)]
 pub(crate) struct Visitors {
     shares: Arc<Mutex<Shares>>,
@@ -148,25 +150,53 @@ impl Meters {
         }
     }
 
-    /// Lets `rate` take the place of `was` ([`Rate::carry`]), for every visitor.
-    pub(crate) fn carry(&self, rate: Rate, was: Rate, now: Timestamp) {
-        if rate != was {
-            for bucket in &self.table.buckets {
-                bucket.lock().iter_mut().for_each(|entry| entry.due = rate.carry(entry.due, was, now));
-            }
+    fn bucket(&self, visitor: u64) -> &Mutex<[Entry; WAYS]> {
+        &self.table.buckets[self.number(visitor)]
+    }
+
+    fn number(&self, visitor: u64) -> usize {
+        let hash = self.hasher.hash_one(visitor);
+        usize::try_from(hash % self.table.buckets.len() as u64).unwrap_or(0)
+    }
+
+    /// Raises what a visitor has used, who may be new here, until `due`.
+    fn raise_one(&self, visitor: u64, due: u64) {
+        let mut bucket = self.bucket(visitor).lock();
+        let entry = entry(&mut bucket, visitor);
+        // Where everyone in the bucket owes as much, a newcomer does too.
+        if entry.visitor == visitor || entry.due < due {
+            *entry = Entry { visitor, due: entry.due.max(due) };
         }
     }
 
-    /// Whether some visitor has used something that has not come back.
-    pub(crate) fn counts(&self, rate: Rate, now: Timestamp) -> bool {
-        let counts = |entry: &Entry| rate.allowance(entry.due, now).full_in > 0;
-        self.table.buckets.iter().any(|bucket| bucket.lock().iter().any(counts))
+    /// Raises what everybody has used who comes to bucket `number`, until `due`.
+    fn raise_all(&self, number: usize, due: u64) {
+        let mut bucket = self.table.buckets[number].lock();
+        bucket.iter_mut().for_each(|entry| entry.due = entry.due.max(due));
+    }
+}
+
+impl Count for Meters {
+    /// The two tables may differ in size. Both sizes are powers of two, so the visitors of a bucket of the larger one all share
+    /// a bucket of the smaller one.
+    fn raise(&self, rate: Rate, earlier: &Self, was: Rate, now: Timestamp) {
+        let (own, others) = (self.table.buckets.len(), earlier.table.buckets.len());
+        for number in 0..own.max(others) {
+            let bucket = *earlier.table.buckets[number % others].lock();
+            let carried = bucket.map(|entry| Entry { due: rate.carry(entry.due, was, now), ..entry });
+            // Whoever was forgotten there owes what the least of a full bucket does.
+            let least = carried.iter().map(|entry| entry.due).min().unwrap_or_default();
+            self.raise_all(number % own, least);
+            let counts = |entry: &&Entry| {
+                entry.due > least && number < others && earlier.number(entry.visitor) == number
+            };
+            carried.iter().filter(counts).for_each(|entry| self.raise_one(entry.visitor, entry.due));
+        }
     }
 
-    fn bucket(&self, visitor: u64) -> &Mutex<[Entry; WAYS]> {
-        let hash = self.hasher.hash_one(visitor);
-        let number = usize::try_from(hash % self.table.buckets.len() as u64).unwrap_or(0);
-        &self.table.buckets[number]
+    fn counts(&self, rate: Rate, now: Timestamp) -> bool {
+        let counts = |entry: &Entry| rate.allowance(entry.due, now).full_in > 0;
+        self.table.buckets.iter().any(|bucket| bucket.lock().iter().any(counts))
     }
 }
 
@@ -190,143 +220,4 @@ fn visitor(address: Option<IpAddr>) -> u64 {
 }
 
 #[cfg(all(test, not(feature = "shuttle")))]
-mod tests {
-    use std::time::Duration;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
-
-    #[expect(
-        clippy::unnecessary_wraps,
-        clippy::unwrap_used,
-        reason = "as a question has it; a test that cannot go on has failed"
-    )]
-    fn address(text: &str) -> Option<IpAddr> {
-        Some(text.parse().unwrap())
-    }
-
-    #[test]
-    fn ipv4_addresses_are_one_visitor_each_and_ipv6_networks_of_64_bits() {
-        assert_eq!(visitor(address("2001:db8::1")), visitor(address("2001:db8::ffff:1")));
-        assert_ne!(visitor(address("2001:db8::1")), visitor(address("2001:db8:0:1::1")));
-        assert_ne!(visitor(address("10.0.0.1")), visitor(address("10.0.0.2")));
-        assert_eq!(visitor(address("::ffff:10.0.0.1")), visitor(address("10.0.0.1")));
-        assert_ne!(visitor(None), visitor(address("0.0.0.0")));
-    }
-
-    fn workspace() -> WorkspaceId {
-        WorkspaceId::new(NOW, &mut rand_core::UnwrapErr(getrandom::SysRng))
-    }
-
-    fn size(meters: &Meters) -> usize {
-        meters.table.buckets.len() * WAYS
-    }
-
-    #[test]
-    fn the_tables_hold_no_more_than_is_said_and_a_workspace_leaves_others_as_much_as_it_has() {
-        let (visitors, greedy, late) = (Visitors::default(), workspace(), workspace());
-        let mut all: Vec<_> = (0..2_000).map(|_| visitors.meters(greedy)).collect();
-        assert_eq!((size(&all[0]), size(all.last().unwrap())), (LARGEST, SMALLEST));
-        let of_greedy: usize = all.iter().map(size).sum();
-        assert!(of_greedy <= ROOM / 2 + 2_000 * SMALLEST, "{of_greedy}");
-        all.extend((0..20).map(|_| visitors.meters(late)));
-        assert!(all[2_000..].iter().all(|meters| size(meters) == LARGEST), "others have whole tables");
-        let bytes = size_of::<Mutex<[Entry; WAYS]>>() * ROOM / WAYS;
-        assert!(bytes <= 18 << 20, "{bytes}");
-        drop(all);
-        assert_eq!(visitors.shares.lock().taken, 0, "keys that go give their room back");
-        assert!(visitors.shares.lock().by.is_empty());
-    }
-
-    /// Another tenant's visitors, however many, are in other tables, though its keys are many.
-    #[test]
-    fn a_flood_of_visitors_elsewhere_touches_no_visitor_here() {
-        let (rate, visitors) = (Rate::new(3, 3_600).unwrap(), Visitors::default());
-        let (greedy, own) = (workspace(), visitors.meters(workspace()));
-        let ask = |meters: &Meters, number: u32| {
-            meters.ask(rate, Some(IpAddr::from(number.to_be_bytes())), NOW, true).map(|left| left.remaining)
-        };
-        for number in 0..300 {
-            assert_eq!(ask(&own, number), Ok(2));
-        }
-        let keys: Vec<_> = (0..300).map(|_| visitors.meters(greedy)).collect();
-        for number in 0..16_000 {
-            let _ = ask(&keys[number as usize % keys.len()], number);
-        }
-        for number in 0..300 {
-            assert_eq!(ask(&own, number), Ok(1), "nobody was forgotten or charged");
-        }
-        for number in 300..600 {
-            assert_eq!(ask(&own, number), Ok(2), "and newcomers have all that is theirs");
-        }
-    }
-
-    #[test]
-    fn a_quicker_rate_is_not_waited_for_as_the_slower_one_was() {
-        let (slow, quick) = (Rate::new(1, 86_400).unwrap(), Rate::new(1, 60).unwrap());
-        let meters = Visitors::default().meters(workspace());
-        let at = |seconds| NOW.plus(Duration::from_secs(seconds));
-        let from = address("10.0.0.1");
-        assert!(meters.ask(slow, from, NOW, true).is_ok());
-        // As it is where the two were not carried over.
-        assert!(meters.ask(quick, from, NOW, true).is_err());
-        assert!(meters.ask(quick, from, at(61), true).is_ok());
-        assert!(meters.ask(quick, from, at(61), false).is_err());
-        assert!(meters.ask(quick, from, at(122), false).is_ok());
-    }
-
-    /// Many more visitors than there is room for, each as often as it is let through.
-    #[test]
-    fn whoever_comes_back_after_a_crowd_is_let_through_no_sooner() {
-        let rate = Rate::new(3, 3_600).unwrap();
-        let meters = Visitors::default().meters(workspace());
-        let ask = |number: u32| meters.ask(rate, Some(IpAddr::from(number.to_be_bytes())), NOW, true).is_ok();
-        let use_up = |number: u32| (0..10).filter(|_| ask(number)).count();
-        assert_eq!((use_up(0), use_up(0)), (3, 0));
-        let room = LARGEST;
-        let let_through: usize = (1..40_000).map(use_up).sum();
-        assert!(let_through <= 3 * room, "{let_through} requests where {room} visitors have room");
-        assert!(let_through >= 3 * room * 9 / 10, "and they were let through");
-        assert_eq!(use_up(0), 0, "forgotten or not");
-        let after = NOW.plus(Duration::from_hours(1));
-        assert!(meters.ask(rate, Some(IpAddr::from([9, 9, 9, 9])), after, true).is_ok());
-    }
-
-    proptest! {
-        /// Each visitor has a meter of its own as long as all have room; and however many there are, none gets more than with
-        /// one.
-        #[test]
-        fn a_meter_is_never_kinder_than_one_that_a_visitor_has_alone(
-            asked in proptest::collection::vec((0_u8..60, 0_u64..2_000_000), 1..400), requests in 1_u32..5,
-        ) {
-            let rate = Rate::new(requests, 10).unwrap();
-            let visitors = Visitors::default();
-            let meters = visitors.meters(workspace());
-            let crowded = visitors.meters(workspace());
-            // One bucket for all: whatever the number, the same eight entries.
-            let buckets = crowded.table.buckets.len() as u64;
-            let same: Vec<u32> = (0_u32..)
-                .filter(|number| visitors.hasher.hash_one((1_u64 << 32) | u64::from(*number)) % buckets == 0)
-                .take(60)
-                .collect();
-            let (mut alone, mut crowd, mut now) = ([0_u64; 60], [0_u64; 60], NOW);
-            for (who, pause) in asked {
-                now = now.plus(Duration::from_micros(pause));
-                let who = usize::from(who);
-                let from = Some(IpAddr::from(same[who].to_be_bytes()));
-                let apart = Some(IpAddr::from(u32::try_from(who).unwrap().to_be_bytes()));
-                let own = rate.take(alone[who], now);
-                prop_assert_eq!(meters.ask(rate, apart, now, true).is_ok(), own.is_ok());
-                alone[who] = own.unwrap_or(alone[who]);
-                if crowded.ask(rate, from, now, true).is_ok() {
-                    let own = rate.take(crowd[who], now);
-                    prop_assert!(own.is_ok(), "let through beyond its rate");
-                    crowd[who] = own.unwrap_or_default();
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -9,6 +9,7 @@ mod equal;
 mod follower;
 mod history;
 mod pauses;
+mod rate_changes;
 mod rates;
 mod readers;
 mod uses;
