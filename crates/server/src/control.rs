@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 use crate::api::{ApiError, ControlSocket};
 use crate::app::Shared;
 use crate::edge::problem;
-use crate::folder::Folder;
+use crate::folder::{Folder, ignore_missing};
 use crate::front::Front;
 use crate::ops::people::Founding;
 
@@ -52,10 +52,7 @@ pub fn listen(folder: &Folder, app: &Shared) -> Result<JoinHandle<()>, ControlEr
 
 fn bind(path: &Path) -> io::Result<UnixListener> {
     // Left behind by a process that was killed: the folder's lock says that nobody listens on it.
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    ignore_missing(fs::remove_file(path))?;
     let listener = UnixListener::bind(path)?;
     // The folder itself is closed to others (mode 0700) before this narrows the socket.
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;

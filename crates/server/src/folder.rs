@@ -79,12 +79,9 @@ impl Folder {
 /// Removes archives that an earlier version kept in a folder of their own: no import reads them any more.
 fn remove_old_archives(data: &Path) {
     let archives = data.join("imports");
-    match fs::remove_dir_all(&archives) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            // They take space and do no other harm.
-            tracing::warn!(%error, path = %archives.display(), "archives of an earlier version cannot be removed");
-        }
-        _ => {}
+    if let Err(error) = ignore_missing(fs::remove_dir_all(&archives)) {
+        // They take space and do no other harm.
+        tracing::warn!(%error, path = %archives.display(), "archives of an earlier version cannot be removed");
     }
 }
 
@@ -92,25 +89,46 @@ fn remove_old_archives(data: &Path) {
 /// passed over with all below it, so that only the first start after an update looks at each object; what is made since
 /// then is closed from the start (umask).
 fn close_below(folder: &Path, is_top: bool) -> io::Result<()> {
-    let is_open = |mode: u32| mode & 0o077 != 0;
-    if !is_top && !is_open(fs::symlink_metadata(folder)?.permissions().mode()) {
+    if !is_top && !is_open(&fs::symlink_metadata(folder)?) {
         return Ok(());
     }
     for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let (path, kind) = (entry.path(), entry.file_type()?);
-        if kind.is_dir() {
-            close_below(&path, false)?;
-        } else if kind.is_file() && is_open(entry.metadata()?.permissions().mode()) {
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
-        }
+        ignore_missing(close_entry(&entry?))?;
     }
     // Last: a start that was cut off begins again.
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
 }
 
+fn close_entry(entry: &fs::DirEntry) -> io::Result<()> {
+    let kind = entry.file_type()?;
+    if kind.is_dir() {
+        return close_below(&entry.path(), false);
+    }
+    if kind.is_file() && is_open(&entry.metadata()?) {
+        fs::set_permissions(entry.path(), fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+fn is_open(data: &fs::Metadata) -> bool {
+    data.permissions().mode() & 0o077 != 0
+}
+
+/// Turns [`io::ErrorKind::NotFound`] into success. A walk over a folder needs this for each entry: whoever else uses the
+/// folder removes files between the moment they are listed and the moment they are used (SQLite, for one, removes its
+/// log with its last connection), and what is gone needs no more work.
+pub fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
     use super::*;
 
     #[test]
@@ -131,6 +149,38 @@ mod tests {
         drop(Folder::hold(&data).unwrap());
         assert_eq!(files.each_ref().map(|file| mode(file)), [0o600; 3]);
         assert!(folders.iter().all(|folder| mode(folder) == 0o700), "{folders:?}");
+    }
+
+    #[test]
+    fn files_that_another_process_removes_meanwhile_do_not_stop_a_start() {
+        let root = tempfile::tempdir().unwrap();
+        let data = root.path().join("data");
+        fs::create_dir(&data).unwrap();
+        let is_done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_done.load(Ordering::Relaxed) {
+                    come_and_go(&data);
+                }
+            });
+            let held = (0..2_000).try_for_each(|_| Folder::hold(&data).map(drop));
+            is_done.store(true, Ordering::Relaxed);
+            held.unwrap();
+        });
+    }
+
+    /// Makes files and folders that are open to others, and removes them.
+    fn come_and_go(data: &Path) {
+        for name in ["keyrack.db-wal", "keyrack.db-shm", "objects/image"] {
+            let path = data.join(name);
+            // Each step fails where the walk closed or removed something first, which the next round makes up for.
+            let _ = fs::create_dir(data.join("objects"));
+            let _ = fs::write(&path, "x");
+            let _ = fs::set_permissions(&path, fs::Permissions::from_mode(0o644));
+            let _ = fs::set_permissions(data.join("objects"), fs::Permissions::from_mode(0o755));
+            let _ = fs::remove_file(&path);
+            let _ = fs::remove_dir(data.join("objects"));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 mod spool;
 
-use std::fs::File;
+use std::fs::{DirEntry, File};
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use object_store::{GetResultPayload, ObjectStore, ObjectStoreExt, PutPayload};
 use tokio::task::spawn_blocking;
 
 use crate::disk::{Disk, DiskLow, is_disk_full};
+use crate::folder::ignore_missing;
 
 pub use spool::Spool;
 
@@ -240,20 +241,18 @@ fn pieces(file: File, size: u64) -> impl Stream<Item = Result<Bytes, ObjectError
 /// An object is written under its name, `#` and a number, and then given its name.
 fn remove_halves(folder: &Path, before: SystemTime) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let result = if entry.file_type()?.is_dir() {
-            remove_halves(&entry.path(), before)
-        } else if entry.file_name().to_string_lossy().contains('#') && entry.metadata()?.modified()? < before
-        {
-            std::fs::remove_file(entry.path())
-        } else {
-            Ok(())
-        };
-        match result {
-            // Somebody else was faster: what is deleted goes meanwhile.
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            other => other?,
-        }
+        // Requests remove objects meanwhile.
+        ignore_missing(remove_half(&entry?, before))?;
+    }
+    Ok(())
+}
+
+fn remove_half(entry: &DirEntry, before: SystemTime) -> std::io::Result<()> {
+    if entry.file_type()?.is_dir() {
+        return remove_halves(&entry.path(), before);
+    }
+    if entry.file_name().to_string_lossy().contains('#') && entry.metadata()?.modified()? < before {
+        std::fs::remove_file(entry.path())?;
     }
     Ok(())
 }
@@ -264,6 +263,9 @@ fn key(path: &str) -> Key {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
     use super::*;
 
     fn objects_in(folder: &tempfile::TempDir) -> Objects {
@@ -328,5 +330,28 @@ mod tests {
             one.await.unwrap().unwrap();
         }
         assert!(!folder.path().join(project_prefix(project)).exists());
+    }
+
+    #[test]
+    fn halves_that_a_request_removes_meanwhile_do_not_stop_the_sweep() {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, new) = (SystemTime::UNIX_EPOCH, SystemTime::now() + Duration::from_hours(1));
+        let is_done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_done.load(Ordering::Relaxed) {
+                    // All are listed at once and looked at one by one.
+                    let halves = (0..50).map(|number| folder.path().join(format!("image#{number}")));
+                    halves.clone().for_each(|half| std::fs::write(half, "x").unwrap());
+                    halves.for_each(|half| drop(std::fs::remove_file(half)));
+                }
+            });
+            let swept = (0..1_000).try_for_each(|_| {
+                remove_halves(folder.path(), old)?;
+                remove_halves(folder.path(), new)
+            });
+            is_done.store(true, Ordering::Relaxed);
+            swept.unwrap();
+        });
     }
 }

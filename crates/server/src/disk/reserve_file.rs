@@ -9,6 +9,8 @@ use rand_core::TryRng;
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
+use crate::folder::ignore_missing;
+
 const NAME: &str = "disk-reserve";
 /// Bytes, unless a quarter of the reserve is less. Deletions and pauses take a few kilobytes each; the write-ahead log
 /// and the pages that it is written back to take some megabytes more.
@@ -40,10 +42,7 @@ impl ReserveFile {
 
     /// Removes the file of `folder`, if there is one.
     pub(super) fn remove(folder: &Path) -> io::Result<()> {
-        match std::fs::remove_file(folder.join(NAME)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        ignore_missing(std::fs::remove_file(folder.join(NAME)))
     }
 
     pub(super) fn len(&self) -> u64 {
