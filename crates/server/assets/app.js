@@ -1,8 +1,8 @@
-// What the pages gain from JavaScript: dialogs without reloads, copying, tabs. Every page works without this file.
+// Enhancements of the pages: dialogs without page loads, copy buttons, and tabs. Every page works without this script.
 
 const parse = (html) => new DOMParser().parseFromString(html, "text/html");
 
-// ---- Dialogs: a link with data-dialog leads to a page; its [data-dialog-content] is shown here instead.
+// ---- Dialogs: a link with data-dialog leads to a page. Its [data-dialog-content] is shown as a dialog instead.
 
 let dialog = null;
 
@@ -28,7 +28,7 @@ function show(content) {
   focusFirst(content);
 }
 
-/** The page's h1 is not the dialog's: a document has one. */
+/** Turns the h1 of the content into an h2, because the document already has an h1. */
 function headingFrom(title) {
   const heading = document.createElement("h2");
   heading.id = "dialog-heading";
@@ -45,7 +45,7 @@ function makeDialog() {
     if (asksBeforeLeaving(made)) event.preventDefault();
   });
   made.addEventListener("close", () => {
-    if (made.open) return; // opened again before this event came
+    if (made.open) return; // The dialog was opened again before this event.
     const reveal = made.querySelector("[data-reveal]");
     const onward = made.querySelector("[data-done]")?.href;
     if (reveal) forget(reveal);
@@ -101,7 +101,7 @@ function complain(form, text) {
   complaint.scrollIntoView({ block: "nearest" });
 }
 
-/** The answer was a redirect, followed already: its page takes this one's place, so that what it says once is not lost to a second request. */
+/** Replaces the document with the page that a redirect led to. A second request for the page would lose its one-time message. */
 function arrive(page, url) {
   dialog?.remove();
   dialog = null;
@@ -118,7 +118,7 @@ function arrive(page, url) {
   (document.querySelector("[data-notice]") ?? document.querySelector("main")).focus();
 }
 
-// ---- The secret: shown once, copied, and then gone from the page.
+// ---- The secret: shown once, copied, and then removed from the page.
 
 const uncopied = (root) => root.querySelector("[data-reveal]:not([data-copied])");
 
@@ -149,7 +149,7 @@ function leave(link) {
   else location.assign(link.href);
 }
 
-// ---- Copying: the clipboard API where there is one, else the selection (plain http:// hosts have no API).
+// ---- Copying: with the clipboard API if the browser offers it, and otherwise with the selection (browsers offer no API over plain http://).
 
 async function copy(button) {
   const source = button.dataset.copy ? document.getElementById(button.dataset.copy) : button.parentElement.querySelector("code");
@@ -197,7 +197,7 @@ function announce(near, text) {
   setTimeout(() => (region.textContent = text), 50);
 }
 
-// ---- Tabs, after the ARIA pattern: arrows move, one panel shows.
+// ---- Tabs that follow the ARIA pattern: arrow keys select a tab, and one panel is visible.
 
 function makeTabs(group) {
   const panels = [...group.querySelectorAll("[data-tab]")];
@@ -239,7 +239,7 @@ function makeTab(panel, index) {
   return tab;
 }
 
-// ---- The fold of a key's form says what is set inside it.
+// ---- The summary of the advanced section of a key's form.
 
 function sayFold(form) {
   const facts = form.querySelector("[data-fold-facts]");
@@ -252,7 +252,7 @@ function sayFold(form) {
   facts.textContent = `${expiry} · ${reach}${limits}${keys}${node}`;
 }
 
-/** "2 projects only", or what is said where nothing is named. */
+/** A summary of one restriction, such as "2 projects only". Empty or "all projects" without a restriction. */
 function sayReach(own) {
   const what = own.dataset.reach;
   const only = own.value === undefined ? own.querySelector("[value=these]:checked") : own.value.trim();
@@ -262,7 +262,7 @@ function sayReach(own) {
   return `${named} ${what}${named === 1 ? "" : "s"} only`;
 }
 
-// ---- What a change would have refused, said while it is made.
+// ---- The effect of a change on past requests, updated while the user edits the form.
 
 let asking = 0;
 
@@ -279,12 +279,12 @@ function askWhatIf(form) {
       const said = parse(await answer.text()).querySelector("[data-what-if]");
       if (asked === asking && region.isConnected) region.replaceChildren(...(said?.childNodes ?? []));
     } catch {
-      region.replaceChildren(); // Saving says what is wrong.
+      region.replaceChildren(); // Saving reports the error.
     }
   }, 300);
 }
 
-// ---- The line that waits for the first call with a new secret: its page is asked again until there was one.
+// ---- The line that waits for the first request with a new secret. Polls until the request has arrived.
 
 const LOOK = 1000;
 
@@ -297,19 +297,19 @@ async function awaitCall(line) {
       signedOut = answer.redirected;
       const fresh = parse(await answer.text()).querySelector("[data-first-call]");
       if (fresh && fresh.textContent !== line.textContent) {
-        // The line itself stays: a screen reader says what changes in it.
+        // The element stays in the document, so that screen readers announce the change.
         line.className = fresh.className;
         line.dataset.stand = fresh.dataset.stand;
         line.replaceChildren(...fresh.childNodes);
       }
     } catch {
-      // The server is away: the next look may find it.
+      // The server did not answer. The next poll may succeed.
     }
   }
   if (!signedOut) setTimeout(awaitCall, LOOK, line);
 }
 
-// ---- Beginnings
+// ---- Setup
 
 function enhance(root) {
   for (const button of root.querySelectorAll("[data-copy]")) button.hidden = false;
@@ -357,7 +357,7 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-filters] select")) event.target.form.requestSubmit();
 });
 
-// While it is typed, too: a field that is left is left for the button that saves.
+// On "input" and not only on "change": a click on the save button leaves the field and would come too late for the update.
 document.addEventListener("input", (event) => {
   if (event.target.form) sayFold(event.target.form), askWhatIf(event.target.form);
 });

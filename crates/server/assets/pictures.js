@@ -1,12 +1,12 @@
-// What the pages of images and models gain from JavaScript: dropping files, one outcome for each, progress that moves by itself.
-// Every page works without this file. Beside app.js, which it tells of what it puts into a page.
+// Enhancements of the pages with images and models: dropping files, an outcome for each file, and live progress.
+// Every page works without this script. It runs together with app.js, and notifies it of new content through events.
 
 const parse = (html) => new DOMParser().parseFromString(html, "text/html");
 const enhanced = (root) => document.dispatchEvent(new CustomEvent("keyrack:replaced", { detail: root }));
 const isArchive = (file) => /\.zip$/i.test(file.name) || /zip/.test(file.type);
 const images = (count) => (count === 1 ? "1 image" : `${count} images`);
 
-// ---- Uploads: each picture by itself, so that one that is refused stops no other.
+// ---- Uploads: each image in its own request, so that a denied image does not stop the others.
 
 const AT_ONCE = 3;
 
@@ -17,7 +17,7 @@ async function upload(section, files) {
   section.querySelector("[data-uploads]").hidden = false;
   section.querySelector("[data-outcomes]").replaceChildren();
   section.querySelector("[data-uploads-done]").hidden = true;
-  // An archive has a page of its own, so nothing can come in beside it.
+  // An archive leads to a page of its own, so it cannot be uploaded together with other files.
   if (!files.some(isArchive)) await uploadPictures(section, form, files);
   else if (files.length === 1) await uploadArchive(section, form, files[0]);
   else say(section, "Nothing was sent: send one archive alone, or images without an archive.");
@@ -49,7 +49,7 @@ async function uploadPictures(section, form, files) {
   else section.querySelector("[data-uploads-done]").hidden = added === 0;
 }
 
-/** Sends one picture. Answers with what stands in the list if it was refused. */
+/** Sends one image. Resolves to a list item if the image was denied, and to null otherwise. */
 async function uploadOne(form, file) {
   const body = new FormData();
   body.append("batch", form.elements.batch.value);
@@ -78,7 +78,7 @@ function refusal(name, why) {
   return item;
 }
 
-/** An archive is large: fetch tells nothing of its way, XMLHttpRequest does. */
+/** Sends an archive with XMLHttpRequest, because fetch reports no progress of an upload. */
 function uploadArchive(section, form, file) {
   const bar = section.querySelector("[data-uploads-bar]");
   const body = new FormData();
@@ -110,7 +110,7 @@ function say(section, text) {
   section.querySelector("[data-uploads-says]").textContent = text;
 }
 
-// ---- Try it: the answer appears where the page has room for it.
+// ---- Predictions: the result replaces a part of the page.
 
 async function ask(form) {
   if (form.hasAttribute("data-busy")) return;
@@ -131,7 +131,7 @@ async function ask(form) {
   form.removeAttribute("data-busy");
 }
 
-// ---- Dropping files: anywhere on a page that takes some.
+// ---- Dropping files: anywhere on a page with an upload form.
 
 const takesFiles = (event) => document.querySelector("[data-drop]") && !document.querySelector("dialog[open]") && event.dataTransfer?.types.includes("Files");
 const highlight = (on) => document.querySelector("[data-drop]")?.classList.toggle("is-dropping", on);
@@ -163,7 +163,7 @@ document.addEventListener("drop", (event) => {
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.matches("[data-upload], [data-try]")) return;
-  // Ahead of app.js, which would wait for another page.
+  // Runs before the handler of app.js, which would mark the form as busy until another page loads.
   event.preventDefault();
   event.stopImmediatePropagation();
   if (form.matches("[data-try]")) ask(form);
@@ -197,7 +197,7 @@ function count(form) {
   every.indeterminate = chosen > 0 && chosen < all.length;
 }
 
-// ---- Progress: the page is asked again, and the part that changes is put in place of itself.
+// ---- Progress: polls the page, and replaces the part that changes.
 
 const LOOK = 1000;
 const within = (part) => [...part.querySelectorAll("a, button, input, summary")];
@@ -208,16 +208,16 @@ async function look() {
     try {
       const answer = await fetch(part.dataset.live, { headers: { Accept: "text/html" }, cache: "no-store" });
       const fresh = !answer.redirected && parse(await answer.text()).querySelector("[data-live-part]");
-      // What is the same stays: somebody may be about to press a button of it.
+      // An unchanged part stays in the document, because the user may be about to press a button in it.
       if (fresh && part.isConnected && !part.isEqualNode(fresh)) replace(part, fresh);
     } catch {
-      // The server is away: the next look may find it.
+      // The server did not answer. The next poll may succeed.
     }
   }
   setTimeout(look, LOOK);
 }
 
-/** What has the focus keeps it, and what was unfolded stays so. */
+/** Replaces the part, and keeps the focus and the open details elements unless the state has changed. */
 function replace(part, fresh) {
   const focused = within(part).indexOf(document.activeElement);
   const open = [...part.querySelectorAll("details")].map((fold) => fold.open);
@@ -229,7 +229,7 @@ function replace(part, fresh) {
     [...fresh.querySelectorAll("details")].forEach((fold, index) => (fold.open = open[index] ?? fold.open));
     within(fresh)[focused]?.focus({ preventScroll: true });
   } else {
-    // What it said of the state before is over.
+    // The message is about the previous state.
     document.querySelector("[data-notice]")?.remove();
     tell(news);
   }
@@ -247,7 +247,7 @@ function tell(news) {
   setTimeout(() => (region.textContent = news), 50);
 }
 
-// ---- Beginnings
+// ---- Setup
 
 function enhance(root) {
   for (const hidden of root.querySelectorAll("[data-can-drop], [data-select-all]")) hidden.hidden = false;

@@ -12,14 +12,12 @@ use super::rack::BenchRack;
 const CHANGES: u32 = 1_000;
 const LASTS: Duration = Duration::from_secs(3);
 
-/// The distribution of check durations: `counts[i]` is the number of checks that took from 2^i up to 2^(i+1)
-/// ns.
+/// The distribution of check durations: `counts[i]` is the number of checks that took from 2^i up to 2^(i+1) ns.
 #[derive(Debug, Default)]
 pub(super) struct Histogram {
     counts: [u64; 32],
     slowest: Duration,
-    /// The slowest iteration of the same loop without a check. It shows how long the machine did something
-    /// else.
+    /// The slowest iteration of the same loop without a check. It shows how long the machine did something else.
     slowest_without: Duration,
     changes: u32,
     /// The number of changes that were not in effect when the call returned.

@@ -12,8 +12,8 @@ use rand_core::UnwrapErr;
 use super::rack::BenchRack;
 use super::rounds;
 
-/// The number of keys in each rack: a workspace's maximum, so that differences come from the restrictions and
-/// not from memory.
+/// The number of keys in each rack: a workspace's maximum, so that differences come from the restrictions
+/// and not from memory.
 const KEYS: usize = 1_000;
 const ORIGIN: &str = "https://app.example.org";
 
@@ -98,7 +98,7 @@ impl RestrictionCosts {
         let open = kinds[0].1;
         let mut text = format!(
             "\nA check by what narrows the key, {KEYS} keys of each kind and a hundred visitors of each key, in turns:\n\n\
-             | with_restrictions by | ns | over the open key |\n| --- | ---: | ---: |\n"
+             | narrowed by | ns | over the open key |\n| --- | ---: | ---: |\n"
         );
         for (what, cost) in kinds {
             // Writing to a `String` cannot fail.

@@ -45,8 +45,7 @@ pub(super) struct BenchRack {
     restrictions: Restrictions,
     keys: usize,
     samples: Samples,
-    /// The memory per key that the last call of `grow` took, in bytes. `None` if the platform does not report
-    /// it.
+    /// The memory per key that the last call of `grow` took, in bytes. `None` if the platform does not report it.
     bytes_per_key: Option<f64>,
 }
 
@@ -151,8 +150,7 @@ impl BenchRack {
             .is_ok_and(|presented| self.rack.check(&presented, &question).is_ok())
     }
 
-    /// The memory per key that the last call of `grow` took, in bytes. `None` if the platform does not report
-    /// it.
+    /// The memory per key that the last call of `grow` took, in bytes. `None` if the platform does not report it.
     pub(super) const fn bytes_per_key(&self) -> Option<f64> {
         self.bytes_per_key
     }

@@ -1,5 +1,5 @@
-//! The connection of a command to an API: over the network, through the socket in the data folder, or within
-//! this process.
+//! The connection of a command to an API: over the network, through the socket in the data folder, or
+//! within this process.
 
 use std::io::{self, Write};
 use std::path::Path;

@@ -39,8 +39,7 @@ pub(super) struct ConnectionArgs {
 }
 
 impl ConnectionArgs {
-    /// Sends one request. Returns the response unchanged with `--json`, and otherwise what `for_people` makes
-    /// of it.
+    /// Sends one request. Returns the response unchanged with `--json`, and otherwise what `for_people` makes of it.
     pub(super) async fn request<T: DeserializeOwned>(
         &self,
         choices: Choices,
@@ -93,7 +92,7 @@ impl ConnectionArgs {
 const PLAIN: &str = "This address is plain HTTP on another machine, so others on the network could read your API key. \
                      Use https://, or --allow-plain-http on a private network.";
 
-/// Whether nobody on a network can read the requests: the URL uses HTTPS, or it names this machine.
+/// Whether requests to the URL are safe from eavesdropping: they use HTTPS, or they stay on this machine.
 fn is_confidential(server: &Url) -> bool {
     let is_loopback = match server.host() {
         Some(Host::Domain(name)) => name.trim_end_matches('.') == "localhost",

@@ -11,8 +11,7 @@ use super::error::CliError;
 /// reallocated and leaves no copy of the password in memory.
 const BODY: usize = 32 * 1024;
 
-/// A request without its server and credentials. It does not implement `Debug`, because the body may hold a
-/// password.
+/// A request without its server and credentials. It does not implement `Debug`, because the body may hold a password.
 pub(super) struct ApiRequest {
     pub(super) method: Method,
     pub(super) path: String,

@@ -48,17 +48,17 @@ struct SetupBody<'a> {
 
 #[derive(Deserialize)]
 struct SetupResult {
-    owner: OwnerBody,
-    workspace: WorkspaceBody,
+    owner: SetupOwner,
+    workspace: SetupWorkspace,
 }
 
 #[derive(Deserialize)]
-struct OwnerBody {
+struct SetupOwner {
     email: String,
 }
 
 #[derive(Deserialize)]
-struct WorkspaceBody {
+struct SetupWorkspace {
     slug: String,
     name: String,
 }

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use super::error::PageError;
 use super::frame::{self, show};
 use super::person::Person;
-use super::view::{Account, Here, Notice, SessionRow, Tone};
+use super::view::{AccountPage, FlashMessage, NavItem, SessionRow};
 use super::{flash, words};
 use crate::app::Shared;
 use crate::ops::OpError;
@@ -29,9 +29,9 @@ pub(super) async fn page(
         last_seen: words::moment(session.seen_at, now),
         started: words::moment(session.created_at, now),
     });
-    let view = Account {
+    let view = AccountPage {
         sessions: rows.collect(),
-        frame: frame::of_person(&app, &person, Here::Account, &headers),
+        frame: frame::of_person(&app, &person, NavItem::Account, &headers),
         name: person.user.name.clone(),
         email: person.user.email.clone(),
     };
@@ -77,12 +77,12 @@ pub(super) async fn revoke(
         return Err(OpError::NotFound("session").into());
     }
     let text = "That browser was signed out.".to_owned();
-    Ok(flash::redirect(&app, "/account", &Notice { tone: Tone::Good, text, detail: String::new() }))
+    Ok(flash::redirect(&app, "/account", &FlashMessage::good(text)))
 }
 
 /// `POST /account/sessions/revoke-others`: signs the user out everywhere else.
 pub(super) async fn revoke_others(State(app): State<Shared>, person: Person) -> Result<Response, PageError> {
     let ended = app.people.end_other_sessions(&person.session).await?;
     let text = format!("Signed out everywhere else: {}.", words::count(ended, "session"));
-    Ok(flash::redirect(&app, "/account", &Notice { tone: Tone::Good, text, detail: String::new() }))
+    Ok(flash::redirect(&app, "/account", &FlashMessage::good(text)))
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::error::PageError;
 use super::frame::{self, show};
 use super::keys::address;
-use super::view::{Docs, DocsAnswer, DocsField, DocsGroup, DocsOperation};
+use super::view::{DocsAnswer, DocsField, DocsGroup, DocsOperation, DocsPage};
 use crate::api;
 use crate::app::Shared;
 
@@ -16,7 +16,7 @@ use crate::app::Shared;
 pub(super) async fn page(State(app): State<Shared>, parts: Parts) -> Result<Response, PageError> {
     let document = api::document(app.guard.clone());
     let address = address(&app, &parts);
-    let view = Docs {
+    let view = DocsPage {
         frame: frame::without_shell(&app, None),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         base_url: format!("{address}/api/v1"),

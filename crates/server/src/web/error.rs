@@ -11,8 +11,8 @@ use http::request::Parts;
 use http::{StatusCode, header};
 use keyrack_guard::Problem;
 
+use super::return_path::own_path;
 use super::view::ErrorPage;
-use super::way::own_path;
 use super::{form, frame};
 use crate::api::{self, ApiError};
 use crate::app::{App, Shared};
@@ -24,7 +24,7 @@ use crate::ops::OpError;
 /// The error of a page handler.
 #[derive(Debug)]
 pub enum PageError {
-    /// Nobody is signed in. Redirects to the sign-in page, which leads back to `next`.
+    /// The request has no valid session. Redirects to the sign-in page, which leads back to `next`.
     SignIn { next: String },
     /// Another page shows the requested content. Redirects to `url`.
     Elsewhere { url: String },

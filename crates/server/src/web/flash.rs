@@ -1,17 +1,16 @@
-//! Messages that are shown once, on the page that a redirect leads to. A cookie carries them for up to a
-//! minute.
+//! Messages that are shown once, on the page that a redirect leads to. A cookie carries them for up to a minute.
 
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderValue, header};
 
-use super::view::{Notice, Tone};
+use super::view::{FlashMessage, Tone};
 use crate::app::App;
 use crate::edge::session;
 
 const NAME: &str = "keyrack_notice";
 
 /// Redirects to `url`, which then shows `notice`.
-pub(super) fn redirect(app: &App, url: &str, notice: &Notice) -> Response {
+pub(super) fn redirect(app: &App, url: &str, notice: &FlashMessage) -> Response {
     let tone = if notice.tone == Tone::Warning { "w" } else { "g" };
     let mut pairs = form_urlencoded::Serializer::new(String::new());
     pairs.append_pair("tone", tone).append_pair("text", &notice.text).append_pair("detail", &notice.detail);
@@ -19,10 +18,10 @@ pub(super) fn redirect(app: &App, url: &str, notice: &Notice) -> Response {
     ([(header::SET_COOKIE, cookie)], Redirect::to(url)).into_response()
 }
 
-/// The message in the cookies of a request. `None` if there is none.
-pub(super) fn take(headers: &HeaderMap) -> Option<Notice> {
+/// The message in the cookies of a request. `None` without a message.
+pub(super) fn take(headers: &HeaderMap) -> Option<FlashMessage> {
     let value = session::value(headers, NAME)?;
-    let mut notice = Notice { tone: Tone::Good, text: String::new(), detail: String::new() };
+    let mut notice = FlashMessage { tone: Tone::Good, text: String::new(), detail: String::new() };
     for (name, value) in form_urlencoded::parse(value.as_bytes()) {
         match &*name {
             "tone" if value == "w" => notice.tone = Tone::Warning,

@@ -1,5 +1,4 @@
-//! Parsing of HTML forms. A missing field counts as empty, so that the handler reports an error next to the
-//! field.
+//! Parsing of HTML forms. A missing field counts as empty, so that the handler reports an error next to the field.
 
 use std::error::Error;
 
@@ -16,9 +15,9 @@ use crate::ops::Invalid;
 
 /// Extracts the fields of a form.
 #[derive(Clone, Debug)]
-pub(super) struct Form<T>(pub(super) T);
+pub(super) struct FormBody<T>(pub(super) T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for FormBody<T> {
     type Rejection = PageError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, PageError> {

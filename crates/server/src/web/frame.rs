@@ -5,13 +5,13 @@ use http::{HeaderMap, header};
 use keyrack_store::Role;
 
 use super::person::{Member, Person};
-use super::view::{Frame, Here, Notice, Shell, Workspace};
+use super::view::{FlashMessage, Frame, NavItem, Shell, WorkspaceLink};
 use super::{assets, flash};
 use crate::app::App;
 use crate::ops::OpError;
 
 /// A frame without navigation, for visitors who are not signed in and for error pages.
-pub(super) fn without_shell(app: &App, notice: Option<Notice>) -> Frame {
+pub(super) fn without_shell(app: &App, notice: Option<FlashMessage>) -> Frame {
     Frame {
         product: "Keyrack".to_owned(),
         css_url: assets::CSS.url(),
@@ -25,16 +25,16 @@ pub(super) fn without_shell(app: &App, notice: Option<Notice>) -> Frame {
 }
 
 /// The frame of a page within a workspace.
-pub(super) fn of_member(app: &App, member: &Member, here: Here, headers: &HeaderMap) -> Frame {
+pub(super) fn of_member(app: &App, member: &Member, here: NavItem, headers: &HeaderMap) -> Frame {
     let current = &member.membership.workspace;
-    let workspace = Workspace { name: current.name.clone(), slug: current.slug.clone() };
+    let workspace = WorkspaceLink { name: current.name.clone(), slug: current.slug.clone() };
     shell(app, &member.person, Some((workspace, member.membership.role)), here, headers)
 }
 
-/// The frame of a page outside of workspaces, for a signed-in user. The navigation shows the user's first
-/// workspace.
-pub(super) fn of_person(app: &App, person: &Person, here: Here, headers: &HeaderMap) -> Frame {
-    let named = |one: &keyrack_store::Workspace| Workspace { name: one.name.clone(), slug: one.slug.clone() };
+/// The frame of a page outside of workspaces, for a signed-in user. The navigation shows the user's first workspace.
+pub(super) fn of_person(app: &App, person: &Person, here: NavItem, headers: &HeaderMap) -> Frame {
+    let named =
+        |one: &keyrack_store::Workspace| WorkspaceLink { name: one.name.clone(), slug: one.slug.clone() };
     let workspace = person.memberships.first().map(|one| (named(&one.workspace), one.role));
     shell(app, person, workspace, here, headers)
 }
@@ -42,14 +42,14 @@ pub(super) fn of_person(app: &App, person: &Person, here: Here, headers: &Header
 fn shell(
     app: &App,
     person: &Person,
-    workspace: Option<(Workspace, Role)>,
-    here: Here,
+    workspace: Option<(WorkspaceLink, Role)>,
+    here: NavItem,
     headers: &HeaderMap,
 ) -> Frame {
     let (workspace, role) = workspace.unzip();
     let all = person.memberships.iter().map(|one| &one.workspace);
     let shell = Shell {
-        workspaces: all.map(|one| Workspace { name: one.name.clone(), slug: one.slug.clone() }).collect(),
+        workspaces: all.map(|one| WorkspaceLink { name: one.name.clone(), slug: one.slug.clone() }).collect(),
         workspace,
         here,
         sees_activity: role.is_some_and(|role| role >= Role::Admin),
@@ -60,8 +60,8 @@ fn shell(
     Frame { shell: Some(shell), ..without_shell(app, flash::take(headers)) }
 }
 
-/// Builds the response for a rendered page, which no cache may store. Removes the cookie of a message that the
-/// page shows.
+/// Builds the response for a rendered page, which no cache may store. Removes the cookie of a message
+/// that the page shows.
 pub(super) fn respond(
     app: &App,
     frame: &Frame,

@@ -23,8 +23,8 @@ pub(super) async fn workspace(member: Member) -> Response {
     Redirect::to(&member.path("/settings/api-keys")).into_response()
 }
 
-/// `GET /keys/{id}`: redirects to the page of the key in whichever workspace owns it. Error responses of the
-/// API link here.
+/// `GET /keys/{id}`: redirects to the page of the key in whichever workspace owns it. Error responses of
+/// the API link here.
 pub(super) async fn key(
     State(app): State<Shared>,
     person: Person,

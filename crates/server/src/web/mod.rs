@@ -8,6 +8,8 @@ pub mod protect;
 mod account;
 mod activity;
 mod assets;
+mod cursor;
+mod denial_reasons;
 mod docs;
 mod flash;
 mod form;
@@ -19,12 +21,11 @@ mod keys;
 mod models;
 mod person;
 mod projects;
-mod refused;
 mod registry;
+mod return_path;
 mod setup;
 mod sign_in;
 mod view;
-mod way;
 mod words;
 mod workspaces;
 
@@ -36,8 +37,8 @@ use keyrack_store::Role;
 
 use crate::app::Shared;
 use crate::edge::allowance::{ARCHIVE, Allowance, picture};
-use registry::Registry;
-pub use registry::{Access, Stated};
+use registry::PageRegistry;
+pub use registry::{PageAccess, PageRoute};
 
 /// Allows files of this server only, and no inline code, so that text from users can never run as a script.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -47,13 +48,13 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'
 /// configured limit.
 const TRIED: Allowance = picture(100_000_000);
 
-fn registry() -> Registry {
-    use Access::{Anyone, Member, SignedIn};
+fn registry() -> PageRegistry {
+    use PageAccess::{Anyone, Member, SignedIn};
     const KEYS: &str = "/w/{workspace}/settings/api-keys";
     const GENERAL: &str = "/w/{workspace}/settings/general";
     const ACTIVITY: &str = "/w/{workspace}/settings/activity";
     let key = |rest: &str| format!("{KEYS}{rest}");
-    let registry = Registry::default()
+    let registry = PageRegistry::default()
         .page(Anyone, "/", home::home)
         .form(Anyone, "/setup", setup::form, setup::submit)
         .form(Anyone, "/sign-in", sign_in::form, sign_in::submit)
@@ -69,11 +70,11 @@ fn registry() -> Registry {
         .page(Member(Role::Viewer), "/w/{workspace}", home::workspace)
         .page(Member(Role::Viewer), KEYS, keys::list::page)
         .form(Member(Role::Admin), &key("/new"), keys::new::form, keys::new::submit)
-        .form(Member(Role::Viewer), &key("/refusals"), keys::refusals::form, keys::refusals::submit)
-        .page(Member(Role::Viewer), &key("/refusals/{id}"), keys::refusals::show)
+        .form(Member(Role::Viewer), &key("/refusals"), keys::denials::form, keys::denials::submit)
+        .page(Member(Role::Viewer), &key("/refusals/{id}"), keys::denials::show)
         .page(Member(Role::Viewer), &key("/{id}"), keys::show::page)
         .action(Member(Role::Admin), &key("/{id}/advice"), keys::advice::submit)
-        .action(Member(Role::Admin), &key("/{id}/public-key"), keys::public_key::submit)
+        .action(Member(Role::Admin), &key("/{id}/public-key"), keys::publishable_key::submit)
         .form(Member(Role::Admin), &key("/{id}/edit"), keys::edit::form, keys::edit::submit)
         .form(Member(Role::Admin), &key("/{id}/rotate"), keys::rotate::form, keys::rotate::submit)
         .form(Member(Role::Admin), &key("/{id}/retire"), keys::retire::form, keys::retire::submit)
@@ -90,8 +91,8 @@ fn registry() -> Registry {
 }
 
 /// The pages of projects with their images, and of models.
-fn platform(registry: Registry) -> Registry {
-    use Access::Member;
+fn platform(registry: PageRegistry) -> PageRegistry {
+    use PageAccess::Member;
     const PROJECTS: &str = "/w/{workspace}/projects";
     const MODELS: &str = "/w/{workspace}/models";
     let project = |rest: &str| format!("{PROJECTS}{rest}");
@@ -128,7 +129,7 @@ fn platform(registry: Registry) -> Registry {
         .page(Member(Role::Viewer), MODELS, models::list::page)
         .page(Member(Role::Viewer), &model("/{id}"), models::show::page)
         .action(Member(Role::Member), &model("/{id}/cancel"), models::cancel::submit)
-        .sending(TRIED, Member(Role::Member), &model("/{id}/try"), models::ask::submit)
+        .sending(TRIED, Member(Role::Member), &model("/{id}/try"), models::predict::submit)
         .form(Member(Role::Member), &model("/{id}/delete"), models::delete::form, models::delete::submit)
 }
 
@@ -138,6 +139,6 @@ pub fn router(app: &Shared) -> Router<Shared> {
 }
 
 /// All pages, with the role that each requires.
-pub fn routes() -> Vec<Stated> {
+pub fn routes() -> Vec<PageRoute> {
     registry().finish().1
 }

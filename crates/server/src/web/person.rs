@@ -1,13 +1,14 @@
 //! Extractors for the signed-in user of a request.
 
 use std::collections::HashMap;
+use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path};
 use http::Method;
 use http::request::Parts;
 use keyrack_store::{Membership, Role, Session, User};
 
-use super::Access;
+use super::PageAccess;
 use super::error::PageError;
 use crate::api::ApiError;
 use crate::app::{App, Shared};
@@ -70,7 +71,7 @@ impl FromRequestParts<Shared> for Member {
         let membership = person.memberships.iter().find(|one| one.workspace.slug == slug).cloned();
         let membership = membership.ok_or(OpError::NotFound("workspace"))?;
         // Every page for members is registered with a role, so a missing one is a mistake in the registry.
-        let Some(Access::Member(needs)) = parts.extensions.get::<Access>().copied() else {
+        let Some(PageAccess::Member(needs)) = parts.extensions.get::<PageAccess>().copied() else {
             return Err(OpError::NotFound("page").into());
         };
         if membership.role < needs {
@@ -97,4 +98,13 @@ fn no_key(parts: &Parts, app: &App) -> Result<(), ApiError> {
 pub(super) async fn in_path(parts: &mut Parts, name: &str) -> String {
     let path = Path::<HashMap<String, String>>::from_request_parts(parts, &()).await;
     path.ok().and_then(|mut path| path.remove(name)).unwrap_or_default()
+}
+
+/// The ID in the path parameter `name`. A missing or malformed ID names no `noun`, such as "key".
+pub(super) async fn id_in_path<T: FromStr>(
+    parts: &mut Parts,
+    name: &str,
+    noun: &'static str,
+) -> Result<T, OpError> {
+    in_path(parts, name).await.parse().map_err(|_| OpError::NotFound(noun))
 }

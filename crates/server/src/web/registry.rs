@@ -12,7 +12,7 @@ use crate::edge::entrance::Entrance;
 
 /// Who may open a page. No page accepts API keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
+pub enum PageAccess {
     /// Everyone, signed in or not.
     Anyone,
     /// Every signed-in user.
@@ -23,30 +23,35 @@ pub enum Access {
 
 /// A registered method and path.
 #[derive(Clone, Debug)]
-pub struct Stated {
+pub struct PageRoute {
     pub method: Method,
     /// The path with its parameters in braces, such as `/w/{workspace}`.
     pub path: String,
-    pub access: Access,
+    pub access: PageAccess,
 }
 
 /// Collects the pages.
 #[derive(Debug, Default)]
-pub(super) struct Registry {
+pub(super) struct PageRegistry {
     router: Router<Shared>,
-    stated: Vec<Stated>,
+    routes: Vec<PageRoute>,
 }
 
-impl Registry {
+impl PageRegistry {
     /// Adds a page without a form.
     #[must_use]
-    pub(super) fn page<H: Handler<T, Shared>, T: 'static>(self, access: Access, path: &str, page: H) -> Self {
+    pub(super) fn page<H: Handler<T, Shared>, T: 'static>(
+        self,
+        access: PageAccess,
+        path: &str,
+        page: H,
+    ) -> Self {
         self.add(access, path, &[Method::GET], get(page))
     }
 
     /// Adds a page with a form: GET shows the form, POST submits it.
     #[must_use]
-    pub(super) fn form<F, FT, S, ST>(self, access: Access, path: &str, form: F, submit: S) -> Self
+    pub(super) fn form<F, FT, S, ST>(self, access: PageAccess, path: &str, form: F, submit: S) -> Self
     where
         F: Handler<FT, Shared>,
         FT: 'static,
@@ -60,7 +65,7 @@ impl Registry {
     #[must_use]
     pub(super) fn action<H: Handler<T, Shared>, T: 'static>(
         self,
-        access: Access,
+        access: PageAccess,
         path: &str,
         action: H,
     ) -> Self {
@@ -72,35 +77,35 @@ impl Registry {
     pub(super) fn sending<H: Handler<T, Shared>, T: 'static>(
         self,
         allowance: Allowance,
-        access: Access,
+        access: PageAccess,
         path: &str,
         action: H,
     ) -> Self {
         self.add_for(allowance, access, path, &[Method::POST], post(action))
     }
 
-    fn add(self, access: Access, path: &str, methods: &[Method], routes: MethodRouter<Shared>) -> Self {
+    fn add(self, access: PageAccess, path: &str, methods: &[Method], routes: MethodRouter<Shared>) -> Self {
         self.add_for(allowance::SMALL, access, path, methods, routes)
     }
 
     fn add_for(
         mut self,
         allowance: Allowance,
-        access: Access,
+        access: PageAccess,
         path: &str,
         methods: &[Method],
         routes: MethodRouter<Shared>,
     ) -> Self {
-        let stated =
-            methods.iter().map(|method| Stated { method: method.clone(), path: path.to_owned(), access });
-        self.stated.extend(stated);
+        let registered =
+            methods.iter().map(|method| PageRoute { method: method.clone(), path: path.to_owned(), access });
+        self.routes.extend(registered);
         self.router = self
             .router
             .route(path, allowance.around(routes.layer(Entrance { access, bytes: allowance.bytes })));
         self
     }
 
-    pub(super) fn finish(self) -> (Router<Shared>, Vec<Stated>) {
-        (self.router, self.stated)
+    pub(super) fn finish(self) -> (Router<Shared>, Vec<PageRoute>) {
+        (self.router, self.routes)
     }
 }

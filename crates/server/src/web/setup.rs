@@ -9,10 +9,10 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::error::PageError;
-use super::form::{Form, field};
+use super::form::{FormBody, field};
 use super::frame::{self, show};
 use super::sign_in;
-use super::view::Setup;
+use super::view::SetupPage;
 use crate::api::Params;
 use crate::app::{App, Shared};
 use crate::edge::compression::Uncompressed;
@@ -23,7 +23,7 @@ use crate::ops::{Invalid, OpError};
 /// The query of the setup link.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Link {
+pub struct SetupQuery {
     token: String,
 }
 
@@ -41,7 +41,7 @@ pub struct SetupForm {
 /// Shows the form if the link has the right token.
 pub(super) async fn form(
     State(app): State<Shared>,
-    Params(link): Params<Link>,
+    Params(link): Params<SetupQuery>,
 ) -> Result<Response, PageError> {
     admit(&app, &link.token).await?;
     let form = SetupForm { token: link.token, ..SetupForm::default() };
@@ -60,7 +60,7 @@ fn page(app: &App, form: &SetupForm, invalid: Option<&Invalid>) -> Result<Respon
     let password = field("", invalid, "password");
     let page = show!(
         app,
-        Setup {
+        SetupPage {
             frame: frame::without_shell(app, None),
             token: form.token.clone(),
             name: field(&form.name, invalid, "name"),
@@ -78,7 +78,7 @@ fn page(app: &App, form: &SetupForm, invalid: Option<&Invalid>) -> Result<Respon
 pub(super) async fn submit(
     State(app): State<Shared>,
     parts: Parts,
-    Form(form): Form<SetupForm>,
+    FormBody(form): FormBody<SetupForm>,
 ) -> Result<Response, PageError> {
     admit(&app, &form.token).await?;
     let founding = Founding {

@@ -9,10 +9,10 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::error::PageError;
-use super::form::{Form, sentence};
+use super::form::{FormBody, sentence};
 use super::frame::{self, show};
-use super::view::SignIn;
-use super::way::own_path;
+use super::return_path::own_path;
+use super::view::SignInPage;
 use crate::api::Params;
 use crate::app::{App, Shared};
 use crate::edge::session;
@@ -22,37 +22,40 @@ use crate::ops::people::From;
 /// The query of the sign-in page.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Way {
+pub struct SignInQuery {
     next: String,
 }
 
 /// The fields of the form.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct Credentials {
+pub struct SignInForm {
     email: String,
     password: Zeroizing<String>,
     next: String,
 }
 
 /// Shows the form.
-pub(super) async fn form(State(app): State<Shared>, Params(way): Params<Way>) -> Result<Response, PageError> {
+pub(super) async fn form(
+    State(app): State<Shared>,
+    Params(query): Params<SignInQuery>,
+) -> Result<Response, PageError> {
     if app.people.setup_token().await?.is_some() {
         return Err(OpError::NotSetUp.into());
     }
-    Ok(page(&app, "", &way.next, None)?)
+    Ok(page(&app, "", &query.next, None)?)
 }
 
 fn page(app: &App, email: &str, next: &str, error: Option<String>) -> Result<Response, OpError> {
     let frame = frame::without_shell(app, None);
-    show!(app, SignIn { frame, email: email.to_owned(), next: own_path(next).to_owned(), error })
+    show!(app, SignInPage { frame, email: email.to_owned(), next: own_path(next).to_owned(), error })
 }
 
 /// Signs the user in. Each sign-in starts a new session, which prevents session fixation.
 pub(super) async fn submit(
     State(app): State<Shared>,
     parts: Parts,
-    Form(form): Form<Credentials>,
+    FormBody(form): FormBody<SignInForm>,
 ) -> Result<Response, PageError> {
     let says = |status: StatusCode, text: &str| {
         Ok((status, page(&app, &form.email, &form.next, Some(text.to_owned()))?).into_response())

@@ -10,9 +10,9 @@ use keyrack_store::{Actor, KeyRow, SecretRow, SecretUse};
 
 use crate::ops::keys::Propagation;
 
-use super::view::{By, Expires, LastUse, Moment, Paused, Scope};
+use super::view::{Attribution, DisplayTime, ExpiryStatus, LastUsed, PauseSummary, ScopeBadge};
 use crate::times::rfc3339;
-pub(super) use limits::{counted, in_units, limits, megabytes, quota_bar, reach};
+pub(super) use limits::{counted, in_units, limits, megabytes, quota_bar, restriction_summary};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -23,8 +23,8 @@ pub(super) const AHEAD: [Duration; 3] =
     [Duration::from_hours(24), Duration::from_hours(7 * 24), Duration::from_hours(30 * 24)];
 
 /// A relative time such as "2 min ago" or "in 61 days", with the exact time.
-pub(super) fn moment(time: Timestamp, now: Timestamp) -> Moment {
-    Moment {
+pub(super) fn moment(time: Timestamp, now: Timestamp) -> DisplayTime {
+    DisplayTime {
         iso: rfc3339(time),
         text: relative(time, now),
         full: format!("{} UTC", format(time, "%-d %B %Y, %H:%M:%S")),
@@ -56,9 +56,8 @@ pub(super) fn hour_of_day(time: Timestamp) -> String {
     format(time, "%-d %B, %H:%M")
 }
 
-/// The reason for a denied request in a few words, such as "scope lacks the permission". Unknown codes become
-/// words.
-pub(super) fn refused(code: &str) -> String {
+/// The reason for a denied request in a few words, such as "scope lacks the permission". Unknown codes become words.
+pub(super) fn denial_reason(code: &str) -> String {
     match code {
         "insufficient_scope" => "the scope lacks the permission",
         "network_not_allowed" => "network not allowed",
@@ -93,7 +92,7 @@ pub(super) fn still_using(used: Option<&SecretUse>, since: Timestamp, now: Times
         }
         Some(SecretUse { last, callers }) => {
             let agent = if last.agent.is_empty() { String::new() } else { format!(" ({})", last.agent) };
-            let (when, from) = (relative(last.last, now), super::keys::whence(last));
+            let (when, from) = (relative(last.last, now), super::keys::caller_address(last));
             let others = if *callers > 1 { format!(", one of {callers} callers") } else { String::new() };
             format!("Last called with {when}, from {from}{agent}{others}.")
         }
@@ -128,7 +127,7 @@ pub(super) fn count(number: u64, what: &str) -> String {
 }
 
 /// A duration such as "3 ms" or "1.2 s".
-pub(super) fn took(span: Duration) -> String {
+pub(super) fn short_duration(span: Duration) -> String {
     match span.as_millis() {
         0 => "under 1 ms".to_owned(),
         millis @ 1..1_000 => format!("{millis} ms"),
@@ -136,12 +135,11 @@ pub(super) fn took(span: Duration) -> String {
     }
 }
 
-/// A sentence on how many nodes have confirmed that a key stopped working, and when the others will stop to
-/// accept it.
-pub(super) fn arrived(propagation: &Propagation, now: Timestamp) -> String {
+/// A sentence on how many nodes have confirmed that a key stopped working, and when the others will stop to accept it.
+pub(super) fn removal_status(propagation: &Propagation, now: Timestamp) -> String {
     let Propagation { nodes, unconfirmed, .. } = propagation;
     let noun = if *nodes == 1 { "node" } else { "nodes" };
-    let (confirmed, took) = (propagation.confirmed(), took(propagation.took));
+    let (confirmed, took) = (propagation.confirmed(), short_duration(propagation.took));
     let late = unconfirmed.iter().map(|node| format!("{} {}", node.name, relative(node.until, now)));
     let late = late.collect::<Vec<_>>().join(", ");
     match late.as_str() {
@@ -153,15 +151,15 @@ pub(super) fn arrived(propagation: &Propagation, now: Timestamp) -> String {
 }
 
 /// A sentence on how many nodes have confirmed a change that makes a key work.
-pub(super) fn reached(propagation: &Propagation) -> String {
-    let (confirmed, took) = (propagation.confirmed(), took(propagation.took));
+pub(super) fn change_status(propagation: &Propagation) -> String {
+    let (confirmed, took) = (propagation.confirmed(), short_duration(propagation.took));
     let later =
         if propagation.unconfirmed.is_empty() { "" } else { " The others follow when they are back." };
     format!("Confirmed on {confirmed} of {}, {took}.{later}", count(propagation.nodes.into(), "node"))
 }
 
 /// A duration such as "12 s", "2 min 10 s", or "1 h 5 min".
-pub(super) fn lasted(span: Duration) -> String {
+pub(super) fn long_duration(span: Duration) -> String {
     match span.as_secs() {
         seconds @ 0..MINUTE => format!("{seconds} s"),
         seconds @ MINUTE..HOUR => format!("{} min {} s", seconds / MINUTE, seconds % MINUTE),
@@ -197,32 +195,32 @@ pub(super) fn retiring(key: &KeyRow, now: Timestamp) -> Option<(&SecretRow, Time
 }
 
 /// A text such as "…Z7pe works until 22 November 2026, 14:05 UTC". `None` if no old secret works.
-pub(super) fn retiring_says(key: &KeyRow, now: Timestamp) -> Option<String> {
+pub(super) fn retiring_text(key: &KeyRow, now: Timestamp) -> Option<String> {
     retiring(key, now).map(|(secret, at)| format!("…{} works until {}", secret.hint, date_and_time(at)))
 }
 
 /// The start and the end of a pause. `None` if the key is not paused.
-pub(super) fn paused(key: &KeyRow, now: Timestamp) -> Option<Paused> {
+pub(super) fn paused(key: &KeyRow, now: Timestamp) -> Option<PauseSummary> {
     let paused = key.paused_at(now)?;
     let until = paused.until.map_or("somebody resumes it".to_owned(), date_and_time);
-    Some(Paused { since: by(&paused.by, paused.at, now), until: format!("until {until}") })
+    Some(PauseSummary { since: by(&paused.by, paused.at, now), until: format!("until {until}") })
 }
 
 /// Who did something, and when. Uses a description if the person or the key has no name any more.
-pub(super) fn by(by: &keyrack_store::By, at: Timestamp, now: Timestamp) -> By {
+pub(super) fn by(by: &keyrack_store::By, at: Timestamp, now: Timestamp) -> Attribution {
     let who = match (&by.name, by.actor) {
         (Some(name), _) => name.clone(),
         (None, Actor::Key(_)) => "an API key".to_owned(),
         (None, Actor::Operator) => "the command line".to_owned(),
         (None, Actor::User(_)) => "somebody who left".to_owned(),
     };
-    By { when: moment(at, now), who }
+    Attribution { when: moment(at, now), who }
 }
 
 /// When, from where, and by which client a key was last used. `None` if it was never used.
-pub(super) fn last_use(key: &KeyRow, now: Timestamp) -> Option<LastUse> {
+pub(super) fn last_used(key: &KeyRow, now: Timestamp) -> Option<LastUsed> {
     let last = key.last_use.as_ref()?;
-    Some(LastUse {
+    Some(LastUsed {
         when: moment(last.at, now),
         from: last.address.map(|address| address.to_string()).unwrap_or_default(),
         agent: last.agent().to_owned(),
@@ -230,23 +228,23 @@ pub(super) fn last_use(key: &KeyRow, now: Timestamp) -> Option<LastUse> {
 }
 
 /// When a key expires, by urgency.
-pub(super) fn expires(key: &KeyRow, now: Timestamp) -> Expires {
+pub(super) fn expires(key: &KeyRow, now: Timestamp) -> ExpiryStatus {
     match key.terms.expires_at {
-        None => Expires::Never,
-        Some(at) if at <= now => Expires::Passed(moment(at, now)),
-        Some(at) if at.since(now) <= AHEAD[0] => Expires::Day(moment(at, now)),
-        Some(at) if at.since(now) <= AHEAD[1] => Expires::Week(moment(at, now)),
-        Some(at) if at.since(now) <= AHEAD[2] => Expires::Month(moment(at, now)),
-        Some(at) => Expires::Later(moment(at, now)),
+        None => ExpiryStatus::Never,
+        Some(at) if at <= now => ExpiryStatus::Passed(moment(at, now)),
+        Some(at) if at.since(now) <= AHEAD[0] => ExpiryStatus::Day(moment(at, now)),
+        Some(at) if at.since(now) <= AHEAD[1] => ExpiryStatus::Week(moment(at, now)),
+        Some(at) if at.since(now) <= AHEAD[2] => ExpiryStatus::Month(moment(at, now)),
+        Some(at) => ExpiryStatus::Later(moment(at, now)),
     }
 }
 
 /// The scopes of a key as badges.
-pub(super) fn scopes(scopes: keyrack_key::Scopes) -> Vec<Scope> {
-    scopes.iter().map(Scope::from).collect()
+pub(super) fn scopes(scopes: keyrack_key::Scopes) -> Vec<ScopeBadge> {
+    scopes.iter().map(ScopeBadge::from).collect()
 }
 
-impl From<keyrack_key::Scope> for Scope {
+impl From<keyrack_key::Scope> for ScopeBadge {
     fn from(scope: keyrack_key::Scope) -> Self {
         match scope {
             keyrack_key::Scope::Project => Self::Project,

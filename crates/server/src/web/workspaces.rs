@@ -6,10 +6,10 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use super::error::PageError;
-use super::form::{Form, field};
+use super::form::{FormBody, field};
 use super::frame::{self, show};
 use super::person::Person;
-use super::view::{Here, NewWorkspace};
+use super::view::{NavItem, NewWorkspacePage};
 use crate::app::{App, Shared};
 use crate::ops::{Invalid, OpError};
 
@@ -36,8 +36,8 @@ fn page(
     form: &WorkspaceForm,
     invalid: Option<&Invalid>,
 ) -> Result<Response, OpError> {
-    let frame = frame::of_person(app, person, Here::Elsewhere, headers);
-    show!(app, NewWorkspace { frame, name: field(&form.name, invalid, "name") })
+    let frame = frame::of_person(app, person, NavItem::Elsewhere, headers);
+    show!(app, NewWorkspacePage { frame, name: field(&form.name, invalid, "name") })
 }
 
 /// Creates the workspace and redirects to its keys.
@@ -45,7 +45,7 @@ pub(super) async fn submit(
     State(app): State<Shared>,
     person: Person,
     headers: HeaderMap,
-    Form(form): Form<WorkspaceForm>,
+    FormBody(form): FormBody<WorkspaceForm>,
 ) -> Result<Response, PageError> {
     match app.people.create_workspace(&person.session, &form.name).await {
         Ok(slug) => Ok(Redirect::to(&format!("/w/{slug}/settings/api-keys")).into_response()),

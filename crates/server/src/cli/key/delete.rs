@@ -18,7 +18,7 @@ use crate::config::Choices;
 pub(in crate::cli) struct DeleteArgs {
     #[command(flatten)]
     connection: ConnectionArgs,
-    /// ID of the key
+    /// ID of the key (key_…)
     id: KeyId,
     /// Reason for the deletion, kept in the audit log
     #[arg(long)]

@@ -25,7 +25,7 @@ use crate::config::Choices;
 pub(in crate::cli) struct EditArgs {
     #[command(flatten)]
     connection: ConnectionArgs,
-    /// ID of the key
+    /// ID of the key (key_…)
     id: KeyId,
     /// New name of the key
     #[arg(long)]
@@ -101,7 +101,7 @@ impl EditArgs {
 
     async fn change(&self, client: &ApiClient) -> Result<ApiResponse, CliError> {
         // The API replaces all restrictions. So the current ones are fetched and sent back with the changes, and the
-        // revision makes sure that nobody else has changed the key in between.
+        // revision makes sure that the key has not changed in between.
         let (restrictions, revision) = if self.limits.is_given() || self.restrictions.is_given() {
             let CurrentKey { mut restrictions, revision } =
                 client.send(ApiRequest::new(Method::GET, path_of(self.id))).await?.read()?;

@@ -20,7 +20,7 @@ use crate::times::span;
 pub(in crate::cli) struct PauseArgs {
     #[command(flatten)]
     connection: ConnectionArgs,
-    /// ID of the key
+    /// ID of the key (key_…)
     id: KeyId,
     /// Duration, such as 10m or 24h, at most 30d; the key then works again [default: until it is resumed]
     #[arg(long, value_name = "SPAN", value_parser = checked)]
@@ -31,7 +31,7 @@ pub(in crate::cli) struct PauseArgs {
 pub(in crate::cli) struct ResumeArgs {
     #[command(flatten)]
     connection: ConnectionArgs,
-    /// ID of the key
+    /// ID of the key (key_…)
     id: KeyId,
 }
 

@@ -16,7 +16,7 @@ use crate::config::Choices;
 pub(in crate::cli) struct RetireArgs {
     #[command(flatten)]
     connection: ConnectionArgs,
-    /// ID of the key
+    /// ID of the key (key_…)
     id: KeyId,
 }
 

@@ -18,7 +18,7 @@ use crate::times::span;
 pub(in crate::cli) struct RotateArgs {
     #[command(flatten)]
     connection: ConnectionArgs,
-    /// ID of the key
+    /// ID of the key (key_…)
     id: KeyId,
     /// Grace period during which the old secret still works, such as 24h or 7d; 0s revokes it now
     #[arg(long, value_name = "SPAN", value_parser = checked)]

@@ -83,8 +83,8 @@ pub(super) struct KeyWithSecretView {
 }
 
 impl KeyWithSecretView {
-    /// Puts the secret on standard output and the rest on standard error. `done` begins the first note, such as
-    /// "made the key".
+    /// Puts the secret on standard output and the rest on standard error. `done` is the start of the first note, such
+    /// as "made the key".
     pub(super) fn describe(&self, done: &str) -> Output {
         let KeyView { id, name, class, .. } = &self.key;
         Output::result(sanitized(&self.secret))

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::search::Search;
+use super::query::ActivityQuery;
 use crate::api::{Params, history_file};
 use crate::app::Shared;
 use crate::history::Format;
@@ -14,7 +14,7 @@ use crate::web::person::Member;
 /// The format of the file, from the query.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Form {
+pub struct ExportQuery {
     format: String,
 }
 
@@ -22,8 +22,8 @@ pub struct Form {
 pub(in crate::web) async fn file(
     State(app): State<Shared>,
     member: Member,
-    Params(search): Params<Search>,
-    Params(form): Params<Form>,
+    Params(search): Params<ActivityQuery>,
+    Params(form): Params<ExportQuery>,
 ) -> Result<Response, PageError> {
     let format = form.format.parse().unwrap_or(Format::JsonLines);
     let lines = app.activity.export(&member.acting, search.filter(), format).await?;

@@ -6,14 +6,14 @@ use http::HeaderMap;
 use keyrack_store::{Actor, AuditAction};
 
 use super::base;
-use super::search::Search;
-use super::told;
+use super::query::ActivityQuery;
+use super::sentences;
 use crate::api::Params;
 use crate::app::Shared;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::view::{Activity, Here, Picked};
+use crate::web::view::{ActivityPage, NavItem, SelectOption};
 
 const ON_A_PAGE: u32 = 50;
 
@@ -22,7 +22,7 @@ pub(in crate::web) async fn page(
     State(app): State<Shared>,
     member: Member,
     headers: HeaderMap,
-    Params(search): Params<Search>,
+    Params(search): Params<ActivityQuery>,
 ) -> Result<Response, PageError> {
     let now = app.now();
     let filter = search.filter();
@@ -30,8 +30,8 @@ pub(in crate::web) async fn page(
     let base = base(&member);
     let home = member.path("");
     let export = format!("{base}/export");
-    let view = Activity {
-        frame: frame::of_member(&app, &member, Here::Activity, &headers),
+    let view = ActivityPage {
+        frame: frame::of_member(&app, &member, NavItem::Activity, &headers),
         who: who(app.activity.actors(&member.acting).await?, &search.who),
         what: what(&search.what),
         about: search.about.clone(),
@@ -42,13 +42,13 @@ pub(in crate::web) async fn page(
         jsonl_url: search.url(&export, &[("format", "jsonl")]),
         csv_url: search.url(&export, &[("format", "csv")]),
         next_url: page.next.map(|seq| search.url(&base, &[("cursor", seq.to_string().as_str())])),
-        entries: page.items.iter().map(|entry| told::entry(entry, &home, now)).collect(),
+        entries: page.items.iter().map(|entry| sentences::entry(entry, &home, now)).collect(),
         base,
     };
     Ok(show!(&app, view)?)
 }
 
-fn who(actors: Vec<(Actor, Option<String>)>, picked: &str) -> Vec<Picked> {
+fn who(actors: Vec<(Actor, Option<String>)>, picked: &str) -> Vec<SelectOption> {
     let mut who: Vec<_> = actors
         .into_iter()
         .map(|(actor, name)| {
@@ -58,17 +58,17 @@ fn who(actors: Vec<(Actor, Option<String>)>, picked: &str) -> Vec<Picked> {
                 (Actor::User(_), name) => name.unwrap_or_else(|| "Somebody who left".to_owned()),
             };
             let value = actor.to_string();
-            Picked { is_chosen: value == picked, value, label }
+            SelectOption { is_chosen: value == picked, value, label }
         })
         .collect();
     who.sort_by_cached_key(|one| one.label.to_lowercase());
     who
 }
 
-fn what(picked: &str) -> Vec<Picked> {
-    let option = |action: &AuditAction| Picked {
+fn what(picked: &str) -> Vec<SelectOption> {
+    let option = |action: &AuditAction| SelectOption {
         value: action.name().to_owned(),
-        label: told::title(action.name()),
+        label: sentences::title(action.name()),
         is_chosen: action.name() == picked,
     };
     AuditAction::ALL.iter().map(option).collect()

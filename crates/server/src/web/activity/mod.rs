@@ -1,12 +1,11 @@
-//! The Activity page, which shows the audit log of the workspace as sentences, and the page that verifies the
-//! log.
+//! The Activity page, which shows the audit log of the workspace as sentences, and the page that verifies the log.
 
 pub(super) mod export;
 pub(super) mod list;
 pub(super) mod verify;
 
-mod search;
-mod told;
+mod query;
+mod sentences;
 
 use super::person::Member;
 

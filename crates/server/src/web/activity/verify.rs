@@ -11,7 +11,7 @@ use crate::history;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::view::{Here, VerifyActivity};
+use crate::web::view::{ActivityVerifyPage, NavItem};
 
 /// Verifies the chain and shows the result. Reads the whole log of the workspace.
 pub(in crate::web) async fn page(
@@ -24,8 +24,8 @@ pub(in crate::web) async fn page(
         Chain::Whole { entries } => (history::entries(entries), None),
         Chain::Broken { seq } => (String::new(), Some(history::grouped(seq))),
     };
-    let view = VerifyActivity {
-        frame: frame::of_member(&app, &member, Here::Activity, &headers),
+    let view = ActivityVerifyPage {
+        frame: frame::of_member(&app, &member, NavItem::Activity, &headers),
         base: base(&member),
         entries,
         broken,

@@ -11,15 +11,15 @@ use crate::ops::settings::Patch;
 use crate::ops::{Invalid, OpError};
 use crate::web::error::PageError;
 use crate::web::flash;
-use crate::web::form::{Form, field};
+use crate::web::form::{FormBody, field};
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::view::{EditGeneral, Here, Notice, Tone};
+use crate::web::view::{EditGeneralPage, FlashMessage, NavItem};
 
 /// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Settings {
+pub struct GeneralForm {
     name: String,
     longest_life: String,
     rotation_age: String,
@@ -33,7 +33,7 @@ pub(in crate::web) async fn form(
 ) -> Result<Response, PageError> {
     let set = app.settings.read(&member.acting).await?;
     let days = |days: Option<u32>| days.map(|days| days.to_string()).unwrap_or_default();
-    let form = Settings {
+    let form = GeneralForm {
         name: set.workspace.name,
         longest_life: days(set.policy.longest_life),
         rotation_age: days(set.policy.rotation_age),
@@ -45,13 +45,13 @@ fn page(
     app: &App,
     member: &Member,
     headers: &HeaderMap,
-    form: &Settings,
+    form: &GeneralForm,
     invalid: Option<&Invalid>,
 ) -> Result<Response, OpError> {
     show!(
         app,
-        EditGeneral {
-            frame: frame::of_member(app, member, Here::General, headers),
+        EditGeneralPage {
+            frame: frame::of_member(app, member, NavItem::General, headers),
             base: base(member),
             name: field(&form.name, invalid, "name"),
             longest_life: field(&form.longest_life, invalid, "longestLifeDays"),
@@ -65,7 +65,7 @@ pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     member: Member,
     headers: HeaderMap,
-    Form(form): Form<Settings>,
+    FormBody(form): FormBody<GeneralForm>,
 ) -> Result<Response, PageError> {
     let patch = Patch {
         name: Some(form.name.clone()),
@@ -74,11 +74,7 @@ pub(in crate::web) async fn submit(
     };
     match app.settings.edit(&member.acting, patch).await {
         Ok(_) => {
-            let notice = Notice {
-                tone: Tone::Good,
-                text: "The settings were saved.".to_owned(),
-                detail: String::new(),
-            };
+            let notice = FlashMessage::good("The settings were saved.");
             Ok(flash::redirect(&app, &base(&member), &notice))
         }
         Err(OpError::Invalid(invalid)) => {
@@ -89,8 +85,8 @@ pub(in crate::web) async fn submit(
     }
 }
 
-/// A number of days. `None` (no limit) if the field is empty; 0, which is always out of range, if the text is
-/// no number.
+/// A number of days. `None` (no limit) if the field is empty; 0, which is always out of range, if the
+/// text is no number.
 fn days(typed: &str) -> Option<u64> {
     let typed = typed.trim();
     (!typed.is_empty()).then(|| typed.parse().unwrap_or(0))

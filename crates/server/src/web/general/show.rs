@@ -11,7 +11,7 @@ use crate::ops::settings::{Found, Strays};
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::view::{General, Here, Stray, StrayList};
+use crate::web::view::{GeneralPage, NavItem, PolicyViolation, PolicyViolations};
 use crate::web::words;
 
 /// Shows the settings.
@@ -22,8 +22,8 @@ pub(in crate::web) async fn page(
 ) -> Result<Response, PageError> {
     let set = app.settings.read(&member.acting).await?;
     let strays = app.settings.strays(&member.acting, set.policy).await?;
-    let view = General {
-        frame: frame::of_member(&app, &member, Here::General, &headers),
+    let view = GeneralPage {
+        frame: frame::of_member(&app, &member, NavItem::General, &headers),
         base: base(&member),
         can_manage: member.manages_keys(),
         name: set.workspace.name,
@@ -36,14 +36,14 @@ pub(in crate::web) async fn page(
     Ok(show!(&app, view)?)
 }
 
-fn lists(strays: Strays, policy: Policy, member: &Member) -> Vec<StrayList> {
+fn lists(strays: Strays, policy: Policy, member: &Member) -> Vec<PolicyViolations> {
     let list = |found: Option<Found>, text: String| {
         let found = found.filter(|found| !found.items.is_empty())?;
-        let keys = found
-            .items
-            .into_iter()
-            .map(|(id, name)| Stray { name, url: member.path(&format!("/settings/api-keys/{id}")) });
-        Some(StrayList { text, keys: keys.collect(), has_more: found.next.is_some() })
+        let keys = found.items.into_iter().map(|(id, name)| PolicyViolation {
+            name,
+            url: member.path(&format!("/settings/api-keys/{id}")),
+        });
+        Some(PolicyViolations { text, keys: keys.collect(), has_more: found.next.is_some() })
     };
     let days = |days: Option<u32>| words::count(days.unwrap_or_default().into(), "day");
     let beyond = format!(

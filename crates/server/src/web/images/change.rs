@@ -10,12 +10,12 @@ use crate::app::{App, Shared};
 use crate::ops::{Invalid, OpError};
 use crate::web::error::PageError;
 use crate::web::flash;
-use crate::web::form::unread;
+use crate::web::form::{sentence, unread};
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::projects::{Chosen, url};
-use crate::web::view::{DeleteImages, Here, Notice, Tone};
-use crate::web::way;
+use crate::web::projects::{RequestedProject, url};
+use crate::web::return_path;
+use crate::web::view::{DeleteImagesPage, FlashMessage, NavItem};
 use crate::web::words;
 
 /// The largest number of images per request. A page shows fewer.
@@ -23,7 +23,7 @@ const MOST: usize = 500;
 
 /// The fields of the form. The field `record` may occur many times.
 #[derive(Debug, Default)]
-pub struct Change {
+pub struct ImageChangeForm {
     records: Vec<RecordId>,
     /// The action: `give`, `take`, or `delete`.
     action: String,
@@ -33,7 +33,7 @@ pub struct Change {
     back: String,
 }
 
-impl FromRequest<Shared> for Change {
+impl FromRequest<Shared> for ImageChangeForm {
     type Rejection = PageError;
 
     async fn from_request(request: Request, app: &Shared) -> Result<Self, PageError> {
@@ -59,14 +59,14 @@ impl FromRequest<Shared> for Change {
 /// Sets or removes the class of the images, or deletes them.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
-    Chosen { member, project }: Chosen,
+    RequestedProject { member, project }: RequestedProject,
     headers: HeaderMap,
-    change: Change,
+    change: ImageChangeForm,
 ) -> Result<Response, PageError> {
     let base = url(&member, &project);
-    let back = way::page_below(&base, &change.back).unwrap_or_else(|| base.clone());
+    let back = return_path::page_below(&base, &change.back).unwrap_or_else(|| base.clone());
     if change.records.is_empty() || change.records.len() > MOST {
-        return Ok(say(&app, &back, Tone::Warning, "No image was selected."));
+        return Ok(flash::redirect(&app, &back, &FlashMessage::warning("No image was selected.")));
     }
     if change.action == "delete" && !change.sure {
         return Ok(ask(&app, &member, &headers, &base, &back, &change)?);
@@ -83,20 +83,21 @@ pub(in crate::web) async fn submit(
         _ => return Err(Invalid::field("do", "expected give, take or delete").into()),
     };
     match done {
-        Ok(text) => Ok(say(&app, &back, Tone::Good, &text)),
+        Ok(text) => Ok(flash::redirect(&app, &back, &FlashMessage::good(text))),
         Err(OpError::Invalid(invalid)) => {
             let text = invalid.fields().map(|(_, says)| says).collect::<Vec<_>>().join("; ");
-            Ok(say(&app, &back, Tone::Warning, &crate::web::form::sentence(&text)))
+            Ok(flash::redirect(&app, &back, &FlashMessage::warning(sentence(&text))))
         }
         Err(error) => Err(error.into()),
     }
 }
 
-fn say(app: &App, back: &str, tone: Tone, text: &str) -> Response {
-    flash::redirect(app, back, &Notice { tone, text: text.to_owned(), detail: String::new() })
-}
-
-async fn give(app: &App, member: &Member, project: &Project, change: &Change) -> Result<String, OpError> {
+async fn give(
+    app: &App,
+    member: &Member,
+    project: &Project,
+    change: &ImageChangeForm,
+) -> Result<String, OpError> {
     let by = &member.acting;
     let new = change.new.trim();
     let (label, name) = if !new.is_empty() {
@@ -117,11 +118,21 @@ async fn give(app: &App, member: &Member, project: &Project, change: &Change) ->
     Ok(name)
 }
 
-async fn take(app: &App, member: &Member, project: &Project, change: &Change) -> Result<(), OpError> {
+async fn take(
+    app: &App,
+    member: &Member,
+    project: &Project,
+    change: &ImageChangeForm,
+) -> Result<(), OpError> {
     app.datasets.set_category(&member.acting, project.id, &change.records, None).await
 }
 
-async fn delete(app: &App, member: &Member, project: &Project, change: &Change) -> Result<(), OpError> {
+async fn delete(
+    app: &App,
+    member: &Member,
+    project: &Project,
+    change: &ImageChangeForm,
+) -> Result<(), OpError> {
     for record in &change.records {
         match app.datasets.delete_record(&member.acting, project.id, *record).await {
             // Another request has deleted the image already.
@@ -138,10 +149,10 @@ fn ask(
     headers: &HeaderMap,
     base: &str,
     back: &str,
-    change: &Change,
+    change: &ImageChangeForm,
 ) -> Result<Response, OpError> {
-    let view = DeleteImages {
-        frame: frame::of_member(app, member, Here::Projects, headers),
+    let view = DeleteImagesPage {
+        frame: frame::of_member(app, member, NavItem::Projects, headers),
         action: format!("{base}/images/change"),
         what: words::count(change.records.len() as u64, "image"),
         back: back.to_owned(),

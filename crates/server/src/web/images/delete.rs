@@ -4,23 +4,23 @@ use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 
-use super::chosen::Chosen;
+use super::requested::RequestedImage;
 use crate::app::Shared;
 use crate::web::error::PageError;
 use crate::web::flash;
 use crate::web::frame::{self, show};
 use crate::web::projects::url;
-use crate::web::view::{DeleteImages, Here, Notice, Tone};
+use crate::web::view::{DeleteImagesPage, FlashMessage, NavItem};
 
-/// Asks for confirmation.
+/// Shows the confirmation form.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
-    Chosen { member, project, image }: Chosen,
+    RequestedImage { member, project, image }: RequestedImage,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let back = format!("{}/images/{}", url(&member, &project), image.record.id);
-    let view = DeleteImages {
-        frame: frame::of_member(&app, &member, Here::Projects, &headers),
+    let view = DeleteImagesPage {
+        frame: frame::of_member(&app, &member, NavItem::Projects, &headers),
         action: format!("{back}/delete"),
         what: image.record.name,
         back,
@@ -32,10 +32,10 @@ pub(in crate::web) async fn form(
 /// Deletes the image.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
-    Chosen { member, project, image }: Chosen,
+    RequestedImage { member, project, image }: RequestedImage,
 ) -> Result<Response, PageError> {
     app.datasets.delete_record(&member.acting, project.id, image.record.id).await?;
     let text = format!("{} was deleted.", image.record.name);
-    let notice = Notice { tone: Tone::Good, text, detail: String::new() };
+    let notice = FlashMessage::good(text);
     Ok(flash::redirect(&app, &url(&member, &project), &notice))
 }

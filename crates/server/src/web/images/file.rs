@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 
-use super::chosen::Chosen;
+use super::requested::RequestedImage;
 use crate::api::Params;
 use crate::app::Shared;
 use crate::edge::etag;
@@ -13,24 +13,24 @@ use crate::edge::object_body::object_body;
 use crate::ops::datasets::Size;
 use crate::web::error::PageError;
 
-/// Prevents the browser from running anything in the file, whatever its bytes are.
+/// Prevents the browser from running anything in the file, for example scripts in an SVG image.
 const SANDBOX: &str = "default-src 'none'; sandbox";
 
 /// The size of the image, from the query: `thumbnail`, or anything else for the full image.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Wanted {
+pub struct FileQuery {
     size: String,
 }
 
 /// Sends the file. An image never changes, so the browser may cache it, but shared caches may not.
 pub(in crate::web) async fn file(
     State(app): State<Shared>,
-    Chosen { member, project, image }: Chosen,
-    Params(wanted): Params<Wanted>,
+    RequestedImage { member, project, image }: RequestedImage,
+    Params(query): Params<FileQuery>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let size = if wanted.size == "thumbnail" { Size::Thumbnail } else { Size::Full };
+    let size = if query.size == "thumbnail" { Size::Thumbnail } else { Size::Full };
     let tag = format!("\"{}-{size:?}\"", image.record.id);
     let head = [
         (header::CACHE_CONTROL, "private, max-age=86400, immutable"),

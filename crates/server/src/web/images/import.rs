@@ -10,27 +10,27 @@ use crate::app::Shared;
 use crate::web::error::PageError;
 use crate::web::form::sentence;
 use crate::web::frame::{self, show};
-use crate::web::projects::{Chosen, url};
-use crate::web::view::{Here, ImportPage, Outcome};
+use crate::web::projects::{RequestedProject, url};
+use crate::web::view::{ImportPage, NavItem, UploadOutcome};
 use crate::web::words;
 
 /// The part of the path after the project.
 #[derive(Debug, Deserialize)]
-pub struct Named {
+pub struct ImportPath {
     import: String,
 }
 
 /// Shows the import.
 pub(in crate::web) async fn page(
     State(app): State<Shared>,
-    Chosen { member, project }: Chosen,
-    Path(Named { import: id }): Path<Named>,
+    RequestedProject { member, project }: RequestedProject,
+    Path(ImportPath { import: id }): Path<ImportPath>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let (import, skips) = app.imports.read(&member.acting, project.id, &id).await?;
     let project_url = url(&member, &project);
     let view = ImportPage {
-        frame: frame::of_member(&app, &member, Here::Projects, &headers),
+        frame: frame::of_member(&app, &member, NavItem::Projects, &headers),
         url: format!("{project_url}/imports/{id}"),
         project_url,
         project_name: project.name,
@@ -44,7 +44,7 @@ pub(in crate::web) async fn page(
         skipped_more: import.skipped.saturating_sub(skips.len() as u64),
         skipped: skips
             .into_iter()
-            .map(|skip| Outcome { name: skip.name, refused: Some(sentence(&skip.reason)) })
+            .map(|skip| UploadOutcome { name: skip.name, refused: Some(sentence(&skip.reason)) })
             .collect(),
         name: import.name,
     };

@@ -7,14 +7,14 @@ pub(super) mod import;
 pub(super) mod show;
 pub(super) mod upload;
 
-mod chosen;
+mod requested;
 
 use std::collections::BTreeMap;
 
 use keyrack_key::LabelId;
 use keyrack_store::{Annotation, Label, Mark, Record};
 
-use super::view::{Badge, BoxMark, Overlay, TONES, Tile};
+use super::view::{Badge, BoxMark, ImageTile, Overlay, TONES};
 use crate::ops::datasets::Annotated;
 
 /// The longer side of a thumbnail, in pixels.
@@ -24,9 +24,9 @@ const THUMBNAIL: u32 = 320;
 pub(super) const ALL: u32 = 10_000;
 
 /// The color of each label in a project, assigned in the order of creation.
-pub(super) struct Tones(BTreeMap<LabelId, usize>);
+pub(super) struct LabelColors(BTreeMap<LabelId, usize>);
 
-impl Tones {
+impl LabelColors {
     pub(super) fn of(labels: &[Label]) -> Self {
         let mut ids: Vec<_> = labels.iter().map(|label| label.id).collect();
         ids.sort();
@@ -43,7 +43,7 @@ impl Tones {
 }
 
 /// An image in the grid. `url` is the URL of the project.
-pub(super) fn tile(url: &str, one: &Annotated, tones: &Tones) -> Tile {
+pub(super) fn tile(url: &str, one: &Annotated, tones: &LabelColors) -> ImageTile {
     let Annotated { record, annotations } = one;
     let mut badges: Vec<Badge> = Vec::new();
     for annotation in annotations {
@@ -52,7 +52,7 @@ pub(super) fn tile(url: &str, one: &Annotated, tones: &Tones) -> Tile {
         }
     }
     let (width, height) = shrunk(record);
-    Tile {
+    ImageTile {
         id: record.id.to_string(),
         name: record.name.clone(),
         url: format!("{url}/images/{}", record.id),
@@ -75,7 +75,7 @@ fn shrunk(record: &Record) -> (u32, u32) {
 }
 
 /// The boxes of an image.
-fn overlay(record: &Record, annotations: &[Annotation], tones: &Tones) -> Overlay {
+fn overlay(record: &Record, annotations: &[Annotation], tones: &LabelColors) -> Overlay {
     let boxes = annotations.iter().filter_map(|annotation| match annotation.mark {
         Mark::Category => None,
         Mark::Box { left, top, width, height } => Some((annotation, [left, top, width, height])),

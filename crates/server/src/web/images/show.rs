@@ -6,20 +6,20 @@ use http::HeaderMap;
 use keyrack_key::RecordId;
 use keyrack_store::{Mark, ProjectType, RecordFilter};
 
-use super::chosen::Chosen;
-use super::{Tones, overlay};
+use super::requested::RequestedImage;
+use super::{LabelColors, overlay};
 use crate::app::Shared;
 use crate::ops::datasets::Annotated;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
 use crate::web::projects::url;
-use crate::web::view::{Here, ImagePage};
+use crate::web::view::{ImageDetailPage, NavItem};
 use crate::web::words;
 
 /// Shows the image.
 pub(in crate::web) async fn page(
     State(app): State<Shared>,
-    Chosen { member, project, image }: Chosen,
+    RequestedImage { member, project, image }: RequestedImage,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let by = &member.acting;
@@ -30,11 +30,11 @@ pub(in crate::web) async fn page(
     let newer = app.store.newer_record(project.id, record.id).await?;
     let project_url = url(&member, &project);
     let page_of = |id: RecordId| format!("{project_url}/images/{id}");
-    let tones = Tones::of(&labels);
+    let tones = LabelColors::of(&labels);
     let class = annotations.iter().find(|one| one.mark == Mark::Category);
     let format = record.content_type.trim_start_matches("image/").to_uppercase();
-    let view = ImagePage {
-        frame: frame::of_member(&app, &member, Here::Projects, &headers),
+    let view = ImageDetailPage {
+        frame: frame::of_member(&app, &member, NavItem::Projects, &headers),
         project_name: project.name.clone(),
         can_manage: member.manages_projects(),
         classifies: project.project_type == ProjectType::Classification,

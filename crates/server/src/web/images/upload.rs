@@ -17,8 +17,8 @@ use crate::web::flash;
 use crate::web::form::sentence;
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::projects::{Chosen, url};
-use crate::web::view::{Here, Notice, Outcome, Outcomes, Tone};
+use crate::web::projects::{RequestedProject, url};
+use crate::web::view::{FlashMessage, NavItem, UploadOutcome, UploadOutcomesPage};
 use crate::web::words;
 use field::{small, whole};
 
@@ -31,12 +31,11 @@ const ZIP: &[u8] = b"PK";
 
 /// What has been read of the form.
 #[derive(Default)]
-struct Sent {
+struct UploadForm {
     batch: String,
-    /// The script of the page sends each file in a request of its own, and needs the outcome instead of a
-    /// redirect.
+    /// The script of the page sends each file in a request of its own, and needs the outcome instead of a redirect.
     each: bool,
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<UploadOutcome>,
     /// The ID of the import, if the form contained an archive.
     import: Option<String>,
     broken: Option<String>,
@@ -45,7 +44,7 @@ struct Sent {
 /// Stores the files and shows their outcomes.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
-    Chosen { member, project }: Chosen,
+    RequestedProject { member, project }: RequestedProject,
     headers: HeaderMap,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, PageError> {
@@ -53,7 +52,7 @@ pub(in crate::web) async fn submit(
         let says = "The form did not arrive as this page sends it.";
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "bad_form", says)
     })?;
-    let mut sent = Sent::default();
+    let mut sent = UploadForm::default();
     if let Err(error) = take_all(&app, &member, &project, form, &mut sent).await? {
         sent.broken = Some(broken(&error).to_owned());
     }
@@ -67,7 +66,7 @@ async fn take_all(
     member: &Member,
     project: &Project,
     mut form: Multipart,
-    sent: &mut Sent,
+    sent: &mut UploadForm,
 ) -> Result<Result<(), MultipartError>, OpError> {
     loop {
         let field = match form.next_field().await {
@@ -104,7 +103,7 @@ async fn take(
     member: &Member,
     project: &Project,
     mut field: Field<'_>,
-    sent: &mut Sent,
+    sent: &mut UploadForm,
 ) -> Result<Result<(), MultipartError>, OpError> {
     let name =
         field.file_name().unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
@@ -130,16 +129,15 @@ async fn take(
             refusal(app.datasets.add_picture(by, project.id, &name, Some(batch(sent)), bytes, None).await)?
         }
     };
-    sent.outcomes.push(Outcome { name, refused: refused.map(|why| sentence(&why)) });
+    sent.outcomes.push(UploadOutcome { name, refused: refused.map(|why| sentence(&why)) });
     Ok(Ok(()))
 }
 
-fn batch(sent: &Sent) -> &str {
+fn batch(sent: &UploadForm) -> &str {
     if sent.batch.is_empty() { BATCH } else { &sent.batch }
 }
 
-/// The reason why an image was denied. `None` if it was stored, and an error if further images would fail as
-/// well.
+/// The reason why an image was denied. `None` if it was stored, and an error if further images would fail as well.
 fn refusal<T>(added: Result<T, OpError>) -> Result<Option<String>, OpError> {
     match added {
         Ok(_) => Ok(None),
@@ -162,14 +160,14 @@ async fn archive(
     mut field: Field<'_>,
     first: &[u8],
     name: &str,
-    sent: &mut Sent,
+    sent: &mut UploadForm,
 ) -> Result<Result<(), MultipartError>, OpError> {
     let begun = app.imports.begin(&member.acting, project.id, name, batch(sent)).await;
     let mut arriving = match begun {
         Ok(arriving) => arriving,
         Err(error) => {
             let refused = refusal::<()>(Err(error))?.map(|why| sentence(&why));
-            sent.outcomes.push(Outcome { name: name.to_owned(), refused });
+            sent.outcomes.push(UploadOutcome { name: name.to_owned(), refused });
             return Ok(Ok(()));
         }
     };
@@ -198,7 +196,7 @@ fn answer(
     member: &Member,
     headers: &HeaderMap,
     project: &Project,
-    sent: Sent,
+    sent: UploadForm,
 ) -> Result<Response, OpError> {
     let url = url(member, project);
     let all = sent.outcomes.len();
@@ -208,15 +206,15 @@ fn answer(
         return Ok(Redirect::to(&format!("{url}/imports/{id}")).into_response());
     }
     if !sent.each && sent.broken.is_none() && added == all {
-        let (tone, text) = match all {
-            0 => (Tone::Warning, "No file was chosen.".to_owned()),
-            1 => (Tone::Good, "1 image was added.".to_owned()),
-            _ => (Tone::Good, format!("{images} were added.")),
+        let notice = match all {
+            0 => FlashMessage::warning("No file was chosen."),
+            1 => FlashMessage::good("1 image was added."),
+            _ => FlashMessage::good(format!("{images} were added.")),
         };
-        return Ok(flash::redirect(app, &url, &Notice { tone, text, detail: String::new() }));
+        return Ok(flash::redirect(app, &url, &notice));
     }
-    let view = Outcomes {
-        frame: frame::of_member(app, member, Here::Projects, headers),
+    let view = UploadOutcomesPage {
+        frame: frame::of_member(app, member, NavItem::Projects, headers),
         project_url: url,
         project_name: project.name.clone(),
         title: format!("{added} of {images} {} added", if all == 1 { "was" } else { "were" }),

@@ -8,20 +8,20 @@ use keyrack_store::KeyRow;
 use serde::Deserialize;
 
 use super::base;
-use super::chosen::{Chosen, Living};
+use super::requested::{EditableKey, RequestedKey};
 use crate::app::Shared;
 use crate::ops::OpError;
 use crate::ops::keys::advice::Advice;
 use crate::web::error::PageError;
 use crate::web::flash;
-use crate::web::form::Form;
-use crate::web::view::{AdviceLine, Notice, Tone};
+use crate::web::form::FormBody;
+use crate::web::view::{FlashMessage, RecommendationRow};
 use crate::web::words;
 
 /// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Taken {
+pub struct RecommendationForm {
     code: String,
 }
 
@@ -32,10 +32,10 @@ pub(super) fn lines(
     base: &str,
     key: KeyId,
     now: keyrack_key::Timestamp,
-) -> Vec<AdviceLine> {
+) -> Vec<RecommendationRow> {
     let line = |advice: &Advice| {
         let (label, below) = click(*advice);
-        AdviceLine {
+        RecommendationRow {
             code: advice.code(),
             says: advice.says(now),
             urgent: matches!(advice, Advice::Expires { within: 1 | 7, .. }),
@@ -62,22 +62,20 @@ fn click(advice: Advice) -> (&'static str, Option<&'static str>) {
 /// Applies the recommendation with this code.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
-    Living(Chosen { member, key }): Living,
-    Form(form): Form<Taken>,
+    EditableKey(RequestedKey { member, key }): EditableKey,
+    FormBody(form): FormBody<RecommendationForm>,
 ) -> Result<Response, PageError> {
     let url = format!("{}/{}", base(&member), key.id);
     let notice = match app.keys.take_advice(&member.acting, key.id, &form.code, app.window()).await {
-        Ok((key, propagation)) => Notice {
-            tone: Tone::Good,
-            text: format!("{} holds {} now.", key.name, titles(&key)),
-            detail: format!("The next request with it is decided anew ({}).", words::took(propagation.took)),
-        },
+        Ok((key, propagation)) => {
+            let took = words::short_duration(propagation.took);
+            FlashMessage::good(format!("{} holds {} now.", key.name, titles(&key)))
+                .with_detail(format!("The next request with it is decided anew ({took})."))
+        }
         // The key was used or changed in the meantime, so the recommendation no longer applies.
-        Err(OpError::Conflict) => Notice {
-            tone: Tone::Warning,
-            text: "That advice does not hold any more, so nothing was changed.".to_owned(),
-            detail: String::new(),
-        },
+        Err(OpError::Conflict) => {
+            FlashMessage::warning("That advice does not hold any more, so nothing was changed.")
+        }
         Err(error) => return Err(error.into()),
     };
     Ok(flash::redirect(&app, &url, &notice))

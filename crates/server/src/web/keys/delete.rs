@@ -6,32 +6,32 @@ use http::{HeaderMap, StatusCode};
 use keyrack_store::KeyRow;
 use serde::Deserialize;
 
-use super::base;
-use super::chosen::{Chosen, Living};
+use super::requested::{EditableKey, RequestedKey};
+use super::{base, change_message};
 use crate::app::{App, Shared};
 use crate::ops::{Invalid, OpError};
 use crate::web::error::PageError;
 use crate::web::flash;
-use crate::web::form::{Form, field};
+use crate::web::form::{FormBody, field};
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::view::{DeleteKey, Here, Notice, Tone};
+use crate::web::view::{DeleteKeyPage, FlashMessage, NavItem};
 use crate::web::words;
 
 /// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Farewell {
+pub struct DeleteKeyForm {
     reason: String,
 }
 
-/// Asks for confirmation.
+/// Shows the confirmation form.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
-    Living(Chosen { member, key }): Living,
+    EditableKey(RequestedKey { member, key }): EditableKey,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    Ok(page(&app, &member, &headers, &key, &Farewell::default(), None)?)
+    Ok(page(&app, &member, &headers, &key, &DeleteKeyForm::default(), None)?)
 }
 
 fn page(
@@ -39,18 +39,18 @@ fn page(
     member: &Member,
     headers: &HeaderMap,
     key: &KeyRow,
-    form: &Farewell,
+    form: &DeleteKeyForm,
     invalid: Option<&Invalid>,
 ) -> Result<Response, OpError> {
     show!(
         app,
-        DeleteKey {
-            frame: frame::of_member(app, member, Here::ApiKeys, headers),
+        DeleteKeyPage {
+            frame: frame::of_member(app, member, NavItem::ApiKeys, headers),
             base: base(member),
             id: key.id.to_string(),
             key_name: key.name.clone(),
             masked: words::masked_key(&app.config.brands, key),
-            last_use: words::last_use(key, app.now()),
+            last_used: words::last_used(key, app.now()),
             reason: field(&form.reason, invalid, "reason"),
         }
     )
@@ -59,23 +59,18 @@ fn page(
 /// Deletes the key, and shows which nodes have confirmed the deletion.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
-    Chosen { member, key }: Chosen,
+    RequestedKey { member, key }: RequestedKey,
     headers: HeaderMap,
-    Form(form): Form<Farewell>,
+    FormBody(form): FormBody<DeleteKeyForm>,
 ) -> Result<Response, PageError> {
     match app.keys.delete(&member.acting, key.id, &form.reason).await {
         Ok((key, propagation)) => {
-            let tone = if propagation.unconfirmed.is_empty() { Tone::Good } else { Tone::Warning };
             let text = format!("{} was deleted.", key.name);
-            let notice = Notice { tone, text, detail: words::arrived(&propagation, app.now()) };
+            let notice = change_message(text, &propagation, words::removal_status(&propagation, app.now()));
             Ok(flash::redirect(&app, &base(&member), &notice))
         }
         Err(OpError::Gone) => {
-            let notice = Notice {
-                tone: Tone::Good,
-                text: "That key was deleted already.".to_owned(),
-                detail: String::new(),
-            };
+            let notice = FlashMessage::good("That key was deleted already.");
             Ok(flash::redirect(&app, &base(&member), &notice))
         }
         Err(OpError::Invalid(invalid)) => {

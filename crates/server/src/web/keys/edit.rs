@@ -8,44 +8,46 @@ use keyrack_rack::Revision;
 use keyrack_store::{KeyRow, Policy};
 
 use super::base;
-use super::chosen::{Chosen, Living};
-use super::fields::{Expiry, KeyForm};
-use super::offered::House;
-use super::{sightings, what_if};
+use super::fields::{ExpiryChange, KeyForm};
+use super::options::FormContext;
+use super::requested::{EditableKey, RequestedKey};
+use super::{exposure, what_if};
 use crate::app::{App, Shared};
 use crate::ops::keys::Patch;
 use crate::ops::{Invalid, OpError};
 use crate::web::error::PageError;
 use crate::web::flash;
-use crate::web::form::Form;
+use crate::web::form::FormBody;
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::view::{EditKey, Here, Notice, PublicUseQuestion, Tone, WhatIf, Widening};
+use crate::web::view::{
+    EditKeyPage, ExposureQuestion, FlashMessage, NavItem, PermissionQuestion, WhatIfPanel,
+};
 use crate::web::words;
 
 /// Shows the form with the current settings of the key.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
-    Living(Chosen { member, key }): Living,
+    EditableKey(RequestedKey { member, key }): EditableKey,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let form = KeyForm::of(&key);
-    let said = Said::under(app.settings.policy(&member.acting).await?);
-    Ok(page(&app, &member, &headers, &key, &form, said).await?)
+    let state = EditState::under(app.settings.policy(&member.acting).await?);
+    Ok(page(&app, &member, &headers, &key, &form, state).await?)
 }
 
 /// Everything that the page shows besides the form: errors, questions, and the effect of the change.
 #[derive(Default)]
-struct Said {
+struct EditState {
     policy: Policy,
     invalid: Option<Invalid>,
-    widening: Option<Widening>,
-    public_use: Option<PublicUseQuestion>,
+    widening: Option<PermissionQuestion>,
+    public_use: Option<ExposureQuestion>,
     conflict: Option<String>,
-    what_if: Option<WhatIf>,
+    what_if: Option<WhatIfPanel>,
 }
 
-impl Said {
+impl EditState {
     /// A state with the policy of the workspace and nothing else.
     fn under(policy: Policy) -> Self {
         Self { policy, ..Self::default() }
@@ -58,22 +60,22 @@ async fn page(
     headers: &HeaderMap,
     key: &KeyRow,
     form: &KeyForm,
-    said: Said,
+    state: EditState,
 ) -> Result<Response, OpError> {
-    let house = House::of(app, member, said.policy, &restrictions(key)).await?;
+    let context = FormContext::of(app, member, state.policy, &restrictions(key)).await?;
     show!(
         app,
-        EditKey {
-            frame: frame::of_member(app, member, Here::ApiKeys, headers),
+        EditKeyPage {
+            frame: frame::of_member(app, member, NavItem::ApiKeys, headers),
             base: base(member),
             id: key.id.to_string(),
             key_name: key.name.clone(),
             revision: form.revision.clone(),
-            fields: form.fields(app.now(), &house, said.invalid.as_ref(), Some(key)),
-            widening: said.widening,
-            public_use: said.public_use,
-            what_if: said.what_if,
-            conflict: said.conflict,
+            fields: form.fields(app.now(), &context, state.invalid.as_ref(), Some(key)),
+            widening: state.widening,
+            public_use: state.public_use,
+            what_if: state.what_if,
+            conflict: state.conflict,
         }
     )
 }
@@ -81,46 +83,44 @@ async fn page(
 /// Saves the change, or shows the form again with an error or a question.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
-    Living(Chosen { member, key }): Living,
+    EditableKey(RequestedKey { member, key }): EditableKey,
     headers: HeaderMap,
-    Form(mut form): Form<KeyForm>,
+    FormBody(mut form): FormBody<KeyForm>,
 ) -> Result<Response, PageError> {
     let policy = app.settings.policy(&member.acting).await?;
     if form.check == "on" {
         return Ok(check(&app, &member, &headers, &key, &form, policy).await?);
     }
-    let (_, seen) = app.keys.sightings(&member.acting, key.id).await?;
+    let (_, sightings) = app.keys.sightings(&member.acting, key.id).await?;
     let widening = unconfirmed_widening(&key, &form);
-    // Saving an exposed key asks another question, which covers all that the change permits.
-    if let Some(widening) = widening.filter(|_| seen.is_empty()) {
-        let what_if = would_do(&app, &member, &key, &form, policy).await.ok();
-        let said = Said { widening: Some(widening), what_if, ..Said::under(policy) };
-        return Ok(page(&app, &member, &headers, &key, &form, said).await?);
+    // An exposed key needs another confirmation, which covers all that the change permits.
+    if let Some(widening) = widening.filter(|_| sightings.is_empty()) {
+        let what_if = preview(&app, &member, &key, &form, policy).await.ok();
+        let state = EditState { widening: Some(widening), what_if, ..EditState::under(policy) };
+        return Ok(page(&app, &member, &headers, &key, &form, state).await?);
     }
-    let (status, said) = match save_knowingly(&app, &member, &key, &form, policy).await {
+    let (status, state) = match save_confirmed(&app, &member, &key, &form, policy).await {
         Ok((saved, took)) => {
-            let notice = Notice {
-                tone: Tone::Good,
-                text: format!("{} was changed.", saved.name),
-                detail: format!("The next request with it is decided anew ({took})."),
-            };
+            let notice = FlashMessage::good(format!("{} was changed.", saved.name))
+                .with_detail(format!("The next request with it is decided anew ({took})."));
             return Ok(flash::redirect(&app, &base(&member), &notice));
         }
-        Err(OpError::Invalid(invalid)) => {
-            (StatusCode::UNPROCESSABLE_ENTITY, Said { invalid: Some(invalid), ..Said::under(policy) })
-        }
+        Err(OpError::Invalid(invalid)) => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            EditState { invalid: Some(invalid), ..EditState::under(policy) },
+        ),
         Err(OpError::SeenInPublic(public)) => {
-            let question = sightings::question(&public, app.now());
-            (StatusCode::CONFLICT, Said { public_use: Some(question), ..Said::under(policy) })
+            let question = exposure::question(&public, app.now());
+            (StatusCode::CONFLICT, EditState { public_use: Some(question), ..EditState::under(policy) })
         }
         Err(OpError::Conflict) => {
             form.revision = key.revision.0.to_string();
             let says = "Somebody else changed this key while you were editing. Below is what you typed; save again to replace their change.";
-            (StatusCode::CONFLICT, Said { conflict: Some(says.to_owned()), ..Said::under(policy) })
+            (StatusCode::CONFLICT, EditState { conflict: Some(says.to_owned()), ..EditState::under(policy) })
         }
         Err(error) => return Err(error.into()),
     };
-    Ok((status, page(&app, &member, &headers, &key, &form, said).await?).into_response())
+    Ok((status, page(&app, &member, &headers, &key, &form, state).await?).into_response())
 }
 
 /// Shows the effect of the change without saving it.
@@ -132,34 +132,35 @@ async fn check(
     form: &KeyForm,
     policy: Policy,
 ) -> Result<Response, OpError> {
-    let (status, said) = match would_do(app, member, key, form, policy).await {
-        Ok(what_if) => (StatusCode::OK, Said { what_if: Some(what_if), ..Said::under(policy) }),
-        Err(OpError::Invalid(invalid)) => {
-            (StatusCode::UNPROCESSABLE_ENTITY, Said { invalid: Some(invalid), ..Said::under(policy) })
-        }
+    let (status, state) = match preview(app, member, key, form, policy).await {
+        Ok(what_if) => (StatusCode::OK, EditState { what_if: Some(what_if), ..EditState::under(policy) }),
+        Err(OpError::Invalid(invalid)) => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            EditState { invalid: Some(invalid), ..EditState::under(policy) },
+        ),
         Err(error) => return Err(error),
     };
-    Ok((status, page(app, member, headers, key, form, said).await?).into_response())
+    Ok((status, page(app, member, headers, key, form, state).await?).into_response())
 }
 
-async fn would_do(
+async fn preview(
     app: &App,
     member: &Member,
     key: &KeyRow,
     form: &KeyForm,
     policy: Policy,
-) -> Result<WhatIf, OpError> {
-    let patch = wanted(app, key, form, policy)?;
+) -> Result<WhatIfPanel, OpError> {
+    let patch = patch(app, key, form, policy)?;
     let what = app.keys.what_if(&member.acting, key.id, patch, app.window()).await?;
     Ok(what_if::panel(&what))
 }
 
 /// The change that the form describes.
-fn wanted(app: &App, key: &KeyRow, form: &KeyForm, policy: Policy) -> Result<Patch, OpError> {
+fn patch(app: &App, key: &KeyRow, form: &KeyForm, policy: Policy) -> Result<Patch, OpError> {
     let (scopes, expiry, restrictions) = form.picked(app.now(), policy, &restrictions(key))?;
     let expires_at = match expiry {
-        Expiry::Keep => None,
-        Expiry::Set(at) => Some(at),
+        ExpiryChange::Keep => None,
+        ExpiryChange::Set(at) => Some(at),
     };
     Ok(Patch {
         name: Some(form.name.clone()),
@@ -176,16 +177,15 @@ fn restrictions(key: &KeyRow) -> Restrictions {
     key.terms.restrictions.clone().unwrap_or_default()
 }
 
-/// Saves the change. If the change grants more to an exposed key, the user must have confirmed exactly this
-/// grant.
-async fn save_knowingly(
+/// Saves the change. If the change grants more to an exposed key, the user must have confirmed exactly this grant.
+async fn save_confirmed(
     app: &App,
     member: &Member,
     key: &KeyRow,
     form: &KeyForm,
     policy: Policy,
 ) -> Result<(KeyRow, String), OpError> {
-    let patch = wanted(app, key, form, policy)?;
+    let patch = patch(app, key, form, policy)?;
     match save(app, member, key, form, patch.clone()).await {
         Err(OpError::SeenInPublic(public)) if form.acknowledge_public_use == public.token() => {
             save(app, member, key, form, Patch { acknowledges_public_use: true, ..patch }).await
@@ -203,22 +203,23 @@ async fn save(
 ) -> Result<(KeyRow, String), OpError> {
     let expected = form.revision.parse().map(Revision).map_err(|_| OpError::Conflict)?;
     let (saved, propagation) = app.keys.edit(&member.acting, key.id, patch, Some(&[expected])).await?;
-    Ok((saved, words::took(propagation.took)))
+    Ok((saved, words::short_duration(propagation.took)))
 }
 
-/// The permissions that the key would gain. `None` if there are none, or if the user has confirmed exactly
-/// these.
-fn unconfirmed_widening(key: &KeyRow, form: &KeyForm) -> Option<Widening> {
+/// The permissions that the key would gain. `None` if there are none, or if the user has confirmed exactly these.
+fn unconfirmed_widening(key: &KeyRow, form: &KeyForm) -> Option<PermissionQuestion> {
     let wanted = form.scopes().ok()?;
     // An impossible grant needs no confirmation, because saving reports the error.
     Grant::new(key.class, wanted).ok()?;
-    let newly = if wanted == key.scopes {
+    let gained = if wanted == key.scopes {
         Permissions::NONE
     } else {
         wanted.permissions().without(key.terms.permissions)
     };
-    let names: Vec<_> = newly.iter().map(Permission::name).collect();
+    let names: Vec<_> = gained.iter().map(Permission::name).collect();
     let token = names.join(" ");
-    (!newly.is_empty() && form.confirm_widening != token)
-        .then(|| Widening { permits: newly.iter().map(|one| one.says().to_owned()).collect(), token })
+    (!gained.is_empty() && form.confirm_widening != token).then(|| PermissionQuestion {
+        permits: gained.iter().map(|one| one.says().to_owned()).collect(),
+        token,
+    })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use keyrack_key::Timestamp;
 use keyrack_store::{KeyRow, Policy};
 
-use crate::web::view::ExpiryChoice;
+use crate::web::view::ExpiryOption;
 use crate::web::words;
 
 /// The options for a new key, or for the existing `key`. Exactly one is selected.
@@ -14,7 +14,7 @@ pub(super) fn choices(
     now: Timestamp,
     policy: Policy,
     key: Option<&KeyRow>,
-) -> Vec<ExpiryChoice> {
+) -> Vec<ExpiryOption> {
     let mut choices = Vec::new();
     if policy.longest_life.is_none() {
         let says = "It works until somebody deletes it: nothing of yours stops by itself.".to_owned();
@@ -40,13 +40,13 @@ pub(super) fn choices(
 
 const AHEAD: &str = "API Keys says so 30, 7 and 1 days ahead.";
 
-const fn choice(value: &'static str, label: String, fact: String, says: String) -> ExpiryChoice {
-    ExpiryChoice { value, label, fact, says, is_chosen: false }
+const fn choice(value: &'static str, label: String, fact: String, says: String) -> ExpiryOption {
+    ExpiryOption { value, label, fact, says, is_chosen: false }
 }
 
-/// The option to keep the expiry. Without an expiry, it is offered only if the policy doesn't allow to choose
-/// "never" again.
-fn kept(key: &KeyRow, policy: Policy) -> Option<ExpiryChoice> {
+/// The option to keep the expiry. A key that never expires has this option only if the policy no longer
+/// allows "never".
+fn kept(key: &KeyRow, policy: Policy) -> Option<ExpiryOption> {
     let says = "It goes on as it is.".to_owned();
     let (label, fact) = match key.terms.expires_at {
         Some(at) => {
@@ -59,7 +59,7 @@ fn kept(key: &KeyRow, policy: Policy) -> Option<ExpiryChoice> {
     Some(choice("keep", label, fact, says))
 }
 
-fn after(value: &'static str, days: u32, span: &str, remark: &str, now: Timestamp) -> ExpiryChoice {
+fn after(value: &'static str, days: u32, span: &str, remark: &str, now: Timestamp) -> ExpiryOption {
     let end = words::date(now.plus(Duration::from_hours(u64::from(days) * 24)));
     let says = format!("It stops working on {end}. {AHEAD}");
     choice(value, format!("In {span}{remark}"), format!("Expires in {span}"), says)

@@ -6,13 +6,13 @@ use serde::Deserialize;
 
 use super::expiries;
 use super::limits::LimitsForm;
-use super::narrow::NarrowForm;
-use super::offered::House;
-use super::public::PublicForm;
+use super::options::FormContext;
+use super::publishable::PublishableForm;
+use super::restrictions::RestrictionsForm;
 use crate::ops::Invalid;
 use crate::times::{parse as parse_time, span};
 use crate::web::form::{field, sentence};
-use crate::web::view::{Besides, Field, KeyFields, LimitFields, NarrowFields};
+use crate::web::view::{Field, KeyFields, LimitFields, OtherScopes, RestrictionFields};
 use crate::web::words;
 
 /// The submitted fields.
@@ -28,20 +28,20 @@ pub(in crate::web) struct KeyForm {
     #[serde(flatten)]
     limits: LimitsForm,
     #[serde(flatten)]
-    public: PublicForm,
+    public: PublishableForm,
     pub(super) nonce: String,
     pub(super) revision: String,
     pub(super) confirm_widening: String,
     pub(super) acknowledge_public_use: String,
-    /// `on` if the page only asks for the effect of the change, without saving it.
+    /// `on` if the page requests only the effect of the change, without saving it.
     pub(super) check: String,
     /// Must be the last flattened field, because it takes all fields that the others leave over.
     #[serde(flatten)]
-    narrow: NarrowForm,
+    restrictions: RestrictionsForm,
 }
 
 /// The selected expiry.
-pub(super) enum Expiry {
+pub(super) enum ExpiryChange {
     Keep,
     Set(Option<Timestamp>),
 }
@@ -68,7 +68,7 @@ impl KeyForm {
             keys: ticked(key, Scope::Keys),
             node: ticked(key, Scope::Node),
             limits: key.terms.restrictions.as_ref().map(LimitsForm::of).unwrap_or_default(),
-            narrow: key.terms.restrictions.as_ref().map(NarrowForm::of).unwrap_or_default(),
+            restrictions: key.terms.restrictions.as_ref().map(RestrictionsForm::of).unwrap_or_default(),
             revision: key.revision.0.to_string(),
             ..Self::default()
         }
@@ -79,12 +79,12 @@ impl KeyForm {
         if self.scope == "inference" && self.public.is_chosen() { Class::Publishable } else { Class::Secret }
     }
 
-    /// The form without fields that a publishable key cannot have. The page hides those fields, so their values
-    /// are not meant.
+    /// The form without fields that a publishable key cannot have. The page hides those fields, so their
+    /// values are not meant.
     pub(super) fn settled(&self) -> Self {
         let mut settled = self.clone();
         if self.class() == Class::Publishable {
-            self.public.settle(&mut settled.limits, &mut settled.narrow);
+            self.public.settle(&mut settled.limits, &mut settled.restrictions);
             settled.keys.clear();
             settled.node.clear();
         }
@@ -98,13 +98,15 @@ impl KeyForm {
         now: Timestamp,
         policy: Policy,
         has: &Restrictions,
-    ) -> Result<(Scopes, Expiry, Restrictions), Invalid> {
-        let (limits, narrow) = (self.limits.picked(has), self.narrow.picked(has));
-        match (self.scopes(), self.expiry(now, policy), limits, narrow) {
-            (Ok(scopes), Ok(expiry), Ok(limits), Ok(narrow)) => Ok((scopes, expiry, limits.within(narrow))),
-            (scopes, expiry, limits, narrow) => {
+    ) -> Result<(Scopes, ExpiryChange, Restrictions), Invalid> {
+        let (limits, restrictions) = (self.limits.picked(has), self.restrictions.picked(has));
+        match (self.scopes(), self.expiry(now, policy), limits, restrictions) {
+            (Ok(scopes), Ok(expiry), Ok(limits), Ok(restrictions)) => {
+                Ok((scopes, expiry, limits.within(restrictions)))
+            }
+            (scopes, expiry, limits, restrictions) => {
                 let name = Invalid::of_result("name", crate::ops::invalid::name(&self.name));
-                Err(Invalid::all([scopes.err(), expiry.err(), limits.err(), narrow.err(), name]))
+                Err(Invalid::all([scopes.err(), expiry.err(), limits.err(), restrictions.err(), name]))
             }
         }
     }
@@ -128,14 +130,14 @@ impl KeyForm {
     }
 
     /// Parses the selected expiry.
-    fn expiry(&self, now: Timestamp, policy: Policy) -> Result<Expiry, Invalid> {
+    fn expiry(&self, now: Timestamp, policy: Policy) -> Result<ExpiryChange, Invalid> {
         let wrong = |expected: &str| Invalid::field("expiresAt", expected);
         match self.expiry.as_str() {
             "never" if policy.longest_life.is_some() => Err(wrong("no key of this workspace lives for ever")),
-            "" | "never" => Ok(Expiry::Set(None)),
-            "keep" => Ok(Expiry::Keep),
+            "" | "never" => Ok(ExpiryChange::Set(None)),
+            "keep" => Ok(ExpiryChange::Keep),
             "longest" => match policy.latest_end(now) {
-                Some(end) => Ok(Expiry::Set(Some(end))),
+                Some(end) => Ok(ExpiryChange::Set(Some(end))),
                 None => Err(wrong("pick one of the choices")),
             },
             "date" => {
@@ -145,12 +147,12 @@ impl KeyForm {
                 if end <= now {
                     Err(wrong("pick a date that lies ahead"))
                 } else {
-                    Ok(Expiry::Set(Some(end)))
+                    Ok(ExpiryChange::Set(Some(end)))
                 }
             }
             text => {
                 let span = span(text).map_err(|_| wrong("pick one of the choices"))?;
-                Ok(Expiry::Set(Some(now.plus(span))))
+                Ok(ExpiryChange::Set(Some(now.plus(span))))
             }
         }
     }
@@ -159,7 +161,7 @@ impl KeyForm {
     pub(super) fn fields(
         &self,
         now: Timestamp,
-        House { policy, offered, most }: &House,
+        FormContext { policy, offered, most }: &FormContext,
         invalid: Option<&Invalid>,
         key: Option<&KeyRow>,
     ) -> KeyFields {
@@ -169,16 +171,16 @@ impl KeyForm {
             if self.expiry == "date" { (expiry_error, None) } else { (None, expiry_error) };
         let public = key.is_some_and(|key| key.class == Class::Publishable);
         // Errors in the fields of a new publishable key are shown there, and not in the advanced section.
-        let in_public = key.is_none() && self.class() == Class::Publishable;
-        let in_fold = invalid.filter(|_| !in_public);
+        let is_publishable = key.is_none() && self.class() == Class::Publishable;
+        let in_fold = invalid.filter(|_| !is_publishable);
         KeyFields {
             public,
             asks_where: key.is_none(),
-            to_publish: self.public.fields(in_public, invalid),
-            narrow: NarrowFields {
-                origins: self.narrow.origins(in_fold),
-                max_image: self.narrow.max_image(in_fold),
-                ..self.narrow.fields(offered, *most, invalid)
+            to_publish: self.public.fields(is_publishable, invalid),
+            restrictions: RestrictionFields {
+                origins: self.restrictions.origins(in_fold),
+                max_image: self.restrictions.max_image(in_fold),
+                ..self.restrictions.fields(offered, *most, invalid)
             },
             name: field(&self.name, invalid, "name"),
             // For the form, a permission that a publishable key cannot have is an error of the scope, because
@@ -190,7 +192,7 @@ impl KeyForm {
             earliest: words::day(now),
             latest: expiries::latest_day(now, policy),
             policy: expiries::says(policy),
-            besides: Besides { keys: self.keys == "on", node: self.node == "on" },
+            other_scopes: OtherScopes { keys: self.keys == "on", node: self.node == "on" },
             limits: LimitFields {
                 visitor: self.limits.visitor_fields(in_fold),
                 ..self.limits.fields(invalid, public)

@@ -9,22 +9,22 @@ use keyrack_store::KeyRow;
 use serde::Deserialize;
 
 use super::base;
-use super::chosen::Chosen;
+use super::requested::RequestedKey;
 use crate::api::Params;
 use crate::app::App;
 use crate::app::Shared;
 use crate::ops::first_calls::FirstCall;
+use crate::web::denial_reasons;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::refused;
-use crate::web::view::{self, FirstCallPage, Here};
+use crate::web::view::{self, FirstCallPage, NavItem};
 use crate::web::words;
 
 /// The secret to look for.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Which {
+pub struct FirstCallQuery {
     /// The last four characters of the secret. The current secret is used if the key has no such secret.
     secret: String,
 }
@@ -32,16 +32,16 @@ pub struct Which {
 /// Shows the result of the first request with the secret.
 pub(in crate::web) async fn page(
     State(app): State<Shared>,
-    Chosen { member, key }: Chosen,
-    Params(which): Params<Which>,
+    RequestedKey { member, key }: RequestedKey,
+    Params(query): Params<FirstCallQuery>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let asked = Hint::parse(&which.secret).filter(|hint| key.secrets.iter().any(|one| one.hint == *hint));
+    let asked = Hint::parse(&query.secret).filter(|hint| key.secrets.iter().any(|one| one.hint == *hint));
     let Some(hint) = asked.or_else(|| key.secrets.first().map(|one| one.hint)) else {
         return Err(crate::ops::OpError::NotFound("key").into());
     };
     let view = FirstCallPage {
-        frame: frame::of_member(&app, &member, Here::ApiKeys, &headers),
+        frame: frame::of_member(&app, &member, NavItem::ApiKeys, &headers),
         base: base(&member),
         id: key.id.to_string(),
         key_name: key.name.clone(),
@@ -52,20 +52,20 @@ pub(in crate::web) async fn page(
 }
 
 /// The line about the first request with the secret that has this hint.
-pub(super) fn line(app: &App, member: &Member, key: &KeyRow, hint: Hint) -> view::FirstCall {
+pub(super) fn line(app: &App, member: &Member, key: &KeyRow, hint: Hint) -> view::FirstCallLine {
     let url = format!("{}/{}/first-call?secret={hint}", base(member), key.id);
-    let stand = match app.first_calls.of(key.id, hint) {
-        None => view::FirstCallStand::NotAwaited,
-        Some(FirstCall::Awaited) => view::FirstCallStand::Awaited,
+    let state = match app.first_calls.of(key.id, hint) {
+        None => view::FirstCallState::NotAwaited,
+        Some(FirstCall::Awaited) => view::FirstCallState::Awaited,
         Some(FirstCall::Refused { permission, reason }) => {
-            view::FirstCallStand::Refused(refused::why(reason, permission))
+            view::FirstCallState::Refused(denial_reasons::sentence(reason, permission))
         }
-        Some(FirstCall::Came(call)) => view::FirstCallStand::Came {
+        Some(FirstCall::Came(call)) => view::FirstCallState::Came {
             when: words::moment(call.at, app.now()),
             from: call.address.map(|address| address.to_string()).unwrap_or_default(),
             does: call.permission.map(|one| one.says().to_owned()).unwrap_or_default(),
             permission: call.permission.map(Permission::name).unwrap_or_default(),
         },
     };
-    view::FirstCall { url, stand }
+    view::FirstCallLine { url, state }
 }

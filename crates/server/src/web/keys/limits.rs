@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::ops::Invalid;
 use crate::web::form::field;
-use crate::web::view::{LimitFields, QuotaFields, QuotaRow, RateFields};
+use crate::web::view::{LimitFields, QuotaInput, QuotaRow, RateInputs};
 use crate::web::words;
 
 /// The submitted limits. An empty field removes its limit; a missing field (`None`) keeps the current limit.
@@ -28,13 +28,13 @@ pub(super) struct LimitsForm {
 
 /// The parsed limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Limits {
+pub(super) struct KeyLimits {
     rate: Option<Rate>,
     visitor_rate: Option<Rate>,
     quotas: Quotas,
 }
 
-impl Limits {
+impl KeyLimits {
     /// Replaces the limits in `restrictions`.
     pub(super) fn within(self, restrictions: Restrictions) -> Restrictions {
         let Self { rate, visitor_rate, quotas } = self;
@@ -44,7 +44,7 @@ impl Limits {
 
 /// The fields of a rate limit.
 #[derive(Clone, Copy)]
-struct Typed<'a> {
+struct RateForm<'a> {
     requests: Option<&'a str>,
     every: &'a str,
     unit: &'a str,
@@ -79,12 +79,12 @@ impl LimitsForm {
     }
 
     /// Parses the limits. Missing fields keep the limits in `has`. Returns all errors at once.
-    pub(super) fn picked(&self, has: &Restrictions) -> Result<Limits, Invalid> {
+    pub(super) fn picked(&self, has: &Restrictions) -> Result<KeyLimits, Invalid> {
         let rate = self.rate().parse(has.rate);
         let visitor_rate = self.visitor_rate().parse(has.visitor_rate);
         let quotas = self.quotas(has.quotas);
         match (rate, visitor_rate, quotas) {
-            (Ok(rate), Ok(visitor_rate), Ok(quotas)) => Ok(Limits { rate, visitor_rate, quotas }),
+            (Ok(rate), Ok(visitor_rate), Ok(quotas)) => Ok(KeyLimits { rate, visitor_rate, quotas }),
             (rate, visitor_rate, quotas) => Err(Invalid::all([rate.err(), visitor_rate.err(), quotas.err()])),
         }
     }
@@ -99,7 +99,7 @@ impl LimitsForm {
         }
     }
 
-    pub(super) fn visitor_fields(&self, invalid: Option<&Invalid>) -> RateFields {
+    pub(super) fn visitor_fields(&self, invalid: Option<&Invalid>) -> RateInputs {
         self.visitor_rate().fields(invalid)
     }
 
@@ -112,14 +112,14 @@ impl LimitsForm {
         }
     }
 
-    fn rate(&self) -> Typed<'_> {
+    fn rate(&self) -> RateForm<'_> {
         let Self { rate_requests, rate_every, rate_unit, .. } = self;
-        Typed { requests: rate_requests.as_deref(), every: rate_every, unit: rate_unit, names: OF_KEY }
+        RateForm { requests: rate_requests.as_deref(), every: rate_every, unit: rate_unit, names: OF_KEY }
     }
 
-    fn visitor_rate(&self) -> Typed<'_> {
+    fn visitor_rate(&self) -> RateForm<'_> {
         let Self { visitor_requests, visitor_every, visitor_unit, .. } = self;
-        Typed {
+        RateForm {
             requests: visitor_requests.as_deref(),
             every: visitor_every,
             unit: visitor_unit,
@@ -163,15 +163,14 @@ impl LimitsForm {
     fn row(&self, of: Counted, invalid: Option<&Invalid>) -> QuotaRow {
         let fields = Period::ALL.map(|per| {
             let (name, typed) = self.quota(of, per);
-            QuotaFields { name, per: per.name(), field: field(typed.unwrap_or_default(), invalid, name) }
+            QuotaInput { name, per: per.name(), field: field(typed.unwrap_or_default(), invalid, name) }
         });
         QuotaRow { label: words::counted(of), predicts: of == Counted::Predictions, fields }
     }
 }
 
-impl Typed<'_> {
-    /// Parses the rate limit. Returns `None` without a number of requests, and `has` if the form has no such
-    /// field.
+impl RateForm<'_> {
+    /// Parses the rate limit. Returns `None` without a number of requests, and `has` if the form has no such field.
     fn parse(self, has: Option<Rate>) -> Result<Option<Rate>, Invalid> {
         let [of_requests, of_every] = self.names;
         let Some(requests) = self.requests.map(str::trim) else { return Ok(has) };
@@ -193,9 +192,9 @@ impl Typed<'_> {
         })
     }
 
-    fn fields(self, invalid: Option<&Invalid>) -> RateFields {
+    fn fields(self, invalid: Option<&Invalid>) -> RateInputs {
         let [of_requests, of_every] = self.names;
-        RateFields {
+        RateInputs {
             requests: field(self.requests.unwrap_or_default().trim(), invalid, of_requests),
             every: field(self.every.trim(), invalid, of_every),
             unit: self.unit.to_owned(),

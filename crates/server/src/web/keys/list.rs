@@ -8,7 +8,7 @@ use keyrack_key::{Class, KeyId, Scope, Timestamp};
 use keyrack_store::{Actor, Expiring, KeyFilter, KeyRow, KeyStatus, Policy};
 use serde::Deserialize;
 
-use super::{address, base, sightings, still_using};
+use super::{address, base, exposure, still_using};
 use crate::api::Params;
 use crate::app::{App, Shared};
 use crate::numbers::counted;
@@ -19,7 +19,9 @@ use crate::ops::nodes::Stand;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::view::{self, Ahead, Ending, Here, KeyList, NodeRow, NodeStand, Tab, spark};
+use crate::web::view::{
+    self, ExpiringKeyRow, ExpiryHorizon, KeyListPage, NavItem, NodeRow, NodeState, Tab, spark,
+};
 use crate::web::words;
 
 const ON_A_PAGE: u32 = 50;
@@ -29,14 +31,14 @@ const ENDINGS: u32 = 5;
 /// The filter of the list. Invalid values are ignored; without a status, the list shows live keys.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Search {
+pub struct KeyListQuery {
     q: String,
     scope: String,
     status: String,
     cursor: String,
 }
 
-impl Search {
+impl KeyListQuery {
     fn status(&self) -> KeyStatus {
         match self.status.as_str() {
             "paused" => KeyStatus::Paused,
@@ -80,7 +82,7 @@ impl Search {
 pub(in crate::web) async fn page(
     State(app): State<Shared>,
     member: Member,
-    Params(search): Params<Search>,
+    Params(search): Params<KeyListQuery>,
     parts: Parts,
 ) -> Result<Response, PageError> {
     let now = app.now();
@@ -97,15 +99,15 @@ pub(in crate::web) async fn page(
     }
     let base = base(&member);
     let status = status_name(search.status());
-    let view = KeyList {
-        frame: frame::of_member(&app, &member, Here::ApiKeys, &parts.headers),
+    let view = KeyListPage {
+        frame: frame::of_member(&app, &member, NavItem::ApiKeys, &parts.headers),
         can_manage: member.manages_keys(),
         tabs: tabs(&search, &base),
         count: words::count(count, "key"),
         ending: ending(&app, &member, &search, now).await?,
         rows,
         next_url: page.next.map(|cursor| search.url(&base, status, Some(cursor))),
-        nodes: app.nodes.list(member.acting.workspace).iter().map(|stand| node(stand, now)).collect(),
+        nodes: app.nodes.list(member.acting.workspace).iter().map(|state| node(state, now)).collect(),
         curl_example: format!(
             "curl {}/api/v1/projects \\\n  -H \"Authorization: Bearer {}_sk_…\"",
             address(&app, &parts),
@@ -129,27 +131,32 @@ const fn status_name(status: KeyStatus) -> &'static str {
 }
 
 /// The keys that expire within a month. Only for the first page of the unfiltered list.
-async fn ending(app: &App, member: &Member, search: &Search, now: Timestamp) -> Result<Vec<Ending>, OpError> {
+async fn ending(
+    app: &App,
+    member: &Member,
+    search: &KeyListQuery,
+    now: Timestamp,
+) -> Result<Vec<ExpiringKeyRow>, OpError> {
     let is_front = search.status() == KeyStatus::Standing && search.cursor.is_empty();
     if !is_front || !search.q.is_empty() || !search.scope.is_empty() {
         return Ok(Vec::new());
     }
     let [day, week, month] = words::AHEAD;
     let expiring = app.keys.expiring(&member.acting, month, ENDINGS).await?;
-    let ending = |key: Expiring| Ending {
+    let ending = |key: Expiring| ExpiringKeyRow {
         id: key.id.to_string(),
         name: key.name,
         when: words::moment(key.at, now),
         ahead: match key.at.since(now) {
-            span if span <= day => Ahead::Day,
-            span if span <= week => Ahead::Week,
-            _ => Ahead::Month,
+            span if span <= day => ExpiryHorizon::Day,
+            span if span <= week => ExpiryHorizon::Week,
+            _ => ExpiryHorizon::Month,
         },
     };
     Ok(expiring.into_iter().map(ending).collect())
 }
 
-fn tabs(search: &Search, base: &str) -> Vec<Tab> {
+fn tabs(search: &KeyListQuery, base: &str) -> Vec<Tab> {
     let tab = |label: &str, status| Tab {
         label: label.to_owned(),
         url: search.url(base, status_name(status), None),
@@ -163,8 +170,8 @@ fn tabs(search: &Search, base: &str) -> Vec<Tab> {
     ]
 }
 
-fn node(stand: &Stand, now: Timestamp) -> NodeRow {
-    let Stand { node, applied, heard_at } = stand;
+fn node(state: &Stand, now: Timestamp) -> NodeRow {
+    let Stand { node, applied, heard_at } = state;
     NodeRow {
         name: node.name.clone(),
         key: match node.registered_by {
@@ -172,10 +179,10 @@ fn node(stand: &Stand, now: Timestamp) -> NodeRow {
             Actor::User(_) | Actor::Operator => None,
         },
         heard: words::moment(*heard_at, now),
-        stand: match applied {
-            None => NodeStand::Reads,
-            Some(_) if now.since(*heard_at) > LEASE => NodeStand::CutOff,
-            Some(_) => NodeStand::Follows,
+        state: match applied {
+            None => NodeState::Reads,
+            Some(_) if now.since(*heard_at) > LEASE => NodeState::CutOff,
+            Some(_) => NodeState::Follows,
         },
     }
 }
@@ -187,25 +194,30 @@ fn row(
     still: Option<String>,
     policy: Policy,
     now: Timestamp,
-) -> view::KeyRow {
+) -> view::KeyListRow {
     let calls = measured.map_or(0, |one| one.allowed() + one.refused());
-    view::KeyRow {
+    view::KeyListRow {
         id: key.id.to_string(),
         name: key.name.clone(),
         masked: words::masked_key(&app.config.brands, key),
-        retiring: words::retiring_says(key, now)
+        retiring: words::retiring_text(key, now)
             .map(|says| format!("old secret {says}. {}", still.unwrap_or_default())),
         paused: words::paused(key, now),
         scopes: words::scopes(key.scopes),
         public: key.class == Class::Publishable,
-        reach: key.terms.restrictions.as_ref().filter(|own| !own.is_none()).map(words::reach),
+        restriction_summary: key
+            .terms
+            .restrictions
+            .as_ref()
+            .filter(|own| !own.is_none())
+            .map(words::restriction_summary),
         created: words::by(&key.created_by, key.created_at, now),
-        last_use: words::last_use(key, now),
+        last_used: words::last_used(key, now),
         expires: words::expires(key, now),
         deleted: key.deletion.as_ref().map(|deletion| words::by(&deletion.by, deletion.at, now)),
         spark: measured.map(|one| spark(&one.by_day())).unwrap_or_default(),
         calls: format!("{} in {}", counted(calls, "call"), counted(app.window().into(), "day")),
-        seen: measured.and_then(|one| sightings::badge(key, &one.seen)),
+        seen: measured.and_then(|one| exposure::badge(key, &one.seen)),
         advice: measured.and_then(|one| title(&advise(key, one, policy, now))),
     }
 }

@@ -1,41 +1,42 @@
-//! The API Keys page and its dialogs. Each dialog is also a page with its own URL, for browsers without
-//! JavaScript.
+//! The API Keys page and its dialogs. Each dialog is also a page with its own URL, for browsers without JavaScript.
 
 pub(super) mod advice;
 pub(super) mod delete;
+pub(super) mod denials;
 pub(super) mod edit;
 pub(super) mod first_call;
 pub(super) mod list;
 pub(super) mod new;
 pub(super) mod pause;
-pub(super) mod public_key;
-pub(super) mod refusals;
+pub(super) mod publishable_key;
 pub(super) mod retire;
 pub(super) mod rotate;
 pub(super) mod show;
 
-mod chosen;
 mod expiries;
+mod exposure;
 mod fields;
 mod limits;
-mod narrow;
-mod offered;
-mod public;
+mod options;
+mod publishable;
+mod requested;
+mod restrictions;
 mod reveal;
-mod seen;
-mod sightings;
+mod usage;
 mod what_if;
 
-pub(super) use seen::whence;
+pub(super) use usage::caller_address;
 
 use axum::http::request::Parts;
 
 use keyrack_store::KeyRow;
 
 use super::person::Member;
+use super::view::FlashMessage;
 use super::words;
 use crate::app::App;
 use crate::ops::OpError;
+use crate::ops::keys::Propagation;
 
 /// The path of the page.
 fn base(member: &Member) -> String {
@@ -50,6 +51,16 @@ async fn still_using(app: &App, member: &Member, key: &KeyRow) -> Result<Option<
     // The old secret was replaced when the current one was created.
     let since = key.secrets.first().map_or(key.created_at, |current| current.created_at);
     Ok(Some(words::still_using(used.as_ref(), since, now)))
+}
+
+/// The message after a change of a key: a warning if a node has not confirmed the change.
+fn change_message(text: String, propagation: &Propagation, detail: String) -> FlashMessage {
+    let message = if propagation.unconfirmed.is_empty() {
+        FlashMessage::good(text)
+    } else {
+        FlashMessage::warning(text)
+    };
+    message.with_detail(detail)
 }
 
 /// A random name for one submission of a form. The server executes a submission only once per nonce.

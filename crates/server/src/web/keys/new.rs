@@ -7,17 +7,17 @@ use http::{HeaderMap, StatusCode};
 use keyrack_key::Restrictions;
 use keyrack_store::{KeyFilter, KeyStatus, Policy};
 
-use super::fields::{Expiry, KeyForm};
-use super::offered::House;
+use super::fields::{ExpiryChange, KeyForm};
+use super::options::FormContext;
 use super::{base, nonce, reveal, sent_nonce};
 use crate::app::{App, Shared};
 use crate::ops::keys::{Draft, Handed};
 use crate::ops::{Invalid, OpError};
 use crate::web::error::PageError;
-use crate::web::form::Form;
+use crate::web::form::FormBody;
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::view::{Here, NewKey};
+use crate::web::view::{NavItem, NewKeyPage};
 
 /// Shows the empty form.
 pub(in crate::web) async fn form(
@@ -38,14 +38,14 @@ async fn page(
     policy: Policy,
     invalid: Option<&Invalid>,
 ) -> Result<Response, OpError> {
-    let house = House::of(app, member, policy, &Restrictions::NONE).await?;
+    let context = FormContext::of(app, member, policy, &Restrictions::NONE).await?;
     show!(
         app,
-        NewKey {
-            frame: frame::of_member(app, member, Here::ApiKeys, headers),
+        NewKeyPage {
+            frame: frame::of_member(app, member, NavItem::ApiKeys, headers),
             base: base(member),
             nonce: form.nonce.clone(),
-            fields: form.fields(app.now(), &house, invalid, None),
+            fields: form.fields(app.now(), &context, invalid, None),
         }
     )
 }
@@ -55,14 +55,14 @@ pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     member: Member,
     parts: Parts,
-    Form(form): Form<KeyForm>,
+    FormBody(form): FormBody<KeyForm>,
 ) -> Result<Response, PageError> {
     let policy = app.settings.policy(&member.acting).await?;
     match create(&app, &member, &form, policy).await {
-        Ok(handed) => {
+        Ok(created) => {
             // A failure here must not keep the secret from the user, who sees it only in this response.
-            let remark = remark(&app, &member, &handed).await.unwrap_or_default();
-            Ok(reveal::page(&app, &member, &parts, &handed, None, remark)?)
+            let remark = remark(&app, &member, &created).await.unwrap_or_default();
+            Ok(reveal::page(&app, &member, &parts, &created, None, remark)?)
         }
         Err(OpError::Invalid(invalid)) => {
             let again = page(&app, &member, &parts.headers, &form, policy, Some(&invalid)).await?;
@@ -79,8 +79,8 @@ async fn create(app: &App, member: &Member, form: &KeyForm, policy: Policy) -> R
     let now = app.now();
     let (scopes, expiry, restrictions) = form.settled().picked(now, policy, &Restrictions::NONE)?;
     let expires_at = match expiry {
-        Expiry::Set(at) => at,
-        Expiry::Keep => None,
+        ExpiryChange::Set(at) => at,
+        ExpiryChange::Keep => None,
     };
     let draft = Draft {
         name: form.name.clone(),
@@ -94,11 +94,11 @@ async fn create(app: &App, member: &Member, form: &KeyForm, policy: Policy) -> R
 }
 
 /// A remark if another live key has the same name, which is allowed.
-pub(super) async fn remark(app: &App, member: &Member, handed: &Handed) -> Result<Option<String>, OpError> {
-    let name = handed.key.name.as_str();
+pub(super) async fn remark(app: &App, member: &Member, created: &Handed) -> Result<Option<String>, OpError> {
+    let name = created.key.name.as_str();
     let filter =
         KeyFilter { status: KeyStatus::Standing, text: Some(name), limit: 20, ..KeyFilter::any(app.now()) };
     let alike = app.keys.list(&member.acting, &filter).await?;
-    let again = alike.items.iter().any(|key| key.name == name && key.id != handed.key.id);
+    let again = alike.items.iter().any(|key| key.name == name && key.id != created.key.id);
     Ok(again.then(|| format!("Another live key is called {name} too.")))
 }

@@ -1,5 +1,4 @@
-//! `…/settings/api-keys/{id}/pause` and `…/resume`: deny the requests of a key for some time, and end the
-//! pause.
+//! `…/settings/api-keys/{id}/pause` and `…/resume`: deny the requests of a key for some time, and end the pause.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -7,23 +6,23 @@ use http::{HeaderMap, StatusCode};
 use keyrack_store::KeyRow;
 use serde::Deserialize;
 
-use super::base;
-use super::chosen::{Chosen, Living};
+use super::requested::{EditableKey, RequestedKey};
+use super::{base, change_message};
 use crate::app::{App, Shared};
 use crate::ops::{Invalid, OpError};
 use crate::times::span;
 use crate::web::error::PageError;
 use crate::web::flash;
-use crate::web::form::{Form, field};
+use crate::web::form::{FormBody, field};
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::view::{Here, Notice, PauseKey, Tone};
+use crate::web::view::{NavItem, PauseKeyPage};
 use crate::web::words;
 
 /// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Span {
+pub struct PauseKeyForm {
     /// A span such as `10m`, or `resumed` to pause the key until it is resumed.
     r#for: String,
 }
@@ -31,10 +30,10 @@ pub struct Span {
 /// Shows the form.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
-    Living(Chosen { member, key }): Living,
+    EditableKey(RequestedKey { member, key }): EditableKey,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    Ok(page(&app, &member, &headers, &key, &Span::default(), None)?)
+    Ok(page(&app, &member, &headers, &key, &PauseKeyForm::default(), None)?)
 }
 
 fn page(
@@ -42,18 +41,18 @@ fn page(
     member: &Member,
     headers: &HeaderMap,
     key: &KeyRow,
-    form: &Span,
+    form: &PauseKeyForm,
     invalid: Option<&Invalid>,
 ) -> Result<Response, OpError> {
     show!(
         app,
-        PauseKey {
-            frame: frame::of_member(app, member, Here::ApiKeys, headers),
+        PauseKeyPage {
+            frame: frame::of_member(app, member, NavItem::ApiKeys, headers),
             base: base(member),
             id: key.id.to_string(),
             key_name: key.name.clone(),
             masked: words::masked_key(&app.config.brands, key),
-            last_use: words::last_use(key, app.now()),
+            last_used: words::last_used(key, app.now()),
             paused: words::paused(key, app.now()),
             span: field(&form.r#for, invalid, "for"),
         }
@@ -63,9 +62,9 @@ fn page(
 /// Pauses the key, and redirects to its page, which shows the requests that are denied.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
-    Living(Chosen { member, key }): Living,
+    EditableKey(RequestedKey { member, key }): EditableKey,
     headers: HeaderMap,
-    Form(form): Form<Span>,
+    FormBody(form): FormBody<PauseKeyForm>,
 ) -> Result<Response, PageError> {
     let span = match form.r#for.as_str() {
         "resumed" => Ok(None),
@@ -77,9 +76,8 @@ pub(in crate::web) async fn submit(
     };
     match paused {
         Ok((key, propagation)) => {
-            let tone = if propagation.unconfirmed.is_empty() { Tone::Good } else { Tone::Warning };
             let text = format!("{} is paused.", key.name);
-            let notice = Notice { tone, text, detail: words::arrived(&propagation, app.now()) };
+            let notice = change_message(text, &propagation, words::removal_status(&propagation, app.now()));
             Ok(flash::redirect(&app, &url(&member, &key), &notice))
         }
         Err(OpError::Invalid(invalid)) => {
@@ -93,12 +91,11 @@ pub(in crate::web) async fn submit(
 /// Resumes the key.
 pub(in crate::web) async fn resume(
     State(app): State<Shared>,
-    Living(Chosen { member, key }): Living,
+    EditableKey(RequestedKey { member, key }): EditableKey,
 ) -> Result<Response, PageError> {
     let (key, propagation) = app.keys.resume(&member.acting, key.id).await?;
-    let tone = if propagation.unconfirmed.is_empty() { Tone::Good } else { Tone::Warning };
     let text = format!("{} works again.", key.name);
-    let notice = Notice { tone, text, detail: words::reached(&propagation) };
+    let notice = change_message(text, &propagation, words::change_status(&propagation));
     Ok(flash::redirect(&app, &url(&member, &key), &notice))
 }
 

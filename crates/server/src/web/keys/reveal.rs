@@ -13,7 +13,7 @@ use crate::ops::OpError;
 use crate::ops::keys::Handed;
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::view::{AlreadyShown, Here, Reveal, Snippet};
+use crate::web::view::{AlreadyShownPage, NavItem, RevealSecretPage, Snippet};
 use crate::web::words;
 
 /// The page with the secret. It is never compressed, because it contains text from the user next to the secret.
@@ -21,28 +21,28 @@ pub(super) fn page(
     app: &App,
     member: &Member,
     parts: &Parts,
-    handed: &Handed,
+    created: &Handed,
     old_secret: Option<String>,
     remark: Option<String>,
 ) -> Result<Response, OpError> {
-    let key = &handed.key;
-    app.first_calls.await_one(handed, app.now());
-    let call = Call {
+    let key = &created.key;
+    app.first_calls.await_one(created, app.now());
+    let call = ExampleRequest {
         address: address(app, parts),
-        secret: handed.secret.expose(),
+        secret: created.secret.expose(),
         workspace: &member.membership.workspace.slug,
         scopes: key.scopes,
         restrictions: key.terms.restrictions.as_ref(),
     };
     let page = show!(
         app,
-        Reveal {
-            frame: frame::of_member(app, member, Here::ApiKeys, &parts.headers),
+        RevealSecretPage {
+            frame: frame::of_member(app, member, NavItem::ApiKeys, &parts.headers),
             base: base(member),
             key_name: key.name.clone(),
-            secret: handed.secret.expose().to_owned(),
+            secret: created.secret.expose().to_owned(),
             public: key.class == Class::Publishable,
-            call: first_call::line(app, member, key, handed.secret.hint()),
+            call: first_call::line(app, member, key, created.secret.hint()),
             snippets: call.snippets(),
             scopes: words::scopes(key.scopes),
             expires: key
@@ -66,8 +66,8 @@ pub(super) async fn already_shown(
     let key = app.keys.read(&member.acting, id).await?;
     let page = show!(
         app,
-        AlreadyShown {
-            frame: frame::of_member(app, member, Here::ApiKeys, headers),
+        AlreadyShownPage {
+            frame: frame::of_member(app, member, NavItem::ApiKeys, headers),
             base: base(member),
             id: key.id.to_string(),
             key_name: key.name,
@@ -77,7 +77,7 @@ pub(super) async fn already_shown(
 }
 
 /// The data for an example request that works with the new key, in three languages.
-struct Call<'a> {
+struct ExampleRequest<'a> {
     address: String,
     secret: &'a str,
     workspace: &'a str,
@@ -85,7 +85,7 @@ struct Call<'a> {
     restrictions: Option<&'a Restrictions>,
 }
 
-impl Call<'_> {
+impl ExampleRequest<'_> {
     fn snippets(&self) -> Vec<Snippet> {
         let snippets = if self.scopes.contains(Scope::Project) {
             self.get("projects")
@@ -143,8 +143,7 @@ impl Call<'_> {
         ]
     }
 
-    /// The body of the request. It names one entry of each restriction, because a request without them would be
-    /// denied.
+    /// The body of the request. It names one entry of each restriction, because a request without them would be denied.
     fn question(&self, permission: Permission) -> String {
         let mut asked =
             vec![("workspace", self.workspace.to_owned()), ("permission", permission.to_string())];

@@ -1,5 +1,5 @@
-//! `…/settings/api-keys/{id}/rotate`: replaces the secret of a key. The old secret works until the end of a
-//! grace period.
+//! `…/settings/api-keys/{id}/rotate`: replaces the secret of a key. The old secret works until the end
+//! of a grace period.
 
 use axum::extract::State;
 use axum::http::request::Parts;
@@ -8,23 +8,23 @@ use http::{HeaderMap, StatusCode};
 use keyrack_store::KeyRow;
 use serde::Deserialize;
 
-use super::chosen::{Chosen, Living};
+use super::requested::{EditableKey, RequestedKey};
 use super::{base, nonce, reveal, sent_nonce};
 use crate::app::{App, Shared};
 use crate::ops::keys::Handed;
 use crate::ops::{Invalid, OpError};
 use crate::times::span;
 use crate::web::error::PageError;
-use crate::web::form::{Form, field};
+use crate::web::form::{FormBody, field};
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::view::{Here, RotateKey};
+use crate::web::view::{NavItem, RotateKeyPage};
 use crate::web::words;
 
 /// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Rotation {
+pub struct RotateKeyForm {
     overlap: String,
     nonce: String,
 }
@@ -32,10 +32,10 @@ pub struct Rotation {
 /// Shows the form.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
-    Living(Chosen { member, key }): Living,
+    EditableKey(RequestedKey { member, key }): EditableKey,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let form = Rotation { nonce: nonce()?, ..Rotation::default() };
+    let form = RotateKeyForm { nonce: nonce()?, ..RotateKeyForm::default() };
     Ok(page(&app, &member, &headers, &key, &form, None)?)
 }
 
@@ -44,13 +44,13 @@ fn page(
     member: &Member,
     headers: &HeaderMap,
     key: &KeyRow,
-    form: &Rotation,
+    form: &RotateKeyForm,
     invalid: Option<&Invalid>,
 ) -> Result<Response, OpError> {
     show!(
         app,
-        RotateKey {
-            frame: frame::of_member(app, member, Here::ApiKeys, headers),
+        RotateKeyPage {
+            frame: frame::of_member(app, member, NavItem::ApiKeys, headers),
             base: base(member),
             id: key.id.to_string(),
             key_name: key.name.clone(),
@@ -65,17 +65,17 @@ fn page(
 /// Rotates the key. This response is the only one that contains the new secret.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
-    Living(Chosen { member, key }): Living,
+    EditableKey(RequestedKey { member, key }): EditableKey,
     parts: Parts,
-    Form(form): Form<Rotation>,
+    FormBody(form): FormBody<RotateKeyForm>,
 ) -> Result<Response, PageError> {
     match rotate(&app, &member, &key, &form).await {
-        Ok(handed) => {
-            let old = match words::retiring(&handed.key, app.now()) {
+        Ok(rotated) => {
+            let old = match words::retiring(&rotated.key, app.now()) {
                 Some((_, at)) => format!("works until {}", words::date_and_time(at)),
                 None => "stopped working just now".to_owned(),
             };
-            Ok(reveal::page(&app, &member, &parts, &handed, Some(old), None)?)
+            Ok(reveal::page(&app, &member, &parts, &rotated, Some(old), None)?)
         }
         Err(OpError::Invalid(invalid)) => {
             let again = page(&app, &member, &parts.headers, &key, &form, Some(&invalid))?;
@@ -88,7 +88,7 @@ pub(in crate::web) async fn submit(
     }
 }
 
-async fn rotate(app: &App, member: &Member, key: &KeyRow, form: &Rotation) -> Result<Handed, OpError> {
+async fn rotate(app: &App, member: &Member, key: &KeyRow, form: &RotateKeyForm) -> Result<Handed, OpError> {
     let overlap = span(&form.overlap).map_err(|_| Invalid::field("overlap", "pick one of the choices"))?;
     app.keys.rotate(&member.acting, key.id, overlap, sent_nonce(&form.nonce)?).await
 }

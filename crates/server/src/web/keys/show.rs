@@ -8,9 +8,9 @@ use http::HeaderMap;
 use keyrack_key::{Class, Permission, Timestamp};
 use keyrack_store::KeyRow;
 
-use super::chosen::Chosen;
-use super::seen::{Look, seen};
-use super::{advice, sightings, still_using};
+use super::requested::RequestedKey;
+use super::usage::{KeyUsageQuery, usage};
+use super::{advice, exposure, still_using};
 use super::{base, nonce};
 use crate::api::Params;
 use crate::app::{App, Shared};
@@ -20,14 +20,14 @@ use crate::ops::keys::advice::advise;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::view::{Here, KeyPage, RefusedCalls};
+use crate::web::view::{DeniedRequestCount, KeyDetailPage, NavItem};
 use crate::web::words;
 
 /// Shows a key, deleted or not.
 pub(in crate::web) async fn page(
     State(app): State<Shared>,
-    Chosen { member, key }: Chosen,
-    Params(look): Params<Look>,
+    RequestedKey { member, key }: RequestedKey,
+    Params(look): Params<KeyUsageQuery>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let now = app.now();
@@ -43,25 +43,25 @@ pub(in crate::web) async fn page(
     };
     let nonce = if member.manages_keys() { Some(nonce()?) } else { None };
     let standings = app.quotas.standings_of(&key).await?;
-    let view = KeyPage {
-        frame: frame::of_member(&app, &member, Here::ApiKeys, &headers),
+    let view = KeyDetailPage {
+        frame: frame::of_member(&app, &member, NavItem::ApiKeys, &headers),
         base: base(&member),
         can_manage: member.manages_keys(),
         activity_url: member.path(&format!("/settings/activity?about={}", key.id)),
         id: key.id.to_string(),
         name: key.name.clone(),
         masked: words::masked_key(&app.config.brands, &key),
-        retiring: words::retiring_says(&key, now),
+        retiring: words::retiring_text(&key, now),
         still_using: still_using(&app, &member, &key).await?.unwrap_or_default(),
         advice: advice::lines(&advised, &base(&member), key.id, now),
-        in_public: sightings::notice(&key, &measured.seen, nonce, now),
-        seen: seen(&app, &member, &key, &look).await?,
+        exposure: exposure::notice(&key, &measured.seen, nonce, now),
+        usage: usage(&app, &member, &key, &look).await?,
         paused: words::paused(&key, now),
         refused_since: refused.since,
         refused: refused.calls,
         scopes: words::scopes(key.scopes),
         created: words::by(&key.created_by, key.created_at, now),
-        last_use: words::last_use(&key, now),
+        last_used: words::last_used(&key, now),
         expires: words::expires(&key, now),
         limits: own.map(|own| words::limits(own, &names)).unwrap_or_default(),
         quotas: standings.into_iter().map(|standing| words::quota_bar(standing, now)).collect(),
@@ -73,17 +73,17 @@ pub(in crate::web) async fn page(
     Ok(show!(&app, view)?)
 }
 
-/// The requests that were denied because the key is paused. `since` is the start of the hour in which the first
-/// was denied.
+/// The requests that were denied because the key is paused. `since` is the start of the hour in which the
+/// first was denied.
 #[derive(Default)]
-struct Refused {
+struct PauseDenials {
     since: String,
-    calls: Vec<RefusedCalls>,
+    calls: Vec<DeniedRequestCount>,
 }
 
-async fn refused(app: &App, member: &Member, key: &KeyRow) -> Result<Refused, OpError> {
+async fn refused(app: &App, member: &Member, key: &KeyRow) -> Result<PauseDenials, OpError> {
     let now = app.now();
-    let Some(paused) = key.paused_at(now) else { return Ok(Refused::default()) };
+    let Some(paused) = key.paused_at(now) else { return Ok(PauseDenials::default()) };
     let mut counted: BTreeMap<Option<Permission>, u64> = BTreeMap::new();
     let mut since: Option<Timestamp> = None;
     for hour in app.keys.usage(&member.acting, key.id, now.since(paused.at)).await? {
@@ -92,12 +92,12 @@ async fn refused(app: &App, member: &Member, key: &KeyRow) -> Result<Refused, Op
             *counted.entry(hour.permission).or_default() += hour.checks;
         }
     }
-    let calls = |(permission, calls): (Option<Permission>, u64)| RefusedCalls {
+    let calls = |(permission, calls): (Option<Permission>, u64)| DeniedRequestCount {
         does: permission.map(|one| one.says().to_owned()).unwrap_or_default(),
         permission: permission.map(Permission::name).unwrap_or_default(),
         calls: words::count(calls, "call"),
     };
-    Ok(Refused {
+    Ok(PauseDenials {
         since: since.map(words::date_and_time).unwrap_or_default(),
         calls: counted.into_iter().map(calls).collect(),
     })

@@ -2,7 +2,7 @@
 
 use keyrack_key::{Permission, Permissions};
 
-use super::whence;
+use super::caller_address;
 use crate::numbers::{counted, grouped};
 use crate::ops::keys::what_if::WhatIf;
 use crate::web::view;
@@ -11,7 +11,7 @@ use crate::web::view;
 const MOST: usize = 5;
 
 /// The panel next to the form.
-pub(super) fn panel(what: &WhatIf) -> view::WhatIf {
+pub(super) fn panel(what: &WhatIf) -> view::WhatIfPanel {
     let days = counted(what.days.into(), "day");
     let says = match what.calls {
         0 => format!("There were no calls in {days}, so it would have refused none."),
@@ -21,7 +21,7 @@ pub(super) fn panel(what: &WhatIf) -> view::WhatIf {
             counted(calls, "call")
         ),
     };
-    view::WhatIf {
+    view::WhatIfPanel {
         says,
         refuses: what.refused > 0 || what.too_fast.is_some_and(|calls| calls > 0),
         permits: permits(what.permits, &what.widens),
@@ -48,7 +48,7 @@ pub(super) fn permits(permits: Permissions, widens: &[&str]) -> Vec<String> {
 
 fn callers(what: &WhatIf) -> Vec<(String, String)> {
     let named = what.callers.iter().take(MOST).map(|one| {
-        let who = [whence(&one.caller), one.caller.origin.clone(), one.caller.agent.clone()];
+        let who = [caller_address(&one.caller), one.caller.origin.clone(), one.caller.agent.clone()];
         let who: Vec<_> = who.into_iter().filter(|part| !part.is_empty()).collect();
         let calls = match (one.refused, one.unknown) {
             (refused, 0) => counted(refused, "call"),

@@ -3,17 +3,17 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use super::chosen::Chosen;
+use super::requested::RequestedModel;
 use super::url;
 use crate::app::Shared;
 use crate::web::error::PageError;
 use crate::web::flash;
-use crate::web::view::{Notice, Tone};
+use crate::web::view::FlashMessage;
 
 /// Cancels the training run.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
-    Chosen { member, model, .. }: Chosen,
+    RequestedModel { member, model, .. }: RequestedModel,
 ) -> Result<Response, PageError> {
     let model = app.models.cancel(&member.acting, model.id).await?;
     let text = if model.status == keyrack_store::ModelStatus::Cancelled {
@@ -23,6 +23,6 @@ pub(in crate::web) async fn submit(
     } else {
         "The training is being stopped."
     };
-    let notice = Notice { tone: Tone::Good, text: text.to_owned(), detail: String::new() };
+    let notice = FlashMessage::good(text.to_owned());
     Ok(flash::redirect(&app, &url(&member, model.id), &notice))
 }

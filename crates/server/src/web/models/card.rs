@@ -4,28 +4,28 @@ use keyrack_store::Model;
 use serde::Deserialize;
 
 use crate::web::view::{
-    BoxMark, Classified, ConfusionCell, ConfusionRow, Detected, LabelRow, PrecisionRow, TONES,
+    BoxMark, ClassifierMetrics, ConfusionCell, ConfusionRow, DetectorMetrics, LabelRow, PrecisionRow, TONES,
 };
 use crate::web::words;
 
 /// The model card, as a worker wrote it. Fields that an older version left out have defaults and are not shown.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Card {
+pub(super) struct ModelCard {
     task: String,
     pub(super) labels: Vec<String>,
-    metrics: Metrics,
+    metrics: CardMetrics,
     pub(super) notes: Vec<String>,
-    examples: Vec<Shown>,
+    examples: Vec<CardExample>,
 }
 
 /// An image of the validation set with the prediction of the model: boxes, or one label of a classifier.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Shown {
+pub(super) struct CardExample {
     pub(super) record: String,
-    found: Vec<Found>,
-    there: Vec<Object>,
+    found: Vec<CardDetection>,
+    there: Vec<CardBox>,
     said: usize,
     is: usize,
     confidence: f64,
@@ -33,14 +33,14 @@ pub(super) struct Shown {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Found {
-    object: Object,
+struct CardDetection {
+    object: CardBox,
     confidence: f64,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Object {
+struct CardBox {
     class: usize,
     left: f64,
     top: f64,
@@ -51,21 +51,21 @@ struct Object {
 /// The metrics of a classifier or a detector.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Metrics {
+struct CardMetrics {
     trained_on: u64,
     #[serde(alias = "pictures")]
     measured_on: u64,
     accuracy: f64,
-    labels: Vec<Label>,
+    labels: Vec<LabelMetrics>,
     confusion: Vec<Vec<u64>>,
-    at_0_7: Sureness,
+    at_0_7: ConfidentMetrics,
     #[serde(alias = "mean")]
     mean_average_precision: f64,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Label {
+struct LabelMetrics {
     pictures: u64,
     recall: Option<f64>,
     precision: Option<f64>,
@@ -77,12 +77,12 @@ struct Label {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Sureness {
+struct ConfidentMetrics {
     answers: u64,
     right: u64,
 }
 
-impl Card {
+impl ModelCard {
     pub(super) fn of(model: &Model) -> Self {
         let card = model.card.clone().and_then(|card| serde_json::from_value(card).ok());
         card.unwrap_or_default()
@@ -104,12 +104,12 @@ impl Card {
 
     /// The examples to show: of a classifier, only its errors; of a detector, all, including images in which it
     /// found nothing, because they were chosen at random.
-    pub(super) fn shown(&self) -> impl Iterator<Item = &Shown> {
+    pub(super) fn shown(&self) -> impl Iterator<Item = &CardExample> {
         self.examples.iter().filter(|shown| self.detects() || shown.said != shown.is)
     }
 
     /// A caption with what the boxes don't show. `None` if there is nothing to add.
-    pub(super) fn caption(&self, shown: &Shown) -> Option<String> {
+    pub(super) fn caption(&self, shown: &CardExample) -> Option<String> {
         if self.detects() {
             return shown.found.is_empty().then(|| format!("found none of {}", shown.there.len()));
         }
@@ -118,9 +118,9 @@ impl Card {
     }
 
     /// The boxes that the model found in an example.
-    pub(super) fn boxes(&self, shown: &Shown) -> Vec<BoxMark> {
+    pub(super) fn boxes(&self, shown: &CardExample) -> Vec<BoxMark> {
         let marks = shown.found.iter().filter_map(|found| {
-            let Object { class, left, top, width, height } = found.object;
+            let CardBox { class, left, top, width, height } = found.object;
             let name = self.labels.get(class)?.clone();
             let sure = Some(percent(found.confidence));
             Some(BoxMark { number: 0, name, tone: class % TONES, left, top, width, height, sure })
@@ -129,13 +129,13 @@ impl Card {
     }
 
     /// The metrics of a classifier. `None` if the model is a detector, or if it has no labels.
-    pub(super) fn classified(&self) -> Option<Classified> {
+    pub(super) fn classified(&self) -> Option<ClassifierMetrics> {
         if self.detects() || self.labels.is_empty() {
             return None;
         }
         let metrics = &self.metrics;
         let sure = &metrics.at_0_7;
-        Some(Classified {
+        Some(ClassifierMetrics {
             accuracy: percent(metrics.accuracy),
             measured_on: words::count(metrics.measured_on, "image"),
             trained_on: words::count(metrics.trained_on, "image"),
@@ -149,12 +149,12 @@ impl Card {
     }
 
     /// The metrics of a detector. `None` if the model is a classifier, or if it has no labels.
-    pub(super) fn detected(&self) -> Option<Detected> {
+    pub(super) fn detected(&self) -> Option<DetectorMetrics> {
         if !self.detects() || self.labels.is_empty() {
             return None;
         }
         let metrics = &self.metrics;
-        Some(Detected {
+        Some(DetectorMetrics {
             mean: format!("{:.2}", metrics.mean_average_precision),
             measured_on: words::count(metrics.measured_on, "image"),
             trained_on: words::count(metrics.trained_on, "image"),
@@ -163,7 +163,7 @@ impl Card {
     }
 }
 
-fn label_row((name, label): (&String, &Label)) -> LabelRow {
+fn label_row((name, label): (&String, &LabelMetrics)) -> LabelRow {
     let share = |share: Option<f64>| share.map_or_else(|| "—".to_owned(), percent);
     LabelRow {
         name: name.clone(),
@@ -183,7 +183,7 @@ fn confusion_row((at, (name, counts)): (usize, (&String, &Vec<u64>))) -> Confusi
     ConfusionRow { name: name.clone(), cells: counts.iter().enumerate().map(cell).collect() }
 }
 
-fn precision_row((at, (name, label)): (usize, (&String, &Label))) -> PrecisionRow {
+fn precision_row((at, (name, label)): (usize, (&String, &LabelMetrics))) -> PrecisionRow {
     PrecisionRow {
         name: name.clone(),
         tone: at % TONES,
@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     fn captions(card: serde_json::Value) -> Vec<Option<String>> {
-        let card: Card = serde_json::from_value(card).unwrap();
+        let card: ModelCard = serde_json::from_value(card).unwrap();
         card.shown().map(|shown| card.caption(shown)).collect()
     }
 

@@ -4,22 +4,22 @@ use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 
-use super::chosen::Chosen;
+use super::requested::RequestedModel;
 use super::url;
 use crate::app::Shared;
 use crate::web::error::PageError;
 use crate::web::flash;
 use crate::web::frame::{self, show};
-use crate::web::view::{DeleteModel, Here, Notice, Tone};
+use crate::web::view::{DeleteModelPage, FlashMessage, NavItem};
 
-/// Asks for confirmation.
+/// Shows the confirmation form.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
-    Chosen { member, model, .. }: Chosen,
+    RequestedModel { member, model, .. }: RequestedModel,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let view = DeleteModel {
-        frame: frame::of_member(&app, &member, Here::Models, &headers),
+    let view = DeleteModelPage {
+        frame: frame::of_member(&app, &member, NavItem::Models, &headers),
         url: url(&member, model.id),
         is_live: !model.status.has_ended(),
         model_name: model.name,
@@ -30,10 +30,9 @@ pub(in crate::web) async fn form(
 /// Deletes the model.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
-    Chosen { member, model, .. }: Chosen,
+    RequestedModel { member, model, .. }: RequestedModel,
 ) -> Result<Response, PageError> {
     app.models.delete(&member.acting, model.id).await?;
-    let notice =
-        Notice { tone: Tone::Good, text: format!("{} was deleted.", model.name), detail: String::new() };
+    let notice = FlashMessage::good(format!("{} was deleted.", model.name));
     Ok(flash::redirect(&app, &member.path("/models"), &notice))
 }

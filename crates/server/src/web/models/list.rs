@@ -7,33 +7,26 @@ use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 use keyrack_key::ModelId;
-use serde::Deserialize;
 
 use super::row;
 use crate::api::Params;
 use crate::app::Shared;
+use crate::web::cursor::CursorQuery;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::view::{Here, ModelList};
+use crate::web::view::{ModelListPage, NavItem};
 
 pub(in crate::web) const ON_A_PAGE: u32 = 50;
-
-/// The position in the list, from the query.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Piece {
-    pub(in crate::web) cursor: String,
-}
 
 /// Shows the models.
 pub(in crate::web) async fn page(
     State(app): State<Shared>,
     member: Member,
-    Params(piece): Params<Piece>,
+    Params(query): Params<CursorQuery>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let after = piece.cursor.parse::<ModelId>().ok();
+    let after = query.after::<ModelId>();
     let page = app.models.list(&member.acting, None, after, ON_A_PAGE).await?;
     let now = app.now();
     let mut names = BTreeMap::new();
@@ -48,8 +41,8 @@ pub(in crate::web) async fn page(
         };
         models.push(row(&member, model, name, now));
     }
-    let view = ModelList {
-        frame: frame::of_member(&app, &member, Here::Models, &headers),
+    let view = ModelListPage {
+        frame: frame::of_member(&app, &member, NavItem::Models, &headers),
         projects_url: member.path("/projects"),
         models,
         next_url: page.next.map(|cursor| member.path(&format!("/models?cursor={cursor}"))),

@@ -1,22 +1,22 @@
 //! The pages of models: the list, each model, training, predictions, and deletion.
 
-pub(super) mod ask;
 pub(super) mod cancel;
 pub(super) mod delete;
 pub(super) mod list;
+pub(super) mod predict;
 pub(super) mod show;
 pub(super) mod train;
 
 mod card;
-mod chosen;
-mod going;
+mod progress;
+mod requested;
 mod snippets;
 
 use keyrack_key::{ModelId, Timestamp};
 use keyrack_store::{Model, ModelStatus, ProjectType};
 
 use super::person::Member;
-use super::view::{ModelRow, Status};
+use super::view::{ModelRow, ModelStatusBadge};
 use super::words;
 
 /// The path of the model's page.
@@ -25,14 +25,14 @@ pub(super) fn url(member: &Member, id: ModelId) -> String {
 }
 
 /// The status of a model as a badge.
-pub(super) const fn status(model: &Model) -> Status {
+pub(super) const fn status(model: &Model) -> ModelStatusBadge {
     match model.status {
-        ModelStatus::Queued => Status::Queued,
-        ModelStatus::Running if model.cancelling => Status::Stopping,
-        ModelStatus::Running => Status::Running,
-        ModelStatus::Ready => Status::Ready,
-        ModelStatus::Failed => Status::Failed,
-        ModelStatus::Cancelled => Status::Cancelled,
+        ModelStatus::Queued => ModelStatusBadge::Queued,
+        ModelStatus::Running if model.cancelling => ModelStatusBadge::Stopping,
+        ModelStatus::Running => ModelStatusBadge::Running,
+        ModelStatus::Ready => ModelStatusBadge::Ready,
+        ModelStatus::Failed => ModelStatusBadge::Failed,
+        ModelStatus::Cancelled => ModelStatusBadge::Cancelled,
     }
 }
 
@@ -45,9 +45,9 @@ pub(super) fn row(member: &Member, model: &Model, project_name: &str, now: Times
         project_url: member.path(&format!("/projects/{}", model.project)),
         status: status(model),
         result: match model.status {
-            ModelStatus::Ready => card::Card::of(model).result(),
+            ModelStatus::Ready => card::ModelCard::of(model).result(),
             ModelStatus::Running => {
-                going::percent(model).map(|percent| format!("{percent} %")).unwrap_or_default()
+                progress::percent(model).map(|percent| format!("{percent} %")).unwrap_or_default()
             }
             _ => String::new(),
         },

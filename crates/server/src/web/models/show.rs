@@ -5,9 +5,9 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use keyrack_store::{Model, ModelStatus, Point};
 
-use super::card::Card;
-use super::chosen::Chosen;
-use super::going::going;
+use super::card::ModelCard;
+use super::progress::progress;
+use super::requested::RequestedModel;
 use super::snippets::snippets;
 use super::{kind, status, url};
 use crate::app::{App, Shared};
@@ -15,7 +15,9 @@ use crate::ops::OpError;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
 use crate::web::keys::address;
-use crate::web::view::{Answer, Badge, Example, Here, ModelPage, Overlay, Plot, TryIt, plot};
+use crate::web::view::{
+    Badge, ExampleImage, ModelDetailPage, NavItem, Overlay, Plot, PredictionForm, PredictionResult, plot,
+};
 
 use crate::web::words;
 
@@ -24,34 +26,34 @@ const EXAMPLES: usize = 8;
 
 /// The input and the result of a prediction that the user ran on the page.
 #[derive(Default)]
-pub(super) struct Tried {
+pub(super) struct PredictionState {
     pub(super) image_url: String,
     pub(super) error: Option<String>,
-    pub(super) answer: Option<Answer>,
+    pub(super) answer: Option<PredictionResult>,
 }
 
 /// Shows the model.
 pub(in crate::web) async fn page(
     State(app): State<Shared>,
-    chosen: Chosen,
+    chosen: RequestedModel,
     parts: Parts,
 ) -> Result<Response, PageError> {
-    Ok(render(&app, &chosen, &parts, Tried::default()).await?)
+    Ok(render(&app, &chosen, &parts, PredictionState::default()).await?)
 }
 
 /// Renders the page, with the result of a prediction if there is one.
 pub(super) async fn render(
     app: &App,
-    chosen: &Chosen,
+    chosen: &RequestedModel,
     parts: &Parts,
-    tried: Tried,
+    tried: PredictionState,
 ) -> Result<Response, OpError> {
-    let Chosen { member, model, project } = chosen;
-    let card = Card::of(model);
+    let RequestedModel { member, model, project } = chosen;
+    let card = ModelCard::of(model);
     let points = app.models.curve(&member.acting, model.id).await?;
     let may_try = model.status == ModelStatus::Ready && member.manages_projects();
-    let view = ModelPage {
-        frame: frame::of_member(app, member, Here::Models, &parts.headers),
+    let view = ModelDetailPage {
+        frame: frame::of_member(app, member, NavItem::Models, &parts.headers),
         models_url: member.path("/models"),
         url: url(member, model.id),
         project_url: member.path(&format!("/projects/{}", project.id)),
@@ -66,9 +68,9 @@ pub(super) async fn render(
             .started_at
             .zip(model.ended_at)
             .filter(|_| model.status == ModelStatus::Ready)
-            .map(|(began, ended)| words::lasted(ended.since(began))),
+            .map(|(began, ended)| words::long_duration(ended.since(began))),
         reason: model.reason.clone(),
-        progress: going(model),
+        progress: progress(model),
         plots: plots(&points),
         classification: card.classified(),
         detection: card.detected(),
@@ -82,9 +84,9 @@ pub(super) async fn render(
 /// The examples whose images still exist.
 async fn examples(
     app: &App,
-    Chosen { member, project, .. }: &Chosen,
-    card: &Card,
-) -> Result<Vec<Example>, OpError> {
+    RequestedModel { member, project, .. }: &RequestedModel,
+    card: &ModelCard,
+) -> Result<Vec<ExampleImage>, OpError> {
     let url = member.path(&format!("/projects/{}/images", project.id));
     let mut examples = Vec::new();
     for shown in card.shown().take(EXAMPLES) {
@@ -101,7 +103,7 @@ async fn examples(
                 badges.push(Badge { name: one.name.clone(), tone: one.tone });
             }
         }
-        examples.push(Example {
+        examples.push(ExampleImage {
             url: format!("{url}/{id}"),
             image: format!("{url}/{id}/file?size=thumbnail"),
             overlay: Overlay { width: record.width, height: record.height, boxes },
@@ -113,9 +115,14 @@ async fn examples(
     Ok(examples)
 }
 
-fn try_it(app: &App, Chosen { member, model, .. }: &Chosen, parts: &Parts, tried: Tried) -> TryIt {
+fn try_it(
+    app: &App,
+    RequestedModel { member, model, .. }: &RequestedModel,
+    parts: &Parts,
+    tried: PredictionState,
+) -> PredictionForm {
     let secret = format!("{}_sk_…", app.config.brands.current());
-    TryIt {
+    PredictionForm {
         action: format!("{}/try", url(member, model.id)),
         most: words::bytes(app.config.max_image as u64),
         image_url: tried.image_url,

@@ -2,7 +2,7 @@
 
 use keyrack_store::{Model, ProjectType};
 
-use super::ask::SURE;
+use super::predict::MIN_CONFIDENCE;
 use crate::web::view::Snippet;
 
 /// Examples for curl, Python, and JavaScript. Detectors get the confidence that the page uses.
@@ -16,9 +16,9 @@ pub(super) fn snippets(address: &str, secret: &str, model: &Model) -> Vec<Snippe
     let (sure_curl, sure_python, sure_javascript) = match model.project_type {
         ProjectType::Classification => Default::default(),
         ProjectType::ObjectDetection => (
-            format!(" \\\n  -F confidence={SURE}"),
-            format!(", confidence={SURE}"),
-            format!("form.append(\"confidence\", \"{SURE}\");\n"),
+            format!(" \\\n  -F confidence={MIN_CONFIDENCE}"),
+            format!(", confidence={MIN_CONFIDENCE}"),
+            format!("form.append(\"confidence\", \"{MIN_CONFIDENCE}\");\n"),
         ),
     };
     let url = format!("{address}/api/v1/predict/{way}/{}", model.id);

@@ -12,17 +12,17 @@ use crate::ops::models::TrainSettings;
 use crate::ops::{Invalid, OpError};
 use crate::web::error::PageError;
 use crate::web::flash;
-use crate::web::form::{Form, field};
+use crate::web::form::{FormBody, field};
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::projects::Chosen;
-use crate::web::view::{Here, Notice, Tone, TrainModel};
+use crate::web::projects::RequestedProject;
+use crate::web::view::{FlashMessage, NavItem, TrainModelPage};
 use crate::web::words;
 
 /// The fields of the form. The server chooses a value for each empty number.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Training {
+pub struct TrainForm {
     name: String,
     steps: String,
     seed: String,
@@ -31,11 +31,11 @@ pub struct Training {
 /// Shows the form, or what the project lacks for training.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
-    Chosen { member, project }: Chosen,
+    RequestedProject { member, project }: RequestedProject,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let models = app.datasets.counts(&member.acting, project.id).await?.models;
-    let form = Training { name: format!("Model {}", models + 1), ..Training::default() };
+    let form = TrainForm { name: format!("Model {}", models + 1), ..TrainForm::default() };
     Ok(page(&app, &member, &headers, &project, &form, None).await?)
 }
 
@@ -44,12 +44,12 @@ async fn page(
     member: &Member,
     headers: &HeaderMap,
     project: &Project,
-    form: &Training,
+    form: &TrainForm,
     invalid: Option<&Invalid>,
 ) -> Result<Response, OpError> {
     let counts = app.datasets.counts(&member.acting, project.id).await?;
-    let view = TrainModel {
-        frame: frame::of_member(app, member, Here::Projects, headers),
+    let view = TrainModelPage {
+        frame: frame::of_member(app, member, NavItem::Projects, headers),
         project_url: member.path(&format!("/projects/{}", project.id)),
         project_name: project.name.clone(),
         ground: format!(
@@ -69,9 +69,9 @@ async fn page(
 /// Queues the training run.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
-    Chosen { member, project }: Chosen,
+    RequestedProject { member, project }: RequestedProject,
     headers: HeaderMap,
-    Form(form): Form<Training>,
+    FormBody(form): FormBody<TrainForm>,
 ) -> Result<Response, PageError> {
     let asked = match settings(&form) {
         Ok(settings) => app.models.train(&member.acting, project.id, Some(form.name.clone()), settings).await,
@@ -80,7 +80,7 @@ pub(in crate::web) async fn submit(
     let invalid = match asked {
         Ok((model, _)) => {
             let text = format!("{} waits for its training.", model.name);
-            let notice = Notice { tone: Tone::Good, text, detail: String::new() };
+            let notice = FlashMessage::good(text);
             return Ok(flash::redirect(&app, &url(&member, model.id), &notice));
         }
         Err(OpError::Invalid(invalid)) => invalid,
@@ -93,7 +93,7 @@ pub(in crate::web) async fn submit(
     Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
 }
 
-fn settings(form: &Training) -> Result<TrainSettings, Invalid> {
+fn settings(form: &TrainForm) -> Result<TrainSettings, Invalid> {
     let number = |text: &str| match text.trim() {
         "" => Ok(None),
         text => text.parse::<u32>().map(Some).map_err(|_| "expected a whole number"),

@@ -5,18 +5,18 @@ use axum::response::Response;
 use http::HeaderMap;
 
 use super::base;
-use super::chosen::Chosen;
+use super::requested::RequestedProject;
 use crate::app::Shared;
 use crate::web::error::PageError;
 use crate::web::flash;
 use crate::web::frame::{self, show};
-use crate::web::view::{DeleteProject, Here, Notice, Tone};
+use crate::web::view::{DeleteProjectPage, FlashMessage, NavItem};
 use crate::web::words;
 
-/// Asks for confirmation.
+/// Shows the confirmation form.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
-    Chosen { member, project }: Chosen,
+    RequestedProject { member, project }: RequestedProject,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let counts = app.datasets.counts(&member.acting, project.id).await?;
@@ -28,8 +28,8 @@ pub(in crate::web) async fn form(
             words::count(models, "model")
         ),
     };
-    let view = DeleteProject {
-        frame: frame::of_member(&app, &member, Here::Projects, &headers),
+    let view = DeleteProjectPage {
+        frame: frame::of_member(&app, &member, NavItem::Projects, &headers),
         base: base(&member),
         id: project.id.to_string(),
         project_name: project.name,
@@ -41,10 +41,9 @@ pub(in crate::web) async fn form(
 /// Deletes the project.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
-    Chosen { member, project }: Chosen,
+    RequestedProject { member, project }: RequestedProject,
 ) -> Result<Response, PageError> {
     app.projects.delete(&member.acting, project.id).await?;
-    let notice =
-        Notice { tone: Tone::Good, text: format!("{} was deleted.", project.name), detail: String::new() };
+    let notice = FlashMessage::good(format!("{} was deleted.", project.name));
     Ok(flash::redirect(&app, &base(&member), &notice))
 }

@@ -5,36 +5,29 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use keyrack_key::{ProjectId, Timestamp};
 use keyrack_store::{Project, ProjectCounts};
-use serde::Deserialize;
 
 use super::base;
 use crate::api::Params;
 use crate::app::Shared;
+use crate::web::cursor::CursorQuery;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
 use crate::web::keys::address;
 use crate::web::models::kind;
 use crate::web::person::Member;
-use crate::web::view::{Here, ProjectCard, ProjectList};
+use crate::web::view::{NavItem, ProjectCard, ProjectListPage};
 use crate::web::words;
 
 const ON_A_PAGE: u32 = 60;
-
-/// The position in the list, from the query.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Piece {
-    cursor: String,
-}
 
 /// Shows the projects.
 pub(in crate::web) async fn page(
     State(app): State<Shared>,
     member: Member,
-    Params(piece): Params<Piece>,
+    Params(query): Params<CursorQuery>,
     parts: Parts,
 ) -> Result<Response, PageError> {
-    let after = piece.cursor.parse::<ProjectId>().ok();
+    let after = query.after::<ProjectId>();
     let page = app.projects.list(&member.acting, after, ON_A_PAGE).await?;
     let base = base(&member);
     let now = app.now();
@@ -42,8 +35,8 @@ pub(in crate::web) async fn page(
     for project in &page.items {
         projects.push(card(project, app.datasets.counts(&member.acting, project.id).await?, now));
     }
-    let view = ProjectList {
-        frame: frame::of_member(&app, &member, Here::Projects, &parts.headers),
+    let view = ProjectListPage {
+        frame: frame::of_member(&app, &member, NavItem::Projects, &parts.headers),
         can_manage: member.manages_projects(),
         projects,
         next_url: page.next.map(|cursor| format!("{base}?cursor={cursor}")),

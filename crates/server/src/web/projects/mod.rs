@@ -7,12 +7,12 @@ pub(super) mod new;
 pub(super) mod rename;
 pub(super) mod show;
 
-mod chosen;
 mod head;
+mod requested;
 mod snippets;
 
-pub(super) use chosen::Chosen;
 pub(super) use head::url;
+pub(super) use requested::RequestedProject;
 
 use super::person::Member;
 

@@ -5,30 +5,31 @@ use axum::response::Response;
 use http::HeaderMap;
 use keyrack_key::ModelId;
 
-use super::Chosen;
+use super::RequestedProject;
 use super::head::{head, url};
 use crate::api::Params;
 use crate::app::Shared;
+use crate::web::cursor::CursorQuery;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
-use crate::web::models::list::{ON_A_PAGE, Piece};
+use crate::web::models::list::ON_A_PAGE;
 use crate::web::models::row;
-use crate::web::view::{Here, ProjectModels};
+use crate::web::view::{NavItem, ProjectModelsPage};
 
 /// Shows the models.
 pub(in crate::web) async fn page(
     State(app): State<Shared>,
-    Chosen { member, project }: Chosen,
-    Params(piece): Params<Piece>,
+    RequestedProject { member, project }: RequestedProject,
+    Params(query): Params<CursorQuery>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let after = piece.cursor.parse::<ModelId>().ok();
+    let after = query.after::<ModelId>();
     let page = app.models.list(&member.acting, Some(project.id), after, ON_A_PAGE).await?;
     let counts = app.datasets.counts(&member.acting, project.id).await?;
     let now = app.now();
     let url = url(&member, &project);
-    let view = ProjectModels {
-        frame: frame::of_member(&app, &member, Here::Projects, &headers),
+    let view = ProjectModelsPage {
+        frame: frame::of_member(&app, &member, NavItem::Projects, &headers),
         head: head(&member, &project, counts, true),
         models: page.items.iter().map(|model| row(&member, model, &project.name, now)).collect(),
         next_url: page.next.map(|cursor| format!("{url}/models?cursor={cursor}")),

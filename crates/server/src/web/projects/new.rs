@@ -12,10 +12,10 @@ use crate::ops::projects::Draft;
 use crate::ops::{Invalid, OpError, invalid};
 use crate::web::error::PageError;
 use crate::web::flash;
-use crate::web::form::{Form, field};
+use crate::web::form::{FormBody, field};
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::view::{Here, NewProject, Notice, Tone};
+use crate::web::view::{FlashMessage, NavItem, NewProjectPage};
 
 /// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
@@ -44,8 +44,8 @@ fn page(
 ) -> Result<Response, OpError> {
     show!(
         app,
-        NewProject {
-            frame: frame::of_member(app, member, Here::Projects, headers),
+        NewProjectPage {
+            frame: frame::of_member(app, member, NavItem::Projects, headers),
             base: base(member),
             name: field(&form.name, invalid, "name"),
             kind: field(&form.r#type, invalid, "projectType"),
@@ -59,15 +59,11 @@ pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     member: Member,
     headers: HeaderMap,
-    Form(form): Form<ProjectForm>,
+    FormBody(form): FormBody<ProjectForm>,
 ) -> Result<Response, PageError> {
     let invalid = match create(&app, &member, &form).await {
         Ok(project) => {
-            let notice = Notice {
-                tone: Tone::Good,
-                text: format!("{} was created.", project.name),
-                detail: String::new(),
-            };
+            let notice = FlashMessage::good(format!("{} was created.", project.name));
             return Ok(flash::redirect(&app, &url(&member, &project), &notice));
         }
         Err(OpError::Invalid(invalid)) => invalid,

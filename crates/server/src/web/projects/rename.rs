@@ -7,21 +7,21 @@ use keyrack_store::Project;
 use serde::Deserialize;
 
 use super::base;
-use super::chosen::Chosen;
+use super::requested::RequestedProject;
 use crate::app::{App, Shared};
 use crate::ops::projects::Patch;
 use crate::ops::{Invalid, OpError};
 use crate::web::error::PageError;
 use crate::web::flash;
-use crate::web::form::{Form, field};
+use crate::web::form::{FormBody, field};
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
-use crate::web::view::{Here, Notice, RenameProject, Tone};
+use crate::web::view::{FlashMessage, NavItem, RenameProjectPage};
 
 /// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Renaming {
+pub struct RenameProjectForm {
     name: String,
     description: String,
 }
@@ -29,11 +29,13 @@ pub struct Renaming {
 /// Shows the form with the current values.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
-    Chosen { member, project }: Chosen,
+    RequestedProject { member, project }: RequestedProject,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let form =
-        Renaming { name: project.name.clone(), description: project.description.clone().unwrap_or_default() };
+    let form = RenameProjectForm {
+        name: project.name.clone(),
+        description: project.description.clone().unwrap_or_default(),
+    };
     Ok(page(&app, &member, &headers, &project, &form, None)?)
 }
 
@@ -42,13 +44,13 @@ fn page(
     member: &Member,
     headers: &HeaderMap,
     project: &Project,
-    form: &Renaming,
+    form: &RenameProjectForm,
     invalid: Option<&Invalid>,
 ) -> Result<Response, OpError> {
     show!(
         app,
-        RenameProject {
-            frame: frame::of_member(app, member, Here::Projects, headers),
+        RenameProjectPage {
+            frame: frame::of_member(app, member, NavItem::Projects, headers),
             base: base(member),
             id: project.id.to_string(),
             project_name: project.name.clone(),
@@ -61,18 +63,14 @@ fn page(
 /// Saves the changes.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
-    Chosen { member, project }: Chosen,
+    RequestedProject { member, project }: RequestedProject,
     headers: HeaderMap,
-    Form(form): Form<Renaming>,
+    FormBody(form): FormBody<RenameProjectForm>,
 ) -> Result<Response, PageError> {
     let patch = Patch { name: Some(form.name.clone()), description: Some(form.description.clone()) };
     let invalid = match app.projects.edit(&member.acting, project.id, patch).await {
         Ok(saved) => {
-            let notice = Notice {
-                tone: Tone::Good,
-                text: format!("{} was saved.", saved.name),
-                detail: String::new(),
-            };
+            let notice = FlashMessage::good(format!("{} was saved.", saved.name));
             return Ok(flash::redirect(&app, &base(&member), &notice));
         }
         Err(OpError::Invalid(invalid)) => invalid,

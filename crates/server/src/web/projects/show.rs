@@ -9,16 +9,16 @@ use keyrack_key::{BatchId, LabelId, RecordId};
 use keyrack_store::{Batch, Import, ImportStatus, Label, ProjectCounts, ProjectType, RecordFilter};
 use serde::Deserialize;
 
-use super::Chosen;
+use super::RequestedProject;
 use super::head::{head, url};
 use super::snippets::snippets;
 use crate::api::Params;
 use crate::app::Shared;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
-use crate::web::images::{ALL, Tones, tile};
+use crate::web::images::{ALL, LabelColors, tile};
 use crate::web::keys::address;
-use crate::web::view::{BatchOption, Here, ImportLine, LabelLink, ProjectPage};
+use crate::web::view::{BatchOption, ImportRow, LabelLink, NavItem, ProjectDetailPage};
 use crate::web::words;
 
 const ON_A_PAGE: u32 = 60;
@@ -28,14 +28,14 @@ const AT_A_GLANCE: usize = 12;
 /// The filter of the grid. Invalid values are ignored.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Search {
+pub struct DatasetQuery {
     label: String,
     batch: String,
     show: String,
     cursor: String,
 }
 
-impl Search {
+impl DatasetQuery {
     fn filter(&self) -> RecordFilter {
         RecordFilter {
             batch: self.batch.parse::<BatchId>().ok(),
@@ -60,8 +60,8 @@ impl Search {
 /// Shows the images.
 pub(in crate::web) async fn page(
     State(app): State<Shared>,
-    Chosen { member, project }: Chosen,
-    Params(search): Params<Search>,
+    RequestedProject { member, project }: RequestedProject,
+    Params(search): Params<DatasetQuery>,
     parts: Parts,
 ) -> Result<Response, PageError> {
     let filter = search.filter();
@@ -73,12 +73,12 @@ pub(in crate::web) async fn page(
     let counts = app.datasets.counts(&member.acting, project.id).await?;
     let imports = app.imports.recent(by, project.id).await?;
     let url = url(&member, &project);
-    let tones = Tones::of(&labels);
+    let tones = LabelColors::of(&labels);
     let (links, more) = links(&search, &filter, &url, &labels, counts, &tones);
     let secret = format!("{}_sk_…", app.config.brands.current());
     let here = |cursor: &str| search.with(&url, &search.label, &search.show, cursor);
-    let view = ProjectPage {
-        frame: frame::of_member(&app, &member, Here::Projects, &parts.headers),
+    let view = ProjectDetailPage {
+        frame: frame::of_member(&app, &member, NavItem::Projects, &parts.headers),
         head: head(&member, &project, counts, false),
         classifies: project.project_type == ProjectType::Classification,
         labels: links,
@@ -105,15 +105,15 @@ pub(in crate::web) async fn page(
     Ok(show!(&app, view)?)
 }
 
-/// The links of the filter: all images, images without a label, and each label. The second list has the labels
-/// that don't fit.
+/// The links of the filter: all images, images without a label, and each label. The second list has the
+/// labels that don't fit.
 fn links(
-    search: &Search,
+    search: &DatasetQuery,
     filter: &RecordFilter,
     url: &str,
     labels: &[Label],
     counts: ProjectCounts,
-    tones: &Tones,
+    tones: &LabelColors,
 ) -> (Vec<LabelLink>, Vec<LabelLink>) {
     let link = |name: &str, images, url, current, tone| LabelLink {
         name: name.to_owned(),
@@ -148,7 +148,7 @@ fn links(
     (first, more)
 }
 
-fn import_line(url: &str, import: &Import) -> ImportLine {
+fn import_line(url: &str, import: &Import) -> ImportRow {
     let added = words::count(import.added, "image");
     let says = match import.status {
         ImportStatus::Arriving => "The archive is being uploaded.".to_owned(),
@@ -158,7 +158,7 @@ fn import_line(url: &str, import: &Import) -> ImportLine {
         ImportStatus::Failed => format!("The import failed. {added} added."),
     };
     let failed = import.status == ImportStatus::Failed;
-    ImportLine { name: import.name.clone(), url: format!("{url}/imports/{}", import.id), says, failed }
+    ImportRow { name: import.name.clone(), url: format!("{url}/imports/{}", import.id), says, failed }
 }
 
 fn batch_options(batches: &[Batch], chosen: Option<BatchId>) -> Vec<BatchOption> {

@@ -2,11 +2,11 @@
 
 use askama::Template;
 
-use super::{Frame, Moment};
+use super::{DisplayTime, Frame};
 
 #[derive(Template)]
 #[template(path = "account.html")]
-pub(crate) struct Account {
+pub(crate) struct AccountPage {
     pub(crate) frame: Frame,
     pub(crate) name: String,
     pub(crate) email: String,
@@ -20,6 +20,6 @@ pub(crate) struct SessionRow {
     /// The browser, such as "Firefox on Linux".
     pub(crate) agent: String,
     pub(crate) address: String,
-    pub(crate) last_seen: Moment,
-    pub(crate) started: Moment,
+    pub(crate) last_seen: DisplayTime,
+    pub(crate) started: DisplayTime,
 }

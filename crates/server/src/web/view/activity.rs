@@ -2,17 +2,17 @@
 
 use askama::Template;
 
-use super::{Frame, Moment};
+use super::{DisplayTime, Frame};
 
 #[derive(Template)]
 #[template(path = "activity.html")]
-pub(crate) struct Activity {
+pub(crate) struct ActivityPage {
     pub(crate) frame: Frame,
     /// `/w/{slug}/settings/activity`.
     pub(crate) base: String,
     /// The options of the query parameters `who` and `what`.
-    pub(crate) who: Vec<Picked>,
-    pub(crate) what: Vec<Picked>,
+    pub(crate) who: Vec<SelectOption>,
+    pub(crate) what: Vec<SelectOption>,
     /// The query parameter `about`: an ID, or a part of a name.
     pub(crate) about: String,
     /// The query parameters `from` and `until`: days as `YYYY-MM-DD`, both included.
@@ -21,7 +21,7 @@ pub(crate) struct Activity {
     pub(crate) is_filtered: bool,
     /// Whether this is not the first page.
     pub(crate) is_continued: bool,
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Vec<ActivityRow>,
     /// The URL of the next page. `None` on the last page.
     pub(crate) next_url: Option<String>,
     /// The URLs of the filtered log as files.
@@ -30,7 +30,7 @@ pub(crate) struct Activity {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Picked {
+pub(crate) struct SelectOption {
     pub(crate) value: String,
     pub(crate) label: String,
     pub(crate) is_chosen: bool,
@@ -38,22 +38,22 @@ pub(crate) struct Picked {
 
 /// An entry as a sentence with its changes: "Ada" "gave the key " "line-3-camera" " a new secret".
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct ActivityRow {
     /// The number of the entry, such as "1,204".
     pub(crate) seq: String,
-    pub(crate) when: Moment,
-    pub(crate) who: Thing,
+    pub(crate) when: DisplayTime,
+    pub(crate) who: LinkedName,
     pub(crate) says: String,
-    pub(crate) what: Option<Thing>,
+    pub(crate) what: Option<LinkedName>,
     pub(crate) rest: String,
-    pub(crate) changes: Vec<Change>,
-    pub(crate) facts: Vec<Fact>,
+    pub(crate) changes: Vec<ChangeRow>,
+    pub(crate) facts: Vec<FactRow>,
     pub(crate) hash: String,
 }
 
 /// A name with a link. `url` is `None` if the object has no page any more.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Thing {
+pub(crate) struct LinkedName {
     /// The text before the name, such as "The key ", if the name needs it.
     pub(crate) before: &'static str,
     pub(crate) name: String,
@@ -61,21 +61,21 @@ pub(crate) struct Thing {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Change {
+pub(crate) struct ChangeRow {
     pub(crate) label: String,
     pub(crate) before: String,
     pub(crate) after: String,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Fact {
+pub(crate) struct FactRow {
     pub(crate) label: String,
     pub(crate) text: String,
 }
 
 #[derive(Template)]
 #[template(path = "activity_verify.html")]
-pub(crate) struct VerifyActivity {
+pub(crate) struct ActivityVerifyPage {
     pub(crate) frame: Frame,
     pub(crate) base: String,
     /// The number of entries, such as "1,204 entries".

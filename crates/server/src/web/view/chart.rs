@@ -1,6 +1,5 @@
-//! Charts of usage over time as SVG: stacked bars of allowed requests, and a second plane with denied requests.
-//! The SVG stretches with the page, so its numbers are text next to it, and a table repeats them for screen
-//! readers.
+//! Charts of usage over time as SVG: stacked bars of allowed requests, and a second plane with denied requests. The SVG
+//! stretches with the page, so its numbers are text next to it, and a table repeats them for screen readers.
 
 #![expect(clippy::cast_precision_loss, reason = "bars have fewer dots than a number has bits")]
 
@@ -11,11 +10,11 @@ use std::fmt::Write as _;
 pub(crate) struct Chart {
     /// A summary such as "1,204 calls in 30 days: 1,180 let through, 24 refused. Most on 14 November: 120."
     pub(crate) says: String,
-    pub(crate) allowed: Plane,
+    pub(crate) allowed: ChartPlane,
     /// The plane of denied requests. `None` if no request was denied.
-    pub(crate) refused: Option<Plane>,
+    pub(crate) refused: Option<ChartPlane>,
     /// The legend, in the order of the stack from the bottom up.
-    pub(crate) series: Vec<Series>,
+    pub(crate) series: Vec<ChartSeries>,
     /// The labels of the horizontal axis, from left to right.
     pub(crate) along: Vec<String>,
     /// The headings of the table, without the first column.
@@ -26,16 +25,16 @@ pub(crate) struct Chart {
 
 /// Bars within [`WIDTH`] × [`HEIGHT`].
 #[derive(Clone, Debug)]
-pub(crate) struct Plane {
+pub(crate) struct ChartPlane {
     /// One path per series.
-    pub(crate) paths: Vec<Path>,
+    pub(crate) paths: Vec<BarPath>,
     /// The labels of the vertical axis, from the top down.
     pub(crate) up: Vec<String>,
 }
 
 /// All bars of one color, as one SVG path.
 #[derive(Clone, Debug)]
-pub(crate) struct Path {
+pub(crate) struct BarPath {
     /// The CSS class with the color: `chart-0` to `chart-6`, or `chart-refused`.
     pub(crate) class: String,
     pub(crate) path: String,
@@ -43,7 +42,7 @@ pub(crate) struct Path {
 
 /// One entry of the legend.
 #[derive(Clone, Debug)]
-pub(crate) struct Series {
+pub(crate) struct ChartSeries {
     pub(crate) class: String,
     /// The name of the permission, such as "make predictions".
     pub(crate) name: String,
@@ -53,7 +52,7 @@ pub(crate) struct Series {
 
 /// The requests in one hour or on one day.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Bar {
+pub(crate) struct ChartBar {
     /// The time, such as "26 November, 14:00".
     pub(crate) label: String,
     /// The numbers of allowed requests, by series.
@@ -69,12 +68,12 @@ const GAP: f64 = 0.22;
 const LEAST: f64 = 3.0;
 
 /// Draws `bars`. `names` are the color and the name of each series.
-pub(crate) fn chart(says: String, names: &[(usize, String)], bars: &[Bar]) -> Chart {
+pub(crate) fn chart(says: String, names: &[(usize, String)], bars: &[ChartBar]) -> Chart {
     let totals = (0..names.len()).map(|at| bars.iter().map(|bar| bar.allowed[at]).sum::<u64>());
     let mut series: Vec<_> = names
         .iter()
         .zip(totals)
-        .map(|((tone, name), total)| Series {
+        .map(|((tone, name), total)| ChartSeries {
             class: format!("chart-{tone}"),
             name: name.clone(),
             total: crate::numbers::grouped(total),
@@ -88,7 +87,7 @@ pub(crate) fn chart(says: String, names: &[(usize, String)], bars: &[Bar]) -> Ch
     heads.push("refused".to_owned());
     let plane_below = (refused > 0).then(|| plane(&["chart-refused".to_owned()], &below, 2));
     if refused > 0 {
-        series.push(Series {
+        series.push(ChartSeries {
             class: "chart-refused".to_owned(),
             name: "refused".to_owned(),
             total: crate::numbers::grouped(refused),
@@ -105,7 +104,7 @@ pub(crate) fn chart(says: String, names: &[(usize, String)], bars: &[Bar]) -> Ch
     }
 }
 
-fn plane(classes: &[String], stacks: &[Vec<u64>], ticks: u32) -> Plane {
+fn plane(classes: &[String], stacks: &[Vec<u64>], ticks: u32) -> ChartPlane {
     let most = stacks.iter().map(|stack| stack.iter().sum::<u64>()).max().unwrap_or(0);
     let top = nice(most);
     let mut paths = vec![String::new(); classes.len()];
@@ -121,13 +120,14 @@ fn plane(classes: &[String], stacks: &[Vec<u64>], ticks: u32) -> Plane {
             ground -= height;
         }
     }
-    let paths = classes.iter().zip(paths).map(|(class, path)| Path { class: class.clone(), path }).collect();
+    let paths =
+        classes.iter().zip(paths).map(|(class, path)| BarPath { class: class.clone(), path }).collect();
     let tick = |at: u32| crate::numbers::grouped(top * u64::from(ticks - 1 - at) / u64::from(ticks - 1));
-    Plane { paths, up: (0..ticks).map(tick).collect() }
+    ChartPlane { paths, up: (0..ticks).map(tick).collect() }
 }
 
 /// The labels of the first, the middle, and the last bar.
-fn along(bars: &[Bar]) -> Vec<String> {
+fn along(bars: &[ChartBar]) -> Vec<String> {
     let at = |place: usize| bars.get(place).map(|bar| bar.label.clone()).unwrap_or_default();
     match bars.len() {
         0 => Vec::new(),
@@ -136,9 +136,9 @@ fn along(bars: &[Bar]) -> Vec<String> {
     }
 }
 
-fn rows(bars: &[Bar]) -> Vec<(String, Vec<String>)> {
-    let has_calls = |bar: &&Bar| bar.refused > 0 || bar.allowed.iter().any(|calls| *calls > 0);
-    let row = |bar: &Bar| {
+fn rows(bars: &[ChartBar]) -> Vec<(String, Vec<String>)> {
+    let has_calls = |bar: &&ChartBar| bar.refused > 0 || bar.allowed.iter().any(|calls| *calls > 0);
+    let row = |bar: &ChartBar| {
         let numbers = bar.allowed.iter().chain([&bar.refused]).map(|number| crate::numbers::grouped(*number));
         (bar.label.clone(), numbers.collect())
     };
@@ -174,8 +174,8 @@ pub(crate) fn spark(days: &[u64]) -> String {
 mod tests {
     use super::*;
 
-    fn bar(label: &str, allowed: &[u64], refused: u64) -> Bar {
-        Bar { label: label.to_owned(), allowed: allowed.to_vec(), refused }
+    fn bar(label: &str, allowed: &[u64], refused: u64) -> ChartBar {
+        ChartBar { label: label.to_owned(), allowed: allowed.to_vec(), refused }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::Frame;
 
 #[derive(Template)]
 #[template(path = "docs.html")]
-pub(crate) struct Docs {
+pub(crate) struct DocsPage {
     pub(crate) frame: Frame,
     pub(crate) version: String,
     /// The base URL of the API, such as `http://localhost:8080/api/v1`.

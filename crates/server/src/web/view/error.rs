@@ -12,7 +12,7 @@ pub(crate) struct ErrorPage {
     /// The title, such as "There is no such page".
     pub(crate) title: String,
     pub(crate) text: String,
-    /// The ID to give to the support. Empty if there is none.
+    /// The ID to give to the support. May be empty.
     pub(crate) request_id: String,
     /// The URL and the label of the button.
     pub(crate) onward_url: String,

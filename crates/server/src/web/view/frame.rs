@@ -11,19 +11,18 @@ pub(crate) struct Frame {
     pub(crate) icon_url: String,
     /// The target of the **Get help** link: a URL, a `mailto:` URL, or the API reference.
     pub(crate) help_url: String,
-    pub(crate) notice: Option<Notice>,
-    /// The navigation. `None` if nobody is signed in.
+    pub(crate) notice: Option<FlashMessage>,
+    /// The navigation. `None` without a session.
     pub(crate) shell: Option<Shell>,
 }
 
 /// The navigation of a signed-in user.
 #[derive(Clone, Debug)]
 pub(crate) struct Shell {
-    pub(crate) workspaces: Vec<Workspace>,
-    /// The workspace of the page. Pages outside of workspaces, such as Account, show the user's first
-    /// workspace.
-    pub(crate) workspace: Option<Workspace>,
-    pub(crate) here: Here,
+    pub(crate) workspaces: Vec<WorkspaceLink>,
+    /// The workspace of the page. Pages outside of workspaces, such as Account, show the user's first workspace.
+    pub(crate) workspace: Option<WorkspaceLink>,
+    pub(crate) here: NavItem,
     /// Whether the user may open the Activity page.
     pub(crate) sees_activity: bool,
     /// Whether the user sees a warning that the disk of the server is nearly full.
@@ -33,13 +32,13 @@ pub(crate) struct Shell {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Workspace {
+pub(crate) struct WorkspaceLink {
     pub(crate) name: String,
     pub(crate) slug: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Here {
+pub(crate) enum NavItem {
     Projects,
     Models,
     General,
@@ -52,7 +51,7 @@ pub(crate) enum Here {
 
 /// A message that is shown once.
 #[derive(Clone, Debug)]
-pub(crate) struct Notice {
+pub(crate) struct FlashMessage {
     pub(crate) tone: Tone,
     /// The message, such as "line-3-camera was deleted."
     pub(crate) text: String,
@@ -68,42 +67,58 @@ pub(crate) enum Tone {
 
 impl Shell {
     pub(crate) fn at_projects(&self) -> bool {
-        self.here == Here::Projects
+        self.here == NavItem::Projects
     }
 
     pub(crate) fn at_models(&self) -> bool {
-        self.here == Here::Models
+        self.here == NavItem::Models
     }
 
     pub(crate) fn at_general(&self) -> bool {
-        self.here == Here::General
+        self.here == NavItem::General
     }
 
     pub(crate) fn at_activity(&self) -> bool {
-        self.here == Here::Activity
+        self.here == NavItem::Activity
     }
 
     pub(crate) fn at_keys(&self) -> bool {
-        self.here == Here::ApiKeys
+        self.here == NavItem::ApiKeys
     }
 
     pub(crate) fn at_account(&self) -> bool {
-        self.here == Here::Account
+        self.here == NavItem::Account
     }
 
-    pub(crate) fn is_open(&self, workspace: &Workspace) -> bool {
+    pub(crate) fn is_open(&self, workspace: &WorkspaceLink) -> bool {
         self.workspace.as_ref() == Some(workspace)
     }
 }
 
-impl Workspace {
+impl WorkspaceLink {
     /// The letter in the badge of the workspace.
     pub(crate) fn initial(&self) -> String {
         self.name.chars().next().map(|first| first.to_uppercase().collect()).unwrap_or_default()
     }
 }
 
-impl Notice {
+impl FlashMessage {
+    /// A message about success.
+    pub(crate) fn good(text: impl Into<String>) -> Self {
+        Self { tone: Tone::Good, text: text.into(), detail: String::new() }
+    }
+
+    /// A message about a problem.
+    pub(crate) fn warning(text: impl Into<String>) -> Self {
+        Self { tone: Tone::Warning, text: text.into(), detail: String::new() }
+    }
+
+    /// Adds a second sentence.
+    #[must_use]
+    pub(crate) fn with_detail(self, detail: impl Into<String>) -> Self {
+        Self { detail: detail.into(), ..self }
+    }
+
     pub(crate) fn is_warning(&self) -> bool {
         self.tone == Tone::Warning
     }

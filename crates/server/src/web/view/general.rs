@@ -2,39 +2,39 @@
 
 use askama::Template;
 
-use super::{Field, Frame, Moment};
+use super::{DisplayTime, Field, Frame};
 
 #[derive(Template)]
 #[template(path = "general.html")]
-pub(crate) struct General {
+pub(crate) struct GeneralPage {
     pub(crate) frame: Frame,
     /// `/w/{slug}/settings/general`.
     pub(crate) base: String,
     pub(crate) can_manage: bool,
     pub(crate) name: String,
     pub(crate) slug: String,
-    pub(crate) created: Moment,
+    pub(crate) created: DisplayTime,
     /// The longest lifetime of a key, such as "90 days". `None` without a limit.
     pub(crate) longest_life: Option<String>,
     pub(crate) rotation_age: Option<String>,
     /// The keys that do not meet the policy.
-    pub(crate) strays: Vec<StrayList>,
+    pub(crate) strays: Vec<PolicyViolations>,
 }
 
-pub(crate) struct StrayList {
+pub(crate) struct PolicyViolations {
     pub(crate) text: String,
-    pub(crate) keys: Vec<Stray>,
+    pub(crate) keys: Vec<PolicyViolation>,
     pub(crate) has_more: bool,
 }
 
-pub(crate) struct Stray {
+pub(crate) struct PolicyViolation {
     pub(crate) name: String,
     pub(crate) url: String,
 }
 
 #[derive(Template)]
 #[template(path = "general_edit.html")]
-pub(crate) struct EditGeneral {
+pub(crate) struct EditGeneralPage {
     pub(crate) frame: Frame,
     pub(crate) base: String,
     /// The form field `name`.

@@ -2,12 +2,12 @@
 
 use askama::Template;
 
-use super::{Frame, Moment};
+use super::{DisplayTime, Frame};
 
 /// The confirmation before one or more images are deleted.
 #[derive(Template)]
 #[template(path = "image_delete.html")]
-pub(crate) struct DeleteImages {
+pub(crate) struct DeleteImagesPage {
     pub(crate) frame: Frame,
     /// The target of the form.
     pub(crate) action: String,
@@ -21,18 +21,18 @@ pub(crate) struct DeleteImages {
 /// The outcomes of an upload.
 #[derive(Template)]
 #[template(path = "image_outcomes.html")]
-pub(crate) struct Outcomes {
+pub(crate) struct UploadOutcomesPage {
     pub(crate) frame: Frame,
     pub(crate) project_url: String,
     pub(crate) project_name: String,
     /// The title, such as "2 of 3 images were added".
     pub(crate) title: String,
-    pub(crate) files: Vec<Outcome>,
+    pub(crate) files: Vec<UploadOutcome>,
     /// The reason why the rest of the form was not read. `None` if all of it was read.
     pub(crate) broken: Option<String>,
 }
 
-pub(crate) struct Outcome {
+pub(crate) struct UploadOutcome {
     pub(crate) name: String,
     /// The reason why the file was denied. `None` if it was added.
     pub(crate) refused: Option<String>,
@@ -47,7 +47,7 @@ pub(crate) struct ImportPage {
     pub(crate) project_name: String,
     pub(crate) url: String,
     pub(crate) name: String,
-    pub(crate) began: Moment,
+    pub(crate) began: DisplayTime,
     pub(crate) done: u64,
     pub(crate) added: u64,
     pub(crate) has_ended: bool,
@@ -57,7 +57,7 @@ pub(crate) struct ImportPage {
     pub(crate) waits_for_disk: bool,
     /// The reason why the import failed. `None` if it did not fail.
     pub(crate) failed: Option<String>,
-    pub(crate) skipped: Vec<Outcome>,
+    pub(crate) skipped: Vec<UploadOutcome>,
     /// The number of skipped files that are not in `skipped`.
     pub(crate) skipped_more: u64,
 }

@@ -2,11 +2,11 @@
 
 use askama::Template;
 
-use super::{Frame, KeyFields, PublicUseQuestion, WhatIf};
+use super::{ExposureQuestion, Frame, KeyFields, WhatIfPanel};
 
 #[derive(Template)]
 #[template(path = "key_edit.html")]
-pub(crate) struct EditKey {
+pub(crate) struct EditKeyPage {
     pub(crate) frame: Frame,
     pub(crate) base: String,
     pub(crate) id: String,
@@ -16,16 +16,16 @@ pub(crate) struct EditKey {
     pub(crate) revision: String,
     pub(crate) fields: KeyFields,
     /// A question, if the change grants more permissions than before.
-    pub(crate) widening: Option<Widening>,
+    pub(crate) widening: Option<PermissionQuestion>,
     /// A question, if the change grants more to an exposed key.
-    pub(crate) public_use: Option<PublicUseQuestion>,
+    pub(crate) public_use: Option<ExposureQuestion>,
     /// The effect of the change, if the user requested it.
-    pub(crate) what_if: Option<WhatIf>,
+    pub(crate) what_if: Option<WhatIfPanel>,
     /// A message, if the key was changed by someone else in the meantime.
     pub(crate) conflict: Option<String>,
 }
 
-pub(crate) struct Widening {
+pub(crate) struct PermissionQuestion {
     /// The new abilities, such as "train models", which follow "This key will newly be able to".
     pub(crate) permits: Vec<String>,
     /// The form field `confirm_widening`. It confirms exactly these permissions, so that a further change needs

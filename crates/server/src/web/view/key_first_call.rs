@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Frame, Moment};
+use super::{DisplayTime, Frame};
 
 #[derive(Template)]
 #[template(path = "key_first_call.html")]
@@ -12,22 +12,22 @@ pub(crate) struct FirstCallPage {
     pub(crate) id: String,
     pub(crate) key_name: String,
     pub(crate) masked: String,
-    pub(crate) call: FirstCall,
+    pub(crate) call: FirstCallLine,
 }
 
-pub(crate) struct FirstCall {
+pub(crate) struct FirstCallLine {
     /// The URL that the script polls.
     pub(crate) url: String,
-    pub(crate) stand: FirstCallStand,
+    pub(crate) state: FirstCallState,
 }
 
-pub(crate) enum FirstCallStand {
+pub(crate) enum FirstCallState {
     /// No request has arrived.
     Awaited,
     /// The request was denied, for this reason, which follows "refused:".
     Refused(String),
     Came {
-        when: Moment,
+        when: DisplayTime,
         /// The address of the client. Empty if it is unknown.
         from: String,
         /// The use, such as "manage projects". Empty if the request only verified the key.
@@ -35,19 +35,18 @@ pub(crate) enum FirstCallStand {
         /// The permission, such as `projects:manage`. Empty if the request only verified the key.
         permission: &'static str,
     },
-    /// This process does not wait for the secret: it was created too long ago, by another process, or before a
-    /// restart.
+    /// This process does not wait for the secret: it was created too long ago, by another process, or before a restart.
     NotAwaited,
 }
 
-impl FirstCall {
+impl FirstCallLine {
     /// The state as a word for the style sheet and the script.
     pub(crate) fn word(&self) -> &'static str {
-        match self.stand {
-            FirstCallStand::Awaited => "awaited",
-            FirstCallStand::Refused(_) => "refused",
-            FirstCallStand::Came { .. } => "came",
-            FirstCallStand::NotAwaited => "not-awaited",
+        match self.state {
+            FirstCallState::Awaited => "awaited",
+            FirstCallState::Refused(_) => "refused",
+            FirstCallState::Came { .. } => "came",
+            FirstCallState::NotAwaited => "not-awaited",
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use askama::Template;
 
-use super::{Field, Frame, LimitFields, NarrowFields, PublicFields};
+use super::{Field, Frame, LimitFields, PublishableFields, RestrictionFields};
 
 #[derive(Template)]
 #[template(path = "key_new.html")]
-pub(crate) struct NewKey {
+pub(crate) struct NewKeyPage {
     pub(crate) frame: Frame,
     pub(crate) base: String,
     /// The name of this submission. The server executes a submission only once per nonce.
@@ -22,7 +22,7 @@ pub(crate) struct KeyFields {
     pub(crate) scope: Field,
     /// The form field `expiry`: the value of one of `expiries`, exactly one of which is selected.
     pub(crate) expiry: Field,
-    pub(crate) expiries: Vec<ExpiryChoice>,
+    pub(crate) expiries: Vec<ExpiryOption>,
     /// The form field `expires_on` as `YYYY-MM-DD`, used if `expiry` is `date`.
     pub(crate) expires_on: Field,
     /// The first date that can be selected, as `YYYY-MM-DD`.
@@ -33,19 +33,19 @@ pub(crate) struct KeyFields {
     pub(crate) policy: Option<String>,
     /// Whether the key is publishable, which allows only Inference.
     pub(crate) public: bool,
-    pub(crate) besides: Besides,
+    pub(crate) other_scopes: OtherScopes,
     pub(crate) limits: LimitFields,
-    pub(crate) narrow: NarrowFields,
-    /// Whether the form asks where an Inference key will be used. Only for new keys.
+    pub(crate) restrictions: RestrictionFields,
+    /// Whether the form has a field for where an Inference key will be used. Only for new keys.
     pub(crate) asks_where: bool,
-    pub(crate) to_publish: PublicFields,
+    pub(crate) to_publish: PublishableFields,
     /// Whether the user can remove both Project and Inference. Only when editing.
     pub(crate) offers_none: bool,
 }
 
 /// An option for the expiry of a key.
 #[derive(Clone, Debug)]
-pub(crate) struct ExpiryChoice {
+pub(crate) struct ExpiryOption {
     /// The form value: `never`, `keep`, `30d`, `90d`, `365d`, `longest`, or `date`.
     pub(crate) value: &'static str,
     /// The label, such as "In 30 days".
@@ -59,7 +59,7 @@ pub(crate) struct ExpiryChoice {
 
 /// The scopes besides Project and Inference.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Besides {
+pub(crate) struct OtherScopes {
     /// The form field `keys`, `on` if checked.
     pub(crate) keys: bool,
     /// The form field `node`, `on` if checked.
@@ -69,24 +69,27 @@ pub(crate) struct Besides {
 impl KeyFields {
     /// Whether the advanced section is open: if a field in it differs from the default or has an error.
     pub(crate) fn advanced_is_open(&self) -> bool {
-        self.besides.keys
-            || self.besides.node
+        self.other_scopes.keys
+            || self.other_scopes.node
             || !matches!(self.expiry.value.as_str(), "" | "never" | "keep" | "longest")
             || self.expiry.error.is_some()
             || self.expires_on.error.is_some()
             || self.limits.are_touched()
-            || self.narrow.is_touched()
+            || self.restrictions.is_touched()
     }
 
     /// A summary of the advanced section, for its heading.
     pub(crate) fn facts(&self) -> String {
         let expiry = self.expiries.iter().find(|choice| choice.is_chosen);
         let expiry = expiry.map_or("Never expires", |choice| choice.fact.as_str());
-        let reach = self.narrow.reach();
-        let limits =
-            if self.limits.are_set() || !self.narrow.max_image.value.is_empty() { " · limits" } else { "" };
-        let keys = if self.besides.keys { " · may manage keys" } else { "" };
-        let node = if self.besides.node { " · may check keys" } else { "" };
-        format!("{expiry} · {reach}{limits}{keys}{node}")
+        let restriction_summary = self.restrictions.restriction_summary();
+        let limits = if self.limits.are_set() || !self.restrictions.max_image.value.is_empty() {
+            " · limits"
+        } else {
+            ""
+        };
+        let keys = if self.other_scopes.keys { " · may manage keys" } else { "" };
+        let node = if self.other_scopes.node { " · may check keys" } else { "" };
+        format!("{expiry} · {restriction_summary}{limits}{keys}{node}")
     }
 }

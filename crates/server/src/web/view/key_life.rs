@@ -2,24 +2,24 @@
 
 use askama::Template;
 
-use super::{By, Field, Frame, LastUse};
+use super::{Attribution, Field, Frame, LastUsed};
 
 #[derive(Template)]
 #[template(path = "key_pause.html")]
-pub(crate) struct PauseKey {
+pub(crate) struct PauseKeyPage {
     pub(crate) frame: Frame,
     pub(crate) base: String,
     pub(crate) id: String,
     pub(crate) key_name: String,
     pub(crate) masked: String,
-    pub(crate) last_use: Option<LastUse>,
+    pub(crate) last_used: Option<LastUsed>,
     /// The current pause. The new pause replaces it.
-    pub(crate) paused: Option<Paused>,
+    pub(crate) paused: Option<PauseSummary>,
     /// The form field `for`: a span such as `10m` (the default), or `resumed`.
     pub(crate) span: Field,
 }
 
-impl PauseKey {
+impl PauseKeyPage {
     fn is_chosen(&self, span: &str) -> bool {
         self.span.is(span) || (self.span.value.is_empty() && span == "10m")
     }
@@ -27,15 +27,15 @@ impl PauseKey {
 
 /// A pause that has not ended.
 #[derive(Clone, Debug)]
-pub(crate) struct Paused {
-    pub(crate) since: By,
+pub(crate) struct PauseSummary {
+    pub(crate) since: Attribution,
     /// The end, such as "until 22 November 2026, 21:18 UTC" or "until somebody resumes it".
     pub(crate) until: String,
 }
 
 #[derive(Template)]
 #[template(path = "key_retire.html")]
-pub(crate) struct RetireSecret {
+pub(crate) struct RetireSecretPage {
     pub(crate) frame: Frame,
     pub(crate) base: String,
     pub(crate) id: String,
@@ -48,7 +48,7 @@ pub(crate) struct RetireSecret {
 
 /// Requests that were denied because the key is paused.
 #[derive(Clone, Debug)]
-pub(crate) struct RefusedCalls {
+pub(crate) struct DeniedRequestCount {
     /// The use, such as "manage projects". Empty if the requests only verified the key.
     pub(crate) does: String,
     /// The permission, such as `projects:manage`. Empty if the requests only verified the key.

@@ -1,19 +1,19 @@
 //! The fields for the limits of a key, and the usage of its quotas.
 
-use super::{Field, Moment};
+use super::{DisplayTime, Field};
 
 /// The fields for the limits of a key. All are optional.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LimitFields {
     /// The form fields `rate_requests`, `rate_every`, and `rate_unit`.
-    pub(crate) rate: RateFields,
+    pub(crate) rate: RateInputs,
     /// The form fields `visitor_requests`, `visitor_every`, and `visitor_unit`.
-    pub(crate) visitor: RateFields,
+    pub(crate) visitor: RateInputs,
     pub(crate) quotas: Vec<QuotaRow>,
 }
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct RateFields {
+pub(crate) struct RateInputs {
     /// A whole number. Empty without a limit.
     pub(crate) requests: Field,
     /// A whole number of `unit`s. Empty means one.
@@ -30,13 +30,12 @@ pub(crate) struct QuotaRow {
     /// Whether the quota counts predictions, the only kind of work that publishable keys do.
     pub(crate) predicts: bool,
     /// The quotas per day and per month.
-    pub(crate) fields: [QuotaFields; 2],
+    pub(crate) fields: [QuotaInput; 2],
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct QuotaFields {
-    /// The name of the form field, such as `predictions_day`. Its value is a whole number, empty without a
-    /// limit.
+pub(crate) struct QuotaInput {
+    /// The name of the form field, such as `predictions_day`. Its value is a whole number, empty without a limit.
     pub(crate) name: &'static str,
     /// `day` or `month`.
     pub(crate) per: &'static str,
@@ -51,7 +50,7 @@ pub(crate) struct QuotaBar {
     pub(crate) limit: u32,
     pub(crate) left: u32,
     /// When the next period starts.
-    pub(crate) resets: Moment,
+    pub(crate) resets: DisplayTime,
 }
 
 impl LimitFields {
@@ -73,7 +72,7 @@ impl LimitFields {
     }
 }
 
-impl RateFields {
+impl RateInputs {
     /// Whether `unit` is selected.
     pub(crate) fn is_by(&self, unit: &str) -> bool {
         self.unit == unit || (self.unit.is_empty() && unit == "minute")

@@ -2,11 +2,13 @@
 
 use askama::Template;
 
-use super::{By, Expires, Frame, LastUse, Moment, Paused, Scope, SeenBadge};
+use super::{
+    Attribution, DisplayTime, ExpiryStatus, ExposureBadge, Frame, LastUsed, PauseSummary, ScopeBadge,
+};
 
 #[derive(Template)]
 #[template(path = "key_list.html")]
-pub(crate) struct KeyList {
+pub(crate) struct KeyListPage {
     pub(crate) frame: Frame,
     /// `/w/{slug}/settings/api-keys`.
     pub(crate) base: String,
@@ -22,8 +24,8 @@ pub(crate) struct KeyList {
     /// The number of keys, such as "5 keys".
     pub(crate) count: String,
     /// The keys that expire within a month, soonest first.
-    pub(crate) ending: Vec<Ending>,
-    pub(crate) rows: Vec<KeyRow>,
+    pub(crate) ending: Vec<ExpiringKeyRow>,
+    pub(crate) rows: Vec<KeyListRow>,
     /// The URL of the next page. `None` on the last page.
     pub(crate) next_url: Option<String>,
     /// The nodes that check keys of this workspace.
@@ -33,16 +35,16 @@ pub(crate) struct KeyList {
 }
 
 /// A key that expires within a month.
-pub(crate) struct Ending {
+pub(crate) struct ExpiringKeyRow {
     pub(crate) id: String,
     pub(crate) name: String,
-    pub(crate) when: Moment,
-    pub(crate) ahead: Ahead,
+    pub(crate) when: DisplayTime,
+    pub(crate) ahead: ExpiryHorizon,
 }
 
 /// The time until a key expires, rounded up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ahead {
+pub(crate) enum ExpiryHorizon {
     Day,
     Week,
     Month,
@@ -52,13 +54,13 @@ pub(crate) struct NodeRow {
     pub(crate) name: String,
     /// The key that the node follows with.
     pub(crate) key: Option<String>,
-    pub(crate) heard: Moment,
-    pub(crate) stand: NodeStand,
+    pub(crate) heard: DisplayTime,
+    pub(crate) state: NodeState,
 }
 
 /// The state of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NodeStand {
+pub(crate) enum NodeState {
     /// The node is loading the keys, and denies all requests until it has them.
     Reads,
     /// The node has every change.
@@ -73,34 +75,34 @@ pub(crate) struct Tab {
     pub(crate) current: bool,
 }
 
-pub(crate) struct KeyRow {
+pub(crate) struct KeyListRow {
     pub(crate) id: String,
     pub(crate) name: String,
     /// The masked secret, such as `kr_sk_…9fQ2`.
     pub(crate) masked: String,
-    /// During a rotation, the end of the old secret and its callers, such as "old secret …Z7pe works until
-    /// 14:05 tomorrow".
+    /// During a rotation, the end of the old secret and its callers, such as "old secret …Z7pe works
+    /// until 14:05 tomorrow".
     pub(crate) retiring: Option<String>,
-    pub(crate) paused: Option<Paused>,
-    pub(crate) scopes: Vec<Scope>,
+    pub(crate) paused: Option<PauseSummary>,
+    pub(crate) scopes: Vec<ScopeBadge>,
     /// Whether the key is publishable.
     pub(crate) public: bool,
     /// A summary of the restrictions, such as "1 project only · any network". `None` without restrictions.
-    pub(crate) reach: Option<String>,
-    pub(crate) created: By,
-    pub(crate) last_use: Option<LastUse>,
-    pub(crate) expires: Expires,
-    pub(crate) deleted: Option<By>,
+    pub(crate) restriction_summary: Option<String>,
+    pub(crate) created: Attribution,
+    pub(crate) last_used: Option<LastUsed>,
+    pub(crate) expires: ExpiryStatus,
+    pub(crate) deleted: Option<Attribution>,
     /// The usage as an SVG path with thirty bars, and as text such as "1,204 calls in 30 days".
     pub(crate) spark: String,
     pub(crate) calls: String,
     /// A badge, if the key was exposed.
-    pub(crate) seen: Option<SeenBadge>,
+    pub(crate) seen: Option<ExposureBadge>,
     /// The title of the first recommendation other than the exposure.
     pub(crate) advice: Option<&'static str>,
 }
 
-impl KeyList {
+impl KeyListPage {
     /// Whether the workspace has no keys: the list is empty without a filter.
     fn is_first_run(&self) -> bool {
         self.rows.is_empty() && self.q.is_empty() && self.scope.is_empty() && self.status == "live"
@@ -108,7 +110,7 @@ impl KeyList {
 
     /// Whether a key expires within a week.
     fn ends_soon(&self) -> bool {
-        self.ending.iter().any(|one| one.ahead != Ahead::Month)
+        self.ending.iter().any(|one| one.ahead != ExpiryHorizon::Month)
     }
 
     fn is_filtered(&self) -> bool {

@@ -2,11 +2,11 @@
 
 use askama::Template;
 
-use super::{FirstCall, Frame, Scope};
+use super::{FirstCallLine, Frame, ScopeBadge};
 
 #[derive(Template)]
 #[template(path = "key_reveal.html")]
-pub(crate) struct Reveal {
+pub(crate) struct RevealSecretPage {
     pub(crate) frame: Frame,
     pub(crate) base: String,
     pub(crate) key_name: String,
@@ -14,10 +14,10 @@ pub(crate) struct Reveal {
     /// Whether the key is publishable.
     pub(crate) public: bool,
     /// Whether the secret has been used.
-    pub(crate) call: FirstCall,
+    pub(crate) call: FirstCallLine,
     /// Examples for curl, Python, and JavaScript that contain the secret.
     pub(crate) snippets: Vec<Snippet>,
-    pub(crate) scopes: Vec<Scope>,
+    pub(crate) scopes: Vec<ScopeBadge>,
     /// The expiry, such as "never" or "on 21 January 2027".
     pub(crate) expires: String,
     /// After a rotation, the end of the old secret, such as "works until 14:05 tomorrow".
@@ -33,7 +33,7 @@ pub(crate) struct Snippet {
 
 #[derive(Template)]
 #[template(path = "key_already_shown.html")]
-pub(crate) struct AlreadyShown {
+pub(crate) struct AlreadyShownPage {
     pub(crate) frame: Frame,
     pub(crate) base: String,
     pub(crate) id: String,

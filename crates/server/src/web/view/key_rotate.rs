@@ -6,7 +6,7 @@ use super::{Field, Frame};
 
 #[derive(Template)]
 #[template(path = "key_rotate.html")]
-pub(crate) struct RotateKey {
+pub(crate) struct RotateKeyPage {
     pub(crate) frame: Frame,
     pub(crate) base: String,
     pub(crate) id: String,
@@ -15,12 +15,11 @@ pub(crate) struct RotateKey {
     pub(crate) nonce: String,
     /// The form field `overlap`, the grace period: `0s`, `1h`, `24h` (also if empty), or `7d`.
     pub(crate) overlap: Field,
-    /// The hint of an old secret that still works, such as "…Z7pe". Rotating again revokes this secret
-    /// immediately.
+    /// The hint of an old secret that still works, such as "…Z7pe". Rotating again revokes this secret immediately.
     pub(crate) retiring: Option<String>,
 }
 
-impl RotateKey {
+impl RotateKeyPage {
     fn is_chosen(&self, overlap: &str) -> bool {
         self.overlap.is(overlap) || (self.overlap.value.is_empty() && overlap == "24h")
     }

@@ -3,12 +3,13 @@
 use askama::Template;
 
 use super::{
-    AdviceLine, By, Expires, Frame, LastUse, Paused, QuotaBar, RefusedCalls, Scope, Seen, SeenInPublic,
+    Attribution, DeniedRequestCount, ExpiryStatus, ExposureNotice, Frame, KeyUsage, LastUsed, PauseSummary,
+    QuotaBar, RecommendationRow, ScopeBadge,
 };
 
 #[derive(Template)]
 #[template(path = "key_show.html")]
-pub(crate) struct KeyPage {
+pub(crate) struct KeyDetailPage {
     pub(crate) frame: Frame,
     pub(crate) base: String,
     pub(crate) can_manage: bool,
@@ -21,17 +22,17 @@ pub(crate) struct KeyPage {
     pub(crate) retiring: Option<String>,
     /// A sentence about callers that still use the old secret. May be empty.
     pub(crate) still_using: String,
-    pub(crate) paused: Option<Paused>,
+    pub(crate) paused: Option<PauseSummary>,
     /// The requests that were denied since the key was paused, and the start of the count.
-    pub(crate) refused: Vec<RefusedCalls>,
+    pub(crate) refused: Vec<DeniedRequestCount>,
     pub(crate) refused_since: String,
-    pub(crate) scopes: Vec<Scope>,
-    pub(crate) created: By,
-    pub(crate) last_use: Option<LastUse>,
-    pub(crate) expires: Expires,
-    pub(crate) deleted: Option<By>,
+    pub(crate) scopes: Vec<ScopeBadge>,
+    pub(crate) created: Attribution,
+    pub(crate) last_used: Option<LastUsed>,
+    pub(crate) expires: ExpiryStatus,
+    pub(crate) deleted: Option<Attribution>,
     /// The restrictions of the key.
-    pub(crate) limits: Vec<Limit>,
+    pub(crate) limits: Vec<RestrictionRow>,
     /// The usage of its quotas.
     pub(crate) quotas: Vec<QuotaBar>,
     /// Whether the key is publishable.
@@ -41,14 +42,14 @@ pub(crate) struct KeyPage {
     /// The reason for the deletion, if it was given.
     pub(crate) deleted_because: Option<String>,
     /// A notice, if the key was exposed.
-    pub(crate) in_public: Option<SeenInPublic>,
+    pub(crate) exposure: Option<ExposureNotice>,
     /// The recommendations other than the exposure.
-    pub(crate) advice: Vec<AdviceLine>,
-    pub(crate) seen: Seen,
+    pub(crate) advice: Vec<RecommendationRow>,
+    pub(crate) usage: KeyUsage,
 }
 
 /// One restriction of a key.
-pub(crate) struct Limit {
+pub(crate) struct RestrictionRow {
     pub(crate) label: &'static str,
     pub(crate) text: String,
 }

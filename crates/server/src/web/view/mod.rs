@@ -11,19 +11,19 @@ mod frame;
 mod general;
 mod image_forms;
 mod key_delete;
+mod key_denial;
 mod key_edit;
+mod key_exposure;
 mod key_first_call;
 mod key_form;
 mod key_life;
 mod key_limits;
 mod key_list;
-mod key_narrow;
-mod key_refusal;
+mod key_restrictions;
 mod key_reveal;
 mod key_rotate;
-mod key_seen;
 mod key_show;
-mod key_use;
+mod key_usage;
 mod model_list;
 mod model_show;
 mod moment;
@@ -37,43 +37,47 @@ mod setup;
 mod sign_in;
 mod workspace_form;
 
-pub(crate) use account::{Account, SessionRow};
-pub(crate) use activity::{Activity, Change, Entry, Fact, Picked, Thing, VerifyActivity};
-pub(crate) use chart::{Bar, Chart, chart, spark};
-pub(crate) use docs::{Docs, DocsAnswer, DocsField, DocsGroup, DocsOperation};
+pub(crate) use account::{AccountPage, SessionRow};
+pub(crate) use activity::{
+    ActivityPage, ActivityRow, ActivityVerifyPage, ChangeRow, FactRow, LinkedName, SelectOption,
+};
+pub(crate) use chart::{Chart, ChartBar, chart, spark};
+pub(crate) use docs::{DocsAnswer, DocsField, DocsGroup, DocsOperation, DocsPage};
 pub(crate) use error::ErrorPage;
 pub(crate) use field::Field;
-pub(crate) use frame::{Frame, Here, Notice, Shell, Tone, Workspace};
-pub(crate) use general::{EditGeneral, General, Stray, StrayList};
-pub(crate) use image_forms::{DeleteImages, ImportPage, Outcome, Outcomes};
-pub(crate) use key_delete::DeleteKey;
-pub(crate) use key_edit::{EditKey, Widening};
-pub(crate) use key_first_call::{FirstCall, FirstCallPage, FirstCallStand};
-pub(crate) use key_form::{Besides, ExpiryChoice, KeyFields, NewKey};
-pub(crate) use key_life::{PauseKey, Paused, RefusedCalls, RetireSecret};
-pub(crate) use key_limits::{LimitFields, QuotaBar, QuotaFields, QuotaRow, RateFields};
-pub(crate) use key_list::{Ahead, Ending, KeyList, KeyRow, NodeRow, NodeStand, Tab};
-pub(crate) use key_narrow::{NarrowFields, PublicFields, TickRow, Ticks};
-pub(crate) use key_refusal::{FindRefusal, RefusalPage, StepLine, StepState};
-pub(crate) use key_reveal::{AlreadyShown, Reveal, Snippet};
-pub(crate) use key_rotate::RotateKey;
-pub(crate) use key_seen::{PublicUseQuestion, SeenBadge, SeenInPublic, SeenPlace};
-pub(crate) use key_show::{KeyPage, Limit};
-pub(crate) use key_use::{AdviceLine, CallerLine, Choice, RefusalLine, Seen, WhatIf};
-pub(crate) use model_list::{ModelList, ModelRow, Status};
+pub(crate) use frame::{FlashMessage, Frame, NavItem, Shell, Tone, WorkspaceLink};
+pub(crate) use general::{EditGeneralPage, GeneralPage, PolicyViolation, PolicyViolations};
+pub(crate) use image_forms::{DeleteImagesPage, ImportPage, UploadOutcome, UploadOutcomesPage};
+pub(crate) use key_delete::DeleteKeyPage;
+pub(crate) use key_denial::{CheckRow, CheckState, DenialPage, FindDenialPage};
+pub(crate) use key_edit::{EditKeyPage, PermissionQuestion};
+pub(crate) use key_exposure::{ExposureBadge, ExposureNotice, ExposurePlace, ExposureQuestion};
+pub(crate) use key_first_call::{FirstCallLine, FirstCallPage, FirstCallState};
+pub(crate) use key_form::{ExpiryOption, KeyFields, NewKeyPage, OtherScopes};
+pub(crate) use key_life::{DeniedRequestCount, PauseKeyPage, PauseSummary, RetireSecretPage};
+pub(crate) use key_limits::{LimitFields, QuotaBar, QuotaInput, QuotaRow, RateInputs};
+pub(crate) use key_list::{ExpiringKeyRow, ExpiryHorizon, KeyListPage, KeyListRow, NodeRow, NodeState, Tab};
+pub(crate) use key_restrictions::{CheckboxList, CheckboxRow, PublishableFields, RestrictionFields};
+pub(crate) use key_reveal::{AlreadyShownPage, RevealSecretPage, Snippet};
+pub(crate) use key_rotate::RotateKeyPage;
+pub(crate) use key_show::{KeyDetailPage, RestrictionRow};
+pub(crate) use key_usage::{CallerSummary, DenialRow, FilterLink, KeyUsage, RecommendationRow, WhatIfPanel};
+pub(crate) use model_list::{ModelListPage, ModelRow, ModelStatusBadge};
 pub(crate) use model_show::{
-    Answer, Classified, ConfusionCell, ConfusionRow, DeleteModel, Detected, Example, Going, LabelRow,
-    ModelPage, PrecisionRow, Ranked, TrainModel, TryIt,
+    ClassifierMetrics, ConfusionCell, ConfusionRow, DeleteModelPage, DetectorMetrics, ExampleImage, LabelRow,
+    ModelDetailPage, PrecisionRow, PredictionForm, PredictionResult, RankedLabel, TrainModelPage,
+    TrainingProgress,
 };
-pub(crate) use moment::{By, Expires, LastUse, Moment};
+pub(crate) use moment::{Attribution, DisplayTime, ExpiryStatus, LastUsed};
 pub(crate) use picture::{Badge, BoxMark, Overlay, TONES};
 pub(crate) use plot::{Plot, plot};
-pub(crate) use project_forms::{DeleteProject, NewProject, RenameProject};
-pub(crate) use project_list::{ProjectCard, ProjectList};
+pub(crate) use project_forms::{DeleteProjectPage, NewProjectPage, RenameProjectPage};
+pub(crate) use project_list::{ProjectCard, ProjectListPage};
 pub(crate) use project_show::{
-    BatchOption, ImagePage, ImportLine, LabelLink, ProjectHead, ProjectModels, ProjectPage, Tile,
+    BatchOption, ImageDetailPage, ImageTile, ImportRow, LabelLink, ProjectDetailPage, ProjectHead,
+    ProjectModelsPage,
 };
-pub(crate) use scope::Scope;
-pub(crate) use setup::Setup;
-pub(crate) use sign_in::SignIn;
-pub(crate) use workspace_form::NewWorkspace;
+pub(crate) use scope::ScopeBadge;
+pub(crate) use setup::SetupPage;
+pub(crate) use sign_in::SignInPage;
+pub(crate) use workspace_form::NewWorkspacePage;

@@ -2,11 +2,11 @@
 
 use askama::Template;
 
-use super::{By, Frame};
+use super::{Attribution, Frame};
 
 #[derive(Template)]
 #[template(path = "model_list.html")]
-pub(crate) struct ModelList {
+pub(crate) struct ModelListPage {
     pub(crate) frame: Frame,
     /// `/w/{slug}/projects`.
     pub(crate) projects_url: String,
@@ -19,15 +19,15 @@ pub(crate) struct ModelRow {
     pub(crate) name: String,
     pub(crate) project_name: String,
     pub(crate) project_url: String,
-    pub(crate) status: Status,
+    pub(crate) status: ModelStatusBadge,
     /// The result or the progress, such as "96.4 % right on 60 images" or "42 %". May be empty.
     pub(crate) result: String,
-    pub(crate) created: By,
+    pub(crate) created: Attribution,
 }
 
 /// The status of a model, as a badge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Status {
+pub(crate) enum ModelStatusBadge {
     Queued,
     Running,
     Stopping,
@@ -36,7 +36,7 @@ pub(crate) enum Status {
     Cancelled,
 }
 
-impl Status {
+impl ModelStatusBadge {
     pub(crate) const fn label(self) -> &'static str {
         match self {
             Self::Queued => "waiting",

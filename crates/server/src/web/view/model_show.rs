@@ -2,11 +2,11 @@
 
 use askama::Template;
 
-use super::{Badge, By, Frame, Overlay, Plot, Snippet, Status};
+use super::{Attribution, Badge, Frame, ModelStatusBadge, Overlay, Plot, Snippet};
 
 #[derive(Template)]
 #[template(path = "model_show.html")]
-pub(crate) struct ModelPage {
+pub(crate) struct ModelDetailPage {
     pub(crate) frame: Frame,
     pub(crate) models_url: String,
     pub(crate) url: String,
@@ -16,23 +16,23 @@ pub(crate) struct ModelPage {
     pub(crate) name: String,
     pub(crate) kind: String,
     pub(crate) can_manage: bool,
-    pub(crate) status: Status,
-    pub(crate) created: By,
+    pub(crate) status: ModelStatusBadge,
+    pub(crate) created: Attribution,
     /// The duration of the training, such as "2 min 10 s". `None` until the training succeeds.
     pub(crate) took: Option<String>,
     /// The reason why the training failed. `None` if it did not fail.
     pub(crate) reason: Option<String>,
-    pub(crate) progress: Option<Going>,
+    pub(crate) progress: Option<TrainingProgress>,
     pub(crate) plots: Vec<Plot>,
-    pub(crate) classification: Option<Classified>,
-    pub(crate) detection: Option<Detected>,
-    pub(crate) examples: Vec<Example>,
+    pub(crate) classification: Option<ClassifierMetrics>,
+    pub(crate) detection: Option<DetectorMetrics>,
+    pub(crate) examples: Vec<ExampleImage>,
     pub(crate) notes: Vec<String>,
-    pub(crate) try_it: Option<TryIt>,
+    pub(crate) try_it: Option<PredictionForm>,
 }
 
 /// The progress of a training run.
-pub(crate) struct Going {
+pub(crate) struct TrainingProgress {
     /// The current phase, such as "Looking at the images".
     pub(crate) phase: String,
     pub(crate) done: u64,
@@ -43,14 +43,14 @@ pub(crate) struct Going {
     pub(crate) facts: Vec<(&'static str, String)>,
 }
 
-impl Going {
+impl TrainingProgress {
     fn percent(&self) -> u64 {
         (self.done.min(self.of) * 100).checked_div(self.of).unwrap_or(0)
     }
 }
 
 /// The metrics of a classifier.
-pub(crate) struct Classified {
+pub(crate) struct ClassifierMetrics {
     /// The accuracy, such as "96.4 %".
     pub(crate) accuracy: String,
     pub(crate) measured_on: String,
@@ -81,7 +81,7 @@ pub(crate) struct ConfusionCell {
 }
 
 /// The metrics of a detector.
-pub(crate) struct Detected {
+pub(crate) struct DetectorMetrics {
     /// The mean average precision, such as "0.68".
     pub(crate) mean: String,
     pub(crate) measured_on: String,
@@ -102,7 +102,7 @@ pub(crate) struct PrecisionRow {
 }
 
 /// An image of the validation set, with the prediction of the model.
-pub(crate) struct Example {
+pub(crate) struct ExampleImage {
     pub(crate) name: String,
     pub(crate) url: String,
     pub(crate) image: String,
@@ -113,18 +113,18 @@ pub(crate) struct Example {
 }
 
 /// The form for a prediction, with its result.
-pub(crate) struct TryIt {
+pub(crate) struct PredictionForm {
     pub(crate) action: String,
     /// The largest image, such as "10 MB".
     pub(crate) most: String,
     pub(crate) image_url: String,
     pub(crate) error: Option<String>,
-    pub(crate) answer: Option<Answer>,
+    pub(crate) answer: Option<PredictionResult>,
     pub(crate) snippets: Vec<Snippet>,
 }
 
 /// The result of a prediction.
-pub(crate) struct Answer {
+pub(crate) struct PredictionResult {
     /// The title, such as "ripe" or "3 boxes".
     pub(crate) title: String,
     pub(crate) detail: String,
@@ -132,10 +132,10 @@ pub(crate) struct Answer {
     pub(crate) image: String,
     pub(crate) overlay: Overlay,
     /// The classes, most confident first.
-    pub(crate) ranked: Vec<Ranked>,
+    pub(crate) ranked: Vec<RankedLabel>,
 }
 
-pub(crate) struct Ranked {
+pub(crate) struct RankedLabel {
     pub(crate) name: String,
     pub(crate) tone: usize,
     /// The confidence, such as "97.1 %".
@@ -147,7 +147,7 @@ pub(crate) struct Ranked {
 /// The form that starts the training of a model.
 #[derive(Template)]
 #[template(path = "model_train.html")]
-pub(crate) struct TrainModel {
+pub(crate) struct TrainModelPage {
     pub(crate) frame: Frame,
     pub(crate) project_url: String,
     pub(crate) project_name: String,
@@ -162,7 +162,7 @@ pub(crate) struct TrainModel {
     pub(crate) seed: super::Field,
 }
 
-impl TrainModel {
+impl TrainModelPage {
     fn is_open(&self) -> bool {
         self.steps.error.is_some() || self.seed.error.is_some()
     }
@@ -170,7 +170,7 @@ impl TrainModel {
 
 #[derive(Template)]
 #[template(path = "model_delete.html")]
-pub(crate) struct DeleteModel {
+pub(crate) struct DeleteModelPage {
     pub(crate) frame: Frame,
     pub(crate) url: String,
     pub(crate) model_name: String,

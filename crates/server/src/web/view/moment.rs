@@ -1,7 +1,7 @@
 //! Times and actors as users read them.
 
 #[derive(Clone, Debug)]
-pub(crate) struct Moment {
+pub(crate) struct DisplayTime {
     /// The time in RFC 3339, for `<time datetime>`.
     pub(crate) iso: String,
     /// The relative time, such as "2 min ago" or "in 61 days".
@@ -12,14 +12,14 @@ pub(crate) struct Moment {
 
 /// Who did something, and when.
 #[derive(Clone, Debug)]
-pub(crate) struct By {
-    pub(crate) when: Moment,
+pub(crate) struct Attribution {
+    pub(crate) when: DisplayTime,
     pub(crate) who: String,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct LastUse {
-    pub(crate) when: Moment,
+pub(crate) struct LastUsed {
+    pub(crate) when: DisplayTime,
     /// The address of the caller. Empty if it was not recorded.
     pub(crate) from: String,
     /// The user agent of the caller. Empty if it sent none.
@@ -27,15 +27,15 @@ pub(crate) struct LastUse {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Expires {
+pub(crate) enum ExpiryStatus {
     Never,
     /// Expires in more than a month.
-    Later(Moment),
+    Later(DisplayTime),
     /// Expires within a month; shown in words.
-    Month(Moment),
+    Month(DisplayTime),
     /// Expires within a week; shown as a warning.
-    Week(Moment),
+    Week(DisplayTime),
     /// Expires within a day.
-    Day(Moment),
-    Passed(Moment),
+    Day(DisplayTime),
+    Passed(DisplayTime),
 }

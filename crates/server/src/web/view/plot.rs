@@ -25,8 +25,8 @@ const HEIGHT: f64 = 200.0;
 const MOST_POINTS: usize = 300;
 const MOST_ROWS: usize = 8;
 
-/// Draws points with increasing `x`. Returns `None` for fewer than two points. `up_to` fixes the top of the
-/// vertical axis.
+/// Draws points with increasing `x`. Returns `None` for fewer than two points. `up_to` fixes the top of
+/// the vertical axis.
 pub(crate) fn plot(title: &str, unit: &str, points: &[(f64, f64)], up_to: Option<f64>) -> Option<Plot> {
     let points: Vec<_> = points.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
     let (first, last) = (*points.first()?, *points.last()?);

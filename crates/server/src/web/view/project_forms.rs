@@ -6,7 +6,7 @@ use super::{Field, Frame};
 
 #[derive(Template)]
 #[template(path = "project_new.html")]
-pub(crate) struct NewProject {
+pub(crate) struct NewProjectPage {
     pub(crate) frame: Frame,
     pub(crate) base: String,
     pub(crate) name: Field,
@@ -17,7 +17,7 @@ pub(crate) struct NewProject {
 
 #[derive(Template)]
 #[template(path = "project_rename.html")]
-pub(crate) struct RenameProject {
+pub(crate) struct RenameProjectPage {
     pub(crate) frame: Frame,
     pub(crate) base: String,
     pub(crate) id: String,
@@ -28,7 +28,7 @@ pub(crate) struct RenameProject {
 
 #[derive(Template)]
 #[template(path = "project_delete.html")]
-pub(crate) struct DeleteProject {
+pub(crate) struct DeleteProjectPage {
     pub(crate) frame: Frame,
     pub(crate) base: String,
     pub(crate) id: String,

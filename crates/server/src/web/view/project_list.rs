@@ -2,11 +2,11 @@
 
 use askama::Template;
 
-use super::{Frame, Moment};
+use super::{DisplayTime, Frame};
 
 #[derive(Template)]
 #[template(path = "project_list.html")]
-pub(crate) struct ProjectList {
+pub(crate) struct ProjectListPage {
     pub(crate) frame: Frame,
     /// `/w/{slug}/projects`.
     pub(crate) base: String,
@@ -26,5 +26,5 @@ pub(crate) struct ProjectCard {
     pub(crate) holds: String,
     /// The description. May be empty.
     pub(crate) description: String,
-    pub(crate) created: Moment,
+    pub(crate) created: DisplayTime,
 }

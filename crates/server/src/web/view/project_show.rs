@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Badge, Frame, ModelRow, Moment, Overlay, Snippet};
+use super::{Badge, DisplayTime, Frame, ModelRow, Overlay, Snippet};
 
 /// The header of the pages of a project.
 pub(crate) struct ProjectHead {
@@ -22,7 +22,7 @@ pub(crate) struct ProjectHead {
 
 #[derive(Template)]
 #[template(path = "project_show.html")]
-pub(crate) struct ProjectPage {
+pub(crate) struct ProjectDetailPage {
     pub(crate) frame: Frame,
     pub(crate) head: ProjectHead,
     /// Whether each image has one class instead of boxes.
@@ -36,9 +36,9 @@ pub(crate) struct ProjectPage {
     pub(crate) kept: Vec<(&'static str, String)>,
     /// The number of images, such as "128 images".
     pub(crate) count: String,
-    pub(crate) tiles: Vec<Tile>,
+    pub(crate) tiles: Vec<ImageTile>,
     /// Imports that are in progress, or that ended recently.
-    pub(crate) imports: Vec<ImportLine>,
+    pub(crate) imports: Vec<ImportRow>,
     /// The IDs and names of all labels.
     pub(crate) classes: Vec<(String, String)>,
     pub(crate) next_url: Option<String>,
@@ -51,7 +51,7 @@ pub(crate) struct ProjectPage {
 }
 
 /// An import in the list on the page of its project.
-pub(crate) struct ImportLine {
+pub(crate) struct ImportRow {
     pub(crate) name: String,
     pub(crate) url: String,
     /// The progress, such as "56 images added so far."
@@ -76,7 +76,7 @@ pub(crate) struct BatchOption {
 }
 
 /// One image of the grid.
-pub(crate) struct Tile {
+pub(crate) struct ImageTile {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) url: String,
@@ -88,7 +88,7 @@ pub(crate) struct Tile {
     pub(crate) overlay: Overlay,
 }
 
-impl Tile {
+impl ImageTile {
     /// The text for screen readers.
     fn alt(&self) -> String {
         if self.badges.is_empty() {
@@ -99,7 +99,7 @@ impl Tile {
     }
 }
 
-impl ProjectPage {
+impl ProjectDetailPage {
     fn is_empty(&self) -> bool {
         self.head.images == 0
     }
@@ -111,7 +111,7 @@ impl ProjectPage {
 
 #[derive(Template)]
 #[template(path = "project_models.html")]
-pub(crate) struct ProjectModels {
+pub(crate) struct ProjectModelsPage {
     pub(crate) frame: Frame,
     pub(crate) head: ProjectHead,
     pub(crate) models: Vec<ModelRow>,
@@ -123,7 +123,7 @@ pub(crate) struct ProjectModels {
 /// The page of one image.
 #[derive(Template)]
 #[template(path = "image_show.html")]
-pub(crate) struct ImagePage {
+pub(crate) struct ImageDetailPage {
     pub(crate) frame: Frame,
     pub(crate) project_url: String,
     pub(crate) project_name: String,
@@ -140,13 +140,13 @@ pub(crate) struct ImagePage {
     pub(crate) size: String,
     pub(crate) format: String,
     pub(crate) batch: Option<String>,
-    pub(crate) added: Moment,
+    pub(crate) added: DisplayTime,
     pub(crate) newer_url: Option<String>,
     pub(crate) older_url: Option<String>,
     pub(crate) url: String,
 }
 
-impl ImagePage {
+impl ImageDetailPage {
     fn alt(&self) -> String {
         let mut says = self.name.clone();
         if let Some(class) = &self.class {

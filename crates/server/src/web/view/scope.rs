@@ -1,14 +1,14 @@
 //! Scopes as badges.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
+pub(crate) enum ScopeBadge {
     Project,
     Inference,
     Keys,
     Node,
 }
 
-impl Scope {
+impl ScopeBadge {
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Project => "Project",

@@ -6,7 +6,7 @@ use super::{Field, Frame};
 
 #[derive(Template)]
 #[template(path = "setup.html")]
-pub(crate) struct Setup {
+pub(crate) struct SetupPage {
     pub(crate) frame: Frame,
     /// The form field `token`: the one-time token of the setup link.
     pub(crate) token: String,

@@ -6,7 +6,7 @@ use super::Frame;
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
-pub(crate) struct SignIn {
+pub(crate) struct SignInPage {
     pub(crate) frame: Frame,
     pub(crate) email: String,
     /// The form field `next`: the page that opens after the sign-in.

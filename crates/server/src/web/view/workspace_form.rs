@@ -6,7 +6,7 @@ use super::{Field, Frame};
 
 #[derive(Template)]
 #[template(path = "workspace_new.html")]
-pub(crate) struct NewWorkspace {
+pub(crate) struct NewWorkspacePage {
     pub(crate) frame: Frame,
     pub(crate) name: Field,
 }

@@ -4,10 +4,10 @@ use keyrack_key::{Counted, Only, Period, Quota, Rate, Restrictions, Standing, Ti
 
 use super::{count, moment};
 use crate::ops::keys::Names;
-use crate::web::view::{Limit, QuotaBar};
+use crate::web::view::{QuotaBar, RestrictionRow};
 
 /// A summary of all restrictions, such as "all projects · any network".
-pub(in crate::web) fn reach(restrictions: &Restrictions) -> String {
+pub(in crate::web) fn restriction_summary(restrictions: &Restrictions) -> String {
     let mut parts = vec![only(&restrictions.projects, "project", "all projects")];
     if !restrictions.models.is_any() {
         parts.push(only(&restrictions.models, "model", ""));
@@ -43,27 +43,29 @@ pub(in crate::web) fn megabytes(bytes: u32) -> String {
 }
 
 /// A row for each restriction, with the names of projects and models if they are known.
-pub(in crate::web) fn limits(restrictions: &Restrictions, names: &Names) -> Vec<Limit> {
-    let largest = |bytes| Limit { label: "Images of at most", text: megabytes(bytes) };
+pub(in crate::web) fn limits(restrictions: &Restrictions, names: &Names) -> Vec<RestrictionRow> {
+    let largest = |bytes| RestrictionRow { label: "Images of at most", text: megabytes(bytes) };
     [
         limit("Only these projects", &restrictions.projects, names),
         limit("Only these models", &restrictions.models, names),
         limit("Only from these networks", &restrictions.networks, names),
         limit("Only from these origins", &restrictions.origins, names),
         restrictions.max_image_bytes.map(|bytes| largest(bytes.get())),
-        restrictions.rate.map(|own| Limit { label: "At most", text: rate(own) }),
-        restrictions.visitor_rate.map(|own| Limit { label: "Each visitor at most", text: rate(own) }),
+        restrictions.rate.map(|own| RestrictionRow { label: "At most", text: rate(own) }),
+        restrictions
+            .visitor_rate
+            .map(|own| RestrictionRow { label: "Each visitor at most", text: rate(own) }),
     ]
     .into_iter()
     .flatten()
     .collect()
 }
 
-fn limit<T: Ord + ToString>(label: &'static str, only: &Only<T>, names: &Names) -> Option<Limit> {
+fn limit<T: Ord + ToString>(label: &'static str, only: &Only<T>, names: &Names) -> Option<RestrictionRow> {
     let Only::These(these) = only else { return None };
     let texts: Vec<_> = these.iter().map(|one| names.of(one.to_string())).collect();
     let text = if texts.is_empty() { "none: it opens nothing".to_owned() } else { texts.join(", ") };
-    Some(Limit { label, text })
+    Some(RestrictionRow { label, text })
 }
 
 /// A rate limit such as "100 requests every minute" or "1 request every 90 seconds".
@@ -159,7 +161,10 @@ mod tests {
             max_image_bytes: NonZeroU32::new(2_000_000),
             ..Restrictions::default()
         };
-        assert_eq!(reach(&own), "all projects · 1 model only · no network at all · images up to 2 MB");
+        assert_eq!(
+            restriction_summary(&own),
+            "all projects · 1 model only · no network at all · images up to 2 MB"
+        );
         let says =
             limits(&own, &Names::default()).into_iter().map(|one| (one.label, one.text)).collect::<Vec<_>>();
         assert_eq!(says[0], ("Only these models", model.to_owned()));

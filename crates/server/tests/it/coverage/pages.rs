@@ -1,6 +1,6 @@
 //! Who may not open a page or press a button on it.
 
-use keyrack::web::{Access, Stated};
+use keyrack::web::{PageAccess, PageRoute};
 use keyrack_store::Role;
 use reqwest::{Method, RequestBuilder};
 
@@ -17,9 +17,9 @@ async fn whoever_may_not_open_a_page_does_not_and_changes_nothing() {
         println!("{} {}", route.method, route.path);
         let probe = Probe { cast: &cast, route: &route };
         match route.access {
-            Access::Anyone => probe.tells_a_stranger_nothing().await,
-            Access::SignedIn => probe.wants_a_person().await,
-            Access::Member(role) => {
+            PageAccess::Anyone => probe.tells_a_stranger_nothing().await,
+            PageAccess::SignedIn => probe.wants_a_person().await,
+            PageAccess::Member(role) => {
                 probe.wants_a_person().await;
                 probe.wants_a_member(role).await;
             }
@@ -30,7 +30,7 @@ async fn whoever_may_not_open_a_page_does_not_and_changes_nothing() {
 
 struct Probe<'a> {
     cast: &'a Cast,
-    route: &'a Stated,
+    route: &'a PageRoute,
 }
 
 impl Probe<'_> {

@@ -3,12 +3,12 @@
 use keyrack_store::{Model, ModelStatus};
 use serde::Deserialize;
 
-use crate::web::view::Going;
+use crate::web::view::TrainingProgress;
 
 /// The latest report of the worker. Missing values are not shown.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Report {
+struct ProgressReport {
     phase: String,
     done: u64,
     of: u64,
@@ -19,7 +19,7 @@ struct Report {
     validation: Option<f64>,
 }
 
-fn report(model: &Model) -> Report {
+fn report(model: &Model) -> ProgressReport {
     let report = model.progress.clone().and_then(|progress| serde_json::from_value(progress).ok());
     report.unwrap_or_default()
 }
@@ -31,8 +31,8 @@ pub(super) fn percent(model: &Model) -> Option<u64> {
 }
 
 /// The progress to show. `None` if the training run has ended.
-pub(super) fn going(model: &Model) -> Option<Going> {
-    let waits = |phase: &str| Going {
+pub(super) fn progress(model: &Model) -> Option<TrainingProgress> {
+    let waits = |phase: &str| TrainingProgress {
         phase: phase.to_owned(),
         done: 0,
         of: 0,
@@ -48,7 +48,7 @@ pub(super) fn going(model: &Model) -> Option<Going> {
     }
 }
 
-fn running(report: &Report) -> Going {
+fn running(report: &ProgressReport) -> TrainingProgress {
     let (phase, unit) = match report.phase.as_str() {
         "features" => ("Looking at the images", "images"),
         "choosing" => ("Choosing how strictly to learn", "trials"),
@@ -61,7 +61,7 @@ fn running(report: &Report) -> Going {
         ("Loss", report.loss.map(|loss| format!("{loss:.3}"))),
         ("On held-back images", report.validation.map(|share| format!("{share:.2}"))),
     ];
-    Going {
+    TrainingProgress {
         phase: phase.to_owned(),
         done: report.done,
         of: report.of,

@@ -1,5 +1,5 @@
-//! `POST …/settings/api-keys/{id}/public-key`: creates a publishable key for the page in which a secret key was
-//! exposed.
+//! `POST …/settings/api-keys/{id}/public-key`: creates a publishable key for the page in which a
+//! secret key was exposed.
 
 use axum::extract::State;
 use axum::http::request::Parts;
@@ -8,7 +8,7 @@ use keyrack_key::{Class, Counted, Only, Origin, Quotas, Rate, Restrictions, Scop
 use keyrack_store::{KeyRow, StoreError};
 use serde::Deserialize;
 
-use super::chosen::{Chosen, Living};
+use super::requested::{EditableKey, RequestedKey};
 use super::{base, new, reveal, sent_nonce};
 use crate::app::{App, Shared};
 use crate::ops::OpError;
@@ -16,47 +16,46 @@ use crate::ops::keys::sightings::origin_of;
 use crate::ops::keys::{Draft, Handed};
 use crate::web::error::PageError;
 use crate::web::flash;
-use crate::web::form::{Form, sentence};
+use crate::web::form::{FormBody, sentence};
 use crate::web::person::Member;
-use crate::web::view::{Notice, Tone};
+use crate::web::view::FlashMessage;
 
 /// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Taken {
+pub struct PublishableKeyForm {
     origin: String,
     nonce: String,
 }
 
 /// The rate limit for each visitor, as requests and seconds: enough for a person, too little for a script.
-const EACH_VISITOR: (u32, u32) = (60, 60);
+const VISITOR_RATE: (u32, u32) = (60, 60);
 
 /// Creates the key. This response is the only one that contains the secret.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
-    Living(Chosen { member, key }): Living,
+    EditableKey(RequestedKey { member, key }): EditableKey,
     parts: Parts,
-    Form(form): Form<Taken>,
+    FormBody(form): FormBody<PublishableKeyForm>,
 ) -> Result<Response, PageError> {
-    let (_, seen) = app.keys.sightings(&member.acting, key.id).await?;
-    let origin = seen.iter().filter_map(origin_of).find(|origin| origin.to_string() == form.origin);
+    let (_, sightings) = app.keys.sightings(&member.acting, key.id).await?;
+    let origin = sightings.iter().filter_map(origin_of).find(|origin| origin.to_string() == form.origin);
     let back = |text: String, detail: String| {
-        let notice = Notice { tone: Tone::Warning, text, detail };
+        let notice = FlashMessage::warning(text).with_detail(detail);
         Ok(flash::redirect(&app, &format!("{}/{}", base(&member), key.id), &notice))
     };
     let Some(origin) = origin else {
         return back(format!("{} was not seen there, so no key was made.", key.name), String::new());
     };
     match create(&app, &member, &key, origin, &form.nonce).await {
-        Ok(handed) => {
-            let remark = new::remark(&app, &member, &handed).await.unwrap_or_default();
-            Ok(reveal::page(&app, &member, &parts, &handed, None, remark)?)
+        Ok(created) => {
+            let remark = new::remark(&app, &member, &created).await.unwrap_or_default();
+            Ok(reveal::page(&app, &member, &parts, &created, None, remark)?)
         }
         Err(OpError::Repeated { key }) => {
             Ok(reveal::already_shown(&app, &member, &parts.headers, key).await?)
         }
-        // The form has no fields for these errors. One cause is that the exposed key has expired in the
-        // meantime.
+        // The form has no fields for these errors. One cause is that the exposed key has expired in the meantime.
         Err(OpError::Invalid(invalid)) => {
             let says: Vec<_> = invalid.fields().map(|(_, error)| sentence(error)).collect();
             back("No key was made.".to_owned(), says.join(" "))
@@ -68,28 +67,28 @@ pub(in crate::web) async fn submit(
 async fn create(
     app: &App,
     member: &Member,
-    seen: &KeyRow,
+    exposed: &KeyRow,
     origin: Origin,
     nonce: &str,
 ) -> Result<Handed, OpError> {
     let latest = app.settings.policy(&member.acting).await?.latest_end(app.now());
-    let ends = [seen.terms.expires_at, latest].into_iter().flatten().min();
+    let ends = [exposed.terms.expires_at, latest].into_iter().flatten().min();
     let draft = Draft {
         name: format!("Page on {}", origin.to_string().split_once("://").map_or("", |(_, host)| host)),
         class: Class::Publishable,
         scopes: [Scope::Inference].into_iter().collect(),
-        restrictions: app.keys.still_there(&member.acting, narrowed(seen, origin)?).await?,
+        restrictions: app.keys.still_there(&member.acting, restrictions(exposed, origin)?).await?,
         expires_at: ends,
-        note: format!("For the page on which {} was seen", seen.name),
+        note: format!("For the page on which {} was seen", exposed.name),
     };
     app.keys.create(&member.acting, draft, sent_nonce(nonce)?).await
 }
 
 /// The restrictions of the new key. It can access no more than the exposed key, but from every network, because
 /// visitors have any address. Only quotas of predictions apply to a publishable key.
-fn narrowed(seen: &KeyRow, origin: Origin) -> Result<Restrictions, OpError> {
-    let kept = seen.terms.restrictions.clone().ok_or(StoreError::NotUnderstood)?;
-    let (requests, seconds) = EACH_VISITOR;
+fn restrictions(exposed: &KeyRow, origin: Origin) -> Result<Restrictions, OpError> {
+    let kept = exposed.terms.restrictions.clone().ok_or(StoreError::NotUnderstood)?;
+    let (requests, seconds) = VISITOR_RATE;
     let mut quotas = Quotas::NONE;
     for quota in kept.quotas.iter().filter(|quota| quota.of == Counted::Predictions) {
         // The quotas come from one valid set, so they cannot conflict.

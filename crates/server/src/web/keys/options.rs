@@ -9,28 +9,28 @@ use crate::app::App;
 use crate::ops::OpError;
 use crate::ops::keys::Names;
 use crate::web::person::Member;
-use crate::web::view::TickRow;
+use crate::web::view::CheckboxRow;
 
 /// The largest number of entries that a restriction may have.
 const MOST: u32 = 100;
 
 /// The checkboxes for projects and models.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Offered {
-    pub(super) projects: Offer<ProjectId>,
-    pub(super) models: Offer<ModelId>,
+pub(super) struct RestrictionOptions {
+    pub(super) projects: OptionList<ProjectId>,
+    pub(super) models: OptionList<ModelId>,
 }
 
 /// Everything about the workspace and the server that the forms of a key need.
 #[derive(Clone, Debug)]
-pub(super) struct House {
+pub(super) struct FormContext {
     pub(super) policy: Policy,
-    pub(super) offered: Offered,
+    pub(super) offered: RestrictionOptions,
     /// The largest image that the server accepts, in bytes.
     pub(super) most: usize,
 }
 
-impl House {
+impl FormContext {
     /// Loads the context for a key with the restrictions `own`.
     pub(super) async fn of(
         app: &App,
@@ -38,35 +38,35 @@ impl House {
         policy: Policy,
         own: &Restrictions,
     ) -> Result<Self, OpError> {
-        let offered = Offered::to(app, member, own).await?;
+        let offered = RestrictionOptions::to(app, member, own).await?;
         Ok(Self { policy, offered, most: app.config.max_image })
     }
 }
 
 /// The newest objects of one kind, and the names of those that the key is restricted to.
 #[derive(Clone, Debug)]
-pub(super) struct Offer<T> {
-    all: Vec<One<T>>,
+pub(super) struct OptionList<T> {
+    all: Vec<OptionItem<T>>,
     /// Whether the workspace has older objects that are not listed.
     pub(super) more: bool,
     names: Names,
 }
 
 #[derive(Clone, Debug)]
-struct One<T> {
+struct OptionItem<T> {
     id: T,
     name: String,
     /// A text that distinguishes objects with the same name. May be empty.
-    beside: String,
+    context: String,
 }
 
-impl<T> Default for Offer<T> {
+impl<T> Default for OptionList<T> {
     fn default() -> Self {
         Self { all: Vec::new(), more: false, names: Names::default() }
     }
 }
 
-impl Offered {
+impl RestrictionOptions {
     /// Loads the projects and models of the member's workspace, for a key with the restrictions `own`.
     pub(super) async fn to(app: &App, member: &Member, own: &Restrictions) -> Result<Self, OpError> {
         let by = &member.acting;
@@ -77,21 +77,21 @@ impl Offered {
         let may_come = |status| !matches!(status, ModelStatus::Failed | ModelStatus::Cancelled);
         let of_model = |id: ProjectId| called.get(&id).map(|name| format!("of {name}")).unwrap_or_default();
         Ok(Self {
-            projects: Offer {
+            projects: OptionList {
                 all: projects
                     .items
                     .into_iter()
-                    .map(|one| One { id: one.id, name: one.name, beside: String::new() })
+                    .map(|one| OptionItem { id: one.id, name: one.name, context: String::new() })
                     .collect(),
                 more: projects.next.is_some(),
                 names: names.clone(),
             },
-            models: Offer {
+            models: OptionList {
                 all: models
                     .items
                     .into_iter()
                     .filter(|one| may_come(one.status))
-                    .map(|one| One { id: one.id, name: one.name, beside: of_model(one.project) })
+                    .map(|one| OptionItem { id: one.id, name: one.name, context: of_model(one.project) })
                     .collect(),
                 more: models.next.is_some(),
                 names,
@@ -100,19 +100,19 @@ impl Offered {
     }
 }
 
-impl<T: Copy + Ord + ToString> Offer<T> {
+impl<T: Copy + Ord + ToString> OptionList<T> {
     /// A row for each object. Checked objects that are not listed, because they are old or deleted, come first,
     /// so that saving the form keeps them.
-    pub(super) fn rows(&self, ticked: &BTreeSet<T>) -> Vec<TickRow> {
+    pub(super) fn rows(&self, ticked: &BTreeSet<T>) -> Vec<CheckboxRow> {
         let beyond = ticked.iter().filter(|id| self.all.iter().all(|one| one.id != **id));
         let beyond = beyond.map(|id| {
             let id = id.to_string();
-            TickRow { name: self.names.of(id.clone()), id, beside: String::new(), ticked: true }
+            CheckboxRow { name: self.names.of(id.clone()), id, context: String::new(), ticked: true }
         });
-        let all = self.all.iter().map(|one| TickRow {
+        let all = self.all.iter().map(|one| CheckboxRow {
             id: one.id.to_string(),
             name: one.name.clone(),
-            beside: one.beside.clone(),
+            context: one.context.clone(),
             ticked: ticked.contains(&one.id),
         });
         beyond.chain(all).collect()

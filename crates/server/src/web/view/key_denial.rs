@@ -2,11 +2,11 @@
 
 use askama::Template;
 
-use super::{Field, Frame, Moment};
+use super::{DisplayTime, Field, Frame};
 
 #[derive(Template)]
 #[template(path = "key_refusals.html")]
-pub(crate) struct FindRefusal {
+pub(crate) struct FindDenialPage {
     pub(crate) frame: Frame,
     pub(crate) base: String,
     /// The form field `request`.
@@ -17,7 +17,7 @@ pub(crate) struct FindRefusal {
 
 #[derive(Template)]
 #[template(path = "key_refusal.html")]
-pub(crate) struct RefusalPage {
+pub(crate) struct DenialPage {
     pub(crate) frame: Frame,
     pub(crate) base: String,
     pub(crate) request: String,
@@ -33,37 +33,37 @@ pub(crate) struct RefusalPage {
     /// The URL and the label of the button that fixes the cause. `None` if the user may not change the key.
     pub(crate) change: Option<(String, &'static str)>,
     pub(crate) passes_now: Option<bool>,
-    pub(crate) when: Moment,
+    pub(crate) when: DisplayTime,
     pub(crate) facts: Vec<(&'static str, String)>,
-    pub(crate) steps: Vec<StepLine>,
+    pub(crate) steps: Vec<CheckRow>,
 }
 
-pub(crate) struct StepLine {
+pub(crate) struct CheckRow {
     pub(crate) name: &'static str,
-    pub(crate) state: StepState,
+    pub(crate) state: CheckState,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum StepState {
+pub(crate) enum CheckState {
     Passed,
     Failed,
     NotReached,
 }
 
-impl StepLine {
+impl CheckRow {
     pub(crate) fn slug(&self) -> &'static str {
         match self.state {
-            StepState::Passed => "passed",
-            StepState::Failed => "failed",
-            StepState::NotReached => "unreached",
+            CheckState::Passed => "passed",
+            CheckState::Failed => "failed",
+            CheckState::NotReached => "unreached",
         }
     }
 
     pub(crate) fn says(&self) -> &'static str {
         match self.state {
-            StepState::Passed => "passed",
-            StepState::Failed => "failed",
-            StepState::NotReached => "not reached",
+            CheckState::Passed => "passed",
+            CheckState::Failed => "failed",
+            CheckState::NotReached => "not reached",
         }
     }
 }

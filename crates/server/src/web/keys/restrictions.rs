@@ -9,17 +9,17 @@ use std::str::FromStr;
 use keyrack_key::{Only, Restrictions, parse_network};
 use serde::Deserialize;
 
-use super::offered::{Offer, Offered};
+use super::options::{OptionList, RestrictionOptions};
 use crate::ops::Invalid;
 use crate::web::form::{field, sentence};
-use crate::web::view::{Field, NarrowFields, Ticks};
+use crate::web::view::{CheckboxList, Field, RestrictionFields};
 use crate::web::words;
 
 /// The submitted restrictions. A missing field keeps the current restriction, so that a page that was opened
 /// before an upgrade does not remove restrictions without notice.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct NarrowForm {
+pub(super) struct RestrictionsForm {
     /// `these` to restrict the key to the checked projects, and anything else to restrict nothing.
     only_projects: Option<String>,
     only_models: Option<String>,
@@ -43,7 +43,7 @@ const NETWORKS: &str = "restrictions.networks";
 const ORIGINS: &str = "restrictions.origins";
 const MAX_IMAGE: &str = "restrictions.maxImageBytes";
 
-impl NarrowForm {
+impl RestrictionsForm {
     /// A form with the restrictions of a key.
     pub(super) fn of(own: &Restrictions) -> Self {
         let these = |is_any: bool| Some(if is_any { "any" } else { "these" }.to_owned());
@@ -116,8 +116,13 @@ impl NarrowForm {
     }
 
     /// The fields for the page, with the errors next to them.
-    pub(super) fn fields(&self, offered: &Offered, most: usize, invalid: Option<&Invalid>) -> NarrowFields {
-        NarrowFields {
+    pub(super) fn fields(
+        &self,
+        offered: &RestrictionOptions,
+        most: usize,
+        invalid: Option<&Invalid>,
+    ) -> RestrictionFields {
+        RestrictionFields {
             projects: self.ticks(self.only_projects.as_deref(), &offered.projects, PROJECTS, invalid),
             models: self.ticks(self.only_models.as_deref(), &offered.models, MODELS, invalid),
             networks: field(self.networks.as_deref().unwrap_or_default(), invalid, NETWORKS),
@@ -138,11 +143,11 @@ impl NarrowForm {
     fn ticks<T: Copy + Ord + ToString + FromStr>(
         &self,
         only: Option<&str>,
-        offer: &Offer<T>,
+        offer: &OptionList<T>,
         name: &str,
         invalid: Option<&Invalid>,
-    ) -> Ticks {
-        Ticks {
+    ) -> CheckboxList {
+        CheckboxList {
             only: only == Some("these"),
             rows: offer.rows(&self.ticked()),
             more: offer.more,

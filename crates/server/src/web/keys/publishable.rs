@@ -4,14 +4,14 @@
 use serde::Deserialize;
 
 use super::limits::LimitsForm;
-use super::narrow::NarrowForm;
+use super::restrictions::RestrictionsForm;
 use crate::ops::Invalid;
-use crate::web::view::PublicFields;
+use crate::web::view::PublishableFields;
 
 /// The submitted fields.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct PublicForm {
+pub(super) struct PublishableForm {
     /// `public` or `servers`.
     used: String,
     public_origins: String,
@@ -21,16 +21,16 @@ pub(super) struct PublicForm {
     public_max_image: String,
 }
 
-impl PublicForm {
+impl PublishableForm {
     /// Whether the user chose a publishable key.
     pub(super) fn is_chosen(&self) -> bool {
         self.used == "public"
     }
 
     /// Copies the fields into the fields that secret keys use for the same settings.
-    pub(super) fn settle(&self, limits: &mut LimitsForm, narrow: &mut NarrowForm) {
-        narrow.origins = Some(self.public_origins.clone());
-        narrow.max_image = Some(self.public_max_image.clone());
+    pub(super) fn settle(&self, limits: &mut LimitsForm, restrictions: &mut RestrictionsForm) {
+        restrictions.origins = Some(self.public_origins.clone());
+        restrictions.max_image = Some(self.public_max_image.clone());
         limits.visitor_requests = Some(self.public_requests.clone());
         limits.visitor_every.clone_from(&self.public_every);
         limits.visitor_unit.clone_from(&self.public_unit);
@@ -38,15 +38,15 @@ impl PublicForm {
     }
 
     /// The fields for the page. Errors are shown here only if the user chose a publishable key.
-    pub(super) fn fields(&self, chosen: bool, invalid: Option<&Invalid>) -> PublicFields {
-        let (mut limits, mut narrow) = <(LimitsForm, NarrowForm)>::default();
-        self.settle(&mut limits, &mut narrow);
+    pub(super) fn fields(&self, chosen: bool, invalid: Option<&Invalid>) -> PublishableFields {
+        let (mut limits, mut restrictions) = <(LimitsForm, RestrictionsForm)>::default();
+        self.settle(&mut limits, &mut restrictions);
         let invalid = invalid.filter(|_| chosen);
-        PublicFields {
+        PublishableFields {
             chosen,
-            origins: narrow.origins(invalid),
+            origins: restrictions.origins(invalid),
             visitor: limits.visitor_fields(invalid),
-            max_image: narrow.max_image(invalid),
+            max_image: restrictions.max_image(invalid),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::numbers::{counted, grouped};
 use crate::ops::OpError;
 use crate::ops::keys::seen::first_of_days;
 use crate::web::person::Member;
-use crate::web::view::{Bar, CallerLine, Chart, Choice, RefusalLine, Seen, chart};
+use crate::web::view::{CallerSummary, Chart, ChartBar, DenialRow, FilterLink, KeyUsage, chart};
 use crate::web::words;
 
 const CALLERS: u32 = 10;
@@ -22,25 +22,25 @@ const LONGEST: u32 = 90;
 /// The query of the page. Invalid values select the defaults.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Look {
+pub struct KeyUsageQuery {
     period: String,
     permission: String,
     callers: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Period {
+enum UsagePeriod {
     Hours,
     Days(u32),
 }
 
-impl Look {
-    fn period(&self, app: &App) -> Period {
+impl KeyUsageQuery {
+    fn period(&self, app: &App) -> UsagePeriod {
         let all = app.config.usage_days.min(LONGEST);
         match self.period.as_str() {
-            "48h" => Period::Hours,
-            "90d" if all > app.window() => Period::Days(all),
-            _ => Period::Days(app.window()),
+            "48h" => UsagePeriod::Hours,
+            "90d" if all > app.window() => UsagePeriod::Days(all),
+            _ => UsagePeriod::Days(app.window()),
         }
     }
 
@@ -58,7 +58,7 @@ impl Look {
     }
 }
 
-impl Period {
+impl UsagePeriod {
     const fn word(self) -> &'static str {
         match self {
             Self::Hours => "48h",
@@ -76,20 +76,25 @@ impl Period {
 }
 
 /// Loads the usage of a key.
-pub(super) async fn seen(app: &App, member: &Member, key: &KeyRow, look: &Look) -> Result<Seen, OpError> {
+pub(super) async fn usage(
+    app: &App,
+    member: &Member,
+    key: &KeyRow,
+    look: &KeyUsageQuery,
+) -> Result<KeyUsage, OpError> {
     let (by, now, period) = (&member.acting, app.now(), look.period(app));
     let usage = match period {
-        Period::Hours => {
+        UsagePeriod::Hours => {
             app.keys.usage(by, key.id, std::time::Duration::from_hours(u64::from(HOURS) - 2)).await?
         }
-        Period::Days(days) => app.keys.usage_by_day(by, key.id, days).await?,
+        UsagePeriod::Days(days) => app.keys.usage_by_day(by, key.id, days).await?,
     };
     let after = look.callers.parse::<CallerCursor>().ok();
     let (_, callers) = app.keys.callers(by, key.id, app.window(), after, CALLERS).await?;
     let refusals = app.keys.refused(by, key.id, REFUSALS).await?;
     let page = format!("{}/{}", base(member), key.id);
     let chosen = look.permission();
-    Ok(Seen {
+    Ok(KeyUsage {
         chart: drawn(&usage, period, chosen, now),
         nothing: format!("No calls in the last {}.", period.says()),
         periods: periods(app, look, &page, period),
@@ -101,13 +106,13 @@ pub(super) async fn seen(app: &App, member: &Member, key: &KeyRow, look: &Look) 
     })
 }
 
-fn periods(app: &App, look: &Look, page: &str, period: Period) -> Vec<Choice> {
-    let longest = Period::Days(app.config.usage_days.min(LONGEST));
-    let mut all = vec![Period::Hours, Period::Days(app.window())];
+fn periods(app: &App, look: &KeyUsageQuery, page: &str, period: UsagePeriod) -> Vec<FilterLink> {
+    let longest = UsagePeriod::Days(app.config.usage_days.min(LONGEST));
+    let mut all = vec![UsagePeriod::Hours, UsagePeriod::Days(app.window())];
     all.extend(Some(longest).filter(|longest| longest.word() == "90d"));
-    let choice = |one: Period| Choice {
+    let choice = |one: UsagePeriod| FilterLink {
         label: one.says(),
-        url: Look::url(page, one.word(), look.permission()),
+        url: KeyUsageQuery::url(page, one.word(), look.permission()),
         current: one == period,
     };
     all.into_iter().map(choice).collect()
@@ -115,7 +120,7 @@ fn periods(app: &App, look: &Look, page: &str, period: Period) -> Vec<Choice> {
 
 /// Links for the permissions that the key was used for. Empty if there is only one, because then there is
 /// nothing to choose.
-fn permissions(look: &Look, page: &str, period: Period, usage: &[Usage]) -> Vec<Choice> {
+fn permissions(look: &KeyUsageQuery, page: &str, period: UsagePeriod, usage: &[Usage]) -> Vec<FilterLink> {
     let chosen = look.permission();
     let asked =
         |one: &Permission| chosen == Some(*one) || usage.iter().any(|used| used.permission == Some(*one));
@@ -123,16 +128,16 @@ fn permissions(look: &Look, page: &str, period: Period, usage: &[Usage]) -> Vec<
     if all.len() < 2 && chosen.is_none() {
         return Vec::new();
     }
-    let choice = |permission: Option<Permission>| Choice {
+    let choice = |permission: Option<Permission>| FilterLink {
         label: permission.map_or("All", Permission::says).to_owned(),
-        url: Look::url(page, period.word(), permission),
+        url: KeyUsageQuery::url(page, period.word(), permission),
         current: permission == chosen,
     };
     [None].into_iter().chain(all.into_iter().map(Some)).map(choice).collect()
 }
 
 /// Draws the chart. `None` without requests.
-fn drawn(usage: &[Usage], period: Period, chosen: Option<Permission>, now: Timestamp) -> Option<Chart> {
+fn drawn(usage: &[Usage], period: UsagePeriod, chosen: Option<Permission>, now: Timestamp) -> Option<Chart> {
     let usage: Vec<_> = usage.iter().filter(|one| chosen.is_none() || one.permission == chosen).collect();
     let was_allowed = |permission: &Option<Permission>| {
         usage.iter().any(|one| one.permission == *permission && one.outcome == "allowed")
@@ -161,10 +166,10 @@ fn drawn(usage: &[Usage], period: Period, chosen: Option<Permission>, now: Times
 }
 
 /// Empty bars for each hour or day, up to now.
-fn empty(period: Period, series: usize, now: Timestamp) -> Vec<(Timestamp, Bar)> {
-    let bar = |label: String| Bar { label, allowed: vec![0; series], refused: 0 };
+fn empty(period: UsagePeriod, series: usize, now: Timestamp) -> Vec<(Timestamp, ChartBar)> {
+    let bar = |label: String| ChartBar { label, allowed: vec![0; series], refused: 0 };
     match period {
-        Period::Hours => {
+        UsagePeriod::Hours => {
             let hour = std::time::Duration::from_hours(1);
             let micros = 3_600_000_000;
             let last = Timestamp::from_micros(now.micros() - now.micros().rem_euclid(micros));
@@ -172,7 +177,7 @@ fn empty(period: Period, series: usize, now: Timestamp) -> Vec<(Timestamp, Bar)>
             let at = |number| first.plus(hour * number);
             (0..HOURS).map(|number| (at(number), bar(words::hour_of_day(at(number))))).collect()
         }
-        Period::Days(days) => {
+        UsagePeriod::Days(days) => {
             // The chart needs the distance between two bars.
             let days = days.max(2);
             let first = first_of_days(now, days);
@@ -182,8 +187,8 @@ fn empty(period: Period, series: usize, now: Timestamp) -> Vec<(Timestamp, Bar)>
     }
 }
 
-fn says(bars: &[Bar], period: Period) -> Option<String> {
-    let of = |bar: &Bar| bar.allowed.iter().sum::<u64>() + bar.refused;
+fn says(bars: &[ChartBar], period: UsagePeriod) -> Option<String> {
+    let of = |bar: &ChartBar| bar.allowed.iter().sum::<u64>() + bar.refused;
     let (all, refused) = (bars.iter().map(of).sum::<u64>(), bars.iter().map(|bar| bar.refused).sum::<u64>());
     let most = bars.iter().max_by_key(|bar| of(bar)).filter(|bar| of(bar) > 0)?;
     let ended = match refused {
@@ -208,11 +213,11 @@ fn name(permission: Option<Permission>) -> String {
     permission.map_or("asked whether it works", Permission::says).to_owned()
 }
 
-fn line(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> CallerLine {
+fn line(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> CallerSummary {
     let secret = key.secrets.iter().find(|secret| secret.hint == caller.hint);
     let refused = caller.refused.as_deref().filter(|_| caller.refusals > 0);
-    CallerLine {
-        from: whence(caller),
+    CallerSummary {
+        from: caller_address(caller),
         origin: caller.origin.clone(),
         agent: caller.agent.clone(),
         secret: format!("…{}", caller.hint),
@@ -224,7 +229,7 @@ fn line(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> CallerLine {
         permission: caller.permission.map_or("", Permission::name),
         allowed: grouped(caller.allowed),
         refused: refused
-            .map(|code| format!("{} refused: {}", grouped(caller.refusals), words::refused(code)))
+            .map(|code| format!("{} refused: {}", grouped(caller.refusals), words::denial_reason(code)))
             .unwrap_or_default(),
         last: words::moment(caller.last, now),
         first: words::moment(caller.first, now),
@@ -232,7 +237,7 @@ fn line(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> CallerLine {
 }
 
 /// The address or the network of a caller, as text.
-pub(in crate::web) fn whence(caller: &CallerRow) -> String {
+pub(in crate::web) fn caller_address(caller: &CallerRow) -> String {
     match &caller.whence {
         Whence::Address(Some(address)) => address.to_string(),
         Whence::Address(None) => "an unknown address".to_owned(),
@@ -241,10 +246,10 @@ pub(in crate::web) fn whence(caller: &CallerRow) -> String {
     }
 }
 
-fn refusal(refused: &RefusedRequest, member: &Member, now: Timestamp) -> RefusalLine {
-    RefusalLine {
+fn refusal(refused: &RefusedRequest, member: &Member, now: Timestamp) -> DenialRow {
+    DenialRow {
         when: words::moment(refused.at, now),
-        why: words::refused(&refused.refused),
+        why: words::denial_reason(&refused.refused),
         what: format!("{} {}", refused.method, refused.route),
         from: refused.address.map(|address| address.to_string()).unwrap_or_default(),
         url: format!("{}/refusals/{}", base(member), refused.request),

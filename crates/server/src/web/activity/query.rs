@@ -11,7 +11,7 @@ use crate::times;
 /// The filter fields, as they are in the query of the URL.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Search {
+pub struct ActivityQuery {
     pub(super) who: String,
     pub(super) what: String,
     /// An ID, or a part of a name.
@@ -22,7 +22,7 @@ pub struct Search {
     cursor: String,
 }
 
-impl Search {
+impl ActivityQuery {
     pub(super) fn filter(&self) -> ActivityFilter {
         let about = self.about();
         let is_id = about.split_once('_').is_some_and(|(kind, hex)| kind.len() == 3 && hex.len() == 32);

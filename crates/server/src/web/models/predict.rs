@@ -9,9 +9,9 @@ use http::StatusCode;
 use keyrack_guard::Problem;
 use keyrack_store::{Model, ProjectType};
 
-use super::card::{Card, percent};
-use super::chosen::Chosen;
-use super::show::{Tried, is_ready, render};
+use super::card::{ModelCard, percent};
+use super::requested::RequestedModel;
+use super::show::{PredictionState, is_ready, render};
 use crate::app::{App, Shared};
 use crate::edge::{allowance, entrance};
 use crate::ops::predictions::{Asked, Detection, Likely, Seen, Small, Wanted};
@@ -19,18 +19,18 @@ use crate::ops::{Invalid, OpError};
 use crate::predict::{Held, Image};
 use crate::web::error::PageError;
 use crate::web::form::sentence;
-use crate::web::view::{Answer, BoxMark, Overlay, Ranked, TONES};
+use crate::web::view::{BoxMark, Overlay, PredictionResult, RankedLabel, TONES};
 use crate::web::words;
 
 /// The lowest confidence of a box that is drawn.
-pub(super) const SURE: f64 = 0.3;
+pub(super) const MIN_CONFIDENCE: f64 = 0.3;
 /// The largest number of classes that are listed.
 const RANKED: usize = 8;
 const LONGEST_URL: usize = 2_000;
 
 /// The submitted image: a file, or the URL of one.
 #[derive(Default)]
-struct Sent {
+struct PredictInput {
     file: Option<Bytes>,
     held: Held,
     url: String,
@@ -39,7 +39,7 @@ struct Sent {
 /// Runs the prediction.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
-    chosen: Chosen,
+    chosen: RequestedModel,
     parts: Parts,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, PageError> {
@@ -59,7 +59,7 @@ pub(in crate::web) async fn submit(
     };
     let error = match answered {
         Ok(answer) => {
-            let tried = Tried { image_url, error: None, answer: Some(answer) };
+            let tried = PredictionState { image_url, error: None, answer: Some(answer) };
             return Ok(render(&app, &chosen, &parts, tried).await?);
         }
         Err(error) if error.concerns_image() => error.to_string(),
@@ -71,7 +71,7 @@ pub(in crate::web) async fn submit(
         }
         Err(error) => return Err(error.into()),
     };
-    let tried = Tried { image_url, error: Some(sentence(&error)), answer: None };
+    let tried = PredictionState { image_url, error: Some(sentence(&error)), answer: None };
     Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&app, &chosen, &parts, tried).await?).into_response())
 }
 
@@ -97,8 +97,8 @@ fn too_large(app: &App) -> OpError {
     Invalid::field("image", says).into()
 }
 
-async fn read(app: &App, chosen: &Chosen, mut form: Multipart) -> Result<Sent, OpError> {
-    let mut sent = Sent::default();
+async fn read(app: &App, chosen: &RequestedModel, mut form: Multipart) -> Result<PredictInput, OpError> {
+    let mut sent = PredictInput::default();
     while let Some(field) = form.next_field().await.map_err(|error| cut_off(&error))? {
         match field.name() {
             Some("image") => (sent.file, sent.held) = file(app, chosen, field).await?,
@@ -116,7 +116,11 @@ async fn read(app: &App, chosen: &Chosen, mut form: Multipart) -> Result<Sent, O
 }
 
 /// Reads the file within the memory budget of predictions. `None` if no file was selected.
-async fn file(app: &App, chosen: &Chosen, mut field: Field<'_>) -> Result<(Option<Bytes>, Held), OpError> {
+async fn file(
+    app: &App,
+    chosen: &RequestedModel,
+    mut field: Field<'_>,
+) -> Result<(Option<Bytes>, Held), OpError> {
     let most = app.config.max_image;
     let mut gathering = app.predictions.room().gather(chosen.member.acting.claimant(), most, None);
     while let Some(chunk) = field.chunk().await.map_err(|error| cut_off(&error))? {
@@ -136,7 +140,11 @@ fn cut_off(error: &MultipartError) -> OpError {
     Invalid::field("image", "the form broke off on its way").into()
 }
 
-async fn ask(app: &App, Chosen { member, model, .. }: &Chosen, sent: Sent) -> Result<Answer, OpError> {
+async fn ask(
+    app: &App,
+    RequestedModel { member, model, .. }: &RequestedModel,
+    sent: PredictInput,
+) -> Result<PredictionResult, OpError> {
     let by = &member.acting;
     let image = image(sent)?;
     let askable = app.predictions.find(by, model.id, model.project_type).await?;
@@ -148,7 +156,7 @@ async fn ask(app: &App, Chosen { member, model, .. }: &Chosen, sent: Sent) -> Re
         }
         ProjectType::ObjectDetection => {
             let wanted = Wanted {
-                confidence: SURE,
+                confidence: MIN_CONFIDENCE,
                 small: true,
                 annotate: false,
                 show_confidence: false,
@@ -160,7 +168,7 @@ async fn ask(app: &App, Chosen { member, model, .. }: &Chosen, sent: Sent) -> Re
     }
 }
 
-fn image(sent: Sent) -> Result<Image, Invalid> {
+fn image(sent: PredictInput) -> Result<Image, Invalid> {
     if let Some(bytes) = sent.file {
         return Ok(Image::file(bytes, sent.held));
     }
@@ -181,9 +189,9 @@ fn tone(labels: &[String], label: &str) -> usize {
     labels.iter().position(|one| one == label).unwrap_or_default() % TONES
 }
 
-fn classified(model: &Model, all: &[Likely], small: Option<Small>) -> Answer {
-    let labels = Card::of(model).labels;
-    let ranked = all.iter().take(RANKED).map(|one| Ranked {
+fn classified(model: &Model, all: &[Likely], small: Option<Small>) -> PredictionResult {
+    let labels = ModelCard::of(model).labels;
+    let ranked = all.iter().take(RANKED).map(|one| RankedLabel {
         name: one.label.clone(),
         tone: tone(&labels, &one.label),
         sure: percent(f64::from(one.confidence)),
@@ -191,7 +199,7 @@ fn classified(model: &Model, all: &[Likely], small: Option<Small>) -> Answer {
     });
     let best = all.first();
     let (image, overlay) = shown(small, Vec::new());
-    Answer {
+    PredictionResult {
         title: best.map(|best| best.label.clone()).unwrap_or_default(),
         detail: best
             .map(|best| format!("It is {} sure.", percent(f64::from(best.confidence))))
@@ -202,8 +210,8 @@ fn classified(model: &Model, all: &[Likely], small: Option<Small>) -> Answer {
     }
 }
 
-fn detected(model: &Model, objects: &[Detection], small: Option<Small>) -> Answer {
-    let labels = Card::of(model).labels;
+fn detected(model: &Model, objects: &[Detection], small: Option<Small>) -> PredictionResult {
+    let labels = ModelCard::of(model).labels;
     let boxes = objects.iter().enumerate().map(|(at, one)| BoxMark {
         number: at + 1,
         name: one.label.clone(),
@@ -215,13 +223,13 @@ fn detected(model: &Model, objects: &[Detection], small: Option<Small>) -> Answe
         sure: Some(percent(f64::from(one.confidence))),
     });
     let (image, overlay) = shown(small, boxes.collect());
-    Answer {
+    PredictionResult {
         title: match objects.len() {
             0 => "Nothing found".to_owned(),
             1 => "1 box".to_owned(),
             many => format!("{many} boxes"),
         },
-        detail: format!("Boxes that are at least {:.0} % sure.", SURE * 100.0),
+        detail: format!("Boxes that are at least {:.0} % sure.", MIN_CONFIDENCE * 100.0),
         image,
         overlay,
         ranked: Vec::new(),

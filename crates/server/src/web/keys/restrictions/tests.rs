@@ -6,7 +6,7 @@ const PROJECT: &str = "prj_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f";
 const MODEL: &str = "mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f";
 
 fn typed(networks: &str) -> Result<String, String> {
-    let form = NarrowForm { networks: Some(networks.to_owned()), ..NarrowForm::default() };
+    let form = RestrictionsForm { networks: Some(networks.to_owned()), ..RestrictionsForm::default() };
     match form.picked(&Restrictions::NONE) {
         Ok(own) => Ok(lines(&own.networks)),
         Err(invalid) => Err(invalid.of(NETWORKS).unwrap()),
@@ -33,17 +33,17 @@ fn saving_an_unchanged_form_keeps_empty_lists() {
         origins: Only::These([].into()),
         ..Restrictions::NONE
     };
-    assert_eq!(NarrowForm::of(&nothing).picked(&nothing).unwrap(), nothing);
-    assert_eq!(NarrowForm::of(&Restrictions::NONE).picked(&nothing).unwrap(), Restrictions::NONE);
-    assert_eq!(NarrowForm::default().picked(&nothing).unwrap(), nothing, "what is not sent stays");
+    assert_eq!(RestrictionsForm::of(&nothing).picked(&nothing).unwrap(), nothing);
+    assert_eq!(RestrictionsForm::of(&Restrictions::NONE).picked(&nothing).unwrap(), Restrictions::NONE);
+    assert_eq!(RestrictionsForm::default().picked(&nothing).unwrap(), nothing, "what is not sent stays");
 }
 
 #[test]
 fn selected_list_without_entries_is_rejected() {
-    let form = |ticked: &[&str]| NarrowForm {
+    let form = |ticked: &[&str]| RestrictionsForm {
         only_projects: Some("these".to_owned()),
         ticked: ticked.iter().map(|id| ((*id).to_owned(), "on".to_owned())).collect(),
-        ..NarrowForm::default()
+        ..RestrictionsForm::default()
     };
     let invalid = form(&[MODEL, "prj_x", "nonsense"]).picked(&Restrictions::NONE).unwrap_err();
     assert!(invalid.of(PROJECTS).unwrap().contains("tick at least one project"));
@@ -104,7 +104,7 @@ proptest! {
             max_image_bytes: size.and_then(NonZeroU32::new),
             ..Restrictions::NONE
         };
-        prop_assert_eq!(NarrowForm::of(&own).picked(&own).unwrap(), own);
+        prop_assert_eq!(RestrictionsForm::of(&own).picked(&own).unwrap(), own);
     }
 
     #[test]

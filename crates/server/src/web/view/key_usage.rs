@@ -1,29 +1,29 @@
 //! The usage of a key.
 
-use super::{Chart, Moment};
+use super::{Chart, DisplayTime};
 
 /// The usage of a key on its page.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
+pub(crate) struct KeyUsage {
     /// The requests in the selected period, by permission. `None` without requests.
     pub(crate) chart: Option<Chart>,
     /// The text without requests, such as "Not used in the last 30 days."
     pub(crate) nothing: String,
     /// Links for the periods.
-    pub(crate) periods: Vec<Choice>,
+    pub(crate) periods: Vec<FilterLink>,
     /// Links for the permissions. Empty if there is nothing to choose.
-    pub(crate) permissions: Vec<Choice>,
-    pub(crate) callers: Vec<CallerLine>,
+    pub(crate) permissions: Vec<FilterLink>,
+    pub(crate) callers: Vec<CallerSummary>,
     /// The URL of further callers. `None` on the last page.
     pub(crate) more_callers: Option<String>,
-    pub(crate) refusals: Vec<RefusalLine>,
+    pub(crate) refusals: Vec<DenialRow>,
     /// The period of the callers, such as "30 days".
     pub(crate) window: String,
 }
 
 /// A link that selects a part of the usage.
 #[derive(Clone, Debug)]
-pub(crate) struct Choice {
+pub(crate) struct FilterLink {
     pub(crate) label: String,
     pub(crate) url: String,
     pub(crate) current: bool,
@@ -31,7 +31,7 @@ pub(crate) struct Choice {
 
 /// A caller of the key.
 #[derive(Clone, Debug)]
-pub(crate) struct CallerLine {
+pub(crate) struct CallerSummary {
     /// The address or the network, such as "203.0.113.9", "203.0.113.0/24", or "all others".
     pub(crate) from: String,
     /// The web origin. May be empty.
@@ -47,14 +47,14 @@ pub(crate) struct CallerLine {
     pub(crate) allowed: String,
     /// The denied requests, such as "24 refused: too often". Empty without denied requests.
     pub(crate) refused: String,
-    pub(crate) last: Moment,
-    pub(crate) first: Moment,
+    pub(crate) last: DisplayTime,
+    pub(crate) first: DisplayTime,
 }
 
 /// A denied request.
 #[derive(Clone, Debug)]
-pub(crate) struct RefusalLine {
-    pub(crate) when: Moment,
+pub(crate) struct DenialRow {
+    pub(crate) when: DisplayTime,
     /// The reason, such as "network not allowed".
     pub(crate) why: String,
     /// The method and the route, such as "POST /api/v1/predict/classify/{model_id}".
@@ -66,7 +66,7 @@ pub(crate) struct RefusalLine {
 
 /// A recommendation with its button.
 #[derive(Clone, Debug)]
-pub(crate) struct AdviceLine {
+pub(crate) struct RecommendationRow {
     pub(crate) code: &'static str,
     pub(crate) says: String,
     pub(crate) urgent: bool,
@@ -78,7 +78,7 @@ pub(crate) struct AdviceLine {
 
 /// The effect of a change on past requests.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct WhatIf {
+pub(crate) struct WhatIfPanel {
     /// A summary such as "0 of 41,203 calls in 30 days would have been refused."
     pub(crate) says: String,
     /// Whether any request would have been denied.

@@ -5,29 +5,29 @@ use keyrack_store::{KeyRow, Sighting};
 
 use super::what_if::permits;
 use crate::ops::keys::sightings::{PublicUse, origin_of, place};
-use crate::web::view::{PublicUseQuestion, SeenBadge, SeenInPublic, SeenPlace};
+use crate::web::view::{ExposureBadge, ExposureNotice, ExposurePlace, ExposureQuestion};
 use crate::web::words;
 
 /// The badge for the row of the list. `None` if the key was not exposed.
-pub(super) fn badge(key: &KeyRow, seen: &[Sighting]) -> Option<SeenBadge> {
-    let last = seen.first()?;
-    Some(SeenBadge { says: title(last), is_urgent: is_urgent(key, seen) })
+pub(super) fn badge(key: &KeyRow, sightings: &[Sighting]) -> Option<ExposureBadge> {
+    let last = sightings.first()?;
+    Some(ExposureBadge { says: title(last), is_urgent: is_urgent(key, sightings) })
 }
 
 /// The notice for the page of the key. `None` if the key was not exposed. With a `nonce`, the notice offers a
 /// publishable key; without, the user may not create keys.
 pub(super) fn notice(
     key: &KeyRow,
-    seen: &[Sighting],
+    sightings: &[Sighting],
     nonce: Option<String>,
     now: Timestamp,
-) -> Option<SeenInPublic> {
-    let last = seen.first()?;
-    let is_urgent = is_urgent(key, seen);
-    let origin = seen.iter().find_map(origin_of).filter(|_| is_urgent);
-    Some(SeenInPublic {
+) -> Option<ExposureNotice> {
+    let last = sightings.first()?;
+    let is_urgent = is_urgent(key, sightings);
+    let origin = sightings.iter().find_map(origin_of).filter(|_| is_urgent);
+    Some(ExposureNotice {
         title: title(last),
-        places: seen.iter().enumerate().map(|(at, one)| seen_place(at, one, key, now)).collect(),
+        places: sightings.iter().enumerate().map(|(at, one)| exposure_place(at, one, key, now)).collect(),
         means: means(last, is_urgent),
         is_urgent,
         offer: origin.zip(nonce).map(|(origin, nonce)| (origin.to_string(), nonce)),
@@ -35,8 +35,8 @@ pub(super) fn notice(
 }
 
 /// The question before an exposed key is granted more.
-pub(super) fn question(public: &PublicUse, now: Timestamp) -> PublicUseQuestion {
-    PublicUseQuestion {
+pub(super) fn question(public: &PublicUse, now: Timestamp) -> ExposureQuestion {
+    ExposureQuestion {
         place: place(&public.seen),
         when: words::moment(public.seen.last, now),
         permits: permits(public.permits, &public.widens),
@@ -44,22 +44,25 @@ pub(super) fn question(public: &PublicUse, now: Timestamp) -> PublicUseQuestion 
     }
 }
 
-fn is_urgent(key: &KeyRow, seen: &[Sighting]) -> bool {
-    seen.iter().any(|one| !one.exposure.suits(key.terms.permissions))
+fn is_urgent(key: &KeyRow, sightings: &[Sighting]) -> bool {
+    sightings.iter().any(|one| !one.exposure.suits(key.terms.permissions))
 }
 
-const fn title(seen: &Sighting) -> &'static str {
-    match seen.exposure {
+const fn title(sighting: &Sighting) -> &'static str {
+    match sighting.exposure {
         Exposure::Url => "Seen in a URL",
         Exposure::Browser | Exposure::None => "Seen in a browser",
     }
 }
 
-fn seen_place(at: usize, seen: &Sighting, key: &KeyRow, now: Timestamp) -> SeenPlace {
-    let is_old = key.secrets.iter().any(|one| one.hint == seen.hint && one.retires_at.is_some());
-    let secret = if is_old { format!(" with the old secret …{}", seen.hint) } else { String::new() };
+fn exposure_place(at: usize, sighting: &Sighting, key: &KeyRow, now: Timestamp) -> ExposurePlace {
+    let is_old = key.secrets.iter().any(|one| one.hint == sighting.hint && one.retires_at.is_some());
+    let secret = if is_old { format!(" with the old secret …{}", sighting.hint) } else { String::new() };
     let begins = if at == 0 { "It was seen" } else { "And" };
-    SeenPlace { says: format!("{begins} {}{secret}", place(seen)), last: words::moment(seen.last, now) }
+    ExposurePlace {
+        says: format!("{begins} {}{secret}", place(sighting)),
+        last: words::moment(sighting.last, now),
+    }
 }
 
 const fn means(last: &Sighting, is_urgent: bool) -> &'static str {

@@ -1,15 +1,15 @@
 //! The fields for the restrictions of a key.
 
-use super::{Field, RateFields};
+use super::{Field, RateInputs};
 use crate::numbers::counted;
 
 /// The fields of the Add New Key and Edit Scopes dialogs. With their defaults, the key is not restricted.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct NarrowFields {
+pub(crate) struct RestrictionFields {
     /// The form field `only_projects` (`any` or `these`), and a field with the value `on` for each checked ID.
-    pub(crate) projects: Ticks,
+    pub(crate) projects: CheckboxList,
     /// The form field `only_models`, and a field with the value `on` for each checked ID.
-    pub(crate) models: Ticks,
+    pub(crate) models: CheckboxList,
     /// The form field `networks`, one network per line.
     pub(crate) networks: Field,
     /// The form field `origins`, one origin per line.
@@ -22,38 +22,38 @@ pub(crate) struct NarrowFields {
 
 /// Checkboxes for the projects or models of the workspace.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ticks {
+pub(crate) struct CheckboxList {
     /// Whether the key is restricted to the checked ones.
     pub(crate) only: bool,
-    pub(crate) rows: Vec<TickRow>,
+    pub(crate) rows: Vec<CheckboxRow>,
     /// Whether the workspace has older objects that are not listed.
     pub(crate) more: bool,
     pub(crate) error: Option<String>,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct TickRow {
+pub(crate) struct CheckboxRow {
     pub(crate) id: String,
     pub(crate) name: String,
     /// A text that distinguishes objects with the same name, such as "of Bottle caps". May be empty.
-    pub(crate) beside: String,
+    pub(crate) context: String,
     pub(crate) ticked: bool,
 }
 
 /// The fields for a publishable key.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct PublicFields {
+pub(crate) struct PublishableFields {
     /// The form field `used`: whether it is `public` instead of `servers`.
     pub(crate) chosen: bool,
     /// The form field `public_origins`.
     pub(crate) origins: Field,
     /// The form fields `public_requests`, `public_every`, and `public_unit`.
-    pub(crate) visitor: RateFields,
+    pub(crate) visitor: RateInputs,
     /// The form field `public_max_image`.
     pub(crate) max_image: Field,
 }
 
-impl NarrowFields {
+impl RestrictionFields {
     /// Whether any restriction is set or has an error.
     pub(crate) fn is_touched(&self) -> bool {
         let fields = [&self.networks, &self.origins, &self.max_image];
@@ -63,7 +63,7 @@ impl NarrowFields {
 
     /// A summary such as "all projects · any network". The script of the page computes the same text while the
     /// user edits the form.
-    pub(crate) fn reach(&self) -> String {
+    pub(crate) fn restriction_summary(&self) -> String {
         let models = self.models.only.then(|| self.models.says("model"));
         let origins = lines(&self.origins, "origin");
         [
@@ -79,7 +79,7 @@ impl NarrowFields {
     }
 }
 
-impl Ticks {
+impl CheckboxList {
     /// Whether there is nothing to check.
     pub(crate) fn are_missing(&self) -> bool {
         self.rows.is_empty() && !self.only && self.error.is_none()

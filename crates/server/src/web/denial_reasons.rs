@@ -4,7 +4,7 @@ use keyrack_key::{Permission, Scope};
 
 /// The reason as it follows "refused:", such as "this key lacks the permission datasets:upload, which comes
 /// with the scope Project".
-pub(super) fn why(reason: &str, permission: Option<Permission>) -> String {
+pub(super) fn sentence(reason: &str, permission: Option<Permission>) -> String {
     let says = match (reason, permission) {
         ("insufficient_scope", Some(needed)) => return lacking(needed),
         ("retired_secret", _) => "its secret was replaced, and has ended",

@@ -1,9 +1,9 @@
 //! The exposure of a key.
 
-use super::Moment;
+use super::DisplayTime;
 
 /// The badge in the row of the list.
-pub(crate) struct SeenBadge {
+pub(crate) struct ExposureBadge {
     /// The text, such as "Seen in a browser".
     pub(crate) says: &'static str,
     /// Whether the key grants more than a public key may.
@@ -11,30 +11,29 @@ pub(crate) struct SeenBadge {
 }
 
 /// The notice on the page of the key.
-pub(crate) struct SeenInPublic {
+pub(crate) struct ExposureNotice {
     /// The title, such as "Seen in a browser".
     pub(crate) title: &'static str,
     /// The places of exposure, the latest first.
-    pub(crate) places: Vec<SeenPlace>,
+    pub(crate) places: Vec<ExposurePlace>,
     pub(crate) means: &'static str,
     pub(crate) is_urgent: bool,
-    /// The origin for which the page offers a publishable key, and the nonce of the form. `None` without an
-    /// offer.
+    /// The origin for which the page offers a publishable key, and the nonce of the form. `None` without an offer.
     pub(crate) offer: Option<(String, String)>,
 }
 
 /// A place of exposure, and when the key was last seen there.
-pub(crate) struct SeenPlace {
+pub(crate) struct ExposurePlace {
     /// The text, such as "It was seen on a page of https://shop.example".
     pub(crate) says: String,
-    pub(crate) last: Moment,
+    pub(crate) last: DisplayTime,
 }
 
 /// The question before an exposed key is granted more.
-pub(crate) struct PublicUseQuestion {
+pub(crate) struct ExposureQuestion {
     /// The place of exposure, such as "on a page of https://shop.example".
     pub(crate) place: String,
-    pub(crate) when: Moment,
+    pub(crate) when: DisplayTime,
     /// The new abilities, such as "train models" or "be used from more origins".
     pub(crate) permits: Vec<String>,
     /// The form field `acknowledge_public_use`. It confirms exactly this grant, so that a further change needs

@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 use crate::history::{grouped, hex};
 use crate::ops::keys::Names;
-use crate::web::view::{Change, Entry, Fact, Thing};
+use crate::web::view::{ActivityRow, ChangeRow, FactRow, LinkedName};
 use crate::web::words;
 
 /// Describes an entry. `home` is the path of the workspace's pages.
-pub(super) fn entry(entry: &ActivityEntry, home: &str, now: Timestamp) -> Entry {
+pub(super) fn entry(entry: &ActivityEntry, home: &str, now: Timestamp) -> ActivityRow {
     let ActivityEntry { link, hash, .. } = entry;
     let at = Timestamp::from_micros(link.at);
     let detail = match serde_json::from_str(&link.detail) {
@@ -19,7 +19,7 @@ pub(super) fn entry(entry: &ActivityEntry, home: &str, now: Timestamp) -> Entry 
     };
     let (says, rest) = sentence(link, &detail);
     let is_named = !matches!(parsed(link), Some(AuditAction::WorkspaceEdited)) && !is_about_oneself(link);
-    Entry {
+    ActivityRow {
         seq: grouped(link.seq.unsigned_abs()),
         when: words::moment(at, now),
         who: who(entry, home),
@@ -49,12 +49,12 @@ fn is_about_oneself(link: &Link) -> bool {
     link.actor.split_once(':').is_some_and(|(_, id)| id == link.target)
 }
 
-fn who(entry: &ActivityEntry, home: &str) -> Thing {
-    let named = |name: &str| Thing { name: name.to_owned(), ..Thing::default() };
+fn who(entry: &ActivityEntry, home: &str) -> LinkedName {
+    let named = |name: &str| LinkedName { name: name.to_owned(), ..LinkedName::default() };
     match entry.link.actor.parse() {
         Ok(Actor::User(_)) => named(entry.actor_name.as_deref().unwrap_or("Somebody who left")),
         Ok(Actor::Operator) => named("The command line"),
-        Ok(Actor::Key(id)) => Thing {
+        Ok(Actor::Key(id)) => LinkedName {
             before: "The key ",
             name: entry.actor_name.clone().unwrap_or_else(|| id.to_string()),
             url: Some(key_url(home, &id.to_string())),
@@ -63,9 +63,9 @@ fn who(entry: &ActivityEntry, home: &str) -> Thing {
     }
 }
 
-/// The target of an entry, by its name at the time of the entry if the entry has one, and by its current name
-/// otherwise.
-fn what(entry: &ActivityEntry, detail: &Map<String, Value>, home: &str) -> Thing {
+/// The target of an entry, by its name at the time of the entry if the entry has one, and by its
+/// current name otherwise.
+fn what(entry: &ActivityEntry, detail: &Map<String, Value>, home: &str) -> LinkedName {
     let target = &entry.link.target;
     let told = detail.get("name").and_then(|name| name.as_str().or_else(|| name.get("before")?.as_str()));
     let name = told.map(str::to_owned).or_else(|| entry.target_name.clone());
@@ -76,7 +76,7 @@ fn what(entry: &ActivityEntry, detail: &Map<String, Value>, home: &str) -> Thing
         Some("mdl") if is_there => Some(format!("{home}/models/{target}")),
         _ => None,
     };
-    Thing { before: "", name: name.unwrap_or_else(|| target.clone()), url }
+    LinkedName { before: "", name: name.unwrap_or_else(|| target.clone()), url }
 }
 
 fn key_url(home: &str, id: &str) -> String {
@@ -151,8 +151,8 @@ fn is_change(value: &Value) -> bool {
     value.as_object().is_some_and(|members| members.contains_key("before") && members.contains_key("after"))
 }
 
-fn changes(detail: &Map<String, Value>, at: Timestamp) -> Vec<Change> {
-    let change = |(name, value): (&String, &Value)| Change {
+fn changes(detail: &Map<String, Value>, at: Timestamp) -> Vec<ChangeRow> {
+    let change = |(name, value): (&String, &Value)| ChangeRow {
         label: label(name),
         before: said(name, &value["before"], at),
         after: said(name, &value["after"], at),
@@ -161,13 +161,13 @@ fn changes(detail: &Map<String, Value>, at: Timestamp) -> Vec<Change> {
 }
 
 /// The details of an entry other than its changes. The name is left out, because the sentence contains it.
-fn facts(detail: &Map<String, Value>, at: Timestamp) -> Vec<Fact> {
+fn facts(detail: &Map<String, Value>, at: Timestamp) -> Vec<FactRow> {
     detail
         .iter()
         .filter(|(name, value)| {
             !is_change(value) && (!value.is_null() || *name == "until") && *name != "name"
         })
-        .map(|(name, value)| Fact { label: label(name), text: said(name, value, at) })
+        .map(|(name, value)| FactRow { label: label(name), text: said(name, value, at) })
         .collect()
 }
 

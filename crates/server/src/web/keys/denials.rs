@@ -13,17 +13,17 @@ use crate::numbers::counted;
 use crate::ops::refusals::{CheckResult, Explained, Place, is_request_id};
 use crate::ops::{Invalid, OpError};
 use crate::web::error::PageError;
-use crate::web::form::{Form, field};
+use crate::web::form::{FormBody, field};
 use crate::web::frame::{self, show};
 use crate::web::person::{Member, in_path};
-use crate::web::view::{FindRefusal, Here, RefusalPage, StepLine, StepState};
+use crate::web::view::{CheckRow, CheckState, DenialPage, FindDenialPage, NavItem};
 use crate::web::words;
 
 /// The fields of the form. They are sent in the body and not in the URL, because users may paste a key here,
 /// and URLs are logged.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Wanted {
+pub struct FindDenialForm {
     request: String,
 }
 
@@ -45,8 +45,8 @@ fn ask(
 ) -> Result<Response, OpError> {
     show!(
         app,
-        FindRefusal {
-            frame: frame::of_member(app, member, Here::ApiKeys, headers),
+        FindDenialPage {
+            frame: frame::of_member(app, member, NavItem::ApiKeys, headers),
             base: base(member),
             request: field(typed, invalid, "request"),
             hint: format!(
@@ -63,7 +63,7 @@ pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     member: Member,
     headers: HeaderMap,
-    Form(form): Form<Wanted>,
+    FormBody(form): FormBody<FindDenialForm>,
 ) -> Result<Response, PageError> {
     let wanted = form.request.trim();
     let says = if is_request_id(wanted) {
@@ -101,13 +101,13 @@ pub(in crate::web) async fn show(
     let Explained { refused, key, .. } = &explained;
     let change = explained.place.below(&base, key.id);
     let may_change = member.manages_keys() && key.deletion.is_none() || explained.place == Place::Key;
-    let view = RefusalPage {
-        frame: frame::of_member(&app, &member, Here::ApiKeys, &parts.headers),
+    let view = DenialPage {
+        frame: frame::of_member(&app, &member, NavItem::ApiKeys, &parts.headers),
         request: refused.request.clone(),
         key_id: key.id.to_string(),
         key_name: key.name.clone(),
         check: explained.failed().to_owned(),
-        why: words::refused(&refused.refused),
+        why: words::denial_reason(&refused.refused),
         saw: explained.saw.clone(),
         expected: explained.expected.clone(),
         advice: explained.advice.to_owned(),
@@ -118,7 +118,7 @@ pub(in crate::web) async fn show(
         steps: explained
             .steps
             .iter()
-            .map(|step| StepLine { name: step.name, state: state(step.result) })
+            .map(|step| CheckRow { name: step.name, state: state(step.result) })
             .collect(),
         base,
     };
@@ -137,11 +137,11 @@ fn facts(explained: &Explained) -> Vec<(&'static str, String)> {
     all.into_iter().filter(|(_, text)| !text.is_empty()).collect()
 }
 
-const fn state(result: CheckResult) -> StepState {
+const fn state(result: CheckResult) -> CheckState {
     match result {
-        CheckResult::Passed => StepState::Passed,
-        CheckResult::Failed => StepState::Failed,
-        CheckResult::NotReached => StepState::NotReached,
+        CheckResult::Passed => CheckState::Passed,
+        CheckResult::Failed => CheckState::Failed,
+        CheckResult::NotReached => CheckState::NotReached,
     }
 }
 
