@@ -56,7 +56,7 @@ pub use datasets::{
 };
 pub use error::StoreError;
 pub use feed::WorkspaceFeed;
-pub use imports::{Import, ImportJob, ImportSkip, ImportStatus, ImportStep, ImportsBegun, NewImport};
+pub use imports::{Import, ImportHolder, ImportJob, ImportSkip, ImportStatus, ImportStep, NewImport};
 pub use keys::{
     ChangeKey, DeleteKey, Deletion, EditKey, Expiring, KeyFilter, KeyRow, KeyStatus, NewKey, Paused,
     RotateKey, SecretRow,

@@ -67,7 +67,6 @@ pub fn of(error: &OpError, guard: &Guard) -> Problem {
             let (status, code) = image(error);
             problem(status, code)
         }
-        OpError::TooManyImports(_) => retry_after(problem(StatusCode::SERVICE_UNAVAILABLE, "busy"), 60),
         OpError::TooFewImages(error) => too_few_images(error),
         OpError::NoModelCard(_) => problem(StatusCode::CONFLICT, "model_not_ready"),
         OpError::Prediction(error) => prediction(error),

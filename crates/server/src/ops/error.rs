@@ -6,7 +6,6 @@ use keyrack_vision::PictureError;
 
 use super::Invalid;
 use super::datasets::{InvalidAnnotation, UploadError};
-use super::imports::ImportLimit;
 use super::keys::sightings::PublicUse;
 use super::models::TooFewImages;
 use super::predictions::PredictionError;
@@ -93,8 +92,6 @@ pub enum OpError {
     /// An image of a dataset cannot be decoded, or exceeds a limit of the server.
     #[error("{0}")]
     Image(PictureError),
-    #[error("{0} Wait until one of them has ended, then send the archive again.")]
-    TooManyImports(ImportLimit),
     #[error("{0}")]
     TooFewImages(Box<TooFewImages>),
     #[error("the model is {0}: it has a card when it is ready")]
@@ -118,7 +115,7 @@ impl OpError {
     /// succeed later. Includes [`is_busy`](Self::is_busy).
     pub const fn is_temporary(&self) -> bool {
         match self {
-            Self::Busy | Self::ShareUsedUp(_) | Self::TooMany(_) | Self::TooManyImports(_) => true,
+            Self::Busy | Self::ShareUsedUp(_) | Self::TooMany(_) => true,
             Self::Upload(error) => matches!(error, UploadError::TooManyOpen),
             Self::Invalid(_)
             | Self::NotFound(_)
@@ -190,8 +187,7 @@ impl OpError {
             | Self::DiskFull
             | Self::ShareUsedUp(_)
             | Self::Internal(_)
-            | Self::Denied(_)
-            | Self::TooManyImports(_) => false,
+            | Self::Denied(_) => false,
         }
     }
 }

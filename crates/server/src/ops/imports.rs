@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use keyrack_key::{ImportId, ProjectId};
 use keyrack_rack::Clock;
-use keyrack_store::{Import, ImportSkip, ImportStep, ImportsBegun, NewImport, Store};
+use keyrack_store::{Import, ImportHolder, ImportSkip, ImportStep, NewImport, Store};
 use keyrack_vision::import::ArchiveLimits;
 use rand_core::UnwrapErr;
 use tokio::sync::Notify;
@@ -23,14 +23,15 @@ use super::removals::Removals;
 use super::{Acting, OpError, invalid};
 use crate::disk::Disk;
 use crate::objects::{Objects, Place, import_prefix};
+use crate::shares::{Budget, Claimant, Exhausted};
 
 pub use arriving::Arriving;
 pub use worker::ImportWorkers;
 
-/// Imports that may be under way at once: their archives wait on the disk.
-const MOST: u32 = 20;
-/// The same of one workspace.
-const MOST_OF_WORKSPACE: u32 = 10;
+/// Imports that may be under way at once: their archives wait on the disk. One person gets ten of them, one workspace 15.
+const MOST: usize = 30;
+/// The last of them are for workspaces that have none.
+const KEPT_FOR_NEWCOMERS: usize = 10;
 /// What an import did is shown for so long after its end.
 const KEPT: Duration = Duration::from_hours(30 * 24);
 /// The page of a project shows imports for so long after their end, and so many.
@@ -38,15 +39,6 @@ const RECENT: Duration = Duration::from_hours(24);
 const RECENT_MOST: u32 = 5;
 /// The longest name of an archive or a picture, in characters.
 const LONGEST_NAME: usize = 255;
-
-/// A limit of imports under way at once that is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ImportLimit {
-    #[error("This workspace already has {MOST_OF_WORKSPACE} imports under way.")]
-    Workspace,
-    #[error("This server already has {MOST} imports under way.")]
-    Server,
-}
 
 /// The imports of all workspaces.
 #[derive(Clone, Debug)]
@@ -96,14 +88,8 @@ impl Imports {
             batch,
             actor: by.actor(),
             now,
-            most: MOST,
-            most_of_workspace: MOST_OF_WORKSPACE,
         };
-        match by.writes(&self.store, now).begin_import(&new).await? {
-            ImportsBegun::Begun => {}
-            ImportsBegun::TooManyOfWorkspace => return Err(OpError::TooManyImports(ImportLimit::Workspace)),
-            ImportsBegun::TooMany => return Err(OpError::TooManyImports(ImportLimit::Server)),
-        }
+        by.writes(&self.store, now).begin_import(&new, admit).await??;
         let mut arriving = Arriving::new(self.clone(), by.clone(), project, new.id);
         arriving.open().await?;
         Ok(arriving)
@@ -156,6 +142,14 @@ impl Imports {
 
 fn archive_of(project: ProjectId, id: ImportId) -> Place {
     Place::archive(project, id)
+}
+
+/// Whether one more import may begin. The rows decide, and not this process's memory: imports outlive the process.
+fn admit(under_way: &[ImportHolder], new: ImportHolder) -> Result<(), Exhausted> {
+    let claimant = |holder: &ImportHolder| Claimant::new(holder.workspace, holder.actor);
+    let budget = Budget::with_minimum("imports", MOST, KEPT_FOR_NEWCOMERS);
+    let _held: Vec<_> = under_way.iter().map(|holder| budget.keep(claimant(holder), 1)).collect();
+    budget.take(claimant(&new), 1).map(drop)
 }
 
 /// The last characters of a name that is too long: they tell files apart.

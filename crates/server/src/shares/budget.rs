@@ -25,12 +25,14 @@ pub struct Budget(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     resource: &'static str,
-    capacity: usize,
     ledger: Mutex<Ledger>,
 }
 
 #[derive(Debug, Default)]
 struct Ledger {
+    capacity: usize,
+    /// The last units, which only a tenant that holds none gets.
+    kept: usize,
     taken: usize,
     by_tenant: HashMap<Tenant, usize>,
     by_claimant: HashMap<Claimant, usize>,
@@ -67,7 +69,14 @@ pub enum Holder {
 impl Budget {
     /// `capacity` units. `resource` completes the sentence "This workspace already uses its share of the server's …".
     pub fn new(resource: &'static str, capacity: usize) -> Self {
-        Self(Arc::new(Inner { resource, capacity, ledger: Mutex::default() }))
+        Self::with_minimum(resource, capacity, 0)
+    }
+
+    /// Like [`new`](Self::new), and the last `kept` of the units are only for tenants that hold none: so many tenants get
+    /// one each, however much all others hold. Shares alone guarantee no minimum once many tenants hold theirs.
+    pub fn with_minimum(resource: &'static str, capacity: usize, kept: usize) -> Self {
+        let ledger = Ledger { capacity, kept: kept.min(capacity), ..Ledger::default() };
+        Self(Arc::new(Inner { resource, ledger: Mutex::new(ledger) }))
     }
 
     /// Takes so many units for a claimant, at once or not at all.
@@ -96,9 +105,9 @@ impl Share {
     }
 
     fn add(&mut self, units: usize, admits: Admits) -> Result<(), Exhausted> {
-        let Inner { resource, capacity, ledger } = &*self.budget.0;
+        let Inner { resource, ledger } = &*self.budget.0;
         let mut ledger = ledger.lock();
-        let admitted = admits(&ledger, *capacity, self.claimant, units);
+        let admitted = admits(&ledger, self.claimant, units);
         admitted.map_err(|holder| Exhausted { resource, holder })?;
         ledger.add(self.claimant, units);
         self.units += units;
@@ -112,8 +121,8 @@ impl Drop for Share {
     }
 }
 
-/// Whether a claimant may take so many units of a capacity; whose share is used up where it may not.
-type Admits = fn(&Ledger, usize, Claimant, usize) -> Result<(), Holder>;
+/// Whether a claimant may take so many units; whose share is used up where it may not.
+type Admits = fn(&Ledger, Claimant, usize) -> Result<(), Holder>;
 
 /// How many units of a capacity somebody gets who is alone.
 const fn alone(capacity: usize, to_free: usize) -> usize {
@@ -121,21 +130,27 @@ const fn alone(capacity: usize, to_free: usize) -> usize {
 }
 
 impl Ledger {
-    fn admits_new(&self, capacity: usize, claimant: Claimant, units: usize) -> Result<(), Holder> {
-        let left = self.left(capacity, units)?;
+    fn admits_new(&self, claimant: Claimant, units: usize) -> Result<(), Holder> {
+        let holds_some = self.by_tenant.contains_key(&claimant.tenant);
+        let left = if holds_some { self.left(self.open(), units)? } else { self.left(self.capacity, units)? };
         // Who holds nothing yet gets as much as work that has begun: one claim may be larger than what stays free.
         let most = |held: Option<&usize>, to_free: usize| {
-            held.map_or_else(|| alone(capacity, to_free), |_| left.saturating_mul(to_free))
+            held.map_or_else(|| alone(self.open(), to_free), |_| left.saturating_mul(to_free))
         };
         let of_member = most(self.by_claimant.get(&claimant), MEMBER_TO_FREE);
         let of_tenant = most(self.by_tenant.get(&claimant.tenant), TENANT_TO_FREE);
         self.admits(claimant, units, of_member, of_tenant)
     }
 
-    fn admits_growth(&self, capacity: usize, claimant: Claimant, units: usize) -> Result<(), Holder> {
-        self.left(capacity, units)?;
-        let (of_member, of_tenant) = (alone(capacity, MEMBER_TO_FREE), alone(capacity, TENANT_TO_FREE));
+    fn admits_growth(&self, claimant: Claimant, units: usize) -> Result<(), Holder> {
+        self.left(self.open(), units)?;
+        let (of_member, of_tenant) = (alone(self.open(), MEMBER_TO_FREE), alone(self.open(), TENANT_TO_FREE));
         self.admits(claimant, units, of_member, of_tenant)
+    }
+
+    /// The units that a tenant gets beside those it holds.
+    const fn open(&self) -> usize {
+        self.capacity - self.kept
     }
 
     fn left(&self, capacity: usize, units: usize) -> Result<usize, Holder> {
@@ -316,6 +331,24 @@ mod tests {
         assert_eq!(budget.take(of[2][0], 41).unwrap_err().holder, Holder::Everybody);
         assert!(budget.take(of[2][0], 40).is_ok());
         drop((first, second));
+        assert_eq!(budget.taken(), 0);
+    }
+
+    #[test]
+    fn the_last_units_are_for_tenants_that_hold_none() {
+        let (budget, of) = (Budget::with_minimum("nodes", 100, 20), claimants(50, 3));
+        // Workspace after workspace takes what it gets.
+        let greedy: Vec<_> =
+            of[..10].iter().map(|keys| keys.iter().map(|key| hoard(&budget, *key).0)).collect();
+        let greedy: Vec<_> = greedy.into_iter().flatten().collect();
+        assert!(greedy[0].len() == 40 && budget.taken() <= 85, "{}", budget.taken());
+        assert_eq!(budget.take(of[0][0], 1).unwrap_err().holder, Holder::Everybody);
+        // Each of the others gets one, and no more.
+        let others: Vec<_> = of[10..25].iter().map(|keys| budget.take(keys[0], 1).unwrap()).collect();
+        for keys in &of[10..25] {
+            assert!(keys.iter().all(|key| budget.take(*key, 1).is_err()));
+        }
+        drop((greedy, others));
         assert_eq!(budget.taken(), 0);
     }
 

@@ -47,16 +47,30 @@ impl Site {
 
     /// Sends an archive in the form of the page. Returns the path of the import's page.
     async fn send(&self, archive: &[u8]) -> String {
-        let request = self.server.request(Method::POST, &format!("{}/images", self.url()));
-        let request = request.header("cookie", &self.cookie).header("origin", &self.server.url);
-        let request = request.header("content-type", "multipart/form-data; boundary=x");
-        let answer = send(request.body(form(archive))).await;
+        let answer = self.send_to(&self.url(), archive).await;
         assert_eq!(answer.status, 303, "{answer:?}");
         answer.header("location").to_owned()
     }
 
+    async fn send_to(&self, project: &str, archive: &[u8]) -> Answer {
+        let request = self.server.request(Method::POST, &format!("{project}/images"));
+        let request = request.header("cookie", &self.cookie).header("origin", &self.server.url);
+        let request = request.header("content-type", "multipart/form-data; boundary=x");
+        send(request.body(form(archive))).await
+    }
+
     /// Sends the first half of a form with an archive, until its import is known.
     async fn begin(&self, body: &[u8]) -> TcpStream {
+        let stream = self.send_half(body).await;
+        let url = self.url();
+        until("the import is known", async || {
+            self.page(&url).await.text.contains("The archive is being uploaded.").then_some(())
+        })
+        .await;
+        stream
+    }
+
+    async fn send_half(&self, body: &[u8]) -> TcpStream {
         let mut stream = raw::connect(&self.server.url).await;
         let head = format!(
             "POST {}/images HTTP/1.1\r\nhost: {}\r\ncookie: {}\r\norigin: {}\r\n\
@@ -69,11 +83,6 @@ impl Site {
         );
         stream.write_all(head.as_bytes()).await.unwrap();
         stream.write_all(&body[..body.len() / 2]).await.unwrap();
-        let url = self.url();
-        until("the import is known", async || {
-            self.page(&url).await.text.contains("The archive is being uploaded.").then_some(())
-        })
-        .await;
         stream
     }
 
@@ -138,16 +147,21 @@ fn name(number: usize) -> String {
 
 /// Images in folders by class, and two files that are none.
 fn archive() -> Vec<u8> {
+    archive_of(IMAGES)
+}
+
+fn archive_of(images: usize) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let mut add = |name: &str, bytes: &[u8]| {
         zip.start_file(name, SimpleFileOptions::default()).unwrap();
         zip.write_all(bytes).unwrap();
     };
-    for number in 0..IMAGES {
-        let image = image::RgbImage::from_pixel(48, 48, image::Rgb([u8::try_from(number).unwrap(), 9, 99]));
+    for number in 0..images {
+        let red = u8::try_from(number % 256).unwrap();
+        let image = image::RgbImage::from_pixel(48, 48, image::Rgb([red, 9, 99]));
         let mut bytes = Cursor::new(Vec::new());
         image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
-        if number == IMAGES / 2 {
+        if number == images / 2 {
             add("class0/notes.txt", b"no image");
         }
         add(&name(number), bytes.get_ref());
@@ -169,6 +183,59 @@ fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
         if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
     }
     found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_import_of_another_workspace_comes_in_while_those_of_one_go_on() {
+    let site = Site::open().await;
+    let owner = Visitor::sign_in(&site.server).await.workspace("Other").await;
+    let project = owner.project("Lids").await;
+    let elsewhere = format!("/w/{}/projects/{project}", owner.slug);
+    // Its archives have both workers.
+    let images = 400;
+    let (long, first) = (archive_of(images), site.send(&archive_of(images)).await);
+    let second = site.send(&long).await;
+    until("both are read", async || {
+        let both = [site.looked_at(&first).await?, site.looked_at(&second).await?];
+        both.iter().all(|done| *done > 0).then_some(())
+    })
+    .await;
+    let answer = site.send_to(&elsewhere, &archive_of(3)).await;
+    assert_eq!(answer.status, 303, "{answer:?}");
+    let page = site.until_ended(answer.header("location")).await;
+    assert!(page.contains("3 images were added"), "{page}");
+    for long in [&first, &second] {
+        assert!(site.looked_at(long).await.is_some(), "it is not at its end yet");
+    }
+    for long in [&first, &second] {
+        let page = site.until_ended(long).await;
+        assert!(page.contains(&format!("{images} images were added")), "{page}");
+        assert_eq!(page.matches("outcome-refused").count(), 2, "each is said once: {page}");
+    }
+    assert_eq!(site.records().await.len(), 2 * images, "each image once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_who_sends_archives_without_end_leaves_imports_to_other_workspaces() {
+    let site = Site::open().await;
+    let owner = Visitor::sign_in(&site.server).await.workspace("Other").await;
+    let project = owner.project("Lids").await;
+    let elsewhere = format!("/w/{}/projects/{project}", owner.slug);
+    // Archives of which only the first half arrives.
+    let (body, mut arriving) = (form(&archive_of(9)), Vec::new());
+    for _ in 0..10 {
+        arriving.push(site.send_half(&body).await);
+    }
+    let denied = until("they hold the person's share", async || {
+        let answer = site.send_to(&site.url(), &archive_of(1)).await;
+        (answer.status != 303).then_some(answer)
+    })
+    .await;
+    assert_eq!(denied.status, 422, "{denied:?}");
+    assert!(denied.text.contains("already use your share"), "{denied:?}");
+    let taken_in = site.send_to(&elsewhere, &archive_of(1)).await;
+    assert_eq!(taken_in.status, 303, "{taken_in:?}");
+    drop(arriving);
 }
 
 fn says_what_came_in(page: &str) {

@@ -1,9 +1,11 @@
 //! Imports: one place in an archive after the other, across servers that end in between.
 
-use keyrack_key::{Digest, ImportId, ProjectId, SessionId, UploadId};
+use keyrack_key::{Digest, ImportId, ProjectId, SessionId, UploadId, WorkspaceId};
+use std::convert::Infallible;
+
 use keyrack_store::{
-    ImportSkip, ImportStatus, ImportStep, ImportsBegun, NewImport, NewSession, NewUpload, Principal, Role,
-    StoreError,
+    Actor, ImportHolder, ImportSkip, ImportStatus, ImportStep, NewImport, NewProject, NewSession, NewUpload,
+    NewWorkspace, Principal, ProjectType, Role, StoreError,
 };
 use rusqlite::Connection;
 
@@ -13,25 +15,38 @@ use crate::{NOW, World, later, rng, world};
 impl World {
     fn new_import(&self, project: ProjectId) -> NewImport<'static> {
         let id = ImportId::new(NOW, &mut rng());
-        let (most, most_of_workspace) = (100, 100);
-        NewImport {
-            id,
-            project,
-            name: "caps.zip",
-            batch: "b",
-            actor: self.actor(),
-            now: NOW,
-            most,
-            most_of_workspace,
-        }
+        NewImport { id, project, name: "caps.zip", batch: "b", actor: self.actor(), now: NOW }
     }
 
     /// An import whose archive has arrived.
     async fn queued(&self, project: ProjectId) -> ImportId {
-        let new = self.new_import(project);
-        assert_eq!(self.store.begin_import(&new).await.unwrap(), ImportsBegun::Begun);
+        self.queued_of(project, self.actor(), 0).await
+    }
+
+    /// The same of somebody, so many seconds later.
+    async fn queued_of(&self, project: ProjectId, actor: Actor, seconds: u64) -> ImportId {
+        let new = NewImport { actor, now: later(seconds), ..self.new_import(project) };
+        self.store.begin_import(&new, anyone).await.unwrap().unwrap();
         self.store.queue_import(new.id).await.unwrap();
         new.id
+    }
+
+    /// Another workspace, and a project in it.
+    async fn elsewhere(&self) -> (WorkspaceId, ProjectId) {
+        let workspace = WorkspaceId::new(NOW, &mut rng());
+        let new = NewWorkspace { id: workspace, slug: "other", name: "Other" };
+        self.store.create_workspace(&new, self.owner, self.actor(), NOW).await.unwrap();
+        let project = NewProject {
+            id: ProjectId::new(NOW, &mut rng()),
+            workspace,
+            name: "caps",
+            project_type: ProjectType::Classification,
+            description: None,
+            actor: self.actor(),
+            now: NOW,
+        };
+        self.store.create_project(&project).await.unwrap();
+        (workspace, project.id)
     }
 
     async fn recover(&self) {
@@ -42,6 +57,10 @@ impl World {
     async fn import_status(&self, project: ProjectId, id: ImportId) -> ImportStatus {
         self.store.import(project, id).await.unwrap().unwrap().status
     }
+}
+
+fn anyone(_: &[ImportHolder], _: ImportHolder) -> Result<(), Infallible> {
+    Ok(())
 }
 
 fn step(next_entry: u64, skips: &[&str]) -> ImportStep {
@@ -135,7 +154,7 @@ async fn an_archive_that_was_arriving_when_the_server_ended_failed() {
     let world = world().await;
     let project = world.project("Caps").await;
     let new = world.new_import(project);
-    world.store.begin_import(&new).await.unwrap();
+    world.store.begin_import(&new, anyone).await.unwrap().unwrap();
     assert!(world.store.take_import().await.unwrap().is_none(), "it is not there yet");
     world.recover().await;
     assert_eq!(world.import_status(project, new.id).await, ImportStatus::Failed);
@@ -162,7 +181,7 @@ async fn an_archive_is_queued_while_its_sender_is_signed_in() {
     let sender = world.store.acting_as(sender, NOW);
     let (first, second) = (world.new_import(project), world.new_import(project));
     for new in [&first, &second] {
-        assert_eq!(sender.begin_import(new).await.unwrap(), ImportsBegun::Begun);
+        sender.begin_import(new, anyone).await.unwrap().unwrap();
     }
     sender.queue_import(first.id).await.unwrap();
     world.store.end_session(user, session).await.unwrap();
@@ -172,22 +191,90 @@ async fn an_archive_is_queued_while_its_sender_is_signed_in() {
 }
 
 #[tokio::test]
-async fn imports_under_way_are_few_and_those_of_one_workspace_fewer() {
+async fn a_new_import_is_admitted_by_those_that_are_under_way() {
     let world = world().await;
-    let (project, other) = (world.project("Caps").await, world.project("Lids").await);
-    for _ in 0..2 {
-        world.queued(project).await;
-    }
-    let new = |most, most_of_workspace| NewImport { most, most_of_workspace, ..world.new_import(other) };
-    let begin = async |new| world.store.begin_import(&new).await.unwrap();
-    assert_eq!(begin(new(9, 2)).await, ImportsBegun::TooManyOfWorkspace, "in whichever project");
-    assert_eq!(begin(new(2, 9)).await, ImportsBegun::TooMany);
+    let (project, (other, elsewhere)) = (world.project("Caps").await, world.elsewhere().await);
+    let holder = |workspace, actor| ImportHolder { workspace, actor };
+    let (ours, theirs) = (holder(world.workspace, world.actor()), holder(other, Actor::Operator));
+    let begin = async |new: NewImport<'_>, most: usize| {
+        let admit = move |under_way: &[ImportHolder], new: ImportHolder| {
+            if under_way.len() < most { Ok(()) } else { Err((under_way.to_vec(), new)) }
+        };
+        world.store.begin_import(&new, admit).await
+    };
+    // One that waits and one that arrives.
+    world.queued(project).await;
+    let arriving = NewImport { actor: Actor::Operator, ..world.new_import(elsewhere) };
+    begin(arriving, 2).await.unwrap().unwrap();
+    let (mut under_way, new) = begin(world.new_import(project), 2).await.unwrap().unwrap_err();
+    under_way.sort_by_key(|holder| *holder != ours);
+    assert_eq!((under_way, new), (vec![ours, theirs], ours));
+    // One that runs, and one that has ended.
     let job = world.store.take_import().await.unwrap().unwrap();
-    assert_eq!(begin(new(9, 2)).await, ImportsBegun::TooManyOfWorkspace, "one that runs is under way");
+    assert!(begin(world.new_import(project), 2).await.unwrap().is_err());
     world.store.end_import(job.id, &ImportStep::default(), None, "p", NOW).await.unwrap();
-    assert_eq!(begin(new(2, 2)).await, ImportsBegun::Begun);
+    begin(world.new_import(project), 2).await.unwrap().unwrap();
     let nowhere = ProjectId::new(NOW, &mut rng());
-    assert!(matches!(world.store.begin_import(&world.new_import(nowhere)).await, Err(StoreError::NotFound)));
+    assert!(matches!(begin(world.new_import(nowhere), 9).await, Err(StoreError::NotFound)));
+}
+
+#[tokio::test]
+async fn workspaces_take_turns_with_their_imports_and_then_the_people_of_each() {
+    let world = world().await;
+    let (flood, (other, project)) = (world.project("Flood").await, world.elsewhere().await);
+    let (owner, colleague) = (world.actor(), Actor::Operator);
+    for _ in 0..9 {
+        world.queued(flood).await;
+    }
+    let small = [world.queued_of(project, owner, 1).await, world.queued_of(project, colleague, 2).await];
+    let of_colleague = world.queued_of(flood, colleague, 3).await;
+    let mut order = Vec::new();
+    for _ in 0..7 {
+        let job = world.store.take_import().await.unwrap().unwrap();
+        order.push((job.workspace == other, job.actor == owner));
+        // Those of the flood are put back as if they had given way, the others end.
+        if small.contains(&job.id) || job.id == of_colleague {
+            world.store.end_import(job.id, &ImportStep::default(), None, "p", NOW).await.unwrap();
+        } else {
+            world.store.put_back_import(job.id, false).await.unwrap();
+        }
+    }
+    let (ours, theirs) = (false, true);
+    let turns = [
+        (ours, true),
+        (theirs, true),
+        (ours, false),
+        (theirs, false),
+        (ours, true),
+        (ours, true),
+        (ours, true),
+    ];
+    assert_eq!(order, turns);
+}
+
+#[tokio::test]
+async fn the_workspace_with_fewest_running_imports_is_first_and_is_given_way_to() {
+    let world = world().await;
+    let (flood, (other, project)) = (world.project("Flood").await, world.elsewhere().await);
+    for _ in 0..4 {
+        world.queued(flood).await;
+    }
+    let take = async || world.store.take_import().await.unwrap().unwrap();
+    let (first, second) = (take().await, take().await);
+    let gives_way = async |job| world.store.should_give_way(job).await.unwrap();
+    assert!(!gives_way(&first).await, "its own imports wait their turn");
+    world.queued(project).await;
+    assert!(gives_way(&first).await && gives_way(&second).await);
+    world.store.put_back_import(first.id, false).await.unwrap();
+    let theirs = take().await;
+    assert_eq!(theirs.workspace, other);
+    assert!(!gives_way(&second).await && !gives_way(&theirs).await, "each has one");
+    // A second of theirs gets no worker from the one that ours has.
+    world.queued(project).await;
+    assert!(!gives_way(&second).await);
+    // Somebody else of the flood's workspace is given way to.
+    world.queued_of(flood, Actor::Operator, 1).await;
+    assert!(gives_way(&second).await);
 }
 
 #[tokio::test]

@@ -161,6 +161,31 @@ impl<R: Read + Seek> Archive<R> {
         self.reader.left = self.all.unpacked.saturating_sub(position.unpacked).min(self.reader.left);
     }
 
+    /// Reads one entry: its picture, or `None` if it is left out. Unlike [`next`](Self::next), it returns after each entry,
+    /// so that a reader of many entries that are left out can stop in between.
+    pub fn next_entry(&mut self) -> Option<Result<Option<Item>, ArchiveError>> {
+        if self.ended {
+            return None;
+        }
+        let Some(named) = self.entries.next() else {
+            self.ended = true;
+            self.annotated.note_missing(&mut self.skipped);
+            return None;
+        };
+        let name = named.name.clone();
+        match self.item(named) {
+            Ok(Ok(item)) => Some(Ok(Some(item))),
+            Ok(Err(reason)) => {
+                self.skipped.note(&name, reason);
+                Some(Ok(None))
+            }
+            Err(error) => {
+                self.ended = true;
+                Some(Err(error))
+            }
+        }
+    }
+
     /// What was left out so far.
     pub fn skipped(&self) -> &Skipped {
         &self.skipped
@@ -187,23 +212,13 @@ impl<R: Read + Seek> Iterator for Archive<R> {
     type Item = Result<Item, ArchiveError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.ended {
-            let Some(named) = self.entries.next() else {
-                self.ended = true;
-                self.annotated.note_missing(&mut self.skipped);
-                break;
-            };
-            let name = named.name.clone();
-            match self.item(named) {
-                Ok(Ok(item)) => return Some(Ok(item)),
-                Ok(Err(reason)) => self.skipped.note(&name, reason),
-                Err(error) => {
-                    self.ended = true;
-                    return Some(Err(error));
-                }
+        loop {
+            match self.next_entry()? {
+                Ok(Some(item)) => return Some(Ok(item)),
+                Ok(None) => {}
+                Err(error) => return Some(Err(error)),
             }
         }
-        None
     }
 }
 

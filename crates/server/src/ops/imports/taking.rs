@@ -1,4 +1,7 @@
 //! Taking one archive in: a thread reads it, and each of its images goes the way that all images go.
+//!
+//! A long archive gives way after a while to an import of another workspace or person that has none running. It goes back
+//! into the queue at the entry that it has come to.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,12 +14,17 @@ use keyrack_store::{Actor, ImportJob, ImportSkip, ImportStep, ProjectType, Role,
 use keyrack_vision::Rect;
 use keyrack_vision::import::{Archive, ArchiveError, ArchiveLimits, ArchivePosition, Item, Skip, Skipped};
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 use super::{Imports, end_of};
 use crate::objects::{ObjectError, Place};
 use crate::ops::datasets::MarkDraft;
 use crate::ops::{Acting, OpError};
 
+/// How long an import goes on before it gives way, and at least as long as it took to open its archive.
+const TURN: Duration = Duration::from_millis(250);
+/// Where entry after entry is left out, it is recorded this often how far the import is.
+const REPORT: Duration = Duration::from_millis(250);
 /// Images that were read ahead.
 const AHEAD: usize = 2;
 /// An image that finds the server busy is tried this often, with as long in between as other clients are told to wait.
@@ -36,12 +44,16 @@ pub(super) enum Taken {
     Failed(String),
     /// The server stops or stays busy: the rest is for a later turn.
     Later,
+    /// Somebody else's import is to be read first.
+    GaveWay,
 }
 
 /// What the thread that reads has come to.
 #[derive(Debug)]
 enum Read {
     Image(Box<Item>, Reached),
+    /// No image for a while: what lies before this position is left out.
+    LeftOut(Reached),
     End(Result<Reached, ArchiveError>),
 }
 
@@ -66,6 +78,7 @@ pub(super) async fn take(
     };
     let (reader, mut read) = mpsc::channel(AHEAD);
     let (limits, from) = (imports.limits, position_of(job));
+    let mut turn = Turn::begin();
     tokio::task::spawn_blocking(move || read_all(file, &limits, from, &reader));
     let mut taking = Taking { imports, job, labels: BTreeMap::new(), begun: job.upload };
     loop {
@@ -74,7 +87,8 @@ pub(super) async fn take(
             _ = stopping.wait_for(|stop| *stop) => return Ok(Taken::Later),
             next = read.recv() => next,
         };
-        match next {
+        turn.note_opened();
+        let step = match next {
             Some(Read::Image(item, reached)) => {
                 let Some(by) = taking.sender().await? else {
                     return Ok(Taken::Failed(NOT_ALLOWED.to_owned()));
@@ -82,16 +96,44 @@ pub(super) async fn take(
                 let Some(step) = taking.image(&by, *item, reached, stopping).await? else {
                     return Ok(Taken::Later);
                 };
-                imports.store.note_import_step(job.id, &step).await.map_err(|error| match error {
-                    StoreError::NotFound => OpError::NotFound("project"),
-                    other => other.into(),
-                })?;
+                step
             }
+            Some(Read::LeftOut(reached)) => step_to(reached),
             Some(Read::End(Ok(reached))) => return Ok(Taken::All(step_to(reached))),
             Some(Read::End(Err(ArchiveError::Io(error)))) => return Err(OpError::internal(error)),
             Some(Read::End(Err(error))) => return Ok(Taken::Failed(error.to_string())),
             None => return Err(OpError::internal(std::io::Error::other("an archive's reader panicked"))),
+        };
+        imports.store.note_import_step(job.id, &step).await.map_err(|error| match error {
+            StoreError::NotFound => OpError::NotFound("project"),
+            other => other.into(),
+        })?;
+        if turn.is_over() && imports.store.should_give_way(job).await? {
+            return Ok(Taken::GaveWay);
         }
+    }
+}
+
+/// How long an import has the worker.
+struct Turn {
+    begun: Instant,
+    /// Not before the archive is open.
+    ends: Option<Instant>,
+}
+
+impl Turn {
+    fn begin() -> Self {
+        Self { begun: Instant::now(), ends: None }
+    }
+
+    /// An archive with large COCO files takes seconds to open. What is read of it in one turn takes no less.
+    fn note_opened(&mut self) {
+        let (now, begun) = (Instant::now(), self.begun);
+        self.ends.get_or_insert_with(|| now + TURN.max(now - begun));
+    }
+
+    fn is_over(&self) -> bool {
+        self.ends.is_some_and(|end| end <= Instant::now())
     }
 }
 
@@ -245,21 +287,22 @@ fn read_all(file: File, limits: &ArchiveLimits, from: ArchivePosition, read: &mp
             // What the directory leaves out is said at the end, so that no restart says it twice.
             let of_directory = archive.skipped().clone();
             archive.go_on_at(from);
-            let mut before = of_directory.clone();
+            let (mut before, mut reported) = (of_directory.clone(), Instant::now());
             loop {
-                let next = archive.next();
+                let next = archive.next_entry();
                 let reached =
                     Reached { position: archive.reached(), left_out: archive.skipped().since(&before) };
-                match next {
+                let report = match next {
                     None => break Ok(Reached { left_out: reached.left_out.and(&of_directory), ..reached }),
                     Some(Err(error)) => break Err(error),
-                    Some(Ok(item)) => {
-                        before = archive.skipped().clone();
-                        // Nobody listens when the import has ended already.
-                        if read.blocking_send(Read::Image(Box::new(item), reached)).is_err() {
-                            return;
-                        }
-                    }
+                    Some(Ok(Some(item))) => Read::Image(Box::new(item), reached),
+                    Some(Ok(None)) if reported.elapsed() >= REPORT => Read::LeftOut(reached),
+                    Some(Ok(None)) => continue,
+                };
+                (before, reported) = (archive.skipped().clone(), Instant::now());
+                // The import has ended already, or has given way.
+                if read.blocking_send(report).is_err() {
+                    return;
                 }
             }
         }
@@ -299,7 +342,6 @@ mod tests {
     use super::*;
     use crate::ops::Invalid;
     use crate::ops::datasets::UploadError;
-    use crate::ops::imports::ImportLimit;
     use crate::shares::{Exhausted, Holder};
 
     #[tokio::test]
@@ -332,7 +374,6 @@ mod tests {
             used_up(Holder::Everybody),
             OpError::TooMany(PAUSE),
             UploadError::TooManyOpen.into(),
-            OpError::TooManyImports(ImportLimit::Server),
         ];
         assert!(passing.iter().all(OpError::is_temporary));
         let of_the_image = [

@@ -12,7 +12,7 @@ use super::{Imports, archive_of};
 use crate::objects::import_prefix;
 use crate::ops::OpError;
 
-/// Archives that are read at once; the others wait.
+/// Archives that are read at once; the others wait. No workspace keeps both while another one waits: see [`taking`].
 const AT_ONCE: usize = 2;
 /// How often a worker looks for an import that nobody told it of: after a failure, or when the disk has space again.
 const LOOK: Duration = Duration::from_secs(1);
@@ -90,10 +90,14 @@ async fn import(imports: &Imports, job: ImportJob, stop: &mut watch::Receiver<bo
     match taking::take(imports, &job, archive_of(job.project, job.id), stop).await {
         Ok(Taken::All(last)) => imports.end(import, &last, None).await,
         Ok(Taken::Failed(reason)) => imports.end(import, &ImportStep::default(), Some(&reason)).await,
+        Ok(Taken::GaveWay) => Ok(imports.store.put_back_import(job.id, false).await?),
         Ok(Taken::Later) => {
+            let others_wait = imports.store.should_give_way(&job).await?;
             imports.store.put_back_import(job.id, false).await?;
             // A busy server needs a while, and this worker would take the same import at once.
-            wait(imports, stop).await;
+            if !others_wait {
+                wait(imports, stop).await;
+            }
             Ok(())
         }
         Err(OpError::RoleLost) => {

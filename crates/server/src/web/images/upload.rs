@@ -166,7 +166,12 @@ async fn archive(
     let mut arriving = match begun {
         Ok(arriving) => arriving,
         Err(error) => {
-            let refused = refusal::<()>(Err(error))?.map(|why| sentence(&why));
+            let why = match error {
+                // Imports end later than images: the message says what to wait for.
+                OpError::ShareUsedUp(exhausted) => Some(exhausted.to_string()),
+                other => refusal::<()>(Err(other))?,
+            };
+            let refused = why.map(|why| sentence(&why));
             sent.outcomes.push(UploadOutcome { name: name.to_owned(), refused });
             return Ok(Ok(()));
         }
