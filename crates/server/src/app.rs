@@ -32,6 +32,7 @@ use crate::ops::refusals::{Late, Refusals};
 use crate::ops::removals::Removals;
 use crate::ops::settings::Settings;
 use crate::ops::workspaces::Workspaces;
+use crate::predict::Room;
 
 /// The server, as its rooms see it.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub struct App {
     pub config: Config,
     pub clock: Clock,
     pub disk: Arc<Disk>,
+    /// The memory for request bodies that are longer than small and no pictures.
+    pub lists: Room,
     pub store: Store,
     pub objects: Objects,
     pub rack: Arc<Rack>,
@@ -142,6 +145,7 @@ impl App {
             config,
             clock,
             disk,
+            lists: Room::for_lists_of(allowance::LIST.bytes),
             store,
             objects,
             rack,

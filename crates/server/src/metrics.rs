@@ -194,6 +194,7 @@ impl Metrics {
             ("datasets", app.datasets.room()),
             ("predictions", app.predictions.room()),
             ("answers", app.predictions.answers()),
+            ("lists", &app.lists),
         ] {
             self.held.get_or_create(&Holding { purpose }).set(gauge(room.held() as u64));
         }

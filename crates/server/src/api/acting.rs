@@ -21,42 +21,48 @@ impl FromRequestParts<Shared> for Acting {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, ApiError> {
-        let Some(Access::Guarded(_, role)) = parts.extensions.get::<Access>().copied() else {
-            return Err(no_access_stated(app, parts));
-        };
-        let cookie = session::token(&parts.headers, app);
-        // Sessions are for our own pages: elsewhere a cookie counts as none.
-        let is_elsewhere = app.guard.is_from_elsewhere(parts);
-        if let Some(caller) = parts.extensions.get::<Caller>().cloned() {
-            return match cookie {
-                Some(_) if !is_elsewhere => Err(OpError::KeyAndCookie.into()),
-                _ => {
-                    app.metrics.allowed();
-                    Ok(Self::key(caller))
-                }
-            };
-        }
-        if parts.extensions.get::<ControlSocket>().is_some() {
-            let workspace = named_workspace(&parts.headers, app).await?;
-            return Ok(Self::operator(workspace.id));
-        }
-        let Some(token) = cookie else {
-            return Err(app.refused(&Denial::Missing.into()));
-        };
-        origin::check(&parts.method, &parts.headers, app.guard.home()).map_err(origin::Foreign::problem)?;
-        if is_elsewhere {
-            return Err(OpError::Anonymous.into());
-        }
-        let (session, user) = app.people.session(&token).await?.ok_or(OpError::Anonymous)?;
-        let wanted = workspace_header(&parts.headers)?;
-        let memberships = app.people.memberships(user.id).await?;
-        let membership = memberships.into_iter().find(|one| is_named(&one.workspace, wanted));
-        let membership = membership.ok_or(OpError::NotFound("workspace"))?;
-        demand(membership.role, role)?;
-        Ok(Self::member(&membership.workspace, &session, membership.role, role))
+        let acting = acting(parts, app).await?;
+        // For what counts against a share before an operation runs: the body.
+        parts.extensions.insert(acting.claimant());
+        Ok(acting)
     }
 }
 
+async fn acting(parts: &Parts, app: &Shared) -> Result<Acting, ApiError> {
+    let Some(Access::Guarded(_, role)) = parts.extensions.get::<Access>().copied() else {
+        return Err(no_access_stated(app, parts));
+    };
+    let cookie = session::token(&parts.headers, app);
+    // Sessions are for our own pages: elsewhere a cookie counts as none.
+    let is_elsewhere = app.guard.is_from_elsewhere(parts);
+    if let Some(caller) = parts.extensions.get::<Caller>().cloned() {
+        return match cookie {
+            Some(_) if !is_elsewhere => Err(OpError::KeyAndCookie.into()),
+            _ => {
+                app.metrics.allowed();
+                Ok(Acting::key(caller))
+            }
+        };
+    }
+    if parts.extensions.get::<ControlSocket>().is_some() {
+        let workspace = named_workspace(&parts.headers, app).await?;
+        return Ok(Acting::operator(workspace.id));
+    }
+    let Some(token) = cookie else {
+        return Err(app.refused(&Denial::Missing.into()));
+    };
+    origin::check(&parts.method, &parts.headers, app.guard.home()).map_err(origin::Foreign::problem)?;
+    if is_elsewhere {
+        return Err(OpError::Anonymous.into());
+    }
+    let (session, user) = app.people.session(&token).await?.ok_or(OpError::Anonymous)?;
+    let wanted = workspace_header(&parts.headers)?;
+    let memberships = app.people.memberships(user.id).await?;
+    let membership = memberships.into_iter().find(|one| is_named(&one.workspace, wanted));
+    let membership = membership.ok_or(OpError::NotFound("workspace"))?;
+    demand(membership.role, role)?;
+    Ok(Acting::member(&membership.workspace, &session, membership.role, role))
+}
 /// Whether a role is enough.
 pub fn demand(has: Role, needs: Role) -> Result<(), OpError> {
     if has >= needs { Ok(()) } else { Err(OpError::Role { has, needs }) }

@@ -7,6 +7,7 @@ mod wrong;
 use std::error::Error;
 use std::iter::successors;
 
+use axum::RequestExt;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use bytes::Bytes;
 use http::request::Parts;
@@ -17,6 +18,13 @@ use serde_json::Value;
 use tower_http::timeout::TimeoutError;
 
 use super::ApiError;
+use crate::app::Shared;
+use crate::edge::{allowance, entrance};
+use crate::ops::OpError;
+use crate::predict::Held;
+use crate::predict::room::NoRoom;
+use crate::shares::Claimant;
+use gathered::collect;
 pub use gathered::gather;
 use object::Object;
 pub use object::{object, object_if_any, objects, objects_if_any};
@@ -26,31 +34,45 @@ pub use wrong::twice;
 #[derive(Clone, Debug)]
 pub struct Body<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned> FromRequest<Shared> for Body<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let is_json = is_json(request.headers());
-        if !is_json {
-            return Err(not_json());
-        }
-        parse(&read(request, state).await?).map(Self)
+    async fn from_request(request: Request, app: &Shared) -> Result<Self, ApiError> {
+        LongBody::from_request(request, app).await.map(|LongBody(value, _held)| Self(value))
     }
 }
 
-/// A list of JSON objects.
-#[derive(Clone, Debug)]
-pub struct ListBody<T>(pub Vec<T>);
+/// Like [`Body`], for routes that take long ones ([`allowance::LIST`]), with its share of the memory for request bodies. The
+/// share is to be kept as long as the value.
+#[derive(Debug)]
+pub struct LongBody<T>(pub T, pub Held);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ListBody<T> {
+impl<T: DeserializeOwned> FromRequest<Shared> for LongBody<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, app: &Shared) -> Result<Self, ApiError> {
         if !is_json(request.headers()) {
             return Err(not_json());
         }
-        let list: Vec<Object<T>> = parse_any(&read(request, state).await?)?;
-        Ok(Self(list.into_iter().map(|Object(value)| value).collect()))
+        let (bytes, held) = read(request, app).await?;
+        Ok(Self(parse(&bytes)?, held))
+    }
+}
+
+/// A long list of JSON objects, with its share as in [`LongBody`].
+#[derive(Debug)]
+pub struct ListBody<T>(pub Vec<T>, pub Held);
+
+impl<T: DeserializeOwned> FromRequest<Shared> for ListBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &Shared) -> Result<Self, ApiError> {
+        if !is_json(request.headers()) {
+            return Err(not_json());
+        }
+        let (bytes, held) = read(request, app).await?;
+        let list: Vec<Object<T>> = parse_any(&bytes)?;
+        Ok(Self(list.into_iter().map(|Object(value)| value).collect(), held))
     }
 }
 
@@ -58,12 +80,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ListBody<T> {
 #[derive(Clone, Debug)]
 pub struct OptionalBody<T>(pub T);
 
-impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalBody<T> {
+impl<T: DeserializeOwned + Default> FromRequest<Shared> for OptionalBody<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, app: &Shared) -> Result<Self, ApiError> {
         let is_json = is_json(request.headers());
-        let bytes = read(request, state).await?;
+        let (bytes, _held) = read(request, app).await?;
         match without_mark(&bytes).trim_ascii() {
             b"" => Ok(Self(T::default())),
             // The Go client of openapi-generator sends this where a body is left out.
@@ -96,27 +118,29 @@ pub fn limit(text: Option<&str>) -> Result<u32, &'static str> {
 
 /// Whether a body did not arrive because its client fell silent.
 pub fn is_silence(error: &(dyn Error + 'static)) -> bool {
-    successors(Some(error), |&error| error.source()).any(<dyn Error>::is::<TimeoutError>)
+    has_cause::<TimeoutError>(error)
 }
 
-async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
-    Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => refuse(
+fn has_cause<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
+    successors(Some(error), |&error| error.source()).any(<dyn Error>::is::<E>)
+}
+
+/// The body of a request, up to what its route takes. What is longer than small counts against the caller's share, which
+/// whoever found out the caller has put into the request; callers that no route knows share one.
+async fn read(request: Request, app: &Shared) -> Result<(Bytes, Held), ApiError> {
+    let (parts, body) = request.with_limited_body().into_parts();
+    let claimant = parts.extensions.get().copied().unwrap_or_else(|| Claimant::network(None));
+    let (most, announced) = (allowance::LIST.bytes, entrance::announced(&parts.headers));
+    let gathering = app.lists.gather_beyond(allowance::SMALL.bytes, claimant, most, announced);
+    let denied = |no| match no {
+        NoRoom::TooMany => refuse(
             StatusCode::PAYLOAD_TOO_LARGE,
             "too_large",
             "The request body is too large for this path. Send less at once.",
         ),
-        _ if is_silence(&rejection) => refuse(
-            StatusCode::REQUEST_TIMEOUT,
-            "too_slow",
-            "The request body did not arrive in time. Send it again.",
-        ),
-        _ => refuse(
-            StatusCode::BAD_REQUEST,
-            "bad_request",
-            "The request body did not arrive whole. Send it again.",
-        ),
-    })
+        NoRoom::Full(exhausted) => OpError::from(exhausted).into(),
+    };
+    collect(body, gathering, denied).await
 }
 
 /// The value in the bytes of a body.

@@ -27,8 +27,10 @@ use crate::shares::{Budget, Claimant, Share};
 const LONGEST_SERVICE: Duration = Duration::from_hours(1);
 /// How long a node may take to read everything before its first question for changes. It decides nothing until then.
 const FILLING: Duration = Duration::from_mins(10);
-/// More services than anybody runs: half of them registered with one key, three quarters in one workspace.
+/// More services than anybody runs.
 const MOST: usize = 1_000;
+/// The last of them are for workspaces that have none. Of the others, one key gets half and one workspace three quarters.
+const KEPT_FOR_NEWCOMERS: usize = 200;
 /// Snapshots that are sent at once: each holds all keys of its workspace in memory.
 const SNAPSHOTS: usize = 16;
 /// Usage reports that are written at once. Each keeps a blocking thread while it waits for the writer, and the writer's commits
@@ -119,7 +121,8 @@ impl Nodes {
     /// Those that registered with earlier processes may still decide: each counts as heard of just now.
     pub async fn open(store: Store, clock: Clock) -> Result<Self, OpError> {
         let now = clock();
-        let (places, snapshots) = (Budget::new("nodes", MOST), Budget::new("snapshots of keys", SNAPSHOTS));
+        let places = Budget::with_minimum("nodes", MOST, KEPT_FOR_NEWCOMERS);
+        let snapshots = Budget::new("snapshots of keys", SNAPSHOTS);
         let usage_reports = Budget::new("usage reports", USAGE_REPORTS);
         let seats = store.nodes().await?.into_iter().map(|node| {
             let place = places.keep(Claimant::new(node.workspace, node.registered_by), 1);

@@ -10,6 +10,9 @@ const PICTURES: usize = 12;
 /// Bytes of answers that fit in any case: a small picture of many pixels becomes a large one when boxes are drawn on it.
 const ANSWERS: usize = 192 * 1024 * 1024;
 
+/// Bodies of requests that take long lists, each as long as its route takes.
+const LISTS: usize = 12;
+
 /// The room for pictures that were sent or fetched and not yet looked at.
 #[derive(Clone, Debug)]
 pub struct Room {
@@ -36,6 +39,7 @@ pub struct Gathering {
     room: Room,
     claimant: Claimant,
     most: usize,
+    uncounted: usize,
     bytes: BytesMut,
     held: Held,
 }
@@ -51,6 +55,12 @@ impl Room {
     pub fn for_answers_of(most: usize) -> Self {
         let whole = PICTURES.saturating_mul(most).max(ANSWERS);
         Self { whole, budget: Budget::new("memory for images in responses", whole) }
+    }
+
+    /// Room for bodies of at most `most` bytes each that are no pictures.
+    pub fn for_lists_of(most: usize) -> Self {
+        let whole = LISTS.saturating_mul(most);
+        Self { whole, budget: Budget::new("memory for request bodies", whole) }
     }
 
     /// The right to hold so many bytes of a claimant that are in memory already. What is larger than the share of a key
@@ -70,21 +80,35 @@ impl Room {
 
     /// Begins to take in at most `most` bytes of a claimant. `announced` is believed for nothing but the allocation.
     pub fn gather(&self, claimant: Claimant, most: usize, announced: Option<u64>) -> Gathering {
+        self.gather_beyond(0, claimant, most, announced)
+    }
+
+    /// Like [`gather`](Self::gather), but no more than `uncounted` bytes take no share: connections are limited anyway, and
+    /// each may have a few.
+    pub fn gather_beyond(
+        &self,
+        uncounted: usize,
+        claimant: Claimant,
+        most: usize,
+        announced: Option<u64>,
+    ) -> Gathering {
         let announced = announced.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
         let bytes = BytesMut::with_capacity(announced.min(most));
-        Gathering { room: self.clone(), claimant, most, bytes, held: Held::default() }
+        Gathering { room: self.clone(), claimant, most, uncounted, bytes, held: Held::default() }
     }
 }
 
 impl Gathering {
     /// Takes in the next bytes.
     pub fn push(&mut self, next: &[u8]) -> Result<(), NoRoom> {
-        if self.bytes.len() + next.len() > self.most {
+        let all = self.bytes.len() + next.len();
+        if all > self.most {
             return Err(NoRoom::TooMany);
         }
         match &mut self.held.0 {
             Some(share) => share.grow(next.len()),
-            none => self.room.budget.take(self.claimant, next.len()).map(|share| *none = Some(share)),
+            None if all <= self.uncounted => Ok(()),
+            none => self.room.budget.take(self.claimant, all).map(|share| *none = Some(share)),
         }
         .map_err(NoRoom::Full)?;
         self.bytes.extend_from_slice(next);
@@ -121,6 +145,25 @@ mod tests {
         assert_eq!(room.hold(of[1][0], 1).unwrap_err().holder, Holder::Key);
         drop(held);
         assert!(room.hold(of[1][0], ANSWERS / 2).is_ok());
+    }
+
+    #[test]
+    fn small_bodies_take_no_share_and_of_large_ones_every_byte_counts() {
+        let (room, of) = (Room::for_lists_of(100), claimants(1, 1));
+        let mut body = room.gather_beyond(10, of[0][0], 100, None);
+        body.push(&[0; 4]).unwrap();
+        body.push(&[0; 6]).unwrap();
+        assert_eq!(room.held(), 0);
+        body.push(&[0; 1]).unwrap();
+        assert_eq!(room.held(), 11);
+        body.push(&[0; 9]).unwrap();
+        assert_eq!((room.held(), body.push(&[0; 81])), (20, Err(NoRoom::TooMany)));
+        let mut rest: Vec<_> = (0..6).map(|_| room.gather_beyond(10, of[0][0], 100, None)).collect();
+        assert!(rest[..5].iter_mut().all(|one| one.push(&[0; 100]).is_ok()));
+        assert!(matches!(rest[5].push(&[0; 100]), Err(NoRoom::Full(_))));
+        assert_eq!(rest[5].push(&[0; 10]), Ok(()), "others come in");
+        drop((body.end(), rest));
+        assert_eq!(room.held(), 0);
     }
 
     #[test]

@@ -1,21 +1,21 @@
-//! Bodies that are pictures: counted as they come, as far as there is room for them.
+//! Bodies that may be large: counted as they arrive, as far as the caller's share of the memory reaches.
 
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, LengthLimitError};
 
-use super::{is_silence, refuse};
+use super::{has_cause, is_silence, refuse};
 use crate::api::ApiError;
 use crate::edge::entrance;
-use crate::predict::room::NoRoom;
+use crate::predict::room::{Gathering, NoRoom};
 use crate::predict::{Held, Room};
 use crate::shares::Claimant;
 
 /// All of the body of a request with these headers, of at most `most` bytes, and the right to hold it. `no` says what it means that it was not taken in.
 pub async fn gather(
     headers: &HeaderMap,
-    mut body: Body,
+    body: Body,
     room: &Room,
     claimant: Claimant,
     most: usize,
@@ -26,7 +26,15 @@ pub async fn gather(
     if announced.is_some_and(|bytes| bytes > most as u64) {
         return Err(no(NoRoom::TooMany));
     }
-    let mut gathering = room.gather(claimant, most, announced);
+    collect(body, room.gather(claimant, most, announced), no).await
+}
+
+/// All of a body. `no` says what it means that it was not taken in.
+pub(super) async fn collect(
+    mut body: Body,
+    mut gathering: Gathering,
+    no: impl Fn(NoRoom) -> ApiError,
+) -> Result<(Bytes, Held), ApiError> {
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
             if is_silence(&error) {
@@ -35,6 +43,8 @@ pub async fn gather(
                     "too_slow",
                     "The request body did not arrive in time. Send it again.",
                 )
+            } else if has_cause::<LengthLimitError>(&error) {
+                no(NoRoom::TooMany)
             } else {
                 refuse(
                     StatusCode::BAD_REQUEST,

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::{AnnotationBody, InProject};
 use crate::api::ApiError;
-use crate::api::body::{Body, object, objects};
+use crate::api::body::{LongBody, object, objects};
 use crate::app::Shared;
 use crate::ops::datasets::{Given, InvalidAnnotation, MarkDraft};
 
@@ -104,7 +104,7 @@ impl AnnotationInput {
 pub async fn annotate(
     State(app): State<Shared>,
     InProject { by, project }: InProject,
-    Body(body): Body<CreateAnnotationsRequest>,
+    LongBody(body, _held): LongBody<CreateAnnotationsRequest>,
 ) -> Result<Json<Vec<AnnotationBody>>, ApiError> {
     let record = body.dataset_record_id.parse();
     let record = record.map_err(|_| ApiError::field("dataset_record_id", "expected the id of a record"))?;

@@ -71,7 +71,7 @@ impl From<Label> for LabelBody {
 pub async fn name(
     State(app): State<Shared>,
     InProject { by, project }: InProject,
-    ListBody(body): ListBody<CreateLabelRequest>,
+    ListBody(body, _held): ListBody<CreateLabelRequest>,
 ) -> Result<Json<Vec<LabelBody>>, ApiError> {
     let names: Vec<_> = body.into_iter().map(|label| label.name).collect();
     let labels = app.datasets.make_labels(&by, project, &names).await?;

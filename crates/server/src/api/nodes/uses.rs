@@ -9,7 +9,7 @@ use keyrack_rack::Used;
 
 use super::AsNode;
 use crate::api::ApiError;
-use crate::api::body::Body;
+use crate::api::body::LongBody;
 use crate::app::Shared;
 
 /// Tell what keys were used for
@@ -24,7 +24,7 @@ use crate::app::Shared;
 pub async fn tell(
     State(app): State<Shared>,
     AsNode { by, node }: AsNode,
-    Body(told): Body<Uses>,
+    LongBody(told, _held): LongBody<Uses>,
 ) -> Result<StatusCode, ApiError> {
     // Databases and clients of many languages count in signed 64 bits.
     if told.batch == 0 || i64::try_from(told.batch).is_err() {
