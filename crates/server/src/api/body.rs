@@ -19,6 +19,7 @@ use tower_http::timeout::TimeoutError;
 
 use super::ApiError;
 use crate::app::Shared;
+use crate::edge::progress::TooSlow;
 use crate::edge::{allowance, entrance};
 use crate::ops::OpError;
 use crate::predict::Held;
@@ -116,9 +117,9 @@ pub fn limit(text: Option<&str>) -> Result<u32, &'static str> {
     limit.filter(|limit| (1..=200).contains(limit)).ok_or("expected 1 to 200")
 }
 
-/// Whether a body did not arrive because its client fell silent.
+/// Whether a body did not arrive because its client sent too slowly, or nothing.
 pub fn is_silence(error: &(dyn Error + 'static)) -> bool {
-    has_cause::<TimeoutError>(error)
+    has_cause::<TimeoutError>(error) || has_cause::<TooSlow>(error)
 }
 
 fn has_cause<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {

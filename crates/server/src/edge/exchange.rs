@@ -13,6 +13,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use keyrack_guard::ClientAddress;
 use tracing::{Instrument, Span};
 
+use super::progress::Progress;
 use super::refusals::Told;
 use super::request_id::{self, RequestId};
 use super::{encoding, host, log, problem};
@@ -32,7 +33,7 @@ pub async fn around(State(app): State<Shared>, request: Request, next: Next) -> 
     }
     // What a client calls its request is forgotten: the name in our log is ours.
     parts.headers.insert(request_id::HEADER, exchange.id.value());
-    let inside = next.run(Request::from_parts(parts, body));
+    let inside = next.run(Request::from_parts(parts, Progress::watch(body)));
     let answer = AssertUnwindSafe(inside).catch_unwind().instrument(exchange.span()).await;
     let answer = answer.unwrap_or_else(|_| exchange.panicked());
     exchange.end(&app, answer)

@@ -18,6 +18,7 @@ pub mod origin;
 pub mod path;
 pub mod problem;
 pub mod problems;
+pub mod progress;
 pub mod refusals;
 pub mod request_id;
 pub mod session;

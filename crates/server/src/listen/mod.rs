@@ -27,6 +27,7 @@ use crate::edge::host::HEAD_BYTES;
 pub use acceptor::Acceptor;
 pub use connections::{ConnectionLimits, ConnectionMetrics, Connections};
 pub use descriptors::{raise_descriptor_limit, spare_descriptors};
+pub use patience::Patience;
 
 /// Connections that the kernel completes and keeps until they are accepted. It takes no more than
 /// `net.core.somaxconn`, which is 4,096 on Linux.

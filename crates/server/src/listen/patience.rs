@@ -1,4 +1,4 @@
-//! How long a peer is waited for that takes what is sent to it slowly, or not at all.
+//! How long a peer is waited for that takes what is sent to it slowly, or not at all; and one that sends like that.
 
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ const BYTES_PER_SECOND: u32 = 8 * 1024;
 /// and then gains no more time than those bytes are worth.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
+    longest: Duration,
     left: Duration,
     waiting_since: Option<Instant>,
 }
@@ -18,12 +19,17 @@ pub struct Patience {
 impl Patience {
     /// A full budget, and nothing that is waited for.
     pub const fn full() -> Self {
-        Self { left: LONGEST, waiting_since: None }
+        Self::up_to(LONGEST)
+    }
+
+    /// A full budget of this length.
+    pub const fn up_to(longest: Duration) -> Self {
+        Self { longest, left: longest, waiting_since: None }
     }
 
     /// Whether nothing of the budget is used up.
     pub fn is_full(&self) -> bool {
-        self.waiting_since.is_none() && self.left == LONGEST
+        self.waiting_since.is_none() && self.left == self.longest
     }
 
     /// From now on the peer is waited for, if it is not already.
@@ -34,7 +40,7 @@ impl Patience {
     /// The peer has taken this many bytes, and is not waited for any more.
     pub fn receive(&mut self, bytes: usize, now: Instant) {
         let earned = Duration::from_secs(bytes as u64) / BYTES_PER_SECOND;
-        self.left = self.left_at(now).saturating_add(earned).min(LONGEST);
+        self.left = self.left_at(now).saturating_add(earned).min(self.longest);
         self.waiting_since = None;
     }
 
@@ -43,7 +49,8 @@ impl Patience {
         self.waiting_since.is_some() && self.left_at(now).is_zero()
     }
 
-    fn left_at(&self, now: Instant) -> Duration {
+    /// For how much longer the peer may be waited for.
+    pub fn left_at(&self, now: Instant) -> Duration {
         let waited = self.waiting_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
         self.left.saturating_sub(waited)
     }

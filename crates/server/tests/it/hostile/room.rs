@@ -25,7 +25,7 @@ const OF_A_WORKSPACE: usize = 9;
 const CLIENTS: usize = 30;
 
 /// The path of a place for a picture.
-async fn place(cast: &Cast, key: &str, project: ProjectId) -> String {
+pub(super) async fn place(cast: &Cast, key: &str, project: ProjectId) -> String {
     let ask = format!("/api/v1/projects/{project}/upload");
     let answer = cast.server.post(&ask, key, json!({ "name": "a.jpg" })).await.ok().json();
     text(&answer["uploadUrl"]).strip_prefix(&cast.server.url).unwrap().to_owned()

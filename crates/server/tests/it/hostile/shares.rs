@@ -30,6 +30,50 @@ async fn a_key_that_registers_nodes_without_end_leaves_places_to_other_workspace
     assert_eq!(register(&cast.their_key).await.status, 201);
 }
 
+/// The most that a list may have.
+const LIST: usize = 4 * 1024 * 1024;
+/// So many fit into the share of a key.
+const LISTS_OF_A_KEY: usize = 6;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_sends_long_lists_slowly_leaves_memory_to_other_workspaces() {
+    let cast = Cast::assemble().await;
+    let labels = |project| format!("/api/v1/projects/{project}/annotations/labels");
+    let head = format!(
+        "POST {} HTTP/1.1\r\nhost: {}\r\nx-api-key: {}\r\ncontent-type: application/json\r\n\
+         content-length: {LIST}\r\n\r\n",
+        labels(cast.ours.project),
+        cast.host(),
+        cast.key()
+    );
+    let held = async |bytes: usize| {
+        let line = format!("keyrack_pictures_held_bytes{{purpose=\"lists\"}} {bytes}\n");
+        crate::harness::until("so many bytes are held", async || {
+            cast.server.ops("/metrics").await.text.contains(&line).then_some(())
+        })
+        .await;
+    };
+    let mut lists = Vec::new();
+    for sent in 1..=LISTS_OF_A_KEY {
+        let mut list = connect(&cast.server.url).await;
+        list.write_all(head.as_bytes()).await.unwrap();
+        list.write_all(&vec![b' '; LIST - 1]).await.unwrap();
+        held(sent * (LIST - 1)).await;
+        lists.push(list);
+    }
+    let long = |bytes: usize| json!([{ "name": "cap", "color": "x".repeat(bytes) }]);
+    let denied = cast.server.post(&labels(cast.ours.project), cast.key(), long(100_000)).await;
+    told(&denied.problem(429, "share_used_up"), "memory for request bodies");
+    // Small ones come in, and long ones of others.
+    cast.server.post(&labels(cast.ours.project), cast.key(), long(10)).await.ok();
+    cast.server.post(&labels(cast.theirs.project), &cast.their_key, long(LIST - 100)).await.ok();
+    for mut list in lists {
+        list.write_all(b" ").await.unwrap();
+        read_answer(&mut list).await.unwrap().problem(400, "not_json");
+    }
+    held(0).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_opens_streams_without_end_leaves_some_to_others() {
     let studio = Studio::open().await;

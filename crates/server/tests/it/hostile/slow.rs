@@ -7,6 +7,7 @@ use tokio::time::timeout;
 
 use crate::cast::Cast;
 use crate::harness::Answer;
+use crate::hostile::room::place;
 use crate::raw::{connect, read_answer};
 
 /// The server lets go after 30 seconds at the latest.
@@ -56,8 +57,19 @@ async fn slow_clients_are_let_go_and_hold_nobody_up() {
     );
     let whole = format!("{head}content-length: 60000\r\n\r\n{{\"name\": \"");
     let chunked = format!("{head}transfer-encoding: chunked\r\n\r\n5\r\n{{\"nam");
+    let upload = place(&cast, cast.key(), cast.ours.project).await;
+    let picture = format!("host: {}\r\ncontent-type: image/png\r\ncontent-length: 100000\r\n", cast.host());
+    let upload = format!("PUT {upload} HTTP/1.1\r\n{picture}\r\n");
+    let predict = format!(
+        "POST /api/v1/predict/classify/{} HTTP/1.1\r\nx-api-key: {}\r\n{picture}\r\n",
+        cast.ours.model,
+        cast.key()
+    );
     let slow = async {
         tokio::join!(
+            // Pictures may take longer as a whole, but not a byte at a time.
+            dribble(&cast, upload, b"a"),
+            dribble(&cast, predict, b"a"),
             dribble(&cast, head.clone(), b"x-a: b\r\n"),
             dribble(&cast, "GET /".to_owned(), b"a"),
             dribble(&cast, whole.clone(), b"a"),
@@ -85,11 +97,23 @@ async fn slow_clients_are_let_go_and_hold_nobody_up() {
     };
     let (slow, (asked, slowest)) = tokio::join!(slow, others);
     assert!(asked == 80 && slowest < FAST, "{slowest:?}");
-    let (headers, line, body, chunks, stalled_head, stalled_body, stalled_chunk, stalled_form, _crowd) = slow;
+    let (
+        uploaded,
+        predicted,
+        headers,
+        line,
+        body,
+        chunks,
+        stalled_head,
+        stalled_body,
+        stalled_chunk,
+        stalled_form,
+        _crowd,
+    ) = slow;
     for (answer, took) in [headers, line, stalled_head] {
         assert!(answer.is_none_or(|answer| answer.status == 408), "{took:?}");
     }
-    for (answer, took) in [body, chunks, stalled_body, stalled_chunk] {
+    for (answer, took) in [uploaded, predicted, body, chunks, stalled_body, stalled_chunk] {
         answer.unwrap_or_else(|| panic!("closed without a word after {took:?}")).problem(408, "too_slow");
     }
     assert_eq!(stalled_form.0.unwrap().status, 408);

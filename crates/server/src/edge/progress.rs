@@ -1,0 +1,145 @@
+//! Bodies of requests that must keep arriving. A deadline bounds how long a whole body may take, which is long for large ones;
+//! the least rate bounds how long somebody may hold a request open who sends next to nothing.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::listen::Patience;
+
+/// A body that fails with [`TooSlow`] when its client sends nothing for ten seconds, or less than 8 KiB a second over a longer
+/// time. Only the time in which the body is waited for counts.
+#[derive(Debug)]
+pub struct Progress {
+    body: Body,
+    patience: Patience,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+/// A request's body arrived too slowly.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the body arrived at less than the least rate")]
+pub struct TooSlow;
+
+impl Progress {
+    /// Watches the arrival of `body`. An empty body is returned as it is.
+    pub fn watch(body: Body) -> Body {
+        if http_body::Body::is_end_stream(&body) {
+            return body;
+        }
+        Self::with_patience(body, Patience::full())
+    }
+
+    fn with_patience(body: Body, patience: Patience) -> Body {
+        Body::new(Self { body, patience, timer: None })
+    }
+
+    /// Pending until the patience is over.
+    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let now = Instant::now();
+            let end = now + self.patience.left_at(now.into_std());
+            if end == now {
+                return Poll::Ready(());
+            }
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
+            // The timer may be from before some bytes came: then it wakes early, and is set again.
+            ready!(timer.as_mut().poll(cx));
+            timer.as_mut().reset(end);
+        }
+    }
+}
+
+impl http_body::Body for Progress {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Ready(frame) => {
+                let bytes =
+                    frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()).map_or(0, Bytes::len);
+                self.patience.receive(bytes, Instant::now().into_std());
+                Poll::Ready(frame)
+            }
+            Poll::Pending => {
+                self.patience.wait(Instant::now().into_std());
+                self.poll_over(cx).map(|()| Some(Err(axum::Error::new(TooSlow))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::time::Duration;
+
+    use futures_util::stream::{iter, pending, unfold};
+    use http_body_util::BodyExt;
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+    use crate::api::is_silence;
+
+    const TICK: Duration = Duration::from_millis(10);
+
+    /// A body of pieces of so many bytes, one after each `pause`.
+    fn paced(pieces: usize, bytes: usize, pause: Duration) -> Body {
+        let pieces = unfold(pieces, move |left| async move {
+            sleep(pause).await;
+            let left = left.checked_sub(1)?;
+            Some((Ok::<_, Infallible>(Bytes::from(vec![b'x'; bytes])), left))
+        });
+        Body::from_stream(pieces)
+    }
+
+    async fn arrive(body: Body, longest: Duration) -> Result<usize, axum::Error> {
+        let body = Progress::with_patience(body, Patience::up_to(longest));
+        body.collect().await.map(|body| body.to_bytes().len())
+    }
+
+    #[tokio::test]
+    async fn a_body_that_stops_or_arrives_a_byte_at_a_time_is_given_up() {
+        let stopped = Body::from_stream(pending::<Result<Bytes, Infallible>>());
+        for body in [stopped, paced(usize::MAX, 1, TICK)] {
+            let given_up = timeout(Duration::from_mins(1), arrive(body, 20 * TICK)).await.unwrap();
+            assert!(is_silence(&given_up.unwrap_err()));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_keeps_the_least_rate_arrives_however_long_it_takes() {
+        // Each piece is worth a second. All of them take longer than the patience.
+        let (pieces, bytes, longest) = (30, 8 * 1024, Duration::from_secs(2));
+        assert_eq!(arrive(paced(pieces, bytes, 10 * TICK), longest).await.unwrap(), pieces * bytes);
+    }
+
+    #[tokio::test]
+    async fn only_the_time_counts_in_which_the_body_is_waited_for() {
+        let pieces = iter([const { Ok::<_, Infallible>(Bytes::from_static(b"x")) }; 5]);
+        let mut body = Progress::with_patience(Body::from_stream(pieces), Patience::up_to(TICK));
+        let mut bytes = 0;
+        while let Some(frame) = body.frame().await {
+            bytes += frame.unwrap().into_data().unwrap().len();
+            // Whoever takes the pieces is busy meanwhile.
+            sleep(3 * TICK).await;
+        }
+        assert_eq!(bytes, 5);
+    }
+}
