@@ -24,6 +24,7 @@ pub(crate) use row::{Row, bytes, column, number, number_if_any, parsed, parsed_i
 
 use crate::group::{Write, Writer};
 use crate::reserve::NoReserve;
+use crate::tenant::{Tenant, tenant};
 use crate::{Reserve, StoreError};
 
 /// All that Keyrack remembers. Cheap to clone.
@@ -91,15 +92,25 @@ impl Store {
 
     /// For changes that add data. [`StoreError::DiskFull`] while only reserved disk space is left.
     pub(crate) async fn write_new_data(&self) -> Result<Write, StoreError> {
+        self.write_new_data_for(tenant()).await
+    }
+
+    /// The same for this workspace.
+    pub(crate) async fn write_new_data_for(&self, tenant: Tenant) -> Result<Write, StoreError> {
         if !self.shared.reserve.admits_new_data() {
             return Err(StoreError::DiskFull);
         }
-        self.write().await
+        self.write_for(tenant).await
     }
 
     /// For changes that must succeed on a disk that is nearly full: they take something away, or hardly add anything.
     pub(crate) async fn write(&self) -> Result<Write, StoreError> {
-        self.shared.writer.turn().await
+        self.write_for(tenant()).await
+    }
+
+    /// The same for this workspace.
+    pub(crate) async fn write_for(&self, tenant: Tenant) -> Result<Write, StoreError> {
+        self.shared.writer.turn(tenant).await
     }
 
     /// A change of one statement; how many rows it touched.

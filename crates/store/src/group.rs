@@ -4,6 +4,8 @@
 //! One task owns the transaction and lends the connection to one [`Write`] after the other, each behind a savepoint of
 //! its own: one that fails, or whose caller goes away, undoes itself alone. Nobody is answered before the commit, and
 //! nobody else sees anything before it. Nobody waits for company either: where no other write waits, it is committed.
+//!
+//! Workspaces take turns: one that writes without end delays another by one write at a time.
 
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
@@ -15,6 +17,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::database::{BUSY, Connection, Executor as _, Native, Place, open, query};
+use crate::tenant::Tenant;
+use crate::turns::Turns;
 use crate::{Reserve, StoreError};
 
 /// How many writes share a commit at most: the first of them waits for the last.
@@ -73,23 +77,24 @@ impl DerefMut for Write {
 
 /// The queue of those who want to write, and the task that serves it.
 pub(crate) struct Writer {
-    open: Mutex<Option<(mpsc::UnboundedSender<Waiting>, JoinHandle<()>)>>,
+    open: Mutex<Option<(mpsc::UnboundedSender<(Tenant, Waiting)>, JoinHandle<()>)>>,
 }
 
 impl Writer {
     /// Lends `db` from now on, and opens the file at `path` again should it fail. `reserve` makes room for commits.
     pub(crate) fn new(db: Native, path: PathBuf, reserve: Arc<dyn Reserve>) -> Self {
-        let (queue, waiting) = mpsc::unbounded_channel();
-        let groups = Groups { db: Arc::new(tokio::sync::Mutex::new(db)), path, reserve, waiting };
+        let (queue, arriving) = mpsc::unbounded_channel();
+        let db = Arc::new(tokio::sync::Mutex::new(db));
+        let groups = Groups { db, path, reserve, arriving, waiting: Turns::new() };
         Self { open: Mutex::new(Some((queue, tokio::spawn(groups.run())))) }
     }
 
-    /// Waits for a turn. Turns come in the order in which they were asked for.
-    pub(crate) async fn turn(&self) -> Result<Write, StoreError> {
+    /// Waits for a turn. The turns of one workspace come in the order in which they were asked for.
+    pub(crate) async fn turn(&self, tenant: Tenant) -> Result<Write, StoreError> {
         let (waiting, turn) = oneshot::channel();
         if let Some((queue, _)) = &*self.open.lock().unwrap_or_else(PoisonError::into_inner) {
             // If nobody takes it, it says so below.
-            let _ = queue.send(waiting);
+            let _ = queue.send((tenant, waiting));
         }
         turn.await.map_err(|_| StoreError::Closed)?
     }
@@ -111,12 +116,13 @@ struct Groups {
     db: Arc<tokio::sync::Mutex<Native>>,
     path: PathBuf,
     reserve: Arc<dyn Reserve>,
-    waiting: mpsc::UnboundedReceiver<Waiting>,
+    arriving: mpsc::UnboundedReceiver<(Tenant, Waiting)>,
+    waiting: Turns<Waiting>,
 }
 
 impl Groups {
     async fn run(mut self) {
-        while let Some(first) = self.waiting.recv().await {
+        while let Some(first) = self.first().await {
             let mut members = Vec::new();
             let end = match self.begin().await {
                 Ok(()) => self.fill(first, &mut members).await,
@@ -140,6 +146,26 @@ impl Groups {
         if let Some(db) = Arc::into_inner(self.db) {
             // It fails only with its runtime, and there is nothing left that a failure could lose.
             let _ = spawn_blocking(move || drop(db)).await;
+        }
+    }
+
+    /// Waits for the first write of a group; `None` once the store is closed and nobody waits.
+    async fn first(&mut self) -> Option<Waiting> {
+        match self.next() {
+            Some(waiting) => Some(waiting),
+            None => self.arriving.recv().await.map(|(_, waiting)| waiting),
+        }
+    }
+
+    /// Whose turn it is, of those who wait already.
+    fn next(&mut self) -> Option<Waiting> {
+        self.line_up();
+        self.waiting.pop(|_| true).map(|(_, waiting)| waiting)
+    }
+
+    fn line_up(&mut self) {
+        while let Ok((tenant, waiting)) = self.arriving.try_recv() {
+            self.waiting.push(tenant, waiting);
         }
     }
 
@@ -170,6 +196,7 @@ impl Groups {
             match self.lend(waiting).await {
                 Some(member) => {
                     members.push(member);
+                    self.line_up();
                     if members.len() == MOST || self.waiting.is_empty() {
                         break;
                     }
@@ -179,7 +206,7 @@ impl Groups {
                 }
                 None => self.execute_aside(UNDO).await?,
             }
-            next = self.waiting.try_recv().ok();
+            next = self.next();
         }
         self.reserve.make_room_for_commit();
         self.execute_aside(COMMIT).await

@@ -41,6 +41,8 @@ mod role;
 mod sessions;
 mod sightings;
 mod snapshot;
+mod tenant;
+mod turns;
 mod uses;
 mod workspaces;
 
@@ -74,6 +76,7 @@ pub use reserve::Reserve;
 pub use role::{Role, UnknownRole};
 pub use sessions::{NewSession, Session};
 pub use sightings::Sighting;
+pub use tenant::{set_tenant, with_tenant};
 pub use uses::{DayOfUse, Usage};
 pub use workspaces::{Membership, NewWorkspace, Workspace};
 

@@ -11,6 +11,7 @@ use keyrack_rack::{Key, Revision};
 
 use crate::database::{self, Executor, Query, query};
 use crate::group::Write;
+use crate::tenant::{self, Tenant};
 use crate::{Role, Store, StoreError, record};
 
 /// Who writes, and what allowed them to when the request arrived.
@@ -164,9 +165,20 @@ impl AuthorizedStore {
         &self.principal
     }
 
+    /// The workspace that the principal writes in. It is known here even where a task was spawned for the write.
+    fn tenant(&self) -> Tenant {
+        match &self.principal {
+            Principal::Key { key, .. } => Some(key.workspace),
+            Principal::Member { workspace, .. } | Principal::Session { role: Some((workspace, _)), .. } => {
+                Some(*workspace)
+            }
+            Principal::Session { role: None, .. } | Principal::Operator => tenant::tenant(),
+        }
+    }
+
     /// A transaction, in which the principal was verified.
     pub(crate) async fn write(&self) -> Result<Write, StoreError> {
-        let mut db = self.store.write().await?;
+        let mut db = self.store.write_for(self.tenant()).await?;
         self.principal.verify(&mut *db, self.now).await?;
         Ok(db)
     }
@@ -174,7 +186,7 @@ impl AuthorizedStore {
     /// Like [`write`](Self::write), for changes that add data. [`StoreError::DiskFull`] while only reserved disk space is
     /// left.
     pub(crate) async fn write_new_data(&self) -> Result<Write, StoreError> {
-        let mut db = self.store.write_new_data().await?;
+        let mut db = self.store.write_new_data_for(self.tenant()).await?;
         self.principal.verify(&mut *db, self.now).await?;
         Ok(db)
     }

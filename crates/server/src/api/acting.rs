@@ -5,7 +5,7 @@ use http::HeaderMap;
 use http::request::Parts;
 use keyrack_guard::Caller;
 use keyrack_key::Denial;
-use keyrack_store::{Role, Workspace};
+use keyrack_store::{Role, Workspace, set_tenant};
 
 use super::{Access, ApiError};
 use crate::app::{App, Shared};
@@ -22,6 +22,7 @@ impl FromRequestParts<Shared> for Acting {
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, ApiError> {
         let acting = acting(parts, app).await?;
+        set_tenant(acting.workspace);
         // For what counts against a share before an operation runs: the body.
         parts.extensions.insert(acting.claimant());
         Ok(acting)

@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use keyrack_guard::ClientAddress;
+use keyrack_store::with_tenant;
 use tracing::{Instrument, Span};
 
 use super::progress::Progress;
@@ -33,7 +34,8 @@ pub async fn around(State(app): State<Shared>, request: Request, next: Next) -> 
     }
     // What a client calls its request is forgotten: the name in our log is ours.
     parts.headers.insert(request_id::HEADER, exchange.id.value());
-    let inside = next.run(Request::from_parts(parts, Progress::watch(body)));
+    // For whom it reads and writes shows when its caller is known.
+    let inside = with_tenant(None, next.run(Request::from_parts(parts, Progress::watch(body))));
     let answer = AssertUnwindSafe(inside).catch_unwind().instrument(exchange.span()).await;
     let answer = answer.unwrap_or_else(|_| exchange.panicked());
     exchange.end(&app, answer)

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use keyrack_key::WorkspaceId;
-use keyrack_store::{ActivityEntry, ActivityFilter, Actor, Chain, Page, Store, StoreError};
+use keyrack_store::{ActivityEntry, ActivityFilter, Actor, Chain, Page, Store, StoreError, with_tenant};
 
 use super::{Acting, OpError};
 use crate::history::{Format, Writer};
@@ -100,7 +100,9 @@ impl Export {
     /// The next piece, and what is left; the last piece is the end of the file.
     async fn next(left: Option<Self>) -> Result<Option<(Bytes, Option<Self>)>, StoreError> {
         let Some(mut own) = left else { return Ok(None) };
-        let found = own.store.activity_after(own.workspace, &own.filter, own.after, own.length, PIECE).await;
+        let found = own.store.activity_after(own.workspace, &own.filter, own.after, own.length, PIECE);
+        // Pieces are read after the request's handler has returned.
+        let found = with_tenant(Some(own.workspace), found).await;
         // The answer has begun: all that is left is to break it off, and a file without its last line says so.
         let found = found.inspect_err(|error| tracing::error!(%error, "an export was broken off"))?;
         let Some(last) = found.last() else {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, Path};
 use http::Method;
 use http::request::Parts;
-use keyrack_store::{Membership, Role, Session, User};
+use keyrack_store::{Membership, Role, Session, User, set_tenant};
 
 use super::PageAccess;
 use super::error::PageError;
@@ -78,6 +78,7 @@ impl FromRequestParts<Shared> for Member {
             return Err(OpError::Role { has: membership.role, needs }.into());
         }
         let acting = Acting::member(&membership.workspace, &person.session, membership.role, needs);
+        set_tenant(acting.workspace);
         Ok(Self { person, membership, acting })
     }
 }

@@ -3,12 +3,18 @@
 use std::ops::ControlFlow;
 
 use futures_util::FutureExt as _;
+use keyrack_key::{Timestamp, WorkspaceId};
 use rand_core::UnwrapErr;
 use rusqlite::StatementStatus;
 use tempfile::TempDir;
 
 use super::{Executor as _, Native, Place, Query, Row, query};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, with_tenant};
+
+fn workspaces() -> [Option<WorkspaceId>; 2] {
+    let workspace = |_| Some(WorkspaceId::new(Timestamp::from_micros(1), &mut UnwrapErr(getrandom::SysRng)));
+    [1, 2].map(workspace)
+}
 
 async fn store() -> (Store, TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -134,6 +140,75 @@ async fn readers_whose_callers_go_away_come_back_and_hold_no_state() {
     let console = Native::open(folder.path().join("keyrack.db")).unwrap();
     let busy: i64 = console.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).unwrap();
     assert_eq!(busy, 0);
+}
+
+#[tokio::test]
+async fn a_workspace_that_reads_without_end_leaves_a_reader_to_others_and_takes_turns_with_them() {
+    let (store, _folder) = store().await;
+    let [flood, other] = workspaces();
+    let acquire = |workspace| Box::pin(with_tenant(workspace, store.readers().acquire()));
+    let mut held: Vec<_> = (0..3).map(|_| acquire(flood).now_or_never().unwrap().unwrap()).collect();
+    let mut waiting: Vec<_> = (0..50).map(|_| acquire(flood)).collect();
+    assert!(waiting.iter_mut().all(|one| one.now_or_never().is_none()), "the last reader is for others");
+    let first = acquire(other).now_or_never().unwrap().unwrap();
+    let mut second = acquire(other);
+    assert!((&mut second).now_or_never().is_none(), "all are in use");
+    // The server's own work waits its turn as well.
+    let mut own = acquire(None);
+    assert!((&mut own).now_or_never().is_none());
+    drop(first);
+    let second = second.now_or_never().unwrap().unwrap();
+    assert!((&mut own).now_or_never().is_none());
+    // The flood waited before the server, and has less than it may now.
+    held.pop();
+    held.push(waiting.remove(0).now_or_never().unwrap().unwrap());
+    assert!((&mut own).now_or_never().is_none());
+    drop(second);
+    let own = own.now_or_never().unwrap().unwrap();
+    // Those who go away leave nothing behind.
+    drop((waiting, held, own));
+    let again: Vec<_> = (0..3).map(|_| acquire(other).now_or_never().unwrap().unwrap()).collect();
+    drop(again);
+    store.close().await;
+    assert!(matches!(acquire(other).await.err(), Some(StoreError::Closed)));
+}
+
+#[tokio::test]
+async fn readers_that_are_waited_for_are_there_before_the_store_closes() {
+    let (store, _folder) = store().await;
+    let [flood, _] = workspaces();
+    let mut reads: Vec<_> =
+        (0..9).map(|_| Box::pin(with_tenant(flood, query(LONG_LOOK).fetch_one(store.readers())))).collect();
+    for read in &mut reads {
+        assert!(read.as_mut().now_or_never().is_none());
+    }
+    let (read, ()) = futures_util::future::join(futures_util::future::join_all(reads), store.close()).await;
+    assert!(read.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn workspaces_that_write_take_turns() {
+    let (store, _folder) = store().await;
+    let [flood, other] = workspaces();
+    let first = store.write().await.unwrap();
+    let order = std::sync::Mutex::new(Vec::new());
+    let (store, order) = (&store, &order);
+    let write = |workspace| async move {
+        let write = with_tenant(workspace, store.write()).await.unwrap();
+        order.lock().unwrap().push(workspace == other);
+        write.commit().await.unwrap();
+    };
+    // In the order in which they are polled: fifty of the flood, then two of another workspace.
+    let all = (0..50).map(|_| flood).chain([other, other]).map(write);
+    let all = futures_util::future::join_all(all);
+    futures_util::future::join(all, async {
+        tokio::task::yield_now().await;
+        first.commit().await.unwrap();
+    })
+    .await;
+    let order = order.lock().unwrap();
+    let places: Vec<_> = (0..order.len()).filter(|place| order[*place]).collect();
+    assert_eq!((order.len(), places), (52, vec![1, 3]));
 }
 
 #[tokio::test]

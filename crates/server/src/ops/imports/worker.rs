@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use keyrack_store::{ImportJob, ImportStep};
+use keyrack_store::{ImportJob, ImportStep, with_tenant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -50,7 +50,8 @@ async fn work(imports: Imports, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         match next(&imports).await {
             Ok(Some(job)) => {
-                if let Err(error) = import(&imports, job, &mut stop).await {
+                let workspace = Some(job.workspace);
+                if let Err(error) = with_tenant(workspace, import(&imports, job, &mut stop)).await {
                     tracing::warn!(%error, "how an import goes on could not be written");
                     wait(&imports, &mut stop).await;
                 }

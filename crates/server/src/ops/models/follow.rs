@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{Stream, stream};
 use keyrack_key::ModelId;
-use keyrack_store::Model;
+use keyrack_store::{Model, with_tenant};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -45,7 +45,8 @@ impl Models {
             _share: share,
         };
         Ok(stream::unfold(following, async |mut following| {
-            let model = following.next().await?;
+            let workspace = following.by.workspace;
+            let model = with_tenant(Some(workspace), following.next()).await?;
             Some((model, following))
         }))
     }
