@@ -46,6 +46,9 @@ pub(crate) struct Write {
 /// Waits for a turn.
 type Waiting = oneshot::Sender<Result<Write, StoreError>>;
 
+/// Joins the queue of its workspace.
+type Arrival = (Tenant, Waiting);
+
 /// Has written, and waits for the commit.
 type Member = oneshot::Sender<Result<(), Arc<StoreError>>>;
 
@@ -77,7 +80,7 @@ impl DerefMut for Write {
 
 /// The queue of those who want to write, and the task that serves it.
 pub(crate) struct Writer {
-    open: Mutex<Option<(mpsc::UnboundedSender<(Tenant, Waiting)>, JoinHandle<()>)>>,
+    open: Mutex<Option<(mpsc::UnboundedSender<Arrival>, JoinHandle<()>)>>,
 }
 
 impl Writer {
@@ -116,7 +119,7 @@ struct Groups {
     db: Arc<tokio::sync::Mutex<Native>>,
     path: PathBuf,
     reserve: Arc<dyn Reserve>,
-    arriving: mpsc::UnboundedReceiver<(Tenant, Waiting)>,
+    arriving: mpsc::UnboundedReceiver<Arrival>,
     waiting: Turns<Waiting>,
 }
 

@@ -46,7 +46,7 @@ async fn a_key_that_sends_long_lists_slowly_leaves_memory_to_other_workspaces() 
         cast.host(),
         cast.key()
     );
-    let held = async |bytes: usize| {
+    let until_held = async |bytes: usize| {
         let line = format!("keyrack_pictures_held_bytes{{purpose=\"lists\"}} {bytes}\n");
         crate::harness::until("so many bytes are held", async || {
             cast.server.ops("/metrics").await.text.contains(&line).then_some(())
@@ -58,7 +58,7 @@ async fn a_key_that_sends_long_lists_slowly_leaves_memory_to_other_workspaces() 
         let mut list = connect(&cast.server.url).await;
         list.write_all(head.as_bytes()).await.unwrap();
         list.write_all(&vec![b' '; LIST - 1]).await.unwrap();
-        held(sent * (LIST - 1)).await;
+        until_held(sent * (LIST - 1)).await;
         lists.push(list);
     }
     let long = |bytes: usize| json!([{ "name": "cap", "color": "x".repeat(bytes) }]);
@@ -71,7 +71,7 @@ async fn a_key_that_sends_long_lists_slowly_leaves_memory_to_other_workspaces() 
         list.write_all(b" ").await.unwrap();
         read_answer(&mut list).await.unwrap().problem(400, "not_json");
     }
-    held(0).await;
+    until_held(0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

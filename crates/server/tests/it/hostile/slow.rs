@@ -95,7 +95,6 @@ async fn slow_clients_are_let_go_and_hold_nobody_up() {
     assert!(asked == 80 && slowest < FAST, "{slowest:?}");
     let (
         uploaded,
-        predicted,
         headers,
         line,
         body,
