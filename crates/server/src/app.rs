@@ -1,38 +1,39 @@
 //! What all rooms of the server share.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use http::{HeaderMap, header};
+use keyrack_core::OpError;
+use keyrack_core::activity::Activity;
+use keyrack_core::datasets::Datasets;
+use keyrack_core::disk::Disk;
+use keyrack_core::first_calls::FirstCalls;
+use keyrack_core::imports::Imports;
+use keyrack_core::keys::Keys;
+use keyrack_core::models::Models;
+use keyrack_core::nodes::Nodes;
+use keyrack_core::objects::Objects;
+use keyrack_core::people::People;
+use keyrack_core::pictures::Pictures;
+use keyrack_core::predict::Room;
+use keyrack_core::predictions::{PredictionSettings, Predictions};
+use keyrack_core::projects::Projects;
+use keyrack_core::quotas::Quotas;
+use keyrack_core::refusals::{Late, Refusals};
+use keyrack_core::removals::Removals;
+use keyrack_core::settings::Settings;
+use keyrack_core::workspaces::Workspaces;
 use keyrack_guard::{Clock, Guard};
 use keyrack_key::Timestamp;
 use keyrack_rack::{Callers, Follower, Rack, Revision};
 use keyrack_store::Store;
 
 use crate::config::Config;
-use crate::disk::Disk;
 use crate::edge::allowance;
 use crate::fetch::ImageFetcher;
 use crate::folder::Folder;
 use crate::metrics::Metrics;
-use crate::objects::Objects;
-use crate::ops::OpError;
-use crate::ops::activity::Activity;
-use crate::ops::datasets::Datasets;
-use crate::ops::first_calls::FirstCalls;
-use crate::ops::imports::Imports;
-use crate::ops::keys::Keys;
-use crate::ops::models::Models;
-use crate::ops::nodes::Nodes;
-use crate::ops::people::People;
-use crate::ops::pictures::Pictures;
-use crate::ops::predictions::{PredictionSettings, Predictions};
-use crate::ops::projects::Projects;
-use crate::ops::quotas::Quotas;
-use crate::ops::refusals::{Late, Refusals};
-use crate::ops::removals::Removals;
-use crate::ops::settings::Settings;
-use crate::ops::workspaces::Workspaces;
-use crate::predict::Room;
 
 /// The server, as its rooms see it.
 #[derive(Debug)]
@@ -68,8 +69,18 @@ pub struct App {
     pub metrics: Metrics,
 }
 
-/// How rooms hold it.
-pub type Shared = Arc<App>;
+/// A shared handle of the server, the state of every route. A type of this crate, so that the extractors of axum can be
+/// implemented for types of other crates.
+#[derive(Clone, Debug)]
+pub struct Shared(Arc<App>);
+
+impl Deref for Shared {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.0
+    }
+}
 
 impl App {
     /// Opens the store in `folder` and fills the rack from it.
@@ -104,7 +115,7 @@ impl App {
             config.max_image,
             clock,
         );
-        Ok(Arc::new(Self {
+        Ok(Shared(Arc::new(Self {
             keys: Keys::new(
                 store.clone(),
                 Arc::clone(&follower),
@@ -152,7 +163,7 @@ impl App {
             follower,
             guard,
             guard_of_proxies,
-        }))
+        })))
     }
 
     /// Now.

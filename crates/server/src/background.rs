@@ -33,7 +33,7 @@ pub struct Background {
 pub fn start(app: &Shared) -> Background {
     let (stop, stopped) = watch::channel(());
     let mut tasks = JoinSet::new();
-    usage::start(&mut tasks, Arc::clone(app), stopped.clone());
+    usage::start(&mut tasks, app.clone(), stopped.clone());
     tasks.spawn(every(DISK, stopped.clone(), with(app, check_disk)));
     tasks.spawn(every(RACK, stopped.clone(), with(app, keep_rack)));
     tasks.spawn(every(SWEEP, stopped.clone(), with(app, sweep)));
@@ -41,8 +41,8 @@ pub fn start(app: &Shared) -> Background {
     tasks.spawn(every(OBJECTS, stopped.clone(), with(app, end_uploads)));
     tasks.spawn(every(NODES, stopped.clone(), with(app, forget_nodes)));
     tasks.spawn(every(JOBS, stopped.clone(), with(app, end_deserted_jobs)));
-    tasks.spawn(remove_objects(Arc::clone(app), stopped));
-    tasks.spawn(remove_halves(Arc::clone(app), app.now()));
+    tasks.spawn(remove_objects(app.clone(), stopped));
+    tasks.spawn(remove_halves(app.clone(), app.now()));
     Background { tasks, stop }
 }
 
@@ -60,8 +60,8 @@ impl Background {
 }
 
 fn with<W: Fn(Shared) -> F, F>(app: &Shared, work: W) -> impl Fn() -> F + use<W, F> {
-    let app = Arc::clone(app);
-    move || work(Arc::clone(&app))
+    let app = app.clone();
+    move || work(app.clone())
 }
 
 /// Works again and again, until whoever holds the other end of `stopped` lets go. Work that has begun is finished.

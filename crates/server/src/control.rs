@@ -4,7 +4,6 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use axum::extract::{Extension, State};
 use axum::middleware::map_response_with_state;
@@ -13,6 +12,8 @@ use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
 use http::StatusCode;
+use keyrack_core::disk::ignore_missing;
+use keyrack_core::people::Founding;
 use keyrack_guard::Problem;
 use serde::Deserialize;
 use serde_json::json;
@@ -23,9 +24,8 @@ use zeroize::Zeroizing;
 use crate::api::{ApiError, ControlSocket};
 use crate::app::Shared;
 use crate::edge::problem;
-use crate::folder::{Folder, ignore_missing};
+use crate::folder::Folder;
 use crate::front::Front;
-use crate::ops::people::Founding;
 
 /// Where [`set_up`] answers. On no other listener.
 pub const SETUP: &str = "/control/setup";
@@ -63,7 +63,7 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
 pub fn service(app: &Shared) -> Router {
     Router::new()
         .route(SETUP, post(set_up))
-        .layer(map_response_with_state(Arc::clone(app), finish))
+        .layer(map_response_with_state(app.clone(), finish))
         .with_state(app.clone())
         .fallback_service(Front::of(app))
         .layer(Extension(ControlSocket))

@@ -17,15 +17,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{StatusCode, header};
+use keyrack_core::predict::fetch::{FetchError, FetchImage, FetchStart, FetchedImage, Fetching};
+use keyrack_core::predict::room::{Held, NoRoom, Room};
+use keyrack_core::shares::{Budget, Claimant};
 use reqwest::{Client, Response, redirect};
 use tokio::time::timeout;
 use url::Url;
 
 use opened::Opened;
-
-use crate::predict::fetch::{FetchError, FetchImage, FetchStart, FetchedImage, Fetching};
-use crate::predict::room::{Held, NoRoom, Room};
-use crate::shares::{Budget, Claimant};
 
 /// The longest that all of it may take.
 const PATIENCE: Duration = Duration::from_secs(5);

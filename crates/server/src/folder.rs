@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use keyrack_core::disk::ignore_missing;
+
 const DATABASE: &str = "keyrack.db";
 
 /// A data folder that this process alone writes to, until dropped.
@@ -112,16 +114,6 @@ fn close_entry(entry: &fs::DirEntry) -> io::Result<()> {
 
 fn is_open(data: &fs::Metadata) -> bool {
     data.permissions().mode() & 0o077 != 0
-}
-
-/// Turns [`io::ErrorKind::NotFound`] into success. A walk over a folder needs this for each entry: whoever else uses the
-/// folder removes files between the moment they are listed and the moment they are used (SQLite, for one, removes its
-/// log with its last connection), and what is gone needs no more work.
-pub fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ impl Front {
     /// All that `app` answers.
     pub fn of(app: &Shared) -> Self {
         let paths = ApiPaths::new(&api::routes(Arc::clone(&app.guard)));
-        Self { app: Arc::clone(app), routes: router::routes(app), paths, peer: None }
+        Self { app: app.clone(), routes: router::routes(app), paths, peer: None }
     }
 
     /// The same for each connection of a network, by the address of its peer.
@@ -117,7 +117,7 @@ fn ask(
     // What is known at once logs nothing, and needs no span.
     match catch_unwind(AssertUnwindSafe(|| api::ask_at_once(app, address, question))) {
         Ok(Either::Left(answer)) => Either::Left(exchange.end(app, answer)),
-        Ok(Either::Right(answer)) => Either::Right(Box::pin(wait(Arc::clone(app), exchange, answer))),
+        Ok(Either::Right(answer)) => Either::Right(Box::pin(wait(app.clone(), exchange, answer))),
         Err(_) => {
             let answer = exchange.panicked();
             Either::Left(exchange.end(app, answer))

@@ -2,6 +2,7 @@
 
 use axum::response::Response;
 use http::{Method, StatusCode};
+use keyrack_core::OpError;
 use keyrack_guard::Refusal;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -13,7 +14,6 @@ use prometheus_client::registry::{Metric, Registry};
 use crate::app::App;
 use crate::edge::ask_path::{ASK, YES};
 use crate::listen::ConnectionMetrics;
-use crate::ops::OpError;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Answered {

@@ -31,10 +31,10 @@ pub fn routes(app: &Shared) -> Router {
     let api = Router::new().nest(PREFIX, api_routes(app)).nest("/api", other_versions);
     let routes = api.merge(page_routes(app));
     let edge = ServiceBuilder::new()
-        .layer(from_fn_with_state(Arc::clone(app), exchange::around))
+        .layer(from_fn_with_state(app.clone(), exchange::around))
         .layer(DefaultBodyLimit::max(allowance::SMALL.bytes))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE));
-    let routes = routes.layer(edge).with_state(Arc::clone(app));
+    let routes = routes.layer(edge).with_state(app.clone());
     // Around the router, not inside: paths are matched before a layer of the router sees them.
     let routes = NormalizePathLayer::trim_trailing_slash().layer(routes);
     // The router names the methods of a path on its way out, behind its own layers.
@@ -62,7 +62,7 @@ fn api_routes(app: &Shared) -> Router<Shared> {
 
 fn page_routes(app: &Shared) -> Router<Shared> {
     web::router(app)
-        .layer(from_fn_with_state(Arc::clone(app), web::protect::pages))
+        .layer(from_fn_with_state(app.clone(), web::protect::pages))
         .fallback(web::error::unknown_path)
         .layer(set(header::CONTENT_SECURITY_POLICY, web::CONTENT_SECURITY_POLICY))
         // Stricter makes forms post `Origin: null`.

@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
+use keyrack_core::imports::ImportWorkers;
+use keyrack_core::{OpError, clock};
 use tokio::net::UnixStream;
 
 use crate::app::{App, Shared};
@@ -18,9 +19,7 @@ use crate::folder::{Folder, FolderError};
 use crate::front::Front;
 use crate::jobs::supervisor;
 use crate::listen::{self, Connections};
-use crate::ops::OpError;
-use crate::ops::imports::ImportWorkers;
-use crate::{background, clock, control, operations};
+use crate::{background, control, operations};
 
 /// The longest that a command of the command line holds the folder.
 const COMMAND: Duration = Duration::from_secs(3);
@@ -58,8 +57,8 @@ pub async fn serve(mut config: Config) -> Result<(), ServeError> {
     let workers = supervisor::start(&app);
     let imports = ImportWorkers::start(&app.imports).await.map_err(ServeError::Open)?;
     announce(&app, listener.local_addr()?, ops_listener.local_addr()?).await?;
-    tokio::spawn(stop_when_asked(handle.clone(), Arc::clone(&app)));
-    let ops = tokio::spawn(operations::serve(Arc::clone(&app), ops_listener));
+    tokio::spawn(stop_when_asked(handle.clone(), app.clone()));
+    let ops = tokio::spawn(operations::serve(app.clone(), ops_listener));
     run(&app, listener, handle).await?;
     ops.abort();
     control.abort();

@@ -14,6 +14,7 @@ pub fn start(level: Level, json: bool) {
     let ours = Targets::new()
         .with_default(LevelFilter::from_level(level.min(Level::INFO)))
         .with_target("keyrack", level)
+        .with_target("keyrack_core", level)
         .with_target("keyrack_store", level);
     let format = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     let layer = if json { format.json().boxed() } else { format.with_ansi(is_terminal()).boxed() };

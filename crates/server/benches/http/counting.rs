@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use keyrack::ops::Acting;
-use keyrack::ops::keys::Draft;
+use keyrack_core::Acting;
+use keyrack_core::keys::Draft;
 use keyrack_key::{Class, Restrictions, Scope};
 use tempfile::TempDir;
 use tokio::runtime::Builder;

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use keyrack::ops::Acting;
-use keyrack::ops::keys::Draft;
+use keyrack_core::Acting;
+use keyrack_core::keys::Draft;
 use keyrack_key::{Class, Restrictions, Scope, Scopes};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Handle};

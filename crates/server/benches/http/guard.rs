@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
-use keyrack::clock;
+use keyrack_core::clock;
 use keyrack_guard::{Guard, GuardLayer};
 use keyrack_key::{
     Brands, Class, Grant, KeyId, Permission, Restrictions, Scope, Secret, SecretState, Terms, WorkspaceId,

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use keyrack::app::Shared;
-use keyrack::clock;
-use keyrack::ops::Acting;
+use keyrack_core::Acting;
+use keyrack_core::clock;
 use keyrack_key::{Class, Digest, Grant, Hint, KeyId, Restrictions, Scope, WorkspaceId};
 use keyrack_store::{Actor, NewKey};
 use rand_core::UnwrapErr;

@@ -4,12 +4,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use keyrack::app::{App, Shared};
-use keyrack::clock;
 use keyrack::config::Choices;
 use keyrack::folder::Folder;
 use keyrack::front::Front;
 use keyrack::listen::{self, Connections};
-use keyrack::ops::people::{Founding, From};
+use keyrack_core::clock;
+use keyrack_core::people::{Founding, From};
 use keyrack_key::UserId;
 use keyrack_store::Workspace;
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use image::{ImageFormat, Rgb, RgbImage};
 use keyrack::app::Shared;
-use keyrack::clock;
-use keyrack::objects::Place;
+use keyrack_core::clock;
+use keyrack_core::objects::Place;
 use keyrack_key::{
     Brands, Class, Grant, KeyId, ModelId, ProjectId, Restrictions, Scope, Secret, WorkspaceId,
 };

@@ -17,7 +17,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Instant;
 
-use keyrack::clock;
+use keyrack_core::clock;
 
 use load::Client;
 use month::{KEYS, Month};

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use keyrack::app::Shared;
-use keyrack::clock;
+use keyrack_core::clock;
 use keyrack_key::{
     Class, Digest, Exposure, Grant, Hint, KeyId, Permission, Restrictions, Scope, Timestamp, WorkspaceId,
 };

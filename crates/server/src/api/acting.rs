@@ -3,6 +3,7 @@
 use axum::extract::FromRequestParts;
 use http::HeaderMap;
 use http::request::Parts;
+use keyrack_core::{Acting, OpError};
 use keyrack_guard::Caller;
 use keyrack_key::Denial;
 use keyrack_store::{Role, Workspace, set_tenant};
@@ -11,7 +12,6 @@ use super::{Access, ApiError};
 use crate::app::{App, Shared};
 use crate::edge::origin;
 use crate::edge::session;
-use crate::ops::{Acting, OpError};
 
 /// Marks requests that came through the control socket, which only the data folder's owner can open.
 #[derive(Clone, Copy, Debug)]

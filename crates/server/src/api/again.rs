@@ -1,15 +1,14 @@
 //! Asking once more who calls, for answers that last: a key may be deleted and a session may end while they do.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use keyrack_core::Acting;
 use keyrack_guard::Caller;
 
 use super::Access;
 use crate::app::Shared;
-use crate::ops::Acting;
 
 /// A request, to be decided about again.
 #[derive(Debug)]
@@ -22,7 +21,7 @@ impl FromRequestParts<Shared> for Again {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Infallible> {
-        Ok(Self { app: Arc::clone(app), parts: parts.clone() })
+        Ok(Self { app: app.clone(), parts: parts.clone() })
     }
 }
 

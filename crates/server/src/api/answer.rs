@@ -3,11 +3,11 @@
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header;
+use keyrack_core::OpError;
+use keyrack_core::predict::Held;
 use serde::Serialize;
 
 use crate::edge::error::ApiError;
-use crate::ops::OpError;
-use crate::predict::Held;
 
 /// A value as JSON whose bytes `held` counts until they are sent or given up, which may be long after the handler has answered.
 pub fn held_json(value: &impl Serialize, held: Held) -> Result<Response, ApiError> {

@@ -4,7 +4,6 @@ mod proxy;
 mod question;
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use axum::extract::State;
 use axum::middleware::map_response;
@@ -83,11 +82,11 @@ pub fn ask_at_once(
     match decided {
         Ok(Some(passing)) if !passing.spends(app) => Either::Left(to.answer(app, &parts, Ok(passing.free()))),
         Ok(Some(passing)) => {
-            let app = Arc::clone(app);
+            let app = app.clone();
             Either::Right(Box::pin(async move { to.answer(&app, &parts, passing.spend(&app).await) }))
         }
         Ok(None) => {
-            let app = Arc::clone(app);
+            let app = app.clone();
             Either::Right(Box::pin(
                 async move { to.answer(&app, &parts, look_up(&app, address, &parts).await) },
             ))

@@ -1,10 +1,9 @@
 //! The `RateLimit` headers of a response that a quota was taken for.
 
 use http::HeaderMap;
+use keyrack_core::quotas::Spent;
 use keyrack_guard::limits::Told;
 use keyrack_key::Timestamp;
-
-use crate::ops::quotas::Spent;
 
 /// The header items of each quota that `spent` was taken from.
 pub fn items(spent: &Spent, now: Timestamp) -> impl Iterator<Item = Told> {

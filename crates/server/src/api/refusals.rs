@@ -2,15 +2,15 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use keyrack_core::refusals::{CheckResult, Explained, is_request_id};
+use keyrack_core::times::rfc3339;
+use keyrack_core::{Acting, OpError};
 use keyrack_key::Permission;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::ApiError;
 use crate::app::{App, Shared};
-use crate::ops::refusals::{CheckResult, Explained, is_request_id};
-use crate::ops::{Acting, OpError};
-use crate::times::rfc3339;
 
 /// Why a request was refused.
 #[derive(Debug, Serialize, ToSchema)]

@@ -134,7 +134,7 @@ fn id(kind: &str) -> ObjectBuilder {
     pattern(&format!("^{kind}_[0-9a-f]{{32}}$"), &format!("{kind}_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f"))
 }
 
-/// See [`crate::ops::name`]. Escapes are those that the regular expressions of all languages know.
+/// See [`keyrack_core::name`]. Escapes are those that the regular expressions of all languages know.
 fn name(most: usize) -> ObjectBuilder {
     text()
         .examples(["Line 3 camera"])

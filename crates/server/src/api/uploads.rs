@@ -2,6 +2,9 @@
 
 use axum::extract::{Path, Request, State};
 use http::StatusCode;
+use keyrack_core::OpError;
+use keyrack_core::datasets::UploadError;
+use keyrack_core::predict::room::NoRoom;
 use keyrack_guard::Problem;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -9,9 +12,6 @@ use utoipa::IntoParams;
 use super::ApiError;
 use super::body::{Params, gather};
 use crate::app::Shared;
-use crate::ops::OpError;
-use crate::ops::datasets::UploadError;
-use crate::predict::room::NoRoom;
 
 /// What makes the URL good.
 #[derive(Debug, Default, Deserialize, IntoParams)]

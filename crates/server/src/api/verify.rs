@@ -9,6 +9,7 @@ use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use http::{HeaderValue, header};
+use keyrack_core::{Invalid, OpError};
 use keyrack_guard::{Caller, Credential, Place};
 use keyrack_key::{
     Allowance, Counted, Denial, ModelId, Permission, Presented, ProjectId, Question, Scope, Spend, Standing,
@@ -23,7 +24,6 @@ use super::body::Body;
 use super::keys::QuotaStanding;
 use crate::app::{App, Shared};
 use crate::edge::session;
-use crate::ops::{Invalid, OpError};
 use facts::{Asker, Facts};
 
 /// What is asked about the key in `Authorization`.

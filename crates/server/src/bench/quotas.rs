@@ -4,6 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use keyrack_core::clock;
+use keyrack_core::quotas::Quotas;
 use keyrack_key::{
     Brands, Class, Counted, Exposure, Grant, KeyId, Period, Permission, Presented, Question, Restrictions,
     Scope, Secret, Spend, UserId, WorkspaceId,
@@ -11,9 +13,6 @@ use keyrack_key::{
 use keyrack_rack::{Caller, Follower, Rack, Revision};
 use keyrack_store::{Actor, NewKey, NewUser, NewWorkspace, Store};
 use rand_core::UnwrapErr;
-
-use crate::clock;
-use crate::ops::quotas::Quotas;
 
 const TAKES: usize = 20_000;
 

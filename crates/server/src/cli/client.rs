@@ -9,6 +9,7 @@ use axum::Router;
 use bytes::Bytes;
 use http::{HeaderMap, Request, header};
 use http_body_util::BodyExt;
+use keyrack_core::clock;
 use reqwest::{Client, ClientBuilder, redirect};
 use tokio::net::UnixStream;
 use tower::ServiceExt;
@@ -21,7 +22,7 @@ use super::response::ApiResponse;
 use crate::app::{App, Shared};
 use crate::config::Config;
 use crate::folder::{Folder, FolderError};
-use crate::{clock, control, telemetry};
+use crate::{control, telemetry};
 
 /// Timeout of an ordinary request.
 const TIMEOUT: Duration = Duration::from_secs(30);

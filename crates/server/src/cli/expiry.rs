@@ -3,9 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use keyrack_core::times::{parse as parse_time, rfc3339, span};
 use keyrack_key::Timestamp;
-
-use crate::times::{parse as parse_time, rfc3339, span};
 
 /// The value of `--expires`: `never`, a span from now, or a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
+use keyrack_core::clock;
 
 use super::error::CliError;
-use crate::clock;
 use crate::config::Choices;
 use crate::jobs::{Orders, Worker};
 use crate::telemetry;

@@ -1,6 +1,10 @@
 //! The error side of every handler.
 
 use axum::response::{IntoResponse, Response};
+use keyrack_core::datasets::{InvalidAnnotation, UploadError};
+use keyrack_core::objects::ObjectError;
+use keyrack_core::shares::Claimant;
+use keyrack_core::{Invalid, OpError};
 use keyrack_guard::{Guard, Problem, Refusal};
 use keyrack_key::KeyId;
 use keyrack_store::StoreError;
@@ -9,10 +13,6 @@ use super::problem::{answering, carrying, carrying_error, log_cause};
 use super::problems;
 use super::refusals::{DeniedCaller, Saw};
 use crate::app::App;
-use crate::objects::ObjectError;
-use crate::ops::datasets::{InvalidAnnotation, UploadError};
-use crate::ops::{Invalid, OpError};
-use crate::shares::Claimant;
 
 /// The error side of every handler.
 #[derive(Debug)]

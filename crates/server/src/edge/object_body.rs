@@ -3,8 +3,7 @@
 use axum::body::Body;
 use axum::response::IntoResponse;
 use http::header;
-
-use crate::objects::Object;
+use keyrack_core::objects::Object;
 
 /// The object as a body of known length. If the object cannot be read to its end, the response breaks off, and the
 /// client sees that it is too short.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use http::{Extensions, HeaderMap, StatusCode, header};
+use keyrack_core::OpError;
+use keyrack_core::shares::Claimant;
 use keyrack_guard::{Guard, Problem, limits};
 use keyrack_store::Actor;
 
 use super::problems;
 use super::refusals::DeniedCaller;
-use crate::ops::OpError;
-use crate::shares::Claimant;
 
 /// An error of an operation, in the extensions of an answer that [`resolve`] completes.
 #[derive(Clone, Debug)]

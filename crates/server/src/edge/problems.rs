@@ -2,20 +2,19 @@
 //! an error of the core into a problem.
 
 use http::{HeaderName, StatusCode, header};
+use keyrack_core::datasets::{InvalidAnnotation, UPLOAD_LIFE, UploadError};
+use keyrack_core::error::INTERNAL;
+use keyrack_core::models::TooFewImages;
+use keyrack_core::predict::fetch::FetchError;
+use keyrack_core::predictions::PredictionError;
+use keyrack_core::refusals::{DenialDetail, DeniedKey};
+use keyrack_core::times::rfc3339;
+use keyrack_core::{Invalid, OpError};
 use keyrack_guard::{Guard, Problem};
 use keyrack_key::Standing;
 use keyrack_store::ProjectType;
 use keyrack_vision::PictureError;
 use serde_json::{Value, json};
-
-use crate::ops::datasets::{InvalidAnnotation, UPLOAD_LIFE, UploadError};
-use crate::ops::error::INTERNAL;
-use crate::ops::models::TooFewImages;
-use crate::ops::predictions::PredictionError;
-use crate::ops::refusals::{DenialDetail, DeniedKey};
-use crate::ops::{Invalid, OpError};
-use crate::predict::fetch::FetchError;
-use crate::times::rfc3339;
 
 const CHALLENGE: HeaderName = header::WWW_AUTHENTICATE;
 

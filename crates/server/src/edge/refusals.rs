@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use keyrack_core::shares::Claimant;
 use keyrack_guard::{Asked, Clock, Refusal};
 use keyrack_key::{Denial, KeyId, Permission};
 use keyrack_rack::Words;
@@ -12,7 +13,6 @@ use keyrack_store::{Actor, RefusedRequest};
 
 use super::request_id::RequestId;
 use crate::metrics;
-use crate::shares::Claimant;
 
 /// What a check was asked about, where that is not the request itself.
 #[derive(Clone, Debug)]

@@ -2,9 +2,9 @@
 
 use cookie::{Cookie, SameSite};
 use http::{HeaderMap, HeaderValue, header};
+use keyrack_core::people::{LONGEST, Token};
 
 use crate::app::App;
-use crate::ops::people::{LONGEST, Token};
 
 /// With HTTPS the name itself forbids other hosts and plain HTTP to set it (RFC 6265bis, section 4.1.3.2).
 fn name(app: &App) -> &'static str {

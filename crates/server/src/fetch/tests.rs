@@ -1,13 +1,26 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
+use keyrack_core::predict::fetch::BEAT;
+use keyrack_key::{KeyId, Timestamp, WorkspaceId};
+use keyrack_store::Actor;
+use rand_core::UnwrapErr;
 use tokio::time::Instant;
 
 use super::*;
-use crate::predict::fetch::BEAT;
-use crate::shares::tests::claimants;
 
 const BYTES: &[u8; 10] = b"no picture";
+
+/// The claimants of `workspaces` workspaces with `keys` keys each.
+fn claimants(workspaces: usize, keys: usize) -> Vec<Vec<Claimant>> {
+    let (now, mut rng) = (Timestamp::from_micros(1), UnwrapErr(getrandom::SysRng));
+    let mut of_workspace = || {
+        let workspace = WorkspaceId::new(now, &mut rng);
+        let mut claimant = || Claimant::new(workspace, Actor::Key(KeyId::new(now, &mut rng)));
+        (0..keys).map(|_| claimant()).collect()
+    };
+    (0..workspaces).map(|_| of_workspace()).collect()
+}
 
 /// Answers with ten bytes, once.
 fn server() -> String {

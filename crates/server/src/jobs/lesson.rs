@@ -4,6 +4,9 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use keyrack_core::disk::is_disk_full;
+use keyrack_core::models::TrainSettings;
+use keyrack_core::objects::{ObjectError, Objects, Place};
 use keyrack_key::ProjectId;
 use keyrack_store::{Job, Labelled, Mark, ProjectType, StoreError};
 use keyrack_vision::{Backbone, Settings, TooFew, TrainError, Trained, Training, classify, detect};
@@ -14,9 +17,6 @@ use super::board::Board;
 use super::course::Course;
 use super::worker::BackboneUnusable;
 use super::{Worker, card};
-use crate::disk::is_disk_full;
-use crate::objects::{ObjectError, Objects, Place};
-use crate::ops::models::TrainSettings;
 
 /// A model to be kept, and what is to be known about it.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use keyrack_core::objects::Place;
 use keyrack_store::{Job, Outcome, Stand, StoreError};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -13,7 +14,6 @@ use super::board::Board;
 use super::lesson::{self, Learnt, NotLearnt};
 use super::worker::LEASE;
 use super::{Orders, Worker};
-use crate::objects::Place;
 
 /// How often somebody looks whether the training is still wanted.
 const LOOK: Duration = Duration::from_millis(250);

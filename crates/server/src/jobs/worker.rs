@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use keyrack_core::disk::Disk;
+use keyrack_core::objects::{ObjectError, Objects};
 use keyrack_guard::Clock;
 use keyrack_store::{Job, Store, StoreError};
 use keyrack_vision::{Backbone, BackboneError, Limits};
@@ -12,9 +14,7 @@ use keyrack_vision::{Backbone, BackboneError, Limits};
 use super::Orders;
 use super::training::{self, Ended};
 use crate::config::Config;
-use crate::disk::Disk;
 use crate::folder::Folder;
-use crate::objects::{ObjectError, Objects};
 
 /// A worker that renews its lease twenty times in that span and is still not heard has died.
 pub(super) const LEASE: Duration = Duration::from_secs(10);

@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::HeaderMap;
+use keyrack_core::OpError;
 
 use super::error::PageError;
 use super::frame::{self, show};
@@ -10,7 +11,6 @@ use super::person::Person;
 use super::view::{AccountPage, FlashMessage, NavItem, SessionRow};
 use super::{flash, words};
 use crate::app::Shared;
-use crate::ops::OpError;
 
 /// Shows the account.
 pub(super) async fn page(

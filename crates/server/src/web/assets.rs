@@ -6,11 +6,11 @@ use std::sync::LazyLock;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, header};
+use keyrack_core::OpError;
 use keyrack_key::Digest;
 
 use super::error::PageError;
 use crate::edge::compression::StaticText;
-use crate::ops::OpError;
 
 pub(super) static CSS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new(include_str!("../../assets/app.css"), "css", "text/css; charset=utf-8"));

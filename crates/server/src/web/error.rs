@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::request::Parts;
 use http::{StatusCode, header};
+use keyrack_core::OpError;
 use keyrack_guard::Problem;
 
 use super::return_path::own_path;
@@ -19,7 +20,6 @@ use crate::app::{App, Shared};
 use crate::edge::api_path::{accepts_html, carries_key, first_segment};
 use crate::edge::problem::carrying;
 use crate::edge::{origin, problem, problems, request_id};
-use crate::ops::OpError;
 
 /// The error of a page handler.
 #[derive(Debug)]

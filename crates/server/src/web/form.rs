@@ -5,13 +5,13 @@ use std::error::Error;
 use axum::extract::{FromRequest, Request};
 use axum::response::IntoResponse;
 use http::StatusCode;
+use keyrack_core::Invalid;
 use keyrack_guard::Problem;
 use serde::de::DeserializeOwned;
 
 use super::error::PageError;
 use super::view::Field;
 use crate::api::is_silence;
-use crate::ops::Invalid;
 
 /// Extracts the fields of a form.
 #[derive(Clone, Debug)]

@@ -2,13 +2,13 @@
 
 use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderMap, header};
+use keyrack_core::OpError;
 use keyrack_store::Role;
 
 use super::person::{Member, Person};
 use super::view::{FlashMessage, Frame, NavItem, Shell, WorkspaceLink};
 use super::{assets, flash};
 use crate::app::App;
-use crate::ops::OpError;
 
 /// A frame without navigation, for visitors who are not signed in and for error pages.
 pub(super) fn without_shell(app: &App, notice: Option<FlashMessage>) -> Frame {

@@ -2,13 +2,13 @@
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use keyrack_core::{Acting, OpError};
 use keyrack_key::KeyId;
 use keyrack_store::Role;
 
 use super::error::PageError;
 use super::person::{Member, Person};
 use crate::app::Shared;
-use crate::ops::{Acting, OpError};
 
 /// `GET /`: redirects to the keys of the user's first workspace.
 pub(super) async fn home(person: Person) -> Response {

@@ -29,8 +29,6 @@ mod view;
 mod words;
 mod workspaces;
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use keyrack_store::Role;
@@ -135,7 +133,7 @@ fn platform(registry: PageRegistry) -> PageRegistry {
 
 /// The router of all pages.
 pub fn router(app: &Shared) -> Router<Shared> {
-    registry().finish().0.layer(from_fn_with_state(Arc::clone(app), error::render))
+    registry().finish().0.layer(from_fn_with_state(app.clone(), error::render))
 }
 
 /// All pages, with the role that each requires.

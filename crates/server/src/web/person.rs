@@ -6,6 +6,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, Path};
 use http::Method;
 use http::request::Parts;
+use keyrack_core::{Acting, OpError};
 use keyrack_store::{Membership, Role, Session, User, set_tenant};
 
 use super::PageAccess;
@@ -13,7 +14,6 @@ use super::error::PageError;
 use crate::api::ApiError;
 use crate::app::{App, Shared};
 use crate::edge::session;
-use crate::ops::{Acting, OpError};
 
 /// A signed-in user.
 #[derive(Clone, Debug)]

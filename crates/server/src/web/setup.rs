@@ -5,6 +5,8 @@ use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{StatusCode, header};
+use keyrack_core::people::Founding;
+use keyrack_core::{Invalid, OpError};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -17,8 +19,6 @@ use crate::api::Params;
 use crate::app::{App, Shared};
 use crate::edge::compression::Uncompressed;
 use crate::edge::session;
-use crate::ops::people::Founding;
-use crate::ops::{Invalid, OpError};
 
 /// The query of the setup link.
 #[derive(Debug, Default, Deserialize)]

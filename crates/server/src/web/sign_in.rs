@@ -4,6 +4,8 @@ use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode, header};
+use keyrack_core::OpError;
+use keyrack_core::people::From;
 use keyrack_guard::ClientAddress;
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -16,8 +18,6 @@ use super::view::SignInPage;
 use crate::api::Params;
 use crate::app::{App, Shared};
 use crate::edge::session;
-use crate::ops::OpError;
-use crate::ops::people::From;
 
 /// The query of the sign-in page.
 #[derive(Debug, Default, Deserialize)]

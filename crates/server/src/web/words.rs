@@ -5,13 +5,12 @@ mod limits;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use keyrack_core::keys::Propagation;
+use keyrack_core::times::rfc3339;
 use keyrack_key::{Brands, Class, Hint, Timestamp};
 use keyrack_store::{Actor, KeyRow, SecretRow, SecretUse};
 
-use crate::ops::keys::Propagation;
-
 use super::view::{Attribution, DisplayTime, ExpiryStatus, LastUsed, PauseSummary, ScopeBadge};
-use crate::times::rfc3339;
 pub(super) use limits::{counted, in_units, limits, megabytes, quota_bar, restriction_summary};
 
 const MINUTE: u64 = 60;

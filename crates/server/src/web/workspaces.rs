@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode};
+use keyrack_core::{Invalid, OpError};
 use serde::Deserialize;
 
 use super::error::PageError;
@@ -11,7 +12,6 @@ use super::frame::{self, show};
 use super::person::Person;
 use super::view::{NavItem, NewWorkspacePage};
 use crate::app::{App, Shared};
-use crate::ops::{Invalid, OpError};
 
 /// The fields of the form.
 #[derive(Debug, Default, Deserialize)]

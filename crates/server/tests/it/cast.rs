@@ -3,8 +3,8 @@
 mod browser;
 mod written;
 
-use keyrack::clock;
-use keyrack::ops::Passwords;
+use keyrack_core::Passwords;
+use keyrack_core::clock;
 use keyrack_key::{
     Brands, Class, Grant, KeyId, ModelId, ProjectId, Restrictions, Scope, Scopes, Secret, Timestamp, UserId,
     WorkspaceId,

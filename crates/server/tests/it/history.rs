@@ -1,6 +1,6 @@
 //! An export, altered in every way: what is wrong with it is named.
 
-use keyrack::history::{Format, Holds, Verdict, Verifier, Writer, Wrong};
+use keyrack_core::history::{Format, Holds, Verdict, Verifier, Writer, Wrong};
 use keyrack_store::Link;
 use proptest::prelude::*;
 use serde_json::json;

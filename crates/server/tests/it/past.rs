@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use keyrack::clock;
+use keyrack_core::clock;
 use keyrack_key::{Exposure, Hint, KeyId, Permission, Timestamp, WorkspaceId};
 use keyrack_rack::{Call, Calls, LastUse, Outcome, Used};
 use keyrack_store::Store;

@@ -1,13 +1,12 @@
 //! An entry as the API shows it: all that its hash is made of, and the names that people know things by.
 
+use keyrack_core::history::hex;
+use keyrack_core::times::rfc3339;
 use keyrack_key::Timestamp;
 use keyrack_store::ActivityEntry;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-
-use crate::history::hex;
-use crate::times::rfc3339;
 
 /// Something that happened.
 #[derive(Debug, Serialize, ToSchema)]

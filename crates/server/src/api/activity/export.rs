@@ -6,6 +6,9 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::Stream;
 use http::header;
+use keyrack_core::Acting;
+use keyrack_core::history::Format;
+use keyrack_core::times::rfc3339;
 use keyrack_key::Timestamp;
 use keyrack_store::StoreError;
 use serde::Deserialize;
@@ -15,9 +18,6 @@ use super::filter::FilterQuery;
 use crate::api::ApiError;
 use crate::api::body::Params;
 use crate::app::Shared;
-use crate::history::Format;
-use crate::ops::Acting;
-use crate::times::rfc3339;
 
 /// How it is written.
 #[derive(Debug, Default, Deserialize, IntoParams)]

@@ -1,11 +1,10 @@
 //! Which entries: the same for a page and for a file.
 
+use keyrack_core::Invalid;
+use keyrack_core::times;
 use keyrack_store::{ActivityFilter, AuditAction};
 use serde::Deserialize;
 use utoipa::IntoParams;
-
-use crate::ops::Invalid;
-use crate::times;
 
 /// Which entries.
 #[derive(Debug, Default, Deserialize, IntoParams)]

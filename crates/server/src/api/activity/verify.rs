@@ -2,14 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
+use keyrack_core::Acting;
+use keyrack_core::history::hex;
 use keyrack_store::Chain;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::ApiError;
 use crate::app::Shared;
-use crate::history::hex;
-use crate::ops::Acting;
 
 /// What a look at the whole chain found.
 #[derive(Debug, Serialize, ToSchema)]

@@ -4,13 +4,13 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError};
+use keyrack_core::predict::room::{Gathering, NoRoom};
+use keyrack_core::predict::{Held, Room};
+use keyrack_core::shares::Claimant;
 
 use super::{has_cause, is_silence, refuse};
 use crate::api::ApiError;
 use crate::edge::entrance;
-use crate::predict::room::{Gathering, NoRoom};
-use crate::predict::{Held, Room};
-use crate::shares::Claimant;
 
 /// All of the body of a request with these headers, of at most `most` bytes, and the right to hold it. `no` says what it means that it was not taken in.
 pub async fn gather(

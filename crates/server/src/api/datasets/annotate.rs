@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use keyrack_core::datasets::{Given, InvalidAnnotation, MarkDraft};
 use keyrack_vision::Rect;
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,7 +12,6 @@ use super::{AnnotationBody, InProject};
 use crate::api::ApiError;
 use crate::api::body::{LongBody, object, objects};
 use crate::app::Shared;
-use crate::ops::datasets::{Given, InvalidAnnotation, MarkDraft};
 
 /// What is in a picture.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -1,12 +1,11 @@
 //! An annotation as the API shows it.
 
+use keyrack_core::datasets::Dropped;
 use keyrack_store::{Annotation, Mark};
 use keyrack_vision::Rect;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-
-use crate::ops::datasets::Dropped;
 
 /// What is in a picture, on the whole or in a box.
 #[derive(Debug, Serialize, ToSchema)]

@@ -2,11 +2,11 @@
 
 use axum::extract::{Path, State};
 use http::StatusCode;
+use keyrack_core::OpError;
 
 use super::InProject;
 use crate::api::ApiError;
 use crate::app::Shared;
-use crate::ops::OpError;
 
 /// Delete an annotation
 ///

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use keyrack_core::times::rfc3339;
 use keyrack_store::Batch;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,7 +12,6 @@ use crate::api::ApiError;
 use crate::api::body::{Body, Params};
 use crate::api::piece::Piece;
 use crate::app::Shared;
-use crate::times::rfc3339;
 
 /// A batch that shall be there.
 #[derive(Debug, Deserialize, ToSchema)]

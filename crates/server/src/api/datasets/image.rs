@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
+use keyrack_core::datasets::Size;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -12,7 +13,6 @@ use crate::api::body::Params;
 use crate::app::Shared;
 use crate::edge::etag;
 use crate::edge::object_body::object_body;
-use crate::ops::datasets::Size;
 
 /// A picture never changes. It is the workspace's, so nobody between keeps it.
 const CACHING: &str = "private, max-age=31536000, immutable";

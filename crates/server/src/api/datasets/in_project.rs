@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
+use keyrack_core::{Acting, OpError};
 use keyrack_key::ProjectId;
 
 use crate::api::ApiError;
 use crate::app::Shared;
-use crate::ops::{Acting, OpError};
 
 /// Somebody who may open the project in the path.
 #[derive(Clone, Debug)]

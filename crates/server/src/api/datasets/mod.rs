@@ -17,10 +17,9 @@ mod record_body;
 
 use annotation_body::AnnotationBody;
 use in_project::InProject;
+use keyrack_core::OpError;
 use keyrack_key::RecordId;
 use record_body::RecordBody;
-
-use crate::ops::OpError;
 
 /// An id from a path. What is no id names nothing.
 fn record_id(text: &str) -> Result<RecordId, OpError> {

@@ -1,12 +1,12 @@
 //! A record as the API shows it.
 
+use keyrack_core::datasets::upload_uri;
+use keyrack_core::times::rfc3339;
 use keyrack_store::{Annotation, Record};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::AnnotationBody;
-use crate::ops::datasets::upload_uri;
-use crate::times::rfc3339;
 
 /// A picture of a project, with what is in it.
 #[derive(Debug, Serialize, ToSchema)]

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use http::{StatusCode, header};
+use keyrack_core::datasets::RecordDraft;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -12,7 +13,6 @@ use crate::api::ApiError;
 use crate::api::body::Body;
 use crate::api::quota_headers;
 use crate::app::Shared;
-use crate::ops::datasets::RecordDraft;
 
 /// A record to be made. What clients say of size and type is passed over: the picture itself tells.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use keyrack_core::Invalid;
 use keyrack_key::RecordId;
 use keyrack_store::RecordFilter;
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,6 @@ use super::{InProject, RecordBody};
 use crate::api::ApiError;
 use crate::api::body::{Params, limit};
 use crate::app::Shared;
-use crate::ops::Invalid;
 
 /// Which records, and which piece of the list.
 #[derive(Debug, Default, Deserialize, IntoParams)]

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::{Extension, Json};
 use http::HeaderMap;
+use keyrack_core::times::rfc3339;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -11,7 +12,6 @@ use crate::api::ApiError;
 use crate::api::body::Body;
 use crate::app::Shared;
 use crate::edge::compression::Uncompressed;
-use crate::times::rfc3339;
 
 /// A picture that is to come.
 #[derive(Debug, Deserialize, ToSchema)]

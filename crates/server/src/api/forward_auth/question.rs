@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use keyrack_core::OpError;
+use keyrack_core::quotas::Spent;
 use keyrack_guard::{Caller, Place, Problem};
 use keyrack_key::{Counted, Denial, Permission, Presented, WorkspaceId};
 
@@ -13,8 +15,6 @@ use crate::api::ApiError;
 use crate::api::verify::covers;
 use crate::app::App;
 use crate::edge::session;
-use crate::ops::OpError;
-use crate::ops::quotas::Spent;
 
 const WORKSPACE: HeaderName = HeaderName::from_static("x-keyrack-for-workspace");
 const PERMISSION: HeaderName = HeaderName::from_static("x-keyrack-permission");

@@ -2,6 +2,8 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use keyrack_core::Acting;
+use keyrack_core::keys::advice::Advice;
 use keyrack_key::Scope;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -10,8 +12,6 @@ use utoipa::ToSchema;
 use super::key_id;
 use crate::api::ApiError;
 use crate::app::Shared;
-use crate::ops::Acting;
-use crate::ops::keys::advice::Advice;
 
 /// What there is to say.
 #[derive(Debug, Serialize, ToSchema)]

@@ -2,6 +2,8 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use keyrack_core::Acting;
+use keyrack_core::times::rfc3339;
 use keyrack_key::{Permission, Timestamp};
 use keyrack_store::{CallerCursor, CallerRow, KeyRow, Whence};
 use serde::Serialize;
@@ -12,8 +14,6 @@ use crate::api::ApiError;
 use crate::api::body::Params;
 use crate::api::piece::Piece;
 use crate::app::Shared;
-use crate::ops::Acting;
-use crate::times::rfc3339;
 
 /// A page of callers.
 #[derive(Debug, Serialize, ToSchema)]

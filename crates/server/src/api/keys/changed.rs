@@ -3,13 +3,13 @@
 use axum::Json;
 use axum::response::IntoResponse;
 use http::header;
+use keyrack_core::keys::Propagation;
 use keyrack_key::Timestamp;
 use keyrack_store::KeyRow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{KeyBody, PropagationBody, etag};
-use crate::ops::keys::Propagation;
 
 /// The key, and where the change has arrived.
 #[derive(Debug, Serialize, ToSchema)]

@@ -4,6 +4,9 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use http::{HeaderMap, StatusCode, header};
+use keyrack_core::keys::Draft;
+use keyrack_core::times;
+use keyrack_core::{Acting, Invalid};
 use keyrack_key::Class;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -13,9 +16,6 @@ use crate::api::ApiError;
 use crate::api::body::{Body, object_if_any};
 use crate::app::Shared;
 use crate::edge::compression::Uncompressed;
-use crate::ops::keys::Draft;
-use crate::ops::{Acting, Invalid};
-use crate::times;
 
 /// A key to be made.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use keyrack_core::Acting;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -9,7 +10,6 @@ use super::{PropagationBody, key_id};
 use crate::api::ApiError;
 use crate::api::body::OptionalBody;
 use crate::app::Shared;
-use crate::ops::Acting;
 
 /// Why, if you like; the body may be left out.
 #[derive(Debug, Default, Deserialize, ToSchema)]

@@ -3,6 +3,9 @@
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::{HeaderMap, header};
+use keyrack_core::keys::Patch;
+use keyrack_core::times;
+use keyrack_core::{Acting, Invalid, OpError};
 use keyrack_rack::Revision;
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
@@ -11,9 +14,6 @@ use super::{ChangedKey, RestrictionsFields, key_id, parse_scopes};
 use crate::api::ApiError;
 use crate::api::body::{Body, object_if_any};
 use crate::app::Shared;
-use crate::ops::keys::Patch;
-use crate::ops::{Acting, Invalid, OpError};
-use crate::times;
 
 /// What is to change; what is left out stays.
 #[derive(Debug, Default, Deserialize, ToSchema)]

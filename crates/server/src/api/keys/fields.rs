@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
+use keyrack_core::Invalid;
 use keyrack_key::{Only, Rate, Restrictions, Scope, Scopes, parse_network};
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
@@ -12,7 +13,6 @@ use utoipa::ToSchema;
 
 use super::quota_body::QuotaFields;
 use crate::api::body::{object_if_any, objects_if_any};
-use crate::ops::Invalid;
 
 /// What narrows a key. A list that is left out or null narrows nothing; an empty list opens nothing.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]

@@ -1,5 +1,8 @@
 //! A key as the API shows it. Never a secret, but for [`KeyWithSecret`].
 
+use keyrack_core::keys::{Handed, Propagation};
+use keyrack_core::nodes::Unconfirmed;
+use keyrack_core::times::rfc3339;
 use keyrack_key::{Class, Permission, Scope, Standing, Timestamp};
 use keyrack_rack::{LastUse, Revision};
 use keyrack_store::{Actor, By, KeyRow, Paused};
@@ -8,9 +11,6 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::{QuotaStanding, RestrictionsFields};
-use crate::ops::keys::{Handed, Propagation};
-use crate::ops::nodes::Unconfirmed;
-use crate::times::rfc3339;
 
 /// A key.
 #[derive(Debug, Serialize, ToSchema)]

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use keyrack_core::{Acting, Invalid};
 use keyrack_key::{Class, KeyId, Scope};
 use keyrack_store::{KeyFilter, KeyStatus};
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,6 @@ use super::KeyBody;
 use crate::api::ApiError;
 use crate::api::body::{Params, limit};
 use crate::app::Shared;
-use crate::ops::{Acting, Invalid};
 
 /// Which keys.
 #[derive(Debug, Default, Deserialize, IntoParams)]

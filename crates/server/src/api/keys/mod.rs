@@ -27,9 +27,8 @@ use key_body::{KeyBody, KeyWithSecret, PropagationBody, etag};
 use once::once;
 pub use quota_body::QuotaStanding;
 
+use keyrack_core::OpError;
 use keyrack_key::KeyId;
-
-use crate::ops::OpError;
 
 /// An id from a path. What is no id names nothing.
 fn key_id(text: &str) -> Result<KeyId, OpError> {

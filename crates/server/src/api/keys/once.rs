@@ -1,8 +1,7 @@
 //! `Idempotency-Key`: a client's name for a request, so that sending it twice does it once.
 
 use http::HeaderMap;
-
-use crate::ops::{Invalid, OpError};
+use keyrack_core::{Invalid, OpError};
 
 /// Reads the header: 1 to 200 visible ASCII characters.
 pub fn once(headers: &HeaderMap) -> Result<Option<String>, OpError> {

@@ -2,6 +2,8 @@
 
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
+use keyrack_core::times;
+use keyrack_core::{Acting, Invalid};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -9,8 +11,6 @@ use super::{ChangedKey, key_id};
 use crate::api::ApiError;
 use crate::api::body::OptionalBody;
 use crate::app::Shared;
-use crate::ops::{Acting, Invalid};
-use crate::times;
 
 /// For how long; the body may be left out.
 #[derive(Debug, Default, Deserialize, ToSchema)]

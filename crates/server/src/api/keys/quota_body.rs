@@ -1,12 +1,11 @@
 //! The quotas of a key, as the API reads and shows them.
 
+use keyrack_core::Invalid;
+use keyrack_core::times::rfc3339;
 use keyrack_key::{Counted, Period, Quota, Quotas, Standing};
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use utoipa::ToSchema;
-
-use crate::ops::Invalid;
-use crate::times::rfc3339;
 
 /// At most `limit` of something in each day or month of the calendar: from midnight to midnight, UTC. A key has one for each
 /// kind and period at the most. What is beyond is answered 429 with `quota_exceeded` and `Retry-After`, and each answer to

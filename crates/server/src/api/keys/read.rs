@@ -4,11 +4,11 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::header;
+use keyrack_core::Acting;
 
 use super::{KeyBody, etag, key_id};
 use crate::api::ApiError;
 use crate::app::Shared;
-use crate::ops::Acting;
 
 /// Read a key
 ///

@@ -2,11 +2,11 @@
 
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
+use keyrack_core::Acting;
 
 use super::{ChangedKey, key_id};
 use crate::api::ApiError;
 use crate::app::Shared;
-use crate::ops::Acting;
 
 /// Retire the old secret of a key
 ///

@@ -4,6 +4,8 @@ use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use http::{HeaderMap, header};
+use keyrack_core::times;
+use keyrack_core::{Acting, Invalid};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -12,8 +14,6 @@ use crate::api::ApiError;
 use crate::api::body::Body;
 use crate::app::Shared;
 use crate::edge::compression::Uncompressed;
-use crate::ops::{Acting, Invalid};
-use crate::times;
 
 /// How long the old secret lives on.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -2,6 +2,8 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use keyrack_core::Acting;
+use keyrack_core::times::rfc3339;
 use keyrack_store::{KeyRow, Sighting};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -9,8 +11,6 @@ use utoipa::ToSchema;
 use super::key_id;
 use crate::api::ApiError;
 use crate::app::Shared;
-use crate::ops::Acting;
-use crate::times::rfc3339;
 
 /// Where others can read a key.
 #[derive(Debug, Serialize, ToSchema)]

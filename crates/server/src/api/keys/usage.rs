@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, State};
+use keyrack_core::Acting;
+use keyrack_core::times::{rfc3339, span};
 use keyrack_key::Permission;
 use keyrack_store::Usage;
 use serde::{Deserialize, Serialize};
@@ -13,8 +15,6 @@ use super::key_id;
 use crate::api::ApiError;
 use crate::api::body::Params;
 use crate::app::Shared;
-use crate::ops::Acting;
-use crate::times::{rfc3339, span};
 
 const MOST: Duration = Duration::from_hours(90 * 24);
 

@@ -2,6 +2,10 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use keyrack_core::keys::Patch;
+use keyrack_core::keys::what_if::WhatIf;
+use keyrack_core::times;
+use keyrack_core::{Acting, Invalid, OpError};
 use keyrack_key::{KeyId, Permission};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -11,10 +15,6 @@ use super::{RestrictionsFields, key_id, parse_scopes};
 use crate::api::ApiError;
 use crate::api::body::{Body, object_if_any};
 use crate::app::{App, Shared};
-use crate::ops::keys::Patch;
-use crate::ops::keys::what_if::WhatIf;
-use crate::ops::{Acting, Invalid, OpError};
-use crate::times;
 
 /// The change in question; what is left out stays.
 #[derive(Debug, Default, Deserialize, ToSchema)]

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use keyrack_core::Acting;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -9,7 +10,6 @@ use utoipa::ToSchema;
 use super::model_id;
 use crate::api::ApiError;
 use crate::app::Shared;
-use crate::ops::Acting;
 
 /// What may be known of a model without its training data.
 #[derive(Debug, Serialize, ToSchema)]

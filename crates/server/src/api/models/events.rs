@@ -10,6 +10,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderName, StatusCode, header};
+use keyrack_core::Acting;
 use keyrack_key::Digest;
 use keyrack_store::Model;
 use utoipa::ToSchema;
@@ -19,7 +20,6 @@ use crate::api::ApiError;
 use crate::api::again::Again;
 use crate::api::schema::{Stream, Streamed};
 use crate::app::Shared;
-use crate::ops::Acting;
 
 /// A server-sent event of a model.
 #[derive(Debug, ToSchema)]

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use keyrack_core::Acting;
 use keyrack_key::ProjectId;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -11,7 +12,6 @@ use crate::api::ApiError;
 use crate::api::body::Params;
 use crate::api::piece::Piece;
 use crate::app::Shared;
-use crate::ops::Acting;
 
 /// A page of models.
 #[derive(Debug, Serialize, ToSchema)]

@@ -12,9 +12,8 @@ mod model_body;
 
 use model_body::ModelBody;
 
+use keyrack_core::OpError;
 use keyrack_key::{ModelId, ProjectId};
-
-use crate::ops::OpError;
 
 /// An id from a path. What is no id names nothing.
 fn model_id(text: &str) -> Result<ModelId, OpError> {

@@ -1,11 +1,10 @@
 //! A model as the API shows it.
 
+use keyrack_core::times::rfc3339;
 use keyrack_store::Model;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-
-use crate::times::rfc3339;
 
 /// A model, or the training that one comes of.
 #[derive(Debug, Serialize, ToSchema)]

@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use keyrack_core::Acting;
 
 use super::{ModelBody, model_id};
 use crate::api::ApiError;
 use crate::app::Shared;
-use crate::ops::Acting;
 
 /// Get a model
 ///

@@ -4,7 +4,9 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::{StatusCode, header};
-use serde::Deserialize;
+use keyrack_core::Acting;
+use keyrack_core::models::TrainSettings;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{ModelBody, project_id};
@@ -12,8 +14,6 @@ use crate::api::ApiError;
 use crate::api::body::{OptionalBody, object_if_any};
 use crate::api::quota_headers;
 use crate::app::Shared;
-use crate::ops::Acting;
-use crate::ops::models::TrainSettings;
 
 /// A model to be trained.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -23,7 +23,31 @@ pub struct TrainModelRequest {
     #[schema(value_type = Option<crate::api::schema::Name>)]
     name: Option<String>,
     #[serde(deserialize_with = "object_if_any")]
-    settings: Option<TrainSettings>,
+    settings: Option<TrainingSettings>,
+}
+
+/// What can be chosen about a training; what is left out is chosen well.
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainingSettings {
+    /// The same pictures and seed give the same model. 0 unless told otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u32>,
+    /// How long to learn, in steps of eight pictures, 10 to 20000; 700 unless told otherwise. Of detectors alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 10, maximum = 20_000)]
+    steps: Option<u32>,
+    /// Pictures are looked at in squares with sides of so many pixels, a multiple of 32 from 64 to 640; 320 unless
+    /// told otherwise. Of detectors alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 64, maximum = 640, multiple_of = 32)]
+    side: Option<u32>,
+}
+
+impl From<TrainingSettings> for TrainSettings {
+    fn from(TrainingSettings { seed, steps, side }: TrainingSettings) -> Self {
+        Self { seed, steps, side }
+    }
 }
 
 /// Train a model
@@ -44,7 +68,7 @@ pub async fn train(
     Path(id): Path<String>,
     OptionalBody(body): OptionalBody<TrainModelRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let settings = body.settings.unwrap_or_default();
+    let settings = body.settings.unwrap_or_default().into();
     let (model, spent) = app.models.train(&by, project_id(&id)?, body.name, settings).await?;
     let location = [(header::LOCATION, format!("/api/v1/models/{}", model.id))];
     Ok((

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
+use keyrack_core::{Acting, OpError};
 use keyrack_key::NodeId;
 
 use crate::api::ApiError;
 use crate::app::Shared;
-use crate::ops::{Acting, OpError};
 
 /// The node in the path, called by whoever registered it.
 #[derive(Clone, Debug)]

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
+use keyrack_core::OpError;
 use keyrack_guard::remote::wire::{Applied, Changes, Key, time_text};
 
 use super::AsNode;
 use crate::api::ApiError;
 use crate::api::body::Body;
 use crate::app::Shared;
-use crate::ops::OpError;
 
 /// Ask for changes
 ///

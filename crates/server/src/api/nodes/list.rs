@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
+use keyrack_core::Acting;
+use keyrack_core::nodes::Stand;
+use keyrack_core::times::rfc3339;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::Shared;
-use crate::ops::Acting;
-use crate::ops::nodes::Stand;
-use crate::times::rfc3339;
 
 /// The nodes of the workspace.
 #[derive(Debug, Serialize, ToSchema)]

@@ -5,12 +5,12 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use keyrack_core::Acting;
 use keyrack_guard::remote::wire::{LEASE, Register, Registered};
 
 use crate::api::ApiError;
 use crate::api::body::Body;
 use crate::app::Shared;
-use crate::ops::Acting;
 
 /// Become a node
 ///

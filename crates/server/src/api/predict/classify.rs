@@ -3,6 +3,8 @@
 use axum::Json;
 use axum::extract::{Path, Request, State};
 use http::HeaderMap;
+use keyrack_core::Acting;
+use keyrack_core::predictions::{Asked, Classified, Likely, Seen};
 use keyrack_store::ProjectType;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,8 +13,6 @@ use super::{CONFIDENCE, Options, Sent, model_id};
 use crate::api::ApiError;
 use crate::api::quota_headers;
 use crate::app::Shared;
-use crate::ops::Acting;
-use crate::ops::predictions::{Asked, Classified, Likely, Seen};
 
 /// A picture to be told apart.
 #[derive(Debug, Default, Deserialize, ToSchema)]

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use axum::Extension;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
+use keyrack_core::Acting;
+use keyrack_core::predictions::{Detected, Detection, Seen, Wanted};
 use keyrack_store::ProjectType;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,8 +17,6 @@ use crate::api::answer::held_json;
 use crate::api::quota_headers;
 use crate::app::Shared;
 use crate::edge::compression::Uncompressed;
-use crate::ops::Acting;
-use crate::ops::predictions::{Detected, Detection, Seen, Wanted};
 
 /// A picture to be looked through. The names with capitals are those of the TypeScript client.
 #[derive(Debug, Default, Deserialize, ToSchema)]

@@ -8,9 +8,8 @@ mod sent;
 
 use sent::{Options, Sent};
 
+use keyrack_core::OpError;
 use keyrack_key::ModelId;
-
-use crate::ops::OpError;
 
 /// What is asked for where a request does not say: what existing clients ask for.
 const CONFIDENCE: f64 = 0.7;

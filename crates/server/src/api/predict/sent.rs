@@ -5,6 +5,9 @@ use axum::extract::Request;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
+use keyrack_core::predict::room::NoRoom;
+use keyrack_core::predict::{Held, Image};
+use keyrack_core::{Acting, OpError};
 use keyrack_guard::Problem;
 use serde::de::DeserializeOwned;
 use tokio::task::spawn_blocking;
@@ -14,9 +17,6 @@ use crate::api::ApiError;
 use crate::api::body;
 use crate::app::App;
 use crate::edge::allowance;
-use crate::ops::{Acting, OpError};
-use crate::predict::room::NoRoom;
-use crate::predict::{Held, Image};
 
 /// What stands in a body beside the picture, and the picture where it is a text.
 pub trait Options: DeserializeOwned + Send + 'static {

@@ -4,6 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use http::{StatusCode, header};
+use keyrack_core::Acting;
+use keyrack_core::projects::Draft;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -11,8 +13,6 @@ use super::ProjectBody;
 use crate::api::ApiError;
 use crate::api::body::Body;
 use crate::app::Shared;
-use crate::ops::Acting;
-use crate::ops::projects::Draft;
 
 /// A project to be made.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -2,11 +2,11 @@
 
 use axum::extract::{Path, State};
 use http::StatusCode;
+use keyrack_core::Acting;
 
 use super::project_id;
 use crate::api::ApiError;
 use crate::app::Shared;
-use crate::ops::Acting;
 
 /// Delete a project
 ///

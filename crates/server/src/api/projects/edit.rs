@@ -2,6 +2,8 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use keyrack_core::Acting;
+use keyrack_core::projects::Patch;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -9,8 +11,6 @@ use super::{ProjectBody, project_id};
 use crate::api::ApiError;
 use crate::api::body::Body;
 use crate::app::Shared;
-use crate::ops::Acting;
-use crate::ops::projects::Patch;
 
 /// What is to change; what is left out stays.
 #[derive(Debug, Default, Deserialize, ToSchema)]

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use keyrack_core::Acting;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -10,7 +11,6 @@ use crate::api::ApiError;
 use crate::api::body::Params;
 use crate::api::piece::Piece;
 use crate::app::Shared;
-use crate::ops::Acting;
 
 /// A page of projects.
 #[derive(Debug, Serialize, ToSchema)]

@@ -10,9 +10,8 @@ mod project_body;
 
 use project_body::ProjectBody;
 
+use keyrack_core::OpError;
 use keyrack_key::ProjectId;
-
-use crate::ops::OpError;
 
 /// An id from a path. What is no id names nothing.
 fn project_id(text: &str) -> Result<ProjectId, OpError> {

@@ -1,10 +1,9 @@
 //! A project as the API shows it.
 
+use keyrack_core::times::rfc3339;
 use keyrack_store::Project;
 use serde::Serialize;
 use utoipa::ToSchema;
-
-use crate::times::rfc3339;
 
 /// A project.
 #[derive(Debug, Serialize, ToSchema)]

@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use keyrack_core::Acting;
 
 use super::{ProjectBody, project_id};
 use crate::api::ApiError;
 use crate::app::Shared;
-use crate::ops::Acting;
 
 /// Get a project
 ///

@@ -2,6 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
+use keyrack_core::Acting;
+use keyrack_core::settings::Patch;
 use serde::{Deserialize, Deserializer};
 use serde_json::Number;
 use utoipa::ToSchema;
@@ -10,8 +12,6 @@ use super::WorkspaceBody;
 use crate::api::ApiError;
 use crate::api::body::Body;
 use crate::app::Shared;
-use crate::ops::Acting;
-use crate::ops::settings::Patch;
 
 /// What is to change; what is left out stays.
 #[derive(Debug, Default, Deserialize, ToSchema)]

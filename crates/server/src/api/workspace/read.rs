@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
+use keyrack_core::Acting;
 
 use super::WorkspaceBody;
 use crate::api::ApiError;
 use crate::app::Shared;
-use crate::ops::Acting;
 
 /// Read the workspace
 ///

@@ -1,10 +1,9 @@
 //! A workspace as the API shows it.
 
+use keyrack_core::settings::WorkspaceSettings;
+use keyrack_core::times::rfc3339;
 use serde::Serialize;
 use utoipa::ToSchema;
-
-use crate::ops::settings::WorkspaceSettings;
-use crate::times::rfc3339;
 
 /// A workspace.
 #[derive(Debug, Serialize, ToSchema)]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use http::Method;
+use keyrack_core::history::Format;
 use keyrack_store::{Actor, AuditAction};
 
 use crate::cli::connection::ConnectionArgs;
@@ -13,7 +14,6 @@ use crate::cli::error::CliError;
 use crate::cli::output::Output;
 use crate::cli::request::ApiRequest;
 use crate::config::Choices;
-use crate::history::Format;
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct ExportArgs {

@@ -5,10 +5,10 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use keyrack_core::history::{Format, Held, Holds, Verdict, Verifier, Wrong, entries, grouped, hex};
 use serde_json::{Value, json};
 
 use crate::cli::error::CliError;
-use crate::history::{Format, Held, Holds, Verdict, Verifier, Wrong, entries, grouped, hex};
 
 /// The longest line that is read, in bytes. Keyrack writes no longer entries, so a longer line was altered.
 const LONGEST_LINE: u64 = 16 * 1024 * 1024;

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use http::Method;
+use keyrack_core::clock;
 use keyrack_key::{Class, Scope};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -15,7 +16,6 @@ use crate::cli::error::CliError;
 use crate::cli::expiry::ExpiryArg;
 use crate::cli::output::Output;
 use crate::cli::request::ApiRequest;
-use crate::clock;
 use crate::config::Choices;
 
 #[derive(Args, Debug)]

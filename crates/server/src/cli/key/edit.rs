@@ -2,6 +2,7 @@
 
 use clap::{ArgGroup, Args};
 use http::Method;
+use keyrack_core::clock;
 use keyrack_key::{KeyId, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -17,7 +18,6 @@ use crate::cli::expiry::ExpiryArg;
 use crate::cli::output::Output;
 use crate::cli::request::ApiRequest;
 use crate::cli::response::ApiResponse;
-use crate::clock;
 use crate::config::Choices;
 
 #[derive(Args, Debug)]

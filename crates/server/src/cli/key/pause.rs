@@ -2,6 +2,7 @@
 
 use clap::Args;
 use http::Method;
+use keyrack_core::times::span;
 use keyrack_key::KeyId;
 use serde::Deserialize;
 use serde_json::json;
@@ -14,7 +15,6 @@ use crate::cli::error::CliError;
 use crate::cli::output::Output;
 use crate::cli::request::ApiRequest;
 use crate::config::Choices;
-use crate::times::span;
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct PauseArgs {

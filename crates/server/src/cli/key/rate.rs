@@ -2,9 +2,8 @@
 
 use std::str::FromStr;
 
+use keyrack_core::times::span;
 use keyrack_key::{Rate, RateError};
-
-use crate::times::span;
 
 /// The value of a rate limit flag: a number of requests per span, or `none`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

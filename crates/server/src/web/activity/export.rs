@@ -2,12 +2,12 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use keyrack_core::history::Format;
 use serde::Deserialize;
 
 use super::query::ActivityQuery;
 use crate::api::{Params, history_file};
 use crate::app::Shared;
-use crate::history::Format;
 use crate::web::error::PageError;
 use crate::web::person::Member;
 

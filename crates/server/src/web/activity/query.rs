@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
+use keyrack_core::times;
 use keyrack_key::Timestamp;
 use keyrack_store::{ActivityFilter, Actor, AuditAction};
 use serde::Deserialize;
-
-use crate::times;
 
 /// The filter fields, as they are in the query of the URL.
 #[derive(Debug, Default, Deserialize)]

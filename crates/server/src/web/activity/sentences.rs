@@ -1,11 +1,11 @@
 //! An entry of the audit log as a sentence, with the changes that it made.
 
+use keyrack_core::history::{grouped, hex};
+use keyrack_core::keys::Names;
 use keyrack_key::{Restrictions, Timestamp};
 use keyrack_store::{ActivityEntry, Actor, AuditAction, Link};
 use serde_json::{Map, Value};
 
-use crate::history::{grouped, hex};
-use crate::ops::keys::Names;
 use crate::web::view::{ActivityRow, ChangeRow, FactRow, LinkedName};
 use crate::web::words;
 

@@ -3,11 +3,11 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
+use keyrack_core::history;
 use keyrack_store::Chain;
 
 use super::base;
 use crate::app::Shared;
-use crate::history;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
 use crate::web::person::Member;

@@ -3,12 +3,12 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
+use keyrack_core::settings::Patch;
+use keyrack_core::{Invalid, OpError};
 use serde::Deserialize;
 
 use super::base;
 use crate::app::{App, Shared};
-use crate::ops::settings::Patch;
-use crate::ops::{Invalid, OpError};
 use crate::web::error::PageError;
 use crate::web::flash;
 use crate::web::form::{FormBody, field};

@@ -3,11 +3,11 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
+use keyrack_core::settings::{Found, Strays};
 use keyrack_store::Policy;
 
 use super::base;
 use crate::app::Shared;
-use crate::ops::settings::{Found, Strays};
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
 use crate::web::person::Member;

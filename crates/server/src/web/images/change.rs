@@ -3,11 +3,11 @@
 use axum::extract::{FromRequest, RawForm, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
+use keyrack_core::{Invalid, OpError};
 use keyrack_key::{LabelId, RecordId};
 use keyrack_store::Project;
 
 use crate::app::{App, Shared};
-use crate::ops::{Invalid, OpError};
 use crate::web::error::PageError;
 use crate::web::flash;
 use crate::web::form::{sentence, unread};

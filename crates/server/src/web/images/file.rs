@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
+use keyrack_core::datasets::Size;
 use serde::Deserialize;
 
 use super::requested::RequestedImage;
@@ -10,7 +11,6 @@ use crate::api::Params;
 use crate::app::Shared;
 use crate::edge::etag;
 use crate::edge::object_body::object_body;
-use crate::ops::datasets::Size;
 use crate::web::error::PageError;
 
 /// Prevents the browser from running anything in the file, for example scripts in an SVG image.

@@ -11,11 +11,11 @@ mod requested;
 
 use std::collections::BTreeMap;
 
+use keyrack_core::datasets::Annotated;
 use keyrack_key::LabelId;
 use keyrack_store::{Annotation, Label, Mark, Record};
 
 use super::view::{Badge, BoxMark, ImageTile, Overlay, TONES};
-use crate::ops::datasets::Annotated;
 
 /// The longer side of a thumbnail, in pixels.
 const THUMBNAIL: u32 = 320;

@@ -2,10 +2,10 @@
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use keyrack_core::datasets::Annotated;
 use keyrack_store::Project;
 
 use crate::app::Shared;
-use crate::ops::datasets::Annotated;
 use crate::web::error::PageError;
 use crate::web::person::{Member, id_in_path};
 use crate::web::projects::RequestedProject;

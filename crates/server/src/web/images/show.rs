@@ -3,13 +3,13 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
+use keyrack_core::datasets::Annotated;
 use keyrack_key::RecordId;
 use keyrack_store::{Mark, ProjectType, RecordFilter};
 
 use super::requested::RequestedImage;
 use super::{LabelColors, overlay};
 use crate::app::Shared;
-use crate::ops::datasets::Annotated;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
 use crate::web::projects::url;

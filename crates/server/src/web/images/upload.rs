@@ -6,12 +6,12 @@ use axum::extract::multipart::{Field, MultipartError, MultipartRejection};
 use axum::extract::{Multipart, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode};
+use keyrack_core::OpError;
+use keyrack_core::predict::room::NoRoom;
 use keyrack_guard::Problem;
 use keyrack_store::Project;
 
 use crate::app::{App, Shared};
-use crate::ops::OpError;
-use crate::predict::room::NoRoom;
 use crate::web::error::PageError;
 use crate::web::flash;
 use crate::web::form::sentence;

@@ -3,6 +3,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use keyrack_core::OpError;
+use keyrack_core::keys::advice::Advice;
 use keyrack_key::{KeyId, Scope};
 use keyrack_store::KeyRow;
 use serde::Deserialize;
@@ -10,8 +12,6 @@ use serde::Deserialize;
 use super::base;
 use super::requested::{EditableKey, RequestedKey};
 use crate::app::Shared;
-use crate::ops::OpError;
-use crate::ops::keys::advice::Advice;
 use crate::web::error::PageError;
 use crate::web::flash;
 use crate::web::form::FormBody;

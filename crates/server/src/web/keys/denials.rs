@@ -4,14 +4,14 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
+use keyrack_core::numbers::counted;
+use keyrack_core::refusals::{CheckResult, Explained, Place, is_request_id};
+use keyrack_core::{Invalid, OpError};
 use keyrack_store::REFUSALS_AN_HOUR;
 use serde::Deserialize;
 
 use super::base;
 use crate::app::{App, Shared};
-use crate::numbers::counted;
-use crate::ops::refusals::{CheckResult, Explained, Place, is_request_id};
-use crate::ops::{Invalid, OpError};
 use crate::web::error::PageError;
 use crate::web::form::{FormBody, field};
 use crate::web::frame::{self, show};

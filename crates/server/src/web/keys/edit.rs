@@ -3,6 +3,8 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
+use keyrack_core::keys::Patch;
+use keyrack_core::{Invalid, OpError};
 use keyrack_key::{Grant, Permission, Permissions, Restrictions};
 use keyrack_rack::Revision;
 use keyrack_store::{KeyRow, Policy};
@@ -13,8 +15,6 @@ use super::options::FormContext;
 use super::requested::{EditableKey, RequestedKey};
 use super::{exposure, what_if};
 use crate::app::{App, Shared};
-use crate::ops::keys::Patch;
-use crate::ops::{Invalid, OpError};
 use crate::web::error::PageError;
 use crate::web::flash;
 use crate::web::form::FormBody;

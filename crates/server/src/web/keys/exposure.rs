@@ -1,10 +1,10 @@
 //! The exposure of a key, as pages describe it.
 
+use keyrack_core::keys::sightings::{PublicUse, origin_of, place};
 use keyrack_key::{Exposure, Timestamp};
 use keyrack_store::{KeyRow, Sighting};
 
 use super::what_if::permits;
-use crate::ops::keys::sightings::{PublicUse, origin_of, place};
 use crate::web::view::{ExposureBadge, ExposureNotice, ExposurePlace, ExposureQuestion};
 use crate::web::words;
 

@@ -1,5 +1,7 @@
 //! The fields of the forms that create and edit a key.
 
+use keyrack_core::Invalid;
+use keyrack_core::times::{parse as parse_time, span};
 use keyrack_key::{Class, Restrictions, Scope, Scopes, Timestamp};
 use keyrack_store::{KeyRow, Policy};
 use serde::Deserialize;
@@ -9,8 +11,6 @@ use super::limits::LimitsForm;
 use super::options::FormContext;
 use super::publishable::PublishableForm;
 use super::restrictions::RestrictionsForm;
-use crate::ops::Invalid;
-use crate::times::{parse as parse_time, span};
 use crate::web::form::{field, sentence};
 use crate::web::view::{Field, KeyFields, LimitFields, OtherScopes, RestrictionFields};
 use crate::web::words;
@@ -105,7 +105,7 @@ impl KeyForm {
                 Ok((scopes, expiry, limits.within(restrictions)))
             }
             (scopes, expiry, limits, restrictions) => {
-                let name = Invalid::of_result("name", crate::ops::invalid::name(&self.name));
+                let name = Invalid::of_result("name", keyrack_core::invalid::name(&self.name));
                 Err(Invalid::all([scopes.err(), expiry.err(), limits.err(), restrictions.err(), name]))
             }
         }

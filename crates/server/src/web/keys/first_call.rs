@@ -4,6 +4,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
+use keyrack_core::first_calls::FirstCall;
 use keyrack_key::{Hint, Permission};
 use keyrack_store::KeyRow;
 use serde::Deserialize;
@@ -13,7 +14,6 @@ use super::requested::RequestedKey;
 use crate::api::Params;
 use crate::app::App;
 use crate::app::Shared;
-use crate::ops::first_calls::FirstCall;
 use crate::web::denial_reasons;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
@@ -38,7 +38,7 @@ pub(in crate::web) async fn page(
 ) -> Result<Response, PageError> {
     let asked = Hint::parse(&query.secret).filter(|hint| key.secrets.iter().any(|one| one.hint == *hint));
     let Some(hint) = asked.or_else(|| key.secrets.first().map(|one| one.hint)) else {
-        return Err(crate::ops::OpError::NotFound("key").into());
+        return Err(keyrack_core::OpError::NotFound("key").into());
     };
     let view = FirstCallPage {
         frame: frame::of_member(&app, &member, NavItem::ApiKeys, &headers),

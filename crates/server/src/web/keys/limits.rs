@@ -1,9 +1,9 @@
 //! The limits of a key in its forms: rate limit, rate limit per visitor, and quotas.
 
+use keyrack_core::Invalid;
 use keyrack_key::{Counted, Period, Quota, Quotas, Rate, RateError, Restrictions};
 use serde::Deserialize;
 
-use crate::ops::Invalid;
 use crate::web::form::field;
 use crate::web::view::{LimitFields, QuotaInput, QuotaRow, RateInputs};
 use crate::web::words;

@@ -29,14 +29,14 @@ pub(super) use usage::caller_address;
 
 use axum::http::request::Parts;
 
+use keyrack_core::OpError;
+use keyrack_core::keys::Propagation;
 use keyrack_store::KeyRow;
 
 use super::person::Member;
 use super::view::FlashMessage;
 use super::words;
 use crate::app::App;
-use crate::ops::OpError;
-use crate::ops::keys::Propagation;
 
 /// The path of the page.
 fn base(member: &Member) -> String {
@@ -79,7 +79,7 @@ fn sent_nonce(text: &str) -> Result<Option<String>, OpError> {
     if fits {
         Ok(Some(text.to_owned()))
     } else {
-        Err(crate::ops::Invalid::field("nonce", "open the form again").into())
+        Err(keyrack_core::Invalid::field("nonce", "open the form again").into())
     }
 }
 

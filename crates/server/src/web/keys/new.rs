@@ -4,6 +4,8 @@ use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
+use keyrack_core::keys::{Draft, Handed};
+use keyrack_core::{Invalid, OpError};
 use keyrack_key::Restrictions;
 use keyrack_store::{KeyFilter, KeyStatus, Policy};
 
@@ -11,8 +13,6 @@ use super::fields::{ExpiryChange, KeyForm};
 use super::options::FormContext;
 use super::{base, nonce, reveal, sent_nonce};
 use crate::app::{App, Shared};
-use crate::ops::keys::{Draft, Handed};
-use crate::ops::{Invalid, OpError};
 use crate::web::error::PageError;
 use crate::web::form::FormBody;
 use crate::web::frame::{self, show};

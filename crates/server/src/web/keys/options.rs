@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use keyrack_core::OpError;
+use keyrack_core::keys::Names;
 use keyrack_key::{ModelId, ProjectId, Restrictions};
 use keyrack_store::{ModelStatus, Policy};
 
 use crate::app::App;
-use crate::ops::OpError;
-use crate::ops::keys::Names;
 use crate::web::person::Member;
 use crate::web::view::CheckboxRow;
 

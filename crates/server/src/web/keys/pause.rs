@@ -3,14 +3,14 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
+use keyrack_core::times::span;
+use keyrack_core::{Invalid, OpError};
 use keyrack_store::KeyRow;
 use serde::Deserialize;
 
 use super::requested::{EditableKey, RequestedKey};
 use super::{base, change_message};
 use crate::app::{App, Shared};
-use crate::ops::{Invalid, OpError};
-use crate::times::span;
 use crate::web::error::PageError;
 use crate::web::flash;
 use crate::web::form::{FormBody, field};

@@ -1,11 +1,11 @@
 //! The fields of the Add New Key form that ask where an Inference key will be used: on servers, or on public
 //! pages with a publishable key.
 
+use keyrack_core::Invalid;
 use serde::Deserialize;
 
 use super::limits::LimitsForm;
 use super::restrictions::RestrictionsForm;
-use crate::ops::Invalid;
 use crate::web::view::PublishableFields;
 
 /// The submitted fields.

@@ -6,11 +6,11 @@ use std::fmt::Display;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
+use keyrack_core::Invalid;
 use keyrack_key::{Only, Restrictions, parse_network};
 use serde::Deserialize;
 
 use super::options::{OptionList, RestrictionOptions};
-use crate::ops::Invalid;
 use crate::web::form::{field, sentence};
 use crate::web::view::{CheckboxList, Field, RestrictionFields};
 use crate::web::words;
@@ -178,7 +178,7 @@ fn read_lines<T: Ord, E: Display>(
 /// The visible characters of a line, cut to 40, for an error message.
 fn shortened(line: &str) -> String {
     const LONGEST: usize = 40;
-    let visible = crate::ops::invalid::visible(line);
+    let visible = keyrack_core::invalid::visible(line);
     match visible.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &visible[..end]),
         None => visible,

@@ -4,13 +4,13 @@ use axum::Extension;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
+use keyrack_core::OpError;
+use keyrack_core::keys::Handed;
 use keyrack_key::{Class, KeyId, Only, Permission, Restrictions, Scope, Scopes};
 
 use super::{address, base, first_call};
 use crate::app::App;
 use crate::edge::compression::Uncompressed;
-use crate::ops::OpError;
-use crate::ops::keys::Handed;
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
 use crate::web::view::{AlreadyShownPage, NavItem, RevealSecretPage, Snippet};

@@ -5,15 +5,15 @@ use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
+use keyrack_core::keys::Handed;
+use keyrack_core::times::span;
+use keyrack_core::{Invalid, OpError};
 use keyrack_store::KeyRow;
 use serde::Deserialize;
 
 use super::requested::{EditableKey, RequestedKey};
 use super::{base, nonce, reveal, sent_nonce};
 use crate::app::{App, Shared};
-use crate::ops::keys::Handed;
-use crate::ops::{Invalid, OpError};
-use crate::times::span;
 use crate::web::error::PageError;
 use crate::web::form::{FormBody, field};
 use crate::web::frame::{self, show};

@@ -1,14 +1,14 @@
 //! The usage of a key for its page: a chart, the callers, and the denied requests.
 
+use keyrack_core::OpError;
+use keyrack_core::keys::seen::first_of_days;
+use keyrack_core::numbers::{counted, grouped};
 use keyrack_key::{Permission, Timestamp};
 use keyrack_store::{CallerCursor, CallerRow, KeyRow, RefusedRequest, Usage, Whence};
 use serde::Deserialize;
 
 use super::base;
 use crate::app::App;
-use crate::numbers::{counted, grouped};
-use crate::ops::OpError;
-use crate::ops::keys::seen::first_of_days;
 use crate::web::person::Member;
 use crate::web::view::{CallerSummary, Chart, ChartBar, DenialRow, FilterLink, KeyUsage, chart};
 use crate::web::words;

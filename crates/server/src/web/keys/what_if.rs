@@ -1,10 +1,10 @@
 //! The effect of a change on past requests, as the page describes it.
 
+use keyrack_core::keys::what_if::WhatIf;
+use keyrack_core::numbers::{counted, grouped};
 use keyrack_key::{Permission, Permissions};
 
 use super::caller_address;
-use crate::numbers::{counted, grouped};
-use crate::ops::keys::what_if::WhatIf;
 use crate::web::view;
 
 /// The largest number of callers that are listed.

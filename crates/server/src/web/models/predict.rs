@@ -6,6 +6,9 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::StatusCode;
+use keyrack_core::predict::{Held, Image};
+use keyrack_core::predictions::{Asked, Detection, Likely, Seen, Small, Wanted};
+use keyrack_core::{Invalid, OpError};
 use keyrack_guard::Problem;
 use keyrack_store::{Model, ProjectType};
 
@@ -14,9 +17,6 @@ use super::requested::RequestedModel;
 use super::show::{PredictionState, is_ready, render};
 use crate::app::{App, Shared};
 use crate::edge::{allowance, entrance};
-use crate::ops::predictions::{Asked, Detection, Likely, Seen, Small, Wanted};
-use crate::ops::{Invalid, OpError};
-use crate::predict::{Held, Image};
 use crate::web::error::PageError;
 use crate::web::form::sentence;
 use crate::web::view::{BoxMark, Overlay, PredictionResult, RankedLabel, TONES};
@@ -125,8 +125,8 @@ async fn file(
     let mut gathering = app.predictions.room().gather(chosen.member.acting.claimant(), most, None);
     while let Some(chunk) = field.chunk().await.map_err(|error| cut_off(&error))? {
         gathering.push(&chunk).map_err(|full| match full {
-            crate::predict::room::NoRoom::TooMany => too_large(app),
-            crate::predict::room::NoRoom::Full(exhausted) => OpError::from(exhausted),
+            keyrack_core::predict::room::NoRoom::TooMany => too_large(app),
+            keyrack_core::predict::room::NoRoom::Full(exhausted) => OpError::from(exhausted),
         })?;
     }
     let (bytes, held) = gathering.end();

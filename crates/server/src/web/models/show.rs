@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::Response;
+use keyrack_core::OpError;
 use keyrack_store::{Model, ModelStatus, Point};
 
 use super::card::ModelCard;
@@ -11,7 +12,6 @@ use super::requested::RequestedModel;
 use super::snippets::snippets;
 use super::{kind, status, url};
 use crate::app::{App, Shared};
-use crate::ops::OpError;
 use crate::web::error::PageError;
 use crate::web::frame::{self, show};
 use crate::web::keys::address;

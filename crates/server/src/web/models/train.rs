@@ -3,13 +3,13 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
+use keyrack_core::models::TrainSettings;
+use keyrack_core::{Invalid, OpError};
 use keyrack_store::{Project, ProjectType};
 use serde::Deserialize;
 
 use super::url;
 use crate::app::{App, Shared};
-use crate::ops::models::TrainSettings;
-use crate::ops::{Invalid, OpError};
 use crate::web::error::PageError;
 use crate::web::flash;
 use crate::web::form::{FormBody, field};

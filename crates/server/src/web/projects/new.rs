@@ -3,13 +3,13 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
+use keyrack_core::projects::Draft;
+use keyrack_core::{Invalid, OpError, invalid};
 use keyrack_store::{Project, ProjectType};
 use serde::Deserialize;
 
 use super::{base, url};
 use crate::app::{App, Shared};
-use crate::ops::projects::Draft;
-use crate::ops::{Invalid, OpError, invalid};
 use crate::web::error::PageError;
 use crate::web::flash;
 use crate::web::form::{FormBody, field};

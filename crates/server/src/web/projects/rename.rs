@@ -3,14 +3,14 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
+use keyrack_core::projects::Patch;
+use keyrack_core::{Invalid, OpError};
 use keyrack_store::Project;
 use serde::Deserialize;
 
 use super::base;
 use super::requested::RequestedProject;
 use crate::app::{App, Shared};
-use crate::ops::projects::Patch;
-use crate::ops::{Invalid, OpError};
 use crate::web::error::PageError;
 use crate::web::flash;
 use crate::web::form::{FormBody, field};

@@ -76,7 +76,7 @@ pub(crate) fn chart(says: String, names: &[(usize, String)], bars: &[ChartBar]) 
         .map(|((tone, name), total)| ChartSeries {
             class: format!("chart-{tone}"),
             name: name.clone(),
-            total: crate::numbers::grouped(total),
+            total: keyrack_core::numbers::grouped(total),
         })
         .collect();
     let refused: u64 = bars.iter().map(|bar| bar.refused).sum();
@@ -90,7 +90,7 @@ pub(crate) fn chart(says: String, names: &[(usize, String)], bars: &[ChartBar]) 
         series.push(ChartSeries {
             class: "chart-refused".to_owned(),
             name: "refused".to_owned(),
-            total: crate::numbers::grouped(refused),
+            total: keyrack_core::numbers::grouped(refused),
         });
     }
     Chart {
@@ -122,7 +122,8 @@ fn plane(classes: &[String], stacks: &[Vec<u64>], ticks: u32) -> ChartPlane {
     }
     let paths =
         classes.iter().zip(paths).map(|(class, path)| BarPath { class: class.clone(), path }).collect();
-    let tick = |at: u32| crate::numbers::grouped(top * u64::from(ticks - 1 - at) / u64::from(ticks - 1));
+    let tick =
+        |at: u32| keyrack_core::numbers::grouped(top * u64::from(ticks - 1 - at) / u64::from(ticks - 1));
     ChartPlane { paths, up: (0..ticks).map(tick).collect() }
 }
 
@@ -139,7 +140,8 @@ fn along(bars: &[ChartBar]) -> Vec<String> {
 fn rows(bars: &[ChartBar]) -> Vec<(String, Vec<String>)> {
     let has_calls = |bar: &&ChartBar| bar.refused > 0 || bar.allowed.iter().any(|calls| *calls > 0);
     let row = |bar: &ChartBar| {
-        let numbers = bar.allowed.iter().chain([&bar.refused]).map(|number| crate::numbers::grouped(*number));
+        let numbers =
+            bar.allowed.iter().chain([&bar.refused]).map(|number| keyrack_core::numbers::grouped(*number));
         (bar.label.clone(), numbers.collect())
     };
     bars.iter().rev().filter(has_calls).map(row).collect()

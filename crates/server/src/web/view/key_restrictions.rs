@@ -1,7 +1,8 @@
 //! The fields for the restrictions of a key.
 
+use keyrack_core::numbers::counted;
+
 use super::{Field, RateInputs};
-use crate::numbers::counted;
 
 /// The fields of the Add New Key and Edit Scopes dialogs. With their defaults, the key is not restricted.
 #[derive(Clone, Debug, Default)]

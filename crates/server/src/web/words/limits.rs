@@ -1,9 +1,9 @@
 //! The restrictions and limits of a key, as text for pages.
 
+use keyrack_core::keys::Names;
 use keyrack_key::{Counted, Only, Period, Quota, Rate, Restrictions, Standing, Timestamp};
 
 use super::{count, moment};
-use crate::ops::keys::Names;
 use crate::web::view::{QuotaBar, RestrictionRow};
 
 /// A summary of all restrictions, such as "all projects · any network".

@@ -1,6 +1,6 @@
 //! The history as a file.
 
-use keyrack::history::{Format, Verdict, Verifier};
+use keyrack_core::history::{Format, Verdict, Verifier};
 use serde_json::{Value, json};
 
 use crate::desk::Desk;

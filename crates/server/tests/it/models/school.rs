@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use image::{ImageFormat, Rgb, RgbImage};
-use keyrack::clock;
-use keyrack::disk::Disk;
-use keyrack::objects::{Objects, Place};
+use keyrack_core::clock;
+use keyrack_core::disk::Disk;
+use keyrack_core::objects::{Objects, Place};
 use keyrack_key::{AnnotationId, Digest, LabelId, ProjectId, RecordId, UploadId};
 use keyrack_store::{Actor, Mark, NewAnnotation, NewLabel, NewRecord, NewUpload, Store};
 use rand_core::UnwrapErr;

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use keyrack::clock;
-use keyrack::disk::Disk;
 use keyrack::folder::Folder;
-use keyrack::objects::{Objects, Place};
+use keyrack_core::clock;
+use keyrack_core::disk::Disk;
+use keyrack_core::objects::{Objects, Place};
 use keyrack_key::{ModelId, ProjectId, WorkspaceId};
 use keyrack_store::{Actor, Job, NewModel, NewProject, NewWorkspace, Outcome, ProjectType, Store};
 use rand_core::UnwrapErr;

@@ -2,9 +2,8 @@
 
 use axum::extract::multipart::{Field, MultipartError};
 use bytes::Bytes;
-
-use crate::predict::Held;
-use crate::predict::room::{Gathering, NoRoom};
+use keyrack_core::predict::Held;
+use keyrack_core::predict::room::{Gathering, NoRoom};
 
 /// The longest value of a text field, in bytes.
 const LONGEST: usize = 1_000;

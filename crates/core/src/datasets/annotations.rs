@@ -1,0 +1,186 @@
+//! What is in a picture: its class, or boxes.
+
+use std::collections::HashMap;
+
+use keyrack_key::{AnnotationId, LabelId, ProjectId, RecordId};
+use keyrack_store::{Annotation, Mark, NewAnnotation, Record, StoreError};
+use keyrack_vision::{Rect, RectError, clip};
+
+use super::Datasets;
+use crate::{Acting, Invalid, OpError};
+
+/// The most annotations in one request, and of one picture.
+const MOST: usize = 1_000;
+/// The longest metadata of an annotation, in bytes of JSON.
+const METADATA: usize = 4_096;
+
+/// A picture with what is in it.
+#[derive(Clone, Debug)]
+pub struct Annotated {
+    pub record: Record,
+    pub annotations: Vec<Annotation>,
+}
+
+/// An annotation as somebody wants it.
+#[derive(Clone, Debug)]
+pub struct MarkDraft {
+    pub label: LabelId,
+    /// In pixels of the upright picture; none: the picture as a whole.
+    pub rect: Option<Rect>,
+    /// Whatever the client keeps beside it: JSON.
+    pub metadata: Option<String>,
+}
+
+/// What became of the annotations that were sent.
+#[derive(Clone, Debug)]
+pub struct Given {
+    pub annotations: Vec<Annotation>,
+    pub dropped: Vec<Dropped>,
+}
+
+/// A field of one annotation among many that does not have the expected form.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{field}: {expected}")]
+pub struct InvalidAnnotation {
+    /// The path of the field in the request, such as `annotations[3].label_id`.
+    pub field: String,
+    pub expected: String,
+}
+
+/// A box that has no area within the picture.
+#[derive(Clone, Copy, Debug)]
+pub struct Dropped {
+    /// Its place among those that were sent, from 0.
+    pub index: usize,
+    pub label: LabelId,
+    pub rect: Rect,
+}
+
+impl Datasets {
+    /// Annotates a picture, all or nothing. Boxes are clipped to the picture; those without area are dropped and named.
+    pub async fn annotate(
+        &self,
+        by: &Acting,
+        project: ProjectId,
+        record: RecordId,
+        drafts: &[MarkDraft],
+    ) -> Result<Given, OpError> {
+        if drafts.len() > MOST {
+            return Err(too_many());
+        }
+        let record = self.record(by, project, record).await?;
+        let labels = drafts.iter().map(|draft| draft.label).collect();
+        let labels = self.store.known_labels(project, &labels).await?;
+        let (mut new, mut dropped) = (Vec::with_capacity(drafts.len()), Vec::new());
+        for (index, draft) in drafts.iter().enumerate() {
+            if !labels.contains(&draft.label) {
+                let expected = "expected the id of a label of this project";
+                return Err(InvalidAnnotation::new(index, "label_id", expected).into());
+            }
+            if draft.metadata.as_ref().is_some_and(|metadata| metadata.len() > METADATA) {
+                let expected = format!("expected at most {METADATA} bytes of JSON");
+                return Err(InvalidAnnotation::new(index, "annotation.metadata", expected).into());
+            }
+            match placed(draft, &record).map_err(|error| wrong_place(index, &error))? {
+                Some(mark) => {
+                    let metadata = draft.metadata.as_deref();
+                    new.push(NewAnnotation { id: self.id(), label: draft.label, mark, metadata });
+                }
+                None => dropped.extend(draft.rect.map(|rect| Dropped { index, label: draft.label, rect })),
+            }
+        }
+        let now = (self.clock)();
+        let annotations = by.writes(&self.store, now).annotate(project, record.id, &new, MOST, now).await;
+        let annotations = annotations.map_err(|error| match error {
+            StoreError::TooMany => too_many(),
+            other => gone(other),
+        })?;
+        Ok(Given { annotations, dropped })
+    }
+
+    /// Gives some pictures a class, all or none, or takes theirs away. Pictures that are not the project's are refused
+    /// where a class is given, and passed over where one is taken away.
+    pub async fn set_category(
+        &self,
+        by: &Acting,
+        project: ProjectId,
+        records: &[RecordId],
+        label: Option<LabelId>,
+    ) -> Result<(), OpError> {
+        let project = self.project(by, project).await?;
+        let now = (self.clock)();
+        let store = by.writes(&self.store, now);
+        let Some(label) = label else {
+            return Ok(store.clear_categories(project.id, records).await?);
+        };
+        let given: Vec<_> = records.iter().map(|record| (*record, self.id())).collect();
+        store.set_categories(project.id, label, &given, now).await.map_err(gone)
+    }
+
+    /// Removes one annotation.
+    pub async fn delete_annotation(
+        &self,
+        by: &Acting,
+        project: ProjectId,
+        id: AnnotationId,
+    ) -> Result<(), OpError> {
+        let project = self.project(by, project).await?;
+        let deleted = by.writes(&self.store, (self.clock)()).delete_annotation(project.id, id).await;
+        deleted.map_err(|error| match error {
+            StoreError::NotFound => OpError::NotFound("annotation"),
+            other => other.into(),
+        })
+    }
+
+    pub(super) async fn annotated(
+        &self,
+        project: ProjectId,
+        records: Vec<Record>,
+        with_metadata: bool,
+    ) -> Result<Vec<Annotated>, OpError> {
+        let ids: Vec<_> = records.iter().map(|record| record.id).collect();
+        let mut of: HashMap<RecordId, Vec<Annotation>> = HashMap::new();
+        for annotation in self.store.annotations_of(project, &ids, with_metadata).await? {
+            of.entry(annotation.record).or_default().push(annotation);
+        }
+        let with =
+            |record: Record| Annotated { annotations: of.remove(&record.id).unwrap_or_default(), record };
+        Ok(records.into_iter().map(with).collect())
+    }
+}
+
+fn too_many() -> OpError {
+    Invalid::field("annotations", format!("a picture has at most {MOST}")).into()
+}
+
+/// Where in the picture it is; nothing where that is no area.
+fn placed(draft: &MarkDraft, record: &Record) -> Result<Option<Mark>, RectError> {
+    let Some(rect) = draft.rect else { return Ok(Some(Mark::Category)) };
+    let clipped = clip(rect, record.width, record.height)?;
+    Ok(clipped.map(|Rect { left, top, width, height }| Mark::Box { left, top, width, height }))
+}
+
+fn wrong_place(index: usize, error: &RectError) -> InvalidAnnotation {
+    InvalidAnnotation::new(index, &format!("annotation.{}", error.field()), error.to_string())
+}
+
+impl InvalidAnnotation {
+    /// `field` of the annotation at `index`, from 0.
+    pub fn new(index: usize, field: &str, expected: impl Into<String>) -> Self {
+        Self { field: format!("annotations[{index}].{field}"), expected: expected.into() }
+    }
+}
+
+impl From<InvalidAnnotation> for OpError {
+    fn from(invalid: InvalidAnnotation) -> Self {
+        Self::Annotation(Box::new(invalid))
+    }
+}
+
+/// Deleted since it was looked up, or never the project's.
+fn gone(error: StoreError) -> OpError {
+    match error {
+        StoreError::NotFound => OpError::NotFound("picture or label in this project"),
+        other => other.into(),
+    }
+}

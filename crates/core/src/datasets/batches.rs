@@ -1,0 +1,68 @@
+//! Batches and labels: named by clients again and again, and the same ones each time.
+
+use keyrack_key::{BatchId, LabelId, ProjectId};
+use keyrack_store::{Batch, Label, NewLabel, Page};
+
+use super::Datasets;
+use crate::{Acting, Invalid, OpError, invalid};
+
+/// The most labels in one request.
+const LABELS: usize = 1_000;
+
+impl Datasets {
+    /// The batch of that name, made where there is none.
+    pub async fn batch(&self, by: &Acting, project: ProjectId, name: &str) -> Result<Batch, OpError> {
+        let project = self.project(by, project).await?;
+        let name = invalid::name(name).map_err(|expected| Invalid::field("name", expected))?;
+        let now = (self.clock)();
+        Ok(by.writes(&self.store, now).batch(project.id, self.id(), &name, now).await?)
+    }
+
+    /// Up to `limit` batches of a project, newest first.
+    pub async fn batches(
+        &self,
+        by: &Acting,
+        project: ProjectId,
+        after: Option<BatchId>,
+        limit: u32,
+    ) -> Result<Page<Batch, BatchId>, OpError> {
+        let project = self.project(by, project).await?;
+        Ok(self.store.batches(project.id, after, limit).await?)
+    }
+
+    /// The labels of these names, in their order; those that are missing are made. Names stay byte for byte:
+    /// clients look labels up by them.
+    pub async fn make_labels(
+        &self,
+        by: &Acting,
+        project: ProjectId,
+        names: &[String],
+    ) -> Result<Vec<Label>, OpError> {
+        let project = self.project(by, project).await?;
+        if names.len() > LABELS {
+            return Err(Invalid::field("labels", format!("at most {LABELS} at once")).into());
+        }
+        for name in names {
+            // As long as any name and as readable, but kept with the spaces around it.
+            invalid::name(name).map_err(|expected| Invalid::field("name", expected))?;
+            if name.chars().count() > 100 {
+                return Err(Invalid::field("name", "at most 100 characters").into());
+            }
+        }
+        let wanted: Vec<_> = names.iter().map(|name| NewLabel { id: self.id(), name }).collect();
+        let now = (self.clock)();
+        Ok(by.writes(&self.store, now).make_labels(project.id, &wanted, now).await?)
+    }
+
+    /// Up to `limit` labels of a project, by name.
+    pub async fn labels(
+        &self,
+        by: &Acting,
+        project: ProjectId,
+        after: Option<LabelId>,
+        limit: u32,
+    ) -> Result<Page<Label, LabelId>, OpError> {
+        let project = self.project(by, project).await?;
+        Ok(self.store.labels(project.id, after, limit).await?)
+    }
+}

@@ -1,0 +1,196 @@
+//! Uploads: a place for one picture, promised to whoever holds its token.
+//!
+//! The token is the signature of the URL. It is random, and the upload's row knows its digest: the row is needed
+//! anyway, so that no object lies anywhere unknown, and whatever ends it ends the URL.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use keyrack_key::{Counted, Digest, ImportId, ProjectId, Timestamp, UploadId};
+use keyrack_store::{Actor, NewUpload, StoreError, Upload};
+use rand_core::{Rng, UnwrapErr};
+
+use super::{Arrival, Datasets};
+use crate::objects::Place;
+use crate::shares::Claimant;
+use crate::{Acting, Invalid, OpError, invalid};
+
+/// How long a place is promised.
+pub const UPLOAD_LIFE: Duration = Duration::from_mins(15);
+
+/// What the `uri` of an upload begins with; its id stands behind.
+const URI: &str = "keyrack:";
+
+/// A place for one picture.
+#[derive(Clone, Debug)]
+pub struct Promise {
+    pub upload: UploadId,
+    /// Opens it. For the answer to whoever asked, and for nobody else.
+    pub token: String,
+    /// What the record will name as its source.
+    pub uri: String,
+    pub expires_at: Timestamp,
+}
+
+/// Why an upload or its URL cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UploadError {
+    /// The upload does not exist, or the token is wrong. One error for both, so that nobody learns which uploads exist.
+    #[error("there is no such upload, or the signature in its URL is not the one that was answered")]
+    WrongSignature,
+    #[error("this upload URL was good for 15 minutes; ask for another one")]
+    Expired,
+    #[error("a record was made of this upload already; ask for another one")]
+    AlreadyRecorded,
+    /// The key that requested the URL may not upload anymore.
+    #[error(
+        "The API key that requested this upload URL was deleted, paused, changed or has expired, or its secret key was \
+         revoked. Request another upload URL with a valid key."
+    )]
+    KeyEnded,
+    /// The person who requested the URL may not upload anymore.
+    #[error(
+        "The person who requested this upload URL has signed out or lost the role. Sign in and upload again."
+    )]
+    SessionEnded,
+    /// The open upload URLs of the key already cover what its quota leaves.
+    #[error(
+        "All images that this API key's quota leaves have an open upload URL. Make records of the images that were sent, or \
+         wait until the URLs expire after 15 minutes."
+    )]
+    TooManyOpen,
+    /// A record names the upload as its source before any bytes arrived.
+    #[error("nothing was sent to the upload URL of this source yet")]
+    NothingSent,
+}
+
+impl Datasets {
+    /// Promises a place for one picture.
+    pub async fn ask_upload(&self, by: &Acting, project: ProjectId, name: &str) -> Result<Promise, OpError> {
+        let project = self.project(by, project).await?;
+        file_name(name)?;
+        let open_max = self.quotas.left(by, Counted::Images).await?;
+        self.promise(by, project.id, None, open_max).await
+    }
+
+    /// Lets somebody with this token send a picture, before any of it is read: against whose share its bytes count, and
+    /// the only request that sends to this upload from now on.
+    pub async fn expect_upload(&self, id: UploadId, token: &str) -> Result<(Claimant, Arrival), OpError> {
+        let upload = self.promised(id, token).await?;
+        Ok((Claimant::new(upload.workspace, upload.actor), self.arrivals.begin(id)))
+    }
+
+    /// Takes the bytes that somebody with the token sent. They are looked at when a record is made of them.
+    pub async fn put_upload(&self, id: UploadId, token: &str, bytes: Bytes) -> Result<(), OpError> {
+        if bytes.is_empty() {
+            return Err(Invalid::field("body", "expected the bytes of an image").into());
+        }
+        let _turn = self.turns.take(id).await;
+        let upload = self.promised(id, token).await?;
+        let staged = Place::staged(upload.project, id);
+        let put = self.objects.put(&staged, bytes).await;
+        // The upload or its whole project may have ended meanwhile, and nobody would know of the object then. So may the
+        // key have that asked.
+        let still = match self.store.upload(id).await? {
+            None => Err(OpError::NotFound("upload")),
+            Some(upload) => self.still_promised(&upload).await,
+        };
+        if let Err(ended) = still {
+            self.objects.remove(&staged).await?;
+            return Err(ended);
+        }
+        Ok(put?)
+    }
+
+    async fn promised(&self, id: UploadId, token: &str) -> Result<Upload, OpError> {
+        let upload = self.store.upload(id).await?.ok_or(UploadError::WrongSignature)?;
+        if Digest::of(token.as_bytes()) != upload.digest {
+            return Err(UploadError::WrongSignature.into());
+        }
+        self.still_promised(&upload).await?;
+        Ok(upload)
+    }
+
+    /// For a client, or for an image of an import.
+    /// `open_max` bounds what a key sends before it records it: what its quota leaves, and no more.
+    pub(super) async fn promise(
+        &self,
+        by: &Acting,
+        project: ProjectId,
+        import: Option<ImportId>,
+        open_max: Option<u64>,
+    ) -> Result<Promise, OpError> {
+        let token = new_token();
+        let now = (self.clock)();
+        let new = NewUpload {
+            id: self.id(),
+            project,
+            actor: by.actor(),
+            digest: Digest::of(token.as_bytes()),
+            now,
+            expires_at: now.plus(UPLOAD_LIFE),
+            import,
+            open_max,
+        };
+        by.writes(&self.store, now).create_upload(&new).await.map_err(|error| match error {
+            StoreError::NotFound => OpError::NotFound("project"),
+            StoreError::TooMany => UploadError::TooManyOpen.into(),
+            other => other.into(),
+        })?;
+        Ok(Promise { upload: new.id, token, uri: upload_uri(new.id), expires_at: new.expires_at })
+    }
+
+    /// The upload that a record names as its source, in this project.
+    pub(super) async fn source(&self, project: ProjectId, uri: &str) -> Result<Upload, OpError> {
+        let wrong = || Invalid::field("source", "expected the uri that the upload to this project answered");
+        let id: UploadId = uri.strip_prefix(URI).and_then(|id| id.parse().ok()).ok_or_else(wrong)?;
+        let upload = self.store.upload(id).await?.filter(|upload| upload.project == project);
+        Ok(upload.ok_or_else(wrong)?)
+    }
+
+    /// Whether the time is not over, no record was made yet, and the key or session that asked may still upload.
+    pub(super) async fn still_promised(&self, upload: &Upload) -> Result<(), OpError> {
+        let now = (self.clock)();
+        if upload.expires_at <= now {
+            return Err(UploadError::Expired.into());
+        }
+        if self.store.record_of_upload(upload.project, upload.id).await?.is_some() {
+            return Err(UploadError::AlreadyRecorded.into());
+        }
+        if self.store.may_fill(upload, now).await? {
+            return Ok(());
+        }
+        Err(OpError::Upload(match upload.actor {
+            Actor::Key(_) => UploadError::KeyEnded,
+            Actor::User(_) | Actor::Operator => UploadError::SessionEnded,
+        }))
+    }
+}
+
+impl From<UploadError> for OpError {
+    fn from(error: UploadError) -> Self {
+        Self::Upload(error)
+    }
+}
+
+/// What names an upload as the source of a record.
+pub fn upload_uri(upload: UploadId) -> String {
+    format!("{URI}{upload}")
+}
+
+/// 256 bits.
+fn new_token() -> String {
+    let mut bytes = [0; 32];
+    UnwrapErr(getrandom::SysRng).fill_bytes(&mut bytes);
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// What a file is called: shown on pages, never a path of ours. File systems allow odd characters, and a client that
+/// is refused one of a thousand files gives up on all of them.
+pub(super) fn file_name(name: &str) -> Result<String, OpError> {
+    let name = invalid::visible(name);
+    if name.is_empty() || name.chars().count() > 255 {
+        return Err(Invalid::field("name", "expected the file's name, 1 to 255 characters").into());
+    }
+    Ok(name)
+}

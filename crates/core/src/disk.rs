@@ -1,0 +1,324 @@
+//! Free space of the disk that holds the data folder. New data is denied while it is low, so that keys can still be
+//! deleted and paused.
+//!
+//! There are two marks. Below the *reserve* (`--disk-reserve-mb`), images, archives and trainings are denied: they are
+//! what fills disks. Below an eighth of it, every write is denied that adds data, usage among them. What is left then
+//! belongs to deletions, pauses, revocations, sign-ins and the audit log. A file of the data folder holds more space
+//! for these, since other programs may fill the disk to its last byte: [`ReserveFile`] gives it back piece by piece.
+
+mod reserve_file;
+
+use std::error::Error;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use keyrack_store::Reserve;
+use parking_lot::Mutex;
+use rustix::fs::{StatVfs, statvfs};
+
+use reserve_file::ReserveFile;
+
+/// Free space is measured again when it is asked for after so long.
+const FRESH: Duration = Duration::from_millis(100);
+/// A disk that stays low is logged again after so long.
+const LOG_AGAIN: Duration = Duration::from_mins(1);
+/// Every object is a file; a disk with fewer files left takes no new ones.
+const FILES_LEFT_MIN: u64 = 1_000;
+const MEGABYTE: u64 = 1_000_000;
+/// The default reserve is this part of the disk, within these bounds in bytes. Less than 8 MB is used up between two
+/// measurements.
+const RESERVE_PART: u64 = 20;
+const RESERVE_DEFAULT_MIN: u64 = 8 * MEGABYTE;
+const RESERVE_DEFAULT_MAX: u64 = 256 * MEGABYTE;
+/// Writes that add data stop at this part of the reserve.
+const CRITICAL_PART: u64 = 8;
+
+/// The disk under the data folder.
+#[derive(Debug)]
+pub struct Disk {
+    folder: PathBuf,
+    /// Bytes; 0 turns everything here off.
+    reserve: u64,
+    /// Only in the process that holds the folder.
+    file: Option<SharedFile>,
+    measured: Mutex<Measured>,
+    logged_at: Mutex<Option<Instant>>,
+    denied: AtomicU64,
+}
+
+/// The reserve file. What is read of it often lies outside the lock, which is held while the file is filled.
+#[derive(Debug)]
+struct SharedFile {
+    /// What is given back at once, in bytes.
+    piece: u64,
+    /// Bytes that it takes.
+    len: AtomicU64,
+    file: Mutex<ReserveFile>,
+}
+
+/// Free space at some moment, less what was admitted since.
+#[derive(Clone, Copy, Debug)]
+struct Measured {
+    at: Instant,
+    /// For the database, in bytes.
+    free: u64,
+    /// For new objects, in bytes.
+    free_for_files: u64,
+}
+
+/// New data was denied because the disk is nearly full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the disk is nearly full")]
+pub struct DiskLow;
+
+impl SharedFile {
+    fn new(file: ReserveFile) -> Self {
+        Self { piece: file.piece(), len: AtomicU64::new(file.len()), file: Mutex::new(file) }
+    }
+
+    /// Runs some work on the file alone, and notes the length that the file then has.
+    fn with<T>(&self, work: impl FnOnce(&mut ReserveFile) -> T) -> T {
+        let mut file = self.file.lock();
+        let done = work(&mut file);
+        self.len.store(file.len(), Ordering::Relaxed);
+        done
+    }
+}
+
+impl Measured {
+    fn of(folder: &Path) -> Self {
+        let (free, free_for_files) = (free_bytes(folder), free_bytes_for_files(folder));
+        Self { at: Instant::now(), free, free_for_files }
+    }
+}
+
+impl Disk {
+    /// Watches the disk under `folder` and holds the reserve file there. For the process that holds the folder's lock.
+    /// Frees some of the reserve file if the disk is full already, so that the database can be opened. The reserve is in
+    /// bytes; without one, it depends on the size of the disk.
+    pub fn with_reserve_file(folder: &Path, reserve: Option<u64>) -> Self {
+        let reserve = reserve_of(folder, reserve);
+        let file = if reserve == 0 {
+            ReserveFile::remove(folder).map(|()| None)
+        } else {
+            ReserveFile::open(folder, reserve).map(Some)
+        };
+        let file = file.unwrap_or_else(|error| {
+            tracing::warn!(%error, "cannot use the disk reserve: on a full disk, keys may not be deleted");
+            None
+        });
+        let disk = Self::new(folder, reserve, file.map(SharedFile::new));
+        disk.make_room_for_commit();
+        disk.refill();
+        disk
+    }
+
+    /// Watches the disk under `folder`, for a process beside the one that holds the folder.
+    pub fn watch(folder: &Path, reserve: Option<u64>) -> Self {
+        Self::new(folder, reserve_of(folder, reserve), None)
+    }
+
+    fn new(folder: &Path, reserve: u64, file: Option<SharedFile>) -> Self {
+        let measured = Measured::of(folder);
+        Self {
+            folder: folder.to_owned(),
+            reserve,
+            file,
+            measured: Mutex::new(measured),
+            logged_at: Mutex::default(),
+            denied: AtomicU64::new(0),
+        }
+    }
+
+    /// Counts `bytes` of new data against the free space. [`DiskLow`] if less than the reserve would be left.
+    pub fn admit(&self, bytes: u64) -> Result<(), DiskLow> {
+        if self.reserve == 0 {
+            return Ok(());
+        }
+        let mut measured = self.fresh();
+        if measured.free_for_files < self.reserve.saturating_add(bytes) {
+            self.denied.fetch_add(1, Ordering::Relaxed);
+            return Err(DiskLow);
+        }
+        measured.free_for_files -= bytes;
+        measured.free = measured.free.saturating_sub(bytes);
+        Ok(())
+    }
+
+    /// Whether new images, archives and trainings are denied.
+    pub fn is_low(&self) -> bool {
+        self.reserve > 0 && self.fresh().free_for_files < self.reserve
+    }
+
+    /// Whether every write is denied that adds data: only reserved space is left.
+    pub fn is_critical(&self) -> bool {
+        self.reserve > 0 && self.fresh().free < self.reserve / CRITICAL_PART
+    }
+
+    /// Bytes that the server may still use, without the reserve file. 0 if the disk cannot hold more files.
+    pub fn available(&self) -> u64 {
+        self.fresh().free_for_files
+    }
+
+    /// The free space in bytes below which images, archives and trainings are denied; 0: they never are.
+    pub const fn reserve(&self) -> u64 {
+        self.reserve
+    }
+
+    /// Bytes in the reserve file.
+    pub fn reserved(&self) -> u64 {
+        self.file.as_ref().map_or(0, |file| file.len.load(Ordering::Relaxed))
+    }
+
+    /// How often new data was denied since the process started.
+    pub fn denied(&self) -> u64 {
+        self.denied.load(Ordering::Relaxed)
+    }
+
+    /// Frees reserved space if another program has filled the disk, fills the reserve file again when there is space,
+    /// and logs a low disk, at most once a minute. To be called every second, on a thread that may block.
+    pub fn check(&self) {
+        if self.reserve == 0 {
+            return;
+        }
+        self.make_room_for_commit();
+        self.refill();
+        *self.measured.lock() = Measured::of(&self.folder);
+        self.log();
+    }
+
+    fn fresh(&self) -> parking_lot::MutexGuard<'_, Measured> {
+        let mut measured = self.measured.lock();
+        if measured.at.elapsed() > FRESH {
+            *measured = Measured::of(&self.folder);
+        }
+        measured
+    }
+
+    /// Half of the reserve stays free beside a file that grows: what it takes must not be given back soon.
+    fn refill(&self) {
+        let Some(file) = &self.file else { return };
+        let filled = file.with(|file| {
+            let missing = file.missing();
+            let has_space = missing > 0 && free_bytes(&self.folder) >= missing + self.reserve / 2;
+            if has_space { file.fill() } else { Ok(()) }
+        });
+        if let Err(error) = filled {
+            tracing::warn!(%error, "cannot fill the disk reserve");
+        }
+    }
+
+    fn log(&self) {
+        let low = self.is_low();
+        let mut logged_at = self.logged_at.lock();
+        let is_due = logged_at.is_none_or(|at| at.elapsed() >= LOG_AGAIN);
+        if low && is_due {
+            *logged_at = Some(Instant::now());
+            let (free, reserved, denied) = (self.available(), self.reserved(), self.denied());
+            tracing::warn!(
+                free,
+                reserve = self.reserve,
+                reserve_file = reserved,
+                denied,
+                "the disk is nearly full: images, archives and trainings are denied; free space in the data folder"
+            );
+        } else if !low && logged_at.take().is_some() {
+            tracing::info!(free = self.available(), "the disk has space again");
+        }
+    }
+
+    /// What a commit may need: the frames of its group in the write-ahead log.
+    fn commit_room(&self) -> u64 {
+        self.file.as_ref().map_or(0, |file| file.piece)
+    }
+}
+
+impl Reserve for Disk {
+    fn admits_new_data(&self) -> bool {
+        let is_critical = self.is_critical();
+        if is_critical {
+            self.denied.fetch_add(1, Ordering::Relaxed);
+        }
+        !is_critical
+    }
+
+    fn make_room_for_commit(&self) {
+        let room = self.commit_room();
+        while let Some(file) = &self.file
+            && free_bytes(&self.folder) < room
+            && file.with(ReserveFile::release)
+        {}
+    }
+
+    fn ran_out(&self) {
+        if let Some(file) = &self.file {
+            file.with(ReserveFile::release);
+        }
+        *self.measured.lock() = Measured { at: Instant::now(), free: 0, free_for_files: 0 };
+    }
+}
+
+/// The reserve that was chosen, or the default for the disk of `folder`, in bytes.
+fn reserve_of(folder: &Path, chosen: Option<u64>) -> u64 {
+    chosen.unwrap_or_else(|| default_reserve(statvfs(folder).ok().as_ref().and_then(size_of_disk)))
+}
+
+/// What may still be written to the disk of `folder`, in bytes. Any number where that cannot be measured: then the errors
+/// of writes have to tell.
+fn free_bytes(folder: &Path) -> u64 {
+    statvfs(folder).map_or(u64::MAX, |disk| free_of(&disk))
+}
+
+/// The same for new objects, each of which is a file: 0 if hardly any more can be made.
+fn free_bytes_for_files(folder: &Path) -> u64 {
+    let Ok(disk) = statvfs(folder) else { return u64::MAX };
+    // Some file systems count no files.
+    let files_end = disk.f_files > 0 && disk.f_favail < FILES_LEFT_MIN;
+    if files_end { 0 } else { free_of(&disk) }
+}
+
+/// Some file systems, mostly those of a network, count no blocks: their free space is unknown.
+fn free_of(disk: &StatVfs) -> u64 {
+    size_of_disk(disk).map_or(u64::MAX, |_| disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// In bytes; `None` where it is unknown.
+fn size_of_disk(disk: &StatVfs) -> Option<u64> {
+    Some(disk.f_blocks.saturating_mul(disk.f_frsize)).filter(|size| *size > 0)
+}
+
+/// The reserve of a disk of so many bytes, unless the operator has chosen another one. In bytes, whole megabytes.
+fn default_reserve(size: Option<u64>) -> u64 {
+    let part = size.map_or(RESERVE_DEFAULT_MAX, |size| size / RESERVE_PART);
+    (part / MEGABYTE * MEGABYTE).clamp(RESERVE_DEFAULT_MIN, RESERVE_DEFAULT_MAX)
+}
+
+/// Whether an error or one of its causes says that the disk, or a quota of its file system, is full.
+pub fn is_disk_full(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let says_so = |error: &io::Error| {
+            matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        };
+        if error.is::<DiskLow>() || error.downcast_ref().is_some_and(says_so) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// Turns [`io::ErrorKind::NotFound`] into success. A walk over a folder needs this for each entry: whoever else uses the
+/// folder removes files between the moment they are listed and the moment they are used (SQLite, for one, removes its
+/// log with its last connection), and what is gone needs no more work.
+pub fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! A file whose only purpose is the space that it takes: it is given back piece by piece when the disk is full.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rand_core::TryRng;
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
+
+use super::ignore_missing;
+
+const NAME: &str = "disk-reserve";
+/// Bytes, unless a quarter of the reserve is less. Deletions and pauses take a few kilobytes each; the write-ahead log
+/// and the pages that it is written back to take some megabytes more.
+const LEN_MAX: u64 = 32 << 20;
+const PIECES: u64 = 8;
+/// Bytes that are written at once where space cannot be allocated without writing.
+const CHUNK: usize = 1 << 20;
+
+/// The reserve file of a data folder.
+#[derive(Debug)]
+pub(super) struct ReserveFile {
+    file: File,
+    len: u64,
+    full_len: u64,
+}
+
+impl ReserveFile {
+    /// Opens the file in `folder` for a reserve of so many bytes, with the length that it has.
+    pub(super) fn open(folder: &Path, reserve: u64) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        let file = options.create(true).truncate(false).write(true).mode(0o600).open(folder.join(NAME))?;
+        let full_len = (reserve / 4).min(LEN_MAX);
+        let len = file.metadata()?.len();
+        if len > full_len {
+            file.set_len(full_len)?;
+        }
+        Ok(Self { file, len: len.min(full_len), full_len })
+    }
+
+    /// Removes the file of `folder`, if there is one.
+    pub(super) fn remove(folder: &Path) -> io::Result<()> {
+        ignore_missing(std::fs::remove_file(folder.join(NAME)))
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// What [`fill`](Self::fill) would take, in bytes.
+    pub(super) fn missing(&self) -> u64 {
+        self.full_len - self.len
+    }
+
+    /// What [`release`](Self::release) gives back at once, in bytes.
+    pub(super) fn piece(&self) -> u64 {
+        self.full_len / PIECES
+    }
+
+    /// Gives one piece back to the disk. `false` if there is none left.
+    pub(super) fn release(&mut self) -> bool {
+        if self.len == 0 {
+            return false;
+        }
+        let len = self.len.saturating_sub(self.piece().max(1));
+        if let Err(error) = self.file.set_len(len) {
+            tracing::warn!(%error, "cannot release the disk reserve");
+            return false;
+        }
+        self.len = len;
+        true
+    }
+
+    /// Takes all the space that is missing. Where this fails, the file keeps the length that it had.
+    pub(super) fn fill(&mut self) -> io::Result<()> {
+        let allocated = match fallocate(&self.file, FallocateFlags::empty(), self.len, self.missing()) {
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => self.write_missing(),
+            other => other.map_err(io::Error::from),
+        };
+        match allocated {
+            Ok(()) => self.len = self.full_len,
+            Err(_) => self.file.set_len(self.len)?,
+        }
+        allocated
+    }
+
+    /// Random bytes: file systems that compress would keep zeros without taking any space.
+    fn write_missing(&mut self) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(self.len))?;
+        let mut chunk = vec![0; CHUNK];
+        let mut left = self.missing();
+        while left > 0 {
+            let now = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
+            getrandom::SysRng.try_fill_bytes(&mut chunk[..now]).map_err(io::Error::other)?;
+            self.file.write_all(&chunk[..now])?;
+            left -= now as u64;
+        }
+        self.file.sync_data()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MB: u64 = 1 << 20;
+
+    #[test]
+    fn the_file_gives_its_space_back_in_pieces_and_takes_it_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let taken = || {
+            use std::os::unix::fs::MetadataExt;
+            folder.path().join(NAME).metadata().unwrap().blocks() * 512
+        };
+        let mut file = ReserveFile::open(folder.path(), 32 * MB).unwrap();
+        assert_eq!((file.len(), file.missing(), file.piece()), (0, 8 * MB, MB));
+        file.fill().unwrap();
+        assert_eq!((file.len(), file.missing()), (8 * MB, 0));
+        assert!(taken() >= 8 * MB, "its space is allocated");
+        assert!(file.release());
+        assert_eq!(file.len(), 7 * MB);
+        assert!((7 * MB..8 * MB).contains(&taken()));
+        // Another process goes on with what this one left.
+        let mut file = ReserveFile::open(folder.path(), 32 * MB).unwrap();
+        assert_eq!(file.len(), 7 * MB);
+        assert_eq!((0..9).filter(|_| file.release()).count(), 7);
+        assert_eq!((file.len(), taken()), (0, 0));
+        file.fill().unwrap();
+        assert_eq!(file.len(), 8 * MB);
+        // A smaller reserve gives the rest back; none at all removes the file.
+        assert_eq!(ReserveFile::open(folder.path(), 16 * MB).unwrap().len(), 4 * MB);
+        ReserveFile::remove(folder.path()).unwrap();
+        ReserveFile::remove(folder.path()).unwrap();
+        assert!(!folder.path().join(NAME).exists());
+    }
+
+    #[test]
+    fn space_that_cannot_be_allocated_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = ReserveFile::open(folder.path(), 5 * MB).unwrap();
+        file.write_missing().unwrap();
+        let bytes = std::fs::read(folder.path().join(NAME)).unwrap();
+        assert_eq!(bytes.len() as u64, file.full_len);
+        assert!(bytes.chunks(4096).all(|page| page.iter().any(|byte| *byte != 0)));
+    }
+}

@@ -1,0 +1,88 @@
+//! An archive on its way to the server.
+
+use keyrack_key::{ImportId, ProjectId};
+use keyrack_store::{ImportStep, StoreError};
+
+use super::{Imports, archive_of, taking};
+use crate::error::INTERNAL;
+use crate::objects::Spool;
+use crate::{Acting, OpError};
+
+const CUT_OFF: &str = "The connection ended before the whole archive had arrived. Send it again.";
+const SIGNED_OUT: &str =
+    "The person who sent the archive signed out before all of it had arrived. Sign in and send it again.";
+
+/// An archive that arrives. Dropped before [`finish`](Self::finish), its import fails.
+#[derive(Debug)]
+pub struct Arriving {
+    imports: Imports,
+    /// The sender, verified again when the archive is whole: the upload may have taken hours.
+    by: Acting,
+    project: ProjectId,
+    id: ImportId,
+    spool: Option<Spool>,
+    /// Why it fails if it is dropped now. `None` once it is whole.
+    fails: Option<String>,
+}
+
+impl Arriving {
+    pub(super) fn new(imports: Imports, by: Acting, project: ProjectId, id: ImportId) -> Self {
+        Self { imports, by, project, id, spool: None, fails: Some(CUT_OFF.to_owned()) }
+    }
+
+    pub(super) async fn open(&mut self) -> Result<(), OpError> {
+        let opened = self.imports.objects.spool(&archive_of(self.project, self.id)).await;
+        self.spool = Some(opened.map_err(|error| self.because(error.into()))?);
+        Ok(())
+    }
+
+    /// Adds the next bytes.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), OpError> {
+        let Some(spool) = &mut self.spool else { return Ok(()) };
+        let written = spool.write(bytes).await;
+        written.map_err(|error| self.because(error.into()))
+    }
+
+    /// Puts the import into the queue: the archive is whole. Returns the import's ID. The import fails if the sender has
+    /// signed out or lost the role meanwhile.
+    pub async fn finish(mut self) -> Result<ImportId, OpError> {
+        if let Some(spool) = self.spool.take() {
+            let finished = spool.finish().await;
+            finished.map_err(|error| self.because(error.into()))?;
+        }
+        let writes = self.by.writes(&self.imports.store, (self.imports.clock)());
+        writes.queue_import(self.id).await.map_err(|error| match error {
+            StoreError::NotFound => OpError::NotFound("project"),
+            other => self.because(other.into()),
+        })?;
+        self.fails = None;
+        self.imports.queued.notify_one();
+        Ok(self.id)
+    }
+
+    fn because(&mut self, error: OpError) -> OpError {
+        self.fails = Some(match &error {
+            OpError::Anonymous => SIGNED_OUT.to_owned(),
+            OpError::RoleLost => taking::NOT_ALLOWED.to_owned(),
+            OpError::Internal(_) => INTERNAL.to_owned(),
+            other => other.to_string(),
+        });
+        error
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        let (Some(reason), Ok(runtime)) = (self.fails.take(), tokio::runtime::Handle::try_current()) else {
+            return;
+        };
+        drop(self.spool.take());
+        let (imports, import) = (self.imports.clone(), (self.project, self.id));
+        // Where the server ends before this is written, the next one writes it.
+        runtime.spawn(async move {
+            if let Err(error) = imports.end(import, &ImportStep::default(), Some(&reason)).await {
+                tracing::warn!(%error, import = %import.1, "the end of an import could not be written");
+            }
+        });
+    }
+}

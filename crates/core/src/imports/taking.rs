@@ -1,0 +1,386 @@
+//! Taking one archive in: a thread reads it, and each of its images goes the way that all images go.
+//!
+//! A long archive gives way after a while to an import of another workspace or person that has none running. It goes back
+//! into the queue at the entry that it has come to.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufReader;
+use std::time::Duration;
+
+use bytes::Bytes;
+use keyrack_key::{LabelId, RecordId, UploadId};
+use keyrack_store::{Actor, ImportJob, ImportSkip, ImportStep, ProjectType, Role, StoreError};
+use keyrack_vision::Rect;
+use keyrack_vision::import::{Archive, ArchiveError, ArchiveLimits, ArchivePosition, Item, Skip, Skipped};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use super::{Imports, end_of};
+use crate::datasets::MarkDraft;
+use crate::objects::{ObjectError, Place};
+use crate::{Acting, OpError};
+
+/// How long an import goes on before it gives way, and at least as long as it took to open its archive.
+const TURN: Duration = Duration::from_millis(250);
+/// Where entry after entry is left out, it is recorded this often how far the import is.
+const REPORT: Duration = Duration::from_millis(250);
+/// Images that were read ahead.
+const AHEAD: usize = 2;
+/// An image that finds the server busy is tried this often, with as long in between as other clients are told to wait.
+/// After that its import goes back into the queue and continues at the same image.
+const TRIES: usize = 5;
+const PAUSE: Duration = Duration::from_secs(1);
+
+const GONE: &str = "The archive is not in the data folder any more. Send it again.";
+pub(super) const NOT_ALLOWED: &str = "The person who sent the archive may no longer add images to this project. Send it again from another account.";
+
+/// How far the taking of an archive came.
+#[derive(Debug)]
+pub(super) enum Taken {
+    /// To its end; this is still to be written down.
+    All(ImportStep),
+    /// Not to its end, for this reason.
+    Failed(String),
+    /// The server stops or stays busy: the rest is for a later turn.
+    Later,
+    /// Somebody else's import is to be read first.
+    GaveWay,
+}
+
+/// What the thread that reads has come to.
+#[derive(Debug)]
+enum Read {
+    Image(Box<Item>, Reached),
+    /// No image for a while: what lies before this position is left out.
+    LeftOut(Reached),
+    End(Result<Reached, ArchiveError>),
+}
+
+/// A position in the archive, and what was left out on the way there since the one before it.
+#[derive(Debug)]
+struct Reached {
+    position: ArchivePosition,
+    left_out: Skipped,
+}
+
+/// Takes an archive in, from the entry on that its import had come to. An error is one on our side.
+pub(super) async fn take(
+    imports: &Imports,
+    job: &ImportJob,
+    archive: Place,
+    stopping: &mut watch::Receiver<bool>,
+) -> Result<Taken, OpError> {
+    let file = match imports.objects.open_file(&archive) {
+        Ok(file) => file,
+        Err(ObjectError::NotFound) => return Ok(Taken::Failed(GONE.to_owned())),
+        Err(error) => return Err(error.into()),
+    };
+    let (reader, mut read) = mpsc::channel(AHEAD);
+    let (limits, from) = (imports.limits, position_of(job));
+    let mut turn = Turn::begin();
+    tokio::task::spawn_blocking(move || read_all(file, &limits, from, &reader));
+    let mut taking = Taking { imports, job, labels: BTreeMap::new(), begun: job.upload };
+    loop {
+        let next = tokio::select! {
+            biased;
+            _ = stopping.wait_for(|stop| *stop) => return Ok(Taken::Later),
+            next = read.recv() => next,
+        };
+        turn.note_opened();
+        let step = match next {
+            Some(Read::Image(item, reached)) => {
+                let Some(by) = taking.sender().await? else {
+                    return Ok(Taken::Failed(NOT_ALLOWED.to_owned()));
+                };
+                let Some(step) = taking.image(&by, *item, reached, stopping).await? else {
+                    return Ok(Taken::Later);
+                };
+                step
+            }
+            Some(Read::LeftOut(reached)) => step_to(reached),
+            Some(Read::End(Ok(reached))) => return Ok(Taken::All(step_to(reached))),
+            Some(Read::End(Err(ArchiveError::Io(error)))) => return Err(OpError::internal(error)),
+            Some(Read::End(Err(error))) => return Ok(Taken::Failed(error.to_string())),
+            None => return Err(OpError::internal(std::io::Error::other("an archive's reader panicked"))),
+        };
+        imports.store.note_import_step(job.id, &step).await.map_err(|error| match error {
+            StoreError::NotFound => OpError::NotFound("project"),
+            other => other.into(),
+        })?;
+        if turn.is_over() && imports.store.should_give_way(job).await? {
+            return Ok(Taken::GaveWay);
+        }
+    }
+}
+
+/// How long an import has the worker.
+struct Turn {
+    begun: Instant,
+    /// Not before the archive is open.
+    ends: Option<Instant>,
+}
+
+impl Turn {
+    fn begin() -> Self {
+        Self { begun: Instant::now(), ends: None }
+    }
+
+    /// An archive with large COCO files takes seconds to open. What is read of it in one turn takes no less.
+    fn note_opened(&mut self) {
+        let (now, begun) = (Instant::now(), self.begun);
+        self.ends.get_or_insert_with(|| now + TURN.max(now - begun));
+    }
+
+    fn is_over(&self) -> bool {
+        self.ends.is_some_and(|end| end <= Instant::now())
+    }
+}
+
+struct Taking<'a> {
+    imports: &'a Imports,
+    job: &'a ImportJob,
+    labels: BTreeMap<String, LabelId>,
+    /// The upload that a server before this one has begun for the next entry.
+    begun: Option<UploadId>,
+}
+
+impl Taking<'_> {
+    /// Who sent the archive, if they may still add images. Signing out ends no import; leaving the workspace, or a role
+    /// that only looks, does.
+    async fn sender(&self) -> Result<Option<Acting>, OpError> {
+        match self.job.actor {
+            Actor::User(user) => {
+                let memberships = self.imports.store.memberships(user).await?;
+                let here = memberships.iter().find(|one| one.workspace.id == self.job.workspace);
+                let here = here.filter(|one| one.role >= Role::Member);
+                Ok(here.map(|one| Acting::member_at_work(one.workspace.id, user, one.role, Role::Member)))
+            }
+            Actor::Key(_) | Actor::Operator => Ok(None),
+        }
+    }
+
+    /// Takes one image in, or leaves it out. `None`: the server stops or stays busy, and the image is for a later turn.
+    async fn image(
+        &mut self,
+        by: &Acting,
+        item: Item,
+        reached: Reached,
+        stopping: &mut watch::Receiver<bool>,
+    ) -> Result<Option<ImportStep>, OpError> {
+        let name = end_of(&item.name).to_owned();
+        let mut step = step_to(reached);
+        step.done = 1;
+        match self.keep(by, item, stopping).await {
+            Ok(()) => step.added = 1,
+            Err(error) if error.is_temporary() => return Ok(None),
+            // The next image would fare no better.
+            Err(
+                error @ (OpError::Internal(_) | OpError::NotFound(_) | OpError::RoleLost | OpError::DiskFull),
+            ) => {
+                return Err(error);
+            }
+            Err(error) => {
+                step.skipped += 1;
+                step.skips.push(ImportSkip { name, reason: why(&error) });
+            }
+        }
+        Ok(Some(step))
+    }
+
+    async fn keep(
+        &mut self,
+        by: &Acting,
+        item: Item,
+        stopping: &mut watch::Receiver<bool>,
+    ) -> Result<(), OpError> {
+        let (datasets, project) = (&self.imports.datasets, self.job.project);
+        let Item { name, bytes, label, rects } = item;
+        let known = match self.begun.take() {
+            Some(upload) => datasets.record_or_clear(project, upload).await?,
+            None => None,
+        };
+        let record = match known {
+            Some(record) => record,
+            None => {
+                let bytes = Bytes::from(bytes);
+                let (batch, import) = (Some(self.job.batch.as_str()), Some(self.job.id));
+                let add = || datasets.add_picture(by, project, end_of(&name), batch, bytes.clone(), import);
+                patiently(PAUSE, stopping, add).await?
+            }
+        };
+        let marked = self.mark(by, record.id, label, rects).await;
+        if marked.is_err() {
+            // What is said to be left out is.
+            datasets.delete_record(by, project, record.id).await?;
+        }
+        marked
+    }
+
+    async fn mark(
+        &mut self,
+        by: &Acting,
+        record: RecordId,
+        label: Option<String>,
+        rects: Vec<(String, Rect)>,
+    ) -> Result<(), OpError> {
+        let mut drafts = Vec::new();
+        match self.job.project_type {
+            ProjectType::Classification => {
+                if let Some(label) = label {
+                    drafts.push(MarkDraft {
+                        label: self.label(by, label).await?,
+                        rect: None,
+                        metadata: None,
+                    });
+                }
+            }
+            ProjectType::ObjectDetection => {
+                for (label, rect) in rects {
+                    let label = self.label(by, label).await?;
+                    drafts.push(MarkDraft { label, rect: Some(rect), metadata: None });
+                }
+            }
+        }
+        if !drafts.is_empty() {
+            self.imports.datasets.annotate(by, self.job.project, record, &drafts).await?;
+        }
+        Ok(())
+    }
+
+    async fn label(&mut self, by: &Acting, name: String) -> Result<LabelId, OpError> {
+        if let Some(id) = self.labels.get(&name) {
+            return Ok(*id);
+        }
+        let datasets = &self.imports.datasets;
+        let made = datasets.make_labels(by, self.job.project, std::slice::from_ref(&name)).await?;
+        let label = made.first().ok_or(OpError::NotFound("label"))?.id;
+        self.labels.insert(name, label);
+        Ok(label)
+    }
+}
+
+/// Tries again while the server is busy, for a while, and not once it stops.
+async fn patiently<T, F: Future<Output = Result<T, OpError>>>(
+    pause: Duration,
+    stopping: &mut watch::Receiver<bool>,
+    mut ask: impl FnMut() -> F,
+) -> Result<T, OpError> {
+    for _ in 1..TRIES {
+        match ask().await {
+            Err(error) if error.is_busy() => {
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    _ = stopping.wait_for(|stop| *stop) => return Err(OpError::Busy),
+                }
+            }
+            done => return done,
+        }
+    }
+    ask().await
+}
+
+fn read_all(file: File, limits: &ArchiveLimits, from: ArchivePosition, read: &mpsc::Sender<Read>) {
+    let end = match Archive::open(BufReader::new(file), limits) {
+        Err(error) => Err(error),
+        Ok(mut archive) => {
+            // What the directory leaves out is said at the end, so that no restart says it twice.
+            let of_directory = archive.skipped().clone();
+            archive.go_on_at(from);
+            let (mut before, mut reported) = (of_directory.clone(), Instant::now());
+            loop {
+                let next = archive.next_entry();
+                let reached =
+                    Reached { position: archive.reached(), left_out: archive.skipped().since(&before) };
+                let report = match next {
+                    None => break Ok(Reached { left_out: reached.left_out.and(&of_directory), ..reached }),
+                    Some(Err(error)) => break Err(error),
+                    Some(Ok(Some(item))) => Read::Image(Box::new(item), reached),
+                    Some(Ok(None)) if reported.elapsed() >= REPORT => Read::LeftOut(reached),
+                    Some(Ok(None)) => continue,
+                };
+                (before, reported) = (archive.skipped().clone(), Instant::now());
+                // The import has ended already, or has given way.
+                if read.blocking_send(report).is_err() {
+                    return;
+                }
+            }
+        }
+    };
+    let _ = read.blocking_send(Read::End(end));
+}
+
+fn position_of(job: &ImportJob) -> ArchivePosition {
+    let entries = usize::try_from(job.next_entry).unwrap_or(usize::MAX);
+    ArchivePosition { entries, unpacked: job.unpacked }
+}
+
+fn step_to(Reached { position, left_out }: Reached) -> ImportStep {
+    let named = |skip: &Skip| ImportSkip { name: skip.name.clone(), reason: skip.reason.clone() };
+    ImportStep {
+        next_entry: position.entries as u64,
+        unpacked: position.unpacked,
+        skipped: left_out.count() as u64,
+        skips: left_out.list().iter().map(named).collect(),
+        ..ImportStep::default()
+    }
+}
+
+fn why(error: &OpError) -> String {
+    match error {
+        OpError::Invalid(invalid) => invalid.fields().map(|(_, says)| says).collect::<Vec<_>>().join("; "),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use keyrack_vision::PictureError;
+
+    use super::*;
+    use crate::Invalid;
+    use crate::datasets::UploadError;
+    use crate::shares::{Exhausted, Holder};
+
+    #[tokio::test]
+    async fn a_busy_server_is_tried_again_for_a_while_and_not_once_it_stops() {
+        let stop = watch::Sender::new(false);
+        let tried = async |busy: usize| {
+            let asked = Cell::new(0);
+            let ask = async || {
+                asked.set(asked.get() + 1);
+                if asked.get() <= busy { Err(OpError::Busy) } else { Err(OpError::Gone) }
+            };
+            let outcome: Result<(), _> = patiently(Duration::ZERO, &mut stop.subscribe(), ask).await;
+            (matches!(outcome, Err(OpError::Gone)), asked.get())
+        };
+        assert_eq!(tried(0).await, (true, 1));
+        assert_eq!(tried(TRIES - 1).await, (true, TRIES));
+        assert_eq!(tried(TRIES).await, (false, TRIES));
+        stop.send_replace(true);
+        let (is_done, asked) = tried(TRIES).await;
+        assert!(!is_done && asked < TRIES, "{asked}");
+    }
+
+    #[test]
+    fn no_image_is_left_out_because_the_server_is_busy() {
+        let used_up = |holder| OpError::from(Exhausted { resource: "memory for images", holder });
+        let passing = [
+            OpError::Busy,
+            used_up(Holder::Person),
+            used_up(Holder::Workspace),
+            used_up(Holder::Everybody),
+            OpError::TooMany(PAUSE),
+            UploadError::TooManyOpen.into(),
+        ];
+        assert!(passing.iter().all(OpError::is_temporary));
+        let of_the_image = [
+            OpError::Image(PictureError::NotAPicture),
+            OpError::Image(PictureError::TooManyBytes { bytes: 2, most: 1 }),
+            Invalid::field("name", "of a test").into(),
+        ];
+        assert!(!of_the_image.iter().any(OpError::is_temporary));
+    }
+}

@@ -1,0 +1,121 @@
+//! The tasks that read archives. They take imports from the queue in the store, and put back what they are at when the
+//! server stops.
+
+use std::time::Duration;
+
+use keyrack_store::{ImportJob, ImportStep, with_tenant};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::taking::{self, Taken};
+use super::{Imports, archive_of};
+use crate::OpError;
+use crate::objects::import_prefix;
+
+/// Archives that are read at once; the others wait. No workspace keeps both while another one waits: see [`taking`].
+const AT_ONCE: usize = 2;
+/// How often a worker looks for an import that nobody told it of: after a failure, or when the disk has space again.
+const LOOK: Duration = Duration::from_secs(1);
+/// An import that fails on our side is tried as often as that, from the entry that it had come to.
+const ATTEMPTS: u64 = 3;
+const OUR_FAULT: &str = "Something went wrong on our side, three times. The server's log says what.";
+
+/// The workers; they end when told.
+#[derive(Debug)]
+pub struct ImportWorkers {
+    tasks: JoinSet<()>,
+    stop: watch::Sender<bool>,
+}
+
+impl ImportWorkers {
+    /// Puts back what an earlier process was at, and starts the workers.
+    pub async fn start(imports: &Imports) -> Result<Self, OpError> {
+        imports.store.recover_imports((imports.clock)(), import_prefix).await?;
+        imports.removals.begin();
+        let (stop, mut tasks) = (watch::Sender::new(false), JoinSet::new());
+        for _ in 0..AT_ONCE {
+            tasks.spawn(work(imports.clone(), stop.subscribe()));
+        }
+        Ok(Self { tasks, stop })
+    }
+
+    /// Lets each worker finish the image that it is at. The rest of its archive is for the next start.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        self.tasks.join_all().await;
+    }
+}
+
+async fn work(imports: Imports, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        match next(&imports).await {
+            Ok(Some(job)) => {
+                let workspace = Some(job.workspace);
+                if let Err(error) = with_tenant(workspace, import(&imports, job, &mut stop)).await {
+                    tracing::warn!(%error, "how an import goes on could not be written");
+                    wait(&imports, &mut stop).await;
+                }
+            }
+            Ok(None) => wait(&imports, &mut stop).await,
+            Err(error) => {
+                tracing::warn!(%error, "the queue of imports cannot be read");
+                wait(&imports, &mut stop).await;
+            }
+        }
+    }
+}
+
+/// Looks first: taking writes. Imports wait while the disk is low.
+async fn next(imports: &Imports) -> Result<Option<ImportJob>, OpError> {
+    if imports.disk.is_low() || !imports.store.has_import().await? {
+        return Ok(None);
+    }
+    Ok(imports.store.take_import().await?)
+}
+
+async fn wait(imports: &Imports, stop: &mut watch::Receiver<bool>) {
+    tokio::select! {
+        () = imports.queued.notified() => {}
+        () = tokio::time::sleep(LOOK) => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+}
+
+/// Takes one archive in, and writes down how that ended.
+async fn import(imports: &Imports, job: ImportJob, stop: &mut watch::Receiver<bool>) -> Result<(), OpError> {
+    let import = (job.project, job.id);
+    tracing::info!(import = %job.id, entry = job.next_entry, attempt = job.attempt, "import goes on");
+    if job.attempt > ATTEMPTS {
+        return imports.end(import, &ImportStep::default(), Some(OUR_FAULT)).await;
+    }
+    match taking::take(imports, &job, archive_of(job.project, job.id), stop).await {
+        Ok(Taken::All(last)) => imports.end(import, &last, None).await,
+        Ok(Taken::Failed(reason)) => imports.end(import, &ImportStep::default(), Some(&reason)).await,
+        Ok(Taken::GaveWay) => Ok(imports.store.put_back_import(job.id, false).await?),
+        Ok(Taken::Later) => {
+            let others_wait = imports.store.should_give_way(&job).await?;
+            imports.store.put_back_import(job.id, false).await?;
+            // A busy server needs a while, and this worker would take the same import at once.
+            if !others_wait {
+                wait(imports, stop).await;
+            }
+            Ok(())
+        }
+        Err(OpError::RoleLost) => {
+            imports.end(import, &ImportStep::default(), Some(taking::NOT_ALLOWED)).await
+        }
+        Err(OpError::NotFound(what)) => {
+            // Nothing is written of an import whose project was deleted.
+            imports.end(import, &ImportStep::default(), Some(&format!("The {what} was deleted."))).await
+        }
+        Err(error) => {
+            let is_ours = !matches!(error, OpError::DiskFull);
+            if is_ours {
+                tracing::error!(%error, import = %job.id, "an import failed on our side");
+            }
+            imports.store.put_back_import(job.id, is_ours).await?;
+            wait(imports, stop).await;
+            Ok(())
+        }
+    }
+}

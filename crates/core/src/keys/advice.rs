@@ -1,0 +1,385 @@
+//! What to tighten, from what was measured. Where there is nothing to say, nothing is said.
+
+use std::time::Duration;
+
+use keyrack_key::{
+    Class, Counted, Exposure, KeyId, Permission, Permissions, Restrictions, Scope, Scopes, Timestamp,
+};
+use keyrack_store::{KeyRow, Policy, Sighting};
+
+use super::seen::Measured;
+use super::sightings::place;
+use super::{Keys, Patch, Propagation};
+use crate::numbers::counted;
+use crate::{Acting, OpError};
+
+const DAY: Duration = Duration::from_hours(24);
+/// What a week of use does not show is no habit yet.
+const HABIT: Duration = Duration::from_hours(7 * 24);
+/// A key that nobody used for so long is likely to be nobody's.
+const FORGOTTEN: Duration = Duration::from_hours(90 * 24);
+/// How long before its end a key is spoken of, in days.
+const AHEAD: [u32; 3] = [1, 7, 30];
+
+/// One thing that would be better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// Others have seen its secret, which opens more than they should have: where they saw it last.
+    Seen(Sighting),
+    /// It may do more than it was seen to do: these scopes would do.
+    OnlyPredicts { scopes: Scopes, calls: u64, days: u32 },
+    /// It was not used for long: since this time, or ever.
+    Unused { last: Option<Timestamp>, made: Timestamp },
+    /// It ends by itself soon.
+    Expires { at: Timestamp, within: u32 },
+    /// Its secret was made so long ago that the workspace wants a new one: after so many days.
+    Old { made: Timestamp, age: u32 },
+    /// A public key that works from every page.
+    AnyOrigin,
+    /// A public key that everybody may use as often as they like.
+    NoLimit,
+}
+
+impl Advice {
+    /// The stable word for it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Seen(Sighting { exposure: Exposure::Url, .. }) => "seen_in_url",
+            Self::Seen(_) => "seen_in_browser",
+            Self::Old { .. } => "old_secret",
+            Self::OnlyPredicts { .. } => "only_predicts",
+            Self::Unused { .. } => "unused",
+            Self::Expires { .. } => "expires_soon",
+            Self::AnyOrigin => "any_origin",
+            Self::NoLimit => "no_limit",
+        }
+    }
+
+    /// In a sentence.
+    pub fn says(self, now: Timestamp) -> String {
+        let days = |span: Duration| counted(span.as_secs() / DAY.as_secs(), "day");
+        match self {
+            Self::Seen(seen) => format!(
+                "It was seen {}, where others can read it, and it holds more than Inference. Give the page an Inference key of its own, and rotate this one.",
+                place(&seen)
+            ),
+            Self::Old { made, age } => format!(
+                "Its secret is {} old, and this workspace wants a new one after {}. Rotate it: the old one can go on beside it for a while.",
+                days(now.since(made)),
+                counted(age.into(), "day")
+            ),
+            Self::OnlyPredicts { calls, days, .. } => format!(
+                "In {days} days it only made predictions: {}. Inference is enough for that, and whoever steals the key can do no more.",
+                counted(calls, "call")
+            ),
+            Self::Unused { last: Some(last), .. } => {
+                format!("Nobody has used it for {}. A key that nobody needs is best deleted.", days(now.since(last)))
+            }
+            Self::Unused { last: None, made } => format!(
+                "It was made {} ago and never used. A key that nobody needs is best deleted.",
+                days(now.since(made))
+            ),
+            Self::Expires { at, .. } if at.since(now) < DAY => {
+                "It stops working within a day. Give it a later expiry, or the programs that use it another key.".to_owned()
+            }
+            Self::Expires { at, .. } => {
+                format!("It stops working in {}. Give it a later expiry if it is still needed.", days(at.since(now)))
+            }
+            Self::AnyOrigin => "It is public, and works from every page of the web. Name the origins of your own.".to_owned(),
+            Self::NoLimit => {
+                "It is public, and everybody may use it as often as they like. Give it a rate limit.".to_owned()
+            }
+        }
+    }
+
+    /// The same in a few words, for a row of a list.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Seen(Sighting { exposure: Exposure::Url, .. }) => "Seen in a URL",
+            Self::Seen(_) => "Seen in a browser",
+            Self::Old { .. } => "Its secret is old",
+            Self::OnlyPredicts { .. } => "Only predicts: Inference is enough",
+            Self::Unused { .. } => "Unused for 90 days",
+            Self::Expires { .. } => "Expires soon",
+            Self::AnyOrigin => "Public, and works from every page",
+            Self::NoLimit => "Public, without a limit",
+        }
+    }
+
+    /// The origin of the page on which it was seen, where that is the advice and it is known.
+    pub fn origin(self) -> Option<String> {
+        match self {
+            Self::Seen(seen) => Some(seen.origin.as_str().to_owned()).filter(|origin| !origin.is_empty()),
+            _ => None,
+        }
+    }
+
+    /// The scopes that would be enough, where that is the advice.
+    pub const fn scopes(self) -> Option<Scopes> {
+        match self {
+            Self::OnlyPredicts { scopes, .. } => Some(scopes),
+            _ => None,
+        }
+    }
+}
+
+/// What there is to say about a key, the most urgent first.
+pub fn advise(key: &KeyRow, measured: &Measured, policy: Policy, now: Timestamp) -> Vec<Advice> {
+    if key.deletion.is_some() || key.terms.expires_at.is_some_and(|at| at <= now) {
+        return Vec::new();
+    }
+    let public = key.class == Class::Publishable;
+    let restrictions = key.terms.restrictions.as_ref();
+    [
+        seen(key, measured),
+        expires(key, now),
+        old(key, policy, now),
+        unused(key, now),
+        only_predicts(key, measured, now),
+        restrictions.filter(|own| public && own.origins.is_any()).map(|_| Advice::AnyOrigin),
+        restrictions.filter(|own| public && !is_limited(own)).map(|_| Advice::NoLimit),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Whether there is an end to how much somebody may ask of it.
+fn is_limited(own: &Restrictions) -> bool {
+    own.rate.is_some() || own.visitor_rate.is_some() || own.quotas.of(Counted::Predictions).next().is_some()
+}
+
+/// A key that holds what everybody may have is seen where it belongs.
+fn seen(key: &KeyRow, measured: &Measured) -> Option<Advice> {
+    let last = measured.seen.iter().find(|seen| !seen.exposure.suits(key.terms.permissions));
+    last.copied().map(Advice::Seen)
+}
+
+fn old(key: &KeyRow, policy: Policy, now: Timestamp) -> Option<Advice> {
+    let current = key.secrets.iter().find(|secret| secret.retires_at.is_none())?;
+    let (made, age) = (current.created_at, policy.rotation_age?);
+    policy.old_before(now).filter(|then| made <= *then).map(|_| Advice::Old { made, age })
+}
+
+/// What was to last no longer than that anyway needs no reminder so early.
+fn expires(key: &KeyRow, now: Timestamp) -> Option<Advice> {
+    let at = key.terms.expires_at?;
+    let (left, life) = (at.since(now), at.since(key.created_at));
+    let within = AHEAD.into_iter().find(|days| left <= DAY * *days && life > DAY * *days)?;
+    Some(Advice::Expires { at, within })
+}
+
+fn unused(key: &KeyRow, now: Timestamp) -> Option<Advice> {
+    let last = key.last_use.as_ref().map(|last| last.at);
+    let since = last.unwrap_or(key.created_at);
+    (now.since(since) >= FORGOTTEN).then_some(Advice::Unused { last, made: key.created_at })
+}
+
+/// Only where a week of use is recorded, and all that it shows is predictions. What a key holds beside Project stays.
+fn only_predicts(key: &KeyRow, measured: &Measured, now: Timestamp) -> Option<Advice> {
+    if !key.scopes.contains(Scope::Project) {
+        return None;
+    }
+    let first = measured.used.iter().find(|day| day.allowed > 0)?.day;
+    let beside = Permissions::of(&[Permission::KeysManage, Permission::KeysFollow]);
+    let shown = measured.permissions().without(beside);
+    let predicts = shown == Permissions::of(&[Permission::ModelsPredict]);
+    let kept = key.scopes.iter().filter(|scope| *scope != Scope::Project);
+    let scopes = kept.chain([Scope::Inference]).collect();
+    let (calls, days) = (measured.allowed(), measured.days);
+    (predicts && now.since(first) >= HABIT).then_some(Advice::OnlyPredicts { scopes, calls, days })
+}
+
+impl Keys {
+    /// What there is to say about a key now.
+    pub async fn advice(&self, by: &Acting, id: KeyId, days: u32) -> Result<(KeyRow, Vec<Advice>), OpError> {
+        let key = self.read(by, id).await?;
+        let measured = self.measured_one(by, id, days).await?;
+        let policy = self.store.policy(by.workspace).await?;
+        let advice = advise(&key, &measured, policy, (self.clock)());
+        Ok((key, advice))
+    }
+
+    /// Does what was advised about the scopes of a key, if that still is the advice.
+    pub async fn take_advice(
+        &self,
+        by: &Acting,
+        id: KeyId,
+        code: &str,
+        days: u32,
+    ) -> Result<(KeyRow, Propagation), OpError> {
+        let (key, advice) = self.advice(by, id, days).await?;
+        let advised = advice.into_iter().filter(|one| one.code() == code).find_map(Advice::scopes);
+        let scopes = advised.ok_or(OpError::Conflict)?;
+        let patch = Patch { scopes: Some(scopes), ..Patch::default() };
+        self.edit(by, id, patch, Some(&[key.revision])).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keyrack_key::{Hint, Rate, Restrictions, Terms, WorkspaceId};
+    use keyrack_rack::{LastUse, Revision, Words};
+    use keyrack_store::{Actor, By, DayOfUse, SecretRow};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_795_381_706_000_000);
+
+    fn ago(days: u32) -> Timestamp {
+        NOW.minus(DAY * days)
+    }
+
+    fn key(scopes: &[Scope], made: Timestamp) -> KeyRow {
+        let scopes: Scopes = scopes.iter().copied().collect();
+        KeyRow {
+            id: "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap(),
+            workspace: "wsp_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse::<WorkspaceId>().unwrap(),
+            name: "camera".to_owned(),
+            class: Class::Secret,
+            scopes,
+            terms: Terms {
+                permissions: scopes.permissions(),
+                restrictions: Some(Restrictions::default()),
+                pause: None,
+                expires_at: None,
+                deleted_at: None,
+            },
+            note: None,
+            created_by: By { actor: Actor::Operator, name: None },
+            created_at: made,
+            paused: None,
+            deletion: None,
+            revision: Revision(1),
+            secrets: Vec::new(),
+            last_use: Some(LastUse::new(ago(1), None, None, b"")),
+        }
+    }
+
+    fn used(permissions: &[Permission], first: u32) -> Measured {
+        let key = "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap();
+        let permissions = Permissions::of(permissions);
+        let day = |days| DayOfUse { key, day: ago(days), allowed: 50, refused: 0, permissions };
+        Measured { days: 30, used: vec![day(first), day(1)], since: ago(29), seen: Vec::new() }
+    }
+
+    fn codes(key: &KeyRow, measured: &Measured) -> Vec<&'static str> {
+        advise(key, measured, Policy::default(), NOW).into_iter().map(Advice::code).collect()
+    }
+
+    #[test]
+    fn a_key_that_only_predicts_needs_no_more_and_one_that_does_more_is_left_alone() {
+        let predicts = used(&[Permission::ModelsPredict], 12);
+        let project = key(&[Scope::Project], ago(60));
+        let advice = advise(&project, &predicts, Policy::default(), NOW);
+        let scopes: Scopes = [Scope::Inference].into_iter().collect();
+        assert_eq!(advice, [Advice::OnlyPredicts { scopes, calls: 100, days: 30 }]);
+        assert!(codes(&key(&[Scope::Inference], ago(60)), &predicts).is_empty());
+        let trains = used(&[Permission::ModelsPredict, Permission::ModelsTrain], 12);
+        assert!(codes(&project, &trains).is_empty());
+        assert!(codes(&project, &used(&[Permission::ModelsPredict], 3)).is_empty(), "no habit yet");
+        assert!(codes(&project, &used(&[], 12)).is_empty());
+        let manages = key(&[Scope::Project, Scope::Keys], ago(60));
+        let both = used(&[Permission::ModelsPredict, Permission::KeysManage], 12);
+        let kept: Scopes = [Scope::Inference, Scope::Keys].into_iter().collect();
+        assert_eq!(advise(&manages, &both, Policy::default(), NOW)[0].scopes(), Some(kept));
+    }
+
+    #[test]
+    fn what_nobody_used_for_90_days_is_spoken_of() {
+        let nothing = used(&[], 12);
+        let mut old = key(&[Scope::Inference], ago(200));
+        assert!(codes(&old, &nothing).is_empty());
+        old.last_use = Some(LastUse::new(ago(90), None, None, b""));
+        assert_eq!(codes(&old, &nothing), ["unused"]);
+        old.last_use = None;
+        assert_eq!(codes(&old, &nothing), ["unused"]);
+        let mut young = key(&[Scope::Inference], ago(89));
+        young.last_use = None;
+        assert!(codes(&young, &nothing).is_empty());
+    }
+
+    #[test]
+    fn an_end_is_announced_30_7_and_1_days_ahead_unless_the_whole_life_is_that_short() {
+        let nothing = used(&[], 12);
+        let within = |made: u32, left: Duration| {
+            let mut key = key(&[Scope::Inference], ago(made));
+            key.terms.expires_at = Some(NOW.plus(left));
+            match advise(&key, &nothing, Policy::default(), NOW).as_slice() {
+                [Advice::Expires { within, .. }] => Some(*within),
+                [] => None,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(within(60, DAY * 31), None);
+        assert_eq!(within(60, DAY * 30), Some(30));
+        assert_eq!(within(60, DAY * 7), Some(7));
+        assert_eq!(within(60, DAY), Some(1));
+        assert_eq!(within(0, DAY * 30), None, "made for 30 days");
+        assert_eq!(within(25, DAY * 5), Some(7));
+        assert_eq!(within(0, Duration::from_hours(2)), None, "made for two hours");
+        assert_eq!(within(60, Duration::ZERO), None, "over");
+    }
+
+    #[test]
+    fn a_key_that_others_have_seen_is_spoken_of_first_unless_it_holds_what_they_may_have() {
+        let mut measured = used(&[], 12);
+        let seen = Sighting {
+            key: "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap(),
+            hint: Hint::parse("9fQ2").unwrap(),
+            exposure: Exposure::Browser,
+            origin: Words::new(b"https://shop.example"),
+            first: ago(2),
+            last: ago(1),
+        };
+        measured.seen = vec![seen];
+        let mut key = key(&[Scope::Project], ago(200));
+        key.last_use = None;
+        assert_eq!(codes(&key, &measured), ["seen_in_browser", "unused"]);
+        assert!(Advice::Seen(seen).says(NOW).contains("on a page of https://shop.example"));
+        measured.seen[0].exposure = Exposure::Url;
+        assert_eq!(codes(&key, &measured), ["seen_in_url", "unused"]);
+        key.terms.permissions = Scope::Inference.permissions();
+        assert_eq!(codes(&key, &measured), ["unused"]);
+    }
+
+    #[test]
+    fn a_secret_is_old_when_the_workspace_says_so() {
+        let nothing = used(&[], 12);
+        let mut key = key(&[Scope::Inference], ago(200));
+        let secret =
+            |made, retires_at| SecretRow { hint: Hint::parse("9fQ2").unwrap(), created_at: made, retires_at };
+        key.secrets = vec![secret(ago(90), None)];
+        let after = |days| {
+            let policy = Policy { rotation_age: days, ..Policy::default() };
+            advise(&key, &nothing, policy, NOW).first().map(|one| one.code())
+        };
+        assert_eq!((after(None), after(Some(91)), after(Some(90))), (None, None, Some("old_secret")));
+        key.secrets = vec![secret(ago(1), None), secret(ago(200), Some(NOW.plus(DAY)))];
+        let policy = Policy { rotation_age: Some(90), ..Policy::default() };
+        assert!(advise(&key, &nothing, policy, NOW).is_empty(), "the one that retires is on its way out");
+    }
+
+    #[test]
+    fn a_public_key_wants_origins_and_a_limit() {
+        let nothing = used(&[], 12);
+        let mut public = key(&[Scope::Inference], ago(1));
+        public.class = Class::Publishable;
+        assert_eq!(codes(&public, &nothing), ["any_origin", "no_limit"]);
+        let origins = keyrack_key::Only::These(["https://shop.example".parse().unwrap()].into());
+        public.terms.restrictions = Some(Restrictions { origins, ..Restrictions::default() });
+        assert_eq!(codes(&public, &nothing), ["no_limit"]);
+        let own = public.terms.restrictions.clone().unwrap();
+        for limited in [
+            Restrictions { rate: Rate::new(1, 1).ok(), ..own.clone() },
+            Restrictions { visitor_rate: Rate::new(1, 1).ok(), ..own },
+        ] {
+            public.terms.restrictions = Some(limited);
+            assert!(codes(&public, &nothing).is_empty());
+        }
+        public.deletion =
+            Some(keyrack_store::Deletion { at: NOW, by: public.created_by.clone(), reason: None });
+        public.terms.restrictions = Some(Restrictions::default());
+        assert!(codes(&public, &nothing).is_empty());
+    }
+}

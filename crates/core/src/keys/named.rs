@@ -1,0 +1,113 @@
+//! What the restrictions of a key name: projects and models of its workspace, and a size that this server takes.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+
+use keyrack_key::{Only, Restrictions};
+
+use super::Keys;
+use crate::{Acting, Invalid, OpError};
+
+/// Projects and models by their ids, as people call them, or that they were deleted.
+#[derive(Clone, Debug, Default)]
+pub struct Names(HashMap<String, String>);
+
+impl Names {
+    /// What the thing with this id is called, or the id itself where nobody asked for its name.
+    pub fn of(&self, id: String) -> String {
+        self.0.get(&id).cloned().unwrap_or(id)
+    }
+}
+
+impl Keys {
+    /// Refuses restrictions that name what is not there: a mistyped id would open nothing, in silence. What the key named
+    /// `before` may have been deleted since, and stays a restriction to something that is not there.
+    pub(super) async fn check_named(
+        &self,
+        by: &Acting,
+        before: &Restrictions,
+        after: &Restrictions,
+    ) -> Result<(), OpError> {
+        let mut invalid = Invalid::default();
+        for project in newly(&before.projects, &after.projects) {
+            if self.store.project(by.workspace, *project).await?.is_none() {
+                let says = format!("there is no project {project} in this workspace");
+                invalid.take::<()>("restrictions.projects", Err(says));
+                break;
+            }
+        }
+        for model in newly(&before.models, &after.models) {
+            if self.store.model(by.workspace, *model).await?.is_none() {
+                let says = format!("there is no model {model} in this workspace");
+                invalid.take::<()>("restrictions.models", Err(says));
+                break;
+            }
+        }
+        if before.max_image_bytes != after.max_image_bytes {
+            invalid.take("restrictions.maxImageBytes", self.takes(after));
+        }
+        if invalid.fields().next().is_none() { Ok(()) } else { Err(invalid.into()) }
+    }
+
+    /// A limit beyond the server's own would limit nothing.
+    fn takes(&self, own: &Restrictions) -> Result<(), String> {
+        let most = self.max_image as u64;
+        match own.max_image_bytes {
+            Some(bytes) if u64::from(bytes.get()) > most => Err(format!(
+                "expected at most {most} bytes ({} MB): this server takes no larger image",
+                most / 1_000_000
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same restrictions without the projects and models that were deleted, and with no larger image than this server
+    /// takes. A list of which nothing is left opens nothing.
+    pub async fn still_there(&self, by: &Acting, mut own: Restrictions) -> Result<Restrictions, OpError> {
+        if let Only::These(projects) = &mut own.projects {
+            for project in projects.clone() {
+                if self.store.project(by.workspace, project).await?.is_none() {
+                    projects.remove(&project);
+                }
+            }
+        }
+        if let Only::These(models) = &mut own.models {
+            for model in models.clone() {
+                if self.store.model(by.workspace, model).await?.is_none() {
+                    models.remove(&model);
+                }
+            }
+        }
+        own.max_image_bytes = own.max_image_bytes.filter(|_| self.takes(&own).is_ok());
+        Ok(own)
+    }
+
+    /// How the projects and models are called that these restrictions name.
+    pub async fn names(&self, by: &Acting, own: &Restrictions) -> Result<Names, OpError> {
+        let mut names = HashMap::new();
+        let gone = |id: &dyn Display| format!("{id} (deleted)");
+        for project in each(&own.projects) {
+            let found = self.store.project(by.workspace, *project).await?;
+            names.insert(project.to_string(), found.map_or_else(|| gone(project), |found| found.name));
+        }
+        for model in each(&own.models) {
+            let found = self.store.model(by.workspace, *model).await?;
+            names.insert(model.to_string(), found.map_or_else(|| gone(model), |found| found.name));
+        }
+        Ok(Names(names))
+    }
+}
+
+fn each<T: Ord>(only: &Only<T>) -> impl Iterator<Item = &T> {
+    let these = match only {
+        Only::Any => None,
+        Only::These(these) => Some(these),
+    };
+    these.into_iter().flatten()
+}
+
+/// Those of a list that were not in the one before.
+fn newly<'a, T: Ord>(before: &'a Only<T>, after: &'a Only<T>) -> impl Iterator<Item = &'a T> {
+    let had = |one: &T| matches!(before, Only::These(these) if these.contains(one));
+    each(after).filter(move |one| !had(one))
+}

@@ -1,0 +1,146 @@
+//! What was seen of a key: how much it was used and for what, who calls with it, and what was refused.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use keyrack_key::{Hint, KeyId, Permissions, Timestamp};
+use keyrack_store::{
+    CallerCursor, CallerRow, DayOfUse, KeyRow, Page, RefusedRequest, SecretUse, Sighting, Usage,
+};
+
+use super::Keys;
+use crate::{Acting, OpError};
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// How a key was used in the days that end today.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// How many days, today among them.
+    pub days: u32,
+    /// Those on which it was used, in their order.
+    pub used: Vec<DayOfUse>,
+    /// When the first of the days began, UTC.
+    pub since: Timestamp,
+    /// Where others have seen a secret of it that still works, whenever that was; the last place first.
+    pub seen: Vec<Sighting>,
+}
+
+impl Measured {
+    /// Requests that were let through.
+    pub fn allowed(&self) -> u64 {
+        self.used.iter().map(|day| day.allowed).sum()
+    }
+
+    /// Requests that were refused.
+    pub fn refused(&self) -> u64 {
+        self.used.iter().map(|day| day.refused).sum()
+    }
+
+    /// All requests of each day, the first day first, days without any too.
+    pub fn by_day(&self) -> Vec<u64> {
+        let mut all = vec![0; self.days as usize];
+        for one in &self.used {
+            let day = one.day.since(self.since).as_secs() / DAY.as_secs();
+            if let Some(place) = usize::try_from(day).ok().and_then(|day| all.get_mut(day)) {
+                *place += one.allowed + one.refused;
+            }
+        }
+        all
+    }
+
+    /// What was asked for by those that were let through.
+    pub fn permissions(&self) -> Permissions {
+        self.used.iter().fold(Permissions::NONE, |all, day| all.union(day.permissions))
+    }
+}
+
+/// When the first of `days` began, of which today is the last, UTC.
+pub fn first_of_days(now: Timestamp, days: u32) -> Timestamp {
+    let micros = i64::try_from(DAY.as_micros()).unwrap_or(i64::MAX);
+    let today = Timestamp::from_micros(now.micros() - now.micros().rem_euclid(micros));
+    today.minus(DAY * days.saturating_sub(1))
+}
+
+impl Keys {
+    /// How keys were used in the last `days`. A key that was not used is there as well.
+    pub async fn measured(
+        &self,
+        by: &Acting,
+        keys: &[KeyId],
+        days: u32,
+    ) -> Result<HashMap<KeyId, Measured>, OpError> {
+        let now = (self.clock)();
+        let since = first_of_days(now, days);
+        let unused = || Measured { days, used: Vec::new(), since, seen: Vec::new() };
+        let mut all: HashMap<_, _> = keys.iter().map(|key| (*key, unused())).collect();
+        if keys.is_empty() {
+            return Ok(all);
+        }
+        for day in self.store.days_of_use(by.workspace, keys, since).await? {
+            all.entry(day.key).or_insert_with(unused).used.push(day);
+        }
+        for seen in self.store.sightings(by.workspace, keys, now).await? {
+            all.entry(seen.key).or_insert_with(unused).seen.push(seen);
+        }
+        Ok(all)
+    }
+
+    /// How one key was.
+    pub async fn measured_one(&self, by: &Acting, key: KeyId, days: u32) -> Result<Measured, OpError> {
+        let mut all = self.measured(by, &[key], days).await?;
+        all.remove(&key).ok_or(OpError::NotFound("key"))
+    }
+
+    /// What a key was used for in the last `days`, day by day.
+    pub async fn usage_by_day(&self, by: &Acting, key: KeyId, days: u32) -> Result<Vec<Usage>, OpError> {
+        Ok(self.store.usage_by_day(by.workspace, key, first_of_days((self.clock)(), days)).await?)
+    }
+
+    /// Who calls with a key, the last to call first, and how often in the last `days`.
+    pub async fn callers(
+        &self,
+        by: &Acting,
+        id: KeyId,
+        days: u32,
+        after: Option<CallerCursor>,
+        limit: u32,
+    ) -> Result<(KeyRow, Page<CallerRow, CallerCursor>), OpError> {
+        let key = self.read(by, id).await?;
+        let since = first_of_days((self.clock)(), days);
+        let page = self.store.callers(by.workspace, id, since, after, limit).await?;
+        Ok((key, page))
+    }
+
+    /// Who still calls with the secret of a key that was replaced.
+    pub async fn still_using(
+        &self,
+        by: &Acting,
+        key: KeyId,
+        hint: Hint,
+    ) -> Result<Option<SecretUse>, OpError> {
+        Ok(self.store.secret_use(by.workspace, key, hint).await?)
+    }
+
+    /// The last requests that were refused.
+    pub async fn refused(&self, by: &Acting, key: KeyId, most: u32) -> Result<Vec<RefusedRequest>, OpError> {
+        Ok(self.store.refused_requests(by.workspace, key, most).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_end_today_and_each_has_its_place() {
+        let now = Timestamp::from_micros(1_795_381_706_000_000);
+        let since = first_of_days(now, 30);
+        assert_eq!(crate::times::rfc3339(since), "2026-10-24T00:00:00Z");
+        let key = "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap();
+        let day = |day, allowed| DayOfUse { key, day, allowed, refused: 1, permissions: Permissions::NONE };
+        let used = vec![day(since, 2), day(first_of_days(now, 1), 6)];
+        let all = Measured { days: 30, used, since, seen: Vec::new() }.by_day();
+        assert_eq!((all.len(), all[0], all[29], all.iter().sum::<u64>()), (30, 3, 7, 10));
+    }
+}

@@ -1,0 +1,145 @@
+//! Where secrets of keys were seen by others, and what that means for whoever wants to give such a key more.
+
+use keyrack_key::{Exposure, KeyId, Origin, Permission, Permissions, Timestamp};
+use keyrack_store::{KeyRow, Sighting};
+
+use super::Keys;
+use super::what_if::beyond;
+use crate::who::Reach;
+use crate::{Acting, OpError};
+
+/// What a change would hand to everybody who has seen a secret of the key.
+#[derive(Clone, Debug)]
+pub struct PublicUse {
+    /// Where it was seen last.
+    pub seen: Sighting,
+    /// What it would newly permit.
+    pub permits: Permissions,
+    /// The restrictions that would let more through than now, the expiry among them.
+    pub widens: Vec<&'static str>,
+}
+
+impl PublicUse {
+    /// All that would be handed out, in one line: whoever says yes says it to just this.
+    pub fn token(&self) -> String {
+        let permits = self.permits.iter().map(Permission::name);
+        permits.chain(self.widens.iter().copied()).collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl std::fmt::Display for PublicUse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "this key was seen {}, so take it that everybody has it; ", place(&self.seen))?;
+        let permits: Vec<_> = self.permits.iter().map(Permission::says).collect();
+        if !permits.is_empty() {
+            write!(f, "this change would let all of them {}; ", permits.join(", "))?;
+        }
+        if !self.widens.is_empty() {
+            write!(f, "it would loosen what narrows all of them: {}; ", self.widens.join(", "))?;
+        }
+        f.write_str("rotate the key first, or send acknowledgePublicUse: true if that is what you want")
+    }
+}
+
+/// "on a page of https://shop.example", "in a URL": where a secret was seen.
+pub fn place(seen: &Sighting) -> String {
+    match (seen.exposure, seen.origin.as_str()) {
+        (Exposure::Url, "") => "in a URL".to_owned(),
+        (Exposure::Url, origin) => format!("in a URL, on a page of {origin}"),
+        // A file, or a frame that is kept apart.
+        (_, "" | "null") => "on a page that names no origin".to_owned(),
+        (_, origin) => format!("on a page of {origin}"),
+    }
+}
+
+/// The origin of the page, where a key can be restricted to it. Programs write what they like into that header: a star, which
+/// stands for many, comes from no browser.
+pub fn origin_of(seen: &Sighting) -> Option<Origin> {
+    let origin = seen.origin.as_str();
+    if origin.contains('*') { None } else { origin.parse().ok() }
+}
+
+impl Keys {
+    /// Where the living secrets of a key were seen, the last place first.
+    pub async fn sightings(&self, by: &Acting, id: KeyId) -> Result<(KeyRow, Vec<Sighting>), OpError> {
+        let key = self.read(by, id).await?;
+        let seen = self.store.sightings(by.workspace, &[id], (self.clock)()).await?;
+        Ok((key, seen))
+    }
+
+    /// Refuses to give a key more whose secret others have seen, as far as that is written down: what is seen now is a second
+    /// later, and what services elsewhere see when they tell it.
+    pub(super) async fn hands_nothing_out(
+        &self,
+        by: &Acting,
+        id: KeyId,
+        (before, after): (&Reach, &Reach),
+        now: Timestamp,
+    ) -> Result<(), OpError> {
+        let permits = after.permissions.without(before.permissions);
+        let mut widens = beyond(&after.restrictions, &before.restrictions);
+        if before.expires_at.is_some_and(|ends| after.expires_at.is_none_or(|later| later > ends)) {
+            widens.push("expiresAt");
+        }
+        if permits.is_empty() && widens.is_empty() {
+            return Ok(());
+        }
+        match self.store.sightings(by.workspace, &[id], now).await?.first() {
+            Some(seen) => Err(OpError::SeenInPublic(Box::new(PublicUse { seen: *seen, permits, widens }))),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keyrack_key::Hint;
+    use keyrack_rack::Words;
+
+    use super::*;
+
+    fn seen(exposure: Exposure, origin: &str) -> Sighting {
+        Sighting {
+            key: "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap(),
+            hint: Hint::parse("9fQ2").unwrap(),
+            exposure,
+            origin: Words::new(origin.as_bytes()),
+            first: Timestamp::from_micros(0),
+            last: Timestamp::from_micros(0),
+        }
+    }
+
+    #[test]
+    fn a_place_is_said_as_far_as_it_is_known() {
+        let says = |exposure, origin| place(&seen(exposure, origin));
+        assert_eq!(says(Exposure::Browser, "https://shop.example"), "on a page of https://shop.example");
+        assert_eq!(says(Exposure::Browser, "null"), "on a page that names no origin");
+        assert_eq!(says(Exposure::Url, ""), "in a URL");
+        assert_eq!(says(Exposure::Url, "https://a.example"), "in a URL, on a page of https://a.example");
+    }
+
+    #[test]
+    fn a_key_is_offered_for_the_origin_of_a_page_and_for_nothing_wider() {
+        let origin = |text| origin_of(&seen(Exposure::Browser, text)).map(|origin| origin.to_string());
+        assert_eq!(origin("http://Shop.test:8080").as_deref(), Some("http://shop.test:8080"));
+        for text in ["", "null", "https://*.example.org", "chrome-extension://abc", "https://a.example/path"]
+        {
+            assert_eq!(origin(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn whoever_is_asked_is_told_all_that_goes_out() {
+        let permits = Permissions::of(&[Permission::ModelsTrain, Permission::DatasetsUpload]);
+        let public = PublicUse {
+            seen: seen(Exposure::Browser, "https://shop.example"),
+            permits,
+            widens: vec!["origins", "rate"],
+        };
+        assert_eq!(public.token(), "datasets:upload models:train origins rate");
+        let says = public.to_string();
+        for part in ["on a page of https://shop.example", "upload datasets, train models", "origins, rate"] {
+            assert!(says.contains(part), "{says}");
+        }
+    }
+}

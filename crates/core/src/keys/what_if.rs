@@ -1,0 +1,231 @@
+//! What a change of a key would have refused, had it been made a month ago: by what was recorded, and with a word about
+//! what was not.
+
+use std::collections::HashMap;
+
+use keyrack_key::{KeyId, Only, Permission, Permissions, Rate, Restrictions, Timestamp};
+use keyrack_store::{CallerRow, CallerUse, KeyRow, Usage, Whence};
+
+use super::seen::first_of_days;
+use super::{Keys, Patch};
+use crate::who::Reach;
+use crate::{Acting, OpError};
+
+/// More than any key has.
+const ALL_CALLERS: u32 = 10_000;
+
+/// What would have happened.
+#[derive(Clone, Debug)]
+pub struct WhatIf {
+    /// The days that were looked at, today among them.
+    pub days: u32,
+    /// Calls that were let through in that time.
+    pub calls: u64,
+    /// Those that would have been refused.
+    pub refused: u64,
+    /// Those of which it cannot be known: nobody wrote down precisely enough where they came from.
+    pub unknown: u64,
+    /// Who made them, those with the most first.
+    pub callers: Vec<Concerned>,
+    /// What it would newly permit.
+    pub permits: Permissions,
+    /// The restrictions that would let more through than now.
+    pub widens: Vec<&'static str>,
+    /// The restrictions of which it cannot be known what they would have refused: of what they ask, nothing is recorded.
+    pub unrecorded: Vec<String>,
+    /// With a lower rate: as many at least came too fast for it. Counts are by the hour, so it may be more.
+    pub too_fast: Option<u64>,
+}
+
+/// Somebody whom a change would hit.
+#[derive(Clone, Debug)]
+pub struct Concerned {
+    pub caller: CallerRow,
+    /// Calls that would have been refused.
+    pub refused: u64,
+    /// Calls of which it cannot be known.
+    pub unknown: u64,
+}
+
+impl Keys {
+    /// What `patch` would have refused in the last `days`. Changes nothing.
+    pub async fn what_if(&self, by: &Acting, id: KeyId, patch: Patch, days: u32) -> Result<WhatIf, OpError> {
+        let now = (self.clock)();
+        // Nothing is written, and a request that was held back learns nothing for a key that has ended either.
+        by.verify(&self.store, now).await?;
+        let key = self.living(by, id).await?;
+        let before = Reach::of(&key)?;
+        let ends = self.ends(by, &key, &patch, now).await?;
+        let checked = patch.apply(key.clone())?.check(ends)?;
+        self.check_named(by, &before.restrictions, &checked.restrictions).await?;
+        let after = checked.reach_after(&before, key.scopes);
+        let recorded = self.recorded(by, &key, days, now).await?;
+        Ok(recorded.judge(&before, &after, days))
+    }
+
+    async fn recorded(
+        &self,
+        by: &Acting,
+        key: &KeyRow,
+        days: u32,
+        now: Timestamp,
+    ) -> Result<Recorded, OpError> {
+        let since = first_of_days(now, days);
+        let hours = self.store.usage(by.workspace, key.id, since).await?;
+        let callers = self.store.callers(by.workspace, key.id, since, None, ALL_CALLERS).await?.items;
+        let uses = self.store.caller_uses(by.workspace, key.id, since).await?;
+        Ok(Recorded {
+            hours: hours.into_iter().filter(|one| one.outcome == "allowed").collect(),
+            callers,
+            uses,
+        })
+    }
+}
+
+/// What was let through, as it was written down.
+struct Recorded {
+    hours: Vec<Usage>,
+    callers: Vec<CallerRow>,
+    uses: Vec<CallerUse>,
+}
+
+/// What a restriction says to a caller of which not everything may be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Verdict {
+    Passes,
+    Unknown,
+    Refused,
+}
+
+impl Recorded {
+    fn judge(self, before: &Reach, after: &Reach, days: u32) -> WhatIf {
+        let is_kept =
+            |permission: Option<Permission>| permission.is_none_or(|one| after.permissions.contains(one));
+        let (old, new) = (&before.restrictions, &after.restrictions);
+        let asks_whence = (old.networks != new.networks && !new.networks.is_any())
+            || (old.origins != new.origins && !new.origins.is_any());
+        let sum = |kept: bool| -> u64 {
+            self.hours.iter().filter(|one| is_kept(one.permission) == kept).map(|one| one.checks).sum()
+        };
+        let (lost, kept) = (sum(false), sum(true));
+        let mut callers: HashMap<i64, Concerned> = HashMap::new();
+        let (mut refused_whence, mut told) = (0, 0);
+        for caller in self.callers {
+            let whence = if asks_whence { verdict(new, &caller) } else { Verdict::Passes };
+            let mut one = Concerned { caller, refused: 0, unknown: 0 };
+            for used in self.uses.iter().filter(|used| used.caller == one.caller.id) {
+                match whence {
+                    _ if !is_kept(used.permission) => one.refused += used.allowed,
+                    Verdict::Refused => {
+                        refused_whence += used.allowed;
+                        told += used.allowed;
+                        one.refused += used.allowed;
+                    }
+                    Verdict::Unknown => one.unknown += used.allowed,
+                    Verdict::Passes => told += used.allowed,
+                }
+            }
+            if one.refused + one.unknown > 0 {
+                callers.insert(one.caller.id, one);
+            }
+        }
+        let mut callers: Vec<_> = callers.into_values().collect();
+        callers.sort_by_key(|one| (std::cmp::Reverse((one.refused, one.unknown)), one.caller.id));
+        WhatIf {
+            days,
+            calls: lost + kept,
+            refused: lost + refused_whence,
+            // Calls whose callers were not noted, or not precisely enough.
+            unknown: if asks_whence { kept.saturating_sub(told) } else { 0 },
+            callers,
+            permits: after.permissions.without(before.permissions),
+            widens: beyond(new, old),
+            unrecorded: unrecorded(old, new),
+            too_fast: too_fast(old, new, &self.hours),
+        }
+    }
+}
+
+/// Whether a caller passes the networks and origins of a key.
+fn verdict(own: &Restrictions, caller: &CallerRow) -> Verdict {
+    let network = match &caller.whence {
+        _ if own.networks.is_any() => Verdict::Passes,
+        Whence::Rest => Verdict::Unknown,
+        Whence::Address(address) if own.allow_address(*address) => Verdict::Passes,
+        Whence::Address(_) => Verdict::Refused,
+        Whence::Network(theirs) => match &own.networks {
+            Only::These(these) if these.iter().any(|one| one.contains(theirs)) => Verdict::Passes,
+            Only::These(these) if these.iter().any(|one| theirs.contains(one)) => Verdict::Unknown,
+            _ => Verdict::Refused,
+        },
+    };
+    let origin = Some(caller.origin.as_str()).filter(|origin| !origin.is_empty());
+    let origin = match &caller.whence {
+        _ if own.origins.is_any() => Verdict::Passes,
+        Whence::Rest => Verdict::Unknown,
+        // It may have been longer than what is kept of it.
+        _ if origin.is_some_and(|origin| origin.len() >= 80) => Verdict::Unknown,
+        _ if own.allow_origin(origin) => Verdict::Passes,
+        _ => Verdict::Refused,
+    };
+    network.max(origin)
+}
+
+/// Each restriction as if it were the only one.
+fn alone(own: &Restrictions) -> [(&'static str, Restrictions); 8] {
+    let none = Restrictions::default;
+    [
+        ("projects", Restrictions { projects: own.projects.clone(), ..none() }),
+        ("models", Restrictions { models: own.models.clone(), ..none() }),
+        ("networks", Restrictions { networks: own.networks.clone(), ..none() }),
+        ("origins", Restrictions { origins: own.origins.clone(), ..none() }),
+        ("maxImageBytes", Restrictions { max_image_bytes: own.max_image_bytes, ..none() }),
+        ("rate", Restrictions { rate: own.rate, ..none() }),
+        ("visitorRate", Restrictions { visitor_rate: own.visitor_rate, ..none() }),
+        ("quotas", Restrictions { quotas: own.quotas, ..none() }),
+    ]
+}
+
+/// The restrictions by which `wide` lets something through that `narrow` does not.
+pub(super) fn beyond(wide: &Restrictions, narrow: &Restrictions) -> Vec<&'static str> {
+    let both = alone(wide).into_iter().zip(alone(narrow));
+    both.filter(|((_, wide), (_, narrow))| !wide.is_within(narrow)).map(|((name, _), _)| name).collect()
+}
+
+/// What the new restrictions ask of a request that is written down nowhere. By their names, so that a restriction that is
+/// added one day is not passed over in silence; but for those that let everything through that they let through before.
+fn unrecorded(old: &Restrictions, new: &Restrictions) -> Vec<String> {
+    let fields = |own: &Restrictions| match serde_json::to_value(own) {
+        Ok(serde_json::Value::Object(fields)) => fields,
+        _ => serde_json::Map::new(),
+    };
+    let narrowed = beyond(old, new);
+    let known = alone(&Restrictions::NONE).map(|(name, _)| name);
+    let only_widened = |name: &str| known.contains(&name) && !narrowed.contains(&name);
+    let old = fields(old);
+    let recorded = ["networks", "origins", "rate"];
+    let changed = fields(new).into_iter().filter(|(name, value)| old.get(name) != Some(value));
+    changed
+        .map(|(name, _)| name)
+        .filter(|name| !recorded.contains(&name.as_str()) && !only_widened(name))
+        .collect()
+}
+
+/// How many calls came at least too fast for a lower rate.
+fn too_fast(old: &Restrictions, new: &Restrictions, hours: &[Usage]) -> Option<u64> {
+    let rate = new.rate.filter(|rate| old.rate.is_none_or(|old| !old.is_within(*rate)))?;
+    let mut by_hour: HashMap<Timestamp, u64> = HashMap::new();
+    for one in hours {
+        *by_hour.entry(one.hour).or_default() += one.checks;
+    }
+    Some(by_hour.values().map(|calls| calls.saturating_sub(most_in_an_hour(rate))).sum())
+}
+
+/// A whole burst, and all that comes back meanwhile.
+fn most_in_an_hour(rate: Rate) -> u64 {
+    let requests = u64::from(rate.requests());
+    requests + (requests * 3_600).div_ceil(u64::from(rate.seconds()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+//! What can be done in Keyrack, once for the API, the pages, and the command line, so that no way in differs from another:
+//! rules over the store, the rack, objects, and models. No HTTP, no HTML.
+//!
+//! - A module per subject holds its operations ([`keys`], [`projects`], [`datasets`], [`models`], [`predictions`], …).
+//!   Each operation takes [`Acting`], the caller in one workspace, and fails with one [`OpError`].
+//! - [`shares`] divides the bounds of the process among workspaces and keys; [`predict`] runs models within them.
+//! - [`objects`] and [`disk`] keep files; [`history`] writes and verifies the exported audit log.
+//! - [`clock`] is the one place that reads the time.
+
+#![forbid(unsafe_code)]
+
+pub mod activity;
+pub mod clock;
+pub mod datasets;
+pub mod disk;
+pub mod error;
+pub mod first_calls;
+pub mod history;
+pub mod imports;
+pub mod invalid;
+pub mod keys;
+pub mod models;
+pub mod nodes;
+pub mod numbers;
+pub mod objects;
+pub mod people;
+pub mod pictures;
+pub mod predict;
+pub mod predictions;
+pub mod projects;
+pub mod quotas;
+pub mod refusals;
+pub mod removals;
+pub mod settings;
+pub mod shares;
+pub mod times;
+pub mod who;
+pub mod workspaces;
+
+mod passwords;
+mod throttle;
+
+pub use error::OpError;
+pub use invalid::Invalid;
+pub use passwords::Passwords;
+pub use throttle::Throttle;
+pub use who::{Acting, Who};

@@ -1,0 +1,174 @@
+//! Asking for a model.
+
+use keyrack_key::{Counted, ModelId, ProjectId};
+use keyrack_store::{Material, Model, NewModel, Project, ProjectType, StoreError};
+use keyrack_vision::{FEWEST_EACH, FEWEST_MARKED, TooFew, classify, detect};
+use rand_core::UnwrapErr;
+use serde_json::Value;
+
+use super::{Models, TrainSettings, named};
+use crate::quotas::Spent;
+use crate::{Acting, Invalid, OpError, invalid};
+
+/// So many names in a row that are taken are no coincidence any more.
+const NAMES: u64 = 100;
+
+/// Why a project has too few images for a training. Names every label that lacks images, so that a person can add all
+/// of them at once.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("cannot train yet: {lacks}")]
+pub struct TooFewImages {
+    lacks: TooFew,
+    pub short: Vec<LabelShortage>,
+}
+
+/// A label in use that lacks images.
+#[derive(Clone, Debug)]
+pub struct LabelShortage {
+    pub label: String,
+    /// The number of images with the label.
+    pub has: usize,
+    /// The number of images to add.
+    pub missing: usize,
+}
+
+impl Models {
+    /// Puts a training into the queue, if there is enough to learn from, and says what that took of the caller's quotas.
+    /// Without a name the model gets the next free one, such as `Model 3`.
+    pub async fn train(
+        &self,
+        by: &Acting,
+        project: ProjectId,
+        name: Option<String>,
+        settings: TrainSettings,
+    ) -> Result<(Model, Spent), OpError> {
+        let project = self.store.project(by.workspace, project).await?.ok_or(OpError::NotFound("project"))?;
+        let project = by.covers(project)?;
+        by.covers_all_models()?;
+        let settings = settings.check(project.project_type)?;
+        let name = name.map(|name| invalid::name(&name)).transpose();
+        let name = name.map_err(|expected| Invalid::field("name", expected))?;
+        enough(project.project_type, &self.store.material(project.id).await?)?;
+        // The model that comes of it could not be kept.
+        self.disk.admit(0)?;
+        let spent = self.quotas.take(by, Counted::Trainings).await?;
+        let queued = match name {
+            Some(name) => self.queue(by, &project, &name, &settings).await.map_err(gone),
+            None => self.queue_unnamed(by, &project, &settings).await,
+        };
+        let begun = spent.settle(queued)?;
+        self.queued.send_replace(());
+        Ok(begun)
+    }
+
+    /// What keeps a training of the project from beginning, in sentences for people. Nothing: it can begin.
+    pub async fn lacks(&self, by: &Acting, project: ProjectId) -> Result<Vec<String>, OpError> {
+        let project = self.store.project(by.workspace, project).await?.ok_or(OpError::NotFound("project"))?;
+        let project = by.covers(project)?;
+        let material = self.store.material(project.id).await?;
+        let Err(lacks) = enough(project.project_type, &material) else { return Ok(Vec::new()) };
+        let mut says = Vec::new();
+        let counts = match project.project_type {
+            ProjectType::Classification => counts(&material.classified),
+            ProjectType::ObjectDetection => counts(&material.boxed),
+        };
+        let marked = usize::try_from(material.marked).unwrap_or(usize::MAX);
+        match project.project_type {
+            ProjectType::Classification if counts.iter().filter(|(_, has)| *has > 0).count() < 2 => {
+                says.push("Images of at least two classes are needed, to tell them apart.".to_owned());
+            }
+            ProjectType::ObjectDetection if marked < FEWEST_MARKED => {
+                let needs = FEWEST_MARKED - marked;
+                says.push(format!("{needs} more images with boxes are needed: {marked} have some."));
+            }
+            _ => {}
+        }
+        for (label, has) in counts.iter().filter(|(_, has)| (1..FEWEST_EACH).contains(has)) {
+            says.push(format!("{label} has {has} of the {FEWEST_EACH} images that each label needs."));
+        }
+        if says.is_empty() {
+            says.push(lacks.to_string());
+        }
+        Ok(says)
+    }
+
+    async fn queue_unnamed(
+        &self,
+        by: &Acting,
+        project: &Project,
+        settings: &Value,
+    ) -> Result<Model, OpError> {
+        let models = self.store.project_counts(project.id).await?.models;
+        for number in (models + 1)..(models + 1 + NAMES) {
+            match self.queue(by, project, &format!("Model {number}"), settings).await {
+                Err(StoreError::NameTaken) => {}
+                done => return done.map_err(gone),
+            }
+        }
+        Err(OpError::NameTaken("model"))
+    }
+
+    async fn queue(
+        &self,
+        by: &Acting,
+        project: &Project,
+        name: &str,
+        settings: &Value,
+    ) -> Result<Model, StoreError> {
+        let now = (self.clock)();
+        let new = NewModel {
+            id: ModelId::new(now, &mut UnwrapErr(getrandom::SysRng)),
+            workspace: by.workspace,
+            project: project.id,
+            name,
+            settings,
+            actor: by.actor(),
+            now,
+        };
+        by.writes(&self.store, now).create_model(&new).await
+    }
+}
+
+/// The project was there a moment ago.
+fn gone(error: StoreError) -> OpError {
+    match error {
+        StoreError::NotFound => OpError::NotFound("project"),
+        other => named(other),
+    }
+}
+
+fn enough(project_type: ProjectType, material: &Material) -> Result<(), TooFewImages> {
+    match project_type {
+        ProjectType::Classification => {
+            let counts = counts(&material.classified);
+            classify::ready(&counts).map_err(|lacks| TooFewImages::new(lacks, &counts))
+        }
+        ProjectType::ObjectDetection => {
+            let marked = usize::try_from(material.marked).unwrap_or(usize::MAX);
+            let counts = detect::Counts { marked, labels: counts(&material.boxed) };
+            detect::ready(&counts).map_err(|lacks| TooFewImages::new(lacks, &counts.labels))
+        }
+    }
+}
+
+fn counts(labels: &[(String, u64)]) -> Vec<(String, usize)> {
+    labels.iter().map(|(label, has)| (label.clone(), usize::try_from(*has).unwrap_or(usize::MAX))).collect()
+}
+
+impl TooFewImages {
+    fn new(lacks: TooFew, counts: &[(String, usize)]) -> Self {
+        let short = counts.iter().filter(|(_, has)| (1..FEWEST_EACH).contains(has));
+        let short = short.map(|(label, has)| LabelShortage {
+            label: label.clone(),
+            has: *has,
+            missing: FEWEST_EACH - has,
+        });
+        Self { lacks, short: short.collect() }
+    }
+}
+
+impl From<TooFewImages> for OpError {
+    fn from(error: TooFewImages) -> Self {
+        Self::TooFewImages(Box::new(error))
+    }
+}

@@ -1,0 +1,95 @@
+//! A model while it changes.
+
+use std::time::Duration;
+
+use futures_util::{Stream, stream};
+use keyrack_key::ModelId;
+use keyrack_store::{Model, with_tenant};
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::Models;
+use crate::shares::Share;
+use crate::{Acting, OpError};
+
+const LOOK: Duration = Duration::from_millis(500);
+/// Streams that last are decided anew each second.
+const DECIDE: Duration = Duration::from_secs(1);
+
+impl Models {
+    /// The model as it is, and again whenever it has changed, until it has ended or is deleted. `decide` says anew
+    /// each second who asks, and nothing when they may not any more: then the stream ends.
+    pub async fn follow<D, F>(
+        &self,
+        by: Acting,
+        id: ModelId,
+        decide: D,
+    ) -> Result<impl Stream<Item = Model> + Send + use<D, F>, OpError>
+    where
+        D: Fn() -> F + Send + 'static,
+        F: Future<Output = Option<Acting>> + Send,
+    {
+        let share = self.streams.take(by.claimant(), 1)?;
+        let first = self.read(&by, id).await?.into_inner();
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let following = Following {
+            models: self.clone(),
+            by,
+            decided: Instant::now(),
+            decide,
+            looks,
+            closing: self.closing.subscribe(),
+            last: None,
+            next: Some(first),
+            _share: share,
+        };
+        Ok(stream::unfold(following, async |mut following| {
+            let workspace = following.by.workspace;
+            let model = with_tenant(Some(workspace), following.next()).await?;
+            Some((model, following))
+        }))
+    }
+}
+
+struct Following<D> {
+    models: Models,
+    by: Acting,
+    decided: Instant,
+    decide: D,
+    looks: tokio::time::Interval,
+    closing: watch::Receiver<bool>,
+    last: Option<Model>,
+    next: Option<Model>,
+    _share: Share,
+}
+
+impl<F: Future<Output = Option<Acting>>, D: Fn() -> F> Following<D> {
+    async fn next(&mut self) -> Option<Model> {
+        if let Some(last) = self.last.take() {
+            self.next = Some(self.change_of(last).await?);
+        }
+        let model = self.next.take()?;
+        // What has ended is told once, and nothing follows.
+        self.last = Some(model.clone()).filter(|model| !model.status.has_ended());
+        Some(model)
+    }
+
+    /// The model when it is not as it was; nothing when it is not to be seen any more.
+    async fn change_of(&mut self, last: Model) -> Option<Model> {
+        loop {
+            tokio::select! {
+                _ = self.looks.tick() => {}
+                _ = self.closing.wait_for(|closing| *closing) => return None,
+            }
+            if self.decided.elapsed() >= DECIDE {
+                self.by = (self.decide)().await?;
+                self.decided = Instant::now();
+            }
+            let model = self.models.read(&self.by, last.id).await.ok()?.into_inner();
+            if model != last {
+                return Some(model);
+            }
+        }
+    }
+}

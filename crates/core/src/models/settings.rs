@@ -1,0 +1,82 @@
+//! How a model is to be trained: the few things that can be chosen.
+
+use keyrack_store::ProjectType;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::Invalid;
+
+const STEPS: std::ops::RangeInclusive<u32> = 10..=20_000;
+const SIDES: std::ops::RangeInclusive<u32> = 64..=640;
+
+/// What can be chosen about a training; what is left out is chosen well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainSettings {
+    /// The same pictures and seed give the same model. 0 unless told otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u32>,
+    /// How long to learn, in steps of eight pictures, 10 to 20000; 700 unless told otherwise. Of detectors alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u32>,
+    /// Pictures are looked at in squares with sides of so many pixels, a multiple of 32 from 64 to 640; 320 unless
+    /// told otherwise. Of detectors alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub side: Option<u32>,
+}
+
+impl TrainSettings {
+    /// As they are kept, if they fit what is trained.
+    pub fn check(self, project_type: ProjectType) -> Result<Value, Invalid> {
+        let is_detector = project_type == ProjectType::ObjectDetection;
+        let only = |given: Option<u32>| match given {
+            Some(_) if !is_detector => Err("only models for object_detection have it"),
+            _ => Ok(()),
+        };
+        let within = |given: Option<u32>, fits: &dyn Fn(u32) -> bool, expected| match given {
+            Some(number) if !fits(number) => Err(expected),
+            _ => Ok(()),
+        };
+        let steps = within(self.steps, &|steps| STEPS.contains(&steps), "expected 10 to 20000");
+        let fits = |side: u32| SIDES.contains(&side) && side.is_multiple_of(32);
+        let side = within(self.side, &fits, "expected a multiple of 32 from 64 to 640");
+        let mut invalid = Invalid::default();
+        let steps = invalid.take("settings.steps", only(self.steps).and(steps));
+        let side = invalid.take("settings.side", only(self.side).and(side));
+        match (steps, side) {
+            (Some(()), Some(())) => Ok(serde_json::to_value(self).unwrap_or_default()),
+            _ => Err(invalid),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn settings(value: Value) -> TrainSettings {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn what_is_left_out_is_not_kept_and_what_is_out_of_range_is_named() {
+        use ProjectType::{Classification, ObjectDetection};
+        assert_eq!(settings(json!({})).check(Classification), Ok(json!({})));
+        assert_eq!(settings(json!({ "seed": 7 })).check(Classification), Ok(json!({ "seed": 7 })));
+        let both = json!({ "steps": 10, "side": 64 });
+        assert_eq!(settings(both.clone()).check(ObjectDetection), Ok(both.clone()));
+        let named = |invalid: Invalid| invalid.fields().map(|(field, _)| field).collect::<Vec<_>>();
+        let refused = settings(both).check(Classification).unwrap_err();
+        assert_eq!(named(refused), ["settings.steps", "settings.side"]);
+        for (wrong, field) in [
+            (json!({ "steps": 9 }), "settings.steps"),
+            (json!({ "steps": 20_001 }), "settings.steps"),
+            (json!({ "side": 65 }), "settings.side"),
+            (json!({ "side": 672 }), "settings.side"),
+        ] {
+            assert_eq!(named(settings(wrong).check(ObjectDetection).unwrap_err()), [field]);
+        }
+        assert!(serde_json::from_value::<TrainSettings>(json!({ "step": 1 })).is_err());
+    }
+}

@@ -1,0 +1,140 @@
+//! A picture as a client hands it over: its bytes, or where they are to be had.
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use bytes::Bytes;
+
+use super::Held;
+use crate::Invalid;
+
+const EXPECTED: &str = "expected the picture in base64, a data URL, or an http(s) URL";
+
+/// Clients pad or do not, and some leave bits behind.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// A picture to be looked at, and the right to hold it in memory.
+#[derive(Debug)]
+pub struct Image {
+    pub(crate) source: Source,
+    pub(crate) held: Held,
+}
+
+#[derive(Debug)]
+pub(crate) enum Source {
+    Bytes(Bytes),
+    Url(String),
+}
+
+impl Image {
+    /// The picture's file.
+    pub const fn file(bytes: Bytes, held: Held) -> Self {
+        Self { source: Source::Bytes(bytes), held }
+    }
+
+    /// Whether it is yet to be fetched.
+    pub const fn is_url(&self) -> bool {
+        matches!(self.source, Source::Url(_))
+    }
+
+    /// A picture as text: base64 (either alphabet, padded or not, in lines or not), a data URL, or an http(s) URL.
+    pub fn text(text: String, held: Held) -> Result<Self, Invalid> {
+        let wrong = || Invalid::field("image", EXPECTED);
+        let start = text.trim_start();
+        if starts_with(start, "http://") || starts_with(start, "https://") {
+            let url = text.trim().to_owned();
+            return Ok(Self { source: Source::Url(url), held });
+        }
+        let encoded = if starts_with(start, "data:") {
+            let (kind, _) = start.split_once(',').filter(|(kind, _)| is_base64(kind)).ok_or_else(wrong)?;
+            text.len() - start.len() + kind.len() + 1
+        } else {
+            0
+        };
+        let bytes = decode(text.into_bytes(), encoded).filter(|bytes| !bytes.is_empty()).ok_or_else(wrong)?;
+        Ok(Self::file(bytes.into(), held))
+    }
+}
+
+fn starts_with(text: &str, start: &str) -> bool {
+    text.get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start))
+}
+
+/// `data:image/jpeg;base64` (RFC 2397). What it calls itself is not believed: bytes say what they are.
+fn is_base64(kind: &str) -> bool {
+    kind.rsplit_once(';').is_some_and(|(_, last)| last.trim().eq_ignore_ascii_case("base64"))
+}
+
+/// Decodes what stands from `start` on. In place, as far as it goes: the text of a picture is long.
+fn decode(mut text: Vec<u8>, start: usize) -> Option<Vec<u8>> {
+    text.drain(..start);
+    text.retain(|byte| !byte.is_ascii_whitespace());
+    for byte in &mut text {
+        match byte {
+            b'-' => *byte = b'+',
+            b'_' => *byte = b'/',
+            _ => {}
+        }
+    }
+    BASE64.decode(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+
+    use super::*;
+
+    fn bytes(text: &str) -> Option<Vec<u8>> {
+        match Image::text(text.to_owned(), Held::default()).ok()?.source {
+            Source::Bytes(bytes) => Some(bytes.to_vec()),
+            Source::Url(url) => panic!("a URL: {url}"),
+        }
+    }
+
+    #[test]
+    fn every_way_to_write_base64_is_read() {
+        for picture in [&b"\xfb\xff\xfe\x3e\x3f"[..], b"\xff", b"\xff\xfe", b"\xff\xfe\xfd"] {
+            for engine in [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD] {
+                let text = engine.encode(picture);
+                let in_lines: String = text.chars().flat_map(|c| [c, '\r', '\n', ' ']).collect();
+                for text in [
+                    &text,
+                    &in_lines,
+                    &format!("data:image/jpeg;base64,{text}"),
+                    &format!(" DATA:;charset=x;BASE64, {in_lines}"),
+                ] {
+                    assert_eq!(bytes(text).as_deref(), Some(picture), "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_neither_is_refused() {
+        for text in [
+            "",
+            "  ",
+            "=",
+            "a",
+            "data:image/png,abcd",
+            "data:image/png;base64,",
+            "data:;base64",
+            "ftp://x/y",
+            "abc$",
+            "file:///etc/passwd",
+            "é",
+        ] {
+            assert_eq!(bytes(text), None, "{text}");
+        }
+        for url in ["http://x/y", " HTTPS://x\n"] {
+            let image = Image::text(url.to_owned(), Held::default()).unwrap();
+            assert!(matches!(image.source, Source::Url(found) if found == url.trim()));
+        }
+    }
+}
