@@ -1,8 +1,9 @@
-//! How often a key may be used: the generic cell rate algorithm (GCRA; ITU-T I.371, annex A), as a bucket that holds
+//! Rate limits by the generic cell rate algorithm (GCRA; ITU-T I.371, annex A): a bucket that holds
 //! `requests` and refills evenly within `seconds`.
 //!
-//! All that is kept of the past is one number, the *due* time: when a client that never hurried would send its next
-//! request, in nanoseconds since the Unix epoch. Whoever is at most a burst ahead of it is let through.
+//! The whole state is one number, the *due* time, in nanoseconds since the Unix epoch: when a client
+//! that sends at an even pace would send its next request. A request is allowed if the due time is at
+//! most one burst in the future.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -12,17 +13,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Denial, Timestamp};
 
-/// The most requests that a rate can name.
+/// The largest number of requests.
 const MOST_REQUESTS: u32 = 1_000_000;
-/// The longest time that a rate can name, in seconds: a day.
+/// The largest number of seconds: a day.
 const MOST_SECONDS: u32 = 86_400;
-/// Requests that come together may have read the clock in another order, up to this far apart (nanoseconds).
-/// What lies further ahead was written before the clock was set back.
+/// How far clock readings of concurrent requests may be out of order, in nanoseconds. A due time that is
+/// further in the future was stored before the clock was set back.
 const SLACK: u64 = NANOS;
-/// Nanoseconds in a second.
+/// The number of nanoseconds in a second.
 const NANOS: u64 = 1_000_000_000;
 
-/// At most so many requests at once, and no more than so many every so many seconds for long.
+/// A limit of `requests` at once, and of as many in every `seconds` in the long run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct Rate {
@@ -37,30 +38,30 @@ struct Unchecked {
     seconds: u32,
 }
 
-/// What is no rate.
+/// The numbers are not a valid rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RateError {
-    /// The number of requests is out of range.
+    /// The number of requests is not from 1 to 1,000,000.
     #[error("expected a whole number from 1 to {MOST_REQUESTS}")]
     Requests,
-    /// The number of seconds is out of range.
+    /// The number of seconds is not from 1 to 86,400.
     #[error("expected a whole number from 1 to {MOST_SECONDS}")]
     Seconds,
 }
 
-/// What a rate leaves to its key at some moment.
+/// What a rate limit leaves at a point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
-    /// The rate.
+    /// The rate limit.
     pub rate: Rate,
-    /// How many requests would be let through at once.
+    /// The number of requests that would be allowed at once.
     pub remaining: u32,
-    /// When all of them are back, in seconds from then, rounded up.
+    /// Seconds until all requests are available again, rounded up.
     pub full_in: u32,
 }
 
 impl Rate {
-    /// So many requests, from 1 to 1,000,000, every so many seconds, from 1 to 86,400.
+    /// Creates a rate of `requests` (1 to 1,000,000) every `seconds` (1 to 86,400).
     pub fn new(requests: u32, seconds: u32) -> Result<Self, RateError> {
         let within = |number, most| NonZeroU32::new(number).filter(|number| number.get() <= most);
         Ok(Self {
@@ -69,30 +70,31 @@ impl Rate {
         })
     }
 
-    /// How many requests come through at once.
+    /// Returns the number of requests that are allowed at once.
     pub const fn requests(self) -> u32 {
         self.requests.get()
     }
 
-    /// The seconds in which as many come back.
+    /// Returns the seconds in which as many requests become available again.
     pub const fn seconds(self) -> u32 {
         self.seconds.get()
     }
 
-    /// How long it takes until all requests of a used-up rate are back: its seconds, or up to a thousandth more by rounding.
+    /// Returns the time until a used-up rate has recovered: its seconds, or up to a thousandth
+    /// more because of rounding.
     pub fn recovery(self) -> Duration {
         Duration::from_nanos(self.burst())
     }
 
-    /// Whether `other` lets through all that `self` does, whenever it is asked for: neither the burst nor what comes back
-    /// in the long run may be more.
+    /// Returns `true` if `other` allows everything that `self` allows: neither the burst nor the long-run
+    /// rate of `self` is larger.
     pub fn is_within(self, other: Self) -> bool {
         let speed = |rate: Self, seconds: u32| u64::from(rate.requests()) * u64::from(seconds);
         self.requests <= other.requests && speed(self, other.seconds()) <= speed(other, self.seconds())
     }
 
-    /// The due time after a request at `now` that is let through, or that there is none left. Whoever keeps the due time
-    /// writes that down, or, of a refused request, writes nothing.
+    /// Takes one request at `now`. Returns the new due time, which the caller must store, or the denial if no
+    /// request is left. After a denial the stored due time stays.
     pub fn take(self, due: u64, now: Timestamp) -> Result<u64, Denial> {
         let next = due.max(nanos(now)).saturating_add(self.interval());
         let ahead = next.saturating_sub(nanos(now));
@@ -102,20 +104,21 @@ impl Rate {
         Err(Denial::Rate { rate: self, wait: seconds_up(ahead - self.burst()) })
     }
 
-    /// The due time before a request that was let through and is taken back: it left `due` behind.
+    /// Returns the due time before the allowed request that led to `due`, to take the request back.
     pub fn give_back(self, due: u64) -> u64 {
         due.saturating_sub(self.interval())
     }
 
-    /// The due time as it counts at `now`. One that no request can have left behind until now was written before the clock
-    /// was set back: it counts as that of a key that has just used up its burst, so that none waits for long.
+    /// Corrects a stored due time that no request before `now` can have led to, because the clock was
+    /// set back since. Returns the due time of a used-up burst in its place, so that the key waits no
+    /// longer than after a burst.
     pub fn settle(self, due: u64, now: Timestamp) -> u64 {
         let furthest = nanos(now).saturating_add(self.burst());
         if due > furthest.saturating_add(SLACK) { furthest } else { due }
     }
 
-    /// The due time of a key whose rate was `was` and left `due` behind: as much of this rate is used at `now` as was of that
-    /// one. Rounded up.
+    /// Converts the due time of a key whose rate was `was` to this rate. The same share of the rate is
+    /// used at `now`, rounded up.
     pub fn carry(self, due: u64, was: Self, now: Timestamp) -> u64 {
         let ahead = due.saturating_sub(nanos(now)).min(was.burst());
         if self == was || ahead == 0 {
@@ -125,7 +128,7 @@ impl Rate {
         nanos(now).saturating_add(u64::try_from(share).unwrap_or(u64::MAX))
     }
 
-    /// What is left at `now`.
+    /// Returns what is left at `now`.
     pub fn allowance(self, due: u64, now: Timestamp) -> Allowance {
         let ahead = due.saturating_sub(nanos(now));
         let remaining = self.burst().saturating_sub(ahead) / self.interval();
@@ -136,13 +139,13 @@ impl Rate {
         }
     }
 
-    /// The nanoseconds in which one request comes back. Rounded up: never more comes back than was said, and less by a
-    /// thousandth at the most.
+    /// Returns the nanoseconds in which one request becomes available again. Rounded up, so that the rate is
+    /// never exceeded; up to a thousandth is lost.
     fn interval(self) -> u64 {
         (u64::from(self.seconds()) * NANOS).div_ceil(u64::from(self.requests()))
     }
 
-    /// The nanoseconds in which all come back.
+    /// Returns the nanoseconds in which all requests become available again.
     fn burst(self) -> u64 {
         self.interval() * u64::from(self.requests())
     }
@@ -189,7 +192,7 @@ mod tests {
         Rate::new(requests, seconds).unwrap()
     }
 
-    /// Asks at `now`, and keeps what is to be kept.
+    /// Takes a request at `now` and stores the new due time.
     fn ask(rate: Rate, due: &mut u64, now: Timestamp) -> Result<Allowance, u32> {
         *due = rate.settle(*due, now);
         match rate.take(*due, now) {
@@ -203,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_passes_at_once_and_then_one_at_a_time() {
+    fn burst_is_allowed_then_one_per_interval() {
         let (rate, mut due) = (rate(5, 60), 0);
         let left: Vec<_> = (0..5).map(|_| ask(rate, &mut due, NOW).unwrap()).collect();
         let told: Vec<_> = left.iter().map(|left| (left.remaining, left.full_in)).collect();
@@ -217,8 +220,8 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_divide_comes_back_later_and_never_sooner() {
-        // One comes back in 1,666 2/3 nanoseconds.
+    fn uneven_interval_refills_late_not_early() {
+        // A request becomes available every 1,666 2/3 nanoseconds.
         let (rate, mut due) = (rate(600_000, 1), 0);
         while ask(rate, &mut due, NOW).is_ok() {}
         let left = rate.allowance(due, NOW.plus(Duration::from_micros(999_700)));
@@ -226,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_holds_nobody_up_for_longer_than_one_request_takes() {
+    fn clock_set_back_delays_at_most_one_request() {
         let (rate, mut due) = (rate(5, 60), 0);
         let ahead = NOW.plus(Duration::from_hours(24 * 365));
         assert!(ask(rate, &mut due, ahead).is_ok());
@@ -235,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn another_rate_takes_over_the_share_that_was_used() {
+    fn changed_rate_keeps_used_share() {
         let used = |was: Rate, times: u32| (0..times).fold(0, |due, _| was.take(due, NOW).unwrap());
         let left = |rate: Rate, due| rate.allowance(due, NOW).remaining;
         let (quick, slow) = (rate(100, 100), rate(2, 3_600));
@@ -243,7 +246,7 @@ mod tests {
         assert_eq!(left(slow, slow.carry(used(quick, 50), quick, NOW)), 1, "half of it");
         assert_eq!(left(slow, slow.carry(used(quick, 51), quick, NOW)), 0, "rounded up");
         assert_eq!(left(quick, quick.carry(used(slow, 1), slow, NOW)), 50);
-        // There and back again is where it was, or further.
+        // Changing back and forth never gains anything.
         let due = used(quick, 33);
         let back = quick.carry(slow.carry(due, quick, NOW), slow, NOW);
         assert!((due..=due + 100).contains(&back), "{due} {back}");
@@ -251,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_has_a_range_in_the_store_too() {
+    fn stored_rate_out_of_range_is_rejected() {
         let read = |requests: &str, seconds: &str| {
             let text = format!(r#"{{"requests":{requests},"seconds":{seconds}}}"#);
             serde_json::from_str::<Rate>(&text).is_ok()
@@ -269,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn within_is_neither_a_larger_burst_nor_a_faster_refill() {
+    fn is_within_compares_burst_and_refill() {
         assert!(rate(100, 60).is_within(rate(100, 60)));
         assert!(rate(50, 60).is_within(rate(100, 60)));
         assert!(rate(5, 3_600).is_within(rate(100, 60)));
@@ -284,13 +287,13 @@ mod tests {
         (requests, seconds).prop_map(|(requests, seconds)| rate(requests, seconds))
     }
 
-    /// Pauses between requests in microseconds: many at one instant, many about as long as a refill takes.
+    /// Pauses between requests in microseconds: many of zero, and many of about a refill interval.
     fn pauses() -> impl Strategy<Value = Vec<u64>> {
         let pause = prop_oneof![Just(0_u64), 1_u64..1_000, 1_u64..10_000_000];
         proptest::collection::vec(pause, 1..200)
     }
 
-    /// The same rule with nothing rounded: a level in fractions of a request, of which each second gives back some.
+    /// The same rule without rounding: a fill level in fractions of a request, which falls with time.
     struct Exact {
         rate: Rate,
         /// In requests times microseconds of the whole window.
@@ -312,7 +315,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_more_than_the_burst_and_what_came_back_in_any_window(rate in any_rate(), pauses in pauses()) {
+        fn no_window_exceeds_burst_plus_refill(rate in any_rate(), pauses in pauses()) {
             let (mut due, mut now, mut passed) = (0, NOW, Vec::new());
             for pause in pauses {
                 now = now.plus(Duration::from_micros(pause));
@@ -330,8 +333,8 @@ mod tests {
         }
 
         #[test]
-        fn where_nothing_is_rounded_it_is_the_exact_rule(step in 1_u32..1_000, requests in 1_u32..50, pauses in pauses()) {
-            // As many requests as divide the seconds: each comes back after whole microseconds.
+        fn rate_without_rounding_equals_exact_model(step in 1_u32..1_000, requests in 1_u32..50, pauses in pauses()) {
+            // The number of requests divides the seconds, so that the interval is in whole microseconds.
             let rate = rate(requests, step.min(MOST_SECONDS / requests) * requests);
             let (mut due, mut now) = (0, NOW);
             let mut exact = Exact { rate, used: 0, last: NOW };
@@ -342,7 +345,7 @@ mod tests {
         }
 
         #[test]
-        fn whoever_waits_as_told_is_let_through_and_after_a_window_there_is_a_burst(rate in any_rate(), pauses in pauses()) {
+        fn reported_wait_suffices_and_window_refills_burst(rate in any_rate(), pauses in pauses()) {
             let (mut due, mut now) = (0, NOW);
             for pause in pauses {
                 now = now.plus(Duration::from_micros(pause));
@@ -360,11 +363,11 @@ mod tests {
         }
 
         #[test]
-        fn what_is_within_lets_no_more_through(
+        fn narrower_rate_allows_no_more(
             inner in any_rate(), outer in any_rate(), pauses in pauses()
         ) {
             prop_assume!(inner.is_within(outer));
-            // What is rounded is rounded for both: a request of slack.
+            // Both rates are rounded, which may differ by one request.
             let (mut ours, mut theirs, mut now, mut behind) = (0, 0, NOW, 0_i32);
             for pause in pauses {
                 now = now.plus(Duration::from_micros(pause));

@@ -1,11 +1,11 @@
-//! A book of tallies: the secrets that were used between two drains, and how their checks ended.
+//! A book of tallies: the usage of secrets between two drains.
 
 use std::mem;
 use std::sync::OnceLock;
 
 use keyrack_key::{Exposure, Timestamp};
 
-use crate::counter::{Alike, Counter};
+use crate::counter::{Counter, OutcomeCount};
 use crate::outcome::outcome;
 use crate::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use crate::sync::{Mutex, STRIPES, stripe};
@@ -13,121 +13,124 @@ use crate::tally::{Owner, Seen};
 use crate::used::Used;
 use crate::{LastUse, Outcome, Words};
 
-/// Tallies that are allocated together.
+/// The number of tallies that are allocated together.
 const PAGE: usize = if cfg!(feature = "shuttle") { 3 } else { 256 };
-/// The pages of a book.
+/// The number of pages in a book.
 const PAGES: usize = if cfg!(feature = "shuttle") { 1 } else { 272 };
-/// The last tallies are kept for secrets that were exposed.
-const URGENT: usize = if cfg!(feature = "shuttle") { 0 } else { 16 * PAGE };
-/// The secrets whose uses are counted between two drains.
-pub(crate) const ROOM: usize = PAGE * PAGES - URGENT;
-/// When this tally is begun, the book should be drained at once.
-pub(crate) const CROWDED: usize = ROOM / 8;
-/// The outcomes that a tally counts beside those that the threads' counters hold.
-const ENDS: usize = if cfg!(feature = "shuttle") { 2 } else { 12 };
-/// The exposures that others can read.
+/// The number of tallies, at the end of a book, that are reserved for exposed secrets.
+const RESERVED: usize = if cfg!(feature = "shuttle") { 0 } else { 16 * PAGE };
+/// The number of secrets whose usage a book can count.
+pub(crate) const CAPACITY: usize = PAGE * PAGES - RESERVED;
+/// The index of the tally whose start requests a drain.
+pub(crate) const DRAIN_AT: usize = CAPACITY / 8;
+/// The number of outcomes that a tally counts in addition to those in the threads' counters.
+const OUTCOMES_PER_TALLY: usize = if cfg!(feature = "shuttle") { 2 } else { 12 };
+/// The exposures that a tally can hold, except [`Exposure::None`].
 const EXPOSURES: [Exposure; 2] = [Exposure::Url, Exposure::Browser];
-/// How often a thread looks again whether a tally is still locked.
-const PATIENCE: u32 = 100;
-/// No time at all.
+/// The number of attempts to lock a tally before a thread gives up.
+const LOCK_ATTEMPTS: u32 = 100;
+/// Marks that no time was recorded.
 const NEVER: i64 = i64::MIN;
 
-/// Tallies in the order in which they were begun.
+/// Tallies in the order in which they were started. Pages are allocated on first use and then kept.
 #[derive(Debug)]
-pub(crate) struct Book {
-    pages: Box<[OnceLock<Page>]>,
-    /// How many tallies were begun since the book was last reset.
-    begun: AtomicU32,
+pub(crate) struct TallyBook {
+    pages: Box<[OnceLock<TallyPage>]>,
+    /// The number of tallies that were started since the last reset.
+    started: AtomicU32,
 }
 
 #[derive(Debug)]
-struct Page {
+struct TallyPage {
     tallies: Box<[Tally]>,
-    /// By the stripe of the thread: threads that count uses of the same secret do not write to the same memory.
+    /// One set for each stripe of threads, so that threads that count checks of the same secret
+    /// write to different memory.
     counters: [Box<[Counter]>; STRIPES],
 }
 
-/// The uses of one secret, but for those that the threads' counters hold.
+/// The usage of one secret, except the counts in the threads' counters.
 #[derive(Debug)]
 pub(crate) struct Tally {
-    ends: [Counter; ENDS],
+    outcomes: [Counter; OUTCOMES_PER_TALLY],
     /// When the secret was first exposed, in microseconds, for each of [`EXPOSURES`].
     exposed: [AtomicI64; EXPOSURES.len()],
-    /// Locked for a few stores at a time; a request that finds it locked does not wait.
-    pub(crate) slow: Mutex<Slow>,
+    /// Locked for a few stores only. A request that finds it locked does not wait.
+    pub(crate) rare: Mutex<RareFields>,
 }
 
-/// What is written seldom.
+/// Fields that change rarely.
 #[derive(Debug, Default)]
-pub(crate) struct Slow {
-    /// None where no line names the tally.
+pub(crate) struct RareFields {
+    /// `None` if no entry refers to the tally.
     pub(crate) owner: Option<Owner>,
     pub(crate) last: Option<LastUse>,
     /// The origin of the first exposure of each kind.
     origins: [Option<Words<80>>; EXPOSURES.len()],
 }
 
-impl Default for Book {
+impl Default for TallyBook {
     fn default() -> Self {
-        Self { pages: (0..PAGES).map(|_| OnceLock::new()).collect(), begun: AtomicU32::new(0) }
+        Self { pages: (0..PAGES).map(|_| OnceLock::new()).collect(), started: AtomicU32::new(0) }
     }
 }
 
-impl Book {
-    /// Begins a tally, and returns its index. None where there is none left, but for those that are kept for urgent ones.
-    pub(crate) fn begin(&self, urgent: bool) -> Option<usize> {
-        let room = if urgent { ROOM + URGENT } else { ROOM };
-        let next = |begun: u32| ((begun as usize) < room).then_some(begun + 1);
-        self.begun.try_update(Ordering::AcqRel, Ordering::Acquire, next).ok().map(|at| at as usize)
+impl TallyBook {
+    /// Starts a tally and returns its index. Returns `None` if the book is full. An `urgent` tally may be
+    /// one of the reserved ones.
+    pub(crate) fn start(&self, urgent: bool) -> Option<usize> {
+        let capacity = if urgent { CAPACITY + RESERVED } else { CAPACITY };
+        let next = |started: u32| ((started as usize) < capacity).then_some(started + 1);
+        self.started.try_update(Ordering::AcqRel, Ordering::Acquire, next).ok().map(|at| at as usize)
     }
 
-    pub(crate) fn begun(&self) -> usize {
-        self.begun.load(Ordering::Acquire) as usize
+    pub(crate) fn started(&self) -> usize {
+        self.started.load(Ordering::Acquire) as usize
     }
 
-    /// Begins with the first tally again. All of them were taken.
+    /// Makes all tallies free. The caller has taken all of them.
     pub(crate) fn reset(&self) {
-        self.begun.store(0, Ordering::Release);
+        self.started.store(0, Ordering::Release);
     }
 
     pub(crate) fn tally(&self, at: usize) -> &Tally {
         &self.page(at).tallies[at % PAGE]
     }
 
-    /// Counts one check that ended with `outcome`. Returns what the tally has no room for.
-    pub(crate) fn count(&self, at: usize, outcome: usize) -> Option<Alike> {
+    /// Counts one check that ended with `outcome`. Returns the checks that the tally cannot count, because it
+    /// has no room for another outcome.
+    pub(crate) fn count(&self, at: usize, outcome: usize) -> Option<OutcomeCount> {
         let page = self.page(at);
         let (outcome, count) = page.counters[stripe()][at % PAGE].count(outcome)?;
         page.tallies[at % PAGE].add(outcome, count)
     }
 
-    /// Takes back one check that ended with `outcome`, if one is counted.
+    /// Subtracts one check that ended with `outcome`, if one was counted.
     pub(crate) fn take_one(&self, at: usize, outcome: usize) {
         let page = self.page(at);
         let counters = page.counters.iter().map(|stripe| &stripe[at % PAGE]);
-        // One of them is enough.
-        let _ = counters.chain(&page.tallies[at % PAGE].ends).any(|counter| counter.take_one(outcome));
+        // The check was counted in one of these counters.
+        let _ = counters.chain(&page.tallies[at % PAGE].outcomes).any(|counter| counter.take_one(outcome));
     }
 
-    /// Takes all that was counted in a tally. Nothing counts there meanwhile.
+    /// Takes all counts of a tally. No other thread may count in it meanwhile.
     pub(crate) fn take(&self, at: usize, owner: &Owner) -> Option<Used> {
         let (page, at) = (self.page(at), at % PAGE);
         let tally = &page.tallies[at];
-        let mut slow = tally.slow.lock();
-        let (last, origins) = (slow.last.take(), mem::take(&mut slow.origins));
-        let all = page.counters.iter().map(|stripe| &stripe[at]).chain(&tally.ends);
-        let counts = added_up(all.filter_map(Counter::take));
+        let mut rare = tally.rare.lock();
+        let (last, origins) = (rare.last.take(), mem::take(&mut rare.origins));
+        let all = page.counters.iter().map(|stripe| &stripe[at]).chain(&tally.outcomes);
+        let counts = sum_by_outcome(all.filter_map(Counter::take));
         let seen = tally.seen(owner, origins);
         let is_used = !counts.is_empty() || last.is_some() || !seen.is_empty();
         is_used.then_some(Used { key: owner.key, secret: Some(owner.secret), counts, last, seen })
     }
 
-    fn page(&self, at: usize) -> &Page {
-        self.pages[at / PAGE].get_or_init(Page::new)
+    fn page(&self, at: usize) -> &TallyPage {
+        self.pages[at / PAGE].get_or_init(TallyPage::new)
     }
 }
 
-impl Page {
+impl TallyPage {
     fn new() -> Self {
         let counters = || (0..PAGE).map(|_| Counter::default()).collect();
         let tallies = (0..PAGE).map(|_| Tally::new()).collect();
@@ -138,19 +141,20 @@ impl Page {
 impl Tally {
     fn new() -> Self {
         Self {
-            ends: Default::default(),
+            outcomes: Default::default(),
             exposed: std::array::from_fn(|_| AtomicI64::new(NEVER)),
-            slow: Mutex::default(),
+            rare: Mutex::default(),
         }
     }
 
-    /// Adds checks that ended alike. Returns them where there is no room for another kind of end.
-    pub(crate) fn add(&self, outcome: usize, count: u32) -> Option<Alike> {
-        let is_added = self.ends.iter().any(|counter| counter.add(outcome, count));
+    /// Adds checks with one outcome. Returns them if the tally has no room for another outcome.
+    pub(crate) fn add(&self, outcome: usize, count: u32) -> Option<OutcomeCount> {
+        let is_added = self.outcomes.iter().any(|counter| counter.add(outcome, count));
         (!is_added).then_some((outcome, count))
     }
 
-    /// Notes the first exposure of each kind. Its origin is left out if other threads keep the tally locked for long.
+    /// Records the first exposure of each kind. Leaves out the origin if other threads keep
+    /// the tally locked for long.
     pub(crate) fn expose(&self, exposure: Exposure, origin: &[u8], now: Timestamp) {
         let Some(kind) = EXPOSURES.iter().position(|one| *one == exposure) else { return };
         let at = now.micros().max(NEVER + 1);
@@ -159,10 +163,10 @@ impl Tally {
         }
         let look = |_| {
             std::hint::spin_loop();
-            self.slow.try_lock()
+            self.rare.try_lock()
         };
-        if let Some(mut slow) = (0..PATIENCE).find_map(look) {
-            slow.origins[kind] = Some(Words::new(origin));
+        if let Some(mut rare) = (0..LOCK_ATTEMPTS).find_map(look) {
+            rare.origins[kind] = Some(Words::new(origin));
         }
     }
 
@@ -178,8 +182,8 @@ impl Tally {
     }
 }
 
-/// What was counted, each outcome once, in the order of their numbers.
-fn added_up(counted: impl Iterator<Item = Alike>) -> Vec<(Outcome, u32)> {
+/// Adds up the counts, so that each outcome occurs once, in the order of the numbers.
+fn sum_by_outcome(counted: impl Iterator<Item = OutcomeCount>) -> Vec<(Outcome, u32)> {
     let mut all: Vec<_> = counted.collect();
     all.sort_unstable_by_key(|(outcome, _)| *outcome);
     all.dedup_by(|(outcome, more), (first, count)| {

@@ -1,4 +1,4 @@
-//! What a check finds out: who calls, or why not.
+//! The result of a check: the caller, or the denial.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -14,78 +14,82 @@ use crate::narrowed::Allowances;
 use crate::tally::Owner;
 use crate::{Narrowed, Revision};
 
-/// A key as it stood when it was checked.
+/// The state of a key at the time of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// Its id.
+    /// The id of the key.
     pub key: KeyId,
-    /// Whose key it is.
+    /// The workspace that the key belongs to.
     pub workspace: WorkspaceId,
-    /// The change that left it so.
+    /// The last change of the key that the check knew.
     pub revision: Revision,
-    /// What people call it.
+    /// The name that people gave the key.
     pub name: SmolStr,
-    /// Its class.
+    /// Whether the key is secret or publishable.
     pub class: Class,
-    /// The scopes that were picked.
+    /// The scopes that a person chose for the key.
     pub scopes: Scopes,
-    /// What it may do.
+    /// The permissions that the key was granted.
     pub permissions: Permissions,
-    /// When it ends by itself.
+    /// When the key expires; `None` if it never does.
     pub expires_at: Option<Timestamp>,
-    /// What narrows it; nothing where nothing does.
+    /// The restrictions; `None` if there are none.
     pub restrictions: Option<Arc<Narrowed>>,
 }
 
 impl Key {
-    /// Whether it opens `project`, of those of its workspace.
+    /// Returns `true` if the key has access to `project`. The caller makes sure that the project
+    /// is in the key's workspace.
     pub fn covers(&self, project: ProjectId) -> bool {
         self.restrictions.as_ref().is_none_or(|own| own.cover_project(project))
     }
 
-    /// Whether it opens `model`, which is one of `project`, of those of its workspace.
+    /// Returns `true` if the key has access to `model`, which belongs to `project`. The caller makes sure
+    /// that the project is in the key's workspace.
     pub fn covers_model(&self, project: ProjectId, model: ModelId) -> bool {
         self.restrictions.as_ref().is_none_or(|own| own.cover_model(project, model))
     }
 
-    /// The largest image that it may send to be predicted, in bytes; nothing where any will do.
+    /// Returns the largest image that the key may send for a prediction, in bytes;
+    /// `None` if there is no limit.
     pub fn max_image_bytes(&self) -> Option<NonZeroU32> {
         self.restrictions.as_ref().and_then(|own| own.max_image_bytes)
     }
 }
 
-/// A key that was let through, and what it is.
+/// The client of an allowed request, identified by its key.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub(crate) key: Key,
-    /// The secret that was sent, and where its uses are counted.
+    /// The secret of the request, and where its usage is counted.
     pub(crate) owner: Owner,
     pub(crate) allowances: Allowances,
 }
 
 impl Caller {
-    /// The key that called.
+    /// Returns the key of the request.
     pub const fn key(&self) -> &Key {
         &self.key
     }
 
-    /// SHA-256 of the secret that was sent: a key may have two, and one of them may be revoked.
+    /// Returns SHA-256 of the secret of the request. A key has two secrets during a rotation.
     pub const fn secret(&self) -> Digest {
         self.owner.secret
     }
 
-    /// What the key's rate leaves to it, if it has one that was asked about.
+    /// Returns what the key's rate limit leaves; `None` if the key has none or the check did not use it.
     pub const fn allowance(&self) -> Option<Allowance> {
         self.allowances.key
     }
 
-    /// What the key's rate per visitor leaves to this one, if it has one that was asked about.
+    /// Returns what the rate limit for each visitor leaves to this visitor; `None` if the key has none or
+    /// the check did not use it.
     pub const fn visitor_allowance(&self) -> Option<Allowance> {
         self.allowances.visitor
     }
 
-    /// Takes one request from the key's rates, for a caller that was let through without ([`Spend::Nothing`]) and comes from
-    /// `address`.
+    /// Takes one request from the key's rate limits, after a check with [`Spend::Nothing`]. The
+    /// request comes from `address`.
     pub fn spend(mut self, now: Timestamp, address: Option<IpAddr>) -> Result<Self, Refusal> {
         let own = self.key.restrictions.as_ref();
         match own.map_or(Ok(Allowances::default()), |own| own.meter(now, address, Spend::One)) {
@@ -98,12 +102,12 @@ impl Caller {
     }
 }
 
-/// Why a request was refused, and the key if its secret was right.
+/// A denied request, with the key if the secret was right.
 #[derive(Clone, Debug)]
 pub struct Refusal {
-    /// The one reason.
+    /// The reason for the denial.
     pub denial: Denial,
-    /// The key, where the caller proved that it holds a secret of it.
+    /// The key, if the request proved that it has one of the key's secrets.
     pub key: Option<Key>,
 }
 

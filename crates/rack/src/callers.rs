@@ -1,7 +1,8 @@
-//! Who calls with which secret: noted beside the decision, in memory, until somebody writes it down.
+//! The callers of each key, recorded in memory during checks until a drain writes them to the store.
 //!
-//! Bounded, and never in the way of a request: no allocation once a shelf is there, and no lock that is waited for. Each
-//! workspace and each key has a share of the room (`shelf.rs`). What finds no room is not noted, and that is counted.
+//! Memory is bounded. A request never waits for a lock, and allocates nothing once a table exists.
+//! Each workspace and each key has a share of the room (`call_table.rs`). Calls without room are
+//! dropped, and counted as dropped.
 
 use std::fmt;
 use std::hash::BuildHasher;
@@ -13,123 +14,134 @@ use keyrack_key::{Exposure, Hint, KeyId, Timestamp, WorkspaceId};
 use tokio::sync::Notify;
 
 use crate::Outcome;
-use crate::shelf::Shelf;
+use crate::call_table::CallTable;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
-/// Shelves; whoever finds one in use takes the next.
-const SHELVES: usize = if cfg!(feature = "shuttle") { 2 } else { 8 };
-/// Different calls on a shelf between two drains. An eighth of the table stays free, so that it never grows.
-const ROOM: usize = if cfg!(feature = "shuttle") { 3 } else { 3_584 };
-/// With so many calls on one shelf, all should be drained at once.
-const CROWDED: usize = ROOM / 8;
-/// Different calls that wait in a backlog.
-const BACKLOG: usize = 57_344;
-/// So many letters and digits in a row could be a secret.
-const SECRETIVE: usize = 32;
+/// The number of tables. A thread that finds a table locked takes the next.
+const TABLES: usize = if cfg!(feature = "shuttle") { 2 } else { 8 };
+/// The number of different callers in a table between two drains. An eighth of the table stays
+/// free, so that it never grows.
+const CALLERS_PER_TABLE: usize = if cfg!(feature = "shuttle") { 3 } else { 3_584 };
+/// The number of callers in one table that requests a drain.
+const DRAIN_AT: usize = CALLERS_PER_TABLE / 8;
+/// The number of different callers in a backlog.
+const BACKLOG_CALLERS: usize = 57_344;
+/// The number of letters and digits in a row that could be a secret.
+const SECRET_RUN: usize = 32;
 
-/// What a client wrote, cut off behind `MOST` bytes: printable ASCII, and nothing in it that could be a secret.
+/// Text from a client, cut after `MAX` bytes. Contains printable ASCII only, and
+/// nothing that could be a secret.
+///
+/// # Examples
+///
+/// ```
+/// use keyrack_rack::Words;
+///
+/// let text = Words::<80>::new(b"https://example.org/?key=kr_sk_00000000000000000000000000000000000000");
+/// assert_eq!(text.as_str(), "https://example.org/?key=kr_sk_~");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Words<const MOST: usize> {
-    bytes: [u8; MOST],
+pub struct Words<const MAX: usize> {
+    bytes: [u8; MAX],
     length: u8,
 }
 
-impl<const MOST: usize> Words<MOST> {
-    /// Keeps of `text` what may be kept. People put keys into every header there is: a run of letters and digits that is
-    /// as long as a secret's becomes `~`.
+impl<const MAX: usize> Words<MAX> {
+    /// Copies the safe part of `text`. Clients put keys into any header, so a run of letters and digits that
+    /// is as long as the random part of a secret becomes `~`.
     pub fn new(text: &[u8]) -> Self {
-        const { assert!(MOST <= 255) };
-        let (mut bytes, mut length, mut run) = ([0; MOST], 0, 0);
+        const { assert!(MAX <= 255) };
+        let (mut bytes, mut length, mut run) = ([0; MAX], 0, 0);
         for byte in text.iter().copied().filter(|byte| matches!(byte, b' '..=b'~')) {
-            if length == MOST {
+            if length == MAX {
                 break;
             }
             run = if byte.is_ascii_alphanumeric() { run + 1 } else { 0 };
-            if run > SECRETIVE {
+            if run > SECRET_RUN {
                 continue;
             }
             bytes[length] = byte;
             length += 1;
-            if run == SECRETIVE {
-                length -= SECRETIVE;
-                bytes[length..length + SECRETIVE].fill(0);
+            if run == SECRET_RUN {
+                length -= SECRET_RUN;
+                bytes[length..length + SECRET_RUN].fill(0);
                 bytes[length] = b'~';
                 length += 1;
             }
         }
-        // A run that was cut off at the end could be the beginning of one.
-        if length == MOST && run > 0 && run < SECRETIVE && text.len() > MOST {
+        // A run that the end cuts off could be the first part of a secret.
+        if length == MAX && run > 0 && run < SECRET_RUN && text.len() > MAX {
             length -= run;
             bytes[length..].fill(0);
         }
         Self { bytes, length: u8::try_from(length).unwrap_or(u8::MAX) }
     }
 
-    /// The words.
+    /// Returns the safe text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.bytes[..usize::from(self.length)]).unwrap_or_default()
     }
 }
 
-impl<const MOST: usize> fmt::Debug for Words<MOST> {
+impl<const MAX: usize> fmt::Debug for Words<MAX> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.as_str().fmt(f)
     }
 }
 
-/// One request with a key that is known, however it ended.
+/// One request with a known key, allowed or denied.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
-    /// The workspace of the key.
+    /// The workspace that the key belongs to.
     pub workspace: WorkspaceId,
-    /// The key.
+    /// The id of the key of the request.
     pub key: KeyId,
-    /// Which of its secrets.
+    /// The hint of the secret that the request had.
     pub hint: Hint,
-    /// When.
+    /// The time of the request.
     pub at: Timestamp,
-    /// From where, if known.
+    /// The address of the client; `None` if it is unknown.
     pub address: Option<IpAddr>,
-    /// The `Origin` header; empty where there was none.
+    /// The `Origin` header; empty if there was none.
     pub origin: &'a [u8],
-    /// The `User-Agent` header; empty where there was none.
+    /// The `User-Agent` header; empty if there was none.
     pub agent: &'a [u8],
-    /// Where others can read the secret that it carried.
+    /// Where others can read the secret of the request.
     pub exposure: Exposure,
-    /// What was asked for, and how it ended.
+    /// The required permission and the result of the check.
     pub outcome: Outcome,
 }
 
-/// Calls of one caller that ended in one way.
+/// Requests of one caller that had the same outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Calls {
-    /// The workspace of the key.
+    /// The workspace that the key belongs to.
     pub workspace: WorkspaceId,
-    /// The key.
+    /// The id of the key of the requests.
     pub key: KeyId,
-    /// Which of its secrets.
+    /// The hint of the secret that the requests had.
     pub hint: Hint,
-    /// From where, if known.
+    /// The address of the client; `None` if it is unknown.
     pub address: Option<IpAddr>,
-    /// The origin of the page that called; empty where none did.
+    /// The origin of the page that sent the requests; empty if there was none.
     pub origin: Words<80>,
-    /// The program, as it called itself.
+    /// The `User-Agent` header; empty if there was none.
     pub agent: Words<96>,
-    /// Where others can read the secret that they carried.
+    /// Where others can read the secret of the requests.
     pub exposure: Exposure,
-    /// What was asked for, and how it ended.
+    /// The required permission and the result of the checks.
     pub outcome: Outcome,
-    /// When the first of them came.
+    /// The time of the first request.
     pub first: Timestamp,
-    /// When the last of them came.
+    /// The time of the last request.
     pub last: Timestamp,
-    /// How many they are.
+    /// The number of requests.
     pub number: u32,
 }
 
 impl Calls {
-    /// The one call that was made.
+    /// Creates a group with a single request.
     pub fn one(call: &Call<'_>) -> Self {
         Self {
             workspace: call.workspace,
@@ -146,122 +158,155 @@ impl Calls {
         }
     }
 
-    /// Brings times that a clock elsewhere has set ahead of `now` back to it.
+    /// Moves times that are later than `now` back to `now`: the clock of the machine
+    /// that recorded them was ahead.
     pub fn clamp(&mut self, now: Timestamp) {
         self.last = self.last.min(now);
         self.first = self.first.min(self.last);
     }
 
-    /// Whether both are of one caller, and ended alike.
+    /// Returns `true` if both have the same caller and the same outcome.
     pub fn is_like(&self, other: &Self) -> bool {
-        self.who() == other.who()
+        self.identity() == other.identity()
     }
 
-    /// Counts `more` of the same.
+    /// Adds the requests of another group with the same caller and outcome.
     pub fn add(&mut self, more: &Self) {
         self.number = self.number.saturating_add(more.number);
         self.first = self.first.min(more.first);
         self.last = self.last.max(more.last);
     }
 
-    /// What tells one caller, and one end of their calls, from another.
-    pub(crate) fn who(&self) -> (KeyId, Hint, Option<IpAddr>, &str, &str, Exposure, Outcome) {
+    /// Returns the fields that distinguish one group from another.
+    pub(crate) fn identity(&self) -> (KeyId, Hint, Option<IpAddr>, &str, &str, Exposure, Outcome) {
         let (origin, agent) = (self.origin.as_str(), self.agent.as_str());
         (self.key, self.hint, self.address, origin, agent, self.exposure, self.outcome)
     }
 }
 
-/// Who called lately.
+/// The recent callers of all keys.
+///
+/// # Examples
+///
+/// ```
+/// use keyrack_key::{Exposure, Hint, KeyId, Timestamp, WorkspaceId};
+/// use keyrack_rack::{Call, Callers, Outcome};
+///
+/// # let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+/// # let now = Timestamp::from_micros(0);
+/// let callers = Callers::new();
+/// let call = Call {
+///     workspace: WorkspaceId::new(now, &mut rng),
+///     key: KeyId::new(now, &mut rng),
+///     hint: Hint::parse("9fQ2").unwrap(),
+///     at: now,
+///     address: None,
+///     origin: b"",
+///     agent: b"camera/3",
+///     exposure: Exposure::None,
+///     outcome: Outcome { permission: None, refused: None },
+/// };
+/// callers.note(&call);
+/// callers.note(&call);
+/// assert_eq!(callers.drain()[0].number, 2);
+/// ```
 #[derive(Debug, Default)]
 pub struct Callers {
-    shelves: [OnceLock<Mutex<Shelf>>; SHELVES],
-    /// Seeded: nobody can send everything to one shelf.
+    tables: [OnceLock<Mutex<CallTable>>; TABLES],
+    /// Seeded, so that no client can direct all its requests to one table.
     hasher: RandomState,
     dropped: AtomicU64,
-    crowded: Arc<Notify>,
+    drain_requested: Arc<Notify>,
 }
 
 impl Callers {
-    /// Nobody yet.
+    /// Creates an empty log. Tables are allocated on first use.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Notes one call. Allocates once for each of the few shelves.
+    /// Records one request. Allocates only when a table is used for the first time.
     pub fn note(&self, call: &Call<'_>) {
         let calls = Calls::one(call);
-        let hash = self.hasher.hash_one(calls.who());
+        let hash = self.hasher.hash_one(calls.identity());
         let first = usize::from(hash.to_le_bytes()[4]);
-        // A shelf that another thread works on is passed over. One on which the share is used up is not: the others are as full.
-        let noted = (first..first + SHELVES).find_map(|shelf| self.put(shelf % SHELVES, hash, &calls));
+        // A table that another thread has locked is skipped. A table in which the share is used up is
+        // not: the others are as full.
+        let noted = (first..first + TABLES).find_map(|table| self.put(table % TABLES, hash, &calls));
         if noted != Some(true) {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Who called since the last time, maybe in several parts. It takes as long as they are many: it is not for a thread that
-    /// answers requests.
+    /// Takes all callers since the last drain; one caller may be in several groups. Takes time in proportion
+    /// to their number, so call it on a thread that answers no requests.
     pub fn drain(&self) -> Vec<Calls> {
-        let shelves = self.shelves.iter().filter_map(OnceLock::get);
-        // What is on a shelf is copied at once: a request that finds it locked meanwhile takes the next.
-        shelves.flat_map(|shelf| shelf.lock().drain()).collect()
+        let tables = self.tables.iter().filter_map(OnceLock::get);
+        // Copies a whole table at once. A request that finds it locked meanwhile takes the next table.
+        tables.flat_map(|table| table.lock().drain()).collect()
     }
 
-    /// Is notified when callers should be drained before long, because there are many.
+    /// Returns a signal that is notified when the callers should be drained soon, because there are many.
     pub fn crowded(&self) -> Arc<Notify> {
-        Arc::clone(&self.crowded)
+        Arc::clone(&self.drain_requested)
     }
 
-    /// How many calls were not noted because there was no room.
+    /// Returns the number of requests that were not recorded for lack of room.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// Counts calls that were drained and then lost.
+    /// Counts requests as dropped that were drained and then lost.
     pub fn lose(&self, calls: u64) {
         self.dropped.fetch_add(calls, Ordering::Relaxed);
     }
 
-    /// Whether the calls have found room on a shelf. None where another thread works on it.
+    /// Returns whether the calls found room in a table, or `None` if another thread has the table locked.
     fn put(&self, number: usize, hash: u64, calls: &Calls) -> Option<bool> {
-        let held = self.shelves[number].get_or_init(|| Mutex::new(Shelf::for_requests(ROOM)));
-        let mut held = held.try_lock()?;
-        let is_put = held.put(hash, calls, &self.hasher);
-        if held.len() == CROWDED {
-            self.crowded.notify_one();
+        let table =
+            self.tables[number].get_or_init(|| Mutex::new(CallTable::for_requests(CALLERS_PER_TABLE)));
+        let mut table = table.try_lock()?;
+        let is_put = table.put(hash, calls, &self.hasher);
+        if table.len() == DRAIN_AT {
+            self.drain_requested.notify_one();
         }
         Some(is_put)
     }
 }
 
-/// Callers that were drained and are not written down yet. Those of one caller are added up; each workspace and each key has
-/// a share of the room.
+/// Callers that were drained and are not in the store yet. Requests of the same caller are added up. Each
+/// workspace and each key has a share of the room.
 #[derive(Debug)]
 pub struct CallerBacklog {
-    gathered: Shelf,
+    gathered: CallTable,
     hasher: RandomState,
-    /// What was gathered when it was last empty, by descending key.
+    /// The callers of the current round, by descending key.
     due: Vec<Calls>,
 }
 
 impl Default for CallerBacklog {
     fn default() -> Self {
-        Self { gathered: Shelf::growing(BACKLOG), hasher: RandomState::default(), due: Vec::new() }
+        Self {
+            gathered: CallTable::growing(BACKLOG_CALLERS),
+            hasher: RandomState::default(),
+            due: Vec::new(),
+        }
     }
 }
 
 impl CallerBacklog {
-    /// Adds calls, and returns how many found no room.
+    /// Adds calls, and returns the number of requests that found no room.
     pub fn add(&mut self, calls: impl IntoIterator<Item = Calls>) -> u64 {
-        let mut put = |one: &Calls| self.gathered.put(self.hasher.hash_one(one.who()), one, &self.hasher);
+        let mut put =
+            |one: &Calls| self.gathered.put(self.hasher.hash_one(one.identity()), one, &self.hasher);
         calls.into_iter().filter(|one| !put(one)).map(|one| u64::from(one.number)).sum()
     }
 
-    /// Takes the calls of up to `most` callers, in rounds as [`UseBacklog::take`](crate::UseBacklog::take).
+    /// Takes up to `most` callers, in rounds as [`UseBacklog::take`](crate::UseBacklog::take) does.
     pub fn take(&mut self, most: usize) -> Vec<Calls> {
         if self.due.is_empty() && self.gathered.len() > 0 {
-            // The memory of a crowd is given back.
-            self.due = std::mem::replace(&mut self.gathered, Shelf::growing(BACKLOG)).drain();
+            // A new table releases the memory that a crowd needed.
+            self.due = std::mem::replace(&mut self.gathered, CallTable::growing(BACKLOG_CALLERS)).drain();
             self.due.sort_unstable_by_key(|calls| std::cmp::Reverse(calls.key));
         }
         let mut taken = self.due.split_off(self.due.len().saturating_sub(most));
@@ -272,12 +317,12 @@ impl CallerBacklog {
         taken
     }
 
-    /// Whether none wait.
+    /// Returns `true` if no callers wait.
     pub fn is_empty(&self) -> bool {
         self.gathered.len() == 0 && self.due.is_empty()
     }
 
-    /// How many calls wait.
+    /// Returns the number of requests that wait.
     pub fn calls(&self) -> u64 {
         self.gathered.iter().chain(&self.due).map(|calls| u64::from(calls.number)).sum()
     }

@@ -1,34 +1,37 @@
-//! The meters of the rates that a key had before, for as long as they count.
+//! The meters of a key's earlier rate limits, kept until they have recovered.
 //!
-//! A change of a rate hands the share that is used to the meter of the new rate, but that share recovers as fast as the new rate
-//! says. So the meter of the old rate is kept until it has recovered, and each later change takes the largest share of all
-//! that are kept. A rate that is removed is kept in the same way, and so is one that is set again: it gets its own meter back.
+//! When a rate limit changes, the meter of the new one starts with the used share of the old one, but that
+//! share then recovers at the speed of the new rate. Therefore the meter of the old rate is kept until it has
+//! recovered, and each later change starts with the largest share of all kept meters. A rate that is removed
+//! is kept in the same way, and a rate that is restored gets its own meter back.
 //!
-//! What this guarantees, for any set of rates and any order of changes: count each request that was allowed under one of these
-//! rates as its share (1/100 under 100 requests per day). Then the sum in any period is at most 1, plus that period divided by
-//! the shortest recovery time in the set. With a set of one, a rate allows no more than its burst and what recovers, however
-//! often it was replaced in between. The reason: take an account that grows with each such request and shrinks at the speed of
-//! the fastest rate in the set. While one of them is in force, its meter shows at least that share; while none is, a kept one
-//! does, which shrinks no faster. So no request is allowed that the account has no room for.
+//! This guarantees the following, for any set of rates and any order of changes. Count each request that was
+//! allowed under one of these rates as its share (1/100 under 100 requests per day). Then the sum in any
+//! period is at most 1, plus that period divided by the shortest recovery time in the set. With a set of one,
+//! a rate allows no more than its burst and what recovers, however often it was replaced in between. The
+//! reason: take an account that grows with each such request and shrinks at the speed of the fastest rate in
+//! the set. While one of the rates is in force, its meter shows at least the share of the account; otherwise
+//! a kept meter does, which shrinks no faster. So no request is allowed that the account has no room for.
 //!
-//! A request that is checked while its key changes counts in the meter that it found. That one is kept, so the request counts
-//! from the next change on.
+//! A request that is checked while its key changes counts in the meter that it found. That meter is kept, so
+//! the request counts from the next change on.
 
 use keyrack_key::{Rate, Timestamp};
 
-/// The most rates that are kept. One more is merged: the fastest counts, with its share, at the speed of the next.
+/// The number of kept rates. One more is merged: the fastest adds its share to the next one,
+/// and recovers at that speed.
 const MOST: usize = 2;
 
-/// What counts requests under a rate.
+/// A meter of one rate.
 pub(crate) trait Count {
-    /// Raises what is used under `rate` to the share that `earlier` shows as used under `was` at `now`.
+    /// Raises the used share under `rate` to the share that `earlier` has under `was` at `now`.
     fn raise(&self, rate: Rate, earlier: &Self, was: Rate, now: Timestamp);
 
-    /// Whether a request at `now` could be denied because of those before.
+    /// Returns `true` if earlier requests could lead to a denial at `now`.
     fn counts(&self, rate: Rate, now: Timestamp) -> bool;
 }
 
-/// Earlier rates of a key and their meters, from the fastest to recover to the slowest.
+/// The earlier rates of a key and their meters, ordered by the time to recover, fastest first.
 #[derive(Debug)]
 pub(crate) struct Earlier<M>(Vec<(Rate, M)>);
 
@@ -39,7 +42,7 @@ impl<M> Default for Earlier<M> {
 }
 
 impl<M: Count> Earlier<M> {
-    /// The meter of `rate`, which takes the place of `current`. `fresh` makes one on which nothing is used.
+    /// Returns the meter of `rate`, which replaces `current`. `fresh` creates an unused meter.
     pub(crate) fn replace(
         &mut self,
         current: Option<(Rate, M)>,
@@ -67,7 +70,7 @@ impl<M: Count> Earlier<M> {
         own
     }
 
-    /// Whether some earlier rate still counts.
+    /// Returns `true` if an earlier rate has not recovered.
     pub(crate) fn counts(&self, now: Timestamp) -> bool {
         self.0.iter().any(|(rate, meter)| meter.counts(*rate, now))
     }

@@ -1,4 +1,4 @@
-//! The stream of changes that keeps a rack equal to the store.
+//! The feed: the stream of changes that keeps a rack equal to the store.
 
 use std::error::Error;
 use std::fmt;
@@ -9,64 +9,66 @@ use smol_str::SmolStr;
 
 use crate::Trust;
 
-/// The number of a change to keys: gapless, and in the order of the commits. 0 is before the first.
+/// The number of a change to the keys. Numbers have no gaps and follow the order of the commits. 0
+/// means before the first change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(pub u64);
 
-/// A random name of one change. Two histories that number their changes alike
-/// (a restored backup, a failover that lost a commit) differ in it.
+/// A random name of one change. Two histories may use the same numbers, after the restore of a backup or a
+/// failover that lost a commit, but not the same names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ChangeId(pub [u8; 16]);
 
-/// A point in one history of changes.
+/// A position in one history of changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Position {
     /// The last change that is included.
     pub revision: Revision,
-    /// Which change that was.
+    /// The name of that change.
     pub change: ChangeId,
 }
 
-/// A key as it stands after a change: the whole of it, so that applying one twice does no harm.
+/// The whole state of a key after a change, so that a record can be applied twice without harm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Its id.
+    /// The id of the key.
     pub key: KeyId,
-    /// The change that left it so.
+    /// The change that led to this state.
     pub revision: Revision,
-    /// Whose key it is.
+    /// The workspace that the key belongs to.
     pub workspace: WorkspaceId,
-    /// What people call it.
+    /// The name that people gave the key.
     pub name: SmolStr,
-    /// Its class.
+    /// Whether the key is secret or publishable.
     pub class: Class,
-    /// The scopes that were picked; what they granted is in the terms.
+    /// The chosen scopes. The permissions that they granted are in `terms`.
     pub scopes: Scopes,
-    /// What it may do, from where, until when.
+    /// The permissions, restrictions, expiry, pause, and deletion of the key.
     pub terms: Terms,
-    /// Its current secret and those that retire or retired lately.
+    /// The current secret, and the secrets that retire or retired within
+    /// [`TOMBSTONE_LIFE`](crate::TOMBSTONE_LIFE).
     pub secrets: Vec<(Digest, SecretState)>,
 }
 
 /// All keys at one position.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
-    /// Where the snapshot was taken.
+    /// The position at which the snapshot was taken.
     pub position: Position,
-    /// Every key that lives or was deleted within [`TOMBSTONE_LIFE`](crate::TOMBSTONE_LIFE).
+    /// All keys, except those that were deleted more than [`TOMBSTONE_LIFE`](crate::TOMBSTONE_LIFE) ago.
     pub records: Vec<Record>,
 }
 
-/// Records as they are read, many at a time. Waiting for the next ones may block.
+/// Batches of records in the order of reading. `next` may block until the following batch is read.
 pub type Batches<E> = Box<dyn Iterator<Item = Result<Vec<Record>, E>> + Send>;
 
-/// A snapshot that is still being read: a rack takes in what has come while the rest is on its way.
+/// A snapshot that is still being read. The rack can apply the first batches while the rest is being read.
 pub struct Reading<E> {
-    /// Where the snapshot was taken.
+    /// The position at which the snapshot was taken.
     pub position: Position,
-    /// About how many keys there will be.
+    /// The approximate number of keys.
     pub keys: usize,
-    /// Every key, as in a [`Snapshot`].
+    /// All keys, as in a [`Snapshot`].
     pub batches: Batches<E>,
 }
 
@@ -77,7 +79,7 @@ impl<E: Send + 'static> From<Snapshot> for Reading<E> {
 }
 
 impl<E> Reading<E> {
-    /// All of it. Blocks until it has come.
+    /// Collects the whole snapshot. Blocks until the last batch is read.
     pub fn whole(self) -> Result<Snapshot, E> {
         let mut records = Vec::with_capacity(self.keys);
         for batch in self.batches {
@@ -96,43 +98,75 @@ impl<E> fmt::Debug for Reading<E> {
     }
 }
 
-/// What changed between two positions. A key that changed more than once stands in it once, as it is at the end.
+/// The changes between two positions. A key that changed several times occurs once, in its last state.
 #[derive(Clone, Debug)]
 pub struct Frame {
-    /// Where the reader has to be.
+    /// The position that the rack must have before it applies the frame.
     pub from: Position,
-    /// Where it is afterwards.
+    /// The position of the rack after it applied the frame.
     pub to: Position,
-    /// What changed in between, oldest first.
+    /// The changed keys, oldest change first.
     pub changes: Vec<Record>,
 }
 
-/// The next thing that a reader learns.
+/// The answer of a feed to the question for changes.
 #[derive(Clone, Debug)]
 pub enum Next {
-    /// What changed after the position asked about; possibly nothing.
+    /// The changes after the given position, possibly none.
     Frame(Frame),
-    /// The position is not part of this history: load a snapshot.
+    /// The given position is not part of this history: load a snapshot.
     Reload,
 }
 
-/// Where a rack is filled from.
+/// A source that fills a rack: the store, or a server across the network.
+///
+/// # Examples
+///
+/// ```
+/// use std::convert::Infallible;
+/// use std::sync::Arc;
+///
+/// use keyrack_key::Timestamp;
+/// use keyrack_rack::{Feed, Follower, Frame, Next, Position, Rack, Reading, Revision, Snapshot};
+///
+/// /// A feed without keys.
+/// struct Empty;
+///
+/// impl Feed for Empty {
+///     type Error = Infallible;
+///
+///     async fn snapshot(&self, _: Timestamp) -> Result<Reading<Infallible>, Infallible> {
+///         Ok(Snapshot::default().into())
+///     }
+///
+///     async fn after(&self, position: Position) -> Result<Next, Infallible> {
+///         Ok(Next::Frame(Frame { from: position, to: position, changes: Vec::new() }))
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let rack = Arc::new(Rack::new());
+/// let follower = Follower::new(Empty, Arc::clone(&rack));
+/// follower.reach(Revision(0), Timestamp::from_micros(0)).await.unwrap();
+/// assert!(rack.is_trusted());
+/// # });
+/// ```
 pub trait Feed: Send + Sync {
-    /// Why reading failed.
+    /// The error of a failed read.
     type Error: Error + Send + Sync + 'static;
 
-    /// Everything, as of one position. Keys deleted before `tombstones_since` are left out.
+    /// Reads all keys at one position. Leaves out keys that were deleted before `tombstones_since`.
     fn snapshot(
         &self,
         tombstones_since: Timestamp,
     ) -> impl Future<Output = Result<Reading<Self::Error>, Self::Error>> + Send;
 
-    /// How long what was read last is as good as what it was read from. Whoever reads across a network and may be cut
-    /// off has to say until when.
+    /// Returns how long the last read data counts as equal to its source. A feed that reads across a network
+    /// must return a deadline, because the connection may be cut without notice.
     fn trust(&self) -> Trust {
         Trust::Always
     }
 
-    /// What happened after `position`.
+    /// Reads the changes after `position`.
     fn after(&self, position: Position) -> impl Future<Output = Result<Next, Self::Error>> + Send;
 }

@@ -1,4 +1,4 @@
-//! Keeps a rack equal to what a feed tells.
+//! Keeps a rack equal to a feed.
 
 use std::sync::Arc;
 
@@ -7,40 +7,43 @@ use tokio::sync::Mutex;
 
 use crate::{Feed, Gap, Next, Rack, Revision, TOMBSTONE_LIFE};
 
-/// Reads a feed into a rack. Tasks that ask it to catch up at the same time take turns: a snapshot
-/// that one of them read must not replace what another has applied since.
+/// Reads a feed into a rack. Tasks that call [`reach`](Self::reach) at the same time run one after another,
+/// because a snapshot that one task read must not replace newer changes that another task applied.
 #[derive(Debug)]
 pub struct Follower<F> {
     feed: F,
     rack: Arc<Rack>,
-    turn: Mutex<Turn>,
+    state: Mutex<FollowerState>,
 }
 
-/// What whoever has the turn knows.
+/// State that only the running task uses.
 #[derive(Debug, Default)]
-struct Turn {
+struct FollowerState {
     is_filled: bool,
 }
 
 impl<F: Feed> Follower<F> {
-    /// Will fill `rack` from `feed`.
+    /// Creates a follower that fills `rack` from `feed`. Reads nothing yet.
     pub fn new(feed: F, rack: Arc<Rack>) -> Self {
-        Self { feed, rack, turn: Mutex::default() }
+        Self { feed, rack, state: Mutex::default() }
     }
 
-    /// The rack that it fills.
+    /// Returns the rack that the follower fills.
     pub const fn rack(&self) -> &Arc<Rack> {
         &self.rack
     }
 
-    /// Reads until the rack holds all that the feed has, and at least `revision`. A rack that was never filled, a hole,
-    /// or another history is answered by loading everything anew. Then the rack is trusted as the feed
-    /// says. A rack that was trusted until further notice is not any more when this fails.
+    /// Reads until the rack contains all changes of the feed, and at least `revision`. Loads a snapshot if
+    /// the rack was never filled, if changes are missing, or if the feed has another history. Then gives the
+    /// rack the trust of the feed.
+    ///
+    /// Returns the error of the feed. After an error, a rack that had
+    /// [`Trust::Always`](crate::Trust::Always) has no trust any more.
     pub async fn reach(&self, revision: Revision, now: Timestamp) -> Result<(), F::Error> {
-        let mut turn = self.turn.lock().await;
+        let mut state = self.state.lock().await;
         self.rack.see(now);
-        let read = self.read(&mut turn, revision, now).await;
-        // Before anybody else has the turn: what they read may be newer, and better or worse to trust.
+        let read = self.read(&mut state, revision, now).await;
+        // Set before the next task runs: what that task reads may be newer, with another trust.
         match read {
             Ok(()) => self.rack.trust(self.feed.trust()),
             Err(_) => self.rack.doubt(),
@@ -48,9 +51,14 @@ impl<F: Feed> Follower<F> {
         read
     }
 
-    async fn read(&self, turn: &mut Turn, revision: Revision, now: Timestamp) -> Result<(), F::Error> {
-        if !turn.is_filled {
-            self.load(turn, now).await?;
+    async fn read(
+        &self,
+        state: &mut FollowerState,
+        revision: Revision,
+        now: Timestamp,
+    ) -> Result<(), F::Error> {
+        if !state.is_filled {
+            self.load(state, now).await?;
         }
         loop {
             let applied = match self.feed.after(self.rack.position()).await? {
@@ -58,7 +66,7 @@ impl<F: Feed> Follower<F> {
                 Next::Reload => Err(Gap),
             };
             if applied.is_err() {
-                self.load(turn, now).await?;
+                self.load(state, now).await?;
             }
             if self.rack.position().revision >= revision {
                 return Ok(());
@@ -66,20 +74,20 @@ impl<F: Feed> Follower<F> {
         }
     }
 
-    /// On a thread where it is in nobody's way: a million keys take a second.
-    async fn load(&self, turn: &mut Turn, now: Timestamp) -> Result<(), F::Error> {
-        turn.is_filled = false;
+    /// On a blocking thread, because a million keys take a second.
+    async fn load(&self, state: &mut FollowerState, now: Timestamp) -> Result<(), F::Error> {
+        state.is_filled = false;
         let reading = self.feed.snapshot(now.minus(TOMBSTONE_LIFE)).await?;
         let rack = Arc::clone(&self.rack);
         match tokio::task::spawn_blocking(move || rack.read(reading)).await {
             Ok(read) => read?,
             Err(failed) => match failed.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                // The runtime ends, and this task with it.
+                // The runtime shuts down, and drops this task too.
                 Err(_) => std::future::pending().await,
             },
         }
-        turn.is_filled = true;
+        state.is_filled = true;
         Ok(())
     }
 }

@@ -1,15 +1,15 @@
-//! What a node and the server that it follows agree on about time.
+//! The clock, and the times that a node and its server agree on.
 
 use std::time::Duration;
 
 use keyrack_key::Timestamp;
 
-/// Reads the current time. Code takes it as an argument so that tests control the time.
+/// Returns the current time. An argument wherever time matters, so that tests choose the time.
 pub type Clock = fn() -> Timestamp;
 
-/// How long a node may decide from its memory after the start of the last request that renewed its lease, unless it
-/// registered to go on longer when it is cut off.
+/// How long a node may decide after the start of its last request for changes, unless it registered to continue
+/// while it cannot reach the server.
 pub const LEASE: Duration = Duration::from_secs(5);
 
-/// The longest that a server holds back its response to a request for changes while there are none.
+/// The longest time that the server waits for a change before it responds to a request for changes.
 pub const WAIT: Duration = Duration::from_secs(1);

@@ -1,30 +1,25 @@
-//! Live keys in memory.
-//!
-//! A [`Rack`] holds every key of a deployment, found by the digest of a secret. Each request is decided
-//! from it: no query, no lock that is held across anything slow, no allocation. A [`Follower`] fills it from a
-//! [`Feed`] and keeps it equal to the store. It counts how checks end until somebody writes that down ([`Used`]).
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 mod book;
+mod call_table;
 mod caller;
 mod callers;
 mod counter;
 mod earlier;
+mod entry;
 mod feed;
 mod follower;
 mod last_use;
 mod lease;
-mod line;
 mod meters;
 mod narrowed;
 mod outcome;
-mod pages;
+mod paged_vec;
 mod rack;
 mod shard;
-mod shelf;
-mod steady;
+mod steady_clock;
 mod sync;
 mod table;
 mod tally;

@@ -1,6 +1,6 @@
-//! The meters of a key's rates, and what becomes of them when its rates change.
+//! The meters of a key's rate limits, and what happens to them when the rate limits change.
 //!
-//! No change of a key gives back what was used: `earlier.rs` says what that means exactly.
+//! No change of a key makes used requests available again: `earlier.rs` defines this exactly.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,14 +11,14 @@ use keyrack_key::{Allowance, Denial, KeyId, Rate, Restrictions, Timestamp, Works
 
 use crate::earlier::{Count, Earlier};
 use crate::narrowed::Allowances;
-use crate::steady::Steady;
+use crate::steady_clock::Steady;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::visitors::{self, Visitors};
 
-/// With earlier rates of fewer keys than these, none is looked at again.
+/// The smallest number of keys with earlier rates at which recovered ones are removed.
 const FEW: usize = 64;
 
-/// The meters of a key that has some, and the clock that they count by.
+/// The meters of a key, and the clock that they use.
 #[derive(Clone, Debug)]
 pub(crate) struct Meters {
     steady: Arc<Steady>,
@@ -26,22 +26,22 @@ pub(crate) struct Meters {
     visitors: Option<(Rate, visitors::Meters)>,
 }
 
-/// The due time of a key ([`Rate::take`]). Nothing is locked: whoever was overtaken looks again.
+/// The due time of a key ([`Rate::take`]). Lock-free: a thread that is overtaken tries again.
 #[derive(Debug, Default)]
 pub(crate) struct Meter(AtomicU64);
 
-/// Makes meters, and keeps those of earlier rates. Only writers touch it.
+/// Creates meters, and keeps those of earlier rates. Only writers use this.
 #[derive(Debug, Default)]
 pub(crate) struct Metering {
     steady: Arc<Steady>,
     visitors: Visitors,
-    /// Of keys whose rates were changed or removed lately.
+    /// The earlier rates of keys whose rates were changed or removed recently.
     earlier: HashMap<KeyId, EarlierRates, RandomState>,
-    /// With more keys in `earlier` than these, those whose earlier rates have recovered are forgotten.
+    /// The number of keys in `earlier` at which recovered ones are removed.
     many: usize,
 }
 
-/// The rates that a key had before, in all and per visitor.
+/// The earlier rates of a key, and of its visitors.
 #[derive(Debug, Default)]
 struct EarlierRates {
     key: Earlier<Arc<Meter>>,
@@ -49,12 +49,12 @@ struct EarlierRates {
 }
 
 impl Metering {
-    /// Notes the time, by which changes that follow are judged.
+    /// Sets the latest known time, which later changes use.
     pub(crate) fn see(&self, now: Timestamp) {
         self.steady.at(now);
     }
 
-    /// The meters of a key under `restrictions`. `before` are those of its earlier state.
+    /// Returns the meters for a key with `restrictions`. `before` are the meters of its earlier state.
     pub(crate) fn follow(
         &mut self,
         key: KeyId,
@@ -76,12 +76,12 @@ impl Metering {
         own
     }
 
-    /// Forgets the earlier rates of a key that is gone.
+    /// Removes the earlier rates of a deleted key.
     pub(crate) fn forget(&mut self, key: KeyId) {
         self.earlier.remove(&key);
     }
 
-    /// Forgets the earlier rates of keys that have recovered.
+    /// Removes the earlier rates that have recovered.
     pub(crate) fn sweep(&mut self) {
         let now = self.steady.latest();
         self.earlier.retain(|_, earlier| earlier.counts(now));
@@ -89,7 +89,7 @@ impl Metering {
         self.many = FEW.max(self.earlier.len() * 2);
     }
 
-    /// Keeps earlier rates for as long as they count. There is at most one entry per key.
+    /// Keeps earlier rates until they have recovered. There is at most one entry for each key.
     fn keep(&mut self, key: KeyId, earlier: EarlierRates, now: Timestamp) {
         if earlier.counts(now) {
             self.earlier.insert(key, earlier);
@@ -107,7 +107,7 @@ impl EarlierRates {
 }
 
 impl Meters {
-    /// Asks about a request at `now` from `address`, and takes it where it `spends`.
+    /// Checks a request at `now` from `address`, and takes it if `spends` is `true`.
     pub(crate) fn ask(
         &self,
         now: Timestamp,
@@ -138,11 +138,12 @@ impl Meter {
             let taken = rate.take(due, now);
             let after = if spends { taken.unwrap_or(due) } else { due };
             let told = taken.map(|_| rate.allowance(after, now));
-            // What was settled is written down too: else it is settled again with each request, and never comes nearer.
+            // A corrected due time is stored too. Otherwise each request would correct it again, and
+            // it would never come closer.
             if after == held {
                 return told;
             }
-            // Nothing but the number itself has to be seen in order by others.
+            // Relaxed: no other memory depends on this number.
             match self.0.compare_exchange_weak(held, after, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return told,
                 Err(other) => held = other,

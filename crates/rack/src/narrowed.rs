@@ -1,4 +1,4 @@
-//! What narrows a key, the meters of its rates, and its pause.
+//! The restrictions and the pause of a key, with the meters of its rate limits.
 
 use std::net::IpAddr;
 use std::ops::Deref;
@@ -7,30 +7,33 @@ use keyrack_key::{Allowance, Denial, Pause, Restrictions, Spend, Timestamp};
 
 use crate::meters::Meters;
 
-/// The restrictions of a key that has some, or was paused. All secrets of the key share them, and its meters.
+/// The restrictions of a key that has some, or that was paused. All secrets of a key share the
+/// restrictions and the meters.
 #[derive(Debug)]
 pub struct Narrowed {
     restrictions: Restrictions,
-    /// Here and not in the line, which is full: few keys are paused, and those may take a look more.
+    /// Not part of the hot fields, which fill their cache line. Few keys are paused, and checks of
+    /// those may read more memory.
     pause: Option<Pause>,
     meters: Meters,
 }
 
-/// What the rates of a key leave, of those that it has and that were asked about.
+/// What the rate limits of a key leave after a check. `None` for a limit that the key does not have
+/// or the check did not use.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Allowances {
     pub(crate) key: Option<Allowance>,
-    /// To this visitor.
+    /// Of the visitor that sent the request.
     pub(crate) visitor: Option<Allowance>,
 }
 
 impl Narrowed {
-    /// The restrictions that a key has from now on, with the meters of its rates.
+    /// Creates the restrictions of a key. `meters` may continue from an earlier state of the key.
     pub(crate) const fn new(restrictions: Restrictions, pause: Option<Pause>, meters: Meters) -> Self {
         Self { restrictions, pause, meters }
     }
 
-    /// That the key was paused, and until when.
+    /// Returns the pause, if the key was paused.
     pub(crate) const fn pause(&self) -> Option<Pause> {
         self.pause
     }
@@ -39,8 +42,9 @@ impl Narrowed {
         &self.meters
     }
 
-    /// Asks the meters about a request at `now` from `address`. The visitor's comes first: whoever is refused as a visitor
-    /// takes nothing from the key; and whoever is refused because of the key's rate keeps what they have as a visitor.
+    /// Takes a request at `now` from `address` from the meters, as `spend` requires. The visitor's meter
+    /// comes first. A visitor that is denied takes nothing from the key, and a request that the key's rate
+    /// limit denies takes nothing from the visitor.
     pub(crate) fn meter(
         &self,
         now: Timestamp,

@@ -1,29 +1,40 @@
-//! How a check of a known key can end, as it is counted.
+//! The outcomes of checks, numbered so that they can be counted.
 
 use keyrack_key::{Denial, Permission};
 
-/// How a check of a key ended: what was asked for, and the reason if it was refused.
+/// How the check of a known key ended: the required permission, and the denial if there was one.
+///
+/// # Examples
+///
+/// ```
+/// use keyrack_key::Permission;
+/// use keyrack_rack::Outcome;
+///
+/// let denied = Outcome::named(Some(Permission::ModelsTrain), Some("insufficient_scope"));
+/// assert!(denied.is_some());
+/// assert_eq!(Outcome::named(None, Some("unknown_code")), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Outcome {
-    /// What was asked for; nothing where the question was only whether the key is alive.
+    /// The permission that the route required; `None` if any valid key was enough.
     pub permission: Option<Permission>,
-    /// The stable word for the reason ([`Denial::code`]); nothing where it was let through.
+    /// The code of the denial ([`Denial::code`]); `None` if the request was allowed.
     pub refused: Option<&'static str>,
 }
 
 impl Outcome {
-    /// The outcome that is told in these words, if this version knows it.
+    /// Restores an outcome from names. Returns `None` if this version does not know the code.
     pub fn named(permission: Option<Permission>, refused: Option<&str>) -> Option<Self> {
         let refused = match refused {
             None => None,
-            Some(word) => Some(REASONS.into_iter().find(|reason| *reason == word)?),
+            Some(word) => Some(CODES.into_iter().find(|reason| *reason == word)?),
         };
         Some(Self { permission, refused })
     }
 }
 
-/// What a known key is refused for.
-const REASONS: [&str; 14] = [
+/// The codes of all denials that a known key can have. The order determines the numbers.
+const CODES: [&str; 14] = [
     "retired_secret",
     "deleted_key",
     "expired_key",
@@ -39,14 +50,15 @@ const REASONS: [&str; 14] = [
     "quota_exceeded",
     "image_too_large_for_key",
 ];
-const ENDS: usize = REASONS.len() + 1;
+const RESULTS: usize = CODES.len() + 1;
 
-/// How many outcomes there are.
-pub(crate) const OUTCOMES: usize = (Permission::ALL.len() + 1) * ENDS;
+/// The number of different outcomes.
+pub(crate) const OUTCOMES: usize = (Permission::ALL.len() + 1) * RESULTS;
 
-/// The number of an outcome, below [`OUTCOMES`]. None for what is not the key's doing.
+/// Returns the number of an outcome, less than [`OUTCOMES`]. Returns `None` if the denial
+/// does not concern a known key.
 pub(crate) const fn number(permission: Option<Permission>, answer: Result<(), Denial>) -> Option<usize> {
-    let end = match answer {
+    let result = match answer {
         Ok(()) => 0,
         Err(Denial::Retired(_)) => 1,
         Err(Denial::Deleted(_)) => 2,
@@ -70,13 +82,13 @@ pub(crate) const fn number(permission: Option<Permission>, answer: Result<(), De
         None => 0,
         Some(permission) => permission as usize + 1,
     };
-    Some(row * ENDS + end)
+    Some(row * RESULTS + result)
 }
 
-/// The outcome with this number.
+/// Returns the outcome with this number.
 pub(crate) fn outcome(number: usize) -> Outcome {
-    let permission = (number / ENDS).checked_sub(1).map(|row| Permission::ALL[row]);
-    let refused = (number % ENDS).checked_sub(1).map(|end| REASONS[end]);
+    let permission = (number / RESULTS).checked_sub(1).map(|row| Permission::ALL[row]);
+    let refused = (number % RESULTS).checked_sub(1).map(|result| CODES[result]);
     Outcome { permission, refused }
 }
 

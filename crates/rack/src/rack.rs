@@ -1,6 +1,6 @@
-//! The rack: digest to key, in shards behind short locks.
+//! The rack: finds a key by its digest, in shards with short locks.
 
-mod placing;
+mod placement;
 
 use std::convert::Infallible;
 use std::hash::BuildHasher;
@@ -14,38 +14,39 @@ use keyrack_key::{
 };
 use tokio::sync::Notify;
 
-use self::placing::{Placing, TOGETHER};
-use crate::line::{Entry, Line};
+use self::placement::{CHUNK, Placement};
+use crate::entry::{Entry, HotFields};
 use crate::meters::Metering;
 use crate::outcome;
-use crate::shard::{Place, SHARDS, Shard};
+use crate::shard::{EntryLocation, SHARDS, Shard};
 use crate::sync::{Mutex, SharedLock};
 use crate::tally::{Owner, Tallies};
 use crate::trust::Trusted;
 use crate::{Caller, Frame, LastUse, Position, Reading, Refusal, Revision, Snapshot, Trust, Used};
 
-/// How long a deleted key or an ended secret stays known, so that an answer can say what happened to it.
+/// How long a deleted key or a retired secret remains known, so that the answer can name
+/// the reason of the denial.
 pub const TOMBSTONE_LIFE: Duration = Duration::from_hours(30 * 24);
 
-/// A frame that does not begin where the rack stands: it must be loaded anew.
+/// The frame does not start at the position of the rack, which must load a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the feed does not continue at the rack's position")]
 pub struct Gap;
 
-/// What only writers touch. Its lock orders them.
+/// State that only writers use. Its lock orders them.
 #[derive(Default)]
 struct Index {
     position: Position,
-    /// By the id of its key: where each secret is.
-    places: HashTable<Place>,
+    /// The slots of all secrets, by the id of their key.
+    locations: HashTable<EntryLocation>,
     keys: usize,
     metering: Metering,
 }
 
-/// Every live key of a deployment, found by the digest of a secret.
+/// All live keys of a deployment, found by the digest of a secret.
 pub struct Rack {
     shards: Box<[SharedLock<Shard>]>,
-    /// Seeded: which shard and bucket a digest falls into cannot be steered from outside.
+    /// Seeded, so that no client can choose the shard and the bucket of a digest.
     hasher: RandomState,
     index: Mutex<Index>,
     trusted: Trusted,
@@ -65,19 +66,21 @@ impl Default for Rack {
 }
 
 impl Rack {
-    /// An empty rack, which refuses everything until it is filled and trusted.
+    /// Creates an empty rack. It denies every request until it is filled and trusted.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Decides about one request with `presented`, in the order that [`keyrack_key::Terms::decide`] states and by the key's
-    /// rates after that, and counts how that ended.
+    /// Decides about one request with the secret `presented`, and counts the outcome. The order of the checks
+    /// is that of [`keyrack_key::Terms::decide`], followed by the rate limits of the key.
+    ///
+    /// Takes no lock that a writer holds for long, and allocates nothing.
     pub fn check(&self, presented: &Presented<'_>, question: &Question<'_>) -> Result<Caller, Refusal> {
         self.check_in(None, presented, question)
     }
 
-    /// The same about a key that has to belong to `workspace`. Of a key of another one nothing is said or counted: it is
-    /// unknown here.
+    /// Like [`check`](Self::check), for a key that must belong to `workspace`, if given. Keys of other
+    /// workspaces are treated as unknown, and the check is not counted.
     pub fn check_in(
         &self,
         workspace: Option<WorkspaceId>,
@@ -91,44 +94,45 @@ impl Rack {
         let hash = self.hash(&digest);
         let number = shard_of(hash);
         let shard = self.shards[usize::from(number)].read();
-        let (slot, Entry { line, card }) = shard.find(hash, &digest).ok_or(Denial::Unknown)?;
-        if workspace.is_some_and(|workspace| workspace != card.workspace) {
+        let (slot, Entry { hot, cold }) = shard.find(hash, &digest).ok_or(Denial::Unknown)?;
+        if workspace.is_some_and(|workspace| workspace != cold.workspace) {
             return Err(Denial::Unknown.into());
         }
-        let answer = line.decide(card, question);
-        // Once more: whoever was stopped in between may have read what was true when others still waited for it.
+        let answer = hot.decide(cold, question);
+        // Checked again: the thread may have been stopped since the first check, while the lease ended and
+        // a deletion was confirmed.
         if !self.is_trusted() {
             return Err(Denial::Stale.into());
         }
-        let place = Place::new(number, slot);
-        let owner = Owner { key: card.key, secret: digest, hint: presented.hint(), place };
+        let location = EntryLocation::new(number, slot);
+        let owner = Owner { key: cold.key, secret: digest, hint: presented.hint(), location };
         if let Some(outcome) = outcome::number(question.permission, answer.map(|_| ())) {
-            self.tallies.count(&line.tally, &owner, outcome);
+            self.tallies.count(&hot.tally, &owner, outcome);
         }
-        let key = line.key(card);
+        let key = hot.key(cold);
         match answer {
             Ok(allowances) => Ok(Caller { key, owner, allowances }),
             Err(denial) => Err(Refusal { denial, key: Some(key) }),
         }
     }
 
-    /// Remembers that `caller` was let through. Of a secret that is gone by now, nothing is remembered.
+    /// Records that `caller` was allowed. Does nothing if the secret was removed meanwhile.
     pub fn note_use(&self, caller: &Caller, used: LastUse) {
-        self.with_line(&caller.owner, |line| self.tallies.note(&line.tally, &caller.owner, used));
+        self.with_hot_fields(&caller.owner, |hot| self.tallies.note(&hot.tally, &caller.owner, used));
     }
 
-    /// Counts that `caller`, who was let through for `permission`, was refused after all: what it wanted done was not taken on.
-    /// What was let through is counted as refused then, unless it was drained in between: it stands as both.
+    /// Counts an allowed request of `caller` with `permission` as denied, because its work was not started.
+    /// The request counts as both if a drain came in between.
     pub fn note_refused(&self, caller: &Caller, permission: Permission, denial: Denial) {
         let of = |answer| outcome::number(Some(permission), answer);
         if let (Some(from), Some(to)) = (of(Ok(())), of(Err(denial))) {
             let owner = &caller.owner;
-            self.with_line(owner, |line| self.tallies.recount(&line.tally, owner, from, to));
+            self.with_hot_fields(owner, |hot| self.tallies.recount(&hot.tally, owner, from, to));
         }
     }
 
-    /// Remembers that the secret `presented`, if it is one of a secret key, came where others can read it. Allocates nothing,
-    /// and is not lost for want of room: each secret has a place for it.
+    /// Records that others can read the secret `presented`. Ignores publishable keys. Allocates nothing, and
+    /// always finds room: each secret has a field for it.
     pub fn note_exposure(
         &self,
         presented: &Presented<'_>,
@@ -143,164 +147,168 @@ impl Rack {
         let hash = self.hash(&secret);
         let number = shard_of(hash);
         let shard = self.shards[usize::from(number)].read();
-        let found = shard.find(hash, &secret).filter(|(_, entry)| entry.line.class() == Class::Secret);
-        if let Some((slot, Entry { line, card })) = found {
-            let place = Place::new(number, slot);
-            let owner = Owner { key: card.key, secret, hint: presented.hint(), place };
-            self.tallies.expose(&line.tally, &owner, exposure, origin, now);
+        let found = shard.find(hash, &secret).filter(|(_, entry)| entry.hot.class() == Class::Secret);
+        if let Some((slot, Entry { hot, cold })) = found {
+            let location = EntryLocation::new(number, slot);
+            let owner = Owner { key: cold.key, secret, hint: presented.hint(), location };
+            self.tallies.expose(&hot.tally, &owner, exposure, origin, now);
         }
     }
 
-    /// What was used since the last drain. It takes as long as that is much, and blocks: it is not for a thread that answers
-    /// requests.
+    /// Takes the usage since the last drain. Takes time in proportion to the number of used secrets and may
+    /// wait for locks, so call it on a thread that answers no requests.
     pub fn drain_uses(&self) -> Vec<Used> {
         let settle = || self.shards.iter().for_each(|shard| drop(shard.write()));
-        self.tallies.drain(settle, |place, tally| {
-            let shard = self.shards[usize::from(place.shard)].read();
-            if let Some(entry) = shard.get(place.slot()) {
-                entry.line.forget_tally(tally);
+        self.tallies.drain(settle, |location, tally| {
+            let shard = self.shards[usize::from(location.shard)].read();
+            if let Some(entry) = shard.get(location.slot()) {
+                entry.hot.forget_tally(tally);
             }
         })
     }
 
-    /// Is notified when uses should be drained before long, because many secrets are in use.
+    /// Returns a signal that is notified when the usage should be drained soon,
+    /// because many secrets are in use.
     pub fn crowded(&self) -> Arc<Notify> {
-        self.tallies.crowded()
+        self.tallies.drain_requested()
     }
 
-    /// How many checks were not counted because too many different secrets were in use.
+    /// Returns the number of checks that were not counted, because too many different secrets were in use.
     pub fn uses_dropped(&self) -> u64 {
         self.tallies.dropped()
     }
 
-    /// Whether the rack is full and known to be as new as the store.
+    /// Returns `true` if the rack is filled and known to be equal to the store.
     pub fn is_trusted(&self) -> bool {
         self.trusted.holds()
     }
 
-    /// Stops or resumes answering. A rack that is not trusted refuses every request.
+    /// Sets how long the rack may answer. A rack that is not trusted denies every request.
     pub fn trust(&self, trust: Trust) {
         self.trusted.set(trust);
     }
 
-    /// Ends a trust that has no end of its own.
+    /// Ends a trust without a deadline. A trust with a deadline stays.
     pub(crate) fn doubt(&self) {
         self.trusted.end_always();
     }
 
-    /// Where in the history of changes the rack stands.
+    /// Returns the position of the rack in the history of changes.
     pub fn position(&self) -> Position {
         self.index.lock().position
     }
 
-    /// How many keys it holds, tombstones included.
+    /// Returns the number of keys, including tombstones.
     pub fn len(&self) -> usize {
         self.index.lock().keys
     }
 
-    /// Whether it holds none.
+    /// Returns `true` if the rack has no keys.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Replaces everything by `snapshot`. A key that is in both stays answered for
-    /// throughout: what is there goes only when its successor is in its place.
+    /// Replaces all keys by `snapshot`. A key that is in both is available throughout: an old entry is
+    /// removed only after the new one is in place.
     pub fn load(&self, snapshot: Snapshot) {
         let Ok(()) = self.read(Reading::<Infallible>::from(snapshot));
     }
 
-    /// The same while the snapshot is still being read, for which it blocks. Where reading fails what had come is there and
-    /// nothing has gone: such a rack has no position that a feed knows, and is to be loaded again.
+    /// Like [`load`](Self::load), while the snapshot is still being read. Blocks until it is complete. If
+    /// reading fails, the keys read so far are in the rack and none was removed. The rack then has a position
+    /// that no feed knows, and must be loaded again.
     pub fn read<E>(&self, reading: Reading<E>) -> Result<(), E> {
         let mut index = self.index.lock();
-        let Index { places: mut old, metering, .. } = std::mem::take(&mut *index);
-        (index.places, index.metering) = (HashTable::with_capacity(reading.keys), metering);
-        let mut placing = Placing::default();
+        let Index { locations: mut old, metering, .. } = std::mem::take(&mut *index);
+        (index.locations, index.metering) = (HashTable::with_capacity(reading.keys), metering);
+        let mut placement = Placement::default();
         let read = reading.batches.into_iter().try_for_each(|batch| {
-            for records in batch?.chunks(TOGETHER) {
+            for records in batch?.chunks(CHUNK) {
                 for record in records {
-                    let earlier = self.take_places(&mut old, record.key);
-                    self.prepare(&mut placing, &mut index.metering, record, &earlier);
+                    let earlier = self.take_locations(&mut old, record.key);
+                    self.prepare(&mut placement, &mut index.metering, record, &earlier);
                 }
-                self.place(&mut index, &mut placing);
+                self.store(&mut index, &mut placement);
             }
             Ok(())
         });
         match read {
             Ok(()) => {
                 index.position = reading.position;
-                old.into_iter().for_each(|place| self.remove(place));
+                old.into_iter().for_each(|location| self.remove(location));
             }
             Err(_) => self.keep(&mut index, old),
         }
         read
     }
 
-    /// Puts what a snapshot that broke off did not come to back into the index.
-    fn keep(&self, index: &mut Index, old: HashTable<Place>) {
-        for place in old {
-            let Some(key) = self.key_at(place) else { continue };
+    /// Returns the keys that an incomplete snapshot did not contain to the index.
+    fn keep(&self, index: &mut Index, old: HashTable<EntryLocation>) {
+        for location in old {
+            let Some(key) = self.key_at(location) else { continue };
             index.keys += usize::from(self.revision(index, key).is_none());
-            self.enter(&mut index.places, key, place);
+            self.enter(&mut index.locations, key, location);
         }
     }
 
-    /// Applies what changed. A change that is already there is passed over.
+    /// Applies the changes of a frame. Skips records that are not newer than the rack's own. Fails if the
+    /// frame does not start at the rack's position.
     pub fn apply(&self, frame: Frame) -> Result<(), Gap> {
         let mut index = self.index.lock();
         if index.position != frame.from {
             return Err(Gap);
         }
-        let mut placing = Placing::default();
+        let mut placement = Placement::default();
         for record in frame.changes {
             if self.revision(&index, record.key).is_none_or(|held| held < record.revision) {
-                let earlier = self.take_places(&mut index.places, record.key);
+                let earlier = self.take_locations(&mut index.locations, record.key);
                 index.keys -= usize::from(!earlier.is_empty());
-                self.prepare(&mut placing, &mut index.metering, &record, &earlier);
-                self.place(&mut index, &mut placing);
+                self.prepare(&mut placement, &mut index.metering, &record, &earlier);
+                self.store(&mut index, &mut placement);
             }
         }
         index.position = frame.to;
         Ok(())
     }
 
-    /// Notes the time. What meters have left when a rate changes is judged by the latest time that the rack knows of.
+    /// Sets the latest known time, which the meters use when a rate limit changes.
     pub(crate) fn see(&self, now: Timestamp) {
         self.index.lock().metering.see(now);
     }
 
-    /// Forgets keys that were deleted, and secrets that ended, before `then`.
+    /// Removes keys that were deleted, and secrets that retired, before `then`.
     pub fn forget_before(&self, then: Timestamp) {
         let mut index = self.index.lock();
         index.metering.sweep();
         let mut forgotten = Vec::new();
         for (number, shard) in (0..SHARDS).zip(&self.shards) {
             let shard = shard.read();
-            let over = shard.slots().filter(|(_, entry)| !entry.line.is_remembered(then));
-            forgotten.extend(over.map(|(slot, _)| Place::new(number, slot)));
+            let over = shard.slots().filter(|(_, entry)| !entry.hot.is_remembered(then));
+            forgotten.extend(over.map(|(slot, _)| EntryLocation::new(number, slot)));
         }
-        for place in forgotten {
-            let Some(key) = self.key_at(place) else { continue };
-            let mut places = self.take_places(&mut index.places, key);
-            places.retain(|one| *one != place);
-            index.keys -= usize::from(places.is_empty());
-            for stays in places {
-                self.enter(&mut index.places, key, stays);
+        for location in forgotten {
+            let Some(key) = self.key_at(location) else { continue };
+            let mut locations = self.take_locations(&mut index.locations, key);
+            locations.retain(|one| *one != location);
+            index.keys -= usize::from(locations.is_empty());
+            for stays in locations {
+                self.enter(&mut index.locations, key, stays);
             }
-            self.remove(place);
+            self.remove(location);
         }
     }
 
-    fn enter(&self, places: &mut HashTable<Place>, key: KeyId, place: Place) {
-        let rehash = |place: &Place| self.key_at(*place).map_or(0, |key| self.hasher.hash_one(key));
-        places.insert_unique(self.hasher.hash_one(key), place, rehash);
+    fn enter(&self, locations: &mut HashTable<EntryLocation>, key: KeyId, location: EntryLocation) {
+        let rehash =
+            |location: &EntryLocation| self.key_at(*location).map_or(0, |key| self.hasher.hash_one(key));
+        locations.insert_unique(self.hasher.hash_one(key), location, rehash);
     }
 
-    /// Takes out of the index where the secrets of a key are.
-    fn take_places(&self, places: &mut HashTable<Place>, key: KeyId) -> Vec<Place> {
+    /// Removes the slots of a key from the index and returns them.
+    fn take_locations(&self, locations: &mut HashTable<EntryLocation>, key: KeyId) -> Vec<EntryLocation> {
         let hash = self.hasher.hash_one(key);
         let mut taken = Vec::new();
-        while let Ok(found) = places.find_entry(hash, |place| self.key_at(*place) == Some(key)) {
+        while let Ok(found) = locations.find_entry(hash, |location| self.key_at(*location) == Some(key)) {
             taken.push(found.remove().0);
         }
         taken
@@ -308,35 +316,36 @@ impl Rack {
 
     fn revision(&self, index: &Index, key: KeyId) -> Option<Revision> {
         let hash = self.hasher.hash_one(key);
-        let place = index.places.find(hash, |place| self.key_at(*place) == Some(key))?;
-        self.shards[usize::from(place.shard)].read().get(place.slot()).map(|entry| entry.card.revision)
+        let location = index.locations.find(hash, |location| self.key_at(*location) == Some(key))?;
+        self.shards[usize::from(location.shard)].read().get(location.slot()).map(|entry| entry.cold.revision)
     }
 
-    fn key_at(&self, place: Place) -> Option<KeyId> {
-        self.shards[usize::from(place.shard)].read().get(place.slot()).map(|entry| entry.card.key)
+    fn key_at(&self, location: EntryLocation) -> Option<KeyId> {
+        self.shards[usize::from(location.shard)].read().get(location.slot()).map(|entry| entry.cold.key)
     }
 
-    /// Works on the line of a secret, if it is still there.
-    fn with_line(&self, owner: &Owner, work: impl FnOnce(&Line)) {
-        let shard = self.shards[usize::from(owner.place.shard)].read();
-        let entry = shard.get(owner.place.slot()).filter(|entry| entry.line.digest == owner.secret);
+    /// Calls `work` with the hot fields of a secret, if the secret is still in its slot.
+    fn with_hot_fields(&self, owner: &Owner, work: impl FnOnce(&HotFields)) {
+        let shard = self.shards[usize::from(owner.location.shard)].read();
+        let entry = shard.get(owner.location.slot()).filter(|entry| entry.hot.digest == owner.secret);
         if let Some(entry) = entry {
-            work(&entry.line);
+            work(&entry.hot);
         }
     }
 
-    fn remove(&self, place: Place) {
-        self.shards[usize::from(place.shard)].write().remove(place.slot(), |digest| self.hash(digest));
+    fn remove(&self, location: EntryLocation) {
+        self.shards[usize::from(location.shard)].write().remove(location.slot(), |digest| self.hash(digest));
     }
 
-    /// Of its first bytes, which are as random as all of it. Who sends digests that begin alike makes the rack look at a line
-    /// more for each that it holds, and it holds those alone that were drawn here.
+    /// Hashes the first eight bytes of the digest, which are as random as the whole. A client that sends
+    /// digests with equal first bytes makes the rack compare one more entry for each such digest that it
+    /// holds, but the rack holds only digests of secrets that the server generated.
     fn hash(&self, digest: &Digest) -> u64 {
         self.hasher.hash_one(u64::from_le_bytes(digest.as_bytes().as_chunks().0[0]))
     }
 }
 
-/// By the middle bits: the table inside uses the lowest and the highest.
+/// Uses the middle bits: the table within the shard uses the lowest and the highest.
 const fn shard_of(hash: u64) -> u8 {
     hash.to_le_bytes()[4] % SHARDS
 }

@@ -1,23 +1,23 @@
-//! A part of the table, behind a lock of its own.
+//! One part of the rack, with a lock of its own.
 
 use keyrack_key::Digest;
 
-use crate::line::Entry;
-use crate::pages::Pages;
+use crate::entry::Entry;
+use crate::paged_vec::PagedVec;
 use crate::table::{LAST_SLOT, Table};
 
-/// How many shards there are. Writers hold one of them at a time, and only to put some secrets in their places: so few that
-/// the locks of all of them stay near the processor.
+/// The number of shards. A writer locks one shard at a time, and only to store some entries. A small number
+/// keeps all locks in the processor's cache.
 pub(crate) const SHARDS: u8 = if cfg!(feature = "shuttle") { 2 } else { 64 };
 
-/// Where a secret's line is: which shard, and where in there.
+/// The location of an entry: its shard and its slot within the shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct EntryLocation {
     pub(crate) shard: u8,
     slot: [u8; 3],
 }
 
-impl Place {
+impl EntryLocation {
     pub(crate) fn new(shard: u8, slot: u32) -> Self {
         let [a, b, c, _] = slot.to_le_bytes();
         Self { shard, slot: [a, b, c] }
@@ -29,44 +29,45 @@ impl Place {
     }
 }
 
-/// Secrets with their keys, and the table that finds them.
+/// Entries in slots, and the table that finds a slot by digest.
 #[derive(Debug, Default)]
 pub(crate) struct Shard {
     table: Table,
-    entries: Pages<Option<Entry>>,
+    entries: PagedVec<Option<Entry>>,
     free: Vec<u32>,
 }
 
 impl Shard {
-    /// The secret with this digest, and its slot.
+    /// Returns the entry with this digest, and its slot.
     pub(crate) fn find(&self, hash: u64, digest: &Digest) -> Option<(u32, &Entry)> {
         let slot = self.slot(hash, digest)?;
         self.get(slot).map(|entry| (slot, entry))
     }
 
-    /// What stands in a slot.
+    /// Returns the entry in a slot.
     pub(crate) fn get(&self, slot: u32) -> Option<&Entry> {
         self.entries[slot].as_ref()
     }
 
-    /// The table with room for so many more, if there is none: made while others read, for it takes a while. The one writer
-    /// then lets it [replace](Self::replace) this one.
+    /// Returns a larger table if the current one has no room for `more` entries. Building it takes a while,
+    /// so readers keep using the shard; the only writer then [replaces](Self::replace) the table.
     pub(crate) fn grown(&self, more: usize, hash_of: impl Fn(&Digest) -> u64) -> Option<Table> {
-        // In the order of the slots: reading on is quicker than reading here and there.
-        let all = self.slots().map(|(slot, entry)| (hash_of(&entry.line.digest), slot));
+        // In the order of the slots: reading memory sequentially is faster.
+        let all = self.slots().map(|(slot, entry)| (hash_of(&entry.hot.digest), slot));
         self.table.is_full_with(more).then(|| self.table.grown(more, all))
     }
 
-    /// Finds by `table` from now on, which holds the same.
+    /// Replaces the table by one with the same entries.
     pub(crate) fn replace(&mut self, table: Table) {
         self.table = table;
     }
 
-    /// Puts a secret in its slot, or in a new one where it has none yet, and says which one that is. There is room for it.
+    /// Stores an entry in the slot of its secret, or in a free slot, and returns the slot.
+    /// The table must have room.
     pub(crate) fn put(&mut self, hash: u64, entry: Entry) -> u32 {
-        if let Some(slot) = self.slot(hash, &entry.line.digest) {
+        if let Some(slot) = self.slot(hash, &entry.hot.digest) {
             if let Some(earlier) = &self.entries[slot] {
-                entry.line.counts_as(&earlier.line);
+                entry.hot.counts_as(&earlier.hot);
             }
             self.entries[slot] = Some(entry);
             return slot;
@@ -85,22 +86,22 @@ impl Shard {
         })
     }
 
-    /// Empties a slot.
+    /// Removes the entry of a slot.
     pub(crate) fn remove(&mut self, slot: u32, hash_of: impl Fn(&Digest) -> u64) {
-        let hash = |slot: u32| self.entries[slot].as_ref().map_or(0, |entry| hash_of(&entry.line.digest));
+        let hash = |slot: u32| self.entries[slot].as_ref().map_or(0, |entry| hash_of(&entry.hot.digest));
         self.table.remove(hash(slot), slot, hash);
         if self.entries[slot].take().is_some() {
             self.free.push(slot);
         }
     }
 
-    /// The slots in use, and what stands in them.
+    /// Iterates over the slots in use and their entries.
     pub(crate) fn slots(&self) -> impl Iterator<Item = (u32, &Entry)> {
         (0..).zip(self.entries.iter()).filter_map(|(slot, entry)| entry.as_ref().map(|entry| (slot, entry)))
     }
 
     fn slot(&self, hash: u64, digest: &Digest) -> Option<u32> {
-        let is_it = |slot| self.entries[slot].as_ref().is_some_and(|entry| entry.line.digest == *digest);
-        self.table.find(hash, is_it)
+        let is_match = |slot| self.entries[slot].as_ref().is_some_and(|entry| entry.hot.digest == *digest);
+        self.table.find(hash, is_match)
     }
 }

@@ -1,5 +1,5 @@
-//! The locks and atomics of this crate: the usual ones, or those of Shuttle, under which a test runs its threads in
-//! thousands of orders (`cargo test -p keyrack-rack --features shuttle --test shuttle`).
+//! The locks and atomics of this crate: the usual ones, or those of Shuttle, with which a test runs its
+//! threads in thousands of orders (`cargo test -p keyrack-rack --features shuttle --test shuttle`).
 
 #[cfg(not(feature = "shuttle"))]
 use std::cell::Cell;
@@ -18,10 +18,10 @@ pub(crate) use shuttle::sync::atomic;
 #[cfg(not(feature = "shuttle"))]
 pub(crate) use std::sync::atomic;
 
-/// How many threads count and read at the same time without touching what another touches.
+/// The number of groups of threads that count and read without writing to the same memory.
 pub(crate) const STRIPES: usize = if cfg!(feature = "shuttle") { 2 } else { 8 };
 
-/// Which of the [`STRIPES`] is this thread's: they take turns.
+/// Returns the stripe of this thread. Threads get the [`STRIPES`] in rotation.
 #[cfg(not(feature = "shuttle"))]
 pub(crate) fn stripe() -> usize {
     static NEXT: atomic::AtomicUsize = atomic::AtomicUsize::new(0);
@@ -40,13 +40,13 @@ pub(crate) fn stripe() -> usize {
     usize::from(shuttle::current::me()) % STRIPES
 }
 
-/// A lock that readers of different threads take without touching the same memory, and writers at the cost of all of them:
-/// on two cores, reading through one that all threads share costs as much again as a check.
+/// A lock that threads can read without writing to the same memory. A writer must take all its parts. On two
+/// cores, reading a single shared lock would double the cost of a check.
 #[cfg(not(feature = "shuttle"))]
 #[derive(Debug, Default)]
 pub(crate) struct SharedLock<T>(ShardedLock<T>);
 
-// Whoever panicked while writing has left what it wrote: nothing here is half-done between two statements that may panic.
+// A panic while writing leaves consistent data: no statement between two writes of this crate can panic.
 #[cfg(not(feature = "shuttle"))]
 impl<T> SharedLock<T> {
     pub(crate) fn read(&self) -> ShardedLockReadGuard<'_, T> {
@@ -58,7 +58,7 @@ impl<T> SharedLock<T> {
     }
 }
 
-/// The clock that leases are held against, set by a test.
+/// The clock for leases, which a test sets.
 #[cfg(feature = "shuttle")]
 #[doc(hidden)]
 pub mod clock {
@@ -80,12 +80,12 @@ pub mod clock {
         time
     }
 
-    /// What this thread was told when it last looked.
+    /// Returns the time that this thread read last.
     pub fn read_last() -> Moment {
         Moment::of(READ.with(Cell::get))
     }
 
-    /// Moves the clock.
+    /// Sets the clock.
     pub fn set(moment: Moment) {
         TIME.store(moment.nanoseconds(), Ordering::SeqCst);
     }

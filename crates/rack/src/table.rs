@@ -1,41 +1,44 @@
-//! Finds the slot of a digest: one step into far memory where a table with control bytes takes two.
+//! Finds the slot of a digest with one access to uncached memory. A table with control bytes needs two.
 
-/// A bucket without a slot.
+/// Marks a bucket without a slot.
 const EMPTY: u32 = u32::MAX;
-/// Bits of a bucket that name its slot; those above hold some of the hash, so that other digests are seldom looked at.
+/// The number of bits for the slot in a bucket. The bits above hold a part of the hash, so that entries with
+/// other digests are rarely read.
 const SLOT_BITS: u32 = 24;
-/// The highest slot there can be: with any hash, its bucket differs from an empty one.
+/// The highest slot. With any hash, its bucket differs from an empty one.
 pub(crate) const LAST_SLOT: u32 = (1 << SLOT_BITS) - 2;
-/// As few buckets as there are.
-const FEWEST: usize = 16;
+/// The smallest number of buckets.
+const BUCKETS_MIN: usize = 16;
 
-/// Open addressing with linear probing (Knuth, The Art of Computer Programming, volume 3, 6.4, algorithms L and R), at
-/// most three quarters full.
+/// Open addressing with linear probing (Knuth, The Art of Computer Programming, volume 3, 6.4, algorithms L
+/// and R), at most three quarters full.
 #[derive(Debug)]
 pub(crate) struct Table {
-    /// A power of two.
+    /// The length is a power of two.
     buckets: Box<[u32]>,
     slots: usize,
 }
 
 impl Default for Table {
     fn default() -> Self {
-        Self { buckets: vec![EMPTY; FEWEST].into(), slots: 0 }
+        Self { buckets: vec![EMPTY; BUCKETS_MIN].into(), slots: 0 }
     }
 }
 
 impl Table {
-    /// The slot that was put there with this hash and that `is_it`.
-    pub(crate) fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
-        self.bucket(hash, is_it).map(|at| slot(self.buckets[at]))
+    /// Returns the slot with this hash for which `is_match` returns `true`.
+    pub(crate) fn find(&self, hash: u64, is_match: impl Fn(u32) -> bool) -> Option<u32> {
+        self.bucket(hash, is_match).map(|at| slot(self.buckets[at]))
     }
 
-    /// Whether so many more make it too full: then it is to be made [anew](Self::grown) first.
+    /// Returns `true` if `more` slots would make the table too full. [`grown`](Self::grown)
+    /// then builds a larger one.
     pub(crate) const fn is_full_with(&self, more: usize) -> bool {
         (self.slots + more) * 4 > self.buckets.len() * 3
     }
 
-    /// A table of twice the size, or with room for so many more, of these slots and their hashes.
+    /// Builds a table of at least twice the size, with room for `more` slots. `all` are the
+    /// current slots and their hashes.
     pub(crate) fn grown(&self, more: usize, all: impl Iterator<Item = (u64, u32)>) -> Self {
         let needed = ((self.slots + more) * 4).div_ceil(3).next_power_of_two();
         let buckets = needed.max(self.buckets.len() * 2);
@@ -44,7 +47,7 @@ impl Table {
         grown
     }
 
-    /// Puts a slot there that is not there yet. The table is not full.
+    /// Adds a slot that is not in the table. The table must have room.
     pub(crate) fn put(&mut self, hash: u64, slot: u32) {
         let mut at = self.home(hash);
         while self.buckets[at] != EMPTY {
@@ -54,9 +57,9 @@ impl Table {
         self.slots += 1;
     }
 
-    /// Takes a slot away, and closes the gap: `hash_of` tells the hash of a slot that follows.
-    pub(crate) fn remove(&mut self, hash: u64, slot_: u32, hash_of: impl Fn(u32) -> u64) {
-        let Some(mut gap) = self.bucket(hash, |one| one == slot_) else { return };
+    /// Removes a slot and closes the gap. `hash_of` returns the hash of a slot that follows.
+    pub(crate) fn remove(&mut self, hash: u64, removed: u32, hash_of: impl Fn(u32) -> u64) {
+        let Some(mut gap) = self.bucket(hash, |one| one == removed) else { return };
         self.slots -= 1;
         let mut at = gap;
         loop {
@@ -65,7 +68,7 @@ impl Table {
             if bucket == EMPTY {
                 break;
             }
-            // It may move back to the gap unless its home lies behind that.
+            // The slot may move to the gap unless its home is behind the gap.
             let mask = self.buckets.len() - 1;
             let home = self.home(hash_of(slot(bucket)));
             if at.wrapping_sub(home) & mask >= at.wrapping_sub(gap) & mask {
@@ -76,14 +79,14 @@ impl Table {
         self.buckets[gap] = EMPTY;
     }
 
-    fn bucket(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<usize> {
+    fn bucket(&self, hash: u64, is_match: impl Fn(u32) -> bool) -> Option<usize> {
         let mut at = self.home(hash);
         loop {
             let bucket = self.buckets[at];
             if bucket == EMPTY {
                 return None;
             }
-            if bucket >> SLOT_BITS == tag(hash) && is_it(slot(bucket)) {
+            if bucket >> SLOT_BITS == tag(hash) && is_match(slot(bucket)) {
                 return Some(at);
             }
             at = self.next(at);
@@ -100,7 +103,7 @@ impl Table {
     }
 }
 
-/// The highest bits: the lowest say where, and those in the middle in which shard.
+/// Uses the highest bits: the lowest select the bucket, and the middle ones the shard.
 const fn tag(hash: u64) -> u32 {
     (hash >> 56) as u32
 }
@@ -117,7 +120,7 @@ mod tests {
 
     use super::*;
 
-    /// Few homes and tags, so that they meet.
+    /// Few homes and tags, so that slots collide.
     fn hash_of(slot: u32) -> u64 {
         (u64::from(slot % 7) << 56) | (u64::from(slot % 5) * 3)
     }
@@ -149,7 +152,7 @@ mod tests {
     fn grown_table_has_requested_room() {
         for more in [1, 11, 12, 13, 1_000] {
             let small = Table::default();
-            assert_eq!(small.is_full_with(more), more > FEWEST * 3 / 4, "{more}");
+            assert_eq!(small.is_full_with(more), more > BUCKETS_MIN * 3 / 4, "{more}");
             let mut table = small.grown(more, std::iter::empty());
             assert!(!table.is_full_with(more), "{more}");
             let slots = 0..u32::try_from(more).unwrap();

@@ -1,4 +1,4 @@
-//! Until when a rack may be believed.
+//! How long the content of a rack may be trusted.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 
-/// A point on this machine's own clock, which runs on whatever is done to the time of day.
+/// A point on the monotonic clock of this machine, which changes of the time of day do not affect.
 ///
-/// `CLOCK_MONOTONIC`, in its coarse form where there is one: reading it costs nanoseconds, it is right after the process
-/// was stopped and went on, and at most a tick (4 ms, or 10) behind. While the machine as a whole is suspended it stands still:
-/// what such a machine lets through when it wakes is beyond the promise.
+/// `CLOCK_MONOTONIC`, in its coarse form on Linux: reading it takes nanoseconds, it continues while the
+/// process is stopped, and it is at most one tick behind (4 or 10 ms). It does not advance while the whole
+/// machine is suspended, so no deadline holds across a suspension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(u64);
 
@@ -24,7 +24,7 @@ const CLOCK: ClockId = ClockId::Monotonic;
 const TICK: Duration = Duration::from_millis(10);
 
 impl Moment {
-    /// Now, or up to a tick ago.
+    /// Returns the current time, up to a tick late.
     #[cfg(feature = "shuttle")]
     pub fn now() -> Self {
         Self(crate::sync::clock::read())
@@ -40,7 +40,7 @@ impl Moment {
         self.0
     }
 
-    /// Now, or up to a tick ago.
+    /// Returns the current time, up to a tick late.
     #[cfg(not(feature = "shuttle"))]
     pub fn now() -> Self {
         let time = clock_gettime(CLOCK);
@@ -48,21 +48,36 @@ impl Moment {
         Self(nanos.saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0)))
     }
 
-    /// So much later.
+    /// Returns the point that is `span` later.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)))
     }
 }
 
-/// How long what a rack holds is as good as the store.
+/// How long the content of a rack counts as equal to the store.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use keyrack_rack::{Moment, Rack, Trust};
+///
+/// let rack = Rack::new();
+/// assert!(!rack.is_trusted());
+/// rack.trust(Trust::Until(Moment::now().plus(Duration::from_mins(1))));
+/// assert!(rack.is_trusted());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// It is not: every request is refused.
+    /// Never: every request is denied.
     Never,
-    /// Until then, unless it is renewed: whoever follows from another machine may be cut off and not know it.
+    /// Until this point, unless renewed. For a rack that follows another machine and may
+    /// be cut off without notice.
     Until(Moment),
-    /// Until further notice: whoever writes to the store brings each change to the rack before it is answered.
+    /// Until further notice. For a process that writes to the store itself, and applies each change to the
+    /// rack before it reports success.
     Always,
 }
 
@@ -77,7 +92,7 @@ impl Trusted {
     pub(crate) fn set(&self, trust: Trust) {
         let until = match trust {
             Trust::Never => NEVER,
-            // The clock that is read may be a tick behind the one that was meant.
+            // The clock that checks read may be a tick behind.
             Trust::Until(Moment(end)) => {
                 end.saturating_sub(u64::try_from(TICK.as_nanos()).unwrap_or(0)).clamp(NEVER + 1, ALWAYS - 1)
             }
@@ -87,11 +102,11 @@ impl Trusted {
     }
 
     pub(crate) fn end_always(&self) {
-        // Another trust has its own end, or none to be ended.
+        // A trust with a deadline, or none, stays as it is.
         let _ = self.0.compare_exchange(ALWAYS, NEVER, Ordering::AcqRel, Ordering::Acquire);
     }
 
-    /// Whether it holds now. The clock is read only where there is an end.
+    /// Returns `true` if the trust holds now. Reads the clock only if there is a deadline.
     pub(crate) fn holds(&self) -> bool {
         match self.0.load(Ordering::Acquire) {
             NEVER => false,

@@ -1,4 +1,4 @@
-//! What one secret was used for between two drains, and the uses that were drained and are not written down yet.
+//! The usage of secrets between two drains, and a backlog of usage that is not in the store yet.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -10,32 +10,33 @@ use keyrack_key::{Digest, KeyId, Timestamp};
 use crate::tally::Seen;
 use crate::{LastUse, Outcome};
 
-/// The secrets of which a backlog keeps uses. A rack holds fewer; only secrets that were deleted while nothing could be
-/// written come on top.
-const MOST: usize = 1 << 21;
+/// The number of secrets in a backlog. A rack holds fewer secrets; the rest is for secrets that were deleted
+/// while the store was unavailable.
+const SECRETS_MAX: usize = 1 << 21;
 
-/// What one secret of a key was used for since it was last drained.
+/// The usage of one secret since the previous drain.
 #[derive(Clone, Debug)]
 pub struct Used {
-    /// The key.
+    /// The id of the key.
     pub key: KeyId,
-    /// Which of its secrets. None where a node did not report it.
+    /// The digest of the secret. `None` if a node did not report it.
     pub secret: Option<Digest>,
-    /// How many checks ended how.
+    /// The number of checks for each outcome.
     pub counts: Vec<(Outcome, u32)>,
-    /// The last use that was let through. None where no use was.
+    /// The last allowed request; `None` if no request was allowed.
     pub last: Option<LastUse>,
-    /// Where the secret was exposed.
+    /// The exposures of the secret.
     pub seen: Vec<Seen>,
 }
 
 impl Used {
-    /// How many checks these are.
+    /// Returns the number of checks, over all outcomes.
     pub fn checks(&self) -> u64 {
         self.counts.iter().map(|(_, count)| u64::from(*count)).sum()
     }
 
-    /// Brings times that a clock elsewhere has set ahead of `now` back to it.
+    /// Moves times that are later than `now` back to `now`: the clock of the machine
+    /// that recorded them was ahead.
     pub fn clamp(&mut self, now: Timestamp) {
         if let Some(last) = &mut self.last {
             last.at = last.at.min(now);
@@ -43,7 +44,7 @@ impl Used {
         self.seen.iter_mut().for_each(|seen| seen.at = seen.at.min(now));
     }
 
-    /// Adds `more` uses of the same secret.
+    /// Adds the usage of the same secret in another period.
     pub fn add(&mut self, more: Self) {
         for (outcome, count) in more.counts {
             match self.counts.iter_mut().find(|(own, _)| *own == outcome) {
@@ -64,25 +65,40 @@ impl Used {
     }
 }
 
-/// Uses that were drained and are not written down yet. Those of one secret are added up, so that a backlog takes memory for
-/// the secrets that were used, however long nothing can be written.
+/// Usage that was drained and is not in the store yet. The usage of a secret is added up, so that the memory
+/// depends on the number of used secrets and not on how long the store is unavailable.
+///
+/// # Examples
+///
+/// ```
+/// use keyrack_key::KeyId;
+/// # use keyrack_key::Timestamp;
+/// use keyrack_rack::{Outcome, UseBacklog, Used};
+///
+/// # let key = KeyId::new(Timestamp::from_micros(0), &mut rand_core::UnwrapErr(getrandom::SysRng));
+/// let allowed = Outcome { permission: None, refused: None };
+/// let used = Used { key, secret: None, counts: vec![(allowed, 2)], last: None, seen: Vec::new() };
+/// let mut backlog = UseBacklog::default();
+/// assert_eq!(backlog.add([used.clone(), used]), 0);
+/// assert_eq!(backlog.take(100)[0].counts, [(allowed, 4)]);
+/// ```
 #[derive(Debug, Default)]
 pub struct UseBacklog {
     gathered: HashMap<(KeyId, Option<Digest>), Used, RandomState>,
-    /// What was gathered when it was last empty, by descending key.
+    /// The usage of the current round, by descending key.
     due: Vec<Used>,
 }
 
 impl UseBacklog {
-    /// Adds uses, and returns how many checks were lost because there was no room.
+    /// Adds usage, and returns the number of checks that were lost for lack of room.
     pub fn add(&mut self, used: impl IntoIterator<Item = Used>) -> u64 {
         let mut lost = 0;
         for one in used {
-            let has_room = self.gathered.len() < MOST;
+            let has_room = self.gathered.len() < SECRETS_MAX;
             match self.gathered.entry((one.key, one.secret)) {
                 Entry::Occupied(mut own) => own.get_mut().add(one),
-                Entry::Vacant(place) if has_room => {
-                    place.insert(one);
+                Entry::Vacant(entry) if has_room => {
+                    entry.insert(one);
                 }
                 Entry::Vacant(_) => lost += one.checks(),
             }
@@ -90,11 +106,11 @@ impl UseBacklog {
         lost
     }
 
-    /// Takes the uses of up to `most` secrets. They come in rounds: each secret that was used before a round began has its turn
-    /// in it, in the order of the keys, since rows that lie together are written faster.
+    /// Takes the usage of up to `most` secrets. Works in rounds: a round contains every secret that was used
+    /// before it started, ordered by key, because adjacent rows are written faster.
     pub fn take(&mut self, most: usize) -> Vec<Used> {
         if self.due.is_empty() && !self.gathered.is_empty() {
-            // The memory of a crowd is given back.
+            // A new map releases the memory that a crowd needed.
             self.due = mem::take(&mut self.gathered).into_values().collect();
             self.due.sort_unstable_by_key(|used| std::cmp::Reverse(used.key));
         }
@@ -106,17 +122,18 @@ impl UseBacklog {
         taken
     }
 
-    /// The secrets whose uses wait, those of a round that has begun counted apart.
+    /// Returns the number of entries that wait. A secret may have one in the current
+    /// round and one in the next.
     pub fn len(&self) -> usize {
         self.gathered.len() + self.due.len()
     }
 
-    /// Whether none wait.
+    /// Returns `true` if no usage waits.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many checks wait.
+    /// Returns the number of checks that wait.
     pub fn checks(&self) -> u64 {
         self.gathered.values().chain(&self.due).map(Used::checks).sum()
     }

@@ -1,16 +1,18 @@
-//! Meters of visitors: where each of those who use a key from somewhere else stands with the key's rate per visitor.
+//! The meters of a key's visitors, for the rate limit for each visitor.
 //!
-//! Each key with such a rate has a table of its own, in buckets of eight, which never grows. All tables together have room for
-//! a million visitors (18 MiB), of which each workspace has a share: as much as is still free, and 4,096 visitors a key. A key
-//! for which less is left gets a smaller table, and always one for 64 visitors. So no key's visitors are touched by those of
-//! another, and a workspace with many keys leaves others room.
+//! Each key with such a limit has a table of its own, which never grows. All tables together have room
+//! for a million visitors (18 MiB). Each workspace has a share of the room: as much as is still free,
+//! and up to 4,096 visitors for a key. A key gets a smaller table if less is left, and one for 64
+//! visitors in any case. Visitors of one key therefore never affect those of another, and a workspace
+//! with many keys leaves room for others.
 //!
-//! A bucket that is full gives a newcomer the place of the visitor who owes least, *and what that one owes*. Whoever owes
-//! nothing is forgotten that way without a difference; and of those who do, none is let through sooner for having been
-//! forgotten, since whoever comes back owes at least as much as when they went (Metwally et al. 2005, "Efficient
-//! computation of frequent and top-k elements", keep counts so). So whoever has many addresses buys with them what each of
-//! them may send, and nothing more: no meter, theirs or anybody's, is ever set back. What they can do with thousands of
-//! addresses that all have used up their share is make newcomers wait. Against that a key has its own rate.
+//! A table consists of buckets with eight entries. If a bucket is full, a new visitor takes the entry with
+//! the earliest due time *and its due time*. If that entry has recovered, nothing is lost. Otherwise no
+//! visitor gains anything by being evicted, because a returning visitor has at least the due time that it
+//! had before (Metwally et al. 2005, "Efficient computation of frequent and top-k elements", count in this
+//! way). A client with many addresses can send what each address may send, and no more. With thousands of
+//! addresses that have all used up their limit, it can only make new visitors wait; the rate limit of the
+//! key protects against that.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -23,28 +25,28 @@ use keyrack_key::{Allowance, Denial, Rate, Timestamp, WorkspaceId};
 use crate::earlier::Count;
 use crate::sync::Mutex;
 
-/// The visitors of a bucket.
+/// The number of entries in a bucket.
 const WAYS: usize = if cfg!(feature = "shuttle") { 2 } else { 8 };
-/// The visitors of the largest table, and of the smallest.
+/// The number of visitors in the largest and in the smallest table.
 const LARGEST: usize = if cfg!(feature = "shuttle") { 2 } else { 4_096 };
 const SMALLEST: usize = if cfg!(feature = "shuttle") { 2 } else { 64 };
-/// The visitors of all tables that are not the smallest.
+/// The number of visitors in all tables, except the smallest ones.
 const ROOM: usize = 1 << 20;
 
-/// Nobody in particular: no request comes from such a network.
+/// The visitor with an unknown address. No network has this number.
 const UNKNOWN: u64 = u64::MAX;
 
-/// The tables of all keys. A table is made when a key gets a rate per visitor, never while one is asked. It is dropped with the
-/// last request that asks it, or once its rate was replaced and has recovered. Until then, the tables of earlier rates take
-/// their part of the workspace's share.
+/// Creates the tables of all keys. A table is created when a key gets a rate limit for each visitor, never
+/// during a check. It is dropped with its last request, or when its rate limit was replaced and has
+/// recovered. Until then, tables of earlier rate limits count toward the workspace's share.
 #[derive(Debug, Default)]
 pub(crate) struct Visitors {
     shares: Arc<Mutex<Shares>>,
-    /// Seeded: who shares a bucket with whom cannot be steered from outside.
+    /// Seeded, so that no client can choose which visitors share a bucket.
     hasher: RandomState,
 }
 
-/// How much of the room is taken.
+/// How much of the room is used.
 #[derive(Debug, Default)]
 struct Shares {
     taken: usize,
@@ -60,22 +62,22 @@ pub(crate) struct Meters {
 
 #[derive(Debug)]
 struct Table {
-    /// A power of two.
+    /// The length is a power of two.
     buckets: Box<[Mutex<[Entry; WAYS]>]>,
     workspace: WorkspaceId,
     shares: Arc<Mutex<Shares>>,
 }
 
-/// Where one visitor of a key stands.
+/// The due time of one visitor.
 #[derive(Clone, Copy, Debug, Default)]
 struct Entry {
     visitor: u64,
-    /// See [`Rate::take`].
+    /// The due time, as in [`Rate::take`].
     due: u64,
 }
 
 impl Visitors {
-    /// Meters of one more key of a workspace, on which nobody owes anything yet.
+    /// Creates the meters of one more key of a workspace, with nothing used.
     pub(crate) fn meters(&self, workspace: WorkspaceId) -> Meters {
         let visitors = self.shares.lock().take(workspace);
         let buckets = (0..visitors / WAYS).map(|_| Mutex::default()).collect();
@@ -85,8 +87,8 @@ impl Visitors {
 }
 
 impl Shares {
-    /// Takes room for the table of a key, and returns for how many visitors. A workspace has at most as much as is free after
-    /// that (as in `shelf.rs`).
+    /// Reserves the room for a table, and returns its number of visitors. A workspace gets at most as much as
+    /// is free afterwards (as in `call_table.rs`).
     fn take(&mut self, workspace: WorkspaceId) -> usize {
         let own = self.by.entry(workspace).or_default();
         let fits = |size: &usize| *own + size <= ROOM.saturating_sub(self.taken + size);
@@ -115,8 +117,8 @@ impl Drop for Table {
 }
 
 impl Meters {
-    /// Asks for one request of a visitor, and takes it where `spends`. The lock is that of one bucket, and held while eight
-    /// entries are looked through.
+    /// Checks a request of a visitor, and takes it if `spends` is `true`. Locks one bucket, while the
+    /// eight entries are compared.
     pub(crate) fn ask(
         &self,
         rate: Rate,
@@ -127,7 +129,8 @@ impl Meters {
         let visitor = visitor(address);
         let mut bucket = self.bucket(visitor).lock();
         let entry = entry(&mut bucket, visitor);
-        // Written down too: else it is settled again with each request, and never comes nearer.
+        // Stored too: otherwise each request would correct the due time again, and
+        // it would never come closer.
         entry.due = rate.settle(entry.due, now);
         let next = rate.take(entry.due, now).map_err(|denial| match denial {
             Denial::Rate { rate, wait } => Denial::VisitorRate { rate, wait },
@@ -140,7 +143,7 @@ impl Meters {
         Ok(rate.allowance(next, now))
     }
 
-    /// Takes back what a visitor was let through for.
+    /// Takes back an allowed request of a visitor.
     pub(crate) fn give_back(&self, rate: Rate, address: Option<IpAddr>) {
         let visitor = visitor(address);
         let mut bucket = self.bucket(visitor).lock();
@@ -159,17 +162,17 @@ impl Meters {
         usize::try_from(hash % self.table.buckets.len() as u64).unwrap_or(0)
     }
 
-    /// Raises what a visitor has used, who may be new here, until `due`.
+    /// Raises the due time of a visitor, possibly a new one, to `due`.
     fn raise_one(&self, visitor: u64, due: u64) {
         let mut bucket = self.bucket(visitor).lock();
         let entry = entry(&mut bucket, visitor);
-        // Where everyone in the bucket owes as much, a newcomer does too.
+        // If all entries of the bucket are that late, a new visitor is too.
         if entry.visitor == visitor || entry.due < due {
             *entry = Entry { visitor, due: entry.due.max(due) };
         }
     }
 
-    /// Raises what everybody has used who comes to bucket `number`, until `due`.
+    /// Raises the due times of all entries in bucket `number`, and of new visitors there, to `due`.
     fn raise_all(&self, number: usize, due: u64) {
         let mut bucket = self.table.buckets[number].lock();
         bucket.iter_mut().for_each(|entry| entry.due = entry.due.max(due));
@@ -177,14 +180,14 @@ impl Meters {
 }
 
 impl Count for Meters {
-    /// The two tables may differ in size. Both sizes are powers of two, so the visitors of a bucket of the larger one all share
-    /// a bucket of the smaller one.
+    /// The two tables may differ in size. Both sizes are powers of two, so that the visitors of one bucket of
+    /// the larger table share one bucket of the smaller table.
     fn raise(&self, rate: Rate, earlier: &Self, was: Rate, now: Timestamp) {
         let (own, others) = (self.table.buckets.len(), earlier.table.buckets.len());
         for number in 0..own.max(others) {
             let bucket = *earlier.table.buckets[number % others].lock();
             let carried = bucket.map(|entry| Entry { due: rate.carry(entry.due, was, now), ..entry });
-            // Whoever was forgotten there owes what the least of a full bucket does.
+            // An evicted visitor has the earliest due time of its full bucket.
             let least = carried.iter().map(|entry| entry.due).min().unwrap_or_default();
             self.raise_all(number % own, least);
             let counts = |entry: &&Entry| {
@@ -200,7 +203,7 @@ impl Count for Meters {
     }
 }
 
-/// The visitor's own entry, or the one that a newcomer takes over.
+/// Returns the visitor's entry, or the one that a new visitor takes.
 fn entry(bucket: &mut [Entry; WAYS], visitor: u64) -> &mut Entry {
     let own = bucket.iter().position(|entry| entry.visitor == visitor);
     let least = || (0..WAYS).min_by_key(|at| bucket[*at].due).unwrap_or(0);
@@ -208,12 +211,13 @@ fn entry(bucket: &mut [Entry; WAYS], visitor: u64) -> &mut Entry {
     &mut bucket[at]
 }
 
-/// Who counts as one: an IPv4 address, or a network of IPv6 that is given out whole (64 bits; RFC 6177). An IPv4 address
-/// inside IPv6 is the IPv4 address that it is. Requests whose address is not known are all of one visitor.
+/// Returns the number of the visitor: an IPv4 address, or an IPv6 network of 64 bits, which is the smallest
+/// that providers assign (RFC 6177). A mapped IPv4 address counts as IPv4. All requests with an unknown
+/// address belong to one visitor.
 fn visitor(address: Option<IpAddr>) -> u64 {
     match address.map(|address| address.to_canonical()) {
         None => UNKNOWN,
-        // Beside all networks of IPv6 that there are: those begin above `2000::`.
+        // Differs from every IPv6 network, since those start at `2000::`.
         Some(IpAddr::V4(address)) => (1 << 32) | u64::from(address.to_bits()),
         Some(IpAddr::V6(address)) => u64::try_from(address.to_bits() >> 64).unwrap_or(UNKNOWN),
     }

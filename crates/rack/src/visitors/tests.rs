@@ -19,7 +19,7 @@ fn address(text: &str) -> Option<IpAddr> {
 }
 
 #[test]
-fn ipv4_addresses_are_one_visitor_each_and_ipv6_networks_of_64_bits() {
+fn visitor_is_ipv4_address_or_ipv6_64_network() {
     assert_eq!(visitor(address("2001:db8::1")), visitor(address("2001:db8::ffff:1")));
     assert_ne!(visitor(address("2001:db8::1")), visitor(address("2001:db8:0:1::1")));
     assert_ne!(visitor(address("10.0.0.1")), visitor(address("10.0.0.2")));
@@ -36,7 +36,7 @@ fn size(meters: &Meters) -> usize {
 }
 
 #[test]
-fn the_tables_hold_no_more_than_is_said_and_a_workspace_leaves_others_as_much_as_it_has() {
+fn workspace_tables_leave_half_of_budget() {
     let (visitors, greedy, late) = (Visitors::default(), workspace(), workspace());
     let mut all: Vec<_> = (0..2_000).map(|_| visitors.meters(greedy)).collect();
     assert_eq!((size(&all[0]), size(all.last().unwrap())), (LARGEST, SMALLEST));
@@ -51,9 +51,9 @@ fn the_tables_hold_no_more_than_is_said_and_a_workspace_leaves_others_as_much_as
     assert!(visitors.shares.lock().by.is_empty());
 }
 
-/// Another tenant's visitors, however many, are in other tables, though its keys are many.
+/// Another workspace's visitors are in other tables, however many keys it has.
 #[test]
-fn a_flood_of_visitors_elsewhere_touches_no_visitor_here() {
+fn visitors_of_other_keys_do_not_affect_key() {
     let (rate, visitors) = (Rate::new(3, 3_600).unwrap(), Visitors::default());
     let (greedy, own) = (workspace(), visitors.meters(workspace()));
     let ask = |meters: &Meters, number: u32| {
@@ -75,22 +75,22 @@ fn a_flood_of_visitors_elsewhere_touches_no_visitor_here() {
 }
 
 #[test]
-fn a_quicker_rate_is_not_waited_for_as_the_slower_one_was() {
+fn faster_rate_shortens_wait() {
     let (slow, quick) = (Rate::new(1, 86_400).unwrap(), Rate::new(1, 60).unwrap());
     let meters = Visitors::default().meters(workspace());
     let at = |seconds| NOW.plus(Duration::from_secs(seconds));
     let from = address("10.0.0.1");
     assert!(meters.ask(slow, from, NOW, true).is_ok());
-    // As it is where the two were not carried over.
+    // As if the due time had not been converted.
     assert!(meters.ask(quick, from, NOW, true).is_err());
     assert!(meters.ask(quick, from, at(61), true).is_ok());
     assert!(meters.ask(quick, from, at(61), false).is_err());
     assert!(meters.ask(quick, from, at(122), false).is_ok());
 }
 
-/// Many more visitors than there is room for, each as often as it is let through.
+/// Many more visitors than the table holds, each as often as it is allowed.
 #[test]
-fn whoever_comes_back_after_a_crowd_is_let_through_no_sooner() {
+fn evicted_visitor_is_not_allowed_sooner() {
     let rate = Rate::new(3, 3_600).unwrap();
     let meters = Visitors::default().meters(workspace());
     let ask = |number: u32| meters.ask(rate, Some(IpAddr::from(number.to_be_bytes())), NOW, true).is_ok();
@@ -106,17 +106,17 @@ fn whoever_comes_back_after_a_crowd_is_let_through_no_sooner() {
 }
 
 proptest! {
-    /// Each visitor has a meter of its own as long as all have room; and however many there are, none gets more than with
-    /// one.
+    /// Visitors have separate meters while the table has room. In a full table, no visitor gets more
+    /// than with a meter of its own.
     #[test]
-    fn a_meter_is_never_kinder_than_one_that_a_visitor_has_alone(
+    fn shared_bucket_never_allows_more_than_own_meter(
         asked in proptest::collection::vec((0_u8..60, 0_u64..2_000_000), 1..400), requests in 1_u32..5,
     ) {
         let rate = Rate::new(requests, 10).unwrap();
         let visitors = Visitors::default();
         let meters = visitors.meters(workspace());
         let crowded = visitors.meters(workspace());
-        // One bucket for all: whatever the number, the same eight entries.
+        // All visitors share one bucket with eight entries.
         let buckets = crowded.table.buckets.len() as u64;
         let same: Vec<u32> = (0_u32..)
             .filter(|number| visitors.hasher.hash_one((1_u64 << 32) | u64::from(*number)) % buckets == 0)
@@ -140,15 +140,15 @@ proptest! {
     }
 }
 
-/// Visitors whose entries are all in one bucket, whatever the size of the table.
-fn neighbors(visitors: &Visitors, many: usize) -> Vec<u32> {
+/// Visitors whose entries share one bucket, whatever the size of the table.
+fn visitors_of_one_bucket(visitors: &Visitors, many: usize) -> Vec<u32> {
     let buckets = (LARGEST / WAYS) as u64;
     let is_in_first =
         |number: &u32| visitors.hasher.hash_one((1_u64 << 32) | u64::from(*number)).is_multiple_of(buckets);
     (0_u32..).filter(is_in_first).take(many).collect()
 }
 
-/// What happens to a key with a rate per visitor.
+/// A step of a key with a rate limit for each visitor.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Ask { visitor: usize, times: usize },
@@ -165,14 +165,15 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// Twenty visitors share the eight entries of a bucket, in tables of two sizes, while the rate changes again and again.
+    /// Twenty visitors share the eight entries of a bucket, in tables of two sizes, while the rate
+    /// limit changes repeatedly.
     #[test]
-    fn whatever_the_rate_changes_to_no_visitor_gets_more_under_one_than_it_allows(
+    fn rate_changes_never_exceed_visitor_rate(
         steps in proptest::collection::vec(step(), 1..200),
     ) {
         let rates = [(4, 4), (6, 60), (8, 3_600)].map(|(requests, seconds)| Rate::new(requests, seconds).unwrap());
         let (visitors, own) = (Visitors::default(), workspace());
-        let from = neighbors(&visitors, 20);
+        let from = visitors_of_one_bucket(&visitors, 20);
         let table = |small| {
             let meters = visitors.meters(if small { own } else { workspace() });
             assert_eq!(size(&meters), if small { SMALLEST } else { LARGEST });

@@ -1,4 +1,4 @@
-//! What a check takes from the heap: nothing.
+//! A check allocates nothing.
 
 use keyrack_key::{Brands, Denial, Rate, Restrictions};
 
@@ -19,7 +19,7 @@ fn check_allocates_nothing_for_any_outcome() {
         assert_eq!(allowed, 99);
         assert_eq!(ask_as(&brands, &rack, &unknown, NOW), Err((Denial::Unknown, None)));
     };
-    // Room to count uses comes into being with the first of them.
+    // The first check of a book allocates the memory for its counts.
     ask_all();
     assert_eq!(allocation_counter::measure(ask_all).count_total, 0);
 }

@@ -1,4 +1,4 @@
-//! Who called: told once, bounded, and nothing kept that could be a secret.
+//! Callers are recorded once and in bounded memory, without any text that could be a secret.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use rand_core::UnwrapErr;
 use crate::history::{NOW, later};
 
 const PREDICTED: Outcome = Outcome { permission: Some(Permission::ModelsPredict), refused: None };
-/// All shelves full.
+/// The capacity of all tables.
 const MOST: usize = 8 * 3_584;
 
 /// The workspace of calls that name no other.
@@ -39,7 +39,7 @@ fn call(key: KeyId, at: Timestamp) -> Call<'static> {
     }
 }
 
-/// As they are told, those of one caller together.
+/// Drains the callers and merges the groups of one caller.
 fn told(callers: &Callers) -> Vec<Calls> {
     let mut all: Vec<Calls> = Vec::new();
     for calls in callers.drain() {
@@ -82,7 +82,7 @@ fn any_different_field_makes_another_caller() {
     assert_eq!(told(&callers).len(), all.len());
 }
 
-/// Calls of so many keys of one workspace.
+/// Calls of `number` different keys of one workspace.
 fn crowd(of: WorkspaceId, number: usize) -> Vec<Call<'static>> {
     (0..number).map(|_| Call { workspace: of, ..call(key(), NOW) }).collect()
 }
@@ -93,10 +93,10 @@ fn callers_over_capacity_are_counted_as_dropped() {
     let everybody = crowd(workspace(), MOST);
     everybody.iter().for_each(|one| callers.note(one));
     let kept = MOST / 2;
-    // By chance one shelf or another is asked more often.
+    // By chance some tables get more calls than others.
     assert!((kept * 98 / 100..=kept).contains(&(MOST - usize::try_from(callers.dropped()).unwrap())));
     let dropped = callers.dropped();
-    // One that is there is counted on.
+    // A caller that is already in a table is still counted.
     let noted = callers.drain();
     assert_eq!(noted.len() as u64 + dropped, MOST as u64);
     let again = call(noted[0].key, NOW);
@@ -109,7 +109,7 @@ fn callers_over_capacity_are_counted_as_dropped() {
 #[test]
 fn flooding_workspaces_leave_room_for_others() {
     let callers = Callers::new();
-    // Three workspaces at their worst: one with many keys, one with one key from everywhere, and one with both.
+    // Three workspaces at their worst: many keys, one key from many addresses, and both.
     let [first, second, third] = [workspace(), workspace(), workspace()];
     crowd(first, MOST).iter().for_each(|one| callers.note(one));
     let flooded = key();
@@ -189,7 +189,7 @@ fn possible_secret_is_removed_from_text() {
     assert_eq!(words(&format!("https://x.example/{secret}/y")), "https://x.example/kr_sk_~/y");
     assert_eq!(words(&secret[6..]), "~");
     assert_eq!(words("Mozilla/5.0 (X11; Linux x86_64)\u{7f}\n"), "Mozilla/5.0 (X11; Linux x86_64)");
-    // Cut off in the middle of one.
+    // The end cuts the secret off.
     let late = format!("{}{secret}", "-".repeat(80));
     assert_eq!(words(&late), format!("{}kr_sk_", "-".repeat(80)));
     assert_eq!(words(&"- ".repeat(60)), "- ".repeat(48));

@@ -1,4 +1,4 @@
-//! Frames and snapshots tell the same, in whatever pieces and however often.
+//! Frames and snapshots lead to the same rack, however they are split or repeated.
 
 use keyrack_key::Denial;
 use keyrack_rack::{ChangeId, Frame, Gap, Position, Rack, Reading, Revision, Snapshot};
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::history::{History, NOW, Step, ask, later, loaded, steps};
 
-/// Times at which all ends that [`steps`] makes are ahead, half over, over.
+/// Times before, halfway through, and after all deadlines that [`steps`] creates.
 fn times() -> [keyrack_key::Timestamp; 3] {
     [NOW.minus(std::time::Duration::from_micros(1)), later(50), later(100)]
 }
@@ -23,7 +23,7 @@ fn equal(history: &History, one: &Rack, other: &Rack) -> Result<(), TestCaseErro
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Some frames tell of one step, some of many, and the first reader begins in the middle.
+    /// Frames contain one or more steps, and the first reader starts in the middle.
     #[test]
     fn rack_fed_by_frames_equals_loaded_rack(
         steps in steps(), begins in 0_usize..10, pieces in proptest::collection::vec(1_usize..12, 60)
@@ -55,7 +55,7 @@ proptest! {
         equal(&history, &rack, &loaded(history.snapshot()))?;
     }
 
-    /// A late frame may tell of a key as it was: a deleted one does not rise again.
+    /// A late frame may contain an older state of a key: a deleted key stays deleted.
     #[test]
     fn older_record_is_ignored(steps in steps(), cut in 0_usize..60) {
         let old = History::after(1, &steps[..cut.min(steps.len())]);
@@ -82,7 +82,7 @@ proptest! {
         }
     }
 
-    /// A backup was put back: nothing of what the rack held is left.
+    /// After the restore of a backup, nothing of the earlier content may remain.
     #[test]
     fn loading_other_history_replaces_all_keys(one in steps(), other in steps()) {
         let (one, other) = (History::after(1, &one), History::after(2, &other));

@@ -1,4 +1,4 @@
-//! A follower on a feed that stumbles: holes, other histories, failures, and many who ask at once.
+//! A follower with a feed that has gaps, other histories, errors, and many readers at once.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,14 +9,14 @@ use keyrack_rack::{Feed, Follower, Frame, Moment, Next, Position, Rack, Reading,
 
 use crate::history::{History, NOW, Step, ask, loaded};
 
-/// A feed of one history at a time, as a store would be.
+/// A feed of one history at a time, like a store.
 #[derive(Clone)]
 struct Tape(Arc<Reel>);
 
 struct Reel {
     history: Mutex<History>,
     snapshots: AtomicUsize,
-    /// The next frame begins elsewhere.
+    /// The next frame starts at another position.
     hole: AtomicBool,
     fails: AtomicBool,
     trust: Mutex<Trust>,
@@ -41,7 +41,7 @@ impl Tape {
         work(&mut self.0.history.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Takes a step, and says which revision that was.
+    /// Applies a step and returns its revision.
     fn take(&self, step: Step) -> Revision {
         self.with(|history| {
             history.take(step);

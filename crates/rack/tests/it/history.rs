@@ -1,4 +1,4 @@
-//! A history of keys as a store would write it, made up from a list of steps.
+//! A history of keys, built from a list of steps, as a store would write it.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -15,12 +15,12 @@ use rand_core::{TryCryptoRng, TryRng};
 
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 
-/// `NOW`, so many seconds later.
+/// Returns the time `seconds` after `NOW`.
 pub(crate) fn later(seconds: u64) -> Timestamp {
     NOW.plus(Duration::from_secs(seconds))
 }
 
-/// What happens to keys. A step about a key that is not there, or not any more, is passed over.
+/// A change to the keys. A step about a key that does not exist, or no longer exists, has no effect.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
     Create {
@@ -39,16 +39,16 @@ pub(crate) enum Step {
     Delete {
         key: usize,
     },
-    /// The secrets that ended before leave the store.
+    /// Removes secrets from the store that retired before.
     Forget {
         key: usize,
     },
-    /// The key may be used so often from now on, or as often as it likes.
+    /// Sets or removes the rate limit of a key.
     Limit {
         key: usize,
         rate: Option<Rate>,
     },
-    /// The key is refused for a while, or no longer.
+    /// Pauses or resumes a key.
     Pause {
         key: usize,
         until: Option<Pause>,
@@ -56,7 +56,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    /// The key that it is about, unless it makes one.
+    /// Returns the number of the key that the step changes; `None` if the step creates a key.
     const fn key(self) -> Option<usize> {
         match self {
             Self::Create { .. } => None,
@@ -70,7 +70,7 @@ impl Step {
     }
 }
 
-/// Steps that meet often: few keys, many steps.
+/// Generates many steps on few keys, so that they interact.
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let key = || 0_usize..8;
     let expires = || proptest::option::of(prop_oneof![Just(0_u64), 1_u64..100]);
@@ -88,7 +88,7 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 1..60)
 }
 
-/// Where a history stands, and every secret that was ever handed out in it.
+/// The current state of a history, with every secret that was ever generated.
 pub(crate) struct History {
     rng: Counter,
     position: Position,
@@ -97,7 +97,7 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// Nothing has happened. Histories of different seeds differ in all ids and secrets.
+    /// Creates an empty history. Histories with different seeds have different ids and secrets.
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             rng: Counter(seed << 40),
@@ -115,7 +115,7 @@ impl History {
         history
     }
 
-    /// A history of so many living keys that may do everything.
+    /// Creates a history of `keys` keys with all permissions.
     pub(crate) fn of_keys(seed: u64, keys: usize) -> Self {
         Self::after(seed, &vec![Step::Create { permissions: 31, expires: None }; keys])
     }
@@ -172,7 +172,7 @@ impl History {
         self.position = Position { revision, change: self.rng.change() };
     }
 
-    /// A key is narrowed by just these from now on.
+    /// Replaces the restrictions of a key.
     pub(crate) fn restrict(&mut self, key: usize, restrictions: Restrictions) {
         self.keys[key].terms.restrictions = Some(restrictions);
         self.change(key);
@@ -207,12 +207,12 @@ impl History {
         }
     }
 
-    /// Everything, as it stands.
+    /// Returns a snapshot of the current state.
     pub(crate) fn snapshot(&self) -> Snapshot {
         Snapshot { position: self.position, records: self.keys.clone() }
     }
 
-    /// What happened since a reader stood at `from`.
+    /// Returns the changes since the position `from`.
     pub(crate) fn since(&self, from: Position) -> Frame {
         let mut changes: Vec<_> =
             self.keys.iter().filter(|record| record.revision > from.revision).cloned().collect();
@@ -220,14 +220,16 @@ impl History {
         Frame { from, to: self.position, changes }
     }
 
-    /// What a rack says to each secret: the key's revision, or why not. Two racks that say the same are equal.
+    /// Returns the answer of a rack for each secret: the revision of the key, or the denial. Racks with the
+    /// same answers count as equal.
     pub(crate) fn answers(&self, rack: &Rack, at: Timestamp) -> BTreeMap<String, Result<Revision, String>> {
         let ask = |secret: &String| (secret.clone(), ask(rack, secret, at).map_err(|why| format!("{why:?}")));
         self.secrets.iter().map(ask).collect()
     }
 }
 
-/// Whether a secret opens predictions, and at which revision of its key; else the reason and, if it is known, that revision.
+/// Checks a secret for predictions. Returns the revision of its key, or the denial with the
+/// revision if the key is known.
 pub(crate) fn ask(
     rack: &Rack,
     secret: &str,
@@ -236,7 +238,7 @@ pub(crate) fn ask(
     ask_as(&Brands::default(), rack, secret, now)
 }
 
-/// The same, of a deployment with these brands.
+/// Like [`ask`], with the brands of a deployment.
 pub(crate) fn ask_as(
     brands: &Brands,
     rack: &Rack,
@@ -258,7 +260,7 @@ pub(crate) fn ask_as(
     }
 }
 
-/// Whether a secret opens predictions for somebody from there.
+/// Checks a secret for predictions from an address.
 pub(crate) fn ask_from(rack: &Rack, secret: &str, now: Timestamp, address: Option<IpAddr>) -> bool {
     let presented = Presented::parse(secret.as_bytes(), &Brands::default()).unwrap();
     let permission = Some(Permission::ModelsPredict);
@@ -266,7 +268,7 @@ pub(crate) fn ask_from(rack: &Rack, secret: &str, now: Timestamp, address: Optio
     rack.check(&presented, &Question { now, permission, address, origin: None, exposure, spend }).is_ok()
 }
 
-/// A rack that holds `snapshot`.
+/// Returns a rack that holds `snapshot`.
 pub(crate) fn loaded(snapshot: Snapshot) -> Rack {
     let rack = Rack::new();
     rack.load(snapshot);
@@ -274,7 +276,7 @@ pub(crate) fn loaded(snapshot: Snapshot) -> Rack {
     rack
 }
 
-/// Numbers that repeat in every run and never within one (SplitMix64).
+/// Generates numbers that are the same in every run and never repeat within one (SplitMix64).
 struct Counter(u64);
 
 impl Counter {

@@ -1,5 +1,5 @@
-//! What a rack promises, whatever the history of its keys: it equals the store that it was fed from, and
-//! nobody gets past it who was shut out before.
+//! The rack equals the store that it was fed from, after any history of changes, and never allows what the
+//! store had already denied.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

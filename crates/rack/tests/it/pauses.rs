@@ -1,4 +1,4 @@
-//! A paused key is refused until its pause is over, whatever else narrows it.
+//! A paused key is denied until its pause ends, whatever other restrictions it has.
 
 use keyrack_key::{Denial, Pause, Rate};
 use keyrack_rack::Revision;

@@ -1,4 +1,4 @@
-//! No change of a key's rates gives back what was used, whatever rates come in between.
+//! No change of a key's rate limits makes used requests available again, whatever rates come in between.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,14 +11,14 @@ use crate::history::{History, NOW, ask_from, later, loaded};
 
 const DAY: u32 = 86_400;
 
-/// Which of the two rates of a key is meant.
+/// One of the two rate limits of a key.
 #[derive(Clone, Copy, Debug)]
 enum Which {
     OfKey,
     OfVisitor,
 }
 
-/// A key whose rate changes.
+/// A key whose rate limit changes.
 struct Limited {
     which: Which,
     history: History,
@@ -28,7 +28,7 @@ struct Limited {
 impl Limited {
     fn new(which: Which) -> Self {
         let mut history = History::of_keys(1, 2);
-        // A rack learns the time from requests of keys that have a rate.
+        // A rack gets the time from requests of keys with a rate limit.
         history.restrict(1, Restrictions { rate: Rate::new(1, 1).ok(), ..Restrictions::NONE });
         let rack = loaded(history.snapshot());
         Self { which, history, rack }
@@ -53,14 +53,14 @@ impl Limited {
         ask_from(&self.rack, &self.history.secrets[0], now, Some(address))
     }
 
-    /// How many of a thousand requests are allowed.
+    /// Returns how many of a thousand requests are allowed.
     fn allowed(&self, now: Timestamp) -> usize {
         (0..1_000).filter(|_| self.ask(now)).count()
     }
 }
 
 #[test]
-fn a_rate_that_was_a_faster_one_meanwhile_goes_on_where_it_was() {
+fn rate_restored_after_faster_rate_keeps_usage() {
     for which in [Which::OfKey, Which::OfVisitor] {
         let mut key = Limited::new(which);
         key.set_to(100, DAY, NOW);
@@ -74,7 +74,7 @@ fn a_rate_that_was_a_faster_one_meanwhile_goes_on_where_it_was() {
 }
 
 #[test]
-fn another_slow_rate_after_a_fast_one_starts_with_the_share_that_the_first_had_used() {
+fn slow_rate_after_fast_rate_keeps_share_of_first_rate() {
     for which in [Which::OfKey, Which::OfVisitor] {
         let mut key = Limited::new(which);
         key.set_to(4, DAY, NOW);
@@ -86,9 +86,9 @@ fn another_slow_rate_after_a_fast_one_starts_with_the_share_that_the_first_had_u
     }
 }
 
-/// Each of three rates goes on where it was, although one of them was used up and another only in part.
+/// Each of three rates keeps its usage, although one was used up and another only in part.
 #[test]
-fn a_chain_of_rates_gives_back_nothing_of_any() {
+fn chain_of_rates_keeps_usage_of_each() {
     for which in [Which::OfKey, Which::OfVisitor] {
         let mut key = Limited::new(which);
         key.set_to(10, DAY, NOW);
@@ -108,9 +108,9 @@ fn a_chain_of_rates_gives_back_nothing_of_any() {
     }
 }
 
-/// Of more rates than are kept, the fast ones count as the slow ones do.
+/// If there are more rates than are kept, the fast ones count as the slow ones do.
 #[test]
-fn many_rates_in_turn_give_back_nothing_of_any() {
+fn more_rates_than_kept_never_reset_usage() {
     for which in [Which::OfKey, Which::OfVisitor] {
         let mut key = Limited::new(which);
         let rates = [DAY, 40_000, 20_000, 10_000, 5_000, 2_500];
@@ -130,7 +130,7 @@ fn many_rates_in_turn_give_back_nothing_of_any() {
 }
 
 #[test]
-fn what_has_recovered_is_not_held_against_a_key() {
+fn recovered_rate_does_not_limit_key() {
     for which in [Which::OfKey, Which::OfVisitor] {
         let mut key = Limited::new(which);
         key.set_to(100, 3_600, NOW);
@@ -145,7 +145,7 @@ fn what_has_recovered_is_not_held_against_a_key() {
     }
 }
 
-/// What happens to a key.
+/// A step of a key.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Set(Option<usize>),
@@ -154,7 +154,7 @@ enum Step {
     Load,
 }
 
-/// All requests that are allowed, divided by this, are a whole share of any of the rates.
+/// Divides the share of an allowed request under any of the rates.
 const UNIT: u64 = 12;
 const RATES: [(u32, u32); 6] = [(2, 2), (3, 6), (4, 60), (6, 60), (12, 3_600), (1, DAY)];
 
@@ -168,11 +168,11 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A request that was allowed: when, and under which rate.
+/// An allowed request: its time and its rate.
 type Allowed = (Timestamp, usize);
 
-/// Whether some rates, each as fast as `seconds` or slower, allowed more in some period than a burst and what recovers in it.
-/// Requests under different rates count as their shares.
+/// Returns `true` if rates that recover in `seconds` or more allowed more in some period than a burst and
+/// what recovers in it. Requests under different rates count as their shares.
 fn exceeds(allowed: &[Allowed], rates: impl Fn(usize) -> bool, seconds: u32) -> bool {
     let recovery = u64::from(seconds) * 1_000_000;
     let of_rates: Vec<_> = allowed.iter().filter(|(_, rate)| rates(*rate)).collect();
@@ -191,7 +191,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn no_order_of_changes_gives_more_under_any_rates_than_they_allow(
+    fn no_order_of_rate_changes_exceeds_rates(
         visitor in any::<bool>(), steps in proptest::collection::vec(step(), 1..80),
     ) {
         let mut key = Limited::new(if visitor { Which::OfVisitor } else { Which::OfKey });
@@ -218,9 +218,9 @@ proptest! {
     }
 }
 
-/// The property's own arithmetic.
+/// Tests the arithmetic of the property.
 #[test]
-fn the_account_of_the_property_finds_what_is_too_much() {
+fn exceeds_detects_excess() {
     let at = |seconds| (later(seconds), 4);
     let burst: Vec<_> = (0..12).map(|_| at(0)).collect();
     assert!(!exceeds(&burst, |_| true, 3_600));
@@ -231,7 +231,7 @@ fn the_account_of_the_property_finds_what_is_too_much() {
 }
 
 #[test]
-fn a_denied_request_names_the_rate_that_is_in_force() {
+fn denial_names_current_rate() {
     let mut key = Limited::new(Which::OfKey);
     key.set_to(100, DAY, NOW);
     key.allowed(NOW);

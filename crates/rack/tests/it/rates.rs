@@ -1,4 +1,4 @@
-//! How often a key is let through: as often as it may, whatever becomes of it meanwhile and however many ask at once.
+//! A key is allowed as often as its rate limit permits, while the key changes and many requests come at once.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,7 +11,7 @@ fn hourly(requests: u32) -> Rate {
     Rate::new(requests, 3_600).unwrap()
 }
 
-/// A history of one key with this rate.
+/// A history of one key with this rate limit.
 fn limited(rate: Rate) -> History {
     let mut history = History::of_keys(1, 1);
     history.take(Step::Limit { key: 0, rate: Some(rate) });
@@ -27,7 +27,7 @@ fn asked(rack: &Rack, secret: &str, question: &Question<'_>) -> Result<Caller, R
     rack.check(&Presented::parse(secret.as_bytes(), &Brands::default()).unwrap(), question)
 }
 
-/// What is left after a request, or the seconds to wait for one.
+/// Returns what is left after a request, or the seconds to wait.
 fn ask(rack: &Rack, secret: &str, now: Timestamp, spend: Spend) -> Result<u32, u32> {
     match asked(rack, secret, &question(now, spend)) {
         Ok(caller) => Ok(caller.allowance().unwrap().remaining),
@@ -107,16 +107,16 @@ fn changed_rate_keeps_usage() {
         rack.apply(history.since(rack.position())).unwrap();
     };
     assert_eq!((left(&rack, &secret), left(&rack, &secret)), (Ok(3), Ok(2)));
-    // Half of the hour is used, of whatever it is an hour.
+    // Half of the hour is used, with any rate limit per hour.
     limit(Some(hourly(2)));
     assert_eq!((left(&rack, &secret), left(&rack, &secret)), (Ok(0), Err(1_800)));
-    // An hour that is to be waited for is a minute at the most where all comes back in one.
+    // A wait of an hour becomes at most a minute if the new rate limit refills in a minute.
     limit(Rate::new(60, 60).ok());
     assert_eq!(left(&rack, &secret), Err(1));
     assert_eq!(ask(&rack, &secret, later(1), Spend::One), Ok(0));
 }
 
-/// A fast rate that is used up leaves nothing of a slow one, and there and back again brings nothing.
+/// A used-up fast rate leaves nothing of a slow one, and changing back and forth gains nothing.
 #[test]
 fn rate_change_allows_no_extra_request() {
     let mut history = limited(Rate::new(100, 100).unwrap());
@@ -152,19 +152,19 @@ fn removed_and_restored_rate_keeps_usage() {
     limit(None);
     limit(Some(hourly(2)));
     assert_eq!(left(&rack, &secret), Err(1_800), "another rate is used up as well");
-    // Meanwhile everything is loaded anew, and what is over is swept.
+    // Meanwhile the rack is loaded again, and meters that no longer matter are removed.
     limit(None);
     rack.load(history.snapshot());
     rack.forget_before(NOW);
     history.take(Step::Limit { key: 0, rate: Some(hourly(4)) });
     rack.apply(history.since(rack.position())).unwrap();
     assert_eq!(left(&rack, &secret), Err(900));
-    // In an hour all has come back.
+    // After an hour everything is refilled.
     assert_eq!(ask(&rack, &secret, later(3_600), Spend::One), Ok(3));
 }
 
-/// A clock that ran ahead is set right, again and again: a key waits as long as its rate says, and a used-up key is not let through
-/// sooner.
+/// A clock that ran ahead is corrected repeatedly: a key waits as long as its rate limit requires, and a
+/// used-up key is not allowed earlier.
 #[test]
 fn clock_set_back_does_not_block_key() {
     const DAY: u64 = 86_400;
@@ -196,7 +196,7 @@ fn concurrent_requests_are_allowed_exactly_rate() {
                 passed.fetch_add(own, Ordering::Relaxed);
             });
         }
-        // Meanwhile the key changes, and the rack is loaded anew.
+        // Meanwhile the key changes and the rack is loaded again.
         for _ in 0..100 {
             history.take(Step::Edit { key: 0, permissions: 31, expires: None });
             rack.apply(history.since(rack.position())).unwrap();

@@ -1,4 +1,4 @@
-//! Threads that check without a pause while keys change under them.
+//! Threads check without a pause while keys change.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
@@ -11,7 +11,7 @@ use crate::history::{History, NOW, Step, ask, loaded};
 const KEYS: usize = 2_000;
 const READERS: usize = 4;
 
-/// Runs `check` in several threads, again and again, until `write` is through. How many checks there were.
+/// Runs `check` repeatedly in several threads until `write` is done. Returns the number of checks.
 fn while_readers(check: impl Fn() + Sync, write: impl FnOnce()) -> u64 {
     let (over, checks) = (AtomicBool::new(false), AtomicU64::new(0));
     thread::scope(|scope| {
@@ -34,7 +34,7 @@ fn deleted_key_is_denied_after_apply_returned() {
     let mut history = History::of_keys(1, KEYS);
     let rack = loaded(history.snapshot());
     let secrets = history.secrets.clone();
-    // Keys below this number are deleted, and apply has returned.
+    // The keys below this number are deleted, and `apply` has returned.
     let gone = AtomicUsize::new(0);
     let check = || {
         let before = gone.load(Ordering::SeqCst);
@@ -62,7 +62,7 @@ fn rotated_secret_is_denied_after_apply_returned() {
     let rotate = Step::Rotate { key: 0, overlap: 0 };
     let mut history = History::of_keys(1, 1);
     let rack = loaded(history.snapshot());
-    // The same history to its end: all the secrets that there will be.
+    // The same history to its end, which contains all future secrets.
     let mut foreseen = History::of_keys(1, 1);
     (0..ROTATIONS).for_each(|_| foreseen.take(rotate));
     let secrets = foreseen.secrets;

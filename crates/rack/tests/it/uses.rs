@@ -1,4 +1,4 @@
-//! What was used: each check counted once, the last use told, never too much of it.
+//! Usage: each check is counted once, the last use is recorded, and memory is bounded.
 
 use std::net::IpAddr;
 use std::pin::pin;
@@ -9,7 +9,7 @@ use keyrack_rack::{LastUse, Outcome, Rack, Trust, UseBacklog, Used};
 
 use crate::history::{History, NOW, Step, later, loaded};
 
-/// Different secrets that are counted between two drains.
+/// The number of different secrets that are counted between two drains.
 const MOST: usize = 1 << 16;
 
 const PREDICTED: Outcome = Outcome { permission: Some(Permission::ModelsPredict), refused: None };
@@ -121,13 +121,13 @@ fn drain_is_requested_before_capacity_is_used_up() {
     assert!(is_notified(&crowded));
 }
 
-/// Whether somebody was notified and did not hear it yet.
+/// Returns `true` if a notification waits.
 fn is_notified(notify: &tokio::sync::Notify) -> bool {
     let mut notified = pin!(notify.notified());
     notified.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready()
 }
 
-/// Drained, a secret takes nothing until it is used again: what it was counted in counts for others.
+/// After a drain, a secret uses no tally until its next check, so that others can use the tallies.
 #[test]
 fn replaced_secrets_do_not_exhaust_slots() {
     const SOME: usize = MOST / 8;
@@ -142,7 +142,7 @@ fn replaced_secrets_do_not_exhaust_slots() {
     assert_eq!(rack.uses_dropped(), 0);
 }
 
-/// More kinds of ends than one tally has room for.
+/// Uses more outcomes than one tally has room for.
 #[test]
 fn every_outcome_is_counted() {
     let mut history = History::of_keys(1, 1);
@@ -185,7 +185,7 @@ fn exposure_is_recorded_when_capacity_is_used_up() {
         expose(Exposure::Url, "https://shop.example", later(3));
         expose(Exposure::None, "", later(4));
     });
-    // The last tallies come into being with the first that needs them.
+    // The first exposure that needs the reserved tallies allocates them.
     assert!(measured.count_total <= 32, "{measured:?}");
     let key = history.key(MOST + 1).key;
     let [told] =
@@ -217,7 +217,7 @@ fn usage_backlog_merges_and_takes_in_rounds() {
     use_all(&mut backlog, 3);
     let rest = backlog.take(100);
     assert_eq!((rest.len(), rest.iter().map(Used::checks).sum::<u64>()), (6, 12));
-    // What could not be written goes back, and is older than what came meanwhile.
+    // Usage that could not be written goes back, and is older than what was added meanwhile.
     backlog.add(rest);
     assert_eq!((backlog.len(), backlog.checks()), (10, 22));
     let all = backlog.take(100);

@@ -1,4 +1,4 @@
-//! How often each visitor of a key is let through, beside what the key has in all.
+//! The rate limit for each visitor of a key, in addition to the rate limit of the key.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +20,7 @@ fn address(last: u8) -> Option<IpAddr> {
     Some([192, 0, 2, last].into())
 }
 
-/// A rack of one key with these rates, and its secret.
+/// Returns a rack with one key that has these rate limits, and the key's secret.
 fn limited(visitor_rate: Option<Rate>, rate: Option<Rate>) -> (History, Rack) {
     let mut history = History::of_keys(1, 1);
     history.restrict(0, Restrictions { rate, visitor_rate, ..Restrictions::NONE });
@@ -37,7 +37,7 @@ fn asked(rack: &Rack, secret: &str, question: &Question<'_>) -> Result<Caller, R
     rack.check(&Presented::parse(secret.as_bytes(), &Brands::default()).unwrap(), question)
 }
 
-/// What is left to a visitor, or why nothing is.
+/// Returns what is left to a visitor, or the code of the denial.
 fn ask(rack: &Rack, history: &History, last: u8) -> Result<u32, &'static str> {
     let asked = asked(rack, &history.secrets[0], &question(address(last), NOW, Spend::One));
     asked.map(|caller| caller.visitor_allowance().unwrap().remaining).map_err(|no| no.denial.code())
@@ -72,7 +72,7 @@ fn denied_visitor_takes_nothing_from_key_and_denied_key_nothing_from_visitor() {
     }
     assert_eq!([asks(2), asks(2), asks(3)], [Ok(1), Ok(0), Ok(1)], "five in all");
     assert_eq!([asks(3), asks(3), asks(4)], [Err("rate_limited"); 3]);
-    // One comes back to the key, and the third visitor still has it.
+    // The key gets one request back, and the third visitor still has one.
     let one = asked(&rack, &history.secrets[0], &question(address(3), later(720), Spend::One)).unwrap();
     assert_eq!((one.allowance().unwrap().remaining, one.visitor_allowance().unwrap().remaining), (0, 0));
 }
@@ -162,7 +162,7 @@ fn denial_after_check_is_counted_as_denied() {
     let ended = |refused| Outcome { permission: Some(Permission::ModelsPredict), refused };
     let [used] = rack.drain_uses().try_into().unwrap();
     assert_eq!(used.counts, [(ended(None), 1), (ended(Some("quota_exceeded")), 1)]);
-    // What was let through is written down by now.
+    // The allowed request is drained by now.
     rack.note_refused(&first, Permission::ModelsPredict, denial);
     let [used] = rack.drain_uses().try_into().unwrap();
     assert_eq!(used.counts, [(ended(Some("quota_exceeded")), 1)]);

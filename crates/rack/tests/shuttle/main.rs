@@ -1,5 +1,5 @@
-//! The rack's threads in thousands of orders, drawn by Shuttle: nothing is counted twice or lost, no rate is overspent, and
-//! nobody is let through by what was true before.
+//! Runs the rack's threads in thousands of orders, drawn by Shuttle: nothing is counted twice or lost, no
+//! rate limit is exceeded, and no request is allowed by outdated state.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -16,16 +16,17 @@ use keyrack_rack::{Moment, Rack, Trust, Used, clock};
 use shuttle::sync::atomic::{AtomicBool, Ordering};
 use shuttle::thread;
 
-/// Orders that each test draws (probabilistic concurrency testing, Burckhardt et al. 2010).
+/// The number of orders for each test (probabilistic concurrency testing, Burckhardt et al. 2010).
 const ORDERS: usize = 10_000;
-/// How many changes of threads at the wrong moments they look for.
+/// The number of thread switches at adverse moments in each order.
 const DEPTH: usize = 3;
 
 fn rack_of(history: &History) -> Arc<Rack> {
     Arc::new(loaded(history.snapshot()))
 }
 
-/// Uses each key three times while they are drained again and again; what was drained, and what was dropped.
+/// Uses each key three times while another thread drains. Returns the drained usage and the
+/// number of dropped checks.
 fn used_while_drained(history: &History) -> (Vec<Used>, u64) {
     let rack = rack_of(history);
     let users = history.secrets.clone().into_iter().map(|secret| {
@@ -39,7 +40,7 @@ fn used_while_drained(history: &History) -> (Vec<Used>, u64) {
     (drained, rack.uses_dropped())
 }
 
-/// There is room for three between two drains.
+/// There is room for three secrets between two drains.
 #[test]
 fn check_is_counted_once_for_its_key() {
     let history = History::of_keys(1, 2);
@@ -70,7 +71,7 @@ fn check_without_room_is_counted_as_dropped() {
     );
 }
 
-/// Threads that begin to count the same secret at once: one gives the secret its tally, and the other one's is left unused.
+/// Two threads start to count the same secret at once: one tally is used, the other stays unused.
 #[test]
 fn concurrent_checks_of_one_key_are_counted_once() {
     let history = History::of_keys(1, 1);
@@ -94,7 +95,7 @@ fn concurrent_checks_of_one_key_are_counted_once() {
     );
 }
 
-/// Loading anew, which gives the other key another secret and slot, neither loses uses nor gives them to it.
+/// A reload that gives the other key another secret and slot neither loses usage nor assigns it to that key.
 #[test]
 fn checks_are_counted_for_checked_key_when_slot_is_reused() {
     let mut history = History::of_keys(1, 2);
@@ -156,7 +157,8 @@ fn check_after_deletion_returned_is_denied() {
     );
 }
 
-/// The server confirms a deletion when the lease is over. A check that was stopped half-way must not go on under the next one.
+/// The server confirms a deletion when the lease ends. A check that was interrupted before must not
+/// continue under the next lease.
 #[test]
 fn check_across_expired_lease_is_denied() {
     const LEASE: Duration = Duration::from_secs(5);
@@ -223,7 +225,7 @@ fn concurrent_requests_are_allowed_burst_only() {
     let rate = Rate::new(3, 60);
     history.take(Step::Limit { key: 0, rate: rate.ok() });
     let (limited, from) = (history.snapshot(), history.position());
-    // What does not change the rate does not give back what was used.
+    // A change of other fields does not reset the rate limit.
     history.take(Step::Edit { key: 0, permissions: 31, expires: None });
     let (frame, secret) = (history.since(from), history.secrets[0].clone());
     shuttle::check_pct(

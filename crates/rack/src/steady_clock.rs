@@ -1,24 +1,25 @@
-//! The time by which meters count: that of requests, but never set back.
+//! The clock of rate limits: the time of requests, but never set back.
 //!
-//! Requests are decided by the time of day, which an operator or a time server may set. A meter that was filled at a later time
-//! than now would refuse its key until that time comes again. So when the time of day is found to be set back, the time of
-//! meters goes on from where it was.
+//! Requests carry the time of day, which an operator or a time server may set back. A meter that was used at
+//! a later time than the current one would deny its key until that time comes again. When the time of day
+//! jumps back, this clock continues from the latest time instead.
 
 use keyrack_key::Timestamp;
 
 use crate::sync::atomic::{AtomicI64, Ordering};
 
-/// Requests that come together may have read the clock in another order: up to so far apart, in microseconds.
+/// Requests in different threads may read the clock in another order, up to this far apart, in microseconds.
 const SLACK: i64 = 1_000_000;
-/// The latest time is written down in steps of so many microseconds, so that threads do not wait for each other's writes.
+/// The latest time is stored in steps of this size, in microseconds, so that threads rarely
+/// write to the same memory.
 const STEP: i64 = 10_000;
 
 /// A clock that is never set back.
 #[derive(Debug)]
 pub(crate) struct Steady {
-    /// The latest time that was seen, less up to a step.
+    /// The latest time so far, less up to one step.
     latest: AtomicI64,
-    /// What is added to the time of day.
+    /// The difference between this clock and the time of day.
     ahead: AtomicI64,
 }
 
@@ -29,7 +30,7 @@ impl Default for Steady {
 }
 
 impl Steady {
-    /// The time for meters when the time of day is `now`.
+    /// Returns the time of this clock when the time of day is `now`.
     pub(crate) fn at(&self, now: Timestamp) -> Timestamp {
         loop {
             let ahead = self.ahead.load(Ordering::Acquire);
@@ -42,12 +43,12 @@ impl Steady {
                 return Timestamp::from_micros(time);
             }
             let further = ahead.saturating_add(latest.saturating_sub(time));
-            // Where another thread was faster, its value serves as well.
+            // If another thread was faster, the loop uses its value.
             let _ = self.ahead.compare_exchange(ahead, further, Ordering::AcqRel, Ordering::Acquire);
         }
     }
 
-    /// The latest time that was seen.
+    /// Returns the latest time so far, less up to one step.
     pub(crate) fn latest(&self) -> Timestamp {
         Timestamp::from_micros(self.latest.load(Ordering::Acquire))
     }

@@ -1,31 +1,31 @@
-//! A list that never moves what it holds: growing it copies nothing, however long it is.
+//! A list that never moves its values: growing it copies nothing, whatever its length.
 
 use std::ops::{Index, IndexMut};
 
-/// The values of the first page.
+/// The number of values in the first page.
 const FIRST: usize = 64;
 
-/// Values in pages, each twice as long as the one before: there are so few that where they begin stays near, and a value
-/// is found without asking far memory for its page. The memory of a page that is not filled is not touched.
+/// Values in pages, each twice as long as the one before. There are so few pages that the list of pages stays
+/// in the processor's cache. The memory of the unused part of a page is never touched.
 #[derive(Debug)]
-pub(crate) struct Pages<T> {
+pub(crate) struct PagedVec<T> {
     pages: Vec<Vec<T>>,
     length: usize,
 }
 
-impl<T> Default for Pages<T> {
+impl<T> Default for PagedVec<T> {
     fn default() -> Self {
         Self { pages: Vec::new(), length: 0 }
     }
 }
 
-impl<T> Pages<T> {
+impl<T> PagedVec<T> {
     pub(crate) const fn len(&self) -> usize {
         self.length
     }
 
     pub(crate) fn push(&mut self, value: T) {
-        let (page, _) = place(self.length);
+        let (page, _) = page_and_index(self.length);
         if page == self.pages.len() {
             self.pages.push(Vec::with_capacity(FIRST << page));
         }
@@ -33,31 +33,31 @@ impl<T> Pages<T> {
         self.length += 1;
     }
 
-    /// All values, in their order.
+    /// Iterates over all values, in the order of their indices.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.pages.iter().flatten()
     }
 }
 
-/// Page and place in there of a value.
-const fn place(at: usize) -> (usize, usize) {
+/// Returns the page of a value, and its index within the page.
+const fn page_and_index(at: usize) -> (usize, usize) {
     let from_first = at + FIRST;
     let page = (from_first.ilog2() - FIRST.ilog2()) as usize;
     (page, from_first - (FIRST << page))
 }
 
-impl<T> Index<u32> for Pages<T> {
+impl<T> Index<u32> for PagedVec<T> {
     type Output = T;
 
     fn index(&self, at: u32) -> &T {
-        let (page, at) = place(at as usize);
+        let (page, at) = page_and_index(at as usize);
         &self.pages[page][at]
     }
 }
 
-impl<T> IndexMut<u32> for Pages<T> {
+impl<T> IndexMut<u32> for PagedVec<T> {
     fn index_mut(&mut self, at: u32) -> &mut T {
-        let (page, at) = place(at as usize);
+        let (page, at) = page_and_index(at as usize);
         &mut self.pages[page][at]
     }
 }
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn values_keep_their_index() {
-        let mut pages = Pages::default();
+        let mut pages = PagedVec::default();
         for value in 0..10_000_u32 {
             pages.push(value);
         }
