@@ -1,4 +1,4 @@
-//! What a refusal says to the client, and with which status (RFC 6750, section 3).
+//! Turns a denial into the problem that the client gets, with the status of RFC 6750, section 3.
 
 use http::{StatusCode, header};
 use keyrack_key::{Denial, Pause, Period, Permission, Scope};
@@ -9,8 +9,8 @@ use crate::Problem;
 use crate::limits::{LIMIT, POLICY, Told};
 
 impl Problem {
-    /// The problem for `refusal`. `manage` is the address under which a key is changed, without its id:
-    /// where it is known, an answer about a key's rights leads there.
+    /// Creates the problem for `refusal`. `manage` is the URL under which a key is edited, without the key's
+    /// id. If given, an answer about the rights of a key contains a link to the key.
     pub fn of_refusal(refusal: &Refusal, manage: Option<&str>) -> Self {
         let denial = refusal.denial;
         let problem = Self::new(status(denial), denial.code(), message(denial));
@@ -69,7 +69,7 @@ const fn status(denial: Denial) -> StatusCode {
     }
 }
 
-/// The denial in a sentence, and what to do about it.
+/// Returns the denial as a sentence, with advice on what to do.
 fn message(denial: Denial) -> String {
     let advice = match denial {
         Denial::Missing => "; send it as Authorization: Bearer <key> or X-Api-Key: <key>",
@@ -99,7 +99,7 @@ fn message(denial: Denial) -> String {
     format!("{denial}{advice}")
 }
 
-/// Whoever reads this holds the secret, so it may know.
+/// The client that gets this text has the secret, so it may learn the end of the pause.
 fn paused(pause: Pause) -> String {
     match ends_at(pause) {
         Some(end) => format!("this API key is paused until {end}; it works again by itself then"),
@@ -107,7 +107,7 @@ fn paused(pause: Pause) -> String {
     }
 }
 
-/// When it works again by itself (RFC 3339, in UTC).
+/// Returns the end of the pause (RFC 3339, in UTC); `None` if only a person ends it.
 fn ends_at(pause: Pause) -> Option<String> {
     let end = jiff::Timestamp::from_microsecond(pause.ends_at()?.micros()).ok()?;
     Some(end.to_string())
@@ -125,7 +125,7 @@ fn lacking(needed: Permission) -> String {
 fn challenge(problem: Problem, denial: Denial) -> Problem {
     const REALM: &str = "Bearer realm=\"keyrack\"";
     match (denial, status(denial)) {
-        // Without a key there is no error to name (RFC 6750, section 3.1).
+        // A request without a key gets no error code (RFC 6750, section 3.1).
         (Denial::Missing, _) => problem.header(header::WWW_AUTHENTICATE, REALM),
         (Denial::Permission(needed), _) => {
             let scopes: Vec<_> = Scope::holding(needed).map(Scope::name).collect();
@@ -146,7 +146,7 @@ fn challenge(problem: Problem, denial: Denial) -> Problem {
     }
 }
 
-/// When one more is let through, and by what rule. `Retry-After` and `t` name the same moment.
+/// Adds the rate limit headers to a denial because of a limit. `Retry-After` and `t` name the same moment.
 fn limit(problem: Problem, denial: Denial) -> Problem {
     let Some(told) = Told::of_denial(denial) else { return problem };
     problem

@@ -1,4 +1,4 @@
-//! Where a request carries its key.
+//! Finds the key in a request.
 
 use std::borrow::Cow;
 
@@ -7,27 +7,43 @@ use keyrack_key::{Brands, Denial, Presented};
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// Where the key stood.
+/// The part of a request that contains the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// `Authorization: Bearer` or `X-Api-Key`.
+    /// The header `Authorization: Bearer` or `X-Api-Key`.
     Header,
-    /// `?api-key=`, which ends up in logs, histories and `Referer` headers of others.
+    /// The parameter `?api-key=`, which also gets into logs, histories, and `Referer` headers.
     Query,
 }
 
-/// The bytes that a client sent as its key, not yet looked at. They do not print.
+/// The text that a client sent as its key, before it is parsed. Debug output does not contain the text.
+///
+/// # Examples
+///
+/// ```
+/// use http::{HeaderMap, HeaderValue, Uri};
+/// use keyrack_guard::{Credential, Place};
+/// use keyrack_key::Brands;
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert("authorization", HeaderValue::from_static("Bearer kr_sk_example"));
+/// let uri = Uri::from_static("/");
+/// let found = Credential::find(&headers, &uri, &Brands::default()).unwrap().unwrap();
+/// assert_eq!(found.text(), b"kr_sk_example");
+/// assert_eq!(found.place(), Place::Header);
+/// ```
 pub struct Credential<'a> {
     text: Cow<'a, [u8]>,
     place: Place,
 }
 
 impl<'a> Credential<'a> {
-    /// Finds the key of a request. The same key in two places counts once. Two different keys of `brands` are denied,
-    /// because the server cannot know which of them was meant.
+    /// Finds the key of a request. A key that occurs twice counts once. Two different keys of `brands` are
+    /// denied, because the server cannot know which one is meant.
     ///
-    /// Browsers, front ends and proxies add credentials of their own: an `Authorization` of another scheme is passed over,
-    /// and so is, beside a key of ours, whatever does not have the form of one. Alone, it is found, and is malformed.
+    /// Browsers, front ends, and proxies add credentials of their own. An `Authorization` header of another
+    /// scheme is ignored. A text that does not have the form of a key is ignored if the request also has a
+    /// key; otherwise it is returned, and parsing it fails.
     pub fn find(headers: &'a HeaderMap, uri: &'a Uri, brands: &Brands) -> Result<Option<Self>, Denial> {
         let in_headers = bearers(headers)
             .chain(headers.get_all(X_API_KEY).iter().map(|value| bare(value.as_bytes())))
@@ -42,15 +58,15 @@ impl<'a> Credential<'a> {
         Ok(found)
     }
 
-    /// The key in a header that is read apart from those that [`Self::find`] reads.
+    /// Reads the key from a header that [`Self::find`] does not look at.
     pub fn of_header(value: &'a HeaderValue) -> Self {
         Self { text: Cow::Borrowed(bare(value.as_bytes())), place: Place::Header }
     }
 
-    /// The one of two that is the key of the request.
+    /// Chooses between two credentials of one request.
     fn or(mut self, next: Self, brands: &Brands) -> Result<Self, Denial> {
         if self.text == next.text {
-            // A key that is sent in a header as well has stood in a URL nevertheless.
+            // A key that is also in a header was exposed in the URL nevertheless.
             self.place = next.place;
             return Ok(self);
         }
@@ -61,17 +77,18 @@ impl<'a> Credential<'a> {
         }
     }
 
-    /// Whether it has the form of a key of `brands`, its check included. It may be unknown, nevertheless.
+    /// Returns `true` if the text has the form of a key of `brands`, with a correct checksum. Such a
+    /// key may still be unknown.
     pub fn is_ours(&self, brands: &Brands) -> bool {
         Presented::parse(&self.text, brands).is_ok()
     }
 
-    /// The bytes as sent, without the scheme.
+    /// Returns the text, without the scheme in front.
     pub fn text(&self) -> &[u8] {
         &self.text
     }
 
-    /// Where they stood; in the query, if there among others.
+    /// Returns the location of the text. If there are several, the query takes precedence.
     pub const fn place(&self) -> Place {
         self.place
     }
@@ -83,19 +100,19 @@ impl std::fmt::Debug for Credential<'_> {
     }
 }
 
-/// The tokens of `Authorization: Bearer`.
+/// Iterates over the tokens of `Authorization: Bearer`.
 fn bearers(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     headers.get_all(header::AUTHORIZATION).iter().filter_map(|value| after_scheme(value.as_bytes()))
 }
 
-/// What follows `Bearer` (RFC 6750; the scheme has no case, RFC 9110).
+/// Returns the text after `Bearer` (RFC 6750). The scheme is case-insensitive (RFC 9110).
 fn after_scheme(value: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = value.split_at_checked(6)?;
     let ends = rest.first().is_none_or(|byte| *byte == b' ');
     (ends && scheme.eq_ignore_ascii_case(b"bearer")).then(|| rest.trim_ascii())
 }
 
-/// A key without the scheme that people write before it where none belongs.
+/// Removes a scheme that clients put in front of a key by mistake.
 fn bare(value: &[u8]) -> &[u8] {
     after_scheme(value).unwrap_or(value)
 }
@@ -127,7 +144,7 @@ mod tests {
         Ok(credential.map(|c| (String::from_utf8_lossy(c.text()).into_owned(), c.place())))
     }
 
-    /// A key of ours.
+    /// Generates a key with an accepted brand.
     fn key() -> String {
         let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
         Secret::generate(Brands::default().current(), Class::Secret, &mut rng).expose().to_owned()
@@ -191,7 +208,7 @@ mod tests {
         let query = format!("/?api-key={key}");
         let in_query = Ok(Some((key.clone(), Place::Query)));
         assert_eq!(found(&[("authorization", "Bearer")], &query), in_query);
-        // Without a key of ours, the first is the one that is malformed.
+        // Without a valid key, the first text is returned and fails to parse.
         let first = Ok(Some(("x".to_owned(), Place::Header)));
         assert_eq!(found(&[("authorization", "Bearer x"), ("x-api-key", "y")], "/?api-key=z"), first);
     }

@@ -1,8 +1,9 @@
-//! The service's own pages, and whether a page elsewhere sent a request.
+//! The origins of the service's own pages, and whether a page of another origin sent a request.
 //!
-//! A page is our own if a browser loaded it from a host name of ours. An IP address and `localhost` are always ours,
-//! since DNS cannot point them elsewhere. Any other name has to be named by the operator: otherwise a page could turn its
-//! own name to our address (DNS rebinding), and would be "the same origin" to its browser.
+//! A page is the service's own if a browser loaded it from one of the service's host names. IP addresses and
+//! `localhost` always count, since DNS cannot redirect them. The operator must list any other host name.
+//! Otherwise an attacker could point a host name of theirs to this service (DNS rebinding), and the browser
+//! would treat their page as the same origin.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -10,21 +11,31 @@ use http::{HeaderMap, HeaderName, HeaderValue, header, request};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The service's own pages.
+/// The origins of the service's own pages, which may send any key.
+///
+/// # Examples
+///
+/// ```
+/// use keyrack_guard::Home;
+///
+/// let own = Home::at("https://keys.example.org").unwrap();
+/// assert!(own.is_own_origin("https://keys.example.org", None));
+/// assert!(!own.is_own_origin("https://shop.example.org", None));
+/// ```
 #[derive(Clone, Debug, Default)]
-pub struct Home(Pages);
+pub struct Home(OriginList);
 
 #[derive(Clone, Debug, Default)]
-enum Pages {
+enum OriginList {
     #[default]
     None,
-    /// Those at IP addresses, at `localhost`, and at this origin.
-    Here(Option<Named>),
+    /// Pages at IP addresses, at `localhost`, and at this origin.
+    Listed(Option<NamedOrigin>),
 }
 
-/// An origin that the operator has named.
+/// An origin that the operator listed.
 #[derive(Clone, Debug)]
-struct Named {
+struct NamedOrigin {
     scheme: Scheme,
     host: String,
     port: u16,
@@ -36,7 +47,7 @@ enum Scheme {
     Https,
 }
 
-/// An `Origin` header, or the part of one that `Host` carries.
+/// A host and a port, from an `Origin` or a `Host` header.
 #[derive(Clone, Copy)]
 struct Authority<'a> {
     host: &'a str,
@@ -44,35 +55,37 @@ struct Authority<'a> {
 }
 
 impl Home {
-    /// No page is our own.
+    /// Creates a list without any origin: no page is the service's own.
     pub const fn nowhere() -> Self {
-        Self(Pages::None)
+        Self(OriginList::None)
     }
 
-    /// Our pages are those that a browser finds at an IP address or at `localhost`.
+    /// Creates a list with IP addresses and `localhost` only.
     pub const fn unnamed() -> Self {
-        Self(Pages::Here(None))
+        Self(OriginList::Listed(None))
     }
 
-    /// Our pages are those at `origin` as well, such as `https://keys.example.org`. `None` if that is no
-    /// `http://host[:port]` or `https://host[:port]`.
+    /// Creates a list with IP addresses, `localhost`, and `origin`, such as `https://keys.example.org`.
+    /// Returns `None` unless `origin` has the form `http://host[:port]` or `https://host[:port]`.
     pub fn at(origin: &str) -> Option<Self> {
         let (scheme, Authority { host, port }) = split_origin(origin.trim_end_matches('/'))?;
-        let named = Named { scheme, host: host.to_owned(), port: port.unwrap_or(scheme.port()) };
-        Some(Self(Pages::Here(Some(named))))
+        let named = NamedOrigin { scheme, host: host.to_owned(), port: port.unwrap_or(scheme.port()) };
+        Some(Self(OriginList::Listed(Some(named))))
     }
 
-    /// Whether `host`, a `Host` header, names this service whatever DNS answers. Allocates nothing.
+    /// Returns `true` if `host`, the value of a `Host` header, always leads to this service, whatever DNS
+    /// answers. Allocates nothing.
     pub fn is_own_host(&self, host: &str) -> bool {
         Authority::parse(host).is_some_and(|authority| self.is_own(authority))
     }
 
-    /// Whether `origin`, an `Origin` header, is one of our pages, in a request for `host`. A proxy may speak HTTPS for us,
-    /// so the scheme of a page at `host` itself is not compared.
+    /// Returns `true` if `origin`, the value of an `Origin` header, is one of the service's own
+    /// pages in a request for `host`. Ignores the scheme of a page at `host`, because a proxy may
+    /// terminate TLS. Allocates nothing.
     pub fn is_own_origin(&self, origin: &str, host: Option<&str>) -> bool {
         let Some((scheme, page)) = split_origin(origin) else { return false };
         let port = page.port.unwrap_or(scheme.port());
-        if let Pages::Here(Some(named)) = &self.0
+        if let OriginList::Listed(Some(named)) = &self.0
             && (named.scheme, named.port) == (scheme, port)
             && named.host.eq_ignore_ascii_case(page.host)
         {
@@ -85,10 +98,10 @@ impl Home {
         })
     }
 
-    /// Whether a page that is not our own sent this: the `Origin` is another one, or the browser says that the page is of
-    /// another site or of another origin, or the page is at a host name that is not ours. A request without any such header
-    /// counts as a program's, whatever its `Host`. `Sec-Fetch-Mode` says nothing: Node's `fetch` sends it as well.
-    /// Allocates nothing.
+    /// Returns `true` if a page of another origin sent the request: its `Origin` header is not one of ours,
+    /// or `Sec-Fetch-Site` names another site or origin, or the page's host name is not ours. A request
+    /// without these headers counts as sent by a program, whatever its `Host`. `Sec-Fetch-Mode` is ignored,
+    /// because Node's `fetch` also sends it. Allocates nothing.
     pub fn is_left_by(&self, request: &request::Parts) -> bool {
         let host = host_of(request);
         let is_elsewhere = |site: &HeaderValue| match site.as_bytes() {
@@ -104,8 +117,8 @@ impl Home {
 
     fn is_own(&self, Authority { host, .. }: Authority<'_>) -> bool {
         match &self.0 {
-            Pages::None => false,
-            Pages::Here(named) => {
+            OriginList::None => false,
+            OriginList::Listed(named) => {
                 is_fixed(host) || named.as_ref().is_some_and(|named| named.host.eq_ignore_ascii_case(host))
             }
         }
@@ -122,7 +135,7 @@ impl Scheme {
 }
 
 impl<'a> Authority<'a> {
-    /// Reads `host[:port]`, and nothing else (RFC 9110, section 7.2).
+    /// Parses `host[:port]` (RFC 9110, section 7.2).
     fn parse(text: &'a str) -> Option<Self> {
         let end = match text.strip_prefix('[') {
             Some(_) => text.find(']')? + 1,
@@ -156,13 +169,14 @@ fn is_host(host: &str) -> bool {
     }
 }
 
-/// Whether no DNS server says where this host is. Browsers answer `localhost` themselves (RFC 6761, section 6.3).
+/// Returns `true` if no DNS server resolves this host. Browsers resolve `localhost`
+/// themselves (RFC 6761, section 6.3).
 fn is_fixed(host: &str) -> bool {
     host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok() || host.eq_ignore_ascii_case("localhost")
 }
 
-/// The host that a request is addressed to. HTTP/2 names it in the URI, which counts more than the header (RFC 9113,
-/// section 8.3.1).
+/// Returns the host of the request. HTTP/2 sends it in the URI, which takes precedence over the header
+/// (RFC 9113, section 8.3.1).
 fn host_of(request: &request::Parts) -> Option<&str> {
     let named = request.uri.authority().map(http::uri::Authority::as_str);
     named.or_else(|| request.headers.get(header::HOST)?.to_str().ok())

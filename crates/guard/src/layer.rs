@@ -1,4 +1,4 @@
-//! The layer, the service around another one, and its future.
+//! The guard, and the tower layer that runs it before a service.
 
 use std::future::{Ready, ready};
 use std::net::IpAddr;
@@ -16,24 +16,24 @@ use crate::home::Home;
 use crate::limits::{self, Admitted};
 use crate::{Credential, Place, Problem};
 
-/// Where a request comes from. The code in front of the guard, which knows which proxies to trust, puts it into the
-/// request's extensions. Without it the guard takes the address as unknown.
+/// The address of a request's client. The code in front of the guard, which knows the trusted proxies, adds
+/// it to the extensions of the request. Without it, the guard treats the address as unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientAddress {
     /// The address of the client.
     Known(IpAddr),
-    /// A trusted proxy did not state an address that can be read. A key that is restricted to networks denies such a
-    /// request, and per-visitor rates count all of them as one visitor.
+    /// A trusted proxy sent no readable address. A key that is restricted to networks denies such a request,
+    /// and the rate limit for each visitor counts all of them as one visitor.
     Unknown,
 }
 
 impl ClientAddress {
-    /// The address of a request's client; `None` if it is unknown.
+    /// Returns the address of a request's client; `None` if it is unknown.
     pub fn of(request: &request::Parts) -> Option<IpAddr> {
         request.extensions.get::<Self>().and_then(|address| address.known())
     }
 
-    /// The address; `None` if it is unknown.
+    /// Returns the address; `None` if it is unknown.
     pub const fn known(self) -> Option<IpAddr> {
         match self {
             Self::Known(address) => Some(address),
@@ -42,11 +42,12 @@ impl ClientAddress {
     }
 }
 
-/// What a request that was refused had asked for. It stands beside the [`Refusal`] in the answer's extensions.
+/// The permission that a denied request required. The response has it in its
+/// extensions, next to the [`Refusal`].
 #[derive(Clone, Copy, Debug)]
 pub struct Asked(pub Option<Permission>);
 
-/// All that deciding about requests needs.
+/// Decides about requests with the keys of a rack.
 #[derive(Clone, Debug)]
 pub struct Guard {
     rack: Arc<Rack>,
@@ -58,44 +59,44 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Decides by `rack`, about secrets of `brands`. Until [`Self::at_home`] names them, no page is the service's own: a key
-    /// that holds more than Inference is denied from every page.
+    /// Creates a guard for the keys of `rack`, with secrets of `brands`. Until [`Self::at_home`] lists own
+    /// pages, a key with more permissions than Inference is denied from every page.
     pub const fn new(rack: Arc<Rack>, brands: Brands, clock: Clock) -> Self {
         Self { rack, brands, clock, manage: None, home: Home::nowhere(), callers: None }
     }
 
-    /// Names the address under which a key is changed; the key's id is appended to it.
+    /// Sets the URL under which a key is edited. The guard appends the id of the key.
     #[must_use]
     pub fn manage_at(mut self, base: String) -> Self {
         self.manage = Some(base);
         self
     }
 
-    /// Names the service's own pages, which may send any key.
+    /// Sets the origins of the service's own pages, which may send any key.
     #[must_use]
     pub fn at_home(mut self, home: Home) -> Self {
         self.home = home;
         self
     }
 
-    /// Notes who calls in `callers`, from where somebody takes it now and then.
+    /// Records the callers in `callers`, which another task must drain from time to time.
     #[must_use]
     pub fn noting(mut self, callers: Arc<Callers>) -> Self {
         self.callers = Some(callers);
         self
     }
 
-    /// The service's own pages.
+    /// Returns the origins of the service's own pages.
     pub const fn home(&self) -> &Home {
         &self.home
     }
 
-    /// Whether a browser sent this from a page that is not the service's own.
+    /// Returns `true` if a page of another origin sent the request.
     pub fn is_from_elsewhere(&self, request: &request::Parts) -> bool {
         self.home.is_left_by(request)
     }
 
-    /// Where a key that stood in `place` of a request can be read by others.
+    /// Returns where others can read a key from `place` of this request.
     pub fn exposure(&self, place: Place, request: &request::Parts) -> Exposure {
         match place {
             Place::Query => Exposure::Url,
@@ -104,13 +105,14 @@ impl Guard {
         }
     }
 
-    /// Decides about the key of a request, takes one from its rates, and notes its use and who called. No allocation, no
-    /// waiting.
+    /// Decides about the key of a request. Takes one request from its rate limits, and records the use and
+    /// the caller. Allocates nothing and waits for no lock.
     pub fn check(&self, request: &request::Parts, permission: Option<Permission>) -> Result<Caller, Refusal> {
         self.decide(None, ClientAddress::of(request), request, permission, Spend::One)
     }
 
-    /// Decides about a key of one workspace, where the keys of others are unknown, in a request whose client is at `address`.
+    /// Like [`Self::check`], for a key of `workspace`. Keys of other workspaces are unknown. `address` is
+    /// the address of the client.
     pub fn check_in(
         &self,
         workspace: WorkspaceId,
@@ -121,8 +123,8 @@ impl Guard {
         self.decide(Some(workspace), address, request, permission, Spend::One)
     }
 
-    /// Decides about `credential`, which came with a request beside the key that [`Self::check`] finds, and has to belong to
-    /// `workspace`. Counts it like any key.
+    /// Decides about `credential`, a second key of the request that [`Self::check`] does not find. It must
+    /// belong to `workspace`. Its use counts like that of any key.
     pub fn check_beside(
         &self,
         credential: &Credential<'_>,
@@ -134,8 +136,8 @@ impl Guard {
         self.decide_about(credential, Some(workspace), address, request, permission, Spend::One)
     }
 
-    /// Decides again about a request that was allowed and lasts. It is the same request still, so the key's rates are not
-    /// asked.
+    /// Decides again about a long request that was allowed before. Takes nothing from
+    /// the rate limits of the key.
     pub fn check_again(
         &self,
         request: &request::Parts,
@@ -156,7 +158,7 @@ impl Guard {
         self.decide_about(&credential, workspace, address, request, permission, spend)
     }
 
-    /// The key of a request, not yet looked up.
+    /// Finds the key of a request, without a lookup.
     pub fn find<'a>(&self, request: &'a request::Parts) -> Result<Option<Credential<'a>>, Denial> {
         Credential::find(&request.headers, &request.uri, &self.brands)
     }
@@ -184,7 +186,7 @@ impl Guard {
         decided
     }
 
-    /// Notes who asked with a key that is known, however that was `decided`.
+    /// Records the caller of a request with a known key, whether it was allowed or denied.
     pub fn note_call(
         &self,
         presented: &Presented<'_>,
@@ -213,22 +215,22 @@ impl Guard {
         });
     }
 
-    /// What a refused client is told.
+    /// Creates the problem that a denied client gets.
     pub fn problem(&self, refusal: &Refusal) -> Problem {
         Problem::of_refusal(refusal, self.manage.as_deref())
     }
 
-    /// The answer to a refused request.
+    /// Creates the response to a denied request.
     pub fn answer<B: From<String>>(&self, refusal: Refusal, request: &request::Parts) -> Response<B> {
         let id = request.headers.get("x-request-id").and_then(|value| value.to_str().ok());
         let mut response = self.problem(&refusal).into_response(id);
-        // Whoever counts or logs answers finds the reason here.
+        // For layers that count or log responses.
         response.extensions_mut().insert(refusal);
         response
     }
 }
 
-/// Puts a guard around a service: each request needs a key with one permission.
+/// A layer that allows only requests with a key that has one permission.
 #[derive(Clone, Debug)]
 pub struct GuardLayer {
     guard: Arc<Guard>,
@@ -237,17 +239,18 @@ pub struct GuardLayer {
 }
 
 impl GuardLayer {
-    /// Lets keys through that hold `permission`.
+    /// Requires a key with `permission`.
     pub const fn new(guard: Arc<Guard>, permission: Permission) -> Self {
         Self { guard, permission: Some(permission), required: true }
     }
 
-    /// Lets every living key through, whatever it holds.
+    /// Requires any valid key, whatever its permissions.
     pub const fn any_key(guard: Arc<Guard>) -> Self {
         Self { guard, permission: None, required: true }
     }
 
-    /// Lets requests without any key through as well, with no [`Caller`]: the service inside knows another way to sign in.
+    /// Also allows requests without any key. They have no [`Caller`]; the service
+    /// authenticates them in another way.
     #[must_use]
     pub const fn or_without_key(mut self) -> Self {
         self.required = false;
@@ -263,10 +266,10 @@ impl<S> Layer<S> for GuardLayer {
     }
 }
 
-/// The refusal, or what the service inside is doing.
+/// A denial, or the response of the inner service.
 pub type GuardFuture<F, R, E> = Either<Ready<Result<R, E>>, Admitted<F>>;
 
-/// A service that asks about the key of each request before another service sees it.
+/// A service that decides about each request before the inner service gets it.
 #[derive(Clone, Debug)]
 pub struct GuardService<S> {
     inner: S,
@@ -289,7 +292,7 @@ where
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let GuardLayer { guard, permission, required } = &self.layer;
         let (mut parts, body) = request.into_parts();
-        // Only the guard says who calls.
+        // Nothing but the guard may set the caller.
         parts.extensions.remove::<Caller>();
         let told = match guard.check(&parts, *permission) {
             Ok(caller) => {

@@ -1,6 +1,19 @@
-//! What a key with limits is told of them: `RateLimit-Policy` and `RateLimit`, as structured fields, by
-//! draft-ietf-httpapi-ratelimit-headers-11. Drafts may change; `Retry-After` (RFC 9110, section 10.2.3) will not, and
-//! goes before `t` where both are there.
+//! The response headers for rate limits and quotas: `RateLimit-Policy` and `RateLimit`, structured fields of
+//! draft-ietf-httpapi-ratelimit-headers-11. The draft may change. `Retry-After` (RFC 9110, section 10.2.3)
+//! will not, and takes precedence over `t` if a response has both.
+//!
+//! ```
+//! use http::HeaderMap;
+//! use keyrack_guard::limits::Told;
+//! use keyrack_key::{Allowance, Rate};
+//!
+//! let rate = Rate::new(100, 60).unwrap();
+//! let state = Told::of_key(Allowance { rate, remaining: 99, full_in: 1 });
+//! let mut headers = HeaderMap::new();
+//! state.tell(&mut headers);
+//! assert_eq!(headers["ratelimit-policy"], "\"key\";q=100;w=60");
+//! assert_eq!(headers["ratelimit"], "\"key\";r=99;t=1");
+//! ```
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,40 +24,40 @@ use keyrack_key::{Allowance, Counted, Denial, Period, Quota, Rate, Standing, Tim
 use keyrack_rack::Caller;
 use pin_project_lite::pin_project;
 
-/// Rules: so many requests (`q`) in so many seconds (`w`).
+/// The limits: requests (`q`) in a window of seconds (`w`).
 pub const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-/// Where the key stands with each: requests left (`r`), and the seconds until there is more (`t`).
+/// The state of each limit: remaining requests (`r`), and seconds until more are available (`t`).
 pub const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// One limit, and where whoever asks stands with it: an item of each field.
+/// The state of one limit for a caller. Becomes one item of each header.
 #[derive(Clone, Copy, Debug)]
 pub struct Told {
     name: &'static str,
     quota: u32,
-    /// In seconds; 0 where it is not told.
+    /// In seconds; 0 if the window has no fixed length.
     window: u32,
     remaining: u32,
     seconds: u32,
 }
 
 impl Told {
-    /// The key's rate.
+    /// Creates the state of a key's rate limit.
     pub const fn of_key(Allowance { rate, remaining, full_in }: Allowance) -> Self {
         Self::of_rate("key", rate, remaining, full_in)
     }
 
-    /// The key's rate per visitor, and how this one stands.
+    /// Creates the state of a key's rate limit for each visitor.
     pub const fn of_visitor(Allowance { rate, remaining, full_in }: Allowance) -> Self {
         Self::of_rate("visitor", rate, remaining, full_in)
     }
 
-    /// A quota, of which all comes back when the next day or month begins.
+    /// Creates the state of a quota, which resets at the end of its day or month.
     pub fn of_quota(standing: Standing, now: Timestamp) -> Self {
         let Quota { of, limit, per } = standing.quota;
         Self::of_period(of, per, limit.get(), standing.left(), standing.resets_in(now))
     }
 
-    /// What a refusal names, if it is one because of a limit: there is nothing left of it.
+    /// Creates the state of the limit that a denial names; `None` if the denial has another reason.
     pub(crate) const fn of_denial(denial: Denial) -> Option<Self> {
         match denial {
             Denial::VisitorRate { rate, wait } => Some(Self::of_rate("visitor", rate, 0, wait)),
@@ -56,7 +69,7 @@ impl Told {
         }
     }
 
-    /// Months differ in length: a quota of a month is told without a window.
+    /// Months differ in length, so that a monthly quota has no window.
     const fn of_period(of: Counted, per: Period, quota: u32, remaining: u32, seconds: u32) -> Self {
         let window = match per {
             Period::Day => 86_400,
@@ -69,32 +82,32 @@ impl Told {
         Self { name, quota: rate.requests(), window: rate.seconds(), remaining, seconds }
     }
 
-    /// The seconds until there is more.
+    /// Returns the seconds until more requests are available.
     pub(crate) const fn seconds(self) -> u32 {
         self.seconds
     }
 
-    /// The item of [`POLICY`].
+    /// Returns the item for [`POLICY`].
     pub(crate) fn policy(self) -> String {
         let Self { name, quota, window, .. } = self;
         let window = if window == 0 { String::new() } else { format!(";w={window}") };
         format!("\"{name}\";q={quota}{window}")
     }
 
-    /// The item of [`LIMIT`].
+    /// Returns the item for [`LIMIT`].
     pub(crate) fn limit(self) -> String {
         let Self { name, remaining, seconds, .. } = self;
         format!("\"{name}\";r={remaining};t={seconds}")
     }
 
-    /// Adds it to what an answer tells already.
+    /// Adds the items to the headers of a response, after the items that are already there.
     pub fn tell(self, headers: &mut HeaderMap) {
         join(headers, POLICY, &self.policy());
         join(headers, LIMIT, &self.limit());
     }
 }
 
-/// Adds items to a list in a header, on one line: not every client reads further ones.
+/// Adds items to a list in a header. Keeps one header line, because some clients read only the first.
 pub fn join(headers: &mut HeaderMap, name: HeaderName, items: &str) {
     let before = headers.get(&name).and_then(|value| value.to_str().ok());
     let text = before.map_or_else(|| items.to_owned(), |before| format!("{before}, {items}"));
@@ -115,7 +128,7 @@ const fn name_of(of: Counted, per: Period) -> &'static str {
 }
 
 pin_project! {
-    /// What the service inside is doing. Its answer to a key with rates says what is left.
+    /// The future of an allowed request. Adds the rate limit headers to the response.
     #[derive(Debug)]
     pub struct Admitted<F> {
         #[pin]
@@ -130,7 +143,7 @@ impl<F> Admitted<F> {
     }
 }
 
-/// What the rates of a caller leave.
+/// Returns the state of a caller's rate limits: per visitor, and per key.
 pub fn rates(caller: &Caller) -> [Option<Told>; 2] {
     [caller.visitor_allowance().map(Told::of_visitor), caller.allowance().map(Told::of_key)]
 }

@@ -1,10 +1,22 @@
-//! Errors as clients read them: problem details for HTTP (RFC 9457).
+//! Errors in the form of problem details for HTTP (RFC 9457).
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
-/// One problem. Besides the members of RFC 9457 it carries `code` and `request_id`, and
-/// the two that clients of vision platforms read: `message` (a string) and `details` (an array).
+/// A problem. In addition to the members of RFC 9457 the body has `code` and `request_id`, and for clients of
+/// the Epigos API `message` (a string) and `details` (an array).
+///
+/// # Examples
+///
+/// ```
+/// use http::StatusCode;
+/// use keyrack_guard::Problem;
+///
+/// let problem = Problem::new(StatusCode::NOT_FOUND, "not_found", "There is no such project.");
+/// let response = problem.into_response::<String>(Some("req_1"));
+/// assert_eq!(response.status(), 404);
+/// assert_eq!(response.headers()["content-type"], "application/problem+json");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Problem {
     status: StatusCode,
@@ -16,7 +28,8 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem with a stable `code`, and a `message` for people: what is wrong, and what was expected.
+    /// Creates a problem with a stable `code` for programs and a `message` for people, which contains what is
+    /// wrong and what was expected.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -28,21 +41,21 @@ impl Problem {
         }
     }
 
-    /// Names a field of the request and what is wrong with it.
+    /// Adds an invalid field of the request, and the reason.
     #[must_use]
     pub fn field(mut self, field: &str, message: impl Into<String>) -> Self {
         self.details.push(json!({ "field": field, "message": message.into() }));
         self
     }
 
-    /// Adds a member of its own to the body.
+    /// Adds a member to the body.
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
         self.members.insert(member.to_owned(), value.into());
         self
     }
 
-    /// Adds a header; a value that HTTP cannot carry is left out.
+    /// Adds a header to the response. Ignores a value that HTTP does not allow.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -51,39 +64,39 @@ impl Problem {
         self
     }
 
-    /// The same with another status, for whoever understands no other.
+    /// Changes the status, for clients that understand no other.
     #[must_use]
     pub const fn answered_as(mut self, status: StatusCode) -> Self {
         self.status = status;
         self
     }
 
-    /// The status of the answer.
+    /// Returns the status of the response.
     pub const fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The stable word for it.
+    /// Returns the stable code.
     pub const fn code(&self) -> &'static str {
         self.code
     }
 
-    /// A member of its own that the body carries.
+    /// Returns a member that [`Self::with`] added.
     pub fn member(&self, name: &str) -> Option<&Value> {
         self.members.get(name)
     }
 
-    /// The headers of its own that the answer carries.
+    /// Returns the headers that [`Self::header`] added.
     pub const fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// What a person reads.
+    /// Returns the message for people.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The answer, for the request with this id.
+    /// Creates the response to the request with this id.
     pub fn into_response<B: From<String>>(self, request_id: Option<&str>) -> Response<B> {
         let mut body = Map::new();
         body.insert("type".into(), format!("urn:keyrack:problem:{}", self.code).into());
@@ -118,14 +131,14 @@ mod description {
 
     use super::Problem;
 
-    /// A wrong field of a request.
+    /// An invalid field of a request.
     #[derive(ToSchema)]
     #[expect(dead_code, reason = "only described")]
     struct ProblemField {
-        /// The name of the field, as a path such as `restrictions.networks[2]`.
+        /// The path of the field, such as `restrictions.networks[2]`.
         #[schema(example = "name")]
         field: String,
-        /// What is wrong with it.
+        /// The reason why the field is invalid.
         #[schema(example = "Use 100 characters or fewer.")]
         message: String,
     }

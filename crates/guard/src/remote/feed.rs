@@ -1,4 +1,4 @@
-//! The keys of a workspace, read from a server.
+//! The feed of a node: the keys of a workspace, read from a server.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,40 +10,42 @@ use keyrack_key::{NodeId, Timestamp};
 use keyrack_rack::{Feed, Frame, Moment, Next, Position, Reading, Record, Snapshot, Trust};
 use parking_lot::Mutex;
 
-use super::http::{Line, RemoteError, within};
-use super::wire::{Applied, At, Changes, Line as Told, Unreadable, WAIT};
+use super::http::{RemoteError, ServerClient, within};
+use super::wire::{Applied, At, Changes, Line as SnapshotLine, Unreadable, WAIT};
 use crate::Clock;
 
-/// How far the time of day here and there may be apart.
-const APART: Duration = Duration::from_secs(2);
-/// A snapshot of which nothing comes for so long is cut off.
-const SILENCE: Duration = Duration::from_secs(10);
-/// No key takes more: its name, restrictions and secrets are bounded.
-const LONGEST_LINE: usize = 4 * 1024 * 1024;
+/// The largest allowed difference between the clocks of the node and the server.
+const CLOCK_DIFFERENCE_MAX: Duration = Duration::from_secs(2);
+/// The time without data after which a snapshot counts as cut off.
+const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(10);
+/// No key needs more: its name, restrictions, and secrets are bounded.
+const LINE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// What a registered node reads. Each question for changes tells what was applied and renews the lease.
+/// The feed of a registered node. Each request for changes reports what the node has
+/// applied, and renews the lease.
 #[derive(Debug)]
 pub(super) struct RemoteFeed<C> {
-    line: Line<C>,
+    client: ServerClient<C>,
     node: NodeId,
     clock: Clock,
-    /// How long the node decides after the start of its last renewal.
+    /// How long the node may decide after the start of its last renewal.
     span: Duration,
-    /// When the last renewal that succeeded had begun.
+    /// When the last successful renewal started.
     renewed: Mutex<Option<Moment>>,
-    /// Whether the next question may wait for changes. The first may not: nobody is served before its answer.
+    /// Whether the next request for changes may wait for one. The first must not, because the node serves no
+    /// requests before its response.
     waits: AtomicBool,
 }
 
 impl<C: Connect + Clone + Send + Sync + 'static> RemoteFeed<C> {
-    pub(super) fn new(line: Line<C>, node: NodeId, clock: Clock, span: Duration) -> Self {
-        Self { line, node, clock, span, renewed: Mutex::default(), waits: AtomicBool::new(false) }
+    pub(super) fn new(client: ServerClient<C>, node: NodeId, clock: Clock, span: Duration) -> Self {
+        Self { client, node, clock, span, renewed: Mutex::default(), waits: AtomicBool::new(false) }
     }
 
-    fn is_in_time(&self, before: Timestamp, told: &Changes) -> Result<(), RemoteError> {
-        let (theirs, after) = (told.time()?, (self.clock)());
-        let (earliest, latest) = (before.minus(APART), after.plus(APART));
-        if (earliest..=latest).contains(&theirs) { Ok(()) } else { Err(RemoteError::Clock) }
+    fn compare_clocks(&self, before: Timestamp, response: &Changes) -> Result<(), RemoteError> {
+        let (server_time, after) = (response.time()?, (self.clock)());
+        let (earliest, latest) = (before.minus(CLOCK_DIFFERENCE_MAX), after.plus(CLOCK_DIFFERENCE_MAX));
+        if (earliest..=latest).contains(&server_time) { Ok(()) } else { Err(RemoteError::Clock) }
     }
 }
 
@@ -51,9 +53,9 @@ impl<C: Connect + Clone + Send + Sync + 'static> Feed for RemoteFeed<C> {
     type Error = RemoteError;
 
     async fn snapshot(&self, _: Timestamp) -> Result<Reading<RemoteError>, RemoteError> {
-        let mut body = self.line.stream(&format!("/{}/snapshot", self.node)).await?;
-        let mut reading = Lines::default();
-        while let Some(frame) = within(SILENCE, body.frame()).await? {
+        let mut body = self.client.stream(&format!("/{}/snapshot", self.node)).await?;
+        let mut reading = SnapshotParser::default();
+        while let Some(frame) = within(SNAPSHOT_TIMEOUT, body.frame()).await? {
             let frame = frame.map_err(|error| RemoteError::Unreachable(error.into()))?;
             if let Ok(data) = frame.into_data() {
                 reading.take(&data)?;
@@ -65,41 +67,41 @@ impl<C: Connect + Clone + Send + Sync + 'static> Feed for RemoteFeed<C> {
     async fn after(&self, position: Position) -> Result<Next, RemoteError> {
         let wait = if self.waits.load(Ordering::Relaxed) { WAIT } else { Duration::ZERO };
         let wait_millis = u64::try_from(wait.as_millis()).unwrap_or(0);
-        let (began, before) = (Moment::now(), (self.clock)());
-        let question = Applied { applied: position.into(), wait_millis };
-        let told: Changes = match self.line.post(&format!("/{}/changes", self.node), &question).await {
+        let (started, before) = (Moment::now(), (self.clock)());
+        let request = Applied { applied: position.into(), wait_millis };
+        let response: Changes = match self.client.post(&format!("/{}/changes", self.node), &request).await {
             Err(RemoteError::OtherHistory) => return Ok(Next::Reload),
             other => other?,
         };
-        self.is_in_time(before, &told)?;
+        self.compare_clocks(before, &response)?;
         let frame = Frame {
-            from: (&told.from).try_into()?,
-            to: (&told.to).try_into()?,
-            changes: told.changes.iter().map(Record::try_from).collect::<Result<_, _>>()?,
+            from: (&response.from).try_into()?,
+            to: (&response.to).try_into()?,
+            changes: response.changes.iter().map(Record::try_from).collect::<Result<_, _>>()?,
         };
-        // What does not continue where the rack stands is refused there, and renews nothing.
+        // The rack rejects a frame that starts at another position, so it must not renew the lease.
         if frame.from == position {
-            *self.renewed.lock() = Some(began);
+            *self.renewed.lock() = Some(started);
             self.waits.store(true, Ordering::Relaxed);
         }
         Ok(Next::Frame(frame))
     }
 
     fn trust(&self) -> Trust {
-        self.renewed.lock().map_or(Trust::Never, |began| Trust::Until(began.plus(self.span)))
+        self.renewed.lock().map_or(Trust::Never, |started| Trust::Until(started.plus(self.span)))
     }
 }
 
-/// A snapshot as it arrives.
+/// Parses a snapshot while it arrives.
 #[derive(Default)]
-struct Lines {
+struct SnapshotParser {
     rest: BytesMut,
     position: Option<Position>,
     records: Vec<Record>,
     is_whole: bool,
 }
 
-impl Lines {
+impl SnapshotParser {
     fn take(&mut self, bytes: &[u8]) -> Result<(), RemoteError> {
         self.rest.extend_from_slice(bytes);
         while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
@@ -107,15 +109,17 @@ impl Lines {
             self.rest.advance(1);
             self.line(&line)?;
         }
-        if self.rest.len() > LONGEST_LINE { Err(Unreadable("a line").into()) } else { Ok(()) }
+        if self.rest.len() > LINE_BYTES_MAX { Err(Unreadable("a line").into()) } else { Ok(()) }
     }
 
     fn line(&mut self, line: &[u8]) -> Result<(), RemoteError> {
-        let told: Told = serde_json::from_slice(line).map_err(|_| Unreadable("a line"))?;
-        match (told, self.position) {
-            (Told::Head(at), None) => self.position = Some(position(&at)?),
-            (Told::Key(key), Some(_)) if !self.is_whole => self.records.push(Record::try_from(&*key)?),
-            (Told::End(count), Some(_)) => self.is_whole = count == self.records.len() as u64,
+        let response: SnapshotLine = serde_json::from_slice(line).map_err(|_| Unreadable("a line"))?;
+        match (response, self.position) {
+            (SnapshotLine::Head(at), None) => self.position = Some(position(&at)?),
+            (SnapshotLine::Key(key), Some(_)) if !self.is_whole => {
+                self.records.push(Record::try_from(&*key)?);
+            }
+            (SnapshotLine::End(count), Some(_)) => self.is_whole = count == self.records.len() as u64,
             _ => return Err(Unreadable("a line").into()),
         }
         Ok(())

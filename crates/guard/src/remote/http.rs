@@ -1,4 +1,4 @@
-//! The node's end of the line: requests to the server, answers as values.
+//! The HTTP client of a node.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -18,71 +18,76 @@ use serde_json::Value;
 
 use super::wire::Unreadable;
 
-/// Beyond what the server may hold a question back.
-const PATIENCE: Duration = Duration::from_secs(4);
-/// Answers but for snapshots, which come line by line.
-const LARGEST: usize = 64 * 1024 * 1024;
+/// The time for a response, in addition to the time that the server may wait for changes.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(4);
+/// The largest response in bytes, except for snapshots, which are parsed line by line.
+const RESPONSE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// Why a node learned nothing new.
+/// Why a node could not register or read changes.
 #[derive(Debug, thiserror::Error)]
 pub enum RemoteError {
-    /// The address of the server is none.
+    /// The address of the server is not a URL with a scheme and a host.
     #[error("expected the address of a Keyrack server, such as https://keys.example.org")]
     Address,
-    /// Others on the network could read the credential.
+    /// The server is on another machine and the address is plain HTTP, so that others
+    /// could read the credential.
     #[error(
-        "the address is plain HTTP on another machine, where others could read the credential: use https with a \
-         connector, or allow_plain_http() on a network of your own"
+        "the address is plain HTTP on another machine, where others could read the credential: use https://, or \
+         allow_plain_http() on a private network"
     )]
     PlainHttp,
-    /// The credential cannot stand in a header, so it is none.
+    /// The credential is not an API key: it contains characters that HTTP headers do not allow.
     #[error("expected an API key with the scope Node")]
     Credential,
-    /// The server cannot be reached, or fell silent.
+    /// No trusted certificates for TLS could be loaded, so that no server can prove its identity.
+    #[error("no trusted certificates could be loaded: {0}")]
+    Certificates(String),
+    /// The server cannot be reached, or did not respond in time.
     #[error("the server cannot be reached")]
     Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The server does not take the credential: it was deleted, or lacks the scope Node.
+    /// The server does not accept the credential: the key was deleted, or lacks the scope Node.
     #[error("the server refuses the credential ({status}): {message}")]
     Refused {
-        /// 401 or 403.
+        /// The status of the response, 401 or 403.
         status: StatusCode,
-        /// What the server says.
+        /// The message of the server.
         message: String,
     },
-    /// The server has not heard of this node for too long, and counts on it no more: register anew.
+    /// The server removed this node after a long silence. The node must register again.
     #[error("the server does not know this node any more")]
     Gone,
-    /// Where this node stands is none of the server's history: it was given back an older one, or is another server.
+    /// The position of this node is not in the server's history: the server was restored from a
+    /// backup, or is another server.
     #[error("the server has another history")]
     OtherHistory,
-    /// The server answered with something else.
+    /// The server responded with another error.
     #[error("the server answers {status}: {message}")]
     Answer {
-        /// The status.
+        /// The status of the response.
         status: StatusCode,
-        /// What the server says.
+        /// The message of the server.
         message: String,
     },
-    /// The answer is not what it should be.
+    /// The response cannot be parsed.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
-    /// The answer ended early.
+    /// The snapshot ended before its last line.
     #[error("the snapshot was cut off")]
     CutOff,
-    /// This machine's time of day is not the server's: keys would expire too early or too late.
+    /// The clocks of this machine and the server differ, so that keys would expire too early or too late.
     #[error("the clocks of this machine and of the server are more than two seconds apart")]
     Clock,
 }
 
-/// A server, and the credential of a node.
+/// A client for one server, with the credential of a node.
 #[derive(Clone, Debug)]
-pub(super) struct Line<C> {
+pub(super) struct ServerClient<C> {
     client: Client<C, Full<Bytes>>,
     base: String,
     credential: HeaderValue,
 }
 
-impl<C: Connect + Clone + Send + Sync + 'static> Line<C> {
+impl<C: Connect + Clone + Send + Sync + 'static> ServerClient<C> {
     pub(super) fn new(
         connector: C,
         server: &str,
@@ -107,43 +112,43 @@ impl<C: Connect + Clone + Send + Sync + 'static> Line<C> {
         Ok(Self { client, base, credential: bearer })
     }
 
-    /// Registers, or asks something of this node.
+    /// Sends a request and parses the response.
     pub(super) async fn post<T: DeserializeOwned>(
         &self,
         path: &str,
         body: &impl Serialize,
     ) -> Result<T, RemoteError> {
-        let answer = self.asked(Method::POST, path, Some(body)).await?;
+        let answer = self.request(Method::POST, path, Some(body)).await?;
         serde_json::from_slice(&answer).map_err(|_| Unreadable("an answer").into())
     }
 
-    /// Tells something, and wants no answer but that it arrived.
-    pub(super) async fn tell(&self, path: &str, body: &impl Serialize) -> Result<(), RemoteError> {
-        self.asked(Method::POST, path, Some(body)).await.map(drop)
+    /// Sends a request and ignores the content of the response.
+    pub(super) async fn send_only(&self, path: &str, body: &impl Serialize) -> Result<(), RemoteError> {
+        self.request(Method::POST, path, Some(body)).await.map(drop)
     }
 
-    /// Leaves: the server waits for this node no more.
+    /// Removes the node from the server, so that no deletion waits for it.
     pub(super) async fn leave(&self, node: NodeId) -> Result<(), RemoteError> {
-        self.asked(Method::DELETE, &format!("/{node}"), None::<&()>).await.map(drop)
+        self.request(Method::DELETE, &format!("/{node}"), None::<&()>).await.map(drop)
     }
 
-    /// An answer that comes piece by piece.
+    /// Sends a request and returns the body of the response, to be read in parts.
     pub(super) async fn stream(&self, path: &str) -> Result<Incoming, RemoteError> {
-        let response = within(PATIENCE, self.send(Method::GET, path, None::<&()>)).await??;
-        Ok(checked(response).await?.into_body())
+        let response = within(RESPONSE_TIMEOUT, self.send(Method::GET, path, None::<&()>)).await??;
+        Ok(success_or_error(response).await?.into_body())
     }
 
-    async fn asked(
+    async fn request(
         &self,
         method: Method,
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<Bytes, RemoteError> {
         let whole = async {
-            let response = checked(self.send(method, path, body).await?).await?;
-            read(response).await
+            let response = success_or_error(self.send(method, path, body).await?).await?;
+            read_body(response).await
         };
-        within(PATIENCE, whole).await?
+        within(RESPONSE_TIMEOUT, whole).await?
     }
 
     async fn send(
@@ -169,23 +174,23 @@ impl<C: Connect + Clone + Send + Sync + 'static> Line<C> {
     }
 }
 
-/// Whether the connection is private: TLS, or an address of this machine.
+/// Returns `true` if nobody else can read the connection: it uses TLS or stays on this machine.
 fn is_private(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     let is_loopback = match host.parse::<IpAddr>() {
         Ok(address) => address.to_canonical().is_loopback(),
-        Err(_) => host.eq_ignore_ascii_case("localhost"),
+        Err(_) => host.trim_end_matches('.').eq_ignore_ascii_case("localhost"),
     };
     is_loopback || uri.scheme() != Some(&Scheme::HTTP)
 }
 
-/// The answer, if it is one.
-async fn checked(response: Response<Incoming>) -> Result<Response<Incoming>, RemoteError> {
+/// Turns a response with an error status into an error.
+async fn success_or_error(response: Response<Incoming>) -> Result<Response<Incoming>, RemoteError> {
     let status = response.status();
     if status.is_success() {
         return Ok(response);
     }
-    let body: Value = serde_json::from_slice(&read(response).await?).unwrap_or_default();
+    let body: Value = serde_json::from_slice(&read_body(response).await?).unwrap_or_default();
     let message = body["message"].as_str().unwrap_or("no reason").to_owned();
     Err(match (status, body["code"].as_str()) {
         (StatusCode::NOT_FOUND, Some("not_found")) => RemoteError::Gone,
@@ -195,8 +200,8 @@ async fn checked(response: Response<Incoming>) -> Result<Response<Incoming>, Rem
     })
 }
 
-async fn read(response: Response<Incoming>) -> Result<Bytes, RemoteError> {
-    let body = http_body_util::Limited::new(response.into_body(), LARGEST);
+async fn read_body(response: Response<Incoming>) -> Result<Bytes, RemoteError> {
+    let body = http_body_util::Limited::new(response.into_body(), RESPONSE_BYTES_MAX);
     let whole = body.collect().await.map_err(RemoteError::Unreachable)?;
     Ok(whole.to_bytes())
 }
@@ -213,6 +218,7 @@ mod tests {
             ("http://127.0.0.1:8080", true),
             ("http://[::1]:8080", true),
             ("http://LOCALHOST", true),
+            ("http://localhost.:8080", true),
             ("https://keys.example.org", true),
             ("http://keys.example.org", false),
             ("http://10.0.0.1:8080", false),

@@ -1,21 +1,51 @@
-//! Following a Keyrack server from a service elsewhere (feature `remote`).
+//! Checks the keys of a Keyrack server in another service (feature `remote`).
 //!
-//! A [`Node`] registers, reads all keys of its workspace once, and is told of each change from then on. Its guard
-//! decides in the memory of this process. Whoever deletes a key is answered when every node has applied that, or cannot
-//! accept the key any more:
+//! A [`Node`] is a service that registers with a server, reads all keys of its workspace once, and then reads
+//! each change. Its guard decides in the memory of this process. The deletion of a key returns when every
+//! node has applied it, or can no longer accept the key:
 //!
-//! - each question for changes says what was applied, and renews a lease of [five seconds](wire::LEASE), counted from
-//!   when the question *began* on this machine's own clock; at each check it is asked whether that has run out;
-//! - the server waits until it has heard of each node, or has not heard of it for that long and one percent more, on
-//!   its own clock. No times of two machines are compared.
+//! - Each request for changes reports what the node has applied, and renews a lease of [five
+//!   seconds](wire::LEASE). The lease counts from the *start* of the request, on the monotonic clock of the
+//!   node, and each check compares this clock with the end of the lease.
+//! - The server waits for each node until the node reports the deletion, or until its lease plus one percent
+//!   has passed without a request, on the server's own clock. Clocks of two machines are never compared.
 //!
-//! What a node does when it is cut off is its [choice](WhenCutOff).
+//! [`WhenCutOff`] determines what a node does while it cannot reach the server.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use keyrack_guard::{GuardLayer, NodeBuilder, Permission, WhenCutOff};
+//! # use tower::Layer;
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! # let service = tower::service_fn(async |_: http::Request<()>| {
+//! #     Ok::<_, std::convert::Infallible>(http::Response::new(String::new()))
+//! # });
+//! let node = NodeBuilder::new("https://keys.example.org", std::env::var("KEYRACK_KEY")?)
+//!     .named("counter 3")
+//!     .when_cut_off(WhenCutOff::ServeFor(Duration::from_secs(30)))
+//!     .start()
+//!     .await?;
+//! let layer = GuardLayer::new(node.guard().clone(), Permission::ModelsPredict);
+//! let service = layer.layer(service);
+//! // Serve requests with it, and then:
+//! node.stop().await;
+//! # drop(service);
+//! # Ok(())
+//! # }
+//! ```
 
+mod builder;
+mod connector;
 mod feed;
 mod http;
 mod node;
+mod offline_policy;
 mod uses;
 pub mod wire;
 
+pub use builder::NodeBuilder;
+pub use connector::DefaultConnector;
 pub use http::RemoteError;
-pub use node::{Node, NodeBuilder, UnknownChoice, WhenCutOff, time_of_day};
+pub use node::{Node, time_of_day};
+pub use offline_policy::{UnknownChoice, WhenCutOff};

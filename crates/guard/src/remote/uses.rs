@@ -1,4 +1,4 @@
-//! What keys were used for here, reported to the server in batches.
+//! Reports the usage of keys to the server in batches.
 
 use std::sync::Arc;
 
@@ -8,51 +8,55 @@ use keyrack_key::NodeId;
 use keyrack_rack::{CallerBacklog, Callers, Calls, Rack, UseBacklog, Used};
 use tokio::task::spawn_blocking;
 
-use super::http::{Line, RemoteError};
+use super::http::{RemoteError, ServerClient};
 use super::wire::{Called, KeyUses, Uses};
 
-/// Secrets and callers in one batch: fewer than the server takes, since each holds its writer up.
+/// The number of secrets and callers in a batch. Fewer than the server accepts, because
+/// each batch blocks its writer.
 const BATCH: usize = 100;
 
-/// What was not reported yet. While the server cannot be reached, uses of the same secret are added up.
+/// The usage that is not reported yet. While the server is down, usage of the same secret is added up.
 #[derive(Debug, Default)]
-pub(super) struct Untold {
+pub(super) struct UsageReporter {
     uses: UseBacklog,
     callers: CallerBacklog,
-    /// The batch of which it is not known whether it has arrived.
+    /// A batch that was sent, but may not have arrived.
     batch: Option<Batch>,
-    /// The number of that batch, or of the next.
+    /// The number of this batch, or of the next one.
     number: u64,
-    /// Checks that were counted and will never be reported.
+    /// The number of checks that will never be reported.
     lost: u64,
 }
 
-/// What is reported at once.
+/// The usage in one request.
 #[derive(Debug)]
 struct Batch {
     used: Vec<Used>,
     calls: Vec<Calls>,
 }
 
-impl Untold {
-    /// For a node that has reported nothing. What waits keeps waiting, under new numbers.
-    pub(super) fn begin(&mut self) {
+impl UsageReporter {
+    /// Starts the numbers again, for a node that registered again. Waiting usage is kept.
+    pub(super) fn restart(&mut self) {
         self.number = 1;
     }
 
-    /// Takes from `rack` what it counted since the last time, and from `callers` who called: on a thread where that holds up
-    /// no request.
+    /// Drains `rack` and `callers` on a blocking thread, so that no request waits.
     pub(super) async fn gather(&mut self, rack: &Arc<Rack>, callers: &Arc<Callers>) {
         let (from, who) = (Arc::clone(rack), Arc::clone(callers));
         let drained = spawn_blocking(move || (from.drain_uses(), who.drain())).await;
-        // It fails only with its runtime, which ends this as well.
+        // Fails only when the runtime shuts down.
         let Ok((used, calls)) = drained else { return };
         self.lost += self.uses.add(used);
         callers.lose(self.callers.add(calls));
     }
 
-    /// Reports to the server. A batch of which it is not known whether it arrived is sent again under its number.
-    pub(super) async fn tell<C>(&mut self, line: &Line<C>, node: NodeId) -> Result<(), RemoteError>
+    /// Sends all batches. A batch that may not have arrived is sent again with its number.
+    pub(super) async fn report<C>(
+        &mut self,
+        client: &ServerClient<C>,
+        node: NodeId,
+    ) -> Result<(), RemoteError>
     where
         C: Connect + Clone + Send + Sync + 'static,
     {
@@ -60,8 +64,11 @@ impl Untold {
             let keys = used.iter().map(KeyUses::from).collect();
             let callers = calls.iter().map(Called::from).collect();
             let checks: u64 = used.iter().map(Used::checks).sum();
-            match line.tell(&format!("/{node}/uses"), &Uses { batch: self.number, keys, callers }).await {
-                // The same bytes would be denied again, and everything behind them would wait.
+            match client
+                .send_only(&format!("/{node}/uses"), &Uses { batch: self.number, keys, callers })
+                .await
+            {
+                // The server would deny the same bytes again, and all later batches would wait.
                 Err(RemoteError::Answer { status, .. }) if is_final(status) => self.lost += checks,
                 sent => sent?,
             }
@@ -71,7 +78,7 @@ impl Untold {
         Ok(())
     }
 
-    /// How many checks were lost.
+    /// Returns the number of checks that will never be reported.
     pub(super) const fn lost(&self) -> u64 {
         self.lost
     }
@@ -85,7 +92,7 @@ impl Untold {
     }
 }
 
-/// Whether the server can't accept the content of a report, now or later.
+/// Returns `true` if the server can never accept the content of a report.
 const fn is_final(status: StatusCode) -> bool {
     matches!(
         status,

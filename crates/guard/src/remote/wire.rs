@@ -1,7 +1,14 @@
-//! What a node and its server say to each other, as JSON. Both ends use these types, so that they cannot drift apart.
+//! The messages between a node and its server, in JSON. Both sides use these types.
 //!
-//! Fields that a reader does not know are passed over; what a newer server says of a key and this version cannot read
-//! leaves the key refused.
+//! A reader ignores unknown fields. A key with a restriction or a permission that this
+//! version cannot read is denied.
+//!
+//! ```
+//! use keyrack_guard::remote::wire::Line;
+//!
+//! let end: Line = serde_json::from_str(r#"{"end":3}"#).unwrap();
+//! assert!(matches!(end, Line::End(3)));
+//! ```
 
 mod uses;
 
@@ -17,46 +24,47 @@ use serde_json::Value;
 pub use keyrack_rack::{LEASE, WAIT};
 pub use uses::{Called, Count, KeyUses, Last, SeenAt, Uses};
 
-/// The most keys in one batch of uses.
+/// The largest number of keys in a usage report.
 pub const USES: usize = 500;
 
-/// Text that cannot be read as what it stands for.
+/// A value in a message that cannot be parsed. Contains a description of the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the server says something as {0} that this version cannot read")]
 pub struct Unreadable(pub &'static str);
 
-/// A service asks to become a node.
+/// A request to register a node.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeRegistration))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Register {
-    /// What people call it: 1 to 100 characters.
+    /// The name of the service for people, 1 to 100 characters.
     #[cfg_attr(feature = "openapi", schema(example = "counter-3"))]
     pub name: String,
-    /// How many seconds it goes on when it is cut off, up to 3600; 0: it refuses at once.
+    /// How many seconds the node continues without the server, up to 3600. With 0 it denies requests
+    /// as soon as its lease ends.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(example = 60, maximum = 3600))]
     pub serves_for: u64,
 }
 
-/// It is a node from now on.
+/// A registered node.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = RegisteredNode))]
 #[serde(rename_all = "camelCase")]
 pub struct Registered {
-    /// Its id, until it leaves or was not heard of for too long.
+    /// The id of the node, valid until the node leaves or is silent for too long.
     #[cfg_attr(feature = "openapi", schema(example = "nod_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f"))]
     pub id: String,
-    /// For how many milliseconds after it began to ask for changes it may decide.
+    /// The lease in milliseconds. It counts from the start of the node's last request for changes.
     pub lease_millis: u64,
-    /// The brands that secrets begin with.
+    /// The accepted brands of secrets, the current one first.
     #[cfg_attr(feature = "openapi", schema(example = json!(["kr"])))]
     pub brands: Vec<String>,
-    /// The page where a key is changed, without its id at the end.
+    /// The URL of the page that edits a key, without the key's id at the end.
     pub manage_url: String,
 }
 
-/// A point in one history of changes.
+/// A position in one history of changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = FeedPosition))]
 #[serde(rename_all = "camelCase")]
@@ -64,105 +72,105 @@ pub struct At {
     /// The number of the last change that is included.
     #[cfg_attr(feature = "openapi", schema(example = 812))]
     pub revision: u64,
-    /// The random name of that change: two histories that number alike differ in it. 16 bytes in Base64.
+    /// The random name of that change, 16 bytes in Base64. Two histories with the same numbers differ in it.
     #[cfg_attr(feature = "openapi", schema(example = "b0Vu8mW2QkCqNTc1n0cTXw=="))]
     pub change: String,
 }
 
-/// A key as a node needs it: never a secret.
+/// A key, as nodes get it. Contains digests and no secrets.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeKey))]
 #[serde(rename_all = "camelCase")]
 pub struct Key {
-    /// Its id.
+    /// The id of the key.
     pub id: String,
-    /// Its workspace.
+    /// The id of the workspace.
     pub workspace: String,
-    /// The number of its last change.
+    /// The number of the last change of the key.
     pub revision: u64,
-    /// What people call it.
+    /// The name that people gave the key.
     pub name: String,
     /// `secret` or `publishable`.
     pub class: String,
-    /// The scopes that were picked.
+    /// The chosen scopes.
     pub scopes: Vec<String>,
-    /// What they granted, a bit for each permission. A node that does not know one refuses the key.
+    /// The granted permissions, one bit for each. A node denies the key if it does not know a bit.
     pub permissions: u32,
-    /// What narrows it; null where even the server cannot read it, and the key is refused.
+    /// The restrictions; null if the server itself cannot read them, and the key is denied.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub restrictions: Value,
-    /// When it ends by itself; null: never.
+    /// When the key expires; null if it never does.
     #[serde(default)]
     pub expires_at: Option<String>,
-    /// That it was paused, and until when; null: it was not.
+    /// The pause; null if the key was not paused.
     #[serde(default)]
     pub paused: Option<Paused>,
-    /// When it was deleted.
+    /// When the key was deleted; null if it was not.
     #[serde(default)]
     pub deleted_at: Option<String>,
-    /// What is kept of its secrets.
+    /// The digests of the secrets.
     pub secrets: Vec<Secret>,
 }
 
-/// A key is refused for a while.
+/// A pause of a key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeKeyPause))]
 #[serde(rename_all = "camelCase")]
 pub struct Paused {
-    /// When it works again by itself; null: when it is resumed.
+    /// When the pause ends; null if only a person ends it.
     #[serde(default)]
     pub until: Option<String>,
 }
 
-/// What is kept of a secret.
+/// The digest of a secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeKeySecret))]
 #[serde(rename_all = "camelCase")]
 pub struct Secret {
-    /// SHA-256 of all of it, in Base64.
+    /// SHA-256 of the whole secret, in Base64.
     pub digest: String,
-    /// When it ends; null for the current one.
+    /// When the secret retires; null for the current one.
     #[serde(default)]
     pub retires_at: Option<String>,
 }
 
-/// A line of a snapshot: first the head, then each key, then the end. A snapshot without its end was cut off.
+/// A line of a snapshot: the head, then each key, then the end. A snapshot without an end was cut off.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SnapshotLine))]
 #[serde(rename_all = "camelCase")]
 pub enum Line {
-    /// Where the snapshot was taken.
+    /// The position at which the snapshot was taken.
     Head(At),
-    /// One key.
+    /// One key of the workspace.
     Key(Box<Key>),
-    /// How many keys there were.
+    /// The number of keys in the snapshot.
     End(u64),
 }
 
-/// A node says how far it is, and asks for what came after that.
+/// A request for the changes after a position. Renews the lease of the node.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeChangesRequest))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Applied {
-    /// All that it has applied.
+    /// The position up to which the node has applied all changes.
     pub applied: At,
-    /// How many milliseconds the answer may wait for a change, up to 1000.
+    /// How many milliseconds the server may wait for a change, up to 1000.
     #[serde(default)]
     pub wait_millis: u64,
 }
 
-/// What changed between two positions. Changes of other workspaces are counted and not told.
+/// The changes between two positions. Changes of other workspaces count, but are not included.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeChangeFrame))]
 #[serde(rename_all = "camelCase")]
 pub struct Changes {
-    /// Where the node has to be.
+    /// The position that the node must have before it applies the changes.
     pub from: At,
-    /// Where it is afterwards.
+    /// The position of the node after it applied the changes.
     pub to: At,
-    /// The keys that changed, each once as it is now, oldest change first.
+    /// The changed keys in their current state, oldest change first.
     pub changes: Vec<Key>,
-    /// The server's time of day.
+    /// The time of day of the server.
     pub now: String,
 }
 
@@ -192,7 +200,7 @@ impl From<&Record> for Key {
             class: record.class.name().to_owned(),
             scopes: record.scopes.iter().map(|scope| scope.name().to_owned()).collect(),
             permissions: record.terms.permissions.bits(),
-            // Names and numbers: they always have a JSON, and none would refuse the key.
+            // Restrictions always have a JSON form. If not, null denies the key.
             restrictions: restrictions
                 .map_or(Value::Null, |own| serde_json::to_value(own).unwrap_or_default()),
             expires_at: record.terms.expires_at.map(time_text),
@@ -213,7 +221,7 @@ impl TryFrom<&Key> for Record {
             workspace: word::<WorkspaceId>(&key.workspace, "a workspace")?,
             name: key.name.as_str().into(),
             class: word::<Class>(&key.class, "a class")?,
-            // One of a newer version only names what the permissions, which count, hold.
+            // A scope of a newer version only names permissions, and the permissions decide.
             scopes: key.scopes.iter().filter_map(|scope| scope.parse().ok()).collect(),
             terms: Terms {
                 permissions: Permissions::from_bits(key.permissions),
@@ -250,20 +258,20 @@ impl Secret {
 }
 
 impl Registered {
-    /// The id that it was given.
+    /// Returns the id of the registered node.
     pub(crate) fn node(&self) -> Result<NodeId, Unreadable> {
         word(&self.id, "a node")
     }
 }
 
 impl Changes {
-    /// The server's time of day.
+    /// Returns the time of day of the server.
     pub(crate) fn time(&self) -> Result<Timestamp, Unreadable> {
         time(&self.now)
     }
 }
 
-/// RFC 3339, in UTC.
+/// Formats a time as RFC 3339, in UTC.
 pub fn time_text(time: Timestamp) -> String {
     jiff::Timestamp::from_microsecond(time.micros()).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
 }

@@ -1,11 +1,13 @@
-//! The guard around a service, over a real rack: who passes, and what the others are told, by reason.
+//! A guard in front of a service, with a real rack: which requests are allowed, and what denied clients get.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod allowed;
+mod denials;
 mod exposures;
-mod passing;
 mod rates;
-mod refusals;
+#[cfg(feature = "rustls")]
+mod tls;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -26,18 +28,18 @@ const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 const BEFORE: Timestamp = Timestamp::from_micros(1_799_000_000_000_000);
 const AFTER: Timestamp = Timestamp::from_micros(1_801_000_000_000_000);
 
-/// A rack, and a guard that asks it.
-struct World {
+/// A rack and a guard.
+struct Fixture {
     rack: Arc<Rack>,
     guard: Arc<Guard>,
     records: Vec<Record>,
-    /// How often the service inside was reached.
+    /// The number of requests that reached the inner service.
     reached: AtomicUsize,
 }
 
-/// What was answered.
+/// The response to a request.
 #[derive(Debug)]
-struct Answer {
+struct Reply {
     status: StatusCode,
     challenge: Option<String>,
     headers: HeaderMap,
@@ -48,12 +50,12 @@ const fn rng() -> UnwrapErr<getrandom::SysRng> {
     UnwrapErr(getrandom::SysRng)
 }
 
-/// A secret that is in no rack.
+/// Generates a secret that is in no rack.
 fn secret(class: Class) -> Secret {
     Secret::generate(Brands::default().current(), class, &mut rng())
 }
 
-impl World {
+impl Fixture {
     fn new() -> Self {
         let rack = Arc::new(Rack::new());
         let guard = Guard::new(Arc::clone(&rack), Brands::default(), || NOW);
@@ -61,7 +63,7 @@ impl World {
         Self { rack, guard, records: Vec::new(), reached: AtomicUsize::new(0) }
     }
 
-    /// Adds a key with these scopes, and whatever `change` makes of it; its secret.
+    /// Adds a key with these scopes, after `change` edited it. Returns its secret.
     fn key(&mut self, scopes: &[Scope], change: impl FnOnce(&mut Record)) -> String {
         let secret = secret(Class::Secret);
         let grant = Grant::new(Class::Secret, scopes.iter().copied().collect()).unwrap();
@@ -88,18 +90,18 @@ impl World {
         secret.expose().to_owned()
     }
 
-    /// The id of the key that was added last.
+    /// Returns the id of the key that was added last.
     fn last(&self) -> String {
         self.records.last().unwrap().key.to_string()
     }
 
-    /// Asks for a prediction, with these headers.
-    async fn ask(&self, uri: &str, headers: &[(&str, &str)]) -> Answer {
-        self.ask_behind(GuardLayer::new(Arc::clone(&self.guard), Permission::ModelsPredict), uri, headers)
+    /// Sends a request for a prediction with these headers.
+    async fn send(&self, uri: &str, headers: &[(&str, &str)]) -> Reply {
+        self.send_through(GuardLayer::new(Arc::clone(&self.guard), Permission::ModelsPredict), uri, headers)
             .await
     }
 
-    async fn ask_behind(&self, layer: GuardLayer, uri: &str, headers: &[(&str, &str)]) -> Answer {
+    async fn send_through(&self, layer: GuardLayer, uri: &str, headers: &[(&str, &str)]) -> Reply {
         let inside = service_fn(async |request: Request<()>| {
             self.reached.fetch_add(1, Ordering::Relaxed);
             let caller = request.extensions().get::<Caller>().map(|caller| caller.key().key.to_string());
@@ -114,7 +116,7 @@ impl World {
             response.headers().get("www-authenticate").map(|value| value.to_str().unwrap().to_owned());
         let (parts, text) = response.into_parts();
         let body = serde_json::from_str(&text).unwrap();
-        Answer { status: parts.status, challenge, headers: parts.headers, body }
+        Reply { status: parts.status, challenge, headers: parts.headers, body }
     }
 
     fn reached(&self) -> usize {

@@ -1,4 +1,4 @@
-//! What a node tells of the use of keys.
+//! The usage reports of a node.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -8,125 +8,125 @@ use serde::{Deserialize, Serialize};
 
 use super::{Unreadable, bytes, time, time_text, word};
 
-/// What keys were used for on a node since its last batch.
+/// The usage of keys on a node since the previous report.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeUsageReport))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Uses {
-    /// The number of the batch, from 1. One that was taken before is not counted again.
+    /// The number of the report, from 1. The server ignores a number that it already has.
     #[cfg_attr(feature = "openapi", schema(example = 1, minimum = 1))]
     pub batch: u64,
-    /// Up to 500 keys.
+    /// The usage of up to 500 secrets.
     #[cfg_attr(feature = "openapi", schema(example = json!([])))]
     pub keys: Vec<KeyUses>,
-    /// Who called: up to 500 callers.
+    /// Up to 500 callers.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(example = json!([])))]
     pub callers: Vec<Called>,
 }
 
-/// Calls of one caller that ended in one way.
+/// Requests of one caller that had the same outcome.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeCaller))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Called {
-    /// The key's id.
+    /// The id of the key.
     pub key: String,
     /// The last four characters of the secret.
     pub secret: String,
-    /// From where, if known.
+    /// The address of the client; null if it is unknown.
     #[serde(default)]
     pub address: Option<String>,
-    /// The page that called; empty where none did.
+    /// The origin of the page that sent the requests; empty if there was none.
     #[serde(default)]
     pub origin: String,
-    /// The program, as it calls itself.
+    /// The `User-Agent` header; empty if there was none.
     #[serde(default)]
     pub agent: String,
-    /// Where others can read the secret that came along: `browser` or `url`; left out or empty: nowhere.
-    // Not said where there is nothing to say: servers of before do not know the word.
+    /// Where others can read the secret: `browser` or `url`. Missing or empty if nowhere.
+    // Older servers do not know the field.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub exposure: String,
-    /// What was asked for.
+    /// The permission that the route required; null if any valid key was enough.
     #[serde(default)]
     pub permission: Option<String>,
-    /// The code of the refusal; null where it was let through.
+    /// The code of the denial; null if the requests were allowed.
     #[serde(default)]
     pub refused: Option<String>,
-    /// When the first of them came.
+    /// The time of the first request.
     pub first: String,
-    /// When the last of them came.
+    /// The time of the last request.
     pub last: String,
-    /// How many they are.
+    /// The number of requests.
     pub calls: u32,
 }
 
-/// What one secret of a key was used for.
+/// The usage of one secret of a key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeKeyUsage))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeyUses {
-    /// The key's id.
+    /// The id of the key.
     pub key: String,
-    /// Which of its secrets: SHA-256, in Base64. Left out: it is not told.
+    /// SHA-256 of the secret, in Base64; null if the node does not report it.
     #[serde(default)]
     pub secret: Option<String>,
-    /// How its checks ended.
+    /// The number of checks for each outcome.
     pub counts: Vec<Count>,
-    /// Its last use, if one was let through.
+    /// The last allowed request; null if no request was allowed.
     #[serde(default)]
     pub last: Option<Last>,
-    /// Where others could read the secret. Left out where nobody could.
-    // Servers of before do not know the word.
+    /// The exposures of the secret. Missing if there were none.
+    // Older servers do not know the field.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seen: Vec<SeenAt>,
 }
 
-/// Where others could read a secret.
+/// An exposure of a secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SeenAt {
     /// The last four characters of the secret.
     pub secret: String,
-    /// `browser` or `url`.
+    /// Where others can read the secret: `browser` or `url`.
     pub exposure: String,
-    /// The page that called; empty where none did.
+    /// The origin of the page that sent the secret; empty if unknown.
     #[serde(default)]
     pub origin: String,
-    /// When it was first seen there since the last batch.
+    /// The time of the first exposure since the previous report.
     pub at: String,
 }
 
-/// How often checks ended in one way.
+/// The number of checks with one outcome.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = CheckCount))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Count {
-    /// What was asked for.
+    /// The permission that the route required; null if any valid key was enough.
     #[serde(default)]
     pub permission: Option<String>,
-    /// The code of the refusal; null where it was let through.
+    /// The code of the denial; null if the requests were allowed.
     #[serde(default)]
     pub refused: Option<String>,
-    /// How often.
+    /// The number of checks.
     pub checks: u32,
 }
 
-/// The last use of a key.
+/// The last allowed request with a key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeKeyLastUse))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Last {
-    /// When.
+    /// The time of the request.
     pub at: String,
-    /// From where, if known.
+    /// The address of the client; null if it is unknown.
     #[serde(default)]
     pub address: Option<String>,
-    /// What for.
+    /// The permission that the route required, if any.
     #[serde(default)]
     pub permission: Option<String>,
-    /// The program, as it calls itself.
+    /// The `User-Agent` header; empty if there was none.
     #[serde(default)]
     pub agent: String,
 }
@@ -226,7 +226,7 @@ impl From<&Calls> for Called {
 }
 
 impl Called {
-    /// The calls as they are counted, of a key of `workspace`.
+    /// Converts to the form in which the store counts requests. `workspace` is the workspace of the key.
     pub fn calls(&self, workspace: WorkspaceId) -> Result<Calls, Unreadable> {
         let permission = self.permission.as_ref().map(|name| word(name, "a permission")).transpose()?;
         let outcome = Outcome::named(permission, self.refused.as_deref());
