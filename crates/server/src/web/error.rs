@@ -92,8 +92,8 @@ pub fn page(app: &App, request: &Parts, problem: &Problem) -> Response {
         title: title(problem).to_owned(),
         text: form::sentence(problem.message()),
         request_id: id.to_owned(),
-        onward_url: "/".to_owned(),
-        onward_text: "Go to the start".to_owned(),
+        button_url: "/".to_owned(),
+        button_text: "Go to the start".to_owned(),
     };
     match view.render() {
         Ok(html) => (problem.status(), [(header::CACHE_CONTROL, "no-store")], Html(html)).into_response(),

@@ -52,8 +52,8 @@ fn shell(
         workspaces: all.map(|one| WorkspaceLink { name: one.name.clone(), slug: one.slug.clone() }).collect(),
         workspace,
         here,
-        sees_activity: role.is_some_and(|role| role >= Role::Admin),
-        warns_of_disk: role.is_some_and(|role| role >= Role::Admin) && app.disk.is_low(),
+        can_view_activity: role.is_some_and(|role| role >= Role::Admin),
+        shows_disk_warning: role.is_some_and(|role| role >= Role::Admin) && app.disk.is_low(),
         user_name: person.user.name.clone(),
         user_email: person.user.email.clone(),
     };

@@ -52,7 +52,7 @@ impl FromRequestParts<Shared> for Person {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, PageError> {
-        no_key(parts, app)?;
+        deny_key(parts, app)?;
         let next = if parts.method == Method::GET { parts.uri.path() } else { "/" };
         let sign_in = || PageError::SignIn { next: next.to_owned() };
         let token = session::token(&parts.headers, app).ok_or_else(sign_in)?;
@@ -84,7 +84,7 @@ impl FromRequestParts<Shared> for Member {
 }
 
 /// Denies a request with an API key, because pages are for browsers.
-fn no_key(parts: &Parts, app: &App) -> Result<(), ApiError> {
+fn deny_key(parts: &Parts, app: &App) -> Result<(), ApiError> {
     match app.guard.find(parts) {
         Ok(None) => Ok(()),
         // Proxies that authenticate users add an `Authorization` header of their own.

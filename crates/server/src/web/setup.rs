@@ -43,13 +43,13 @@ pub(super) async fn form(
     State(app): State<Shared>,
     Params(link): Params<SetupQuery>,
 ) -> Result<Response, PageError> {
-    admit(&app, &link.token).await?;
+    check_token(&app, &link.token).await?;
     let form = SetupForm { token: link.token, ..SetupForm::default() };
     Ok(page(&app, &form, None)?)
 }
 
 /// Denies a wrong token. The token is valid until the first owner exists.
-async fn admit(app: &App, token: &str) -> Result<(), OpError> {
+async fn check_token(app: &App, token: &str) -> Result<(), OpError> {
     if app.people.setup_token().await?.is_none() {
         return Err(OpError::AlreadySetUp);
     }
@@ -80,7 +80,7 @@ pub(super) async fn submit(
     parts: Parts,
     FormBody(form): FormBody<SetupForm>,
 ) -> Result<Response, PageError> {
-    admit(&app, &form.token).await?;
+    check_token(&app, &form.token).await?;
     let founding = Founding {
         name: form.name.clone(),
         email: form.email.clone(),

@@ -1,8 +1,8 @@
-//! The command line, as scripts and people use it.
+//! The command line.
 
 mod audit;
 mod folder;
-mod narrow;
+mod restrictions;
 mod server;
 mod setup;
 mod usage;

@@ -17,14 +17,14 @@ pub(super) fn entry(entry: &ActivityEntry, home: &str, now: Timestamp) -> Activi
         Ok(Value::Object(detail)) => detail,
         _ => Map::new(),
     };
-    let (says, rest) = sentence(link, &detail);
-    let is_named = !matches!(parsed(link), Some(AuditAction::WorkspaceEdited)) && !is_about_oneself(link);
+    let (verb, rest) = sentence(link, &detail);
+    let is_named = !matches!(parsed(link), Some(AuditAction::WorkspaceEdited)) && !is_own_action(link);
     ActivityRow {
         seq: grouped(link.seq.unsigned_abs()),
         when: words::moment(at, now),
-        who: who(entry, home),
-        says,
-        what: is_named.then(|| what(entry, &detail, home)),
+        who: actor(entry, home),
+        verb,
+        what: is_named.then(|| target(entry, &detail, home)),
         rest,
         changes: changes(&detail, at),
         facts: facts(&detail, at),
@@ -37,7 +37,7 @@ pub(super) fn title(action: &str) -> String {
     let words = action.replace('_', " ");
     let words = words.replace(" created", " made").replace(" edited", " changed");
     let words = words.replace("record", "image").replace("model made", "model training begun");
-    capital(&words)
+    capitalized(&words)
 }
 
 fn parsed(link: &Link) -> Option<AuditAction> {
@@ -45,11 +45,11 @@ fn parsed(link: &Link) -> Option<AuditAction> {
 }
 
 /// Whether the actor and the target are the same user: a user who joined without being added.
-fn is_about_oneself(link: &Link) -> bool {
+fn is_own_action(link: &Link) -> bool {
     link.actor.split_once(':').is_some_and(|(_, id)| id == link.target)
 }
 
-fn who(entry: &ActivityEntry, home: &str) -> LinkedName {
+fn actor(entry: &ActivityEntry, home: &str) -> LinkedName {
     let named = |name: &str| LinkedName { name: name.to_owned(), ..LinkedName::default() };
     match entry.link.actor.parse() {
         Ok(Actor::User(_)) => named(entry.actor_name.as_deref().unwrap_or("Somebody who left")),
@@ -65,10 +65,10 @@ fn who(entry: &ActivityEntry, home: &str) -> LinkedName {
 
 /// The target of an entry, by its name at the time of the entry if the entry has one, and by its
 /// current name otherwise.
-fn what(entry: &ActivityEntry, detail: &Map<String, Value>, home: &str) -> LinkedName {
+fn target(entry: &ActivityEntry, detail: &Map<String, Value>, home: &str) -> LinkedName {
     let target = &entry.link.target;
-    let told = detail.get("name").and_then(|name| name.as_str().or_else(|| name.get("before")?.as_str()));
-    let name = told.map(str::to_owned).or_else(|| entry.target_name.clone());
+    let former = detail.get("name").and_then(|name| name.as_str().or_else(|| name.get("before")?.as_str()));
+    let name = former.map(str::to_owned).or_else(|| entry.target_name.clone());
     let is_there = entry.target_name.is_some();
     let url = match target.split_once('_').map(|(kind, _)| kind) {
         Some("key") => Some(key_url(home, target)),
@@ -86,11 +86,11 @@ fn key_url(home: &str, id: &str) -> String {
 /// The parts of the sentence before and after the name of the target.
 fn sentence(link: &Link, detail: &Map<String, Value>) -> (String, String) {
     let word = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default();
-    let pair = |says: &str, rest: String| (says.to_owned(), rest);
+    let pair = |verb: &str, rest: String| (verb.to_owned(), rest);
     match parsed(link) {
         Some(AuditAction::WorkspaceCreated) => pair("began the workspace ", String::new()),
         Some(AuditAction::WorkspaceEdited) => pair("changed the workspace", changed(detail)),
-        Some(AuditAction::MemberJoined) if is_about_oneself(link) => {
+        Some(AuditAction::MemberJoined) if is_own_action(link) => {
             pair("joined", format!(" as {}", word("role")))
         }
         Some(AuditAction::MemberJoined) => pair("added ", format!(" as {}", word("role"))),
@@ -119,7 +119,7 @@ fn sentence(link: &Link, detail: &Map<String, Value>) -> (String, String) {
 /// A text such as " with the scopes Project and Keys".
 fn with_scopes(detail: &Map<String, Value>) -> String {
     let scopes: Vec<_> = detail.get("scopes").and_then(Value::as_array).into_iter().flatten().collect();
-    let scopes: Vec<_> = scopes.into_iter().filter_map(Value::as_str).map(capital).collect();
+    let scopes: Vec<_> = scopes.into_iter().filter_map(Value::as_str).map(capitalized).collect();
     match scopes.len() {
         0 => String::new(),
         1 => format!(" with the scope {}", scopes[0]),
@@ -154,8 +154,8 @@ fn is_change(value: &Value) -> bool {
 fn changes(detail: &Map<String, Value>, at: Timestamp) -> Vec<ChangeRow> {
     let change = |(name, value): (&String, &Value)| ChangeRow {
         label: label(name),
-        before: said(name, &value["before"], at),
-        after: said(name, &value["after"], at),
+        before: value_text(name, &value["before"], at),
+        after: value_text(name, &value["after"], at),
     };
     detail.iter().filter(|(_, value)| is_change(value)).map(change).collect()
 }
@@ -167,7 +167,7 @@ fn facts(detail: &Map<String, Value>, at: Timestamp) -> Vec<FactRow> {
         .filter(|(name, value)| {
             !is_change(value) && (!value.is_null() || *name == "until") && *name != "name"
         })
-        .map(|(name, value)| FactRow { label: label(name), text: said(name, value, at) })
+        .map(|(name, value)| FactRow { label: label(name), text: value_text(name, value, at) })
         .collect()
 }
 
@@ -190,13 +190,13 @@ fn label(name: &str) -> String {
                 words.extend(letter.to_lowercase());
                 words
             });
-            capital(&apart)
+            capitalized(&apart)
         }
     }
 }
 
 /// A value as text for people.
-fn said(name: &str, value: &Value, at: Timestamp) -> String {
+fn value_text(name: &str, value: &Value, at: Timestamp) -> String {
     match (name, value) {
         ("expiresAt", Value::Null) => "never".to_owned(),
         ("until", Value::Null) => "it is resumed".to_owned(),
@@ -205,7 +205,7 @@ fn said(name: &str, value: &Value, at: Timestamp) -> String {
         }
         ("restrictions", value) => limits(value),
         ("scopes", Value::Array(scopes)) => {
-            let scopes: Vec<_> = scopes.iter().filter_map(Value::as_str).map(capital).collect();
+            let scopes: Vec<_> = scopes.iter().filter_map(Value::as_str).map(capitalized).collect();
             scopes.join(", ")
         }
         ("hint" | "replaced", Value::String(hint)) => format!("…{hint}"),
@@ -238,7 +238,7 @@ fn limits(value: &Value) -> String {
     }
 }
 
-fn capital(text: &str) -> String {
+fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
     let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
     format!("{first}{}", letters.as_str())

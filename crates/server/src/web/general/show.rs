@@ -31,7 +31,7 @@ pub(in crate::web) async fn page(
         created: words::moment(set.workspace.created_at, app.now()),
         longest_life: set.policy.longest_life.map(|days| words::count(days.into(), "day")),
         rotation_age: set.policy.rotation_age.map(|days| words::count(days.into(), "day")),
-        strays: lists(strays, set.policy, &member),
+        violations: lists(strays, set.policy, &member),
     };
     Ok(show!(&app, view)?)
 }

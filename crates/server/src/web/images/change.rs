@@ -69,14 +69,14 @@ pub(in crate::web) async fn submit(
         return Ok(flash::redirect(&app, &back, &FlashMessage::warning("No image was selected.")));
     }
     if change.action == "delete" && !change.sure {
-        return Ok(ask(&app, &member, &headers, &base, &back, &change)?);
+        return Ok(confirm(&app, &member, &headers, &base, &back, &change)?);
     }
     let count = words::count(change.records.len() as u64, "image");
     let done = match change.action.as_str() {
         "give" => {
-            give(&app, &member, &project, &change).await.map(|class| format!("{count} became {class}."))
+            set_class(&app, &member, &project, &change).await.map(|class| format!("{count} became {class}."))
         }
-        "take" => take(&app, &member, &project, &change)
+        "take" => clear_class(&app, &member, &project, &change)
             .await
             .map(|()| format!("The class of {count} was taken away.")),
         "delete" => delete(&app, &member, &project, &change).await.map(|()| format!("{count} deleted.")),
@@ -92,7 +92,7 @@ pub(in crate::web) async fn submit(
     }
 }
 
-async fn give(
+async fn set_class(
     app: &App,
     member: &Member,
     project: &Project,
@@ -118,7 +118,7 @@ async fn give(
     Ok(name)
 }
 
-async fn take(
+async fn clear_class(
     app: &App,
     member: &Member,
     project: &Project,
@@ -143,7 +143,7 @@ async fn delete(
     Ok(())
 }
 
-fn ask(
+fn confirm(
     app: &App,
     member: &Member,
     headers: &HeaderMap,

@@ -44,7 +44,7 @@ pub(in crate::web) async fn page(
         skipped_more: import.skipped.saturating_sub(skips.len() as u64),
         skipped: skips
             .into_iter()
-            .map(|skip| UploadOutcome { name: skip.name, refused: Some(sentence(&skip.reason)) })
+            .map(|skip| UploadOutcome { name: skip.name, denial: Some(sentence(&skip.reason)) })
             .collect(),
         name: import.name,
     };

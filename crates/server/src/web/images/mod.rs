@@ -88,7 +88,7 @@ fn overlay(record: &Record, annotations: &[Annotation], tones: &LabelColors) -> 
         top,
         width,
         height,
-        sure: None,
+        confidence: None,
     });
     Overlay { width: record.width, height: record.height, boxes: boxes.collect() }
 }

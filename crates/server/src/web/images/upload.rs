@@ -120,7 +120,7 @@ async fn take(
             Ok(whole) => whole,
             Err(error) => return Ok(Err(error)),
         };
-    let refused = match whole {
+    let denial = match whole {
         Err(NoRoom::TooMany) => Some(format!("is larger than {}", words::bytes(most as u64))),
         Err(NoRoom::Full(exhausted)) => refusal::<()>(Err(exhausted.into()))?,
         // The budget is held until the image is stored.
@@ -129,7 +129,7 @@ async fn take(
             refusal(app.datasets.add_picture(by, project.id, &name, Some(batch(sent)), bytes, None).await)?
         }
     };
-    sent.outcomes.push(UploadOutcome { name, refused: refused.map(|why| sentence(&why)) });
+    sent.outcomes.push(UploadOutcome { name, denial: denial.map(|why| sentence(&why)) });
     Ok(Ok(()))
 }
 
@@ -171,8 +171,8 @@ async fn archive(
                 OpError::ShareUsedUp(exhausted) => Some(exhausted.to_string()),
                 other => refusal::<()>(Err(other))?,
             };
-            let refused = why.map(|why| sentence(&why));
-            sent.outcomes.push(UploadOutcome { name: name.to_owned(), refused });
+            let denial = why.map(|why| sentence(&why));
+            sent.outcomes.push(UploadOutcome { name: name.to_owned(), denial });
             return Ok(Ok(()));
         }
     };
@@ -205,7 +205,7 @@ fn answer(
 ) -> Result<Response, OpError> {
     let url = url(member, project);
     let all = sent.outcomes.len();
-    let added = sent.outcomes.iter().filter(|one| one.refused.is_none()).count();
+    let added = sent.outcomes.iter().filter(|one| one.denial.is_none()).count();
     let images = words::count(all as u64, "image");
     if let Some(id) = sent.import.filter(|_| sent.broken.is_none() && added == all) {
         return Ok(Redirect::to(&format!("{url}/imports/{id}")).into_response());

@@ -34,10 +34,10 @@ pub(super) fn lines(
     now: keyrack_key::Timestamp,
 ) -> Vec<RecommendationRow> {
     let line = |advice: &Advice| {
-        let (label, below) = click(*advice);
+        let (label, below) = button(*advice);
         RecommendationRow {
             code: advice.code(),
-            says: advice.says(now),
+            text: advice.says(now),
             urgent: matches!(advice, Advice::Expires { within: 1 | 7, .. }),
             label,
             url: below.map(|below| format!("{base}/{key}/{below}")),
@@ -48,7 +48,7 @@ pub(super) fn lines(
 
 /// The label of the button, and the path below the key's page that it leads to. `None` if the button applies
 /// the recommendation directly.
-fn click(advice: Advice) -> (&'static str, Option<&'static str>) {
+fn button(advice: Advice) -> (&'static str, Option<&'static str>) {
     match advice {
         Advice::OnlyPredicts { .. } => ("Make it Inference", None),
         Advice::Seen(_) | Advice::Old { .. } => ("Rotate it", Some("rotate")),

@@ -33,10 +33,10 @@ pub(in crate::web) async fn form(
     member: Member,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    Ok(ask(&app, &member, &headers, "", None)?)
+    Ok(question(&app, &member, &headers, "", None)?)
 }
 
-fn ask(
+fn question(
     app: &App,
     member: &Member,
     headers: &HeaderMap,
@@ -82,7 +82,7 @@ pub(in crate::web) async fn submit(
     };
     // A text that is no request ID may be a secret, so the form does not repeat it.
     let typed = if is_request_id(wanted) { wanted } else { "" };
-    let again = ask(&app, &member, &headers, typed, Some(&Invalid::field("request", says)))?;
+    let again = question(&app, &member, &headers, typed, Some(&Invalid::field("request", says)))?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
 }
 
@@ -108,7 +108,7 @@ pub(in crate::web) async fn show(
         key_name: key.name.clone(),
         check: explained.failed().to_owned(),
         why: words::denial_reason(&refused.refused),
-        saw: explained.saw.clone(),
+        actual: explained.saw.clone(),
         expected: explained.expected.clone(),
         advice: explained.advice.to_owned(),
         change: may_change.then(|| (change, label(explained.place))),

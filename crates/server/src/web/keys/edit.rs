@@ -41,8 +41,8 @@ pub(in crate::web) async fn form(
 struct EditState {
     policy: Policy,
     invalid: Option<Invalid>,
-    widening: Option<PermissionQuestion>,
-    public_use: Option<ExposureQuestion>,
+    permission_question: Option<PermissionQuestion>,
+    exposure_question: Option<ExposureQuestion>,
     conflict: Option<String>,
     what_if: Option<WhatIfPanel>,
 }
@@ -72,8 +72,8 @@ async fn page(
             key_name: key.name.clone(),
             revision: form.revision.clone(),
             fields: form.fields(app.now(), &context, state.invalid.as_ref(), Some(key)),
-            widening: state.widening,
-            public_use: state.public_use,
+            permission_question: state.permission_question,
+            exposure_question: state.exposure_question,
             what_if: state.what_if,
             conflict: state.conflict,
         }
@@ -92,11 +92,12 @@ pub(in crate::web) async fn submit(
         return Ok(check(&app, &member, &headers, &key, &form, policy).await?);
     }
     let (_, sightings) = app.keys.sightings(&member.acting, key.id).await?;
-    let widening = unconfirmed_widening(&key, &form);
+    let permission_question = unconfirmed_widening(&key, &form);
     // An exposed key needs another confirmation, which covers all that the change permits.
-    if let Some(widening) = widening.filter(|_| sightings.is_empty()) {
+    if let Some(permission_question) = permission_question.filter(|_| sightings.is_empty()) {
         let what_if = preview(&app, &member, &key, &form, policy).await.ok();
-        let state = EditState { widening: Some(widening), what_if, ..EditState::under(policy) };
+        let state =
+            EditState { permission_question: Some(permission_question), what_if, ..EditState::under(policy) };
         return Ok(page(&app, &member, &headers, &key, &form, state).await?);
     }
     let (status, state) = match save_confirmed(&app, &member, &key, &form, policy).await {
@@ -111,7 +112,10 @@ pub(in crate::web) async fn submit(
         ),
         Err(OpError::SeenInPublic(public)) => {
             let question = exposure::question(&public, app.now());
-            (StatusCode::CONFLICT, EditState { public_use: Some(question), ..EditState::under(policy) })
+            (
+                StatusCode::CONFLICT,
+                EditState { exposure_question: Some(question), ..EditState::under(policy) },
+            )
         }
         Err(OpError::Conflict) => {
             form.revision = key.revision.0.to_string();
@@ -157,7 +161,7 @@ async fn preview(
 
 /// The change that the form describes.
 fn patch(app: &App, key: &KeyRow, form: &KeyForm, policy: Policy) -> Result<Patch, OpError> {
-    let (scopes, expiry, restrictions) = form.picked(app.now(), policy, &restrictions(key))?;
+    let (scopes, expiry, restrictions) = form.parse_with(app.now(), policy, &restrictions(key))?;
     let expires_at = match expiry {
         ExpiryChange::Keep => None,
         ExpiryChange::Set(at) => Some(at),

@@ -17,8 +17,8 @@ pub(super) fn choices(
 ) -> Vec<ExpiryOption> {
     let mut choices = Vec::new();
     if policy.longest_life.is_none() {
-        let says = "It works until somebody deletes it: nothing of yours stops by itself.".to_owned();
-        choices.push(choice("never", "Never".to_owned(), "Never expires".to_owned(), says));
+        let explanation = "It works until somebody deletes it: nothing of yours stops by itself.".to_owned();
+        choices.push(choice("never", "Never".to_owned(), "Never expires".to_owned(), explanation));
     }
     choices.extend(key.and_then(|key| kept(key, policy)));
     for (days, value, span) in [(30, "30d", "30 days"), (90, "90d", "90 days"), (365, "365d", "one year")] {
@@ -29,8 +29,8 @@ pub(super) fn choices(
     if let Some(days) = policy.longest_life {
         choices.push(after("longest", days, &words::count(days.into(), "day"), ", the longest here", now));
     }
-    let says = format!("It works to the end of that day. {AHEAD}");
-    choices.push(choice("date", "On a date".to_owned(), "Expires on a date".to_owned(), says));
+    let explanation = format!("It works to the end of that day. {AHEAD}");
+    choices.push(choice("date", "On a date".to_owned(), "Expires on a date".to_owned(), explanation));
     let usual = if key.is_some() { "keep" } else { "longest" };
     let chosen = choices.iter().position(|one| one.value == picked);
     let chosen = chosen.or_else(|| choices.iter().position(|one| one.value == usual)).unwrap_or(0);
@@ -40,14 +40,14 @@ pub(super) fn choices(
 
 const AHEAD: &str = "API Keys says so 30, 7 and 1 days ahead.";
 
-const fn choice(value: &'static str, label: String, fact: String, says: String) -> ExpiryOption {
-    ExpiryOption { value, label, fact, says, is_chosen: false }
+const fn choice(value: &'static str, label: String, fact: String, explanation: String) -> ExpiryOption {
+    ExpiryOption { value, label, fact, explanation, is_chosen: false }
 }
 
 /// The option to keep the expiry. A key that never expires has this option only if the policy no longer
 /// allows "never".
 fn kept(key: &KeyRow, policy: Policy) -> Option<ExpiryOption> {
-    let says = "It goes on as it is.".to_owned();
+    let explanation = "It goes on as it is.".to_owned();
     let (label, fact) = match key.terms.expires_at {
         Some(at) => {
             let kept = format!("on {}", words::date_and_time(at));
@@ -56,13 +56,13 @@ fn kept(key: &KeyRow, policy: Policy) -> Option<ExpiryOption> {
         None if policy.longest_life.is_some() => ("As now: never".to_owned(), "Never expires".to_owned()),
         None => return None,
     };
-    Some(choice("keep", label, fact, says))
+    Some(choice("keep", label, fact, explanation))
 }
 
 fn after(value: &'static str, days: u32, span: &str, remark: &str, now: Timestamp) -> ExpiryOption {
     let end = words::date(now.plus(Duration::from_hours(u64::from(days) * 24)));
-    let says = format!("It stops working on {end}. {AHEAD}");
-    choice(value, format!("In {span}{remark}"), format!("Expires in {span}"), says)
+    let explanation = format!("It stops working on {end}. {AHEAD}");
+    choice(value, format!("In {span}{remark}"), format!("Expires in {span}"), explanation)
 }
 
 /// The last day whose end is within the policy, as `YYYY-MM-DD`. `None` without a limit.
@@ -72,7 +72,7 @@ pub(super) fn latest_day(now: Timestamp, policy: Policy) -> Option<String> {
 }
 
 /// A sentence about the policy, for the space below the options.
-pub(super) fn says(policy: Policy) -> Option<String> {
+pub(super) fn policy_text(policy: Policy) -> Option<String> {
     let days = words::count(policy.longest_life?.into(), "day");
     Some(format!("This workspace lets a key live for {days} at most."))
 }

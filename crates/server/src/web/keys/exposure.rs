@@ -11,7 +11,7 @@ use crate::web::words;
 /// The badge for the row of the list. `None` if the key was not exposed.
 pub(super) fn badge(key: &KeyRow, sightings: &[Sighting]) -> Option<ExposureBadge> {
     let last = sightings.first()?;
-    Some(ExposureBadge { says: title(last), is_urgent: is_urgent(key, sightings) })
+    Some(ExposureBadge { text: title(last), is_urgent: is_urgent(key, sightings) })
 }
 
 /// The notice for the page of the key. `None` if the key was not exposed. With a `nonce`, the notice offers a
@@ -28,7 +28,7 @@ pub(super) fn notice(
     Some(ExposureNotice {
         title: title(last),
         places: sightings.iter().enumerate().map(|(at, one)| exposure_place(at, one, key, now)).collect(),
-        means: means(last, is_urgent),
+        explanation: explanation(last, is_urgent),
         is_urgent,
         offer: origin.zip(nonce).map(|(origin, nonce)| (origin.to_string(), nonce)),
     })
@@ -60,12 +60,12 @@ fn exposure_place(at: usize, sighting: &Sighting, key: &KeyRow, now: Timestamp) 
     let secret = if is_old { format!(" with the old secret …{}", sighting.hint) } else { String::new() };
     let begins = if at == 0 { "It was seen" } else { "And" };
     ExposurePlace {
-        says: format!("{begins} {}{secret}", place(sighting)),
+        text: format!("{begins} {}{secret}", place(sighting)),
         last: words::moment(sighting.last, now),
     }
 }
 
-const fn means(last: &Sighting, is_urgent: bool) -> &'static str {
+const fn explanation(last: &Sighting, is_urgent: bool) -> &'static str {
     match (last.exposure, is_urgent) {
         (Exposure::Url, true) => {
             "URLs end up in logs and histories, where others read them. Where it holds more than Inference it is refused there, but whoever copies it can use it from a program, for all that it holds. Send it in a header, and rotate it."

@@ -81,25 +81,25 @@ impl KeyForm {
 
     /// The form without fields that a publishable key cannot have. The page hides those fields, so their
     /// values are not meant.
-    pub(super) fn settled(&self) -> Self {
-        let mut settled = self.clone();
+    pub(super) fn effective(&self) -> Self {
+        let mut form = self.clone();
         if self.class() == Class::Publishable {
-            self.public.settle(&mut settled.limits, &mut settled.restrictions);
-            settled.keys.clear();
-            settled.node.clear();
+            self.public.copy_to(&mut form.limits, &mut form.restrictions);
+            form.keys.clear();
+            form.node.clear();
         }
-        settled
+        form
     }
 
     /// Parses scopes, expiry, and restrictions. `has` are the current restrictions, which apply where the form
     /// leaves fields out. Returns all errors at once, including those of the name.
-    pub(super) fn picked(
+    pub(super) fn parse_with(
         &self,
         now: Timestamp,
         policy: Policy,
         has: &Restrictions,
     ) -> Result<(Scopes, ExpiryChange, Restrictions), Invalid> {
-        let (limits, restrictions) = (self.limits.picked(has), self.restrictions.picked(has));
+        let (limits, restrictions) = (self.limits.parse_with(has), self.restrictions.parse_with(has));
         match (self.scopes(), self.expiry(now, policy), limits, restrictions) {
             (Ok(scopes), Ok(expiry), Ok(limits), Ok(restrictions)) => {
                 Ok((scopes, expiry, limits.within(restrictions)))
@@ -175,8 +175,8 @@ impl KeyForm {
         let in_fold = invalid.filter(|_| !is_publishable);
         KeyFields {
             public,
-            asks_where: key.is_none(),
-            to_publish: self.public.fields(is_publishable, invalid),
+            asks_for_use: key.is_none(),
+            publishable: self.public.fields(is_publishable, invalid),
             restrictions: RestrictionFields {
                 origins: self.restrictions.origins(in_fold),
                 max_image: self.restrictions.max_image(in_fold),
@@ -191,13 +191,13 @@ impl KeyForm {
             expires_on: Field { value: self.expires_on.clone(), error: date_error },
             earliest: words::day(now),
             latest: expiries::latest_day(now, policy),
-            policy: expiries::says(policy),
+            policy: expiries::policy_text(policy),
             other_scopes: OtherScopes { keys: self.keys == "on", node: self.node == "on" },
             limits: LimitFields {
                 visitor: self.limits.visitor_fields(in_fold),
                 ..self.limits.fields(invalid, public)
             },
-            offers_none: key.is_some(),
+            allows_none: key.is_some(),
         }
     }
 }

@@ -79,7 +79,7 @@ impl LimitsForm {
     }
 
     /// Parses the limits. Missing fields keep the limits in `has`. Returns all errors at once.
-    pub(super) fn picked(&self, has: &Restrictions) -> Result<KeyLimits, Invalid> {
+    pub(super) fn parse_with(&self, has: &Restrictions) -> Result<KeyLimits, Invalid> {
         let rate = self.rate().parse(has.rate);
         let visitor_rate = self.visitor_rate().parse(has.visitor_rate);
         let quotas = self.quotas(has.quotas);

@@ -178,7 +178,7 @@ fn node(state: &Stand, now: Timestamp) -> NodeRow {
             Actor::Key(id) => Some(id.to_string()),
             Actor::User(_) | Actor::Operator => None,
         },
-        heard: words::moment(*heard_at, now),
+        last_contact: words::moment(*heard_at, now),
         state: match applied {
             None => NodeState::Reads,
             Some(_) if now.since(*heard_at) > LEASE => NodeState::CutOff,

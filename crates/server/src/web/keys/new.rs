@@ -77,7 +77,7 @@ pub(in crate::web) async fn submit(
 
 async fn create(app: &App, member: &Member, form: &KeyForm, policy: Policy) -> Result<Handed, OpError> {
     let now = app.now();
-    let (scopes, expiry, restrictions) = form.settled().picked(now, policy, &Restrictions::NONE)?;
+    let (scopes, expiry, restrictions) = form.effective().parse_with(now, policy, &Restrictions::NONE)?;
     let expires_at = match expiry {
         ExpiryChange::Set(at) => at,
         ExpiryChange::Keep => None,

@@ -28,7 +28,7 @@ impl PublishableForm {
     }
 
     /// Copies the fields into the fields that secret keys use for the same settings.
-    pub(super) fn settle(&self, limits: &mut LimitsForm, restrictions: &mut RestrictionsForm) {
+    pub(super) fn copy_to(&self, limits: &mut LimitsForm, restrictions: &mut RestrictionsForm) {
         restrictions.origins = Some(self.public_origins.clone());
         restrictions.max_image = Some(self.public_max_image.clone());
         limits.visitor_requests = Some(self.public_requests.clone());
@@ -40,7 +40,7 @@ impl PublishableForm {
     /// The fields for the page. Errors are shown here only if the user chose a publishable key.
     pub(super) fn fields(&self, chosen: bool, invalid: Option<&Invalid>) -> PublishableFields {
         let (mut limits, mut restrictions) = <(LimitsForm, RestrictionsForm)>::default();
-        self.settle(&mut limits, &mut restrictions);
+        self.copy_to(&mut limits, &mut restrictions);
         let invalid = invalid.filter(|_| chosen);
         PublishableFields {
             chosen,

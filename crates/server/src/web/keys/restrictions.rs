@@ -59,7 +59,7 @@ impl RestrictionsForm {
     }
 
     /// Parses the restrictions. Missing fields keep the restrictions in `has`. Returns all errors at once.
-    pub(super) fn picked(&self, has: &Restrictions) -> Result<Restrictions, Invalid> {
+    pub(super) fn parse_with(&self, has: &Restrictions) -> Result<Restrictions, Invalid> {
         let mut invalid = Invalid::default();
         let projects =
             self.these(self.only_projects.as_deref(), &has.projects, ("project", PROJECTS), &mut invalid);
@@ -128,7 +128,7 @@ impl RestrictionsForm {
             networks: field(self.networks.as_deref().unwrap_or_default(), invalid, NETWORKS),
             origins: self.origins(invalid),
             max_image: self.max_image(invalid),
-            most: words::bytes(most as u64),
+            max_image_size: words::bytes(most as u64),
         }
     }
 

@@ -31,7 +31,7 @@ pub(in crate::web) async fn page(
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let now = app.now();
-    let refused = refused(&app, &member, &key).await?;
+    let denials = pause_denials(&app, &member, &key).await?;
     let deletion = key.deletion.as_ref();
     let measured = app.keys.measured_one(&member.acting, key.id, app.window()).await?;
     let policy = app.settings.policy(&member.acting).await?;
@@ -57,8 +57,8 @@ pub(in crate::web) async fn page(
         exposure: exposure::notice(&key, &measured.seen, nonce, now),
         usage: usage(&app, &member, &key, &look).await?,
         paused: words::paused(&key, now),
-        refused_since: refused.since,
-        refused: refused.calls,
+        denied_since: denials.since,
+        denied_requests: denials.calls,
         scopes: words::scopes(key.scopes),
         created: words::by(&key.created_by, key.created_at, now),
         last_used: words::last_used(&key, now),
@@ -68,7 +68,7 @@ pub(in crate::web) async fn page(
         public: key.class == Class::Publishable,
         note: key.note.clone().unwrap_or_default(),
         deleted: deletion.map(|deletion| words::by(&deletion.by, deletion.at, now)),
-        deleted_because: deletion.and_then(|deletion| deletion.reason.clone()),
+        deletion_reason: deletion.and_then(|deletion| deletion.reason.clone()),
     };
     Ok(show!(&app, view)?)
 }
@@ -81,7 +81,7 @@ struct PauseDenials {
     calls: Vec<DeniedRequestCount>,
 }
 
-async fn refused(app: &App, member: &Member, key: &KeyRow) -> Result<PauseDenials, OpError> {
+async fn pause_denials(app: &App, member: &Member, key: &KeyRow) -> Result<PauseDenials, OpError> {
     let now = app.now();
     let Some(paused) = key.paused_at(now) else { return Ok(PauseDenials::default()) };
     let mut counted: BTreeMap<Option<Permission>, u64> = BTreeMap::new();

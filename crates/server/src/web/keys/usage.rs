@@ -67,7 +67,7 @@ impl UsagePeriod {
         }
     }
 
-    fn says(self) -> String {
+    fn text(self) -> String {
         match self {
             Self::Hours => format!("{HOURS} hours"),
             Self::Days(days) => counted(days.into(), "day"),
@@ -95,8 +95,8 @@ pub(super) async fn usage(
     let page = format!("{}/{}", base(member), key.id);
     let chosen = look.permission();
     Ok(KeyUsage {
-        chart: drawn(&usage, period, chosen, now),
-        nothing: format!("No calls in the last {}.", period.says()),
+        chart: draw_chart(&usage, period, chosen, now),
+        empty_text: format!("No calls in the last {}.", period.text()),
         periods: periods(app, look, &page, period),
         permissions: permissions(look, &page, period, &usage),
         callers: callers.items.iter().map(|caller| line(caller, key, now)).collect(),
@@ -111,7 +111,7 @@ fn periods(app: &App, look: &KeyUsageQuery, page: &str, period: UsagePeriod) -> 
     let mut all = vec![UsagePeriod::Hours, UsagePeriod::Days(app.window())];
     all.extend(Some(longest).filter(|longest| longest.word() == "90d"));
     let choice = |one: UsagePeriod| FilterLink {
-        label: one.says(),
+        label: one.text(),
         url: KeyUsageQuery::url(page, one.word(), look.permission()),
         current: one == period,
     };
@@ -137,7 +137,12 @@ fn permissions(look: &KeyUsageQuery, page: &str, period: UsagePeriod, usage: &[U
 }
 
 /// Draws the chart. `None` without requests.
-fn drawn(usage: &[Usage], period: UsagePeriod, chosen: Option<Permission>, now: Timestamp) -> Option<Chart> {
+fn draw_chart(
+    usage: &[Usage],
+    period: UsagePeriod,
+    chosen: Option<Permission>,
+    now: Timestamp,
+) -> Option<Chart> {
     let usage: Vec<_> = usage.iter().filter(|one| chosen.is_none() || one.permission == chosen).collect();
     let was_allowed = |permission: &Option<Permission>| {
         usage.iter().any(|one| one.permission == *permission && one.outcome == "allowed")
@@ -157,17 +162,17 @@ fn drawn(usage: &[Usage], period: UsagePeriod, chosen: Option<Permission>, now: 
                 *calls += one.checks;
             }
         } else {
-            bar.refused += one.checks;
+            bar.denied += one.checks;
         }
     }
     let bars: Vec<_> = bars.into_iter().map(|(_, bar)| bar).collect();
     let names: Vec<_> = series.iter().map(|one| (tone(*one), name(*one))).collect();
-    says(&bars, period).map(|says| chart(says, &names, &bars))
+    summary(&bars, period).map(|summary| chart(summary, &names, &bars))
 }
 
 /// Empty bars for each hour or day, up to now.
 fn empty(period: UsagePeriod, series: usize, now: Timestamp) -> Vec<(Timestamp, ChartBar)> {
-    let bar = |label: String| ChartBar { label, allowed: vec![0; series], refused: 0 };
+    let bar = |label: String| ChartBar { label, allowed: vec![0; series], denied: 0 };
     match period {
         UsagePeriod::Hours => {
             let hour = std::time::Duration::from_hours(1);
@@ -187,9 +192,9 @@ fn empty(period: UsagePeriod, series: usize, now: Timestamp) -> Vec<(Timestamp, 
     }
 }
 
-fn says(bars: &[ChartBar], period: UsagePeriod) -> Option<String> {
-    let of = |bar: &ChartBar| bar.allowed.iter().sum::<u64>() + bar.refused;
-    let (all, refused) = (bars.iter().map(of).sum::<u64>(), bars.iter().map(|bar| bar.refused).sum::<u64>());
+fn summary(bars: &[ChartBar], period: UsagePeriod) -> Option<String> {
+    let of = |bar: &ChartBar| bar.allowed.iter().sum::<u64>() + bar.denied;
+    let (all, refused) = (bars.iter().map(of).sum::<u64>(), bars.iter().map(|bar| bar.denied).sum::<u64>());
     let most = bars.iter().max_by_key(|bar| of(bar)).filter(|bar| of(bar) > 0)?;
     let ended = match refused {
         0 => "none refused".to_owned(),
@@ -198,7 +203,7 @@ fn says(bars: &[ChartBar], period: UsagePeriod) -> Option<String> {
     Some(format!(
         "{} in {}: {ended}. Most on {}: {}.",
         counted(all, "call"),
-        period.says(),
+        period.text(),
         most.label,
         grouped(of(most))
     ))
@@ -215,20 +220,20 @@ fn name(permission: Option<Permission>) -> String {
 
 fn line(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> CallerSummary {
     let secret = key.secrets.iter().find(|secret| secret.hint == caller.hint);
-    let refused = caller.refused.as_deref().filter(|_| caller.refusals > 0);
+    let denied = caller.refused.as_deref().filter(|_| caller.refusals > 0);
     CallerSummary {
         from: caller_address(caller),
         origin: caller.origin.clone(),
         agent: caller.agent.clone(),
         secret: format!("…{}", caller.hint),
-        secret_says: match secret.map(|secret| secret.retires_at) {
+        secret_state: match secret.map(|secret| secret.retires_at) {
             Some(None) => "",
             Some(Some(until)) if until > now => "old secret",
             _ => "ended secret",
         },
         permission: caller.permission.map_or("", Permission::name),
         allowed: grouped(caller.allowed),
-        refused: refused
+        denied: denied
             .map(|code| format!("{} refused: {}", grouped(caller.refusals), words::denial_reason(code)))
             .unwrap_or_default(),
         last: words::moment(caller.last, now),

@@ -13,7 +13,7 @@ const MOST: usize = 5;
 /// The panel next to the form.
 pub(super) fn panel(what: &WhatIf) -> view::WhatIfPanel {
     let days = counted(what.days.into(), "day");
-    let says = match what.calls {
+    let summary = match what.calls {
         0 => format!("There were no calls in {days}, so it would have refused none."),
         calls => format!(
             "{} of {} in {days} would have been refused.",
@@ -22,8 +22,8 @@ pub(super) fn panel(what: &WhatIf) -> view::WhatIfPanel {
         ),
     };
     view::WhatIfPanel {
-        says,
-        refuses: what.refused > 0 || what.too_fast.is_some_and(|calls| calls > 0),
+        summary,
+        has_denials: what.refused > 0 || what.too_fast.is_some_and(|calls| calls > 0),
         permits: permits(what.permits, &what.widens),
         callers: callers(what),
         notes: notes(what),

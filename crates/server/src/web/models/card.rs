@@ -122,8 +122,8 @@ impl ModelCard {
         let marks = shown.found.iter().filter_map(|found| {
             let CardBox { class, left, top, width, height } = found.object;
             let name = self.labels.get(class)?.clone();
-            let sure = Some(percent(found.confidence));
-            Some(BoxMark { number: 0, name, tone: class % TONES, left, top, width, height, sure })
+            let confidence = Some(percent(found.confidence));
+            Some(BoxMark { number: 0, name, tone: class % TONES, left, top, width, height, confidence })
         });
         marks.enumerate().map(|(at, mark)| BoxMark { number: at + 1, ..mark }).collect()
     }
@@ -139,7 +139,7 @@ impl ModelCard {
             accuracy: percent(metrics.accuracy),
             measured_on: words::count(metrics.measured_on, "image"),
             trained_on: words::count(metrics.trained_on, "image"),
-            sure: (sure.answers > 0).then(|| {
+            confident_accuracy: (sure.answers > 0).then(|| {
                 let answers = words::count(sure.answers, "answer");
                 format!("Of {answers} with a confidence of 0.7 or more, {} were right.", sure.right)
             }),

@@ -44,7 +44,7 @@ pub(in crate::web) async fn submit(
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, PageError> {
     is_ready(&chosen.model)?;
-    let form = form.map_err(|_| no_form())?;
+    let form = form.map_err(|_| invalid_form())?;
     let mut image_url = String::new();
     let sent = match check_length(&app, &parts) {
         Ok(()) => read(&app, &chosen, form).await,
@@ -53,7 +53,7 @@ pub(in crate::web) async fn submit(
     let answered = match sent {
         Ok(sent) => {
             image_url.clone_from(&sent.url);
-            ask(&app, &chosen, sent).await
+            predict(&app, &chosen, sent).await
         }
         Err(error) => Err(error),
     };
@@ -75,7 +75,7 @@ pub(in crate::web) async fn submit(
     Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&app, &chosen, &parts, tried).await?).into_response())
 }
 
-fn no_form() -> Problem {
+fn invalid_form() -> Problem {
     Problem::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "bad_form",
@@ -140,7 +140,7 @@ fn cut_off(error: &MultipartError) -> OpError {
     Invalid::field("image", "the form broke off on its way").into()
 }
 
-async fn ask(
+async fn predict(
     app: &App,
     RequestedModel { member, model, .. }: &RequestedModel,
     sent: PredictInput,
@@ -194,7 +194,7 @@ fn classified(model: &Model, all: &[Likely], small: Option<Small>) -> Prediction
     let ranked = all.iter().take(RANKED).map(|one| RankedLabel {
         name: one.label.clone(),
         tone: tone(&labels, &one.label),
-        sure: percent(f64::from(one.confidence)),
+        confidence: percent(f64::from(one.confidence)),
         percent: f64::from(one.confidence) * 100.0,
     });
     let best = all.first();
@@ -220,7 +220,7 @@ fn detected(model: &Model, objects: &[Detection], small: Option<Small>) -> Predi
         top: one.top.into(),
         width: one.width.into(),
         height: one.height.into(),
-        sure: Some(percent(f64::from(one.confidence))),
+        confidence: Some(percent(f64::from(one.confidence))),
     });
     let (image, overlay) = shown(small, boxes.collect());
     PredictionResult {

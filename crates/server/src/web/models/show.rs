@@ -64,7 +64,7 @@ pub(super) async fn render(
         can_manage: member.manages_projects(),
         status: status(model),
         created: words::by(&model.created_by, model.created_at, app.now()),
-        took: model
+        training_duration: model
             .started_at
             .zip(model.ended_at)
             .filter(|_| model.status == ModelStatus::Ready)
@@ -124,7 +124,7 @@ fn try_it(
     let secret = format!("{}_sk_…", app.config.brands.current());
     PredictionForm {
         action: format!("{}/try", url(member, model.id)),
-        most: words::bytes(app.config.max_image as u64),
+        max_image_size: words::bytes(app.config.max_image as u64),
         image_url: tried.image_url,
         error: tried.error,
         answer: tried.answer,

@@ -52,7 +52,7 @@ async fn page(
         frame: frame::of_member(app, member, NavItem::Projects, headers),
         project_url: member.path(&format!("/projects/{}", project.id)),
         project_name: project.name.clone(),
-        ground: format!(
+        training_data: format!(
             "{} and {}",
             words::count(counts.labelled, "labelled image"),
             words::count(counts.labels, "label")

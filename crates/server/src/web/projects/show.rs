@@ -84,7 +84,7 @@ pub(in crate::web) async fn page(
         labels: links,
         more_labels: more,
         batches: batch_options(&batches, filter.batch),
-        kept: [("label", &search.label), ("show", &search.show)]
+        other_filters: [("label", &search.label), ("show", &search.show)]
             .into_iter()
             .filter(|(_, value)| !value.is_empty())
             .map(|(name, value)| (name, value.clone()))
@@ -99,7 +99,7 @@ pub(in crate::web) async fn page(
         next_url: page.next.map(|cursor| here(&cursor.to_string())),
         first_url: after.map(|_| here("")),
         back: here(&search.cursor),
-        most: words::bytes(app.config.max_image as u64),
+        max_image_size: words::bytes(app.config.max_image as u64),
         snippets: snippets(&address(&app, &parts), &secret, &project),
     };
     Ok(show!(&app, view)?)
@@ -150,7 +150,7 @@ fn links(
 
 fn import_line(url: &str, import: &Import) -> ImportRow {
     let added = words::count(import.added, "image");
-    let says = match import.status {
+    let status = match import.status {
         ImportStatus::Arriving => "The archive is being uploaded.".to_owned(),
         ImportStatus::Queued if import.done == 0 => "Waiting for its turn.".to_owned(),
         ImportStatus::Queued | ImportStatus::Running => format!("{added} added so far."),
@@ -158,7 +158,7 @@ fn import_line(url: &str, import: &Import) -> ImportRow {
         ImportStatus::Failed => format!("The import failed. {added} added."),
     };
     let failed = import.status == ImportStatus::Failed;
-    ImportRow { name: import.name.clone(), url: format!("{url}/imports/{}", import.id), says, failed }
+    ImportRow { name: import.name.clone(), url: format!("{url}/imports/{}", import.id), status, failed }
 }
 
 fn batch_options(batches: &[Batch], chosen: Option<BatchId>) -> Vec<BatchOption> {

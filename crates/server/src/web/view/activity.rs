@@ -43,7 +43,7 @@ pub(crate) struct ActivityRow {
     pub(crate) seq: String,
     pub(crate) when: DisplayTime,
     pub(crate) who: LinkedName,
-    pub(crate) says: String,
+    pub(crate) verb: String,
     pub(crate) what: Option<LinkedName>,
     pub(crate) rest: String,
     pub(crate) changes: Vec<ChangeRow>,

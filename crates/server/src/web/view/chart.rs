@@ -9,16 +9,16 @@ use std::fmt::Write as _;
 #[derive(Clone, Debug)]
 pub(crate) struct Chart {
     /// A summary such as "1,204 calls in 30 days: 1,180 let through, 24 refused. Most on 14 November: 120."
-    pub(crate) says: String,
+    pub(crate) summary: String,
     pub(crate) allowed: ChartPlane,
     /// The plane of denied requests. `None` if no request was denied.
-    pub(crate) refused: Option<ChartPlane>,
+    pub(crate) denied: Option<ChartPlane>,
     /// The legend, in the order of the stack from the bottom up.
     pub(crate) series: Vec<ChartSeries>,
     /// The labels of the horizontal axis, from left to right.
-    pub(crate) along: Vec<String>,
+    pub(crate) x_labels: Vec<String>,
     /// The headings of the table, without the first column.
-    pub(crate) heads: Vec<String>,
+    pub(crate) headings: Vec<String>,
     /// The rows of the table, newest first. Times without requests are left out.
     pub(crate) rows: Vec<(String, Vec<String>)>,
 }
@@ -29,7 +29,7 @@ pub(crate) struct ChartPlane {
     /// One path per series.
     pub(crate) paths: Vec<BarPath>,
     /// The labels of the vertical axis, from the top down.
-    pub(crate) up: Vec<String>,
+    pub(crate) y_labels: Vec<String>,
 }
 
 /// All bars of one color, as one SVG path.
@@ -57,7 +57,7 @@ pub(crate) struct ChartBar {
     pub(crate) label: String,
     /// The numbers of allowed requests, by series.
     pub(crate) allowed: Vec<u64>,
-    pub(crate) refused: u64,
+    pub(crate) denied: u64,
 }
 
 const WIDTH: f64 = 600.0;
@@ -68,7 +68,7 @@ const GAP: f64 = 0.22;
 const LEAST: f64 = 3.0;
 
 /// Draws `bars`. `names` are the color and the name of each series.
-pub(crate) fn chart(says: String, names: &[(usize, String)], bars: &[ChartBar]) -> Chart {
+pub(crate) fn chart(summary: String, names: &[(usize, String)], bars: &[ChartBar]) -> Chart {
     let totals = (0..names.len()).map(|at| bars.iter().map(|bar| bar.allowed[at]).sum::<u64>());
     let mut series: Vec<_> = names
         .iter()
@@ -79,34 +79,34 @@ pub(crate) fn chart(says: String, names: &[(usize, String)], bars: &[ChartBar]) 
             total: keyrack_core::numbers::grouped(total),
         })
         .collect();
-    let refused: u64 = bars.iter().map(|bar| bar.refused).sum();
+    let denied: u64 = bars.iter().map(|bar| bar.denied).sum();
     let classes: Vec<_> = series.iter().map(|one| one.class.clone()).collect();
     let stacks: Vec<_> = bars.iter().map(|bar| bar.allowed.clone()).collect();
-    let below: Vec<_> = bars.iter().map(|bar| vec![bar.refused]).collect();
-    let mut heads: Vec<_> = series.iter().map(|one| one.name.clone()).collect();
-    heads.push("refused".to_owned());
-    let plane_below = (refused > 0).then(|| plane(&["chart-refused".to_owned()], &below, 2));
-    if refused > 0 {
+    let denied_stacks: Vec<_> = bars.iter().map(|bar| vec![bar.denied]).collect();
+    let mut headings: Vec<_> = series.iter().map(|one| one.name.clone()).collect();
+    headings.push("refused".to_owned());
+    let plane_below = (denied > 0).then(|| plane(&["chart-refused".to_owned()], &denied_stacks, 2));
+    if denied > 0 {
         series.push(ChartSeries {
             class: "chart-refused".to_owned(),
             name: "refused".to_owned(),
-            total: keyrack_core::numbers::grouped(refused),
+            total: keyrack_core::numbers::grouped(denied),
         });
     }
     Chart {
-        says,
+        summary,
         allowed: plane(&classes, &stacks, 3),
-        refused: plane_below,
+        denied: plane_below,
         series,
-        along: along(bars),
-        heads,
+        x_labels: x_labels(bars),
+        headings,
         rows: rows(bars),
     }
 }
 
 fn plane(classes: &[String], stacks: &[Vec<u64>], ticks: u32) -> ChartPlane {
     let most = stacks.iter().map(|stack| stack.iter().sum::<u64>()).max().unwrap_or(0);
-    let top = nice(most);
+    let top = round_up(most);
     let mut paths = vec![String::new(); classes.len()];
     let room = WIDTH / stacks.len().max(1) as f64;
     for (place, stack) in stacks.iter().enumerate() {
@@ -124,11 +124,11 @@ fn plane(classes: &[String], stacks: &[Vec<u64>], ticks: u32) -> ChartPlane {
         classes.iter().zip(paths).map(|(class, path)| BarPath { class: class.clone(), path }).collect();
     let tick =
         |at: u32| keyrack_core::numbers::grouped(top * u64::from(ticks - 1 - at) / u64::from(ticks - 1));
-    ChartPlane { paths, up: (0..ticks).map(tick).collect() }
+    ChartPlane { paths, y_labels: (0..ticks).map(tick).collect() }
 }
 
 /// The labels of the first, the middle, and the last bar.
-fn along(bars: &[ChartBar]) -> Vec<String> {
+fn x_labels(bars: &[ChartBar]) -> Vec<String> {
     let at = |place: usize| bars.get(place).map(|bar| bar.label.clone()).unwrap_or_default();
     match bars.len() {
         0 => Vec::new(),
@@ -138,17 +138,17 @@ fn along(bars: &[ChartBar]) -> Vec<String> {
 }
 
 fn rows(bars: &[ChartBar]) -> Vec<(String, Vec<String>)> {
-    let has_calls = |bar: &&ChartBar| bar.refused > 0 || bar.allowed.iter().any(|calls| *calls > 0);
+    let has_calls = |bar: &&ChartBar| bar.denied > 0 || bar.allowed.iter().any(|calls| *calls > 0);
     let row = |bar: &ChartBar| {
         let numbers =
-            bar.allowed.iter().chain([&bar.refused]).map(|number| keyrack_core::numbers::grouped(*number));
+            bar.allowed.iter().chain([&bar.denied]).map(|number| keyrack_core::numbers::grouped(*number));
         (bar.label.clone(), numbers.collect())
     };
     bars.iter().rev().filter(has_calls).map(row).collect()
 }
 
 /// The next round number for the top of the axis whose half is a whole number.
-fn nice(most: u64) -> u64 {
+fn round_up(most: u64) -> u64 {
     let mut ten = 1;
     loop {
         if let Some(step) = [2, 4, 6, 10, 16].into_iter().find(|step| step * ten >= most) {
@@ -176,8 +176,8 @@ pub(crate) fn spark(days: &[u64]) -> String {
 mod tests {
     use super::*;
 
-    fn bar(label: &str, allowed: &[u64], refused: u64) -> ChartBar {
-        ChartBar { label: label.to_owned(), allowed: allowed.to_vec(), refused }
+    fn bar(label: &str, allowed: &[u64], denied: u64) -> ChartBar {
+        ChartBar { label: label.to_owned(), allowed: allowed.to_vec(), denied }
     }
 
     #[test]
@@ -185,19 +185,19 @@ mod tests {
         let names = [(3, "make predictions".to_owned()), (2, "train models".to_owned())];
         let bars = [bar("a", &[5, 5], 0), bar("b", &[0, 0], 0), bar("c", &[10, 0], 3)];
         let drawn = chart("15 calls".to_owned(), &names, &bars);
-        assert_eq!(drawn.allowed.up, ["10", "5", "0"]);
+        assert_eq!(drawn.allowed.y_labels, ["10", "5", "0"]);
         assert_eq!(
             drawn.allowed.paths[0].path,
             "M22.0 200.0h156.0v-100.0h-156.0zM422.0 200.0h156.0v-200.0h-156.0z"
         );
         assert_eq!(drawn.allowed.paths[1].path, "M22.0 100.0h156.0v-100.0h-156.0z");
-        let below = drawn.refused.unwrap();
+        let below = drawn.denied.unwrap();
         assert_eq!(
-            (below.up, below.paths[0].class.as_str()),
+            (below.y_labels, below.paths[0].class.as_str()),
             (vec!["4".to_owned(), "0".to_owned()], "chart-refused")
         );
         assert_eq!(drawn.series.iter().map(|one| one.total.as_str()).collect::<Vec<_>>(), ["15", "5", "3"]);
-        assert_eq!(drawn.along, ["a", "b", "c"]);
+        assert_eq!(drawn.x_labels, ["a", "b", "c"]);
         assert_eq!(
             drawn.rows,
             [
@@ -205,13 +205,13 @@ mod tests {
                 ("a".to_owned(), vec!["5".into(), "5".into(), "0".into()])
             ]
         );
-        assert!(chart(String::new(), &names, &bars[..2]).refused.is_none());
+        assert!(chart(String::new(), &names, &bars[..2]).denied.is_none());
     }
 
     #[test]
     fn axis_ends_at_an_even_round_number() {
-        assert_eq!([0, 1, 2, 3, 7, 11, 17, 120, 41_203].map(nice), [2, 2, 2, 4, 10, 16, 20, 160, 60_000]);
-        let _ = nice(u64::MAX / 100);
+        assert_eq!([0, 1, 2, 3, 7, 11, 17, 120, 41_203].map(round_up), [2, 2, 2, 4, 10, 16, 20, 160, 60_000]);
+        let _ = round_up(u64::MAX / 100);
     }
 
     #[test]

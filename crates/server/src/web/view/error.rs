@@ -15,6 +15,6 @@ pub(crate) struct ErrorPage {
     /// The ID to give to the support. May be empty.
     pub(crate) request_id: String,
     /// The URL and the label of the button.
-    pub(crate) onward_url: String,
-    pub(crate) onward_text: String,
+    pub(crate) button_url: String,
+    pub(crate) button_text: String,
 }

@@ -24,9 +24,9 @@ pub(crate) struct Shell {
     pub(crate) workspace: Option<WorkspaceLink>,
     pub(crate) here: NavItem,
     /// Whether the user may open the Activity page.
-    pub(crate) sees_activity: bool,
+    pub(crate) can_view_activity: bool,
     /// Whether the user sees a warning that the disk of the server is nearly full.
-    pub(crate) warns_of_disk: bool,
+    pub(crate) shows_disk_warning: bool,
     pub(crate) user_name: String,
     pub(crate) user_email: String,
 }

@@ -18,7 +18,7 @@ pub(crate) struct GeneralPage {
     pub(crate) longest_life: Option<String>,
     pub(crate) rotation_age: Option<String>,
     /// The keys that do not meet the policy.
-    pub(crate) strays: Vec<PolicyViolations>,
+    pub(crate) violations: Vec<PolicyViolations>,
 }
 
 pub(crate) struct PolicyViolations {

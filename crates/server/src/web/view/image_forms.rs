@@ -35,7 +35,7 @@ pub(crate) struct UploadOutcomesPage {
 pub(crate) struct UploadOutcome {
     pub(crate) name: String,
     /// The reason why the file was denied. `None` if it was added.
-    pub(crate) refused: Option<String>,
+    pub(crate) denial: Option<String>,
 }
 
 /// An archive import.

@@ -27,7 +27,7 @@ pub(crate) struct DenialPage {
     pub(crate) check: String,
     /// The reason, such as "network not allowed".
     pub(crate) why: String,
-    pub(crate) saw: String,
+    pub(crate) actual: String,
     pub(crate) expected: String,
     pub(crate) advice: String,
     /// The URL and the label of the button that fixes the cause. `None` if the user may not change the key.
@@ -59,7 +59,7 @@ impl CheckRow {
         }
     }
 
-    pub(crate) fn says(&self) -> &'static str {
+    pub(crate) fn text(&self) -> &'static str {
         match self.state {
             CheckState::Passed => "passed",
             CheckState::Failed => "failed",

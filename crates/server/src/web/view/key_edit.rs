@@ -16,9 +16,9 @@ pub(crate) struct EditKeyPage {
     pub(crate) revision: String,
     pub(crate) fields: KeyFields,
     /// A question, if the change grants more permissions than before.
-    pub(crate) widening: Option<PermissionQuestion>,
+    pub(crate) permission_question: Option<PermissionQuestion>,
     /// A question, if the change grants more to an exposed key.
-    pub(crate) public_use: Option<ExposureQuestion>,
+    pub(crate) exposure_question: Option<ExposureQuestion>,
     /// The effect of the change, if the user requested it.
     pub(crate) what_if: Option<WhatIfPanel>,
     /// A message, if the key was changed by someone else in the meantime.

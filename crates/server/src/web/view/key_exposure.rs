@@ -5,7 +5,7 @@ use super::DisplayTime;
 /// The badge in the row of the list.
 pub(crate) struct ExposureBadge {
     /// The text, such as "Seen in a browser".
-    pub(crate) says: &'static str,
+    pub(crate) text: &'static str,
     /// Whether the key grants more than a public key may.
     pub(crate) is_urgent: bool,
 }
@@ -16,7 +16,7 @@ pub(crate) struct ExposureNotice {
     pub(crate) title: &'static str,
     /// The places of exposure, the latest first.
     pub(crate) places: Vec<ExposurePlace>,
-    pub(crate) means: &'static str,
+    pub(crate) explanation: &'static str,
     pub(crate) is_urgent: bool,
     /// The origin for which the page offers a publishable key, and the nonce of the form. `None` without an offer.
     pub(crate) offer: Option<(String, String)>,
@@ -25,7 +25,7 @@ pub(crate) struct ExposureNotice {
 /// A place of exposure, and when the key was last seen there.
 pub(crate) struct ExposurePlace {
     /// The text, such as "It was seen on a page of https://shop.example".
-    pub(crate) says: String,
+    pub(crate) text: String,
     pub(crate) last: DisplayTime,
 }
 

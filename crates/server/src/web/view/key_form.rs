@@ -37,10 +37,10 @@ pub(crate) struct KeyFields {
     pub(crate) limits: LimitFields,
     pub(crate) restrictions: RestrictionFields,
     /// Whether the form has a field for where an Inference key will be used. Only for new keys.
-    pub(crate) asks_where: bool,
-    pub(crate) to_publish: PublishableFields,
+    pub(crate) asks_for_use: bool,
+    pub(crate) publishable: PublishableFields,
     /// Whether the user can remove both Project and Inference. Only when editing.
-    pub(crate) offers_none: bool,
+    pub(crate) allows_none: bool,
 }
 
 /// An option for the expiry of a key.
@@ -53,7 +53,7 @@ pub(crate) struct ExpiryOption {
     /// The summary, such as "Expires in 30 days".
     pub(crate) fact: String,
     /// The explanation, such as "It stops working on 26 December 2026. …".
-    pub(crate) says: String,
+    pub(crate) explanation: String,
     pub(crate) is_chosen: bool,
 }
 

@@ -54,7 +54,7 @@ pub(crate) struct NodeRow {
     pub(crate) name: String,
     /// The key that the node follows with.
     pub(crate) key: Option<String>,
-    pub(crate) heard: DisplayTime,
+    pub(crate) last_contact: DisplayTime,
     pub(crate) state: NodeState,
 }
 

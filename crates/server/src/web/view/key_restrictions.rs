@@ -18,7 +18,7 @@ pub(crate) struct RestrictionFields {
     /// The form field `max_image`, in megabytes.
     pub(crate) max_image: Field,
     /// The largest image that the server accepts, such as "10 MB".
-    pub(crate) most: String,
+    pub(crate) max_image_size: String,
 }
 
 /// Checkboxes for the projects or models of the workspace.

@@ -24,8 +24,8 @@ pub(crate) struct KeyDetailPage {
     pub(crate) still_using: String,
     pub(crate) paused: Option<PauseSummary>,
     /// The requests that were denied since the key was paused, and the start of the count.
-    pub(crate) refused: Vec<DeniedRequestCount>,
-    pub(crate) refused_since: String,
+    pub(crate) denied_requests: Vec<DeniedRequestCount>,
+    pub(crate) denied_since: String,
     pub(crate) scopes: Vec<ScopeBadge>,
     pub(crate) created: Attribution,
     pub(crate) last_used: Option<LastUsed>,
@@ -40,7 +40,7 @@ pub(crate) struct KeyDetailPage {
     /// The note. May be empty.
     pub(crate) note: String,
     /// The reason for the deletion, if it was given.
-    pub(crate) deleted_because: Option<String>,
+    pub(crate) deletion_reason: Option<String>,
     /// A notice, if the key was exposed.
     pub(crate) exposure: Option<ExposureNotice>,
     /// The recommendations other than the exposure.

@@ -8,7 +8,7 @@ pub(crate) struct KeyUsage {
     /// The requests in the selected period, by permission. `None` without requests.
     pub(crate) chart: Option<Chart>,
     /// The text without requests, such as "Not used in the last 30 days."
-    pub(crate) nothing: String,
+    pub(crate) empty_text: String,
     /// Links for the periods.
     pub(crate) periods: Vec<FilterLink>,
     /// Links for the permissions. Empty if there is nothing to choose.
@@ -41,12 +41,12 @@ pub(crate) struct CallerSummary {
     /// The hint of the secret, such as "…9fQ2".
     pub(crate) secret: String,
     /// "old secret" or "ended secret". Empty for the current secret.
-    pub(crate) secret_says: &'static str,
+    pub(crate) secret_state: &'static str,
     /// The permission, such as "models:predict". Empty if the caller only verified the key.
     pub(crate) permission: &'static str,
     pub(crate) allowed: String,
     /// The denied requests, such as "24 refused: too often". Empty without denied requests.
-    pub(crate) refused: String,
+    pub(crate) denied: String,
     pub(crate) last: DisplayTime,
     pub(crate) first: DisplayTime,
 }
@@ -68,7 +68,7 @@ pub(crate) struct DenialRow {
 #[derive(Clone, Debug)]
 pub(crate) struct RecommendationRow {
     pub(crate) code: &'static str,
-    pub(crate) says: String,
+    pub(crate) text: String,
     pub(crate) urgent: bool,
     /// The label of the button, such as "Make it Inference".
     pub(crate) label: &'static str,
@@ -80,9 +80,9 @@ pub(crate) struct RecommendationRow {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WhatIfPanel {
     /// A summary such as "0 of 41,203 calls in 30 days would have been refused."
-    pub(crate) says: String,
+    pub(crate) summary: String,
     /// Whether any request would have been denied.
-    pub(crate) refuses: bool,
+    pub(crate) has_denials: bool,
     /// The new abilities, such as "upload datasets".
     pub(crate) permits: Vec<String>,
     /// The affected callers and their requests, such as "203.0.113.9, camera/3" and "12 calls".

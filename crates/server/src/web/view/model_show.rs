@@ -19,7 +19,7 @@ pub(crate) struct ModelDetailPage {
     pub(crate) status: ModelStatusBadge,
     pub(crate) created: Attribution,
     /// The duration of the training, such as "2 min 10 s". `None` until the training succeeds.
-    pub(crate) took: Option<String>,
+    pub(crate) training_duration: Option<String>,
     /// The reason why the training failed. `None` if it did not fail.
     pub(crate) reason: Option<String>,
     pub(crate) progress: Option<TrainingProgress>,
@@ -56,7 +56,7 @@ pub(crate) struct ClassifierMetrics {
     pub(crate) measured_on: String,
     pub(crate) trained_on: String,
     /// The accuracy of confident predictions: "Of 54 answers with a confidence of 0.7 or more, 52 were right."
-    pub(crate) sure: Option<String>,
+    pub(crate) confident_accuracy: Option<String>,
     pub(crate) labels: Vec<LabelRow>,
     pub(crate) confusion: Vec<ConfusionRow>,
 }
@@ -116,7 +116,7 @@ pub(crate) struct ExampleImage {
 pub(crate) struct PredictionForm {
     pub(crate) action: String,
     /// The largest image, such as "10 MB".
-    pub(crate) most: String,
+    pub(crate) max_image_size: String,
     pub(crate) image_url: String,
     pub(crate) error: Option<String>,
     pub(crate) answer: Option<PredictionResult>,
@@ -139,7 +139,7 @@ pub(crate) struct RankedLabel {
     pub(crate) name: String,
     pub(crate) tone: usize,
     /// The confidence, such as "97.1 %".
-    pub(crate) sure: String,
+    pub(crate) confidence: String,
     /// The length of the bar, from 0 to 100.
     pub(crate) percent: f64,
 }
@@ -152,7 +152,7 @@ pub(crate) struct TrainModelPage {
     pub(crate) project_url: String,
     pub(crate) project_name: String,
     /// The training data, such as "120 labelled images and 3 labels".
-    pub(crate) ground: String,
+    pub(crate) training_data: String,
     /// What the project lacks for training, as sentences.
     pub(crate) missing: Vec<String>,
     pub(crate) name: super::Field,

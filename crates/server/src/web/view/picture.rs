@@ -31,7 +31,7 @@ pub(crate) struct BoxMark {
     pub(crate) width: f64,
     pub(crate) height: f64,
     /// The confidence, such as "97 %". `None` if a person drew the box.
-    pub(crate) sure: Option<String>,
+    pub(crate) confidence: Option<String>,
 }
 
 impl Overlay {

@@ -6,11 +6,11 @@
 pub(crate) struct Plot {
     pub(crate) title: String,
     /// A summary such as "fell from 2.31 to 0.42".
-    pub(crate) says: String,
+    pub(crate) summary: String,
     /// The labels of the vertical axis, from the top down.
-    pub(crate) up: Vec<String>,
+    pub(crate) y_labels: Vec<String>,
     /// The labels of the horizontal axis, from left to right.
-    pub(crate) along: Vec<String>,
+    pub(crate) x_labels: Vec<String>,
     /// The unit of the horizontal axis, such as "steps".
     pub(crate) unit: String,
     /// The line as an SVG path within [`WIDTH`] × [`HEIGHT`].
@@ -34,7 +34,7 @@ pub(crate) fn plot(title: &str, unit: &str, points: &[(f64, f64)], up_to: Option
         return None;
     }
     let most = points.iter().map(|(_, y)| *y).fold(0.0, f64::max);
-    let top = up_to.unwrap_or_else(|| nice(most));
+    let top = up_to.unwrap_or_else(|| round_up(most));
     let at = |(x, y): (f64, f64)| {
         let along = (x - first.0) / (last.0 - first.0) * WIDTH;
         (along, HEIGHT - (y / top).clamp(0.0, 1.0) * HEIGHT)
@@ -47,16 +47,16 @@ pub(crate) fn plot(title: &str, unit: &str, points: &[(f64, f64)], up_to: Option
         },
     );
     let (from, to) = (number(first.1), number(last.1));
-    let says = match (from == to, last.1 < first.1) {
+    let summary = match (from == to, last.1 < first.1) {
         (true, _) => format!("ended at {to}, as it began"),
         (_, true) => format!("fell from {from} to {to}"),
         (_, false) => format!("rose from {from} to {to}"),
     };
     Some(Plot {
         title: title.to_owned(),
-        says,
-        up: [1.0, 0.5, 0.0].map(|part| number(top * part)).into(),
-        along: [0.0, 0.5, 1.0].map(|part| format!("{:.0}", first.0 + (last.0 - first.0) * part)).into(),
+        summary,
+        y_labels: [1.0, 0.5, 0.0].map(|part| number(top * part)).into(),
+        x_labels: [0.0, 0.5, 1.0].map(|part| format!("{:.0}", first.0 + (last.0 - first.0) * part)).into(),
         unit: unit.to_owned(),
         path,
         rows: thinned(&points, MOST_ROWS).into_iter().map(|(x, y)| (format!("{x:.0}"), number(y))).collect(),
@@ -72,7 +72,7 @@ fn thinned(points: &[(f64, f64)], most: usize) -> Vec<(f64, f64)> {
 }
 
 /// The next round number for the top of the axis.
-fn nice(most: f64) -> f64 {
+fn round_up(most: f64) -> f64 {
     if most <= 0.0 {
         return 1.0;
     }
@@ -97,12 +97,12 @@ mod tests {
     fn plot_spans_its_area_and_summarizes_the_trend() {
         let drawn = plot("Loss", "steps", &[(0.0, 2.0), (50.0, 1.0), (100.0, 0.5)], None).unwrap();
         assert_eq!(drawn.path, "M0.0 0.0L300.0 100.0L600.0 150.0");
-        assert_eq!(drawn.says, "fell from 2.00 to 0.50");
-        assert_eq!(drawn.up, ["2.00", "1.00", "0"]);
-        assert_eq!(drawn.along, ["0", "50", "100"]);
+        assert_eq!(drawn.summary, "fell from 2.00 to 0.50");
+        assert_eq!(drawn.y_labels, ["2.00", "1.00", "0"]);
+        assert_eq!(drawn.x_labels, ["0", "50", "100"]);
         assert_eq!(drawn.rows.len(), 3);
         let flat = plot("Loss", "steps", &[(0.0, 0.0), (50.0, 1.0), (100.0, 0.0)], None).unwrap();
-        assert_eq!(flat.says, "ended at 0, as it began");
+        assert_eq!(flat.summary, "ended at 0, as it began");
     }
 
     #[test]

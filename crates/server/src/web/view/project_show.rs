@@ -33,7 +33,7 @@ pub(crate) struct ProjectDetailPage {
     pub(crate) more_labels: Vec<LabelLink>,
     pub(crate) batches: Vec<BatchOption>,
     /// The other filter parameters, which the filter by batch keeps.
-    pub(crate) kept: Vec<(&'static str, String)>,
+    pub(crate) other_filters: Vec<(&'static str, String)>,
     /// The number of images, such as "128 images".
     pub(crate) count: String,
     pub(crate) tiles: Vec<ImageTile>,
@@ -46,7 +46,7 @@ pub(crate) struct ProjectDetailPage {
     /// The URL of this page with its filter, to return to after an action.
     pub(crate) back: String,
     /// The largest image, such as "10 MB".
-    pub(crate) most: String,
+    pub(crate) max_image_size: String,
     pub(crate) snippets: Vec<Snippet>,
 }
 
@@ -55,7 +55,7 @@ pub(crate) struct ImportRow {
     pub(crate) name: String,
     pub(crate) url: String,
     /// The progress, such as "56 images added so far."
-    pub(crate) says: String,
+    pub(crate) status: String,
     pub(crate) failed: bool,
 }
 

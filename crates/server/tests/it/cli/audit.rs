@@ -1,4 +1,4 @@
-//! `keyrack audit`: exports from a folder, from a server, and what is said of them without either.
+//! `keyrack audit`: exports from a folder and from a server, and their verification.
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -14,7 +14,7 @@ fn verify(file: &str, args: &[&str]) -> Keyrack {
 }
 
 #[tokio::test]
-async fn an_export_of_a_folder_holds_and_what_was_altered_is_named() {
+async fn audit_export_of_a_folder_verifies_and_altered_entry_is_named() {
     let root = TempDir::new().unwrap();
     setup(root.path()).run().await.succeeded();
     let key =
@@ -52,7 +52,7 @@ async fn an_export_of_a_folder_holds_and_what_was_altered_is_named() {
 }
 
 #[tokio::test]
-async fn an_export_over_the_network_is_the_same_and_goes_into_a_file() {
+async fn audit_export_over_the_network_equals_the_local_export() {
     let server = Server::set_up().await;
     let manager = &server.key(&["keys"]).await;
     let root = TempDir::new().unwrap();
@@ -75,7 +75,7 @@ async fn an_export_over_the_network_is_the_same_and_goes_into_a_file() {
 }
 
 #[tokio::test]
-async fn what_is_no_export_is_told_apart_from_what_cannot_be_read() {
+async fn audit_verify_distinguishes_invalid_and_unreadable_files() {
     let root = TempDir::new().unwrap();
     verify("", &[]).run().await.failed(1, "there is no export here");
     verify("hello\n", &[]).run().await.failed(1, "line 1: it is not the head of an export");

@@ -1,4 +1,4 @@
-//! Keys of a data folder on which no server runs.
+//! `keyrack key` on a data folder without a server.
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -24,7 +24,7 @@ impl Folder {
 }
 
 #[tokio::test]
-async fn the_secret_stands_alone_for_scripts() {
+async fn key_create_prints_only_the_secret_to_stdout() {
     let folder = Folder::set_up().await;
     let args =
         ["create", "--name", "line 3", "--scope", "inference", "--expires", "90d", "--note", "by the door"];
@@ -41,7 +41,7 @@ async fn the_secret_stands_alone_for_scripts() {
 }
 
 #[tokio::test]
-async fn a_key_lives_its_whole_life_on_the_command_line() {
+async fn key_is_created_edited_rotated_and_deleted() {
     let folder = Folder::set_up().await;
     let made = folder.json(&["create", "--name", "a", "--scope", "project", "--scope", "inference"]).await;
     let id = &text(&made["id"]);
@@ -70,7 +70,7 @@ async fn a_key_lives_its_whole_life_on_the_command_line() {
 }
 
 #[tokio::test]
-async fn people_read_the_same_in_words() {
+async fn key_commands_print_text_without_json() {
     let folder = Folder::set_up().await;
     let made = folder.json(&["create", "--name", "gate", "--scope", "keys", "--note", "two\nlines"]).await;
     let id = &text(&made["id"]);
@@ -90,7 +90,7 @@ async fn people_read_the_same_in_words() {
 }
 
 #[tokio::test]
-async fn a_rate_is_set_shown_and_taken_away_and_the_other_restrictions_stay() {
+async fn rate_limit_is_set_shown_and_removed() {
     let folder = Folder::set_up().await;
     let made = folder.json(&["create", "--name", "a", "--scope", "project", "--rate-limit", "100/1m"]).await;
     let id = &text(&made["id"]);
@@ -108,7 +108,7 @@ async fn a_rate_is_set_shown_and_taken_away_and_the_other_restrictions_stay() {
 }
 
 #[tokio::test]
-async fn limits_are_set_changed_one_by_one_and_shown() {
+async fn limits_are_changed_one_at_a_time() {
     let folder = Folder::set_up().await;
     let limits =
         ["--visitor-rate-limit", "10/60s", "--quota", "predictions=1000/day", "--quota", "trainings=2/month"];
@@ -128,7 +128,7 @@ async fn limits_are_set_changed_one_by_one_and_shown() {
         assert!(shown.contains(line), "{line}: {shown}");
     }
     let edited = folder.json(&["edit", id, "--quota", "images=5/day"]).await;
-    assert_eq!(edited["restrictions"]["visitorRate"], visitors, "what is not named stays");
+    assert_eq!(edited["restrictions"]["visitorRate"], visitors, "a limit without a flag stays");
     assert_eq!(edited["restrictions"]["quotas"].as_array().unwrap().len(), 1);
     let edited = folder.json(&["edit", id, "--quota", "none", "--visitor-rate-limit", "none"]).await;
     assert_eq!(edited["restrictions"], serde_json::json!({}));
@@ -146,7 +146,7 @@ async fn limits_are_set_changed_one_by_one_and_shown() {
 }
 
 #[tokio::test]
-async fn a_list_holds_every_page_and_nothing_but_what_was_asked_for() {
+async fn key_list_applies_its_filters() {
     let folder = Folder::set_up().await;
     assert_eq!(folder.json(&["list"]).await, serde_json::json!({ "items": [], "nextCursor": null }));
     let nothing = folder.keys(&["list"]).run().await.succeeded();
@@ -166,7 +166,7 @@ async fn a_list_holds_every_page_and_nothing_but_what_was_asked_for() {
 }
 
 #[tokio::test]
-async fn refusals_name_the_field() {
+async fn failed_command_names_the_field() {
     let folder = Folder::set_up().await;
     let args = ["create", "--name", " ", "--scope", "project", "--class", "publishable"];
     let ran = folder.keys(&args).run().await.failed(1, "\n  name: a name is needed\n");
@@ -178,7 +178,7 @@ async fn refusals_name_the_field() {
 }
 
 #[tokio::test]
-async fn the_folder_chooses_the_brand() {
+async fn new_secret_has_the_brand_of_the_folder() {
     let folder = Folder::set_up().await;
     std::fs::write(folder.0.path().join("keyrack.toml"), "brand = 'acme'").unwrap();
     let create = || folder.keys(&["create", "--name", "a", "--scope", "inference"]);
@@ -187,7 +187,7 @@ async fn the_folder_chooses_the_brand() {
 }
 
 #[tokio::test]
-async fn commands_at_the_same_time_wait_for_each_other() {
+async fn concurrent_commands_wait_for_the_folder() {
     let folder = Folder::set_up().await;
     let create = || folder.keys(&["create", "--name", "a", "--scope", "inference"]).run();
     let all = tokio::join!(create(), create(), create(), create());
@@ -198,7 +198,7 @@ async fn commands_at_the_same_time_wait_for_each_other() {
 }
 
 #[tokio::test]
-async fn no_folder_begins_by_being_asked_about() {
+async fn key_list_creates_no_folder() {
     let root = TempDir::new().unwrap();
     let missing = root.path().join("missing");
     for data in [missing.as_path(), root.path()] {
@@ -210,7 +210,7 @@ async fn no_folder_begins_by_being_asked_about() {
 }
 
 #[tokio::test]
-async fn a_key_is_paused_resumed_and_its_old_secret_retired() {
+async fn key_is_paused_and_resumed_and_its_old_secret_is_retired() {
     let folder = Folder::set_up().await;
     let made = folder.json(&["create", "--name", "gate", "--scope", "inference"]).await;
     let id = &text(&made["id"]);

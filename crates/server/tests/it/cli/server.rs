@@ -1,4 +1,4 @@
-//! Keys of a running server, through its folder and through its address.
+//! `keyrack key` with a running server, through its data folder and over the network.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ fn over_network(server: &Server, key: &str, args: &[&str]) -> Keyrack {
 }
 
 #[tokio::test]
-async fn what_the_folder_says_the_server_does_at_once() {
+async fn command_on_the_folder_takes_effect_on_the_running_server() {
     let server = Server::set_up().await;
     let made = server.make_key(&["project"], &["--expires", "never"]).await;
     let (id, secret) = (&text(&made["id"]), &text(&made["secret"]));
@@ -39,7 +39,7 @@ async fn what_the_folder_says_the_server_does_at_once() {
 }
 
 #[tokio::test]
-async fn a_key_is_not_sent_to_another_machine_in_plain_text() {
+async fn key_is_not_sent_over_plain_http_to_another_machine() {
     let list = |url: &str| keyrack(["key", "list", "--server", url]).env("KEYRACK_KEY", "kr_sk_of_a_test");
     let refused = list("http://192.0.2.1:8080").run().await;
     let refused = refused.failed(2, "--allow-plain-http");
@@ -47,7 +47,7 @@ async fn a_key_is_not_sent_to_another_machine_in_plain_text() {
 }
 
 #[tokio::test]
-async fn what_was_made_outlives_the_server() {
+async fn keys_created_with_and_without_a_server_survive_restarts() {
     let mut server = Server::set_up().await;
     let before = server.key(&["project"]).await;
     server.kill();
@@ -64,7 +64,7 @@ async fn what_was_made_outlives_the_server() {
 }
 
 #[tokio::test]
-async fn a_key_manages_keys_over_the_network() {
+async fn key_with_the_keys_scope_manages_keys_over_the_network() {
     let server = Server::set_up().await;
     let manager = &server.key(&["keys", "inference"]).await;
     let run = async |args: &[&str]| over_network(&server, manager, args).arg("--json").run().await.json();
@@ -80,7 +80,7 @@ async fn a_key_manages_keys_over_the_network() {
 }
 
 #[tokio::test]
-async fn a_rate_that_is_set_leaves_the_other_restrictions_as_they_are() {
+async fn rate_limit_over_the_network_keeps_other_restrictions() {
     let server = Server::set_up().await;
     let manager = &server.key(&["keys", "inference"]).await;
     let networks = json!({ "networks": ["127.0.0.0/8"] });
@@ -96,7 +96,7 @@ async fn a_rate_that_is_set_leaves_the_other_restrictions_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_key_gives_no_more_than_it_holds() {
+async fn key_cannot_grant_more_than_it_has() {
     let server = Server::set_up().await;
     let manager = &server.key(&["keys"]).await;
     let create = ["create", "--name", "more", "--scope", "project"];
@@ -111,7 +111,7 @@ async fn a_key_gives_no_more_than_it_holds() {
 }
 
 #[tokio::test]
-async fn a_list_over_the_api_is_whole() {
+async fn key_list_over_the_network_fetches_all_pages() {
     let server = Server::set_up().await;
     let manager = &server.key(&["keys", "inference"]).await;
     let new = |number: usize| json!({ "name": format!("n{number}"), "scopes": ["inference"] });
@@ -126,7 +126,7 @@ async fn a_list_over_the_api_is_whole() {
 }
 
 #[tokio::test]
-async fn who_does_not_answer_is_named() {
+async fn unreachable_server_is_named() {
     let mut server = Server::set_up().await;
     let secret = &server.key(&["keys"]).await;
     server.kill();

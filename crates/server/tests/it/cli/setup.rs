@@ -1,4 +1,4 @@
-//! `keyrack setup`: once, with or without a server, and the password nowhere to be seen.
+//! `keyrack setup`, with and without a running server.
 
 use reqwest::Method;
 use tempfile::TempDir;
@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use crate::harness::{EMAIL, PASSWORD, SLUG, Server, keyrack, send, setup};
 
 #[tokio::test]
-async fn a_folder_is_set_up_once() {
+async fn setup_of_a_folder_succeeds_only_once() {
     let root = TempDir::new().unwrap();
     let data = root.path().join("new");
     let ran = setup(&data).run().await.succeeded();
@@ -17,7 +17,7 @@ async fn a_folder_is_set_up_once() {
 }
 
 #[tokio::test]
-async fn a_running_server_is_set_up_and_its_link_ends() {
+async fn setup_of_a_running_server_invalidates_its_setup_link() {
     let server = Server::start().await;
     let link = server.setup_link.clone().unwrap();
     let path = link.strip_prefix(&server.url).unwrap();
@@ -30,7 +30,7 @@ async fn a_running_server_is_set_up_and_its_link_ends() {
 }
 
 #[tokio::test]
-async fn nobody_is_set_up_over_the_network() {
+async fn setup_over_the_network_is_denied() {
     let server = Server::start().await;
     for path in ["/control/setup", "/api/v1/control/setup"] {
         let founding =
@@ -42,7 +42,7 @@ async fn nobody_is_set_up_over_the_network() {
 }
 
 #[tokio::test]
-async fn a_wrong_owner_is_refused_field_by_field() {
+async fn setup_with_an_invalid_owner_names_each_field() {
     let root = TempDir::new().unwrap();
     let data = root.path().to_str().unwrap();
     let args = ["setup", "--data", data, "--email", "nobody", "--workspace", " ", "--password-stdin"];
@@ -55,14 +55,14 @@ async fn a_wrong_owner_is_refused_field_by_field() {
 }
 
 #[tokio::test]
-async fn a_password_ends_where_its_line_ends() {
+async fn setup_password_ends_with_its_line() {
     let root = TempDir::new().unwrap();
     let data = root.path().to_str().unwrap();
     let args = ["setup", "--data", data, "--email", EMAIL, "--workspace", "W", "--password-stdin"];
-    // Eleven characters on the first line: too few, whatever follows.
+    // The first line has eleven characters, which is too short. Further lines do not count.
     keyrack(args).stdin("12345678901\r\nand more of it\n").run().await.failed(1, "at least 12 characters");
     keyrack(args).stdin("").run().await.failed(1, "at least 12 characters");
     keyrack(args).stdin("  spaces   ").run().await.failed(1, "at least 12 characters");
-    // Spaces count: they are part of it.
+    // Spaces are part of the password.
     keyrack(args).stdin("  spaces    \n").run().await.succeeded();
 }

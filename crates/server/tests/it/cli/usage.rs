@@ -1,11 +1,11 @@
-//! What is wrong use: 2, and a word on what is right.
+//! Invalid use of the command line, and its exit code.
 
 use tempfile::TempDir;
 
 use crate::harness::{EMAIL, SLUG, keyrack};
 
 #[tokio::test]
-async fn wrong_use_ends_with_2() {
+async fn invalid_use_exits_with_2() {
     let id = &format!("key_{}", "0".repeat(32));
     for (args, says) in [
         (&["nonsense"][..], "nonsense"),
@@ -35,7 +35,7 @@ async fn wrong_use_ends_with_2() {
 }
 
 #[tokio::test]
-async fn the_environment_names_the_folder_too() {
+async fn data_folder_comes_from_the_environment_or_a_flag() {
     let root = TempDir::new().unwrap();
     let folder = root.path().join("by-environment");
     let list = || keyrack(["key", "list", "--workspace", SLUG]).env("KEYRACK_DATA", folder.to_str().unwrap());
@@ -50,7 +50,7 @@ async fn the_environment_names_the_folder_too() {
 }
 
 #[tokio::test]
-async fn help_is_no_failure_and_shows_no_key() {
+async fn help_succeeds_and_does_not_print_the_key() {
     for args in [
         &["--help"][..],
         &["serve", "--help"],

@@ -7,7 +7,7 @@ const MODEL: &str = "mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f";
 
 fn typed(networks: &str) -> Result<String, String> {
     let form = RestrictionsForm { networks: Some(networks.to_owned()), ..RestrictionsForm::default() };
-    match form.picked(&Restrictions::NONE) {
+    match form.parse_with(&Restrictions::NONE) {
         Ok(own) => Ok(lines(&own.networks)),
         Err(invalid) => Err(invalid.of(NETWORKS).unwrap()),
     }
@@ -33,9 +33,9 @@ fn saving_an_unchanged_form_keeps_empty_lists() {
         origins: Only::These([].into()),
         ..Restrictions::NONE
     };
-    assert_eq!(RestrictionsForm::of(&nothing).picked(&nothing).unwrap(), nothing);
-    assert_eq!(RestrictionsForm::of(&Restrictions::NONE).picked(&nothing).unwrap(), Restrictions::NONE);
-    assert_eq!(RestrictionsForm::default().picked(&nothing).unwrap(), nothing, "what is not sent stays");
+    assert_eq!(RestrictionsForm::of(&nothing).parse_with(&nothing).unwrap(), nothing);
+    assert_eq!(RestrictionsForm::of(&Restrictions::NONE).parse_with(&nothing).unwrap(), Restrictions::NONE);
+    assert_eq!(RestrictionsForm::default().parse_with(&nothing).unwrap(), nothing, "what is not sent stays");
 }
 
 #[test]
@@ -45,9 +45,9 @@ fn selected_list_without_entries_is_rejected() {
         ticked: ticked.iter().map(|id| ((*id).to_owned(), "on".to_owned())).collect(),
         ..RestrictionsForm::default()
     };
-    let invalid = form(&[MODEL, "prj_x", "nonsense"]).picked(&Restrictions::NONE).unwrap_err();
+    let invalid = form(&[MODEL, "prj_x", "nonsense"]).parse_with(&Restrictions::NONE).unwrap_err();
     assert!(invalid.of(PROJECTS).unwrap().contains("tick at least one project"));
-    let own = form(&[PROJECT, MODEL]).picked(&Restrictions::NONE).unwrap();
+    let own = form(&[PROJECT, MODEL]).parse_with(&Restrictions::NONE).unwrap();
     assert_eq!(own.projects, Only::These([PROJECT.parse().unwrap()].into()));
     assert!(own.models.is_any(), "ticked, and then all were chosen");
 }
@@ -104,7 +104,7 @@ proptest! {
             max_image_bytes: size.and_then(NonZeroU32::new),
             ..Restrictions::NONE
         };
-        prop_assert_eq!(RestrictionsForm::of(&own).picked(&own).unwrap(), own);
+        prop_assert_eq!(RestrictionsForm::of(&own).parse_with(&own).unwrap(), own);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What narrows a key, on the command line.
+//! The flags for restrictions of a key.
 
 use serde_json::{Value, json};
 
@@ -9,12 +9,12 @@ fn keys(desk: &Desk, args: &[&str]) -> Keyrack {
     keyrack(["key"]).args(args).arg("--data").arg(desk.server.data()).args(["--workspace", SLUG])
 }
 
-async fn told(desk: &Desk, args: &[&str]) -> Value {
+async fn json_of(desk: &Desk, args: &[&str]) -> Value {
     keys(desk, args).arg("--json").run().await.json()
 }
 
 #[tokio::test]
-async fn a_key_is_narrowed_widened_again_and_shown() {
+async fn restrictions_are_set_shown_and_removed() {
     let desk = Desk::open().await;
     let (own, other) = (desk.project("caps").await, desk.project("cells").await);
     let create = [
@@ -36,7 +36,7 @@ async fn a_key_is_narrowed_widened_again_and_shown() {
         "--rate-limit",
         "5/1h",
     ];
-    let made = told(&desk, &create).await;
+    let made = json_of(&desk, &create).await;
     let id = &text(&made["id"]);
     let rate = json!({ "requests": 5, "seconds": 3600 });
     assert_eq!(
@@ -50,18 +50,19 @@ async fn a_key_is_narrowed_widened_again_and_shown() {
     for says in ["only projects", &own, "10.4.0.0/16, 203.0.113.7/32", "https://a.example", "500000 bytes"] {
         assert!(shown.contains(says), "{says}: {shown}");
     }
-    let edited = told(&desk, &["edit", id, "--project", &own, "--project", &other, "--network", "any"]).await;
+    let edited =
+        json_of(&desk, &["edit", id, "--project", &own, "--project", &other, "--network", "any"]).await;
     assert_eq!(
         edited["restrictions"],
         json!({ "projects": [own, other], "origins": ["https://a.example"], "maxImageBytes": 500_000, "rate": rate })
     );
     let lifted =
         ["edit", id, "--project", "any", "--origin", "any", "--max-image-size", "none", "--model", "any"];
-    assert_eq!(told(&desk, &lifted).await["restrictions"], json!({ "rate": rate }));
+    assert_eq!(json_of(&desk, &lifted).await["restrictions"], json!({ "rate": rate }));
 }
 
 #[tokio::test]
-async fn what_is_no_restriction_is_refused() {
+async fn invalid_restriction_is_rejected() {
     let desk = Desk::open().await;
     let key = desk.key(&["project"]).await;
     let nowhere = "mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f";
