@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use keyrack_key::WorkspaceId;
-use keyrack_store::{ActivityEntry, ActivityFilter, Actor, Chain, Page, Store, StoreError, with_tenant};
+use keyrack_store::{
+    ActivityEntry, ActivityFilter, Actor, ChainStatus, Page, Store, StoreError, with_tenant,
+};
 
 use super::{Acting, OpError};
 use crate::history::{Format, Writer};
@@ -31,7 +33,7 @@ pub struct Activity {
 /// What a look at a whole chain found.
 #[derive(Clone, Debug)]
 pub struct Verified {
-    pub chain: Chain,
+    pub chain: ChainStatus,
     /// The entry at its end, with its hash.
     pub newest: Option<ActivityEntry>,
 }
@@ -115,7 +117,7 @@ impl Export {
 
     fn end(self) -> Bytes {
         let workspace = self.workspace.to_string();
-        let whole = self.filter.is_none();
+        let whole = self.filter.is_empty();
         let end = if whole { self.writer.whole(workspace, self.length) } else { self.writer.part(workspace) };
         end.into()
     }

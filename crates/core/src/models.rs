@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use keyrack_key::{ModelId, Only, ProjectId};
 use keyrack_rack::Clock;
-use keyrack_store::{Model, Page, Point, Store, StoreError};
+use keyrack_store::{CurvePoint, Model, Page, Store, StoreError};
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -147,7 +147,7 @@ impl Models {
     }
 
     /// The loss curve, from the first step on.
-    pub async fn curve(&self, by: &Acting, id: ModelId) -> Result<Vec<Point>, OpError> {
+    pub async fn curve(&self, by: &Acting, id: ModelId) -> Result<Vec<CurvePoint>, OpError> {
         let model = self.read(by, id).await?;
         Ok(self.store.curve(model.id).await?)
     }

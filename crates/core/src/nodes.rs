@@ -173,7 +173,7 @@ impl Nodes {
         self.is_of(by, id)?;
         let share = self.snapshots.take(by.claimant(), 1)?;
         let since = (self.clock)().minus(TOMBSTONE_LIFE);
-        let reading = self.store.feed_of(by.workspace).snapshot(since).await?;
+        let reading = self.store.workspace_feed(by.workspace).snapshot(since).await?;
         // At once: who reads slowly must not keep the database at that change.
         let snapshot = spawn_blocking(move || reading.whole()).await.map_err(OpError::internal)??;
         Ok((snapshot, share))
@@ -196,7 +196,7 @@ impl Nodes {
             seat.applied.get_or_insert_default();
             seat.changed.subscribe()
         })?;
-        let feed = self.store.feed_of(by.workspace);
+        let feed = self.store.workspace_feed(by.workspace);
         let mut next = feed.after(applied).await?;
         if matches!(next, Next::Frame(_)) {
             let now = (self.clock)();
@@ -238,7 +238,7 @@ impl Nodes {
         let write = move || {
             // Held by the thread, which goes on if the client hangs up.
             let _share = share;
-            runtime.block_on(writes.note_uses_on(id, batch, &used, &calls, now))
+            runtime.block_on(writes.store_node_usage(id, batch, &used, &calls, now))
         };
         spawn_blocking(write).await.map_err(OpError::internal)?.map_err(|error| match error {
             StoreError::NotFound => OpError::NotFound("node"),
@@ -249,7 +249,7 @@ impl Nodes {
     /// A node leaves by itself: it decides nothing any more.
     pub async fn leave(&self, by: &Acting, id: NodeId) -> Result<(), OpError> {
         self.is_of(by, id)?;
-        by.writes(&self.store, (self.clock)()).leave_node(id).await?;
+        by.writes(&self.store, (self.clock)()).deregister_node(id).await?;
         self.seats.lock().remove(&id);
         self.moved.send_replace(());
         Ok(())

@@ -228,7 +228,7 @@ impl People {
 
     /// Forgets sessions that are over.
     pub async fn end_expired(&self, now: Timestamp) -> Result<u64, OpError> {
-        Ok(self.store.end_expired(now, IDLE).await?)
+        Ok(self.store.delete_expired_sessions(now, IDLE).await?)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use keyrack_vision::{Limits, Picture};
+use keyrack_vision::{ImageLimits, Picture};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// from asking models.
 #[derive(Clone, Debug)]
 pub struct Pictures {
-    limits: Limits,
+    limits: ImageLimits,
     room: Room,
     queue: FairQueue,
 }
@@ -30,7 +30,7 @@ pub struct Pictures {
 /// The turn of a picture that may now be read.
 #[derive(Debug)]
 pub struct Turn {
-    limits: Limits,
+    limits: ImageLimits,
     turn: shares::Turn,
 }
 
@@ -51,7 +51,7 @@ pub struct Checked {
 impl Pictures {
     /// Takes files of at most `bytes`.
     pub fn new(bytes: usize) -> Self {
-        let limits = Limits { bytes, ..Limits::default() };
+        let limits = ImageLimits { bytes, ..ImageLimits::default() };
         Self { limits, room: Room::for_pictures_of(bytes), queue: queue::for_pictures_of(limits.pixels) }
     }
 
@@ -81,7 +81,7 @@ impl Turn {
             // With the work and not with the request: a client that hangs up frees no core.
             let _turn = turn;
             let picture = Picture::decode(&bytes, &limits)?;
-            let probe = picture.probed();
+            let probe = picture.info();
             Ok(Checked {
                 width: probe.width,
                 height: probe.height,

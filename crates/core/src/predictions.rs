@@ -12,7 +12,7 @@ use std::sync::Arc;
 use keyrack_key::{Class, Counted, Denial, ModelId, Permission};
 use keyrack_rack::Clock;
 use keyrack_store::{Model, ModelStatus, ProjectType, Store};
-use keyrack_vision::{self as vision, Backbone, BackboneError, Limits, ModelError, Picture, Threads};
+use keyrack_vision::{self as vision, Backbone, BackboneError, ImageLimits, ModelError, Picture, Threads};
 use tokio::time::Instant;
 
 use asked::PictureBytes;
@@ -77,7 +77,7 @@ impl Predictions {
         late: Late,
         clock: Clock,
     ) -> Self {
-        let limits = Limits { bytes: settings.image_bytes_max, ..Limits::default() };
+        let limits = ImageLimits { bytes: settings.image_bytes_max, ..ImageLimits::default() };
         Self {
             store,
             objects,

@@ -112,7 +112,7 @@ impl Quotas {
             return Ok(Vec::new());
         }
         let now = (self.clock)();
-        let taken = self.store.taken(key, Period::Month.around(now).begins).await?;
+        let taken = self.store.quota_usage(key, Period::Month.around(now).begins).await?;
         let standings = own.iter().map(|quota| {
             let window = quota.per.around(now);
             let is_it = |of, per, begins| (of, per, begins) == (quota.of, quota.per, window.begins);
@@ -135,7 +135,7 @@ impl Quotas {
         // A clock that is set back by a month finds what was taken then.
         let month = Period::Month.around(now).begins;
         let before = Period::Month.around(month.minus(std::time::Duration::from_micros(1))).begins;
-        self.store.forget_quotas(before).await?;
+        self.store.delete_quota_usage_before(before).await?;
         Ok(())
     }
 
@@ -147,7 +147,7 @@ impl Quotas {
             rests.push(book.block.lock().rest(key, of));
         }
         rests.retain(|rest| rest.left > 0);
-        Ok(self.store.give_back(&rests).await?)
+        Ok(self.store.return_blocks(&rests).await?)
     }
 
     fn book(&self, key: KeyId, of: Counted) -> Arc<Book> {

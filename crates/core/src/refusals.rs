@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use keyrack_key::Standing;
 use keyrack_rack::Refusal;
-use keyrack_store::{RefusedRequest, Store};
+use keyrack_store::{DeniedRequest, Store};
 use parking_lot::Mutex;
 
 use super::{Acting, OpError};
@@ -47,7 +47,7 @@ pub struct Refusals {
 
 #[derive(Debug)]
 struct Waiting {
-    shelves: [Mutex<Backlog<RefusedRequest>>; SHELVES],
+    shelves: [Mutex<Backlog<DeniedRequest>>; SHELVES],
     /// Where the next one goes first.
     next: AtomicUsize,
     dropped: AtomicU64,
@@ -64,7 +64,7 @@ impl Refusals {
     }
 
     /// Remembers one, soon. Waits for no lock: where all are taken, it is not remembered.
-    pub fn note(&self, claimant: Claimant, refused: RefusedRequest) {
+    pub fn note(&self, claimant: Claimant, refused: DeniedRequest) {
         let Waiting { shelves, next, dropped, .. } = &*self.waiting;
         let first = next.fetch_add(1, Ordering::Relaxed) % SHELVES;
         let mut in_turn = shelves.iter().cycle().skip(first).take(SHELVES);
@@ -85,7 +85,7 @@ impl Refusals {
         if refused.is_empty() {
             return;
         }
-        if let Err(error) = self.store.note_refusals(&refused).await {
+        if let Err(error) = self.store.store_denied_requests(&refused).await {
             let lost = refused.len() as u64;
             self.waiting.dropped.fetch_add(lost, Ordering::Relaxed);
             tracing::warn!(%error, lost, "requests that were refused could not be written");
@@ -100,12 +100,12 @@ impl Refusals {
     /// Why a request of the workspace was refused.
     pub async fn explain(&self, by: &Acting, request: &str) -> Result<Explained, OpError> {
         let gone = || OpError::NotFound("refused request here; see what is kept, and for how long");
-        let mut refused = self.store.refused_request(by.workspace, request).await?;
+        let mut refused = self.store.denied_request(by.workspace, request).await?;
         if refused.is_none() {
             // It may have been refused just now. Apart from this request, whose end would lose what is on its way.
             let refusals = self.clone();
             tokio::spawn(async move { refusals.write_down().await }).await.map_err(OpError::internal)?;
-            refused = self.store.refused_request(by.workspace, request).await?;
+            refused = self.store.denied_request(by.workspace, request).await?;
         }
         let refused = refused.ok_or_else(gone)?;
         let key = self.store.key(by.workspace, refused.key).await?.ok_or_else(gone)?;
@@ -133,7 +133,7 @@ mod tests {
         let path = folder.path().join("keyrack.db");
         let store = Store::open(&path, UnwrapErr(getrandom::SysRng)).await.unwrap();
         let (refusals, of) = (Refusals::new(store), claimants(2, 40));
-        let refused = |request: String| RefusedRequest {
+        let refused = |request: String| DeniedRequest {
             request,
             key: keyrack_key::KeyId::new(Timestamp::from_micros(1), &mut UnwrapErr(getrandom::SysRng)),
             at: Timestamp::from_micros(1),

@@ -50,7 +50,7 @@ impl Removals {
             }
             for prefix in due {
                 match self.objects.remove_below(&prefix).await {
-                    Ok(_) => self.store.removed(&prefix, now).await?,
+                    Ok(_) => self.store.mark_removed(&prefix, now).await?,
                     Err(error) => {
                         tracing::warn!(%error, prefix, "objects of what was deleted could not be removed yet");
                         self.store.postpone_removal(&prefix, now.plus(PAUSE)).await?;

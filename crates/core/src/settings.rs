@@ -64,7 +64,7 @@ impl Settings {
     pub async fn strays(&self, by: &Acting, policy: Policy) -> Result<Strays, OpError> {
         let now = (self.clock)();
         let beyond = match policy.latest_end(now) {
-            Some(end) => Some(self.store.keys_beyond(by.workspace, end, NAMED).await?),
+            Some(end) => Some(self.store.keys_expiring_after(by.workspace, end, NAMED).await?),
             None => None,
         };
         let old = match policy.old_before(now) {

@@ -120,7 +120,7 @@ async fn remove_objects(app: Shared, mut stopped: watch::Receiver<()>) {
 
 /// Workers are busy with other trainings, or there are none.
 async fn end_deserted_jobs(app: Shared) {
-    if let Err(error) = app.store.end_deserted_jobs(app.now()).await {
+    if let Err(error) = app.store.requeue_abandoned_runs(app.now()).await {
         tracing::warn!(%error, "trainings whose workers died could not be put back");
     }
 }
@@ -140,7 +140,7 @@ async fn sweep(app: Shared) {
     if let Err(error) = app.people.end_expired(app.now()).await {
         tracing::warn!(%error, "sessions that are over could not be removed");
     }
-    if let Err(error) = app.store.forget_repetitions(app.now().minus(REPETITIONS)).await {
+    if let Err(error) = app.store.delete_idempotency_keys_before(app.now().minus(REPETITIONS)).await {
         tracing::warn!(%error, "old Idempotency-Keys could not be removed");
     }
     if let Err(error) = app.imports.sweep().await {
@@ -154,7 +154,7 @@ async fn sweep(app: Shared) {
 /// What keys were used for, and by whom, is remembered for so long and no longer.
 async fn forget_uses(app: Shared) {
     let then = app.now().minus(Duration::from_hours(24 * u64::from(app.config.usage_days)));
-    match app.store.forget_uses_before(then).await {
+    match app.store.delete_usage_before(then).await {
         Ok(rows) => app.metrics.forgotten(rows),
         Err(error) => tracing::warn!(%error, "what keys were used for long ago could not be removed"),
     }

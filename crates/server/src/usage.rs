@@ -106,7 +106,7 @@ impl Usage {
 
     async fn write_uses(&mut self, secrets: usize) -> bool {
         let batch = self.uses.take(secrets);
-        let Err(error) = self.app.store.note_uses(&batch, self.app.now()).await else { return true };
+        let Err(error) = self.app.store.store_usage(&batch, self.app.now()).await else { return true };
         self.app.metrics.uses_lost(self.uses.add(batch));
         tracing::warn!(%error, waiting = self.uses.checks(), "usage can't be written yet");
         false
@@ -115,7 +115,7 @@ impl Usage {
     /// After the uses: a caller on a page has been counted.
     async fn write_callers(&mut self, callers: usize) -> bool {
         let batch = self.callers.take(callers);
-        let Err(error) = self.app.store.note_callers(&batch, self.app.now()).await else { return true };
+        let Err(error) = self.app.store.store_callers(&batch, self.app.now()).await else { return true };
         self.app.callers.lose(self.callers.add(batch));
         tracing::warn!(%error, waiting = self.callers.calls(), "callers can't be written yet");
         false

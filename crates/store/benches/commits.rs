@@ -1,4 +1,5 @@
-//! Keys made a second, each durable before it is answered: one client after the other, and sixteen at once, which share commits.
+//! Measures how many keys per second are created durably: by a single client, and by sixteen clients that share
+//! commits.
 //!
 //! `cargo bench -p keyrack-store --bench commits`
 
@@ -14,22 +15,22 @@ use rand_core::UnwrapErr;
 
 const CLIENTS: usize = 16;
 const ROUNDS: usize = 11;
-/// In each round, by each way.
+/// The number of keys per round and kind.
 const KEYS: usize = 1_600;
 const START: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
-/// The time between two keys, on the clock of the bench.
+/// The time between two keys on the clock of the benchmark.
 const PAUSE: Duration = Duration::from_micros(200);
 
 #[tokio::main]
 async fn main() {
-    // Beside the build and not in /tmp, which may be memory.
+    // Next to the build, not in /tmp, which may be in memory.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let store = Store::open(&folder.path().join("keyrack.db"), rng()).await.unwrap();
     let (owner, workspace) = (UserId::new(START, &mut rng()), WorkspaceId::new(START, &mut rng()));
     let user = NewUser { id: owner, email: "ada@example.com", name: "Ada", password_hash: "$argon2id$…" };
     store.set_up(&user, &NewWorkspace { id: workspace, slug: "acme", name: "Acme" }, START).await.unwrap();
     let (mut alone, mut together) = (Vec::new(), Vec::new());
-    // They take turns, so that what disturbs one disturbs the other.
+    // Alternate, so that disturbances affect both kinds.
     for _ in 0..ROUNDS {
         alone.push(rate(&store, owner, workspace, 1).await);
         together.push(rate(&store, owner, workspace, CLIENTS).await);
@@ -41,7 +42,7 @@ async fn main() {
     println!("\nratio: {:.2}", median(ratios));
 }
 
-/// Keys made a second by so many clients, each of which makes its next when it has the answer.
+/// Measures the keys per second of this many clients. Each creates its next key after the response.
 async fn rate(store: &Store, owner: UserId, workspace: WorkspaceId, clients: usize) -> f64 {
     let started = Instant::now();
     let clients: Vec<_> =
@@ -79,7 +80,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Ids begin with the moment: keys of one and the same would fall anywhere in each index, as those of a server do not.
+/// IDs start with the time. IDs with the same time would hit random places of each index, unlike those of a server.
 fn now() -> Timestamp {
     static MADE: AtomicU32 = AtomicU32::new(0);
     START.plus(PAUSE * MADE.fetch_add(1, Ordering::Relaxed))

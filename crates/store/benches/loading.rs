@@ -1,4 +1,4 @@
-//! How long a million keys take from the file into a rack: reading them, and putting them in their places.
+//! Measures how long loading a million keys into a rack takes: reading and inserting.
 //!
 //! `cargo bench -p keyrack-store --bench loading`
 
@@ -17,7 +17,7 @@ use rand_core::UnwrapErr;
 const ROUNDS: usize = 5;
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 
-/// What a million creates leave behind, without the triggers that watch each of them.
+/// Writes the rows of a million creations, without the triggers that check each of them.
 const KEYS: &str = "
     DROP TRIGGER changes_follow_the_counter;
     DROP TRIGGER keys_are_born_with_a_change;

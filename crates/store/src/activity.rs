@@ -1,44 +1,43 @@
-//! The history of a workspace as it is looked through: filtered, piece by piece, with the names that people know things by.
+//! Reads the audit log of a workspace: filtered, in pages, with the current names of actors and targets.
 
 use keyrack_key::{Timestamp, WorkspaceId};
 
 use crate::database::{self, Query, Row, query};
 use crate::keys::containing;
-use crate::{Actor, AuditAction, Link, Page, Store, StoreError};
+use crate::{Actor, AuditAction, ChainedEntry, Page, Store, StoreError};
 
-/// Which entries are asked for.
+/// Which audit entries to return. Conditions that are `Some` must all hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ActivityFilter {
-    /// What this one did.
+    /// The author of the entry.
     pub actor: Option<Actor>,
-    /// This alone.
     pub action: Option<AuditAction>,
-    /// What was done to the thing with this id.
+    /// The ID of the target.
     pub target: Option<String>,
-    /// What was done to keys, projects and models with this text in their name, whatever the capitals.
+    /// A text in the current name of the key, project, or model, ignoring case.
     pub text: Option<String>,
-    /// Not before.
+    /// The earliest time, inclusive.
     pub from: Option<Timestamp>,
-    /// Before.
+    /// The latest time, exclusive.
     pub until: Option<Timestamp>,
 }
 
-/// One entry, as it was written.
+/// An audit entry with the current names of its actor and target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActivityEntry {
-    /// What it says.
-    pub link: Link,
-    /// The hash that stands beside it.
+    /// The entry as the chain hashes it.
+    pub link: ChainedEntry,
+    /// The stored hash.
     pub hash: [u8; 32],
-    /// What the person or the key that did it is called today.
+    /// The current name of the person or key that acted, if it still exists.
     pub actor_name: Option<String>,
-    /// What the thing is called today, if it is still there.
+    /// The current name of the target, if it still exists.
     pub target_name: Option<String>,
 }
 
 macro_rules! entries {
     ($actor:literal, $target:literal, $range:literal, $order:literal) => {
-        // `user:` is five characters long and `key:` four, and what other actors have behind them is nobody's id.
+        // `user:` has five characters and `key:` four. The remainder of other actors isn't an ID.
         concat!(
             "SELECT a.*, coalesce(u.name, c.name) AS actor_name, coalesce(k.name, p.name, m.name, t.name) AS target_name
              FROM audit a
@@ -61,9 +60,9 @@ macro_rules! entries {
     };
 }
 
-/// An index is used for what stands in the query, and not for what may be left out of it: so there is one for each. Of the
-/// range, the plus hides the end that is far away: with both, the primary key looks better than it is.
-macro_rules! by_what_is_known {
+/// Each filter needs its own statement, because SQLite uses an index only for conditions in the statement. The plus
+/// sign hides the far end of the range from the planner, which would otherwise prefer the primary key.
+macro_rules! statement_for {
     ($filter:expr, $range:literal, $order:literal) => {
         match ($filter.actor, &$filter.target) {
             (_, Some(_)) => entries!("($4 IS NULL OR a.actor = $4)", "a.target = $5", $range, $order),
@@ -73,7 +72,7 @@ macro_rules! by_what_is_known {
     };
 }
 
-/// From one actor to the next in the index, instead of over all that each of them did.
+/// Steps from one actor to the next in the index instead of scanning all entries.
 const ACTORS: &str = "WITH RECURSIVE seen (actor) AS (
         SELECT min(actor) FROM audit WHERE workspace_id = $1
         UNION ALL
@@ -85,12 +84,19 @@ const ACTORS: &str = "WITH RECURSIVE seen (actor) AS (
     WHERE s.actor IS NOT NULL LIMIT $2";
 
 impl ActivityFilter {
-    /// Whether it leaves nothing out.
-    pub fn is_none(&self) -> bool {
+    /// Returns whether the filter matches every entry.
+    pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    fn ask(&self, sql: &'static str, workspace: WorkspaceId, after: u64, before: u64, limit: u32) -> Query {
+    fn bind_to(
+        &self,
+        sql: &'static str,
+        workspace: WorkspaceId,
+        after: u64,
+        before: u64,
+        limit: u32,
+    ) -> Query {
         query(sql)
             .bind(workspace.to_string())
             .bind(database::column(after))
@@ -107,7 +113,7 @@ impl ActivityFilter {
 }
 
 impl Store {
-    /// A page of the history of `workspace`, newest first; what happened before the entry `before`, where the page before ended.
+    /// Returns a page of the audit log of `workspace`, newest first, starting before the entry number `before`.
     pub async fn activity(
         &self,
         workspace: WorkspaceId,
@@ -115,15 +121,15 @@ impl Store {
         before: Option<u64>,
         limit: u32,
     ) -> Result<Page<ActivityEntry, u64>, StoreError> {
-        let sql = by_what_is_known!(filter, "a.seq < $3 AND +a.seq > $2", "DESC");
+        let sql = statement_for!(filter, "a.seq < $3 AND +a.seq > $2", "DESC");
         let before = before.unwrap_or(u64::MAX);
-        let asked = filter.ask(sql, workspace, 0, before, limit.saturating_add(1));
-        let items = read(&asked.fetch_all(self.readers()).await?)?;
+        let query = filter.bind_to(sql, workspace, 0, before, limit.saturating_add(1));
+        let items = read(&query.fetch_all(self.readers()).await?)?;
         Ok(Page::of(items, limit, |entry| entry.link.seq.unsigned_abs()))
     }
 
-    /// Up to `limit` entries of `workspace` after the entry `after` and up to `last`, oldest first. Entries never change,
-    /// so that many pieces are one history, whatever is written meanwhile.
+    /// Returns up to `limit` entries of `workspace` after the number `after` and up to `last`, oldest first. Entries
+    /// never change, so the pages of several calls form one consistent log.
     pub async fn activity_after(
         &self,
         workspace: WorkspaceId,
@@ -132,12 +138,12 @@ impl Store {
         last: u64,
         limit: u32,
     ) -> Result<Vec<ActivityEntry>, StoreError> {
-        let sql = by_what_is_known!(filter, "a.seq > $2 AND +a.seq < $3", "ASC");
-        let asked = filter.ask(sql, workspace, after, last.saturating_add(1), limit);
-        read(&asked.fetch_all(self.readers()).await?)
+        let sql = statement_for!(filter, "a.seq > $2 AND +a.seq < $3", "ASC");
+        let query = filter.bind_to(sql, workspace, after, last.saturating_add(1), limit);
+        read(&query.fetch_all(self.readers()).await?)
     }
 
-    /// How many entries the history of `workspace` has.
+    /// Returns the number of audit entries of `workspace`.
     pub async fn activity_length(&self, workspace: WorkspaceId) -> Result<u64, StoreError> {
         let row = query("SELECT audited FROM workspaces WHERE id = $1")
             .bind(workspace.to_string())
@@ -147,7 +153,7 @@ impl Store {
         database::number(&row, "audited")
     }
 
-    /// Up to `most` of those who did something in `workspace`, with what they are called today.
+    /// Returns up to `most` actors in the audit log of `workspace`, with their current names.
     pub async fn activity_actors(
         &self,
         workspace: WorkspaceId,
@@ -155,7 +161,7 @@ impl Store {
     ) -> Result<Vec<(Actor, Option<String>)>, StoreError> {
         let rows =
             query(ACTORS).bind(workspace.to_string()).bind(i64::from(most)).fetch_all(self.readers()).await?;
-        // Whom this version does not know can be found in the list, if not by this.
+        // Skip actors that this version can't parse. The list of entries still shows them.
         let actors =
             rows.iter().map(|row| Ok((database::parsed(row, "actor").ok(), row.try_get("actor_name")?)));
         let actors: Vec<(Option<Actor>, _)> = actors.collect::<Result<_, StoreError>>()?;
@@ -169,7 +175,7 @@ fn read(rows: &[Row]) -> Result<Vec<ActivityEntry>, StoreError> {
 
 fn entry(row: &Row) -> Result<ActivityEntry, StoreError> {
     Ok(ActivityEntry {
-        link: Link {
+        link: ChainedEntry {
             version: row.try_get("version")?,
             workspace: row.try_get("workspace_id")?,
             seq: row.try_get("seq")?,
@@ -186,7 +192,7 @@ fn entry(row: &Row) -> Result<ActivityEntry, StoreError> {
     })
 }
 
-/// What was altered may be no text any more. It is shown as far as it can be: its hash tells that it is not what was written.
+/// A tampered text may not be UTF-8. It is shown as far as possible; its hash reveals that it was changed.
 fn text(row: &Row, column: &'static str) -> Result<String, StoreError> {
     row.try_get::<String>(column).or_else(|_| {
         let bytes: &[u8] = row.try_get(column)?;

@@ -1,22 +1,22 @@
-//! Who did something: a person, a key, or whoever sits at the data folder.
+//! The author of a change: a person, a key, or the operator.
 
 use std::fmt;
 use std::str::FromStr;
 
 use keyrack_key::{KeyId, UserId};
 
-/// Who did something. In the store: `user:usr_…`, `key:key_…`, `operator`.
+/// The author of a change. The database stores `user:usr_…`, `key:key_…`, or `operator`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Actor {
-    /// A person in a browser.
+    /// A person who is signed in.
     User(UserId),
-    /// A program with a key.
+    /// A key.
     Key(KeyId),
-    /// The command line on the data folder.
+    /// The operator, on the command line of the data folder's machine.
     Operator,
 }
 
-/// A text that names no actor.
+/// The text isn't an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected user:usr_…, key:key_… or operator")]
 pub struct UnknownActor;
@@ -44,12 +44,11 @@ impl FromStr for Actor {
     }
 }
 
-/// Who did something, as a page shows it.
+/// An actor with its current name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct By {
-    /// Who.
+pub struct NamedActor {
     pub actor: Actor,
-    /// What a person is called today; nothing for keys and operators.
+    /// The current name of a person. `None` for keys and operators.
     pub name: Option<String>,
 }
 
@@ -58,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn actors_survive_their_text_and_nothing_else_is_one() {
+    fn actors_round_trip_as_text_and_other_texts_fail() {
         let hex = "0198c2f4a1b27c3d8e4f5a6b7c8d9e0f";
         for text in [format!("user:usr_{hex}"), format!("key:key_{hex}"), "operator".into()] {
             assert_eq!(text.parse::<Actor>().unwrap().to_string(), text);

@@ -1,4 +1,4 @@
-//! What happened in a workspace: entries that are written with the change they tell of, and read newest first.
+//! The audit log of a workspace. Each entry is written in the transaction of the change that it describes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,23 +6,23 @@ use std::str::FromStr;
 use keyrack_key::{Timestamp, WorkspaceId};
 use serde_json::Value;
 
-use crate::chain::{self, Link};
+use crate::chain::{self, ChainedEntry};
 use crate::database::{self, Connection, Row, query};
-use crate::{Actor, By, Store, StoreError};
+use crate::{Actor, NamedActor, Store, StoreError};
 
 macro_rules! actions {
-    ($($action:ident, $name:literal, $says:literal;)*) => {
-        /// What happened.
+    ($($action:ident, $name:literal, $doc:literal;)*) => {
+        /// What was changed.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum AuditAction {
-            $(#[doc = $says] $action,)*
+            $(#[doc = $doc] $action,)*
         }
 
         impl AuditAction {
-            /// Every action.
+            /// All actions.
             pub const ALL: &[Self] = &[$(Self::$action),*];
 
-            /// The word in the store and the API.
+            /// The name in the database and the API.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$action => $name,)*
@@ -33,22 +33,22 @@ macro_rules! actions {
 }
 
 actions! {
-    WorkspaceCreated, "workspace_created", "The workspace began.";
+    WorkspaceCreated, "workspace_created", "A workspace was created.";
     WorkspaceEdited, "workspace_edited", "The workspace's name or policy was changed.";
-    MemberJoined, "member_joined", "Somebody became a member.";
-    KeyCreated, "key_created", "A key was made.";
+    MemberJoined, "member_joined", "A person became a member.";
+    KeyCreated, "key_created", "A key was created.";
     KeyEdited, "key_edited", "A key was changed.";
     KeyRotated, "key_rotated", "A key got a new secret.";
-    KeyPaused, "key_paused", "A key is refused for a while.";
-    KeyResumed, "key_resumed", "A pause of a key was ended.";
-    KeyRetired, "key_retired", "The old secret of a key was ended before its time.";
+    KeyPaused, "key_paused", "A key was paused.";
+    KeyResumed, "key_resumed", "A paused key was resumed.";
+    KeyRetired, "key_retired", "The old secret of a key was revoked early.";
     KeyDeleted, "key_deleted", "A key was deleted.";
-    ProjectCreated, "project_created", "A project was made.";
+    ProjectCreated, "project_created", "A project was created.";
     ProjectEdited, "project_edited", "A project was changed.";
     ProjectDeleted, "project_deleted", "A project was deleted.";
-    RecordDeleted, "record_deleted", "A picture was deleted.";
-    ModelCreated, "model_created", "A training was asked for.";
-    ModelCancelled, "model_cancelled", "A training was cancelled.";
+    RecordDeleted, "record_deleted", "An image was deleted.";
+    ModelCreated, "model_created", "A training run was queued.";
+    ModelCancelled, "model_cancelled", "A training run was cancelled.";
     ModelDeleted, "model_deleted", "A model was deleted.";
 }
 
@@ -66,25 +66,25 @@ impl FromStr for AuditAction {
     }
 }
 
-/// One thing that happened.
+/// An entry of the audit log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditEntry {
-    /// Its place in the workspace's history, from 1.
+    /// The number of the entry in its workspace, starting with 1.
     pub seq: u64,
-    /// When.
+    /// The time of the change.
     pub at: Timestamp,
-    /// Who did it.
-    pub by: By,
-    /// What.
+    /// The author of the change.
+    pub by: NamedActor,
+    /// What was changed.
     pub action: AuditAction,
-    /// The id of what it was done to.
+    /// The ID of the changed object.
     pub target: String,
-    /// What else is worth telling: a JSON object. Never a secret or its digest.
+    /// More facts as a JSON object. Never contains a secret or its digest.
     pub detail: Value,
 }
 
-/// What is about to be written down.
-pub(crate) struct Happened<'a> {
+/// An entry to append to the audit log.
+pub(crate) struct NewAuditEntry<'a> {
     pub(crate) workspace: WorkspaceId,
     pub(crate) at: Timestamp,
     pub(crate) actor: Actor,
@@ -93,9 +93,10 @@ pub(crate) struct Happened<'a> {
     pub(crate) detail: Value,
 }
 
-/// Writes an entry into the transaction of the change that it tells of. Also the proof that the workspace exists.
-pub(crate) async fn append(db: &mut Connection, happened: &Happened<'_>) -> Result<(), StoreError> {
-    let workspace = happened.workspace.to_string();
+/// Appends an entry within the transaction of its change. Returns [`StoreError::NotFound`] if
+/// the workspace doesn't exist.
+pub(crate) async fn append(db: &mut Connection, entry: &NewAuditEntry<'_>) -> Result<(), StoreError> {
+    let workspace = entry.workspace.to_string();
     let counted = query(
         "UPDATE workspaces SET audited = audited + 1 WHERE id = $1
          RETURNING audited, (SELECT a.hash FROM audit a WHERE a.workspace_id = $1 AND a.seq = workspaces.audited - 1) AS prev",
@@ -105,29 +106,29 @@ pub(crate) async fn append(db: &mut Connection, happened: &Happened<'_>) -> Resu
     .await?
     .ok_or(StoreError::NotFound)?;
     let seq: i64 = counted.try_get("audited")?;
-    let link = Link {
+    let link = ChainedEntry {
         version: chain::VERSION,
         workspace,
         seq,
-        at: happened.at.micros(),
-        actor: happened.actor.to_string(),
-        action: happened.action.name().into(),
-        target: happened.target.to_string(),
-        detail: happened.detail.to_string(),
+        at: entry.at.micros(),
+        actor: entry.actor.to_string(),
+        action: entry.action.name().into(),
+        target: entry.target.to_string(),
+        detail: entry.detail.to_string(),
         prev: if seq == 1 { chain::START } else { database::bytes(&counted, "prev")? },
     };
     chain::write(db, &link).await
 }
 
 impl Store {
-    /// Up to `limit` entries of `workspace`, newest first: the newest of all, or those before the entry `before`.
+    /// Returns up to `limit` entries of `workspace`, newest first, starting before the entry number `before`.
     pub async fn audit_entries(
         &self,
         workspace: WorkspaceId,
         before: Option<u64>,
         limit: u32,
     ) -> Result<Vec<AuditEntry>, StoreError> {
-        // `user:` is five characters long, and what other actors have behind them is nobody's id.
+        // `user:` has five characters. The remainder of other actors isn't an ID.
         query(
             "SELECT a.seq, a.at, a.actor, a.action, a.target, a.detail, u.name AS actor_name
              FROM audit a LEFT JOIN users u ON u.id = substr(a.actor, 6)
@@ -148,7 +149,7 @@ fn entry(row: &Row) -> Result<AuditEntry, StoreError> {
     Ok(AuditEntry {
         seq: database::number(row, "seq")?,
         at: database::time(row, "at")?,
-        by: By { actor: database::parsed(row, "actor")?, name: row.try_get("actor_name")? },
+        by: NamedActor { actor: database::parsed(row, "actor")?, name: row.try_get("actor_name")? },
         action: database::parsed(row, "action")?,
         target: row.try_get("target")?,
         detail: database::parsed(row, "detail")?,

@@ -1,77 +1,76 @@
-//! Who calls with a key, written down in batches and kept within bounds.
+//! The callers of each key: written in batches, limited in number.
 
 mod read;
 mod write;
 
-pub(crate) use write::{day_of, write_callers};
+pub(crate) use write::write_callers;
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use keyrack_key::{Hint, Permission, Timestamp};
 
-/// Who calls, as precisely as it is known.
+/// The source of a caller's requests, as precisely as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Whence {
-    /// From one address; nothing where it was not known.
+pub enum CallerSource {
+    /// An address, or `None` if the address wasn't known.
     Address(Option<IpAddr>),
-    /// From anywhere in a network, with any program: too many addresses called to keep each.
+    /// Any address and program of a network. Used when a key has too many callers to store each address.
     Network(IpNet),
-    /// All those who came when there was no room for more.
-    Rest,
+    /// All callers after a key reached its limit of stored callers.
+    Others,
 }
 
-/// Somebody who calls with a key.
+/// A caller of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallerRow {
-    /// Names it within its key.
+    /// The caller's ID, unique within the key.
     pub id: i64,
-    /// The secret that they call with.
+    /// The hint of the secret that the caller uses.
     pub hint: Hint,
-    /// From where.
-    pub whence: Whence,
-    /// The origin of the page that calls; empty where none does.
+    /// The address or network of the caller.
+    pub source: CallerSource,
+    /// The origin of the calling page. Empty if the request had none.
     pub origin: String,
-    /// The program, as it calls itself; empty where it does not, or where many do.
+    /// The program's own name (`User-Agent`). Empty if it is missing or the row stands for several programs.
     pub agent: String,
-    /// When they first called.
+    /// The time of the first request.
     pub first: Timestamp,
-    /// When they last called.
+    /// The time of the last request.
     pub last: Timestamp,
-    /// What was asked for last; nothing where the question was only whether the key is alive.
+    /// The permission that the last request needed. `None` if the request only checked the key.
     pub permission: Option<Permission>,
-    /// The code of the last refusal, if there was one.
+    /// The code of the last denial, if any.
     pub refused: Option<String>,
-    /// Calls that were let through, in the time that was asked about.
+    /// The number of allowed requests in the queried period.
     pub allowed: u64,
-    /// Calls that were refused, likewise.
+    /// The number of denied requests in the queried period.
     pub refusals: u64,
 }
 
-/// Where a page of callers ended.
+/// The position after a page of callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallerCursor {
     last: Timestamp,
     id: i64,
 }
 
-/// Calls of one caller for one permission that were let through.
+/// The allowed requests of a caller for a permission.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallerUse {
-    /// The caller, by [`CallerRow::id`].
+pub struct CallerUsage {
+    /// The caller's [`CallerRow::id`].
     pub caller: i64,
-    /// What was asked for.
     pub permission: Option<Permission>,
-    /// How often.
+    /// The number of requests.
     pub allowed: u64,
 }
 
-/// The last who called with one secret of a key.
+/// The last caller of a secret, and the number of callers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SecretUse {
-    /// The last to call.
+pub struct SecretUsage {
+    /// The caller with the latest request.
     pub last: CallerRow,
-    /// How many different callers there are.
+    /// The number of callers.
     pub callers: u64,
 }
 

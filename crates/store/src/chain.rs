@@ -1,4 +1,5 @@
-//! The chain of a workspace's audit entries: each holds the hash of the one before, so that nobody rewrites the past unseen.
+//! The hash chain of a workspace's audit log. Each entry contains the hash of the previous one, so that changes of the
+//! past are detected.
 //!
 //! The hash of an entry of version 1 is SHA-256 over these fields, each preceded by its length in bytes as an
 //! unsigned 32-bit big-endian number:
@@ -6,11 +7,11 @@
 //! 1. the version, 2. the workspace's id, 3. `seq`, 4. `at` in microseconds since the Unix epoch, 5. the actor,
 //!    6. the action, 7. the target, 8. the detail: the JSON text as it is stored, 9. the hash of the entry before
 //!
-//! The version, `seq` and `at` are signed 64-bit big-endian numbers, ids and words are UTF-8, hashes are 32 raw bytes,
-//! and before the first entry stand 32 zero bytes.
+//! The version, `seq`, and `at` are signed 64-bit big-endian numbers. IDs and words are UTF-8. Hashes are 32 raw
+//! bytes. The previous hash of the first entry is 32 zero bytes.
 //!
-//! The chain shows that an entry was altered, moved or taken out. Whoever can write the file and computes the whole chain
-//! anew is not shown by it: for that, keep the newest hash elsewhere.
+//! The chain detects an entry that was changed, moved, or removed. It doesn't detect an attacker who can write the
+//! file and recomputes the whole chain. To detect that, keep a copy of the newest hash elsewhere.
 
 use std::ops::ControlFlow::{Break, Continue};
 
@@ -20,59 +21,59 @@ use sha2::{Digest as _, Sha256};
 use crate::database::{self, Connection, Row, query};
 use crate::{Store, StoreError};
 
-/// How entries are hashed today.
+/// The version of the hash in new entries.
 pub(crate) const VERSION: i64 = 1;
 
 type Hash = [u8; 32];
 
-/// What the first entry continues.
+/// The previous hash of the first entry.
 pub(crate) const START: Hash = [0; 32];
 
-/// What a look at a whole chain found.
+/// The result of verifying a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Chain {
-    /// Every entry is as it was written.
+pub enum ChainStatus {
+    /// All entries are unchanged.
     Whole {
-        /// How many there are.
+        /// The number of entries.
         entries: u64,
     },
-    /// An entry was altered, or is missing.
+    /// An entry was changed or is missing.
     Broken {
-        /// The first such entry.
+        /// The number of the first such entry.
         seq: u64,
     },
 }
 
-/// One entry as it is hashed.
+/// The fields of an audit entry that its hash covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
-    /// How it is hashed.
+pub struct ChainedEntry {
+    /// The version of the hash.
     pub version: i64,
-    /// Whose history it belongs to.
+    /// The ID of the workspace.
     pub workspace: String,
-    /// Its place, from 1.
+    /// The number of the entry, starting with 1.
     pub seq: i64,
-    /// When, in microseconds since the Unix epoch.
+    /// The time in microseconds since the Unix epoch.
     pub at: i64,
-    /// Who did it: an [`Actor`](crate::Actor) as text.
+    /// The author: an [`Actor`](crate::Actor) as text.
     pub actor: String,
-    /// What was done: the word of an [`AuditAction`](crate::AuditAction), or of one that a newer version knows.
+    /// The name of an [`AuditAction`](crate::AuditAction), or of an action that a newer version knows.
     pub action: String,
-    /// The id of what it was done to.
+    /// The ID of the changed object.
     pub target: String,
-    /// What else is worth telling: the text of a JSON object.
+    /// More facts: the text of a JSON object.
     pub detail: String,
-    /// The hash of the entry before; zeros before the first.
+    /// The hash of the previous entry. Zeros for the first entry.
     pub prev: [u8; 32],
 }
 
-impl Link {
-    /// Whether this version knows how the entry is hashed.
+impl ChainedEntry {
+    /// Returns whether this version can compute the hash.
     pub const fn is_known(&self) -> bool {
         self.version == VERSION
     }
 
-    /// The hash that belongs beside it: SHA-256, over the fields as the documentation of the chain says.
+    /// Computes the SHA-256 of the entry, as this module's documentation describes.
     pub fn hash(&self) -> [u8; 32] {
         let mut sha = Sha256::new();
         for field in [
@@ -86,7 +87,7 @@ impl Link {
             self.detail.as_bytes(),
             &self.prev,
         ] {
-            // No field comes near 4 GiB: SQLite refuses texts above 1 GB.
+            // No field is near 4 GiB: SQLite rejects texts above 1 GB.
             sha.update(u32::try_from(field.len()).unwrap_or(u32::MAX).to_be_bytes());
             sha.update(field);
         }
@@ -94,7 +95,7 @@ impl Link {
     }
 }
 
-pub(crate) async fn write(db: &mut Connection, link: &Link) -> Result<(), StoreError> {
+pub(crate) async fn write(db: &mut Connection, link: &ChainedEntry) -> Result<(), StoreError> {
     query(
         "INSERT INTO audit (workspace_id, seq, version, at, actor, action, target, detail, prev, hash)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
@@ -115,8 +116,8 @@ pub(crate) async fn write(db: &mut Connection, link: &Link) -> Result<(), StoreE
 }
 
 impl Store {
-    /// Computes the whole chain of `workspace` anew. A version that this one does not know counts as broken.
-    pub async fn verify_chain(&self, workspace: WorkspaceId) -> Result<Chain, StoreError> {
+    /// Verifies the whole chain of `workspace`. An entry with an unknown version counts as broken.
+    pub async fn verify_chain(&self, workspace: WorkspaceId) -> Result<ChainStatus, StoreError> {
         let mut db = self.read().await?;
         let counted = query("SELECT audited FROM workspaces WHERE id = $1")
             .bind(workspace.to_string())
@@ -126,23 +127,23 @@ impl Store {
         let entries = database::number(&counted, "audited")?;
         let start = (0, Some(START));
         let step = |(seq, end): (u64, Option<Hash>), row: Row| {
-            // What cannot even be decoded was altered, too.
+            // A row that can't be decoded was changed, too.
             let end = end.and_then(|end| holds(&row, seq + 1, end).unwrap_or(None));
             Ok(if end.is_some() { Continue((seq + 1, end)) } else { Break((seq + 1, None)) })
         };
         let all =
             query("SELECT * FROM audit WHERE workspace_id = $1 ORDER BY seq").bind(workspace.to_string());
         Ok(match all.fold(&mut *db, start, step).await? {
-            (seq, None) => Chain::Broken { seq },
-            (seq, Some(_)) if seq == entries => Chain::Whole { entries },
-            (seq, Some(_)) => Chain::Broken { seq: seq + 1 },
+            (seq, None) => ChainStatus::Broken { seq },
+            (seq, Some(_)) if seq == entries => ChainStatus::Whole { entries },
+            (seq, Some(_)) => ChainStatus::Broken { seq: seq + 1 },
         })
     }
 }
 
-/// The hash of the entry, if it is the one that belongs at this place.
+/// Returns the hash of the entry if the entry is unchanged and has the number `seq`.
 fn holds(row: &Row, seq: u64, prev: Hash) -> Result<Option<Hash>, StoreError> {
-    let link = Link {
+    let link = ChainedEntry {
         version: row.try_get("version")?,
         workspace: row.try_get("workspace_id")?,
         seq: database::column(seq),

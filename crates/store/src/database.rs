@@ -1,4 +1,4 @@
-//! The one place that knows which database it is: opening, transactions, statements, columns.
+//! The only module that knows which database is used: opening, transactions, statements, and columns.
 
 mod connection;
 mod migrations;
@@ -27,7 +27,7 @@ use crate::reserve::NoReserve;
 use crate::tenant::{Tenant, tenant};
 use crate::{Reserve, StoreError};
 
-/// All that Keyrack remembers. Cheap to clone.
+/// Keyrack's database. Clones are cheap and share the connections.
 #[derive(Clone)]
 pub struct Store {
     shared: Arc<Shared>,
@@ -35,7 +35,7 @@ pub struct Store {
 
 struct Shared {
     path: PathBuf,
-    /// One connection: SQLite has one writer, and here writers queue in order instead of finding it busy.
+    /// The only writing connection, because SQLite has a single writer. Callers queue here instead of finding it busy.
     writer: Writer,
     readers: Readers,
     reserve: Arc<dyn Reserve>,
@@ -43,13 +43,13 @@ struct Shared {
 }
 
 impl Store {
-    /// Opens the file at `path`, makes it if there is none, and brings its tables up to date.
-    /// Only the owner of the process can read it. `rng` names changes.
+    /// Opens the file at `path`, creates it if it doesn't exist, and migrates its schema. Only the user of the process
+    /// can read the file. `rng` creates the IDs of changes.
     pub async fn open(path: &Path, rng: impl Rng + Send + 'static) -> Result<Self, StoreError> {
         Self::open_with_reserve(path, rng, Arc::new(NoReserve)).await
     }
 
-    /// Like [`open`](Self::open), with disk space that is kept for writes that must always succeed.
+    /// Like [`open`](Self::open), with disk space that is reserved for writes that must always succeed.
     pub async fn open_with_reserve(
         path: &Path,
         rng: impl Rng + Send + 'static,
@@ -69,33 +69,33 @@ impl Store {
         Ok(Self { shared: Arc::new(Shared { path, writer, readers, reserve, rng }) })
     }
 
-    /// Lets what runs finish, folds the write-ahead log into the file and closes it. Whatever is asked afterwards fails.
+    /// Waits for running statements, moves the write-ahead log into the file, and closes the file. Later calls fail.
     pub async fn close(&self) {
         self.shared.readers.close().await;
         self.shared.writer.close().await;
     }
 
-    /// Where the file is.
+    /// The path of the file.
     pub(crate) fn path(&self) -> PathBuf {
         self.shared.path.clone()
     }
 
-    /// For one query.
+    /// The read-only connections, for a single query.
     pub(crate) fn readers(&self) -> &Readers {
         &self.shared.readers
     }
 
-    /// For several queries that must see the same state.
+    /// Returns a connection for several queries that must see the same state.
     pub(crate) async fn read(&self) -> Result<Reader, StoreError> {
         self.shared.readers.begin().await
     }
 
-    /// For changes that add data. [`StoreError::DiskFull`] while only reserved disk space is left.
+    /// Starts a write that adds data. Returns [`StoreError::DiskFull`] if only reserved disk space is left.
     pub(crate) async fn write_new_data(&self) -> Result<Write, StoreError> {
         self.write_new_data_for(tenant()).await
     }
 
-    /// The same for this workspace.
+    /// Like [`write_new_data`](Self::write_new_data), in the queue of `tenant`.
     pub(crate) async fn write_new_data_for(&self, tenant: Tenant) -> Result<Write, StoreError> {
         if !self.shared.reserve.admits_new_data() {
             return Err(StoreError::DiskFull);
@@ -103,17 +103,17 @@ impl Store {
         self.write_for(tenant).await
     }
 
-    /// For changes that must succeed on a disk that is nearly full: they take something away, or hardly add anything.
+    /// Starts a write that must succeed on a nearly full disk, because it deletes data or adds very little.
     pub(crate) async fn write(&self) -> Result<Write, StoreError> {
         self.write_for(tenant()).await
     }
 
-    /// The same for this workspace.
+    /// Like [`write`](Self::write), in the queue of `tenant`.
     pub(crate) async fn write_for(&self, tenant: Tenant) -> Result<Write, StoreError> {
         self.shared.writer.turn(tenant).await
     }
 
-    /// A change of one statement; how many rows it touched.
+    /// Runs a statement in its own transaction. Returns the number of changed rows.
     pub(crate) async fn change(&self, query: Query) -> Result<u64, StoreError> {
         let mut db = self.write().await?;
         let changed = query.execute(&mut *db).await?.rows_affected();
@@ -135,8 +135,7 @@ impl fmt::Debug for Store {
     }
 }
 
-/// Makes the file before SQLite does, so that it is never readable by others, not even for a moment.
-/// SQLite gives its side files the same mode.
+/// Creates the file before SQLite does, so that others can never read it. SQLite gives its side files the same mode.
 fn protect(path: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.create(true).append(true);

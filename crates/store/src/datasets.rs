@@ -1,17 +1,17 @@
-//! What a project's models learn from: pictures in batches, and labels on them.
+//! The datasets of projects: images in batches, labels, and annotations.
 
 mod annotations;
 mod batches;
 mod counts;
+mod labeled;
 mod labels;
-mod learning;
 mod records;
 mod uploads;
 
-pub use annotations::{Annotation, Mark, NewAnnotation};
+pub use annotations::{Annotation, AnnotationRegion, NewAnnotation};
 pub use batches::Batch;
 pub use counts::ProjectCounts;
+pub use labeled::LabeledImage;
 pub use labels::{Label, NewLabel};
-pub use learning::Labelled;
 pub use records::{NewRecord, Record, RecordFilter};
 pub use uploads::{NewUpload, Upload};

@@ -1,4 +1,4 @@
-//! Why the store did not do what it was asked.
+//! Errors of the store.
 
 use std::io;
 use std::sync::Arc;
@@ -8,88 +8,86 @@ use rusqlite::{ErrorCode, ffi};
 
 use crate::MigrationError;
 
-/// Why the store did not do what it was asked.
+/// Why an operation of the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database failed.
     #[error("the database failed")]
     Database(#[from] rusqlite::Error),
-    /// The commit failed that this write shared with others: none of them happened.
+    /// The shared commit failed. None of its writes happened.
     #[error("the database failed to commit")]
     Commit(#[source] Arc<StoreError>),
-    /// Only reserved disk space is left, and this write would have added data. Nothing was written.
+    /// Only reserved disk space is left, and this write adds data. Nothing was written.
     #[error("the disk is nearly full")]
     DiskFull,
-    /// The store was closed.
+    /// The store is closed.
     #[error("the store is closed")]
     Closed,
-    /// The tables could not be brought to this version's form.
+    /// The schema couldn't be migrated to this version's.
     #[error("the tables could not be brought up to date")]
     Migration(#[from] MigrationError),
-    /// The file could not be made or protected.
+    /// The database file couldn't be created or protected.
     #[error("the database file cannot be used")]
     File(#[from] std::io::Error),
-    /// A row holds what no version writes.
+    /// A row contains a value that no version writes.
     #[error("the database holds a {what} that cannot be read")]
-    Corrupt {
-        /// The column.
-        what: &'static str,
-    },
-    /// There is no such thing here.
+    Corrupt { what: &'static str },
+    /// The object doesn't exist.
     #[error("not found")]
     NotFound,
-    /// There would be more of them than there may be.
+    /// A limit on the number of objects is reached.
     #[error("too many")]
     TooMany,
-    /// The key was deleted: it is not changed any more.
+    /// The key is deleted, so it can't be changed.
     #[error("the key was deleted")]
     Gone,
-    /// The key that acts was deleted, paused or narrowed since it was checked, has expired, or its secret was revoked.
+    /// Since the request was authorized, the acting key was deleted, paused, or narrowed, it expired,
+    /// or its secret was revoked.
     #[error("the key that acts was changed or deleted in the meantime")]
     ActorChanged,
-    /// The session of the person who acts has ended.
+    /// The acting person's session has ended.
     #[error("the session that acts has ended")]
     SignedOut,
-    /// The person who acts doesn't have the role any more.
+    /// The acting person no longer has the required role.
     #[error("the person no longer has the required role")]
     RoleLost,
-    /// The key was changed since it was read.
+    /// The key was changed since the caller read it.
     #[error("the key was changed by somebody else in the meantime")]
     Conflict,
-    /// A newer version wrote something about this key that this version would lose by editing it.
+    /// A newer version wrote this key with data that an edit by this version would lose.
     #[error("the key was written by a newer version and cannot be edited by this one")]
     NotUnderstood,
-    /// The request with this token was already carried out.
+    /// A request with this idempotency key was already carried out.
     #[error("this request was already carried out")]
     Repeated {
-        /// What it made or changed.
+        /// The key that the first request created or changed.
         key: KeyId,
     },
-    /// There is an owner and a workspace already.
+    /// There already is an owner and a workspace.
     #[error("this deployment is already set up")]
     AlreadySetUp,
-    /// Somebody has this address.
+    /// Another person has this e-mail address.
     #[error("this e-mail address is taken")]
     EmailTaken,
-    /// A workspace has this slug.
+    /// Another workspace has this slug.
     #[error("this workspace address is taken")]
     SlugTaken,
-    /// A project of the workspace has this name.
+    /// Another project of the workspace has this name.
     #[error("this name is taken")]
     NameTaken,
-    /// The person is in the workspace already.
+    /// The person already is a member of the workspace.
     #[error("this person is already a member")]
     AlreadyMember,
 }
 
 impl StoreError {
-    /// Whether the write failed for lack of disk space. Nothing of it was written.
+    /// Returns whether the write failed for lack of disk space. Nothing was written.
     pub fn is_disk_full(&self) -> bool {
         match self {
             Self::DiskFull => true,
             Self::Commit(cause) => cause.is_disk_full(),
             Self::Database(error) => {
-                // What SQLite answers where its shared memory cannot grow.
+                // SQLite returns this code if it can't grow its shared memory file.
                 error.sqlite_error_code() == Some(ErrorCode::DiskFull)
                     || error.sqlite_extended_error_code() == Some(ffi::SQLITE_IOERR_SHMSIZE)
             }
@@ -100,7 +98,7 @@ impl StoreError {
         }
     }
 
-    /// Whether there is a row already with what there may be only once.
+    /// Returns whether a uniqueness constraint was violated.
     pub(crate) fn is_unique_violation(&self) -> bool {
         let Self::Database(error) = self else { return false };
         matches!(

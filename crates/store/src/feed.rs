@@ -1,4 +1,4 @@
-//! The feed that racks read: everything at once, or what changed since; and where the next change is numbered.
+//! The feed that fills racks: a snapshot of all keys, or the changes since a position. Also numbers the changes.
 
 use std::ops::ControlFlow;
 
@@ -25,8 +25,8 @@ macro_rules! changed {
 const CHANGED: &str = changed!("");
 const CHANGED_OF_ONE: &str = changed!("AND +k.workspace_id = $2 ");
 
-/// The feed of one workspace, for nodes that may see no other. Its frames reach as far as those of all workspaces do,
-/// so that what was left out makes no hole.
+/// The feed of a single workspace, for nodes that may not see others. Its frames end at the position of the whole
+/// feed, so that changes of other workspaces leave no gap.
 #[derive(Clone, Debug)]
 pub struct WorkspaceFeed {
     store: Store,
@@ -34,8 +34,8 @@ pub struct WorkspaceFeed {
 }
 
 impl Store {
-    /// What a node of `workspace` follows.
-    pub fn feed_of(&self, workspace: WorkspaceId) -> WorkspaceFeed {
+    /// Returns the feed for the nodes of `workspace`.
+    pub fn workspace_feed(&self, workspace: WorkspaceId) -> WorkspaceFeed {
         WorkspaceFeed { store: self.clone(), workspace }
     }
 }
@@ -66,7 +66,7 @@ impl Feed for WorkspaceFeed {
     }
 }
 
-/// What changed after `position`, as the query for what follows a revision finds it.
+/// Returns the changes after `position`. `query` builds the query for the changes after a revision.
 async fn changed(
     store: &Store,
     position: Position,
@@ -74,21 +74,21 @@ async fn changed(
 ) -> Result<Next, StoreError> {
     let mut db = store.read().await?;
     let to = head(&mut db).await?;
-    // The usual question, and the usual answer.
+    // The most frequent case: nothing has changed.
     if position == to {
         return Ok(Next::Frame(Frame { from: position, to, changes: Vec::new() }));
     }
     if !is_known(&mut db, position).await? {
         return Ok(Next::Reload);
     }
-    // Each changed key once, as it is now: a revision is moved on with its row. Secrets that
-    // ended long ago were removed by the rotation after them, so all that are left are told.
+    // Each changed key occurs once, in its current state, because a change updates the revision of the key's row. All
+    // secrets of the key are included; rotation removes those that expired long ago.
     let changes = records(&mut db, query(database::column(position.revision.0))).await?;
     Ok(Next::Frame(Frame { from: position, to, changes }))
 }
 
-/// Takes the next revision for a change of `key`. Call it as late as possible: from here to the commit
-/// every other change of a key, in any workspace, waits.
+/// Takes the next revision for a change of `key`. Call this as late as possible: until the commit, every other change
+/// of a key in any workspace waits.
 pub(crate) async fn next_revision(
     db: &mut Connection,
     key: KeyId,
@@ -119,7 +119,7 @@ async fn head(db: &mut Connection) -> Result<Position, StoreError> {
     })
 }
 
-/// Whether `position` is part of this history and not of one that a backup or a failover has replaced.
+/// Returns whether `position` belongs to this history, and not to one that a backup or failover has replaced.
 async fn is_known(db: &mut Connection, position: Position) -> Result<bool, StoreError> {
     let row = query("SELECT revision FROM changes WHERE revision = $1 AND change_id = $2")
         .bind(database::column(position.revision.0))
@@ -129,7 +129,7 @@ async fn is_known(db: &mut Connection, position: Position) -> Result<bool, Store
     Ok(row.is_some())
 }
 
-/// Row by row, each key once for each of its secrets.
+/// Reads the keys. There is a row for each secret of a key.
 async fn records(db: &mut Connection, query: Query) -> Result<Vec<Record>, StoreError> {
     let step = |mut records: Vec<Record>, row: Row| {
         let revision = Revision(database::number(&row, "revision")?);

@@ -1,11 +1,12 @@
-//! Writes that share a commit. SQLite has one writer, and what a write waits for is the disk: so those that wait for
-//! their turn meanwhile join it, and one `fsync` makes all of them durable.
+//! Group commit. SQLite has a single writer, and most of a write is waiting for the disk. So writes that wait at the
+//! same time share a transaction, and a single `fsync` makes all of them durable.
 //!
-//! One task owns the transaction and lends the connection to one [`Write`] after the other, each behind a savepoint of
-//! its own: one that fails, or whose caller goes away, undoes itself alone. Nobody is answered before the commit, and
-//! nobody else sees anything before it. Nobody waits for company either: where no other write waits, it is committed.
+//! A task owns the transaction and lends the connection to one [`Write`] after the other, each with its
+//! own savepoint. A write that fails or whose caller goes away rolls back alone. No write returns before
+//! the commit, and no reader sees its changes before. A write never waits for others to join: if no other
+//! write waits, the task commits.
 //!
-//! Workspaces take turns: one that writes without end delays another by one write at a time.
+//! Workspaces take turns, so that a workspace with many writes delays the writes of others by a single write each.
 
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
@@ -21,44 +22,44 @@ use crate::tenant::Tenant;
 use crate::turns::Turns;
 use crate::{Reserve, StoreError};
 
-/// How many writes share a commit at most: the first of them waits for the last.
+/// The most writes in a commit. The first of them waits for the last.
 const MOST: usize = 64;
 
-/// `IMMEDIATE` takes the lock at once: a transaction that reads first and writes later could be told in between that
-/// somebody else was faster.
+/// `IMMEDIATE` takes the lock at once. A transaction that reads first and writes later could fail because another one
+/// wrote in between.
 const BEGIN: &str = "BEGIN IMMEDIATE";
-/// Each turn has one of its own.
+/// Each write has its own savepoint.
 const SAVEPOINT: &str = "SAVEPOINT turn";
 const KEEP: &str = "RELEASE turn";
-/// The savepoint itself stays: it is the next one's.
+/// Keeps the savepoint for the next write.
 const UNDO: &str = "ROLLBACK TO turn";
-/// Savepoints go with their transaction.
+/// Committing releases savepoints.
 const COMMIT: &str = "COMMIT";
 const ABANDON: &str = "ROLLBACK";
 
-/// A turn to write. Dropped without a commit, it undoes what it did.
+/// Exclusive access to the database for writing. Dropping it without a commit rolls back its changes.
 pub(crate) struct Write {
-    // The connection goes back first: fields are dropped in this order.
+    // Fields are dropped in this order, so the connection is returned first.
     db: Connection,
     kept: oneshot::Sender<Member>,
 }
 
-/// Waits for a turn.
+/// A caller that waits for the connection.
 type Waiting = oneshot::Sender<Result<Write, StoreError>>;
 
-/// Joins the queue of its workspace.
+/// A waiting caller and the workspace in whose queue it waits.
 type Arrival = (Tenant, Waiting);
 
-/// Has written, and waits for the commit.
+/// A caller that has written and waits for the commit.
 type Member = oneshot::Sender<Result<(), Arc<StoreError>>>;
 
 impl Write {
-    /// Keeps what was written, and waits until it is durable.
+    /// Commits the changes and waits until they are durable.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         let Self { db, kept } = self;
         drop(db);
         let (member, committed) = oneshot::channel();
-        // If nobody takes it, it says so below.
+        // If the task has ended, the receiver below fails.
         let _ = kept.send(member);
         committed.await.map_err(|_| StoreError::Closed)?.map_err(StoreError::Commit)
     }
@@ -78,13 +79,14 @@ impl DerefMut for Write {
     }
 }
 
-/// The queue of those who want to write, and the task that serves it.
+/// The queue of waiting writes, and the task that serves them.
 pub(crate) struct Writer {
     open: Mutex<Option<(mpsc::UnboundedSender<Arrival>, JoinHandle<()>)>>,
 }
 
 impl Writer {
-    /// Lends `db` from now on, and opens the file at `path` again should it fail. `reserve` makes room for commits.
+    /// Starts the task with the connection `db`. After a failure, the task opens the file at `path` again. `reserve`
+    /// frees disk space for commits.
     pub(crate) fn new(db: Native, path: PathBuf, reserve: Arc<dyn Reserve>) -> Self {
         let (queue, arriving) = mpsc::unbounded_channel();
         let db = Arc::new(tokio::sync::Mutex::new(db));
@@ -92,22 +94,22 @@ impl Writer {
         Self { open: Mutex::new(Some((queue, tokio::spawn(groups.run())))) }
     }
 
-    /// Waits for a turn. The turns of one workspace come in the order in which they were asked for.
+    /// Waits for the connection. The callers of a workspace are served in order.
     pub(crate) async fn turn(&self, tenant: Tenant) -> Result<Write, StoreError> {
         let (waiting, turn) = oneshot::channel();
         if let Some((queue, _)) = &*self.open.lock().unwrap_or_else(PoisonError::into_inner) {
-            // If nobody takes it, it says so below.
+            // If the task has ended, the receiver below fails.
             let _ = queue.send((tenant, waiting));
         }
         turn.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Serves those who wait already, closes the connection, and refuses whoever comes later.
+    /// Serves the waiting writes, closes the connection, and fails later writes.
     pub(crate) async fn close(&self) {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some((queue, task)) = open {
             drop(queue);
-            // It fails only with its runtime, and the connection then is gone as well.
+            // The task fails only if its runtime ends, which closes the connection too.
             let _ = task.await;
         }
     }
@@ -115,7 +117,7 @@ impl Writer {
 
 /// The task behind a [`Writer`].
 struct Groups {
-    /// Locked by whoever has the turn.
+    /// Locked by the current [`Write`].
     db: Arc<tokio::sync::Mutex<Native>>,
     path: PathBuf,
     reserve: Arc<dyn Reserve>,
@@ -131,7 +133,7 @@ impl Groups {
                 Ok(()) => self.fill(first, &mut members).await,
                 Err(error) => {
                     self.note_full_disk(&error);
-                    // Who was to be the first may have gone away: then nobody is told.
+                    // The first caller may have gone away.
                     let _ = first.send(Err(error));
                     self.renew().await;
                     continue;
@@ -147,12 +149,12 @@ impl Groups {
             }
         }
         if let Some(db) = Arc::into_inner(self.db) {
-            // It fails only with its runtime, and there is nothing left that a failure could lose.
+            // The closing fails only if the runtime ends. All data is committed.
             let _ = spawn_blocking(move || drop(db)).await;
         }
     }
 
-    /// Waits for the first write of a group; `None` once the store is closed and nobody waits.
+    /// Waits for the first write of a group. Returns `None` once the store is closed and no caller waits.
     async fn first(&mut self) -> Option<Waiting> {
         match self.next() {
             Some(waiting) => Some(waiting),
@@ -160,7 +162,7 @@ impl Groups {
         }
     }
 
-    /// Whose turn it is, of those who wait already.
+    /// Returns the next waiting caller, if any.
     fn next(&mut self) -> Option<Waiting> {
         self.line_up();
         self.waiting.pop(|_| true).map(|(_, waiting)| waiting)
@@ -172,7 +174,7 @@ impl Groups {
         }
     }
 
-    /// Begins a transaction: at once as a rule, and where another program writes, when it has ended.
+    /// Begins a transaction. Usually this is immediate; if another program is writing, it waits for that program.
     async fn begin(&self) -> Result<(), StoreError> {
         let mut db = self.connection().await;
         let at_once = |db: &Native| {
@@ -191,8 +193,8 @@ impl Groups {
         Ok(())
     }
 
-    /// Lends the connection to `first` and to those who wait behind it, and commits. An error means that SQLite gave the
-    /// transaction up, or did not take it, and nothing of it stays.
+    /// Lends the connection to `first` and to the callers that wait behind it, then commits. On an error, SQLite has
+    /// rolled back the whole transaction.
     async fn fill(&mut self, first: Waiting, members: &mut Vec<Member>) -> Result<(), StoreError> {
         let mut next = Some(first);
         while let Some(waiting) = next.take() {
@@ -215,11 +217,11 @@ impl Groups {
         self.execute_aside(COMMIT).await
     }
 
-    /// Lends the connection for one turn. Nothing comes back of a write that is to be undone.
+    /// Lends the connection for one write. Returns `None` if the write is rolled back.
     async fn lend(&self, waiting: Waiting) -> Option<Member> {
         let (kept, member) = oneshot::channel();
         let db = self.connection().await;
-        // Who does not wait any more gives it back by not taking it.
+        // If the caller has gone away, the value is dropped, which returns the connection.
         let _ = waiting.send(Ok(Write { db, kept }));
         member.await.ok()
     }
@@ -229,7 +231,7 @@ impl Groups {
         Ok(())
     }
 
-    /// The connection: at once, unless a statement still runs whose caller went away.
+    /// Returns the connection. Waits only while a statement of a caller that has gone away still runs.
     async fn connection(&self) -> Connection {
         Connection::writer(Arc::clone(&self.db).lock_owned().await)
     }
@@ -240,18 +242,18 @@ impl Groups {
         }
     }
 
-    /// Takes a new connection after a failure: what state the old one is in, nobody knows.
+    /// Opens a new connection after a failure, because the state of the old one is unknown.
     async fn renew(&self) {
         let (mut db, path) = (Arc::clone(&self.db).lock_owned().await, self.path.clone());
         let renewed = spawn_blocking(move || {
-            // Most failures have rolled back already. Where this fails too, closing does it.
+            // Most failures have already rolled back. If this one can't, closing the connection does.
             let _ = db.execute_batch(ABANDON);
-            // The next to begin hears that the old one does not work, if it still does not, and it is tried again then.
+            // If opening fails, the next write gets the error, and opening is tried again.
             if let Ok(fresh) = open(&path) {
                 *db = fresh;
             }
         });
-        // It fails only with its runtime.
+        // The task fails only if its runtime ends.
         let _ = renewed.await;
     }
 }

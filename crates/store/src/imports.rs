@@ -1,8 +1,8 @@
-//! Imports: archives of images on their way into a project, from before their first byte arrives until some weeks after
-//! their end. A server that stops in between continues with them.
+//! Imports of image archives into a project. An import exists from before its archive's first byte arrives until some
+//! weeks after its end, and survives restarts of the server.
 //!
-//! `arrival` begins them, `queue` decides which one is read next, `progress` records how far each is. Here is how they
-//! are shown.
+//! `arrival` creates imports, `queue` decides which one is read next, and `progress` records how far each is. This
+//! file reads them for the pages and the API.
 
 mod arrival;
 mod progress;
@@ -18,43 +18,39 @@ pub(crate) use progress::begin_entry;
 pub use progress::{ImportSkip, ImportStep};
 pub use queue::ImportJob;
 
-/// How far an import is.
+/// The status of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImportStatus {
-    /// Its archive is on its way to the server.
+    /// The archive is being uploaded.
     Arriving,
-    /// It waits for its turn, or for a server.
+    /// The import waits for its turn.
     Queued,
-    /// Its images are read.
+    /// A server reads the images.
     Running,
-    /// It has come to the archive's end.
+    /// The whole archive was read.
     Ended,
-    /// It ended before that.
+    /// The import failed.
     Failed,
 }
 
-/// An import as it is shown.
+/// An import, as the pages and the API show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Import {
-    /// Its id.
     pub id: ImportId,
-    /// Where its images go.
     pub project: ProjectId,
-    /// What the archive is called.
+    /// The name of the archive.
     pub name: String,
-    /// How far it is.
     pub status: ImportStatus,
-    /// When it began.
     pub created_at: Timestamp,
-    /// When it ended or failed.
+    /// The time when the import ended or failed.
     pub ended_at: Option<Timestamp>,
-    /// Images that were looked at.
+    /// The number of images that were read.
     pub done: u64,
-    /// Those of them that are records now.
+    /// The number of images that became records.
     pub added: u64,
-    /// Files that were left out.
+    /// The number of skipped files.
     pub skipped: u64,
-    /// Why it failed, for people.
+    /// The reason of a failure, for people.
     pub reason: Option<String>,
 }
 
@@ -69,13 +65,13 @@ macro_rules! imports {
 }
 
 impl Store {
-    /// An import into a project.
+    /// Returns an import of a project.
     pub async fn import(&self, project: ProjectId, id: ImportId) -> Result<Option<Import>, StoreError> {
         let query = query(imports!("i.id = $2")).bind(project.to_string()).bind(id.to_string());
         query.fetch_optional(self.readers()).await?.as_ref().map(import).transpose()
     }
 
-    /// The imports into a project that are under way, or ended after `then`: the newest first, up to `limit`.
+    /// Returns up to `limit` imports of a project that are active or ended after `then`, the newest first.
     pub async fn recent_imports(
         &self,
         project: ProjectId,
@@ -95,7 +91,7 @@ impl Store {
         .collect()
     }
 
-    /// What an import left out, the first 200 of it, in the order in which it was found.
+    /// Returns the skipped files of an import, at most the first 200, in the order of the archive.
     pub async fn import_skips(&self, id: ImportId) -> Result<Vec<ImportSkip>, StoreError> {
         query("SELECT name, reason FROM import_skips WHERE import_id = $1 ORDER BY number")
             .bind(id.to_string())
@@ -106,7 +102,7 @@ impl Store {
             .collect()
     }
 
-    /// Forgets imports that ended before `then`, and says how many.
+    /// Deletes imports that ended before `then`. Returns the number of deleted imports.
     pub async fn forget_imports(&self, then: Timestamp) -> Result<u64, StoreError> {
         self.change(query("DELETE FROM imports WHERE ended_at < $1").bind(then.micros())).await
     }

@@ -1,17 +1,17 @@
-//! The keys of a workspace: what a row holds, how lists are read, and the changes that a key can go through.
+//! The keys of a workspace: rows, lists, and changes.
 
 mod apply;
+mod audit_detail;
 mod change;
 mod expiring;
-mod life;
 mod list;
+mod pause;
 mod row;
-mod tell;
 mod write;
 
 pub use change::{DeleteKey, EditKey, NewKey, RotateKey};
-pub use expiring::Expiring;
-pub use life::ChangeKey;
+pub use expiring::ExpiringKey;
 pub(crate) use list::containing;
 pub use list::{KeyFilter, KeyStatus};
-pub use row::{Deletion, KeyRow, Paused, SecretRow};
+pub use pause::ChangeKey;
+pub use row::{KeyDeletion, KeyPause, KeyRow, SecretRow};

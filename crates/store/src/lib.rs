@@ -1,15 +1,14 @@
-//! What Keyrack remembers: workspaces, people, sessions, keys, what keys were used for, audit, projects with their
-//! pictures and labels, models and their trainings.
+//! Keyrack's database: workspaces, people, sessions, keys and their usage, the audit log, projects with their images
+//! and labels, and models with their training runs.
 //!
-//! A [`Store`] is one SQLite file. Every change of a key takes the next revision and writes its audit entry in the
-//! same transaction; the store is the [`Feed`](keyrack_rack::Feed) that racks are filled from. It never learns a
-//! secret, only its digest. Time and ids come in as arguments.
+//! A [`Store`] is an SQLite file. Every change of a key takes the next revision and writes an audit entry in the same
+//! transaction. The store is the [`Feed`](keyrack_rack::Feed) that fills racks. It stores the digests of secrets,
+//! never the secrets. Callers pass in the time and new IDs.
 //!
-//! Writes that wait for each other share a commit. A future that is dropped half-way undoes its own write, unless the
-//! commit was already on its way, and nobody else's.
+//! Writes that wait at the same time share a commit. Dropping the future of a write undoes that write only, unless
+//! its commit has started.
 
 #![forbid(unsafe_code)]
-#![warn(missing_docs)]
 
 mod activity;
 mod actor;
@@ -18,7 +17,9 @@ mod callers;
 mod chain;
 mod database;
 mod datasets;
+mod denials;
 mod error;
+mod exposures;
 mod feed;
 mod group;
 mod imports;
@@ -33,64 +34,65 @@ mod project_type;
 mod projects;
 mod quotas;
 mod record;
-mod refusals;
 mod removals;
 mod reserve;
 mod retention;
 mod role;
 mod sessions;
-mod sightings;
 mod snapshot;
 mod tenant;
 mod turns;
-mod uses;
+mod usage;
 mod workspaces;
 
 pub use activity::{ActivityEntry, ActivityFilter};
-pub use actor::{Actor, By, UnknownActor};
+pub use actor::{Actor, NamedActor, UnknownActor};
 pub use audit::{AuditAction, AuditEntry};
-pub use callers::{CallerCursor, CallerRow, CallerUse, SecretUse, Whence};
-pub use chain::{Chain, Link};
+pub use callers::{CallerCursor, CallerRow, CallerSource, CallerUsage, SecretUsage};
+pub use chain::{ChainStatus, ChainedEntry};
 pub use database::{MigrationError, Store};
 pub use datasets::{
-    Annotation, Batch, Label, Labelled, Mark, NewAnnotation, NewLabel, NewRecord, NewUpload, ProjectCounts,
-    Record, RecordFilter, Upload,
+    Annotation, AnnotationRegion, Batch, Label, LabeledImage, NewAnnotation, NewLabel, NewRecord, NewUpload,
+    ProjectCounts, Record, RecordFilter, Upload,
 };
+pub use denials::{DENIALS_PER_HOUR_MAX, DeniedRequest};
 pub use error::StoreError;
+pub use exposures::ExposureRecord;
 pub use feed::WorkspaceFeed;
 pub use imports::{Import, ImportHolder, ImportJob, ImportSkip, ImportStatus, ImportStep, NewImport};
 pub use keys::{
-    ChangeKey, DeleteKey, Deletion, EditKey, Expiring, KeyFilter, KeyRow, KeyStatus, NewKey, Paused,
+    ChangeKey, DeleteKey, EditKey, ExpiringKey, KeyDeletion, KeyFilter, KeyPause, KeyRow, KeyStatus, NewKey,
     RotateKey, SecretRow,
 };
-pub use models::{Job, Material, Model, ModelStatus, NewModel, Outcome, Point, Stand, UnknownModelStatus};
+pub use models::{
+    AnnotationTotals, CurvePoint, Model, ModelStatus, NewModel, RunOutcome, RunSignal, TrainingRun,
+    UnknownModelStatus,
+};
 pub use nodes::Node;
 pub use people::{NewUser, User};
 pub use policy::{EditWorkspace, Policy};
 pub use principal::{AuthorizedStore, Principal};
 pub use project_type::{ProjectType, UnknownProjectType};
 pub use projects::{EditProject, NewProject, Project};
-pub use quotas::{Block, Rest, Taken};
-pub use refusals::{REFUSALS_AN_HOUR, RefusedRequest};
+pub use quotas::{QuotaBlock, QuotaUsage, UnspentBlock};
 pub use reserve::Reserve;
 pub use role::{Role, UnknownRole};
 pub use sessions::{NewSession, Session};
-pub use sightings::Sighting;
 pub use tenant::{set_tenant, with_tenant};
-pub use uses::{DayOfUse, Usage};
+pub use usage::{DailyUsage, Usage};
 pub use workspaces::{Membership, NewWorkspace, Workspace};
 
-/// A piece of a long list.
+/// A page of a long list.
 #[derive(Clone, Debug)]
 pub struct Page<T, Cursor> {
-    /// What was found, in the order of the list.
+    /// The items, in the order of the list.
     pub items: Vec<T>,
-    /// Where the next page begins, if there is one.
+    /// The cursor of the next page, or `None` on the last page.
     pub next: Option<Cursor>,
 }
 
 impl<T, Cursor> Page<T, Cursor> {
-    /// From one item more than was asked for, if there were that many.
+    /// Builds a page from up to `limit + 1` items. The extra item shows that there is a next page.
     fn of(mut items: Vec<T>, limit: u32, cursor: impl Fn(&T) -> Cursor) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = items.len() > limit;

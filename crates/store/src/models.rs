@@ -1,11 +1,11 @@
-//! Models and their trainings: asked for, waiting, running in a worker, ended.
+//! Models and their training runs: queued, running in a worker, ended.
 
-mod jobs;
-mod material;
 mod row;
+mod runs;
 mod status;
+mod totals;
 
-pub use jobs::{Job, Outcome, Point, Stand};
-pub use material::Material;
 pub use row::{Model, NewModel};
+pub use runs::{CurvePoint, RunOutcome, RunSignal, TrainingRun};
 pub use status::{ModelStatus, UnknownModelStatus};
+pub use totals::AnnotationTotals;

@@ -1,6 +1,7 @@
-//! When two names are one: Unicode writes the same letters in several ways, and some characters leave no trace on a page.
+//! Decides when two names are equal: Unicode encodes the same letters in several ways, and some
+//! characters are invisible.
 //!
-//! Names are stored as they were sent and compared by their key.
+//! Names are stored as sent and compared by their key.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::props::{BinaryProperty, DefaultIgnorableCodePoint};
@@ -8,19 +9,19 @@ use rusqlite::functions::FunctionFlags;
 
 use crate::database::Native;
 
-/// The key of a name: its canonical composition (NFC, UAX #15), without the characters that are ignored by default
-/// (UAX #44), such as variation selectors.
+/// Returns the key of a name: its canonical composition (NFC, UAX #15) without default-ignorable characters (UAX #44),
+/// such as variation selectors.
 pub(crate) fn name_key(name: &str) -> String {
     let seen: String = name.chars().filter(|c| !DefaultIgnorableCodePoint::for_char(*c)).collect();
     ComposingNormalizerBorrowed::new_nfc().normalize(&seen).into_owned()
 }
 
-/// The same for names that capitals don't tell apart.
+/// Returns the key of a name that is compared ignoring case.
 pub(crate) fn folded(name: &str) -> String {
     name_key(&name_key(name).to_lowercase())
 }
 
-/// Lets migrations compute the keys of names that are stored already.
+/// Defines an SQL function, so that migrations can compute the keys of stored names.
 pub(crate) fn define(db: &Native) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     db.create_scalar_function("name_key", 1, flags, |context| Ok(name_key(&context.get::<String>(0)?)))?;
@@ -32,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_has_one_key_however_it_is_composed() {
+    fn compositions_of_a_name_have_the_same_key() {
         let composed = "caf\u{e9}";
         for same in ["cafe\u{301}", "caf\u{e9}\u{fe0f}", "c\u{34f}af\u{e9}", "cafe\u{200d}\u{301}"] {
             assert_eq!(name_key(same), name_key(composed), "{same:?}");

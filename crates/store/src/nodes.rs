@@ -1,4 +1,4 @@
-//! Services elsewhere that follow the keys of a workspace.
+//! Nodes: services elsewhere that follow the keys of a workspace.
 
 use std::time::Duration;
 
@@ -7,43 +7,43 @@ use keyrack_rack::{Calls, Used};
 
 use crate::callers::write_callers;
 use crate::database::{self, Row, query};
-use crate::uses::write_used;
+use crate::usage::write_usage;
 use crate::{Actor, AuthorizedStore, Store, StoreError};
 
-/// A node that registered and did not leave. Whether it still serves is known to whoever hears from it.
+/// A registered node. The store doesn't know whether the node is still running.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// Its id; each start of a program has another.
+    /// The node's ID. Each start of a program gets a new one.
     pub id: NodeId,
-    /// Whose keys it follows.
+    /// The workspace whose keys the node follows.
     pub workspace: WorkspaceId,
-    /// What people call it: 1 to 100 characters.
+    /// The name, 1 to 100 characters.
     pub name: String,
-    /// Who registered it.
+    /// The actor who registered the node.
     pub registered_by: Actor,
-    /// When.
+    /// The time of registration.
     pub registered_at: Timestamp,
-    /// How long it goes on when it is cut off; nothing where it refuses at once.
+    /// How long the node keeps allowing requests without a connection. Zero if it denies them at once.
     pub serves_for: Duration,
 }
 
 impl Store {
-    /// All nodes of all workspaces.
+    /// Returns the nodes of all workspaces.
     pub async fn nodes(&self) -> Result<Vec<Node>, StoreError> {
         let rows = query("SELECT * FROM nodes ORDER BY id").fetch_all(self.readers()).await?;
         rows.iter().map(node).collect()
     }
 
-    /// Forgets a node that serves no more. One that is forgotten already is no error.
+    /// Removes a node that no longer runs. Succeeds if the node doesn't exist.
     pub async fn remove_node(&self, id: NodeId) -> Result<(), StoreError> {
         self.change(query("DELETE FROM nodes WHERE id = $1").bind(id.to_string())).await?;
         Ok(())
     }
 }
 
-/// Each verifies within its transaction that the principal may still write.
+/// Each method verifies in its transaction that the principal may still write.
 impl AuthorizedStore {
-    /// Remembers a node, before it serves.
+    /// Stores a node before it starts serving.
     pub async fn add_node(&self, node: &Node) -> Result<(), StoreError> {
         let query = query(
             "INSERT INTO nodes (id, workspace_id, name, registered_by, registered_at, serves_for)
@@ -59,15 +59,15 @@ impl AuthorizedStore {
         Ok(())
     }
 
-    /// Forgets a node that leaves. One that is forgotten already is no error.
-    pub async fn leave_node(&self, id: NodeId) -> Result<(), StoreError> {
+    /// Removes a node that leaves. Succeeds if the node doesn't exist.
+    pub async fn deregister_node(&self, id: NodeId) -> Result<(), StoreError> {
         self.change(query("DELETE FROM nodes WHERE id = $1").bind(id.to_string())).await?;
         Ok(())
     }
 
-    /// Writes down what keys of its workspace were used for on a node, and who called there, as its batch number `batch`, counted from 1.
-    /// A batch that was written before is not written again. [`StoreError::NotFound`] if there is no such node.
-    pub async fn note_uses_on(
+    /// Stores the usage and callers of the workspace's keys on a node as batch number `batch`, counted from 1. Skips
+    /// a batch that is already stored. Returns [`StoreError::NotFound`] if the node doesn't exist.
+    pub async fn store_node_usage(
         &self,
         id: NodeId,
         batch: u64,
@@ -85,7 +85,7 @@ impl AuthorizedStore {
             return Ok(());
         }
         let workspace = database::parsed(&row, "workspace_id")?;
-        write_used(&mut db, used, Some(workspace), now).await?;
+        write_usage(&mut db, used, Some(workspace), now).await?;
         write_callers(&mut db, calls, Some(workspace), now).await?;
         query("UPDATE nodes SET told = $2 WHERE id = $1")
             .bind(id.to_string())

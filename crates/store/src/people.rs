@@ -1,50 +1,46 @@
-//! People: how they are known, and the first of them.
+//! People and the first setup.
 
 use std::fmt;
 
 use keyrack_key::{Timestamp, UserId};
 
 use crate::database::{self, Connection, Row, query};
-use crate::workspaces::begin_workspace;
+use crate::workspaces::insert_workspace;
 use crate::{Actor, NewWorkspace, Store, StoreError};
 
-/// A person who is about to be known.
+/// A person to create.
 #[derive(Clone, Copy)]
 pub struct NewUser<'a> {
-    /// Their id.
     pub id: UserId,
-    /// Their address; capitals do not count.
+    /// The e-mail address. Case is ignored.
     pub email: &'a str,
-    /// What they are called.
     pub name: &'a str,
-    /// Their password as an argon2id PHC string.
+    /// The password as an argon2id PHC string.
     pub password_hash: &'a str,
 }
 
 /// A person.
 #[derive(Clone, PartialEq, Eq)]
 pub struct User {
-    /// Their id.
     pub id: UserId,
-    /// Their address, in lower case.
+    /// The e-mail address in lower case.
     pub email: String,
-    /// What they are called.
     pub name: String,
-    /// Their password as an argon2id PHC string.
+    /// The password as an argon2id PHC string.
     pub password_hash: String,
-    /// Since when they are known.
     pub created_at: Timestamp,
 }
 
 impl Store {
-    /// Whether the deployment has its first owner.
+    /// Returns whether the deployment has its first owner.
     pub async fn is_set_up(&self) -> Result<bool, StoreError> {
         let row =
             query("SELECT set_up_at FROM deployment WHERE id = 1").fetch_optional(self.readers()).await?;
         Ok(row.is_some())
     }
 
-    /// The first person, the first workspace, and the one as the owner of the other. Refuses a second time.
+    /// Creates the first person and the first workspace, which the person owns. Returns
+    /// [`StoreError::AlreadySetUp`] the second time.
     pub async fn set_up(
         &self,
         user: &NewUser<'_>,
@@ -61,18 +57,18 @@ impl Store {
             return Err(StoreError::AlreadySetUp);
         }
         insert_user(&mut db, user, now).await?;
-        begin_workspace(&mut db, workspace, user.id, Actor::User(user.id), now).await?;
+        insert_workspace(&mut db, workspace, user.id, Actor::User(user.id), now).await?;
         db.commit().await
     }
 
-    /// Makes somebody known, as a member of nothing.
+    /// Creates a person without any membership.
     pub async fn add_user(&self, user: &NewUser<'_>, now: Timestamp) -> Result<(), StoreError> {
         let mut db = self.write_new_data().await?;
         insert_user(&mut db, user, now).await?;
         db.commit().await
     }
 
-    /// The person with this address.
+    /// Returns the person with this e-mail address.
     pub async fn user_by_email(&self, email: &str) -> Result<Option<User>, StoreError> {
         let row = query("SELECT * FROM users WHERE email = $1")
             .bind(email.to_lowercase())
@@ -81,7 +77,7 @@ impl Store {
         row.map(|row| user(&row)).transpose()
     }
 
-    /// The person with this id.
+    /// Returns the person with this ID.
     pub async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
         let row = query("SELECT * FROM users WHERE id = $1")
             .bind(id.to_string())
@@ -119,7 +115,7 @@ pub(crate) fn user(row: &Row) -> Result<User, StoreError> {
     })
 }
 
-/// Without the hash of the password: nobody who reads a log needs it.
+/// Omits the password hash, which doesn't belong in a log.
 impl fmt::Debug for User {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("User").field("id", &self.id).field("email", &self.email).finish_non_exhaustive()

@@ -1,31 +1,31 @@
-//! What a workspace demands of its keys, and the workspace's name: what its owners and admins set.
+//! The name of a workspace and its policy for keys. Owners and admins edit both.
 
 use std::time::Duration;
 
 use keyrack_key::{KeyId, Timestamp, WorkspaceId};
 use serde_json::{Map, Value, json};
 
-use crate::audit::{self, AuditAction, Happened};
+use crate::audit::{self, AuditAction, NewAuditEntry};
 use crate::database::{self, Connection, Row, query};
 use crate::workspaces::workspace;
 use crate::{Actor, AuthorizedStore, Page, Store, StoreError, Workspace};
 
-/// What a workspace demands of its keys; nothing where it demands nothing.
+/// A workspace's policy for keys. `None` means no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// How far ahead the end of a key may be set, in days.
+    /// The longest life of a key, in days.
     pub longest_life: Option<u32>,
-    /// After how many days a secret counts as old.
+    /// The number of days after which a secret counts as old.
     pub rotation_age: Option<u32>,
 }
 
 impl Policy {
-    /// The latest end that a key may be given at `now`.
+    /// Returns the latest expiry that a key may have at `now`.
     pub fn latest_end(self, now: Timestamp) -> Option<Timestamp> {
         self.longest_life.map(|life| now.plus(days(life)))
     }
 
-    /// The time before which a secret was made that counts as old at `now`.
+    /// Returns the time before which secrets count as old at `now`.
     pub fn old_before(self, now: Timestamp) -> Option<Timestamp> {
         self.rotation_age.map(|age| now.minus(days(age)))
     }
@@ -35,32 +35,29 @@ fn days(days: u32) -> Duration {
     Duration::from_hours(u64::from(days) * 24)
 }
 
-/// What is to change about a workspace; nothing where it stays.
+/// Changes to a workspace. `None` leaves a field unchanged.
 #[derive(Clone, Copy, Debug)]
 pub struct EditWorkspace<'a> {
-    /// Which.
     pub workspace: WorkspaceId,
     /// The name: 1 to 100 characters.
     pub name: Option<&'a str>,
-    /// The longest life of a key, in days; or none.
+    /// The longest life of a key in days. `Some(None)` removes the limit.
     pub longest_life: Option<Option<u32>>,
-    /// The rotation age, in days; or none.
+    /// The rotation age in days. `Some(None)` removes the limit.
     pub rotation_age: Option<Option<u32>>,
-    /// Who edits.
     pub actor: Actor,
-    /// When.
     pub now: Timestamp,
 }
 
 impl Store {
-    /// What `workspace` demands of its keys.
+    /// Returns the policy of `workspace`.
     pub async fn policy(&self, workspace: WorkspaceId) -> Result<Policy, StoreError> {
         let mut db = self.readers().acquire().await?;
         Ok(one(&mut db, workspace).await?.1)
     }
 
-    /// Live keys of `workspace` that end after `end` or never: the newest `most` of them, and whether there are more.
-    pub async fn keys_beyond(
+    /// Returns the newest `most` keys of `workspace` that never expire or expire after `end`, without deleted ones.
+    pub async fn keys_expiring_after(
         &self,
         workspace: WorkspaceId,
         end: Timestamp,
@@ -79,8 +76,8 @@ impl Store {
         page(&rows, most)
     }
 
-    /// Keys of `workspace`, live at `now`, whose current secret was made before `made`: the newest `most` of them, and
-    /// whether there are more.
+    /// Returns the newest `most` keys of `workspace` that aren't deleted or expired at `now`, and whose current
+    /// secret was created before `made`.
     pub async fn keys_not_rotated(
         &self,
         workspace: WorkspaceId,
@@ -104,9 +101,9 @@ impl Store {
     }
 }
 
-/// Each verifies within its transaction that the principal may still write.
+/// Each method verifies in its transaction that the principal may still write.
 impl AuthorizedStore {
-    /// Changes a workspace's name or policy. A change of nothing leaves no trace.
+    /// Changes a workspace's name or policy. An edit without changes writes no audit entry.
     pub async fn edit_workspace(&self, edit: &EditWorkspace<'_>) -> Result<(Workspace, Policy), StoreError> {
         let mut db = self.write().await?;
         let (before, policy) = one(&mut db, edit.workspace).await?;
@@ -119,7 +116,7 @@ impl AuthorizedStore {
         if detail.is_empty() {
             return Ok((before, policy));
         }
-        let happened = Happened {
+        let entry = NewAuditEntry {
             workspace: edit.workspace,
             at: edit.now,
             actor: edit.actor,
@@ -127,7 +124,7 @@ impl AuthorizedStore {
             target: &edit.workspace,
             detail: Value::Object(detail),
         };
-        audit::append(&mut db, &happened).await?;
+        audit::append(&mut db, &entry).await?;
         query("UPDATE workspaces SET name = $2, longest_life = $3, rotation_age = $4 WHERE id = $1")
             .bind(edit.workspace.to_string())
             .bind(name.to_owned())
@@ -160,7 +157,7 @@ async fn one(db: &mut Connection, id: WorkspaceId) -> Result<(Workspace, Policy)
     Ok((workspace(&row)?, policy))
 }
 
-/// `{"name": {"after": …, "before": …}, …}` for what changes.
+/// Returns `{"name": {"after": …, "before": …}, …}` for the fields that differ.
 fn difference(before: (&str, Policy), after: (&str, Policy)) -> Map<String, Value> {
     [
         ("longestLifeDays", json!(before.1.longest_life), json!(after.1.longest_life)),

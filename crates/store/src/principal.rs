@@ -1,8 +1,8 @@
-//! On whose authority a write happens.
+//! Authorizes writes in the transaction of the write.
 //!
-//! A request is authorized when its head arrives and writes when its body has arrived, which the client can delay. So the
-//! check is repeated where it counts: [`AuthorizedStore`] looks at the principal's rows again within the transaction of
-//! each write. Writes come one after the other: a write either commits before the principal's end, or not at all.
+//! A request is authorized when its head arrives and writes when its body has arrived, which the client can delay. So
+//! [`AuthorizedStore`] reads the principal's rows again in the transaction of each write. Writes are serial, so a
+//! write commits either before the principal loses its authority or not at all.
 
 use std::ops::Deref;
 
@@ -14,45 +14,44 @@ use crate::group::Write;
 use crate::tenant::{self, Tenant};
 use crate::{Role, Store, StoreError, record};
 
-/// Who writes, and what allowed them to when the request arrived.
+/// The author of a write, and what authorized the request when it arrived.
 #[derive(Clone, Debug)]
 pub enum Principal {
-    /// A program with an API key.
+    /// An API key.
     Key {
-        /// The key as the rack knew it when it was checked.
+        /// The key as the rack knew it during the check.
         key: Box<Key>,
-        /// SHA-256 of the secret that was sent: a key may have two, and one of them may be revoked.
+        /// The SHA-256 of the secret in the request. A key can have two secrets, and one may be revoked.
         secret: Digest,
     },
     /// A person who is signed in.
     Session {
-        /// The session of the browser.
+        /// The browser session.
         session: SessionId,
-        /// Whose session it is.
         user: UserId,
-        /// The workspace in which the person acts and the least role for that; `None` outside of workspaces.
+        /// The workspace in which the person acts and the least role for that. `None` outside of workspaces.
         role: Option<(WorkspaceId, Role)>,
     },
-    /// A member's work that goes on after the request, such as an import: it ends with the membership, not with the session.
+    /// A member's work that continues after the request, such as an import. It ends with the
+    /// membership, not with the session.
     Member {
-        /// The person.
         user: UserId,
-        /// The workspace.
         workspace: WorkspaceId,
         /// The least role that is needed.
         role: Role,
     },
-    /// The command line on the data folder, and the server's own work. Always allowed.
+    /// The command line on the data folder's machine, and the server's own work. Always allowed.
     Operator,
 }
 
 impl Principal {
-    /// Verifies that nothing was taken from the principal since it was checked.
+    /// Verifies that the principal has lost no authority since the check.
     ///
     /// # Errors
     ///
-    /// [`StoreError::ActorChanged`] for a key that was deleted, paused or narrowed, that has expired, or whose secret was
-    /// revoked. [`StoreError::SignedOut`] for a session that has ended and [`StoreError::RoleLost`] for a lost role.
+    /// Returns [`StoreError::ActorChanged`] if the key was deleted, paused, or narrowed, has expired, or if its
+    /// secret was revoked. Returns [`StoreError::SignedOut`] if the session has ended, and
+    /// [`StoreError::RoleLost`] if the role is gone.
     async fn verify<'a>(&self, db: impl Executor<'a>, now: Timestamp) -> Result<(), StoreError> {
         match self {
             Self::Operator => Ok(()),
@@ -95,8 +94,8 @@ fn enough(has: Option<Role>, needed: Role) -> Result<(), StoreError> {
     if has.is_some_and(|has| has >= needed) { Ok(()) } else { Err(StoreError::RoleLost) }
 }
 
-/// A key at another revision than it was checked at may still write if it lost nothing: a rename or a wider restriction in
-/// between is no reason to deny a request that is on its way.
+/// A key that was edited since the check may still write if it lost nothing. A new name or a wider restriction is no
+/// reason to deny a request in progress.
 async fn verify_key<'a>(
     db: impl Executor<'a>,
     checked: &Key,
@@ -133,8 +132,7 @@ async fn verify_key<'a>(
     if lost_nothing { Ok(()) } else { Err(StoreError::ActorChanged) }
 }
 
-/// The store as a principal may change it. The only way to the writes that people and keys ask for. Reads are those of
-/// the [`Store`].
+/// A store for the writes that people and keys request. Dereferences to [`Store`] for reads.
 #[derive(Clone, Debug)]
 pub struct AuthorizedStore {
     store: Store,
@@ -143,19 +141,19 @@ pub struct AuthorizedStore {
 }
 
 impl Store {
-    /// The store for writes of `principal` at `now`, each of which verifies the principal again.
+    /// Returns the store for writes of `principal` at `now`. Each write verifies the principal again.
     pub fn acting_as(&self, principal: Principal, now: Timestamp) -> AuthorizedStore {
         AuthorizedStore { store: self.clone(), principal, now }
     }
 
-    /// The store for writes that no request asks for: the operator's, the server's own, and those of tests.
+    /// Returns the store for writes of the operator, of the server itself, and of tests.
     pub fn as_operator(&self) -> AuthorizedStore {
         self.acting_as(Principal::Operator, Timestamp::from_micros(0))
     }
 }
 
 impl AuthorizedStore {
-    /// Verifies the principal without a write, for a response after a long wait. Errors are those of every write.
+    /// Verifies the principal without writing, for a response after a long wait. Returns the same errors as a write.
     pub async fn verify(&self) -> Result<(), StoreError> {
         self.principal.verify(self.store.readers(), self.now).await
     }
@@ -165,7 +163,7 @@ impl AuthorizedStore {
         &self.principal
     }
 
-    /// The workspace that the principal writes in. It is known here even where a task was spawned for the write.
+    /// The workspace in which the principal writes, even if the write runs in a spawned task.
     fn tenant(&self) -> Tenant {
         match &self.principal {
             Principal::Key { key, .. } => Some(key.workspace),
@@ -176,22 +174,22 @@ impl AuthorizedStore {
         }
     }
 
-    /// A transaction, in which the principal was verified.
+    /// Starts a transaction and verifies the principal in it.
     pub(crate) async fn write(&self) -> Result<Write, StoreError> {
         let mut db = self.store.write_for(self.tenant()).await?;
         self.principal.verify(&mut *db, self.now).await?;
         Ok(db)
     }
 
-    /// Like [`write`](Self::write), for changes that add data. [`StoreError::DiskFull`] while only reserved disk space is
-    /// left.
+    /// Like [`write`](Self::write), for changes that add data. Returns [`StoreError::DiskFull`] if only
+    /// reserved disk space is left.
     pub(crate) async fn write_new_data(&self) -> Result<Write, StoreError> {
         let mut db = self.store.write_new_data_for(self.tenant()).await?;
         self.principal.verify(&mut *db, self.now).await?;
         Ok(db)
     }
 
-    /// A change of one statement; returns the number of changed rows.
+    /// Runs a statement in its own transaction. Returns the number of changed rows.
     pub(crate) async fn change(&self, query: Query) -> Result<u64, StoreError> {
         let mut db = self.write().await?;
         let changed = query.execute(&mut *db).await?.rows_affected();

@@ -1,24 +1,24 @@
-//! What the models of a project learn, as a word.
+//! The task of a project's models.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What the models of a project learn.
+/// The task of a project's models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ProjectType {
-    /// What a picture shows.
+    /// One label per image.
     Classification,
-    /// What is where in a picture.
+    /// Labeled boxes in an image.
     ObjectDetection,
 }
 
-/// A text that names no type of project.
+/// The text isn't a project type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected classification or object_detection")]
 pub struct UnknownProjectType;
 
 impl ProjectType {
-    /// The word in the API and the store.
+    /// The name in the API and the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Classification => "classification",

@@ -3,66 +3,49 @@
 use keyrack_key::{ProjectId, Timestamp, WorkspaceId};
 use serde_json::json;
 
-use crate::audit::{self, AuditAction, Happened};
+use crate::audit::{self, AuditAction, NewAuditEntry};
 use crate::database::{self, Connection, Row, query};
-use crate::{Actor, AuthorizedStore, By, Page, ProjectType, Store, StoreError, names};
+use crate::{Actor, AuthorizedStore, NamedActor, Page, ProjectType, Store, StoreError, names};
 
-/// A project that is about to be made.
+/// A project to create.
 #[derive(Clone, Copy, Debug)]
 pub struct NewProject<'a> {
-    /// Its id.
     pub id: ProjectId,
-    /// Whose project it will be.
     pub workspace: WorkspaceId,
-    /// What it is called: 1 to 100 characters, once in a workspace whatever the capitals.
+    /// The name: 1 to 100 characters, unique in the workspace ignoring case.
     pub name: &'a str,
-    /// What its models learn.
+    /// The task of the project's models.
     pub project_type: ProjectType,
-    /// What people wrote beside it.
     pub description: Option<&'a str>,
-    /// Who makes it.
     pub actor: Actor,
-    /// When.
     pub now: Timestamp,
 }
 
-/// All that can be edited, as it shall be.
+/// The new values of all editable fields of a project.
 #[derive(Clone, Copy, Debug)]
 pub struct EditProject<'a> {
-    /// Whose project it is.
     pub workspace: WorkspaceId,
-    /// Which.
     pub id: ProjectId,
-    /// The name.
     pub name: &'a str,
-    /// The description.
     pub description: Option<&'a str>,
-    /// Who edits.
     pub actor: Actor,
-    /// When.
     pub now: Timestamp,
 }
 
 /// A project.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Project {
-    /// Its id.
     pub id: ProjectId,
-    /// Whose project it is.
     pub workspace: WorkspaceId,
-    /// What it is called.
     pub name: String,
-    /// What its models learn.
+    /// The task of the project's models.
     pub project_type: ProjectType,
-    /// What people wrote beside it.
     pub description: Option<String>,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// Who made it.
-    pub created_by: By,
+    pub created_by: NamedActor,
 }
 
-// `user:` is five characters long, and what other actors have behind them is nobody's id.
+// `user:` has five characters. The remainder of other actors isn't an ID.
 macro_rules! projects {
     ($which:literal) => {
         concat!(
@@ -75,11 +58,11 @@ macro_rules! projects {
     };
 }
 
-/// Behind every id of a project: `g` comes after all hexadecimal digits.
+/// Sorts after every project ID, because `g` sorts after all hexadecimal digits.
 const BEHIND_ALL: &str = "prj_g";
 
 impl Store {
-    /// The project `id` of `workspace`.
+    /// Returns the project `id` of `workspace`.
     pub async fn project(
         &self,
         workspace: WorkspaceId,
@@ -93,7 +76,7 @@ impl Store {
         }
     }
 
-    /// Up to `limit` projects of `workspace`, newest first; those older than `after`, where the page before ended.
+    /// Returns a page of up to `limit` projects of `workspace`, newest first, starting after the project `after`.
     pub async fn projects(
         &self,
         workspace: WorkspaceId,
@@ -111,12 +94,12 @@ impl Store {
     }
 }
 
-/// Each verifies within its transaction that the principal may still write.
+/// Each method verifies in its transaction that the principal may still write.
 impl AuthorizedStore {
-    /// Makes a project.
+    /// Creates a project.
     pub async fn create_project(&self, new: &NewProject<'_>) -> Result<Project, StoreError> {
         let mut db = self.write_new_data().await?;
-        let happened = Happened {
+        let entry = NewAuditEntry {
             workspace: new.workspace,
             at: new.now,
             actor: new.actor,
@@ -128,14 +111,14 @@ impl AuthorizedStore {
                 "projectType": new.project_type.name(),
             }),
         };
-        audit::append(&mut db, &happened).await?;
+        audit::append(&mut db, &entry).await?;
         insert(&mut db, new).await?;
         let project = one(&mut db, new.workspace, new.id).await?;
         db.commit().await?;
         Ok(project)
     }
 
-    /// Edits a project. An edit that changes nothing leaves no trace.
+    /// Edits a project. An edit without changes writes no audit entry.
     pub async fn edit_project(&self, edit: &EditProject<'_>) -> Result<Project, StoreError> {
         let mut db = self.write().await?;
         let before = one(&mut db, edit.workspace, edit.id).await?;
@@ -152,7 +135,7 @@ impl AuthorizedStore {
         if detail.is_empty() {
             return Ok(before);
         }
-        let happened = Happened {
+        let entry = NewAuditEntry {
             workspace: edit.workspace,
             at: edit.now,
             actor: edit.actor,
@@ -160,13 +143,13 @@ impl AuthorizedStore {
             target: &edit.id,
             detail: detail.into(),
         };
-        audit::append(&mut db, &happened).await?;
+        audit::append(&mut db, &entry).await?;
         update(&mut db, edit).await?;
         db.commit().await?;
         Ok(Project { name: edit.name.into(), description: edit.description.map(str::to_owned), ..before })
     }
 
-    /// Deletes a project with all that it holds. What lies below `prefixes` is removed soon.
+    /// Deletes a project and everything in it. Objects under `prefixes` are scheduled for removal.
     pub async fn delete_project(
         &self,
         workspace: WorkspaceId,
@@ -177,7 +160,7 @@ impl AuthorizedStore {
     ) -> Result<(), StoreError> {
         let mut db = self.write().await?;
         let before = one(&mut db, workspace, id).await?;
-        let happened = Happened {
+        let entry = NewAuditEntry {
             workspace,
             at: now,
             actor,
@@ -185,8 +168,8 @@ impl AuthorizedStore {
             target: &id,
             detail: json!({ "name": before.name }),
         };
-        audit::append(&mut db, &happened).await?;
-        crate::removals::promise(&mut db, prefixes, now).await?;
+        audit::append(&mut db, &entry).await?;
+        crate::removals::schedule(&mut db, prefixes, now).await?;
         query("DELETE FROM projects WHERE workspace_id = $1 AND id = $2")
             .bind(workspace.to_string())
             .bind(id.to_string())
@@ -241,7 +224,7 @@ async fn update(db: &mut Connection, edit: &EditProject<'_>) -> Result<(), Store
     .execute(db)
     .await;
     match done {
-        // The one thing that must be unique among what is set here is the name.
+        // Of the columns set here, only the name must be unique.
         Err(error) if error.is_unique_violation() => Err(StoreError::NameTaken),
         Err(error) => Err(error),
         Ok(_) => Ok(()),
@@ -256,6 +239,9 @@ fn project(row: &Row) -> Result<Project, StoreError> {
         project_type: database::parsed(row, "project_type")?,
         description: row.try_get("description")?,
         created_at: database::time(row, "created_at")?,
-        created_by: By { actor: database::parsed(row, "created_by")?, name: row.try_get("created_by_name")? },
+        created_by: NamedActor {
+            actor: database::parsed(row, "created_by")?,
+            name: row.try_get("created_by_name")?,
+        },
     })
 }

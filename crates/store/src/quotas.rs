@@ -1,57 +1,57 @@
-//! What keys have taken of their quotas. A server takes a block and spends it from its memory; a block counts as spent when
-//! it is taken, so no quota is ever overspent, however many servers there are and whatever becomes of them.
+//! The usage of quotas. A server takes a block of a quota and spends the block from memory. The whole block counts as
+//! used when it is taken, so no quota is exceeded, however many servers run and whenever they crash.
 
 use keyrack_key::{Counted, KeyId, Period, Quota, Timestamp};
 
 use crate::database::{self, Connection, Row, query};
 use crate::{Store, StoreError};
 
-/// How many rests are written at once: a deletion does not wait for more.
+/// The most unspent blocks that are returned in a transaction, so that a deletion doesn't wait long.
 const BATCH: usize = 500;
 
-/// What was taken in one day or month.
+/// The usage of a quota in a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Taken {
-    /// A day or a month.
+pub struct QuotaUsage {
+    /// The length of the period: a day or a month.
     pub per: Period,
-    /// Its first moment.
+    /// The start of the period.
     pub begins: Timestamp,
-    /// How many.
+    /// The used amount.
     pub taken: u32,
 }
 
-/// What is left of a block and was not spent.
+/// The unspent part of a block.
 #[derive(Clone, Debug)]
-pub struct Rest {
-    /// The key whose quotas it was taken from.
+pub struct UnspentBlock {
+    /// The key that the block was taken for.
     pub key: KeyId,
-    /// What was counted.
+    /// The counted resource.
     pub of: Counted,
-    /// How many.
+    /// The unspent amount.
     pub left: u32,
-    /// The day and the month that they were taken from.
+    /// The periods that the block was taken from.
     pub from: Vec<(Period, Timestamp)>,
 }
 
-/// How many were taken, and how much is taken of each quota since then, whoever took it.
+/// A block that was taken from quotas, and the usage of each quota after taking the block.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Block {
-    /// As many as were asked for, or as were left.
+pub struct QuotaBlock {
+    /// The size of the block: the requested size, or less if less was left.
     pub size: u32,
-    /// In the order of the quotas.
-    pub taken: Vec<Taken>,
+    /// The usage of each quota, in the order of the quotas.
+    pub taken: Vec<QuotaUsage>,
 }
 
 impl Store {
-    /// Takes up to `most` from all of `quotas`, which count one thing for one key, in the day and the month around `now`;
-    /// after `rest`, what is left of an earlier block, is given back.
+    /// Takes a block of up to `most` from all `quotas`, which count the same resource of the same key, in the periods
+    /// that contain `now`. First returns `rest`, the unspent part of an earlier block.
     pub async fn take_block(
         &self,
-        rest: &Rest,
+        rest: &UnspentBlock,
         quotas: &[Quota],
         most: u32,
         now: Timestamp,
-    ) -> Result<Block, StoreError> {
+    ) -> Result<QuotaBlock, StoreError> {
         let mut db = self.write().await?;
         give_back(&mut db, rest).await?;
         let (mut size, mut taken) = (most, Vec::with_capacity(quotas.len()));
@@ -59,7 +59,7 @@ impl Store {
             let begins = quota.per.around(now).begins;
             let before = taken_of(&mut db, rest.key, quota, begins).await?;
             size = size.min(quota.limit.get().saturating_sub(before));
-            taken.push(Taken { per: quota.per, begins, taken: before });
+            taken.push(QuotaUsage { per: quota.per, begins, taken: before });
         }
         if size > 0 {
             for (quota, one) in quotas.iter().zip(&mut taken) {
@@ -68,11 +68,11 @@ impl Store {
             }
         }
         db.commit().await?;
-        Ok(Block { size, taken })
+        Ok(QuotaBlock { size, taken })
     }
 
-    /// Gives back what was not spent of blocks.
-    pub async fn give_back(&self, rests: &[Rest]) -> Result<(), StoreError> {
+    /// Returns the unspent parts of blocks.
+    pub async fn return_blocks(&self, rests: &[UnspentBlock]) -> Result<(), StoreError> {
         for batch in rests.chunks(BATCH) {
             let mut db = self.write().await?;
             for rest in batch {
@@ -83,8 +83,12 @@ impl Store {
         Ok(())
     }
 
-    /// What a key has taken of each kind, in the days and months that began at `since` or later.
-    pub async fn taken(&self, key: KeyId, since: Timestamp) -> Result<Vec<(Counted, Taken)>, StoreError> {
+    /// Returns the usage of a key's quotas in the periods that started at `since` or later.
+    pub async fn quota_usage(
+        &self,
+        key: KeyId,
+        since: Timestamp,
+    ) -> Result<Vec<(Counted, QuotaUsage)>, StoreError> {
         let rows = query(
             "SELECT counted, period, begins, taken FROM quota_uses WHERE key_id = $1 AND begins >= $2
              ORDER BY counted, period, begins",
@@ -96,14 +100,14 @@ impl Store {
         rows.iter().map(row).collect()
     }
 
-    /// Forgets days and months that began before `then`; how many.
-    pub async fn forget_quotas(&self, then: Timestamp) -> Result<u64, StoreError> {
+    /// Deletes the usage of periods that started before `then`. Returns the number of deleted rows.
+    pub async fn delete_quota_usage_before(&self, then: Timestamp) -> Result<u64, StoreError> {
         self.change(query("DELETE FROM quota_uses WHERE begins < $1").bind(then.micros())).await
     }
 }
 
-fn row(row: &Row) -> Result<(Counted, Taken), StoreError> {
-    let taken = Taken {
+fn row(row: &Row) -> Result<(Counted, QuotaUsage), StoreError> {
+    let taken = QuotaUsage {
         per: database::parsed(row, "period")?,
         begins: database::time(row, "begins")?,
         taken: count(row)?,
@@ -133,7 +137,7 @@ async fn taken_of(
     row.as_ref().map_or(Ok(0), count)
 }
 
-/// The statement itself lets nobody take more than there is, whatever was read before.
+/// The statement itself prevents exceeding the quota, whatever was read before.
 async fn take(
     db: &mut Connection,
     key: KeyId,
@@ -156,11 +160,11 @@ async fn take(
     .execute(db)
     .await?
     .rows_affected();
-    // Without a commit nothing was taken.
+    // Without a commit, nothing is taken.
     if changed == 1 { Ok(()) } else { Err(StoreError::NotFound) }
 }
 
-async fn give_back(db: &mut Connection, rest: &Rest) -> Result<(), StoreError> {
+async fn give_back(db: &mut Connection, rest: &UnspentBlock) -> Result<(), StoreError> {
     if rest.left == 0 {
         return Ok(());
     }

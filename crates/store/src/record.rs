@@ -1,11 +1,11 @@
-//! What a key's row says it may do. The one place that reads it, for pages and racks alike.
+//! Reads the terms of a key from its row, for the pages and for racks.
 
 use keyrack_key::{Pause, Permissions, Scopes, SecretState, Terms, Timestamp};
 
 use crate::StoreError;
 use crate::database::Row;
 
-/// The columns that say what a key may do, whichever way they were read.
+/// The columns of a key's terms.
 pub(crate) struct TermsColumns<'a> {
     pub(crate) permissions: i64,
     pub(crate) restrictions: &'a str,
@@ -15,8 +15,8 @@ pub(crate) struct TermsColumns<'a> {
     pub(crate) paused_until: Option<i64>,
 }
 
-/// The terms in a row of `keys`. What a newer version wrote is kept as something that denies:
-/// restrictions that cannot be read are none that could be passed, and permission bits without a name stay.
+/// Reads the terms from a row of `keys`. Terms that a newer version wrote deny requests: unknown permission bits are
+/// kept, and restrictions that can't be parsed become `None`, which denies.
 pub(crate) fn terms(row: &Row) -> Result<Terms, StoreError> {
     TermsColumns {
         permissions: row.try_get("permissions")?,
@@ -43,7 +43,7 @@ impl TermsColumns<'_> {
     }
 }
 
-/// What people picked. A scope of a newer version is left out: it only names what the permissions, which count, hold.
+/// Parses scopes. Omits unknown scopes of a newer version, because only permissions count.
 pub(crate) fn scopes(names: &str) -> Scopes {
     names.split_whitespace().filter_map(|name| name.parse().ok()).collect()
 }

@@ -1,4 +1,4 @@
-//! Objects whose rows are gone, until they are gone as well.
+//! Objects to remove after their rows were deleted.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use keyrack_key::Timestamp;
 use crate::database::{Connection, query};
 use crate::{Store, StoreError};
 
-/// What was on its way when the rows were deleted has arrived by then.
-const AGAIN: Duration = Duration::from_hours(1);
+/// How long until the second removal. Uploads that were running during the deletion have finished by then.
+const SECOND_REMOVAL: Duration = Duration::from_hours(1);
 
-/// Writes into the transaction of a deletion what is to be removed after it.
-pub(crate) async fn promise(
+/// Schedules removals in the transaction of a deletion.
+pub(crate) async fn schedule(
     db: &mut Connection,
     prefixes: &[String],
     now: Timestamp,
@@ -27,7 +27,7 @@ pub(crate) async fn promise(
 }
 
 impl Store {
-    /// Up to `limit` prefixes whose objects are to be removed by `now`.
+    /// Returns up to `limit` prefixes whose objects are due for removal at `now`.
     pub async fn removals(&self, now: Timestamp, limit: u32) -> Result<Vec<String>, StoreError> {
         query("SELECT prefix FROM removals WHERE due_at <= $1 ORDER BY due_at LIMIT $2")
             .bind(now.micros())
@@ -39,7 +39,7 @@ impl Store {
             .collect()
     }
 
-    /// Says that the objects below `prefix` could not be removed; at `then` they are due again.
+    /// Postpones a failed removal to the time `then`.
     pub async fn postpone_removal(&self, prefix: &str, then: Timestamp) -> Result<(), StoreError> {
         let mut db = self.write().await?;
         query("UPDATE removals SET due_at = $2 WHERE prefix = $1")
@@ -50,10 +50,10 @@ impl Store {
         db.commit().await
     }
 
-    /// Says that the objects below `prefix` are removed. They are looked for once more later, then never again.
-    pub async fn removed(&self, prefix: &str, now: Timestamp) -> Result<(), StoreError> {
+    /// Marks the objects under `prefix` as removed. They are removed once more later, then the prefix is forgotten.
+    pub async fn mark_removed(&self, prefix: &str, now: Timestamp) -> Result<(), StoreError> {
         let mut db = self.write().await?;
-        // Only when that last time has come: two who removed at once have looked no further than one.
+        // Only once the second removal is due, so that two concurrent first removals count as one.
         query("DELETE FROM removals WHERE prefix = $1 AND last = 1 AND due_at <= $2")
             .bind(prefix)
             .bind(now.micros())
@@ -61,7 +61,7 @@ impl Store {
             .await?;
         query("UPDATE removals SET due_at = $2, last = 1 WHERE prefix = $1")
             .bind(prefix)
-            .bind(now.plus(AGAIN).micros())
+            .bind(now.plus(SECOND_REMOVAL).micros())
             .execute(&mut *db)
             .await?;
         db.commit().await

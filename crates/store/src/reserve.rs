@@ -1,25 +1,26 @@
-//! Disk space that is kept for the writes that must always succeed: those that delete or pause keys, end secrets and
+//! Disk space reserved for writes that must always succeed: those that delete or pause keys, revoke secrets, end
 //! sessions, and remove data.
 //!
-//! The store doesn't measure the disk. It asks a [`Reserve`] before it adds data and before each commit.
+//! The store doesn't measure the disk. It calls a [`Reserve`] before it adds data and before each commit.
 
 use std::fmt;
 
-/// Disk space kept for writes that must always succeed. Whoever opens a [`Store`](crate::Store) implements it.
+/// Disk space reserved for writes that must always succeed. Implemented by the code that opens a
+/// [`Store`](crate::Store).
 pub trait Reserve: fmt::Debug + Send + Sync {
-    /// Whether writes that add data may go on. `false` while only reserved space is left. Called on the way to a write,
-    /// so it must not block.
+    /// Returns whether writes may add data. Returns `false` if only reserved space is left. Called before each such
+    /// write, so it must not block.
     fn admits_new_data(&self) -> bool;
 
-    /// Called before each commit, on the writer's thread. Frees as much reserved space as a commit needs if the disk
-    /// has less than that. Must not wait for anything but the file system.
+    /// Frees enough reserved space for a commit if the disk has less. Called before each commit on the writer's
+    /// thread. Must only wait for the file system.
     fn make_room_for_commit(&self);
 
-    /// Called after SQLite reported a full disk, so that the next write finds some space.
+    /// Frees reserved space for the next write. Called after SQLite reported a full disk.
     fn ran_out(&self);
 }
 
-/// No reserve: the disk is used to its last byte.
+/// No reserve: writes may use the whole disk.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NoReserve;
 

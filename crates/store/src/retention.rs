@@ -1,16 +1,16 @@
-//! How long it is remembered what keys were used for, and by whom.
+//! Deletes old usage, callers, and denied requests.
 
 use keyrack_key::Timestamp;
 
 use crate::database::query;
 use crate::{Store, StoreError};
 
-/// How many rows go at once: whoever writes in between does not wait for more.
+/// The most rows that are deleted in a transaction, so that other writes don't wait long.
 const BATCH: i64 = 500;
 
-/// Rows that are over, each table by an index on its time. Calls go before their callers. That a secret was seen is kept as
-/// long as the secret is, and an ended one is for a while.
-const OVER: [&str; 6] = [
+/// The statements that delete old rows. Each uses an index on the time. The days of callers precede their callers. An
+/// exposure is kept as long as its secret works, and a while longer.
+const DELETE_OLD: [&str; 6] = [
     "DELETE FROM key_usage WHERE (key_id, hour, permission, outcome) IN
          (SELECT key_id, hour, permission, outcome FROM key_usage WHERE hour < $1 LIMIT $2)",
     "DELETE FROM key_days WHERE (key_id, day) IN (SELECT key_id, day FROM key_days WHERE day < $1 LIMIT $2)",
@@ -28,13 +28,13 @@ const OVER: [&str; 6] = [
 ];
 
 impl Store {
-    /// Forgets what keys were used for, who called and what was refused before `then`, and says how many rows those were. In
-    /// small steps, so that a deletion of a key never waits for all of it.
-    pub async fn forget_uses_before(&self, then: Timestamp) -> Result<u64, StoreError> {
+    /// Deletes the usage, callers, and denied requests before `then`, in small steps so that other writes don't wait.
+    /// Returns the number of deleted rows.
+    pub async fn delete_usage_before(&self, then: Timestamp) -> Result<u64, StoreError> {
         let mut forgotten = 0;
-        for over in OVER {
+        for delete in DELETE_OLD {
             loop {
-                let step = self.change(query(over).bind(then.micros()).bind(BATCH)).await?;
+                let step = self.change(query(delete).bind(then.micros()).bind(BATCH)).await?;
                 forgotten += step;
                 if step < BATCH.unsigned_abs() {
                     break;

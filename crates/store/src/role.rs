@@ -1,31 +1,31 @@
-//! What a member may do in a workspace, as a word.
+//! The role of a member in a workspace.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The role of a member. Ordered: whoever is greater may do all that the lesser may.
+/// The role of a member. A greater role includes all rights of a lesser one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// Looks.
+    /// May read.
     Viewer,
-    /// Projects, data, models and predictions; sees the keys.
+    /// May edit projects, data, and models, run predictions, and see the keys.
     Member,
-    /// All but owners and the end of the workspace.
+    /// May do everything but change owners and delete the workspace.
     Admin,
-    /// Everything.
+    /// May do everything.
     Owner,
 }
 
-/// A text that names no role.
+/// The text isn't a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected owner, admin, member or viewer")]
 pub struct UnknownRole;
 
 impl Role {
-    /// Every role, the greatest first.
+    /// All roles, the greatest first.
     pub const ALL: [Self; 4] = [Self::Owner, Self::Admin, Self::Member, Self::Viewer];
 
-    /// The word in the API and the store.
+    /// The name in the API and the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Owner => "owner",

@@ -1,4 +1,4 @@
-//! Browser sessions: found by the digest of their cookie, listed and ended by their owner.
+//! Browser sessions, stored with the digest of their cookie.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -9,46 +9,42 @@ use crate::database::{self, Row, query};
 use crate::people::{self, User};
 use crate::{AuthorizedStore, Store, StoreError};
 
-/// A session that is about to begin.
+/// A session to create.
 #[derive(Clone, Copy, Debug)]
 pub struct NewSession<'a> {
-    /// Its id.
     pub id: SessionId,
-    /// What is kept of its cookie.
+    /// The digest of the cookie.
     pub digest: Digest,
-    /// Whose it is.
     pub user: UserId,
-    /// From where, if known.
+    /// The address of the browser, if known.
     pub address: Option<IpAddr>,
-    /// With which browser, as it calls itself.
+    /// The `User-Agent` header of the browser.
     pub agent: Option<&'a str>,
-    /// When.
+    /// The time of sign-in.
     pub now: Timestamp,
-    /// When it ends at the latest.
+    /// The latest time at which the session ends.
     pub expires_at: Timestamp,
 }
 
 /// A browser session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// Its id.
     pub id: SessionId,
-    /// Whose it is.
     pub user: UserId,
-    /// From where it began, if known.
+    /// The address of the browser at sign-in, if known.
     pub address: Option<IpAddr>,
-    /// With which browser, as it calls itself.
+    /// The `User-Agent` header of the browser.
     pub agent: Option<String>,
-    /// When it began.
+    /// The time of sign-in.
     pub created_at: Timestamp,
-    /// When it was last noted to be used.
+    /// The time of the last recorded use.
     pub seen_at: Timestamp,
-    /// When it ends at the latest.
+    /// The latest time at which the session ends.
     pub expires_at: Timestamp,
 }
 
 impl Store {
-    /// Begins a session.
+    /// Creates a session.
     pub async fn create_session(&self, new: &NewSession<'_>) -> Result<(), StoreError> {
         let query = query(
             "INSERT INTO sessions (id, digest, user_id, created_at, seen_at, expires_at, address, agent)
@@ -65,7 +61,8 @@ impl Store {
         Ok(())
     }
 
-    /// The session with this cookie and whose it is. Whether it still runs is told by its times.
+    /// Returns the session with this cookie digest and its person. The caller must check
+    /// whether the session has expired.
     pub async fn session_by_digest(&self, digest: Digest) -> Result<Option<(Session, User)>, StoreError> {
         let row = query(
             "SELECT u.*, s.id AS session_id, s.user_id, s.created_at AS began_at, s.seen_at, s.expires_at,
@@ -78,7 +75,7 @@ impl Store {
         row.map(|row| Ok((session(&row)?, people::user(&row)?))).transpose()
     }
 
-    /// Notes that a session is used. Call it now and then, not for each request: it is a write.
+    /// Records that a session was used. Call it occasionally, not for each request, because it writes.
     pub async fn touch_session(&self, id: SessionId, now: Timestamp) -> Result<(), StoreError> {
         let query = query("UPDATE sessions SET seen_at = $2 WHERE id = $1 AND seen_at < $2")
             .bind(id.to_string())
@@ -87,7 +84,7 @@ impl Store {
         Ok(())
     }
 
-    /// The sessions of `user`, the last seen first.
+    /// Returns the sessions of `user`, the most recently used first.
     pub async fn sessions_of(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
         query(
             "SELECT s.id AS session_id, s.user_id, s.created_at AS began_at, s.seen_at, s.expires_at, s.address, s.agent
@@ -101,8 +98,8 @@ impl Store {
         .collect()
     }
 
-    /// Removes the sessions whose time is over and those that were not seen for `idle`; how many there were.
-    pub async fn end_expired(&self, now: Timestamp, idle: Duration) -> Result<u64, StoreError> {
+    /// Deletes the sessions that have expired or weren't used for `idle`. Returns the number of deleted sessions.
+    pub async fn delete_expired_sessions(&self, now: Timestamp, idle: Duration) -> Result<u64, StoreError> {
         let query = query("DELETE FROM sessions WHERE expires_at <= $1 OR seen_at <= $2")
             .bind(now.micros())
             .bind(now.minus(idle).micros())
@@ -111,9 +108,9 @@ impl Store {
     }
 }
 
-/// Each verifies within its transaction that the principal may still write.
+/// Each method verifies in its transaction that the principal may still write.
 impl AuthorizedStore {
-    /// Ends a session of `user`; whether there was one.
+    /// Ends a session of `user`. Returns whether it existed.
     pub async fn end_session(&self, user: UserId, id: SessionId) -> Result<bool, StoreError> {
         let query = query("DELETE FROM sessions WHERE user_id = $1 AND id = $2")
             .bind(user.to_string())
@@ -121,7 +118,7 @@ impl AuthorizedStore {
         Ok(self.change(query).await? > 0)
     }
 
-    /// Ends all sessions of `user` but one; how many there were.
+    /// Ends all sessions of `user` but `keep`. Returns the number of ended sessions.
     pub async fn end_other_sessions(&self, user: UserId, keep: SessionId) -> Result<u64, StoreError> {
         let query = query("DELETE FROM sessions WHERE user_id = $1 AND id <> $2")
             .bind(user.to_string())

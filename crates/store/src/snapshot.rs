@@ -1,7 +1,6 @@
-//! Every key, read at once for a rack that is filled.
+//! Reads all keys to fill a rack.
 //!
-//! On a connection of its own, whose rows are copied batch by batch: the thread of the rack understands them and puts them
-//! in their places while the next are read.
+//! A connection of its own copies the rows in batches. The rack's thread parses one batch while the next is read.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -16,12 +15,12 @@ use tokio::task::spawn_blocking;
 use crate::StoreError;
 use crate::record::{self, TermsColumns};
 
-/// Keys that are handed over together.
+/// The number of keys in a batch.
 const BATCH: usize = 1_000;
-/// Batches that may wait for the rack.
+/// The number of batches that may wait for the rack.
 const AHEAD: usize = 8;
 
-/// The columns of a row, in their order.
+/// The columns of a row, in order.
 const NAMES: [&str; COLUMNS] = [
     "revision",
     "id",
@@ -39,7 +38,7 @@ const NAMES: [&str; COLUMNS] = [
     "paused_until",
 ];
 const COLUMNS: usize = 14;
-/// No two keys have the same.
+/// The column with the revision, which differs for each key.
 const REVISION: usize = 0;
 
 macro_rules! records {
@@ -55,19 +54,20 @@ macro_rules! records {
     };
 }
 
-// In the order in which the rows stand there, and of one workspace in that of its index: what is found anyway. The secrets
-// of a key have to come one after the other.
+// In the order of the table, or of the index if only one workspace is read, so that nothing is sorted. The secrets of
+// a key must be consecutive.
 const ALL: &str = records!(" ORDER BY k.rowid, s.created_at");
 const ALL_OF_ONE: &str = records!(" AND k.workspace_id = $2 ORDER BY k.id, s.created_at");
 
-/// Which keys are read.
-struct Question {
-    /// Those that were deleted before are left out.
+/// Which keys to read.
+struct KeySelection {
+    /// Keys that were deleted before this time are left out.
     tombstones_since: Timestamp,
     workspace: Option<WorkspaceId>,
 }
 
-/// Begins to read all keys, or those of one workspace, as they are at one position. The file at `path` stands open elsewhere.
+/// Starts reading all keys, or those of a workspace, at a consistent position. The file at
+/// `path` must be open elsewhere.
 pub(crate) async fn read(
     path: PathBuf,
     tombstones_since: Timestamp,
@@ -76,15 +76,15 @@ pub(crate) async fn read(
     let begun = spawn_blocking(move || begin(&path)).await.map_err(std::io::Error::from)?;
     let (db, position, keys) = begun?;
     let (out, batches) = sync_channel(AHEAD);
-    let question = Question { tombstones_since, workspace };
+    let selection = KeySelection { tombstones_since, workspace };
     spawn_blocking(move || {
-        // Whoever does not wait for the end any more does not hear of it.
-        let _ = out.send(send_all(&db, &question, &out));
+        // The receiver may have gone away.
+        let _ = out.send(send_all(&db, &selection, &out));
     });
     Ok(Reading { position, keys, batches: Box::new(Batches { batches, is_over: false }) })
 }
 
-/// A connection that sees one state of the database, which one it is, and how many keys it has.
+/// Opens a connection with a consistent view of the database. Returns the view's position and the number of all keys.
 fn begin(path: &Path) -> Result<(Connection, Position, usize), StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
@@ -96,14 +96,14 @@ fn begin(path: &Path) -> Result<(Connection, Position, usize), StoreError> {
     Ok((db, head, keys))
 }
 
-/// Sends batch after batch; an empty one follows the last.
+/// Sends all batches. The caller then sends the returned empty batch as the end.
 fn send_all(
     db: &Connection,
-    question: &Question,
+    selection: &KeySelection,
     out: &SyncSender<Result<Rows, StoreError>>,
 ) -> Result<Rows, StoreError> {
-    let since = question.tombstones_since.micros();
-    let workspace = question.workspace.map(|workspace| workspace.to_string());
+    let since = selection.tombstones_since.micros();
+    let workspace = selection.workspace.map(|workspace| workspace.to_string());
     let (sql, values): (_, Vec<&dyn ToSql>) = match &workspace {
         Some(workspace) => (ALL_OF_ONE, vec![&since, workspace]),
         None => (ALL, vec![&since]),
@@ -114,7 +114,7 @@ fn send_all(
     while let Some(row) = rows.next()? {
         let revision: i64 = row.get(REVISION)?;
         if last.replace(revision) != Some(revision) {
-            // A key with several secrets stays in one batch.
+            // The secrets of a key must be in the same batch.
             if keys == BATCH {
                 keys = 0;
                 if out.send(Ok(std::mem::take(&mut batch))).is_err() {
@@ -131,16 +131,16 @@ fn send_all(
     Ok(Rows::default())
 }
 
-/// Rows as SQLite gave them, to be understood on the thread that waits for them: each of both threads does about as much.
+/// Unparsed rows. They are parsed on the receiving thread, so that both threads share the work evenly.
 #[derive(Default)]
 struct Rows {
-    values: Vec<Copied>,
-    /// What the texts and blobs hold, one after the other.
+    values: Vec<CopiedValue>,
+    /// The contents of all texts and blobs, one after the other.
     bytes: Vec<u8>,
 }
 
-/// A value, or the length of what [`Rows::bytes`] holds of it.
-enum Copied {
+/// A value. A text or blob is the length of its content in [`Rows::bytes`].
+enum CopiedValue {
     Null,
     Integer(i64),
     Real(f64),
@@ -148,18 +148,18 @@ enum Copied {
     Blob(usize),
 }
 
-/// The values of one row.
+/// The values of a row.
 type Values<'a> = [ValueRef<'a>; COLUMNS];
 
 impl Rows {
     fn push(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
         for column in 0..COLUMNS {
             let (value, bytes) = match row.get_ref(column)? {
-                ValueRef::Null => (Copied::Null, &[][..]),
-                ValueRef::Integer(number) => (Copied::Integer(number), &[][..]),
-                ValueRef::Real(number) => (Copied::Real(number), &[][..]),
-                ValueRef::Text(text) => (Copied::Text(text.len()), text),
-                ValueRef::Blob(blob) => (Copied::Blob(blob.len()), blob),
+                ValueRef::Null => (CopiedValue::Null, &[][..]),
+                ValueRef::Integer(number) => (CopiedValue::Integer(number), &[][..]),
+                ValueRef::Real(number) => (CopiedValue::Real(number), &[][..]),
+                ValueRef::Text(text) => (CopiedValue::Text(text.len()), text),
+                ValueRef::Blob(blob) => (CopiedValue::Blob(blob.len()), blob),
             };
             self.values.push(value);
             self.bytes.extend_from_slice(bytes);
@@ -177,11 +177,11 @@ impl Rows {
         };
         for row in self.values.as_chunks().0 {
             let row: Values<'_> = row.each_ref().map(|value| match *value {
-                Copied::Null => ValueRef::Null,
-                Copied::Integer(number) => ValueRef::Integer(number),
-                Copied::Real(number) => ValueRef::Real(number),
-                Copied::Text(length) => ValueRef::Text(next(length)),
-                Copied::Blob(length) => ValueRef::Blob(next(length)),
+                CopiedValue::Null => ValueRef::Null,
+                CopiedValue::Integer(number) => ValueRef::Integer(number),
+                CopiedValue::Real(number) => ValueRef::Real(number),
+                CopiedValue::Text(length) => ValueRef::Text(next(length)),
+                CopiedValue::Blob(length) => ValueRef::Blob(next(length)),
             });
             let revision = Revision(get(&row, REVISION)?);
             match records.last_mut() {
@@ -193,7 +193,7 @@ impl Rows {
     }
 }
 
-/// What the reading thread sends. A thread that went away without saying that it has come to the end has failed.
+/// Receives the batches. If the sender goes away before it has sent an empty batch, reading has failed.
 struct Batches {
     batches: Receiver<Result<Rows, StoreError>>,
     is_over: bool,

@@ -1,28 +1,28 @@
-//! For which workspace a task reads and writes, so that workspaces take turns where they wait for a connection.
+//! The workspace for which the current task reads and writes. Workspaces take turns when they wait for a connection.
 
 use std::cell::Cell;
 
 use keyrack_key::WorkspaceId;
 
-/// A workspace; `None` is the server's own work and that of callers who are not known yet.
+/// A workspace. `None` stands for the server itself and for callers that aren't authenticated yet.
 pub(crate) type Tenant = Option<WorkspaceId>;
 
 tokio::task_local! {
     static TENANT: Cell<Tenant>;
 }
 
-/// Does `work` for a workspace. Where that becomes known only on the way, begin with `None` and call [`set_tenant`] then.
-/// Tasks that `work` spawns are not part of it.
+/// Runs `work` for a workspace. If the workspace becomes known later, start with `None` and call [`set_tenant`]. Tasks
+/// that `work` spawns aren't included.
 pub async fn with_tenant<F: Future>(workspace: Option<WorkspaceId>, work: F) -> F::Output {
     TENANT.scope(Cell::new(workspace), work).await
 }
 
-/// From now on the work that this is called within is done for this workspace. Outside of [`with_tenant`], nothing happens.
+/// Sets the workspace of the current work. Does nothing outside of [`with_tenant`].
 pub fn set_tenant(workspace: WorkspaceId) {
     let _ = TENANT.try_with(|tenant| tenant.set(Some(workspace)));
 }
 
-/// For whom the current task works.
+/// The workspace of the current task.
 pub(crate) fn tenant() -> Tenant {
     TENANT.try_with(Cell::get).ok().flatten()
 }

@@ -1,15 +1,15 @@
-//! A queue in which workspaces take turns. However many entries one of them has, another one's next entry waits for at most
-//! one of each.
+//! A queue in which workspaces take turns. However many entries a workspace has, the next entry of another one waits
+//! for at most one entry of each.
 
 use std::collections::{HashMap, VecDeque};
 
 use crate::tenant::Tenant;
 
-/// Entries that wait. Those of one workspace keep their order.
+/// The waiting entries. The entries of a workspace keep their order.
 #[derive(Debug)]
 pub(crate) struct Turns<T> {
     entries: HashMap<Tenant, VecDeque<T>>,
-    /// Who has entries, next first.
+    /// The workspaces with entries, in the order of their turns.
     order: VecDeque<Tenant>,
 }
 
@@ -31,7 +31,7 @@ impl<T> Turns<T> {
         entries.push_back(entry);
     }
 
-    /// Removes the next entry of a workspace for which `may` holds.
+    /// Removes the next entry of a workspace for which `may` returns true.
     pub(crate) fn pop(&mut self, may: impl Fn(Tenant) -> bool) -> Option<(Tenant, T)> {
         let place = self.order.iter().position(|tenant| may(*tenant))?;
         let tenant = self.order.remove(place)?;

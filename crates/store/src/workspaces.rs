@@ -1,47 +1,42 @@
-//! Workspaces, and who is a member of which.
+//! Workspaces and their members.
 
 use keyrack_key::{Timestamp, UserId, WorkspaceId};
 use serde_json::json;
 
-use crate::audit::{self, AuditAction, Happened};
+use crate::audit::{self, AuditAction, NewAuditEntry};
 use crate::database::{self, Connection, Row, query};
 use crate::{Actor, AuthorizedStore, Role, Store, StoreError};
 
-/// A workspace that is about to begin.
+/// A workspace to create.
 #[derive(Clone, Copy, Debug)]
 pub struct NewWorkspace<'a> {
-    /// Its id.
     pub id: WorkspaceId,
-    /// Its word in addresses, up to 63 characters.
+    /// The name in URLs, up to 63 characters.
     pub slug: &'a str,
-    /// What it is called: 1 to 100 characters.
+    /// The display name: 1 to 100 characters.
     pub name: &'a str,
 }
 
-/// A team's home.
+/// A team's home, which owns its members, keys, projects, and models.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workspace {
-    /// Its id.
     pub id: WorkspaceId,
-    /// Its word in addresses.
+    /// The name in URLs.
     pub slug: String,
-    /// What it is called.
     pub name: String,
-    /// When it began.
     pub created_at: Timestamp,
 }
 
-/// That somebody belongs to a workspace.
+/// A person's membership in a workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Membership {
-    /// Which.
     pub workspace: Workspace,
-    /// As what.
+    /// The person's role.
     pub role: Role,
 }
 
 impl Store {
-    /// The workspaces that `user` belongs to, by name.
+    /// Returns the workspaces of `user`, sorted by name.
     pub async fn memberships(&self, user: UserId) -> Result<Vec<Membership>, StoreError> {
         query(
             "SELECT w.*, m.role FROM members m JOIN workspaces w ON w.id = m.workspace_id
@@ -55,7 +50,7 @@ impl Store {
         .collect()
     }
 
-    /// The workspace with this slug, if `user` belongs to it.
+    /// Returns the workspace with this slug, if `user` is a member.
     pub async fn membership(&self, user: UserId, slug: &str) -> Result<Option<Membership>, StoreError> {
         let row = query(
             "SELECT w.*, m.role FROM members m JOIN workspaces w ON w.id = m.workspace_id
@@ -68,7 +63,7 @@ impl Store {
         row.map(|row| membership(&row)).transpose()
     }
 
-    /// The workspace with this slug.
+    /// Returns the workspace with this slug.
     pub async fn workspace_by_slug(&self, slug: &str) -> Result<Option<Workspace>, StoreError> {
         let row = query("SELECT * FROM workspaces WHERE slug = $1")
             .bind(slug)
@@ -77,7 +72,7 @@ impl Store {
         row.map(|row| workspace(&row)).transpose()
     }
 
-    /// The workspace with this id.
+    /// Returns the workspace with this ID.
     pub async fn workspace(&self, id: WorkspaceId) -> Result<Option<Workspace>, StoreError> {
         let row = query("SELECT * FROM workspaces WHERE id = $1")
             .bind(id.to_string())
@@ -87,9 +82,9 @@ impl Store {
     }
 }
 
-/// Each verifies within its transaction that the principal may still write.
+/// Each method verifies in its transaction that the principal may still write.
 impl AuthorizedStore {
-    /// Begins a workspace that `owner` owns.
+    /// Creates a workspace that `owner` owns.
     pub async fn create_workspace(
         &self,
         workspace: &NewWorkspace<'_>,
@@ -98,11 +93,11 @@ impl AuthorizedStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut db = self.write_new_data().await?;
-        begin_workspace(&mut db, workspace, owner, actor, now).await?;
+        insert_workspace(&mut db, workspace, owner, actor, now).await?;
         db.commit().await
     }
 
-    /// Makes `user` a member.
+    /// Adds `user` as a member.
     pub async fn add_member(
         &self,
         workspace: WorkspaceId,
@@ -117,7 +112,7 @@ impl AuthorizedStore {
     }
 }
 
-pub(crate) async fn begin_workspace(
+pub(crate) async fn insert_workspace(
     db: &mut Connection,
     workspace: &NewWorkspace<'_>,
     owner: UserId,
@@ -137,7 +132,7 @@ pub(crate) async fn begin_workspace(
     if done.rows_affected() == 0 {
         return Err(StoreError::SlugTaken);
     }
-    let happened = Happened {
+    let entry = NewAuditEntry {
         workspace: workspace.id,
         at: now,
         actor,
@@ -145,7 +140,7 @@ pub(crate) async fn begin_workspace(
         target: &workspace.id,
         detail: json!({ "name": workspace.name, "slug": workspace.slug }),
     };
-    audit::append(db, &happened).await?;
+    audit::append(db, &entry).await?;
     join(db, workspace.id, owner, Role::Owner, actor, now).await
 }
 
@@ -157,7 +152,7 @@ async fn join(
     actor: Actor,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let happened = Happened {
+    let entry = NewAuditEntry {
         workspace,
         at: now,
         actor,
@@ -165,8 +160,8 @@ async fn join(
         target: &user,
         detail: json!({ "role": role.name() }),
     };
-    audit::append(db, &happened).await?;
-    // Asked first, so that somebody unknown is told apart from somebody who is a member.
+    audit::append(db, &entry).await?;
+    // Checked first, to distinguish an unknown person from one who already is a member.
     let known =
         query("SELECT id FROM users WHERE id = $1").bind(user.to_string()).fetch_optional(&mut *db).await?;
     known.ok_or(StoreError::NotFound)?;

@@ -8,8 +8,8 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use keyrack_vision::classify::{Features, Training, learn};
-use keyrack_vision::{Backbone, Flow, Frame, Settings};
+use keyrack_vision::classify::{ClassifierTrainingSet, Features, train_head};
+use keyrack_vision::{Backbone, Flow, ResizeMode, TrainingSettings};
 
 #[expect(clippy::print_stdout, reason = "it is a report")]
 fn main() -> Result<(), Box<dyn Error>> {
@@ -17,21 +17,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(arguments.next().ok_or("name a folder of class folders")?);
     let seeds: u64 = arguments.next().map_or(Ok(5), |text| text.parse())?;
     let threads: NonZeroUsize = arguments.next().map_or(Ok(NonZeroUsize::MIN), |text| text.parse())?;
-    let frame =
-        if arguments.next().as_deref() == Some("letterbox") { Frame::Letterbox } else { Frame::Squash };
+    let frame = if arguments.next().as_deref() == Some("letterbox") {
+        ResizeMode::Letterbox
+    } else {
+        ResizeMode::Squash
+    };
     let (labels, files) = pictures(&folder)?;
     let classes: Vec<usize> = files.iter().map(|(class, _)| *class).collect();
     let backbone = Backbone::embedded()?;
-    let training = Training { labels: &labels, truth: &classes, read: &|at| fs::read(&files[at].1) };
+    let training =
+        ClassifierTrainingSet { labels: &labels, truth: &classes, read: &|at| fs::read(&files[at].1) };
     println!("{} pictures, {} labels, backbone {}", files.len(), labels.len(), backbone.digest());
-    let settings = Settings { threads, frame, ..Settings::default() };
+    let settings = TrainingSettings { threads, frame, ..TrainingSettings::default() };
     let started = Instant::now();
     let features = Features::extract(&backbone, &training, &settings, &mut |_| Flow::Continue)?;
     println!("features: {:.1?} on {threads} threads", started.elapsed());
     let mut accuracies = Vec::new();
     for seed in 0..seeds {
         let started = Instant::now();
-        let model = learn(features.clone(), seed, &mut |_| Flow::Continue)?.model;
+        let model = train_head(features.clone(), seed, &mut |_| Flow::Continue)?.model;
         let metrics = model.metrics();
         println!(
             "seed {seed}: {:.3} of {} (trained on {}), at 0.7: {}/{} right, calibration error {:.3}, head {:.1?}, {} bytes",

@@ -10,8 +10,8 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use keyrack_vision::detect::{Object, Settings, Training, precision, train};
-use keyrack_vision::{self as vision, Backbone, Flow, Frame, Limits, Phase, Picture, Threads};
+use keyrack_vision::detect::{DetectorSettings, DetectorTrainingSet, Object, measure_precision, train};
+use keyrack_vision::{self as vision, Backbone, Flow, ImageLimits, Phase, Picture, ResizeMode, Threads};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -22,8 +22,11 @@ fn main() -> Result<()> {
     let steps: usize = arguments.next().map_or(Ok(700), |text| text.parse())?;
     let threads: NonZeroUsize = arguments.next().map_or(Ok(NonZeroUsize::MIN), |text| text.parse())?;
     let side: u32 = arguments.next().map_or(Ok(320), |text| text.parse())?;
-    let frame =
-        if arguments.next().as_deref() == Some("letterbox") { Frame::Letterbox } else { Frame::Squash };
+    let frame = if arguments.next().as_deref() == Some("letterbox") {
+        ResizeMode::Letterbox
+    } else {
+        ResizeMode::Squash
+    };
 
     let memory: usize = arguments.next().map_or(Ok(512), |text| text.parse())?;
     let seed: u64 = arguments.next().map_or(Ok(0), |text| text.parse())?;
@@ -34,10 +37,11 @@ fn main() -> Result<()> {
     println!("{} pictures to learn from, {} to test, labels {labels:?}", learning.len(), testing.len());
     let backbone = Backbone::embedded()?;
     let objects: Vec<_> = learning.iter().map(|(_, objects)| objects.clone()).collect();
-    let training = Training { labels: &labels, truth: &objects, read: &|at| fs::read(&learning[at].0) };
-    let base = vision::Settings { threads, frame, seed, ..vision::Settings::default() };
+    let training =
+        DetectorTrainingSet { labels: &labels, truth: &objects, read: &|at| fs::read(&learning[at].0) };
+    let base = vision::TrainingSettings { threads, frame, seed, ..vision::TrainingSettings::default() };
     let spill = Some(std::env::temp_dir());
-    let settings = Settings { base, steps, side, memory: memory << 20, spill };
+    let settings = DetectorSettings { base, steps, side, memory: memory << 20, spill };
     let started = Instant::now();
     let model = train(&backbone, &training, &settings, &mut |progress| {
         if progress.phase == Phase::Features && progress.done == progress.of {
@@ -64,16 +68,16 @@ fn main() -> Result<()> {
 
     let mut found = Vec::new();
     for (file, _) in &testing {
-        let picture = Picture::decode(&fs::read(file)?, &Limits::default())?;
-        found.push(model.detect(&backbone, &picture, &Threads::one())?);
+        let picture = Picture::decode(&fs::read(file)?, &ImageLimits::default())?;
+        found.push(model.detect(&backbone, &picture, &Threads::single())?);
     }
     let there: Vec<_> = testing.into_iter().map(|(_, objects)| objects).collect();
-    let told = precision(&found, &there, labels.len());
-    println!("mAP@0.5 {:.3} on {} test pictures", told.mean, there.len());
-    for (label, told) in labels.iter().zip(&told.labels) {
-        println!("{label}: {told:?}");
+    let measured = measure_precision(&found, &there, labels.len());
+    println!("mAP@0.5 {:.3} on {} test pictures", measured.mean, there.len());
+    for (label, measured) in labels.iter().zip(&measured.labels) {
+        println!("{label}: {measured:?}");
     }
-    println!("all: {:?}", told.total());
+    println!("all: {:?}", measured.total());
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use image::{Rgb, RgbImage};
-use keyrack_vision::{Backbone, Frame, Limits, Picture, Threads};
+use keyrack_vision::{Backbone, ImageLimits, Picture, ResizeMode, Threads};
 
 const RUNS: usize = 31;
 
@@ -20,21 +20,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     let started = Instant::now();
     let backbone = Backbone::embedded()?;
     println!("load backbone   {:>9.2?}", started.elapsed());
-    let picture = Picture::decode(&bytes, &Limits::default())?;
-    let threads = Threads::one();
+    let picture = Picture::decode(&bytes, &ImageLimits::default())?;
+    let threads = Threads::single();
     println!("{} bytes, {} × {}", bytes.len(), picture.width(), picture.height());
     println!(
         "probe           {:>9.2?}",
-        median(|| drop(black_box(Picture::probe(&bytes, &Limits::default()))))
+        median(|| drop(black_box(Picture::probe(&bytes, &ImageLimits::default()))))
     );
     println!(
         "decode          {:>9.2?}",
-        median(|| drop(black_box(Picture::decode(&bytes, &Limits::default()))))
+        median(|| drop(black_box(Picture::decode(&bytes, &ImageLimits::default()))))
     );
     println!("resize to 224   {:>9.2?}", median(|| drop(black_box(picture.thumbnail(224)))));
-    let one = median(|| drop(black_box(backbone.embedding(&picture, Frame::Squash, &threads))));
+    let one = median(|| drop(black_box(backbone.embedding(&picture, ResizeMode::Squash, &threads))));
     println!("resize and run  {one:>9.2?}");
-    let two = median(|| drop(black_box(backbone.embeddings(&picture, Frame::Squash, &threads))));
+    let two = median(|| drop(black_box(backbone.embeddings(&picture, ResizeMode::Squash, &threads))));
     println!("… of two views  {two:>9.2?}");
     println!("thumbnail 256   {:>9.2?}", median(|| drop(black_box(picture.thumbnail(256).to_jpeg(80)))));
     Ok(())

@@ -1,4 +1,4 @@
-//! The frozen network that turns a picture into numbers which heads learn from. `rten` runs it.
+//! The frozen network that turns an image into features. `rten` runs it.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -10,51 +10,51 @@ use rten_tensor::{NdTensor, Tensor};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Frame, Picture};
+use crate::{Picture, ResizeMode};
 
-/// EfficientNet-Lite0, made by `backbone/make.py`; licence and notice lie beside it.
+/// EfficientNet-Lite0, created by `backbone/make.py`. Its license and notice are in the same folder.
 static EMBEDDED: &[u8] = include_bytes!("../backbone/efficientnet-lite0.onnx");
 
-/// The side of the square that embeddings are made from, in pixels.
+/// The side in pixels of the square for embeddings.
 pub const EMBEDDING_SIDE: u32 = 224;
 
-/// SHA-256 of a backbone's file. A model remembers that of the backbone it was trained on.
+/// The SHA-256 of a backbone's file. A model stores the digest of the backbone that it was trained on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BackboneDigest([u8; 32]);
 
-/// Why a file is no backbone, or why it could not be run.
+/// Why a backbone can't be loaded or run.
 #[derive(Debug, thiserror::Error)]
 pub enum BackboneError {
-    /// Not an ONNX file that `rten` reads.
+    /// `rten` can't load the file.
     #[error("the backbone cannot be loaded: {0}")]
     Load(#[from] rten::LoadError),
-    /// An input, output or line of metadata is missing or of another shape.
+    /// An input, an output, or metadata is missing or has the wrong shape.
     #[error("the backbone lacks {0}")]
     Lacks(&'static str),
-    /// It ran and failed.
+    /// The run failed.
     #[error("the backbone cannot be run: {0}")]
     Run(#[from] rten::RunError),
 }
 
-/// The threads that one caller runs a backbone on. Runs that share them wait for each other, so whoever wants
-/// pictures side by side holds one `Threads` for each.
+/// A thread pool for running a backbone. Runs on the same pool wait for each other, so use a pool per image to process
+/// images in parallel.
 #[derive(Clone, Debug)]
 pub struct Threads(Arc<ThreadPool>);
 
 impl Threads {
-    /// That many threads for each run.
-    pub fn of(number: NonZeroUsize) -> Self {
+    /// A pool of `number` threads.
+    pub fn new(number: NonZeroUsize) -> Self {
         Self(Arc::new(ThreadPool::with_num_threads(number.get())))
     }
 
-    /// One thread: what serves most pictures a second when many wait.
-    pub fn one() -> Self {
-        Self::of(NonZeroUsize::MIN)
+    /// A pool of one thread. One thread per image gives the highest throughput when many images wait.
+    pub fn single() -> Self {
+        Self::new(NonZeroUsize::MIN)
     }
 }
 
-/// A loaded backbone. Shared: runs take `&self`.
+/// A loaded backbone. Runs take `&self`, so threads can share it.
 pub struct Backbone {
     model: Model,
     digest: BackboneDigest,
@@ -67,21 +67,21 @@ pub struct Backbone {
     channels: [usize; 3],
 }
 
-/// The maps of one picture at strides 8, 16 and 32, each channels × rows × columns.
+/// The feature maps of an image at strides 8, 16, and 32, each channels × rows × columns.
 #[derive(Clone, Debug)]
-pub struct Maps {
-    /// Stride 8, 16, 32.
+pub struct FeatureMaps {
+    /// The maps at strides 8, 16, and 32.
     pub levels: [NdTensor<f32, 3>; 3],
 }
 
 impl Backbone {
-    /// The one inside this crate.
+    /// Loads the backbone that this crate contains.
     pub fn embedded() -> Result<Self, BackboneError> {
         Self::new(Model::load_static_slice(EMBEDDED)?, BackboneDigest::of(EMBEDDED))
     }
 
-    /// Another: an ONNX file with the input `image`, the outputs `embedding`, `c3`, `c4` and `c5`, and
-    /// `mean` and `deviation` (three numbers each, of 0 to 255) in its metadata.
+    /// Loads another backbone: an ONNX file with the input `image`, the outputs `embedding`, `c3`, `c4`, and `c5`,
+    /// and the metadata `mean` and `deviation` (three numbers each, on a scale of 0 to 255).
     pub fn load(file: Vec<u8>) -> Result<Self, BackboneError> {
         let digest = BackboneDigest::of(&file);
         Self::new(Model::load(file)?, digest)
@@ -108,32 +108,32 @@ impl Backbone {
         Ok(Self { model, digest, mean, deviation, image, embedding, width, maps, channels })
     }
 
-    /// SHA-256 of its file.
+    /// The SHA-256 of the backbone's file.
     pub fn digest(&self) -> BackboneDigest {
         self.digest
     }
 
-    /// How many numbers an embedding has.
+    /// The number of values in an embedding.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// How many channels each of [`Maps::levels`] has.
+    /// The number of channels of each map in [`FeatureMaps::levels`].
     pub fn channels(&self) -> [usize; 3] {
         self.channels
     }
 
-    /// What a letterbox is filled with.
+    /// The color that fills a letterbox.
     pub(crate) fn fill(&self) -> [u8; 3] {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a byte")]
         self.mean.map(|mean| mean.round().clamp(0.0, 255.0) as u8)
     }
 
-    /// The embeddings of a picture and of its mirror image.
+    /// Computes the embeddings of an image and of its mirror image.
     pub fn embeddings(
         &self,
         picture: &Picture,
-        frame: Frame,
+        frame: ResizeMode,
         threads: &Threads,
     ) -> Result<[Vec<f32>; 2], BackboneError> {
         let square = picture.square(EMBEDDING_SIDE, frame, self.fill()).0;
@@ -145,11 +145,11 @@ impl Backbone {
         Ok([plain.to_vec(), mirrored.to_vec()])
     }
 
-    /// The embedding of the picture as it is.
+    /// Computes the embedding of an image.
     pub fn embedding(
         &self,
         picture: &Picture,
-        frame: Frame,
+        frame: ResizeMode,
         threads: &Threads,
     ) -> Result<Vec<f32>, BackboneError> {
         let square = picture.square(EMBEDDING_SIDE, frame, self.fill()).0;
@@ -159,13 +159,13 @@ impl Backbone {
         Ok(one)
     }
 
-    /// The three maps of a square, whose side is a multiple of 32 pixels.
+    /// Computes the three feature maps of a square. Its side must be a multiple of 32 pixels.
     pub(crate) fn maps(
         &self,
         square: &image::RgbImage,
         mirror: bool,
         threads: &Threads,
-    ) -> Result<Maps, BackboneError> {
+    ) -> Result<FeatureMaps, BackboneError> {
         let side = square.width() as usize;
         let mut input = NdTensor::zeros([1, 3, side, side]);
         self.fill_view(&mut input, 0, square, mirror);
@@ -179,7 +179,7 @@ impl Backbone {
         let [Ok(c3), Ok(c4), Ok(c5)] = levels else {
             return Err(BackboneError::Lacks("maps at strides 8, 16 and 32"));
         };
-        Ok(Maps { levels: [c3, c4, c5] })
+        Ok(FeatureMaps { levels: [c3, c4, c5] })
     }
 
     fn fill_view(&self, input: &mut NdTensor<f32, 4>, view: usize, square: &image::RgbImage, mirror: bool) {

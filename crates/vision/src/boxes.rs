@@ -1,43 +1,43 @@
-//! Boxes as people and clients send them, and the one rule of what becomes of them.
+//! Boxes as people and clients send them, and how they are clipped to an image.
 
 use serde::{Deserialize, Serialize};
 
-/// A box in a picture, in the picture's own upright pixels, fractions of them too.
+/// A box in an image, in pixels of the upright image. Fractions of pixels are allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rect {
-    /// Of its left edge, from the picture's left edge.
+    /// The distance of the left edge from the image's left edge.
     pub left: f64,
-    /// Of its top edge, from the picture's top edge.
+    /// The distance of the top edge from the image's top edge.
     pub top: f64,
-    /// From left to right.
+    /// The width in pixels.
     pub width: f64,
-    /// From top to bottom.
+    /// The height in pixels.
     pub height: f64,
 }
 
-/// Why four numbers are not a box.
+/// Why four numbers don't form a box.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum RectError {
-    /// NaN or infinite.
+    /// A number is NaN or infinite.
     #[error("{field} is {value}; a finite number of pixels is expected")]
     NotFinite {
-        /// `left`, `top`, `width` or `height`.
+        /// `left`, `top`, `width`, or `height`.
         field: &'static str,
-        /// As it was given.
+        /// The invalid value.
         value: f64,
     },
-    /// A box that goes backwards.
+    /// A length is negative.
     #[error("{field} is {value}; 0 pixels or more are expected")]
     Negative {
         /// `width` or `height`.
         field: &'static str,
-        /// As it was given.
+        /// The invalid value.
         value: f64,
     },
 }
 
 impl RectError {
-    /// The number that is wrong: `left`, `top`, `width` or `height`.
+    /// The name of the invalid number: `left`, `top`, `width`, or `height`.
     pub const fn field(&self) -> &'static str {
         match self {
             Self::NotFinite { field, .. } | Self::Negative { field, .. } => field,
@@ -45,10 +45,10 @@ impl RectError {
     }
 }
 
-/// The part of a box that lies in a picture of `width` by `height` pixels, or nothing where no area is left.
+/// Clips a box to an image of `width` by `height` pixels. Returns `None` if no area is left.
 ///
-/// Clients shrink pictures and round their boxes, so a box that overruns the picture is no mistake.
-/// One that lies inside comes back as it was, to the last bit.
+/// Clients shrink images and round boxes, so a box that extends beyond the image isn't an error. A box within the
+/// image is returned unchanged, bit for bit.
 pub fn clip(rect: Rect, width: u32, height: u32) -> Result<Option<Rect>, RectError> {
     for (field, value) in
         [("left", rect.left), ("top", rect.top), ("width", rect.width), ("height", rect.height)]
@@ -62,19 +62,19 @@ pub fn clip(rect: Rect, width: u32, height: u32) -> Result<Option<Rect>, RectErr
             return Err(RectError::Negative { field, value });
         }
     }
-    let across = within(rect.left, rect.width, width.into());
-    let down = within(rect.top, rect.height, height.into());
+    let across = clip_span(rect.left, rect.width, width.into());
+    let down = clip_span(rect.top, rect.height, height.into());
     Ok(across.zip(down).map(|((left, width), (top, height))| Rect { left, top, width, height }))
 }
 
-/// Start and length of what lies between 0 and `most`.
-fn within(from: f64, length: f64, most: f64) -> Option<(f64, f64)> {
+/// Returns the start and length of the part between 0 and `most`, or `None` if the part is empty.
+fn clip_span(from: f64, length: f64, most: f64) -> Option<(f64, f64)> {
     let to = from + length;
     let start = if from > 0.0 { from } else { 0.0 };
     if to.min(most) <= start {
         return None;
     }
-    // The difference of two edges may round; a length that needs no change gets none.
+    // Subtracting edges may round, so a length that needs no change is returned unchanged.
     let length = if from < 0.0 || to > most { to.min(most) - start } else { length };
     Some((start, length))
 }
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_overruns_is_clipped_and_what_lies_inside_is_left_alone() {
+    fn overrunning_box_is_clipped_and_inner_box_is_unchanged() {
         let inside = rect(0.1, 0.2, 0.7, 99.8);
         assert_eq!(clip(inside, 100, 100), Ok(Some(inside)));
         assert_eq!(clip(rect(-5.0, 90.0, 10.0, 20.0), 100, 100), Ok(Some(rect(0.0, 90.0, 5.0, 10.0))));
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_area_in_the_picture_is_dropped() {
+    fn box_without_area_in_the_image_is_dropped() {
         for gone in [
             rect(0.0, 0.0, 0.0, 10.0),
             rect(0.0, 0.0, 10.0, 0.0),
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_the_number_and_what_was_expected() {
+    fn error_names_the_number_and_the_expectation() {
         let nan = clip(rect(0.0, f64::NAN, 1.0, 1.0), 9, 9).map_err(|e| (e.field(), e.to_string()));
         assert_eq!(nan, Err(("top", "top is NaN; a finite number of pixels is expected".into())));
         let back = clip(rect(0.0, 0.0, 1.0, -3.5), 9, 9).map_err(|e| (e.field(), e.to_string()));
@@ -120,14 +120,14 @@ mod tests {
         assert!(clip(rect(f64::NEG_INFINITY, 0.0, 1.0, 1.0), 9, 9).is_err());
     }
 
-    /// Numbers of every size, and those near a picture's edges.
+    /// Numbers of all magnitudes, and numbers near an image's edges.
     fn number() -> impl Strategy<Value = f64> {
         prop_oneof![any::<f64>(), -20.0..40_000.0f64, (-3i16..500).prop_map(f64::from)]
     }
 
     proptest! {
         #[test]
-        fn any_four_numbers_are_refused_or_come_to_lie_inside(
+        fn any_four_numbers_are_rejected_or_clipped_to_the_image(
             left in number(), top in number(), across in number(), down in number(),
             width in prop_oneof![0u32..500, any::<u32>()], height in prop_oneof![0u32..500, any::<u32>()],
         ) {
@@ -144,7 +144,7 @@ mod tests {
         }
 
         #[test]
-        fn a_box_that_reaches_into_the_picture_is_never_dropped(
+        fn box_overlapping_the_image_is_never_dropped(
             left in -50.0..99.0f64, top in -50.0..99.0f64, across in 0.5..200.0f64, down in 0.5..200.0f64,
         ) {
             let given = rect(left, top, across, down);

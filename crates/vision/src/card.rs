@@ -1,40 +1,39 @@
-//! What can be said of a model without its training data.
+//! The public description of a model.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{BackboneDigest, Task, classify, detect};
 
-/// What a model does, how well, and what to know before believing it. It owns all it says, and as JSON it can be
-/// kept beside the model.
+/// A model card: what a model does, how well, and what to know before trusting it. It contains no training data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Card {
-    /// What it does.
+pub struct ModelCard {
+    /// The model's task.
     pub task: Task,
-    /// What it tells apart or finds.
+    /// The labels that the model distinguishes or finds.
     pub labels: Vec<String>,
-    /// The backbone it needs.
+    /// The backbone that the model was trained on.
     pub backbone: BackboneDigest,
-    /// How right it is on pictures that it did not learn from.
-    pub metrics: Metrics,
-    /// What to know before believing it, in sentences.
+    /// The metrics on images that the model wasn't trained on.
+    pub metrics: ModelMetrics,
+    /// What to know before trusting the model, in sentences.
     pub notes: Vec<String>,
 }
 
-/// The metrics of either task. In JSON the card's `task` says which.
+/// The metrics of either task. In JSON, the card's `task` identifies the kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Metrics {
-    /// Of a classifier.
-    Classification(classify::Metrics),
-    /// Of a detector.
-    ObjectDetection(detect::Metrics),
+pub enum ModelMetrics {
+    /// The metrics of a classifier.
+    Classification(classify::ClassifierMetrics),
+    /// The metrics of a detector.
+    ObjectDetection(detect::DetectorMetrics),
 }
 
-/// What holds for every model: the backbone has seen what it has seen.
+/// The note on every card about the limits of the backbone.
 pub(crate) const BACKBONE_NOTE: &str = "The features were learnt from photographs of everyday things: drawings, medical, thermal and satellite \
      images, and things that are small in the picture, are told apart less well.";
 
-/// Pictures that took no part are named, not passed over.
+/// Returns notes about the images that were left out.
 pub(crate) fn left_out_notes(unreadable: usize, repeated: usize) -> impl Iterator<Item = String> {
     let unreadable = (unreadable > 0).then(|| {
         format!("{unreadable} of the pictures given could not be read or decoded, and took no part.")

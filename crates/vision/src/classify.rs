@@ -1,8 +1,8 @@
-//! One label for a picture: training a head on the backbone's embeddings, and asking it.
+//! Image classification: one label per image, by a softmax head on the backbone's embedding.
 //!
-//! A fifth of the pictures of each label is set aside before anything else and only ever measured with. How
-//! strongly to regularise, and the temperature that makes confidences honest, are chosen by cross-validation
-//! within the rest, so the metrics are of pictures that no choice has seen.
+//! A fifth of the images of each label is set aside first and used only for measuring. Cross-validation on the
+//! remaining images chooses the strength of the regularization and the temperature that calibrates confidences, so no
+//! choice has seen the images behind the metrics.
 
 mod calibrate;
 mod features;
@@ -11,12 +11,12 @@ mod model;
 mod softmax;
 mod train;
 
-pub use features::{Features, ready};
-pub use metrics::{Example, LabelMetrics, Metrics, Sureness};
-pub use model::{Classifier, Guess};
-pub use train::{learn, train};
+pub use features::{Features, check_counts};
+pub use metrics::{ClassifierExample, ClassifierMetrics, LabelMetrics, ThresholdCounts};
+pub use model::{ClassPrediction, Classifier};
+pub use train::{train, train_head};
 
-/// Pictures with the index of the label of each.
-pub type Training<'a> = crate::Training<'a, usize>;
-/// A classifier, and what it got wrong or was least sure of.
-pub type Trained = crate::Trained<Classifier, Example>;
+/// Images, each with the index of its label.
+pub type ClassifierTrainingSet<'a> = crate::TrainingSet<'a, usize>;
+/// A classifier, and examples of its mistakes and least certain predictions.
+pub type TrainedClassifier = crate::TrainingResult<Classifier, ClassifierExample>;

@@ -1,59 +1,61 @@
-//! Boxes with labels: a head on the backbone's maps, trained on pictures whose objects are marked.
+//! Object detection: labeled boxes, by a head on the backbone's feature maps.
 //!
-//! A tenth of the pictures chooses the best of the networks that a training passes through and makes confidences
-//! honest, another tenth measures it, and the rest is learnt from.
+//! A tenth of the images chooses the best network of a training and calibrates the confidences, another tenth
+//! measures the detector, and the remaining images are trained on.
 
 mod adam;
 mod cache;
 mod calibrate;
-mod course;
+mod counts;
 mod features;
 mod half;
 mod model;
 mod net;
 mod peaks;
-mod place;
 mod precision;
-mod ready;
-mod target;
+mod projection;
+mod settings;
+mod target_map;
 mod train;
+mod training_loop;
 mod views;
 
 use serde::{Deserialize, Serialize};
 
+pub use counts::{AnnotationCounts, check_counts};
 pub use model::Detector;
-pub use peaks::Found;
-pub use precision::{LabelPrecision, Metrics, Precision, precision};
-pub use ready::{Counts, ready};
-pub use train::{Settings, train};
+pub use peaks::Detection;
+pub use precision::{DetectorMetrics, LabelPrecision, Precision, measure_precision};
+pub use settings::DetectorSettings;
+pub use train::train;
 
-/// Pictures with the objects in each.
-pub type Training<'a> = crate::Training<'a, Vec<Object>>;
-/// A detector, and what it found in some of the pictures that measure it.
-pub type Trained = crate::Trained<Detector, Example>;
+/// Images, each with its objects.
+pub type DetectorTrainingSet<'a> = crate::TrainingSet<'a, Vec<Object>>;
+/// A detector, and its detections in some of the measured images.
+pub type TrainedDetector = crate::TrainingResult<Detector, DetectorExample>;
 
-/// An object in a picture, in the picture's own upright pixels.
+/// An object in an image. The box is in pixels of the upright image.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Object {
-    /// The index of its label.
+    /// The index of the label.
     pub class: usize,
-    /// Of its left edge.
+    /// The distance of the left edge from the image's left edge.
     pub left: f32,
-    /// Of its top edge.
+    /// The distance of the top edge from the image's top edge.
     pub top: f32,
-    /// Never negative.
+    /// The width in pixels, never negative.
     pub width: f32,
-    /// Never negative.
+    /// The height in pixels, never negative.
     pub height: f32,
 }
 
-/// A picture that was measured with, taken blindly: not the best, not the worst.
+/// A measured image and its detections. Examples are chosen at random, so they are typical.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Example {
-    /// Its number in the training.
+pub struct DetectorExample {
+    /// The image's index in the training.
     pub picture: usize,
-    /// What was found, the surest first, down to a confidence of 0.3. Classes are the model's.
-    pub found: Vec<Found>,
-    /// What is there. Classes are the model's.
+    /// The detections with a confidence of at least 0.3, the most confident first. Class indices are the model's.
+    pub found: Vec<Detection>,
+    /// The true objects. Class indices are the model's.
     pub there: Vec<Object>,
 }

@@ -1,20 +1,21 @@
-//! Which of the three formats some bytes are, by the bytes alone, and whether they hold one still picture.
+//! Detects the format of an image file from its first bytes, and whether the file holds a single still image.
 
 use std::fmt;
 
-/// A format that pictures come in.
+/// An image format that this crate decodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// ITU-T T.81.
+    /// JPEG (ITU-T T.81).
     Jpeg,
-    /// W3C Portable Network Graphics.
+    /// PNG (W3C Portable Network Graphics).
     Png,
-    /// RFC 9649.
+    /// WebP (RFC 9649).
     WebP,
 }
 
 impl Format {
-    /// The format that the first bytes announce. What a header or a file name says has no part in it.
+    /// Returns the format that the first bytes announce, or `None` for any other format. File names and `Content-Type`
+    /// headers don't matter.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         match bytes {
             [0xFF, 0xD8, 0xFF, ..] => Some(Self::Jpeg),
@@ -24,7 +25,7 @@ impl Format {
         }
     }
 
-    /// The type to serve such bytes with.
+    /// Returns the media type for the `Content-Type` header.
     pub const fn content_type(self) -> &'static str {
         match self {
             Self::Jpeg => "image/jpeg",
@@ -41,12 +42,12 @@ impl Format {
         }
     }
 
-    /// Whether the file announces more than one frame.
+    /// Returns whether the file announces more than one frame.
     pub(crate) fn is_animated(self, bytes: &[u8]) -> bool {
         match self {
             Self::Jpeg => false,
             Self::Png => has_animation_chunk(bytes),
-            // The flag in VP8X, as RFC 9649 (2.7.1) places it.
+            // The animation flag of the VP8X header (RFC 9649, section 2.7.1).
             Self::WebP => bytes.get(12..16) == Some(b"VP8X") && bytes.get(20).is_some_and(|f| f & 0b10 != 0),
         }
     }
@@ -62,7 +63,7 @@ impl fmt::Display for Format {
     }
 }
 
-/// `acTL` must stand before the first `IDAT` (PNG, third edition, 11.3.6.1).
+/// Returns whether the file has an `acTL` chunk, which must precede the first `IDAT` (PNG, third edition, 11.3.6.1).
 fn has_animation_chunk(png: &[u8]) -> bool {
     let mut rest = png.get(8..).unwrap_or_default();
     while let Some((head, tail)) = rest.split_first_chunk::<8>() {
@@ -70,7 +71,7 @@ fn has_animation_chunk(png: &[u8]) -> bool {
         match &head[4..] {
             b"acTL" => return true,
             b"IDAT" => return false,
-            // Its data, and four bytes of CRC.
+            // Skip the chunk's data and its four-byte CRC.
             _ => rest = tail.get(length.saturating_add(4)..).unwrap_or_default(),
         }
     }
@@ -82,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bytes_decide_and_nothing_else_is_a_picture() {
+    fn format_follows_the_first_bytes() {
         for other in [
             &b""[..],
             b"\xFF\xD8",
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chunk_that_lies_about_its_length_ends_the_search() {
+    fn chunk_with_wrong_length_ends_the_search() {
         let mut png = b"\x89PNG\r\n\x1A\n".to_vec();
         png.extend(b"\xFF\xFF\xFF\xFFiTXtabc");
         assert!(!Format::Png.is_animated(&png));

@@ -1,11 +1,11 @@
-//! What people have already labelled: archives of class folders, and boxes in COCO files.
+//! Reads labeled images from archives: class folders, and boxes in COCO files.
 
-mod annotated;
+mod annotation_files;
 mod archive;
 mod coco;
 mod layout;
 mod skipped;
 
-pub use archive::{Archive, ArchiveError, ArchiveLimits, ArchivePosition, Item};
-pub use coco::{Coco, CocoError, MOST_ANNOTATIONS};
-pub use skipped::{LISTED, Skip, Skipped};
+pub use archive::{Archive, ArchiveError, ArchiveLimits, ArchivePosition, ArchivedImage};
+pub use coco::{COCO_LIST_MAX, Coco, CocoError};
+pub use skipped::{SKIPPED_LISTED_MAX, SkippedFile, SkippedFiles};

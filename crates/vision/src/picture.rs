@@ -1,4 +1,4 @@
-//! From bytes that nobody vouches for to upright pixels, or a word about why not.
+//! Decodes untrusted bytes into upright pixels.
 
 use std::io::Cursor;
 
@@ -7,90 +7,82 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, RgbImage};
 
 use crate::{Format, jpeg};
 
-/// The most that a decoder is fed.
+/// Limits for decoding an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of the file.
+pub struct ImageLimits {
+    /// The most bytes of the file.
     pub bytes: usize,
-    /// Width times height.
+    /// The most pixels: width times height.
     pub pixels: u64,
-    /// Pixels along the longer side.
+    /// The most pixels along the longer side.
     pub side: u32,
 }
 
-impl Default for Limits {
-    /// 10 MB, 40 megapixels, 16,384 along a side: more than a phone takes, less than a machine minds
-    /// (a decoder holds up to eight bytes for each pixel).
+impl Default for ImageLimits {
+    /// 10 MB, 40 megapixels, and 16,384 pixels along a side: enough for any phone's camera, and bearable for a
+    /// server. A decoder needs up to eight bytes of memory per pixel.
     fn default() -> Self {
         Self { bytes: 10_000_000, pixels: 40_000_000, side: 16_384 }
     }
 }
 
-/// Why some bytes are not a picture that can be used.
+/// Why bytes can't be decoded as an image. The number in parentheses is the matching HTTP status.
 #[derive(Debug, thiserror::Error)]
 pub enum PictureError {
-    /// More bytes than the limit (413).
+    /// The file has more bytes than the limit (413).
     #[error("the image has {bytes} bytes; at most {most} are accepted")]
-    TooManyBytes {
-        /// Of this file.
-        bytes: usize,
-        /// The limit.
-        most: usize,
-    },
-    /// The header announces more pixels than the limit; nothing was decoded (413).
+    TooManyBytes { bytes: usize, most: usize },
+    /// The header announces more pixels than the limit (413). Nothing was decoded.
     #[error(
         "the image is {width} × {height} pixels; at most {most} pixels and {side} along a side are accepted"
     )]
     TooManyPixels {
-        /// As the file announces it.
+        /// The width that the header announces.
         width: u32,
-        /// As the file announces it.
+        /// The height that the header announces.
         height: u32,
-        /// The limit of pixels.
+        /// The most pixels.
         most: u64,
-        /// The limit along a side.
+        /// The most pixels along a side.
         side: u32,
     },
-    /// Something else by its bytes (415).
+    /// The first bytes aren't those of a supported format (415).
     #[error("the bytes are not a JPEG, PNG or WebP image")]
     NotAPicture,
-    /// More than one frame (422): which of them would a label be about?
+    /// The file has more than one frame (422). A label couldn't say which frame it describes.
     #[error("the {0} is animated; one still picture is expected")]
     Animated(Format),
     /// The file ends too early (422).
     #[error("the {0} is cut off before its end")]
     Truncated(Format),
-    /// A kind of the format that is not decoded here, although nothing is wrong with it (422).
+    /// The file is valid, but its coding isn't supported (422).
     #[error("the {format} cannot be decoded: {reason}; save it again with common settings")]
     Unsupported {
-        /// By its bytes.
         format: Format,
-        /// What is not supported.
+        /// What isn't supported.
         reason: String,
     },
-    /// Its data is damaged (422).
+    /// The file's data is damaged (422).
     #[error("the {format} cannot be decoded: {reason}")]
     Broken {
-        /// By its bytes.
         format: Format,
-        /// What is wrong with it.
+        /// What is wrong with the data.
         reason: &'static str,
     },
 }
 
-/// What can be said of a picture without decoding its pixels.
+/// The properties of an image that its header states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Probe {
-    /// By its bytes.
+pub struct ImageInfo {
     pub format: Format,
-    /// Pixels, as the picture is shown.
+    /// The width in pixels, after applying the orientation.
     pub width: u32,
-    /// Pixels, as the picture is shown.
+    /// The height in pixels, after applying the orientation.
     pub height: u32,
 }
 
-/// A decoded picture: RGB, 8 bits, upright as its EXIF orientation says, on white where it was transparent.
-/// Colour profiles are not applied.
+/// A decoded image: RGB with 8 bits per channel, turned upright according to the EXIF orientation, with transparency
+/// blended onto white. Color profiles aren't applied.
 #[derive(Clone, Debug)]
 pub struct Picture {
     pixels: RgbImage,
@@ -98,17 +90,17 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Decodes a JPEG (grey, YCbCr, CMYK, progressive), PNG (all depths and colour types) or WebP.
-    pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, PictureError> {
+    /// Decodes a JPEG (gray, YCbCr, CMYK, progressive), a PNG (all depths and color types), or a WebP.
+    pub fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<Self, PictureError> {
         let (format, mut decoder) = open(bytes, limits)?;
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-        let mut image = DynamicImage::from_decoder(decoder).map_err(|error| refusal(format, &error))?;
+        let mut image = DynamicImage::from_decoder(decoder).map_err(|error| decode_error(format, &error))?;
         image.apply_orientation(orientation);
-        Ok(Self { pixels: on_white(image), format })
+        Ok(Self { pixels: flatten_on_white(image), format })
     }
 
-    /// Format and size of a picture, by its header. The pixels may still turn out to be broken.
-    pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, PictureError> {
+    /// Reads the format and size from the header. Decoding the pixels may still fail.
+    pub fn probe(bytes: &[u8], limits: &ImageLimits) -> Result<ImageInfo, PictureError> {
         let (format, mut decoder) = open(bytes, limits)?;
         let (width, height) = decoder.dimensions();
         let turned = matches!(
@@ -119,34 +111,34 @@ impl Picture {
                 | Orientation::Rotate270FlipH
         );
         let (width, height) = if turned { (height, width) } else { (width, height) };
-        Ok(Probe { format, width, height })
+        Ok(ImageInfo { format, width, height })
     }
 
-    /// Format and size.
-    pub fn probed(&self) -> Probe {
-        Probe { format: self.format, width: self.width(), height: self.height() }
+    /// The format and size.
+    pub fn info(&self) -> ImageInfo {
+        ImageInfo { format: self.format, width: self.width(), height: self.height() }
     }
 
-    /// Pixels from left to right, as the picture is shown.
+    /// The width in pixels.
     pub fn width(&self) -> u32 {
         self.pixels.width()
     }
 
-    /// Pixels from top to bottom, as the picture is shown.
+    /// The height in pixels.
     pub fn height(&self) -> u32 {
         self.pixels.height()
     }
 
-    /// Three bytes a pixel, row by row.
+    /// The pixels row by row, three bytes each.
     pub fn rgb(&self) -> &[u8] {
         self.pixels.as_raw()
     }
 
-    /// A JPEG of it, at `quality` of 1 to 100.
+    /// Encodes the image as a JPEG. `quality` is clamped to 1–100.
     pub fn to_jpeg(&self, quality: u8) -> Vec<u8> {
         let mut out = Vec::new();
         let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut out, quality.clamp(1, 100));
-        // A Vec takes every byte, and no side is above JPEG's 65,535: Limits::side saw to that.
+        // Writing to a Vec can't fail, and `ImageLimits::side` keeps each side below JPEG's 65,535 pixels.
         if let Err(error) = self.pixels.write_with_encoder(encoder) {
             unreachable!("a picture within its limits is a JPEG: {error}");
         }
@@ -166,8 +158,11 @@ impl Picture {
     }
 }
 
-/// A decoder that has read the header, and been found within the limits.
-fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(Format, impl ImageDecoder + use<'a>), PictureError> {
+/// Returns a decoder that has read the header and checked it against the limits.
+fn open<'a>(
+    bytes: &'a [u8],
+    limits: &ImageLimits,
+) -> Result<(Format, impl ImageDecoder + use<'a>), PictureError> {
     if bytes.len() > limits.bytes {
         return Err(PictureError::TooManyBytes { bytes: bytes.len(), most: limits.bytes });
     }
@@ -176,7 +171,7 @@ fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(Format, impl ImageDecod
         return Err(PictureError::Animated(format));
     }
     if format == Format::Jpeg {
-        jpeg::walk(bytes).map_err(|fault| match fault {
+        jpeg::check(bytes).map_err(|fault| match fault {
             jpeg::Fault::Truncated => PictureError::Truncated(format),
             jpeg::Fault::TooManyScans => PictureError::Broken { format, reason: "it has too many scans" },
             jpeg::Fault::Unsupported(kind) => PictureError::Unsupported { format, reason: kind.to_string() },
@@ -189,14 +184,14 @@ fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(Format, impl ImageDecod
     let mut most = image::Limits::default();
     most.max_alloc = Some(limits.pixels.saturating_mul(8));
     reader.limits(most);
-    let decoder = reader.into_decoder().map_err(|error| refusal(format, &error))?;
+    let decoder = reader.into_decoder().map_err(|error| decode_error(format, &error))?;
     let (width, height) = decoder.dimensions();
-    within(limits, width, height)?;
+    check_size(limits, width, height)?;
     Ok((format, decoder))
 }
 
-/// Checks the size that the first chunk announces: the decoder makes room for a row before it says how long that is.
-fn png_header(png: &[u8], limits: &Limits) -> Result<(), PictureError> {
+/// Checks the size that the first chunk announces. The decoder allocates memory for a row before it reports the size.
+fn png_header(png: &[u8], limits: &ImageLimits) -> Result<(), PictureError> {
     let format = Format::Png;
     let (Some(kind), Some(size)) = (png.get(12..16), png.get(16..24)) else {
         return Err(PictureError::Truncated(format));
@@ -205,7 +200,7 @@ fn png_header(png: &[u8], limits: &Limits) -> Result<(), PictureError> {
         b"IHDR" => {
             let [width, height] =
                 [0, 4].map(|at| u32::from_be_bytes([size[at], size[at + 1], size[at + 2], size[at + 3]]));
-            within(limits, width, height)
+            check_size(limits, width, height)
         }
         b"CgBI" => {
             let reason = "it is Apple's CgBI variant of PNG".to_owned();
@@ -215,16 +210,15 @@ fn png_header(png: &[u8], limits: &Limits) -> Result<(), PictureError> {
     }
 }
 
-fn within(limits: &Limits, width: u32, height: u32) -> Result<(), PictureError> {
+fn check_size(limits: &ImageLimits, width: u32, height: u32) -> Result<(), PictureError> {
     if width.max(height) > limits.side || u64::from(width) * u64::from(height) > limits.pixels {
         return Err(PictureError::TooManyPixels { width, height, most: limits.pixels, side: limits.side });
     }
     Ok(())
 }
 
-/// The decoder's error in our words: it speaks to programmers. A file that ends too early is told apart, in as many ways as
-/// there are readers.
-fn refusal(format: Format, error: &ImageError) -> PictureError {
+/// Translates the decoder's error, which is written for programmers. Each codec reports an early end differently.
+fn decode_error(format: Format, error: &ImageError) -> PictureError {
     let reason = error.to_string();
     let ended = matches!(error, ImageError::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof);
     if ended || reason.contains("UnexpectedEof") || reason.contains("unexpected end of file") {
@@ -238,8 +232,8 @@ fn refusal(format: Format, error: &ImageError) -> PictureError {
     PictureError::Broken { format, reason }
 }
 
-/// Drops depth and transparency.
-fn on_white(image: DynamicImage) -> RgbImage {
+/// Converts to 8 bits per channel and blends transparency onto white.
+fn flatten_on_white(image: DynamicImage) -> RgbImage {
     if !image.color().has_alpha() {
         return image.into_rgb8();
     }

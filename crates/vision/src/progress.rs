@@ -1,67 +1,67 @@
-//! How far a training is, and the way to stop it.
+//! The progress of a training, and how to cancel a training.
 
 use serde::{Deserialize, Serialize};
 
-/// What a training does at the moment.
+/// The current work of a training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// Pictures go through the backbone.
+    /// The backbone computes the features of the images.
     Features,
-    /// Heads are tried, to choose how strongly to regularise.
+    /// Cross-validation chooses how strongly to regularize the head.
     Choosing,
-    /// The head that will be kept learns.
+    /// The final head is trained.
     Training,
 }
 
-/// One report of a training. The same report comes again where the work between two takes long, so that whoever
-/// listens can stop it.
+/// A progress report. The last report is repeated while the work up to the next one takes long, so that the receiver
+/// can cancel the training.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// What is done.
+    /// The current work.
     pub phase: Phase,
-    /// Pictures, trials or steps that are done.
+    /// The number of images, trials, or steps that are finished.
     pub done: usize,
-    /// Of how many, at most.
+    /// The total number of images, trials, or steps, or an upper bound of it.
     pub of: usize,
-    /// The training loss, where there is one.
+    /// The training loss, or `None` if this phase has none.
     pub loss: Option<f32>,
-    /// Accuracy or mAP on pictures that the head does not learn from, where it was measured.
+    /// The accuracy or mAP on images that aren't trained on, or `None` if this step didn't measure it.
     pub validation: Option<f32>,
 }
 
-/// What a training is told after each report.
+/// The receiver's response to a progress report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
-    /// Go on.
+    /// Continue the training.
     Continue,
-    /// Stop as soon as possible, and keep nothing.
+    /// StopFlag the training as soon as possible and discard the result.
     Cancel,
 }
 
-/// A report was answered with [`Flow::Cancel`].
+/// The receiver responded with [`Flow::Cancel`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cancelled;
 
-/// Whoever hears of a training, and what it heard last.
-pub(crate) struct Listener<'a> {
+/// The receiver of progress reports, and the last report.
+pub(crate) struct Reporter<'a> {
     report: &'a mut dyn FnMut(Progress) -> Flow,
     last: Progress,
 }
 
-impl<'a> Listener<'a> {
+impl<'a> Reporter<'a> {
     pub(crate) fn new(report: &'a mut dyn FnMut(Progress) -> Flow) -> Self {
         let last = Progress { phase: Phase::Features, done: 0, of: 0, loss: None, validation: None };
         Self { report, last }
     }
 
-    pub(crate) fn tell(&mut self, progress: Progress) -> Result<(), Cancelled> {
+    pub(crate) fn report(&mut self, progress: Progress) -> Result<(), Cancelled> {
         self.last = progress;
-        self.again()
+        self.repeat()
     }
 
-    /// Nothing is new, but a word to stop must not wait until something is.
-    pub(crate) fn again(&mut self) -> Result<(), Cancelled> {
+    /// Repeats the last report, so that the receiver can cancel the training now.
+    pub(crate) fn repeat(&mut self) -> Result<(), Cancelled> {
         if (self.report)(self.last) == Flow::Cancel { Err(Cancelled) } else { Ok(()) }
     }
 }

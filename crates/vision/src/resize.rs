@@ -1,4 +1,4 @@
-//! Pictures made smaller: thumbnails for people, squares for the backbone.
+//! Resizes images: thumbnails for people, squares for the backbone.
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
@@ -6,20 +6,20 @@ use image::RgbImage;
 
 use crate::Picture;
 
-/// How a picture of any shape becomes the square that the backbone looks at.
+/// How an image becomes the square that the backbone takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Frame {
-    /// Both sides to the square's, whatever that does to proportions.
+pub enum ResizeMode {
+    /// Stretch both sides to the square's side, which changes the proportions.
     #[default]
     Squash,
-    /// Proportions kept, the rest filled with the backbone's mean, picture in the middle.
+    /// Keep the proportions, center the image, and fill the rest with the backbone's mean color.
     Letterbox,
 }
 
-/// Where a picture came to lie within its square, in the square's pixels.
+/// The position and size of an image within its square, in the square's pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Placed {
+pub(crate) struct Placement {
     pub left: u32,
     pub top: u32,
     pub width: u32,
@@ -27,20 +27,20 @@ pub(crate) struct Placed {
 }
 
 impl Picture {
-    /// A picture whose longer side is `longest` pixels or less; never larger than it was.
+    /// Returns a copy whose longer side has at most `longest` pixels. Never enlarges the image.
     #[must_use]
     pub fn thumbnail(&self, longest: u32) -> Picture {
         let long = self.width().max(self.height());
         if long <= longest || longest == 0 {
             return self.clone();
         }
-        let scale = |side: u32| side_of(u64::from(side) * u64::from(longest), u64::from(long));
+        let scale = |side: u32| scaled_side(u64::from(side) * u64::from(longest), u64::from(long));
         Picture::from_pixels(resized(self, scale(self.width()), scale(self.height())), self.format())
     }
 
-    /// The square of `side` pixels that the backbone looks at; `fill` is what surrounds a letterbox.
-    pub(crate) fn square(&self, side: u32, frame: Frame, fill: [u8; 3]) -> (RgbImage, Placed) {
-        let placed = placed(self.width(), self.height(), side, frame);
+    /// Returns the square of `side` pixels for the backbone. `fill` is the color around a letterboxed image.
+    pub(crate) fn square(&self, side: u32, frame: ResizeMode, fill: [u8; 3]) -> (RgbImage, Placement) {
+        let placed = placement(self.width(), self.height(), side, frame);
         let small = resized(self, placed.width, placed.height);
         if (placed.width, placed.height) == (side, side) {
             return (small, placed);
@@ -51,26 +51,26 @@ impl Picture {
     }
 }
 
-fn placed(width: u32, height: u32, side: u32, frame: Frame) -> Placed {
-    if frame == Frame::Squash {
-        return Placed { left: 0, top: 0, width: side, height: side };
+fn placement(width: u32, height: u32, side: u32, frame: ResizeMode) -> Placement {
+    if frame == ResizeMode::Squash {
+        return Placement { left: 0, top: 0, width: side, height: side };
     }
     let long = u64::from(width.max(height));
-    let scale = |length: u32| side_of(u64::from(length) * u64::from(side), long).min(side);
+    let scale = |length: u32| scaled_side(u64::from(length) * u64::from(side), long).min(side);
     let (width, height) = (scale(width), scale(height));
-    Placed { left: (side - width) / 2, top: (side - height) / 2, width, height }
+    Placement { left: (side - width) / 2, top: (side - height) / 2, width, height }
 }
 
-/// `numerator / denominator` to the nearest, and never nothing.
-fn side_of(numerator: u64, denominator: u64) -> u32 {
+/// Returns `numerator / denominator`, rounded, but at least 1.
+fn scaled_side(numerator: u64, denominator: u64) -> u32 {
     u32::try_from((numerator + denominator / 2) / denominator).unwrap_or(u32::MAX).max(1)
 }
 
-/// Bilinear, with as wide a support as the reduction asks for, so that nothing aliases.
+/// Resizes bilinearly, with a filter as wide as the reduction requires, so that nothing aliases.
 fn resized(picture: &Picture, width: u32, height: u32) -> RgbImage {
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
     let mut small = Image::new(width, height, PixelType::U8x3);
-    // Neither call can fail: the buffer of a picture has three bytes a pixel, and both images one type.
+    // Neither call can fail: the buffer has three bytes per pixel, and both images have the same pixel type.
     let done = ImageRef::new(picture.width(), picture.height(), picture.rgb(), PixelType::U8x3)
         .map_err(|error| error.to_string())
         .and_then(|from| {
@@ -89,8 +89,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_letterbox_stays_inside_its_square_and_touches_two_edges(width in 1u32..16_384, height in 1u32..16_384) {
-            let at = placed(width, height, 320, Frame::Letterbox);
+        fn letterbox_stays_inside_the_square_and_touches_two_edges(width in 1u32..16_384, height in 1u32..16_384) {
+            let at = placement(width, height, 320, ResizeMode::Letterbox);
             prop_assert!(at.width >= 1 && at.height >= 1);
             prop_assert!(at.left + at.width <= 320 && at.top + at.height <= 320);
             prop_assert_eq!(at.width.max(at.height), 320);
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thumbnail_keeps_its_shape_and_never_grows() {
+    fn thumbnail_keeps_proportions_and_never_grows() {
         let picture = Picture::from_pixels(RgbImage::new(400, 100), crate::Format::Png);
         let small = picture.thumbnail(100);
         assert_eq!((small.width(), small.height()), (100, 25));

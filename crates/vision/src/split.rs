@@ -1,76 +1,78 @@
-//! Which pictures a head learns from, and which only measure it.
+//! Splits images into parts for training and for measuring, and checks that there are enough of them.
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
-/// A label needs that many pictures: four to learn from, one to measure with.
-pub const FEWEST_EACH: usize = 5;
+/// The fewest images of a label: four to train on and one to measure on.
+pub const IMAGES_PER_LABEL_MIN: usize = 5;
 
-/// A detector needs that many pictures with boxes: two that choose, two that measure, the rest to learn from.
-pub const FEWEST_MARKED: usize = 20;
+/// The fewest images with boxes for a detector: two to choose on, two to measure on, and the rest to train on.
+pub const ANNOTATED_IMAGES_MIN: usize = 20;
 
-/// Why a training cannot begin.
+/// Why a training can't start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TooFew {
-    /// Labels that no picture carries are left out and do not count.
+pub enum NotEnoughImages {
+    /// Fewer than two labels have images. Labels without images don't count.
     #[error("{has} labels have pictures; at least 2 are needed")]
     Labels {
-        /// How many have any.
+        /// The number of labels with images.
         has: usize,
     },
-    /// For a detector, pictures count that have at least one box.
+    /// A detector has too few images with at least one box.
     #[error("{has} pictures have boxes; at least {needs} are needed, no two the same")]
     Marked {
-        /// How many have.
+        /// The number of images with a box.
         has: usize,
-        /// How many it takes.
+        /// The number of images that are needed.
         needs: usize,
     },
-    /// A label is used, and too rarely.
+    /// A label has some images, but too few.
     #[error(
         "the label {label:?} has {has} labelled pictures; each label in use needs at least {needs}, no two the same"
     )]
     Pictures {
-        /// The label.
+        /// The label's name.
         label: String,
-        /// What it has.
+        /// The number of images with this label.
         has: usize,
-        /// What it needs.
+        /// The number of images that are needed.
         needs: usize,
     },
 }
 
-/// Splits `0..labels.len()` into `parts` of nearly the same size with the same mix of labels. The same seed
-/// gives the same parts.
+/// Splits `0..labels.len()` into `parts` parts of nearly equal size and with nearly the same mix of labels. The same
+/// seed gives the same parts.
 pub(crate) fn stratified(labels: &[usize], parts: usize, seed: u64) -> Vec<Vec<usize>> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let classes = labels.iter().max().map_or(0, |most| most + 1);
     let mut split = vec![Vec::new(); parts];
-    let mut turn = 0;
+    let mut next_part = 0;
     for class in 0..classes {
         let mut members: Vec<usize> = (0..labels.len()).filter(|at| labels[*at] == class).collect();
         shuffle(&mut members, &mut rng);
-        // Each class begins where the last one stopped, so that no part gets all the odd ones.
+        // Each class starts with the part after the last one used, so that the remainders spread over all parts.
         for member in members {
-            split[turn % parts].push(member);
-            turn += 1;
+            split[next_part % parts].push(member);
+            next_part += 1;
         }
     }
     split
 }
 
-/// Fisher and Yates. The bias of the remainder is below one in a billion here.
+/// Shuffles in place (Fisher–Yates). The modulo bias is below one in a billion for the sizes used here.
 pub(crate) fn shuffle<T>(items: &mut [T], rng: &mut ChaCha8Rng) {
     for last in (1..items.len()).rev() {
         items.swap(last, usize::try_from(rng.next_u64() % (last as u64 + 1)).unwrap_or(0));
     }
 }
 
-/// Whether each label in use has enough pictures. Labels that no picture carries are no obstacle: clients make
-/// labels before they know whether they need them.
-pub(crate) fn enough_each(counts: &[(String, usize)]) -> Result<(), TooFew> {
-    match counts.iter().find(|(_, has)| (1..FEWEST_EACH).contains(has)) {
-        Some((label, has)) => Err(TooFew::Pictures { label: label.clone(), has: *has, needs: FEWEST_EACH }),
+/// Returns an error if a label has some images, but too few. Labels without images are fine: clients create labels
+/// before they know whether they need them.
+pub(crate) fn check_images_per_label(counts: &[(String, usize)]) -> Result<(), NotEnoughImages> {
+    match counts.iter().find(|(_, has)| (1..IMAGES_PER_LABEL_MIN).contains(has)) {
+        Some((label, has)) => {
+            Err(NotEnoughImages::Pictures { label: label.clone(), has: *has, needs: IMAGES_PER_LABEL_MIN })
+        }
         None => Ok(()),
     }
 }
@@ -82,7 +84,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_picture_is_in_one_part_and_parts_have_the_same_mix(
+        fn every_image_is_in_one_part_and_labels_are_balanced(
             labels in proptest::collection::vec(0usize..6, 0..200), parts in 1usize..7, seed: u64,
         ) {
             let split = stratified(&labels, parts, seed);

@@ -1,90 +1,91 @@
-//! What every training is given, what it gives back, and how it can fail.
+//! The input, the result, and the errors of every training.
 
 use std::io;
 use std::num::NonZeroUsize;
 
 use crate::progress::Cancelled;
-use crate::{BackboneError, Frame, Limits, TooFew};
+use crate::{BackboneError, ImageLimits, NotEnoughImages, ResizeMode};
 
-/// Reads the bytes of the picture with that number, on any of the training's threads.
-pub type Read<'a> = dyn Fn(usize) -> io::Result<Vec<u8>> + Sync + 'a;
+/// Reads the file of the image with this index. Called on any thread of the training.
+pub type ImageReader<'a> = dyn Fn(usize) -> io::Result<Vec<u8>> + Sync + 'a;
 
-/// What there is to learn from; `T` is what is known of one picture.
-pub struct Training<'a, T> {
-    /// Names of the classes. Those that no picture carries are left out of the model.
+/// The images and labels to train on. `T` is the ground truth of one image.
+pub struct TrainingSet<'a, T> {
+    /// The names of the classes. The model leaves out labels that no image has.
     pub labels: &'a [String],
-    /// For each picture, what is true of it.
+    /// The ground truth of each image, by index.
     pub truth: &'a [T],
-    /// Where pictures come from. One that cannot be read or decoded is left out and counted, and so is one that is
-    /// the same as one before it, byte for byte.
-    pub read: &'a Read<'a>,
+    /// Reads an image file. The training leaves out and counts images that can't be read or decoded, and images whose
+    /// bytes equal those of an earlier image.
+    pub read: &'a ImageReader<'a>,
 }
 
-/// How to train, whatever the task.
+/// The settings that trainings for both tasks share.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settings {
-    /// Decides the split and all else that is left to chance. The same pictures and seed give the same model, on
-    /// any number of threads.
+pub struct TrainingSettings {
+    /// Seeds every random choice, such as the split. The same images and seed give the same model
+    /// on any number of threads.
     pub seed: u64,
-    /// Pictures that are looked at side by side.
+    /// The number of images that are processed at the same time.
     pub threads: NonZeroUsize,
-    /// How pictures become squares.
-    pub frame: Frame,
-    /// The most that a decoder is fed.
-    pub limits: Limits,
+    /// How images become squares.
+    pub frame: ResizeMode,
+    /// The limits for decoding each image.
+    pub limits: ImageLimits,
 }
 
-impl Default for Settings {
+impl Default for TrainingSettings {
     fn default() -> Self {
-        Self { seed: 0, threads: NonZeroUsize::MIN, frame: Frame::default(), limits: Limits::default() }
+        Self {
+            seed: 0,
+            threads: NonZeroUsize::MIN,
+            frame: ResizeMode::default(),
+            limits: ImageLimits::default(),
+        }
     }
 }
 
-/// What a training gives back.
+/// The result of a training.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Trained<M, E> {
-    /// To keep.
+pub struct TrainingResult<M, E> {
+    /// The trained model.
     pub model: M,
-    /// A few of the pictures that it was measured on. They say which pictures those are, so they are for whoever
-    /// may see the training data; the model and its card know nothing of them.
+    /// A few of the images that the model was measured on, at most [`EXAMPLES_MAX`]. Show them only to people who may see
+    /// the training data. The model and its card don't contain them.
     pub examples: Vec<E>,
 }
 
-/// The most examples of a training.
-pub const EXAMPLES: usize = 8;
+/// The most examples that a training returns.
+pub const EXAMPLES_MAX: usize = 8;
 
-/// Why there is no model.
+/// Why a training produced no model.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    /// There is too little to learn from.
+    /// There are too few labeled images.
     #[error(transparent)]
-    TooFew(#[from] TooFew),
-    /// A report was answered with [`Flow::Cancel`](crate::Flow::Cancel).
+    TooFew(#[from] NotEnoughImages),
+    /// The receiver of the progress reports responded with [`Flow::Cancel`](crate::Flow::Cancel).
     #[error("the training was cancelled")]
     Cancelled,
-    /// A picture is said to have a label that is none of those given.
+    /// The ground truth names a class that doesn't exist.
     #[error("picture {picture} has the label number {class}, and there are {labels} labels")]
     UnknownLabel {
-        /// The picture's number.
         picture: usize,
-        /// The label's.
+        /// The class index of the ground truth.
         class: usize,
-        /// How many there are.
+        /// The number of labels.
         labels: usize,
     },
-    /// A box of a picture has a side that is negative, infinite or no number.
+    /// A box has a side that is negative, infinite, or NaN.
     #[error("picture {picture} has a box that is no box")]
-    Box {
-        /// The picture's number.
-        picture: usize,
-    },
+    Box { picture: usize },
     /// A setting is out of its range.
     #[error("{0}")]
     Settings(&'static str),
-    /// The features did not fit into memory, and not on the disk either.
+    /// The features fit neither in memory nor on the disk.
     #[error("the features of the pictures cannot be kept on disk: {0}")]
     Spill(#[source] io::Error),
-    /// The backbone did not run.
+    /// The backbone failed.
     #[error(transparent)]
     Backbone(#[from] BackboneError),
 }

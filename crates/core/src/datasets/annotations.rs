@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use keyrack_key::{AnnotationId, LabelId, ProjectId, RecordId};
-use keyrack_store::{Annotation, Mark, NewAnnotation, Record, StoreError};
+use keyrack_store::{Annotation, AnnotationRegion, NewAnnotation, Record, StoreError};
 use keyrack_vision::{Rect, RectError, clip};
 
 use super::Datasets;
@@ -154,10 +154,10 @@ fn too_many() -> OpError {
 }
 
 /// Where in the picture it is; nothing where that is no area.
-fn placed(draft: &MarkDraft, record: &Record) -> Result<Option<Mark>, RectError> {
-    let Some(rect) = draft.rect else { return Ok(Some(Mark::Category)) };
+fn placed(draft: &MarkDraft, record: &Record) -> Result<Option<AnnotationRegion>, RectError> {
+    let Some(rect) = draft.rect else { return Ok(Some(AnnotationRegion::Category)) };
     let clipped = clip(rect, record.width, record.height)?;
-    Ok(clipped.map(|Rect { left, top, width, height }| Mark::Box { left, top, width, height }))
+    Ok(clipped.map(|Rect { left, top, width, height }| AnnotationRegion::Box { left, top, width, height }))
 }
 
 fn wrong_place(index: usize, error: &RectError) -> InvalidAnnotation {

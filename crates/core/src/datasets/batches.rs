@@ -15,7 +15,7 @@ impl Datasets {
         let project = self.project(by, project).await?;
         let name = invalid::name(name).map_err(|expected| Invalid::field("name", expected))?;
         let now = (self.clock)();
-        Ok(by.writes(&self.store, now).batch(project.id, self.id(), &name, now).await?)
+        Ok(by.writes(&self.store, now).find_or_create_batch(project.id, self.id(), &name, now).await?)
     }
 
     /// Up to `limit` batches of a project, newest first.
@@ -51,7 +51,7 @@ impl Datasets {
         }
         let wanted: Vec<_> = names.iter().map(|name| NewLabel { id: self.id(), name }).collect();
         let now = (self.clock)();
-        Ok(by.writes(&self.store, now).make_labels(project.id, &wanted, now).await?)
+        Ok(by.writes(&self.store, now).find_or_create_labels(project.id, &wanted, now).await?)
     }
 
     /// Up to `limit` labels of a project, by name.

@@ -33,6 +33,6 @@ impl Datasets {
             self.objects.remove_below(&upload_prefix(upload.project, upload.id)).await?;
         }
         let ids: Vec<_> = uploads.iter().map(|upload| upload.id).collect();
-        Ok(self.store.forget_uploads(&ids).await?)
+        Ok(self.store.delete_uploads(&ids).await?)
     }
 }

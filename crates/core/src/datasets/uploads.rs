@@ -157,7 +157,7 @@ impl Datasets {
         if self.store.record_of_upload(upload.project, upload.id).await?.is_some() {
             return Err(UploadError::AlreadyRecorded.into());
         }
-        if self.store.may_fill(upload, now).await? {
+        if self.store.is_upload_allowed(upload, now).await? {
             return Ok(());
         }
         Err(OpError::Upload(match upload.actor {

@@ -1,7 +1,7 @@
 //! A line of JSON: an entry, or the end.
 
 use keyrack_key::Timestamp;
-use keyrack_store::Link;
+use keyrack_store::ChainedEntry;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
@@ -67,7 +67,7 @@ pub(super) fn read(text: &str) -> Option<Line> {
     let (_, rest) = text.split_once(DETAIL)?;
     let raw = rest.strip_suffix('}')?;
     let detail = if raw.starts_with('{') { raw.to_owned() } else { serde_json::from_str(raw).ok()? };
-    let link = Link {
+    let link = ChainedEntry {
         version: fields.version,
         workspace: fields.workspace,
         seq: fields.seq,

@@ -15,7 +15,7 @@ mod writer;
 
 use std::str::FromStr;
 
-use keyrack_store::Link;
+use keyrack_store::ChainedEntry;
 
 pub use end::{End, Holds};
 pub use verify::{Held, Verdict, Verifier, Wrong};
@@ -59,7 +59,7 @@ impl FromStr for Format {
 /// An entry with the hash that stands beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed {
-    pub link: Link,
+    pub link: ChainedEntry,
     pub hash: Hash,
 }
 

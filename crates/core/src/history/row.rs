@@ -1,7 +1,7 @@
 //! A row of CSV: an entry, or the end. A spreadsheet that opens it finds texts, and nothing to compute.
 
 use keyrack_key::Timestamp;
-use keyrack_store::Link;
+use keyrack_store::ChainedEntry;
 
 use super::{End, Line, Sealed, hex, unhex};
 use crate::times::{parse as parse_time, rfc3339};
@@ -56,7 +56,7 @@ pub(super) fn read(text: &str) -> Option<Line> {
         return serde_json::from_str(&cells[DETAIL]).ok().map(Line::End);
     }
     let [seq, version, workspace, at, actor, action, target, detail, prev, hash] = cells;
-    let link = Link {
+    let link = ChainedEntry {
         version: version.parse().ok()?,
         workspace: as_it_was(&workspace),
         seq: seq.parse().ok()?,

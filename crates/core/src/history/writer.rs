@@ -1,6 +1,6 @@
 //! Writes a file line by line, and holds no more of it than the sum.
 
-use keyrack_store::Link;
+use keyrack_store::ChainedEntry;
 use sha2::{Digest as _, Sha256};
 
 use super::{End, Format, Hash, Holds, Sealed, line, row};
@@ -26,7 +26,7 @@ impl Writer {
     }
 
     /// The next entry.
-    pub fn entry(&mut self, link: Link, hash: Hash) -> String {
+    pub fn entry(&mut self, link: ChainedEntry, hash: Hash) -> String {
         let seq = link.seq.unsigned_abs();
         let text = render(self.format, &Sealed { link, hash });
         self.sum.update(&text);

@@ -12,7 +12,9 @@ use bytes::Bytes;
 use keyrack_key::{LabelId, RecordId, UploadId};
 use keyrack_store::{Actor, ImportJob, ImportSkip, ImportStep, ProjectType, Role, StoreError};
 use keyrack_vision::Rect;
-use keyrack_vision::import::{Archive, ArchiveError, ArchiveLimits, ArchivePosition, Item, Skip, Skipped};
+use keyrack_vision::import::{
+    Archive, ArchiveError, ArchiveLimits, ArchivePosition, ArchivedImage, SkippedFile, SkippedFiles,
+};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -51,7 +53,7 @@ pub(super) enum Taken {
 /// What the thread that reads has come to.
 #[derive(Debug)]
 enum Read {
-    Image(Box<Item>, Reached),
+    Image(Box<ArchivedImage>, Reached),
     /// No image for a while: what lies before this position is left out.
     LeftOut(Reached),
     End(Result<Reached, ArchiveError>),
@@ -61,7 +63,7 @@ enum Read {
 #[derive(Debug)]
 struct Reached {
     position: ArchivePosition,
-    left_out: Skipped,
+    left_out: SkippedFiles,
 }
 
 /// Takes an archive in, from the entry on that its import had come to. An error is one on our side.
@@ -164,7 +166,7 @@ impl Taking<'_> {
     async fn image(
         &mut self,
         by: &Acting,
-        item: Item,
+        item: ArchivedImage,
         reached: Reached,
         stopping: &mut watch::Receiver<bool>,
     ) -> Result<Option<ImportStep>, OpError> {
@@ -191,11 +193,11 @@ impl Taking<'_> {
     async fn keep(
         &mut self,
         by: &Acting,
-        item: Item,
+        item: ArchivedImage,
         stopping: &mut watch::Receiver<bool>,
     ) -> Result<(), OpError> {
         let (datasets, project) = (&self.imports.datasets, self.job.project);
-        let Item { name, bytes, label, rects } = item;
+        let ArchivedImage { name, bytes, label, rects } = item;
         let known = match self.begun.take() {
             Some(upload) => datasets.record_or_clear(project, upload).await?,
             None => None,
@@ -286,14 +288,21 @@ fn read_all(file: File, limits: &ArchiveLimits, from: ArchivePosition, read: &mp
         Ok(mut archive) => {
             // What the directory leaves out is said at the end, so that no restart says it twice.
             let of_directory = archive.skipped().clone();
-            archive.go_on_at(from);
+            archive.resume_at(from);
             let (mut before, mut reported) = (of_directory.clone(), Instant::now());
             loop {
                 let next = archive.next_entry();
-                let reached =
-                    Reached { position: archive.reached(), left_out: archive.skipped().since(&before) };
+                let reached = Reached {
+                    position: archive.read_position(),
+                    left_out: archive.skipped().added_since(&before),
+                };
                 let report = match next {
-                    None => break Ok(Reached { left_out: reached.left_out.and(&of_directory), ..reached }),
+                    None => {
+                        break Ok(Reached {
+                            left_out: reached.left_out.merged_with(&of_directory),
+                            ..reached
+                        });
+                    }
                     Some(Err(error)) => break Err(error),
                     Some(Ok(Some(item))) => Read::Image(Box::new(item), reached),
                     Some(Ok(None)) if reported.elapsed() >= REPORT => Read::LeftOut(reached),
@@ -316,7 +325,7 @@ fn position_of(job: &ImportJob) -> ArchivePosition {
 }
 
 fn step_to(Reached { position, left_out }: Reached) -> ImportStep {
-    let named = |skip: &Skip| ImportSkip { name: skip.name.clone(), reason: skip.reason.clone() };
+    let named = |skip: &SkippedFile| ImportSkip { name: skip.name.clone(), reason: skip.reason.clone() };
     ImportStep {
         next_entry: position.entries as u64,
         unpacked: position.unpacked,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use keyrack_key::{
     Class, Counted, Exposure, KeyId, Permission, Permissions, Restrictions, Scope, Scopes, Timestamp,
 };
-use keyrack_store::{KeyRow, Policy, Sighting};
+use keyrack_store::{ExposureRecord, KeyRow, Policy};
 
 use super::seen::Measured;
 use super::sightings::place;
@@ -25,7 +25,7 @@ const AHEAD: [u32; 3] = [1, 7, 30];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advice {
     /// Others have seen its secret, which opens more than they should have: where they saw it last.
-    Seen(Sighting),
+    Seen(ExposureRecord),
     /// It may do more than it was seen to do: these scopes would do.
     OnlyPredicts { scopes: Scopes, calls: u64, days: u32 },
     /// It was not used for long: since this time, or ever.
@@ -44,7 +44,7 @@ impl Advice {
     /// The stable word for it.
     pub const fn code(self) -> &'static str {
         match self {
-            Self::Seen(Sighting { exposure: Exposure::Url, .. }) => "seen_in_url",
+            Self::Seen(ExposureRecord { exposure: Exposure::Url, .. }) => "seen_in_url",
             Self::Seen(_) => "seen_in_browser",
             Self::Old { .. } => "old_secret",
             Self::OnlyPredicts { .. } => "only_predicts",
@@ -95,7 +95,7 @@ impl Advice {
     /// The same in a few words, for a row of a list.
     pub const fn title(self) -> &'static str {
         match self {
-            Self::Seen(Sighting { exposure: Exposure::Url, .. }) => "Seen in a URL",
+            Self::Seen(ExposureRecord { exposure: Exposure::Url, .. }) => "Seen in a URL",
             Self::Seen(_) => "Seen in a browser",
             Self::Old { .. } => "Its secret is old",
             Self::OnlyPredicts { .. } => "Only predicts: Inference is enough",
@@ -220,7 +220,7 @@ impl Keys {
 mod tests {
     use keyrack_key::{Hint, Rate, Restrictions, Terms, WorkspaceId};
     use keyrack_rack::{LastUse, Revision, Words};
-    use keyrack_store::{Actor, By, DayOfUse, SecretRow};
+    use keyrack_store::{Actor, DailyUsage, NamedActor, SecretRow};
 
     use super::*;
 
@@ -246,7 +246,7 @@ mod tests {
                 deleted_at: None,
             },
             note: None,
-            created_by: By { actor: Actor::Operator, name: None },
+            created_by: NamedActor { actor: Actor::Operator, name: None },
             created_at: made,
             paused: None,
             deletion: None,
@@ -259,7 +259,7 @@ mod tests {
     fn used(permissions: &[Permission], first: u32) -> Measured {
         let key = "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap();
         let permissions = Permissions::of(permissions);
-        let day = |days| DayOfUse { key, day: ago(days), allowed: 50, refused: 0, permissions };
+        let day = |days| DailyUsage { key, day: ago(days), allowed: 50, refused: 0, permissions };
         Measured { days: 30, used: vec![day(first), day(1)], since: ago(29), seen: Vec::new() }
     }
 
@@ -324,7 +324,7 @@ mod tests {
     #[test]
     fn a_key_that_others_have_seen_is_spoken_of_first_unless_it_holds_what_they_may_have() {
         let mut measured = used(&[], 12);
-        let seen = Sighting {
+        let seen = ExposureRecord {
             key: "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap(),
             hint: Hint::parse("9fQ2").unwrap(),
             exposure: Exposure::Browser,
@@ -378,7 +378,7 @@ mod tests {
             assert!(codes(&public, &nothing).is_empty());
         }
         public.deletion =
-            Some(keyrack_store::Deletion { at: NOW, by: public.created_by.clone(), reason: None });
+            Some(keyrack_store::KeyDeletion { at: NOW, by: public.created_by.clone(), reason: None });
         public.terms.restrictions = Some(Restrictions::default());
         assert!(codes(&public, &nothing).is_empty());
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use keyrack_key::{KeyId, Pause, Timestamp};
-use keyrack_store::{ChangeKey, Expiring, KeyRow};
+use keyrack_store::{ChangeKey, ExpiringKey, KeyRow};
 
 use super::{Keys, Propagation, TRIES};
 use crate::who::Reach;
@@ -51,7 +51,12 @@ impl Keys {
     }
 
     /// The keys that end by themselves within `span`, the next to end first; up to `limit`.
-    pub async fn expiring(&self, by: &Acting, span: Duration, limit: u32) -> Result<Vec<Expiring>, OpError> {
+    pub async fn expiring(
+        &self,
+        by: &Acting,
+        span: Duration,
+        limit: u32,
+    ) -> Result<Vec<ExpiringKey>, OpError> {
         let now = (self.clock)();
         Ok(self.store.expiring_keys(by.workspace, now, now.plus(span), limit).await?)
     }

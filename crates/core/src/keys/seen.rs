@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use keyrack_key::{Hint, KeyId, Permissions, Timestamp};
 use keyrack_store::{
-    CallerCursor, CallerRow, DayOfUse, KeyRow, Page, RefusedRequest, SecretUse, Sighting, Usage,
+    CallerCursor, CallerRow, DailyUsage, DeniedRequest, ExposureRecord, KeyRow, Page, SecretUsage, Usage,
 };
 
 use super::Keys;
@@ -19,11 +19,11 @@ pub struct Measured {
     /// How many days, today among them.
     pub days: u32,
     /// Those on which it was used, in their order.
-    pub used: Vec<DayOfUse>,
+    pub used: Vec<DailyUsage>,
     /// When the first of the days began, UTC.
     pub since: Timestamp,
     /// Where others have seen a secret of it that still works, whenever that was; the last place first.
-    pub seen: Vec<Sighting>,
+    pub seen: Vec<ExposureRecord>,
 }
 
 impl Measured {
@@ -77,10 +77,10 @@ impl Keys {
         if keys.is_empty() {
             return Ok(all);
         }
-        for day in self.store.days_of_use(by.workspace, keys, since).await? {
+        for day in self.store.daily_usage(by.workspace, keys, since).await? {
             all.entry(day.key).or_insert_with(unused).used.push(day);
         }
-        for seen in self.store.sightings(by.workspace, keys, now).await? {
+        for seen in self.store.exposures(by.workspace, keys, now).await? {
             all.entry(seen.key).or_insert_with(unused).seen.push(seen);
         }
         Ok(all)
@@ -118,13 +118,13 @@ impl Keys {
         by: &Acting,
         key: KeyId,
         hint: Hint,
-    ) -> Result<Option<SecretUse>, OpError> {
-        Ok(self.store.secret_use(by.workspace, key, hint).await?)
+    ) -> Result<Option<SecretUsage>, OpError> {
+        Ok(self.store.secret_usage(by.workspace, key, hint).await?)
     }
 
     /// The last requests that were refused.
-    pub async fn refused(&self, by: &Acting, key: KeyId, most: u32) -> Result<Vec<RefusedRequest>, OpError> {
-        Ok(self.store.refused_requests(by.workspace, key, most).await?)
+    pub async fn refused(&self, by: &Acting, key: KeyId, most: u32) -> Result<Vec<DeniedRequest>, OpError> {
+        Ok(self.store.denied_requests(by.workspace, key, most).await?)
     }
 }
 
@@ -138,7 +138,7 @@ mod tests {
         let since = first_of_days(now, 30);
         assert_eq!(crate::times::rfc3339(since), "2026-10-24T00:00:00Z");
         let key = "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap();
-        let day = |day, allowed| DayOfUse { key, day, allowed, refused: 1, permissions: Permissions::NONE };
+        let day = |day, allowed| DailyUsage { key, day, allowed, refused: 1, permissions: Permissions::NONE };
         let used = vec![day(since, 2), day(first_of_days(now, 1), 6)];
         let all = Measured { days: 30, used, since, seen: Vec::new() }.by_day();
         assert_eq!((all.len(), all[0], all[29], all.iter().sum::<u64>()), (30, 3, 7, 10));

@@ -1,7 +1,7 @@
 //! Where secrets of keys were seen by others, and what that means for whoever wants to give such a key more.
 
 use keyrack_key::{Exposure, KeyId, Origin, Permission, Permissions, Timestamp};
-use keyrack_store::{KeyRow, Sighting};
+use keyrack_store::{ExposureRecord, KeyRow};
 
 use super::Keys;
 use super::what_if::beyond;
@@ -12,7 +12,7 @@ use crate::{Acting, OpError};
 #[derive(Clone, Debug)]
 pub struct PublicUse {
     /// Where it was seen last.
-    pub seen: Sighting,
+    pub seen: ExposureRecord,
     /// What it would newly permit.
     pub permits: Permissions,
     /// The restrictions that would let more through than now, the expiry among them.
@@ -42,7 +42,7 @@ impl std::fmt::Display for PublicUse {
 }
 
 /// "on a page of https://shop.example", "in a URL": where a secret was seen.
-pub fn place(seen: &Sighting) -> String {
+pub fn place(seen: &ExposureRecord) -> String {
     match (seen.exposure, seen.origin.as_str()) {
         (Exposure::Url, "") => "in a URL".to_owned(),
         (Exposure::Url, origin) => format!("in a URL, on a page of {origin}"),
@@ -54,16 +54,16 @@ pub fn place(seen: &Sighting) -> String {
 
 /// The origin of the page, where a key can be restricted to it. Programs write what they like into that header: a star, which
 /// stands for many, comes from no browser.
-pub fn origin_of(seen: &Sighting) -> Option<Origin> {
+pub fn origin_of(seen: &ExposureRecord) -> Option<Origin> {
     let origin = seen.origin.as_str();
     if origin.contains('*') { None } else { origin.parse().ok() }
 }
 
 impl Keys {
     /// Where the living secrets of a key were seen, the last place first.
-    pub async fn sightings(&self, by: &Acting, id: KeyId) -> Result<(KeyRow, Vec<Sighting>), OpError> {
+    pub async fn sightings(&self, by: &Acting, id: KeyId) -> Result<(KeyRow, Vec<ExposureRecord>), OpError> {
         let key = self.read(by, id).await?;
-        let seen = self.store.sightings(by.workspace, &[id], (self.clock)()).await?;
+        let seen = self.store.exposures(by.workspace, &[id], (self.clock)()).await?;
         Ok((key, seen))
     }
 
@@ -84,7 +84,7 @@ impl Keys {
         if permits.is_empty() && widens.is_empty() {
             return Ok(());
         }
-        match self.store.sightings(by.workspace, &[id], now).await?.first() {
+        match self.store.exposures(by.workspace, &[id], now).await?.first() {
             Some(seen) => Err(OpError::SeenInPublic(Box::new(PublicUse { seen: *seen, permits, widens }))),
             None => Ok(()),
         }
@@ -98,8 +98,8 @@ mod tests {
 
     use super::*;
 
-    fn seen(exposure: Exposure, origin: &str) -> Sighting {
-        Sighting {
+    fn seen(exposure: Exposure, origin: &str) -> ExposureRecord {
+        ExposureRecord {
             key: "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap(),
             hint: Hint::parse("9fQ2").unwrap(),
             exposure,

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use keyrack_key::{KeyId, Only, Permission, Permissions, Rate, Restrictions, Timestamp};
-use keyrack_store::{CallerRow, CallerUse, KeyRow, Usage, Whence};
+use keyrack_store::{CallerRow, CallerSource, CallerUsage, KeyRow, Usage};
 
 use super::seen::first_of_days;
 use super::{Keys, Patch};
@@ -73,7 +73,7 @@ impl Keys {
         let since = first_of_days(now, days);
         let hours = self.store.usage(by.workspace, key.id, since).await?;
         let callers = self.store.callers(by.workspace, key.id, since, None, ALL_CALLERS).await?.items;
-        let uses = self.store.caller_uses(by.workspace, key.id, since).await?;
+        let uses = self.store.caller_usage(by.workspace, key.id, since).await?;
         Ok(Recorded {
             hours: hours.into_iter().filter(|one| one.outcome == "allowed").collect(),
             callers,
@@ -86,7 +86,7 @@ impl Keys {
 struct Recorded {
     hours: Vec<Usage>,
     callers: Vec<CallerRow>,
-    uses: Vec<CallerUse>,
+    uses: Vec<CallerUsage>,
 }
 
 /// What a restriction says to a caller of which not everything may be known.
@@ -111,10 +111,10 @@ impl Recorded {
         let mut callers: HashMap<i64, Concerned> = HashMap::new();
         let (mut refused_whence, mut told) = (0, 0);
         for caller in self.callers {
-            let whence = if asks_whence { verdict(new, &caller) } else { Verdict::Passes };
+            let source = if asks_whence { verdict(new, &caller) } else { Verdict::Passes };
             let mut one = Concerned { caller, refused: 0, unknown: 0 };
             for used in self.uses.iter().filter(|used| used.caller == one.caller.id) {
-                match whence {
+                match source {
                     _ if !is_kept(used.permission) => one.refused += used.allowed,
                     Verdict::Refused => {
                         refused_whence += used.allowed;
@@ -148,21 +148,21 @@ impl Recorded {
 
 /// Whether a caller passes the networks and origins of a key.
 fn verdict(own: &Restrictions, caller: &CallerRow) -> Verdict {
-    let network = match &caller.whence {
+    let network = match &caller.source {
         _ if own.networks.is_any() => Verdict::Passes,
-        Whence::Rest => Verdict::Unknown,
-        Whence::Address(address) if own.allow_address(*address) => Verdict::Passes,
-        Whence::Address(_) => Verdict::Refused,
-        Whence::Network(theirs) => match &own.networks {
+        CallerSource::Others => Verdict::Unknown,
+        CallerSource::Address(address) if own.allow_address(*address) => Verdict::Passes,
+        CallerSource::Address(_) => Verdict::Refused,
+        CallerSource::Network(theirs) => match &own.networks {
             Only::These(these) if these.iter().any(|one| one.contains(theirs)) => Verdict::Passes,
             Only::These(these) if these.iter().any(|one| theirs.contains(one)) => Verdict::Unknown,
             _ => Verdict::Refused,
         },
     };
     let origin = Some(caller.origin.as_str()).filter(|origin| !origin.is_empty());
-    let origin = match &caller.whence {
+    let origin = match &caller.source {
         _ if own.origins.is_any() => Verdict::Passes,
-        Whence::Rest => Verdict::Unknown,
+        CallerSource::Others => Verdict::Unknown,
         // It may have been longer than what is kept of it.
         _ if origin.is_some_and(|origin| origin.len() >= 80) => Verdict::Unknown,
         _ if own.allow_origin(origin) => Verdict::Passes,

@@ -1,8 +1,8 @@
 //! Asking for a model.
 
 use keyrack_key::{Counted, ModelId, ProjectId};
-use keyrack_store::{Material, Model, NewModel, Project, ProjectType, StoreError};
-use keyrack_vision::{FEWEST_EACH, FEWEST_MARKED, TooFew, classify, detect};
+use keyrack_store::{AnnotationTotals, Model, NewModel, Project, ProjectType, StoreError};
+use keyrack_vision::{ANNOTATED_IMAGES_MIN, IMAGES_PER_LABEL_MIN, NotEnoughImages, classify, detect};
 use rand_core::UnwrapErr;
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ const NAMES: u64 = 100;
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("cannot train yet: {lacks}")]
 pub struct TooFewImages {
-    lacks: TooFew,
+    lacks: NotEnoughImages,
     pub short: Vec<LabelShortage>,
 }
 
@@ -48,7 +48,7 @@ impl Models {
         let settings = settings.check(project.project_type)?;
         let name = name.map(|name| invalid::name(&name)).transpose();
         let name = name.map_err(|expected| Invalid::field("name", expected))?;
-        enough(project.project_type, &self.store.material(project.id).await?)?;
+        enough(project.project_type, &self.store.annotation_totals(project.id).await?)?;
         // The model that comes of it could not be kept.
         self.disk.admit(0)?;
         let spent = self.quotas.take(by, Counted::Trainings).await?;
@@ -65,7 +65,7 @@ impl Models {
     pub async fn lacks(&self, by: &Acting, project: ProjectId) -> Result<Vec<String>, OpError> {
         let project = self.store.project(by.workspace, project).await?.ok_or(OpError::NotFound("project"))?;
         let project = by.covers(project)?;
-        let material = self.store.material(project.id).await?;
+        let material = self.store.annotation_totals(project.id).await?;
         let Err(lacks) = enough(project.project_type, &material) else { return Ok(Vec::new()) };
         let mut says = Vec::new();
         let counts = match project.project_type {
@@ -77,14 +77,16 @@ impl Models {
             ProjectType::Classification if counts.iter().filter(|(_, has)| *has > 0).count() < 2 => {
                 says.push("Images of at least two classes are needed, to tell them apart.".to_owned());
             }
-            ProjectType::ObjectDetection if marked < FEWEST_MARKED => {
-                let needs = FEWEST_MARKED - marked;
+            ProjectType::ObjectDetection if marked < ANNOTATED_IMAGES_MIN => {
+                let needs = ANNOTATED_IMAGES_MIN - marked;
                 says.push(format!("{needs} more images with boxes are needed: {marked} have some."));
             }
             _ => {}
         }
-        for (label, has) in counts.iter().filter(|(_, has)| (1..FEWEST_EACH).contains(has)) {
-            says.push(format!("{label} has {has} of the {FEWEST_EACH} images that each label needs."));
+        for (label, has) in counts.iter().filter(|(_, has)| (1..IMAGES_PER_LABEL_MIN).contains(has)) {
+            says.push(format!(
+                "{label} has {has} of the {IMAGES_PER_LABEL_MIN} images that each label needs."
+            ));
         }
         if says.is_empty() {
             says.push(lacks.to_string());
@@ -137,16 +139,16 @@ fn gone(error: StoreError) -> OpError {
     }
 }
 
-fn enough(project_type: ProjectType, material: &Material) -> Result<(), TooFewImages> {
+fn enough(project_type: ProjectType, material: &AnnotationTotals) -> Result<(), TooFewImages> {
     match project_type {
         ProjectType::Classification => {
             let counts = counts(&material.classified);
-            classify::ready(&counts).map_err(|lacks| TooFewImages::new(lacks, &counts))
+            classify::check_counts(&counts).map_err(|lacks| TooFewImages::new(lacks, &counts))
         }
         ProjectType::ObjectDetection => {
             let marked = usize::try_from(material.marked).unwrap_or(usize::MAX);
-            let counts = detect::Counts { marked, labels: counts(&material.boxed) };
-            detect::ready(&counts).map_err(|lacks| TooFewImages::new(lacks, &counts.labels))
+            let counts = detect::AnnotationCounts { marked, labels: counts(&material.boxed) };
+            detect::check_counts(&counts).map_err(|lacks| TooFewImages::new(lacks, &counts.labels))
         }
     }
 }
@@ -156,12 +158,12 @@ fn counts(labels: &[(String, u64)]) -> Vec<(String, usize)> {
 }
 
 impl TooFewImages {
-    fn new(lacks: TooFew, counts: &[(String, usize)]) -> Self {
-        let short = counts.iter().filter(|(_, has)| (1..FEWEST_EACH).contains(has));
+    fn new(lacks: NotEnoughImages, counts: &[(String, usize)]) -> Self {
+        let short = counts.iter().filter(|(_, has)| (1..IMAGES_PER_LABEL_MIN).contains(has));
         let short = short.map(|(label, has)| LabelShortage {
             label: label.clone(),
             has: *has,
-            missing: FEWEST_EACH - has,
+            missing: IMAGES_PER_LABEL_MIN - has,
         });
         Self { lacks, short: short.collect() }
     }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use keyrack_key::{ModelId, WorkspaceId};
-use keyrack_vision::{Backbone, BackboneError, Limits, Model, ModelError, Picture, PictureError, Threads};
+use keyrack_vision::{
+    Backbone, BackboneError, ImageLimits, Model, ModelError, Picture, PictureError, Threads,
+};
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 use tokio::task::{JoinError, spawn_blocking};
@@ -50,7 +52,7 @@ impl From<QueueFull> for EngineError {
 #[derive(Debug)]
 pub struct Engine {
     file: Option<PathBuf>,
-    limits: Limits,
+    limits: ImageLimits,
     backbone: OnceCell<Frozen>,
     heads: Heads,
     queue: FairQueue,
@@ -78,7 +80,7 @@ pub struct Opened {
 
 impl Engine {
     /// An engine on the backbone in this file, or on the one inside. It is loaded when it is needed first.
-    pub fn new(file: Option<PathBuf>, limits: Limits) -> Self {
+    pub fn new(file: Option<PathBuf>, limits: ImageLimits) -> Self {
         let (backbone, threads) = (OnceCell::new(), Arc::default());
         Self {
             file,
@@ -147,7 +149,7 @@ impl Engine {
             let Opened { bytes, held, .. } = picture;
             let decoded = Picture::decode(&bytes, &limits)?;
             drop((bytes, held));
-            let threads = idle.lock().pop().unwrap_or_else(Threads::one);
+            let threads = idle.lock().pop().unwrap_or_else(Threads::single);
             let seen = look(&backbone, &decoded, &threads);
             idle.lock().push(threads);
             Ok::<_, EngineError>(seen?)

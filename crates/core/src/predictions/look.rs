@@ -2,9 +2,9 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use keyrack_vision::classify::Guess;
-use keyrack_vision::detect::Found;
-use keyrack_vision::{Drawn, Picture, Rect, Style, draw};
+use keyrack_vision::classify::ClassPrediction;
+use keyrack_vision::detect;
+use keyrack_vision::{BoxStyle, LabeledBox, Picture, Rect, draw};
 
 use super::{Asked, Classified, Detected, Detection, Likely, Small, Wanted};
 
@@ -20,8 +20,13 @@ impl Small {
     }
 }
 
-pub(super) fn classified(guesses: &[Guess<'_>], picture: &Picture, asked: Asked) -> Option<Classified> {
-    let likely = |guess: &Guess<'_>| Likely { label: guess.label.to_owned(), confidence: guess.confidence };
+pub(super) fn classified(
+    guesses: &[ClassPrediction<'_>],
+    picture: &Picture,
+    asked: Asked,
+) -> Option<Classified> {
+    let likely =
+        |guess: &ClassPrediction<'_>| Likely { label: guess.label.to_owned(), confidence: guess.confidence };
     let best = likely(guesses.first()?);
     let rest = guesses[1..].iter().filter(|guess| f64::from(guess.confidence) >= asked.confidence);
     let all = std::iter::once(best.clone()).chain(rest.map(likely)).collect();
@@ -29,14 +34,14 @@ pub(super) fn classified(guesses: &[Guess<'_>], picture: &Picture, asked: Asked)
 }
 
 pub(super) fn detected(
-    found: &[Found],
+    found: &[detect::Detection],
     labels: &[String],
     picture: &Picture,
     wanted: &Wanted,
     stroke: Option<u32>,
 ) -> Detected {
     let label = |class: usize| labels.get(class).map_or("", String::as_str);
-    let objects = found.iter().map(|Found { object, confidence }| Detection {
+    let objects = found.iter().map(|detect::Detection { object, confidence }| Detection {
         label: label(object.class).to_owned(),
         confidence: *confidence,
         left: object.left,
@@ -46,7 +51,7 @@ pub(super) fn detected(
     });
     let boxes: Vec<_> = found
         .iter()
-        .map(|Found { object, confidence }| Drawn {
+        .map(|detect::Detection { object, confidence }| LabeledBox {
             label: label(object.class),
             class: object.class,
             confidence: *confidence,
@@ -58,7 +63,7 @@ pub(super) fn detected(
             },
         })
         .collect();
-    let style = Style { stroke, show_confidence: wanted.show_confidence };
+    let style = BoxStyle { stroke, show_confidence: wanted.show_confidence };
     let annotated =
         wanted.annotate.then(|| BASE64_STANDARD.encode(draw(picture, &boxes, &style).to_jpeg(JPEG_QUALITY)));
     let small = wanted.small.then(|| Small::of(picture));

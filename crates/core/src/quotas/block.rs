@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use keyrack_key::{Counted, KeyId, Period, Quota, Quotas, Standing, Timestamp, Window};
 use keyrack_rack::Revision;
-use keyrack_store::{Block as Given, Rest};
+use keyrack_store::{QuotaBlock as Given, UnspentBlock};
 
 /// The largest block: what a server that is killed loses at most.
 const LARGEST: u32 = 64;
@@ -114,10 +114,10 @@ impl Block {
     }
 
     /// All that is left, which is taken out.
-    pub(super) fn rest(&mut self, key: KeyId, of: Counted) -> Rest {
+    pub(super) fn rest(&mut self, key: KeyId, of: Counted) -> UnspentBlock {
         let from = Period::ALL.into_iter().zip(self.from);
         let from = from.filter_map(|(per, one)| one.map(|one| (per, one.window.begins))).collect();
-        Rest { key, of, left: std::mem::take(&mut self.left), from }
+        UnspentBlock { key, of, left: std::mem::take(&mut self.left), from }
     }
 
     /// How large the next block shall be. Whoever knows nothing of a day or month takes one, and learns.

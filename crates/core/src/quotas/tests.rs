@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use keyrack_key::{Period, Quota, Quotas as Own, Timestamp};
 use keyrack_rack::Revision;
-use keyrack_store::{Block as Given, Rest, Taken};
+use keyrack_store::{QuotaBlock as Given, QuotaUsage, UnspentBlock};
 use proptest::prelude::*;
 
 use super::block::{Block, OfKind, Step};
@@ -29,13 +29,13 @@ fn key() -> KeyId {
 struct Ledger(BTreeMap<(&'static str, i64), u32>);
 
 impl Ledger {
-    fn give_back(&mut self, rest: &Rest) {
+    fn give_back(&mut self, rest: &UnspentBlock) {
         for (per, begins) in &rest.from {
             *self.0.get_mut(&(per.name(), begins.micros())).unwrap() -= rest.left;
         }
     }
 
-    fn take(&mut self, rest: &Rest, quotas: &[Quota], most: u32, now: Timestamp) -> Given {
+    fn take(&mut self, rest: &UnspentBlock, quotas: &[Quota], most: u32, now: Timestamp) -> Given {
         self.give_back(rest);
         let place = |quota: &Quota| (quota.per.name(), quota.per.around(now).begins.micros());
         let left =
@@ -44,7 +44,7 @@ impl Ledger {
         let taken = quotas.iter().map(|quota| {
             let taken = self.0.entry(place(quota)).or_default();
             *taken += size;
-            Taken { per: quota.per, begins: quota.per.around(now).begins, taken: *taken }
+            QuotaUsage { per: quota.per, begins: quota.per.around(now).begins, taken: *taken }
         });
         Given { size, taken: taken.collect() }
     }
@@ -318,14 +318,14 @@ async fn a_day_and_a_month_begin_anew_and_a_clean_stop_gives_the_rest_back() {
     quotas.take_of(&caller, Counted::Predictions).await.unwrap().give_back();
     assert_eq!(used(&quotas, &caller).await, [5, 5]);
     quotas.close().await.unwrap();
-    let taken = quotas.store.taken(caller.key().key, Period::Day.around(clock()).begins).await.unwrap();
+    let taken = quotas.store.quota_usage(caller.key().key, Period::Day.around(clock()).begins).await.unwrap();
     assert_eq!(taken.iter().map(|(_, one)| one.taken).collect::<Vec<_>>(), [5, 5]);
     quotas.sweep().await.unwrap();
-    let kept = quotas.store.taken(caller.key().key, Timestamp::from_micros(0)).await.unwrap();
+    let kept = quotas.store.quota_usage(caller.key().key, Timestamp::from_micros(0)).await.unwrap();
     assert_eq!(kept.len(), 6, "this month and the one before");
     go_on(31 * DAY);
     quotas.sweep().await.unwrap();
-    let kept = quotas.store.taken(caller.key().key, Timestamp::from_micros(0)).await.unwrap();
+    let kept = quotas.store.quota_usage(caller.key().key, Timestamp::from_micros(0)).await.unwrap();
     assert_eq!(kept.len(), 2);
 }
 

@@ -1,12 +1,12 @@
 //! A refusal in the order of the checks: what was seen, what was expected, and where that is changed.
 
 use keyrack_key::{Only, Pause, Restrictions, Scope};
-use keyrack_store::{KeyRow, RefusedRequest};
+use keyrack_store::{DeniedRequest, KeyRow};
 
 /// Why one request was refused.
 #[derive(Clone, Debug)]
 pub struct Explained {
-    pub refused: RefusedRequest,
+    pub refused: DeniedRequest,
     pub key: KeyRow,
     /// All checks, in their order.
     pub steps: Vec<Step>,
@@ -89,7 +89,7 @@ const CHECKS: [Check; 13] = [
 ];
 
 impl Explained {
-    pub(super) fn of(refused: RefusedRequest, key: KeyRow) -> Self {
+    pub(super) fn of(refused: DeniedRequest, key: KeyRow) -> Self {
         let (saw, expected) = (saw(&refused), expected(&refused, &key));
         let (advice, place) = place_of(&refused.refused);
         let (steps, passes_now) = (steps(&refused.refused), passes_now(&refused, &key));
@@ -113,7 +113,7 @@ fn steps(code: &str) -> Vec<Step> {
     CHECKS.iter().enumerate().map(|(at, check)| Step { name: check.name, result: result(at) }).collect()
 }
 
-fn saw(refused: &RefusedRequest) -> String {
+fn saw(refused: &DeniedRequest) -> String {
     let permission =
         refused.permission.map_or("no permission in particular".to_owned(), |one| one.to_string());
     match refused.refused.as_str() {
@@ -137,7 +137,7 @@ fn saw(refused: &RefusedRequest) -> String {
 }
 
 /// By the key as it is now: it may have been changed since.
-fn expected(refused: &RefusedRequest, key: &KeyRow) -> String {
+fn expected(refused: &DeniedRequest, key: &KeyRow) -> String {
     let unrestricted = Restrictions::default();
     let own = key.terms.restrictions.as_ref().unwrap_or(&unrestricted);
     match refused.refused.as_str() {
@@ -248,7 +248,7 @@ pub fn place_of(code: &str) -> (&'static str, Place) {
 }
 
 /// By what is kept of the request alone.
-fn passes_now(refused: &RefusedRequest, key: &KeyRow) -> Option<bool> {
+fn passes_now(refused: &DeniedRequest, key: &KeyRow) -> Option<bool> {
     if key.deletion.is_some() {
         return Some(false);
     }

@@ -17,7 +17,7 @@ use std::time::Instant;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use keyrack_vision::classify::Classifier;
-use keyrack_vision::{Backbone, Limits, Picture, Threads};
+use keyrack_vision::{Backbone, ImageLimits, Picture, Threads};
 
 use load::Client;
 use stage::Stage;
@@ -43,9 +43,9 @@ fn main() {
 
 /// Who is first changes from round to round, so that nobody always finds the machine warm.
 fn compare(name: &str, picture: &[u8], stage: &Stage, model: &Classifier, backbone: &Backbone) {
-    let threads = Threads::one();
+    let threads = Threads::single();
     let bare = || {
-        let picture = Picture::decode(picture, &Limits::default()).unwrap();
+        let picture = Picture::decode(picture, &ImageLimits::default()).unwrap();
         assert!(!model.predict(backbone, &picture, &threads).unwrap().is_empty());
     };
     let json = format!("{{\"image\":\"{}\",\"confidence\":0.7}}", BASE64_STANDARD.encode(picture));

@@ -13,9 +13,9 @@ use keyrack_key::{
     Brands, Class, Grant, KeyId, ModelId, ProjectId, Restrictions, Scope, Secret, WorkspaceId,
 };
 use keyrack_rack::Revision;
-use keyrack_store::{Actor, NewKey, NewModel, NewProject, Outcome, ProjectType};
+use keyrack_store::{Actor, NewKey, NewModel, NewProject, ProjectType, RunOutcome};
 use keyrack_vision::classify::{Classifier, train};
-use keyrack_vision::{Backbone, Flow, Settings, Training};
+use keyrack_vision::{Backbone, Flow, TrainingSet, TrainingSettings};
 use rand_core::UnwrapErr;
 use serde_json::json;
 
@@ -59,8 +59,8 @@ pub(crate) fn model(backbone: &Backbone) -> Classifier {
         Ok(painted(64, 64, if at.is_multiple_of(2) { 5 } else { 19 }, u32::try_from(at).unwrap()))
     };
     let labels = ["fine", "coarse"].map(String::from);
-    let training = Training { labels: &labels, truth: &classes, read: &read };
-    train(backbone, &training, &Settings::default(), &mut |_| Flow::Continue).unwrap().model
+    let training = TrainingSet { labels: &labels, truth: &classes, read: &read };
+    train(backbone, &training, &TrainingSettings::default(), &mut |_| Flow::Continue).unwrap().model
 }
 
 /// About as hard to compress as a photograph.
@@ -101,9 +101,9 @@ async fn keep(app: &Shared, workspace: WorkspaceId, classifier: &Classifier) -> 
     app.store.as_operator().create_project(&new).await.unwrap();
     let new = NewModel { id, workspace, project, name: "bench", settings: &settings, actor, now };
     app.store.as_operator().create_model(&new).await.unwrap();
-    let job = app.store.take_job(now, now.plus(Duration::from_mins(1))).await.unwrap().unwrap();
+    let job = app.store.take_run(now, now.plus(Duration::from_mins(1))).await.unwrap().unwrap();
     app.objects.put(&Place::model(project, id, 1), classifier.to_bytes().into()).await.unwrap();
-    assert!(app.store.end_job(&job, &Outcome::Ready(json!({})), now).await.unwrap());
+    assert!(app.store.end_run(&job, &RunOutcome::Ready(json!({})), now).await.unwrap());
     id
 }
 

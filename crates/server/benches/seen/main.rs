@@ -64,7 +64,7 @@ fn main() {
     );
     let started = Instant::now();
     let then = clock::now().minus(std::time::Duration::from_hours(24 * 15));
-    let rows = runtime.block_on(app.store.forget_uses_before(then)).unwrap();
+    let rows = runtime.block_on(app.store.delete_usage_before(then)).unwrap();
     let took = started.elapsed().as_secs_f64();
     println!("\n{rows} rows of the first half forgotten in {took:.1} s, 500 at a time");
 }

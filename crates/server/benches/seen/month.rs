@@ -9,7 +9,7 @@ use keyrack_key::{
     Class, Digest, Exposure, Grant, Hint, KeyId, Permission, Restrictions, Scope, Timestamp, WorkspaceId,
 };
 use keyrack_rack::{Call, Calls, LastUse, Outcome, Used};
-use keyrack_store::{Actor, NewKey, RefusedRequest};
+use keyrack_store::{Actor, DeniedRequest, NewKey};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng, UnwrapErr};
 
@@ -68,10 +68,10 @@ impl Month {
             let mut hour: Vec<_> = (0..share).map(|_| self.one(at, &mut rng)).collect();
             hour.extend(self.busy_hour(at, hour.len()));
             let used: Vec<_> = hour.iter().map(used).collect();
-            app.store.note_uses(&used, at).await.unwrap();
-            app.store.note_callers(&hour, at).await.unwrap();
+            app.store.store_usage(&used, at).await.unwrap();
+            app.store.store_callers(&hour, at).await.unwrap();
             let refused: Vec<_> = hour.iter().filter_map(|calls| refusal(calls, &mut rng)).collect();
-            app.store.note_refusals(&refused).await.unwrap();
+            app.store.store_denied_requests(&refused).await.unwrap();
         }
     }
 
@@ -112,8 +112,8 @@ fn used(calls: &Calls) -> Used {
     Used { key: calls.key, secret: None, counts: vec![(calls.outcome, 1)], last, seen: Vec::new() }
 }
 
-fn refusal(calls: &Calls, rng: &mut ChaCha8Rng) -> Option<RefusedRequest> {
-    Some(RefusedRequest {
+fn refusal(calls: &Calls, rng: &mut ChaCha8Rng) -> Option<DeniedRequest> {
+    Some(DeniedRequest {
         request: format!("req_{:08x}{:016x}", rng.next_u32(), rng.next_u64()),
         key: calls.key,
         at: calls.last,

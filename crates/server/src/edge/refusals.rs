@@ -9,7 +9,7 @@ use keyrack_core::shares::Claimant;
 use keyrack_guard::{Asked, Clock, Refusal};
 use keyrack_key::{Denial, KeyId, Permission};
 use keyrack_rack::Words;
-use keyrack_store::{Actor, RefusedRequest};
+use keyrack_store::{Actor, DeniedRequest};
 
 use super::request_id::RequestId;
 use crate::metrics;
@@ -60,7 +60,7 @@ impl<'a> Told<'a> {
         id: &RequestId,
         response: &Response,
         clock: Clock,
-    ) -> Option<(Claimant, RefusedRequest)> {
+    ) -> Option<(Claimant, DeniedRequest)> {
         let (claimant, key, code, needed) = of(response)?;
         let saw = response.extensions().get::<Saw>();
         let asked = response.extensions().get::<Asked>().and_then(|asked| asked.0);
@@ -68,7 +68,7 @@ impl<'a> Told<'a> {
             Some(saw) => saw.origin.as_deref().map(|origin| Words::new(origin.as_bytes())),
             None => self.origin.as_ref().map(|origin| Words::new(origin.as_bytes())),
         };
-        let refused = RefusedRequest {
+        let refused = DeniedRequest {
             request: id.as_str().to_owned(),
             key,
             at: clock(),

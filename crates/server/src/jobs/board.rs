@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use keyrack_store::Point;
+use keyrack_store::CurvePoint;
 use keyrack_vision::{Flow, Phase, Progress};
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -24,7 +24,7 @@ pub(super) struct Board {
 #[derive(Debug, Default)]
 pub(super) struct News {
     pub(super) progress: Option<Value>,
-    pub(super) points: Vec<Point>,
+    pub(super) points: Vec<CurvePoint>,
 }
 
 #[derive(Debug)]
@@ -94,7 +94,7 @@ impl Written {
                 && progress.done.is_multiple_of(every.div_ceil(4)));
         if progress.phase == Phase::Training && is_drawn && self.points < POINTS {
             self.points += 1;
-            self.news.points.push(Point {
+            self.news.points.push(CurvePoint {
                 step: progress.done as u64,
                 loss: progress.loss.map(f64::from),
                 validation: progress.validation.map(f64::from),

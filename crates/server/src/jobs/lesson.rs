@@ -8,8 +8,10 @@ use keyrack_core::disk::is_disk_full;
 use keyrack_core::models::TrainSettings;
 use keyrack_core::objects::{ObjectError, Objects, Place};
 use keyrack_key::ProjectId;
-use keyrack_store::{Job, Labelled, Mark, ProjectType, StoreError};
-use keyrack_vision::{Backbone, Settings, TooFew, TrainError, Trained, Training, classify, detect};
+use keyrack_store::{AnnotationRegion, LabeledImage, ProjectType, StoreError, TrainingRun};
+use keyrack_vision::{
+    Backbone, NotEnoughImages, TrainError, TrainingResult, TrainingSet, TrainingSettings, classify, detect,
+};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
@@ -31,9 +33,9 @@ pub(super) enum NotLearnt {
     #[error("the training was stopped")]
     Stopped,
     #[error("{0}")]
-    TooFew(TooFew),
+    TooFew(NotEnoughImages),
     #[error("{absent} of {pictures} pictures could not be read from the data folder; of the others, {lacks}")]
-    Absent { absent: usize, pictures: usize, lacks: TooFew },
+    Absent { absent: usize, pictures: usize, lacks: NotEnoughImages },
     #[error("the disk of the server is full")]
     Full,
     #[error("the server's backbone cannot be used: {0}")]
@@ -68,13 +70,13 @@ impl From<StoreError> for NotLearnt {
 /// Learns what `job` asks for.
 pub(super) fn learn(
     worker: &Worker,
-    job: &Job,
+    job: &TrainingRun,
     board: &Board,
     runtime: &Handle,
 ) -> Result<Learnt, NotLearnt> {
     let began = Instant::now();
     let settings: TrainSettings = serde_json::from_value(job.settings.clone()).unwrap_or_default();
-    let pictures = runtime.block_on(worker.store.labelled(job.project))?;
+    let pictures = runtime.block_on(worker.store.labeled_images(job.project))?;
     if board.must_stop() {
         return Err(NotLearnt::Stopped);
     }
@@ -89,7 +91,7 @@ pub(super) fn learn(
 
 struct Lesson<'a> {
     worker: &'a Worker,
-    job: &'a Job,
+    job: &'a TrainingRun,
     board: &'a Board,
     runtime: &'a Handle,
     settings: TrainSettings,
@@ -98,25 +100,26 @@ struct Lesson<'a> {
 }
 
 impl Lesson<'_> {
-    fn classes(&self, pictures: Vec<Labelled>) -> Result<Learnt, NotLearnt> {
-        let class = |picture: &Labelled| {
-            let mut marks = picture.marks.iter().filter(|(_, mark)| matches!(mark, Mark::Category));
+    fn classes(&self, pictures: Vec<LabeledImage>) -> Result<Learnt, NotLearnt> {
+        let class = |picture: &LabeledImage| {
+            let mut marks =
+                picture.marks.iter().filter(|(_, mark)| matches!(mark, AnnotationRegion::Category));
             marks.find_map(|(label, _)| self.label(*label))
         };
         let (pictures, truth): (Vec<_>, Vec<_>) =
             pictures.into_iter().filter_map(|picture| class(&picture).map(|class| (picture, class))).unzip();
         self.board.plan(Course::of_classifier(pictures.len(), self.began));
         let (source, labels) = (Source::new(self, &pictures), self.labels());
-        let training = Training { labels: &labels, truth: &truth, read: &|at| source.read(at) };
+        let training = TrainingSet { labels: &labels, truth: &truth, read: &|at| source.read(at) };
         let report = &mut |progress| self.board.tell(progress);
         let trained = classify::train(&self.backbone, &training, &self.settings(), report);
-        let Trained { model, examples } = trained.map_err(|error| source.why(error))?;
+        let TrainingResult { model, examples } = trained.map_err(|error| source.why(error))?;
         let examples = examples.iter().map(|example| (pictures[example.picture].record, example));
         Ok(Learnt { model: model.to_bytes(), card: card::of(&model.card(), examples) })
     }
 
-    fn objects(&self, pictures: Vec<Labelled>) -> Result<Learnt, NotLearnt> {
-        let objects = |picture: &Labelled| -> Vec<detect::Object> {
+    fn objects(&self, pictures: Vec<LabeledImage>) -> Result<Learnt, NotLearnt> {
+        let objects = |picture: &LabeledImage| -> Vec<detect::Object> {
             let marks = picture.marks.iter();
             marks.filter_map(|(label, mark)| object(self.label(*label)?, mark)).collect()
         };
@@ -125,8 +128,8 @@ impl Lesson<'_> {
             .map(|picture| (objects(&picture), picture))
             .filter(|(objects, _)| !objects.is_empty())
             .unzip();
-        let defaults = detect::Settings::default();
-        let settings = detect::Settings {
+        let defaults = detect::DetectorSettings::default();
+        let settings = detect::DetectorSettings {
             base: self.settings(),
             side: self.settings.side.unwrap_or(defaults.side),
             steps: self.settings.steps.map_or(defaults.steps, |steps| steps as usize),
@@ -135,20 +138,20 @@ impl Lesson<'_> {
         };
         self.board.plan(Course::of_detector(pictures.len(), settings.side, settings.steps, self.began));
         let (source, labels) = (Source::new(self, &pictures), self.labels());
-        let training = Training { labels: &labels, truth: &truth, read: &|at| source.read(at) };
+        let training = TrainingSet { labels: &labels, truth: &truth, read: &|at| source.read(at) };
         let report = &mut |progress| self.board.tell(progress);
         let trained = detect::train(&self.backbone, &training, &settings, report);
-        let Trained { model, examples } = trained.map_err(|error| source.why(error))?;
+        let TrainingResult { model, examples } = trained.map_err(|error| source.why(error))?;
         let examples = examples.iter().map(|example| (pictures[example.picture].record, example));
         Ok(Learnt { model: model.to_bytes(), card: card::of(&model.card(), examples) })
     }
 
-    fn settings(&self) -> Settings {
-        Settings {
+    fn settings(&self) -> TrainingSettings {
+        TrainingSettings {
             seed: self.settings.seed.unwrap_or_default().into(),
             threads: self.worker.threads,
             limits: self.worker.limits,
-            ..Settings::default()
+            ..TrainingSettings::default()
         }
     }
 
@@ -163,8 +166,8 @@ impl Lesson<'_> {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "pixels")]
-fn object(class: usize, mark: &Mark) -> Option<detect::Object> {
-    let Mark::Box { left, top, width, height } = *mark else { return None };
+fn object(class: usize, mark: &AnnotationRegion) -> Option<detect::Object> {
+    let AnnotationRegion::Box { left, top, width, height } = *mark else { return None };
     let [left, top, width, height] = [left, top, width, height].map(|pixels| pixels as f32);
     Some(detect::Object { class, left, top, width, height })
 }
@@ -174,12 +177,12 @@ struct Source<'a> {
     objects: &'a Objects,
     runtime: &'a Handle,
     project: ProjectId,
-    pictures: &'a [Labelled],
+    pictures: &'a [LabeledImage],
     absent: AtomicUsize,
 }
 
 impl<'a> Source<'a> {
-    fn new(lesson: &Lesson<'a>, pictures: &'a [Labelled]) -> Self {
+    fn new(lesson: &Lesson<'a>, pictures: &'a [LabeledImage]) -> Self {
         let (objects, runtime) = (&lesson.worker.objects, lesson.runtime);
         Self { objects, runtime, project: lesson.job.project, pictures, absent: AtomicUsize::new(0) }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use keyrack_core::objects::Place;
-use keyrack_store::{Job, Outcome, Stand, StoreError};
+use keyrack_store::{RunOutcome, RunSignal, StoreError, TrainingRun};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -47,7 +47,7 @@ enum Turn {
 }
 
 /// Trains `job`, and writes down how it ended.
-pub(super) async fn run(worker: &Worker, job: &Job, orders: &mut Orders) -> Ended {
+pub(super) async fn run(worker: &Worker, job: &TrainingRun, orders: &mut Orders) -> Ended {
     tracing::info!(model = %job.model, attempt = job.attempt, "training begins");
     let board = Arc::new(Board::new());
     let mut done = match begin(worker, job, &board) {
@@ -67,7 +67,7 @@ pub(super) async fn run(worker: &Worker, job: &Job, orders: &mut Orders) -> Ende
             end(worker, job, &failed(&why)).await;
             return Ended::Over;
         }
-        Turn::Cancelled => Some(Outcome::Cancelled),
+        Turn::Cancelled => Some(RunOutcome::Cancelled),
         Turn::Lost | Turn::Stopped => None,
     };
     board.stop();
@@ -82,7 +82,11 @@ pub(super) async fn run(worker: &Worker, job: &Job, orders: &mut Orders) -> Ende
     if stopped { Ended::Over } else { Ended::Stuck }
 }
 
-fn begin(worker: &Worker, job: &Job, board: &Arc<Board>) -> std::io::Result<oneshot::Receiver<Result_>> {
+fn begin(
+    worker: &Worker,
+    job: &TrainingRun,
+    board: &Arc<Board>,
+) -> std::io::Result<oneshot::Receiver<Result_>> {
     let (tell, done) = oneshot::channel();
     let (worker, job, board) = (worker.clone(), job.clone(), Arc::clone(board));
     let runtime = tokio::runtime::Handle::current();
@@ -100,7 +104,7 @@ fn begin(worker: &Worker, job: &Job, board: &Arc<Board>) -> std::io::Result<ones
 /// Until the training is done or not wanted any more.
 async fn watch(
     worker: &Worker,
-    job: &Job,
+    job: &TrainingRun,
     board: &Board,
     done: &mut oneshot::Receiver<Result_>,
     orders: &mut Orders,
@@ -120,12 +124,12 @@ async fn watch(
             renewed = Instant::now();
             report(worker, job, board).await
         } else {
-            worker.store.stand(job).await
+            worker.store.run_signal(job).await
         };
         match stand {
-            Ok(Stand::Continue) => {}
-            Ok(Stand::Cancel) => return Turn::Cancelled,
-            Ok(Stand::Lost) => return Turn::Lost,
+            Ok(RunSignal::Continue) => {}
+            Ok(RunSignal::Cancel) => return Turn::Cancelled,
+            Ok(RunSignal::Lost) => return Turn::Lost,
             // Perhaps it can be written a moment later. If not, the lease ends and another worker begins anew.
             Err(error) => {
                 tracing::warn!(%error, model = %job.model, "a training's report could not be written");
@@ -134,10 +138,10 @@ async fn watch(
     }
 }
 
-async fn report(worker: &Worker, job: &Job, board: &Board) -> Result<Stand, StoreError> {
+async fn report(worker: &Worker, job: &TrainingRun, board: &Board) -> Result<RunSignal, StoreError> {
     let news = board.take();
     let until = (worker.clock)().plus(LEASE);
-    let stand = worker.store.report(job, news.progress.as_ref(), &news.points, until).await;
+    let stand = worker.store.report_progress(job, news.progress.as_ref(), &news.points, until).await;
     if stand.is_err() {
         board.give_back(news);
     }
@@ -145,40 +149,40 @@ async fn report(worker: &Worker, job: &Job, board: &Board) -> Result<Stand, Stor
 }
 
 /// The object first: a model that is ready can be asked at once.
-async fn keep(worker: &Worker, job: &Job, learnt: Learnt) {
+async fn keep(worker: &Worker, job: &TrainingRun, learnt: Learnt) {
     let place = Place::model(job.project, job.model, job.taken);
-    match worker.store.stand(job).await {
-        Ok(Stand::Lost) => return,
-        Ok(Stand::Cancel) => {
-            end(worker, job, &Outcome::Cancelled).await;
+    match worker.store.run_signal(job).await {
+        Ok(RunSignal::Lost) => return,
+        Ok(RunSignal::Cancel) => {
+            end(worker, job, &RunOutcome::Cancelled).await;
             return;
         }
-        Ok(Stand::Continue) | Err(_) => {}
+        Ok(RunSignal::Continue) | Err(_) => {}
     }
     if let Err(error) = worker.objects.put(&place, Bytes::from(learnt.model)).await {
         end(worker, job, &failed(&NotLearnt::Kept(error))).await;
         return;
     }
     // Deleted or given to another worker while it was written.
-    if !end(worker, job, &Outcome::Ready(learnt.card)).await
+    if !end(worker, job, &RunOutcome::Ready(learnt.card)).await
         && let Err(error) = worker.objects.remove(&place).await
     {
         tracing::warn!(%error, model = %job.model, "the object of a model that is nobody's could not be removed");
     }
 }
 
-fn failed(why: &NotLearnt) -> Outcome {
+fn failed(why: &NotLearnt) -> RunOutcome {
     why.log();
     match why {
-        NotLearnt::Stopped => Outcome::Cancelled,
-        why => Outcome::Failed(why.to_string()),
+        NotLearnt::Stopped => RunOutcome::Cancelled,
+        why => RunOutcome::Failed(why.to_string()),
     }
 }
 
 /// `false` where the training is known to be another worker's, or nobody's, by now.
-async fn end(worker: &Worker, job: &Job, outcome: &Outcome) -> bool {
+async fn end(worker: &Worker, job: &TrainingRun, outcome: &RunOutcome) -> bool {
     for _ in 0..TRIES {
-        match worker.store.end_job(job, outcome, (worker.clock)()).await {
+        match worker.store.end_run(job, outcome, (worker.clock)()).await {
             Ok(true) => {
                 tracing::info!(model = %job.model, outcome = name(outcome), "training ended");
                 return true;
@@ -196,18 +200,18 @@ async fn end(worker: &Worker, job: &Job, outcome: &Outcome) -> bool {
     true
 }
 
-async fn put_back(worker: &Worker, job: &Job) {
-    match worker.store.put_back_job(job, (worker.clock)()).await {
+async fn put_back(worker: &Worker, job: &TrainingRun) {
+    match worker.store.requeue_run(job, (worker.clock)()).await {
         Ok(()) => tracing::info!(model = %job.model, "training put back into the queue"),
         // Its lease ends, and then it is begun anew.
         Err(error) => tracing::warn!(%error, model = %job.model, "a training could not be put back"),
     }
 }
 
-const fn name(outcome: &Outcome) -> &'static str {
+const fn name(outcome: &RunOutcome) -> &'static str {
     match outcome {
-        Outcome::Ready(_) => "ready",
-        Outcome::Failed(_) => "failed",
-        Outcome::Cancelled => "cancelled",
+        RunOutcome::Ready(_) => "ready",
+        RunOutcome::Failed(_) => "failed",
+        RunOutcome::Cancelled => "cancelled",
     }
 }

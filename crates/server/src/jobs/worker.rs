@@ -8,8 +8,8 @@ use std::time::Duration;
 use keyrack_core::disk::Disk;
 use keyrack_core::objects::{ObjectError, Objects};
 use keyrack_guard::Clock;
-use keyrack_store::{Job, Store, StoreError};
-use keyrack_vision::{Backbone, BackboneError, Limits};
+use keyrack_store::{Store, StoreError, TrainingRun};
+use keyrack_vision::{Backbone, BackboneError, ImageLimits};
 
 use super::Orders;
 use super::training::{self, Ended};
@@ -44,7 +44,7 @@ pub(crate) struct Worker {
     disk: Arc<Disk>,
     pub(super) clock: Clock,
     pub(super) threads: NonZeroUsize,
-    pub(super) limits: Limits,
+    pub(super) limits: ImageLimits,
     /// Where a training puts what does not fit into memory.
     pub(super) spill: PathBuf,
     backbone: Option<Arc<PathBuf>>,
@@ -61,7 +61,7 @@ impl Worker {
             return Err(WorkerError::NoKeyrack(config.data.clone()));
         }
         let rng = rand_core::UnwrapErr(getrandom::SysRng);
-        let limits = Limits::default();
+        let limits = ImageLimits::default();
         let disk = Arc::new(Disk::watch(&config.data, config.disk_reserve));
         Ok(Self {
             store: Store::open(&Folder::database_of(&config.data), rng).await?,
@@ -69,7 +69,7 @@ impl Worker {
             disk,
             clock,
             threads: threads.unwrap_or_else(all_but_one),
-            limits: Limits { bytes: limits.bytes.max(config.max_image), ..limits },
+            limits: ImageLimits { bytes: limits.bytes.max(config.max_image), ..limits },
             spill: config.data.clone(),
             backbone: config.backbone.clone().map(Arc::new),
         })
@@ -101,15 +101,15 @@ impl Worker {
 
     /// Looks first: taking writes, and writers take turns. Trainings wait while the disk is low, since the model could
     /// not be kept.
-    async fn next(&self) -> Result<Option<Job>, StoreError> {
+    async fn next(&self) -> Result<Option<TrainingRun>, StoreError> {
         if self.disk.is_low() {
             return Ok(None);
         }
         let now = (self.clock)();
-        if !self.store.has_job(now).await? {
+        if !self.store.has_queued_run(now).await? {
             return Ok(None);
         }
-        self.store.take_job(now, now.plus(LEASE)).await
+        self.store.take_run(now, now.plus(LEASE)).await
     }
 
     /// Read anew for each training: a worker that waits shall not hold so much memory.

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use keyrack_core::keys::Propagation;
 use keyrack_core::times::rfc3339;
 use keyrack_key::{Brands, Class, Hint, Timestamp};
-use keyrack_store::{Actor, KeyRow, SecretRow, SecretUse};
+use keyrack_store::{Actor, KeyRow, SecretRow, SecretUsage};
 
 use super::view::{Attribution, DisplayTime, ExpiryStatus, LastUsed, PauseSummary, ScopeBadge};
 pub(super) use limits::{counted, in_units, limits, megabytes, quota_bar, restriction_summary};
@@ -81,7 +81,7 @@ pub(super) fn denial_reason(code: &str) -> String {
 }
 
 /// A sentence about the last use of an old secret. `since` is the time of the rotation.
-pub(super) fn still_using(used: Option<&SecretUse>, since: Timestamp, now: Timestamp) -> String {
+pub(super) fn still_using(used: Option<&SecretUsage>, since: Timestamp, now: Timestamp) -> String {
     let quiet = |last: Timestamp| now.since(last.max(since)).as_secs() / DAY;
     match used {
         None if quiet(since) == 0 => "Nobody has called with it since.".to_owned(),
@@ -89,7 +89,7 @@ pub(super) fn still_using(used: Option<&SecretUse>, since: Timestamp, now: Times
         Some(used) if quiet(used.last.last) > 0 => {
             format!("Nobody has called with it for {}.", count(quiet(used.last.last), "day"))
         }
-        Some(SecretUse { last, callers }) => {
+        Some(SecretUsage { last, callers }) => {
             let agent = if last.agent.is_empty() { String::new() } else { format!(" ({})", last.agent) };
             let (when, from) = (relative(last.last, now), super::keys::caller_address(last));
             let others = if *callers > 1 { format!(", one of {callers} callers") } else { String::new() };
@@ -206,7 +206,7 @@ pub(super) fn paused(key: &KeyRow, now: Timestamp) -> Option<PauseSummary> {
 }
 
 /// Who did something, and when. Uses a description if the person or the key has no name any more.
-pub(super) fn by(by: &keyrack_store::By, at: Timestamp, now: Timestamp) -> Attribution {
+pub(super) fn by(by: &keyrack_store::NamedActor, at: Timestamp, now: Timestamp) -> Attribution {
     let who = match (&by.name, by.actor) {
         (Some(name), _) => name.clone(),
         (None, Actor::Key(_)) => "an API key".to_owned(),

@@ -1,19 +1,19 @@
 //! An export, altered in every way: what is wrong with it is named.
 
 use keyrack_core::history::{Format, Holds, Verdict, Verifier, Writer, Wrong};
-use keyrack_store::Link;
+use keyrack_store::ChainedEntry;
 use proptest::prelude::*;
 use serde_json::json;
 
 const WORKSPACE: &str = "wsp_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f";
 
 /// So many entries, each chained to the one before, with what people type in their details.
-fn chain(length: i64) -> Vec<(Link, [u8; 32])> {
+fn chain(length: i64) -> Vec<(ChainedEntry, [u8; 32])> {
     let mut prev = [0; 32];
     let names = ["line 3; =2+5", "-1+1", "a,b \"c\" \\u003b", "@cmd|' /C calc'!A0", "été 📷\n;", "\\", "'=x"];
     let entry = |seq: i64| {
         let name = names[usize::try_from(seq).unwrap() % names.len()];
-        let link = Link {
+        let link = ChainedEntry {
             version: 1,
             workspace: WORKSPACE.to_owned(),
             seq,
@@ -30,7 +30,7 @@ fn chain(length: i64) -> Vec<(Link, [u8; 32])> {
     (1..=length).map(entry).collect()
 }
 
-fn written(format: Format, entries: &[(Link, [u8; 32])], holds: Holds) -> Vec<u8> {
+fn written(format: Format, entries: &[(ChainedEntry, [u8; 32])], holds: Holds) -> Vec<u8> {
     let (mut writer, head) = Writer::begin(format);
     let mut text = head.to_owned();
     for (link, hash) in entries {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use keyrack_key::WorkspaceId;
 use keyrack_rack::{Feed, Snapshot};
-use keyrack_store::{Chain, Store};
+use keyrack_store::{ChainStatus, Store};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -167,6 +167,6 @@ async fn rows_are_whole(store: &Store, workspace: WorkspaceId) -> usize {
     assert_eq!((revisions.len(), revisions.last()), (records.len(), Some(&changes)));
     // And the history tells of each of them, behind the workspace's beginning and its owner.
     let entries = changes + 2;
-    assert_eq!(store.verify_chain(workspace).await.unwrap(), Chain::Whole { entries });
+    assert_eq!(store.verify_chain(workspace).await.unwrap(), ChainStatus::Whole { entries });
     records.len()
 }

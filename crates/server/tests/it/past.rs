@@ -41,13 +41,13 @@ impl Day<'_> {
         let last = LastUse::new(at, Some(address), outcome.permission, self.agent.as_bytes());
         let last = Some(last).filter(|_| self.refused.is_none());
         let used = Used { key, secret: None, counts: vec![(outcome, self.calls)], last, seen: Vec::new() };
-        store.note_uses(&[used], at).await.unwrap();
+        store.store_usage(&[used], at).await.unwrap();
         let hint = Hint::parse(&self.key.secret[self.key.secret.len() - 4..]).unwrap();
         let agent = self.agent.as_bytes();
         let (address, exposure) = (Some(address), Exposure::None);
         let workspace = WorkspaceId::new(at, &mut UnwrapErr(getrandom::SysRng));
         let call = Call { workspace, key, hint, at, address, origin: b"", agent, exposure, outcome };
-        store.note_callers(&[Calls { number: self.calls, ..Calls::one(&call) }], at).await.unwrap();
+        store.store_callers(&[Calls { number: self.calls, ..Calls::one(&call) }], at).await.unwrap();
     }
 }
 

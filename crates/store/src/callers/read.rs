@@ -1,13 +1,13 @@
-//! Reading who calls.
+//! Reads the callers of a key.
 
 use keyrack_key::{Hint, KeyId, Timestamp, WorkspaceId};
 
-use super::write::day_of;
-use super::{CallerCursor, CallerRow, CallerUse, SecretUse, Whence};
+use super::{CallerCursor, CallerRow, CallerSource, CallerUsage, SecretUsage};
 use crate::database::{self, Row, query};
+use crate::usage::day_of;
 use crate::{Page, Store, StoreError};
 
-/// Rows of `key_callers` as `c`, with what they did from the day `$3` on.
+/// Selects rows of `key_callers` as `c`, with the requests of each caller since the day `$3`.
 macro_rules! caller_rows {
     ($rest:literal) => {
         concat!(
@@ -22,7 +22,8 @@ macro_rules! caller_rows {
 }
 
 impl Store {
-    /// A page of those who call with a key of a workspace, the last to call first, with how often since the day of `since`.
+    /// Returns a page of the callers of a key, the latest first, with the number of requests since
+    /// the day of `since` (UTC).
     pub async fn callers(
         &self,
         workspace: WorkspaceId,
@@ -47,13 +48,13 @@ impl Store {
         Ok(Page::of(rows, limit, |row| CallerCursor { last: row.last, id: row.id }))
     }
 
-    /// Who called last with one secret of a key, and how many do.
-    pub async fn secret_use(
+    /// Returns the last caller of a secret of a key, and the number of callers. `None` if no request was allowed.
+    pub async fn secret_usage(
         &self,
         workspace: WorkspaceId,
         key: KeyId,
         hint: Hint,
-    ) -> Result<Option<SecretUse>, StoreError> {
+    ) -> Result<Option<SecretUsage>, StoreError> {
         let rows = query(caller_rows!("AND c.hint = $4 ORDER BY c.last_at DESC, c.id DESC"))
             .bind(workspace.to_string())
             .bind(key.to_string())
@@ -61,20 +62,20 @@ impl Store {
             .bind(hint.to_string())
             .fetch_all(self.readers())
             .await?;
-        // Who was only ever refused does not count on it.
+        // A caller whose requests were all denied doesn't depend on the secret.
         let mut callers = rows.iter().map(caller).collect::<Result<Vec<_>, _>>()?;
         callers.retain(|one| one.allowed > 0);
         let number = callers.len() as u64;
-        Ok(callers.into_iter().next().map(|last| SecretUse { last, callers: number }))
+        Ok(callers.into_iter().next().map(|last| SecretUsage { last, callers: number }))
     }
 
-    /// What each caller of a key was let through for since the day of `since`.
-    pub async fn caller_uses(
+    /// Returns the allowed requests of each caller of a key by permission, since the day of `since` (UTC).
+    pub async fn caller_usage(
         &self,
         workspace: WorkspaceId,
         key: KeyId,
         since: Timestamp,
-    ) -> Result<Vec<CallerUse>, StoreError> {
+    ) -> Result<Vec<CallerUsage>, StoreError> {
         let rows = query(
             "SELECT d.caller, d.permission, sum(d.allowed) AS allowed
              FROM key_callers c JOIN keys k ON k.id = c.key_id JOIN caller_days d ON d.caller = c.id
@@ -88,7 +89,7 @@ impl Store {
         .await?;
         let used = |row: &Row| {
             let permission: &str = row.try_get("permission")?;
-            Ok(CallerUse {
+            Ok(CallerUsage {
                 caller: row.try_get("caller")?,
                 permission: permission.parse().ok(),
                 allowed: database::number(row, "allowed")?,
@@ -101,17 +102,17 @@ impl Store {
 fn caller(row: &Row) -> Result<CallerRow, StoreError> {
     let (kind, network): (&str, &str) = (row.try_get("kind")?, row.try_get("network")?);
     let corrupt = StoreError::Corrupt { what: "network" };
-    let whence = match kind {
-        "network" => Whence::Network(network.parse().map_err(|_| corrupt)?),
-        "rest" => Whence::Rest,
-        _ if network.is_empty() => Whence::Address(None),
-        _ => Whence::Address(Some(network.parse().map_err(|_| corrupt)?)),
+    let source = match kind {
+        "network" => CallerSource::Network(network.parse().map_err(|_| corrupt)?),
+        "rest" => CallerSource::Others,
+        _ if network.is_empty() => CallerSource::Address(None),
+        _ => CallerSource::Address(Some(network.parse().map_err(|_| corrupt)?)),
     };
     let (permission, refused): (&str, String) = (row.try_get("permission")?, row.try_get("refused")?);
     Ok(CallerRow {
         id: row.try_get("id")?,
         hint: Hint::parse(row.try_get("hint")?).ok_or(StoreError::Corrupt { what: "hint" })?,
-        whence,
+        source,
         origin: row.try_get("origin")?,
         agent: row.try_get("agent")?,
         first: database::time(row, "first_at")?,

@@ -1,7 +1,8 @@
-//! A connection, and where its statements run: in place, or on a thread that may block.
+//! Connections, and the thread on which their statements run: the current one, or one that may block.
 //!
-//! Most statements of a writer take some ten microseconds, and handing them to another thread would take many times
-//! that. What waits for the disk or touches many rows runs aside, so that requests are answered meanwhile.
+//! Most statements of a write take about ten microseconds, and moving them to another thread takes many times
+//! as long. Statements that wait for the disk or touch many rows run on a blocking thread, so that requests
+//! are served in the meantime.
 
 use std::ops::Deref;
 use std::path::Path;
@@ -16,25 +17,26 @@ use tokio::task::{coop, spawn_blocking};
 use super::readers::Loan;
 use crate::StoreError;
 
-/// SQLite itself.
+/// The connection of `rusqlite`.
 pub(crate) type Native = rusqlite::Connection;
 
-/// How long a writer waits for a program beside this one, such as `sqlite3` on the same file.
+/// How long a write waits for another program that writes the same file, such as `sqlite3`.
 pub(crate) const BUSY: Duration = Duration::from_secs(10);
 
-/// Statements that stay prepared: more than the store has.
+/// The number of cached prepared statements, more than the store has.
 const PREPARED: usize = 512;
 
-/// Opens the file at `path`. `synchronous=FULL`: a deletion that was answered survives the power cord.
+/// Opens the file at `path`. With `synchronous=FULL`, a confirmed deletion survives a power failure.
 pub(crate) fn open(path: &Path) -> rusqlite::Result<Native> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Native::open_with_flags(path, flags)?;
     db.busy_timeout(BUSY)?;
     db.set_prepared_statement_cache_capacity(PREPARED);
-    // Else SQLite plans each join anew for each value that is bound, which takes as long as all the rest of a create.
+    // Without this setting, SQLite plans each join again for each bound value, which takes as long as
+    // the rest of creating a key.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    // Secrets' digests fall anywhere in their index: with 16 MiB of it at hand and the log folded in every 4,000 pages, a tenth
-    // more keys are made a second.
+    // The digests of secrets are spread over their index. With a cache of 16 MiB and a checkpoint every 4,000 pages,
+    // creating keys is a tenth faster.
     db.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;
          PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000",
@@ -42,18 +44,18 @@ pub(crate) fn open(path: &Path) -> rusqlite::Result<Native> {
     Ok(db)
 }
 
-/// Where a statement runs.
+/// The thread on which a statement runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// On the thread that asks. A reader has no such place: what it finds may be long.
+    /// The current thread. Readers always use a blocking thread, because their results may be large.
     Here,
-    /// On a thread that may block.
+    /// A thread that may block.
     Aside,
 }
 
-/// A connection that somebody has for now.
+/// A connection that the caller holds.
 pub(crate) struct Connection {
-    /// Nothing while a statement runs aside, and nothing any more if its caller did not wait for the end.
+    /// `None` while a statement runs on a blocking thread, and forever if its caller goes away before the end.
     lent: Option<Lent>,
 }
 
@@ -83,15 +85,15 @@ impl Deref for Lent {
     }
 }
 
-/// What is done with SQLite itself.
+/// Work on the connection of `rusqlite`.
 pub(crate) type Work<T> = Box<dyn FnOnce(&Native) -> Result<T, StoreError> + Send>;
 
-/// What comes of it, when it is done.
+/// The future of a statement's result.
 pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// What queries run on: a connection, or whichever reader is free.
+/// Runs queries: a connection, or any free reader.
 pub(crate) trait Executor<'a> {
-    /// Does `work`. Dropped half-way, it does not begin, or it ends unheard.
+    /// Runs `work`. If the future is dropped, the work either doesn't start or its result is discarded.
     fn run<T: Send + 'static>(self, place: Place, work: Work<T>) -> Answer<'a, T>;
 }
 
@@ -99,7 +101,7 @@ impl<'a> Executor<'a> for &'a mut Connection {
     fn run<T: Send + 'static>(self, place: Place, work: Work<T>) -> Answer<'a, T> {
         Box::pin(async move {
             if place == Place::Here && matches!(self.lent, Some(Lent::Writer(_))) {
-                // Whoever runs statement after statement lets others have the thread now and then.
+                // Callers that run many statements yield the thread from time to time.
                 coop::consume_budget().await;
                 return work(self.lent.as_ref().ok_or(StoreError::Closed)?);
             }

@@ -1,4 +1,5 @@
-//! Brings the tables to this version's form. What was done stands in `_sqlx_migrations`, in the form that `sqlx` gave it.
+//! Migrates the schema to this version's. The table `_sqlx_migrations` lists the applied
+//! migrations in the format of `sqlx`.
 
 use std::time::Instant;
 
@@ -8,14 +9,14 @@ use sha2::{Digest as _, Sha384};
 use super::connection::Native;
 use crate::names;
 
-/// One step from one form of the tables to the next.
+/// A step from one schema to the next.
 struct Migration {
     version: i64,
     description: &'static str,
     sql: &'static str,
 }
 
-/// Every file of `migrations/sqlite`, in order.
+/// All files of `migrations/sqlite`, in order.
 const ALL: &[Migration] = include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS _sqlx_migrations (
@@ -27,31 +28,31 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS _sqlx_migrations (
     execution_time BIGINT NOT NULL
 )";
 
-/// Why the tables could not be brought to this version's form.
+/// Why the schema couldn't be migrated.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
-    /// Its tables have a form that this version does not know.
+    /// A newer version has migrated the database.
     #[error(
         "the file was written by a newer version: it has migration {0}, which this version does not know"
     )]
     Newer(i64),
-    /// What was done is not what this version would have done.
+    /// An applied migration differs from this version's.
     #[error("migration {0} is not the one that the file's tables were made by")]
     Altered(i64),
-    /// A step failed, and nothing of it was done.
+    /// A migration failed and was rolled back.
     #[error("migration {version} failed")]
     Failed {
-        /// Which.
+        /// The migration's number.
         version: i64,
-        /// Why.
+        /// The database's error.
         source: rusqlite::Error,
     },
-    /// What was done could not be read.
+    /// The list of applied migrations can't be read.
     #[error("the list of migrations cannot be read")]
     List(#[from] rusqlite::Error),
 }
 
-/// Does what was not done yet, each step whole or not at all.
+/// Applies the missing migrations, each in its own transaction.
 pub(super) fn migrate(db: &mut Native) -> Result<(), MigrationError> {
     names::define(db)?;
     db.execute_batch(TABLE)?;
@@ -72,7 +73,7 @@ pub(super) fn migrate(db: &mut Native) -> Result<(), MigrationError> {
     Ok(())
 }
 
-/// Versions and checksums of what was done.
+/// Returns the versions and checksums of the applied migrations.
 fn done(db: &Native) -> rusqlite::Result<Vec<(i64, Vec<u8>)>> {
     let mut statement = db.prepare("SELECT version, checksum FROM _sqlx_migrations ORDER BY version")?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;

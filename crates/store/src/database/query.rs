@@ -1,4 +1,5 @@
-//! One statement with its values, in the manner of `sqlx`: the same text shall serve another database.
+//! A statement with its values, with an interface like that of `sqlx`, so that the same SQL
+//! can run on another database.
 
 use std::ops::ControlFlow;
 
@@ -9,7 +10,7 @@ use super::connection::{Answer, Executor, Native, Place};
 use super::row::{Columns, Row};
 use crate::StoreError;
 
-/// A statement. Its values are written `$1`, `$2` and so on.
+/// Creates a statement. Placeholders for values are `$1`, `$2`, and so on.
 pub(crate) const fn query(sql: &'static str) -> Query {
     Query { sql, values: Vec::new(), place: Place::Here }
 }
@@ -20,7 +21,7 @@ pub(crate) struct Query {
     place: Place,
 }
 
-/// What a statement did.
+/// The result of executing a statement.
 pub(crate) struct Done {
     rows: usize,
 }
@@ -32,18 +33,18 @@ impl Done {
 }
 
 impl Query {
-    /// The next value.
+    /// Binds the next value.
     pub(crate) fn bind(mut self, value: impl Bind) -> Self {
         self.values.push(value.value());
         self
     }
 
-    /// Says that it may take long, because of many rows or of the disk.
+    /// Runs the statement on a blocking thread, because it touches many rows or waits for the disk.
     pub(crate) fn aside(self) -> Self {
         Self { place: Place::Aside, ..self }
     }
 
-    /// For a statement without an answer.
+    /// Runs a statement that returns no rows.
     pub(crate) fn execute<'a>(self, executor: impl Executor<'a>) -> Answer<'a, Done> {
         let work = move |db: &Native| {
             let mut statement = db.prepare_cached(self.sql)?;
@@ -53,7 +54,7 @@ impl Query {
         executor.run(self.place, Box::new(work))
     }
 
-    /// Row after row, until there are no more or `step` has enough.
+    /// Passes each row to `step`, until there are no more rows or `step` breaks.
     pub(crate) fn fold<'a, T: Send + 'static>(
         self,
         executor: impl Executor<'a>,
@@ -84,19 +85,19 @@ impl Query {
         })
     }
 
-    /// The first row, if there is one.
+    /// Returns the first row, if any.
     pub(crate) fn fetch_optional<'a>(self, executor: impl Executor<'a>) -> Answer<'a, Option<Row>> {
         self.fold(executor, None, |_, row| Ok(ControlFlow::Break(Some(row))))
     }
 
-    /// The first row, where there always is one.
+    /// Returns the first row of a statement that always has one.
     pub(crate) async fn fetch_one<'a>(self, executor: impl Executor<'a>) -> Result<Row, StoreError> {
         let first = self.fetch_optional(executor);
         first.await?.ok_or_else(|| Error::QueryReturnedNoRows.into())
     }
 }
 
-/// `$n` is the nth value, wherever it stands: to SQLite it is a name, numbered in the order in which it meets them.
+/// Binds `$n` to the nth value. SQLite treats `$n` as a name and numbers names by their first occurrence.
 fn bind(statement: &mut Statement<'_>, values: &[Value]) -> rusqlite::Result<()> {
     let mut highest = 0;
     for index in 1..=statement.parameter_count() {
@@ -111,7 +112,7 @@ fn bind(statement: &mut Statement<'_>, values: &[Value]) -> rusqlite::Result<()>
     if highest == values.len() { Ok(()) } else { Err(Error::InvalidParameterCount(values.len(), highest)) }
 }
 
-/// What can be bound.
+/// A type that can be bound to a placeholder.
 pub(crate) trait Bind {
     fn value(self) -> Value;
 }

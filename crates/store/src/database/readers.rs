@@ -1,6 +1,7 @@
-//! Connections that only read. They never wait for the writer (WAL), so a few serve many requests.
+//! A pool of read-only connections. They never wait for the writer (WAL), so a few serve many requests.
 //!
-//! Workspaces take turns, and none has all of the readers: one is left to others, however long its queries take.
+//! Workspaces take turns, and a workspace can't hold all connections: one is left for others,
+//! however long its queries take.
 
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
@@ -16,7 +17,7 @@ use crate::tenant::{Tenant, tenant};
 use crate::turns::Turns;
 
 const READERS: usize = 4;
-/// So many of them has one workspace at most.
+/// The most connections that a workspace may hold.
 const OF_A_WORKSPACE: usize = READERS - 1;
 
 pub(crate) struct Readers {
@@ -35,7 +36,7 @@ impl Readers {
         Ok(Self { all: Mutex::new(all), queue: Arc::default() })
     }
 
-    /// Waits for a reader.
+    /// Waits for a free connection.
     pub(crate) async fn acquire(&self) -> Result<Reader, StoreError> {
         let permit = self.queue.permit(tenant()).await?;
         let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
@@ -44,28 +45,28 @@ impl Readers {
         Ok(Reader(Connection::reader(Loan { db, _permit: permit })))
     }
 
-    /// A reader that sees one state of everything until it is dropped.
+    /// Returns a connection that sees a consistent state until it is dropped.
     pub(super) async fn begin(&self) -> Result<Reader, StoreError> {
         let mut reader = self.acquire().await?;
-        // It sees the state at its first query.
+        // The first query fixes the state.
         reader.run(Place::Aside, Box::new(|db| Ok(db.execute_batch("BEGIN")?))).await?;
         Ok(reader)
     }
 
-    /// Waits for all that read, and closes. Whoever comes later is refused.
+    /// Waits for all readers to finish, then closes the pool. Later calls fail.
     pub(super) async fn close(&self) {
         self.queue.close().await;
         let all = std::mem::take(&mut *self.all.lock().unwrap_or_else(PoisonError::into_inner));
-        // It fails only with its runtime, and nothing of a reader could be lost.
+        // Closing fails only if the runtime ends. Readers have no data to lose.
         let _ = spawn_blocking(move || drop(all)).await;
     }
 }
 
-/// Who has a reader, and who waits for one.
+/// The held connections, and the queue of waiting callers.
 #[derive(Default)]
 struct Queue {
     state: Mutex<State>,
-    /// Notified when the last reader came back after the queue was closed.
+    /// Notified when the last connection returns after the pool was closed.
     idle: Notify,
 }
 
@@ -82,7 +83,7 @@ impl Default for State {
     }
 }
 
-/// The right to one of the readers.
+/// The right to hold a connection.
 struct Permit {
     queue: Arc<Queue>,
     tenant: Tenant,
@@ -96,7 +97,7 @@ impl Queue {
                 return Err(StoreError::Closed);
             }
             if state.may_take(tenant) {
-                // Those who wait are at their limits, else they had it.
+                // Waiting callers are at their limit, otherwise they would hold a permit.
                 state.take(tenant);
                 return Ok(Permit { queue: Arc::clone(self), tenant });
             }
@@ -107,11 +108,11 @@ impl Queue {
         turn.await.map_err(|_| StoreError::Closed)
     }
 
-    /// Hands out what is free.
+    /// Gives free permits to waiting callers.
     fn hand_out(self: &Arc<Self>) {
         while let Some((tenant, waiting)) = self.next() {
-            // Most of those who don't wait any more are passed over here. Where one goes away in this very moment, its permit
-            // comes back by being dropped.
+            // This skips most callers that went away. If one goes away right now, its permit
+            // returns when it is dropped.
             if waiting.is_closed() {
                 self.state().give_back(tenant);
             } else {
@@ -128,7 +129,7 @@ impl Queue {
         Some(next)
     }
 
-    /// Lets those who wait come to their turn, and waits until all readers are back.
+    /// Waits until all waiting callers had their turn and all connections have returned.
     async fn close(&self) {
         self.state().is_closed = true;
         loop {
@@ -172,7 +173,7 @@ impl State {
     }
 }
 
-/// The server's own work has no limit: its queries are short.
+/// The server's own work has no limit, because its queries are short.
 fn may_take(free: usize, held: &HashMap<Tenant, usize>, tenant: Tenant) -> bool {
     free > 0 && (tenant.is_none() || held.get(&tenant).is_none_or(|held| *held < OF_A_WORKSPACE))
 }
@@ -194,7 +195,7 @@ impl<'a> Executor<'a> for &'a Readers {
     }
 }
 
-/// A reader that somebody has for now.
+/// A read-only connection that the caller holds.
 pub(crate) struct Reader(Connection);
 
 impl Deref for Reader {
@@ -211,10 +212,10 @@ impl DerefMut for Reader {
     }
 }
 
-/// A reader's connection. It goes back when it is dropped, be it on a thread aside whose caller did not wait.
+/// The connection of a reader. It returns to the pool on drop, even on a blocking thread whose caller went away.
 pub(super) struct Loan {
     db: OwnedMutexGuard<Native>,
-    // Goes back last: fields are dropped in this order.
+    // Fields are dropped in this order, so the permit is returned last.
     _permit: Permit,
 }
 
@@ -228,9 +229,9 @@ impl Deref for Loan {
 
 impl Drop for Loan {
     fn drop(&mut self) {
-        // A state that somebody still looked at would keep the log from being folded into the file.
+        // An open read transaction would block checkpoints of the write-ahead log.
         if !self.db.is_autocommit() {
-            // The next `BEGIN` on it tells of a failure.
+            // If this fails, the next `BEGIN` reports the failure.
             let _ = self.db.execute_batch("ROLLBACK");
         }
     }

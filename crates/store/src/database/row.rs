@@ -1,4 +1,4 @@
-//! What a query found, column by column. Whatever is not of the type that was asked for is [`StoreError::Corrupt`].
+//! The rows of a result. A value with an unexpected type is [`StoreError::Corrupt`].
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use rusqlite::types::{Value, ValueRef};
 
 use crate::StoreError;
 
-/// The names of the columns of a query.
+/// The column names of a query.
 pub(super) struct Columns(Arc<[Box<str>]>);
 
 impl Columns {
@@ -18,7 +18,7 @@ impl Columns {
     }
 }
 
-/// A row, apart from the statement that found it.
+/// A row that is independent of its statement.
 pub(crate) struct Row {
     columns: Arc<[Box<str>]>,
     values: Vec<Value>,
@@ -30,7 +30,7 @@ impl Row {
         Ok(Self { columns: Arc::clone(&columns.0), values })
     }
 
-    /// The value of a column.
+    /// Returns the value of a column.
     pub(crate) fn try_get<'r, T: Column<'r>>(&'r self, column: &'static str) -> Result<T, StoreError> {
         let at = self.columns.iter().position(|name| **name == *column);
         let value = at.and_then(|at| self.values.get(at));
@@ -38,7 +38,7 @@ impl Row {
     }
 }
 
-/// Bytes that were stored as text and are none stay bytes, which no text is read from.
+/// Text that isn't valid UTF-8 becomes bytes, which can't be read as text.
 fn owned(value: ValueRef<'_>) -> Value {
     match value {
         ValueRef::Null => Value::Null,
@@ -52,7 +52,7 @@ fn owned(value: ValueRef<'_>) -> Value {
     }
 }
 
-/// What a column can be read as.
+/// A type that a column can be read as.
 pub(crate) trait Column<'r>: Sized {
     fn read(value: &'r Value) -> Option<Self>;
 }
@@ -87,13 +87,13 @@ impl<'r, T: Column<'r>> Column<'r> for Option<T> {
     }
 }
 
-/// A column that is text here and a type of its own everywhere else.
+/// Parses a text column.
 pub(crate) fn parsed<T: FromStr>(row: &Row, column: &'static str) -> Result<T, StoreError> {
     let text: &str = row.try_get(column)?;
     text.parse().map_err(|_| StoreError::Corrupt { what: column })
 }
 
-/// Such a column that may be empty.
+/// Parses a text column that may be null.
 pub(crate) fn parsed_if_any<T: FromStr>(row: &Row, column: &'static str) -> Result<Option<T>, StoreError> {
     let text: Option<&str> = row.try_get(column)?;
     text.map(|text| text.parse().map_err(|_| StoreError::Corrupt { what: column })).transpose()
@@ -108,25 +108,25 @@ pub(crate) fn time_if_any(row: &Row, column: &'static str) -> Result<Option<Time
     Ok(micros.map(Timestamp::from_micros))
 }
 
-/// A column of so many bytes.
+/// Reads a column of `N` bytes.
 pub(crate) fn bytes<const N: usize>(row: &Row, column: &'static str) -> Result<[u8; N], StoreError> {
     let bytes: &[u8] = row.try_get(column)?;
     bytes.try_into().map_err(|_| StoreError::Corrupt { what: column })
 }
 
-/// A column that counts.
+/// Reads a column with a nonnegative number.
 pub(crate) fn number(row: &Row, column: &'static str) -> Result<u64, StoreError> {
     let number: i64 = row.try_get(column)?;
     u64::try_from(number).map_err(|_| StoreError::Corrupt { what: column })
 }
 
-/// A number of a row, if there is one.
+/// Reads a column with a nonnegative number that may be null.
 pub(crate) fn number_if_any(row: &Row, column: &'static str) -> Result<Option<u64>, StoreError> {
     let number: Option<i64> = row.try_get(column)?;
     number.map(|number| u64::try_from(number).map_err(|_| StoreError::Corrupt { what: column })).transpose()
 }
 
-/// A number for a column. What does not fit lies beyond every row.
+/// Converts a number for a column. Numbers that don't fit become the largest one.
 pub(crate) fn column(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! Where statements, rows and connections could be wrong without a test of the store noticing.
+//! Errors of statements, rows, and connections that the tests of the store wouldn't detect.
 
 use std::ops::ControlFlow;
 
@@ -22,7 +22,7 @@ async fn store() -> (Store, TempDir) {
     (store, folder)
 }
 
-/// It takes longer than a caller who polls once stays.
+/// A query that takes longer than a single poll.
 const LONG_LOOK: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
     SELECT count(*) AS n FROM n, (SELECT count(*) FROM removals)";
 
@@ -35,7 +35,7 @@ async fn removals(store: &Store) -> i64 {
 }
 
 #[tokio::test]
-async fn values_are_bound_by_their_number_wherever_it_stands() {
+async fn values_are_bound_by_number() {
     let (store, _folder) = store().await;
     let row = query("SELECT $3 AS c, $1 AS a, $2 AS b, $1 || $3 AS ac")
         .bind("a")
@@ -49,7 +49,7 @@ async fn values_are_bound_by_their_number_wherever_it_stands() {
 }
 
 #[tokio::test]
-async fn values_that_are_missing_or_left_over_are_an_error_and_never_null() {
+async fn missing_or_extra_values_are_an_error() {
     let (store, _folder) = store().await;
     for (sql, values) in
         [("SELECT $2", 1_i64), ("SELECT $1, $3", 2), ("SELECT $1", 2), ("SELECT 1", 1), ("SELECT ?1", 1)]
@@ -67,7 +67,7 @@ fn corrupt<T>(read: Result<T, StoreError>, column: &str) {
 }
 
 #[tokio::test]
-async fn a_column_of_another_type_or_of_no_such_name_is_corrupt() {
+async fn column_of_wrong_type_or_name_is_corrupt() {
     let (store, _folder) = store().await;
     let row = query(
         "SELECT 7 AS number, 'seven' AS text, x'07' AS bytes, NULL AS none, CAST(x'ff' AS TEXT) AS torn",
@@ -89,7 +89,7 @@ async fn a_column_of_another_type_or_of_no_such_name_is_corrupt() {
 }
 
 #[tokio::test]
-async fn a_fold_stops_where_it_has_enough_and_at_its_first_error() {
+async fn fold_stops_on_break_and_on_error() {
     let (store, _folder) = store().await;
     let count = || query("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n");
     let until_four = |sum, row: Row| {
@@ -105,7 +105,7 @@ async fn a_fold_stops_where_it_has_enough_and_at_its_first_error() {
 }
 
 #[tokio::test]
-async fn a_write_whose_caller_goes_away_within_a_statement_undoes_itself_alone() {
+async fn write_dropped_within_a_statement_rolls_back_alone() {
     let (store, _folder) = store().await;
     let mut given_up = store.write().await.unwrap();
     let insert = |prefix: &'static str| query("INSERT INTO removals VALUES ($1, 1, 0)").bind(prefix);
@@ -113,7 +113,7 @@ async fn a_write_whose_caller_goes_away_within_a_statement_undoes_itself_alone()
     let mut long = query(LONG_WRITE).bind(1_i64).aside().execute(&mut *given_up);
     assert!(long.as_mut().now_or_never().is_none(), "it keeps the thread of the caller free");
     drop(long);
-    // The connection is with the statement, which nobody waits for.
+    // The blocking thread still holds the connection.
     assert!(matches!(insert("b").execute(&mut *given_up).await, Err(StoreError::Closed)));
     drop(given_up);
     let mut next = store.write().await.unwrap();
@@ -123,7 +123,7 @@ async fn a_write_whose_caller_goes_away_within_a_statement_undoes_itself_alone()
 }
 
 #[tokio::test]
-async fn readers_whose_callers_go_away_come_back_and_hold_no_state() {
+async fn dropped_readers_return_to_the_pool_without_a_transaction() {
     let (store, folder) = store().await;
     for _ in 0..8 {
         let mut reader = store.read().await.unwrap();
@@ -132,7 +132,7 @@ async fn readers_whose_callers_go_away_come_back_and_hold_no_state() {
     }
     store.change(query("INSERT INTO removals VALUES ('a', 1, 0)")).await.unwrap();
     assert_eq!(removals(&store).await, 1);
-    // Each of them in turn: whoever still looked at an old state would be in the way.
+    // Use each reader: one that still held an old state would block the checkpoint.
     let mut all = Vec::new();
     for _ in 0..4 {
         all.push(store.readers().acquire().await.unwrap());
@@ -143,7 +143,7 @@ async fn readers_whose_callers_go_away_come_back_and_hold_no_state() {
 }
 
 #[tokio::test]
-async fn a_workspace_that_reads_without_end_leaves_a_reader_to_others_and_takes_turns_with_them() {
+async fn workspace_with_many_reads_leaves_a_reader_for_others() {
     let (store, _folder) = store().await;
     let [flood, other] = workspaces();
     let acquire = |workspace| Box::pin(with_tenant(workspace, store.readers().acquire()));
@@ -153,19 +153,19 @@ async fn a_workspace_that_reads_without_end_leaves_a_reader_to_others_and_takes_
     let first = acquire(other).now_or_never().unwrap().unwrap();
     let mut second = acquire(other);
     assert!((&mut second).now_or_never().is_none(), "all are in use");
-    // The server's own work waits its turn as well.
+    // The server's own work waits for its turn, too.
     let mut own = acquire(None);
     assert!((&mut own).now_or_never().is_none());
     drop(first);
     let second = second.now_or_never().unwrap().unwrap();
     assert!((&mut own).now_or_never().is_none());
-    // The flood waited before the server, and has less than it may now.
+    // The busy workspace waited before the server, but already holds its share.
     held.pop();
     held.push(waiting.remove(0).now_or_never().unwrap().unwrap());
     assert!((&mut own).now_or_never().is_none());
     drop(second);
     let own = own.now_or_never().unwrap().unwrap();
-    // Those who go away leave nothing behind.
+    // Callers that go away leave nothing behind.
     drop((waiting, held, own));
     let again: Vec<_> = (0..3).map(|_| acquire(other).now_or_never().unwrap().unwrap()).collect();
     drop(again);
@@ -174,7 +174,7 @@ async fn a_workspace_that_reads_without_end_leaves_a_reader_to_others_and_takes_
 }
 
 #[tokio::test]
-async fn readers_that_are_waited_for_are_there_before_the_store_closes() {
+async fn closing_waits_for_queued_readers() {
     let (store, _folder) = store().await;
     let [flood, _] = workspaces();
     let mut reads: Vec<_> =
@@ -187,7 +187,7 @@ async fn readers_that_are_waited_for_are_there_before_the_store_closes() {
 }
 
 #[tokio::test]
-async fn workspaces_that_write_take_turns() {
+async fn workspaces_take_turns_with_writes() {
     let (store, _folder) = store().await;
     let [flood, other] = workspaces();
     let first = store.write().await.unwrap();
@@ -212,7 +212,7 @@ async fn workspaces_that_write_take_turns() {
 }
 
 #[tokio::test]
-async fn a_reader_sees_one_state_until_it_is_dropped_and_cannot_write() {
+async fn reader_sees_one_state_and_cannot_write() {
     let (store, _folder) = store().await;
     let mut reader = store.read().await.unwrap();
     let count = || query("SELECT count(*) AS n FROM removals");
@@ -224,7 +224,7 @@ async fn a_reader_sees_one_state_until_it_is_dropped_and_cannot_write() {
 }
 
 #[tokio::test]
-async fn a_write_waits_for_another_program_that_writes() {
+async fn write_waits_for_another_writing_program() {
     let (store, folder) = store().await;
     let console = Native::open(folder.path().join("keyrack.db")).unwrap();
     console.execute_batch("BEGIN IMMEDIATE; INSERT INTO removals VALUES ('theirs', 1, 0)").unwrap();
@@ -239,7 +239,7 @@ async fn a_write_waits_for_another_program_that_writes() {
 }
 
 #[tokio::test]
-async fn a_join_is_planned_once() {
+async fn join_is_planned_once() {
     const JOIN: &str = "SELECT k.id, s.hint FROM keys k LEFT JOIN key_secrets s ON s.key_id = k.id
         WHERE k.workspace_id = $1 AND k.id = $2";
     let (store, _folder) = store().await;

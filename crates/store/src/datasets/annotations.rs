@@ -1,4 +1,4 @@
-//! Annotations: what is in a picture, on the whole or in a box.
+//! Annotations: the label of an image or of a box in an image.
 
 use std::collections::BTreeSet;
 
@@ -7,53 +7,47 @@ use keyrack_key::{AnnotationId, LabelId, ProjectId, RecordId, Timestamp};
 use crate::database::{self, Connection, Row, query};
 use crate::{AuthorizedStore, Store, StoreError};
 
-/// Where in the picture it is.
+/// The part of an image that an annotation describes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Mark {
-    /// The picture as a whole is of this class. A picture has one class: a new one takes the old one's place.
+pub enum AnnotationRegion {
+    /// The whole image. An image has at most one such annotation: a new one replaces the old one.
     Category,
-    /// In a box, in pixels of the upright picture, within it.
+    /// A box within the image, in pixels of the upright image.
     Box {
-        /// Of its left edge.
+        /// The distance of the left edge from the image's left edge.
         left: f64,
-        /// Of its top edge.
+        /// The distance of the top edge from the image's top edge.
         top: f64,
-        /// More than nothing.
+        /// The width, more than 0.
         width: f64,
-        /// More than nothing.
+        /// The height, more than 0.
         height: f64,
     },
 }
 
-/// An annotation that is about to be made.
+/// An annotation to create.
 #[derive(Clone, Copy, Debug)]
 pub struct NewAnnotation<'a> {
-    /// Its id.
     pub id: AnnotationId,
-    /// What is there.
     pub label: LabelId,
-    /// Where.
-    pub mark: Mark,
-    /// What the client keeps beside it: JSON.
+    /// The whole image or a box.
+    pub mark: AnnotationRegion,
+    /// The client's own JSON.
     pub metadata: Option<&'a str>,
 }
 
-/// An annotation of a picture.
+/// An annotation of an image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Annotation {
-    /// Its id.
     pub id: AnnotationId,
-    /// In which picture.
     pub record: RecordId,
-    /// What is there.
     pub label: LabelId,
-    /// What that is called.
+    /// The name of the label.
     pub label_name: String,
-    /// Where.
-    pub mark: Mark,
-    /// What the client keeps beside it: JSON.
+    /// The whole image or a box.
+    pub mark: AnnotationRegion,
+    /// The client's own JSON.
     pub metadata: Option<String>,
-    /// When it was made.
     pub created_at: Timestamp,
 }
 
@@ -74,8 +68,8 @@ macro_rules! annotations {
 }
 
 impl Store {
-    /// The annotations of some records of a project, in the order in which they were made; `with_metadata` or without,
-    /// which is most of what there may be.
+    /// Returns the annotations of some records of a project in the order of their creation. Reads the client's JSON,
+    /// which can be large, only `with_metadata`.
     pub async fn annotations_of(
         &self,
         project: ProjectId,
@@ -102,11 +96,11 @@ impl Store {
     }
 }
 
-/// Each verifies within its transaction that the principal may still write.
+/// Each method verifies in its transaction that the principal may still write.
 impl AuthorizedStore {
-    /// Annotates a record of a project, all or nothing. A box that is there already is not made twice.
-    /// Answers with the annotations in their order. A label that is none of the project's is
-    /// [`StoreError::NotFound`], as is a record; more than `most` of one record are [`StoreError::TooMany`].
+    /// Adds annotations to records of a project, all or none, and returns them in order. A box that already exists
+    /// isn't added again. Returns [`StoreError::NotFound`] if a record or label isn't the project's, and
+    /// [`StoreError::TooMany`] if a record would have more than `most` annotations.
     pub async fn annotate(
         &self,
         project: ProjectId,
@@ -133,7 +127,8 @@ impl AuthorizedStore {
         Ok(made)
     }
 
-    /// Gives some records of a project one class, all or none. What is not the project's is [`StoreError::NotFound`].
+    /// Sets the class of some records of a project, all or none. Returns [`StoreError::NotFound`] if a record or the
+    /// label isn't the project's.
     pub async fn set_categories(
         &self,
         project: ProjectId,
@@ -145,13 +140,13 @@ impl AuthorizedStore {
         let ids: Vec<_> = records.iter().map(|(record, _)| *record).collect();
         know(&mut db, project, &ids, [label]).await?;
         for (record, id) in records {
-            let new = NewAnnotation { id: *id, label, mark: Mark::Category, metadata: None };
+            let new = NewAnnotation { id: *id, label, mark: AnnotationRegion::Category, metadata: None };
             insert(&mut db, *record, &new, now).await?;
         }
         db.commit().await
     }
 
-    /// Takes the class off some records of a project.
+    /// Removes the class of some records of a project.
     pub async fn clear_categories(&self, project: ProjectId, records: &[RecordId]) -> Result<(), StoreError> {
         let mut db = self.write().await?;
         for record in records {
@@ -167,7 +162,7 @@ impl AuthorizedStore {
         db.commit().await
     }
 
-    /// Removes one annotation of a project.
+    /// Deletes an annotation of a project.
     pub async fn delete_annotation(&self, project: ProjectId, id: AnnotationId) -> Result<(), StoreError> {
         let mut db = self.write().await?;
         let done = query(
@@ -185,7 +180,7 @@ impl AuthorizedStore {
     }
 }
 
-/// Whether these are the project's.
+/// Checks that the record and the label belong to the project.
 async fn know(
     db: &mut Connection,
     project: ProjectId,
@@ -212,11 +207,13 @@ async fn insert(
     now: Timestamp,
 ) -> Result<Annotation, StoreError> {
     let (category, place) = match new.mark {
-        Mark::Category => ("category", None),
-        Mark::Box { left, top, width, height } => ("bounding_box", Some([left, top, width, height])),
+        AnnotationRegion::Category => ("category", None),
+        AnnotationRegion::Box { left, top, width, height } => {
+            ("bounding_box", Some([left, top, width, height]))
+        }
     };
-    if new.mark == Mark::Category {
-        // The same class again is the same annotation.
+    if new.mark == AnnotationRegion::Category {
+        // An image keeps the annotation if the class is unchanged.
         query("DELETE FROM annotations WHERE record_id = $1 AND category = 'category' AND label_id <> $2")
             .bind(record.to_string())
             .bind(new.label.to_string())
@@ -274,11 +271,11 @@ fn annotation(row: &Row) -> Result<Annotation, StoreError> {
     })
 }
 
-pub(super) fn mark(row: &Row) -> Result<Mark, StoreError> {
+pub(super) fn mark(row: &Row) -> Result<AnnotationRegion, StoreError> {
     let category: &str = row.try_get("category")?;
     Ok(match category {
-        "category" => Mark::Category,
-        _ => Mark::Box {
+        "category" => AnnotationRegion::Category,
+        _ => AnnotationRegion::Box {
             left: row.try_get("left")?,
             top: row.try_get("top")?,
             width: row.try_get("width")?,

@@ -1,4 +1,4 @@
-//! Batches: pictures that came together.
+//! Batches: images that were uploaded together.
 
 use keyrack_key::{BatchId, ProjectId, Timestamp};
 
@@ -8,18 +8,16 @@ use crate::{AuthorizedStore, Page, Store, StoreError, names};
 /// A batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
-    /// Its id.
     pub id: BatchId,
-    /// What it is called; once in a project.
+    /// The name, unique in the project.
     pub name: String,
-    /// When it was first named.
     pub created_at: Timestamp,
-    /// How many pictures it has; counted only where batches are listed.
+    /// The number of images. `None` if it wasn't counted; only lists of batches count.
     pub records: Option<u64>,
 }
 
 impl Store {
-    /// Whether a project has this batch.
+    /// Returns whether the project has this batch.
     pub async fn has_batch(&self, project: ProjectId, id: BatchId) -> Result<bool, StoreError> {
         let found = query("SELECT 1 FROM batches WHERE id = $1 AND project_id = $2")
             .bind(id.to_string())
@@ -29,7 +27,7 @@ impl Store {
         Ok(found.is_some())
     }
 
-    /// Up to `limit` batches of a project, newest first; those older than `after`, where the page before ended.
+    /// Returns a page of up to `limit` batches of a project, newest first, starting after the batch `after`.
     pub async fn batches(
         &self,
         project: ProjectId,
@@ -50,10 +48,10 @@ impl Store {
     }
 }
 
-/// Each verifies within its transaction that the principal may still write.
+/// Each method verifies in its transaction that the principal may still write.
 impl AuthorizedStore {
-    /// The batch of that name, however its letters are composed: `id` becomes its id where there was none.
-    pub async fn batch(
+    /// Returns the batch with this name, comparing names by their key. Creates it with the ID `id` if there is none.
+    pub async fn find_or_create_batch(
         &self,
         project: ProjectId,
         id: BatchId,
@@ -73,7 +71,7 @@ impl AuthorizedStore {
         .bind(&key)
         .execute(&mut *db)
         .await?;
-        // Named for each picture that is sent, so nothing is counted here.
+        // This runs for each uploaded image, so it doesn't count.
         let row = query(
             "SELECT id, name, created_at, NULL AS records FROM batches WHERE project_id = $1 AND name_key = $2
              ORDER BY name <> $3, id LIMIT 1",

@@ -1,25 +1,25 @@
-//! What a project holds, in numbers.
+//! The sizes of a project.
 
 use keyrack_key::ProjectId;
 
 use crate::database::{self, query};
 use crate::{Store, StoreError};
 
-/// What a project holds.
+/// The sizes of a project.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ProjectCounts {
-    /// Pictures.
+    /// The number of images.
     pub records: u64,
-    /// Pictures with at least one label.
+    /// The number of images with at least one annotation.
     pub labelled: u64,
-    /// Labels.
+    /// The number of labels.
     pub labels: u64,
-    /// Models, in whatever state.
+    /// The number of models in any status.
     pub models: u64,
 }
 
 impl Store {
-    /// What a project holds.
+    /// Returns the sizes of a project.
     pub async fn project_counts(&self, project: ProjectId) -> Result<ProjectCounts, StoreError> {
         let row = query(
             "SELECT (SELECT count(*) FROM records r WHERE r.project_id = $1) AS records,

@@ -1,4 +1,4 @@
-//! Labels: the words that pictures and boxes are given.
+//! Labels: the names that annotations give to images and boxes.
 
 use std::collections::BTreeSet;
 
@@ -10,27 +10,25 @@ use crate::{AuthorizedStore, Page, Store, StoreError, names};
 /// A label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {
-    /// Its id.
     pub id: LabelId,
-    /// Byte for byte as it was sent.
+    /// The name, byte for byte as it was sent.
     pub name: String,
-    /// When it was first named.
     pub created_at: Timestamp,
-    /// How many pictures carry it, on the whole or in a box; counted only where labels are listed.
+    /// The number of images with this label, on the whole or in a box. `None` if it wasn't counted;
+    /// only lists of labels count.
     pub records: Option<u64>,
 }
 
-/// A label that shall be there.
+/// A label to find or create.
 #[derive(Clone, Copy, Debug)]
 pub struct NewLabel<'a> {
-    /// Its id, where there is none of that name yet.
+    /// The ID, if the label is created.
     pub id: LabelId,
-    /// Its name.
     pub name: &'a str,
 }
 
 impl Store {
-    /// Those of some labels that are the project's.
+    /// Returns those of the given labels that belong to the project.
     pub async fn known_labels(
         &self,
         project: ProjectId,
@@ -49,7 +47,7 @@ impl Store {
         Ok(known)
     }
 
-    /// Up to `limit` labels of a project, by name; those behind `after`, where the page before ended.
+    /// Returns a page of up to `limit` labels of a project, sorted by name, starting after the label `after`.
     pub async fn labels(
         &self,
         project: ProjectId,
@@ -73,11 +71,11 @@ impl Store {
     }
 }
 
-/// Each verifies within its transaction that the principal may still write.
+/// Each method verifies in its transaction that the principal may still write.
 impl AuthorizedStore {
-    /// The labels of these names, in their order; those that are missing are made. Names that differ only in how their letters
-    /// are composed are one label, which is told by the name that was sent.
-    pub async fn make_labels(
+    /// Returns the labels with these names, in order, and creates missing ones. Names with the same key are the same
+    /// label. Each label is returned with the name that was sent.
+    pub async fn find_or_create_labels(
         &self,
         project: ProjectId,
         wanted: &[NewLabel<'_>],
@@ -99,7 +97,7 @@ impl AuthorizedStore {
             .bind(&key)
             .execute(&mut *db)
             .await?;
-            // Named for each picture that is sent, so nothing is counted here.
+            // This runs for each uploaded image, so it doesn't count.
             let row = query(
                 "SELECT id, name, created_at, NULL AS records FROM labels WHERE project_id = $1 AND name_key = $2
                  ORDER BY name <> $3, id LIMIT 1",
@@ -110,7 +108,7 @@ impl AuthorizedStore {
             .fetch_optional(&mut *db)
             .await?
             .ok_or(StoreError::NotFound)?;
-            // Clients look a label up by the name that they sent.
+            // Clients look up a label by the name that they sent.
             labels.push(Label { name: new.name.to_owned(), ..label(&row)? });
         }
         db.commit().await?;

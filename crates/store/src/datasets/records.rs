@@ -1,72 +1,64 @@
-//! Records: pictures that are there, checked, with what their bytes said.
+//! Records: verified images of a project, with the properties that were read from their bytes.
 
 use keyrack_key::{BatchId, LabelId, ProjectId, RecordId, Timestamp, UploadId, WorkspaceId};
 use serde_json::json;
 
-use crate::audit::{self, AuditAction, Happened};
+use crate::audit::{self, AuditAction, NewAuditEntry};
 use crate::database::{self, Connection, Row, query};
 use crate::{Actor, AuthorizedStore, Page, Store, StoreError};
 
-/// A record that is about to be made: its object lies where it shall stay.
+/// A record to create. Its object must already be at its final path.
 #[derive(Clone, Copy, Debug)]
 pub struct NewRecord<'a> {
-    /// Its id.
     pub id: RecordId,
-    /// Where it belongs.
     pub project: ProjectId,
-    /// The batch that it came with.
+    /// The batch, if any.
     pub batch: Option<BatchId>,
-    /// The place that it came through.
+    /// The upload that delivered the image.
     pub upload: UploadId,
-    /// What its file was called.
+    /// The name of the image file.
     pub name: &'a str,
-    /// Pixels from left to right, as it is shown.
+    /// The width in pixels, after applying the orientation.
     pub width: u32,
-    /// Pixels from top to bottom, as it is shown.
+    /// The height in pixels, after applying the orientation.
     pub height: u32,
-    /// What its bytes are.
+    /// The media type of the bytes.
     pub content_type: &'a str,
-    /// Bytes.
+    /// The file size in bytes.
     pub size: u64,
-    /// Who made it.
     pub actor: Actor,
-    /// When.
     pub now: Timestamp,
 }
 
-/// A picture of a project.
+/// An image of a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Its id.
     pub id: RecordId,
-    /// Where it belongs.
     pub project: ProjectId,
-    /// The batch that it came with.
+    /// The batch, if any.
     pub batch: Option<BatchId>,
-    /// The place that it came through; its object lies under this id.
+    /// The upload that delivered the image. Its ID names the object.
     pub upload: UploadId,
-    /// What its file was called.
+    /// The name of the image file.
     pub name: String,
-    /// Pixels from left to right, as it is shown.
+    /// The width in pixels, after applying the orientation.
     pub width: u32,
-    /// Pixels from top to bottom, as it is shown.
+    /// The height in pixels, after applying the orientation.
     pub height: u32,
-    /// What its bytes are.
+    /// The media type of the bytes.
     pub content_type: String,
-    /// Bytes.
+    /// The file size in bytes.
     pub size: u64,
-    /// When it was made.
     pub created_at: Timestamp,
 }
 
-/// Which records.
+/// Which records to return. Conditions that are `Some` must all hold.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RecordFilter {
-    /// Those of this batch.
     pub batch: Option<BatchId>,
-    /// Those that carry this label, on the whole or in a box.
+    /// A label of the image or of a box in it.
     pub label: Option<LabelId>,
-    /// Those with any label, or those with none.
+    /// Whether the image has any annotation.
     pub labelled: Option<bool>,
 }
 
@@ -80,17 +72,17 @@ macro_rules! records {
     };
 }
 
-/// Behind every id of a record: `g` comes after all hexadecimal digits.
+/// Sorts after every record ID, because `g` sorts after all hexadecimal digits.
 const BEHIND_ALL: &str = "rec_g";
 
 impl Store {
-    /// A record of a project.
+    /// Returns a record of a project.
     pub async fn record(&self, project: ProjectId, id: RecordId) -> Result<Option<Record>, StoreError> {
         let mut db = self.readers().acquire().await?;
         one(&mut db, project, id).await
     }
 
-    /// The record that was made of an upload.
+    /// Returns the record that was created from an upload.
     pub async fn record_of_upload(
         &self,
         project: ProjectId,
@@ -100,7 +92,7 @@ impl Store {
         of_upload(&mut db, project, upload).await
     }
 
-    /// Up to `limit` records, newest first; those older than `after`, where the page before ended.
+    /// Returns a page of up to `limit` records, newest first, starting after the record `after`.
     pub async fn records(
         &self,
         project: ProjectId,
@@ -126,7 +118,7 @@ impl Store {
         Ok(Page::of(items, limit, |record| record.id))
     }
 
-    /// The record that was made after this one.
+    /// Returns the record that was created next after this one.
     pub async fn newer_record(
         &self,
         project: ProjectId,
@@ -141,10 +133,10 @@ impl Store {
     }
 }
 
-/// Each verifies within its transaction that the principal may still write.
+/// Each method verifies in its transaction that the principal may still write.
 impl AuthorizedStore {
-    /// Makes a record, or finds the one that was made of this upload before: `true` where it is new.
-    /// A batch that is none of the project's is [`StoreError::NotFound`].
+    /// Creates a record and returns it with `true`, or returns the existing record of the same upload with `false`.
+    /// Returns [`StoreError::NotFound`] if the batch isn't the project's.
     pub async fn create_record(&self, new: &NewRecord<'_>) -> Result<(Record, bool), StoreError> {
         let mut db = self.write_new_data().await?;
         if let Some(known) = of_upload(&mut db, new.project, new.upload).await? {
@@ -158,7 +150,7 @@ impl AuthorizedStore {
                 .await?;
             known.ok_or(StoreError::NotFound)?;
         }
-        // Also the proof that the upload is still promised: a sweep or the end of the project may have been faster.
+        // Fails if the upload was deleted in the meantime, by the cleanup or with its project.
         let used = query("UPDATE uploads SET used = 1 WHERE id = $1 AND project_id = $2")
             .bind(new.upload.to_string())
             .bind(new.project.to_string())
@@ -173,7 +165,7 @@ impl AuthorizedStore {
         Ok((made, true))
     }
 
-    /// Deletes a record with its annotations. What lies below `prefixes` is removed soon.
+    /// Deletes a record with its annotations. Objects under `prefixes` are scheduled for removal.
     pub async fn delete_record(
         &self,
         workspace: WorkspaceId,
@@ -185,7 +177,7 @@ impl AuthorizedStore {
     ) -> Result<(), StoreError> {
         let mut db = self.write().await?;
         let record = one(&mut db, project, id).await?.ok_or(StoreError::NotFound)?;
-        let happened = Happened {
+        let entry = NewAuditEntry {
             workspace,
             at: now,
             actor,
@@ -193,8 +185,8 @@ impl AuthorizedStore {
             target: &id,
             detail: json!({ "name": record.name, "project": project.to_string() }),
         };
-        audit::append(&mut db, &happened).await?;
-        crate::removals::promise(&mut db, prefixes, now).await?;
+        audit::append(&mut db, &entry).await?;
+        crate::removals::schedule(&mut db, prefixes, now).await?;
         query("DELETE FROM uploads WHERE id = $1")
             .bind(record.upload.to_string())
             .aside()

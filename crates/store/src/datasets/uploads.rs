@@ -1,45 +1,42 @@
-//! Uploads: places for pictures that are on their way. No object lies anywhere without a row that knows of it.
+//! Uploads: reserved places for images to come. Every object has a row, so none is ever orphaned.
 
 use keyrack_key::{Digest, ImportId, KeyId, Permission, ProjectId, Timestamp, UploadId, UserId, WorkspaceId};
 
 use crate::database::{self, Row, query};
 use crate::{Actor, AuthorizedStore, Principal, Role, Store, StoreError, record};
 
-/// A place for one picture.
+/// An upload to create.
 #[derive(Clone, Copy, Debug)]
 pub struct NewUpload {
-    /// Its id.
     pub id: UploadId,
-    /// The project that the picture is for.
+    /// The project of the image.
     pub project: ProjectId,
-    /// Who asks: the principal as the audit log names it, who must still be allowed when the picture comes.
+    /// The requesting principal as an actor. The principal must still be allowed when the image arrives.
     pub actor: Actor,
-    /// SHA-256 of the token that opens it.
+    /// The SHA-256 of the upload token.
     pub digest: Digest,
-    /// When it was asked for.
     pub now: Timestamp,
-    /// Until when the picture may come, and a record be made of it.
+    /// The time until which the image may arrive and a record may be created.
     pub expires_at: Timestamp,
-    /// The import that has come to this picture, if it comes from one.
+    /// The import that creates the upload, if any.
     pub import: Option<ImportId>,
-    /// How many places without a record the actor may have at a time, this one included; `None` for any number.
+    /// The most open uploads of the actor, including this one. `None` for no limit.
     pub open_max: Option<u64>,
 }
 
-/// A place for one picture, as it was promised.
+/// An upload: a reserved place for an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Upload {
-    /// Its id.
     pub id: UploadId,
-    /// Whose project it is for.
+    /// The workspace of the project.
     pub workspace: WorkspaceId,
-    /// The project that the picture is for.
+    /// The project of the image.
     pub project: ProjectId,
-    /// Who asked.
+    /// The actor who requested the upload.
     pub actor: Actor,
-    /// SHA-256 of the token that opens it.
+    /// The SHA-256 of the upload token.
     pub digest: Digest,
-    /// Until when the picture may come.
+    /// The time until which the image may arrive.
     pub expires_at: Timestamp,
 }
 
@@ -54,25 +51,26 @@ macro_rules! uploads {
 }
 
 impl Store {
-    /// The place of that id.
+    /// Returns the upload with this ID.
     pub async fn upload(&self, id: UploadId) -> Result<Option<Upload>, StoreError> {
         let row = query(uploads!("u.id = $1")).bind(id.to_string()).fetch_optional(self.readers()).await?;
         row.as_ref().map(upload).transpose()
     }
 
-    /// Whether the key or the session that asked for a place may still fill it at `now`.
+    /// Returns whether the key or session that requested the upload may still send the image at `now`.
     ///
-    /// A key must be alive, unexpired and not paused, its very secret valid, and the key must cover the project. Addresses
-    /// and origins were checked when it asked: a key that is restricted to some and was changed since has to ask again.
-    pub async fn may_fill(&self, upload: &Upload, now: Timestamp) -> Result<bool, StoreError> {
+    /// A key must not be deleted, expired, or paused, its secret must still work, and it must cover the project.
+    /// Addresses and origins were checked when the upload was requested. A key with such restrictions that was edited
+    /// since must request a new upload.
+    pub async fn is_upload_allowed(&self, upload: &Upload, now: Timestamp) -> Result<bool, StoreError> {
         match upload.actor {
             Actor::Operator => Ok(true),
-            Actor::User(user) => self.member_may_fill(upload, user, now).await,
-            Actor::Key(key) => self.key_may_fill(upload, key, now).await,
+            Actor::User(user) => self.is_member_upload_allowed(upload, user, now).await,
+            Actor::Key(key) => self.is_key_upload_allowed(upload, key, now).await,
         }
     }
 
-    async fn member_may_fill(
+    async fn is_member_upload_allowed(
         &self,
         upload: &Upload,
         user: UserId,
@@ -95,7 +93,12 @@ impl Store {
         Ok(role >= Role::Member && (is_signed_in || !by_session))
     }
 
-    async fn key_may_fill(&self, upload: &Upload, key: KeyId, now: Timestamp) -> Result<bool, StoreError> {
+    async fn is_key_upload_allowed(
+        &self,
+        upload: &Upload,
+        key: KeyId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let row = query(
             "SELECT k.permissions, k.restrictions, k.expires_at, k.deleted_at, k.paused_at, k.paused_until, k.revision,
                     u.key_revision, s.retires_at
@@ -121,7 +124,7 @@ impl Store {
             && (is_unchanged || (restrictions.networks.is_any() && restrictions.origins.is_any())))
     }
 
-    /// Up to `limit` places that ended before `now` and that no record was made from.
+    /// Returns up to `limit` uploads that expired before `now` and became no record.
     pub async fn abandoned_uploads(&self, now: Timestamp, limit: u32) -> Result<Vec<Upload>, StoreError> {
         query(uploads!("u.used = 0 AND u.expires_at < $1 LIMIT $2"))
             .bind(now.micros())
@@ -133,8 +136,8 @@ impl Store {
             .collect()
     }
 
-    /// Forgets places whose objects are gone. One that a record was made from stays.
-    pub async fn forget_uploads(&self, ids: &[UploadId]) -> Result<(), StoreError> {
+    /// Deletes uploads whose objects are removed. Keeps uploads that became records.
+    pub async fn delete_uploads(&self, ids: &[UploadId]) -> Result<(), StoreError> {
         let mut db = self.write().await?;
         for id in ids {
             query("DELETE FROM uploads WHERE id = $1 AND used = 0")
@@ -146,9 +149,9 @@ impl Store {
     }
 }
 
-/// Each verifies within its transaction that the principal may still write.
+/// Each method verifies in its transaction that the principal may still write.
 impl AuthorizedStore {
-    /// Promises a place. [`StoreError::TooMany`] if the actor has as many open ones as it may have.
+    /// Creates an upload. Returns [`StoreError::TooMany`] if the actor has reached the limit of open uploads.
     pub async fn create_upload(&self, new: &NewUpload) -> Result<(), StoreError> {
         let (secret, revision, session) = match self.principal() {
             Principal::Key { key, secret } => {

@@ -1,39 +1,37 @@
-//! Imports that begin: a row before the first byte of an archive, and a place in the queue once all of it has arrived.
+//! Creates imports: a row before the first byte of an archive, and a place in the queue once the archive has arrived.
 
 use keyrack_key::{ImportId, ProjectId, Timestamp, WorkspaceId};
 
 use crate::database::{self, query};
 use crate::{Actor, AuthorizedStore, StoreError};
 
-/// An import that is about to begin: none of its archive is there.
+/// An import to create, before its archive arrives.
 #[derive(Clone, Copy, Debug)]
 pub struct NewImport<'a> {
-    /// Its id.
     pub id: ImportId,
-    /// Where its images go.
     pub project: ProjectId,
-    /// What the archive is called: 1 to 255 characters.
+    /// The name of the archive: 1 to 255 characters.
     pub name: &'a str,
-    /// The name of the batch that its images belong to.
+    /// The name of the batch for the images.
     pub batch: &'a str,
-    /// Who sends the archive.
+    /// The actor who sends the archive.
     pub actor: Actor,
-    /// When.
     pub now: Timestamp,
 }
 
-/// Who has an import under way.
+/// The workspace and the actor of an active import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImportHolder {
-    /// The project's.
+    /// The workspace of the project.
     pub workspace: WorkspaceId,
-    /// Who sends the archive.
+    /// The actor who sends the archive.
     pub actor: Actor,
 }
 
 impl AuthorizedStore {
-    /// Begins an import, unless `admit` denies it: it gets the holder of each import under way in all workspaces, and of the
-    /// new one. Nothing else begins in between. [`StoreError::NotFound`] if there is no such project.
+    /// Creates an import, unless `admit` returns an error. `admit` gets the holders of all active imports of all
+    /// workspaces, and the holder of the new one. No other import is created in between. Returns
+    /// [`StoreError::NotFound`] if the project doesn't exist.
     pub async fn begin_import<E: Send>(
         &self,
         new: &NewImport<'_>,
@@ -69,8 +67,8 @@ impl AuthorizedStore {
         Ok(Ok(()))
     }
 
-    /// Puts an import into the queue whose archive has arrived. [`StoreError::NotFound`] if it ended meanwhile, or its
-    /// project did.
+    /// Queues an import whose archive has arrived. Returns [`StoreError::NotFound`] if the import has ended or its
+    /// project was deleted.
     pub async fn queue_import(&self, id: ImportId) -> Result<(), StoreError> {
         let queued = query("UPDATE imports SET status = 'queued' WHERE id = $1 AND status = 'arriving'");
         let changed = self.change(queued.bind(id.to_string())).await?;

@@ -1,49 +1,49 @@
-//! How far imports are: one place in an archive after the other, and the end.
+//! Records the progress and the end of imports.
 
 use keyrack_key::{ImportId, Timestamp, UploadId};
 
 use crate::database::{self, Connection, query};
 use crate::{Store, StoreError};
 
-/// Of the files that were left out, so many are kept by name.
+/// The most skipped files that are listed by name.
 const NAMED_MAX: i64 = 200;
 
-/// What has become of the entries up to one of them.
+/// The progress of an import since the last report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImportStep {
-    /// Entries of the archive that are done with.
+    /// The number of finished entries of the archive.
     pub next_entry: u64,
-    /// Bytes that came out of them.
+    /// The number of bytes that were uncompressed from finished entries.
     pub unpacked: u64,
-    /// Images that were looked at since the last step.
+    /// The number of images that were read since the last report.
     pub done: u64,
-    /// Those of them that are records now.
+    /// The number of these images that became records.
     pub added: u64,
-    /// What was left out since the last step, all of it counted.
+    /// The number of files that were skipped since the last report.
     pub skipped: u64,
-    /// The first of that by name.
+    /// The first skipped files.
     pub skips: Vec<ImportSkip>,
 }
 
-/// A file that an import left out.
+/// A file that an import skipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportSkip {
-    /// Its path in the archive.
+    /// The path in the archive.
     pub name: String,
-    /// Why, for people.
+    /// The reason, for people.
     pub reason: String,
 }
 
 impl Store {
-    /// Writes down what has become of entries. [`StoreError::NotFound`] if the import ended, or its project did.
+    /// Records progress. Returns [`StoreError::NotFound`] if the import has ended or its project was deleted.
     pub async fn note_import_step(&self, id: ImportId, step: &ImportStep) -> Result<(), StoreError> {
         let mut db = self.write().await?;
         advance(&mut db, id, step).await?;
         db.commit().await
     }
 
-    /// Ends an import: `failed` says why it did not come to the archive's end. What lies below `prefix` is removed soon.
-    /// Nothing happens to one that has ended.
+    /// Ends an import. `failed` is the reason of a failure. Objects under `prefix` are scheduled for removal. Does
+    /// nothing if the import has already ended.
     pub async fn end_import(
         &self,
         id: ImportId,
@@ -54,17 +54,17 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut db = self.write().await?;
         match advance(&mut db, id, last).await {
-            // It ended before, or its project did.
+            // The import has ended or its project was deleted.
             Err(StoreError::NotFound) => return Ok(()),
             other => other?,
         }
         end(&mut db, id, failed, now).await?;
-        crate::removals::promise(&mut db, &[prefix.to_owned()], now).await?;
+        crate::removals::schedule(&mut db, &[prefix.to_owned()], now).await?;
         db.commit().await
     }
 }
 
-/// Attempts are counted for one entry: an import that gets past it starts again at one.
+/// Records progress. Moving past an entry resets the number of attempts to one.
 async fn advance(db: &mut Connection, id: ImportId, step: &ImportStep) -> Result<(), StoreError> {
     let row = query(
         "UPDATE imports SET attempt = CASE WHEN next_entry < $2 THEN 1 ELSE attempt END, next_entry = max(next_entry, $2),
@@ -93,7 +93,7 @@ async fn advance(db: &mut Connection, id: ImportId, step: &ImportStep) -> Result
     Ok(())
 }
 
-/// Ends an import without its last step.
+/// Ends an import without recording progress.
 pub(super) async fn end(
     db: &mut Connection,
     id: ImportId,
@@ -110,7 +110,7 @@ pub(super) async fn end(
     Ok(())
 }
 
-/// Says that an upload is that of the entry which its import has come to.
+/// Records the upload of an import's next entry.
 pub(crate) async fn begin_entry(
     db: &mut Connection,
     import: ImportId,

@@ -1,4 +1,4 @@
-//! Which import is read next. Workspaces take turns, then the people of each.
+//! Decides which import is read next. Workspaces take turns, then the people of each.
 
 use keyrack_key::{ImportId, ProjectId, Timestamp, UploadId, WorkspaceId};
 
@@ -7,7 +7,7 @@ use super::{ImportStatus, status};
 use crate::database::{self, Connection, Row, query};
 use crate::{Actor, ProjectType, Store, StoreError};
 
-/// A server that ends this often at one and the same entry does not begin with it again.
+/// After this many crashes at the same entry, the import fails.
 const ATTEMPTS: u64 = 3;
 const DIED: &str =
     "The server ended three times while it read the same image. Most likely it ran out of memory.";
@@ -16,37 +16,36 @@ const CUT_OFF: &str = "The archive did not arrive whole. Send it again.";
 /// An import that a server has taken, to read its archive from [`next_entry`](Self::next_entry) on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportJob {
-    /// Its id.
     pub id: ImportId,
-    /// The project's.
+    /// The workspace of the project.
     pub workspace: WorkspaceId,
-    /// Where its images go.
     pub project: ProjectId,
-    /// What its images are given.
+    /// The task of the project, which determines the kind of labels.
     pub project_type: ProjectType,
-    /// The name of their batch.
+    /// The name of the batch for the images.
     pub batch: String,
-    /// Who sent the archive.
+    /// The actor who sent the archive.
     pub actor: Actor,
-    /// Entries of the archive that are done with.
+    /// The number of finished entries of the archive.
     pub next_entry: u64,
-    /// Bytes that came out of them.
+    /// The number of bytes that were uncompressed from finished entries.
     pub unpacked: u64,
-    /// How often a server has begun with the next entry, this time among them.
+    /// The number of attempts at the next entry, including this one.
     pub attempt: u64,
-    /// The upload of the next entry, if a server before this one has begun with it.
+    /// The upload of the next entry, if an earlier attempt has created it.
     pub upload: Option<UploadId>,
 }
 
 impl Store {
-    /// Whether [`take_import`](Self::take_import) would find something. It only looks, so it may be asked often.
+    /// Returns whether [`take_import`](Self::take_import) would return an import. It only
+    /// reads, so callers may poll it.
     pub async fn has_import(&self) -> Result<bool, StoreError> {
         let query = query("SELECT 1 FROM imports WHERE status = 'queued' LIMIT 1");
         Ok(query.fetch_optional(self.readers()).await?.is_some())
     }
 
-    /// Takes the import whose turn it is. Workspaces take turns, the one with the fewest running imports first, then the
-    /// people of each; of one of them, the import that has waited longest is first.
+    /// Takes the next import from the queue. Workspaces take turns, those with the fewest running imports first, then
+    /// the people of each workspace, and each of these by age.
     pub async fn take_import(&self) -> Result<Option<ImportJob>, StoreError> {
         let mut db = self.write().await?;
         let row = query(
@@ -85,8 +84,8 @@ impl Store {
         Ok(Some(job))
     }
 
-    /// Whether a running import should give way: another workspace, or another person of its own, has an import in the
-    /// queue and none running.
+    /// Returns whether a running import should yield: another workspace, or another person of its own, has a queued
+    /// import and none running.
     pub async fn should_give_way(&self, job: &ImportJob) -> Result<bool, StoreError> {
         let waiting = query(
             "SELECT 1 FROM imports i JOIN projects p ON p.id = i.project_id
@@ -100,7 +99,7 @@ impl Store {
         Ok(waiting.fetch_optional(self.readers()).await?.is_some())
     }
 
-    /// Puts an import back into the queue. The attempt counts if it failed, and not if it gives way, the server
+    /// Requeues an import. The attempt counts if it `failed`, but not if the import yields, the server
     /// stops, or the disk is full.
     pub async fn put_back_import(&self, id: ImportId, failed: bool) -> Result<(), StoreError> {
         let put_back = query(
@@ -111,8 +110,9 @@ impl Store {
         Ok(())
     }
 
-    /// For a server that starts: imports that were running wait again, unless servers ended too often at the same entry;
-    /// archives that were arriving will not arrive. What lies below the `prefix` of those that end by this is removed soon.
+    /// Recovers imports when a server starts: requeues running imports, unless they crashed too often at the same
+    /// entry, and fails imports whose upload was interrupted. For failed imports, objects under their `prefix` are
+    /// scheduled for removal.
     pub async fn recover_imports(
         &self,
         now: Timestamp,
@@ -135,7 +135,7 @@ impl Store {
                 Some(reason) => {
                     end(&mut db, id, Some(reason), now).await?;
                     let prefix = prefix(database::parsed(row, "project_id")?, id);
-                    crate::removals::promise(&mut db, &[prefix], now).await?;
+                    crate::removals::schedule(&mut db, &[prefix], now).await?;
                 }
                 None => {
                     query("UPDATE imports SET status = 'queued' WHERE id = $1")
@@ -149,7 +149,7 @@ impl Store {
     }
 }
 
-/// Puts the sender of an import behind all others. Turns are numbered, so that no change of the clock moves anybody.
+/// Moves the sender of an import to the end of the queue. Turns are numbered, so that clocks don't matter.
 async fn note_turn(db: &mut Connection, taken: &Row) -> Result<(), StoreError> {
     query(
         "INSERT INTO import_turns (workspace_id, actor, turn)

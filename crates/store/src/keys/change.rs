@@ -1,96 +1,80 @@
-//! What is said to change a key: made, edited, rotated, deleted.
+//! The parameters for creating, editing, rotating, and deleting keys.
 
 use keyrack_key::{Digest, Grant, Hint, KeyId, Restrictions, Timestamp, WorkspaceId};
 use keyrack_rack::Revision;
 
 use crate::Actor;
 
-/// A key that is about to be made.
+/// A key to create.
 #[derive(Clone, Debug)]
 pub struct NewKey<'a> {
-    /// Its id.
     pub id: KeyId,
-    /// Whose key it will be.
     pub workspace: WorkspaceId,
-    /// What people call it: 1 to 100 characters.
+    /// The name: 1 to 100 characters.
     pub name: &'a str,
-    /// Its class and what it may do.
+    /// The class, scopes, and permissions.
     pub grant: Grant,
-    /// What narrows it.
     pub restrictions: &'a Restrictions,
-    /// What people wrote beside it.
     pub note: Option<&'a str>,
-    /// When it ends by itself; after `now`.
+    /// The expiry, after `now`. `None` if the key never expires.
     pub expires_at: Option<Timestamp>,
-    /// What is kept of its secret.
+    /// The digest and hint of the secret.
     pub secret: (Digest, Hint),
-    /// Who makes it.
     pub actor: Actor,
-    /// When.
     pub now: Timestamp,
-    /// The client's name for this request, so that a repetition makes no second key.
+    /// The client's idempotency key, so that a repeated request doesn't create a second key.
     pub once: Option<&'a str>,
 }
 
-/// All that can be edited, as it shall be.
+/// The new values of all editable fields of a key.
 #[derive(Clone, Debug)]
 pub struct EditKey<'a> {
-    /// Whose key it is.
     pub workspace: WorkspaceId,
-    /// Which.
     pub id: KeyId,
     /// The revision that the editor saw.
     pub expected: Revision,
     /// The name: 1 to 100 characters.
     pub name: &'a str,
-    /// What it may do. With the same scopes as before, the permissions stay as they were granted:
-    /// a rename does not widen a key whose scope has grown since.
+    /// The scopes and permissions. If the scopes don't change, neither do the permissions: renaming a key must not
+    /// widen it because its scope has gained a permission since.
     pub grant: Grant,
-    /// What narrows it.
     pub restrictions: &'a Restrictions,
-    /// The note.
     pub note: Option<&'a str>,
-    /// When it ends by itself.
+    /// The expiry. `None` if the key never expires.
     pub expires_at: Option<Timestamp>,
-    /// Who edits.
     pub actor: Actor,
-    /// When.
     pub now: Timestamp,
 }
 
-/// A new secret for a key.
+/// The parameters of a rotation.
 #[derive(Clone, Debug)]
 pub struct RotateKey<'a> {
-    /// Whose key it is.
     pub workspace: WorkspaceId,
-    /// Which.
     pub id: KeyId,
     /// The revision that the actor saw.
     pub expected: Revision,
-    /// What is kept of the new secret.
+    /// The digest and hint of the new secret.
     pub secret: (Digest, Hint),
-    /// When the secret that is current now ends; `now` ends it at once. A secret that
-    /// still retires from an earlier rotation ends at `now` in any case.
+    /// When the current secret stops working; `now` revokes it at once. A secret that is still retiring from an
+    /// earlier rotation is revoked at `now` in any case.
     pub retires_at: Timestamp,
-    /// Who rotates.
+    /// The author of the rotation.
     pub actor: Actor,
-    /// When.
+    /// The time of the rotation.
     pub now: Timestamp,
-    /// The client's name for this request.
+    /// The client's idempotency key.
     pub once: Option<&'a str>,
 }
 
-/// The end of a key.
+/// The parameters of a deletion.
 #[derive(Clone, Debug)]
 pub struct DeleteKey<'a> {
-    /// Whose key it is.
     pub workspace: WorkspaceId,
-    /// Which.
     pub id: KeyId,
-    /// Why, if they said.
+    /// The reason, if given.
     pub reason: Option<&'a str>,
-    /// Who deletes.
+    /// The author of the deletion.
     pub actor: Actor,
-    /// When.
+    /// The time of the deletion.
     pub now: Timestamp,
 }

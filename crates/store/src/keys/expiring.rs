@@ -1,30 +1,27 @@
-//! What ends next.
+//! The keys that expire next.
 
 use keyrack_key::{KeyId, Timestamp, WorkspaceId};
 
 use crate::database::{self, query};
 use crate::{Store, StoreError};
 
-/// A key that ends by itself before long.
+/// A key that expires soon.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expiring {
-    /// Its id.
+pub struct ExpiringKey {
     pub id: KeyId,
-    /// What people call it.
     pub name: String,
-    /// When it ends.
     pub at: Timestamp,
 }
 
 impl Store {
-    /// The keys of `workspace` that end after `now` and until `until`, the next to end first; up to `limit`.
+    /// Returns up to `limit` keys of `workspace` that expire after `now` and until `until`, the next to expire first.
     pub async fn expiring_keys(
         &self,
         workspace: WorkspaceId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Expiring>, StoreError> {
+    ) -> Result<Vec<ExpiringKey>, StoreError> {
         let rows = query(
             "SELECT id, name, expires_at FROM keys
              WHERE workspace_id = $1 AND deleted_at IS NULL AND expires_at > $2 AND expires_at <= $3
@@ -38,7 +35,7 @@ impl Store {
         .await?;
         let read = |row| {
             let (id, name) = (database::parsed(row, "id")?, row.try_get("name")?);
-            Ok(Expiring { id, name, at: database::time(row, "expires_at")? })
+            Ok(ExpiringKey { id, name, at: database::time(row, "expires_at")? })
         };
         rows.iter().map(read).collect()
     }

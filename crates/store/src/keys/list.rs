@@ -1,4 +1,4 @@
-//! Finding keys: one, a page, or how many.
+//! Finds, lists, and counts keys.
 
 use keyrack_key::{Class, Hint, KeyId, Scope, Timestamp, WorkspaceId};
 
@@ -6,45 +6,43 @@ use super::row::{self, KeyRow, key_rows};
 use crate::database::{self, Connection, Query, query};
 use crate::{Page, Store, StoreError, names};
 
-/// Where in its life a key is.
+/// The status of a key, for filters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KeyStatus {
-    /// Wherever.
+    /// Any status.
     #[default]
     Any,
-    /// Neither deleted, nor paused, nor expired.
+    /// Not deleted, not paused, and not expired.
     Live,
-    /// Neither deleted nor expired, paused or not: what people think of as their keys.
+    /// Not deleted and not expired. May be paused.
     Standing,
-    /// Paused, and not deleted.
+    /// Paused and not deleted.
     Paused,
-    /// Expired, and neither deleted nor paused.
+    /// Expired, but neither deleted nor paused.
     Expired,
     /// Deleted.
     Deleted,
 }
 
-/// Which keys are asked for.
+/// Which keys to return. Conditions that are `Some` must all hold.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyFilter<'a> {
-    /// Where in their lives.
     pub status: KeyStatus,
-    /// The time by which that is told.
+    /// The time at which the status is evaluated.
     pub now: Timestamp,
-    /// With this scope among those that were picked.
+    /// A scope of the key.
     pub scope: Option<Scope>,
-    /// Of this class.
     pub class: Option<Class>,
-    /// With this text in the name, whatever the capitals, or as the hint of a secret.
+    /// A part of the name, ignoring case, or the hint of a secret.
     pub text: Option<&'a str>,
-    /// Older than this key: where the page before ended. A count does not look at it.
+    /// The last key of the previous page. Counting ignores this field.
     pub after: Option<KeyId>,
-    /// The most that are wanted on a page.
+    /// The most keys on a page.
     pub limit: u32,
 }
 
 impl KeyFilter<'_> {
-    /// Every key, 50 on a page.
+    /// A filter for all keys, with 50 on a page.
     pub const fn any(now: Timestamp) -> Self {
         Self { status: KeyStatus::Any, now, scope: None, class: None, text: None, after: None, limit: 50 }
     }
@@ -88,24 +86,24 @@ const ONE: &str = key_rows!("SELECT * FROM keys WHERE workspace_id = $1 AND id =
 const PAGE: &str = key_rows!(matching!("k.*", " AND k.id < $8 ORDER BY k.id DESC LIMIT $9"));
 const COUNT: &str = matching!("count(*) AS matching", "");
 
-/// Behind every id of a key: `g` comes after all hexadecimal digits.
+/// Sorts after every key ID, because `g` sorts after all hexadecimal digits.
 const BEHIND_ALL: &str = "key_g";
 
 impl Store {
-    /// The key `id` of `workspace`, deleted or not.
+    /// Returns the key `id` of `workspace`, even if the key is deleted.
     pub async fn key(&self, workspace: WorkspaceId, id: KeyId) -> Result<Option<KeyRow>, StoreError> {
         let mut db = self.readers().acquire().await?;
         one(&mut db, workspace, id).await
     }
 
-    /// A page of the keys of `workspace` that match, newest first.
+    /// Returns a page of the matching keys of `workspace`, newest first.
     pub async fn keys(
         &self,
         workspace: WorkspaceId,
         filter: &KeyFilter<'_>,
     ) -> Result<Page<KeyRow, KeyId>, StoreError> {
         let rows = filter
-            .ask(PAGE, workspace)
+            .bind_to(PAGE, workspace)
             .bind(filter.after.map_or_else(|| BEHIND_ALL.into(), |id| id.to_string()))
             .bind(i64::from(filter.limit) + 1)
             .fetch_all(self.readers())
@@ -113,13 +111,13 @@ impl Store {
         Ok(Page::of(row::fold(&rows)?, filter.limit, |key| key.id))
     }
 
-    /// How many keys of `workspace` match, on all pages.
+    /// Returns the number of matching keys of `workspace` on all pages.
     pub async fn count_keys(
         &self,
         workspace: WorkspaceId,
         filter: &KeyFilter<'_>,
     ) -> Result<u64, StoreError> {
-        let row = filter.ask(COUNT, workspace).fetch_one(self.readers()).await?;
+        let row = filter.bind_to(COUNT, workspace).fetch_one(self.readers()).await?;
         database::number(&row, "matching")
     }
 }
@@ -134,7 +132,7 @@ pub(super) async fn one(
 }
 
 impl KeyFilter<'_> {
-    fn ask(&self, sql: &'static str, workspace: WorkspaceId) -> Query {
+    fn bind_to(&self, sql: &'static str, workspace: WorkspaceId) -> Query {
         query(sql)
             .bind(workspace.to_string())
             .bind(self.status.word())
@@ -159,7 +157,7 @@ impl KeyStatus {
     }
 }
 
-/// The pattern for names with `text` in them, in which `%` and `_` stand for themselves.
+/// Returns the `LIKE` pattern for names that contain `text`, with `%` and `_` escaped.
 pub(crate) fn containing(text: &str) -> String {
     let mut pattern = String::from("%");
     for letter in names::folded(text).chars() {

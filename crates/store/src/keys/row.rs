@@ -1,70 +1,62 @@
-//! A key as pages and the API show it.
+//! A key as the pages and the API show it.
 
 use keyrack_key::{Class, Hint, KeyId, Scopes, Terms, Timestamp, WorkspaceId};
 use keyrack_rack::{LastUse, Revision};
 
 use super::NewKey;
 use crate::database::{self, Row};
-use crate::{By, StoreError, record};
+use crate::{NamedActor, StoreError, record};
 
-/// A key with its secrets (their hints), its makers and its last use.
+/// A key with the hints of its secrets, the authors of its changes, and its last use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRow {
-    /// Its id.
     pub id: KeyId,
-    /// Whose key it is.
     pub workspace: WorkspaceId,
-    /// What people call it.
     pub name: String,
-    /// Its class.
     pub class: Class,
-    /// What people picked.
+    /// The scopes that a person picked.
     pub scopes: Scopes,
-    /// What it may do, from where, until when.
+    /// The permissions, restrictions, expiry, pause, and deletion.
     pub terms: Terms,
-    /// What people wrote beside it.
     pub note: Option<String>,
-    /// Who made it.
-    pub created_by: By,
-    /// When.
+    pub created_by: NamedActor,
     pub created_at: Timestamp,
-    /// That it was paused, if it was; the pause may be over.
-    pub paused: Option<Paused>,
-    /// That it was deleted, if it was.
-    pub deletion: Option<Deletion>,
-    /// The last change.
+    /// The last pause, if any. The pause may be over.
+    pub paused: Option<KeyPause>,
+    /// The deletion, if the key is deleted.
+    pub deletion: Option<KeyDeletion>,
+    /// The revision of the last change.
     pub revision: Revision,
-    /// The current secret, then the earlier ones, the latest to end first.
+    /// The current secret, followed by the old ones, the last to retire first.
     pub secrets: Vec<SecretRow>,
-    /// The last use that was written down.
+    /// The last stored use.
     pub last_use: Option<LastUse>,
 }
 
-/// One secret of a key.
+/// A secret of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SecretRow {
-    /// Its last four characters.
+    /// The last four characters.
     pub hint: Hint,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When it ends or ended; nothing for the current one.
+    /// When the secret stops or stopped working. `None` for the current secret.
     pub retires_at: Option<Timestamp>,
 }
 
 /// A pause of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Paused {
-    /// Since when.
+pub struct KeyPause {
+    /// The start of the pause.
     pub at: Timestamp,
-    /// Who paused it.
-    pub by: By,
-    /// When it is over by itself; nothing: when somebody resumes the key.
+    /// The author of the pause.
+    pub by: NamedActor,
+    /// The end of the pause. `None` if the pause lasts until the key is resumed.
     pub until: Option<Timestamp>,
 }
 
 impl KeyRow {
-    /// What a reader finds of a key that was made just now.
-    pub(super) fn made(new: &NewKey<'_>, maker: Option<String>, revision: Revision) -> Self {
+    /// Builds the row of a new key without reading it.
+    pub(super) fn created(new: &NewKey<'_>, maker: Option<String>, revision: Revision) -> Self {
         Self {
             id: new.id,
             workspace: new.workspace,
@@ -79,7 +71,7 @@ impl KeyRow {
                 deleted_at: None,
             },
             note: new.note.map(str::to_owned),
-            created_by: By { actor: new.actor, name: maker },
+            created_by: NamedActor { actor: new.actor, name: maker },
             created_at: new.now,
             paused: None,
             deletion: None,
@@ -89,13 +81,13 @@ impl KeyRow {
         }
     }
 
-    /// The pause of the key, unless it is over at `now`, or the key was deleted.
-    pub fn paused_at(&self, now: Timestamp) -> Option<&Paused> {
+    /// Returns the pause of the key, unless the pause is over at `now` or the key is deleted.
+    pub fn paused_at(&self, now: Timestamp) -> Option<&KeyPause> {
         let holds = self.deletion.is_none() && self.terms.pause.is_some_and(|pause| pause.holds(now));
         self.paused.as_ref().filter(|_| holds)
     }
 
-    /// The secret that was replaced and still works at `now`, and when it ends.
+    /// Returns the old secret that still works at `now`, and when it stops working.
     pub fn retiring_at(&self, now: Timestamp) -> Option<(&SecretRow, Timestamp)> {
         if self.deletion.is_some() {
             return None;
@@ -104,22 +96,22 @@ impl KeyRow {
     }
 }
 
-/// How a key ended.
+/// The deletion of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deletion {
-    /// When.
+pub struct KeyDeletion {
+    /// The time of the deletion.
     pub at: Timestamp,
-    /// Who did it.
-    pub by: By,
-    /// Why, if they said.
+    /// The author of the deletion.
+    pub by: NamedActor,
+    /// The reason, if given.
     pub reason: Option<String>,
 }
 
-/// Wraps a query that chooses rows of `keys` into one that reads all there is to a [`KeyRow`]:
-/// a row for each secret, the current one first, keys newest first.
+/// Wraps a query for rows of `keys` in a query for all parts of a [`KeyRow`]. The result has a row for each secret,
+/// the current one first, and the newest keys first.
 macro_rules! key_rows {
     ($chosen:expr) => {
-        // `user:` is five characters long, and what other actors have behind them is nobody's id.
+        // `user:` has five characters. The remainder of other actors isn't an ID.
         concat!(
             "SELECT k.id, k.workspace_id, k.name, k.class, k.scopes, k.permissions, k.restrictions, k.note,
                     k.created_by, k.created_at, k.expires_at, k.paused_at, k.paused_by, k.paused_until, k.deleted_at, k.deleted_by, k.deleted_reason, k.revision,
@@ -138,7 +130,7 @@ macro_rules! key_rows {
 }
 pub(super) use key_rows;
 
-/// Folds the rows of [`key_rows!`] into keys.
+/// Collects the rows of [`key_rows!`] into keys.
 pub(super) fn fold(rows: &[Row]) -> Result<Vec<KeyRow>, StoreError> {
     let mut keys: Vec<KeyRow> = Vec::new();
     for row in rows {
@@ -161,7 +153,10 @@ fn key(row: &Row, id: KeyId, secret: Option<SecretRow>) -> Result<KeyRow, StoreE
         scopes: record::scopes(row.try_get("scopes")?),
         terms: record::terms(row)?,
         note: row.try_get("note")?,
-        created_by: By { actor: database::parsed(row, "created_by")?, name: row.try_get("created_by_name")? },
+        created_by: NamedActor {
+            actor: database::parsed(row, "created_by")?,
+            name: row.try_get("created_by_name")?,
+        },
         created_at: database::time(row, "created_at")?,
         paused: paused(row)?,
         deletion: deletion(row)?,
@@ -171,24 +166,24 @@ fn key(row: &Row, id: KeyId, secret: Option<SecretRow>) -> Result<KeyRow, StoreE
     })
 }
 
-fn paused(row: &Row) -> Result<Option<Paused>, StoreError> {
+fn paused(row: &Row) -> Result<Option<KeyPause>, StoreError> {
     let Some(at) = database::time_if_any(row, "paused_at")? else {
         return Ok(None);
     };
-    Ok(Some(Paused {
+    Ok(Some(KeyPause {
         at,
-        by: By { actor: database::parsed(row, "paused_by")?, name: row.try_get("paused_by_name")? },
+        by: NamedActor { actor: database::parsed(row, "paused_by")?, name: row.try_get("paused_by_name")? },
         until: database::time_if_any(row, "paused_until")?,
     }))
 }
 
-fn deletion(row: &Row) -> Result<Option<Deletion>, StoreError> {
+fn deletion(row: &Row) -> Result<Option<KeyDeletion>, StoreError> {
     let Some(at) = database::time_if_any(row, "deleted_at")? else {
         return Ok(None);
     };
-    Ok(Some(Deletion {
+    Ok(Some(KeyDeletion {
         at,
-        by: By { actor: database::parsed(row, "deleted_by")?, name: row.try_get("deleted_by_name")? },
+        by: NamedActor { actor: database::parsed(row, "deleted_by")?, name: row.try_get("deleted_by_name")? },
         reason: row.try_get("deleted_reason")?,
     }))
 }
@@ -204,7 +199,7 @@ fn secret(row: &Row) -> Result<Option<SecretRow>, StoreError> {
     }))
 }
 
-/// An address or a permission that this version cannot read is left out: nothing is decided by it.
+/// Omits an address or permission that this version can't parse. No decision depends on them.
 fn last_use(row: &Row) -> Result<Option<LastUse>, StoreError> {
     let Some(at) = database::time_if_any(row, "used_at")? else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! The statements that write keys and their secrets.
+//! The statements that write keys and secrets.
 
 use keyrack_key::{Digest, Hint, KeyId, Permissions, Timestamp};
 use keyrack_rack::{Revision, TOMBSTONE_LIFE};
@@ -7,14 +7,14 @@ use super::{DeleteKey, EditKey, KeyRow, NewKey, RotateKey};
 use crate::database::{Connection, Query, column, query};
 use crate::{StoreError, names};
 
-/// Writes a new key's row, and tells what the person who makes it is called.
+/// Inserts a key. Returns the current name of the person who creates it.
 pub(super) async fn insert_key(
     db: &mut Connection,
     new: &NewKey<'_>,
     restrictions: &str,
     revision: Revision,
 ) -> Result<Option<String>, StoreError> {
-    // `user:` is five characters long, and what other actors have behind them is nobody's id.
+    // `user:` has five characters. The remainder of other actors isn't an ID.
     let made = query(
         "INSERT INTO keys (id, workspace_id, name, folded, class, scopes, permissions, restrictions, note,
                            created_by, created_at, expires_at, revision)
@@ -39,7 +39,8 @@ pub(super) async fn insert_key(
     made.try_get("created_by_name")
 }
 
-/// What an edited key may do. Picking the same scopes again hands out nothing that they came to mean since.
+/// Returns the permissions of an edited key. Unchanged scopes keep the permissions as granted, even if the scopes have
+/// gained permissions since.
 pub(super) fn granted(before: &KeyRow, edit: &EditKey<'_>) -> Permissions {
     if edit.grant.scopes() == before.scopes { before.terms.permissions } else { edit.grant.permissions() }
 }
@@ -70,7 +71,7 @@ pub(super) async fn update_key(
     changes_one(db, query).await
 }
 
-/// Moves a key whose secrets changed on to `revision`.
+/// Sets the revision of a key whose secrets changed.
 pub(super) async fn touch_key(
     db: &mut Connection,
     rotate: &RotateKey<'_>,
@@ -87,8 +88,8 @@ pub(super) async fn touch_key(
     changes_one(db, query).await
 }
 
-/// Ends a key. Whatever revision it has: a deletion is meant for the key, not for one state of it.
-pub(super) async fn bury_key(
+/// Marks a key as deleted, whatever its revision. A deletion applies to the key, not to a state of it.
+pub(super) async fn mark_deleted(
     db: &mut Connection,
     delete: &DeleteKey<'_>,
     revision: Revision,
@@ -106,7 +107,7 @@ pub(super) async fn bury_key(
     changes_one(db, query).await
 }
 
-/// Runs a change of a row that was there when the transaction looked. If it is not any more, somebody was faster.
+/// Runs a statement that must change exactly one row. Returns [`StoreError::Conflict`] if the row is gone.
 pub(super) async fn changes_one(db: &mut Connection, query: Query) -> Result<(), StoreError> {
     match query.execute(db).await?.rows_affected() {
         1 => Ok(()),
@@ -130,8 +131,8 @@ pub(super) async fn insert_secret(
     Ok(())
 }
 
-/// Lets no secret that retires outlive the end of its key.
-pub(super) async fn end_secrets_by(
+/// Makes retiring secrets stop working no later than their key.
+pub(super) async fn limit_secrets_to(
     db: &mut Connection,
     key: KeyId,
     end: Option<Timestamp>,
@@ -144,8 +145,8 @@ pub(super) async fn end_secrets_by(
     Ok(())
 }
 
-/// Gives the current secret its end, and an older one that still retires its own now: a key has two secrets at most.
-/// Those that ended so long ago that no answer tells of them go.
+/// Sets the end of the current secret and revokes an older retiring one now, because a key has at most two secrets.
+/// Deletes secrets that stopped working so long ago that responses no longer mention them.
 pub(super) async fn retire_secrets(db: &mut Connection, rotate: &RotateKey<'_>) -> Result<(), StoreError> {
     let key = rotate.id.to_string();
     query("UPDATE key_secrets SET retires_at = $2 WHERE key_id = $1 AND retires_at > $2")

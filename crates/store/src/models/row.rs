@@ -1,68 +1,58 @@
-//! Models as pages and the API show them.
+//! A model as the pages and the API show it.
 
 use keyrack_key::{ModelId, ProjectId, Timestamp, WorkspaceId};
 use serde_json::{Value, json};
 
-use super::{ModelStatus, Point};
-use crate::audit::{self, AuditAction, Happened};
+use super::{CurvePoint, ModelStatus};
+use crate::audit::{self, AuditAction, NewAuditEntry};
 use crate::database::{self, Connection, Row, query};
-use crate::{Actor, AuthorizedStore, By, Page, ProjectType, Store, StoreError, names};
+use crate::{Actor, AuthorizedStore, NamedActor, Page, ProjectType, Store, StoreError, names};
 
-/// A model that shall be trained.
+/// A model to create and train.
 #[derive(Clone, Copy, Debug)]
 pub struct NewModel<'a> {
-    /// Its id.
     pub id: ModelId,
-    /// Whose model it will be.
     pub workspace: WorkspaceId,
-    /// What it learns from.
+    /// The project with the dataset.
     pub project: ProjectId,
-    /// What it is called; once in a project whatever the capitals.
+    /// The name, unique in the project ignoring case.
     pub name: &'a str,
-    /// How to train: a JSON object.
+    /// The training settings: a JSON object.
     pub settings: &'a Value,
-    /// Who asks.
     pub actor: Actor,
-    /// When.
     pub now: Timestamp,
 }
 
 /// A model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
-    /// Its id.
     pub id: ModelId,
-    /// Whose model it is.
     pub workspace: WorkspaceId,
-    /// What it learns from.
+    /// The project with the dataset.
     pub project: ProjectId,
-    /// What it does.
     pub project_type: ProjectType,
-    /// What it is called.
     pub name: String,
-    /// How it was to be trained.
+    /// The training settings.
     pub settings: Value,
-    /// Where it stands.
+    /// The status of the training run.
     pub status: ModelStatus,
-    /// Why it failed, for people.
+    /// The reason of a failure, for people.
     pub reason: Option<String>,
-    /// The last report of its training.
+    /// The last progress report.
     pub progress: Option<Value>,
-    /// What is to be known about it, when it is ready.
+    /// The model card, once the model is ready.
     pub card: Option<Value>,
-    /// Who asked for it.
-    pub created_by: By,
-    /// When.
+    pub created_by: NamedActor,
     pub created_at: Timestamp,
-    /// When the training began, this try.
+    /// The start of the current attempt.
     pub started_at: Option<Timestamp>,
-    /// When it ended.
+    /// The end of the training run.
     pub ended_at: Option<Timestamp>,
-    /// How often it was begun.
+    /// The number of attempts.
     pub attempt: u64,
-    /// How often a worker took it: what it made has this number.
+    /// The number of leases. The model file of the latest lease has this number.
     pub taken: u64,
-    /// Whether somebody wants it to stop.
+    /// Whether cancelling was requested.
     pub cancelling: bool,
 }
 
@@ -78,17 +68,18 @@ macro_rules! models {
     };
 }
 
-/// Behind every id of a model: `g` comes after all hexadecimal digits.
+/// Sorts after every model ID, because `g` sorts after all hexadecimal digits.
 const BEHIND_ALL: &str = "mdl_g";
 
 impl Store {
-    /// A model of a workspace.
+    /// Returns a model of a workspace.
     pub async fn model(&self, workspace: WorkspaceId, id: ModelId) -> Result<Option<Model>, StoreError> {
         let mut db = self.readers().acquire().await?;
         one(&mut db, workspace, id).await
     }
 
-    /// Up to `limit` models of a workspace, or of one of its projects, newest first; those older than `after`.
+    /// Returns a page of up to `limit` models of a workspace or of a project, newest first,
+    /// starting after the model `after`.
     pub async fn models(
         &self,
         workspace: WorkspaceId,
@@ -109,15 +100,15 @@ impl Store {
         Ok(Page::of(items, limit, |model| model.id))
     }
 
-    /// The loss curve of a model, from its first step on.
-    pub async fn curve(&self, id: ModelId) -> Result<Vec<Point>, StoreError> {
+    /// Returns the loss curve of a model, in the order of steps.
+    pub async fn curve(&self, id: ModelId) -> Result<Vec<CurvePoint>, StoreError> {
         query("SELECT step, loss, validation FROM model_curve WHERE model_id = $1 ORDER BY step")
             .bind(id.to_string())
             .fetch_all(self.readers())
             .await?
             .iter()
             .map(|row| {
-                Ok(Point {
+                Ok(CurvePoint {
                     step: database::number(row, "step")?,
                     loss: row.try_get("loss")?,
                     validation: row.try_get("validation")?,
@@ -127,12 +118,12 @@ impl Store {
     }
 }
 
-/// Each verifies within its transaction that the principal may still write.
+/// Each method verifies in its transaction that the principal may still write.
 impl AuthorizedStore {
-    /// Asks for a model: it waits for a worker.
+    /// Creates a model and queues its training run.
     pub async fn create_model(&self, new: &NewModel<'_>) -> Result<Model, StoreError> {
         let mut db = self.write_new_data().await?;
-        let happened = Happened {
+        let entry = NewAuditEntry {
             workspace: new.workspace,
             at: new.now,
             actor: new.actor,
@@ -140,15 +131,15 @@ impl AuthorizedStore {
             target: &new.id,
             detail: json!({ "name": new.name, "project": new.project.to_string() }),
         };
-        audit::append(&mut db, &happened).await?;
+        audit::append(&mut db, &entry).await?;
         insert(&mut db, new).await?;
         let model = one(&mut db, new.workspace, new.id).await?.ok_or(StoreError::NotFound)?;
         db.commit().await?;
         Ok(model)
     }
 
-    /// Stops a training: at once while nobody works at it, and by the worker's next report while one does.
-    /// What has ended stays as it ended.
+    /// Cancels a training run: at once if it is queued, and at the worker's next report if it runs. A run that
+    /// has ended stays unchanged.
     pub async fn cancel_model(
         &self,
         workspace: WorkspaceId,
@@ -175,7 +166,7 @@ impl AuthorizedStore {
         Ok(model)
     }
 
-    /// Deletes a model, whatever it is at. What lies below `prefixes` is removed soon.
+    /// Deletes a model in any status. Objects under `prefixes` are scheduled for removal.
     pub async fn delete_model(
         &self,
         workspace: WorkspaceId,
@@ -187,7 +178,7 @@ impl AuthorizedStore {
         let mut db = self.write().await?;
         let before = one(&mut db, workspace, id).await?.ok_or(StoreError::NotFound)?;
         note(&mut db, &before, AuditAction::ModelDeleted, actor, now).await?;
-        crate::removals::promise(&mut db, prefixes, now).await?;
+        crate::removals::schedule(&mut db, prefixes, now).await?;
         query("DELETE FROM models WHERE id = $1").bind(id.to_string()).aside().execute(&mut *db).await?;
         db.commit().await
     }
@@ -200,7 +191,7 @@ async fn note(
     actor: Actor,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let happened = Happened {
+    let entry = NewAuditEntry {
         workspace: model.workspace,
         at: now,
         actor,
@@ -208,7 +199,7 @@ async fn note(
         target: &model.id,
         detail: json!({ "name": model.name, "project": model.project.to_string() }),
     };
-    audit::append(db, &happened).await
+    audit::append(db, &entry).await
 }
 
 async fn insert(db: &mut Connection, new: &NewModel<'_>) -> Result<(), StoreError> {
@@ -257,7 +248,10 @@ fn model(row: &Row) -> Result<Model, StoreError> {
         reason: row.try_get("reason")?,
         progress: database::parsed_if_any(row, "progress")?,
         card: database::parsed_if_any(row, "card")?,
-        created_by: By { actor: database::parsed(row, "created_by")?, name: row.try_get("created_by_name")? },
+        created_by: NamedActor {
+            actor: database::parsed(row, "created_by")?,
+            name: row.try_get("created_by_name")?,
+        },
         created_at: database::time(row, "created_at")?,
         started_at: database::time_if_any(row, "started_at")?,
         ended_at: database::time_if_any(row, "ended_at")?,

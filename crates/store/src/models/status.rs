@@ -1,33 +1,33 @@
-//! Where a model stands, as a word.
+//! The status of a model.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Where a model stands.
+/// The status of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ModelStatus {
-    /// It waits for a worker.
+    /// The training run waits for a worker.
     Queued,
-    /// A worker trains it.
+    /// A worker trains the model.
     Running,
-    /// It can be asked.
+    /// The model can predict.
     Ready,
-    /// There is no model, and a reason.
+    /// The training run failed. There is no model.
     Failed,
-    /// Somebody did not want it any more.
+    /// The training run was cancelled. There is no model.
     Cancelled,
 }
 
-/// A text that names no status.
+/// The text isn't a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected queued, running, ready, failed or cancelled")]
 pub struct UnknownModelStatus;
 
 impl ModelStatus {
-    /// Every status.
+    /// All statuses.
     pub const ALL: [Self; 5] = [Self::Queued, Self::Running, Self::Ready, Self::Failed, Self::Cancelled];
 
-    /// The word in the API and the store.
+    /// The name in the API and the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -38,7 +38,7 @@ impl ModelStatus {
         }
     }
 
-    /// Whether nothing will change any more.
+    /// Returns whether the status is final.
     pub const fn has_ended(self) -> bool {
         matches!(self, Self::Ready | Self::Failed | Self::Cancelled)
     }

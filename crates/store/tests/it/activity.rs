@@ -1,10 +1,10 @@
-//! The history, looked through.
+//! Reading the audit log with filters.
 
 use keyrack_store::{ActivityFilter, Actor, AuditAction, RotateKey};
 
 use crate::{NOW, World, later, secret, world};
 
-/// Two keys called CI, one of them made anew by the operator and rotated by the other.
+/// Creates the keys "CI" and "Camera 50%", and rotates the second one with the first.
 async fn busy_world() -> (World, [keyrack_key::KeyId; 2]) {
     let world = world().await;
     let (first, second) = (world.key("CI").await, world.key("Camera 50%").await);
@@ -33,7 +33,7 @@ async fn found(world: &World, filter: ActivityFilter) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn a_filter_finds_what_it_names_and_nothing_else() {
+async fn activity_filter_returns_matching_entries_only() {
     let (world, [first, second]) = busy_world().await;
     let any = ActivityFilter::default;
     assert_eq!(found(&world, any()).await, [5, 4, 3, 2, 1]);
@@ -57,7 +57,7 @@ async fn a_filter_finds_what_it_names_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn pages_follow_each_other_and_end() {
+async fn pages_of_activity_are_consecutive_and_end() {
     let (world, _) = busy_world().await;
     let mut seen = Vec::new();
     let mut before = None;
@@ -78,7 +78,7 @@ async fn pages_follow_each_other_and_end() {
 }
 
 #[tokio::test]
-async fn entries_carry_what_their_hash_is_made_of_and_the_names_of_today() {
+async fn activity_entries_have_hashed_fields_and_current_names() {
     let (world, [first, _]) = busy_world().await;
     let page = world.store.activity(world.workspace, &ActivityFilter::default(), None, 10).await.unwrap();
     for entry in &page.items {
@@ -102,9 +102,9 @@ async fn entries_carry_what_their_hash_is_made_of_and_the_names_of_today() {
     assert_eq!(actors, both);
 }
 
-/// A million entries of others are not read for those of one key.
+/// The query for a key must not read the entries of all others.
 #[tokio::test]
-async fn one_key_and_one_person_are_found_by_an_index() {
+async fn activity_of_a_key_or_person_uses_an_index() {
     let (world, _) = busy_world().await;
     let console = world.console();
     for (condition, index) in [("target", "audit_of_target"), ("actor", "audit_of_actor")] {

@@ -1,7 +1,7 @@
-//! The audit: told with the change, and chained so that nobody rewrites it unseen.
+//! Audit entries are written with the change, and the chain detects tampering.
 
 use keyrack_key::{Class, Scope};
-use keyrack_store::{AuditAction, Chain, DeleteKey, EditKey, StoreError};
+use keyrack_store::{AuditAction, ChainStatus, DeleteKey, EditKey, StoreError};
 use serde_json::json;
 
 use crate::{NOW, World, grant, later, world};
@@ -34,7 +34,7 @@ async fn busy_world() -> World {
 }
 
 #[tokio::test]
-async fn entries_tell_who_did_what_and_what_was_before() {
+async fn audit_entries_have_actor_action_and_previous_values() {
     let world = busy_world().await;
     let entries = world.store.audit_entries(world.workspace, None, 10).await.unwrap();
     let told: Vec<_> = entries.iter().map(|entry| (entry.seq, entry.action)).collect();
@@ -66,24 +66,24 @@ async fn entries_tell_who_did_what_and_what_was_before() {
 }
 
 #[tokio::test]
-async fn a_refused_change_tells_nothing() {
+async fn rejected_change_writes_no_audit_entry() {
     let world = world().await;
     let key = world.key("CI").await;
     let before = world.store.audit_entries(world.workspace, None, 10).await.unwrap();
     let again = keyrack_store::NewKey { id: key.id, ..world.new_key("twin") };
     assert!(matches!(world.store.create_key(&again).await, Err(StoreError::Database(_))));
     assert_eq!(world.store.audit_entries(world.workspace, None, 10).await.unwrap(), before);
-    assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), Chain::Whole { entries: 3 });
+    assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), ChainStatus::Whole { entries: 3 });
 }
 
 const AS_BEFORE: &str = "UPDATE audit SET (version, at, actor, action, target, detail, prev, hash) =
     (SELECT version, at, actor, action, target, detail, prev, hash FROM spare s WHERE s.seq = audit.seq)";
 
-/// Any one byte of any column.
+/// Changes a byte of each column in turn.
 #[tokio::test]
-async fn one_altered_byte_is_found_where_it_is() {
+async fn altered_byte_breaks_the_chain_at_its_entry() {
     let world = busy_world().await;
-    assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), Chain::Whole { entries: 5 });
+    assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), ChainStatus::Whole { entries: 5 });
     let console = world.console();
     console
         .execute_batch("DROP TRIGGER audit_is_never_rewritten; CREATE TABLE spare AS SELECT * FROM audit")
@@ -98,26 +98,26 @@ async fn one_altered_byte_is_found_where_it_is() {
     changes.extend(
         ["at = at + 1", "version = 2", "hash = randomblob(32)", "prev = randomblob(32)"].map(String::from),
     );
-    // Bytes that are no text: what cannot be decoded is not what was written.
+    // Bytes that aren't UTF-8 were changed, too.
     changes.push("detail = CAST(x'ff' AS TEXT)".into());
     for change in changes {
         for seq in [1_u64, 3, 5] {
             let altered = format!("UPDATE audit SET {change} WHERE seq = {seq}");
             console.execute_batch(&altered).unwrap();
             let found = world.store.verify_chain(world.workspace).await.unwrap();
-            assert_eq!(found, Chain::Broken { seq }, "{change}");
+            assert_eq!(found, ChainStatus::Broken { seq }, "{change}");
             console.execute_batch(AS_BEFORE).unwrap();
         }
     }
-    assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), Chain::Whole { entries: 5 });
+    assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), ChainStatus::Whole { entries: 5 });
 }
 
 #[tokio::test]
-async fn an_entry_that_is_missing_is_found_at_the_end_too() {
+async fn missing_entry_breaks_the_chain_even_at_the_end() {
     let world = busy_world().await;
     let console = world.console();
     console.execute_batch("DROP TRIGGER audit_is_never_removed; DELETE FROM audit WHERE seq = 5").unwrap();
-    assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), Chain::Broken { seq: 5 });
+    assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), ChainStatus::Broken { seq: 5 });
     console.execute_batch("DELETE FROM audit WHERE seq = 2").unwrap();
-    assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), Chain::Broken { seq: 2 });
+    assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), ChainStatus::Broken { seq: 2 });
 }

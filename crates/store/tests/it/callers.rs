@@ -1,10 +1,10 @@
-//! Who calls with a key: within bounds, and never lost.
+//! Callers of keys are limited in number and always counted.
 
 use std::net::IpAddr;
 
 use keyrack_key::{Exposure, Hint, KeyId, Permission, Timestamp, WorkspaceId};
 use keyrack_rack::{Call, Calls, Outcome};
-use keyrack_store::{CallerRow, Whence};
+use keyrack_store::{CallerRow, CallerSource};
 
 use crate::{NOW, World, later, rng, world};
 
@@ -36,55 +36,55 @@ async fn all(world: &World, key: KeyId) -> Vec<CallerRow> {
 }
 
 #[tokio::test]
-async fn the_calls_of_a_caller_add_up_and_late_news_change_no_later_ones() {
+async fn calls_add_up_and_late_reports_do_not_overwrite_later_ones() {
     let world = world().await;
     let key = world.key("CI").await.id;
     let camera = |outcome, at, number| calls(key, [10, 0, 0, 9], "camera", outcome, at, number);
     let stranger = KeyId::new(NOW, &mut rng());
     let together = [camera(PREDICTED, later(9), 3), calls(stranger, [1; 4], "ghost", PREDICTED, NOW, 1)];
-    world.store.note_callers(&together, later(9)).await.unwrap();
+    world.store.store_callers(&together, later(9)).await.unwrap();
     world
         .store
-        .note_callers(&[camera(TOO_OFTEN, later(5), 2), camera(PREDICTED, later(1), 4)], later(9))
+        .store_callers(&[camera(TOO_OFTEN, later(5), 2), camera(PREDICTED, later(1), 4)], later(9))
         .await
         .unwrap();
     let [one] = all(&world, key).await.try_into().unwrap();
     assert_eq!((one.allowed, one.refusals, one.first, one.last), (7, 2, later(1), later(9)));
     assert_eq!((one.refused.as_deref(), one.permission), (Some("rate_limited"), PREDICTED.permission));
     assert_eq!(
-        (one.whence, one.agent.as_str(), one.hint),
-        (Whence::Address(Some([10, 0, 0, 9].into())), "camera", hint("9fQ2"))
+        (one.source, one.agent.as_str(), one.hint),
+        (CallerSource::Address(Some([10, 0, 0, 9].into())), "camera", hint("9fQ2"))
     );
     let of_another = WorkspaceId::new(NOW, &mut rng());
     assert!(world.store.callers(of_another, key, NOW, None, 10).await.unwrap().items.is_empty());
 }
 
 #[tokio::test]
-async fn a_caller_of_tomorrow_is_one_of_now() {
+async fn caller_time_in_the_future_is_clamped_to_now() {
     let world = world().await;
     let key = world.key("CI").await.id;
     let ahead = calls(key, [10, 0, 0, 9], "camera", PREDICTED, later(1_000_000), 1);
-    world.store.note_callers(&[ahead], NOW).await.unwrap();
+    world.store.store_callers(&[ahead], NOW).await.unwrap();
     assert_eq!(all(&world, key).await[0].last, NOW);
 }
 
 #[tokio::test]
-async fn a_caller_of_before_the_key_is_one_of_its_creation_and_one_that_lies_ahead_gives_way() {
+async fn caller_time_before_the_key_is_clamped_and_future_time_is_replaced() {
     let world = world().await;
     let key = world.key("CI").await;
     let camera = |at| calls(key.id, [10, 0, 0, 9], "camera", PREDICTED, at, 1);
-    world.store.note_callers(&[camera(Timestamp::from_micros(0))], later(1)).await.unwrap();
+    world.store.store_callers(&[camera(Timestamp::from_micros(0))], later(1)).await.unwrap();
     let [one] = all(&world, key.id).await.try_into().unwrap();
     assert_eq!((one.first, one.last), (key.created_at, key.created_at));
     world.console().execute("UPDATE key_callers SET last_at = 253086595200000000", []).unwrap();
     let refused = Calls { outcome: TOO_OFTEN, ..camera(later(2)) };
-    world.store.note_callers(&[refused], later(2)).await.unwrap();
+    world.store.store_callers(&[refused], later(2)).await.unwrap();
     let [one] = all(&world, key.id).await.try_into().unwrap();
     assert_eq!((one.last, one.refused.as_deref()), (later(2), Some("rate_limited")));
 }
 
 #[tokio::test]
-async fn a_key_that_everybody_calls_with_keeps_200_and_counts_the_rest() {
+async fn popular_key_stores_200_callers_and_counts_the_rest() {
     let world = world().await;
     let key = world.key("on a page").await.id;
     // 250 networks with two addresses each.
@@ -95,40 +95,42 @@ async fn a_key_that_everybody_calls_with_keeps_200_and_counts_the_rest() {
         })
         .collect();
     for some in everybody.chunks(50) {
-        world.store.note_callers(some, later(500)).await.unwrap();
+        world.store.store_callers(some, later(500)).await.unwrap();
     }
     let all = all(&world, key).await;
-    let of = |kind: fn(&Whence) -> bool| all.iter().filter(|one| kind(&one.whence)).count();
-    let (exact, networks) =
-        (of(|one| matches!(one, Whence::Address(_))), of(|one| matches!(one, Whence::Network(_))));
-    assert_eq!((exact, networks, of(|one| *one == Whence::Rest)), (100, 100, 1));
+    let of = |kind: fn(&CallerSource) -> bool| all.iter().filter(|one| kind(&one.source)).count();
+    let (exact, networks) = (
+        of(|one| matches!(one, CallerSource::Address(_))),
+        of(|one| matches!(one, CallerSource::Network(_))),
+    );
+    assert_eq!((exact, networks, of(|one| *one == CallerSource::Others)), (100, 100, 1));
     assert_eq!(all.iter().map(|one| one.allowed).sum::<u64>(), 500, "nobody is lost");
-    // Whoever is known stays known.
-    world.store.note_callers(&everybody[..1], later(501)).await.unwrap();
+    // A known caller stays known.
+    world.store.store_callers(&everybody[..1], later(501)).await.unwrap();
     let again = self::all(&world, key).await;
     assert_eq!(again.iter().map(|one| one.allowed).max(), all.iter().map(|one| one.allowed).max());
     assert!(
         again
             .iter()
-            .any(|one| one.whence == Whence::Address(Some([198, 0, 0, 0].into())) && one.allowed == 2)
+            .any(|one| one.source == CallerSource::Address(Some([198, 0, 0, 0].into())) && one.allowed == 2)
     );
 }
 
 #[tokio::test]
-async fn pages_hold_every_caller_once_the_last_to_call_first() {
+async fn pages_of_callers_are_complete_and_latest_first() {
     let world = world().await;
     let key = world.key("CI").await.id;
-    // Two and two at the same moment.
+    // Pairs of callers with the same time.
     let some: Vec<_> = (0..9_u8)
         .map(|number| calls(key, [10, 0, 0, number], "a", PREDICTED, later(u64::from(number / 2)), 1))
         .collect();
-    world.store.note_callers(&some, later(100)).await.unwrap();
+    world.store.store_callers(&some, later(100)).await.unwrap();
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
         let page = world.store.callers(world.workspace, key, NOW, after, 4).await.unwrap();
         seen.extend(page.items);
         match page.next {
-            // As it stands in an address.
+            // As in a URL.
             Some(next) => after = Some(next.to_string().parse().unwrap()),
             None => break,
         }
@@ -144,7 +146,7 @@ async fn pages_hold_every_caller_once_the_last_to_call_first() {
 }
 
 #[tokio::test]
-async fn who_still_calls_with_an_old_secret_is_told_apart_from_the_new() {
+async fn callers_of_old_and_new_secret_are_distinguished() {
     let world = world().await;
     let key = world.key("CI").await.id;
     let old = |address, outcome, at| calls(key, address, "camera", outcome, at, 1);
@@ -155,14 +157,14 @@ async fn who_still_calls_with_an_old_secret_is_told_apart_from_the_new() {
         old([10, 0, 0, 7], TOO_OFTEN, later(8)),
         new,
     ];
-    world.store.note_callers(&some, later(100)).await.unwrap();
-    let used = world.store.secret_use(world.workspace, key, hint("9fQ2")).await.unwrap().unwrap();
+    world.store.store_callers(&some, later(100)).await.unwrap();
+    let used = world.store.secret_usage(world.workspace, key, hint("9fQ2")).await.unwrap().unwrap();
     assert_eq!((used.callers, used.last.last), (2, later(7)), "whoever is refused does not need it");
-    assert!(world.store.secret_use(world.workspace, key, hint("none")).await.unwrap().is_none());
+    assert!(world.store.secret_usage(world.workspace, key, hint("none")).await.unwrap().is_none());
 }
 
 #[tokio::test]
-async fn what_callers_were_let_through_for_is_told_by_permission() {
+async fn allowed_calls_are_reported_by_permission() {
     let world = world().await;
     let key = world.key("CI").await.id;
     let trained = Outcome { permission: Some(Permission::ModelsTrain), refused: None };
@@ -172,9 +174,9 @@ async fn what_callers_were_let_through_for_is_told_by_permission() {
         calls(key, [10, 0, 0, 9], "a", TOO_OFTEN, NOW, 7),
         calls(key, [10, 0, 0, 9], "a", PREDICTED, later(86_400), 1),
     ];
-    world.store.note_callers(&some, later(86_400)).await.unwrap();
+    world.store.store_callers(&some, later(86_400)).await.unwrap();
     let uses = async |since| {
-        let mut uses: Vec<_> = world.store.caller_uses(world.workspace, key, since).await.unwrap();
+        let mut uses: Vec<_> = world.store.caller_usage(world.workspace, key, since).await.unwrap();
         uses.sort_by_key(|one| one.permission);
         uses.iter().map(|one| (one.permission, one.allowed)).collect::<Vec<_>>()
     };

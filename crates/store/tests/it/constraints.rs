@@ -1,11 +1,11 @@
-//! Wrong rows, written by hand around the store: the tables refuse each.
+//! The tables reject invalid rows that are written without the store.
 
 use keyrack_store::{DeleteKey, RotateKey};
 use rusqlite::Connection;
 
 use crate::{NOW, World, later, secret, world};
 
-/// Runs `sql` as one transaction and says what the database had against it.
+/// Runs `sql` as a transaction and returns the database's error.
 pub(crate) fn run(console: &Connection, sql: impl AsRef<str>) -> Result<(), String> {
     let transaction = console.unchecked_transaction().unwrap();
     transaction.execute_batch(sql.as_ref()).map_err(|error| error.to_string())?;
@@ -18,7 +18,7 @@ pub(crate) fn refused(result: Result<(), String>, because: &str) {
     assert!(error.contains(because), "{error}\nis not about\n{because}");
 }
 
-/// The right way to change a key: so that what is refused is refused for the change itself.
+/// A valid change of a key, so that a rejection is due to the tested change alone.
 fn with_revision(key: &str, change: &str) -> String {
     format!(
         "UPDATE feed_head SET revision = revision + 1, change_id = randomblob(16);
@@ -34,7 +34,7 @@ fn update(key: &str, set: &str) -> String {
     )
 }
 
-/// A new row of `keys`; `set` replaces single columns.
+/// Inserts a row of `keys`. `set` replaces single columns.
 fn insert(world: &World, set: &[(&str, &str)]) -> String {
     let workspace = format!("'{}'", world.workspace);
     let mut columns = vec![
@@ -66,7 +66,7 @@ fn insert(world: &World, set: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test]
-async fn wrong_new_keys_are_refused() {
+async fn invalid_new_key_rows_are_rejected() {
     let world = world().await;
     let console = world.console();
     let long = format!("'{}'", "x".repeat(101));
@@ -99,7 +99,7 @@ async fn wrong_new_keys_are_refused() {
 }
 
 #[tokio::test]
-async fn a_key_keeps_its_class_its_workspace_and_its_revision_counts_on() {
+async fn key_class_and_workspace_are_fixed_and_revision_increases() {
     let world = world().await;
     let console = world.console();
     let id = world.key("CI").await.id.to_string();
@@ -124,7 +124,7 @@ async fn a_key_keeps_its_class_its_workspace_and_its_revision_counts_on() {
 }
 
 #[tokio::test]
-async fn a_deleted_key_stays_deleted_and_untouched() {
+async fn deleted_key_row_cannot_change() {
     let world = world().await;
     let console = world.console();
     let key = world.key("CI").await;
@@ -140,7 +140,7 @@ async fn a_deleted_key_stays_deleted_and_untouched() {
 }
 
 #[tokio::test]
-async fn secrets_are_digests_of_one_key_with_an_end_that_only_comes_nearer() {
+async fn secret_belongs_to_one_key_and_its_end_only_moves_earlier() {
     let world = world().await;
     let console = world.console();
     let key = world.key("CI").await;
@@ -177,7 +177,7 @@ async fn secrets_are_digests_of_one_key_with_an_end_that_only_comes_nearer() {
 }
 
 #[tokio::test]
-async fn the_history_of_changes_has_no_hole_and_is_never_rewritten() {
+async fn changes_have_no_gap_and_cannot_be_rewritten() {
     let world = world().await;
     let console = world.console();
     let id = world.key("CI").await.id;
@@ -200,7 +200,7 @@ async fn the_history_of_changes_has_no_hole_and_is_never_rewritten() {
 }
 
 #[tokio::test]
-async fn audit_entries_are_added_at_the_end_and_nowhere_else() {
+async fn audit_entries_can_only_be_appended() {
     let world = world().await;
     let console = world.console();
     let add = |seq: &str, prev: &str| {
@@ -220,7 +220,7 @@ async fn audit_entries_are_added_at_the_end_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn words_are_the_known_ones_and_a_workspace_keeps_an_owner() {
+async fn enum_columns_are_checked_and_last_owner_cannot_be_removed() {
     let world = world().await;
     let console = world.console();
     let (workspace, owner) = (world.workspace, world.owner);

@@ -1,10 +1,11 @@
-//! Pictures and labels: what is named twice is there once, and nothing of one project meets another's.
+//! Images, labels, and batches: equal names are the same object, and projects are separate.
 
 use std::collections::BTreeSet;
 
 use keyrack_key::{AnnotationId, BatchId, Digest, LabelId, ProjectId, RecordId, UploadId};
 use keyrack_store::{
-    Mark, NewAnnotation, NewLabel, NewRecord, NewUpload, ProjectCounts, Record, RecordFilter, StoreError,
+    AnnotationRegion, NewAnnotation, NewLabel, NewRecord, NewUpload, ProjectCounts, Record, RecordFilter,
+    StoreError,
 };
 
 use crate::{NOW, World, later, rng, world};
@@ -33,7 +34,7 @@ impl World {
 
     pub(crate) async fn label(&self, project: ProjectId, name: &str) -> LabelId {
         let wanted = [NewLabel { id: LabelId::new(NOW, &mut rng()), name }];
-        self.store.make_labels(project, &wanted, NOW).await.unwrap()[0].id
+        self.store.find_or_create_labels(project, &wanted, NOW).await.unwrap()[0].id
     }
 
     fn new_record(&self, project: ProjectId, upload: UploadId) -> NewRecord<'static> {
@@ -53,26 +54,27 @@ impl World {
     }
 }
 
-/// A picture of a project.
+/// Adds an image to a project.
 pub(crate) async fn picture(world: &World, project: ProjectId) -> Record {
     let upload = world.upload(project).await;
     world.store.create_record(&world.new_record(project, upload)).await.unwrap().0
 }
 
-fn mark(label: LabelId, mark: Mark) -> NewAnnotation<'static> {
+fn mark(label: LabelId, mark: AnnotationRegion) -> NewAnnotation<'static> {
     NewAnnotation { id: AnnotationId::new(NOW, &mut rng()), label, mark, metadata: None }
 }
 
-/// The most marks of a picture.
+/// The most annotations of an image.
 const MOST: usize = 100;
-const SMALL: Mark = Mark::Box { left: 0.0, top: 0.1, width: 1.0, height: 1.5 };
+const SMALL: AnnotationRegion = AnnotationRegion::Box { left: 0.0, top: 0.1, width: 1.0, height: 1.5 };
 
 #[tokio::test]
-async fn a_batch_and_a_label_are_the_same_for_the_same_name() {
+async fn same_name_returns_the_same_batch_and_label() {
     let world = world().await;
     let project = world.project("Bolts").await;
-    let named =
-        async |name| world.store.batch(project, BatchId::new(NOW, &mut rng()), name, NOW).await.unwrap();
+    let named = async |name| {
+        world.store.find_or_create_batch(project, BatchId::new(NOW, &mut rng()), name, NOW).await.unwrap()
+    };
     assert_eq!(named("a").await, named("a").await);
     assert_ne!(named("a").await.id, named("A").await.id);
     assert!(world.store.has_batch(project, named("a").await.id).await.unwrap());
@@ -87,12 +89,12 @@ async fn a_batch_and_a_label_are_the_same_for_the_same_name() {
     let asked = own.iter().copied().chain([foreign]).collect();
     assert_eq!(world.store.known_labels(project, &asked).await.unwrap(), own);
     let gone = ProjectId::new(NOW, &mut rng());
-    let made = world.store.batch(gone, BatchId::new(NOW, &mut rng()), "a", NOW).await;
+    let made = world.store.find_or_create_batch(gone, BatchId::new(NOW, &mut rng()), "a", NOW).await;
     assert!(matches!(made, Err(StoreError::NotFound)));
 }
 
 #[tokio::test]
-async fn an_upload_has_one_record_and_outlives_its_time_with_it() {
+async fn upload_has_one_record_and_is_kept_with_it() {
     let world = world().await;
     let project = world.project("Bolts").await;
     let (used, unused) = (world.upload(project).await, world.upload(project).await);
@@ -105,7 +107,7 @@ async fn an_upload_has_one_record_and_outlives_its_time_with_it() {
     assert!(world.store.abandoned_uploads(later(900), 9).await.unwrap().is_empty());
     let over = world.store.abandoned_uploads(later(901), 9).await.unwrap();
     assert_eq!(over.iter().map(|upload| upload.id).collect::<Vec<_>>(), [unused]);
-    world.store.forget_uploads(&[used, unused]).await.unwrap();
+    world.store.delete_uploads(&[used, unused]).await.unwrap();
     assert!(world.store.upload(unused).await.unwrap().is_none());
     assert_eq!(world.store.record(project, record.id).await.unwrap(), Some(record));
     let late = world.store.create_record(&world.new_record(project, unused)).await;
@@ -113,7 +115,7 @@ async fn an_upload_has_one_record_and_outlives_its_time_with_it() {
 }
 
 #[tokio::test]
-async fn nothing_of_one_project_is_found_through_another() {
+async fn objects_of_other_projects_are_not_found() {
     let world = world().await;
     let (ours, theirs) = (world.project("Bolts").await, world.project("Nuts").await);
     let (record, label) = (picture(&world, ours).await, world.label(ours, "cap").await);
@@ -123,7 +125,7 @@ async fn nothing_of_one_project_is_found_through_another() {
     let moved = world.store.create_record(&world.new_record(theirs, record.upload)).await;
     assert!(matches!(moved, Err(StoreError::NotFound)));
     for (project, one) in [(theirs, label), (theirs, foreign), (ours, foreign)] {
-        let all = [mark(label, Mark::Category), mark(one, SMALL)];
+        let all = [mark(label, AnnotationRegion::Category), mark(one, SMALL)];
         let given = world.store.annotate(project, record.id, &all, MOST, NOW).await;
         assert!(matches!(given, Err(StoreError::NotFound)));
         let classed = [(record.id, AnnotationId::new(NOW, &mut rng()))];
@@ -141,7 +143,7 @@ async fn nothing_of_one_project_is_found_through_another() {
 }
 
 #[tokio::test]
-async fn the_same_mark_again_is_the_same_and_a_class_takes_the_place_of_another() {
+async fn repeated_annotation_is_the_same_and_class_is_replaced() {
     let world = world().await;
     let project = world.project("Bolts").await;
     let record = picture(&world, project).await.id;
@@ -149,9 +151,9 @@ async fn the_same_mark_again_is_the_same_and_a_class_takes_the_place_of_another(
     let give = async |all: &[NewAnnotation<'_>]| {
         world.store.annotate(project, record, all, MOST, NOW).await.unwrap()
     };
-    let first = give(&[mark(cap, SMALL), mark(cap, Mark::Category)]).await;
-    assert_eq!(give(&[mark(cap, SMALL), mark(cap, Mark::Category)]).await, first);
-    give(&[mark(lid, Mark::Category), mark(lid, SMALL)]).await;
+    let first = give(&[mark(cap, SMALL), mark(cap, AnnotationRegion::Category)]).await;
+    assert_eq!(give(&[mark(cap, SMALL), mark(cap, AnnotationRegion::Category)]).await, first);
+    give(&[mark(lid, AnnotationRegion::Category), mark(lid, SMALL)]).await;
     let all = world.store.annotations_of(project, &[record], true).await.unwrap();
     let marks: Vec<_> = all.iter().map(|one| (one.label_name.as_str(), one.mark == SMALL)).collect();
     assert!(marks.len() == 3 && marks.contains(&("lid", false)) && !marks.contains(&("cap", false)));
@@ -163,12 +165,12 @@ async fn the_same_mark_again_is_the_same_and_a_class_takes_the_place_of_another(
 }
 
 #[tokio::test]
-async fn a_picture_has_no_more_marks_than_it_may_and_those_that_are_too_many_leave_nothing() {
+async fn too_many_annotations_are_rejected_entirely() {
     let world = world().await;
     let project = world.project("Bolts").await;
     let (record, label) = (picture(&world, project).await.id, world.label(project, "cap").await);
-    let boxes =
-        [1.0, 2.0, 3.0].map(|width| mark(label, Mark::Box { left: 0.0, top: 0.0, width, height: 1.0 }));
+    let boxes = [1.0, 2.0, 3.0]
+        .map(|width| mark(label, AnnotationRegion::Box { left: 0.0, top: 0.0, width, height: 1.0 }));
     let give = async |all: &[NewAnnotation<'_>]| world.store.annotate(project, record, all, 2, NOW).await;
     assert!(matches!(give(&boxes).await, Err(StoreError::TooMany)));
     give(&boxes[..2]).await.unwrap();
@@ -178,13 +180,17 @@ async fn a_picture_has_no_more_marks_than_it_may_and_those_that_are_too_many_lea
 }
 
 #[tokio::test]
-async fn labels_and_batches_come_page_by_page() {
+async fn labels_and_batches_are_paged() {
     let world = world().await;
     let project = world.project("Bolts").await;
     let names = ["b", "a", "c"];
     for (second, name) in (0..).zip(names) {
         world.label(project, name).await;
-        world.store.batch(project, BatchId::new(later(second), &mut rng()), name, NOW).await.unwrap();
+        world
+            .store
+            .find_or_create_batch(project, BatchId::new(later(second), &mut rng()), name, NOW)
+            .await
+            .unwrap();
     }
     let first = world.store.labels(project, None, 2).await.unwrap();
     let rest = world.store.labels(project, first.next, 2).await.unwrap();
@@ -197,11 +203,12 @@ async fn labels_and_batches_come_page_by_page() {
 }
 
 #[tokio::test]
-async fn records_are_found_filtered_page_by_page_and_counted() {
+async fn records_are_filtered_paged_and_counted() {
     let world = world().await;
     let project = world.project("Bolts").await;
     let label = world.label(project, "cap").await;
-    let batch = world.store.batch(project, BatchId::new(NOW, &mut rng()), "b", NOW).await.unwrap().id;
+    let batch =
+        world.store.find_or_create_batch(project, BatchId::new(NOW, &mut rng()), "b", NOW).await.unwrap().id;
     let mut ids = Vec::new();
     for number in 0..5 {
         let upload = world.upload(project).await;
@@ -227,6 +234,6 @@ async fn records_are_found_filtered_page_by_page_and_counted() {
     assert_eq!(world.store.project_counts(project).await.unwrap(), counts);
     assert_eq!(world.store.batches(project, None, 9).await.unwrap().items[0].records, Some(2));
     assert_eq!(world.store.labels(project, None, 9).await.unwrap().items[0].records, Some(1));
-    let learnt = world.store.labelled(project).await.unwrap();
+    let learnt = world.store.labeled_images(project).await.unwrap();
     assert_eq!((learnt.len(), learnt[0].record, &learnt[0].marks), (1, ids[0], &vec![(label, SMALL)]));
 }

@@ -1,4 +1,4 @@
-//! The feed: gapless, in order, and of one history.
+//! The feed has no gaps, is ordered, and belongs to one history.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn an_empty_store_stands_at_the_start() {
+async fn empty_store_is_at_the_first_position() {
     let world = world().await;
     let snapshot = snapshot(&world.store, NOW).await.unwrap();
     assert_eq!(snapshot.position, Position::default());
@@ -48,7 +48,7 @@ async fn an_empty_store_stands_at_the_start() {
 }
 
 #[tokio::test]
-async fn a_key_that_changed_twice_stands_in_a_frame_once_as_it_is_now() {
+async fn key_changed_twice_occurs_once_in_a_frame() {
     let world = world().await;
     let first = world.key("first").await;
     let start = world.frame(Position::default()).await.to;
@@ -64,7 +64,7 @@ async fn a_key_that_changed_twice_stands_in_a_frame_once_as_it_is_now() {
 }
 
 #[tokio::test]
-async fn a_position_of_another_history_means_reload() {
+async fn position_of_another_history_requires_reload() {
     let world = world().await;
     world.key("CI").await;
     let here = world.frame(Position::default()).await.to;
@@ -79,7 +79,7 @@ async fn a_position_of_another_history_means_reload() {
 }
 
 #[tokio::test]
-async fn tombstones_leave_the_snapshot_when_their_time_is_over() {
+async fn old_tombstones_are_left_out_of_the_snapshot() {
     let world = world().await;
     let key = world.key("CI").await;
     world.gone(key.id).await;
@@ -89,11 +89,11 @@ async fn tombstones_leave_the_snapshot_when_their_time_is_over() {
 }
 
 #[tokio::test]
-async fn a_snapshot_of_several_batches_is_whole_or_an_error() {
+async fn snapshot_of_several_batches_is_complete_or_fails() {
     let world = world().await;
     for number in 1..=2_100 {
         let key = world.key(&format!("line {number}")).await;
-        // At the end of a batch and at the beginning of one, keys with two secrets.
+        // Keys with two secrets at the end of a batch and at the start of the next.
         if number == 1_000 || number == 1_001 {
             world.rotated(key.id, key.revision).await;
         }
@@ -112,7 +112,7 @@ async fn a_snapshot_of_several_batches_is_whole_or_an_error() {
     assert!(matches!(error, StoreError::Corrupt { what: "permissions" }), "{error}");
 }
 
-/// Keys by id, their secrets in one order.
+/// Keys by ID, with their secrets in a fixed order.
 fn sorted(records: Vec<Record>) -> BTreeMap<KeyId, Record> {
     records
         .into_iter()
@@ -124,7 +124,7 @@ fn sorted(records: Vec<Record>) -> BTreeMap<KeyId, Record> {
 }
 
 #[tokio::test]
-async fn replaying_every_frame_gives_the_snapshot() {
+async fn replaying_all_frames_equals_the_snapshot() {
     let world = world().await;
     let (mut position, mut replayed) = (Position::default(), BTreeMap::new());
     for round in 0..30 {
@@ -149,7 +149,7 @@ async fn replaying_every_frame_gives_the_snapshot() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn sixteen_writers_leave_no_hole() {
+async fn sixteen_writers_leave_no_gap_in_revisions() {
     let world = Arc::new(world().await);
     let writers: Vec<_> = (0..16)
         .map(|_| {

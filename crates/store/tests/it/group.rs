@@ -1,18 +1,19 @@
-//! Writes that share a commit: all of them are there, a bad one hurts only itself, and whoever goes away only itself.
+//! Writes that share a commit: all are stored, and a failed or dropped write affects only itself.
 
 use std::path::Path;
 
 use futures_util::future::join_all;
 use keyrack_key::KeyId;
 use keyrack_rack::{Feed, Next, Position};
-use keyrack_store::{Chain, NewKey, StoreError};
+use keyrack_store::{ChainStatus, NewKey, StoreError};
 
-use crate::hang_up::hang_up_after;
+use crate::dropped_callers::poll_then_drop;
 use crate::{NOW, World, snapshot, world};
 
 const CLIENTS: usize = 16;
 
-/// How many commits the write-ahead log holds: the frame that ends one tells the size of the file, others tell 0.
+/// Counts the commits in the write-ahead log. The last frame of a commit has the size of the file, other frames have
+/// 0.
 fn commits(folder: &Path) -> usize {
     const HEAD: usize = 32;
     const FRAME: usize = 24 + 4096;
@@ -22,7 +23,7 @@ fn commits(folder: &Path) -> usize {
 }
 
 impl World {
-    /// Every revision is there once, each key is whole, and the audit tells of each.
+    /// Checks that every revision occurs once, each key is complete, and each has its audit entry.
     async fn is_whole(&self) -> Vec<KeyId> {
         let snapshot = snapshot(&self.store, NOW).await.unwrap();
         let Next::Frame(frame) = self.store.after(Position::default()).await.unwrap() else {
@@ -31,15 +32,15 @@ impl World {
         let revisions: Vec<_> = frame.changes.iter().map(|record| record.revision.0).collect();
         assert_eq!(revisions, (1..=snapshot.position.revision.0).collect::<Vec<_>>());
         assert!(snapshot.records.iter().all(|record| record.secrets.len() == 1));
-        // Two more: the workspace began, and its owner joined.
+        // Two more entries: the workspace was created, and its owner joined.
         let entries = snapshot.position.revision.0 + 2;
-        assert_eq!(self.store.verify_chain(self.workspace).await.unwrap(), Chain::Whole { entries });
+        assert_eq!(self.store.verify_chain(self.workspace).await.unwrap(), ChainStatus::Whole { entries });
         snapshot.records.iter().map(|record| record.key).collect()
     }
 }
 
 #[tokio::test]
-async fn writes_that_wait_for_each_other_share_one_commit_and_a_lone_one_has_its_own() {
+async fn waiting_writes_share_a_commit_and_a_single_write_has_its_own() {
     let world = world().await;
     let before = commits(world.folder.path());
     world.key("alone").await;
@@ -55,7 +56,7 @@ async fn writes_that_wait_for_each_other_share_one_commit_and_a_lone_one_has_its
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_many_clients_make_at_once_is_all_there() {
+async fn concurrent_creations_are_all_stored() {
     let world = std::sync::Arc::new(world().await);
     let clients: Vec<_> = (0..CLIENTS)
         .map(|_| {
@@ -84,12 +85,12 @@ async fn world_after(clients: Vec<tokio::task::JoinHandle<Vec<KeyId>>>, world: &
 }
 
 #[tokio::test]
-async fn one_that_fails_undoes_itself_and_no_other_of_its_group() {
+async fn failed_write_rolls_back_alone() {
     let world = world().await;
     let taken = world.new_key("first");
     world.store.create_key(&taken).await.unwrap();
     let before = commits(world.folder.path());
-    // Its audit entry is written before its secret turns out to be another key's.
+    // The audit entry is written before the database rejects the secret, which belongs to another key.
     let keys: Vec<_> = (0..CLIENTS)
         .map(|number| match number % 4 {
             0 => NewKey { secret: taken.secret, ..world.new_key("bad") },
@@ -105,10 +106,10 @@ async fn one_that_fails_undoes_itself_and_no_other_of_its_group() {
 }
 
 #[tokio::test]
-async fn a_commit_that_fails_fails_all_of_its_group_and_the_next_one_works() {
+async fn failed_commit_fails_its_group_and_the_next_one_works() {
     let world = world().await;
     let console = world.console();
-    // A row that nobody makes, and that only the commit finds wrong.
+    // A row that only the commit finds to be invalid.
     console
         .execute_batch(
             "CREATE TABLE torn (key_id TEXT REFERENCES keys (id) DEFERRABLE INITIALLY DEFERRED);
@@ -125,10 +126,10 @@ async fn a_commit_that_fails_fails_all_of_its_group_and_the_next_one_works() {
 }
 
 #[tokio::test]
-async fn when_sqlite_gives_the_transaction_up_all_of_the_group_hear_it() {
+async fn rolled_back_transaction_fails_the_whole_group() {
     let world = world().await;
     let console = world.console();
-    // As SQLite does by itself when the disk is full.
+    // SQLite does the same when the disk is full.
     console
         .execute_batch(
             "CREATE TRIGGER full BEFORE INSERT ON keys WHEN NEW.name = 'full'
@@ -139,21 +140,21 @@ async fn when_sqlite_gives_the_transaction_up_all_of_the_group_hear_it() {
     let made = join_all(keys.iter().map(|new| world.store.create_key(new))).await;
     assert!(matches!(made[0], Err(StoreError::Commit(_))), "{made:?}");
     assert!(matches!(made[1], Err(StoreError::Database(_))), "{made:?}");
-    // It had not begun: it belongs to the next group.
+    // This write hadn't started, so it belongs to the next group.
     assert!(made[2].is_ok(), "{made:?}");
     assert_eq!(world.is_whole().await, [keys[2].id]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn callers_that_go_away_within_a_group_hurt_nobody_else() {
+async fn dropped_callers_do_not_affect_their_group() {
     let world = world().await;
     let (mut finished, mut dropped) = (Vec::new(), 0);
     for round in 0..40 {
         let keys: Vec<_> = (0..CLIENTS).map(|_| world.new_key("CI")).collect();
-        // Half of them stay; each of the others goes after another number of steps.
+        // Half of them stay. The others are dropped, each after a different number of polls.
         let work = keys.iter().enumerate().map(|(number, new)| {
             let steps = if number % 2 == 0 { usize::MAX } else { (round * 7 + number * 13) % 12 };
-            hang_up_after(steps, world.store.create_key(new))
+            poll_then_drop(steps, world.store.create_key(new))
         });
         for (number, done) in join_all(work).await.into_iter().enumerate() {
             assert!(done || number % 2 == 1);

@@ -1,4 +1,4 @@
-//! Imports: one place in an archive after the other, across servers that end in between.
+//! Imports read an archive entry by entry and survive restarts.
 
 use keyrack_key::{Digest, ImportId, ProjectId, SessionId, UploadId, WorkspaceId};
 use std::convert::Infallible;
@@ -23,7 +23,7 @@ impl World {
         self.queued_of(project, self.actor(), 0).await
     }
 
-    /// The same of somebody, so many seconds later.
+    /// An import of `actor`, `seconds` after the start.
     async fn queued_of(&self, project: ProjectId, actor: Actor, seconds: u64) -> ImportId {
         let new = NewImport { actor, now: later(seconds), ..self.new_import(project) };
         self.store.begin_import(&new, anyone).await.unwrap().unwrap();
@@ -31,7 +31,7 @@ impl World {
         new.id
     }
 
-    /// Another workspace, and a project in it.
+    /// Another workspace with a project.
     async fn elsewhere(&self) -> (WorkspaceId, ProjectId) {
         let workspace = WorkspaceId::new(NOW, &mut rng());
         let new = NewWorkspace { id: workspace, slug: "other", name: "Other" };
@@ -80,7 +80,7 @@ fn step(next_entry: u64, skips: &[&str]) -> ImportStep {
 }
 
 #[tokio::test]
-async fn an_import_goes_on_at_the_entry_that_it_had_come_to() {
+async fn import_resumes_at_its_entry() {
     let world = world().await;
     let project = world.project("Caps").await;
     let id = world.queued(project).await;
@@ -101,7 +101,7 @@ async fn an_import_goes_on_at_the_entry_that_it_had_come_to() {
         open_max: None,
     };
     world.store.create_upload(&new).await.unwrap();
-    // The server ends here.
+    // The server stops here.
     assert!(!world.store.has_import().await.unwrap());
     world.recover().await;
     assert!(world.store.has_import().await.unwrap());
@@ -119,7 +119,7 @@ async fn an_import_goes_on_at_the_entry_that_it_had_come_to() {
         world.store.import_skips(id).await.unwrap().into_iter().map(|skip| skip.name).collect();
     assert_eq!(skips, ["two.jpg", "six.txt"]);
     assert_eq!(world.store.removals(NOW, 10).await.unwrap(), ["p"], "its archive is removed");
-    // What comes late changes nothing.
+    // Late reports change nothing.
     assert!(matches!(world.store.note_import_step(id, &step(9, &[])).await, Err(StoreError::NotFound)));
     assert!(matches!(
         world.store.create_upload(&NewUpload { id: UploadId::new(NOW, &mut rng()), ..new }).await,
@@ -130,7 +130,7 @@ async fn an_import_goes_on_at_the_entry_that_it_had_come_to() {
 }
 
 #[tokio::test]
-async fn three_servers_that_end_at_the_same_entry_end_the_import_and_progress_counts_anew() {
+async fn third_crash_at_the_same_entry_fails_the_import() {
     let world = world().await;
     let project = world.project("Caps").await;
     let id = world.queued(project).await;
@@ -154,7 +154,7 @@ async fn three_servers_that_end_at_the_same_entry_end_the_import_and_progress_co
 }
 
 #[tokio::test]
-async fn an_archive_that_was_arriving_when_the_server_ended_failed() {
+async fn interrupted_upload_of_an_archive_fails() {
     let world = world().await;
     let project = world.project("Caps").await;
     let new = world.new_import(project);
@@ -167,7 +167,7 @@ async fn an_archive_that_was_arriving_when_the_server_ended_failed() {
 }
 
 #[tokio::test]
-async fn an_archive_is_queued_while_its_sender_is_signed_in() {
+async fn archive_is_queued_only_while_its_sender_is_signed_in() {
     let world = world().await;
     let project = world.project("Caps").await;
     let (session, user) = (SessionId::new(NOW, &mut rng()), world.owner);
@@ -195,7 +195,7 @@ async fn an_archive_is_queued_while_its_sender_is_signed_in() {
 }
 
 #[tokio::test]
-async fn a_new_import_is_admitted_by_those_that_are_under_way() {
+async fn admission_of_an_import_sees_all_active_imports() {
     let world = world().await;
     let (project, (other, elsewhere)) = (world.project("Caps").await, world.elsewhere().await);
     let holder = |workspace, actor| ImportHolder { workspace, actor };
@@ -206,14 +206,14 @@ async fn a_new_import_is_admitted_by_those_that_are_under_way() {
         };
         world.store.begin_import(&new, admit).await
     };
-    // One that waits and one that arrives.
+    // A queued import and an arriving one.
     world.queued(project).await;
     let arriving = NewImport { actor: Actor::Operator, ..world.new_import(elsewhere) };
     begin(arriving, 2).await.unwrap().unwrap();
     let (mut under_way, new) = begin(world.new_import(project), 2).await.unwrap().unwrap_err();
     under_way.sort_by_key(|holder| *holder != ours);
     assert_eq!((under_way, new), (vec![ours, theirs], ours));
-    // One that runs, and one that has ended.
+    // A running import and an ended one.
     let job = world.store.take_import().await.unwrap().unwrap();
     assert!(begin(world.new_import(project), 2).await.unwrap().is_err());
     world.store.end_import(job.id, &ImportStep::default(), None, "p", NOW).await.unwrap();
@@ -223,7 +223,7 @@ async fn a_new_import_is_admitted_by_those_that_are_under_way() {
 }
 
 #[tokio::test]
-async fn workspaces_take_turns_with_their_imports_and_then_the_people_of_each() {
+async fn workspaces_take_turns_with_imports_then_their_members() {
     let world = world().await;
     let (flood, (other, project)) = (world.project("Flood").await, world.elsewhere().await);
     let (owner, colleague) = (world.actor(), Actor::Operator);
@@ -257,7 +257,7 @@ async fn workspaces_take_turns_with_their_imports_and_then_the_people_of_each() 
 }
 
 #[tokio::test]
-async fn the_workspace_with_fewest_running_imports_is_first_and_is_given_way_to() {
+async fn workspace_with_fewest_running_imports_is_served_first() {
     let world = world().await;
     let (flood, (other, project)) = (world.project("Flood").await, world.elsewhere().await);
     for _ in 0..4 {
@@ -273,16 +273,16 @@ async fn the_workspace_with_fewest_running_imports_is_first_and_is_given_way_to(
     let theirs = take().await;
     assert_eq!(theirs.workspace, other);
     assert!(!gives_way(&second).await && !gives_way(&theirs).await, "each has one");
-    // A second of theirs gets no worker from the one that ours has.
+    // A second import of the other workspace waits as long as ours has none running.
     world.queued(project).await;
     assert!(!gives_way(&second).await);
-    // Somebody else of the flood's workspace is given way to.
+    // An import yields to another person of its own workspace, too.
     world.queued_of(flood, Actor::Operator, 1).await;
     assert!(gives_way(&second).await);
 }
 
 #[tokio::test]
-async fn what_is_left_out_is_counted_whole_and_named_up_to_a_limit() {
+async fn skipped_files_are_all_counted_and_listed_up_to_a_limit() {
     let world = world().await;
     let project = world.project("Caps").await;
     let id = world.queued(project).await;
@@ -298,7 +298,7 @@ async fn what_is_left_out_is_counted_whole_and_named_up_to_a_limit() {
 }
 
 #[tokio::test]
-async fn an_import_ends_with_its_project_and_is_forgotten_after_a_while() {
+async fn import_is_deleted_with_its_project_or_after_a_while() {
     let world = world().await;
     let (kept, gone) = (world.project("Caps").await, world.project("Lids").await);
     let id = world.queued(gone).await;
@@ -322,7 +322,7 @@ async fn an_import_ends_with_its_project_and_is_forgotten_after_a_while() {
 }
 
 #[tokio::test]
-async fn wrong_imports_are_refused_by_the_tables() {
+async fn invalid_import_rows_are_rejected() {
     let world = world().await;
     let project = world.project("Caps").await;
     let id = world.queued(project).await;

@@ -1,4 +1,4 @@
-//! Keys: made, edited, rotated, deleted.
+//! Keys are created, edited, rotated, and deleted.
 
 use keyrack_key::{Class, Grant, KeyId, Only, Restrictions, Scope, WorkspaceId};
 use keyrack_rack::Revision;
@@ -49,7 +49,7 @@ impl World {
         }
     }
 
-    /// Changes the one key there is as another version would.
+    /// Changes the only key as another version of Keyrack would.
     async fn rewrite(&self, set: &str) {
         let sql = format!(
             "BEGIN;
@@ -59,13 +59,13 @@ impl World {
              COMMIT"
         );
         let console = self.console();
-        // On another thread: a write that was refused just now may still undo itself on this one.
+        // On another thread, because a rejected write may still be rolling back on this one.
         tokio::task::spawn_blocking(move || console.execute_batch(&sql)).await.unwrap().unwrap();
     }
 }
 
 #[tokio::test]
-async fn a_new_key_is_what_was_asked_for() {
+async fn created_key_has_the_requested_values() {
     let world = world().await;
     let restrictions = restrictions();
     let new = NewKey {
@@ -93,7 +93,7 @@ async fn a_new_key_is_what_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_new_key_is_told_as_it_is_read_whoever_made_it() {
+async fn created_key_equals_the_stored_row_for_each_kind_of_actor() {
     let world = world().await;
     let maker = world.key("maker").await;
     let scopes = [Scope::Project, Scope::Inference, Scope::Keys].into_iter().collect();
@@ -108,7 +108,7 @@ async fn a_new_key_is_told_as_it_is_read_whoever_made_it() {
 }
 
 #[tokio::test]
-async fn a_key_of_another_workspace_is_not_there() {
+async fn key_of_another_workspace_is_not_found() {
     let world = world().await;
     let key = world.key("CI").await;
     let other = WorkspaceId::new(NOW, &mut rng());
@@ -120,7 +120,7 @@ async fn a_key_of_another_workspace_is_not_there() {
 }
 
 #[tokio::test]
-async fn an_edit_of_an_older_state_is_a_conflict() {
+async fn edit_of_a_stale_revision_is_a_conflict() {
     let world = world().await;
     let key = world.key("CI").await;
     let edited = world.store.edit_key(&world.rename(&key, "CD")).await.unwrap();
@@ -133,7 +133,7 @@ async fn an_edit_of_an_older_state_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn an_edit_that_changes_nothing_takes_no_revision() {
+async fn edit_without_changes_takes_no_revision() {
     let world = world().await;
     let key = world.key("CI").await;
     let same = world.store.edit_key(&world.rename(&key, "CI")).await.unwrap();
@@ -141,9 +141,9 @@ async fn an_edit_that_changes_nothing_takes_no_revision() {
     assert_eq!(world.key("next").await.revision, Revision(2));
 }
 
-/// A later version in which Project means more must not widen this key by renaming it.
+/// If a later version adds a permission to Project, renaming must not add it to this key.
 #[tokio::test]
-async fn a_rename_hands_out_nothing_that_a_scope_came_to_mean() {
+async fn rename_does_not_widen_a_key_whose_scope_has_grown() {
     let world = world().await;
     let key = world.key("CI").await;
     world.rewrite("permissions = 1").await;
@@ -158,7 +158,7 @@ async fn a_rename_hands_out_nothing_that_a_scope_came_to_mean() {
 }
 
 #[tokio::test]
-async fn what_a_newer_version_wrote_denies_and_is_not_lost_by_an_edit() {
+async fn unknown_terms_of_a_newer_version_deny_and_survive_edits() {
     let world = world().await;
     let key = world.key("CI").await;
     for set in [r#"restrictions = '{"weekdays":["mon"]}'"#, "restrictions = '{}', permissions = 2147483649"] {
@@ -174,7 +174,7 @@ async fn what_a_newer_version_wrote_denies_and_is_not_lost_by_an_edit() {
 }
 
 #[tokio::test]
-async fn a_rotation_ends_what_still_retires_and_lets_the_current_secret_retire() {
+async fn rotation_revokes_the_retiring_secret_and_retires_the_current_one() {
     let world = world().await;
     let key = world.key("CI").await;
     let second = world.rotate(&key, 3600);
@@ -185,14 +185,14 @@ async fn a_rotation_ends_what_still_retires_and_lets_the_current_secret_retire()
         world.store.rotate_key(&RotateKey { now: later(5), ..world.rotate(&once, 60) }).await.unwrap();
     let ends: Vec<_> = twice.secrets.iter().map(|secret| secret.retires_at).collect();
     assert_eq!(ends, [None, Some(later(60)), Some(later(5))]);
-    // A month and more later nobody asks about the first two any more.
+    // After more than a month, the first two secrets are no longer needed.
     let month = 31 * 24 * 3600;
     let third = RotateKey { now: later(month), ..world.rotate(&twice, month) };
     assert_eq!(world.store.rotate_key(&third).await.unwrap().secrets.len(), 2);
 }
 
 #[tokio::test]
-async fn a_deletion_is_for_good_and_tells_who_when_and_why() {
+async fn deletion_is_final_and_has_actor_time_and_reason() {
     let world = world().await;
     let key = world.key("CI").await;
     let deleted = world.store.delete_key(&world.delete(key.id)).await.unwrap();
@@ -206,7 +206,7 @@ async fn a_deletion_is_for_good_and_tells_who_when_and_why() {
 }
 
 #[tokio::test]
-async fn a_repeated_request_makes_no_second_key_and_no_second_secret() {
+async fn repeated_request_creates_no_second_key_or_secret() {
     let world = world().await;
     let first = NewKey { once: Some("t1"), ..world.new_key("CI") };
     let made = world.store.create_key(&first).await.unwrap();
@@ -217,6 +217,6 @@ async fn a_repeated_request_makes_no_second_key_and_no_second_secret() {
     world.store.rotate_key(&rotate).await.unwrap();
     let repeated = world.store.rotate_key(&RotateKey { secret: secret(), ..rotate }).await;
     assert!(matches!(repeated, Err(StoreError::Repeated { key }) if key == made.id));
-    assert_eq!(world.store.forget_repetitions(later(1)).await.unwrap(), 2);
+    assert_eq!(world.store.delete_idempotency_keys_before(later(1)).await.unwrap(), 2);
     world.store.create_key(&again).await.unwrap();
 }

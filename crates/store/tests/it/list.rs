@@ -1,4 +1,4 @@
-//! Lists of keys: filters, counts and pages.
+//! Lists of keys: filters, counts, and pages.
 
 use keyrack_key::{Class, KeyId, Scope};
 use keyrack_store::{KeyFilter, KeyStatus, NewKey};
@@ -20,7 +20,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn filters_find_what_they_say() {
+async fn filters_return_matching_keys() {
     let world = world().await;
     world.key("École 100%").await;
     let expiring = NewKey { expires_at: Some(later(10)), ..world.new_key("soon_over") };
@@ -58,7 +58,7 @@ fn with(change: fn(&mut KeyFilter<'static>)) -> KeyFilter<'static> {
 }
 
 #[tokio::test]
-async fn pages_cover_the_list_once_newest_first() {
+async fn pages_of_keys_are_complete_and_newest_first() {
     let world = world().await;
     let mut made = Vec::new();
     for number in 0..25_u64 {
@@ -79,9 +79,9 @@ async fn pages_cover_the_list_once_newest_first() {
     assert_eq!(seen, made);
 }
 
-/// Not a benchmark: a guard against a list that reads every key for each row that it shows.
+/// Not a benchmark: it detects a list that reads every key for each row.
 #[tokio::test]
-async fn a_page_of_ten_thousand_keys_takes_no_time() {
+async fn page_of_ten_thousand_keys_is_fast() {
     let world = world().await;
     let sample = world.key("sample").await;
     let fill = format!(

@@ -1,5 +1,5 @@
-//! What every database behind the store must hold. One suite: it asks [`fresh`] for an empty store and knows nothing else
-//! about it, save for the wrong rows that are tried by hand.
+//! The behavior that every database behind the store must have. The tests get an empty store from [`fresh`] and use
+//! only its interface, except for tests that write invalid rows directly.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -8,27 +8,27 @@ mod audit;
 mod callers;
 mod constraints;
 mod datasets;
+mod denials;
+mod dropped_callers;
+mod exposures;
 mod feed;
 mod group;
-mod hang_up;
 mod imports;
 mod keys;
-mod life;
 mod list;
 mod migrations;
 mod models;
+mod pause;
 mod people;
 mod platform;
 mod policy;
 mod principal;
 mod projects;
 mod quotas;
-mod refusals;
 mod removals;
 mod reserve;
 mod retention;
-mod sightings;
-mod uses;
+mod usage;
 
 use keyrack_key::{
     Brands, Class, Digest, Grant, Hint, KeyId, Restrictions, Scope, Secret, Timestamp, UserId, WorkspaceId,
@@ -40,7 +40,7 @@ use tempfile::TempDir;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 
-/// `NOW`, so many seconds later.
+/// Returns the time `seconds` after `NOW`.
 pub(crate) fn later(seconds: u64) -> Timestamp {
     NOW.plus(std::time::Duration::from_secs(seconds))
 }
@@ -51,22 +51,22 @@ pub(crate) const fn rng() -> Rng {
     UnwrapErr(getrandom::SysRng)
 }
 
-/// A store with one owner and one workspace, and a way to its tables around it.
+/// A store with an owner and a workspace.
 pub(crate) struct World {
-    /// As the operator changes it: principals have tests of their own.
+    /// The store of the operator. Other principals have their own tests.
     pub(crate) store: AuthorizedStore,
     pub(crate) owner: UserId,
     pub(crate) workspace: WorkspaceId,
     pub(crate) folder: TempDir,
 }
 
-/// All keys, as a rack would read them.
+/// Reads all keys as a rack does.
 pub(crate) async fn snapshot(store: &Store, tombstones_since: Timestamp) -> Result<Snapshot, StoreError> {
     let reading = store.snapshot(tombstones_since).await?;
     tokio::task::spawn_blocking(move || reading.whole()).await.unwrap()
 }
 
-/// An empty store.
+/// Creates an empty store.
 pub(crate) async fn fresh() -> (Store, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("keyrack.db"), rng()).await.unwrap();
@@ -105,7 +105,7 @@ impl World {
         Actor::User(self.owner)
     }
 
-    /// A key as people usually make it.
+    /// A typical new key.
     pub(crate) fn new_key<'a>(&self, name: &'a str) -> NewKey<'a> {
         NewKey {
             id: KeyId::new(NOW, &mut rng()),
@@ -128,7 +128,7 @@ impl World {
         made
     }
 
-    /// The tables, as somebody at a console sees them.
+    /// Opens the database directly, without the store.
     pub(crate) fn console(&self) -> rusqlite::Connection {
         let console = rusqlite::Connection::open(self.folder.path().join("keyrack.db")).unwrap();
         console.pragma_update(None, "foreign_keys", true).unwrap();

@@ -1,10 +1,10 @@
-//! The list of what was done to the tables: older data folders open, those of newer versions do not.
+//! Migrations: databases of older versions are migrated, those of newer versions are rejected.
 
 use keyrack_store::{MigrationError, Store, StoreError};
 
 use crate::{World, rng, world};
 
-/// As `sqlx` wrote them into folders that exist, each with SHA-384 of its file.
+/// The migrations as `sqlx` recorded them in existing databases, each with the SHA-384 of its file.
 const WRITTEN: [(i64, &str, &str); 5] = [
     (
         1,
@@ -41,7 +41,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn what_was_done_is_listed_as_it_always_was() {
+async fn applied_migrations_have_their_original_checksums() {
     let world = world().await;
     let console = world.console();
     let mut list = console
@@ -58,7 +58,7 @@ async fn what_was_done_is_listed_as_it_always_was() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_up_to_date_is_left_as_it_is() {
+async fn current_database_is_not_changed() {
     let world = world().await;
     let list = "SELECT group_concat(version || installed_on || execution_time) FROM _sqlx_migrations";
     let read = || world.console().query_row(list, [], |row| row.get::<_, String>(0)).unwrap();
@@ -69,7 +69,7 @@ async fn a_file_that_is_up_to_date_is_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn the_file_of_a_newer_version_is_not_touched() {
+async fn database_of_a_newer_version_is_rejected_unchanged() {
     let world = world().await;
     let newer = "INSERT INTO _sqlx_migrations VALUES (9999, 'later', 'now', TRUE, x'00', 1)";
     world.console().execute_batch(newer).unwrap();
@@ -78,7 +78,7 @@ async fn the_file_of_a_newer_version_is_not_touched() {
 }
 
 #[tokio::test]
-async fn tables_that_were_made_otherwise_are_not_used() {
+async fn database_with_other_checksums_is_rejected() {
     let world = world().await;
     world.console().execute_batch("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 2").unwrap();
     let error = world.open_again().await.unwrap_err();
@@ -86,9 +86,9 @@ async fn tables_that_were_made_otherwise_are_not_used() {
 }
 
 #[tokio::test]
-async fn a_step_that_fails_is_not_done_at_all() {
+async fn failed_migration_is_rolled_back() {
     let world = world().await;
-    // The last table of the last step is there already: what stands before it in the step has worked by then.
+    // The last table of the migration already exists, so the statements before it have run when the migration fails.
     world
         .console()
         .execute_batch("DELETE FROM _sqlx_migrations WHERE version = 5; DROP INDEX changes_of_key")

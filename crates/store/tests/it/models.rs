@@ -1,9 +1,9 @@
-//! Trainings: one worker at a time, and none that was given up writes into a later try.
+//! Training runs have one worker at a time, and a worker that lost its run can't write.
 
 use keyrack_key::{ModelId, ProjectId, WorkspaceId};
 use keyrack_store::{
-    Actor, Job, ModelStatus, NewModel, NewProject, NewWorkspace, Outcome, Point, ProjectType, Stand,
-    StoreError,
+    Actor, CurvePoint, ModelStatus, NewModel, NewProject, NewWorkspace, ProjectType, RunOutcome, RunSignal,
+    StoreError, TrainingRun,
 };
 use serde_json::json;
 
@@ -18,9 +18,9 @@ impl World {
         self.store.create_model(&new).await.unwrap().id
     }
 
-    /// Takes a job for ten seconds.
-    async fn take(&self, at: u64) -> Option<Job> {
-        self.store.take_job(later(at), later(at + 10)).await.unwrap()
+    /// Takes a run with a lease of ten seconds.
+    async fn take(&self, at: u64) -> Option<TrainingRun> {
+        self.store.take_run(later(at), later(at + 10)).await.unwrap()
     }
 
     async fn status(&self, id: ModelId) -> ModelStatus {
@@ -29,7 +29,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn trainings_are_taken_oldest_first_and_each_by_one_worker() {
+async fn runs_are_taken_oldest_first_by_one_worker_each() {
     let world = world().await;
     let project = world.project("Bolts").await;
     let label = world.label(project, "cap").await;
@@ -52,40 +52,43 @@ async fn trainings_are_taken_oldest_first_and_each_by_one_worker() {
 }
 
 #[tokio::test]
-async fn a_try_that_was_put_back_does_not_count_and_its_worker_writes_nothing_into_the_next() {
+async fn requeued_attempt_does_not_count_and_its_worker_cannot_write() {
     let world = world().await;
     let model = world.model(world.project("Bolts").await, "a", 0).await;
     let stopped = world.take(0).await.unwrap();
-    world.store.put_back_job(&stopped, later(1)).await.unwrap();
+    world.store.requeue_run(&stopped, later(1)).await.unwrap();
     let next = world.take(2).await.unwrap();
     assert_eq!((next.model, next.attempt), (model, 1));
-    assert_eq!(world.store.report(&stopped, None, &[], later(99)).await.unwrap(), Stand::Lost);
-    assert!(!world.store.end_job(&stopped, &Outcome::Failed("late".into()), later(3)).await.unwrap());
-    assert!(world.store.end_job(&next, &Outcome::Ready(json!({})), later(4)).await.unwrap());
+    assert_eq!(world.store.report_progress(&stopped, None, &[], later(99)).await.unwrap(), RunSignal::Lost);
+    assert!(!world.store.end_run(&stopped, &RunOutcome::Failed("late".into()), later(3)).await.unwrap());
+    assert!(world.store.end_run(&next, &RunOutcome::Ready(json!({})), later(4)).await.unwrap());
 }
 
 #[tokio::test]
-async fn a_lease_that_is_renewed_is_nobody_elses_and_one_that_ended_is() {
+async fn renewed_lease_is_exclusive_and_expired_lease_is_not() {
     let world = world().await;
     let model = world.model(world.project("Bolts").await, "a", 0).await;
     let dead = world.take(0).await.unwrap();
-    let points = [Point { step: 1, loss: Some(0.5), validation: None }];
-    let stand = world.store.report(&dead, Some(&json!({ "done": 1 })), &points, later(20)).await.unwrap();
-    assert_eq!(stand, Stand::Continue);
+    let points = [CurvePoint { step: 1, loss: Some(0.5), validation: None }];
+    let stand =
+        world.store.report_progress(&dead, Some(&json!({ "done": 1 })), &points, later(20)).await.unwrap();
+    assert_eq!(stand, RunSignal::Continue);
     assert_eq!(world.take(15).await, None);
     assert_eq!(world.store.curve(model).await.unwrap(), points);
 
     let alive = world.take(21).await.unwrap();
     assert_eq!((alive.model, alive.attempt), (model, 2));
     assert!(world.store.curve(model).await.unwrap().is_empty(), "the curve is this try's");
-    // What the first worker still writes goes nowhere.
-    assert_eq!(world.store.report(&dead, None, &points, later(99)).await.unwrap(), Stand::Lost);
-    assert!(!world.store.end_job(&dead, &Outcome::Ready(json!({})), later(22)).await.unwrap());
+    // The first worker's writes are ignored.
+    assert_eq!(world.store.report_progress(&dead, None, &points, later(99)).await.unwrap(), RunSignal::Lost);
+    assert!(!world.store.end_run(&dead, &RunOutcome::Ready(json!({})), later(22)).await.unwrap());
     assert!(world.store.curve(model).await.unwrap().is_empty());
     assert_eq!(world.status(model).await, ModelStatus::Running);
 
-    assert!(world.store.end_job(&alive, &Outcome::Ready(json!({ "task": "x" })), later(23)).await.unwrap());
-    assert!(!world.store.end_job(&alive, &Outcome::Failed("late".into()), later(24)).await.unwrap());
+    assert!(
+        world.store.end_run(&alive, &RunOutcome::Ready(json!({ "task": "x" })), later(23)).await.unwrap()
+    );
+    assert!(!world.store.end_run(&alive, &RunOutcome::Failed("late".into()), later(24)).await.unwrap());
     let ready = world.store.model(world.workspace, model).await.unwrap().unwrap();
     assert_eq!(
         (ready.status, ready.card, ready.attempt),
@@ -93,30 +96,30 @@ async fn a_lease_that_is_renewed_is_nobody_elses_and_one_that_ended_is() {
     );
 }
 
-/// The worker took its lease by a clock that ran a day ahead, and died.
+/// The worker took its lease while the clock ran a day ahead, and died.
 #[tokio::test]
-async fn a_clock_that_is_set_back_keeps_no_training_from_being_begun_again() {
+async fn clock_set_back_does_not_block_an_abandoned_run() {
     let world = world().await;
     let model = world.model(world.project("Bolts").await, "a", 0).await;
     let alive = world.take(86_400).await.unwrap();
-    world.store.end_deserted_jobs(NOW).await.unwrap();
+    world.store.requeue_abandoned_runs(NOW).await.unwrap();
     assert_eq!(
-        world.store.report(&alive, None, &[], later(11)).await.unwrap(),
-        Stand::Continue,
+        world.store.report_progress(&alive, None, &[], later(11)).await.unwrap(),
+        RunSignal::Continue,
         "it may go on"
     );
     let again = world.take(12).await.unwrap();
     assert_eq!((again.model, again.attempt), (model, 2));
-    world.store.end_job(&again, &Outcome::Failed("enough".into()), later(13)).await.unwrap();
+    world.store.end_run(&again, &RunOutcome::Failed("enough".into()), later(13)).await.unwrap();
     let other = world.model(world.project("Nuts").await, "b", 0).await;
     assert_eq!(world.take(86_400).await.unwrap().model, other);
-    world.store.end_deserted_jobs(NOW).await.unwrap();
+    world.store.requeue_abandoned_runs(NOW).await.unwrap();
     assert_eq!(world.take(59).await, None, "it may still be alive");
     assert_eq!(world.take(61).await.unwrap().model, other);
 }
 
 #[tokio::test]
-async fn what_killed_two_workers_is_given_up() {
+async fn run_that_killed_two_workers_fails() {
     let world = world().await;
     let model = world.model(world.project("Bolts").await, "a", 0).await;
     for at in [0, 11] {
@@ -129,7 +132,7 @@ async fn what_killed_two_workers_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_cancelled_training_ends_at_once_while_it_waits_and_by_its_worker_while_it_runs() {
+async fn queued_run_is_cancelled_at_once_and_running_one_by_its_worker() {
     let world = world().await;
     let project = world.project("Bolts").await;
     let cancel =
@@ -142,11 +145,11 @@ async fn a_cancelled_training_ends_at_once_while_it_waits_and_by_its_worker_whil
     let job = world.take(6).await.unwrap();
     let told = cancel(running).await;
     assert_eq!((told.status, told.cancelling), (ModelStatus::Running, true));
-    assert_eq!(world.store.report(&job, None, &[], later(20)).await.unwrap(), Stand::Cancel);
-    assert!(world.store.end_job(&job, &Outcome::Cancelled, later(8)).await.unwrap());
+    assert_eq!(world.store.report_progress(&job, None, &[], later(20)).await.unwrap(), RunSignal::Cancel);
+    assert!(world.store.end_run(&job, &RunOutcome::Cancelled, later(8)).await.unwrap());
     assert_eq!(world.status(running).await, ModelStatus::Cancelled);
 
-    // Its worker died before it heard of it.
+    // The worker died before it saw the cancellation.
     let orphan = world.model(project, "c", 2).await;
     world.take(30).await.unwrap();
     cancel(orphan).await;
@@ -155,7 +158,7 @@ async fn a_cancelled_training_ends_at_once_while_it_waits_and_by_its_worker_whil
 }
 
 #[tokio::test]
-async fn a_deleted_model_is_lost_to_its_worker_and_its_objects_are_to_be_removed() {
+async fn deleted_model_is_lost_to_its_worker_and_schedules_removal() {
     let world = world().await;
     let model = world.model(world.project("Bolts").await, "a", 0).await;
     let job = world.take(0).await.unwrap();
@@ -166,8 +169,8 @@ async fn a_deleted_model_is_lost_to_its_worker_and_its_objects_are_to_be_removed
         .delete_model(world.workspace, model, &prefixes, world.actor(), NOW)
         .await
         .unwrap();
-    assert_eq!(world.store.report(&job, None, &[], later(9)).await.unwrap(), Stand::Lost);
-    assert!(!world.store.end_job(&job, &Outcome::Ready(json!({})), NOW).await.unwrap());
+    assert_eq!(world.store.report_progress(&job, None, &[], later(9)).await.unwrap(), RunSignal::Lost);
+    assert!(!world.store.end_run(&job, &RunOutcome::Ready(json!({})), NOW).await.unwrap());
     assert_eq!(world.store.removals(NOW, 9).await.unwrap(), prefixes);
     let again =
         world.store.as_operator().delete_model(world.workspace, model, &prefixes, world.actor(), NOW).await;
@@ -175,7 +178,7 @@ async fn a_deleted_model_is_lost_to_its_worker_and_its_objects_are_to_be_removed
 }
 
 #[tokio::test]
-async fn workspaces_take_turns_and_then_the_people_of_each() {
+async fn workspaces_take_turns_then_their_members() {
     let world = world().await;
     let flood = world.project("Flood").await;
     for number in 0..20 {
@@ -213,8 +216,8 @@ async fn workspaces_take_turns_and_then_the_people_of_each() {
         let model = world.store.model(job.workspace, job.model).await.unwrap().unwrap();
         let whose = if job.workspace == other { "other" } else { "flood" };
         order.push(format!("{whose} {}", if model.created_by.actor == key { "key" } else { "owner" }));
-        assert!(world.store.end_job(&job, &Outcome::Failed("enough".into()), later(at)).await.unwrap());
-        // Who deletes what was trained does not get ahead.
+        assert!(world.store.end_run(&job, &RunOutcome::Failed("enough".into()), later(at)).await.unwrap());
+        // Deleting a trained model doesn't move its author ahead in the queue.
         world
             .store
             .as_operator()
@@ -238,7 +241,7 @@ async fn workspaces_take_turns_and_then_the_people_of_each() {
 }
 
 #[tokio::test]
-async fn of_two_workers_one_goes_to_the_workspace_that_has_none() {
+async fn second_worker_serves_the_workspace_without_running_runs() {
     let world = world().await;
     let flood = world.project("Flood").await;
     for number in 0..3 {

@@ -1,4 +1,4 @@
-//! People, workspaces, members and their sessions.
+//! People, workspaces, memberships, and sessions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use keyrack_store::{Actor, NewSession, NewUser, NewWorkspace, Role, StoreError};
 use crate::{NOW, World, acme, ada, fresh, later, rng, world};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_who_set_up_at_once_one_does() {
+async fn concurrent_setup_succeeds_once() {
     let (store, _folder) = fresh().await;
     assert!(!store.is_set_up().await.unwrap());
     let store = Arc::new(store);
@@ -34,7 +34,7 @@ async fn of_many_who_set_up_at_once_one_does() {
 }
 
 #[tokio::test]
-async fn somebody_is_found_by_their_address_whatever_its_capitals() {
+async fn person_is_found_by_email_ignoring_case() {
     let world = world().await;
     let user = world.store.user_by_email("aDA@example.COM").await.unwrap().unwrap();
     assert_eq!((user.id, user.email.as_str()), (world.owner, "ada@example.com"));
@@ -45,7 +45,7 @@ async fn somebody_is_found_by_their_address_whatever_its_capitals() {
 }
 
 #[tokio::test]
-async fn members_see_their_workspaces_and_no_others() {
+async fn members_see_their_own_workspaces_only() {
     let world = world().await;
     let bob = UserId::new(NOW, &mut rng());
     world.store.add_user(&NewUser { email: "bob@example.com", ..ada(bob) }, NOW).await.unwrap();
@@ -89,7 +89,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_session_is_found_by_its_cookie_until_it_ends() {
+async fn session_is_found_by_cookie_until_it_ends() {
     let world = world().await;
     let first = world.sign_in("one", 100).await;
     let second = world.sign_in("two", 100).await;
@@ -111,15 +111,15 @@ async fn a_session_is_found_by_its_cookie_until_it_ends() {
 }
 
 #[tokio::test]
-async fn sessions_end_by_time_and_by_idleness() {
+async fn sessions_expire_by_time_and_by_idleness() {
     let world = world().await;
     world.sign_in("short", 10).await;
     let used = world.sign_in("used", 100).await;
     world.sign_in("idle", 100).await;
     world.store.touch_session(used, later(20)).await.unwrap();
     let hour = Duration::from_hours(1);
-    assert_eq!(world.store.end_expired(later(10), hour).await.unwrap(), 1);
-    assert_eq!(world.store.end_expired(later(30), Duration::from_secs(15)).await.unwrap(), 1);
+    assert_eq!(world.store.delete_expired_sessions(later(10), hour).await.unwrap(), 1);
+    assert_eq!(world.store.delete_expired_sessions(later(30), Duration::from_secs(15)).await.unwrap(), 1);
     assert_eq!(world.store.sessions_of(world.owner).await.unwrap()[0].id, used);
-    assert_eq!(world.store.end_expired(later(100), hour).await.unwrap(), 1);
+    assert_eq!(world.store.delete_expired_sessions(later(100), hour).await.unwrap(), 1);
 }

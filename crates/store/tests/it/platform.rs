@@ -1,10 +1,10 @@
-//! Wrong rows of what projects hold, written by hand around the store: the tables refuse each.
+//! The tables of projects reject invalid rows that are written without the store.
 
 use crate::constraints::{refused, run};
 use crate::datasets::picture;
 use crate::{World, world};
 
-/// Rows that are right: each table with its columns.
+/// Valid rows: each table with its columns.
 const ROWS: [(&str, &[(&str, &str)]); 7] = [
     ("batches", &[("id", "'bat_new'"), ("project_id", "'{p}'"), ("name", "'n'"), ("created_at", "1")]),
     ("labels", &[("id", "'lbl_new'"), ("project_id", "'{p}'"), ("name", "'n'"), ("created_at", "1")]),
@@ -73,15 +73,15 @@ const ROWS: [(&str, &[(&str, &str)]); 7] = [
     ("removals", &[("prefix", "'x'"), ("due_at", "1"), ("last", "0")]),
 ];
 
-/// What the rows refer to.
+/// The objects that the rows refer to.
 struct Names {
     world: World,
-    /// Pairs of a word in braces and what stands for it.
+    /// Placeholders in braces and their values.
     words: Vec<(&'static str, String)>,
 }
 
 impl Names {
-    /// A project with a label, a picture and a place for another.
+    /// Creates a project with a label, an image, and an upload.
     async fn given() -> Self {
         let world = world().await;
         let (project, other) = (world.project("Bolts").await, world.project("Nuts").await);
@@ -100,7 +100,7 @@ impl Names {
         Self { world, words }
     }
 
-    /// A row that is right but for the columns in `set`.
+    /// Inserts a row that is valid except for the columns in `set`.
     fn insert(&self, table: &str, set: &[(&str, &str)]) -> String {
         let row = ROWS.iter().find(|(name, _)| *name == table).unwrap().1;
         let value = |name: &str, right: &str| {
@@ -114,7 +114,7 @@ impl Names {
 }
 
 #[tokio::test]
-async fn rows_that_are_right_are_taken() {
+async fn valid_rows_are_accepted() {
     for (table, _) in ROWS {
         let names = Names::given().await;
         run(&names.world.console(), names.insert(table, &[])).unwrap();
@@ -122,7 +122,7 @@ async fn rows_that_are_right_are_taken() {
 }
 
 #[tokio::test]
-async fn wrong_rows_are_refused() {
+async fn invalid_rows_are_rejected() {
     let names = Names::given().await;
     let console = names.world.console();
     let long = format!("'{}'", "x".repeat(256));
@@ -178,7 +178,7 @@ async fn wrong_rows_are_refused() {
 }
 
 #[tokio::test]
-async fn a_box_without_a_place_is_refused() {
+async fn box_without_coordinates_is_rejected() {
     let names = Names::given().await;
     let console = names.world.console();
     for edge in ["\"left\"", "top", "width", "height"] {
@@ -187,7 +187,7 @@ async fn a_box_without_a_place_is_refused() {
 }
 
 #[tokio::test]
-async fn what_there_is_once_is_not_there_twice() {
+async fn unique_columns_reject_duplicates() {
     for (table, other, because) in [
         ("batches", "bat_two", "batches.project_id, batches.name"),
         ("annotations", "ann_two", "annotations.record_id, annotations.label_id"),
@@ -203,7 +203,7 @@ async fn what_there_is_once_is_not_there_twice() {
 }
 
 #[tokio::test]
-async fn a_picture_has_one_class_and_an_ended_training_stays_as_it_ended() {
+async fn image_has_one_class_and_ended_run_cannot_change() {
     let names = Names::given().await;
     let console = names.world.console();
     let none = [("\"left\"", "NULL"), ("top", "NULL"), ("width", "NULL"), ("height", "NULL")];

@@ -1,6 +1,6 @@
-//! What a workspace demands of its keys, and what it leaves as it is.
+//! The policy of a workspace, and the keys outside it.
 
-use keyrack_store::{AuditAction, Chain, EditWorkspace, NewKey, Policy, StoreError};
+use keyrack_store::{AuditAction, ChainStatus, EditWorkspace, NewKey, Policy, StoreError};
 use serde_json::json;
 
 use crate::{NOW, World, later, world};
@@ -19,14 +19,14 @@ fn edit(world: &World) -> EditWorkspace<'static> {
 }
 
 #[tokio::test]
-async fn a_policy_is_set_and_taken_away_and_each_change_is_told() {
+async fn policy_is_set_removed_and_audited() {
     let world = world().await;
     assert_eq!(world.store.policy(world.workspace).await.unwrap(), Policy::default());
     let set = EditWorkspace { name: Some("Acme 2"), longest_life: Some(Some(90)), ..edit(&world) };
     let (workspace, policy) = world.store.edit_workspace(&set).await.unwrap();
     assert_eq!((workspace.name.as_str(), workspace.slug.as_str()), ("Acme 2", "acme"));
     assert_eq!(policy, Policy { longest_life: Some(90), rotation_age: None });
-    // What is left out stays, and what changes nothing leaves no trace.
+    // Fields that are left out stay unchanged, and an edit without changes writes no audit entry.
     let age = EditWorkspace { rotation_age: Some(Some(30)), ..edit(&world) };
     world.store.edit_workspace(&age).await.unwrap();
     world.store.edit_workspace(&age).await.unwrap();
@@ -50,11 +50,11 @@ async fn a_policy_is_set_and_taken_away_and_each_change_is_told() {
             ),
         ]
     );
-    assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), Chain::Whole { entries: 5 });
+    assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), ChainStatus::Whole { entries: 5 });
 }
 
 #[tokio::test]
-async fn no_row_holds_a_policy_that_makes_no_sense() {
+async fn invalid_policy_rows_are_rejected() {
     let world = world().await;
     for days in [0, 3_651] {
         let wrong = EditWorkspace { longest_life: Some(Some(days)), ..edit(&world) };
@@ -66,7 +66,7 @@ async fn no_row_holds_a_policy_that_makes_no_sense() {
 }
 
 #[tokio::test]
-async fn keys_that_a_policy_leaves_as_they_are_are_found() {
+async fn keys_outside_a_policy_are_found() {
     let world = world().await;
     let policy = Policy { longest_life: Some(90), rotation_age: Some(30) };
     for (name, ends) in [("never", None), ("late", Some(91)), ("in time", Some(90)), ("gone", Some(10))] {
@@ -75,14 +75,14 @@ async fn keys_that_a_policy_leaves_as_they_are_are_found() {
     }
     let names = |page: keyrack_store::Page<(keyrack_key::KeyId, String), _>| {
         let mut names: Vec<_> = page.items.into_iter().map(|(_, name)| name).collect();
-        // Those of the same moment stand in any order.
+        // Entries with the same time have any order.
         names.sort_unstable();
         (names, page.next.is_some())
     };
     let end = policy.latest_end(NOW).unwrap();
-    let found = names(world.store.keys_beyond(world.workspace, end, 10).await.unwrap());
+    let found = names(world.store.keys_expiring_after(world.workspace, end, 10).await.unwrap());
     assert_eq!(found, (vec!["late".to_owned(), "never".to_owned()], false));
-    let found = names(world.store.keys_beyond(world.workspace, end, 1).await.unwrap());
+    let found = names(world.store.keys_expiring_after(world.workspace, end, 1).await.unwrap());
     assert_eq!((found.0.len(), found.1), (1, true));
     let old = async |now| {
         let made = policy.old_before(now).unwrap();

@@ -8,7 +8,7 @@ use keyrack_store::{
 
 use crate::{NOW, World, grant, later, rng, secret, world};
 
-/// What allowed a request with this secret of `key`, which nothing restricts.
+/// The principal of a request with this secret of `key`, without restrictions.
 fn principal(key: &KeyRow, secret: Digest) -> Principal {
     let checked = Key {
         key: key.id,
@@ -25,7 +25,7 @@ fn principal(key: &KeyRow, secret: Digest) -> Principal {
 }
 
 impl World {
-    /// Whether `principal` may still write at `seconds` after the start, by a write and by the check alone.
+    /// Returns whether `principal` may write `seconds` after the start, by a write and by `verify`.
     async fn allows(&self, principal: &Principal, seconds: u64) -> Result<(), StoreError> {
         let store = self.store.acting_as(principal.clone(), later(seconds));
         let name = KeyId::new(NOW, &mut rng()).to_string();
@@ -67,7 +67,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_key_that_is_deleted_or_paused_writes_nothing() {
+async fn deleted_or_paused_key_cannot_write() {
     let world = world().await;
     let (key, deleted) = world.caller(world.new_key("deleted")).await;
     world.allows(&deleted, 0).await.unwrap();
@@ -83,7 +83,7 @@ async fn a_key_that_is_deleted_or_paused_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_key_writes_until_it_expires_and_a_secret_until_it_is_revoked() {
+async fn expired_key_and_revoked_secret_cannot_write() {
     let world = world().await;
     let (_, expires) = world.caller(NewKey { expires_at: Some(later(60)), ..world.new_key("ends") }).await;
     world.allows(&expires, 59).await.unwrap();
@@ -108,7 +108,7 @@ async fn a_key_writes_until_it_expires_and_a_secret_until_it_is_revoked() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_changed_writes_only_if_it_lost_nothing() {
+async fn changed_key_can_write_only_if_it_lost_nothing() {
     let world = world().await;
     let (key, renamed) = world.caller(world.new_key("CI")).await;
     world.change_key(&key, |edit| edit.name = "CD").await;
@@ -127,7 +127,7 @@ async fn a_key_that_was_changed_writes_only_if_it_lost_nothing() {
 }
 
 #[tokio::test]
-async fn a_person_writes_while_signed_in_and_with_the_role() {
+async fn person_can_write_only_while_signed_in_with_the_role() {
     let world = world().await;
     let (session, user) = (SessionId::new(NOW, &mut rng()), world.owner);
     let new = NewSession {
@@ -143,7 +143,7 @@ async fn a_person_writes_while_signed_in_and_with_the_role() {
     let with = |role| Principal::Session { session, user, role: Some((world.workspace, role)) };
     let (browser, account) = (with(Role::Admin), Principal::Session { session, user, role: None });
     assert!(matches!(world.allows(&browser, 60).await, Err(StoreError::SignedOut)));
-    // What was undone has left the file before the next write is committed, and the console finds it free.
+    // The rolled back write releases its lock before the next write commits.
     world.allows(&browser, 59).await.unwrap();
     let console = world.console();
     console

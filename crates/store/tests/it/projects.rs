@@ -1,4 +1,4 @@
-//! Projects: one name each, and every change told.
+//! Projects have unique names, and every change is audited.
 
 use keyrack_key::{ProjectId, WorkspaceId};
 use keyrack_store::{AuditAction, EditProject, NewProject, ProjectType, StoreError};
@@ -31,7 +31,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_project_is_made_found_edited_and_deleted() {
+async fn project_is_created_found_edited_and_deleted() {
     let world = world().await;
     let made = world.store.create_project(&world.new_project("Bolts")).await.unwrap();
     assert_eq!(made.created_by.name.as_deref(), Some("Ada"));
@@ -54,7 +54,7 @@ async fn a_project_is_made_found_edited_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_name_is_taken_once_in_a_workspace_whatever_the_capitals() {
+async fn project_name_is_unique_in_a_workspace_ignoring_case() {
     let world = world().await;
     world.store.create_project(&world.new_project("Äpfel")).await.unwrap();
     let twin = world.store.create_project(&world.new_project("äPFEL")).await;
@@ -66,7 +66,7 @@ async fn a_name_is_taken_once_in_a_workspace_whatever_the_capitals() {
 }
 
 #[tokio::test]
-async fn pages_cover_the_projects_once_newest_first() {
+async fn pages_of_projects_are_complete_and_newest_first() {
     let world = world().await;
     for number in 0..5_u64 {
         let id = ProjectId::new(later(number), &mut rng());

@@ -1,9 +1,9 @@
-//! What was taken of quotas: never more than there is, by whomever and whenever.
+//! The usage of quotas never exceeds the limit.
 
 use std::time::Duration;
 
 use keyrack_key::{Counted, KeyId, Period, Quota, Timestamp};
-use keyrack_store::{Block, Rest, Store};
+use keyrack_store::{QuotaBlock, Store, UnspentBlock};
 
 use crate::constraints::{refused, run};
 use crate::{NOW, world};
@@ -12,17 +12,17 @@ fn quota(limit: u32, per: Period) -> Quota {
     Quota::new(Counted::Predictions, limit, per).unwrap()
 }
 
-fn none(key: KeyId) -> Rest {
-    Rest { key, of: Counted::Predictions, left: 0, from: Vec::new() }
+fn none(key: KeyId) -> UnspentBlock {
+    UnspentBlock { key, of: Counted::Predictions, left: 0, from: Vec::new() }
 }
 
 async fn take(store: &Store, key: KeyId, quotas: &[Quota], most: u32, now: Timestamp) -> (u32, Vec<u32>) {
-    let Block { size, taken } = store.take_block(&none(key), quotas, most, now).await.unwrap();
+    let QuotaBlock { size, taken } = store.take_block(&none(key), quotas, most, now).await.unwrap();
     (size, taken.iter().map(|one| one.taken).collect())
 }
 
 #[tokio::test]
-async fn a_block_is_as_large_as_wanted_or_as_what_is_left_of_the_smaller_quota() {
+async fn block_has_the_requested_size_or_the_rest_of_the_smaller_quota() {
     let world = world().await;
     let (store, key) = (&world.store, world.key("k").await.id);
     let quotas = [quota(100, Period::Day), quota(150, Period::Month)];
@@ -39,7 +39,7 @@ async fn a_block_is_as_large_as_wanted_or_as_what_is_left_of_the_smaller_quota()
 }
 
 #[tokio::test]
-async fn a_quota_that_is_lowered_counts_what_was_taken_and_one_that_is_raised_has_more() {
+async fn changed_quota_keeps_its_usage() {
     let world = world().await;
     let (store, key) = (&world.store, world.key("k").await.id);
     assert_eq!(take(store, key, &[quota(100, Period::Day)], 80, NOW).await.0, 80);
@@ -49,22 +49,22 @@ async fn a_quota_that_is_lowered_counts_what_was_taken_and_one_that_is_raised_ha
 }
 
 #[tokio::test]
-async fn what_is_given_back_can_be_taken_again_and_no_more() {
+async fn returned_amount_can_be_taken_again_once() {
     let world = world().await;
     let (store, key) = (&world.store, world.key("k").await.id);
     let quotas = [quota(10, Period::Day)];
     assert_eq!(take(store, key, &quotas, 10, NOW).await.0, 10);
     let begins = Period::Day.around(NOW).begins;
-    let rest = |left, begins| Rest { left, from: vec![(Period::Day, begins)], ..none(key) };
-    store.give_back(&[rest(3, begins), rest(11, begins)]).await.unwrap();
-    store.give_back(&[rest(3, begins.plus(Duration::from_hours(24)))]).await.unwrap();
+    let rest = |left, begins| UnspentBlock { left, from: vec![(Period::Day, begins)], ..none(key) };
+    store.return_blocks(&[rest(3, begins), rest(11, begins)]).await.unwrap();
+    store.return_blocks(&[rest(3, begins.plus(Duration::from_hours(24)))]).await.unwrap();
     assert_eq!(take(store, key, &quotas, 10, NOW).await, (3, vec![10]));
-    let Block { size, .. } = store.take_block(&rest(2, begins), &quotas, 10, NOW).await.unwrap();
+    let QuotaBlock { size, .. } = store.take_block(&rest(2, begins), &quotas, 10, NOW).await.unwrap();
     assert_eq!(size, 2, "given back and taken again in one step");
 }
 
 #[tokio::test]
-async fn many_who_take_at_once_take_all_and_no_more() {
+async fn concurrent_takers_never_exceed_the_quota() {
     let world = world().await;
     let (store, key) = (&world.store, world.key("k").await.id);
     let quotas = [quota(1_000, Period::Day), quota(700, Period::Month)];
@@ -82,7 +82,7 @@ async fn many_who_take_at_once_take_all_and_no_more() {
 }
 
 #[tokio::test]
-async fn wrong_rows_are_refused() {
+async fn invalid_rows_are_rejected() {
     let world = world().await;
     let (key, console) = (world.key("k").await.id, world.console());
     let row = |key: &str, rest: &str| format!("INSERT INTO quota_uses VALUES ('{key}', {rest})");
@@ -99,16 +99,16 @@ async fn wrong_rows_are_refused() {
 }
 
 #[tokio::test]
-async fn days_and_months_that_are_over_are_forgotten_and_others_told() {
+async fn past_periods_are_deleted_and_others_reported() {
     let world = world().await;
     let (store, key) = (&world.store, world.key("k").await.id);
     let quotas = [quota(10, Period::Day), quota(10, Period::Month)];
     take(store, key, &quotas, 1, NOW).await;
     let later = NOW.plus(Duration::from_hours(70 * 24));
     take(store, key, &quotas, 2, later).await;
-    assert_eq!(store.taken(key, Timestamp::from_micros(0)).await.unwrap().len(), 4);
-    assert_eq!(store.forget_quotas(later.minus(Duration::from_hours(62 * 24))).await.unwrap(), 2);
-    let left = store.taken(key, Period::Month.around(later).begins).await.unwrap();
+    assert_eq!(store.quota_usage(key, Timestamp::from_micros(0)).await.unwrap().len(), 4);
+    assert_eq!(store.delete_quota_usage_before(later.minus(Duration::from_hours(62 * 24))).await.unwrap(), 2);
+    let left = store.quota_usage(key, Period::Month.around(later).begins).await.unwrap();
     assert_eq!(
         left.iter().map(|(of, one)| (*of, one.taken)).collect::<Vec<_>>(),
         [(Counted::Predictions, 2), (Counted::Predictions, 2)]

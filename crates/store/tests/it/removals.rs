@@ -1,4 +1,4 @@
-//! Objects whose rows are gone: promised with the deletion, looked for twice, then forgotten.
+//! Objects whose rows are deleted are scheduled for removal, removed twice, then forgotten.
 
 use keyrack_store::StoreError;
 
@@ -8,7 +8,7 @@ use crate::{NOW, later, world};
 const HOUR: u64 = 3600;
 
 #[tokio::test]
-async fn a_deletion_promises_the_removal_of_its_objects() {
+async fn deletion_schedules_removal_of_objects() {
     let world = world().await;
     let project = world.project("Bolts").await;
     let record = picture(&world, project).await;
@@ -31,21 +31,21 @@ async fn a_deletion_promises_the_removal_of_its_objects() {
 }
 
 #[tokio::test]
-async fn what_was_removed_is_looked_for_once_more_and_then_never_again() {
+async fn removal_is_repeated_once_and_then_forgotten() {
     let world = world().await;
     let project = world.project("Bolts").await;
     world.store.delete_project(world.workspace, project, &["a".into()], world.actor(), NOW).await.unwrap();
-    world.store.removed("a", NOW).await.unwrap();
-    // Two who removed at once have looked no further than one.
-    world.store.removed("a", NOW).await.unwrap();
+    world.store.mark_removed("a", NOW).await.unwrap();
+    // Two concurrent removals count as one.
+    world.store.mark_removed("a", NOW).await.unwrap();
     assert!(world.store.removals(later(HOUR - 1), 9).await.unwrap().is_empty());
     assert_eq!(world.store.removals(later(HOUR), 9).await.unwrap(), ["a"]);
-    world.store.removed("a", later(HOUR)).await.unwrap();
+    world.store.mark_removed("a", later(HOUR)).await.unwrap();
     assert!(world.store.removals(later(100 * HOUR), 9).await.unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn the_end_of_a_project_takes_all_rows_of_it() {
+async fn deleting_a_project_deletes_all_its_rows() {
     let world = world().await;
     let project = world.project("Bolts").await;
     let record = picture(&world, project).await;

@@ -1,4 +1,4 @@
-//! On a disk with nothing but reserved space, what takes away succeeds, and what adds data is denied.
+//! On a disk with only reserved space left, deletions succeed and writes that add data are denied.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use keyrack_store::{ChangeKey, DeleteKey, NewSession, Reserve, RotateKey, Store,
 
 use crate::{NOW, World, acme, ada, later, rng, secret};
 
-/// A disk that is nearly full when the test says so.
+/// A disk that is nearly full while the test sets the flag.
 #[derive(Debug, Default)]
 struct Disk {
     is_critical: AtomicBool,
@@ -44,7 +44,7 @@ fn denied<T: std::fmt::Debug>(result: Result<T, StoreError>) {
 }
 
 #[tokio::test]
-async fn what_takes_away_succeeds_on_a_disk_that_takes_no_new_data() {
+async fn deletions_succeed_on_a_nearly_full_disk() {
     let disk = Arc::new(Disk::default());
     let world = world_on(&disk).await;
     let [paused, rotated, deleted] = [world.key("1").await, world.key("2").await, world.key("3").await];
@@ -55,11 +55,11 @@ async fn what_takes_away_succeeds_on_a_disk_that_takes_no_new_data() {
     let (store, workspace, actor) = (&world.store, world.workspace, world.actor());
     denied(store.create_key(&world.new_key("4")).await);
     denied(store.create_project(&world.new_project("Lids")).await);
-    denied(store.make_labels(project, &[], NOW).await);
+    denied(store.find_or_create_labels(project, &[], NOW).await);
     let outcome = Outcome { permission: None, refused: None };
     let used =
         Used { key: paused.id, secret: None, counts: vec![(outcome, 1)], last: None, seen: Vec::new() };
-    denied(store.note_uses(&[used], NOW).await);
+    denied(store.store_usage(&[used], NOW).await);
 
     let change = |key: &keyrack_store::KeyRow| {
         let (id, expected) = (key.id, key.revision);
@@ -92,7 +92,7 @@ async fn what_takes_away_succeeds_on_a_disk_that_takes_no_new_data() {
     };
     store.create_session(&session).await.unwrap();
     assert!(store.end_session(world.owner, session.id).await.unwrap());
-    store.forget_uploads(&[upload]).await.unwrap();
+    store.delete_uploads(&[upload]).await.unwrap();
     store.delete_project(workspace, project, &["p".to_owned()], actor, NOW).await.unwrap();
 
     disk.is_critical.store(false, Ordering::Relaxed);
@@ -100,7 +100,7 @@ async fn what_takes_away_succeeds_on_a_disk_that_takes_no_new_data() {
 }
 
 #[tokio::test]
-async fn room_is_made_before_each_commit() {
+async fn reserve_frees_space_before_each_commit() {
     let disk = Arc::new(Disk::default());
     let world = world_on(&disk).await;
     let before = disk.commits.load(Ordering::Relaxed);

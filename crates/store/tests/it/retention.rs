@@ -1,10 +1,10 @@
-//! What is over goes, what is not stays, and every look at it goes by an index.
+//! Old rows are deleted, others are kept, and all queries use an index.
 
 use std::time::Duration;
 
 use keyrack_key::{Exposure, Hint, KeyId, Permission, Permissions, Timestamp};
 use keyrack_rack::{Call, Calls, LastUse, Outcome, Used};
-use keyrack_store::RefusedRequest;
+use keyrack_store::DeniedRequest;
 
 use crate::{NOW, World, later, world};
 
@@ -17,18 +17,18 @@ async fn used(world: &World, key: KeyId, at: Timestamp) {
     let counts = vec![(PREDICTED, 3), (REFUSED, 2)];
     world
         .store
-        .note_uses(&[Used { key, secret: None, counts, last: Some(last), seen: Vec::new() }], at)
+        .store_usage(&[Used { key, secret: None, counts, last: Some(last), seen: Vec::new() }], at)
         .await
         .unwrap();
     let hint = Hint::parse("9fQ2").unwrap();
-    // Each day another address.
+    // A different address each day.
     let [a, b, c, d, ..] = at.micros().to_le_bytes();
     let address = Some(std::net::IpAddr::from([d, c, b, a]));
     let (origin, agent, exposure) = (b"", b"camera", Exposure::Url);
     let workspace = world.workspace;
     let call = Call { workspace, key, hint, at, address, origin, agent, exposure, outcome: PREDICTED };
-    world.store.note_callers(&[Calls::one(&call)], at).await.unwrap();
-    let refused = RefusedRequest {
+    world.store.store_callers(&[Calls::one(&call)], at).await.unwrap();
+    let refused = DeniedRequest {
         request: format!("req_{:024x}", at.micros()),
         key,
         at,
@@ -40,7 +40,7 @@ async fn used(world: &World, key: KeyId, at: Timestamp) {
         method: "GET".into(),
         route: "/api/v1/projects".into(),
     };
-    world.store.note_refusals(&[refused]).await.unwrap();
+    world.store.store_denied_requests(&[refused]).await.unwrap();
 }
 
 fn days(days: u64) -> Timestamp {
@@ -48,24 +48,25 @@ fn days(days: u64) -> Timestamp {
 }
 
 #[tokio::test]
-async fn what_is_over_is_forgotten_in_every_table_and_the_last_use_of_a_key_is_not() {
+async fn old_rows_are_deleted_in_every_table_but_last_use_is_kept() {
     let world = world().await;
     let key = world.key("CI").await.id;
     for day in 0..10 {
         used(&world, key, days(day)).await;
     }
-    let forgotten = world.store.forget_uses_before(days(7)).await.unwrap();
-    // Seven days of two hours' rows, of a day, a day of calls, a caller and a refusal; the eighth day began before.
+    let forgotten = world.store.delete_usage_before(days(7)).await.unwrap();
+    // Seven days with two rows by hour, one by day, one of calls, a caller, and a denial. The eighth day started
+    // before.
     assert!(forgotten >= 7 * 6, "{forgotten}");
     let hours = world.store.usage(world.workspace, key, Timestamp::from_micros(0)).await.unwrap();
     assert_eq!(hours.iter().map(|one| one.checks).sum::<u64>(), 3 * 5);
     let callers = world.store.callers(world.workspace, key, NOW, None, 100).await.unwrap().items;
     assert_eq!(callers.len(), 3);
-    assert_eq!(world.store.refused_requests(world.workspace, key, 100).await.unwrap().len(), 3);
-    let left = world.store.days_of_use(world.workspace, &[key], Timestamp::from_micros(0)).await.unwrap();
+    assert_eq!(world.store.denied_requests(world.workspace, key, 100).await.unwrap().len(), 3);
+    let left = world.store.daily_usage(world.workspace, &[key], Timestamp::from_micros(0)).await.unwrap();
     assert!((2..=3).contains(&left.len()), "{left:?}");
-    assert_eq!(world.store.forget_uses_before(days(7)).await.unwrap(), 0);
-    assert!(world.store.forget_uses_before(days(1_000)).await.unwrap() > 0);
+    assert_eq!(world.store.delete_usage_before(days(7)).await.unwrap(), 0);
+    assert!(world.store.delete_usage_before(days(1_000)).await.unwrap() > 0);
     let console = world.console();
     for table in ["key_usage", "key_days", "key_callers", "caller_days", "key_refusals", "key_sightings"] {
         let rows =
@@ -77,45 +78,45 @@ async fn what_is_over_is_forgotten_in_every_table_and_the_last_use_of_a_key_is_n
 }
 
 #[tokio::test]
-async fn days_add_up_and_know_what_was_asked_for() {
+async fn days_add_up_and_have_the_permissions() {
     let world = world().await;
     let (key, other) = (world.key("CI").await.id, world.key("other").await.id);
     used(&world, key, NOW).await;
     used(&world, key, later(3_600)).await;
     used(&world, key, days(2)).await;
     used(&world, other, NOW).await;
-    let told = world.store.days_of_use(world.workspace, &[key], NOW).await.unwrap();
+    let told = world.store.daily_usage(world.workspace, &[key], NOW).await.unwrap();
     let numbers: Vec<_> = told.iter().map(|day| (day.allowed, day.refused)).collect();
     assert_eq!(numbers, [(6, 4), (3, 2)]);
     assert!(
         told.iter()
             .all(|day| day.key == key && day.permissions == Permissions::of(&[Permission::ModelsPredict]))
     );
-    let both = world.store.days_of_use(world.workspace, &[key, other], NOW).await.unwrap();
+    let both = world.store.daily_usage(world.workspace, &[key, other], NOW).await.unwrap();
     assert_eq!(both.len(), 3);
     let by_day = world.store.usage_by_day(world.workspace, key, NOW).await.unwrap();
     assert_eq!(by_day.iter().map(|one| one.checks).collect::<Vec<_>>(), [6, 4, 3, 2]);
 }
 
-/// Hours that were there before there were days.
+/// Rows by hour from before there were rows by day.
 #[tokio::test]
-async fn an_older_store_gets_its_days_from_its_hours() {
+async fn migration_computes_days_from_hours() {
     let world = world().await;
     let key = world.key("CI").await.id;
     used(&world, key, NOW).await;
     used(&world, key, NOW.plus(Duration::from_hours(1))).await;
-    let before = world.store.days_of_use(world.workspace, &[key], NOW).await.unwrap();
+    let before = world.store.daily_usage(world.workspace, &[key], NOW).await.unwrap();
     let console = world.console();
     console.execute("DELETE FROM key_days", []).unwrap();
     let migration = include_str!("../../migrations/sqlite/0009_callers.sql");
     let start = migration.find("INSERT INTO key_days").unwrap();
     let fill = &migration[start..start + migration[start..].find(';').unwrap()];
     console.execute(fill, []).unwrap();
-    assert_eq!(world.store.days_of_use(world.workspace, &[key], NOW).await.unwrap(), before);
+    assert_eq!(world.store.daily_usage(world.workspace, &[key], NOW).await.unwrap(), before);
 }
 
 #[tokio::test]
-async fn nothing_reads_a_whole_table() {
+async fn retention_queries_use_indexes() {
     let world = world().await;
     let console = world.console();
     let look = [

@@ -1,32 +1,35 @@
-//! Embeddings of many pictures, on as many threads as are given.
+//! Computes the embeddings of a training's images on several threads.
 
-use super::Training;
-use crate::crew::{LeftOut, look};
-use crate::progress::Listener;
-use crate::split::enough_each;
-use crate::{Backbone, BackboneDigest, Flow, Frame, Progress, Settings, TooFew, TrainError};
+use super::ClassifierTrainingSet;
+use crate::parallel::{LeftOutImages, process_images};
+use crate::progress::Reporter;
+use crate::split::check_images_per_label;
+use crate::{
+    Backbone, BackboneDigest, Flow, NotEnoughImages, Progress, ResizeMode, TrainError, TrainingSettings,
+};
 
-/// What the backbone saw in the pictures of a training: most of the work, and the same for every seed.
+/// The backbone's embeddings of a training's images. Computing them is most of the work, and they
+/// don't depend on the seed.
 #[derive(Clone)]
 pub struct Features {
     pub(super) views: Vec<[Vec<f32>; 2]>,
     pub(super) classes: Vec<usize>,
-    /// Their numbers in the training.
+    /// The index of each image in the training.
     pub(super) pictures: Vec<usize>,
     pub(super) labels: Vec<String>,
     pub(super) unreadable: usize,
     pub(super) repeated: usize,
     pub(super) backbone: BackboneDigest,
     pub(super) width: usize,
-    pub(super) frame: Frame,
+    pub(super) frame: ResizeMode,
 }
 
 impl Features {
-    /// Looks at all pictures. Labels that none carries are left out.
+    /// Computes the embeddings of all images. Leaves out labels that no image has.
     pub fn extract(
         backbone: &Backbone,
-        training: &Training<'_>,
-        settings: &Settings,
+        training: &ClassifierTrainingSet<'_>,
+        settings: &TrainingSettings,
         report: &mut dyn FnMut(Progress) -> Flow,
     ) -> Result<Self, TrainError> {
         let labels = training.labels.len();
@@ -35,8 +38,8 @@ impl Features {
             return Err(TrainError::UnknownLabel { picture, class, labels });
         }
         check(training.labels, training.truth)?;
-        let (views, LeftOut { unreadable, repeated }) =
-            extract(backbone, training, settings, &mut Listener::new(report))?;
+        let (views, LeftOutImages { unreadable, repeated }) =
+            extract(backbone, training, settings, &mut Reporter::new(report))?;
         let pictures: Vec<usize> = (0..views.len()).filter(|at| views[*at].is_some()).collect();
         let classes: Vec<usize> = pictures.iter().map(|at| training.truth[*at]).collect();
         check(training.labels, &classes)?;
@@ -51,36 +54,36 @@ impl Features {
     }
 }
 
-/// Whether a training could begin, from how many pictures each label has.
-pub fn ready(counts: &[(String, usize)]) -> Result<(), TooFew> {
-    enough_each(counts)?;
+/// Checks whether a training can start. `counts` has the number of images of each label.
+pub fn check_counts(counts: &[(String, usize)]) -> Result<(), NotEnoughImages> {
+    check_images_per_label(counts)?;
     let has = counts.iter().filter(|(_, has)| *has > 0).count();
-    if has < 2 { Err(TooFew::Labels { has }) } else { Ok(()) }
+    if has < 2 { Err(NotEnoughImages::Labels { has }) } else { Ok(()) }
 }
 
-fn check(labels: &[String], classes: &[usize]) -> Result<(), TooFew> {
+fn check(labels: &[String], classes: &[usize]) -> Result<(), NotEnoughImages> {
     let mut counts: Vec<(String, usize)> = labels.iter().map(|label| (label.clone(), 0)).collect();
     classes.iter().for_each(|class| counts[*class].1 += 1);
-    ready(&counts)
+    check_counts(&counts)
 }
 
-/// The plain and the mirrored view of a picture, if it takes part.
+/// The embeddings of an image and of its mirror image, or `None` if the image is left out.
 type Views = Option<[Vec<f32>; 2]>;
 
-/// Both views of each picture that takes part, and which do not.
+/// Computes both views of each image, and returns which images were left out.
 fn extract(
     backbone: &Backbone,
-    training: &Training<'_>,
-    settings: &Settings,
-    listener: &mut Listener<'_>,
-) -> Result<(Vec<Views>, LeftOut), TrainError> {
+    training: &ClassifierTrainingSet<'_>,
+    settings: &TrainingSettings,
+    reporter: &mut Reporter<'_>,
+) -> Result<(Vec<Views>, LeftOutImages), TrainError> {
     let count = training.truth.len();
     let mut views = vec![None; count];
-    let left_out = look(
+    let left_out = process_images(
         settings,
         count,
         training.read,
-        listener,
+        reporter,
         |picture, threads, _| backbone.embeddings(picture, settings.frame, threads),
         |at, both| {
             views[at] = Some(both);

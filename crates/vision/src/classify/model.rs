@@ -1,14 +1,14 @@
-//! A trained classifier: asked, kept, read again, and described.
+//! A trained classifier: prediction, serialization, and model card.
 
 use serde::{Deserialize, Serialize};
 
-use super::metrics::Metrics;
+use super::metrics::ClassifierMetrics;
 use super::softmax::{Softmax, softmax};
-use crate::card::{self, BACKBONE_NOTE, Card};
-use crate::model::{self, ModelError, Task, memory_of};
-use crate::{Backbone, BackboneDigest, BackboneError, Frame, Picture, Threads};
+use crate::card::{self, BACKBONE_NOTE, ModelCard};
+use crate::model_file::{self, labels_memory};
+use crate::{Backbone, BackboneDigest, BackboneError, ModelError, Picture, ResizeMode, Task, Threads};
 
-/// What a person should know before believing a classifier.
+/// What to know before trusting a classifier.
 const NOTES: [&str; 3] = [
     "The metrics are of pictures that were set aside before training and took no part in any choice.",
     "Confidences come from a softmax whose temperature was calibrated on pictures like the training's; \
@@ -16,42 +16,42 @@ const NOTES: [&str; 3] = [
     "There is no \"none of these\": every picture gets one of the labels.",
 ];
 
-/// A head on a frozen backbone.
+/// A trained head for a frozen backbone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Classifier {
-    header: Header,
+    header: ClassifierHeader,
     head: Softmax,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Header {
+struct ClassifierHeader {
     task: Task,
     backbone: BackboneDigest,
-    frame: Frame,
+    frame: ResizeMode,
     labels: Vec<String>,
     temperature: f32,
-    metrics: Metrics,
+    metrics: ClassifierMetrics,
 }
 
-/// A label, and how likely it is.
+/// A label and its probability.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Guess<'a> {
-    /// One of the model's labels.
+pub struct ClassPrediction<'a> {
+    /// The name of the label.
     pub label: &'a str,
-    /// Calibrated, 0 to 1; all guesses of a picture add up to 1.
+    /// The calibrated probability, 0 to 1. The probabilities of all labels add up to 1.
     pub confidence: f32,
 }
 
 impl Classifier {
-    /// Takes the standardisation into the weights, so that predictions need none.
+    /// Folds the standardization of the features into the weights, so that predictions don't need it.
     pub(super) fn new(
         backbone: BackboneDigest,
-        frame: Frame,
+        frame: ResizeMode,
         labels: Vec<String>,
         head: &Softmax,
         (mean, deviation): (&[f32], &[f32]),
         temperature: f32,
-        metrics: Metrics,
+        metrics: ClassifierMetrics,
     ) -> Self {
         let mut head = head.clone();
         for row in head.weights.chunks_exact_mut(head.width + 1) {
@@ -59,41 +59,51 @@ impl Classifier {
             row[head.width] -= row.iter().zip(mean).map(|(weight, mean)| weight * mean).sum::<f32>();
         }
         Self {
-            header: Header { task: Task::Classification, backbone, frame, labels, temperature, metrics },
+            header: ClassifierHeader {
+                task: Task::Classification,
+                backbone,
+                frame,
+                labels,
+                temperature,
+                metrics,
+            },
             head,
         }
     }
 
-    /// All labels, the likeliest first.
+    /// Predicts the probabilities of all labels, the most likely first.
     pub fn predict(
         &self,
         backbone: &Backbone,
         picture: &Picture,
         threads: &Threads,
-    ) -> Result<Vec<Guess<'_>>, BackboneError> {
+    ) -> Result<Vec<ClassPrediction<'_>>, BackboneError> {
         let embedding = backbone.embedding(picture, self.header.frame, threads)?;
-        Ok(self.guess(&embedding))
+        Ok(self.predict_embedding(&embedding))
     }
 
-    /// What the head says of an embedding of its backbone.
-    pub fn guess(&self, embedding: &[f32]) -> Vec<Guess<'_>> {
-        let mut chances = self.head.logits(embedding);
-        softmax(&mut chances, self.header.temperature);
+    /// Predicts from an embedding that this classifier's backbone computed.
+    pub fn predict_embedding(&self, embedding: &[f32]) -> Vec<ClassPrediction<'_>> {
+        let mut probabilities = self.head.logits(embedding);
+        softmax(&mut probabilities, self.header.temperature);
         let labels = self.header.labels.iter();
-        let mut guesses: Vec<_> =
-            labels.zip(chances).map(|(label, confidence)| Guess { label, confidence }).collect();
+        let mut guesses: Vec<_> = labels
+            .zip(probabilities)
+            .map(|(label, confidence)| ClassPrediction { label, confidence })
+            .collect();
         guesses.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
         guesses
     }
 
-    /// The bytes to keep.
+    /// Serializes the classifier.
     pub fn to_bytes(&self) -> Vec<u8> {
-        model::write(&self.header, &self.head.weights)
+        model_file::write(&self.header, &self.head.weights)
     }
 
-    /// A kept classifier, for the backbone that will run it.
+    /// Deserializes a classifier. Returns an error if it was trained on a different backbone.
     pub fn from_bytes(bytes: &[u8], backbone: &Backbone) -> Result<Self, ModelError> {
-        let (header, weights) = model::read_for::<Header>(bytes, Task::Classification, backbone)?;
+        let (header, weights) =
+            model_file::read_for_task::<ClassifierHeader>(bytes, Task::Classification, backbone)?;
         let head = Softmax { width: backbone.width(), classes: header.labels.len(), weights };
         if header.labels.len() < 2 || head.weights.len() != head.classes * (head.width + 1) {
             return Err(ModelError::Content("size"));
@@ -104,25 +114,25 @@ impl Classifier {
         Ok(Self { header, head })
     }
 
-    /// What it tells apart.
+    /// The labels that the classifier distinguishes.
     pub fn labels(&self) -> &[String] {
         &self.header.labels
     }
 
-    /// How right it is on pictures that it did not learn from.
-    pub fn metrics(&self) -> &Metrics {
+    /// The metrics on images that the classifier wasn't trained on.
+    pub fn metrics(&self) -> &ClassifierMetrics {
         &self.header.metrics
     }
 
-    /// About how many bytes of memory it takes.
+    /// The approximate number of bytes in memory.
     pub fn memory(&self) -> usize {
         let labels = self.header.labels.len();
-        // The confusion matrix is part of its metrics.
-        4 * self.head.weights.len() + memory_of(&self.header.labels) + 8 * labels * labels
+        // The metrics include the confusion matrix.
+        4 * self.head.weights.len() + labels_memory(&self.header.labels) + 8 * labels * labels
     }
 
-    /// What may be said of it to whoever asks it.
-    pub fn card(&self) -> Card {
+    /// The model card. It contains no training data.
+    pub fn card(&self) -> ModelCard {
         let metrics = self.metrics().clone();
         let sure = metrics.at_0_7;
         let mut notes = vec![format!(
@@ -132,11 +142,11 @@ impl Classifier {
         notes.extend(NOTES.map(String::from));
         notes.push(BACKBONE_NOTE.into());
         notes.extend(card::left_out_notes(metrics.unreadable, metrics.repeated));
-        Card {
+        ModelCard {
             task: self.header.task,
             labels: self.header.labels.clone(),
             backbone: self.header.backbone,
-            metrics: card::Metrics::Classification(metrics),
+            metrics: card::ModelMetrics::Classification(metrics),
             notes,
         }
     }

@@ -1,22 +1,23 @@
-//! Multinomial logistic regression with L2, over standardised features, by L-BFGS (Liu and Nocedal, 1989).
+//! Multinomial logistic regression with L2 regularization on standardized features, fitted by
+//! L-BFGS (Liu and Nocedal, 1989).
 
 use crate::progress::Cancelled;
 
-/// How many past steps the curvature is guessed from.
+/// The number of past steps from which L-BFGS estimates the curvature.
 const MEMORY: usize = 8;
-/// The gradient's norm, relative to where it started, at which a fit is done.
-const ENOUGH: f64 = 1e-3;
+/// A fit ends when the norm of the gradient has fallen to this share of its first value.
+const GRADIENT_TOLERANCE: f64 = 1e-3;
 
-/// Multiplications between two looks at whether to go on: a small part of a second.
+/// The number of multiplications between two checks for cancellation, a small part of a second.
 const PULSE: usize = 1 << 27;
 
-/// Features as rows, with the class of each.
-pub(super) struct Rows<'a> {
+/// Feature rows with the class of each row.
+pub(super) struct TrainingRows<'a> {
     pub features: Vec<&'a [f32]>,
     pub classes: Vec<usize>,
 }
 
-/// A linear layer: `classes` rows of `width` weights and a bias behind them.
+/// A linear layer. `weights` has `classes` rows of `width` weights, each followed by a bias.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Softmax {
     pub width: usize,
@@ -24,15 +25,15 @@ pub(super) struct Softmax {
     pub weights: Vec<f32>,
 }
 
-/// One step of a fit.
+/// A step of a fit.
 pub(super) struct Step<'a> {
     pub number: usize,
     pub loss: f32,
     pub head: &'a Softmax,
 }
 
-/// Hears of each step, and of nothing now and then.
-pub(super) type Watch<'a> = dyn FnMut(Option<Step<'_>>) -> Result<(), Cancelled> + 'a;
+/// Receives each step, and `None` from time to time between steps. An error cancels the fit.
+pub(super) type StepCallback<'a> = dyn FnMut(Option<Step<'_>>) -> Result<(), Cancelled> + 'a;
 
 impl Softmax {
     pub(super) fn zero(width: usize, classes: usize) -> Self {
@@ -43,13 +44,13 @@ impl Softmax {
         self.weights.chunks_exact(self.width + 1).map(|row| dot(row, features) + row[self.width]).collect()
     }
 
-    /// Fits from where the weights stand.
+    /// Fits the weights, starting from their current values, for at most `most` steps.
     pub(super) fn fit(
         &mut self,
-        rows: &Rows,
+        rows: &TrainingRows,
         l2: f32,
         most: usize,
-        watch: &mut Watch<'_>,
+        watch: &mut StepCallback<'_>,
     ) -> Result<(), Cancelled> {
         let (mut loss, mut gradient) = self.loss(rows, l2, watch)?;
         let start = norm(&gradient).max(f64::MIN_POSITIVE);
@@ -72,21 +73,22 @@ impl Softmax {
             (*self, loss, gradient) = (next, next_loss, next_gradient);
             #[expect(clippy::cast_possible_truncation, reason = "a loss to look at")]
             watch(Some(Step { number, loss: loss as f32, head: self }))?;
-            if norm(&gradient) < ENOUGH * start {
+            if norm(&gradient) < GRADIENT_TOLERANCE * start {
                 break;
             }
         }
         Ok(())
     }
 
-    /// Halves the step until the loss falls by a part of what the slope promised (Armijo).
+    /// Halves the step until the loss falls by a fraction of what the slope predicts (Armijo's rule). Returns `None`
+    /// if 20 halvings don't suffice.
     fn search(
         &self,
-        rows: &Rows,
+        rows: &TrainingRows,
         l2: f32,
         (loss, gradient): (f64, &[f32]),
         direction: &[f32],
-        watch: &mut Watch<'_>,
+        watch: &mut StepCallback<'_>,
     ) -> Result<Option<(Self, f64, Vec<f32>)>, Cancelled> {
         let slope = inner(gradient, direction);
         let mut length = 1.0f32;
@@ -102,8 +104,13 @@ impl Softmax {
         Ok(None)
     }
 
-    /// Mean cross-entropy plus `l2 / 2 · |weights|²` (biases are free), and its gradient.
-    fn loss(&self, rows: &Rows, l2: f32, watch: &mut Watch<'_>) -> Result<(f64, Vec<f32>), Cancelled> {
+    /// Returns the mean cross-entropy plus `l2 / 2 · |weights|²` (without the biases), and its gradient.
+    fn loss(
+        &self,
+        rows: &TrainingRows,
+        l2: f32,
+        watch: &mut StepCallback<'_>,
+    ) -> Result<(f64, Vec<f32>), Cancelled> {
         let pulse = (PULSE / self.weights.len().max(1)).max(1);
         let mut gradient = vec![0.0f32; self.weights.len()];
         let mut total = 0.0f64;
@@ -113,12 +120,12 @@ impl Softmax {
             if number % pulse == pulse - 1 {
                 watch(None)?;
             }
-            let mut chances = self.logits(features);
-            softmax(&mut chances, 1.0);
-            total -= f64::from(chances[*class].max(1e-12).ln());
-            chances[*class] -= 1.0;
-            for (row, chance) in gradient.chunks_exact_mut(self.width + 1).zip(&chances) {
-                let pull = chance * share;
+            let mut probabilities = self.logits(features);
+            softmax(&mut probabilities, 1.0);
+            total -= f64::from(probabilities[*class].max(1e-12).ln());
+            probabilities[*class] -= 1.0;
+            for (row, probability) in gradient.chunks_exact_mut(self.width + 1).zip(&probabilities) {
+                let pull = probability * share;
                 row.iter_mut().zip(*features).for_each(|(g, x)| *g += pull * x);
                 row[self.width] += pull;
             }
@@ -134,19 +141,19 @@ impl Softmax {
     }
 }
 
-/// Logits to probabilities, in place.
+/// Turns logits into probabilities, in place.
 pub(super) fn softmax(logits: &mut [f32], temperature: f32) {
     let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     for logit in logits.iter_mut() {
         *logit = ((*logit - most) / temperature).exp();
     }
     let sum: f32 = logits.iter().sum();
-    for chance in logits.iter_mut() {
-        *chance /= sum;
+    for probability in logits.iter_mut() {
+        *probability /= sum;
     }
 }
 
-/// The two loops of L-BFGS: minus the inverse Hessian, as far as remembered, times the gradient.
+/// Returns the search direction by the two-loop recursion of L-BFGS.
 fn direction(gradient: &[f32], past: &[(Vec<f32>, Vec<f32>)]) -> Vec<f32> {
     let mut q: Vec<f32> = gradient.iter().map(|g| -g).collect();
     let mut shares = Vec::with_capacity(past.len());
@@ -184,7 +191,7 @@ fn norm(a: &[f32]) -> f64 {
     inner(a, a).sqrt()
 }
 
-/// Sixteen sums side by side, so that the compiler may use wide registers.
+/// Sums sixteen lanes separately, so that the compiler can use SIMD registers.
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0f32; 16];
     let (a, b) = (&a[..a.len().min(b.len())], &b[..a.len().min(b.len())]);
@@ -211,28 +218,28 @@ mod tests {
     }
 
     #[test]
-    fn the_gradient_is_the_slope_of_the_loss() {
+    fn gradient_matches_finite_differences() {
         let data: Vec<Vec<f32>> = (0..12).map(|n| numbers(n).take(5).collect()).collect();
-        let rows = Rows {
+        let rows = TrainingRows {
             features: data.iter().map(Vec::as_slice).collect(),
             classes: (0..12).map(|n| n % 3).collect(),
         };
         let mut head = Softmax::zero(5, 3);
         head.weights = numbers(99).take(18).collect();
         let (_, gradient) = head.loss(&rows, 0.1, &mut |_| Ok(())).unwrap();
-        for (at, told) in gradient.iter().enumerate() {
+        for (at, fitted) in gradient.iter().enumerate() {
             let moved = |by: f32| {
                 let mut head = head.clone();
                 head.weights[at] += by;
                 head.loss(&rows, 0.1, &mut |_| Ok(())).unwrap().0
             };
             let slope = (moved(1e-2) - moved(-1e-2)) / 2e-2;
-            assert!((slope - f64::from(*told)).abs() < 1e-3, "{at}: {slope} {told}");
+            assert!((slope - f64::from(*fitted)).abs() < 1e-3, "{at}: {slope} {fitted}");
         }
     }
 
     #[test]
-    fn what_can_be_told_apart_is_and_the_loss_never_rises() {
+    fn separable_classes_are_separated_and_the_loss_never_rises() {
         let data: Vec<Vec<f32>> = (0..60)
             .map(|n: u32| {
                 numbers(n)
@@ -242,7 +249,7 @@ mod tests {
                     .collect()
             })
             .collect();
-        let rows = Rows {
+        let rows = TrainingRows {
             features: data.iter().map(Vec::as_slice).collect(),
             classes: (0..60).map(|n| n % 3).collect(),
         };
@@ -262,8 +269,8 @@ mod tests {
     }
 
     #[test]
-    fn a_fit_stops_when_told() {
-        let rows = Rows { features: vec![&[1.0], &[-1.0]], classes: vec![0, 1] };
+    fn fit_stops_after_cancellation() {
+        let rows = TrainingRows { features: vec![&[1.0], &[-1.0]], classes: vec![0, 1] };
         let mut steps = 0;
         let stopped = Softmax::zero(1, 2).fit(&rows, 1e-6, 100, &mut |_| {
             steps += 1;

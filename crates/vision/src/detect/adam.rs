@@ -1,20 +1,20 @@
-//! How weights follow their gradient.
+//! The optimizer of the training.
 
-use super::net::Net;
+use super::net::Network;
 
-/// Kingma and Ba, 2015, with the weights' decay apart (Loshchilov and Hutter, 2019).
+/// Adam (Kingma and Ba, 2015) with decoupled weight decay (Loshchilov and Hutter, 2019).
 pub(super) struct Adam {
-    mean: Net,
-    square: Net,
+    mean: Network,
+    square: Network,
     steps: i32,
 }
 
 impl Adam {
-    pub(super) fn new(net: &Net) -> Self {
+    pub(super) fn new(net: &Network) -> Self {
         Self { mean: net.zeros_like(), square: net.zeros_like(), steps: 0 }
     }
 
-    pub(super) fn step(&mut self, net: &mut Net, gradient: &Net, rate: f32) {
+    pub(super) fn step(&mut self, net: &mut Network, gradient: &Network, rate: f32) {
         const DECAY: f32 = 1e-4;
         self.steps += 1;
         let (first, second) = (1.0 - 0.9f32.powi(self.steps), 1.0 - 0.999f32.powi(self.steps));

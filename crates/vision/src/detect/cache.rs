@@ -1,4 +1,4 @@
-//! The maps of all pictures, in 16 bits: in memory as far as that goes, and the rest in a file.
+//! Caches the feature maps of all images in 16 bits, in memory up to a limit and in a file beyond.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -8,63 +8,63 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ndarray::Array2;
 
-use super::half::{narrow, widen};
+use super::half::{from_half, to_half};
 use super::net::Levels;
 
-/// Both views of pictures, by the order in which they came.
-pub(super) struct Cache {
+/// Both views of each image, in the order in which they were added.
+pub(super) struct FeatureCache {
     shapes: [(usize, usize); 3],
-    /// Bytes that memory may take.
+    /// The most bytes in memory.
     memory: usize,
     folder: Option<PathBuf>,
-    here: Vec<Box<[u16]>>,
-    spill: Option<Spill>,
+    in_memory: Vec<Box<[u16]>>,
+    spill: Option<SpillFile>,
     count: usize,
 }
 
-impl Cache {
-    /// For maps of that many channels, the finest with `cells × cells`.
+impl FeatureCache {
+    /// `channels` has the channels of each map. The finest map has `cells × cells` cells.
     pub(super) fn new(channels: [usize; 3], cells: usize, memory: usize, folder: Option<&Path>) -> Self {
         let sides = [cells, cells / 2, cells / 4];
         let shapes = std::array::from_fn(|level| (channels[level], sides[level] * sides[level]));
         let folder = folder.map(Path::to_path_buf);
-        Self { shapes, memory, folder, here: Vec::new(), spill: None, count: 0 }
+        Self { shapes, memory, folder, in_memory: Vec::new(), spill: None, count: 0 }
     }
 
-    /// Keeps both views of a picture, one behind the other; under what number.
-    pub(super) fn keep(&mut self, views: Box<[u16]>) -> io::Result<usize> {
-        let full = (self.here.len() + 1) * size_of_val(&*views) > self.memory;
+    /// Adds both views of an image, one behind the other. Returns the index of the image.
+    pub(super) fn push(&mut self, views: Box<[u16]>) -> io::Result<usize> {
+        let full = (self.in_memory.len() + 1) * size_of_val(&*views) > self.memory;
         match &self.folder {
             Some(folder) if full => {
                 let spill = match &mut self.spill {
                     Some(spill) => spill,
-                    none => none.insert(Spill::new(folder)?),
+                    none => none.insert(SpillFile::new(folder)?),
                 };
                 spill.append(&views)?;
             }
-            _ => self.here.push(views),
+            _ => self.in_memory.push(views),
         }
         self.count += 1;
         Ok(self.count - 1)
     }
 
-    /// View 0 or 1 of a picture.
-    pub(super) fn levels(&self, number: usize, view: usize) -> io::Result<Levels> {
+    /// Returns view 0 or 1 of an image.
+    pub(super) fn read_levels(&self, number: usize, view: usize) -> io::Result<Levels> {
         let length: usize = self.shapes.iter().map(|(channels, cells)| channels * cells).sum();
-        match self.here.get(number) {
-            Some(views) => self.widened(views.get(view * length..).unwrap_or_default().iter().copied()),
+        match self.in_memory.get(number) {
+            Some(views) => self.to_levels(views.get(view * length..).unwrap_or_default().iter().copied()),
             None => {
                 let spill = self.spill.as_ref().ok_or(ErrorKind::NotFound)?;
-                let at = 2 * (number - self.here.len()) + view;
+                let at = 2 * (number - self.in_memory.len()) + view;
                 let bytes = spill.read((at * length * 2) as u64, length * 2)?;
-                self.widened(bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)))
+                self.to_levels(bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)))
             }
         }
     }
 
-    fn widened(&self, mut halves: impl Iterator<Item = u16>) -> io::Result<Levels> {
+    fn to_levels(&self, mut halves: impl Iterator<Item = u16>) -> io::Result<Levels> {
         let mut level = |(channels, cells): (usize, usize)| {
-            let numbers = halves.by_ref().take(channels * cells).map(widen).collect();
+            let numbers = halves.by_ref().take(channels * cells).map(from_half).collect();
             Array2::from_shape_vec((channels, cells), numbers).map_err(io::Error::other)
         };
         let [c3, c4, c5] = self.shapes;
@@ -72,19 +72,19 @@ impl Cache {
     }
 }
 
-/// Both views of a picture in 16 bits.
-pub(super) fn narrowed(views: &[Levels; 2]) -> Box<[u16]> {
-    views.iter().flatten().flatten().map(|number| narrow(*number)).collect()
+/// Converts both views of an image to 16 bits.
+pub(super) fn to_halves(views: &[Levels; 2]) -> Box<[u16]> {
+    views.iter().flatten().flatten().map(|number| to_half(*number)).collect()
 }
 
-/// A file that is gone when it is dropped, and on most systems when the process is killed.
-struct Spill {
+/// A temporary file. It is removed on drop and, on most systems, when the process is killed.
+struct SpillFile {
     file: Mutex<File>,
-    /// Where it could not be removed while it is open.
-    left: Option<PathBuf>,
+    /// The path to remove on drop, if the system can't remove a file while it is open.
+    remove_on_drop: Option<PathBuf>,
 }
 
-impl Spill {
+impl SpillFile {
     fn new(folder: &Path) -> io::Result<Self> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let process = std::process::id();
@@ -93,10 +93,10 @@ impl Spill {
             let path = folder.join(format!("keyrack-features-{process}-{number}"));
             match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
                 Ok(file) => {
-                    let left = fs::remove_file(&path).is_err().then_some(path);
-                    return Ok(Self { file: Mutex::new(file), left });
+                    let remove_on_drop = fs::remove_file(&path).is_err().then_some(path);
+                    return Ok(Self { file: Mutex::new(file), remove_on_drop });
                 }
-                // A process with the same number was killed where open files cannot be removed.
+                // A killed process with the same ID left this file behind.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
@@ -119,10 +119,10 @@ impl Spill {
     }
 }
 
-impl Drop for Spill {
+impl Drop for SpillFile {
     fn drop(&mut self) {
-        if let Some(path) = &self.left {
-            // Nobody is left to tell; the name says what the file was.
+        if let Some(path) = &self.remove_on_drop {
+            // There is no caller to return an error to. The name shows what the file was for.
             let _ = fs::remove_file(path);
         }
     }
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_spilled_comes_back_and_leaves_nothing_behind() {
+    fn spilled_features_read_back_and_the_file_is_removed() {
         let folder = std::env::temp_dir().join(format!("keyrack-spill-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let view = |start: u16| -> Levels {
@@ -143,28 +143,28 @@ mod tests {
                 })
             })
         };
-        // Room for two of five.
-        let mut cache = Cache::new([2, 3, 1], 4, 2 * 2 * 45 * 2, Some(&folder));
+        // The memory holds two of five images.
+        let mut cache = FeatureCache::new([2, 3, 1], 4, 2 * 2 * 45 * 2, Some(&folder));
         for number in 0..5u16 {
             let views = [view(number * 100), view(number * 100 + 50)];
-            assert_eq!(cache.keep(narrowed(&views)).unwrap(), usize::from(number));
+            assert_eq!(cache.push(to_halves(&views)).unwrap(), usize::from(number));
         }
-        assert_eq!(cache.here.len(), 2);
+        assert_eq!(cache.in_memory.len(), 2);
         for number in 0..5u16 {
-            assert_eq!(cache.levels(number.into(), 0).unwrap(), view(number * 100));
-            assert_eq!(cache.levels(number.into(), 1).unwrap(), view(number * 100 + 50));
+            assert_eq!(cache.read_levels(number.into(), 0).unwrap(), view(number * 100));
+            assert_eq!(cache.read_levels(number.into(), 1).unwrap(), view(number * 100 + 50));
         }
-        assert!(cache.levels(5, 0).is_err());
+        assert!(cache.read_levels(5, 0).is_err());
         drop(cache);
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
         fs::remove_dir(&folder).unwrap();
     }
 
     #[test]
-    fn without_a_folder_all_stays_in_memory() {
-        let mut cache = Cache::new([1, 1, 1], 4, 0, None);
+    fn cache_without_folder_stays_in_memory() {
+        let mut cache = FeatureCache::new([1, 1, 1], 4, 0, None);
         let view = [(1, 16), (1, 4), (1, 1)].map(Array2::ones);
-        cache.keep(narrowed(&[view.clone(), view.clone()])).unwrap();
-        assert_eq!(cache.levels(0, 1).unwrap(), view);
+        cache.push(to_halves(&[view.clone(), view.clone()])).unwrap();
+        assert_eq!(cache.read_levels(0, 1).unwrap(), view);
     }
 }

@@ -1,69 +1,69 @@
-//! The maps of all pictures, plain and mirrored, with their objects in the square's pixels.
+//! Computes the backbone's feature maps of a training's images, plain and mirrored.
 
 use ndarray::Array2;
 
-use super::cache::{Cache, narrowed};
+use super::cache::{FeatureCache, to_halves};
 use super::net::Levels;
-use super::place::Place;
-use super::target::Target;
-use super::train::Settings;
-use super::{Object, Training};
-use crate::crew::{LeftOut, look};
-use crate::progress::Listener;
-use crate::{Backbone, BackboneError, Maps, TrainError};
+use super::projection::Projection;
+use super::settings::DetectorSettings;
+use super::target_map::TargetBox;
+use super::{DetectorTrainingSet, Object};
+use crate::parallel::{LeftOutImages, process_images};
+use crate::progress::Reporter;
+use crate::{Backbone, BackboneError, FeatureMaps, TrainError};
 
-/// One picture as the network sees it.
-pub(super) struct Seen {
-    /// Its number in the training.
+/// An image of the training, after the backbone has processed it.
+pub(super) struct PreparedImage {
+    /// The image's index in the training.
     pub picture: usize,
-    /// Its number in the cache.
-    pub kept: usize,
-    pub place: Place,
-    /// Clipped to the picture; none of them is without area.
+    /// The image's index in the cache.
+    pub cache_index: usize,
+    pub projection: Projection,
+    /// The objects, clipped to the image. Each has an area.
     pub objects: Vec<Object>,
 }
 
-impl Seen {
-    /// What is there in one of the views of a square, the mirrored one or the plain.
-    pub(super) fn targets(&self, mirrored: bool, side: f32) -> Vec<Target> {
-        let targets = self.objects.iter().filter_map(|object| self.place.target(object));
+impl PreparedImage {
+    /// Returns the objects in the square's pixels, for the plain or the mirrored view of the square.
+    pub(super) fn targets(&self, mirrored: bool, side: f32) -> Vec<TargetBox> {
+        let targets = self.objects.iter().filter_map(|object| self.projection.target(object));
         targets
             .map(|target| {
                 let left = if mirrored { side - target.left - target.width } else { target.left };
-                Target { left, ..target }
+                TargetBox { left, ..target }
             })
             .collect()
     }
 }
 
-/// Looks at all pictures, and says which take no part.
+/// Computes the feature maps of all images, and returns which images were left out.
 pub(super) fn extract(
     backbone: &Backbone,
-    training: &Training<'_>,
-    settings: &Settings,
-    cache: &mut Cache,
-    listener: &mut Listener<'_>,
-) -> Result<(Vec<Seen>, LeftOut), TrainError> {
+    training: &DetectorTrainingSet<'_>,
+    settings: &DetectorSettings,
+    cache: &mut FeatureCache,
+    reporter: &mut Reporter<'_>,
+) -> Result<(Vec<PreparedImage>, LeftOutImages), TrainError> {
     let count = training.truth.len();
-    let mut all: Vec<Option<Seen>> = (0..count).map(|_| None).collect();
-    let left_out = look(
+    let mut all: Vec<Option<PreparedImage>> = (0..count).map(|_| None).collect();
+    let left_out = process_images(
         &settings.base,
         count,
         training.read,
-        listener,
+        reporter,
         |picture, threads, stop| {
             let (square, placed) = picture.square(settings.side, settings.base.frame, backbone.fill());
-            let maps = |mirror| backbone.maps(&square, mirror, threads).and_then(levels);
+            let maps = |mirror| backbone.maps(&square, mirror, threads).and_then(to_levels);
             let plain = maps(false)?;
-            // A large square takes its time, and nobody waits for the second view any more.
+            // A large square takes long, and after a cancellation the second view isn't needed.
             let mirrored = if stop.is_raised() { plain.clone() } else { maps(true)? };
-            Ok((narrowed(&[plain, mirrored]), Place::of(picture, placed)))
+            Ok((to_halves(&[plain, mirrored]), Projection::of(picture, placed)))
         },
-        |picture, (views, place)| {
-            let kept = cache.keep(views).map_err(TrainError::Spill)?;
+        |picture, (views, projection)| {
+            let cache_index = cache.push(views).map_err(TrainError::Spill)?;
             let objects =
-                training.truth[picture].iter().filter_map(|object| place.clipped(*object)).collect();
-            all[picture] = Some(Seen { picture, kept, place, objects });
+                training.truth[picture].iter().filter_map(|object| projection.clipped(*object)).collect();
+            all[picture] = Some(PreparedImage { picture, cache_index, projection, objects });
             Ok(())
         },
     )?;
@@ -71,8 +71,8 @@ pub(super) fn extract(
     Ok((all.into_iter().flatten().collect(), left_out))
 }
 
-/// Maps as matrices of channels × cells.
-pub(super) fn levels(maps: Maps) -> Result<Levels, BackboneError> {
+/// Reshapes the maps into matrices of channels × cells.
+pub(super) fn to_levels(maps: FeatureMaps) -> Result<Levels, BackboneError> {
     let matrices = maps.levels.map(|level| {
         let [channels, rows, columns] = rten_tensor::Layout::shape(&level);
         Array2::from_shape_vec((channels, rows * columns), level.into_data())

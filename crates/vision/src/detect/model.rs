@@ -1,21 +1,21 @@
-//! A trained detector: asked, kept, read again.
+//! A trained detector: detection, serialization, and model card.
 
 use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 
 use super::calibrate::Calibration;
-use super::features::levels;
-use super::net::{BOX, INSIDE, Layer, Net};
-use super::peaks::{Found, calibrated, peaks};
-use super::place::Place;
-use super::precision::{LabelPrecision, Metrics};
-use super::train::Settings;
-use super::views::agreed;
-use crate::card::{self, BACKBONE_NOTE, Card};
-use crate::model::{self, ModelError, Task, memory_of};
-use crate::{Backbone, BackboneDigest, BackboneError, Frame, Picture, Threads};
+use super::features::to_levels;
+use super::net::{BOX, HIDDEN, Layer, Network};
+use super::peaks::{Detection, find_peaks, to_detections};
+use super::precision::{DetectorMetrics, LabelPrecision};
+use super::projection::Projection;
+use super::settings::DetectorSettings;
+use super::views::average_views;
+use crate::card::{self, BACKBONE_NOTE, ModelCard};
+use crate::model_file::{self, labels_memory};
+use crate::{Backbone, BackboneDigest, BackboneError, ModelError, Picture, ResizeMode, Task, Threads};
 
-/// What a person should know before believing a detector.
+/// What to know before trusting a detector.
 const NOTES: [&str; 3] = [
     "The metrics are of pictures that were set aside before training and took no part in any choice. A box is right \
      where it shares half of the area of both with an object of its label that no surer box was given to.",
@@ -25,86 +25,86 @@ const NOTES: [&str; 3] = [
      picture's side, and objects that cover each other, are often missed.",
 ];
 
-/// A head on a frozen backbone's maps.
+/// A trained head for the feature maps of a frozen backbone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detector {
-    header: Header,
-    net: Net,
+    header: DetectorHeader,
+    net: Network,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Header {
+struct DetectorHeader {
     task: Task,
     backbone: BackboneDigest,
-    frame: Frame,
+    frame: ResizeMode,
     side: u32,
     labels: Vec<String>,
     calibrations: Vec<Calibration>,
-    metrics: Metrics,
+    metrics: DetectorMetrics,
 }
 
 impl Detector {
     pub(super) fn new(
         backbone: BackboneDigest,
         labels: Vec<String>,
-        settings: &Settings,
+        settings: &DetectorSettings,
         calibrations: Vec<Calibration>,
-        metrics: Metrics,
-        net: Net,
+        metrics: DetectorMetrics,
+        net: Network,
     ) -> Self {
         let (task, frame, side) = (Task::ObjectDetection, settings.base.frame, settings.side);
-        Self { header: Header { task, backbone, frame, side, labels, calibrations, metrics }, net }
+        Self { header: DetectorHeader { task, backbone, frame, side, labels, calibrations, metrics }, net }
     }
 
-    /// Everything found, the surest first, in the picture's pixels and within it.
+    /// Detects objects, the most confident first. Their boxes are in the image's pixels and within the image.
     pub fn detect(
         &self,
         backbone: &Backbone,
         picture: &Picture,
         threads: &Threads,
-    ) -> Result<Vec<Found>, BackboneError> {
+    ) -> Result<Vec<Detection>, BackboneError> {
         let (square, placed) = picture.square(self.header.side, self.header.frame, backbone.fill());
         let cells = self.header.side as usize / 8;
         let answer = |is_mirrored| {
-            let maps = levels(backbone.maps(&square, is_mirrored, threads)?)?;
+            let maps = to_levels(backbone.maps(&square, is_mirrored, threads)?)?;
             Ok::<_, BackboneError>(self.net.forward(&maps, cells).answer)
         };
-        let place = Place::of(picture, placed);
-        let peaks = peaks(&agreed(answer(false)?, &answer(true)?, cells), cells);
-        let peaks = peaks.into_iter().filter_map(|peak| peak.placed(&place)).collect();
-        Ok(calibrated(peaks, &self.header.calibrations))
+        let place = Projection::of(picture, placed);
+        let peaks = find_peaks(&average_views(answer(false)?, &answer(true)?, cells), cells);
+        let peaks = peaks.into_iter().filter_map(|peak| peak.projected(&place)).collect();
+        Ok(to_detections(peaks, &self.header.calibrations))
     }
 
-    /// The names that classes stand for.
+    /// The names of the classes.
     pub fn labels(&self) -> &[String] {
         &self.header.labels
     }
 
-    /// How right it is on pictures that it did not learn from.
-    pub fn metrics(&self) -> &Metrics {
+    /// The metrics on images that the detector wasn't trained on.
+    pub fn metrics(&self) -> &DetectorMetrics {
         &self.header.metrics
     }
 
-    /// About how many bytes of memory it takes.
+    /// The approximate number of bytes in memory.
     pub fn memory(&self) -> usize {
         let weights: usize = self.net.parts().iter().map(|part| size_of_val(*part)).sum();
         let of_labels = size_of::<Calibration>() + size_of::<LabelPrecision>();
-        weights + memory_of(self.labels()) + of_labels * self.labels().len()
+        weights + labels_memory(self.labels()) + of_labels * self.labels().len()
     }
 
-    /// What may be said of it to whoever asks it.
-    pub fn card(&self) -> Card {
+    /// The model card. It contains no training data.
+    pub fn card(&self) -> ModelCard {
         let metrics = self.metrics().clone();
-        Card {
+        ModelCard {
             task: self.header.task,
             labels: self.header.labels.clone(),
             backbone: self.header.backbone,
             notes: self.notes(&metrics),
-            metrics: card::Metrics::ObjectDetection(metrics),
+            metrics: card::ModelMetrics::ObjectDetection(metrics),
         }
     }
 
-    fn notes(&self, metrics: &Metrics) -> Vec<String> {
+    fn notes(&self, metrics: &DetectorMetrics) -> Vec<String> {
         let LabelPrecision { objects, given_at_0_7: given, right_at_0_7: right, .. } =
             metrics.precision.total();
         let mut notes = vec![format!(
@@ -114,7 +114,7 @@ impl Detector {
         )];
         let labels = self.labels().iter().zip(&metrics.precision.labels);
         let missing: Vec<_> =
-            labels.filter(|(_, told)| told.objects == 0).map(|(label, _)| label.as_str()).collect();
+            labels.filter(|(_, measured)| measured.objects == 0).map(|(label, _)| label.as_str()).collect();
         if !missing.is_empty() {
             notes.push(format!("No picture that was measured on has these labels: {}.", missing.join(", ")));
         }
@@ -124,19 +124,20 @@ impl Detector {
         notes
     }
 
-    /// The bytes to keep.
+    /// Serializes the detector.
     pub fn to_bytes(&self) -> Vec<u8> {
-        model::write(&self.header, &self.net.parts().concat())
+        model_file::write(&self.header, &self.net.parts().concat())
     }
 
-    /// A kept detector, for the backbone that will run it.
+    /// Deserializes a detector. Returns an error if it was trained on a different backbone.
     pub fn from_bytes(bytes: &[u8], backbone: &Backbone) -> Result<Self, ModelError> {
-        let (header, weights) = model::read_for::<Header>(bytes, Task::ObjectDetection, backbone)?;
+        let (header, weights) =
+            model_file::read_for_task::<DetectorHeader>(bytes, Task::ObjectDetection, backbone)?;
         if !header.side.is_multiple_of(32) || !(64..=1024).contains(&header.side) || header.labels.is_empty()
         {
             return Err(ModelError::Content("header"));
         }
-        let rise = header.calibrations.iter().all(|calibration| calibration.rises());
+        let rise = header.calibrations.iter().all(|calibration| calibration.is_increasing());
         if header.calibrations.len() != header.labels.len() || !rise {
             return Err(ModelError::Content("calibration"));
         }
@@ -144,11 +145,11 @@ impl Detector {
             weights: Array2::zeros((outputs, inputs)),
             bias: Array1::zeros(outputs),
         };
-        let mut net = Net {
-            laterals: backbone.channels().map(|channels| Array2::zeros((INSIDE, channels))),
-            bias: Array1::zeros(INSIDE),
-            layers: [layer(INSIDE, 9 * INSIDE), layer(INSIDE, 9 * INSIDE)],
-            answer: layer(header.labels.len() + BOX, INSIDE),
+        let mut net = Network {
+            laterals: backbone.channels().map(|channels| Array2::zeros((HIDDEN, channels))),
+            bias: Array1::zeros(HIDDEN),
+            layers: [layer(HIDDEN, 9 * HIDDEN), layer(HIDDEN, 9 * HIDDEN)],
+            answer: layer(header.labels.len() + BOX, HIDDEN),
         };
         let mut rest = &weights[..];
         for part in net.parts_mut() {

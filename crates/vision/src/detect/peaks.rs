@@ -1,4 +1,4 @@
-//! From heat to boxes: peaks are taken, the warmest first, and what overlaps a warmer one is dropped.
+//! Turns heat maps into boxes: takes the peaks, the hottest first, and drops boxes that overlap a hotter one.
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
@@ -6,27 +6,27 @@ use serde::{Deserialize, Serialize};
 use super::Object;
 use super::calibrate::Calibration;
 use super::net::BOX;
-use super::place::Place;
-use super::target::STRIDE;
+use super::projection::Projection;
+use super::target_map::STRIDE;
 
-/// Colder cells are not looked at.
-const COLDEST: f32 = 0.02;
-/// Boxes of one label that share that much are one object.
-const SAME: f32 = 0.5;
-/// No picture has more objects.
-const MOST: usize = 300;
+/// The lowest heat of a peak.
+const HEAT_MIN: f32 = 0.02;
+/// Boxes of the same label that overlap more than this are the same object.
+const SAME_OBJECT_OVERLAP: f32 = 0.5;
+/// The most objects per image.
+const OBJECTS_MAX: usize = 300;
 
-/// An object that was found.
+/// A detected object.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Found {
-    /// What, and where.
+pub struct Detection {
+    /// The object's class and box.
     pub object: Object,
-    /// The probability that the box is right, 0 to 1: that it lies on an object of its label and shares half of the
-    /// area of both with it.
+    /// The probability that the box is right, 0 to 1. A box is right if its intersection over union with an object of
+    /// its label is at least one half.
     pub confidence: f32,
 }
 
-/// A box and its heat.
+/// A box and the logit of its heat.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Peak {
     pub object: Object,
@@ -34,34 +34,34 @@ pub(super) struct Peak {
 }
 
 impl Peak {
-    /// Out of the square and into the picture.
-    pub(super) fn placed(self, place: &Place) -> Option<Self> {
+    /// Maps the box from the square to the image, or returns `None` if no area lies within the image.
+    pub(super) fn projected(self, place: &Projection) -> Option<Self> {
         Some(Self { object: place.object(self.object)?, ..self })
     }
 }
 
-/// Heat as confidence, the surest first.
-pub(super) fn calibrated(peaks: Vec<Peak>, calibrations: &[Calibration]) -> Vec<Found> {
+/// Turns the heat of each peak into a confidence. Returns the most confident first.
+pub(super) fn to_detections(peaks: Vec<Peak>, calibrations: &[Calibration]) -> Vec<Detection> {
     let confident = |Peak { object, logit }: Peak| {
-        let confidence = calibrations.get(object.class).unwrap_or(&Calibration::NONE).confidence(logit);
-        Found { object, confidence }
+        let confidence = calibrations.get(object.class).unwrap_or(&Calibration::IDENTITY).confidence(logit);
+        Detection { object, confidence }
     };
-    let mut found: Vec<Found> = peaks.into_iter().map(confident).collect();
+    let mut found: Vec<Detection> = peaks.into_iter().map(confident).collect();
     found.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     found
 }
 
-/// All objects in the answers for a square, in the square's pixels, the warmest first.
-pub(super) fn peaks(answer: &Array2<f32>, side: usize) -> Vec<Peak> {
+/// Finds all objects in the output for a square, in the square's pixels, the hottest first.
+pub(super) fn find_peaks(answer: &Array2<f32>, side: usize) -> Vec<Peak> {
     let labels = answer.nrows() - BOX;
-    let coldest = (COLDEST / (1.0 - COLDEST)).ln();
+    let logit_min = (HEAT_MIN / (1.0 - HEAT_MIN)).ln();
     let mut found: Vec<Peak> = Vec::new();
     for class in 0..labels {
         let heat = answer.row(class);
         for cell in 0..side * side {
             let logit = heat[cell];
-            if logit >= coldest && neighbours(cell, side).all(|other| heat[other] <= logit) {
-                found.push(Peak { object: described(answer, class, cell, side), logit });
+            if logit >= logit_min && neighbors(cell, side).all(|other| heat[other] <= logit) {
+                found.push(Peak { object: box_at(answer, class, cell, side), logit });
             }
         }
     }
@@ -69,22 +69,23 @@ pub(super) fn peaks(answer: &Array2<f32>, side: usize) -> Vec<Peak> {
     let mut kept: Vec<Peak> = Vec::new();
     for candidate in found {
         let known = |kept: &Peak| {
-            kept.object.class == candidate.object.class && overlap(&kept.object, &candidate.object) > SAME
+            kept.object.class == candidate.object.class
+                && intersection_over_union(&kept.object, &candidate.object) > SAME_OBJECT_OVERLAP
         };
-        if kept.len() < MOST && !kept.iter().any(known) {
+        if kept.len() < OBJECTS_MAX && !kept.iter().any(known) {
             kept.push(candidate);
         }
     }
     kept
 }
 
-fn neighbours(cell: usize, side: usize) -> impl Iterator<Item = usize> {
+fn neighbors(cell: usize, side: usize) -> impl Iterator<Item = usize> {
     let (x, y) = (cell % side, cell / side);
     let span = move |middle: usize| middle.saturating_sub(1)..=(middle + 1).min(side - 1);
     span(y).flat_map(move |y| span(x).map(move |x| y * side + x))
 }
 
-fn described(answer: &Array2<f32>, class: usize, cell: usize, side: usize) -> Object {
+fn box_at(answer: &Array2<f32>, class: usize, cell: usize, side: usize) -> Object {
     let labels = answer.nrows() - BOX;
     let number = |at: usize| answer[(labels + at, cell)];
     #[expect(clippy::cast_precision_loss, reason = "cells of a grid")]
@@ -94,8 +95,8 @@ fn described(answer: &Array2<f32>, class: usize, cell: usize, side: usize) -> Ob
     Object { class, left: x * STRIDE - width / 2.0, top: y * STRIDE - height / 2.0, width, height }
 }
 
-/// Intersection over union.
-pub(super) fn overlap(a: &Object, b: &Object) -> f32 {
+/// Returns the intersection over union of two boxes.
+pub(super) fn intersection_over_union(a: &Object, b: &Object) -> f32 {
     let shared =
         |a: f32, a_length: f32, b: f32, b_length: f32| ((a + a_length).min(b + b_length) - a.max(b)).max(0.0);
     let both = shared(a.left, a.width, b.left, b.width) * shared(a.top, a.height, b.top, b.height);
@@ -108,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_peak_becomes_its_box_once() {
+    fn peak_becomes_one_box() {
         let mut answer = Array2::from_elem((1 + BOX, 100), -9.0);
         for (number, value) in [(1, 0.0), (2, 0.0), (3, 2.0f32.ln()), (4, 2.0f32.ln())] {
             answer.row_mut(number).fill(value);
@@ -116,16 +117,18 @@ mod tests {
         answer[(0, 44)] = 3.0;
         answer[(0, 46)] = 1.0;
         answer[(0, 45)] = 0.5;
-        let found = peaks(&answer, 10);
+        let found = find_peaks(&answer, 10);
         assert_eq!(found.len(), 2, "the cell between the two is no peak");
         assert_eq!(found[0].object, Object { class: 0, left: 28.0, top: 28.0, width: 16.0, height: 16.0 });
     }
 
     #[test]
-    fn overlap_is_of_areas() {
+    fn intersection_over_union_is_of_areas() {
         let a = Object { class: 0, left: 0.0, top: 0.0, width: 2.0, height: 2.0 };
-        assert!((overlap(&a, &Object { left: 1.0, ..a }) - 1.0 / 3.0).abs() < 1e-6);
-        assert!(overlap(&a, &Object { left: 2.0, ..a }).abs() < 1e-6);
-        assert!(overlap(&Object { width: 0.0, ..a }, &Object { width: 0.0, ..a }).abs() < 1e-6);
+        assert!((intersection_over_union(&a, &Object { left: 1.0, ..a }) - 1.0 / 3.0).abs() < 1e-6);
+        assert!(intersection_over_union(&a, &Object { left: 2.0, ..a }).abs() < 1e-6);
+        assert!(
+            intersection_over_union(&Object { width: 0.0, ..a }, &Object { width: 0.0, ..a }).abs() < 1e-6
+        );
     }
 }

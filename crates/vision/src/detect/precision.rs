@@ -1,42 +1,42 @@
-//! Average precision at an overlap of one half, with all points of the curve (PASCAL VOC, since 2010).
+//! Average precision at an intersection over union of one half, over all points of the curve (PASCAL VOC since 2010).
 
 use serde::{Deserialize, Serialize};
 
 use super::Object;
-use super::calibrate::Answer;
-use super::peaks::{Found, Peak, overlap};
+use super::calibrate::BoxOutcome;
+use super::peaks::{Detection, Peak, intersection_over_union};
 
-/// How right a detector is, on pictures that it did not learn from.
+/// Metrics of a detector, measured on images that it wasn't trained on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Metrics {
-    /// Pictures that the network learnt from.
+pub struct DetectorMetrics {
+    /// The number of images that the network was trained on.
     pub trained_on: usize,
-    /// Pictures that chose the network and made its confidences honest.
+    /// The number of images that chose the network and calibrated its confidences.
     pub chosen_on: usize,
-    /// Pictures that all of this is measured on.
+    /// The number of images that the detector was measured on.
     pub measured_on: usize,
-    /// Pictures that could not be read or decoded and took no part.
+    /// The number of images that were left out because they couldn't be read or decoded.
     pub unreadable: usize,
-    /// Pictures that are the same as one before them, byte for byte, and took no part.
+    /// The number of images that were left out because an earlier image has the same bytes.
     #[serde(default)]
     pub repeated: usize,
-    /// What was found of what there is.
+    /// How many objects were found.
     #[serde(flatten)]
     pub precision: Precision,
 }
 
-/// What was found of what there is.
+/// How many objects were found, and how many boxes were right.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Precision {
     /// mAP@0.5: the mean of the average precisions of the labels that occur, 0 to 1.
     #[serde(rename = "mean_average_precision")]
     pub mean: f32,
-    /// In the order of the labels.
+    /// The precision of each label, in the order of the model's labels.
     pub labels: Vec<LabelPrecision>,
 }
 
 impl Precision {
-    /// All labels together.
+    /// Sums up all labels.
     pub fn total(&self) -> LabelPrecision {
         let sum = |number: fn(&LabelPrecision) -> usize| self.labels.iter().map(number).sum();
         LabelPrecision {
@@ -48,48 +48,50 @@ impl Precision {
     }
 }
 
-/// One label's.
+/// The precision of one label.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LabelPrecision {
-    /// Nothing where the label does not occur.
+    /// The average precision, 0 to 1. `None` if the label doesn't occur.
     pub average_precision: Option<f32>,
-    /// Objects that there are.
+    /// The number of objects.
     pub objects: usize,
-    /// Boxes given with a confidence of 0.7 or more.
+    /// The number of boxes with a confidence of 0.7 or more.
     pub given_at_0_7: usize,
-    /// Those of them that lie on an object.
+    /// The number of these boxes that are right.
     pub right_at_0_7: usize,
 }
 
-/// From what was found in each picture, the surest first, and what is there.
-pub fn precision(found: &[Vec<Found>], there: &[Vec<Object>], labels: usize) -> Precision {
+/// Measures detections against the true objects of each image. The detections must be sorted,
+/// the most confident first.
+pub fn measure_precision(found: &[Vec<Detection>], there: &[Vec<Object>], labels: usize) -> Precision {
     let labels: Vec<_> = (0..labels).map(|class| of_label(found, there, class)).collect();
     let known: Vec<f32> = labels.iter().filter_map(|label| label.average_precision).collect();
     Precision { mean: known.iter().sum::<f32>() * share(1, known.len()), labels }
 }
 
-/// For each label, the logits of its boxes and whether they were right.
-pub(super) fn answers(peaks: &[Vec<Peak>], there: &[Vec<Object>], labels: usize) -> Vec<Vec<Answer>> {
+/// Returns for each label the logits of its boxes, and whether each box is right.
+pub(super) fn answers(peaks: &[Vec<Peak>], there: &[Vec<Object>], labels: usize) -> Vec<Vec<BoxOutcome>> {
     let pair = |peak: &Peak| (peak.object, peak.logit);
     let boxes: Vec<Vec<_>> = peaks.iter().map(|peaks| peaks.iter().map(pair).collect()).collect();
-    (0..labels).map(|class| judged(&boxes, there, class)).collect()
+    (0..labels).map(|class| match_boxes(&boxes, there, class)).collect()
 }
 
-fn of_label(found: &[Vec<Found>], there: &[Vec<Object>], class: usize) -> LabelPrecision {
+fn of_label(found: &[Vec<Detection>], there: &[Vec<Object>], class: usize) -> LabelPrecision {
     let objects = there.iter().flatten().filter(|object| object.class == class).count();
-    let pair = |found: &Found| (found.object, found.confidence);
+    let pair = |found: &Detection| (found.object, found.confidence);
     let boxes: Vec<Vec<_>> = found.iter().map(|found| found.iter().map(pair).collect()).collect();
-    let mut answers = judged(&boxes, there, class);
+    let mut answers = match_boxes(&boxes, there, class);
     answers.sort_by(|a, b| b.0.total_cmp(&a.0));
     let sure = answers.iter().take_while(|answer| answer.0 >= 0.7);
     let (given, right) =
         sure.fold((0, 0), |(given, right), answer| (given + 1, right + usize::from(answer.1)));
-    let average_precision = (objects > 0).then(|| area(&answers, objects));
+    let average_precision = (objects > 0).then(|| area_under_curve(&answers, objects));
     LabelPrecision { average_precision, objects, given_at_0_7: given, right_at_0_7: right }
 }
 
-/// Whether each box of a label lies on an object that none before it lay on, beside what the box came with.
-fn judged(boxes: &[Vec<(Object, f32)>], there: &[Vec<Object>], class: usize) -> Vec<Answer> {
+/// Returns the score of each box of a class, and whether the box is right: whether it overlaps an object that
+/// no earlier box has matched.
+fn match_boxes(boxes: &[Vec<(Object, f32)>], there: &[Vec<Object>], class: usize) -> Vec<BoxOutcome> {
     let mut answers = Vec::new();
     for (boxes, there) in boxes.iter().zip(there) {
         let mut taken = vec![false; there.len()];
@@ -97,7 +99,7 @@ fn judged(boxes: &[Vec<(Object, f32)>], there: &[Vec<Object>], class: usize) -> 
             let candidates =
                 there.iter().enumerate().filter(|(at, object)| object.class == class && !taken[*at]);
             let best = candidates
-                .map(|(at, object)| (overlap(object, given), at))
+                .map(|(at, object)| (intersection_over_union(object, given), at))
                 .max_by(|a, b| a.0.total_cmp(&b.0));
             let right = best.filter(|(overlap, _)| *overlap >= 0.5);
             if let Some((_, at)) = right {
@@ -109,8 +111,8 @@ fn judged(boxes: &[Vec<(Object, f32)>], there: &[Vec<Object>], class: usize) -> 
     answers
 }
 
-/// Under the curve of precision over recall, made to fall only.
-fn area(answers: &[(f32, bool)], objects: usize) -> f32 {
+/// Returns the area under the curve of precision over recall, after making the curve non-increasing.
+fn area_under_curve(answers: &[(f32, bool)], objects: usize) -> f32 {
     let mut right = 0;
     let mut curve: Vec<f32> = Vec::new();
     for (number, (_, hit)) in answers.iter().enumerate() {
@@ -139,24 +141,25 @@ mod tests {
 
     const A: Object = Object { class: 0, left: 0.0, top: 0.0, width: 10.0, height: 10.0 };
 
-    fn found(left: f32, confidence: f32) -> Found {
-        Found { object: Object { left, ..A }, confidence }
+    fn found(left: f32, confidence: f32) -> Detection {
+        Detection { object: Object { left, ..A }, confidence }
     }
 
     #[test]
-    fn the_area_comes_out_as_on_paper() {
+    fn average_precision_matches_a_calculation_by_hand() {
         let there = vec![vec![A, Object { left: 50.0, ..A }]];
         // Right, wrong, right: precision 1 up to a recall of one half, 2/3 up to one.
-        let told = precision(&[vec![found(1.0, 0.9), found(30.0, 0.8), found(50.0, 0.5)]], &there, 2);
-        assert!((told.mean - (0.5 + 0.5 * 2.0 / 3.0)).abs() < 1e-6);
-        assert_eq!((told.labels[0].given_at_0_7, told.labels[0].right_at_0_7), (2, 1));
-        assert_eq!(told.labels[1].average_precision, None);
+        let measured =
+            measure_precision(&[vec![found(1.0, 0.9), found(30.0, 0.8), found(50.0, 0.5)]], &there, 2);
+        assert!((measured.mean - (0.5 + 0.5 * 2.0 / 3.0)).abs() < 1e-6);
+        assert_eq!((measured.labels[0].given_at_0_7, measured.labels[0].right_at_0_7), (2, 1));
+        assert_eq!(measured.labels[1].average_precision, None);
     }
 
     #[test]
-    fn an_object_is_found_once() {
-        let told = precision(&[vec![found(0.0, 0.9), found(1.0, 0.8)]], &[vec![A]], 1);
-        assert!((told.mean - 1.0).abs() < 1e-6);
-        assert_eq!(told.labels[0].right_at_0_7, 1);
+    fn second_box_on_an_object_is_wrong() {
+        let measured = measure_precision(&[vec![found(0.0, 0.9), found(1.0, 0.8)]], &[vec![A]], 1);
+        assert!((measured.mean - 1.0).abs() < 1e-6);
+        assert_eq!(measured.labels[0].right_at_0_7, 1);
     }
 }

@@ -1,91 +1,71 @@
-//! From marked pictures to a detector.
-
-use std::path::PathBuf;
+//! Trains a detector and measures it.
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
-use super::cache::Cache;
+use super::cache::FeatureCache;
 use super::calibrate::Calibration;
-use super::course::Course;
-use super::features::{Seen, extract};
+use super::counts::{check_counts, count};
+use super::features::{PreparedImage, extract};
 use super::model::Detector;
-use super::net::Net;
-use super::peaks::{Found, calibrated};
-use super::precision::{Metrics, answers, precision};
-use super::ready::{count, ready};
-use super::{Example, Object, Trained, Training};
-use crate::progress::Listener;
+use super::net::Network;
+use super::peaks::{Detection, to_detections};
+use super::precision::{DetectorMetrics, answers, measure_precision};
+use super::settings::DetectorSettings;
+use super::training_loop::TrainingLoop;
+use super::{DetectorExample, DetectorTrainingSet, Object, TrainedDetector};
+use crate::progress::Reporter;
 use crate::split::stratified;
-use crate::{Backbone, EXAMPLES, Flow, Progress, TrainError};
+use crate::{Backbone, EXAMPLES_MAX, Flow, Progress, TrainError};
 
-/// A tenth chooses, a tenth measures.
+/// One of so many parts chooses the network, and another one measures it.
 const PARTS: usize = 10;
-/// Boxes that are less sure do not help anyone who looks at an example.
+/// The lowest confidence of a box that an example shows.
 const SHOWN: f32 = 0.3;
 
-/// How to train.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
-    /// What all trainings have.
-    pub base: crate::Settings,
-    /// Of the square, in pixels; a multiple of 32 from 64 to 1024.
-    pub side: u32,
-    /// Steps of eight pictures each: what a training costs, whatever the number of pictures.
-    pub steps: usize,
-    /// Bytes of memory for features. A picture takes about 560 kB at a side of 320.
-    pub memory: usize,
-    /// A folder for what is beyond that, in a file that is gone at the end. Without one, all stays in memory.
-    pub spill: Option<PathBuf>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { base: crate::Settings::default(), side: 320, steps: 700, memory: 512 << 20, spill: None }
-    }
-}
-
-/// Trains a detector. `report` hears of every picture and step, on the calling thread, and can stop it all within
-/// a second.
+/// Trains a detector. Calls `report` with each progress report on the calling thread. `report` can cancel the
+/// training within a second.
 pub fn train(
     backbone: &Backbone,
-    training: &Training<'_>,
-    settings: &Settings,
+    training: &DetectorTrainingSet<'_>,
+    settings: &DetectorSettings,
     report: &mut dyn FnMut(Progress) -> Flow,
-) -> Result<Trained, TrainError> {
+) -> Result<TrainedDetector, TrainError> {
     check(training, settings)?;
-    let mut listener = Listener::new(report);
+    let mut reporter = Reporter::new(report);
     let cells = settings.side as usize / 8;
-    let mut cache = Cache::new(backbone.channels(), cells, settings.memory, settings.spill.as_deref());
-    let (mut seen, left_out) = extract(backbone, training, settings, &mut cache, &mut listener)?;
-    ready(&count(training.labels, seen.iter().map(|seen| &seen.objects[..])))?;
+    let mut cache = FeatureCache::new(backbone.channels(), cells, settings.memory, settings.spill.as_deref());
+    let (mut seen, left_out) = extract(backbone, training, settings, &mut cache, &mut reporter)?;
+    check_counts(&count(training.labels, seen.iter().map(|seen| &seen.objects[..])))?;
     let labels = without_unused(training.labels, &mut seen);
     let [learning, choosing, measuring] = split(seen, labels.len(), settings.base.seed);
 
     let mut rng = ChaCha8Rng::seed_from_u64(settings.base.seed);
-    let mut net = Net::random(backbone.channels(), labels.len(), &mut rng);
+    let mut net = Network::random(backbone.channels(), labels.len(), &mut rng);
     let (steps, threads) = (settings.steps, settings.base.threads);
-    let course = Course { cache: &cache, labels: labels.len(), side: settings.side, steps, threads };
-    course.run(&mut net, (&learning, &choosing), &mut rng, &mut listener)?;
+    let training_loop =
+        TrainingLoop { cache: &cache, labels: labels.len(), side: settings.side, steps, threads };
+    training_loop.run(&mut net, (&learning, &choosing), &mut rng, &mut reporter)?;
 
-    let chosen = course.peaks(&net, &choosing, &mut listener)?;
+    let chosen = training_loop.peaks(&net, &choosing, &mut reporter)?;
     let calibrations = Calibration::of_labels(&answers(&chosen, &objects(&choosing), labels.len()));
-    let measured = course.peaks(&net, &measuring, &mut listener)?;
-    let found: Vec<Vec<Found>> = measured.into_iter().map(|peaks| calibrated(peaks, &calibrations)).collect();
-    let metrics = Metrics {
+    let measured = training_loop.peaks(&net, &measuring, &mut reporter)?;
+    let found: Vec<Vec<Detection>> =
+        measured.into_iter().map(|peaks| to_detections(peaks, &calibrations)).collect();
+    let metrics = DetectorMetrics {
         trained_on: learning.len(),
         chosen_on: choosing.len(),
         measured_on: measuring.len(),
         unreadable: left_out.unreadable,
         repeated: left_out.repeated.len(),
-        precision: precision(&found, &objects(&measuring), labels.len()),
+        precision: measure_precision(&found, &objects(&measuring), labels.len()),
     };
     let examples = examples(found, &measuring);
     let model = Detector::new(backbone.digest(), labels, settings, calibrations, metrics, net);
-    Ok(Trained { model, examples })
+    Ok(TrainedDetector { model, examples })
 }
 
-fn check(training: &Training<'_>, settings: &Settings) -> Result<(), TrainError> {
+fn check(training: &DetectorTrainingSet<'_>, settings: &DetectorSettings) -> Result<(), TrainError> {
     if !settings.side.is_multiple_of(32) || !(64..=1024).contains(&settings.side) {
         return Err(TrainError::Settings("the side is a multiple of 32 from 64 to 1024"));
     }
@@ -104,11 +84,11 @@ fn check(training: &Training<'_>, settings: &Settings) -> Result<(), TrainError>
             }
         }
     }
-    Ok(ready(&count(training.labels, training.truth.iter().map(Vec::as_slice)))?)
+    Ok(check_counts(&count(training.labels, training.truth.iter().map(Vec::as_slice)))?)
 }
 
-/// The labels that some picture carries; classes become indices among them.
-fn without_unused(labels: &[String], seen: &mut [Seen]) -> Vec<String> {
+/// Returns the labels that occur, and changes each class to an index of these.
+fn without_unused(labels: &[String], seen: &mut [PreparedImage]) -> Vec<String> {
     let mut used: Vec<usize> =
         seen.iter().flat_map(|seen| &seen.objects).map(|object| object.class).collect();
     used.sort_unstable();
@@ -119,40 +99,40 @@ fn without_unused(labels: &[String], seen: &mut [Seen]) -> Vec<String> {
     used.into_iter().map(|class| labels[class].clone()).collect()
 }
 
-/// Pictures to learn from, to choose with and to measure with. A picture counts for the rarest of its labels, so
-/// that rare ones come to be in all three.
-fn split(seen: Vec<Seen>, labels: usize, chance: u64) -> [Vec<Seen>; 3] {
+/// Splits the images into those to train on, to choose on, and to measure on. Stratifies by the rarest label of each
+/// image, so that rare labels occur in all three.
+fn split(seen: Vec<PreparedImage>, labels: usize, chance: u64) -> [Vec<PreparedImage>; 3] {
     let mut pictures = vec![0; labels];
     for seen in &seen {
-        (0..labels).filter(|class| carries(seen, *class)).for_each(|class| pictures[class] += 1);
+        (0..labels).filter(|class| has_class(seen, *class)).for_each(|class| pictures[class] += 1);
     }
-    let rarest = |seen: &Seen| {
+    let rarest = |seen: &PreparedImage| {
         (0..labels)
-            .filter(|class| carries(seen, *class))
+            .filter(|class| has_class(seen, *class))
             .min_by_key(|class| pictures[*class])
             .unwrap_or(labels)
     };
     let parts = stratified(&seen.iter().map(rarest).collect::<Vec<_>>(), PARTS, chance);
-    let mut seen: Vec<Option<Seen>> = seen.into_iter().map(Some).collect();
+    let mut seen: Vec<Option<PreparedImage>> = seen.into_iter().map(Some).collect();
     let mut take = |part: &[usize]| part.iter().filter_map(|at| seen[*at].take()).collect();
     let (choosing, measuring) = (take(&parts[0]), take(&parts[1]));
     [take(&parts[2..].concat()), choosing, measuring]
 }
 
-fn carries(seen: &Seen, class: usize) -> bool {
+fn has_class(seen: &PreparedImage, class: usize) -> bool {
     seen.objects.iter().any(|object| object.class == class)
 }
 
-fn objects(pictures: &[Seen]) -> Vec<Vec<Object>> {
+fn objects(pictures: &[PreparedImage]) -> Vec<Vec<Object>> {
     pictures.iter().map(|seen| seen.objects.clone()).collect()
 }
 
-fn examples(found: Vec<Vec<Found>>, measuring: &[Seen]) -> Vec<Example> {
-    let pictures = found.into_iter().zip(measuring).take(EXAMPLES);
+fn examples(found: Vec<Vec<Detection>>, measuring: &[PreparedImage]) -> Vec<DetectorExample> {
+    let pictures = found.into_iter().zip(measuring).take(EXAMPLES_MAX);
     pictures
         .map(|(mut found, seen)| {
             found.retain(|found| found.confidence >= SHOWN);
-            Example { picture: seen.picture, found, there: seen.objects.clone() }
+            DetectorExample { picture: seen.picture, found, there: seen.objects.clone() }
         })
         .collect()
 }

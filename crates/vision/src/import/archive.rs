@@ -1,4 +1,4 @@
-//! Labelled pictures out of a zip, one at a time. Neither its paths nor its sizes are believed.
+//! Reads labeled images from a zip archive, one at a time. Trusts neither the paths nor the sizes in it.
 
 use std::collections::HashSet;
 use std::io::{self, Read, Seek};
@@ -9,21 +9,21 @@ use zip::read::{Config, ZipFileEntry};
 use zip::result::ZipError;
 use zip::unstable::read::ZipIterable;
 
-use super::annotated::{Annotated, MOST_FILES, Said};
+use super::annotation_files::{ANNOTATION_FILES_MAX, AnnotationFiles, AnnotationMatch};
 use super::skipped::short;
-use super::{Coco, CocoError, Skipped, layout};
+use super::{Coco, CocoError, SkippedFiles, layout};
 use crate::{Format, Rect};
 
-/// The most that is taken out of an archive, whatever its headers say.
+/// The limits for reading an archive. They apply to actual bytes, not to what headers announce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ArchiveLimits {
-    /// Entries, folders and all.
+    /// The most entries, folders included.
     pub entries: usize,
-    /// Bytes of one picture, unpacked.
+    /// The most bytes of an image, uncompressed.
     pub picture_bytes: usize,
-    /// Bytes of one COCO file, unpacked.
+    /// The most bytes of a COCO file, uncompressed.
     pub annotation_bytes: usize,
-    /// Bytes of all that is unpacked.
+    /// The most bytes of all entries together, uncompressed.
     pub total_bytes: u64,
 }
 
@@ -39,137 +39,136 @@ impl Default for ArchiveLimits {
     }
 }
 
-/// Why an archive is not read, or not read on.
+/// Why an archive can't be read, or can't be read further.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
-    /// No zip, or one without its end.
+    /// The file isn't a zip archive, or its end is missing.
     #[error("the file is not a zip archive, or it is cut off: {0}")]
     NotAZip(String),
-    /// More entries than the limit.
+    /// The archive has more entries than the limit.
     #[error("the archive has {entries} entries; at most {most} are accepted")]
     TooManyEntries {
-        /// As the archive announces it.
+        /// The number of entries that the archive announces.
         entries: usize,
-        /// The limit.
         most: usize,
     },
-    /// More bytes came out than the limit.
+    /// The archive holds more uncompressed bytes than the limit.
     #[error("more than {most} bytes came out of the archive; at most that many are accepted")]
-    TooManyBytes {
-        /// The limit.
-        most: u64,
-    },
-    /// A COCO file that cannot be used: its pictures would come without their boxes.
+    TooManyBytes { most: u64 },
+    /// A COCO file is invalid. Without it, its images would be imported without their boxes.
     #[error("{name}: {source}")]
     Coco {
-        /// Its path in the archive.
+        /// The file's path in the archive.
         name: String,
-        /// What is wrong with it.
+        /// What is wrong with the file.
         source: CocoError,
     },
-    /// More COCO files than anyone has.
-    #[error("the archive has more than {MOST_FILES} COCO files; at most that many are accepted")]
+    /// The archive has more COCO files than the limit.
+    #[error("the archive has more than {ANNOTATION_FILES_MAX} COCO files; at most that many are accepted")]
     TooManyCocoFiles,
-    /// The archive itself could not be read.
+    /// The archive couldn't be read from its source.
     #[error("the archive cannot be read")]
     Io(#[from] io::Error),
 }
 
-/// A picture out of an archive.
+/// An image from an archive.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Item {
-    /// Its path in the archive: slashes forward, never absolute, never out of it.
+pub struct ArchivedImage {
+    /// The path in the archive: with forward slashes, never absolute, never with `..`.
     pub name: String,
-    /// The bytes of a JPEG, PNG or WebP, by their beginning. Whether they can be decoded is not known.
+    /// The file's bytes. They start like a JPEG, PNG, or WebP, but may not decode.
     pub bytes: Vec<u8>,
-    /// The class that its folder names; never where a COCO file speaks about the folder.
+    /// The class that the image's folder names. `None` if a COCO file describes the folder.
     pub label: Option<String>,
-    /// Labels and boxes of a COCO file, not clipped to the picture.
+    /// The labels and boxes from a COCO file, not clipped to the image.
     pub rects: Vec<(String, Rect)>,
 }
 
-/// Where the reading of an archive has come to. In the same archive, with the same limits, it is the same place again.
+/// A position between two entries of an archive. It is valid for the same archive with the same limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ArchivePosition {
-    /// Entries that are done with.
+    /// The number of entries before this position.
     pub entries: usize,
-    /// Bytes that came out of them.
+    /// The number of uncompressed bytes that were read from them.
     pub unpacked: u64,
 }
 
-/// A zip of pictures in folders by class, of pictures with COCO files, or of pictures alone.
+/// An iterator over the images of a zip archive, in the order of its directory. Images are labeled by class folders,
+/// by COCO files, or not at all.
 ///
-/// An iterator over its pictures, in the order of its directory; it ends after the first error. What is
-/// no picture is left out and listed in [`Archive::skipped`]. In memory: the directory, the COCO files' boxes,
-/// and one picture.
+/// The iterator ends after the first error. [`Archive::skipped`] lists files that aren't images. Holds in memory the
+/// directory, the boxes of all COCO files, and one image.
 pub struct Archive<R> {
-    reader: Unpacked<R>,
-    entries: IntoIter<Named>,
-    /// Entries when the reading began, and how many bytes were allowed to come out of them.
-    all: ArchivePosition,
-    annotated: Annotated,
+    reader: LimitedZip<R>,
+    entries: IntoIter<NamedEntry>,
+    /// The number of entries, and the bytes that may be read from them.
+    end: ArchivePosition,
+    annotations: AnnotationFiles,
     top: String,
-    skipped: Skipped,
+    skipped: SkippedFiles,
     ended: bool,
 }
 
-struct Named {
+struct NamedEntry {
     name: String,
     entry: ZipFileEntry<'static>,
 }
 
 impl<R: Read + Seek> Archive<R> {
-    /// Reads the archive's directory and its COCO files.
+    /// Opens an archive and reads its directory and COCO files.
     pub fn open(reader: R, limits: &ArchiveLimits) -> Result<Self, ArchiveError> {
-        let zip = ZipIterable::try_new(reader, Config::default()).map_err(refused)?;
+        let zip = ZipIterable::try_new(reader, Config::default()).map_err(zip_error)?;
         if zip.len() > limits.entries {
             return Err(ArchiveError::TooManyEntries { entries: zip.len(), most: limits.entries });
         }
-        let mut reader = Unpacked { zip, limits: *limits, left: limits.total_bytes };
-        let mut skipped = Skipped::default();
+        let mut reader = LimitedZip { zip, limits: *limits, bytes_left: limits.total_bytes };
+        let mut skipped = SkippedFiles::default();
         let (json, pictures): (Vec<_>, Vec<_>) =
-            reader.directory(&mut skipped)?.into_iter().partition(|named| layout::is_json(&named.name));
-        let mut annotated = Annotated::default();
-        for named in json {
-            let name = named.name.clone();
-            match reader.coco(named)? {
-                Ok(_) if annotated.len() == MOST_FILES => return Err(ArchiveError::TooManyCocoFiles),
-                Ok(coco) => annotated.add(&name, coco),
+            reader.directory(&mut skipped)?.into_iter().partition(|entry| layout::is_json(&entry.name));
+        let mut annotations = AnnotationFiles::default();
+        for entry in json {
+            let name = entry.name.clone();
+            match reader.coco(entry)? {
+                Ok(_) if annotations.len() == ANNOTATION_FILES_MAX => {
+                    return Err(ArchiveError::TooManyCocoFiles);
+                }
+                Ok(coco) => annotations.add(&name, coco),
                 Err(reason) => skipped.note(&name, reason),
             }
         }
-        let top = layout::top(&pictures.iter().map(|named| named.name.as_str())).to_owned();
-        let all = ArchivePosition { entries: pictures.len(), unpacked: reader.left };
-        Ok(Self { reader, entries: pictures.into_iter(), all, annotated, top, skipped, ended: false })
+        let top = layout::common_folder(&pictures.iter().map(|entry| entry.name.as_str())).to_owned();
+        let end = ArchivePosition { entries: pictures.len(), unpacked: reader.bytes_left };
+        Ok(Self { reader, entries: pictures.into_iter(), end, annotations, top, skipped, ended: false })
     }
 
-    /// Where the reading has come to: behind the picture that came last, and all that was left out before it.
-    pub fn reached(&self) -> ArchivePosition {
+    /// Returns the position behind the last image and everything skipped before it.
+    pub fn read_position(&self) -> ArchivePosition {
         ArchivePosition {
-            entries: self.all.entries - self.entries.len(),
-            unpacked: self.all.unpacked - self.reader.left,
+            entries: self.end.entries - self.entries.len(),
+            unpacked: self.end.unpacked - self.reader.bytes_left,
         }
     }
 
-    /// Goes on at a position that an earlier reading had come to, without unpacking what lies before it.
-    pub fn go_on_at(&mut self, position: ArchivePosition) {
-        let done = position.entries.saturating_sub(self.reached().entries);
-        for named in self.entries.by_ref().take(done) {
-            // The COCO files count which of their pictures they have spoken about.
-            self.annotated.said(&named.name);
+    /// Resumes at a position of an earlier reader, without decompressing the entries before it.
+    pub fn resume_at(&mut self, position: ArchivePosition) {
+        let done = position.entries.saturating_sub(self.read_position().entries);
+        for entry in self.entries.by_ref().take(done) {
+            // Each COCO file counts which of its images the archive contains.
+            self.annotations.find(&entry.name);
         }
-        self.reader.left = self.all.unpacked.saturating_sub(position.unpacked).min(self.reader.left);
+        self.reader.bytes_left =
+            self.end.unpacked.saturating_sub(position.unpacked).min(self.reader.bytes_left);
     }
 
-    /// Reads one entry: its picture, or `None` if it is left out. Unlike [`next`](Self::next), it returns after each entry,
-    /// so that a reader of many entries that are left out can stop in between.
-    pub fn next_entry(&mut self) -> Option<Result<Option<Item>, ArchiveError>> {
+    /// Reads an entry and returns its image, or `None` if the entry is skipped. Unlike [`next`](Self::next), this returns
+    /// after each entry, so that a caller can stop among many skipped ones.
+    pub fn next_entry(&mut self) -> Option<Result<Option<ArchivedImage>, ArchiveError>> {
         if self.ended {
             return None;
         }
         let Some(named) = self.entries.next() else {
             self.ended = true;
-            self.annotated.note_missing(&mut self.skipped);
+            self.annotations.note_missing(&mut self.skipped);
             return None;
         };
         let name = named.name.clone();
@@ -186,30 +185,32 @@ impl<R: Read + Seek> Archive<R> {
         }
     }
 
-    /// What was left out so far.
-    pub fn skipped(&self) -> &Skipped {
+    /// The files that were skipped so far.
+    pub fn skipped(&self) -> &SkippedFiles {
         &self.skipped
     }
 
-    /// The picture of an entry, or why it is left out.
-    fn item(&mut self, named: Named) -> Result<Result<Item, String>, ArchiveError> {
-        let Named { name, entry } = named;
+    /// Reads the image of an entry, or returns the reason for skipping the entry.
+    fn item(&mut self, named: NamedEntry) -> Result<Result<ArchivedImage, String>, ArchiveError> {
+        let NamedEntry { name, entry } = named;
         let most = self.reader.limits.picture_bytes;
         let bytes = match self.reader.unpack(entry, most, |head| Format::of(head).is_some())? {
             Ok(bytes) => bytes,
             Err(reason) => return Ok(Err(reason)),
         };
-        let (label, rects) = match self.annotated.said(&name) {
-            Said::Nothing => (layout::class(&name, &self.top), Vec::new()),
-            Said::Boxes(rects) => (None, rects),
-            Said::Twice(one, other) => return Ok(Err(format!("{one} and {other} both name it"))),
+        let (label, rects) = match self.annotations.find(&name) {
+            AnnotationMatch::NoFile => (layout::class_of(&name, &self.top), Vec::new()),
+            AnnotationMatch::Boxes(rects) => (None, rects),
+            AnnotationMatch::Ambiguous(one, other) => {
+                return Ok(Err(format!("{one} and {other} both name it")));
+            }
         };
-        Ok(Ok(Item { name, bytes, label, rects }))
+        Ok(Ok(ArchivedImage { name, bytes, label, rects }))
     }
 }
 
 impl<R: Read + Seek> Iterator for Archive<R> {
-    type Item = Result<Item, ArchiveError>;
+    type Item = Result<ArchivedImage, ArchiveError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -222,29 +223,29 @@ impl<R: Read + Seek> Iterator for Archive<R> {
     }
 }
 
-/// A zip, and how much more may come out of it.
-struct Unpacked<R> {
+/// A zip archive, and the number of bytes that may still be read from it.
+struct LimitedZip<R> {
     zip: ZipIterable<R>,
     limits: ArchiveLimits,
-    left: u64,
+    bytes_left: u64,
 }
 
-impl<R: Read + Seek> Unpacked<R> {
-    /// The entries that may hold something.
-    fn directory(&mut self, skipped: &mut Skipped) -> Result<Vec<Named>, ArchiveError> {
+impl<R: Read + Seek> LimitedZip<R> {
+    /// Lists the entries that may be images or COCO files.
+    fn directory(&mut self, skipped: &mut SkippedFiles) -> Result<Vec<NamedEntry>, ArchiveError> {
         let (mut entries, mut names) = (Vec::new(), HashSet::new());
-        for entry in self.zip.files().map_err(refused)? {
-            let entry = entry.map_err(refused)?;
+        for entry in self.zip.files().map_err(zip_error)? {
+            let entry = entry.map_err(zip_error)?;
             let name = match entry.name() {
-                Ok(name) => layout::plain(&name),
+                Ok(name) => layout::normalize(&name),
                 Err(_) => String::from_utf8_lossy(entry.name_raw()).into_owned(),
             };
             if entry.is_dir() || name.ends_with('/') {
                 continue;
             }
-            if let Some(reason) = layout::refusal(&name) {
+            if let Some(reason) = layout::path_error(&name) {
                 skipped.note(&name, reason);
-            } else if layout::is_litter(&name) {
+            } else if layout::is_system_file(&name) {
             } else if entry.is_symlink() {
                 skipped.note(&name, "it is a link");
             } else if entry.encrypted() {
@@ -252,14 +253,14 @@ impl<R: Read + Seek> Unpacked<R> {
             } else if !names.insert(name.clone()) {
                 skipped.note(&name, "another entry has the same name");
             } else {
-                entries.push(Named { name, entry });
+                entries.push(NamedEntry { name, entry });
             }
         }
         Ok(entries)
     }
 
-    /// What a JSON file says if it is of COCO, or why it is left out.
-    fn coco(&mut self, named: Named) -> Result<Result<Coco, String>, ArchiveError> {
+    /// Parses a JSON file, or returns the reason for skipping the file.
+    fn coco(&mut self, named: NamedEntry) -> Result<Result<Coco, String>, ArchiveError> {
         let most = self.limits.annotation_bytes;
         let bytes = match self.unpack(named.entry, most, |_| true)? {
             Ok(bytes) => bytes,
@@ -272,7 +273,8 @@ impl<R: Read + Seek> Unpacked<R> {
         }
     }
 
-    /// The bytes of an entry whose first ones are `wanted`, at most `most`; or why they are left out.
+    /// Reads an entry of at most `most` bytes whose first bytes satisfy `wanted`, or returns the
+    /// reason for skipping the entry.
     fn unpack(
         &mut self,
         entry: ZipFileEntry<'static>,
@@ -280,25 +282,25 @@ impl<R: Read + Seek> Unpacked<R> {
         wanted: impl Fn(&[u8]) -> bool,
     ) -> Result<Result<Vec<u8>, String>, ArchiveError> {
         let total = self.limits.total_bytes;
-        let reader = self.zip.files().map_err(refused)?.reader_mut();
+        let reader = self.zip.files().map_err(zip_error)?.reader_mut();
         let file = match entry.with_reader(reader, ZipReadOptions::new()) {
             Ok(file) => file,
-            Err(ZipError::Io(error)) => return left_out(error),
+            Err(ZipError::Io(error)) => return skip_or_fail(error),
             Err(error) => return Ok(Err(error.to_string())),
         };
-        // One more than may be, so that more shows.
-        let room = self.left.saturating_add(1);
+        // Read one byte more than allowed, to detect longer entries.
+        let room = self.bytes_left.saturating_add(1);
         let mut file = file.take(room.min(most as u64 + 1));
         let mut bytes = Vec::new();
         let read = file.by_ref().take(16).read_to_end(&mut bytes).and_then(|_| {
             if wanted(&bytes) { file.read_to_end(&mut bytes).map(|_| true) } else { Ok(false) }
         });
-        match self.left.checked_sub(bytes.len() as u64) {
-            Some(left) => self.left = left,
+        match self.bytes_left.checked_sub(bytes.len() as u64) {
+            Some(left) => self.bytes_left = left,
             None => return Err(ArchiveError::TooManyBytes { most: total }),
         }
         match read {
-            Err(error) => left_out(error),
+            Err(error) => skip_or_fail(error),
             Ok(false) => Ok(Err("it is not a JPEG, PNG or WebP image".into())),
             Ok(true) if bytes.len() > most => Ok(Err(format!("it has more than {most} bytes"))),
             Ok(true) => Ok(Ok(bytes)),
@@ -306,8 +308,8 @@ impl<R: Read + Seek> Unpacked<R> {
     }
 }
 
-/// A broken entry is left out; a disk that cannot be read ends everything.
-fn left_out<T>(error: io::Error) -> Result<Result<T, String>, ArchiveError> {
+/// Skips a broken entry. Returns an error if the archive can't be read from its source.
+fn skip_or_fail<T>(error: io::Error) -> Result<Result<T, String>, ArchiveError> {
     use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof, Unsupported};
     match error.kind() {
         InvalidData | InvalidInput | Other | UnexpectedEof | Unsupported => {
@@ -317,7 +319,7 @@ fn left_out<T>(error: io::Error) -> Result<Result<T, String>, ArchiveError> {
     }
 }
 
-fn refused(error: ZipError) -> ArchiveError {
+fn zip_error(error: ZipError) -> ArchiveError {
     match error {
         ZipError::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => ArchiveError::Io(error),
         error => ArchiveError::NotAZip(error.to_string()),

@@ -1,13 +1,13 @@
-//! What the paths in an archive say: whether to believe them, what to pass over, and which folder is a class.
+//! Interprets the paths of an archive: which to reject, which to ignore, and which folder names a class.
 
-/// Folders that well-known exports divide their pictures by, or put them all into.
+/// Folders by which common exports split their images, or that hold all images.
 const SPLITS: [&str; 8] = ["train", "training", "valid", "validation", "val", "test", "testing", "images"];
 
-/// Longer paths are refused.
-const MOST_BYTES: usize = 1000;
+/// The most bytes of a path.
+const PATH_BYTES_MAX: usize = 1000;
 
-/// A path as tools mean it: slashes forward, no `./` in front.
-pub(super) fn plain(path: &str) -> String {
+/// Normalizes a path: forward slashes, no leading `./`.
+pub(super) fn normalize(path: &str) -> String {
     let path = path.replace('\\', "/");
     let mut rest = path.as_str();
     while let Some(shorter) = rest.strip_prefix("./") {
@@ -16,11 +16,11 @@ pub(super) fn plain(path: &str) -> String {
     rest.to_owned()
 }
 
-/// Why a path is not taken, for people. It never names a file on a disk; a path that leads out of its archive is
-/// made by nobody who means well, and would be shown to people as a name.
-pub(super) fn refusal(path: &str) -> Option<&'static str> {
+/// Returns why a path is rejected, for people, or `None` if the path is fine. Paths never name files on the disk, but
+/// people see them as names, and only an attacker creates a path that leads out of the archive.
+pub(super) fn path_error(path: &str) -> Option<&'static str> {
     let drive = path.as_bytes().get(1) == Some(&b':');
-    if path.len() > MOST_BYTES {
+    if path.len() > PATH_BYTES_MAX {
         Some("its path is longer than 1,000 bytes")
     } else if path.is_empty() || path.contains('\0') {
         Some("its path is no path")
@@ -33,8 +33,8 @@ pub(super) fn refusal(path: &str) -> Option<&'static str> {
     }
 }
 
-/// What systems leave in archives, and nobody put there.
-pub(super) fn is_litter(path: &str) -> bool {
+/// Returns whether an operating system added the file, not a person.
+pub(super) fn is_system_file(path: &str) -> bool {
     path.split('/').any(|part| {
         part == "__MACOSX"
             || part.starts_with('.')
@@ -51,8 +51,8 @@ fn has_ending(path: &str, endings: &[&str]) -> bool {
         .is_some_and(|(_, ending)| endings.iter().any(|one| ending.eq_ignore_ascii_case(one)))
 }
 
-/// The folder around all pictures, with its slash; empty where there is none.
-pub(super) fn top<'a>(paths: &(impl Iterator<Item = &'a str> + Clone)) -> &'a str {
+/// Returns the folder that contains all images, with a trailing slash, or an empty string if there is none.
+pub(super) fn common_folder<'a>(paths: &(impl Iterator<Item = &'a str> + Clone)) -> &'a str {
     let pictures = || paths.clone().filter(|path| has_ending(path, &["jpg", "jpeg", "png", "webp"]));
     let first_folder =
         |path: &'a str| path.split_inclusive('/').next().filter(|folder| folder.ends_with('/'));
@@ -60,9 +60,8 @@ pub(super) fn top<'a>(paths: &(impl Iterator<Item = &'a str> + Clone)) -> &'a st
     if pictures().all(|path| path.starts_with(top)) { top } else { "" }
 }
 
-/// The class that a picture's folder names: the nearest one, after the top folder and those of a split are
-/// passed over.
-pub(super) fn class(path: &str, top: &str) -> Option<String> {
+/// Returns the class that the image's folder names: the innermost folder, without the top folder and a split folder.
+pub(super) fn class_of(path: &str, top: &str) -> Option<String> {
     let inside = path.strip_prefix(top).unwrap_or(path);
     let mut folders: Vec<&str> = inside.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     folders.pop();
@@ -78,12 +77,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn classes(paths: &[&str]) -> Vec<Option<String>> {
-        let top = top(&paths.iter().copied());
-        paths.iter().map(|path| class(path, top)).collect()
+        let top = common_folder(&paths.iter().copied());
+        paths.iter().map(|path| class_of(path, top)).collect()
     }
 
     #[test]
-    fn the_nearest_folder_is_the_class() {
+    fn innermost_folder_is_the_class() {
         for (paths, expected) in [
             (&["cat/1.jpg", "dog/2.jpg"][..], &[Some("cat"), Some("dog")][..]),
             (&["pets/cat/1.jpg", "pets/dog/2.jpg", "readme.txt"], &[Some("cat"), Some("dog"), None]),
@@ -105,27 +104,31 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_not_believed() {
+    fn dangerous_paths_are_rejected() {
         for path in
             ["../a.jpg", "a/../../b.jpg", "/etc/passwd", "C:/a.jpg", "c:a", "", "a\0b", &"a/".repeat(501)]
         {
-            assert!(refusal(path).is_some(), "{path}");
+            assert!(path_error(path).is_some(), "{path}");
         }
         for path in ["a.jpg", "a..b/c...jpg", "ordner/ä ö.jpg"] {
-            assert_eq!(refusal(path), None, "{path}");
+            assert_eq!(path_error(path), None, "{path}");
         }
-        assert_eq!(plain(r".\..\a.jpg"), "../a.jpg");
-        assert!(is_litter("__MACOSX/._a.jpg") && is_litter("a/.DS_Store") && is_litter("a/Thumbs.db"));
-        assert!(!is_litter("a/b.jpg") && is_json("a/b.JSON") && !is_json("json"));
+        assert_eq!(normalize(r".\..\a.jpg"), "../a.jpg");
+        assert!(
+            is_system_file("__MACOSX/._a.jpg")
+                && is_system_file("a/.DS_Store")
+                && is_system_file("a/Thumbs.db")
+        );
+        assert!(!is_system_file("a/b.jpg") && is_json("a/b.JSON") && !is_json("json"));
     }
 
     proptest! {
         #[test]
-        fn any_paths_have_classes(paths in proptest::collection::vec("[a/.\\\\é]{0,8}(jpg)?", 0..6)) {
-            let plain: Vec<String> = paths.iter().map(|path| plain(path)).collect();
-            let top = top(&plain.iter().map(String::as_str));
+        fn any_path_has_a_valid_class_or_none(paths in proptest::collection::vec("[a/.\\\\é]{0,8}(jpg)?", 0..6)) {
+            let plain: Vec<String> = paths.iter().map(|path| normalize(path)).collect();
+            let top = common_folder(&plain.iter().map(String::as_str));
             for path in &plain {
-                prop_assert!(class(path, top).is_none_or(|class| !class.is_empty() && !class.contains('/')));
+                prop_assert!(class_of(path, top).is_none_or(|class| !class.is_empty() && !class.contains('/')));
             }
         }
     }

@@ -1,60 +1,60 @@
-//! What an import left out, and why: all of it counted, the first of it listed.
+//! The files that an import skipped: a count of all, and a list of the first ones.
 
-/// At most so many are listed; the rest is counted.
-pub const LISTED: usize = 200;
+/// The most files that are listed.
+pub const SKIPPED_LISTED_MAX: usize = 200;
 
-/// Something that was left out.
+/// A skipped file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Skip {
-    /// Its path in the archive, cut where it is long.
+pub struct SkippedFile {
+    /// The path in the archive, shortened if it is long.
     pub name: String,
-    /// Why, for people.
+    /// The reason, for people.
     pub reason: String,
 }
 
-/// What was left out.
+/// The skipped files of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Skipped {
-    list: Vec<Skip>,
+pub struct SkippedFiles {
+    list: Vec<SkippedFile>,
     count: usize,
 }
 
-impl Skipped {
-    /// The first ones, [`LISTED`] at most.
-    pub fn list(&self) -> &[Skip] {
+impl SkippedFiles {
+    /// The first skipped files, at most [`SKIPPED_LISTED_MAX`].
+    pub fn list(&self) -> &[SkippedFile] {
         &self.list
     }
 
-    /// All of them.
+    /// The number of skipped files.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// What was noted since this was `before`.
+    /// Returns the files that were skipped after this list was in the state `before`.
     #[must_use]
-    pub fn since(&self, before: &Self) -> Self {
+    pub fn added_since(&self, before: &Self) -> Self {
         let list = self.list.get(before.list.len()..).unwrap_or_default().to_vec();
         Self { list, count: self.count - before.count }
     }
 
-    /// Both, one after the other.
+    /// Appends the files of `other`.
     #[must_use]
-    pub fn and(mut self, other: &Self) -> Self {
+    pub fn merged_with(mut self, other: &Self) -> Self {
         self.count += other.count;
-        let room = LISTED.saturating_sub(self.list.len());
+        let room = SKIPPED_LISTED_MAX.saturating_sub(self.list.len());
         self.list.extend(other.list.iter().take(room).cloned());
         self
     }
 
     pub(super) fn note(&mut self, name: &str, reason: impl Into<String>) {
         self.count += 1;
-        if self.list.len() < LISTED {
-            self.list.push(Skip { name: short(name), reason: reason.into() });
+        if self.list.len() < SKIPPED_LISTED_MAX {
+            self.list.push(SkippedFile { name: short(name), reason: reason.into() });
         }
     }
 }
 
-/// A name that an error or a list can hold: at most 120 letters, nothing that ends a line.
+/// Shortens a name for errors and lists: at most 120 characters, with control characters replaced.
 pub(super) fn short(name: &str) -> String {
     let cut = name.chars().nth(120).map(|_| "…").unwrap_or_default();
     let shown = name.chars().take(120).map(|letter| if letter.is_control() { '\u{FFFD}' } else { letter });

@@ -1,28 +1,29 @@
-//! How a JPEG is coded, and whether the decoder shows that as libjpeg does.
+//! Decides whether the decoder shows a JPEG in the same colors as libjpeg.
 //!
-//! What is supported was measured: every sampling that libjpeg-turbo encodes, at twelve sizes, as baseline, progressive,
-//! with restarts, and in several scans, was decoded by both and compared. Tests hold one file of each kind.
+//! The rules come from a measurement: images with every sampling that libjpeg-turbo encodes, in twelve sizes,
+//! baseline, progressive, with restarts, and in several scans, were decoded by both libraries and compared. The
+//! tests hold one file of each kind.
 
 use std::fmt;
 
-/// Why a JPEG is refused whose bytes are in order.
+/// A valid JPEG that the decoder can't show correctly.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Unsupported {
-    /// Arithmetic coding, lossless, or hierarchical (ITU-T T.81, table B.1).
+pub(crate) enum UnsupportedCoding {
+    /// Arithmetic, lossless, or hierarchical coding (ITU-T T.81, table B.1).
     Process,
-    /// Not 8 bits a sample.
+    /// The number of bits per sample, which isn't 8.
     Precision(u8),
-    /// Neither gray, nor three colors, nor four.
+    /// The number of color components, which isn't 1, 3, or 4.
     Components(usize),
-    /// Horizontal and vertical sampling factors, component by component.
+    /// The horizontal and vertical sampling factors of each component.
     Sampling(Vec<(u8, u8)>),
-    /// A baseline file whose colors are not all in one scan.
+    /// A baseline file with its colors in more than one scan.
     SeveralScans,
-    /// Two of its headers disagree about what its components are.
+    /// Two headers disagree about the color model.
     ColorModel,
 }
 
-impl fmt::Display for Unsupported {
+impl fmt::Display for UnsupportedCoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Process => f.write_str("arithmetic, lossless and hierarchical coding are not supported"),
@@ -42,7 +43,7 @@ impl fmt::Display for Unsupported {
     }
 }
 
-/// What the segments of a JPEG say about its coding.
+/// What the segments of a JPEG declare about its coding.
 #[derive(Debug, Default)]
 pub(super) struct Coding {
     frame: Option<Frame>,
@@ -53,7 +54,7 @@ pub(super) struct Coding {
 
 #[derive(Debug)]
 struct Frame {
-    /// The marker that began it.
+    /// The start-of-frame marker.
     marker: u8,
     precision: u8,
     components: Vec<Component>,
@@ -69,21 +70,21 @@ struct Component {
 const BASELINE: u8 = 0xC0;
 const EXTENDED: u8 = 0xC1;
 const PROGRESSIVE: u8 = 0xC2;
-/// No frame begins with these of `C0` to `CF`: Huffman tables, an extension, arithmetic conditioning.
+/// Markers from `C0` to `CF` that don't start a frame: Huffman tables, an extension, arithmetic conditioning.
 const NO_FRAME: [u8; 3] = [0xC4, 0xC8, 0xCC];
 const SCAN: u8 = 0xDA;
 const JFIF: u8 = 0xE0;
 const ADOBE: u8 = 0xEE;
 
 impl Coding {
-    /// Notes the segment behind a marker, without its length.
-    pub(super) fn note(&mut self, marker: u8, segment: &[u8]) {
+    /// Records a segment. `segment` excludes the marker and the length field.
+    pub(super) fn add_segment(&mut self, marker: u8, segment: &[u8]) {
         match marker {
             0xC0..=0xCF if !NO_FRAME.contains(&marker) && self.frame.is_none() => {
                 self.frame = Frame::read(marker, segment);
             }
             SCAN => self.scans += 1,
-            // The lengths are those from which libjpeg believes such a segment.
+            // libjpeg ignores shorter segments of these two kinds.
             JFIF => self.has_jfif |= segment.starts_with(b"JFIF\0") && segment.len() >= 12,
             ADOBE if segment.starts_with(b"Adobe") && segment.len() >= 12 => {
                 self.adobe_transform = Some(segment[11]);
@@ -92,30 +93,32 @@ impl Coding {
         }
     }
 
-    /// Refuses what the decoder would show in wrong colors, or not at all. Says nothing about a file without a frame.
-    pub(super) fn judge(&self) -> Result<(), Unsupported> {
+    /// Returns an error if the decoder would show wrong colors or no image. Accepts a file without a frame,
+    /// which the decoder rejects.
+    pub(super) fn check(&self) -> Result<(), UnsupportedCoding> {
         let Some(Frame { marker, precision, components }) = &self.frame else { return Ok(()) };
         if !matches!(*marker, BASELINE | EXTENDED | PROGRESSIVE) {
-            return Err(Unsupported::Process);
+            return Err(UnsupportedCoding::Process);
         }
         if *precision != 8 {
-            return Err(Unsupported::Precision(*precision));
+            return Err(UnsupportedCoding::Precision(*precision));
         }
         if !matches!(components.len(), 1 | 3 | 4) {
-            return Err(Unsupported::Components(components.len()));
+            return Err(UnsupportedCoding::Components(components.len()));
         }
         if !components.iter().all(|one| one.is_supported(components[0])) {
             let factors = components.iter().map(|one| (one.horizontal, one.vertical));
-            return Err(Unsupported::Sampling(factors.collect()));
+            return Err(UnsupportedCoding::Sampling(factors.collect()));
         }
         if *marker != PROGRESSIVE && components.len() > 1 && self.scans > 1 {
-            return Err(Unsupported::SeveralScans);
+            return Err(UnsupportedCoding::SeveralScans);
         }
-        if self.has_one_color_model(components) { Ok(()) } else { Err(Unsupported::ColorModel) }
+        if self.has_one_color_model(components) { Ok(()) } else { Err(UnsupportedCoding::ColorModel) }
     }
 
-    /// libjpeg goes by JFIF, then by Adobe's transform, then by the components' names. The decoder goes by the names,
-    /// then by Adobe's transform. Where both come to the same, so does everybody else.
+    /// Returns whether all decoders agree on the color model. libjpeg looks at JFIF, then Adobe's
+    /// transform, then the component names. Our decoder looks at the names, then Adobe's transform. If
+    /// these two agree, so do other decoders.
     fn has_one_color_model(&self, components: &[Component]) -> bool {
         let is_named_rgb = components.iter().map(|one| one.id).eq(*b"RGB");
         match (components.len(), self.adobe_transform) {
@@ -129,7 +132,7 @@ impl Coding {
 }
 
 impl Frame {
-    /// `None` if the segment is too short for what it announces: then the decoder says so.
+    /// Returns `None` if the segment is shorter than it announces. The decoder then rejects the file.
     fn read(marker: u8, segment: &[u8]) -> Option<Self> {
         let (&[precision, _, _, _, _, count], components) = segment.split_first_chunk::<6>()?;
         let components = components.get(..3 * usize::from(count))?.chunks_exact(3);
@@ -140,7 +143,8 @@ impl Frame {
 }
 
 impl Component {
-    /// Whether the decoder scales it up to the first component, which has to be the finest.
+    /// Returns whether the decoder scales this component up to the first component, which must
+    /// have the finest sampling.
     fn is_supported(self, first: Self) -> bool {
         matches!(self.horizontal, 1 | 2 | 4)
             && matches!(self.vertical, 1..=4)

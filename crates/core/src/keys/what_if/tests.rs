@@ -5,11 +5,11 @@ use super::*;
 const PREDICT: Option<Permission> = Some(Permission::ModelsPredict);
 const TRAIN: Option<Permission> = Some(Permission::ModelsTrain);
 
-fn caller(id: i64, whence: Whence, origin: &str) -> CallerRow {
+fn caller(id: i64, source: CallerSource, origin: &str) -> CallerRow {
     CallerRow {
         id,
         hint: Hint::parse("9fQ2").unwrap(),
-        whence,
+        source,
         origin: origin.to_owned(),
         agent: "camera".to_owned(),
         first: Timestamp::from_micros(0),
@@ -27,15 +27,15 @@ fn hour(number: i64, permission: Option<Permission>, checks: u64) -> Usage {
 }
 
 fn recorded() -> Recorded {
-    let at = |text: &str| Whence::Address(Some(text.parse().unwrap()));
-    let used = |caller, permission, allowed| CallerUse { caller, permission, allowed };
+    let at = |text: &str| CallerSource::Address(Some(text.parse().unwrap()));
+    let used = |caller, permission, allowed| CallerUsage { caller, permission, allowed };
     Recorded {
         hours: vec![hour(1, PREDICT, 70), hour(1, TRAIN, 10), hour(2, PREDICT, 20)],
         callers: vec![
             caller(1, at("10.0.0.7"), ""),
             caller(2, at("203.0.113.9"), "https://shop.example"),
-            caller(3, Whence::Network("10.0.1.0/24".parse().unwrap()), ""),
-            caller(4, Whence::Rest, ""),
+            caller(3, CallerSource::Network("10.0.1.0/24".parse().unwrap()), ""),
+            caller(4, CallerSource::Others, ""),
         ],
         uses: vec![
             used(1, PREDICT, 40),

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use keyrack_core::Acting;
 use keyrack_core::history::hex;
-use keyrack_store::Chain;
+use keyrack_store::ChainStatus;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -36,8 +36,8 @@ pub struct VerifyBody {
 pub async fn verify(State(app): State<Shared>, by: Acting) -> Result<Json<VerifyBody>, ApiError> {
     let verified = app.activity.verify(&by).await?;
     let (holds, entries, first_broken) = match verified.chain {
-        Chain::Whole { entries } => (true, Some(entries), None),
-        Chain::Broken { seq } => (false, None, Some(seq)),
+        ChainStatus::Whole { entries } => (true, Some(entries), None),
+        ChainStatus::Broken { seq } => (false, None, Some(seq)),
     };
     let newest_hash = verified.newest.map(|newest| hex(&newest.hash));
     Ok(Json(VerifyBody { holds, entries, first_broken, newest_hash }))

@@ -1,7 +1,7 @@
 //! An annotation as the API shows it.
 
 use keyrack_core::datasets::Dropped;
-use keyrack_store::{Annotation, Mark};
+use keyrack_store::{Annotation, AnnotationRegion};
 use keyrack_vision::Rect;
 use serde::Serialize;
 use serde_json::Value;
@@ -59,8 +59,8 @@ impl PlaceBody {
 impl From<&Annotation> for AnnotationBody {
     fn from(annotation: &Annotation) -> Self {
         let rect = match annotation.mark {
-            Mark::Category => None,
-            Mark::Box { left, top, width, height } => Some(Rect { left, top, width, height }),
+            AnnotationRegion::Category => None,
+            AnnotationRegion::Box { left, top, width, height } => Some(Rect { left, top, width, height }),
         };
         let metadata = annotation.metadata.as_deref().and_then(|json| serde_json::from_str(json).ok());
         Self {

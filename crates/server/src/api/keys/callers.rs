@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use keyrack_core::Acting;
 use keyrack_core::times::rfc3339;
 use keyrack_key::{Permission, Timestamp};
-use keyrack_store::{CallerCursor, CallerRow, KeyRow, Whence};
+use keyrack_store::{CallerCursor, CallerRow, CallerSource, KeyRow};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -66,12 +66,12 @@ pub struct CallerBody {
 impl CallerBody {
     pub fn of(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> Self {
         Self {
-            network: match &caller.whence {
-                Whence::Address(address) => address.map(|address| address.to_string()),
-                Whence::Network(network) => Some(network.to_string()),
-                Whence::Rest => None,
+            network: match &caller.source {
+                CallerSource::Address(address) => address.map(|address| address.to_string()),
+                CallerSource::Network(network) => Some(network.to_string()),
+                CallerSource::Others => None,
             },
-            rest: caller.whence == Whence::Rest,
+            rest: caller.source == CallerSource::Others,
             origin: Some(caller.origin.clone()).filter(|origin| !origin.is_empty()),
             agent: caller.agent.clone(),
             secret: caller.hint.to_string(),

@@ -5,7 +5,7 @@ use keyrack_core::nodes::Unconfirmed;
 use keyrack_core::times::rfc3339;
 use keyrack_key::{Class, Permission, Scope, Standing, Timestamp};
 use keyrack_rack::{LastUse, Revision};
-use keyrack_store::{Actor, By, KeyRow, Paused};
+use keyrack_store::{Actor, KeyPause, KeyRow, NamedActor};
 use serde::Serialize;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
@@ -216,7 +216,7 @@ fn status(key: &KeyRow, now: Timestamp) -> &'static str {
 }
 
 impl ByBody {
-    fn of(by: &By) -> Self {
+    fn of(by: &NamedActor) -> Self {
         let (kind, id) = match by.actor {
             Actor::User(id) => ("user", Some(id.to_string())),
             Actor::Key(id) => ("key", Some(id.to_string())),
@@ -227,7 +227,7 @@ impl ByBody {
 }
 
 impl PausedBody {
-    fn of(paused: &Paused) -> Self {
+    fn of(paused: &KeyPause) -> Self {
         Self { at: rfc3339(paused.at), by: ByBody::of(&paused.by), until: paused.until.map(rfc3339) }
     }
 }

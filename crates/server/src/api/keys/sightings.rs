@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use keyrack_core::Acting;
 use keyrack_core::times::rfc3339;
-use keyrack_store::{KeyRow, Sighting};
+use keyrack_store::{ExposureRecord, KeyRow};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -44,7 +44,7 @@ pub struct SightingBody {
 }
 
 impl SightingBody {
-    fn of(seen: &Sighting, key: &KeyRow) -> Self {
+    fn of(seen: &ExposureRecord, key: &KeyRow) -> Self {
         let origin = seen.origin.as_str();
         let is_current = key.secrets.iter().any(|one| one.hint == seen.hint && one.retires_at.is_none());
         Self {

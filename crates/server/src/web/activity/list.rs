@@ -37,7 +37,7 @@ pub(in crate::web) async fn page(
         about: search.about.clone(),
         from: search.from(),
         until: search.until(),
-        is_filtered: !filter.is_none(),
+        is_filtered: !filter.is_empty(),
         is_continued: search.before().is_some(),
         jsonl_url: search.url(&export, &[("format", "jsonl")]),
         csv_url: search.url(&export, &[("format", "csv")]),

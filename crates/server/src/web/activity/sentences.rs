@@ -3,7 +3,7 @@
 use keyrack_core::history::{grouped, hex};
 use keyrack_core::keys::Names;
 use keyrack_key::{Restrictions, Timestamp};
-use keyrack_store::{ActivityEntry, Actor, AuditAction, Link};
+use keyrack_store::{ActivityEntry, Actor, AuditAction, ChainedEntry};
 use serde_json::{Map, Value};
 
 use crate::web::view::{ActivityRow, ChangeRow, FactRow, LinkedName};
@@ -40,12 +40,12 @@ pub(super) fn title(action: &str) -> String {
     capitalized(&words)
 }
 
-fn parsed(link: &Link) -> Option<AuditAction> {
+fn parsed(link: &ChainedEntry) -> Option<AuditAction> {
     link.action.parse().ok()
 }
 
 /// Whether the actor and the target are the same user: a user who joined without being added.
-fn is_own_action(link: &Link) -> bool {
+fn is_own_action(link: &ChainedEntry) -> bool {
     link.actor.split_once(':').is_some_and(|(_, id)| id == link.target)
 }
 
@@ -84,7 +84,7 @@ fn key_url(home: &str, id: &str) -> String {
 }
 
 /// The parts of the sentence before and after the name of the target.
-fn sentence(link: &Link, detail: &Map<String, Value>) -> (String, String) {
+fn sentence(link: &ChainedEntry, detail: &Map<String, Value>) -> (String, String) {
     let word = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default();
     let pair = |verb: &str, rest: String| (verb.to_owned(), rest);
     match parsed(link) {

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 use keyrack_core::history;
-use keyrack_store::Chain;
+use keyrack_store::ChainStatus;
 
 use super::base;
 use crate::app::Shared;
@@ -21,8 +21,8 @@ pub(in crate::web) async fn page(
 ) -> Result<Response, PageError> {
     let verified = app.activity.verify(&member.acting).await?;
     let (entries, broken) = match verified.chain {
-        Chain::Whole { entries } => (history::entries(entries), None),
-        Chain::Broken { seq } => (String::new(), Some(history::grouped(seq))),
+        ChainStatus::Whole { entries } => (history::entries(entries), None),
+        ChainStatus::Broken { seq } => (String::new(), Some(history::grouped(seq))),
     };
     let view = ActivityVerifyPage {
         frame: frame::of_member(&app, &member, NavItem::Activity, &headers),

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use keyrack_core::datasets::Annotated;
 use keyrack_key::LabelId;
-use keyrack_store::{Annotation, Label, Mark, Record};
+use keyrack_store::{Annotation, AnnotationRegion, Label, Record};
 
 use super::view::{Badge, BoxMark, ImageTile, Overlay, TONES};
 
@@ -77,8 +77,8 @@ fn shrunk(record: &Record) -> (u32, u32) {
 /// The boxes of an image.
 fn overlay(record: &Record, annotations: &[Annotation], tones: &LabelColors) -> Overlay {
     let boxes = annotations.iter().filter_map(|annotation| match annotation.mark {
-        Mark::Category => None,
-        Mark::Box { left, top, width, height } => Some((annotation, [left, top, width, height])),
+        AnnotationRegion::Category => None,
+        AnnotationRegion::Box { left, top, width, height } => Some((annotation, [left, top, width, height])),
     });
     let boxes = boxes.enumerate().map(|(at, (annotation, [left, top, width, height]))| BoxMark {
         number: at + 1,

@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::HeaderMap;
 use keyrack_core::datasets::Annotated;
 use keyrack_key::RecordId;
-use keyrack_store::{Mark, ProjectType, RecordFilter};
+use keyrack_store::{AnnotationRegion, ProjectType, RecordFilter};
 
 use super::requested::RequestedImage;
 use super::{LabelColors, overlay};
@@ -31,7 +31,7 @@ pub(in crate::web) async fn page(
     let project_url = url(&member, &project);
     let page_of = |id: RecordId| format!("{project_url}/images/{id}");
     let tones = LabelColors::of(&labels);
-    let class = annotations.iter().find(|one| one.mark == Mark::Category);
+    let class = annotations.iter().find(|one| one.mark == AnnotationRegion::Category);
     let format = record.content_type.trim_start_matches("image/").to_uppercase();
     let view = ImageDetailPage {
         frame: frame::of_member(&app, &member, NavItem::Projects, &headers),

@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 use keyrack_core::numbers::counted;
 use keyrack_core::refusals::{CheckResult, Explained, Place, is_request_id};
 use keyrack_core::{Invalid, OpError};
-use keyrack_store::REFUSALS_AN_HOUR;
+use keyrack_store::DENIALS_PER_HOUR_MAX;
 use serde::Deserialize;
 
 use super::base;
@@ -50,7 +50,7 @@ fn question(
             base: base(member),
             request: field(typed, invalid, "request"),
             hint: format!(
-                "Begins with req_. Of each key, the last {REFUSALS_AN_HOUR} refusals of an hour are kept for {}. Requests with no \
+                "Begins with req_. Of each key, the last {DENIALS_PER_HOUR_MAX} refusals of an hour are kept for {}. Requests with no \
                  key, or with one that nobody knows, are only counted.",
                 counted(app.config.usage_days.into(), "day")
             ),

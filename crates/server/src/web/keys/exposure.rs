@@ -2,14 +2,14 @@
 
 use keyrack_core::keys::sightings::{PublicUse, origin_of, place};
 use keyrack_key::{Exposure, Timestamp};
-use keyrack_store::{KeyRow, Sighting};
+use keyrack_store::{ExposureRecord, KeyRow};
 
 use super::what_if::permits;
 use crate::web::view::{ExposureBadge, ExposureNotice, ExposurePlace, ExposureQuestion};
 use crate::web::words;
 
 /// The badge for the row of the list. `None` if the key was not exposed.
-pub(super) fn badge(key: &KeyRow, sightings: &[Sighting]) -> Option<ExposureBadge> {
+pub(super) fn badge(key: &KeyRow, sightings: &[ExposureRecord]) -> Option<ExposureBadge> {
     let last = sightings.first()?;
     Some(ExposureBadge { text: title(last), is_urgent: is_urgent(key, sightings) })
 }
@@ -18,7 +18,7 @@ pub(super) fn badge(key: &KeyRow, sightings: &[Sighting]) -> Option<ExposureBadg
 /// publishable key; without, the user may not create keys.
 pub(super) fn notice(
     key: &KeyRow,
-    sightings: &[Sighting],
+    sightings: &[ExposureRecord],
     nonce: Option<String>,
     now: Timestamp,
 ) -> Option<ExposureNotice> {
@@ -44,18 +44,18 @@ pub(super) fn question(public: &PublicUse, now: Timestamp) -> ExposureQuestion {
     }
 }
 
-fn is_urgent(key: &KeyRow, sightings: &[Sighting]) -> bool {
+fn is_urgent(key: &KeyRow, sightings: &[ExposureRecord]) -> bool {
     sightings.iter().any(|one| !one.exposure.suits(key.terms.permissions))
 }
 
-const fn title(sighting: &Sighting) -> &'static str {
+const fn title(sighting: &ExposureRecord) -> &'static str {
     match sighting.exposure {
         Exposure::Url => "Seen in a URL",
         Exposure::Browser | Exposure::None => "Seen in a browser",
     }
 }
 
-fn exposure_place(at: usize, sighting: &Sighting, key: &KeyRow, now: Timestamp) -> ExposurePlace {
+fn exposure_place(at: usize, sighting: &ExposureRecord, key: &KeyRow, now: Timestamp) -> ExposurePlace {
     let is_old = key.secrets.iter().any(|one| one.hint == sighting.hint && one.retires_at.is_some());
     let secret = if is_old { format!(" with the old secret …{}", sighting.hint) } else { String::new() };
     let begins = if at == 0 { "It was seen" } else { "And" };
@@ -65,7 +65,7 @@ fn exposure_place(at: usize, sighting: &Sighting, key: &KeyRow, now: Timestamp) 
     }
 }
 
-const fn explanation(last: &Sighting, is_urgent: bool) -> &'static str {
+const fn explanation(last: &ExposureRecord, is_urgent: bool) -> &'static str {
     match (last.exposure, is_urgent) {
         (Exposure::Url, true) => {
             "URLs end up in logs and histories, where others read them. Where it holds more than Inference it is refused there, but whoever copies it can use it from a program, for all that it holds. Send it in a header, and rotate it."

@@ -10,7 +10,7 @@ use keyrack_core::nodes::Stand;
 use keyrack_core::numbers::counted;
 use keyrack_guard::remote::wire::LEASE;
 use keyrack_key::{Class, KeyId, Scope, Timestamp};
-use keyrack_store::{Actor, Expiring, KeyFilter, KeyRow, KeyStatus, Policy};
+use keyrack_store::{Actor, ExpiringKey, KeyFilter, KeyRow, KeyStatus, Policy};
 use serde::Deserialize;
 
 use super::{address, base, exposure, still_using};
@@ -143,7 +143,7 @@ async fn ending(
     }
     let [day, week, month] = words::AHEAD;
     let expiring = app.keys.expiring(&member.acting, month, ENDINGS).await?;
-    let ending = |key: Expiring| ExpiringKeyRow {
+    let ending = |key: ExpiringKey| ExpiringKeyRow {
         id: key.id.to_string(),
         name: key.name,
         when: words::moment(key.at, now),

@@ -4,7 +4,7 @@ use keyrack_core::OpError;
 use keyrack_core::keys::seen::first_of_days;
 use keyrack_core::numbers::{counted, grouped};
 use keyrack_key::{Permission, Timestamp};
-use keyrack_store::{CallerCursor, CallerRow, KeyRow, RefusedRequest, Usage, Whence};
+use keyrack_store::{CallerCursor, CallerRow, CallerSource, DeniedRequest, KeyRow, Usage};
 use serde::Deserialize;
 
 use super::base;
@@ -243,15 +243,15 @@ fn line(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> CallerSummary {
 
 /// The address or the network of a caller, as text.
 pub(in crate::web) fn caller_address(caller: &CallerRow) -> String {
-    match &caller.whence {
-        Whence::Address(Some(address)) => address.to_string(),
-        Whence::Address(None) => "an unknown address".to_owned(),
-        Whence::Network(network) => network.to_string(),
-        Whence::Rest => "all others".to_owned(),
+    match &caller.source {
+        CallerSource::Address(Some(address)) => address.to_string(),
+        CallerSource::Address(None) => "an unknown address".to_owned(),
+        CallerSource::Network(network) => network.to_string(),
+        CallerSource::Others => "all others".to_owned(),
     }
 }
 
-fn refusal(refused: &RefusedRequest, member: &Member, now: Timestamp) -> DenialRow {
+fn refusal(refused: &DeniedRequest, member: &Member, now: Timestamp) -> DenialRow {
     DenialRow {
         when: words::moment(refused.at, now),
         why: words::denial_reason(&refused.refused),

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::Response;
 use keyrack_core::OpError;
-use keyrack_store::{Model, ModelStatus, Point};
+use keyrack_store::{CurvePoint, Model, ModelStatus};
 
 use super::card::ModelCard;
 use super::progress::progress;
@@ -133,8 +133,8 @@ fn try_it(
 }
 
 #[expect(clippy::cast_precision_loss, reason = "far fewer steps than 2^52")]
-fn plots(points: &[Point]) -> Vec<Plot> {
-    let curve = |value: fn(&Point) -> Option<f64>| -> Vec<_> {
+fn plots(points: &[CurvePoint]) -> Vec<Plot> {
+    let curve = |value: fn(&CurvePoint) -> Option<f64>| -> Vec<_> {
         points.iter().filter_map(|point| Some((point.step as f64, value(point)?))).collect()
     };
     let loss = plot("Loss", "steps", &curve(|point| point.loss), None);

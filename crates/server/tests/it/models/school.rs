@@ -10,7 +10,7 @@ use keyrack_core::clock;
 use keyrack_core::disk::Disk;
 use keyrack_core::objects::{Objects, Place};
 use keyrack_key::{AnnotationId, Digest, LabelId, ProjectId, RecordId, UploadId};
-use keyrack_store::{Actor, Mark, NewAnnotation, NewLabel, NewRecord, NewUpload, Store};
+use keyrack_store::{Actor, AnnotationRegion, NewAnnotation, NewLabel, NewRecord, NewUpload, Store};
 use rand_core::UnwrapErr;
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ impl School {
         for (class, (label, count)) in labels.iter().enumerate() {
             let label = filling.label(label).await;
             for number in 0..*count {
-                filling.picture(paint(class, number, None), &[(label, Mark::Category)]).await;
+                filling.picture(paint(class, number, None), &[(label, AnnotationRegion::Category)]).await;
             }
         }
         filling.store.close().await;
@@ -60,7 +60,12 @@ impl School {
         let label = filling.label("square").await;
         for number in 0..count {
             let (left, top) = (number * 5 % 40, number * 7 % 40);
-            let place = Mark::Box { left: f64::from(left), top: f64::from(top), width: 20.0, height: 20.0 };
+            let place = AnnotationRegion::Box {
+                left: f64::from(left),
+                top: f64::from(top),
+                width: 20.0,
+                height: 20.0,
+            };
             filling.picture(paint(2, number, Some((left, top))), &[(label, place)]).await;
         }
         filling.store.close().await;
@@ -144,10 +149,11 @@ impl Filling {
 
     async fn label(&self, name: &str) -> LabelId {
         let new = NewLabel { id: LabelId::new(clock::now(), &mut rng()), name };
-        self.store.as_operator().make_labels(self.project, &[new], clock::now()).await.unwrap()[0].id
+        self.store.as_operator().find_or_create_labels(self.project, &[new], clock::now()).await.unwrap()[0]
+            .id
     }
 
-    async fn picture(&self, bytes: Vec<u8>, marks: &[(LabelId, Mark)]) {
+    async fn picture(&self, bytes: Vec<u8>, marks: &[(LabelId, AnnotationRegion)]) {
         let (project, now) = (self.project, clock::now());
         let upload = UploadId::new(now, &mut rng());
         let expires_at = now.plus(Duration::from_mins(1));

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use keyrack_vision::detect::Object;
-use keyrack_vision::{Limits, Picture};
+use keyrack_vision::{ImageLimits, Picture};
 use serde_json::{Value, json};
 
 use super::paint::{LABELS, WIDE, noise, painted, squared};
@@ -72,9 +72,9 @@ async fn a_detector_says_what_is_where_and_draws_it() {
     surrounds(&found[0], &square);
     assert_eq!(answer["labelsCount"], json!([{ "label": "square", "total": found.len() }]));
     let drawn = BASE64_STANDARD.decode(text(&answer["image"])).unwrap();
-    let drawn = Picture::decode(&drawn, &Limits::default()).unwrap();
+    let drawn = Picture::decode(&drawn, &ImageLimits::default()).unwrap();
     assert_eq!((drawn.width(), drawn.height()), WIDE);
-    let plain = Picture::decode(&picture, &Limits::default()).unwrap();
+    let plain = Picture::decode(&picture, &ImageLimits::default()).unwrap();
     let changed = drawn.rgb().iter().zip(plain.rgb()).filter(|(a, b)| a.abs_diff(**b) > 60).count();
     assert!(changed > 100, "{changed}");
     // As the TypeScript client sends it.

@@ -65,12 +65,12 @@ pub(super) fn encoded(image: &RgbImage, format: ImageFormat) -> Vec<u8> {
 
 fn classifier() -> Classifier {
     let classes: Vec<_> = (0..24).map(|at| at % 2).collect();
-    let training = classify::Training {
+    let training = classify::ClassifierTrainingSet {
         labels: &LABELS.map(String::from),
         truth: &classes,
         read: &|at| Ok(painted(at % 2, u32::try_from(at).unwrap())),
     };
-    let settings = keyrack_vision::Settings::default();
+    let settings = keyrack_vision::TrainingSettings::default();
     classify::train(&Backbone::embedded().unwrap(), &training, &settings, &mut |_| Flow::Continue)
         .unwrap()
         .model
@@ -78,12 +78,12 @@ fn classifier() -> Classifier {
 
 fn detector() -> Detector {
     let objects: Vec<_> = (0..40).map(|number| vec![squared(number).1]).collect();
-    let training = detect::Training {
+    let training = detect::DetectorTrainingSet {
         labels: &["square".to_owned()],
         truth: &objects,
         read: &|at| Ok(squared(u32::try_from(at).unwrap()).0),
     };
-    let settings = detect::Settings { side: 160, steps: 80, ..detect::Settings::default() };
+    let settings = detect::DetectorSettings { side: 160, steps: 80, ..detect::DetectorSettings::default() };
     detect::train(&Backbone::embedded().unwrap(), &training, &settings, &mut |_| Flow::Continue)
         .unwrap()
         .model

@@ -8,7 +8,7 @@ use keyrack_core::clock;
 use keyrack_core::disk::Disk;
 use keyrack_core::objects::{Objects, Place};
 use keyrack_key::{ModelId, ProjectId, WorkspaceId};
-use keyrack_store::{Actor, Job, NewModel, NewProject, NewWorkspace, Outcome, ProjectType, Store};
+use keyrack_store::{Actor, NewModel, NewProject, NewWorkspace, ProjectType, RunOutcome, Store, TrainingRun};
 use rand_core::UnwrapErr;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -115,14 +115,14 @@ impl Bench {
         id
     }
 
-    async fn take(&self) -> Job {
+    async fn take(&self) -> TrainingRun {
         let now = clock::now();
-        self.store.take_job(now, now.plus(std::time::Duration::from_mins(10))).await.unwrap().unwrap()
+        self.store.take_run(now, now.plus(std::time::Duration::from_mins(10))).await.unwrap().unwrap()
     }
 
-    async fn end(&self, outcome: Outcome) {
+    async fn end(&self, outcome: RunOutcome) {
         let job = self.take().await;
-        assert!(self.store.end_job(&job, &outcome, clock::now()).await.unwrap());
+        assert!(self.store.end_run(&job, &outcome, clock::now()).await.unwrap());
     }
 
     async fn ready(&self, workspace: WorkspaceId, project: ProjectId, file: Option<&[u8]>) -> ModelId {
@@ -130,7 +130,7 @@ impl Bench {
         if let Some(file) = file {
             self.objects.put(&Place::model(project, model, 1), file.to_vec().into()).await.unwrap();
         }
-        self.end(Outcome::Ready(json!({}))).await;
+        self.end(RunOutcome::Ready(json!({}))).await;
         model
     }
 
@@ -149,9 +149,9 @@ impl Bench {
 
     async fn unready(&self, workspace: WorkspaceId, project: ProjectId) -> Vec<(&'static str, String)> {
         let failed = self.model(workspace, project).await;
-        self.end(Outcome::Failed("it did not learn".to_owned())).await;
+        self.end(RunOutcome::Failed("it did not learn".to_owned())).await;
         let cancelled = self.model(workspace, project).await;
-        self.end(Outcome::Cancelled).await;
+        self.end(RunOutcome::Cancelled).await;
         let running = self.model(workspace, project).await;
         self.take().await;
         let queued = self.model(workspace, project).await;

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use image::ImageFormat;
-use keyrack_vision::{Limits, Picture};
+use keyrack_vision::{ImageLimits, Picture};
 use reqwest::Method;
 
 use super::forms::{BOUNDARY, form};
@@ -34,7 +34,7 @@ fn shown(answer: &Answer) -> (Picture, String) {
     let tag = between(&answer.text, "<img src=\"data:image/jpeg;base64,", " alt=\"The image");
     let (jpeg, size) = tag.split_once("\" ").unwrap();
     let jpeg = BASE64_STANDARD.decode(jpeg.replace("&#43;", "+").replace("&#61;", "=")).unwrap();
-    (Picture::decode(&jpeg, &Limits::default()).unwrap(), size.to_owned())
+    (Picture::decode(&jpeg, &ImageLimits::default()).unwrap(), size.to_owned())
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The parts of COCO's JSON that say what is where. Everything else in it is passed over.
+//! The parts of the COCO JSON that describe labels and boxes. Parsing ignores all other parts.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Unexpected, Visitor};
 
-use super::MOST_ANNOTATIONS;
+use super::COCO_LIST_MAX;
 
 #[derive(Deserialize)]
 pub(super) struct Document {
@@ -32,12 +32,12 @@ pub(super) struct Annotation {
     pub image_id: Id,
     pub category_id: Option<Id>,
     pub bbox: Option<Bbox>,
-    /// 0 or 1; tools also write false and true, or nothing.
+    /// 0 or 1. Some tools write `false`, `true`, or `null`.
     #[serde(default, deserialize_with = "flag")]
     pub iscrowd: bool,
 }
 
-/// An integer, however it is written: 7 and 7.0 are one id.
+/// An integer ID. `7` and `7.0` are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Id(i128);
 
@@ -73,7 +73,7 @@ impl<'de> Deserialize<'de> for Id {
     }
 }
 
-/// Four numbers, or none at all, as tools write it for what has no box.
+/// Four numbers. Some tools write an empty list for an annotation without a box.
 pub(super) struct Bbox(Vec<f64>);
 
 impl Bbox {
@@ -84,11 +84,11 @@ impl Bbox {
 
 impl<'de> Deserialize<'de> for Bbox {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Ok(Self(bounded(from, 4, "at most four numbers: left, top, width, height")?))
+        Ok(Self(limited_list(from, 4, "at most four numbers: left, top, width, height")?))
     }
 }
 
-/// A list that ends in an error where it gets too long, before it fills the memory.
+/// A list with a maximum length. Parsing stops at the limit, before the list fills the memory.
 pub(super) struct List<T>(pub Vec<T>);
 
 impl<T> Default for List<T> {
@@ -99,11 +99,11 @@ impl<T> Default for List<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Ok(Self(bounded(from, MOST_ANNOTATIONS, "a list of at most 1,000,000")?))
+        Ok(Self(limited_list(from, COCO_LIST_MAX, "a list of at most 1,000,000")?))
     }
 }
 
-fn bounded<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+fn limited_list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     from: D,
     most: usize,
     expected: &'static str,

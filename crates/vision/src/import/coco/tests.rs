@@ -17,7 +17,7 @@ fn with(annotations: &str) -> Result<Coco, CocoError> {
 }
 
 #[test]
-fn boxes_are_found_by_file_name_whatever_else_is_in_the_file() {
+fn boxes_are_found_by_file_name_despite_unknown_fields() {
     let coco =
         with(r#"{"image_id": 1, "category_id": 2.0, "bbox": [1, 2.5, 3, 4], "segmentation": [[1, 1e999]], "deep": {"a": [{}]}}"#)
             .unwrap();
@@ -28,7 +28,7 @@ fn boxes_are_found_by_file_name_whatever_else_is_in_the_file() {
 }
 
 #[test]
-fn names_and_ids_are_taken_as_tools_write_them() {
+fn unusual_names_and_ids_are_accepted() {
     let coco = parse(
         r#"{"images": [{"id": 18446744073709551615, "file_name": ".\\train\\a.jpg"}, {"id": -3, "file_name": "b.jpg"}],
             "categories": [{"id": 0, "name": "cell"}, {"id": 7, "name": "cell"}],
@@ -42,7 +42,7 @@ fn names_and_ids_are_taken_as_tools_write_them() {
 }
 
 #[test]
-fn an_error_says_where_and_what_was_expected() {
+fn error_names_the_field_and_the_expectation() {
     for (annotation, expected) in [
         (
             r#"{"image_id": 9, "category_id": 2, "bbox": [0,0,1,1]}"#,
@@ -74,13 +74,13 @@ fn an_error_says_where_and_what_was_expected() {
         r#"{"image_id": "1", "category_id": 2, "bbox": [0,0,1,1]}"#,
         r#"{"image_id": 1, "category_id": 2, "bbox": [0,0,1,1,1]}"#,
     ] {
-        let said = with(broken).unwrap_err().to_string();
-        assert!(said.contains("line 2 column"), "{said}");
+        let error = with(broken).unwrap_err().to_string();
+        assert!(error.contains("line 2 column"), "{error}");
     }
 }
 
 #[test]
-fn what_is_there_twice_is_refused() {
+fn duplicates_are_rejected() {
     let twice = |images: &str, categories: &str| {
         parse(&format!(r#"{{"images": [{images}], "categories": [{categories}], "annotations": []}}"#))
             .unwrap_err()
@@ -99,7 +99,7 @@ fn what_is_there_twice_is_refused() {
 }
 
 #[test]
-fn other_files_are_not_coco() {
+fn other_json_is_not_coco() {
     for other in ["", "[]", "7", "{}", r#"{"images": []}"#, r#"{"annotations": []}"#, "not json"] {
         assert!(matches!(parse(other), Err(CocoError::NotCoco)), "{other}");
     }
@@ -108,25 +108,25 @@ fn other_files_are_not_coco() {
 }
 
 #[test]
-fn a_million_annotations_are_the_most() {
+fn more_than_a_million_annotations_are_rejected() {
     let mut json = String::from(r#"{"images": [], "annotations": [0"#);
     json.push_str(&",0".repeat(10));
     assert!(matches!(parse(&json), Err(CocoError::Json(_))));
     let one = r#"{"id":1,"name":""},"#;
-    let many = format!(r#"{{"categories": [{}{{"id":1,"name":""}}]}}"#, one.repeat(MOST_ANNOTATIONS));
-    let said = Coco::parse(many.as_bytes(), usize::MAX).unwrap_err().to_string();
-    assert!(said.contains("expected a list of at most 1,000,000"), "{said}");
+    let many = format!(r#"{{"categories": [{}{{"id":1,"name":""}}]}}"#, one.repeat(COCO_LIST_MAX));
+    let error = Coco::parse(many.as_bytes(), usize::MAX).unwrap_err().to_string();
+    assert!(error.contains("expected a list of at most 1,000,000"), "{error}");
 }
 
 proptest! {
     #[test]
-    fn any_text_is_coco_or_an_error(text in "[\\[\\]{}\":,0-9a-z. -]{0,60}") {
+    fn arbitrary_text_parses_or_returns_an_error(text in "[\\[\\]{}\":,0-9a-z. -]{0,60}") {
         let _ = with(&text);
         let _ = parse(&text);
     }
 
     #[test]
-    fn boxes_come_back_as_they_were_written(numbers: [i32; 4]) {
+    fn boxes_round_trip(numbers: [i32; 4]) {
         let [left, top, width, height] = numbers.map(|n| f64::from(n) / 64.0);
         let seen = with(&format!(r#"{{"image_id": 1, "category_id": 2, "bbox": [{left},{top},{width},{height}]}}"#));
         prop_assert_eq!(seen.is_err(), width < 0.0 || height < 0.0);

@@ -1,14 +1,12 @@
-//! Archives that nobody vouches for: pictures with their labels come out, a reason, or a typed refusal.
-
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+//! Untrusted archives return labeled images, skip files with a reason, or return a typed error.
 
 use std::io::{Cursor, Write};
 
-use keyrack_vision::import::{Archive, ArchiveError, ArchiveLimits, Item, LISTED};
+use keyrack_vision::import::{Archive, ArchiveError, ArchiveLimits, ArchivedImage, SKIPPED_LISTED_MAX};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-const JPEG: &[u8] = include_bytes!("pictures/green-progressive.jpg");
+const JPEG: &[u8] = include_bytes!("../pictures/green-progressive.jpg");
 
 fn stored() -> SimpleFileOptions {
     SimpleFileOptions::default().compression_method(CompressionMethod::Stored)
@@ -23,7 +21,7 @@ fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-/// Changes every occurrence of some bytes to others of the same length.
+/// Replaces every occurrence of `from` with `to`, which has the same length.
 fn changed(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
     let places: Vec<usize> =
         (0..bytes.len() - from.len()).filter(|at| bytes[*at..].starts_with(from)).collect();
@@ -38,8 +36,8 @@ fn open(bytes: Vec<u8>) -> Result<Archive<Cursor<Vec<u8>>>, ArchiveError> {
     Archive::open(Cursor::new(bytes), &ArchiveLimits::default())
 }
 
-/// What comes out, and the reasons for what does not.
-fn read(bytes: Vec<u8>) -> (Vec<Item>, Vec<(String, String)>) {
+/// Returns the images and the names and reasons of the skipped files.
+fn read(bytes: Vec<u8>) -> (Vec<ArchivedImage>, Vec<(String, String)>) {
     let mut archive = open(bytes).unwrap();
     let items = archive.by_ref().collect::<Result<_, _>>().unwrap();
     let skipped = archive.skipped().list().iter().map(|skip| (skip.name.clone(), skip.reason.clone()));
@@ -69,7 +67,7 @@ fn coco(names: &[&str]) -> String {
 }
 
 #[test]
-fn folders_are_classes_and_litter_is_passed_over() {
+fn folders_name_classes_and_system_files_are_ignored() {
     let (items, skipped) = read(zip(&[
         ("pets/", b""),
         ("pets/cat/1.jpg", JPEG),
@@ -88,7 +86,7 @@ fn folders_are_classes_and_litter_is_passed_over() {
 }
 
 #[test]
-fn a_coco_file_speaks_about_the_pictures_beside_it_and_below() {
+fn coco_file_describes_images_in_its_folder_and_below() {
     let train = coco(&["1.jpg", "gone.jpg"]);
     let (items, skipped) = read(zip(&[
         ("train/1.jpg", JPEG),
@@ -111,14 +109,14 @@ fn a_coco_file_speaks_about_the_pictures_beside_it_and_below() {
 }
 
 #[test]
-fn a_coco_file_that_cannot_be_used_ends_the_import_by_name() {
+fn invalid_coco_file_fails_the_import() {
     let broken = coco(&["1.jpg"]).replace("[1, 2, 3, 4]", "[1, 2, -3, 4]");
-    let refused = open(zip(&[("1.jpg", JPEG), ("boxes.json", broken.as_bytes())])).err().unwrap().to_string();
-    assert_eq!(refused, "boxes.json: annotations[0].bbox: width is -3; 0 pixels or more are expected");
+    let error = open(zip(&[("1.jpg", JPEG), ("boxes.json", broken.as_bytes())])).err().unwrap().to_string();
+    assert_eq!(error, "boxes.json: annotations[0].bbox: width is -3; 0 pixels or more are expected");
 }
 
 #[test]
-fn paths_out_of_the_archive_are_refused() {
+fn paths_leaving_the_archive_are_skipped() {
     let bytes = changed(zip(&[("aa/one.jpg", JPEG), ("bbtwo.jpg", JPEG)]), b"aa/one", b"../one");
     let bytes = changed(bytes, b"bbtwo", b"C:two");
     assert_eq!(reasons(bytes), ["its path leads out of the archive", "its path is absolute"]);
@@ -127,7 +125,7 @@ fn paths_out_of_the_archive_are_refused() {
 }
 
 #[test]
-fn a_name_counts_once_and_links_and_locks_count_never() {
+fn duplicates_links_and_encrypted_entries_are_skipped() {
     let (items, skipped) = read(changed(zip(&[("a1.jpg", JPEG), ("a2.jpg", JPEG)]), b"a2", b"a1"));
     assert_eq!((items.len(), skipped[0].1.as_str()), (1, "another entry has the same name"));
 
@@ -135,7 +133,7 @@ fn a_name_counts_once_and_links_and_locks_count_never() {
     writer.add_symlink("link.jpg", "/etc/passwd", stored()).unwrap();
     assert_eq!(reasons(writer.finish().unwrap().into_inner()), ["it is a link"]);
 
-    // The flag of encryption, in the directory (PKWARE APPNOTE, 4.4.4).
+    // The encryption flag in the central directory (PKWARE APPNOTE, 4.4.4).
     let mut bytes = zip(&[("1.jpg", JPEG)]);
     let central = bytes.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
     bytes[central + 8] |= 1;
@@ -143,7 +141,7 @@ fn a_name_counts_once_and_links_and_locks_count_never() {
 }
 
 #[test]
-fn an_archive_in_an_archive_is_no_picture() {
+fn nested_archive_is_skipped() {
     let inner = zip(&[("1.jpg", JPEG)]);
     assert_eq!(
         reasons(zip(&[("inner.zip", &inner), ("inner.jpg", &inner)])),
@@ -152,7 +150,7 @@ fn an_archive_in_an_archive_is_no_picture() {
 }
 
 #[test]
-fn a_bomb_stops_at_the_limits() {
+fn zip_bomb_stops_at_the_limits() {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     let packed = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
     for (name, head) in [("zeros.jpg", &b""[..]), ("picture.jpg", JPEG)] {
@@ -174,10 +172,10 @@ fn a_bomb_stops_at_the_limits() {
 }
 
 #[test]
-fn sizes_that_lie_come_out_broken() {
+fn wrong_entry_sizes_never_exceed_the_file() {
     let whole = zip(&[("1.jpg", JPEG), ("2.jpg", JPEG)]);
     let length = u32::try_from(JPEG.len()).unwrap().to_le_bytes();
-    // Larger than the file, all ones (which promises zip64), smaller than the picture, nothing.
+    // Larger than the file, all ones (which announces zip64), smaller than the image, and zero.
     for lie in [[0xFF, 0xFF, 0xFF, 0x7F], [0xFF; 4], [20, 0, 0, 0], [0; 4]] {
         let lying = changed(whole.clone(), &[length, length].concat(), &[lie, lie].concat());
         if let Ok(archive) = open(lying) {
@@ -189,20 +187,20 @@ fn sizes_that_lie_come_out_broken() {
 }
 
 #[test]
-fn entries_are_counted_before_they_are_read() {
+fn too_many_entries_are_rejected_before_reading() {
     let names: Vec<String> = (0..300).map(|n| format!("{n}.txt")).collect();
     let entries: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b"x"[..])).collect();
     let bytes = zip(&entries);
     let limits = ArchiveLimits { entries: 299, ..ArchiveLimits::default() };
-    let refused = Archive::open(Cursor::new(bytes.clone()), &limits).err().unwrap();
-    assert!(matches!(refused, ArchiveError::TooManyEntries { entries: 300, most: 299 }), "{refused}");
+    let error = Archive::open(Cursor::new(bytes.clone()), &limits).err().unwrap();
+    assert!(matches!(error, ArchiveError::TooManyEntries { entries: 300, most: 299 }), "{error}");
     let mut archive = open(bytes).unwrap();
     assert!(archive.next().is_none());
-    assert_eq!((archive.skipped().count(), archive.skipped().list().len()), (300, LISTED));
+    assert_eq!((archive.skipped().count(), archive.skipped().list().len()), (300, SKIPPED_LISTED_MAX));
 }
 
 #[test]
-fn what_is_cut_off_or_no_archive_is_refused() {
+fn truncated_or_other_file_is_rejected() {
     let whole = zip(&[("1.jpg", JPEG), ("2.jpg", JPEG)]);
     for length in 0..whole.len() {
         assert!(open(whole[..length].to_vec()).is_err(), "{length}");
@@ -227,7 +225,7 @@ fn changed_bytes_never_panic() {
 }
 
 #[test]
-fn a_reading_that_goes_on_where_another_stopped_comes_to_the_same() {
+fn resumed_reading_returns_the_same_images() {
     let long = format!("{}.jpg", "x".repeat(2_000));
     let bytes = zip(&[
         ("train/1.jpg", JPEG),
@@ -245,11 +243,11 @@ fn a_reading_that_goes_on_where_another_stopped_comes_to_the_same() {
     let of_directory = first.skipped().count();
     let (mut came, mut left_out) = (Vec::new(), 0);
     loop {
-        let position = first.reached();
-        // From each place on.
+        let position = first.read_position();
+        // Resume at each position.
         let mut other = open(bytes.clone()).unwrap();
-        other.go_on_at(position);
-        assert_eq!(other.reached(), position);
+        other.resume_at(position);
+        assert_eq!(other.read_position(), position);
         let rest: Vec<_> = other.by_ref().collect::<Result<_, _>>().unwrap();
         assert_eq!([came.clone(), rest].concat(), items);
         assert_eq!(left_out + other.skipped().count(), skipped.len(), "nothing is left out twice or unsaid");
@@ -259,11 +257,14 @@ fn a_reading_that_goes_on_where_another_stopped_comes_to_the_same() {
         }
         left_out = first.skipped().count() - of_directory;
     }
-    assert_eq!(first.reached().unpacked, items.iter().map(|item| item.bytes.len() as u64).sum::<u64>() + 5);
+    assert_eq!(
+        first.read_position().unpacked,
+        items.iter().map(|item| item.bytes.len() as u64).sum::<u64>() + 5
+    );
 }
 
 #[test]
-fn what_came_out_before_a_restart_counts_against_the_limit() {
+fn bytes_read_before_a_restart_count_against_the_limit() {
     let bytes = zip(&[("1.jpg", JPEG), ("2.jpg", JPEG), ("3.jpg", JPEG)]);
     let total_bytes = JPEG.len() as u64 * 2;
     let limits = ArchiveLimits { total_bytes, ..ArchiveLimits::default() };
@@ -271,7 +272,7 @@ fn what_came_out_before_a_restart_counts_against_the_limit() {
     let mut first = open();
     first.next().unwrap().unwrap();
     let mut other = open();
-    other.go_on_at(first.reached());
+    other.resume_at(first.read_position());
     assert!(other.next().unwrap().is_ok());
     assert!(matches!(other.next(), Some(Err(ArchiveError::TooManyBytes { .. }))));
 }

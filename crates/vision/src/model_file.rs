@@ -1,4 +1,4 @@
-//! The file that a trained head is kept in: a word, a version, a header in JSON, weights, and a digest of it all.
+//! The file format of a trained head.
 //!
 //! ```text
 //! "KRVM" | version: u16 | header length: u32 | header | weights: f32 … | SHA-256 of all before    (little-endian)
@@ -8,16 +8,51 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{ModelError, Task};
-use crate::{Backbone, BackboneDigest};
+use crate::{Backbone, BackboneDigest, Task};
 
 const MAGIC: &[u8; 4] = b"KRVM";
-pub(super) const VERSION: u16 = 1;
+const VERSION: u16 = 1;
 const PREAMBLE: usize = 4 + 2 + 4;
 
-/// The bytes of a model.
+/// Why a model file can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The file isn't a model, is truncated, or was changed.
+    #[error("the file is not a whole Keyrack model")]
+    Damaged,
+    /// A newer version of Keyrack wrote the file.
+    #[error("the model has version {0}; this program reads version {version}", version = VERSION)]
+    Version(u16),
+    /// The header and the weights don't match, or a value is invalid.
+    #[error("the model's {0} is not as expected")]
+    Content(&'static str),
+    /// The model has another task.
+    #[error("the model is for another task: {0:?}")]
+    Task(Task),
+    /// The model was trained on another backbone, so its weights are meaningless for this one.
+    #[error("the model was trained on the backbone {trained_on}, and this server runs {running}")]
+    Backbone {
+        /// The backbone that the model was trained on.
+        trained_on: BackboneDigest,
+        /// The backbone that is loaded.
+        running: BackboneDigest,
+    },
+}
+
+impl Task {
+    /// Reads the task from a model file.
+    pub fn of(model: &[u8]) -> Result<Self, ModelError> {
+        #[derive(Deserialize)]
+        struct TaskHeader {
+            task: Task,
+        }
+        read::<TaskHeader>(model).map(|(header, _)| header.task)
+    }
+}
+
+/// Serializes a model.
 pub(crate) fn write(header: &impl Serialize, weights: &[f32]) -> Vec<u8> {
-    // Headers are structs of strings and numbers: they always have a JSON.
+    // A header is a struct of strings and numbers, which always serializes.
     let header = serde_json::to_vec(header).unwrap_or_default();
     let mut bytes = Vec::with_capacity(PREAMBLE + header.len() + 4 * weights.len() + 32);
     bytes.extend(MAGIC);
@@ -32,36 +67,36 @@ pub(crate) fn write(header: &impl Serialize, weights: &[f32]) -> Vec<u8> {
     bytes
 }
 
-/// Header and weights of a model for that task on that backbone.
-pub(crate) fn read_for<H: DeserializeOwned>(
+/// Deserializes the header and weights of a model for this task and this backbone.
+pub(crate) fn read_for_task<H: DeserializeOwned>(
     bytes: &[u8],
     task: Task,
     backbone: &Backbone,
 ) -> Result<(H, Vec<f32>), ModelError> {
     #[derive(Deserialize)]
-    struct Known {
+    struct Identity {
         task: Task,
         backbone: BackboneDigest,
     }
-    let known = read::<Known>(bytes)?.0;
-    if known.task != task {
-        return Err(ModelError::Task(known.task));
+    let identity = read::<Identity>(bytes)?.0;
+    if identity.task != task {
+        return Err(ModelError::Task(identity.task));
     }
-    if known.backbone != backbone.digest() {
-        return Err(ModelError::Backbone { trained_on: known.backbone, running: backbone.digest() });
+    if identity.backbone != backbone.digest() {
+        return Err(ModelError::Backbone { trained_on: identity.backbone, running: backbone.digest() });
     }
     read(bytes)
 }
 
-/// Header and weights of a whole file. Weights are numbers, never NaN or infinite.
-pub(super) fn read<H: DeserializeOwned>(bytes: &[u8]) -> Result<(H, Vec<f32>), ModelError> {
+/// Deserializes the header and weights of any model. Rejects weights that are NaN or infinite.
+fn read<H: DeserializeOwned>(bytes: &[u8]) -> Result<(H, Vec<f32>), ModelError> {
     let (body, digest) = bytes.split_last_chunk::<32>().ok_or(ModelError::Damaged)?;
     let (preamble, rest) = body.split_first_chunk::<PREAMBLE>().ok_or(ModelError::Damaged)?;
     let [m0, m1, m2, m3, v0, v1, l0, l1, l2, l3] = *preamble;
     if [m0, m1, m2, m3] != *MAGIC {
         return Err(ModelError::Damaged);
     }
-    // Before the digest: a later version may end otherwise.
+    // The version comes before the digest, because a later version may have a different ending.
     let version = u16::from_le_bytes([v0, v1]);
     if version != VERSION {
         return Err(ModelError::Version(version));
@@ -80,6 +115,11 @@ pub(super) fn read<H: DeserializeOwned>(bytes: &[u8]) -> Result<(H, Vec<f32>), M
     Ok((header, weights))
 }
 
+/// The number of bytes that labels take, for [`Model::memory`](crate::Model::memory).
+pub(crate) fn labels_memory(labels: &[String]) -> usize {
+    labels.iter().map(|label| size_of::<String>() + label.len()).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,14 +127,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(header: String, weights in proptest::collection::vec(-1e30f32..1e30, 0..50)) {
+        fn written_model_reads_back(header: String, weights in proptest::collection::vec(-1e30f32..1e30, 0..50)) {
             let (same, all) = read::<String>(&write(&header, &weights)).unwrap();
             prop_assert_eq!(same, header);
             prop_assert_eq!(all, weights);
         }
 
         #[test]
-        fn a_changed_or_shortened_file_is_refused(at in 0usize..100, flip in 1u8..) {
+        fn changed_or_truncated_file_is_rejected(at in 0usize..100, flip in 1u8..) {
             let mut bytes = write(&"header", &[1.0, 2.0, 3.0]);
             let at = at % bytes.len();
             prop_assert!(read::<String>(&bytes[..at]).is_err());
@@ -103,13 +143,13 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_an_error_and_no_panic(bytes: Vec<u8>) {
+        fn arbitrary_bytes_return_an_error(bytes: Vec<u8>) {
             prop_assert!(read::<String>(&bytes).is_err());
         }
     }
 
     #[test]
-    fn a_later_version_says_so_and_nan_is_no_weight() {
+    fn later_version_and_nan_weight_are_rejected() {
         let mut bytes = write(&"header", &[]);
         bytes[4] = 2;
         assert!(matches!(read::<String>(&bytes), Err(ModelError::Version(2))));

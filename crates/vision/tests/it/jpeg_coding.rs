@@ -1,33 +1,31 @@
-//! JPEGs of every kind of coding: the colors are those that libjpeg shows, or the file is refused. And PNGs that are none.
+//! JPEGs of every kind of coding decode to the colors that libjpeg shows, or are rejected. Also unusual PNGs.
 //!
-//! How the files were made stands in `pictures/coding/README.md`.
-
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+//! `pictures/coding/README.md` describes how the files were made.
 
 use std::path::Path;
 
-use keyrack_vision::{Limits, Picture, PictureError};
+use keyrack_vision::{ImageLimits, Picture, PictureError};
 
 fn decode(name: &str) -> Result<Picture, PictureError> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures/coding").join(name);
     let bytes = std::fs::read(path).unwrap();
-    let decoded = Picture::decode(&bytes, &Limits::default());
-    // Whoever looks at the header alone comes to the same.
-    match (Picture::probe(&bytes, &Limits::default()), &decoded) {
-        (Ok(probe), Ok(picture)) => assert_eq!(probe, picture.probed()),
+    let decoded = Picture::decode(&bytes, &ImageLimits::default());
+    // Probing the header gives the same result as decoding.
+    match (Picture::probe(&bytes, &ImageLimits::default()), &decoded) {
+        (Ok(probe), Ok(picture)) => assert_eq!(probe, picture.info()),
         (Err(one), Err(other)) => assert_eq!(one.to_string(), other.to_string()),
         (probe, decoded) => panic!("{name}: {probe:?}, {decoded:?}"),
     }
     decoded
 }
 
-/// What the pictures show.
+/// The color of each pixel in the files.
 fn painted(x: usize, y: usize) -> [u8; 3] {
     [40 + 4 * x, 220 - 6 * y, 60 + 2 * x + 2 * y].map(|value| u8::try_from(value).unwrap())
 }
 
 #[test]
-fn supported_codings_show_the_colors_that_were_painted() {
+fn supported_codings_decode_to_the_right_colors() {
     for name in [
         "444",
         "422",
@@ -54,7 +52,7 @@ fn supported_codings_show_the_colors_that_were_painted() {
 }
 
 #[test]
-fn gray_is_as_bright_as_what_was_painted_whatever_its_sampling() {
+fn gray_decodes_to_the_right_brightness_for_any_sampling() {
     for name in ["gray", "gray-2x2"] {
         let picture = decode(&format!("{name}.jpg")).unwrap();
         for (at, seen) in picture.rgb().chunks_exact(3).enumerate() {
@@ -66,8 +64,8 @@ fn gray_is_as_bright_as_what_was_painted_whatever_its_sampling() {
 }
 
 #[test]
-fn codings_that_would_be_shown_in_wrong_colors_are_refused_by_name() {
-    for (name, says) in [
+fn codings_with_wrong_colors_are_rejected_with_a_reason() {
+    for (name, expected_reason) in [
         ("chroma-finer-than-luma.jpg", "color sampling (1x1, 2x2, 1x1) is not supported"),
         ("progressive-chroma-finer-than-luma.jpg", "color sampling (1x1, 2x2, 1x1) is not supported"),
         ("no-finer-chroma-right.jpg", "color sampling (1x1, 1x1, 2x1)"),
@@ -88,34 +86,36 @@ fn codings_that_would_be_shown_in_wrong_colors_are_refused_by_name() {
         ("no-adobe-ycc-four.jpg", "headers disagree"),
         ("cgbi.png", "Apple's CgBI variant of PNG"),
     ] {
-        let refused = decode(name).unwrap_err();
-        assert!(matches!(refused, PictureError::Unsupported { .. }), "{name}: {refused}");
-        assert!(refused.to_string().contains(says), "{name}: {refused}");
+        let error = decode(name).unwrap_err();
+        assert!(matches!(error, PictureError::Unsupported { .. }), "{name}: {error}");
+        assert!(error.to_string().contains(expected_reason), "{name}: {error}");
     }
 }
 
 #[test]
-fn what_the_decoder_says_to_programmers_is_not_said_to_clients() {
+fn decode_error_hides_the_text_of_the_decoder() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures/coding/420.jpg");
     let whole = std::fs::read(path).unwrap();
     for at in 2..whole.len() - 2 {
         let mut broken = whole.clone();
         broken[at] ^= 0xFF;
-        if let Err(refused) = Picture::decode(&broken, &Limits::default()) {
-            let says = refused.to_string();
+        if let Err(error) = Picture::decode(&broken, &ImageLimits::default()) {
+            let expected_reason = error.to_string();
             assert!(
-                !says.contains("panic") && !says.contains("rror decoding") && !says.contains('"'),
-                "{at}: {says}"
+                !expected_reason.contains("panic")
+                    && !expected_reason.contains("rror decoding")
+                    && !expected_reason.contains('"'),
+                "{at}: {expected_reason}"
             );
         }
     }
 }
 
 #[test]
-fn a_png_whose_first_chunk_is_not_its_header_is_refused_before_a_size_is_read() {
-    // The size stands where the data of another chunk is.
+fn png_without_leading_header_is_rejected() {
+    // The data of another chunk is where the size would be.
     let mut png = b"\x89PNG\r\n\x1A\n\0\0\0\x0DtEXt\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0".to_vec();
     png.extend([0; 40]);
-    let refused = Picture::probe(&png, &Limits::default()).unwrap_err();
-    assert!(refused.to_string().contains("doesn't begin with its header"), "{refused}");
+    let error = Picture::probe(&png, &ImageLimits::default()).unwrap_err();
+    assert!(error.to_string().contains("doesn't begin with its header"), "{error}");
 }

@@ -1,22 +1,23 @@
-//! A detector from first picture to last box, on pictures that the test paints.
-
-#![expect(clippy::unwrap_used, clippy::cast_precision_loss, reason = "helpers of tests, small numbers")]
+//! Training, detection, and serialization of a detector, on generated images.
 
 use std::num::NonZeroUsize;
 use std::{env, fs, io};
 
 use image::{Rgb, RgbImage};
-use keyrack_vision::detect::{Counts, Detector, Found, Object, Settings, Training, precision, ready, train};
+use keyrack_vision::detect::{
+    AnnotationCounts, Detection, Detector, DetectorSettings, DetectorTrainingSet, Object, check_counts,
+    measure_precision, train,
+};
 use keyrack_vision::{
-    self as vision, Backbone, Card, Flow, Limits, Model, ModelError, Phase, Picture, Task, Threads, TooFew,
-    TrainError,
+    self as vision, Backbone, Flow, ImageLimits, Model, ModelCard, ModelError, NotEnoughImages, Phase,
+    Picture, Task, Threads, TrainError,
 };
 
 const SIDE: u32 = 128;
-/// Of these, `disc` and `square` are painted.
+/// The images contain only `disc` and `square`.
 const LABELS: [&str; 3] = ["disc", "unused", "square"];
 
-/// Two discs and a square on noise, somewhere else in each picture.
+/// An image of two discs and a square on noise, in positions that depend on `number`.
 fn painted(number: usize) -> (Vec<u8>, Vec<Object>) {
     let mut state = number as u64 * 2 + 1;
     let mut chance = move |below: u64| {
@@ -24,7 +25,7 @@ fn painted(number: usize) -> (Vec<u8>, Vec<Object>) {
         (state >> 33) % below
     };
     let size = |more: u64| (26 + more) as f32;
-    // One in each of three quarters, so that none covers another.
+    // Each object is in a different quarter, so that none covers another.
     let mut object = |class: usize, column: u64, row: u64| {
         let wide = size(chance(14));
         let mut place = |quarter: u64| (quarter * 64 + chance(22)) as f32;
@@ -55,9 +56,12 @@ fn labels() -> Vec<String> {
     LABELS.map(String::from).into()
 }
 
-fn settings(steps: usize) -> Settings {
-    let base = vision::Settings { threads: NonZeroUsize::new(2).unwrap(), ..vision::Settings::default() };
-    Settings { base, side: SIDE, steps, ..Settings::default() }
+fn settings(steps: usize) -> DetectorSettings {
+    let base = vision::TrainingSettings {
+        threads: NonZeroUsize::new(2).unwrap(),
+        ..vision::TrainingSettings::default()
+    };
+    DetectorSettings { base, side: SIDE, steps, ..DetectorSettings::default() }
 }
 
 fn objects(count: usize) -> Vec<Vec<Object>> {
@@ -70,10 +74,10 @@ fn read(number: usize) -> io::Result<Vec<u8>> {
 }
 
 #[test]
-fn a_detector_finds_what_it_never_saw_is_kept_and_answers_the_same() {
+fn trained_detector_finds_new_objects_and_serializes() {
     let backbone = Backbone::embedded().unwrap();
     let truth = objects(41);
-    let training = Training {
+    let training = DetectorTrainingSet {
         labels: &labels(),
         truth: &truth,
         read: &|at| if at == 40 { Err(io::ErrorKind::NotFound.into()) } else { read(at) },
@@ -91,7 +95,7 @@ fn a_detector_finds_what_it_never_saw_is_kept_and_answers_the_same() {
     assert_eq!(metrics.trained_on + metrics.chosen_on + metrics.measured_on, 40);
     assert_eq!((metrics.measured_on, metrics.unreadable), (4, 1));
     assert_eq!(trained.examples.len(), 4);
-    // Classes are the model's: what was label 2 is label 1.
+    // Class indices are the model's: label 2 of the training is label 1 of the model.
     let there = &truth[trained.examples[0].picture];
     assert_eq!(
         trained.examples[0].there.iter().map(|o| o.left).collect::<Vec<_>>(),
@@ -103,25 +107,25 @@ fn a_detector_finds_what_it_never_saw_is_kept_and_answers_the_same() {
     kept(&backbone, &model);
 }
 
-/// Twelve pictures that no part of the training saw.
+/// Detects objects in twelve images that weren't part of the training.
 fn held_out(backbone: &Backbone, model: &Detector) {
     let (mut found, mut there) = (Vec::new(), Vec::new());
     for number in 1000..1012 {
         let (bytes, mut objects) = painted(number);
         objects[1].class = 1;
-        let picture = Picture::decode(&bytes, &Limits::default()).unwrap();
-        found.push(model.detect(backbone, &picture, &Threads::one()).unwrap());
+        let picture = Picture::decode(&bytes, &ImageLimits::default()).unwrap();
+        found.push(model.detect(backbone, &picture, &Threads::single()).unwrap());
         there.push(objects);
     }
-    let all: Vec<&Found> = found.iter().flatten().collect();
+    let all: Vec<&Detection> = found.iter().flatten().collect();
     assert!(all.iter().all(|found| (0.0..=1.0).contains(&found.confidence)));
     assert!(found.iter().all(|found| found.is_sorted_by(|a, b| a.confidence >= b.confidence)));
-    let told = precision(&found, &there, 2);
-    assert!(told.mean > 0.8, "{told:?}");
-    let total = told.total();
+    let measured = measure_precision(&found, &there, 2);
+    assert!(measured.mean > 0.8, "{measured:?}");
+    let total = measured.total();
     assert_eq!(total.objects, 36);
-    assert!(total.right_at_0_7 >= 18, "too shy: {told:?}");
-    assert!(10 * total.right_at_0_7 >= 7 * total.given_at_0_7, "too bold: {told:?}");
+    assert!(total.right_at_0_7 >= 18, "too shy: {measured:?}");
+    assert!(10 * total.right_at_0_7 >= 7 * total.given_at_0_7, "too bold: {measured:?}");
 }
 
 fn kept(backbone: &Backbone, model: &Detector) {
@@ -135,47 +139,47 @@ fn kept(backbone: &Backbone, model: &Detector) {
     assert!(card.notes[0].contains("4 pictures with 12 objects"), "{:?}", card.notes);
     assert!(card.notes.iter().any(|note| note.starts_with("1 of the pictures")), "{:?}", card.notes);
     let json = serde_json::to_string(&card).unwrap();
-    assert_eq!(serde_json::from_str::<Card>(&json).unwrap(), card);
+    assert_eq!(serde_json::from_str::<ModelCard>(&json).unwrap(), card);
 
     assert!(matches!(
         vision::classify::Classifier::from_bytes(&bytes, backbone),
         Err(ModelError::Task(Task::ObjectDetection))
     ));
-    // The same network in a file that differs by a byte at its end is another backbone.
+    // A file of the same network with two more bytes is a different backbone.
     let mut file =
         fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/backbone/efficientnet-lite0.onnx")).unwrap();
-    // Field 6 of an ONNX model, its doc_string, empty.
+    // Field 6 of an ONNX model: an empty doc_string.
     file.extend([0x32, 0x00]);
     let other = Backbone::load(file).unwrap();
     assert!(matches!(Model::from_bytes(&bytes, &other), Err(ModelError::Backbone { .. })));
 }
 
 #[test]
-fn spilled_features_and_other_threads_give_the_same_model_and_leave_no_file() {
+fn spilling_and_thread_count_do_not_change_the_model() {
     let backbone = Backbone::embedded().unwrap();
     let truth = objects(20);
-    let training = Training { labels: &labels(), truth: &truth, read: &read };
+    let training = DetectorTrainingSet { labels: &labels(), truth: &truth, read: &read };
     let folder = env::temp_dir().join(format!("keyrack-detection-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let plain = train(&backbone, &training, &settings(4), &mut |_| Flow::Continue).unwrap();
-    let base = vision::Settings { threads: NonZeroUsize::MIN, ..settings(4).base };
-    let spilling = Settings { base, memory: 500_000, spill: Some(folder.clone()), ..settings(4) };
+    let base = vision::TrainingSettings { threads: NonZeroUsize::MIN, ..settings(4).base };
+    let spilling = DetectorSettings { base, memory: 500_000, spill: Some(folder.clone()), ..settings(4) };
     let spilled = train(&backbone, &training, &spilling, &mut |_| Flow::Continue).unwrap();
     assert_eq!(spilled, plain);
-    let missing = Settings { spill: Some(folder.join("missing")), ..spilling };
-    let refused = train(&backbone, &training, &missing, &mut |_| Flow::Continue);
-    assert!(matches!(refused, Err(TrainError::Spill(_))), "the file is not where it was asked for");
+    let missing = DetectorSettings { spill: Some(folder.join("missing")), ..spilling };
+    let error = train(&backbone, &training, &missing, &mut |_| Flow::Continue);
+    assert!(matches!(error, Err(TrainError::Spill(_))), "a missing folder is an error");
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
     fs::remove_dir(&folder).unwrap();
 }
 
 #[test]
-fn a_picture_that_is_given_again_takes_no_part() {
+fn repeated_image_is_left_out() {
     let backbone = Backbone::embedded().unwrap();
     let trained = |count: usize| {
-        // From the 20th on, they are the first again.
+        // From index 20 on, the images repeat.
         let truth: Vec<_> = (0..count).map(|at| painted(at % 20).1).collect();
-        let training = Training { labels: &labels(), truth: &truth, read: &|at| read(at % 20) };
+        let training = DetectorTrainingSet { labels: &labels(), truth: &truth, read: &|at| read(at % 20) };
         train(&backbone, &training, &settings(4), &mut |_| Flow::Continue).unwrap()
     };
     let (with, without) = (trained(30), trained(20));
@@ -187,45 +191,46 @@ fn a_picture_that_is_given_again_takes_no_part() {
 }
 
 #[test]
-fn a_training_stops_at_the_word() {
+fn training_stops_at_cancellation() {
     let backbone = Backbone::embedded().unwrap();
     let truth = objects(20);
     for stop in [Phase::Features, Phase::Training] {
-        let training = Training { labels: &labels(), truth: &truth, read: &read };
-        let mut asked = false;
+        let training = DetectorTrainingSet { labels: &labels(), truth: &truth, read: &read };
+        let mut cancelled = false;
         let stopped = train(&backbone, &training, &settings(1000), &mut |progress| {
-            assert!(!asked, "{stop:?}: a report after the word to stop");
+            assert!(!cancelled, "{stop:?}: a report after the cancellation");
             if progress.phase == stop {
-                asked = true;
+                cancelled = true;
                 return Flow::Cancel;
             }
             Flow::Continue
         });
         assert!(matches!(stopped, Err(TrainError::Cancelled)), "{stop:?}");
-        assert!(asked, "{stop:?}");
+        assert!(cancelled, "{stop:?}");
     }
 }
 
 #[test]
-fn a_training_that_could_not_begin_says_what_is_missing() {
+fn untrainable_data_returns_what_is_missing() {
     let counts = |marked, labels: &[(&str, usize)]| {
         let labels = labels.iter().map(|(label, has)| ((*label).into(), *has)).collect();
-        ready(&Counts { marked, labels })
+        check_counts(&AnnotationCounts { marked, labels })
     };
     assert_eq!(counts(20, &[("a", 20), ("unused", 0)]), Ok(()));
-    assert_eq!(counts(19, &[("a", 19)]), Err(TooFew::Marked { has: 19, needs: 20 }));
-    let rare = TooFew::Pictures { label: "b".into(), has: 4, needs: 5 };
+    assert_eq!(counts(19, &[("a", 19)]), Err(NotEnoughImages::Marked { has: 19, needs: 20 }));
+    let rare = NotEnoughImages::Pictures { label: "b".into(), has: 4, needs: 5 };
     assert_eq!(counts(30, &[("a", 30), ("b", 4)]), Err(rare));
 
     let backbone = Backbone::embedded().unwrap();
-    let refusal = |truth: &[Vec<Object>]| {
-        let training = Training { labels: &labels(), truth, read: &|_| unreachable!("nothing is read") };
+    let train_error = |truth: &[Vec<Object>]| {
+        let training =
+            DetectorTrainingSet { labels: &labels(), truth, read: &|_| unreachable!("nothing is read") };
         train(&backbone, &training, &settings(1), &mut |_| Flow::Continue).unwrap_err()
     };
-    assert!(matches!(refusal(&objects(19)), TrainError::TooFew(TooFew::Marked { has: 19, .. })));
+    assert!(matches!(train_error(&objects(19)), TrainError::TooFew(NotEnoughImages::Marked { has: 19, .. })));
     let mut wrong = objects(20);
     wrong[7][0].class = 3;
-    assert!(matches!(refusal(&wrong), TrainError::UnknownLabel { picture: 7, class: 3, labels: 3 }));
+    assert!(matches!(train_error(&wrong), TrainError::UnknownLabel { picture: 7, class: 3, labels: 3 }));
     wrong[7][0] = Object { class: 0, width: f32::NAN, ..wrong[7][0] };
-    assert!(matches!(refusal(&wrong), TrainError::Box { picture: 7 }));
+    assert!(matches!(train_error(&wrong), TrainError::Box { picture: 7 }));
 }

@@ -1,35 +1,35 @@
-//! What keys were used for, written down in batches: how checks ended, by the hour and by the day, and each key's last use.
+//! The usage of keys, stored in batches: checks by outcome per hour and per day, and when each key was last used.
 
 mod days;
 
 use keyrack_key::{KeyId, Permission, Timestamp, WorkspaceId};
 use keyrack_rack::{LastUse, Outcome, Seen, Used};
 
-use crate::callers::day_of;
 use crate::database::{self, Connection, Row, query};
-use crate::sightings::{Sighting, write_sighting};
+use crate::exposures::{ExposureRecord, write_exposure};
 use crate::{Store, StoreError};
-pub use days::DayOfUse;
+pub use days::DailyUsage;
+pub(crate) use days::day_of;
 
-/// How many keys are written at once: a deletion does not wait for more.
+/// The most keys that are written in a transaction, so that a deletion doesn't wait long.
 const BATCH: usize = 500;
 const HOUR: i64 = 3_600_000_000;
 
 impl Store {
-    /// Writes down what [`Rack::drain_uses`](keyrack_rack::Rack::drain_uses) gave at `now`. Where two nodes tell of the
-    /// same key, the newer last use stays and checks add up; a key that is not here is passed over.
-    pub async fn note_uses(&self, used: &[Used], now: Timestamp) -> Result<(), StoreError> {
+    /// Stores the result of [`Rack::drain_uses`](keyrack_rack::Rack::drain_uses) at the time `now`. If two nodes
+    /// report the same key, checks add up and the later last use wins. Skips unknown keys.
+    pub async fn store_usage(&self, used: &[Used], now: Timestamp) -> Result<(), StoreError> {
         for batch in used.chunks(BATCH) {
             let mut db = self.write_new_data().await?;
-            write_used(&mut db, batch, None, now).await?;
+            write_usage(&mut db, batch, None, now).await?;
             db.commit().await?;
         }
         Ok(())
     }
 }
 
-/// Writes down what keys were used for; only those of `workspace`, if one is named.
-pub(crate) async fn write_used(
+/// Stores usage. With a `workspace`, skips keys of other workspaces.
+pub(crate) async fn write_usage(
     db: &mut Connection,
     used: &[Used],
     workspace: Option<WorkspaceId>,
@@ -37,7 +37,7 @@ pub(crate) async fn write_used(
 ) -> Result<(), StoreError> {
     let hour = now.micros() - now.micros().rem_euclid(HOUR);
     for Used { key, counts, last, seen, .. } in used {
-        if !is_of(db, *key, workspace).await? {
+        if !belongs_to(db, *key, workspace).await? {
             continue;
         }
         for (outcome, checks) in counts {
@@ -45,18 +45,19 @@ pub(crate) async fn write_used(
         }
         days::count(db, *key, counts, now).await?;
         if let Some(last) = last {
-            keep(db, *key, last, now).await?;
+            write_last_use(db, *key, last, now).await?;
         }
         for Seen { hint, exposure, origin, at } in seen {
             let (key, origin, first) = (*key, *origin, (*at).min(now));
-            let sighting = Sighting { key, hint: *hint, exposure: *exposure, origin, first, last: first };
-            write_sighting(db, &sighting, now).await?;
+            let sighting =
+                ExposureRecord { key, hint: *hint, exposure: *exposure, origin, first, last: first };
+            write_exposure(db, &sighting, now).await?;
         }
     }
     Ok(())
 }
 
-pub(crate) async fn is_of(
+pub(crate) async fn belongs_to(
     db: &mut Connection,
     key: KeyId,
     workspace: Option<WorkspaceId>,
@@ -70,21 +71,21 @@ pub(crate) async fn is_of(
     Ok(row.is_some())
 }
 
-/// How often checks of a key ended in one way, within an hour.
+/// The number of checks of a key with the same outcome in an hour or a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {
-    /// When the hour began; the day, where it is told by the day.
+    /// The start of the hour or the day.
     pub hour: Timestamp,
-    /// What was asked for; nothing where the question was only whether the key is alive.
+    /// The checked permission. `None` if the check was only about the key.
     pub permission: Option<Permission>,
-    /// `allowed`, or the code of the refusal.
+    /// `allowed`, or the code of the denial.
     pub outcome: String,
-    /// How often.
+    /// The number of checks.
     pub checks: u64,
 }
 
 impl Store {
-    /// What a key of a workspace was used for in the hours from `since` on, the oldest first.
+    /// Returns the usage of a key by hour since the hour `since`, the oldest first.
     pub async fn usage(
         &self,
         workspace: WorkspaceId,
@@ -105,7 +106,7 @@ impl Store {
 }
 
 impl Store {
-    /// The same added up by the day.
+    /// Returns the usage of a key by day (UTC) since the day of `since`, the oldest first.
     pub async fn usage_by_day(
         &self,
         workspace: WorkspaceId,
@@ -131,7 +132,7 @@ fn usage(row: &Row) -> Result<Usage, StoreError> {
     let permission: &str = row.try_get("permission")?;
     Ok(Usage {
         hour: database::time(row, "hour")?,
-        // One that this version does not know was asked about by a newer one.
+        // A newer version may have stored a permission that this version doesn't know.
         permission: permission.parse().ok(),
         outcome: row.try_get("outcome")?,
         checks: database::number(row, "checks")?,
@@ -160,9 +161,14 @@ async fn count(
     Ok(())
 }
 
-/// Keeps the last use of a key: not one after `now` or before the key was made, whatever a node's clock says. A later one
-/// that is there stays, unless it claims to come after `now`.
-async fn keep(db: &mut Connection, key: KeyId, used: &LastUse, now: Timestamp) -> Result<(), StoreError> {
+/// Stores when a key was last used. Clamps the time between the key's creation and `now`, because a node's clock may
+/// be wrong. Keeps a later stored time, unless that is after `now`.
+async fn write_last_use(
+    db: &mut Connection,
+    key: KeyId,
+    used: &LastUse,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     query(
         "INSERT INTO key_uses (key_id, at, address, agent, permission)
          SELECT k.id, max($2, min(k.created_at, $6)), $3, $4, $5 FROM keys k WHERE k.id = $1

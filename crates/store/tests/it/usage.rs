@@ -1,4 +1,4 @@
-//! What keys were used for.
+//! The usage of keys.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const PREDICTED: Outcome = Outcome { permission: Some(Permission::ModelsPredict)
 const HOUR: u64 = 3_600;
 
 #[tokio::test]
-async fn the_newest_use_stays_and_vanished_keys_are_passed_over() {
+async fn latest_use_is_kept_and_unknown_keys_are_skipped() {
     let world = world().await;
     let key = world.key("CI").await;
     let used = |key, at, agent: &str| {
@@ -20,10 +20,10 @@ async fn the_newest_use_stays_and_vanished_keys_are_passed_over() {
         Used { key, secret: None, counts: vec![(PREDICTED, 1)], last: Some(last), seen: Vec::new() }
     };
     let stranger = KeyId::new(NOW, &mut rng());
-    world.store.note_uses(&[], NOW).await.unwrap();
+    world.store.store_usage(&[], NOW).await.unwrap();
     let together = [used(stranger, NOW, "ghost"), used(key.id, later(2), "curl/8")];
-    world.store.note_uses(&together, later(2)).await.unwrap();
-    world.store.note_uses(&[used(key.id, later(1), "late")], later(2)).await.unwrap();
+    world.store.store_usage(&together, later(2)).await.unwrap();
+    world.store.store_usage(&[used(key.id, later(1), "late")], later(2)).await.unwrap();
     let read = world.store.key(world.workspace, key.id).await.unwrap().unwrap();
     let last = read.last_use.unwrap();
     assert_eq!((last.at, last.agent()), (later(2), "curl/8"));
@@ -39,37 +39,37 @@ fn at(key: KeyId, at: Timestamp, agent: &str) -> Used {
     Used { key, secret: None, counts: vec![(PREDICTED, 1)], last: Some(last), seen: Vec::new() }
 }
 
-/// A node says what it likes.
+/// A node can report any time.
 #[tokio::test]
-async fn a_last_use_is_not_after_now_and_not_before_its_key() {
+async fn last_use_is_clamped_between_key_creation_and_now() {
     let world = world().await;
     let key = world.key("CI").await.id;
     let last = async || world.store.key(world.workspace, key).await.unwrap().unwrap().last_use.unwrap().at;
     let year_9990 = Timestamp::from_micros(253_086_595_200_000_000);
-    world.store.note_uses(&[at(key, year_9990, "node")], later(5)).await.unwrap();
+    world.store.store_usage(&[at(key, year_9990, "node")], later(5)).await.unwrap();
     assert_eq!(last().await, later(5));
-    world.store.note_uses(&[at(key, later(6), "here")], later(6)).await.unwrap();
+    world.store.store_usage(&[at(key, later(6), "here")], later(6)).await.unwrap();
     assert_eq!(last().await, later(6));
     let other = world.key("old").await.id;
-    world.store.note_uses(&[at(other, Timestamp::from_micros(0), "node")], later(7)).await.unwrap();
+    world.store.store_usage(&[at(other, Timestamp::from_micros(0), "node")], later(7)).await.unwrap();
     let read = world.store.key(world.workspace, other).await.unwrap().unwrap();
     assert_eq!(read.last_use.unwrap().at, read.created_at);
 }
 
-/// One of before this was looked at.
+/// A time in the past.
 #[tokio::test]
-async fn a_last_use_that_lies_ahead_gives_way_to_the_next() {
+async fn last_use_in_the_future_is_replaced() {
     let world = world().await;
     let key = world.key("CI").await.id;
-    world.store.note_uses(&[at(key, later(1), "node")], later(1)).await.unwrap();
+    world.store.store_usage(&[at(key, later(1), "node")], later(1)).await.unwrap();
     world.console().execute("UPDATE key_uses SET at = 253086595200000000", []).unwrap();
-    world.store.note_uses(&[at(key, later(2), "here")], later(2)).await.unwrap();
+    world.store.store_usage(&[at(key, later(2), "here")], later(2)).await.unwrap();
     let last = world.store.key(world.workspace, key).await.unwrap().unwrap().last_use.unwrap();
     assert_eq!((last.at, last.agent()), (later(2), "here"));
 }
 
 #[tokio::test]
-async fn checks_add_up_by_the_hour_and_stay_within_their_workspace() {
+async fn checks_add_up_by_hour_and_stay_in_their_workspace() {
     let world = world().await;
     let key = world.key("CI").await;
     let refused = Outcome { permission: None, refused: Some("expired_key") };
@@ -80,9 +80,9 @@ async fn checks_add_up_by_the_hour_and_stay_within_their_workspace() {
         last: None,
         seen: Vec::new(),
     };
-    world.store.note_uses(&[used(3), used(4)], NOW).await.unwrap();
-    world.store.note_uses(&[used(5)], NOW).await.unwrap();
-    world.store.note_uses(&[used(6)], later(HOUR)).await.unwrap();
+    world.store.store_usage(&[used(3), used(4)], NOW).await.unwrap();
+    world.store.store_usage(&[used(5)], NOW).await.unwrap();
+    world.store.store_usage(&[used(6)], later(HOUR)).await.unwrap();
     let told =
         world.store.usage(world.workspace, key.id, later(0).minus(Duration::from_secs(HOUR))).await.unwrap();
     let all: Vec<_> = told.iter().map(|one| (one.permission, one.outcome.as_str(), one.checks)).collect();

@@ -1,7 +1,7 @@
-//! Where secrets of keys were seen by others: on a page in a browser, or in a URL.
+//! Exposures: where secrets were visible to others, on a page in a browser or in a URL.
 //!
-//! It comes in two ways: with what a secret was used for, where each secret has a place for its first exposure, and with who
-//! called, where there is room for more of them. It is kept apart because callers are forgotten after a while.
+//! Exposures arrive in two ways: with the usage of a secret, which holds its first exposure, and with its callers,
+//! which can hold several. They have their own table because callers are deleted after a while.
 
 use keyrack_key::{Class, Exposure, Hint, KeyId, Timestamp, WorkspaceId};
 use keyrack_rack::Words;
@@ -9,35 +9,34 @@ use keyrack_rack::Words;
 use crate::database::{self, Connection, Query, Row, query};
 use crate::{Store, StoreError};
 
-/// Places of one secret that are kept, the first ones: what somebody writes into a header makes no more rows.
-const MOST: i64 = 8;
+/// The most exposures of a secret that are stored. The limit keeps invented `Origin` headers from filling the table.
+const EXPOSURES_MAX: i64 = 8;
 
-/// A place where a secret that still works was seen.
+/// A place where a secret that still works was exposed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sighting {
-    /// The key.
+pub struct ExposureRecord {
     pub key: KeyId,
-    /// Which of its secrets.
+    /// The hint of the exposed secret.
     pub hint: Hint,
-    /// How others can read it there.
+    /// How others can read the secret there.
     pub exposure: Exposure,
-    /// The origin of the page that called; empty where it named none.
+    /// The origin of the calling page. Empty if the request had none.
     pub origin: Words<80>,
-    /// When it was first seen there.
+    /// The time of the first exposure.
     pub first: Timestamp,
-    /// When it was last seen there.
+    /// The time of the last exposure.
     pub last: Timestamp,
 }
 
 impl Store {
-    /// Where secrets of several keys of a workspace were seen that work at `now`: those of each key together, the last one
-    /// first. Of a secret that has ended nothing is told: whoever has seen it has nothing.
-    pub async fn sightings(
+    /// Returns the exposures of the secrets that work at `now`, for several keys of a workspace: grouped by key, the
+    /// latest first. An exposed secret that no longer works is harmless, so it is omitted.
+    pub async fn exposures(
         &self,
         workspace: WorkspaceId,
         keys: &[KeyId],
         now: Timestamp,
-    ) -> Result<Vec<Sighting>, StoreError> {
+    ) -> Result<Vec<ExposureRecord>, StoreError> {
         let keys: Vec<_> = keys.iter().map(KeyId::to_string).collect();
         let rows = query(
             "SELECT g.key_id, g.hint, g.exposure, g.origin, g.first_at, g.last_at
@@ -56,34 +55,38 @@ impl Store {
     }
 }
 
-/// A place that is known. A time after $7, which is now, was set by a clock that was wrong: it does not stay.
-const AGAIN: &str = "UPDATE key_sightings SET
+/// Updates a known exposure. A stored time after `$7`, which is now, came from a wrong clock and is replaced.
+const UPDATE: &str = "UPDATE key_sightings SET
      first_at = CASE WHEN $5 < first_at THEN max($5, min(k.created_at, $7)) ELSE first_at END,
      last_at = CASE WHEN $6 > last_at OR last_at > $7 THEN max($6, min(k.created_at, $7)) ELSE last_at END
  FROM (SELECT created_at FROM keys WHERE id = $1) AS k
  WHERE key_id = $1 AND hint = $2 AND exposure = $3 AND origin = $4";
 
-/// Another place, if there is room for it, and the key has that secret: services elsewhere report what they like.
-const PUT: &str = "INSERT INTO key_sightings (key_id, hint, exposure, origin, first_at, last_at)
+/// Inserts an exposure if the limit allows and the key has such a secret. Nodes could report anything.
+const INSERT: &str = "INSERT INTO key_sightings (key_id, hint, exposure, origin, first_at, last_at)
  SELECT k.id, $2, $3, $4, max($5, min(k.created_at, $7)), max($6, min(k.created_at, $7)) FROM keys k
  WHERE k.id = $1 AND k.class = $8
    AND EXISTS (SELECT 1 FROM key_secrets s WHERE s.key_id = k.id AND s.hint = $2)
    AND (SELECT count(*) FROM key_sightings WHERE key_id = $1 AND hint = $2) < $9";
 
-/// Notes at `now` that a secret was seen; not of a key that is made to be seen. Its times are not after `now`, and count as
-/// those of the key's creation if they are before it.
-pub(crate) async fn write_sighting(
+/// Stores an exposure at `now`, unless the key is publishable. The times must not be after `now`. Times before the
+/// key's creation are moved to the creation.
+pub(crate) async fn write_exposure(
     db: &mut Connection,
-    sighting: &Sighting,
+    sighting: &ExposureRecord,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if about(AGAIN, sighting, now).execute(&mut *db).await?.rows_affected() == 0 {
-        about(PUT, sighting, now).bind(Class::Secret.name()).bind(MOST).execute(db).await?;
+    if bind_exposure(UPDATE, sighting, now).execute(&mut *db).await?.rows_affected() == 0 {
+        bind_exposure(INSERT, sighting, now)
+            .bind(Class::Secret.name())
+            .bind(EXPOSURES_MAX)
+            .execute(db)
+            .await?;
     }
     Ok(())
 }
 
-fn about(statement: &'static str, sighting: &Sighting, now: Timestamp) -> Query {
+fn bind_exposure(statement: &'static str, sighting: &ExposureRecord, now: Timestamp) -> Query {
     query(statement)
         .bind(sighting.key.to_string())
         .bind(sighting.hint.to_string())
@@ -94,8 +97,8 @@ fn about(statement: &'static str, sighting: &Sighting, now: Timestamp) -> Query 
         .bind(now.micros())
 }
 
-fn sighting(row: &Row) -> Result<Sighting, StoreError> {
-    Ok(Sighting {
+fn sighting(row: &Row) -> Result<ExposureRecord, StoreError> {
+    Ok(ExposureRecord {
         key: database::parsed(row, "key_id")?,
         hint: Hint::parse(row.try_get("hint")?).ok_or(StoreError::Corrupt { what: "hint" })?,
         exposure: database::parsed(row, "exposure")?,

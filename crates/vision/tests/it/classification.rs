@@ -1,18 +1,16 @@
-//! A classifier from first picture to last answer, on pictures that the test paints.
-
-#![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "helpers of tests, small numbers")]
+//! Training, prediction, and serialization of a classifier, on generated images.
 
 use std::io;
 use std::num::NonZeroUsize;
 
 use image::{Rgb, RgbImage};
-use keyrack_vision::classify::{Classifier, Training, ready, train};
+use keyrack_vision::classify::{Classifier, ClassifierTrainingSet, check_counts, train};
 use keyrack_vision::{
-    Backbone, Flow, Limits, Model, ModelError, Phase, Picture, Progress, Settings, Task, Threads, TooFew,
-    TrainError,
+    Backbone, Flow, ImageLimits, Model, ModelError, NotEnoughImages, Phase, Picture, Progress, Task, Threads,
+    TrainError, TrainingSettings,
 };
 
-/// Stripes, checks or one disc, a little different each time.
+/// An image of stripes, checks, or a disc. Images with different numbers differ.
 fn painted(class: usize, number: usize) -> Vec<u8> {
     let (shift, step) = (number as u32 * 5, 6 + number as u32 % 4);
     let image = RgbImage::from_fn(64, 64, |x, y| {
@@ -21,7 +19,7 @@ fn painted(class: usize, number: usize) -> Vec<u8> {
             1 => ((x + shift) / step + y / step) % 2 == 0,
             _ => x.abs_diff(32).pow(2) + y.abs_diff(28 + shift % 8).pow(2) < 300,
         };
-        // No two are the same.
+        // No two images are equal.
         if (x, y) == (0, 0) {
             return Rgb([number as u8; 3]);
         }
@@ -43,46 +41,48 @@ fn read(at: usize) -> io::Result<Vec<u8>> {
     Ok(painted(at % 3, at))
 }
 
-fn settings() -> Settings {
-    Settings { threads: NonZeroUsize::new(2).unwrap(), ..Settings::default() }
+fn settings() -> TrainingSettings {
+    TrainingSettings { threads: NonZeroUsize::new(2).unwrap(), ..TrainingSettings::default() }
 }
 
 #[test]
-fn a_model_learns_is_kept_and_answers_the_same() {
+fn trained_classifier_predicts_the_same_after_serialization() {
     let backbone = Backbone::embedded().unwrap();
-    let training = Training {
+    let training = ClassifierTrainingSet {
         labels: &labels(),
         truth: &CLASSES,
         read: &|at| if at == 17 { Err(io::ErrorKind::NotFound.into()) } else { read(at) },
     };
-    let mut heard: Vec<Progress> = Vec::new();
+    let mut reports: Vec<Progress> = Vec::new();
     let trained = train(&backbone, &training, &settings(), &mut |progress| {
-        if heard.last() != Some(&progress) {
-            heard.push(progress);
+        if reports.last() != Some(&progress) {
+            reports.push(progress);
         }
         Flow::Continue
     })
     .unwrap();
     let model = trained.model;
-    // The first report says how many there are to come.
-    heard.retain(|progress| progress.done > 0 || progress.phase != Phase::Features);
-    assert_eq!(heard.iter().filter(|progress| progress.phase == Phase::Features).count(), 18);
-    assert!(heard.iter().any(|progress| progress.phase == Phase::Training && progress.validation.is_some()));
-    assert!(heard.iter().all(|progress| progress.phase != Phase::Training || progress.loss.is_some()));
+    // The first report only has the number of images.
+    reports.retain(|progress| progress.done > 0 || progress.phase != Phase::Features);
+    assert_eq!(reports.iter().filter(|progress| progress.phase == Phase::Features).count(), 18);
+    assert!(
+        reports.iter().any(|progress| progress.phase == Phase::Training && progress.validation.is_some())
+    );
+    assert!(reports.iter().all(|progress| progress.phase != Phase::Training || progress.loss.is_some()));
 
     let metrics = model.metrics();
     assert_eq!((metrics.trained_on + metrics.measured_on, metrics.unreadable), (17, 1));
     assert!(metrics.accuracy > 0.99, "{metrics:?}");
     assert_eq!(trained.examples.len(), metrics.measured_on.min(8));
-    assert!(trained.examples.iter().all(|example| CLASSES[example.picture] == [0, 2, 3][example.is]));
+    assert!(trained.examples.iter().all(|example| CLASSES[example.picture] == [0, 2, 3][example.actual]));
     assert_eq!(model.labels(), ["striped", "checked", "disc"]);
 
     let kept = model.to_bytes();
     assert_eq!(Task::of(&kept).unwrap(), Task::Classification);
     let again = Classifier::from_bytes(&kept, &backbone).unwrap();
-    let unseen = Picture::decode(&painted(2, 40), &Limits::default()).unwrap();
-    let guesses = again.predict(&backbone, &unseen, &Threads::one()).unwrap();
-    assert_eq!(guesses, model.predict(&backbone, &unseen, &Threads::one()).unwrap());
+    let unseen = Picture::decode(&painted(2, 40), &ImageLimits::default()).unwrap();
+    let guesses = again.predict(&backbone, &unseen, &Threads::single()).unwrap();
+    assert_eq!(guesses, model.predict(&backbone, &unseen, &Threads::single()).unwrap());
     assert_eq!((guesses[0].label, guesses.len()), ("disc", 3));
     assert!(guesses.is_sorted_by(|a, b| a.confidence >= b.confidence));
     assert!((guesses.iter().map(|guess| guess.confidence).sum::<f32>() - 1.0).abs() < 1e-4);
@@ -94,23 +94,23 @@ fn a_model_learns_is_kept_and_answers_the_same() {
 }
 
 #[test]
-fn a_picture_that_is_given_again_takes_no_part() {
+fn repeated_image_is_left_out() {
     let backbone = Backbone::embedded().unwrap();
-    // The last of each class are the first again, one of them with another label.
+    // The last images repeat the first one of each class, one of them with a different label.
     let (mut classes, once) = (CLASSES.to_vec(), CLASSES.len());
     classes.extend([0, 2, 2]);
     let again = |at: usize| read(at % once);
     let trained = |truth: &[usize]| {
-        let training = Training { labels: &labels(), truth, read: &again };
+        let training = ClassifierTrainingSet { labels: &labels(), truth, read: &again };
         train(&backbone, &training, &settings(), &mut |_| Flow::Continue).unwrap()
     };
     let (with, without) = (trained(&classes), trained(&CLASSES));
     let (more, less) = (with.model.metrics(), without.model.metrics());
     assert_eq!((more.repeated, less.repeated), (3, 0));
     assert_eq!(more.trained_on + more.measured_on, once);
-    let picture = Picture::decode(&painted(1, 40), &Limits::default()).unwrap();
+    let picture = Picture::decode(&painted(1, 40), &ImageLimits::default()).unwrap();
     let guesses = |model: &Classifier| {
-        let guesses = model.predict(&backbone, &picture, &Threads::one()).unwrap();
+        let guesses = model.predict(&backbone, &picture, &Threads::single()).unwrap();
         guesses.iter().map(|guess| (guess.label.to_owned(), guess.confidence)).collect::<Vec<_>>()
     };
     assert_eq!((guesses(&with.model), with.examples), (guesses(&without.model), without.examples));
@@ -120,18 +120,18 @@ fn a_picture_that_is_given_again_takes_no_part() {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_model() {
+fn same_seed_gives_the_same_model() {
     let backbone = Backbone::embedded().unwrap();
-    let training = Training { labels: &labels(), truth: &CLASSES, read: &read };
+    let training = ClassifierTrainingSet { labels: &labels(), truth: &CLASSES, read: &read };
     let one = train(&backbone, &training, &settings(), &mut |_| Flow::Continue).unwrap();
     let two = train(&backbone, &training, &settings(), &mut |_| Flow::Continue).unwrap();
     assert_eq!(one.model.to_bytes(), two.model.to_bytes());
 }
 
 #[test]
-fn a_training_stops_at_the_first_word() {
+fn training_stops_at_the_first_cancellation() {
     let backbone = Backbone::embedded().unwrap();
-    let training = Training { labels: &labels(), truth: &CLASSES, read: &read };
+    let training = ClassifierTrainingSet { labels: &labels(), truth: &CLASSES, read: &read };
     for stop in [Phase::Features, Phase::Choosing, Phase::Training] {
         let mut after = 0;
         let stopped = train(&backbone, &training, &settings(), &mut |progress| {
@@ -144,17 +144,20 @@ fn a_training_stops_at_the_first_word() {
 }
 
 #[test]
-fn too_few_pictures_say_how_many_are_needed() {
+fn too_few_images_error_has_the_needed_number() {
     let counts = |counts: &[(&str, usize)]| {
-        ready(&counts.iter().map(|(label, n)| ((*label).into(), *n)).collect::<Vec<_>>())
+        check_counts(&counts.iter().map(|(label, n)| ((*label).into(), *n)).collect::<Vec<_>>())
     };
     assert_eq!(counts(&[("a", 5), ("b", 0), ("c", 5)]), Ok(()));
-    assert_eq!(counts(&[("a", 50), ("b", 0)]), Err(TooFew::Labels { has: 1 }));
-    assert_eq!(counts(&[("a", 50), ("b", 4)]), Err(TooFew::Pictures { label: "b".into(), has: 4, needs: 5 }));
+    assert_eq!(counts(&[("a", 50), ("b", 0)]), Err(NotEnoughImages::Labels { has: 1 }));
+    assert_eq!(
+        counts(&[("a", 50), ("b", 4)]),
+        Err(NotEnoughImages::Pictures { label: "b".into(), has: 4, needs: 5 })
+    );
 }
 
 #[test]
-fn a_model_for_another_task_or_backbone_is_refused() {
+fn damaged_model_and_backbone_are_rejected() {
     let backbone = Backbone::embedded().unwrap();
     assert!(matches!(Classifier::from_bytes(b"KRVM", &backbone), Err(ModelError::Damaged)));
     assert!(Backbone::load(b"not an onnx file".to_vec()).is_err());

@@ -1,4 +1,4 @@
-//! Requests that were refused, so that whoever has the id of one can learn why.
+//! Denied requests, so that people can look up by request ID why a request was denied.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,63 +8,63 @@ use keyrack_key::{KeyId, Permission, Timestamp, WorkspaceId};
 use crate::database::{self, Connection, Row, query};
 use crate::{Store, StoreError};
 
-/// How many of a key are kept of one hour: the last ones.
-pub const REFUSALS_AN_HOUR: usize = 60;
-/// How many are written at once: a deletion does not wait for more.
+/// The most denied requests of a key that are stored per hour. The latest ones are kept.
+pub const DENIALS_PER_HOUR_MAX: usize = 60;
+/// The most rows that are written in a transaction, so that a deletion doesn't wait long.
 const BATCH: usize = 250;
 const HOUR: i64 = 3_600_000_000;
 
-/// One request that was refused.
+/// A denied request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefusedRequest {
-    /// Its id, as the answer told it.
+pub struct DeniedRequest {
+    /// The request ID, as in the response.
     pub request: String,
-    /// The key that it was made with.
+    /// The key of the request.
     pub key: KeyId,
-    /// When.
+    /// The time of the request.
     pub at: Timestamp,
-    /// The code of the check that failed.
+    /// The code of the failed check.
     pub refused: String,
-    /// What was asked for, if that is known.
+    /// The required permission, if it is known.
     pub permission: Option<Permission>,
-    /// Where it came from, as the check saw it.
+    /// The caller's address, as the check used it.
     pub address: Option<IpAddr>,
-    /// The `Origin`, as the check saw it.
+    /// The `Origin` header, as the check used it.
     pub origin: Option<String>,
-    /// The program, as it called itself.
+    /// The `User-Agent` header.
     pub agent: String,
-    /// The method.
+    /// The HTTP method.
     pub method: String,
-    /// The route, with the names of its parameters in place of what they were.
+    /// The route, with parameter names in place of their values.
     pub route: String,
 }
 
 impl Store {
-    /// Writes down refused requests, the oldest first. Of each key the last of an hour stay; a key that is not here is
-    /// passed over.
-    pub async fn note_refusals(&self, refused: &[RefusedRequest]) -> Result<(), StoreError> {
-        for batch in worth_keeping(refused).chunks(BATCH) {
+    /// Stores denied requests, sorted from oldest to newest. Of each key and hour, only the latest are
+    /// kept. Skips unknown keys.
+    pub async fn store_denied_requests(&self, refused: &[DeniedRequest]) -> Result<(), StoreError> {
+        for batch in latest_of_each_hour(refused).chunks(BATCH) {
             let mut db = self.write_new_data().await?;
             for one in batch {
-                put(&mut db, one).await?;
+                insert(&mut db, one).await?;
             }
             let mut hours: Vec<_> = batch.iter().map(|one| (one.key, hour_of(one.at))).collect();
             hours.sort_unstable_by_key(|(key, hour)| (*key.as_bytes(), *hour));
             hours.dedup();
             for (key, hour) in hours {
-                forget_earlier(&mut db, key, hour).await?;
+                delete_earlier(&mut db, key, hour).await?;
             }
             db.commit().await?;
         }
         Ok(())
     }
 
-    /// The refused request with this id, if its key is of `workspace`.
-    pub async fn refused_request(
+    /// Returns the denied request with this ID, if its key belongs to `workspace`.
+    pub async fn denied_request(
         &self,
         workspace: WorkspaceId,
         request: &str,
-    ) -> Result<Option<RefusedRequest>, StoreError> {
+    ) -> Result<Option<DeniedRequest>, StoreError> {
         let row = query(
             "SELECT r.* FROM key_refusals r JOIN keys k ON k.id = r.key_id WHERE r.request = $1 AND k.workspace_id = $2",
         )
@@ -75,13 +75,13 @@ impl Store {
         row.as_ref().map(refused).transpose()
     }
 
-    /// The last refused requests with a key of a workspace, the last one first.
-    pub async fn refused_requests(
+    /// Returns the latest denied requests of a key, the latest first.
+    pub async fn denied_requests(
         &self,
         workspace: WorkspaceId,
         key: KeyId,
         limit: u32,
-    ) -> Result<Vec<RefusedRequest>, StoreError> {
+    ) -> Result<Vec<DeniedRequest>, StoreError> {
         let rows = query(
             "SELECT r.* FROM key_refusals r JOIN keys k ON k.id = r.key_id
              WHERE r.key_id = $2 AND k.workspace_id = $1 ORDER BY r.at DESC LIMIT $3",
@@ -95,8 +95,8 @@ impl Store {
     }
 }
 
-/// What would be forgotten again at once is not written.
-fn worth_keeping(refused: &[RefusedRequest]) -> Vec<&RefusedRequest> {
+/// Drops requests that would be deleted again right away.
+fn latest_of_each_hour(refused: &[DeniedRequest]) -> Vec<&DeniedRequest> {
     let mut kept: HashMap<(KeyId, i64), usize> = HashMap::new();
     let mut worth: Vec<_> = refused
         .iter()
@@ -104,7 +104,7 @@ fn worth_keeping(refused: &[RefusedRequest]) -> Vec<&RefusedRequest> {
         .filter(|one| {
             let of_hour = kept.entry((one.key, hour_of(one.at))).or_default();
             *of_hour += 1;
-            *of_hour <= REFUSALS_AN_HOUR
+            *of_hour <= DENIALS_PER_HOUR_MAX
         })
         .collect();
     worth.reverse();
@@ -115,7 +115,7 @@ const fn hour_of(time: Timestamp) -> i64 {
     time.micros() - time.micros().rem_euclid(HOUR)
 }
 
-async fn put(db: &mut Connection, one: &RefusedRequest) -> Result<(), StoreError> {
+async fn insert(db: &mut Connection, one: &DeniedRequest) -> Result<(), StoreError> {
     query(
         "INSERT INTO key_refusals (request, key_id, at, refused, permission, address, origin, agent, method, route)
          SELECT $1, k.id, $3, $4, $5, $6, $7, $8, $9, $10 FROM keys k WHERE k.id = $2
@@ -136,8 +136,8 @@ async fn put(db: &mut Connection, one: &RefusedRequest) -> Result<(), StoreError
     Ok(())
 }
 
-/// Forgets all of an hour but the last ones.
-async fn forget_earlier(db: &mut Connection, key: KeyId, hour: i64) -> Result<(), StoreError> {
+/// Deletes all denied requests of an hour but the latest.
+async fn delete_earlier(db: &mut Connection, key: KeyId, hour: i64) -> Result<(), StoreError> {
     query(
         "DELETE FROM key_refusals WHERE request IN (
              SELECT request FROM key_refusals WHERE key_id = $1 AND at >= $2 AND at < $3
@@ -147,20 +147,20 @@ async fn forget_earlier(db: &mut Connection, key: KeyId, hour: i64) -> Result<()
     .bind(hour)
     .bind(hour + HOUR)
     .bind(i64::try_from(BATCH).unwrap_or(i64::MAX))
-    .bind(i64::try_from(REFUSALS_AN_HOUR).unwrap_or(i64::MAX))
+    .bind(i64::try_from(DENIALS_PER_HOUR_MAX).unwrap_or(i64::MAX))
     .execute(db)
     .await?;
     Ok(())
 }
 
-fn refused(row: &Row) -> Result<RefusedRequest, StoreError> {
+fn refused(row: &Row) -> Result<DeniedRequest, StoreError> {
     let permission: Option<&str> = row.try_get("permission")?;
-    Ok(RefusedRequest {
+    Ok(DeniedRequest {
         request: row.try_get("request")?,
         key: database::parsed(row, "key_id")?,
         at: database::time(row, "at")?,
         refused: row.try_get("refused")?,
-        // One that this version does not know was asked for by a newer one.
+        // A newer version may have stored a permission that this version doesn't know.
         permission: permission.and_then(|name| name.parse().ok()),
         address: database::parsed_if_any(row, "address")?,
         origin: row.try_get("origin")?,

@@ -1,35 +1,40 @@
-//! Use by the day: what a list of keys draws.
+//! The usage of keys by day, for the charts in the list of keys.
 
 use keyrack_key::{KeyId, Permissions, Timestamp, WorkspaceId};
 use keyrack_rack::Outcome;
 
-use crate::callers::day_of;
 use crate::database::{self, Connection, Row, query};
 use crate::{Store, StoreError};
 
-/// How a key was used on one day.
+const DAY_MICROS: i64 = 86_400_000_000;
+
+/// The start of the day (UTC) that contains `time`, in microseconds.
+pub(crate) const fn day_of(time: Timestamp) -> i64 {
+    time.micros() - time.micros().rem_euclid(DAY_MICROS)
+}
+
+/// The usage of a key on a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DayOfUse {
-    /// The key.
+pub struct DailyUsage {
     pub key: KeyId,
-    /// When the day began, UTC.
+    /// The start of the day (UTC).
     pub day: Timestamp,
-    /// Requests that were let through.
+    /// The number of allowed requests.
     pub allowed: u64,
-    /// Requests that were refused.
+    /// The number of denied requests.
     pub refused: u64,
-    /// What those that were let through had asked for.
+    /// The permissions that the allowed requests needed.
     pub permissions: Permissions,
 }
 
 impl Store {
-    /// The days of several keys of a workspace, from the day of `since` on, those of each key together and in order.
-    pub async fn days_of_use(
+    /// Returns the usage of several keys of a workspace since the day of `since`, sorted by key and day.
+    pub async fn daily_usage(
         &self,
         workspace: WorkspaceId,
         keys: &[KeyId],
         since: Timestamp,
-    ) -> Result<Vec<DayOfUse>, StoreError> {
+    ) -> Result<Vec<DailyUsage>, StoreError> {
         let keys: Vec<_> = keys.iter().map(KeyId::to_string).collect();
         let rows = query(
             "SELECT d.key_id, d.day, d.allowed, d.refused, d.permissions FROM key_days d JOIN keys k ON k.id = d.key_id
@@ -45,7 +50,7 @@ impl Store {
     }
 }
 
-/// Adds what was counted to its day.
+/// Adds counts to the day of `now`.
 pub(super) async fn count(
     db: &mut Connection,
     key: KeyId,
@@ -78,8 +83,8 @@ pub(super) async fn count(
     Ok(())
 }
 
-fn day(row: &Row) -> Result<DayOfUse, StoreError> {
-    Ok(DayOfUse {
+fn day(row: &Row) -> Result<DailyUsage, StoreError> {
+    Ok(DailyUsage {
         key: database::parsed(row, "key_id")?,
         day: database::time(row, "day")?,
         allowed: database::number(row, "allowed")?,

@@ -1,8 +1,8 @@
-//! Where secrets were seen: kept as long as the secret, and no longer than it tells something.
+//! Exposures of secrets are kept as long as the secret works.
 
 use keyrack_key::{Class, Exposure, Hint, KeyId, Scope, Timestamp, WorkspaceId};
 use keyrack_rack::{Call, Calls, Outcome, Seen, Used, Words};
-use keyrack_store::{DeleteKey, KeyRow, NewKey, RotateKey, Sighting};
+use keyrack_store::{DeleteKey, ExposureRecord, KeyRow, NewKey, RotateKey};
 
 use crate::{NOW, World, grant, later, rng, secret, world};
 
@@ -18,12 +18,12 @@ fn hint_of(key: &KeyRow) -> Hint {
 }
 
 impl World {
-    async fn seen(&self, key: KeyId, now: Timestamp) -> Vec<Sighting> {
-        self.store.sightings(self.workspace, &[key], now).await.unwrap()
+    async fn seen(&self, key: KeyId, now: Timestamp) -> Vec<ExposureRecord> {
+        self.store.exposures(self.workspace, &[key], now).await.unwrap()
     }
 
     async fn note(&self, calls: &[Calls]) {
-        self.store.note_callers(calls, later(1_000)).await.unwrap();
+        self.store.store_callers(calls, later(1_000)).await.unwrap();
     }
 
     async fn with_new_secret(&self, key: &KeyRow, retires_at: Timestamp) -> KeyRow {
@@ -43,7 +43,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_place_is_told_with_its_first_and_last_time_and_only_to_its_workspace() {
+async fn exposure_has_first_and_last_time_and_stays_in_its_workspace() {
     let world = world().await;
     let (key, other) = (world.key("CI").await, world.key("other").await);
     let shop = |at| calls(key.id, hint_of(&key), Exposure::Browser, "https://shop.example", at);
@@ -56,11 +56,11 @@ async fn a_place_is_told_with_its_first_and_last_time_and_only_to_its_workspace(
     assert_eq!((first.origin.as_str(), first.exposure, first.last), ("", Exposure::Url, later(7)));
     assert!(world.seen(other.id, later(20)).await.is_empty(), "a program on a server was not seen");
     let of_another = WorkspaceId::new(NOW, &mut rng());
-    assert!(world.store.sightings(of_another, &[key.id], later(20)).await.unwrap().is_empty());
+    assert!(world.store.exposures(of_another, &[key.id], later(20)).await.unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn what_a_secret_was_used_for_says_where_it_was_seen() {
+async fn usage_records_exposures() {
     let world = world().await;
     let key = world.key("CI").await;
     let (key, hint) = (key.id, hint_of(&key));
@@ -77,7 +77,7 @@ async fn what_a_secret_was_used_for_says_where_it_was_seen() {
         used(Exposure::Url, "", Timestamp::from_micros(0)),
         used(Exposure::Browser, "https://node.example", ahead),
     ];
-    world.store.note_uses(&all, later(9)).await.unwrap();
+    world.store.store_usage(&all, later(9)).await.unwrap();
     let told: Vec<_> = world.seen(key, later(20)).await;
     let told: Vec<_> = told.iter().map(|one| (one.origin.as_str(), one.first, one.last)).collect();
     let created = world.store.key(world.workspace, key).await.unwrap().unwrap().created_at;
@@ -90,7 +90,7 @@ async fn what_a_secret_was_used_for_says_where_it_was_seen() {
 }
 
 #[tokio::test]
-async fn a_sighting_that_lies_ahead_gives_way_to_the_next() {
+async fn exposure_time_in_the_future_is_replaced() {
     let world = world().await;
     let key = world.key("CI").await;
     let shop = |at| calls(key.id, hint_of(&key), Exposure::Browser, "https://shop.example", at);
@@ -103,7 +103,7 @@ async fn a_sighting_that_lies_ahead_gives_way_to_the_next() {
 }
 
 #[tokio::test]
-async fn a_publishable_key_is_made_to_be_seen() {
+async fn publishable_key_has_no_exposures() {
     let world = world().await;
     let grant = grant(Class::Publishable, &[Scope::Inference]);
     let key = world.store.create_key(&NewKey { grant, ..world.new_key("web") }).await.unwrap();
@@ -112,7 +112,7 @@ async fn a_publishable_key_is_made_to_be_seen() {
 }
 
 #[tokio::test]
-async fn what_somebody_writes_into_headers_takes_no_more_than_eight_rows_and_hides_no_place_of_before() {
+async fn invented_origins_store_at_most_eight_exposures() {
     let world = world().await;
     let key = world.key("CI").await;
     let seen = |origin: &str, at| calls(key.id, hint_of(&key), Exposure::Browser, origin, at);
@@ -126,7 +126,7 @@ async fn what_somebody_writes_into_headers_takes_no_more_than_eight_rows_and_hid
 }
 
 #[tokio::test]
-async fn of_a_secret_that_the_key_does_not_have_nothing_is_kept() {
+async fn exposure_of_an_unknown_secret_is_ignored() {
     let world = world().await;
     let key = world.key("CI").await;
     let hints = (1_000..1_020).map(|number| Hint::parse(&number.to_string()).unwrap());
@@ -138,7 +138,7 @@ async fn of_a_secret_that_the_key_does_not_have_nothing_is_kept() {
 }
 
 #[tokio::test]
-async fn the_mark_is_of_a_secret_and_ends_with_it() {
+async fn exposure_ends_with_its_secret() {
     let world = world().await;
     let key = world.key("CI").await;
     world.note(&[calls(key.id, hint_of(&key), Exposure::Browser, "https://shop.example", NOW)]).await;
@@ -147,15 +147,15 @@ async fn the_mark_is_of_a_secret_and_ends_with_it() {
     assert!(world.seen(key.id, later(100)).await.is_empty());
     world.note(&[calls(key.id, hint_of(&rotated), Exposure::Url, "", later(101))]).await;
     assert_eq!(world.seen(key.id, later(102)).await.len(), 1);
-    // Callers of long ago are forgotten; what is true of a secret that works is not.
-    world.store.forget_uses_before(later(1_000_000_000)).await.unwrap();
+    // Old callers are deleted, but the exposure of a working secret is kept.
+    world.store.delete_usage_before(later(1_000_000_000)).await.unwrap();
     assert_eq!(world.seen(key.id, later(102)).await.len(), 1);
     let (workspace, actor) = (world.workspace, world.actor());
     let delete = DeleteKey { workspace, id: key.id, reason: None, actor, now: later(103) };
     world.store.delete_key(&delete).await.unwrap();
     assert!(world.seen(key.id, later(104)).await.is_empty());
     assert_eq!(
-        world.store.forget_uses_before(later(1_000_000_000)).await.unwrap(),
+        world.store.delete_usage_before(later(1_000_000_000)).await.unwrap(),
         1,
         "of a deleted key nothing"
     );

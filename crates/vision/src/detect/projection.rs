@@ -1,34 +1,34 @@
-//! From a picture's pixels to those of the square that the network sees, and back.
+//! Maps boxes between the pixels of an image and those of the square that the network sees.
 
 use super::Object;
-use super::target::Target;
+use super::target_map::TargetBox;
 use crate::Picture;
-use crate::resize::Placed;
+use crate::resize::Placement;
 
-/// The size of a picture, and where it lies in its square.
+/// The size of an image, and where the image lies in its square.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct Projection {
     width: f32,
     height: f32,
-    placed: Placed,
+    placed: Placement,
 }
 
 #[expect(clippy::cast_precision_loss, reason = "sides are below 2^24")]
-impl Place {
-    pub(super) fn of(picture: &Picture, placed: Placed) -> Self {
+impl Projection {
+    pub(super) fn of(picture: &Picture, placed: Placement) -> Self {
         Self { width: picture.width() as f32, height: picture.height() as f32, placed }
     }
 
-    /// Pixels of the square to a pixel of the picture, across and down.
+    /// The number of square pixels per image pixel, horizontally and vertically.
     fn scale(&self) -> (f32, f32) {
         (self.placed.width as f32 / self.width, self.placed.height as f32 / self.height)
     }
 
-    /// Into the square, clipped to the picture; nothing where no area is left.
-    pub(super) fn target(&self, object: &Object) -> Option<Target> {
+    /// Maps a box from the image to the square, clipped to the image. Returns `None` if no area is left.
+    pub(super) fn target(&self, object: &Object) -> Option<TargetBox> {
         let Object { class, left, top, width, height } = self.clipped(*object)?;
         let (across, down) = self.scale();
-        Some(Target {
+        Some(TargetBox {
             class,
             left: left * across + self.placed.left as f32,
             top: top * down + self.placed.top as f32,
@@ -37,7 +37,7 @@ impl Place {
         })
     }
 
-    /// Out of the square, clipped to the picture; nothing where no area is left.
+    /// Maps a box from the square to the image, clipped to the image. Returns `None` if no area is left.
     pub(super) fn object(&self, found: Object) -> Option<Object> {
         let (across, down) = self.scale();
         self.clipped(Object {
@@ -49,7 +49,7 @@ impl Place {
         })
     }
 
-    /// The part of a box that lies in the picture.
+    /// Clips a box to the image. Returns `None` if no area is left.
     pub(super) fn clipped(&self, object: Object) -> Option<Object> {
         let clip = |from: f32, length: f32, most: f32| {
             let start = from.clamp(0.0, most);

@@ -1,56 +1,56 @@
-//! The way from random weights to a network: steps, checks on the pictures that choose, and what it finds.
+//! The training loop of the detector, and the detection on a training's images.
 
 use std::num::NonZeroUsize;
 
 use rand_chacha::ChaCha8Rng;
 
 use super::adam::Adam;
-use super::cache::Cache;
+use super::cache::FeatureCache;
 use super::calibrate::Calibration;
-use super::features::Seen;
-use super::net::Net;
-use super::peaks::{Found, Peak, calibrated, peaks};
-use super::precision::precision;
-use super::target::Goal;
-use super::views::agreed;
-use crate::crew::side_by_side;
-use crate::progress::Listener;
+use super::features::PreparedImage;
+use super::net::Network;
+use super::peaks::{Detection, Peak, find_peaks, to_detections};
+use super::precision::measure_precision;
+use super::target_map::TargetMap;
+use super::views::average_views;
+use crate::parallel::run_parallel;
+use crate::progress::Reporter;
 use crate::split::shuffle;
 use crate::{Phase, Progress, TrainError};
 
 const BATCH: usize = 8;
-/// At its height; it rises over the first steps and falls to nothing at the end.
+/// The highest learning rate. The rate rises to it over the first steps and falls to 0 at the end.
 const RATE: f32 = 2e-3;
-/// How often the pictures that choose are asked, over a whole training.
+/// The number of validations in a training.
 const CHECKS: usize = 20;
 
 /// What all steps of a training share.
-pub(super) struct Course<'a> {
-    pub cache: &'a Cache,
+pub(super) struct TrainingLoop<'a> {
+    pub cache: &'a FeatureCache,
     pub labels: usize,
-    /// Of the square, in pixels.
+    /// The side of the square in pixels.
     pub side: u32,
     pub steps: usize,
     pub threads: NonZeroUsize,
 }
 
-/// A picture and whether it is mirrored.
-type View<'a> = (&'a Seen, bool);
+/// An image, and whether it is mirrored.
+type View<'a> = (&'a PreparedImage, bool);
 
-impl Course<'_> {
-    /// Cells along a side of the finest map.
+impl TrainingLoop<'_> {
+    /// The number of cells along a side of the finest map.
     fn cells(&self) -> usize {
         self.side as usize / 8
     }
 
-    /// Learns for all steps, and leaves the network that was best on the pictures that choose. What is asked and left is
-    /// the average of the last hundred steps or so (Polyak and Juditsky, 1992): single steps wander.
+    /// Runs all steps, and sets `net` to the network with the best validation. Validation uses the average of about
+    /// the last hundred steps (Polyak and Juditsky, 1992), because single steps fluctuate.
     pub(super) fn run(
         &self,
-        net: &mut Net,
-        (learning, choosing): (&[Seen], &[Seen]),
+        net: &mut Network,
+        (learning, choosing): (&[PreparedImage], &[PreparedImage]),
         rng: &mut ChaCha8Rng,
-        listener: &mut Listener<'_>,
+        reporter: &mut Reporter<'_>,
     ) -> Result<(), TrainError> {
         let mut adam = Adam::new(net);
         let mut order: Vec<View<'_>> = Vec::new();
@@ -65,40 +65,40 @@ impl Course<'_> {
                 order.extend(again);
             }
             let batch = order.split_off(order.len() - BATCH);
-            let (loss, gradient) = self.gradient(net, &batch, listener)?;
+            let (loss, gradient) = self.gradient(net, &batch, reporter)?;
             adam.step(net, &gradient, rate(done, self.steps));
             approach(&mut average, net, done);
             let check = done.is_multiple_of(every) || done == self.steps;
-            let validation = if check { Some(self.mean(&average, choosing, listener)?) } else { None };
+            let validation = if check { Some(self.mean(&average, choosing, reporter)?) } else { None };
             if let Some(mean) = validation.filter(|mean| *mean > best.0) {
                 best = (mean, average.clone());
             }
             let (phase, of) = (Phase::Training, self.steps);
-            listener.tell(Progress { phase, done, of, loss: Some(loss), validation })?;
+            reporter.report(Progress { phase, done, of, loss: Some(loss), validation })?;
         }
         *net = best.1;
         Ok(())
     }
 
-    /// The mean loss and gradient of a batch. They are summed in the batch's order, so that the number of threads
-    /// changes no bit of the model.
+    /// Returns the mean loss and gradient of a batch. Sums in the order of the batch, so that the number of threads
+    /// doesn't change the model.
     fn gradient(
         &self,
-        net: &Net,
+        net: &Network,
         batch: &[View<'_>],
-        listener: &mut Listener<'_>,
-    ) -> Result<(f32, Net), TrainError> {
-        let mut parts: Vec<Option<(f32, Net)>> = batch.iter().map(|_| None).collect();
+        reporter: &mut Reporter<'_>,
+    ) -> Result<(f32, Network), TrainError> {
+        let mut parts: Vec<Option<(f32, Network)>> = batch.iter().map(|_| None).collect();
         let one = |(): &(), at: usize, _: &_| self.part(net, batch[at]);
-        side_by_side(
+        run_parallel(
             self.threads,
             batch.len(),
             || (),
             one,
-            |heard| {
-                match heard {
+            |received| {
+                match received {
                     Some((at, part)) => parts[at] = Some(part?),
-                    None => listener.again()?,
+                    None => reporter.repeat()?,
                 }
                 Ok(())
             },
@@ -115,52 +115,62 @@ impl Course<'_> {
         Ok((loss, sum))
     }
 
-    fn part(&self, net: &Net, (seen, mirrored): View<'_>) -> Result<(f32, Net), TrainError> {
-        let levels = self.cache.levels(seen.kept, usize::from(mirrored)).map_err(TrainError::Spill)?;
+    fn part(&self, net: &Network, (seen, mirrored): View<'_>) -> Result<(f32, Network), TrainError> {
+        let levels =
+            self.cache.read_levels(seen.cache_index, usize::from(mirrored)).map_err(TrainError::Spill)?;
         #[expect(clippy::cast_precision_loss, reason = "a side is small")]
         let targets = seen.targets(mirrored, self.side as f32);
         let trace = net.forward(&levels, self.cells());
-        let (loss, slope) = Goal::new(&targets, self.labels, self.cells()).loss(&trace.answer);
+        let (loss, slope) = TargetMap::new(&targets, self.labels, self.cells()).loss(&trace.answer);
         let mut gradient = net.zeros_like();
         net.backward(&levels, self.cells(), &trace, &slope, &mut gradient);
         Ok((loss, gradient))
     }
 
-    /// The mean average precision on some pictures, for which the order of boxes is enough.
-    fn mean(&self, net: &Net, pictures: &[Seen], listener: &mut Listener<'_>) -> Result<f32, TrainError> {
-        let plain = vec![Calibration::NONE; self.labels];
-        let peaks = self.peaks(net, pictures, listener)?;
-        let found: Vec<Vec<Found>> = peaks.into_iter().map(|peaks| calibrated(peaks, &plain)).collect();
+    /// Returns the mean average precision on some images. It depends on the order of the boxes only, so no
+    /// calibration is needed.
+    fn mean(
+        &self,
+        net: &Network,
+        pictures: &[PreparedImage],
+        reporter: &mut Reporter<'_>,
+    ) -> Result<f32, TrainError> {
+        let plain = vec![Calibration::IDENTITY; self.labels];
+        let peaks = self.peaks(net, pictures, reporter)?;
+        let found: Vec<Vec<Detection>> =
+            peaks.into_iter().map(|peaks| to_detections(peaks, &plain)).collect();
         let there: Vec<_> = pictures.iter().map(|seen| seen.objects.clone()).collect();
-        Ok(precision(&found, &there, self.labels).mean)
+        Ok(measure_precision(&found, &there, self.labels).mean)
     }
 
-    /// What is found in each picture, in the picture's pixels.
+    /// Detects the objects of each image, in the image's pixels.
     pub(super) fn peaks(
         &self,
-        net: &Net,
-        pictures: &[Seen],
-        listener: &mut Listener<'_>,
+        net: &Network,
+        pictures: &[PreparedImage],
+        reporter: &mut Reporter<'_>,
     ) -> Result<Vec<Vec<Peak>>, TrainError> {
         let mut all = vec![Vec::new(); pictures.len()];
         let one = |(): &(), at: usize, _: &_| {
             let seen = &pictures[at];
             let answer = |view| {
-                let levels = self.cache.levels(seen.kept, view).map_err(TrainError::Spill)?;
+                let levels = self.cache.read_levels(seen.cache_index, view).map_err(TrainError::Spill)?;
                 Ok::<_, TrainError>(net.forward(&levels, self.cells()).answer)
             };
-            let found = peaks(&agreed(answer(0)?, &answer(1)?, self.cells()), self.cells());
-            Ok::<_, TrainError>(found.into_iter().filter_map(|peak| peak.placed(&seen.place)).collect())
+            let found = find_peaks(&average_views(answer(0)?, &answer(1)?, self.cells()), self.cells());
+            Ok::<_, TrainError>(
+                found.into_iter().filter_map(|peak| peak.projected(&seen.projection)).collect(),
+            )
         };
-        side_by_side(
+        run_parallel(
             self.threads,
             pictures.len(),
             || (),
             one,
-            |heard| {
-                match heard {
+            |received| {
+                match received {
                     Some((at, found)) => all[at] = found?,
-                    None => listener.again()?,
+                    None => reporter.repeat()?,
                 }
                 Ok(())
             },
@@ -169,9 +179,9 @@ impl Course<'_> {
     }
 }
 
-/// Moves the average towards the network of this step: by a hundredth, and by more at the beginning.
+/// Moves the average toward the current network by a hundredth, or by more in the first steps.
 #[expect(clippy::cast_precision_loss, reason = "steps are few")]
-fn approach(average: &mut Net, net: &Net, done: usize) {
+fn approach(average: &mut Network, net: &Network, done: usize) {
     let share = (10.0 / (done as f32 + 10.0)).max(0.01);
     for (average, now) in average.parts_mut().into_iter().zip(net.parts()) {
         average.iter_mut().zip(now).for_each(|(average, now)| *average += share * (now - *average));

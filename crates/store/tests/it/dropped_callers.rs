@@ -1,4 +1,4 @@
-//! Callers that go away half-way, and the file that is left.
+//! Callers that go away, and the database file.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use keyrack_key::{Brands, Class, Secret};
 use keyrack_rack::{Feed, Next, Position};
-use keyrack_store::{Chain, NewKey, Store};
+use keyrack_store::{ChainStatus, NewKey, Store};
 
 use crate::{NOW, rng, snapshot, world};
 
-/// Lets `future` take up to `steps` steps and drops it.
-pub(crate) async fn hang_up_after(steps: usize, future: impl Future) -> bool {
+/// Polls `future` up to `steps` times and drops it.
+pub(crate) async fn poll_then_drop(steps: usize, future: impl Future) -> bool {
     let mut future = pin!(future);
     for _ in 0..steps {
         if poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_ready())).await {
             return true;
         }
-        // The disk and others' writes go on in the meantime.
+        // The disk and other writes continue in the meantime.
         std::thread::sleep(Duration::from_micros(60));
         tokio::task::yield_now().await;
     }
@@ -26,11 +26,11 @@ pub(crate) async fn hang_up_after(steps: usize, future: impl Future) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_caller_that_hangs_up_leaves_all_or_nothing_and_a_writer_that_works() {
+async fn dropped_write_is_all_or_nothing_and_writer_keeps_working() {
     let world = world().await;
     let (mut finished, mut dropped) = (0, 0);
     for steps in (0..12).cycle().take(90) {
-        if hang_up_after(steps, world.store.create_key(&world.new_key("left"))).await {
+        if poll_then_drop(steps, world.store.create_key(&world.new_key("left"))).await {
             finished += 1;
         } else {
             dropped += 1;
@@ -46,11 +46,11 @@ async fn a_caller_that_hangs_up_leaves_all_or_nothing_and_a_writer_that_works() 
     };
     assert_eq!(frame.changes.len(), snapshot.records.len());
     let entries = snapshot.position.revision.0 + 2;
-    assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), Chain::Whole { entries });
+    assert_eq!(world.store.verify_chain(world.workspace).await.unwrap(), ChainStatus::Whole { entries });
 }
 
 #[tokio::test]
-async fn what_was_written_is_there_after_closing_and_the_store_refuses_then() {
+async fn closed_store_has_written_its_data_and_rejects_writes() {
     let world = world().await;
     let key = world.key("CI").await;
     world.store.close().await;
@@ -61,7 +61,7 @@ async fn what_was_written_is_there_after_closing_and_the_store_refuses_then() {
 }
 
 #[tokio::test]
-async fn no_file_holds_a_secret_and_nobody_else_may_read_one() {
+async fn database_files_contain_no_secret_and_are_private() {
     let world = world().await;
     let secret = Secret::generate(Brands::default().current(), Class::Secret, &mut rng());
     let new = NewKey { secret: (secret.digest(), secret.hint()), ..world.new_key("CI") };

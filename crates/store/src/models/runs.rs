@@ -1,5 +1,5 @@
-//! Trainings as workers see them. A worker holds a lease and renews it; what a worker that was given up still
-//! writes is refused by the number of times that the training was taken.
+//! Training runs from a worker's view. A worker holds a lease and renews it. Each lease has a number, so that writes
+//! of a worker whose lease was given away are rejected.
 
 use std::time::Duration;
 
@@ -9,81 +9,80 @@ use serde_json::Value;
 use crate::database::{self, Connection, Row, query};
 use crate::{ProjectType, Store, StoreError};
 
-/// A training whose worker died is begun once more, and no more than that: what killed two workers would kill a third.
-const ATTEMPTS: i64 = 2;
-const DIED: &str = "the training was begun twice, and each time its worker ended without a word: \
+/// A training run whose worker died is repeated once. A run that killed two workers would kill a third.
+const ATTEMPTS_MAX: i64 = 2;
+const WORKERS_DIED: &str = "the training was begun twice, and each time its worker ended without a word: \
     most likely the machine was short of memory or was switched off";
 
-/// A training that a worker has taken.
+/// A training run that a worker has taken.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Job {
-    /// The model that comes of it.
+pub struct TrainingRun {
+    /// The model that the run trains.
     pub model: ModelId,
-    /// Whose model it will be.
+    /// The workspace of the model.
     pub workspace: WorkspaceId,
-    /// What it learns from.
+    /// The project with the dataset.
     pub project: ProjectId,
-    /// What it learns.
     pub project_type: ProjectType,
     /// The labels of the project.
     pub labels: Vec<(LabelId, String)>,
-    /// How to train: a JSON object.
+    /// The training settings: a JSON object.
     pub settings: Value,
-    /// Which try this is, from 1.
+    /// The number of the attempt, starting with 1.
     pub attempt: u64,
-    /// How often it was taken: what a worker writes counts only while this is the last time.
+    /// The number of the lease. A worker's writes count only while its number is the latest.
     pub taken: u64,
 }
 
 /// A point of the loss curve.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point {
-    /// After so many steps.
+pub struct CurvePoint {
+    /// The number of finished steps.
     pub step: u64,
-    /// What is made smaller.
+    /// The training loss.
     pub loss: Option<f64>,
-    /// Accuracy or mAP on pictures that are not learnt from.
+    /// The accuracy or mAP on images that aren't trained on.
     pub validation: Option<f64>,
 }
 
-/// What a worker hears when it reports.
+/// The response to a worker's report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stand {
-    /// Go on.
+pub enum RunSignal {
+    /// Continue training.
     Continue,
-    /// Somebody does not want it any more: stop, and say so.
+    /// The training run was cancelled. Stop and report the cancellation.
     Cancel,
-    /// It is not this worker's any more: the model was deleted, or its lease had ended. Stop, and write nothing.
+    /// The worker lost the run: the model was deleted or the lease expired. Stop and write nothing.
     Lost,
 }
 
-/// How a training ended.
+/// The result of a training run.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// There is a model; this is to be known about it.
+pub enum RunOutcome {
+    /// The run produced a model with this card.
     Ready(Value),
-    /// There is none, for this reason.
+    /// The run failed for this reason.
     Failed(String),
-    /// It was not wanted any more.
+    /// The run was cancelled.
     Cancelled,
 }
 
-/// Workers take shorter leases than this.
+/// The longest lease that a worker may take.
 const LONGEST_LEASE: Duration = Duration::from_mins(1);
 
-/// Trainings whose workers are not heard any more at `$1`.
-macro_rules! deserted {
+/// A condition for training runs whose lease has expired at `$1`.
+macro_rules! abandoned {
     () => {
         "status = 'running' AND lease_until < $1"
     };
 }
 
 impl Store {
-    /// Whether [`take_job`](Self::take_job) would find something to do. It only looks, so it may be asked often.
-    pub async fn has_job(&self, now: Timestamp) -> Result<bool, StoreError> {
+    /// Returns whether [`take_run`](Self::take_run) would return a run. It only reads, so callers may poll it.
+    pub async fn has_queued_run(&self, now: Timestamp) -> Result<bool, StoreError> {
         let found = query(concat!(
             "SELECT 1 FROM models WHERE status = 'queued' UNION ALL SELECT 1 FROM models WHERE ",
-            deserted!(),
+            abandoned!(),
             " LIMIT 1"
         ))
         .bind(now.micros())
@@ -92,12 +91,12 @@ impl Store {
         Ok(found.is_some())
     }
 
-    /// Puts trainings whose workers are not heard any more back into the queue, and ends those that nobody shall begin
-    /// again. Where there are none it only looks, so it may be asked often.
-    pub async fn end_deserted_jobs(&self, now: Timestamp) -> Result<(), StoreError> {
+    /// Requeues training runs with an expired lease, or ends them as failed after the last attempt. It only reads if
+    /// there are none, so callers may poll it.
+    pub async fn requeue_abandoned_runs(&self, now: Timestamp) -> Result<(), StoreError> {
         let found = query(concat!(
             "SELECT 1 FROM models WHERE status = 'running' AND lease_until > $2 UNION ALL SELECT 1 FROM models WHERE ",
-            deserted!(),
+            abandoned!(),
             " LIMIT 1"
         ));
         let found = found
@@ -109,26 +108,30 @@ impl Store {
             return Ok(());
         }
         let mut db = self.write().await?;
-        desert(&mut db, now).await?;
+        requeue_or_fail(&mut db, now).await?;
         db.commit().await
     }
 
-    /// What [`report`](Self::report) would answer. It only looks, so it may be asked often.
-    pub async fn stand(&self, job: &Job) -> Result<Stand, StoreError> {
+    /// Returns what [`report_progress`](Self::report_progress) would return. It only reads, so callers may poll it.
+    pub async fn run_signal(&self, job: &TrainingRun) -> Result<RunSignal, StoreError> {
         let row = query("SELECT cancel FROM models WHERE id = $1 AND taken = $2 AND status = 'running'")
             .bind(job.model.to_string())
             .bind(database::column(job.taken))
             .fetch_optional(self.readers())
             .await?;
-        row.as_ref().map_or(Ok(Stand::Lost), stand)
+        row.as_ref().map_or(Ok(RunSignal::Lost), signal_of)
     }
 
-    /// Takes the training whose turn it is, those among them whose workers are not heard any more. Workspaces take turns,
-    /// fewest running trainings first, then the keys and people of each; of one of them, the oldest training is first.
-    /// One that was begun too often ends as failed instead.
-    pub async fn take_job(&self, now: Timestamp, lease_until: Timestamp) -> Result<Option<Job>, StoreError> {
+    /// Takes the next training run from the queue, including runs with an expired lease. Workspaces take turns, those
+    /// with the fewest running runs first, then the keys and people of each workspace, and each of these by age. A
+    /// run that has used up its attempts ends as failed instead.
+    pub async fn take_run(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Option<TrainingRun>, StoreError> {
         let mut db = self.write().await?;
-        desert(&mut db, now).await?;
+        requeue_or_fail(&mut db, now).await?;
         let taken = query(
             "UPDATE models SET status = 'running', attempt = attempt + 1, taken = taken + 1, started_at = $1, lease_until = $2,
                     progress = NULL
@@ -159,14 +162,14 @@ impl Store {
         };
         let (model, project) = (database::parsed(&row, "id")?, database::parsed(&row, "project_id")?);
         note_turn(&mut db, &row).await?;
-        // Of the try before, if there was one.
+        // The curve of the previous attempt, if any.
         query("DELETE FROM model_curve WHERE model_id = $1")
             .bind(ModelId::to_string(&model))
             .aside()
             .execute(&mut *db)
             .await?;
         let (project_type, labels) = project_of(&mut db, project).await?;
-        let job = Job {
+        let job = TrainingRun {
             model,
             workspace: database::parsed(&row, "workspace_id")?,
             project,
@@ -180,14 +183,14 @@ impl Store {
         Ok(Some(job))
     }
 
-    /// Renews the lease, and writes down how far it is, if it says so.
-    pub async fn report(
+    /// Renews the lease and stores the progress, if given.
+    pub async fn report_progress(
         &self,
-        job: &Job,
+        job: &TrainingRun,
         progress: Option<&Value>,
-        points: &[Point],
+        points: &[CurvePoint],
         lease_until: Timestamp,
-    ) -> Result<Stand, StoreError> {
+    ) -> Result<RunSignal, StoreError> {
         let mut db = self.write().await?;
         let row = query(
             "UPDATE models SET lease_until = $3, progress = coalesce($4, progress)
@@ -199,7 +202,7 @@ impl Store {
         .bind(progress.map(ToString::to_string))
         .fetch_optional(&mut *db)
         .await?;
-        let Some(row) = row else { return Ok(Stand::Lost) };
+        let Some(row) = row else { return Ok(RunSignal::Lost) };
         for point in points {
             query(
                 "INSERT INTO model_curve (model_id, step, loss, validation) VALUES ($1, $2, $3, $4)
@@ -213,15 +216,20 @@ impl Store {
             .await?;
         }
         db.commit().await?;
-        stand(&row)
+        signal_of(&row)
     }
 
-    /// Ends a training. `false` where it was not this worker's any more: whatever it made is nobody's.
-    pub async fn end_job(&self, job: &Job, outcome: &Outcome, now: Timestamp) -> Result<bool, StoreError> {
+    /// Ends a training run. Returns `false` if the worker has lost the run, whose result is then discarded.
+    pub async fn end_run(
+        &self,
+        job: &TrainingRun,
+        outcome: &RunOutcome,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let (status, card, reason) = match outcome {
-            Outcome::Ready(card) => ("ready", Some(card.to_string()), None),
-            Outcome::Failed(reason) => ("failed", None, Some(reason.as_str())),
-            Outcome::Cancelled => ("cancelled", None, None),
+            RunOutcome::Ready(card) => ("ready", Some(card.to_string()), None),
+            RunOutcome::Failed(reason) => ("failed", None, Some(reason.as_str())),
+            RunOutcome::Cancelled => ("cancelled", None, None),
         };
         let mut db = self.write().await?;
         let done = query(
@@ -240,9 +248,9 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Puts a training back into the queue, because its worker was asked to stop: this try does not count.
-    /// One that nobody wants any more ends as cancelled instead.
-    pub async fn put_back_job(&self, job: &Job, now: Timestamp) -> Result<(), StoreError> {
+    /// Requeues a training run whose worker is asked to stop, without counting the attempt. A cancelled run ends as
+    /// cancelled instead.
+    pub async fn requeue_run(&self, job: &TrainingRun, now: Timestamp) -> Result<(), StoreError> {
         let mut db = self.write().await?;
         query(
             "UPDATE models SET status = CASE cancel WHEN 1 THEN 'cancelled' ELSE 'queued' END,
@@ -259,7 +267,7 @@ impl Store {
     }
 }
 
-/// Puts whoever asked for a training behind all others. Turns are numbered, so that no clock can move anybody.
+/// Moves the actor of the run to the end of the queue. Turns are numbered, so that clocks don't matter.
 async fn note_turn(db: &mut Connection, taken: &Row) -> Result<(), StoreError> {
     query(
         "INSERT INTO training_turns (workspace_id, actor, turn)
@@ -273,15 +281,15 @@ async fn note_turn(db: &mut Connection, taken: &Row) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn stand(row: &Row) -> Result<Stand, StoreError> {
+fn signal_of(row: &Row) -> Result<RunSignal, StoreError> {
     let cancel: i64 = row.try_get("cancel")?;
-    Ok(if cancel == 1 { Stand::Cancel } else { Stand::Continue })
+    Ok(if cancel == 1 { RunSignal::Cancel } else { RunSignal::Continue })
 }
 
-/// What nobody works at any more waits again; what nobody shall begin again ends.
-async fn desert(db: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
-    // A lease that ends later than any does was taken before the clock was set back. It begins again now: its worker, if
-    // it is alive, renews it.
+/// Requeues runs with an expired lease, and ends those without attempts left.
+async fn requeue_or_fail(db: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
+    // A lease that ends implausibly late was taken before the clock was set back. Shorten it; a
+    // running worker renews it.
     query("UPDATE models SET lease_until = $1 WHERE status = 'running' AND lease_until > $1")
         .bind(now.plus(LONGEST_LEASE).micros())
         .execute(&mut *db)
@@ -290,16 +298,16 @@ async fn desert(db: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
         "UPDATE models SET status = CASE cancel WHEN 1 THEN 'cancelled' ELSE 'failed' END,
                 reason = CASE cancel WHEN 1 THEN NULL ELSE $3 END, ended_at = $1, lease_until = NULL
          WHERE (attempt >= $2 OR cancel = 1) AND ",
-        deserted!()
+        abandoned!()
     ))
     .bind(now.micros())
-    .bind(ATTEMPTS)
-    .bind(DIED)
+    .bind(ATTEMPTS_MAX)
+    .bind(WORKERS_DIED)
     .execute(&mut *db)
     .await?;
     query(concat!(
         "UPDATE models SET status = 'queued', started_at = NULL, lease_until = NULL, progress = NULL WHERE ",
-        deserted!()
+        abandoned!()
     ))
     .bind(now.micros())
     .execute(db)

@@ -1,4 +1,4 @@
-//! What the audit tells of a key that was made or edited.
+//! The details of audit entries about keys.
 
 use keyrack_key::{Permission, Permissions, Restrictions, Timestamp};
 use serde_json::{Map, Value, json};
@@ -7,13 +7,13 @@ use super::write::granted;
 use super::{EditKey, KeyRow, NewKey, RotateKey};
 use crate::StoreError;
 
-/// The form in which restrictions are stored.
+/// Serializes restrictions as they are stored.
 pub(super) fn text_of(restrictions: &Restrictions) -> Result<String, StoreError> {
     serde_json::to_string(restrictions).map_err(|_| StoreError::Corrupt { what: "restrictions" })
 }
 
-/// How a key began. The hint tells which secret it was; the digest stays out of every text.
-pub(super) fn birth(new: &NewKey<'_>, restrictions: &str) -> Value {
+/// The details of a new key. They contain the hint of the secret, but never the digest.
+pub(super) fn creation_detail(new: &NewKey<'_>, restrictions: &str) -> Value {
     json!({
         "class": new.grant.class(),
         "expiresAt": new.expires_at.map(Timestamp::micros),
@@ -26,8 +26,8 @@ pub(super) fn birth(new: &NewKey<'_>, restrictions: &str) -> Value {
     })
 }
 
-/// `{"name": {"after": …, "before": …}, …}` for what the edit changes; empty where it changes nothing.
-pub(super) fn difference(before: &KeyRow, old: &str, edit: &EditKey<'_>, new: &str) -> Map<String, Value> {
+/// Returns `{"name": {"after": …, "before": …}, …}` for the fields that the edit changes.
+pub(super) fn edit_detail(before: &KeyRow, old: &str, edit: &EditKey<'_>, new: &str) -> Map<String, Value> {
     let expiry = |at: Option<Timestamp>| json!(at.map(Timestamp::micros));
     [
         ("expiresAt", expiry(before.terms.expires_at), expiry(edit.expires_at)),
@@ -43,8 +43,8 @@ pub(super) fn difference(before: &KeyRow, old: &str, edit: &EditKey<'_>, new: &s
     .collect()
 }
 
-/// A new secret in the place of another. The name is told too: it may be another one when somebody reads this.
-pub(super) fn rotation(before: &KeyRow, rotate: &RotateKey<'_>) -> Value {
+/// The details of a rotation. They contain the name, because the key may be renamed later.
+pub(super) fn rotation_detail(before: &KeyRow, rotate: &RotateKey<'_>) -> Value {
     json!({
         "hint": rotate.secret.1.to_string(),
         "name": before.name,
@@ -53,7 +53,7 @@ pub(super) fn rotation(before: &KeyRow, rotate: &RotateKey<'_>) -> Value {
     })
 }
 
-/// Scopes say what was picked, and these what that came to on the day.
+/// The names of permissions. They record what the scopes meant at that time.
 fn names(permissions: Permissions) -> Value {
     permissions.iter().map(Permission::name).collect()
 }

@@ -1,9 +1,9 @@
-//! Pause, resume, and old secrets that end before their time.
+//! Pausing and resuming keys, and revoking old secrets early.
 
 use keyrack_key::{KeyId, Pause, SecretState, Timestamp};
 use keyrack_rack::{Feed, Next, Revision};
 use keyrack_store::{
-    AuditAction, ChangeKey, EditKey, Expiring, KeyFilter, KeyRow, KeyStatus, NewKey, RotateKey, StoreError,
+    AuditAction, ChangeKey, EditKey, ExpiringKey, KeyFilter, KeyRow, KeyStatus, NewKey, RotateKey, StoreError,
 };
 
 use crate::constraints::{refused, run};
@@ -51,7 +51,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_pause_is_kept_with_who_and_until_when_and_told_to_racks_and_in_the_history() {
+async fn pause_is_stored_sent_to_racks_and_audited() {
     let world = world().await;
     let key = world.key("CI").await;
     let before = snapshot(&world.store, NOW).await.unwrap().position;
@@ -83,7 +83,7 @@ async fn a_pause_is_kept_with_who_and_until_when_and_told_to_racks_and_in_the_hi
 }
 
 #[tokio::test]
-async fn whoever_saw_an_older_state_changes_nothing_and_a_deleted_key_neither_pauses_nor_resumes() {
+async fn stale_revision_and_deleted_key_cannot_pause_or_resume() {
     let world = world().await;
     let old = world.key("CI").await;
     world.store.pause_key(&world.change(&old, NOW), None).await.unwrap();
@@ -102,7 +102,7 @@ async fn whoever_saw_an_older_state_changes_nothing_and_a_deleted_key_neither_pa
 }
 
 #[tokio::test]
-async fn lists_tell_where_in_its_life_a_key_is() {
+async fn lists_filter_keys_by_status() {
     let world = world().await;
     world.key("live").await;
     let ends = NewKey { expires_at: Some(later(10)), ..world.new_key("expired") };
@@ -131,7 +131,7 @@ async fn lists_tell_where_in_its_life_a_key_is() {
 }
 
 #[tokio::test]
-async fn an_old_secret_is_retired_before_its_time_and_the_current_one_stays() {
+async fn old_secret_is_revoked_early_and_current_one_stays() {
     let world = world().await;
     let key = world.key("CI").await;
     let rotated = world.overlapping(&key, 3_600).await;
@@ -149,14 +149,14 @@ async fn an_old_secret_is_retired_before_its_time_and_the_current_one_stays() {
 }
 
 #[tokio::test]
-async fn no_secret_outlives_its_key() {
+async fn secret_retires_no_later_than_its_key_expires() {
     let world = world().await;
     let key = world.overlapping(&world.key("CI").await, 3_600).await;
     let ends = async |at| world.ends(&key, at).await.unwrap().secrets[1].retires_at;
     assert_eq!(ends(Some(later(7_200))).await, Some(later(3_600)));
     assert_eq!(ends(Some(later(60))).await, Some(later(60)));
     assert_eq!(ends(None).await, Some(later(60)), "an end that was promised only ever comes earlier");
-    // Nor by any other hand.
+    // Nor does another statement.
     let console = world.console();
     world.ends(&key, Some(later(100))).await.unwrap();
     let late = later(101).micros();
@@ -165,7 +165,7 @@ async fn no_secret_outlives_its_key() {
 }
 
 #[tokio::test]
-async fn what_ends_next_is_told_in_order() {
+async fn expiring_keys_are_listed_in_order() {
     let world = world().await;
     world.key("never").await;
     for (name, at) in [("later", 300), ("first", 100), ("now", 10), ("second", 200)] {
@@ -177,7 +177,7 @@ async fn what_ends_next_is_told_in_order() {
     world.store.delete_key(&world.delete(gone.id)).await.unwrap();
     let names = async |until, limit| {
         let found = world.store.expiring_keys(world.workspace, later(10), later(until), limit).await.unwrap();
-        found.into_iter().map(|Expiring { name, .. }| name).collect::<Vec<_>>()
+        found.into_iter().map(|ExpiringKey { name, .. }| name).collect::<Vec<_>>()
     };
     assert_eq!(names(200, 9).await, ["first", "second"]);
     assert_eq!(names(1_000, 9).await, ["first", "second", "later"]);

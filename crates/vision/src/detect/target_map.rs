@@ -1,4 +1,4 @@
-//! What the network should have answered, and how far it was off: a focal loss on heat, L1 on boxes
+//! The target output of the network, and the loss against it: a focal loss on heat and an L1 loss on boxes
 //! (Zhou et al., "Objects as Points", 2019).
 
 use ndarray::Array2;
@@ -6,16 +6,16 @@ use ndarray::Array2;
 use super::Object;
 use super::net::BOX;
 
-/// Pixels of the square to a cell.
+/// The number of the square's pixels along a side of a cell.
 pub(super) const STRIDE: f32 = 8.0;
-/// How much a box's error weighs beside the heat's.
+/// The weight of the box loss relative to the heat loss.
 const BOX_WEIGHT: f32 = 0.5;
-/// Cells this near to a centre learn the box too.
+/// Cells with at least this heat are trained to predict the box.
 const NEAR: f32 = 0.6;
 
 /// A box in the square's pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Target {
+pub(super) struct TargetBox {
     pub class: usize,
     pub left: f32,
     pub top: f32,
@@ -23,22 +23,22 @@ pub(super) struct Target {
     pub height: f32,
 }
 
-impl From<Target> for Object {
-    fn from(Target { class, left, top, width, height }: Target) -> Self {
+impl From<TargetBox> for Object {
+    fn from(TargetBox { class, left, top, width, height }: TargetBox) -> Self {
         Self { class, left, top, width, height }
     }
 }
 
-/// Heat for each label and cell, and which cells must describe which box.
-pub(super) struct Goal {
+/// The heat of each label and cell, and the box that each cell near a center predicts.
+pub(super) struct TargetMap {
     heat: Array2<f32>,
     boxes: Vec<(usize, [f32; BOX])>,
-    centres: usize,
+    centers: usize,
 }
 
-impl Goal {
-    /// Small boxes are written last, so that large ones do not take their cells.
-    pub(super) fn new(targets: &[Target], labels: usize, side: usize) -> Self {
+impl TargetMap {
+    /// Writes small boxes last, so that they win the cells they share with large boxes.
+    pub(super) fn new(targets: &[TargetBox], labels: usize, side: usize) -> Self {
         let mut heat = Array2::<f32>::zeros((labels, side * side));
         let mut owner: Vec<Option<(f32, [f32; BOX])>> = vec![None; side * side];
         let mut sorted = targets.to_vec();
@@ -54,21 +54,21 @@ impl Goal {
         }
         let boxes =
             owner.into_iter().enumerate().filter_map(|(cell, owner)| Some((cell, owner?.1))).collect();
-        Self { heat, boxes, centres: targets.len() }
+        Self { heat, boxes, centers: targets.len() }
     }
 
-    /// The loss of some answers, and its slope for each of them.
+    /// Returns the loss of an output and its gradient.
     pub(super) fn loss(&self, answer: &Array2<f32>) -> (f32, Array2<f32>) {
         let labels = self.heat.nrows();
         let mut slope = Array2::zeros(answer.raw_dim());
         #[expect(clippy::cast_precision_loss, reason = "a few hundred boxes")]
-        let (per_centre, per_box) =
-            (1.0 / self.centres.max(1) as f32, BOX_WEIGHT / self.boxes.len().max(1) as f32);
+        let (per_center, per_box) =
+            (1.0 / self.centers.max(1) as f32, BOX_WEIGHT / self.boxes.len().max(1) as f32);
         let mut loss = 0.0;
         for ((at, heat), logit) in self.heat.indexed_iter().zip(answer.iter()) {
             let (cost, bend) = focal(*heat, *logit);
-            loss += cost * per_centre;
-            slope[at] = bend * per_centre;
+            loss += cost * per_center;
+            slope[at] = bend * per_center;
         }
         for (cell, shape) in &self.boxes {
             for (number, wanted) in shape.iter().enumerate() {
@@ -81,12 +81,12 @@ impl Goal {
     }
 }
 
-/// Calls `paint` with each cell near the target's centre, its warmth, and the box as seen from it: the way to the
-/// centre in cells, and the logarithms of width and height in cells.
-fn around(target: &Target, side: usize, mut paint: impl FnMut(usize, f32, [f32; BOX])) {
+/// Calls `paint` with each cell near the target's center, the heat of the cell, and the box relative to the cell: the
+/// offset of the center in cells, and the logarithms of width and height in cells.
+fn around(target: &TargetBox, side: usize, mut paint: impl FnMut(usize, f32, [f32; BOX])) {
     let (width, height) = (target.width / STRIDE, target.height / STRIDE);
     let (x, y) = (target.left / STRIDE + width / 2.0, target.top / STRIDE + height / 2.0);
-    // A Gaussian as wide as the box asks for, and never narrower than a cell.
+    // The Gaussian is as wide as the box, but at least a cell.
     let (wide, high) = ((width / 6.0).max(0.5), (height / 6.0).max(0.5));
     #[expect(
         clippy::cast_precision_loss,
@@ -108,7 +108,7 @@ fn around(target: &Target, side: usize, mut paint: impl FnMut(usize, f32, [f32; 
     }
 }
 
-/// The focal loss of one cell and its slope; only a warmth of 1 is a centre.
+/// Returns the focal loss of a cell and its derivative. Only a heat of 1 is a center.
 fn focal(heat: f32, logit: f32) -> (f32, f32) {
     let p = (1.0 / (1.0 + (-logit).exp())).clamp(1e-6, 1.0 - 1e-6);
     let rest = 1.0 - p;
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_focal_slope_is_the_slope_of_the_focal_loss() {
+    fn focal_derivative_matches_finite_differences() {
         for heat in [0.0, 0.4, 1.0] {
             for logit in [-4.0f32, -1.0, 0.0, 2.0] {
                 let slope = (focal(heat, logit + 1e-2).0 - focal(heat, logit - 1e-2).0) / 2e-2;
@@ -134,13 +134,13 @@ mod tests {
     }
 
     #[test]
-    fn a_centre_is_warmest_and_knows_its_box() {
-        let target = Target { class: 1, left: 40.0, top: 80.0, width: 32.0, height: 16.0 };
-        let goal = Goal::new(&[target], 2, 40);
-        let centre = 11 * 40 + 7;
-        assert!((goal.heat[(1, centre)] - 1.0).abs() < 1e-6);
+    fn center_has_full_heat_and_the_box() {
+        let target = TargetBox { class: 1, left: 40.0, top: 80.0, width: 32.0, height: 16.0 };
+        let goal = TargetMap::new(&[target], 2, 40);
+        let center = 11 * 40 + 7;
+        assert!((goal.heat[(1, center)] - 1.0).abs() < 1e-6);
         assert!(goal.heat.row(0).iter().all(|heat| *heat == 0.0));
-        let shape = goal.boxes.iter().find(|(cell, _)| *cell == centre).unwrap().1;
+        let shape = goal.boxes.iter().find(|(cell, _)| *cell == center).unwrap().1;
         let wanted = [-0.5, -0.5, 4.0f32.ln(), 2.0f32.ln()];
         assert!(shape.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-6), "{shape:?}");
     }

@@ -1,24 +1,24 @@
-//! What a project has to learn from, in numbers: enough to say whether a training can begin.
+//! Counts a project's annotations, to check whether a training can start.
 
 use keyrack_key::ProjectId;
 
 use crate::database::{self, query};
 use crate::{Store, StoreError};
 
-/// What a project has to learn from.
+/// The number of annotated images of a project.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Material {
-    /// Each label, and how many pictures are of it as a whole.
+pub struct AnnotationTotals {
+    /// The number of images of each label as a whole.
     pub classified: Vec<(String, u64)>,
-    /// Each label, and how many pictures have it in a box.
+    /// The number of images of each label in a box.
     pub boxed: Vec<(String, u64)>,
-    /// Pictures with at least one box.
+    /// The number of images with at least one box.
     pub marked: u64,
 }
 
 impl Store {
-    /// What a project has to learn from. Labels that no picture carries are listed with none.
-    pub async fn material(&self, project: ProjectId) -> Result<Material, StoreError> {
+    /// Counts the annotated images of a project. Labels without images are included.
+    pub async fn annotation_totals(&self, project: ProjectId) -> Result<AnnotationTotals, StoreError> {
         let mut db = self.read().await?;
         let rows = query(
             "SELECT l.name,
@@ -37,7 +37,8 @@ impl Store {
         .bind(project.to_string())
         .fetch_one(&mut *db)
         .await?;
-        let mut material = Material { marked: database::number(&marked, "marked")?, ..Material::default() };
+        let mut material =
+            AnnotationTotals { marked: database::number(&marked, "marked")?, ..AnnotationTotals::default() };
         for row in &rows {
             let name: String = row.try_get("name")?;
             material.classified.push((name.clone(), database::number(row, "classified")?));

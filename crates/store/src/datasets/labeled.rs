@@ -1,26 +1,25 @@
-//! What a training learns from.
+//! The labeled images of a project, for training.
 
 use keyrack_key::{LabelId, ProjectId, RecordId, UploadId};
 
-use super::Mark;
+use super::AnnotationRegion;
 use super::annotations::mark;
 use crate::database::{self, query};
 use crate::{Store, StoreError};
 
-/// A picture with what is in it.
+/// An image with its annotations.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Labelled {
-    /// The picture.
+pub struct LabeledImage {
     pub record: RecordId,
-    /// Its object lies under this id.
+    /// The upload, whose ID names the object.
     pub upload: UploadId,
-    /// What is in it, at least one thing.
-    pub marks: Vec<(LabelId, Mark)>,
+    /// The annotations, at least one.
+    pub marks: Vec<(LabelId, AnnotationRegion)>,
 }
 
 impl Store {
-    /// All pictures of a project that carry a label, the oldest first.
-    pub async fn labelled(&self, project: ProjectId) -> Result<Vec<Labelled>, StoreError> {
+    /// Returns all images of a project with at least one annotation, the oldest first.
+    pub async fn labeled_images(&self, project: ProjectId) -> Result<Vec<LabeledImage>, StoreError> {
         let rows = query(
             r#"SELECT r.id, r.upload_id, a.label_id, a.category, a."left", a.top, a.width, a.height
                FROM records r JOIN annotations a ON a.record_id = r.id WHERE r.project_id = $1 ORDER BY r.id, a.id"#,
@@ -28,12 +27,16 @@ impl Store {
         .bind(project.to_string())
         .fetch_all(self.readers())
         .await?;
-        let mut all: Vec<Labelled> = Vec::new();
+        let mut all: Vec<LabeledImage> = Vec::new();
         for row in &rows {
             let record = database::parsed(row, "id")?;
             let is_another = all.last().is_none_or(|last| last.record != record);
             if is_another {
-                all.push(Labelled { record, upload: database::parsed(row, "upload_id")?, marks: Vec::new() });
+                all.push(LabeledImage {
+                    record,
+                    upload: database::parsed(row, "upload_id")?,
+                    marks: Vec::new(),
+                });
             }
             if let Some(last) = all.last_mut() {
                 last.marks.push((database::parsed(row, "label_id")?, mark(row)?));

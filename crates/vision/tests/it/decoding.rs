@@ -1,19 +1,17 @@
-//! Bytes that nobody vouches for: each is a picture, upright and on white, or a typed refusal.
-
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+//! Untrusted bytes decode to an upright image on white, or return a typed error.
 
 use std::io::Cursor;
 
 use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageFormat, Rgb, RgbImage};
-use keyrack_vision::{Format, Limits, Picture, PictureError};
+use keyrack_vision::{Format, ImageLimits, Picture, PictureError};
 
-const CMYK: &[u8] = include_bytes!("pictures/red-cmyk.jpg");
-const LOSSY_WEBP: &[u8] = include_bytes!("pictures/red-lossy.webp");
-const ANIMATED_WEBP: &[u8] = include_bytes!("pictures/animated.webp");
-const PROGRESSIVE: &[u8] = include_bytes!("pictures/green-progressive.jpg");
+const CMYK: &[u8] = include_bytes!("../pictures/red-cmyk.jpg");
+const LOSSY_WEBP: &[u8] = include_bytes!("../pictures/red-lossy.webp");
+const ANIMATED_WEBP: &[u8] = include_bytes!("../pictures/animated.webp");
+const PROGRESSIVE: &[u8] = include_bytes!("../pictures/green-progressive.jpg");
 
 fn decode(bytes: &[u8]) -> Result<Picture, PictureError> {
-    Picture::decode(bytes, &Limits::default())
+    Picture::decode(bytes, &ImageLimits::default())
 }
 
 fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
@@ -22,7 +20,7 @@ fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// Left half red, right half blue.
+/// An image with a red left half and a blue right half.
 fn halves(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(
         width,
@@ -60,7 +58,7 @@ fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
     [&u32::try_from(data.len()).unwrap().to_be_bytes()[..], kind, data, &(!crc).to_be_bytes()].concat()
 }
 
-/// A PNG whose header announces a size, with hardly anything behind it.
+/// A PNG whose header announces a size, but which has nearly no data.
 fn png_of(width: u32, height: u32) -> Vec<u8> {
     let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 2, 0, 0, 0]].concat();
     [
@@ -72,7 +70,7 @@ fn png_of(width: u32, height: u32) -> Vec<u8> {
     .concat()
 }
 
-/// A JPEG with an EXIF orientation right behind its start.
+/// A JPEG with an EXIF orientation segment directly after the start marker.
 fn turned(orientation: u8) -> Vec<u8> {
     let jpeg = encoded(&halves(32, 16).into(), ImageFormat::Jpeg);
     let exif = [
@@ -85,14 +83,14 @@ fn turned(orientation: u8) -> Vec<u8> {
 }
 
 #[test]
-fn each_format_is_decoded_by_its_bytes() {
+fn format_is_detected_by_bytes() {
     for (format, codec) in [
         (Format::Jpeg, ImageFormat::Jpeg),
         (Format::Png, ImageFormat::Png),
         (Format::WebP, ImageFormat::WebP),
     ] {
         let picture = decode(&encoded(&halves(32, 16).into(), codec)).unwrap();
-        assert_eq!((picture.probed().format, picture.width(), picture.height()), (format, 32, 16));
+        assert_eq!((picture.info().format, picture.width(), picture.height()), (format, 32, 16));
         assert_near(at(&picture, 2, 8), [250, 10, 10]);
         assert_near(at(&picture, 29, 8), [10, 10, 250]);
     }
@@ -106,17 +104,17 @@ fn cmyk_becomes_rgb() {
 }
 
 #[test]
-fn sixteen_bits_grey_and_palettes_become_rgb() {
+fn deep_gray_and_palette_images_become_rgb() {
     let deep = image::ImageBuffer::from_pixel(4, 4, image::Rgba([65535u16, 32768, 0, 65535]));
     assert_near(
         at(&decode(&encoded(&DynamicImage::ImageRgba16(deep), ImageFormat::Png)).unwrap(), 1, 1),
         [255, 128, 0],
     );
-    let grey = image::GrayImage::from_pixel(4, 4, image::Luma([77]));
+    let gray = image::GrayImage::from_pixel(4, 4, image::Luma([77]));
     for format in [ImageFormat::Png, ImageFormat::Jpeg] {
-        assert_near(at(&decode(&encoded(&grey.clone().into(), format)).unwrap(), 1, 1), [77, 77, 77]);
+        assert_near(at(&decode(&encoded(&gray.clone().into(), format)).unwrap(), 1, 1), [77, 77, 77]);
     }
-    // One pixel of one bit that points into a palette of one colour.
+    // A pixel of one bit with a palette of one color.
     let header = [&1u32.to_be_bytes()[..], &1u32.to_be_bytes(), &[1, 3, 0, 0, 0]].concat();
     let stored = [0x78, 1, 1, 2, 0, 0xFD, 0xFF, 0, 0, 0, 2, 0, 1];
     let png = [
@@ -130,7 +128,7 @@ fn sixteen_bits_grey_and_palettes_become_rgb() {
 }
 
 #[test]
-fn what_is_transparent_lies_on_white() {
+fn transparency_is_blended_onto_white() {
     let clear = image::RgbaImage::from_fn(3, 1, |x, _| image::Rgba([0, 0, 0, [0, 128, 255][x as usize]]));
     for format in [ImageFormat::Png, ImageFormat::WebP] {
         let picture = decode(&encoded(&clear.clone().into(), format)).unwrap();
@@ -139,8 +137,8 @@ fn what_is_transparent_lies_on_white() {
 }
 
 #[test]
-fn exif_orientation_turns_pixels_and_size() {
-    // Where the red half comes to lie: left, right, right, left, top, top, bottom, bottom (Exif 3.0, 4.6.5.1.6).
+fn exif_orientation_rotates_pixels_and_size() {
+    // The position of the red half: left, right, right, left, top, top, bottom, bottom (Exif 3.0, 4.6.5.1.6).
     let red = [
         (1, (1, 8)),
         (2, (30, 8)),
@@ -156,7 +154,7 @@ fn exif_orientation_turns_pixels_and_size() {
         let picture = decode(&bytes).unwrap();
         assert_near(at(&picture, x, y), [250, 10, 10]);
         assert_eq!((picture.width(), picture.height()), if orientation < 5 { (32, 16) } else { (16, 32) });
-        assert_eq!(Picture::probe(&bytes, &Limits::default()).unwrap(), picture.probed());
+        assert_eq!(Picture::probe(&bytes, &ImageLimits::default()).unwrap(), picture.info());
     }
     for nonsense in [0, 9, 255] {
         assert_eq!(decode(&turned(nonsense)).unwrap().width(), 32);
@@ -164,7 +162,7 @@ fn exif_orientation_turns_pixels_and_size() {
 }
 
 #[test]
-fn other_things_are_not_pictures() {
+fn other_formats_are_rejected() {
     let gif = b"GIF89a\x01\0\x01\0\0\0\0;";
     let others: [&[u8]; 7] = [
         b"",
@@ -181,10 +179,10 @@ fn other_things_are_not_pictures() {
 }
 
 #[test]
-fn announced_sizes_are_refused_before_anything_is_decoded() {
+fn oversized_header_is_rejected_before_decoding() {
     for (width, height) in [(50_000, 1), (1, 50_000), (16_384, 16_384), (1 << 30, 1 << 30), (7000, 7000)] {
-        let refused = decode(&png_of(width, height)).unwrap_err();
-        assert!(matches!(refused, PictureError::TooManyPixels { .. }), "{width} × {height}: {refused}");
+        let error = decode(&png_of(width, height)).unwrap_err();
+        assert!(matches!(error, PictureError::TooManyPixels { .. }), "{width} × {height}: {error}");
     }
     let mut jpeg = encoded(&halves(32, 16).into(), ImageFormat::Jpeg);
     let frame = jpeg.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
@@ -193,12 +191,12 @@ fn announced_sizes_are_refused_before_anything_is_decoded() {
 }
 
 #[test]
-fn a_bomb_within_the_limits_of_its_header_is_no_bomb() {
-    // No pixels at all, and a size without area.
+fn missing_pixels_and_empty_sizes_are_rejected() {
+    // An image without pixel data, and sizes without area.
     for bytes in [png_of(100, 100), png_of(0, 10), png_of(0, 0)] {
         assert!(matches!(decode(&bytes), Err(PictureError::Broken { .. } | PictureError::Truncated(_))));
     }
-    let limits = Limits { bytes: 100, ..Limits::default() };
+    let limits = ImageLimits { bytes: 100, ..ImageLimits::default() };
     assert!(matches!(
         Picture::decode(&[0; 101], &limits),
         Err(PictureError::TooManyBytes { bytes: 101, most: 100 })
@@ -206,16 +204,16 @@ fn a_bomb_within_the_limits_of_its_header_is_no_bomb() {
 }
 
 #[test]
-fn a_picture_that_was_cut_off_is_refused() {
+fn truncated_image_is_rejected() {
     for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP] {
         let whole = encoded(&noise(64, 64).into(), format);
         for share in [3, 10, 30, 50, 70, 90, 97] {
-            let refused = decode(&whole[..whole.len() * share / 100]).unwrap_err();
+            let error = decode(&whole[..whole.len() * share / 100]).unwrap_err();
             let expected = matches!(
-                refused,
+                error,
                 PictureError::Truncated(_) | PictureError::Broken { .. } | PictureError::NotAPicture
             );
-            assert!(expected, "{format:?} {share} %: {refused}");
+            assert!(expected, "{format:?} {share} %: {error}");
         }
     }
     assert!(matches!(
@@ -226,7 +224,7 @@ fn a_picture_that_was_cut_off_is_refused() {
 }
 
 #[test]
-fn what_moves_is_refused() {
+fn animated_image_is_rejected() {
     assert!(matches!(decode(ANIMATED_WEBP), Err(PictureError::Animated(Format::WebP))));
     let still = encoded(&halves(8, 8).into(), ImageFormat::Png);
     let moving = [&still[..33], &chunk(b"acTL", &[0, 0, 0, 2, 0, 0, 0, 0]), &still[33..]].concat();
@@ -239,7 +237,7 @@ fn changed_bytes_never_panic() {
         .map(|format| encoded(&noise(24, 24).into(), format))
         .into();
     pictures.extend([CMYK, LOSSY_WEBP, ANIMATED_WEBP, PROGRESSIVE].map(<[u8]>::to_vec));
-    let limits = Limits { pixels: 100_000, ..Limits::default() };
+    let limits = ImageLimits { pixels: 100_000, ..ImageLimits::default() };
     let mut state = 1u32;
     let mut random = |below: usize| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -261,7 +259,7 @@ fn changed_bytes_never_panic() {
 }
 
 #[test]
-fn a_jpeg_of_ours_can_be_read_again() {
+fn encoded_jpeg_decodes_again() {
     let picture = decode(&encoded(&halves(300, 150).into(), ImageFormat::Png)).unwrap();
     let small = decode(&picture.thumbnail(64).to_jpeg(80)).unwrap();
     assert_eq!((small.width(), small.height()), (64, 32));
@@ -269,7 +267,7 @@ fn a_jpeg_of_ours_can_be_read_again() {
 }
 
 #[test]
-fn a_rare_depth_is_decoded_too() {
+fn gray_alpha_with_16_bits_is_decoded() {
     let mut bytes = Vec::new();
     let encoder = image::codecs::png::PngEncoder::new(&mut bytes);
     encoder.write_image(&[0, 100, 128, 0], 1, 1, ExtendedColorType::La16).unwrap();

@@ -1,37 +1,34 @@
-//! What happens to a key between its beginning and its end, and leaves what it may do as it is: pause, resume, and the end
-//! of an old secret before its time.
+//! Pauses and resumes keys, and revokes old secrets early.
 
 use keyrack_key::{KeyId, Timestamp, WorkspaceId};
 use keyrack_rack::Revision;
 use serde_json::{Value, json};
 
 use super::KeyRow;
-use super::apply::{alive, finish};
+use super::apply::{commit_and_read, undeleted};
 use super::write::changes_one;
-use crate::audit::{self, AuditAction, Happened};
+use crate::audit::{self, AuditAction, NewAuditEntry};
 use crate::database::{Connection, column, query};
 use crate::feed::next_revision;
 use crate::{Actor, AuthorizedStore, Store, StoreError};
 
-/// A change of one key by somebody.
+/// The parameters of a change of a key.
 #[derive(Clone, Copy, Debug)]
 pub struct ChangeKey {
-    /// Whose key it is.
     pub workspace: WorkspaceId,
-    /// Which.
     pub id: KeyId,
     /// The revision that the actor saw.
     pub expected: Revision,
-    /// Who changes it.
+    /// The author of the change.
     pub actor: Actor,
-    /// When.
+    /// The time of the change.
     pub now: Timestamp,
 }
 
-/// Each verifies within its transaction that the principal may still write.
+/// Each method verifies in its transaction that the principal may still write.
 impl AuthorizedStore {
-    /// Has a key refused until then, or until it is resumed. [`StoreError::Conflict`] if it is no longer at the revision
-    /// that the actor saw: a pause that is there already may end later for a reason.
+    /// Pauses a key until `until`, or until it is resumed. Returns [`StoreError::Conflict`] if the key's revision
+    /// isn't the one that the actor saw, because another pause may deliberately last longer.
     pub async fn pause_key(
         &self,
         change: &ChangeKey,
@@ -40,30 +37,30 @@ impl AuthorizedStore {
         let mut db = self.write().await?;
         change.begin(&mut db).await?;
         let detail = json!({ "until": until.map(Timestamp::micros) });
-        let revision = change.happened(self, &mut db, AuditAction::KeyPaused, detail).await?;
+        let revision = change.audit_and_revise(self, &mut db, AuditAction::KeyPaused, detail).await?;
         let began = Some((change.now, change.actor));
         write_pause(&mut db, change, revision, began, until).await?;
-        finish(db, change.workspace, change.id).await
+        commit_and_read(db, change.workspace, change.id).await
     }
 
-    /// Ends the pause of a key. A key whose pause is over, or that has none, stays as it is: that is no change.
+    /// Resumes a paused key. A key that isn't paused stays unchanged.
     pub async fn resume_key(&self, change: &ChangeKey) -> Result<KeyRow, StoreError> {
         let mut db = self.write().await?;
         let before = change.begin(&mut db).await?;
         let Some(paused) = before.paused_at(change.now) else { return Ok(before) };
         let detail = json!({ "until": paused.until.map(Timestamp::micros) });
-        let revision = change.happened(self, &mut db, AuditAction::KeyResumed, detail).await?;
+        let revision = change.audit_and_revise(self, &mut db, AuditAction::KeyResumed, detail).await?;
         write_pause(&mut db, change, revision, None, None).await?;
-        finish(db, change.workspace, change.id).await
+        commit_and_read(db, change.workspace, change.id).await
     }
 
-    /// Ends the secret that retires, now. A key of which none retires stays as it is: that is no change.
+    /// Revokes the retiring secret now. A key without a retiring secret stays unchanged.
     pub async fn retire_key(&self, change: &ChangeKey) -> Result<KeyRow, StoreError> {
         let mut db = self.write().await?;
         let before = change.begin(&mut db).await?;
         let Some((secret, _)) = before.retiring_at(change.now) else { return Ok(before) };
         let detail = json!({ "hint": secret.hint.to_string() });
-        let revision = change.happened(self, &mut db, AuditAction::KeyRetired, detail).await?;
+        let revision = change.audit_and_revise(self, &mut db, AuditAction::KeyRetired, detail).await?;
         query("UPDATE key_secrets SET retires_at = $2 WHERE key_id = $1 AND retires_at > $2")
             .bind(change.id.to_string())
             .bind(change.now.micros())
@@ -74,19 +71,19 @@ impl AuthorizedStore {
             .bind(column(revision.0))
             .bind(column(change.expected.0));
         changes_one(&mut db, query).await?;
-        finish(db, change.workspace, change.id).await
+        commit_and_read(db, change.workspace, change.id).await
     }
 }
 
 impl ChangeKey {
-    /// The key as the actor saw it, if both are still what they were.
+    /// Returns the key, after checking that its revision is the expected one.
     async fn begin(&self, db: &mut Connection) -> Result<KeyRow, StoreError> {
-        let before = alive(db, self.workspace, self.id).await?;
+        let before = undeleted(db, self.workspace, self.id).await?;
         if before.revision == self.expected { Ok(before) } else { Err(StoreError::Conflict) }
     }
 
-    /// The audit entry, and the revision.
-    async fn happened(
+    /// Appends the audit entry and takes the revision.
+    async fn audit_and_revise(
         &self,
         store: &Store,
         db: &mut Connection,
@@ -94,7 +91,7 @@ impl ChangeKey {
         detail: Value,
     ) -> Result<Revision, StoreError> {
         let (workspace, at, actor) = (self.workspace, self.now, self.actor);
-        audit::append(db, &Happened { workspace, at, actor, action, target: &self.id, detail }).await?;
+        audit::append(db, &NewAuditEntry { workspace, at, actor, action, target: &self.id, detail }).await?;
         next_revision(db, self.id, store.change_id(), self.now).await
     }
 }
