@@ -187,7 +187,7 @@ impl Keys {
         once: Option<String>,
     ) -> Result<Handed, OpError> {
         if overlap > LONGEST_OVERLAP {
-            return Err(Invalid::field("overlap", "at most 30d").into());
+            return Err(Invalid::field("gracePeriod", "at most 30d").into());
         }
         let mut tries = 1;
         loop {
@@ -210,7 +210,7 @@ impl Keys {
         by.may_give(&Reach::of(&before)?)?;
         if before.terms.expires_at.is_some_and(|at| at <= now) {
             return Err(
-                Invalid::field("overlap", "this key has expired; give it a later expiry first").into()
+                Invalid::field("gracePeriod", "this key has expired; give it a later expiry first").into()
             );
         }
         let secret = Secret::generate(self.brands.current(), before.class, &mut UnwrapErr(getrandom::SysRng));

@@ -79,8 +79,8 @@ impl Settings {
     pub async fn edit(&self, by: &Acting, patch: Patch) -> Result<WorkspaceSettings, OpError> {
         let mut wrong = Invalid::default();
         let name = patch.name.map(|name| wrong.take("name", invalid::name(&name)));
-        let longest_life = patch.longest_life.map(|life| wrong.take("longestLifeDays", days(life)));
-        let rotation_age = patch.rotation_age.map(|age| wrong.take("rotationAgeDays", days(age)));
+        let longest_life = patch.longest_life.map(|life| wrong.take("maxKeyLifetimeDays", days(life)));
+        let rotation_age = patch.rotation_age.map(|age| wrong.take("rotateAfterDays", days(age)));
         if wrong.fields().next().is_some() {
             return Err(wrong.into());
         }

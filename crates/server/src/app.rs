@@ -33,7 +33,7 @@ use crate::config::Config;
 use crate::edge::allowance;
 use crate::fetch::ImageFetcher;
 use crate::folder::Folder;
-use crate::metrics::Metrics;
+use crate::metrics::ServerMetrics;
 
 /// The server, as its rooms see it.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ pub struct App {
     pub workspaces: Workspaces,
     pub activity: Activity,
     pub settings: Settings,
-    pub metrics: Metrics,
+    pub metrics: ServerMetrics,
 }
 
 /// A shared handle of the server, the state of every route. A type of this crate, so that the extractors of axum can be
@@ -150,7 +150,7 @@ impl App {
             activity: Activity::new(store.clone()),
             settings: Settings::new(store.clone(), clock),
             quotas,
-            metrics: Metrics::new(),
+            metrics: ServerMetrics::new(),
             refusals: Refusals::new(store.clone()),
             callers,
             config,

@@ -115,7 +115,7 @@ fn ask(
         Err(answer) => return Either::Left(*answer),
     };
     // What is known at once logs nothing, and needs no span.
-    match catch_unwind(AssertUnwindSafe(|| api::ask_at_once(app, address, question))) {
+    match catch_unwind(AssertUnwindSafe(|| api::decide_in_memory(app, address, question))) {
         Ok(Either::Left(answer)) => Either::Left(exchange.end(app, answer)),
         Ok(Either::Right(answer)) => Either::Right(Box::pin(wait(app.clone(), exchange, answer))),
         Err(_) => {

@@ -1,4 +1,8 @@
-//! What an operator watches, in the OpenMetrics text format.
+//! ServerMetrics in the OpenMetrics text format.
+//!
+//! Names follow the conventions of OpenMetrics: base units (`_bytes`), and `_total` for counters, which the encoder appends.
+
+use std::sync::atomic::Ordering;
 
 use axum::response::Response;
 use http::{Method, StatusCode};
@@ -16,207 +20,229 @@ use crate::edge::ask_path::{ASK, YES};
 use crate::listen::ConnectionMetrics;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Answered {
+struct RequestLabels {
     method: &'static str,
-    path: String,
+    route: String,
     status: u16,
 }
 
-impl Answered {
-    fn of(method: &Method, route: Option<&str>, status: StatusCode) -> Self {
-        let path = route.unwrap_or("unmatched").to_owned();
-        Self { method: known(method), path, status: status.as_u16() }
+impl RequestLabels {
+    fn new(method: &Method, route: Option<&str>, status: StatusCode) -> Self {
+        let route = route.unwrap_or("unmatched").to_owned();
+        Self { method: method_label(method), route, status: status.as_u16() }
     }
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Predicted {
+struct PredictionLabels {
     task: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Holding {
+struct ImageMemoryLabels {
     purpose: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Decided {
-    decision: &'static str,
+struct KeyCheckLabels {
+    outcome: &'static str,
 }
 
-/// All counters of the server.
+/// All metrics of the server.
 #[derive(Debug)]
-pub struct Metrics {
+pub struct ServerMetrics {
     registry: Registry,
-    requests: Family<Answered, Counter>,
-    decisions: Family<Decided, Counter>,
-    /// What is counted of these two when a proxy hears yes, which it asks about each request of its own: looked up once.
-    passed: Counter,
+    requests: Family<RequestLabels, Counter>,
+    key_checks: Family<KeyCheckLabels, Counter>,
+    /// The member of `requests` for allowed requests of proxies. These are the most frequent requests, so their counter is looked
+    /// up only once.
+    forward_auth_allowed: Counter,
+    /// The member of `key_checks` for allowed requests.
     allowed: Counter,
-    keys: Gauge,
-    revision: Gauge,
-    uses_dropped: Gauge,
-    uses_lost: Counter,
-    callers_dropped: Gauge,
-    refusals_dropped: Gauge,
-    forgotten: Counter,
-    predictions: Family<Predicted, Counter>,
-    busy: Counter,
-    waiting: Gauge,
-    held: Family<Holding, Gauge>,
+    rack_keys: Gauge,
+    rack_revision: Gauge,
+    usage_dropped: Counter,
+    usage_lost: Counter,
+    callers_dropped: Counter,
+    denials_dropped: Counter,
+    usage_rows_deleted: Counter,
+    predictions: Family<PredictionLabels, Counter>,
+    predictions_denied: Counter,
+    predictions_waiting: Gauge,
+    image_memory: Family<ImageMemoryLabels, Gauge>,
     disk_free: Gauge,
-    disk_reserved: Gauge,
-    disk_denied: Gauge,
-    /// Of all listeners.
+    disk_reserve_file: Gauge,
+    disk_writes_denied: Counter,
+    /// The metrics of all listeners.
     pub connections: ConnectionMetrics,
 }
 
-impl Metrics {
+impl ServerMetrics {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("keyrack");
         let all = &mut registry;
         let connections = ConnectionMetrics::default();
         connections.register(all);
-        let requests: Family<Answered, Counter> =
-            told(all, "requests", "Requests answered, by route and status");
-        let decisions: Family<Decided, Counter> =
-            told(all, "decisions", "Decisions about keys: allowed, or the reason of the refusal");
+        let requests: Family<RequestLabels, Counter> =
+            register(all, "http_requests", "HTTP requests, by method, route, and status of the response");
+        let key_checks: Family<KeyCheckLabels, Counter> =
+            register(all, "key_checks", "Checks of keys, by outcome: allowed, or the code of the denial");
         Self {
-            passed: requests.get_or_create_owned(&Answered::of(&Method::GET, Some(ASK), YES)),
-            allowed: decisions.get_or_create_owned(&Decided { decision: "allowed" }),
+            forward_auth_allowed: requests.get_or_create_owned(&RequestLabels::new(
+                &Method::GET,
+                Some(ASK),
+                YES,
+            )),
+            allowed: key_checks.get_or_create_owned(&KeyCheckLabels { outcome: "allowed" }),
             requests,
-            decisions,
-            keys: told(all, "rack_keys", "Keys in memory, deleted ones of the last 30 days included"),
-            revision: told(all, "rack_revision", "The last change that the rack has applied"),
-            uses_dropped: told(
+            key_checks,
+            rack_keys: register(
                 all,
-                "uses_dropped",
-                "Checks that were not counted because too many keys were in use",
+                "rack_keys",
+                "Keys in memory, including keys that were deleted in the last 30 days",
             ),
-            uses_lost: told(all, "uses_lost", "Checks that were counted and could not be written down"),
-            callers_dropped: told(
+            rack_revision: register(all, "rack_revision", "Number of the last change of keys in memory"),
+            usage_dropped: register(
+                all,
+                "usage_dropped",
+                "Checks of keys whose usage was not counted because too many keys were in use",
+            ),
+            usage_lost: register(
+                all,
+                "usage_lost",
+                "Checks of keys whose usage was counted but could not be written to the database",
+            ),
+            callers_dropped: register(
                 all,
                 "callers_dropped",
-                "Requests whose caller was not noted because too many called at once, or could not be written down",
+                "Requests whose caller was not recorded because of too many callers or a failed write",
             ),
-            refusals_dropped: told(
+            denials_dropped: register(
                 all,
-                "refusals_dropped",
-                "Refused requests that cannot be explained because there were too many, or could not be written down",
+                "denials_dropped",
+                "Denied requests that were not recorded because of too many denials or a failed write",
             ),
-            forgotten: told(all, "uses_forgotten_rows", "Rows of use, callers and refusals that were over"),
-            predictions: told(all, "predictions", "Pictures that a model has looked at, by task"),
-            busy: told(all, "predictions_busy", "Pictures sent away because too many were waiting"),
-            waiting: told(all, "predictions_waiting", "Pictures that wait for their turn"),
-            held: told(
+            usage_rows_deleted: register(
                 all,
-                "pictures_held_bytes",
-                "Bytes of pictures in memory that were not yet looked at, or in answers not yet sent, by what they are for",
+                "usage_rows_deleted",
+                "Rows of usage, callers, and denials that were deleted at the end of their retention",
             ),
-            disk_free: told(
+            predictions: register(all, "predictions", "Completed predictions, by task"),
+            predictions_denied: register(
+                all,
+                "predictions_denied",
+                "Predictions that were denied because too many were waiting",
+            ),
+            predictions_waiting: register(all, "predictions_waiting", "Predictions that are waiting to run"),
+            image_memory: register(
+                all,
+                "image_memory_bytes",
+                "Memory of images that are waiting, and of responses that are being sent, by purpose",
+            ),
+            disk_free: register(
                 all,
                 "disk_free_bytes",
-                "Free space for the data folder, without the reserve file",
+                "Free disk space for the data folder, without the reserve file",
             ),
-            disk_reserved: told(
+            disk_reserve_file: register(
                 all,
                 "disk_reserve_file_bytes",
-                "Space that is kept for deleting and pausing keys when the disk is full",
+                "Size of the file that reserves disk space for deleting and pausing keys",
             ),
-            disk_denied: told(
+            disk_writes_denied: register(
                 all,
-                "disk_denied",
-                "Writes of new data denied because the disk was nearly full",
+                "disk_writes_denied",
+                "Writes of new data that were denied because the disk was nearly full",
             ),
             connections,
             registry,
         }
     }
 
-    /// Counts a request by its route, which is the path as registered and never as sent, and the refusal if it was one.
+    /// Counts a request, and its denial if a key was denied. `route` is the registered path: the number of paths that clients can
+    /// send is unlimited, and so would be the number of counters.
     pub fn answered(&self, method: &Method, route: Option<&str>, response: &Response) {
         if let Some(refusal) = response.extensions().get::<Refusal>() {
-            self.decided(refusal.denial.code());
+            let outcome = refusal.denial.code();
+            self.key_checks.get_or_create(&KeyCheckLabels { outcome }).inc();
         }
         if (method, route, response.status()) == (&Method::GET, Some(ASK), YES) {
-            self.passed.inc();
+            self.forward_auth_allowed.inc();
         } else {
-            self.requests.get_or_create(&Answered::of(method, route, response.status())).inc();
+            self.requests.get_or_create(&RequestLabels::new(method, route, response.status())).inc();
         }
     }
 
-    /// Counts a request that the guard let through.
+    /// Counts a request that the guard has allowed.
     pub fn allowed(&self) {
         self.allowed.inc();
     }
 
-    /// Counts an answer of a model, or that there was no turn for it.
-    pub fn predicted<T>(&self, task: &'static str, answer: Result<T, OpError>) -> Result<T, OpError> {
-        match &answer {
+    /// Counts a completed prediction, or a prediction that was denied because too many were waiting. Returns `result`.
+    pub fn predicted<T>(&self, task: &'static str, result: Result<T, OpError>) -> Result<T, OpError> {
+        match &result {
             Ok(_) => {
-                self.predictions.get_or_create(&Predicted { task }).inc();
+                self.predictions.get_or_create(&PredictionLabels { task }).inc();
             }
             Err(error) if error.is_busy() => self.busy(),
             Err(_) => {}
         }
-        answer
+        result
     }
 
-    /// Counts a picture for which there was no room or no turn.
+    /// Counts a prediction that was denied because the memory budget or the queue was full.
     pub fn busy(&self) {
-        self.busy.inc();
+        self.predictions_denied.inc();
     }
 
-    /// Counts checks of which the store has no record.
+    /// Counts checks of keys whose usage could not be written to the database.
     pub fn uses_lost(&self, checks: u64) {
-        self.uses_lost.inc_by(checks);
+        self.usage_lost.inc_by(checks);
     }
 
-    /// Counts rows that were too old to be kept.
+    /// Counts rows that were deleted at the end of their retention.
     pub fn forgotten(&self, rows: u64) {
-        self.forgotten.inc_by(rows);
+        self.usage_rows_deleted.inc_by(rows);
     }
 
-    fn decided(&self, decision: &'static str) {
-        self.decisions.get_or_create(&Decided { decision }).inc();
-    }
-
-    /// The text that a collector reads.
+    /// Encodes all metrics as OpenMetrics text.
     pub fn render(&self, app: &App) -> String {
         let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        self.keys.set(gauge(app.rack.len() as u64));
-        self.revision.set(gauge(app.rack.position().revision.0));
-        self.uses_dropped.set(gauge(app.rack.uses_dropped()));
-        self.callers_dropped.set(gauge(app.callers.dropped()));
-        self.refusals_dropped.set(gauge(app.refusals.dropped()));
-        self.waiting.set(gauge(app.predictions.waiting() as u64));
+        // These parts of the server keep their own counts, which never decrease.
+        let set = |counter: &Counter, total: u64| counter.inner().store(total, Ordering::Relaxed);
+        self.rack_keys.set(gauge(app.rack.len() as u64));
+        self.rack_revision.set(gauge(app.rack.position().revision.0));
+        set(&self.usage_dropped, app.rack.uses_dropped());
+        set(&self.callers_dropped, app.callers.dropped());
+        set(&self.denials_dropped, app.refusals.dropped());
+        self.predictions_waiting.set(gauge(app.predictions.waiting() as u64));
         for (purpose, room) in [
             ("datasets", app.datasets.room()),
             ("predictions", app.predictions.room()),
-            ("answers", app.predictions.answers()),
+            ("responses", app.predictions.answers()),
             ("lists", &app.lists),
         ] {
-            self.held.get_or_create(&Holding { purpose }).set(gauge(room.held() as u64));
+            self.image_memory.get_or_create(&ImageMemoryLabels { purpose }).set(gauge(room.held() as u64));
         }
         self.disk_free.set(gauge(app.disk.available()));
-        self.disk_reserved.set(gauge(app.disk.reserved()));
-        self.disk_denied.set(gauge(app.disk.denied()));
+        self.disk_reserve_file.set(gauge(app.disk.reserved()));
+        set(&self.disk_writes_denied, app.disk.denied());
         let mut text = String::new();
-        // Writing into a string does not fail.
+        // Writing to a string can't fail.
         let _ = encode(&mut text, &self.registry);
         text
     }
 }
 
-/// A metric of a name, and the sentence that explains it.
-fn told<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+/// Creates and registers a metric. `help` has no period at its end: the encoder appends one.
+fn register<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
     let metric = M::default();
     registry.register(name, help, metric.clone());
     metric
 }
 
-/// Clients may invent methods; a label for each of them would fill the memory.
-pub fn known(method: &Method) -> &'static str {
+/// Returns the label of a method. Clients can invent methods, and a label for each would use unlimited memory.
+pub fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

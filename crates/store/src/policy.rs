@@ -160,9 +160,9 @@ async fn one(db: &mut Connection, id: WorkspaceId) -> Result<(Workspace, Policy)
 /// Returns `{"name": {"after": …, "before": …}, …}` for the fields that differ.
 fn difference(before: (&str, Policy), after: (&str, Policy)) -> Map<String, Value> {
     [
-        ("longestLifeDays", json!(before.1.longest_life), json!(after.1.longest_life)),
+        ("maxKeyLifetimeDays", json!(before.1.longest_life), json!(after.1.longest_life)),
         ("name", json!(before.0), json!(after.0)),
-        ("rotationAgeDays", json!(before.1.rotation_age), json!(after.1.rotation_age)),
+        ("rotateAfterDays", json!(before.1.rotation_age), json!(after.1.rotation_age)),
     ]
     .into_iter()
     .filter(|(_, before, after)| before != after)

@@ -33,9 +33,11 @@ impl Keys {
         span: Option<Duration>,
     ) -> Result<(KeyRow, Propagation), OpError> {
         if span.is_some_and(|span| span.is_zero() || span > LONGEST_PAUSE) {
-            return Err(
-                Invalid::field("for", "expected 1s to 30d; leave it out to pause until resumed").into()
-            );
+            return Err(Invalid::field(
+                "duration",
+                "expected 1s to 30d; leave it out to pause until resumed",
+            )
+            .into());
         }
         self.turn(by, id, Turn::Pause(span)).await
     }

@@ -11,7 +11,7 @@ const SIDES: std::ops::RangeInclusive<u32> = 64..=640;
 
 /// What can be chosen about a training; what is left out is chosen well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct TrainSettings {
     /// The same pictures and seed give the same model. 0 unless told otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -22,7 +22,7 @@ pub struct TrainSettings {
     /// Pictures are looked at in squares with sides of so many pixels, a multiple of 32 from 64 to 640; 320 unless
     /// told otherwise. Of detectors alone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub side: Option<u32>,
+    pub input_size: Option<u32>,
 }
 
 impl TrainSettings {
@@ -39,10 +39,10 @@ impl TrainSettings {
         };
         let steps = within(self.steps, &|steps| STEPS.contains(&steps), "expected 10 to 20000");
         let fits = |side: u32| SIDES.contains(&side) && side.is_multiple_of(32);
-        let side = within(self.side, &fits, "expected a multiple of 32 from 64 to 640");
+        let side = within(self.input_size, &fits, "expected a multiple of 32 from 64 to 640");
         let mut invalid = Invalid::default();
         let steps = invalid.take("settings.steps", only(self.steps).and(steps));
-        let side = invalid.take("settings.side", only(self.side).and(side));
+        let side = invalid.take("settings.inputSize", only(self.input_size).and(side));
         match (steps, side) {
             (Some(()), Some(())) => Ok(serde_json::to_value(self).unwrap_or_default()),
             _ => Err(invalid),
@@ -64,16 +64,16 @@ mod tests {
         use ProjectType::{Classification, ObjectDetection};
         assert_eq!(settings(json!({})).check(Classification), Ok(json!({})));
         assert_eq!(settings(json!({ "seed": 7 })).check(Classification), Ok(json!({ "seed": 7 })));
-        let both = json!({ "steps": 10, "side": 64 });
+        let both = json!({ "steps": 10, "inputSize": 64 });
         assert_eq!(settings(both.clone()).check(ObjectDetection), Ok(both.clone()));
         let named = |invalid: Invalid| invalid.fields().map(|(field, _)| field).collect::<Vec<_>>();
         let refused = settings(both).check(Classification).unwrap_err();
-        assert_eq!(named(refused), ["settings.steps", "settings.side"]);
+        assert_eq!(named(refused), ["settings.steps", "settings.inputSize"]);
         for (wrong, field) in [
             (json!({ "steps": 9 }), "settings.steps"),
             (json!({ "steps": 20_001 }), "settings.steps"),
-            (json!({ "side": 65 }), "settings.side"),
-            (json!({ "side": 672 }), "settings.side"),
+            (json!({ "inputSize": 65 }), "settings.inputSize"),
+            (json!({ "inputSize": 672 }), "settings.inputSize"),
         ] {
             assert_eq!(named(settings(wrong).check(ObjectDetection).unwrap_err()), [field]);
         }

@@ -1,4 +1,4 @@
-//! Who may call a route, said where the route is registered. A route that is not registered here opens to no key.
+//! Access to routes. Each route states who may call it where it is registered; a key opens no other route.
 
 use std::sync::Arc;
 
@@ -16,66 +16,66 @@ use crate::app::Shared;
 use crate::edge::allowance::{self, Allowance};
 use crate::edge::entrance::Entrance;
 
-/// The names of the ways to authenticate, in the description of the API.
+/// The names of the security schemes in the OpenAPI document.
 pub const BEARER: &str = "bearer";
 pub const API_KEY: &str = "apiKey";
 pub const SESSION: &str = "session";
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Anybody.
+pub enum RouteAccess {
+    /// Everyone, without credentials.
     Open,
-    /// Whoever holds the URL, which is signed.
+    /// Every client that sends a valid signature in the URL.
     Signed,
-    /// Anybody; a key that comes along is what is asked about.
-    AsksAboutKey,
+    /// Every client that sends a key. The route verifies that key for another service.
+    VerifiesKey,
     /// Keys with the permission, and members with at least the role.
     Guarded(Permission, Role),
 }
 
-/// A route as it was registered.
+/// A registered route.
 #[derive(Clone, Debug)]
-pub struct Stated {
+pub struct Route {
     pub method: Method,
-    /// With its parameters in braces, below the API's prefix.
+    /// The path below the API's prefix, with parameters in braces.
     pub path: String,
-    pub access: Access,
+    pub access: RouteAccess,
 }
 
-/// The routes so far, with their description: one cannot be registered without the other.
-pub struct Registry {
+/// Registers routes. Each route is added to the router and to the OpenAPI document in one step.
+pub struct RouteRegistry {
     guard: Arc<Guard>,
     router: OpenApiRouter<Shared>,
-    stated: Vec<Stated>,
+    routes: Vec<Route>,
 }
 
-impl Registry {
-    /// No routes yet.
+impl RouteRegistry {
+    /// Creates a registry without routes.
     pub fn new(guard: Arc<Guard>) -> Self {
-        Self { guard, router: OpenApiRouter::new(), stated: Vec::new() }
+        Self { guard, router: OpenApiRouter::new(), routes: Vec::new() }
     }
 
-    /// Registers an endpoint that takes JSON behind what `access` demands.
+    /// Registers an endpoint with the request limits of small JSON bodies.
     #[must_use]
-    pub fn route(self, access: Access, endpoint: UtoipaMethodRouter<Shared>) -> Self {
+    pub fn route(self, access: RouteAccess, endpoint: UtoipaMethodRouter<Shared>) -> Self {
         self.route_for(allowance::SMALL, access, endpoint)
     }
 
-    /// Registers an endpoint that takes more.
+    /// Registers an endpoint with the request limits of `allowance`.
     #[must_use]
     pub fn route_for(
         mut self,
         allowance: Allowance,
-        access: Access,
+        access: RouteAccess,
         endpoint: UtoipaMethodRouter<Shared>,
     ) -> Self {
         let (schemas, mut paths, methods) = endpoint;
         let methods = methods.layer(Entrance { access, bytes: allowance.bytes });
         let methods = match access {
-            Access::Open | Access::Signed | Access::AsksAboutKey => methods,
-            Access::Guarded(permission, _) => {
-                // Not around what answers to other methods: a preflight may carry a key in its query, and is no use of it.
+            RouteAccess::Open | RouteAccess::Signed | RouteAccess::VerifiesKey => methods,
+            RouteAccess::Guarded(permission, _) => {
+                // Other methods stay outside of the guard: a preflight with a key in its query must not count as usage.
                 methods.route_layer(GuardLayer::new(Arc::clone(&self.guard), permission).or_without_key())
             }
         };
@@ -83,16 +83,16 @@ impl Registry {
         for (path, item) in &mut paths.paths {
             for (method, operation) in operations(item) {
                 describe(operation, access);
-                self.stated.push(Stated { method, path: path.clone(), access });
+                self.routes.push(Route { method, path: path.clone(), access });
             }
         }
         self.router = self.router.routes((schemas, paths, methods));
         self
     }
 
-    /// The router with its description, and the list of its routes.
-    pub fn finish(self) -> (OpenApiRouter<Shared>, Vec<Stated>) {
-        (self.router, self.stated)
+    /// Returns the router with its OpenAPI document, and the list of its routes.
+    pub fn finish(self) -> (OpenApiRouter<Shared>, Vec<Route>) {
+        (self.router, self.routes)
     }
 }
 
@@ -109,26 +109,26 @@ fn operations(item: &mut PathItem) -> Vec<(Method, &mut Operation)> {
     .collect()
 }
 
-/// Writes into the description what the route asks for, so that readers learn it from the same line as the guard.
-fn describe(operation: &mut Operation, access: Access) {
+/// Documents the access of an operation. The guard and the document read the same `access`, so they can't differ.
+fn describe(operation: &mut Operation, access: RouteAccess) {
     let scheme = |name: &str| SecurityRequirement::new::<_, [&str; 0], &str>(name, []);
-    let says = match access {
-        Access::Open => "anybody".to_owned(),
-        Access::Signed => "anybody who holds the signed URL".to_owned(),
-        Access::AsksAboutKey => {
+    let text = match access {
+        RouteAccess::Open => "everyone".to_owned(),
+        RouteAccess::Signed => "everyone with the signed URL".to_owned(),
+        RouteAccess::VerifiesKey => {
             operation.security = Some(vec![scheme(BEARER), scheme(API_KEY)]);
-            "anybody who holds the key in question".to_owned()
+            "everyone with the key to verify".to_owned()
         }
-        Access::Guarded(permission, role) => {
+        RouteAccess::Guarded(permission, role) => {
             let scopes: Vec<_> = Scope::holding(permission).map(Scope::title).collect();
             operation.security = Some(vec![scheme(BEARER), scheme(API_KEY), scheme(SESSION)]);
             format!(
-                "keys with the scope {} ({permission}); members from the role {role}",
+                "keys with the scope {} ({permission}); members with the role {role} or higher",
                 scopes.join(" or ")
             )
         }
     };
-    let extension = ExtensionsBuilder::new().add("x-who-may-call", says).build();
+    let extension = ExtensionsBuilder::new().add("x-keyrack-access", text).build();
     operation.extensions = Some(extension);
     failures::describe(operation, access);
 }

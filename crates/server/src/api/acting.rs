@@ -1,4 +1,4 @@
-//! Who is calling: a key that the guard let through, a signed-in browser, or the command line on the data folder.
+//! The actor of an API request: a key that the guard allowed, a signed-in member, or the command line on the data folder.
 
 use axum::extract::FromRequestParts;
 use http::HeaderMap;
@@ -8,12 +8,12 @@ use keyrack_guard::Caller;
 use keyrack_key::Denial;
 use keyrack_store::{Role, Workspace, set_tenant};
 
-use super::{Access, ApiError};
+use super::{ApiError, RouteAccess};
 use crate::app::{App, Shared};
 use crate::edge::origin;
 use crate::edge::session;
 
-/// Marks requests that came through the control socket, which only the data folder's owner can open.
+/// Marks requests from the control socket. Only the owner of the data folder can open the socket.
 #[derive(Clone, Copy, Debug)]
 pub struct ControlSocket;
 
@@ -23,18 +23,18 @@ impl FromRequestParts<Shared> for Acting {
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, ApiError> {
         let acting = acting(parts, app).await?;
         set_tenant(acting.workspace);
-        // For what counts against a share before an operation runs: the body.
+        // The body counts against the share of this claimant, before an operation runs.
         parts.extensions.insert(acting.claimant());
         Ok(acting)
     }
 }
 
 async fn acting(parts: &Parts, app: &Shared) -> Result<Acting, ApiError> {
-    let Some(Access::Guarded(_, role)) = parts.extensions.get::<Access>().copied() else {
+    let Some(RouteAccess::Guarded(_, role)) = parts.extensions.get::<RouteAccess>().copied() else {
         return Err(no_access_stated(app, parts));
     };
     let cookie = session::token(&parts.headers, app);
-    // Sessions are for our own pages: elsewhere a cookie counts as none.
+    // A session works on our own pages only: a cookie from another origin is ignored.
     let is_elsewhere = app.guard.is_from_elsewhere(parts);
     if let Some(caller) = parts.extensions.get::<Caller>().cloned() {
         return match cookie {
@@ -64,12 +64,13 @@ async fn acting(parts: &Parts, app: &Shared) -> Result<Acting, ApiError> {
     demand(membership.role, role)?;
     Ok(Acting::member(&membership.workspace, &session, membership.role, role))
 }
-/// Whether a role is enough.
+
+/// Errors if the role `has` is lower than `needs`.
 pub fn demand(has: Role, needs: Role) -> Result<(), OpError> {
     if has >= needs { Ok(()) } else { Err(OpError::Role { has, needs }) }
 }
 
-/// A route that states no permission opens to nobody through here.
+/// Denies a request to a route that states no permission and no role.
 fn no_access_stated(app: &App, parts: &Parts) -> ApiError {
     match app.guard.find(parts) {
         Ok(None) => OpError::Anonymous.into(),

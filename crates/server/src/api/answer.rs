@@ -1,4 +1,4 @@
-//! Answers that more than one endpoint gives.
+//! Responses that several endpoints share.
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use crate::edge::error::ApiError;
 
-/// A value as JSON whose bytes `held` counts until they are sent or given up, which may be long after the handler has answered.
+/// Returns `value` as a JSON response. `held` is released when the client has received the bytes or has disconnected, which may
+/// be long after the handler returned.
 pub fn held_json(value: &impl Serialize, held: Held) -> Result<Response, ApiError> {
     let bytes = serde_json::to_vec(value).map_err(OpError::internal)?;
     let bytes = Bytes::from_owner(HeldBytes { bytes, _held: held });
@@ -27,7 +28,7 @@ impl AsRef<[u8]> for HeldBytes {
     }
 }
 
-/// Where there is no such path.
+/// Handles requests to unknown API paths.
 pub async fn no_such_path() -> ApiError {
     OpError::NotFound("path; the paths are listed at /docs").into()
 }

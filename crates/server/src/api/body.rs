@@ -1,8 +1,8 @@
-//! What comes in: JSON bodies and queries, and what was expected where they are wrong.
+//! Extractors for JSON bodies and queries. Their errors name the field and the values that it accepts.
 
-mod gathered;
+mod gather;
 mod object;
-mod wrong;
+mod problems;
 
 use std::error::Error;
 use std::iter::successors;
@@ -25,13 +25,14 @@ use super::ApiError;
 use crate::app::Shared;
 use crate::edge::progress::TooSlow;
 use crate::edge::{allowance, entrance};
-use gathered::collect;
-pub use gathered::gather;
-use object::Object;
+use gather::collect;
+pub use gather::gather;
+use object::JsonObject;
 pub use object::{object, object_if_any, objects, objects_if_any};
-pub use wrong::twice;
+pub use problems::duplicate_field;
 
-/// The body of a request as JSON. Fields that nobody knows are refused: most are misspelled.
+/// Extracts a JSON object from the body. Errors with 415 without `Content-Type: application/json`, with 400 if the body isn't
+/// JSON, and with 422 if a field is missing or invalid.
 #[derive(Clone, Debug)]
 pub struct Body<T>(pub T);
 
@@ -43,8 +44,8 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Body<T> {
     }
 }
 
-/// Like [`Body`], for routes that take long ones ([`allowance::LIST`]), with its share of the memory for request bodies. The
-/// share is to be kept as long as the value.
+/// Like [`Body`], for routes that accept long bodies ([`allowance::LIST`]). The second field is the caller's permit in the memory
+/// budget of request bodies. Handlers hold the permit as long as the value.
 #[derive(Debug)]
 pub struct LongBody<T>(pub T, pub Held);
 
@@ -60,7 +61,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for LongBody<T> {
     }
 }
 
-/// A long list of JSON objects, with its share as in [`LongBody`].
+/// Extracts a long list of JSON objects from the body, with a permit as in [`LongBody`]. Errors like [`Body`].
 #[derive(Debug)]
 pub struct ListBody<T>(pub Vec<T>, pub Held);
 
@@ -72,12 +73,12 @@ impl<T: DeserializeOwned> FromRequest<Shared> for ListBody<T> {
             return Err(not_json());
         }
         let (bytes, held) = read(request, app).await?;
-        let list: Vec<Object<T>> = parse_any(&bytes)?;
-        Ok(Self(list.into_iter().map(|Object(value)| value).collect(), held))
+        let list: Vec<JsonObject<T>> = parse_any(&bytes)?;
+        Ok(Self(list.into_iter().map(|JsonObject(value)| value).collect(), held))
     }
 }
 
-/// Like [`Body`], for requests that may come without one.
+/// Extracts a JSON object from the body, or the default value if the body is empty. Errors like [`Body`].
 #[derive(Clone, Debug)]
 pub struct OptionalBody<T>(pub T);
 
@@ -89,7 +90,7 @@ impl<T: DeserializeOwned + Default> FromRequest<Shared> for OptionalBody<T> {
         let (bytes, _held) = read(request, app).await?;
         match without_mark(&bytes).trim_ascii() {
             b"" => Ok(Self(T::default())),
-            // The Go client of openapi-generator sends this where a body is left out.
+            // The Go client of openapi-generator sends `null` in place of an optional body.
             b"null" if is_json => Ok(Self(T::default())),
             _ if is_json => parse(&bytes).map(Self),
             _ => Err(not_json()),
@@ -97,7 +98,8 @@ impl<T: DeserializeOwned + Default> FromRequest<Shared> for OptionalBody<T> {
     }
 }
 
-/// The query of a request; parameters that nobody knows are passed over, as clients expect of a URL.
+/// Extracts the query of the URL and ignores unknown parameters. Errors with 422 if a parameter occurs twice, and with 400 if the
+/// query isn't UTF-8.
 #[derive(Clone, Debug)]
 pub struct Params<T>(pub T);
 
@@ -106,19 +108,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let query = Query::<T>::try_from_uri(&parts.uri);
-        // The rejection's text could repeat what stood in the query, a key for one.
-        query.map(|Query(value)| Self(value)).map_err(|_| wrong::query(parts.uri.query().unwrap_or_default()))
+        // The text of the rejection is dropped: it could repeat a value of the query, such as a secret.
+        query
+            .map(|Query(value)| Self(value))
+            .map_err(|_| problems::query(parts.uri.query().unwrap_or_default()))
     }
 }
 
-/// How long a page of a list shall be.
+/// Parses the length of a page: 1 to 200, 50 if `text` is `None`. The error describes the range.
 pub fn limit(text: Option<&str>) -> Result<u32, &'static str> {
     let limit = text.map_or(Some(50), |text| text.parse().ok());
     limit.filter(|limit| (1..=200).contains(limit)).ok_or("expected 1 to 200")
 }
 
-/// Whether a body did not arrive because its client sent too slowly, or nothing.
-pub fn is_silence(error: &(dyn Error + 'static)) -> bool {
+/// Whether reading a body failed because the client sent too slowly, or sent nothing for too long.
+pub fn is_timeout(error: &(dyn Error + 'static)) -> bool {
     has_cause::<TimeoutError>(error) || has_cause::<TooSlow>(error)
 }
 
@@ -126,15 +130,15 @@ fn has_cause<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
     successors(Some(error), |&error| error.source()).any(<dyn Error>::is::<E>)
 }
 
-/// The body of a request, up to what its route takes. What is longer than small counts against the caller's share, which
-/// whoever found out the caller has put into the request; callers that no route knows share one.
+/// Reads a body, up to the maximum of its route. A body that is longer than [`allowance::SMALL`] counts against the share of its
+/// caller, which extractors of the caller have put into the request. Unknown callers have one share in common.
 async fn read(request: Request, app: &Shared) -> Result<(Bytes, Held), ApiError> {
     let (parts, body) = request.with_limited_body().into_parts();
     let claimant = parts.extensions.get().copied().unwrap_or_else(|| Claimant::network(None));
     let (most, announced) = (allowance::LIST.bytes, entrance::announced(&parts.headers));
     let gathering = app.lists.gather_beyond(allowance::SMALL.bytes, claimant, most, announced);
     let denied = |no| match no {
-        NoRoom::TooMany => refuse(
+        NoRoom::TooMany => problem(
             StatusCode::PAYLOAD_TOO_LARGE,
             "too_large",
             "The request body is too large for this path. Send less at once.",
@@ -144,33 +148,33 @@ async fn read(request: Request, app: &Shared) -> Result<(Bytes, Held), ApiError>
     collect(body, gathering, denied).await
 }
 
-/// The value in the bytes of a body.
+/// Parses a JSON object. Errors like [`Body`].
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    parse_any(bytes).map(|Object(value)| value)
+    parse_any(bytes).map(|JsonObject(value)| value)
 }
 
 fn parse_any<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let mut json = serde_json::Deserializer::from_slice(without_mark(bytes));
-    let value = serde_path_to_error::deserialize(&mut json).map_err(wrong::body)?;
+    let value = serde_path_to_error::deserialize(&mut json).map_err(problems::body)?;
     json.end().map_err(|_| {
         let message = "The request body goes on after its JSON value. Send one JSON value and nothing else.";
-        refuse(StatusCode::BAD_REQUEST, "not_json", message)
+        problem(StatusCode::BAD_REQUEST, "not_json", message)
     })?;
     Ok(value)
 }
 
-/// The text of a body behind its byte order mark, which some programs write and parsers may ignore (RFC 8259, section 8.1).
+/// Strips the byte order mark that some programs write (RFC 8259, section 8.1, lets parsers ignore it).
 fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
 }
 
-/// The value of a body that came in another form.
-pub fn of_value<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
-    let Object(value) = serde_path_to_error::deserialize(value).map_err(wrong::body)?;
+/// Converts a JSON value, for bodies of other media types. Errors like [`Body`].
+pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
+    let JsonObject(value) = serde_path_to_error::deserialize(value).map_err(problems::body)?;
     Ok(value)
 }
 
-/// Said once, or it is not said.
+/// Whether the request has exactly one `Content-Type`, and it is `application/json`.
 fn is_json(headers: &HeaderMap) -> bool {
     let mut kinds = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(kind), None) = (kinds.next(), kinds.next()) else { return false };
@@ -180,9 +184,9 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 fn not_json() -> ApiError {
     let message = "The request body must be JSON. Send it with Content-Type: application/json.";
-    refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", message)
+    problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", message)
 }
 
-fn refuse(status: StatusCode, code: &'static str, message: impl Into<String>) -> ApiError {
+fn problem(status: StatusCode, code: &'static str, message: impl Into<String>) -> ApiError {
     Problem::new(status, code, message).into()
 }

@@ -1,7 +1,7 @@
-//! `GET /forward-auth`: a proxy asks whether a request may pass.
+//! `GET /forward-auth`: authorizes requests for reverse proxies.
 
+mod check;
 mod proxy;
-mod question;
 
 use std::net::IpAddr;
 
@@ -17,90 +17,98 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use super::ApiError;
 use crate::app::{App, Shared};
 use crate::edge::cors::NoPreflight;
+use check::{AllowedRequest, CheckRequest, presented_key_place, restore_original_uri};
 use proxy::Proxy;
-use question::{Passed, Question, ask_of_original, place_of_key};
 
-/// Ask whether a request may pass a proxy
+/// Authorize a request for a reverse proxy
 ///
-/// For nginx (`auth_request`), Caddy and Traefik (`forward_auth`), HAProxy and Envoy. The proxy passes on the headers of its
-/// client, and sets `X-Keyrack-For-Workspace` (the workspace's address or id) and, where a permission is needed,
-/// `X-Keyrack-Permission`. The key stands where it may stand in any request; the query of the original request is read from
-/// `X-Forwarded-Uri` or `X-Original-URI`, and a key in it stands there once and without escapes, so that the proxy can take it
-/// out. No page counts as ours: a key that holds more than Inference is refused from every browser. The client's address is taken from `X-Forwarded-For` of a trusted proxy alone.
+/// Works with nginx (`auth_request`), Caddy and Traefik (`forward_auth`), HAProxy, and Envoy (`ext_authz`). The proxy forwards the
+/// headers of its client. It sets `X-Keyrack-For-Workspace`, and `X-Keyrack-Permission` if the request needs a permission. The
+/// client sends its key as in any other request. The server reads the query of the client's request from `X-Forwarded-Uri` or
+/// `X-Original-URI`. A key in the query must occur once and without percent-encoding, so that the proxy can remove it. A key with
+/// more scopes than Inference is denied if a browser sends it. The address of the client is only read from `X-Forwarded-For` of a
+/// trusted proxy.
 ///
-/// Who may pass is named in three headers, each of which is there each time, so that none of the client's passes for one
-/// of them. A request that passes with `models:predict` counts as one prediction of a key with quotas of them. `X-Keyrack-Proxy: nginx` turns what nginx does not know (all but 204, 401 and 403) into a 403 whose
-/// `X-Keyrack-Status` says what it was. `X-Keyrack-Code` says why in one word.
+/// Responses to allowed requests always have all three of the headers `X-Keyrack-Key`, `X-Keyrack-Workspace`, and
+/// `X-Keyrack-Scopes`, so that the client can't forge one of them. An allowed request with `models:predict` counts as one
+/// prediction of the key's quotas. `X-Keyrack-Code` has the code of a denial. With `X-Keyrack-Proxy: nginx`, statuses that nginx
+/// doesn't support become 403, and `X-Keyrack-Status` has the original status.
 #[utoipa::path(get, path = "/forward-auth", tag = "Verification", operation_id = "forwardAuth",
     params(
-        ("X-Keyrack-For-Workspace" = crate::api::schema::WorkspaceReference, Header, description = "The workspace that the key has to belong to, by address or id"),
-        ("X-Keyrack-Permission" = Option<crate::api::schema::PermissionName>, Header, description = "What the request needs; left out: only a living key"),
-        ("X-Keyrack-Proxy" = Option<String>, Header, description = "`nginx`, whose `auth_request` knows only 204, 401, and 403; `envoy`, whose `ext_authz` accepts only 200 and calls a path below this one; `traefik`, which can't remove a key from the query, so that a request with `api-key` there is denied")),
+        ("X-Keyrack-For-Workspace" = crate::api::schema::WorkspaceReference, Header, description = "The slug or the ID of the workspace that the key must belong to."),
+        ("X-Keyrack-Permission" = Option<crate::api::schema::PermissionName>, Header, description = "The permission that the request needs. Without it, every active key is allowed."),
+        ("X-Keyrack-Proxy" = Option<String>, Header, description = "`nginx`: `auth_request` only supports 204, 401, and 403. `envoy`: `ext_authz` only accepts 200, and calls a path below this one. `traefik`: Traefik can't remove a key from the query, so requests with `api-key` in the query are denied.")),
     responses(
-        (status = 200, description = "The request is allowed (the status for Envoy), with the headers of 204"),
-        (status = 204, description = "The request is allowed", headers(
-            ("X-Keyrack-Key" = String, description = "The key's id"),
-            ("X-Keyrack-Workspace" = String, description = "The workspace's id"),
+        (status = 200, description = "The request is allowed, with the headers of 204. Only for Envoy."),
+        (status = 204, description = "The request is allowed.", headers(
+            ("X-Keyrack-Key" = String, description = "The key's ID"),
+            ("X-Keyrack-Workspace" = String, description = "The workspace's ID"),
             ("X-Keyrack-Scopes" = String, description = "The key's scopes, separated by spaces"),
-            ("RateLimit" = Option<String>, description = "What is left of the key's rates, and of the quotas of which it took one"),
-            ("RateLimit-Policy" = Option<String>, description = "What these rates and quotas are"))),
-        (status = 400, description = "Two keys, or the proxy does not say once what it asks"),
-        (status = 401, description = "No key, or none that works"),
-        (status = 403, description = "The key does not allow that"),
-        (status = 429, description = "The key was used too often lately, or has made all predictions of its day or month; `Retry-After` says when to try again")))]
-pub async fn ask(State(app): State<Shared>, parts: Parts) -> Response {
-    match ask_at_once(&app, ClientAddress::of(&parts), parts) {
-        Either::Left(answer) => answer,
-        Either::Right(answer) => answer.await,
+            ("RateLimit" = Option<String>, description = "The remaining requests of the key's rate limits, and the remaining predictions of its quotas"),
+            ("RateLimit-Policy" = Option<String>, description = "The key's rate limits and quotas"))),
+        (status = 400, description = "The request has two keys, or a header of the proxy is missing or occurs twice."),
+        (status = 401, description = "The key is missing, unknown, paused, expired, or deleted."),
+        (status = 403, description = "The key doesn't have the permission, or is restricted."),
+        (status = 429, description = "A rate limit or a quota of predictions is exceeded. Retry after `Retry-After` seconds.")))]
+pub async fn forward_auth(State(app): State<Shared>, parts: Parts) -> Response {
+    match decide_in_memory(&app, ClientAddress::of(&parts), parts) {
+        Either::Left(response) => response,
+        Either::Right(response) => response.await,
     }
 }
 
-/// The route without an answer to preflights: nothing but a decision of the guard is a yes there.
+/// Disables responses to preflights, because a proxy would take their 204 as a decision to allow the request.
 pub fn without_preflight(
     (schemas, paths, methods): UtoipaMethodRouter<Shared>,
 ) -> UtoipaMethodRouter<Shared> {
-    let mark = async |mut answer: Response| {
-        answer.extensions_mut().insert(NoPreflight);
-        answer
+    let mark = async |mut response: Response| {
+        response.extensions_mut().insert(NoPreflight);
+        response
     };
     (schemas, paths, methods.layer(map_response(mark)))
 }
 
-/// The answer where memory alone knows it, which is nearly always, or what has to be waited for: a workspace that is named by
-/// its address for the first time, and a key's quotas of predictions.
-pub fn ask_at_once(
+/// Returns the response if memory suffices to decide, which is the usual case. Returns a future if the decision needs the database:
+/// for the first request with a workspace's slug, and for a key with quotas of predictions.
+pub fn decide_in_memory(
     app: &Shared,
     address: Option<IpAddr>,
     mut parts: Parts,
 ) -> Either<Response, BoxFuture<'static, Response>> {
-    let to = Proxy::of(&parts.headers);
-    let decided = ask_of_original(&mut parts).and_then(|()| {
-        let question = Question::of(app, address, &parts)?;
-        let workspace = app.workspaces.known(question.workspace);
-        workspace.map(|workspace| question.decide(app, workspace)).transpose()
+    let proxy = Proxy::of(&parts.headers);
+    let decided = restore_original_uri(&mut parts).and_then(|()| {
+        let request = CheckRequest::read(app, address, &parts)?;
+        let workspace = app.workspaces.known(request.workspace);
+        workspace.map(|workspace| request.decide(app, workspace)).transpose()
     });
     match decided {
-        Ok(Some(passing)) if !passing.spends(app) => Either::Left(to.answer(app, &parts, Ok(passing.free()))),
-        Ok(Some(passing)) => {
+        Ok(Some(caller)) if !caller.has_quota(app) => {
+            Either::Left(proxy.response(app, &parts, Ok(caller.without_quota())))
+        }
+        Ok(Some(caller)) => {
             let app = app.clone();
-            Either::Right(Box::pin(async move { to.answer(&app, &parts, passing.spend(&app).await) }))
+            Either::Right(Box::pin(async move { proxy.response(&app, &parts, caller.spend(&app).await) }))
         }
         Ok(None) => {
             let app = app.clone();
-            Either::Right(Box::pin(
-                async move { to.answer(&app, &parts, look_up(&app, address, &parts).await) },
-            ))
+            Either::Right(Box::pin(async move {
+                proxy.response(&app, &parts, decide_with_database(&app, address, &parts).await)
+            }))
         }
-        Err(error) => Either::Left(to.answer(app, &parts, Err(error))),
+        Err(error) => Either::Left(proxy.response(app, &parts, Err(error))),
     }
 }
 
-/// Decides with the workspace out of the store.
-async fn look_up(app: &App, address: Option<IpAddr>, parts: &Parts) -> Result<Passed, ApiError> {
-    let question = Question::of(app, address, parts)?;
-    // Whoever has no key learns nothing of which workspaces there are, and has the store asked nothing.
-    place_of_key(app, parts)?;
-    let workspace = app.workspaces.id_of(question.workspace).await?;
+/// Looks the workspace up in the database and decides.
+async fn decide_with_database(
+    app: &App,
+    address: Option<IpAddr>,
+    parts: &Parts,
+) -> Result<AllowedRequest, ApiError> {
+    let request = CheckRequest::read(app, address, parts)?;
+    // A request without a key causes no query, and can't find out which workspaces exist.
+    presented_key_place(app, parts)?;
+    let workspace = app.workspaces.id_of(request.workspace).await?;
     let workspace = workspace.ok_or_else(|| app.refused(&Denial::Unknown.into()))?;
-    question.decide(app, workspace)?.spend(app).await
+    request.decide(app, workspace)?.spend(app).await
 }

@@ -1,37 +1,41 @@
-//! The API under `/api/v1`. Each endpoint is a file: what comes in, what goes out, how it is described, what it does.
+//! The HTTP API under `/api/v1`.
+//!
+//! Each endpoint has a file of its own with its request and response types, its OpenAPI texts, and its handler. A type has the
+//! name of its OpenAPI schema. If another type has that name, the type ends in `Body` and names its
+//! schema with `#[schema(as = …)]`. Start reading at [`openapi`], which lists all routes.
 
 mod access;
 mod acting;
 mod activity;
-mod again;
 mod answer;
 mod body;
 mod datasets;
+mod denied_request;
 mod failures;
 mod forward_auth;
 mod keys;
 mod models;
 mod nodes;
 mod openapi;
-mod piece;
+mod page_query;
 mod predict;
 mod projects;
 mod quota_headers;
-mod refusals;
+mod reauthorization;
 mod schema;
 mod scopes;
 mod uploads;
 mod verify;
 mod workspace;
 
-pub use access::{Access, Stated};
+pub use access::{Route, RouteAccess};
 pub use answer::no_such_path;
 pub use failures::is_common as is_common_failure;
-pub use forward_auth::ask_at_once;
+pub use forward_auth::decide_in_memory;
 pub use openapi::{OPENAPI, document, router, routes};
 
 pub use crate::edge::error::ApiError;
 
 pub(crate) use acting::ControlSocket;
-pub(crate) use activity::file as history_file;
-pub(crate) use body::{Params, is_silence};
+pub(crate) use activity::export_file;
+pub(crate) use body::{Params, is_timeout};

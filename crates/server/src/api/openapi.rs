@@ -1,4 +1,4 @@
-//! All routes of the API in one list, and their description (OpenAPI 3.1).
+//! The list of all API routes, and the OpenAPI 3.1 document that describes them.
 
 mod portable;
 
@@ -17,9 +17,9 @@ use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::access::{API_KEY, Access, BEARER, Registry, SESSION, Stated};
+use super::access::{API_KEY, BEARER, Route, RouteAccess, RouteRegistry, SESSION};
 use super::{
-    activity, datasets, forward_auth, keys, models, nodes, predict, projects, refusals, schema, scopes,
+    activity, datasets, denied_request, forward_auth, keys, models, nodes, predict, projects, schema, scopes,
     uploads, verify, workspace,
 };
 use crate::app::Shared;
@@ -29,43 +29,43 @@ use crate::edge::compression::StaticText;
 use portable::portable;
 use serde_json::Value;
 
-/// The path of the description, below the API's prefix.
+/// The path of the OpenAPI document, below the API's prefix.
 pub const OPENAPI: &str = "/openapi.json";
 
-/// The groups of operations.
+/// The tags of the operations, each with its description.
 const TAGS: [(&str, &str); 9] = [
     (
         "Keys",
-        "API keys of a workspace: create, restrict, rotate, pause and delete them, and see how they are used.",
+        "API keys of a workspace. Create, restrict, rotate, pause, and delete keys, and see their usage.",
     ),
-    ("Verification", "Questions of services and proxies: whether a key may do something."),
-    ("Workspace", "The workspace and the policy that its keys obey."),
-    ("Activity", "The audit log: who changed what, each entry chained to the one before."),
-    ("Projects", "Projects, each with a dataset and models of one type."),
-    ("Datasets", "Images of a project, their labels and annotations."),
-    ("Models", "Trained models and the training runs that make them."),
-    ("Predictions", "What a model finds in an image."),
-    ("Nodes", "Services that check keys in their own memory and follow every change of them."),
+    ("Verification", "Checks of keys for other services and for reverse proxies."),
+    ("Workspace", "The workspace and its policy for keys."),
+    ("Activity", "The audit log. A hash chain links each entry to the previous one."),
+    ("Projects", "Projects. Each project has a dataset, and models of one type."),
+    ("Datasets", "Images of a project, with their labels and annotations."),
+    ("Models", "Trained models and their training runs."),
+    ("Predictions", "Classification of images and detection of objects."),
+    ("Nodes", "Services that check keys in their own memory and follow all changes of keys."),
 ];
 
-fn registry(guard: Arc<Guard>) -> Registry {
-    let nodes = Access::Guarded(Permission::KeysFollow, Role::Admin);
-    let projects = |role| Access::Guarded(Permission::ProjectsManage, role);
-    let keys = |role| Access::Guarded(Permission::KeysManage, role);
-    let models = |role| Access::Guarded(Permission::ModelsTrain, role);
-    let predict = |role| Access::Guarded(Permission::ModelsPredict, role);
-    let data = |role| Access::Guarded(Permission::DatasetsUpload, role);
-    Registry::new(guard)
-        .route(Access::Open, routes!(scopes::list))
+fn registry(guard: Arc<Guard>) -> RouteRegistry {
+    let nodes = RouteAccess::Guarded(Permission::KeysFollow, Role::Admin);
+    let projects = |role| RouteAccess::Guarded(Permission::ProjectsManage, role);
+    let keys = |role| RouteAccess::Guarded(Permission::KeysManage, role);
+    let models = |role| RouteAccess::Guarded(Permission::ModelsTrain, role);
+    let predict = |role| RouteAccess::Guarded(Permission::ModelsPredict, role);
+    let data = |role| RouteAccess::Guarded(Permission::DatasetsUpload, role);
+    RouteRegistry::new(guard)
+        .route(RouteAccess::Open, routes!(scopes::list))
         .route(keys(Role::Viewer), routes!(keys::list::list))
         .route(keys(Role::Admin), routes!(keys::create::create))
         .route(keys(Role::Viewer), routes!(keys::read::read))
         .route(keys(Role::Viewer), routes!(keys::usage::usage))
-        .route(keys(Role::Viewer), routes!(keys::callers::callers))
-        .route(keys(Role::Viewer), routes!(keys::sightings::sightings))
-        .route(keys(Role::Viewer), routes!(keys::advice::advice))
-        .route(keys(Role::Admin), routes!(keys::what_if::ask))
-        .route(keys(Role::Viewer), routes!(refusals::explain))
+        .route(keys(Role::Viewer), routes!(keys::callers::list))
+        .route(keys(Role::Viewer), routes!(keys::exposures::list))
+        .route(keys(Role::Viewer), routes!(keys::recommendations::list))
+        .route(keys(Role::Admin), routes!(keys::what_if::preview))
+        .route(keys(Role::Viewer), routes!(denied_request::explain))
         .route(keys(Role::Admin), routes!(keys::edit::edit))
         .route(keys(Role::Admin), routes!(keys::delete::delete))
         .route(keys(Role::Admin), routes!(keys::rotate::rotate))
@@ -91,11 +91,11 @@ fn registry(guard: Arc<Guard>) -> Registry {
         .route(models(Role::Member), routes!(models::cancel::cancel))
         .route(models(Role::Member), routes!(models::delete::delete))
         .route(data(Role::Viewer), routes!(datasets::batches::list))
-        .route(data(Role::Member), routes!(datasets::batches::name))
+        .route(data(Role::Member), routes!(datasets::batches::create))
         .route(data(Role::Viewer), routes!(datasets::labels::list))
-        .route_for(allowance::LIST, data(Role::Member), routes!(datasets::labels::name))
-        .route(data(Role::Member), routes!(datasets::upload::ask))
-        .route_for(allowance::FILE, Access::Signed, routes!(uploads::put))
+        .route_for(allowance::LIST, data(Role::Member), routes!(datasets::labels::create))
+        .route(data(Role::Member), routes!(datasets::upload::create))
+        .route_for(allowance::FILE, RouteAccess::Signed, routes!(uploads::put))
         .route(data(Role::Viewer), routes!(datasets::records::list))
         .route(data(Role::Member), routes!(datasets::record_create::create))
         .route(data(Role::Viewer), routes!(datasets::record::read))
@@ -109,13 +109,13 @@ fn registry(guard: Arc<Guard>) -> Registry {
         .route(nodes, routes!(nodes::register::register))
         .route(nodes, routes!(nodes::snapshot::snapshot))
         .route(nodes, routes!(nodes::changes::changes))
-        .route_for(allowance::LIST, nodes, routes!(nodes::uses::tell))
+        .route_for(allowance::LIST, nodes, routes!(nodes::uses::report))
         .route(nodes, routes!(nodes::leave::leave))
-        .route(Access::AsksAboutKey, routes!(verify::verify))
-        .route(Access::AsksAboutKey, forward_auth::without_preflight(routes!(forward_auth::ask)))
+        .route(RouteAccess::VerifiesKey, routes!(verify::verify))
+        .route(RouteAccess::VerifiesKey, forward_auth::without_preflight(routes!(forward_auth::forward_auth)))
 }
 
-/// The API as a router, below its prefix.
+/// Returns the router of the API, below its prefix.
 pub fn router(guard: Arc<Guard>) -> Router<Shared> {
     let (router, document) = described(registry(guard).finish().0);
     let text = StaticText::new(document.to_string(), "application/json");
@@ -123,12 +123,12 @@ pub fn router(guard: Arc<Guard>) -> Router<Shared> {
     router.route(OPENAPI, get(answer))
 }
 
-/// The routes, each with who may call it.
-pub fn routes(guard: Arc<Guard>) -> Vec<Stated> {
+/// Lists all routes with their access.
+pub fn routes(guard: Arc<Guard>) -> Vec<Route> {
     registry(guard).finish().1
 }
 
-/// The description of the API.
+/// Returns the OpenAPI document.
 pub fn document(guard: Arc<Guard>) -> Value {
     described(registry(guard).finish().0).1
 }
@@ -139,13 +139,13 @@ fn described(router: OpenApiRouter<Shared>) -> (Router<Shared>, Value) {
         .title("Keyrack")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(
-            "Projects and predictions of a computer-vision workspace, and the keys that guard them.",
+            "API keys, projects, datasets, models, and predictions of a computer vision workspace.",
         ))
         .contact(Some(Contact::builder().name(Some("The maintainers of Keyrack")).build()))
         .license(Some(License::builder().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
         .build();
     document.servers = Some(vec![Server::new(PREFIX)]);
-    let tag = |(name, says): (&str, &str)| Tag::builder().name(name).description(Some(says)).build();
+    let tag = |(name, text): (&str, &str)| Tag::builder().name(name).description(Some(text)).build();
     document.tags = Some(TAGS.map(tag).into());
     let components = document.components.get_or_insert_default();
     components.schemas.extend(schema::all());
@@ -161,13 +161,12 @@ fn described(router: OpenApiRouter<Shared>) -> (Router<Shared>, Value) {
 fn security() -> [(&'static str, SecurityScheme); 3] {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
-        .description(Some("The secret key of an API key, such as `kr_sk_…`."))
+        .description(Some("A secret key, such as `kr_sk_…`."))
         .build();
-    let header =
-        ApiKeyValue::with_description("X-Api-Key", "The secret key of an API key, in a header of its own.");
+    let header = ApiKeyValue::with_description("X-Api-Key", "A secret key, such as `kr_sk_…`.");
     let cookie = ApiKeyValue::with_description(
         "keyrack_session",
-        "The session of a signed-in browser on our own pages, which names its workspace in `X-Keyrack-Workspace`.",
+        "The session of a signed-in member. Requests name the workspace in `X-Keyrack-Workspace`. Sessions work on the pages of this server only.",
     );
     [
         (BEARER, SecurityScheme::Http(bearer)),

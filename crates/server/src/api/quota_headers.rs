@@ -1,16 +1,17 @@
-//! The `RateLimit` headers of a response that a quota was taken for.
+//! The headers `RateLimit` and `RateLimit-Policy` of responses to requests that used a quota.
 
 use http::HeaderMap;
-use keyrack_core::quotas::Spent;
 use keyrack_guard::limits::Told;
 use keyrack_key::Timestamp;
 
-/// The header items of each quota that `spent` was taken from.
+use keyrack_core::quotas::Spent;
+
+/// Returns the header items of all quotas that the request used.
 pub fn items(spent: &Spent, now: Timestamp) -> impl Iterator<Item = Told> {
     spent.standings().map(move |standing| Told::of_quota(standing, now))
 }
 
-/// The same as headers.
+/// Returns the headers of all quotas that the request used. Empty if the request used none.
 pub fn headers(spent: &Spent, now: Timestamp) -> HeaderMap {
     let mut headers = HeaderMap::new();
     items(spent, now).for_each(|item| item.tell(&mut headers));

@@ -1,5 +1,5 @@
-//! The texts of the API as its OpenAPI description shows them: ids, words of a list, names and spans. Nothing here has a value:
-//! the types stand in `value_type`, and take their words from the types that parse them.
+//! OpenAPI schemas of strings: IDs, enums, names, and durations. The types have no values. Fields name them in `value_type`, and
+//! their enum values come from the types that parse them.
 
 use std::marker::PhantomData;
 
@@ -9,7 +9,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type as Kind};
 use utoipa::openapi::{KnownFormat, Ref, RefOr, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
-/// Types that stand for a schema.
+/// Declares types that only have a schema.
 macro_rules! text_types {
     ($($(#[doc = $doc:literal])+ $name:ident = $schema:expr;)+) => {
         $(
@@ -32,7 +32,7 @@ macro_rules! texts {
     ($($(#[doc = $doc:literal])+ $name:ident = $schema:expr;)+) => {
         text_types! { $($(#[doc = $doc])+ $name = $schema;)+ }
 
-        /// Every one of them with its name. Parameters refer to them, and only bodies bring along what they refer to.
+        /// Returns all schemas with their names. utoipa collects the schemas of bodies, but not those that parameters refer to.
         pub fn all() -> Vec<(String, RefOr<Schema>)> {
             vec![$(($name::name().into_owned(), $name::schema())),+]
         }
@@ -60,61 +60,61 @@ texts! {
     ModelId = id("mdl");
     /// The ID of a node.
     NodeId = id("nod");
-    /// The ID of a request: `request_id` in a problem, and the response header `X-Request-Id`.
+    /// The ID of a request. Problems have it in `request_id`, and all responses in the header `X-Request-Id`.
     RequestId = pattern("^req_[0-9a-f]{24}$", "req_0198c2f4a1b27c3d8e4f5a6b");
-    /// A set of permissions that a person picks for a key.
+    /// The name of a scope, which is a set of permissions.
     ScopeName = words(Scope::ALL.map(Scope::name));
-    /// What a route requires of a key.
+    /// The name of a permission. Each route requires one permission.
     PermissionName = words(Permission::ALL.map(Permission::name));
-    /// The class of a key: `publishable` keys are meant to be public. It never changes.
+    /// The class of a key. A `publishable` key may be public. The class never changes.
     KeyClass = words(Class::ALL.map(Class::name));
-    /// The state of a key.
-    KeyStatus = words(["live", "paused", "expired", "deleted"]);
-    /// The state of a secret: the current one, an old one that still works after a rotation, or one that has ended.
+    /// The status of a key.
+    KeyStatus = words(["active", "paused", "expired", "deleted"]);
+    /// The state of a secret: `current`, `retiring` (still valid after a rotation), or `ended`.
     SecretState = words(["current", "retiring", "ended"]);
-    /// What the models of a project learn: one class for each image, or boxes in it.
+    /// The type of a project. Models predict one class for each image, or detect objects in it.
     ProjectType = words([Type::Classification, Type::ObjectDetection].map(Type::name));
-    /// The state of a model.
+    /// The status of a model or of its training run.
     ModelStatus = words(Status::ALL.map(Status::name));
-    /// What a quota counts: predictions, images that become records of a dataset, or training runs.
+    /// What a quota limits: predictions, images added to datasets, or training runs.
     QuotaKind = words(Counted::ALL.map(Counted::name));
     /// The period of a quota, from midnight to midnight UTC.
     QuotaPeriod = words(Period::ALL.map(Period::name));
-    /// The kind of an actor; `operator` is the command line on the data folder.
+    /// The kind of an actor. `operator` is the command line on the data folder.
     ActorKind = words(["user", "key", "operator"]);
-    /// Where a secret was exposed.
+    /// How a secret was exposed: a page in a browser sent it, or it was part of a URL.
     ExposureKind = words(["browser", "url"]);
-    /// The kind of an annotation: a class for the whole image, or a box in it.
+    /// The kind of an annotation: a class for the whole image, or a box in the image.
     AnnotationKind = words(["category", "bounding_box"]);
-    /// What an entry of the audit log says was done.
+    /// The action of an audit log entry.
     AuditAction = words(Action::ALL.iter().map(|action| action.name()));
-    /// The size of an image: as it was uploaded, or a JPEG of at most 320 pixels a side.
+    /// The size of an image: the uploaded file, or a JPEG of at most 320 × 320 pixels.
     ImageSize = words(["full", "thumbnail"]);
-    /// The format of an export: an object a line, or CSV.
+    /// The format of an export: JSON Lines or CSV.
     ExportFormat = words(["jsonl", "csv"]);
-    /// A name for people: 1 to 100 characters, none of them a control character.
-    Name = name(100);
-    /// A length of time: a number and `s`, `m`, `h` or `d`.
-    Span = pattern("^[0-9]{1,9}[smhd]$", "24h");
-    /// The actor of an entry of the audit log: a person, a key, or the command line on the data folder.
+    /// A display name of 1 to 100 characters, without control characters.
+    DisplayName = name(100);
+    /// A duration: a number followed by `s`, `m`, `h`, or `d`.
+    DurationString = pattern("^[0-9]{1,9}[smhd]$", "24h");
+    /// The actor of an audit log entry: a user, a key, or the command line on the data folder.
     ActorReference = pattern("^(operator|user:usr_[0-9a-f]{32}|key:key_[0-9a-f]{32})$", "operator");
-    /// An ID of any kind.
-    AnyId = pattern("^[a-z]{3}_[0-9a-f]{32}$", "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f");
-    /// The address of a workspace, or its ID.
+    /// The ID of a resource of any kind.
+    ResourceId = pattern("^[a-z]{3}_[0-9a-f]{32}$", "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f");
+    /// The slug of a workspace (its name in URLs), or its ID.
     WorkspaceReference = pattern("^[a-z0-9_-]{1,100}$", "northfield-vision");
-    /// Entity tags as `If-Match` lists them, or `*`.
+    /// A list of entity tags for `If-Match`, or `*`.
     EntityTags = pattern(r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#, r#""812""#);
     /// The `uri` of an upload.
     UploadUri = pattern("^keyrack:upl_[0-9a-f]{32}$", "keyrack:upl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f");
 }
 
-// Used with `inline`, so not components: the Go client of openapi-generator has one namespace for the words of all enums that are
-// components, and these words are in others as well.
+// Fields use these schemas with `inline`, because the values also occur in other enums. The Go client of openapi-generator has a
+// single namespace for the values of all enums that are components.
 text_types! {
-    /// How a check of a request ended.
+    /// The result of a check. `not_reached`: an earlier check failed.
     CheckResult = words(["passed", "failed", "not_reached"]);
-    /// A state of keys to list, or `any`.
-    KeyStatusFilter = words(["live", "paused", "expired", "deleted", "any"]);
+    /// The status of the keys to list, or `any`.
+    KeyStatusFilter = words(["active", "paused", "expired", "deleted", "any"]);
 }
 
 fn text() -> ObjectBuilder {
@@ -129,12 +129,13 @@ fn pattern(pattern: &str, example: &str) -> ObjectBuilder {
     text().pattern(Some(pattern)).examples([example])
 }
 
-/// See [`keyrack_key::KeyId`] and its like.
+/// The schema of an ID with the prefix `kind`, such as [`keyrack_key::KeyId`].
 fn id(kind: &str) -> ObjectBuilder {
     pattern(&format!("^{kind}_[0-9a-f]{{32}}$"), &format!("{kind}_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f"))
 }
 
-/// See [`keyrack_core::name`]. Escapes are those that the regular expressions of all languages know.
+/// The schema of names that [`keyrack_core::name`] accepts. The pattern only has escapes that regular expressions of all languages
+/// support.
 fn name(most: usize) -> ObjectBuilder {
     text()
         .examples(["Line 3 camera"])
@@ -143,31 +144,31 @@ fn name(most: usize) -> ObjectBuilder {
         .pattern(Some(r"^[^\x00-\x1F\x7F-\x9F\xAD]*[^\x00-\x20\x7F-\xA0\xAD][^\x00-\x1F\x7F-\x9F\xAD]*$"))
 }
 
-/// What a streamed text holds, piece by piece.
-pub trait Streamed: ToSchema {
-    /// The media type of the text.
+/// An element of a streamed response: an event or a line.
+pub trait StreamElement: ToSchema {
+    /// The media type of the stream.
     const MEDIA_TYPE: &'static str;
 }
 
-/// A text that is read as it comes. OpenAPI 3.1 shows it as a string, and its pieces as the schema of the content.
+/// The schema of a streamed response. OpenAPI 3.1 describes a stream as a string, and its elements with `contentSchema`.
 #[derive(Debug)]
-pub struct Stream<T>(PhantomData<T>);
+pub struct StreamSchema<T>(PhantomData<T>);
 
-impl<T: Streamed> PartialSchema for Stream<T> {
+impl<T: StreamElement> PartialSchema for StreamSchema<T> {
     fn schema() -> RefOr<Schema> {
-        let piece = Ref::from_schema_name(T::name());
-        text().content_media_type(T::MEDIA_TYPE).content_schema(Some(piece)).build().into()
+        let element = Ref::from_schema_name(T::name());
+        text().content_media_type(T::MEDIA_TYPE).content_schema(Some(element)).build().into()
     }
 }
 
-impl<T: Streamed> ToSchema for Stream<T> {
+impl<T: StreamElement> ToSchema for StreamSchema<T> {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         schemas.push((T::name().into_owned(), T::schema()));
         T::schemas(schemas);
     }
 }
 
-/// Bytes of a file, which OpenAPI shows as a string of the format `binary`.
+/// The schema of a file: a string with the format `binary`.
 #[derive(Debug)]
 pub enum Bytes {}
 

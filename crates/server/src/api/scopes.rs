@@ -1,31 +1,31 @@
-//! `GET /scopes`: what can be picked for a key.
+//! `GET /scopes`: lists the scopes that a key can have.
 
 use axum::Json;
 use keyrack_key::{Class, Scope};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A scope.
+/// A set of permissions that a key can have.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Scope)]
 pub struct ScopeBody {
-    /// The word to send.
+    /// The name that requests use.
     #[schema(value_type = crate::api::schema::ScopeName)]
     name: &'static str,
-    /// The word on the page.
+    /// The name that pages show.
     #[schema(example = "Inference")]
     title: &'static str,
-    /// What it provides.
+    /// What a key with this scope can do.
     description: &'static str,
-    /// The permissions that a key gets with it.
+    /// The permissions that a key gets with this scope.
     #[schema(value_type = Vec<crate::api::schema::PermissionName>)]
     permissions: Vec<&'static str>,
-    /// Whether a publishable key may hold it.
+    /// Whether a publishable key can have this scope.
     publishable: bool,
 }
 
-/// All scopes.
+/// The list of all scopes.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ScopeList {
     items: Vec<ScopeBody>,
@@ -43,11 +43,11 @@ impl From<Scope> for ScopeBody {
     }
 }
 
-/// List the scopes
+/// List scopes
 ///
-/// What each scope permits, and whether a publishable key may hold it.
+/// Returns all scopes with their permissions. The list is the same for every workspace.
 #[utoipa::path(get, path = "/scopes", tag = "Keys", operation_id = "listScopes",
-    responses((status = 200, description = "The scopes", body = ScopeList)))]
+    responses((status = 200, description = "The scopes.", body = ScopeList)))]
 pub async fn list() -> Json<ScopeList> {
     Json(ScopeList { items: Scope::ALL.map(ScopeBody::from).into() })
 }

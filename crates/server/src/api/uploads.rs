@@ -1,4 +1,4 @@
-//! `PUT /uploads/{id}`: the bytes of a picture, from whoever holds the URL.
+//! `PUT /uploads/{id}`: receives the bytes of an image. The signature in the URL authorizes the request.
 
 use axum::extract::{Path, Request, State};
 use http::StatusCode;
@@ -13,40 +13,40 @@ use super::ApiError;
 use super::body::{Params, gather};
 use crate::app::Shared;
 
-/// What makes the URL good.
+/// The signature of an upload URL.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default)]
-pub struct Signed {
-    /// As it was answered.
+pub struct UploadQuery {
+    /// The signature from the `uploadUrl`.
     #[param(required = true)]
     signature: String,
 }
 
-/// Send a picture
+/// Upload an image
 ///
-/// To the `uploadUrl` that was answered, with no key. Of any `Content-Type`: the bytes tell what it is, and they are
-/// looked at when the record is made. Sending again replaces what was sent, until there is a record.
+/// Send the bytes to the `uploadUrl` of `createUpload`, without a key and with any `Content-Type`. The server validates the image
+/// when a record is created for it. Until then, a repeated upload replaces the image.
 #[utoipa::path(put, path = "/uploads/{id}", tag = "Datasets", operation_id = "uploadImage",
     request_body(content = inline(crate::api::schema::Bytes), content_type = "application/octet-stream"),
-    params(("id" = crate::api::schema::UploadId, Path, description = "The upload's ID"), Signed),
+    params(("id" = crate::api::schema::UploadId, Path, description = "The upload's ID."), UploadQuery),
     responses(
-        (status = 204, description = "It has arrived"),
-        (status = 403, description = "The URL is not as it was answered, its time is over, or the key that asked may not upload any more"),
-        (status = 409, description = "A record was made of it already, or another request sends to the same URL now"),
-        (status = 413, description = "It is larger than this server takes"),
-        (status = 422, description = "There were no bytes"),
-        (status = 429, description = "The key or workspace that requested the upload URL already uses its share of the server's image memory; retry after `Retry-After` seconds"),
-        (status = 503, description = "Too many are sending; try again in a moment")))]
+        (status = 204, description = "The image is uploaded."),
+        (status = 403, description = "The signature is invalid, the URL has expired, or the key that requested the URL may no longer upload."),
+        (status = 409, description = "The image already has a record, or a newer request is uploading to the same URL."),
+        (status = 413, description = "The image exceeds the server's maximum size."),
+        (status = 422, description = "The body is empty."),
+        (status = 429, description = "The key or the workspace that requested the URL uses its share of the server's image memory. Retry after `Retry-After` seconds."),
+        (status = 503, description = "Too many uploads are running. Retry after `Retry-After` seconds.")))]
 pub async fn put(
     State(app): State<Shared>,
     Path(id): Path<String>,
-    Params(signed): Params<Signed>,
+    Params(query): Params<UploadQuery>,
     request: Request,
 ) -> Result<StatusCode, ApiError> {
     let id = id.parse().map_err(|_| UploadError::WrongSignature)?;
-    // Nothing is read from strangers.
-    let (claimant, arrival) = app.datasets.expect_upload(id, &signed.signature).await?;
+    // The signature is checked before any byte of the body is read.
+    let (claimant, arrival) = app.datasets.expect_upload(id, &query.signature).await?;
     let most = app.config.max_image;
     let (parts, body) = request.into_parts();
     let gathered = gather(&parts.headers, body, app.datasets.room(), claimant, most, |no| match no {
@@ -57,16 +57,16 @@ pub async fn put(
         gathered = gathered => gathered?,
         () = arrival.replaced() => return Err(replaced()),
     };
-    app.datasets.put_upload(id, &signed.signature, bytes).await?;
+    app.datasets.put_upload(id, &query.signature, bytes).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 fn replaced() -> ApiError {
-    let says = "Another request started uploading to this URL. Only the newest request counts.";
-    Problem::new(StatusCode::CONFLICT, "upload_replaced", says).into()
+    let message = "Another request started uploading to this URL. Only the newest request counts.";
+    Problem::new(StatusCode::CONFLICT, "upload_replaced", message).into()
 }
 
 fn too_large(most: usize) -> ApiError {
-    let says = format!("expected an image of at most {most} bytes");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "image_too_large", says).into()
+    let message = format!("expected an image of at most {most} bytes");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "image_too_large", message).into()
 }

@@ -1,4 +1,4 @@
-//! `POST /verify`: whether a key would be let through, for services that do not wear the guard.
+//! `POST /verify`: verifies a key for services that don't use the guard crate.
 
 mod facts;
 
@@ -9,7 +9,6 @@ use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use http::{HeaderValue, header};
-use keyrack_core::{Invalid, OpError};
 use keyrack_guard::{Caller, Credential, Place};
 use keyrack_key::{
     Allowance, Counted, Denial, ModelId, Permission, Presented, ProjectId, Question, Scope, Spend, Standing,
@@ -21,109 +20,107 @@ use utoipa::ToSchema;
 
 use super::ApiError;
 use super::body::Body;
-use super::keys::QuotaStanding;
+use super::keys::QuotaUsage;
 use crate::app::{App, Shared};
 use crate::edge::session;
-use facts::{Asker, Facts};
+use facts::{Facts, Requester};
+use keyrack_core::{Invalid, OpError};
 
-/// What is asked about the key in `Authorization`.
+/// A request for which to verify the key in `Authorization`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = VerifyKeyRequest)]
-pub struct Query {
-    /// The workspace that the key has to belong to, by address or id.
+pub struct VerifyKeyRequest {
+    /// The slug or the ID of the workspace that the key must belong to.
     #[schema(example = "northfield-vision")]
     workspace: String,
-    /// What the request needs; left out: only whether the key is alive.
+    /// The permission that the request needs. Without it, every active key is valid.
     #[serde(default)]
     #[schema(value_type = Option<crate::api::schema::PermissionName>)]
     permission: Option<String>,
-    /// The project that the request is about. Left out, a key that is restricted to projects is denied. With `spend` only a
-    /// trusted service states it.
+    /// The ID of the request's project. Without it, a key that is restricted to projects is denied. With `spend`, only a trusted
+    /// service may send it.
     #[serde(default)]
     #[schema(value_type = Option<crate::api::schema::ProjectId>)]
     project: Option<String>,
-    /// The model that the request is about. Left out, a key that is restricted to models is denied. With `spend` only a
-    /// trusted service states it.
+    /// The ID of the request's model. Without it, a key that is restricted to models is denied. With `spend`, only a trusted
+    /// service may send it.
     #[serde(default)]
     #[schema(value_type = Option<crate::api::schema::ModelId>)]
     model: Option<String>,
-    /// The address of the client. Only a trusted service states another client's address; left out by one, the address is
-    /// unknown: a key that is restricted to networks is denied, and per-visitor rates count all such questions as one
-    /// visitor's. Anybody else states the address of its own connection or leaves it out, and that address counts.
+    /// The IP address of the client. If a trusted service leaves it out, the address is unknown: a key that is restricted to
+    /// networks is denied, and all such requests count as one visitor. Other callers may only send the address of their own
+    /// connection, which is also the default.
     #[serde(default)]
     #[schema(example = "10.4.0.17")]
     ip: Option<String>,
-    /// The `Origin` of the request. Only a trusted service states that of another client; with one, the key counts as used
-    /// by a page in a browser, and left out, a key that is restricted to origins is denied. Anybody else states the `Origin`
-    /// header of its own request or leaves it out, and that header counts.
+    /// The `Origin` header of the request. If a trusted service sends it, the request counts as sent by a page in a browser. If a
+    /// trusted service leaves it out, a key that is restricted to origins is denied. Other callers may only send their own
+    /// `Origin` header, which is also the default.
     #[serde(default)]
     origin: Option<String>,
-    /// Whether this counts as a request: takes one from the key's rates, and one prediction from its quotas where `permission`
-    /// is `models:predict`. Left out: it takes nothing, and only tells whether there is one left.
+    /// Whether the request counts against the key's rate limits, and, if `permission` is `models:predict`, against its quotas of
+    /// predictions. The default is false: the response only tells what remains.
     #[serde(default)]
     spend: bool,
 }
 
-/// The key is let through.
+/// A valid key, and what remains of its limits.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = KeyVerification)]
-pub struct Verified {
-    /// Always true: what is not let through is answered by a problem.
+pub struct KeyVerification {
+    /// Always true. The response for an invalid key is a problem.
     valid: bool,
     key: VerifiedKey,
-    /// The workspace's id.
+    /// The workspace's ID.
     #[schema(value_type = crate::api::schema::WorkspaceId)]
     workspace: String,
-    limits: Limits,
+    limits: KeyLimitsBody,
 }
 
-/// What the key has left.
+/// What remains of a key's limits.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = KeyLimits)]
-pub struct Limits {
-    /// Left out where the key has no rate.
+pub struct KeyLimitsBody {
+    /// The state of the key's rate limit. Missing if the key has none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    rate: Option<RateLeft>,
-    /// Of this visitor. Left out where the key has no rate per visitor.
+    rate: Option<RateLimitState>,
+    /// The state of this visitor's rate limit. Missing if the key has none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    visitor_rate: Option<RateLeft>,
-    /// Those of predictions, where the question was about predictions. Left out where the key has none.
+    visitor_rate: Option<RateLimitState>,
+    /// The usage of the key's quotas of predictions. Missing if the key has none, or if `permission` isn't `models:predict`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    quotas: Vec<QuotaStanding>,
-    /// The largest image that it may send to be predicted, in bytes. Left out where any will do. Nothing is known here of the
-    /// image that the request is about: whoever asks compares.
+    quotas: Vec<QuotaUsage>,
+    /// The maximum size of an image for a prediction, in bytes. Missing if the key has none. The caller must compare the size of its
+    /// image.
     #[serde(skip_serializing_if = "Option::is_none")]
     max_image_bytes: Option<u32>,
 }
 
-/// What is left of a rate.
+/// The state of a rate limit.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = RateLimitState)]
-pub struct RateLeft {
-    /// How many come through at once.
+pub struct RateLimitState {
+    /// The number of requests that the limit allows at once.
     #[schema(example = 100)]
     requests: u32,
-    /// The seconds in which all of them come back.
+    /// The time in which the limit refills, in seconds.
     #[schema(example = 60)]
     seconds: u32,
-    /// How many are left now.
+    /// The number of requests that the limit allows now.
     #[schema(example = 87)]
     remaining: u32,
-    /// The seconds until all of them are back.
+    /// The time until the limit is full again, in seconds.
     #[schema(example = 8)]
-    full_in: u32,
+    full_in_seconds: u32,
 }
 
-impl From<Allowance> for RateLeft {
+impl From<Allowance> for RateLimitState {
     fn from(Allowance { rate, remaining, full_in }: Allowance) -> Self {
-        Self { requests: rate.requests(), seconds: rate.seconds(), remaining, full_in }
+        Self { requests: rate.requests(), seconds: rate.seconds(), remaining, full_in_seconds: full_in }
     }
 }
 
-/// Which key it is.
+/// The verified key.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct VerifiedKey {
     #[schema(value_type = crate::api::schema::KeyId)]
@@ -135,7 +132,8 @@ pub struct VerifiedKey {
     scopes: Vec<&'static str>,
 }
 
-struct Asked {
+/// The parsed fields of a [`VerifyKeyRequest`].
+struct StatedFacts {
     permission: Option<Permission>,
     project: Option<ProjectId>,
     model: Option<ModelId>,
@@ -143,68 +141,68 @@ struct Asked {
     origin: Option<String>,
 }
 
-impl Query {
-    fn parse(&self) -> Result<Asked, Invalid> {
+impl VerifyKeyRequest {
+    fn parse(&self) -> Result<StatedFacts, Invalid> {
         let mut invalid = Invalid::default();
-        let asked = Asked {
+        let stated = StatedFacts {
             permission: self.permission.as_ref().and_then(|text| invalid.take("permission", text.parse())),
             project: self.project.as_ref().and_then(|text| invalid.take("project", text.parse())),
             model: self.model.as_ref().and_then(|text| invalid.take("model", text.parse())),
             address: self.ip.as_ref().and_then(|text| invalid.take("ip", text.parse())),
             origin: self.origin.clone(),
         };
-        if invalid.fields().next().is_none() { Ok(asked) } else { Err(invalid) }
+        if invalid.fields().next().is_none() { Ok(stated) } else { Err(invalid) }
     }
 }
 
-/// Ask about a key
+/// Verify a key
 ///
-/// The key in question stands in `Authorization: Bearer`. The answer comes from memory. A key of another workspace
-/// is unknown; what a key is restricted by and the question leaves out counts as not allowed. With `spend`, a key that is let
-/// through has one request less left, on the node that was asked; and one prediction less of its day and month, if it has
-/// quotas of them and `permission` is `models:predict`. What is spent is not given back: the work is done elsewhere.
+/// Verifies the key in `Authorization: Bearer` from memory. A key of another workspace is unknown. A restricted key is denied if
+/// the request leaves out the fact that the restriction depends on. With `spend`, a valid key uses one request of its rate limits,
+/// which each node counts on its own. If `permission` is `models:predict`, the key also uses one prediction of its quotas. The
+/// server doesn't give back what was used, because it doesn't learn whether the work succeeds.
 ///
-/// A *trusted service* sends a key of its own beside it, in `X-Keyrack-Service-Key`: one of the same workspace with the scope
-/// Node. It may state all facts about its client's request, which are checked, metered, and recorded as that client's. A caller
-/// without such a key may state `workspace` and `permission`, and without `spend` also `project` and `model`. Its `ip` and
-/// `origin` are those of its own request: others are denied with 403 `untrusted_facts`, and nothing is looked up or spent.
-#[utoipa::path(post, path = "/verify", tag = "Verification", operation_id = "verifyKey", request_body = Query,
+/// A *trusted service* also sends a key of its own in `X-Keyrack-Service-Key`, with the scope Node and of the same workspace. It
+/// may state all facts about its client's request. The server checks, counts, and records them for that client. Other callers may
+/// send `workspace` and `permission`, and without `spend` also `project` and `model`. Their `ip` and `origin` are those of their
+/// own request. Other values are denied with 403 `untrusted_facts`, and use nothing.
+#[utoipa::path(post, path = "/verify", tag = "Verification", operation_id = "verifyKey", request_body = VerifyKeyRequest,
     params(
         ("X-Keyrack-Service-Key" = Option<String>, Header, description = "A key of the same workspace with the scope Node. It makes the caller a trusted service.")),
     responses(
-        (status = 200, description = "The key is let through", body = Verified),
-        (status = 401, description = "No such key, or it was deleted, is paused or has expired"),
-        (status = 403, description = "The key does not allow that; or the question states facts that only a trusted service may (`untrusted_facts`); or the key in `X-Keyrack-Service-Key` is none of a trusted service (`service_key_denied`)"),
-        (status = 429, description = "The key was used too often lately, or has made all predictions of its day or month; `Retry-After` says when to try again"),
-        (status = 422, description = "A field is not as expected; `details` names it")))]
+        (status = 200, description = "The key is valid.", body = KeyVerification),
+        (status = 401, description = "The key is missing, unknown, paused, expired, or deleted."),
+        (status = 403, description = "The key doesn't have the permission, or is restricted. Or the request states facts that only a trusted service may state (`untrusted_facts`). Or the key in `X-Keyrack-Service-Key` doesn't make the caller a trusted service (`service_key_denied`)."),
+        (status = 429, description = "A rate limit or a quota of predictions is exceeded. Retry after `Retry-After` seconds."),
+        (status = 422, description = "A field is invalid. `details` names it.")))]
 pub async fn verify(
     State(app): State<Shared>,
-    _: InQuestion,
+    _: WellFormedKey,
     parts: Parts,
-    Body(query): Body<Query>,
-) -> Result<Json<Verified>, ApiError> {
-    let asked = query.parse()?;
-    let workspace = app.workspaces.id_of(&query.workspace).await?;
-    let by = Asker::of(&app, &parts, workspace)?;
-    let facts = Facts::of(by, &app, &parts, &asked);
-    let refused = |refusal: &Refusal| app.refused_asking(refusal, Some(facts.saw(&asked)));
-    let caller = check(&app, &parts, &asked, &facts, workspace).map_err(|refusal| refused(&refusal))?;
-    if by == Asker::Holder {
-        facts.demand_own(&asked, query.spend, caller.key().key)?;
+    Body(body): Body<VerifyKeyRequest>,
+) -> Result<Json<KeyVerification>, ApiError> {
+    let stated = body.parse()?;
+    let workspace = app.workspaces.id_of(&body.workspace).await?;
+    let requester = Requester::of(&app, &parts, workspace)?;
+    let facts = Facts::of(requester, &app, &parts, &stated);
+    let denied = |refusal: &Refusal| app.refused_asking(refusal, Some(facts.saw(&stated)));
+    let caller = check(&app, &parts, &stated, &facts, workspace).map_err(|refusal| denied(&refusal))?;
+    if requester == Requester::Holder {
+        facts.require_own(&stated, body.spend, caller.key().key)?;
     }
-    covers(caller.key(), asked.project, asked.model)?;
-    // Only now: what is refused for another reason takes nothing.
-    let caller = if query.spend {
-        caller.spend((app.clock)(), facts.address).map_err(|refusal| refused(&refusal))?
+    covers(caller.key(), stated.project, stated.model)?;
+    // Spending comes last, so that a request that is denied for another reason uses nothing.
+    let caller = if body.spend {
+        caller.spend((app.clock)(), facts.address).map_err(|refusal| denied(&refusal))?
     } else {
         caller
     };
-    let standings = standings(&app, &caller, &asked, query.spend).await?;
+    let quotas = prediction_quotas(&app, &caller, &stated, body.spend).await?;
     let key = caller.key();
     app.metrics.allowed();
-    let used = LastUse::new(app.now(), facts.address, asked.permission, agent(&parts));
+    let used = LastUse::new(app.now(), facts.address, stated.permission, user_agent(&parts));
     app.rack.note_use(&caller, used);
-    Ok(Json(Verified {
+    Ok(Json(KeyVerification {
         valid: true,
         key: VerifiedKey {
             id: key.key.to_string(),
@@ -213,19 +211,24 @@ pub async fn verify(
             scopes: key.scopes.iter().map(Scope::name).collect(),
         },
         workspace: key.workspace.to_string(),
-        limits: Limits {
-            rate: caller.allowance().map(RateLeft::from),
-            visitor_rate: caller.visitor_allowance().map(RateLeft::from),
-            quotas: standings.into_iter().map(QuotaStanding::from).collect(),
+        limits: KeyLimitsBody {
+            rate: caller.allowance().map(RateLimitState::from),
+            visitor_rate: caller.visitor_allowance().map(RateLimitState::from),
+            quotas: quotas.into_iter().map(QuotaUsage::from).collect(),
             max_image_bytes: key.max_image_bytes().map(NonZeroU32::get),
         },
     }))
 }
 
-/// How the key stands with its predictions, of which there has to be one. Whoever asks for other permissions than that may
-/// want anything that they hold, and is counted where it is done.
-async fn standings(app: &App, caller: &Caller, asked: &Asked, spend: bool) -> Result<Vec<Standing>, OpError> {
-    match asked.permission {
+/// Returns the usage of the key's quotas of predictions if the request needs that permission. Errors if no prediction remains.
+/// With `spend`, takes one prediction first. Other permissions allow many kinds of work, whose operations count their quotas.
+async fn prediction_quotas(
+    app: &App,
+    caller: &Caller,
+    stated: &StatedFacts,
+    spend: bool,
+) -> Result<Vec<Standing>, OpError> {
+    match stated.permission {
         Some(Permission::ModelsPredict) if spend => {
             Ok(app.quotas.take_of(caller, Counted::Predictions).await?.standings().collect())
         }
@@ -234,11 +237,11 @@ async fn standings(app: &App, caller: &Caller, asked: &Asked, spend: bool) -> Re
     }
 }
 
-/// That the request carries one key of the right form, and no cookie. Whoever has none learns nothing here,
-/// not even which workspaces there are.
-pub struct InQuestion;
+/// Proves that the request has exactly one well-formed key, and no cookie. Runs before the body is read, so that a client without
+/// a key can't find out which workspaces exist.
+pub struct WellFormedKey;
 
-impl FromRequestParts<Shared> for InQuestion {
+impl FromRequestParts<Shared> for WellFormedKey {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, ApiError> {
@@ -262,23 +265,23 @@ fn credential<'a>(app: &App, parts: &'a Parts) -> Result<Credential<'a>, Denial>
 fn check(
     app: &App,
     parts: &Parts,
-    asked: &Asked,
+    stated: &StatedFacts,
     facts: &Facts<'_>,
     workspace: Option<WorkspaceId>,
 ) -> Result<Caller, Refusal> {
     let credential = credential(app, parts)?;
     let presented = Presented::parse(credential.text(), &app.config.brands).map_err(Denial::from)?;
     let &Facts { address, origin, exposure } = facts;
-    let (now, permission, spend) = (app.now(), asked.permission, Spend::Nothing);
+    let (now, permission, spend) = (app.now(), stated.permission, Spend::Nothing);
     let question = Question { now, permission, address, origin, exposure, spend };
-    // Of a key of another workspace nothing is said, not even that it is there; nor of a workspace that is none of its own.
+    // A key of another workspace, or an unknown workspace, is denied like an unknown key.
     let decided = app.rack.check_in(Some(workspace.ok_or(Denial::Unknown)?), &presented, &question);
-    app.guard.note_call(&presented, &question, &decided, agent(parts));
+    app.guard.note_call(&presented, &question, &decided, user_agent(parts));
     decided
 }
 
-/// A question about no project or model in particular could be about any. Whether the model is one of the project is known
-/// to whoever asks.
+/// Errors if the key is restricted to other projects or models. `None` stands for any project or model, so a restricted key is
+/// denied. The function doesn't check that the model belongs to the project.
 pub(super) fn covers(key: &Key, project: Option<ProjectId>, model: Option<ModelId>) -> Result<(), OpError> {
     let Some(own) = &key.restrictions else { return Ok(()) };
     if !project.map_or(own.projects.is_any(), |one| own.cover_project(one)) {
@@ -290,6 +293,6 @@ pub(super) fn covers(key: &Key, project: Option<ProjectId>, model: Option<ModelI
     Ok(())
 }
 
-fn agent(parts: &Parts) -> &[u8] {
+fn user_agent(parts: &Parts) -> &[u8] {
     parts.headers.get(header::USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes)
 }

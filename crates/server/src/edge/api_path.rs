@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
 
-use crate::api::{OPENAPI, Stated};
+use crate::api::{OPENAPI, Route};
 
 /// Where the API is, in full.
 pub const PREFIX: &str = "/api/v1";
@@ -21,7 +21,7 @@ pub struct ApiPaths(Arc<BTreeSet<String>>);
 
 impl ApiPaths {
     /// Of `routes` and the description of the API.
-    pub fn new(routes: &[Stated]) -> Self {
+    pub fn new(routes: &[Route]) -> Self {
         let paths = routes.iter().map(|route| route.path.as_str()).chain([OPENAPI]);
         Self(Arc::new(paths.map(|path| first_segment(path).to_owned()).collect()))
     }
@@ -85,11 +85,11 @@ mod tests {
     use keyrack_store::Role;
 
     use super::*;
-    use crate::api::Access;
+    use crate::api::RouteAccess;
 
     fn prefixed(request: http::request::Builder) -> String {
-        let access = Access::Guarded(Permission::KeysManage, Role::Viewer);
-        let route = |path: &str| Stated { method: Method::GET, path: path.to_owned(), access };
+        let access = RouteAccess::Guarded(Permission::KeysManage, Role::Viewer);
+        let route = |path: &str| Route { method: Method::GET, path: path.to_owned(), access };
         let paths =
             ApiPaths::new(&[route("/keys/{id}"), route("/predict/classify/{model_id}"), route("/verify")]);
         let mut request = request.body(()).unwrap();

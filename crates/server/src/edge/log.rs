@@ -38,7 +38,7 @@ impl Line {
         }
         Self(Some(Begun {
             at: Instant::now(),
-            method: metrics::known(&request.method),
+            method: metrics::method_label(&request.method),
             path: path::tellable(request.uri.path()).into_owned(),
             address,
         }))

@@ -46,7 +46,7 @@ impl<'a> Told<'a> {
     pub fn by(request: &Parts, route: &'a str, address: Option<IpAddr>) -> Self {
         let headers = &request.headers;
         Self {
-            method: metrics::known(&request.method),
+            method: metrics::method_label(&request.method),
             route,
             address,
             origin: cloned(headers, &header::ORIGIN),

@@ -71,9 +71,9 @@ impl Course {
         json!({
             "phase": report.phase,
             "done": report.done,
-            "of": report.of,
+            "total": report.of,
             "percent": rounded(100.0 * done / whole.max(1e-9), 10.0),
-            "picturesPerSecond": speed.map(|speed| rounded(speed, 10.0)),
+            "imagesPerSecond": speed.map(|speed| rounded(speed, 10.0)),
             "secondsLeft": left.filter(|_| within > 0.2).map(|left| left.ceil().max(0.0)),
             "loss": report.loss,
             "validation": report.validation,
@@ -120,7 +120,7 @@ mod tests {
             if step == 100 {
                 let left = told["secondsLeft"].as_f64().unwrap();
                 assert!((left - 50.0).abs() < 2.0, "{left}");
-                let speed = told["picturesPerSecond"].as_f64().unwrap();
+                let speed = told["imagesPerSecond"].as_f64().unwrap();
                 assert!((speed - 16.0).abs() < 0.5, "{speed}");
             }
         }

@@ -131,7 +131,7 @@ impl Lesson<'_> {
         let defaults = detect::DetectorSettings::default();
         let settings = detect::DetectorSettings {
             base: self.settings(),
-            side: self.settings.side.unwrap_or(defaults.side),
+            side: self.settings.input_size.unwrap_or(defaults.side),
             steps: self.settings.steps.map_or(defaults.steps, |steps| steps as usize),
             spill: Some(self.worker.spill.clone()),
             ..defaults

@@ -251,7 +251,7 @@ struct Denied {
     reason: &'static str,
 }
 
-/// What is counted of the connections of all listeners.
+/// Metrics of the connections of all listeners.
 #[derive(Clone, Debug, Default)]
 pub struct ConnectionMetrics {
     open: Family<Listener, Gauge>,
@@ -260,18 +260,18 @@ pub struct ConnectionMetrics {
 }
 
 impl ConnectionMetrics {
-    /// Adds them to what operators see.
+    /// Registers all metrics of connections.
     pub fn register(&self, registry: &mut prometheus_client::registry::Registry) {
-        registry.register("connections", "Connections that are open, by listener", self.open.clone());
+        registry.register("connections", "Open connections, by listener", self.open.clone());
         registry.register(
             "connections_denied",
-            "Connections that were closed as soon as they were accepted, by listener and the bound that was reached: total, \
-             address, descriptors",
+            "Connections that were closed when they were accepted, by listener and reason: total, address (limits of \
+             connections), descriptors (no file descriptor was free), error",
             self.denied.clone(),
         );
         registry.register(
             "connections_stalled",
-            "Connections that were closed because their peer took nothing of an answer, by listener",
+            "Connections that were closed because the client stopped reading a response, by listener",
             self.stalled.clone(),
         );
     }

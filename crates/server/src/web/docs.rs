@@ -64,7 +64,7 @@ fn operation(document: &Value, path: &str, method: &str, operation: &Value) -> D
         path: path.to_owned(),
         summary: text(&operation["summary"]),
         text: text(&operation["description"]),
-        permission: text(&operation["x-who-may-call"]),
+        permission: text(&operation["x-keyrack-access"]),
         parameters: parameters.iter().map(|parameter| self::parameter(document, parameter)).collect(),
         body: body(document, &operation["requestBody"]["content"]["application/json"]["schema"]),
         answers: members(&operation["responses"])

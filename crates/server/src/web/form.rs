@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::PageError;
 use super::view::Field;
-use crate::api::is_silence;
+use crate::api::is_timeout;
 
 /// Extracts the fields of a form.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for FormBody<T> {
 
 /// The error for a form that could not be read.
 pub(super) fn unread(rejection: impl Error + IntoResponse + 'static) -> PageError {
-    if is_silence(&rejection) {
+    if is_timeout(&rejection) {
         let says = "The form did not arrive in time.";
         return Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", says).into();
     }

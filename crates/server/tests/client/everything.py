@@ -97,7 +97,7 @@ def detection(http, client, folder):
         assert len(answers) == len(scenes) and all(answer["response"]["annotations"] for answer in answers), answers
     labels = http.get(f"/projects/{loaded.project_id}/annotations/labels").json()["items"]
     assert {label["name"] for label in labels} == {"disc", "square", "never used"}, labels
-    return trained(http, loaded, {"side": 128, "steps": 120})
+    return trained(http, loaded, {"inputSize": 128, "steps": 120})
 
 
 def predicts(client, classifier, detector, folder):

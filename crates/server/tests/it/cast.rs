@@ -123,7 +123,7 @@ impl Cast {
     async fn end_a_secret(&self) -> String {
         let made = self.make().await;
         let path = format!("/api/v1/keys/{}/rotate", text(&made["id"]));
-        assert_eq!(self.server.post(&path, self.key(), json!({ "overlap": "0s" })).await.status, 200);
+        assert_eq!(self.server.post(&path, self.key(), json!({ "gracePeriod": "0s" })).await.status, 200);
         text(&made["secret"])
     }
 

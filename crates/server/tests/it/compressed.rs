@@ -85,7 +85,7 @@ async fn no_answer_that_holds_a_secret_is_compressed() {
     assert!(made.len() > 1_024, "long enough to be worth it");
     let made: serde_json::Value = serde_json::from_str(&made).unwrap();
     let rotated =
-        post(&format!("/api/v1/keys/{}/rotate", text(&made["id"])), json!({ "overlap": "1h" })).await;
+        post(&format!("/api/v1/keys/{}/rotate", text(&made["id"])), json!({ "gracePeriod": "1h" })).await;
     assert!(rotated.len() > 1_024);
     post(&format!("/api/v1/projects/{}/upload", cast.ours.project), json!({ "name": "a.png" })).await;
 

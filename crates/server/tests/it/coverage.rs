@@ -8,7 +8,7 @@ pub(crate) mod held;
 mod pages;
 mod routes;
 
-use keyrack::api::Stated;
+use keyrack::api::Route;
 use keyrack_guard::Guard;
 use keyrack_key::{Brands, Timestamp};
 use keyrack_rack::Rack;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use crate::cast::Home;
 
 /// The routes of the API, as the router was made from them.
-pub(crate) fn api_routes() -> Vec<Stated> {
+pub(crate) fn api_routes() -> Vec<Route> {
     let guard = Guard::new(Arc::new(Rack::new()), Brands::default(), || Timestamp::from_micros(0));
     keyrack::api::routes(Arc::new(guard))
 }

@@ -83,7 +83,7 @@ impl Desk {
 
     /// Gives a key a new secret, and says what was answered.
     pub(crate) async fn rotate(&self, key: &Made, overlap: &str) -> Made {
-        let answer = self.post(&format!("{}/rotate", key.path()), json!({ "overlap": overlap })).await;
+        let answer = self.post(&format!("{}/rotate", key.path()), json!({ "gracePeriod": overlap })).await;
         Made::of(answer.ok().json())
     }
 

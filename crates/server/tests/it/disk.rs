@@ -120,7 +120,7 @@ async fn uploads_are_denied_before_the_disk_is_full_and_keys_are_still_made_and_
     assert!(text(&problem["message"]).contains("disk is nearly full"), "{problem}");
     assert!(uploads > 5, "{uploads} uploads of 2 MB fit on 64 MB less 20 MB");
     assert!(site.metric("disk_free_bytes").await >= 16_000_000 - 2_000_000);
-    assert!(site.metric("disk_denied").await >= 1);
+    assert!(site.metric("disk_writes_denied_total").await >= 1);
     let ready = site.server.ops("/readyz").await;
     assert_eq!(ready.status, 200, "it still checks keys");
     // What is small goes on.

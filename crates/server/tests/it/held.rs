@@ -38,7 +38,7 @@ async fn a_deleted_key_leaves_no_other_behind() {
     let thief = desk.make(json!({ "name": "stolen", "scopes": ["keys", "inference"] })).await;
     let other = desk.make(json!({ "name": "other", "scopes": ["inference"] })).await;
     let make = r#"{"name": "hidden", "scopes": ["keys"]}"#;
-    let rotate = r#"{"overlap": "0s"}"#;
+    let rotate = r#"{"gracePeriod": "0s"}"#;
     let making = held(&desk, &thief, "/api/v1/keys", make).await;
     let rotating = held(&desk, &thief, &format!("{}/rotate", other.path()), rotate).await;
     desk.delete(&thief.path()).await.ok();

@@ -21,8 +21,8 @@ async fn a_key_lives_as_long_as_the_workspace_lets_it_and_no_longer() {
     let owner = Browser::signed_in(&desk.server, EMAIL).await;
     let for_ever = desk.key(&["inference"]).await;
     let answer =
-        set(&desk, &owner, json!({ "longestLifeDays": 90, "rotationAgeDays": 30 })).await.ok().json();
-    assert_eq!((&answer["longestLifeDays"], &answer["rotationAgeDays"]), (&json!(90), &json!(30)));
+        set(&desk, &owner, json!({ "maxKeyLifetimeDays": 90, "rotateAfterDays": 30 })).await.ok().json();
+    assert_eq!((&answer["maxKeyLifetimeDays"], &answer["rotateAfterDays"]), (&json!(90), &json!(30)));
     assert_eq!(desk.get("/api/v1/workspace").await.ok().json(), answer);
 
     // Left out means the longest life.
@@ -48,15 +48,16 @@ async fn a_key_lives_as_long_as_the_workspace_lets_it_and_no_longer() {
     assert_eq!((&edited["name"], &edited["expiresAt"]), (&json!("old"), &Value::Null));
     desk.rotate(&for_ever, "1h").await;
 
-    set(&desk, &owner, json!({ "longestLifeDays": null })).await.ok();
+    set(&desk, &owner, json!({ "maxKeyLifetimeDays": null })).await.ok();
     assert_eq!(desk.key(&["inference"]).await.body["expiresAt"], Value::Null);
 }
 
 #[tokio::test]
 async fn a_key_reads_the_policy_and_does_not_set_it() {
     let desk = Desk::open().await;
-    assert_eq!(desk.get("/api/v1/workspace").await.ok().json()["longestLifeDays"], Value::Null);
-    for patch in [json!({ "longestLifeDays": 1 }), json!({ "rotationAgeDays": null }), json!({ "name": "x" })]
+    assert_eq!(desk.get("/api/v1/workspace").await.ok().json()["maxKeyLifetimeDays"], Value::Null);
+    for patch in
+        [json!({ "maxKeyLifetimeDays": 1 }), json!({ "rotateAfterDays": null }), json!({ "name": "x" })]
     {
         desk.patch("/api/v1/workspace", patch).await.refused(403, "no_keys_here");
     }
@@ -68,7 +69,7 @@ async fn what_makes_no_sense_is_refused_by_its_field() {
     let desk = Desk::open().await;
     let owner = Browser::signed_in(&desk.server, EMAIL).await;
     for days in [json!(0), json!(-1), json!(1.5), json!(3_651), json!(u64::MAX), json!("90"), json!([90])] {
-        for field in ["longestLifeDays", "rotationAgeDays"] {
+        for field in ["maxKeyLifetimeDays", "rotateAfterDays"] {
             set(&desk, &owner, json!({ field: days })).await.refused(422, "invalid").names(field);
         }
     }
@@ -91,9 +92,9 @@ async fn owners_and_admins_set_it_and_each_change_is_told() {
         send(request.header("x-keyrack-workspace", "ours").json(&body)).await
     };
     for role in [Role::Viewer, Role::Member] {
-        patch(role, json!({ "longestLifeDays": 7 })).await.problem(403, "insufficient_role");
+        patch(role, json!({ "maxKeyLifetimeDays": 7 })).await.problem(403, "insufficient_role");
     }
-    assert_eq!(patch(Role::Admin, json!({ "longestLifeDays": 7 })).await.status, 200);
+    assert_eq!(patch(Role::Admin, json!({ "maxKeyLifetimeDays": 7 })).await.status, 200);
     assert_eq!(patch(Role::Owner, json!({ "name": "Ours, renamed" })).await.status, 200);
     let told = cast.server.get("/api/v1/activity?action=workspace_edited", cast.key()).await.json();
     let details: Vec<_> = told["items"].as_array().unwrap().iter().map(|entry| &entry["detail"]).collect();
@@ -101,13 +102,13 @@ async fn owners_and_admins_set_it_and_each_change_is_told() {
         details,
         [
             &json!({ "name": { "before": "ours", "after": "Ours, renamed" } }),
-            &json!({ "longestLifeDays": { "before": null, "after": 7 } }),
+            &json!({ "maxKeyLifetimeDays": { "before": null, "after": 7 } }),
         ]
     );
     assert_eq!(told["items"][1]["actorName"], "admin");
     // The other workspace has its own.
     assert_eq!(
-        cast.server.get("/api/v1/workspace", &cast.their_key).await.json()["longestLifeDays"],
+        cast.server.get("/api/v1/workspace", &cast.their_key).await.json()["maxKeyLifetimeDays"],
         Value::Null
     );
 }
@@ -118,7 +119,7 @@ async fn a_secret_that_is_older_than_the_workspace_wants_is_spoken_of_until_it_i
     let cast = Cast::assemble().await;
     let path = format!("/api/v1/keys/{}", cast.ours.key);
     let advice = async || {
-        let answer = cast.server.get(&format!("{path}/advice"), cast.key()).await.ok().json();
+        let answer = cast.server.get(&format!("{path}/recommendations"), cast.key()).await.ok().json();
         let all = answer["items"].as_array().unwrap();
         all.iter().map(|one| one["code"].clone()).collect::<Vec<_>>()
     };
@@ -126,7 +127,7 @@ async fn a_secret_that_is_older_than_the_workspace_wants_is_spoken_of_until_it_i
     let owner = cast.member(Role::Owner);
     let request = owner.request(&cast.server, Method::PATCH, "/api/v1/workspace");
     let request = request.header("x-keyrack-workspace", cast.ours.slug);
-    send(request.json(&json!({ "rotationAgeDays": 30 }))).await.ok();
+    send(request.json(&json!({ "rotateAfterDays": 30 }))).await.ok();
     assert_eq!(advice().await, ["old_secret", "unused"]);
     let page = format!("/w/ours/settings/api-keys/{}", cast.ours.key);
     let page = send(owner.request(&cast.server, Method::GET, &page)).await;
@@ -134,6 +135,6 @@ async fn a_secret_that_is_older_than_the_workspace_wants_is_spoken_of_until_it_i
         page.text.contains("this workspace wants a new one after 30 days") && page.text.contains("Rotate it"),
         "{page:?}"
     );
-    cast.server.post(&format!("{path}/rotate"), cast.key(), json!({ "overlap": "1h" })).await.ok();
+    cast.server.post(&format!("{path}/rotate"), cast.key(), json!({ "gracePeriod": "1h" })).await.ok();
     assert_eq!(advice().await, ["unused"]);
 }

@@ -39,13 +39,13 @@ async fn policy_is_set_removed_and_audited() {
     assert_eq!(
         told,
         [
-            (AuditAction::WorkspaceEdited, json!({ "longestLifeDays": { "before": 90, "after": null } })),
-            (AuditAction::WorkspaceEdited, json!({ "rotationAgeDays": { "before": null, "after": 30 } })),
+            (AuditAction::WorkspaceEdited, json!({ "maxKeyLifetimeDays": { "before": 90, "after": null } })),
+            (AuditAction::WorkspaceEdited, json!({ "rotateAfterDays": { "before": null, "after": 30 } })),
             (
                 AuditAction::WorkspaceEdited,
                 json!({
                     "name": { "before": "Acme", "after": "Acme 2" },
-                    "longestLifeDays": { "before": null, "after": 90 },
+                    "maxKeyLifetimeDays": { "before": null, "after": 90 },
                 })
             ),
         ]

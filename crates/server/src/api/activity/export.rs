@@ -1,4 +1,4 @@
-//! `GET /activity/export`: what happened, as a file that can be verified without this server.
+//! `GET /activity/export`: exports the audit log as a file that can be verified without this server.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -14,44 +14,45 @@ use keyrack_store::StoreError;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::filter::FilterQuery;
+use super::filter::AuditFilterQuery;
 use crate::api::ApiError;
 use crate::api::body::Params;
 use crate::app::Shared;
 
-/// How it is written.
+/// The format of the export.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 pub struct FormatQuery {
-    /// `jsonl`, an object a line (the default), or `csv`.
+    /// `jsonl` (JSON Lines, the default) or `csv`.
     #[param(value_type = Option<crate::api::schema::ExportFormat>)]
     format: Option<String>,
 }
 
-/// Export what happened
+/// Export the audit log
 ///
-/// Oldest first, all that is asked for in one answer: seq, version, workspace, at, actor, action, target, detail, prev and
-/// hash of each entry, and a last line that says what the file holds. `keyrack audit verify` checks it offline.
+/// Returns all matching entries as one file, oldest first. Each entry has `seq`, `version`, `workspace`, `at`, `actor`,
+/// `action`, `target`, `detail`, `prev`, and `hash`. The last line summarizes the file. `keyrack audit verify` verifies the
+/// file offline.
 #[utoipa::path(get, path = "/activity/export", tag = "Activity", operation_id = "exportActivity",
-    params(FormatQuery, FilterQuery),
+    params(FormatQuery, AuditFilterQuery),
     responses(
-        (status = 200, description = "The file", content((String = "application/x-ndjson"), (String = "text/csv"))),
-        (status = 422, description = "A parameter is not as expected; `details` names it")))]
+        (status = 200, description = "The file.", content((String = "application/x-ndjson"), (String = "text/csv"))),
+        (status = 422, description = "A parameter is invalid. `details` names it.")))]
 pub async fn export(
     State(app): State<Shared>,
     by: Acting,
     Params(query): Params<FormatQuery>,
-    Params(filter): Params<FilterQuery>,
+    Params(filter): Params<AuditFilterQuery>,
 ) -> Result<Response, ApiError> {
     let format = query.format.as_deref().map_or(Ok(Format::JsonLines), str::parse);
     let format = format.map_err(|expected| ApiError::field("format", expected))?;
     let lines = app.activity.export(&by, filter.parse()?, format).await?;
-    Ok(file(format, app.now(), lines))
+    Ok(export_file(format, app.now(), lines))
 }
 
-/// The answer that a browser keeps as a file.
-pub fn file(
+/// Returns a response that browsers save as a file. `now` gives the file its name.
+pub fn export_file(
     format: Format,
     now: Timestamp,
     lines: impl Stream<Item = Result<Bytes, StoreError>> + Send + 'static,

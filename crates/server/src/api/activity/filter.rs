@@ -1,37 +1,39 @@
-//! Which entries: the same for a page and for a file.
+//! The query parameters that select entries of the audit log, for pages and exports.
 
-use keyrack_core::Invalid;
-use keyrack_core::times;
 use keyrack_store::{ActivityFilter, AuditAction};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-/// Which entries.
+use keyrack_core::Invalid;
+use keyrack_core::times;
+
+/// A filter for entries of the audit log.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default)]
-pub struct FilterQuery {
-    /// What this one did: `user:usr_…`, `key:key_…` or `operator`.
+pub struct AuditFilterQuery {
+    /// Only entries of this actor: `user:usr_…`, `key:key_…`, or `operator`.
     #[param(value_type = Option<crate::api::schema::ActorReference>)]
     actor: Option<String>,
-    /// What was done, such as `key_rotated`.
+    /// Only entries with this action, such as `key_rotated`.
     #[param(value_type = Option<crate::api::schema::AuditAction>)]
     action: Option<String>,
-    /// What was done to the thing with this id.
-    #[param(value_type = Option<crate::api::schema::AnyId>)]
+    /// Only entries about the resource with this ID.
+    #[param(value_type = Option<crate::api::schema::ResourceId>)]
     target: Option<String>,
-    /// What was done to keys, projects and models with this in their name.
+    /// Only entries about keys, projects, and models whose name contains this text.
     #[param(max_length = 100)]
     q: Option<String>,
-    /// Not before this time.
+    /// Only entries at or after this time.
     #[param(format = DateTime)]
     from: Option<String>,
-    /// Before this time.
+    /// Only entries before this time.
     #[param(format = DateTime)]
     until: Option<String>,
 }
 
-impl FilterQuery {
+impl AuditFilterQuery {
+    /// Errors with all invalid parameters.
     pub fn parse(&self) -> Result<ActivityFilter, Invalid> {
         let mut invalid = Invalid::default();
         let actor = self.actor.as_deref().and_then(|text| invalid.take("actor", text.parse()));
@@ -40,7 +42,7 @@ impl FilterQuery {
         let from = self.from.as_deref().and_then(|text| invalid.take("from", times::parse(text)));
         let until = self.until.as_deref().and_then(|text| invalid.take("until", times::parse(text)));
         let text = self.q.as_deref().map(str::trim).filter(|text| !text.is_empty());
-        // No name is longer.
+        // Names have at most 100 characters.
         let fits = text.is_none_or(|text| text.chars().count() <= 100);
         invalid.take("q", fits.then_some(()).ok_or("at most 100 characters"));
         let text = text.map(str::to_owned);
@@ -56,7 +58,7 @@ fn action(text: &str) -> Result<AuditAction, String> {
     })
 }
 
-/// The id of something, of whatever kind.
+/// Validates an ID of any kind.
 fn id(text: &str) -> Result<String, &'static str> {
     let is_id = text.split_once('_').is_some_and(|(kind, hex)| {
         kind.len() == 3

@@ -1,4 +1,4 @@
-//! `GET /activity`: a page of what happened.
+//! `GET /activity`: lists entries of the audit log.
 
 use axum::Json;
 use axum::extract::State;
@@ -6,40 +6,39 @@ use keyrack_core::Acting;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::entry_body::EntryBody;
-use super::filter::FilterQuery;
+use super::audit_entry::AuditEntry;
+use super::filter::AuditFilterQuery;
 use crate::api::ApiError;
 use crate::api::body::Params;
-use crate::api::piece::Piece;
+use crate::api::page_query::PageQuery;
 use crate::app::Shared;
 
-/// A page of entries.
+/// A page of the audit log.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = AuditEntryPage)]
-pub struct EntryPage {
-    items: Vec<EntryBody>,
-    /// Where the next page begins; null on the last.
+pub struct AuditEntryPage {
+    items: Vec<AuditEntry>,
+    /// The cursor of the next page. Null on the last page.
     next_cursor: Option<String>,
 }
 
-/// List what happened
+/// List entries of the audit log
 ///
-/// Newest first: who did what to what, and what changed. Never a secret.
-#[utoipa::path(get, path = "/activity", tag = "Activity", operation_id = "listActivity", params(FilterQuery, Piece),
+/// Returns who changed what, newest first. Entries never contain a secret.
+#[utoipa::path(get, path = "/activity", tag = "Activity", operation_id = "listActivity", params(AuditFilterQuery, PageQuery),
     responses(
-        (status = 200, description = "A page of entries", body = EntryPage),
-        (status = 422, description = "A parameter is not as expected; `details` names it")))]
+        (status = 200, description = "A page of entries.", body = AuditEntryPage),
+        (status = 422, description = "A parameter is invalid. `details` names it.")))]
 pub async fn list(
     State(app): State<Shared>,
     by: Acting,
-    Params(filter): Params<FilterQuery>,
-    Params(piece): Params<Piece>,
-) -> Result<Json<EntryPage>, ApiError> {
-    let (before, limit) = piece.parse()?;
+    Params(filter): Params<AuditFilterQuery>,
+    Params(page): Params<PageQuery>,
+) -> Result<Json<AuditEntryPage>, ApiError> {
+    let (before, limit) = page.parse()?;
     let page = app.activity.list(&by, &filter.parse()?, before, limit).await?;
-    Ok(Json(EntryPage {
+    Ok(Json(AuditEntryPage {
         next_cursor: page.next.map(|seq: u64| seq.to_string()),
-        items: page.items.into_iter().map(EntryBody::from).collect(),
+        items: page.items.into_iter().map(AuditEntry::from).collect(),
     }))
 }

@@ -1,10 +1,10 @@
-//! What happened in the workspace: the audit entries, each chained to the one before.
+//! The audit log of a workspace. A hash chain links each entry to the previous one.
 
 pub(super) mod export;
 pub(super) mod list;
 pub(super) mod verify;
 
-mod entry_body;
+mod audit_entry;
 mod filter;
 
-pub(crate) use export::file;
+pub(crate) use export::export_file;

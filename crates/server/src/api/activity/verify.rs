@@ -1,4 +1,4 @@
-//! `GET /activity/verify`: whether the history is as it was written.
+//! `GET /activity/verify`: verifies the hash chain of the audit log.
 
 use axum::Json;
 use axum::extract::State;
@@ -11,34 +11,33 @@ use utoipa::ToSchema;
 use crate::api::ApiError;
 use crate::app::Shared;
 
-/// What a look at the whole chain found.
+/// The result of verifying the audit log.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = AuditVerification)]
-pub struct VerifyBody {
-    /// Whether every entry is as it was written.
-    holds: bool,
-    /// How many entries there are, if all of them are.
+pub struct AuditVerification {
+    /// Whether the hash chain is intact. False if an entry was changed or removed.
+    verified: bool,
+    /// The number of entries. Null if the chain is broken.
     entries: Option<u64>,
-    /// The first entry that was altered or is missing.
-    first_broken: Option<u64>,
-    /// The hash of the newest entry. Kept elsewhere, it shows whether the whole chain was made anew since.
+    /// The `seq` of the first entry that was changed or is missing. Null if the chain is intact.
+    first_invalid: Option<u64>,
+    /// The hash of the newest entry. Keep it outside of the server to detect a replaced chain later.
     newest_hash: Option<String>,
 }
 
-/// Verify the history
+/// Verify the audit log
 ///
-/// Computes the chain of all entries anew.
+/// Computes the hashes of all entries again and compares them with the stored hashes.
 #[utoipa::path(get, path = "/activity/verify", tag = "Activity", operation_id = "verifyActivity",
     responses(
-        (status = 200, description = "What was found", body = VerifyBody),
-        (status = 503, description = "Somebody else's verification is under way")))]
-pub async fn verify(State(app): State<Shared>, by: Acting) -> Result<Json<VerifyBody>, ApiError> {
-    let verified = app.activity.verify(&by).await?;
-    let (holds, entries, first_broken) = match verified.chain {
+        (status = 200, description = "The result.", body = AuditVerification),
+        (status = 503, description = "Another verification is running. Retry after `Retry-After` seconds.")))]
+pub async fn verify(State(app): State<Shared>, by: Acting) -> Result<Json<AuditVerification>, ApiError> {
+    let result = app.activity.verify(&by).await?;
+    let (verified, entries, first_invalid) = match result.chain {
         ChainStatus::Whole { entries } => (true, Some(entries), None),
         ChainStatus::Broken { seq } => (false, None, Some(seq)),
     };
-    let newest_hash = verified.newest.map(|newest| hex(&newest.hash));
-    Ok(Json(VerifyBody { holds, entries, first_broken, newest_hash }))
+    let newest_hash = result.newest.map(|newest| hex(&newest.hash));
+    Ok(Json(AuditVerification { verified, entries, first_invalid, newest_hash }))
 }

@@ -1,4 +1,4 @@
-//! `POST /projects/{id}/annotations`: say what is in a picture.
+//! `POST /projects/{id}/annotations`: creates annotations of an image.
 
 use axum::Json;
 use axum::extract::State;
@@ -13,48 +13,49 @@ use crate::api::ApiError;
 use crate::api::body::{LongBody, object, objects};
 use crate::app::Shared;
 
-/// What is in a picture.
+/// The annotations to create for an image.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct CreateAnnotationsRequest {
-    /// The record's id.
+    /// The ID of the image's record.
     #[serde(alias = "datasetRecordId")]
     #[schema(value_type = crate::api::schema::RecordId)]
     dataset_record_id: String,
-    /// At most 1,000, as in one picture.
+    /// At most 1,000 annotations. An image has at most 1,000, too.
     #[serde(deserialize_with = "objects")]
     #[schema(max_items = 1000)]
     annotations: Vec<AnnotationInput>,
 }
 
-/// One thing that is in it.
+/// An annotation to create.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct AnnotationInput {
     #[serde(alias = "labelId")]
     #[schema(value_type = crate::api::schema::LabelId)]
     label_id: String,
     #[serde(deserialize_with = "object")]
-    annotation: ShapeInput,
+    annotation: AnnotationShapeInput,
 }
 
-/// Where it is.
+/// The shape of an annotation to create: the whole image or a box. A box needs `left`, `top`, `width`, and `height`, in pixels of
+/// the image after its EXIF orientation is applied.
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct ShapeInput {
-    /// `category`: the picture as a whole; a picture has one class, and a new one takes its place. `bounding_box`: a box.
+pub struct AnnotationShapeInput {
+    /// `category`: a class for the whole image, which replaces its previous class. `bounding_box`: a box.
     #[schema(value_type = crate::api::schema::AnnotationKind)]
     category: String,
-    /// In pixels of the picture as it is shown. A box needs all four.
+    /// The left edge of the box.
     #[serde(default)]
     left: Option<f64>,
+    /// The top edge of the box.
     #[serde(default)]
     top: Option<f64>,
-    /// Not negative, as is the height.
     #[serde(default)]
     #[schema(minimum = 0)]
     width: Option<f64>,
     #[serde(default)]
     #[schema(minimum = 0)]
     height: Option<f64>,
-    /// Whatever shall be kept beside it, up to 4 KiB of JSON.
+    /// Data of the client, up to 4 KiB of JSON.
     #[serde(default)]
     metadata: Option<Value>,
 }
@@ -65,8 +66,8 @@ impl AnnotationInput {
         let label = label.map_err(|_| {
             InvalidAnnotation::new(index, "label_id", "expected the id of a label of this project")
         })?;
-        let place = self.annotation;
-        let rect = match place.category.as_str() {
+        let shape = self.annotation;
+        let rect = match shape.category.as_str() {
             "category" => None,
             "bounding_box" => {
                 let edge = |name: &str, value: Option<f64>| {
@@ -74,10 +75,10 @@ impl AnnotationInput {
                     value.ok_or_else(|| InvalidAnnotation::new(index, &field, "is missing"))
                 };
                 Some(Rect {
-                    left: edge("left", place.left)?,
-                    top: edge("top", place.top)?,
-                    width: edge("width", place.width)?,
-                    height: edge("height", place.height)?,
+                    left: edge("left", shape.left)?,
+                    top: edge("top", shape.top)?,
+                    width: edge("width", shape.width)?,
+                    height: edge("height", shape.height)?,
                 })
             }
             _ => {
@@ -85,22 +86,22 @@ impl AnnotationInput {
                 return Err(InvalidAnnotation::new(index, "annotation.category", expected));
             }
         };
-        Ok(MarkDraft { label, rect, metadata: place.metadata.map(|value| value.to_string()) })
+        Ok(MarkDraft { label, rect, metadata: shape.metadata.map(|value| value.to_string()) })
     }
 }
 
-/// Annotate a picture
+/// Create annotations
 ///
-/// All or nothing, and the same annotation again is the same one. Boxes are clipped to the picture. The answer has an
-/// entry for each that was sent, in their order; a box of which no area lies within the picture is not kept, and its
-/// entry has no `id` and says so in `dropped`. Fields that are not listed are passed over.
+/// Creates all annotations or none. An annotation that already exists is returned and not created again. Boxes are clipped to the
+/// image. The response has an entry for each sent annotation, in the same order. A box without any area inside of the image isn't
+/// kept: its entry has no `id`, and `dropReason` says why. Unknown fields are ignored.
 #[utoipa::path(post, path = "/projects/{id}/annotations", tag = "Datasets", operation_id = "createAnnotations",
     request_body = CreateAnnotationsRequest,
-    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID")),
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID.")),
     responses(
-        (status = 200, description = "What became of each", body = Vec<AnnotationBody>),
-        (status = 404, description = "There is no such project or record"),
-        (status = 422, description = "An annotation is not as expected; `details` names it, and nothing was kept")))]
+        (status = 200, description = "The annotations, in the order in which they were sent.", body = Vec<AnnotationBody>),
+        (status = 404, description = "The project or the record doesn't exist."),
+        (status = 422, description = "An annotation is invalid. `details` names it, and no annotation was created.")))]
 pub async fn annotate(
     State(app): State<Shared>,
     InProject { by, project }: InProject,
@@ -114,7 +115,7 @@ pub async fn annotate(
     Ok(Json(in_order(&given)))
 }
 
-/// Each at the place at which it was sent.
+/// Merges created and dropped annotations in the order in which they were sent.
 fn in_order(given: &Given) -> Vec<AnnotationBody> {
     let (mut kept, mut dropped) = (given.annotations.iter(), given.dropped.iter().peekable());
     let all = given.annotations.len() + given.dropped.len();

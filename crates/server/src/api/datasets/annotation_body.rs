@@ -1,47 +1,49 @@
-//! An annotation as the API shows it.
+//! The response type of annotations.
 
-use keyrack_core::datasets::Dropped;
 use keyrack_store::{Annotation, AnnotationRegion};
 use keyrack_vision::Rect;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// What is in a picture, on the whole or in a box.
+use keyrack_core::datasets::Dropped;
+
+/// A label of a whole image, or of a box in the image.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Annotation)]
 pub struct AnnotationBody {
-    /// Null where nothing was kept.
+    /// The ID of the annotation. Null if the annotation was dropped.
     #[schema(value_type = Option<crate::api::schema::AnnotationId>)]
     id: Option<String>,
     #[schema(value_type = crate::api::schema::LabelId)]
     label_id: String,
-    /// What the label is called.
+    /// The name of the label. Null if the annotation was dropped.
     label: Option<String>,
-    annotation: PlaceBody,
-    /// Why nothing was kept, for a box that has no area within the picture. Null otherwise.
-    dropped: Option<&'static str>,
+    annotation: AnnotationShape,
+    /// Why the annotation wasn't created. Null for all annotations that exist.
+    drop_reason: Option<&'static str>,
 }
 
-/// Where it is.
+/// The shape of an annotation: the whole image or a box. The box is in pixels of the image after its EXIF orientation is applied.
+/// Its fields are null for a whole image.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = AnnotationShape)]
-pub struct PlaceBody {
+pub struct AnnotationShape {
     /// `category` or `bounding_box`.
     #[schema(value_type = crate::api::schema::AnnotationKind)]
     category: &'static str,
-    /// Pixels of the picture as it is shown; null for a category, as are the next three.
+    /// The left edge of the box.
     left: Option<f64>,
+    /// The top edge of the box.
     top: Option<f64>,
     width: Option<f64>,
     height: Option<f64>,
-    /// What the client keeps beside it.
+    /// Data of the client.
     metadata: Option<Value>,
 }
 
-impl PlaceBody {
-    const fn of(rect: Option<Rect>, metadata: Option<Value>) -> Self {
+impl AnnotationShape {
+    const fn new(rect: Option<Rect>, metadata: Option<Value>) -> Self {
         match rect {
             None => Self { category: "category", left: None, top: None, width: None, height: None, metadata },
             Some(Rect { left, top, width, height }) => Self {
@@ -67,8 +69,8 @@ impl From<&Annotation> for AnnotationBody {
             id: Some(annotation.id.to_string()),
             label_id: annotation.label.to_string(),
             label: Some(annotation.label_name.clone()),
-            annotation: PlaceBody::of(rect, metadata),
-            dropped: None,
+            annotation: AnnotationShape::new(rect, metadata),
+            drop_reason: None,
         }
     }
 }
@@ -79,8 +81,8 @@ impl From<&Dropped> for AnnotationBody {
             id: None,
             label_id: dropped.label.to_string(),
             label: None,
-            annotation: PlaceBody::of(Some(dropped.rect), None),
-            dropped: Some("no area of the box lies within the picture"),
+            annotation: AnnotationShape::new(Some(dropped.rect), None),
+            drop_reason: Some("no area of the box lies within the picture"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `DELETE /projects/{id}/annotations/{annotation}`: the end of one annotation.
+//! `DELETE /projects/{id}/annotations/{annotation}`: deletes an annotation.
 
 use axum::extract::{Path, State};
 use http::StatusCode;
@@ -10,14 +10,14 @@ use crate::app::Shared;
 
 /// Delete an annotation
 ///
-/// The image and its other annotations stay.
+/// Deletes one annotation. The image and its other annotations don't change.
 #[utoipa::path(delete, path = "/projects/{id}/annotations/{annotation}", tag = "Datasets", operation_id = "deleteAnnotation",
     params(
-        ("id" = crate::api::schema::ProjectId, Path, description = "The project's ID"),
-        ("annotation" = crate::api::schema::AnnotationId, Path, description = "The annotation's ID")),
+        ("id" = crate::api::schema::ProjectId, Path, description = "The project's ID."),
+        ("annotation" = crate::api::schema::AnnotationId, Path, description = "The annotation's ID.")),
     responses(
-        (status = 204, description = "It is deleted"),
-        (status = 404, description = "There is no such project or annotation")))]
+        (status = 204, description = "The annotation is deleted."),
+        (status = 404, description = "The project or the annotation doesn't exist.")))]
 pub async fn delete(
     State(app): State<Shared>,
     InProject { by, project }: InProject,

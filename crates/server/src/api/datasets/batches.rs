@@ -1,4 +1,4 @@
-//! `GET` and `POST /projects/{id}/batches`: pictures that came together.
+//! `GET` and `POST /projects/{id}/batches`: list and create batches, which are groups of images that were uploaded together.
 
 use axum::Json;
 use axum::extract::State;
@@ -10,18 +10,18 @@ use utoipa::ToSchema;
 use super::InProject;
 use crate::api::ApiError;
 use crate::api::body::{Body, Params};
-use crate::api::piece::Piece;
+use crate::api::page_query::PageQuery;
 use crate::app::Shared;
 
-/// A batch that shall be there.
+/// The name of a batch.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct CreateBatchRequest {
-    /// 1 to 100 characters.
-    #[schema(value_type = crate::api::schema::Name)]
+    /// A name of 1 to 100 characters.
+    #[schema(value_type = crate::api::schema::DisplayName)]
     name: String,
 }
 
-/// Pictures that came together.
+/// A group of images that were uploaded together.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Batch)]
@@ -30,9 +30,9 @@ pub struct BatchBody {
     id: String,
     #[schema(example = "line 3, monday")]
     name: String,
-    /// How many pictures it has; counted in the list alone.
+    /// The number of images in the batch. Only lists of batches have it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    records: Option<u64>,
+    record_count: Option<u64>,
     #[schema(format = DateTime)]
     created_at: String,
 }
@@ -42,7 +42,7 @@ pub struct BatchBody {
 #[serde(rename_all = "camelCase")]
 pub struct BatchPage {
     items: Vec<BatchBody>,
-    /// Where the next page begins; null on the last.
+    /// The cursor of the next page. Null on the last page.
     next_cursor: Option<String>,
 }
 
@@ -51,22 +51,22 @@ impl From<Batch> for BatchBody {
         Self {
             id: batch.id.to_string(),
             name: batch.name,
-            records: batch.records,
+            record_count: batch.records,
             created_at: rfc3339(batch.created_at),
         }
     }
 }
 
-/// Name a batch
+/// Create a batch
 ///
-/// The same name is the same batch: it is made the first time. Fields that are not listed are passed over.
+/// Returns the existing batch if the project has a batch with this name. Unknown fields are ignored.
 #[utoipa::path(post, path = "/projects/{id}/batches", tag = "Datasets", operation_id = "createBatch", request_body = CreateBatchRequest,
-    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID")),
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID.")),
     responses(
-        (status = 200, description = "The batch of that name", body = BatchBody),
-        (status = 404, description = "There is no such project"),
-        (status = 422, description = "A field is not as expected; `details` names it")))]
-pub async fn name(
+        (status = 200, description = "The batch.", body = BatchBody),
+        (status = 404, description = "The project doesn't exist."),
+        (status = 422, description = "A field is invalid. `details` names it.")))]
+pub async fn create(
     State(app): State<Shared>,
     InProject { by, project }: InProject,
     Body(body): Body<CreateBatchRequest>,
@@ -76,18 +76,18 @@ pub async fn name(
 
 /// List batches
 ///
-/// Newest first.
+/// Returns the batches of a project, newest first.
 #[utoipa::path(get, path = "/projects/{id}/batches", tag = "Datasets", operation_id = "listBatches",
-    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID"), Piece),
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID."), PageQuery),
     responses(
-        (status = 200, description = "A page of batches", body = BatchPage),
-        (status = 404, description = "There is no such project")))]
+        (status = 200, description = "A page of batches.", body = BatchPage),
+        (status = 404, description = "The project doesn't exist.")))]
 pub async fn list(
     State(app): State<Shared>,
     InProject { by, project }: InProject,
-    Params(piece): Params<Piece>,
+    Params(page): Params<PageQuery>,
 ) -> Result<Json<BatchPage>, ApiError> {
-    let (after, limit) = piece.parse()?;
+    let (after, limit) = page.parse()?;
     let page = app.datasets.batches(&by, project, after, limit).await?;
     Ok(Json(BatchPage {
         items: page.items.into_iter().map(BatchBody::from).collect(),

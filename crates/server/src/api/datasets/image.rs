@@ -1,4 +1,4 @@
-//! `GET /projects/{id}/datasets/records/{record}/image`: the picture itself.
+//! `GET /projects/{id}/datasets/records/{record}/image`: returns an image or its thumbnail.
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -14,37 +14,37 @@ use crate::app::Shared;
 use crate::edge::etag;
 use crate::edge::object_body::object_body;
 
-/// A picture never changes. It is the workspace's, so nobody between keeps it.
-const CACHING: &str = "private, max-age=31536000, immutable";
-/// What decides whether somebody may see it: a browser that keeps it for one key shows it to no other.
+/// Browsers may cache an image forever, because it never changes. Shared caches may not, because it belongs to a workspace.
+const CACHE_CONTROL: &str = "private, max-age=31536000, immutable";
+/// The credentials: a browser must not serve an image that it cached for one key to another key.
 const VARY: &str = "Authorization, X-Api-Key, Cookie, X-Keyrack-Workspace";
-/// Whoever opens the bytes as a page gets a page that can do nothing.
+/// A browser that opens the file as a page runs nothing in it.
 const POLICY: &str = "sandbox; default-src 'none'";
 
-/// How large.
+/// The size of the image.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 pub struct ImageQuery {
-    /// `full` (the default): as it was uploaded; `thumbnail`: a JPEG of at most 320 pixels along a side.
+    /// `full` (the default): the uploaded file. `thumbnail`: a JPEG of at most 320 × 320 pixels.
     #[param(value_type = Option<crate::api::schema::ImageSize>)]
     size: Option<String>,
 }
 
 /// Get an image
 ///
-/// The bytes of the image, as they were uploaded or as a thumbnail. They never change, so they can be cached.
+/// Returns the uploaded file or a thumbnail. Clients can cache the image, because it never changes.
 #[utoipa::path(get, path = "/projects/{id}/datasets/records/{record}/image", tag = "Datasets", operation_id = "getRecordImage",
     params(
-        ("id" = crate::api::schema::ProjectId, Path, description = "The project's ID"),
-        ("record" = crate::api::schema::RecordId, Path, description = "The record's ID"), ImageQuery),
+        ("id" = crate::api::schema::ProjectId, Path, description = "The project's ID."),
+        ("record" = crate::api::schema::RecordId, Path, description = "The record's ID."), ImageQuery),
     responses(
-        (status = 200, description = "The picture", content(
+        (status = 200, description = "The image.", content(
             (inline(crate::api::schema::Bytes) = "image/jpeg"), (inline(crate::api::schema::Bytes) = "image/png"),
             (inline(crate::api::schema::Bytes) = "image/webp"))),
-        (status = 304, description = "It is the one that `If-None-Match` names"),
-        (status = 404, description = "There is no such project or record"),
-        (status = 422, description = "A parameter is not as expected; `details` names it")))]
+        (status = 304, description = "The client already has this image, according to `If-None-Match`."),
+        (status = 404, description = "The project or the record doesn't exist."),
+        (status = 422, description = "A parameter is invalid. `details` names it.")))]
 pub async fn image(
     State(app): State<Shared>,
     InProject { by, project }: InProject,
@@ -52,23 +52,23 @@ pub async fn image(
     Params(query): Params<ImageQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let (size, word) = match query.size.as_deref() {
+    let (size, name) = match query.size.as_deref() {
         None | Some("full") => (Size::Full, "full"),
         Some("thumbnail") => (Size::Thumbnail, "thumbnail"),
         Some(_) => return Err(ApiError::field("size", "expected full or thumbnail")),
     };
     let record = record_id(&record)?;
-    let tag = format!("\"{record}-{word}\"");
-    let kept = [
+    let tag = format!("\"{record}-{name}\"");
+    let head = [
         (header::ETAG, tag.clone()),
-        (header::CACHE_CONTROL, CACHING.to_owned()),
+        (header::CACHE_CONTROL, CACHE_CONTROL.to_owned()),
         (header::CONTENT_SECURITY_POLICY, POLICY.to_owned()),
         (header::VARY, VARY.to_owned()),
     ];
     if etag::is_known(&headers, &tag) {
         app.datasets.read(&by, project, record).await?;
-        return Ok((StatusCode::NOT_MODIFIED, kept).into_response());
+        return Ok((StatusCode::NOT_MODIFIED, head).into_response());
     }
-    let (image, kind) = app.datasets.image(&by, project, record, size).await?;
-    Ok((kept, [(header::CONTENT_TYPE, kind)], object_body(image)).into_response())
+    let (image, media_type) = app.datasets.image(&by, project, record, size).await?;
+    Ok((head, [(header::CONTENT_TYPE, media_type)], object_body(image)).into_response())
 }

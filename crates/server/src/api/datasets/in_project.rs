@@ -1,5 +1,5 @@
-//! Who calls, and the project in the path: looked up before a body is read, so that whoever may not open it learns that
-//! and nothing about what the body should have been.
+//! The actor, and the project in the path. The server looks up the project before it reads the body, so that an actor without
+//! access gets no errors about the body.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use keyrack_key::ProjectId;
 use crate::api::ApiError;
 use crate::app::Shared;
 
-/// Somebody who may open the project in the path.
+/// An actor with access to the project in the path. The extractor errors with 403 or 404 without access.
 #[derive(Clone, Debug)]
 pub struct InProject {
     pub by: Acting,

@@ -1,4 +1,4 @@
-//! `GET` and `POST /projects/{id}/annotations/labels`: the words that pictures and boxes are given.
+//! `GET` and `POST /projects/{id}/annotations/labels`: list and create labels.
 
 use axum::Json;
 use axum::extract::State;
@@ -10,18 +10,18 @@ use utoipa::ToSchema;
 use super::InProject;
 use crate::api::ApiError;
 use crate::api::body::{ListBody, Params};
-use crate::api::piece::Piece;
+use crate::api::page_query::PageQuery;
 use crate::app::Shared;
 
-/// A label that shall be there.
+/// The name of a label.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct CreateLabelRequest {
-    /// 1 to 100 characters, none of them a control character. It comes back byte for byte.
-    #[schema(value_type = crate::api::schema::Name)]
+    /// A name of 1 to 100 characters, without control characters. The server doesn't normalize it.
+    #[schema(value_type = crate::api::schema::DisplayName)]
     name: String,
 }
 
-/// A label.
+/// A label for images and boxes.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Label)]
@@ -30,9 +30,9 @@ pub struct LabelBody {
     id: String,
     #[schema(example = "crown cap")]
     name: String,
-    /// How many pictures carry it, on the whole or in a box; counted in the list alone.
+    /// The number of images with this label, or with a box with this label. Only lists of labels have it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    records: Option<u64>,
+    record_count: Option<u64>,
     #[schema(format = DateTime)]
     created_at: String,
 }
@@ -42,7 +42,7 @@ pub struct LabelBody {
 #[serde(rename_all = "camelCase")]
 pub struct LabelPage {
     items: Vec<LabelBody>,
-    /// Where the next page begins; null on the last.
+    /// The cursor of the next page. Null on the last page.
     next_cursor: Option<String>,
 }
 
@@ -51,24 +51,24 @@ impl From<Label> for LabelBody {
         Self {
             id: label.id.to_string(),
             name: label.name,
-            records: label.records,
+            record_count: label.records,
             created_at: rfc3339(label.created_at),
         }
     }
 }
 
-/// Name labels
+/// Create labels
 ///
-/// A list in, a list out, in the same order. The same name is the same label: it is made the first time.
-/// At most 1,000 at once; fields that are not listed are passed over.
+/// Creates up to 1,000 labels and returns them in the same order. If the project has a label with a sent name, the existing label
+/// is returned. Unknown fields are ignored.
 #[utoipa::path(post, path = "/projects/{id}/annotations/labels", tag = "Datasets", operation_id = "createLabels",
     request_body = Vec<CreateLabelRequest>,
-    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID")),
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID.")),
     responses(
-        (status = 200, description = "The labels of those names", body = Vec<LabelBody>),
-        (status = 404, description = "There is no such project"),
-        (status = 422, description = "A name is not as expected; nothing was made")))]
-pub async fn name(
+        (status = 200, description = "The labels, in the order in which their names were sent.", body = Vec<LabelBody>),
+        (status = 404, description = "The project doesn't exist."),
+        (status = 422, description = "A name is invalid, and no label was created.")))]
+pub async fn create(
     State(app): State<Shared>,
     InProject { by, project }: InProject,
     ListBody(body, _held): ListBody<CreateLabelRequest>,
@@ -80,18 +80,18 @@ pub async fn name(
 
 /// List labels
 ///
-/// By name.
+/// Returns the labels of a project, by name.
 #[utoipa::path(get, path = "/projects/{id}/annotations/labels", tag = "Datasets", operation_id = "listLabels",
-    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID"), Piece),
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID."), PageQuery),
     responses(
-        (status = 200, description = "A page of labels", body = LabelPage),
-        (status = 404, description = "There is no such project")))]
+        (status = 200, description = "A page of labels.", body = LabelPage),
+        (status = 404, description = "The project doesn't exist.")))]
 pub async fn list(
     State(app): State<Shared>,
     InProject { by, project }: InProject,
-    Params(piece): Params<Piece>,
+    Params(page): Params<PageQuery>,
 ) -> Result<Json<LabelPage>, ApiError> {
-    let (after, limit) = piece.parse()?;
+    let (after, limit) = page.parse()?;
     let page = app.datasets.labels(&by, project, after, limit).await?;
     Ok(Json(LabelPage {
         items: page.items.into_iter().map(LabelBody::from).collect(),

@@ -1,4 +1,4 @@
-//! What a project's models learn from: batches and labels, uploads, records of pictures, and what is in them.
+//! Endpoints of datasets: batches, labels, uploads, records (one for each image), and annotations.
 
 pub mod annotate;
 pub mod annotation_delete;
@@ -12,16 +12,17 @@ pub mod records;
 pub mod upload;
 
 mod annotation_body;
+mod dataset_record;
 mod in_project;
-mod record_body;
 
 use annotation_body::AnnotationBody;
+use dataset_record::DatasetRecord;
 use in_project::InProject;
-use keyrack_core::OpError;
 use keyrack_key::RecordId;
-use record_body::RecordBody;
 
-/// An id from a path. What is no id names nothing.
+use keyrack_core::OpError;
+
+/// Parses an ID from a path. An invalid ID is a 404, like an unknown ID.
 fn record_id(text: &str) -> Result<RecordId, OpError> {
     text.parse().map_err(|_| OpError::NotFound("record"))
 }

@@ -1,4 +1,4 @@
-//! `POST /projects/{id}/datasets/records`: make a record of a picture that was uploaded.
+//! `POST /projects/{id}/datasets/records`: creates the record of an uploaded image.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,44 +8,44 @@ use keyrack_core::datasets::RecordDraft;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{InProject, RecordBody};
+use super::{DatasetRecord, InProject};
 use crate::api::ApiError;
 use crate::api::body::Body;
 use crate::api::quota_headers;
 use crate::app::Shared;
 
-/// A record to be made. What clients say of size and type is passed over: the picture itself tells.
+/// The properties of a new record. The server detects the size and the type of the image from its bytes.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct CreateRecordRequest {
-    /// What its file is called, 1 to 255 characters.
+    /// The name of the file, 1 to 255 characters.
     #[schema(min_length = 1, max_length = 255, example = "cap-0001.jpg")]
     name: String,
-    /// The batch that it belongs to, if any.
+    /// The ID of the record's batch.
     #[serde(default, rename = "batchId")]
     #[schema(value_type = Option<crate::api::schema::BatchId>)]
     batch: Option<String>,
-    /// The `uri` of its upload.
+    /// The `uri` of the upload.
     #[schema(value_type = crate::api::schema::UploadUri)]
     source: String,
 }
 
-/// Make a record
+/// Create a record
 ///
-/// Of the picture that was sent to an upload URL, which is decoded to its last pixel first. The same `source` again
-/// answers with its record. Fields that are not listed are passed over.
+/// Decodes the uploaded image completely and adds it to the dataset. Returns the existing record if the upload already has one.
+/// Unknown fields are ignored.
 #[utoipa::path(post, path = "/projects/{id}/datasets/records", tag = "Datasets", operation_id = "createRecord",
     request_body = CreateRecordRequest,
-    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID")),
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID.")),
     responses(
-        (status = 201, description = "The record", body = RecordBody),
-        (status = 200, description = "The record that was made of this source before", body = RecordBody),
-        (status = 403, description = "The upload's time is over, or the key that asked for it may not upload any more"),
-        (status = 404, description = "There is no such project"),
-        (status = 409, description = "Nothing was sent to the upload URL yet"),
-        (status = 413, description = "The image has more bytes or pixels than this server takes"),
-        (status = 415, description = "The bytes are not a JPEG, PNG or WebP image"),
-        (status = 429, description = "The key has sent too many requests lately, or uploaded all images of its day or month; `Retry-After` says when to come back"),
-        (status = 422, description = "The image cannot be decoded or is animated, or a field is not as expected; `details` names it")))]
+        (status = 201, description = "The new record.", body = DatasetRecord),
+        (status = 200, description = "The existing record of this upload.", body = DatasetRecord),
+        (status = 403, description = "The upload has expired, or the key that requested it may no longer upload."),
+        (status = 404, description = "The project doesn't exist."),
+        (status = 409, description = "No image was sent to the upload URL."),
+        (status = 413, description = "The image exceeds the server's maximum size in bytes or pixels."),
+        (status = 415, description = "The file isn't a JPEG, PNG, or WebP image."),
+        (status = 429, description = "The rate limit or a quota of images is exceeded. Retry after `Retry-After` seconds."),
+        (status = 422, description = "The image is animated or can't be decoded, or a field is invalid. `details` names it.")))]
 pub async fn create(
     State(app): State<Shared>,
     InProject { by, project }: InProject,
@@ -56,10 +56,10 @@ pub async fn create(
         batch.map_err(|_| ApiError::field("batchId", "expected the id of a batch of this project"))?;
     let draft = RecordDraft { name: body.name, batch, source: body.source };
     let (record, is_new, spent) = app.datasets.create_record(&by, project, draft).await?;
-    // One that was there before may carry labels already.
+    // An existing record may already have annotations.
     let found = app.datasets.read(&by, project, record.id).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     let location = format!("/api/v1/projects/{project}/datasets/records/{}", record.id);
-    let body = RecordBody::of(&found.record, &found.annotations);
+    let body = DatasetRecord::new(&found.record, &found.annotations);
     Ok((status, quota_headers::headers(&spent, app.now()), [(header::LOCATION, location)], Json(body)))
 }

@@ -1,4 +1,4 @@
-//! `DELETE /projects/{id}/datasets/records/{record}`: the end of a picture.
+//! `DELETE /projects/{id}/datasets/records/{record}`: deletes a record and its image.
 
 use axum::extract::{Path, State};
 use http::StatusCode;
@@ -9,14 +9,14 @@ use crate::app::Shared;
 
 /// Delete a record
 ///
-/// With its annotations and its picture.
+/// Deletes a record with its image and its annotations. A deletion can't be undone.
 #[utoipa::path(delete, path = "/projects/{id}/datasets/records/{record}", tag = "Datasets", operation_id = "deleteRecord",
     params(
-        ("id" = crate::api::schema::ProjectId, Path, description = "The project's ID"),
-        ("record" = crate::api::schema::RecordId, Path, description = "The record's ID")),
+        ("id" = crate::api::schema::ProjectId, Path, description = "The project's ID."),
+        ("record" = crate::api::schema::RecordId, Path, description = "The record's ID.")),
     responses(
-        (status = 204, description = "It is deleted"),
-        (status = 404, description = "There is no such project or record")))]
+        (status = 204, description = "The record is deleted."),
+        (status = 404, description = "The project or the record doesn't exist.")))]
 pub async fn delete(
     State(app): State<Shared>,
     InProject { by, project }: InProject,

@@ -1,4 +1,4 @@
-//! `GET /projects/{id}/datasets/records`: a page of records.
+//! `GET /projects/{id}/datasets/records`: lists records.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,31 +8,31 @@ use keyrack_store::RecordFilter;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{InProject, RecordBody};
+use super::{DatasetRecord, InProject};
 use crate::api::ApiError;
 use crate::api::body::{Params, limit};
 use crate::app::Shared;
 
-/// Which records, and which piece of the list.
+/// A filter for records, and the position and the length of a page.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RecordQuery {
-    /// Those of this batch, by its id (`batch` means the same).
+    /// Only records of the batch with this ID. `batch` is an alias.
     #[serde(alias = "batch")]
     #[param(value_type = Option<crate::api::schema::BatchId>)]
     batch_id: Option<String>,
-    /// Those that carry this label, by its id (`label` means the same).
+    /// Only records that have the label with this ID. `label` is an alias.
     #[serde(alias = "label")]
     #[param(value_type = Option<crate::api::schema::LabelId>)]
     label_id: Option<String>,
-    /// `true`: those with any label; `false`: those with none.
+    /// `true`: only records with at least one label. `false`: only records without labels.
     #[param(value_type = Option<bool>)]
-    labelled: Option<String>,
-    /// At most this many, 1 to 200; 50 unless told otherwise.
+    labeled: Option<String>,
+    /// The maximum number of items, 1 to 200. The default is 50.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     limit: Option<String>,
-    /// The `nextCursor` of the page before.
+    /// The `nextCursor` of the previous page.
     #[param(min_length = 1)]
     cursor: Option<String>,
 }
@@ -40,10 +40,9 @@ pub struct RecordQuery {
 /// A page of records.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = DatasetRecordPage)]
-pub struct RecordPage {
-    items: Vec<RecordBody>,
-    /// Where the next page begins; null on the last.
+pub struct DatasetRecordPage {
+    items: Vec<DatasetRecord>,
+    /// The cursor of the next page. Null on the last page.
     next_cursor: Option<String>,
 }
 
@@ -54,12 +53,12 @@ impl RecordQuery {
         let batch = invalid.take("batchId", batch);
         let label = self.label_id.as_deref().map(str::parse).transpose();
         let label = invalid.take("labelId", label);
-        let labelled = self.labelled.as_deref().map(str::parse).transpose();
-        let labelled = invalid.take("labelled", labelled.map_err(|_| "expected true or false"));
+        let labeled = self.labeled.as_deref().map(str::parse).transpose();
+        let labeled = invalid.take("labeled", labeled.map_err(|_| "expected true or false"));
         let after = self.cursor.as_deref().map(str::parse).transpose();
         let after = invalid.take("cursor", after.map_err(|_| "expected the nextCursor of a page"));
         let limit = invalid.take("limit", limit(self.limit.as_deref()));
-        match (batch, label, labelled, after, limit) {
+        match (batch, label, labeled, after, limit) {
             (Some(batch), Some(label), Some(labelled), Some(after), Some(limit)) => {
                 Ok((RecordFilter { batch, label, labelled }, after, limit))
             }
@@ -70,22 +69,22 @@ impl RecordQuery {
 
 /// List records
 ///
-/// Newest first, with what is in them; the metadata of annotations is told with one record alone.
+/// Returns the records of a project with their annotations, newest first. Lists leave out the metadata of annotations.
 #[utoipa::path(get, path = "/projects/{id}/datasets/records", tag = "Datasets", operation_id = "listRecords",
-    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID"), RecordQuery),
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID."), RecordQuery),
     responses(
-        (status = 200, description = "A page of records", body = RecordPage),
-        (status = 404, description = "There is no such project"),
-        (status = 422, description = "A parameter is not as expected; `details` names it")))]
+        (status = 200, description = "A page of records.", body = DatasetRecordPage),
+        (status = 404, description = "The project doesn't exist."),
+        (status = 422, description = "A parameter is invalid. `details` names it.")))]
 pub async fn list(
     State(app): State<Shared>,
     InProject { by, project }: InProject,
     Params(query): Params<RecordQuery>,
-) -> Result<Json<RecordPage>, ApiError> {
+) -> Result<Json<DatasetRecordPage>, ApiError> {
     let (filter, after, limit) = query.parse()?;
     let page = app.datasets.records(&by, project, &filter, after, limit).await?;
-    Ok(Json(RecordPage {
-        items: page.items.iter().map(|one| RecordBody::of(&one.record, &one.annotations)).collect(),
+    Ok(Json(DatasetRecordPage {
+        items: page.items.iter().map(|one| DatasetRecord::new(&one.record, &one.annotations)).collect(),
         next_cursor: page.next.map(|id| id.to_string()),
     }))
 }

@@ -1,4 +1,4 @@
-//! How a proxy is answered.
+//! Responses to proxies, in the form that each proxy supports.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use keyrack_guard::{Asked, Problem, limits};
 use keyrack_key::{Scopes, Timestamp};
 
-use super::question::{Passed, permission};
+use super::check::{AllowedRequest, permission};
 use crate::api::{ApiError, quota_headers};
 use crate::app::App;
 use crate::edge::ask_path::{ENVOY, PROXY, YES};
@@ -18,14 +18,14 @@ const SCOPES: HeaderName = HeaderName::from_static("x-keyrack-scopes");
 const CODE: HeaderName = HeaderName::from_static("x-keyrack-code");
 const STATUS: HeaderName = HeaderName::from_static("x-keyrack-status");
 
-/// Who asks, and so how it is answered.
+/// The proxy that sends a request.
 #[derive(Clone, Copy)]
 pub(super) enum Proxy {
-    /// Knows 204, 401 and 403 alone.
+    /// Supports the statuses 204, 401, and 403 only.
     Nginx,
-    /// Knows 200 alone as a yes.
+    /// Allows a request only if the status is 200.
     Envoy,
-    /// Can't remove a key from the query of the request that it passes on.
+    /// Can't remove a key from the query of the request that it forwards.
     Traefik,
     Other,
 }
@@ -45,34 +45,39 @@ impl Proxy {
         matches!(self, Self::Traefik)
     }
 
-    pub(super) fn answer(self, app: &App, question: &Parts, decided: Result<Passed, ApiError>) -> Response {
+    pub(super) fn response(
+        self,
+        app: &App,
+        request: &Parts,
+        decided: Result<AllowedRequest, ApiError>,
+    ) -> Response {
         match decided {
-            Ok(passed) => {
+            Ok(allowed) => {
                 app.metrics.allowed();
-                self.passed(&passed, app.now())
+                self.allowed(&allowed, app.now())
             }
             Err(error) => {
-                let mut answer = error.into_answer(&app.guard, |problem| self.refused(problem));
-                answer.extensions_mut().insert(Asked(permission(&question.headers).unwrap_or_default()));
-                answer
+                let mut response = error.into_answer(&app.guard, |problem| self.denied(problem));
+                response.extensions_mut().insert(Asked(permission(&request.headers).unwrap_or_default()));
+                response
             }
         }
     }
 
-    fn passed(self, Passed { caller, spent }: &Passed, now: Timestamp) -> Response {
-        let mut answer = Response::new(Body::empty());
-        *answer.status_mut() = if matches!(self, Self::Envoy) { StatusCode::OK } else { YES };
+    fn allowed(self, AllowedRequest { caller, spent }: &AllowedRequest, now: Timestamp) -> Response {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = if matches!(self, Self::Envoy) { StatusCode::OK } else { YES };
         let key = caller.key();
-        let headers = answer.headers_mut();
+        let headers = response.headers_mut();
         headers.insert(KEY, value(key.key.text(&mut [0; 36])));
         headers.insert(WORKSPACE, value(key.workspace.text(&mut [0; 36])));
         headers.insert(SCOPES, scopes(key.scopes));
         limits::rates(caller).into_iter().flatten().for_each(|told| told.tell(headers));
         quota_headers::items(spent, now).for_each(|limit| limit.tell(headers));
-        answer
+        response
     }
 
-    fn refused(self, problem: Problem) -> Problem {
+    fn denied(self, problem: Problem) -> Problem {
         let (status, code) = (problem.status(), problem.code());
         let problem = problem.header(CODE, code);
         match (self, status) {
@@ -83,7 +88,7 @@ impl Proxy {
     }
 }
 
-/// The scopes, separated by spaces. Most keys have one.
+/// Joins the scopes with spaces. Allocates nothing for keys with one scope, which most keys have.
 fn scopes(scopes: Scopes) -> HeaderValue {
     let mut each = scopes.iter();
     match (each.next(), each.next()) {
@@ -92,7 +97,7 @@ fn scopes(scopes: Scopes) -> HeaderValue {
     }
 }
 
-/// Of ids and names of scopes, all of whose characters are a value.
+/// Converts an ID or names of scopes, whose characters are always valid in a header.
 fn value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
 }

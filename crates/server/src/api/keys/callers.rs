@@ -1,4 +1,4 @@
-//! `GET /keys/{id}/callers`: who calls with a key.
+//! `GET /keys/{id}/callers`: lists the clients that use a key.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -12,74 +12,73 @@ use utoipa::ToSchema;
 use super::key_id;
 use crate::api::ApiError;
 use crate::api::body::Params;
-use crate::api::piece::Piece;
+use crate::api::page_query::PageQuery;
 use crate::app::Shared;
 
 /// A page of callers.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = KeyCallerPage)]
-pub struct CallerPage {
-    items: Vec<CallerBody>,
-    /// Where the next page begins; null on the last.
+pub struct KeyCallerPage {
+    items: Vec<KeyCaller>,
+    /// The cursor of the next page. Null on the last page.
     next_cursor: Option<String>,
 }
 
-/// Somebody who calls with a key.
+/// A client that uses a key: requests with the same secret from the same address, origin, and user agent.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = KeyCaller)]
-pub struct CallerBody {
-    /// The address. Of a key that very many call with, those who came later are kept by their network (/24 or /64), and those
-    /// after them together: then null, as where the address was not known.
+pub struct KeyCaller {
+    /// The IP address of the client. If a key has very many callers, the network (/24 or /64) of further callers. Null if the
+    /// address isn't known, or if `overflow` is true.
     #[schema(example = "203.0.113.9")]
     network: Option<String>,
-    /// Whether this is all those for whom there was no room.
-    rest: bool,
-    /// The page that calls; null where none does.
+    /// Whether this entry combines all callers beyond the limit of recorded callers.
+    overflow: bool,
+    /// The origin of the page that sent the requests. Null if no page did.
     #[schema(example = "https://shop.example")]
     origin: Option<String>,
+    /// The `User-Agent` header of the requests.
     #[schema(example = "camera/3")]
-    agent: String,
-    /// The last four characters of the secret that they call with.
+    user_agent: String,
+    /// The last four characters of the secret.
     #[schema(example = "9fQ2")]
-    secret: String,
+    secret_hint: String,
     /// `current`, `retiring`, or `ended`.
     #[schema(value_type = crate::api::schema::SecretState)]
     secret_state: &'static str,
-    /// What was asked for last.
+    /// The permission that the last request needed.
     #[schema(value_type = Option<crate::api::schema::PermissionName>)]
     permission: Option<&'static str>,
-    /// Let through in the last 30 days, today among them (less, where the server remembers less).
+    /// The number of allowed requests in the last 30 days, or less if the server keeps usage for less time.
     allowed: u64,
-    /// Refused, likewise.
-    refused: u64,
-    /// The code of the last refusal, if there was one.
+    /// The number of denied requests in the same time.
+    denied: u64,
+    /// The code of the last denial. Null if no request was denied.
     #[schema(example = "rate_limited")]
-    last_refusal: Option<String>,
+    last_denial_code: Option<String>,
     #[schema(format = DateTime)]
     first_seen: String,
     #[schema(format = DateTime)]
     last_seen: String,
 }
 
-impl CallerBody {
-    pub fn of(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> Self {
+impl KeyCaller {
+    pub fn new(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> Self {
         Self {
             network: match &caller.source {
                 CallerSource::Address(address) => address.map(|address| address.to_string()),
                 CallerSource::Network(network) => Some(network.to_string()),
                 CallerSource::Others => None,
             },
-            rest: caller.source == CallerSource::Others,
+            overflow: caller.source == CallerSource::Others,
             origin: Some(caller.origin.clone()).filter(|origin| !origin.is_empty()),
-            agent: caller.agent.clone(),
-            secret: caller.hint.to_string(),
+            user_agent: caller.agent.clone(),
+            secret_hint: caller.hint.to_string(),
             secret_state: state(caller, key, now),
             permission: caller.permission.map(Permission::name),
             allowed: caller.allowed,
-            refused: caller.refusals,
-            last_refusal: caller.refused.clone(),
+            denied: caller.refusals,
+            last_denial_code: caller.refused.clone(),
             first_seen: rfc3339(caller.first),
             last_seen: rfc3339(caller.last),
         }
@@ -95,26 +94,27 @@ fn state(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> &'static str {
     }
 }
 
-/// Who calls with a key
+/// List callers of a key
 ///
-/// The last to call first. Written down each second; at most 200 for each key, and all others together.
+/// Returns the clients that use the key, by their last request, newest first. The server records up to 200 callers of a key and
+/// combines all others in one entry. Records are up to one second old.
 #[utoipa::path(get, path = "/keys/{id}/callers", tag = "Keys", operation_id = "listKeyCallers",
-    params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID"), Piece),
+    params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID."), PageQuery),
     responses(
-        (status = 200, description = "A page of callers", body = CallerPage),
-        (status = 404, description = "There is no such key"),
-        (status = 422, description = "A parameter is not as expected; `details` names it")))]
-pub async fn callers(
+        (status = 200, description = "A page of callers.", body = KeyCallerPage),
+        (status = 404, description = "The key doesn't exist."),
+        (status = 422, description = "A parameter is invalid. `details` names it.")))]
+pub async fn list(
     State(app): State<Shared>,
     by: Acting,
     Path(id): Path<String>,
-    Params(piece): Params<Piece>,
-) -> Result<Json<CallerPage>, ApiError> {
-    let (after, limit) = piece.parse::<CallerCursor>()?;
+    Params(page): Params<PageQuery>,
+) -> Result<Json<KeyCallerPage>, ApiError> {
+    let (after, limit) = page.parse::<CallerCursor>()?;
     let (key, page) = app.keys.callers(&by, key_id(&id)?, app.window(), after, limit).await?;
     let now = app.now();
-    Ok(Json(CallerPage {
-        items: page.items.iter().map(|caller| CallerBody::of(caller, &key, now)).collect(),
+    Ok(Json(KeyCallerPage {
+        items: page.items.iter().map(|caller| KeyCaller::new(caller, &key, now)).collect(),
         next_cursor: page.next.map(|cursor| cursor.to_string()),
     }))
 }

@@ -1,4 +1,4 @@
-//! `POST /keys`: make a key.
+//! `POST /keys`: creates a key.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -11,34 +11,34 @@ use keyrack_key::Class;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{KeyWithSecret, RestrictionsFields, etag, once, parse_scopes};
+use super::{KeyRestrictions, KeyWithSecret, etag, idempotency_key, parse_scopes};
 use crate::api::ApiError;
 use crate::api::body::{Body, object_if_any};
 use crate::app::Shared;
 use crate::edge::compression::Uncompressed;
 
-/// A key to be made.
+/// The properties of a new key.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateKeyRequest {
-    /// 1 to 100 characters; where it will be used.
-    #[schema(value_type = crate::api::schema::Name)]
+    /// A name that says where the key is used, 1 to 100 characters.
+    #[schema(value_type = crate::api::schema::DisplayName)]
     name: String,
-    /// `secret` unless told otherwise; a `publishable` key can hold inference and nothing else, ever.
+    /// `secret` (the default) or `publishable`. A publishable key can only have the scope `inference`.
     #[serde(default)]
     #[schema(value_type = Option<crate::api::schema::KeyClass>)]
     class: Option<String>,
-    /// `project`, `inference`, `keys`: at least one.
+    /// At least one scope.
     #[schema(value_type = Vec<crate::api::schema::ScopeName>, min_items = 1, example = json!(["inference"]))]
     scopes: Vec<String>,
-    /// What narrows it further.
+    /// Restrictions of the key. Without them, the scopes alone limit the key.
     #[serde(default, deserialize_with = "object_if_any")]
-    restrictions: Option<RestrictionsFields>,
-    /// When it ends by itself; left out: never, or as late as the workspace allows.
+    restrictions: Option<KeyRestrictions>,
+    /// When the key expires. The default is never, or the latest time that the workspace's policy allows.
     #[serde(default)]
     #[schema(format = DateTime, example = "2027-01-31T12:00:00Z")]
     expires_at: Option<String>,
-    /// Anything worth knowing, at most 500 characters.
+    /// A note for people, up to 500 characters.
     #[serde(default)]
     #[schema(max_length = 500)]
     note: Option<String>,
@@ -65,28 +65,28 @@ impl CreateKeyRequest {
     }
 }
 
-/// Make a key
+/// Create a key
 ///
-/// The answer holds the secret, this once. With an `Idempotency-Key`, a repeated request makes no second key:
-/// it is answered 409 with the id of the first, since its secret is not kept. A key that makes keys gives
-/// no more than it holds itself.
+/// Returns the key with its secret. No other request returns the secret again. With an `Idempotency-Key`, a repeated request
+/// doesn't create a second key. The server responds with 409 and the ID of the first key, because it doesn't store the secret.
+/// A key can't grant more than it has itself.
 #[utoipa::path(post, path = "/keys", tag = "Keys", operation_id = "createKey", request_body = CreateKeyRequest,
-    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 200, description = "A name for this request, up to 200 characters")),
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 200, description = "A unique name for this request, up to 200 characters.")),
     responses(
-        (status = 201, description = "The key, with its secret", body = KeyWithSecret),
-        (status = 403, description = "It would hold more than the calling key"),
-        (status = 409, description = "This request was carried out before"),
-        (status = 422, description = "A field is not as expected; `details` names it")))]
+        (status = 201, description = "The key with its secret.", body = KeyWithSecret),
+        (status = 403, description = "The new key would exceed the permissions or restrictions of the calling key."),
+        (status = 409, description = "A request with this `Idempotency-Key` already created a key."),
+        (status = 422, description = "A field is invalid. `details` names it.")))]
 pub async fn create(
     State(app): State<Shared>,
     by: Acting,
     headers: HeaderMap,
     Body(body): Body<CreateKeyRequest>,
 ) -> Result<Response, ApiError> {
-    let handed = app.keys.create(&by, body.parse()?, once(&headers)?).await?;
-    let location = format!("/api/v1/keys/{}", handed.key.id);
-    let head = [(header::LOCATION, location), (header::ETAG, etag(handed.key.revision))];
-    let body = KeyWithSecret::new(handed, (app.clock)());
+    let created = app.keys.create(&by, body.parse()?, idempotency_key(&headers)?).await?;
+    let location = format!("/api/v1/keys/{}", created.key.id);
+    let head = [(header::LOCATION, location), (header::ETAG, etag(created.key.revision))];
+    let body = KeyWithSecret::new(created, (app.clock)());
     let head = (Extension(Uncompressed), [(header::CACHE_CONTROL, "no-store")], head);
     Ok((StatusCode::CREATED, head, Json(body)).into_response())
 }

@@ -1,4 +1,4 @@
-//! `DELETE /keys/{id}`: the end of a key.
+//! `DELETE /keys/{id}`: deletes a key.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -11,16 +11,16 @@ use crate::api::ApiError;
 use crate::api::body::OptionalBody;
 use crate::app::Shared;
 
-/// Why, if you like; the body may be left out.
+/// The reason for a deletion. The body is optional.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DeleteKeyRequest {
-    /// At most 200 characters, kept in the history.
+    /// The reason, up to 200 characters. The audit log keeps it.
     #[schema(max_length = 200)]
     reason: Option<String>,
 }
 
-/// Where the deletion has arrived.
+/// The propagation of a deletion.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DeletedKey {
     propagation: PropagationBody,
@@ -28,14 +28,14 @@ pub struct DeletedKey {
 
 /// Delete a key
 ///
-/// At once and for good: when the answer is there, no request with any secret of the key is accepted any more.
-/// The key stays in the history.
+/// After the response, all requests with any secret of the key are denied. A deletion can't be undone. The audit log keeps the
+/// key's entries.
 #[utoipa::path(delete, path = "/keys/{id}", tag = "Keys", operation_id = "deleteKey", request_body = Option<DeleteKeyRequest>,
-    params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID")),
+    params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID.")),
     responses(
-        (status = 200, description = "It is deleted", body = DeletedKey),
-        (status = 404, description = "There is no such key"),
-        (status = 409, description = "It was deleted before")))]
+        (status = 200, description = "The key is deleted.", body = DeletedKey),
+        (status = 404, description = "The key doesn't exist."),
+        (status = 409, description = "The key was already deleted.")))]
 pub async fn delete(
     State(app): State<Shared>,
     by: Acting,

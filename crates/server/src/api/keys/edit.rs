@@ -1,4 +1,4 @@
-//! `PATCH /keys/{id}`: change a key.
+//! `PATCH /keys/{id}`: updates a key.
 
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
@@ -10,35 +10,35 @@ use keyrack_rack::Revision;
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
-use super::{ChangedKey, RestrictionsFields, key_id, parse_scopes};
+use super::{KeyRestrictions, UpdatedKey, key_id, parse_scopes};
 use crate::api::ApiError;
 use crate::api::body::{Body, object_if_any};
 use crate::app::Shared;
 
-/// What is to change; what is left out stays.
+/// Changes of a key. Fields that are left out don't change.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdateKeyRequest {
-    #[schema(value_type = Option<crate::api::schema::Name>)]
+    #[schema(value_type = Option<crate::api::schema::DisplayName>)]
     name: Option<String>,
     #[schema(value_type = Option<Vec<crate::api::schema::ScopeName>>, min_items = 1, example = json!(["inference"]))]
     scopes: Option<Vec<String>>,
     /// Replaces all restrictions.
     #[serde(deserialize_with = "object_if_any")]
-    restrictions: Option<RestrictionsFields>,
-    /// Null: never, where the workspace allows that.
+    restrictions: Option<KeyRestrictions>,
+    /// When the key expires. Null means never, if the workspace's policy allows that.
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Option<String>>,
-    /// Null or empty: none.
+    /// A note for people, up to 500 characters. Null or empty removes the note.
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<String>, max_length = 500)]
     note: Option<Option<String>>,
-    /// Whether a key whose secret was seen in a browser or in a URL may be given more nevertheless: whoever saw it has that too.
+    /// Confirms an update that lets a key do more although its secret was exposed in a browser or in a URL.
     acknowledge_public_use: bool,
 }
 
-/// Tells a field that is null from one that is left out.
+/// Distinguishes a field that is null from a missing field.
 fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(field).map(Some)
 }
@@ -60,20 +60,20 @@ impl UpdateKeyRequest {
     }
 }
 
-/// Change a key
+/// Update a key
 ///
-/// The next request with it is decided by what it is now. With `If-Match`, only if nobody else has changed it.
-/// The class of a key never changes.
+/// After the response, all requests with the key are decided by its new state. With `If-Match`, the update fails if another
+/// request changed the key in the meantime. The class of a key never changes.
 #[utoipa::path(patch, path = "/keys/{id}", tag = "Keys", operation_id = "updateKey", request_body = UpdateKeyRequest,
-    params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID"),
-        ("If-Match" = Option<crate::api::schema::EntityTags>, Header, description = "The `ETag` that the change is based on")),
+    params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID."),
+        ("If-Match" = Option<crate::api::schema::EntityTags>, Header, description = "The `ETag` of the key that the update is based on.")),
     responses(
-        (status = 200, description = "The key as it is now", body = ChangedKey),
-        (status = 403, description = "It holds, or would hold, more than the calling key"),
-        (status = 404, description = "There is no such key"),
-        (status = 409, description = "The key was deleted; or (`seen_in_public`) its secret was seen in a browser or in a URL, and it would hold more, or be restricted less, than now: `acknowledgePublicUse` says that this is meant"),
-        (status = 412, description = "Somebody else changed it meanwhile"),
-        (status = 422, description = "A field is not as expected; `details` names it")))]
+        (status = 200, description = "The updated key.", body = UpdatedKey),
+        (status = 403, description = "The key exceeds the permissions or restrictions of the calling key, before or after the update."),
+        (status = 404, description = "The key doesn't exist."),
+        (status = 409, description = "The key was deleted. Or (`seen_in_public`) its secret was exposed in a browser or in a URL, and the update would let the key do more: confirm that with `acknowledgePublicUse`."),
+        (status = 412, description = "Another request changed the key in the meantime."),
+        (status = 422, description = "A field is invalid. `details` names it.")))]
 pub async fn edit(
     State(app): State<Shared>,
     by: Acting,
@@ -83,11 +83,11 @@ pub async fn edit(
 ) -> Result<impl IntoResponse, ApiError> {
     let expected = if_match(&headers)?;
     let (key, propagation) = app.keys.edit(&by, key_id(&id)?, patch.parse()?, expected.as_deref()).await?;
-    Ok(ChangedKey::answer(&key, propagation, app.now()))
+    Ok(UpdatedKey::response(&key, propagation, app.now()))
 }
 
-/// The revisions that `If-Match` names; `None` where any will do. Weak tags count like strong ones: what compresses
-/// responses on the way weakens them, and a revision stands for the whole key. Tags of others match nothing.
+/// Returns the revisions in `If-Match`, or `None` if the request accepts any revision. Weak tags count like strong tags, because
+/// proxies that compress responses weaken tags. Unknown tags match no revision. Errors if the header is malformed.
 fn if_match(headers: &HeaderMap) -> Result<Option<Vec<Revision>>, OpError> {
     if headers.get_all(header::IF_MATCH).iter().eq(["*"]) {
         return Ok(None);
@@ -102,7 +102,7 @@ fn if_match(headers: &HeaderMap) -> Result<Option<Vec<Revision>>, OpError> {
             revisions.get_or_insert_with(Vec::new).extend(opaque.parse().ok().map(Revision));
         }
     }
-    // A header that names nothing is no wish to change whatever is there.
+    // A header without any tag doesn't mean that the request accepts any revision.
     if revisions.is_none() && headers.contains_key(header::IF_MATCH) {
         Err(unreadable())
     } else {
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn if_match_names_one_revision_or_several_weak_or_strong() {
+    fn if_match_accepts_weak_and_strong_tags_and_rejects_malformed_headers() {
         assert_eq!(read(&[]), Some(None));
         assert_eq!(read(&["*"]), Some(None));
         assert_eq!(read(&["\"812\""]), Some(Some(vec![812])));

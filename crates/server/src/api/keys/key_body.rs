@@ -1,8 +1,5 @@
-//! A key as the API shows it. Never a secret, but for [`KeyWithSecret`].
+//! Response types of keys. Only [`KeyWithSecret`] contains a secret.
 
-use keyrack_core::keys::{Handed, Propagation};
-use keyrack_core::nodes::Unconfirmed;
-use keyrack_core::times::rfc3339;
 use keyrack_key::{Class, Permission, Scope, Standing, Timestamp};
 use keyrack_rack::{LastUse, Revision};
 use keyrack_store::{Actor, KeyPause, KeyRow, NamedActor};
@@ -10,156 +7,165 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
-use super::{QuotaStanding, RestrictionsFields};
+use super::{KeyRestrictions, QuotaUsage};
+use keyrack_core::keys::{Handed, Propagation};
+use keyrack_core::nodes::Unconfirmed;
+use keyrack_core::times::rfc3339;
 
-/// A key.
+/// An API key.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Key)]
 pub struct KeyBody {
-    /// Stays the same whatever secrets the key has had.
+    /// The ID of the key. Rotations don't change it.
     #[schema(value_type = crate::api::schema::KeyId)]
     id: String,
     #[schema(example = "line-3-camera")]
     name: String,
-    /// `secret`, or `publishable`: meant to be public.
+    /// `secret` or `publishable`.
     #[schema(value_type = crate::api::schema::KeyClass)]
     class: &'static str,
-    /// The scopes that were picked.
+    /// The scopes of the key.
     #[schema(value_type = Vec<crate::api::schema::ScopeName>, example = json!(["inference"]))]
     scopes: Vec<&'static str>,
-    /// What they granted on that day. A later version that adds to a scope widens no key.
+    /// The permissions that the scopes granted when they were set. A new version of the server may add permissions to a scope,
+    /// but doesn't add them to existing keys.
     #[schema(value_type = Vec<crate::api::schema::PermissionName>, example = json!(["models:predict"]))]
     permissions: Vec<&'static str>,
-    /// What narrows it further.
-    restrictions: RestrictionsFields,
-    /// How it stands with its quotas, where one key is read. Left out in lists and where it has none.
+    restrictions: KeyRestrictions,
+    /// The usage of the key's quotas. Missing in lists, and if the key has no quotas.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    quotas: Vec<QuotaStanding>,
+    quotas: Vec<QuotaUsage>,
+    /// A note for people.
     note: Option<String>,
-    /// `live`, `paused`, `expired` or `deleted`.
+    /// `active`, `paused`, `expired`, or `deleted`.
     #[schema(value_type = crate::api::schema::KeyStatus)]
     status: &'static str,
-    /// The current secret, then those that still work or worked before, by their last four characters.
-    secrets: Vec<SecretBody>,
+    /// The current secret first, then previous secrets.
+    secrets: Vec<KeySecret>,
     #[schema(format = DateTime)]
     created_at: String,
-    created_by: ByBody,
-    /// Null: never.
+    created_by: ActorBody,
+    /// When the key expires. Null means never.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
-    /// The last use that is known, up to a second old.
-    last_used: Option<LastUseBody>,
-    /// Null: it is not, or no longer.
-    paused: Option<PausedBody>,
-    deleted: Option<DeletionBody>,
+    /// The last allowed request, up to one second old. Null if there was none.
+    last_used: Option<KeyLastUsed>,
+    /// The current pause. Null if the key isn't paused.
+    paused: Option<KeyPauseBody>,
+    /// The deletion. Null if the key isn't deleted.
+    deleted: Option<KeyDeletion>,
     /// The number of the last change of this key.
     revision: u64,
 }
 
-/// A secret of a key, by its last four characters.
+/// A secret of a key. The secret itself is never returned.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = KeySecret)]
-pub struct SecretBody {
+pub struct KeySecret {
+    /// The last four characters of the secret.
     #[schema(example = "9fQ2")]
     hint: String,
     #[schema(format = DateTime)]
     created_at: String,
-    /// When it ends or ended; null for the current one.
+    /// When the secret stops or stopped working. Null for the current secret.
     #[schema(format = DateTime)]
     retires_at: Option<String>,
 }
 
-/// Who did something.
+/// The actor of a change.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Actor)]
-pub struct ByBody {
-    /// `user`, `key`, or `operator`: the command line on the data folder.
+pub struct ActorBody {
+    /// `user`, `key`, or `operator` (the command line on the data folder).
     #[schema(value_type = crate::api::schema::ActorKind)]
     kind: &'static str,
+    /// The ID of the user or the key. Null for `operator`.
     id: Option<String>,
+    /// The name of the user or the key.
     name: Option<String>,
 }
 
-/// The last use of a key.
+/// The last allowed request with a key.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = KeyLastUsed)]
-pub struct LastUseBody {
+pub struct KeyLastUsed {
     #[schema(format = DateTime)]
     at: String,
+    /// The IP address of the client. Null if it isn't known.
     address: Option<String>,
-    agent: String,
+    /// The `User-Agent` header of the request.
+    user_agent: String,
+    /// The permission that the request needed.
     #[schema(value_type = Option<crate::api::schema::PermissionName>)]
     permission: Option<&'static str>,
 }
 
-/// A pause that is not over.
+/// The current pause of a key.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = KeyPause)]
-pub struct PausedBody {
+pub struct KeyPauseBody {
+    /// When the pause started.
     #[schema(format = DateTime)]
     at: String,
-    by: ByBody,
-    /// When the key works again by itself; null: when it is resumed.
+    by: ActorBody,
+    /// When the pause ends. Null if the key is paused until someone resumes it.
     #[schema(format = DateTime)]
     until: Option<String>,
 }
 
-/// How a key ended.
+/// The deletion of a key.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = KeyDeletion)]
-pub struct DeletionBody {
+pub struct KeyDeletion {
     #[schema(format = DateTime)]
     at: String,
-    by: ByBody,
+    by: ActorBody,
     reason: Option<String>,
 }
 
-/// Where a change has arrived.
+/// The propagation of a change to all nodes.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Propagation)]
 pub struct PropagationBody {
+    /// The number of the change.
     revision: u64,
-    /// How many nodes check keys of this workspace: this server, and services with a guard that follows it.
+    /// The number of nodes that check keys of this workspace: this server, and services that follow it.
     nodes: u32,
-    /// How many of them have the change.
+    /// The number of nodes that have applied the change.
     confirmed: u32,
-    /// Those that may not have it yet: they are cut off, and were told to go on for a while.
-    unconfirmed: Vec<UnconfirmedBody>,
+    /// Nodes that may not have applied the change. They are disconnected, and configured to continue for some time.
+    unconfirmed: Vec<UnconfirmedNode>,
 }
 
-/// A node that may not have a change yet.
+/// A node that may not have applied a change.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = UnconfirmedNode)]
-pub struct UnconfirmedBody {
+pub struct UnconfirmedNode {
     #[schema(value_type = crate::api::schema::NodeId)]
-    node: String,
+    id: String,
     #[schema(example = "counter-3")]
     name: String,
-    /// The latest time at which it can still decide by what was before the change.
+    /// The latest time at which the node may still use the state before the change.
     #[schema(format = DateTime)]
     until: String,
 }
 
-/// A key and its new secret: the one time that it is shown.
+/// A key with its new secret.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyWithSecret {
     #[serde(flatten)]
     key: KeyBody,
-    /// Store it now: it is not kept and cannot be shown again.
+    /// The secret key. Store it now: the server doesn't keep it and can't return it again.
     #[schema(example = "kr_sk_7hQzV2mXc81LpTrB0aNeKdYw5uJf3GsR9qEXMPLE")]
     #[schema(value_type = String)]
     secret: Zeroizing<String>,
-    /// When the secret before it ends; null when there is none.
+    /// When the previous secret stops working. Null if there is none.
     #[schema(format = DateTime)]
-    retires_at: Option<String>,
+    old_secret_retires_at: Option<String>,
     propagation: PropagationBody,
 }
 
@@ -171,27 +177,27 @@ impl KeyBody {
             class: Class::name(key.class),
             scopes: key.scopes.iter().map(Scope::name).collect(),
             permissions: key.terms.permissions.iter().map(Permission::name).collect(),
-            restrictions: RestrictionsFields::of(key.terms.restrictions.as_ref()),
+            restrictions: KeyRestrictions::new(key.terms.restrictions.as_ref()),
             quotas: Vec::new(),
             note: key.note.clone(),
             status: status(key, now),
             secrets: key
                 .secrets
                 .iter()
-                .map(|secret| SecretBody {
+                .map(|secret| KeySecret {
                     hint: secret.hint.to_string(),
                     created_at: rfc3339(secret.created_at),
                     retires_at: secret.retires_at.map(rfc3339),
                 })
                 .collect(),
             created_at: rfc3339(key.created_at),
-            created_by: ByBody::of(&key.created_by),
+            created_by: ActorBody::new(&key.created_by),
             expires_at: key.terms.expires_at.map(rfc3339),
-            last_used: key.last_use.as_ref().map(LastUseBody::of),
-            paused: key.paused_at(now).map(PausedBody::of),
-            deleted: key.deletion.as_ref().map(|deletion| DeletionBody {
+            last_used: key.last_use.as_ref().map(KeyLastUsed::new),
+            paused: key.paused_at(now).map(KeyPauseBody::new),
+            deleted: key.deletion.as_ref().map(|deletion| KeyDeletion {
                 at: rfc3339(deletion.at),
-                by: ByBody::of(&deletion.by),
+                by: ActorBody::new(&deletion.by),
                 reason: deletion.reason.clone(),
             }),
             revision: key.revision.0,
@@ -200,9 +206,9 @@ impl KeyBody {
 }
 
 impl KeyBody {
-    /// The same, with how it stands with its quotas.
-    pub fn standing(self, quotas: Vec<Standing>) -> Self {
-        Self { quotas: quotas.into_iter().map(QuotaStanding::from).collect(), ..self }
+    /// Adds the usage of the key's quotas.
+    pub fn with_quotas(self, quotas: Vec<Standing>) -> Self {
+        Self { quotas: quotas.into_iter().map(QuotaUsage::from).collect(), ..self }
     }
 }
 
@@ -211,12 +217,12 @@ fn status(key: &KeyRow, now: Timestamp) -> &'static str {
         (Some(_), _) => "deleted",
         (None, _) if key.paused_at(now).is_some() => "paused",
         (None, Some(at)) if at <= now => "expired",
-        _ => "live",
+        _ => "active",
     }
 }
 
-impl ByBody {
-    fn of(by: &NamedActor) -> Self {
+impl ActorBody {
+    fn new(by: &NamedActor) -> Self {
         let (kind, id) = match by.actor {
             Actor::User(id) => ("user", Some(id.to_string())),
             Actor::Key(id) => ("key", Some(id.to_string())),
@@ -226,18 +232,18 @@ impl ByBody {
     }
 }
 
-impl PausedBody {
-    fn of(paused: &KeyPause) -> Self {
-        Self { at: rfc3339(paused.at), by: ByBody::of(&paused.by), until: paused.until.map(rfc3339) }
+impl KeyPauseBody {
+    fn new(paused: &KeyPause) -> Self {
+        Self { at: rfc3339(paused.at), by: ActorBody::new(&paused.by), until: paused.until.map(rfc3339) }
     }
 }
 
-impl LastUseBody {
-    fn of(last: &LastUse) -> Self {
+impl KeyLastUsed {
+    fn new(last: &LastUse) -> Self {
         Self {
             at: rfc3339(last.at),
             address: last.address.map(|address| address.to_string()),
-            agent: last.agent().to_owned(),
+            user_agent: last.agent().to_owned(),
             permission: last.permission.map(Permission::name),
         }
     }
@@ -246,14 +252,14 @@ impl LastUseBody {
 impl From<Propagation> for PropagationBody {
     fn from(propagation: Propagation) -> Self {
         let confirmed = propagation.confirmed();
-        let unconfirmed = propagation.unconfirmed.into_iter().map(UnconfirmedBody::from).collect();
+        let unconfirmed = propagation.unconfirmed.into_iter().map(UnconfirmedNode::from).collect();
         Self { revision: propagation.revision.0, nodes: propagation.nodes, confirmed, unconfirmed }
     }
 }
 
-impl From<Unconfirmed> for UnconfirmedBody {
+impl From<Unconfirmed> for UnconfirmedNode {
     fn from(node: Unconfirmed) -> Self {
-        Self { node: node.id.to_string(), name: node.name, until: rfc3339(node.until) }
+        Self { id: node.id.to_string(), name: node.name, until: rfc3339(node.until) }
     }
 }
 
@@ -263,13 +269,13 @@ impl KeyWithSecret {
         Self {
             key: KeyBody::new(&handed.key, now),
             secret: handed.secret.expose().to_owned().into(),
-            retires_at: retiring.map(rfc3339),
+            old_secret_retires_at: retiring.map(rfc3339),
             propagation: handed.propagation.into(),
         }
     }
 }
 
-/// The value of `ETag` and `If-Match`.
+/// Returns the value of `ETag` for a revision of a key.
 pub fn etag(revision: Revision) -> String {
     format!("\"{}\"", revision.0)
 }

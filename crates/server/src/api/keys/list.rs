@@ -1,4 +1,4 @@
-//! `GET /keys`: a page of keys.
+//! `GET /keys`: lists keys.
 
 use axum::Json;
 use axum::extract::State;
@@ -13,27 +13,27 @@ use crate::api::ApiError;
 use crate::api::body::{Params, limit};
 use crate::app::Shared;
 
-/// Which keys.
+/// A filter for keys, and the position and the length of a page.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 pub struct KeyQuery {
-    /// `live`, `paused`, `expired`, `deleted` or `any` (the default): the `status` of a key.
+    /// Only keys with this status. `any` (the default) returns all keys.
     #[param(inline, value_type = Option<crate::api::schema::KeyStatusFilter>)]
     status: Option<String>,
-    /// `project`, `inference` or `keys`.
+    /// Only keys with this scope.
     #[param(value_type = Option<crate::api::schema::ScopeName>)]
     scope: Option<String>,
-    /// `secret` or `publishable`.
+    /// Only keys of this class.
     #[param(value_type = Option<crate::api::schema::KeyClass>)]
     class: Option<String>,
-    /// Part of the name, or the last four characters of a secret.
+    /// Only keys whose name contains this text, or that have a secret with these last four characters.
     #[param(max_length = 100)]
     q: Option<String>,
-    /// At most this many, 1 to 200; 50 unless told otherwise.
+    /// The maximum number of items, 1 to 200. The default is 50.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     limit: Option<String>,
-    /// The `nextCursor` of the page before.
+    /// The `nextCursor` of the previous page.
     #[param(min_length = 1)]
     cursor: Option<String>,
 }
@@ -41,9 +41,10 @@ pub struct KeyQuery {
 /// A page of keys.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct KeyPage {
+#[schema(as = KeyPage)]
+pub struct KeyPageBody {
     items: Vec<KeyBody>,
-    /// Where the next page begins; null on the last.
+    /// The cursor of the next page. Null on the last page.
     next_cursor: Option<String>,
 }
 
@@ -52,11 +53,11 @@ impl KeyQuery {
         let mut invalid = Invalid::default();
         let status = match self.status.as_deref().unwrap_or("any") {
             "any" => Ok(KeyStatus::Any),
-            "live" => Ok(KeyStatus::Live),
+            "active" => Ok(KeyStatus::Live),
             "paused" => Ok(KeyStatus::Paused),
             "expired" => Ok(KeyStatus::Expired),
             "deleted" => Ok(KeyStatus::Deleted),
-            _ => Err("expected live, paused, expired, deleted or any"),
+            _ => Err("expected active, paused, expired, deleted or any"),
         };
         let status = invalid.take("status", status);
         let scope = self.scope.as_deref().and_then(|text| invalid.take("scope", text.parse::<Scope>()));
@@ -66,7 +67,7 @@ impl KeyQuery {
         });
         let limit = invalid.take("limit", limit(self.limit.as_deref()));
         let text = self.q.as_deref().map(str::trim).filter(|text| !text.is_empty());
-        // No name is longer.
+        // Names have at most 100 characters.
         let fits = text.is_none_or(|text| text.chars().count() <= 100);
         invalid.take("q", fits.then_some(()).ok_or("at most 100 characters"));
         match (status, limit) {
@@ -80,17 +81,17 @@ impl KeyQuery {
 
 /// List keys
 ///
-/// Newest first; expired and deleted ones too, unless `status` says otherwise. Never a secret.
+/// Returns the keys of the workspace, newest first, including expired and deleted keys.
 #[utoipa::path(get, path = "/keys", tag = "Keys", operation_id = "listKeys", params(KeyQuery),
-    responses((status = 200, description = "A page of keys", body = KeyPage)))]
+    responses((status = 200, description = "A page of keys.", body = KeyPageBody)))]
 pub async fn list(
     State(app): State<Shared>,
     by: Acting,
     Params(query): Params<KeyQuery>,
-) -> Result<Json<KeyPage>, ApiError> {
+) -> Result<Json<KeyPageBody>, ApiError> {
     let now = (app.clock)();
     let page = app.keys.list(&by, &query.parse(now)?).await?;
-    Ok(Json(KeyPage {
+    Ok(Json(KeyPageBody {
         items: page.items.iter().map(|key| KeyBody::new(key, now)).collect(),
         next_cursor: page.next.map(|id| id.to_string()),
     }))

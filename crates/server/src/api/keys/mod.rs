@@ -1,36 +1,37 @@
-//! Keys: make, list, read, edit, rotate, retire, pause, resume, delete; what is seen of them.
+//! Endpoints of keys: their life cycle, their usage, and the callers that use them.
 
-pub mod advice;
 pub mod callers;
 pub mod create;
 pub mod delete;
 pub mod edit;
+pub mod exposures;
 pub mod list;
 pub mod pause;
 pub mod read;
+pub mod recommendations;
 pub mod resume;
 pub mod retire;
 pub mod rotate;
-pub mod sightings;
 pub mod usage;
 pub mod what_if;
 
-mod changed;
-mod fields;
+mod idempotency_key;
 mod key_body;
-mod once;
 mod quota_body;
+mod restrictions;
+mod updated_key;
 
-use changed::ChangedKey;
-use fields::{RestrictionsFields, parse_scopes};
+use idempotency_key::idempotency_key;
 use key_body::{KeyBody, KeyWithSecret, PropagationBody, etag};
-use once::once;
-pub use quota_body::QuotaStanding;
+pub use quota_body::QuotaUsage;
+use restrictions::{KeyRestrictions, parse_scopes};
+use updated_key::UpdatedKey;
 
-use keyrack_core::OpError;
 use keyrack_key::KeyId;
 
-/// An id from a path. What is no id names nothing.
+use keyrack_core::OpError;
+
+/// Parses an ID from a path. An invalid ID is a 404, like an unknown ID.
 fn key_id(text: &str) -> Result<KeyId, OpError> {
     text.parse().map_err(|_| OpError::NotFound("key"))
 }

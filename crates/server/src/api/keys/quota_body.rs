@@ -1,25 +1,26 @@
-//! The quotas of a key, as the API reads and shows them.
+//! Quotas of a key as JSON, and their usage.
 
-use keyrack_core::Invalid;
-use keyrack_core::times::rfc3339;
 use keyrack_key::{Counted, Period, Quota, Quotas, Standing};
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use utoipa::ToSchema;
 
-/// At most `limit` of something in each day or month of the calendar: from midnight to midnight, UTC. A key has one for each
-/// kind and period at the most. What is beyond is answered 429 with `quota_exceeded` and `Retry-After`, and each answer to
-/// counted work says in `RateLimit` what is left. Work that is refused, whatever for, is not counted; work whose answer nobody
-/// waited for is. Counted for the key and not for each of its secrets, and kept when the server starts anew. Each key is
-/// counted on its own, and hands on no quota that is higher than its own.
+use keyrack_core::Invalid;
+use keyrack_core::times::rfc3339;
+
+/// A quota: at most `limit` predictions, images, or training runs in each calendar day or month (UTC). A key has at most one
+/// quota of each kind and period. The server responds to further requests with 429, `quota_exceeded`, and `Retry-After`, and to
+/// counted requests with the remaining number in `RateLimit`. Denied requests don't count. Requests whose client disconnects
+/// before the response do. All secrets of a key share the quota. Restarts keep the counts. A key can't grant a higher quota than
+/// its own.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Quota)]
-pub struct QuotaFields {
-    /// `predictions`; `images`, those that become records of a dataset; or `trainings`, those that are begun.
+pub struct QuotaBody {
+    /// `predictions`, `images` (added to datasets), or `trainings` (started training runs).
     #[schema(value_type = crate::api::schema::QuotaKind)]
     of: String,
-    /// How many, from 1 to 1,000,000,000. Another number counts at once, and what was used stays used.
+    /// The limit. A new limit applies immediately and doesn't reset the usage.
     #[schema(value_type = u32, minimum = 1, maximum = 1_000_000_000, example = 1_000)]
     limit: Number,
     /// `day` or `month`.
@@ -27,12 +28,11 @@ pub struct QuotaFields {
     per: String,
 }
 
-/// How a key stands with one of its quotas.
+/// The usage of a quota in the current period.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = QuotaUsage)]
-pub struct QuotaStanding {
-    /// `predictions`, `images` or `trainings`.
+pub struct QuotaUsage {
+    /// `predictions`, `images`, or `trainings`.
     #[schema(value_type = crate::api::schema::QuotaKind)]
     of: &'static str,
     #[schema(example = 1_000)]
@@ -40,20 +40,21 @@ pub struct QuotaStanding {
     /// `day` or `month`.
     #[schema(value_type = crate::api::schema::QuotaPeriod)]
     per: &'static str,
-    /// In the day or the month that it is.
+    /// The usage in the current day or month.
     #[schema(example = 387)]
     used: u32,
     #[schema(example = 613)]
     remaining: u32,
-    /// When the next day or month begins, and there is all of it again.
+    /// When the next period starts.
     #[schema(format = DateTime, example = "2027-01-01T00:00:00Z")]
     resets_at: String,
 }
 
 const FIELD: &str = "restrictions.quotas";
 
-impl QuotaFields {
-    pub(super) fn of(quotas: &Quotas) -> Option<Vec<Self>> {
+impl QuotaBody {
+    /// Returns `None` if there are no quotas.
+    pub(super) fn list(quotas: &Quotas) -> Option<Vec<Self>> {
         let fields = |quota: Quota| Self {
             of: quota.of.name().to_owned(),
             limit: quota.limit.get().into(),
@@ -62,7 +63,7 @@ impl QuotaFields {
         (!quotas.is_empty()).then(|| quotas.iter().map(fields).collect())
     }
 
-    /// All of them, or what is wrong with the first that is wrong.
+    /// Parses all quotas. Adds the first invalid quota to `invalid` and returns no quotas.
     pub(super) fn parse_all(list: Vec<Self>, invalid: &mut Invalid) -> Quotas {
         invalid.take(FIELD, parse_each(list)).unwrap_or_default()
     }
@@ -70,13 +71,13 @@ impl QuotaFields {
     fn parse(self) -> Result<Quota, String> {
         let of = self.of.parse::<Counted>().map_err(|error| format!("of: {error}"))?;
         let per = self.per.parse::<Period>().map_err(|error| format!("per: {error}"))?;
-        // What fits no number is out of every range.
+        // 0 is out of range, so numbers that don't fit become 0.
         let limit = self.limit.as_u64().and_then(|limit| u32::try_from(limit).ok()).unwrap_or(0);
         Quota::new(of, limit, per).map_err(|error| format!("limit: {error}"))
     }
 }
 
-fn parse_each(list: Vec<QuotaFields>) -> Result<Quotas, String> {
+fn parse_each(list: Vec<QuotaBody>) -> Result<Quotas, String> {
     let mut quotas = Quotas::NONE;
     for (place, fields) in list.into_iter().enumerate() {
         let one = fields.parse().and_then(|quota| quotas.add(quota).map_err(|twice| twice.to_string()));
@@ -85,7 +86,7 @@ fn parse_each(list: Vec<QuotaFields>) -> Result<Quotas, String> {
     Ok(quotas)
 }
 
-impl From<Standing> for QuotaStanding {
+impl From<Standing> for QuotaUsage {
     fn from(standing: Standing) -> Self {
         Self {
             of: standing.quota.of.name(),

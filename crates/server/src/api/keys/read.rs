@@ -1,4 +1,4 @@
-//! `GET /keys/{id}`: one key.
+//! `GET /keys/{id}`: returns a key.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -10,14 +10,14 @@ use super::{KeyBody, etag, key_id};
 use crate::api::ApiError;
 use crate::app::Shared;
 
-/// Read a key
+/// Get a key
 ///
-/// Also when it has expired or was deleted. Never a secret.
+/// Returns a key with the usage of its quotas. Expired and deleted keys are returned too.
 #[utoipa::path(get, path = "/keys/{id}", tag = "Keys", operation_id = "getKey",
-    params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID")),
+    params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID.")),
     responses(
-        (status = 200, description = "The key; its `ETag` goes into `If-Match`", body = KeyBody),
-        (status = 404, description = "There is no such key")))]
+        (status = 200, description = "The key. Send its `ETag` in `If-Match` to update it.", body = KeyBody),
+        (status = 404, description = "The key doesn't exist.")))]
 pub async fn read(
     State(app): State<Shared>,
     by: Acting,
@@ -25,6 +25,6 @@ pub async fn read(
 ) -> Result<impl IntoResponse, ApiError> {
     let key = app.keys.read(&by, key_id(&id)?).await?;
     let standings = app.quotas.standings_of(&key).await?;
-    let body = KeyBody::new(&key, app.now()).standing(standings);
+    let body = KeyBody::new(&key, app.now()).with_quotas(standings);
     Ok(([(header::ETAG, etag(key.revision))], Json(body)))
 }

@@ -1,4 +1,4 @@
-//! `POST /keys/{id}/rotate`: a new secret for a key.
+//! `POST /keys/{id}/rotate`: replaces the secret of a key.
 
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
@@ -9,34 +9,35 @@ use keyrack_core::{Acting, Invalid};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{KeyWithSecret, key_id, once};
+use super::{KeyWithSecret, idempotency_key, key_id};
 use crate::api::ApiError;
 use crate::api::body::Body;
 use crate::app::Shared;
 use crate::edge::compression::Uncompressed;
 
-/// How long the old secret lives on.
+/// The grace period of the old secret.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RotateKeyRequest {
-    /// `0s` ends it now; `1h`, `24h`, `7d` and so on, at most `30d`.
-    #[schema(value_type = crate::api::schema::Span)]
-    overlap: String,
+    /// How long the old secret keeps working, such as `1h` or `7d`, at most `30d`. `0s` revokes it immediately.
+    #[schema(value_type = crate::api::schema::DurationString)]
+    grace_period: String,
 }
 
 /// Rotate a key
 ///
-/// The key keeps its id, scopes and history and gets a new secret, shown this once. The old one works for `overlap`
-/// longer, and never beyond the key's own expiry. One that still retired from a rotation before ends now.
+/// Returns the key with a new secret. No other request returns the secret again. The ID, the scopes, and the usage of the key
+/// don't change. The old secret keeps working for `gracePeriod`, but not after the key expires. An older secret that still works
+/// after a previous rotation is revoked.
 #[utoipa::path(post, path = "/keys/{id}/rotate", tag = "Keys", operation_id = "rotateKey", request_body = RotateKeyRequest,
-    params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID"),
-        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 200, description = "A name for this request, up to 200 characters")),
+    params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID."),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 200, description = "A unique name for this request, up to 200 characters.")),
     responses(
-        (status = 200, description = "The key, with its new secret", body = KeyWithSecret),
-        (status = 403, description = "It holds more than the calling key"),
-        (status = 404, description = "There is no such key"),
-        (status = 409, description = "The key was deleted, or this request was carried out before"),
-        (status = 422, description = "A field is not as expected; `details` names it")))]
+        (status = 200, description = "The key with its new secret.", body = KeyWithSecret),
+        (status = 403, description = "The key exceeds the permissions or restrictions of the calling key."),
+        (status = 404, description = "The key doesn't exist."),
+        (status = 409, description = "The key was deleted, or a request with this `Idempotency-Key` already rotated it."),
+        (status = 422, description = "A field is invalid. `details` names it.")))]
 pub async fn rotate(
     State(app): State<Shared>,
     by: Acting,
@@ -44,8 +45,9 @@ pub async fn rotate(
     headers: HeaderMap,
     Body(body): Body<RotateKeyRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let overlap = times::span(&body.overlap).map_err(|expected| Invalid::field("overlap", expected))?;
-    let handed = app.keys.rotate(&by, key_id(&id)?, overlap, once(&headers)?).await?;
+    let grace_period =
+        times::span(&body.grace_period).map_err(|expected| Invalid::field("gracePeriod", expected))?;
+    let rotated = app.keys.rotate(&by, key_id(&id)?, grace_period, idempotency_key(&headers)?).await?;
     let head = (Extension(Uncompressed), [(header::CACHE_CONTROL, "no-store")]);
-    Ok((head, Json(KeyWithSecret::new(handed, (app.clock)()))))
+    Ok((head, Json(KeyWithSecret::new(rotated, (app.clock)()))))
 }

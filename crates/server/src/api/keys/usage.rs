@@ -1,4 +1,4 @@
-//! `GET /keys/{id}/usage`: what a key was used for.
+//! `GET /keys/{id}/usage`: returns the usage of a key by hour.
 
 use std::time::Duration;
 
@@ -16,15 +16,15 @@ use crate::api::ApiError;
 use crate::api::body::Params;
 use crate::app::Shared;
 
-const MOST: Duration = Duration::from_hours(90 * 24);
+const LAST_MAX: Duration = Duration::from_hours(90 * 24);
 
-/// How far back.
+/// The time range of the usage.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 pub struct UsageQuery {
-    /// A span such as `24h` or `30d`, up to `90d`; the hour in which it begins is told as well.
-    #[param(value_type = Option<crate::api::schema::Span>)]
+    /// How far back the usage goes, such as `24h` or `30d` (the default), at most `90d`. The first hour is returned whole.
+    #[param(value_type = Option<crate::api::schema::DurationString>)]
     last: String,
 }
 
@@ -34,54 +34,54 @@ impl Default for UsageQuery {
     }
 }
 
-/// What a key was used for.
+/// The usage of a key.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = KeyUsageList)]
-pub struct UsageList {
-    /// The oldest hour first; hours without a check are left out.
-    items: Vec<UsageBody>,
+pub struct KeyUsageList {
+    /// The oldest hour comes first. Hours without usage are left out.
+    items: Vec<KeyUsageBody>,
 }
 
-/// How often checks of the key ended in one way, within an hour.
+/// The number of checks of a key in one hour, for one permission and outcome.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = KeyUsage)]
-pub struct UsageBody {
-    /// When the hour began.
+pub struct KeyUsageBody {
+    /// The start of the hour.
     #[schema(format = DateTime)]
     hour: String,
-    /// What was asked for; null where the question was only whether the key is alive.
+    /// The permission that the requests needed. Null if they needed none.
     #[schema(value_type = Option<crate::api::schema::PermissionName>)]
     permission: Option<&'static str>,
-    /// `allowed`, or the code of the refusal.
+    /// `allowed`, or the code of the denial.
     #[schema(example = "allowed")]
     outcome: String,
+    /// The number of checks.
     checks: u64,
 }
 
-impl From<Usage> for UsageBody {
+impl From<Usage> for KeyUsageBody {
     fn from(Usage { hour, permission, outcome, checks }: Usage) -> Self {
         Self { hour: rfc3339(hour), permission: permission.map(Permission::name), outcome, checks }
     }
 }
 
-/// What a key was used for
+/// Get the usage of a key
 ///
-/// Checks by hour, permission and outcome. Written down each second, so the last moment may be missing.
+/// Returns the number of checks by hour, permission, and outcome. Records are up to one second old.
 #[utoipa::path(get, path = "/keys/{id}/usage", tag = "Keys", operation_id = "getKeyUsage",
-    params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID"), UsageQuery),
+    params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID."), UsageQuery),
     responses(
-        (status = 200, description = "The checks", body = UsageList),
-        (status = 404, description = "There is no such key"),
-        (status = 422, description = "A parameter is not as expected; `details` names it")))]
+        (status = 200, description = "The usage.", body = KeyUsageList),
+        (status = 404, description = "The key doesn't exist."),
+        (status = 422, description = "A parameter is invalid. `details` names it.")))]
 pub async fn usage(
     State(app): State<Shared>,
     by: Acting,
     Path(id): Path<String>,
     Params(query): Params<UsageQuery>,
-) -> Result<Json<UsageList>, ApiError> {
-    let last = span(&query.last).ok().filter(|last| *last <= MOST);
+) -> Result<Json<KeyUsageList>, ApiError> {
+    let last = span(&query.last).ok().filter(|last| *last <= LAST_MAX);
     let last =
         last.ok_or_else(|| ApiError::field("last", "expected a span such as 24h or 30d, at most 90d"))?;
     let usage = app.keys.usage(&by, key_id(&id)?, last).await?;
-    Ok(Json(UsageList { items: usage.into_iter().map(UsageBody::from).collect() }))
+    Ok(Json(KeyUsageList { items: usage.into_iter().map(KeyUsageBody::from).collect() }))
 }

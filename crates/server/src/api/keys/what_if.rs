@@ -1,4 +1,4 @@
-//! `POST /keys/{id}/what-if`: what a change would have refused.
+//! `POST /keys/{id}/what-if`: previews the effect of a change of a key on its recorded requests.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -10,22 +10,22 @@ use keyrack_key::{KeyId, Permission};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use super::callers::CallerBody;
-use super::{RestrictionsFields, key_id, parse_scopes};
+use super::callers::KeyCaller;
+use super::{KeyRestrictions, key_id, parse_scopes};
 use crate::api::ApiError;
 use crate::api::body::{Body, object_if_any};
 use crate::app::{App, Shared};
 
-/// The change in question; what is left out stays.
+/// A change to preview. Fields that are left out don't change.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct KeyChangeRequest {
     #[schema(value_type = Option<Vec<crate::api::schema::ScopeName>>, min_items = 1, example = json!(["inference"]))]
     scopes: Option<Vec<String>>,
-    /// In place of all restrictions.
+    /// Replaces all restrictions.
     #[serde(deserialize_with = "object_if_any")]
-    restrictions: Option<RestrictionsFields>,
-    /// Null: never. It lies ahead, so it would have refused nothing yet.
+    restrictions: Option<KeyRestrictions>,
+    /// When the key expires. Null means never. An expiration in the future has no effect on recorded requests.
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Option<String>>,
@@ -35,47 +35,48 @@ fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<String>>
     Option::deserialize(field).map(Some)
 }
 
-/// What the change would have done, by what was recorded.
+/// The effect that a change would have had on recorded requests.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyChangePreview {
-    /// The days that were looked at, today among them.
+    /// The number of examined days, including today.
     #[schema(example = 30)]
     days: u32,
-    /// Calls that were let through in that time.
+    /// The number of allowed requests in these days.
     #[schema(example = 41_203)]
-    calls: u64,
-    /// Those that would have been refused.
+    requests: u64,
+    /// The number of these requests that the change would have denied.
     #[schema(example = 0)]
-    refused: u64,
-    /// Those of which it cannot be known, because it was not recorded precisely enough where they came from.
+    denied: u64,
+    /// The number of these requests for which the result isn't known, because only the network of their caller was recorded.
     unknown: u64,
-    /// With a lower rate: at least so many came too fast for it. Calls are counted by the hour. Null without one.
-    too_fast: Option<u64>,
-    /// Restrictions of which nothing is recorded, so that it cannot be known what they would have refused.
+    /// The minimum number of these requests that a lower rate limit would have denied. Null if the rate limit isn't lower. Usage
+    /// is recorded by the hour, so more requests may have exceeded the limit.
+    rate_limited: Option<u64>,
+    /// Changed restrictions whose effect isn't known, because the server doesn't record what they depend on.
     #[schema(example = json!(["projects"]))]
-    cannot_be_known: Vec<String>,
-    /// Permissions that the key would newly have.
+    unrecorded_restrictions: Vec<String>,
+    /// Permissions that the change adds.
     #[schema(value_type = Vec<crate::api::schema::PermissionName>, example = json!([]))]
-    newly_permits: Vec<&'static str>,
-    /// Restrictions that would let more through than now.
-    widens: Vec<&'static str>,
-    /// Whose calls they were, those with the most first; at most 50.
+    added_permissions: Vec<&'static str>,
+    /// Restrictions that would allow more than now.
+    relaxed_restrictions: Vec<&'static str>,
+    /// Callers with denied or unknown requests, up to 50. The caller with the most such requests comes first.
     callers: Vec<AffectedCaller>,
 }
 
-/// A caller whom the change would hit.
+/// A caller that the change would affect.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AffectedCaller {
-    caller: CallerBody,
-    /// Calls of theirs that would have been refused.
-    would_be_refused: u64,
-    /// Calls of theirs of which it cannot be known.
+    caller: KeyCaller,
+    /// The number of requests of this caller that the change would have denied.
+    denied: u64,
+    /// The number of requests of this caller for which the result isn't known.
     unknown: u64,
 }
 
-const MOST: usize = 50;
+const CALLERS_MAX: usize = 50;
 
 impl KeyChangeRequest {
     fn parse(self) -> Result<Patch, Invalid> {
@@ -92,44 +93,50 @@ impl KeyChangeRequest {
     }
 }
 
-/// Ask what a change would have refused
+/// Preview a change of a key
 ///
-/// Nothing is changed. Calls of the last 30 days (less, where the server remembers less) are judged by the key as it would
-/// be: scopes exactly, networks and origins by who called, a rate by the hour.
+/// Computes which recorded requests the change would have denied, and changes nothing. The preview covers the last 30 days, or
+/// less if the server keeps usage for less time. Scopes are exact. Networks and origins depend on the recorded callers, and rate
+/// limits on the usage by hour.
 #[utoipa::path(post, path = "/keys/{id}/what-if", tag = "Keys", operation_id = "previewKeyChange", request_body = KeyChangeRequest,
-    params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID")),
+    params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID.")),
     responses(
-        (status = 200, description = "What it would have refused", body = KeyChangePreview),
-        (status = 404, description = "There is no such key"),
-        (status = 409, description = "The key was deleted"),
-        (status = 422, description = "A field is not as expected; `details` names it")))]
-pub async fn ask(
+        (status = 200, description = "The preview.", body = KeyChangePreview),
+        (status = 404, description = "The key doesn't exist."),
+        (status = 409, description = "The key was deleted."),
+        (status = 422, description = "A field is invalid. `details` names it.")))]
+pub async fn preview(
     State(app): State<Shared>,
     by: Acting,
     Path(id): Path<String>,
-    Body(question): Body<KeyChangeRequest>,
+    Body(change): Body<KeyChangeRequest>,
 ) -> Result<Json<KeyChangePreview>, ApiError> {
     let id = key_id(&id)?;
-    let what = app.keys.what_if(&by, id, question.parse()?, app.window()).await?;
-    Ok(Json(verdict(&app, &by, id, what).await?))
+    let effect = app.keys.what_if(&by, id, change.parse()?, app.window()).await?;
+    Ok(Json(key_change_preview(&app, &by, id, effect).await?))
 }
 
-async fn verdict(app: &App, by: &Acting, id: KeyId, what: WhatIf) -> Result<KeyChangePreview, OpError> {
+async fn key_change_preview(
+    app: &App,
+    by: &Acting,
+    id: KeyId,
+    effect: WhatIf,
+) -> Result<KeyChangePreview, OpError> {
     let (key, now) = (app.keys.read(by, id).await?, app.now());
-    let callers = what.callers.iter().take(MOST).map(|one| AffectedCaller {
-        caller: CallerBody::of(&one.caller, &key, now),
-        would_be_refused: one.refused,
+    let callers = effect.callers.iter().take(CALLERS_MAX).map(|one| AffectedCaller {
+        caller: KeyCaller::new(&one.caller, &key, now),
+        denied: one.refused,
         unknown: one.unknown,
     });
     Ok(KeyChangePreview {
-        days: what.days,
-        calls: what.calls,
-        refused: what.refused,
-        unknown: what.unknown,
-        too_fast: what.too_fast,
+        days: effect.days,
+        requests: effect.calls,
+        denied: effect.refused,
+        unknown: effect.unknown,
+        rate_limited: effect.too_fast,
         callers: callers.collect(),
-        cannot_be_known: what.unrecorded,
-        newly_permits: what.permits.iter().map(Permission::name).collect(),
-        widens: what.widens,
+        unrecorded_restrictions: effect.unrecorded,
+        added_permissions: effect.permits.iter().map(Permission::name).collect(),
+        relaxed_restrictions: effect.widens,
     })
 }

@@ -1,4 +1,4 @@
-//! `POST /models/{id}/cancel`: stop a training.
+//! `POST /models/{id}/cancel`: cancels a training run.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -8,15 +8,15 @@ use super::{ModelBody, model_id};
 use crate::api::ApiError;
 use crate::app::Shared;
 
-/// Stop a training
+/// Cancel a training run
 ///
-/// One that waits ends at once, one that runs within two seconds. What has ended stays as it is.
+/// A queued run ends immediately, and a running one within two seconds. The request has no effect if the run has ended.
 #[utoipa::path(post, path = "/models/{id}/cancel", tag = "Models", operation_id = "cancelModel",
-    params(("id" = crate::api::schema::ModelId, Path, description = "The model's ID")),
+    params(("id" = crate::api::schema::ModelId, Path, description = "The model's ID.")),
     responses(
-        (status = 200, description = "The model as it is now; `cancelling` while its worker stops", body = ModelBody),
-        (status = 403, description = "The key is restricted to other projects or models"),
-        (status = 404, description = "There is no such model")))]
+        (status = 200, description = "The model. `cancelling` is true until the worker has stopped.", body = ModelBody),
+        (status = 403, description = "The key is restricted to other projects or models."),
+        (status = 404, description = "The model doesn't exist.")))]
 pub async fn cancel(
     State(app): State<Shared>,
     by: Acting,

@@ -1,4 +1,4 @@
-//! `GET /models/{id}/card`: what whoever asks a model may know of it.
+//! `GET /models/{id}/card`: returns a model card. Unlike the model, the card only needs the permission for predictions.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -11,34 +11,34 @@ use super::model_id;
 use crate::api::ApiError;
 use crate::app::Shared;
 
-/// What may be known of a model without its training data.
+/// A model card: the task of a model, its quality, and its limits.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ModelCard)]
-pub struct CardBody {
+pub struct ModelCardBody {
     #[schema(value_type = crate::api::schema::ModelId)]
     id: String,
     name: String,
-    /// `task`, `labels`, `metrics`, `notes`, `seconds`.
+    /// `task`, `labels`, `metrics`, `notes`, and `seconds`.
     #[serde(flatten)]
     #[schema(value_type = Object)]
     card: Value,
 }
 
-/// Read a model's card
+/// Get a model card
 ///
-/// What it does, how right it is on pictures that it did not learn from, and what to know before believing it.
+/// Returns the labels of a model, its metrics on the test set, and notes about its limits. The card contains no training data.
 #[utoipa::path(get, path = "/models/{id}/card", tag = "Models", operation_id = "getModelCard",
-    params(("id" = crate::api::schema::ModelId, Path, description = "The model's ID")),
+    params(("id" = crate::api::schema::ModelId, Path, description = "The model's ID.")),
     responses(
-        (status = 200, description = "The card", body = CardBody),
-        (status = 403, description = "The key is restricted to other projects or models"),
-        (status = 404, description = "There is no such model"),
-        (status = 409, description = "The model is not ready")))]
+        (status = 200, description = "The card.", body = ModelCardBody),
+        (status = 403, description = "The key is restricted to other projects or models."),
+        (status = 404, description = "The model doesn't exist."),
+        (status = 409, description = "The model isn't ready.")))]
 pub async fn card(
     State(app): State<Shared>,
     by: Acting,
     Path(id): Path<String>,
-) -> Result<Json<CardBody>, ApiError> {
+) -> Result<Json<ModelCardBody>, ApiError> {
     let (model, card) = app.models.card(&by, model_id(&id)?).await?;
-    Ok(Json(CardBody { id: model.id.to_string(), name: model.name.clone(), card }))
+    Ok(Json(ModelCardBody { id: model.id.to_string(), name: model.name.clone(), card }))
 }

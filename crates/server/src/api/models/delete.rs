@@ -1,4 +1,4 @@
-//! `DELETE /models/{id}`: the end of a model.
+//! `DELETE /models/{id}`: deletes a model.
 
 use axum::extract::{Path, State};
 use http::StatusCode;
@@ -10,13 +10,13 @@ use crate::app::Shared;
 
 /// Delete a model
 ///
-/// A training that it comes of stops.
+/// Deletes the model and cancels its training run. A deletion can't be undone.
 #[utoipa::path(delete, path = "/models/{id}", tag = "Models", operation_id = "deleteModel",
-    params(("id" = crate::api::schema::ModelId, Path, description = "The model's ID")),
+    params(("id" = crate::api::schema::ModelId, Path, description = "The model's ID.")),
     responses(
-        (status = 204, description = "It is deleted"),
-        (status = 403, description = "The key is restricted to other projects or models"),
-        (status = 404, description = "There is no such model")))]
+        (status = 204, description = "The model is deleted."),
+        (status = 403, description = "The key is restricted to other projects or models."),
+        (status = 404, description = "The model doesn't exist.")))]
 pub async fn delete(
     State(app): State<Shared>,
     by: Acting,

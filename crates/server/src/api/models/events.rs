@@ -1,4 +1,4 @@
-//! `GET /models/{id}/events`: a training as it goes.
+//! `GET /models/{id}/events`: streams the progress of a training run.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -17,57 +17,57 @@ use utoipa::ToSchema;
 
 use super::{ModelBody, model_id};
 use crate::api::ApiError;
-use crate::api::again::Again;
-use crate::api::schema::{Stream, Streamed};
+use crate::api::reauthorization::Reauthorization;
+use crate::api::schema::{StreamElement, StreamSchema};
 use crate::app::Shared;
 
-/// A server-sent event of a model.
+/// A server-sent event with the state of a model.
 #[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "only described")]
+#[expect(dead_code, reason = "the type only has a schema")]
 pub struct ModelEvent {
     /// Always `model`.
     #[schema(example = "model")]
     event: String,
-    /// What to send as `Last-Event-ID` to go on behind this event.
+    /// The ID to send as `Last-Event-ID` to continue after this event.
     id: String,
-    /// The model at that time, as JSON.
+    /// The model, as JSON.
     data: ModelBody,
 }
 
-impl Streamed for ModelEvent {
+impl StreamElement for ModelEvent {
     const MEDIA_TYPE: &'static str = "text/event-stream";
 }
 
-type ModelEvents = Stream<ModelEvent>;
+type ModelEvents = StreamSchema<ModelEvent>;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-/// How long a client waits before it connects again.
+/// The time that clients wait before they connect again.
 const RETRY: Duration = Duration::from_secs(2);
-/// Asks nginx not to hold events back until there are many.
+/// Disables the response buffer of nginx, which would delay events.
 const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
 
-/// Follow a training
+/// Stream the progress of a training run
 ///
-/// Server-sent events: `model`, with the model as it is read, at first and whenever it has changed; the last one has
-/// its end (`ready`, `failed` or `cancelled`). The stream also ends when the model is deleted, or the key may not
-/// see it any more; it is asked about anew each second.
+/// Sends the model as a server-sent event named `model`, first immediately and then after each change. The last event has the
+/// status `ready`, `failed`, or `cancelled`. The stream also ends if the model is deleted, or if the key may no longer access it.
+/// The server checks the key every second.
 ///
-/// Each event has an `id`. A client that connects again and sends the last one (`Last-Event-ID`, as browsers do) is not sent the
-/// same again. After the end of the training it is answered 204, which tells a browser's `EventSource` to stop.
+/// Each event has an `id`. Browsers send the last one in `Last-Event-ID` when they connect again, and then don't receive that
+/// event again. If the training run has ended in the meantime, the server responds with 204, so that `EventSource` stops.
 #[utoipa::path(get, path = "/models/{id}/events", tag = "Models", operation_id = "streamModelEvents",
-    params(("id" = crate::api::schema::ModelId, Path, description = "The model's ID"),
-        ("Last-Event-ID" = Option<String>, Header, description = "The `id` of the last event that was received")),
+    params(("id" = crate::api::schema::ModelId, Path, description = "The model's ID."),
+        ("Last-Event-ID" = Option<String>, Header, description = "The `id` of the last received event.")),
     responses(
-        (status = 200, description = "Events until the training has ended", body = inline(ModelEvents), content_type = "text/event-stream"),
-        (status = 204, description = "The training has ended, and its last event was received before"),
-        (status = 403, description = "The key is restricted to other projects or models"),
-        (status = 404, description = "There is no such model"),
-        (status = 429, description = "The key or the workspace already uses its share of the event streams"),
-        (status = 503, description = "All event streams are in use")))]
+        (status = 200, description = "The events until the training run ends.", body = inline(ModelEvents), content_type = "text/event-stream"),
+        (status = 204, description = "The training run has ended, and the client has received its last event."),
+        (status = 403, description = "The key is restricted to other projects or models."),
+        (status = 404, description = "The model doesn't exist."),
+        (status = 429, description = "The key or the workspace uses its share of the event streams."),
+        (status = 503, description = "All event streams are in use. Retry after `Retry-After` seconds.")))]
 pub async fn follow(
     State(app): State<Shared>,
     by: Acting,
-    again: Again,
+    reauthorization: Reauthorization,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -77,15 +77,15 @@ pub async fn follow(
     if model.status.has_ended() && received.as_ref() == Some(&ModelState::of(&model).id) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let again = Arc::new(again);
-    let decide = move || {
-        let again = Arc::clone(&again);
-        async move { again.decide().await }
+    let reauthorization = Arc::new(reauthorization);
+    let authorize = move || {
+        let reauthorization = Arc::clone(&reauthorization);
+        async move { reauthorization.authorize().await }
     };
-    let models = app.models.follow(by, id, decide).await?;
+    let models = app.models.follow(by, id, authorize).await?;
     let states = models.map(|model| ModelState::of(&model)).skip_while({
         let mut received = received;
-        // Only the first can be one that was received: the others have changed since.
+        // The client can only have received the first state: later states are changes.
         move |state| ready(received.take().is_some_and(|id| id == state.id))
     });
     let events = states.map(|state| Ok::<_, Infallible>(state.event()));
@@ -93,16 +93,16 @@ pub async fn follow(
     Ok((headers, Sse::new(events).keep_alive(KeepAlive::default())).into_response())
 }
 
-/// A model at one moment, as an event tells it.
+/// The state of a model in an event.
 struct ModelState {
     json: String,
-    /// The same for the same state.
+    /// A hash of the state: equal states have equal IDs.
     id: String,
 }
 
 impl ModelState {
     fn of(model: &Model) -> Self {
-        // Strings and numbers: it always has a JSON.
+        // Serialization can't fail: the model has only strings, numbers, and maps with string keys.
         let json = serde_json::to_string(&ModelBody::from(model)).unwrap_or_default();
         let digest = Digest::of(json.as_bytes());
         let id = digest.as_bytes()[..8].iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));

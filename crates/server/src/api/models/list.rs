@@ -1,4 +1,4 @@
-//! `GET /projects/{id}/models` and `GET /models`: a page of models.
+//! `GET /projects/{id}/models` and `GET /models`: list models.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -10,46 +10,47 @@ use utoipa::ToSchema;
 use super::{ModelBody, project_id};
 use crate::api::ApiError;
 use crate::api::body::Params;
-use crate::api::piece::Piece;
+use crate::api::page_query::PageQuery;
 use crate::app::Shared;
 
 /// A page of models.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ModelPage {
+#[schema(as = ModelPage)]
+pub struct ModelPageBody {
     items: Vec<ModelBody>,
-    /// Where the next page begins; null on the last.
+    /// The cursor of the next page. Null on the last page.
     next_cursor: Option<String>,
 }
 
 /// List the models of a project
 ///
-/// Newest first, whatever they are at.
+/// Returns models of every status, newest first.
 #[utoipa::path(get, path = "/projects/{id}/models", tag = "Models", operation_id = "listProjectModels",
-    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID"), Piece),
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID."), PageQuery),
     responses(
-        (status = 200, description = "A page of models", body = ModelPage),
-        (status = 403, description = "The key is restricted to other projects or models"),
-        (status = 404, description = "There is no such project")))]
+        (status = 200, description = "A page of models.", body = ModelPageBody),
+        (status = 403, description = "The key is restricted to other projects or models."),
+        (status = 404, description = "The project doesn't exist.")))]
 pub async fn list_of_project(
     State(app): State<Shared>,
     by: Acting,
     Path(id): Path<String>,
-    Params(query): Params<Piece>,
-) -> Result<Json<ModelPage>, ApiError> {
+    Params(query): Params<PageQuery>,
+) -> Result<Json<ModelPageBody>, ApiError> {
     page(&app, &by, Some(project_id(&id)?), query).await
 }
 
 /// List models
 ///
-/// Newest first; those of projects that the key may open.
-#[utoipa::path(get, path = "/models", tag = "Models", operation_id = "listModels", params(Piece),
-    responses((status = 200, description = "A page of models", body = ModelPage)))]
+/// Returns the models of all projects that the key can access, newest first.
+#[utoipa::path(get, path = "/models", tag = "Models", operation_id = "listModels", params(PageQuery),
+    responses((status = 200, description = "A page of models.", body = ModelPageBody)))]
 pub async fn list(
     State(app): State<Shared>,
     by: Acting,
-    Params(query): Params<Piece>,
-) -> Result<Json<ModelPage>, ApiError> {
+    Params(query): Params<PageQuery>,
+) -> Result<Json<ModelPageBody>, ApiError> {
     page(&app, &by, None, query).await
 }
 
@@ -57,11 +58,11 @@ async fn page(
     app: &Shared,
     by: &Acting,
     project: Option<ProjectId>,
-    query: Piece,
-) -> Result<Json<ModelPage>, ApiError> {
+    query: PageQuery,
+) -> Result<Json<ModelPageBody>, ApiError> {
     let (after, limit) = query.parse()?;
     let page = app.models.list(by, project, after, limit).await?;
-    Ok(Json(ModelPage {
+    Ok(Json(ModelPageBody {
         items: page.items.iter().map(ModelBody::from).collect(),
         next_cursor: page.next.map(|id| id.to_string()),
     }))

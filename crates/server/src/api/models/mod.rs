@@ -1,4 +1,4 @@
-//! Models: train, list, read, watch, stop, delete.
+//! Endpoints of models and their training runs.
 
 pub mod cancel;
 pub mod card;
@@ -12,10 +12,11 @@ mod model_body;
 
 use model_body::ModelBody;
 
-use keyrack_core::OpError;
 use keyrack_key::{ModelId, ProjectId};
 
-/// An id from a path. What is no id names nothing.
+use keyrack_core::OpError;
+
+/// Parses an ID from a path. An invalid ID is a 404, like an unknown ID.
 fn model_id(text: &str) -> Result<ModelId, OpError> {
     text.parse().map_err(|_| OpError::NotFound("model"))
 }

@@ -1,12 +1,13 @@
-//! A model as the API shows it.
+//! The response type of models.
 
-use keyrack_core::times::rfc3339;
 use keyrack_store::Model;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// A model, or the training that one comes of.
+use keyrack_core::times::rfc3339;
+
+/// A model and its training run.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Model)]
@@ -22,33 +23,34 @@ pub struct ModelBody {
     /// `classification` or `object_detection`.
     #[schema(value_type = crate::api::schema::ProjectType)]
     project_type: &'static str,
-    /// `queued`, `running`, `ready`, `failed` or `cancelled`.
+    /// `queued`, `running`, `ready`, `failed`, or `cancelled`.
     #[schema(value_type = crate::api::schema::ModelStatus)]
     status: &'static str,
-    /// Why it failed.
-    reason: Option<String>,
-    /// Whether somebody has asked for its end while it runs.
+    /// Why the training run failed. Null if it didn't fail.
+    failure_reason: Option<String>,
+    /// Whether the running training run is being cancelled.
     cancelling: bool,
-    /// While it runs: `phase`, `done`, `of`, `percent`, `picturesPerSecond`, `secondsLeft`, `loss`, `validation`.
+    /// The progress of a running training run: `phase`, `done`, `total`, `percent`, `imagesPerSecond`, `secondsLeft`, `loss`, and
+    /// `validation`.
     #[schema(value_type = Option<Object>)]
     progress: Option<Value>,
-    /// What it tells apart or finds, when it is ready.
+    /// The labels that the model predicts. Null if the model isn't ready.
     #[schema(value_type = Option<Vec<String>>)]
     labels: Option<Value>,
-    /// How right it is on pictures that it did not learn from, when it is ready.
+    /// The quality of the model on the test set. Null if the model isn't ready.
     #[schema(value_type = Option<Object>)]
     metrics: Option<Value>,
-    /// What to know before believing it, when it is ready.
+    /// Notes about the limits of the model. Null if the model isn't ready.
     #[schema(value_type = Option<Vec<String>>)]
     notes: Option<Value>,
-    /// Some of the pictures that it was measured on, when it is ready.
+    /// Predictions for some images of the test set. Null if the model isn't ready.
     #[schema(value_type = Option<Vec<Object>>)]
     examples: Option<Value>,
-    /// As they were chosen.
+    /// The settings of the training run.
     #[schema(value_type = Object)]
     settings: Value,
-    /// How often the training was begun.
-    attempt: u64,
+    /// How often a worker has started the training run.
+    attempts: u64,
     #[schema(format = DateTime)]
     created_at: String,
     #[schema(format = DateTime)]
@@ -67,7 +69,7 @@ impl From<&Model> for ModelBody {
             project_id: model.project.to_string(),
             project_type: model.project_type.name(),
             status: model.status.name(),
-            reason: model.reason.clone(),
+            failure_reason: model.reason.clone(),
             cancelling: model.cancelling && !model.status.has_ended(),
             progress: model.progress.clone().filter(|_| !model.status.has_ended()),
             labels: of_card("labels"),
@@ -75,7 +77,7 @@ impl From<&Model> for ModelBody {
             notes: of_card("notes"),
             examples: of_card("examples"),
             settings: model.settings.clone(),
-            attempt: model.attempt,
+            attempts: model.attempt,
             created_at: rfc3339(model.created_at),
             started_at: model.started_at.map(rfc3339),
             ended_at: model.ended_at.map(rfc3339),

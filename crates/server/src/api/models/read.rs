@@ -1,4 +1,4 @@
-//! `GET /models/{id}`: one model.
+//! `GET /models/{id}`: returns a model.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -10,13 +10,13 @@ use crate::app::Shared;
 
 /// Get a model
 ///
-/// Its state, the progress of its training run, and its measurements when it is ready.
+/// Returns the status of a model, the progress of its training run, and its metrics once it is ready.
 #[utoipa::path(get, path = "/models/{id}", tag = "Models", operation_id = "getModel",
-    params(("id" = crate::api::schema::ModelId, Path, description = "The model's ID")),
+    params(("id" = crate::api::schema::ModelId, Path, description = "The model's ID.")),
     responses(
-        (status = 200, description = "The model: where it stands, how far it is, how good it is", body = ModelBody),
-        (status = 403, description = "The key is restricted to other projects or models"),
-        (status = 404, description = "There is no such model")))]
+        (status = 200, description = "The model.", body = ModelBody),
+        (status = 403, description = "The key is restricted to other projects or models."),
+        (status = 404, description = "The model doesn't exist.")))]
 pub async fn read(
     State(app): State<Shared>,
     by: Acting,

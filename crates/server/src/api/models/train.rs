@@ -1,4 +1,4 @@
-//! `POST /projects/{id}/models`: train a model.
+//! `POST /projects/{id}/models`: trains a model.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -15,53 +15,54 @@ use crate::api::body::{OptionalBody, object_if_any};
 use crate::api::quota_headers;
 use crate::app::Shared;
 
-/// A model to be trained.
+/// The name and the settings of a new model. The body is optional.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainModelRequest {
-    /// 1 to 100 characters, not yet used in the project. Left out: the next free one, such as `Model 3`.
-    #[schema(value_type = Option<crate::api::schema::Name>)]
+    /// A name that no other model of the project has, 1 to 100 characters. The default is the next free name, such as `Model 3`.
+    #[schema(value_type = Option<crate::api::schema::DisplayName>)]
     name: Option<String>,
     #[serde(deserialize_with = "object_if_any")]
     settings: Option<TrainingSettings>,
 }
 
-/// What can be chosen about a training; what is left out is chosen well.
+/// The settings of a training run.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct TrainingSettings {
-    /// The same pictures and seed give the same model. 0 unless told otherwise.
+    /// The seed of random numbers. The same images and seed give the same model. The default is 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u32>,
-    /// How long to learn, in steps of eight pictures, 10 to 20000; 700 unless told otherwise. Of detectors alone.
+    /// The number of training steps with eight images each, 10 to 20,000. The default is 700. Only for object detection.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 10, maximum = 20_000)]
     steps: Option<u32>,
-    /// Pictures are looked at in squares with sides of so many pixels, a multiple of 32 from 64 to 640; 320 unless
-    /// told otherwise. Of detectors alone.
+    /// The width and height to which images are scaled, in pixels: a multiple of 32 from 64 to 640. The default is 320. Only for
+    /// object detection.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 64, maximum = 640, multiple_of = 32)]
-    side: Option<u32>,
+    input_size: Option<u32>,
 }
 
 impl From<TrainingSettings> for TrainSettings {
-    fn from(TrainingSettings { seed, steps, side }: TrainingSettings) -> Self {
-        Self { seed, steps, side }
+    fn from(TrainingSettings { seed, steps, input_size }: TrainingSettings) -> Self {
+        Self { seed, steps, input_size }
     }
 }
 
 /// Train a model
 ///
-/// It learns from all labelled pictures of the project. The answer comes at once; follow the model's events.
+/// Queues a training run with all labeled images of the project, and returns the model immediately. Poll the model or stream its
+/// events for the progress.
 #[utoipa::path(post, path = "/projects/{id}/models", tag = "Models", operation_id = "trainModel", request_body = Option<TrainModelRequest>,
-    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID")),
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID.")),
     responses(
-        (status = 202, description = "The model, which waits for a worker", body = ModelBody),
-        (status = 403, description = "The key is restricted to other projects, or to named models"),
-        (status = 404, description = "There is no such project"),
-        (status = 409, description = "The name is taken, or too few pictures are labelled; `details` says what is lacking"),
-        (status = 429, description = "The key has sent too many requests lately, or begun all training runs of its day or month; `Retry-After` says when to come back"),
-        (status = 422, description = "A field is not as expected; `details` names it")))]
+        (status = 202, description = "The queued model.", body = ModelBody),
+        (status = 403, description = "The key is restricted to other projects, or to certain models."),
+        (status = 404, description = "The project doesn't exist."),
+        (status = 409, description = "Another model has this name, or the project has too few labeled images. `details` names what is missing."),
+        (status = 429, description = "The rate limit or a quota of training runs is exceeded. Retry after `Retry-After` seconds."),
+        (status = 422, description = "A field is invalid. `details` names it.")))]
 pub async fn train(
     State(app): State<Shared>,
     by: Acting,

@@ -1,4 +1,4 @@
-//! Which node calls: looked up before a body is read.
+//! The node that sends a request. The server looks it up before it reads the body.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use keyrack_key::NodeId;
 use crate::api::ApiError;
 use crate::app::Shared;
 
-/// The node in the path, called by whoever registered it.
+/// The node in the path. The extractor errors with 404 if the actor didn't register the node.
 #[derive(Clone, Debug)]
 pub struct AsNode {
     pub by: Acting,

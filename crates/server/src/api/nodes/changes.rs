@@ -1,4 +1,4 @@
-//! `POST /nodes/{id}/changes`: a node says how far it is, and hears what came after that.
+//! `POST /nodes/{id}/changes`: acknowledges applied changes of keys and returns new changes.
 
 use std::time::Duration;
 
@@ -12,18 +12,18 @@ use crate::api::ApiError;
 use crate::api::body::Body;
 use crate::app::Shared;
 
-/// Ask for changes
+/// Get changes of keys
 ///
-/// Acknowledges what was applied and renews the node's lease from when this request began. Answered at once when there
-/// is something, else after `waitMillis`. Whoever changes a key is answered when every node has asked with that change
-/// applied. A frame that does not begin where the node stands is not applied: read everything anew.
+/// Acknowledges the changes that the node has applied, and renews the node's lease from the start of this request. The server
+/// responds immediately if there are new changes, otherwise after `waitMillis`. A request that changes a key completes when all
+/// nodes have acknowledged the change. A node must read a new snapshot if the changes don't start at its position.
 #[utoipa::path(post, path = "/nodes/{id}/changes", tag = "Nodes", operation_id = "getNodeChanges", request_body = Applied,
-    params(("id" = crate::api::schema::NodeId, Path, description = "The node's ID")),
+    params(("id" = crate::api::schema::NodeId, Path, description = "The node's ID.")),
     responses(
-        (status = 200, description = "What changed after that, possibly nothing", body = Changes),
-        (status = 409, description = "The position is none of this history: read everything anew"),
-        (status = 404, description = "There is no such node any more: register anew"),
-        (status = 422, description = "A field is not as expected; `details` names it")))]
+        (status = 200, description = "The changes after the position. Possibly empty.", body = Changes),
+        (status = 409, description = "The position belongs to another history. Read a new snapshot."),
+        (status = 404, description = "The node isn't registered. Register again."),
+        (status = 422, description = "A field is invalid. `details` names it.")))]
 pub async fn changes(
     State(app): State<Shared>,
     AsNode { by, node }: AsNode,

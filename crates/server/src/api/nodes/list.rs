@@ -1,4 +1,4 @@
-//! `GET /nodes`: who follows the keys of the workspace.
+//! `GET /nodes`: lists the nodes of the workspace.
 
 use axum::Json;
 use axum::extract::State;
@@ -10,10 +10,10 @@ use utoipa::ToSchema;
 
 use crate::app::Shared;
 
-/// The nodes of the workspace.
+/// The nodes of a workspace.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NodeList {
-    /// The oldest first.
+    /// The oldest node comes first.
     items: Vec<NodeBody>,
 }
 
@@ -28,15 +28,15 @@ pub struct NodeBody {
     name: String,
     #[schema(format = DateTime)]
     registered_at: String,
-    /// Who registered it: `key:key_…`, as a rule.
+    /// The actor that registered the node, usually `key:key_…`.
     registered_by: String,
-    /// How many seconds it goes on when it is cut off.
-    serves_for: u64,
-    /// When it was heard of last.
+    /// How long the node continues to check keys after its lease has ended, in seconds.
+    offline_grace_seconds: u64,
+    /// When the server last received a request of the node.
     #[schema(format = DateTime)]
-    heard_at: String,
-    /// The last change that it is known to have applied; null while it reads everything.
-    applied: Option<u64>,
+    last_seen_at: String,
+    /// The number of the last change that the node has acknowledged. Null while the node reads a snapshot.
+    applied_revision: Option<u64>,
 }
 
 impl From<Stand> for NodeBody {
@@ -46,18 +46,18 @@ impl From<Stand> for NodeBody {
             name: node.name,
             registered_at: rfc3339(node.registered_at),
             registered_by: node.registered_by.to_string(),
-            serves_for: node.serves_for.as_secs(),
-            heard_at: rfc3339(heard_at),
-            applied: applied.map(|revision| revision.0),
+            offline_grace_seconds: node.serves_for.as_secs(),
+            last_seen_at: rfc3339(heard_at),
+            applied_revision: applied.map(|revision| revision.0),
         }
     }
 }
 
 /// List nodes
 ///
-/// Services that follow the keys of the workspace and may decide about them.
+/// Returns the services that check keys of the workspace in their own memory.
 #[utoipa::path(get, path = "/nodes", tag = "Nodes", operation_id = "listNodes",
-    responses((status = 200, description = "The nodes", body = NodeList)))]
+    responses((status = 200, description = "The nodes.", body = NodeList)))]
 pub async fn list(State(app): State<Shared>, by: Acting) -> Json<NodeList> {
     let items = app.nodes.list(by.workspace).into_iter().map(NodeBody::from).collect();
     Json(NodeList { items })

@@ -1,5 +1,5 @@
-//! Nodes: services elsewhere that check the keys of a workspace in their own memory. What is said is in
-//! [`keyrack_guard::remote::wire`].
+//! Endpoints of nodes, which are services that check keys of a workspace in their own memory. The request and response types are
+//! in [`keyrack_guard::remote::wire`].
 
 pub mod changes;
 pub mod leave;

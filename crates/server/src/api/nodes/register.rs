@@ -1,4 +1,4 @@
-//! `POST /nodes`: a service becomes a node.
+//! `POST /nodes`: registers a node.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use crate::api::ApiError;
 use crate::api::body::Body;
 use crate::app::Shared;
 
-/// Become a node
+/// Register a node
 ///
-/// A node reads all keys of the workspace (`snapshot`), then asks for changes again and again. It may decide for five
-/// seconds after it began to ask, and for `servesFor` more when it is cut off. Each start of a program registers anew.
+/// A node first reads a snapshot of all keys, and then polls for changes. It may check keys for five seconds after it started its
+/// last poll, and for `servesFor` more seconds if it loses the connection. A service registers again each time it starts.
 #[utoipa::path(post, path = "/nodes", tag = "Nodes", operation_id = "registerNode", request_body = Register,
     responses(
-        (status = 201, description = "It is a node from now on", body = Registered),
-        (status = 422, description = "A field is not as expected; `details` names it"),
-        (status = 429, description = "The key or the workspace already has as many nodes as its share allows"),
-        (status = 503, description = "There are too many nodes")))]
+        (status = 201, description = "The registered node.", body = Registered),
+        (status = 422, description = "A field is invalid. `details` names it."),
+        (status = 429, description = "The key or the workspace uses its share of the nodes."),
+        (status = 503, description = "The server has too many nodes. Retry after `Retry-After` seconds.")))]
 pub async fn register(
     State(app): State<Shared>,
     by: Acting,

@@ -1,4 +1,4 @@
-//! `POST /nodes/{id}/uses`: what keys were used for on a node.
+//! `POST /nodes/{id}/uses`: receives the usage of keys on a node.
 
 use std::sync::Arc;
 
@@ -12,42 +12,43 @@ use crate::api::ApiError;
 use crate::api::body::LongBody;
 use crate::app::Shared;
 
-/// Tell what keys were used for
+/// Report the usage of keys
 ///
-/// Counted with the uses on this server. Keys of other workspaces are passed over.
+/// Adds the usage of keys on the node to the usage on this server. Keys of other workspaces are ignored. A repeated report has no
+/// effect.
 #[utoipa::path(post, path = "/nodes/{id}/uses", tag = "Nodes", operation_id = "reportNodeUsage", request_body = Uses,
-    params(("id" = crate::api::schema::NodeId, Path, description = "The node's ID")),
+    params(("id" = crate::api::schema::NodeId, Path, description = "The node's ID.")),
     responses(
-        (status = 204, description = "Written down, now or before"),
-        (status = 404, description = "There is no such node any more: register anew"),
-        (status = 422, description = "A field is not as expected; `details` names it")))]
-pub async fn tell(
+        (status = 204, description = "The usage is recorded."),
+        (status = 404, description = "The node isn't registered. Register again."),
+        (status = 422, description = "A field is invalid. `details` names it.")))]
+pub async fn report(
     State(app): State<Shared>,
     AsNode { by, node }: AsNode,
-    LongBody(told, _held): LongBody<Uses>,
+    LongBody(usage, _held): LongBody<Uses>,
 ) -> Result<StatusCode, ApiError> {
-    // Databases and clients of many languages count in signed 64 bits.
-    if told.batch == 0 || i64::try_from(told.batch).is_err() {
+    // SQLite and many client languages only have signed 64-bit integers.
+    if usage.batch == 0 || i64::try_from(usage.batch).is_err() {
         return Err(ApiError::field("batch", format!("expected a number from 1 to {}", i64::MAX)));
     }
-    if told.keys.len() > USES {
+    if usage.keys.len() > USES {
         return Err(ApiError::field("keys", format!("expected at most {USES}")));
     }
-    let used = told.keys.iter().map(Used::try_from).collect::<Result<Vec<_>, _>>();
+    let used = usage.keys.iter().map(Used::try_from).collect::<Result<Vec<_>, _>>();
     let mut used =
         used.map_err(|wrong| ApiError::field("keys", format!("holds {} that is none", wrong.0)))?;
-    if told.callers.len() > USES {
+    if usage.callers.len() > USES {
         return Err(ApiError::field("callers", format!("expected at most {USES}")));
     }
-    let calls = told.callers.iter().map(|called| called.calls(by.workspace)).collect::<Result<Vec<_>, _>>();
+    let calls = usage.callers.iter().map(|called| called.calls(by.workspace)).collect::<Result<Vec<_>, _>>();
     let mut calls =
         calls.map_err(|wrong| ApiError::field("callers", format!("holds {} that is none", wrong.0)))?;
-    // The node's clock may be ahead, or its reports may be invented.
+    // The node's clock may be ahead, or the node may report invented times.
     let now = app.now();
     used.iter_mut().for_each(|one| one.clamp(now));
     calls.iter_mut().for_each(|one| one.clamp(now));
     let used = Arc::new(used);
-    app.nodes.note_uses(&by, node, told.batch, Arc::clone(&used), calls).await?;
+    app.nodes.note_uses(&by, node, usage.batch, Arc::clone(&used), calls).await?;
     app.first_calls.learn(&used, Some(by.workspace));
     Ok(StatusCode::NO_CONTENT)
 }

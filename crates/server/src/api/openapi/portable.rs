@@ -1,12 +1,12 @@
-//! The description in the form that generators of clients understand alike: null is said only where a value may be null.
+//! A form of the OpenAPI document that client generators read alike: only values that may be null have the type `null`.
 
 use serde_json::{Map, Value};
 use utoipa::openapi::OpenApi;
 
-/// The document as JSON. A parameter or body that may be left out is no parameter or body that may be null, which is what
-/// `Option` becomes.
+/// Returns the document as JSON. utoipa gives the type `null` to every `Option`, also to optional parameters and bodies, which
+/// may be missing but not null. This function removes that type.
 pub(super) fn portable(document: &OpenApi) -> Value {
-    // Names, texts and numbers: they always have a JSON.
+    // Serialization can't fail: the document has only strings, numbers, and maps with string keys.
     let mut document = serde_json::to_value(document).unwrap_or_default();
     drop_null_defaults(&mut document["components"]["schemas"]);
     let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
@@ -23,7 +23,7 @@ pub(super) fn portable(document: &OpenApi) -> Value {
     document
 }
 
-/// Removes `default: null`, which a field has whose type is `Option`, and which is no value of a field that may not be null.
+/// Removes `default: null`, which utoipa gives to every `Option`: for fields that can't be null, the default would be invalid.
 fn drop_null_defaults(schemas: &mut Value) {
     let schemas = schemas.as_object_mut().into_iter().flat_map(Map::values_mut);
     for schema in schemas {
@@ -36,7 +36,7 @@ fn drop_null_defaults(schemas: &mut Value) {
     }
 }
 
-/// Takes null from the choices of a schema, and the choice where one is left.
+/// Removes null from the types of a schema. If one choice remains, it replaces the schema.
 fn without_null(schema: &mut Value) {
     if let Some(kinds) = schema.get_mut("type").and_then(Value::as_array_mut) {
         kinds.retain(|kind| kind != "null");
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn null_is_taken_out_and_a_single_choice_takes_its_place() {
+    fn without_null_removes_null_and_unwraps_a_single_choice() {
         for (mut schema, expected) in [
             (
                 json!({ "type": ["string", "null"], "maxLength": 3 }),

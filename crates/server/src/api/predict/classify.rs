@@ -1,4 +1,4 @@
-//! `POST /predict/classify/{model_id}`: what a picture shows.
+//! `POST /predict/classify/{model_id}`: classifies an image.
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
@@ -9,19 +9,19 @@ use keyrack_store::ProjectType;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{CONFIDENCE, Options, Sent, model_id};
+use super::{CONFIDENCE, Options, PredictionRequest, model_id};
 use crate::api::ApiError;
 use crate::api::quota_headers;
 use crate::app::Shared;
 
-/// A picture to be told apart.
+/// An image to classify.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClassifyRequest {
-    /// The picture in base64, as a data URL, or an http(s) URL that this server fetches.
+    /// The image in base64, as a data URL, or as an http(s) URL that the server fetches.
     #[schema(required, value_type = String, example = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYPgPAAEDAQAIicLsAAAAAElFTkSuQmCC")]
     image: Option<String>,
-    /// Only predictions at least that sure, 0 to 1; 0.7 unless told otherwise.
+    /// The minimum confidence of the returned predictions, 0 to 1. The default is 0.7.
     #[schema(minimum = 0, maximum = 1, example = 0.7)]
     confidence: Option<f64>,
 }
@@ -34,84 +34,84 @@ impl Options for ClassifyRequest {
     }
 }
 
-/// The same, as a form.
+/// A form with an image to classify.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "only described")]
+#[expect(dead_code, reason = "the type only has a schema")]
 pub struct ClassifyForm {
     /// The file.
     #[schema(value_type = String, format = Binary)]
     image: Vec<u8>,
+    /// The minimum confidence of the returned predictions, 0 to 1. The default is 0.7.
     #[schema(minimum = 0, maximum = 1)]
     confidence: Option<f64>,
 }
 
-/// A label of the model, and how sure it is.
+/// A predicted class and its confidence.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ClassPrediction)]
-pub struct PredictionBody {
+pub struct ClassPrediction {
     #[schema(example = "bottle cap")]
     category: String,
-    /// 0 to 1, calibrated.
+    /// The calibrated confidence, 0 to 1.
     #[schema(minimum = 0, maximum = 1)]
     confidence: f32,
 }
 
-/// What the picture shows.
+/// The predicted classes of an image.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Classification)]
-pub struct ClassificationBody {
-    /// The likeliest, however likely it is.
+pub struct Classification {
+    /// The class with the highest confidence, also if that is below the minimum.
     #[schema(example = "bottle cap")]
     category: String,
-    /// 0 to 1, calibrated.
+    /// The calibrated confidence of `category`, 0 to 1.
     #[schema(minimum = 0, maximum = 1)]
     confidence: f32,
-    /// The likeliest first: it in any case, and all that are as sure as was asked for.
-    predictions: Vec<PredictionBody>,
+    /// `category`, and all other classes with at least the minimum confidence. The highest confidence comes first.
+    predictions: Vec<ClassPrediction>,
 }
 
-impl From<Likely> for PredictionBody {
+impl From<Likely> for ClassPrediction {
     fn from(Likely { label, confidence }: Likely) -> Self {
         Self { category: label, confidence }
     }
 }
 
-impl From<Classified> for ClassificationBody {
+impl From<Classified> for Classification {
     fn from(Classified { best, all, .. }: Classified) -> Self {
-        let predictions = all.into_iter().map(PredictionBody::from).collect();
+        let predictions = all.into_iter().map(ClassPrediction::from).collect();
         Self { category: best.label, confidence: best.confidence, predictions }
     }
 }
 
-/// Classify a picture
+/// Classify an image
 ///
-/// JSON, a form with the file, or the file itself; then the options stand in the query.
+/// Send JSON, a form, or the image file itself. With an image file, send the options in the query.
 #[utoipa::path(post, path = "/predict/classify/{model_id}", tag = "Predictions", operation_id = "classify",
-    params(("model_id" = crate::api::schema::ModelId, Path, description = "The model's ID"),
-        ("confidence" = Option<f64>, Query, minimum = 0, maximum = 1, description = "Where the body is an image file")),
+    params(("model_id" = crate::api::schema::ModelId, Path, description = "The model's ID."),
+        ("confidence" = Option<f64>, Query, minimum = 0, maximum = 1, description = "The minimum confidence, if the body is an image file.")),
     request_body(content((ClassifyRequest = "application/json"), (ClassifyForm = "multipart/form-data"),
         (inline(crate::api::schema::Bytes) = "image/jpeg"), (inline(crate::api::schema::Bytes) = "image/png"),
         (inline(crate::api::schema::Bytes) = "image/webp"))),
     responses(
-        (status = 200, description = "What the picture shows", body = ClassificationBody),
-        (status = 403, description = "The key is restricted to other projects or models, or may not send image URLs"),
-        (status = 404, description = "There is no such model"),
-        (status = 409, description = "The model is not ready, or does something else"),
-        (status = 413, description = "The picture has too many bytes or pixels, or more bytes than the key may send"),
-        (status = 415, description = "It is no JPEG, PNG or WebP"),
-        (status = 429, description = "The key has sent too many requests lately, or made all predictions of its day or month; `Retry-After` says when to come back"),
-        (status = 422, description = "A field is not as expected; `details` names it"),
-        (status = 503, description = "Too many pictures are waiting; `Retry-After` says when to come back")))]
+        (status = 200, description = "The predicted classes.", body = Classification),
+        (status = 403, description = "The key is restricted to other projects or models, or may not send image URLs."),
+        (status = 404, description = "The model doesn't exist."),
+        (status = 409, description = "The model isn't ready, or isn't a classification model."),
+        (status = 413, description = "The image exceeds the maximum size of the server or the key."),
+        (status = 415, description = "The file isn't a JPEG, PNG, or WebP image."),
+        (status = 429, description = "The rate limit or a quota of predictions is exceeded. Retry after `Retry-After` seconds."),
+        (status = 422, description = "A field is invalid. `details` names it."),
+        (status = 503, description = "Too many predictions are waiting. Retry after `Retry-After` seconds.")))]
 pub async fn classify(
     State(app): State<Shared>,
     by: Acting,
     Path(id): Path<String>,
     request: Request,
-) -> Result<(HeaderMap, Json<ClassificationBody>), ApiError> {
+) -> Result<(HeaderMap, Json<Classification>), ApiError> {
     let model = app.predictions.find(&by, model_id(&id)?, ProjectType::Classification).await?;
-    let Sent::<ClassifyRequest> { image, options } = Sent::read(request, &app, &by).await?;
+    let PredictionRequest::<ClassifyRequest> { image, options } =
+        PredictionRequest::read(request, &app, &by).await?;
     let asked = Asked { confidence: options.confidence.unwrap_or(CONFIDENCE), small: false };
-    let answer = app.predictions.classify(&by, model, image, asked).await;
-    let Seen { found, spent, .. } = app.metrics.predicted("classify", answer)?;
+    let result = app.predictions.classify(&by, model, image, asked).await;
+    let Seen { found, spent, .. } = app.metrics.predicted("classify", result)?;
     Ok((quota_headers::headers(&spent, app.now()), Json(found.into())))
 }

@@ -1,4 +1,4 @@
-//! `POST /predict/detect/{model_id}`: what is where in a picture.
+//! `POST /predict/detect/{model_id}`: detects objects in an image.
 
 use std::collections::BTreeMap;
 
@@ -11,29 +11,31 @@ use keyrack_store::ProjectType;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{CONFIDENCE, Options, Sent, model_id};
+use super::{CONFIDENCE, Options, PredictionRequest, model_id};
 use crate::api::ApiError;
 use crate::api::answer::held_json;
 use crate::api::quota_headers;
 use crate::app::Shared;
 use crate::edge::compression::Uncompressed;
 
-/// A picture to be looked through. The names with capitals are those of the TypeScript client.
+/// An image in which to detect objects. The Python client of Epigos sends names in snake case, and the TypeScript client sends
+/// them in camel case.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DetectRequest {
-    /// The picture in base64, as a data URL, or an http(s) URL that this server fetches.
+    /// The image in base64, as a data URL, or as an http(s) URL that the server fetches.
     #[schema(required, value_type = String, example = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYPgPAAEDAQAIicLsAAAAAElFTkSuQmCC")]
     image: Option<String>,
-    /// Only objects at least that sure, 0 to 1; 0.7 unless told otherwise.
+    /// The minimum confidence of the returned objects, 0 to 1. The default is 0.7.
     #[schema(minimum = 0, maximum = 1, example = 0.7)]
     confidence: Option<f64>,
-    /// Whether the picture comes back with boxes drawn on it; it does unless told otherwise.
+    /// Whether the response contains the image with boxes drawn on it. The default is true.
     annotate: Option<bool>,
-    /// Whether the boxes show how sure the model is; they do unless told otherwise. Also `showProb`.
+    /// Whether the boxes show the confidence. The default is true. `showProb` is an alias.
     #[serde(alias = "showProb")]
     show_prob: Option<bool>,
-    /// Line width of boxes in pixels, 0 to 100, rounded. By default it follows the image's size. Also `strokeWidth`.
+    /// The line width of the boxes in pixels, 0 to 100, rounded. The default depends on the size of the image. `strokeWidth` is an
+    /// alias.
     #[serde(alias = "strokeWidth")]
     #[schema(minimum = 0, maximum = 100)]
     stroke_width: Option<f64>,
@@ -48,56 +50,59 @@ impl Options for DetectRequest {
     }
 }
 
-/// The same, as a form.
+/// A form with an image in which to detect objects.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "only described")]
+#[expect(dead_code, reason = "the type only has a schema")]
 pub struct DetectForm {
     /// The file.
     #[schema(value_type = String, format = Binary)]
     image: Vec<u8>,
+    /// The minimum confidence of the returned objects, 0 to 1. The default is 0.7.
     #[schema(minimum = 0, maximum = 1)]
     confidence: Option<f64>,
+    /// Whether the response contains the image with boxes drawn on it. The default is true.
     annotate: Option<bool>,
+    /// Whether the boxes show the confidence. The default is true.
     show_prob: Option<bool>,
+    /// The line width of the boxes in pixels, rounded. The default depends on the size of the image.
     #[schema(minimum = 0, maximum = 100)]
     stroke_width: Option<f64>,
 }
 
-/// An object. Pixels of the picture that was sent, as it is shown: upright, by its EXIF orientation.
+/// A detected object. Its box is in pixels of the sent image after the EXIF orientation is applied.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Detection)]
 pub struct DetectionBody {
     #[schema(example = "bottle cap")]
     label: String,
-    /// 0 to 1, calibrated.
+    /// The calibrated confidence, 0 to 1.
     #[schema(minimum = 0, maximum = 1)]
     confidence: f32,
-    /// The left edge.
+    /// The left edge of the box.
     x: f32,
-    /// The top edge.
+    /// The top edge of the box.
     y: f32,
     width: f32,
     height: f32,
 }
 
-/// How often a label was found.
+/// The number of detected objects with a label.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = LabelCount)]
-pub struct LabelCountBody {
+pub struct LabelCount {
     label: String,
     total: usize,
 }
 
-/// What was found.
+/// The detected objects of an image.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DetectionResult {
-    /// The surest first.
+    /// The objects. The highest confidence comes first.
     detections: Vec<DetectionBody>,
-    /// The picture with boxes as a JPEG in base64; null where it was not wanted.
+    /// The image with boxes drawn on it, as a JPEG in base64. Null if `annotate` is false.
     image: Option<String>,
-    /// By label.
-    labels_count: Vec<LabelCountBody>,
+    /// The number of objects with each label, by label.
+    labels_count: Vec<LabelCount>,
 }
 
 impl From<Detection> for DetectionBody {
@@ -112,7 +117,7 @@ impl From<Detected> for DetectionResult {
         for object in &objects {
             *counts.entry(object.label.clone()).or_default() += 1;
         }
-        let labels_count = counts.into_iter().map(|(label, total)| LabelCountBody { label, total }).collect();
+        let labels_count = counts.into_iter().map(|(label, total)| LabelCount { label, total }).collect();
         Self {
             detections: objects.into_iter().map(DetectionBody::from).collect(),
             image: annotated,
@@ -121,28 +126,28 @@ impl From<Detected> for DetectionResult {
     }
 }
 
-/// Detect objects in a picture
+/// Detect objects in an image
 ///
-/// JSON, a form with the file, or the file itself; then the options stand in the query.
+/// Send JSON, a form, or the image file itself. With an image file, send the options in the query.
 #[utoipa::path(post, path = "/predict/detect/{model_id}", tag = "Predictions", operation_id = "detect",
-    params(("model_id" = crate::api::schema::ModelId, Path, description = "The model's ID"),
-        ("confidence" = Option<f64>, Query, minimum = 0, maximum = 1, description = "Where the body is an image file"),
-        ("annotate" = Option<bool>, Query, description = "Where the body is an image file"),
-        ("show_prob" = Option<bool>, Query, description = "Where the body is an image file"),
-        ("stroke_width" = Option<f64>, Query, minimum = 0, maximum = 100, description = "Where the body is an image file")),
+    params(("model_id" = crate::api::schema::ModelId, Path, description = "The model's ID."),
+        ("confidence" = Option<f64>, Query, minimum = 0, maximum = 1, description = "The minimum confidence, if the body is an image file."),
+        ("annotate" = Option<bool>, Query, description = "Whether the response contains the image with boxes, if the body is an image file."),
+        ("show_prob" = Option<bool>, Query, description = "Whether the boxes show the confidence, if the body is an image file."),
+        ("stroke_width" = Option<f64>, Query, minimum = 0, maximum = 100, description = "The line width of the boxes, if the body is an image file.")),
     request_body(content((DetectRequest = "application/json"), (DetectForm = "multipart/form-data"),
         (inline(crate::api::schema::Bytes) = "image/jpeg"), (inline(crate::api::schema::Bytes) = "image/png"),
         (inline(crate::api::schema::Bytes) = "image/webp"))),
     responses(
-        (status = 200, description = "What was found", body = DetectionResult),
-        (status = 403, description = "The key is restricted to other projects or models, or may not send image URLs"),
-        (status = 404, description = "There is no such model"),
-        (status = 409, description = "The model is not ready, or does something else"),
-        (status = 413, description = "The picture has too many bytes or pixels, or more bytes than the key may send"),
-        (status = 415, description = "It is no JPEG, PNG or WebP"),
-        (status = 429, description = "The key has sent too many requests lately, or made all predictions of its day or month; `Retry-After` says when to come back"),
-        (status = 422, description = "A field is not as expected; `details` names it"),
-        (status = 503, description = "Too many pictures are waiting; `Retry-After` says when to come back")))]
+        (status = 200, description = "The detected objects.", body = DetectionResult),
+        (status = 403, description = "The key is restricted to other projects or models, or may not send image URLs."),
+        (status = 404, description = "The model doesn't exist."),
+        (status = 409, description = "The model isn't ready, or isn't an object detection model."),
+        (status = 413, description = "The image exceeds the maximum size of the server or the key."),
+        (status = 415, description = "The file isn't a JPEG, PNG, or WebP image."),
+        (status = 429, description = "The rate limit or a quota of predictions is exceeded. Retry after `Retry-After` seconds."),
+        (status = 422, description = "A field is invalid. `details` names it."),
+        (status = 503, description = "Too many predictions are waiting. Retry after `Retry-After` seconds.")))]
 pub async fn detect(
     State(app): State<Shared>,
     by: Acting,
@@ -150,7 +155,8 @@ pub async fn detect(
     request: Request,
 ) -> Result<Response, ApiError> {
     let model = app.predictions.find(&by, model_id(&id)?, ProjectType::ObjectDetection).await?;
-    let Sent::<DetectRequest> { image, options } = Sent::read(request, &app, &by).await?;
+    let PredictionRequest::<DetectRequest> { image, options } =
+        PredictionRequest::read(request, &app, &by).await?;
     let wanted = Wanted {
         confidence: options.confidence.unwrap_or(CONFIDENCE),
         small: false,
@@ -158,9 +164,9 @@ pub async fn detect(
         show_confidence: options.show_prob.unwrap_or(true),
         stroke: options.stroke_width,
     };
-    let answer = app.predictions.detect(&by, model, image, wanted).await;
-    let Seen { found, held, spent } = app.metrics.predicted("detect", answer)?;
-    // Base64 becomes hardly smaller.
+    let result = app.predictions.detect(&by, model, image, wanted).await;
+    let Seen { found, held, spent } = app.metrics.predicted("detect", result)?;
+    // Compression hardly shrinks base64 of a JPEG.
     let head = (Extension(Uncompressed), quota_headers::headers(&spent, app.now()));
     Ok((head, held_json(&DetectionResult::from(found), held)?).into_response())
 }

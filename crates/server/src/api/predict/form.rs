@@ -1,4 +1,4 @@
-//! Forms and queries: every value is a text there, and becomes what JSON would have said.
+//! Conversion of forms and queries, whose values are all text, into JSON values.
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Multipart, Request};
@@ -12,22 +12,23 @@ use serde_json::{Map, Number, Value};
 use crate::api::ApiError;
 use crate::api::body;
 
-/// More fields than any form of ours has.
-const MOST_FIELDS: usize = 16;
+/// The maximum number of fields. The forms of the API have fewer.
+const FIELDS_MAX: usize = 16;
 
-/// What stands in a form.
+/// The fields of a form.
 #[derive(Debug, Default)]
-pub(super) struct Form {
-    /// The picture, where it is a file.
+pub(super) struct ImageForm {
+    /// The image, if the form has it as a file.
     pub(super) file: Option<Bytes>,
+    /// The names and values of all other fields.
     pub(super) fields: Vec<(String, String)>,
 }
 
-/// Reads a form that is in memory already.
-pub(super) async fn read(parts: &Parts, bytes: Bytes) -> Result<Form, ApiError> {
+/// Parses a form. Errors with 400 if the form is malformed, and with 422 if it has two images.
+pub(super) async fn read(parts: &Parts, bytes: Bytes) -> Result<ImageForm, ApiError> {
     let request = Request::from_parts(parts.clone(), Body::from(bytes));
     let mut multipart = Multipart::from_request(request, &()).await.map_err(|_| unreadable())?;
-    let mut form = Form::default();
+    let mut form = ImageForm::default();
     while let Some(field) = multipart.next_field().await.map_err(|_| unreadable())? {
         let name = field.name().unwrap_or_default().to_owned();
         let is_file = field.file_name().is_some()
@@ -40,30 +41,30 @@ pub(super) async fn read(parts: &Parts, bytes: Bytes) -> Result<Form, ApiError> 
         } else {
             form.fields.push((name, field.text().await.map_err(|_| unreadable())?));
         }
-        if form.fields.len() > MOST_FIELDS {
+        if form.fields.len() > FIELDS_MAX {
             return Err(unreadable());
         }
     }
     Ok(form)
 }
 
-/// The fields of a query that are among `known`; others are passed over, as clients expect of a URL.
+/// Returns the parameters of a query whose names are in `known`. Unknown parameters are ignored.
 pub(super) fn query(uri: &Uri, known: &[&str]) -> Vec<(String, String)> {
     let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned();
     pairs.filter(|(name, _)| known.contains(&name.as_str())).collect()
 }
 
-/// The options that fields stand for. They are refused in the words in which JSON would be.
+/// Converts fields to options. The errors are the same as for JSON.
 pub(super) fn options<T: DeserializeOwned>(fields: Vec<(String, String)>) -> Result<T, ApiError> {
     let mut object = Map::new();
     for (name, text) in fields {
         let value = if name == "image" { Value::String(text) } else { value(&text) };
         if object.contains_key(&name) {
-            return Err(body::twice(&name));
+            return Err(body::duplicate_field(&name));
         }
         object.insert(name, value);
     }
-    body::of_value(Value::Object(object))
+    body::from_value(Value::Object(object))
 }
 
 fn value(text: &str) -> Value {

@@ -1,20 +1,21 @@
-//! Predictions: what a picture shows, and what is where in it.
+//! Endpoints of predictions: classification of images, and detection of objects.
 
 pub mod classify;
 pub mod detect;
 
 mod form;
-mod sent;
+mod request;
 
-use sent::{Options, Sent};
+use request::{Options, PredictionRequest};
 
-use keyrack_core::OpError;
 use keyrack_key::ModelId;
 
-/// What is asked for where a request does not say: what existing clients ask for.
+use keyrack_core::OpError;
+
+/// The default minimum confidence. The Epigos clients send the same value.
 const CONFIDENCE: f64 = 0.7;
 
-/// An id from a path. What is no id names nothing.
+/// Parses an ID from a path. An invalid ID is a 404, like an unknown ID.
 fn model_id(text: &str) -> Result<ModelId, OpError> {
     text.parse().map_err(|_| OpError::NotFound("model"))
 }

@@ -1,4 +1,4 @@
-//! `POST /projects`: make a project.
+//! `POST /projects`: creates a project.
 
 use axum::Json;
 use axum::extract::State;
@@ -14,17 +14,17 @@ use crate::api::ApiError;
 use crate::api::body::Body;
 use crate::app::Shared;
 
-/// A project to be made.
+/// The properties of a new project.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateProjectRequest {
-    /// 1 to 100 characters, not yet used in the workspace.
-    #[schema(value_type = crate::api::schema::Name)]
+    /// A name that no other project of the workspace has, 1 to 100 characters.
+    #[schema(value_type = crate::api::schema::DisplayName)]
     name: String,
-    /// `classification` or `object_detection`.
+    /// `classification` or `object_detection`. The type never changes.
     #[schema(value_type = crate::api::schema::ProjectType)]
     project_type: String,
-    /// At most 500 characters.
+    /// A description for people, up to 500 characters.
     #[serde(default)]
     #[schema(max_length = 500)]
     description: Option<String>,
@@ -32,12 +32,12 @@ pub struct CreateProjectRequest {
 
 /// Create a project
 ///
-/// Its models learn one class for each image, or boxes in it; that never changes.
+/// The models of a project predict one class for each image, or detect objects in it, depending on the type of the project.
 #[utoipa::path(post, path = "/projects", tag = "Projects", operation_id = "createProject", request_body = CreateProjectRequest,
     responses(
-        (status = 201, description = "The project", body = ProjectBody),
-        (status = 409, description = "The name is taken"),
-        (status = 422, description = "A field is not as expected; `details` names it")))]
+        (status = 201, description = "The project.", body = ProjectBody),
+        (status = 409, description = "Another project has this name."),
+        (status = 422, description = "A field is invalid. `details` names it.")))]
 pub async fn create(
     State(app): State<Shared>,
     by: Acting,

@@ -1,4 +1,4 @@
-//! `DELETE /projects/{id}`: the end of a project.
+//! `DELETE /projects/{id}`: deletes a project.
 
 use axum::extract::{Path, State};
 use http::StatusCode;
@@ -10,13 +10,13 @@ use crate::app::Shared;
 
 /// Delete a project
 ///
-/// With its dataset and its models. This can't be undone.
+/// Deletes the project with its dataset and its models. A deletion can't be undone.
 #[utoipa::path(delete, path = "/projects/{id}", tag = "Projects", operation_id = "deleteProject",
-    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID")),
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID.")),
     responses(
-        (status = 204, description = "It is deleted"),
-        (status = 403, description = "The key is restricted to other projects, or to named models"),
-        (status = 404, description = "There is no such project")))]
+        (status = 204, description = "The project is deleted."),
+        (status = 403, description = "The key is restricted to other projects, or to certain models."),
+        (status = 404, description = "The project doesn't exist.")))]
 pub async fn delete(
     State(app): State<Shared>,
     by: Acting,

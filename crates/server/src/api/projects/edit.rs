@@ -1,4 +1,4 @@
-//! `PATCH /projects/{id}`: rename or describe a project.
+//! `PATCH /projects/{id}`: updates a project.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -12,28 +12,29 @@ use crate::api::ApiError;
 use crate::api::body::Body;
 use crate::app::Shared;
 
-/// What is to change; what is left out stays.
+/// Changes of a project. Fields that are left out don't change.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct UpdateProjectRequest {
-    #[schema(value_type = Option<crate::api::schema::Name>)]
+    /// A name that no other project of the workspace has, 1 to 100 characters.
+    #[schema(value_type = Option<crate::api::schema::DisplayName>)]
     name: Option<String>,
-    /// Empty: none.
+    /// A description for people, up to 500 characters. An empty text removes the description.
     #[schema(max_length = 500)]
     description: Option<String>,
 }
 
-/// Rename or describe a project
+/// Update a project
 ///
-/// Its type never changes.
+/// Changes the name or the description of a project.
 #[utoipa::path(patch, path = "/projects/{id}", tag = "Projects", operation_id = "updateProject", request_body = UpdateProjectRequest,
-    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID")),
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID.")),
     responses(
-        (status = 200, description = "The project as it is now", body = ProjectBody),
-        (status = 403, description = "The key is restricted to other projects"),
-        (status = 404, description = "There is no such project"),
-        (status = 409, description = "The name is taken"),
-        (status = 422, description = "A field is not as expected; `details` names it")))]
+        (status = 200, description = "The updated project.", body = ProjectBody),
+        (status = 403, description = "The key is restricted to other projects."),
+        (status = 404, description = "The project doesn't exist."),
+        (status = 409, description = "Another project has this name."),
+        (status = 422, description = "A field is invalid. `details` names it.")))]
 pub async fn edit(
     State(app): State<Shared>,
     by: Acting,

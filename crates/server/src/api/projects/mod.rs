@@ -1,4 +1,4 @@
-//! Projects: make, list, read, rename, delete.
+//! Endpoints of projects.
 
 pub mod create;
 pub mod delete;
@@ -10,10 +10,11 @@ mod project_body;
 
 use project_body::ProjectBody;
 
-use keyrack_core::OpError;
 use keyrack_key::ProjectId;
 
-/// An id from a path. What is no id names nothing.
+use keyrack_core::OpError;
+
+/// Parses an ID from a path. An invalid ID is a 404, like an unknown ID.
 fn project_id(text: &str) -> Result<ProjectId, OpError> {
     text.parse().map_err(|_| OpError::NotFound("project"))
 }

@@ -1,11 +1,12 @@
-//! A project as the API shows it.
+//! The response type of projects.
 
-use keyrack_core::times::rfc3339;
 use keyrack_store::Project;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A project.
+use keyrack_core::times::rfc3339;
+
+/// A project, with a dataset and models of one type.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Project)]

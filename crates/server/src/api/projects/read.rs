@@ -1,4 +1,4 @@
-//! `GET /projects/{id}`: one project.
+//! `GET /projects/{id}`: returns a project.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -10,13 +10,13 @@ use crate::app::Shared;
 
 /// Get a project
 ///
-/// One project, if the key may access it.
+/// Returns a project that the key can access.
 #[utoipa::path(get, path = "/projects/{id}", tag = "Projects", operation_id = "getProject",
-    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID")),
+    params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID.")),
     responses(
-        (status = 200, description = "The project", body = ProjectBody),
-        (status = 403, description = "The key is restricted to other projects"),
-        (status = 404, description = "There is no such project")))]
+        (status = 200, description = "The project.", body = ProjectBody),
+        (status = 403, description = "The key is restricted to other projects."),
+        (status = 404, description = "The project doesn't exist.")))]
 pub async fn read(
     State(app): State<Shared>,
     by: Acting,

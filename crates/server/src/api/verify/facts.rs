@@ -1,8 +1,8 @@
-//! Facts about the request that a question is about, and who may state them.
+//! Facts about the request for which a key is verified, and which callers may state them.
 //!
-//! Whoever holds a key can ask about it. So what a question states of somebody else's request (its address, its origin, the
-//! project and the model that it wants) counts only if a trusted service states it. Otherwise the question itself is the
-//! request: its own connection and its own `Origin` are judged, metered and recorded.
+//! Every holder of a key can verify it. So the server only accepts facts about another client's request (its address, origin,
+//! project, and model) from a trusted service. For other callers, the verification itself is the request: the server checks,
+//! counts, and records its own connection and `Origin` header.
 
 use std::net::IpAddr;
 
@@ -11,34 +11,34 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use keyrack_guard::{ClientAddress, Credential, Place, Problem, Refusal};
 use keyrack_key::{Denial, Exposure, KeyId, Permission, Presented, WorkspaceId};
 
-use super::Asked;
+use super::StatedFacts;
 use crate::api::{ApiError, ControlSocket};
 use crate::app::App;
 use crate::edge::error::{DenialCause, DeniedRequest};
 use crate::edge::refusals::Saw;
 
-/// Where a trusted service sends its own key, beside the key that it asks about.
+/// The header with the key of a trusted service.
 const SERVICE_KEY: HeaderName = HeaderName::from_static("x-keyrack-service-key");
 
-/// Who asks.
+/// The caller of `POST /verify`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asker {
-    /// A service that may state facts about the requests of its own clients.
+pub(super) enum Requester {
+    /// A service that may state facts about the requests of its clients.
     TrustedService,
-    /// Whoever holds the key.
+    /// The holder of the key, without other credentials.
     Holder,
 }
 
-/// What is known of the request that a key came with.
+/// The facts that the server checks and records.
 pub(super) struct Facts<'a> {
     pub(super) address: Option<IpAddr>,
     pub(super) origin: Option<&'a str>,
     pub(super) exposure: Exposure,
 }
 
-impl Asker {
-    /// The asker is a trusted service if it holds a key of `workspace` with the scope Node, or comes through the control
-    /// socket. Errors if it sends a key that does not make it one: that key's use counts as any other key's.
+impl Requester {
+    /// A caller is a trusted service if it sends a key of `workspace` with the scope Node, or uses the control socket. Errors if
+    /// the service key is denied. The check of the service key counts as usage of that key.
     pub(super) fn of(app: &App, parts: &Parts, workspace: Option<WorkspaceId>) -> Result<Self, ApiError> {
         if parts.extensions.get::<ControlSocket>().is_some() {
             return Ok(Self::TrustedService);
@@ -57,13 +57,13 @@ impl Asker {
 
 fn check(app: &App, parts: &Parts, workspace: Option<WorkspaceId>, key: &HeaderValue) -> Result<(), Refusal> {
     let credential = Credential::of_header(key);
-    // Before the workspace: a made-up key does not learn which workspaces there are.
+    // The key is parsed before the workspace, so that a made-up key can't find out which workspaces exist.
     Presented::parse(credential.text(), &app.config.brands).map_err(Denial::from)?;
     let workspace = workspace.ok_or(Denial::Unknown)?;
     app.guard.check_beside(&credential, workspace, parts, Some(Permission::KeysFollow)).map(drop)
 }
 
-/// A code of its own, so that a service does not take the denial of its own key for that of its client's.
+/// The denial of a service key has its own code, so that a service doesn't mistake it for the denial of its client's key.
 fn denied(app: &App, refusal: &Refusal) -> ApiError {
     let cause = app.guard.problem(refusal);
     let status = match cause.status() {
@@ -88,16 +88,16 @@ fn denied(app: &App, refusal: &Refusal) -> ApiError {
 }
 
 impl<'a> Facts<'a> {
-    /// Those that a trusted service states, or those of the question itself.
-    pub(super) fn of(by: Asker, app: &App, parts: &'a Parts, asked: &'a Asked) -> Self {
-        match by {
-            Asker::TrustedService => {
-                let origin = asked.origin.as_deref();
-                // A page sent it, and no page of a service elsewhere is ours.
+    /// Returns the facts that a trusted service states, or the facts of the request to verify itself.
+    pub(super) fn of(requester: Requester, app: &App, parts: &'a Parts, stated: &'a StatedFacts) -> Self {
+        match requester {
+            Requester::TrustedService => {
+                let origin = stated.origin.as_deref();
+                // A request with an origin comes from a page, and pages of other services aren't pages of this server.
                 let exposure = origin.map_or(Exposure::None, |_| Exposure::Browser);
-                Self { address: asked.address, origin, exposure }
+                Self { address: stated.address, origin, exposure }
             }
-            Asker::Holder => Self {
+            Requester::Holder => Self {
                 address: ClientAddress::of(parts),
                 origin: parts.headers.get(header::ORIGIN).and_then(|value| value.to_str().ok()),
                 exposure: app.guard.exposure(Place::Header, parts),
@@ -105,23 +105,24 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// What an explanation of a refusal shows.
-    pub(super) fn saw(&self, asked: &Asked) -> Saw {
-        Saw { permission: asked.permission, address: self.address, origin: self.origin.map(str::to_owned) }
+    /// Returns the facts that the explanation of a denial shows.
+    pub(super) fn saw(&self, stated: &StatedFacts) -> Saw {
+        Saw { permission: stated.permission, address: self.address, origin: self.origin.map(str::to_owned) }
     }
 
-    /// Denies a question of a `key`'s holder that states other facts than its own. Which project or model the holder would
-    /// use is its own to ask, but nothing is taken on its word.
-    pub(super) fn demand_own(&self, asked: &Asked, spend: bool, key: KeyId) -> Result<(), ApiError> {
-        let is_own_address = asked.address.is_none_or(|stated| Some(stated.to_canonical()) == self.address);
-        let is_own_origin = asked.origin.as_deref().is_none_or(|stated| Some(stated) == self.origin);
-        let states = [
+    /// Errors if the holder of `key` states another address or origin than its own. With `spend`, also errors if the holder states
+    /// a project or a model, because a client could use up the limits of a key that is restricted to others.
+    pub(super) fn require_own(&self, stated: &StatedFacts, spend: bool, key: KeyId) -> Result<(), ApiError> {
+        let is_own_address =
+            stated.address.is_none_or(|address| Some(address.to_canonical()) == self.address);
+        let is_own_origin = stated.origin.as_deref().is_none_or(|origin| Some(origin) == self.origin);
+        let fields = [
             ("ip", !is_own_address),
             ("origin", !is_own_origin),
-            ("project", spend && asked.project.is_some()),
-            ("model", spend && asked.model.is_some()),
+            ("project", spend && stated.project.is_some()),
+            ("model", spend && stated.model.is_some()),
         ];
-        let untrusted: Vec<_> = states.iter().filter(|(_, is_untrusted)| *is_untrusted).collect();
+        let untrusted: Vec<_> = fields.iter().filter(|(_, is_untrusted)| *is_untrusted).collect();
         if untrusted.is_empty() {
             return Ok(());
         }

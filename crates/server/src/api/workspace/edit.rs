@@ -1,4 +1,4 @@
-//! `PATCH /workspace`: its name, and what it demands of its keys.
+//! `PATCH /workspace`: updates the workspace and its policy for keys.
 
 use axum::Json;
 use axum::extract::State;
@@ -13,50 +13,50 @@ use crate::api::ApiError;
 use crate::api::body::Body;
 use crate::app::Shared;
 
-/// What is to change; what is left out stays.
+/// Changes of a workspace. Fields that are left out don't change.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdateWorkspaceRequest {
-    /// 1 to 100 characters.
-    #[schema(value_type = Option<crate::api::schema::Name>)]
+    /// A name of 1 to 100 characters.
+    #[schema(value_type = Option<crate::api::schema::DisplayName>)]
     name: Option<String>,
-    /// How far ahead the end of a key may be set, in days, from 1 to 3,650. Null: as far as somebody likes.
+    /// The maximum time until a key expires, in days. Null means no maximum.
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 3650)]
-    longest_life_days: Option<Option<Number>>,
-    /// After how many days a secret counts as old, from 1 to 3,650. Null: never.
+    max_key_lifetime_days: Option<Option<Number>>,
+    /// The age at which the server recommends to rotate a secret, in days. Null means never.
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 3650)]
-    rotation_age_days: Option<Option<Number>>,
+    rotate_after_days: Option<Option<Number>>,
 }
 
-/// Tells a field that is null from one that is left out.
+/// Distinguishes a field that is null from a missing field.
 fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<Number>>, D::Error> {
     Option::deserialize(field).map(Some)
 }
 
 impl From<UpdateWorkspaceRequest> for Patch {
     fn from(patch: UpdateWorkspaceRequest) -> Self {
-        // What is no whole number is out of every range.
+        // 0 is out of both ranges, so numbers that aren't whole become 0.
         let days = |days: Option<Number>| days.map(|number| number.as_u64().unwrap_or(0));
         Self {
             name: patch.name,
-            longest_life: patch.longest_life_days.map(days),
-            rotation_age: patch.rotation_age_days.map(days),
+            longest_life: patch.max_key_lifetime_days.map(days),
+            rotation_age: patch.rotate_after_days.map(days),
         }
     }
 }
 
-/// Change the workspace
+/// Update the workspace
 ///
-/// For owners and admins, signed in: a key may read the policy that it has to obey, and not change it. Keys that exist
-/// stay as they are.
+/// Changes the name of the workspace or its policy for keys. Only owners and admins who are signed in can do this: a key can
+/// read the policy, but not change it. Existing keys don't change.
 #[utoipa::path(patch, path = "/workspace", tag = "Workspace", operation_id = "updateWorkspace",
     request_body = UpdateWorkspaceRequest,
     responses(
-        (status = 200, description = "The workspace as it is now", body = WorkspaceBody),
-        (status = 403, description = "A key asks for a change, or a member whose role is not enough"),
-        (status = 422, description = "A field is not as expected; `details` names it")))]
+        (status = 200, description = "The updated workspace.", body = WorkspaceBody),
+        (status = 403, description = "The actor is a key, or a member whose role isn't sufficient."),
+        (status = 422, description = "A field is invalid. `details` names it.")))]
 pub async fn edit(
     State(app): State<Shared>,
     by: Acting,

@@ -1,4 +1,4 @@
-//! The workspace itself: its name, and what it demands of its keys.
+//! Endpoints of the workspace and its policy for keys.
 
 pub(super) mod edit;
 pub(super) mod read;

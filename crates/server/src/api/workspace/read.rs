@@ -1,4 +1,4 @@
-//! `GET /workspace`: the workspace of whoever asks.
+//! `GET /workspace`: returns the actor's workspace.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,11 +8,11 @@ use super::WorkspaceBody;
 use crate::api::ApiError;
 use crate::app::Shared;
 
-/// Read the workspace
+/// Get the workspace
 ///
-/// Its name, and what it demands of its keys.
+/// Returns the workspace of the key or the session, with its policy for keys.
 #[utoipa::path(get, path = "/workspace", tag = "Workspace", operation_id = "getWorkspace",
-    responses((status = 200, description = "The workspace", body = WorkspaceBody)))]
+    responses((status = 200, description = "The workspace.", body = WorkspaceBody)))]
 pub async fn read(State(app): State<Shared>, by: Acting) -> Result<Json<WorkspaceBody>, ApiError> {
     Ok(Json(app.settings.read(&by).await?.into()))
 }

@@ -93,7 +93,7 @@ fn in_words(held: &Held) -> String {
 fn in_json(verdict: &Verdict) -> Value {
     match verdict {
         Verdict::Holds(Held { end, newest, is_gapless }) => json!({
-            "holds": true,
+            "verified": true,
             "workspace": end.workspace,
             "entries": end.entries,
             "first": end.first,
@@ -103,7 +103,7 @@ fn in_json(verdict: &Verdict) -> Value {
             "newestHash": newest.as_ref().map(hex),
         }),
         Verdict::Broken(Wrong { line, seq, says, hashes }) => json!({
-            "holds": false,
+            "verified": false,
             "line": line,
             "seq": seq,
             "message": says,

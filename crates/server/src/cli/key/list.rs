@@ -27,7 +27,7 @@ pub(in crate::cli) struct ListArgs {
 #[derive(Args, Debug)]
 struct ListFilter {
     /// Only keys with this status [default: any]
-    #[arg(long, value_parser = PossibleValuesParser::new(["live", "paused", "expired", "deleted", "any"]))]
+    #[arg(long, value_parser = PossibleValuesParser::new(["active", "paused", "expired", "deleted", "any"]))]
     status: Option<String>,
     /// Only keys with this scope: project, inference, keys, or node
     #[arg(long)]

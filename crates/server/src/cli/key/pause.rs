@@ -52,7 +52,7 @@ impl PauseArgs {
     pub(super) async fn run(self, choices: Choices) -> Result<Output, CliError> {
         let path = format!("{}/pause", path_of(self.id));
         let request = match &self.r#for {
-            Some(span) => ApiRequest::with_body(Method::POST, path, &json!({ "for": span }))?,
+            Some(span) => ApiRequest::with_body(Method::POST, path, &json!({ "duration": span }))?,
             None => ApiRequest::new(Method::POST, path),
         };
         let describe = |ChangedKeyView { key, propagation }: ChangedKeyView| {

@@ -9,16 +9,16 @@ use crate::cli::output::sanitized;
 /// The part of a response that lists the nodes that have not confirmed a change.
 #[derive(Deserialize)]
 pub(super) struct PropagationView {
-    unconfirmed: Vec<UnconfirmedNode>,
+    unconfirmed: Vec<UnconfirmedNodeView>,
 }
 
 #[derive(Deserialize)]
-struct UnconfirmedNode {
+struct UnconfirmedNodeView {
     name: String,
     until: String,
 }
 
-impl fmt::Display for UnconfirmedNode {
+impl fmt::Display for UnconfirmedNodeView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (it can still accept it until {})", self.name, self.until)
     }

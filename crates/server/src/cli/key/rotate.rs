@@ -35,11 +35,11 @@ impl RotateArgs {
         let request = ApiRequest::with_body(
             Method::POST,
             format!("{}/rotate", path_of(self.id)),
-            &json!({ "overlap": self.grace_period }),
+            &json!({ "gracePeriod": self.grace_period }),
         )?;
         let is_immediate = span(&self.grace_period).is_ok_and(|period| period.is_zero());
         let describe = |key: KeyWithSecretView| {
-            let old = match key.retires_at.as_deref().filter(|_| !is_immediate) {
+            let old = match key.old_secret_retires_at.as_deref().filter(|_| !is_immediate) {
                 Some(at) => format!("the old secret works until {}", formatted_time(at)),
                 None => "the old secret works no longer".to_owned(),
             };

@@ -79,7 +79,7 @@ pub(super) struct KeyWithSecretView {
     #[serde(flatten)]
     key: KeyView,
     secret: String,
-    pub(super) retires_at: Option<String>,
+    pub(super) old_secret_retires_at: Option<String>,
 }
 
 impl KeyWithSecretView {

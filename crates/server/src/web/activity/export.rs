@@ -6,7 +6,7 @@ use keyrack_core::history::Format;
 use serde::Deserialize;
 
 use super::query::ActivityQuery;
-use crate::api::{Params, history_file};
+use crate::api::{Params, export_file};
 use crate::app::Shared;
 use crate::web::error::PageError;
 use crate::web::person::Member;
@@ -27,5 +27,5 @@ pub(in crate::web) async fn file(
 ) -> Result<Response, PageError> {
     let format = form.format.parse().unwrap_or(Format::JsonLines);
     let lines = app.activity.export(&member.acting, search.filter(), format).await?;
-    Ok(history_file(format, app.now(), lines))
+    Ok(export_file(format, app.now(), lines))
 }

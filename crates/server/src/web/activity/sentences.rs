@@ -180,8 +180,8 @@ fn label(name: &str) -> String {
         "reason" => "Why".to_owned(),
         "slug" => "Address".to_owned(),
         "projectType" => "Type".to_owned(),
-        "longestLifeDays" => "Longest life of a key".to_owned(),
-        "rotationAgeDays" => "Rotation age".to_owned(),
+        "maxKeyLifetimeDays" => "Longest life of a key".to_owned(),
+        "rotateAfterDays" => "Rotation age".to_owned(),
         name => {
             let apart = name.chars().fold(String::new(), |mut words, letter| {
                 if letter.is_uppercase() {
@@ -200,7 +200,7 @@ fn value_text(name: &str, value: &Value, at: Timestamp) -> String {
     match (name, value) {
         ("expiresAt", Value::Null) => "never".to_owned(),
         ("until", Value::Null) => "it is resumed".to_owned(),
-        ("longestLifeDays" | "rotationAgeDays", Value::Number(days)) => {
+        ("maxKeyLifetimeDays" | "rotateAfterDays", Value::Number(days)) => {
             words::count(days.as_u64().unwrap_or_default(), "day")
         }
         ("restrictions", value) => limits(value),

@@ -54,8 +54,8 @@ fn page(
             frame: frame::of_member(app, member, NavItem::General, headers),
             base: base(member),
             name: field(&form.name, invalid, "name"),
-            longest_life: field(&form.longest_life, invalid, "longestLifeDays"),
-            rotation_age: field(&form.rotation_age, invalid, "rotationAgeDays"),
+            longest_life: field(&form.longest_life, invalid, "maxKeyLifetimeDays"),
+            rotation_age: field(&form.rotation_age, invalid, "rotateAfterDays"),
         }
     )
 }

@@ -54,7 +54,7 @@ fn page(
             masked: words::masked_key(&app.config.brands, key),
             last_used: words::last_used(key, app.now()),
             paused: words::paused(key, app.now()),
-            span: field(&form.r#for, invalid, "for"),
+            span: field(&form.r#for, invalid, "duration"),
         }
     )
 }
@@ -68,7 +68,9 @@ pub(in crate::web) async fn submit(
 ) -> Result<Response, PageError> {
     let span = match form.r#for.as_str() {
         "resumed" => Ok(None),
-        text => span(text).map(Some).map_err(|_| Invalid::field("for", "pick one of the choices").into()),
+        text => {
+            span(text).map(Some).map_err(|_| Invalid::field("duration", "pick one of the choices").into())
+        }
     };
     let paused = match span {
         Ok(span) => app.keys.pause(&member.acting, key.id, span).await,

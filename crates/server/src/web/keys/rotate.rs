@@ -56,7 +56,7 @@ fn page(
             key_name: key.name.clone(),
             masked: words::masked_key(&app.config.brands, key),
             nonce: form.nonce.clone(),
-            overlap: field(&form.overlap, invalid, "overlap"),
+            overlap: field(&form.overlap, invalid, "gracePeriod"),
             retiring: words::retiring(key, app.now()).map(|(secret, _)| format!("…{}", secret.hint)),
         }
     )
@@ -89,6 +89,7 @@ pub(in crate::web) async fn submit(
 }
 
 async fn rotate(app: &App, member: &Member, key: &KeyRow, form: &RotateKeyForm) -> Result<Handed, OpError> {
-    let overlap = span(&form.overlap).map_err(|_| Invalid::field("overlap", "pick one of the choices"))?;
+    let overlap =
+        span(&form.overlap).map_err(|_| Invalid::field("gracePeriod", "pick one of the choices"))?;
     app.keys.rotate(&member.acting, key.id, overlap, sent_nonce(&form.nonce)?).await
 }

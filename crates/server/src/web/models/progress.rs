@@ -11,9 +11,9 @@ use crate::web::view::TrainingProgress;
 struct ProgressReport {
     phase: String,
     done: u64,
-    of: u64,
+    total: u64,
     percent: Option<f64>,
-    pictures_per_second: Option<f64>,
+    images_per_second: Option<f64>,
     seconds_left: Option<f64>,
     loss: Option<f64>,
     validation: Option<f64>,
@@ -57,14 +57,14 @@ fn running(report: &ProgressReport) -> TrainingProgress {
     };
     let facts = [
         ("Time left", report.seconds_left.map(span)),
-        ("Speed", report.pictures_per_second.map(|speed| format!("{speed:.1} images a second"))),
+        ("Speed", report.images_per_second.map(|speed| format!("{speed:.1} images a second"))),
         ("Loss", report.loss.map(|loss| format!("{loss:.3}"))),
         ("On held-back images", report.validation.map(|share| format!("{share:.2}"))),
     ];
     TrainingProgress {
         phase: phase.to_owned(),
         done: report.done,
-        of: report.of,
+        of: report.total,
         unit: unit.to_owned(),
         facts: facts.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
     }

@@ -102,7 +102,7 @@ fn settings(form: &TrainForm) -> Result<TrainSettings, Invalid> {
     let steps = invalid.take("settings.steps", number(&form.steps));
     let seed = invalid.take("settings.seed", number(&form.seed));
     match (steps, seed) {
-        (Some(steps), Some(seed)) => Ok(TrainSettings { seed, steps, side: None }),
+        (Some(steps), Some(seed)) => Ok(TrainSettings { seed, steps, input_size: None }),
         _ => Err(invalid),
     }
 }

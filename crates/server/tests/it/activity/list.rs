@@ -76,5 +76,5 @@ async fn verifying_says_how_many_hold_and_the_newest_hash() {
     let newest = desk.get("/api/v1/activity?limit=1").await.ok().json();
     let found = desk.get("/api/v1/activity/verify").await.ok().json();
     let hash = &newest["items"][0]["hash"];
-    assert_eq!(found, json!({ "holds": true, "entries": 3, "firstBroken": null, "newestHash": hash }));
+    assert_eq!(found, json!({ "verified": true, "entries": 3, "firstInvalid": null, "newestHash": hash }));
 }

@@ -28,7 +28,7 @@ async fn an_entry_that_was_altered_in_the_tables_is_named_everywhere() {
     cast.server.restart().await;
 
     let found = cast.server.get("/api/v1/activity/verify", cast.key()).await.json();
-    assert_eq!((&found["holds"], &found["firstBroken"]), (&json!(false), &json!(12)));
+    assert_eq!((&found["verified"], &found["firstInvalid"]), (&json!(false), &json!(12)));
     let owner = cast.member(Role::Owner);
     let page = send(owner.request(&cast.server, Method::GET, "/w/ours/settings/activity/verify")).await;
     assert!(page.text.contains("Entry 12 is the first that is not as it was written"), "{page:?}");

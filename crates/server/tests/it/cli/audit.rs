@@ -29,7 +29,7 @@ async fn audit_export_of_a_folder_verifies_and_altered_entry_is_named() {
         assert!(said.stdout.starts_with("3 entries, the chain holds\nentry 3 has the hash "), "{said:?}");
         let found = verify(&file, &["--json"]).run().await.json();
         assert_eq!(
-            (&found["holds"], &found["entries"], &found["whole"]),
+            (&found["verified"], &found["entries"], &found["whole"]),
             (&json!(true), &json!(3), &json!(true))
         );
 
@@ -38,7 +38,7 @@ async fn audit_export_of_a_folder_verifies_and_altered_entry_is_named() {
         assert!(ran.stderr.contains("\n  expected ") && ran.stderr.contains("\n  found    "), "{ran:?}");
         let ran = verify(&altered, &["--json"]).run().await;
         let found: Value = serde_json::from_str(&ran.stdout).unwrap();
-        assert_eq!((ran.code, &found["holds"], &found["seq"]), (Some(1), &json!(false), &json!(3)));
+        assert_eq!((ran.code, &found["verified"], &found["seq"]), (Some(1), &json!(false), &json!(3)));
         assert_ne!(found["expected"], found["found"]);
 
         let cut = &file[..=file.trim_end().rfind('\n').unwrap()];

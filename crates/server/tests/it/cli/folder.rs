@@ -60,7 +60,7 @@ async fn key_is_created_edited_rotated_and_deleted() {
     let rotated = folder.json(&["rotate", id, "--grace-period", "24h"]).await;
     assert_eq!(text(&rotated["id"]), *id);
     assert_ne!(rotated["secret"], made["secret"]);
-    assert!(rotated["retiresAt"].is_string());
+    assert!(rotated["oldSecretRetiresAt"].is_string());
     let deleted = folder.json(&["delete", id, "--reason", "moved"]).await;
     assert_eq!(deleted["propagation"]["unconfirmed"], serde_json::json!([]));
     let shown = folder.json(&["show", id]).await;
@@ -230,10 +230,10 @@ async fn key_is_paused_and_resumed_and_its_old_secret_is_retired() {
         let page = folder.json(&["list", "--status", status]).await;
         page["items"].as_array().unwrap().iter().map(|key| text(&key["id"])).collect::<Vec<_>>()
     };
-    assert_eq!((ids("paused").await, ids("live").await), (vec![id.clone()], vec![]));
+    assert_eq!((ids("paused").await, ids("active").await), (vec![id.clone()], vec![]));
     let says = folder.keys(&["resume", id]).run().await.succeeded();
     assert_eq!(says.stderr, format!("resumed gate ({id}): it works again as it did before\n"));
-    assert_eq!(folder.json(&["resume", id]).await["status"], "live");
+    assert_eq!(folder.json(&["resume", id]).await["status"], "active");
     folder.json(&["rotate", id, "--grace-period", "24h"]).await;
     let says = folder.keys(&["retire", id]).run().await.succeeded();
     assert!(says.stderr.contains("its current secret alone works"), "{says:?}");

@@ -22,7 +22,7 @@ async fn invalid_use_exits_with_2() {
         (&["key", "list", "--data", "a", "--server", "http://127.0.0.1:1"], "--server"),
         (&["key", "list", "--server", "127.0.0.1:1"], "expected http(s)://host"),
         (&["key", "list", "--server", "http://127.0.0.1:1"], "KEYRACK_KEY"),
-        (&["key", "list", "--status", "dead"], "live"),
+        (&["key", "list", "--status", "dead"], "active"),
         (&["key", "show", "nonsense"], "key_"),
         (&["key", "edit", id], "--name"),
         (&["key", "rotate", id, "--workspace", SLUG], "--grace-period"),

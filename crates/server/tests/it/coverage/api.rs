@@ -1,6 +1,6 @@
 //! Who may not call a guarded route of the API, and what each of them is told.
 
-use keyrack::api::{Access, Stated};
+use keyrack::api::{Route, RouteAccess};
 use keyrack_key::{Permission, Scope};
 use keyrack_store::Role;
 use reqwest::{Method, RequestBuilder};
@@ -20,7 +20,7 @@ async fn whoever_may_not_call_a_route_is_told_so_and_changes_nothing() {
         // Shown when a probe of it fails.
         println!("{} {}", route.method, route.path);
         match route.access {
-            Access::Guarded(permission, role) => {
+            RouteAccess::Guarded(permission, role) => {
                 let probe = Probe { cast: &cast, route: &route };
                 probe.credentials().await;
                 probe.several_credentials().await;
@@ -29,10 +29,10 @@ async fn whoever_may_not_call_a_route_is_told_so_and_changes_nothing() {
                 probe.other_workspace().await;
                 probe.another_site().await;
             }
-            Access::Signed => only_the_signature_counts(&cast, &route).await,
-            Access::Open => anybody_gets_the_same(&cast, &route).await,
+            RouteAccess::Signed => only_the_signature_counts(&cast, &route).await,
+            RouteAccess::Open => anybody_gets_the_same(&cast, &route).await,
             // See `asking`.
-            Access::AsksAboutKey => {}
+            RouteAccess::VerifiesKey => {}
         }
     }
     assert_eq!(cast.written().await, before);
@@ -40,7 +40,7 @@ async fn whoever_may_not_call_a_route_is_told_so_and_changes_nothing() {
 
 struct Probe<'a> {
     cast: &'a Cast,
-    route: &'a Stated,
+    route: &'a Route,
 }
 
 impl Probe<'_> {
@@ -198,7 +198,7 @@ impl Probe<'_> {
     }
 }
 
-async fn anybody_gets_the_same(cast: &Cast, route: &Stated) {
+async fn anybody_gets_the_same(cast: &Cast, route: &Route) {
     let request =
         || cast.server.request(route.method.clone(), &format!("/api/v1{}", path_in(&cast.ours, &route.path)));
     let anonymous = send(request()).await;
@@ -213,7 +213,7 @@ async fn anybody_gets_the_same(cast: &Cast, route: &Stated) {
     }
 }
 
-async fn only_the_signature_counts(cast: &Cast, route: &Stated) {
+async fn only_the_signature_counts(cast: &Cast, route: &Route) {
     let path = format!("/api/v1{}", path_in(&cast.ours, &route.path));
     let request = |query: &str| cast.server.request(route.method.clone(), &format!("{path}{query}"));
     let cookie = &cast.member(Role::Owner).cookie;

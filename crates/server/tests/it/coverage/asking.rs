@@ -1,6 +1,6 @@
 //! Routes that are asked about a key: who gets which answer.
 
-use keyrack::api::{Access, Stated};
+use keyrack::api::{Route, RouteAccess};
 use keyrack_key::Scope;
 use keyrack_store::Role;
 use reqwest::RequestBuilder;
@@ -13,7 +13,7 @@ use crate::harness::{send, text};
 #[tokio::test]
 async fn only_whoever_holds_a_key_learns_about_it() {
     let cast = Cast::assemble().await;
-    let routes = api_routes().into_iter().filter(|route| route.access == Access::AsksAboutKey);
+    let routes = api_routes().into_iter().filter(|route| route.access == RouteAccess::VerifiesKey);
     let mut asked = 0;
     for route in routes {
         let ask = |workspace: &str| request(&cast, &route, &json!({ "workspace": workspace }));
@@ -98,7 +98,7 @@ async fn what_a_key_is_restricted_by_and_the_question_leaves_out_counts_as_not_a
     verify(&key, json!({})).await.problem(403, "origin_not_allowed");
 }
 
-fn request(cast: &Cast, route: &Stated, body: &Value) -> RequestBuilder {
+fn request(cast: &Cast, route: &Route, body: &Value) -> RequestBuilder {
     // A program says it in its body, a proxy in a header.
     let workspace = body["workspace"].as_str().unwrap();
     let request = cast.server.request(route.method.clone(), &format!("/api/v1{}", route.path));

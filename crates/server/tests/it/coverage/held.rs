@@ -1,7 +1,7 @@
 //! Requests that were let in and then held back: their key ends before the last byte of the body is sent. Nothing of them
 //! may be written. The routes come from the router's own list; a new one that reads a body needs a body here.
 
-use keyrack::api::{Access, Stated};
+use keyrack::api::{Route, RouteAccess};
 use keyrack_key::Scope;
 use reqwest::Method;
 use rusqlite::Connection;
@@ -36,7 +36,7 @@ async fn a_request_whose_key_ends_before_its_body_has_come_writes_nothing() {
     let stage = Stage::build(&cast).await;
     let mut probed = 0;
     for route in api_routes() {
-        if route.method.is_safe() || !matches!(route.access, Access::Guarded(..)) {
+        if route.method.is_safe() || !matches!(route.access, RouteAccess::Guarded(..)) {
             continue;
         }
         // Shown when a probe of it fails.
@@ -156,7 +156,7 @@ impl Stage {
         let caller = Caller { id: text(&made["id"]), secret: text(&made["secret"]) };
         if matches!(end, End::Revoked) {
             let path = format!("/api/v1/keys/{}/rotate", caller.id);
-            cast.server.post(&path, cast.key(), json!({ "overlap": "10m" })).await.ok();
+            cast.server.post(&path, cast.key(), json!({ "gracePeriod": "10m" })).await.ok();
         }
         caller
     }
@@ -182,7 +182,7 @@ impl Caller {
 struct Probe<'a> {
     cast: &'a Cast,
     stage: &'a Stage,
-    route: &'a Stated,
+    route: &'a Route,
     marker: &'static str,
 }
 
@@ -221,8 +221,8 @@ impl Probe<'_> {
         let body = match (route.method.as_str(), route.path.as_str()) {
             ("POST", "/keys") => json!({ "name": marker, "scopes": ["inference"] }),
             ("DELETE", "/keys/{id}") => json!({ "reason": marker }),
-            ("POST", "/keys/{id}/rotate") => json!({ "overlap": "0s" }),
-            ("POST", "/keys/{id}/pause") => json!({ "for": "1h" }),
+            ("POST", "/keys/{id}/rotate") => json!({ "gracePeriod": "0s" }),
+            ("POST", "/keys/{id}/pause") => json!({ "duration": "1h" }),
             ("POST", "/keys/{id}/what-if") => json!({ "scopes": ["project"] }),
             ("POST", "/projects") => {
                 json!({ "name": format!("{marker} {}", caller.id), "projectType": "classification" })

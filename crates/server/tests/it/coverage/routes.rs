@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use keyrack::api::{Access, Stated};
+use keyrack::api::{Route, RouteAccess};
 use keyrack_key::Scope;
 use keyrack_store::Role;
 use reqwest::Method;
@@ -24,7 +24,7 @@ async fn the_openapi_document_of_a_running_server_lists_the_routes_and_who_may_c
     let mut described = BTreeSet::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
-            let who = operation["x-who-may-call"]
+            let who = operation["x-keyrack-access"]
                 .as_str()
                 .unwrap_or_else(|| panic!("{method} {path}: who may call it?"));
             let takes_key = who.starts_with("keys with") || who.contains("the key in question");
@@ -56,15 +56,15 @@ async fn the_openapi_document_is_there_for_anybody() {
     }
 }
 
-fn who(access: Access) -> String {
+fn who(access: RouteAccess) -> String {
     match access {
-        Access::Open => "anybody".to_owned(),
-        Access::Signed => "anybody who holds the signed URL".to_owned(),
-        Access::AsksAboutKey => "anybody who holds the key in question".to_owned(),
-        Access::Guarded(permission, role) => {
+        RouteAccess::Open => "everyone".to_owned(),
+        RouteAccess::Signed => "everyone with the signed URL".to_owned(),
+        RouteAccess::VerifiesKey => "everyone with the key to verify".to_owned(),
+        RouteAccess::Guarded(permission, role) => {
             let scopes: Vec<_> = Scope::holding(permission).map(Scope::title).collect();
             format!(
-                "keys with the scope {} ({permission}); members from the role {role}",
+                "keys with the scope {} ({permission}); members with the role {role} or higher",
                 scopes.join(" or ")
             )
         }
@@ -74,8 +74,8 @@ fn who(access: Access) -> String {
 /// Asking a model changes nothing, and yet takes more of the server than looking does.
 #[test]
 fn whoever_only_looks_asks_no_model_and_changes_nothing() {
-    for Stated { method, path, access } in api_routes() {
-        if let Access::Guarded(_, role) = access {
+    for Route { method, path, access } in api_routes() {
+        if let RouteAccess::Guarded(_, role) = access {
             assert!(method.is_safe() || role >= Role::Member, "{method} {path}: {role:?}");
         }
     }
@@ -181,7 +181,8 @@ async fn a_denial_is_explained_and_counted_by_its_route_however_the_path_was_wri
     }
     assert_eq!(routes, ["/api/v1/projects/{id}"; 3]);
     let metrics = cast.server.ops("/metrics").await.text;
-    let counted = "keyrack_requests_total{method=\"GET\",path=\"/api/v1/projects/{id}\",status=\"403\"} 3";
+    let counted =
+        "keyrack_http_requests_total{method=\"GET\",route=\"/api/v1/projects/{id}\",status=\"403\"} 3";
     assert!(metrics.contains(counted), "{metrics}");
 }
 

@@ -38,7 +38,7 @@ async fn boxes_are_clipped_to_the_picture_and_those_without_area_are_dropped_and
         ]
     );
     for one in answer.as_array().unwrap() {
-        assert_eq!(one["id"].is_null(), one["dropped"].is_string(), "{one}");
+        assert_eq!(one["id"].is_null(), one["dropReason"].is_string(), "{one}");
         assert_eq!(&text(&one["labelId"]), label);
     }
     assert_eq!(annotations(&site, &record).await.len(), 3);

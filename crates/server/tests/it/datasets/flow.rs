@@ -58,7 +58,10 @@ async fn a_picture_is_uploaded_recorded_labelled_shown_and_deleted() {
     assert!(listed["items"][0]["annotations"][0]["annotation"]["metadata"].is_null());
     for list in ["batches", "annotations/labels"] {
         let first = site.get(&format!("{list}?limit=1")).await.ok().json();
-        assert_eq!((&first["items"][0]["records"], first["items"].as_array().unwrap().len()), (&json!(1), 1));
+        assert_eq!(
+            (&first["items"][0]["recordCount"], first["items"].as_array().unwrap().len()),
+            (&json!(1), 1)
+        );
         assert_eq!(first["nextCursor"].is_null(), list == "batches", "{first}");
         site.get(&format!("{list}?cursor=x")).await.names_field("cursor");
     }
@@ -170,11 +173,14 @@ async fn records_are_found_by_batch_label_and_whether_they_have_any() {
     assert_eq!(site.found(&format!("?batch={batch}&limit=1")).await, ids[3..4]);
     assert_eq!(site.found(&format!("?label={}", labels[0])).await, ids[..2]);
     assert_eq!(site.found(&format!("?labelId={}", labels[1])).await, [""; 0]);
-    assert_eq!(site.found("?labelled=true").await, ids[..2]);
-    assert_eq!(site.found("?labelled=false").await, ids[2..]);
+    assert_eq!(site.found("?labeled=true").await, ids[..2]);
+    assert_eq!(site.found("?labeled=false").await, ids[2..]);
     let first = site.get("datasets/records?limit=3").await.ok().json();
     let second = format!("?limit=3&cursor={}", text(&first["nextCursor"]));
     assert_eq!(site.found(&second).await, ids[3..]);
     let counts = site.get("batches").await.ok().json();
-    assert_eq!((&counts["items"][0]["name"], &counts["items"][0]["records"]), (&json!("monday"), &json!(2)));
+    assert_eq!(
+        (&counts["items"][0]["name"], &counts["items"][0]["recordCount"]),
+        (&json!("monday"), &json!(2))
+    );
 }

@@ -24,10 +24,10 @@ async fn four_threads_upload_a_data_set() {
         }
     };
     join_all((0..4).map(|number| thread(number * 5))).await;
-    assert_eq!(site.found("?labelled=true").await.len(), 20);
+    assert_eq!(site.found("?labeled=true").await.len(), 20);
     assert_eq!(site.objects().len(), 40);
     let records = |list: serde_json::Value| -> Vec<_> {
-        list["items"].as_array().unwrap().iter().map(|one| one["records"].as_u64().unwrap()).collect()
+        list["items"].as_array().unwrap().iter().map(|one| one["recordCount"].as_u64().unwrap()).collect()
     };
     assert_eq!(records(site.get("batches").await.ok().json()), [20]);
     assert_eq!(records(site.get("annotations/labels").await.ok().json()), [10, 10]);

@@ -86,11 +86,11 @@ async fn a_place_is_filled_while_the_very_secret_that_asked_is_valid() {
         ("renamed", vec![(Method::PATCH, "", json!({ "name": "new" }))], true),
         ("paused", vec![(Method::POST, "/pause", json!({}))], false),
         ("resumed", vec![(Method::POST, "/pause", json!({})), (Method::POST, "/resume", json!({}))], true),
-        ("rotated", vec![(Method::POST, "/rotate", json!({ "overlap": "10m" }))], true),
+        ("rotated", vec![(Method::POST, "/rotate", json!({ "gracePeriod": "10m" }))], true),
         (
             "revoked",
             vec![
-                (Method::POST, "/rotate", json!({ "overlap": "10m" })),
+                (Method::POST, "/rotate", json!({ "gracePeriod": "10m" })),
                 (Method::POST, "/retire", json!({})),
             ],
             false,

@@ -268,7 +268,10 @@ async fn times_and_spans_beyond_reason_are_refused() {
         "1 h",
     ] {
         let path = format!("/api/v1/keys/{}/rotate", cast.ours.key);
-        cast.server.post(&path, cast.key(), json!({ "overlap": overlap })).await.names_field("overlap");
+        cast.server
+            .post(&path, cast.key(), json!({ "gracePeriod": overlap }))
+            .await
+            .names_field("gracePeriod");
     }
     assert_eq!(cast.written().await, before);
 }

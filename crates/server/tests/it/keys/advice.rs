@@ -8,7 +8,7 @@ use crate::past::{Day, passed};
 use crate::visitor::Visitor;
 
 async fn advice(desk: &Desk, key: &Made) -> Vec<Value> {
-    let answer = desk.get(&format!("{}/advice", key.path())).await.ok();
+    let answer = desk.get(&format!("{}/recommendations", key.path())).await.ok();
     answer.json()["items"].as_array().unwrap().clone()
 }
 
@@ -73,7 +73,9 @@ async fn a_public_key_is_told_what_it_lacks_and_an_ordinary_one_nothing() {
     .await
     .ok();
     assert!(advice(&desk, &public).await.is_empty());
-    desk.get("/api/v1/keys/key_00000000000070008000000000000000/advice").await.refused(404, "not_found");
+    desk.get("/api/v1/keys/key_00000000000070008000000000000000/recommendations")
+        .await
+        .refused(404, "not_found");
 }
 
 #[tokio::test]
@@ -92,5 +94,5 @@ async fn what_is_older_than_the_operator_wants_is_forgotten() {
     let visitor = Visitor::sign_in(&desk.server).await;
     let list = visitor.page(&visitor.keys("")).await;
     assert!(list.text.contains("7 calls in 10 days"), "{list:?}");
-    assert!(desk.server.ops("/metrics").await.text.contains("keyrack_uses_forgotten_rows_total"));
+    assert!(desk.server.ops("/metrics").await.text.contains("keyrack_usage_rows_deleted_total"));
 }

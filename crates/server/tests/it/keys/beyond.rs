@@ -18,7 +18,7 @@ async fn never_gives(desk: &Desk, by: &Made, beyond: Value) {
     let target = desk.make(beyond.clone()).await;
     server.patch(&target.path(), &by.secret, json!({ "name": "mine" })).await.refused(403, "beyond_key");
     let rotate = format!("{}/rotate", target.path());
-    server.post(&rotate, &by.secret, json!({ "overlap": "0s" })).await.refused(403, "beyond_key");
+    server.post(&rotate, &by.secret, json!({ "gracePeriod": "0s" })).await.refused(403, "beyond_key");
     assert_eq!(desk.read(&target).await["revision"], target.body["revision"]);
     // Ending one is always allowed.
     server.delete(&target.path(), &by.secret).await.ok();

@@ -45,7 +45,7 @@ async fn callers_are_told_by_address_origin_agent_and_secret_with_how_they_fared
     call(&desk, &new.secret, "2001:db8::7", &camera).await.ok();
     let all = callers(&desk, &key, 4).await;
     let first = by(&all, "network", "203.0.113.9");
-    let told = ["allowed", "refused", "agent", "permission", "origin", "lastRefusal", "rest"];
+    let told = ["allowed", "denied", "userAgent", "permission", "origin", "lastDenialCode", "overflow"];
     let expected = [
         json!(3),
         json!(0),
@@ -56,12 +56,18 @@ async fn callers_are_told_by_address_origin_agent_and_secret_with_how_they_fared
         json!(false),
     ];
     assert_eq!(told.map(|field| first[field].clone()), expected, "{first}");
-    assert_eq!((&first["secret"], &first["secretState"]), (&json!(&key.secret[40..]), &json!("retiring")));
+    assert_eq!(
+        (&first["secretHint"], &first["secretState"]),
+        (&json!(&key.secret[40..]), &json!("retiring"))
+    );
     let shop = by(&all, "origin", "https://shop.example");
-    let told = ["allowed", "refused", "lastRefusal"].map(|field| shop[field].clone());
+    let told = ["allowed", "denied", "lastDenialCode"].map(|field| shop[field].clone());
     assert_eq!(told, [json!(0), json!(1), json!("key_in_browser")]);
     let current = by(&all, "network", "2001:db8::7");
-    assert_eq!((&current["secret"], &current["secretState"]), (&json!(&new.secret[40..]), &json!("current")));
+    assert_eq!(
+        (&current["secretHint"], &current["secretState"]),
+        (&json!(&new.secret[40..]), &json!("current"))
+    );
     assert_eq!(all[0]["network"], "2001:db8::7", "the last to call comes first");
 }
 
@@ -96,9 +102,9 @@ async fn what_a_client_writes_into_its_headers_is_told_as_text_and_a_key_in_it_i
     let long = "x y ".repeat(500);
     call(&desk, &key.secret, "10.0.0.3", &[("user-agent", &long)]).await.ok();
     let all = callers(&desk, &key, 3).await;
-    assert_eq!(by(&all, "network", "10.0.0.1")["agent"], odd);
-    assert_eq!(by(&all, "network", "10.0.0.2")["agent"], "kr_sk_~");
-    assert_eq!(by(&all, "network", "10.0.0.3")["agent"].as_str().unwrap().len(), 96);
+    assert_eq!(by(&all, "network", "10.0.0.1")["userAgent"], odd);
+    assert_eq!(by(&all, "network", "10.0.0.2")["userAgent"], "kr_sk_~");
+    assert_eq!(by(&all, "network", "10.0.0.3")["userAgent"].as_str().unwrap().len(), 96);
     let page = Visitor::sign_in(&desk.server)
         .await
         .page(&format!("/w/northfield-vision/settings/api-keys/{}", key.id))

@@ -16,7 +16,7 @@ async fn a_secret_is_in_the_answer_to_its_making_and_in_no_other() {
     assert_eq!(answer.header("location"), made.path());
     assert_eq!(answer.header("etag"), format!("\"{}\"", made.body["revision"]));
     assert_eq!(made.body["propagation"], propagation(&made.body["revision"]));
-    assert_eq!(made.body["retiresAt"], Value::Null);
+    assert_eq!(made.body["oldSecretRetiresAt"], Value::Null);
 
     let form = Regex::new(FORM).unwrap();
     assert_eq!(form.find(&format!("key={}.", made.secret)).unwrap().as_str(), made.secret);
@@ -48,7 +48,7 @@ async fn a_key_is_what_was_asked_for_and_tells_who_made_it() {
         ("permissions", json!(["models:predict"])),
         ("restrictions", json!({})),
         ("note", json!("n")),
-        ("status", json!("live")),
+        ("status", json!("active")),
         ("lastUsed", Value::Null),
         ("deleted", Value::Null),
     ] {

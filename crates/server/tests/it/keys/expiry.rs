@@ -37,5 +37,5 @@ async fn an_expired_key_lives_again_with_a_later_end_and_may_be_renamed_without(
     desk.patch(&key.path(), json!({ "expiresAt": in_millis(60_000) })).await.ok();
     desk.projects(&key.secret).await.ok();
     let edited = desk.patch(&key.path(), json!({ "expiresAt": null })).await.ok().json();
-    assert_eq!((&edited["expiresAt"], &edited["status"]), (&Value::Null, &json!("live")));
+    assert_eq!((&edited["expiresAt"], &edited["status"]), (&Value::Null, &json!("active")));
 }

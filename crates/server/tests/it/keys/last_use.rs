@@ -21,7 +21,7 @@ async fn the_last_use_is_told_within_moments() {
     .await;
     let at: jiff::Timestamp = used["at"].as_str().unwrap().parse().unwrap();
     assert!((before..=after).contains(&at), "{before} {at} {after}");
-    let rest = ["address", "agent", "permission"].map(|field| used[field].clone());
+    let rest = ["address", "userAgent", "permission"].map(|field| used[field].clone());
     assert_eq!(rest, [json!("203.0.113.9"), json!("camera/3 (line)"), json!("projects:manage")]);
     let revision = desk.read(&key).await["revision"].clone();
     assert_eq!(revision, key.body["revision"], "a use is no change");

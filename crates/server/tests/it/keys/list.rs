@@ -48,15 +48,15 @@ async fn filters_find_what_they_say() {
     .await;
     let hint = format!("q={}", &project.secret[40..]);
     for (query, found) in [
-        ("status=live", &["of a test", "Líne 3%", "web"][..]),
+        ("status=active", &["of a test", "Líne 3%", "web"][..]),
         ("status=expired", &["short"]),
         ("status=deleted", &["gone"]),
         ("status=any", &["of a test", "Líne 3%", "web", "short", "gone"]),
         ("scope=project", &["of a test", "Líne 3%", "gone"]),
         ("scope=keys", &["of a test"]),
-        ("scope=inference&status=live", &["of a test", "web"]),
+        ("scope=inference&status=active", &["of a test", "web"]),
         ("class=publishable", &["web"]),
-        ("class=secret&status=live", &["of a test", "Líne 3%"]),
+        ("class=secret&status=active", &["of a test", "Líne 3%"]),
         ("q=L%C3%8DNE", &["Líne 3%"]),
         ("q=3%25", &["Líne 3%"]),
         ("q=%25%25", &[]),

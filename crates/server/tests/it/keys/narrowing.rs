@@ -142,10 +142,13 @@ async fn of_models_and_sizes_what_if_says_that_nothing_is_recorded() {
     };
     let told = what_if(json!({ "maxImageBytes": 1_000, "models": [], "projects": [] })).await;
     assert_eq!(
-        (&told["cannotBeKnown"], &told["widens"]),
+        (&told["unrecordedRestrictions"], &told["relaxedRestrictions"]),
         (&json!(["projects", "models", "maxImageBytes"]), &json!([]))
     );
     desk.patch(&key.path(), json!({ "restrictions": { "maxImageBytes": 1_000, "models": [] } })).await.ok();
     let told = what_if(json!({ "maxImageBytes": 2_000 })).await;
-    assert_eq!((&told["cannotBeKnown"], &told["widens"]), (&json!([]), &json!(["models", "maxImageBytes"])));
+    assert_eq!(
+        (&told["unrecordedRestrictions"], &told["relaxedRestrictions"]),
+        (&json!([]), &json!(["models", "maxImageBytes"]))
+    );
 }

@@ -57,7 +57,7 @@ async fn a_rotation_sent_again_is_not_done_again() {
     let key = desk.key(&["project"]).await;
     let rotate = async || {
         let request = desk.request(Method::POST, &format!("{}/rotate", key.path()));
-        send(request.header("idempotency-key", "r").json(&json!({ "overlap": "0s" }))).await
+        send(request.header("idempotency-key", "r").json(&json!({ "gracePeriod": "0s" }))).await
     };
     let new = Made::of(rotate().await.ok().json());
     assert_eq!(text(&rotate().await.refused(409, "already_done").json()["key"]), key.id);

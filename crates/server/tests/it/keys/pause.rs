@@ -42,7 +42,7 @@ async fn a_paused_key_is_refused_when_that_is_answered_and_works_again_when_it_i
         assert!(says["message"].as_str().unwrap().contains("until somebody resumes it"), "{says}");
     }
     let resumed = desk.resume(&key).await.ok().json();
-    assert_eq!((&resumed["status"], &resumed["paused"]), (&json!("live"), &Value::Null));
+    assert_eq!((&resumed["status"], &resumed["paused"]), (&json!("active"), &Value::Null));
     assert_eq!(resumed["propagation"]["confirmed"], 1);
     for secret in [&key.secret, &new.secret] {
         desk.projects(secret).await.ok();
@@ -56,7 +56,7 @@ async fn a_pause_ends_by_itself_and_not_before() {
     let desk = Desk::open().await;
     let key = desk.key(&["project"]).await;
     let before = jiff::Timestamp::now();
-    let paused = desk.pause(&key, json!({ "for": "2s" })).await.ok().json();
+    let paused = desk.pause(&key, json!({ "duration": "2s" })).await.ok().json();
     let ends = time(&paused["paused"]["until"]);
     let span = jiff::SignedDuration::from_secs(2);
     assert!((before + span..=jiff::Timestamp::now() + span).contains(&ends), "{ends}");
@@ -75,7 +75,7 @@ async fn a_pause_ends_by_itself_and_not_before() {
     })
     .await;
     let read = desk.read(&key).await;
-    assert_eq!((&read["status"], &read["paused"]), (&json!("live"), &Value::Null));
+    assert_eq!((&read["status"], &read["paused"]), (&json!("active"), &Value::Null));
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn whoever_asks_about_a_paused_key_hears_the_same() {
     };
     desk.server.post("/api/v1/verify", &key.secret, question.clone()).await.ok();
     assert_eq!(proxy().await.status, 204);
-    desk.pause(&key, json!({ "for": "10m" })).await.ok();
+    desk.pause(&key, json!({ "duration": "10m" })).await.ok();
     desk.server.post("/api/v1/verify", &key.secret, question.clone()).await.refused(401, "paused_key");
     proxy().await.refused(401, "paused_key");
     desk.resume(&key).await.ok();
@@ -124,17 +124,17 @@ async fn pausing_is_always_allowed_and_resuming_gives() {
     let by_weak = async |what: &str, body: Value| {
         desk.server.post(&format!("{}/{what}", key.path()), &weak.secret, body).await
     };
-    by_weak("pause", json!({ "for": "10m" })).await.ok();
+    by_weak("pause", json!({ "duration": "10m" })).await.ok();
     desk.projects(&key.secret).await.refused(401, "paused_key");
     by_weak("resume", json!({})).await.refused(403, "beyond_key");
     // A shorter pause in place of a longer one would be a resumption by another name.
-    by_weak("pause", json!({ "for": "1s" })).await.refused(403, "beyond_key");
-    by_weak("pause", json!({ "for": "1h" })).await.ok();
+    by_weak("pause", json!({ "duration": "1s" })).await.refused(403, "beyond_key");
+    by_weak("pause", json!({ "duration": "1h" })).await.ok();
     by_weak("pause", json!({})).await.ok();
-    by_weak("pause", json!({ "for": "30d" })).await.refused(403, "beyond_key");
+    by_weak("pause", json!({ "duration": "30d" })).await.refused(403, "beyond_key");
     desk.projects(&key.secret).await.refused(401, "paused_key");
     // Whoever holds as much may do both.
-    desk.pause(&key, json!({ "for": "10m" })).await.ok();
+    desk.pause(&key, json!({ "duration": "10m" })).await.ok();
     desk.resume(&key).await.ok();
     desk.projects(&key.secret).await.ok();
     let without = desk.key(&["project"]).await;
@@ -157,10 +157,11 @@ async fn a_pause_is_a_span_of_at_most_30_days() {
     let desk = Desk::open().await;
     let key = desk.key(&["project"]).await;
     for wrong in ["", "0s", "a day", "-1h", "31d", "2592001s", "99999999999999999999d", "10 m"] {
-        let refused = desk.pause(&key, json!({ "for": wrong })).await.refused(422, "invalid").names("for");
+        let refused =
+            desk.pause(&key, json!({ "duration": wrong })).await.refused(422, "invalid").names("duration");
         assert!(refused.text.contains("30d"), "{refused:?}");
     }
-    for wrong in [json!({ "for": 10 }), json!({ "span": "10m" })] {
+    for wrong in [json!({ "duration": 10 }), json!({ "span": "10m" })] {
         desk.pause(&key, wrong).await.refused(422, "invalid");
     }
     desk.projects(&key.secret).await.ok();
@@ -168,8 +169,8 @@ async fn a_pause_is_a_span_of_at_most_30_days() {
     let path = format!("{}/pause", key.path());
     send(desk.request(Method::POST, &path)).await.ok();
     assert_eq!(desk.read(&key).await["paused"]["until"], Value::Null);
-    desk.pause(&key, json!({ "for": "30d" })).await.ok();
-    desk.pause(&key, json!({ "for": null })).await.ok();
+    desk.pause(&key, json!({ "duration": "30d" })).await.ok();
+    desk.pause(&key, json!({ "duration": null })).await.ok();
     for missing in ["key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f", "nonsense"] {
         for what in ["pause", "resume", "retire"] {
             let path = format!("/api/v1/keys/{missing}/{what}");
@@ -192,14 +193,14 @@ async fn lists_find_paused_keys_by_their_status() {
         desk.post(&path, body).await.ok()
     };
     pause("paused", json!({})).await;
-    pause("over", json!({ "for": "1s" })).await;
-    until("the pause is over", async || (of("over").await["status"] == "live").then_some(())).await;
+    pause("over", json!({ "duration": "1s" })).await;
+    until("the pause is over", async || (of("over").await["status"] == "active").then_some(())).await;
     let names = async |status: &str| {
         let answer = desk.get(&format!("/api/v1/keys?status={status}")).await.ok();
         answer.item_names().into_iter().filter(|name| name != "of a test").collect::<Vec<_>>()
     };
     assert_eq!(names("paused").await, ["paused"]);
-    assert_eq!(names("live").await, ["over", "works"]);
+    assert_eq!(names("active").await, ["over", "works"]);
     assert_eq!(names("any").await, ["over", "paused", "works"]);
     assert!(names("expired").await.is_empty());
     desk.get("/api/v1/keys?status=asleep").await.refused(422, "invalid").names("status");

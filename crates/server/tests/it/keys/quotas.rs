@@ -97,7 +97,7 @@ async fn refusals_are_counted_apart_and_take_nothing() {
     .await;
     assert_eq!((&refused["checks"], &refused["permission"]), (&json!(1), &json!("models:predict")));
     let metrics = desk.server.ops("/metrics").await.text;
-    assert!(metrics.contains("keyrack_decisions_total{decision=\"quota_exceeded\"} 1"), "{metrics}");
+    assert!(metrics.contains("keyrack_key_checks_total{outcome=\"quota_exceeded\"} 1"), "{metrics}");
 }
 
 #[tokio::test]

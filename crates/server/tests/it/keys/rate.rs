@@ -119,7 +119,7 @@ async fn asking_about_a_key_takes_one_only_when_told_to() {
     let left = |answer: Answer| answer.ok().json()["limits"]["rate"].clone();
     for _ in 0..5 {
         let rate = left(asks(&desk, &key.secret, json!({})).await);
-        assert_eq!(rate, json!({ "requests": 2, "seconds": 3_600, "remaining": 2, "fullIn": 0 }));
+        assert_eq!(rate, json!({ "requests": 2, "seconds": 3_600, "remaining": 2, "fullInSeconds": 0 }));
     }
     asks(&desk, &key.secret, json!({ "spend": true, "permission": "keys:manage" }))
         .await

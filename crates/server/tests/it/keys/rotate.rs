@@ -13,7 +13,7 @@ fn time(value: &Value) -> jiff::Timestamp {
 async fn without_an_overlap_the_old_secret_ends_at_once() {
     let desk = Desk::open().await;
     let key = desk.key(&["project"]).await;
-    let answer = desk.post(&format!("{}/rotate", key.path()), json!({ "overlap": "0s" })).await.ok();
+    let answer = desk.post(&format!("{}/rotate", key.path()), json!({ "gracePeriod": "0s" })).await.ok();
     assert_eq!(answer.header("cache-control"), "no-store");
     let new = crate::desk::Made::of(answer.json());
     assert_eq!(new.id, key.id);
@@ -27,7 +27,7 @@ async fn within_the_overlap_both_work_and_the_answer_says_until_when() {
     let key = desk.key(&["project"]).await;
     let before = jiff::Timestamp::now();
     let new = desk.rotate(&key, "24h").await;
-    let retires = time(&new.body["retiresAt"]);
+    let retires = time(&new.body["oldSecretRetiresAt"]);
     let day = jiff::SignedDuration::from_hours(24);
     assert!((before + day..=jiff::Timestamp::now() + day).contains(&retires), "{retires}");
     for secret in [&key.secret, &new.secret] {
@@ -62,7 +62,7 @@ async fn an_old_secret_ends_when_its_overlap_is_over() {
     let new = desk.rotate(&key, "1s").await;
     until("the overlap is over", async || (desk.projects(&key.secret).await.status == 401).then_some(()))
         .await;
-    assert!(time(&new.body["retiresAt"]) <= jiff::Timestamp::now());
+    assert!(time(&new.body["oldSecretRetiresAt"]) <= jiff::Timestamp::now());
     desk.projects(&key.secret).await.refused(401, "retired_secret");
     desk.projects(&new.secret).await.ok();
 }
@@ -72,7 +72,7 @@ async fn no_secret_outlives_its_key() {
     let desk = Desk::open().await;
     let key = desk.make(json!({ "name": "n", "scopes": ["project"], "expiresAt": in_millis(60_000) })).await;
     let new = desk.rotate(&key, "24h").await;
-    assert_eq!(new.body["retiresAt"], new.body["expiresAt"]);
+    assert_eq!(new.body["oldSecretRetiresAt"], new.body["expiresAt"]);
 }
 
 #[tokio::test]
@@ -81,10 +81,10 @@ async fn an_expired_and_a_deleted_key_get_no_new_secret() {
     let key = desk.make(json!({ "name": "n", "scopes": ["project"], "expiresAt": in_millis(200) })).await;
     until("it expires", async || (desk.read(&key).await["status"] == "expired").then_some(())).await;
     let rotate = format!("{}/rotate", key.path());
-    desk.post(&rotate, json!({ "overlap": "0s" })).await.refused(422, "invalid");
+    desk.post(&rotate, json!({ "gracePeriod": "0s" })).await.refused(422, "invalid");
     assert_eq!(desk.read(&key).await["secrets"].as_array().unwrap().len(), 1);
     desk.delete(&key.path()).await.ok();
-    desk.post(&rotate, json!({ "overlap": "0s" })).await.refused(409, "deleted_key");
+    desk.post(&rotate, json!({ "gracePeriod": "0s" })).await.refused(409, "deleted_key");
 }
 
 #[tokio::test]
@@ -93,7 +93,10 @@ async fn an_overlap_is_a_span_of_at_most_30_days() {
     let key = desk.key(&["project"]).await;
     let rotate = format!("{}/rotate", key.path());
     for wrong in ["", "a day", "-1h", "31d", "2592001s", "99999999999999999999d"] {
-        desk.post(&rotate, json!({ "overlap": wrong })).await.refused(422, "invalid").names("overlap");
+        desk.post(&rotate, json!({ "gracePeriod": wrong }))
+            .await
+            .refused(422, "invalid")
+            .names("gracePeriod");
     }
     desk.post(&rotate, json!({})).await.refused(422, "invalid");
     desk.projects(&key.secret).await.ok();

@@ -18,7 +18,7 @@ async fn from_page(desk: &Desk, secret: &str, origin: &str) -> Answer {
 }
 
 async fn sightings(desk: &Desk, key: &Made) -> Vec<Value> {
-    let answer = desk.get(&format!("{}/sightings", key.path())).await.ok();
+    let answer = desk.get(&format!("{}/exposures", key.path())).await.ok();
     answer.json()["items"].as_array().unwrap().clone()
 }
 
@@ -48,10 +48,10 @@ async fn a_key_on_a_page_or_in_a_url_is_marked_whatever_it_was_answered_and_stay
     let in_url = format!("/api/v1/projects?api-key={}", large.secret);
     send(desk.server.request(Method::GET, &in_url)).await.refused(400, "key_in_query");
     let all = seen(&desk, &large, 2).await;
-    let page = all.iter().find(|one| one["exposure"] == "browser").unwrap();
+    let page = all.iter().find(|one| one["kind"] == "browser").unwrap();
     let told = ["origin", "secret", "secretState"].map(|field| page[field].clone());
     assert_eq!(told, [json!(SHOP), json!(&large.secret[40..]), json!("current")]);
-    let url = all.iter().find(|one| one["exposure"] == "url").unwrap();
+    let url = all.iter().find(|one| one["kind"] == "url").unwrap();
     assert_eq!(url["origin"], Value::Null);
     seen(&desk, &small, 1).await;
     assert!(!json!(all).to_string().contains(&large.secret));
@@ -59,7 +59,7 @@ async fn a_key_on_a_page_or_in_a_url_is_marked_whatever_it_was_answered_and_stay
     desk.server.restart().await;
     assert_eq!(sightings(&desk, &large).await, all);
     let elsewhere = crate::cast::Cast::assemble().await;
-    let path = format!("/api/v1/keys/{}/sightings", elsewhere.ours.key);
+    let path = format!("/api/v1/keys/{}/exposures", elsewhere.ours.key);
     elsewhere.server.get(&path, &elsewhere.their_key).await.refused(404, "not_found");
     elsewhere.server.get(&path, elsewhere.key()).await.ok();
 }
@@ -218,8 +218,9 @@ async fn more_is_given_to_a_key_that_was_seen_only_to_whoever_says_so() {
 async fn advice_names_the_place_of_a_key_that_holds_more_than_others_may_have() {
     let desk = Desk::open().await;
     let (large, small) = (seen_key(&desk, &["project"]).await, seen_key(&desk, &["inference"]).await);
-    let advice =
-        async |key: &Made| desk.get(&format!("{}/advice", key.path())).await.ok().json()["items"].clone();
+    let advice = async |key: &Made| {
+        desk.get(&format!("{}/recommendations", key.path())).await.ok().json()["items"].clone()
+    };
     let all = advice(&large).await;
     assert_eq!((&all[0]["code"], &all[0]["origin"]), (&json!("seen_in_browser"), &json!(SHOP)), "{all}");
     assert!(text(&all[0]["message"]).contains("Inference key of its own"), "{all}");

@@ -261,7 +261,7 @@ async fn the_key_of_a_service_is_judged_by_where_the_service_asks_from() {
     let seen = node(&[]).await;
     assert_eq!(cause(ask(&seen, "10.4.0.1", Some("https://shop.example")).await, 403), "key_in_browser");
     until("it is marked as exposed, and its use is counted", async || {
-        let sightings = desk.get(&format!("{}/sightings", seen.path())).await.ok().json();
+        let sightings = desk.get(&format!("{}/exposures", seen.path())).await.ok().json();
         let used = desk.read(&narrow).await["lastUsed"].clone();
         (sightings["items"][0]["origin"] == "https://shop.example" && used["permission"] == "keys:follow")
             .then_some(())

@@ -32,14 +32,14 @@ async fn asks(desk: &Desk, key: &Made, change: Value) -> Value {
 async fn a_narrower_scope_is_judged_by_what_was_asked_for_and_changes_nothing() {
     let (desk, key) = used().await;
     let what = asks(&desk, &key, json!({ "scopes": ["inference"] })).await;
-    let told = ["days", "calls", "refused", "unknown"].map(|field| what[field].clone());
+    let told = ["days", "requests", "denied", "unknown"].map(|field| what[field].clone());
     assert_eq!(json!(told), json!([30, 553, 12, 0]), "{what:#}");
     let [one] = what["callers"].as_array().unwrap().as_slice() else { panic!("{what:#}") };
-    assert_eq!((&one["caller"]["agent"], &one["wouldBeRefused"]), (&json!("nightly"), &json!(12)));
-    assert_eq!((&what["newlyPermits"], &what["cannotBeKnown"]), (&json!([]), &json!([])));
+    assert_eq!((&one["caller"]["userAgent"], &one["denied"]), (&json!("nightly"), &json!(12)));
+    assert_eq!((&what["addedPermissions"], &what["unrecordedRestrictions"]), (&json!([]), &json!([])));
     assert_eq!(desk.read(&key).await["revision"], key.body["revision"]);
     let wider = asks(&desk, &key, json!({ "scopes": ["project", "keys"] })).await;
-    assert_eq!((&wider["refused"], &wider["newlyPermits"]), (&json!(0), &json!(["keys:manage"])));
+    assert_eq!((&wider["denied"], &wider["addedPermissions"]), (&json!(0), &json!(["keys:manage"])));
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn networks_are_judged_by_who_called_and_what_is_not_recorded_is_said() {
     let (desk, key) = used().await;
     let restrictions = json!({ "networks": ["10.4.0.0/16"] });
     let what = asks(&desk, &key, json!({ "restrictions": restrictions })).await;
-    assert_eq!((&what["refused"], &what["unknown"]), (&json!(541), &json!(0)), "{what:#}");
+    assert_eq!((&what["denied"], &what["unknown"]), (&json!(541), &json!(0)), "{what:#}");
     assert_eq!(what["callers"][0]["caller"]["network"], "203.0.113.9");
     let project = desk.project("Caps").await;
     let what = asks(
@@ -56,11 +56,11 @@ async fn networks_are_judged_by_who_called_and_what_is_not_recorded_is_said() {
         json!({ "restrictions": { "projects": [project], "rate": { "requests": 1, "seconds": 3_600 } } }),
     )
     .await;
-    assert_eq!((&what["refused"], &what["cannotBeKnown"]), (&json!(0), &json!(["projects"])));
+    assert_eq!((&what["denied"], &what["unrecordedRestrictions"]), (&json!(0), &json!(["projects"])));
     // Two an hour at most, of 500, 41 and 12.
-    assert_eq!(what["tooFast"], 498 + 39 + 10);
+    assert_eq!(what["rateLimited"], 498 + 39 + 10);
     let expires = asks(&desk, &key, json!({ "expiresAt": "2099-01-01T00:00:00Z" })).await;
-    assert_eq!(expires["refused"], 0);
+    assert_eq!(expires["denied"], 0);
 }
 
 #[tokio::test]

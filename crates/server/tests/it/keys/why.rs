@@ -33,11 +33,11 @@ async fn a_network_that_is_not_allowed_is_explained_and_what_was_changed_since_i
     let told = why(&desk, &refused).await;
     let fields = [
         "code",
-        "check",
-        "saw",
+        "failedCheck",
+        "actual",
         "expected",
         "address",
-        "agent",
+        "userAgent",
         "method",
         "route",
         "passesNow",
@@ -57,7 +57,7 @@ async fn a_network_that_is_not_allowed_is_explained_and_what_was_changed_since_i
     ]);
     assert_eq!(json!(fields.map(|field| told[field].clone())), expected, "{told:#}");
     assert_eq!((&told["key"]["id"], &told["key"]["name"]), (&json!(key.id), &json!("gate")));
-    assert_eq!(told["changeAt"], leads_to(&desk, &key, "edit#f-networks"));
+    assert_eq!(told["manageUrl"], leads_to(&desk, &key, "edit#f-networks"));
     let results: Vec<_> =
         told["checks"].as_array().unwrap().iter().map(|check| text(&check["result"])).collect();
     assert_eq!(results[..4], ["passed", "passed", "passed", "failed"]);
@@ -73,7 +73,7 @@ async fn each_check_leads_to_the_place_where_it_is_changed() {
     let key = desk.key(&["inference"]).await;
     let told = why(&desk, &desk.projects(&key.secret).await.refused(403, "insufficient_scope")).await;
     assert_eq!(
-        (&told["saw"], &told["changeAt"]),
+        (&told["actual"], &told["manageUrl"]),
         (&json!("projects:manage"), &leads_to(&desk, &key, "edit#f-scope"))
     );
 
@@ -81,7 +81,7 @@ async fn each_check_leads_to_the_place_where_it_is_changed() {
     let limited = desk.make(json!({ "name": "n", "scopes": ["project"], "restrictions": rate })).await;
     desk.projects(&limited.secret).await.ok();
     let told = why(&desk, &desk.projects(&limited.secret).await.refused(429, "rate_limited")).await;
-    assert_eq!(told["changeAt"], leads_to(&desk, &limited, "edit#f-rate_requests"));
+    assert_eq!(told["manageUrl"], leads_to(&desk, &limited, "edit#f-rate_requests"));
     assert_eq!(
         (&told["expected"], &told["passesNow"]),
         (&json!("at most 1 request every 3600 seconds"), &Value::Null)
@@ -94,7 +94,7 @@ async fn each_check_leads_to_the_place_where_it_is_changed() {
     desk.delete(&key.path()).await.ok();
     let told = why(&desk, &desk.projects(&new.secret).await.refused(401, "deleted_key")).await;
     assert_eq!(
-        (&told["check"], &told["passesNow"]),
+        (&told["failedCheck"], &told["passesNow"]),
         (&json!("The key and its secret are alive"), &json!(false))
     );
 }
@@ -110,7 +110,7 @@ async fn a_project_that_the_key_does_not_cover_is_the_check_that_failed() {
     assert_eq!((&told["route"], &told["expected"]), (&json!("/api/v1/projects/{id}"), &json!(own)));
     let failed = told["checks"].as_array().unwrap().iter().find(|check| check["result"] == "failed");
     assert_eq!(failed.unwrap()["name"], "The key covers what was asked for");
-    assert_eq!(told["changeAt"], leads_to(&desk, &key, "edit#f-projects"));
+    assert_eq!(told["manageUrl"], leads_to(&desk, &key, "edit#f-projects"));
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn a_question_about_a_key_is_explained_by_what_was_asked() {
     let refused = desk.server.verify_as_service(&node, &key.secret, question).await;
     let refused = refused.refused(403, "origin_not_allowed");
     let told = why(&desk, &refused).await;
-    let fields = ["saw", "address", "origin", "permission", "route"].map(|field| told[field].clone());
+    let fields = ["actual", "address", "origin", "permission", "route"].map(|field| told[field].clone());
     assert_eq!(
         json!(fields),
         json!([
@@ -187,7 +187,7 @@ async fn nobody_else_learns_of_a_refusal_and_what_is_no_id_finds_nothing() {
 /// How often it was decided so.
 async fn decisions(desk: &Desk, decision: &str) -> u64 {
     let metrics = desk.server.ops("/metrics").await.text;
-    let counted = format!("keyrack_decisions_total{{decision=\"{decision}\"}} ");
+    let counted = format!("keyrack_key_checks_total{{outcome=\"{decision}\"}} ");
     metrics.lines().find_map(|line| line.strip_prefix(&counted)).map_or(0, |number| number.parse().unwrap())
 }
 
@@ -212,7 +212,7 @@ async fn what_a_proxy_asked_for_is_known_whatever_the_reason() {
         [(paused, 401, "paused_key"), (of_nothing, 403, "model_outside_key"), (spent, 429, "quota_exceeded")]
     {
         let told = why(&desk, &ask(&key).await.refused(status, code)).await;
-        let fields = ["permission", "agent", "route"].map(|field| told[field].clone());
+        let fields = ["permission", "userAgent", "route"].map(|field| told[field].clone());
         assert_eq!(json!(fields), json!(["models:predict", "nginx", "/api/v1/forward-auth"]), "{code}");
     }
 }

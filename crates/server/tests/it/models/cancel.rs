@@ -28,7 +28,7 @@ async fn one_that_waits_ends_at_once_and_is_never_begun() {
     let project = school.classes("caps", &[("red", 5), ("blue", 5)]).await;
     let id = school.train(&project, json!({})).await;
     is_cancelled_soon(&school, &project, &id).await;
-    assert_eq!(school.model(&id).await["attempt"], 0);
+    assert_eq!(school.model(&id).await["attempts"], 0);
 }
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn one_that_looks_at_pictures_ends_soon_and_the_next_begins() {
 async fn one_that_learns_ends_soon() {
     let school = School::open().await;
     let project = school.boxes("squares", 20).await;
-    let id = school.train(&project, json!({ "settings": { "steps": 20_000, "side": 64 } })).await;
+    let id = school.train(&project, json!({ "settings": { "steps": 20_000, "inputSize": 64 } })).await;
     let model = school.within(&id, "training").await;
     assert!(model["progress"]["loss"].is_number(), "{model}");
     is_cancelled_soon(&school, &project, &id).await;

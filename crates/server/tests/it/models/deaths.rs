@@ -19,10 +19,10 @@ async fn a_training_whose_worker_is_killed_is_begun_again_and_finished() {
     school.within(&id, "features").await;
     let [worker] = workers_of(&school.desk.server)[..] else { panic!("one worker") };
     kill(worker);
-    let model = school.model_when(&id, "begun again", |model| model["attempt"] == 2).await;
+    let model = school.model_when(&id, "begun again", |model| model["attempts"] == 2).await;
     assert_eq!(model["status"], "running");
     let model = school.ended(&id).await;
-    assert_eq!((&model["status"], &model["attempt"]), (&json!("ready"), &json!(2)), "{model}");
+    assert_eq!((&model["status"], &model["attempts"]), (&json!("ready"), &json!(2)), "{model}");
     assert!(school.is_kept(&project, &id));
 }
 
@@ -32,7 +32,7 @@ async fn a_training_whose_worker_is_killed_does_not_wait_for_the_one_behind_it_t
     let (caps, squares) = (school.classes("caps", &MANY).await, school.boxes("squares", 20).await);
     let first = school.train(&caps, json!({})).await;
     school.within(&first, "features").await;
-    let long = json!({ "settings": { "steps": 20_000, "side": 64 } });
+    let long = json!({ "settings": { "steps": 20_000, "inputSize": 64 } });
     let second = school.train(&squares, long.clone()).await;
     let [worker] = workers_of(&school.desk.server)[..] else { panic!("one worker") };
     kill(worker);
@@ -55,14 +55,14 @@ async fn a_training_whose_worker_is_killed_twice_has_failed_and_says_why() {
     let project = school.classes("caps", &MANY).await;
     let id = school.train(&project, json!({})).await;
     for attempt in 1..=2 {
-        let is = |model: &serde_json::Value| model["attempt"] == attempt && model["progress"].is_object();
+        let is = |model: &serde_json::Value| model["attempts"] == attempt && model["progress"].is_object();
         school.model_when(&id, "it trains", is).await;
         let [worker] = workers_of(&school.desk.server)[..] else { panic!("one worker") };
         kill(worker);
     }
     let model = school.ended(&id).await;
-    assert_eq!((&model["status"], &model["attempt"]), (&json!("failed"), &json!(2)), "{model}");
-    assert!(model["reason"].as_str().unwrap().contains("begun twice"), "{model}");
+    assert_eq!((&model["status"], &model["attempts"]), (&json!("failed"), &json!(2)), "{model}");
+    assert!(model["failureReason"].as_str().unwrap().contains("begun twice"), "{model}");
     // Another worker is there for what comes next.
     let few = school.classes("few", &[("red", 5), ("blue", 5)]).await;
     let next = school.train(&few, json!({})).await;
@@ -82,7 +82,7 @@ async fn a_worker_whose_server_is_killed_puts_its_training_back_and_ends() {
     assert!(killed.elapsed() < Duration::from_secs(2), "{:?}", killed.elapsed());
     school.desk.server.restart().await;
     let model = school.ended(&id).await;
-    assert_eq!((&model["status"], &model["attempt"]), (&json!("ready"), &json!(1)), "{model}");
+    assert_eq!((&model["status"], &model["attempts"]), (&json!("ready"), &json!(1)), "{model}");
 }
 
 #[tokio::test]
@@ -96,14 +96,14 @@ async fn a_training_whose_server_and_worker_are_killed_is_begun_again_and_finish
     school.desk.server.kill();
     school.desk.server.restart().await;
     let model = school.ended(&id).await;
-    assert_eq!((&model["status"], &model["attempt"]), (&json!("ready"), &json!(2)), "{model}");
+    assert_eq!((&model["status"], &model["attempts"]), (&json!("ready"), &json!(2)), "{model}");
 }
 
 #[tokio::test]
 async fn a_stop_in_a_training_is_quick_and_the_training_goes_on_after_it() {
     let mut school = School::open().await;
     let project = school.boxes("squares", 20).await;
-    let id = school.train(&project, json!({ "settings": { "steps": 300, "side": 64 } })).await;
+    let id = school.train(&project, json!({ "settings": { "steps": 300, "inputSize": 64 } })).await;
     school.within(&id, "training").await;
     let [worker] = workers_of(&school.desk.server)[..] else { panic!("one worker") };
     let started = Instant::now();
@@ -113,5 +113,5 @@ async fn a_stop_in_a_training_is_quick_and_the_training_goes_on_after_it() {
     assert!(school.desk.server.output().contains("training put back"));
     school.desk.server.restart().await;
     let model = school.ended(&id).await;
-    assert_eq!((&model["status"], &model["attempt"]), (&json!("ready"), &json!(1)), "{model}");
+    assert_eq!((&model["status"], &model["attempts"]), (&json!("ready"), &json!(1)), "{model}");
 }

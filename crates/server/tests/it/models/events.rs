@@ -80,8 +80,8 @@ async fn they_tell_progress_until_the_training_has_ended_and_then_end() {
     let percents: Vec<f64> = told.iter().filter_map(|model| model["progress"]["percent"].as_f64()).collect();
     assert!(percents.len() >= 2 && percents.is_sorted(), "{percents:?}");
     let features = told.iter().find(|model| model["progress"]["phase"] == "features").unwrap();
-    assert_eq!(features["progress"]["of"], 30, "{features}");
-    let seen = told.iter().any(|model| model["progress"]["picturesPerSecond"].as_f64() > Some(0.0));
+    assert_eq!(features["progress"]["total"], 30, "{features}");
+    let seen = told.iter().any(|model| model["progress"]["imagesPerSecond"].as_f64() > Some(0.0));
     assert!(seen, "{told:?}");
     // Of one that has ended there is one event.
     assert_eq!(Stream::of(&school, &school.desk.master, &id).await.rest().await.len(), 1);

@@ -14,7 +14,7 @@ async fn a_classifier_is_trained_measured_and_kept() {
     assert_eq!(model["status"], "ready", "{model}");
     assert_eq!(model["name"], "Model 1");
     assert_eq!(model["projectType"], "classification");
-    assert_eq!(model["attempt"], 1);
+    assert_eq!(model["attempts"], 1);
     assert_eq!(model["progress"], json!(null));
     assert_eq!(model["labels"], json!(["blue", "red"]));
     assert_eq!(model["metrics"]["measuredOn"], 4, "{model}");
@@ -35,12 +35,12 @@ async fn a_classifier_is_trained_measured_and_kept() {
 async fn a_detector_is_trained_measured_and_kept() {
     let school = School::open().await;
     let project = school.boxes("squares", 24).await;
-    let body = json!({ "name": "finder", "settings": { "steps": 60, "side": 64, "seed": 3 } });
+    let body = json!({ "name": "finder", "settings": { "steps": 60, "inputSize": 64, "seed": 3 } });
     let id = school.train(&project, body).await;
     let model = school.ended(&id).await;
     assert_eq!((&model["status"], &model["name"]), (&json!("ready"), &json!("finder")), "{model}");
     assert_eq!(model["labels"], json!(["square"]));
-    assert_eq!(model["settings"], json!({ "steps": 60, "side": 64, "seed": 3 }));
+    assert_eq!(model["settings"], json!({ "steps": 60, "inputSize": 64, "seed": 3 }));
     assert_eq!(model["metrics"]["measuredOn"], 3, "{model}");
     assert!(model["examples"][0]["found"].is_array(), "{model}");
     assert!(school.is_kept(&project, &id));

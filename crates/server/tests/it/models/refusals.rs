@@ -31,7 +31,7 @@ async fn what_is_not_as_expected_is_named() {
     for (body, field) in [
         (json!({ "name": "" }), "name"),
         (json!({ "settings": { "steps": 100 } }), "settings.steps"),
-        (json!({ "settings": { "side": 320 } }), "settings.side"),
+        (json!({ "settings": { "inputSize": 320 } }), "settings.inputSize"),
         (json!({ "settings": { "sede": 1 } }), "settings.sede"),
         (json!({ "settings": { "seed": -1 } }), "settings.seed"),
         (json!({ "settings": [] }), "settings"),
@@ -44,8 +44,8 @@ async fn what_is_not_as_expected_is_named() {
     let boxes = school.boxes("boxes", 20).await;
     for (settings, field) in [
         (json!({ "steps": 5 }), "settings.steps"),
-        (json!({ "side": 100 }), "settings.side"),
-        (json!({ "side": 6400 }), "settings.side"),
+        (json!({ "inputSize": 100 }), "settings.inputSize"),
+        (json!({ "inputSize": 6400 }), "settings.inputSize"),
     ] {
         school.asked(&boxes, json!({ "settings": settings })).await.refused(422, "invalid").names(field);
     }

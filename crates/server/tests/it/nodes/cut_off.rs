@@ -20,7 +20,7 @@ async fn a_node_goes_on_while_its_server_is_away_and_catches_up_without_loading_
     // Before the node finds the way: it is known to a server that was started anew, and a deletion names it.
     let propagation = pair.delete(&goes).await;
     assert_eq!((&propagation["nodes"], &propagation["confirmed"]), (&json!(2), &json!(1)));
-    assert_eq!(propagation["unconfirmed"][0]["node"], pair.node.id().unwrap().to_string());
+    assert_eq!(propagation["unconfirmed"][0]["id"], pair.node.id().unwrap().to_string());
     assert_eq!(pair.ask(&goes).await, 200, "until it is told");
     pair.wire.lead_to(&pair.desk.server.url);
     until("the node refuses", async || (pair.ask(&goes).await == 401).then_some(())).await;

@@ -61,7 +61,7 @@ async fn what_keys_are_used_for_on_a_node_is_told_on_the_server() {
         assert_eq!(told(&usage, outcome), 40);
     }
     let last = pair.desk.read(&key).await["lastUsed"].take();
-    assert_eq!((&last["agent"], &last["permission"]), (&json!("of a test"), &json!("models:predict")));
+    assert_eq!((&last["userAgent"], &last["permission"]), (&json!("of a test"), &json!("models:predict")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

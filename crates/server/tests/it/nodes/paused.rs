@@ -20,7 +20,7 @@ async fn each_pause_and_each_resumption_holds_on_the_node_when_it_is_answered() 
     let pair = Pair::following(WhenCutOff::default()).await;
     let key = pair.desk.key(&["inference"]).await;
     for number in 0..50 {
-        let body = if number % 2 == 0 { json!({}) } else { json!({ "for": "10m" }) };
+        let body = if number % 2 == 0 { json!({}) } else { json!({ "duration": "10m" }) };
         let propagation = pair.change(&key, "pause", body).await;
         assert_eq!(pair.ask(&key).await, 401, "{number}");
         assert_eq!((&propagation["nodes"], &propagation["confirmed"]), (&json!(2), &json!(2)), "{number}");
@@ -42,7 +42,7 @@ async fn each_pause_and_each_resumption_holds_on_the_node_when_it_is_answered() 
 async fn a_pause_ends_by_itself_on_the_node_and_is_there_for_one_that_begins_later() {
     let pair = Pair::following(WhenCutOff::default()).await;
     let key = pair.desk.key(&["inference"]).await;
-    pair.change(&key, "pause", json!({ "for": "2s" })).await;
+    pair.change(&key, "pause", json!({ "duration": "2s" })).await;
     let late = super::start(&pair.wire.url, &pair.credential.secret, WhenCutOff::Refuse).await;
     assert_eq!(
         (pair.ask(&key).await, ask(&late, &key.secret).await),

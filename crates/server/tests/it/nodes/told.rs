@@ -43,7 +43,7 @@ async fn a_batch_that_comes_again_is_not_counted_again_and_keys_of_others_are_pa
     let callers = cast.server.get(&callers, cast.key()).await.ok().json();
     let [one] = callers["items"].as_array().unwrap().as_slice() else { panic!("{callers}") };
     assert_eq!(
-        (&one["network"], &one["allowed"], &one["agent"]),
+        (&one["network"], &one["allowed"], &one["userAgent"]),
         (&json!("10.0.0.9"), &json!(14), &json!("robot"))
     );
     let usage = format!("/api/v1/keys/{theirs}/usage");
@@ -83,7 +83,7 @@ async fn no_time_that_a_node_reports_lies_ahead_or_before_the_key() {
     for caller in callers["items"].as_array().unwrap() {
         assert!(is_possible(&caller["firstSeen"]) && is_possible(&caller["lastSeen"]), "{caller}");
     }
-    let seen = cast.server.get(&format!("/api/v1/keys/{id}/sightings"), cast.key()).await.ok().json();
+    let seen = cast.server.get(&format!("/api/v1/keys/{id}/exposures"), cast.key()).await.ok().json();
     let seen = seen["items"].as_array().unwrap();
     assert_eq!(seen.len(), 2, "{seen:?}");
     for one in seen {

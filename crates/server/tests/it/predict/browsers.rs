@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use keyrack::api::Stated;
+use keyrack::api::Route;
 use keyrack_guard::Guard;
 use keyrack_key::{Brands, Scope, Timestamp};
 use keyrack_rack::Rack;
@@ -71,7 +71,7 @@ async fn every_route_answers_what_browsers_ask_before() {
     assert_eq!((page.status.as_u16(), page.header("access-control-allow-origin")), (405, ""));
 }
 
-fn lets_in(answer: &Answer, route: &Stated) {
+fn lets_in(answer: &Answer, route: &Route) {
     assert_eq!((answer.status.as_u16(), answer.text.as_str()), (204, ""), "{}: {answer:?}", route.path);
     is_readable(answer);
     let methods = answer.header("access-control-allow-methods");
@@ -88,7 +88,7 @@ fn lets_in(answer: &Answer, route: &Stated) {
 /// What has been decided about keys until now.
 async fn decisions(server: &Server) -> Vec<String> {
     let metrics = server.ops("/metrics").await.text;
-    metrics.lines().filter(|line| line.starts_with("keyrack_decisions")).map(str::to_owned).collect()
+    metrics.lines().filter(|line| line.starts_with("keyrack_key_checks")).map(str::to_owned).collect()
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn an_inference_key_works_on_any_page_and_a_larger_one_on_ours_alone() {
         is_readable(&ask(&large, from).await.ok());
     }
     let metrics = studio.server.ops("/metrics").await.text;
-    assert!(metrics.contains("keyrack_decisions_total{decision=\"key_in_browser\"} 10"), "{metrics}");
+    assert!(metrics.contains("keyrack_key_checks_total{outcome=\"key_in_browser\"} 10"), "{metrics}");
 }
 
 #[tokio::test]
@@ -172,7 +172,7 @@ async fn a_page_at_a_name_that_was_turned_to_this_server_is_elsewhere() {
             let request = page.iter().fold(request, |request, (name, value)| request.header(*name, *value));
             send(request.header("x-keyrack-workspace", "ours")).await.refused(421, "foreign_host");
         }
-        let path = format!("/api/v1/keys/{}/sightings", key.id);
+        let path = format!("/api/v1/keys/{}/exposures", key.id);
         let exposed = crate::harness::until("the exposure is recorded", async || {
             let items = cast.server.get(&path, cast.key()).await.json()["items"].clone();
             items.as_array().filter(|items| !items.is_empty()).cloned()

@@ -57,7 +57,7 @@ async fn sixty_four_clients_with_small_pictures_wait_for_their_turns_and_hold_up
     let (answered, took) = all_answered_beside_pages(&studio, asks).await;
     assert!(took < Duration::from_secs(20));
     let metrics = studio.server.ops("/metrics").await.text;
-    assert!(metrics.contains(&format!("keyrack_predictions_busy_total {}", 64 - answered)), "{metrics}");
+    assert!(metrics.contains(&format!("keyrack_predictions_denied_total {}", 64 - answered)), "{metrics}");
 }
 
 /// Asks for predictions all at once, and for the API Keys page again and again until they are all told: no page waits for

@@ -89,8 +89,8 @@ async fn a_key_for_named_models_opens_those_and_no_others() {
 
     let told = narrow.why(&refused).await;
     assert_eq!((&told["code"], &told["expected"]), (&json!("model_outside_key"), &json!(own)));
-    assert_eq!(told["check"], "The key covers what was asked for");
-    assert!(text(&told["changeAt"]).ends_with("/edit#f-models"));
+    assert_eq!(told["failedCheck"], "The key covers what was asked for");
+    assert!(text(&told["manageUrl"]).ends_with("/edit#f-models"));
 }
 
 #[tokio::test]
@@ -193,10 +193,10 @@ async fn an_image_beyond_the_limit_of_its_key_is_refused_in_every_form() {
 
     let told = narrow.why(&again).await;
     assert_eq!(
-        (&told["check"], &told["expected"]),
+        (&told["failedCheck"], &told["expected"]),
         (&json!("The image is small enough"), &json!(format!("an image of at most {most} bytes")))
     );
-    assert!(text(&told["changeAt"]).ends_with("/edit#f-max_image"));
+    assert!(text(&told["manageUrl"]).ends_with("/edit#f-max_image"));
     let path = format!("/api/v1/keys/{}/usage", key.id);
     crate::harness::until("what was refused is counted", async || {
         let usage = server.get(&path, &narrow.master).await.ok().json();
@@ -210,7 +210,7 @@ async fn an_image_beyond_the_limit_of_its_key_is_refused_in_every_form() {
     })
     .await;
     let metrics = server.ops("/metrics").await.text;
-    assert!(metrics.contains("keyrack_decisions_total{decision=\"image_too_large_for_key\"} 6"), "{metrics}");
+    assert!(metrics.contains("keyrack_key_checks_total{outcome=\"image_too_large_for_key\"} 6"), "{metrics}");
     // Without the limit, the same file is looked at.
     let free = narrow.key(&["inference"], json!({})).await;
     send(narrow.request(&free, "classify", model).json(&json_of(&larger))).await.ok();

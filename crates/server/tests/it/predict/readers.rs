@@ -26,7 +26,7 @@ async fn metric(server: &Server, line: &str) -> u64 {
 }
 
 async fn held(server: &Server) -> u64 {
-    metric(server, "keyrack_pictures_held_bytes{purpose=\"answers\"}").await
+    metric(server, "keyrack_image_memory_bytes{purpose=\"responses\"}").await
 }
 
 /// What comes before the connection ends, whichever way it ends.
@@ -102,8 +102,8 @@ async fn images_that_nobody_reads_are_not_held_in_memory() {
         stream.write_all(head.as_bytes()).await.unwrap();
         clients.push(stream);
     }
-    let answered = "keyrack_requests_total{method=\"GET\",\
-                    path=\"/api/v1/projects/{id}/datasets/records/{record}/image\",status=\"200\"}";
+    let answered = "keyrack_http_requests_total{method=\"GET\",\
+                    route=\"/api/v1/projects/{id}/datasets/records/{record}/image\",status=\"200\"}";
     until("all are answered", async || {
         (metric(&studio.server, answered).await == 1 + CLIENTS as u64).then_some(())
     })

@@ -1,4 +1,4 @@
-//! Bodies that may be large: counted as they arrive, as far as the caller's share of the memory reaches.
+//! Large bodies, whose bytes count against the caller's share of a memory budget while they arrive.
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -8,11 +8,14 @@ use keyrack_core::predict::room::{Gathering, NoRoom};
 use keyrack_core::predict::{Held, Room};
 use keyrack_core::shares::Claimant;
 
-use super::{has_cause, is_silence, refuse};
+use super::{has_cause, is_timeout, problem};
 use crate::api::ApiError;
 use crate::edge::entrance;
 
-/// All of the body of a request with these headers, of at most `most` bytes, and the right to hold it. `no` says what it means that it was not taken in.
+/// Reads a body of at most `most` bytes. The memory budget counts the bytes until the returned permit is dropped.
+///
+/// `no` makes the error if the body is too large or the budget is exhausted. Errors with 408 if the body stalls, and with 400 if
+/// the connection breaks.
 pub async fn gather(
     headers: &HeaderMap,
     body: Body,
@@ -21,7 +24,7 @@ pub async fn gather(
     most: usize,
     no: impl Fn(NoRoom) -> ApiError,
 ) -> Result<(Bytes, Held), ApiError> {
-    // Not by the body's own hint, which the layers around it lose.
+    // The header is used because the layers around the body lose its size hint.
     let announced = entrance::announced(headers);
     if announced.is_some_and(|bytes| bytes > most as u64) {
         return Err(no(NoRoom::TooMany));
@@ -29,7 +32,7 @@ pub async fn gather(
     collect(body, room.gather(claimant, most, announced), no).await
 }
 
-/// All of a body. `no` says what it means that it was not taken in.
+/// Reads a body into `gathering`. Errors like [`gather`].
 pub(super) async fn collect(
     mut body: Body,
     mut gathering: Gathering,
@@ -37,8 +40,8 @@ pub(super) async fn collect(
 ) -> Result<(Bytes, Held), ApiError> {
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
-            if is_silence(&error) {
-                refuse(
+            if is_timeout(&error) {
+                problem(
                     StatusCode::REQUEST_TIMEOUT,
                     "too_slow",
                     "The request body did not arrive in time. Send it again.",
@@ -46,7 +49,7 @@ pub(super) async fn collect(
             } else if has_cause::<LengthLimitError>(&error) {
                 no(NoRoom::TooMany)
             } else {
-                refuse(
+                problem(
                     StatusCode::BAD_REQUEST,
                     "bad_request",
                     "The request body did not arrive whole. Send it again.",

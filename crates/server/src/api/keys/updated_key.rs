@@ -1,4 +1,4 @@
-//! What a change of a key is answered with.
+//! The response to an update of a key.
 
 use axum::Json;
 use axum::response::IntoResponse;
@@ -11,18 +11,17 @@ use utoipa::ToSchema;
 
 use super::{KeyBody, PropagationBody, etag};
 
-/// The key, and where the change has arrived.
+/// A key after an update, and the propagation of the update.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = UpdatedKey)]
-pub struct ChangedKey {
+pub struct UpdatedKey {
     #[serde(flatten)]
     key: KeyBody,
     propagation: PropagationBody,
 }
 
-impl ChangedKey {
-    /// The answer, with the key's new `ETag`.
-    pub fn answer(key: &KeyRow, propagation: Propagation, now: Timestamp) -> impl IntoResponse + use<> {
+impl UpdatedKey {
+    /// Returns the response, with the key's new `ETag`.
+    pub fn response(key: &KeyRow, propagation: Propagation, now: Timestamp) -> impl IntoResponse + use<> {
         let tag = [(header::ETAG, etag(key.revision))];
         (tag, Json(Self { key: KeyBody::new(key, now), propagation: propagation.into() }))
     }

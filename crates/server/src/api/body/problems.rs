@@ -1,4 +1,4 @@
-//! What is wrong with what came in. Nothing of its values is repeated: somebody may have sent a key in the wrong place.
+//! Problems with bodies and queries. A problem never repeats a value: the client may have sent a secret in the wrong field.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -7,52 +7,52 @@ use http::StatusCode;
 use keyrack_guard::Problem;
 use serde_json::error::Category;
 
-use super::refuse;
+use super::problem;
 use crate::api::ApiError;
 
-/// The problem of a body that is no JSON, or JSON of another shape.
+/// The problem of a body that isn't JSON (400), or whose JSON has the wrong shape (422).
 pub(super) fn body(error: serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     let path = error.path().to_string();
     let cause = error.into_inner();
-    let says = cause.to_string();
+    let text = cause.to_string();
     if cause.classify() != Category::Data {
-        return refuse(StatusCode::BAD_REQUEST, "not_json", syntax(&cause));
+        return problem(StatusCode::BAD_REQUEST, "not_json", syntax_error(&cause));
     }
     let outer = if path == "." { "" } else { path.as_str() };
-    match quoted(&says) {
+    match kind_and_field(&text) {
         Some(("missing field", name)) => field(&join(outer, name), "This field is required."),
-        Some(("duplicate field", name)) => twice(&join(outer, name)),
+        Some(("duplicate field", name)) => duplicate_field(&join(outer, name)),
         Some(("unknown field", name)) => {
-            field(&join(outer, name), &format!("This field isn't known. {}", instruction(&says)))
+            field(&join(outer, name), &format!("This field isn't known. {}", instruction(&text)))
         }
         _ if outer.is_empty() => {
-            let message = format!("The request body has the wrong type. {}", instruction(&says));
-            refuse(StatusCode::UNPROCESSABLE_ENTITY, "invalid", message)
+            let message = format!("The request body has the wrong type. {}", instruction(&text));
+            problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid", message)
         }
-        _ => field(outer, &instruction(&says)),
+        _ => field(outer, &instruction(&text)),
     }
 }
 
-/// The problem of a query that cannot be read, which has a parameter twice or is not UTF-8.
+/// The problem of a query that has a parameter twice (422) or isn't UTF-8 (400).
 pub(super) fn query(query: &str) -> ApiError {
     let mut seen = HashSet::new();
     let repeated = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| !seen.insert(name.clone()));
     match repeated {
-        Some((name, _)) => twice(&name),
+        Some((name, _)) => duplicate_field(&name),
         None => {
             let message = "The query of the URL can't be read. Send parameters as name=value, percent-encoded as UTF-8.";
-            refuse(StatusCode::BAD_REQUEST, "bad_query", message)
+            problem(StatusCode::BAD_REQUEST, "bad_query", message)
         }
     }
 }
 
-/// The problem of a field that is there twice.
-pub fn twice(name: &str) -> ApiError {
+/// The problem of a field that occurs twice (422).
+pub fn duplicate_field(name: &str) -> ApiError {
     field(name, "This field is there twice. Send it once.")
 }
 
-/// What is wrong with text that is no JSON, and where. The parser's own words are about its states, and are left out.
-fn syntax(cause: &serde_json::Error) -> String {
+/// Describes a syntax error with its line and column. The parser's own text is left out: it describes states of the parser.
+fn syntax_error(cause: &serde_json::Error) -> String {
     let place = format!("line {}, column {}", cause.line(), cause.column());
     match cause.classify() {
         Category::Eof => {
@@ -64,19 +64,20 @@ fn syntax(cause: &serde_json::Error) -> String {
     }
 }
 
-fn field(name: &str, says: &str) -> ApiError {
-    let name = shown(name);
-    let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("{name}: {says}"));
-    problem.field(&name, says).into()
+fn field(name: &str, message: &str) -> ApiError {
+    let name = safe_name(name);
+    let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("{name}: {message}"));
+    problem.field(&name, message).into()
 }
 
-/// Clients invent names too. What is shorter than any secret can be repeated to them.
-fn shown(name: &str) -> Cow<'_, str> {
+/// Returns a field name that is safe to repeat. The client chooses the name, so the function replaces names that are long enough
+/// to be a secret.
+fn safe_name(name: &str) -> Cow<'_, str> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.[]".contains(c);
     if name.len() <= 40 && name.chars().all(is_plain) { name.into() } else { "a field".into() }
 }
 
-/// The path of a field that serde names; the path may end with it already.
+/// Appends the field `name` to the path `outer`, unless the path ends with the field already.
 fn join<'a>(outer: &'a str, name: &'a str) -> Cow<'a, str> {
     if outer.is_empty() {
         name.into()
@@ -87,17 +88,17 @@ fn join<'a>(outer: &'a str, name: &'a str) -> Cow<'a, str> {
     }
 }
 
-/// "unknown field `x`" and its like.
-fn quoted(says: &str) -> Option<(&str, &str)> {
-    let (what, rest) = says.split_once(" `")?;
-    Some((what, rest.split_once('`')?.0))
+/// Splits texts of serde such as "unknown field `x`" into the kind of the error and the field.
+fn kind_and_field(text: &str) -> Option<(&str, &str)> {
+    let (kind, rest) = text.split_once(" `")?;
+    Some((kind, rest.split_once('`')?.0))
 }
 
-/// What to send instead, from what serde says that it expected. That stands last, behind what was found, which is not
-/// repeated.
-fn instruction(says: &str) -> String {
-    let says = says.rsplit_once(" at line ").map_or(says, |(says, _)| says);
-    let expected = says.rsplit_once("expected ").map_or("", |(_, expected)| expected);
+/// Converts the end of serde's text, which names the expected type, into an instruction. The part before that may repeat the
+/// value, so it is dropped.
+fn instruction(text: &str) -> String {
+    let text = text.rsplit_once(" at line ").map_or(text, |(text, _)| text);
+    let expected = text.rsplit_once("expected ").map_or("", |(_, expected)| expected);
     let instruction = match expected {
         "a string" | "a borrowed string" => "Send a string.",
         "a boolean" => "Send true or false.",
@@ -110,15 +111,15 @@ fn instruction(says: &str) -> String {
         "u64" | "usize" => "Send a whole number, 0 or more.",
         "i8" | "i16" | "i32" | "i64" | "isize" => "Send a whole number.",
         "there are no fields" => "Leave it out.",
-        names if names.contains('`') => return names_list(names),
+        names if names.contains('`') => return name_list(names),
         structure if structure.starts_with("struct ") => "Send an object.",
         _ => "Send a value of the type that /docs gives.",
     };
     instruction.to_owned()
 }
 
-/// `one of `a`, `b`` as a sentence.
-fn names_list(names: &str) -> String {
+/// Converts serde's ``one of `a`, `b` `` into a sentence.
+fn name_list(names: &str) -> String {
     let names = names.strip_prefix("one of ").unwrap_or(names);
     format!("Use {}{names}.", if names.contains(", ") { "one of " } else { "" })
 }
@@ -128,8 +129,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_expected_type_becomes_an_instruction_and_the_value_is_left_out() {
-        for (says, instructs) in [
+    fn instruction_names_the_expected_type_and_omits_the_value() {
+        for (text, expected) in [
             (
                 "invalid type: string \"kr_sk_x, expected y\", expected a sequence at line 1 column 2",
                 "Send a list.",
@@ -144,13 +145,13 @@ mod tests {
             ("unknown field `b`, there are no fields", "Send a value of the type that /docs gives."),
             ("number out of range", "Send a value of the type that /docs gives."),
         ] {
-            assert_eq!(instruction(says), instructs);
+            assert_eq!(instruction(text), expected);
         }
     }
 
-    /// Each type that a body of ours can hold, with a value of each other type.
+    /// Parses each type that a body can contain from values of all other types.
     #[test]
-    fn no_word_of_the_parser_is_repeated() {
+    fn messages_never_contain_words_of_the_parser() {
         #[derive(Debug, Default, serde::Deserialize)]
         #[serde(default, deny_unknown_fields)]
         struct Every {
@@ -188,34 +189,34 @@ mod tests {
         let members =
             fields.split(' ').flat_map(|field| values.map(|value| format!("{{\"{field}\":{value}}}")));
         let others = ["", "{", "[", "nul", "{\"a\" 1}", "{} x", "[]", "1", "{\"flag\":true,\"flag\":true}"];
-        let mut refused = 0;
+        let mut errors = 0;
         for text in members.chain(others.map(str::to_owned)) {
             let problem = match super::super::parse::<Every>(text.as_bytes()) {
                 Ok(_) => continue,
                 Err(ApiError::Problem(problem)) => problem,
                 Err(other) => panic!("{text}: {other:?}"),
             };
-            let says = problem.message();
+            let message = problem.message();
             for word in
                 ["expected", "invalid type", "sequence", "struct", "u32", "f64", "EOF", "missing", "/docs"]
             {
-                assert!(!says.contains(word), "{text}: {says}");
+                assert!(!message.contains(word), "{text}: {message}");
             }
-            assert!(says.ends_with('.'), "{text}: {says}");
-            refused += 1;
+            assert!(message.ends_with('.'), "{text}: {message}");
+            errors += 1;
         }
-        assert!(refused > 80, "{refused}");
+        assert!(errors > 80, "{errors}");
     }
 
     #[test]
-    fn a_name_that_could_be_a_secret_is_not_repeated() {
-        assert_eq!(shown("restrictions.networks[17]"), "restrictions.networks[17]");
-        assert_eq!(shown("kr_sk_7hQzV2mXc81LpTrB0aNeKdYw5uJf3GsR9qEXMPLE"), "a field");
-        assert_eq!(shown("a\u{202E}b"), "a field");
+    fn field_name_that_could_be_a_secret_is_replaced() {
+        assert_eq!(safe_name("restrictions.networks[17]"), "restrictions.networks[17]");
+        assert_eq!(safe_name("kr_sk_7hQzV2mXc81LpTrB0aNeKdYw5uJf3GsR9qEXMPLE"), "a field");
+        assert_eq!(safe_name("a\u{202E}b"), "a field");
     }
 
     #[test]
-    fn a_field_is_named_once() {
+    fn join_does_not_repeat_a_field_at_the_end_of_the_path() {
         assert_eq!(join("", "name"), "name");
         assert_eq!(join("restrictions", "ip"), "restrictions.ip");
         assert_eq!(join("restrictions.ip", "ip"), "restrictions.ip");

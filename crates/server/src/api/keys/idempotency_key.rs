@@ -1,10 +1,11 @@
-//! `Idempotency-Key`: a client's name for a request, so that sending it twice does it once.
+//! The header `Idempotency-Key`: a unique name of a request, so that a repeated request has no second effect.
 
 use http::HeaderMap;
 use keyrack_core::{Invalid, OpError};
 
-/// Reads the header: 1 to 200 visible ASCII characters.
-pub fn once(headers: &HeaderMap) -> Result<Option<String>, OpError> {
+/// Returns the value of the header, or `None` if it is missing. Errors if the header occurs twice, or if its value isn't 1 to 200
+/// visible ASCII characters.
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, OpError> {
     let mut sent = headers.get_all("idempotency-key").iter();
     let (first, second) = (sent.next(), sent.next());
     let Some(first) = first else { return Ok(None) };

@@ -1,4 +1,4 @@
-//! A record as the API shows it.
+//! The response type of records.
 
 use keyrack_core::datasets::upload_uri;
 use keyrack_core::times::rfc3339;
@@ -8,11 +8,10 @@ use utoipa::ToSchema;
 
 use super::AnnotationBody;
 
-/// A picture of a project, with what is in it.
+/// The record of an image in a dataset, with its annotations.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = DatasetRecord)]
-pub struct RecordBody {
+pub struct DatasetRecord {
     #[schema(value_type = crate::api::schema::RecordId)]
     id: String,
     #[schema(example = "cap-0001.jpg")]
@@ -21,22 +20,24 @@ pub struct RecordBody {
     project_id: String,
     #[schema(value_type = Option<crate::api::schema::BatchId>)]
     batch_id: Option<String>,
-    /// Pixels, as the picture is shown; by its bytes, as are the next three.
+    /// The width in pixels, after the EXIF orientation is applied.
     width: u32,
+    /// The height in pixels, after the EXIF orientation is applied.
     height: u32,
+    /// The media type. The server detects it from the bytes of the image.
     #[schema(example = "image/jpeg")]
     content_type: String,
-    /// Bytes.
+    /// The size of the file in bytes.
     size: u64,
-    /// The upload that it came through.
+    /// The `uri` of the upload.
     source: String,
     annotations: Vec<AnnotationBody>,
     #[schema(format = DateTime)]
     created_at: String,
 }
 
-impl RecordBody {
-    pub(super) fn of(record: &Record, annotations: &[Annotation]) -> Self {
+impl DatasetRecord {
+    pub(super) fn new(record: &Record, annotations: &[Annotation]) -> Self {
         Self {
             id: record.id.to_string(),
             name: record.name.clone(),

@@ -1,4 +1,4 @@
-//! A picture and what is to be known about it, in the three forms in which clients send them.
+//! Prediction requests: an image and its options, as JSON, as a form, or as an image file with options in the query.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -18,44 +18,45 @@ use crate::api::body;
 use crate::app::App;
 use crate::edge::allowance;
 
-/// What stands in a body beside the picture, and the picture where it is a text.
+/// The options of a prediction. In JSON and forms, they include the image as text.
 pub trait Options: DeserializeOwned + Send + 'static {
-    /// The names that may stand in a query, where the body is the picture's file.
+    /// The names of the options in a query.
     const FIELDS: &'static [&'static str];
 
-    /// The picture, once.
+    /// Takes the image out of the options. `None` if the request has none.
     fn take_image(&mut self) -> Option<String>;
 }
 
-/// What came in.
+/// A prediction request.
 #[derive(Debug)]
-pub struct Sent<T> {
+pub struct PredictionRequest<T> {
     pub image: Image,
     pub options: T,
 }
 
-impl<T: Options> Sent<T> {
-    /// Reads the body, as far as there is room for it and no further than the caller's key may send.
+impl<T: Options> PredictionRequest<T> {
+    /// Reads the body within the memory budget. Errors with 413 if the image exceeds the maximum of the server or the key, with
+    /// 415 for other media types, and with 503 if the budget is exhausted.
     pub async fn read(request: Request, app: &App, by: &Acting) -> Result<Self, ApiError> {
         let (parts, sent) = request.into_parts();
         let kind = essence(&parts.headers);
         match kind.as_deref() {
             Some("application/json") => {
-                let (bytes, held) = gather(&parts, sent, app, by, Encoding::Base64).await?;
-                // The text of a picture is long: reading it would hold up others.
+                let (bytes, held) = gather(&parts, sent, app, by, ImageEncoding::Base64).await?;
+                // Parsing megabytes of base64 would block other requests on this thread.
                 spawn_blocking(move || Self::json(bytes, held)).await.map_err(OpError::internal)?
             }
             Some("multipart/form-data") => {
-                let (bytes, held) = gather(&parts, sent, app, by, Encoding::Base64).await?;
-                let form::Form { file, fields } = form::read(&parts, bytes).await?;
+                let (bytes, held) = gather(&parts, sent, app, by, ImageEncoding::Base64).await?;
+                let form::ImageForm { file, fields } = form::read(&parts, bytes).await?;
                 spawn_blocking(move || Self::form(file, fields, held)).await.map_err(OpError::internal)?
             }
             Some(kind) if kind.starts_with("image/") => {
                 let options = form::options(form::query(&parts.uri, T::FIELDS))?;
-                let (bytes, held) = gather(&parts, sent, app, by, Encoding::Raw).await?;
-                Ok(Self { image: Image::file(some(bytes)?, held), options })
+                let (bytes, held) = gather(&parts, sent, app, by, ImageEncoding::Raw).await?;
+                Ok(Self { image: Image::file(not_empty(bytes)?, held), options })
             }
-            _ => Err(unknown_kind()),
+            _ => Err(unsupported_media_type()),
         }
     }
 
@@ -63,7 +64,7 @@ impl<T: Options> Sent<T> {
         let mut options: T = form::options(fields)?;
         let image = match (file, options.take_image()) {
             (Some(_), Some(_)) => return Err(ApiError::field("image", "is there twice")),
-            (Some(file), None) => Image::file(some(file)?, held),
+            (Some(file), None) => Image::file(not_empty(file)?, held),
             (None, text) => Image::text(text.ok_or_else(missing)?, held)?,
         };
         Ok(Self { image, options })
@@ -77,24 +78,24 @@ impl<T: Options> Sent<T> {
     }
 }
 
-/// The kind of a body, said once; said twice, it is not said.
+/// Returns the media type of a body in lower case, or `None` unless the request has exactly one `Content-Type`.
 fn essence(headers: &HeaderMap) -> Option<String> {
     let mut kinds = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(kind), None) = (kinds.next(), kinds.next()) else { return None };
     Some(kind.to_str().ok()?.split(';').next()?.trim().to_ascii_lowercase())
 }
 
-/// How a picture stands in a body.
+/// The encoding of an image in a body.
 #[derive(Clone, Copy)]
-enum Encoding {
-    /// As it is, and nothing else.
+enum ImageEncoding {
+    /// The body is the image file.
     Raw,
-    /// Perhaps in base64, in lines, and with fields beside it.
+    /// The body may contain the image in base64 with line breaks, and other fields.
     Base64,
 }
 
-impl Encoding {
-    /// The bytes of a body whose picture has at most `most`.
+impl ImageEncoding {
+    /// Returns the maximum size of a body whose image has at most `most` bytes.
     const fn bytes(self, most: usize) -> usize {
         match self {
             Self::Raw => most,
@@ -108,7 +109,7 @@ async fn gather(
     sent: Body,
     app: &App,
     by: &Acting,
-    encoding: Encoding,
+    encoding: ImageEncoding,
 ) -> Result<(Bytes, Held), ApiError> {
     let server = allowance::picture(app.config.max_image).bytes;
     let key = by.max_image_bytes().map(|most| encoding.bytes(most));
@@ -127,7 +128,7 @@ async fn gather(
     gathered.await
 }
 
-fn some(file: Bytes) -> Result<Bytes, ApiError> {
+fn not_empty(file: Bytes) -> Result<Bytes, ApiError> {
     if file.is_empty() {
         Err(ApiError::field("image", "is empty; expected a JPEG, PNG or WebP"))
     } else {
@@ -141,18 +142,14 @@ fn missing() -> ApiError {
 
 fn too_large(app: &App) -> ApiError {
     let megabytes = app.config.max_image / 1_000_000;
-    let says = format!("expected a picture of at most {megabytes} MB");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "image_too_large", format!("image: {says}"))
-        .field("image", says)
+    let message = format!("expected a picture of at most {megabytes} MB");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "image_too_large", format!("image: {message}"))
+        .field("image", message)
         .into()
 }
 
-fn unknown_kind() -> ApiError {
-    let says = "expected JSON (Content-Type: application/json), a form (multipart/form-data) or the picture's file (image/jpeg, \
+fn unsupported_media_type() -> ApiError {
+    let message = "expected JSON (Content-Type: application/json), a form (multipart/form-data) or the picture's file (image/jpeg, \
         image/png, image/webp)";
-    refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unknown_kind", says)
-}
-
-fn refuse(status: StatusCode, code: &'static str, message: &str) -> ApiError {
-    Problem::new(status, code, message).into()
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unknown_kind", message).into()
 }

@@ -1,4 +1,4 @@
-//! `GET /requests/{id}`: why a request was refused.
+//! `GET /requests/{id}`: explains why a request was denied.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -12,115 +12,118 @@ use utoipa::ToSchema;
 use super::ApiError;
 use crate::app::{App, Shared};
 
-/// Why a request was refused.
+/// A denied request, with the checks of its key.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = DeniedRequest)]
-pub struct RefusedBody {
+pub struct DeniedRequestBody {
     #[schema(value_type = crate::api::schema::RequestId)]
     request_id: String,
+    /// The time of the request.
     #[schema(format = DateTime)]
     at: String,
-    key: RefusedKey,
-    /// The code of the refusal, as the answer had it.
+    key: DeniedRequestKey,
+    /// The `code` of the problem that the client received.
     #[schema(example = "network_not_allowed")]
     code: String,
-    /// The check that failed.
+    /// The name of the check that failed.
     #[schema(example = "The network is allowed")]
-    check: &'static str,
-    /// What it saw.
+    failed_check: &'static str,
+    /// The value that the request had.
     #[schema(example = "203.0.113.9")]
-    saw: String,
-    /// What it wants, by the key as it is now.
+    actual: String,
+    /// The values that the key allows now.
     #[schema(example = "10.4.0.0/16")]
     expected: String,
-    /// What to do about it.
-    advice: &'static str,
-    /// The page where it is changed.
-    change_at: String,
-    /// Whether the key as it is now would pass that check; null where that cannot be told from what is kept.
+    /// A sentence that says how to allow such requests.
+    suggestion: &'static str,
+    /// The URL of the page that manages the key.
+    manage_url: String,
+    /// Whether the request would pass the failed check now. Null if the recorded facts don't determine that.
     passes_now: Option<bool>,
+    /// The permission that the request needed.
     #[schema(value_type = Option<crate::api::schema::PermissionName>)]
     permission: Option<&'static str>,
+    /// The IP address of the client.
     address: Option<String>,
+    /// The `Origin` header of the request.
     origin: Option<String>,
-    agent: String,
+    /// The `User-Agent` header of the request.
+    user_agent: String,
     #[schema(example = "GET")]
     method: String,
-    /// With the names of its parameters in place of what they were.
+    /// The path, with names of parameters in place of their values.
     #[schema(example = "/api/v1/projects/{id}")]
     route: String,
-    /// All checks, in their order.
-    checks: Vec<CheckBody>,
+    /// All checks, in the order in which the server performs them.
+    checks: Vec<RequestCheck>,
 }
 
-/// The key that the request was made with.
+/// The key of a denied request.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = DeniedRequestKey)]
-pub struct RefusedKey {
+pub struct DeniedRequestKey {
     #[schema(value_type = crate::api::schema::KeyId)]
     id: String,
     name: String,
 }
 
-/// One check.
+/// A check of a request, and its result.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = RequestCheck)]
-pub struct CheckBody {
+pub struct RequestCheck {
     name: &'static str,
     #[schema(inline, value_type = crate::api::schema::CheckResult)]
     result: &'static str,
 }
 
-/// Why a request was refused
+/// Explain a denied request
 ///
-/// By the id that its answer named, for requests with a key of this workspace. The last 60 of each key and hour are kept, for
-/// as long as use is remembered; of requests without a key, or with one that nobody knows, nothing is kept but their number.
+/// Returns which check denied a request with a key of this workspace. The server keeps the last 60 denied requests of each key
+/// and hour, for as long as it keeps usage. Requests without a key, or with an unknown key, are counted and not kept.
 #[utoipa::path(get, path = "/requests/{id}", tag = "Keys", operation_id = "explainDeniedRequest",
-    params(("id" = crate::api::schema::RequestId, Path, description = "The request's ID: `request_id` in the answer, and its header X-Request-Id")),
+    params(("id" = crate::api::schema::RequestId, Path, description = "The request's ID: `request_id` in the problem, or the response header `X-Request-Id`.")),
     responses(
-        (status = 200, description = "Why", body = RefusedBody),
-        (status = 404, description = "No such refused request is kept here")))]
+        (status = 200, description = "The denied request.", body = DeniedRequestBody),
+        (status = 404, description = "No denied request with this ID is kept.")))]
 pub async fn explain(
     State(app): State<Shared>,
     by: Acting,
     Path(id): Path<String>,
-) -> Result<Json<RefusedBody>, ApiError> {
+) -> Result<Json<DeniedRequestBody>, ApiError> {
     if !is_request_id(&id) {
         return Err(OpError::NotFound("refused request here").into());
     }
     let explained = app.refusals.explain(&by, &id).await?;
-    let change_at = change_at(&app, &by, &explained).await?;
-    Ok(Json(RefusedBody::of(explained, change_at)))
+    let manage_url = manage_url(&app, &by, &explained).await?;
+    Ok(Json(DeniedRequestBody::new(explained, manage_url)))
 }
 
-async fn change_at(app: &App, by: &Acting, explained: &Explained) -> Result<String, OpError> {
+async fn manage_url(app: &App, by: &Acting, explained: &Explained) -> Result<String, OpError> {
     let workspace = app.store.workspace(by.workspace).await?.ok_or(OpError::NotFound("workspace"))?;
     let base = format!("{}/w/{}/settings/api-keys", app.config.base_url(), workspace.slug);
     Ok(explained.place.below(&base, explained.key.id))
 }
 
-impl RefusedBody {
-    fn of(explained: Explained, change_at: String) -> Self {
-        let check = explained.failed();
+impl DeniedRequestBody {
+    fn new(explained: Explained, manage_url: String) -> Self {
+        let failed_check = explained.failed();
         let Explained { refused, key, steps, saw, expected, advice, passes_now, .. } = explained;
         let checks =
-            steps.iter().map(|step| CheckBody { name: step.name, result: word(step.result) }).collect();
+            steps.iter().map(|step| RequestCheck { name: step.name, result: name(step.result) }).collect();
         Self {
             request_id: refused.request,
             at: rfc3339(refused.at),
-            key: RefusedKey { id: key.id.to_string(), name: key.name },
+            key: DeniedRequestKey { id: key.id.to_string(), name: key.name },
             code: refused.refused,
-            check,
-            saw,
+            failed_check,
+            actual: saw,
             expected,
-            advice,
-            change_at,
+            suggestion: advice,
+            manage_url,
             passes_now,
             permission: refused.permission.map(Permission::name),
             address: refused.address.map(|address| address.to_string()),
             origin: refused.origin,
-            agent: refused.agent,
+            user_agent: refused.agent,
             method: refused.method,
             route: refused.route,
             checks,
@@ -128,7 +131,7 @@ impl RefusedBody {
     }
 }
 
-const fn word(result: CheckResult) -> &'static str {
+const fn name(result: CheckResult) -> &'static str {
     match result {
         CheckResult::Passed => "passed",
         CheckResult::Failed => "failed",

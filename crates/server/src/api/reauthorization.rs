@@ -1,4 +1,4 @@
-//! Asking once more who calls, for answers that last: a key may be deleted and a session may end while they do.
+//! Repeated authorization for streamed responses. A key may be deleted, or a session may end, while the stream is open.
 
 use std::convert::Infallible;
 
@@ -7,17 +7,17 @@ use http::request::Parts;
 use keyrack_core::Acting;
 use keyrack_guard::Caller;
 
-use super::Access;
+use super::RouteAccess;
 use crate::app::Shared;
 
-/// A request, to be decided about again.
+/// A request whose caller can be authorized again.
 #[derive(Debug)]
-pub struct Again {
+pub struct Reauthorization {
     app: Shared,
     parts: Parts,
 }
 
-impl FromRequestParts<Shared> for Again {
+impl FromRequestParts<Shared> for Reauthorization {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Infallible> {
@@ -25,12 +25,13 @@ impl FromRequestParts<Shared> for Again {
     }
 }
 
-impl Again {
-    /// Who calls, if the same request would be let in now.
-    pub async fn decide(&self) -> Option<Acting> {
+impl Reauthorization {
+    /// Returns the actor of the request, or `None` if the request would be denied now.
+    pub async fn authorize(&self) -> Option<Acting> {
         let mut parts = self.parts.clone();
         if parts.extensions.remove::<Caller>().is_some() {
-            let Some(Access::Guarded(permission, _)) = parts.extensions.get::<Access>().copied() else {
+            let Some(RouteAccess::Guarded(permission, _)) = parts.extensions.get::<RouteAccess>().copied()
+            else {
                 return None;
             };
             let caller = self.app.guard.check_again(&parts, Some(permission)).ok()?;
