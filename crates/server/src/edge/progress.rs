@@ -95,7 +95,7 @@ mod tests {
     use tokio::time::{sleep, timeout};
 
     use super::*;
-    use crate::api::is_silence;
+    use crate::api::is_timeout;
 
     const TICK: Duration = Duration::from_millis(10);
 
@@ -119,7 +119,7 @@ mod tests {
         let stopped = Body::from_stream(pending::<Result<Bytes, Infallible>>());
         for body in [stopped, paced(usize::MAX, 1, TICK)] {
             let given_up = timeout(Duration::from_mins(1), arrive(body, 20 * TICK)).await.unwrap();
-            assert!(is_silence(&given_up.unwrap_err()));
+            assert!(is_timeout(&given_up.unwrap_err()));
         }
     }
 

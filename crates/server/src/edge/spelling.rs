@@ -9,7 +9,7 @@ pub fn settle<B>(request: &mut Request<B>) {
     let Some(path) = plain(request.uri().path()) else { return };
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     let mut parts = request.uri().clone().into_parts();
-    let Ok(path) = PathAndQuery::try_from(path + &query) else { return };
+    let Ok(path) = PathAndQuery::try_from(path + query.as_str()) else { return };
     parts.path_and_query = Some(path);
     if let Ok(uri) = Uri::from_parts(parts) {
         *request.uri_mut() = uri;

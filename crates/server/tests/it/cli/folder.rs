@@ -248,7 +248,7 @@ async fn key_is_paused_and_resumed_and_its_old_secret_is_retired() {
     ] {
         assert_eq!(folder.keys(wrong).run().await.code, Some(2), "{wrong:?}");
     }
-    folder.keys(&["pause", id, "--for", "31d"]).run().await.failed(1, "for: expected 1s to 30d");
+    folder.keys(&["pause", id, "--for", "31d"]).run().await.failed(1, "duration: expected 1s to 30d");
     folder.keys(&["delete", id]).run().await.succeeded();
     for what in ["pause", "resume", "retire"] {
         folder.keys(&[what, id]).run().await.failed(1, "deleted");

@@ -27,7 +27,7 @@ async fn the_openapi_document_of_a_running_server_lists_the_routes_and_who_may_c
             let who = operation["x-keyrack-access"]
                 .as_str()
                 .unwrap_or_else(|| panic!("{method} {path}: who may call it?"));
-            let takes_key = who.starts_with("keys with") || who.contains("the key in question");
+            let takes_key = who.starts_with("keys with") || who.contains("the key to verify");
             assert_eq!(operation["security"].is_array(), takes_key, "{method} {path}");
             described.insert((path.clone(), method.to_uppercase(), who.to_owned()));
         }

@@ -49,7 +49,7 @@ async fn a_key_on_a_page_or_in_a_url_is_marked_whatever_it_was_answered_and_stay
     send(desk.server.request(Method::GET, &in_url)).await.refused(400, "key_in_query");
     let all = seen(&desk, &large, 2).await;
     let page = all.iter().find(|one| one["kind"] == "browser").unwrap();
-    let told = ["origin", "secret", "secretState"].map(|field| page[field].clone());
+    let told = ["origin", "secretHint", "secretState"].map(|field| page[field].clone());
     assert_eq!(told, [json!(SHOP), json!(&large.secret[40..]), json!("current")]);
     let url = all.iter().find(|one| one["kind"] == "url").unwrap();
     assert_eq!(url["origin"], Value::Null);
