@@ -167,7 +167,7 @@ async fn archive(
         Ok(arriving) => arriving,
         Err(error) => {
             let why = match error {
-                // Imports end later than images: the message says what to wait for.
+                // An import takes longer than an image, so the message names what to wait for.
                 OpError::ShareUsedUp(exhausted) => Some(exhausted.to_string()),
                 other => refusal::<()>(Err(other))?,
             };
