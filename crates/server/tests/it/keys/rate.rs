@@ -102,6 +102,29 @@ async fn renaming_and_rotating_give_nothing_back() {
     desk.projects(&new.secret).await.ok();
 }
 
+/// The fast rate recovers within a second, and the slow one goes on where it was.
+#[tokio::test]
+async fn a_faster_rate_in_between_gives_nothing_back() {
+    let desk = Desk::open().await;
+    let key = limited(&desk, 4).await;
+    let set = async |requests: u32, seconds: u32| {
+        let rate = json!({ "requests": requests, "seconds": seconds });
+        desk.patch(&key.path(), json!({ "restrictions": { "rate": rate } })).await.ok();
+    };
+    assert_eq!(uses(&desk, &key.secret).await.0, 4);
+    for _ in 0..2 {
+        set(2, 1).await;
+        until("the fast rate has recovered", async || {
+            (desk.projects(&key.secret).await.status == 200).then_some(())
+        })
+        .await;
+        set(4, 3_600).await;
+        assert_eq!(uses(&desk, &key.secret).await.0, 0);
+        set(400, 86_400).await;
+        assert_eq!(uses(&desk, &key.secret).await.0, 0, "nor does another slow one");
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_starts_anew_begins_with_all() {
     let mut desk = Desk::open().await;
