@@ -1,5 +1,7 @@
 //! What is wrong with what somebody sent, field by field.
 
+use std::borrow::Cow;
+
 use icu_properties::props::{
     BidiControl, BinaryProperty, DefaultIgnorableCodePoint, Emoji, EnumeratedProperty, GeneralCategory,
     NoncharacterCodePoint, UnifiedIdeograph,
@@ -43,20 +45,22 @@ impl Invalid {
     }
 }
 
-/// The name of a thing or a person: 1 to 100 characters that can be read, spaces around them left out. One notion for all
-/// names.
-pub fn name(text: &str) -> Result<String, &'static str> {
-    let name = text.trim();
-    if !name.chars().any(is_seen) {
-        return Err("a name is needed");
+/// The name of a thing or a person: 1 to 100 characters that can be read. All names have these rules. Each run of spaces, of
+/// any width, becomes one space, and those at the ends go, since a page shows no difference. An invisible character is an
+/// error, which names it.
+pub fn name(text: &str) -> Result<String, Cow<'static, str>> {
+    let text = text.trim();
+    if !text.chars().any(is_seen) {
+        return Err("a name is needed".into());
     }
+    if let Some((at, c)) = hidden(text).next() {
+        return Err(remove(text, at, c).into());
+    }
+    let name = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if name.chars().count() > 100 {
-        return Err("at most 100 characters");
+        return Err("at most 100 characters".into());
     }
-    if hidden(name).next().is_some() {
-        return Err("no control or invisible characters");
-    }
-    Ok(name.to_owned())
+    Ok(name)
 }
 
 /// Text that may be left out.
@@ -65,10 +69,16 @@ pub fn note(text: &str, most: usize) -> Result<Option<String>, String> {
     if text.chars().count() > most {
         return Err(format!("at most {most} characters"));
     }
-    if hidden(text).any(|(_, c)| !matches!(c, '\n' | '\r' | '\t')) {
-        return Err("no control or invisible characters".to_owned());
+    if let Some((at, c)) = hidden(text).find(|(_, c)| !matches!(c, '\n' | '\r' | '\t')) {
+        return Err(remove(text, at, c));
     }
     Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
+}
+
+/// The error for a text with a hidden character `c` at byte `at`. People can't see it, so they need its place.
+fn remove(text: &str, at: usize, c: char) -> String {
+    let place = text.get(..at).map_or(0, |before| before.chars().count()) + 1;
+    format!("no control or invisible characters: remove character {place}, U+{:04X}", u32::from(c))
 }
 
 /// What somebody else named, with a line in place of each character that cannot be seen.
@@ -113,7 +123,7 @@ fn is_at_work((seen, last): (Option<char>, Option<char>), c: char, after: Option
     let joins = |c: Option<char>| c.is_some_and(|c| !c.is_ascii() && !is_unseen(c) && !c.is_whitespace());
     match c {
         // Scripts that join letters, and emoji in sequence.
-        '\u{200C}' | '\u{200D}' => joins(seen) && joins(after),
+        '\u{200C}' | '\u{200D}' | '\u{2D7F}' | '\u{1107F}' => joins(seen) && joins(after),
         // Text or emoji (UTS #51); of ASCII, only what becomes a keycap.
         '\u{FE0E}' | '\u{FE0F}' => {
             after == Some('\u{20E3}') || last.is_some_and(|c| !c.is_ascii() && Emoji::for_char(c))
@@ -129,15 +139,49 @@ fn is_mark(c: char) -> bool {
     matches!(GeneralCategory::for_char(c), GeneralCategory::NonspacingMark | GeneralCategory::EnclosingMark)
 }
 
-/// Control characters, those that turn the direction of text, break lines or take no room (a name made of them could pass
-/// for another), and what stands for letters that were lost on the way.
+/// Characters that show nothing, turn the direction of text, break lines, or replace letters that were lost. A name with one
+/// of them could pass for another name.
 fn is_unseen(c: char) -> bool {
     c.is_control()
         || DefaultIgnorableCodePoint::for_char(c)
         || BidiControl::for_char(c)
         || NoncharacterCodePoint::for_char(c)
-        // Line and paragraph separator, the empty Braille cell, annotations, and the two signs of lost text.
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{2800}' | '\u{FFF9}'..='\u{FFFD}')
+        || is_format(c)
+        || is_blank(c)
+        // Line and paragraph separator, and the two signs of lost text.
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{FFFC}' | '\u{FFFD}')
+}
+
+/// Format characters (Cf), such as those that arrange Egyptian hieroglyphs. The signs that go around numbers are of the same
+/// category and are seen (Prepended_Concatenation_Mark in PropList.txt of Unicode 17).
+fn is_format(c: char) -> bool {
+    let is_around_numbers = matches!(
+        c,
+        '\u{600}'
+            ..='\u{605}'
+                | '\u{6DD}'
+                | '\u{70F}'
+                | '\u{890}'
+                | '\u{891}'
+                | '\u{8E2}'
+                | '\u{110BD}'
+                | '\u{110CD}'
+    );
+    GeneralCategory::for_char(c) == GeneralCategory::Format && !is_around_numbers
+}
+
+/// Characters without a glyph of their own that no property names. They are those that the code charts of Unicode 17 call
+/// blank, null, filler, or (invisible) joiner, without the ones that are ignored by default.
+const fn is_blank(c: char) -> bool {
+    matches!(
+        c,
+        // Braille pattern blank, Egyptian hieroglyph full and half blank.
+        '\u{2800}' | '\u{13441}' | '\u{13442}'
+        // Khitan small script filler, musical symbol null notehead.
+        | '\u{16FE4}' | '\u{1D159}'
+        // Tifinagh consonant joiner, Brahmi number joiner.
+        | '\u{2D7F}' | '\u{1107F}'
+    )
 }
 
 #[cfg(test)]
@@ -165,6 +209,60 @@ mod tests {
         for blank in ["\u{2800}", "\u{301}", "\u{20DD}", "\u{3000}\u{A0}"] {
             assert!(name(blank).is_err(), "{blank:?}");
         }
+    }
+
+    #[test]
+    fn format_characters_and_blank_glyphs_are_no_part_of_a_name() {
+        let blank = [
+            "\u{2800}",
+            "\u{13441}",
+            "\u{13442}",
+            "\u{16FE4}",
+            "\u{1D159}",
+            "\u{2D7F}",
+            "\u{1107F}",
+            "\u{3164}",
+        ];
+        let hieroglyphs = ('\u{13430}'..='\u{1343F}').map(String::from);
+        let rest = ["\u{FFF9}", "\u{FFFC}", "\u{1D173}", "\u{E0041}", "\u{2061}"];
+        for c in blank.map(String::from).into_iter().chain(hieroglyphs).chain(rest.map(String::from)) {
+            for wrong in [
+                c.clone(),
+                format!("line{c}3"),
+                format!("line 3{c}"),
+                format!("{c}line 3"),
+                format!("\u{13000}{c}"),
+            ] {
+                assert!(name(&wrong).is_err(), "{wrong:?}");
+            }
+            assert!(!visible(&format!("line{c}3")).contains(&c), "{c:?}");
+        }
+        let all = (0..=0x10_FFFF).filter_map(char::from_u32);
+        let format = all.filter(|c| GeneralCategory::for_char(*c) == GeneralCategory::Format);
+        let fine: Vec<_> = format.filter(|c| name(&format!("line{c}3")).is_ok()).map(u32::from).collect();
+        let around_numbers =
+            [0x600, 0x601, 0x602, 0x603, 0x604, 0x605, 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD];
+        assert_eq!(fine, around_numbers);
+        assert!(name("\u{2D30}\u{2D7F}\u{2D31}").is_ok(), "a joiner between the letters that it joins");
+    }
+
+    #[test]
+    fn runs_of_spaces_are_one_space() {
+        for same in
+            ["line 3", " line  3\u{A0}", "line\u{3000}3", "line\u{2003}\u{2009} 3", "\nline\u{1680}3\t"]
+        {
+            assert_eq!(name(same), Ok("line 3".to_owned()), "{same:?}");
+        }
+        assert_eq!(name(&format!("a{}b", " ".repeat(200))), Ok("a b".to_owned()));
+        assert!(name("line\n3").is_err() && name("line\t3").is_err(), "a line break is no space");
+    }
+
+    #[test]
+    fn an_error_says_which_character_is_hidden_and_where() {
+        let says = "no control or invisible characters: remove character 5, U+200B";
+        assert_eq!(name(" Caf\u{e9}\u{200B}3").unwrap_err(), says);
+        assert_eq!(note(" Caf\u{e9}\u{200B}3", 100).unwrap_err(), says);
+        assert!(name("a\u{1D159}").unwrap_err().ends_with("remove character 2, U+1D159"));
     }
 
     #[test]

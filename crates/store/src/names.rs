@@ -9,11 +9,12 @@ use rusqlite::functions::FunctionFlags;
 
 use crate::database::Native;
 
-/// Returns the key of a name: its canonical composition (NFC, UAX #15) without default-ignorable characters (UAX #44),
-/// such as variation selectors.
+/// Returns the key of a name: its canonical composition (NFC, UAX #15) without default-ignorable characters (UAX #44), such
+/// as variation selectors, and with one space for each run of white space.
 pub(crate) fn name_key(name: &str) -> String {
     let seen: String = name.chars().filter(|c| !DefaultIgnorableCodePoint::for_char(*c)).collect();
-    ComposingNormalizerBorrowed::new_nfc().normalize(&seen).into_owned()
+    let spaced = seen.split_whitespace().collect::<Vec<_>>().join(" ");
+    ComposingNormalizerBorrowed::new_nfc().normalize(&spaced).into_owned()
 }
 
 /// Returns the key of a name that is compared ignoring case.
@@ -41,6 +42,10 @@ mod tests {
         assert_ne!(name_key("Caf\u{e9}"), name_key(composed));
         assert_eq!(folded("CAFE\u{301}"), folded(composed));
         assert_ne!(name_key("cafe"), name_key(composed));
+        for same in ["line 3", " line  3", "line\u{A0}3\n", "line\u{200B} \u{3000}3", "line \u{FE0F} 3"] {
+            assert_eq!(name_key(same), "line 3", "{same:?}");
+        }
+        assert_ne!(name_key("line3"), name_key("line 3"));
         assert_eq!(name_key("ﬁne"), "ﬁne", "compatibility forms are letters of their own");
     }
 }

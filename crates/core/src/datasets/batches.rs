@@ -43,7 +43,7 @@ impl Datasets {
             return Err(Invalid::field("labels", format!("at most {LABELS} at once")).into());
         }
         for name in names {
-            // As long as any name and as readable, but kept with the spaces around it.
+            // As readable as any name, but kept with its spaces. The store compares without them.
             invalid::name(name).map_err(|expected| Invalid::field("name", expected))?;
             if name.chars().count() > 100 {
                 return Err(Invalid::field("name", "at most 100 characters").into());

@@ -170,6 +170,28 @@ async fn two_projects_differ_in_more_than_how_letters_are_composed() {
 }
 
 #[tokio::test]
+async fn two_names_differ_in_more_than_their_spaces_and_none_has_an_invisible_character() {
+    let desk = Desk::open().await;
+    let made = desk.post("/api/v1/projects", caps(" Line\u{3000} 3 ")).await.ok().json();
+    assert_eq!(made["name"], "Line 3");
+    for same in ["Line 3", "line  3", "Line\u{A0}3", "Line\u{2003}3", "\u{2009}Line\u{1680}3\n"] {
+        desk.post("/api/v1/projects", caps(same)).await.refused(409, "name_taken");
+    }
+    let key =
+        desk.post("/api/v1/keys", json!({ "name": "Line\u{A0}\u{A0}3", "scopes": ["inference"] })).await.ok();
+    assert_eq!(key.json()["name"], "Line 3");
+    for hidden in ["1D159", "16FE4", "13430", "1343F", "13441", "2800", "3164", "200B", "E0041"] {
+        let c = char::from_u32(u32::from_str_radix(hidden, 16).unwrap()).unwrap();
+        let name = format!("Line 3{c}");
+        let says = format!("remove character 7, U+{hidden}");
+        let project = desk.post("/api/v1/projects", caps(&name)).await.refused(422, "invalid").names("name");
+        assert!(project.text.contains(&says), "{project:?}");
+        let key = desk.post("/api/v1/keys", json!({ "name": name, "scopes": ["inference"] })).await;
+        assert!(key.refused(422, "invalid").names("name").text.contains(&says), "{hidden}");
+    }
+}
+
+#[tokio::test]
 async fn a_path_with_letters_percent_encoded_is_the_same_path_with_the_same_guard() {
     let desk = Desk::open().await;
     let inference = desk.key(&["inference"]).await;

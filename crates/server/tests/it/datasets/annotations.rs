@@ -156,4 +156,10 @@ async fn a_label_is_one_however_its_letters_are_composed_and_comes_back_as_it_wa
     let batch =
         async |name: &str| text(&site.post("batches", json!({ "name": name })).await.ok().json()["id"]);
     assert_eq!(batch("caf\u{e9}").await, batch("cafe\u{301}").await);
+    assert_eq!(batch("line 3").await, batch("line\u{A0} 3").await);
+    let spaced =
+        site.post("annotations/labels", json!([{ "name": "line 3" }, { "name": " line\u{3000}3" }])).await;
+    let spaced = spaced.ok().json();
+    assert_eq!(spaced[0]["id"], spaced[1]["id"]);
+    assert_eq!(spaced[1]["name"], " line\u{3000}3", "it comes back as it was sent");
 }

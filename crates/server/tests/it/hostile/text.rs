@@ -63,6 +63,9 @@ fn unprintable() -> Vec<Text> {
         hidden("joiner", "\u{200D}"),
         hidden("inhibited swapping", "\u{206A}"),
         hidden("what was lost on the way", "\u{FFFD}"),
+        hidden("Egyptian format control", "\u{13430}"),
+        hidden("Khitan filler", "\u{16FE4}"),
+        hidden("null notehead", "\u{1D159}"),
     ]
 }
 
