@@ -68,6 +68,8 @@ impl Datasets {
         name: &str,
     ) -> Result<(Record, bool), OpError> {
         let picture = self.pictures.turn(by.claimant()).await?;
+        // The queue may be long: a key that was deleted meanwhile learns nothing of what was sent.
+        by.verify(&self.store, (self.clock)()).await?;
         let sent = self.sent(upload).await?;
         let checked = match picture.check(sent.bytes).await {
             Ok(checked) => checked,

@@ -20,16 +20,20 @@ pub struct ControlSocket;
 impl FromRequestParts<Shared> for Acting {
     type Rejection = ApiError;
 
+    /// Leaves a copy in requests that may change something, so that the sender is verified again when the body has arrived.
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, ApiError> {
-        let acting = acting(parts, app).await?;
+        let acting = find(parts, app).await?;
         set_tenant(acting.workspace);
         // The body counts against the share of this claimant, before an operation runs.
         parts.extensions.insert(acting.claimant());
+        if !parts.method.is_safe() {
+            parts.extensions.insert(acting.clone());
+        }
         Ok(acting)
     }
 }
 
-async fn acting(parts: &Parts, app: &Shared) -> Result<Acting, ApiError> {
+async fn find(parts: &Parts, app: &Shared) -> Result<Acting, ApiError> {
     let Some(RouteAccess::Guarded(_, role)) = parts.extensions.get::<RouteAccess>().copied() else {
         return Err(no_access_stated(app, parts));
     };

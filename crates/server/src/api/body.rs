@@ -12,7 +12,7 @@ use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
-use keyrack_core::OpError;
+use keyrack_core::{Acting, OpError};
 use keyrack_core::predict::Held;
 use keyrack_core::predict::room::NoRoom;
 use keyrack_core::shares::Claimant;
@@ -145,7 +145,13 @@ async fn read(request: Request, app: &Shared) -> Result<(Bytes, Held), ApiError>
         ),
         NoRoom::Full(exhausted) => OpError::from(exhausted).into(),
     };
-    collect(body, gathering, denied).await
+    let body = collect(body, gathering, denied).await?;
+    // A client can hold its body back for as long as it likes. What the handler then finds in the store is no answer for a key
+    // that was deleted meanwhile.
+    if let Some(by) = parts.extensions.get::<Acting>() {
+        by.verify(&app.store, app.now()).await?;
+    }
+    Ok(body)
 }
 
 /// Parses a JSON object. Errors like [`Body`].

@@ -5,24 +5,35 @@ use std::error::Error;
 use axum::extract::{FromRequest, Request};
 use axum::response::IntoResponse;
 use http::StatusCode;
-use keyrack_core::Invalid;
+use keyrack_core::{Acting, Invalid, OpError};
 use keyrack_guard::Problem;
 use serde::de::DeserializeOwned;
 
 use super::error::PageError;
 use super::view::Field;
 use crate::api::is_timeout;
+use crate::app::{App, Shared};
 
 /// Extracts the fields of a form.
 #[derive(Clone, Debug)]
 pub(super) struct FormBody<T>(pub(super) T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for FormBody<T> {
+impl<T: DeserializeOwned + Send> FromRequest<Shared> for FormBody<T> {
     type Rejection = PageError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, PageError> {
-        let form = axum::extract::Form::<T>::from_request(request, state).await;
-        form.map(|form| Self(form.0)).map_err(unread)
+    async fn from_request(request: Request, app: &Shared) -> Result<Self, PageError> {
+        let sender = request.extensions().get::<Acting>().cloned();
+        let form = axum::extract::Form::<T>::from_request(request, app).await.map_err(unread)?;
+        verify(sender, app).await?;
+        Ok(Self(form.0))
+    }
+}
+
+/// Verifies again who sent a form, if somebody is signed in: it may have been held back.
+pub(super) async fn verify(sender: Option<Acting>, app: &App) -> Result<(), OpError> {
+    match sender {
+        Some(by) => by.verify(&app.store, app.now()).await,
+        None => Ok(()),
     }
 }
 

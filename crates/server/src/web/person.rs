@@ -65,6 +65,7 @@ impl FromRequestParts<Shared> for Person {
 impl FromRequestParts<Shared> for Member {
     type Rejection = PageError;
 
+    /// Leaves a copy of who acts in the request, so that they are verified again when a form has arrived.
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, PageError> {
         let person = Person::from_request_parts(parts, app).await?;
         let slug = in_path(parts, "workspace").await;
@@ -79,6 +80,7 @@ impl FromRequestParts<Shared> for Member {
         }
         let acting = Acting::member(&membership.workspace, &person.session, membership.role, needs);
         set_tenant(acting.workspace);
+        parts.extensions.insert(acting.clone());
         Ok(Self { person, membership, acting })
     }
 }

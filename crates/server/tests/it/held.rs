@@ -59,3 +59,38 @@ async fn a_narrowed_key_gives_what_it_has_now() {
     desk.patch(&wide.path(), json!({ "scopes": ["keys", "inference"] })).await.ok();
     let_go(making, make).await.refused(401, "changed_key");
 }
+
+/// What the store holds is no answer for a key that was deleted meanwhile.
+#[tokio::test]
+async fn a_deleted_key_learns_nothing_of_what_its_request_would_have_met() {
+    let desk = Desk::open().await;
+    let project = json!({ "name": "empty", "projectType": "classification" });
+    let project = desk.post("/api/v1/projects", project).await.ok().json()["id"].clone();
+    let project = format!("/api/v1/projects/{}", project.as_str().unwrap());
+    let nothing = "/api/v1/projects/prj_00000000000070008000000000000000";
+    let source = r#"{"name": "a.jpg", "source": "upload://nothing"}"#;
+    let mark = r#"{"dataset_record_id": "rec_00000000000070008000000000000000", "annotations": []}"#;
+    let taken = r#"{"name": "empty", "projectType": "classification"}"#;
+    let requests = [
+        (format!("{project}/models"), "{} "),
+        (format!("{nothing}/models"), "{} "),
+        (format!("{project}/datasets/records"), source),
+        (format!("{project}/annotations"), mark),
+        (format!("{nothing}/annotations/labels"), r#"[{"name": "x"}]"#),
+        (format!("{nothing}/batches"), r#"{"name": "x"}"#),
+        (format!("{nothing}/upload"), r#"{"name": "a.jpg"}"#),
+        ("/api/v1/projects".to_owned(), taken),
+        ("/api/v1/projects".to_owned(), r#"{"name": "", "projectType": "x"}"#),
+    ];
+    for (path, body) in requests {
+        let thief = desk.make(json!({ "name": "stolen", "scopes": ["project"] })).await;
+        let request = held(&desk, &thief, &path, body).await;
+        desk.delete(&thief.path()).await.ok();
+        let answer = let_go(request, body).await;
+        assert_eq!(
+            (answer.status, answer.json()["code"].as_str()),
+            (401.try_into().unwrap(), Some("changed_key")),
+            "{path}"
+        );
+    }
+}

@@ -3,14 +3,14 @@
 use axum::extract::{FromRequest, RawForm, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use keyrack_core::{Invalid, OpError};
+use keyrack_core::{Acting, Invalid, OpError};
 use keyrack_key::{LabelId, RecordId};
 use keyrack_store::Project;
 
 use crate::app::{App, Shared};
 use crate::web::error::PageError;
 use crate::web::flash;
-use crate::web::form::{sentence, unread};
+use crate::web::form::{sentence, unread, verify};
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
 use crate::web::projects::{RequestedProject, url};
@@ -37,7 +37,9 @@ impl FromRequest<Shared> for ImageChangeForm {
     type Rejection = PageError;
 
     async fn from_request(request: Request, app: &Shared) -> Result<Self, PageError> {
+        let sender = request.extensions().get::<Acting>().cloned();
         let RawForm(bytes) = RawForm::from_request(request, app).await.map_err(unread)?;
+        verify(sender, app).await?;
         let mut change = Self::default();
         for (name, value) in form_urlencoded::parse(&bytes) {
             match &*name {
