@@ -173,10 +173,11 @@ impl Predictions {
         let place = Place::model(model.project, model.id, model.taken);
         let read = self.objects.read(&place);
         // Before the door: that a model has lost its file tells nothing of what lies behind a URL.
-        let asked = read_head(self.engine.head(by.workspace, model.id, read)).await?;
-        // The body may have been held back, and the queue may be long: a key that was deleted meanwhile spends nothing and
-        // gets no prediction.
+        let asked = read_head(self.engine.head(by.workspace, model.id, read)).await;
+        // The body may have been held back, and the queue may be long: a key that was deleted meanwhile spends nothing, gets no
+        // prediction, and learns nothing of the model.
         by.verify(&self.store, (self.clock)()).await?;
+        let asked = asked?;
         let spent = self.quotas.take(by, Counted::Predictions).await?;
         let look = move |backbone: &_, picture: &_, threads: &_| look(&asked, backbone, picture, threads);
         let seen = hold_answer(&self.answers, by.claimant(), spent, self.see(by, image, until, look).await)?;
@@ -200,13 +201,14 @@ impl Predictions {
         Some(self.late.refuse(caller, Permission::ModelsPredict, Denial::Image(most), detail))
     }
 
+    /// What an image shows. The inner error is one of an image that failed while it was decoded: that is work, and counts.
     async fn see<T: Send + 'static>(
         &self,
         by: &Acting,
         image: Image,
         until: Instant,
         look: impl FnOnce(&Backbone, &Picture, &Threads) -> Result<Option<T>, BackboneError> + Send + 'static,
-    ) -> Result<T, OpError> {
+    ) -> Result<Result<T, OpError>, OpError> {
         let (bytes, held, start) = match image.source {
             Source::Bytes(bytes) => (bytes, image.held, None),
             Source::Url(_) if !self.public_urls && is_publishable(by) => {
@@ -222,28 +224,34 @@ impl Predictions {
             let opened = self.engine.open(bytes, held).await?;
             self.engine.show(by.claimant(), opened, until, look).await
         };
-        match (seen.await, start) {
-            (Ok(Some(answer)), _) => Ok(answer),
+        let error = match seen.await {
+            Ok(Some(answer)) => return Ok(Ok(answer)),
             // The row says otherwise, and was looked at.
-            (Ok(None), _) => Err(OpError::internal(EngineError::Model(ModelError::Content("task")))),
+            Ok(None) => return Err(OpError::internal(EngineError::Model(ModelError::Content("task")))),
+            Err(error) => error,
+        };
+        let was_decoded = matches!(error, EngineError::Decode(_));
+        let denied = match (error, start) {
             // What lies behind a URL is nobody's business who cannot open it himself.
-            (Err(EngineError::Picture(_)), Some(start)) => {
-                Err(start.fail(FetchError::Unreachable).await.into())
+            (EngineError::Picture(_) | EngineError::Decode(_), Some(start)) => {
+                start.fail(FetchError::Unreachable).await.into()
             }
-            (Err(error), _) => Err(error.into()),
-        }
+            (error, _) => error.into(),
+        };
+        if was_decoded { Ok(Err(denied)) } else { Err(denied) }
     }
 }
 
-/// Takes the memory for the images of an answer. Where there is none, the prediction is spent all the same: a client that
-/// reads its answers slowly would otherwise use the cores without using its quota.
+/// Takes the memory for the images of an answer. A prediction counts once its work has begun, also if its image fails while
+/// it is decoded, or no memory is left for the answer: a client could otherwise use the cores without using its quota.
 fn hold_answer<T: PictureBytes>(
     answers: &Room,
     claimant: Claimant,
     spent: Spent,
-    found: Result<T, OpError>,
+    found: Result<Result<T, OpError>, OpError>,
 ) -> Result<Seen<T>, OpError> {
     let (found, spent) = spent.settle(found)?;
+    let found = found?;
     let held = answers.hold(claimant, found.picture_bytes())?;
     Ok(Seen { found, held, spent })
 }

@@ -28,8 +28,12 @@ pub const PATIENCE: Duration = Duration::from_secs(8);
 pub enum EngineError {
     #[error("too many pictures are waiting")]
     Busy,
+    /// Before its turn: the header says enough.
     #[error(transparent)]
     Picture(#[from] PictureError),
+    /// In its turn, after some or all of it was decoded.
+    #[error(transparent)]
+    Decode(PictureError),
     #[error(transparent)]
     Model(#[from] ModelError),
     #[error("the model's file cannot be read: {0}")]
@@ -147,7 +151,7 @@ impl Engine {
         let work = move || {
             let _turn = turn;
             let Opened { bytes, held, .. } = picture;
-            let decoded = Picture::decode(&bytes, &limits)?;
+            let decoded = Picture::decode(&bytes, &limits).map_err(EngineError::Decode)?;
             drop((bytes, held));
             let threads = idle.lock().pop().unwrap_or_else(Threads::single);
             let seen = look(&backbone, &decoded, &threads);

@@ -73,7 +73,7 @@ impl From<EngineError> for OpError {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Busy => Self::Busy,
-            EngineError::Picture(error) => PredictionError::Image(error).into(),
+            EngineError::Picture(error) | EngineError::Decode(error) => PredictionError::Image(error).into(),
             EngineError::Model(error @ ModelError::Backbone { .. }) => {
                 PredictionError::OtherBackbone(error).into()
             }

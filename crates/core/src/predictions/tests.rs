@@ -27,17 +27,20 @@ async fn work_is_spent_although_its_answer_finds_no_memory() {
         let spent = quotas.take_of(&caller, Counted::Predictions).await.unwrap();
         hold_answer(&answers, claimant, spent, found)
     };
-    let unread = answer(Ok(Answer(usize::MAX))).await.unwrap();
+    let unread = answer(Ok(Ok(Answer(usize::MAX)))).await.unwrap();
     assert_eq!(used(&quotas, &caller).await, [1]);
-    let denied = answer(Ok(Answer(1))).await.unwrap_err();
+    let denied = answer(Ok(Ok(Answer(1)))).await.unwrap_err();
     assert!(matches!(denied, OpError::ShareUsedUp(_)), "{denied:?}");
     assert_eq!(used(&quotas, &caller).await, [2]);
     // An answer without an image needs no memory.
-    answer(Ok(Answer(0))).await.unwrap();
+    answer(Ok(Ok(Answer(0)))).await.unwrap();
     assert_eq!(used(&quotas, &caller).await, [3]);
     // What was refused before the work was done is given back.
     answer(Err(OpError::NotFound("model"))).await.unwrap_err();
     assert_eq!(used(&quotas, &caller).await, [3]);
+    // An image that fails while it is decoded has used a core.
+    answer(Ok(Err(OpError::Busy))).await.unwrap_err();
+    assert_eq!(used(&quotas, &caller).await, [4]);
     drop(unread);
-    answer(Ok(Answer(1))).await.unwrap();
+    answer(Ok(Ok(Answer(1)))).await.unwrap();
 }

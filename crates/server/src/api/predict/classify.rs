@@ -84,7 +84,8 @@ impl From<Classified> for Classification {
 
 /// Classify an image
 ///
-/// Send JSON, a form, or the image file itself. With an image file, send the options in the query.
+/// Send JSON, a form, or the image file itself. With an image file, send the options in the query. A prediction counts
+/// against quotas as soon as its image is decoded, even if the image turns out to be damaged.
 #[utoipa::path(post, path = "/predict/classify/{model_id}", tag = "Predictions", operation_id = "classify",
     params(("model_id" = crate::api::schema::ModelId, Path, description = "The model's ID."),
         ("confidence" = Option<f64>, Query, minimum = 0, maximum = 1, description = "The minimum confidence, if the body is an image file.")),

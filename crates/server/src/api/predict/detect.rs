@@ -128,7 +128,8 @@ impl From<Detected> for DetectionResult {
 
 /// Detect objects in an image
 ///
-/// Send JSON, a form, or the image file itself. With an image file, send the options in the query.
+/// Send JSON, a form, or the image file itself. With an image file, send the options in the query. A prediction counts
+/// against quotas as soon as its image is decoded, even if the image turns out to be damaged.
 #[utoipa::path(post, path = "/predict/detect/{model_id}", tag = "Predictions", operation_id = "detect",
     params(("model_id" = crate::api::schema::ModelId, Path, description = "The model's ID."),
         ("confidence" = Option<f64>, Query, minimum = 0, maximum = 1, description = "The minimum confidence, if the body is an image file."),

@@ -1,4 +1,5 @@
-//! What predictions take of a key's quotas: each that is made takes one, and one that is refused takes none.
+//! What predictions take of a key's quotas: each that is made takes one, and one that is refused before its work begins
+//! takes none.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -51,4 +52,30 @@ async fn each_prediction_takes_one_and_what_is_refused_takes_none() {
     assert_eq!(used().await, 2);
     // Somebody else's key goes on.
     studio.classify(json!({ "image": picture })).await.ok();
+}
+
+/// The header is fine, so nothing is found wrong before it is decoded.
+#[tokio::test]
+async fn an_image_that_fails_while_it_is_decoded_takes_one() {
+    let studio = Studio::open().await;
+    let limits = ["--quota", "predictions=2/month"];
+    let made = studio.server.make_key(&["inference", "keys"], &limits).await;
+    let (id, key) = (text(&made["id"]), text(&made["secret"]));
+    let whole = painted(0, 99);
+    let ask = async |model: &str, image: &[u8]| {
+        let path = format!("/api/v1/predict/classify/{model}");
+        let body = json!({ "image": BASE64_STANDARD.encode(image) });
+        send(studio.server.request(Method::POST, &path).header("x-api-key", &key).json(&body)).await
+    };
+    let used = async || {
+        let own = studio.server.get(&format!("/api/v1/keys/{id}"), &key).await.ok().json();
+        own["quotas"][0]["used"].as_u64().unwrap()
+    };
+    ask(&studio.classifier, &whole[..20]).await.refused(422, "broken_image");
+    assert_eq!(used().await, 0, "not even a header");
+    for count in 1..=2 {
+        ask(&studio.classifier, &whole[..whole.len() / 2]).await.refused(422, "broken_image");
+        assert_eq!(used().await, count);
+    }
+    ask(&studio.classifier, &whole).await.refused(429, "quota_exceeded");
 }
