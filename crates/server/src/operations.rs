@@ -9,6 +9,7 @@ use axum::routing::get;
 use http::{StatusCode, header};
 
 use crate::app::Shared;
+use crate::edge::unread;
 use crate::listen::{self, ConnectionLimits, Connections};
 
 /// Whoever watches this server needs few.
@@ -18,7 +19,8 @@ const CONNECTIONS: usize = 256;
 pub async fn serve(app: Shared, listener: TcpListener) -> std::io::Result<()> {
     let limits = ConnectionLimits { all: CONNECTIONS, per_address: CONNECTIONS, proxies: Vec::new() };
     let connections = Connections::new("ops", limits, app.metrics.connections.clone());
-    listen::plain(listener, &connections)?.serve(router(app).into_make_service()).await
+    let unread = Some(unread::answers(&app));
+    listen::plain(listener, &connections, unread)?.serve(router(app).into_make_service()).await
 }
 
 fn router(app: Shared) -> Router {

@@ -22,7 +22,7 @@ use crate::{api, web};
 /// A body that stands still for so long is given up.
 const BODY_PAUSE: Duration = Duration::from_secs(10);
 /// For how long browsers use HTTPS alone.
-const A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
+pub const A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// The pages and the API, with or without a last slash in their paths.
 pub fn routes(app: &Shared) -> Router {

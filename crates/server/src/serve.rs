@@ -15,6 +15,7 @@ use crate::app::{App, Shared};
 use crate::config::{Config, Tls};
 use crate::control::ControlError;
 use crate::edge::origin::is_public;
+use crate::edge::unread;
 use crate::folder::{Folder, FolderError};
 use crate::front::Front;
 use crate::jobs::supervisor;
@@ -92,13 +93,14 @@ async fn run(app: &Shared, listener: TcpListener, handle: Handle<SocketAddr>) ->
     let service = Front::of(app).for_connections();
     let limits = app.config.connection_limits(listen::spare_descriptors());
     let connections = Connections::new("public", limits, app.metrics.connections.clone());
+    let unread = Some(unread::answers(app));
     match &app.config.tls {
         Some(tls) => {
-            let server = listen::over_tls(listener, certificate(tls).await?, &connections)?;
+            let server = listen::over_tls(listener, certificate(tls).await?, &connections, unread)?;
             server.handle(handle).serve(service).await?;
         }
         None => {
-            listen::plain(listener, &connections)?.handle(handle).serve(service).await?;
+            listen::plain(listener, &connections, unread)?.handle(handle).serve(service).await?;
         }
     }
     Ok(())

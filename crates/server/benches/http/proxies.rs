@@ -53,7 +53,7 @@ fn bare(desk: &Desk) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     let for_each = service_fn(move |_: SocketAddr| ready(Ok::<_, Infallible>(Yes)));
     desk.runtime.spawn(async move {
-        listen::plain(listener, &Connections::without_limits()).unwrap().serve(for_each).await
+        listen::plain(listener, &Connections::without_limits(), None).unwrap().serve(for_each).await
     });
     address
 }

@@ -50,7 +50,7 @@ impl Opened {
         let service = Front::of(&self.app).for_connections();
         let connections = Connections::without_limits();
         tokio::spawn(async move {
-            listen::plain(listener, &connections).unwrap().serve(service).await.unwrap();
+            listen::plain(listener, &connections, None).unwrap().serve(service).await.unwrap();
         });
         address
     }

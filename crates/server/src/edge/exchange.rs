@@ -70,6 +70,13 @@ impl<'a> Exchange<'a> {
         }
     }
 
+    /// An exchange for bytes that came from `address` and are no request. They count as a request of an unknown method
+    /// and path.
+    pub fn of_unread(address: IpAddr) -> Self {
+        let method = Method::from_bytes(b"UNREAD").unwrap_or_default();
+        Self { id: RequestId::random(), method, route: None, line: log::Line::of_unread(address), told: None }
+    }
+
     /// What everything is logged in that happens while its answer is waited for.
     pub fn span(&self) -> Span {
         log::span(&self.id)

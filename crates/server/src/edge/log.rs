@@ -33,15 +33,17 @@ struct Begun {
 impl Line {
     /// Remembers nothing where no such line is written.
     pub fn begin(request: &Parts, address: Option<IpAddr>) -> Self {
-        if !tracing::enabled!(target: TARGET, tracing::Level::DEBUG) {
-            return Self(None);
-        }
-        Self(Some(Begun {
-            at: Instant::now(),
-            method: metrics::method_label(&request.method),
-            path: path::tellable(request.uri.path()).into_owned(),
-            address,
-        }))
+        Self::of(metrics::method_label(&request.method), address, || path::tellable(request.uri.path()).into_owned())
+    }
+
+    /// The same for bytes that are no request.
+    pub fn of_unread(address: IpAddr) -> Self {
+        Self::of("unread", Some(address), String::new)
+    }
+
+    fn of(method: &'static str, address: Option<IpAddr>, path: impl FnOnce() -> String) -> Self {
+        let is_written = tracing::enabled!(target: TARGET, tracing::Level::DEBUG);
+        Self(is_written.then(|| Begun { at: Instant::now(), method, path: path(), address }))
     }
 
     /// Writes it.

@@ -23,3 +23,4 @@ pub mod refusals;
 pub mod request_id;
 pub mod session;
 pub mod spelling;
+pub mod unread;

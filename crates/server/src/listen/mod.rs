@@ -12,6 +12,7 @@ mod patience;
 mod peer;
 mod service;
 mod stream;
+mod unread;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -28,6 +29,7 @@ pub use acceptor::Acceptor;
 pub use connections::{ConnectionLimits, ConnectionMetrics, Connections};
 pub use descriptors::{raise_descriptor_limit, spare_descriptors};
 pub use patience::Patience;
+pub use unread::{AnswerUnread, UnreadAcceptor};
 
 /// Connections that the kernel completes and keeps until they are accepted. It takes no more than
 /// `net.core.somaxconn`, which is 4,096 on Linux.
@@ -36,8 +38,8 @@ const BACKLOG: i32 = 4_096;
 const HEADERS: Duration = Duration::from_secs(30);
 /// Streams that one HTTP/2 connection may have open. RFC 9113 (section 6.5.2) recommends no fewer.
 const STREAMS: u32 = 100;
-/// Bytes of a head that the HTTP library reads. What is longer than [`HEAD_BYTES`] is refused with an explanation, and only what
-/// is longer than this without one.
+/// Bytes of a head that the HTTP library reads. What is longer than [`HEAD_BYTES`] is refused by the edge, and what is longer
+/// than this by the library. With HTTP/2 that answer has no body.
 const READ_BYTES: usize = 2 * HEAD_BYTES;
 
 /// Listens on an address. The listener does not block.
@@ -51,9 +53,14 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// A server of plain HTTP/1.1 and HTTP/2. It must be made within a runtime.
-pub fn plain(listener: TcpListener, connections: &Connections) -> io::Result<Server<SocketAddr, Acceptor>> {
-    let server = axum_server::from_tcp(listener)?.acceptor(connections.acceptor());
+/// A server of plain HTTP/1.1 and HTTP/2. `unread` answers what the HTTP library cannot read. It must be made within a runtime.
+pub fn plain(
+    listener: TcpListener,
+    connections: &Connections,
+    unread: Option<AnswerUnread>,
+) -> io::Result<Server<SocketAddr, UnreadAcceptor<Acceptor>>> {
+    let acceptor = UnreadAcceptor { inner: connections.acceptor(), answer: unread };
+    let server = axum_server::from_tcp(listener)?.acceptor(acceptor);
     Ok(with_limits(server, connections))
 }
 
@@ -62,9 +69,11 @@ pub fn over_tls(
     listener: TcpListener,
     config: RustlsConfig,
     connections: &Connections,
-) -> io::Result<Server<SocketAddr, RustlsAcceptor<Acceptor>>> {
+    unread: Option<AnswerUnread>,
+) -> io::Result<Server<SocketAddr, UnreadAcceptor<RustlsAcceptor<Acceptor>>>> {
     let server = axum_server::from_tcp_rustls(listener, config)?;
-    let server = server.map(|tls| tls.acceptor(connections.acceptor()));
+    let server =
+        server.map(|tls| UnreadAcceptor { inner: tls.acceptor(connections.acceptor()), answer: unread });
     Ok(with_limits(server, connections))
 }
 

@@ -18,3 +18,4 @@ mod shares;
 mod sign_in;
 mod slow;
 mod text;
+mod unread;

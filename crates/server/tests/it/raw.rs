@@ -36,7 +36,7 @@ pub(crate) async fn connect(url: &str) -> TcpStream {
 pub(crate) async fn read_answer(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<Answer> {
     let mut bytes = Vec::new();
     loop {
-        if let Some(answer) = parse(&bytes) {
+        if let Some((answer, _)) = parse(&bytes) {
             return Some(answer);
         }
         let mut some = [0; 8_192];
@@ -47,14 +47,26 @@ pub(crate) async fn read_answer(stream: &mut (impl AsyncReadExt + Unpin)) -> Opt
     }
 }
 
-/// An answer, once it is all there. Ours say their length.
-fn parse(bytes: &[u8]) -> Option<Answer> {
+/// All answers that follow each other in `bytes`, which must be whole.
+pub(crate) fn parse_all(mut bytes: &[u8]) -> Vec<Answer> {
+    let mut answers = Vec::new();
+    while !bytes.is_empty() {
+        let (answer, length) = parse(bytes).unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(bytes)));
+        answers.push(answer);
+        bytes = &bytes[length..];
+    }
+    answers
+}
+
+/// An answer and how many bytes it takes, once it is all there. Ours say their length.
+fn parse(bytes: &[u8]) -> Option<(Answer, usize)> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
     let mut lines = head.split("\r\n");
     let status: u16 = lines.next()?.split(' ').nth(1)?.parse().unwrap();
     if status == 100 {
-        return parse(&bytes[end + 4..]);
+        let (answer, length) = parse(&bytes[end + 4..])?;
+        return Some((answer, end + 4 + length));
     }
     let mut headers = HeaderMap::new();
     for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
@@ -64,5 +76,6 @@ fn parse(bytes: &[u8]) -> Option<Answer> {
         headers.get("content-length").map_or(0, |length| length.to_str().unwrap().parse().unwrap());
     let body = bytes.get(end + 4..end + 4 + length)?;
     let text = String::from_utf8_lossy(body).into_owned();
-    Some(Answer { status: StatusCode::from_u16(status).unwrap(), headers, text })
+    let answer = Answer { status: StatusCode::from_u16(status).unwrap(), headers, text };
+    Some((answer, end + 4 + length))
 }

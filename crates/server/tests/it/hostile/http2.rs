@@ -108,6 +108,15 @@ async fn headers_without_end_are_refused_over_http_2() {
         ask(&cast, &url, &[("x-one", &long), ("x-two", &long), ("x-api-key", cast.key())]).await;
     assert_eq!(status, 431);
     assert!(body.contains("headers_too_large") && body.contains("request_id"), "{body}");
+    // As many as with HTTP/1.1. There all cookies share one header, and here each may have its own.
+    let names: Vec<String> = (0..100).map(|number| format!("x-{number}")).collect();
+    let many: Vec<_> = names.iter().map(|name| (name.as_str(), "x")).collect();
+    let (status, body) = ask(&cast, &url, &many).await;
+    assert_eq!(status, 431);
+    assert!(body.contains("headers_too_large") && body.contains("request_id"), "{body}");
+    let cookies = [[("cookie", "a=b"); 150].as_slice(), &many[..98], &[("x-api-key", cast.key())]].concat();
+    let (status, body) = ask(&cast, &url, &cookies).await;
+    assert_eq!(status, 200, "{body}");
 }
 
 /// With HTTP/2 a client can take nothing of an answer and leave the socket free.

@@ -1,0 +1,42 @@
+//! The answer to bytes that the HTTP library cannot read as a request.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::response::Response;
+use http::{StatusCode, header};
+use keyrack_guard::Problem;
+
+use super::exchange::Exchange;
+use super::{cors, host, problem};
+use crate::app::{App, Shared};
+use crate::listen::AnswerUnread;
+use crate::router::A_YEAR;
+
+/// Answers, counts and logs such bytes as any other refused request.
+pub fn answers(app: &Shared) -> AnswerUnread {
+    let app = Arc::clone(app);
+    Arc::new(move |status, address| answer(&app, status, address))
+}
+
+fn answer(app: &App, status: StatusCode, address: IpAddr) -> Response {
+    let exchange = Exchange::of_unread(address);
+    // A page that called the API reads it, as it reads all refusals.
+    let mut answer = cors::open(exchange.end(app, problem::carrying(problem_of(status))));
+    if app.config.is_https() {
+        answer.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, A_YEAR);
+    }
+    answer
+}
+
+fn problem_of(status: StatusCode) -> Problem {
+    match status {
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE | StatusCode::URI_TOO_LONG => host::headers_too_large(),
+        _ => Problem::new(
+            StatusCode::BAD_REQUEST,
+            "bad_request",
+            "The request could not be read: its first line, one of its headers, or the length of its body \
+             (Content-Length, Transfer-Encoding) is not what HTTP/1.1 allows. Correct it and send it again.",
+        ),
+    }
+}

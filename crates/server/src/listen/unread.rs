@@ -1,0 +1,73 @@
+//! What the HTTP library answers on its own: it refuses bytes that it cannot read as a request before any service sees
+//! them, with a head and no body. This module writes a complete answer in place of that one.
+//!
+//! Start reading at [`UnreadAcceptor`], which goes around every other acceptor (TLS included).
+
+mod service;
+mod stream;
+mod turn;
+
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use axum::response::Response;
+use axum_server::accept::Accept;
+use http::StatusCode;
+use pin_project_lite::pin_project;
+use tokio::net::TcpStream;
+
+use service::UnreadService;
+use stream::UnreadStream;
+use turn::Turn;
+
+/// Makes the answer to bytes from this address that are no request. The status is the HTTP library's: 400 for what is
+/// malformed, 414 or 431 for what is too long. The body must be there at once.
+pub type AnswerUnread = Arc<dyn Fn(StatusCode, IpAddr) -> Response + Send + Sync>;
+
+/// Accepts what `inner` accepts, and answers with `answer` what the HTTP library cannot read. `None` leaves the
+/// library's answers as they are.
+#[derive(Clone)]
+pub struct UnreadAcceptor<A> {
+    pub(super) inner: A,
+    pub(super) answer: Option<AnswerUnread>,
+}
+
+impl<A, S> Accept<TcpStream, S> for UnreadAcceptor<A>
+where
+    A: Accept<TcpStream, S>,
+{
+    type Stream = UnreadStream<A::Stream>;
+    type Service = UnreadService<A::Service>;
+    type Future = Accepting<A::Future>;
+
+    fn accept(&self, socket: TcpStream, service: S) -> Self::Future {
+        // Without an address the connection has ended, which the inner acceptor finds out as well.
+        let answer = self.answer.clone().zip(socket.peer_addr().ok());
+        let answer = answer.map(|(answer, address)| (answer, address.ip()));
+        Accepting { inner: self.inner.accept(socket, service), answer }
+    }
+}
+
+pin_project! {
+    /// A connection that is being accepted.
+    pub struct Accepting<F> {
+        #[pin]
+        inner: F,
+        answer: Option<(AnswerUnread, IpAddr)>,
+    }
+}
+
+impl<F: Future<Output = io::Result<(T, S)>>, T, S> Future for Accepting<F> {
+    type Output = io::Result<(UnreadStream<T>, UnreadService<S>)>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let (stream, service) = ready!(this.inner.poll(cx))?;
+        let turn = Arc::new(Turn::default());
+        let stream = UnreadStream::new(stream, Arc::clone(&turn), this.answer.take());
+        Poll::Ready(Ok((stream, UnreadService::new(service, turn))))
+    }
+}

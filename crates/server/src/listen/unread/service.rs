@@ -1,0 +1,93 @@
+//! Notes from when until when a request is in the hands of the service.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::{Request, Response};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use tower::Service;
+
+use super::turn::{AnswerGuard, Turn};
+
+/// A service for the requests of one connection.
+#[derive(Clone, Debug)]
+pub struct UnreadService<S> {
+    inner: S,
+    turn: Arc<Turn>,
+}
+
+impl<S> UnreadService<S> {
+    /// Notes in `turn` what `inner` answers.
+    pub const fn new(inner: S, turn: Arc<Turn>) -> Self {
+        Self { inner, turn }
+    }
+}
+
+impl<S, R, B> Service<Request<R>> for UnreadService<S>
+where
+    S: Service<Request<R>, Response = Response<B>>,
+{
+    type Response = Response<AnswerBody<B>>;
+    type Error = S::Error;
+    type Future = Answering<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<R>) -> Self::Future {
+        let guard = Some(self.turn.begin());
+        Answering { inner: self.inner.call(request), guard }
+    }
+}
+
+pin_project! {
+    /// An answer that is waited for.
+    pub struct Answering<F> {
+        #[pin]
+        inner: F,
+        guard: Option<AnswerGuard>,
+    }
+}
+
+impl<F: Future<Output = Result<Response<B>, E>>, B, E> Future for Answering<F> {
+    type Output = Result<Response<AnswerBody<B>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let answer = ready!(this.inner.poll(cx))?;
+        let guard = this.guard.take();
+        Poll::Ready(Ok(answer.map(|body| AnswerBody { body, _guard: guard })))
+    }
+}
+
+pin_project! {
+    /// The body of an answer. The HTTP library drops it once all of it is handed over.
+    pub struct AnswerBody<B> {
+        #[pin]
+        body: B,
+        _guard: Option<AnswerGuard>,
+    }
+}
+
+impl<B: HttpBody> HttpBody for AnswerBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        self.project().body.poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
