@@ -177,13 +177,13 @@ impl Disk {
         self.denied.load(Ordering::Relaxed)
     }
 
-    /// Frees reserved space if another program has filled the disk, fills the reserve file again when there is space,
-    /// and logs a low disk, at most once a minute. To be called every second, on a thread that may block.
+    /// Fills the reserve file again when there is space, and logs a low disk, at most once a minute. To be called every
+    /// second, on a thread that may block. It frees nothing: a program that goes on writing would take the whole reserve
+    /// within seconds, before any commit needs it.
     pub fn check(&self) {
         if self.reserve == 0 {
             return;
         }
-        self.make_room_for_commit();
         self.refill();
         *self.measured.lock() = Measured::of(&self.folder);
         self.log();

@@ -95,6 +95,18 @@ fn no_commit_waits_for_a_reserve_file_that_is_being_filled() {
 }
 
 #[test]
+fn reserved_space_is_kept_for_commits_while_another_program_fills_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut disk = Disk::with_reserve_file(folder.path(), Some(8 * MEGABYTE));
+    // A commit then finds any disk too full.
+    disk.file.as_mut().unwrap().piece = u64::MAX;
+    (0..10).for_each(|_| disk.check());
+    assert_eq!(disk.reserved(), 2 * MEGABYTE);
+    disk.make_room_for_commit();
+    assert_eq!(disk.reserved(), 0);
+}
+
+#[test]
 fn a_full_disk_is_known_by_any_cause() {
     let full = io::Error::from(ErrorKind::StorageFull);
     assert!(is_disk_full(&full));
