@@ -1,6 +1,7 @@
 //! Extractors for JSON bodies and queries. Their errors name the field and the values that it accepts.
 
 mod gather;
+mod number;
 mod object;
 mod problems;
 
@@ -28,6 +29,7 @@ use crate::edge::{allowance, entrance};
 use gather::collect;
 pub use gather::gather;
 use object::JsonObject;
+use number::without_zero_fractions;
 pub use object::{object, object_if_any, objects, objects_if_any};
 pub use problems::duplicate_field;
 

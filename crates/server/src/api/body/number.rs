@@ -1,0 +1,79 @@
+//! Integers that are written with a fraction of zero.
+
+use std::borrow::Cow;
+
+/// Replaces the fraction of numbers such as `636.0` with spaces, so that positions in the text stay the same.
+///
+/// JSON has one kind of number, and JSON Schema (2020-12, section 4.2.3) counts a number with a zero fraction as an integer.
+/// serde reads such a number as a float, and denies it for an integer field. Numbers with an exponent stay as they are.
+/// Copies the text only if it has such a number.
+pub fn without_zero_fractions(text: &[u8]) -> Cow<'_, [u8]> {
+    let mut text = Cow::Borrowed(text);
+    let (mut at, mut in_string) = (0, false);
+    while at < text.len() {
+        match text[at] {
+            b'\\' if in_string => at += 1,
+            b'"' => in_string = !in_string,
+            b'.' if !in_string => {
+                let zeros = text[at + 1..].iter().take_while(|byte| **byte == b'0').count();
+                let end = at + 1 + zeros;
+                let goes_on =
+                    text.get(end).is_some_and(|byte| byte.is_ascii_digit() || matches!(byte, b'e' | b'E'));
+                if zeros > 0 && !goes_on && at > 0 && text[at - 1].is_ascii_digit() {
+                    text.to_mut()[at..end].fill(b' ');
+                }
+                at = end - 1;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn rewritten(text: &str) -> String {
+        String::from_utf8(without_zero_fractions(text.as_bytes()).into_owned()).unwrap()
+    }
+
+    #[test]
+    fn a_zero_fraction_is_replaced_outside_of_strings_only() {
+        for (text, expected) in [
+            ("636.0", "636  "),
+            ("[1.00,-2.0]", "[1   ,-2  ]"),
+            (r#"{"a":1.0,"1.0":"2.0"}"#, r#"{"a":1  ,"1.0":"2.0"}"#),
+            (r#""\"1.0""#, r#""\"1.0""#),
+            ("1.5", "1.5"),
+            ("1.05", "1.05"),
+            ("1.0e3", "1.0e3"),
+            ("1.", "1."),
+            (".0", ".0"),
+            ("", ""),
+        ] {
+            assert_eq!(rewritten(text), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_value_stays_the_same(numbers in proptest::collection::vec(any::<f64>(), 0..8), text: String) {
+            let text = serde_json::json!({ "numbers": numbers, "text": text, text.clone(): 1 }).to_string();
+            let (before, after): (Value, Value) =
+                (serde_json::from_str(&text).unwrap(), serde_json::from_str(&rewritten(&text)).unwrap());
+            prop_assert_eq!(before["numbers"].as_array().unwrap().iter().map(Value::as_f64).collect::<Vec<_>>(),
+                after["numbers"].as_array().unwrap().iter().map(Value::as_f64).collect::<Vec<_>>());
+            prop_assert_eq!(&before["text"], &after["text"]);
+        }
+
+        #[test]
+        fn no_bytes_break_it(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+            prop_assert_eq!(without_zero_fractions(&bytes).len(), bytes.len());
+        }
+    }
+}
