@@ -36,6 +36,13 @@ async fn readers_of_the_description_find_nothing_wrong() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn schemathesis_gets_only_answers_that_the_description_lists() {
+    if std::env::var_os("KEYRACK_LONG").is_some() {
+        works(&["schemathesis"]).await;
+    }
+}
+
 async fn works(generators: &[&str]) {
     assert!(Path::new(TOOLS).exists(), "run ./test, which installs the generators");
     let studio = Studio::open().await;
