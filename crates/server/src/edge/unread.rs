@@ -15,7 +15,7 @@ use crate::router::A_YEAR;
 
 /// Answers, counts and logs such bytes as any other refused request.
 pub fn answers(app: &Shared) -> AnswerUnread {
-    let app = Arc::clone(app);
+    let app = app.clone();
     Arc::new(move |status, address| answer(&app, status, address))
 }
 
