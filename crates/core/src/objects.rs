@@ -335,7 +335,8 @@ mod tests {
     fn halves_that_a_request_removes_meanwhile_do_not_stop_the_sweep() {
         let folder = tempfile::tempdir().unwrap();
         // Later than any file that the test writes.
-        let (old, new) = (SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 365 * 1_000));
+        let (old, new) =
+            (SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 365 * 1_000));
         let is_done = AtomicBool::new(false);
         thread::scope(|scope| {
             scope.spawn(|| {

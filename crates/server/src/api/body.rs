@@ -13,10 +13,10 @@ use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
-use keyrack_core::{Acting, OpError};
 use keyrack_core::predict::Held;
 use keyrack_core::predict::room::NoRoom;
 use keyrack_core::shares::Claimant;
+use keyrack_core::{Acting, OpError};
 use keyrack_guard::Problem;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -28,8 +28,8 @@ use crate::edge::progress::TooSlow;
 use crate::edge::{allowance, entrance};
 use gather::collect;
 pub use gather::gather;
-use object::JsonObject;
 use number::without_zero_fractions;
+use object::JsonObject;
 pub use object::{object, object_if_any, objects, objects_if_any};
 pub use problems::duplicate_field;
 
@@ -162,7 +162,8 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
 }
 
 fn parse_any<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    let mut json = serde_json::Deserializer::from_slice(without_mark(bytes));
+    let bytes = without_zero_fractions(without_mark(bytes));
+    let mut json = serde_json::Deserializer::from_slice(&bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(problems::body)?;
     json.end().map_err(|_| {
         let message = "The request body goes on after its JSON value. Send one JSON value and nothing else.";

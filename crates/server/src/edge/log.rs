@@ -33,7 +33,9 @@ struct Begun {
 impl Line {
     /// Remembers nothing where no such line is written.
     pub fn begin(request: &Parts, address: Option<IpAddr>) -> Self {
-        Self::of(metrics::method_label(&request.method), address, || path::tellable(request.uri.path()).into_owned())
+        Self::of(metrics::method_label(&request.method), address, || {
+            path::tellable(request.uri.path()).into_owned()
+        })
     }
 
     /// The same for bytes that are no request.
