@@ -30,9 +30,9 @@ use keyrack_rack::{Callers, Follower, Rack, Revision};
 use keyrack_store::Store;
 
 use crate::config::Config;
-use crate::edge::allowance;
 use crate::fetch::ImageFetcher;
 use crate::folder::Folder;
+use crate::http::allowance;
 use crate::metrics::ServerMetrics;
 
 /// The server, as its rooms see it.

@@ -11,7 +11,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
-use crate::listen::ConnectionLimits;
+use crate::http::listen::ConnectionLimits;
 
 /// Where Keyrack keeps everything unless told otherwise.
 pub const DEFAULT_DATA: &str = "./keyrack-data";

@@ -16,8 +16,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry};
 
 use crate::app::App;
-use crate::edge::ask_path::{ASK, YES};
-use crate::listen::ConnectionMetrics;
+use crate::http::ask_path::{ASK, YES};
+use crate::http::listen::ConnectionMetrics;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct RequestLabels {

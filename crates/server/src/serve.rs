@@ -12,15 +12,16 @@ use keyrack_core::{OpError, clock};
 use tokio::net::UnixStream;
 
 use crate::app::{App, Shared};
+use crate::background;
 use crate::config::{Config, Tls};
-use crate::control::ControlError;
-use crate::edge::origin::is_public;
-use crate::edge::unread;
 use crate::folder::{Folder, FolderError};
-use crate::front::Front;
-use crate::jobs::supervisor;
-use crate::listen::{self, Connections};
-use crate::{background, control, operations};
+use crate::http::control::ControlError;
+use crate::http::front::Front;
+use crate::http::listen::{self, Connections};
+use crate::http::origin::is_public;
+use crate::http::unread;
+use crate::http::{control, operations};
+use crate::worker::supervisor;
 
 /// The longest that a command of the command line holds the folder.
 const COMMAND: Duration = Duration::from_secs(3);

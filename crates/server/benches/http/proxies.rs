@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use axum::response::{IntoResponse as _, Response};
 use http::{Request, StatusCode};
-use keyrack::listen::{self, Connections};
+use keyrack::http::listen::{self, Connections};
 use tower::{Service, service_fn};
 
 use crate::desk::Desk;

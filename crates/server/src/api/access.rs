@@ -13,8 +13,8 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use super::failures;
 use crate::app::Shared;
-use crate::edge::allowance::{self, Allowance};
-use crate::edge::entrance::Entrance;
+use crate::http::allowance::{self, Allowance};
+use crate::http::entrance::Entrance;
 
 /// The names of the security schemes in the OpenAPI document.
 pub const BEARER: &str = "bearer";

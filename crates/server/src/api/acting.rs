@@ -10,8 +10,8 @@ use keyrack_store::{Role, Workspace, set_tenant};
 
 use super::{ApiError, RouteAccess};
 use crate::app::{App, Shared};
-use crate::edge::origin;
-use crate::edge::session;
+use crate::http::origin;
+use crate::http::session;
 
 /// Marks requests from the control socket. Only the owner of the data folder can open the socket.
 #[derive(Clone, Copy, Debug)]

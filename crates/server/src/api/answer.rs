@@ -7,7 +7,7 @@ use keyrack_core::OpError;
 use keyrack_core::predict::Held;
 use serde::Serialize;
 
-use crate::edge::error::ApiError;
+use crate::http::error::ApiError;
 
 /// Returns `value` as a JSON response. `held` is released when the client has received the bytes or has disconnected, which may
 /// be long after the handler returned.

@@ -24,8 +24,8 @@ use tower_http::timeout::TimeoutError;
 
 use super::ApiError;
 use crate::app::Shared;
-use crate::edge::progress::TooSlow;
-use crate::edge::{allowance, entrance};
+use crate::http::progress::TooSlow;
+use crate::http::{allowance, entrance};
 use gather::collect;
 pub use gather::gather;
 use number::without_zero_fractions;

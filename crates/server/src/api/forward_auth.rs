@@ -16,7 +16,7 @@ use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::ApiError;
 use crate::app::{App, Shared};
-use crate::edge::cors::NoPreflight;
+use crate::http::cors::NoPreflight;
 use check::{AllowedRequest, CheckRequest, presented_key_place, restore_original_uri};
 use proxy::Proxy;
 

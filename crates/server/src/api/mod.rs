@@ -34,7 +34,7 @@ pub use failures::is_common as is_common_failure;
 pub use forward_auth::decide_in_memory;
 pub use openapi::{OPENAPI, document, router, routes};
 
-pub use crate::edge::error::ApiError;
+pub use crate::http::error::ApiError;
 
 pub(crate) use acting::ControlSocket;
 pub(crate) use activity::export_file;

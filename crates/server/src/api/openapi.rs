@@ -23,9 +23,9 @@ use super::{
     uploads, verify, workspace,
 };
 use crate::app::Shared;
-use crate::edge::allowance;
-use crate::edge::api_path::PREFIX;
-use crate::edge::compression::StaticText;
+use crate::http::allowance;
+use crate::http::api_path::PREFIX;
+use crate::http::compression::StaticText;
 use portable::portable;
 use serde_json::Value;
 

@@ -22,7 +22,7 @@ use super::ApiError;
 use super::body::Body;
 use super::keys::QuotaUsage;
 use crate::app::{App, Shared};
-use crate::edge::session;
+use crate::http::session;
 use facts::{Facts, Requester};
 use keyrack_core::{Invalid, OpError};
 

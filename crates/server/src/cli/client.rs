@@ -22,7 +22,8 @@ use super::response::ApiResponse;
 use crate::app::{App, Shared};
 use crate::config::Config;
 use crate::folder::{Folder, FolderError};
-use crate::{control, telemetry};
+use crate::http::control;
+use crate::telemetry;
 
 /// Timeout of an ordinary request.
 const TIMEOUT: Duration = Duration::from_secs(30);

@@ -13,7 +13,7 @@ use super::error::CliError;
 use super::output::{Output, sanitized};
 use super::request::ApiRequest;
 use crate::config::Choices;
-use crate::control::SETUP;
+use crate::http::control::SETUP;
 
 /// The longest first line of standard input that is read, in bytes. Passwords are shorter.
 const LINE: u16 = 4096;

@@ -8,8 +8,8 @@ use keyrack_core::clock;
 
 use super::error::CliError;
 use crate::config::Choices;
-use crate::jobs::{Orders, Worker};
 use crate::telemetry;
+use crate::worker::{Orders, Worker};
 
 #[derive(Args, Debug)]
 pub(super) struct WorkerArgs {

@@ -10,7 +10,7 @@ use keyrack_core::OpError;
 use keyrack_key::Digest;
 
 use super::error::PageError;
-use crate::edge::compression::StaticText;
+use crate::http::compression::StaticText;
 
 pub(super) static CSS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new(include_str!("../../assets/app.css"), "css", "text/css; charset=utf-8"));

@@ -17,9 +17,9 @@ use super::view::ErrorPage;
 use super::{form, frame};
 use crate::api::{self, ApiError};
 use crate::app::{App, Shared};
-use crate::edge::api_path::{accepts_html, carries_key, first_segment};
-use crate::edge::problem::carrying;
-use crate::edge::{origin, problem, problems, request_id};
+use crate::http::api_path::{accepts_html, carries_key, first_segment};
+use crate::http::problem::carrying;
+use crate::http::{origin, problem, problems, request_id};
 
 /// The error of a page handler.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue, header};
 
 use super::view::{FlashMessage, Tone};
 use crate::app::App;
-use crate::edge::session;
+use crate::http::session;
 
 const NAME: &str = "keyrack_notice";
 

@@ -34,7 +34,7 @@ use axum::middleware::from_fn_with_state;
 use keyrack_store::Role;
 
 use crate::app::Shared;
-use crate::edge::allowance::{ARCHIVE, Allowance, picture};
+use crate::http::allowance::{ARCHIVE, Allowance, picture};
 use registry::PageRegistry;
 pub use registry::{PageAccess, PageRoute};
 

@@ -13,7 +13,7 @@ use super::PageAccess;
 use super::error::PageError;
 use crate::api::ApiError;
 use crate::app::{App, Shared};
-use crate::edge::session;
+use crate::http::session;
 
 /// A signed-in user.
 #[derive(Clone, Debug)]

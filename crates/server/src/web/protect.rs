@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use super::error;
 use crate::app::Shared;
-use crate::edge::origin;
+use crate::http::origin;
 
 /// Middleware that denies requests from other origins, and requests to a host name that is not this server's.
 pub async fn pages(State(app): State<Shared>, request: Request, next: Next) -> Response {

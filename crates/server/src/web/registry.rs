@@ -7,8 +7,8 @@ use http::Method;
 use keyrack_store::Role;
 
 use crate::app::Shared;
-use crate::edge::allowance::{self, Allowance};
-use crate::edge::entrance::Entrance;
+use crate::http::allowance::{self, Allowance};
+use crate::http::entrance::Entrance;
 
 /// Who may open a page. No page accepts API keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

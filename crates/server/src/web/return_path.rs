@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::edge::path::tellable;
+use crate::http::path::tellable;
 
 /// Returns `next` if it is the path of a page on this server, and `/` otherwise. A path that contains a secret,
 /// such as one pasted in place of an ID, becomes `/` as well.

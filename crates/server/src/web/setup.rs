@@ -17,8 +17,8 @@ use super::sign_in;
 use super::view::SetupPage;
 use crate::api::Params;
 use crate::app::{App, Shared};
-use crate::edge::compression::Uncompressed;
-use crate::edge::session;
+use crate::http::compression::Uncompressed;
+use crate::http::session;
 
 /// The query of the setup link.
 #[derive(Debug, Default, Deserialize)]

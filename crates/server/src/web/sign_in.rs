@@ -17,7 +17,7 @@ use super::return_path::own_path;
 use super::view::SignInPage;
 use crate::api::Params;
 use crate::app::{App, Shared};
-use crate::edge::session;
+use crate::http::session;
 
 /// The query of the sign-in page.
 #[derive(Debug, Default, Deserialize)]

@@ -10,7 +10,7 @@ use keyrack_core::shares::Claimant;
 
 use super::{has_cause, is_timeout, problem};
 use crate::api::ApiError;
-use crate::edge::entrance;
+use crate::http::entrance;
 
 /// Reads a body of at most `most` bytes. The memory budget counts the bytes until the returned permit is dropped.
 ///

@@ -11,8 +11,8 @@ use super::{InProject, record_id};
 use crate::api::ApiError;
 use crate::api::body::Params;
 use crate::app::Shared;
-use crate::edge::etag;
-use crate::edge::object_body::object_body;
+use crate::http::etag;
+use crate::http::object_body::object_body;
 
 /// Browsers may cache an image forever, because it never changes. Shared caches may not, because it belongs to a workspace.
 const CACHE_CONTROL: &str = "private, max-age=31536000, immutable";

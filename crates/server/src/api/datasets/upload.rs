@@ -11,7 +11,7 @@ use super::InProject;
 use crate::api::ApiError;
 use crate::api::body::Body;
 use crate::app::Shared;
-use crate::edge::compression::Uncompressed;
+use crate::http::compression::Uncompressed;
 
 /// The image to upload.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -12,7 +12,7 @@ use super::proxy::Proxy;
 use crate::api::ApiError;
 use crate::api::verify::covers;
 use crate::app::App;
-use crate::edge::session;
+use crate::http::session;
 use keyrack_core::OpError;
 use keyrack_core::quotas::Spent;
 

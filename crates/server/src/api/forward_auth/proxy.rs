@@ -10,7 +10,7 @@ use keyrack_key::{Scopes, Timestamp};
 use super::check::{AllowedRequest, permission};
 use crate::api::{ApiError, quota_headers};
 use crate::app::App;
-use crate::edge::ask_path::{ENVOY, PROXY, YES};
+use crate::http::ask_path::{ENVOY, PROXY, YES};
 
 const KEY: HeaderName = HeaderName::from_static("x-keyrack-key");
 const WORKSPACE: HeaderName = HeaderName::from_static("x-keyrack-workspace");

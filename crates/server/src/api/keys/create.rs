@@ -15,7 +15,7 @@ use super::{KeyRestrictions, KeyWithSecret, etag, idempotency_key, parse_scopes}
 use crate::api::ApiError;
 use crate::api::body::{Body, object_if_any};
 use crate::app::Shared;
-use crate::edge::compression::Uncompressed;
+use crate::http::compression::Uncompressed;
 
 /// The properties of a new key.
 #[derive(Debug, Deserialize, ToSchema)]

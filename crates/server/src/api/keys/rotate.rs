@@ -13,7 +13,7 @@ use super::{KeyWithSecret, idempotency_key, key_id};
 use crate::api::ApiError;
 use crate::api::body::Body;
 use crate::app::Shared;
-use crate::edge::compression::Uncompressed;
+use crate::http::compression::Uncompressed;
 
 /// The grace period of the old secret.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -16,7 +16,7 @@ use crate::api::ApiError;
 use crate::api::answer::held_json;
 use crate::api::quota_headers;
 use crate::app::Shared;
-use crate::edge::compression::Uncompressed;
+use crate::http::compression::Uncompressed;
 
 /// An image in which to detect objects. The Python client of Epigos sends names in snake case, and the TypeScript client sends
 /// them in camel case.

@@ -16,7 +16,7 @@ use super::form;
 use crate::api::ApiError;
 use crate::api::body;
 use crate::app::App;
-use crate::edge::allowance;
+use crate::http::allowance;
 
 /// The options of a prediction. In JSON and forms, they include the image as text.
 pub trait Options: DeserializeOwned + Send + 'static {

@@ -14,8 +14,8 @@ use keyrack_key::{Denial, Exposure, KeyId, Permission, Presented, WorkspaceId};
 use super::StatedFacts;
 use crate::api::{ApiError, ControlSocket};
 use crate::app::App;
-use crate::edge::error::{DenialCause, DeniedRequest};
-use crate::edge::refusals::Saw;
+use crate::http::error::{DenialCause, DeniedRequest};
+use crate::http::refusals::Saw;
 
 /// The header with the key of a trusted service.
 const SERVICE_KEY: HeaderName = HeaderName::from_static("x-keyrack-service-key");

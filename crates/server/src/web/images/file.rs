@@ -9,8 +9,8 @@ use serde::Deserialize;
 use super::requested::RequestedImage;
 use crate::api::Params;
 use crate::app::Shared;
-use crate::edge::etag;
-use crate::edge::object_body::object_body;
+use crate::http::etag;
+use crate::http::object_body::object_body;
 use crate::web::error::PageError;
 
 /// Prevents the browser from running anything in the file, for example scripts in an SVG image.

@@ -10,7 +10,7 @@ use keyrack_key::{Class, KeyId, Only, Permission, Restrictions, Scope, Scopes};
 
 use super::{address, base, first_call};
 use crate::app::App;
-use crate::edge::compression::Uncompressed;
+use crate::http::compression::Uncompressed;
 use crate::web::frame::{self, show};
 use crate::web::person::Member;
 use crate::web::view::{AlreadyShownPage, NavItem, RevealSecretPage, Snippet};

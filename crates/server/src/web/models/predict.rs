@@ -16,7 +16,7 @@ use super::card::{ModelCard, percent};
 use super::requested::RequestedModel;
 use super::show::{PredictionState, is_ready, render};
 use crate::app::{App, Shared};
-use crate::edge::{allowance, entrance};
+use crate::http::{allowance, entrance};
 use crate::web::error::PageError;
 use crate::web::form::sentence;
 use crate::web::view::{BoxMark, Overlay, PredictionResult, RankedLabel, TONES};

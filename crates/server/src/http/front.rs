@@ -23,12 +23,13 @@ use tokio::time::timeout;
 use tower::{Service, service_fn};
 use tracing::Instrument;
 
+use crate::api;
 use crate::app::Shared;
-use crate::edge::api_path::ApiPaths;
-use crate::edge::ask_path::{self, ASK};
-use crate::edge::exchange::Exchange;
-use crate::edge::{address, allowance, cors, spelling};
-use crate::{api, router};
+use crate::http::api_path::ApiPaths;
+use crate::http::ask_path::{self, ASK};
+use crate::http::exchange::Exchange;
+use crate::http::router;
+use crate::http::{address, allowance, cors, spelling};
 
 /// All that an app answers.
 #[derive(Clone)]

@@ -10,8 +10,8 @@ use keyrack_guard::Problem;
 use super::exchange::Exchange;
 use super::{cors, host, problem};
 use crate::app::{App, Shared};
-use crate::listen::AnswerUnread;
-use crate::router::A_YEAR;
+use crate::http::listen::AnswerUnread;
+use crate::http::router::A_YEAR;
 
 /// Answers, counts and logs such bytes as any other refused request.
 pub fn answers(app: &Shared) -> AnswerUnread {

@@ -14,9 +14,9 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::app::Shared;
-use crate::edge::api_path::PREFIX;
-use crate::edge::ask_path::ASK;
-use crate::edge::{allowance, compression, cors, exchange};
+use crate::http::api_path::PREFIX;
+use crate::http::ask_path::ASK;
+use crate::http::{allowance, compression, cors, exchange};
 use crate::{api, web};
 
 /// A body that stands still for so long is given up.

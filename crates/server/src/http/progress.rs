@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::listen::Patience;
+use crate::http::listen::Patience;
 
 /// A body that fails with [`TooSlow`] when its client sends nothing for ten seconds, or less than 8 KiB a second over a longer
 /// time. Only the time in which the body is waited for counts.

@@ -23,7 +23,7 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hyper_util::rt::TokioTimer;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::edge::host::HEAD_BYTES;
+use crate::http::host::HEAD_BYTES;
 
 pub use acceptor::Acceptor;
 pub use connections::{ConnectionLimits, ConnectionMetrics, Connections};

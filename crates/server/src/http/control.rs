@@ -23,9 +23,9 @@ use zeroize::Zeroizing;
 
 use crate::api::{ApiError, ControlSocket};
 use crate::app::Shared;
-use crate::edge::problem;
 use crate::folder::Folder;
-use crate::front::Front;
+use crate::http::front::Front;
+use crate::http::problem;
 
 /// Where [`set_up`] answers. On no other listener.
 pub const SETUP: &str = "/control/setup";

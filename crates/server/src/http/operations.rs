@@ -9,8 +9,8 @@ use axum::routing::get;
 use http::{StatusCode, header};
 
 use crate::app::Shared;
-use crate::edge::unread;
-use crate::listen::{self, ConnectionLimits, Connections};
+use crate::http::listen::{self, ConnectionLimits, Connections};
+use crate::http::unread;
 
 /// Whoever watches this server needs few.
 const CONNECTIONS: usize = 256;

@@ -1,19 +1,24 @@
-//! What every request passes before a room of the server sees it: whose address it has, whether it comes from our own pages, how long it may take.
+//! HTTP: listeners and connections, the router, what every request passes before a handler sees it (its id, the client's
+//! address, the origin, limits of size and time), and how errors become answers.
 
 pub mod address;
 pub mod allowance;
 pub mod api_path;
 pub mod ask_path;
 pub mod compression;
+pub mod control;
 pub mod cors;
 pub mod encoding;
 pub mod entrance;
 pub mod error;
 pub mod etag;
 pub mod exchange;
+pub mod front;
 pub mod host;
+pub mod listen;
 pub mod log;
 pub mod object_body;
+pub mod operations;
 pub mod origin;
 pub mod path;
 pub mod problem;
@@ -21,6 +26,7 @@ pub mod problems;
 pub mod progress;
 pub mod refusals;
 pub mod request_id;
+pub mod router;
 pub mod session;
 pub mod spelling;
 pub mod unread;
