@@ -76,9 +76,9 @@ async fn a_deleted_key_learns_nothing_of_what_its_request_would_have_met() {
         (format!("{nothing}/models"), "{} "),
         (format!("{project}/datasets/records"), source),
         (format!("{project}/annotations"), mark),
-        (format!("{nothing}/annotations/labels"), r#"[{"name": "x"}]"#),
-        (format!("{nothing}/batches"), r#"{"name": "x"}"#),
-        (format!("{nothing}/upload"), r#"{"name": "a.jpg"}"#),
+        (format!("{project}/annotations/labels"), r#"[{"name": ""}]"#),
+        (format!("{project}/batches"), r#"{"name": ""}"#),
+        (format!("{project}/upload"), r#"{"name": ""}"#),
         ("/api/v1/projects".to_owned(), taken),
         ("/api/v1/projects".to_owned(), r#"{"name": "", "projectType": "x"}"#),
     ];

@@ -31,7 +31,7 @@ async fn an_entry_that_was_altered_in_the_tables_is_named_everywhere() {
     assert_eq!((&found["verified"], &found["firstInvalid"]), (&json!(false), &json!(12)));
     let owner = cast.member(Role::Owner);
     let page = send(owner.request(&cast.server, Method::GET, "/w/ours/settings/activity/verify")).await;
-    assert!(page.text.contains("Entry 12 is the first that is not as it was written"), "{page:?}");
+    assert!(page.text.contains("Entry #12 doesn't match its hash."), "{page:?}");
     // It is shown as it is now.
     let list = send(owner.request(&cast.server, Method::GET, "/w/ours/settings/activity")).await;
     assert_eq!(list.status, 200);

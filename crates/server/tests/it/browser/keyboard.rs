@@ -85,7 +85,7 @@ async fn a_key_is_made_copied_edited_and_deleted() {
     browser.tab_to("Delete conveyor 2 counter").await;
     browser.press(Key::Enter).await;
     browser.headed("Delete conveyor 2 counter?").await;
-    browser.focus_is_on("Delete").await;
+    browser.focus_is_on("Delete Key").await;
     browser.press(Key::Enter).await;
     browser.sees("conveyor 2 counter was deleted.").await;
     assert_eq!(rights(&server, &secret).await, UNKNOWN);

@@ -70,7 +70,7 @@ async fn a_pause_until_resumed_stays_and_one_that_is_over_is_seen_to_be() {
     server.keys(&["pause", id, "--for", "3s"]).run().await.succeeded();
     wait("the page says that it works again", async || {
         let text = browser.text().await?;
-        if text.contains("It is refused everywhere") { Err(text) } else { Ok(()) }
+        if text.contains("All requests with this key are denied.") { Err(text) } else { Ok(()) }
     })
     .await;
     assert_eq!(rights(&server, &secret).await, INFERENCE);

@@ -28,7 +28,7 @@ async fn a_service_follows_with_a_key_of_the_page_until_it_is_deleted_there() {
     browser.click("View key").await;
     browser.headed("counter service").await;
     browser.click("Delete counter service").await;
-    browser.sees("It stops working everywhere").await;
+    browser.sees("Requests with this key will fail immediately.").await;
     browser.click("Delete Key").await;
     browser.sees("confirmed on 2 of 2 nodes").await;
     wait(

@@ -99,7 +99,7 @@ async fn of_three_pictures_that_are_dropped_the_broken_one_says_why_and_the_othe
     browser.sees("1 image selected").await;
     browser.choose("Select red-1.png").await;
     browser.fill("New label", "straight").await;
-    browser.click("Save label").await;
+    browser.click("Apply label").await;
     browser.sees("2 images became straight.").await;
     browser.sees("straight 2").await;
     browser.choose("Select red-1.png").await;
@@ -117,7 +117,7 @@ async fn a_model_is_trained_watched_and_tried() {
     let painted = Painted::new();
     browser.class_of_pictures("red", &painted.pictures("red", RED, 6)).await;
     browser.click("Train model").await;
-    browser.sees("Before a model can learn from it:").await;
+    browser.sees("Caps isn't ready to train yet").await;
     browser.sees("at least two classes").await;
     browser.click("Back to images").await;
     browser.class_of_pictures("blue", &painted.pictures("blue", BLUE, 6)).await;

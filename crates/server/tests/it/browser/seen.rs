@@ -136,7 +136,7 @@ async fn the_id_of_a_refused_request_leads_to_the_check_and_to_the_place_where_i
     browser.click("Save with more access").await;
     browser.sees("was changed").await;
     browser.goto(&format!("{KEYS}/refusals/{}", month.refused)).await;
-    browser.sees("The same request would pass this check now.").await;
+    browser.sees("This request would now be allowed.").await;
 }
 
 #[tokio::test]

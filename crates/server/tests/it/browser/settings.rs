@@ -66,7 +66,7 @@ async fn general(browser: &Browser, look: &str) {
     stop(browser, look, "new-under-policy").await;
     browser.goto(GENERAL).await;
     save(browser, "", "").await;
-    browser.sees("A key may live for ever").await;
+    browser.sees("Keys don't expire unless you set an expiration.").await;
 }
 
 async fn save(browser: &Browser, rotation_age: &str, longest_life: &str) {

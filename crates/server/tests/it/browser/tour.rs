@@ -123,7 +123,7 @@ impl Tour {
         browser.goto(&format!("{KEYS}/{id}")).await;
         self.stop("key").await;
         browser.goto(&format!("{KEYS}/{id}/rotate")).await;
-        browser.sees("still retiring").await;
+        browser.sees("is still in its grace period").await;
         self.stop("rotate-page").await;
         for page in ["edit", "delete"] {
             browser.goto(&format!("{KEYS}/{id}/{page}")).await;

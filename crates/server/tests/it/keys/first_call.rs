@@ -72,13 +72,13 @@ async fn the_first_call_is_told_with_its_address_and_permission_and_the_secret_i
     assert!(waiting.contains("data-stand=\"awaited\"") && waiting.contains("Refresh"), "{waiting}");
     person.server.get("/api/v1/projects", &shown.secret).await.ok();
     let came = person.says(&shown, "It works!").await;
-    for words in ["data-stand=\"came\"", "from 127.0.0.1", "to manage projects", "projects:manage"] {
+    for words in ["data-stand=\"came\"", "from 127.0.0.1", ": manage projects", "projects:manage"] {
         assert!(came.contains(words), "{words}: {came}");
     }
     assert!(!came.contains(&shown.secret[6..]), "{came}");
     // What comes afterwards does not take it back.
     person.server.post("/api/v1/predict/detect/mdl_0", &shown.secret, json!({})).await;
-    person.says(&shown, "to manage projects").await;
+    person.says(&shown, ": manage projects").await;
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
 /// The picture in the answer, and the size that the page gives for it.
 fn shown(answer: &Answer) -> (Picture, String) {
     assert_eq!(answer.status, 200, "{answer:?}");
-    let tag = between(&answer.text, "<img src=\"data:image/jpeg;base64,", " alt=\"The image");
+    let tag = between(&answer.text, "<img src=\"data:image/jpeg;base64,", " alt=\"Uploaded image");
     let (jpeg, size) = tag.split_once("\" ").unwrap();
     let jpeg = BASE64_STANDARD.decode(jpeg.replace("&#43;", "+").replace("&#61;", "=")).unwrap();
     (Picture::decode(&jpeg, &ImageLimits::default()).unwrap(), size.to_owned())
