@@ -30,7 +30,7 @@ use gather::collect;
 pub use gather::gather;
 use number::without_zero_fractions;
 use object::JsonObject;
-pub use object::{object, object_if_any, objects, objects_if_any};
+pub use object::{nullable, object, object_if_any, objects, objects_if_any};
 pub use problems::duplicate_field;
 
 /// Extracts a JSON object from the body. Errors with 415 without `Content-Type: application/json`, with 400 if the body isn't

@@ -3,24 +3,21 @@
 use axum::Json;
 use axum::extract::State;
 use keyrack_core::Acting;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::audit_entry::AuditEntry;
 use super::filter::AuditFilterQuery;
 use crate::api::ApiError;
 use crate::api::body::Params;
+use crate::api::page::{PageBody, PageItem};
 use crate::api::page_query::PageQuery;
 use crate::app::Shared;
 
-/// A page of the audit log.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AuditEntryPage {
-    items: Vec<AuditEntry>,
-    /// The cursor of the next page. Null on the last page.
-    next_cursor: Option<String>,
+impl PageItem for AuditEntry {
+    const PAGE: &'static str = "AuditEntryPage";
+    const PAGE_DESCRIPTION: &'static str = "A page of the audit log.";
 }
+
+type AuditEntryPage = PageBody<AuditEntry>;
 
 /// List entries of the audit log
 ///
@@ -37,8 +34,5 @@ pub async fn list(
 ) -> Result<Json<AuditEntryPage>, ApiError> {
     let (before, limit) = page.parse()?;
     let page = app.activity.list(&by, &filter.parse()?, before, limit).await?;
-    Ok(Json(AuditEntryPage {
-        next_cursor: page.next.map(|seq: u64| seq.to_string()),
-        items: page.items.into_iter().map(AuditEntry::from).collect(),
-    }))
+    Ok(Json(PageBody::new(page, AuditEntry::from)))
 }

@@ -55,3 +55,10 @@ pub fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Resu
     let list = Vec::<JsonObject<T>>::deserialize(field)?;
     Ok(list.into_iter().map(|JsonObject(value)| value).collect())
 }
+
+/// Deserializes a field that may be null. With `#[serde(default)]`, a missing field is `None`, and null is `Some(None)`.
+pub fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    field: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(field).map(Some)
+}

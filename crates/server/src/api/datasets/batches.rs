@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::InProject;
 use crate::api::ApiError;
 use crate::api::body::{Body, Params};
+use crate::api::page::{PageBody, PageItem};
 use crate::api::page_query::PageQuery;
 use crate::app::Shared;
 
@@ -37,14 +38,12 @@ pub struct BatchBody {
     created_at: String,
 }
 
-/// A page of batches.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct BatchPage {
-    items: Vec<BatchBody>,
-    /// The cursor of the next page. Null on the last page.
-    next_cursor: Option<String>,
+impl PageItem for BatchBody {
+    const PAGE: &'static str = "BatchPage";
+    const PAGE_DESCRIPTION: &'static str = "A page of batches.";
 }
+
+type BatchPage = PageBody<BatchBody>;
 
 impl From<Batch> for BatchBody {
     fn from(batch: Batch) -> Self {
@@ -89,8 +88,5 @@ pub async fn list(
 ) -> Result<Json<BatchPage>, ApiError> {
     let (after, limit) = page.parse()?;
     let page = app.datasets.batches(&by, project, after, limit).await?;
-    Ok(Json(BatchPage {
-        items: page.items.into_iter().map(BatchBody::from).collect(),
-        next_cursor: page.next.map(|id| id.to_string()),
-    }))
+    Ok(Json(PageBody::new(page, BatchBody::from)))
 }

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::InProject;
 use crate::api::ApiError;
 use crate::api::body::{ListBody, Params};
+use crate::api::page::{PageBody, PageItem};
 use crate::api::page_query::PageQuery;
 use crate::app::Shared;
 
@@ -37,14 +38,12 @@ pub struct LabelBody {
     created_at: String,
 }
 
-/// A page of labels.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct LabelPage {
-    items: Vec<LabelBody>,
-    /// The cursor of the next page. Null on the last page.
-    next_cursor: Option<String>,
+impl PageItem for LabelBody {
+    const PAGE: &'static str = "LabelPage";
+    const PAGE_DESCRIPTION: &'static str = "A page of labels.";
 }
+
+type LabelPage = PageBody<LabelBody>;
 
 impl From<Label> for LabelBody {
     fn from(label: Label) -> Self {
@@ -93,8 +92,5 @@ pub async fn list(
 ) -> Result<Json<LabelPage>, ApiError> {
     let (after, limit) = page.parse()?;
     let page = app.datasets.labels(&by, project, after, limit).await?;
-    Ok(Json(LabelPage {
-        items: page.items.into_iter().map(LabelBody::from).collect(),
-        next_cursor: page.next.map(|id| id.to_string()),
-    }))
+    Ok(Json(PageBody::new(page, LabelBody::from)))
 }

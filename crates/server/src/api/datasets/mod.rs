@@ -15,14 +15,7 @@ mod annotation_body;
 mod dataset_record;
 mod in_project;
 
+use crate::api::path_ids::record_id;
 use annotation_body::AnnotationBody;
 use dataset_record::DatasetRecord;
 use in_project::InProject;
-use keyrack_key::RecordId;
-
-use keyrack_core::OpError;
-
-/// Parses an ID from a path. An invalid ID is a 404, like an unknown ID.
-fn record_id(text: &str) -> Result<RecordId, OpError> {
-    text.parse().map_err(|_| OpError::NotFound("record"))
-}

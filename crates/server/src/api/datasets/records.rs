@@ -5,12 +5,13 @@ use axum::extract::State;
 use keyrack_core::Invalid;
 use keyrack_key::RecordId;
 use keyrack_store::RecordFilter;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::{DatasetRecord, InProject};
 use crate::api::ApiError;
 use crate::api::body::{Params, limit};
+use crate::api::page::{PageBody, PageItem};
 use crate::app::Shared;
 
 /// A filter for records, and the position and the length of a page.
@@ -37,14 +38,12 @@ pub struct RecordQuery {
     cursor: Option<String>,
 }
 
-/// A page of records.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct DatasetRecordPage {
-    items: Vec<DatasetRecord>,
-    /// The cursor of the next page. Null on the last page.
-    next_cursor: Option<String>,
+impl PageItem for DatasetRecord {
+    const PAGE: &'static str = "DatasetRecordPage";
+    const PAGE_DESCRIPTION: &'static str = "A page of records.";
 }
+
+type DatasetRecordPage = PageBody<DatasetRecord>;
 
 impl RecordQuery {
     fn parse(&self) -> Result<(RecordFilter, Option<RecordId>, u32), Invalid> {
@@ -83,8 +82,5 @@ pub async fn list(
 ) -> Result<Json<DatasetRecordPage>, ApiError> {
     let (filter, after, limit) = query.parse()?;
     let page = app.datasets.records(&by, project, &filter, after, limit).await?;
-    Ok(Json(DatasetRecordPage {
-        items: page.items.iter().map(|one| DatasetRecord::new(&one.record, &one.annotations)).collect(),
-        next_cursor: page.next.map(|id| id.to_string()),
-    }))
+    Ok(Json(PageBody::new(page, |one| DatasetRecord::new(&one.record, &one.annotations))))
 }

@@ -12,17 +12,9 @@ use utoipa::ToSchema;
 use super::key_id;
 use crate::api::ApiError;
 use crate::api::body::Params;
+use crate::api::page::{PageBody, PageItem};
 use crate::api::page_query::PageQuery;
 use crate::app::Shared;
-
-/// A page of callers.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct KeyCallerPage {
-    items: Vec<KeyCaller>,
-    /// The cursor of the next page. Null on the last page.
-    next_cursor: Option<String>,
-}
 
 /// A client that uses a key: requests with the same secret from the same address, origin, and user agent.
 #[derive(Debug, Serialize, ToSchema)]
@@ -61,6 +53,13 @@ pub struct KeyCaller {
     #[schema(format = DateTime)]
     last_seen: String,
 }
+
+impl PageItem for KeyCaller {
+    const PAGE: &'static str = "KeyCallerPage";
+    const PAGE_DESCRIPTION: &'static str = "A page of callers.";
+}
+
+type KeyCallerPage = PageBody<KeyCaller>;
 
 impl KeyCaller {
     pub fn new(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> Self {
@@ -113,8 +112,5 @@ pub async fn list(
     let (after, limit) = page.parse::<CallerCursor>()?;
     let (key, page) = app.keys.callers(&by, key_id(&id)?, app.window(), after, limit).await?;
     let now = app.now();
-    Ok(Json(KeyCallerPage {
-        items: page.items.iter().map(|caller| KeyCaller::new(caller, &key, now)).collect(),
-        next_cursor: page.next.map(|cursor| cursor.to_string()),
-    }))
+    Ok(Json(PageBody::new(page, |caller| KeyCaller::new(&caller, &key, now))))
 }

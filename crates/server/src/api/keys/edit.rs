@@ -7,12 +7,12 @@ use keyrack_core::keys::Patch;
 use keyrack_core::times;
 use keyrack_core::{Acting, Invalid, OpError};
 use keyrack_rack::Revision;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{KeyRestrictions, UpdatedKey, key_id, parse_scopes};
 use crate::api::ApiError;
-use crate::api::body::{Body, object_if_any};
+use crate::api::body::{Body, nullable, object_if_any};
 use crate::app::Shared;
 
 /// Changes of a key. Fields that are left out don't change.
@@ -27,20 +27,15 @@ pub struct UpdateKeyRequest {
     #[serde(deserialize_with = "object_if_any")]
     restrictions: Option<KeyRestrictions>,
     /// When the key expires. Null means never, if the workspace's policy allows that.
-    #[serde(deserialize_with = "present")]
+    #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Option<String>>,
     /// A note for people, up to 500 characters. Null or empty removes the note.
-    #[serde(deserialize_with = "present")]
+    #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<String>, max_length = 500)]
     note: Option<Option<String>>,
     /// Confirms an update that lets a key do more although its secret was exposed in a browser or in a URL.
     acknowledge_public_use: bool,
-}
-
-/// Distinguishes a field that is null from a missing field.
-fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(field).map(Some)
 }
 
 impl UpdateKeyRequest {

@@ -5,12 +5,13 @@ use axum::extract::State;
 use keyrack_core::{Acting, Invalid};
 use keyrack_key::{Class, KeyId, Scope};
 use keyrack_store::{KeyFilter, KeyStatus};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::KeyBody;
 use crate::api::ApiError;
 use crate::api::body::{Params, limit};
+use crate::api::page::{PageBody, PageItem};
 use crate::app::Shared;
 
 /// A filter for keys, and the position and the length of a page.
@@ -38,15 +39,12 @@ pub struct KeyQuery {
     cursor: Option<String>,
 }
 
-/// A page of keys.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = KeyPage)]
-pub struct KeyPageBody {
-    items: Vec<KeyBody>,
-    /// The cursor of the next page. Null on the last page.
-    next_cursor: Option<String>,
+impl PageItem for KeyBody {
+    const PAGE: &'static str = "KeyPage";
+    const PAGE_DESCRIPTION: &'static str = "A page of keys.";
 }
+
+type KeyPage = PageBody<KeyBody>;
 
 impl KeyQuery {
     fn parse(&self, now: keyrack_key::Timestamp) -> Result<KeyFilter<'_>, Invalid> {
@@ -83,16 +81,13 @@ impl KeyQuery {
 ///
 /// Returns the keys of the workspace, newest first, including expired and deleted keys.
 #[utoipa::path(get, path = "/keys", tag = "Keys", operation_id = "listKeys", params(KeyQuery),
-    responses((status = 200, description = "A page of keys.", body = KeyPageBody)))]
+    responses((status = 200, description = "A page of keys.", body = KeyPage)))]
 pub async fn list(
     State(app): State<Shared>,
     by: Acting,
     Params(query): Params<KeyQuery>,
-) -> Result<Json<KeyPageBody>, ApiError> {
+) -> Result<Json<KeyPage>, ApiError> {
     let now = (app.clock)();
     let page = app.keys.list(&by, &query.parse(now)?).await?;
-    Ok(Json(KeyPageBody {
-        items: page.items.iter().map(|key| KeyBody::new(key, now)).collect(),
-        next_cursor: page.next.map(|id| id.to_string()),
-    }))
+    Ok(Json(PageBody::new(page, |key| KeyBody::new(&key, now))))
 }

@@ -27,11 +27,4 @@ pub use quota_body::QuotaUsage;
 use restrictions::{KeyRestrictions, parse_scopes};
 use updated_key::UpdatedKey;
 
-use keyrack_key::KeyId;
-
-use keyrack_core::OpError;
-
-/// Parses an ID from a path. An invalid ID is a 404, like an unknown ID.
-fn key_id(text: &str) -> Result<KeyId, OpError> {
-    text.parse().map_err(|_| OpError::NotFound("key"))
-}
+use crate::api::path_ids::key_id;

@@ -7,13 +7,13 @@ use keyrack_core::keys::what_if::WhatIf;
 use keyrack_core::times;
 use keyrack_core::{Acting, Invalid, OpError};
 use keyrack_key::{KeyId, Permission};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::callers::KeyCaller;
 use super::{KeyRestrictions, key_id, parse_scopes};
 use crate::api::ApiError;
-use crate::api::body::{Body, object_if_any};
+use crate::api::body::{Body, nullable, object_if_any};
 use crate::app::{App, Shared};
 
 /// A change to preview. Fields that are left out don't change.
@@ -26,13 +26,9 @@ pub struct KeyChangeRequest {
     #[serde(deserialize_with = "object_if_any")]
     restrictions: Option<KeyRestrictions>,
     /// When the key expires. Null means never. An expiration in the future has no effect on recorded requests.
-    #[serde(deserialize_with = "present")]
+    #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Option<String>>,
-}
-
-fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(field).map(Some)
 }
 
 /// The effect that a change would have had on recorded requests.

@@ -4,24 +4,20 @@ use axum::Json;
 use axum::extract::{Path, State};
 use keyrack_core::Acting;
 use keyrack_key::ProjectId;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::{ModelBody, project_id};
 use crate::api::ApiError;
 use crate::api::body::Params;
+use crate::api::page::{PageBody, PageItem};
 use crate::api::page_query::PageQuery;
 use crate::app::Shared;
 
-/// A page of models.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = ModelPage)]
-pub struct ModelPageBody {
-    items: Vec<ModelBody>,
-    /// The cursor of the next page. Null on the last page.
-    next_cursor: Option<String>,
+impl PageItem for ModelBody {
+    const PAGE: &'static str = "ModelPage";
+    const PAGE_DESCRIPTION: &'static str = "A page of models.";
 }
+
+type ModelPage = PageBody<ModelBody>;
 
 /// List the models of a project
 ///
@@ -29,7 +25,7 @@ pub struct ModelPageBody {
 #[utoipa::path(get, path = "/projects/{id}/models", tag = "Models", operation_id = "listProjectModels",
     params(("id" = crate::api::schema::ProjectId, Path, description = "The project's ID."), PageQuery),
     responses(
-        (status = 200, description = "A page of models.", body = ModelPageBody),
+        (status = 200, description = "A page of models.", body = ModelPage),
         (status = 403, description = "The key is restricted to other projects or models."),
         (status = 404, description = "The project doesn't exist.")))]
 pub async fn list_of_project(
@@ -37,7 +33,7 @@ pub async fn list_of_project(
     by: Acting,
     Path(id): Path<String>,
     Params(query): Params<PageQuery>,
-) -> Result<Json<ModelPageBody>, ApiError> {
+) -> Result<Json<ModelPage>, ApiError> {
     page(&app, &by, Some(project_id(&id)?), query).await
 }
 
@@ -45,12 +41,12 @@ pub async fn list_of_project(
 ///
 /// Returns the models of all projects that the key can access, newest first.
 #[utoipa::path(get, path = "/models", tag = "Models", operation_id = "listModels", params(PageQuery),
-    responses((status = 200, description = "A page of models.", body = ModelPageBody)))]
+    responses((status = 200, description = "A page of models.", body = ModelPage)))]
 pub async fn list(
     State(app): State<Shared>,
     by: Acting,
     Params(query): Params<PageQuery>,
-) -> Result<Json<ModelPageBody>, ApiError> {
+) -> Result<Json<ModelPage>, ApiError> {
     page(&app, &by, None, query).await
 }
 
@@ -59,11 +55,8 @@ async fn page(
     by: &Acting,
     project: Option<ProjectId>,
     query: PageQuery,
-) -> Result<Json<ModelPageBody>, ApiError> {
+) -> Result<Json<ModelPage>, ApiError> {
     let (after, limit) = query.parse()?;
     let page = app.models.list(by, project, after, limit).await?;
-    Ok(Json(ModelPageBody {
-        items: page.items.iter().map(ModelBody::from).collect(),
-        next_cursor: page.next.map(|id| id.to_string()),
-    }))
+    Ok(Json(PageBody::new(page, |model| ModelBody::from(&model))))
 }

@@ -8,14 +8,7 @@ mod request;
 
 use request::{Options, PredictionRequest};
 
-use keyrack_key::ModelId;
-
-use keyrack_core::OpError;
+use crate::api::path_ids::model_id;
 
 /// The default minimum confidence. The Epigos clients send the same value.
 const CONFIDENCE: f64 = 0.7;
-
-/// Parses an ID from a path. An invalid ID is a 404, like an unknown ID.
-fn model_id(text: &str) -> Result<ModelId, OpError> {
-    text.parse().map_err(|_| OpError::NotFound("model"))
-}

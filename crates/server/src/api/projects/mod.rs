@@ -10,11 +10,4 @@ mod project_body;
 
 use project_body::ProjectBody;
 
-use keyrack_key::ProjectId;
-
-use keyrack_core::OpError;
-
-/// Parses an ID from a path. An invalid ID is a 404, like an unknown ID.
-fn project_id(text: &str) -> Result<ProjectId, OpError> {
-    text.parse().map_err(|_| OpError::NotFound("project"))
-}
+use crate::api::path_ids::project_id;

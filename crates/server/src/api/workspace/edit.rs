@@ -4,13 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use keyrack_core::Acting;
 use keyrack_core::settings::Patch;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Number;
 use utoipa::ToSchema;
 
 use super::WorkspaceBody;
 use crate::api::ApiError;
-use crate::api::body::Body;
+use crate::api::body::{Body, nullable};
 use crate::app::Shared;
 
 /// Changes of a workspace. Fields that are left out don't change.
@@ -21,18 +21,13 @@ pub struct UpdateWorkspaceRequest {
     #[schema(value_type = Option<crate::api::schema::DisplayName>)]
     name: Option<String>,
     /// The maximum time until a key expires, in days. Null means no maximum.
-    #[serde(deserialize_with = "present")]
+    #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 3650)]
     max_key_lifetime_days: Option<Option<Number>>,
     /// The age at which the server recommends to rotate a secret, in days. Null means never.
-    #[serde(deserialize_with = "present")]
+    #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 3650)]
     rotate_after_days: Option<Option<Number>>,
-}
-
-/// Distinguishes a field that is null from a missing field.
-fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<Number>>, D::Error> {
-    Option::deserialize(field).map(Some)
 }
 
 impl From<UpdateWorkspaceRequest> for Patch {
