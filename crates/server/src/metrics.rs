@@ -15,7 +15,6 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry};
 
-use crate::app::App;
 use crate::http::ask_path::{ASK, YES};
 use crate::http::listen::ConnectionMetrics;
 
@@ -206,32 +205,44 @@ impl ServerMetrics {
     }
 
     /// Encodes all metrics as OpenMetrics text.
-    pub fn render(&self, app: &App) -> String {
+    pub fn render(&self, readings: &Readings) -> String {
         let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         // These parts of the server keep their own counts, which never decrease.
         let set = |counter: &Counter, total: u64| counter.inner().store(total, Ordering::Relaxed);
-        self.rack_keys.set(gauge(app.rack.len() as u64));
-        self.rack_revision.set(gauge(app.rack.position().revision.0));
-        set(&self.usage_dropped, app.rack.uses_dropped());
-        set(&self.callers_dropped, app.callers.dropped());
-        set(&self.denials_dropped, app.refusals.dropped());
-        self.predictions_waiting.set(gauge(app.predictions.waiting() as u64));
-        for (purpose, room) in [
-            ("datasets", app.datasets.room()),
-            ("predictions", app.predictions.room()),
-            ("responses", app.predictions.answers()),
-            ("lists", &app.lists),
-        ] {
-            self.image_memory.get_or_create(&ImageMemoryLabels { purpose }).set(gauge(room.held() as u64));
+        self.rack_keys.set(gauge(readings.rack_keys));
+        self.rack_revision.set(gauge(readings.rack_revision));
+        set(&self.usage_dropped, readings.usage_dropped);
+        set(&self.callers_dropped, readings.callers_dropped);
+        set(&self.denials_dropped, readings.denials_dropped);
+        self.predictions_waiting.set(gauge(readings.predictions_waiting));
+        for (purpose, bytes) in readings.image_memory {
+            self.image_memory.get_or_create(&ImageMemoryLabels { purpose }).set(gauge(bytes));
         }
-        self.disk_free.set(gauge(app.disk.available()));
-        self.disk_reserve_file.set(gauge(app.disk.reserved()));
-        set(&self.disk_writes_denied, app.disk.denied());
+        self.disk_free.set(gauge(readings.disk_free));
+        self.disk_reserve_file.set(gauge(readings.disk_reserve_file));
+        set(&self.disk_writes_denied, readings.disk_writes_denied);
         let mut text = String::new();
         // Writing to a string can't fail.
         let _ = encode(&mut text, &self.registry);
         text
     }
+}
+
+/// The counts that other parts of the server keep.
+#[derive(Clone, Copy, Debug)]
+pub struct Readings {
+    pub rack_keys: u64,
+    pub rack_revision: u64,
+    pub usage_dropped: u64,
+    pub callers_dropped: u64,
+    pub denials_dropped: u64,
+    pub predictions_waiting: u64,
+    /// Bytes in memory, by purpose.
+    pub image_memory: [(&'static str, u64); 4],
+    /// In bytes, as is the reserve file.
+    pub disk_free: u64,
+    pub disk_reserve_file: u64,
+    pub disk_writes_denied: u64,
 }
 
 /// Creates and registers a metric. `help` has no period at its end: the encoder appends one.

@@ -2,6 +2,7 @@
 
 mod check;
 mod proxy;
+mod response;
 
 use std::net::IpAddr;
 

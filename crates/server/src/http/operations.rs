@@ -7,10 +7,12 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use http::{StatusCode, header};
+use keyrack_core::predict::Room;
 
-use crate::app::Shared;
+use crate::app::{App, Shared};
 use crate::http::listen::{self, ConnectionLimits, Connections};
 use crate::http::unread;
+use crate::metrics::Readings;
 
 /// Whoever watches this server needs few.
 const CONNECTIONS: usize = 256;
@@ -48,5 +50,26 @@ async fn ready(State(app): State<Shared>) -> impl IntoResponse {
 
 async fn metrics(State(app): State<Shared>) -> impl IntoResponse {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], app.metrics.render(&app))
+    ([(header::CONTENT_TYPE, kind)], app.metrics.render(&readings(&app)))
+}
+
+fn readings(app: &App) -> Readings {
+    let held = |room: &Room| room.held() as u64;
+    Readings {
+        rack_keys: app.rack.len() as u64,
+        rack_revision: app.rack.position().revision.0,
+        usage_dropped: app.rack.uses_dropped(),
+        callers_dropped: app.callers.dropped(),
+        denials_dropped: app.refusals.dropped(),
+        predictions_waiting: app.predictions.waiting() as u64,
+        image_memory: [
+            ("datasets", held(app.datasets.room())),
+            ("predictions", held(app.predictions.room())),
+            ("responses", held(app.predictions.answers())),
+            ("lists", held(&app.lists)),
+        ],
+        disk_free: app.disk.available(),
+        disk_reserve_file: app.disk.reserved(),
+        disk_writes_denied: app.disk.denied(),
+    }
 }

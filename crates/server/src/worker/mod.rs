@@ -6,6 +6,7 @@ mod card;
 mod course;
 mod lesson;
 mod orders;
+mod queue;
 mod training;
 mod worker;
 

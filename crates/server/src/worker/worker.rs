@@ -1,4 +1,4 @@
-//! A process that trains, one model after the other, until it is told to stop.
+//! What a training process works with: the store, the objects, the disk, and its share of the machine.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -8,20 +8,14 @@ use std::time::Duration;
 use keyrack_core::disk::Disk;
 use keyrack_core::objects::{ObjectError, Objects};
 use keyrack_guard::Clock;
-use keyrack_store::{Store, StoreError, TrainingRun};
+use keyrack_store::{Store, StoreError};
 use keyrack_vision::{Backbone, BackboneError, ImageLimits};
 
-use super::Orders;
-use super::training::{self, Ended};
 use crate::config::Config;
 use crate::folder::Folder;
 
 /// A worker that renews its lease twenty times in that span and is still not heard has died.
 pub(super) const LEASE: Duration = Duration::from_secs(10);
-/// The store is closed by then, or it is left to the end of the process.
-const CLOSING: Duration = Duration::from_millis(300);
-/// After a failure of the store.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// Why a worker does not work.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +35,7 @@ pub(crate) enum WorkerError {
 pub(crate) struct Worker {
     pub(super) store: Store,
     pub(super) objects: Objects,
-    disk: Arc<Disk>,
+    pub(super) disk: Arc<Disk>,
     pub(super) clock: Clock,
     pub(super) threads: NonZeroUsize,
     pub(super) limits: ImageLimits,
@@ -73,43 +67,6 @@ impl Worker {
             spill: config.data.clone(),
             backbone: config.backbone.clone().map(Arc::new),
         })
-    }
-
-    /// Trains until it is told to stop. What it is at then goes back into the queue.
-    pub(crate) async fn work(&self, mut orders: Orders) -> Result<(), WorkerError> {
-        tracing::info!(threads = self.threads, "training worker ready");
-        let outcome = loop {
-            if orders.must_stop() {
-                break Ok(());
-            }
-            match self.next().await {
-                Ok(Some(job)) => {
-                    if training::run(self, &job, &mut orders).await == Ended::Stuck {
-                        break Err(WorkerError::Stuck);
-                    }
-                }
-                Ok(None) => orders.something().await,
-                Err(error) => {
-                    tracing::warn!(%error, "the queue of trainings cannot be read");
-                    tokio::time::sleep(PAUSE).await;
-                }
-            }
-        };
-        let _ = tokio::time::timeout(CLOSING, self.store.close()).await;
-        outcome
-    }
-
-    /// Looks first: taking writes, and writers take turns. Trainings wait while the disk is low, since the model could
-    /// not be kept.
-    async fn next(&self) -> Result<Option<TrainingRun>, StoreError> {
-        if self.disk.is_low() {
-            return Ok(None);
-        }
-        let now = (self.clock)();
-        if !self.store.has_queued_run(now).await? {
-            return Ok(None);
-        }
-        self.store.take_run(now, now.plus(LEASE)).await
     }
 
     /// Read anew for each training: a worker that waits shall not hold so much memory.

@@ -1,22 +1,8 @@
-//! Responses to proxies, in the form that each proxy supports.
+//! The proxies that send requests, and what each of them supports.
 
-use axum::body::Body;
-use axum::response::Response;
-use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use keyrack_guard::{Asked, Problem, limits};
-use keyrack_key::{Scopes, Timestamp};
+use http::{HeaderMap, HeaderValue};
 
-use super::check::{AllowedRequest, permission};
-use crate::api::{ApiError, quota_headers};
-use crate::app::App;
-use crate::http::ask_path::{ENVOY, PROXY, YES};
-
-const KEY: HeaderName = HeaderName::from_static("x-keyrack-key");
-const WORKSPACE: HeaderName = HeaderName::from_static("x-keyrack-workspace");
-const SCOPES: HeaderName = HeaderName::from_static("x-keyrack-scopes");
-const CODE: HeaderName = HeaderName::from_static("x-keyrack-code");
-const STATUS: HeaderName = HeaderName::from_static("x-keyrack-status");
+use crate::http::ask_path::{ENVOY, PROXY};
 
 /// The proxy that sends a request.
 #[derive(Clone, Copy)]
@@ -44,60 +30,4 @@ impl Proxy {
     pub(super) fn passes_on_keys_in_query(self) -> bool {
         matches!(self, Self::Traefik)
     }
-
-    pub(super) fn response(
-        self,
-        app: &App,
-        request: &Parts,
-        decided: Result<AllowedRequest, ApiError>,
-    ) -> Response {
-        match decided {
-            Ok(allowed) => {
-                app.metrics.allowed();
-                self.allowed(&allowed, app.now())
-            }
-            Err(error) => {
-                let mut response = error.into_answer(&app.guard, |problem| self.denied(problem));
-                response.extensions_mut().insert(Asked(permission(&request.headers).unwrap_or_default()));
-                response
-            }
-        }
-    }
-
-    fn allowed(self, AllowedRequest { caller, spent }: &AllowedRequest, now: Timestamp) -> Response {
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = if matches!(self, Self::Envoy) { StatusCode::OK } else { YES };
-        let key = caller.key();
-        let headers = response.headers_mut();
-        headers.insert(KEY, value(key.key.text(&mut [0; 36])));
-        headers.insert(WORKSPACE, value(key.workspace.text(&mut [0; 36])));
-        headers.insert(SCOPES, scopes(key.scopes));
-        limits::rates(caller).into_iter().flatten().for_each(|told| told.tell(headers));
-        quota_headers::items(spent, now).for_each(|limit| limit.tell(headers));
-        response
-    }
-
-    fn denied(self, problem: Problem) -> Problem {
-        let (status, code) = (problem.status(), problem.code());
-        let problem = problem.header(CODE, code);
-        match (self, status) {
-            (_, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
-            | (Self::Envoy | Self::Traefik | Self::Other, _) => problem,
-            (Self::Nginx, other) => problem.header(STATUS, other.as_str()).answered_as(StatusCode::FORBIDDEN),
-        }
-    }
-}
-
-/// Joins the scopes with spaces. Allocates nothing for keys with one scope, which most keys have.
-fn scopes(scopes: Scopes) -> HeaderValue {
-    let mut each = scopes.iter();
-    match (each.next(), each.next()) {
-        (Some(only), None) => HeaderValue::from_static(only.name()),
-        _ => value(&scopes.to_string()),
-    }
-}
-
-/// Converts an ID or names of scopes, whose characters are always valid in a header.
-fn value(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
 }

@@ -32,6 +32,13 @@ impl<S> Accept<TcpStream, S> for Acceptor {
     }
 }
 
+impl Connections {
+    /// What takes sockets in and counts them here.
+    pub fn acceptor(&self) -> Acceptor {
+        Acceptor(self.clone())
+    }
+}
+
 impl Acceptor {
     fn take(&self, socket: TcpStream) -> io::Result<Stream> {
         let connection = self.0.admit(socket.peer_addr()?.ip()).map_err(io::Error::other)?;

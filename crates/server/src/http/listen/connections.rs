@@ -15,7 +15,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use rustix::io::Errno;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::acceptor::Acceptor;
 use super::notice::Notice;
 use super::peer::Peer;
 
@@ -74,11 +73,6 @@ impl Connections {
     pub fn without_limits() -> Self {
         let limits = ConnectionLimits { all: usize::MAX, per_address: usize::MAX, proxies: Vec::new() };
         Self::new("bench", limits, ConnectionMetrics::default())
-    }
-
-    /// What takes sockets in and counts them here.
-    pub fn acceptor(&self) -> Acceptor {
-        Acceptor(self.clone())
     }
 
     /// Counts a connection from this address, unless there are too many. It counts until what is returned is dropped.
