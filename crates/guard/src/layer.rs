@@ -14,6 +14,7 @@ use tower_service::Service;
 
 use crate::home::Home;
 use crate::limits::{self, Admitted};
+use crate::origin::origin;
 use crate::{Credential, Place, Problem};
 
 /// The address of a request's client. The code in front of the guard, which knows the trusted proxies, adds
@@ -174,7 +175,7 @@ impl Guard {
     ) -> Result<Caller, Refusal> {
         let presented = Presented::parse(credential.text(), &self.brands).map_err(Denial::from)?;
         let now = (self.clock)();
-        let origin = request.headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
+        let origin = origin(&request.headers);
         let exposure = self.exposure(credential.place(), request);
         let question = Question { now, permission, address, origin, exposure, spend };
         let decided = self.rack.check_in(workspace, &presented, &question);

@@ -7,6 +7,7 @@ mod credential;
 mod home;
 mod layer;
 pub mod limits;
+mod origin;
 mod problem;
 #[cfg(feature = "remote-without-tls")]
 pub mod remote;
@@ -17,6 +18,7 @@ pub use keyrack_key::Permission;
 pub use keyrack_rack::{Caller, Clock, Refusal};
 pub use layer::{Asked, ClientAddress, Guard, GuardFuture, GuardLayer, GuardService};
 pub use limits::Admitted;
+pub use origin::origin;
 pub use problem::Problem;
 #[cfg(feature = "remote-without-tls")]
 pub use remote::{Node, NodeBuilder, RemoteError, WhenCutOff};

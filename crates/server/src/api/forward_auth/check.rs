@@ -71,6 +71,10 @@ impl<'a> CheckRequest<'a> {
 
 /// Returns the permission that the request needs, or `None` if it needs none. Errors with 400 if the permission is unknown.
 pub(super) fn permission(headers: &HeaderMap) -> Result<Option<Permission>, ApiError> {
+    // A proxy whose variable is empty must not open the service to every key.
+    if headers.get(&PERMISSION).is_some_and(HeaderValue::is_empty) {
+        return Err(malformed("X-Keyrack-Permission is empty. Name a permission, or leave the header out."));
+    }
     let permission = single_value(headers, &PERMISSION)?.map(str::parse::<Permission>).transpose();
     permission.map_err(|unknown| malformed(&format!("X-Keyrack-Permission: {unknown}")))
 }

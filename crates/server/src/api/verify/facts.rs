@@ -99,7 +99,7 @@ impl<'a> Facts<'a> {
             }
             Requester::Holder => Self {
                 address: ClientAddress::of(parts),
-                origin: parts.headers.get(header::ORIGIN).and_then(|value| value.to_str().ok()),
+                origin: keyrack_guard::origin(&parts.headers),
                 exposure: app.guard.exposure(Place::Header, parts),
             },
         }

@@ -33,7 +33,8 @@ struct Pending {
     socket: Patience,
     /// Over all answers. With HTTP/2 a peer can leave the socket free and take nothing of any answer (RFC 9113, section 5.2).
     answers: Patience,
-    /// When each piece was handed over that is not sent yet, the oldest first.
+    /// When each piece was handed over that is not sent yet, and since when each body waits for the peer to take more of it,
+    /// the oldest first.
     pieces: BTreeMap<u64, Instant>,
     next_piece: u64,
 }
@@ -42,6 +43,17 @@ impl Default for Pending {
     fn default() -> Self {
         let (socket, answers) = (Patience::full(), Patience::full());
         Self { socket, answers, pieces: BTreeMap::new(), next_piece: 0 }
+    }
+}
+
+impl Pending {
+    /// Counts something as not sent from now on.
+    fn begin(&mut self, now: Instant) -> u64 {
+        let number = self.next_piece;
+        self.next_piece += 1;
+        self.pieces.insert(number, now);
+        self.answers.wait(now);
+        number
     }
 }
 
@@ -115,13 +127,15 @@ impl Peer {
 
     /// The same bytes, which are counted as unsent until the last copy of them is dropped.
     pub fn piece(self: &Arc<Self>, bytes: Bytes) -> Bytes {
-        let now = Instant::now();
-        let mut pending = self.pending.lock();
-        let number = pending.next_piece;
-        pending.next_piece += 1;
-        pending.pieces.insert(number, now);
-        pending.answers.wait(now);
+        let number = self.pending.lock().begin(Instant::now());
         Bytes::from_owner(Piece { bytes, number, peer: Arc::clone(self) })
+    }
+
+    /// Counts a body that has more to send as waiting for the peer, until the returned value is dropped. With HTTP/2 a body is not
+    /// asked for more while the peer leaves no window for it.
+    pub fn body_waits(self: &Arc<Self>) -> WaitingBody {
+        let number = self.pending.lock().begin(Instant::now());
+        WaitingBody { number, peer: Arc::clone(self) }
     }
 
     fn piece_is_sent(&self, number: u64, bytes: usize, now: Instant) {
@@ -153,6 +167,19 @@ impl Drop for Piece {
     }
 }
 
+/// A body that waits for its peer to take more of it.
+#[derive(Debug)]
+pub struct WaitingBody {
+    number: u64,
+    peer: Arc<Peer>,
+}
+
+impl Drop for WaitingBody {
+    fn drop(&mut self) {
+        self.peer.piece_is_sent(self.number, 0, Instant::now());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,6 +207,20 @@ mod tests {
             peer.piece_is_sent(u64::MAX, 64 * 1024, now);
             assert_eq!(peer.is_stalled(now), second > 60, "{second}");
         }
+    }
+
+    #[test]
+    fn body_without_window_stalls_the_connection_although_other_answers_are_taken() {
+        let (peer, start) = (Arc::new(Peer::default()), Instant::now());
+        let body = peer.body_waits();
+        assert!(peer.is_stalled(start + Duration::from_secs(11)), "nothing is taken");
+        for second in 0..70 {
+            let now = start + Duration::from_secs(second);
+            peer.piece_is_sent(u64::MAX, 64 * 1024, now);
+            assert_eq!(peer.is_stalled(now), second > 60, "{second}");
+        }
+        drop(body);
+        assert!(!peer.is_stalled(start + Duration::from_secs(200)), "no body waits any more");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use tower::Service;
 
-use super::peer::Peer;
+use super::peer::{Peer, WaitingBody};
 
 /// A body that is no longer than this may be read by the HTTP library so that the connection can be used again, although its
 /// request was refused. In bytes.
@@ -130,7 +130,8 @@ fn counted(answer: Response, peer: Arc<Peer>) -> Response {
     if answer.body().is_end_stream() {
         return answer;
     }
-    answer.map(|body| Body::new(CountedBody { body, rest: Bytes::new(), peer }))
+    let waiting = Some(peer.body_waits());
+    answer.map(|body| Body::new(CountedBody { body, rest: Bytes::new(), peer, waiting }))
 }
 
 /// The body of an answer in pieces. Of each the peer is known to take it or not to take it, and there is no more than one or two
@@ -140,6 +141,8 @@ struct CountedBody {
     /// What came from the body and was not handed over yet.
     rest: Bytes,
     peer: Arc<Peer>,
+    /// Present while the peer has to make room before the body is polled again.
+    waiting: Option<WaitingBody>,
 }
 
 impl HttpBody for CountedBody {
@@ -150,6 +153,7 @@ impl HttpBody for CountedBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.waiting = None;
         if self.rest.is_empty() {
             match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
@@ -161,6 +165,7 @@ impl HttpBody for CountedBody {
         }
         let length = self.rest.len().min(PIECE);
         let piece = self.rest.split_to(length);
+        self.waiting = Some(self.peer.body_waits());
         Poll::Ready(Some(Ok(Frame::data(self.peer.piece(piece)))))
     }
 
@@ -176,5 +181,38 @@ impl HttpBody for CountedBody {
             hint.set_upper(upper);
         }
         hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn answer_of_an_http2_stream_without_window_stalls_its_connection() {
+        let (peer, start) = (Arc::new(Peer::default()), Instant::now());
+        let later = start + Duration::from_secs(11);
+        let mut answer = counted(Response::new(Body::from(vec![0; 3 * PIECE])), Arc::clone(&peer));
+        assert!(peer.is_stalled(later), "the library never asks for the body");
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut next = || Pin::new(answer.body_mut()).poll_frame(&mut cx);
+        let Poll::Ready(Some(Ok(first))) = next() else { panic!("a piece") };
+        drop(first);
+        assert!(peer.is_stalled(later), "the rest waits for the peer");
+        drop(answer);
+        assert!(!peer.is_stalled(later));
+    }
+
+    #[test]
+    fn answer_that_waits_for_the_server_stalls_no_connection() {
+        let peer = Arc::new(Peer::default());
+        let silent = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
+        let mut answer = counted(Response::new(Body::from_stream(silent)), Arc::clone(&peer));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(Pin::new(answer.body_mut()).poll_frame(&mut cx).is_pending());
+        assert!(!peer.is_stalled(Instant::now() + Duration::from_secs(600)));
     }
 }

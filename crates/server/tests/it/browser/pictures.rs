@@ -46,13 +46,13 @@ impl Browser {
     pub(super) async fn open_first_image(&self) {
         let image = self.driver().find(thirtyfour::By::Css(".tile-picture")).await.unwrap();
         image.click().await.unwrap();
-        self.sees("Pixels").await;
+        self.sees("Dimensions").await;
     }
 
     /// Asks for a model of the project that is shown.
     pub(super) async fn train(&self) {
         self.click("Train model").await;
-        self.sees("Some are held back").await;
+        self.sees("20% are held out").await;
         self.click("Train model").await;
         self.headed("Model 1").await;
     }

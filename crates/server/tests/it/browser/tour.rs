@@ -238,7 +238,7 @@ impl Tour {
         self.stop("image-class").await;
         browser.back().await;
         browser.click("Train model").await;
-        browser.sees("Some are held back").await;
+        browser.sees("20% are held out").await;
         self.stop("train").await;
         browser.click("Train model").await;
         browser.headed("Model 1").await;
@@ -260,7 +260,7 @@ impl Tour {
         browser.headed("24 images were added").await;
         browser.click("View images").await;
         browser.click("Train model").await;
-        browser.sees("Some are held back").await;
+        browser.sees("20% are held out").await;
         browser.unfold("dialog .fold").await;
         browser.fill("Training steps", "5 or so").await;
         browser.click("Train model").await;

@@ -53,6 +53,9 @@ async fn a_question_that_is_not_clear_is_refused() {
     let cast = Cast::assemble().await;
     let key = &cast.holding(&[Scope::Inference]).secret;
     assert_eq!(send(ask(&cast, key)).await.status, 204);
+    let empty = cast.server.request(Method::GET, ASK).header("x-api-key", key);
+    let empty = empty.header("x-keyrack-for-workspace", "ours").header("x-keyrack-permission", "");
+    is_unclear(&send(empty).await, "X-Keyrack-Permission is empty");
     for (name, value, says) in [
         ("x-keyrack-for-workspace", "ours", "x-keyrack-for-workspace is there twice"),
         ("x-keyrack-permission", "models:predict", "x-keyrack-permission is there twice"),
