@@ -80,7 +80,7 @@ async fn is_answered_with_problems(server: &Server) {
     }
     let metrics = server.ops("/metrics").await.text;
     for (status, count) in [(400, 9), (431, 3)] {
-        let counted = format!("method=\"other\",path=\"unmatched\",status=\"{status}\"}} {count}\n");
+        let counted = format!("method=\"other\",route=\"unmatched\",status=\"{status}\"}} {count}\n");
         assert!(metrics.contains(&counted), "{counted}{metrics}");
     }
 }
