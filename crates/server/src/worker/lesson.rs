@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 
 use super::board::Board;
 use super::course::Course;
-use super::worker::BackboneUnusable;
+use super::runner::BackboneUnusable;
 use super::{Worker, card};
 
 /// A model to be kept, and what is to be known about it.

@@ -1,5 +1,5 @@
-//! Trainings, in processes of their own: a training may eat a core and much memory for minutes, and may die of it,
-//! and the server must not notice. The queue, the progress and the result are rows of the store.
+//! Training workers. A training run uses a core and much memory for minutes, and may fail with its process, so it runs in a process
+//! of its own. The store holds the queue, the progress, and the result.
 
 mod board;
 mod card;
@@ -7,10 +7,10 @@ mod course;
 mod lesson;
 mod orders;
 mod queue;
+mod runner;
 mod training;
-mod worker;
 
 pub(crate) mod supervisor;
 
 pub(crate) use orders::Orders;
-pub(crate) use worker::Worker;
+pub(crate) use runner::Worker;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use keyrack_store::{StoreError, TrainingRun};
 
+use super::runner::{LEASE, WorkerError};
 use super::training::{self, Ended};
-use super::worker::{LEASE, WorkerError};
 use super::{Orders, Worker};
 
 /// The store is closed by then, or it is left to the end of the process.

@@ -12,7 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::board::Board;
 use super::lesson::{self, Learnt, NotLearnt};
-use super::worker::LEASE;
+use super::runner::LEASE;
 use super::{Orders, Worker};
 
 /// How often somebody looks whether the training is still wanted.

@@ -58,8 +58,8 @@ impl RecordQuery {
         let after = invalid.take("cursor", after.map_err(|_| "expected the nextCursor of a page"));
         let limit = invalid.take("limit", limit(self.limit.as_deref()));
         match (batch, label, labeled, after, limit) {
-            (Some(batch), Some(label), Some(labelled), Some(after), Some(limit)) => {
-                Ok((RecordFilter { batch, label, labelled }, after, limit))
+            (Some(batch), Some(label), Some(is_labeled), Some(after), Some(limit)) => {
+                Ok((RecordFilter { batch, label, labelled: is_labeled }, after, limit))
             }
             _ => Err(invalid),
         }
