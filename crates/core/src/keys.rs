@@ -1,4 +1,4 @@
-//! What can be done with keys.
+//! Operations on keys: create, edit, rotate, delete, and read.
 
 pub mod advice;
 pub mod seen;
@@ -25,51 +25,52 @@ use draft::Ends;
 pub use draft::{Draft, Patch};
 pub use named::Names;
 
-/// The longest that an old secret may live beside the new one.
+/// The longest time that an old secret may work next to the new secret.
 pub const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
 
-/// How often a change that somebody else overtook is tried anew.
+/// The maximum number of attempts for a change that concurrent changes overtake.
 const TRIES: usize = 5;
 
-/// Where a change has arrived when it is answered.
+/// The propagation of a change at the time of the answer.
 #[derive(Clone, Debug)]
 pub struct Propagation {
     pub revision: Revision,
-    /// Nodes that check keys of the workspace, this server among them.
+    /// The number of nodes that check keys of the workspace, this server included.
     pub nodes: u32,
-    /// Those that are not known to have the change.
+    /// The nodes that have not confirmed the change.
     pub unconfirmed: Vec<Unconfirmed>,
     pub took: Duration,
 }
 
-/// A key, and the one sight of its secret.
+/// A key with its secret, which is available only here.
 pub struct Handed {
     pub key: KeyRow,
     pub secret: Secret,
     pub propagation: Propagation,
 }
 
-/// The keys of all workspaces: in the store, and in the rack before anybody is told.
+/// The keys of all workspaces. Each change is in the store and in this server's rack before the operation returns.
 #[derive(Clone, Debug)]
 pub struct Keys {
     store: Store,
     follower: Arc<Follower<Store>>,
     nodes: Nodes,
     brands: Brands,
-    /// The largest image that the server takes, in bytes.
+    /// The largest image that the server accepts, in bytes.
     max_image: usize,
     clock: Clock,
 }
 
 impl Propagation {
-    /// How many nodes have the change.
+    /// The number of nodes that have confirmed the change.
     pub fn confirmed(&self) -> u32 {
         self.nodes - u32::try_from(self.unconfirmed.len()).unwrap_or(self.nodes).min(self.nodes)
     }
 }
 
 impl Keys {
-    /// Keys of `store`, whose changes `follower` brings to the rack, and which `nodes` elsewhere follow.
+    /// The `follower` applies changes in `store` to the rack of this server. The `nodes` follow the store from
+    /// elsewhere.
     pub const fn new(
         store: Store,
         follower: Arc<Follower<Store>>,
@@ -81,7 +82,7 @@ impl Keys {
         Self { store, follower, nodes, brands, max_image, clock }
     }
 
-    /// Makes a key. `once` is the client's name for the request: with the same one, no second key is made.
+    /// Creates a key. `once` is the idempotency key of the request: repeated requests with it create no second key.
     pub async fn create(&self, by: &Acting, draft: Draft, once: Option<String>) -> Result<Handed, OpError> {
         let now = (self.clock)();
         let policy = self.store.policy(by.workspace).await?;
@@ -99,30 +100,30 @@ impl Keys {
         Ok(Handed { key, secret, propagation })
     }
 
-    /// A page of keys, newest first.
+    /// Returns a page of keys, newest first.
     pub async fn list(&self, by: &Acting, filter: &KeyFilter<'_>) -> Result<Page<KeyRow, KeyId>, OpError> {
         Ok(self.store.keys(by.workspace, filter).await?)
     }
 
-    /// How many keys there are.
+    /// Returns the number of keys that match a filter.
     pub async fn count(&self, by: &Acting, filter: &KeyFilter<'_>) -> Result<u64, OpError> {
         Ok(self.store.count_keys(by.workspace, filter).await?)
     }
 
-    /// One key, deleted or not.
+    /// Returns one key, deleted or not.
     pub async fn read(&self, by: &Acting, id: KeyId) -> Result<KeyRow, OpError> {
         self.store.key(by.workspace, id).await?.ok_or(OpError::NotFound("key"))
     }
 
-    /// What a key was used for in the last time, hour by hour.
+    /// Returns the usage of a key in the duration `last`, by hour.
     pub async fn usage(&self, by: &Acting, id: KeyId, last: Duration) -> Result<Vec<Usage>, OpError> {
         let key = self.read(by, id).await?;
         let hour = Duration::from_hours(1);
         Ok(self.store.usage(by.workspace, key.id, (self.clock)().minus(last).minus(hour)).await?)
     }
 
-    /// Changes a key; the next request with it is decided anew. With `expected`, only one of the revisions that the editor
-    /// saw.
+    /// Changes a key. The change applies to the next request with the key. With `expected`, fails with
+    /// [`OpError::Conflict`] unless the key is at one of these revisions. Without it, retries after concurrent changes.
     pub async fn edit(
         &self,
         by: &Acting,
@@ -168,8 +169,10 @@ impl Keys {
             .await
     }
 
-    /// An expired key may be renamed, and one that lives longer than the workspace would have it today; an expiry that is
-    /// set anew has to lie ahead, and within what the workspace allows.
+    /// Returns the rule for the expiry. An unchanged expiry may lie in the past or after the policy's limit, so that
+    /// expired
+    /// and long-lived keys can be renamed. A changed expiry must lie in the future and within the policy of the
+    /// workspace.
     async fn ends(&self, by: &Acting, key: &KeyRow, patch: &Patch, now: Timestamp) -> Result<Ends, OpError> {
         Ok(match patch.expires_at {
             None => Ends::kept(key.created_at),
@@ -178,7 +181,7 @@ impl Keys {
         })
     }
 
-    /// Gives a key a new secret. The old one works for `overlap` longer, and never beyond the key's own end.
+    /// Replaces the secret of a key. The old secret works for `overlap`, but not after the expiry of the key.
     pub async fn rotate(
         &self,
         by: &Acting,
@@ -237,7 +240,8 @@ impl Keys {
         Ok(Handed { key, secret, propagation })
     }
 
-    /// Ends a key for good. When this returns, no request with it is accepted any more.
+    /// Deletes a key permanently. When this function returns, this server and every confirmed node deny requests with the
+    /// key.
     pub async fn delete(
         &self,
         by: &Acting,
@@ -262,8 +266,9 @@ impl Keys {
         if key.deletion.is_some() { Err(OpError::Gone) } else { Ok(key) }
     }
 
-    /// Commits a change, brings it to the rack, and waits until it has arrived elsewhere. In a task of its own: a client that hangs up in between
-    /// leaves no rack behind that still lets a deleted key through.
+    /// Commits a change, applies it to the rack, and waits for the nodes to confirm it. Runs in a separate task, so
+    /// that a
+    /// client that disconnects cannot leave a rack that still allows a deleted key.
     async fn commit(
         &self,
         change: impl Future<Output = Result<KeyRow, StoreError>> + Send + 'static,
@@ -272,8 +277,9 @@ impl Keys {
         let task = tokio::spawn(async move {
             let started = clock();
             let row = change.await?;
-            // Where that fails, the change is durable and the rack lacks it. It is not trusted then: better no answers
-            // than wrong ones, until it can be read.
+            // If this fails, the change is durable but the rack lacks it. The rack is then stale and denies requests
+            // until the
+            // follower can read the change: no answers are better than wrong answers.
             follower.reach(row.revision, clock()).await.map_err(OpError::internal)?;
             let Arrival { nodes, unconfirmed } = nodes.reached(row.workspace, row.revision).await;
             let (revision, took) = (row.revision, clock().since(started));

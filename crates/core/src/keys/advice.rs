@@ -1,4 +1,4 @@
-//! What to tighten, from what was measured. Where there is nothing to say, nothing is said.
+//! Advice on how to tighten a key, derived from its recorded usage.
 
 use std::time::Duration;
 
@@ -14,34 +14,34 @@ use crate::numbers::counted;
 use crate::{Acting, OpError};
 
 const DAY: Duration = Duration::from_hours(24);
-/// What a week of use does not show is no habit yet.
+/// Recorded usage that spans less than a week is not evidence of how a key is used.
 const HABIT: Duration = Duration::from_hours(7 * 24);
-/// A key that nobody used for so long is likely to be nobody's.
+/// A key that is unused for this long is probably forgotten.
 const FORGOTTEN: Duration = Duration::from_hours(90 * 24);
-/// How long before its end a key is spoken of, in days.
+/// The reminder periods before the expiry of a key, in days.
 const AHEAD: [u32; 3] = [1, 7, 30];
 
-/// One thing that would be better.
+/// One improvement that the owner of a key can make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advice {
-    /// Others have seen its secret, which opens more than they should have: where they saw it last.
+    /// The secret was exposed, and the key permits more than an exposed key should: the latest exposure.
     Seen(ExposureRecord),
-    /// It may do more than it was seen to do: these scopes would do.
+    /// The recorded usage needs fewer permissions than the key has: `scopes` are sufficient.
     OnlyPredicts { scopes: Scopes, calls: u64, days: u32 },
-    /// It was not used for long: since this time, or ever.
+    /// The key is unused for a long time. `last` is `None` if the key was never used.
     Unused { last: Option<Timestamp>, made: Timestamp },
-    /// It ends by itself soon.
+    /// The key expires in less than `within` days.
     Expires { at: Timestamp, within: u32 },
-    /// Its secret was made so long ago that the workspace wants a new one: after so many days.
+    /// The current secret is older than the rotation age of the workspace: `age`, in days.
     Old { made: Timestamp, age: u32 },
-    /// A public key that works from every page.
+    /// A publishable key without a restriction of origins.
     AnyOrigin,
-    /// A public key that everybody may use as often as they like.
+    /// A publishable key without a rate limit, a per-visitor rate limit, or a quota of predictions.
     NoLimit,
 }
 
 impl Advice {
-    /// The stable word for it.
+    /// The stable, machine-readable code.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Seen(ExposureRecord { exposure: Exposure::Url, .. }) => "seen_in_url",
@@ -55,7 +55,7 @@ impl Advice {
         }
     }
 
-    /// In a sentence.
+    /// The advice as a sentence.
     pub fn says(self, now: Timestamp) -> String {
         let days = |span: Duration| counted(span.as_secs() / DAY.as_secs(), "day");
         match self {
@@ -92,7 +92,7 @@ impl Advice {
         }
     }
 
-    /// The same in a few words, for a row of a list.
+    /// A short title for a row of a list.
     pub const fn title(self) -> &'static str {
         match self {
             Self::Seen(ExposureRecord { exposure: Exposure::Url, .. }) => "Seen in a URL",
@@ -106,7 +106,7 @@ impl Advice {
         }
     }
 
-    /// The origin of the page on which it was seen, where that is the advice and it is known.
+    /// The origin of the page that exposed the secret. Returns `None` for other advice and if the origin is unknown.
     pub fn origin(self) -> Option<String> {
         match self {
             Self::Seen(seen) => Some(seen.origin.as_str().to_owned()).filter(|origin| !origin.is_empty()),
@@ -114,7 +114,7 @@ impl Advice {
         }
     }
 
-    /// The scopes that would be enough, where that is the advice.
+    /// The sufficient scopes. Returns `None` for advice that does not reduce scopes.
     pub const fn scopes(self) -> Option<Scopes> {
         match self {
             Self::OnlyPredicts { scopes, .. } => Some(scopes),
@@ -123,7 +123,7 @@ impl Advice {
     }
 }
 
-/// What there is to say about a key, the most urgent first.
+/// Returns the advice for a key, most urgent first. Deleted and expired keys get no advice.
 pub fn advise(key: &KeyRow, measured: &Measured, policy: Policy, now: Timestamp) -> Vec<Advice> {
     if key.deletion.is_some() || key.terms.expires_at.is_some_and(|at| at <= now) {
         return Vec::new();
@@ -144,12 +144,12 @@ pub fn advise(key: &KeyRow, measured: &Measured, policy: Policy, now: Timestamp)
     .collect()
 }
 
-/// Whether there is an end to how much somebody may ask of it.
+/// Whether a rate limit or a quota bounds how many predictions the key allows.
 fn is_limited(own: &Restrictions) -> bool {
     own.rate.is_some() || own.visitor_rate.is_some() || own.quotas.of(Counted::Predictions).next().is_some()
 }
 
-/// A key that holds what everybody may have is seen where it belongs.
+/// Ignores exposures that suit the key's permissions, such as a key in a browser that only predicts.
 fn seen(key: &KeyRow, measured: &Measured) -> Option<Advice> {
     let last = measured.seen.iter().find(|seen| !seen.exposure.suits(key.terms.permissions));
     last.copied().map(Advice::Seen)
@@ -161,7 +161,7 @@ fn old(key: &KeyRow, policy: Policy, now: Timestamp) -> Option<Advice> {
     policy.old_before(now).filter(|then| made <= *then).map(|_| Advice::Old { made, age })
 }
 
-/// What was to last no longer than that anyway needs no reminder so early.
+/// A key whose whole life is shorter than a reminder period gets no reminder for that period.
 fn expires(key: &KeyRow, now: Timestamp) -> Option<Advice> {
     let at = key.terms.expires_at?;
     let (left, life) = (at.since(now), at.since(key.created_at));
@@ -175,7 +175,7 @@ fn unused(key: &KeyRow, now: Timestamp) -> Option<Advice> {
     (now.since(since) >= FORGOTTEN).then_some(Advice::Unused { last, made: key.created_at })
 }
 
-/// Only where a week of use is recorded, and all that it shows is predictions. What a key holds beside Project stays.
+/// Requires a week of recorded usage that consists of predictions only. Scopes other than Project stay.
 fn only_predicts(key: &KeyRow, measured: &Measured, now: Timestamp) -> Option<Advice> {
     if !key.scopes.contains(Scope::Project) {
         return None;
@@ -191,7 +191,7 @@ fn only_predicts(key: &KeyRow, measured: &Measured, now: Timestamp) -> Option<Ad
 }
 
 impl Keys {
-    /// What there is to say about a key now.
+    /// Returns a key and its current advice, derived from the usage of the last `days`.
     pub async fn advice(&self, by: &Acting, id: KeyId, days: u32) -> Result<(KeyRow, Vec<Advice>), OpError> {
         let key = self.read(by, id).await?;
         let measured = self.measured_one(by, id, days).await?;
@@ -200,7 +200,8 @@ impl Keys {
         Ok((key, advice))
     }
 
-    /// Does what was advised about the scopes of a key, if that still is the advice.
+    /// Applies the scopes that the advice `code` suggests. Fails with [`OpError::Conflict`] if the advice no longer
+    /// holds.
     pub async fn take_advice(
         &self,
         by: &Acting,

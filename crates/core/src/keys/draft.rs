@@ -1,4 +1,4 @@
-//! A key as somebody wants it, and what is wrong with that.
+//! The requested state of a key, and its validation.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use keyrack_store::{Actor, EditKey, KeyRow, NewKey, Policy, StoreError};
 use crate::who::Reach;
 use crate::{Invalid, OpError, invalid};
 
-/// Clocks differ: an end so little beyond the policy was computed by somebody whose clock is ahead.
+/// Tolerance for callers whose clock is ahead of the server's when they compute the latest allowed expiry.
 const LEEWAY: Duration = Duration::from_mins(1);
 
-/// The last moment that RFC 3339 can name in every time zone.
+/// The latest time that RFC 3339 can represent in every time zone.
 const LATEST: Timestamp = Timestamp::from_micros(253_402_207_200_000_000);
 
-/// A key as somebody wants it.
+/// The requested state of a key.
 #[derive(Clone, Debug)]
 pub struct Draft {
     pub name: String,
@@ -28,7 +28,7 @@ pub struct Draft {
     pub note: String,
 }
 
-/// What is to change about a key; nothing where it stays.
+/// Changes to a key. Fields that are `None` stay as they are.
 #[derive(Clone, Debug, Default)]
 pub struct Patch {
     pub name: Option<String>,
@@ -36,26 +36,26 @@ pub struct Patch {
     pub restrictions: Option<Restrictions>,
     pub expires_at: Option<Option<Timestamp>>,
     pub note: Option<String>,
-    /// Somebody knows that others have seen a secret of it, and gives it more nevertheless.
+    /// The caller knows that a secret of the key was exposed and widens the key nevertheless.
     pub acknowledges_public_use: bool,
 }
 
-/// When a key may end.
+/// The range in which the expiry of a key must lie.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ends {
-    /// Not before.
+    /// The expiry must be later than this time.
     after: Timestamp,
-    /// What the workspace says, where the end is set and not only kept.
+    /// The policy of the workspace and the current time. `None` if the expiry does not change.
     by_policy: Option<(Policy, Timestamp)>,
 }
 
 impl Ends {
-    /// The end is set now.
+    /// The rule for a new expiry.
     pub(super) const fn set(policy: Policy, now: Timestamp) -> Self {
         Self { after: now, by_policy: Some((policy, now)) }
     }
 
-    /// The end stays as it is. Which it was allowed to be, whatever the workspace says today.
+    /// The rule for an expiry that does not change. The current policy does not apply to it.
     pub(super) const fn kept(after: Timestamp) -> Self {
         Self { after, by_policy: None }
     }
@@ -77,7 +77,7 @@ impl Ends {
     }
 }
 
-/// A draft whose every field is as expected.
+/// A draft whose fields are all valid.
 pub(super) struct Checked {
     name: String,
     pub(super) grant: Grant,
@@ -87,7 +87,7 @@ pub(super) struct Checked {
 }
 
 impl Draft {
-    /// An end that was left out is the latest that the workspace allows.
+    /// Sets a missing expiry to the latest expiry that the workspace allows.
     pub(super) fn ending_by(mut self, policy: Policy, now: Timestamp) -> Self {
         self.expires_at = self.expires_at.or(policy.latest_end(now));
         self
@@ -147,8 +147,9 @@ impl Checked {
         }
     }
 
-    /// What a key opens that is edited so, and had `before` by these scopes: what was granted stays with them, whatever they
-    /// have come to mean since.
+    /// Returns what the edited key opens. If the edit keeps `scopes`, the key keeps its granted permissions, even if
+    /// the
+    /// meaning of the scopes has changed since.
     pub(super) fn reach_after(&self, before: &Reach, scopes: Scopes) -> Reach {
         let reach = self.reach();
         if self.grant.scopes() == scopes { Reach { permissions: before.permissions, ..reach } } else { reach }

@@ -1,4 +1,4 @@
-//! Pause, resume, and the end of an old secret before its time.
+//! Pausing and resuming a key, and ending a retiring secret early.
 
 use std::time::Duration;
 
@@ -9,23 +9,23 @@ use super::{Keys, Propagation, TRIES};
 use crate::who::Reach;
 use crate::{Acting, Invalid, OpError};
 
-/// The longest pause that ends by itself. Who wants a longer one decides about its end when it is there.
+/// The longest pause with an end. A longer pause has no end, and a caller resumes the key.
 const LONGEST_PAUSE: Duration = Duration::from_hours(30 * 24);
 
-/// What happens to a key in the middle of its life.
+/// A change to the state of a key.
 #[derive(Clone, Copy)]
 enum Turn {
-    /// It is refused for so long, or until it is resumed.
+    /// Denies requests for this duration, or until the key is resumed.
     Pause(Option<Duration>),
     Resume,
-    /// Its old secret ends.
+    /// Ends the retiring secret.
     Retire,
 }
 
 impl Keys {
-    /// Has a key refused for `span`, or until it is resumed. When this returns, no request with it is accepted any more.
-    /// Whoever may manage keys may pause each; but a pause that would end before the one that is there lets the key work
-    /// sooner, and is given like a resumption.
+    /// Denies requests with a key for `span`, or until the key is resumed. When this function returns, this server and every
+    /// confirmed node deny requests with the key. Any caller that may manage keys may pause a key, but a pause that ends
+    /// before the current pause lets the key work sooner and needs the authority that a resumption needs.
     pub async fn pause(
         &self,
         by: &Acting,
@@ -42,17 +42,18 @@ impl Keys {
         self.turn(by, id, Turn::Pause(span)).await
     }
 
-    /// Lets a key that is paused work again. One that is not stays as it is.
+    /// Resumes a paused key. A key that is not paused stays as it is.
     pub async fn resume(&self, by: &Acting, id: KeyId) -> Result<(KeyRow, Propagation), OpError> {
         self.turn(by, id, Turn::Resume).await
     }
 
-    /// Ends the secret that retires, now. Like a deletion it only takes away, and is always allowed.
+    /// Ends the retiring secret immediately. Every caller that may manage keys may do so, because this only reduces
+    /// access.
     pub async fn retire(&self, by: &Acting, id: KeyId) -> Result<(KeyRow, Propagation), OpError> {
         self.turn(by, id, Turn::Retire).await
     }
 
-    /// The keys that end by themselves within `span`, the next to end first; up to `limit`.
+    /// Returns up to `limit` keys that expire within `span`, earliest expiry first.
     pub async fn expiring(
         &self,
         by: &Acting,
@@ -63,7 +64,7 @@ impl Keys {
         Ok(self.store.expiring_keys(by.workspace, now, now.plus(span), limit).await?)
     }
 
-    /// Tries anew when somebody else changed the key in between.
+    /// Retries when a concurrent change overtakes this change.
     async fn turn(&self, by: &Acting, id: KeyId, turn: Turn) -> Result<(KeyRow, Propagation), OpError> {
         let mut tries = 1;
         loop {
@@ -95,7 +96,7 @@ impl Keys {
 }
 
 impl Turn {
-    /// Whether the key may work sooner than without it.
+    /// Whether the key may work sooner because of this change.
     fn gives(self, before: &KeyRow, now: Timestamp) -> bool {
         match self {
             Self::Resume => true,

@@ -1,4 +1,4 @@
-//! What the restrictions of a key name: projects and models of its workspace, and a size that this server takes.
+//! Validation of the projects, models, and image sizes in the restrictions of a key, and the names to display for them.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -8,20 +8,20 @@ use keyrack_key::{Only, Restrictions};
 use super::Keys;
 use crate::{Acting, Invalid, OpError};
 
-/// Projects and models by their ids, as people call them, or that they were deleted.
+/// The display names of projects and models by id. Deleted projects and models are marked as deleted.
 #[derive(Clone, Debug, Default)]
 pub struct Names(HashMap<String, String>);
 
 impl Names {
-    /// What the thing with this id is called, or the id itself where nobody asked for its name.
+    /// Returns the name for an id, or the id if its name was not loaded.
     pub fn of(&self, id: String) -> String {
         self.0.get(&id).cloned().unwrap_or(id)
     }
 }
 
 impl Keys {
-    /// Refuses restrictions that name what is not there: a mistyped id would open nothing, in silence. What the key named
-    /// `before` may have been deleted since, and stays a restriction to something that is not there.
+    /// Rejects restrictions that add unknown projects or models: a mistyped id would silently open nothing. Ids in
+    /// `before` are not checked, because their projects and models may have been deleted since.
     pub(super) async fn check_named(
         &self,
         by: &Acting,
@@ -49,7 +49,7 @@ impl Keys {
         if invalid.fields().next().is_none() { Ok(()) } else { Err(invalid.into()) }
     }
 
-    /// A limit beyond the server's own would limit nothing.
+    /// Rejects an image limit above the server's own limit, because it would limit nothing.
     fn takes(&self, own: &Restrictions) -> Result<(), String> {
         let most = self.max_image as u64;
         match own.max_image_bytes {
@@ -61,8 +61,9 @@ impl Keys {
         }
     }
 
-    /// The same restrictions without the projects and models that were deleted, and with no larger image than this server
-    /// takes. A list of which nothing is left opens nothing.
+    /// Returns the restrictions without deleted projects and models, and without an image limit above the server's. A
+    /// list
+    /// that becomes empty stays a restriction and opens nothing.
     pub async fn still_there(&self, by: &Acting, mut own: Restrictions) -> Result<Restrictions, OpError> {
         if let Only::These(projects) = &mut own.projects {
             for project in projects.clone() {
@@ -82,7 +83,7 @@ impl Keys {
         Ok(own)
     }
 
-    /// How the projects and models are called that these restrictions name.
+    /// Loads the names of the projects and models in these restrictions, one query for each.
     pub async fn names(&self, by: &Acting, own: &Restrictions) -> Result<Names, OpError> {
         let mut names = HashMap::new();
         let gone = |id: &dyn Display| format!("{id} (deleted)");
@@ -106,7 +107,7 @@ fn each<T: Ord>(only: &Only<T>) -> impl Iterator<Item = &T> {
     these.into_iter().flatten()
 }
 
-/// Those of a list that were not in the one before.
+/// The items of `after` that are not in `before`.
 fn newly<'a, T: Ord>(before: &'a Only<T>, after: &'a Only<T>) -> impl Iterator<Item = &'a T> {
     let had = |one: &T| matches!(before, Only::These(these) if these.contains(one));
     each(after).filter(move |one| !had(one))

@@ -1,4 +1,4 @@
-//! What was seen of a key: how much it was used and for what, who calls with it, and what was refused.
+//! Recorded usage of keys: requests, callers, denials, and exposures.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,31 +13,31 @@ use crate::{Acting, OpError};
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// How a key was used in the days that end today.
+/// The usage of a key in a number of UTC days, today included.
 #[derive(Clone, Debug)]
 pub struct Measured {
-    /// How many days, today among them.
+    /// The number of days, today included.
     pub days: u32,
-    /// Those on which it was used, in their order.
+    /// The days on which the key was used, earliest first.
     pub used: Vec<DailyUsage>,
-    /// When the first of the days began, UTC.
+    /// The start of the first day, UTC.
     pub since: Timestamp,
-    /// Where others have seen a secret of it that still works, whenever that was; the last place first.
+    /// Exposures of secrets that still work, at any time, latest first.
     pub seen: Vec<ExposureRecord>,
 }
 
 impl Measured {
-    /// Requests that were let through.
+    /// The number of allowed requests.
     pub fn allowed(&self) -> u64 {
         self.used.iter().map(|day| day.allowed).sum()
     }
 
-    /// Requests that were refused.
+    /// The number of denied requests.
     pub fn refused(&self) -> u64 {
         self.used.iter().map(|day| day.refused).sum()
     }
 
-    /// All requests of each day, the first day first, days without any too.
+    /// The number of requests on each day, earliest first. Days without requests are 0.
     pub fn by_day(&self) -> Vec<u64> {
         let mut all = vec![0; self.days as usize];
         for one in &self.used {
@@ -49,13 +49,13 @@ impl Measured {
         all
     }
 
-    /// What was asked for by those that were let through.
+    /// The permissions that allowed requests used.
     pub fn permissions(&self) -> Permissions {
         self.used.iter().fold(Permissions::NONE, |all, day| all.union(day.permissions))
     }
 }
 
-/// When the first of `days` began, of which today is the last, UTC.
+/// The start of the first of `days` UTC days that end with the day of `now`.
 pub fn first_of_days(now: Timestamp, days: u32) -> Timestamp {
     let micros = i64::try_from(DAY.as_micros()).unwrap_or(i64::MAX);
     let today = Timestamp::from_micros(now.micros() - now.micros().rem_euclid(micros));
@@ -63,7 +63,7 @@ pub fn first_of_days(now: Timestamp, days: u32) -> Timestamp {
 }
 
 impl Keys {
-    /// How keys were used in the last `days`. A key that was not used is there as well.
+    /// Returns the usage of keys in the last `days`. Unused keys have an entry too.
     pub async fn measured(
         &self,
         by: &Acting,
@@ -86,18 +86,18 @@ impl Keys {
         Ok(all)
     }
 
-    /// How one key was.
+    /// Returns the usage of one key in the last `days`.
     pub async fn measured_one(&self, by: &Acting, key: KeyId, days: u32) -> Result<Measured, OpError> {
         let mut all = self.measured(by, &[key], days).await?;
         all.remove(&key).ok_or(OpError::NotFound("key"))
     }
 
-    /// What a key was used for in the last `days`, day by day.
+    /// Returns the usage of a key in the last `days`, by day.
     pub async fn usage_by_day(&self, by: &Acting, key: KeyId, days: u32) -> Result<Vec<Usage>, OpError> {
         Ok(self.store.usage_by_day(by.workspace, key, first_of_days((self.clock)(), days)).await?)
     }
 
-    /// Who calls with a key, the last to call first, and how often in the last `days`.
+    /// Returns the callers of a key, latest caller first, with their requests in the last `days`.
     pub async fn callers(
         &self,
         by: &Acting,
@@ -112,7 +112,7 @@ impl Keys {
         Ok((key, page))
     }
 
-    /// Who still calls with the secret of a key that was replaced.
+    /// Returns the latest usage of a replaced secret. Returns `None` if it was not used.
     pub async fn still_using(
         &self,
         by: &Acting,
@@ -122,7 +122,7 @@ impl Keys {
         Ok(self.store.secret_usage(by.workspace, key, hint).await?)
     }
 
-    /// The last requests that were refused.
+    /// Returns the latest denied requests, at most `most`.
     pub async fn refused(&self, by: &Acting, key: KeyId, most: u32) -> Result<Vec<DeniedRequest>, OpError> {
         Ok(self.store.denied_requests(by.workspace, key, most).await?)
     }

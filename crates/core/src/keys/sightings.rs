@@ -1,4 +1,4 @@
-//! Where secrets of keys were seen by others, and what that means for whoever wants to give such a key more.
+//! Exposures of secrets, and the check that protects exposed keys from gaining more access.
 
 use keyrack_key::{Exposure, KeyId, Origin, Permission, Permissions, Timestamp};
 use keyrack_store::{ExposureRecord, KeyRow};
@@ -8,19 +8,19 @@ use super::what_if::beyond;
 use crate::who::Reach;
 use crate::{Acting, OpError};
 
-/// What a change would hand to everybody who has seen a secret of the key.
+/// The access that a change would give to people who have an exposed secret of the key.
 #[derive(Clone, Debug)]
 pub struct PublicUse {
-    /// Where it was seen last.
+    /// The latest exposure.
     pub seen: ExposureRecord,
-    /// What it would newly permit.
+    /// The permissions that the change adds.
     pub permits: Permissions,
-    /// The restrictions that would let more through than now, the expiry among them.
+    /// The names of the restrictions that the change loosens, expiry included.
     pub widens: Vec<&'static str>,
 }
 
 impl PublicUse {
-    /// All that would be handed out, in one line: whoever says yes says it to just this.
+    /// A line that lists all added access. A caller confirms exactly this line.
     pub fn token(&self) -> String {
         let permits = self.permits.iter().map(Permission::name);
         permits.chain(self.widens.iter().copied()).collect::<Vec<_>>().join(" ")
@@ -41,34 +41,35 @@ impl std::fmt::Display for PublicUse {
     }
 }
 
-/// "on a page of https://shop.example", "in a URL": where a secret was seen.
+/// Describes where a secret was exposed: "on a page of https://shop.example", "in a URL".
 pub fn place(seen: &ExposureRecord) -> String {
     match (seen.exposure, seen.origin.as_str()) {
         (Exposure::Url, "") => "in a URL".to_owned(),
         (Exposure::Url, origin) => format!("in a URL, on a page of {origin}"),
-        // A file, or a frame that is kept apart.
+        // Files and sandboxed frames send the origin `null`.
         (_, "" | "null") => "on a page that names no origin".to_owned(),
         (_, origin) => format!("on a page of {origin}"),
     }
 }
 
-/// The origin of the page, where a key can be restricted to it. Programs write what they like into that header: a star, which
-/// stands for many, comes from no browser.
+/// Returns the origin of the page if a key can be restricted to that origin. Programs can send any text as an origin:
+/// browsers never send a wildcard, so a wildcard yields `None`.
 pub fn origin_of(seen: &ExposureRecord) -> Option<Origin> {
     let origin = seen.origin.as_str();
     if origin.contains('*') { None } else { origin.parse().ok() }
 }
 
 impl Keys {
-    /// Where the living secrets of a key were seen, the last place first.
+    /// Returns a key and the exposures of its working secrets, latest first.
     pub async fn sightings(&self, by: &Acting, id: KeyId) -> Result<(KeyRow, Vec<ExposureRecord>), OpError> {
         let key = self.read(by, id).await?;
         let seen = self.store.exposures(by.workspace, &[id], (self.clock)()).await?;
         Ok((key, seen))
     }
 
-    /// Refuses to give a key more whose secret others have seen, as far as that is written down: what is seen now is a second
-    /// later, and what services elsewhere see when they tell it.
+    /// Denies a change that gives more access to a key with an exposed secret. Only recorded exposures count: the
+    /// server
+    /// records its own within a second, and exposures on nodes when the nodes report them.
     pub(super) async fn hands_nothing_out(
         &self,
         by: &Acting,

@@ -1,5 +1,5 @@
-//! What a change of a key would have refused, had it been made a month ago: by what was recorded, and with a word about
-//! what was not.
+//! Estimates which requests of the last days a change to a key would have denied. The estimate uses recorded usage and
+//! lists what the records cannot answer.
 
 use std::collections::HashMap;
 
@@ -11,47 +11,50 @@ use super::{Keys, Patch};
 use crate::who::Reach;
 use crate::{Acting, OpError};
 
-/// More than any key has.
+/// More callers than the store keeps for any key.
 const ALL_CALLERS: u32 = 10_000;
 
-/// What would have happened.
+/// The estimated effect of a change.
 #[derive(Clone, Debug)]
 pub struct WhatIf {
-    /// The days that were looked at, today among them.
+    /// The number of days in the estimate, today included.
     pub days: u32,
-    /// Calls that were let through in that time.
+    /// The number of allowed requests in these days.
     pub calls: u64,
-    /// Those that would have been refused.
+    /// The number of allowed requests that the change would have denied.
     pub refused: u64,
-    /// Those of which it cannot be known: nobody wrote down precisely enough where they came from.
+    /// The number of requests whose recorded source is not precise enough to decide.
     pub unknown: u64,
-    /// Who made them, those with the most first.
+    /// The affected callers, most requests first.
     pub callers: Vec<Concerned>,
-    /// What it would newly permit.
+    /// The permissions that the change adds.
     pub permits: Permissions,
-    /// The restrictions that would let more through than now.
+    /// The names of the restrictions that the change loosens.
     pub widens: Vec<&'static str>,
-    /// The restrictions of which it cannot be known what they would have refused: of what they ask, nothing is recorded.
+    /// The names of changed restrictions whose effect is unknown because requests record nothing about them.
     pub unrecorded: Vec<String>,
-    /// With a lower rate: as many at least came too fast for it. Counts are by the hour, so it may be more.
+    /// With a lower rate limit: the minimum number of requests above the limit. Usage is recorded by the hour, so the
+    /// real
+    /// number may be higher.
     pub too_fast: Option<u64>,
 }
 
-/// Somebody whom a change would hit.
+/// A caller that the change would affect.
 #[derive(Clone, Debug)]
 pub struct Concerned {
     pub caller: CallerRow,
-    /// Calls that would have been refused.
+    /// The number of requests that the change would have denied.
     pub refused: u64,
-    /// Calls of which it cannot be known.
+    /// The number of requests whose recorded source is not precise enough to decide.
     pub unknown: u64,
 }
 
 impl Keys {
-    /// What `patch` would have refused in the last `days`. Changes nothing.
+    /// Estimates the effect of `patch` on the requests of the last `days`. Changes nothing.
     pub async fn what_if(&self, by: &Acting, id: KeyId, patch: Patch, days: u32) -> Result<WhatIf, OpError> {
         let now = (self.clock)();
-        // Nothing is written, and a request that was held back learns nothing for a key that has ended either.
+        // No write checks the deferred denial of this request, so check it here, before the state of the key is
+        // visible.
         by.verify(&self.store, now).await?;
         let key = self.living(by, id).await?;
         let before = Reach::of(&key)?;
@@ -82,14 +85,14 @@ impl Keys {
     }
 }
 
-/// What was let through, as it was written down.
+/// The recorded requests that were allowed.
 struct Recorded {
     hours: Vec<Usage>,
     callers: Vec<CallerRow>,
     uses: Vec<CallerUsage>,
 }
 
-/// What a restriction says to a caller of which not everything may be known.
+/// The decision of a restriction about a caller whose source may be known only in part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Verdict {
     Passes,
@@ -135,7 +138,7 @@ impl Recorded {
             days,
             calls: lost + kept,
             refused: lost + refused_whence,
-            // Calls whose callers were not noted, or not precisely enough.
+            // The requests whose callers were not recorded, or not precisely enough.
             unknown: if asks_whence { kept.saturating_sub(told) } else { 0 },
             callers,
             permits: after.permissions.without(before.permissions),
@@ -146,7 +149,7 @@ impl Recorded {
     }
 }
 
-/// Whether a caller passes the networks and origins of a key.
+/// Decides whether a caller passes the networks and origins of a key.
 fn verdict(own: &Restrictions, caller: &CallerRow) -> Verdict {
     let network = match &caller.source {
         _ if own.networks.is_any() => Verdict::Passes,
@@ -163,7 +166,7 @@ fn verdict(own: &Restrictions, caller: &CallerRow) -> Verdict {
     let origin = match &caller.source {
         _ if own.origins.is_any() => Verdict::Passes,
         CallerSource::Others => Verdict::Unknown,
-        // It may have been longer than what is kept of it.
+        // The store truncates origins, so the original may have been longer.
         _ if origin.is_some_and(|origin| origin.len() >= 80) => Verdict::Unknown,
         _ if own.allow_origin(origin) => Verdict::Passes,
         _ => Verdict::Refused,
@@ -171,7 +174,7 @@ fn verdict(own: &Restrictions, caller: &CallerRow) -> Verdict {
     network.max(origin)
 }
 
-/// Each restriction as if it were the only one.
+/// Each restriction in isolation, with its name.
 fn alone(own: &Restrictions) -> [(&'static str, Restrictions); 8] {
     let none = Restrictions::default;
     [
@@ -186,14 +189,14 @@ fn alone(own: &Restrictions) -> [(&'static str, Restrictions); 8] {
     ]
 }
 
-/// The restrictions by which `wide` lets something through that `narrow` does not.
+/// The names of the restrictions in which `wide` allows something that `narrow` denies.
 pub(super) fn beyond(wide: &Restrictions, narrow: &Restrictions) -> Vec<&'static str> {
     let both = alone(wide).into_iter().zip(alone(narrow));
     both.filter(|((_, wide), (_, narrow))| !wide.is_within(narrow)).map(|((name, _), _)| name).collect()
 }
 
-/// What the new restrictions ask of a request that is written down nowhere. By their names, so that a restriction that is
-/// added one day is not passed over in silence; but for those that let everything through that they let through before.
+/// The names of changed restrictions whose subject is not recorded with requests. Works by serialized names, so that
+/// restrictions added in the future are included. Excludes restrictions that the change only loosens.
 fn unrecorded(old: &Restrictions, new: &Restrictions) -> Vec<String> {
     let fields = |own: &Restrictions| match serde_json::to_value(own) {
         Ok(serde_json::Value::Object(fields)) => fields,
@@ -211,7 +214,7 @@ fn unrecorded(old: &Restrictions, new: &Restrictions) -> Vec<String> {
         .collect()
 }
 
-/// How many calls came at least too fast for a lower rate.
+/// The minimum number of requests above a lower rate limit. Returns `None` if the change does not lower the limit.
 fn too_fast(old: &Restrictions, new: &Restrictions, hours: &[Usage]) -> Option<u64> {
     let rate = new.rate.filter(|rate| old.rate.is_none_or(|old| !old.is_within(*rate)))?;
     let mut by_hour: HashMap<Timestamp, u64> = HashMap::new();
@@ -221,7 +224,7 @@ fn too_fast(old: &Restrictions, new: &Restrictions, hours: &[Usage]) -> Option<u
     Some(by_hour.values().map(|calls| calls.saturating_sub(most_in_an_hour(rate))).sum())
 }
 
-/// A whole burst, and all that comes back meanwhile.
+/// The most requests that a rate limit allows within an hour: a full burst, and the refill during the hour.
 fn most_in_an_hour(rate: Rate) -> u64 {
     let requests = u64::from(rate.requests());
     requests + (requests * 3_600).div_ceil(u64::from(rate.seconds()))

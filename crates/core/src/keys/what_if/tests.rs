@@ -77,7 +77,7 @@ fn a_scope_less_refuses_what_was_asked_of_it_and_no_more() {
 #[test]
 fn of_whom_it_is_not_known_whence_they_came_it_is_not_said_that_they_pass() {
     let what = judged(Scope::Project, networks(&["10.0.0.0/24", "10.0.1.128/25"]));
-    // Of 100 calls 95 have a caller; caller 3 may be in either half, caller 4 anywhere.
+    // 95 of 100 requests have a caller. Caller 3 may be in either half of the network, caller 4 anywhere.
     assert_eq!((what.calls, what.refused, what.unknown), (100, 25, 15 + 5 + 5));
     assert_eq!(of(&what), [(2, 25, 0), (3, 0, 15), (4, 0, 5)]);
     let whole = judged(Scope::Inference, networks(&["10.0.0.0/16"]));
@@ -119,7 +119,7 @@ fn what_is_not_recorded_is_said_and_a_rate_is_a_lower_bound() {
     let rate = Rate::new(10, 1_200).ok();
     let what = judged(Scope::Project, Restrictions { projects, rate, ..Restrictions::default() });
     assert_eq!((what.refused, what.unrecorded), (0, vec!["projects".to_owned()]));
-    // 40 an hour: 10 at once and 30 that come back.
+    // The limit is 40 in an hour: a burst of 10, and a refill of 30.
     assert_eq!(what.too_fast, Some(40));
     let before = reach(Scope::Inference, networks(&["10.0.0.0/8"]));
     let after = reach(Scope::Project, Restrictions::default());
