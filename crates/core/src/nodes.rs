@@ -1,8 +1,11 @@
-//! The services elsewhere that check keys of ours: who they are, how far they are, and what a change has to wait for.
+//! The nodes that check keys of a workspace in their own memory, the revision that each node has applied, and how long
+//! a
+//! change waits for them.
 //!
-//! Rows say who registered, so that a server that was started anew still waits for them. How far each is and when it
-//! was heard of is known in memory: this process alone writes keys. Whoever is not in the memory is gone: its next
-//! question is answered so, and it registers anew and reads everything.
+//! The database stores registered nodes, so that a restarted server still waits for them. The state of each node (last
+//! contact, applied revision) is in memory only, because this process alone writes keys. A node without an entry in
+//! memory
+//! is gone: its next request fails, and the node registers again and reads all keys.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,21 +26,25 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::{Acting, Invalid, OpError, invalid};
 use crate::shares::{Budget, Claimant, Share};
 
-/// The longest that a node may go on when it is cut off.
+/// The longest time that a node may serve after it loses contact.
 const LONGEST_SERVICE: Duration = Duration::from_hours(1);
-/// How long a node may take to read everything before its first question for changes. It decides nothing until then.
+/// How long a node may read all keys before its first request for changes. The node serves no requests during this
+/// time.
 const FILLING: Duration = Duration::from_mins(10);
-/// More services than anybody runs.
+/// The maximum number of nodes, above any realistic deployment.
 const MOST: usize = 1_000;
-/// The last of them are for workspaces that have none. Of the others, one key gets half and one workspace three quarters.
+/// The places reserved for workspaces without nodes. Of the others, a key gets at most half and a workspace at most
+/// three
+/// quarters.
 const KEPT_FOR_NEWCOMERS: usize = 200;
-/// Snapshots that are sent at once: each holds all keys of its workspace in memory.
+/// The maximum number of concurrent snapshots. Each holds all keys of its workspace in memory.
 const SNAPSHOTS: usize = 16;
-/// Usage reports that are written at once. Each keeps a blocking thread while it waits for the writer, and the writer's commits
-/// need such a thread too.
+/// The maximum number of concurrent writes of usage reports. Each blocks a thread while it waits for the writer, and
+/// the
+/// writer's commits need a blocking thread too.
 const USAGE_REPORTS: usize = 16;
 
-/// Nodes of all workspaces.
+/// The nodes of all workspaces.
 #[derive(Clone, Debug)]
 pub struct Nodes {
     store: Store,
@@ -45,7 +52,7 @@ pub struct Nodes {
     places: Budget,
     snapshots: Budget,
     usage_reports: Budget,
-    /// Tells whoever waits that a node has applied something or left.
+    /// Notifies waiting changes that a node has applied a revision or left.
     moved: Arc<watch::Sender<()>>,
     clock: Clock,
 }
@@ -53,42 +60,44 @@ pub struct Nodes {
 #[derive(Debug)]
 struct Seat {
     node: Node,
-    /// What it had applied when it was last heard of. Nothing before its first question: it decides nothing then.
+    /// The revision that the node had applied at its last contact. `None` before its first request for changes, when
+    /// the node
+    /// serves no requests.
     applied: Option<Revision>,
     heard: Instant,
     heard_at: Timestamp,
-    /// Wakes its question when a key of its workspace has changed.
+    /// Wakes the node's pending request when a key of its workspace changes.
     changed: watch::Sender<()>,
     _place: Share,
 }
 
-/// A node as it stands.
+/// The current state of a node.
 #[derive(Clone, Debug)]
 pub struct Stand {
     pub node: Node,
-    /// The last change that it has applied; nothing while it reads everything.
+    /// The last revision that the node has applied. `None` while the node reads all keys.
     pub applied: Option<Revision>,
     pub heard_at: Timestamp,
 }
 
-/// A node that may not have a change yet.
+/// A node that may not have applied a change yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unconfirmed {
     pub id: NodeId,
     pub name: String,
-    /// From then on it accepts nothing that it was not told.
+    /// The time from which the node allows nothing that depends on an older revision.
     pub until: Timestamp,
 }
 
-/// Where a change has arrived.
+/// The propagation of a change.
 #[derive(Clone, Debug)]
 pub struct Arrival {
-    /// Nodes of the workspace that may decide about its keys, this server left out.
+    /// The number of nodes that may check keys of the workspace, without this server.
     pub nodes: u32,
     pub unconfirmed: Vec<Unconfirmed>,
 }
 
-/// So much for clocks that run at different rates: 1 %.
+/// Adds 1 % for clocks that run at different rates.
 fn with_slack(span: Duration) -> Duration {
     span + span / 100
 }
@@ -99,7 +108,7 @@ impl Seat {
         Self { node, applied, heard, heard_at: now, changed, _place: place }
     }
 
-    /// How long it can still accept keys after it was last heard of.
+    /// How long after its last contact the node can still allow keys.
     fn span(&self) -> Duration {
         match self.applied {
             None => FILLING,
@@ -111,14 +120,14 @@ impl Seat {
         self.heard + self.span()
     }
 
-    /// Whether it decides by something older than `revision`.
+    /// Whether the node may serve a revision older than `revision`.
     fn lacks(&self, revision: Revision) -> bool {
         self.applied.is_some_and(|applied| applied < revision)
     }
 }
 
 impl Nodes {
-    /// Those that registered with earlier processes may still decide: each counts as heard of just now.
+    /// Loads the registered nodes. Each may still serve keys, so its last contact counts as now.
     pub async fn open(store: Store, clock: Clock) -> Result<Self, OpError> {
         let now = clock();
         let places = Budget::with_minimum("nodes", MOST, KEPT_FOR_NEWCOMERS);
@@ -132,7 +141,7 @@ impl Nodes {
         Ok(Self { store, seats, places, snapshots, usage_reports, moved, clock })
     }
 
-    /// Takes in a node of the caller's workspace.
+    /// Registers a node in the workspace of the caller.
     pub async fn register(&self, by: &Acting, name: &str, serves_for: Duration) -> Result<Node, OpError> {
         let mut wrong = Invalid::default();
         let name = wrong.take("name", invalid::name(name));
@@ -151,7 +160,7 @@ impl Nodes {
         Ok(node)
     }
 
-    /// The nodes of a workspace, as they stand.
+    /// Returns the nodes of a workspace with their current state, by id.
     pub fn list(&self, workspace: WorkspaceId) -> Vec<Stand> {
         let seats = self.seats.lock();
         let mut stands: Vec<_> = seats
@@ -163,24 +172,24 @@ impl Nodes {
         stands
     }
 
-    /// Whether a node is there, and was registered by the caller.
+    /// Verifies that the node exists and that the caller registered the node.
     pub fn is_of(&self, by: &Acting, id: NodeId) -> Result<(), OpError> {
         self.with(by, id, |_| ())
     }
 
-    /// All keys of the node's workspace, and the right to hold them in memory.
+    /// Returns all keys of the node's workspace, and a permit to hold them in memory.
     pub async fn snapshot(&self, by: &Acting, id: NodeId) -> Result<(Snapshot, Share), OpError> {
         self.is_of(by, id)?;
         let share = self.snapshots.take(by.claimant(), 1)?;
         let since = (self.clock)().minus(TOMBSTONE_LIFE);
         let reading = self.store.workspace_feed(by.workspace).snapshot(since).await?;
-        // At once: who reads slowly must not keep the database at that change.
+        // Read everything immediately, so that a slow client does not hold a read transaction open.
         let snapshot = spawn_blocking(move || reading.whole()).await.map_err(OpError::internal)??;
         Ok((snapshot, share))
     }
 
-    /// Notes how far a node is, and tells it what came after that: at once if there is something, else within `wait`.
-    /// Nothing where its position is none of this history.
+    /// Records the revision that a node has applied, and returns the changes after it. Waits up to `wait` for a change.
+    /// Returns `None` if the position belongs to another history, so that the node must read all keys.
     pub async fn changes(
         &self,
         by: &Acting,
@@ -189,9 +198,9 @@ impl Nodes {
         wait: Duration,
     ) -> Result<Option<Frame>, OpError> {
         let until = Instant::now() + wait.min(WAIT);
-        // The request may have been held back: a deleted key acknowledges nothing.
+        // The body of the request may have arrived slowly: a deleted key must not acknowledge changes.
         by.verify(&self.store, (self.clock)()).await?;
-        // Before anything is read: what changes afterwards wakes this question, and waits for the next.
+        // Subscribe before the first read, so that a change after the read wakes this request.
         let mut changed = self.with(by, id, |seat| {
             seat.applied.get_or_insert_default();
             seat.changed.subscribe()
@@ -212,7 +221,7 @@ impl Nodes {
                 break;
             }
         }
-        // The key may have been deleted while the question waited.
+        // The key may have been deleted while the request waited.
         by.verify(&self.store, (self.clock)()).await?;
         Ok(match next {
             Next::Frame(frame) => Some(frame),
@@ -220,9 +229,10 @@ impl Nodes {
         })
     }
 
-    /// Records what keys were used for on a node, and its callers. The statements run on a blocking thread, since they take
-    /// longer than other requests should wait. [`OpError::ShareUsedUp`] if too many reports of the same key or workspace are
-    /// being written; a node sends its report again.
+    /// Records the usage of keys on a node, and its callers. The statements run on a blocking thread, because they take
+    /// longer than other requests should wait. Fails with [`OpError::ShareUsedUp`] if too many reports of the same key
+    /// or
+    /// workspace are being written. The node then sends its report again.
     pub async fn note_uses(
         &self,
         by: &Acting,
@@ -236,7 +246,7 @@ impl Nodes {
         let (now, runtime) = ((self.clock)(), Handle::current());
         let writes = by.writes(&self.store, now);
         let write = move || {
-            // Held by the thread, which goes on if the client hangs up.
+            // The thread holds the permit, because the write continues if the client disconnects.
             let _share = share;
             runtime.block_on(writes.store_node_usage(id, batch, &used, &calls, now))
         };
@@ -246,7 +256,7 @@ impl Nodes {
         })
     }
 
-    /// A node leaves by itself: it decides nothing any more.
+    /// Deregisters a node, which serves no keys from now on.
     pub async fn leave(&self, by: &Acting, id: NodeId) -> Result<(), OpError> {
         self.is_of(by, id)?;
         by.writes(&self.store, (self.clock)()).deregister_node(id).await?;
@@ -255,8 +265,9 @@ impl Nodes {
         Ok(())
     }
 
-    /// Waits until no node of `workspace` can decide by what was before `revision`. One that was not heard of in the time
-    /// in which it would have been, were it not cut off, is waited for no longer, and named.
+    /// Waits until every node of `workspace` has applied `revision` or can no longer serve an older one. A node that
+    /// misses
+    /// its lease is considered disconnected: the wait ends, and the node is listed as unconfirmed.
     pub async fn reached(&self, workspace: WorkspaceId, revision: Revision) -> Arrival {
         let mut moved = self.moved.subscribe();
         let patience = Instant::now() + with_slack(LEASE);
@@ -269,14 +280,14 @@ impl Nodes {
                 return Arrival { nodes, unconfirmed };
             }
             tokio::select! {
-                // The sender lives as long as this.
+                // The sender lives as long as `self`.
                 _ = moved.changed() => {}
                 () = sleep_until(last) => {}
             }
         }
     }
 
-    /// Wakes the questions of a workspace's nodes; how many of them may decide.
+    /// Wakes the pending requests of a workspace's nodes. Returns the number of nodes that may serve keys.
     fn wake(&self, workspace: WorkspaceId) -> u32 {
         let seats = self.seats.lock();
         let mut nodes = 0;
@@ -287,8 +298,8 @@ impl Nodes {
         nodes
     }
 
-    /// Those that may decide by something older than `revision`, and until when there is hope to hear of each. One whose
-    /// time is over is none of them, and is not heard any more, either: [`with`](Self::with) asks the same clock.
+    /// Returns the nodes that may serve a revision older than `revision`, each with the deadline for its next contact.
+    /// Excludes expired nodes, whose requests [`with`](Self::with) rejects by the same clock.
     fn late(&self, workspace: WorkspaceId, revision: Revision) -> Vec<(Instant, Unconfirmed)> {
         let seats = self.seats.lock();
         let (now, time) = (Instant::now(), (self.clock)());
@@ -303,7 +314,7 @@ impl Nodes {
             .collect()
     }
 
-    /// Forgets nodes whose time is over.
+    /// Removes expired nodes.
     pub async fn sweep(&self) {
         let gone: Vec<_> = {
             let mut seats = self.seats.lock();
@@ -317,7 +328,7 @@ impl Nodes {
         }
     }
 
-    /// The seat of a node that whoever asks has registered, unless its time is over.
+    /// Runs `work` on a node that the caller has registered. Fails if the node is unknown or expired.
     fn with<T>(&self, by: &Acting, id: NodeId, work: impl FnOnce(&mut Seat) -> T) -> Result<T, OpError> {
         let mut seats = self.seats.lock();
         let seat = seats.get_mut(&id).filter(|seat| {

@@ -1,6 +1,7 @@
-//! How much keys may do in a day or a month. A quota is taken from the store in blocks, which are spent from memory: what
-//! is taken counts as used, so that no crash and no second server gives anything away. Near its end a block holds one, and
-//! each request waits for the store.
+//! Daily and monthly quotas of keys. The server takes blocks of a quota from the store and spends them from memory. A
+//! taken block counts as used, so that neither a crash nor a second server exceeds the quota. Near the end of a quota
+//! the
+//! block size is 1, and each request waits for the store.
 
 mod block;
 mod spent;
@@ -21,7 +22,7 @@ pub use spent::Spent;
 use super::refusals::{DenialDetail, Late};
 use super::{Acting, OpError, Who};
 
-/// The quotas of all keys, and the blocks that this server holds of them.
+/// The quotas of all keys, and the blocks that this server holds.
 #[derive(Clone, Debug)]
 pub struct Quotas {
     store: Store,
@@ -32,23 +33,24 @@ pub struct Quotas {
 
 type Books = HashMap<(KeyId, Counted), Arc<Book>>;
 
-/// What this server holds of one key's quotas of one kind.
+/// The block that this server holds of one key's quotas of one kind.
 #[derive(Debug, Default)]
 struct Book {
-    /// Locked for a moment only.
+    /// Held only briefly, never across an await.
     block: Mutex<Block>,
-    /// Held by whoever asks the store.
+    /// Held by the request that queries the store.
     asking: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Quotas {
-    /// Quotas of keys in `rack`, as `store` counts them.
+    /// Manages quotas of the keys in `rack`. The counts are in `store`.
     pub fn new(store: Store, rack: Arc<Rack>, clock: Clock) -> Self {
         Self { store, late: Late::new(rack), clock, books: Arc::default() }
     }
 
-    /// Takes one for what `by` wants done, if it is a key with quotas of that kind. Only what its key may do: ask last, when
-    /// nothing else speaks against the work.
+    /// Spends one unit if `by` is a key with quotas of that kind. Call this after all other checks, because a unit must
+    /// not be
+    /// spent for work that another check denies.
     pub async fn take(&self, by: &Acting, of: Counted) -> Result<Spent, OpError> {
         match &by.who {
             Who::Key(caller) => self.take_of(caller, of).await,
@@ -56,7 +58,7 @@ impl Quotas {
         }
     }
 
-    /// The same for a key that was let through and is asked about.
+    /// Spends one unit for a key that the guard has allowed. See [`take`](Self::take).
     pub async fn take_of(&self, caller: &Caller, of: Counted) -> Result<Spent, OpError> {
         let own = OfKind::of(quotas_of(caller), of, caller.key().revision);
         if own.is_empty() {
@@ -79,7 +81,7 @@ impl Quotas {
         !OfKind::of(quotas_of(caller), of, caller.key().revision).is_empty()
     }
 
-    /// Refuses a key that could not take one now, and takes none.
+    /// Returns the usage of the quotas of that kind, without spending a unit. Fails if a quota is used up.
     pub async fn look(&self, caller: &Caller, of: Counted) -> Result<Vec<Standing>, OpError> {
         let mut standings = self.standings(caller.key().key, &quotas_of(caller)).await?;
         standings.retain(|standing| standing.quota.of == of);
@@ -89,7 +91,7 @@ impl Quotas {
         }
     }
 
-    /// What the quotas of that kind leave to `by`; `None` where nothing bounds it. Denied where nothing is left.
+    /// Returns the units left for `by`, or `None` if no quota applies. Fails if a quota is used up.
     pub async fn left(&self, by: &Acting, of: Counted) -> Result<Option<u64>, OpError> {
         let Who::Key(caller) = &by.who else { return Ok(None) };
         if !self.has_of(caller, of) {
@@ -98,7 +100,7 @@ impl Quotas {
         Ok(self.look(caller, of).await?.iter().map(|standing| u64::from(standing.left())).min())
     }
 
-    /// How a key stands that is shown; one that was deleted does nothing any more.
+    /// Returns the usage of the quotas of a key. Returns nothing for a deleted key.
     pub async fn standings_of(&self, key: &KeyRow) -> Result<Vec<Standing>, OpError> {
         match &key.terms.restrictions {
             Some(own) if key.deletion.is_none() => self.standings(key.id, &own.quotas).await,
@@ -106,7 +108,7 @@ impl Quotas {
         }
     }
 
-    /// How a key stands with each of its quotas. What another server holds and has not spent counts as used.
+    /// Returns the usage of each quota of a key. Unspent blocks of other servers count as used.
     async fn standings(&self, key: KeyId, own: &Own) -> Result<Vec<Standing>, OpError> {
         if own.is_empty() {
             return Ok(Vec::new());
@@ -128,18 +130,18 @@ impl Quotas {
         Ok(standings.collect())
     }
 
-    /// Forgets blocks of days and months that are over, and how many were taken in those that ended long ago.
+    /// Drops blocks of days and months that have ended, and old counts in the store.
     pub async fn sweep(&self) -> Result<(), OpError> {
         let now = (self.clock)();
         self.books.lock().retain(|_, book| !book.block.lock().is_over(now));
-        // A clock that is set back by a month finds what was taken then.
+        // Keep the previous month in case the clock is set back.
         let month = Period::Month.around(now).begins;
         let before = Period::Month.around(month.minus(std::time::Duration::from_micros(1))).begins;
         self.store.delete_quota_usage_before(before).await?;
         Ok(())
     }
 
-    /// Gives back what was not spent, before the store is closed and when nobody asks any more.
+    /// Returns unspent blocks to the store. Call this before the store closes, when no requests are running.
     pub async fn close(&self) -> Result<(), OpError> {
         let books: Vec<_> = self.books.lock().drain().collect();
         let mut rests = Vec::with_capacity(books.len());
@@ -154,8 +156,9 @@ impl Quotas {
         Arc::clone(self.books.lock().entry((key, of)).or_default())
     }
 
-    /// Takes a block from the store, unless somebody else has done so meanwhile. In a task of its own: a client that hangs up
-    /// loses nobody a block.
+    /// Takes a block from the store, unless a concurrent request has done so. Runs in a separate task, so that a client
+    /// that
+    /// disconnects does not lose the block.
     async fn ask(&self, key: KeyId, of: Counted, own: OfKind, book: &Arc<Book>) -> Result<(), OpError> {
         let turn = Arc::clone(&book.asking).lock_owned().await;
         let (store, clock, book) = (self.store.clone(), self.clock, Arc::clone(book));
@@ -169,7 +172,7 @@ impl Quotas {
                 }
                 (block.rest(key, of), block.next(&own, now))
             };
-            // What fails loses the rest of the block, and gives nothing away.
+            // If this fails, the rest of the block is lost, and the quota is not exceeded.
             let taken = store.take_block(&rest, &own.list(), most, now).await?;
             book.block.lock().fill(&taken, &own, now);
             Ok::<_, OpError>(())

@@ -1,4 +1,4 @@
-//! Who wants something done, and whether they may.
+//! The caller of an operation, and what the caller may do.
 
 use keyrack_key::{ModelId, Only, Permissions, ProjectId, Restrictions, Timestamp, UserId, WorkspaceId};
 use keyrack_rack::Caller;
@@ -7,17 +7,16 @@ use keyrack_store::{Actor, AuthorizedStore, Model, Principal, Project, Role, Ses
 use super::OpError;
 use crate::shares::Claimant;
 
-/// Somebody who acts in one workspace. Whoever holds one has already been let into the room:
-/// the route's permission or role was checked when it was made.
+/// A caller in one workspace. The route has already checked the permission or the role of the caller.
 #[derive(Clone, Debug)]
 pub struct Acting {
     pub workspace: WorkspaceId,
     pub who: Who,
-    /// What each write verifies again.
+    /// The identity that each write verifies again.
     principal: Principal,
 }
 
-/// The three kinds of those who act.
+/// The three kinds of callers.
 #[derive(Clone, Debug)]
 pub enum Who {
     /// A program with a key.
@@ -28,7 +27,7 @@ pub enum Who {
     Operator,
 }
 
-/// What a key opens, or is to open.
+/// The authority that a key has, or that a caller wants to give a key.
 #[derive(Clone, Debug)]
 pub struct Reach {
     pub permissions: Permissions,
@@ -37,20 +36,20 @@ pub struct Reach {
 }
 
 impl Acting {
-    /// A program with a key, in the key's workspace.
+    /// A program with a key, in the workspace of the key.
     pub fn key(caller: Caller) -> Self {
         let principal = Principal::Key { key: Box::new(caller.key().clone()), secret: caller.secret() };
         Self { workspace: caller.key().workspace, who: Who::Key(caller), principal }
     }
 
-    /// A person who is signed in, in a workspace that they are a member of. `needs` is the least role for the request.
+    /// A signed-in member of a workspace. `needs` is the least role for the request.
     pub fn member(workspace: &Workspace, session: &Session, role: Role, needs: Role) -> Self {
         let (session, user) = (session.id, session.user);
         let principal = Principal::Session { session, user, role: Some((workspace.id, needs)) };
         Self { workspace: workspace.id, who: Who::Member { user, role }, principal }
     }
 
-    /// A member whose work goes on after the request: without a session, and only while the role is at least `needs`.
+    /// A member whose work continues after the request, without a session. The role must stay at least `needs`.
     pub fn member_at_work(workspace: WorkspaceId, user: UserId, role: Role, needs: Role) -> Self {
         let principal = Principal::Member { user, workspace, role: needs };
         Self { workspace, who: Who::Member { user, role }, principal }
@@ -61,18 +60,19 @@ impl Acting {
         Self { workspace, who: Who::Operator, principal: Principal::Operator }
     }
 
-    /// The store for writes of this caller at `now`. Each write verifies again that the caller may still act, since the
-    /// request may have been held back after it was let in.
+    /// Returns the store for writes of this caller at `now`. Each write verifies again that the caller may still act,
+    /// because
+    /// time may have passed since the request was allowed.
     pub fn writes(&self, store: &Store, now: Timestamp) -> AuthorizedStore {
         store.acting_as(self.principal.clone(), now)
     }
 
-    /// Verifies that the caller may still act at `now`: for work and responses after a wait that write nothing.
+    /// Verifies that the caller may still act at `now`. For delayed work and responses that write nothing.
     pub async fn verify(&self, store: &Store, now: Timestamp) -> Result<(), OpError> {
         Ok(self.writes(store, now).verify().await?)
     }
 
-    /// As the history names them.
+    /// The caller as the audit log names it.
     pub fn actor(&self) -> Actor {
         match &self.who {
             Who::Key(caller) => Actor::Key(caller.key().key),
@@ -81,12 +81,12 @@ impl Acting {
         }
     }
 
-    /// Whose share of the server's bounds the work counts against.
+    /// The claimant whose share of the server's limits the work uses.
     pub fn claimant(&self) -> Claimant {
         Claimant::new(self.workspace, self.actor())
     }
 
-    /// The largest image in bytes that the caller's key may send; `None` where its limit is the server's.
+    /// The largest image in bytes that the caller's key may send. `None` if only the server's limit applies.
     pub fn max_image_bytes(&self) -> Option<usize> {
         match &self.who {
             Who::Key(caller) => {
@@ -97,7 +97,7 @@ impl Acting {
         }
     }
 
-    /// A key hands out no more than it holds; people and the operator may hand out what there is.
+    /// Verifies that a key gives no more authority than it has. People and the operator have no such limit.
     pub fn may_give(&self, target: &Reach) -> Result<(), OpError> {
         let Who::Key(caller) = &self.who else {
             return Ok(());
@@ -117,12 +117,13 @@ impl Acting {
         }
     }
 
-    /// Turns a project of the workspace into one that may be worked on. There is no other way to a [`Covered`].
+    /// Wraps a project of the workspace that the caller may open. A [`Covered`] project cannot be created in any other
+    /// way.
     pub fn covers(&self, project: Project) -> Result<Covered<Project>, OpError> {
         if self.opens(project.id) { Ok(Covered(project)) } else { Err(self.outside()) }
     }
 
-    /// The same for a model: whoever may open its project may open it, unless their key names other models.
+    /// Wraps a model that the caller may open. A key with a restriction of models must also cover the model itself.
     pub fn covers_model(&self, model: Model) -> Result<Covered<Model>, OpError> {
         if !self.opens(model.project) {
             return Err(self.outside());
@@ -145,7 +146,7 @@ impl Acting {
         }
     }
 
-    /// The models that the caller may open, of the projects that it may open.
+    /// The models that the caller may open, within the projects that the caller may open.
     pub fn covered_models(&self) -> Only<ModelId> {
         match &self.who {
             Who::Key(caller) => {
@@ -155,13 +156,15 @@ impl Acting {
         }
     }
 
-    /// Nothing where the caller's key is restricted to named models: it could not open what it would make, and would take
-    /// others along with what it ends.
+    /// Fails if the caller's key is restricted to named models. Such a key could not open a model that it creates, and
+    /// would
+    /// affect other models when it deletes a project.
     pub fn covers_all_models(&self) -> Result<(), OpError> {
         if self.covered_models().is_any() { Ok(()) } else { Err(self.outside_models()) }
     }
 
-    /// That a key asked for what it does not cover. People and the operator are never told so.
+    /// The error for a key that does not cover the requested object. People and the operator get a not-found error
+    /// instead.
     pub fn outside(&self) -> OpError {
         match &self.who {
             Who::Key(caller) => OpError::OutsideKey { key: caller.key().key, workspace: self.workspace },
@@ -184,12 +187,12 @@ impl Acting {
     }
 }
 
-/// Something of the workspace that the caller's key covers.
+/// An object of the workspace that the caller's key covers.
 #[derive(Clone, Debug)]
 pub struct Covered<T>(T);
 
 impl<T> Covered<T> {
-    /// The thing itself.
+    /// Returns the wrapped object.
     pub fn into_inner(self) -> T {
         self.0
     }

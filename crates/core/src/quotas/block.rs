@@ -1,9 +1,12 @@
-//! A block: some of what a key may do, taken from its quotas in the store and not yet spent.
+//! A block: a part of a key's quotas that this server has taken from the store and not yet spent.
 //!
-//! What was taken and is not in a block is used, by this server or by another. A block is good for the key as it stood when
-//! it was taken: after each change of the key, what is held goes back to the store, and only what lies within the new quota
-//! comes again. That a quota is not lower than the one of the block would not do: it may have been higher in between, and
-//! another server may have used that.
+//! Everything taken from a quota and not in a block counts as used, by this server or another one. A block is valid for
+//! one
+//! revision of the key. After a change of the key, the rest of the block returns to the store, and the server takes a
+//! new
+//! block within the new quota. It is not enough that the new quota is at least as high as the old quota: the quota may
+//! have
+//! been higher in between, and another server may have used the difference.
 
 use std::time::Duration;
 
@@ -11,52 +14,52 @@ use keyrack_key::{Counted, KeyId, Period, Quota, Quotas, Standing, Timestamp, Wi
 use keyrack_rack::Revision;
 use keyrack_store::{QuotaBlock as Given, UnspentBlock};
 
-/// The largest block: what a server that is killed loses at most.
+/// The largest block: the most that a killed server loses.
 const LARGEST: u32 = 64;
-/// A block is that part of what is left, so that blocks shrink to one near the end.
+/// A block takes this fraction of the remaining quota, so that blocks shrink to 1 near the end.
 const PART: u32 = 16;
-/// How long it counts that the store said that there is no more: a key that is used up asks it no more often than that.
+/// How long a store's answer that a quota is used up is valid. Limits how often a key without quota queries the store.
 const FRESH: Duration = Duration::from_secs(1);
 
 const PERIODS: usize = Period::ALL.len();
 
-/// The quotas of one kind, by period, and the change of the key that left them so.
+/// The quotas of one kind, by period, and the revision of the key that sets them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OfKind {
     by_period: [Option<Quota>; PERIODS],
     revision: Revision,
 }
 
-/// Where a key stands with each of them.
+/// The usage of each quota.
 pub(super) type Standings = [Option<Standing>; PERIODS];
 
-/// What is to be done for somebody who wants one.
+/// The result of an attempt to spend from a block.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// One was taken.
+    /// One unit of each quota was spent.
     Spent(Standings),
-    /// There is none.
+    /// A quota is used up.
     Denied(Standing),
-    /// The store knows.
+    /// Only the store can decide.
     Ask,
 }
 
 #[derive(Debug)]
 pub(super) struct Block {
     left: u32,
-    /// The day and the month that it was taken from.
+    /// The day and the month that the block was taken from.
     from: [Option<Source>; PERIODS],
-    /// The change of the key as of which it was taken.
+    /// The revision of the key for which the block was taken.
     revision: Revision,
-    /// When the store was asked last.
+    /// The time of the last query to the store.
     asked: Timestamp,
 }
 
-/// A day or a month from which a block was taken.
+/// A day or a month that a block was taken from.
 #[derive(Clone, Copy, Debug)]
 struct Source {
     window: Window,
-    /// How much is taken of it, by all servers and with the block.
+    /// The units taken by all servers, this block included.
     taken: u32,
 }
 
@@ -82,7 +85,7 @@ impl OfKind {
 }
 
 impl Block {
-    /// Takes one of each, if it is known that there is one.
+    /// Spends one unit of each quota if the block covers them.
     pub(super) fn spend(&mut self, quotas: &OfKind, now: Timestamp) -> Step {
         let Some(mut standings) = self.standings(quotas, now) else { return Step::Ask };
         let used_up = standings.iter().flatten().find(|standing| standing.left() == 0).copied();
@@ -98,29 +101,29 @@ impl Block {
         }
     }
 
-    /// Whether nobody who wants one can be told anything without the store.
+    /// Whether the block can neither spend a unit nor deny one without the store.
     pub(super) fn is_to_be_asked(&self, quotas: &OfKind, now: Timestamp) -> bool {
         let Some(standings) = self.standings(quotas, now) else { return true };
         let is_used_up = standings.iter().flatten().any(|standing| standing.left() == 0);
         if is_used_up { !self.is_fresh(now) } else { self.left == 0 }
     }
 
-    /// Takes one back that was spent, unless the day or the month has ended since.
+    /// Returns a spent unit to the block, unless the day or the month has ended since.
     pub(super) fn give_back(&mut self, spent: &Standings) {
-        // Of quotas that it was not taken from, it is none.
+        // A unit of other windows does not belong to this block.
         if self.windows() == spent.map(|one| one.map(|standing| standing.window)) {
             self.left += 1;
         }
     }
 
-    /// All that is left, which is taken out.
+    /// Empties the block and returns its content.
     pub(super) fn rest(&mut self, key: KeyId, of: Counted) -> UnspentBlock {
         let from = Period::ALL.into_iter().zip(self.from);
         let from = from.filter_map(|(per, one)| one.map(|one| (per, one.window.begins))).collect();
         UnspentBlock { key, of, left: std::mem::take(&mut self.left), from }
     }
 
-    /// How large the next block shall be. Whoever knows nothing of a day or month takes one, and learns.
+    /// The size of the next block. The size is 1 if the usage of the day or month is unknown.
     pub(super) fn next(&self, quotas: &OfKind, now: Timestamp) -> u32 {
         let rest = self
             .standings(quotas, now)
@@ -128,7 +131,9 @@ impl Block {
         rest.map_or(1, |rest| (rest / PART).clamp(1, LARGEST))
     }
 
-    /// What the store gave of `quotas` at `now`. What was given back meanwhile stays, if it is of the same day and month.
+    /// Fills the block with what the store granted for `quotas` at `now`. Keeps units that were returned in the
+    /// meantime if
+    /// they are of the same day and month.
     pub(super) fn fill(&mut self, given: &Given, quotas: &OfKind, now: Timestamp) {
         let mut filled =
             Self { left: given.size, from: [None; PERIODS], revision: quotas.revision, asked: now };
@@ -142,17 +147,17 @@ impl Block {
         *self = filled;
     }
 
-    /// How many it holds of a day or month.
+    /// The units that the block holds of a day or month.
     pub(super) fn left_of(&self, per: Period, window: Window) -> u32 {
         if self.source(per, window).is_some() { self.left } else { 0 }
     }
 
-    /// Whether every day and month that it was taken from has ended.
+    /// Whether every day and month that the block was taken from has ended.
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
         self.from.iter().flatten().all(|one| one.window.ends <= now)
     }
 
-    /// Where the key stands; nothing where the block is not of this day or month, or of the key as it was.
+    /// The usage of each quota. Returns `None` if the block is of another day, month, or revision of the key.
     fn standings(&self, quotas: &OfKind, now: Timestamp) -> Option<Standings> {
         if self.revision != quotas.revision {
             return None;

@@ -1,4 +1,4 @@
-//! One of a quota, in the hand of whoever does the work.
+//! A spent unit of a quota, held during the work that it counts.
 
 use std::sync::Arc;
 
@@ -7,8 +7,9 @@ use keyrack_key::Standing;
 use super::Book;
 use super::block::Standings;
 
-/// One of each quota that counts some work. Dropped, it is spent, also where nobody waits for the answer any more; only work
-/// that is refused gives it back.
+/// One unit of each quota that counts some work. The unit stays spent when this value is dropped, even if the client
+/// has
+/// disconnected. Only denied work returns the unit.
 #[derive(Debug)]
 #[must_use]
 pub struct Spent {
@@ -17,7 +18,7 @@ pub struct Spent {
 }
 
 impl Spent {
-    /// Of nothing that is counted.
+    /// A value for work that no quota counts.
     pub fn nothing() -> Self {
         Self { book: None, standings: Standings::default() }
     }
@@ -26,7 +27,7 @@ impl Spent {
         Self { book: Some(book), standings }
     }
 
-    /// What became of the work. Where it was refused, nothing was used.
+    /// Keeps the unit if the work succeeded, and returns the unit to the block if it failed.
     pub fn settle<T, E>(self, answer: Result<T, E>) -> Result<(T, Self), E> {
         match answer {
             Ok(answer) => Ok((answer, self)),
@@ -37,14 +38,14 @@ impl Spent {
         }
     }
 
-    /// Nothing was done.
+    /// Returns the unit to the block, because the work did not happen.
     pub fn give_back(self) {
         if let Some(book) = self.book {
             book.block.lock().give_back(&self.standings);
         }
     }
 
-    /// How the key stands since then with each quota.
+    /// The usage of each quota after this unit.
     pub fn standings(&self) -> impl Iterator<Item = Standing> {
         self.standings.into_iter().flatten()
     }

@@ -24,7 +24,7 @@ fn key() -> KeyId {
     "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap()
 }
 
-/// What the store does, in memory.
+/// An in-memory model of the store.
 #[derive(Default)]
 struct Ledger(BTreeMap<(&'static str, i64), u32>);
 
@@ -50,7 +50,7 @@ impl Ledger {
     }
 }
 
-/// A server, and the units that it has handed out and that may come back.
+/// A server, and the units that it has spent and may return.
 #[derive(Default)]
 struct Server {
     block: Block,
@@ -58,7 +58,7 @@ struct Server {
 }
 
 impl Server {
-    /// What [`Quotas::take_of`] does, with nobody in between.
+    /// Does what [`Quotas::take_of`] does, without concurrency.
     fn spend(&mut self, ledger: &mut Ledger, quotas: &OfKind, now: Timestamp) -> bool {
         for _ in 0..3 {
             match self.block.spend(quotas, now) {
@@ -85,15 +85,15 @@ impl Server {
 #[derive(Clone, Debug)]
 enum Event {
     Spend,
-    /// The work that one was taken for was refused.
+    /// The work for a unit was denied.
     GiveBack,
-    /// Killed: what it held is lost.
+    /// The server is killed, and its block is lost.
     Kill,
-    /// Stopped: what it held is given back.
+    /// The server stops, and its block returns to the store.
     Stop,
-    /// Another quota from now on.
+    /// The quota changes.
     Quota(Option<u32>, Option<u32>),
-    /// So many seconds go by.
+    /// The number of seconds that pass.
     Wait(u32),
 }
 
@@ -110,7 +110,7 @@ fn events() -> impl Strategy<Value = Vec<(usize, Event)>> {
     proptest::collection::vec((0_usize..2, event), 1..600)
 }
 
-/// How many were used in each day and month.
+/// The number of units used in each day and month.
 type Used = BTreeMap<(&'static str, i64), u32>;
 
 fn run(servers: usize, events: Vec<(usize, Event)>) -> Result<(), TestCaseError> {
@@ -132,7 +132,7 @@ fn run(servers: usize, events: Vec<(usize, Event)>) -> Result<(), TestCaseError>
                         prop_assert!(*used <= standing.quota.limit.get(), "{used} of {standing:?}");
                     }
                 } else if servers == 1 {
-                    // Alone, nobody is refused who may have one: but for those that a kill took along.
+                    // A single server denies only if the quota is used up, except for units that were lost in a kill.
                     let held = ledger.0.clone();
                     let is_used_up = of.list().iter().any(|quota| {
                         let place = (quota.per.name(), quota.per.around(now).begins.micros());
@@ -195,7 +195,7 @@ fn a_block_does_not_survive_a_quota_that_was_raised_used_up_and_lowered_again() 
     let quota = |limit: u32, revision| {
         OfKind::of(own(&[(limit, Period::Day)]), Counted::Predictions, Revision(revision))
     };
-    // The one holds a block of some; the other uses more than that quota has.
+    // The first server holds a block. The second has used more than the new quota allows.
     assert!(one.spend(&mut ledger, &quota(56, 1), now) && one.spend(&mut ledger, &quota(56, 1), now));
     assert!((0..100).all(|_| other.spend(&mut ledger, &quota(200, 2), now)));
     assert!(!one.spend(&mut ledger, &quota(56, 3), now));
@@ -219,14 +219,14 @@ fn blocks_shrink_to_one_near_the_end() {
 
 #[test]
 fn a_quota_that_is_lowered_voids_what_lies_beyond_and_one_that_is_raised_has_more_at_once() {
-    // A key with another quota stands as another change left it.
+    // The usage of a changed key belongs to another revision.
     let quota =
         |limit: u32| OfKind::of(own(&[(limit, Period::Day)]), Counted::Predictions, Revision(limit.into()));
     let now = Timestamp::from_micros(NOON);
     let (mut server, mut ledger) = (Server::default(), Ledger::default());
     let mut spend = |limit: u32| server.spend(&mut ledger, &quota(limit), now);
     assert!((0..100).all(|_| spend(1_000)));
-    // A block reaches to 121 by now.
+    // The block reaches 121 at this point.
     assert!(!spend(100) && spend(103) && spend(103) && spend(103) && !spend(103));
     assert!(spend(1_000));
     assert!(!spend(50) && spend(105) && !spend(105));
@@ -238,7 +238,7 @@ fn clock() -> Timestamp {
     Timestamp::from_micros(CLOCK.load(Ordering::SeqCst))
 }
 
-/// A key with these quotas, let through by a rack, on a store of its own.
+/// A key with these quotas, allowed by a rack, on a separate store.
 pub(crate) async fn world(folder: &std::path::Path, own: Own, clock: Clock) -> (Quotas, Caller) {
     use keyrack_key::{
         Brands, Class, Exposure, Grant, Permission, Presented, Question, Restrictions, Scope, Secret, Spend,
@@ -282,7 +282,7 @@ pub(crate) async fn used(quotas: &Quotas, caller: &Caller) -> Vec<u32> {
     standings.into_iter().map(|standing| standing.used).collect()
 }
 
-/// The only test that moves the clock, and all that depends on it.
+/// The only test that moves the clock, with everything that depends on the clock.
 #[tokio::test]
 async fn a_day_and_a_month_begin_anew_and_a_clean_stop_gives_the_rest_back() {
     let folder = tempfile::tempdir().unwrap();
