@@ -170,8 +170,7 @@ impl Keys {
     }
 
     /// Returns the rule for the expiry. An unchanged expiry may lie in the past or after the policy's limit, so that
-    /// expired
-    /// and long-lived keys can be renamed. A changed expiry must lie in the future and within the policy of the
+    /// expired and long-lived keys can be renamed. A changed expiry must lie in the future and within the policy of the
     /// workspace.
     async fn ends(&self, by: &Acting, key: &KeyRow, patch: &Patch, now: Timestamp) -> Result<Ends, OpError> {
         Ok(match patch.expires_at {
@@ -240,8 +239,8 @@ impl Keys {
         Ok(Handed { key, secret, propagation })
     }
 
-    /// Deletes a key permanently. When this function returns, this server and every confirmed node deny requests with the
-    /// key.
+    /// Deletes a key permanently. When this function returns, this server and every confirmed node deny requests with
+    /// the key.
     pub async fn delete(
         &self,
         by: &Acting,
@@ -267,8 +266,7 @@ impl Keys {
     }
 
     /// Commits a change, applies it to the rack, and waits for the nodes to confirm it. Runs in a separate task, so
-    /// that a
-    /// client that disconnects cannot leave a rack that still allows a deleted key.
+    /// that a client that disconnects cannot leave a rack that still allows a deleted key.
     async fn commit(
         &self,
         change: impl Future<Output = Result<KeyRow, StoreError>> + Send + 'static,
@@ -278,8 +276,7 @@ impl Keys {
             let started = clock();
             let row = change.await?;
             // If this fails, the change is durable but the rack lacks it. The rack is then stale and denies requests
-            // until the
-            // follower can read the change: no answers are better than wrong answers.
+            // until the follower can read the change: no answers are better than wrong answers.
             follower.reach(row.revision, clock()).await.map_err(OpError::internal)?;
             let Arrival { nodes, unconfirmed } = nodes.reached(row.workspace, row.revision).await;
             let (revision, took) = (row.revision, clock().since(started));

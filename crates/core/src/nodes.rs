@@ -1,11 +1,9 @@
 //! The nodes that check keys of a workspace in their own memory, the revision that each node has applied, and how long
-//! a
-//! change waits for them.
+//! a change waits for them.
 //!
 //! The database stores registered nodes, so that a restarted server still waits for them. The state of each node (last
 //! contact, applied revision) is in memory only, because this process alone writes keys. A node without an entry in
-//! memory
-//! is gone: its next request fails, and the node registers again and reads all keys.
+//! memory is gone: its next request fails, and the node registers again and reads all keys.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -34,14 +32,12 @@ const FILLING: Duration = Duration::from_mins(10);
 /// The maximum number of nodes, above any realistic deployment.
 const MOST: usize = 1_000;
 /// The places reserved for workspaces without nodes. Of the others, a key gets at most half and a workspace at most
-/// three
-/// quarters.
+/// three quarters.
 const KEPT_FOR_NEWCOMERS: usize = 200;
 /// The maximum number of concurrent snapshots. Each holds all keys of its workspace in memory.
 const SNAPSHOTS: usize = 16;
 /// The maximum number of concurrent writes of usage reports. Each blocks a thread while it waits for the writer, and
-/// the
-/// writer's commits need a blocking thread too.
+/// the writer's commits need a blocking thread too.
 const USAGE_REPORTS: usize = 16;
 
 /// The nodes of all workspaces.
@@ -61,8 +57,7 @@ pub struct Nodes {
 struct Seat {
     node: Node,
     /// The revision that the node had applied at its last contact. `None` before its first request for changes, when
-    /// the node
-    /// serves no requests.
+    /// the node serves no requests.
     applied: Option<Revision>,
     heard: Instant,
     heard_at: Timestamp,
@@ -231,8 +226,7 @@ impl Nodes {
 
     /// Records the usage of keys on a node, and its callers. The statements run on a blocking thread, because they take
     /// longer than other requests should wait. Fails with [`OpError::ShareUsedUp`] if too many reports of the same key
-    /// or
-    /// workspace are being written. The node then sends its report again.
+    /// or workspace are being written. The node then sends its report again.
     pub async fn note_uses(
         &self,
         by: &Acting,
@@ -266,8 +260,7 @@ impl Nodes {
     }
 
     /// Waits until every node of `workspace` has applied `revision` or can no longer serve an older one. A node that
-    /// misses
-    /// its lease is considered disconnected: the wait ends, and the node is listed as unconfirmed.
+    /// misses its lease is considered disconnected: the wait ends, and the node is listed as unconfirmed.
     pub async fn reached(&self, workspace: WorkspaceId, revision: Revision) -> Arrival {
         let mut moved = self.moved.subscribe();
         let patience = Instant::now() + with_slack(LEASE);

@@ -1,7 +1,6 @@
 //! Daily and monthly quotas of keys. The server takes blocks of a quota from the store and spends them from memory. A
 //! taken block counts as used, so that neither a crash nor a second server exceeds the quota. Near the end of a quota
-//! the
-//! block size is 1, and each request waits for the store.
+//! the block size is 1, and each request waits for the store.
 
 mod block;
 mod spent;
@@ -49,8 +48,7 @@ impl Quotas {
     }
 
     /// Spends one unit if `by` is a key with quotas of that kind. Call this after all other checks, because a unit must
-    /// not be
-    /// spent for work that another check denies.
+    /// not be spent for work that another check denies.
     pub async fn take(&self, by: &Acting, of: Counted) -> Result<Spent, OpError> {
         match &by.who {
             Who::Key(caller) => self.take_of(caller, of).await,
@@ -157,8 +155,7 @@ impl Quotas {
     }
 
     /// Takes a block from the store, unless a concurrent request has done so. Runs in a separate task, so that a client
-    /// that
-    /// disconnects does not lose the block.
+    /// that disconnects does not lose the block.
     async fn ask(&self, key: KeyId, of: Counted, own: OfKind, book: &Arc<Book>) -> Result<(), OpError> {
         let turn = Arc::clone(&book.asking).lock_owned().await;
         let (store, clock, book) = (self.store.clone(), self.clock, Arc::clone(book));

@@ -61,8 +61,7 @@ impl Acting {
     }
 
     /// Returns the store for writes of this caller at `now`. Each write verifies again that the caller may still act,
-    /// because
-    /// time may have passed since the request was allowed.
+    /// because time may have passed since the request was allowed.
     pub fn writes(&self, store: &Store, now: Timestamp) -> AuthorizedStore {
         store.acting_as(self.principal.clone(), now)
     }
@@ -157,8 +156,7 @@ impl Acting {
     }
 
     /// Fails if the caller's key is restricted to named models. Such a key could not open a model that it creates, and
-    /// would
-    /// affect other models when it deletes a project.
+    /// would affect other models when it deletes a project.
     pub fn covers_all_models(&self) -> Result<(), OpError> {
         if self.covered_models().is_any() { Ok(()) } else { Err(self.outside_models()) }
     }

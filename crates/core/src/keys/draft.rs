@@ -148,8 +148,7 @@ impl Checked {
     }
 
     /// Returns what the edited key opens. If the edit keeps `scopes`, the key keeps its granted permissions, even if
-    /// the
-    /// meaning of the scopes has changed since.
+    /// the meaning of the scopes has changed since.
     pub(super) fn reach_after(&self, before: &Reach, scopes: Scopes) -> Reach {
         let reach = self.reach();
         if self.grant.scopes() == scopes { Reach { permissions: before.permissions, ..reach } } else { reach }

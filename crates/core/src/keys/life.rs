@@ -23,9 +23,9 @@ enum Turn {
 }
 
 impl Keys {
-    /// Denies requests with a key for `span`, or until the key is resumed. When this function returns, this server and every
-    /// confirmed node deny requests with the key. Any caller that may manage keys may pause a key, but a pause that ends
-    /// before the current pause lets the key work sooner and needs the authority that a resumption needs.
+    /// Denies requests with a key for `span`, or until the key is resumed. When this function returns, this server and
+    /// every confirmed node deny requests with the key. Any caller that may manage keys may pause a key, but a pause
+    /// that ends before the current pause lets the key work sooner and needs the authority that a resumption needs.
     pub async fn pause(
         &self,
         by: &Acting,

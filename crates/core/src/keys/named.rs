@@ -62,8 +62,7 @@ impl Keys {
     }
 
     /// Returns the restrictions without deleted projects and models, and without an image limit above the server's. A
-    /// list
-    /// that becomes empty stays a restriction and opens nothing.
+    /// list that becomes empty stays a restriction and opens nothing.
     pub async fn still_there(&self, by: &Acting, mut own: Restrictions) -> Result<Restrictions, OpError> {
         if let Only::These(projects) = &mut own.projects {
             for project in projects.clone() {

@@ -68,8 +68,7 @@ impl Keys {
     }
 
     /// Denies a change that gives more access to a key with an exposed secret. Only recorded exposures count: the
-    /// server
-    /// records its own within a second, and exposures on nodes when the nodes report them.
+    /// server records its own within a second, and exposures on nodes when the nodes report them.
     pub(super) async fn hands_nothing_out(
         &self,
         by: &Acting,

@@ -34,8 +34,7 @@ pub struct WhatIf {
     /// The names of changed restrictions whose effect is unknown because requests record nothing about them.
     pub unrecorded: Vec<String>,
     /// With a lower rate limit: the minimum number of requests above the limit. Usage is recorded by the hour, so the
-    /// real
-    /// number may be higher.
+    /// real number may be higher.
     pub too_fast: Option<u64>,
 }
 

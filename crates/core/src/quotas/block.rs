@@ -1,12 +1,9 @@
 //! A block: a part of a key's quotas that this server has taken from the store and not yet spent.
 //!
 //! Everything taken from a quota and not in a block counts as used, by this server or another one. A block is valid for
-//! one
-//! revision of the key. After a change of the key, the rest of the block returns to the store, and the server takes a
-//! new
-//! block within the new quota. It is not enough that the new quota is at least as high as the old quota: the quota may
-//! have
-//! been higher in between, and another server may have used the difference.
+//! one revision of the key. After a change of the key, the rest of the block returns to the store, and the server takes
+//! a new block within the new quota. It is not enough that the new quota is at least as high as the old quota: the
+//! quota may have been higher in between, and another server may have used the difference.
 
 use std::time::Duration;
 
@@ -132,8 +129,7 @@ impl Block {
     }
 
     /// Fills the block with what the store granted for `quotas` at `now`. Keeps units that were returned in the
-    /// meantime if
-    /// they are of the same day and month.
+    /// meantime if they are of the same day and month.
     pub(super) fn fill(&mut self, given: &Given, quotas: &OfKind, now: Timestamp) {
         let mut filled =
             Self { left: given.size, from: [None; PERIODS], revision: quotas.revision, asked: now };

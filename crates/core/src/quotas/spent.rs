@@ -8,8 +8,7 @@ use super::Book;
 use super::block::Standings;
 
 /// One unit of each quota that counts some work. The unit stays spent when this value is dropped, even if the client
-/// has
-/// disconnected. Only denied work returns the unit.
+/// has disconnected. Only denied work returns the unit.
 #[derive(Debug)]
 #[must_use]
 pub struct Spent {
