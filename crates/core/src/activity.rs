@@ -1,4 +1,4 @@
-//! What happened in a workspace: looked through, taken along, verified.
+//! The audit log of a workspace: list, export, and verify.
 
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
@@ -11,18 +11,18 @@ use super::{Acting, OpError};
 use crate::history::{Format, Writer};
 use crate::shares::{Budget, Claimant, Share};
 
-/// How many entries are read and written at a time.
+/// The number of entries to read and write at a time.
 const PIECE: u32 = 500;
 
-/// Chains that are verified at once, one of each workspace: each keeps one of the database's readers until its end.
+/// The maximum number of concurrent verifications. Each uses a reader of the database until it ends.
 const VERIFYING: usize = 2;
-/// Files that are written at once: half of them for one key, three quarters for one workspace.
+/// The maximum number of concurrent exports. A key gets at most half and a workspace at most three quarters.
 const EXPORTS: usize = 32;
 
-/// How many of those who did something a list offers.
+/// The maximum number of actors in the filter of a list.
 const ACTORS: u32 = 200;
 
-/// The history of all workspaces.
+/// The audit logs of all workspaces.
 #[derive(Clone, Debug)]
 pub struct Activity {
     store: Store,
@@ -30,22 +30,22 @@ pub struct Activity {
     exports: Budget,
 }
 
-/// What a look at a whole chain found.
+/// The result of verifying a whole chain.
 #[derive(Clone, Debug)]
 pub struct Verified {
     pub chain: ChainStatus,
-    /// The entry at its end, with its hash.
+    /// The newest entry, with its hash.
     pub newest: Option<ActivityEntry>,
 }
 
 impl Activity {
-    /// What happened in the workspaces of `store`.
+    /// Reads the audit logs in `store`.
     pub fn new(store: Store) -> Self {
         let verifying = Budget::new("audit log verifications", VERIFYING);
         Self { store, verifying, exports: Budget::new("audit log exports", EXPORTS) }
     }
 
-    /// A page of entries, newest first.
+    /// Returns a page of entries, newest first.
     pub async fn list(
         &self,
         by: &Acting,
@@ -56,12 +56,12 @@ impl Activity {
         Ok(self.store.activity(by.workspace, filter, before, limit).await?)
     }
 
-    /// Those who did something.
+    /// Returns the actors of the audit log.
     pub async fn actors(&self, by: &Acting) -> Result<Vec<(Actor, Option<String>)>, OpError> {
         Ok(self.store.activity_actors(by.workspace, ACTORS).await?)
     }
 
-    /// Computes the whole chain anew.
+    /// Verifies the whole chain by recomputing each hash. The cost grows with the length of the audit log.
     pub async fn verify(&self, by: &Acting) -> Result<Verified, OpError> {
         let _share = self.verifying.take(Claimant::workspace(by.workspace), 1)?;
         let chain = self.store.verify_chain(by.workspace).await?;
@@ -69,7 +69,7 @@ impl Activity {
         Ok(Verified { chain, newest: newest.items.into_iter().next() })
     }
 
-    /// The entries as a file, oldest first, piece by piece: what has been sent is not held any more.
+    /// Streams the entries as a file, oldest first. Only one piece is in memory at a time.
     pub async fn export(
         &self,
         by: &Acting,
@@ -86,12 +86,12 @@ impl Activity {
     }
 }
 
-/// A file on its way.
+/// An export in progress.
 struct Export {
     store: Store,
     workspace: WorkspaceId,
     filter: ActivityFilter,
-    /// The last entry that was there when it began: the file ends there, whatever is written meanwhile.
+    /// The newest entry at the start of the export. Later entries are not part of the file.
     length: u64,
     after: u64,
     writer: Writer,
@@ -99,13 +99,13 @@ struct Export {
 }
 
 impl Export {
-    /// The next piece, and what is left; the last piece is the end of the file.
+    /// Returns the next piece and the remaining export. The last piece is the end of the file.
     async fn next(left: Option<Self>) -> Result<Option<(Bytes, Option<Self>)>, StoreError> {
         let Some(mut own) = left else { return Ok(None) };
         let found = own.store.activity_after(own.workspace, &own.filter, own.after, own.length, PIECE);
         // Pieces are read after the request's handler has returned.
         let found = with_tenant(Some(own.workspace), found).await;
-        // The answer has begun: all that is left is to break it off, and a file without its last line says so.
+        // The response has started, so the only option is to abort it. A file without its last line fails verification.
         let found = found.inspect_err(|error| tracing::error!(%error, "an export was broken off"))?;
         let Some(last) = found.last() else {
             return Ok(Some((own.end(), None)));

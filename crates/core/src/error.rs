@@ -1,4 +1,4 @@
-//! The errors of all operations. What a client reads of an error is decided elsewhere, in the server.
+//! The errors of all operations. The server decides what clients see of an error.
 
 use keyrack_key::{KeyId, WorkspaceId};
 use keyrack_store::{ModelStatus, Role, StoreError};
@@ -13,10 +13,10 @@ use super::refusals::DeniedKey;
 use crate::disk::DiskLow;
 use crate::shares::{Exhausted, Holder, QueueFull};
 
-/// What is said of an internal error. Its cause goes to the log.
+/// The message of an internal error. The log has the cause.
 pub const INTERNAL: &str = "something went wrong on our side; the log has it under the request id";
 
-/// Why something was not done. Nothing of it was done then.
+/// Why an operation failed. A failed operation changes nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum OpError {
     #[error("what was sent is not what was expected")]
@@ -101,7 +101,7 @@ pub enum OpError {
 }
 
 impl OpError {
-    /// A failure that the caller can do nothing about.
+    /// Wraps a failure that the caller cannot fix.
     pub fn internal(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Internal(Box::new(error))
     }
@@ -111,8 +111,8 @@ impl OpError {
         matches!(self, Self::Busy | Self::ShareUsedUp(_))
     }
 
-    /// Whether the load of the server or of the caller causes the error, and not what was sent: the same request may
-    /// succeed later. Includes [`is_busy`](Self::is_busy).
+    /// Whether the load of the server or of the caller causes the error rather than the request itself: the same
+    /// request may succeed later. Includes [`is_busy`](Self::is_busy).
     pub const fn is_temporary(&self) -> bool {
         match self {
             Self::Busy | Self::ShareUsedUp(_) | Self::TooMany(_) => true,
@@ -150,8 +150,8 @@ impl OpError {
         }
     }
 
-    /// Whether the image, its upload, or the model that it was sent to causes the error, so that the server may accept
-    /// another image of the same caller.
+    /// Whether the image, its upload, or the model that received the image causes the error, so that the server may
+    /// accept another image of the same caller.
     pub const fn concerns_image(&self) -> bool {
         match self {
             Self::Annotation(_)

@@ -1,7 +1,8 @@
-//! The first call with a secret that was just handed out, for whoever waits for it before closing the page.
+//! The first request with a new secret, for a page that waits for the request.
 //!
-//! Uses are told of once a second, secret by secret: of those that somebody waits for, it is kept how the first ended. In
-//! memory alone, since nobody waits for long, and never in the way of a request.
+//! The rack and the nodes report usage once a second for each secret. For secrets that a page waits for, this module
+//! keeps the outcome of the first request. The outcome is in memory only, because pages do not wait for long, and
+//! recording the outcome does not delay requests.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,19 +14,20 @@ use parking_lot::Mutex;
 
 use super::keys::Handed;
 
-/// How long a call is waited for.
+/// How long a page can wait for the first request.
 const PATIENCE: Duration = Duration::from_hours(1);
-/// How many secrets are waited for at once; the oldest of the workspace that waits for most gives way.
+/// The maximum number of awaited secrets. Above it, the oldest secret of the workspace with the most secrets is
+/// dropped.
 const MOST: usize = 1_000;
 
-/// What has become of the first call so far.
+/// The current state of the first request.
 #[derive(Clone, Copy, Debug)]
 pub enum FirstCall {
-    /// Nobody has called.
+    /// No request has arrived.
     Awaited,
-    /// Somebody has, and was refused for this reason ([`keyrack_key::Denial::code`]); the last that was.
+    /// All requests were denied. Holds the latest denial; `reason` is a [`keyrack_key::Denial::code`].
     Refused { permission: Option<Permission>, reason: &'static str },
-    /// It came through.
+    /// A request was allowed.
     Came(LastUse),
 }
 
@@ -38,12 +40,13 @@ struct Watched {
     call: FirstCall,
 }
 
-/// The secrets whose first call somebody waits for.
+/// The secrets whose first request a page waits for.
 #[derive(Clone, Debug, Default)]
 pub struct FirstCalls(Arc<Mutex<HashMap<Digest, Watched>>>);
 
 impl FirstCalls {
-    /// Waits for the first call with a secret that is being handed out. Before it is shown, so that none is missed.
+    /// Waits for the first request with a new secret. Call this before the secret is shown, so that no request is
+    /// missed.
     pub fn await_one(&self, handed: &Handed, now: Timestamp) {
         let (key, secret) = (&handed.key, &handed.secret);
         self.with(|watched| {
@@ -59,7 +62,8 @@ impl FirstCalls {
         });
     }
 
-    /// Learns what secrets were used for. A node tells of keys of its own workspace: what it says of others counts for nothing.
+    /// Records the usage of secrets. With `workspace`, ignores keys of other workspaces, because a node may report only
+    /// keys of its own workspace.
     pub fn learn(&self, used: &[Used], workspace: Option<WorkspaceId>) {
         self.with(|watched| {
             if watched.is_empty() {
@@ -74,7 +78,8 @@ impl FirstCalls {
         });
     }
 
-    /// What has become of the first call with the secret of `key` that ends so; nothing where it is not waited for.
+    /// Returns the state of the first request with the secret of `key` that ends in `hint`. Returns `None` if no page
+    /// waits for the secret.
     pub fn of(&self, key: KeyId, hint: Hint) -> Option<FirstCall> {
         self.with(|watched| {
             watched.values().find(|one| one.key == key && one.hint == hint).map(|one| one.call)

@@ -1,4 +1,4 @@
-//! What is wrong with what somebody sent, field by field.
+//! Validation errors, by field.
 
 use std::borrow::Cow;
 
@@ -7,47 +7,47 @@ use icu_properties::props::{
     NoncharacterCodePoint, UnifiedIdeograph,
 };
 
-/// Fields and what was expected of each. A form shows them beside the field, the API as `details`.
+/// The invalid fields and what each should contain. A form shows them next to the field, the API as `details`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Invalid {
     fields: Vec<(&'static str, String)>,
 }
 
 impl Invalid {
-    /// One wrong field.
+    /// An error for one field.
     pub fn field(field: &'static str, expected: impl Into<String>) -> Self {
         Self { fields: vec![(field, expected.into())] }
     }
 
-    /// What is wrong with one field, if anything is.
+    /// Converts the error of a field, if the result is an error.
     pub fn of_result<T>(field: &'static str, result: Result<T, impl ToString>) -> Option<Self> {
         result.err().map(|error| Self::field(field, error.to_string()))
     }
 
-    /// All that is wrong, in one.
+    /// Combines errors into one.
     pub fn all(parts: impl IntoIterator<Item = Option<Self>>) -> Self {
         Self { fields: parts.into_iter().flatten().flat_map(|part| part.fields).collect() }
     }
 
-    /// Keeps the value of a field, or what is wrong with it.
+    /// Returns the value of a field, or records its error and returns `None`.
     pub fn take<T>(&mut self, field: &'static str, result: Result<T, impl ToString>) -> Option<T> {
         result.map_err(|error| self.fields.push((field, error.to_string()))).ok()
     }
 
-    /// All the fields.
+    /// Returns all invalid fields with what each should contain.
     pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.fields.iter().map(|(field, expected)| (*field, expected.as_str()))
     }
 
-    /// What is wrong with one field.
+    /// Returns what a field should contain. Returns `None` if the field is valid.
     pub fn of(&self, field: &str) -> Option<String> {
         self.fields.iter().find(|(name, _)| *name == field).map(|(_, expected)| expected.clone())
     }
 }
 
-/// The name of a thing or a person: 1 to 100 characters that can be read. All names have these rules. Each run of spaces, of
-/// any width, becomes one space, and those at the ends go, since a page shows no difference. An invisible character is an
-/// error, which names it.
+/// Validates the name of an object or a person: 1 to 100 characters, at least one of them visible. All names follow
+/// these rules. Each run of whitespace becomes one space, and leading and trailing whitespace is removed, because pages
+/// display no difference. An invisible character is an error that gives its position.
 pub fn name(text: &str) -> Result<String, Cow<'static, str>> {
     let text = text.trim();
     if !text.chars().any(is_seen) {
@@ -63,7 +63,7 @@ pub fn name(text: &str) -> Result<String, Cow<'static, str>> {
     Ok(name)
 }
 
-/// Text that may be left out.
+/// Validates optional text of at most `most` characters. Returns `None` for empty text.
 pub fn note(text: &str, most: usize) -> Result<Option<String>, String> {
     let text = text.trim();
     if text.chars().count() > most {
@@ -75,13 +75,14 @@ pub fn note(text: &str, most: usize) -> Result<Option<String>, String> {
     Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
 }
 
-/// The error for a text with a hidden character `c` at byte `at`. People can't see it, so they need its place.
+/// The error for text with a hidden character `c` at byte `at`. People cannot see the character, so the error gives its
+/// position.
 fn remove(text: &str, at: usize, c: char) -> String {
     let place = text.get(..at).map_or(0, |before| before.chars().count()) + 1;
     format!("no control or invisible characters: remove character {place}, U+{:04X}", u32::from(c))
 }
 
-/// What somebody else named, with a line in place of each character that cannot be seen.
+/// Replaces each hidden character of text from an untrusted source with an underscore.
 pub fn visible(text: &str) -> String {
     let text = text.trim();
     let hidden: Vec<_> = hidden(text).map(|(at, _)| at).collect();
@@ -89,15 +90,15 @@ pub fn visible(text: &str) -> String {
     text.char_indices().map(seen).collect()
 }
 
-/// A character that leaves a trace where it stands.
+/// Whether a character is visible without other characters.
 fn is_seen(c: char) -> bool {
     !(c.is_whitespace() || is_unseen(c) || is_mark(c))
 }
 
-/// The characters that make a text look like another one, and where they stand.
+/// Returns the characters that make text look like other text, with their byte positions.
 ///
-/// Joiners and variation selectors are part of words and emoji, and are let through only where they change what is seen:
-/// else a name with one of them would pass for the name without.
+/// Joiners and variation selectors are part of words and emoji. They are allowed only where they change the appearance
+/// of the text: otherwise, a name with such a character would look like the name without the character.
 fn hidden(text: &str) -> impl Iterator<Item = (usize, char)> {
     let (mut seen, mut last) = (None, None);
     let mut letters = text.char_indices().peekable();
@@ -117,14 +118,14 @@ fn hidden(text: &str) -> impl Iterator<Item = (usize, char)> {
     })
 }
 
-/// Whether `c`, which is invisible by itself, changes how its neighbors look: the character that was `seen` last and the
-/// `last` one, which may be invisible too, before it, and the one `after` it.
+/// Whether the invisible character `c` changes how its neighbors look: the last visible character (`seen`), the
+/// previous character (`last`), which may be invisible too, and the next character (`after`).
 fn is_at_work((seen, last): (Option<char>, Option<char>), c: char, after: Option<char>) -> bool {
     let joins = |c: Option<char>| c.is_some_and(|c| !c.is_ascii() && !is_unseen(c) && !c.is_whitespace());
     match c {
-        // Scripts that join letters, and emoji in sequence.
+        // Scripts that join letters, and emoji sequences.
         '\u{200C}' | '\u{200D}' | '\u{2D7F}' | '\u{1107F}' => joins(seen) && joins(after),
-        // Text or emoji (UTS #51); of ASCII, only what becomes a keycap.
+        // Text or emoji presentation (UTS #51). Of ASCII, only keycap sequences.
         '\u{FE0E}' | '\u{FE0F}' => {
             after == Some('\u{20E3}') || last.is_some_and(|c| !c.is_ascii() && Emoji::for_char(c))
         }
@@ -134,13 +135,13 @@ fn is_at_work((seen, last): (Option<char>, Option<char>), c: char, after: Option
     }
 }
 
-/// Combining marks: they are seen on the letter before, and none are seen by themselves.
+/// Combining marks, which are visible only on a preceding letter.
 fn is_mark(c: char) -> bool {
     matches!(GeneralCategory::for_char(c), GeneralCategory::NonspacingMark | GeneralCategory::EnclosingMark)
 }
 
-/// Characters that show nothing, turn the direction of text, break lines, or replace letters that were lost. A name with one
-/// of them could pass for another name.
+/// Characters that have no glyph, change the direction of text, break lines, or replace lost letters. A name with such
+/// a character could look like another name.
 fn is_unseen(c: char) -> bool {
     c.is_control()
         || DefaultIgnorableCodePoint::for_char(c)
@@ -148,12 +149,12 @@ fn is_unseen(c: char) -> bool {
         || NoncharacterCodePoint::for_char(c)
         || is_format(c)
         || is_blank(c)
-        // Line and paragraph separator, and the two signs of lost text.
+        // The line and paragraph separators, and the two replacement characters.
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{FFFC}' | '\u{FFFD}')
 }
 
-/// Format characters (Cf), such as those that arrange Egyptian hieroglyphs. The signs that go around numbers are of the same
-/// category and are seen (Prepended_Concatenation_Mark in PropList.txt of Unicode 17).
+/// Format characters (Cf), such as the controls of Egyptian hieroglyphs. Excludes the signs that enclose numbers, which
+/// are in the same category but visible (Prepended_Concatenation_Mark in PropList.txt of Unicode 17).
 fn is_format(c: char) -> bool {
     let is_around_numbers = matches!(
         c,
@@ -170,8 +171,8 @@ fn is_format(c: char) -> bool {
     GeneralCategory::for_char(c) == GeneralCategory::Format && !is_around_numbers
 }
 
-/// Characters without a glyph of their own that no property names. They are those that the code charts of Unicode 17 call
-/// blank, null, filler, or (invisible) joiner, without the ones that are ignored by default.
+/// Characters without a glyph that no Unicode property covers: the characters that the code charts of Unicode 17 call
+/// blank, null, filler, or (invisible) joiner. Excludes characters that are ignorable by default.
 const fn is_blank(c: char) -> bool {
     matches!(
         c,

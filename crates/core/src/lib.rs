@@ -1,5 +1,5 @@
-//! What can be done in Keyrack, once for the API, the pages, and the command line, so that no way in differs from another:
-//! rules over the store, the rack, objects, and models. No HTTP, no HTML.
+//! The operations of Keyrack, shared by the API, the pages, and the command line so that all three follow the same
+//! rules. Operations use the store, the rack, objects, and models. No HTTP, no HTML.
 //!
 //! - A module per subject holds its operations ([`keys`], [`projects`], [`datasets`], [`models`], [`predictions`], …).
 //!   Each operation takes [`Acting`], the caller in one workspace, and fails with one [`OpError`].

@@ -1,4 +1,4 @@
-//! Passwords: argon2id (RFC 9106), 19 MiB and two passes, at most two at a time.
+//! Password hashing with Argon2id (RFC 9106): 19 MiB and two passes, at most two hashes at a time.
 
 use std::net::IpAddr;
 
@@ -11,25 +11,26 @@ use super::OpError;
 use super::throttle::network;
 use crate::shares::{Claimant, FairQueue, Limits};
 
-/// Hashing one takes 19 MiB and 30 ms of a core: more of them at once would take the server from everybody else.
+/// One hash takes 19 MiB and 30 ms of a core. More concurrent hashes would slow down all other requests.
 const AT_ONCE: usize = 2;
-/// Attempts that wait: as many as are served within the patience of the last one.
+/// The maximum number of waiting attempts: the number that the server can check within the last attempt's deadline.
 const WAITING: usize = 256;
 
-/// How long somebody waits for a turn before they are told to come back.
+/// How long an attempt waits for its turn before it fails as busy.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Hashes and checks passwords, away from the threads that answer requests.
+/// Hashes and checks passwords on blocking threads.
 #[derive(Debug)]
 pub struct Passwords {
-    /// Addresses take turns.
+    /// Network addresses take turns.
     queue: FairQueue,
-    /// Checked where there is no account, so that the answer takes as long as where there is one.
+    /// A hash to check if the account does not exist, so that the answer takes the same time as for an existing
+    /// account.
     nobody: String,
 }
 
 impl Passwords {
-    /// Prepares the hash that nobody's password matches.
+    /// Computes the hash that no password matches.
     pub fn new() -> Result<Self, OpError> {
         let nobody = hash("nobody's password").map_err(OpError::internal)?;
         let limits =
@@ -37,13 +38,12 @@ impl Passwords {
         Ok(Self { queue: FairQueue::new(limits), nobody })
     }
 
-    /// The hash to store (PHC string).
+    /// Hashes a password for the store (PHC string). Fails if too many attempts are waiting.
     pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, OpError> {
         self.take_turn(None, move || hash(&password)).await?.map_err(OpError::internal)
     }
 
-    /// Whether `password`, which came from `address`, is the one that `stored` was made of; takes the same time where there
-    /// is none.
+    /// Whether `password`, sent from `address`, matches `stored`. Takes the same time if `stored` is `None`.
     pub async fn verify(
         &self,
         password: Zeroizing<String>,
@@ -67,7 +67,7 @@ impl Passwords {
         let claimant = Claimant::network(address.map(network));
         let turn = self.queue.turn(claimant, 1, Instant::now() + PATIENCE).await?;
         let work = move || {
-            // With the work and not with the request: a client that hangs up frees no memory.
+            // The turn belongs to the work and not to the request: the work keeps its memory if the client disconnects.
             let _turn = turn;
             work()
         };

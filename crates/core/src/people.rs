@@ -1,4 +1,4 @@
-//! What people do: set up, sign in, be remembered by a browser, begin workspaces.
+//! Operations of people: setup, sign-in, sessions, and creating workspaces.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -15,14 +15,15 @@ use zeroize::Zeroizing;
 
 use super::{Invalid, OpError, Passwords, Throttle, invalid};
 
-/// A browser that was not seen for so long is asked to sign in again.
+/// A session ends after this time without activity.
 pub const IDLE: Duration = Duration::from_hours(7 * 24);
-/// However busy it is, a session ends then.
+/// A session ends after this time, regardless of activity.
 pub const LONGEST: Duration = Duration::from_hours(30 * 24);
-/// How exact "last seen" is; more would be a write for each page.
+/// The precision of the "last seen" time. A higher precision would need a write for each page.
 const SEEN: Duration = Duration::from_mins(1);
 
-/// What a browser keeps: 256 random bits. It does not print; the store keeps its digest.
+/// The secret of a session or a setup link: 256 random bits. `Debug` does not print the token. The store keeps its
+/// digest.
 pub struct Token(Zeroizing<String>);
 
 impl Token {
@@ -36,13 +37,13 @@ impl Token {
         Ok(Self(text))
     }
 
-    /// What came back from a browser.
+    /// Parses a token that a browser sent. Returns `None` unless the text is 64 hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         fits.then(|| Self(Zeroizing::new(text.to_owned())))
     }
 
-    /// The text, for the one cookie or link that carries it.
+    /// The text of the token, for the cookie or the link that carries the token.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -58,7 +59,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// The first owner and workspace, as typed. It does not print: the password would.
+/// The first owner and workspace, as entered. Does not implement `Debug`, so that the password is never printed.
 pub struct Founding {
     pub name: String,
     pub email: String,
@@ -66,42 +67,42 @@ pub struct Founding {
     pub workspace: String,
 }
 
-/// Where somebody signs in from.
+/// The origin of a sign-in.
 #[derive(Clone, Debug)]
 pub struct From {
     pub address: Option<IpAddr>,
     pub agent: Option<String>,
 }
 
-/// People, their workspaces and their browsers.
+/// People, their workspaces, and their sessions.
 #[derive(Debug)]
 pub struct People {
     store: Store,
     clock: Clock,
     passwords: Passwords,
     throttle: Throttle,
-    /// Of the setup link. Nobody else knows it, and it ends with the process or with its use.
+    /// The token of the setup link. It exists only in this process and is valid until setup is complete.
     setup: Token,
 }
 
 impl People {
-    /// People of `store`.
+    /// Manages the people in `store`.
     pub fn new(store: Store, clock: Clock) -> Result<Self, OpError> {
         let (passwords, throttle, setup) = (Passwords::new()?, Throttle::default(), Token::generate()?);
         Ok(Self { store, clock, passwords, throttle, setup })
     }
 
-    /// The token of the setup link; nothing once there is an owner.
+    /// Returns the token of the setup link, or `None` if setup is complete.
     pub async fn setup_token(&self) -> Result<Option<&Token>, OpError> {
         Ok(if self.store.is_set_up().await? { None } else { Some(&self.setup) })
     }
 
-    /// Whether `token` is the one of the setup link. Digests are compared, so that the time tells nothing.
+    /// Whether `token` is the token of the setup link. Compares digests, so that the timing reveals nothing.
     pub fn is_setup_token(&self, token: &str) -> bool {
         Digest::of(token.as_bytes()) == self.setup.digest()
     }
 
-    /// Makes the first owner and workspace.
+    /// Creates the first owner and workspace.
     pub async fn set_up(&self, founding: Founding) -> Result<(User, Workspace), OpError> {
         let mut wrong = Invalid::default();
         let name = wrong.take("name", invalid::name(&founding.name));
@@ -127,7 +128,7 @@ impl People {
         Ok((user, self.store.workspace(new.id).await?.ok_or(found)?))
     }
 
-    /// Checks a password and remembers the browser. Nothing where the two do not match.
+    /// Checks a password and creates a session. Returns `None` if the email and the password do not match.
     pub async fn sign_in(
         &self,
         email: &str,
@@ -145,7 +146,7 @@ impl People {
         self.remember(user.id, from).await.map(Some)
     }
 
-    /// Begins a session for somebody who has just proved who they are.
+    /// Creates a session for a person who has just proved their identity.
     pub async fn remember(&self, user: UserId, from: From) -> Result<Token, OpError> {
         let token = Token::generate()?;
         let now = (self.clock)();
@@ -164,14 +165,14 @@ impl People {
         Ok(token)
     }
 
-    /// Whose browser this is, if its session lives.
+    /// Returns the session of a token and its person. Returns `None` if the session has ended.
     pub async fn session(&self, token: &Token) -> Result<Option<(Session, User)>, OpError> {
         let now = (self.clock)();
         let found = self.store.session_by_digest(token.digest()).await?;
         let living =
             found.filter(|(session, _)| session.expires_at > now && now.since(session.seen_at) < IDLE);
         if let Some((session, _)) = living.as_ref().filter(|(session, _)| now.since(session.seen_at) > SEEN) {
-            // Worth knowing, and no reason to show no page.
+            // A failure here only makes "last seen" less precise, so the page is shown anyway.
             if let Err(error) = self.store.touch_session(session.id, now).await {
                 tracing::warn!(%error, "when a session was last seen could not be written");
             }
@@ -179,7 +180,7 @@ impl People {
         Ok(living)
     }
 
-    /// The sessions of a person that still live.
+    /// Returns the active sessions of a person.
     pub async fn sessions(&self, user: UserId) -> Result<Vec<Session>, OpError> {
         let now = (self.clock)();
         let mut sessions = self.store.sessions_of(user).await?;
@@ -197,13 +198,14 @@ impl People {
         Ok(self.writes(by).end_other_sessions(by.user, by.id).await?)
     }
 
-    /// The store for writes of a person outside of workspaces. Each verifies that they are still signed in.
+    /// Returns the store for writes of a person outside of workspaces. Each write verifies that the person is still
+    /// signed in.
     fn writes(&self, by: &Session) -> AuthorizedStore {
         let principal = Principal::Session { session: by.id, user: by.user, role: None };
         self.store.acting_as(principal, (self.clock)())
     }
 
-    /// The workspaces of a person.
+    /// Returns the workspaces of a person.
     pub async fn memberships(&self, user: UserId) -> Result<Vec<Membership>, OpError> {
         Ok(self.store.memberships(user).await?)
     }
@@ -226,13 +228,13 @@ impl People {
         Err(OpError::Busy)
     }
 
-    /// Forgets sessions that are over.
+    /// Deletes sessions that have ended; returns how many.
     pub async fn end_expired(&self, now: Timestamp) -> Result<u64, OpError> {
         Ok(self.store.delete_expired_sessions(now, IDLE).await?)
     }
 }
 
-/// An address as people write it. Whether it reaches anybody, only a letter can tell.
+/// Validates the form of an email address. Only a message to the address could prove that the address exists.
 fn email(text: &str) -> Result<String, &'static str> {
     let text = text.trim();
     let parts = text.split_once('@').filter(|(local, domain)| {
@@ -248,7 +250,7 @@ fn email(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// Length is what counts (NIST SP 800-63B); rules about signs and digits make passwords worse.
+/// Checks the length only (NIST SP 800-63B): rules about symbols and digits make passwords worse.
 fn password(password: &str, email: &str) -> Result<(), &'static str> {
     match password.chars().count() {
         0..12 => Err("at least 12 characters"),
@@ -258,7 +260,7 @@ fn password(password: &str, email: &str) -> Result<(), &'static str> {
     }
 }
 
-/// The name in a URL: letters and digits of ASCII, hyphens between.
+/// The name of a workspace in URLs: lowercase ASCII letters and digits, separated by hyphens.
 fn slug(name: &str, attempt: u32) -> String {
     let mut slug = String::new();
     for c in name.to_lowercase().chars() {

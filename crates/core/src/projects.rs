@@ -1,4 +1,4 @@
-//! What can be done with projects.
+//! Operations on projects.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use super::who::Covered;
 use super::{Acting, Invalid, OpError, invalid};
 use crate::objects::project_prefix;
 
-/// A project as somebody wants it.
+/// The requested state of a project.
 #[derive(Clone, Debug)]
 pub struct Draft {
     pub name: String,
@@ -20,7 +20,7 @@ pub struct Draft {
     pub description: String,
 }
 
-/// What is to change about a project.
+/// Changes to a project. Fields that are `None` stay as they are.
 #[derive(Clone, Debug, Default)]
 pub struct Patch {
     pub name: Option<String>,
@@ -36,12 +36,13 @@ pub struct Projects {
 }
 
 impl Projects {
-    /// Projects of `store`.
+    /// Manages the projects in `store`.
     pub const fn new(store: Store, removals: Removals, clock: Clock) -> Self {
         Self { store, removals, clock }
     }
 
-    /// Makes a project. A key that is restricted to named projects makes none: it could not open it.
+    /// Creates a project. Denied for keys that are restricted to named projects, because they could not open the new
+    /// project.
     pub async fn create(&self, by: &Acting, draft: Draft) -> Result<Project, OpError> {
         if !by.covered_projects().is_any() {
             return Err(by.outside());
@@ -61,7 +62,7 @@ impl Projects {
         by.writes(&self.store, now).create_project(&new).await.map_err(named)
     }
 
-    /// A page of the projects that the caller may open, newest first.
+    /// Returns a page of the projects that the caller may open, newest first.
     pub async fn list(
         &self,
         by: &Acting,
@@ -74,7 +75,8 @@ impl Projects {
         }
     }
 
-    /// One by one: a key names a hundred projects at most, and a page of all projects might hold none of them.
+    /// Reads the projects one by one: a key names at most 100 projects, and a page of all projects might contain no
+    /// project that the key covers.
     async fn list_these(
         &self,
         by: &Acting,
@@ -95,13 +97,13 @@ impl Projects {
         Ok(Page { items, next })
     }
 
-    /// A project of the workspace that the caller may open.
+    /// Returns a project of the workspace that the caller may open.
     pub async fn read(&self, by: &Acting, id: ProjectId) -> Result<Covered<Project>, OpError> {
         let project = self.store.project(by.workspace, id).await?.ok_or(OpError::NotFound("project"))?;
         by.covers(project)
     }
 
-    /// Renames or describes a project.
+    /// Changes the name or the description of a project.
     pub async fn edit(&self, by: &Acting, id: ProjectId, patch: Patch) -> Result<Project, OpError> {
         let before = self.read(by, id).await?.into_inner();
         let name = patch.name.unwrap_or(before.name);
@@ -119,7 +121,7 @@ impl Projects {
         by.writes(&self.store, now).edit_project(&edit).await.map_err(named)
     }
 
-    /// Deletes a project with all that it holds, models too.
+    /// Deletes a project and everything in the project, models included.
     pub async fn delete(&self, by: &Acting, id: ProjectId) -> Result<(), OpError> {
         let project = self.read(by, id).await?;
         by.covers_all_models()?;

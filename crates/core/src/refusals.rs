@@ -1,4 +1,5 @@
-//! Requests that were refused: kept for a while, so that whoever has the id of one learns why, and where that is changed.
+//! Denied requests: recorded for a limited time, so that a member of the workspace can look up why a request was denied
+//! and where to change the key.
 
 mod explained;
 mod late;
@@ -17,8 +18,8 @@ use crate::shares::{Backlog, Claimant};
 pub use explained::{Explained, Place, Result as CheckResult, Step, place_of};
 pub use late::Late;
 
-/// Refused requests between two writes, on shelves of which each has a lock of its own: no request waits for one. Where a
-/// shelf is full, the key and workspace that fill it lose theirs.
+/// Denied requests that are not yet written. Each shelf has its own lock, so that no request waits for a lock. A full
+/// shelf drops the requests of the key and the workspace that have the most on the shelf.
 const SHELVES: usize = 8;
 const ON_A_SHELF: usize = 256;
 
@@ -38,7 +39,7 @@ pub enum DenialDetail {
     ImageBytes(NonZeroU32),
 }
 
-/// Requests that were refused, on their way into the store and out of it.
+/// Writes denied requests to the store and reads them back.
 #[derive(Clone, Debug)]
 pub struct Refusals {
     store: Store,
@@ -48,22 +49,22 @@ pub struct Refusals {
 #[derive(Debug)]
 struct Waiting {
     shelves: [Mutex<Backlog<DeniedRequest>>; SHELVES],
-    /// Where the next one goes first.
+    /// The shelf that the next request tries first.
     next: AtomicUsize,
     dropped: AtomicU64,
-    /// Held while some are on their way into the store.
+    /// Held during a write to the store.
     writing: tokio::sync::Mutex<()>,
 }
 
 impl Refusals {
-    /// Refusals that `store` remembers.
+    /// Records denied requests in `store`.
     pub fn new(store: Store) -> Self {
         let shelves = std::array::from_fn(|_| Mutex::new(Backlog::new(ON_A_SHELF)));
         let (next, dropped, writing) = Default::default();
         Self { store, waiting: Arc::new(Waiting { shelves, next, dropped, writing }) }
     }
 
-    /// Remembers one, soon. Waits for no lock: where all are taken, it is not remembered.
+    /// Records a denied request with a delay. Never blocks: if all shelves are locked, the request is dropped.
     pub fn note(&self, claimant: Claimant, refused: DeniedRequest) {
         let Waiting { shelves, next, dropped, .. } = &*self.waiting;
         let first = next.fetch_add(1, Ordering::Relaxed) % SHELVES;
@@ -75,8 +76,8 @@ impl Refusals {
         }
     }
 
-    /// Writes down what was noted since the last time: each second, and when somebody asks for one that is not there yet.
-    /// What cannot be written is lost.
+    /// Writes the requests that were recorded since the last call. Runs each second, and when a caller requests an
+    /// explanation that is not in the store yet. Requests that cannot be written are dropped.
     pub async fn write_down(&self) {
         let _writing = self.waiting.writing.lock().await;
         let shelves = self.waiting.shelves.iter();
@@ -92,17 +93,18 @@ impl Refusals {
         }
     }
 
-    /// How many were not remembered: there were too many, or they could not be written.
+    /// The number of dropped requests: there were too many, or the write failed.
     pub fn dropped(&self) -> u64 {
         self.waiting.dropped.load(Ordering::Relaxed)
     }
 
-    /// Why a request of the workspace was refused.
+    /// Explains why a request in the workspace was denied.
     pub async fn explain(&self, by: &Acting, request: &str) -> Result<Explained, OpError> {
         let gone = || OpError::NotFound("refused request here; see what is kept, and for how long");
         let mut refused = self.store.denied_request(by.workspace, request).await?;
         if refused.is_none() {
-            // It may have been refused just now. Apart from this request, whose end would lose what is on its way.
+            // The denial may be less than a second old. The write runs in a separate task, so that a client that
+            // disconnects does not lose the requests in transit.
             let refusals = self.clone();
             tokio::spawn(async move { refusals.write_down().await }).await.map_err(OpError::internal)?;
             refused = self.store.denied_request(by.workspace, request).await?;
@@ -113,7 +115,7 @@ impl Refusals {
     }
 }
 
-/// Whether this is how ids of requests look. People paste all sorts of things, their keys among them.
+/// Whether the text has the format of a request id. People paste other text into the form, their keys included.
 pub fn is_request_id(text: &str) -> bool {
     let hex = text.strip_prefix("req_").unwrap_or_default();
     hex.len() == 24 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))

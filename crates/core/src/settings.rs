@@ -1,4 +1,4 @@
-//! A workspace's name and what it demands of its keys.
+//! The name of a workspace and its policy for keys.
 
 use keyrack_key::KeyId;
 use keyrack_rack::Clock;
@@ -6,10 +6,10 @@ use keyrack_store::{EditWorkspace, Page, Policy, Store, Workspace};
 
 use super::{Acting, Invalid, OpError, Who, invalid};
 
-/// How many keys are named that a policy is about.
+/// The maximum number of keys to list that do not comply with a policy.
 const NAMED: u32 = 10;
 
-/// Keys that a policy is about: the newest of them, and whether there are more.
+/// The newest keys that do not comply with a policy, and whether there are more.
 pub type Found = Page<(KeyId, String), KeyId>;
 
 /// The settings of all workspaces.
@@ -26,7 +26,7 @@ pub struct WorkspaceSettings {
     pub policy: Policy,
 }
 
-/// What is to change; nothing where it stays. Numbers are days.
+/// Changes to the settings. Fields that are `None` stay as they are. Numbers are in days.
 #[derive(Clone, Debug, Default)]
 pub struct Patch {
     pub name: Option<String>,
@@ -34,33 +34,33 @@ pub struct Patch {
     pub rotation_age: Option<Option<u64>>,
 }
 
-/// Live keys that are not as the policy has it. They stay as they are.
+/// Active keys that do not comply with a policy. A policy does not change existing keys.
 #[derive(Clone, Debug)]
 pub struct Strays {
-    /// They end later than a key may that is made now, or never.
+    /// Keys without an expiry, or with an expiry later than the policy allows for a new key.
     pub beyond: Option<Found>,
-    /// Their secret is older than the rotation age.
+    /// Keys whose secret is older than the rotation age.
     pub old: Option<Found>,
 }
 
 impl Settings {
-    /// The settings of the workspaces of `store`.
+    /// Manages the settings of the workspaces in `store`.
     pub const fn new(store: Store, clock: Clock) -> Self {
         Self { store, clock }
     }
 
-    /// What is set.
+    /// Returns the settings of the caller's workspace.
     pub async fn read(&self, by: &Acting) -> Result<WorkspaceSettings, OpError> {
         let workspace = self.store.workspace(by.workspace).await?.ok_or(OpError::NotFound("workspace"))?;
         Ok(WorkspaceSettings { workspace, policy: self.policy(by).await? })
     }
 
-    /// What the workspace demands of its keys.
+    /// Returns the policy of the caller's workspace.
     pub async fn policy(&self, by: &Acting) -> Result<Policy, OpError> {
         Ok(self.store.policy(by.workspace).await?)
     }
 
-    /// The keys that a policy meets and leaves as they are.
+    /// Returns the keys that do not comply with a policy.
     pub async fn strays(&self, by: &Acting, policy: Policy) -> Result<Strays, OpError> {
         let now = (self.clock)();
         let beyond = match policy.latest_end(now) {
@@ -74,8 +74,8 @@ impl Settings {
         Ok(Strays { beyond, old })
     }
 
-    /// Changes the name or the policy. People do that, and the operator: what all keys have to obey is not for a key to
-    /// set, for it would give more than it holds.
+    /// Changes the name or the policy. Denied for keys: the policy applies to all keys, so a key that changes the
+    /// policy would exceed its own authority.
     pub async fn edit(&self, by: &Acting, patch: Patch) -> Result<WorkspaceSettings, OpError> {
         let mut wrong = Invalid::default();
         let name = patch.name.map(|name| wrong.take("name", invalid::name(&name)));
@@ -106,7 +106,7 @@ impl Settings {
     }
 }
 
-/// So many days, or none.
+/// Validates an optional number of days.
 fn days(days: Option<u64>) -> Result<Option<u32>, &'static str> {
     let Some(days) = days else { return Ok(None) };
     let days = u32::try_from(days).ok().filter(|days| (1..=MOST_DAYS).contains(days));

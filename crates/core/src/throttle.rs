@@ -1,4 +1,4 @@
-//! Sign-in gets slower with each failure, for the account and for the address that it comes from.
+//! Slows down sign-in after failures, for each account and for each network address.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,26 +8,26 @@ use std::time::Duration;
 use keyrack_key::Timestamp;
 use parking_lot::Mutex;
 
-/// Failures of one account that cost nothing: people mistype.
+/// Failures of an account before the first delay: people mistype passwords.
 const FREE_BY_ACCOUNT: u32 = 5;
-/// Failures from one address that cost nothing: an office shares one.
+/// Failures from an address before the first delay: the people of an office share an address.
 const FREE_BY_ADDRESS: u32 = 20;
-/// The longest wait. Somebody who fails on purpose can make an account wait again and again, and no longer than this each time.
+/// The longest delay. An attacker can delay an account repeatedly, but each time no longer than this.
 const LONGEST: Duration = Duration::from_mins(15);
-/// How many of each are remembered.
+/// The maximum number of remembered accounts, and of remembered addresses.
 const REMEMBERED: usize = 10_000;
 
-/// Failures of late, by account and by address.
+/// Recent failures, by account and by address.
 #[derive(Debug, Default)]
 pub struct Throttle {
     accounts: Mutex<Failures<String>>,
-    /// `None` is every client whose address is unknown.
+    /// `None` stands in for all clients with an unknown address.
     addresses: Mutex<Failures<Option<IpAddr>>>,
 }
 
 impl Throttle {
-    /// Counts an attempt before its password is looked at, so that attempts at the same time count each other.
-    /// The error is how long to wait.
+    /// Counts an attempt before its password is checked, so that concurrent attempts count each other. The error is the
+    /// time to wait.
     pub fn attempt(&self, account: &str, address: Option<IpAddr>, now: Timestamp) -> Result<(), Duration> {
         let account = one_spelling(account);
         let address = address.map(network);
@@ -41,19 +41,20 @@ impl Throttle {
         Ok(())
     }
 
-    /// Forgets the failures of an account after its right password.
+    /// Clears the failures of an account after a correct password, and one failure of the address.
     pub fn succeeded(&self, account: &str, address: Option<IpAddr>) {
         self.accounts.lock().failed.remove(&one_spelling(account));
         self.addresses.lock().forgive(&address.map(network));
     }
 }
 
-/// An account however its address is typed. No address is longer than 254 characters, and no memory of it has to be.
+/// Normalizes the email address of an account. Addresses have at most 254 characters, so the rest is cut to save
+/// memory.
 fn one_spelling(account: &str) -> String {
     account.trim().to_lowercase().chars().take(254).collect()
 }
 
-/// Somebody with one IPv6 address usually has all of its /64.
+/// Reduces an IPv6 address to its /64, because a client usually controls a whole /64.
 pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
@@ -77,8 +78,8 @@ impl<K: Eq + Hash + Clone> Failures<K> {
         let Some((count, last)) = self.failed.get_mut(who) else {
             return Duration::ZERO;
         };
-        // A failure later than now was counted before the clock was set back. It counts as one of now, or its account would
-        // wait until that time comes again.
+        // A failure in the future was counted before the clock was set back. Move it to now, or the account would wait
+        // until the clock reaches that time again.
         *last = now.min(*last);
         let Some(beyond) = count.checked_sub(free) else {
             return Duration::ZERO;
@@ -95,13 +96,13 @@ impl<K: Eq + Hash + Clone> Failures<K> {
             self.forget_half();
         }
         let entry = self.failed.entry(who).or_insert((0, now));
-        // After a quiet time the count starts anew.
+        // After a quiet period, the count restarts.
         let before = if now.since(entry.1) > LONGEST { 0 } else { entry.0 };
         *entry = (before.saturating_add(1), now);
     }
 
-    /// Those who failed least, and of them the longest ago, go first: a flood of invented names does not wash away
-    /// the one that is being guessed at.
+    /// Drops the entries with the fewest failures, oldest first, so that a flood of invented names does not displace an
+    /// account under attack.
     fn forget_half(&mut self) {
         let mut ranked: Vec<_> = self.failed.iter().map(|(who, failures)| (*failures, who.clone())).collect();
         ranked.sort_by_key(|(failures, _)| *failures);

@@ -1,4 +1,4 @@
-//! Which workspace a name means. Asked on the path of requests, so answered from memory.
+//! Resolves names of workspaces to ids. Requests need this, so a cache in memory answers.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use parking_lot::RwLock;
 
 use super::OpError;
 
-/// Workspaces by their address. An address never changes its workspace, so what is known stays true.
+/// The workspaces by slug. A slug never moves to another workspace, so cached entries stay valid.
 #[derive(Debug)]
 pub struct Workspaces {
     store: Store,
@@ -16,18 +16,17 @@ pub struct Workspaces {
 }
 
 impl Workspaces {
-    /// The workspaces of `store`.
+    /// Resolves the workspaces in `store`.
     pub fn new(store: Store) -> Self {
         Self { store, known: RwLock::default() }
     }
 
-    /// The id of the workspace with this address or id, where that needs no store: an id does not, nor an address that was
-    /// asked for before.
+    /// Returns the id for a slug or an id, without a query. Returns `None` for a slug that is not cached.
     pub fn known(&self, named: &str) -> Option<WorkspaceId> {
         named.parse().ok().or_else(|| self.known.read().get(named).copied())
     }
 
-    /// The id of the workspace with this address or id.
+    /// Returns the id for a slug or an id. Returns `None` if no workspace has the slug.
     pub async fn id_of(&self, named: &str) -> Result<Option<WorkspaceId>, OpError> {
         if let Some(id) = self.known(named) {
             return Ok(Some(id));

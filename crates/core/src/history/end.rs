@@ -1,45 +1,45 @@
-//! The last line of a file: what it holds, so that an end that was cut off is missed.
+//! The last line of an exported file, which describes the content so that a truncated file is detected.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::hex;
 
-/// How much of the history a file holds.
+/// How much of the audit log a file contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Holds {
-    /// All of it, up to when the file was written.
+    /// All entries up to the time of the export.
     Whole,
-    /// What a filter left.
+    /// The entries that match a filter.
     Part,
 }
 
-/// What a file says of itself.
+/// The description of a file in its last line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct End {
     pub end: Holds,
     pub workspace: String,
-    /// How many entries there are in it.
+    /// The number of entries in the file.
     pub entries: u64,
-    /// The first and the last of them; null where there is none.
+    /// The numbers of the first and the last entry. Null if the file has no entries.
     pub first: Option<u64>,
     pub last: Option<u64>,
-    /// SHA-256 of all lines before this one, and of this object without its sum.
+    /// SHA-256 of all previous lines, and of this object without its sum.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub sum: String,
 }
 
 impl End {
-    /// With the sum over what stands before it.
+    /// Sets the sum. `before` is the hash state after all previous lines.
     #[must_use]
     pub fn sealed(mut self, before: Sha256) -> Self {
         self.sum = hex(&self.sum_after(before));
         self
     }
 
-    /// Whether the sum is the one that belongs here.
+    /// Whether the sum is correct. `before` is the hash state after all previous lines.
     pub fn is_sealed_by(&self, before: Sha256) -> bool {
         self.sum == hex(&self.sum_after(before))
     }
@@ -49,9 +49,9 @@ impl End {
         before.chain_update(bare.json()).finalize().into()
     }
 
-    /// The one way to write it.
+    /// The canonical JSON of the line.
     pub fn json(&self) -> String {
-        // Texts and numbers: nothing that could not be written.
+        // Serialization of strings and numbers cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 }

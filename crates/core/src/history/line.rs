@@ -1,4 +1,4 @@
-//! A line of JSON: an entry, or the end.
+//! The JSON Lines format: a line is an entry or the end.
 
 use keyrack_key::Timestamp;
 use keyrack_store::ChainedEntry;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{End, Line, Sealed, hex, unhex};
 use crate::times::{parse as parse_time, rfc3339};
 
-/// The entry but for its detail, which comes last, and byte for byte as it is hashed.
+/// The fields of an entry. The detail follows them, byte for byte as it is hashed.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fields {
@@ -25,10 +25,10 @@ struct Fields {
     _detail: IgnoredAny,
 }
 
-/// In a text of JSON, a quote has a backslash before it: so this is nowhere else.
+/// JSON escapes quotes inside strings, so this text cannot occur elsewhere in a line.
 const DETAIL: &str = ",\"detail\":";
 
-/// The line of an entry, with its end.
+/// Returns the line of an entry, line break included.
 pub(super) fn write(entry: &Sealed) -> String {
     let Sealed { link, hash } = entry;
     let fields = Fields {
@@ -48,7 +48,8 @@ pub(super) fn write(entry: &Sealed) -> String {
     format!("{line}{DETAIL}{}}}\n", detail(&link.detail))
 }
 
-/// As it is, if it is an object on one line: no version writes anything else. What was altered is a text.
+/// Returns the detail unchanged if it is an object on one line, as all versions write it. An altered detail is written
+/// as a JSON string.
 fn detail(text: &str) -> String {
     let is_object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).is_ok();
     if is_object && text.starts_with('{') && text.ends_with('}') && !text.contains(['\n', '\r']) {
@@ -58,7 +59,7 @@ fn detail(text: &str) -> String {
     }
 }
 
-/// What a line says, without its end.
+/// Parses a line without its line break. Returns `None` if the line is malformed.
 pub(super) fn read(text: &str) -> Option<Line> {
     if text.starts_with("{\"end\"") {
         return serde_json::from_str(text).ok().map(Line::End);
@@ -81,7 +82,7 @@ pub(super) fn read(text: &str) -> Option<Line> {
     Some(Line::Entry(Sealed { link, hash: unhex(&fields.hash)? }))
 }
 
-/// The last line, with its end.
+/// Returns the last line, line break included.
 pub(super) fn write_end(end: &End) -> String {
     format!("{}\n", end.json())
 }

@@ -1,11 +1,12 @@
-//! The history of a workspace as a file, and how such a file is verified without any server.
+//! Exports of the audit log of a workspace, and their verification without a server.
 //!
-//! Oldest first, an entry a line, each with what its hash is made of (see the chain in `keyrack-store`). The last line
-//! says what the file holds and the SHA-256 of everything before it, so that nothing can be altered, moved, taken out or
-//! cut off unseen: not by an accident, and not by somebody who does not compute the sum anew. Whoever does that still
-//! has to make all hashes anew, and the newest of them is kept elsewhere by whoever wants to know.
+//! An export lists entries from oldest to newest, one on each line, each with all inputs of its hash (see the chain in
+//! `keyrack-store`). The last line describes the content and contains the SHA-256 of all previous lines. This reveals
+//! accidental changes: altered, moved, removed, or truncated lines. An attacker who recomputes the sum must also
+//! recompute all hashes, and a copy of the newest hash that is kept elsewhere reveals that.
 //!
-//! There is one way to write an entry, to the byte. A line that reads alike and is written otherwise was altered.
+//! Each entry has exactly one valid encoding, byte for byte. A line with another encoding of the same entry was
+//! altered.
 
 mod end;
 mod line;
@@ -21,17 +22,17 @@ pub use end::{End, Holds};
 pub use verify::{Held, Verdict, Verifier, Wrong};
 pub use writer::Writer;
 
-/// How the file is written.
+/// The format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// A JSON object a line.
+    /// One JSON object on each line.
     JsonLines,
-    /// RFC 4180, safe to be opened in a spreadsheet.
+    /// RFC 4180, safe to open in a spreadsheet.
     Csv,
 }
 
 impl Format {
-    /// The word in the API, and the ending of a file's name.
+    /// The name of the format in the API, which is also the file extension.
     pub const fn name(self) -> &'static str {
         match self {
             Self::JsonLines => "jsonl",
@@ -56,7 +57,7 @@ impl FromStr for Format {
     }
 }
 
-/// An entry with the hash that stands beside it.
+/// An entry with its recorded hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed {
     pub link: ChainedEntry,
@@ -65,13 +66,13 @@ pub struct Sealed {
 
 type Hash = [u8; 32];
 
-/// A line of a file, whichever format it has.
+/// A line of an export, in any format.
 enum Line {
     Entry(Sealed),
     End(End),
 }
 
-/// 64 hexadecimal digits.
+/// Encodes a hash as 64 hexadecimal digits.
 pub fn hex(bytes: &[u8; 32]) -> String {
     bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
         for half in [byte >> 4, byte & 15] {
@@ -81,12 +82,12 @@ pub fn hex(bytes: &[u8; 32]) -> String {
     })
 }
 
-/// "1 entry", "1,204 entries".
+/// Formats a number of entries: "1 entry", "1,204 entries".
 pub fn entries(number: u64) -> String {
     if number == 1 { "1 entry".to_owned() } else { format!("{} entries", grouped(number)) }
 }
 
-/// "1,204".
+/// Formats a number with thousands separators: "1,204".
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let left = (0..digits.len()).rev();

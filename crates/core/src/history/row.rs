@@ -1,4 +1,4 @@
-//! A row of CSV: an entry, or the end. A spreadsheet that opens it finds texts, and nothing to compute.
+//! The CSV format: a row is an entry or the end. Cells are safe in spreadsheets, which never compute their text.
 
 use keyrack_key::Timestamp;
 use keyrack_store::ChainedEntry;
@@ -6,14 +6,14 @@ use keyrack_store::ChainedEntry;
 use super::{End, Line, Sealed, hex, unhex};
 use crate::times::{parse as parse_time, rfc3339};
 
-/// The first row.
+/// The header row.
 pub(super) const HEAD: &str = "seq,version,workspace,at,actor,action,target,detail,prev,hash\r\n";
 
 const COLUMNS: usize = 10;
 const DETAIL: usize = 7;
 const END: &str = "end";
 
-/// The row of an entry, with its end.
+/// Returns the row of an entry, line break included.
 pub(super) fn write(entry: &Sealed) -> String {
     let Sealed { link, hash } = entry;
     row(&[
@@ -30,7 +30,7 @@ pub(super) fn write(entry: &Sealed) -> String {
     ])
 }
 
-/// The last row, with its end.
+/// Returns the last row, line break included.
 pub(super) fn write_end(end: &End) -> String {
     let mut cells: [String; COLUMNS] = Default::default();
     END.clone_into(&mut cells[0]);
@@ -49,7 +49,7 @@ fn row(cells: &[String; COLUMNS]) -> String {
     format!("{}\r\n", quoted.collect::<Vec<_>>().join(","))
 }
 
-/// What a row says, without its end.
+/// Parses a row without its line break. Returns `None` if the row is malformed.
 pub(super) fn read(text: &str) -> Option<Line> {
     let cells: [String; COLUMNS] = cells(text)?.try_into().ok()?;
     if cells[0] == END {
@@ -89,7 +89,7 @@ fn cells(text: &str) -> Option<Vec<String>> {
     }
 }
 
-/// The text up to the quote that is not doubled, and what stands behind it.
+/// Splits text at the closing quote. Returns the unescaped cell and the text after the quote.
 fn until_quote(text: &str) -> Option<(String, &str)> {
     let mut cell = String::new();
     let mut rest = text;
@@ -106,7 +106,7 @@ fn until_quote(text: &str) -> Option<(String, &str)> {
     }
 }
 
-/// Spreadsheets take a cell for a formula that begins so; behind an apostrophe they show it as it is.
+/// Spreadsheets interpret cells that start with these characters as formulas. A leading apostrophe prevents this.
 const FORMULA: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\''];
 
 fn neutral(cell: &str) -> String {
@@ -117,8 +117,8 @@ fn as_it_was(cell: &str) -> String {
     cell.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA)).unwrap_or(cell).to_owned()
 }
 
-/// In many countries a spreadsheet splits at semicolons, and what somebody typed behind one would begin a cell. In a
-/// text of JSON it can be written in another way.
+/// Escapes semicolons in JSON. In many locales spreadsheets split rows at semicolons, and text from users after a
+/// semicolon could start a new cell.
 fn without_semicolons(json: &str) -> String {
     json.replace(';', SEMICOLON)
 }
@@ -135,7 +135,8 @@ fn with_semicolons(json: &str) -> String {
             text.push(';');
             rest = after;
         } else {
-            // The backslash and what it stands before, so that one before it is none by itself.
+            // Copy the backslash and the character after it together, so that an escaped backslash does not start an
+            // escape.
             let length: usize = escape.chars().take(2).map(char::len_utf8).sum();
             text.push_str(&escape[..length]);
             rest = &escape[length..];

@@ -1,11 +1,11 @@
-//! Writes a file line by line, and holds no more of it than the sum.
+//! Writes an export line by line. Keeps only a running hash and counts in memory.
 
 use keyrack_store::ChainedEntry;
 use sha2::{Digest as _, Sha256};
 
 use super::{End, Format, Hash, Holds, Sealed, line, row};
 
-/// A file that is being written.
+/// An export in progress.
 pub struct Writer {
     format: Format,
     sum: Sha256,
@@ -15,7 +15,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// A file of this format, and how it begins.
+    /// Starts an export in this format. Returns the writer and the head of the file.
     pub fn begin(format: Format) -> (Self, &'static str) {
         let head = match format {
             Format::JsonLines => "",
@@ -25,7 +25,7 @@ impl Writer {
         (Self { format, sum, entries: 0, first: None, last: None }, head)
     }
 
-    /// The next entry.
+    /// Returns the text of the next entry.
     pub fn entry(&mut self, link: ChainedEntry, hash: Hash) -> String {
         let seq = link.seq.unsigned_abs();
         let text = render(self.format, &Sealed { link, hash });
@@ -36,13 +36,14 @@ impl Writer {
         text
     }
 
-    /// How the file ends that holds the whole history up to the entry `length`, whatever of it could be written.
+    /// Returns the end of a file with the whole audit log up to entry `length`. The end declares all entries, so that
+    /// the file fails verification if an entry is missing.
     pub fn whole(self, workspace: String, length: u64) -> String {
         let (first, last) = ((length > 0).then_some(1), (length > 0).then_some(length));
         self.end(End { end: Holds::Whole, workspace, entries: length, first, last, sum: String::new() })
     }
 
-    /// How the file ends that holds what a filter left.
+    /// Returns the end of a file with the entries that match a filter.
     pub fn part(self, workspace: String) -> String {
         let Self { entries, first, last, .. } = self;
         self.end(End { end: Holds::Part, workspace, entries, first, last, sum: String::new() })

@@ -1,58 +1,59 @@
-//! A refusal in the order of the checks: what was seen, what was expected, and where that is changed.
+//! Explains a denied request: the result of each check, the actual and the expected value, and where to change the key.
 
 use keyrack_key::{Only, Pause, Restrictions, Scope};
 use keyrack_store::{DeniedRequest, KeyRow};
 
-/// Why one request was refused.
+/// Why a request was denied.
 #[derive(Clone, Debug)]
 pub struct Explained {
     pub refused: DeniedRequest,
     pub key: KeyRow,
     /// All checks, in their order.
     pub steps: Vec<Step>,
-    /// What the check that failed saw.
+    /// The value that failed the check.
     pub saw: String,
-    /// What it wanted, by the key as it is now.
+    /// The value that the check expects, from the current state of the key.
     pub expected: String,
-    /// What to do about it.
+    /// What to do about the denial.
     pub advice: &'static str,
-    /// Where that is changed.
+    /// Where to change the key.
     pub place: Place,
-    /// Whether the key as it is now would pass the check; nothing where that cannot be told from what is kept.
+    /// Whether the request would pass the failed check with the current key. `None` if the record is not sufficient to
+    /// decide.
     pub passes_now: Option<bool>,
 }
 
-/// One check.
+/// A check with its result.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
     pub name: &'static str,
     pub result: Result,
 }
 
-/// How a check ended.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Result {
     Passed,
     Failed,
-    /// An earlier one had failed.
+    /// An earlier check failed.
     NotReached,
 }
 
-/// Where something about a key is changed.
+/// The page on which something about a key can be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// A field of its form.
+    /// A field of the key's form.
     Field(&'static str),
-    /// The key's own page.
+    /// The details page of the key.
     Key,
-    /// Where it gets a new secret.
+    /// The page that rotates the key.
     Rotate,
-    /// Where a new key is made.
+    /// The page that creates a key.
     New,
 }
 
 impl Place {
-    /// Its address below the one of the API Keys page.
+    /// Returns the path of the page. `base` is the path of the API Keys page.
     pub fn below(self, base: &str, key: keyrack_key::KeyId) -> String {
         match self {
             Self::Field(field) => format!("{base}/{key}/edit#f-{field}"),
@@ -68,7 +69,8 @@ struct Check {
     codes: &'static [&'static str],
 }
 
-/// In the order in which they are made. Whether a key is known comes first: who sent an unknown one is not kept.
+/// The checks in the order in which the server makes them. The first check has no codes, because requests with unknown
+/// keys are not recorded.
 const CHECKS: [Check; 13] = [
     Check { name: "The key is known", codes: &[] },
     Check {
@@ -96,7 +98,7 @@ impl Explained {
         Self { refused, key, steps, saw, expected, advice, place, passes_now }
     }
 
-    /// The check that failed.
+    /// Returns the name of the check that failed.
     pub fn failed(&self) -> &'static str {
         let failed = self.steps.iter().find(|step| step.result == Result::Failed);
         failed.map_or("Another limit of the key", |step| step.name)
@@ -136,7 +138,7 @@ fn saw(refused: &DeniedRequest) -> String {
     }
 }
 
-/// By the key as it is now: it may have been changed since.
+/// The expected value, from the current state of the key, which may have changed since the denial.
 fn expected(refused: &DeniedRequest, key: &KeyRow) -> String {
     let unrestricted = Restrictions::default();
     let own = key.terms.restrictions.as_ref().unwrap_or(&unrestricted);
@@ -200,7 +202,7 @@ fn these<T: Ord + ToString>(only: &Only<T>, any: &str) -> String {
     if named.is_empty() { "nothing: the list is empty".to_owned() } else { named.join(", ") }
 }
 
-/// What to do about a refusal, and where.
+/// Returns advice about a denial code, and the page on which to follow the advice.
 pub fn place_of(code: &str) -> (&'static str, Place) {
     match code {
         "network_not_allowed" => (
@@ -247,7 +249,7 @@ pub fn place_of(code: &str) -> (&'static str, Place) {
     }
 }
 
-/// By what is kept of the request alone.
+/// Decides only from the recorded fields of the request.
 fn passes_now(refused: &DeniedRequest, key: &KeyRow) -> Option<bool> {
     if key.deletion.is_some() {
         return Some(false);

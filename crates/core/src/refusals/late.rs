@@ -1,4 +1,4 @@
-//! Refusals after the guard: a key was let through, and what it wants shows only now.
+//! Denials after the guard: the guard allowed the key, and the operation denies the key later.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use keyrack_rack::{Caller, Rack, Refusal};
 use super::{DenialDetail, DeniedKey};
 use crate::OpError;
 
-/// Refuses keys that the guard has let through.
+/// Denies keys that the guard has allowed.
 #[derive(Clone, Debug)]
 pub struct Late {
     rack: Arc<Rack>,
@@ -20,7 +20,7 @@ impl Late {
         Self { rack }
     }
 
-    /// The error for a denied caller. Counts the denial in place of the use.
+    /// Returns the error for a denied caller. Counts the request as denied in place of allowed.
     pub fn refuse(
         &self,
         caller: &Caller,
