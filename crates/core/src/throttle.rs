@@ -21,7 +21,7 @@ const REMEMBERED: usize = 10_000;
 #[derive(Debug, Default)]
 pub struct Throttle {
     accounts: Mutex<Failures<String>>,
-    /// `None` stands in for all clients with an unknown address.
+    /// `None` is the entry of all clients with an unknown address.
     addresses: Mutex<Failures<Option<IpAddr>>>,
 }
 

@@ -1,43 +1,43 @@
-//! Reads a file line by line, and names the first line that is not as it was written.
+//! Verifies an export line by line, and reports the first line that is not as it was written.
 
 use sha2::{Digest as _, Sha256};
 
 use super::writer::{render, render_end};
 use super::{End, Format, Hash, Holds, Line, Sealed, hex, line, row};
 
-/// What came of it.
+/// The result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Everything is as it was written.
+    /// The export is intact.
     Holds(Held),
-    /// Something is not.
+    /// The export is damaged or altered.
     Broken(Wrong),
 }
 
-/// What a file holds that is as it was written.
+/// The content of an intact export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     pub end: End,
-    /// The hash of its last entry.
+    /// The hash of the last entry. `None` if there are no entries.
     pub newest: Option<Hash>,
-    /// Whether none is left out between the first and the last.
+    /// Whether the entries from the first to the last are complete.
     pub is_gapless: bool,
 }
 
-/// The first thing that is wrong.
+/// The first error in an export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrong {
     /// The line of the file, from 1.
     pub line: u64,
-    /// The entry: the one that is named there, or the one that belongs there.
+    /// The number of the entry in the line, or of the entry that is expected there.
     pub seq: Option<u64>,
-    /// What is wrong with it.
+    /// The description of the error.
     pub says: String,
-    /// The hash that belongs there and the one that is there, where it is about one.
+    /// The expected and the actual hash, if the error is about a hash.
     pub hashes: Option<(Hash, Hash)>,
 }
 
-/// A file that is being read.
+/// An export during its verification.
 pub struct Verifier {
     format: Format,
     lines: u64,
@@ -46,16 +46,16 @@ pub struct Verifier {
     first: Option<u64>,
     last: Option<(u64, Hash)>,
     workspace: Option<String>,
-    /// The first entry that is left out: nothing wrong where a filter left it out, and that stands at the end.
+    /// The first missing entry. This is an error only if the end does not declare a filter.
     gap: Option<Wrong>,
-    /// Whether there are entries before and behind such a one.
+    /// Whether entries are missing between the first and the last.
     leaves_out: bool,
     wrong: Option<Wrong>,
     end: Option<End>,
 }
 
 impl Verifier {
-    /// A file of this format.
+    /// Starts the verification of an export in this format.
     pub fn new(format: Format) -> Self {
         Self {
             format,
@@ -72,7 +72,7 @@ impl Verifier {
         }
     }
 
-    /// The next line, with its end.
+    /// Verifies the next line. `bytes` includes the line break.
     pub fn line(&mut self, bytes: &[u8]) {
         self.lines += 1;
         if self.end.is_some() {
@@ -95,7 +95,7 @@ impl Verifier {
         self.sum.update(bytes);
     }
 
-    /// What the line says, if it is written as it would be written anew.
+    /// Parses a line. Returns `None` unless encoding the result gives the same bytes.
     fn read(&self, bytes: &[u8]) -> Option<Line> {
         let text = std::str::from_utf8(bytes).ok()?;
         let read = match self.format {
@@ -131,7 +131,7 @@ impl Verifier {
         self.last = Some((seq, *hash));
     }
 
-    /// Whether the entry is one that can stand behind the last.
+    /// Verifies that the entry can follow the last entry.
     fn follows(&mut self, seq: u64, prev: Hash) {
         let (last, end) = self.last.unwrap_or((0, Hash::default()));
         if seq <= last {
@@ -173,7 +173,7 @@ impl Verifier {
         self.end = Some(end);
     }
 
-    /// What came of it, now that there is no line any more.
+    /// Returns the result after the last line.
     pub fn finish(mut self) -> Verdict {
         let newest = self.last.map(|(_, hash)| hash);
         let Some(end) = self.end.take() else { return Verdict::Broken(self.cut_off()) };
@@ -189,7 +189,7 @@ impl Verifier {
             None => "there is no export here".to_owned(),
         };
         match self.wrong {
-            // What stands last and cannot be read was the end as likely as an entry.
+            // An unreadable last line is as likely the end as an entry.
             Some(wrong) if wrong.line == self.lines && wrong.hashes.is_none() => Wrong { seq: None, ..wrong },
             Some(wrong) => wrong,
             None => Wrong { line: self.lines + 1, seq: None, says, hashes: None },
@@ -204,7 +204,7 @@ impl Verifier {
         self.note(Wrong { line: self.lines, seq: Some(seq), says: says.into(), hashes: Some(hashes) });
     }
 
-    /// The first one counts: those behind it may be right.
+    /// Keeps only the first error, because later errors may be its consequences.
     fn note(&mut self, wrong: Wrong) {
         self.wrong.get_or_insert(wrong);
     }
@@ -223,7 +223,7 @@ impl Wrong {
         }
     }
 
-    /// What was expected and what is there.
+    /// Returns the expected and the actual hash as lines. Empty if the error is not about a hash.
     pub fn details(&self) -> Vec<String> {
         self.hashes
             .iter()

@@ -52,8 +52,7 @@ impl Keys {
     /// Estimates the effect of `patch` on the requests of the last `days`. Changes nothing.
     pub async fn what_if(&self, by: &Acting, id: KeyId, patch: Patch, days: u32) -> Result<WhatIf, OpError> {
         let now = (self.clock)();
-        // No write checks the deferred denial of this request, so check it here, before the state of the key is
-        // visible.
+        // No write follows that would verify the caller, and the caller's key may have ended since the guard allowed it.
         by.verify(&self.store, now).await?;
         let key = self.living(by, id).await?;
         let before = Reach::of(&key)?;
