@@ -113,7 +113,7 @@ fn days(days: Option<u64>) -> Result<Option<u32>, &'static str> {
     days.map(Some).ok_or(EXPECTED)
 }
 
-/// Ten years.
+/// The longest period that a policy can set: ten years.
 const MOST_DAYS: u32 = 3_650;
 
 const EXPECTED: &str = "expected a whole number of days from 1 to 3650";

@@ -30,7 +30,7 @@ pub enum Advice {
     OnlyPredicts { scopes: Scopes, calls: u64, days: u32 },
     /// The key is unused for a long time. `last` is `None` if the key was never used.
     Unused { last: Option<Timestamp>, made: Timestamp },
-    /// The key expires in less than `within` days.
+    /// The key expires within `within` days: 1, 7, or 30.
     Expires { at: Timestamp, within: u32 },
     /// The current secret is older than the rotation age of the workspace: `age`, in days.
     Old { made: Timestamp, age: u32 },

@@ -112,7 +112,7 @@ impl Keys {
         Ok((key, page))
     }
 
-    /// Returns the latest usage of a replaced secret. Returns `None` if it was not used.
+    /// Returns the last caller of a replaced secret, and the number of callers. Returns `None` if no request was allowed.
     pub async fn still_using(
         &self,
         by: &Acting,

@@ -11,7 +11,7 @@ use super::{Keys, Patch};
 use crate::who::Reach;
 use crate::{Acting, OpError};
 
-/// More callers than the store keeps for any key.
+/// More callers than the store records for any key.
 const ALL_CALLERS: u32 = 10_000;
 
 /// The estimated effect of a change.
