@@ -14,8 +14,7 @@ use crate::shares::{Budget, Claimant, Share};
 /// The number of entries to read and write at a time.
 const PIECE: u32 = 500;
 
-/// The maximum number of concurrent verifications, one for each workspace. Each uses a reader of the database until it
-/// ends.
+/// The maximum number of concurrent verifications, one for each workspace. Each uses a reader of the database until it ends.
 const VERIFYING: usize = 2;
 /// The maximum number of concurrent exports. A key gets at most half and a workspace at most three quarters.
 const EXPORTS: usize = 32;

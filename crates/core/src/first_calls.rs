@@ -16,8 +16,7 @@ use super::keys::Handed;
 
 /// How long a page can wait for the first request.
 const PATIENCE: Duration = Duration::from_hours(1);
-/// The maximum number of awaited secrets. Above it, the oldest secret of the workspace with the most secrets is
-/// dropped.
+/// The maximum number of awaited secrets. Above it, the oldest secret of the workspace with the most secrets is dropped.
 const MOST: usize = 1_000;
 
 /// The current state of the first request.
@@ -45,8 +44,7 @@ struct Watched {
 pub struct FirstCalls(Arc<Mutex<HashMap<Digest, Watched>>>);
 
 impl FirstCalls {
-    /// Waits for the first request with a new secret. Call this before the secret is shown, so that no request is
-    /// missed.
+    /// Waits for the first request with a new secret. Call this before the secret is shown, so that no request is missed.
     pub fn await_one(&self, handed: &Handed, now: Timestamp) {
         let (key, secret) = (&handed.key, &handed.secret);
         self.with(|watched| {

@@ -69,8 +69,7 @@ impl Propagation {
 }
 
 impl Keys {
-    /// The `follower` applies changes in `store` to the rack of this server. The `nodes` follow the store from
-    /// elsewhere.
+    /// The `follower` applies changes in `store` to the rack of this server. The `nodes` follow the store from elsewhere.
     pub const fn new(
         store: Store,
         follower: Arc<Follower<Store>>,
@@ -239,8 +238,7 @@ impl Keys {
         Ok(Handed { key, secret, propagation })
     }
 
-    /// Deletes a key permanently. When this function returns, this server and every confirmed node deny requests with
-    /// the key.
+    /// Deletes a key permanently. When this function returns, this server and every confirmed node deny requests with the key.
     pub async fn delete(
         &self,
         by: &Acting,

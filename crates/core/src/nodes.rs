@@ -26,8 +26,7 @@ use crate::shares::{Budget, Claimant, Share};
 
 /// The longest time that a node may serve after it loses contact.
 const LONGEST_SERVICE: Duration = Duration::from_hours(1);
-/// How long a node may read all keys before its first request for changes. The node serves no requests during this
-/// time.
+/// How long a node may read all keys before its first request for changes. The node serves no requests during this time.
 const FILLING: Duration = Duration::from_mins(10);
 /// The maximum number of nodes, above any realistic deployment.
 const MOST: usize = 1_000;

@@ -24,8 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Passwords {
     /// Network addresses take turns.
     queue: FairQueue,
-    /// A hash to check if the account does not exist, so that the answer takes the same time as for an existing
-    /// account.
+    /// A hash to check if the account does not exist, so that the answer takes the same time as for an existing account.
     nobody: String,
 }
 

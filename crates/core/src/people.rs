@@ -22,8 +22,7 @@ pub const LONGEST: Duration = Duration::from_hours(30 * 24);
 /// The precision of the "last seen" time. A higher precision would need a write for each page.
 const SEEN: Duration = Duration::from_mins(1);
 
-/// The secret of a session or a setup link: 256 random bits. `Debug` does not print the token. The store keeps its
-/// digest.
+/// The secret of a session or a setup link: 256 random bits. `Debug` does not print the token. The store keeps its digest.
 pub struct Token(Zeroizing<String>);
 
 impl Token {
@@ -198,8 +197,7 @@ impl People {
         Ok(self.writes(by).end_other_sessions(by.user, by.id).await?)
     }
 
-    /// Returns the store for writes of a person outside of workspaces. Each write verifies that the person is still
-    /// signed in.
+    /// Returns the store for writes of a person outside of workspaces. Each write verifies that the person is still signed in.
     fn writes(&self, by: &Session) -> AuthorizedStore {
         let principal = Principal::Session { session: by.id, user: by.user, role: None };
         self.store.acting_as(principal, (self.clock)())

@@ -41,8 +41,7 @@ impl Projects {
         Self { store, removals, clock }
     }
 
-    /// Creates a project. Denied for keys that are restricted to named projects, because they could not open the new
-    /// project.
+    /// Creates a project. Denied for keys that are restricted to named projects, because they could not open the new project.
     pub async fn create(&self, by: &Acting, draft: Draft) -> Result<Project, OpError> {
         if !by.covered_projects().is_any() {
             return Err(by.outside());

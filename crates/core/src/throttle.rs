@@ -48,8 +48,7 @@ impl Throttle {
     }
 }
 
-/// Normalizes the email address of an account. Addresses have at most 254 characters, so the rest is cut to save
-/// memory.
+/// Normalizes the email address of an account. Addresses have at most 254 characters, so the rest is cut to save memory.
 fn one_spelling(account: &str) -> String {
     account.trim().to_lowercase().chars().take(254).collect()
 }

@@ -116,8 +116,7 @@ impl Acting {
         }
     }
 
-    /// Wraps a project of the workspace that the caller may open. A [`Covered`] project cannot be created in any other
-    /// way.
+    /// Wraps a project of the workspace that the caller may open. A [`Covered`] project cannot be created in any other way.
     pub fn covers(&self, project: Project) -> Result<Covered<Project>, OpError> {
         if self.opens(project.id) { Ok(Covered(project)) } else { Err(self.outside()) }
     }
@@ -161,8 +160,7 @@ impl Acting {
         if self.covered_models().is_any() { Ok(()) } else { Err(self.outside_models()) }
     }
 
-    /// The error for a key that does not cover the requested object. People and the operator get a not-found error
-    /// instead.
+    /// The error for a key that does not cover the requested object. People and the operator get a not-found error instead.
     pub fn outside(&self) -> OpError {
         match &self.who {
             Who::Key(caller) => OpError::OutsideKey { key: caller.key().key, workspace: self.workspace },

@@ -5,8 +5,7 @@
 //! accidental changes: altered, moved, removed, or truncated lines. An attacker who recomputes the sum must also
 //! recompute all hashes, and a copy of the newest hash that is kept elsewhere reveals that.
 //!
-//! Each entry has exactly one valid encoding, byte for byte. A line with another encoding of the same entry was
-//! altered.
+//! Each entry has exactly one valid encoding, byte for byte. A line with another encoding of the same entry was altered.
 
 mod end;
 mod line;

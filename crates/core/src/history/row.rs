@@ -135,8 +135,7 @@ fn with_semicolons(json: &str) -> String {
             text.push(';');
             rest = after;
         } else {
-            // Copy the backslash and the character after it together, so that an escaped backslash does not start an
-            // escape.
+            // Copy the backslash and the character after it together, so that an escaped backslash does not start an escape.
             let length: usize = escape.chars().take(2).map(char::len_utf8).sum();
             text.push_str(&escape[..length]);
             rest = &escape[length..];

@@ -200,8 +200,7 @@ impl Keys {
         Ok((key, advice))
     }
 
-    /// Applies the scopes that the advice `code` suggests. Fails with [`OpError::Conflict`] if the advice no longer
-    /// holds.
+    /// Applies the scopes that the advice `code` suggests. Fails with [`OpError::Conflict`] if the advice no longer holds.
     pub async fn take_advice(
         &self,
         by: &Acting,

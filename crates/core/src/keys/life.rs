@@ -47,8 +47,7 @@ impl Keys {
         self.turn(by, id, Turn::Resume).await
     }
 
-    /// Ends the retiring secret immediately. Every caller that may manage keys may do so, because this only reduces
-    /// access.
+    /// Ends the retiring secret immediately. Every caller that may manage keys may do so, because this only reduces access.
     pub async fn retire(&self, by: &Acting, id: KeyId) -> Result<(KeyRow, Propagation), OpError> {
         self.turn(by, id, Turn::Retire).await
     }

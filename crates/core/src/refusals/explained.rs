@@ -18,8 +18,7 @@ pub struct Explained {
     pub advice: &'static str,
     /// Where to change the key.
     pub place: Place,
-    /// Whether the request would pass the failed check with the current key. `None` if the record is not sufficient to
-    /// decide.
+    /// Whether the request would pass the failed check with the current key. `None` if the record is not sufficient to decide.
     pub passes_now: Option<bool>,
 }
 
