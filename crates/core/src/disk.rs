@@ -1,10 +1,11 @@
-//! Free space of the disk that holds the data folder. New data is denied while it is low, so that keys can still be
-//! deleted and paused.
+//! Measures the free space of the disk that holds the data folder. The server denies new data while space is low, so
+//! that keys can still be deleted and paused.
 //!
-//! There are two marks. Below the *reserve* (`--disk-reserve-mb`), images, archives and trainings are denied: they are
-//! what fills disks. Below an eighth of it, every write is denied that adds data, usage among them. What is left then
-//! belongs to deletions, pauses, revocations, sign-ins and the audit log. A file of the data folder holds more space
-//! for these, since other programs may fill the disk to its last byte: [`ReserveFile`] gives it back piece by piece.
+//! There are two thresholds. Below the *reserve* (`--disk-reserve-mb`), the server denies images, archives and training
+//! runs, which are what fills disks. Below an eighth of the reserve, the server denies every write that adds data,
+//! usage included. The remaining space is for deletions, pauses, revocations, sign-ins and the audit log. Other
+//! programs may fill the disk to its last byte, so a file in the data folder occupies more space for these writes:
+//! [`ReserveFile`] releases its space piece by piece.
 
 mod reserve_file;
 
@@ -20,51 +21,52 @@ use rustix::fs::{StatVfs, statvfs};
 
 use reserve_file::ReserveFile;
 
-/// Free space is measured again when it is asked for after so long.
+/// A measurement of free space is valid for this long.
 const FRESH: Duration = Duration::from_millis(100);
-/// A disk that stays low is logged again after so long.
+/// A disk that stays low is logged once per interval.
 const LOG_AGAIN: Duration = Duration::from_mins(1);
-/// Every object is a file; a disk with fewer files left takes no new ones.
+/// Every object is a file: the disk accepts no new objects while fewer files than this can be created.
 const FILES_LEFT_MIN: u64 = 1_000;
 const MEGABYTE: u64 = 1_000_000;
-/// The default reserve is this part of the disk, within these bounds in bytes. Less than 8 MB is used up between two
-/// measurements.
+/// The default reserve is the disk size divided by this number, within the bounds below in bytes. Writes can use up
+/// less than 8 MB between two measurements.
 const RESERVE_PART: u64 = 20;
 const RESERVE_DEFAULT_MIN: u64 = 8 * MEGABYTE;
 const RESERVE_DEFAULT_MAX: u64 = 256 * MEGABYTE;
-/// Writes that add data stop at this part of the reserve.
+/// The server denies all writes that add data below the reserve divided by this number.
 const CRITICAL_PART: u64 = 8;
 
-/// The disk under the data folder.
+/// The disk that holds the data folder.
 #[derive(Debug)]
 pub struct Disk {
     folder: PathBuf,
-    /// Bytes; 0 turns everything here off.
+    /// In bytes; 0 disables all checks.
     reserve: u64,
-    /// Only in the process that holds the folder.
+    /// `None` unless this process holds the lock of the folder.
     file: Option<SharedFile>,
     measured: Mutex<Measured>,
     logged_at: Mutex<Option<Instant>>,
     denied: AtomicU64,
 }
 
-/// The reserve file. What is read of it often lies outside the lock, which is held while the file is filled.
+/// The reserve file. `piece` and `len` are read often, so they are outside the lock, which is held while the file is
+/// filled.
 #[derive(Debug)]
 struct SharedFile {
-    /// What is given back at once, in bytes.
+    /// Bytes released at once.
     piece: u64,
-    /// Bytes that it takes.
+    /// Bytes that the file occupies.
     len: AtomicU64,
     file: Mutex<ReserveFile>,
 }
 
-/// Free space at some moment, less what was admitted since.
+/// The free space at one moment, minus the bytes admitted since.
 #[derive(Clone, Copy, Debug)]
 struct Measured {
     at: Instant,
-    /// For the database, in bytes.
+    /// Bytes free for the database.
     free: u64,
-    /// For new objects, in bytes.
+    /// Bytes free for new objects.
     free_for_files: u64,
 }
 
@@ -78,7 +80,7 @@ impl SharedFile {
         Self { piece: file.piece(), len: AtomicU64::new(file.len()), file: Mutex::new(file) }
     }
 
-    /// Runs some work on the file alone, and notes the length that the file then has.
+    /// Runs `work` with exclusive access to the file, then updates `len`.
     fn with<T>(&self, work: impl FnOnce(&mut ReserveFile) -> T) -> T {
         let mut file = self.file.lock();
         let done = work(&mut file);
@@ -95,9 +97,9 @@ impl Measured {
 }
 
 impl Disk {
-    /// Watches the disk under `folder` and holds the reserve file there. For the process that holds the folder's lock.
-    /// Frees some of the reserve file if the disk is full already, so that the database can be opened. The reserve is in
-    /// bytes; without one, it depends on the size of the disk.
+    /// Watches the disk under `folder` and holds the reserve file there. Only the process that holds the folder's lock
+    /// calls this. If the disk is already full, this releases part of the reserve file so that the database can be
+    /// opened. `reserve` is in bytes; `None` derives the reserve from the size of the disk.
     pub fn with_reserve_file(folder: &Path, reserve: Option<u64>) -> Self {
         let reserve = reserve_of(folder, reserve);
         let file = if reserve == 0 {
@@ -115,7 +117,7 @@ impl Disk {
         disk
     }
 
-    /// Watches the disk under `folder`, for a process beside the one that holds the folder.
+    /// Watches the disk under `folder` without a reserve file, for a process that does not hold the folder's lock.
     pub fn watch(folder: &Path, reserve: Option<u64>) -> Self {
         Self::new(folder, reserve_of(folder, reserve), None)
     }
@@ -132,7 +134,7 @@ impl Disk {
         }
     }
 
-    /// Counts `bytes` of new data against the free space. [`DiskLow`] if less than the reserve would be left.
+    /// Subtracts `bytes` of new data from the free space. Returns [`DiskLow`] if less than the reserve would remain.
     pub fn admit(&self, bytes: u64) -> Result<(), DiskLow> {
         if self.reserve == 0 {
             return Ok(());
@@ -147,22 +149,22 @@ impl Disk {
         Ok(())
     }
 
-    /// Whether new images, archives and trainings are denied.
+    /// Returns whether new images, archives and training runs are denied.
     pub fn is_low(&self) -> bool {
         self.reserve > 0 && self.fresh().free_for_files < self.reserve
     }
 
-    /// Whether every write is denied that adds data: only reserved space is left.
+    /// Returns whether every write that adds data is denied because only reserved space is left.
     pub fn is_critical(&self) -> bool {
         self.reserve > 0 && self.fresh().free < self.reserve / CRITICAL_PART
     }
 
-    /// Bytes that the server may still use, without the reserve file. 0 if the disk cannot hold more files.
+    /// Bytes that the server may still use, without the reserve file; 0 if the disk cannot hold more files.
     pub fn available(&self) -> u64 {
         self.fresh().free_for_files
     }
 
-    /// The free space in bytes below which images, archives and trainings are denied; 0: they never are.
+    /// The free space in bytes below which images, archives and training runs are denied; 0 disables the check.
     pub const fn reserve(&self) -> u64 {
         self.reserve
     }
@@ -172,14 +174,14 @@ impl Disk {
         self.file.as_ref().map_or(0, |file| file.len.load(Ordering::Relaxed))
     }
 
-    /// How often new data was denied since the process started.
+    /// How many times new data was denied since the process started.
     pub fn denied(&self) -> u64 {
         self.denied.load(Ordering::Relaxed)
     }
 
-    /// Fills the reserve file again when there is space, and logs a low disk, at most once a minute. To be called every
-    /// second, on a thread that may block. It frees nothing: a program that goes on writing would take the whole reserve
-    /// within seconds, before any commit needs it.
+    /// Fills the reserve file again if there is space, and logs a low disk at most once a minute. Call this every
+    /// second, on a thread that may block. This releases no space: a program that keeps writing would consume the whole
+    /// reserve within seconds, before a commit needs the space.
     pub fn check(&self) {
         if self.reserve == 0 {
             return;
@@ -197,7 +199,8 @@ impl Disk {
         measured
     }
 
-    /// Half of the reserve stays free beside a file that grows: what it takes must not be given back soon.
+    /// Fills the reserve file only if half of the reserve stays free afterwards, so that the file need not release the
+    /// same space soon.
     fn refill(&self) {
         let Some(file) = &self.file else { return };
         let filled = file.with(|file| {
@@ -229,7 +232,7 @@ impl Disk {
         }
     }
 
-    /// What a commit may need: the frames of its group in the write-ahead log.
+    /// Bytes that a commit may need: the frames of its group in the write-ahead log.
     fn commit_room(&self) -> u64 {
         self.file.as_ref().map_or(0, |file| file.piece)
     }
@@ -260,42 +263,43 @@ impl Reserve for Disk {
     }
 }
 
-/// The reserve that was chosen, or the default for the disk of `folder`, in bytes.
+/// Returns the chosen reserve, or the default for the disk of `folder`, in bytes.
 fn reserve_of(folder: &Path, chosen: Option<u64>) -> u64 {
     chosen.unwrap_or_else(|| default_reserve(statvfs(folder).ok().as_ref().and_then(size_of_disk)))
 }
 
-/// What may still be written to the disk of `folder`, in bytes. Any number where that cannot be measured: then the errors
-/// of writes have to tell.
+/// Bytes that can still be written to the disk of `folder`; `u64::MAX` if the free space is unknown: writes then fail
+/// with their own errors.
 fn free_bytes(folder: &Path) -> u64 {
     statvfs(folder).map_or(u64::MAX, |disk| free_of(&disk))
 }
 
-/// The same for new objects, each of which is a file: 0 if hardly any more can be made.
+/// Bytes that can still be written as new objects, each of which is a file; 0 if few files can still be created.
 fn free_bytes_for_files(folder: &Path) -> u64 {
     let Ok(disk) = statvfs(folder) else { return u64::MAX };
-    // Some file systems count no files.
+    // Some file systems report no file counts.
     let files_end = disk.f_files > 0 && disk.f_favail < FILES_LEFT_MIN;
     if files_end { 0 } else { free_of(&disk) }
 }
 
-/// Some file systems, mostly those of a network, count no blocks: their free space is unknown.
+/// Free bytes. Some file systems, mostly network file systems, report no blocks: their free space is unknown, so this
+/// returns `u64::MAX`.
 fn free_of(disk: &StatVfs) -> u64 {
     size_of_disk(disk).map_or(u64::MAX, |_| disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
-/// In bytes; `None` where it is unknown.
+/// In bytes; `None` if the size is unknown.
 fn size_of_disk(disk: &StatVfs) -> Option<u64> {
     Some(disk.f_blocks.saturating_mul(disk.f_frsize)).filter(|size| *size > 0)
 }
 
-/// The reserve of a disk of so many bytes, unless the operator has chosen another one. In bytes, whole megabytes.
+/// The default reserve for a disk of `size` bytes, in bytes, rounded down to whole megabytes.
 fn default_reserve(size: Option<u64>) -> u64 {
     let part = size.map_or(RESERVE_DEFAULT_MAX, |size| size / RESERVE_PART);
     (part / MEGABYTE * MEGABYTE).clamp(RESERVE_DEFAULT_MIN, RESERVE_DEFAULT_MAX)
 }
 
-/// Whether an error or one of its causes says that the disk, or a quota of its file system, is full.
+/// Returns whether an error or one of its causes reports that the disk, or a quota of its file system, is full.
 pub fn is_disk_full(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -310,9 +314,9 @@ pub fn is_disk_full(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
-/// Turns [`io::ErrorKind::NotFound`] into success. A walk over a folder needs this for each entry: whoever else uses the
-/// folder removes files between the moment they are listed and the moment they are used (SQLite, for one, removes its
-/// log with its last connection), and what is gone needs no more work.
+/// Turns [`io::ErrorKind::NotFound`] into success. A walk over a folder needs this for each entry, because other
+/// processes remove files between listing and use (SQLite, for example, removes its log with its last connection), and
+/// a missing file needs no further work.
 pub fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

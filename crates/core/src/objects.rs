@@ -1,4 +1,4 @@
-//! Pictures and models as objects: a folder beside the database. Where each lies is decided here and nowhere else.
+//! Images and models as objects in a folder beside the database. Only this module decides the path of each object.
 
 mod spool;
 
@@ -21,10 +21,10 @@ use crate::disk::{Disk, DiskLow, ignore_missing, is_disk_full};
 
 pub use spool::Spool;
 
-/// Bytes of an object that are in memory while it is sent.
+/// Bytes of an object that are in memory while the object is sent.
 const PIECE: usize = 128 * 1024;
 
-/// Why an object is not to be had.
+/// Why an object operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ObjectError {
     #[error("there is no such object")]
@@ -53,54 +53,55 @@ impl From<DiskLow> for ObjectError {
     }
 }
 
-/// Where an object lies. All that belongs to a project lies below its prefix, all that belongs to an upload below its own.
+/// The path of an object. All objects of a project are below the project's prefix, and all objects of an upload are
+/// below the upload's prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place(String);
 
 impl Place {
-    /// What a client sent and nobody has checked.
+    /// Unchecked bytes that a client sent.
     pub fn staged(project: ProjectId, upload: UploadId) -> Self {
         Self(format!("{}/staged", upload_prefix(project, upload)))
     }
 
-    /// A picture of a project.
+    /// An image of a project.
     pub fn image(project: ProjectId, upload: UploadId) -> Self {
         Self(format!("{}/image", upload_prefix(project, upload)))
     }
 
-    /// The same, small.
+    /// The thumbnail of an image.
     pub fn thumbnail(project: ProjectId, upload: UploadId) -> Self {
         Self(format!("{}/thumbnail", upload_prefix(project, upload)))
     }
 
-    /// An archive that is taken into a project.
+    /// An archive that a project imports.
     pub fn archive(project: ProjectId, import: ImportId) -> Self {
         Self(format!("{}/archive.zip", import_prefix(project, import)))
     }
 
-    /// A trained model, as whoever took the training for the `taken`th time made it: a worker that slept through its
-    /// lease does not write over what another has made meanwhile.
+    /// A trained model. `taken` counts how many times a worker took the training run: a worker that missed its lease
+    /// does not overwrite the model of the next worker.
     pub fn model(project: ProjectId, model: ModelId, taken: u64) -> Self {
         Self(format!("{}/model-{taken}", model_prefix(project, model)))
     }
 }
 
-/// All objects of a project.
+/// The prefix of all objects of a project.
 pub fn project_prefix(project: ProjectId) -> String {
     format!("projects/{project}")
 }
 
-/// All objects of an upload and the record that was made of it.
+/// The prefix of all objects of an upload and its record.
 pub fn upload_prefix(project: ProjectId, upload: UploadId) -> String {
     format!("{}/pictures/{upload}", project_prefix(project))
 }
 
-/// All objects of an import: its archive. The images that come out of it are objects of uploads.
+/// The prefix of all objects of an import: its archive. The extracted images are objects of uploads.
 pub fn import_prefix(project: ProjectId, import: ImportId) -> String {
     format!("{}/imports/{import}", project_prefix(project))
 }
 
-/// All objects of a model.
+/// The prefix of all objects of a model.
 pub fn model_prefix(project: ProjectId, model: ModelId) -> String {
     format!("{}/models/{model}", project_prefix(project))
 }
@@ -114,27 +115,28 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// Objects in a folder of this machine, which is made where it is missing. `disk` is the one under it.
+    /// Opens the objects in a local folder and creates the folder if it is missing. `disk` is the disk that holds the
+    /// folder.
     pub fn in_folder(path: &Path, disk: Arc<Disk>) -> Result<Self, ObjectError> {
         std::fs::create_dir_all(path)?;
         let folder = LocalFileSystem::new_with_prefix(path)?.with_automatic_cleanup(true).with_fsync(true);
         Ok(Self { store: Arc::new(folder), folder: path.into(), disk })
     }
 
-    /// Writes an object, whole or not at all; it stays when the power goes. [`ObjectError::DiskFull`] if the disk's
-    /// reserve would be touched.
+    /// Writes an object atomically and durably. Returns [`ObjectError::DiskFull`] if the write would touch the disk's
+    /// reserve.
     pub async fn put(&self, place: &Place, bytes: Bytes) -> Result<(), ObjectError> {
         self.disk.admit(bytes.len() as u64)?;
         self.store.put(&key(&place.0), PutPayload::from_bytes(bytes)).await?;
         Ok(())
     }
 
-    /// The bytes of an object.
+    /// Reads an object into memory.
     pub async fn read(&self, place: &Place) -> Result<Bytes, ObjectError> {
         Ok(self.store.get(&key(&place.0)).await?.bytes().await?)
     }
 
-    /// An object that is read piece by piece, so that a client that takes it slowly keeps no more than a piece in memory.
+    /// Opens an object for reading piece by piece, so that a slow client keeps at most one piece in memory.
     pub async fn open(&self, place: &Place) -> Result<Object, ObjectError> {
         let found = self.store.get(&key(&place.0)).await?;
         let size = found.meta.size;
@@ -145,12 +147,12 @@ impl Objects {
         Ok(Object { size, pieces })
     }
 
-    /// Moves an object, in one step, over what may lie there.
+    /// Moves an object atomically and replaces any object at the target.
     pub async fn move_to(&self, from: &Place, to: &Place) -> Result<(), ObjectError> {
         Ok(self.store.rename(&key(&from.0), &key(&to.0)).await?)
     }
 
-    /// Removes an object, if it is there.
+    /// Removes an object. Succeeds if the object does not exist.
     pub async fn remove(&self, place: &Place) -> Result<(), ObjectError> {
         match self.store.delete(&key(&place.0)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
@@ -158,7 +160,7 @@ impl Objects {
         }
     }
 
-    /// Removes all objects below a prefix, and says how many there were.
+    /// Removes all objects below a prefix and returns their number.
     pub async fn remove_below(&self, prefix: &str) -> Result<usize, ObjectError> {
         let keys = self.store.list(Some(&key(prefix))).map_ok(|found| found.location);
         let mut gone = self.store.delete_stream(Box::pin(keys));
@@ -166,14 +168,14 @@ impl Objects {
         while let Some(one) = gone.next().await {
             match one {
                 Ok(_) => count += 1,
-                // Somebody else removes the same: that is no reason to leave the rest.
+                // Another task removes the same objects; continue with the rest.
                 Err(object_store::Error::NotFound { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        // What a crash left of an object that was being written is none yet, and on no list.
+        // The list does not include partial objects that a crash left behind.
         match tokio::fs::remove_dir_all(self.folder.join(prefix)).await {
-            // Somebody writes into it just now, and will look whether they still may.
+            // Another task writes into the folder now, and checks afterwards whether its object may stay.
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) => {
                 Ok(count)
             }
@@ -182,7 +184,7 @@ impl Objects {
         }
     }
 
-    /// Removes what was being written when a process before this one, which began at `start`, ended.
+    /// Removes the partial objects of processes that ran before this process started at `start`.
     pub async fn remove_halves(&self, start: Timestamp) -> Result<(), ObjectError> {
         let start = SystemTime::UNIX_EPOCH + Duration::from_micros(start.micros().unsigned_abs());
         let folder = Arc::clone(&self.folder);
@@ -191,9 +193,9 @@ impl Objects {
     }
 }
 
-/// An object that is being read.
+/// An object that is open for reading.
 pub struct Object {
-    /// Bytes.
+    /// In bytes.
     size: u64,
     pieces: BoxStream<'static, Result<Bytes, ObjectError>>,
 }
@@ -210,13 +212,13 @@ impl Object {
         self.size
     }
 
-    /// The bytes, read piece by piece. Ends with an error if the object cannot be read to its end, which is logged here.
+    /// The bytes, piece by piece. If the object cannot be read to its end, the stream logs the error and ends with it.
     pub fn into_pieces(self) -> impl Stream<Item = Result<Bytes, ObjectError>> + Send {
         self.pieces.inspect_err(|error| tracing::error!(%error, "an object could not be read to its end"))
     }
 }
 
-/// The pieces of a file, each read on a thread that may block.
+/// The pieces of a file. Each piece is read on a blocking thread.
 fn pieces(file: File, size: u64) -> impl Stream<Item = Result<Bytes, ObjectError>> + Send {
     stream::try_unfold((file, size), async |(file, left)| {
         if left == 0 {
@@ -225,7 +227,7 @@ fn pieces(file: File, size: u64) -> impl Stream<Item = Result<Bytes, ObjectError
         let read = move || {
             let mut piece = Vec::with_capacity(PIECE);
             (&file).take(left.min(PIECE as u64)).read_to_end(&mut piece)?;
-            // It was cut off since it was opened.
+            // The file was truncated after it was opened.
             if piece.is_empty() {
                 return Err(std::io::Error::from(ErrorKind::UnexpectedEof));
             }
@@ -237,10 +239,11 @@ fn pieces(file: File, size: u64) -> impl Stream<Item = Result<Bytes, ObjectError
     })
 }
 
-/// An object is written under its name, `#` and a number, and then given its name.
+/// Removes partial objects older than `before`. The store writes an object to its name followed by `#` and a number,
+/// and then renames the file.
 fn remove_halves(folder: &Path, before: SystemTime) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
-        // Requests remove objects meanwhile.
+        // Requests may remove objects at the same time.
         ignore_missing(remove_half(&entry?, before))?;
     }
     Ok(())
@@ -334,14 +337,14 @@ mod tests {
     #[test]
     fn halves_that_a_request_removes_meanwhile_do_not_stop_the_sweep() {
         let folder = tempfile::tempdir().unwrap();
-        // Later than any file that the test writes.
+        // Later than the modification time of any file that the test writes.
         let (old, new) =
             (SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 365 * 1_000));
         let is_done = AtomicBool::new(false);
         thread::scope(|scope| {
             scope.spawn(|| {
                 while !is_done.load(Ordering::Relaxed) {
-                    // All are listed at once and looked at one by one.
+                    // The sweep lists all files at once and then checks each file.
                     let halves = (0..50).map(|number| folder.path().join(format!("image#{number}")));
                     halves.clone().for_each(|half| std::fs::write(half, "x").unwrap());
                     halves.for_each(|half| drop(std::fs::remove_file(half)));

@@ -1,4 +1,5 @@
-//! Units that are held for a while and that nobody waits for.
+//! Budgets: units that claimants hold for a while. A request that exceeds its share fails immediately instead of
+//! waiting.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,16 +10,18 @@ use parking_lot::Mutex;
 
 use super::{Claimant, Tenant};
 
-/// A workspace gets a new share only while what it then holds is at most so many times what is still free. Alone it gets
-/// three quarters; each further tenant finds a part of the rest, however many hold their worst. A share that it has may
-/// grow up to what a workspace gets alone, so that work that has begun doesn't fail because others came.
-/// The first share of a workspace that holds nothing may be as large, if so much is free.
-/// (Choudhury and Hahne, *Dynamic queue length thresholds for shared-memory packet switches*, 1998.)
+/// A workspace gets a new share only while the units that it would then hold are at most this many times the units that
+/// are still free. A single workspace gets three quarters; each further workspace gets a part of the rest, even if all
+/// others hold their maximum. An existing share may grow up to the limit of a single workspace, so that running work
+/// does not fail because other workspaces arrived. The first share of a workspace that holds no units may be as large,
+/// if enough units are free. (Choudhury and Hahne, *Dynamic queue length thresholds for shared-memory packet switches*,
+/// 1998.)
 const TENANT_TO_FREE: usize = 3;
-/// The same for each key of a workspace: alone it gets one half, and other keys of its workspace find a quarter.
+/// The same factor for each key of a workspace: a single key gets one half, and the other keys of its workspace get a
+/// quarter.
 const MEMBER_TO_FREE: usize = 1;
 
-/// A number of units that all workspaces share. Cheap to clone.
+/// Units that all workspaces share. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Budget(Arc<Inner>);
 
@@ -31,14 +34,14 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Ledger {
     capacity: usize,
-    /// The last units, which only a tenant that holds none gets.
+    /// The last units, reserved for tenants that hold no units.
     kept: usize,
     taken: usize,
     by_tenant: HashMap<Tenant, usize>,
     by_claimant: HashMap<Claimant, usize>,
 }
 
-/// Units that somebody holds; dropped, they are free again.
+/// Units that a claimant holds. Dropping the share frees the units.
 #[derive(Debug)]
 pub struct Share {
     budget: Budget,
@@ -46,60 +49,62 @@ pub struct Share {
     units: usize,
 }
 
-/// Why no units were given.
+/// Why the budget denied the units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Exhausted {
-    /// What the units are, such as `image memory`.
+    /// What the units measure, such as `image memory`.
     pub resource: &'static str,
     /// Whose share is used up.
     pub holder: Holder,
 }
 
-/// Whose share is used up.
+/// The holder whose share is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holder {
     Key,
     Person,
     Workspace,
     Network,
-    /// All of them together hold everything.
+    /// All claimants together hold every unit.
     Everybody,
 }
 
 impl Budget {
-    /// `capacity` units. `resource` completes the sentence "This workspace already uses its share of the server's …".
+    /// A budget of `capacity` units. `resource` completes the sentence "This workspace already uses its share of the
+    /// server's …".
     pub fn new(resource: &'static str, capacity: usize) -> Self {
         Self::with_minimum(resource, capacity, 0)
     }
 
-    /// Like [`new`](Self::new), and the last `kept` of the units are only for tenants that hold none: so many tenants get
-    /// one each, however much all others hold. Shares alone guarantee no minimum once many tenants hold theirs.
+    /// Like [`new`](Self::new), but only tenants that hold no units can take the last `kept` units: `kept` tenants get
+    /// one unit each, even if all other units are held. Shares alone guarantee no minimum once many tenants hold their
+    /// maximum.
     pub fn with_minimum(resource: &'static str, capacity: usize, kept: usize) -> Self {
         let ledger = Ledger { capacity, kept: kept.min(capacity), ..Ledger::default() };
         Self(Arc::new(Inner { resource, ledger: Mutex::new(ledger) }))
     }
 
-    /// Takes so many units for a claimant, at once or not at all.
+    /// Takes `units` for a claimant immediately, or fails without taking any.
     pub fn take(&self, claimant: Claimant, units: usize) -> Result<Share, Exhausted> {
         let mut share = Share { budget: self.clone(), claimant, units: 0 };
         share.add(units, Ledger::admits_new)?;
         Ok(share)
     }
 
-    /// Notes that a claimant holds so many units already, whatever the shares are: from before a restart.
+    /// Records units that a claimant already held before a restart, without checking the limits.
     pub fn keep(&self, claimant: Claimant, units: usize) -> Share {
         self.0.ledger.lock().add(claimant, units);
         Share { budget: self.clone(), claimant, units }
     }
 
-    /// How many units are held.
+    /// The number of units in use.
     pub fn taken(&self) -> usize {
         self.0.ledger.lock().taken
     }
 }
 
 impl Share {
-    /// Takes so many more units, or none of them.
+    /// Takes `units` more, or fails without taking any.
     pub fn grow(&mut self, units: usize) -> Result<(), Exhausted> {
         self.add(units, Ledger::admits_growth)
     }
@@ -121,10 +126,10 @@ impl Drop for Share {
     }
 }
 
-/// Whether a claimant may take so many units; whose share is used up where it may not.
+/// Checks whether a claimant may take the units. The error is the holder whose share is used up.
 type Admits = fn(&Ledger, Claimant, usize) -> Result<(), Holder>;
 
-/// How many units of a capacity somebody gets who is alone.
+/// The number of units that a single claimant gets.
 const fn alone(capacity: usize, to_free: usize) -> usize {
     capacity - capacity / (to_free + 1)
 }
@@ -133,7 +138,8 @@ impl Ledger {
     fn admits_new(&self, claimant: Claimant, units: usize) -> Result<(), Holder> {
         let holds_some = self.by_tenant.contains_key(&claimant.tenant);
         let left = if holds_some { self.left(self.open(), units)? } else { self.left(self.capacity, units)? };
-        // Who holds nothing yet gets as much as work that has begun: one claim may be larger than what stays free.
+        // A claimant that holds no units yet gets as much as running work: one claim may be larger than the remaining
+        // free units.
         let most = |held: Option<&usize>, to_free: usize| {
             held.map_or_else(|| alone(self.open(), to_free), |_| left.saturating_mul(to_free))
         };
@@ -148,7 +154,7 @@ impl Ledger {
         self.admits(claimant, units, of_member, of_tenant)
     }
 
-    /// The units that a tenant gets beside those it holds.
+    /// The units that tenants can get in addition to those that they hold.
     const fn open(&self) -> usize {
         self.capacity - self.kept
     }
@@ -167,7 +173,7 @@ impl Ledger {
     ) -> Result<(), Holder> {
         let member = self.by_claimant.get(&claimant).map_or(units, |held| held + units);
         let tenant = self.by_tenant.get(&claimant.tenant).map_or(units, |held| held + units);
-        // The first unit is everybody's, as long as there is one.
+        // Every claimant may take its first unit while a unit is free.
         if member > of_member.max(1) {
             Err(claimant.holder())
         } else if tenant > of_tenant.max(1) {
@@ -183,7 +189,7 @@ impl Ledger {
         *self.by_claimant.entry(claimant).or_default() += units;
     }
 
-    /// What holds nothing is forgotten: the ledger is no longer than there are holders.
+    /// Removes holders without units, so that the ledger only lists current holders.
     fn remove(&mut self, claimant: Claimant, units: usize) {
         self.taken -= units;
         if let Some(held) = self.by_tenant.get_mut(&claimant.tenant) {
@@ -247,7 +253,7 @@ mod tests {
     use super::super::tests::claimants;
     use super::*;
 
-    /// Takes one unit after the other until there are no more.
+    /// Takes one unit after another until the budget denies the next.
     fn hoard(budget: &Budget, claimant: Claimant) -> (Vec<Share>, Holder) {
         let mut held = Vec::new();
         loop {
@@ -312,7 +318,7 @@ mod tests {
         let mut first = budget.take(of[0][0], 400).unwrap();
         let mut second = budget.take(of[0][1], 200).unwrap();
         let _other = budget.take(of[1][0], 200).unwrap();
-        // No new share for them, and room to grow up to what each gets alone.
+        // The claimants get no new share, but their shares can grow up to the limit of a single claimant.
         assert_eq!(budget.take(of[0][0], 1).unwrap_err().holder, Holder::Key);
         first.grow(100).unwrap();
         assert_eq!(first.grow(1).unwrap_err().holder, Holder::Key);
@@ -324,7 +330,7 @@ mod tests {
     fn who_holds_nothing_gets_all_that_is_free_up_to_a_share() {
         let (budget, of) = (Budget::new("bytes", 200), claimants(3, 2));
         let first = budget.take(of[0][0], 100).unwrap();
-        // Another key of the same workspace is denied because of the workspace, another workspace isn't denied.
+        // The budget denies another key of the same workspace, but not another workspace.
         assert_eq!(budget.take(of[0][1], 60).unwrap_err().holder, Holder::Workspace);
         let second = budget.take(of[1][0], 60).unwrap();
         assert_eq!(budget.take(of[1][0], 10).unwrap_err().holder, Holder::Key);
@@ -337,13 +343,13 @@ mod tests {
     #[test]
     fn the_last_units_are_for_tenants_that_hold_none() {
         let (budget, of) = (Budget::with_minimum("nodes", 100, 20), claimants(50, 3));
-        // Workspace after workspace takes what it gets.
+        // Ten workspaces take as much as they can.
         let greedy: Vec<_> =
             of[..10].iter().map(|keys| keys.iter().map(|key| hoard(&budget, *key).0)).collect();
         let greedy: Vec<_> = greedy.into_iter().flatten().collect();
         assert!(greedy[0].len() == 40 && budget.taken() <= 85, "{}", budget.taken());
         assert_eq!(budget.take(of[0][0], 1).unwrap_err().holder, Holder::Everybody);
-        // Each of the others gets one, and no more.
+        // Each of the other workspaces gets one unit, and no more.
         let others: Vec<_> = of[10..25].iter().map(|keys| budget.take(keys[0], 1).unwrap()).collect();
         for keys in &of[10..25] {
             assert!(keys.iter().all(|key| budget.take(*key, 1).is_err()));
@@ -353,7 +359,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is taken and given back: no share is exceeded when it grows, and what is held is what was taken.
+        /// For any sequence of takes and releases, no growing share exceeds its limit, and the units held equal the
+        /// units taken.
         #[test]
         fn no_share_is_ever_exceeded(
             capacity in 1usize..400,

@@ -1,9 +1,9 @@
-//! In which order work begins that waits for a turn: fair queueing by cost, first between workspaces, then between the
-//! keys of each. No clock, no locks, and nothing asynchronous.
+//! Orders waiting work: fair queueing by cost, first between workspaces, then between the keys of each workspace. This
+//! module uses no clock, no locks, and no async code.
 //!
-//! A workspace has a *virtual time*: the cost of its work that has begun while others waited. The next turn goes to the
-//! workspace whose virtual time is least; one that begins to wait starts at the time of the work that began last, so idling
-//! saves nothing up. (Goyal, Vin, and Cheng, *Start-time fair queueing*, 1996.)
+//! Each workspace has a *virtual time*: the cost of its work that started while others waited. The next turn goes to
+//! the workspace with the lowest virtual time. A workspace that joins the queue gets the virtual time of the work that
+//! started last, so idling saves nothing up. (Goyal, Vin, and Cheng, *Start-time fair queueing*, 1996.)
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,39 +13,41 @@ use tokio::time::Instant;
 
 use super::{Claimant, Tenant};
 
-/// How long a turn is kept free of heavy work after light work of somebody else has come.
+/// How long one turn is kept free of heavy work after another claimant's light work arrived.
 const RECENT: Duration = Duration::from_secs(10);
 
-/// How much work goes on at once.
+/// Limits on concurrent and waiting work.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Turns at once.
+    /// Units of work that run at once.
     pub turns: usize,
-    /// Requests that wait. Where another one comes, the workspace with most of them loses its last one.
+    /// Requests that may wait. If another request arrives, the workspace with the most waiting requests loses its last
+    /// request.
     pub waiting: usize,
-    /// Work of a higher cost is heavy. Work that has begun is not interrupted, so heavy work leaves a turn to light work of
-    /// others for a while after such work has come.
+    /// Work with a higher cost is heavy. Running work is not interrupted, so heavy work leaves one turn free for other
+    /// claimants' light work for `RECENT` after such work arrived.
     pub heavy_from: u64,
-    /// Heavy work at once, by its cost.
+    /// The total cost of heavy work that runs at once.
     pub heavy_total: u64,
-    /// Added to the cost of each.
+    /// Added to the cost of each unit of work.
     pub base_cost: u64,
 }
 
-/// Work that waits and work that goes on. `T` is how one that waits is reached.
+/// Waiting and running work. `T` is the handle that notifies waiting work.
 #[derive(Debug)]
 pub(super) struct Schedule<T> {
     limits: Limits,
-    /// The claimants of the work that goes on.
+    /// The claimants of the running work.
     running: Vec<Claimant>,
     heavy_running: usize,
     heavy_cost: u64,
     waiting: Vec<Job<T>>,
-    /// While nobody waits, only of those whose work goes on: without a queue there is nothing to be fair about.
+    /// Virtual times. While the queue is empty, this holds only tenants with running work: without a queue there is
+    /// nothing to share fairly.
     tenants: HashMap<Tenant, Account>,
     now: u64,
     numbers: u64,
-    /// The two claimants whose light work came last.
+    /// The two claimants whose light work arrived last.
     recent: [Option<(Claimant, Instant)>; 2],
 }
 
@@ -64,7 +66,7 @@ struct Job<T> {
     ticket: T,
 }
 
-/// Work that goes on, to be handed back to [`Schedule::end`].
+/// Running work, to be returned to [`Schedule::end`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Running {
     claimant: Claimant,
@@ -91,8 +93,8 @@ impl<T> Schedule<T> {
         self.waiting.len()
     }
 
-    /// Puts work into the queue, and returns its number and who had to leave for it. The ticket comes back where there is
-    /// no room.
+    /// Puts work into the queue. Returns its number and the ticket of the work that was removed to make space, if any.
+    /// Returns the ticket as an error if there is no space.
     pub(super) fn join(
         &mut self,
         claimant: Claimant,
@@ -117,13 +119,13 @@ impl<T> Schedule<T> {
         Ok((number, left))
     }
 
-    /// Takes work out of the queue that doesn't wait any more.
+    /// Removes work that no longer waits from the queue.
     pub(super) fn leave(&mut self, number: u64) {
         self.waiting.retain(|job| job.number != number);
         self.settle();
     }
 
-    /// The work that begins now, if there is a turn for it.
+    /// Returns the work that starts now, or `None` if there is no free turn or no work that fits.
     pub(super) fn next(&mut self, at: Instant) -> Option<(Running, T)> {
         if self.running.len() >= self.limits.turns {
             return None;
@@ -148,7 +150,7 @@ impl<T> Schedule<T> {
         Some((running, job.ticket))
     }
 
-    /// Notes that work turned out to cost less than was said.
+    /// Lowers the cost of running work to its actual cost.
     pub(super) fn reduce(&mut self, running: &mut Running, cost: u64, at: Instant) {
         let less = running.cost.saturating_sub(cost);
         if running.is_heavy {
@@ -169,7 +171,7 @@ impl<T> Schedule<T> {
         }
     }
 
-    /// Gives the turn of work back that has ended.
+    /// Releases the turn of finished work.
     pub(super) fn end(&mut self, running: Running) {
         if let Some(place) = self.running.iter().position(|one| *one == running.claimant) {
             self.running.swap_remove(place);
@@ -185,7 +187,7 @@ impl<T> Schedule<T> {
         cost > self.limits.heavy_from
     }
 
-    /// Where in the queue the work is that begins next. Heavy work that does not fit yet lets lighter work pass, and no
+    /// The queue index of the work that starts next. Heavy work that does not fit yet lets lighter work pass, but no
     /// other heavy work.
     fn first(&self, at: Instant) -> Option<usize> {
         let best = |heavy: bool| {
@@ -236,7 +238,7 @@ impl<T> Schedule<T> {
         }
     }
 
-    /// Where the last work of the longest queue is, if that is longer than the claimant's own.
+    /// The index of the last work of the longest queue, if that queue is longer than the claimant's own.
     fn last_of_longest(&self, claimant: Claimant) -> Option<usize> {
         let (mut tenants, mut members) = (HashMap::<_, usize>::new(), HashMap::<_, usize>::new());
         for job in &self.waiting {
@@ -253,7 +255,7 @@ impl<T> Schedule<T> {
         self.waiting.iter().rposition(|job| job.claimant == longest)
     }
 
-    /// Forgets whose virtual time makes no difference any more.
+    /// Removes the virtual times that no longer matter.
     fn settle(&mut self) {
         if !self.waiting.is_empty() {
             return;
