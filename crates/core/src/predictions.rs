@@ -1,4 +1,4 @@
-//! What models are asked.
+//! Predictions: classifies images and detects objects with trained models.
 
 mod asked;
 mod error;
@@ -31,27 +31,27 @@ use crate::predict::image::Source;
 use crate::predict::{Engine, EngineError, FetchImage, Image, Room};
 use crate::shares::Claimant;
 
-/// More pixels than that no line has.
+/// The largest stroke width, in pixels.
 const MOST_STROKE: u32 = 100;
 
-/// A model that can be asked by whoever found it.
+/// A model that its caller may use for predictions.
 #[derive(Clone, Debug)]
 pub struct Askable(Covered<Model>);
 
 /// The settings of predictions.
 #[derive(Clone, Debug)]
 pub struct PredictionSettings {
-    /// The file of the backbone; `None` for the embedded one.
+    /// The file of the backbone; `None` selects the embedded backbone.
     pub backbone: Option<PathBuf>,
     /// The largest image, in bytes of its file.
     pub image_bytes_max: usize,
-    /// The largest request with an image, in bytes: base64 is longer than the file.
+    /// The largest request with an image, in bytes. Base64 is longer than the file.
     pub request_bytes_max: usize,
     /// Whether publishable keys may send URLs of images.
     pub public_image_urls: bool,
 }
 
-/// The models of all workspaces, as those see them who ask them.
+/// Makes predictions with the models of all workspaces.
 #[derive(Debug)]
 pub struct Predictions {
     store: Store,
@@ -67,7 +67,7 @@ pub struct Predictions {
 }
 
 impl Predictions {
-    /// Predictions of the models of `store`, whose files are `objects`.
+    /// Predictions with the models of `store`, whose files are in `objects`.
     pub fn new(
         settings: PredictionSettings,
         fetcher: Box<dyn FetchImage>,
@@ -92,22 +92,23 @@ impl Predictions {
         }
     }
 
-    /// The room for pictures that arrive. Who brings an [`Image`] has gathered it there.
+    /// The memory budget for incoming images. Callers that pass an [`Image`] have gathered its bytes in this budget.
     pub const fn room(&self) -> &Room {
         &self.room
     }
 
-    /// The room for answers that were made and are not sent yet.
+    /// The memory budget for responses that are not sent yet.
     pub const fn answers(&self) -> &Room {
         &self.answers
     }
 
-    /// How many pictures wait for their turn.
+    /// How many images wait for their turn.
     pub fn waiting(&self) -> usize {
         self.engine.waiting()
     }
 
-    /// A model of the workspace that the caller may ask, is ready, and does that.
+    /// Returns a model of the workspace, if the caller may use the model, the model is ready, and the model fits the
+    /// task.
     pub async fn find(&self, by: &Acting, id: ModelId, task: ProjectType) -> Result<Askable, OpError> {
         let model = self.store.model(by.workspace, id).await?.ok_or(OpError::NotFound("model"))?;
         let model = by.covers_model(model)?;
@@ -120,7 +121,7 @@ impl Predictions {
         Ok(Askable(model))
     }
 
-    /// What a picture shows.
+    /// Classifies an image.
     pub async fn classify(
         &self,
         by: &Acting,
@@ -138,7 +139,7 @@ impl Predictions {
         .await
     }
 
-    /// What is where in a picture.
+    /// Detects the objects in an image.
     pub async fn detect(
         &self,
         by: &Acting,
@@ -172,10 +173,11 @@ impl Predictions {
         self.check_size(by, &image)?;
         let place = Place::model(model.project, model.id, model.taken);
         let read = self.objects.read(&place);
-        // Before the door: that a model has lost its file tells nothing of what lies behind a URL.
+        // Before the URL is fetched, so that the error of a model without its file reveals no information about the
+        // URL.
         let asked = read_head(self.engine.head(by.workspace, model.id, read)).await;
-        // The body may have been held back, and the queue may be long: a key that was deleted meanwhile spends nothing, gets no
-        // prediction, and learns nothing of the model.
+        // The body may have arrived slowly, and the queue may be long: a key that was deleted meanwhile spends no
+        // quota, gets no prediction, and gets no information about the model.
         by.verify(&self.store, (self.clock)()).await?;
         let asked = asked?;
         let spent = self.quotas.take(by, Counted::Predictions).await?;
@@ -185,15 +187,15 @@ impl Predictions {
         Ok(seen)
     }
 
-    /// A key may be restricted to images of some size. What lies behind a URL is fetched no further than that.
+    /// Checks the image size limit of the caller's key. For a URL, the fetcher applies the limit instead.
     fn check_size(&self, by: &Acting, image: &Image) -> Result<(), OpError> {
         let Source::Bytes(bytes) = &image.source else { return Ok(()) };
         let is_larger = by.max_image_bytes().is_some_and(|most| bytes.len() > most);
         if is_larger { self.refuse_size(by).map_or(Ok(()), Err) } else { Ok(()) }
     }
 
-    /// The refusal of an image that is larger than the caller's key may send, counted in place of the use. `None` where the
-    /// key has no limit of its own.
+    /// Denies an image that is larger than the caller's key allows, and counts the denial instead of the usage. Returns
+    /// `None` if the key has no limit of its own.
     pub fn refuse_size(&self, by: &Acting) -> Option<OpError> {
         let Who::Key(caller) = &by.who else { return None };
         let most = caller.key().max_image_bytes()?;
@@ -201,7 +203,7 @@ impl Predictions {
         Some(self.late.refuse(caller, Permission::ModelsPredict, Denial::Image(most), detail))
     }
 
-    /// What an image shows. The inner error is one of an image that failed while it was decoded: that is work, and counts.
+    /// Runs `look` on an image. The inner error means that decoding failed: decoding is work and counts as usage.
     async fn see<T: Send + 'static>(
         &self,
         by: &Acting,
@@ -226,13 +228,13 @@ impl Predictions {
         };
         let error = match seen.await {
             Ok(Some(answer)) => return Ok(Ok(answer)),
-            // The row says otherwise, and was looked at.
+            // The row names another task, and was checked before.
             Ok(None) => return Err(OpError::internal(EngineError::Model(ModelError::Content("task")))),
             Err(error) => error,
         };
         let was_decoded = matches!(error, EngineError::Decode(_));
         let denied = match (error, start) {
-            // What lies behind a URL is nobody's business who cannot open it himself.
+            // Callers that cannot open the URL themselves must not get information about its content.
             (EngineError::Picture(_) | EngineError::Decode(_), Some(start)) => {
                 start.fail(FetchError::Unreachable).await.into()
             }
@@ -242,8 +244,9 @@ impl Predictions {
     }
 }
 
-/// Takes the memory for the images of an answer. A prediction counts once its work has begun, also if its image fails while
-/// it is decoded, or no memory is left for the answer: a client could otherwise use the cores without using its quota.
+/// Reserves the memory for the images of a response. A prediction counts once its work has started, even if decoding
+/// the image fails or no memory is left for the response: otherwise a client could use the cores without using its
+/// quota.
 fn hold_answer<T: PictureBytes>(
     answers: &Room,
     claimant: Claimant,
@@ -256,7 +259,7 @@ fn hold_answer<T: PictureBytes>(
     Ok(Seen { found, held, spent })
 }
 
-/// A model that was deleted meanwhile has no file any more.
+/// A model that was deleted meanwhile has no file anymore.
 async fn read_head(
     head: impl Future<Output = Result<Arc<vision::Model>, EngineError>>,
 ) -> Result<Arc<vision::Model>, OpError> {
@@ -266,7 +269,7 @@ async fn read_head(
     })
 }
 
-/// A line's width in whole pixels: clients send any number.
+/// Rounds a stroke width to whole pixels, because clients send any number.
 fn whole_pixels(width: f64) -> Result<u32, Invalid> {
     let wrong = || Invalid::field("stroke_width", format!("expected 0 to {MOST_STROKE} pixels"));
     let is_within = (0.0..=f64::from(MOST_STROKE)).contains(&width);

@@ -1,4 +1,4 @@
-//! Records: pictures that were checked to their last pixel and lie where they stay.
+//! Records: images that were decoded completely and are in their final place.
 
 use bytes::Bytes;
 use keyrack_key::{BatchId, Counted, ImportId, ProjectId, RecordId, UploadId};
@@ -12,7 +12,7 @@ use crate::pictures::Checked;
 use crate::quotas::Spent;
 use crate::{Acting, Invalid, OpError};
 
-/// A record of a picture that was uploaded.
+/// The data of a new record for an uploaded image.
 #[derive(Clone, Debug)]
 pub struct RecordDraft {
     pub name: String,
@@ -21,18 +21,18 @@ pub struct RecordDraft {
     pub source: String,
 }
 
-/// How large a picture is wanted.
+/// The size in which to return an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
-    /// As it came.
+    /// The original bytes.
     Full,
     /// At most 320 pixels along a side, as JPEG.
     Thumbnail,
 }
 
 impl Datasets {
-    /// Makes a record of what was uploaded: `true` where it is new, and what that took of the caller's quotas. A source that
-    /// has its record answers with it.
+    /// Creates a record of an upload. Returns whether the record is new, and the quota usage. If the upload already has
+    /// a record, returns that record.
     pub async fn create_record(
         &self,
         by: &Acting,
@@ -43,7 +43,7 @@ impl Datasets {
         let name = file_name(&draft.name)?;
         let upload = self.source(project.id, &draft.source).await?;
         let _turn = self.turns.take(upload.id).await;
-        // A known record is a response without a write.
+        // For an existing record, this method returns without a write.
         by.verify(&self.store, (self.clock)()).await?;
         if let Some(known) = self.store.record_of_upload(project.id, upload.id).await? {
             return Ok((known, false, Spent::nothing()));
@@ -68,13 +68,14 @@ impl Datasets {
         name: &str,
     ) -> Result<(Record, bool), OpError> {
         let picture = self.pictures.turn(by.claimant()).await?;
-        // The queue may be long: a key that was deleted meanwhile learns nothing of what was sent.
+        // The queue may be long: a key that was deleted meanwhile must not get information about the upload.
         by.verify(&self.store, (self.clock)()).await?;
         let sent = self.sent(upload).await?;
         let checked = match picture.check(sent.bytes).await {
             Ok(checked) => checked,
             Err(refused) => {
-                // The place is free for another try, unless it was us who could not.
+                // Remove the invalid image so that the client can send another one. Errors of the server keep the
+                // bytes.
                 if let OpError::Image(_) = refused {
                     self.objects.remove_below(&upload_prefix(upload.project, upload.id)).await?;
                 }
@@ -89,7 +90,7 @@ impl Datasets {
         self.unless_ended(upload, kept).await
     }
 
-    /// Makes a record of a picture in one step. `import` is the import that it comes from.
+    /// Creates a record of an image in one step. `import` is the import that the image comes from.
     pub async fn add_picture(
         &self,
         by: &Acting,
@@ -132,7 +133,7 @@ impl Datasets {
         kept
     }
 
-    /// The record that was made of an upload. If there is none, what was left of the upload is removed.
+    /// Returns the record of an upload. If no record exists, removes the rest of the upload and returns `None`.
     pub async fn record_or_clear(
         &self,
         project: ProjectId,
@@ -147,7 +148,7 @@ impl Datasets {
         Ok(record)
     }
 
-    /// Up to `limit` records with what is in them, newest first.
+    /// Up to `limit` records with their annotations, newest first.
     pub async fn records(
         &self,
         by: &Acting,
@@ -162,14 +163,14 @@ impl Datasets {
         Ok(Page { items, next: page.next })
     }
 
-    /// A record with what is in it.
+    /// A record with its annotations.
     pub async fn read(&self, by: &Acting, project: ProjectId, id: RecordId) -> Result<Annotated, OpError> {
         let record = self.record(by, project, id).await?;
         let annotated = self.annotated(project, vec![record], true).await?;
         annotated.into_iter().next().ok_or(OpError::NotFound("record"))
     }
 
-    /// A picture, which is read as it is sent, and what its bytes are.
+    /// Opens an image for streaming, and returns its content type.
     pub async fn image(
         &self,
         by: &Acting,
@@ -185,14 +186,14 @@ impl Datasets {
         match self.objects.open(&place).await {
             Ok(object) => Ok((object, kind)),
             Err(error) => {
-                // Deleted since it was looked up?
+                // The record may have been deleted after it was read.
                 self.record(by, project, id).await?;
                 Err(error.into())
             }
         }
     }
 
-    /// Deletes a record with its annotations and its picture.
+    /// Deletes a record with its annotations and its image.
     pub async fn delete_record(&self, by: &Acting, project: ProjectId, id: RecordId) -> Result<(), OpError> {
         let record = self.record(by, project, id).await?;
         let prefixes = [upload_prefix(project, record.upload)];
@@ -226,8 +227,8 @@ impl Datasets {
         }
     }
 
-    /// The picture that came through an upload. One that no record knows and that lies where it stays was moved there
-    /// by a try that got no further.
+    /// The bytes of an upload. If the bytes are already in their final place without a record, an earlier attempt moved
+    /// them there and then failed.
     async fn sent(&self, upload: &Upload) -> Result<Sent, OpError> {
         let (project, id) = (upload.project, upload.id);
         for (place, is_staged) in [(Place::staged(project, id), true), (Place::image(project, id), false)] {
@@ -253,7 +254,7 @@ impl Datasets {
         Ok(self.keep(by, upload, batch, name, checked).await?.0)
     }
 
-    /// Writes down a picture that lies where it stays. Until then the upload is what knows of it.
+    /// Records an image that is in its final place. Until then, only the upload refers to the image.
     async fn keep(
         &self,
         by: &Acting,
@@ -280,14 +281,15 @@ impl Datasets {
         Ok(by.writes(&self.store, now).create_record(&new).await?)
     }
 
-    /// Moves what was sent to where it stays.
+    /// Moves the uploaded bytes to their final place.
     async fn stay(&self, upload: &Upload) -> Result<(), OpError> {
         let (staged, image) =
             (Place::staged(upload.project, upload.id), Place::image(upload.project, upload.id));
         Ok(self.objects.move_to(&staged, &image).await?)
     }
 
-    /// What failed because the project ended meanwhile is nobody's failure. Nobody knows of the objects any more then.
+    /// Returns `NotFound` instead of another error if the upload was deleted meanwhile, and removes its objects, which
+    /// no row refers to anymore.
     async fn unless_ended<T>(&self, upload: &Upload, result: Result<T, OpError>) -> Result<T, OpError> {
         if result.is_ok() || self.store.upload(upload.id).await?.is_some() {
             return result;

@@ -1,7 +1,7 @@
-//! Uploads: a place for one picture, promised to whoever holds its token.
+//! Uploads: each upload reserves a place for one image for the holder of its token.
 //!
-//! The token is the signature of the URL. It is random, and the upload's row knows its digest: the row is needed
-//! anyway, so that no object lies anywhere unknown, and whatever ends it ends the URL.
+//! The token is the signature of the URL. The token is random, and the upload's row stores its digest. The row is
+//! needed anyway, so that every object is known, and deleting the row also invalidates the URL.
 
 use std::time::Duration;
 
@@ -15,19 +15,19 @@ use crate::objects::Place;
 use crate::shares::Claimant;
 use crate::{Acting, Invalid, OpError, invalid};
 
-/// How long a place is promised.
+/// How long an upload URL is valid.
 pub const UPLOAD_LIFE: Duration = Duration::from_mins(15);
 
-/// What the `uri` of an upload begins with; its id stands behind.
+/// The prefix of the `uri` of an upload. The upload's id follows.
 const URI: &str = "keyrack:";
 
-/// A place for one picture.
+/// A reserved place for one image.
 #[derive(Clone, Debug)]
 pub struct Promise {
     pub upload: UploadId,
-    /// Opens it. For the answer to whoever asked, and for nobody else.
+    /// The secret that opens the upload. Return it only to the caller that requested the upload.
     pub token: String,
-    /// What the record will name as its source.
+    /// The source that the record will name.
     pub uri: String,
     pub expires_at: Timestamp,
 }
@@ -35,25 +35,26 @@ pub struct Promise {
 /// Why an upload or its URL cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UploadError {
-    /// The upload does not exist, or the token is wrong. One error for both, so that nobody learns which uploads exist.
+    /// The upload does not exist, or the token is wrong. One error covers both, so that callers cannot find out which
+    /// uploads exist.
     #[error("there is no such upload, or the signature in its URL is not the one that was answered")]
     WrongSignature,
     #[error("this upload URL was good for 15 minutes; ask for another one")]
     Expired,
     #[error("a record was made of this upload already; ask for another one")]
     AlreadyRecorded,
-    /// The key that requested the URL may not upload anymore.
+    /// The key that requested the URL may no longer upload.
     #[error(
         "The API key that requested this upload URL was deleted, paused, changed or has expired, or its secret key was \
          revoked. Request another upload URL with a valid key."
     )]
     KeyEnded,
-    /// The person who requested the URL may not upload anymore.
+    /// The person who requested the URL may no longer upload.
     #[error(
         "The person who requested this upload URL has signed out or lost the role. Sign in and upload again."
     )]
     SessionEnded,
-    /// The open upload URLs of the key already cover what its quota leaves.
+    /// The open upload URLs of the key already use up its remaining quota.
     #[error(
         "All images that this API key's quota leaves have an open upload URL. Make records of the images that were sent, or \
          wait until the URLs expire after 15 minutes."
@@ -65,7 +66,7 @@ pub enum UploadError {
 }
 
 impl Datasets {
-    /// Promises a place for one picture.
+    /// Reserves a place for one image.
     pub async fn ask_upload(&self, by: &Acting, project: ProjectId, name: &str) -> Result<Promise, OpError> {
         let project = self.project(by, project).await?;
         file_name(name)?;
@@ -73,14 +74,14 @@ impl Datasets {
         self.promise(by, project.id, None, open_max).await
     }
 
-    /// Lets somebody with this token send a picture, before any of it is read: against whose share its bytes count, and
-    /// the only request that sends to this upload from now on.
+    /// Admits a request with this token before its body is read. Returns the claimant whose share the bytes count
+    /// against, and the [`Arrival`] that replaces any earlier request to this upload.
     pub async fn expect_upload(&self, id: UploadId, token: &str) -> Result<(Claimant, Arrival), OpError> {
         let upload = self.promised(id, token).await?;
         Ok((Claimant::new(upload.workspace, upload.actor), self.arrivals.begin(id)))
     }
 
-    /// Takes the bytes that somebody with the token sent. They are looked at when a record is made of them.
+    /// Stores the bytes of a request with this token. The bytes are checked when a record is created from them.
     pub async fn put_upload(&self, id: UploadId, token: &str, bytes: Bytes) -> Result<(), OpError> {
         if bytes.is_empty() {
             return Err(Invalid::field("body", "expected the bytes of an image").into());
@@ -89,8 +90,8 @@ impl Datasets {
         let upload = self.promised(id, token).await?;
         let staged = Place::staged(upload.project, id);
         let put = self.objects.put(&staged, bytes).await;
-        // The upload or its whole project may have ended meanwhile, and nobody would know of the object then. So may the
-        // key have that asked.
+        // The upload, its project or the key that requested the upload may have been deleted meanwhile. Without this
+        // check, the object would be unknown to the database.
         let still = match self.store.upload(id).await? {
             None => Err(OpError::NotFound("upload")),
             Some(upload) => self.still_promised(&upload).await,
@@ -111,8 +112,8 @@ impl Datasets {
         Ok(upload)
     }
 
-    /// For a client, or for an image of an import.
-    /// `open_max` bounds what a key sends before it records it: what its quota leaves, and no more.
+    /// Reserves an upload for a client or for an image of an import. `open_max` limits the open uploads of a key to its
+    /// remaining quota.
     pub(super) async fn promise(
         &self,
         by: &Acting,
@@ -140,7 +141,7 @@ impl Datasets {
         Ok(Promise { upload: new.id, token, uri: upload_uri(new.id), expires_at: new.expires_at })
     }
 
-    /// The upload that a record names as its source, in this project.
+    /// The upload in this project that a record names as its source.
     pub(super) async fn source(&self, project: ProjectId, uri: &str) -> Result<Upload, OpError> {
         let wrong = || Invalid::field("source", "expected the uri that the upload to this project answered");
         let id: UploadId = uri.strip_prefix(URI).and_then(|id| id.parse().ok()).ok_or_else(wrong)?;
@@ -148,7 +149,8 @@ impl Datasets {
         Ok(upload.ok_or_else(wrong)?)
     }
 
-    /// Whether the time is not over, no record was made yet, and the key or session that asked may still upload.
+    /// Checks that the upload has not expired, that no record was created from it, and that the key or session that
+    /// requested it may still upload.
     pub(super) async fn still_promised(&self, upload: &Upload) -> Result<(), OpError> {
         let now = (self.clock)();
         if upload.expires_at <= now {
@@ -173,20 +175,21 @@ impl From<UploadError> for OpError {
     }
 }
 
-/// What names an upload as the source of a record.
+/// The URI that names an upload as the source of a record.
 pub fn upload_uri(upload: UploadId) -> String {
     format!("{URI}{upload}")
 }
 
-/// 256 bits.
+/// A random token of 256 bits, in hex.
 fn new_token() -> String {
     let mut bytes = [0; 32];
     UnwrapErr(getrandom::SysRng).fill_bytes(&mut bytes);
     bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
-/// What a file is called: shown on pages, never a path of ours. File systems allow odd characters, and a client that
-/// is refused one of a thousand files gives up on all of them.
+/// Checks a file name and removes invisible characters. The name is shown on pages and is never a path on the server.
+/// Odd characters are allowed, because file systems allow them and because one rejected name among a thousand files
+/// would abort a client's whole batch.
 pub(super) fn file_name(name: &str) -> Result<String, OpError> {
     let name = invalid::visible(name);
     if name.is_empty() || name.chars().count() > 255 {

@@ -1,7 +1,7 @@
-//! Taking one archive in: a thread reads it, and each of its images goes the way that all images go.
+//! Imports one archive: a thread reads the archive, and each image is added in the same way as all other images.
 //!
-//! A long archive gives way after a while to an import of another workspace or person that has none running. It goes back
-//! into the queue at the entry that it has come to.
+//! After [`TURN`], a long import gives way to an import of another workspace or person that has no running import. The
+//! long import returns to the queue and later continues at the entry that it has reached.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -23,50 +23,52 @@ use crate::datasets::MarkDraft;
 use crate::objects::{ObjectError, Place};
 use crate::{Acting, OpError};
 
-/// How long an import goes on before it gives way, and at least as long as it took to open its archive.
+/// The minimum duration of an import before it gives way. An import also runs at least as long as opening its archive
+/// took.
 const TURN: Duration = Duration::from_millis(250);
-/// Where entry after entry is left out, it is recorded this often how far the import is.
+/// How often progress is recorded while the reader skips entries without finding an image.
 const REPORT: Duration = Duration::from_millis(250);
-/// Images that were read ahead.
+/// Images that the reader reads ahead.
 const AHEAD: usize = 2;
-/// An image that finds the server busy is tried this often, with as long in between as other clients are told to wait.
-/// After that its import goes back into the queue and continues at the same image.
+/// How many times an image is tried while the server is busy, with a pause of [`PAUSE`] between tries, which is also
+/// what other clients have to wait. After the last try, the import returns to the queue and continues at the same
+/// image.
 const TRIES: usize = 5;
 const PAUSE: Duration = Duration::from_secs(1);
 
 const GONE: &str = "The archive is not in the data folder any more. Send it again.";
 pub(super) const NOT_ALLOWED: &str = "The person who sent the archive may no longer add images to this project. Send it again from another account.";
 
-/// How far the taking of an archive came.
+/// How an import attempt ended.
 #[derive(Debug)]
 pub(super) enum Taken {
-    /// To its end; this is still to be written down.
+    /// The import reached the end of the archive. The caller still has to record this step.
     All(ImportStep),
-    /// Not to its end, for this reason.
+    /// The import failed for this reason.
     Failed(String),
-    /// The server stops or stays busy: the rest is for a later turn.
+    /// The server stops or stays busy: the import continues later.
     Later,
-    /// Somebody else's import is to be read first.
+    /// An import of another workspace or person runs first.
     GaveWay,
 }
 
-/// What the thread that reads has come to.
+/// A report of the reader thread.
 #[derive(Debug)]
 enum Read {
     Image(Box<ArchivedImage>, Reached),
-    /// No image for a while: what lies before this position is left out.
+    /// No image for a while: the reader skipped the entries before this position.
     LeftOut(Reached),
     End(Result<Reached, ArchiveError>),
 }
 
-/// A position in the archive, and what was left out on the way there since the one before it.
+/// A position in the archive, and the files skipped since the previous report.
 #[derive(Debug)]
 struct Reached {
     position: ArchivePosition,
     left_out: SkippedFiles,
 }
 
-/// Takes an archive in, from the entry on that its import had come to. An error is one on our side.
+/// Imports an archive from the next entry of the job. An error is a fault of the server.
 pub(super) async fn take(
     imports: &Imports,
     job: &ImportJob,
@@ -116,10 +118,10 @@ pub(super) async fn take(
     }
 }
 
-/// How long an import has the worker.
+/// How long an import occupies the worker.
 struct Turn {
     begun: Instant,
-    /// Not before the archive is open.
+    /// `None` until the archive is open.
     ends: Option<Instant>,
 }
 
@@ -128,7 +130,8 @@ impl Turn {
         Self { begun: Instant::now(), ends: None }
     }
 
-    /// An archive with large COCO files takes seconds to open. What is read of it in one turn takes no less.
+    /// Sets the end of the turn when the archive is open. An archive with large COCO files takes seconds to open;
+    /// reading then gets at least as long.
     fn note_opened(&mut self) {
         let (now, begun) = (Instant::now(), self.begun);
         self.ends.get_or_insert_with(|| now + TURN.max(now - begun));
@@ -143,13 +146,13 @@ struct Taking<'a> {
     imports: &'a Imports,
     job: &'a ImportJob,
     labels: BTreeMap<String, LabelId>,
-    /// The upload that a server before this one has begun for the next entry.
+    /// The upload that an earlier process started for the next entry.
     begun: Option<UploadId>,
 }
 
 impl Taking<'_> {
-    /// Who sent the archive, if they may still add images. Signing out ends no import; leaving the workspace, or a role
-    /// that only looks, does.
+    /// The person who sent the archive, or `None` if this person may no longer add images. An import continues after
+    /// its sender signs out, but not after the sender leaves the workspace or gets a read-only role.
     async fn sender(&self) -> Result<Option<Acting>, OpError> {
         match self.job.actor {
             Actor::User(user) => {
@@ -162,7 +165,7 @@ impl Taking<'_> {
         }
     }
 
-    /// Takes one image in, or leaves it out. `None`: the server stops or stays busy, and the image is for a later turn.
+    /// Adds or skips one image. Returns `None` if the server stops or stays busy: the image is imported later.
     async fn image(
         &mut self,
         by: &Acting,
@@ -176,7 +179,7 @@ impl Taking<'_> {
         match self.keep(by, item, stopping).await {
             Ok(()) => step.added = 1,
             Err(error) if error.is_temporary() => return Ok(None),
-            // The next image would fare no better.
+            // The next image would fail with the same error.
             Err(
                 error @ (OpError::Internal(_) | OpError::NotFound(_) | OpError::RoleLost | OpError::DiskFull),
             ) => {
@@ -213,7 +216,7 @@ impl Taking<'_> {
         };
         let marked = self.mark(by, record.id, label, rects).await;
         if marked.is_err() {
-            // What is said to be left out is.
+            // The report counts this image as skipped, so remove its record.
             datasets.delete_record(by, project, record.id).await?;
         }
         marked
@@ -262,7 +265,7 @@ impl Taking<'_> {
     }
 }
 
-/// Tries again while the server is busy, for a while, and not once it stops.
+/// Retries while the server is busy, at most [`TRIES`] times, and stops once the server stops.
 async fn patiently<T, F: Future<Output = Result<T, OpError>>>(
     pause: Duration,
     stopping: &mut watch::Receiver<bool>,
@@ -286,7 +289,7 @@ fn read_all(file: File, limits: &ArchiveLimits, from: ArchivePosition, read: &mp
     let end = match Archive::open(BufReader::new(file), limits) {
         Err(error) => Err(error),
         Ok(mut archive) => {
-            // What the directory leaves out is said at the end, so that no restart says it twice.
+            // Files that the directory skips are reported at the end, so that a restart does not report them twice.
             let of_directory = archive.skipped().clone();
             archive.resume_at(from);
             let (mut before, mut reported) = (of_directory.clone(), Instant::now());
@@ -309,7 +312,7 @@ fn read_all(file: File, limits: &ArchiveLimits, from: ArchivePosition, read: &mp
                     Some(Ok(None)) => continue,
                 };
                 (before, reported) = (archive.skipped().clone(), Instant::now());
-                // The import has ended already, or has given way.
+                // The import has already ended or given way.
                 if read.blocking_send(report).is_err() {
                     return;
                 }

@@ -1,5 +1,5 @@
-//! One training, from taking it to its end: it learns on a thread of its own, and beside it the lease is renewed, what
-//! it has to tell is written down, and a word to stop is heard.
+//! Runs one training run from start to end. The training has its own thread; beside the thread, a task renews the
+//! lease, records the progress, and watches for cancellation.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,24 +15,24 @@ use super::lesson::{self, Learnt, NotLearnt};
 use super::runner::LEASE;
 use super::{Orders, Worker};
 
-/// How often somebody looks whether the training is still wanted.
+/// How often the worker checks whether the training run was cancelled or lost.
 const LOOK: Duration = Duration::from_millis(250);
-/// How often news are written, at most, and how often the lease is renewed without any.
+/// The minimum time between progress writes, and how often the lease is renewed without progress.
 const NEWS: Duration = Duration::from_millis(500);
 const RENEW: Duration = Duration::from_secs(1);
-/// A training that does not stop by then is left to the end of the process.
+/// A training thread that has not stopped after this time runs until the process exits.
 const STOPPING: Duration = Duration::from_millis(1500);
-/// An end that cannot be written is tried again, and then left to the end of the lease.
+/// How many times the worker tries to write the end of a training run. After the last try, the lease expires.
 const TRIES: u32 = 10;
-/// The lowest priority there is: whoever asks the server for something goes before.
+/// The lowest priority, so that requests to the server run first.
 const NICE: i32 = 19;
 
-/// What became of a training, as far as its worker is concerned.
+/// The state of the training thread when [`run`] returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
-    /// It ended, or was handed on.
+    /// The thread has stopped.
     Over,
-    /// It does not stop.
+    /// The thread does not stop.
     Stuck,
 }
 
@@ -46,7 +46,7 @@ enum Turn {
     Stopped,
 }
 
-/// Trains `job`, and writes down how it ended.
+/// Runs `job` and records how it ended.
 pub(super) async fn run(worker: &Worker, job: &TrainingRun, orders: &mut Orders) -> Ended {
     tracing::info!(model = %job.model, attempt = job.attempt, "training begins");
     let board = Arc::new(Board::new());
@@ -91,17 +91,18 @@ fn begin(
     let (worker, job, board) = (worker.clone(), job.clone(), Arc::clone(board));
     let runtime = tokio::runtime::Handle::current();
     std::thread::Builder::new().name("training".into()).spawn(move || {
-        // Of this thread and those that it starts. The lease beside it is renewed in time however busy the machine is.
+        // Applies to this thread and the threads that it starts. The task that renews the lease keeps its priority,
+        // even on a busy machine.
         if let Err(error) = rustix::process::nice(NICE) {
             tracing::warn!(%error, "the training runs at the priority of everything else");
         }
-        // Nobody listens to a training that was given up.
+        // The receiver is gone if the worker gave up on this training run.
         let _ = tell.send(lesson::learn(&worker, &job, &board, &runtime));
     })?;
     Ok(done)
 }
 
-/// Until the training is done or not wanted any more.
+/// Watches the training run until it is done, cancelled, lost or stopped.
 async fn watch(
     worker: &Worker,
     job: &TrainingRun,
@@ -114,7 +115,7 @@ async fn watch(
     let mut renewed = Instant::now();
     loop {
         tokio::select! {
-            // The other end is only dropped by a panic.
+            // Only a panic drops the sender.
             result = &mut *done => return Turn::Done(result.unwrap_or(Err(NotLearnt::Panicked))),
             () = orders.stopped() => return Turn::Stopped,
             _ = looks.tick() => {}
@@ -130,7 +131,8 @@ async fn watch(
             Ok(RunSignal::Continue) => {}
             Ok(RunSignal::Cancel) => return Turn::Cancelled,
             Ok(RunSignal::Lost) => return Turn::Lost,
-            // Perhaps it can be written a moment later. If not, the lease ends and another worker begins anew.
+            // The next write may succeed. If writes keep failing, the lease expires and another worker restarts the
+            // run.
             Err(error) => {
                 tracing::warn!(%error, model = %job.model, "a training's report could not be written");
             }
@@ -148,7 +150,7 @@ async fn report(worker: &Worker, job: &TrainingRun, board: &Board) -> Result<Run
     stand
 }
 
-/// The object first: a model that is ready can be asked at once.
+/// Writes the object before the row, so that a ready model can serve predictions immediately.
 async fn keep(worker: &Worker, job: &TrainingRun, learnt: Learnt) {
     let place = Place::model(job.project, job.model, job.taken);
     match worker.store.run_signal(job).await {
@@ -163,7 +165,7 @@ async fn keep(worker: &Worker, job: &TrainingRun, learnt: Learnt) {
         end(worker, job, &failed(&NotLearnt::Kept(error))).await;
         return;
     }
-    // Deleted or given to another worker while it was written.
+    // The run was deleted or given to another worker during the write.
     if !end(worker, job, &RunOutcome::Ready(learnt.card)).await
         && let Err(error) = worker.objects.remove(&place).await
     {
@@ -179,7 +181,7 @@ fn failed(why: &NotLearnt) -> RunOutcome {
     }
 }
 
-/// `false` where the training is known to be another worker's, or nobody's, by now.
+/// Records the end of the run. Returns `false` if the run no longer belongs to this worker.
 async fn end(worker: &Worker, job: &TrainingRun, outcome: &RunOutcome) -> bool {
     for _ in 0..TRIES {
         match worker.store.end_run(job, outcome, (worker.clock)()).await {
@@ -203,7 +205,7 @@ async fn end(worker: &Worker, job: &TrainingRun, outcome: &RunOutcome) -> bool {
 async fn put_back(worker: &Worker, job: &TrainingRun) {
     match worker.store.requeue_run(job, (worker.clock)()).await {
         Ok(()) => tracing::info!(model = %job.model, "training put back into the queue"),
-        // Its lease ends, and then it is begun anew.
+        // The lease expires, and then another attempt starts.
         Err(error) => tracing::warn!(%error, model = %job.model, "a training could not be put back"),
     }
 }
