@@ -1,8 +1,8 @@
-//! Imports: archives of images that are taken into projects, beside requests and across restarts of the server.
+//! Imports: archives of images that are added to projects in the background and across restarts of the server.
 //!
 //! An import has a row before the first byte of its archive arrives, and the archive is an object of the project. The
-//! workers (`worker.rs`) read it entry by entry (`taking.rs`) and write down how far they are. However a server ends,
-//! the next one goes on at the same entry.
+//! workers (`worker.rs`) read the archive entry by entry (`taking.rs`) and record their progress. After any kind of
+//! server exit, the next server continues at the same entry.
 
 mod arriving;
 mod taking;
@@ -28,16 +28,17 @@ use crate::shares::{Budget, Claimant, Exhausted};
 pub use arriving::Arriving;
 pub use worker::ImportWorkers;
 
-/// Imports that may be under way at once: their archives wait on the disk. One person gets ten of them, one workspace 15.
+/// The maximum number of unfinished imports. Their archives occupy disk space. One person can have ten, one workspace
+/// 15.
 const MOST: usize = 30;
-/// The last of them are for workspaces that have none.
+/// The last imports are reserved for workspaces that have no import.
 const KEPT_FOR_NEWCOMERS: usize = 10;
-/// What an import did is shown for so long after its end.
+/// How long an import stays visible after its end.
 const KEPT: Duration = Duration::from_hours(30 * 24);
-/// The page of a project shows imports for so long after their end, and so many.
+/// How long the page of a project shows an import after its end, and how many imports the page shows.
 const RECENT: Duration = Duration::from_hours(24);
 const RECENT_MOST: u32 = 5;
-/// The longest name of an archive or a picture, in characters.
+/// The longest name of an archive or an image, in characters.
 const LONGEST_NAME: usize = 255;
 
 /// The imports of all workspaces.
@@ -55,7 +56,7 @@ pub struct Imports {
 }
 
 impl Imports {
-    /// Imports into `datasets`, of images of at most `max_image` bytes.
+    /// Imports into `datasets`. Images have at most `max_image` bytes.
     pub fn new(
         store: Store,
         objects: Objects,
@@ -69,7 +70,7 @@ impl Imports {
         Self { store, objects, datasets, removals, disk, limits, clock, queued: Arc::default() }
     }
 
-    /// Begins an import, before the first byte of its archive.
+    /// Starts an import before the first byte of its archive arrives.
     pub async fn begin(
         &self,
         by: &Acting,
@@ -77,7 +78,7 @@ impl Imports {
         name: &str,
         batch: &str,
     ) -> Result<Arriving, OpError> {
-        // What is wrong with the batch is said now, and not by every image.
+        // Report an invalid batch now, instead of once per image.
         self.datasets.batch(by, project, batch).await?;
         let name = invalid::visible(name);
         let now = (self.clock)();
@@ -95,7 +96,7 @@ impl Imports {
         Ok(arriving)
     }
 
-    /// An import into a project that the caller may open, and what it left out.
+    /// An import into a project that the caller may open, and the files that the import skipped.
     pub async fn read(
         &self,
         by: &Acting,
@@ -109,24 +110,25 @@ impl Imports {
         Ok((import, self.store.import_skips(id).await?))
     }
 
-    /// Imports into a project that are under way or ended within a day, the newest first.
+    /// Imports into a project that are unfinished or ended within the last day, newest first.
     pub async fn recent(&self, by: &Acting, project: ProjectId) -> Result<Vec<Import>, OpError> {
         self.datasets.may_open(by, project).await?;
         Ok(self.store.recent_imports(project, (self.clock)().minus(RECENT), RECENT_MOST).await?)
     }
 
-    /// Whether imports wait because the disk is nearly full.
+    /// Returns whether imports wait because the disk is nearly full.
     pub fn wait_for_disk(&self) -> bool {
         self.disk.is_low()
     }
 
-    /// Forgets imports that ended long ago. Their images stay.
+    /// Deletes the rows of imports that ended more than 30 days ago. Their images stay.
     pub async fn sweep(&self) -> Result<(), OpError> {
         self.store.forget_imports((self.clock)().minus(KEPT)).await?;
         Ok(())
     }
 
-    /// Ends an import and has its archive removed. `failed` says why it did not come to the archive's end.
+    /// Ends an import and schedules the removal of its archive. `failed` is the reason if the import did not reach the
+    /// end of the archive.
     async fn end(
         &self,
         (project, id): (ProjectId, ImportId),
@@ -144,7 +146,8 @@ fn archive_of(project: ProjectId, id: ImportId) -> Place {
     Place::archive(project, id)
 }
 
-/// Whether one more import may begin. The rows decide, and not this process's memory: imports outlive the process.
+/// Checks whether another import may start. The check uses the rows instead of this process's memory, because imports
+/// outlive the process.
 fn admit(under_way: &[ImportHolder], new: ImportHolder) -> Result<(), Exhausted> {
     let claimant = |holder: &ImportHolder| Claimant::new(holder.workspace, holder.actor);
     let budget = Budget::with_minimum("imports", MOST, KEPT_FOR_NEWCOMERS);
@@ -152,7 +155,7 @@ fn admit(under_way: &[ImportHolder], new: ImportHolder) -> Result<(), Exhausted>
     budget.take(claimant(&new), 1).map(drop)
 }
 
-/// The last characters of a name that is too long: they tell files apart.
+/// The last characters of a name that is too long: the end distinguishes files better than the start.
 fn end_of(name: &str) -> &str {
     let from = name.chars().count().saturating_sub(LONGEST_NAME);
     name.char_indices().nth(from).map_or(name, |(at, _)| &name[at..])

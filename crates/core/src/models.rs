@@ -1,4 +1,4 @@
-//! What can be done with models: ask for one, watch its training, stop it, delete it.
+//! Models: starts training runs, follows and cancels them, and lists, reads and deletes models.
 
 mod begin;
 mod follow;
@@ -32,17 +32,18 @@ pub struct Models {
     quotas: Quotas,
     disk: Arc<Disk>,
     clock: Clock,
-    /// Told when there is something to train.
+    /// Notified when a training run enters the queue.
     queued: watch::Sender<()>,
     streams: Budget,
     closing: watch::Sender<bool>,
 }
 
-/// Each stream asks the store twice a second. Half of them for one key, three quarters for one workspace.
+/// Each stream queries the store twice a second. One key can hold half of the streams, and one workspace three
+/// quarters.
 const STREAMS: usize = 500;
 
 impl Models {
-    /// Models of `store`.
+    /// The models of `store`.
     pub fn new(store: Store, removals: Removals, quotas: Quotas, disk: Arc<Disk>, clock: Clock) -> Self {
         Self {
             store,
@@ -56,17 +57,17 @@ impl Models {
         }
     }
 
-    /// Hears of every training that begins to wait.
+    /// Returns a receiver that is notified of every queued training run.
     pub fn queued(&self) -> watch::Receiver<()> {
         self.queued.subscribe()
     }
 
-    /// Ends all streams, now and from now on: a server that stops would wait for them.
+    /// Ends all current and future streams, so that a stopping server does not wait for them.
     pub fn end_streams(&self) {
         self.closing.send_replace(true);
     }
 
-    /// A page of the models of a project, or of all that the caller may open, newest first.
+    /// A page of the models of a project, or of all models that the caller may open, newest first.
     pub async fn list(
         &self,
         by: &Acting,
@@ -92,7 +93,8 @@ impl Models {
         }
     }
 
-    /// One by one: a key names a hundred models at most, and a page of all models might hold none of them.
+    /// Reads the models one by one: a key names at most a hundred models, and a page of all models might contain no
+    /// named model.
     async fn list_named(
         &self,
         by: &Acting,
@@ -118,7 +120,7 @@ impl Models {
         Ok(Page { items, next })
     }
 
-    /// A key names a hundred projects at most.
+    /// Merges the pages of the projects: a key names at most a hundred projects.
     async fn list_of(
         &self,
         by: &Acting,
@@ -140,19 +142,20 @@ impl Models {
         Ok(Page { items, next })
     }
 
-    /// A model of the workspace that the caller may open.
+    /// Returns a model of the workspace, if the caller may open it.
     pub async fn read(&self, by: &Acting, id: ModelId) -> Result<Covered<Model>, OpError> {
         let model = self.store.model(by.workspace, id).await?.ok_or(OpError::NotFound("model"))?;
         by.covers_model(model)
     }
 
-    /// The loss curve, from the first step on.
+    /// The loss curve, starting with the first step.
     pub async fn curve(&self, by: &Acting, id: ModelId) -> Result<Vec<CurvePoint>, OpError> {
         let model = self.read(by, id).await?;
         Ok(self.store.curve(model.id).await?)
     }
 
-    /// What whoever asks the model for predictions may know of it: nothing that leads to its pictures.
+    /// The part of the model card that callers with prediction permission may see. The examples are removed, because
+    /// they name images of the dataset.
     pub async fn card(&self, by: &Acting, id: ModelId) -> Result<(Covered<Model>, Value), OpError> {
         let model = self.read(by, id).await?;
         let Some(mut card) = model.card.clone() else {
@@ -164,7 +167,7 @@ impl Models {
         Ok((model, card))
     }
 
-    /// Stops a training: one that waits at once, one that runs within two seconds.
+    /// Cancels a training run: a queued run at once, a running one within two seconds.
     pub async fn cancel(&self, by: &Acting, id: ModelId) -> Result<Model, OpError> {
         let model = self.read(by, id).await?;
         let now = (self.clock)();
@@ -173,7 +176,7 @@ impl Models {
         cancelled.await.map_err(named)
     }
 
-    /// Deletes a model, whatever it is at, and what was kept of it.
+    /// Deletes a model in any state, with its objects.
     pub async fn delete(&self, by: &Acting, id: ModelId) -> Result<(), OpError> {
         let model = self.read(by, id).await?;
         let objects = [model_prefix(model.project, model.id)];

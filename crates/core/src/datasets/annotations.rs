@@ -1,4 +1,4 @@
-//! What is in a picture: its class, or boxes.
+//! Annotations of images: classes and boxes.
 
 use std::collections::HashMap;
 
@@ -9,36 +9,36 @@ use keyrack_vision::{Rect, RectError, clip};
 use super::Datasets;
 use crate::{Acting, Invalid, OpError};
 
-/// The most annotations in one request, and of one picture.
+/// The maximum number of annotations in one request and of one image.
 const MOST: usize = 1_000;
-/// The longest metadata of an annotation, in bytes of JSON.
+/// The maximum size of an annotation's metadata, in bytes of JSON.
 const METADATA: usize = 4_096;
 
-/// A picture with what is in it.
+/// An image with its annotations.
 #[derive(Clone, Debug)]
 pub struct Annotated {
     pub record: Record,
     pub annotations: Vec<Annotation>,
 }
 
-/// An annotation as somebody wants it.
+/// A requested annotation.
 #[derive(Clone, Debug)]
 pub struct MarkDraft {
     pub label: LabelId,
-    /// In pixels of the upright picture; none: the picture as a whole.
+    /// In pixels of the upright image; `None` annotates the whole image.
     pub rect: Option<Rect>,
-    /// Whatever the client keeps beside it: JSON.
+    /// Any JSON that the client stores with the annotation.
     pub metadata: Option<String>,
 }
 
-/// What became of the annotations that were sent.
+/// The result of [`Datasets::annotate`].
 #[derive(Clone, Debug)]
 pub struct Given {
     pub annotations: Vec<Annotation>,
     pub dropped: Vec<Dropped>,
 }
 
-/// A field of one annotation among many that does not have the expected form.
+/// An invalid field of one annotation in a list.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{field}: {expected}")]
 pub struct InvalidAnnotation {
@@ -47,17 +47,17 @@ pub struct InvalidAnnotation {
     pub expected: String,
 }
 
-/// A box that has no area within the picture.
+/// A box that has no area within the image.
 #[derive(Clone, Copy, Debug)]
 pub struct Dropped {
-    /// Its place among those that were sent, from 0.
+    /// The index in the request, from 0.
     pub index: usize,
     pub label: LabelId,
     pub rect: Rect,
 }
 
 impl Datasets {
-    /// Annotates a picture, all or nothing. Boxes are clipped to the picture; those without area are dropped and named.
+    /// Annotates an image, all or nothing. Boxes are clipped to the image; boxes without area are dropped and returned.
     pub async fn annotate(
         &self,
         by: &Acting,
@@ -98,8 +98,8 @@ impl Datasets {
         Ok(Given { annotations, dropped })
     }
 
-    /// Gives some pictures a class, all or none, or takes theirs away. Pictures that are not the project's are refused
-    /// where a class is given, and passed over where one is taken away.
+    /// Sets the class of all given images, or removes their classes if `label` is `None`. If an image does not belong
+    /// to the project, setting a class fails for all images, and removing a class skips the image.
     pub async fn set_category(
         &self,
         by: &Acting,
@@ -117,7 +117,6 @@ impl Datasets {
         store.set_categories(project.id, label, &given, now).await.map_err(gone)
     }
 
-    /// Removes one annotation.
     pub async fn delete_annotation(
         &self,
         by: &Acting,
@@ -153,7 +152,7 @@ fn too_many() -> OpError {
     Invalid::field("annotations", format!("a picture has at most {MOST}")).into()
 }
 
-/// Where in the picture it is; nothing where that is no area.
+/// The region of the annotation within the image; `None` if the region has no area.
 fn placed(draft: &MarkDraft, record: &Record) -> Result<Option<AnnotationRegion>, RectError> {
     let Some(rect) = draft.rect else { return Ok(Some(AnnotationRegion::Category)) };
     let clipped = clip(rect, record.width, record.height)?;
@@ -165,7 +164,7 @@ fn wrong_place(index: usize, error: &RectError) -> InvalidAnnotation {
 }
 
 impl InvalidAnnotation {
-    /// `field` of the annotation at `index`, from 0.
+    /// An error for `field` of the annotation at `index`, from 0.
     pub fn new(index: usize, field: &str, expected: impl Into<String>) -> Self {
         Self { field: format!("annotations[{index}].{field}"), expected: expected.into() }
     }
@@ -177,7 +176,7 @@ impl From<InvalidAnnotation> for OpError {
     }
 }
 
-/// Deleted since it was looked up, or never the project's.
+/// The image or label was deleted after it was read, or never belonged to the project.
 fn gone(error: StoreError) -> OpError {
     match error {
         StoreError::NotFound => OpError::NotFound("picture or label in this project"),

@@ -1,39 +1,41 @@
-//! How many bytes of pictures are held in memory at once. They are counted as they arrive, whatever was announced:
-//! a client that sends slowly takes no more room than what it has sent. Each key and workspace has a share of the room.
+//! Limits the bytes of images in memory. Bytes count when they arrive, not when they are announced: a slow client uses
+//! only the memory for the bytes that it has sent. Each key and workspace has a share of the memory.
 
 use bytes::{Bytes, BytesMut};
 
 use crate::shares::{Budget, Claimant, Exhausted, Share};
 
-/// So many pictures of the largest size fit: six of one key, nine of one workspace.
+/// This many images of the largest size fit: six of one key, nine of one workspace.
 const PICTURES: usize = 12;
-/// Bytes of answers that fit in any case: a small picture of many pixels becomes a large one when boxes are drawn on it.
+/// The minimum budget for responses, in bytes: a small file with many pixels becomes a large one when boxes are drawn
+/// on it.
 const ANSWERS: usize = 192 * 1024 * 1024;
 
-/// Bodies of requests that take long lists, each as long as its route takes.
+/// This many request bodies with lists fit, each as long as its route allows.
 const LISTS: usize = 12;
 
-/// The room for pictures that were sent or fetched and not yet looked at.
+/// The memory budget for request bodies or for images in responses. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Room {
     whole: usize,
     budget: Budget,
 }
 
-/// Why some bytes were not taken in.
+/// Why bytes were not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoRoom {
-    /// There are more than one picture may have.
+    /// The body is larger than the limit for one body.
     TooMany,
-    /// The share is used up. Nobody waits for it: all who hold a part would wait for each other.
+    /// The share is used up. The request fails instead of waiting: requests that each hold a part would wait for each
+    /// other.
     Full(Exhausted),
 }
 
-/// The right to hold some bytes; dropped, others may.
+/// The permit to hold bytes in memory. Dropping the permit frees the bytes.
 #[derive(Debug, Default)]
 pub struct Held(Option<Share>);
 
-/// Bytes that are arriving.
+/// A body that is arriving.
 #[derive(Debug)]
 pub struct Gathering {
     room: Room,
@@ -45,26 +47,26 @@ pub struct Gathering {
 }
 
 impl Room {
-    /// Room for a few pictures that take `most` bytes each.
+    /// A budget for `PICTURES` images of `most` bytes each.
     pub fn for_pictures_of(most: usize) -> Self {
         let whole = PICTURES.saturating_mul(most);
         Self { whole, budget: Budget::new("memory for images", whole) }
     }
 
-    /// Room for answers that hold pictures which may have been as large as `most` bytes each.
+    /// A budget for responses with images whose originals have at most `most` bytes each.
     pub fn for_answers_of(most: usize) -> Self {
         let whole = PICTURES.saturating_mul(most).max(ANSWERS);
         Self { whole, budget: Budget::new("memory for images in responses", whole) }
     }
 
-    /// Room for bodies of at most `most` bytes each that are no pictures.
+    /// A budget for request bodies of at most `most` bytes each that are not images.
     pub fn for_lists_of(most: usize) -> Self {
         let whole = LISTS.saturating_mul(most);
         Self { whole, budget: Budget::new("memory for request bodies", whole) }
     }
 
-    /// The right to hold so many bytes of a claimant that are in memory already. What is larger than the share of a key
-    /// takes all of that share; nothing at all takes no share.
+    /// A permit for bytes of a claimant that are already in memory. More bytes than the share of a key use all of that
+    /// share; 0 bytes use no share.
     pub fn hold(&self, claimant: Claimant, bytes: usize) -> Result<Held, Exhausted> {
         if bytes == 0 {
             return Ok(Held::default());
@@ -73,18 +75,18 @@ impl Room {
         Ok(Held(Some(share)))
     }
 
-    /// How many bytes are held now.
+    /// Bytes in use.
     pub fn held(&self) -> usize {
         self.budget.taken()
     }
 
-    /// Begins to take in at most `most` bytes of a claimant. `announced` is believed for nothing but the allocation.
+    /// Starts to receive a body of at most `most` bytes. `announced` only sizes the first allocation.
     pub fn gather(&self, claimant: Claimant, most: usize, announced: Option<u64>) -> Gathering {
         self.gather_beyond(0, claimant, most, announced)
     }
 
-    /// Like [`gather`](Self::gather), but no more than `uncounted` bytes take no share: connections are limited anyway, and
-    /// each may have a few.
+    /// Like [`gather`](Self::gather), but a body of at most `uncounted` bytes uses no share: connections are limited
+    /// anyway, and each connection may hold that much.
     pub fn gather_beyond(
         &self,
         uncounted: usize,
@@ -99,7 +101,7 @@ impl Room {
 }
 
 impl Gathering {
-    /// Takes in the next bytes.
+    /// Adds the next bytes.
     pub fn push(&mut self, next: &[u8]) -> Result<(), NoRoom> {
         let all = self.bytes.len() + next.len();
         if all > self.most {
@@ -115,7 +117,7 @@ impl Gathering {
         Ok(())
     }
 
-    /// All of them, and the right to hold them.
+    /// Returns all bytes and the permit to hold them.
     pub fn end(self) -> (Bytes, Held) {
         (self.bytes.freeze(), self.held)
     }

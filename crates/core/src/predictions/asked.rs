@@ -1,19 +1,19 @@
-//! What is asked about a picture, and what is answered.
+//! The options and results of predictions.
 
 use crate::predict::Held;
 use crate::quotas::Spent;
 
-/// What a model says of a picture.
+/// The prediction of a model for an image.
 #[derive(Debug)]
 pub struct Seen<T> {
     pub found: T,
-    /// The right to hold the pictures of the answer in memory, until they are sent.
+    /// The permit to hold the images of the response in memory until they are sent.
     pub held: Held,
-    /// What it took of the caller's quotas.
+    /// The quota usage of the prediction.
     pub spent: Spent,
 }
 
-/// How large the pictures of an answer are, in bytes as they are sent.
+/// The size of the images in a response, in bytes as sent.
 pub(super) trait PictureBytes {
     fn picture_bytes(&self) -> usize;
 }
@@ -31,60 +31,60 @@ impl PictureBytes for Detected {
     }
 }
 
-/// What a picture shows.
+/// The classes of an image.
 #[derive(Clone, Debug)]
 pub struct Classified {
-    /// The likeliest, however likely.
+    /// The most likely class, at any confidence.
     pub best: Likely,
-    /// It, and all others that are as likely as was asked for; the likeliest first.
+    /// The best class and all other classes with at least the requested confidence, most likely first.
     pub all: Vec<Likely>,
-    /// The picture, where it was wanted.
+    /// A small copy of the image, if requested.
     pub small: Option<Small>,
 }
 
-/// What is to be told of a picture.
+/// The options of a classification.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked {
-    /// Only labels at least that likely, 0 to 1, and the best in any case.
+    /// The minimum confidence of a returned class, 0 to 1. The best class is always returned.
     pub confidence: f64,
-    /// Whether a small copy of the picture comes back.
+    /// Whether to return a small copy of the image.
     pub small: bool,
 }
 
-/// A label, and how likely it is: 0 to 1.
+/// A label and its confidence, 0 to 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Likely {
     pub label: String,
     pub confidence: f32,
 }
 
-/// What is to be found, and whether it is drawn.
+/// The options of a detection.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
-    /// Only what is at least that sure, 0 to 1.
+    /// The minimum confidence of a returned object, 0 to 1.
     pub confidence: f64,
-    /// Whether a small copy of the picture comes back, with nothing on it.
+    /// Whether to return a small copy of the image without boxes.
     pub small: bool,
-    /// Whether the picture comes back with boxes on it.
+    /// Whether to return the image with boxes.
     pub annotate: bool,
-    /// Whether the confidences stand beside the labels.
+    /// Whether to draw the confidences beside the labels.
     pub show_confidence: bool,
-    /// Pixels of a box's line; by the picture's size where left out.
+    /// The width of a box's line, in pixels; `None` derives the width from the size of the image.
     pub stroke: Option<f64>,
 }
 
-/// What was found in a picture.
+/// The objects found in an image.
 #[derive(Clone, Debug)]
 pub struct Detected {
-    /// The surest first.
+    /// Sorted by confidence, highest first.
     pub objects: Vec<Detection>,
-    /// The picture with boxes, as a JPEG in base64.
+    /// The image with boxes, as a JPEG in base64.
     pub annotated: Option<String>,
-    /// The picture without them, where it was wanted.
+    /// A small copy of the image without boxes, if requested.
     pub small: Option<Small>,
 }
 
-/// One object, in pixels of the picture as it is shown.
+/// One object, in pixels of the upright image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detection {
     pub label: String,
@@ -95,12 +95,12 @@ pub struct Detection {
     pub height: f32,
 }
 
-/// A copy of a picture, small enough to stand in a page.
+/// A copy of an image that is small enough for a page.
 #[derive(Clone, Debug)]
 pub struct Small {
     /// A JPEG in base64.
     pub jpeg: String,
-    /// Pixels of the picture itself, as it is shown.
+    /// The size of the original upright image, in pixels.
     pub width: u32,
     pub height: u32,
 }

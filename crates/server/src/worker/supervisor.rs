@@ -1,4 +1,5 @@
-//! The server's side of its training workers: it starts them, tells them of work, and starts anew what has died.
+//! Supervises the training workers from the server: starts them, wakes them for queued work, and restarts workers that
+//! exit.
 
 use std::io;
 use std::path::PathBuf;
@@ -13,21 +14,22 @@ use tokio::time::Instant;
 
 use crate::app::App;
 
-/// A worker that has died is started anew after so long, and each time it dies soon again, after twice as long.
+/// The delay before a worker is restarted. The delay doubles, up to `AT_MOST`, each time the worker exits within
+/// `SOON`.
 const AT_FIRST: Duration = Duration::from_millis(500);
 const AT_MOST: Duration = Duration::from_mins(1);
 const SOON: Duration = Duration::from_secs(30);
-/// A worker that has not stopped by then is killed. It promises two seconds.
+/// A worker that has not stopped after this time is killed. Workers normally stop within two seconds.
 const STOPPING: Duration = Duration::from_secs(5);
 
-/// The workers; they end when told.
+/// The running workers. Stop them with [`stop`](Self::stop).
 #[derive(Debug)]
 pub(crate) struct Supervisor {
     tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
 }
 
-/// Starts as many workers as the operator wants.
+/// Starts the configured number of workers.
 pub(crate) fn start(app: &App) -> Supervisor {
     let (stop, mut tasks) = (watch::Sender::new(false), JoinSet::new());
     for _ in 0..app.config.workers {
@@ -38,14 +40,14 @@ pub(crate) fn start(app: &App) -> Supervisor {
 }
 
 impl Supervisor {
-    /// Stops them, and waits until what they were at is back in the queue.
+    /// Stops the workers and waits until their training runs are back in the queue.
     pub(crate) async fn stop(self) {
         self.stop.send_replace(true);
         self.tasks.join_all().await;
     }
 }
 
-/// What a worker is told on its command line.
+/// The settings that a worker gets on its command line.
 #[derive(Clone, Debug)]
 struct Told {
     data: PathBuf,
@@ -79,19 +81,20 @@ impl Told {
         if let Some(backbone) = &self.backbone {
             command.arg("--backbone").arg(backbone);
         }
-        // A group of its own: an interrupt from the keyboard is for the server, which then tells its workers.
+        // A separate process group: an interrupt from the keyboard goes to the server only, which then stops its
+        // workers.
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null());
         Ok(command)
     }
 }
 
-/// This very program, also where another version has taken its place on the disk since.
+/// The running program, even if another version has replaced its file on the disk.
 fn program() -> io::Result<PathBuf> {
     let running = PathBuf::from("/proc/self/exe");
     if running.exists() { Ok(running) } else { std::env::current_exe() }
 }
 
-/// One place for a worker.
+/// Keeps one worker running.
 struct Post {
     app: Told,
     queued: watch::Receiver<()>,
@@ -119,7 +122,7 @@ impl Post {
         }
     }
 
-    /// Until the worker has ended by itself; nothing when it was told to.
+    /// Waits until the worker exits. Returns `None` if the supervisor stopped the worker.
     async fn watch(&mut self, mut worker: Child) -> Option<io::Result<ExitStatus>> {
         let mut pipe = worker.stdin.take();
         loop {
@@ -128,7 +131,7 @@ impl Post {
                 // The sender lives as long as the server.
                 Ok(()) = self.queued.changed() => wake(&mut pipe).await,
                 () = stopped(&mut self.stop) => {
-                    // The end of its standard input tells it.
+                    // The end of standard input stops the worker.
                     drop(pipe);
                     end(worker).await;
                     return None;
@@ -139,13 +142,13 @@ impl Post {
 }
 
 async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // Whoever could say so lives as long as this.
+    // The sender outlives this task.
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
 async fn wake(pipe: &mut Option<ChildStdin>) {
     let Some(pipe) = pipe else { return };
-    // A worker that does not read has died or is about to; it looks for work by itself as well.
+    // A worker that does not read has died or is about to exit. Workers also poll for work.
     let _ = tokio::time::timeout(Duration::from_millis(100), pipe.write_all(b"\n")).await;
 }
 

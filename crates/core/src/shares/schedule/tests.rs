@@ -5,7 +5,7 @@ use super::*;
 
 const LIMITS: Limits = Limits { turns: 2, waiting: 1_000, heavy_from: 10, heavy_total: 200, base_cost: 1 };
 
-/// Work of each claimant in turn: the place of the claimant, and the cost.
+/// A schedule with work in this order: the index of the claimant, and the cost.
 fn queued(limits: Limits, of: &[Claimant], work: &[(usize, u64)]) -> Schedule<(usize, u64)> {
     let mut schedule = Schedule::new(limits);
     for (who, cost) in work {
@@ -14,7 +14,7 @@ fn queued(limits: Limits, of: &[Claimant], work: &[(usize, u64)]) -> Schedule<(u
     schedule
 }
 
-/// Who is served, in this order, where each ends before the next begins.
+/// The claimants in the order in which the schedule serves them, if each unit of work ends before the next starts.
 fn served(schedule: &mut Schedule<(usize, u64)>) -> Vec<usize> {
     let mut order = Vec::new();
     while let Some((running, (who, _))) = schedule.next(Instant::now()) {
@@ -30,7 +30,7 @@ fn turns_go_round_the_workspaces_and_then_round_the_keys_of_each() {
     let flood = [(0, 1); 6].into_iter().chain([(1, 1), (1, 1), (2, 1), (2, 1), (2, 1), (2, 1)]);
     let flood: Vec<_> = flood.collect();
     let order = served(&mut queued(LIMITS, &of, &flood));
-    // Keys 0 and 1 share one half, key 2 of the other workspace has the other half.
+    // Keys 0 and 1 share one half; key 2 of the other workspace has the other half.
     assert_eq!(order, [0, 2, 1, 2, 0, 2, 1, 2, 0, 0, 0, 0]);
 }
 
@@ -40,7 +40,7 @@ fn large_pictures_count_for_what_they_cost() {
     let mut work = vec![(0, 99); 3];
     work.extend([(1, 9); 20]);
     let order = served(&mut queued(LIMITS, &of, &work));
-    // One of 100 for ten of 10.
+    // One unit that costs 100 for ten units that cost 10.
     assert_eq!(order[..12], [0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0]);
     assert_eq!(order.len(), 23);
 }
@@ -62,7 +62,7 @@ fn heavy_work_leaves_a_turn_to_light_work_of_others_and_takes_all_where_there_is
     let (light, (who, _)) = schedule.next(at).unwrap();
     assert_eq!(who, 1);
     schedule.end(light);
-    // Nobody else has come for a while.
+    // No other claimant sent light work for a while.
     assert!(schedule.next(at + RECENT).is_some());
     schedule.end(heavy);
 }
@@ -79,7 +79,7 @@ fn light_work_passes_heavy_work_that_does_not_fit_and_cannot_starve_it() {
         begun.push(ticket);
         first.get_or_insert(running);
     }
-    // The one of 20 does not fit beside 90, and no heavy one passes the one before it.
+    // The work that costs 20 does not fit beside 90, and heavy work never passes earlier heavy work.
     assert_eq!(begun, [(0, 90), (1, 1), (0, 1)]);
     schedule.end(first.unwrap());
     assert_eq!(schedule.next(at).unwrap().1, (0, 90));
@@ -121,7 +121,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// Whatever happens: no limit is exceeded, no turn is free while light work waits, and all that waits is served.
+    /// For any sequence of steps, no limit is exceeded, no turn is free while light work waits, and all waiting work is
+    /// served.
     #[test]
     fn turns_are_neither_lost_nor_wasted(
         turns in 1usize..5,
@@ -175,7 +176,7 @@ proptest! {
         prop_assert!(schedule.tenants.is_empty() && schedule.heavy_cost == 0 && schedule.heavy_running == 0);
     }
 
-    /// While two workspaces both wait, neither gets more than the other by more than the cost of what it had begun.
+    /// While two workspaces both wait, the served costs differ by at most the largest cost of one unit of work.
     #[test]
     fn two_that_wait_get_the_same(costs in prop::collection::vec((1u64..50, 1u64..50), 2..60)) {
         let of: Vec<_> = claimants(2, 1).concat();
@@ -193,12 +194,12 @@ proptest! {
         }
     }
 
-    /// However many requests of one workspace wait, another one's is served after at most one of each.
+    /// If any number of requests of one workspace wait, a request of another workspace waits for at most one of them.
     #[test]
     fn nobody_waits_behind_a_flood(flood in 1usize..200, cost in 1u64..100) {
         let of: Vec<_> = claimants(2, 1).concat();
         let mut schedule = queued(Limits { turns: 1, ..LIMITS }, &of, &vec![(0, cost); flood]);
-        // One of the flood goes on already.
+        // One request of the flood is already running.
         let (running, _) = schedule.next(Instant::now()).unwrap();
         schedule.join(of[1], 1, (1, 1), Instant::now()).unwrap();
         schedule.end(running);
@@ -206,13 +207,13 @@ proptest! {
     }
 }
 
-/// Two cores in simulated time. A unit of cost takes a microsecond: two million for asking a model, and one for each pixel
-/// (25 ms and 500 ms for the largest picture on a real core, at another scale).
+/// Two cores in simulated time. A unit of cost takes a microsecond: two million for a prediction, plus one for each
+/// pixel (25 ms and 500 ms for the largest image on a real core, at another scale).
 struct Simulation {
     schedule: Schedule<(usize, u64)>,
     start: Instant,
     now: u64,
-    /// When each that goes on ends, whose it is, and when it was asked for.
+    /// Running work: its end, its handle, the index of its claimant, and the time of its request.
     going_on: Vec<(u64, Running, usize, u64)>,
     took: Vec<u64>,
 }
@@ -238,7 +239,7 @@ impl Simulation {
         }
     }
 
-    /// Goes on to the next end, or to `until`; says whose work ended.
+    /// Advances to the next end of work, or to `until`. Returns the claimant whose work ended.
     fn step(&mut self, until: u64) -> Option<usize> {
         let next =
             self.going_on.iter().enumerate().min_by_key(|(_, one)| one.0).map(|(place, one)| (place, one.0));
@@ -257,8 +258,8 @@ impl Simulation {
     }
 }
 
-/// What the slowest hundredth of the victim's requests take, where it asks every nine seconds of simulated time or so beside
-/// clients that ask again as soon as they are answered.
+/// The 99th percentile of the victim's response times. The victim sends a request about every nine seconds of simulated
+/// time, beside clients that send the next request as soon as they get a response.
 fn p99(beside: &[(usize, u64)]) -> u64 {
     let of: Vec<_> = claimants(3, 1).concat();
     let limits = Limits {
