@@ -1,4 +1,4 @@
-//! Decoding what clients sent, away from the threads that answer requests and never too much of it at once.
+//! Decodes the images that clients send, on blocking threads and with limited concurrency.
 
 use std::time::Duration;
 
@@ -11,15 +11,14 @@ use super::OpError;
 use crate::predict::{Room, queue};
 use crate::shares::{self, Claimant, FairQueue};
 
-/// Along the longer side.
+/// The longer side of a thumbnail, in pixels.
 const THUMBNAIL: u32 = 320;
 const THUMBNAIL_QUALITY: u8 = 80;
 
-/// How long somebody waits for a turn before they are told to come back. Clients hang up after 15 s.
+/// How long a request waits for a turn before it fails. Clients hang up after 15 s.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Decodes pictures that are to be kept. They have a room and a queue of their own: whoever uploads many keeps nobody
-/// from asking models.
+/// Decodes images for datasets. They have a separate memory budget and queue, so that uploads do not block predictions.
 #[derive(Clone, Debug)]
 pub struct Pictures {
     limits: ImageLimits,
@@ -27,41 +26,41 @@ pub struct Pictures {
     queue: FairQueue,
 }
 
-/// The turn of a picture that may now be read.
+/// A turn to read and decode one image.
 #[derive(Debug)]
 pub struct Turn {
     limits: ImageLimits,
     turn: shares::Turn,
 }
 
-/// What was found out about a picture that is fit to keep.
+/// Properties of a valid image.
 #[derive(Clone, Debug)]
 pub struct Checked {
-    /// As it is shown.
+    /// In pixels of the upright image.
     pub width: u32,
     pub height: u32,
-    /// By its bytes.
+    /// Detected from the bytes.
     pub content_type: &'static str,
-    /// Bytes.
+    /// In bytes.
     pub size: u64,
-    /// A JPEG of it, small.
+    /// A JPEG of at most 320 pixels along a side.
     pub thumbnail: Bytes,
 }
 
 impl Pictures {
-    /// Takes files of at most `bytes`.
+    /// Accepts files of at most `bytes` bytes.
     pub fn new(bytes: usize) -> Self {
         let limits = ImageLimits { bytes, ..ImageLimits::default() };
         Self { limits, room: Room::for_pictures_of(bytes), queue: queue::for_pictures_of(limits.pixels) }
     }
 
-    /// The room for pictures that arrive.
+    /// The memory budget for incoming images.
     pub const fn room(&self) -> &Room {
         &self.room
     }
 
-    /// Waits for the claimant's turn. What lies in a file stays there until then, so the picture counts as one of the
-    /// largest until its header was read.
+    /// Waits for the claimant's turn. The file is read after the wait, so the image counts as one of the largest size
+    /// until its header is read.
     pub async fn turn(&self, claimant: Claimant) -> Result<Turn, OpError> {
         let until = Instant::now() + PATIENCE;
         let turn = self.queue.turn(claimant, self.limits.pixels, until).await?;
@@ -70,7 +69,7 @@ impl Pictures {
 }
 
 impl Turn {
-    /// Decodes a picture to its last pixel.
+    /// Decodes an image completely.
     pub async fn check(self, bytes: Bytes) -> Result<Checked, OpError> {
         let Self { limits, mut turn } = self;
         let header = bytes.clone();
@@ -78,7 +77,7 @@ impl Turn {
         let probe = probe.map_err(OpError::internal)?.map_err(OpError::Image)?;
         turn.reduce(u64::from(probe.width) * u64::from(probe.height));
         let check = move || {
-            // With the work and not with the request: a client that hangs up frees no core.
+            // The work holds the turn instead of the request: a client that hangs up frees no core.
             let _turn = turn;
             let picture = Picture::decode(&bytes, &limits)?;
             let probe = picture.info();

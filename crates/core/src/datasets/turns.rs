@@ -1,6 +1,6 @@
-//! One at a time for each upload: what is sent again and what is recorded again would otherwise meet half-way.
+//! Serializes the requests to each upload, because concurrent sends and records of the same upload would interfere.
 //!
-//! In this process alone, which is enough: the folder's lock sees to it that there is no other.
+//! The locks are local to this process. That is enough, because the lock of the data folder excludes other processes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -9,11 +9,11 @@ use keyrack_key::UploadId;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedMutexGuard};
 
-/// Turns at uploads. Each upload has its own: nobody waits for somebody else's.
+/// One lock per upload: requests to different uploads never wait for each other.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Turns(Arc<Mutex<HashMap<UploadId, Weak<tokio::sync::Mutex<()>>>>>);
 
-/// The turn at an upload; dropped, it is the next one's.
+/// The lock of an upload. Dropping the turn passes the lock to the next request.
 #[derive(Debug)]
 pub(super) struct Turn {
     guard: Option<OwnedMutexGuard<()>>,
@@ -22,7 +22,7 @@ pub(super) struct Turn {
 }
 
 impl Turns {
-    /// Waits until nobody else is at the upload.
+    /// Waits until no other request holds the lock of the upload.
     pub(super) async fn take(&self, upload: UploadId) -> Turn {
         let turn = {
             let mut turns = self.0.lock();
@@ -33,7 +33,7 @@ impl Turns {
                 turn
             })
         };
-        // Made first: a client that goes away while it waits cleans up as well.
+        // Created before the wait, so that a request that is cancelled while waiting also cleans up.
         let mut taken = Turn { guard: None, turns: self.clone(), upload };
         taken.guard = Some(turn.lock_owned().await);
         taken
@@ -50,11 +50,11 @@ impl Drop for Turn {
     }
 }
 
-/// Requests that send to an upload URL now, one for each.
+/// The current sending request of each upload URL.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Arrivals(Arc<Mutex<HashMap<UploadId, Arc<Notify>>>>);
 
-/// A request that sends to an upload URL, until another one does.
+/// A request that sends to an upload URL, until another request replaces it.
 #[derive(Debug)]
 pub struct Arrival {
     arrivals: Arrivals,
@@ -63,8 +63,8 @@ pub struct Arrival {
 }
 
 impl Arrivals {
-    /// Begins to take in what a request sends, in place of the one before: a client that tries again is not kept out by
-    /// a connection that it has lost.
+    /// Registers a sending request and replaces the previous request, so that a lost connection does not block a
+    /// client's retry.
     pub(super) fn begin(&self, upload: UploadId) -> Arrival {
         let replaced = Arc::new(Notify::new());
         if let Some(before) = self.0.lock().insert(upload, Arc::clone(&replaced)) {

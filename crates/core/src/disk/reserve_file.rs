@@ -1,4 +1,4 @@
-//! A file whose only purpose is the space that it takes: it is given back piece by piece when the disk is full.
+//! A file whose only purpose is to occupy space: its space is released piece by piece when the disk is full.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -12,11 +12,11 @@ use rustix::io::Errno;
 use super::ignore_missing;
 
 const NAME: &str = "disk-reserve";
-/// Bytes, unless a quarter of the reserve is less. Deletions and pauses take a few kilobytes each; the write-ahead log
-/// and the pages that it is written back to take some megabytes more.
+/// The maximum length in bytes; the length is at most a quarter of the reserve. Deletions and pauses need a few
+/// kilobytes each; the write-ahead log and the pages that a checkpoint writes need some megabytes more.
 const LEN_MAX: u64 = 32 << 20;
 const PIECES: u64 = 8;
-/// Bytes that are written at once where space cannot be allocated without writing.
+/// Bytes per write on file systems that cannot allocate space without writing.
 const CHUNK: usize = 1 << 20;
 
 /// The reserve file of a data folder.
@@ -28,7 +28,8 @@ pub(super) struct ReserveFile {
 }
 
 impl ReserveFile {
-    /// Opens the file in `folder` for a reserve of so many bytes, with the length that it has.
+    /// Opens the file in `folder` for a reserve of `reserve` bytes. An existing file keeps its length, unless the
+    /// length exceeds the maximum.
     pub(super) fn open(folder: &Path, reserve: u64) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         let file = options.create(true).truncate(false).write(true).mode(0o600).open(folder.join(NAME))?;
@@ -40,7 +41,7 @@ impl ReserveFile {
         Ok(Self { file, len: len.min(full_len), full_len })
     }
 
-    /// Removes the file of `folder`, if there is one.
+    /// Removes the file from `folder`. Succeeds if the file does not exist.
     pub(super) fn remove(folder: &Path) -> io::Result<()> {
         ignore_missing(std::fs::remove_file(folder.join(NAME)))
     }
@@ -49,17 +50,17 @@ impl ReserveFile {
         self.len
     }
 
-    /// What [`fill`](Self::fill) would take, in bytes.
+    /// The bytes that [`fill`](Self::fill) would allocate.
     pub(super) fn missing(&self) -> u64 {
         self.full_len - self.len
     }
 
-    /// What [`release`](Self::release) gives back at once, in bytes.
+    /// The bytes that [`release`](Self::release) frees at once.
     pub(super) fn piece(&self) -> u64 {
         self.full_len / PIECES
     }
 
-    /// Gives one piece back to the disk. `false` if there is none left.
+    /// Releases one piece to the disk. Returns `false` if the file is empty or cannot be truncated.
     pub(super) fn release(&mut self) -> bool {
         if self.len == 0 {
             return false;
@@ -73,7 +74,7 @@ impl ReserveFile {
         true
     }
 
-    /// Takes all the space that is missing. Where this fails, the file keeps the length that it had.
+    /// Allocates all missing space. On an error, the file keeps its previous length.
     pub(super) fn fill(&mut self) -> io::Result<()> {
         let allocated = match fallocate(&self.file, FallocateFlags::empty(), self.len, self.missing()) {
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => self.write_missing(),
@@ -86,7 +87,7 @@ impl ReserveFile {
         allocated
     }
 
-    /// Random bytes: file systems that compress would keep zeros without taking any space.
+    /// Writes random bytes, because file systems with compression would store zeros without occupying space.
     fn write_missing(&mut self) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(self.len))?;
         let mut chunk = vec![0; CHUNK];
@@ -122,14 +123,14 @@ mod tests {
         assert!(file.release());
         assert_eq!(file.len(), 7 * MB);
         assert!((7 * MB..8 * MB).contains(&taken()));
-        // Another process goes on with what this one left.
+        // Another process continues with the length that this process left.
         let mut file = ReserveFile::open(folder.path(), 32 * MB).unwrap();
         assert_eq!(file.len(), 7 * MB);
         assert_eq!((0..9).filter(|_| file.release()).count(), 7);
         assert_eq!((file.len(), taken()), (0, 0));
         file.fill().unwrap();
         assert_eq!(file.len(), 8 * MB);
-        // A smaller reserve gives the rest back; none at all removes the file.
+        // A smaller reserve releases the rest; a reserve of 0 removes the file.
         assert_eq!(ReserveFile::open(folder.path(), 16 * MB).unwrap().len(), 4 * MB);
         ReserveFile::remove(folder.path()).unwrap();
         ReserveFile::remove(folder.path()).unwrap();

@@ -1,5 +1,5 @@
-//! The tasks that read archives. They take imports from the queue in the store, and put back what they are at when the
-//! server stops.
+//! The tasks that read archives. They take imports from the queue in the store, and return unfinished imports to the
+//! queue when the server stops.
 
 use std::time::Duration;
 
@@ -12,15 +12,18 @@ use super::{Imports, archive_of};
 use crate::OpError;
 use crate::objects::import_prefix;
 
-/// Archives that are read at once; the others wait. No workspace keeps both while another one waits: see [`taking`].
+/// Archives that are read at once; other archives wait. No workspace occupies both workers while another workspace
+/// waits: see [`taking`].
 const AT_ONCE: usize = 2;
-/// How often a worker looks for an import that nobody told it of: after a failure, or when the disk has space again.
+/// How often a worker polls the queue. Polling finds imports without a notification: after a failure, or when the disk
+/// has space again.
 const LOOK: Duration = Duration::from_secs(1);
-/// An import that fails on our side is tried as often as that, from the entry that it had come to.
+/// How many times an import is tried that fails because of the server. Each attempt continues at the entry that the
+/// import has reached.
 const ATTEMPTS: u64 = 3;
 const OUR_FAULT: &str = "Something went wrong on our side, three times. The server's log says what.";
 
-/// The workers; they end when told.
+/// The running workers. Stop them with [`stop`](Self::stop).
 #[derive(Debug)]
 pub struct ImportWorkers {
     tasks: JoinSet<()>,
@@ -28,7 +31,7 @@ pub struct ImportWorkers {
 }
 
 impl ImportWorkers {
-    /// Puts back what an earlier process was at, and starts the workers.
+    /// Returns the running imports of an earlier process to the queue, and starts the workers.
     pub async fn start(imports: &Imports) -> Result<Self, OpError> {
         imports.store.recover_imports((imports.clock)(), import_prefix).await?;
         imports.removals.begin();
@@ -39,7 +42,7 @@ impl ImportWorkers {
         Ok(Self { tasks, stop })
     }
 
-    /// Lets each worker finish the image that it is at. The rest of its archive is for the next start.
+    /// Lets each worker finish its current image. The rest of the archive continues after the next start.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         self.tasks.join_all().await;
@@ -65,7 +68,7 @@ async fn work(imports: Imports, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Looks first: taking writes. Imports wait while the disk is low.
+/// Checks before taking, because taking writes. Imports wait while the disk is low.
 async fn next(imports: &Imports) -> Result<Option<ImportJob>, OpError> {
     if imports.disk.is_low() || !imports.store.has_import().await? {
         return Ok(None);
@@ -81,7 +84,7 @@ async fn wait(imports: &Imports, stop: &mut watch::Receiver<bool>) {
     }
 }
 
-/// Takes one archive in, and writes down how that ended.
+/// Imports one archive and records how the attempt ended.
 async fn import(imports: &Imports, job: ImportJob, stop: &mut watch::Receiver<bool>) -> Result<(), OpError> {
     let import = (job.project, job.id);
     tracing::info!(import = %job.id, entry = job.next_entry, attempt = job.attempt, "import goes on");
@@ -95,7 +98,7 @@ async fn import(imports: &Imports, job: ImportJob, stop: &mut watch::Receiver<bo
         Ok(Taken::Later) => {
             let others_wait = imports.store.should_give_way(&job).await?;
             imports.store.put_back_import(job.id, false).await?;
-            // A busy server needs a while, and this worker would take the same import at once.
+            // A busy server needs a pause, and this worker would take the same import again immediately.
             if !others_wait {
                 wait(imports, stop).await;
             }
@@ -105,7 +108,7 @@ async fn import(imports: &Imports, job: ImportJob, stop: &mut watch::Receiver<bo
             imports.end(import, &ImportStep::default(), Some(taking::NOT_ALLOWED)).await
         }
         Err(OpError::NotFound(what)) => {
-            // Nothing is written of an import whose project was deleted.
+            // If the project was deleted, the import has no row, and this writes nothing.
             imports.end(import, &ImportStep::default(), Some(&format!("The {what} was deleted."))).await
         }
         Err(error) => {

@@ -1,4 +1,4 @@
-//! Asking for a model.
+//! Starts training runs.
 
 use keyrack_key::{Counted, ModelId, ProjectId};
 use keyrack_store::{AnnotationTotals, Model, NewModel, Project, ProjectType, StoreError};
@@ -10,11 +10,11 @@ use super::{Models, TrainSettings, named};
 use crate::quotas::Spent;
 use crate::{Acting, Invalid, OpError, invalid};
 
-/// So many names in a row that are taken are no coincidence any more.
+/// How many generated names are tried before the run fails with `NameTaken`.
 const NAMES: u64 = 100;
 
-/// Why a project has too few images for a training. Names every label that lacks images, so that a person can add all
-/// of them at once.
+/// Why a project has too few images for a training run. Lists every label that lacks images, so that a person can add
+/// all of them at once.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("cannot train yet: {lacks}")]
 pub struct TooFewImages {
@@ -33,8 +33,8 @@ pub struct LabelShortage {
 }
 
 impl Models {
-    /// Puts a training into the queue, if there is enough to learn from, and says what that took of the caller's quotas.
-    /// Without a name the model gets the next free one, such as `Model 3`.
+    /// Puts a training run into the queue if the project has enough images, and returns the quota usage. Without a
+    /// name, the model gets the next free name, such as `Model 3`.
     pub async fn train(
         &self,
         by: &Acting,
@@ -49,7 +49,7 @@ impl Models {
         let name = name.map(|name| invalid::name(&name)).transpose();
         let name = name.map_err(|expected| Invalid::field("name", expected))?;
         enough(project.project_type, &self.store.annotation_totals(project.id).await?)?;
-        // The model that comes of it could not be kept.
+        // Deny the run if the disk is low, because the model could not be stored.
         self.disk.admit(0)?;
         let spent = self.quotas.take(by, Counted::Trainings).await?;
         let queued = match name {
@@ -61,7 +61,8 @@ impl Models {
         Ok(begun)
     }
 
-    /// What keeps a training of the project from beginning, in sentences for people. Nothing: it can begin.
+    /// Returns what the project still needs before a training run can start, in sentences for people. An empty list
+    /// means that the run can start.
     pub async fn lacks(&self, by: &Acting, project: ProjectId) -> Result<Vec<String>, OpError> {
         let project = self.store.project(by.workspace, project).await?.ok_or(OpError::NotFound("project"))?;
         let project = by.covers(project)?;
@@ -131,7 +132,7 @@ impl Models {
     }
 }
 
-/// The project was there a moment ago.
+/// `NotFound` means that the project was deleted after it was read.
 fn gone(error: StoreError) -> OpError {
     match error {
         StoreError::NotFound => OpError::NotFound("project"),

@@ -1,4 +1,4 @@
-//! A model while it changes.
+//! Streams a model's changes.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use crate::shares::Share;
 use crate::{Acting, OpError};
 
 const LOOK: Duration = Duration::from_millis(500);
-/// Streams that last are decided anew each second.
+/// How often the stream checks that its caller may still read the model.
 const DECIDE: Duration = Duration::from_secs(1);
 
 impl Models {
-    /// The model as it is, and again whenever it has changed, until it has ended or is deleted. `decide` says anew
-    /// each second who asks, and nothing when they may not any more: then the stream ends.
+    /// A stream of the model: its current state, and its new state after each change, until the training run ends or
+    /// the model is deleted. Each second, `decide` returns the caller's current authority, or `None` to end the stream.
     pub async fn follow<D, F>(
         &self,
         by: Acting,
@@ -70,12 +70,13 @@ impl<F: Future<Output = Option<Acting>>, D: Fn() -> F> Following<D> {
             self.next = Some(self.change_of(last).await?);
         }
         let model = self.next.take()?;
-        // What has ended is told once, and nothing follows.
+        // A model whose training run has ended is the last item of the stream.
         self.last = Some(model.clone()).filter(|model| !model.status.has_ended());
         Some(model)
     }
 
-    /// The model when it is not as it was; nothing when it is not to be seen any more.
+    /// Waits until the model differs from `last`. Returns `None` if the caller may no longer read the model or the
+    /// server stops.
     async fn change_of(&mut self, last: Model) -> Option<Model> {
         loop {
             tokio::select! {

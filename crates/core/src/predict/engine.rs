@@ -1,4 +1,4 @@
-//! What makes predictions: the backbone, the heads, and whose turn it is.
+//! The prediction engine: the backbone, the heads, and the queue.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,18 +20,18 @@ use super::room::Held;
 use crate::objects::ObjectError;
 use crate::shares::{Claimant, FairQueue, QueueFull};
 
-/// The longest that a picture waits for its turn. Existing clients wait 15 s for their answer.
+/// The maximum time that an image waits for its turn. Existing clients wait 15 s for a response.
 pub const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Why there is no prediction.
+/// Why a prediction failed.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     #[error("too many pictures are waiting")]
     Busy,
-    /// Before its turn: the header says enough.
+    /// The header is invalid; the image did not wait for a turn.
     #[error(transparent)]
     Picture(#[from] PictureError),
-    /// In its turn, after some or all of it was decoded.
+    /// Decoding failed after the image got its turn.
     #[error(transparent)]
     Decode(PictureError),
     #[error(transparent)]
@@ -52,7 +52,7 @@ impl From<QueueFull> for EngineError {
     }
 }
 
-/// Makes predictions, as many at once as there are cores.
+/// Makes predictions, one per core at once.
 #[derive(Debug)]
 pub struct Engine {
     file: Option<PathBuf>,
@@ -60,7 +60,7 @@ pub struct Engine {
     backbone: OnceCell<Frozen>,
     heads: Heads,
     queue: FairQueue,
-    /// One for each that works: those who share them would wait for each other.
+    /// One pool per concurrent prediction: predictions that share a pool would wait for each other.
     threads: Arc<Mutex<Vec<Threads>>>,
 }
 
@@ -73,17 +73,17 @@ impl std::fmt::Debug for Frozen {
     }
 }
 
-/// A picture that was found to be one, by its header.
+/// An image with a valid header.
 #[derive(Debug)]
 pub struct Opened {
     bytes: Bytes,
     pixels: u64,
-    /// Given back once the picture was looked at.
+    /// Dropped after decoding.
     held: Held,
 }
 
 impl Engine {
-    /// An engine on the backbone in this file, or on the one inside. It is loaded when it is needed first.
+    /// An engine with the backbone in `file`, or with the embedded backbone. The backbone is loaded on first use.
     pub fn new(file: Option<PathBuf>, limits: ImageLimits) -> Self {
         let (backbone, threads) = (OnceCell::new(), Arc::default());
         Self {
@@ -96,7 +96,7 @@ impl Engine {
         }
     }
 
-    /// Loads the backbone, if it is not there yet.
+    /// Loads the backbone, unless it is already loaded.
     pub async fn backbone(&self) -> Result<Arc<Backbone>, EngineError> {
         let load = async || {
             let file = self.file.clone();
@@ -109,7 +109,7 @@ impl Engine {
         self.backbone.get_or_try_init(load).await.map(|frozen| Arc::clone(&frozen.0))
     }
 
-    /// The head of a workspace's model; `read` brings its file where it is not in memory.
+    /// Returns the head of a workspace's model. `read` loads its file if the head is not cached.
     pub async fn head(
         &self,
         workspace: WorkspaceId,
@@ -126,7 +126,7 @@ impl Engine {
         Ok(head)
     }
 
-    /// Looks at a picture's header: what is no picture, or too large, does not wait.
+    /// Reads the header of an image, so that files that are invalid or too large fail without waiting.
     pub async fn open(&self, bytes: Bytes, held: Held) -> Result<Opened, EngineError> {
         let limits = self.limits;
         let open = move || {
@@ -137,7 +137,7 @@ impl Engine {
         Ok(spawn_blocking(open).await??)
     }
 
-    /// Waits for the claimant's turn until `until`, decodes the picture, and lets `look` do the rest.
+    /// Waits for the claimant's turn until `until`, decodes the image, and runs `look` on a blocking thread.
     pub async fn show<T: Send + 'static>(
         &self,
         claimant: Claimant,
@@ -161,7 +161,7 @@ impl Engine {
         spawn_blocking(work).await?
     }
 
-    /// How many wait for their turn.
+    /// The number of images that wait for a turn.
     pub fn waiting(&self) -> usize {
         self.queue.waiting()
     }

@@ -1,4 +1,4 @@
-//! The models that were asked last, ready to be asked again.
+//! A cache of the most recently used model heads.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,15 +8,15 @@ use keyrack_vision::Model;
 use lru::LruCache;
 use parking_lot::Mutex;
 
-/// More than these are not kept,
+/// The maximum number of heads in memory.
 const MOST: usize = 256;
-/// nor more than that many bytes of them.
+/// The maximum size of all heads, in bytes.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 
-/// Heads by their models. Where there is no room, the workspace that holds most loses the one that it asked longest ago.
+/// Heads by model. If the cache is full, the workspace that holds the most bytes loses its least recently used head.
 ///
-/// A model that is deleted or changed is not answered whatever lies here: its row is read for each request, and a model
-/// that is trained anew is another model.
+/// The cache never serves a deleted or changed model: every request reads the model's row, and training again creates
+/// another model.
 #[derive(Debug)]
 pub struct Heads(Mutex<Kept<Arc<Model>>>);
 
@@ -41,12 +41,12 @@ impl Heads {
         Self(Mutex::new(Kept::new(MOST, MOST_BYTES)))
     }
 
-    /// The head of a model, if it is here.
+    /// Returns the head of a model, if it is cached.
     pub fn find(&self, model: ModelId) -> Option<Arc<Model>> {
         self.0.lock().heads.get(&model).map(|head| Arc::clone(&head.model))
     }
 
-    /// Keeps the head of a workspace's model.
+    /// Caches the head of a workspace's model.
     pub fn keep(&self, workspace: WorkspaceId, model: ModelId, head: Arc<Model>) {
         let bytes = head.memory();
         self.0.lock().keep(model, Head { workspace, model: head, bytes });
@@ -109,7 +109,7 @@ mod tests {
         let left: Vec<_> = kept.heads.iter().map(|(model, _)| *model).collect();
         assert!(left.len() == 8 && left.contains(&models[0]) && left.contains(&models[1]));
         assert!(models[34..].iter().all(|newest| left.contains(newest)));
-        // By bytes as well, and one that replaces itself is counted once.
+        // The limit on bytes applies as well, and a head that replaces itself counts once.
         kept.most_bytes = 30;
         kept.keep(models[0], head(other));
         assert!(kept.bytes <= 30 && kept.heads.contains(&models[0]));

@@ -1,10 +1,10 @@
-//! Bounds of the process that all workspaces share, divided so that one tenant at its worst doesn't stop another.
+//! Limits on the resources that all workspaces share, divided so that one tenant cannot block another tenant.
 //!
-//! - [`Budget`]: units that are held for a while (bytes in memory, streams, seats). Nobody waits for them. Each key and
-//!   each workspace may hold a share, and the shares shrink as more tenants hold some.
-//! - [`FairQueue`]: turns that are waited for (cores). They go round the workspaces, then round the keys of each, by the
-//!   cost of the work and not by the number of requests.
-//! - [`Backlog`]: entries that wait to be written down. Who brings too many loses their own.
+//! - [`Budget`]: units that are held for a while (bytes in memory, streams, slots). Requests do not wait for units.
+//!   Each key and each workspace may hold a share, and the shares shrink as more tenants hold units.
+//! - [`FairQueue`]: turns that requests wait for (cores). Turns alternate between workspaces, then between the keys of
+//!   each workspace, by the cost of the work instead of the number of requests.
+//! - [`Backlog`]: entries that wait to be written. A claimant that adds too many entries loses its own entries.
 
 mod backlog;
 mod budget;
@@ -21,7 +21,7 @@ pub use budget::{Budget, Exhausted, Holder, Share};
 pub use queue::{FairQueue, QueueFull, Turn};
 pub use schedule::Limits;
 
-/// A tenant, and within it the key or person that a claim is for.
+/// A tenant, and the key or person within the tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Claimant {
     tenant: Tenant,
@@ -31,27 +31,27 @@ pub struct Claimant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Tenant {
     Workspace(WorkspaceId),
-    /// Somebody who isn't signed in yet; `None` is everybody whose address is unknown.
+    /// A caller that is not signed in; `None` combines all callers with unknown addresses.
     Network(Option<IpAddr>),
 }
 
 impl Claimant {
-    /// A key, person, or the operator who works in a workspace.
+    /// A key, a person or the operator in a workspace.
     pub const fn new(workspace: WorkspaceId, actor: Actor) -> Self {
         Self { tenant: Tenant::Workspace(workspace), member: Some(actor) }
     }
 
-    /// The workspace as a whole, for what isn't any single key's.
+    /// The whole workspace, for work that belongs to no single key.
     pub const fn workspace(workspace: WorkspaceId) -> Self {
         Self { tenant: Tenant::Workspace(workspace), member: None }
     }
 
-    /// A key of which it is not known here in which workspace it is: all such keys count as one tenant.
+    /// A key whose workspace is unknown. All such keys count as one tenant.
     pub const fn key(key: KeyId) -> Self {
         Self { tenant: Tenant::Network(None), member: Some(Actor::Key(key)) }
     }
 
-    /// Somebody at this address who has not proven who they are.
+    /// An unauthenticated caller at this address.
     pub const fn network(address: Option<IpAddr>) -> Self {
         Self { tenant: Tenant::Network(address), member: None }
     }
@@ -64,7 +64,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// The claimants of so many workspaces, with so many keys each.
+    /// Claimants for the given numbers of workspaces and keys per workspace.
     pub(crate) fn claimants(workspaces: usize, keys: usize) -> Vec<Vec<Claimant>> {
         let (now, mut rng) = (Timestamp::from_micros(1), UnwrapErr(getrandom::SysRng));
         (0..workspaces)

@@ -1,4 +1,4 @@
-//! Turns that are waited for.
+//! A queue of turns.
 
 use std::sync::Arc;
 
@@ -9,29 +9,29 @@ use tokio::time::{Instant, timeout_at};
 use super::Claimant;
 use super::schedule::{Limits, Running, Schedule};
 
-/// Work that waits for a turn, in an order that is fair to all workspaces and keys. Cheap to clone.
+/// Waiting work, in an order that is fair to all workspaces and keys. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct FairQueue(Arc<Mutex<Schedule<oneshot::Sender<Turn>>>>);
 
-/// The right to work. Dropped, the turn is the next one's.
+/// A permit to work. Dropping the turn starts the next work.
 #[derive(Debug)]
 pub struct Turn {
     queue: FairQueue,
     running: Running,
 }
 
-/// There was no turn in time, or too many wait already.
+/// No turn was free in time, or the queue is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many are waiting for a turn")]
 pub struct QueueFull;
 
 impl FairQueue {
-    /// A queue in which nobody waits yet.
+    /// An empty queue.
     pub fn new(limits: Limits) -> Self {
         Self(Arc::new(Mutex::new(Schedule::new(limits))))
     }
 
-    /// Waits for a turn with work of this cost, until `until` and no longer.
+    /// Waits for a turn for work of this cost, at most until `until`.
     pub async fn turn(&self, claimant: Claimant, cost: u64, until: Instant) -> Result<Turn, QueueFull> {
         let (ticket, turn) = oneshot::channel();
         let joined = self.0.lock().join(claimant, cost, ticket, Instant::now());
@@ -42,24 +42,24 @@ impl FairQueue {
         timeout_at(until, turn).await.map_err(|_| QueueFull)?.map_err(|_| QueueFull)
     }
 
-    /// How many wait.
+    /// The number of waiting requests.
     pub fn waiting(&self) -> usize {
         self.0.lock().waiting()
     }
 
-    /// Begins what can begin.
+    /// Starts all work that has a free turn.
     fn dispatch(&self) {
         loop {
             let next = self.0.lock().next(Instant::now());
             let Some((running, ticket)) = next else { return };
-            // The turn of somebody who went away comes back when it is dropped.
+            // If the receiver is gone, dropping the turn returns it to the queue.
             let _ = ticket.send(Turn { queue: self.clone(), running });
         }
     }
 }
 
 impl Turn {
-    /// Says that the work costs less than was said when the turn was asked for.
+    /// Lowers the cost of the work, if it costs less than the requested cost.
     pub fn reduce(&mut self, cost: u64) {
         self.queue.0.lock().reduce(&mut self.running, cost, Instant::now());
         self.queue.dispatch();
@@ -73,7 +73,7 @@ impl Drop for Turn {
     }
 }
 
-/// A place in the queue, left when the turn has come or the client has gone.
+/// A place in the queue. Dropping the place, with a turn or without, removes the work from the queue.
 struct Place<'a> {
     queue: &'a FairQueue,
     number: u64,
@@ -82,7 +82,7 @@ struct Place<'a> {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.queue.0.lock().leave(self.number);
-        // Heavy work that left may have been what others waited behind.
+        // Other work may have waited behind heavy work that left the queue.
         self.queue.dispatch();
     }
 }
@@ -123,7 +123,7 @@ mod tests {
             assert_eq!(queue.waiting(), 1);
         }
         assert_eq!(queue.waiting(), 0);
-        // It goes away just when its turn has come.
+        // The client leaves just after it got a turn.
         let mut waits = Box::pin(queue.turn(of[0][0], 1, soon()));
         assert!(futures_util::poll!(&mut waits).is_pending());
         drop(turn);
@@ -145,7 +145,7 @@ mod tests {
         let last = flood.pop().unwrap();
         assert_eq!(last.await.err(), Some(QueueFull));
         drop(turn);
-        // It came last and is served first: the others have had a turn.
+        // The request arrived last and is served first, because the other workspace has already had a turn.
         other.await.unwrap();
     }
 }

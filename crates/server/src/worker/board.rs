@@ -1,4 +1,4 @@
-//! Where a training writes how far it is, and reads whether to go on.
+//! The state that a training thread shares with its task: the progress, and whether to stop.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -10,17 +10,18 @@ use serde_json::Value;
 
 use super::course::Course;
 
-/// A loss curve has no more points, whatever the number of steps: a page draws it, and each is a row.
+/// The maximum number of points in a loss curve for any number of steps: a page draws the curve, and each point is a
+/// row.
 const POINTS: usize = 500;
 
-/// Between the thread that trains and the task beside it.
+/// Shared between the thread that trains and the task that watches the thread.
 #[derive(Debug)]
 pub(super) struct Board {
     stop: AtomicBool,
     written: Mutex<Written>,
 }
 
-/// What is to be told.
+/// Progress that is not reported yet.
 #[derive(Debug, Default)]
 pub(super) struct News {
     pub(super) progress: Option<Value>,
@@ -42,12 +43,12 @@ impl Board {
         Self { stop: AtomicBool::new(false), written: Mutex::new(written) }
     }
 
-    /// Says how much there is to do, once that is known.
+    /// Sets the expected amount of work, once known.
     pub(super) fn plan(&self, course: Course) {
         self.written.lock().course = course;
     }
 
-    /// From now on [`tell`](Self::tell) answers that it is enough.
+    /// Makes [`tell`](Self::tell) return [`Flow::Cancel`] from now on.
     pub(super) fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
     }
@@ -56,10 +57,10 @@ impl Board {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Hears a report of the training.
+    /// Records a progress report of the training. Returns whether to continue.
     pub(super) fn tell(&self, progress: Progress) -> Flow {
         let mut written = self.written.lock();
-        // The same report comes again while the next one takes long.
+        // The training repeats its last report while the next step takes long.
         if written.last.replace(progress) != Some(progress) {
             written.news.progress = Some(written.course.progress(&progress, Instant::now()));
             written.draw(&progress);
@@ -75,7 +76,7 @@ impl Board {
         std::mem::take(&mut self.written.lock().news)
     }
 
-    /// What could not be passed on, unless there is something newer.
+    /// Restores news that could not be reported. Newer progress takes precedence.
     pub(super) fn give_back(&self, mut old: News) {
         let mut written = self.written.lock();
         old.points.append(&mut written.news.points);

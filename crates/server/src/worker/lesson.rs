@@ -1,4 +1,4 @@
-//! What a training learns from, and the learning itself, on the thread that has it to itself.
+//! Loads the images of a training run and trains the model, on the thread of the run.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,14 +20,14 @@ use super::course::Course;
 use super::runner::BackboneUnusable;
 use super::{Worker, card};
 
-/// A model to be kept, and what is to be known about it.
+/// A trained model and its card.
 #[derive(Debug)]
 pub(super) struct Learnt {
     pub(super) model: Vec<u8>,
     pub(super) card: Value,
 }
 
-/// Why there is no model, as people read it.
+/// Why a training run failed. People read these messages.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotLearnt {
     #[error("the training was stopped")]
@@ -49,7 +49,7 @@ pub(super) enum NotLearnt {
 }
 
 impl NotLearnt {
-    /// What is nobody's fault outside is for the operator.
+    /// Logs the errors that only the operator can fix.
     pub(super) fn log(&self) {
         match self {
             Self::Broken(error) => tracing::error!(%error, cause = ?error.source(), "a training failed"),
@@ -67,7 +67,7 @@ impl From<StoreError> for NotLearnt {
     }
 }
 
-/// Learns what `job` asks for.
+/// Trains the model of `job`.
 pub(super) fn learn(
     worker: &Worker,
     job: &TrainingRun,
@@ -156,7 +156,7 @@ impl Lesson<'_> {
     }
 
     fn label(&self, id: keyrack_key::LabelId) -> Option<usize> {
-        // One that was made after the training was taken is not among them.
+        // `None` if the label was created after the worker took the run.
         self.job.labels.iter().position(|(label, _)| *label == id)
     }
 
@@ -172,7 +172,7 @@ fn object(class: usize, mark: &AnnotationRegion) -> Option<detect::Object> {
     Some(detect::Object { class, left, top, width, height })
 }
 
-/// Where the pictures come from, and how many were not there.
+/// Reads the images and counts those that are missing.
 struct Source<'a> {
     objects: &'a Objects,
     runtime: &'a Handle,

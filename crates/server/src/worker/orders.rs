@@ -1,4 +1,4 @@
-//! What a worker is told: to look for work now, or to stop. By signals, and by the server through a pipe.
+//! Signals to a worker: check the queue, or stop. They arrive as process signals and from the server through a pipe.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, watch};
 
-/// Where there is no word from a server, a worker looks for work as often as that.
+/// How often a worker polls the queue without a message from a server.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What a worker is told.
+/// Receives the signals to a worker.
 #[derive(Debug)]
 pub(crate) struct Orders {
     stop: watch::Receiver<bool>,
@@ -18,8 +18,8 @@ pub(crate) struct Orders {
 }
 
 impl Orders {
-    /// Listens for the signals that ask a process to stop, and, if a server started this one, to standard input:
-    /// each byte means that there may be work, and its end that the server is no more, however it ended.
+    /// Listens for termination signals and, if a server started this process, to standard input: each byte means that
+    /// there may be work, and the end of the input means that the server has exited for any reason.
     pub(crate) fn listen(by_server: bool) -> io::Result<Self> {
         let (stop, look) = (watch::Sender::new(false), Arc::new(Notify::new()));
         let orders = Self { stop: stop.subscribe(), look: Arc::clone(&look) };
@@ -28,7 +28,7 @@ impl Orders {
             stop.clone(),
         ));
         if by_server {
-            // A thread, not a task: a read that nobody ends would hold up the end of the runtime.
+            // A thread instead of a task: a blocking read that never ends would delay the shutdown of the runtime.
             std::thread::Builder::new().name("orders".into()).spawn(move || hear(&stop, &look))?;
         }
         Ok(orders)
@@ -38,13 +38,13 @@ impl Orders {
         *self.stop.borrow()
     }
 
-    /// Comes back when this worker has to stop.
+    /// Returns when this worker has to stop.
     pub(super) async fn stopped(&mut self) {
-        // Those who could say so are gone: only a process that ends is without them.
+        // An error means that the senders are gone, which only happens when the process exits.
         let _ = self.stop.wait_for(|stop| *stop).await;
     }
 
-    /// Comes back when there may be work, or this worker has to stop.
+    /// Returns when there may be work, or when this worker has to stop.
     pub(super) async fn something(&mut self) {
         let look = Arc::clone(&self.look);
         tokio::select! {
@@ -61,7 +61,7 @@ async fn on_signal([mut terminate, mut interrupt]: [Signal; 2], stop: watch::Sen
         _ = interrupt.recv() => {}
     }
     stop.send_replace(true);
-    // What is told to stop twice is still stopping.
+    // Keep catching signals, so that a second signal does not interrupt the shutdown.
     stop.closed().await;
 }
 
