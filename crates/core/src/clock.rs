@@ -1,13 +1,13 @@
-//! The one place that reads the time.
+//! The only module that reads the system clock.
 
 use std::time::SystemTime;
 
 use keyrack_key::Timestamp;
 
-/// Now, by the machine's clock.
+/// The current time of the system clock.
 #[expect(clippy::disallowed_methods, reason = "everything else is told the time from here")]
 pub fn now() -> Timestamp {
-    // A clock before 1970 is a broken clock; every key is then as old as the epoch.
+    // A clock before 1970 is wrong; the time is then the epoch.
     let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
     Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

@@ -1,4 +1,4 @@
-//! What can be done with the pictures of a project and what is in them.
+//! Operations on the images of a project and their annotations.
 
 mod annotations;
 mod batches;
@@ -40,7 +40,7 @@ pub struct Datasets {
 }
 
 impl Datasets {
-    /// Datasets of `store`, whose pictures are `objects` and are checked by `pictures`.
+    /// Datasets of `store`. Their images are in `objects` and are checked by `pictures`.
     pub fn new(
         store: Store,
         objects: Objects,
@@ -53,24 +53,25 @@ impl Datasets {
         Self { store, objects, pictures, removals, turns, arrivals, quotas, clock }
     }
 
-    /// The room for pictures that arrive. Who brings one has gathered it there, and holds it until it is kept.
+    /// The memory budget for incoming images. Callers gather an image in this budget, and hold its permit until the
+    /// image is stored.
     pub const fn room(&self) -> &Room {
         self.pictures.room()
     }
 
-    /// What a project holds, in numbers.
+    /// The numbers of images, annotated images, labels and models of a project.
     pub async fn counts(&self, by: &Acting, project: ProjectId) -> Result<ProjectCounts, OpError> {
         let project = self.project(by, project).await?;
         Ok(self.store.project_counts(project.id).await?)
     }
 
-    /// The project, if the caller may open it.
+    /// Returns the project, if the caller may open it.
     async fn project(&self, by: &Acting, id: ProjectId) -> Result<Covered<Project>, OpError> {
         let project = self.store.project(by.workspace, id).await?.ok_or(OpError::NotFound("project"))?;
         by.covers(project)
     }
 
-    /// That there is this project, and that the caller may open it.
+    /// Checks that the project exists and that the caller may open it.
     pub async fn may_open(&self, by: &Acting, id: ProjectId) -> Result<(), OpError> {
         self.project(by, id).await.map(drop)
     }

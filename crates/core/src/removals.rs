@@ -1,5 +1,5 @@
-//! Objects whose rows are gone are removed: at once, and again after a crash. By one task at a time, however many
-//! deletions there are.
+//! Removes objects whose rows were deleted: immediately, and again after a crash. One task carries out all removals,
+//! regardless of the number of deletions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use super::OpError;
 use crate::objects::Objects;
 
 const AT_ONCE: u32 = 100;
-/// What cannot be removed is tried again after so long.
+/// The delay before a failed removal is tried again.
 const PAUSE: Duration = Duration::from_mins(1);
 
-/// Removes what deletions left to be removed.
+/// The removals that deletions have recorded.
 #[derive(Clone, Debug)]
 pub struct Removals {
     store: Store,
@@ -25,22 +25,23 @@ pub struct Removals {
 }
 
 impl Removals {
-    /// Of the deletions in `store`.
+    /// The removals in `store`.
     pub fn new(store: Store, objects: Objects, clock: Clock) -> Self {
         Self { store, objects, clock, wanted: Arc::default() }
     }
 
-    /// Lets whoever waits until something is [`wanted`](Self::wanted) begin.
+    /// Wakes the task that waits in [`wanted`](Self::wanted).
     pub fn begin(&self) {
         self.wanted.notify_one();
     }
 
-    /// Returns when there is something to remove, at once if that was said already.
+    /// Waits until there are objects to remove. Returns immediately if [`begin`](Self::begin) was called since the last
+    /// wait.
     pub async fn wanted(&self) {
         self.wanted.notified().await;
     }
 
-    /// Removes all that is due. What cannot be removed does not hold up the rest.
+    /// Carries out all due removals. A failed removal is postponed and does not block the others.
     pub async fn carry_out(&self) -> Result<(), OpError> {
         loop {
             let now = (self.clock)();

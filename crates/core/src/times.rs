@@ -1,14 +1,14 @@
-//! Times as the API writes and reads them: RFC 3339, in UTC.
+//! Parses and formats times of the API: RFC 3339, in UTC.
 
 use keyrack_key::Timestamp;
 
-/// `2026-11-22T21:08:26.123456Z`.
+/// Formats a time, such as `2026-11-22T21:08:26.123456Z`.
 pub fn rfc3339(time: Timestamp) -> String {
-    // Every time that the store can hold lies within what RFC 3339 can say, but for nonsense: that is the epoch then.
+    // RFC 3339 can represent every valid time in the store. Invalid times become the epoch.
     jiff::Timestamp::from_microsecond(time.micros()).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
 }
 
-/// Reads a time with its offset, before 9999-12-30T22:00:00Z.
+/// Parses a time with an offset. Times from 9999-12-30T22:00:00Z on are errors.
 pub fn parse(text: &str) -> Result<Timestamp, &'static str> {
     text.parse::<jiff::Timestamp>().map(|time| Timestamp::from_micros(time.as_microsecond())).map_err(|_| {
         if is_end_of_calendar(text) {
@@ -19,13 +19,14 @@ pub fn parse(text: &str) -> Result<Timestamp, &'static str> {
     })
 }
 
-/// Whether a text is a time of the last two days that RFC 3339 can write, which many programs write for "never".
+/// Returns whether a text is a time in the last two days that RFC 3339 can represent. Many programs write such a time
+/// for "never".
 fn is_end_of_calendar(text: &str) -> bool {
     let day = jiff::fmt::temporal::Pieces::parse(text).map(|pieces| pieces.date());
     day.is_ok_and(|day| day >= jiff::civil::date(9999, 12, 30))
 }
 
-/// Reads a span such as `0s`, `10m`, `24h` or `90d`.
+/// Parses a duration such as `0s`, `10m`, `24h` or `90d`.
 pub fn span(text: &str) -> Result<std::time::Duration, &'static str> {
     const EXPECTED: &str = "expected a number and s, m, h or d, such as 24h";
     let unit = match text.chars().last() {

@@ -1,4 +1,4 @@
-//! Batches and labels: named by clients again and again, and the same ones each time.
+//! Batches and labels: clients name them repeatedly, and equal names always give the same batch or label.
 
 use keyrack_key::{BatchId, LabelId, ProjectId};
 use keyrack_store::{Batch, Label, NewLabel, Page};
@@ -6,11 +6,11 @@ use keyrack_store::{Batch, Label, NewLabel, Page};
 use super::Datasets;
 use crate::{Acting, Invalid, OpError, invalid};
 
-/// The most labels in one request.
+/// The maximum number of labels in one request.
 const LABELS: usize = 1_000;
 
 impl Datasets {
-    /// The batch of that name, made where there is none.
+    /// Returns the batch with this name, and creates the batch if it does not exist.
     pub async fn batch(&self, by: &Acting, project: ProjectId, name: &str) -> Result<Batch, OpError> {
         let project = self.project(by, project).await?;
         let name = invalid::name(name).map_err(|expected| Invalid::field("name", expected))?;
@@ -30,8 +30,8 @@ impl Datasets {
         Ok(self.store.batches(project.id, after, limit).await?)
     }
 
-    /// The labels of these names, in their order; those that are missing are made. Names stay byte for byte:
-    /// clients look labels up by them.
+    /// Returns the labels with these names, in the same order, and creates missing labels. Names are stored byte for
+    /// byte, because clients look labels up by name.
     pub async fn make_labels(
         &self,
         by: &Acting,
@@ -43,7 +43,8 @@ impl Datasets {
             return Err(Invalid::field("labels", format!("at most {LABELS} at once")).into());
         }
         for name in names {
-            // As readable as any name, but kept with its spaces. The store compares without them.
+            // Validate the name like any other name, but keep its spaces. The store ignores spaces when it compares
+            // names.
             invalid::name(name).map_err(|expected| Invalid::field("name", expected))?;
             if name.chars().count() > 100 {
                 return Err(Invalid::field("name", "at most 100 characters").into());
@@ -54,7 +55,7 @@ impl Datasets {
         Ok(by.writes(&self.store, now).find_or_create_labels(project.id, &wanted, now).await?)
     }
 
-    /// Up to `limit` labels of a project, by name.
+    /// Up to `limit` labels of a project, sorted by name.
     pub async fn labels(
         &self,
         by: &Acting,

@@ -1,4 +1,4 @@
-//! Uploads that nobody made a record of end with their time.
+//! Removes expired uploads without a record.
 
 use std::time::Duration;
 
@@ -11,12 +11,13 @@ use super::{Datasets, UPLOAD_LIFE};
 
 const AT_ONCE: u32 = 100;
 
-/// What was on its way when the time was over has arrived by then, and whoever comes late is told that it is over. Not
-/// longer than a URL is open: what was sent and not recorded is bounded by twice what the key's quota leaves.
+/// How long an upload is kept after it expires, so that late requests get the error for expired URLs and running
+/// requests can finish. This is at most the lifetime of a URL, so the images that a key sent but did not record number
+/// at most twice its remaining quota.
 const LATE: Duration = UPLOAD_LIFE;
 
 impl Datasets {
-    /// Removes uploads whose time is over and that no record was made of.
+    /// Removes expired uploads without a record.
     pub async fn end_uploads(&self) -> Result<(), OpError> {
         loop {
             let over = self.store.abandoned_uploads((self.clock)().minus(LATE), AT_ONCE).await?;
@@ -27,7 +28,7 @@ impl Datasets {
         }
     }
 
-    /// Removes what came of uploads that no record was made of.
+    /// Removes the objects and rows of uploads without a record.
     pub(super) async fn clear_away(&self, uploads: &[Upload]) -> Result<(), OpError> {
         for upload in uploads {
             self.objects.remove_below(&upload_prefix(upload.project, upload.id)).await?;

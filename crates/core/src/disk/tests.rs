@@ -6,7 +6,7 @@ use super::*;
 
 const GB: u64 = 1 << 30;
 
-/// A disk that was found to have `free` bytes, and is not measured again while the test runs.
+/// A disk with `free` bytes that is not measured again during the test.
 fn disk(reserve: u64, free: u64) -> Disk {
     let disk = Disk::watch(Path::new("/nowhere at all"), Some(reserve));
     let far = Instant::now() + Duration::from_hours(1);
@@ -45,7 +45,7 @@ fn without_a_reserve_nothing_is_denied() {
     assert!(disk.admit(GB).is_ok() && disk.admits_new_data() && !disk.is_low());
 }
 
-/// What a file system of so many megabytes reports that is half full, in blocks of 4 KB and without a count of files.
+/// The report of a half-full file system of this many megabytes, in blocks of 4 KB and without file counts.
 fn reported(megabytes: u64) -> StatVfs {
     let blocks = megabytes * MEGABYTE / 4_000;
     StatVfs {
@@ -98,7 +98,7 @@ fn no_commit_waits_for_a_reserve_file_that_is_being_filled() {
 fn reserved_space_is_kept_for_commits_while_another_program_fills_the_disk() {
     let folder = tempfile::tempdir().unwrap();
     let mut disk = Disk::with_reserve_file(folder.path(), Some(8 * MEGABYTE));
-    // A commit then finds any disk too full.
+    // A commit then needs more space than any disk has.
     disk.file.as_mut().unwrap().piece = u64::MAX;
     (0..10).for_each(|_| disk.check());
     assert_eq!(disk.reserved(), 2 * MEGABYTE);

@@ -1,4 +1,4 @@
-//! An archive on its way to the server.
+//! An archive that is being uploaded.
 
 use keyrack_key::{ImportId, ProjectId};
 use keyrack_store::{ImportStep, StoreError};
@@ -12,16 +12,16 @@ const CUT_OFF: &str = "The connection ended before the whole archive had arrived
 const SIGNED_OUT: &str =
     "The person who sent the archive signed out before all of it had arrived. Sign in and send it again.";
 
-/// An archive that arrives. Dropped before [`finish`](Self::finish), its import fails.
+/// An archive that is arriving. If this is dropped before [`finish`](Self::finish), the import fails.
 #[derive(Debug)]
 pub struct Arriving {
     imports: Imports,
-    /// The sender, verified again when the archive is whole: the upload may have taken hours.
+    /// The sender, verified again when the archive is complete: the upload may have taken hours.
     by: Acting,
     project: ProjectId,
     id: ImportId,
     spool: Option<Spool>,
-    /// Why it fails if it is dropped now. `None` once it is whole.
+    /// The reason for the failure if this is dropped now. `None` once the archive is complete.
     fails: Option<String>,
 }
 
@@ -36,15 +36,15 @@ impl Arriving {
         Ok(())
     }
 
-    /// Adds the next bytes.
+    /// Appends bytes to the archive.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), OpError> {
         let Some(spool) = &mut self.spool else { return Ok(()) };
         let written = spool.write(bytes).await;
         written.map_err(|error| self.because(error.into()))
     }
 
-    /// Puts the import into the queue: the archive is whole. Returns the import's ID. The import fails if the sender has
-    /// signed out or lost the role meanwhile.
+    /// Completes the archive, puts the import into the queue, and returns the import's ID. The import fails if the
+    /// sender has signed out or lost the role meanwhile.
     pub async fn finish(mut self) -> Result<ImportId, OpError> {
         if let Some(spool) = self.spool.take() {
             let finished = spool.finish().await;
@@ -78,7 +78,7 @@ impl Drop for Arriving {
         };
         drop(self.spool.take());
         let (imports, import) = (self.imports.clone(), (self.project, self.id));
-        // Where the server ends before this is written, the next one writes it.
+        // If the server exits before this write, the next server writes the failure.
         runtime.spawn(async move {
             if let Err(error) = imports.end(import, &ImportStep::default(), Some(&reason)).await {
                 tracing::warn!(%error, import = %import.1, "the end of an import could not be written");

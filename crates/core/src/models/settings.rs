@@ -1,4 +1,4 @@
-//! How a model is to be trained: the few things that can be chosen.
+//! The settings of a training run.
 
 use keyrack_store::ProjectType;
 use serde::{Deserialize, Serialize};
@@ -9,24 +9,24 @@ use crate::Invalid;
 const STEPS: std::ops::RangeInclusive<u32> = 10..=20_000;
 const SIDES: std::ops::RangeInclusive<u32> = 64..=640;
 
-/// What can be chosen about a training; what is left out is chosen well.
+/// The optional settings of a training run. `None` selects the default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct TrainSettings {
-    /// The same pictures and seed give the same model. 0 unless told otherwise.
+    /// The seed of the random numbers; 0 by default. The same images and seed give the same model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u32>,
-    /// How long to learn, in steps of eight pictures, 10 to 20000; 700 unless told otherwise. Of detectors alone.
+    /// The number of training steps, with eight images per step: 10 to 20000, 700 by default. For detectors only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u32>,
-    /// Pictures are looked at in squares with sides of so many pixels, a multiple of 32 from 64 to 640; 320 unless
-    /// told otherwise. Of detectors alone.
+    /// The side of the square to which each image is scaled, in pixels: a multiple of 32 from 64 to 640, 320 by
+    /// default. For detectors only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input_size: Option<u32>,
 }
 
 impl TrainSettings {
-    /// As they are kept, if they fit what is trained.
+    /// Validates the settings for this type of project and returns them as JSON for the store.
     pub fn check(self, project_type: ProjectType) -> Result<Value, Invalid> {
         let is_detector = project_type == ProjectType::ObjectDetection;
         let only = |given: Option<u32>| match given {

@@ -12,18 +12,18 @@ use tokio::task::spawn_blocking;
 use super::{ObjectError, Objects, Place};
 use crate::disk::{Disk, is_disk_full};
 
-/// An object that arrives. Nothing of it stays if it is dropped before [`finish`](Self::finish).
+/// An object that is arriving. If the spool is dropped before [`finish`](Self::finish), its file is removed.
 #[derive(Debug)]
 pub struct Spool {
     disk: Arc<Disk>,
     file: File,
-    /// While it arrives. What a crash leaves under such a name is removed by [`Objects::remove_halves`].
+    /// The path until the object is complete. [`Objects::remove_halves`] removes such files after a crash.
     half: PathBuf,
     whole: PathBuf,
 }
 
 impl Objects {
-    /// Begins an object that arrives piece by piece.
+    /// Starts an object that arrives piece by piece.
     pub async fn spool(&self, place: &Place) -> Result<Spool, ObjectError> {
         self.disk.admit(0)?;
         let whole = self.folder.join(&place.0);
@@ -35,7 +35,7 @@ impl Objects {
         Ok(Spool { disk: Arc::clone(&self.disk), file: file.map_err(failed)?, half, whole })
     }
 
-    /// Opens an object as a file, to be read on a thread that may block.
+    /// Opens an object as a file. Read the file on a blocking thread.
     pub fn open_file(&self, place: &Place) -> Result<fs::File, ObjectError> {
         fs::File::open(self.folder.join(&place.0)).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => ObjectError::NotFound,
@@ -45,20 +45,20 @@ impl Objects {
 }
 
 impl Spool {
-    /// Adds the next bytes. [`ObjectError::DiskFull`] if the disk's reserve would be touched.
+    /// Appends bytes. Returns [`ObjectError::DiskFull`] if the write would touch the disk's reserve.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), ObjectError> {
         self.disk.admit(bytes.len() as u64)?;
         self.file.write_all(bytes).await.map_err(failed)
     }
 
-    /// Puts the object in its place. From then on it survives a power cut.
+    /// Moves the object to its final path. Afterwards, the object survives a power failure.
     pub async fn finish(mut self) -> Result<(), ObjectError> {
         self.file.flush().await.map_err(failed)?;
         self.file.sync_all().await.map_err(failed)?;
         let (half, whole) = (self.half.clone(), self.whole.clone());
         let renamed = spawn_blocking(move || {
             fs::rename(half, &whole)?;
-            // The name is durable with its folder.
+            // Syncing the folder makes the new name durable.
             whole.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
         });
         renamed.await.map_err(io::Error::from)?.map_err(failed)
@@ -67,7 +67,7 @@ impl Spool {
 
 impl Drop for Spool {
     fn drop(&mut self) {
-        // After `finish` there is no such file any more.
+        // After `finish`, this file no longer exists.
         if let Err(error) = fs::remove_file(&self.half)
             && error.kind() != io::ErrorKind::NotFound
         {

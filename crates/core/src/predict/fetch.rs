@@ -1,4 +1,4 @@
-//! Images that are fetched by URL. The server implements the trait, since this crate knows no HTTP.
+//! Fetching images by URL. The server implements the trait, since this crate has no HTTP client.
 
 use std::fmt::Debug;
 use std::pin::Pin;
@@ -19,7 +19,7 @@ pub enum FetchError {
     /// Too many images are being fetched, or there is no memory for this one.
     #[error("{0}")]
     Exhausted(Exhausted),
-    /// Any other cause. Callers must not learn which one.
+    /// Any other cause. Callers must not find out which cause.
     #[error(
         "no picture could be fetched from this URL; expected http(s)://host/…, a public address, and a picture there, \
          within the limits of size and in 5 s"
@@ -32,8 +32,8 @@ pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<FetchedImage, FetchEr
 
 /// Fetches images by URL.
 pub trait FetchImage: Debug + Send + Sync {
-    /// Reads the bytes behind `url` into memory of `room` that counts as the claimant's. Fails if there are more than
-    /// `bytes_max` or than the server accepts.
+    /// Fetches `url` into memory of `room` that counts against the claimant's share. Fails if the response is longer
+    /// than `bytes_max` or than the server accepts.
     fn fetch<'a>(
         &'a self,
         claimant: Claimant,
@@ -43,7 +43,7 @@ pub trait FetchImage: Debug + Send + Sync {
     ) -> Fetching<'a>;
 }
 
-/// The bytes behind a URL. They may be no image.
+/// The bytes of a URL. They may not be an image.
 #[derive(Debug)]
 pub struct FetchedImage {
     pub bytes: Bytes,
@@ -56,7 +56,7 @@ pub struct FetchedImage {
 pub struct FetchStart(Instant);
 
 impl FetchStart {
-    /// The start of a fetch that begins now.
+    /// Starts the clock of a fetch.
     pub fn now() -> Self {
         Self(Instant::now())
     }

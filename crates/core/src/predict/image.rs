@@ -1,4 +1,4 @@
-//! A picture as a client hands it over: its bytes, or where they are to be had.
+//! An image as a client sends it: its bytes or its URL.
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -10,7 +10,7 @@ use crate::Invalid;
 
 const EXPECTED: &str = "expected the picture in base64, a data URL, or an http(s) URL";
 
-/// Clients pad or do not, and some leave bits behind.
+/// Clients may omit the padding, and some leave trailing bits.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -18,7 +18,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// A picture to be looked at, and the right to hold it in memory.
+/// An image to process, and the permit to hold its bytes in memory.
 #[derive(Debug)]
 pub struct Image {
     pub(crate) source: Source,
@@ -32,17 +32,18 @@ pub(crate) enum Source {
 }
 
 impl Image {
-    /// The picture's file.
+    /// An image from the bytes of its file.
     pub const fn file(bytes: Bytes, held: Held) -> Self {
         Self { source: Source::Bytes(bytes), held }
     }
 
-    /// Whether it is yet to be fetched.
+    /// Returns whether the image is a URL that has not been fetched yet.
     pub const fn is_url(&self) -> bool {
         matches!(self.source, Source::Url(_))
     }
 
-    /// A picture as text: base64 (either alphabet, padded or not, in lines or not), a data URL, or an http(s) URL.
+    /// An image as text: base64 (either alphabet, with or without padding and line breaks), a data URL, or an http(s)
+    /// URL.
     pub fn text(text: String, held: Held) -> Result<Self, Invalid> {
         let wrong = || Invalid::field("image", EXPECTED);
         let start = text.trim_start();
@@ -65,12 +66,13 @@ fn starts_with(text: &str, start: &str) -> bool {
     text.get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start))
 }
 
-/// `data:image/jpeg;base64` (RFC 2397). What it calls itself is not believed: bytes say what they are.
+/// Checks for a base64 data URL such as `data:image/jpeg;base64` (RFC 2397). The declared media type is ignored: the
+/// bytes decide.
 fn is_base64(kind: &str) -> bool {
     kind.rsplit_once(';').is_some_and(|(_, last)| last.trim().eq_ignore_ascii_case("base64"))
 }
 
-/// Decodes what stands from `start` on. In place, as far as it goes: the text of a picture is long.
+/// Decodes the text from `start` on. Strips whitespace in place, because the text of an image is long.
 fn decode(mut text: Vec<u8>, start: usize) -> Option<Vec<u8>> {
     text.drain(..start);
     text.retain(|byte| !byte.is_ascii_whitespace());

@@ -1,6 +1,6 @@
-//! Predictions: one backbone that all models share, the heads that were asked last, a queue with one permit a core,
-//! a bound on the pictures that are in memory, and the trait through which pictures are fetched by URL. Pictures that
-//! are kept have a queue and a bound of the same kind.
+//! Predictions: one backbone that all models share, a cache of heads, a queue with one turn per core, a budget for
+//! images in memory, and the trait that fetches images by URL. Images of datasets have a separate queue and budget of
+//! the same kind.
 
 pub mod engine;
 pub mod fetch;

@@ -1,21 +1,22 @@
-//! Whose turn it is to have a picture decoded: one picture a core, and the largest pictures two at a time however many
-//! cores there are. Workspaces and keys take turns by pixels.
+//! The queue for decoding images: one image per core, and at most two of the largest images at once on any number of
+//! cores. Workspaces and keys take turns by pixels.
 
 use std::thread::available_parallelism;
 
 use crate::shares::{FairQueue, Limits};
 
-/// More than these need not wait: they would not be served in time.
+/// The maximum queue length per core: longer queues would exceed the maximum wait.
 const WAITING_PER_CORE: usize = 32;
-/// So many pictures of the largest size are decoded at once.
+/// The number of images of the largest size that are decoded at once.
 const LARGEST: u64 = 2;
-/// Pixels from which decoding takes longer than asking a model. Fewer are some 12 MB of memory a core.
+/// Images with more pixels take longer to decode than a prediction takes. Smaller images use at most about 12 MB of
+/// memory per core.
 const LARGE: u64 = 4_000_000;
-/// What asking a model costs, in pixels that are decoded in the same time.
+/// The cost of a prediction, as the number of pixels that are decoded in the same time.
 const BASE: u64 = 2_000_000;
 
-/// A queue for this machine and pictures of at most so many pixels. A turn costs the pixels of its picture; it is held by
-/// the work itself, so that it counts until the work ends even where the client has gone.
+/// A queue for this machine and for images of at most `largest` pixels. A turn costs the pixels of its image. The work
+/// holds the turn, so the turn counts until the work ends, even if the client has hung up.
 pub fn for_pictures_of(largest: u64) -> FairQueue {
     FairQueue::new(limits(available_parallelism().map_or(1, usize::from), largest))
 }
@@ -49,7 +50,7 @@ mod tests {
         let first = queue.turn(of[0][0], 40_000_000, in_millis(1000)).await.unwrap();
         let _second = queue.turn(of[0][0], 36_000_000, in_millis(1000)).await.unwrap();
         assert!(queue.turn(of[0][0], 40_000_000, in_millis(10)).await.is_err());
-        // Small ones are not kept waiting.
+        // Small images do not wait.
         let _small = queue.turn(of[0][0], 1_000_000, in_millis(1000)).await.unwrap();
         drop(first);
         queue.turn(of[0][0], 40_000_000, in_millis(1000)).await.unwrap();

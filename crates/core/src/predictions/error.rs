@@ -1,4 +1,4 @@
-//! Why a prediction was not made.
+//! The errors of predictions.
 
 use keyrack_key::ModelId;
 use keyrack_store::{Model, ModelStatus, ProjectType};
@@ -17,7 +17,7 @@ pub enum PredictionError {
          what they like; the operator can allow it with --public-image-urls"
     )]
     UrlNotAllowed,
-    /// The model solves the other task; `task` is its own.
+    /// The model was trained for another task; `task` is the model's task.
     #[error("this model {}", does(*.task))]
     OtherTask { model: ModelId, task: ProjectType },
     #[error("this model cannot be asked: {} (status {})", state(*.0), .0)]

@@ -1,4 +1,4 @@
-//! What a model says of a picture, in words and boxes.
+//! Converts model results to responses.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -8,9 +8,9 @@ use keyrack_vision::{BoxStyle, LabeledBox, Picture, Rect, draw};
 
 use super::{Asked, Classified, Detected, Detection, Likely, Small, Wanted};
 
-/// Of pictures that come back.
+/// For images in responses.
 const JPEG_QUALITY: u8 = 85;
-/// Along the longer side, of the small copy.
+/// The longer side of a small copy, in pixels.
 const SMALL: u32 = 1024;
 
 impl Small {

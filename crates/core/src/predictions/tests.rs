@@ -4,7 +4,7 @@ use super::super::quotas::tests::{own, used, world};
 use super::*;
 use crate::shares::tests::claimants;
 
-/// An answer with an image of so many bytes.
+/// A response with an image of this many bytes.
 #[derive(Debug)]
 struct Answer(usize);
 
@@ -32,13 +32,13 @@ async fn work_is_spent_although_its_answer_finds_no_memory() {
     let denied = answer(Ok(Ok(Answer(1)))).await.unwrap_err();
     assert!(matches!(denied, OpError::ShareUsedUp(_)), "{denied:?}");
     assert_eq!(used(&quotas, &caller).await, [2]);
-    // An answer without an image needs no memory.
+    // A response without an image needs no memory.
     answer(Ok(Ok(Answer(0)))).await.unwrap();
     assert_eq!(used(&quotas, &caller).await, [3]);
-    // What was refused before the work was done is given back.
+    // A request that was denied before the work started gets its quota back.
     answer(Err(OpError::NotFound("model"))).await.unwrap_err();
     assert_eq!(used(&quotas, &caller).await, [3]);
-    // An image that fails while it is decoded has used a core.
+    // An image that fails to decode has used a core.
     answer(Ok(Err(OpError::Busy))).await.unwrap_err();
     assert_eq!(used(&quotas, &caller).await, [4]);
     drop(unread);

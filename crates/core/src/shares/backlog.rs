@@ -1,11 +1,12 @@
-//! Entries that wait to be written down, in a bounded place. Who brings too many loses their own, and nobody else's.
+//! A bounded backlog of entries that wait to be written. A claimant that adds too many entries loses only its own
+//! entries.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 
 use super::{Claimant, Tenant};
 
-/// Entries of all workspaces, oldest first.
+/// The entries of all workspaces, oldest first.
 #[derive(Debug)]
 pub struct Backlog<T> {
     capacity: usize,
@@ -15,14 +16,14 @@ pub struct Backlog<T> {
 }
 
 impl<T> Backlog<T> {
-    /// Room for `capacity` entries.
+    /// A backlog of at most `capacity` entries.
     pub fn new(capacity: usize) -> Self {
         let (by_tenant, by_claimant) = (HashMap::new(), HashMap::new());
         Self { capacity, entries: VecDeque::new(), by_tenant, by_claimant }
     }
 
-    /// Adds an entry. Where there is no room, the entry that is dropped for it is returned: the oldest one of the key that
-    /// has most, in the workspace that has most. Costs a walk over the entries then.
+    /// Adds an entry. If the backlog is full, drops and returns the oldest entry of the key with the most entries in
+    /// the workspace with the most entries. This case costs a linear search.
     pub fn push(&mut self, claimant: Claimant, entry: T) -> Option<T> {
         self.entries.push_back((claimant, entry));
         *self.by_tenant.entry(claimant.tenant).or_default() += 1;
@@ -38,7 +39,7 @@ impl<T> Backlog<T> {
         self.entries.remove(at).map(|(_, entry)| entry)
     }
 
-    /// Takes all entries out, oldest first.
+    /// Removes all entries and returns them, oldest first.
     pub fn drain(&mut self) -> impl Iterator<Item = T> + use<T> {
         self.by_tenant.clear();
         self.by_claimant.clear();
@@ -78,7 +79,7 @@ mod tests {
         let left: Vec<_> = backlog.drain().collect();
         assert_eq!(left.len(), 100);
         assert!((0..10).all(|number| left.contains(&number)));
-        // Of the flood, the newest stay.
+        // The newest entries of the flood stay.
         assert!(left[10..].iter().all(|number| *number >= 1_000 + 5_000 - 90 - 30));
     }
 
@@ -95,7 +96,7 @@ mod tests {
     }
 
     proptest! {
-        /// A workspace that has brought no more than an equal part of the room loses nothing.
+        /// A workspace that has added no more than an equal part of the capacity loses no entries.
         #[test]
         fn who_has_an_equal_part_loses_nothing(floods in prop::collection::vec((0usize..3, 0usize..2), 0..400)) {
             let (mut backlog, of) = (Backlog::new(40), claimants(4, 2));

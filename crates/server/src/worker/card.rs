@@ -1,10 +1,10 @@
-//! What is to be known about a model, as it is kept beside it and shown.
+//! Builds model cards as JSON.
 
 use keyrack_key::RecordId;
 use serde::Serialize;
 use serde_json::Value;
 
-/// A card and the examples beside it, each with its picture's record in the place of a number.
+/// Merges a card and its examples. Each example names the record of its image instead of the image's index.
 pub(super) fn of<'a, E: Serialize + 'a>(
     card: &impl Serialize,
     examples: impl Iterator<Item = (RecordId, &'a E)>,
@@ -22,7 +22,8 @@ pub(super) fn of<'a, E: Serialize + 'a>(
     card
 }
 
-/// Vision's names as the API writes names: `measured_on` becomes `measuredOn`. Values, labels among them, stay.
+/// Converts field names of the vision crate to the style of the API: `measured_on` becomes `measuredOn`. Values,
+/// including labels, are unchanged.
 fn as_json(value: &impl Serialize) -> Value {
     serde_json::to_value(value).map_or(Value::Null, renamed)
 }

@@ -1,15 +1,15 @@
-//! How far a whole training is, and how long it will take.
+//! Estimates the progress and the remaining time of a training run.
 
 use std::time::{Duration, Instant};
 
 use keyrack_vision::{Phase, Progress};
 use serde_json::{Value, json};
 
-/// Pictures of a step of a detector.
+/// Images per step of a detector.
 const BATCH: f64 = 8.0;
 
-/// What a training has before it, in seconds of one core of an ordinary machine. That the machine is another one, or
-/// has several, is seen as it goes.
+/// The expected work of a training run, in seconds of one core of a typical machine. The actual speed is measured as
+/// the run progresses.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Course {
     features: f64,
@@ -17,17 +17,17 @@ pub(super) struct Course {
     training: f64,
     is_detector: bool,
     began: Instant,
-    /// Since when the phase that it is in goes on.
+    /// The current phase and its start.
     phase: Option<(Phase, Instant)>,
 }
 
 impl Course {
-    /// Before anybody has counted.
+    /// A placeholder until the amount of work is known.
     pub(super) const fn unknown(began: Instant) -> Self {
         Self { features: 1.0, choosing: 0.0, training: 0.0, is_detector: false, began, phase: None }
     }
 
-    /// Both views of a picture go through the backbone; the rest is quick.
+    /// The backbone processes both views of an image; the rest is quick.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     pub(super) fn of_classifier(pictures: usize, began: Instant) -> Self {
         let pictures = pictures as f64;
@@ -35,7 +35,7 @@ impl Course {
         Self { features, choosing, training, ..Self::unknown(began) }
     }
 
-    /// The work for a picture grows with its area.
+    /// The work per image grows with its area.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     pub(super) fn of_detector(pictures: usize, side: u32, steps: usize, began: Instant) -> Self {
         let area = (f64::from(side) / 320.0).powi(2);
@@ -43,7 +43,7 @@ impl Course {
         Self { features, choosing: 0.0, training, is_detector: true, ..Self::unknown(began) }
     }
 
-    /// A report as pages and clients read it.
+    /// Converts a progress report to the JSON that pages and clients read.
     #[expect(clippy::cast_precision_loss, reason = "counts of pictures and steps")]
     pub(super) fn progress(&mut self, report: &Progress, now: Instant) -> Value {
         if self.phase.is_none_or(|(phase, _)| phase != report.phase) {
@@ -58,7 +58,7 @@ impl Course {
         let part = report.done as f64 / report.of.max(1) as f64;
         let done = before + part * this;
         let whole = before + this + after;
-        // Seconds of this machine to a second of the plan: in this phase, and so far.
+        // Measured seconds per estimated second: in this phase, and since the start.
         let here = (part > 0.0 && within > 0.0).then(|| within / (part * this).max(1e-9));
         let so_far = (now - self.began).as_secs_f64() / done.max(1e-9);
         let left = here.map(|here| (1.0 - part) * this * here + after * so_far);
@@ -99,7 +99,7 @@ mod tests {
         let mut course = Course::of_detector(100, 320, 200, began);
         let second = |second: f64| began + Duration::from_secs_f64(second);
         let mut last = 0.0;
-        // 18 s of features and 50 s of training, and this machine takes twice as long.
+        // 18 s of features and 50 s of training, on a machine that takes twice as long.
         for picture in 1..=100 {
             let now = second(0.36 * f64::from(picture));
             let told = course.progress(&at(Phase::Features, picture, 100), now);

@@ -1,5 +1,5 @@
-//! Training workers. A training run uses a core and much memory for minutes, and may fail with its process, so it runs in a process
-//! of its own. The store holds the queue, the progress, and the result.
+//! Training workers. A training run uses a core and much memory for minutes and may crash, so it runs in a separate
+//! process. The store holds the queue, the progress, and the result.
 
 mod board;
 mod card;

@@ -1,4 +1,4 @@
-//! A process that trains, one model after the other, until it is told to stop.
+//! The main loop of a worker: trains one model after another until the worker has to stop.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use super::runner::{LEASE, WorkerError};
 use super::training::{self, Ended};
 use super::{Orders, Worker};
 
-/// The store is closed by then, or it is left to the end of the process.
+/// The time limit for closing the store. After this time, the process exits without closing the store.
 const CLOSING: Duration = Duration::from_millis(300);
-/// After a failure of the store.
+/// The delay after an error of the store.
 const PAUSE: Duration = Duration::from_secs(1);
 
 impl Worker {
-    /// Trains until it is told to stop. What it is at then goes back into the queue.
+    /// Trains models until the worker has to stop. The current training run then returns to the queue.
     pub(crate) async fn work(&self, mut orders: Orders) -> Result<(), WorkerError> {
         tracing::info!(threads = self.threads, "training worker ready");
         let outcome = loop {
@@ -38,8 +38,8 @@ impl Worker {
         outcome
     }
 
-    /// Looks first: taking writes, and writers take turns. Trainings wait while the disk is low, since the model could
-    /// not be kept.
+    /// Takes the next training run. Checks the queue before taking, because taking writes and writers are serialized.
+    /// Training runs wait while the disk is low, because the model could not be stored.
     async fn next(&self) -> Result<Option<TrainingRun>, StoreError> {
         if self.disk.is_low() {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! What a training process works with: the store, the objects, the disk, and its share of the machine.
+//! The resources of a worker process: the store, the objects, the disk, and the number of threads.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -14,10 +14,11 @@ use keyrack_vision::{Backbone, BackboneError, ImageLimits};
 use crate::config::Config;
 use crate::folder::Folder;
 
-/// A worker that renews its lease twenty times in that span and is still not heard has died.
+/// The duration of a lease. The worker renews its lease at least once a second, so a worker whose lease has expired
+/// counts as dead.
 pub(super) const LEASE: Duration = Duration::from_secs(10);
 
-/// Why a worker does not work.
+/// Why a worker cannot run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WorkerError {
     #[error("there is no Keyrack in {}: begin one with keyrack setup", .0.display())]
@@ -30,7 +31,7 @@ pub(crate) enum WorkerError {
     Stuck,
 }
 
-/// What a training needs.
+/// The resources that a training run needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Worker {
     pub(super) store: Store,
@@ -39,13 +40,13 @@ pub(crate) struct Worker {
     pub(super) clock: Clock,
     pub(super) threads: NonZeroUsize,
     pub(super) limits: ImageLimits,
-    /// Where a training puts what does not fit into memory.
+    /// The folder for temporary data that does not fit into memory.
     pub(super) spill: PathBuf,
     backbone: Option<Arc<PathBuf>>,
 }
 
 impl Worker {
-    /// A worker on the data folder of `config`, with or without a server on it.
+    /// A worker on the data folder of `config`. A server may run on the same folder.
     pub(crate) async fn open(
         config: &Config,
         threads: Option<NonZeroUsize>,
@@ -69,7 +70,7 @@ impl Worker {
         })
     }
 
-    /// Read anew for each training: a worker that waits shall not hold so much memory.
+    /// Loads the backbone for each training run, so that an idle worker does not hold its memory.
     pub(super) fn backbone(&self) -> Result<Backbone, BackboneUnusable> {
         match &self.backbone {
             None => Ok(Backbone::embedded()?),
@@ -78,7 +79,7 @@ impl Worker {
     }
 }
 
-/// Why there is no backbone.
+/// Why the backbone cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BackboneUnusable {
     #[error("its file cannot be read: {0}")]
@@ -87,7 +88,7 @@ pub(super) enum BackboneUnusable {
     Wrong(#[from] BackboneError),
 }
 
-/// One core stays with the server.
+/// Leaves one core to the server.
 fn all_but_one() -> NonZeroUsize {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     NonZeroUsize::new(cores - 1).unwrap_or(NonZeroUsize::MIN)
