@@ -42,7 +42,7 @@ pub struct Disk {
     folder: PathBuf,
     /// In bytes; 0 disables all checks.
     reserve: u64,
-    /// `None` unless this process holds the lock of the folder.
+    /// `None` in a process without the folder's lock, with a reserve of 0, or if the file cannot be used.
     file: Option<SharedFile>,
     measured: Mutex<Measured>,
     logged_at: Mutex<Option<Instant>>,

@@ -228,7 +228,7 @@ impl Predictions {
         };
         let error = match seen.await {
             Ok(Some(answer)) => return Ok(Ok(answer)),
-            // The row names another task, and was checked before.
+            // `Predictions::find` has checked the task in the row, so the file contradicts the row.
             Ok(None) => return Err(OpError::internal(EngineError::Model(ModelError::Content("task")))),
             Err(error) => error,
         };

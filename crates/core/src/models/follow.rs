@@ -75,8 +75,8 @@ impl<F: Future<Output = Option<Acting>>, D: Fn() -> F> Following<D> {
         Some(model)
     }
 
-    /// Waits until the model differs from `last`. Returns `None` if the caller may no longer read the model or the
-    /// server stops.
+    /// Waits until the model differs from `last`. Returns `None` if the caller may no longer read the model, the model
+    /// is deleted, or the server stops.
     async fn change_of(&mut self, last: Model) -> Option<Model> {
         loop {
             tokio::select! {

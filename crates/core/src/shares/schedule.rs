@@ -2,8 +2,8 @@
 //! module uses no clock, no locks, and no async code.
 //!
 //! Each workspace has a *virtual time*: the cost of its work that started while others waited. The next turn goes to
-//! the workspace with the lowest virtual time. A workspace that joins the queue gets the virtual time of the work that
-//! started last, so idling saves nothing up. (Goyal, Vin, and Cheng, *Start-time fair queueing*, 1996.)
+//! the workspace with the lowest virtual time. A workspace that joins the queue gets at least the virtual time of the
+//! work that started last, so idling saves nothing up. (Goyal, Vin, and Cheng, *Start-time fair queueing*, 1996.)
 
 use std::collections::HashMap;
 use std::time::Duration;
