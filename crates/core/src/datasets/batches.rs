@@ -1,4 +1,4 @@
-//! Batches and labels: clients name them repeatedly, and equal names always give the same batch or label.
+//! Batches and labels: clients name them repeatedly, and the same name always gives the same batch or label.
 
 use keyrack_key::{BatchId, LabelId, ProjectId};
 use keyrack_store::{Batch, Label, NewLabel, Page};
@@ -30,8 +30,8 @@ impl Datasets {
         Ok(self.store.batches(project.id, after, limit).await?)
     }
 
-    /// Returns the labels with these names, in the same order, and creates missing labels. Names are stored byte for
-    /// byte, because clients look labels up by name.
+    /// Returns the labels with these names, in the same order, and creates missing labels. Each label has the name
+    /// exactly as sent, because clients look labels up by name.
     pub async fn make_labels(
         &self,
         by: &Acting,
@@ -43,8 +43,8 @@ impl Datasets {
             return Err(Invalid::field("labels", format!("at most {LABELS} at once")).into());
         }
         for name in names {
-            // Validate the name like any other name, but keep its spaces. The store ignores spaces when it compares
-            // names.
+            // Validate the name like any other name, but keep its spaces. The store compares names by their normalized
+            // keys.
             invalid::name(name).map_err(|expected| Invalid::field("name", expected))?;
             if name.chars().count() > 100 {
                 return Err(Invalid::field("name", "at most 100 characters").into());

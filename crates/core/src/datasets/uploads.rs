@@ -187,9 +187,9 @@ fn new_token() -> String {
     bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
-/// Checks a file name and removes invisible characters. The name is shown on pages and is never a path on the server.
-/// Odd characters are allowed, because file systems allow them and because one rejected name among a thousand files
-/// would abort a client's whole batch.
+/// Trims a file name and replaces its invisible characters with `_`. The name is shown on pages and is never a path on
+/// the server. Odd characters are allowed, because file systems allow them and because one rejected name among a
+/// thousand files would abort a client's whole batch.
 pub(super) fn file_name(name: &str) -> Result<String, OpError> {
     let name = invalid::visible(name);
     if name.is_empty() || name.chars().count() > 255 {

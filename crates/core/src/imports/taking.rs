@@ -30,9 +30,8 @@ const TURN: Duration = Duration::from_millis(250);
 const REPORT: Duration = Duration::from_millis(250);
 /// Images that the reader reads ahead.
 const AHEAD: usize = 2;
-/// How many times an image is tried while the server is busy, with a pause of [`PAUSE`] between tries, which is also
-/// what other clients have to wait. After the last try, the import returns to the queue and continues at the same
-/// image.
+/// How many times an image is tried while the server is busy, with a pause of [`PAUSE`] between tries. After the last
+/// try, the import returns to the queue and continues at the same image.
 const TRIES: usize = 5;
 const PAUSE: Duration = Duration::from_secs(1);
 
