@@ -49,8 +49,8 @@ pub struct Disk {
     denied: AtomicU64,
 }
 
-/// The reserve file. `piece` and `len` are read often, so they are outside the lock, which is held while the file is
-/// filled.
+/// The reserve file. `piece` and `len` are read often, so they are outside the lock, which is held while
+/// the file is filled.
 #[derive(Debug)]
 struct SharedFile {
     /// Bytes released at once.

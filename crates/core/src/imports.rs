@@ -28,8 +28,8 @@ use crate::shares::{Budget, Claimant, Exhausted};
 pub use arriving::Arriving;
 pub use worker::ImportWorkers;
 
-/// The maximum number of unfinished imports. Their archives occupy disk space. One person can have ten, one workspace
-/// 15.
+/// The maximum number of unfinished imports. Their archives occupy disk space. One person can have
+/// ten, one workspace 15.
 const MOST: usize = 30;
 /// The last imports are reserved for workspaces that have no import.
 const KEPT_FOR_NEWCOMERS: usize = 10;

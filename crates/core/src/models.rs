@@ -38,8 +38,8 @@ pub struct Models {
     closing: watch::Sender<bool>,
 }
 
-/// Each stream queries the store twice a second. One key can hold half of the streams, and one workspace three
-/// quarters.
+/// Each stream queries the store twice a second. One key can hold half of the streams, and one workspace
+/// three quarters.
 const STREAMS: usize = 500;
 
 impl Models {
@@ -93,8 +93,8 @@ impl Models {
         }
     }
 
-    /// Reads the models one by one: a key names at most a hundred models, and a page of all models might contain no
-    /// named model.
+    /// Reads the models one by one: a key names at most a hundred models, and a page of all models might
+    /// contain no named model.
     async fn list_named(
         &self,
         by: &Acting,

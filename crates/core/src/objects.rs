@@ -115,16 +115,16 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// Opens the objects in a local folder and creates the folder if it is missing. `disk` is the disk that holds the
-    /// folder.
+    /// Opens the objects in a local folder and creates the folder if it is missing. `disk` is the disk that
+    /// holds the folder.
     pub fn in_folder(path: &Path, disk: Arc<Disk>) -> Result<Self, ObjectError> {
         std::fs::create_dir_all(path)?;
         let folder = LocalFileSystem::new_with_prefix(path)?.with_automatic_cleanup(true).with_fsync(true);
         Ok(Self { store: Arc::new(folder), folder: path.into(), disk })
     }
 
-    /// Writes an object atomically and durably. Returns [`ObjectError::DiskFull`] if the write would touch the disk's
-    /// reserve.
+    /// Writes an object atomically and durably. Returns [`ObjectError::DiskFull`] if the write would touch the
+    /// disk's reserve.
     pub async fn put(&self, place: &Place, bytes: Bytes) -> Result<(), ObjectError> {
         self.disk.admit(bytes.len() as u64)?;
         self.store.put(&key(&place.0), PutPayload::from_bytes(bytes)).await?;

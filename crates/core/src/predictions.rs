@@ -107,8 +107,8 @@ impl Predictions {
         self.engine.waiting()
     }
 
-    /// Returns a model of the workspace, if the caller may use the model, the model is ready, and the model fits the
-    /// task.
+    /// Returns a model of the workspace, if the caller may use the model, the model is ready, and
+    /// the model fits the task.
     pub async fn find(&self, by: &Acting, id: ModelId, task: ProjectType) -> Result<Askable, OpError> {
         let model = self.store.model(by.workspace, id).await?.ok_or(OpError::NotFound("model"))?;
         let model = by.covers_model(model)?;
@@ -173,8 +173,8 @@ impl Predictions {
         self.check_size(by, &image)?;
         let place = Place::model(model.project, model.id, model.taken);
         let read = self.objects.read(&place);
-        // Before the URL is fetched, so that the error of a model without its file reveals no information about the
-        // URL.
+        // Before the URL is fetched, so that the error of a model without its file reveals no
+        // information about the URL.
         let asked = read_head(self.engine.head(by.workspace, model.id, read)).await;
         // The body may have arrived slowly, and the queue may be long: a key that was deleted meanwhile spends no
         // quota, gets no prediction, and gets no information about the model.
@@ -244,9 +244,9 @@ impl Predictions {
     }
 }
 
-/// Reserves the memory for the images of a response. A prediction counts once its work has started, even if decoding
-/// the image fails or no memory is left for the response: otherwise a client could use the cores without using its
-/// quota.
+/// Reserves the memory for the images of a response. A prediction counts once its work has started, even if
+/// decoding the image fails or no memory is left for the response: otherwise a client could use the cores without
+/// using its quota.
 fn hold_answer<T: PictureBytes>(
     answers: &Room,
     claimant: Claimant,

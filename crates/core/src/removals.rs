@@ -35,8 +35,8 @@ impl Removals {
         self.wanted.notify_one();
     }
 
-    /// Waits until there are objects to remove. Returns immediately if [`begin`](Self::begin) was called since the last
-    /// wait.
+    /// Waits until there are objects to remove. Returns immediately if [`begin`](Self::begin) was called
+    /// since the last wait.
     pub async fn wanted(&self) {
         self.wanted.notified().await;
     }

@@ -19,8 +19,8 @@ pub fn parse(text: &str) -> Result<Timestamp, &'static str> {
     })
 }
 
-/// Returns whether a text is a time in the last two days that RFC 3339 can represent. Many programs write such a time
-/// for "never".
+/// Returns whether a text is a time in the last two days that RFC 3339 can represent. Many programs write such a
+/// time for "never".
 fn is_end_of_calendar(text: &str) -> bool {
     let day = jiff::fmt::temporal::Pieces::parse(text).map(|pieces| pieces.date());
     day.is_ok_and(|day| day >= jiff::civil::date(9999, 12, 30))

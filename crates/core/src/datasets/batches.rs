@@ -43,8 +43,8 @@ impl Datasets {
             return Err(Invalid::field("labels", format!("at most {LABELS} at once")).into());
         }
         for name in names {
-            // Validate the name like any other name, but keep its spaces. The store compares names by their normalized
-            // keys.
+            // Validate the name like any other name, but keep its spaces. The store compares names by their
+            // normalized keys.
             invalid::name(name).map_err(|expected| Invalid::field("name", expected))?;
             if name.chars().count() > 100 {
                 return Err(Invalid::field("name", "at most 100 characters").into());

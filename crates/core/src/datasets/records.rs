@@ -74,8 +74,8 @@ impl Datasets {
         let checked = match picture.check(sent.bytes).await {
             Ok(checked) => checked,
             Err(refused) => {
-                // Remove the invalid image so that the client can send another one. Errors of the server keep the
-                // bytes.
+                // Remove the invalid image so that the client can send another one. Errors of the server
+                // keep the bytes.
                 if let OpError::Image(_) = refused {
                     self.objects.remove_below(&upload_prefix(upload.project, upload.id)).await?;
                 }

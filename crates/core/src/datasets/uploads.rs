@@ -35,8 +35,8 @@ pub struct Promise {
 /// Why an upload or its URL cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UploadError {
-    /// The upload does not exist, or the token is wrong. One error covers both, so that callers cannot find out which
-    /// uploads exist.
+    /// The upload does not exist, or the token is wrong. One error covers both, so that callers cannot find out
+    /// which uploads exist.
     #[error("there is no such upload, or the signature in its URL is not the one that was answered")]
     WrongSignature,
     #[error("this upload URL was good for 15 minutes; ask for another one")]

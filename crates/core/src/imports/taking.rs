@@ -23,8 +23,8 @@ use crate::datasets::MarkDraft;
 use crate::objects::{ObjectError, Place};
 use crate::{Acting, OpError};
 
-/// The minimum duration of an import before it gives way. An import also runs at least as long as opening its archive
-/// took.
+/// The minimum duration of an import before it gives way. An import also runs at least as long as opening
+/// its archive took.
 const TURN: Duration = Duration::from_millis(250);
 /// How often progress is recorded while the reader skips entries without finding an image.
 const REPORT: Duration = Duration::from_millis(250);

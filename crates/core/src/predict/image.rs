@@ -42,8 +42,8 @@ impl Image {
         matches!(self.source, Source::Url(_))
     }
 
-    /// An image as text: base64 (either alphabet, with or without padding and line breaks), a data URL, or an http(s)
-    /// URL.
+    /// An image as text: base64 (either alphabet, with or without padding and line breaks), a data URL, or
+    /// an http(s) URL.
     pub fn text(text: String, held: Held) -> Result<Self, Invalid> {
         let wrong = || Invalid::field("image", EXPECTED);
         let start = text.trim_start();
@@ -66,8 +66,8 @@ fn starts_with(text: &str, start: &str) -> bool {
     text.get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start))
 }
 
-/// Checks for a base64 data URL such as `data:image/jpeg;base64` (RFC 2397). The declared media type is ignored: the
-/// bytes decide.
+/// Checks for a base64 data URL such as `data:image/jpeg;base64` (RFC 2397). The declared media type is ignored:
+/// the bytes decide.
 fn is_base64(kind: &str) -> bool {
     kind.rsplit_once(';').is_some_and(|(_, last)| last.trim().eq_ignore_ascii_case("base64"))
 }

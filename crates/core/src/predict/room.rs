@@ -7,8 +7,8 @@ use crate::shares::{Budget, Claimant, Exhausted, Share};
 
 /// This many images of the largest size fit: six of one key, nine of one workspace.
 const PICTURES: usize = 12;
-/// The minimum budget for responses, in bytes: a small file with many pixels becomes a large one when boxes are drawn
-/// on it.
+/// The minimum budget for responses, in bytes: a small file with many pixels becomes a large one when boxes
+/// are drawn on it.
 const ANSWERS: usize = 192 * 1024 * 1024;
 
 /// This many request bodies with lists fit, each as long as its route allows.
@@ -26,8 +26,8 @@ pub struct Room {
 pub enum NoRoom {
     /// The body is larger than the limit for one body.
     TooMany,
-    /// The share is used up. The request fails instead of waiting: requests that each hold a part would wait for each
-    /// other.
+    /// The share is used up. The request fails instead of waiting: requests that each hold a part would
+    /// wait for each other.
     Full(Exhausted),
 }
 

@@ -1,5 +1,5 @@
-//! A bounded backlog of entries that wait to be written. A claimant that adds too many entries loses only its own
-//! entries.
+//! A bounded backlog of entries that wait to be written. A claimant that adds too many entries loses only
+//! its own entries.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;

@@ -1,5 +1,5 @@
-//! Budgets: units that claimants hold for a while. A request that exceeds its share fails immediately instead of
-//! waiting.
+//! Budgets: units that claimants hold for a while. A request that exceeds its share fails immediately
+//! instead of waiting.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,15 +10,15 @@ use parking_lot::Mutex;
 
 use super::{Claimant, Tenant};
 
-/// A workspace gets a new share only while the units that it would then hold are at most this many times the units that
-/// are still free. A single workspace gets three quarters; each further workspace gets a part of the rest, even if all
-/// others hold their maximum. An existing share may grow up to the limit of a single workspace, so that running work
-/// does not fail because other workspaces arrived. The first share of a workspace that holds no units may be as large,
-/// if enough units are free. (Choudhury and Hahne, *Dynamic queue length thresholds for shared-memory packet switches*,
-/// 1998.)
+/// A workspace gets a new share only while the units that it would then hold are at most this many times the units
+/// that are still free. A single workspace gets three quarters; each further workspace gets a part of the rest,
+/// even if all others hold their maximum. An existing share may grow up to the limit of a single workspace, so that
+/// running work does not fail because other workspaces arrived. The first share of a workspace that holds no units
+/// may be as large, if enough units are free. (Choudhury and Hahne, *Dynamic queue length thresholds for
+/// shared-memory packet switches*, 1998.)
 const TENANT_TO_FREE: usize = 3;
-/// The same factor for each key of a workspace: a single key gets one half, and the other keys of its workspace get a
-/// quarter.
+/// The same factor for each key of a workspace: a single key gets one half, and the other keys of its
+/// workspace get a quarter.
 const MEMBER_TO_FREE: usize = 1;
 
 /// Units that all workspaces share. Cheap to clone.
@@ -70,15 +70,15 @@ pub enum Holder {
 }
 
 impl Budget {
-    /// A budget of `capacity` units. `resource` completes the sentence "This workspace already uses its share of the
-    /// server's …".
+    /// A budget of `capacity` units. `resource` completes the sentence "This workspace already uses its share of
+    /// the server's …".
     pub fn new(resource: &'static str, capacity: usize) -> Self {
         Self::with_minimum(resource, capacity, 0)
     }
 
-    /// Like [`new`](Self::new), but only tenants that hold no units can take the last `kept` units: `kept` tenants get
-    /// one unit each, even if all other units are held. Shares alone guarantee no minimum once many tenants hold their
-    /// maximum.
+    /// Like [`new`](Self::new), but only tenants that hold no units can take the last `kept` units: `kept` tenants
+    /// get one unit each, even if all other units are held. Shares alone guarantee no minimum once many tenants
+    /// hold their maximum.
     pub fn with_minimum(resource: &'static str, capacity: usize, kept: usize) -> Self {
         let ledger = Ledger { capacity, kept: kept.min(capacity), ..Ledger::default() };
         Self(Arc::new(Inner { resource, ledger: Mutex::new(ledger) }))
@@ -138,8 +138,8 @@ impl Ledger {
     fn admits_new(&self, claimant: Claimant, units: usize) -> Result<(), Holder> {
         let holds_some = self.by_tenant.contains_key(&claimant.tenant);
         let left = if holds_some { self.left(self.open(), units)? } else { self.left(self.capacity, units)? };
-        // A claimant that holds no units yet gets as much as running work: one claim may be larger than the remaining
-        // free units.
+        // A claimant that holds no units yet gets as much as running work: one claim may be larger than the
+        // remaining free units.
         let most = |held: Option<&usize>, to_free: usize| {
             held.map_or_else(|| alone(self.open(), to_free), |_| left.saturating_mul(to_free))
         };
@@ -359,8 +359,8 @@ mod tests {
     }
 
     proptest! {
-        /// For any sequence of takes and releases, no growing share exceeds its limit, and the units held equal the
-        /// units taken.
+        /// For any sequence of takes and releases, no growing share exceeds its limit, and the units held
+        /// equal the units taken.
         #[test]
         fn no_share_is_ever_exceeded(
             capacity in 1usize..400,

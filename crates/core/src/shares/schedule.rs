@@ -21,8 +21,8 @@ const RECENT: Duration = Duration::from_secs(10);
 pub struct Limits {
     /// Units of work that run at once.
     pub turns: usize,
-    /// Requests that may wait. If another request arrives, the workspace with the most waiting requests loses its last
-    /// request.
+    /// Requests that may wait. If another request arrives, the workspace with the most waiting requests
+    /// loses its last request.
     pub waiting: usize,
     /// Work with a higher cost is heavy. Running work is not interrupted, so heavy work leaves one turn free for other
     /// claimants' light work for `RECENT` after such work arrived.

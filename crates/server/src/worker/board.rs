@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::course::Course;
 
-/// The maximum number of points in a loss curve for any number of steps: a page draws the curve, and each point is a
-/// row.
+/// The maximum number of points in a loss curve for any number of steps: a page draws the curve, and each
+/// point is a row.
 const POINTS: usize = 500;
 
 /// Shared between the thread that trains and the task that watches the thread.

@@ -1,5 +1,5 @@
-//! Supervises the training workers from the server: starts them, wakes them for queued work, and restarts workers that
-//! exit.
+//! Supervises the training workers from the server: starts them, wakes them for queued work, and restarts
+//! workers that exit.
 
 use std::io;
 use std::path::PathBuf;
@@ -81,8 +81,8 @@ impl Told {
         if let Some(backbone) = &self.backbone {
             command.arg("--backbone").arg(backbone);
         }
-        // A separate process group: an interrupt from the keyboard goes to the server only, which then stops its
-        // workers.
+        // A separate process group: an interrupt from the keyboard goes to the server only, which then
+        // stops its workers.
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null());
         Ok(command)
     }

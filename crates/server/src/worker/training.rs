@@ -131,8 +131,8 @@ async fn watch(
             Ok(RunSignal::Continue) => {}
             Ok(RunSignal::Cancel) => return Turn::Cancelled,
             Ok(RunSignal::Lost) => return Turn::Lost,
-            // The next write may succeed. If writes keep failing, the lease expires and another worker restarts the
-            // run.
+            // The next write may succeed. If writes keep failing, the lease expires and another worker
+            // restarts the run.
             Err(error) => {
                 tracing::warn!(%error, model = %job.model, "a training's report could not be written");
             }

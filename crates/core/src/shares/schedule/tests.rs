@@ -121,8 +121,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// For any sequence of steps, no limit is exceeded, no turn is free while light work waits, and all waiting work is
-    /// served.
+    /// For any sequence of steps, no limit is exceeded, no turn is free while light work waits, and all waiting
+    /// work is served.
     #[test]
     fn turns_are_neither_lost_nor_wasted(
         turns in 1usize..5,
