@@ -1,4 +1,4 @@
-//! How an accepted socket becomes a connection.
+//! Accepts sockets as connections.
 
 use std::future::{Ready, ready};
 use std::io;
@@ -11,11 +11,11 @@ use super::connections::Connections;
 use super::service::ConnectionService;
 use super::stream::Stream;
 
-/// Bytes that the kernel keeps of what it may not send yet. Without this limit a socket takes megabytes before it is full, and
-/// then nothing for as long as a slow peer needs for a third of them, so that a slow peer would look like one that takes nothing.
+/// Bytes that the kernel keeps unsent. Without this limit a socket buffers megabytes, and then takes no more bytes until a
+/// slow peer has received a third of them: a slow peer would look like a stalled peer.
 const UNSENT: u32 = 128 * 1024;
 
-/// Takes sockets in, as far as there may be more of them.
+/// Accepts sockets within the [connection limits](super::ConnectionLimits).
 #[derive(Clone, Debug)]
 pub struct Acceptor(pub(super) Connections);
 
@@ -33,7 +33,7 @@ impl<S> Accept<TcpStream, S> for Acceptor {
 }
 
 impl Connections {
-    /// What takes sockets in and counts them here.
+    /// Returns an acceptor that counts its sockets among these connections.
     pub fn acceptor(&self) -> Acceptor {
         Acceptor(self.clone())
     }
@@ -42,8 +42,8 @@ impl Connections {
 impl Acceptor {
     fn take(&self, socket: TcpStream) -> io::Result<Stream> {
         let connection = self.0.admit(socket.peer_addr()?.ip()).map_err(io::Error::other)?;
-        // With HTTP/2 an answer would otherwise wait 40 ms for the client's acknowledgement of what came before it
-        // (RFC 896, RFC 1122 section 4.2.3.2).
+        // With HTTP/2 a response would otherwise wait 40 ms for the client to acknowledge the previous bytes (RFC 896, RFC
+        // 1122 section 4.2.3.2).
         socket.set_nodelay(true)?;
         #[cfg(target_os = "linux")]
         SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT)?;

@@ -1,4 +1,4 @@
-//! All connections of a listener: how many there may be, in total and from one address.
+//! Limits the connections of a listener, in total and per address.
 
 use std::collections::HashMap;
 use std::io;
@@ -18,17 +18,16 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::notice::Notice;
 use super::peer::Peer;
 
-/// How often peers that take nothing are looked for.
+/// How often the server checks for stalled peers.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How many connections there may be.
+/// Limits on the number of open connections.
 #[derive(Clone, Debug)]
 pub struct ConnectionLimits {
-    /// In total.
     pub all: usize,
-    /// From one IPv4 address, or one network of 64 bits with IPv6.
+    /// Per IPv4 address, or per IPv6 network of 64 bits.
     pub per_address: usize,
-    /// Networks of proxies, which connect for many clients: only the total limits them.
+    /// Networks of proxies, which connect on behalf of many clients: only the total limits them.
     pub proxies: Vec<IpNet>,
 }
 
@@ -63,19 +62,19 @@ pub enum ConnectionDenial {
 }
 
 impl Connections {
-    /// None yet, on the listener of this name.
+    /// Creates an empty set of connections. `listener` names the listener in logs and metrics.
     pub fn new(listener: &'static str, limits: ConnectionLimits, metrics: ConnectionMetrics) -> Self {
         let (open, denied, failed) = (Mutex::default(), Notice::default(), Notice::default());
         Self(Arc::new(Inner { listener, limits, open, metrics, denied, failed }))
     }
 
-    /// As many as come, for benchmarks.
+    /// Creates a set of connections without limits, for benchmarks.
     pub fn without_limits() -> Self {
         let limits = ConnectionLimits { all: usize::MAX, per_address: usize::MAX, proxies: Vec::new() };
         Self::new("bench", limits, ConnectionMetrics::default())
     }
 
-    /// Counts a connection from this address, unless there are too many. It counts until what is returned is dropped.
+    /// Counts a connection from this address, until the returned value is dropped. Fails if too many connections are open.
     pub(super) fn admit(&self, address: IpAddr) -> Result<OpenConnection, ConnectionDenial> {
         let inner = &*self.0;
         let address = address.to_canonical();
@@ -94,7 +93,7 @@ impl Connections {
         }
     }
 
-    /// Counts and logs that the system handed out no connection.
+    /// Counts and logs that the system failed to accept a connection.
     pub fn accept_failed(&self, error: &io::Error) {
         let errno = error.raw_os_error().map(Errno::from_raw_os_error);
         let is_exhausted = matches!(errno, Some(Errno::MFILE | Errno::NFILE));
@@ -114,8 +113,8 @@ impl Connections {
         }
     }
 
-    /// Begins to look for connections whose peers take nothing of what is sent to them, and closes them. It ends with the last
-    /// clone of these connections.
+    /// Starts a task that closes connections whose peers are stalled. The task ends when the last clone of these
+    /// connections is dropped.
     pub(super) fn close_stalled_ones(&self) {
         let inner = Arc::downgrade(&self.0);
         tokio::spawn(async move {
@@ -176,7 +175,7 @@ impl Open {
         }
         if let Some(address) = counted {
             let count = self.by_address.entry(address).or_default();
-            // Never zero here: an address is forgotten with its last connection.
+            // The count is never zero here: dropping the last connection of an address removes the address.
             if *count >= limits.per_address {
                 return Err(ConnectionDenial::Address);
             }
@@ -206,13 +205,12 @@ impl Open {
 pub struct OpenConnection {
     connections: Connections,
     number: u64,
-    /// The address that it counts for; nothing for a proxy.
+    /// The address that this connection counts for; `None` for a proxy.
     counted: Option<IpAddr>,
     peer: Arc<Peer>,
 }
 
 impl OpenConnection {
-    /// Its other side.
     pub const fn peer(&self) -> &Arc<Peer> {
         &self.peer
     }
@@ -226,7 +224,7 @@ impl Drop for OpenConnection {
     }
 }
 
-/// Who has one address of IPv6 has 64 bits of them (RFC 4291, section 2.5.4).
+/// A client with one IPv6 address usually has a network of 64 bits (RFC 4291, section 2.5.4).
 fn network_of(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -245,7 +243,6 @@ struct Denied {
     reason: &'static str,
 }
 
-/// Metrics of the connections of all listeners.
 #[derive(Clone, Debug, Default)]
 pub struct ConnectionMetrics {
     open: Family<Listener, Gauge>,
@@ -254,7 +251,6 @@ pub struct ConnectionMetrics {
 }
 
 impl ConnectionMetrics {
-    /// Registers all metrics of connections.
     pub fn register(&self, registry: &mut prometheus_client::registry::Registry) {
         registry.register("connections", "Open connections, by listener", self.open.clone());
         registry.register(

@@ -1,14 +1,14 @@
-//! File descriptors: every connection takes one, and so does every file.
+//! File descriptors: each connection takes one, and so does each file.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// More than that no server of ours has a use for.
+/// The server has no use for more descriptors.
 const ENOUGH: u64 = 1 << 16;
-/// Left to the database, objects, workers, and what the server itself connects to.
+/// Descriptors for the database, objects, workers, and outgoing connections.
 const FILES: u64 = 128;
 
-/// Raises the soft limit of open files to the hard limit, as far as that is useful: many systems start programs with 1,024,
-/// for the sake of old ones that cannot have more (`select`). Leaves it as it is where the system does not allow that.
+/// Raises the soft limit of open files to the hard limit, up to 65,536. Many systems start programs with a limit of 1,024,
+/// because `select` supports no more. Keeps the limit if the system denies the change.
 pub fn raise_descriptor_limit() {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let wanted = maximum.unwrap_or(ENOUGH).min(ENOUGH);
@@ -19,7 +19,7 @@ pub fn raise_descriptor_limit() {
     }
 }
 
-/// How many file descriptors connections may have.
+/// Returns how many file descriptors connections may take.
 pub fn spare_descriptors() -> usize {
     let all = getrlimit(Resource::Nofile).current.unwrap_or(ENOUGH);
     let files = FILES.max(all / 8);

@@ -1,8 +1,7 @@
-//! Listeners: how connections are accepted, how many may be open, and when a connection is closed because its peer
-//! makes no progress.
+//! Listeners accept connections, limit how many are open, and close a connection whose peer makes no progress.
 //!
-//! Start reading at [`Connections`], which counts connections; each has a [`peer::Peer`], which knows how fast the other
-//! side takes what is sent to it.
+//! Start reading at [`Connections`], which counts connections. Each connection has a [`peer::Peer`], which measures how
+//! fast the other side reads.
 
 mod acceptor;
 mod connections;
@@ -31,21 +30,22 @@ pub use descriptors::{raise_descriptor_limit, spare_descriptors};
 pub use patience::Patience;
 pub use unread::{AnswerUnread, UnreadAcceptor};
 
-/// Connections that the kernel completes and keeps until they are accepted. It takes no more than
+/// Connections that the kernel completes and keeps until the server accepts them. The kernel caps this number at
 /// `net.core.somaxconn`, which is 4,096 on Linux.
 const BACKLOG: i32 = 4_096;
-/// A client that has not sent its headers by then is disconnected, and so is a connection that is idle for so long.
+/// A client must send the headers of a request within this time. The server also closes connections that are idle for this
+/// time.
 const HEADERS: Duration = Duration::from_secs(30);
-/// Streams that one HTTP/2 connection may have open. RFC 9113 (section 6.5.2) recommends no fewer.
+/// Open streams per HTTP/2 connection. RFC 9113 (section 6.5.2) recommends at least 100.
 const STREAMS: u32 = 100;
-/// Bytes of a head that the HTTP library reads. What is longer than [`HEAD_BYTES`] is refused by the edge, and what is longer
-/// than this by the library. With HTTP/2 that answer has no body.
+/// Bytes of a request head that the HTTP library reads. The edge denies heads longer than [`HEAD_BYTES`], and the library
+/// denies heads longer than this limit. With HTTP/2 the library's response has no body.
 const READ_BYTES: usize = 2 * HEAD_BYTES;
 
-/// Listens on an address. The listener does not block.
+/// Listens on an address with a non-blocking socket.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // A server that restarts must not wait for the connections of the one before it to be forgotten (TIME_WAIT).
+    // A server that restarts must not wait until the kernel forgets the connections of the previous process (TIME_WAIT).
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
@@ -53,7 +53,8 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// A server of plain HTTP/1.1 and HTTP/2. `unread` answers what the HTTP library cannot read. It must be made within a runtime.
+/// Creates a server for plain HTTP/1.1 and HTTP/2. `unread` responds to bytes that the HTTP library cannot parse. Call this
+/// function within a Tokio runtime.
 pub fn plain(
     listener: TcpListener,
     connections: &Connections,
@@ -64,7 +65,7 @@ pub fn plain(
     Ok(with_limits(server, connections))
 }
 
-/// The same over TLS. A handshake may take ten seconds.
+/// Creates a server like [`plain`], over TLS. A handshake may take ten seconds.
 pub fn over_tls(
     listener: TcpListener,
     config: RustlsConfig,
@@ -82,9 +83,9 @@ fn with_limits<A>(server: Server<SocketAddr, A>, connections: &Connections) -> S
     let counted = connections.clone();
     let mut server = server.first_request_timeout(HEADERS).accept_error_handler(move |peer, error| {
         match peer {
-            // The listener itself failed, and nobody was connected.
+            // The listener failed before a peer connected.
             None => counted.accept_failed(error),
-            // A denial, which was counted, or a handshake that failed.
+            // The peer was denied, which is counted already, or the handshake failed.
             Some(address) => tracing::debug!(%address, %error, "a connection was not accepted"),
         }
     });
@@ -109,7 +110,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let system = fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap_or_default();
         let clients = system.trim().parse().unwrap_or(128).min(600);
-        // A connection for which there is no room is tried again by the kernel, and never made.
+        // The kernel retries a connection that does not fit into the backlog, and never completes it.
         let connect = |_| TcpStream::connect_timeout(&address, Duration::from_secs(10)).unwrap();
         let connected: Vec<_> = (0..clients).map(connect).collect();
         assert_eq!(connected.len(), clients);

@@ -1,4 +1,4 @@
-//! A log line that is not written more often than it can be read.
+//! Limits how often a log line is written.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 /// The shortest time between two lines.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// How often something happened that is not worth a line each time.
+/// Counts an event that is too frequent for a log line each time.
 #[derive(Debug, Default)]
 pub struct Notice(Mutex<Unsaid>);
 
@@ -18,7 +18,7 @@ struct Unsaid {
 }
 
 impl Notice {
-    /// Counts once more. If a line is due, how often it happened since the last one.
+    /// Counts the event. Returns the number of events since the previous line if a line is due, and `None` otherwise.
     pub fn count(&self, now: Instant) -> Option<u64> {
         let mut unsaid = self.0.lock();
         unsaid.times += 1;

@@ -1,14 +1,14 @@
-//! How long a peer is waited for that takes what is sent to it slowly, or not at all; and one that sends like that.
+//! Limits how long the server waits for a peer that reads or sends slowly.
 
 use std::time::{Duration, Instant};
 
-/// The longest that a peer may take nothing.
+/// The longest time that a peer may make no progress.
 const LONGEST: Duration = Duration::from_secs(10);
-/// Bytes that earn a peer another second: the slowest rate, in bytes a second, at which an answer is sent on and on.
+/// Bytes that earn a peer another second, and so the slowest rate that a peer can sustain, in bytes per second.
 const BYTES_PER_SECOND: u32 = 8 * 1024;
 
-/// A budget of time. Waiting uses it up, and bytes that the peer takes fill it again, so that a peer that takes a few bytes now
-/// and then gains no more time than those bytes are worth.
+/// A budget of time. Waiting uses the budget up, and received bytes refill it: a peer that takes a few bytes now and then
+/// gains only the time that these bytes are worth.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     longest: Duration,
@@ -17,39 +17,39 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// A full budget, and nothing that is waited for.
+    /// Returns a full budget of ten seconds. The server does not wait for the peer yet.
     pub const fn full() -> Self {
         Self::up_to(LONGEST)
     }
 
-    /// A full budget of this length.
+    /// Returns a full budget of this length.
     pub const fn up_to(longest: Duration) -> Self {
         Self { longest, left: longest, waiting_since: None }
     }
 
-    /// Whether nothing of the budget is used up.
+    /// Returns whether the whole budget is left and the server does not wait.
     pub fn is_full(&self) -> bool {
         self.waiting_since.is_none() && self.left == self.longest
     }
 
-    /// From now on the peer is waited for, if it is not already.
+    /// Starts to wait for the peer. Does nothing if the server already waits.
     pub fn wait(&mut self, now: Instant) {
         self.waiting_since.get_or_insert(now);
     }
 
-    /// The peer has taken this many bytes, and is not waited for any more.
+    /// Stops the wait and refills the budget, because the peer has taken or sent this many bytes.
     pub fn receive(&mut self, bytes: usize, now: Instant) {
         let earned = Duration::from_secs(bytes as u64) / BYTES_PER_SECOND;
         self.left = self.left_at(now).saturating_add(earned).min(self.longest);
         self.waiting_since = None;
     }
 
-    /// Whether the peer has been waited for longer than it may be.
+    /// Returns whether the server waits and the budget is used up.
     pub fn is_over(&self, now: Instant) -> bool {
         self.waiting_since.is_some() && self.left_at(now).is_zero()
     }
 
-    /// For how much longer the peer may be waited for.
+    /// Returns how much longer the server waits for the peer.
     pub fn left_at(&self, now: Instant) -> Duration {
         let waited = self.waiting_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
         self.left.saturating_sub(waited)

@@ -1,4 +1,4 @@
-//! What is known of the other side of one connection.
+//! The state of the other side of a connection.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,29 +12,29 @@ use parking_lot::Mutex;
 
 use super::patience::Patience;
 
-/// The longest that a piece of an answer may lie unsent while other answers of the same connection are taken.
+/// The longest time that a piece of a response may stay unsent while the peer takes other responses of the same connection.
 const PIECE: Duration = Duration::from_mins(1);
 
-/// The other side of one connection: whether it takes what is sent to it, and whether it is still sending.
+/// The other side of a connection: whether the peer takes what the server sends, and whether the peer still sends.
 #[derive(Debug, Default)]
 pub struct Peer {
     pending: Mutex<Pending>,
     is_closed: AtomicBool,
-    /// Of the task that drives the connection.
+    /// Wakes the task that drives the connection.
     waker: AtomicWaker,
-    /// Bytes have arrived since a request was last handed on.
+    /// Whether bytes have arrived since the service last received a request.
     has_sent: AtomicBool,
-    /// A request was handed on whose body has not been read to its end.
+    /// Whether the service has a request whose body is not read to the end.
     is_sending_body: AtomicBool,
 }
 
 #[derive(Debug)]
 struct Pending {
     socket: Patience,
-    /// Over all answers. With HTTP/2 a peer can leave the socket free and take nothing of any answer (RFC 9113, section 5.2).
+    /// Covers all responses. An HTTP/2 peer can keep the socket free and yet take nothing of any response (RFC 9113,
+    /// section 5.2).
     answers: Patience,
-    /// When each piece was handed over that is not sent yet, and since when each body waits for the peer to take more of it,
-    /// the oldest first.
+    /// Start times by number, oldest first: of each piece that is not sent yet, and of each body that waits for the peer.
     pieces: BTreeMap<u64, Instant>,
     next_piece: u64,
 }
@@ -47,7 +47,7 @@ impl Default for Pending {
 }
 
 impl Pending {
-    /// Counts something as not sent from now on.
+    /// Counts a piece or a waiting body as unsent from now on. Returns its number.
     fn begin(&mut self, now: Instant) -> u64 {
         let number = self.next_piece;
         self.next_piece += 1;
@@ -58,19 +58,19 @@ impl Pending {
 }
 
 impl Peer {
-    /// The socket takes no more bytes for now.
+    /// Notes that the socket takes no more bytes for now.
     pub fn socket_is_full(&self, now: Instant) {
         self.pending.lock().socket.wait(now);
     }
 
-    /// The socket has taken bytes. `true` while the peer has not yet made up for the time that it was waited for.
+    /// Notes that the socket has taken bytes. Returns `true` while the peer's budget is not full again.
     pub fn socket_took(&self, bytes: usize, now: Instant) -> bool {
         let socket = &mut self.pending.lock().socket;
         socket.receive(bytes, now);
         !socket.is_full()
     }
 
-    /// Whether the peer was waited for longer than it may be.
+    /// Returns whether the peer has used up its time for the socket, for all responses, or for one piece.
     pub fn is_stalled(&self, now: Instant) -> bool {
         let pending = self.pending.lock();
         let oldest = pending.pieces.first_key_value();
@@ -79,18 +79,18 @@ impl Peer {
             || oldest.is_some_and(|(_, handed_over)| now.saturating_duration_since(*handed_over) > PIECE)
     }
 
-    /// Closes the connection: the next time that it is read or written, that fails.
+    /// Closes the connection: the next read or write fails.
     pub fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
         self.waker.wake();
     }
 
-    /// Whether [`close`](Self::close) was called.
+    /// Returns whether [`close`](Self::close) was called.
     pub fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Acquire)
     }
 
-    /// Who is woken by [`close`](Self::close): whoever waits for the socket.
+    /// Registers the task that waits for the socket. [`close`](Self::close) wakes this task.
     pub fn wake_on_close(&self, waker: &Waker) {
         self.waker.register(waker);
         if self.is_closed() {
@@ -98,41 +98,42 @@ impl Peer {
         }
     }
 
-    /// Bytes have arrived.
+    /// Notes that bytes have arrived.
     pub fn sent(&self) {
         self.has_sent.store(true, Ordering::Relaxed);
     }
 
-    /// A request was handed on. `has_body`: and its body is still to be read.
+    /// Notes that the service received a request. `has_body`: the body of the request is still to be read.
     pub fn request_begins(&self, has_body: bool) {
         self.has_sent.store(false, Ordering::Relaxed);
         self.is_sending_body.store(has_body, Ordering::Relaxed);
     }
 
-    /// The body of the request was read to its end.
+    /// Notes that the body of the request was read to the end.
     pub fn body_ends(&self) {
         self.has_sent.store(false, Ordering::Relaxed);
         self.is_sending_body.store(false, Ordering::Relaxed);
     }
 
-    /// Whether the body of the request was not read to its end.
+    /// Returns whether the body of the request is not yet read to the end.
     pub fn is_sending_body(&self) -> bool {
         self.is_sending_body.load(Ordering::Relaxed)
     }
 
-    /// Whether the peer may be sending something that nobody will read: a body, or what is no request.
+    /// Returns whether the peer may be sending bytes that the server will not read: a body, or bytes that are not a
+    /// request.
     pub fn is_sending(&self) -> bool {
         self.is_sending_body() || self.has_sent.load(Ordering::Relaxed)
     }
 
-    /// The same bytes, which are counted as unsent until the last copy of them is dropped.
+    /// Returns the same bytes, and counts them as unsent until the last copy of them is dropped.
     pub fn piece(self: &Arc<Self>, bytes: Bytes) -> Bytes {
         let number = self.pending.lock().begin(Instant::now());
         Bytes::from_owner(Piece { bytes, number, peer: Arc::clone(self) })
     }
 
-    /// Counts a body that has more to send as waiting for the peer, until the returned value is dropped. With HTTP/2 a body is not
-    /// asked for more while the peer leaves no window for it.
+    /// Counts a body that has more to send as waiting for the peer, until the returned value is dropped. With HTTP/2 the
+    /// library does not poll a body while the peer leaves no window for it.
     pub fn body_waits(self: &Arc<Self>) -> WaitingBody {
         let number = self.pending.lock().begin(Instant::now());
         WaitingBody { number, peer: Arc::clone(self) }
@@ -148,7 +149,7 @@ impl Peer {
     }
 }
 
-/// A piece of an answer, from when it is handed over until it is sent or given up.
+/// A piece of a response, from when the HTTP library receives the piece until the piece is sent or dropped.
 struct Piece {
     bytes: Bytes,
     number: u64,
@@ -167,7 +168,7 @@ impl Drop for Piece {
     }
 }
 
-/// A body that waits for its peer to take more of it.
+/// A body that waits until its peer takes more of the body.
 #[derive(Debug)]
 pub struct WaitingBody {
     number: u64,

@@ -1,5 +1,5 @@
-//! What a connection adds to the service that answers its requests: whether a request was read to its end, and with HTTP/2
-//! how much of each answer was taken.
+//! Wraps the service of a connection: notes whether each request was read to the end and, with HTTP/2, how much of each
+//! response the peer took.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,13 +16,12 @@ use tower::Service;
 
 use super::peer::{Peer, WaitingBody};
 
-/// A body that is no longer than this may be read by the HTTP library so that the connection can be used again, although its
-/// request was refused. In bytes.
+/// In bytes. The HTTP library may read a body of at most this length after its request was denied, so that the connection
+/// can be reused.
 const SHORT: u64 = 64 * 1024;
-/// Bytes of an answer that are handed to an HTTP/2 stream at once.
+/// Bytes of a response that an HTTP/2 stream receives at once.
 const PIECE: usize = 64 * 1024;
 
-/// A service for the requests of one connection.
 #[derive(Clone, Debug)]
 pub struct ConnectionService<S> {
     inner: S,
@@ -30,7 +29,6 @@ pub struct ConnectionService<S> {
 }
 
 impl<S> ConnectionService<S> {
-    /// The service that answers the requests of this peer.
     pub const fn new(inner: S, peer: Arc<Peer>) -> Self {
         Self { inner, peer }
     }
@@ -62,7 +60,7 @@ where
     }
 }
 
-/// The body of a request. Once it is read to its end, its connection knows that.
+/// The body of a request, which notifies its connection when the body is read to the end.
 #[derive(Debug)]
 pub struct ReceivedBody {
     body: Incoming,
@@ -96,11 +94,10 @@ impl HttpBody for ReceivedBody {
 }
 
 pin_project! {
-    /// An answer that is waited for.
     pub struct Answering<F> {
         #[pin]
         inner: F,
-        // Where the answer depends on the peer.
+        // Present if the response depends on the peer.
         peer: Option<Arc<Peer>>,
         is_http2: bool,
     }
@@ -116,7 +113,7 @@ impl<F: Future<Output = Result<Response, E>>, E> Future for Answering<F> {
             Some(peer) if *this.is_http2 => counted(answer, peer),
             Some(peer) => {
                 if peer.is_sending_body() {
-                    // The rest of the body is not read, and a client that knows stops sending it.
+                    // The server does not read the rest of the body. This header makes a client stop sending the body.
                     answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
                 answer
@@ -134,14 +131,14 @@ fn counted(answer: Response, peer: Arc<Peer>) -> Response {
     answer.map(|body| Body::new(CountedBody { body, rest: Bytes::new(), peer, waiting }))
 }
 
-/// The body of an answer in pieces. Of each the peer is known to take it or not to take it, and there is no more than one or two
-/// of them on their way.
+/// The body of a response in counted pieces. One or two pieces at most are in flight, and the peer is known to take each
+/// piece or not.
 struct CountedBody {
     body: Body,
-    /// What came from the body and was not handed over yet.
+    /// Bytes that the body yielded and that are not sent yet.
     rest: Bytes,
     peer: Arc<Peer>,
-    /// Present while the peer has to make room before the body is polled again.
+    /// Present while the peer must take bytes before the body is polled again.
     waiting: Option<WaitingBody>,
 }
 

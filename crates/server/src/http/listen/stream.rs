@@ -1,5 +1,5 @@
-//! The bytes of one connection: they end when the peer stalls, and when the server closes first, it does so without
-//! taking its last answer from a peer that is still sending.
+//! The bytes of a connection. Reads and writes fail once the peer stalls. If the server closes first, a peer that still
+//! sends receives the last response nevertheless.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -14,17 +14,17 @@ use tokio::time::{Sleep, sleep};
 use super::connections::OpenConnection;
 use super::peer::Peer;
 
-/// The longest that is read on after the server has closed its side.
+/// The longest time that the server keeps reading after it has closed its side.
 const LINGER: Duration = Duration::from_secs(10);
-/// The most bytes that are read and thrown away meanwhile.
+/// The most bytes that the server reads and discards in this time.
 const LINGER_BYTES: usize = 128 * 1024 * 1024;
 
-/// The bytes of one connection.
 #[derive(Debug)]
 pub struct Stream {
     socket: TcpStream,
     connection: OpenConnection,
-    /// The peer was waited for and has not made up for it: what it takes counts.
+    /// Whether the server has waited for the peer and the peer's budget is not full again. If so, the bytes that the peer
+    /// takes are counted.
     is_slow: bool,
     closing: Closing,
 }
@@ -33,8 +33,8 @@ pub struct Stream {
 enum Closing {
     #[default]
     Open,
-    /// Our side is closed. What still arrives is read and thrown away: a socket that is closed over unread bytes is reset, and
-    /// the peer loses the answer that it had not read (RFC 9112, section 9.6).
+    /// The server's side is closed. The server reads and discards what still arrives: the kernel resets a socket that is
+    /// closed over unread bytes, and the peer loses the response that it has not read yet (RFC 9112, section 9.6).
     Lingering {
         until: Pin<Box<Sleep>>,
         bytes: usize,
@@ -43,12 +43,10 @@ enum Closing {
 }
 
 impl Stream {
-    /// The bytes of a socket whose connection is counted.
     pub fn new(socket: TcpStream, connection: OpenConnection) -> Self {
         Self { socket, connection, is_slow: false, closing: Closing::Open }
     }
 
-    /// The connection, as it is counted.
     pub const fn connection(&self) -> &OpenConnection {
         &self.connection
     }
@@ -67,7 +65,7 @@ impl Stream {
         Ok(())
     }
 
-    /// Counts what the socket has taken, or that it takes nothing.
+    /// Counts the bytes that the socket has taken, or starts to wait for the peer if the socket is full.
     fn count(&mut self, cx: &Context<'_>, taken: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &taken {
             Poll::Pending => {
@@ -83,7 +81,7 @@ impl Stream {
         taken
     }
 
-    /// Reads and throws away, until the peer has closed its side as well or has had its share of bytes and time.
+    /// Reads and discards bytes until the peer closes its side, or until the limit of bytes or time is reached.
     fn linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Closing::Lingering { until, bytes } = &mut self.closing else { return Poll::Ready(()) };
         let mut thrown_away = [0; 16 * 1024];

@@ -1,7 +1,7 @@
-//! What the HTTP library answers on its own: it refuses bytes that it cannot read as a request before any service sees
-//! them, with a head and no body. This module writes a complete answer in place of that one.
+//! Replaces responses that the HTTP library writes on its own. The library denies bytes that it cannot parse as a request
+//! before a service sees them, with a head and no body. This module writes a complete response instead.
 //!
-//! Start reading at [`UnreadAcceptor`], which goes around every other acceptor (TLS included).
+//! Start reading at [`UnreadAcceptor`], which wraps every other acceptor (TLS included).
 
 mod service;
 mod stream;
@@ -27,8 +27,8 @@ use turn::Turn;
 /// malformed, 414 or 431 for what is too long. The body must be there at once.
 pub type AnswerUnread = Arc<dyn Fn(StatusCode, IpAddr) -> Response + Send + Sync>;
 
-/// Accepts what `inner` accepts, and answers with `answer` what the HTTP library cannot read. `None` leaves the
-/// library's answers as they are.
+/// Accepts connections as `inner` does, and replaces the HTTP library's own responses with those of `answer`. `None` leaves
+/// the library's responses unchanged.
 #[derive(Clone)]
 pub struct UnreadAcceptor<A> {
     pub(super) inner: A,
@@ -44,7 +44,7 @@ where
     type Future = Accepting<A::Future>;
 
     fn accept(&self, socket: TcpStream, service: S) -> Self::Future {
-        // Without an address the connection has ended, which the inner acceptor finds out as well.
+        // Without an address the connection has ended, and the inner acceptor fails as well.
         let answer = self.answer.clone().zip(socket.peer_addr().ok());
         let answer = answer.map(|(answer, address)| (answer, address.ip()));
         Accepting { inner: self.inner.accept(socket, service), answer }
@@ -52,7 +52,6 @@ where
 }
 
 pin_project! {
-    /// A connection that is being accepted.
     pub struct Accepting<F> {
         #[pin]
         inner: F,

@@ -1,4 +1,4 @@
-//! Notes from when until when a request is in the hands of the service.
+//! Notes when the service starts and finishes a request.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,7 +11,6 @@ use tower::Service;
 
 use super::turn::{AnswerGuard, Turn};
 
-/// A service for the requests of one connection.
 #[derive(Clone, Debug)]
 pub struct UnreadService<S> {
     inner: S,
@@ -19,7 +18,7 @@ pub struct UnreadService<S> {
 }
 
 impl<S> UnreadService<S> {
-    /// Notes in `turn` what `inner` answers.
+    /// Notes in `turn` when `inner` responds.
     pub const fn new(inner: S, turn: Arc<Turn>) -> Self {
         Self { inner, turn }
     }
@@ -44,7 +43,6 @@ where
 }
 
 pin_project! {
-    /// An answer that is waited for.
     pub struct Answering<F> {
         #[pin]
         inner: F,
@@ -64,7 +62,7 @@ impl<F: Future<Output = Result<Response<B>, E>>, B, E> Future for Answering<F> {
 }
 
 pin_project! {
-    /// The body of an answer. The HTTP library drops it once all of it is handed over.
+    /// The body of a response. The HTTP library drops the body once it has taken all of it.
     pub struct AnswerBody<B> {
         #[pin]
         body: B,

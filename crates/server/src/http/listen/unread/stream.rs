@@ -1,4 +1,4 @@
-//! The bytes of one connection, in which an answer of the HTTP library's own is replaced by ours.
+//! The bytes of a connection, in which the server's response replaces the HTTP library's own.
 
 use std::fmt::Write as _;
 use std::io::{self, IoSlice};
@@ -16,10 +16,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::AnswerUnread;
 use super::turn::Turn;
 
-/// The most bytes that the body of our answer may have.
+/// The most bytes in the body of a replacement.
 const BODY_BYTES: usize = 16 * 1024;
 
-/// The bytes of one connection, as the HTTP library reads and writes them.
+/// The bytes of a connection, as the HTTP library reads and writes them.
 pub struct UnreadStream<T> {
     inner: T,
     turn: Arc<Turn>,
@@ -27,20 +27,20 @@ pub struct UnreadStream<T> {
     replacement: Option<Replacement>,
 }
 
-/// Our answer in place of the library's, which is the last on its connection.
+/// The response that replaces the library's response, and the last on its connection.
 struct Replacement {
     bytes: Vec<u8>,
     written: usize,
 }
 
 impl<T> UnreadStream<T> {
-    /// Replaces what is written to `inner` while `turn` is idle.
+    /// Replaces what the library writes to `inner` while `turn` is idle.
     pub const fn new(inner: T, turn: Arc<Turn>, answer: Option<(AnswerUnread, IpAddr)>) -> Self {
         Self { inner, turn, answer, replacement: None }
     }
 
-    /// Whether these bytes, which are to be written, are an answer of the library's own. HTTP/2 has no such answers, and
-    /// none of its frames begins like a status line.
+    /// Returns whether these bytes, which the library writes, are a response of the library's own. HTTP/2 has no such
+    /// responses, and no HTTP/2 frame starts like a status line.
     fn replaces(&mut self, bytes: &[u8]) -> bool {
         if self.turn.is_idle() && self.replacement.is_none() && bytes.starts_with(b"HTTP/1.") {
             self.replacement = self.replacement_of(bytes);
@@ -58,7 +58,7 @@ impl<T> UnreadStream<T> {
 }
 
 impl<T: AsyncWrite + Unpin> UnreadStream<T> {
-    /// Writes the replacement. Only when all of it is written, the `count` bytes that it replaces count as written.
+    /// Writes the replacement. Reports the `count` replaced bytes as written only once all of the replacement is written.
     fn poll_replace(&mut self, cx: &mut Context<'_>, count: usize) -> Poll<io::Result<usize>> {
         while let Some(Replacement { bytes, written }) = &mut self.replacement
             && *written < bytes.len()
@@ -72,8 +72,8 @@ impl<T: AsyncWrite + Unpin> UnreadStream<T> {
     }
 }
 
-/// Writes an answer as HTTP/1.1 does. The version and what is said about the connection come from `head`, the library's
-/// own answer. `None` if the body isn't there at once.
+/// Formats a response as HTTP/1.1. The version and the `connection` header come from `head`, the library's own response.
+/// Returns `None` if the body is not available at once.
 fn write_answer(head: &str, answer: Response) -> Option<Vec<u8>> {
     let (parts, body) = answer.into_parts();
     let body = to_bytes(body, BODY_BYTES).now_or_never()?.ok()?;
@@ -117,7 +117,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for UnreadStream<T> {
         cx: &mut Context<'_>,
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        // The library writes a head in one piece.
+        // The library writes a head as one slice.
         if pieces.first().is_some_and(|first| self.replaces(first)) {
             return self.poll_replace(cx, pieces.iter().map(|piece| piece.len()).sum());
         }
@@ -129,7 +129,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for UnreadStream<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // The library flushes when nothing that it has is left to be written.
+        // The library flushes when it has nothing left to write.
         ready!(Pin::new(&mut self.inner).poll_flush(cx))?;
         self.turn.flushed();
         Poll::Ready(Ok(()))

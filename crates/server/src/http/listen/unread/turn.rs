@@ -1,41 +1,40 @@
-//! Who answers on a connection of HTTP/1.1: the service, or the HTTP library.
+//! Whether the service or the HTTP library responds on an HTTP/1.1 connection.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// No request is being answered. What is written now, the HTTP library answers on its own.
+/// No request is in progress. What the HTTP library writes now is its own response.
 const IDLE: u8 = 0;
-/// The service has a request, or its answer is not yet wholly handed to the HTTP library.
+/// The service has a request, or the HTTP library has not yet taken all of the response.
 const ANSWERING: u8 = 1;
-/// The answer was handed over, and some of it may not be written yet.
+/// The HTTP library has taken the response, and may not have written all of it yet.
 const ANSWERED: u8 = 2;
 
-/// How far the answer to the last request has come. One task drives a connection, so that no order between threads is
-/// needed.
+/// The progress of the response to the last request. One task drives a connection, so relaxed ordering is sufficient.
 #[derive(Debug, Default)]
 pub struct Turn(AtomicU8);
 
 impl Turn {
-    /// Notes that the service was given a request. Its answer lasts until the returned guard is dropped.
+    /// Notes that the service received a request. The response is in progress until the returned guard is dropped.
     pub fn begin(self: &Arc<Self>) -> AnswerGuard {
         self.0.store(ANSWERING, Ordering::Relaxed);
         AnswerGuard(Arc::clone(self))
     }
 
-    /// Notes that everything that was handed over is written.
+    /// Notes that the HTTP library has written everything that it had.
     pub fn flushed(&self) {
         if self.0.load(Ordering::Relaxed) == ANSWERED {
             self.0.store(IDLE, Ordering::Relaxed);
         }
     }
 
-    /// Whether no request is being answered.
+    /// Returns whether no request is in progress.
     pub fn is_idle(&self) -> bool {
         self.0.load(Ordering::Relaxed) == IDLE
     }
 }
 
-/// Lives as long as an answer is made or handed over.
+/// Lives until the HTTP library has taken the whole response.
 #[derive(Debug)]
 pub struct AnswerGuard(Arc<Turn>);
 
