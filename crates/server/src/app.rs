@@ -1,4 +1,4 @@
-//! What all rooms of the server share.
+//! The state that all routes and background tasks share.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -35,20 +35,19 @@ use crate::folder::Folder;
 use crate::http::allowance;
 use crate::metrics::ServerMetrics;
 
-/// The server, as its rooms see it.
 #[derive(Debug)]
 pub struct App {
     pub config: Config,
     pub clock: Clock,
     pub disk: Arc<Disk>,
-    /// The memory for request bodies that are longer than small and no pictures.
+    /// The memory budget for request bodies that are not images and exceed the size of a small body.
     pub lists: Room,
     pub store: Store,
     pub objects: Objects,
     pub rack: Arc<Rack>,
     pub follower: Arc<Follower<Store>>,
     pub guard: Arc<Guard>,
-    /// What decides for the proxies that ask.
+    /// Checks keys on behalf of proxies.
     pub guard_of_proxies: Guard,
     pub callers: Arc<Callers>,
     pub refusals: Refusals,
@@ -69,8 +68,8 @@ pub struct App {
     pub metrics: ServerMetrics,
 }
 
-/// A shared handle of the server, the state of every route. A type of this crate, so that the extractors of axum can be
-/// implemented for types of other crates.
+/// A shared handle of the server, and the state of every route. This type belongs to this crate, so that the crate can
+/// implement axum's extractor traits for types of other crates.
 #[derive(Clone, Debug)]
 pub struct Shared(Arc<App>);
 
@@ -83,7 +82,7 @@ impl Deref for Shared {
 }
 
 impl App {
-    /// Opens the store in `folder` and fills the rack from it.
+    /// Opens the store in `folder` and fills the rack from the store.
     pub async fn open(config: Config, folder: &Folder, clock: Clock) -> Result<Shared, OpError> {
         let rng = rand_core::UnwrapErr(getrandom::SysRng);
         let disk = Arc::new(Disk::with_reserve_file(folder.path(), config.disk_reserve));
@@ -97,7 +96,7 @@ impl App {
         let callers = Arc::new(Callers::new());
         let guard = Guard::new(Arc::clone(&rack), config.brands.clone(), clock).noting(Arc::clone(&callers));
         let guard = guard.manage_at(config.manage_url());
-        // What a proxy guards is somebody else's: no page of theirs is ours.
+        // A proxy guards another application, whose pages are not pages of this server.
         let guard_of_proxies = guard.clone();
         let guard = Arc::new(guard.at_home(config.home()));
         let late = Late::new(Arc::clone(&rack));

@@ -1,5 +1,5 @@
-//! What goes on beside requests: uses are written down (`usage.rs`), the rack is kept equal to the store, what is over is
-//! forgotten, objects whose rows are gone are removed.
+//! Runs the tasks that are independent of requests: writes usage (`usage.rs`), keeps the rack in sync with the store,
+//! deletes expired rows, and removes objects that no row refers to.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,21 +15,21 @@ use crate::usage;
 
 const DISK: Duration = Duration::from_secs(1);
 const RACK: Duration = Duration::from_secs(1);
-/// How long a request that is sent again is known to have been carried out.
+/// How long the server remembers an `Idempotency-Key`.
 const REPETITIONS: Duration = Duration::from_hours(7 * 24);
 const SWEEP: Duration = Duration::from_hours(1);
 const JOBS: Duration = Duration::from_secs(1);
 const NODES: Duration = Duration::from_mins(1);
 const OBJECTS: Duration = Duration::from_mins(1);
 
-/// The tasks; they end when told.
+/// The background tasks. They run until [`Background::stop`] is called.
 #[derive(Debug)]
 pub struct Background {
     tasks: JoinSet<()>,
     stop: watch::Sender<()>,
 }
 
-/// Starts them.
+/// Starts all background tasks.
 pub fn start(app: &Shared) -> Background {
     let (stop, stopped) = watch::channel(());
     let mut tasks = JoinSet::new();
@@ -47,11 +47,11 @@ pub fn start(app: &Shared) -> Background {
 }
 
 impl Background {
-    /// Lets each finish what it is at and write down what was used last, and closes the store.
+    /// Waits until each task has finished its current work and the last usage is written, then closes the store.
     pub async fn stop(self, app: &App) {
         drop(self.stop);
         self.tasks.join_all().await;
-        // Requests have ended: nobody takes any more.
+        // Requests have ended, so no more quota is taken.
         if let Err(error) = app.quotas.close().await {
             tracing::warn!(%error, "what was taken of quotas and not used could not be given back");
         }
@@ -64,7 +64,7 @@ fn with<W: Fn(Shared) -> F, F>(app: &Shared, work: W) -> impl Fn() -> F + use<W,
     move || work(app.clone())
 }
 
-/// Works again and again, until whoever holds the other end of `stopped` lets go. Work that has begun is finished.
+/// Repeats `work` until the sender of `stopped` is dropped. Work that has started is finished.
 async fn every<F: Future<Output = ()>>(
     pause: Duration,
     mut stopped: watch::Receiver<()>,
@@ -74,7 +74,7 @@ async fn every<F: Future<Output = ()>>(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            // First, or work could begin that came due in the same moment.
+            // First, so that work that is due at the same moment does not start.
             biased;
             _ = stopped.changed() => return,
             _ = ticks.tick() => work().await,
@@ -84,25 +84,25 @@ async fn every<F: Future<Output = ()>>(
 
 async fn check_disk(app: Shared) {
     let disk = Arc::clone(&app.disk);
-    // It fails only with its runtime.
+    // Fails only if the runtime stops.
     let _ = tokio::task::spawn_blocking(move || disk.check()).await;
 }
 
-/// Every change reaches the rack before it is answered; this mends a rack that could not be brought up to date then.
+/// Every change reaches the rack before the server responds. This task repairs a rack that could not be updated then.
 async fn keep_rack(app: Shared) {
     if let Err(error) = app.follower.reach(Revision::default(), app.now()).await {
         tracing::error!(%error, "the store cannot be read: no key is accepted until it can");
     }
 }
 
-/// Of writes that a crash ended. Once: whoever fails to write later cleans up.
+/// Removes half-written objects that a crash left. Runs once at the start: a write that fails later cleans up after itself.
 async fn remove_halves(app: Shared, start: Timestamp) {
     if let Err(error) = app.objects.remove_halves(start).await {
         tracing::warn!(%error, "objects that were half written could not be removed");
     }
 }
 
-/// When a deletion wants it, and now and then: for what a crash came before, and what could not be removed.
+/// Removes objects after a deletion, and periodically, because a crash or an error may have prevented a removal.
 async fn remove_objects(app: Shared, mut stopped: watch::Receiver<()>) {
     let mut ticks = interval(OBJECTS);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -118,7 +118,7 @@ async fn remove_objects(app: Shared, mut stopped: watch::Receiver<()>) {
     }
 }
 
-/// Workers are busy with other trainings, or there are none.
+/// Requeues the training runs of workers that died: other workers may be busy, or there may be no other worker.
 async fn end_deserted_jobs(app: Shared) {
     if let Err(error) = app.store.requeue_abandoned_runs(app.now()).await {
         tracing::warn!(%error, "trainings whose workers died could not be put back");
@@ -151,7 +151,7 @@ async fn sweep(app: Shared) {
     }
 }
 
-/// What keys were used for, and by whom, is remembered for so long and no longer.
+/// Deletes usage and callers that are older than `--usage-days`.
 async fn forget_uses(app: Shared) {
     let then = app.now().minus(Duration::from_hours(24 * u64::from(app.config.usage_days)));
     match app.store.delete_usage_before(then).await {

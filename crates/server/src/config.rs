@@ -1,4 +1,4 @@
-//! What an operator can choose: by flag, by environment, by file, in this order.
+//! Configuration from flags, environment variables, and a file, in this order of precedence.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -13,15 +13,15 @@ use url::Url;
 
 use crate::http::listen::ConnectionLimits;
 
-/// Where Keyrack keeps everything unless told otherwise.
+/// The default data folder.
 pub const DEFAULT_DATA: &str = "./keyrack-data";
 
-/// Connections that may be open at once unless `--connections-max` is given. Each takes some 20 KB.
+/// Open connections without `--connections-max`. Each connection takes about 20 KB.
 const CONNECTIONS_MAX: usize = 10_000;
-/// Connections of one address that are allowed in any case: a browser opens six.
+/// Connections that each address may have in any case: a browser opens six.
 const SMALLEST_SHARE: usize = 16;
 
-/// The most that `--max-image-mb` takes.
+/// The maximum value of `--max-image-mb`.
 pub const MOST_IMAGE_MB: u32 = 100;
 
 /// The choices as given, from one source. The same names everywhere: `--ops-listen`, `KEYRACK_OPS_LISTEN`, `ops-listen = …`.
@@ -102,43 +102,43 @@ pub struct Choices {
     pub log_json: Option<bool>,
 }
 
-/// The choices, complete and checked.
+/// The complete and validated configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub data: PathBuf,
     pub listen: SocketAddr,
     pub ops_listen: SocketAddr,
     pub public_url: Option<Url>,
-    /// Where this process listens, once it does.
+    /// The address that the process listens on; `None` before it listens.
     pub listening: Option<SocketAddr>,
     pub tls: Option<Tls>,
     pub trusted_proxies: Vec<IpNet>,
     pub support: Option<String>,
     pub brands: Brands,
-    /// Bytes.
+    /// In bytes.
     pub max_image: usize,
-    /// Bytes; 0: none. Nothing: a part of the disk.
+    /// In bytes; 0 means no reserve. `None` means a share of the disk.
     pub disk_reserve: Option<u64>,
     pub backbone: Option<PathBuf>,
     pub workers: u8,
     pub allowed_image_hosts: Vec<String>,
     pub public_image_urls: bool,
     pub usage_days: u32,
-    /// Nothing: as many as the limit of open files leaves.
+    /// `None` allows as many as the limit of open files leaves.
     pub connections_max: Option<usize>,
     pub connections_per_address_max: Option<usize>,
     pub log: tracing::Level,
     pub log_json: bool,
 }
 
-/// Where the certificate lies.
+/// Paths of the certificate and its private key.
 #[derive(Clone, Debug)]
 pub struct Tls {
     pub cert: PathBuf,
     pub key: PathBuf,
 }
 
-/// A choice that cannot be.
+/// An invalid configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("cannot read the configuration file {path}: {source}")]
@@ -154,12 +154,12 @@ fn wrong(choice: &'static str, expected: impl Into<String>) -> ConfigError {
 }
 
 impl Choices {
-    /// The data folder, which decides where the configuration file is looked for.
+    /// Returns the data folder, which is also where the configuration file is by default.
     pub fn data(&self) -> PathBuf {
         self.data.clone().unwrap_or_else(|| DEFAULT_DATA.into())
     }
 
-    /// Adds the file's choices and the defaults, and checks them.
+    /// Adds the values of the configuration file and the defaults, and validates the result.
     pub fn complete(self) -> Result<Config, ConfigError> {
         let data = self.data();
         let file = match &self.config {
@@ -242,7 +242,7 @@ fn read(path: &Path) -> Result<Choices, ConfigError> {
     toml::from_str(&text).map_err(|source| ConfigError::Malformed { path: path.to_owned(), source })
 }
 
-/// A list of networks in the file, written as on the command line.
+/// Parses a list of networks in the file, in the format of the command line.
 fn networks<'de, D: Deserializer<'de>>(texts: D) -> Result<Option<Vec<IpNet>>, D::Error> {
     let texts = Vec::<String>::deserialize(texts)?;
     let networks = texts.iter().map(|text| parse_network(text).map_err(D::Error::custom));
@@ -264,7 +264,7 @@ fn check_public_url(url: Url) -> Result<Url, ConfigError> {
     }
 }
 
-/// A URL stays, an email address becomes one.
+/// Keeps a URL, and converts an email address to a `mailto:` URL.
 fn help_link(support: String) -> Result<String, ConfigError> {
     match Url::parse(&support) {
         Ok(url) if matches!(url.scheme(), "http" | "https" | "mailto") => Ok(support),
@@ -281,7 +281,7 @@ fn brands(current: Option<&str>, older: &[String]) -> Result<Brands, ConfigError
     Ok(Brands::new(parse("brand", current.unwrap_or("kr"))?, older))
 }
 
-/// Megabytes to bytes. More than that no picture within the limits of pixels needs.
+/// Converts megabytes to bytes. No image within the limits of pixels is larger than the maximum.
 fn max_image(megabytes: u32) -> Result<usize, ConfigError> {
     match megabytes {
         1..=MOST_IMAGE_MB => Ok(megabytes as usize * 1_000_000),
@@ -289,7 +289,7 @@ fn max_image(megabytes: u32) -> Result<usize, ConfigError> {
     }
 }
 
-/// Less than 8 MB is used up between two looks at the disk.
+/// Converts megabytes to bytes. Requests can use up less than 8 MB between two checks of the disk.
 fn disk_reserve(megabytes: u32) -> Result<u64, ConfigError> {
     match megabytes {
         0 | 8..=1_000_000 => Ok(u64::from(megabytes) * 1_000_000),
@@ -297,7 +297,7 @@ fn disk_reserve(megabytes: u32) -> Result<u64, ConfigError> {
     }
 }
 
-/// Ten years are enough for everybody.
+/// Limits the days to ten years.
 fn usage_days(days: u32) -> Result<u32, ConfigError> {
     if (1..=3_650).contains(&days) { Ok(days) } else { Err(wrong("usage-days", "expected 1 to 3650")) }
 }
@@ -311,19 +311,20 @@ fn level(text: Option<&str>) -> Result<tracing::Level, ConfigError> {
 }
 
 impl Config {
-    /// The address under which a key is changed, without its id at the end.
+    /// Returns the URL of a key's page, without the key's id at the end.
     pub fn manage_url(&self) -> String {
         format!("{}/keys/", self.base_url())
     }
 
-    /// Where people and programs find this server, without a last slash: as it was told, else as it listens.
+    /// Returns the URL of this server without a trailing slash: the public URL, or else the address that the server listens
+    /// on.
     pub fn base_url(&self) -> String {
         if let Some(url) = &self.public_url {
             return url.as_str().trim_end_matches('/').to_owned();
         }
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         match self.listening {
-            // Every address of this machine is none that a link could lead to.
+            // An unspecified address means all addresses of this machine, and a link cannot lead to it.
             Some(address) if address.ip().is_unspecified() => {
                 format!("{scheme}://localhost:{}", address.port())
             }
@@ -332,13 +333,14 @@ impl Config {
         }
     }
 
-    /// The pages of this server: at the name that the operator chose, and where DNS has no say.
+    /// Returns where the pages of this server are: at the public URL, or, without a public URL, at hosts that do not depend
+    /// on DNS.
     pub fn home(&self) -> Home {
         let origin = self.public_url.as_ref().map(|url| url.origin().ascii_serialization());
         origin.and_then(|origin| Home::at(&origin)).unwrap_or(Home::unnamed())
     }
 
-    /// How many connections there may be, where `spare` file descriptors are left for them.
+    /// Returns the limits of connections if `spare` file descriptors are available.
     pub fn connection_limits(&self, spare: usize) -> ConnectionLimits {
         let all = self.connections_max.unwrap_or(CONNECTIONS_MAX).min(spare);
         let default = (all / 8).max(SMALLEST_SHARE);
@@ -346,7 +348,7 @@ impl Config {
         ConnectionLimits { all, per_address, proxies: self.trusted_proxies.clone() }
     }
 
-    /// Whether browsers reach this server by HTTPS, so that cookies can demand it.
+    /// Returns whether browsers reach this server over HTTPS, so that cookies can be `Secure`.
     pub fn is_https(&self) -> bool {
         self.public_url.as_ref().map_or(self.tls.is_some(), |url| url.scheme() == "https")
     }

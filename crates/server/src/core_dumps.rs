@@ -1,14 +1,14 @@
-//! Secrets pass through this process's memory, so no picture of it may be left on a disk.
+//! Prevents core dumps, because the memory of this process contains secrets.
 
 use std::io;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-/// From now on this process leaves no core dump, however it ends.
+/// Disables core dumps for the rest of this process's life.
 pub fn forbid() -> io::Result<()> {
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
-    // A program that takes dumps through a pipe (systemd-coredump) is called in spite of the limit; to it, and to
-    // debuggers of the same user, this closes the memory as well (core(5), PR_SET_DUMPABLE(2const)).
+    // The kernel ignores the limit for a program that receives dumps through a pipe (systemd-coredump). This call closes
+    // the memory to such programs, and to debuggers of the same user (core(5), PR_SET_DUMPABLE(2const)).
     #[cfg(target_os = "linux")]
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
     Ok(())

@@ -1,4 +1,4 @@
-//! The data folder and the lock that says whose it is.
+//! The data folder and its lock.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -9,15 +9,14 @@ use keyrack_core::disk::ignore_missing;
 
 const DATABASE: &str = "keyrack.db";
 
-/// A data folder that this process alone writes to, until dropped.
+/// A data folder that only this process writes to, until the value is dropped.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    /// The lock lives as long as the file is open, and ends with the process however that ends.
+    /// The lock lasts as long as the file is open, and ends with the process even after a crash.
     _lock: File,
 }
 
-/// Why a folder cannot be held.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     #[error("another keyrack is running on {0}")]
@@ -27,11 +26,12 @@ pub enum FolderError {
 }
 
 impl Folder {
-    /// Makes the folder where it is missing, closes it to others (mode 0700) and takes its lock.
+    /// Creates the folder if it is missing, restricts access to its owner (mode 0700), and locks it.
     pub fn hold(path: &Path) -> Result<Self, FolderError> {
         let unusable = |source| FolderError::Unusable { path: path.to_owned(), source };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable)?;
-        // Also where it was made before, by hand or as a volume: whoever can open the socket in it is the operator.
+        // This also restricts an existing folder or volume: everyone who can open the socket in the folder acts as the
+        // operator.
         fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(unusable)?;
         let lock =
             OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path.join("lock"));
@@ -47,49 +47,47 @@ impl Folder {
         }
     }
 
-    /// Whether something is kept at `path`.
+    /// Returns whether `path` contains a database.
     pub fn is_used(path: &Path) -> bool {
         path.join(DATABASE).exists()
     }
 
-    /// The database file.
     pub fn database(&self) -> PathBuf {
         Self::database_of(&self.path)
     }
 
-    /// The database file of a folder that another process may hold.
+    /// Returns the database file of a folder that another process may have locked.
     pub fn database_of(path: &Path) -> PathBuf {
         path.join(DATABASE)
     }
 
-    /// The folder of pictures and models.
+    /// Returns the folder of images and models.
     pub fn objects(path: &Path) -> PathBuf {
         path.join("objects")
     }
 
-    /// The socket through which the command line speaks to the process that holds the folder.
+    /// Returns the socket through which the command line talks to the process that has locked the folder.
     pub fn control_socket(path: &Path) -> PathBuf {
         path.join("control.sock")
     }
 
-    /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// Removes archives that an earlier version kept in a folder of their own: no import reads them any more.
+/// Removes the archives that an earlier version kept in a separate folder: imports no longer read them.
 fn remove_old_archives(data: &Path) {
     let archives = data.join("imports");
     if let Err(error) = ignore_missing(fs::remove_dir_all(&archives)) {
-        // They take space and do no other harm.
+        // The archives only take up space.
         tracing::warn!(%error, path = %archives.display(), "archives of an earlier version cannot be removed");
     }
 }
 
-/// Closes what lies in the folder to others: earlier versions left objects readable. A folder that is closed already is
-/// passed over with all below it, so that only the first start after an update looks at each object; what is made since
-/// then is closed from the start (umask).
+/// Restricts the contents of the folder to its owner, because earlier versions left objects readable. Skips a restricted
+/// folder with all its contents, so that only the first start after an update visits each object. The umask restricts files
+/// that are created later.
 fn close_below(folder: &Path, is_top: bool) -> io::Result<()> {
     if !is_top && !is_open(&fs::symlink_metadata(folder)?) {
         return Ok(());
@@ -97,7 +95,7 @@ fn close_below(folder: &Path, is_top: bool) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         ignore_missing(close_entry(&entry?))?;
     }
-    // Last: a start that was cut off begins again.
+    // Last, so that an interrupted start is repeated.
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
 }
 
@@ -161,11 +159,11 @@ mod tests {
         });
     }
 
-    /// Makes files and folders that are open to others, and removes them.
+    /// Creates and removes files and folders that other users can read.
     fn come_and_go(data: &Path) {
         for name in ["keyrack.db-wal", "keyrack.db-shm", "objects/image"] {
             let path = data.join(name);
-            // Each step fails where the walk closed or removed something first, which the next round makes up for.
+            // A step fails if the walk has already restricted or removed its file. The next round makes up for this.
             let _ = fs::create_dir(data.join("objects"));
             let _ = fs::write(&path, "x");
             let _ = fs::set_permissions(&path, fs::Permissions::from_mode(0o644));

@@ -1,4 +1,4 @@
-//! The binary `keyrack`: everything is in the library beside it.
+//! The binary `keyrack`, which calls the library of the same package.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `keyrack serve`: holds the folder, fills the rack, listens, and stops without cutting anybody off.
+//! `keyrack serve`: locks the data folder, fills the rack, listens, and stops gracefully.
 
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -23,12 +23,12 @@ use crate::http::unread;
 use crate::http::{control, operations};
 use crate::worker::supervisor;
 
-/// The longest that a command of the command line holds the folder.
+/// The longest time that a command of the command line locks the folder.
 const COMMAND: Duration = Duration::from_secs(3);
-/// How long requests may finish after a stop was asked for.
+/// How long requests may take to finish after a stop signal.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Why the server did not start or did not go on.
+/// Why the server did not start, or why it stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     #[error(transparent)]
@@ -45,7 +45,7 @@ pub enum ServeError {
     Io(#[from] io::Error),
 }
 
-/// Serves until it is asked to stop.
+/// Serves until the process receives SIGTERM or Ctrl-C.
 pub async fn serve(mut config: Config) -> Result<(), ServeError> {
     listen::raise_descriptor_limit();
     let folder = hold(&config.data).await?;
@@ -70,7 +70,7 @@ pub async fn serve(mut config: Config) -> Result<(), ServeError> {
     Ok(())
 }
 
-/// Takes the folder. A command that holds it is done in a moment; a server answers on its socket, and stays.
+/// Locks the folder. Waits for a command that has locked the folder, and fails at once if a server has.
 async fn hold(data: &Path) -> Result<Folder, FolderError> {
     let started = Instant::now();
     loop {
@@ -108,7 +108,7 @@ async fn run(app: &Shared, listener: TcpListener, handle: Handle<SocketAddr>) ->
 }
 
 async fn certificate(tls: &Tls) -> Result<RustlsConfig, ServeError> {
-    // Fails only when a provider is installed already, and then there is one.
+    // Fails only if a provider is already installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     RustlsConfig::from_pem_file(&tls.cert, &tls.key).await.map_err(ServeError::Certificate)
 }
@@ -134,7 +134,7 @@ async fn announce(app: &App, address: SocketAddr, ops: SocketAddr) -> Result<(),
     Ok(())
 }
 
-/// Stops accepting, lets requests finish.
+/// Waits for a stop signal, stops accepting connections, and gives requests ten seconds to finish.
 async fn stop_when_asked(handle: Handle<SocketAddr>, app: Shared) {
     asked_to_stop().await;
     tracing::info!("stopping: no new connections, requests may finish");

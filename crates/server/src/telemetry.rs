@@ -1,4 +1,5 @@
-//! Logs. Never a secret: what other crates say at the finer levels (frames, headers) is left out whatever the operator asks for.
+//! Logs without secrets: other crates log frames and headers at debug and trace, so their logs are limited to info at any
+//! `--log`.
 
 use std::io;
 
@@ -18,7 +19,7 @@ pub fn start(level: Level, json: bool) {
         .with_target("keyrack_store", level);
     let format = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     let layer = if json { format.json().boxed() } else { format.with_ansi(is_terminal()).boxed() };
-    // Only fails when logging was started before, and then it runs.
+    // Fails only if logging has already started.
     let _ = tracing_subscriber::registry().with(layer.with_filter(ours)).try_init();
 }
 

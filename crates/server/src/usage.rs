@@ -1,9 +1,9 @@
-//! Writes down what keys were used for, who called with them, and which requests were refused.
+//! Writes the usage of keys, their callers, and denied requests to the store.
 //!
-//! All of it happens on a thread of its own: draining and writing cost as much as there were keys in use, and no request thread
-//! does that work. The thread keeps its normal priority, since a drain locks each shard of the rack for a moment. Batches are
-//! small, since a change of a key waits for the batch that is being written; and after each batch the thread rests for as long
-//! as the batch took. What cannot be written is tried again.
+//! A separate thread does all of this, because draining and writing cost as much as the number of keys in use, and would
+//! delay requests. The thread keeps its normal priority, because a drain locks each shard of the rack for a moment. Batches
+//! are small, because a change of a key waits for the current batch. After each batch the thread rests for as long as the
+//! batch took. The thread retries failed writes.
 
 use std::time::Duration;
 
@@ -15,17 +15,17 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::app::Shared;
 
-/// How often uses are drained where few keys are in use.
+/// How often the thread drains usage while few keys are in use.
 const DRAIN: Duration = Duration::from_secs(1);
-/// Secrets whose uses are written together: some milliseconds.
+/// Secrets per batch of usage. A batch takes a few milliseconds.
 const SECRETS: usize = 200;
-/// Callers that are written together. Each takes more rows than a secret.
+/// Callers per batch. A caller takes more rows than a secret.
 const CALLERS: usize = 100;
-/// The same when the server stops: fewer commits, since no request waits any more.
+/// Secrets and callers per batch when the server stops: no request waits any more, so fewer commits are better.
 const SECRETS_AT_THE_END: usize = 5_000;
 const CALLERS_AT_THE_END: usize = 2_500;
 
-/// Starts the thread. It ends when whoever holds the other end of `stopped` lets go and all is written.
+/// Starts the thread. The thread ends when the sender of `stopped` is dropped and everything is written.
 pub fn start(tasks: &mut JoinSet<()>, app: Shared, stopped: watch::Receiver<()>) {
     let runtime = Handle::current();
     tasks.spawn_blocking(move || {
@@ -33,12 +33,12 @@ pub fn start(tasks: &mut JoinSet<()>, app: Shared, stopped: watch::Receiver<()>)
     });
 }
 
-/// What was drained and is to be written.
+/// Drained usage that is not written yet.
 struct Usage {
     app: Shared,
     uses: UseBacklog,
     callers: CallerBacklog,
-    /// How many checks the rack had dropped when this was last logged.
+    /// The number of checks that the rack had dropped at the last log line.
     dropped: u64,
 }
 
@@ -51,18 +51,18 @@ impl Usage {
         let mut ticks = interval(DRAIN);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (many_uses, many_callers) = (self.app.rack.crowded(), self.app.callers.crowded());
-        // When the next batch may be written. None until the next tick: there is nothing to write, or it failed.
+        // When the next batch may be written. `None` until the next tick if nothing is left to write, or if a write failed.
         let mut next = None;
         loop {
             tokio::select! {
-                // First, or work could begin that came due in the same moment.
+                // First, so that work that is due at the same moment does not start.
                 biased;
                 _ = stopped.changed() => break,
                 () = many_uses.notified() => self.drain(),
                 () = many_callers.notified() => self.drain(),
                 _ = ticks.tick() => {
                     self.drain();
-                    // While only reserved disk space is left, all of it waits in memory, and is written when there is space.
+                    // While only the disk reserve is left, usage waits in memory until space is free.
                     if self.app.disk.is_critical() {
                         next = None;
                     } else {
@@ -99,7 +99,8 @@ impl Usage {
         }
     }
 
-    /// Writes one batch of each, of at most so many. False if that failed: what was not written is kept.
+    /// Writes one batch of usage and one of callers, of at most these sizes. Returns `false` and keeps the batch if a write
+    /// failed.
     async fn write(&mut self, secrets: usize, callers: usize) -> bool {
         self.write_uses(secrets).await && self.write_callers(callers).await
     }
@@ -112,7 +113,7 @@ impl Usage {
         false
     }
 
-    /// After the uses: a caller on a page has been counted.
+    /// Runs after the usage is written, so that each caller on a page is included in the counts.
     async fn write_callers(&mut self, callers: usize) -> bool {
         let batch = self.callers.take(callers);
         let Err(error) = self.app.store.store_callers(&batch, self.app.now()).await else { return true };
@@ -121,7 +122,7 @@ impl Usage {
         false
     }
 
-    /// Writes all that is left, before the server stops.
+    /// Writes everything that is left, before the server stops.
     async fn finish(mut self) {
         self.drain();
         self.app.refusals.write_down().await;

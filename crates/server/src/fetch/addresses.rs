@@ -1,9 +1,10 @@
-//! Which addresses are the public internet. Everything that is not known to be is private: a server that fetches what
-//! strangers name must reach nothing that strangers cannot.
+//! Decides which addresses are public. Every address that is not known to be public counts as private, so that the server
+//! fetches only what its clients could fetch themselves.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Blocks that are not globally reachable, or not one host (IANA's special-purpose registry, RFC 6890, and multicast).
+/// Blocks that are not globally reachable, or that are not a single host (IANA's special-purpose registry, RFC 6890, and
+/// multicast).
 const PRIVATE_V4: [([u8; 4], u8); 19] = [
     ([0, 0, 0, 0], 8),        // this network
     ([10, 0, 0, 0], 8),       // private
@@ -26,7 +27,8 @@ const PRIVATE_V4: [([u8; 4], u8); 19] = [
     ([168, 63, 129, 16], 32), // inside a cloud, though it looks public
 ];
 
-/// Blocks within 2000::/3 that are no public hosts, or that lead to an IPv4 address. Nothing outside 2000::/3 is public.
+/// Blocks within 2000::/3 that are not public hosts, or that lead to an IPv4 address. No address outside 2000::/3 is
+/// public.
 const PRIVATE_V6: [([u16; 8], u8); 6] = [
     ([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), // protocol assignments: Teredo, ORCHID, benchmarks
     ([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), // documentation
@@ -36,7 +38,7 @@ const PRIVATE_V6: [([u16; 8], u8); 6] = [
     ([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20), // documentation
 ];
 
-/// Whether an address is a host of the public internet.
+/// Returns whether an address is a host of the public internet.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -49,7 +51,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !PRIVATE_V4.iter().any(|(block, length)| (bits ^ u32::from_be_bytes(*block)) >> (32 - length) == 0)
 }
 
-/// IPv4 inside IPv6, mapped or behind NAT64, lies outside 2000::/3 and is private whatever it holds.
+/// IPv4 addresses inside IPv6 addresses, mapped or behind NAT64, are outside 2000::/3 and so count as private.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let bits = address.to_bits();
     // The last part of an ISATAP address is an IPv4 address that the network may tunnel to (RFC 5214).

@@ -1,4 +1,4 @@
-//! What the door opens to: hosts that the operator has named, and public addresses.
+//! Allows the hosts that the operator has named, and public addresses.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
@@ -10,7 +10,7 @@ use url::{Host, Url};
 
 use super::addresses::is_public;
 
-/// Hosts that the operator has named, in lower case. Their addresses may be private.
+/// Hosts that the operator has named, in lower case. These hosts may have private addresses.
 #[derive(Clone, Debug)]
 pub(super) struct Opened(Arc<HashSet<String>>);
 
@@ -23,8 +23,8 @@ impl Opened {
         self.0.contains(&plain(host))
     }
 
-    /// What can be said before a name is looked up. Ports below 1024 other than the two of the web belong to services
-    /// that must not be spoken to.
+    /// Checks what is known before the name is resolved. Ports below 1024, except 80 and 443, belong to services that the
+    /// server must not contact.
     pub(super) fn may_ask(&self, url: &Url) -> bool {
         let Some(host) = url.host() else { return false };
         let is_web = matches!(url.scheme(), "http" | "https");
@@ -33,7 +33,7 @@ impl Opened {
         let port_is_free =
             is_opened || url.port_or_known_default().is_some_and(|p| p == 80 || p == 443 || p >= 1024);
         let may_reach = match host {
-            // The resolver decides.
+            // The resolver decides about domain names.
             Host::Domain(name) => !name.is_empty(),
             Host::Ipv4(address) => is_opened || is_public(IpAddr::V4(address)),
             Host::Ipv6(address) => is_opened || is_public(IpAddr::V6(address)),
@@ -42,13 +42,13 @@ impl Opened {
     }
 }
 
-/// The client asks this for every connection by name, and connects to what it answers and to nothing else.
+/// The client resolves every name with this resolver, and connects only to the addresses that the resolver returns.
 impl Resolve for Opened {
     fn resolve(&self, name: Name) -> Resolving {
         let is_opened = self.names(name.as_str());
         Box::pin(async move {
             let found: Vec<SocketAddr> = lookup_host((name.as_str(), 0)).await?.collect();
-            // A name with one private address among its addresses means nothing good.
+            // A public name with a private address among its addresses is likely an attack.
             if found.is_empty() || !(is_opened || found.iter().all(|one| is_public(one.ip()))) {
                 return Err("the name leads to no public address".into());
             }
@@ -57,7 +57,7 @@ impl Resolve for Opened {
     }
 }
 
-/// Without brackets, capitals, and the root's dot.
+/// Removes brackets, capitals, and the trailing dot of the root.
 fn plain(host: &str) -> String {
     host.trim().trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase()
 }

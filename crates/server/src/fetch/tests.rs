@@ -11,7 +11,7 @@ use super::*;
 
 const BYTES: &[u8; 10] = b"no picture";
 
-/// The claimants of `workspaces` workspaces with `keys` keys each.
+/// Returns the claimants of `workspaces` workspaces with `keys` keys each.
 fn claimants(workspaces: usize, keys: usize) -> Vec<Vec<Claimant>> {
     let (now, mut rng) = (Timestamp::from_micros(1), UnwrapErr(getrandom::SysRng));
     let mut of_workspace = || {
@@ -22,7 +22,7 @@ fn claimants(workspaces: usize, keys: usize) -> Vec<Vec<Claimant>> {
     (0..workspaces).map(|_| of_workspace()).collect()
 }
 
-/// Answers with ten bytes, once.
+/// Starts a server that responds once, with ten bytes.
 fn server() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
@@ -35,7 +35,7 @@ fn server() -> String {
     url
 }
 
-/// Clients come again when they are told that there was no room, and not when they are told that there is no picture.
+/// A client retries if no budget was left, and does not retry if the image is unreachable. The two errors must differ.
 #[tokio::test]
 async fn who_finds_no_room_is_told_so_and_on_the_beat() {
     let door = ImageFetcher::new(BYTES.len(), &["localhost".to_owned()]);

@@ -23,8 +23,8 @@ use service::UnreadService;
 use stream::UnreadStream;
 use turn::Turn;
 
-/// Makes the answer to bytes from this address that are no request. The status is the HTTP library's: 400 for what is
-/// malformed, 414 or 431 for what is too long. The body must be there at once.
+/// Creates the response to bytes from this address that the HTTP library cannot parse. The library chooses the status: 400
+/// for malformed bytes, 414 or 431 for bytes that are too long. The body must be available at once.
 pub type AnswerUnread = Arc<dyn Fn(StatusCode, IpAddr) -> Response + Send + Sync>;
 
 /// Accepts connections as `inner` does, and replaces the HTTP library's own responses with those of `answer`. `None` leaves
