@@ -165,12 +165,11 @@ impl App {
         })))
     }
 
-    /// Now.
     pub fn now(&self) -> Timestamp {
         (self.clock)()
     }
 
-    /// The address of this server as whoever sent these headers knows it.
+    /// Returns the URL of this server: the public URL, or else the one that the client of these headers used.
     pub fn address(&self, headers: &HeaderMap) -> String {
         if self.config.public_url.is_some() {
             return self.config.base_url();
@@ -180,7 +179,7 @@ impl App {
         format!("{scheme}://{host}")
     }
 
-    /// How many days back the pages look: a month, or as long as it is remembered.
+    /// Returns how many days of usage the pages show: 30, or fewer if usage is kept for a shorter time.
     pub fn window(&self) -> u32 {
         self.config.usage_days.min(30)
     }

@@ -1,10 +1,10 @@
-//! Images by URL. The server fetches what strangers name, so this is a door into whatever network it stands in.
+//! Fetches images by URL. Clients choose the URLs, so an attacker could try to reach the server's own network (SSRF).
 //!
-//! Public addresses only, decided where the connection is made: the resolver hands out nothing else, so what was decided
-//! about is what is connected to. Redirects are followed here, each decided about anew. Who is refused is told the same
-//! in every case, on a full second, so that neither words nor time tell what there is behind the door. What cannot be
-//! hidden: that a public picture was fetched, or found no room here, and to within a second how long a public server took
-//! to fail.
+//! Only public addresses are allowed. The resolver enforces this: it returns no other addresses, so the client connects to
+//! exactly the addresses that were checked. This module follows redirects itself and checks each one. Every failure returns
+//! the same error after a full number of seconds, so that neither the message nor the time reveals what is on the server's
+//! network. Three facts cannot be hidden: that a public image was fetched, that a budget was used up, and, to within a
+//! second, how long a public server took to fail.
 
 mod addresses;
 mod opened;
@@ -26,16 +26,15 @@ use url::Url;
 
 use opened::Opened;
 
-/// The longest that all of it may take.
+/// The longest time for a fetch, including redirects.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// More redirects than that are not followed.
+/// The most redirects that a fetch follows.
 const REDIRECTS: usize = 3;
-/// So many pictures are fetched at once: half of them for one key, three quarters for one workspace.
+/// Concurrent fetches: at most half of them for one key, and three quarters for one workspace.
 const AT_ONCE: usize = 32;
-/// Longer URLs are no pictures' addresses.
+/// The longest URL, in bytes.
 const LONGEST: usize = 2048;
 
-/// Fetches images over HTTP.
 #[derive(Debug)]
 pub struct ImageFetcher {
     most: usize,
@@ -45,7 +44,8 @@ pub struct ImageFetcher {
 }
 
 impl ImageFetcher {
-    /// Fetches images of at most `most` bytes, from public addresses and from the named hosts, whose addresses may be private.
+    /// Creates a fetcher of images of at most `most` bytes, from public addresses and from the hosts in `opened`, whose
+    /// addresses may be private.
     pub fn new(most: usize, opened: &[String]) -> Self {
         let (client, at_once) = (OnceLock::new(), Budget::new("downloads of image URLs", AT_ONCE));
         Self { most, opened: Opened::of(opened), client, at_once }
@@ -80,7 +80,7 @@ impl ImageFetcher {
         self.read(response, claimant, room, most).await
     }
 
-    /// The answer behind all redirects.
+    /// Returns the response after all redirects. Returns `None` if a URL is denied or a request fails.
     async fn last(&self, url: &str) -> Option<Response> {
         if url.len() > LONGEST {
             return None;
@@ -104,7 +104,8 @@ impl ImageFetcher {
         request.header(header::ACCEPT_ENCODING, "identity").send().await.ok()
     }
 
-    /// The body, counted as it comes. A few compressed bytes may stand for very many, so none are unpacked.
+    /// Reads the body and counts its bytes as they arrive. Encoded bodies are denied, because a few compressed bytes can
+    /// expand to very many.
     async fn read(
         &self,
         mut response: Response,
@@ -142,16 +143,16 @@ impl FetchImage for ImageFetcher {
     }
 }
 
-/// Nothing where the machine has no certificates that could be trusted; that is in the log then.
+/// Returns `None`, and logs an error, if the client cannot be built, for example without trusted certificates.
 fn client(resolver: Opened) -> Option<Client> {
-    // Fails only when a provider is installed already, and then there is one.
+    // Fails only if a provider is already installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let built = Client::builder()
         .user_agent(concat!("keyrack/", env!("CARGO_PKG_VERSION")))
         .no_proxy()
         .dns_resolver(Arc::new(resolver))
         .redirect(redirect::Policy::none())
-        // A kept connection would be one that nobody decided about this time.
+        // A reused connection would skip the check of its address.
         .pool_max_idle_per_host(0)
         .referer(false)
         .timeout(PATIENCE)

@@ -1,4 +1,4 @@
-//! The client's address: that of the connection, or what a trusted proxy states.
+//! Finds the address of a client: the peer of the connection, or the address that a trusted proxy states.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -6,19 +6,19 @@ use http::HeaderMap;
 use ipnet::IpNet;
 use keyrack_guard::ClientAddress;
 
-/// No chain of trusted proxies is longer.
+/// The most hops that are read.
 const HOPS: usize = 64;
 
-/// The address of the client of a request that came over a connection with `peer`.
+/// Returns the address of the client whose request arrived over a connection with `peer`.
 ///
-/// Each proxy appends whom it saw to `X-Forwarded-For`. So the client is, from the right, the first hop that is not a
-/// trusted proxy: whatever stands left of it was written by somebody who is not trusted, and is not read. The client is
-/// unknown if a trusted proxy states a hop that cannot be read: it never becomes the proxy itself, which may lie in a network
-/// that a key allows. A trusted proxy that sends no such header speaks for itself. `Forwarded` is not read.
+/// Each proxy appends the address of its peer to `X-Forwarded-For`. The client is therefore the first hop from the right
+/// that is not a trusted proxy. Hops further left come from untrusted senders and are ignored. The client is unknown if a
+/// trusted proxy states a hop that cannot be parsed: the client must not count as the proxy, which may be in a network that
+/// a key allows. A trusted proxy that sends no such header is the client. `Forwarded` is ignored.
 pub fn of_client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> ClientAddress {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let mut client = peer.to_canonical();
-    // Compared first: most connections are not a trusted proxy's.
+    // Compared first, because most peers are not trusted proxies.
     if !is_trusted(client) {
         return ClientAddress::Known(client);
     }
@@ -36,8 +36,8 @@ pub fn of_client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Client
     ClientAddress::Known(client)
 }
 
-/// Reads an IPv4 address or an IPv6 address, in brackets or not, with a port or not: some proxies append the port. An IPv6
-/// address with a zone is none: it means another host on each network.
+/// Parses an IPv4 or IPv6 address, with or without brackets and port: some proxies append the port. Denies IPv6 addresses
+/// with a zone, which mean a different host on each network.
 fn parse_hop(hop: &[u8]) -> Option<IpAddr> {
     let hop = str::from_utf8(hop.trim_ascii()).ok()?;
     if let Some(rest) = hop.strip_prefix('[') {
@@ -50,7 +50,7 @@ fn parse_hop(hop: &[u8]) -> Option<IpAddr> {
     })
 }
 
-/// Whether that is `:` and a port, or nothing.
+/// Returns whether the text is empty, or `:` and a port.
 fn is_port(text: &str) -> bool {
     let is_number =
         |digits: &str| digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<u16>().is_ok();
@@ -159,7 +159,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a client writes, what the trusted proxy appended counts.
+        /// A client cannot forge what the trusted proxy appends.
         #[test]
         fn no_header_of_a_client_changes_what_the_proxy_saw(sent in proptest::collection::vec(any::<Vec<u8>>(), 0..4)) {
             let sent: Vec<_> = sent.into_iter().filter(|line| HeaderValue::from_bytes(line).is_ok()).collect();

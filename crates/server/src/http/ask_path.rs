@@ -1,29 +1,30 @@
-//! Envoy asks under the path and with the method of the request that it asks about.
+//! Envoy appends the path of the request that it checks to the path of this API, and uses the method of that request.
 
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 
-/// The question of proxies.
+/// The path at which proxies check requests.
 pub const ASK: &str = "/api/v1/forward-auth";
-/// What all but Envoy are told there of a request that may pass.
+/// The status for an allowed request, for all proxies but Envoy.
 pub const YES: StatusCode = StatusCode::NO_CONTENT;
-/// Which proxy asks, where that makes a difference.
+/// Names the proxy that sends the check, if the response depends on the proxy.
 pub const PROXY: HeaderName = HeaderName::from_static("x-keyrack-proxy");
-/// Its name there.
+/// The value of [`PROXY`] for Envoy.
 pub const ENVOY: &str = "envoy";
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-uri");
 
-/// Turns `POST /api/v1/forward-auth/some/path?query` into the question that it is, of an Envoy if it does not say of whom,
-/// with what follows in `X-Forwarded-Uri`. `HEAD` stays, so that its answer has no body.
+/// Rewrites `POST /api/v1/forward-auth/some/path?query` as a check at [`ASK`], and appends the rest of the path to
+/// `X-Forwarded-Uri`. Sets [`PROXY`] to Envoy if the request does not name a proxy. Keeps `HEAD`, so that the response has
+/// no body.
 pub fn settle<B>(request: &mut Request<B>) {
     if !request.uri().path().strip_prefix(ASK).is_some_and(|below| below.starts_with('/')) {
         return;
     }
     let text = request.uri().path_and_query().map_or("", PathAndQuery::as_str);
     let rest = text.strip_prefix(ASK).filter(|rest| *rest != "/");
-    // Not as text: clients may send UTF-8 as it is.
+    // From bytes, because clients may send unescaped UTF-8.
     let rest = rest.map(|rest| HeaderValue::from_bytes(rest.as_bytes()));
-    // With HTTP/2 the host stands in there as well.
+    // With HTTP/2 the URI also contains the host.
     let mut uri = request.uri().clone().into_parts();
     uri.path_and_query = Some(PathAndQuery::from_static(ASK));
     let (Ok(rest), Ok(uri)) = (rest.transpose(), Uri::from_parts(uri)) else { return };

@@ -1,4 +1,4 @@
-//! The socket in the data folder, through which the command line speaks to the process that holds it.
+//! The socket in the data folder, through which the command line talks to the process that has locked the folder.
 
 use std::fs;
 use std::io;
@@ -27,10 +27,10 @@ use crate::folder::Folder;
 use crate::http::front::Front;
 use crate::http::problem;
 
-/// Where [`set_up`] answers. On no other listener.
+/// The path of [`set_up`], which exists on this socket only.
 pub const SETUP: &str = "/control/setup";
 
-/// The socket cannot be made; its whole path may have 107 bytes (`sun_path`, unix(7)).
+/// The socket cannot be created. The whole path of the socket may have 107 bytes (`sun_path`, unix(7)).
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on the control socket {path}: {source}")]
 pub struct ControlError {
@@ -38,7 +38,7 @@ pub struct ControlError {
     source: io::Error,
 }
 
-/// Listens on the socket. Whoever can open it owns the folder, and may do what an owner may.
+/// Listens on the socket. Everyone who can open the socket owns the folder, and has the permissions of an owner.
 pub fn listen(folder: &Folder, app: &Shared) -> Result<JoinHandle<()>, ControlError> {
     let path = Folder::control_socket(folder.path());
     let listener = bind(&path).map_err(|source| ControlError { path, source })?;
@@ -51,15 +51,16 @@ pub fn listen(folder: &Folder, app: &Shared) -> Result<JoinHandle<()>, ControlEr
 }
 
 fn bind(path: &Path) -> io::Result<UnixListener> {
-    // Left behind by a process that was killed: the folder's lock says that nobody listens on it.
+    // A killed process leaves its socket behind. The folder's lock guarantees that no process listens on the socket.
     ignore_missing(fs::remove_file(path))?;
     let listener = UnixListener::bind(path)?;
-    // The folder itself is closed to others (mode 0700) before this narrows the socket.
+    // The folder is already restricted (mode 0700) before this restricts the socket.
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
     Ok(listener)
 }
 
-/// What answers there: all that a network reaches, to the operator, and what is for the folder's owner alone.
+/// Returns the service of the socket: all public routes with the operator's permissions, and the routes that only the owner
+/// of the folder may call.
 pub fn service(app: &Shared) -> Router {
     Router::new()
         .route(SETUP, post(set_up))
@@ -73,7 +74,7 @@ async fn finish(State(app): State<Shared>, answer: Response) -> Response {
     problem::finish(problem::resolve(answer, &app.guard), None)
 }
 
-/// The first owner and workspace, as `keyrack setup` sends them.
+/// The first owner and workspace, in the format of `keyrack setup`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Setup {
@@ -84,7 +85,7 @@ struct Setup {
 }
 
 async fn set_up(State(app): State<Shared>, body: Bytes) -> Result<impl IntoResponse, ApiError> {
-    // What serde says of it could repeat what was sent, and a password is among it.
+    // Serde's message could repeat what the client sent, and that includes a password.
     let sent: Setup = serde_json::from_slice(&body).map_err(|_| malformed())?;
     let Setup { name, email, password, workspace } = sent;
     let founding = Founding { name, email, password: Zeroizing::new(password), workspace };

@@ -1,5 +1,5 @@
-//! The API answers pages of every origin (the fetch standard, section 3.2): what a key opens is decided by the key, and
-//! no answer is given for a cookie there.
+//! The API responds to pages of every origin (the fetch standard, section 3.2): the key alone decides about access, and the
+//! API gives these pages no response based on a cookie.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -7,29 +7,29 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
-/// Request headers that every page may send, allowed also where a preflight names none or too many.
+/// Request headers that every page may send. They are also allowed if a preflight names none or too many.
 const SENT: &str = "Authorization, X-Api-Key, Content-Type, Idempotency-Key, If-Match";
-/// The most bytes of header names that a preflight's answer repeats.
+/// The most bytes of header names that the response to a preflight repeats.
 const NAMES_BYTES_MAX: usize = 1024;
-/// Response headers that pages may read beyond those that the fetch standard always shows.
+/// Response headers that pages may read, in addition to those that the fetch standard always exposes.
 const READ: HeaderValue = HeaderValue::from_static(
     "X-Request-Id, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, ETag, Location, Allow, \
      Content-Disposition, X-Keyrack-Code",
 );
-/// Request headers that change a preflight's answer, for caches between.
+/// Request headers that change the response to a preflight, for caches.
 const VARY: HeaderValue =
     HeaderValue::from_static("Origin, Access-Control-Request-Method, Access-Control-Request-Headers");
-/// How long browsers need not ask again, in seconds: a day.
+/// How long browsers may cache the response to a preflight, in seconds: a day.
 const LONG: HeaderValue = HeaderValue::from_static("86400");
-/// Never together with `Access-Control-Allow-Credentials`.
+/// Must never occur together with `Access-Control-Allow-Credentials`.
 const EVERYBODY: HeaderValue = HeaderValue::from_static("*");
 
-/// Marks the answers of a route that pages do not call. A preflight there is answered like any method that it does not know:
-/// a proxy that passes the method of its client on would take 204 for a yes.
+/// Marks responses of a route that pages do not call. A preflight on such a route is denied like any unknown method: a
+/// proxy that forwards its client's method would take 204 to mean allowed.
 #[derive(Clone, Copy, Debug)]
 pub struct NoPreflight;
 
-/// Lets pages of every origin read what the API answers, refusals too, and answers the question that browsers ask before.
+/// Lets pages of every origin read responses of the API, including denials, and responds to preflights.
 pub async fn open_api(request: Request, next: Next) -> Response {
     if !request.uri().path().starts_with("/api/") {
         return next.run(request).await;
@@ -42,7 +42,8 @@ pub async fn open_api(request: Request, next: Next) -> Response {
     })
 }
 
-/// Lets pages of every origin read an answer. All have it, but for a yes to a proxy's question, which no page can ask.
+/// Lets pages of every origin read a response. Every response of the API has these headers, except for an allowed check of
+/// a proxy, which no page can send.
 pub fn open(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, EVERYBODY);
@@ -50,8 +51,8 @@ pub fn open(mut response: Response) -> Response {
     response
 }
 
-/// The answer to a preflight. It carries no key but in a query, and no guard looks at that one. No route is registered for
-/// OPTIONS, so the router has said what the path answers to instead.
+/// Responds to a preflight. A preflight carries no key except in the query, and the guard ignores that key. No route is
+/// registered for OPTIONS, so the router's response lists the methods of the path.
 fn before(response: Response, allowed: HeaderValue) -> Response {
     let methods = response.headers().get(header::ALLOW).cloned();
     let is_preflight = response.status() == StatusCode::METHOD_NOT_ALLOWED
@@ -70,8 +71,9 @@ fn before(response: Response, allowed: HeaderValue) -> Response {
     Response::from_parts(parts, Body::empty())
 }
 
-/// The request headers that a page may send: [`SENT`], and those that the preflight asks for. Clients add headers of their
-/// own (`X-Client-Sdk`, `traceparent`), and none of them opens anything: credentials of the browser are never allowed.
+/// Returns the request headers that a page may send: [`SENT`], and those that the preflight requests. Clients add their own
+/// headers (`X-Client-Sdk`, `traceparent`). These headers are harmless, because credentials of the browser are never
+/// allowed.
 fn allowed_headers(preflight: &HeaderMap) -> HeaderValue {
     let requested: Option<Vec<_>> = preflight
         .get_all(header::ACCESS_CONTROL_REQUEST_HEADERS)

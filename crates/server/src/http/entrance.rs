@@ -1,5 +1,5 @@
-//! The innermost layer of each route: it puts in what the route states about access, and refuses a body that is announced to be
-//! longer than the route takes, before any of it is read.
+//! The innermost layer of each route. It adds the route's access rule to the request, and denies a body whose announced
+//! length exceeds the route's limit before any of the body is read.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -14,7 +14,7 @@ use tower::{Layer, Service};
 
 use super::problem;
 
-/// What a route states: who may call it, and how many bytes its requests may have.
+/// The access rule of a route, and the most bytes that a request body may have.
 #[derive(Clone, Copy, Debug)]
 pub struct Entrance<A> {
     pub access: A,
@@ -29,7 +29,6 @@ impl<S, A: Clone> Layer<S> for Entrance<A> {
     }
 }
 
-/// A service behind an [`Entrance`].
 #[derive(Clone, Debug)]
 pub struct EntranceService<S, A> {
     inner: S,
@@ -49,8 +48,8 @@ where
         self.inner.poll_ready(cx)
     }
 
-    // A client that sent `Expect: 100-continue` is told to go on when the body is first asked for (RFC 9110, section 10.1.1), so
-    // that it must be refused before that.
+    // The first read of the body sends `100 Continue` to a client that sent `Expect: 100-continue` (RFC 9110, section
+    // 10.1.1), so a denial must come before that read.
     fn call(&mut self, mut request: Request) -> Self::Future {
         let most = self.entrance.bytes;
         if announced(request.headers()).is_some_and(|bytes| bytes > most as u64) {
@@ -61,7 +60,7 @@ where
     }
 }
 
-/// The length that a body is announced to have, in bytes. The HTTP library lets no body be longer.
+/// Returns the announced length of the body, in bytes. The HTTP library ensures that the body is not longer.
 pub fn announced(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! The second listener, for operators: whether the server lives, whether it is ready, and what it counts.
+//! The second listener, for operators: health, readiness, and metrics.
 
 use std::net::TcpListener;
 
@@ -14,7 +14,7 @@ use crate::http::listen::{self, ConnectionLimits, Connections};
 use crate::http::unread;
 use crate::metrics::Readings;
 
-/// Whoever watches this server needs few.
+/// Open connections. Monitoring needs few.
 const CONNECTIONS: usize = 256;
 
 /// Serves `/healthz`, `/readyz` and `/metrics`.
@@ -33,8 +33,8 @@ fn router(app: Shared) -> Router {
         .with_state(app)
 }
 
-/// Ready means: the rack is full and as new as the store. A server whose disk is low stays ready, since orchestrators
-/// would stop sending it requests, and it still checks keys; the body says what it denies.
+/// The server is ready if the rack is loaded and fresh. A server whose disk is nearly full stays ready, because it still
+/// checks keys and orchestrators would stop sending requests to it. The body names what the server denies.
 async fn ready(State(app): State<Shared>) -> impl IntoResponse {
     if !app.rack.is_trusted() {
         (StatusCode::SERVICE_UNAVAILABLE, "not ready: the keys are not loaded\n")

@@ -1,23 +1,23 @@
-//! Whether a browser's request was made by our own pages, and to a name that is ours.
+//! Checks that a browser sent its request from Keyrack's own pages, and to a host name of this server.
 
 use std::net::IpAddr;
 
 use http::{HeaderMap, Method, StatusCode, header};
 use keyrack_guard::{Home, Problem};
 
-/// Why a browser's request is not ours to answer.
+/// Why a browser's request is denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Foreign {
-    /// Somebody else's name points here.
+    /// The host name is not a name of this server.
     #[error("this server does not answer to that host name; its operator can name it with --public-url")]
     Host,
-    /// A page of another site, or a program that does not say where it comes from, wants to change something.
+    /// A page of another site, or a program that states no origin, sent a request that changes something.
     #[error("requests that change something must come from Keyrack's own pages")]
     Origin,
 }
 
 impl Foreign {
-    /// As the API says it.
+    /// Converts the denial to a problem of the API.
     pub fn problem(self) -> Problem {
         match self {
             Self::Host => Problem::new(StatusCode::MISDIRECTED_REQUEST, "foreign_host", self.to_string()),
@@ -26,7 +26,8 @@ impl Foreign {
     }
 }
 
-/// Checks what a browser sent along. A request that is answered by a cookie goes through here, on pages and API alike.
+/// Checks the host and the origin of a request. Every request that a cookie authenticates must pass this check, on the
+/// pages and in the API.
 pub fn check(method: &Method, headers: &HeaderMap, home: &Home) -> Result<(), Foreign> {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).ok_or(Foreign::Host)?;
     if !home.is_own_host(host) {
@@ -35,20 +36,20 @@ pub fn check(method: &Method, headers: &HeaderMap, home: &Home) -> Result<(), Fo
     if method.is_safe() {
         return Ok(());
     }
-    // Browsers send Sec-Fetch-Site to trustworthy origins only, so a plain http name is judged by Origin.
+    // Browsers send Sec-Fetch-Site only to trustworthy origins, so a plain HTTP host is checked by Origin.
     let own = all(headers, "sec-fetch-site", |site| site == "same-origin" || site == "none")
         .or_else(|| all(headers, "origin", |origin| home.is_own_origin(origin, Some(host))));
     if own == Some(true) { Ok(()) } else { Err(Foreign::Origin) }
 }
 
-/// Whether each header of this name is as it should be; nothing where there is none.
+/// Returns whether all headers of this name are right, or `None` if there are none.
 fn all(headers: &HeaderMap, name: &str, is_right: impl Fn(&str) -> bool) -> Option<bool> {
     let values = headers.get_all(name);
     values.iter().next()?;
     Some(values.iter().all(|value| value.to_str().is_ok_and(&is_right)))
 }
 
-/// Whether an address can be reached from other machines, so that plain HTTP deserves a warning.
+/// Returns whether other machines can reach an address, so that plain HTTP deserves a warning.
 pub const fn is_public(address: IpAddr) -> bool {
     !address.is_loopback()
 }

@@ -1,4 +1,4 @@
-//! Keeps what is needed to explain a refusal: never a query, a body or a path as it was sent.
+//! Keeps what explains a denial, without the query, the body, or the path that the client sent.
 
 use std::net::IpAddr;
 
@@ -14,7 +14,7 @@ use keyrack_store::{Actor, DeniedRequest};
 use super::request_id::RequestId;
 use crate::metrics;
 
-/// What a check was asked about, where that is not the request itself.
+/// What a check was about, if not about the request itself.
 #[derive(Clone, Debug)]
 pub struct Saw {
     pub permission: Option<Permission>,
@@ -22,17 +22,16 @@ pub struct Saw {
     pub origin: Option<String>,
 }
 
-/// A known key that was denied after its check, in the extensions of the answer.
+/// A known key that was denied after its check. Responses carry this value in their extensions.
 #[derive(Clone, Copy, Debug)]
 pub struct DeniedCaller {
-    /// Whose share of the kept denials it counts against.
+    /// The claimant whose share of the kept denials this denial uses.
     pub claimant: Claimant,
     pub key: KeyId,
-    /// The code of the problem.
     pub code: &'static str,
 }
 
-/// What a request says of itself. Nothing is copied that is not needed in the end.
+/// What a request states about itself. Copies only what a denial may need.
 pub struct Told<'a> {
     method: &'static str,
     route: &'a str,
@@ -42,7 +41,7 @@ pub struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    /// By a request for `route` from `address`.
+    /// Reads a request for `route` from `address`.
     pub fn by(request: &Parts, route: &'a str, address: Option<IpAddr>) -> Self {
         let headers = &request.headers;
         Self {
@@ -54,7 +53,8 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// What is kept, if the request of this id was refused with a key that is known, and against whose share it counts.
+    /// Returns the denial to keep and the claimant whose share it uses. Returns `None` if the request was allowed or its
+    /// key is unknown.
     pub fn refused(
         self,
         id: &RequestId,
@@ -91,8 +91,8 @@ fn cloned(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
     headers.get(name).cloned()
 }
 
-/// The key that was refused, the code of the check, and the permission that it lacks: by the guard, or by a handler that
-/// had loaded what was asked for.
+/// Returns the denied key, the code of the denial, and the missing permission. The guard denied the key, or a handler did
+/// after it had loaded the requested item.
 fn of(response: &Response) -> Option<(Claimant, KeyId, &'static str, Option<Permission>)> {
     if let Some(Refusal { denial, key: Some(key) }) = response.extensions().get::<Refusal>() {
         let needed = if let Denial::Permission(needed) = denial { Some(*needed) } else { None };

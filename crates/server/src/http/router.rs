@@ -1,4 +1,4 @@
-//! One router for everything that a client can reach: the API, the pages, and what stands in front of both.
+//! The router of all public routes: the API, the pages, and the middleware of both.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,14 +19,14 @@ use crate::http::ask_path::ASK;
 use crate::http::{allowance, compression, cors, exchange};
 use crate::{api, web};
 
-/// A body that stands still for so long is given up.
+/// The longest pause within a request body.
 const BODY_PAUSE: Duration = Duration::from_secs(10);
-/// For how long browsers use HTTPS alone.
+/// How long browsers may use only HTTPS.
 pub const A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// The pages and the API, with or without a last slash in their paths.
+/// Returns the routes of the pages and the API. Paths may end with a slash.
 pub fn routes(app: &Shared) -> Router {
-    // What lies beside the one version of the API that there is.
+    // Paths outside the only version of the API.
     let other_versions = Router::new().fallback(api::no_such_path);
     let api = Router::new().nest(PREFIX, api_routes(app)).nest("/api", other_versions);
     let routes = api.merge(page_routes(app));
@@ -35,16 +35,16 @@ pub fn routes(app: &Shared) -> Router {
         .layer(DefaultBodyLimit::max(allowance::SMALL.bytes))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE));
     let routes = routes.layer(edge).with_state(app.clone());
-    // Around the router, not inside: paths are matched before a layer of the router sees them.
+    // Wraps the router, because a router matches paths before its layers run.
     let routes = NormalizePathLayer::trim_trailing_slash().layer(routes);
-    // The router names the methods of a path on its way out, behind its own layers.
+    // The router adds the `Allow` header outside its own layers.
     let routes = Router::new().fallback_service(routes).layer(from_fn(cors::open_api));
     let routes =
         routes.layer(ServiceBuilder::new().map_request(compression::settle).layer(compression::layer()));
     if app.config.is_https() { routes.layer(from_fn(stay_on_https)) } else { routes }
 }
 
-/// Tells browsers to come back by HTTPS alone (RFC 6797). Not in the answers to proxies, which would hand it on as their own.
+/// Makes browsers use only HTTPS (RFC 6797). Skips responses to proxies, which would forward the header as their own.
 async fn stay_on_https(request: Request, next: Next) -> Response {
     let is_proxy = request.uri().path().starts_with(ASK);
     let mut answer = next.run(request).await;
@@ -65,7 +65,7 @@ fn page_routes(app: &Shared) -> Router<Shared> {
         .layer(from_fn_with_state(app.clone(), web::protect::pages))
         .fallback(web::error::unknown_path)
         .layer(set(header::CONTENT_SECURITY_POLICY, web::CONTENT_SECURITY_POLICY))
-        // Stricter makes forms post `Origin: null`.
+        // A stricter policy makes forms post `Origin: null`.
         .layer(set(header::REFERRER_POLICY, "same-origin"))
         .layer(set(header::X_FRAME_OPTIONS, "DENY"))
 }
