@@ -1,4 +1,4 @@
-//! How much a request may send, and how long that and its answer may take. Each route has one.
+//! Limits of a request's size and time. Each route has an [`Allowance`].
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -8,22 +8,22 @@ use axum::routing::MethodRouter;
 use http::StatusCode;
 use tower_http::timeout::{RequestBodyDeadlineLayer, TimeoutLayer};
 
-/// How much a request may send, and how long that and its answer may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Allowance {
-    /// Of the body.
+    /// The most bytes of the body.
     pub bytes: usize,
-    /// A body that has not ended by then is given up. Before [`answer`](Self::answer): the delay is the client's, not ours.
+    /// The deadline of the body. It is shorter than [`answer`](Self::answer), so that the error names the client's delay
+    /// and not the server's.
     pub body: Duration,
-    /// The longest that answering may take, the body included.
+    /// The deadline of the response, including the time for the body.
     pub answer: Duration,
 }
 
-/// JSON and forms.
+/// For JSON and forms.
 pub const SMALL: Allowance =
     Allowance { bytes: 64 * 1024, body: Duration::from_secs(20), answer: Duration::from_secs(30) };
 
-/// One picture of so many bytes, in whatever form it comes: base64 is longer by a third.
+/// For an image of this many bytes in every format: base64 is longer by a third.
 pub const fn picture(bytes: usize) -> Allowance {
     Allowance {
         bytes: bytes / 3 * 4 + 64 * 1024,
@@ -32,24 +32,25 @@ pub const fn picture(bytes: usize) -> Allowance {
     }
 }
 
-/// A long list in JSON.
+/// For a long list in JSON.
 pub const LIST: Allowance = Allowance { bytes: 4 * 1024 * 1024, ..SMALL };
 
-/// The largest picture that an operator can allow, as it is. What the operator did allow is for the route to know.
+/// For the largest image that an operator can allow, as raw bytes. The route enforces the limit that the operator has set.
 pub const FILE: Allowance = Allowance {
     bytes: crate::config::MOST_IMAGE_MB as usize * 1_000_000,
     body: Duration::from_mins(1),
     answer: Duration::from_secs(75),
 };
-/// A picture to be looked at, which counts its own bytes as they arrive. Its queue is shorter than its answer may take.
+/// For an image to predict. The route counts the bytes as they arrive. The time in the queue is shorter than the deadline
+/// of the response.
 pub const PREDICTION: Allowance = Allowance { bytes: usize::MAX, ..picture(0) };
 
-/// An archive, or many pictures in one form.
+/// For an archive, or many images in one form.
 pub const ARCHIVE: Allowance =
     Allowance { bytes: 4_000_000_000, body: Duration::from_hours(1), answer: Duration::from_hours(2) };
 
 impl Allowance {
-    /// Puts the limits around the methods of a route.
+    /// Applies the limits to the methods of a route.
     pub fn around<S: Clone + Send + Sync + 'static>(
         self,
         methods: MethodRouter<S, Infallible>,

@@ -1,5 +1,5 @@
-//! The paths of the API. That platform's documentation writes them without `/api/v1`, so both forms are answered; one of them
-//! is made of the other before anything looks at the path, so that guard, routes, log and metrics know one form alone.
+//! The paths of the API. The documentation writes them without `/api/v1`, so the server accepts both forms. A missing
+//! prefix is added first, so that the guard, the routes, the log, and the metrics see only one form.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
 
 use crate::api::{OPENAPI, Route};
 
-/// Where the API is, in full.
+/// The prefix of the API's paths.
 pub const PREFIX: &str = "/api/v1";
 
-/// The page that shares its path with the API: `manage_url` of a denial leads to it.
+/// The prefix of the one page whose path is also a path of the API. The `manage_url` of a denial leads to this page.
 const PAGE_OF_KEY: &str = "/keys/";
 
 /// The first segments of the API's paths. Cheap to clone.
@@ -20,13 +20,13 @@ const PAGE_OF_KEY: &str = "/keys/";
 pub struct ApiPaths(Arc<BTreeSet<String>>);
 
 impl ApiPaths {
-    /// Of `routes` and the description of the API.
+    /// Collects the segments of `routes` and of the API description.
     pub fn new(routes: &[Route]) -> Self {
         let paths = routes.iter().map(|route| route.path.as_str()).chain([OPENAPI]);
         Self(Arc::new(paths.map(|path| first_segment(path).to_owned()).collect()))
     }
 
-    /// Puts [`PREFIX`] before a path of the API that comes without. Allocates for those paths only.
+    /// Adds [`PREFIX`] to a path of the API without the prefix. Allocates only for such paths.
     pub fn add_prefix<B>(&self, request: &mut Request<B>) {
         let path = request.uri().path();
         if path.starts_with("/api/") || !self.0.contains(first_segment(path)) || is_for_page(request) {
@@ -34,7 +34,7 @@ impl ApiPaths {
         }
         let path_and_query = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
         let Ok(prefixed) = PathAndQuery::try_from(format!("{PREFIX}{path_and_query}")) else { return };
-        // With HTTP/2 the host is part of it.
+        // With HTTP/2 the URI also contains the host.
         let mut uri = request.uri().clone().into_parts();
         uri.path_and_query = Some(prefixed);
         if let Ok(uri) = Uri::from_parts(uri) {
@@ -43,12 +43,12 @@ impl ApiPaths {
     }
 }
 
-/// The part of a path before its second slash.
+/// Returns the first segment of a path, without its slashes.
 pub fn first_segment(path: &str) -> &str {
     path.trim_start_matches('/').split('/').next().unwrap_or_default()
 }
 
-/// Whether a request carries a key, or what is meant as one, in a place where keys are looked for.
+/// Returns whether a request carries a key, valid or not, in a place where the guard expects keys.
 pub fn carries_key(headers: &HeaderMap, uri: &Uri) -> bool {
     let is_bearer = |value: &HeaderValue| {
         value.as_bytes().get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))
@@ -59,7 +59,7 @@ pub fn carries_key(headers: &HeaderMap, uri: &Uri) -> bool {
             .any(|(name, _)| name == "api-key")
 }
 
-/// Whether a person follows the link to the page of a key: a browser says that it reads HTML, and carries no key.
+/// Returns whether a person follows the link to the page of a key: a browser accepts HTML and carries no key.
 fn is_for_page<B>(request: &Request<B>) -> bool {
     let is_link = matches!(*request.method(), Method::GET | Method::HEAD)
         && request
@@ -70,7 +70,7 @@ fn is_for_page<B>(request: &Request<B>) -> bool {
     is_link && accepts_html(request.headers()) && !carries_key(request.headers(), request.uri())
 }
 
-/// Whether a client names HTML among what it reads. Programs that accept anything do not.
+/// Returns whether a client names HTML in `Accept`. Programs that accept `*/*` do not.
 pub fn accepts_html(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     accepted.flat_map(|value| value.split(',')).any(|kind| {

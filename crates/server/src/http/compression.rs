@@ -1,4 +1,4 @@
-//! Answers in fewer bytes, for clients that understand them.
+//! Compresses responses for clients that accept compressed responses.
 
 use std::sync::Arc;
 
@@ -11,9 +11,10 @@ use tokio::task::spawn_blocking;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{And, Predicate, SizeAbove};
 
-/// Smaller answers fit into one packet anyway. In bytes.
+/// In bytes. Smaller responses fit into one packet anyway.
 const WORTHWHILE: u64 = 1_024;
-/// What can become much smaller. Events must not wait for each other, and images are compressed already.
+/// Types that compress well. Events are absent because they must not wait for each other, and images because they are
+/// already compressed.
 const COMPRESSIBLE: [&str; 9] = [
     "text/html",
     "text/css",
@@ -26,12 +27,13 @@ const COMPRESSIBLE: [&str; 9] = [
     "application/problem+json",
 ];
 
-/// Marks an answer that is sent as it is. An answer that holds a secret beside what somebody else may choose must be one: the
-/// length of what is compressed together tells how alike the two are (BREACH). So is one that is mostly an image.
+/// Marks a response that must not be compressed. Every response that contains both a secret and text that an attacker may
+/// choose needs this mark, because the compressed length reveals how similar the two are (BREACH). Responses that are
+/// mostly an image also have this mark.
 #[derive(Clone, Copy, Debug)]
 pub struct Uncompressed;
 
-/// An encoding that clients know and we write.
+/// An encoding that the server can write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
     Brotli,
@@ -39,7 +41,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// The best encoding that a client accepts (RFC 9110, section 12.5.3).
+    /// Returns the best encoding that a client accepts (RFC 9110, section 12.5.3), or `None` if the response must be plain.
     pub fn accepted(headers: &HeaderMap) -> Option<Self> {
         let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
         let items: Vec<_> = lines.flat_map(|line| line.split(',')).filter_map(item).collect();
@@ -79,18 +81,18 @@ impl Encoding {
     }
 }
 
-/// `gzip;q=0.8`.
+/// Parses an item such as `gzip;q=0.8`.
 fn item(text: &str) -> Option<(&str, f32)> {
     let mut parts = text.split(';').map(str::trim);
     let name = parts.next()?;
     let quality = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
     let quality = quality.map_or(Some(1.0), |quality| quality.parse().ok())?;
-    // `nan` and `inf` are numbers to the parser, and no weights.
+    // The parser accepts `nan` and `inf`, which are not weights.
     (0.0..=1.0).contains(&quality).then_some((name, quality))
 }
 
-/// Leaves the one encoding in the request that will be used. The layer would answer 406 to a client that accepts none, after
-/// its request was carried out.
+/// Reduces `Accept-Encoding` to the one encoding that the response will use. Otherwise the layer would respond with 406 to
+/// a client that accepts no encoding, after the handler has run.
 pub fn settle(mut request: Request) -> Request {
     if request.headers().contains_key(header::ACCEPT_ENCODING) {
         let accepted = Encoding::accepted(request.headers());
@@ -103,7 +105,7 @@ pub fn settle(mut request: Request) -> Request {
     request
 }
 
-/// Compresses what is worth it.
+/// Returns the layer that compresses responses of at least [`WORTHWHILE`] bytes and a compressible type.
 pub fn layer() -> CompressionLayer<impl Predicate> {
     let is_compressible: fn(StatusCode, Version, &HeaderMap, &Extensions) -> bool = is_compressible;
     let predicate: And<SizeAbove, _> = SizeAbove::new(WORTHWHILE).and(is_compressible);
@@ -114,12 +116,12 @@ fn is_compressible(_: StatusCode, _: Version, headers: &HeaderMap, extensions: &
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim();
     COMPRESSIBLE.contains(&essence)
-        // A strong tag names bytes, and these would be others (RFC 9110, section 8.8.3.3).
+        // A strong tag identifies bytes, and compression changes them (RFC 9110, section 8.8.3.3).
         && !headers.contains_key(header::ETAG)
         && extensions.get::<Uncompressed>().is_none()
 }
 
-/// Text that never changes, which is compressed once in each encoding.
+/// Static text, which is compressed at most once per encoding.
 #[derive(Clone, Debug)]
 pub struct StaticText(Arc<Forms>);
 
@@ -132,13 +134,14 @@ struct Forms {
 }
 
 impl StaticText {
-    /// The text in UTF-8, and what it is.
+    /// Creates a response from UTF-8 text and its content type.
     pub fn new(plain: impl Into<Bytes>, content_type: &'static str) -> Self {
         let (brotli, gzip) = (OnceCell::new(), OnceCell::new());
         Self(Arc::new(Forms { plain: plain.into(), content_type, brotli, gzip }))
     }
 
-    /// The text in the form that the client of these headers takes best.
+    /// Returns the text in the best encoding that the client accepts. The first call for an encoding compresses the text on
+    /// a blocking thread.
     pub async fn answer(&self, headers: &HeaderMap) -> Response {
         let accepted = Encoding::accepted(headers);
         let (bytes, encoding) = match accepted {
@@ -156,7 +159,7 @@ impl StaticText {
         answer
     }
 
-    /// Nothing if it becomes no smaller.
+    /// Returns `None` if the compressed text is not smaller, or if compression fails.
     async fn compressed(&self, encoding: Encoding) -> Option<Bytes> {
         let form = match encoding {
             Encoding::Brotli => &self.0.brotli,

@@ -1,12 +1,12 @@
-//! The content coding of request bodies (RFC 9110, section 8.4). None is decoded here, so that the limits of a body are those
-//! of what it holds.
+//! Checks the content coding of request bodies (RFC 9110, section 8.4). The server decodes no body, so that limits of a
+//! body are limits of its content.
 
 use http::request::Parts;
 use http::{StatusCode, header};
 use http_body::Body;
 use keyrack_guard::Problem;
 
-/// Checks that a request has no body or one that is not encoded; else the problem, which names what is accepted.
+/// Checks that a request has no body or a body without encoding. The problem names the accepted encoding.
 pub fn check(request: &Parts, body: &impl Body) -> Result<(), Box<Problem>> {
     let codings = request.headers.get_all(header::CONTENT_ENCODING).iter();
     let is_plain = codings.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).all(|coding| {

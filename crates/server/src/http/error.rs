@@ -1,4 +1,4 @@
-//! The error side of every handler.
+//! The error type of all handlers.
 
 use axum::response::{IntoResponse, Response};
 use keyrack_core::datasets::{InvalidAnnotation, UploadError};
@@ -14,14 +14,12 @@ use super::problems;
 use super::refusals::{DeniedCaller, Saw};
 use crate::app::App;
 
-/// The error side of every handler.
 #[derive(Debug)]
 pub enum ApiError {
-    /// An operation was not carried out.
+    /// An operation failed.
     Op(OpError),
-    /// The request does not have the form that the route accepts.
+    /// The format of the request is wrong.
     Problem(Box<Problem>),
-    /// A handler checked a key and denied it.
     Denied(Box<DeniedRequest>),
 }
 
@@ -32,16 +30,15 @@ pub struct DeniedRequest {
     pub cause: DenialCause,
 }
 
-/// Why a handler denied a key.
 #[derive(Debug)]
 pub enum DenialCause {
-    /// The check of the key. `saw` is what the check was asked about, where that is not the request itself.
+    /// The check of the key failed. `saw` is what the check was about, if not about the request itself.
     Check { refusal: Refusal, saw: Option<Saw> },
-    /// The key is allowed, and its holder states facts that only a trusted service may state.
+    /// The key is allowed, but states facts that only a trusted service may state.
     UntrustedFacts(KeyId),
 }
 
-/// `?` turns each of these errors into an [`ApiError`].
+/// Implements `From` for each error type, so that `?` converts the error to an [`ApiError`].
 macro_rules! op_errors {
     ($($error:ty),*) => {$(
         impl From<$error> for ApiError {
@@ -86,7 +83,7 @@ impl DeniedRequest {
 }
 
 impl ApiError {
-    /// The answer at once, for handlers that `change` the problem first.
+    /// Returns the response at once, for handlers that `change` the problem first.
     pub fn into_answer(self, guard: &Guard, change: impl FnOnce(Problem) -> Problem) -> Response {
         match self {
             Self::Op(error) => {
@@ -98,13 +95,14 @@ impl ApiError {
         }
     }
 
-    /// One field is not as expected.
+    /// Returns the error for an invalid field.
     pub fn field(field: &'static str, expected: impl Into<String>) -> Self {
         Invalid::field(field, expected).into()
     }
 }
 
-/// Only carries the error; [`Exchange`](super::exchange::Exchange) completes the answer, because it knows the request.
+/// Only stores the error in the response. [`Exchange`](super::exchange::Exchange) completes the response, because it knows
+/// the request.
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         match self {
@@ -116,12 +114,12 @@ impl IntoResponse for ApiError {
 }
 
 impl App {
-    /// The error for a key that a handler checked and denied.
+    /// Returns the error for a key that a handler checked and denied.
     pub fn refused(&self, refusal: &Refusal) -> ApiError {
         self.refused_asking(refusal, None)
     }
 
-    /// The same where the check did not look at the request itself, but at what it saw in its place.
+    /// Like [`refused`](Self::refused), for a check that was about `saw` instead of the request itself.
     pub fn refused_asking(&self, refusal: &Refusal, saw: Option<Saw>) -> ApiError {
         let problem = self.guard.problem(refusal);
         DeniedRequest { problem, cause: DenialCause::Check { refusal: refusal.clone(), saw } }.into()

@@ -1,8 +1,8 @@
-//! Whether a client has the current version of something already.
+//! Checks whether a client already has the current version of a resource.
 
 use http::{HeaderMap, header};
 
-/// Whether `If-None-Match` names this tag, or any (`*`). Weak tags count as the same (RFC 9110, section 13.1.2).
+/// Returns whether `If-None-Match` contains this tag or `*`. Weak tags match as well (RFC 9110, section 13.1.2).
 pub fn is_known(headers: &HeaderMap, tag: &str) -> bool {
     let tags = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
     tags.flat_map(|tags| tags.split(','))

@@ -1,5 +1,5 @@
-//! What is done for every request and its answer: one middleware and not one for each concern, because the router boxes
-//! every layer of every route and copies the boxes with each request.
+//! Everything that happens to each request and its response. This is a single middleware, because the router boxes every
+//! layer of every route and clones the boxes with each request.
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
@@ -20,7 +20,7 @@ use super::request_id::{self, RequestId};
 use super::{encoding, host, log, problem};
 use crate::app::{App, Shared};
 
-/// Around the routes of a router, which know by which path they were found.
+/// Wraps the routes of a router, which know the matched path.
 pub async fn around(State(app): State<Shared>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let matched = parts.extensions.get::<MatchedPath>().cloned();
@@ -32,16 +32,16 @@ pub async fn around(State(app): State<Shared>, request: Request, next: Next) -> 
     if let Err(problem) = encoding::check(&parts, &body) {
         return exchange.end(&app, problem::carrying(*problem));
     }
-    // What a client calls its request is forgotten: the name in our log is ours.
+    // Replaces the client's request id: the log contains only ids of this server.
     parts.headers.insert(request_id::HEADER, exchange.id.value());
-    // For whom it reads and writes shows when its caller is known.
+    // The tenant is unknown until the caller is known.
     let inside = with_tenant(None, next.run(Request::from_parts(parts, Progress::watch(body))));
     let answer = AssertUnwindSafe(inside).catch_unwind().instrument(exchange.span()).await;
     let answer = answer.unwrap_or_else(|_| exchange.panicked());
     exchange.end(&app, answer)
 }
 
-/// A request that is not answered yet.
+/// A request that is still in progress.
 pub struct Exchange<'a> {
     id: RequestId,
     method: Method,
@@ -51,8 +51,8 @@ pub struct Exchange<'a> {
 }
 
 impl<'a> Exchange<'a> {
-    /// Gives a request an id and one host; else it is answered already. `route` is the path as registered, if there is
-    /// one, and `address` the client's, if it came over a network.
+    /// Starts a request: creates its id, and checks its host and size. Fails with a complete response if a check fails.
+    /// `route` is the matched path, if any, and `address` is the client's address, if the request came over a network.
     pub fn begin(
         app: &App,
         route: Option<&'a str>,
@@ -70,25 +70,25 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// An exchange for bytes that came from `address` and are no request. They count as a request of an unknown method
-    /// and path.
+    /// Starts an exchange for bytes from `address` that are not a request. Metrics count them as a request of an unknown
+    /// method and path.
     pub fn of_unread(address: IpAddr) -> Self {
         let method = Method::from_bytes(b"UNREAD").unwrap_or_default();
         Self { id: RequestId::random(), method, route: None, line: log::Line::of_unread(address), told: None }
     }
 
-    /// What everything is logged in that happens while its answer is waited for.
+    /// Returns the span of all log lines of the request.
     pub fn span(&self) -> Span {
         log::span(&self.id)
     }
 
-    /// The answer where there was a panic: the client learns that it was our fault.
+    /// Returns the response after a panic: an internal error.
     pub fn panicked(&self) -> Response {
         tracing::error!(id = self.id.as_str(), "a request ended in a panic; standard error says where");
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
     }
 
-    /// Counts and logs the answer, and keeps why it was a refusal; then finishes it.
+    /// Counts and logs the response, keeps the reason of a denial, and completes the response.
     pub fn end(self, app: &App, answer: Response) -> Response {
         let Self { id, method, route, line, told } = self;
         let answer = problem::resolve(answer, &app.guard);

@@ -1,5 +1,4 @@
-//! Where connections come in: the router, and a short way past it for the one question that proxies ask with each request
-//! of theirs.
+//! The entry point of connections: the router, and a fast path for the check that proxies send for each of their requests.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -31,24 +30,24 @@ use crate::http::exchange::Exchange;
 use crate::http::router;
 use crate::http::{address, allowance, cors, spelling};
 
-/// All that an app answers.
+/// The service of all public routes.
 #[derive(Clone)]
 pub struct Front {
     app: Shared,
     routes: Router,
     paths: ApiPaths,
-    /// Who is connected, over a network.
+    /// The peer's address if the connection came over a network.
     peer: Option<IpAddr>,
 }
 
 impl Front {
-    /// All that `app` answers.
+    /// Creates the service of `app`.
     pub fn of(app: &Shared) -> Self {
         let paths = ApiPaths::new(&api::routes(Arc::clone(&app.guard)));
         Self { app: app.clone(), routes: router::routes(app), paths, peer: None }
     }
 
-    /// The same for each connection of a network, by the address of its peer.
+    /// Returns a service that creates a [`Front`] for each connection, with the address of its peer.
     pub fn for_connections(
         self,
     ) -> impl Service<
@@ -62,7 +61,7 @@ impl Front {
 }
 
 type Answer = Result<Response, Infallible>;
-/// An answer that is known, or is waited for.
+/// A response that is ready, or a future of the response.
 type Asked = Either<Ready<Answer>, BoxFuture<'static, Answer>>;
 
 impl<B> Service<http::Request<B>> for Front
@@ -99,13 +98,13 @@ where
     }
 }
 
-/// Whether it is the question of a proxy and has nothing that only the router could treat.
+/// Returns whether the request is a proxy's check that needs nothing from the router.
 fn is_bare_question<B: HttpBody>(request: &http::Request<B>) -> bool {
     *request.method() == Method::GET && request.uri().path() == ASK && request.body().is_end_stream()
 }
 
-/// Asks what the route would ask. Finding it, and limits for bodies that are not there, cost several times what the
-/// answer does.
+/// Makes the same decision as the route of the check. Routing and limits for an absent body would cost several times as
+/// much as the decision.
 fn ask(
     app: &Shared,
     address: Option<IpAddr>,
@@ -115,7 +114,7 @@ fn ask(
         Ok(exchange) => exchange,
         Err(answer) => return Either::Left(*answer),
     };
-    // What is known at once logs nothing, and needs no span.
+    // A decision in memory logs nothing, and needs no span.
     match catch_unwind(AssertUnwindSafe(|| api::decide_in_memory(app, address, question))) {
         Ok(Either::Left(answer)) => Either::Left(exchange.end(app, answer)),
         Ok(Either::Right(answer)) => Either::Right(Box::pin(wait(app.clone(), exchange, answer))),
@@ -134,7 +133,8 @@ async fn wait(app: Shared, exchange: Exchange<'static>, answer: BoxFuture<'stati
     exchange.end(&app, answer)
 }
 
-/// What the answers of the API say. Proxies hand a refusal on, and it may be a page that reads it; a yes they keep.
+/// Adds the headers of API responses. Proxies forward a denial, and a page may read that denial. Proxies do not forward an
+/// allowed response.
 fn open(mut answer: Response) -> Response {
     answer.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if answer.status().is_success() { answer } else { cors::open(answer) }

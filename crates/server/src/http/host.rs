@@ -1,17 +1,18 @@
-//! The head of a request: the one host that it is addressed to, and how long it may be.
+//! Checks the head of a request: its host and its length.
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use keyrack_guard::Problem;
 
-/// The most bytes that the address and the headers of a request may have. The HTTP library reads twice as many.
+/// The most bytes of a request's URL and headers. The HTTP library reads twice as many.
 pub const HEAD_BYTES: usize = 32 * 1024;
-/// The most headers that a request may have. With HTTP/1.1 the HTTP library itself reads no more. Cookies don't count: with
-/// HTTP/2 each may have a header of its own (RFC 9113, section 8.2.3).
+/// The most headers of a request. With HTTP/1.1 the HTTP library reads no more. Cookies do not count, because HTTP/2 may
+/// send each cookie in a separate header (RFC 9113, section 8.2.3).
 const HEADERS_MAX: usize = 100;
 
-/// HTTP/2 and absolute addresses name the host beside the path; it counts more than the header (RFC 9112, section 3.2.2),
-/// and becomes it, so that nobody asks two places. HTTP/1.1 demands one name, and not two (section 3.2).
+/// Copies the host of the URI to the `Host` header, so that other code reads only the header. HTTP/2 requests and absolute
+/// URIs carry a host, which has precedence over the header (RFC 9112, section 3.2.2). Fails if an HTTP/1.1 request has no
+/// host or several hosts (section 3.2).
 pub fn settle(request: &mut Parts) -> Result<(), Box<Problem>> {
     let authority = request.uri.authority().map(|authority| HeaderValue::from_str(authority.as_str()));
     if let Some(Ok(host)) = authority {
@@ -24,7 +25,7 @@ pub fn settle(request: &mut Parts) -> Result<(), Box<Problem>> {
     }
 }
 
-/// Refuses a request whose address and headers are longer than [`HEAD_BYTES`], or that has more than [`HEADERS_MAX`].
+/// Denies a request whose URL and headers exceed [`HEAD_BYTES`], or that has more than [`HEADERS_MAX`] headers.
 pub fn check_size(request: &Parts) -> Result<(), Box<Problem>> {
     let path = request.uri.path_and_query().map_or(0, |path| path.as_str().len());
     let is_short = path + bytes_of(&request.headers) <= HEAD_BYTES;
@@ -34,7 +35,7 @@ pub fn check_size(request: &Parts) -> Result<(), Box<Problem>> {
     Err(Box::new(headers_too_large()))
 }
 
-/// The problem with a request that [`check_size`] refuses, or the HTTP library.
+/// Returns the problem for a request that [`check_size`] or the HTTP library denies.
 pub fn headers_too_large() -> Problem {
     let says = format!(
         "The URL and headers are longer than {HEAD_BYTES} bytes, or there are more than {HEADERS_MAX} headers. Send fewer or \
@@ -44,14 +45,14 @@ pub fn headers_too_large() -> Problem {
 }
 
 fn count_of(headers: &HeaderMap) -> usize {
-    // Only a request with too many is looked at closely.
+    // Count cookies only if the request has too many headers.
     if headers.len() <= HEADERS_MAX {
         return headers.len();
     }
     headers.len() - headers.get_all(header::COOKIE).iter().count()
 }
 
-/// As they are written in HTTP/1.1, each on a line.
+/// Returns the length of the headers in HTTP/1.1, with a line per header.
 fn bytes_of(headers: &HeaderMap) -> usize {
     headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum()
 }

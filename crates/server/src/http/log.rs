@@ -1,5 +1,5 @@
-//! A line in the log for each request: its method, its path without the query, and how it ended. Nothing else that a
-//! client wrote: a key may stand anywhere.
+//! Logs a line per request: its method, its path without the query, and its result. Other parts of a request are not
+//! logged, because each of them may contain a key.
 
 use std::net::IpAddr;
 use std::time::Instant;
@@ -15,12 +15,12 @@ use crate::metrics;
 
 const TARGET: &str = "keyrack::requests";
 
-/// What everything is logged in that a request causes.
+/// Returns the span of all log lines that a request causes.
 pub fn span(id: &RequestId) -> Span {
     tracing::info_span!("request", id = id.as_str())
 }
 
-/// A request that is not answered yet.
+/// The log line of a request that is still in progress.
 pub struct Line(Option<Begun>);
 
 struct Begun {
@@ -31,14 +31,14 @@ struct Begun {
 }
 
 impl Line {
-    /// Remembers nothing where no such line is written.
+    /// Starts the line. Allocates nothing if the line will not be written.
     pub fn begin(request: &Parts, address: Option<IpAddr>) -> Self {
         Self::of(metrics::method_label(&request.method), address, || {
             path::tellable(request.uri.path()).into_owned()
         })
     }
 
-    /// The same for bytes that are no request.
+    /// Starts the line of bytes that are not a request.
     pub fn of_unread(address: IpAddr) -> Self {
         Self::of("unread", Some(address), String::new)
     }
@@ -48,7 +48,6 @@ impl Line {
         Self(is_written.then(|| Begun { at: Instant::now(), method, path: path(), address }))
     }
 
-    /// Writes it.
     pub fn end(self, id: &RequestId, response: &Response) {
         let Some(Begun { at, method, path, address }) = self.0 else { return };
         let refused = response.extensions().get::<Refusal>().map(|refusal| refusal.denial.code());

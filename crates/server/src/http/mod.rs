@@ -1,5 +1,5 @@
-//! HTTP: listeners and connections, the router, what every request passes before a handler sees it (its id, the client's
-//! address, the origin, limits of size and time), and how errors become answers.
+//! HTTP: listeners and connections, the router, the middleware of every request (its id, the client's address, the origin,
+//! limits of size and time), and the conversion of errors to responses.
 
 pub mod address;
 pub mod allowance;

@@ -1,11 +1,11 @@
-//! A request's path as it may be written down. People paste a key where its id belongs, and then it is in the path.
+//! Removes secrets from the path of a request, so that the path can be logged. People paste a key where its id belongs.
 
 use std::borrow::Cow;
 
-/// No word of ours is so long, but for ids; the random part of a secret is.
+/// The random part of a secret is at least this long. No word in the server's paths is, except for ids.
 const LONG: usize = 32;
 
-/// The path, with dots in place of what could be a secret.
+/// Returns the path, with `…` in place of each segment that could be a secret.
 pub fn tellable(path: &str) -> Cow<'_, str> {
     if !path.split('/').any(may_be_secret) {
         return Cow::Borrowed(path);
@@ -19,7 +19,7 @@ fn may_be_secret(segment: &str) -> bool {
     runs.map(str::len).max().is_some_and(|longest| longest >= LONG) && !is_id(segment)
 }
 
-/// `key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f`, or the id of something else.
+/// Returns whether a segment is an id, such as `key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f`.
 fn is_id(segment: &str) -> bool {
     let is_hex = |hex: &str| hex.len() == 32 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     segment.split_once('_').is_some_and(|(kind, hex)| kind.len() == 3 && is_hex(hex))

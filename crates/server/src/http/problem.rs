@@ -1,4 +1,5 @@
-//! Answers whose words are written further out, where the request is known: by the API as JSON, by the pages as a page.
+//! Problems in the extensions of a response. Outer layers know the request and write the problem, as JSON in the API and as
+//! a page otherwise.
 
 use std::sync::Arc;
 
@@ -12,18 +13,18 @@ use keyrack_store::Actor;
 use super::problems;
 use super::refusals::DeniedCaller;
 
-/// An error of an operation, in the extensions of an answer that [`resolve`] completes.
+/// The error of an operation, in the extensions of a response. [`resolve`] converts the error to a problem.
 #[derive(Clone, Debug)]
 struct UnresolvedError(Arc<OpError>);
 
-/// An answer that [`finish`] will write.
+/// Returns a response whose problem [`finish`] will write.
 pub fn carrying(problem: Problem) -> Response {
     let mut response = problem.status().into_response();
     response.extensions_mut().insert(problem);
     response
 }
 
-/// An answer that [`resolve`] and [`finish`] will write. Logs the cause of an internal error.
+/// Returns a response that [`resolve`] and [`finish`] will complete. Logs the cause of an internal error.
 pub fn carrying_error(error: OpError) -> Response {
     log_cause(&error);
     let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
@@ -31,14 +32,14 @@ pub fn carrying_error(error: OpError) -> Response {
     response
 }
 
-/// Logs the cause of an internal error, which the answer does not name.
+/// Logs the cause of an internal error, because the response does not name the cause.
 pub fn log_cause(error: &OpError) {
     if let OpError::Internal(cause) = error {
         tracing::error!(error = %cause, cause = ?cause.source(), "request failed");
     }
 }
 
-/// Takes the problem that an answer carries, if it carries one.
+/// Removes the problem from a response. Returns `None` if the response has no problem.
 pub fn take(response: &mut Response, guard: &Guard) -> Option<Problem> {
     let extensions = response.extensions_mut();
     match extensions.remove::<UnresolvedError>() {
@@ -47,7 +48,7 @@ pub fn take(response: &mut Response, guard: &Guard) -> Option<Problem> {
     }
 }
 
-/// Puts the problem of an operation's error into an answer that carries the error. The headers of the answer stay.
+/// Replaces the operation's error in a response with its problem. Keeps the headers of the response.
 pub fn resolve(mut response: Response, guard: &Guard) -> Response {
     let unresolved = response.extensions_mut().remove::<UnresolvedError>();
     if let Some(UnresolvedError(error)) = unresolved {
@@ -58,14 +59,14 @@ pub fn resolve(mut response: Response, guard: &Guard) -> Response {
     response
 }
 
-/// An answer with the `problem` of `error`.
+/// Returns a response with the `problem` of `error`.
 pub fn answering(error: &OpError, problem: Problem) -> Response {
     let mut response = problem.status().into_response();
     note(error, problem, response.extensions_mut());
     response
 }
 
-/// Notes the problem for [`finish`], and a denied key for the code that counts and keeps denials.
+/// Stores the problem for [`finish`], and a denied key for the code that counts and keeps denials.
 fn note(error: &OpError, problem: Problem, extensions: &mut Extensions) {
     match error {
         OpError::Denied(denied) => {
@@ -80,14 +81,14 @@ fn note(error: &OpError, problem: Problem, extensions: &mut Extensions) {
     extensions.insert(problem);
 }
 
-/// Writes the problems that handlers answered with, and those that the framework answers with an empty body.
-/// `id` is that of the request.
+/// Writes the body of the response if the response has a problem, or if the framework created an error response. `id` is
+/// the request's id.
 pub fn finish(mut response: Response, id: Option<&str>) -> Response {
     let problem = response.extensions_mut().remove::<Problem>().or_else(|| of_framework(&response));
     let Some(problem) = problem else { return response };
     let mut written: Response = problem.into_response(id);
     keep_headers(response.headers(), written.headers_mut());
-    // What was noted about the answer is still true of it.
+    // The extensions also describe the written response.
     *written.extensions_mut() = std::mem::take(response.extensions_mut());
     written
 }
@@ -114,7 +115,7 @@ fn of_framework(response: &Response) -> Option<Problem> {
     Some(Problem::new(status, code, message))
 }
 
-/// What the framework and the guard say whatever the problem is.
+/// Copies the headers of the framework and the guard that are independent of the problem.
 fn keep_headers(said: &HeaderMap, written: &mut HeaderMap) {
     if let Some(allow) = said.get(header::ALLOW) {
         written.insert(header::ALLOW, allow.clone());

@@ -1,5 +1,5 @@
-//! How a client reads each error of an operation: its status, code, message, and what else it carries. Nothing else turns
-//! an error of the core into a problem.
+//! Converts each error of an operation to the problem that the client receives: its status, code, message, and details. No
+//! other code converts errors of the core to problems.
 
 use http::{HeaderName, StatusCode, header};
 use keyrack_core::datasets::{InvalidAnnotation, UPLOAD_LIFE, UploadError};
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 const CHALLENGE: HeaderName = header::WWW_AUTHENTICATE;
 
-/// The problem of `error`. `guard` words the denial of a key.
+/// Returns the problem of `error`. `guard` writes the message for a denied key.
 pub fn of(error: &OpError, guard: &Guard) -> Problem {
     let problem = |status, code| Problem::new(status, code, error.to_string());
     match error {
@@ -87,7 +87,7 @@ fn annotation(error: &InvalidAnnotation) -> Problem {
         .field(&error.field, error.expected.as_str())
 }
 
-/// What the guard answers, and the limit that the request exceeds.
+/// Returns the guard's problem, with the limit that the request exceeds.
 fn denied(error: &DeniedKey, guard: &Guard) -> Problem {
     let problem = guard.problem(&error.refusal);
     match error.detail {

@@ -1,5 +1,5 @@
-//! Bodies of requests that must keep arriving. A deadline bounds how long a whole body may take, which is long for large ones;
-//! the least rate bounds how long somebody may hold a request open who sends next to nothing.
+//! Denies request bodies that arrive too slowly. A deadline limits the time of a whole body, but this time is long for
+//! large bodies. The minimum rate limits how long a client can keep a request open while it sends next to nothing.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,8 +11,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::http::listen::Patience;
 
-/// A body that fails with [`TooSlow`] when its client sends nothing for ten seconds, or less than 8 KiB a second over a longer
-/// time. Only the time in which the body is waited for counts.
+/// A body that fails with [`TooSlow`] if its client sends nothing for ten seconds, or less than 8 KiB per second for
+/// longer. Only the time in which the server waits for the body counts.
 #[derive(Debug)]
 pub struct Progress {
     body: Body,
@@ -20,13 +20,12 @@ pub struct Progress {
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-/// A request's body arrived too slowly.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the body arrived at less than the least rate")]
 pub struct TooSlow;
 
 impl Progress {
-    /// Watches the arrival of `body`. An empty body is returned as it is.
+    /// Wraps `body` in a [`Progress`]. Returns an empty body unchanged.
     pub fn watch(body: Body) -> Body {
         if http_body::Body::is_end_stream(&body) {
             return body;
@@ -38,7 +37,7 @@ impl Progress {
         Body::new(Self { body, patience, timer: None })
     }
 
-    /// Pending until the patience is over.
+    /// Is pending until the patience is used up.
     fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             let now = Instant::now();
@@ -47,7 +46,7 @@ impl Progress {
                 return Poll::Ready(());
             }
             let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
-            // The timer may be from before some bytes came: then it wakes early, and is set again.
+            // The timer may be older than the last bytes. It then fires early and is set again.
             ready!(timer.as_mut().poll(cx));
             timer.as_mut().reset(end);
         }
@@ -99,7 +98,7 @@ mod tests {
 
     const TICK: Duration = Duration::from_millis(10);
 
-    /// A body of pieces of so many bytes, one after each `pause`.
+    /// Returns a body of pieces of `bytes` bytes, one after each `pause`.
     fn paced(pieces: usize, bytes: usize, pause: Duration) -> Body {
         let pieces = unfold(pieces, move |left| async move {
             sleep(pause).await;
@@ -125,7 +124,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_keeps_the_least_rate_arrives_however_long_it_takes() {
-        // Each piece is worth a second. All of them take longer than the patience.
+        // Each piece earns a second. All pieces together take longer than the patience.
         let (pieces, bytes, longest) = (30, 8 * 1024, Duration::from_secs(2));
         assert_eq!(arrive(paced(pieces, bytes, 10 * TICK), longest).await.unwrap(), pieces * bytes);
     }
@@ -137,7 +136,7 @@ mod tests {
         let mut bytes = 0;
         while let Some(frame) = body.frame().await {
             bytes += frame.unwrap().into_data().unwrap().len();
-            // Whoever takes the pieces is busy meanwhile.
+            // The reader of the pieces is busy in the meantime.
             sleep(3 * TICK).await;
         }
         assert_eq!(bytes, 5);

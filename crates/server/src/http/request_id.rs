@@ -1,4 +1,4 @@
-//! A name for each request, the same in the log, in the answer's header and in an error's body.
+//! The id of a request, which appears in the log, in a response header, and in the body of an error.
 
 use std::cell::RefCell;
 
@@ -7,20 +7,20 @@ use http::{HeaderName, HeaderValue};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng, UnwrapErr};
 
-/// The header that carries it.
+/// The header that carries the id.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 thread_local! {
-    /// Asking the system each time costs more than the rest of an answer from memory.
+    /// Reading random bytes from the system costs more than the rest of a response from memory.
     static RANDOM: RefCell<ChaCha8Rng> = RefCell::new(ChaCha8Rng::from_rng(&mut UnwrapErr(SysRng)));
 }
 
-/// 96 random bits, written `req_` and 24 hexadecimal digits.
+/// 96 random bits, written as `req_` and 24 hexadecimal digits.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestId([u8; 28]);
 
 impl RequestId {
-    /// A new one.
+    /// Creates a random id.
     pub fn random() -> Self {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut random = [0; 12];
@@ -33,15 +33,14 @@ impl RequestId {
         Self(text)
     }
 
-    /// The text.
     pub fn as_str(&self) -> &str {
-        // Letters, digits and an underscore.
+        // The id contains only letters, digits, and an underscore.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// As the value of [`HEADER`].
+    /// Returns the id as a value of [`HEADER`].
     pub fn value(&self) -> HeaderValue {
-        // Such characters are a value.
+        // These characters are valid in a header.
         HeaderValue::from_bytes(&self.0).unwrap_or(HeaderValue::from_static("req_"))
     }
 }

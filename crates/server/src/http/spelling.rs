@@ -1,10 +1,10 @@
-//! One spelling of a path: `/%70rojects` is `/projects`.
+//! Normalizes the spelling of a path: `/%70rojects` becomes `/projects`.
 
 use http::uri::PathAndQuery;
 use http::{Request, Uri};
 
-/// Writes letters, digits and `-._~` of the path plain where they came percent-encoded: both spellings are the same path (RFC
-/// 3986, section 6.2.2.2). Once, so that `%2570` stays `%2570`; nothing else is decoded, and the query stays as it is.
+/// Decodes percent-encoded letters, digits, and `-._~` in the path, because both spellings mean the same path (RFC 3986,
+/// section 6.2.2.2). Decodes once, so that `%2570` stays `%2570`. Keeps other encoded characters and the query.
 pub fn settle<B>(request: &mut Request<B>) {
     let Some(path) = plain(request.uri().path()) else { return };
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -16,7 +16,7 @@ pub fn settle<B>(request: &mut Request<B>) {
     }
 }
 
-/// The path in plain spelling; `None` where it is that already.
+/// Returns the decoded path, or `None` if the path needs no change.
 fn plain(path: &str) -> Option<String> {
     let mut pieces = path.split('%');
     let mut plain = pieces.next()?.to_owned();

@@ -1,4 +1,4 @@
-//! The answer to bytes that the HTTP library cannot read as a request.
+//! Responds to bytes that the HTTP library cannot parse as a request.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::app::{App, Shared};
 use crate::http::listen::AnswerUnread;
 use crate::http::router::A_YEAR;
 
-/// Answers, counts and logs such bytes as any other refused request.
+/// Returns a function that responds to such bytes, and counts and logs them like other denied requests.
 pub fn answers(app: &Shared) -> AnswerUnread {
     let app = app.clone();
     Arc::new(move |status, address| answer(&app, status, address))
@@ -21,7 +21,7 @@ pub fn answers(app: &Shared) -> AnswerUnread {
 
 fn answer(app: &App, status: StatusCode, address: IpAddr) -> Response {
     let exchange = Exchange::of_unread(address);
-    // A page that called the API reads it, as it reads all refusals.
+    // A page that called the API can read this denial, as it can read other denials.
     let mut answer = cors::open(exchange.end(app, problem::carrying(problem_of(status))));
     if app.config.is_https() {
         answer.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, A_YEAR);
