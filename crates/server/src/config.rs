@@ -333,8 +333,8 @@ impl Config {
         }
     }
 
-    /// Returns where the pages of this server are: at the public URL, or, without a public URL, at hosts that do not depend
-    /// on DNS.
+    /// Returns the origins of this server's pages: IP addresses, `localhost`, and the public URL if the operator has set
+    /// one.
     pub fn home(&self) -> Home {
         let origin = self.public_url.as_ref().map(|url| url.origin().ascii_serialization());
         origin.and_then(|origin| Home::at(&origin)).unwrap_or(Home::unnamed())

@@ -1,9 +1,9 @@
 //! Fetches images by URL. Clients choose the URLs, so an attacker could try to reach the server's own network (SSRF).
 //!
 //! Only public addresses are allowed. The resolver enforces this: it returns no other addresses, so the client connects to
-//! exactly the addresses that were checked. This module follows redirects itself and checks each one. Every failure returns
-//! the same error after a full number of seconds, so that neither the message nor the time reveals what is on the server's
-//! network. Three facts cannot be hidden: that a public image was fetched, that a budget was used up, and, to within a
+//! exactly the addresses that were checked. This module follows redirects itself and checks each one. All denied and failed
+//! URLs return the same error after a full number of seconds, so that neither the message nor the time reveals what is on the
+//! server's network. Three facts cannot be hidden: that a public image was fetched, that a budget was used up, and, to within a
 //! second, how long a public server took to fail.
 
 mod addresses;

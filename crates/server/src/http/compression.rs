@@ -105,7 +105,7 @@ pub fn settle(mut request: Request) -> Request {
     request
 }
 
-/// Returns the layer that compresses responses of at least [`WORTHWHILE`] bytes and a compressible type.
+/// Returns the layer that compresses responses of at least 1 KiB and a compressible type.
 pub fn layer() -> CompressionLayer<impl Predicate> {
     let is_compressible: fn(StatusCode, Version, &HeaderMap, &Extensions) -> bool = is_compressible;
     let predicate: And<SizeAbove, _> = SizeAbove::new(WORTHWHILE).and(is_compressible);
