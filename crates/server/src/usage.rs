@@ -1,6 +1,6 @@
 //! Writes the usage of keys, their callers, and denied requests to the store.
 //!
-//! A separate thread does all of this, because draining and writing cost as much as the number of keys in use, and would
+//! A separate thread does all of this: the cost of draining and writing grows with the number of keys in use, and would
 //! delay requests. The thread keeps its normal priority, because a drain locks each shard of the rack for a moment. Batches
 //! are small, because a change of a key waits for the current batch. After each batch the thread rests for as long as the
 //! batch took. The thread retries failed writes.

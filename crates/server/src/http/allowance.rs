@@ -23,7 +23,7 @@ pub struct Allowance {
 pub const SMALL: Allowance =
     Allowance { bytes: 64 * 1024, body: Duration::from_secs(20), answer: Duration::from_secs(30) };
 
-/// For an image of this many bytes in every format: base64 is longer by a third.
+/// Returns the limits for an image of this many bytes in every format: base64 is longer by a third.
 pub const fn picture(bytes: usize) -> Allowance {
     Allowance {
         bytes: bytes / 3 * 4 + 64 * 1024,
@@ -41,8 +41,8 @@ pub const FILE: Allowance = Allowance {
     body: Duration::from_mins(1),
     answer: Duration::from_secs(75),
 };
-/// For an image to predict. The route counts the bytes as they arrive. The time in the queue is shorter than the deadline
-/// of the response.
+/// For the image of a prediction. The route counts the bytes as they arrive. The time in the queue is shorter than the
+/// deadline of the response.
 pub const PREDICTION: Allowance = Allowance { bytes: usize::MAX, ..picture(0) };
 
 /// For an archive, or many images in one form.

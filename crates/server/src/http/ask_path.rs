@@ -13,9 +13,9 @@ pub const PROXY: HeaderName = HeaderName::from_static("x-keyrack-proxy");
 pub const ENVOY: &str = "envoy";
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-uri");
 
-/// Rewrites `POST /api/v1/forward-auth/some/path?query` as a check at [`ASK`], and appends the rest of the path to
-/// `X-Forwarded-Uri`. Sets [`PROXY`] to Envoy if the request does not name a proxy. Keeps `HEAD`, so that the response has
-/// no body.
+/// Rewrites `POST /api/v1/forward-auth/some/path?query` as `GET` [`ASK`], and appends the rest of the path to
+/// `X-Forwarded-Uri`. Sets [`PROXY`] to Envoy if the request does not name a proxy. Keeps the method `HEAD`, so that the
+/// response has no body.
 pub fn settle<B>(request: &mut Request<B>) {
     if !request.uri().path().strip_prefix(ASK).is_some_and(|below| below.starts_with('/')) {
         return;

@@ -17,7 +17,7 @@ use crate::metrics::Readings;
 /// Open connections. Monitoring needs few.
 const CONNECTIONS: usize = 256;
 
-/// Serves `/healthz`, `/readyz` and `/metrics`.
+/// Serves `/healthz`, `/readyz`, and `/metrics` over plain HTTP, until the listener fails.
 pub async fn serve(app: Shared, listener: TcpListener) -> std::io::Result<()> {
     let limits = ConnectionLimits { all: CONNECTIONS, per_address: CONNECTIONS, proxies: Vec::new() };
     let connections = Connections::new("ops", limits, app.metrics.connections.clone());

@@ -22,7 +22,7 @@ pub struct Peer {
     is_closed: AtomicBool,
     /// Wakes the task that drives the connection.
     waker: AtomicWaker,
-    /// Whether bytes have arrived since the service last received a request.
+    /// Whether bytes have arrived since the last request, or since the end of its body.
     has_sent: AtomicBool,
     /// Whether the service has a request whose body is not read to the end.
     is_sending_body: AtomicBool,
