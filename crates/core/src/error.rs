@@ -111,55 +111,18 @@ impl OpError {
         matches!(self, Self::Busy | Self::ShareUsedUp(_))
     }
 
-    /// Whether the load of the server or of the caller causes the error rather than the request itself: the same
-    /// request may succeed later. Includes [`is_busy`](Self::is_busy).
-    pub const fn is_temporary(&self) -> bool {
+    /// What causes the error, and so what may help: waiting, another image, or another request.
+    pub const fn cause(&self) -> ErrorCause {
         match self {
-            Self::Busy | Self::ShareUsedUp(_) | Self::TooMany(_) => true,
-            Self::Upload(error) => matches!(error, UploadError::TooManyOpen),
-            Self::Invalid(_)
-            | Self::NotFound(_)
-            | Self::CallerChanged
-            | Self::NotUnderstood
-            | Self::Gone
-            | Self::OtherHistory
-            | Self::Conflict
-            | Self::NameTaken(_)
-            | Self::Repeated { .. }
-            | Self::RoleLost
-            | Self::Role { .. }
-            | Self::OutsideKey { .. }
-            | Self::OutsideModels { .. }
-            | Self::Beyond(_)
-            | Self::SeenInPublic(_)
-            | Self::NoKeysHere
-            | Self::Anonymous
-            | Self::KeyAndCookie
-            | Self::NoWorkspace
-            | Self::AlreadySetUp
-            | Self::NotSetUp
-            | Self::WrongSetupLink
-            | Self::DiskFull
-            | Self::Internal(_)
-            | Self::Denied(_)
-            | Self::Annotation(_)
-            | Self::Image(_)
-            | Self::TooFewImages(_)
-            | Self::NoModelCard(_)
-            | Self::Prediction(_) => false,
-        }
-    }
-
-    /// Whether the image, its upload, or the model that received the image causes the error, so that the server may
-    /// accept another image of the same caller.
-    pub const fn concerns_image(&self) -> bool {
-        match self {
+            Self::Busy | Self::ShareUsedUp(_) | Self::TooMany(_) | Self::Upload(UploadError::TooManyOpen) => {
+                ErrorCause::Load
+            }
             Self::Annotation(_)
             | Self::Upload(_)
             | Self::Image(_)
             | Self::TooFewImages(_)
             | Self::NoModelCard(_)
-            | Self::Prediction(_) => true,
+            | Self::Prediction(_) => ErrorCause::Image,
             Self::Invalid(_)
             | Self::NotFound(_)
             | Self::CallerChanged
@@ -182,14 +145,22 @@ impl OpError {
             | Self::AlreadySetUp
             | Self::NotSetUp
             | Self::WrongSetupLink
-            | Self::TooMany(_)
-            | Self::Busy
             | Self::DiskFull
-            | Self::ShareUsedUp(_)
             | Self::Internal(_)
-            | Self::Denied(_) => false,
+            | Self::Denied(_) => ErrorCause::Request,
         }
     }
+}
+
+/// What causes an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorCause {
+    /// The load of the server or of the caller: the same request may succeed later.
+    Load,
+    /// The image, its upload, or the model that received the image: the server may accept another image of the caller.
+    Image,
+    /// The request itself, the caller, or the state of the server.
+    Request,
 }
 
 impl From<Exhausted> for OpError {

@@ -40,7 +40,7 @@ pub mod workspaces;
 mod passwords;
 mod throttle;
 
-pub use error::OpError;
+pub use error::{ErrorCause, OpError};
 pub use invalid::Invalid;
 pub use passwords::Passwords;
 pub use throttle::Throttle;

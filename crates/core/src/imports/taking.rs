@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use super::{Imports, end_of};
 use crate::datasets::MarkDraft;
 use crate::objects::{ObjectError, Place};
-use crate::{Acting, OpError};
+use crate::{Acting, ErrorCause, OpError};
 
 /// The minimum duration of an import before it gives way. An import also runs at least as long as opening
 /// its archive took.
@@ -177,7 +177,7 @@ impl Taking<'_> {
         step.done = 1;
         match self.keep(by, item, stopping).await {
             Ok(()) => step.added = 1,
-            Err(error) if error.is_temporary() => return Ok(None),
+            Err(error) if error.cause() == ErrorCause::Load => return Ok(None),
             // The next image would fail with the same error.
             Err(
                 error @ (OpError::Internal(_) | OpError::NotFound(_) | OpError::RoleLost | OpError::DiskFull),
@@ -386,12 +386,12 @@ mod tests {
             OpError::TooMany(PAUSE),
             UploadError::TooManyOpen.into(),
         ];
-        assert!(passing.iter().all(OpError::is_temporary));
+        assert!(passing.iter().all(|error| error.cause() == ErrorCause::Load));
         let of_the_image = [
             OpError::Image(PictureError::NotAPicture),
             OpError::Image(PictureError::TooManyBytes { bytes: 2, most: 1 }),
             Invalid::field("name", "of a test").into(),
         ];
-        assert!(!of_the_image.iter().any(OpError::is_temporary));
+        assert!(of_the_image.iter().all(|error| error.cause() != ErrorCause::Load));
     }
 }

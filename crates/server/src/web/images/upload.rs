@@ -6,8 +6,8 @@ use axum::extract::multipart::{Field, MultipartError, MultipartRejection};
 use axum::extract::{Multipart, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode};
-use keyrack_core::OpError;
 use keyrack_core::predict::room::NoRoom;
+use keyrack_core::{ErrorCause, OpError};
 use keyrack_guard::Problem;
 use keyrack_store::Project;
 
@@ -141,13 +141,13 @@ fn batch(sent: &UploadForm) -> &str {
 fn refusal<T>(added: Result<T, OpError>) -> Result<Option<String>, OpError> {
     match added {
         Ok(_) => Ok(None),
-        Err(error) if error.concerns_image() => Ok(Some(error.to_string())),
         Err(OpError::Invalid(invalid)) => {
             Ok(Some(invalid.fields().map(|(_, says)| says).collect::<Vec<_>>().join("; ")))
         }
         Err(error) if error.is_busy() => {
             Ok(Some("was not looked at: the server is busy; send it again".to_owned()))
         }
+        Err(error) if error.cause() != ErrorCause::Request => Ok(Some(error.to_string())),
         Err(error) => Err(error),
     }
 }

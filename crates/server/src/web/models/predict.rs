@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use keyrack_core::predict::{Held, Image};
 use keyrack_core::predictions::{Asked, Detection, Likely, Seen, Small, Wanted};
-use keyrack_core::{Invalid, OpError};
+use keyrack_core::{ErrorCause, Invalid, OpError};
 use keyrack_guard::Problem;
 use keyrack_store::{Model, ProjectType};
 
@@ -62,13 +62,13 @@ pub(in crate::web) async fn submit(
             let tried = PredictionState { image_url, error: None, answer: Some(answer) };
             return Ok(render(&app, &chosen, &parts, tried).await?);
         }
-        Err(error) if error.concerns_image() => error.to_string(),
         Err(OpError::Invalid(invalid)) => {
             invalid.fields().map(|(_, says)| says).collect::<Vec<_>>().join("; ")
         }
         Err(error) if error.is_busy() => {
             "too many pictures are being looked at; try again in a moment".to_owned()
         }
+        Err(error) if error.cause() != ErrorCause::Request => error.to_string(),
         Err(error) => return Err(error.into()),
     };
     let tried = PredictionState { image_url, error: Some(sentence(&error)), answer: None };
