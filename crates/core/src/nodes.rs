@@ -106,7 +106,7 @@ impl Seat {
     fn span(&self) -> Duration {
         match self.applied {
             None => FILLING,
-            Some(_) => with_slack(LEASE + self.node.serves_for),
+            Some(_) => with_slack(LEASE + self.node.offline_grace),
         }
     }
 
@@ -136,19 +136,19 @@ impl Nodes {
     }
 
     /// Registers a node in the workspace of the caller.
-    pub async fn register(&self, by: &Acting, name: &str, serves_for: Duration) -> Result<Node, OpError> {
+    pub async fn register(&self, by: &Acting, name: &str, offline_grace: Duration) -> Result<Node, OpError> {
         let mut wrong = Invalid::default();
         let name = wrong.take("name", invalid::name(name));
-        let serves_for =
-            (serves_for <= LONGEST_SERVICE).then_some(serves_for).ok_or("expected 0 to 3600 seconds");
-        let serves_for = wrong.take("servesFor", serves_for);
-        let Some((name, serves_for)) = name.zip(serves_for) else { return Err(wrong.into()) };
+        let offline_grace =
+            (offline_grace <= LONGEST_SERVICE).then_some(offline_grace).ok_or("expected 0 to 3600 seconds");
+        let offline_grace = wrong.take("offlineGraceSeconds", offline_grace);
+        let Some((name, offline_grace)) = name.zip(offline_grace) else { return Err(wrong.into()) };
         self.sweep().await;
         let place = self.places.take(by.claimant(), 1)?;
         let now = (self.clock)();
         let id = NodeId::new(now, &mut UnwrapErr(getrandom::SysRng));
         let (workspace, registered_by) = (by.workspace, by.actor());
-        let node = Node { id, workspace, name, registered_by, registered_at: now, serves_for };
+        let node = Node { id, workspace, name, registered_by, registered_at: now, offline_grace };
         by.writes(&self.store, now).add_node(&node).await?;
         self.seats.lock().insert(id, Seat::new(node.clone(), None, now, place));
         Ok(node)

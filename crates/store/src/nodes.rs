@@ -24,7 +24,7 @@ pub struct Node {
     /// The time of registration.
     pub registered_at: Timestamp,
     /// How long the node keeps allowing requests without a connection. Zero if it denies them at once.
-    pub serves_for: Duration,
+    pub offline_grace: Duration,
 }
 
 impl Store {
@@ -54,7 +54,7 @@ impl AuthorizedStore {
         .bind(node.name.clone())
         .bind(node.registered_by.to_string())
         .bind(node.registered_at.micros())
-        .bind(i64::try_from(node.serves_for.as_micros()).unwrap_or(i64::MAX));
+        .bind(i64::try_from(node.offline_grace.as_micros()).unwrap_or(i64::MAX));
         self.change(query).await?;
         Ok(())
     }
@@ -104,6 +104,6 @@ fn node(row: &Row) -> Result<Node, StoreError> {
         name: row.try_get("name")?,
         registered_by: database::parsed(row, "registered_by")?,
         registered_at: database::time(row, "registered_at")?,
-        serves_for: Duration::from_micros(database::number(row, "serves_for")?),
+        offline_grace: Duration::from_micros(database::number(row, "serves_for")?),
     })
 }

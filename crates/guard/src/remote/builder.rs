@@ -120,12 +120,12 @@ impl<C: Connect + Clone + Send + Sync + 'static> NodeBuilder<C> {
         }
         let client =
             ServerClient::new(self.connector, &self.server, &self.credential, self.allow_plain_http)?;
-        let serves_for = match self.when_cut_off {
+        let offline_grace = match self.when_cut_off {
             WhenCutOff::Refuse => Duration::ZERO,
             // The server counts in whole seconds.
             WhenCutOff::ServeFor(span) => Duration::from_secs(span.as_secs()),
         };
-        let task = FollowerTask::new(client, self.name, serves_for, self.clock);
+        let task = FollowerTask::new(client, self.name, offline_grace, self.clock);
         task.start(self.home).await
     }
 }

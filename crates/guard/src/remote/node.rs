@@ -80,7 +80,7 @@ impl Node {
 pub(super) struct FollowerTask<C> {
     client: ServerClient<C>,
     name: String,
-    serves_for: Duration,
+    offline_grace: Duration,
     clock: Clock,
     rack: Arc<Rack>,
     callers: Arc<Callers>,
@@ -90,11 +90,11 @@ pub(super) struct FollowerTask<C> {
 type Reader<C> = Follower<RemoteFeed<C>>;
 
 impl<C: Connect + Clone + Send + Sync + 'static> FollowerTask<C> {
-    pub(super) fn new(client: ServerClient<C>, name: String, serves_for: Duration, clock: Clock) -> Self {
+    pub(super) fn new(client: ServerClient<C>, name: String, offline_grace: Duration, clock: Clock) -> Self {
         Self {
             client,
             name,
-            serves_for,
+            offline_grace,
             clock,
             rack: Arc::new(Rack::new()),
             callers: Arc::new(Callers::new()),
@@ -117,11 +117,12 @@ impl<C: Connect + Clone + Send + Sync + 'static> FollowerTask<C> {
     }
 
     async fn register(&self) -> Result<(Registered, Reader<C>), RemoteError> {
-        let request = Register { name: self.name.clone(), serves_for: self.serves_for.as_secs() };
+        let request =
+            Register { name: self.name.clone(), offline_grace_seconds: self.offline_grace.as_secs() };
         let registered: Registered = self.client.post("", &request).await?;
         let node = registered.node()?;
         *self.status.node.lock() = Some(node);
-        let span = Duration::from_millis(registered.lease_millis) + self.serves_for;
+        let span = Duration::from_millis(registered.lease_millis) + self.offline_grace;
         let feed = RemoteFeed::new(self.client.clone(), node, self.clock, span);
         Ok((registered, Follower::new(feed, Arc::clone(&self.rack))))
     }

@@ -44,7 +44,7 @@ pub struct Register {
     /// as soon as its lease ends.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(example = 60, maximum = 3600))]
-    pub serves_for: u64,
+    pub offline_grace_seconds: u64,
 }
 
 /// A registered node.

@@ -46,7 +46,7 @@ impl From<Stand> for NodeBody {
             name: node.name,
             registered_at: rfc3339(node.registered_at),
             registered_by: node.registered_by.to_string(),
-            offline_grace_seconds: node.serves_for.as_secs(),
+            offline_grace_seconds: node.offline_grace.as_secs(),
             last_seen_at: rfc3339(heard_at),
             applied_revision: applied.map(|revision| revision.0),
         }

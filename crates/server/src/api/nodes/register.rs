@@ -15,7 +15,7 @@ use crate::app::Shared;
 /// Register a node
 ///
 /// A node first reads a snapshot of all keys, and then polls for changes. It may check keys for five seconds after it started its
-/// last poll, and for `servesFor` more seconds if it loses the connection. A service registers again each time it starts.
+/// last poll, and for `offlineGraceSeconds` more if it loses the connection. A service registers again each time it starts.
 #[utoipa::path(post, path = "/nodes", tag = "Nodes", operation_id = "registerNode", request_body = Register,
     responses(
         (status = 201, description = "The registered node.", body = Registered),
@@ -27,8 +27,8 @@ pub async fn register(
     by: Acting,
     Body(question): Body<Register>,
 ) -> Result<(StatusCode, Json<Registered>), ApiError> {
-    let serves_for = Duration::from_secs(question.serves_for);
-    let node = app.nodes.register(&by, &question.name, serves_for).await?;
+    let offline_grace = Duration::from_secs(question.offline_grace_seconds);
+    let node = app.nodes.register(&by, &question.name, offline_grace).await?;
     let registered = Registered {
         id: node.id.to_string(),
         lease_millis: u64::try_from(LEASE.as_millis()).unwrap_or(0),

@@ -212,7 +212,7 @@ impl Probe<'_> {
     async fn body(&self, caller: &Caller) -> (String, String) {
         let Self { cast, stage, route, marker } = self;
         let node = async || {
-            let body = json!({ "name": "of a test", "servesFor": 0 });
+            let body = json!({ "name": "of a test", "offlineGraceSeconds": 0 });
             text(&cast.server.post("/api/v1/nodes", &caller.secret, body).await.ok().json()["id"])
         };
         let name = || json!({ "name": format!("{marker} {}", caller.id) });
@@ -241,7 +241,7 @@ impl Probe<'_> {
                 let class = json!({ "label_id": stage.labels[0], "annotation": class });
                 json!({ "dataset_record_id": stage.record, "annotations": [class] })
             }
-            ("POST", "/nodes") => json!({ "name": marker, "servesFor": 0 }),
+            ("POST", "/nodes") => json!({ "name": marker, "offlineGraceSeconds": 0 }),
             ("POST", "/nodes/{id}/changes") => {
                 path = path.replace("{id}", &node().await);
                 let start = json!({ "revision": 0, "change": "AAAAAAAAAAAAAAAAAAAAAA==" });

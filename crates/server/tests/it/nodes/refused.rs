@@ -22,9 +22,9 @@ async fn what_cannot_be_a_node_is_told_why() {
         (json!({ "name": "" }), "name"),
         (json!({ "name": "x".repeat(101) }), "name"),
         (json!({ "name": "a\u{202E}b" }), "name"),
-        (json!({ "name": "a", "servesFor": 3601 }), "servesFor"),
-        (json!({ "name": "a", "servesFor": -1 }), "servesFor"),
-        (json!({ "name": "a", "servesFor": "1h" }), "servesFor"),
+        (json!({ "name": "a", "offlineGraceSeconds": 3601 }), "offlineGraceSeconds"),
+        (json!({ "name": "a", "offlineGraceSeconds": -1 }), "offlineGraceSeconds"),
+        (json!({ "name": "a", "offlineGraceSeconds": "1h" }), "offlineGraceSeconds"),
         (json!({ "name": "a", "lease": 9 }), "lease"),
     ] {
         let answer = cast.server.post("/api/v1/nodes", secret, body.clone()).await;
