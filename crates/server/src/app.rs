@@ -42,6 +42,8 @@ pub struct App {
     pub disk: Arc<Disk>,
     /// The memory budget for request bodies that are not images and exceed the size of a small body.
     pub lists: Room,
+    /// The memory budget for responses other than predictions.
+    pub responses: Room,
     pub store: Store,
     pub objects: Objects,
     pub rack: Arc<Rack>,
@@ -94,11 +96,8 @@ impl App {
         follower.reach(Revision::default(), clock()).await?;
         let nodes = Nodes::open(store.clone(), clock).await?;
         let callers = Arc::new(Callers::new());
-        let guard = Guard::new(Arc::clone(&rack), config.brands.clone(), clock).noting(Arc::clone(&callers));
-        let guard = guard.manage_at(config.manage_url());
-        // A proxy guards another application, whose pages are not pages of this server.
-        let guard_of_proxies = guard.clone();
-        let guard = Arc::new(guard.at_home(config.home()));
+        let guard_of_proxies = guard_of_proxies(&config, Arc::clone(&rack), Arc::clone(&callers), clock);
+        let guard = Arc::new(guard_of_proxies.clone().at_home(config.home()));
         let late = Late::new(Arc::clone(&rack));
         let quotas = Quotas::new(store.clone(), Arc::clone(&rack), clock);
         let removals = Removals::new(store.clone(), objects.clone(), clock);
@@ -131,12 +130,7 @@ impl App {
             datasets,
             removals,
             predictions: Predictions::new(
-                PredictionSettings {
-                    backbone: config.backbone.clone(),
-                    image_bytes_max: config.max_image,
-                    request_bytes_max: allowance::picture(config.max_image).bytes,
-                    public_image_urls: config.public_image_urls,
-                },
+                prediction_settings(&config),
                 Box::new(ImageFetcher::new(config.max_image, &config.allowed_image_hosts)),
                 store.clone(),
                 objects.clone(),
@@ -156,6 +150,7 @@ impl App {
             clock,
             disk,
             lists: Room::for_lists_of(allowance::LIST.bytes),
+            responses: Room::for_responses(),
             store,
             objects,
             rack,
@@ -182,5 +177,19 @@ impl App {
     /// Returns how many days of usage the pages show: 30, or fewer if usage is kept for a shorter time.
     pub fn window(&self) -> u32 {
         self.config.usage_days.min(30)
+    }
+}
+
+/// Returns a guard without pages of its own: a proxy guards another application.
+fn guard_of_proxies(config: &Config, rack: Arc<Rack>, callers: Arc<Callers>, clock: Clock) -> Guard {
+    Guard::new(rack, config.brands.clone(), clock).noting(callers).manage_at(config.manage_url())
+}
+
+fn prediction_settings(config: &Config) -> PredictionSettings {
+    PredictionSettings {
+        backbone: config.backbone.clone(),
+        image_bytes_max: config.max_image,
+        request_bytes_max: allowance::picture(config.max_image).bytes,
+        public_image_urls: config.public_image_urls,
     }
 }

@@ -38,7 +38,7 @@ struct PredictionLabels {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct ImageMemoryLabels {
+struct MemoryLabels {
     purpose: &'static str,
 }
 
@@ -60,20 +60,31 @@ pub struct ServerMetrics {
     allowed: Counter,
     rack_keys: Gauge,
     rack_revision: Gauge,
-    usage_dropped: Counter,
-    usage_lost: Counter,
-    callers_dropped: Counter,
-    denials_dropped: Counter,
-    usage_rows_deleted: Counter,
+    usage: UsageMetrics,
     predictions: Family<PredictionLabels, Counter>,
     predictions_denied: Counter,
     predictions_waiting: Gauge,
-    image_memory: Family<ImageMemoryLabels, Gauge>,
-    disk_free: Gauge,
-    disk_reserve_file: Gauge,
-    disk_writes_denied: Counter,
+    memory: Family<MemoryLabels, Gauge>,
+    disk: DiskMetrics,
     /// The metrics of all listeners.
     pub connections: ConnectionMetrics,
+}
+
+/// What the server could not record about the use of keys, and what it deleted.
+#[derive(Debug)]
+struct UsageMetrics {
+    dropped: Counter,
+    lost: Counter,
+    callers_dropped: Counter,
+    denials_dropped: Counter,
+    rows_deleted: Counter,
+}
+
+#[derive(Debug)]
+struct DiskMetrics {
+    free: Gauge,
+    reserve_file: Gauge,
+    writes_denied: Counter,
 }
 
 impl ServerMetrics {
@@ -101,31 +112,7 @@ impl ServerMetrics {
                 "Keys in memory, including keys that were deleted in the last 30 days",
             ),
             rack_revision: register(all, "rack_revision", "Number of the last change of keys in memory"),
-            usage_dropped: register(
-                all,
-                "usage_dropped",
-                "Checks of keys whose usage was not counted because too many keys were in use",
-            ),
-            usage_lost: register(
-                all,
-                "usage_lost",
-                "Checks of keys whose usage was counted but could not be written to the database",
-            ),
-            callers_dropped: register(
-                all,
-                "callers_dropped",
-                "Requests whose caller was not recorded because of too many callers or a failed write",
-            ),
-            denials_dropped: register(
-                all,
-                "denials_dropped",
-                "Denied requests that were not recorded because of too many denials or a failed write",
-            ),
-            usage_rows_deleted: register(
-                all,
-                "usage_rows_deleted",
-                "Rows of usage, callers, and denials that were deleted at the end of their retention",
-            ),
+            usage: UsageMetrics::register(all),
             predictions: register(all, "predictions", "Completed predictions, by task"),
             predictions_denied: register(
                 all,
@@ -133,26 +120,12 @@ impl ServerMetrics {
                 "Predictions that were denied because too many were waiting",
             ),
             predictions_waiting: register(all, "predictions_waiting", "Predictions that are waiting to run"),
-            image_memory: register(
+            memory: register(
                 all,
-                "image_memory_bytes",
-                "Memory of images that are waiting, and of responses that are being sent, by purpose",
+                "memory_bytes",
+                "Memory of requests that are waiting, and of responses that are being sent, by purpose",
             ),
-            disk_free: register(
-                all,
-                "disk_free_bytes",
-                "Free disk space for the data folder, without the reserve file",
-            ),
-            disk_reserve_file: register(
-                all,
-                "disk_reserve_file_bytes",
-                "Size of the file that reserves disk space for deleting and pausing keys",
-            ),
-            disk_writes_denied: register(
-                all,
-                "disk_writes_denied",
-                "Writes of new data that were denied because the disk was nearly full",
-            ),
+            disk: DiskMetrics::register(all),
             connections,
             registry,
         }
@@ -196,12 +169,12 @@ impl ServerMetrics {
 
     /// Counts checks of keys whose usage could not be written to the database.
     pub fn uses_lost(&self, checks: u64) {
-        self.usage_lost.inc_by(checks);
+        self.usage.lost.inc_by(checks);
     }
 
     /// Counts rows that were deleted at the end of their retention.
     pub fn forgotten(&self, rows: u64) {
-        self.usage_rows_deleted.inc_by(rows);
+        self.usage.rows_deleted.inc_by(rows);
     }
 
     /// Encodes all metrics as OpenMetrics text.
@@ -211,20 +184,74 @@ impl ServerMetrics {
         let set = |counter: &Counter, total: u64| counter.inner().store(total, Ordering::Relaxed);
         self.rack_keys.set(gauge(readings.rack_keys));
         self.rack_revision.set(gauge(readings.rack_revision));
-        set(&self.usage_dropped, readings.usage_dropped);
-        set(&self.callers_dropped, readings.callers_dropped);
-        set(&self.denials_dropped, readings.denials_dropped);
+        set(&self.usage.dropped, readings.usage_dropped);
+        set(&self.usage.callers_dropped, readings.callers_dropped);
+        set(&self.usage.denials_dropped, readings.denials_dropped);
         self.predictions_waiting.set(gauge(readings.predictions_waiting));
-        for (purpose, bytes) in readings.image_memory {
-            self.image_memory.get_or_create(&ImageMemoryLabels { purpose }).set(gauge(bytes));
+        for (purpose, bytes) in readings.memory {
+            self.memory.get_or_create(&MemoryLabels { purpose }).set(gauge(bytes));
         }
-        self.disk_free.set(gauge(readings.disk_free));
-        self.disk_reserve_file.set(gauge(readings.disk_reserve_file));
-        set(&self.disk_writes_denied, readings.disk_writes_denied);
+        self.disk.free.set(gauge(readings.disk_free));
+        self.disk.reserve_file.set(gauge(readings.disk_reserve_file));
+        set(&self.disk.writes_denied, readings.disk_writes_denied);
         let mut text = String::new();
         // Writing to a string can't fail.
         let _ = encode(&mut text, &self.registry);
         text
+    }
+}
+
+impl UsageMetrics {
+    fn register(all: &mut Registry) -> Self {
+        Self {
+            dropped: register(
+                all,
+                "usage_dropped",
+                "Checks of keys whose usage was not counted because too many keys were in use",
+            ),
+            lost: register(
+                all,
+                "usage_lost",
+                "Checks of keys whose usage was counted but could not be written to the database",
+            ),
+            callers_dropped: register(
+                all,
+                "callers_dropped",
+                "Requests whose caller was not recorded because of too many callers or a failed write",
+            ),
+            denials_dropped: register(
+                all,
+                "denials_dropped",
+                "Denied requests that were not recorded because of too many denials or a failed write",
+            ),
+            rows_deleted: register(
+                all,
+                "usage_rows_deleted",
+                "Rows of usage, callers, and denials that were deleted at the end of their retention",
+            ),
+        }
+    }
+}
+
+impl DiskMetrics {
+    fn register(all: &mut Registry) -> Self {
+        Self {
+            free: register(
+                all,
+                "disk_free_bytes",
+                "Free disk space for the data folder, without the reserve file",
+            ),
+            reserve_file: register(
+                all,
+                "disk_reserve_file_bytes",
+                "Size of the file that reserves disk space for deleting and pausing keys",
+            ),
+            writes_denied: register(
+                all,
+                "disk_writes_denied",
+                "Writes of new data that were denied because the disk was nearly full",
+            ),
+        }
     }
 }
 
@@ -238,7 +265,7 @@ pub struct Readings {
     pub denials_dropped: u64,
     pub predictions_waiting: u64,
     /// Bytes in memory, by purpose.
-    pub image_memory: [(&'static str, u64); 4],
+    pub memory: [(&'static str, u64); 5],
     /// In bytes, as is the reserve file.
     pub disk_free: u64,
     pub disk_reserve_file: u64,

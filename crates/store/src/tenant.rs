@@ -22,7 +22,7 @@ pub fn set_tenant(workspace: WorkspaceId) {
     let _ = TENANT.try_with(|tenant| tenant.set(Some(workspace)));
 }
 
-/// The workspace of the current task.
-pub(crate) fn tenant() -> Tenant {
+/// Returns the workspace of the current work, or `None` if it is not known or outside of [`with_tenant`].
+pub fn tenant() -> Option<WorkspaceId> {
     TENANT.try_with(Cell::get).ok().flatten()
 }

@@ -13,6 +13,8 @@ const ANSWERS: usize = 192 * 1024 * 1024;
 
 /// This many request bodies with lists fit, each as long as its route allows.
 const LISTS: usize = 12;
+/// The budget for all other responses, in bytes.
+const RESPONSES: usize = 128 * 1024 * 1024;
 
 /// The memory budget for request bodies or for images in responses. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -65,6 +67,11 @@ impl Room {
         Self { whole, budget: Budget::new("memory for request bodies", whole) }
     }
 
+    /// A budget for responses other than predictions.
+    pub fn for_responses() -> Self {
+        Self { whole: RESPONSES, budget: Budget::new("memory for responses", RESPONSES) }
+    }
+
     /// A permit for bytes of a claimant that are already in memory. More bytes than the share of a key use all of that
     /// share; 0 bytes use no share.
     pub fn hold(&self, claimant: Claimant, bytes: usize) -> Result<Held, Exhausted> {
@@ -75,7 +82,12 @@ impl Room {
         Ok(Held(Some(share)))
     }
 
-    /// Bytes in use.
+    /// A permit for bytes that are in memory whatever the limits are.
+    pub fn record(&self, claimant: Claimant, bytes: usize) -> Held {
+        Held(Some(self.budget.keep(claimant, bytes)))
+    }
+
+    /// Returns the bytes in use.
     pub fn held(&self) -> usize {
         self.budget.taken()
     }

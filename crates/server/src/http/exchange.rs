@@ -10,14 +10,15 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
+use keyrack_core::shares::Claimant;
 use keyrack_guard::ClientAddress;
-use keyrack_store::with_tenant;
+use keyrack_store::{tenant, with_tenant};
 use tracing::{Instrument, Span};
 
 use super::progress::Progress;
 use super::refusals::Told;
 use super::request_id::{self, RequestId};
-use super::{encoding, host, log, problem};
+use super::{encoding, host, log, problem, response_budget};
 use crate::app::{App, Shared};
 
 /// Wraps the routes of a router, which know the matched path.
@@ -35,7 +36,12 @@ pub async fn around(State(app): State<Shared>, request: Request, next: Next) -> 
     // Replaces the client's request id: the log contains only ids of this server.
     parts.headers.insert(request_id::HEADER, exchange.id.value());
     // The tenant is unknown until the caller is known.
-    let inside = with_tenant(None, next.run(Request::from_parts(parts, Progress::watch(body))));
+    let address = ClientAddress::of(&parts);
+    let inside = with_tenant(None, async {
+        let answer = next.run(Request::from_parts(parts, Progress::watch(body))).await;
+        let claimant = tenant().map_or_else(|| Claimant::network(address), Claimant::workspace);
+        response_budget::count(&app.responses, claimant, &exchange.method, answer)
+    });
     let answer = AssertUnwindSafe(inside).catch_unwind().instrument(exchange.span()).await;
     let answer = answer.unwrap_or_else(|_| exchange.panicked());
     exchange.end(&app, answer)

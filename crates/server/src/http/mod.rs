@@ -26,6 +26,7 @@ pub mod problems;
 pub mod progress;
 pub mod refusals;
 pub mod request_id;
+pub mod response_budget;
 pub mod router;
 pub mod session;
 pub mod spelling;

@@ -62,11 +62,12 @@ fn readings(app: &App) -> Readings {
         callers_dropped: app.callers.dropped(),
         denials_dropped: app.refusals.dropped(),
         predictions_waiting: app.predictions.waiting() as u64,
-        image_memory: [
-            ("datasets", held(app.datasets.room())),
-            ("predictions", held(app.predictions.room())),
-            ("responses", held(app.predictions.answers())),
-            ("lists", held(&app.lists)),
+        memory: [
+            ("dataset_images", held(app.datasets.room())),
+            ("prediction_images", held(app.predictions.room())),
+            ("prediction_responses", held(app.predictions.answers())),
+            ("request_bodies", held(&app.lists)),
+            ("responses", held(&app.responses)),
         ],
         disk_free: app.disk.available(),
         disk_reserve_file: app.disk.reserved(),

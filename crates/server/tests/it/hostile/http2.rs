@@ -8,6 +8,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
 use crate::cast::Cast;
+use crate::harness::until;
 use crate::raw::connect;
 
 async fn ask(cast: &Cast, uri: &str, headers: &[(&str, &str)]) -> (StatusCode, String) {
@@ -134,4 +135,26 @@ async fn a_connection_is_closed_whose_client_takes_nothing_of_an_answer() {
     drop(ended.expect("the server closes the connection"));
     let metrics = cast.server.ops("/metrics").await.text;
     assert!(metrics.contains("keyrack_connections_stalled_total{listener=\"public\"} 1\n"), "{metrics}");
+}
+
+#[tokio::test]
+async fn response_without_window_counts_in_memory_until_its_connection_ends() {
+    let cast = Cast::assemble().await;
+    let counted = async || {
+        let metrics = cast.server.ops("/metrics").await.text;
+        let line = "keyrack_memory_bytes{purpose=\"responses\"} ";
+        metrics.lines().find_map(|one| one.strip_prefix(line)?.parse::<u64>().ok())
+    };
+    let io = TokioIo::new(connect(&cast.server.url).await);
+    let mut client = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+    let (mut sender, connection) = client.initial_stream_window_size(0).handshake(io).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = Request::get(format!("{}/openapi.json", cast.server.url));
+    let answer = sender.send_request(request.body(Empty::<Bytes>::new()).unwrap()).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let waiting = until("the response counts", async || counted().await.filter(|bytes| *bytes > 0)).await;
+    assert!(waiting > 100_000, "{waiting}");
+    connection.abort();
+    drop((answer, sender));
+    until("its memory is free", async || counted().await.filter(|bytes| *bytes == 0)).await;
 }

@@ -87,7 +87,7 @@ impl Crowd {
 async fn held(cast: &Cast, bytes: usize) {
     until("all but the last byte of each has arrived", async || {
         let metrics = cast.server.ops("/metrics").await.text;
-        let full = format!("keyrack_image_memory_bytes{{purpose=\"datasets\"}} {bytes}\n");
+        let full = format!("keyrack_memory_bytes{{purpose=\"dataset_images\"}} {bytes}\n");
         metrics.contains(&full).then_some(())
     })
     .await;

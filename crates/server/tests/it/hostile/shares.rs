@@ -47,7 +47,7 @@ async fn a_key_that_sends_long_lists_slowly_leaves_memory_to_other_workspaces() 
         cast.key()
     );
     let until_held = async |bytes: usize| {
-        let line = format!("keyrack_image_memory_bytes{{purpose=\"lists\"}} {bytes}\n");
+        let line = format!("keyrack_memory_bytes{{purpose=\"request_bodies\"}} {bytes}\n");
         crate::harness::until("so many bytes are held", async || {
             cast.server.ops("/metrics").await.text.contains(&line).then_some(())
         })

@@ -26,7 +26,7 @@ async fn metric(server: &Server, line: &str) -> u64 {
 }
 
 async fn held(server: &Server) -> u64 {
-    metric(server, "keyrack_image_memory_bytes{purpose=\"responses\"}").await
+    metric(server, "keyrack_memory_bytes{purpose=\"prediction_responses\"}").await
 }
 
 /// What comes before the connection ends, whichever way it ends.
