@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 
 use super::{Acting, OpError};
 use crate::shares::{Backlog, Claimant};
-pub use explained::{Explained, Place, Result as CheckResult, Step, place_of};
+pub use explained::{Explained, Place, Result as CheckResult, Step};
 pub use late::Late;
 
 /// Denied requests that are not yet written. Each shelf has its own lock, so that no request waits for a lock. A full

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 
 use crate::{
-    Counted, Exposure, Malformed, Pause, Period, Permission, Permissions, Quota, Rate, Restrictions,
-    Timestamp,
+    Counted, DenialReason, Exposure, Malformed, Pause, Period, Permission, Permissions, Quota, Rate,
+    Restrictions, Timestamp,
 };
 
 /// All that a decision needs to know about a key, at one revision of it.
@@ -181,29 +181,34 @@ pub enum Denial {
 const _: () = assert!(size_of::<Denial>() <= 16);
 
 impl Denial {
+    /// Returns the reason without its data.
+    pub const fn reason(self) -> DenialReason {
+        match self {
+            Self::Missing => DenialReason::Missing,
+            Self::Ambiguous => DenialReason::Ambiguous,
+            Self::InQuery => DenialReason::InQuery,
+            Self::Malformed(_) => DenialReason::Malformed,
+            Self::Stale => DenialReason::Stale,
+            Self::Unknown => DenialReason::Unknown,
+            Self::Retired(_) => DenialReason::Retired,
+            Self::Deleted(_) => DenialReason::Deleted,
+            Self::Paused(_) => DenialReason::Paused,
+            Self::Expired(_) => DenialReason::Expired,
+            Self::NotUnderstood => DenialReason::NotUnderstood,
+            Self::Network => DenialReason::Network,
+            Self::Origin => DenialReason::Origin,
+            Self::InBrowser => DenialReason::InBrowser,
+            Self::Permission(_) => DenialReason::Permission,
+            Self::VisitorRate { .. } => DenialReason::VisitorRate,
+            Self::Rate { .. } => DenialReason::Rate,
+            Self::Image(_) => DenialReason::Image,
+            Self::Quota { .. } => DenialReason::Quota,
+        }
+    }
+
     /// Returns the stable code for API answers, logs, and metrics.
     pub const fn code(self) -> &'static str {
-        match self {
-            Self::Missing => "missing_key",
-            Self::Ambiguous => "ambiguous_key",
-            Self::InQuery => "key_in_query",
-            Self::Malformed(_) => "malformed_key",
-            Self::Stale => "not_ready",
-            Self::Unknown => "unknown_key",
-            Self::Retired(_) => "retired_secret",
-            Self::Deleted(_) => "deleted_key",
-            Self::Paused(_) => "paused_key",
-            Self::Expired(_) => "expired_key",
-            Self::NotUnderstood => "newer_key",
-            Self::Network => "network_not_allowed",
-            Self::Origin => "origin_not_allowed",
-            Self::InBrowser => "key_in_browser",
-            Self::Permission(_) => "insufficient_scope",
-            Self::VisitorRate { .. } => "visitor_rate_limited",
-            Self::Rate { .. } => "rate_limited",
-            Self::Image(_) => "image_too_large_for_key",
-            Self::Quota { .. } => "quota_exceeded",
-        }
+        self.reason().code()
     }
 }
 

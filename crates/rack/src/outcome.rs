@@ -1,6 +1,6 @@
 //! The outcomes of checks, numbered so that they can be counted.
 
-use keyrack_key::{Denial, Permission};
+use keyrack_key::{Denial, DenialReason, Permission};
 
 /// How the check of a known key ended: the required permission, and the denial if there was one.
 ///
@@ -27,30 +27,33 @@ impl Outcome {
     pub fn named(permission: Option<Permission>, refused: Option<&str>) -> Option<Self> {
         let refused = match refused {
             None => None,
-            Some(word) => Some(CODES.into_iter().find(|reason| *reason == word)?),
+            Some(word) => {
+                let mut codes = REASONS.into_iter().map(DenialReason::code);
+                Some(codes.find(|code| *code == word)?)
+            }
         };
         Some(Self { permission, refused })
     }
 }
 
-/// The codes of all denials that a known key can have. The order determines the numbers.
-const CODES: [&str; 14] = [
-    "retired_secret",
-    "deleted_key",
-    "expired_key",
-    "newer_key",
-    "network_not_allowed",
-    "origin_not_allowed",
-    "insufficient_scope",
-    "key_in_query",
-    "key_in_browser",
-    "rate_limited",
-    "paused_key",
-    "visitor_rate_limited",
-    "quota_exceeded",
-    "image_too_large_for_key",
+/// The reasons of all denials that a known key can have. The order determines the numbers.
+const REASONS: [DenialReason; 14] = [
+    DenialReason::Retired,
+    DenialReason::Deleted,
+    DenialReason::Expired,
+    DenialReason::NotUnderstood,
+    DenialReason::Network,
+    DenialReason::Origin,
+    DenialReason::Permission,
+    DenialReason::InQuery,
+    DenialReason::InBrowser,
+    DenialReason::Rate,
+    DenialReason::Paused,
+    DenialReason::VisitorRate,
+    DenialReason::Quota,
+    DenialReason::Image,
 ];
-const RESULTS: usize = CODES.len() + 1;
+const RESULTS: usize = REASONS.len() + 1;
 
 /// The number of different outcomes.
 pub(crate) const OUTCOMES: usize = (Permission::ALL.len() + 1) * RESULTS;
@@ -88,7 +91,7 @@ pub(crate) const fn number(permission: Option<Permission>, answer: Result<(), De
 /// Returns the outcome with this number.
 pub(crate) fn outcome(number: usize) -> Outcome {
     let permission = (number / RESULTS).checked_sub(1).map(|row| Permission::ALL[row]);
-    let refused = (number % RESULTS).checked_sub(1).map(|result| CODES[result]);
+    let refused = (number % RESULTS).checked_sub(1).map(|result| REASONS[result].code());
     Outcome { permission, refused }
 }
 

@@ -11,7 +11,7 @@ use keyrack_core::refusals::{DenialDetail, DeniedKey};
 use keyrack_core::times::rfc3339;
 use keyrack_core::{Invalid, OpError};
 use keyrack_guard::{Guard, Problem};
-use keyrack_key::Standing;
+use keyrack_key::{DenialReason, Standing};
 use keyrack_store::ProjectType;
 use keyrack_vision::PictureError;
 use serde_json::{Value, json};
@@ -26,8 +26,8 @@ pub fn of(error: &OpError, guard: &Guard) -> Problem {
         OpError::NotFound(_) => problem(StatusCode::NOT_FOUND, "not_found"),
         OpError::CallerChanged => problem(StatusCode::UNAUTHORIZED, "changed_key")
             .header(CHALLENGE, "Bearer realm=\"keyrack\", error=\"invalid_token\""),
-        OpError::NotUnderstood => problem(StatusCode::CONFLICT, "newer_key"),
-        OpError::Gone => problem(StatusCode::CONFLICT, "deleted_key"),
+        OpError::NotUnderstood => problem(StatusCode::CONFLICT, DenialReason::NotUnderstood.code()),
+        OpError::Gone => problem(StatusCode::CONFLICT, DenialReason::Deleted.code()),
         OpError::OtherHistory => problem(StatusCode::CONFLICT, "other_history"),
         OpError::Conflict => problem(StatusCode::PRECONDITION_FAILED, "changed_meanwhile"),
         OpError::NameTaken(_) => problem(StatusCode::CONFLICT, "name_taken"),
@@ -36,17 +36,16 @@ pub fn of(error: &OpError, guard: &Guard) -> Problem {
         }
         OpError::RoleLost | OpError::Role { .. } => problem(StatusCode::FORBIDDEN, "insufficient_role"),
         OpError::OutsideKey { key, .. } => {
-            problem(StatusCode::FORBIDDEN, "outside_key").with("key", key.to_string())
+            problem(StatusCode::FORBIDDEN, DenialReason::OutsideProjects.code()).with("key", key.to_string())
         }
         OpError::OutsideModels { key, .. } => {
-            problem(StatusCode::FORBIDDEN, "model_outside_key").with("key", key.to_string())
+            problem(StatusCode::FORBIDDEN, DenialReason::OutsideModels.code()).with("key", key.to_string())
         }
         OpError::Beyond(_) => problem(StatusCode::FORBIDDEN, "beyond_key"),
         OpError::SeenInPublic(_) => problem(StatusCode::CONFLICT, "seen_in_public"),
         OpError::NoKeysHere => problem(StatusCode::FORBIDDEN, "no_keys_here"),
-        OpError::Anonymous => {
-            problem(StatusCode::UNAUTHORIZED, "missing_key").header(CHALLENGE, "Bearer realm=\"keyrack\"")
-        }
+        OpError::Anonymous => problem(StatusCode::UNAUTHORIZED, DenialReason::Missing.code())
+            .header(CHALLENGE, "Bearer realm=\"keyrack\""),
         OpError::KeyAndCookie => problem(StatusCode::BAD_REQUEST, "key_and_cookie"),
         OpError::NoWorkspace => problem(StatusCode::BAD_REQUEST, "missing_workspace"),
         OpError::AlreadySetUp => problem(StatusCode::CONFLICT, "already_set_up"),

@@ -1,28 +1,39 @@
 //! The reasons for denied requests, as sentences for pages.
 
+use keyrack_key::DenialReason as Reason;
 use keyrack_key::{Permission, Scope};
 
 /// The reason as it follows "refused:", such as "this key lacks the permission datasets:upload, which comes
 /// with the scope Project".
 pub(super) fn sentence(reason: &str, permission: Option<Permission>) -> String {
-    let says = match (reason, permission) {
-        ("insufficient_scope", Some(needed)) => return lacking(needed),
-        ("retired_secret", _) => "its secret was replaced, and has ended",
-        ("deleted_key", _) => "this key was deleted",
-        ("paused_key", _) => "this key is paused",
-        ("expired_key", _) => "this key has expired",
-        ("newer_key", _) => "this key was changed by a newer version of the server",
-        ("network_not_allowed", _) => "this key may not be used from that network",
-        ("origin_not_allowed", _) => "this key may not be used from that origin",
-        ("key_in_query", _) => "the key stood in a URL, where one that holds more than Inference must not be",
-        ("key_in_browser", _) => {
-            "it came from a browser, where one that holds more than Inference must not be"
-        }
-        ("rate_limited", _) => "this key was used too often",
-        ("visitor_rate_limited", _) => "this visitor used the key too often",
-        ("image_too_large_for_key", _) => "the image was larger than this key may send",
-        ("quota_exceeded", _) => "this key has used up its quota",
-        (other, _) => return format!("the reason is {other}"),
+    let unworded = || format!("the reason is {reason}");
+    let Ok(known) = reason.parse::<Reason>() else { return unworded() };
+    let says = match known {
+        Reason::Permission => match permission {
+            Some(needed) => return lacking(needed),
+            None => return unworded(),
+        },
+        Reason::Retired => "its secret was replaced, and has ended",
+        Reason::Deleted => "this key was deleted",
+        Reason::Paused => "this key is paused",
+        Reason::Expired => "this key has expired",
+        Reason::NotUnderstood => "this key was changed by a newer version of the server",
+        Reason::Network => "this key may not be used from that network",
+        Reason::Origin => "this key may not be used from that origin",
+        Reason::InQuery => "the key stood in a URL, where one that holds more than Inference must not be",
+        Reason::InBrowser => "it came from a browser, where one that holds more than Inference must not be",
+        Reason::Rate => "this key was used too often",
+        Reason::VisitorRate => "this visitor used the key too often",
+        Reason::Image => "the image was larger than this key may send",
+        Reason::Quota => "this key has used up its quota",
+        Reason::UntrustedFacts
+        | Reason::OutsideProjects
+        | Reason::OutsideModels
+        | Reason::Missing
+        | Reason::Ambiguous
+        | Reason::Malformed
+        | Reason::Stale
+        | Reason::Unknown => return unworded(),
     };
     says.to_owned()
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use keyrack_core::keys::Propagation;
 use keyrack_core::times::rfc3339;
+use keyrack_key::DenialReason as Reason;
 use keyrack_key::{Brands, Class, Hint, Timestamp};
 use keyrack_store::{Actor, KeyRow, SecretRow, SecretUsage};
 
@@ -57,25 +58,29 @@ pub(super) fn hour_of_day(time: Timestamp) -> String {
 
 /// The reason for a denied request in a few words, such as "scope lacks the permission". Unknown codes become words.
 pub(super) fn denial_reason(code: &str) -> String {
-    match code {
-        "insufficient_scope" => "the scope lacks the permission",
-        "network_not_allowed" => "network not allowed",
-        "origin_not_allowed" => "origin not allowed",
-        "rate_limited" => "too often",
-        "visitor_rate_limited" => "a visitor too often",
-        "quota_exceeded" => "quota used up",
-        "deleted_key" => "the key was deleted",
-        "paused_key" => "the key was paused",
-        "expired_key" => "the key has expired",
-        "retired_secret" => "the secret was replaced",
-        "newer_key" => "written by a newer version",
-        "key_in_query" => "the key stood in the URL",
-        "key_in_browser" => "the key came from a browser",
-        "image_too_large_for_key" => "the image was too large for the key",
-        "model_outside_key" => "a model outside what the key covers",
-        "untrusted_facts" => "facts that only a trusted service may state",
-        "outside_key" => "outside what the key covers",
-        other => return other.replace('_', " "),
+    let in_words = || code.replace('_', " ");
+    let Ok(reason) = code.parse::<Reason>() else { return in_words() };
+    match reason {
+        Reason::Permission => "the scope lacks the permission",
+        Reason::Network => "network not allowed",
+        Reason::Origin => "origin not allowed",
+        Reason::Rate => "too often",
+        Reason::VisitorRate => "a visitor too often",
+        Reason::Quota => "quota used up",
+        Reason::Deleted => "the key was deleted",
+        Reason::Paused => "the key was paused",
+        Reason::Expired => "the key has expired",
+        Reason::Retired => "the secret was replaced",
+        Reason::NotUnderstood => "written by a newer version",
+        Reason::InQuery => "the key stood in the URL",
+        Reason::InBrowser => "the key came from a browser",
+        Reason::Image => "the image was too large for the key",
+        Reason::OutsideModels => "a model outside what the key covers",
+        Reason::UntrustedFacts => "facts that only a trusted service may state",
+        Reason::OutsideProjects => "outside what the key covers",
+        Reason::Missing | Reason::Ambiguous | Reason::Malformed | Reason::Stale | Reason::Unknown => {
+            return in_words();
+        }
     }
     .to_owned()
 }

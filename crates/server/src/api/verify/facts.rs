@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use keyrack_guard::{ClientAddress, Credential, Place, Problem, Refusal};
-use keyrack_key::{Denial, Exposure, KeyId, Permission, Presented, WorkspaceId};
+use keyrack_key::{Denial, DenialReason, Exposure, KeyId, Permission, Presented, WorkspaceId};
 
 use super::StatedFacts;
 use crate::api::{ApiError, ControlSocket};
@@ -132,7 +132,7 @@ impl<'a> Facts<'a> {
              of this workspace with the scope Node in X-Keyrack-Service-Key.",
             names.join(", ")
         );
-        let problem = Problem::new(StatusCode::FORBIDDEN, "untrusted_facts", message);
+        let problem = Problem::new(StatusCode::FORBIDDEN, DenialReason::UntrustedFacts.code(), message);
         let problem = names.iter().fold(problem, |problem, name| {
             problem.field(name, "Only a trusted service may send this field.")
         });

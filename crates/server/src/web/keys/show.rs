@@ -8,7 +8,7 @@ use http::HeaderMap;
 use keyrack_core::OpError;
 use keyrack_core::keys::Names;
 use keyrack_core::keys::advice::advise;
-use keyrack_key::{Class, Permission, Timestamp};
+use keyrack_key::{Class, DenialReason, Permission, Timestamp};
 use keyrack_store::KeyRow;
 
 use super::requested::RequestedKey;
@@ -87,7 +87,7 @@ async fn pause_denials(app: &App, member: &Member, key: &KeyRow) -> Result<Pause
     let mut counted: BTreeMap<Option<Permission>, u64> = BTreeMap::new();
     let mut since: Option<Timestamp> = None;
     for hour in app.keys.usage(&member.acting, key.id, now.since(paused.at)).await? {
-        if hour.outcome == "paused_key" {
+        if hour.outcome == DenialReason::Paused.code() {
             since = since.or(Some(hour.hour));
             *counted.entry(hour.permission).or_default() += hour.checks;
         }
