@@ -193,7 +193,7 @@ pub(super) fn beyond(wide: &Restrictions, narrow: &Restrictions) -> Vec<&'static
     both.filter(|((_, wide), (_, narrow))| !wide.is_within(narrow)).map(|((name, _), _)| name).collect()
 }
 
-/// The names of changed restrictions whose subject is not recorded with requests. Works by serialized names, so that
+/// The names of changed restrictions whose subject is not recorded with requests, sorted. Works by serialized names, so that
 /// restrictions added in the future are included. Excludes restrictions that the change only loosens.
 fn unrecorded(old: &Restrictions, new: &Restrictions) -> Vec<String> {
     let fields = |own: &Restrictions| match serde_json::to_value(own) {
@@ -206,10 +206,13 @@ fn unrecorded(old: &Restrictions, new: &Restrictions) -> Vec<String> {
     let old = fields(old);
     let recorded = ["networks", "origins", "rate"];
     let changed = fields(new).into_iter().filter(|(name, value)| old.get(name) != Some(value));
-    changed
+    let mut names: Vec<_> = changed
         .map(|(name, _)| name)
         .filter(|name| !recorded.contains(&name.as_str()) && !only_widened(name))
-        .collect()
+        .collect();
+    // The order of a `serde_json::Map` depends on a feature that any crate of a build can turn on.
+    names.sort();
+    names
 }
 
 /// The minimum number of requests above a lower rate limit. Returns `None` if the change does not lower the limit.
