@@ -3,7 +3,7 @@
 #![no_main]
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
-use keyrack_guard::{Credential, Place};
+use keyrack_guard::{Credential, KeyLocation};
 use keyrack_key::{Brands, Denial, Presented};
 use libfuzzer_sys::fuzz_target;
 
@@ -24,8 +24,8 @@ fuzz_target!(|bytes: &[u8]| {
         Ok(Some(found)) => {
             let carried = |value: &HeaderValue| holds(value.as_bytes(), found.text());
             match found.place() {
-                Place::Header => assert!(headers.values().any(carried), "a key is what was sent"),
-                Place::Query => assert!(uri.query().is_some_and(|query| query.contains("api-key"))),
+                KeyLocation::Header => assert!(headers.values().any(carried), "a key is what was sent"),
+                KeyLocation::Query => assert!(uri.query().is_some_and(|query| query.contains("api-key"))),
             }
             assert!(!format!("{found:?}").contains("text"));
             let _ = Presented::parse(found.text(), &Brands::default()).map(|presented| presented.digest());

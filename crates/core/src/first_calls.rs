@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyrack_key::{Digest, Hint, KeyId, Permission, Timestamp, WorkspaceId};
-use keyrack_rack::{LastUse, Outcome, Used};
+use keyrack_rack::{LastUse, Outcome, SecretUsage};
 use parking_lot::Mutex;
 
 use super::keys::Handed;
@@ -62,7 +62,7 @@ impl FirstCalls {
 
     /// Records the usage of secrets. With `workspace`, ignores keys of other workspaces, because a node may report only
     /// keys of its own workspace.
-    pub fn learn(&self, used: &[Used], workspace: Option<WorkspaceId>) {
+    pub fn learn(&self, used: &[SecretUsage], workspace: Option<WorkspaceId>) {
         self.with(|watched| {
             if watched.is_empty() {
                 return;
@@ -100,9 +100,9 @@ fn oldest_of_most(watched: &HashMap<Digest, Watched>) -> Option<Digest> {
 }
 
 impl FirstCall {
-    fn after(self, used: &Used) -> Self {
+    fn after(self, used: &SecretUsage) -> Self {
         let refused = || {
-            let of = |outcome: &Outcome| Some((outcome.permission, outcome.refused?));
+            let of = |outcome: &Outcome| Some((outcome.permission, outcome.denied?));
             used.counts.iter().find_map(|(outcome, _)| of(outcome))
         };
         match (self, used.last) {

@@ -275,7 +275,7 @@ impl Keys {
             let row = change.await?;
             // If this fails, the change is durable but the rack lacks it. The rack is then stale and denies requests
             // until the follower can read the change: no answers are better than wrong answers.
-            follower.reach(row.revision, clock()).await.map_err(OpError::internal)?;
+            follower.catch_up_to(row.revision, clock()).await.map_err(OpError::internal)?;
             let Arrival { nodes, unconfirmed } = nodes.reached(row.workspace, row.revision).await;
             let (revision, took) = (row.revision, clock().since(started));
             Ok((row, Propagation { revision, nodes: nodes + 1, unconfirmed, took }))

@@ -7,7 +7,7 @@ mod settings;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use keyrack_key::{ModelId, Only, ProjectId};
+use keyrack_key::{Allowlist, ModelId, ProjectId};
 use keyrack_rack::Clock;
 use keyrack_store::{CurvePoint, Model, Page, Store, StoreError};
 use serde_json::Value;
@@ -75,7 +75,7 @@ impl Models {
         after: Option<ModelId>,
         limit: u32,
     ) -> Result<Page<Model, ModelId>, OpError> {
-        if let Only::These(named) = by.covered_models() {
+        if let Allowlist::Only(named) = by.covered_models() {
             if let Some(id) = project {
                 let project = self.store.project(by.workspace, id).await?;
                 by.covers(project.ok_or(OpError::NotFound("project"))?)?;
@@ -88,8 +88,8 @@ impl Models {
             return Ok(self.store.models(by.workspace, Some(project.id), after, limit).await?);
         }
         match by.covered_projects() {
-            Only::Any => Ok(self.store.models(by.workspace, None, after, limit).await?),
-            Only::These(covered) => self.list_of(by, covered, after, limit).await,
+            Allowlist::Any => Ok(self.store.models(by.workspace, None, after, limit).await?),
+            Allowlist::Only(covered) => self.list_of(by, covered, after, limit).await,
         }
     }
 

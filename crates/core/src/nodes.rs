@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use keyrack_key::{NodeId, Timestamp, WorkspaceId};
 use keyrack_rack::{
-    Calls, Clock, Feed, Frame, LEASE, Next, Position, Revision, Snapshot, TOMBSTONE_LIFE, Used, WAIT,
+    CallGroup, Clock, Feed, FeedUpdate, Frame, LEASE, Position, Revision, SecretUsage, Snapshot,
+    TOMBSTONE_LIFE, WAIT,
 };
 use keyrack_store::{Node, Store, StoreError};
 use parking_lot::Mutex;
@@ -201,14 +202,14 @@ impl Nodes {
         })?;
         let feed = self.store.workspace_feed(by.workspace);
         let mut next = feed.after(applied).await?;
-        if matches!(next, Next::Frame(_)) {
+        if matches!(next, FeedUpdate::Frame(_)) {
             let now = (self.clock)();
             self.with(by, id, |seat| {
                 (seat.applied, seat.heard, seat.heard_at) = (Some(applied.revision), Instant::now(), now);
             })?;
             self.moved.send_replace(());
         }
-        while matches!(&next, Next::Frame(frame) if frame.changes.is_empty()) {
+        while matches!(&next, FeedUpdate::Frame(frame) if frame.changes.is_empty()) {
             let is_over = timeout_at(until, changed.changed()).await.is_err();
             next = feed.after(applied).await?;
             if is_over {
@@ -218,8 +219,8 @@ impl Nodes {
         // The key may have been deleted while the request waited.
         by.verify(&self.store, (self.clock)()).await?;
         Ok(match next {
-            Next::Frame(frame) => Some(frame),
-            Next::Reload => None,
+            FeedUpdate::Frame(frame) => Some(frame),
+            FeedUpdate::Reload => None,
         })
     }
 
@@ -231,8 +232,8 @@ impl Nodes {
         by: &Acting,
         id: NodeId,
         batch: u64,
-        used: Arc<Vec<Used>>,
-        calls: Vec<Calls>,
+        used: Arc<Vec<SecretUsage>>,
+        calls: Vec<CallGroup>,
     ) -> Result<(), OpError> {
         self.is_of(by, id)?;
         let share = self.usage_reports.take(by.claimant(), 1)?;

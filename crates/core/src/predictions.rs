@@ -9,7 +9,7 @@ mod tests;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use keyrack_key::{Class, Counted, Denial, ModelId, Permission};
+use keyrack_key::{Class, Denial, ModelId, Permission, QuotaResource};
 use keyrack_rack::Clock;
 use keyrack_store::{Model, ModelStatus, ProjectType, Store};
 use keyrack_vision::{self as vision, Backbone, BackboneError, ImageLimits, ModelError, Picture, Threads};
@@ -180,7 +180,7 @@ impl Predictions {
         // quota, gets no prediction, and gets no information about the model.
         by.verify(&self.store, (self.clock)()).await?;
         let asked = asked?;
-        let spent = self.quotas.take(by, Counted::Predictions).await?;
+        let spent = self.quotas.take(by, QuotaResource::Predictions).await?;
         let look = move |backbone: &_, picture: &_, threads: &_| look(&asked, backbone, picture, threads);
         let seen = hold_answer(&self.answers, by.claimant(), spent, self.see(by, image, until, look).await)?;
         by.verify(&self.store, (self.clock)()).await?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use keyrack_key::{Only, ProjectId};
+use keyrack_key::{Allowlist, ProjectId};
 use keyrack_rack::Clock;
 use keyrack_store::{EditProject, NewProject, Page, Project, ProjectType, Store, StoreError};
 use rand_core::UnwrapErr;
@@ -69,8 +69,8 @@ impl Projects {
         limit: u32,
     ) -> Result<Page<Project, ProjectId>, OpError> {
         match by.covered_projects() {
-            Only::Any => Ok(self.store.projects(by.workspace, after, limit).await?),
-            Only::These(covered) => self.list_these(by, &covered, after, limit).await,
+            Allowlist::Any => Ok(self.store.projects(by.workspace, after, limit).await?),
+            Allowlist::Only(covered) => self.list_these(by, &covered, after, limit).await,
         }
     }
 

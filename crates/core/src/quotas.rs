@@ -10,7 +10,7 @@ pub(super) mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use keyrack_key::{Counted, Denial, KeyId, Period, Quotas as Own, Standing};
+use keyrack_key::{Denial, KeyId, Period, QuotaResource, QuotaState, Quotas as Own};
 use keyrack_rack::{Caller, Clock, Rack};
 use keyrack_store::{KeyRow, Store};
 use parking_lot::Mutex;
@@ -30,7 +30,7 @@ pub struct Quotas {
     books: Arc<Mutex<Books>>,
 }
 
-type Books = HashMap<(KeyId, Counted), Arc<Book>>;
+type Books = HashMap<(KeyId, QuotaResource), Arc<Book>>;
 
 /// The block that this server holds of one key's quotas of one kind.
 #[derive(Debug, Default)]
@@ -49,7 +49,7 @@ impl Quotas {
 
     /// Spends one unit if `by` is a key with quotas of that kind. Call this after all other checks, because a unit must
     /// not be spent for work that another check denies.
-    pub async fn take(&self, by: &Acting, of: Counted) -> Result<Spent, OpError> {
+    pub async fn take(&self, by: &Acting, of: QuotaResource) -> Result<Spent, OpError> {
         match &by.who {
             Who::Key(caller) => self.take_of(caller, of).await,
             Who::Member { .. } | Who::Operator => Ok(Spent::nothing()),
@@ -57,7 +57,7 @@ impl Quotas {
     }
 
     /// Spends one unit for a key that the guard has allowed. See [`take`](Self::take).
-    pub async fn take_of(&self, caller: &Caller, of: Counted) -> Result<Spent, OpError> {
+    pub async fn take_of(&self, caller: &Caller, of: QuotaResource) -> Result<Spent, OpError> {
         let own = OfKind::of(quotas_of(caller), of, caller.key().revision);
         if own.is_empty() {
             return Ok(Spent::nothing());
@@ -75,12 +75,12 @@ impl Quotas {
     }
 
     /// Whether a key has quotas of that kind.
-    pub fn has_of(&self, caller: &Caller, of: Counted) -> bool {
+    pub fn has_of(&self, caller: &Caller, of: QuotaResource) -> bool {
         !OfKind::of(quotas_of(caller), of, caller.key().revision).is_empty()
     }
 
     /// Returns the usage of the quotas of that kind, without spending a unit. Fails if a quota is used up.
-    pub async fn look(&self, caller: &Caller, of: Counted) -> Result<Vec<Standing>, OpError> {
+    pub async fn look(&self, caller: &Caller, of: QuotaResource) -> Result<Vec<QuotaState>, OpError> {
         let mut standings = self.standings(caller.key().key, &quotas_of(caller)).await?;
         standings.retain(|standing| standing.quota.of == of);
         match standings.iter().find(|standing| standing.left() == 0) {
@@ -90,7 +90,7 @@ impl Quotas {
     }
 
     /// Returns the units left for `by`, or `None` if no quota applies. Fails if a quota is used up.
-    pub async fn left(&self, by: &Acting, of: Counted) -> Result<Option<u64>, OpError> {
+    pub async fn left(&self, by: &Acting, of: QuotaResource) -> Result<Option<u64>, OpError> {
         let Who::Key(caller) = &by.who else { return Ok(None) };
         if !self.has_of(caller, of) {
             return Ok(None);
@@ -99,7 +99,7 @@ impl Quotas {
     }
 
     /// Returns the usage of the quotas of a key. Returns nothing for a deleted key.
-    pub async fn standings_of(&self, key: &KeyRow) -> Result<Vec<Standing>, OpError> {
+    pub async fn standings_of(&self, key: &KeyRow) -> Result<Vec<QuotaState>, OpError> {
         match &key.terms.restrictions {
             Some(own) if key.deletion.is_none() => self.standings(key.id, &own.quotas).await,
             _ => Ok(Vec::new()),
@@ -107,15 +107,15 @@ impl Quotas {
     }
 
     /// Returns the usage of each quota of a key. Unspent blocks of other servers count as used.
-    async fn standings(&self, key: KeyId, own: &Own) -> Result<Vec<Standing>, OpError> {
+    async fn standings(&self, key: KeyId, own: &Own) -> Result<Vec<QuotaState>, OpError> {
         if own.is_empty() {
             return Ok(Vec::new());
         }
         let now = (self.clock)();
-        let taken = self.store.quota_usage(key, Period::Month.around(now).begins).await?;
+        let taken = self.store.quota_usage(key, Period::Month.around(now).start).await?;
         let standings = own.iter().map(|quota| {
             let window = quota.per.around(now);
-            let is_it = |of, per, begins| (of, per, begins) == (quota.of, quota.per, window.begins);
+            let is_it = |of, per, begins| (of, per, begins) == (quota.of, quota.per, window.start);
             let taken = taken.iter().find(|(of, one)| is_it(*of, one.per, one.begins));
             let taken = taken.map_or(0, |(_, one)| one.taken);
             let book = self.books.lock().get(&(key, quota.of)).cloned();
@@ -123,7 +123,7 @@ impl Quotas {
                 let block = book.block.lock();
                 block.left_of(quota.per, window)
             });
-            Standing { quota, used: taken.saturating_sub(left), window }
+            QuotaState { quota, used: taken.saturating_sub(left), window }
         });
         Ok(standings.collect())
     }
@@ -133,8 +133,8 @@ impl Quotas {
         let now = (self.clock)();
         self.books.lock().retain(|_, book| !book.block.lock().is_over(now));
         // Keep the previous month in case the clock is set back.
-        let month = Period::Month.around(now).begins;
-        let before = Period::Month.around(month.minus(std::time::Duration::from_micros(1))).begins;
+        let month = Period::Month.around(now).start;
+        let before = Period::Month.around(month.minus(std::time::Duration::from_micros(1))).start;
         self.store.delete_quota_usage_before(before).await?;
         Ok(())
     }
@@ -150,13 +150,13 @@ impl Quotas {
         Ok(self.store.return_blocks(&rests).await?)
     }
 
-    fn book(&self, key: KeyId, of: Counted) -> Arc<Book> {
+    fn book(&self, key: KeyId, of: QuotaResource) -> Arc<Book> {
         Arc::clone(self.books.lock().entry((key, of)).or_default())
     }
 
     /// Takes a block from the store, unless a concurrent request has done so. Runs in a separate task, so that a client
     /// that disconnects does not lose the block.
-    async fn ask(&self, key: KeyId, of: Counted, own: OfKind, book: &Arc<Book>) -> Result<(), OpError> {
+    async fn ask(&self, key: KeyId, of: QuotaResource, own: OfKind, book: &Arc<Book>) -> Result<(), OpError> {
         let turn = Arc::clone(&book.asking).lock_owned().await;
         let (store, clock, book) = (self.store.clone(), self.clock, Arc::clone(book));
         let task = tokio::spawn(async move {
@@ -177,7 +177,7 @@ impl Quotas {
         task.await.map_err(OpError::internal)?
     }
 
-    fn refuse(&self, caller: &Caller, standing: Standing) -> OpError {
+    fn refuse(&self, caller: &Caller, standing: QuotaState) -> OpError {
         let denial: Denial = standing.denial((self.clock)());
         self.late.refuse(caller, standing.quota.of.permission(), denial, DenialDetail::Quota(standing))
     }

@@ -8,8 +8,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use keyrack_key::Standing;
-use keyrack_rack::Refusal;
+use keyrack_key::QuotaState;
+use keyrack_rack::DeniedCheck;
 use keyrack_store::{DeniedRequest, Store};
 use parking_lot::Mutex;
 
@@ -26,7 +26,7 @@ const ON_A_SHELF: usize = 256;
 /// A key that an operation denies after the guard allowed it.
 #[derive(Clone, Debug)]
 pub struct DeniedKey {
-    pub refusal: Refusal,
+    pub refusal: DeniedCheck,
     pub detail: DenialDetail,
 }
 
@@ -34,7 +34,7 @@ pub struct DeniedKey {
 #[derive(Clone, Copy, Debug)]
 pub enum DenialDetail {
     /// The quota that is used up.
-    Quota(Standing),
+    Quota(QuotaState),
     /// The largest image that the key may send, in bytes.
     ImageBytes(NonZeroU32),
 }

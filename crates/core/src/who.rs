@@ -1,6 +1,6 @@
 //! The caller of an operation, and what the caller may do.
 
-use keyrack_key::{ModelId, Only, Permissions, ProjectId, Restrictions, Timestamp, UserId, WorkspaceId};
+use keyrack_key::{Allowlist, ModelId, Permissions, ProjectId, Restrictions, Timestamp, UserId, WorkspaceId};
 use keyrack_rack::Caller;
 use keyrack_store::{Actor, AuthorizedStore, Model, Principal, Project, Role, Session, Store, Workspace};
 
@@ -135,22 +135,22 @@ impl Acting {
     }
 
     /// The projects that the caller may open.
-    pub fn covered_projects(&self) -> Only<ProjectId> {
+    pub fn covered_projects(&self) -> Allowlist<ProjectId> {
         match &self.who {
             Who::Key(caller) => {
-                caller.key().restrictions.as_ref().map_or(Only::Any, |own| own.projects.clone())
+                caller.key().restrictions.as_ref().map_or(Allowlist::Any, |own| own.projects.clone())
             }
-            Who::Member { .. } | Who::Operator => Only::Any,
+            Who::Member { .. } | Who::Operator => Allowlist::Any,
         }
     }
 
     /// The models that the caller may open, within the projects that the caller may open.
-    pub fn covered_models(&self) -> Only<ModelId> {
+    pub fn covered_models(&self) -> Allowlist<ModelId> {
         match &self.who {
             Who::Key(caller) => {
-                caller.key().restrictions.as_ref().map_or(Only::Any, |own| own.models.clone())
+                caller.key().restrictions.as_ref().map_or(Allowlist::Any, |own| own.models.clone())
             }
-            Who::Member { .. } | Who::Operator => Only::Any,
+            Who::Member { .. } | Who::Operator => Allowlist::Any,
         }
     }
 

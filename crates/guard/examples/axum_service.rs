@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use axum::routing::get;
 use axum::{Extension, Router};
 use clap::Parser;
-use keyrack_guard::{Caller, GuardLayer, NodeBuilder, Permission, WhenCutOff};
+use keyrack_guard::{Caller, GuardLayer, NodeBuilder, OfflinePolicy, Permission};
 use tokio::net::TcpListener;
 
 #[derive(Parser)]
@@ -24,9 +24,9 @@ struct Choices {
     /// Where to listen
     #[arg(long, default_value = "127.0.0.1:9000")]
     listen: SocketAddr,
-    /// What to do when the server cannot be reached: refuse, or serve-for=60s
+    /// What to do when the server cannot be reached: deny, or serve-for=60s
     #[arg(long, default_value = "serve-for=60s")]
-    when_cut_off: WhenCutOff,
+    offline_policy: OfflinePolicy,
     /// A key with the scope Node
     #[arg(env = "KEYRACK_KEY", hide_env_values = true)]
     key: String,
@@ -40,8 +40,8 @@ async fn hello(Extension(caller): Extension<Caller>) -> String {
 async fn main() -> Result<(), Box<dyn Error>> {
     let choices = Choices::parse();
     let node = NodeBuilder::new(choices.server, choices.key)
-        .named("axum example")
-        .when_cut_off(choices.when_cut_off)
+        .name("axum example")
+        .offline_policy(choices.offline_policy)
         .start()
         .await?;
     let guard = GuardLayer::new(node.guard().clone(), Permission::ModelsPredict);

@@ -29,7 +29,7 @@ async fn hello(request: Request<Incoming>) -> Result<Response<String>, Infallibl
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let server = env::var("KEYRACK_SERVER").unwrap_or_else(|_| "http://127.0.0.1:8080".to_owned());
-    let node = NodeBuilder::new(server, env::var("KEYRACK_KEY")?).named("hyper example").start().await?;
+    let node = NodeBuilder::new(server, env::var("KEYRACK_KEY")?).name("hyper example").start().await?;
     let service = GuardLayer::any_key(node.guard().clone()).layer(service_fn(hello));
     let listener = TcpListener::bind(env::args().nth(1).as_deref().unwrap_or("127.0.0.1:9000")).await?;
     println!("listening on http://{}", listener.local_addr()?);

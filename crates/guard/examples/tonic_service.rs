@@ -20,7 +20,7 @@ use tonic::service::Routes;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let server = env::var("KEYRACK_SERVER").unwrap_or_else(|_| "http://127.0.0.1:8080".to_owned());
-    let node = NodeBuilder::new(server, env::var("KEYRACK_KEY")?).named("tonic example").start().await?;
+    let node = NodeBuilder::new(server, env::var("KEYRACK_KEY")?).name("tonic example").start().await?;
     let guard = GuardLayer::new(node.guard().clone(), Permission::ModelsPredict);
     let (_, health) = tonic_health::server::health_reporter();
     let service = Routes::new(health).into_axum_router().layer(guard);

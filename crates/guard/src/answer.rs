@@ -2,16 +2,16 @@
 
 use http::{StatusCode, header};
 use keyrack_key::{Denial, Pause, Period, Permission, Scope};
-use keyrack_rack::Refusal;
+use keyrack_rack::DeniedCheck;
 use serde_json::Value;
 
 use crate::Problem;
-use crate::limits::{LIMIT, POLICY, Told};
+use crate::limits::{RATELIMIT, RATELIMIT_POLICY, RateLimitState};
 
 impl Problem {
     /// Creates the problem for `refusal`. `manage` is the URL under which a key is edited, without the key's
     /// id. If given, an answer about the rights of a key contains a link to the key.
-    pub fn of_refusal(refusal: &Refusal, manage: Option<&str>) -> Self {
+    pub fn for_denied(refusal: &DeniedCheck, manage: Option<&str>) -> Self {
         let denial = refusal.denial;
         let problem = Self::new(status(denial), denial.code(), message(denial));
         let problem = limit(challenge(problem, denial), denial);
@@ -117,7 +117,7 @@ fn lacking(needed: Permission) -> String {
     let scopes: Vec<_> = Scope::holding(needed).map(Scope::title).collect();
     format!(
         "this API key may not {}: it lacks {needed}, which comes with the scope {}",
-        needed.says(),
+        needed.phrase(),
         scopes.join(" or ")
     )
 }
@@ -148,9 +148,9 @@ fn challenge(problem: Problem, denial: Denial) -> Problem {
 
 /// Adds the rate limit headers to a denial because of a limit. `Retry-After` and `t` name the same moment.
 fn limit(problem: Problem, denial: Denial) -> Problem {
-    let Some(told) = Told::of_denial(denial) else { return problem };
+    let Some(state) = RateLimitState::of_denial(denial) else { return problem };
     problem
-        .header(header::RETRY_AFTER, &told.seconds().to_string())
-        .header(POLICY, &told.policy())
-        .header(LIMIT, &told.limit())
+        .header(header::RETRY_AFTER, &state.seconds().to_string())
+        .header(RATELIMIT_POLICY, &state.policy())
+        .header(RATELIMIT, &state.limit())
 }

@@ -9,7 +9,7 @@ const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// The part of a request that contains the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum KeyLocation {
     /// The header `Authorization: Bearer` or `X-Api-Key`.
     Header,
     /// The parameter `?api-key=`, which also gets into logs, histories, and `Referer` headers.
@@ -22,7 +22,7 @@ pub enum Place {
 ///
 /// ```
 /// use http::{HeaderMap, HeaderValue, Uri};
-/// use keyrack_guard::{Credential, Place};
+/// use keyrack_guard::{Credential, KeyLocation};
 /// use keyrack_key::Brands;
 ///
 /// let mut headers = HeaderMap::new();
@@ -30,11 +30,11 @@ pub enum Place {
 /// let uri = Uri::from_static("/");
 /// let found = Credential::find(&headers, &uri, &Brands::default()).unwrap().unwrap();
 /// assert_eq!(found.text(), b"kr_sk_example");
-/// assert_eq!(found.place(), Place::Header);
+/// assert_eq!(found.place(), KeyLocation::Header);
 /// ```
 pub struct Credential<'a> {
     text: Cow<'a, [u8]>,
-    place: Place,
+    place: KeyLocation,
 }
 
 impl<'a> Credential<'a> {
@@ -47,7 +47,7 @@ impl<'a> Credential<'a> {
     pub fn find(headers: &'a HeaderMap, uri: &'a Uri, brands: &Brands) -> Result<Option<Self>, Denial> {
         let in_headers = bearers(headers)
             .chain(headers.get_all(X_API_KEY).iter().map(|value| bare(value.as_bytes())))
-            .map(|text| Self { text: Cow::Borrowed(text), place: Place::Header });
+            .map(|text| Self { text: Cow::Borrowed(text), place: KeyLocation::Header });
         let mut found: Option<Self> = None;
         for next in in_headers.chain(in_query(uri)) {
             found = Some(match found {
@@ -60,7 +60,7 @@ impl<'a> Credential<'a> {
 
     /// Reads the key from a header that [`Self::find`] does not look at.
     pub fn of_header(value: &'a HeaderValue) -> Self {
-        Self { text: Cow::Borrowed(bare(value.as_bytes())), place: Place::Header }
+        Self { text: Cow::Borrowed(bare(value.as_bytes())), place: KeyLocation::Header }
     }
 
     /// Chooses between two credentials of one request.
@@ -89,7 +89,7 @@ impl<'a> Credential<'a> {
     }
 
     /// Returns the location of the text. If there are several, the query takes precedence.
-    pub const fn place(&self) -> Place {
+    pub const fn place(&self) -> KeyLocation {
         self.place
     }
 }
@@ -124,7 +124,7 @@ fn in_query(uri: &Uri) -> impl Iterator<Item = Credential<'_>> {
             Cow::Borrowed(text) => Cow::Borrowed(bare(text.as_bytes())),
             Cow::Owned(text) => Cow::Owned(bare(text.as_bytes()).to_owned()),
         };
-        Credential { text, place: Place::Query }
+        Credential { text, place: KeyLocation::Query }
     })
 }
 
@@ -134,7 +134,7 @@ mod tests {
     use keyrack_key::{Class, Secret};
     use proptest::prelude::*;
 
-    fn found(headers: &[(&'static str, &str)], uri: &str) -> Result<Option<(String, Place)>, Denial> {
+    fn found(headers: &[(&'static str, &str)], uri: &str) -> Result<Option<(String, KeyLocation)>, Denial> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, HeaderValue::from_str(value).unwrap());
@@ -152,27 +152,33 @@ mod tests {
 
     #[test]
     fn key_is_found_in_header_and_query() {
-        let header = Ok(Some(("a".to_owned(), Place::Header)));
+        let header = Ok(Some(("a".to_owned(), KeyLocation::Header)));
         assert_eq!(found(&[("authorization", "Bearer a")], "/"), header);
         assert_eq!(found(&[("authorization", "bEaReR   a ")], "/"), header);
         assert_eq!(found(&[("x-api-key", "a")], "/"), header);
-        assert_eq!(found(&[], "/?x=1&api-key=a%5Fb"), Ok(Some(("a_b".to_owned(), Place::Query))));
+        assert_eq!(found(&[], "/?x=1&api-key=a%5Fb"), Ok(Some(("a_b".to_owned(), KeyLocation::Query))));
         assert_eq!(found(&[], "/?api-keys=a"), Ok(None));
         assert_eq!(found(&[("authorization", "Basic YTpi")], "/"), Ok(None));
         assert_eq!(found(&[("authorization", "")], "/"), Ok(None));
-        assert_eq!(found(&[("authorization", "Bearer")], "/"), Ok(Some((String::new(), Place::Header))));
+        assert_eq!(
+            found(&[("authorization", "Bearer")], "/"),
+            Ok(Some((String::new(), KeyLocation::Header)))
+        );
     }
 
     #[test]
     fn bearer_scheme_is_stripped_in_every_location() {
         for written in ["Bearer a", "bearer  a", "BEARER a "] {
-            assert_eq!(found(&[("x-api-key", written)], "/"), Ok(Some(("a".to_owned(), Place::Header))));
+            assert_eq!(
+                found(&[("x-api-key", written)], "/"),
+                Ok(Some(("a".to_owned(), KeyLocation::Header)))
+            );
             let query = format!("/?api-key={}", written.replace(' ', "+"));
-            assert_eq!(found(&[], &query), Ok(Some(("a".to_owned(), Place::Query))));
+            assert_eq!(found(&[], &query), Ok(Some(("a".to_owned(), KeyLocation::Query))));
         }
         assert_eq!(
             found(&[("x-api-key", "bearer_a")], "/"),
-            Ok(Some(("bearer_a".to_owned(), Place::Header)))
+            Ok(Some(("bearer_a".to_owned(), KeyLocation::Header)))
         );
     }
 
@@ -181,8 +187,8 @@ mod tests {
         let (a, b) = (key(), key());
         let bearer = format!("Bearer {a}");
         let (auth, own) = (("authorization", bearer.as_str()), ("x-api-key", a.as_str()));
-        assert_eq!(found(&[auth, own], "/"), Ok(Some((a.clone(), Place::Header))));
-        assert_eq!(found(&[auth, own], &format!("/?api-key={a}")), Ok(Some((a.clone(), Place::Query))));
+        assert_eq!(found(&[auth, own], "/"), Ok(Some((a.clone(), KeyLocation::Header))));
+        assert_eq!(found(&[auth, own], &format!("/?api-key={a}")), Ok(Some((a.clone(), KeyLocation::Query))));
         assert_eq!(found(&[own, ("x-api-key", &b)], "/"), Err(Denial::Ambiguous));
         assert_eq!(found(&[auth, ("x-api-key", "junk"), ("x-api-key", &b)], "/"), Err(Denial::Ambiguous));
         assert_eq!(found(&[auth], &format!("/?api-key={b}")), Err(Denial::Ambiguous));
@@ -191,7 +197,7 @@ mod tests {
     #[test]
     fn other_credential_is_ignored_if_key_is_present() {
         let key = key();
-        let ours = Ok(Some((key.clone(), Place::Header)));
+        let ours = Ok(Some((key.clone(), KeyLocation::Header)));
         let mut mistyped = key.clone();
         mistyped.pop();
         for other in
@@ -206,10 +212,10 @@ mod tests {
             assert_eq!(found(&[("authorization", &bearer)], &query), ours, "{other}");
         }
         let query = format!("/?api-key={key}");
-        let in_query = Ok(Some((key.clone(), Place::Query)));
+        let in_query = Ok(Some((key.clone(), KeyLocation::Query)));
         assert_eq!(found(&[("authorization", "Bearer")], &query), in_query);
         // Without a valid key, the first text is returned and fails to parse.
-        let first = Ok(Some(("x".to_owned(), Place::Header)));
+        let first = Ok(Some(("x".to_owned(), KeyLocation::Header)));
         assert_eq!(found(&[("authorization", "Bearer x"), ("x-api-key", "y")], "/?api-key=z"), first);
     }
 

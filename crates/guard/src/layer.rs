@@ -7,15 +7,15 @@ use std::task::{Context, Poll};
 
 use futures_util::future::Either;
 use http::{HeaderValue, Request, Response, header, request};
-use keyrack_key::{Brands, Denial, Exposure, Permission, Presented, Question, Spend, WorkspaceId};
-use keyrack_rack::{Call, Caller, Callers, Clock, LastUse, Outcome, Rack, Refusal};
+use keyrack_key::{AccessRequest, Brands, Denial, Exposure, Permission, Presented, RateUse, WorkspaceId};
+use keyrack_rack::{Call, Caller, CallerLog, Clock, DeniedCheck, LastUse, Outcome, Rack};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::home::Home;
-use crate::limits::{self, Admitted};
+use crate::limits::{self, AllowedFuture};
 use crate::origin::origin;
-use crate::{Credential, Place, Problem};
+use crate::own_origins::OwnOrigins;
+use crate::{Credential, KeyLocation, Problem};
 
 /// The address of a request's client. The code in front of the guard, which knows the trusted proxies, adds
 /// it to the extensions of the request. Without it, the guard treats the address as unknown.
@@ -44,9 +44,9 @@ impl ClientAddress {
 }
 
 /// The permission that a denied request required. The response has it in its
-/// extensions, next to the [`Refusal`].
+/// extensions, next to the [`DeniedCheck`].
 #[derive(Clone, Copy, Debug)]
-pub struct Asked(pub Option<Permission>);
+pub struct RequiredPermission(pub Option<Permission>);
 
 /// Decides about requests with the keys of a rack.
 #[derive(Clone, Debug)]
@@ -54,62 +54,66 @@ pub struct Guard {
     rack: Arc<Rack>,
     brands: Brands,
     clock: Clock,
-    manage: Option<String>,
-    home: Home,
-    callers: Option<Arc<Callers>>,
+    manage_url: Option<String>,
+    own_origins: OwnOrigins,
+    callers: Option<Arc<CallerLog>>,
 }
 
 impl Guard {
-    /// Creates a guard for the keys of `rack`, with secrets of `brands`. Until [`Self::at_home`] lists own
+    /// Creates a guard for the keys of `rack`, with secrets of `brands`. Until [`Self::with_own_origins`] lists own
     /// pages, a key with more permissions than Inference is denied from every page.
     pub const fn new(rack: Arc<Rack>, brands: Brands, clock: Clock) -> Self {
-        Self { rack, brands, clock, manage: None, home: Home::nowhere(), callers: None }
+        Self { rack, brands, clock, manage_url: None, own_origins: OwnOrigins::none(), callers: None }
     }
 
     /// Sets the URL under which a key is edited. The guard appends the id of the key.
     #[must_use]
-    pub fn manage_at(mut self, base: String) -> Self {
-        self.manage = Some(base);
+    pub fn with_manage_url(mut self, base: String) -> Self {
+        self.manage_url = Some(base);
         self
     }
 
     /// Sets the origins of the service's own pages, which may send any key.
     #[must_use]
-    pub fn at_home(mut self, home: Home) -> Self {
-        self.home = home;
+    pub fn with_own_origins(mut self, own_origins: OwnOrigins) -> Self {
+        self.own_origins = own_origins;
         self
     }
 
     /// Records the callers in `callers`, which another task must drain from time to time.
     #[must_use]
-    pub fn noting(mut self, callers: Arc<Callers>) -> Self {
+    pub fn with_caller_log(mut self, callers: Arc<CallerLog>) -> Self {
         self.callers = Some(callers);
         self
     }
 
     /// Returns the origins of the service's own pages.
-    pub const fn home(&self) -> &Home {
-        &self.home
+    pub const fn own_origins(&self) -> &OwnOrigins {
+        &self.own_origins
     }
 
     /// Returns `true` if a page of another origin sent the request.
-    pub fn is_from_elsewhere(&self, request: &request::Parts) -> bool {
-        self.home.is_left_by(request)
+    pub fn is_cross_origin(&self, request: &request::Parts) -> bool {
+        self.own_origins.is_cross_origin(request)
     }
 
     /// Returns where others can read a key from `place` of this request.
-    pub fn exposure(&self, place: Place, request: &request::Parts) -> Exposure {
+    pub fn exposure(&self, place: KeyLocation, request: &request::Parts) -> Exposure {
         match place {
-            Place::Query => Exposure::Url,
-            Place::Header if self.is_from_elsewhere(request) => Exposure::Browser,
-            Place::Header => Exposure::None,
+            KeyLocation::Query => Exposure::Url,
+            KeyLocation::Header if self.is_cross_origin(request) => Exposure::Browser,
+            KeyLocation::Header => Exposure::None,
         }
     }
 
     /// Decides about the key of a request. Takes one request from its rate limits, and records the use and
     /// the caller. Allocates nothing and waits for no lock.
-    pub fn check(&self, request: &request::Parts, permission: Option<Permission>) -> Result<Caller, Refusal> {
-        self.decide(None, ClientAddress::of(request), request, permission, Spend::One)
+    pub fn check(
+        &self,
+        request: &request::Parts,
+        permission: Option<Permission>,
+    ) -> Result<Caller, DeniedCheck> {
+        self.decide(None, ClientAddress::of(request), request, permission, RateUse::Take)
     }
 
     /// Like [`Self::check`], for a key of `workspace`. Keys of other workspaces are unknown. `address` is
@@ -120,21 +124,21 @@ impl Guard {
         address: Option<IpAddr>,
         request: &request::Parts,
         permission: Option<Permission>,
-    ) -> Result<Caller, Refusal> {
-        self.decide(Some(workspace), address, request, permission, Spend::One)
+    ) -> Result<Caller, DeniedCheck> {
+        self.decide(Some(workspace), address, request, permission, RateUse::Take)
     }
 
     /// Decides about `credential`, a second key of the request that [`Self::check`] does not find. It must
     /// belong to `workspace`. Its use counts like that of any key.
-    pub fn check_beside(
+    pub fn check_credential(
         &self,
         credential: &Credential<'_>,
         workspace: WorkspaceId,
         request: &request::Parts,
         permission: Option<Permission>,
-    ) -> Result<Caller, Refusal> {
+    ) -> Result<Caller, DeniedCheck> {
         let address = ClientAddress::of(request);
-        self.decide_about(credential, Some(workspace), address, request, permission, Spend::One)
+        self.decide_about(credential, Some(workspace), address, request, permission, RateUse::Take)
     }
 
     /// Decides again about a long request that was allowed before. Takes nothing from
@@ -143,8 +147,8 @@ impl Guard {
         &self,
         request: &request::Parts,
         permission: Option<Permission>,
-    ) -> Result<Caller, Refusal> {
-        self.decide(None, ClientAddress::of(request), request, permission, Spend::Before)
+    ) -> Result<Caller, DeniedCheck> {
+        self.decide(None, ClientAddress::of(request), request, permission, RateUse::Skip)
     }
 
     fn decide(
@@ -153,8 +157,8 @@ impl Guard {
         address: Option<IpAddr>,
         request: &request::Parts,
         permission: Option<Permission>,
-        spend: Spend,
-    ) -> Result<Caller, Refusal> {
+        spend: RateUse,
+    ) -> Result<Caller, DeniedCheck> {
         let credential = self.find(request)?.ok_or(Denial::Missing)?;
         self.decide_about(&credential, workspace, address, request, permission, spend)
     }
@@ -171,39 +175,39 @@ impl Guard {
         address: Option<IpAddr>,
         request: &request::Parts,
         permission: Option<Permission>,
-        spend: Spend,
-    ) -> Result<Caller, Refusal> {
+        spend: RateUse,
+    ) -> Result<Caller, DeniedCheck> {
         let presented = Presented::parse(credential.text(), &self.brands).map_err(Denial::from)?;
         let now = (self.clock)();
         let origin = origin(&request.headers);
         let exposure = self.exposure(credential.place(), request);
-        let question = Question { now, permission, address, origin, exposure, spend };
+        let question = AccessRequest { now, permission, address, origin, exposure, spend };
         let decided = self.rack.check_in(workspace, &presented, &question);
         let agent = request.headers.get(header::USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
-        self.note_call(&presented, &question, &decided, agent);
+        self.record_call(&presented, &question, &decided, agent);
         if let Ok(caller) = &decided {
-            self.rack.note_use(caller, LastUse::new(now, address, permission, agent));
+            self.rack.record_use(caller, LastUse::new(now, address, permission, agent));
         }
         decided
     }
 
     /// Records the caller of a request with a known key, whether it was allowed or denied.
-    pub fn note_call(
+    pub fn record_call(
         &self,
         presented: &Presented<'_>,
-        question: &Question<'_>,
-        decided: &Result<Caller, Refusal>,
+        question: &AccessRequest<'_>,
+        decided: &Result<Caller, DeniedCheck>,
         agent: &[u8],
     ) {
         let origin = question.origin.unwrap_or_default().as_bytes();
-        self.rack.note_exposure(presented, question.exposure, origin, question.now);
+        self.rack.record_exposure(presented, question.exposure, origin, question.now);
         let Some(callers) = &self.callers else { return };
-        let (key, refused) = match decided {
+        let (key, denied) = match decided {
             Ok(caller) => (caller.key(), None),
-            Err(Refusal { denial, key: Some(key) }) => (key, Some(denial.code())),
-            Err(Refusal { key: None, .. }) => return,
+            Err(DeniedCheck { denial, key: Some(key) }) => (key, Some(denial.code())),
+            Err(DeniedCheck { key: None, .. }) => return,
         };
-        callers.note(&Call {
+        callers.record(&Call {
             workspace: key.workspace,
             key: key.key,
             hint: presented.hint(),
@@ -212,17 +216,21 @@ impl Guard {
             origin,
             agent,
             exposure: question.exposure,
-            outcome: Outcome { permission: question.permission, refused },
+            outcome: Outcome { permission: question.permission, denied },
         });
     }
 
     /// Creates the problem that a denied client gets.
-    pub fn problem(&self, refusal: &Refusal) -> Problem {
-        Problem::of_refusal(refusal, self.manage.as_deref())
+    pub fn problem(&self, refusal: &DeniedCheck) -> Problem {
+        Problem::for_denied(refusal, self.manage_url.as_deref())
     }
 
     /// Creates the response to a denied request.
-    pub fn answer<B: From<String>>(&self, refusal: Refusal, request: &request::Parts) -> Response<B> {
+    pub fn denied_response<B: From<String>>(
+        &self,
+        refusal: DeniedCheck,
+        request: &request::Parts,
+    ) -> Response<B> {
         let id = request.headers.get("x-request-id").and_then(|value| value.to_str().ok());
         let mut response = self.problem(&refusal).into_response(id);
         // For layers that count or log responses.
@@ -268,7 +276,7 @@ impl<S> Layer<S> for GuardLayer {
 }
 
 /// A denial, or the response of the inner service.
-pub type GuardFuture<F, R, E> = Either<Ready<Result<R, E>>, Admitted<F>>;
+pub type GuardFuture<F, R, E> = Either<Ready<Result<R, E>>, AllowedFuture<F>>;
 
 /// A service that decides about each request before the inner service gets it.
 #[derive(Clone, Debug)]
@@ -295,19 +303,19 @@ where
         let (mut parts, body) = request.into_parts();
         // Nothing but the guard may set the caller.
         parts.extensions.remove::<Caller>();
-        let told = match guard.check(&parts, *permission) {
+        let state = match guard.check(&parts, *permission) {
             Ok(caller) => {
-                let told = limits::rates(&caller);
+                let state = limits::rates(&caller);
                 parts.extensions.insert(caller);
-                told
+                state
             }
-            Err(Refusal { denial: Denial::Missing, .. }) if !required => [None; 2],
+            Err(DeniedCheck { denial: Denial::Missing, .. }) if !required => [None; 2],
             Err(refusal) => {
-                let mut answer = guard.answer(refusal, &parts);
-                answer.extensions_mut().insert(Asked(*permission));
+                let mut answer = guard.denied_response(refusal, &parts);
+                answer.extensions_mut().insert(RequiredPermission(*permission));
                 return Either::Left(ready(Ok(answer)));
             }
         };
-        Either::Right(Admitted::new(self.inner.call(Request::from_parts(parts, body)), told))
+        Either::Right(AllowedFuture::new(self.inner.call(Request::from_parts(parts, body)), state))
     }
 }

@@ -4,21 +4,21 @@
 
 mod answer;
 mod credential;
-mod home;
 mod layer;
 pub mod limits;
 mod origin;
+mod own_origins;
 mod problem;
 #[cfg(feature = "remote-without-tls")]
 pub mod remote;
 
-pub use credential::{Credential, Place};
-pub use home::Home;
+pub use credential::{Credential, KeyLocation};
 pub use keyrack_key::Permission;
-pub use keyrack_rack::{Caller, Clock, Refusal};
-pub use layer::{Asked, ClientAddress, Guard, GuardFuture, GuardLayer, GuardService};
-pub use limits::Admitted;
+pub use keyrack_rack::{Caller, Clock, DeniedCheck};
+pub use layer::{ClientAddress, Guard, GuardFuture, GuardLayer, GuardService, RequiredPermission};
+pub use limits::AllowedFuture;
 pub use origin::origin;
+pub use own_origins::OwnOrigins;
 pub use problem::Problem;
 #[cfg(feature = "remote-without-tls")]
-pub use remote::{Node, NodeBuilder, RemoteError, WhenCutOff};
+pub use remote::{Node, NodeBuilder, OfflinePolicy, RemoteError};

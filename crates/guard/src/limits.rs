@@ -4,13 +4,13 @@
 //!
 //! ```
 //! use http::HeaderMap;
-//! use keyrack_guard::limits::Told;
-//! use keyrack_key::{Allowance, Rate};
+//! use keyrack_guard::limits::RateLimitState;
+//! use keyrack_key::{RateStatus, Rate};
 //!
 //! let rate = Rate::new(100, 60).unwrap();
-//! let state = Told::of_key(Allowance { rate, remaining: 99, full_in: 1 });
+//! let state = RateLimitState::of_key(RateStatus { rate, remaining: 99, full_in_seconds: 1 });
 //! let mut headers = HeaderMap::new();
-//! state.tell(&mut headers);
+//! state.add_to(&mut headers);
 //! assert_eq!(headers["ratelimit-policy"], "\"key\";q=100;w=60");
 //! assert_eq!(headers["ratelimit"], "\"key\";r=99;t=1");
 //! ```
@@ -20,18 +20,18 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
-use keyrack_key::{Allowance, Counted, Denial, Period, Quota, Rate, Standing, Timestamp};
+use keyrack_key::{Denial, Period, Quota, QuotaResource, QuotaState, Rate, RateStatus, Timestamp};
 use keyrack_rack::Caller;
 use pin_project_lite::pin_project;
 
 /// The limits: requests (`q`) in a window of seconds (`w`).
-pub const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+pub const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// The state of each limit: remaining requests (`r`), and seconds until more are available (`t`).
-pub const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+pub const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// The state of one limit for a caller. Becomes one item of each header.
 #[derive(Clone, Copy, Debug)]
-pub struct Told {
+pub struct RateLimitState {
     name: &'static str,
     quota: u32,
     /// In seconds; 0 if the window has no fixed length.
@@ -40,19 +40,19 @@ pub struct Told {
     seconds: u32,
 }
 
-impl Told {
+impl RateLimitState {
     /// Creates the state of a key's rate limit.
-    pub const fn of_key(Allowance { rate, remaining, full_in }: Allowance) -> Self {
-        Self::of_rate("key", rate, remaining, full_in)
+    pub const fn of_key(RateStatus { rate, remaining, full_in_seconds }: RateStatus) -> Self {
+        Self::of_rate("key", rate, remaining, full_in_seconds)
     }
 
     /// Creates the state of a key's rate limit for each visitor.
-    pub const fn of_visitor(Allowance { rate, remaining, full_in }: Allowance) -> Self {
-        Self::of_rate("visitor", rate, remaining, full_in)
+    pub const fn of_visitor(RateStatus { rate, remaining, full_in_seconds }: RateStatus) -> Self {
+        Self::of_rate("visitor", rate, remaining, full_in_seconds)
     }
 
     /// Creates the state of a quota, which resets at the end of its day or month.
-    pub fn of_quota(standing: Standing, now: Timestamp) -> Self {
+    pub fn of_quota(standing: QuotaState, now: Timestamp) -> Self {
         let Quota { of, limit, per } = standing.quota;
         Self::of_period(of, per, limit.get(), standing.left(), standing.resets_in(now))
     }
@@ -70,7 +70,7 @@ impl Told {
     }
 
     /// Months differ in length, so that a monthly quota has no window.
-    const fn of_period(of: Counted, per: Period, quota: u32, remaining: u32, seconds: u32) -> Self {
+    const fn of_period(of: QuotaResource, per: Period, quota: u32, remaining: u32, seconds: u32) -> Self {
         let window = match per {
             Period::Day => 86_400,
             Period::Month => 0,
@@ -87,23 +87,23 @@ impl Told {
         self.seconds
     }
 
-    /// Returns the item for [`POLICY`].
+    /// Returns the item for [`RATELIMIT_POLICY`].
     pub(crate) fn policy(self) -> String {
         let Self { name, quota, window, .. } = self;
         let window = if window == 0 { String::new() } else { format!(";w={window}") };
         format!("\"{name}\";q={quota}{window}")
     }
 
-    /// Returns the item for [`LIMIT`].
+    /// Returns the item for [`RATELIMIT`].
     pub(crate) fn limit(self) -> String {
         let Self { name, remaining, seconds, .. } = self;
         format!("\"{name}\";r={remaining};t={seconds}")
     }
 
     /// Adds the items to the headers of a response, after the items that are already there.
-    pub fn tell(self, headers: &mut HeaderMap) {
-        join(headers, POLICY, &self.policy());
-        join(headers, LIMIT, &self.limit());
+    pub fn add_to(self, headers: &mut HeaderMap) {
+        join(headers, RATELIMIT_POLICY, &self.policy());
+        join(headers, RATELIMIT, &self.limit());
     }
 }
 
@@ -116,39 +116,42 @@ pub fn join(headers: &mut HeaderMap, name: HeaderName, items: &str) {
     }
 }
 
-const fn name_of(of: Counted, per: Period) -> &'static str {
+const fn name_of(of: QuotaResource, per: Period) -> &'static str {
     match (of, per) {
-        (Counted::Predictions, Period::Day) => "predictions-day",
-        (Counted::Predictions, Period::Month) => "predictions-month",
-        (Counted::Images, Period::Day) => "images-day",
-        (Counted::Images, Period::Month) => "images-month",
-        (Counted::Trainings, Period::Day) => "trainings-day",
-        (Counted::Trainings, Period::Month) => "trainings-month",
+        (QuotaResource::Predictions, Period::Day) => "predictions-day",
+        (QuotaResource::Predictions, Period::Month) => "predictions-month",
+        (QuotaResource::Images, Period::Day) => "images-day",
+        (QuotaResource::Images, Period::Month) => "images-month",
+        (QuotaResource::Trainings, Period::Day) => "trainings-day",
+        (QuotaResource::Trainings, Period::Month) => "trainings-month",
     }
 }
 
 pin_project! {
     /// The future of an allowed request. Adds the rate limit headers to the response.
     #[derive(Debug)]
-    pub struct Admitted<F> {
+    pub struct AllowedFuture<F> {
         #[pin]
         inner: F,
-        told: [Option<Told>; 2],
+        state: [Option<RateLimitState>; 2],
     }
 }
 
-impl<F> Admitted<F> {
-    pub(crate) const fn new(inner: F, told: [Option<Told>; 2]) -> Self {
-        Self { inner, told }
+impl<F> AllowedFuture<F> {
+    pub(crate) const fn new(inner: F, state: [Option<RateLimitState>; 2]) -> Self {
+        Self { inner, state }
     }
 }
 
 /// Returns the state of a caller's rate limits: per visitor, and per key.
-pub fn rates(caller: &Caller) -> [Option<Told>; 2] {
-    [caller.visitor_allowance().map(Told::of_visitor), caller.allowance().map(Told::of_key)]
+pub fn rates(caller: &Caller) -> [Option<RateLimitState>; 2] {
+    [
+        caller.visitor_rate_status().map(RateLimitState::of_visitor),
+        caller.rate_status().map(RateLimitState::of_key),
+    ]
 }
 
-impl<F, B, E> Future for Admitted<F>
+impl<F, B, E> Future for AllowedFuture<F>
 where
     F: Future<Output = Result<Response<B>, E>>,
 {
@@ -158,7 +161,7 @@ where
         let this = self.project();
         let mut answer = ready!(this.inner.poll(cx));
         if let Ok(response) = &mut answer {
-            this.told.iter().flatten().for_each(|told| told.tell(response.headers_mut()));
+            this.state.iter().flatten().for_each(|state| state.add_to(response.headers_mut()));
         }
         Poll::Ready(answer)
     }

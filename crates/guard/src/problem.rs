@@ -66,7 +66,7 @@ impl Problem {
 
     /// Changes the status, for clients that understand no other.
     #[must_use]
-    pub const fn answered_as(mut self, status: StatusCode) -> Self {
+    pub const fn with_status(mut self, status: StatusCode) -> Self {
         self.status = status;
         self
     }

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 
 use crate::{
-    Counted, DenialReason, Exposure, Malformed, Pause, Period, Permission, Permissions, Quota, Rate,
-    Restrictions, Timestamp,
+    DenialReason, Exposure, MalformedSecret, Pause, Period, Permission, Permissions, Quota, QuotaResource,
+    Rate, Restrictions, Timestamp,
 };
 
 /// All that a decision needs to know about a key, at one revision of it.
@@ -15,29 +15,29 @@ use crate::{
 ///
 /// ```
 /// use keyrack_key::{
-///     Denial, Exposure, Permission, Question, Restrictions, Scope, SecretState, Spend, Terms, Timestamp,
+///     Denial, Exposure, Permission, AccessRequest, Restrictions, Scope, SecretState, RateUse, KeyState, Timestamp,
 /// };
 ///
-/// let key = Terms {
+/// let key = KeyState {
 ///     permissions: Scope::Inference.permissions(),
 ///     restrictions: Some(Restrictions::NONE),
 ///     expires_at: None,
 ///     pause: None,
 ///     deleted_at: None,
 /// };
-/// let request = Question {
+/// let request = AccessRequest {
 ///     now: Timestamp::from_micros(0),
 ///     permission: Some(Permission::ModelsTrain),
 ///     address: None,
 ///     origin: None,
 ///     exposure: Exposure::None,
-///     spend: Spend::One,
+///     spend: RateUse::Take,
 /// };
 /// let denial = key.decide(SecretState::Current, &request).unwrap_err();
 /// assert_eq!(denial, Denial::Permission(Permission::ModelsTrain));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Terms<R = Restrictions> {
+pub struct KeyState<R = Restrictions> {
     /// The permissions that the key was granted.
     pub permissions: Permissions,
     /// The restrictions; `None` if a newer version wrote some that this version cannot
@@ -62,20 +62,20 @@ pub enum SecretState {
 
 /// How a decision uses the rate limits of a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Spend {
+pub enum RateUse {
     /// Takes one request from each rate limit.
     #[default]
-    One,
+    Take,
     /// Only checks that a request is left, and takes none.
-    Nothing,
+    Peek,
     /// Ignores the rate limits, because an earlier decision about this request has
     /// already taken one from them.
-    Before,
+    Skip,
 }
 
 /// A request that a key is checked for.
 #[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
+pub struct AccessRequest<'a> {
     /// The time of the request.
     pub now: Timestamp,
     /// The permission that the route requires; `None` if any valid key will do.
@@ -87,10 +87,10 @@ pub struct Question<'a> {
     /// Where others can read the secret of this request.
     pub exposure: Exposure,
     /// How the decision uses the key's rate limits.
-    pub spend: Spend,
+    pub spend: RateUse,
 }
 
-/// The reason for which a request is denied: the first check that fails, in the order of [`Terms::decide`].
+/// The reason for which a request is denied: the first check that fails, in the order of [`KeyState::decide`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denial {
     /// The request has no key.
@@ -104,7 +104,7 @@ pub enum Denial {
     InQuery,
     /// The text does not have the form of a secret.
     #[error(transparent)]
-    Malformed(#[from] Malformed),
+    Malformed(#[from] MalformedSecret),
     /// The keys in memory may be out of date, so that no decision is possible.
     #[error("keys cannot be checked right now")]
     Stale,
@@ -156,16 +156,16 @@ pub enum Denial {
         /// Seconds until the next request is allowed, rounded up: at least 1.
         wait: u32,
     },
-    /// The image is larger than the key may send for a prediction, in bytes. [`Terms::decide`] does not know
+    /// The image is larger than the key may send for a prediction, in bytes. [`KeyState::decide`] does not know
     /// the image: the code that reads the request body returns this.
     #[error("this API key may send images of at most {0} bytes")]
     Image(NonZeroU32),
-    /// The key has used up a quota. [`Terms::decide`] does not count predictions, images, or training runs:
+    /// The key has used up a quota. [`KeyState::decide`] does not count predictions, images, or training runs:
     /// the code that starts the work returns this.
     #[error("this API key may {}, and has used {used}", Quota::from_parts(.of, .limit, .per))]
     Quota {
         /// The resource that the quota limits.
-        of: Counted,
+        of: QuotaResource,
         /// The period after which the quota resets.
         per: Period,
         /// The size of the quota.
@@ -212,14 +212,14 @@ impl Denial {
     }
 }
 
-impl<R: Borrow<Restrictions>> Terms<R> {
+impl<R: Borrow<Restrictions>> KeyState<R> {
     /// Decides about a request that was sent with a secret of this key. The order of the checks
     /// is fixed: deletion, pause, and expiry of the key; retirement of the secret; network;
     /// origin; permission; exposure.
     ///
     /// Rate limits come after these checks, so that a request that is denied here takes nothing from them
     /// ([`Rate::take`]). Quotas come last, when the work starts.
-    pub fn decide(&self, secret: SecretState, question: &Question<'_>) -> Result<(), Denial> {
+    pub fn decide(&self, secret: SecretState, question: &AccessRequest<'_>) -> Result<(), Denial> {
         self.is_alive(secret, question.now)?;
         let restrictions: &Restrictions = self.restrictions.as_ref().ok_or(Denial::NotUnderstood)?.borrow();
         if !self.permissions.is_known() {
@@ -235,7 +235,7 @@ impl<R: Borrow<Restrictions>> Terms<R> {
             return Err(Denial::Permission(needed));
         }
         match question.exposure {
-            exposure if exposure.suits(self.permissions) => Ok(()),
+            exposure if exposure.permits(self.permissions) => Ok(()),
             Exposure::None => Ok(()),
             Exposure::Url => Err(Denial::InQuery),
             Exposure::Browser => Err(Denial::InBrowser),
@@ -246,7 +246,7 @@ impl<R: Borrow<Restrictions>> Terms<R> {
         if let Some(at) = self.deleted_at {
             return Err(Denial::Deleted(at));
         }
-        if let Some(pause) = self.pause.filter(|pause| pause.holds(now)) {
+        if let Some(pause) = self.pause.filter(|pause| pause.is_active(now)) {
             return Err(Denial::Paused(pause));
         }
         if let Some(at) = self.expires_at.filter(|at| *at <= now) {
@@ -262,13 +262,13 @@ impl<R: Borrow<Restrictions>> Terms<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Only, Scope};
+    use crate::{Allowlist, Scope};
     use proptest::prelude::*;
 
     const NOW: Timestamp = Timestamp::from_micros(1_000);
 
-    fn terms() -> Terms {
-        Terms {
+    fn terms() -> KeyState {
+        KeyState {
             permissions: Scope::Inference.permissions(),
             restrictions: Some(Restrictions::default()),
             expires_at: None,
@@ -277,14 +277,14 @@ mod tests {
         }
     }
 
-    fn request(permission: Permission) -> Question<'static> {
-        Question {
+    fn request(permission: Permission) -> AccessRequest<'static> {
+        AccessRequest {
             now: NOW,
             permission: Some(permission),
             address: None,
             origin: None,
             exposure: Exposure::None,
-            spend: Spend::One,
+            spend: RateUse::Take,
         }
     }
 
@@ -300,11 +300,11 @@ mod tests {
 
     #[test]
     fn decision_reports_first_failed_check() {
-        let mut worst = Terms {
+        let mut worst = KeyState {
             permissions: Permissions::from_bits(1 << 30),
             restrictions: Some(Restrictions {
-                networks: Only::These([].into()),
-                origins: Only::These([].into()),
+                networks: Allowlist::Only([].into()),
+                origins: Allowlist::Only([].into()),
                 ..Restrictions::default()
             }),
             expires_at: Some(NOW),
@@ -323,9 +323,9 @@ mod tests {
         assert_eq!(worst.decide(SecretState::Current, &request), Err(Denial::NotUnderstood));
         worst.permissions = Permissions::NONE;
         assert_eq!(worst.decide(SecretState::Current, &request), Err(Denial::Network));
-        worst.restrictions.as_mut().unwrap().networks = Only::Any;
+        worst.restrictions.as_mut().unwrap().networks = Allowlist::Any;
         assert_eq!(worst.decide(SecretState::Current, &request), Err(Denial::Origin));
-        worst.restrictions.as_mut().unwrap().origins = Only::Any;
+        worst.restrictions.as_mut().unwrap().origins = Allowlist::Any;
         assert_eq!(
             worst.decide(SecretState::Current, &request),
             Err(Denial::Permission(Permission::ModelsTrain))
@@ -334,7 +334,7 @@ mod tests {
 
     #[test]
     fn unreadable_restrictions_are_denied() {
-        let unread = Terms { restrictions: None, ..terms() };
+        let unread = KeyState { restrictions: None, ..terms() };
         assert_eq!(
             unread.decide(SecretState::Current, &request(Permission::ModelsPredict)),
             Err(Denial::NotUnderstood)
@@ -346,21 +346,21 @@ mod tests {
         fn deleted_or_expired_key_is_denied(bits: u32, now: i64, ended: i64, expires: bool) {
             let now = Timestamp::from_micros(now);
             let ended = Timestamp::from_micros(ended.min(now.micros()));
-            let terms = Terms {
+            let terms = KeyState {
                 permissions: Permissions::from_bits(bits),
                 expires_at: expires.then_some(ended),
                 deleted_at: (!expires).then_some(ended),
                 ..terms()
             };
-            let question = Question { now, ..request(Permission::ModelsTrain) };
-            let question = Question { permission: None, ..question };
+            let question = AccessRequest { now, ..request(Permission::ModelsTrain) };
+            let question = AccessRequest { permission: None, ..question };
             prop_assert!(terms.decide(SecretState::Current, &question).is_err());
         }
 
         #[test]
         fn allowed_permission_is_in_key(bits in 0_u32..128, which in 0_usize..6) {
             let permission = Permission::ALL[which];
-            let terms = Terms { permissions: Permissions::from_bits(bits), ..terms() };
+            let terms = KeyState { permissions: Permissions::from_bits(bits), ..terms() };
             let allowed = terms.decide(SecretState::Current, &request(permission)).is_ok();
             prop_assert_eq!(allowed, bits < 64 && bits & (1 << which) != 0);
         }

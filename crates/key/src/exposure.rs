@@ -12,8 +12,8 @@ use crate::{Permissions, Scope};
 /// use keyrack_key::{Exposure, Scope};
 ///
 /// // A key with the scope Inference may be used on a public page, a key with the scope Project must not.
-/// assert!(Exposure::Browser.suits(Scope::Inference.permissions()));
-/// assert!(!Exposure::Browser.suits(Scope::Project.permissions()));
+/// assert!(Exposure::Browser.permits(Scope::Inference.permissions()));
+/// assert!(!Exposure::Browser.permits(Scope::Project.permissions()));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Exposure {
@@ -45,7 +45,7 @@ impl Exposure {
     }
 
     /// Returns `true` if a key with `permissions` may be exposed in this way.
-    pub fn suits(self, permissions: Permissions) -> bool {
+    pub fn permits(self, permissions: Permissions) -> bool {
         self == Self::None || permissions.is_within(PUBLIC)
     }
 }

@@ -23,7 +23,7 @@ mod time;
 
 pub use brand::{Brand, BrandError, Brands};
 pub use class::Class;
-pub use decision::{Denial, Question, SecretState, Spend, Terms};
+pub use decision::{AccessRequest, Denial, KeyState, RateUse, SecretState};
 pub use digest::Digest;
 pub use exposure::{Exposure, UnknownExposure};
 pub use grant::{Grant, GrantError};
@@ -35,10 +35,12 @@ pub use network::{NetworkError, parse_network};
 pub use origin::{Origin, OriginError};
 pub use pause::Pause;
 pub use permission::{Permission, Permissions, UnknownPermission};
-pub use quota::{Counted, LimitError, Period, Quota, Quotas, Standing, TwiceError, UnknownQuota, Window};
-pub use rate::{Allowance, Rate, RateError};
+pub use quota::{
+    DuplicateQuota, LimitError, Period, Quota, QuotaResource, QuotaState, Quotas, UnknownQuota, Window,
+};
+pub use rate::{Rate, RateError, RateStatus};
 pub use reason::{DenialReason, UnknownReason};
-pub use restriction::{Only, Restrictions};
+pub use restriction::{Allowlist, Restrictions};
 pub use scope::{Scope, Scopes, UnknownScope};
-pub use secret::{Hint, Malformed, Presented, Secret};
+pub use secret::{Hint, MalformedSecret, Presented, Secret};
 pub use time::Timestamp;

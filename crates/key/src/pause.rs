@@ -10,8 +10,8 @@ use crate::Timestamp;
 /// use keyrack_key::{Pause, Timestamp};
 ///
 /// let pause = Pause::until(Some(Timestamp::from_micros(1_000)));
-/// assert!(pause.holds(Timestamp::from_micros(999)));
-/// assert!(!pause.holds(Timestamp::from_micros(1_000)));
+/// assert!(pause.is_active(Timestamp::from_micros(999)));
+/// assert!(!pause.is_active(Timestamp::from_micros(1_000)));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pause(Timestamp);
@@ -35,7 +35,7 @@ impl Pause {
     }
 
     /// Returns `true` if the key is paused at `now`.
-    pub fn holds(self, now: Timestamp) -> bool {
+    pub fn is_active(self, now: Timestamp) -> bool {
         self == Self::UNTIL_RESUMED || self.0 > now
     }
 
@@ -54,9 +54,9 @@ mod tests {
     fn pause_is_active_until_its_end() {
         let at = Timestamp::from_micros;
         let pause = Pause::until(Some(at(5)));
-        assert!(pause.holds(at(4)) && !pause.holds(at(5)));
+        assert!(pause.is_active(at(4)) && !pause.is_active(at(5)));
         assert_eq!((pause.ends_at(), Pause::UNTIL_RESUMED.ends_at()), (Some(at(5)), None));
-        assert!(Pause::until(None).holds(at(i64::MAX)));
+        assert!(Pause::until(None).is_active(at(i64::MAX)));
         assert!(pause.ends_before(Pause::UNTIL_RESUMED) && !Pause::UNTIL_RESUMED.ends_before(pause));
         assert!(!pause.ends_before(pause));
     }

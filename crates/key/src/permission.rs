@@ -54,7 +54,7 @@ impl Permission {
     }
 
     /// Returns a phrase for messages and pages, such as "manage projects".
-    pub const fn says(self) -> &'static str {
+    pub const fn phrase(self) -> &'static str {
         match self {
             Self::ProjectsManage => "manage projects",
             Self::DatasetsUpload => "upload datasets",
@@ -99,7 +99,7 @@ impl<'de> Deserialize<'de> for Permission {
 /// A set of permissions.
 ///
 /// The set may contain bits that have no name in this version, because a newer version wrote them. The bits
-/// are kept, and [`Terms::decide`](crate::Terms::decide) denies such a key, because this version cannot
+/// are kept, and [`KeyState::decide`](crate::KeyState::decide) denies such a key, because this version cannot
 /// know what the key may do.
 ///
 /// # Examples

@@ -20,7 +20,7 @@ const DAY_MICROS: i64 = 24 * 3_600 * 1_000_000;
 /// The resource that a quota limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Counted {
+pub enum QuotaResource {
     /// Predictions of models.
     Predictions,
     /// Images that are added to a dataset.
@@ -42,15 +42,15 @@ pub enum Period {
 /// The text names no resource or no period of a quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownQuota {
-    /// The text names no [`Counted`].
+    /// The text names no [`QuotaResource`].
     #[error("expected predictions, images or trainings")]
-    Counted,
+    Resource,
     /// The text names no [`Period`].
     #[error("expected day or month")]
     Period,
 }
 
-impl Counted {
+impl QuotaResource {
     /// Every resource, in the order in which [`Quotas::iter`] returns them.
     pub const ALL: [Self; 3] = [Self::Predictions, Self::Images, Self::Trainings];
 
@@ -107,7 +107,7 @@ impl Period {
             }
         };
         let midnight = |day: i64| Timestamp::from_micros(day.saturating_mul(DAY_MICROS));
-        Window { begins: midnight(first), ends: midnight(next) }
+        Window { start: midnight(first), end: midnight(next) }
     }
 }
 
@@ -125,9 +125,9 @@ const fn day_of_month(day: i64) -> i64 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// The first moment of the period.
-    pub begins: Timestamp,
+    pub start: Timestamp,
     /// The first moment of the following period.
-    pub ends: Timestamp,
+    pub end: Timestamp,
 }
 
 /// A limit on one resource for each day or month.
@@ -135,9 +135,9 @@ pub struct Window {
 /// # Examples
 ///
 /// ```
-/// use keyrack_key::{Counted, Period, Quota};
+/// use keyrack_key::{QuotaResource, Period, Quota};
 ///
-/// let quota = Quota::new(Counted::Predictions, 1_000, Period::Day)?;
+/// let quota = Quota::new(QuotaResource::Predictions, 1_000, Period::Day)?;
 /// assert_eq!(quota.to_string(), "make 1000 predictions a day");
 /// # Ok::<(), keyrack_key::LimitError>(())
 /// ```
@@ -145,7 +145,7 @@ pub struct Window {
 #[serde(deny_unknown_fields)]
 pub struct Quota {
     /// The resource that is limited.
-    pub of: Counted,
+    pub of: QuotaResource,
     /// The limit: from 1 to 1,000,000,000.
     #[serde(deserialize_with = "in_range")]
     pub limit: NonZeroU32,
@@ -161,12 +161,12 @@ pub struct LimitError;
 impl Quota {
     /// Rebuilds a quota from the fields of [`Denial::Quota`], to print it.
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "thiserror passes the fields by reference")]
-    pub(crate) const fn from_parts(of: &Counted, limit: &NonZeroU32, per: &Period) -> Self {
+    pub(crate) const fn from_parts(of: &QuotaResource, limit: &NonZeroU32, per: &Period) -> Self {
         Self { of: *of, limit: *limit, per: *per }
     }
 
     /// Creates a quota. Fails unless `limit` is from 1 to 1,000,000,000.
-    pub fn new(of: Counted, limit: u32, per: Period) -> Result<Self, LimitError> {
+    pub fn new(of: QuotaResource, limit: u32, per: Period) -> Result<Self, LimitError> {
         let limit = NonZeroU32::new(limit).filter(|limit| limit.get() <= LIMIT_MAX).ok_or(LimitError)?;
         Ok(Self { of, limit, per })
     }
@@ -181,7 +181,7 @@ fn in_range<'de, D: Deserializer<'de>>(limit: D) -> Result<NonZeroU32, D::Error>
 
 /// How much of a quota a key has used in the current day or month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct QuotaState {
     /// The quota that the usage is compared with.
     pub quota: Quota,
     /// The used amount. It exceeds the limit if the limit was higher earlier in the period.
@@ -190,7 +190,7 @@ pub struct Standing {
     pub window: Window,
 }
 
-impl Standing {
+impl QuotaState {
     /// Returns how much is left; 0 if the limit is exceeded.
     pub const fn left(self) -> u32 {
         self.quota.limit.get().saturating_sub(self.used)
@@ -198,7 +198,7 @@ impl Standing {
 
     /// Returns the seconds from `now` until the next period, rounded up: at least 1.
     pub fn resets_in(self, now: Timestamp) -> u32 {
-        u32::try_from(self.window.ends.since(now).as_micros().div_ceil(1_000_000)).unwrap_or(u32::MAX).max(1)
+        u32::try_from(self.window.end.since(now).as_micros().div_ceil(1_000_000)).unwrap_or(u32::MAX).max(1)
     }
 
     /// Returns the denial for a request that needs more than is left.
@@ -210,16 +210,16 @@ impl Standing {
 
 /// The quotas of a key: at most one for each resource and period.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Quotas([Option<NonZeroU32>; Counted::ALL.len() * Period::ALL.len()]);
+pub struct Quotas([Option<NonZeroU32>; QuotaResource::ALL.len() * Period::ALL.len()]);
 
 /// The key already has a quota for this resource and period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is already a quota of {} per {}", .0.of.name(), .0.per.name())]
-pub struct TwiceError(pub Quota);
+pub struct DuplicateQuota(pub Quota);
 
 impl Quotas {
     /// No quota: everything is allowed.
-    pub const NONE: Self = Self([None; Counted::ALL.len() * Period::ALL.len()]);
+    pub const NONE: Self = Self([None; QuotaResource::ALL.len() * Period::ALL.len()]);
 
     /// Returns `true` if the key has no quota.
     pub fn is_empty(&self) -> bool {
@@ -227,26 +227,26 @@ impl Quotas {
     }
 
     /// Adds a quota. Fails if there is one for the same resource and period.
-    pub fn add(&mut self, quota: Quota) -> Result<(), TwiceError> {
+    pub fn add(&mut self, quota: Quota) -> Result<(), DuplicateQuota> {
         match self.0[index(quota.of, quota.per)].replace(quota.limit) {
             None => Ok(()),
-            Some(_) => Err(TwiceError(quota)),
+            Some(_) => Err(DuplicateQuota(quota)),
         }
     }
 
     /// Iterates over all quotas, ordered by resource; the quota of the day precedes that of the month.
     pub fn iter(&self) -> impl Iterator<Item = Quota> {
         let of = move |of| Period::ALL.map(move |per| self.one(of, per));
-        Counted::ALL.into_iter().flat_map(of).flatten()
+        QuotaResource::ALL.into_iter().flat_map(of).flatten()
     }
 
     /// Iterates over the quotas of one resource.
-    pub fn of(&self, of: Counted) -> impl Iterator<Item = Quota> {
+    pub fn of(&self, of: QuotaResource) -> impl Iterator<Item = Quota> {
         Period::ALL.map(|per| self.one(of, per)).into_iter().flatten()
     }
 
     /// Returns the quota of a resource for a period.
-    pub fn one(&self, of: Counted, per: Period) -> Option<Quota> {
+    pub fn one(&self, of: QuotaResource, per: Period) -> Option<Quota> {
         self.0[index(of, per)].map(|limit| Quota { of, limit, per })
     }
 
@@ -264,7 +264,7 @@ impl Quotas {
     }
 }
 
-const fn index(of: Counted, per: Period) -> usize {
+const fn index(of: QuotaResource, per: Period) -> usize {
     of as usize * Period::ALL.len() + per as usize
 }
 
@@ -284,11 +284,11 @@ impl<'de> Deserialize<'de> for Quotas {
     }
 }
 
-impl FromStr for Counted {
+impl FromStr for QuotaResource {
     type Err = UnknownQuota;
 
     fn from_str(text: &str) -> Result<Self, UnknownQuota> {
-        Self::ALL.into_iter().find(|one| one.name() == text).ok_or(UnknownQuota::Counted)
+        Self::ALL.into_iter().find(|one| one.name() == text).ok_or(UnknownQuota::Resource)
     }
 }
 

@@ -14,18 +14,18 @@ use serde::{Deserialize, Serialize};
 use crate::{Denial, Timestamp};
 
 /// The largest number of requests.
-const MOST_REQUESTS: u32 = 1_000_000;
+const REQUESTS_MAX: u32 = 1_000_000;
 /// The largest number of seconds: a day.
-const MOST_SECONDS: u32 = 86_400;
+const SECONDS_MAX: u32 = 86_400;
 /// How far clock readings of concurrent requests may be out of order, in nanoseconds. A due time that is
 /// further in the future was stored before the clock was set back.
-const SLACK: u64 = NANOS;
+const SLACK: u64 = NANOS_PER_SECOND;
 /// The number of nanoseconds in a second.
-const NANOS: u64 = 1_000_000_000;
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 /// A limit of `requests` at once, and of as many in every `seconds` in the long run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Unchecked")]
+#[serde(try_from = "UncheckedRate")]
 pub struct Rate {
     requests: NonZeroU32,
     seconds: NonZeroU32,
@@ -33,7 +33,7 @@ pub struct Rate {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Unchecked {
+struct UncheckedRate {
     requests: u32,
     seconds: u32,
 }
@@ -42,22 +42,22 @@ struct Unchecked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RateError {
     /// The number of requests is not from 1 to 1,000,000.
-    #[error("expected a whole number from 1 to {MOST_REQUESTS}")]
+    #[error("expected a whole number from 1 to {REQUESTS_MAX}")]
     Requests,
     /// The number of seconds is not from 1 to 86,400.
-    #[error("expected a whole number from 1 to {MOST_SECONDS}")]
+    #[error("expected a whole number from 1 to {SECONDS_MAX}")]
     Seconds,
 }
 
 /// What a rate limit leaves at a point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Allowance {
+pub struct RateStatus {
     /// The rate limit.
     pub rate: Rate,
     /// The number of requests that would be allowed at once.
     pub remaining: u32,
     /// Seconds until all requests are available again, rounded up.
-    pub full_in: u32,
+    pub full_in_seconds: u32,
 }
 
 impl Rate {
@@ -65,8 +65,8 @@ impl Rate {
     pub fn new(requests: u32, seconds: u32) -> Result<Self, RateError> {
         let within = |number, most| NonZeroU32::new(number).filter(|number| number.get() <= most);
         Ok(Self {
-            requests: within(requests, MOST_REQUESTS).ok_or(RateError::Requests)?,
-            seconds: within(seconds, MOST_SECONDS).ok_or(RateError::Seconds)?,
+            requests: within(requests, REQUESTS_MAX).ok_or(RateError::Requests)?,
+            seconds: within(seconds, SECONDS_MAX).ok_or(RateError::Seconds)?,
         })
     }
 
@@ -129,20 +129,20 @@ impl Rate {
     }
 
     /// Returns what is left at `now`.
-    pub fn allowance(self, due: u64, now: Timestamp) -> Allowance {
+    pub fn status(self, due: u64, now: Timestamp) -> RateStatus {
         let ahead = due.saturating_sub(nanos(now));
         let remaining = self.burst().saturating_sub(ahead) / self.interval();
-        Allowance {
+        RateStatus {
             rate: self,
             remaining: u32::try_from(remaining).unwrap_or(u32::MAX),
-            full_in: seconds_up(ahead),
+            full_in_seconds: seconds_up(ahead),
         }
     }
 
     /// Returns the nanoseconds in which one request becomes available again. Rounded up, so that the rate is
     /// never exceeded; up to a thousandth is lost.
     fn interval(self) -> u64 {
-        (u64::from(self.seconds()) * NANOS).div_ceil(u64::from(self.requests()))
+        (u64::from(self.seconds()) * NANOS_PER_SECOND).div_ceil(u64::from(self.requests()))
     }
 
     /// Returns the nanoseconds in which all requests become available again.
@@ -156,13 +156,13 @@ fn nanos(time: Timestamp) -> u64 {
 }
 
 fn seconds_up(nanos: u64) -> u32 {
-    u32::try_from(nanos.div_ceil(NANOS)).unwrap_or(u32::MAX)
+    u32::try_from(nanos.div_ceil(NANOS_PER_SECOND)).unwrap_or(u32::MAX)
 }
 
-impl TryFrom<Unchecked> for Rate {
+impl TryFrom<UncheckedRate> for Rate {
     type Error = RateError;
 
-    fn try_from(Unchecked { requests, seconds }: Unchecked) -> Result<Self, RateError> {
+    fn try_from(UncheckedRate { requests, seconds }: UncheckedRate) -> Result<Self, RateError> {
         Self::new(requests, seconds)
     }
 }
@@ -193,12 +193,12 @@ mod tests {
     }
 
     /// Takes a request at `now` and stores the new due time.
-    fn ask(rate: Rate, due: &mut u64, now: Timestamp) -> Result<Allowance, u32> {
+    fn take(rate: Rate, due: &mut u64, now: Timestamp) -> Result<RateStatus, u32> {
         *due = rate.settle(*due, now);
         match rate.take(*due, now) {
             Ok(next) => {
                 *due = next;
-                Ok(rate.allowance(next, now))
+                Ok(rate.status(next, now))
             }
             Err(Denial::Rate { wait, .. }) => Err(wait),
             Err(other) => panic!("{other}"),
@@ -208,23 +208,23 @@ mod tests {
     #[test]
     fn burst_is_allowed_then_one_per_interval() {
         let (rate, mut due) = (rate(5, 60), 0);
-        let left: Vec<_> = (0..5).map(|_| ask(rate, &mut due, NOW).unwrap()).collect();
-        let told: Vec<_> = left.iter().map(|left| (left.remaining, left.full_in)).collect();
+        let left: Vec<_> = (0..5).map(|_| take(rate, &mut due, NOW).unwrap()).collect();
+        let told: Vec<_> = left.iter().map(|left| (left.remaining, left.full_in_seconds)).collect();
         assert_eq!(told, [(4, 12), (3, 24), (2, 36), (1, 48), (0, 60)]);
-        assert_eq!(ask(rate, &mut due, NOW), Err(12));
+        assert_eq!(take(rate, &mut due, NOW), Err(12));
         let almost = NOW.plus(Duration::from_micros(11_999_999));
-        assert_eq!(ask(rate, &mut due, almost), Err(1));
+        assert_eq!(take(rate, &mut due, almost), Err(1));
         let back = NOW.plus(Duration::from_secs(12));
-        assert!(ask(rate, &mut due, back).is_ok());
-        assert_eq!(ask(rate, &mut due, back), Err(12));
+        assert!(take(rate, &mut due, back).is_ok());
+        assert_eq!(take(rate, &mut due, back), Err(12));
     }
 
     #[test]
     fn uneven_interval_refills_late_not_early() {
         // A request becomes available every 1,666 2/3 nanoseconds.
         let (rate, mut due) = (rate(600_000, 1), 0);
-        while ask(rate, &mut due, NOW).is_ok() {}
-        let left = rate.allowance(due, NOW.plus(Duration::from_micros(999_700)));
+        while take(rate, &mut due, NOW).is_ok() {}
+        let left = rate.status(due, NOW.plus(Duration::from_micros(999_700)));
         assert!((599_220..=599_820).contains(&left.remaining), "{left:?}");
     }
 
@@ -232,15 +232,15 @@ mod tests {
     fn clock_set_back_delays_at_most_one_request() {
         let (rate, mut due) = (rate(5, 60), 0);
         let ahead = NOW.plus(Duration::from_hours(24 * 365));
-        assert!(ask(rate, &mut due, ahead).is_ok());
-        assert_eq!(ask(rate, &mut due, NOW), Err(12));
-        assert!(ask(rate, &mut due, NOW.plus(Duration::from_secs(12))).is_ok());
+        assert!(take(rate, &mut due, ahead).is_ok());
+        assert_eq!(take(rate, &mut due, NOW), Err(12));
+        assert!(take(rate, &mut due, NOW.plus(Duration::from_secs(12))).is_ok());
     }
 
     #[test]
     fn changed_rate_keeps_used_share() {
         let used = |was: Rate, times: u32| (0..times).fold(0, |due, _| was.take(due, NOW).unwrap());
-        let left = |rate: Rate, due| rate.allowance(due, NOW).remaining;
+        let left = |rate: Rate, due| rate.status(due, NOW).remaining;
         let (quick, slow) = (rate(100, 100), rate(2, 3_600));
         assert_eq!(left(slow, slow.carry(used(quick, 100), quick, NOW)), 0, "all of it");
         assert_eq!(left(slow, slow.carry(used(quick, 50), quick, NOW)), 1, "half of it");
@@ -282,8 +282,8 @@ mod tests {
     }
 
     fn any_rate() -> impl Strategy<Value = Rate> {
-        let requests = prop_oneof![4 => 1_u32..20, 1 => 1_u32..=MOST_REQUESTS];
-        let seconds = prop_oneof![4 => 1_u32..20, 1 => 1_u32..=MOST_SECONDS];
+        let requests = prop_oneof![4 => 1_u32..20, 1 => 1_u32..=REQUESTS_MAX];
+        let seconds = prop_oneof![4 => 1_u32..20, 1 => 1_u32..=SECONDS_MAX];
         (requests, seconds).prop_map(|(requests, seconds)| rate(requests, seconds))
     }
 
@@ -319,7 +319,7 @@ mod tests {
             let (mut due, mut now, mut passed) = (0, NOW, Vec::new());
             for pause in pauses {
                 now = now.plus(Duration::from_micros(pause));
-                if ask(rate, &mut due, now).is_ok() {
+                if take(rate, &mut due, now).is_ok() {
                     passed.push(now);
                 }
             }
@@ -335,12 +335,12 @@ mod tests {
         #[test]
         fn rate_without_rounding_equals_exact_model(step in 1_u32..1_000, requests in 1_u32..50, pauses in pauses()) {
             // The number of requests divides the seconds, so that the interval is in whole microseconds.
-            let rate = rate(requests, step.min(MOST_SECONDS / requests) * requests);
+            let rate = rate(requests, step.min(SECONDS_MAX / requests) * requests);
             let (mut due, mut now) = (0, NOW);
             let mut exact = Exact { rate, used: 0, last: NOW };
             for pause in pauses {
                 now = now.plus(Duration::from_micros(pause));
-                prop_assert_eq!(ask(rate, &mut due, now).is_ok(), exact.ask(now));
+                prop_assert_eq!(take(rate, &mut due, now).is_ok(), exact.ask(now));
             }
         }
 
@@ -349,7 +349,7 @@ mod tests {
             let (mut due, mut now) = (0, NOW);
             for pause in pauses {
                 now = now.plus(Duration::from_micros(pause));
-                if let Err(wait) = ask(rate, &mut due, now) {
+                if let Err(wait) = take(rate, &mut due, now) {
                     prop_assert!((1..=rate.seconds() + 1).contains(&wait));
                     prop_assert!(rate.take(due, now.plus(Duration::from_secs(wait.into()))).is_ok());
                     if wait > 1 {
@@ -357,9 +357,9 @@ mod tests {
                     }
                 }
             }
-            let left = rate.allowance(due, now);
-            let full = now.plus(Duration::from_secs(left.full_in.into()));
-            prop_assert_eq!(rate.allowance(due, full), Allowance { rate, remaining: rate.requests(), full_in: 0 });
+            let left = rate.status(due, now);
+            let full = now.plus(Duration::from_secs(left.full_in_seconds.into()));
+            prop_assert_eq!(rate.status(due, full), RateStatus { rate, remaining: rate.requests(), full_in_seconds: 0 });
         }
 
         #[test]
@@ -371,7 +371,7 @@ mod tests {
             let (mut ours, mut theirs, mut now, mut behind) = (0, 0, NOW, 0_i32);
             for pause in pauses {
                 now = now.plus(Duration::from_micros(pause));
-                let (inner, outer) = (ask(inner, &mut ours, now), ask(outer, &mut theirs, now));
+                let (inner, outer) = (take(inner, &mut ours, now), take(outer, &mut theirs, now));
                 behind += i32::from(inner.is_ok()) - i32::from(outer.is_ok());
                 prop_assert!(behind <= 1);
             }

@@ -13,15 +13,15 @@ use crate::{ModelId, Origin, ProjectId, Quotas, Rate};
 /// a list is deleted, the key does not get access to all others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Only<T: Ord> {
+pub enum Allowlist<T: Ord> {
     /// Everything is allowed.
     #[default]
     Any,
     /// Only these entries are allowed.
-    These(BTreeSet<T>),
+    Only(BTreeSet<T>),
 }
 
-impl<T: Ord> Only<T> {
+impl<T: Ord> Allowlist<T> {
     /// Returns `true` if everything is allowed.
     pub const fn is_any(&self) -> bool {
         matches!(self, Self::Any)
@@ -35,7 +35,7 @@ impl<T: Ord> Only<T> {
     fn allows(&self, matches: impl Fn(&T) -> bool) -> bool {
         match self {
             Self::Any => true,
-            Self::These(these) => these.iter().any(matches),
+            Self::Only(these) => these.iter().any(matches),
         }
     }
 
@@ -44,8 +44,8 @@ impl<T: Ord> Only<T> {
     fn is_within(&self, other: &Self, inside: impl Fn(&T, &T) -> bool) -> bool {
         match (self, other) {
             (_, Self::Any) => true,
-            (Self::Any, Self::These(_)) => false,
-            (Self::These(inner), Self::These(outer)) => {
+            (Self::Any, Self::Only(_)) => false,
+            (Self::Only(inner), Self::Only(outer)) => {
                 inner.iter().all(|one| outer.iter().any(|other| inside(one, other)))
             }
         }
@@ -58,10 +58,10 @@ impl<T: Ord> Only<T> {
 /// # Examples
 ///
 /// ```
-/// use keyrack_key::{Only, Restrictions, parse_network};
+/// use keyrack_key::{Allowlist, Restrictions, parse_network};
 ///
 /// let office = parse_network("10.4.0.0/16")?;
-/// let restrictions = Restrictions { networks: Only::These([office].into()), ..Restrictions::NONE };
+/// let restrictions = Restrictions { networks: Allowlist::Only([office].into()), ..Restrictions::NONE };
 /// assert!(restrictions.allow_address(Some([10, 4, 0, 17].into())));
 /// assert!(!restrictions.allow_address(None));
 /// # Ok::<(), keyrack_key::NetworkError>(())
@@ -70,17 +70,17 @@ impl<T: Ord> Only<T> {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Restrictions {
     /// The projects that the key has access to.
-    #[serde(skip_serializing_if = "Only::is_any")]
-    pub projects: Only<ProjectId>,
+    #[serde(skip_serializing_if = "Allowlist::is_any")]
+    pub projects: Allowlist<ProjectId>,
     /// The models that the key has access to, within these projects.
-    #[serde(skip_serializing_if = "Only::is_any")]
-    pub models: Only<ModelId>,
+    #[serde(skip_serializing_if = "Allowlist::is_any")]
+    pub models: Allowlist<ModelId>,
     /// The networks that the key may be used from.
-    #[serde(skip_serializing_if = "Only::is_any")]
-    pub networks: Only<IpNet>,
+    #[serde(skip_serializing_if = "Allowlist::is_any")]
+    pub networks: Allowlist<IpNet>,
     /// The web origins that the key may be used from.
-    #[serde(skip_serializing_if = "Only::is_any")]
-    pub origins: Only<Origin>,
+    #[serde(skip_serializing_if = "Allowlist::is_any")]
+    pub origins: Allowlist<Origin>,
     /// The largest image that the key may send for a prediction, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_image_bytes: Option<NonZeroU32>,
@@ -98,10 +98,10 @@ pub struct Restrictions {
 impl Restrictions {
     /// Restricts nothing.
     pub const NONE: Self = Self {
-        projects: Only::Any,
-        models: Only::Any,
-        networks: Only::Any,
-        origins: Only::Any,
+        projects: Allowlist::Any,
+        models: Allowlist::Any,
+        networks: Allowlist::Any,
+        origins: Allowlist::Any,
         max_image_bytes: None,
         rate: None,
         visitor_rate: None,

@@ -75,7 +75,7 @@ impl Scope {
     }
 
     /// Returns a sentence for the pages that describes the scope.
-    pub const fn says(self) -> &'static str {
+    pub const fn description(self) -> &'static str {
         match self {
             Self::Project => "Manage projects, upload datasets, train models, and make predictions.",
             Self::Inference => {
@@ -193,7 +193,7 @@ mod tests {
     /// The permissions follow the sentences of the product document.
     #[test]
     fn scopes_have_documented_permissions() {
-        let project: Vec<_> = Scope::Project.permissions().iter().map(Permission::says).collect();
+        let project: Vec<_> = Scope::Project.permissions().iter().map(Permission::phrase).collect();
         assert_eq!(project, ["manage projects", "upload datasets", "train models", "make predictions"]);
         let inference: Vec<_> = Scope::Inference.permissions().iter().collect();
         assert_eq!(inference, [Permission::ModelsPredict]);

@@ -115,15 +115,15 @@ impl fmt::Display for Hint {
 /// # Examples
 ///
 /// ```
-/// use keyrack_key::{Brands, Class, Malformed, Presented, Secret};
+/// use keyrack_key::{Brands, Class, MalformedSecret, Presented, Secret};
 ///
 /// let brands = Brands::default();
 /// let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
 /// let secret = Secret::generate(brands.current(), Class::Secret, &mut rng);
 /// let presented = Presented::parse(secret.expose().as_bytes(), &brands)?;
 /// assert_eq!(presented.digest(), secret.digest());
-/// assert!(matches!(Presented::parse(b"password", &brands), Err(Malformed::Form)));
-/// # Ok::<(), Malformed>(())
+/// assert!(matches!(Presented::parse(b"password", &brands), Err(MalformedSecret::Form)));
+/// # Ok::<(), MalformedSecret>(())
 /// ```
 #[derive(Clone, Copy)]
 pub struct Presented<'a> {
@@ -132,7 +132,7 @@ pub struct Presented<'a> {
 
 /// The text cannot be a secret of this deployment. The error contains no part of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
+pub enum MalformedSecret {
     /// The text is not `<brand>_<class>_<characters>`, or has another length.
     #[error("a secret has the form <brand>_sk_ or <brand>_pk_ and 38 letters and digits")]
     Form,
@@ -146,27 +146,27 @@ pub enum Malformed {
 
 impl<'a> Presented<'a> {
     /// Parses a secret. Allocates nothing, and hashes only the checksum.
-    pub fn parse(text: &'a [u8], brands: &Brands) -> Result<Self, Malformed> {
+    pub fn parse(text: &'a [u8], brands: &Brands) -> Result<Self, MalformedSecret> {
         // With a length known at compile time, the compiler vectorizes the loops below.
         let (head, tail) =
-            text.split_last_chunk::<{ RANDOM_LENGTH + CHECKSUM_LENGTH }>().ok_or(Malformed::Form)?;
+            text.split_last_chunk::<{ RANDOM_LENGTH + CHECKSUM_LENGTH }>().ok_or(MalformedSecret::Form)?;
         let brand = head.strip_suffix(b"_").and_then(|head| head.get(..head.len().checked_sub(3)?));
-        let brand = brand.ok_or(Malformed::Form)?;
+        let brand = brand.ok_or(MalformedSecret::Form)?;
         if !matches!(&head[brand.len()..], b"_sk_" | b"_pk_") {
-            return Err(Malformed::Form);
+            return Err(MalformedSecret::Form);
         }
         // Looks at all characters even after an invalid one: a loop without a branch is vectorized.
         if !tail.iter().fold(true, |so_far, byte| so_far & byte.is_ascii_alphanumeric()) {
-            return Err(Malformed::Form);
+            return Err(MalformedSecret::Form);
         }
         if !brands.accepts(brand) {
-            return Err(Malformed::Brand);
+            return Err(MalformedSecret::Brand);
         }
-        let (body, check) = text.split_last_chunk().ok_or(Malformed::Form)?;
+        let (body, check) = text.split_last_chunk().ok_or(MalformedSecret::Form)?;
         if checksum_value(*check) == u64::from(crc32fast::hash(body)) {
             Ok(Self { text })
         } else {
-            Err(Malformed::Check)
+            Err(MalformedSecret::Check)
         }
     }
 
@@ -232,7 +232,7 @@ mod tests {
         let old: Brand = "acme".parse().unwrap();
         let made = Secret::generate(&old, Class::Secret, &mut UnwrapErr(getrandom::SysRng));
         let text = made.expose().as_bytes();
-        assert_eq!(Presented::parse(text, &Brands::default()).unwrap_err(), Malformed::Brand);
+        assert_eq!(Presented::parse(text, &Brands::default()).unwrap_err(), MalformedSecret::Brand);
         let both = Brands::new("kr".parse().unwrap(), vec![old]);
         assert!(Presented::parse(text, &both).is_ok());
     }

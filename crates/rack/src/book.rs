@@ -9,9 +9,9 @@ use crate::counter::{Counter, OutcomeCount};
 use crate::outcome::outcome;
 use crate::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use crate::sync::{Mutex, STRIPES, stripe};
-use crate::tally::{Owner, Seen};
-use crate::used::Used;
-use crate::{LastUse, Outcome, Words};
+use crate::tally::{Owner, SecretExposure};
+use crate::usage::SecretUsage;
+use crate::{LastUse, Outcome, SanitizedText};
 
 /// The number of tallies that are allocated together.
 const PAGE: usize = if cfg!(feature = "shuttle") { 3 } else { 256 };
@@ -65,7 +65,7 @@ pub(crate) struct RareFields {
     pub(crate) owner: Option<Owner>,
     pub(crate) last: Option<LastUse>,
     /// The origin of the first exposure of each kind.
-    origins: [Option<Words<80>>; EXPOSURES.len()],
+    origins: [Option<SanitizedText<80>>; EXPOSURES.len()],
 }
 
 impl Default for TallyBook {
@@ -113,7 +113,7 @@ impl TallyBook {
     }
 
     /// Takes all counts of a tally. No other thread may count in it meanwhile.
-    pub(crate) fn take(&self, at: usize, owner: &Owner) -> Option<Used> {
+    pub(crate) fn take(&self, at: usize, owner: &Owner) -> Option<SecretUsage> {
         let (page, at) = (self.page(at), at % PAGE);
         let tally = &page.tallies[at];
         let mut rare = tally.rare.lock();
@@ -122,7 +122,13 @@ impl TallyBook {
         let counts = sum_by_outcome(all.filter_map(Counter::take));
         let seen = tally.seen(owner, origins);
         let is_used = !counts.is_empty() || last.is_some() || !seen.is_empty();
-        is_used.then_some(Used { key: owner.key, secret: Some(owner.secret), counts, last, seen })
+        is_used.then_some(SecretUsage {
+            key: owner.key,
+            secret: Some(owner.secret),
+            counts,
+            last,
+            exposures: seen,
+        })
     }
 
     fn page(&self, at: usize) -> &TallyPage {
@@ -166,16 +172,20 @@ impl Tally {
             self.rare.try_lock()
         };
         if let Some(mut rare) = (0..LOCK_ATTEMPTS).find_map(look) {
-            rare.origins[kind] = Some(Words::new(origin));
+            rare.origins[kind] = Some(SanitizedText::new(origin));
         }
     }
 
-    fn seen(&self, owner: &Owner, origins: [Option<Words<80>>; EXPOSURES.len()]) -> Vec<Seen> {
+    fn seen(
+        &self,
+        owner: &Owner,
+        origins: [Option<SanitizedText<80>>; EXPOSURES.len()],
+    ) -> Vec<SecretExposure> {
         let kinds = EXPOSURES.into_iter().zip(&self.exposed).zip(origins);
-        let seen = kinds.map(|((exposure, at), origin)| Seen {
+        let seen = kinds.map(|((exposure, at), origin)| SecretExposure {
             hint: owner.hint,
             exposure,
-            origin: origin.unwrap_or_else(|| Words::new(b"")),
+            origin: origin.unwrap_or_else(|| SanitizedText::new(b"")),
             at: Timestamp::from_micros(at.swap(NEVER, Ordering::AcqRel)),
         });
         seen.filter(|seen| seen.at.micros() != NEVER).collect()

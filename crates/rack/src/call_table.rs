@@ -10,13 +10,13 @@ use std::hash::{BuildHasher, Hash};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use crate::Calls;
+use crate::CallGroup;
 use keyrack_key::{KeyId, WorkspaceId};
 
 /// Groups of calls, at most one for each caller and outcome.
 #[derive(Debug)]
 pub(crate) struct CallTable {
-    calls: HashTable<Calls>,
+    calls: HashTable<CallGroup>,
     per_workspace: ShareCounts<WorkspaceId>,
     per_key: ShareCounts<KeyId>,
     room: usize,
@@ -50,13 +50,13 @@ impl CallTable {
         self.calls.len()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Calls> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &CallGroup> {
         self.calls.iter()
     }
 
     /// Adds calls to the group of the same caller, or gives them a place. Returns `false` if the share of the
-    /// workspace or of the key is used up. `hash` is the hash of [`Calls::identity`].
-    pub(crate) fn put(&mut self, hash: u64, calls: &Calls, hasher: &RandomState) -> bool {
+    /// workspace or of the key is used up. `hash` is the hash of [`CallGroup::identity`].
+    pub(crate) fn put(&mut self, hash: u64, calls: &CallGroup, hasher: &RandomState) -> bool {
         if let Some(there) = self.calls.find_mut(hash, |other| other.is_like(calls)) {
             there.add(calls);
             return true;
@@ -73,7 +73,7 @@ impl CallTable {
     }
 
     /// Takes all groups.
-    pub(crate) fn drain(&mut self) -> Vec<Calls> {
+    pub(crate) fn drain(&mut self) -> Vec<CallGroup> {
         self.per_workspace.0.clear();
         self.per_key.0.clear();
         self.calls.drain().collect()

@@ -5,14 +5,14 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use keyrack_key::{
-    Allowance, Class, Denial, Digest, KeyId, ModelId, Permissions, ProjectId, Scopes, Spend, Timestamp,
+    Class, Denial, Digest, KeyId, ModelId, Permissions, ProjectId, RateStatus, RateUse, Scopes, Timestamp,
     WorkspaceId,
 };
 use smol_str::SmolStr;
 
-use crate::narrowed::Allowances;
+use crate::active_restrictions::RateStatuses;
 use crate::tally::Owner;
-use crate::{Narrowed, Revision};
+use crate::{ActiveRestrictions, Revision};
 
 /// The state of a key at the time of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct Key {
     /// When the key expires; `None` if it never does.
     pub expires_at: Option<Timestamp>,
     /// The restrictions; `None` if there are none.
-    pub restrictions: Option<Arc<Narrowed>>,
+    pub restrictions: Option<Arc<ActiveRestrictions>>,
 }
 
 impl Key {
@@ -63,7 +63,7 @@ pub struct Caller {
     pub(crate) key: Key,
     /// The secret of the request, and where its usage is counted.
     pub(crate) owner: Owner,
-    pub(crate) allowances: Allowances,
+    pub(crate) rate_statuses: RateStatuses,
 }
 
 impl Caller {
@@ -78,40 +78,40 @@ impl Caller {
     }
 
     /// Returns what the key's rate limit leaves; `None` if the key has none or the check did not use it.
-    pub const fn allowance(&self) -> Option<Allowance> {
-        self.allowances.key
+    pub const fn rate_status(&self) -> Option<RateStatus> {
+        self.rate_statuses.key
     }
 
     /// Returns what the rate limit for each visitor leaves to this visitor; `None` if the key has none or
     /// the check did not use it.
-    pub const fn visitor_allowance(&self) -> Option<Allowance> {
-        self.allowances.visitor
+    pub const fn visitor_rate_status(&self) -> Option<RateStatus> {
+        self.rate_statuses.visitor
     }
 
-    /// Takes one request from the key's rate limits, after a check with [`Spend::Nothing`]. The
+    /// Takes one request from the key's rate limits, after a check with [`RateUse::Peek`]. The
     /// request comes from `address`.
-    pub fn spend(mut self, now: Timestamp, address: Option<IpAddr>) -> Result<Self, Refusal> {
+    pub fn spend(mut self, now: Timestamp, address: Option<IpAddr>) -> Result<Self, DeniedCheck> {
         let own = self.key.restrictions.as_ref();
-        match own.map_or(Ok(Allowances::default()), |own| own.meter(now, address, Spend::One)) {
-            Ok(allowances) => {
-                self.allowances = allowances;
+        match own.map_or(Ok(RateStatuses::default()), |own| own.meter(now, address, RateUse::Take)) {
+            Ok(rate_statuses) => {
+                self.rate_statuses = rate_statuses;
                 Ok(self)
             }
-            Err(denial) => Err(Refusal { denial, key: Some(self.key) }),
+            Err(denial) => Err(DeniedCheck { denial, key: Some(self.key) }),
         }
     }
 }
 
 /// A denied request, with the key if the secret was right.
 #[derive(Clone, Debug)]
-pub struct Refusal {
+pub struct DeniedCheck {
     /// The reason for the denial.
     pub denial: Denial,
     /// The key, if the request proved that it has one of the key's secrets.
     pub key: Option<Key>,
 }
 
-impl From<Denial> for Refusal {
+impl From<Denial> for DeniedCheck {
     fn from(denial: Denial) -> Self {
         Self { denial, key: None }
     }

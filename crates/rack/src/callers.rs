@@ -36,18 +36,18 @@ const SECRET_RUN: usize = 32;
 /// # Examples
 ///
 /// ```
-/// use keyrack_rack::Words;
+/// use keyrack_rack::SanitizedText;
 ///
-/// let text = Words::<80>::new(b"https://example.org/?key=kr_sk_00000000000000000000000000000000000000");
+/// let text = SanitizedText::<80>::new(b"https://example.org/?key=kr_sk_00000000000000000000000000000000000000");
 /// assert_eq!(text.as_str(), "https://example.org/?key=kr_sk_~");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Words<const MAX: usize> {
+pub struct SanitizedText<const MAX: usize> {
     bytes: [u8; MAX],
     length: u8,
 }
 
-impl<const MAX: usize> Words<MAX> {
+impl<const MAX: usize> SanitizedText<MAX> {
     /// Copies the safe part of `text`. Clients put keys into any header, so a run of letters and digits that
     /// is as long as the random part of a secret becomes `~`.
     pub fn new(text: &[u8]) -> Self {
@@ -84,7 +84,7 @@ impl<const MAX: usize> Words<MAX> {
     }
 }
 
-impl<const MAX: usize> fmt::Debug for Words<MAX> {
+impl<const MAX: usize> fmt::Debug for SanitizedText<MAX> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.as_str().fmt(f)
     }
@@ -115,7 +115,7 @@ pub struct Call<'a> {
 
 /// Requests of one caller that had the same outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Calls {
+pub struct CallGroup {
     /// The workspace that the key belongs to.
     pub workspace: WorkspaceId,
     /// The id of the key of the requests.
@@ -125,9 +125,9 @@ pub struct Calls {
     /// The address of the client; `None` if it is unknown.
     pub address: Option<IpAddr>,
     /// The origin of the page that sent the requests; empty if there was none.
-    pub origin: Words<80>,
+    pub origin: SanitizedText<80>,
     /// The `User-Agent` header; empty if there was none.
-    pub agent: Words<96>,
+    pub agent: SanitizedText<96>,
     /// Where others can read the secret of the requests.
     pub exposure: Exposure,
     /// The required permission and the result of the checks.
@@ -137,10 +137,10 @@ pub struct Calls {
     /// The time of the last request.
     pub last: Timestamp,
     /// The number of requests.
-    pub number: u32,
+    pub count: u32,
 }
 
-impl Calls {
+impl CallGroup {
     /// Creates a group with a single request.
     pub fn one(call: &Call<'_>) -> Self {
         Self {
@@ -148,13 +148,13 @@ impl Calls {
             key: call.key,
             hint: call.hint,
             address: call.address,
-            origin: Words::new(call.origin),
-            agent: Words::new(call.agent),
+            origin: SanitizedText::new(call.origin),
+            agent: SanitizedText::new(call.agent),
             exposure: call.exposure,
             outcome: call.outcome,
             first: call.at,
             last: call.at,
-            number: 1,
+            count: 1,
         }
     }
 
@@ -172,7 +172,7 @@ impl Calls {
 
     /// Adds the requests of another group with the same caller and outcome.
     pub fn add(&mut self, more: &Self) {
-        self.number = self.number.saturating_add(more.number);
+        self.count = self.count.saturating_add(more.count);
         self.first = self.first.min(more.first);
         self.last = self.last.max(more.last);
     }
@@ -190,11 +190,11 @@ impl Calls {
 ///
 /// ```
 /// use keyrack_key::{Exposure, Hint, KeyId, Timestamp, WorkspaceId};
-/// use keyrack_rack::{Call, Callers, Outcome};
+/// use keyrack_rack::{Call, CallerLog, Outcome};
 ///
 /// # let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
 /// # let now = Timestamp::from_micros(0);
-/// let callers = Callers::new();
+/// let callers = CallerLog::new();
 /// let call = Call {
 ///     workspace: WorkspaceId::new(now, &mut rng),
 ///     key: KeyId::new(now, &mut rng),
@@ -204,14 +204,14 @@ impl Calls {
 ///     origin: b"",
 ///     agent: b"camera/3",
 ///     exposure: Exposure::None,
-///     outcome: Outcome { permission: None, refused: None },
+///     outcome: Outcome { permission: None, denied: None },
 /// };
-/// callers.note(&call);
-/// callers.note(&call);
-/// assert_eq!(callers.drain()[0].number, 2);
+/// callers.record(&call);
+/// callers.record(&call);
+/// assert_eq!(callers.drain()[0].count, 2);
 /// ```
 #[derive(Debug, Default)]
-pub struct Callers {
+pub struct CallerLog {
     tables: [OnceLock<Mutex<CallTable>>; TABLES],
     /// Seeded, so that no client can direct all its requests to one table.
     hasher: RandomState,
@@ -219,15 +219,15 @@ pub struct Callers {
     drain_requested: Arc<Notify>,
 }
 
-impl Callers {
+impl CallerLog {
     /// Creates an empty log. Tables are allocated on first use.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Records one request. Allocates only when a table is used for the first time.
-    pub fn note(&self, call: &Call<'_>) {
-        let calls = Calls::one(call);
+    pub fn record(&self, call: &Call<'_>) {
+        let calls = CallGroup::one(call);
         let hash = self.hasher.hash_one(calls.identity());
         let first = usize::from(hash.to_le_bytes()[4]);
         // A table that another thread has locked is skipped. A table in which the share is used up is
@@ -240,14 +240,14 @@ impl Callers {
 
     /// Takes all callers since the last drain; one caller may be in several groups. Takes time in proportion
     /// to their number, so call it on a thread that answers no requests.
-    pub fn drain(&self) -> Vec<Calls> {
+    pub fn drain(&self) -> Vec<CallGroup> {
         let tables = self.tables.iter().filter_map(OnceLock::get);
         // Copies a whole table at once. A request that finds it locked meanwhile takes the next table.
         tables.flat_map(|table| table.lock().drain()).collect()
     }
 
     /// Returns a signal that is notified when the callers should be drained soon, because there are many.
-    pub fn crowded(&self) -> Arc<Notify> {
+    pub fn drain_requested(&self) -> Arc<Notify> {
         Arc::clone(&self.drain_requested)
     }
 
@@ -257,12 +257,12 @@ impl Callers {
     }
 
     /// Counts requests as dropped that were drained and then lost.
-    pub fn lose(&self, calls: u64) {
+    pub fn count_lost(&self, calls: u64) {
         self.dropped.fetch_add(calls, Ordering::Relaxed);
     }
 
     /// Returns whether the calls found room in a table, or `None` if another thread has the table locked.
-    fn put(&self, number: usize, hash: u64, calls: &Calls) -> Option<bool> {
+    fn put(&self, number: usize, hash: u64, calls: &CallGroup) -> Option<bool> {
         let table =
             self.tables[number].get_or_init(|| Mutex::new(CallTable::for_requests(CALLERS_PER_TABLE)));
         let mut table = table.try_lock()?;
@@ -281,7 +281,7 @@ pub struct CallerBacklog {
     gathered: CallTable,
     hasher: RandomState,
     /// The callers of the current round, by descending key.
-    due: Vec<Calls>,
+    due: Vec<CallGroup>,
 }
 
 impl Default for CallerBacklog {
@@ -296,14 +296,14 @@ impl Default for CallerBacklog {
 
 impl CallerBacklog {
     /// Adds calls, and returns the number of requests that found no room.
-    pub fn add(&mut self, calls: impl IntoIterator<Item = Calls>) -> u64 {
+    pub fn add(&mut self, calls: impl IntoIterator<Item = CallGroup>) -> u64 {
         let mut put =
-            |one: &Calls| self.gathered.put(self.hasher.hash_one(one.identity()), one, &self.hasher);
-        calls.into_iter().filter(|one| !put(one)).map(|one| u64::from(one.number)).sum()
+            |one: &CallGroup| self.gathered.put(self.hasher.hash_one(one.identity()), one, &self.hasher);
+        calls.into_iter().filter(|one| !put(one)).map(|one| u64::from(one.count)).sum()
     }
 
-    /// Takes up to `most` callers, in rounds as [`UseBacklog::take`](crate::UseBacklog::take) does.
-    pub fn take(&mut self, most: usize) -> Vec<Calls> {
+    /// Takes up to `most` callers, in rounds as [`UsageBacklog::take`](crate::UsageBacklog::take) does.
+    pub fn take(&mut self, most: usize) -> Vec<CallGroup> {
         if self.due.is_empty() && self.gathered.len() > 0 {
             // A new table releases the memory that a crowd needed.
             self.due = std::mem::replace(&mut self.gathered, CallTable::growing(BACKLOG_CALLERS)).drain();
@@ -324,6 +324,6 @@ impl CallerBacklog {
 
     /// Returns the number of requests that wait.
     pub fn calls(&self) -> u64 {
-        self.gathered.iter().chain(&self.due).map(|calls| u64::from(calls.number)).sum()
+        self.gathered.iter().chain(&self.due).map(|calls| u64::from(calls.count)).sum()
     }
 }

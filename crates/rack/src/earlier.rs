@@ -20,10 +20,10 @@ use keyrack_key::{Rate, Timestamp};
 
 /// The number of kept rates. One more is merged: the fastest adds its share to the next one,
 /// and recovers at that speed.
-const MOST: usize = 2;
+const KEPT_MAX: usize = 2;
 
 /// A meter of one rate.
-pub(crate) trait Count {
+pub(crate) trait UsageMeter {
     /// Raises the used share under `rate` to the share that `earlier` has under `was` at `now`.
     fn raise(&self, rate: Rate, earlier: &Self, was: Rate, now: Timestamp);
 
@@ -33,15 +33,15 @@ pub(crate) trait Count {
 
 /// The earlier rates of a key and their meters, ordered by the time to recover, fastest first.
 #[derive(Debug)]
-pub(crate) struct Earlier<M>(Vec<(Rate, M)>);
+pub(crate) struct EarlierMeters<M>(Vec<(Rate, M)>);
 
-impl<M> Default for Earlier<M> {
+impl<M> Default for EarlierMeters<M> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<M: Count> Earlier<M> {
+impl<M: UsageMeter> EarlierMeters<M> {
     /// Returns the meter of `rate`, which replaces `current`. `fresh` creates an unused meter.
     pub(crate) fn replace(
         &mut self,
@@ -62,7 +62,7 @@ impl<M: Count> Earlier<M> {
             self.0.iter().for_each(|(was, meter)| own.raise(rate, meter, *was, now));
             (rate, own)
         });
-        if self.0.len() > MOST {
+        if self.0.len() > KEPT_MAX {
             let (was, fastest) = self.0.remove(0);
             let (rate, next) = &self.0[0];
             next.raise(*rate, &fastest, was, now);

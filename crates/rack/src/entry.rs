@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use keyrack_key::{
-    Class, Denial, Digest, KeyId, Permissions, Question, Restrictions, Scopes, SecretState, Terms, Timestamp,
-    WorkspaceId,
+    AccessRequest, Class, Denial, Digest, KeyId, KeyState, Permissions, Restrictions, Scopes, SecretState,
+    Timestamp, WorkspaceId,
 };
 use smol_str::SmolStr;
 
-use crate::narrowed::Allowances;
+use crate::active_restrictions::RateStatuses;
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::tally::TallyId;
-use crate::{Key, Narrowed, Record, Revision};
+use crate::{ActiveRestrictions, Key, KeyRecord, Revision};
 
 /// A secret and its key. Both parts are adjacent: the processor fetches the second cache line along with the
 /// first, and translates the address of one page of memory instead of two.
@@ -57,7 +57,7 @@ pub(crate) struct ColdFields {
 #[derive(Debug)]
 enum Label {
     Name(SmolStr),
-    Narrowed(Box<(SmolStr, Arc<Narrowed>)>),
+    Restricted(Box<(SmolStr, Arc<ActiveRestrictions>)>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,17 +73,17 @@ enum EntryState {
 
 impl ColdFields {
     /// Returns the restrictions and the pause of the key; `None` if it has neither.
-    pub(crate) fn narrowed(&self) -> Option<&Arc<Narrowed>> {
+    pub(crate) fn narrowed(&self) -> Option<&Arc<ActiveRestrictions>> {
         match &self.label {
             Label::Name(_) => None,
-            Label::Narrowed(label) => Some(&label.1),
+            Label::Restricted(label) => Some(&label.1),
         }
     }
 
     fn name(&self) -> &SmolStr {
         match &self.label {
             Label::Name(name) => name,
-            Label::Narrowed(label) => &label.0,
+            Label::Restricted(label) => &label.0,
         }
     }
 }
@@ -110,12 +110,12 @@ const UNRESTRICTED: &Restrictions = &Restrictions::NONE;
 impl Entry {
     /// Creates the entry of one secret. `narrowed` contains the key's restrictions and pause.
     pub(crate) fn of(
-        record: &Record,
+        record: &KeyRecord,
         digest: Digest,
         secret: SecretState,
-        narrowed: Option<&Arc<Narrowed>>,
+        narrowed: Option<&Arc<ActiveRestrictions>>,
     ) -> Self {
-        let Terms { permissions, restrictions, expires_at, deleted_at, .. } = &record.terms;
+        let KeyState { permissions, restrictions, expires_at, deleted_at, .. } = &record.terms;
         let state = match (deleted_at, restrictions, narrowed) {
             (Some(_), ..) => EntryState::Deleted,
             (None, None, _) => EntryState::Unreadable,
@@ -139,9 +139,9 @@ impl Entry {
         let name = record.name.clone();
         let label = match narrowed {
             None => Label::Name(name),
-            Some(narrowed) => Label::Narrowed(Box::new((name, Arc::clone(narrowed)))),
+            Some(narrowed) => Label::Restricted(Box::new((name, Arc::clone(narrowed)))),
         };
-        let Record { key, workspace, revision, .. } = *record;
+        let KeyRecord { key, workspace, revision, .. } = *record;
         Self { hot, cold: ColdFields { key, workspace, revision, label } }
     }
 }
@@ -149,7 +149,11 @@ impl Entry {
 impl HotFields {
     /// Decides about one request. Returns what the key's rate limits leave. Reads the cold fields only if the
     /// key is restricted. A request that is denied for another reason takes nothing from the rate limits.
-    pub(crate) fn decide(&self, cold: &ColdFields, question: &Question<'_>) -> Result<Allowances, Denial> {
+    pub(crate) fn decide(
+        &self,
+        cold: &ColdFields,
+        question: &AccessRequest<'_>,
+    ) -> Result<RateStatuses, Denial> {
         let is_narrowed = matches!(self.state, EntryState::Restricted | EntryState::Unreadable);
         let narrowed = if is_narrowed { cold.narrowed().map(|narrowed| &**narrowed) } else { None };
         let restrictions = match self.state {
@@ -158,15 +162,15 @@ impl HotFields {
             EntryState::Unreadable => None,
         };
         let is_deleted = self.state == EntryState::Deleted;
-        let terms = Terms {
+        let terms = KeyState {
             permissions: self.permissions,
             restrictions,
             expires_at: self.ends_at.time().filter(|_| !is_deleted),
-            pause: narrowed.and_then(Narrowed::pause),
+            pause: narrowed.and_then(ActiveRestrictions::pause),
             deleted_at: self.ends_at.time().filter(|_| is_deleted),
         };
         terms.decide(self.secret(), question)?;
-        let Some(narrowed) = narrowed else { return Ok(Allowances::default()) };
+        let Some(narrowed) = narrowed else { return Ok(RateStatuses::default()) };
         narrowed.meter(question.now, question.address, question.spend)
     }
 

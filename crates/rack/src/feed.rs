@@ -4,10 +4,10 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 
-use keyrack_key::{Class, Digest, KeyId, Scopes, SecretState, Terms, Timestamp, WorkspaceId};
+use keyrack_key::{Class, Digest, KeyId, KeyState, Scopes, SecretState, Timestamp, WorkspaceId};
 use smol_str::SmolStr;
 
-use crate::Trust;
+use crate::Freshness;
 
 /// The number of a change to the keys. Numbers have no gaps and follow the order of the commits. 0
 /// means before the first change.
@@ -30,7 +30,7 @@ pub struct Position {
 
 /// The whole state of a key after a change, so that a record can be applied twice without harm.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
+pub struct KeyRecord {
     /// The id of the key.
     pub key: KeyId,
     /// The change that led to this state.
@@ -44,7 +44,7 @@ pub struct Record {
     /// The chosen scopes. The permissions that they granted are in `terms`.
     pub scopes: Scopes,
     /// The permissions, restrictions, expiry, pause, and deletion of the key.
-    pub terms: Terms,
+    pub terms: KeyState,
     /// The current secret, and the secrets that retire or retired within
     /// [`TOMBSTONE_LIFE`](crate::TOMBSTONE_LIFE).
     pub secrets: Vec<(Digest, SecretState)>,
@@ -56,29 +56,29 @@ pub struct Snapshot {
     /// The position at which the snapshot was taken.
     pub position: Position,
     /// All keys, except those that were deleted more than [`TOMBSTONE_LIFE`](crate::TOMBSTONE_LIFE) ago.
-    pub records: Vec<Record>,
+    pub records: Vec<KeyRecord>,
 }
 
 /// Batches of records in the order of reading. `next` may block until the following batch is read.
-pub type Batches<E> = Box<dyn Iterator<Item = Result<Vec<Record>, E>> + Send>;
+pub type RecordBatches<E> = Box<dyn Iterator<Item = Result<Vec<KeyRecord>, E>> + Send>;
 
 /// A snapshot that is still being read. The rack can apply the first batches while the rest is being read.
-pub struct Reading<E> {
+pub struct SnapshotReader<E> {
     /// The position at which the snapshot was taken.
     pub position: Position,
     /// The approximate number of keys.
     pub keys: usize,
     /// All keys, as in a [`Snapshot`].
-    pub batches: Batches<E>,
+    pub batches: RecordBatches<E>,
 }
 
-impl<E: Send + 'static> From<Snapshot> for Reading<E> {
+impl<E: Send + 'static> From<Snapshot> for SnapshotReader<E> {
     fn from(Snapshot { position, records }: Snapshot) -> Self {
         Self { position, keys: records.len(), batches: Box::new(std::iter::once(Ok(records))) }
     }
 }
 
-impl<E> Reading<E> {
+impl<E> SnapshotReader<E> {
     /// Collects the whole snapshot. Blocks until the last batch is read.
     pub fn whole(self) -> Result<Snapshot, E> {
         let mut records = Vec::with_capacity(self.keys);
@@ -89,7 +89,7 @@ impl<E> Reading<E> {
     }
 }
 
-impl<E> fmt::Debug for Reading<E> {
+impl<E> fmt::Debug for SnapshotReader<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reading")
             .field("position", &self.position)
@@ -106,12 +106,12 @@ pub struct Frame {
     /// The position of the rack after it applied the frame.
     pub to: Position,
     /// The changed keys, oldest change first.
-    pub changes: Vec<Record>,
+    pub changes: Vec<KeyRecord>,
 }
 
 /// The answer of a feed to the question for changes.
 #[derive(Clone, Debug)]
-pub enum Next {
+pub enum FeedUpdate {
     /// The changes after the given position, possibly none.
     Frame(Frame),
     /// The given position is not part of this history: load a snapshot.
@@ -127,7 +127,7 @@ pub enum Next {
 /// use std::sync::Arc;
 ///
 /// use keyrack_key::Timestamp;
-/// use keyrack_rack::{Feed, Follower, Frame, Next, Position, Rack, Reading, Revision, Snapshot};
+/// use keyrack_rack::{Feed, Follower, Frame, FeedUpdate, Position, Rack, SnapshotReader, Revision, Snapshot};
 ///
 /// /// A feed without keys.
 /// struct Empty;
@@ -135,20 +135,20 @@ pub enum Next {
 /// impl Feed for Empty {
 ///     type Error = Infallible;
 ///
-///     async fn snapshot(&self, _: Timestamp) -> Result<Reading<Infallible>, Infallible> {
+///     async fn snapshot(&self, _: Timestamp) -> Result<SnapshotReader<Infallible>, Infallible> {
 ///         Ok(Snapshot::default().into())
 ///     }
 ///
-///     async fn after(&self, position: Position) -> Result<Next, Infallible> {
-///         Ok(Next::Frame(Frame { from: position, to: position, changes: Vec::new() }))
+///     async fn after(&self, position: Position) -> Result<FeedUpdate, Infallible> {
+///         Ok(FeedUpdate::Frame(Frame { from: position, to: position, changes: Vec::new() }))
 ///     }
 /// }
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let rack = Arc::new(Rack::new());
 /// let follower = Follower::new(Empty, Arc::clone(&rack));
-/// follower.reach(Revision(0), Timestamp::from_micros(0)).await.unwrap();
-/// assert!(rack.is_trusted());
+/// follower.catch_up_to(Revision(0), Timestamp::from_micros(0)).await.unwrap();
+/// assert!(rack.is_fresh());
 /// # });
 /// ```
 pub trait Feed: Send + Sync {
@@ -159,14 +159,14 @@ pub trait Feed: Send + Sync {
     fn snapshot(
         &self,
         tombstones_since: Timestamp,
-    ) -> impl Future<Output = Result<Reading<Self::Error>, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<SnapshotReader<Self::Error>, Self::Error>> + Send;
 
     /// Returns how long the last read data counts as equal to its source. A feed that reads across a network
     /// must return a deadline, because the connection may be cut without notice.
-    fn trust(&self) -> Trust {
-        Trust::Always
+    fn freshness(&self) -> Freshness {
+        Freshness::Fresh
     }
 
     /// Reads the changes after `position`.
-    fn after(&self, position: Position) -> impl Future<Output = Result<Next, Self::Error>> + Send;
+    fn after(&self, position: Position) -> impl Future<Output = Result<FeedUpdate, Self::Error>> + Send;
 }

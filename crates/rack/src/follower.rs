@@ -5,9 +5,9 @@ use std::sync::Arc;
 use keyrack_key::Timestamp;
 use tokio::sync::Mutex;
 
-use crate::{Feed, Gap, Next, Rack, Revision, TOMBSTONE_LIFE};
+use crate::{Feed, FeedUpdate, Gap, Rack, Revision, TOMBSTONE_LIFE};
 
-/// Reads a feed into a rack. Tasks that call [`reach`](Self::reach) at the same time run one after another,
+/// Reads a feed into a rack. Tasks that call [`catch_up_to`](Self::catch_up_to) at the same time run one after another,
 /// because a snapshot that one task read must not replace newer changes that another task applied.
 #[derive(Debug)]
 pub struct Follower<F> {
@@ -34,19 +34,19 @@ impl<F: Feed> Follower<F> {
     }
 
     /// Reads until the rack contains all changes of the feed, and at least `revision`. Loads a snapshot if
-    /// the rack was never filled, if changes are missing, or if the feed has another history. Then gives the
-    /// rack the trust of the feed.
+    /// the rack was never filled, if changes are missing, or if the feed has another history. Then gives the rack the
+    /// freshness of the feed.
     ///
-    /// Returns the error of the feed. After an error, a rack that had
-    /// [`Trust::Always`](crate::Trust::Always) has no trust any more.
-    pub async fn reach(&self, revision: Revision, now: Timestamp) -> Result<(), F::Error> {
+    /// Returns the error of the feed. After an error, a rack with [`Freshness::Fresh`](crate::Freshness::Fresh)
+    /// becomes stale.
+    pub async fn catch_up_to(&self, revision: Revision, now: Timestamp) -> Result<(), F::Error> {
         let mut state = self.state.lock().await;
         self.rack.see(now);
         let read = self.read(&mut state, revision, now).await;
-        // Set before the next task runs: what that task reads may be newer, with another trust.
+        // Set before the next task runs: what that task reads may be newer, with another freshness.
         match read {
-            Ok(()) => self.rack.trust(self.feed.trust()),
-            Err(_) => self.rack.doubt(),
+            Ok(()) => self.rack.set_freshness(self.feed.freshness()),
+            Err(_) => self.rack.end_freshness(),
         }
         read
     }
@@ -62,8 +62,8 @@ impl<F: Feed> Follower<F> {
         }
         loop {
             let applied = match self.feed.after(self.rack.position()).await? {
-                Next::Frame(frame) => self.rack.apply(frame),
-                Next::Reload => Err(Gap),
+                FeedUpdate::Frame(frame) => self.rack.apply(frame),
+                FeedUpdate::Reload => Err(Gap),
             };
             if applied.is_err() {
                 self.load(state, now).await?;

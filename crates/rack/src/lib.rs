@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod active_restrictions;
 mod book;
 mod call_table;
 mod caller;
@@ -11,10 +12,10 @@ mod earlier;
 mod entry;
 mod feed;
 mod follower;
+mod freshness;
 mod last_use;
 mod lease;
 mod meters;
-mod narrowed;
 mod outcome;
 mod paged_vec;
 mod rack;
@@ -23,21 +24,22 @@ mod steady_clock;
 mod sync;
 mod table;
 mod tally;
-mod trust;
-mod used;
+mod usage;
 mod visitors;
 
-pub use caller::{Caller, Key, Refusal};
-pub use callers::{Call, CallerBacklog, Callers, Calls, Words};
-pub use feed::{Batches, ChangeId, Feed, Frame, Next, Position, Reading, Record, Revision, Snapshot};
+pub use active_restrictions::ActiveRestrictions;
+pub use caller::{Caller, DeniedCheck, Key};
+pub use callers::{Call, CallGroup, CallerBacklog, CallerLog, SanitizedText};
+pub use feed::{
+    ChangeId, Feed, FeedUpdate, Frame, KeyRecord, Position, RecordBatches, Revision, Snapshot, SnapshotReader,
+};
 pub use follower::Follower;
+pub use freshness::{Freshness, Moment};
 pub use last_use::LastUse;
 pub use lease::{Clock, LEASE, WAIT};
-pub use narrowed::Narrowed;
 pub use outcome::Outcome;
 pub use rack::{Gap, Rack, TOMBSTONE_LIFE};
 #[cfg(feature = "shuttle")]
 pub use sync::clock;
-pub use tally::Seen;
-pub use trust::{Moment, Trust};
-pub use used::{UseBacklog, Used};
+pub use tally::SecretExposure;
+pub use usage::{SecretUsage, UsageBacklog};

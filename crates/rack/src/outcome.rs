@@ -10,29 +10,29 @@ use keyrack_key::{Denial, DenialReason, Permission};
 /// use keyrack_key::Permission;
 /// use keyrack_rack::Outcome;
 ///
-/// let denied = Outcome::named(Some(Permission::ModelsTrain), Some("insufficient_scope"));
+/// let denied = Outcome::from_names(Some(Permission::ModelsTrain), Some("insufficient_scope"));
 /// assert!(denied.is_some());
-/// assert_eq!(Outcome::named(None, Some("unknown_code")), None);
+/// assert_eq!(Outcome::from_names(None, Some("unknown_code")), None);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Outcome {
     /// The permission that the route required; `None` if any valid key was enough.
     pub permission: Option<Permission>,
     /// The code of the denial ([`Denial::code`]); `None` if the request was allowed.
-    pub refused: Option<&'static str>,
+    pub denied: Option<&'static str>,
 }
 
 impl Outcome {
     /// Restores an outcome from names. Returns `None` if this version does not know the code.
-    pub fn named(permission: Option<Permission>, refused: Option<&str>) -> Option<Self> {
-        let refused = match refused {
+    pub fn from_names(permission: Option<Permission>, denied: Option<&str>) -> Option<Self> {
+        let denied = match denied {
             None => None,
             Some(word) => {
                 let mut codes = REASONS.into_iter().map(DenialReason::code);
                 Some(codes.find(|code| *code == word)?)
             }
         };
-        Some(Self { permission, refused })
+        Some(Self { permission, denied })
     }
 }
 
@@ -91,22 +91,22 @@ pub(crate) const fn number(permission: Option<Permission>, answer: Result<(), De
 /// Returns the outcome with this number.
 pub(crate) fn outcome(number: usize) -> Outcome {
     let permission = (number / RESULTS).checked_sub(1).map(|row| Permission::ALL[row]);
-    let refused = (number % RESULTS).checked_sub(1).map(|result| REASONS[result].code());
-    Outcome { permission, refused }
+    let denied = (number % RESULTS).checked_sub(1).map(|result| REASONS[result].code());
+    Outcome { permission, denied }
 }
 
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU32;
 
-    use keyrack_key::{Counted, Pause, Period, Quota, Rate, Standing, Timestamp};
+    use keyrack_key::{Pause, Period, Quota, QuotaResource, QuotaState, Rate, Timestamp};
 
     use super::*;
 
     #[test]
     fn outcome_numbers_are_unique_and_round_trip() {
         let at = Timestamp::from_micros(1);
-        let quota = Quota::new(Counted::Images, 1, Period::Day).unwrap();
+        let quota = Quota::new(QuotaResource::Images, 1, Period::Day).unwrap();
         let denials = [
             Denial::Retired(at),
             Denial::Deleted(at),
@@ -120,7 +120,7 @@ mod tests {
             Denial::Rate { rate: Rate::new(1, 1).unwrap(), wait: 1 },
             Denial::Paused(Pause::UNTIL_RESUMED),
             Denial::VisitorRate { rate: Rate::new(1, 1).unwrap(), wait: 1 },
-            Standing { quota, used: 1, window: Period::Day.around(at) }.denial(at),
+            QuotaState { quota, used: 1, window: Period::Day.around(at) }.denial(at),
             Denial::Image(NonZeroU32::MIN),
         ];
         let answers = [Ok(())].into_iter().chain(denials.map(Err));
@@ -128,8 +128,8 @@ mod tests {
         for answer in answers {
             for permission in [None].into_iter().chain(Permission::ALL.map(Some)) {
                 let number = number(permission, answer).unwrap();
-                let refused = answer.err().map(Denial::code);
-                assert_eq!(outcome(number), Outcome { permission, refused });
+                let denied = answer.err().map(Denial::code);
+                assert_eq!(outcome(number), Outcome { permission, denied });
                 numbers.push(number);
             }
         }

@@ -10,19 +10,21 @@ use std::time::Duration;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use keyrack_key::{
-    Class, Denial, Digest, Exposure, KeyId, Permission, Presented, Question, Timestamp, WorkspaceId,
+    AccessRequest, Class, Denial, Digest, Exposure, KeyId, Permission, Presented, Timestamp, WorkspaceId,
 };
 use tokio::sync::Notify;
 
 use self::placement::{CHUNK, Placement};
 use crate::entry::{Entry, HotFields};
-use crate::meters::Metering;
+use crate::freshness::FreshnessCell;
+use crate::meters::MeterRegistry;
 use crate::outcome;
 use crate::shard::{EntryLocation, SHARDS, Shard};
 use crate::sync::{Mutex, SharedLock};
 use crate::tally::{Owner, Tallies};
-use crate::trust::Trusted;
-use crate::{Caller, Frame, LastUse, Position, Reading, Refusal, Revision, Snapshot, Trust, Used};
+use crate::{
+    Caller, DeniedCheck, Frame, Freshness, LastUse, Position, Revision, SecretUsage, Snapshot, SnapshotReader,
+};
 
 /// How long a deleted key or a retired secret remains known, so that the answer can name
 /// the reason of the denial.
@@ -40,7 +42,7 @@ struct Index {
     /// The slots of all secrets, by the id of their key.
     locations: HashTable<EntryLocation>,
     keys: usize,
-    metering: Metering,
+    registry: MeterRegistry,
 }
 
 /// All live keys of a deployment, found by the digest of a secret.
@@ -49,7 +51,7 @@ pub struct Rack {
     /// Seeded, so that no client can choose the shard and the bucket of a digest.
     hasher: RandomState,
     index: Mutex<Index>,
-    trusted: Trusted,
+    freshness: FreshnessCell,
     tallies: Tallies,
 }
 
@@ -59,23 +61,27 @@ impl Default for Rack {
             shards: (0..SHARDS).map(|_| SharedLock::default()).collect(),
             hasher: RandomState::default(),
             index: Mutex::default(),
-            trusted: Trusted::default(),
+            freshness: FreshnessCell::default(),
             tallies: Tallies::default(),
         }
     }
 }
 
 impl Rack {
-    /// Creates an empty rack. It denies every request until it is filled and trusted.
+    /// Creates an empty rack. It denies every request until it is filled and fresh.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Decides about one request with the secret `presented`, and counts the outcome. The order of the checks
-    /// is that of [`keyrack_key::Terms::decide`], followed by the rate limits of the key.
+    /// is that of [`keyrack_key::KeyState::decide`], followed by the rate limits of the key.
     ///
     /// Takes no lock that a writer holds for long, and allocates nothing.
-    pub fn check(&self, presented: &Presented<'_>, question: &Question<'_>) -> Result<Caller, Refusal> {
+    pub fn check(
+        &self,
+        presented: &Presented<'_>,
+        question: &AccessRequest<'_>,
+    ) -> Result<Caller, DeniedCheck> {
         self.check_in(None, presented, question)
     }
 
@@ -85,9 +91,9 @@ impl Rack {
         &self,
         workspace: Option<WorkspaceId>,
         presented: &Presented<'_>,
-        question: &Question<'_>,
-    ) -> Result<Caller, Refusal> {
-        if !self.is_trusted() {
+        question: &AccessRequest<'_>,
+    ) -> Result<Caller, DeniedCheck> {
+        if !self.is_fresh() {
             return Err(Denial::Stale.into());
         }
         let digest = presented.digest();
@@ -101,7 +107,7 @@ impl Rack {
         let answer = hot.decide(cold, question);
         // Checked again: the thread may have been stopped since the first check, while the lease ended and
         // a deletion was confirmed.
-        if !self.is_trusted() {
+        if !self.is_fresh() {
             return Err(Denial::Stale.into());
         }
         let location = EntryLocation::new(number, slot);
@@ -111,19 +117,19 @@ impl Rack {
         }
         let key = hot.key(cold);
         match answer {
-            Ok(allowances) => Ok(Caller { key, owner, allowances }),
-            Err(denial) => Err(Refusal { denial, key: Some(key) }),
+            Ok(rate_statuses) => Ok(Caller { key, owner, rate_statuses }),
+            Err(denial) => Err(DeniedCheck { denial, key: Some(key) }),
         }
     }
 
     /// Records that `caller` was allowed. Does nothing if the secret was removed meanwhile.
-    pub fn note_use(&self, caller: &Caller, used: LastUse) {
+    pub fn record_use(&self, caller: &Caller, used: LastUse) {
         self.with_hot_fields(&caller.owner, |hot| self.tallies.note(&hot.tally, &caller.owner, used));
     }
 
     /// Counts an allowed request of `caller` with `permission` as denied, because its work was not started.
     /// The request counts as both if a drain came in between.
-    pub fn note_refused(&self, caller: &Caller, permission: Permission, denial: Denial) {
+    pub fn record_denial(&self, caller: &Caller, permission: Permission, denial: Denial) {
         let of = |answer| outcome::number(Some(permission), answer);
         if let (Some(from), Some(to)) = (of(Ok(())), of(Err(denial))) {
             let owner = &caller.owner;
@@ -133,7 +139,7 @@ impl Rack {
 
     /// Records that others can read the secret `presented`. Ignores publishable keys. Allocates nothing, and
     /// always finds room: each secret has a field for it.
-    pub fn note_exposure(
+    pub fn record_exposure(
         &self,
         presented: &Presented<'_>,
         exposure: Exposure,
@@ -157,7 +163,7 @@ impl Rack {
 
     /// Takes the usage since the last drain. Takes time in proportion to the number of used secrets and may
     /// wait for locks, so call it on a thread that answers no requests.
-    pub fn drain_uses(&self) -> Vec<Used> {
+    pub fn drain_usage(&self) -> Vec<SecretUsage> {
         let settle = || self.shards.iter().for_each(|shard| drop(shard.write()));
         self.tallies.drain(settle, |location, tally| {
             let shard = self.shards[usize::from(location.shard)].read();
@@ -169,28 +175,28 @@ impl Rack {
 
     /// Returns a signal that is notified when the usage should be drained soon,
     /// because many secrets are in use.
-    pub fn crowded(&self) -> Arc<Notify> {
+    pub fn drain_requested(&self) -> Arc<Notify> {
         self.tallies.drain_requested()
     }
 
     /// Returns the number of checks that were not counted, because too many different secrets were in use.
-    pub fn uses_dropped(&self) -> u64 {
+    pub fn dropped_checks(&self) -> u64 {
         self.tallies.dropped()
     }
 
     /// Returns `true` if the rack is filled and known to be equal to the store.
-    pub fn is_trusted(&self) -> bool {
-        self.trusted.holds()
+    pub fn is_fresh(&self) -> bool {
+        self.freshness.is_fresh()
     }
 
-    /// Sets how long the rack may answer. A rack that is not trusted denies every request.
-    pub fn trust(&self, trust: Trust) {
-        self.trusted.set(trust);
+    /// Sets how long the rack may answer. A stale rack denies every request.
+    pub fn set_freshness(&self, freshness: Freshness) {
+        self.freshness.set(freshness);
     }
 
-    /// Ends a trust without a deadline. A trust with a deadline stays.
-    pub(crate) fn doubt(&self) {
-        self.trusted.end_always();
+    /// Makes the rack stale, unless its freshness has a deadline.
+    pub(crate) fn end_freshness(&self) {
+        self.freshness.end_without_deadline();
     }
 
     /// Returns the position of the rack in the history of changes.
@@ -211,22 +217,22 @@ impl Rack {
     /// Replaces all keys by `snapshot`. A key that is in both is available throughout: an old entry is
     /// removed only after the new one is in place.
     pub fn load(&self, snapshot: Snapshot) {
-        let Ok(()) = self.read(Reading::<Infallible>::from(snapshot));
+        let Ok(()) = self.read(SnapshotReader::<Infallible>::from(snapshot));
     }
 
     /// Like [`load`](Self::load), while the snapshot is still being read. Blocks until it is complete. If
     /// reading fails, the keys read so far are in the rack and none was removed. The rack then has a position
     /// that no feed knows, and must be loaded again.
-    pub fn read<E>(&self, reading: Reading<E>) -> Result<(), E> {
+    pub fn read<E>(&self, reading: SnapshotReader<E>) -> Result<(), E> {
         let mut index = self.index.lock();
-        let Index { locations: mut old, metering, .. } = std::mem::take(&mut *index);
-        (index.locations, index.metering) = (HashTable::with_capacity(reading.keys), metering);
+        let Index { locations: mut old, registry, .. } = std::mem::take(&mut *index);
+        (index.locations, index.registry) = (HashTable::with_capacity(reading.keys), registry);
         let mut placement = Placement::default();
         let read = reading.batches.into_iter().try_for_each(|batch| {
             for records in batch?.chunks(CHUNK) {
                 for record in records {
                     let earlier = self.take_locations(&mut old, record.key);
-                    self.prepare(&mut placement, &mut index.metering, record, &earlier);
+                    self.prepare(&mut placement, &mut index.registry, record, &earlier);
                 }
                 self.store(&mut index, &mut placement);
             }
@@ -263,7 +269,7 @@ impl Rack {
             if self.revision(&index, record.key).is_none_or(|held| held < record.revision) {
                 let earlier = self.take_locations(&mut index.locations, record.key);
                 index.keys -= usize::from(!earlier.is_empty());
-                self.prepare(&mut placement, &mut index.metering, &record, &earlier);
+                self.prepare(&mut placement, &mut index.registry, &record, &earlier);
                 self.store(&mut index, &mut placement);
             }
         }
@@ -273,13 +279,13 @@ impl Rack {
 
     /// Sets the latest known time, which the meters use when a rate limit changes.
     pub(crate) fn see(&self, now: Timestamp) {
-        self.index.lock().metering.see(now);
+        self.index.lock().registry.see(now);
     }
 
     /// Removes keys that were deleted, and secrets that retired, before `then`.
     pub fn forget_before(&self, then: Timestamp) {
         let mut index = self.index.lock();
-        index.metering.sweep();
+        index.registry.sweep();
         let mut forgotten = Vec::new();
         for (number, shard) in (0..SHARDS).zip(&self.shards) {
             let shard = shard.read();

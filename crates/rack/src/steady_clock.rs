@@ -16,20 +16,20 @@ const STEP: i64 = 10_000;
 
 /// A clock that is never set back.
 #[derive(Debug)]
-pub(crate) struct Steady {
+pub(crate) struct SteadyClock {
     /// The latest time so far, less up to one step.
     latest: AtomicI64,
     /// The difference between this clock and the time of day.
     ahead: AtomicI64,
 }
 
-impl Default for Steady {
+impl Default for SteadyClock {
     fn default() -> Self {
         Self { latest: AtomicI64::new(i64::MIN), ahead: AtomicI64::new(0) }
     }
 }
 
-impl Steady {
+impl SteadyClock {
     /// Returns the time of this clock when the time of day is `now`.
     pub(crate) fn at(&self, now: Timestamp) -> Timestamp {
         loop {
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn steady_clock_continues_when_time_is_set_back() {
-        let steady = Steady::default();
+        let steady = SteadyClock::default();
         assert_eq!([10, 20].map(|now| steady.at(at(now))), [10, 20].map(at));
         assert_eq!(steady.at(at(5)), at(20), "set back by fifteen seconds");
         assert_eq!([6, 16].map(|now| steady.at(at(now))), [21, 31].map(at));
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn out_of_order_readings_are_kept() {
-        let steady = Steady::default();
+        let steady = SteadyClock::default();
         let times = [at(10), Timestamp::from_micros(9_100_000), at(10)];
         assert_eq!(times.map(|now| steady.at(now)), times);
     }

@@ -14,8 +14,8 @@ use crate::book::{DRAIN_AT, TallyBook};
 use crate::shard::EntryLocation;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use crate::used::Used;
-use crate::{LastUse, Words};
+use crate::usage::SecretUsage;
+use crate::{LastUse, SanitizedText};
 
 /// The index of a tally and of its book, as an entry stores it. Never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,7 +124,11 @@ impl Tallies {
     /// Takes the usage since the last drain, tally by tally. `settle` returns when no check that
     /// started before is still running. `forget` removes the tally from the entry at a location, unless
     /// that has another tally by then.
-    pub(crate) fn drain(&self, settle: impl FnOnce(), forget: impl Fn(EntryLocation, TallyId)) -> Vec<Used> {
+    pub(crate) fn drain(
+        &self,
+        settle: impl FnOnce(),
+        forget: impl Fn(EntryLocation, TallyId),
+    ) -> Vec<SecretUsage> {
         let _alone = self.draining.lock();
         let book = self.book();
         self.current.store(u32::from(book == 0), Ordering::Release);
@@ -224,13 +228,13 @@ impl TallyId {
 
 /// The first exposure of a secret since the previous drain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct SecretExposure {
     /// The hint of the exposed secret.
     pub hint: Hint,
     /// Where others can read the secret.
     pub exposure: Exposure,
     /// The origin of the page that sent the secret; empty if unknown.
-    pub origin: Words<80>,
+    pub origin: SanitizedText<80>,
     /// The time of the first exposure.
     pub at: Timestamp,
 }

@@ -20,9 +20,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use keyrack_key::{Allowance, Denial, Rate, Timestamp, WorkspaceId};
+use keyrack_key::{Denial, Rate, RateStatus, Timestamp, WorkspaceId};
 
-use crate::earlier::Count;
+use crate::earlier::UsageMeter;
 use crate::sync::Mutex;
 
 /// The number of entries in a bucket.
@@ -55,22 +55,22 @@ struct Shares {
 
 /// The meters of one key's visitors.
 #[derive(Clone, Debug)]
-pub(crate) struct Meters {
-    table: Arc<Table>,
+pub(crate) struct VisitorMeters {
+    table: Arc<VisitorTable>,
     hasher: RandomState,
 }
 
 #[derive(Debug)]
-struct Table {
+struct VisitorTable {
     /// The length is a power of two.
-    buckets: Box<[Mutex<[Entry; WAYS]>]>,
+    buckets: Box<[Mutex<[VisitorEntry; WAYS]>]>,
     workspace: WorkspaceId,
     shares: Arc<Mutex<Shares>>,
 }
 
 /// The due time of one visitor.
 #[derive(Clone, Copy, Debug, Default)]
-struct Entry {
+struct VisitorEntry {
     visitor: u64,
     /// The due time, as in [`Rate::take`].
     due: u64,
@@ -78,11 +78,11 @@ struct Entry {
 
 impl Visitors {
     /// Creates the meters of one more key of a workspace, with nothing used.
-    pub(crate) fn meters(&self, workspace: WorkspaceId) -> Meters {
+    pub(crate) fn meters(&self, workspace: WorkspaceId) -> VisitorMeters {
         let visitors = self.shares.lock().take(workspace);
         let buckets = (0..visitors / WAYS).map(|_| Mutex::default()).collect();
-        let table = Table { buckets, workspace, shares: Arc::clone(&self.shares) };
-        Meters { table: Arc::new(table), hasher: self.hasher.clone() }
+        let table = VisitorTable { buckets, workspace, shares: Arc::clone(&self.shares) };
+        VisitorMeters { table: Arc::new(table), hasher: self.hasher.clone() }
     }
 }
 
@@ -110,13 +110,13 @@ impl Shares {
     }
 }
 
-impl Drop for Table {
+impl Drop for VisitorTable {
     fn drop(&mut self) {
         self.shares.lock().give_back(self.workspace, self.buckets.len() * WAYS);
     }
 }
 
-impl Meters {
+impl VisitorMeters {
     /// Checks a request of a visitor, and takes it if `spends` is `true`. Locks one bucket, while the
     /// eight entries are compared.
     pub(crate) fn ask(
@@ -125,7 +125,7 @@ impl Meters {
         address: Option<IpAddr>,
         now: Timestamp,
         spends: bool,
-    ) -> Result<Allowance, Denial> {
+    ) -> Result<RateStatus, Denial> {
         let visitor = visitor(address);
         let mut bucket = self.bucket(visitor).lock();
         let entry = entry(&mut bucket, visitor);
@@ -137,10 +137,10 @@ impl Meters {
             other => other,
         })?;
         if !spends {
-            return Ok(rate.allowance(entry.due, now));
+            return Ok(rate.status(entry.due, now));
         }
-        *entry = Entry { visitor, due: next };
-        Ok(rate.allowance(next, now))
+        *entry = VisitorEntry { visitor, due: next };
+        Ok(rate.status(next, now))
     }
 
     /// Takes back an allowed request of a visitor.
@@ -153,7 +153,7 @@ impl Meters {
         }
     }
 
-    fn bucket(&self, visitor: u64) -> &Mutex<[Entry; WAYS]> {
+    fn bucket(&self, visitor: u64) -> &Mutex<[VisitorEntry; WAYS]> {
         &self.table.buckets[self.number(visitor)]
     }
 
@@ -168,7 +168,7 @@ impl Meters {
         let entry = entry(&mut bucket, visitor);
         // If all entries of the bucket are that late, a new visitor is too.
         if entry.visitor == visitor || entry.due < due {
-            *entry = Entry { visitor, due: entry.due.max(due) };
+            *entry = VisitorEntry { visitor, due: entry.due.max(due) };
         }
     }
 
@@ -179,18 +179,18 @@ impl Meters {
     }
 }
 
-impl Count for Meters {
+impl UsageMeter for VisitorMeters {
     /// The two tables may differ in size. Both sizes are powers of two, so that the visitors of one bucket of
     /// the larger table share one bucket of the smaller table.
     fn raise(&self, rate: Rate, earlier: &Self, was: Rate, now: Timestamp) {
         let (own, others) = (self.table.buckets.len(), earlier.table.buckets.len());
         for number in 0..own.max(others) {
             let bucket = *earlier.table.buckets[number % others].lock();
-            let carried = bucket.map(|entry| Entry { due: rate.carry(entry.due, was, now), ..entry });
+            let carried = bucket.map(|entry| VisitorEntry { due: rate.carry(entry.due, was, now), ..entry });
             // An evicted visitor has the earliest due time of its full bucket.
             let least = carried.iter().map(|entry| entry.due).min().unwrap_or_default();
             self.raise_all(number % own, least);
-            let counts = |entry: &&Entry| {
+            let counts = |entry: &&VisitorEntry| {
                 entry.due > least && number < others && earlier.number(entry.visitor) == number
             };
             carried.iter().filter(counts).for_each(|entry| self.raise_one(entry.visitor, entry.due));
@@ -198,13 +198,13 @@ impl Count for Meters {
     }
 
     fn counts(&self, rate: Rate, now: Timestamp) -> bool {
-        let counts = |entry: &Entry| rate.allowance(entry.due, now).full_in > 0;
+        let counts = |entry: &VisitorEntry| rate.status(entry.due, now).full_in_seconds > 0;
         self.table.buckets.iter().any(|bucket| bucket.lock().iter().any(counts))
     }
 }
 
 /// Returns the visitor's entry, or the one that a new visitor takes.
-fn entry(bucket: &mut [Entry; WAYS], visitor: u64) -> &mut Entry {
+fn entry(bucket: &mut [VisitorEntry; WAYS], visitor: u64) -> &mut VisitorEntry {
     let own = bucket.iter().position(|entry| entry.visitor == visitor);
     let least = || (0..WAYS).min_by_key(|at| bucket[*at].due).unwrap_or(0);
     let at = own.unwrap_or_else(least);

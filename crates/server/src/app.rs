@@ -26,7 +26,7 @@ use keyrack_core::settings::Settings;
 use keyrack_core::workspaces::Workspaces;
 use keyrack_guard::{Clock, Guard};
 use keyrack_key::Timestamp;
-use keyrack_rack::{Callers, Follower, Rack, Revision};
+use keyrack_rack::{CallerLog, Follower, Rack, Revision};
 use keyrack_store::Store;
 
 use crate::config::Config;
@@ -51,7 +51,7 @@ pub struct App {
     pub guard: Arc<Guard>,
     /// Checks keys on behalf of proxies.
     pub guard_of_proxies: Guard,
-    pub callers: Arc<Callers>,
+    pub callers: Arc<CallerLog>,
     pub refusals: Refusals,
     pub keys: Keys,
     pub first_calls: FirstCalls,
@@ -93,11 +93,11 @@ impl App {
         let objects = objects.map_err(OpError::internal)?;
         let rack = Arc::new(Rack::new());
         let follower = Arc::new(Follower::new(store.clone(), Arc::clone(&rack)));
-        follower.reach(Revision::default(), clock()).await?;
+        follower.catch_up_to(Revision::default(), clock()).await?;
         let nodes = Nodes::open(store.clone(), clock).await?;
-        let callers = Arc::new(Callers::new());
+        let callers = Arc::new(CallerLog::new());
         let guard_of_proxies = guard_of_proxies(&config, Arc::clone(&rack), Arc::clone(&callers), clock);
-        let guard = Arc::new(guard_of_proxies.clone().at_home(config.home()));
+        let guard = Arc::new(guard_of_proxies.clone().with_own_origins(config.home()));
         let late = Late::new(Arc::clone(&rack));
         let quotas = Quotas::new(store.clone(), Arc::clone(&rack), clock);
         let removals = Removals::new(store.clone(), objects.clone(), clock);
@@ -181,8 +181,10 @@ impl App {
 }
 
 /// Returns a guard without pages of its own: a proxy guards another application.
-fn guard_of_proxies(config: &Config, rack: Arc<Rack>, callers: Arc<Callers>, clock: Clock) -> Guard {
-    Guard::new(rack, config.brands.clone(), clock).noting(callers).manage_at(config.manage_url())
+fn guard_of_proxies(config: &Config, rack: Arc<Rack>, callers: Arc<CallerLog>, clock: Clock) -> Guard {
+    Guard::new(rack, config.brands.clone(), clock)
+        .with_caller_log(callers)
+        .with_manage_url(config.manage_url())
 }
 
 fn prediction_settings(config: &Config) -> PredictionSettings {

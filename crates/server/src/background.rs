@@ -90,7 +90,7 @@ async fn check_disk(app: Shared) {
 
 /// Every change reaches the rack before the server responds. This task repairs a rack that could not be updated then.
 async fn keep_rack(app: Shared) {
-    if let Err(error) = app.follower.reach(Revision::default(), app.now()).await {
+    if let Err(error) = app.follower.catch_up_to(Revision::default(), app.now()).await {
         tracing::error!(%error, "the store cannot be read: no key is accepted until it can");
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ipnet::IpNet;
-use keyrack_guard::Home;
+use keyrack_guard::OwnOrigins;
 use keyrack_key::{Brand, Brands, parse_network};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -335,9 +335,9 @@ impl Config {
 
     /// Returns the origins of this server's pages: IP addresses, `localhost`, and the public URL if the operator has set
     /// one.
-    pub fn home(&self) -> Home {
+    pub fn home(&self) -> OwnOrigins {
         let origin = self.public_url.as_ref().map(|url| url.origin().ascii_serialization());
-        origin.and_then(|origin| Home::at(&origin)).unwrap_or(Home::unnamed())
+        origin.and_then(|origin| OwnOrigins::with(&origin)).unwrap_or(OwnOrigins::local())
     }
 
     /// Returns the limits of connections if `spare` file descriptors are available.

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use axum::response::Response;
 use http::{Method, StatusCode};
 use keyrack_core::OpError;
-use keyrack_guard::Refusal;
+use keyrack_guard::DeniedCheck;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -134,7 +134,7 @@ impl ServerMetrics {
     /// Counts a request, and its denial if a key was denied. `route` is the registered path: the number of paths that clients can
     /// send is unlimited, and so would be the number of counters.
     pub fn answered(&self, method: &Method, route: Option<&str>, response: &Response) {
-        if let Some(refusal) = response.extensions().get::<Refusal>() {
+        if let Some(refusal) = response.extensions().get::<DeniedCheck>() {
             let outcome = refusal.denial.code();
             self.key_checks.get_or_create(&KeyCheckLabels { outcome }).inc();
         }

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use keyrack_rack::{CallerBacklog, UseBacklog};
+use keyrack_rack::{CallerBacklog, UsageBacklog};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -36,7 +36,7 @@ pub fn start(tasks: &mut JoinSet<()>, app: Shared, stopped: watch::Receiver<()>)
 /// Drained usage that is not written yet.
 struct Usage {
     app: Shared,
-    uses: UseBacklog,
+    uses: UsageBacklog,
     callers: CallerBacklog,
     /// The number of checks that the rack had dropped at the last log line.
     dropped: u64,
@@ -44,13 +44,13 @@ struct Usage {
 
 impl Usage {
     fn of(app: Shared) -> Self {
-        Self { app, uses: UseBacklog::default(), callers: CallerBacklog::default(), dropped: 0 }
+        Self { app, uses: UsageBacklog::default(), callers: CallerBacklog::default(), dropped: 0 }
     }
 
     async fn run(mut self, mut stopped: watch::Receiver<()>) {
         let mut ticks = interval(DRAIN);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (many_uses, many_callers) = (self.app.rack.crowded(), self.app.callers.crowded());
+        let (many_uses, many_callers) = (self.app.rack.drain_requested(), self.app.callers.drain_requested());
         // When the next batch may be written. `None` until the next tick if nothing is left to write, or if a write failed.
         let mut next = None;
         loop {
@@ -86,12 +86,12 @@ impl Usage {
 
     fn drain(&mut self) {
         let app = &self.app;
-        let used = app.rack.drain_uses();
+        let used = app.rack.drain_usage();
         app.first_calls.learn(&used, None);
         let lost = self.uses.add(used);
         app.metrics.uses_lost(lost);
-        app.callers.lose(self.callers.add(app.callers.drain()));
-        let dropped = app.rack.uses_dropped();
+        app.callers.count_lost(self.callers.add(app.callers.drain()));
+        let dropped = app.rack.dropped_checks();
         if dropped + lost > self.dropped {
             let checks = dropped + lost - self.dropped;
             tracing::warn!(checks, "too many different keys were in use at once: checks were not counted");
@@ -117,7 +117,7 @@ impl Usage {
     async fn write_callers(&mut self, callers: usize) -> bool {
         let batch = self.callers.take(callers);
         let Err(error) = self.app.store.store_callers(&batch, self.app.now()).await else { return true };
-        self.app.callers.lose(self.callers.add(batch));
+        self.app.callers.count_lost(self.callers.add(batch));
         tracing::warn!(%error, waiting = self.callers.calls(), "callers can't be written yet");
         false
     }
@@ -130,7 +130,7 @@ impl Usage {
             if !self.write(SECRETS_AT_THE_END, CALLERS_AT_THE_END).await {
                 let (checks, calls) = (self.uses.checks(), self.callers.calls());
                 self.app.metrics.uses_lost(checks);
-                self.app.callers.lose(calls);
+                self.app.callers.count_lost(calls);
                 tracing::error!(checks, calls, "recent usage was lost because it could not be written");
                 return;
             }

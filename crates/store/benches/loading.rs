@@ -56,7 +56,7 @@ async fn main() {
         loads.push(started.elapsed().as_secs_f64());
         let started = Instant::now();
         let follower = Follower::new(store.clone(), Arc::new(Rack::new()));
-        follower.reach(Revision::default(), NOW).await.unwrap();
+        follower.catch_up_to(Revision::default(), NOW).await.unwrap();
         both.push(started.elapsed().as_secs_f64());
         keys = follower.rack().len();
         store.close().await;

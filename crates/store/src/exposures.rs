@@ -4,7 +4,7 @@
 //! which can hold several. They have their own table because callers are deleted after a while.
 
 use keyrack_key::{Class, Exposure, Hint, KeyId, Timestamp, WorkspaceId};
-use keyrack_rack::Words;
+use keyrack_rack::SanitizedText;
 
 use crate::database::{self, Connection, Query, Row, query};
 use crate::{Store, StoreError};
@@ -21,7 +21,7 @@ pub struct ExposureRecord {
     /// How others can read the secret there.
     pub exposure: Exposure,
     /// The origin of the calling page. Empty if the request had none.
-    pub origin: Words<80>,
+    pub origin: SanitizedText<80>,
     /// The time of the first exposure.
     pub first: Timestamp,
     /// The time of the last exposure.
@@ -102,7 +102,7 @@ fn sighting(row: &Row) -> Result<ExposureRecord, StoreError> {
         key: database::parsed(row, "key_id")?,
         hint: Hint::parse(row.try_get("hint")?).ok_or(StoreError::Corrupt { what: "hint" })?,
         exposure: database::parsed(row, "exposure")?,
-        origin: Words::new(row.try_get::<&str>("origin")?.as_bytes()),
+        origin: SanitizedText::new(row.try_get::<&str>("origin")?.as_bytes()),
         first: database::time(row, "first_at")?,
         last: database::time(row, "last_at")?,
     })

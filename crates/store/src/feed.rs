@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use keyrack_key::{Digest, KeyId, SecretState, Timestamp, WorkspaceId};
-use keyrack_rack::{ChangeId, Feed, Frame, Next, Position, Reading, Record, Revision};
+use keyrack_rack::{ChangeId, Feed, FeedUpdate, Frame, KeyRecord, Position, Revision, SnapshotReader};
 
 use crate::database::{self, Connection, Query, Row, query};
 use crate::{Store, StoreError, record, snapshot};
@@ -43,11 +43,11 @@ impl Store {
 impl Feed for Store {
     type Error = StoreError;
 
-    async fn snapshot(&self, tombstones_since: Timestamp) -> Result<Reading<StoreError>, StoreError> {
+    async fn snapshot(&self, tombstones_since: Timestamp) -> Result<SnapshotReader<StoreError>, StoreError> {
         snapshot::read(self.path(), tombstones_since, None).await
     }
 
-    async fn after(&self, position: Position) -> Result<Next, StoreError> {
+    async fn after(&self, position: Position) -> Result<FeedUpdate, StoreError> {
         changed(self, position, |after| query(CHANGED).bind(after)).await
     }
 }
@@ -55,11 +55,11 @@ impl Feed for Store {
 impl Feed for WorkspaceFeed {
     type Error = StoreError;
 
-    async fn snapshot(&self, tombstones_since: Timestamp) -> Result<Reading<StoreError>, StoreError> {
+    async fn snapshot(&self, tombstones_since: Timestamp) -> Result<SnapshotReader<StoreError>, StoreError> {
         snapshot::read(self.store.path(), tombstones_since, Some(self.workspace)).await
     }
 
-    async fn after(&self, position: Position) -> Result<Next, StoreError> {
+    async fn after(&self, position: Position) -> Result<FeedUpdate, StoreError> {
         let workspace = self.workspace.to_string();
         let of_one = |after| query(CHANGED_OF_ONE).bind(after).bind(workspace);
         changed(&self.store, position, of_one).await
@@ -71,20 +71,20 @@ async fn changed(
     store: &Store,
     position: Position,
     query: impl FnOnce(i64) -> Query,
-) -> Result<Next, StoreError> {
+) -> Result<FeedUpdate, StoreError> {
     let mut db = store.read().await?;
     let to = head(&mut db).await?;
     // The most frequent case: nothing has changed.
     if position == to {
-        return Ok(Next::Frame(Frame { from: position, to, changes: Vec::new() }));
+        return Ok(FeedUpdate::Frame(Frame { from: position, to, changes: Vec::new() }));
     }
     if !is_known(&mut db, position).await? {
-        return Ok(Next::Reload);
+        return Ok(FeedUpdate::Reload);
     }
     // Each changed key occurs once, in its current state, because a change updates the revision of the key's row. All
     // secrets of the key are included; rotation removes those that expired long ago.
     let changes = records(&mut db, query(database::column(position.revision.0))).await?;
-    Ok(Next::Frame(Frame { from: position, to, changes }))
+    Ok(FeedUpdate::Frame(Frame { from: position, to, changes }))
 }
 
 /// Takes the next revision for a change of `key`. Call this as late as possible: until the commit, every other change
@@ -130,8 +130,8 @@ async fn is_known(db: &mut Connection, position: Position) -> Result<bool, Store
 }
 
 /// Reads the keys. There is a row for each secret of a key.
-async fn records(db: &mut Connection, query: Query) -> Result<Vec<Record>, StoreError> {
-    let step = |mut records: Vec<Record>, row: Row| {
+async fn records(db: &mut Connection, query: Query) -> Result<Vec<KeyRecord>, StoreError> {
+    let step = |mut records: Vec<KeyRecord>, row: Row| {
         let revision = Revision(database::number(&row, "revision")?);
         let secret = secret(&row)?;
         match records.last_mut() {
@@ -147,8 +147,8 @@ fn record_of(
     row: &Row,
     revision: Revision,
     secret: Option<(Digest, SecretState)>,
-) -> Result<Record, StoreError> {
-    Ok(Record {
+) -> Result<KeyRecord, StoreError> {
+    Ok(KeyRecord {
         key: database::parsed(row, "id")?,
         revision,
         workspace: database::parsed(row, "workspace_id")?,

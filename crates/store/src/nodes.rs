@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use keyrack_key::{NodeId, Timestamp, WorkspaceId};
-use keyrack_rack::{Calls, Used};
+use keyrack_rack::{CallGroup, SecretUsage};
 
 use crate::callers::write_callers;
 use crate::database::{self, Row, query};
@@ -71,8 +71,8 @@ impl AuthorizedStore {
         &self,
         id: NodeId,
         batch: u64,
-        used: &[Used],
-        calls: &[Calls],
+        used: &[SecretUsage],
+        calls: &[CallGroup],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut db = self.write_new_data().await?;

@@ -115,7 +115,7 @@ async fn verify_key<'a>(
     let ends = [database::time_if_any(&row, "expires_at")?, database::time_if_any(&row, "retires_at")?];
     let has_ended = ends.into_iter().flatten().any(|end| end <= now);
     let terms = record::terms(&row)?;
-    if has_ended || terms.deleted_at.is_some() || terms.pause.is_some_and(|pause| pause.holds(now)) {
+    if has_ended || terms.deleted_at.is_some() || terms.pause.is_some_and(|pause| pause.is_active(now)) {
         return Err(StoreError::ActorChanged);
     }
     if Revision(database::number(&row, "revision")?) == checked.revision {

@@ -1,7 +1,7 @@
 //! The usage of quotas. A server takes a block of a quota and spends the block from memory. The whole block counts as
 //! used when it is taken, so no quota is exceeded, however many servers run and whenever they crash.
 
-use keyrack_key::{Counted, KeyId, Period, Quota, Timestamp};
+use keyrack_key::{KeyId, Period, Quota, QuotaResource, Timestamp};
 
 use crate::database::{self, Connection, Row, query};
 use crate::{Store, StoreError};
@@ -26,7 +26,7 @@ pub struct UnspentBlock {
     /// The key that the block was taken for.
     pub key: KeyId,
     /// The counted resource.
-    pub of: Counted,
+    pub of: QuotaResource,
     /// The unspent amount.
     pub left: u32,
     /// The periods that the block was taken from.
@@ -56,7 +56,7 @@ impl Store {
         give_back(&mut db, rest).await?;
         let (mut size, mut taken) = (most, Vec::with_capacity(quotas.len()));
         for quota in quotas {
-            let begins = quota.per.around(now).begins;
+            let begins = quota.per.around(now).start;
             let before = taken_of(&mut db, rest.key, quota, begins).await?;
             size = size.min(quota.limit.get().saturating_sub(before));
             taken.push(QuotaUsage { per: quota.per, begins, taken: before });
@@ -88,7 +88,7 @@ impl Store {
         &self,
         key: KeyId,
         since: Timestamp,
-    ) -> Result<Vec<(Counted, QuotaUsage)>, StoreError> {
+    ) -> Result<Vec<(QuotaResource, QuotaUsage)>, StoreError> {
         let rows = query(
             "SELECT counted, period, begins, taken FROM quota_uses WHERE key_id = $1 AND begins >= $2
              ORDER BY counted, period, begins",
@@ -106,7 +106,7 @@ impl Store {
     }
 }
 
-fn row(row: &Row) -> Result<(Counted, QuotaUsage), StoreError> {
+fn row(row: &Row) -> Result<(QuotaResource, QuotaUsage), StoreError> {
     let taken = QuotaUsage {
         per: database::parsed(row, "period")?,
         begins: database::time(row, "begins")?,

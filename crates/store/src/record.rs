@@ -1,6 +1,6 @@
 //! Reads the terms of a key from its row, for the pages and for racks.
 
-use keyrack_key::{Pause, Permissions, Scopes, SecretState, Terms, Timestamp};
+use keyrack_key::{KeyState, Pause, Permissions, Scopes, SecretState, Timestamp};
 
 use crate::StoreError;
 use crate::database::Row;
@@ -17,7 +17,7 @@ pub(crate) struct TermsColumns<'a> {
 
 /// Reads the terms from a row of `keys`. Terms that a newer version wrote deny requests: unknown permission bits are
 /// kept, and restrictions that can't be parsed become `None`, which denies.
-pub(crate) fn terms(row: &Row) -> Result<Terms, StoreError> {
+pub(crate) fn terms(row: &Row) -> Result<KeyState, StoreError> {
     TermsColumns {
         permissions: row.try_get("permissions")?,
         restrictions: row.try_get("restrictions")?,
@@ -30,10 +30,10 @@ pub(crate) fn terms(row: &Row) -> Result<Terms, StoreError> {
 }
 
 impl TermsColumns<'_> {
-    pub(crate) fn terms(&self) -> Result<Terms, StoreError> {
+    pub(crate) fn terms(&self) -> Result<KeyState, StoreError> {
         let bits = u32::try_from(self.permissions);
         let bits = bits.map_err(|_| StoreError::Corrupt { what: "permissions" })?;
-        Ok(Terms {
+        Ok(KeyState {
             permissions: Permissions::from_bits(bits),
             restrictions: serde_json::from_str(self.restrictions).ok(),
             expires_at: self.expires_at.map(Timestamp::from_micros),

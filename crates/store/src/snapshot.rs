@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use keyrack_key::{Digest, Timestamp, WorkspaceId};
-use keyrack_rack::{ChangeId, Position, Reading, Record, Revision};
+use keyrack_rack::{ChangeId, KeyRecord, Position, Revision, SnapshotReader};
 use rusqlite::types::{FromSql, ValueRef};
 use rusqlite::{Connection, OpenFlags, Row, ToSql};
 use tokio::task::spawn_blocking;
@@ -72,7 +72,7 @@ pub(crate) async fn read(
     path: PathBuf,
     tombstones_since: Timestamp,
     workspace: Option<WorkspaceId>,
-) -> Result<Reading<StoreError>, StoreError> {
+) -> Result<SnapshotReader<StoreError>, StoreError> {
     let begun = spawn_blocking(move || begin(&path)).await.map_err(std::io::Error::from)?;
     let (db, position, keys) = begun?;
     let (out, batches) = sync_channel(AHEAD);
@@ -81,7 +81,7 @@ pub(crate) async fn read(
         // The receiver may have gone away.
         let _ = out.send(send_all(&db, &selection, &out));
     });
-    Ok(Reading { position, keys, batches: Box::new(Batches { batches, is_over: false }) })
+    Ok(SnapshotReader { position, keys, batches: Box::new(Batches { batches, is_over: false }) })
 }
 
 /// Opens a connection with a consistent view of the database. Returns the view's position and the number of all keys.
@@ -167,8 +167,8 @@ impl Rows {
         Ok(())
     }
 
-    fn records(&self) -> Result<Vec<Record>, StoreError> {
-        let mut records: Vec<Record> = Vec::with_capacity(BATCH);
+    fn records(&self) -> Result<Vec<KeyRecord>, StoreError> {
+        let mut records: Vec<KeyRecord> = Vec::with_capacity(BATCH);
         let mut rest = &self.bytes[..];
         let mut next = |length| {
             let (bytes, behind) = rest.split_at(length);
@@ -200,7 +200,7 @@ struct Batches {
 }
 
 impl Iterator for Batches {
-    type Item = Result<Vec<Record>, StoreError>;
+    type Item = Result<Vec<KeyRecord>, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.is_over {
@@ -213,7 +213,7 @@ impl Iterator for Batches {
     }
 }
 
-fn record_of(row: &Values<'_>, revision: Revision) -> Result<Record, StoreError> {
+fn record_of(row: &Values<'_>, revision: Revision) -> Result<KeyRecord, StoreError> {
     let terms = TermsColumns {
         permissions: get(row, 6)?,
         restrictions: text(row, 7)?,
@@ -222,7 +222,7 @@ fn record_of(row: &Values<'_>, revision: Revision) -> Result<Record, StoreError>
         paused_at: get(row, 12)?,
         paused_until: get(row, 13)?,
     };
-    Ok(Record {
+    Ok(KeyRecord {
         key: parsed(row, 1)?,
         revision,
         workspace: parsed(row, 2)?,

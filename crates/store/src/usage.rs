@@ -3,7 +3,7 @@
 mod days;
 
 use keyrack_key::{KeyId, Permission, Timestamp, WorkspaceId};
-use keyrack_rack::{LastUse, Outcome, Seen, Used};
+use keyrack_rack::{LastUse, Outcome, SecretExposure, SecretUsage};
 
 use crate::database::{self, Connection, Row, query};
 use crate::exposures::{ExposureRecord, write_exposure};
@@ -16,9 +16,9 @@ const BATCH: usize = 500;
 const HOUR: i64 = 3_600_000_000;
 
 impl Store {
-    /// Stores the result of [`Rack::drain_uses`](keyrack_rack::Rack::drain_uses) at the time `now`. If two nodes
+    /// Stores the result of [`Rack::drain_usage`](keyrack_rack::Rack::drain_usage) at the time `now`. If two nodes
     /// report the same key, checks add up and the later last use wins. Skips unknown keys.
-    pub async fn store_usage(&self, used: &[Used], now: Timestamp) -> Result<(), StoreError> {
+    pub async fn store_usage(&self, used: &[SecretUsage], now: Timestamp) -> Result<(), StoreError> {
         for batch in used.chunks(BATCH) {
             let mut db = self.write_new_data().await?;
             write_usage(&mut db, batch, None, now).await?;
@@ -31,12 +31,12 @@ impl Store {
 /// Stores usage. With a `workspace`, skips keys of other workspaces.
 pub(crate) async fn write_usage(
     db: &mut Connection,
-    used: &[Used],
+    used: &[SecretUsage],
     workspace: Option<WorkspaceId>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let hour = now.micros() - now.micros().rem_euclid(HOUR);
-    for Used { key, counts, last, seen, .. } in used {
+    for SecretUsage { key, counts, last, exposures: seen, .. } in used {
         if !belongs_to(db, *key, workspace).await? {
             continue;
         }
@@ -47,7 +47,7 @@ pub(crate) async fn write_usage(
         if let Some(last) = last {
             write_last_use(db, *key, last, now).await?;
         }
-        for Seen { hint, exposure, origin, at } in seen {
+        for SecretExposure { hint, exposure, origin, at } in seen {
             let (key, origin, first) = (*key, *origin, (*at).min(now));
             let sighting =
                 ExposureRecord { key, hint: *hint, exposure: *exposure, origin, first, last: first };
@@ -154,7 +154,7 @@ async fn count(
     .bind(key.to_string())
     .bind(hour)
     .bind(outcome.permission.map_or("", Permission::name))
-    .bind(outcome.refused.unwrap_or("allowed"))
+    .bind(outcome.denied.unwrap_or("allowed"))
     .bind(i64::from(checks))
     .execute(db)
     .await?;

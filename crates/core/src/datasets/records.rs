@@ -1,7 +1,7 @@
 //! Records: images that were decoded completely and are in their final place.
 
 use bytes::Bytes;
-use keyrack_key::{BatchId, Counted, ImportId, ProjectId, RecordId, UploadId};
+use keyrack_key::{BatchId, ImportId, ProjectId, QuotaResource, RecordId, UploadId};
 use keyrack_store::{NewRecord, Page, Record, RecordFilter, StoreError, Upload};
 
 use super::Datasets;
@@ -50,7 +50,7 @@ impl Datasets {
         }
         self.still_promised(&upload).await?;
         self.know_batch(project.id, draft.batch).await?;
-        let spent = self.quotas.take(by, Counted::Images).await?;
+        let spent = self.quotas.take(by, QuotaResource::Images).await?;
         let made = self.make_record(by, &upload, draft.batch, &name).await;
         let ((record, is_new), spent) = spent.settle(made)?;
         if is_new {
@@ -102,7 +102,7 @@ impl Datasets {
     ) -> Result<Record, OpError> {
         let project = self.project(by, project).await?;
         let name = file_name(name)?;
-        let spent = self.quotas.take(by, Counted::Images).await?;
+        let spent = self.quotas.take(by, QuotaResource::Images).await?;
         let added = self.add_named(by, project.id, &name, batch, bytes, import).await;
         spent.settle(added).map(|(record, _)| record)
     }

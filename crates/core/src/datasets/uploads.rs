@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use keyrack_key::{Counted, Digest, ImportId, ProjectId, Timestamp, UploadId};
+use keyrack_key::{Digest, ImportId, ProjectId, QuotaResource, Timestamp, UploadId};
 use keyrack_store::{Actor, NewUpload, StoreError, Upload};
 use rand_core::{Rng, UnwrapErr};
 
@@ -70,7 +70,7 @@ impl Datasets {
     pub async fn ask_upload(&self, by: &Acting, project: ProjectId, name: &str) -> Result<Promise, OpError> {
         let project = self.project(by, project).await?;
         file_name(name)?;
-        let open_max = self.quotas.left(by, Counted::Images).await?;
+        let open_max = self.quotas.left(by, QuotaResource::Images).await?;
         self.promise(by, project.id, None, open_max).await
     }
 

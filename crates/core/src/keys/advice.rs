@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use keyrack_key::{
-    Class, Counted, Exposure, KeyId, Permission, Permissions, Restrictions, Scope, Scopes, Timestamp,
+    Class, Exposure, KeyId, Permission, Permissions, QuotaResource, Restrictions, Scope, Scopes, Timestamp,
 };
 use keyrack_store::{ExposureRecord, KeyRow, Policy};
 
@@ -146,12 +146,14 @@ pub fn advise(key: &KeyRow, measured: &Measured, policy: Policy, now: Timestamp)
 
 /// Whether a rate limit or a quota bounds how many predictions the key allows.
 fn is_limited(own: &Restrictions) -> bool {
-    own.rate.is_some() || own.visitor_rate.is_some() || own.quotas.of(Counted::Predictions).next().is_some()
+    own.rate.is_some()
+        || own.visitor_rate.is_some()
+        || own.quotas.of(QuotaResource::Predictions).next().is_some()
 }
 
 /// Ignores exposures that suit the key's permissions, such as a key in a browser that only predicts.
 fn seen(key: &KeyRow, measured: &Measured) -> Option<Advice> {
-    let last = measured.seen.iter().find(|seen| !seen.exposure.suits(key.terms.permissions));
+    let last = measured.seen.iter().find(|seen| !seen.exposure.permits(key.terms.permissions));
     last.copied().map(Advice::Seen)
 }
 
@@ -218,8 +220,8 @@ impl Keys {
 
 #[cfg(test)]
 mod tests {
-    use keyrack_key::{Hint, Rate, Restrictions, Terms, WorkspaceId};
-    use keyrack_rack::{LastUse, Revision, Words};
+    use keyrack_key::{Hint, KeyState, Rate, Restrictions, WorkspaceId};
+    use keyrack_rack::{LastUse, Revision, SanitizedText};
     use keyrack_store::{Actor, DailyUsage, NamedActor, SecretRow};
 
     use super::*;
@@ -238,7 +240,7 @@ mod tests {
             name: "camera".to_owned(),
             class: Class::Secret,
             scopes,
-            terms: Terms {
+            terms: KeyState {
                 permissions: scopes.permissions(),
                 restrictions: Some(Restrictions::default()),
                 pause: None,
@@ -328,7 +330,7 @@ mod tests {
             key: "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap(),
             hint: Hint::parse("9fQ2").unwrap(),
             exposure: Exposure::Browser,
-            origin: Words::new(b"https://shop.example"),
+            origin: SanitizedText::new(b"https://shop.example"),
             first: ago(2),
             last: ago(1),
         };
@@ -366,7 +368,7 @@ mod tests {
         let mut public = key(&[Scope::Inference], ago(1));
         public.class = Class::Publishable;
         assert_eq!(codes(&public, &nothing), ["any_origin", "no_limit"]);
-        let origins = keyrack_key::Only::These(["https://shop.example".parse().unwrap()].into());
+        let origins = keyrack_key::Allowlist::Only(["https://shop.example".parse().unwrap()].into());
         public.terms.restrictions = Some(Restrictions { origins, ..Restrictions::default() });
         assert_eq!(codes(&public, &nothing), ["no_limit"]);
         let own = public.terms.restrictions.clone().unwrap();

@@ -102,7 +102,7 @@ impl Turn {
             Self::Retire => false,
             Self::Pause(span) => {
                 let next = Pause::until(span.map(|span| now.plus(span)));
-                before.terms.pause.is_some_and(|held| held.holds(now) && next.ends_before(held))
+                before.terms.pause.is_some_and(|held| held.is_active(now) && next.ends_before(held))
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Display;
 
-use keyrack_key::{Only, Restrictions};
+use keyrack_key::{Allowlist, Restrictions};
 
 use super::Keys;
 use crate::{Acting, Invalid, OpError};
@@ -64,14 +64,14 @@ impl Keys {
     /// Returns the restrictions without deleted projects and models, and without an image limit above the server's. A
     /// list that becomes empty stays a restriction and opens nothing.
     pub async fn still_there(&self, by: &Acting, mut own: Restrictions) -> Result<Restrictions, OpError> {
-        if let Only::These(projects) = &mut own.projects {
+        if let Allowlist::Only(projects) = &mut own.projects {
             for project in projects.clone() {
                 if self.store.project(by.workspace, project).await?.is_none() {
                     projects.remove(&project);
                 }
             }
         }
-        if let Only::These(models) = &mut own.models {
+        if let Allowlist::Only(models) = &mut own.models {
             for model in models.clone() {
                 if self.store.model(by.workspace, model).await?.is_none() {
                     models.remove(&model);
@@ -98,16 +98,16 @@ impl Keys {
     }
 }
 
-fn each<T: Ord>(only: &Only<T>) -> impl Iterator<Item = &T> {
+fn each<T: Ord>(only: &Allowlist<T>) -> impl Iterator<Item = &T> {
     let these = match only {
-        Only::Any => None,
-        Only::These(these) => Some(these),
+        Allowlist::Any => None,
+        Allowlist::Only(these) => Some(these),
     };
     these.into_iter().flatten()
 }
 
 /// The items of `after` that are not in `before`.
-fn newly<'a, T: Ord>(before: &'a Only<T>, after: &'a Only<T>) -> impl Iterator<Item = &'a T> {
-    let had = |one: &T| matches!(before, Only::These(these) if these.contains(one));
+fn newly<'a, T: Ord>(before: &'a Allowlist<T>, after: &'a Allowlist<T>) -> impl Iterator<Item = &'a T> {
+    let had = |one: &T| matches!(before, Allowlist::Only(these) if these.contains(one));
     each(after).filter(move |one| !had(one))
 }

@@ -30,7 +30,7 @@ impl PublicUse {
 impl std::fmt::Display for PublicUse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "this key was seen {}, so take it that everybody has it; ", place(&self.seen))?;
-        let permits: Vec<_> = self.permits.iter().map(Permission::says).collect();
+        let permits: Vec<_> = self.permits.iter().map(Permission::phrase).collect();
         if !permits.is_empty() {
             write!(f, "this change would let all of them {}; ", permits.join(", "))?;
         }
@@ -94,7 +94,7 @@ impl Keys {
 #[cfg(test)]
 mod tests {
     use keyrack_key::Hint;
-    use keyrack_rack::Words;
+    use keyrack_rack::SanitizedText;
 
     use super::*;
 
@@ -103,7 +103,7 @@ mod tests {
             key: "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap(),
             hint: Hint::parse("9fQ2").unwrap(),
             exposure,
-            origin: Words::new(origin.as_bytes()),
+            origin: SanitizedText::new(origin.as_bytes()),
             first: Timestamp::from_micros(0),
             last: Timestamp::from_micros(0),
         }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use keyrack_key::{KeyId, Only, Permission, Permissions, Rate, Restrictions, Timestamp};
+use keyrack_key::{Allowlist, KeyId, Permission, Permissions, Rate, Restrictions, Timestamp};
 use keyrack_store::{CallerRow, CallerSource, CallerUsage, KeyRow, Usage};
 
 use super::seen::first_of_days;
@@ -155,8 +155,8 @@ fn verdict(own: &Restrictions, caller: &CallerRow) -> Verdict {
         CallerSource::Address(address) if own.allow_address(*address) => Verdict::Passes,
         CallerSource::Address(_) => Verdict::Refused,
         CallerSource::Network(theirs) => match &own.networks {
-            Only::These(these) if these.iter().any(|one| one.contains(theirs)) => Verdict::Passes,
-            Only::These(these) if these.iter().any(|one| theirs.contains(one)) => Verdict::Unknown,
+            Allowlist::Only(these) if these.iter().any(|one| one.contains(theirs)) => Verdict::Passes,
+            Allowlist::Only(these) if these.iter().any(|one| theirs.contains(one)) => Verdict::Unknown,
             _ => Verdict::Refused,
         },
     };

@@ -1,6 +1,6 @@
 //! Starts training runs.
 
-use keyrack_key::{Counted, ModelId, ProjectId};
+use keyrack_key::{ModelId, ProjectId, QuotaResource};
 use keyrack_store::{AnnotationTotals, Model, NewModel, Project, ProjectType, StoreError};
 use keyrack_vision::{ANNOTATED_IMAGES_MIN, IMAGES_PER_LABEL_MIN, NotEnoughImages, classify, detect};
 use rand_core::UnwrapErr;
@@ -51,7 +51,7 @@ impl Models {
         enough(project.project_type, &self.store.annotation_totals(project.id).await?)?;
         // Deny the run if the disk is low, because the model could not be stored.
         self.disk.admit(0)?;
-        let spent = self.quotas.take(by, Counted::Trainings).await?;
+        let spent = self.quotas.take(by, QuotaResource::Trainings).await?;
         let queued = match name {
             Some(name) => self.queue(by, &project, &name, &settings).await.map_err(gone),
             None => self.queue_unnamed(by, &project, &settings).await,

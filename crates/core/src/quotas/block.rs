@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use keyrack_key::{Counted, KeyId, Period, Quota, Quotas, Standing, Timestamp, Window};
+use keyrack_key::{KeyId, Period, Quota, QuotaResource, QuotaState, Quotas, Timestamp, Window};
 use keyrack_rack::Revision;
 use keyrack_store::{QuotaBlock as Given, UnspentBlock};
 
@@ -28,7 +28,7 @@ pub(super) struct OfKind {
 }
 
 /// The usage of each quota.
-pub(super) type Standings = [Option<Standing>; PERIODS];
+pub(super) type Standings = [Option<QuotaState>; PERIODS];
 
 /// The result of an attempt to spend from a block.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub(super) enum Step {
     /// One unit of each quota was spent.
     Spent(Standings),
     /// A quota is used up.
-    Denied(Standing),
+    Denied(QuotaState),
     /// Only the store can decide.
     Ask,
 }
@@ -68,7 +68,7 @@ impl Default for Block {
 }
 
 impl OfKind {
-    pub(super) fn of(quotas: Quotas, of: Counted, revision: Revision) -> Self {
+    pub(super) fn of(quotas: Quotas, of: QuotaResource, revision: Revision) -> Self {
         Self { by_period: Period::ALL.map(|per| quotas.one(of, per)), revision }
     }
 
@@ -114,9 +114,9 @@ impl Block {
     }
 
     /// Empties the block and returns its content.
-    pub(super) fn rest(&mut self, key: KeyId, of: Counted) -> UnspentBlock {
+    pub(super) fn rest(&mut self, key: KeyId, of: QuotaResource) -> UnspentBlock {
         let from = Period::ALL.into_iter().zip(self.from);
-        let from = from.filter_map(|(per, one)| one.map(|one| (per, one.window.begins))).collect();
+        let from = from.filter_map(|(per, one)| one.map(|one| (per, one.window.start))).collect();
         UnspentBlock { key, of, left: std::mem::take(&mut self.left), from }
     }
 
@@ -150,7 +150,7 @@ impl Block {
 
     /// Whether every day and month that the block was taken from has ended.
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
-        self.from.iter().flatten().all(|one| one.window.ends <= now)
+        self.from.iter().flatten().all(|one| one.window.end <= now)
     }
 
     /// The usage of each quota. Returns `None` if the block is of another day, month, or revision of the key.
@@ -163,7 +163,7 @@ impl Block {
             let window = quota.per.around(now);
             let source = self.source(quota.per, window)?;
             let used = source.taken.saturating_sub(self.left);
-            standings[quota.per as usize] = Some(Standing { quota, used, window });
+            standings[quota.per as usize] = Some(QuotaState { quota, used, window });
         }
         Some(standings)
     }

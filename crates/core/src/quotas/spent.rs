@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keyrack_key::Standing;
+use keyrack_key::QuotaState;
 
 use super::Book;
 use super::block::Standings;
@@ -45,7 +45,7 @@ impl Spent {
     }
 
     /// The usage of each quota after this unit.
-    pub fn standings(&self) -> impl Iterator<Item = Standing> {
+    pub fn standings(&self) -> impl Iterator<Item = QuotaState> {
         self.standings.into_iter().flatten()
     }
 }

@@ -15,7 +15,7 @@ const DAY: i64 = 86_400_000_000;
 pub(crate) fn own(quotas: &[(u32, Period)]) -> Own {
     let mut own = Own::NONE;
     for (limit, per) in quotas {
-        own.add(Quota::new(Counted::Predictions, *limit, *per).unwrap()).unwrap();
+        own.add(Quota::new(QuotaResource::Predictions, *limit, *per).unwrap()).unwrap();
     }
     own
 }
@@ -37,14 +37,14 @@ impl Ledger {
 
     fn take(&mut self, rest: &UnspentBlock, quotas: &[Quota], most: u32, now: Timestamp) -> Given {
         self.give_back(rest);
-        let place = |quota: &Quota| (quota.per.name(), quota.per.around(now).begins.micros());
+        let place = |quota: &Quota| (quota.per.name(), quota.per.around(now).start.micros());
         let left =
             |quota: &Quota| quota.limit.get().saturating_sub(self.0.get(&place(quota)).copied().unwrap_or(0));
         let size = quotas.iter().map(left).min().unwrap().min(most);
         let taken = quotas.iter().map(|quota| {
             let taken = self.0.entry(place(quota)).or_default();
             *taken += size;
-            QuotaUsage { per: quota.per, begins: quota.per.around(now).begins, taken: *taken }
+            QuotaUsage { per: quota.per, begins: quota.per.around(now).start, taken: *taken }
         });
         Given { size, taken: taken.collect() }
     }
@@ -72,7 +72,7 @@ impl Server {
                 }
                 Step::Ask => {
                     assert!(self.block.is_to_be_asked(quotas, now));
-                    let rest = self.block.rest(key(), Counted::Predictions);
+                    let rest = self.block.rest(key(), QuotaResource::Predictions);
                     let most = self.block.next(quotas, now);
                     self.block.fill(&ledger.take(&rest, &quotas.list(), most, now), quotas, now);
                 }
@@ -118,10 +118,10 @@ fn run(servers: usize, events: Vec<(usize, Event)>) -> Result<(), TestCaseError>
         ([Server::default(), Server::default()], Ledger::default(), Used::new());
     let (mut now, mut quotas) = (Timestamp::from_micros(NOON), own(&[(100, Period::Day)]));
     let mut revision = Revision(1);
-    let place = |standing: &Standing| (standing.quota.per.name(), standing.window.begins.micros());
+    let place = |standing: &QuotaState| (standing.quota.per.name(), standing.window.start.micros());
     for (server, event) in events {
         let server = &mut all[server % servers];
-        let of = OfKind::of(quotas, Counted::Predictions, revision);
+        let of = OfKind::of(quotas, QuotaResource::Predictions, revision);
         match event {
             Event::Spend if of.is_empty() => {}
             Event::Spend => {
@@ -135,7 +135,7 @@ fn run(servers: usize, events: Vec<(usize, Event)>) -> Result<(), TestCaseError>
                     // A single server denies only if the quota is used up, except for units that were lost in a kill.
                     let held = ledger.0.clone();
                     let is_used_up = of.list().iter().any(|quota| {
-                        let place = (quota.per.name(), quota.per.around(now).begins.micros());
+                        let place = (quota.per.name(), quota.per.around(now).start.micros());
                         held.get(&place).copied().unwrap_or(0) >= quota.limit.get()
                     });
                     prop_assert!(is_used_up);
@@ -151,7 +151,7 @@ fn run(servers: usize, events: Vec<(usize, Event)>) -> Result<(), TestCaseError>
             }
             Event::Kill => *server = Server::default(),
             Event::Stop => {
-                ledger.give_back(&server.block.rest(key(), Counted::Predictions));
+                ledger.give_back(&server.block.rest(key(), QuotaResource::Predictions));
                 *server = Server::default();
             }
             Event::Quota(day, month) => {
@@ -193,7 +193,7 @@ fn a_block_does_not_survive_a_quota_that_was_raised_used_up_and_lowered_again() 
     let now = Timestamp::from_micros(NOON);
     let (mut one, mut other, mut ledger) = (Server::default(), Server::default(), Ledger::default());
     let quota = |limit: u32, revision| {
-        OfKind::of(own(&[(limit, Period::Day)]), Counted::Predictions, Revision(revision))
+        OfKind::of(own(&[(limit, Period::Day)]), QuotaResource::Predictions, Revision(revision))
     };
     // The first server holds a block. The second has used more than the new quota allows.
     assert!(one.spend(&mut ledger, &quota(56, 1), now) && one.spend(&mut ledger, &quota(56, 1), now));
@@ -203,10 +203,10 @@ fn a_block_does_not_survive_a_quota_that_was_raised_used_up_and_lowered_again() 
 
 #[test]
 fn blocks_shrink_to_one_near_the_end() {
-    let of = OfKind::of(own(&[(1_000, Period::Day)]), Counted::Predictions, Revision(1));
+    let of = OfKind::of(own(&[(1_000, Period::Day)]), QuotaResource::Predictions, Revision(1));
     let now = Timestamp::from_micros(NOON);
     let (mut server, mut ledger, mut sizes) = (Server::default(), Ledger::default(), Vec::new());
-    let day = ("day", Period::Day.around(now).begins.micros());
+    let day = ("day", Period::Day.around(now).start.micros());
     let mut before = 0;
     while server.spend(&mut ledger, &of, now) {
         sizes.extend(Some(ledger.0[&day] - before).filter(|size| *size > 0));
@@ -220,8 +220,9 @@ fn blocks_shrink_to_one_near_the_end() {
 #[test]
 fn a_quota_that_is_lowered_voids_what_lies_beyond_and_one_that_is_raised_has_more_at_once() {
     // The usage of a changed key belongs to another revision.
-    let quota =
-        |limit: u32| OfKind::of(own(&[(limit, Period::Day)]), Counted::Predictions, Revision(limit.into()));
+    let quota = |limit: u32| {
+        OfKind::of(own(&[(limit, Period::Day)]), QuotaResource::Predictions, Revision(limit.into()))
+    };
     let now = Timestamp::from_micros(NOON);
     let (mut server, mut ledger) = (Server::default(), Ledger::default());
     let mut spend = |limit: u32| server.spend(&mut ledger, &quota(limit), now);
@@ -241,8 +242,8 @@ fn clock() -> Timestamp {
 /// A key with these quotas, allowed by a rack, on a separate store.
 pub(crate) async fn world(folder: &std::path::Path, own: Own, clock: Clock) -> (Quotas, Caller) {
     use keyrack_key::{
-        Brands, Class, Exposure, Grant, Permission, Presented, Question, Restrictions, Scope, Secret, Spend,
-        UserId, WorkspaceId,
+        AccessRequest, Brands, Class, Exposure, Grant, Permission, Presented, RateUse, Restrictions, Scope,
+        Secret, UserId, WorkspaceId,
     };
     use keyrack_store::{Actor, NewKey, NewUser, NewWorkspace};
     let rng = || rand_core::UnwrapErr(getrandom::SysRng);
@@ -268,10 +269,10 @@ pub(crate) async fn world(folder: &std::path::Path, own: Own, clock: Clock) -> (
     store.as_operator().create_key(&key).await.unwrap();
     let rack = Arc::new(Rack::new());
     let follower = keyrack_rack::Follower::new(store.clone(), Arc::clone(&rack));
-    follower.reach(keyrack_rack::Revision::default(), now).await.unwrap();
+    follower.catch_up_to(keyrack_rack::Revision::default(), now).await.unwrap();
     let permission = Some(Permission::ModelsPredict);
-    let (exposure, spend) = (Exposure::None, Spend::One);
-    let question = Question { now, permission, address: None, origin: None, exposure, spend };
+    let (exposure, spend) = (Exposure::None, RateUse::Take);
+    let question = AccessRequest { now, permission, address: None, origin: None, exposure, spend };
     let presented = Presented::parse(secret.expose().as_bytes(), &brands).unwrap();
     let caller = rack.check(&presented, &question).unwrap();
     (Quotas::new(store, rack, clock), caller)
@@ -289,7 +290,7 @@ async fn a_day_and_a_month_begin_anew_and_a_clean_stop_gives_the_rest_back() {
     let (quotas, caller) = world(folder.path(), own(&[(40, Period::Day), (100, Period::Month)]), clock).await;
     let take_all = async || {
         let mut taken = 0;
-        while let Ok(spent) = quotas.take_of(&caller, Counted::Predictions).await {
+        while let Ok(spent) = quotas.take_of(&caller, QuotaResource::Predictions).await {
             drop(spent);
             taken += 1;
         }
@@ -313,12 +314,12 @@ async fn a_day_and_a_month_begin_anew_and_a_clean_stop_gives_the_rest_back() {
     go_on(1);
     assert_eq!(used(&quotas, &caller).await, [0, 0]);
     for _ in 0..5 {
-        let _ = quotas.take_of(&caller, Counted::Predictions).await.unwrap();
+        let _ = quotas.take_of(&caller, QuotaResource::Predictions).await.unwrap();
     }
-    quotas.take_of(&caller, Counted::Predictions).await.unwrap().give_back();
+    quotas.take_of(&caller, QuotaResource::Predictions).await.unwrap().give_back();
     assert_eq!(used(&quotas, &caller).await, [5, 5]);
     quotas.close().await.unwrap();
-    let taken = quotas.store.quota_usage(caller.key().key, Period::Day.around(clock()).begins).await.unwrap();
+    let taken = quotas.store.quota_usage(caller.key().key, Period::Day.around(clock()).start).await.unwrap();
     assert_eq!(taken.iter().map(|(_, one)| one.taken).collect::<Vec<_>>(), [5, 5]);
     quotas.sweep().await.unwrap();
     let kept = quotas.store.quota_usage(caller.key().key, Timestamp::from_micros(0)).await.unwrap();

@@ -1,7 +1,7 @@
 //! Explains a denied request: the result of each check, the actual and the expected value, and where to change the key.
 
 use keyrack_key::DenialReason as Reason;
-use keyrack_key::{Only, Pause, Restrictions, Scope};
+use keyrack_key::{Allowlist, Pause, Restrictions, Scope};
 use keyrack_store::{DeniedRequest, KeyRow};
 
 /// Why a request was denied.
@@ -226,8 +226,8 @@ fn quotas(own: &Restrictions) -> String {
     if all.is_empty() { "as much as it likes".to_owned() } else { format!("that it may {}", all.join(", ")) }
 }
 
-fn these<T: Ord + ToString>(only: &Only<T>, any: &str) -> String {
-    let Only::These(these) = only else { return any.to_owned() };
+fn these<T: Ord + ToString>(only: &Allowlist<T>, any: &str) -> String {
+    let Allowlist::Only(these) = only else { return any.to_owned() };
     let named: Vec<_> = these.iter().map(T::to_string).collect();
     if named.is_empty() { "nothing: the list is empty".to_owned() } else { named.join(", ") }
 }
@@ -329,7 +329,7 @@ mod tests {
         assert!(results("of_a_newer_version".parse().ok()).iter().all(|result| *result == Result::Passed));
     }
 
-    /// In the same order as [`keyrack_key::Terms::decide`].
+    /// In the same order as [`keyrack_key::KeyState::decide`].
     #[test]
     fn every_reason_that_a_known_key_is_refused_for_has_a_place() {
         let of_no_key =

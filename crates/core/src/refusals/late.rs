@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use keyrack_key::{Denial, Permission};
-use keyrack_rack::{Caller, Rack, Refusal};
+use keyrack_rack::{Caller, DeniedCheck, Rack};
 
 use super::{DenialDetail, DeniedKey};
 use crate::OpError;
@@ -28,8 +28,8 @@ impl Late {
         denial: Denial,
         detail: DenialDetail,
     ) -> OpError {
-        self.rack.note_refused(caller, permission, denial);
-        let refusal = Refusal { denial, key: Some(caller.key().clone()) };
+        self.rack.record_denial(caller, permission, denial);
+        let refusal = DeniedCheck { denial, key: Some(caller.key().clone()) };
         OpError::Denied(Box::new(DeniedKey { refusal, detail }))
     }
 }

@@ -8,8 +8,8 @@ use hyper_util::client::legacy::connect::Connect;
 use super::connector::{self, DefaultConnector};
 use super::http::{RemoteError, ServerClient};
 use super::node::{FollowerTask, Node, time_of_day};
-use super::offline_policy::WhenCutOff;
-use crate::{Clock, Home};
+use super::offline_policy::OfflinePolicy;
+use crate::{Clock, OwnOrigins};
 
 /// The configuration of a node.
 #[derive(Clone)]
@@ -17,8 +17,8 @@ pub struct NodeBuilder<C = DefaultConnector> {
     server: String,
     credential: String,
     name: String,
-    when_cut_off: WhenCutOff,
-    home: Home,
+    offline_policy: OfflinePolicy,
+    own_origins: OwnOrigins,
     clock: Clock,
     allow_plain_http: bool,
     connector: C,
@@ -35,8 +35,8 @@ impl NodeBuilder<DefaultConnector> {
             server: server.into(),
             credential: credential.into(),
             name: "guard".to_owned(),
-            when_cut_off: WhenCutOff::default(),
-            home: Home::nowhere(),
+            offline_policy: OfflinePolicy::default(),
+            own_origins: OwnOrigins::none(),
             clock: time_of_day,
             allow_plain_http: false,
             connector,
@@ -60,22 +60,22 @@ impl NodeBuilder<DefaultConnector> {
 impl<C: Connect + Clone + Send + Sync + 'static> NodeBuilder<C> {
     /// Sets the name of this service, which people see on the page of keys and in the result of a deletion.
     #[must_use]
-    pub fn named(mut self, name: impl Into<String>) -> Self {
+    pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
     /// Sets what the node does while it cannot reach the server.
     #[must_use]
-    pub const fn when_cut_off(mut self, what: WhenCutOff) -> Self {
-        self.when_cut_off = what;
+    pub const fn offline_policy(mut self, policy: OfflinePolicy) -> Self {
+        self.offline_policy = policy;
         self
     }
 
-    /// Sets the origins of the service's own pages, like [`Guard::at_home`].
+    /// Sets the origins of the service's own pages, like [`Guard::with_own_origins`].
     #[must_use]
-    pub fn at_home(mut self, home: Home) -> Self {
-        self.home = home;
+    pub fn own_origins(mut self, own_origins: OwnOrigins) -> Self {
+        self.own_origins = own_origins;
         self
     }
 
@@ -98,13 +98,14 @@ impl<C: Connect + Clone + Send + Sync + 'static> NodeBuilder<C> {
     /// Sets the connector for the connection to the server, such as one with a client certificate, in place of
     /// [`DefaultConnector`].
     pub fn with_connector<D: Connect + Clone + Send + Sync + 'static>(self, connector: D) -> NodeBuilder<D> {
-        let Self { server, credential, name, when_cut_off, home, clock, allow_plain_http, .. } = self;
+        let Self { server, credential, name, offline_policy, own_origins, clock, allow_plain_http, .. } =
+            self;
         NodeBuilder {
             server,
             credential,
             name,
-            when_cut_off,
-            home,
+            offline_policy,
+            own_origins,
             clock,
             allow_plain_http,
             connector,
@@ -120,13 +121,13 @@ impl<C: Connect + Clone + Send + Sync + 'static> NodeBuilder<C> {
         }
         let client =
             ServerClient::new(self.connector, &self.server, &self.credential, self.allow_plain_http)?;
-        let offline_grace = match self.when_cut_off {
-            WhenCutOff::Refuse => Duration::ZERO,
+        let offline_grace = match self.offline_policy {
+            OfflinePolicy::Deny => Duration::ZERO,
             // The server counts in whole seconds.
-            WhenCutOff::ServeFor(span) => Duration::from_secs(span.as_secs()),
+            OfflinePolicy::ServeFor(span) => Duration::from_secs(span.as_secs()),
         };
         let task = FollowerTask::new(client, self.name, offline_grace, self.clock);
-        task.start(self.home).await
+        task.start(self.own_origins).await
     }
 }
 

@@ -7,11 +7,13 @@ use bytes::{Buf, BytesMut};
 use http_body_util::BodyExt;
 use hyper_util::client::legacy::connect::Connect;
 use keyrack_key::{NodeId, Timestamp};
-use keyrack_rack::{Feed, Frame, Moment, Next, Position, Reading, Record, Snapshot, Trust};
+use keyrack_rack::{
+    Feed, FeedUpdate, Frame, Freshness, KeyRecord, Moment, Position, Snapshot, SnapshotReader,
+};
 use parking_lot::Mutex;
 
 use super::http::{RemoteError, ServerClient, within};
-use super::wire::{Applied, At, Changes, Line as SnapshotLine, Unreadable, WAIT};
+use super::wire::{FeedPosition, NodeChangeFrame, NodeChangesRequest, SnapshotLine, WAIT, WireError};
 use crate::Clock;
 
 /// The largest allowed difference between the clocks of the node and the server.
@@ -42,7 +44,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> RemoteFeed<C> {
         Self { client, node, clock, span, renewed: Mutex::default(), waits: AtomicBool::new(false) }
     }
 
-    fn compare_clocks(&self, before: Timestamp, response: &Changes) -> Result<(), RemoteError> {
+    fn compare_clocks(&self, before: Timestamp, response: &NodeChangeFrame) -> Result<(), RemoteError> {
         let (server_time, after) = (response.time()?, (self.clock)());
         let (earliest, latest) = (before.minus(CLOCK_DIFFERENCE_MAX), after.plus(CLOCK_DIFFERENCE_MAX));
         if (earliest..=latest).contains(&server_time) { Ok(()) } else { Err(RemoteError::Clock) }
@@ -52,7 +54,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> RemoteFeed<C> {
 impl<C: Connect + Clone + Send + Sync + 'static> Feed for RemoteFeed<C> {
     type Error = RemoteError;
 
-    async fn snapshot(&self, _: Timestamp) -> Result<Reading<RemoteError>, RemoteError> {
+    async fn snapshot(&self, _: Timestamp) -> Result<SnapshotReader<RemoteError>, RemoteError> {
         let mut body = self.client.stream(&format!("/{}/snapshot", self.node)).await?;
         let mut reading = SnapshotParser::default();
         while let Some(frame) = within(SNAPSHOT_TIMEOUT, body.frame()).await? {
@@ -64,31 +66,32 @@ impl<C: Connect + Clone + Send + Sync + 'static> Feed for RemoteFeed<C> {
         Ok(reading.end()?.into())
     }
 
-    async fn after(&self, position: Position) -> Result<Next, RemoteError> {
+    async fn after(&self, position: Position) -> Result<FeedUpdate, RemoteError> {
         let wait = if self.waits.load(Ordering::Relaxed) { WAIT } else { Duration::ZERO };
         let wait_millis = u64::try_from(wait.as_millis()).unwrap_or(0);
         let (started, before) = (Moment::now(), (self.clock)());
-        let request = Applied { applied: position.into(), wait_millis };
-        let response: Changes = match self.client.post(&format!("/{}/changes", self.node), &request).await {
-            Err(RemoteError::OtherHistory) => return Ok(Next::Reload),
-            other => other?,
-        };
+        let request = NodeChangesRequest { applied: position.into(), wait_millis };
+        let response: NodeChangeFrame =
+            match self.client.post(&format!("/{}/changes", self.node), &request).await {
+                Err(RemoteError::OtherHistory) => return Ok(FeedUpdate::Reload),
+                other => other?,
+            };
         self.compare_clocks(before, &response)?;
         let frame = Frame {
             from: (&response.from).try_into()?,
             to: (&response.to).try_into()?,
-            changes: response.changes.iter().map(Record::try_from).collect::<Result<_, _>>()?,
+            changes: response.changes.iter().map(KeyRecord::try_from).collect::<Result<_, _>>()?,
         };
         // The rack rejects a frame that starts at another position, so it must not renew the lease.
         if frame.from == position {
             *self.renewed.lock() = Some(started);
             self.waits.store(true, Ordering::Relaxed);
         }
-        Ok(Next::Frame(frame))
+        Ok(FeedUpdate::Frame(frame))
     }
 
-    fn trust(&self) -> Trust {
-        self.renewed.lock().map_or(Trust::Never, |started| Trust::Until(started.plus(self.span)))
+    fn freshness(&self) -> Freshness {
+        self.renewed.lock().map_or(Freshness::Stale, |started| Freshness::FreshUntil(started.plus(self.span)))
     }
 }
 
@@ -97,7 +100,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Feed for RemoteFeed<C> {
 struct SnapshotParser {
     rest: BytesMut,
     position: Option<Position>,
-    records: Vec<Record>,
+    records: Vec<KeyRecord>,
     is_whole: bool,
 }
 
@@ -109,18 +112,18 @@ impl SnapshotParser {
             self.rest.advance(1);
             self.line(&line)?;
         }
-        if self.rest.len() > LINE_BYTES_MAX { Err(Unreadable("a line").into()) } else { Ok(()) }
+        if self.rest.len() > LINE_BYTES_MAX { Err(WireError("a line").into()) } else { Ok(()) }
     }
 
     fn line(&mut self, line: &[u8]) -> Result<(), RemoteError> {
-        let response: SnapshotLine = serde_json::from_slice(line).map_err(|_| Unreadable("a line"))?;
+        let response: SnapshotLine = serde_json::from_slice(line).map_err(|_| WireError("a line"))?;
         match (response, self.position) {
             (SnapshotLine::Head(at), None) => self.position = Some(position(&at)?),
             (SnapshotLine::Key(key), Some(_)) if !self.is_whole => {
-                self.records.push(Record::try_from(&*key)?);
+                self.records.push(KeyRecord::try_from(&*key)?);
             }
             (SnapshotLine::End(count), Some(_)) => self.is_whole = count == self.records.len() as u64,
-            _ => return Err(Unreadable("a line").into()),
+            _ => return Err(WireError("a line").into()),
         }
         Ok(())
     }
@@ -133,6 +136,6 @@ impl SnapshotParser {
     }
 }
 
-fn position(at: &At) -> Result<Position, Unreadable> {
+fn position(at: &FeedPosition) -> Result<Position, WireError> {
     at.try_into()
 }

@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::wire::Unreadable;
+use super::wire::WireError;
 
 /// The time for a response, in addition to the time that the server may wait for changes.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(4);
@@ -70,7 +70,7 @@ pub enum RemoteError {
     },
     /// The response cannot be parsed.
     #[error(transparent)]
-    Unreadable(#[from] Unreadable),
+    WireError(#[from] WireError),
     /// The snapshot ended before its last line.
     #[error("the snapshot was cut off")]
     CutOff,
@@ -119,7 +119,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> ServerClient<C> {
         body: &impl Serialize,
     ) -> Result<T, RemoteError> {
         let answer = self.request(Method::POST, path, Some(body)).await?;
-        serde_json::from_slice(&answer).map_err(|_| Unreadable("an answer").into())
+        serde_json::from_slice(&answer).map_err(|_| WireError("an answer").into())
     }
 
     /// Sends a request and ignores the content of the response.
@@ -157,7 +157,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> ServerClient<C> {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<Response<Incoming>, RemoteError> {
-        let json = body.map(serde_json::to_vec).transpose().map_err(|_| Unreadable("a question"))?;
+        let json = body.map(serde_json::to_vec).transpose().map_err(|_| WireError("a question"))?;
         let mut request = Request::new(Full::from(json.unwrap_or_default()));
         *request.method_mut() = method;
         *request.uri_mut() = format!("{}{path}", self.base).parse().map_err(|_| RemoteError::Address)?;

@@ -10,20 +10,20 @@
 //! - The server waits for each node until the node reports the deletion, or until its lease plus one percent
 //!   has passed without a request, on the server's own clock. Clocks of two machines are never compared.
 //!
-//! [`WhenCutOff`] determines what a node does while it cannot reach the server.
+//! [`OfflinePolicy`] determines what a node does while it cannot reach the server.
 //!
 //! ```no_run
 //! use std::time::Duration;
 //!
-//! use keyrack_guard::{GuardLayer, NodeBuilder, Permission, WhenCutOff};
+//! use keyrack_guard::{GuardLayer, NodeBuilder, Permission, OfflinePolicy};
 //! # use tower::Layer;
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! # let service = tower::service_fn(async |_: http::Request<()>| {
 //! #     Ok::<_, std::convert::Infallible>(http::Response::new(String::new()))
 //! # });
 //! let node = NodeBuilder::new("https://keys.example.org", std::env::var("KEYRACK_KEY")?)
-//!     .named("counter 3")
-//!     .when_cut_off(WhenCutOff::ServeFor(Duration::from_secs(30)))
+//!     .name("counter 3")
+//!     .offline_policy(OfflinePolicy::ServeFor(Duration::from_secs(30)))
 //!     .start()
 //!     .await?;
 //! let layer = GuardLayer::new(node.guard().clone(), Permission::ModelsPredict);
@@ -41,11 +41,11 @@ mod feed;
 mod http;
 mod node;
 mod offline_policy;
-mod uses;
+mod usage_reporter;
 pub mod wire;
 
 pub use builder::NodeBuilder;
 pub use connector::DefaultConnector;
 pub use http::RemoteError;
 pub use node::{Node, time_of_day};
-pub use offline_policy::{UnknownChoice, WhenCutOff};
+pub use offline_policy::{OfflinePolicy, OfflinePolicyError};

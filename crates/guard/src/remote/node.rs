@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hyper_util::client::legacy::connect::Connect;
 use keyrack_key::{Brand, Brands, NodeId, Timestamp};
-use keyrack_rack::{Callers, Follower, Rack, Revision, Trust};
+use keyrack_rack::{CallerLog, Follower, Freshness, Rack, Revision};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -13,9 +13,9 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::feed::RemoteFeed;
 use super::http::{RemoteError, ServerClient};
-use super::uses::UsageReporter;
-use super::wire::{Register, Registered, Unreadable};
-use crate::{Clock, Guard, Home};
+use super::usage_reporter::UsageReporter;
+use super::wire::{NodeRegistration, RegisteredNode, WireError};
+use crate::{Clock, Guard, OwnOrigins};
 
 /// The first and the longest pause between attempts to reach the server.
 const RETRY_PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
@@ -48,7 +48,7 @@ impl Node {
 
     /// Returns `true` if requests are decided, and `false` if all are denied because the lease has ended.
     pub fn is_ready(&self) -> bool {
-        self.rack.is_trusted()
+        self.rack.is_fresh()
     }
 
     /// Returns the id of the node on the server; `None` before the first registration.
@@ -57,19 +57,19 @@ impl Node {
     }
 
     /// Returns why the node cannot follow at the moment; `None` if it can.
-    pub fn trouble(&self) -> Option<String> {
+    pub fn last_error(&self) -> Option<String> {
         self.status.error.lock().clone()
     }
 
     /// Returns the number of checks that will never be reported to the server.
-    pub fn uses_lost(&self) -> u64 {
-        *self.status.lost_checks.lock() + self.rack.uses_dropped()
+    pub fn lost_checks(&self) -> u64 {
+        *self.status.lost_checks.lock() + self.rack.dropped_checks()
     }
 
     /// Denies every request from now on, reports the remaining usage, and removes the node from the server,
     /// so that no deletion waits for it.
     pub async fn stop(self) {
-        self.rack.trust(Trust::Never);
+        self.rack.set_freshness(Freshness::Stale);
         drop(self.stop);
         // A task that panicked has nothing left to report.
         let _ = self.task.await;
@@ -83,7 +83,7 @@ pub(super) struct FollowerTask<C> {
     offline_grace: Duration,
     clock: Clock,
     rack: Arc<Rack>,
-    callers: Arc<Callers>,
+    callers: Arc<CallerLog>,
     status: Arc<NodeStatus>,
 }
 
@@ -97,29 +97,29 @@ impl<C: Connect + Clone + Send + Sync + 'static> FollowerTask<C> {
             offline_grace,
             clock,
             rack: Arc::new(Rack::new()),
-            callers: Arc::new(Callers::new()),
+            callers: Arc::new(CallerLog::new()),
             status: Arc::new(NodeStatus::default()),
         }
     }
 
     /// Registers the node, reads all keys, and starts to follow the server.
-    pub(super) async fn start(self, home: Home) -> Result<Node, RemoteError> {
+    pub(super) async fn start(self, own_origins: OwnOrigins) -> Result<Node, RemoteError> {
         let (registered, follower) = self.register().await?;
-        follower.reach(Revision::default(), (self.clock)()).await?;
+        follower.catch_up_to(Revision::default(), (self.clock)()).await?;
         let (rack, status) = (Arc::clone(&self.rack), Arc::clone(&self.status));
         let guard = Guard::new(Arc::clone(&rack), brands(&registered)?, self.clock)
-            .manage_at(registered.manage_url)
-            .noting(Arc::clone(&self.callers))
-            .at_home(home);
+            .with_manage_url(registered.manage_url)
+            .with_caller_log(Arc::clone(&self.callers))
+            .with_own_origins(own_origins);
         let (stop, stopped) = watch::channel(());
         let task = tokio::spawn(self.run(follower, stopped));
         Ok(Node { guard: Arc::new(guard), rack, status, stop, task })
     }
 
-    async fn register(&self) -> Result<(Registered, Reader<C>), RemoteError> {
+    async fn register(&self) -> Result<(RegisteredNode, Reader<C>), RemoteError> {
         let request =
-            Register { name: self.name.clone(), offline_grace_seconds: self.offline_grace.as_secs() };
-        let registered: Registered = self.client.post("", &request).await?;
+            NodeRegistration { name: self.name.clone(), offline_grace_seconds: self.offline_grace.as_secs() };
+        let registered: RegisteredNode = self.client.post("", &request).await?;
         let node = registered.node()?;
         *self.status.node.lock() = Some(node);
         let span = Duration::from_millis(registered.lease_millis) + self.offline_grace;
@@ -135,7 +135,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> FollowerTask<C> {
             () = self.report(&mut reporter) => {}
             _ = stopped.changed() => {}
         }
-        self.rack.trust(Trust::Never);
+        self.rack.set_freshness(Freshness::Stale);
         let Some(node) = *self.status.node.lock() else { return };
         reporter.gather(&self.rack, &self.callers).await;
         // If the server is down, this usage is lost, and the server removes the node after a while.
@@ -146,7 +146,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> FollowerTask<C> {
     async fn follow(&self, mut follower: Reader<C>) {
         let (mut pause, longest) = RETRY_PAUSES;
         loop {
-            let read = follower.reach(Revision::default(), (self.clock)()).await;
+            let read = follower.catch_up_to(Revision::default(), (self.clock)()).await;
             let result = match read {
                 Err(RemoteError::Gone) => self.register().await.map(|(_, new)| follower = new),
                 other => other,
@@ -158,7 +158,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> FollowerTask<C> {
                 }
                 Err(error) => {
                     if matches!(error, RemoteError::Refused { .. } | RemoteError::Clock) {
-                        self.rack.trust(Trust::Never);
+                        self.rack.set_freshness(Freshness::Stale);
                     }
                     *self.status.error.lock() = Some(error.to_string());
                     sleep(pause).await;
@@ -171,7 +171,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> FollowerTask<C> {
     async fn report(&self, reporter: &mut UsageReporter) {
         let mut ticks = interval(REPORT_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (many_uses, many_callers) = (self.rack.crowded(), self.callers.crowded());
+        let (many_uses, many_callers) = (self.rack.drain_requested(), self.callers.drain_requested());
         let mut reported_as = None;
         loop {
             tokio::select! {
@@ -194,11 +194,11 @@ impl<C: Connect + Clone + Send + Sync + 'static> FollowerTask<C> {
     }
 }
 
-fn brands(registered: &Registered) -> Result<Brands, Unreadable> {
+fn brands(registered: &RegisteredNode) -> Result<Brands, WireError> {
     let brands = registered.brands.iter().map(|brand| brand.parse::<Brand>());
-    let mut brands = brands.collect::<Result<Vec<_>, _>>().map_err(|_| Unreadable("a brand"))?;
+    let mut brands = brands.collect::<Result<Vec<_>, _>>().map_err(|_| WireError("a brand"))?;
     if brands.is_empty() {
-        return Err(Unreadable("a brand"));
+        return Err(WireError("a brand"));
     }
     let current = brands.remove(0);
     Ok(Brands::new(current, brands))

@@ -4,25 +4,25 @@
 //! version cannot read is denied.
 //!
 //! ```
-//! use keyrack_guard::remote::wire::Line;
+//! use keyrack_guard::remote::wire::SnapshotLine;
 //!
-//! let end: Line = serde_json::from_str(r#"{"end":3}"#).unwrap();
-//! assert!(matches!(end, Line::End(3)));
+//! let end: SnapshotLine = serde_json::from_str(r#"{"end":3}"#).unwrap();
+//! assert!(matches!(end, SnapshotLine::End(3)));
 //! ```
 
-mod uses;
+mod usage;
 
 use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use keyrack_key::{Class, Digest, NodeId, Pause, Permissions, SecretState, Terms, Timestamp, WorkspaceId};
-use keyrack_rack::{ChangeId, Position, Record, Revision};
+use keyrack_key::{Class, Digest, KeyState, NodeId, Pause, Permissions, SecretState, Timestamp, WorkspaceId};
+use keyrack_rack::{ChangeId, KeyRecord, Position, Revision};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use keyrack_rack::{LEASE, WAIT};
-pub use uses::{Called, Count, KeyUses, Last, SeenAt, Uses};
+pub use usage::{CheckCount, NodeCaller, NodeKeyExposure, NodeKeyLastUse, NodeKeyUsage, NodeUsageReport};
 
 /// The largest number of keys in a usage report.
 pub const USES: usize = 500;
@@ -30,13 +30,13 @@ pub const USES: usize = 500;
 /// A value in a message that cannot be parsed. Contains a description of the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the server says something as {0} that this version cannot read")]
-pub struct Unreadable(pub &'static str);
+pub struct WireError(pub &'static str);
 
 /// A request to register a node.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeRegistration))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Register {
+pub struct NodeRegistration {
     /// The name of the service for people, 1 to 100 characters.
     #[cfg_attr(feature = "openapi", schema(example = "counter-3"))]
     pub name: String,
@@ -49,9 +49,9 @@ pub struct Register {
 
 /// A registered node.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = RegisteredNode))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Registered {
+pub struct RegisteredNode {
     /// The id of the node, valid until the node leaves or is silent for too long.
     #[cfg_attr(feature = "openapi", schema(example = "nod_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f"))]
     pub id: String,
@@ -66,9 +66,9 @@ pub struct Registered {
 
 /// A position in one history of changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = FeedPosition))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct At {
+pub struct FeedPosition {
     /// The number of the last change that is included.
     #[cfg_attr(feature = "openapi", schema(example = 812))]
     pub revision: u64,
@@ -79,9 +79,9 @@ pub struct At {
 
 /// A key, as nodes get it. Contains digests and no secrets.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeKey))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Key {
+pub struct NodeKey {
     /// The id of the key.
     pub id: String,
     /// The id of the workspace.
@@ -104,19 +104,19 @@ pub struct Key {
     pub expires_at: Option<String>,
     /// The pause; null if the key was not paused.
     #[serde(default)]
-    pub paused: Option<Paused>,
+    pub paused: Option<NodeKeyPause>,
     /// When the key was deleted; null if it was not.
     #[serde(default)]
     pub deleted_at: Option<String>,
     /// The digests of the secrets.
-    pub secrets: Vec<Secret>,
+    pub secrets: Vec<NodeKeySecret>,
 }
 
 /// A pause of a key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeKeyPause))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Paused {
+pub struct NodeKeyPause {
     /// When the pause ends; null if only a person ends it.
     #[serde(default)]
     pub until: Option<String>,
@@ -124,9 +124,9 @@ pub struct Paused {
 
 /// The digest of a secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeKeySecret))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Secret {
+pub struct NodeKeySecret {
     /// SHA-256 of the whole secret, in Base64.
     pub digest: String,
     /// When the secret retires; null for the current one.
@@ -136,24 +136,24 @@ pub struct Secret {
 
 /// A line of a snapshot: the head, then each key, then the end. A snapshot without an end was cut off.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SnapshotLine))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
-pub enum Line {
+pub enum SnapshotLine {
     /// The position at which the snapshot was taken.
-    Head(At),
+    Head(FeedPosition),
     /// One key of the workspace.
-    Key(Box<Key>),
+    Key(Box<NodeKey>),
     /// The number of keys in the snapshot.
     End(u64),
 }
 
 /// A request for the changes after a position. Renews the lease of the node.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeChangesRequest))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Applied {
+pub struct NodeChangesRequest {
     /// The position up to which the node has applied all changes.
-    pub applied: At,
+    pub applied: FeedPosition,
     /// How many milliseconds the server may wait for a change, up to 1000.
     #[serde(default)]
     pub wait_millis: u64,
@@ -161,36 +161,36 @@ pub struct Applied {
 
 /// The changes between two positions. Changes of other workspaces count, but are not included.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeChangeFrame))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Changes {
+pub struct NodeChangeFrame {
     /// The position that the node must have before it applies the changes.
-    pub from: At,
+    pub from: FeedPosition,
     /// The position of the node after it applied the changes.
-    pub to: At,
+    pub to: FeedPosition,
     /// The changed keys in their current state, oldest change first.
-    pub changes: Vec<Key>,
+    pub changes: Vec<NodeKey>,
     /// The time of day of the server.
     pub now: String,
 }
 
-impl From<Position> for At {
+impl From<Position> for FeedPosition {
     fn from(position: Position) -> Self {
         Self { revision: position.revision.0, change: BASE64_STANDARD.encode(position.change.0) }
     }
 }
 
-impl TryFrom<&At> for Position {
-    type Error = Unreadable;
+impl TryFrom<&FeedPosition> for Position {
+    type Error = WireError;
 
-    fn try_from(at: &At) -> Result<Self, Unreadable> {
+    fn try_from(at: &FeedPosition) -> Result<Self, WireError> {
         let change = bytes(&at.change, "a change")?;
         Ok(Self { revision: Revision(at.revision), change: ChangeId(change) })
     }
 }
 
-impl From<&Record> for Key {
-    fn from(record: &Record) -> Self {
+impl From<&KeyRecord> for NodeKey {
+    fn from(record: &KeyRecord) -> Self {
         let restrictions = record.terms.restrictions.as_ref();
         Self {
             id: record.key.to_string(),
@@ -204,17 +204,17 @@ impl From<&Record> for Key {
             restrictions: restrictions
                 .map_or(Value::Null, |own| serde_json::to_value(own).unwrap_or_default()),
             expires_at: record.terms.expires_at.map(time_text),
-            paused: record.terms.pause.map(|pause| Paused { until: pause.ends_at().map(time_text) }),
+            paused: record.terms.pause.map(|pause| NodeKeyPause { until: pause.ends_at().map(time_text) }),
             deleted_at: record.terms.deleted_at.map(time_text),
-            secrets: record.secrets.iter().map(|(digest, state)| Secret::of(digest, *state)).collect(),
+            secrets: record.secrets.iter().map(|(digest, state)| NodeKeySecret::of(digest, *state)).collect(),
         }
     }
 }
 
-impl TryFrom<&Key> for Record {
-    type Error = Unreadable;
+impl TryFrom<&NodeKey> for KeyRecord {
+    type Error = WireError;
 
-    fn try_from(key: &Key) -> Result<Self, Unreadable> {
+    fn try_from(key: &NodeKey) -> Result<Self, WireError> {
         Ok(Self {
             key: word(&key.id, "a key")?,
             revision: Revision(key.revision),
@@ -223,25 +223,25 @@ impl TryFrom<&Key> for Record {
             class: word::<Class>(&key.class, "a class")?,
             // A scope of a newer version only names permissions, and the permissions decide.
             scopes: key.scopes.iter().filter_map(|scope| scope.parse().ok()).collect(),
-            terms: Terms {
+            terms: KeyState {
                 permissions: Permissions::from_bits(key.permissions),
                 restrictions: serde_json::from_value(key.restrictions.clone()).ok(),
                 expires_at: time_if_any(key.expires_at.as_deref())?,
-                pause: key.paused.as_ref().map(Paused::read).transpose()?,
+                pause: key.paused.as_ref().map(NodeKeyPause::read).transpose()?,
                 deleted_at: time_if_any(key.deleted_at.as_deref())?,
             },
-            secrets: key.secrets.iter().map(Secret::read).collect::<Result<_, _>>()?,
+            secrets: key.secrets.iter().map(NodeKeySecret::read).collect::<Result<_, _>>()?,
         })
     }
 }
 
-impl Paused {
-    fn read(&self) -> Result<Pause, Unreadable> {
+impl NodeKeyPause {
+    fn read(&self) -> Result<Pause, WireError> {
         Ok(Pause::until(time_if_any(self.until.as_deref())?))
     }
 }
 
-impl Secret {
+impl NodeKeySecret {
     fn of(digest: &Digest, state: SecretState) -> Self {
         let retires_at = match state {
             SecretState::Current => None,
@@ -250,23 +250,23 @@ impl Secret {
         Self { digest: BASE64_STANDARD.encode(digest.as_bytes()), retires_at }
     }
 
-    fn read(&self) -> Result<(Digest, SecretState), Unreadable> {
+    fn read(&self) -> Result<(Digest, SecretState), WireError> {
         let state = time_if_any(self.retires_at.as_deref())?;
         let digest = Digest::from_bytes(bytes(&self.digest, "a digest")?);
         Ok((digest, state.map_or(SecretState::Current, SecretState::Retiring)))
     }
 }
 
-impl Registered {
+impl RegisteredNode {
     /// Returns the id of the registered node.
-    pub(crate) fn node(&self) -> Result<NodeId, Unreadable> {
+    pub(crate) fn node(&self) -> Result<NodeId, WireError> {
         word(&self.id, "a node")
     }
 }
 
-impl Changes {
+impl NodeChangeFrame {
     /// Returns the time of day of the server.
-    pub(crate) fn time(&self) -> Result<Timestamp, Unreadable> {
+    pub(crate) fn time(&self) -> Result<Timestamp, WireError> {
         time(&self.now)
     }
 }
@@ -276,20 +276,20 @@ pub fn time_text(time: Timestamp) -> String {
     jiff::Timestamp::from_microsecond(time.micros()).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
 }
 
-fn time(text: &str) -> Result<Timestamp, Unreadable> {
+fn time(text: &str) -> Result<Timestamp, WireError> {
     let time: jiff::Timestamp = word(text, "a time")?;
     Ok(Timestamp::from_micros(time.as_microsecond()))
 }
 
-fn time_if_any(text: Option<&str>) -> Result<Option<Timestamp>, Unreadable> {
+fn time_if_any(text: Option<&str>) -> Result<Option<Timestamp>, WireError> {
     text.map(time).transpose()
 }
 
-fn word<T: FromStr>(text: &str, what: &'static str) -> Result<T, Unreadable> {
-    text.parse().map_err(|_| Unreadable(what))
+fn word<T: FromStr>(text: &str, what: &'static str) -> Result<T, WireError> {
+    text.parse().map_err(|_| WireError(what))
 }
 
-fn bytes<const N: usize>(text: &str, what: &'static str) -> Result<[u8; N], Unreadable> {
-    let bytes = BASE64_STANDARD.decode(text).map_err(|_| Unreadable(what))?;
-    bytes.try_into().map_err(|_| Unreadable(what))
+fn bytes<const N: usize>(text: &str, what: &'static str) -> Result<[u8; N], WireError> {
+    let bytes = BASE64_STANDARD.decode(text).map_err(|_| WireError(what))?;
+    bytes.try_into().map_err(|_| WireError(what))
 }

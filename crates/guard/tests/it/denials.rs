@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use http::Request;
-use keyrack_guard::{ClientAddress, Guard, GuardLayer, Home};
-use keyrack_key::{Class, Denial, Only, Pause, Permission, Permissions, Restrictions, Scope, SecretState};
-use keyrack_rack::Trust;
+use keyrack_guard::{ClientAddress, Guard, GuardLayer, OwnOrigins};
+use keyrack_key::{
+    Allowlist, Class, Denial, Pause, Permission, Permissions, Restrictions, Scope, SecretState,
+};
+use keyrack_rack::Freshness;
 
 use super::{AFTER, BEFORE, Fixture, Reply, secret};
 
@@ -118,21 +120,21 @@ async fn missing_permission_is_named_with_manage_url() {
 async fn restricted_key_is_forbidden_outside_restrictions() {
     let mut fixture = Fixture::new();
     let restricted = |restrictions: Restrictions| {
-        move |key: &mut keyrack_rack::Record| key.terms.restrictions = Some(restrictions)
+        move |key: &mut keyrack_rack::KeyRecord| key.terms.restrictions = Some(restrictions)
     };
-    let networks = Only::These(["10.4.0.0/16".parse().unwrap()].into());
+    let networks = Allowlist::Only(["10.4.0.0/16".parse().unwrap()].into());
     let network = fixture.key(&Scope::ALL, restricted(Restrictions { networks, ..Restrictions::default() }));
     let answer = fixture.send("/", &[("x-api-key", &network)]).await;
     is_refused(&answer, 403, "network_not_allowed", None);
     assert_eq!(answer.body["key"], fixture.last());
-    let origins = Only::These(["https://app.example.org".parse().unwrap()].into());
+    let origins = Allowlist::Only(["https://app.example.org".parse().unwrap()].into());
     let origin = fixture.key(&Scope::ALL, restricted(Restrictions { origins, ..Restrictions::default() }));
     for elsewhere in [&[][..], &[("origin", "https://evil.example")], &[("origin", "null")]] {
         let headers = [&[("x-api-key", origin.as_str())], elsewhere].concat();
         is_refused(&fixture.send("/", &headers).await, 403, "origin_not_allowed", None);
     }
     // An empty list is not the same as no restriction.
-    let nothing = Restrictions { networks: Only::These([].into()), ..Restrictions::default() };
+    let nothing = Restrictions { networks: Allowlist::Only([].into()), ..Restrictions::default() };
     let nowhere = fixture.key(&Scope::ALL, restricted(nothing));
     is_refused(&fixture.send("/", &[("x-api-key", &nowhere)]).await, 403, "network_not_allowed", None);
     assert_eq!(fixture.reached(), 0);
@@ -149,9 +151,9 @@ async fn key_beyond_inference_is_allowed_on_own_pages_only() {
     let (named, local) =
         (page("app.example.org", "https://app.example.org"), page("127.0.0.1:80", "http://127.0.0.1"));
     let turned = page("evil.example", "http://evil.example");
-    let statuses = async |home: Option<Home>| {
+    let statuses = async |home: Option<OwnOrigins>| {
         let guard = Guard::clone(&fixture.guard);
-        let guard = Arc::new(home.into_iter().fold(guard, Guard::at_home));
+        let guard = Arc::new(home.into_iter().fold(guard, Guard::with_own_origins));
         let layer = || GuardLayer::new(Arc::clone(&guard), Permission::ModelsPredict);
         let mut statuses = Vec::new();
         for headers in [&named[..], &local, &turned, &turned[..2]] {
@@ -161,15 +163,15 @@ async fn key_beyond_inference_is_allowed_on_own_pages_only() {
     };
     // The last request comes from a program, which may send any `Host`.
     assert_eq!(statuses(None).await, [403, 403, 403, 200], "unless a home is named, no page is its own");
-    assert_eq!(statuses(Some(Home::unnamed())).await, [403, 200, 403, 200]);
-    assert_eq!(statuses(Home::at("https://app.example.org")).await, [200, 200, 403, 200]);
+    assert_eq!(statuses(Some(OwnOrigins::local())).await, [403, 200, 403, 200]);
+    assert_eq!(statuses(OwnOrigins::with("https://app.example.org")).await, [200, 200, 403, 200]);
     is_refused(&fixture.send("/", &turned).await, 403, "key_in_browser", None);
 }
 
 #[tokio::test]
 async fn unknown_address_is_denied_by_network_restriction() {
     let mut fixture = Fixture::new();
-    let networks = Only::These(["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()].into());
+    let networks = Allowlist::Only(["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()].into());
     let restrictions = Restrictions { networks, ..Restrictions::default() };
     let key = fixture.key(&[Scope::Inference], |key| key.terms.restrictions = Some(restrictions));
     assert_eq!(fixture.send("/", &[("x-api-key", &key)]).await.status, 200);
@@ -199,7 +201,7 @@ async fn stale_rack_answers_503() {
     let mut fixture = Fixture::new();
     let key = fixture.key(&Scope::ALL, |key| key.terms.expires_at = Some(AFTER));
     assert_eq!(fixture.send("/", &[("x-api-key", &key)]).await.status, 200);
-    fixture.rack.trust(Trust::Never);
+    fixture.rack.set_freshness(Freshness::Stale);
     for sent in [key.as_str(), secret(Class::Secret).expose()] {
         is_refused(&fixture.send("/", &[("x-api-key", sent)]).await, 503, "not_ready", None);
     }

@@ -1,14 +1,14 @@
 //! Exposures of secrets are recorded, whether the request is allowed or denied.
 
 use keyrack_key::{Class, Exposure, Scope};
-use keyrack_rack::Seen;
+use keyrack_rack::SecretExposure;
 
 use super::Fixture;
 
 fn seen(fixture: &Fixture) -> Vec<(Exposure, String)> {
-    let used = fixture.rack.drain_uses();
-    let all = used.iter().flat_map(|used| &used.seen);
-    all.map(|Seen { exposure, origin, .. }| (*exposure, origin.as_str().to_owned())).collect()
+    let used = fixture.rack.drain_usage();
+    let all = used.iter().flat_map(|used| &used.exposures);
+    all.map(|SecretExposure { exposure, origin, .. }| (*exposure, origin.as_str().to_owned())).collect()
 }
 
 #[tokio::test]

@@ -16,10 +16,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use http::{HeaderMap, Request, Response, StatusCode};
 use keyrack_guard::{Caller, ClientAddress, Guard, GuardLayer};
 use keyrack_key::{
-    Brands, Class, Grant, KeyId, Permission, Restrictions, Scope, Secret, SecretState, Terms, Timestamp,
+    Brands, Class, Grant, KeyId, KeyState, Permission, Restrictions, Scope, Secret, SecretState, Timestamp,
     WorkspaceId,
 };
-use keyrack_rack::{Position, Rack, Record, Revision, Snapshot, Trust};
+use keyrack_rack::{Freshness, KeyRecord, Position, Rack, Revision, Snapshot};
 use rand_core::UnwrapErr;
 use serde_json::Value;
 use tower::{Layer, ServiceExt, service_fn};
@@ -32,7 +32,7 @@ const AFTER: Timestamp = Timestamp::from_micros(1_801_000_000_000_000);
 struct Fixture {
     rack: Arc<Rack>,
     guard: Arc<Guard>,
-    records: Vec<Record>,
+    records: Vec<KeyRecord>,
     /// The number of requests that reached the inner service.
     reached: AtomicUsize,
 }
@@ -59,22 +59,22 @@ impl Fixture {
     fn new() -> Self {
         let rack = Arc::new(Rack::new());
         let guard = Guard::new(Arc::clone(&rack), Brands::default(), || NOW);
-        let guard = Arc::new(guard.manage_at("https://keys.example.org/keys/".to_owned()));
+        let guard = Arc::new(guard.with_manage_url("https://keys.example.org/keys/".to_owned()));
         Self { rack, guard, records: Vec::new(), reached: AtomicUsize::new(0) }
     }
 
     /// Adds a key with these scopes, after `change` edited it. Returns its secret.
-    fn key(&mut self, scopes: &[Scope], change: impl FnOnce(&mut Record)) -> String {
+    fn key(&mut self, scopes: &[Scope], change: impl FnOnce(&mut KeyRecord)) -> String {
         let secret = secret(Class::Secret);
         let grant = Grant::new(Class::Secret, scopes.iter().copied().collect()).unwrap();
-        let mut record = Record {
+        let mut record = KeyRecord {
             key: KeyId::new(NOW, &mut rng()),
             revision: Revision(1),
             workspace: WorkspaceId::new(NOW, &mut rng()),
             name: "of a test".into(),
             class: Class::Secret,
             scopes: grant.scopes(),
-            terms: Terms {
+            terms: KeyState {
                 permissions: grant.permissions(),
                 restrictions: Some(Restrictions::default()),
                 expires_at: None,
@@ -86,7 +86,7 @@ impl Fixture {
         change(&mut record);
         self.records.push(record);
         self.rack.load(Snapshot { position: Position::default(), records: self.records.clone() });
-        self.rack.trust(Trust::Always);
+        self.rack.set_freshness(Freshness::Fresh);
         secret.expose().to_owned()
     }
 

@@ -9,7 +9,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use keyrack_guard::remote::time_of_day;
-use keyrack_guard::remote::wire::{At, Changes, LEASE, Line, Registered, time_text};
+use keyrack_guard::remote::wire::{
+    FeedPosition, LEASE, NodeChangeFrame, RegisteredNode, SnapshotLine, time_text,
+};
 use keyrack_guard::{NodeBuilder, RemoteError};
 use rcgen::CertifiedKey;
 use rustls::ServerConfig;
@@ -19,29 +21,29 @@ use tokio_rustls::TlsAcceptor;
 
 const NODE: &str = "nod_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f";
 
-fn position() -> At {
-    At { revision: 0, change: "AAAAAAAAAAAAAAAAAAAAAA==".to_owned() }
+fn position() -> FeedPosition {
+    FeedPosition { revision: 0, change: "AAAAAAAAAAAAAAAAAAAAAA==".to_owned() }
 }
 
 /// A server without keys.
 fn server() -> Router {
-    let register = Json(Registered {
+    let register = Json(RegisteredNode {
         id: NODE.to_owned(),
         lease_millis: u64::try_from(LEASE.as_millis()).unwrap(),
         brands: vec!["kr".to_owned()],
         manage_url: "https://localhost/keys/".to_owned(),
     });
-    let lines = [Line::Head(position()), Line::End(0)];
+    let lines = [SnapshotLine::Head(position()), SnapshotLine::End(0)];
     let snapshot = lines.map(|line| serde_json::to_string(&line).unwrap() + "\n").concat();
     let changes = async || {
         let now = time_text(time_of_day());
-        Json(Changes { from: position(), to: position(), changes: Vec::new(), now })
+        Json(NodeChangeFrame { from: position(), to: position(), changes: Vec::new(), now })
     };
     Router::new()
         .route("/api/v1/nodes", post(async || register))
         .route("/api/v1/nodes/{id}/snapshot", get(async || snapshot))
         .route("/api/v1/nodes/{id}/changes", post(changes))
-        .route("/api/v1/nodes/{id}/uses", post(async || Json(())))
+        .route("/api/v1/nodes/{id}/usage", post(async || Json(())))
         .route("/api/v1/nodes/{id}", delete(async || Json(())))
 }
 

@@ -7,12 +7,12 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn window(per: Period, now: &str) -> (String, String) {
-    let Window { begins, ends } = per.around(at(now));
+    let Window { start, end } = per.around(at(now));
     let text = |time: Timestamp| jiff::Timestamp::from_microsecond(time.micros()).unwrap().to_string();
-    (text(begins), text(ends))
+    (text(start), text(end))
 }
 
-fn quotas(list: &[(Counted, u32, Period)]) -> Quotas {
+fn quotas(list: &[(QuotaResource, u32, Period)]) -> Quotas {
     let mut quotas = Quotas::NONE;
     for (of, limit, per) in list {
         quotas.add(Quota::new(*of, *limit, *per).unwrap()).unwrap();
@@ -34,7 +34,10 @@ fn windows_are_utc_days_and_months() {
 
 #[test]
 fn quotas_round_trip_and_invalid_quotas_are_rejected() {
-    let two = quotas(&[(Counted::Predictions, 1_000, Period::Day), (Counted::Images, 5, Period::Month)]);
+    let two = quotas(&[
+        (QuotaResource::Predictions, 1_000, Period::Day),
+        (QuotaResource::Images, 5, Period::Month),
+    ]);
     let text = serde_json::to_string(&two).unwrap();
     assert_eq!(
         text,
@@ -57,22 +60,25 @@ fn quotas_round_trip_and_invalid_quotas_are_rejected() {
 
 #[test]
 fn daily_and_monthly_quotas_limit_each_other() {
-    let predictions = |limit, per| quotas(&[(Counted::Predictions, limit, per)]);
+    let predictions = |limit, per| quotas(&[(QuotaResource::Predictions, limit, per)]);
     let (day, month) = (predictions(10, Period::Day), predictions(310, Period::Month));
     assert!(day.is_within(&day) && predictions(9, Period::Day).is_within(&day));
     assert!(!predictions(11, Period::Day).is_within(&day) && !Quotas::NONE.is_within(&day));
     assert!(day.is_within(&month) && !predictions(11, Period::Day).is_within(&month));
     assert!(predictions(10, Period::Month).is_within(&day) && !month.is_within(&day));
-    assert!(!quotas(&[(Counted::Images, 1, Period::Day)]).is_within(&day), "another kind bounds nothing");
+    assert!(
+        !quotas(&[(QuotaResource::Images, 1, Period::Day)]).is_within(&day),
+        "another kind bounds nothing"
+    );
     assert!(day.is_within(&Quotas::NONE));
 }
 
 #[test]
 fn quota_prints_as_phrase() {
     let text = |of, limit, per| Quota::new(of, limit, per).unwrap().to_string();
-    assert_eq!(text(Counted::Predictions, 1_000, Period::Day), "make 1000 predictions a day");
-    assert_eq!(text(Counted::Trainings, 1, Period::Month), "begin 1 training run a month");
-    assert_eq!(text(Counted::Images, 2, Period::Month), "upload 2 images a month");
+    assert_eq!(text(QuotaResource::Predictions, 1_000, Period::Day), "make 1000 predictions a day");
+    assert_eq!(text(QuotaResource::Trainings, 1, Period::Month), "begin 1 training run a month");
+    assert_eq!(text(QuotaResource::Images, 2, Period::Month), "upload 2 images a month");
 }
 
 proptest! {
@@ -82,12 +88,12 @@ proptest! {
         let utc = jiff::Timestamp::from_microsecond(micros).unwrap().to_zoned(jiff::tz::TimeZone::UTC);
         let month = utc.first_of_month().unwrap().start_of_day().unwrap();
         let next = month.checked_add(jiff::Span::new().months(1)).unwrap();
-        let Window { begins, ends } = Period::Month.around(now);
-        prop_assert_eq!((begins.micros(), ends.micros()), (
+        let Window { start, end } = Period::Month.around(now);
+        prop_assert_eq!((start.micros(), end.micros()), (
             month.timestamp().as_microsecond(), next.timestamp().as_microsecond()));
         let day = utc.start_of_day().unwrap();
-        let Window { begins, ends } = Period::Day.around(now);
-        prop_assert_eq!((begins.micros(), ends.since(begins).as_secs()), (
+        let Window { start, end } = Period::Day.around(now);
+        prop_assert_eq!((start.micros(), end.since(start).as_secs()), (
             day.timestamp().as_microsecond(), 86_400));
     }
 }

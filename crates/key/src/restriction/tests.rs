@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 fn networks(texts: &[&str]) -> Restrictions {
     let networks = texts.iter().map(|text| text.parse().unwrap()).collect();
-    Restrictions { networks: Only::These(networks), ..Restrictions::default() }
+    Restrictions { networks: Allowlist::Only(networks), ..Restrictions::default() }
 }
 
 #[test]
@@ -77,11 +77,11 @@ const MODELS: [&str; 2] = ["mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f", "mdl_0198c2f4
 fn model_is_covered_with_its_project_only() {
     let [project, other_project] = PROJECTS.map(|id| id.parse().unwrap());
     let [model, other] = MODELS.map(|id| id.parse().unwrap());
-    let models = |these: &[ModelId]| Only::These(these.iter().copied().collect());
+    let models = |these: &[ModelId]| Allowlist::Only(these.iter().copied().collect());
     let own = Restrictions { models: models(&[model]), ..Restrictions::default() };
     assert!(own.cover_model(project, model) && !own.cover_model(project, other));
     assert!(own.cover_project(other_project), "models say nothing of projects");
-    let both = Restrictions { projects: Only::These([project].into()), ..own.clone() };
+    let both = Restrictions { projects: Allowlist::Only([project].into()), ..own.clone() };
     assert!(both.cover_model(project, model) && !both.cover_model(other_project, model));
     let none = Restrictions { models: models(&[]), ..Restrictions::default() };
     assert!(!none.cover_model(project, model) && none.is_within(&own) && !own.is_within(&none));
@@ -117,7 +117,7 @@ fn any_networks() -> impl Strategy<Value = Restrictions> {
     prop_oneof![
         Just(Restrictions::default()),
         prop::collection::btree_set(any_network(), 0..4)
-            .prop_map(|these| Restrictions { networks: Only::These(these), ..Restrictions::default() }),
+            .prop_map(|these| Restrictions { networks: Allowlist::Only(these), ..Restrictions::default() }),
     ]
 }
 
@@ -129,10 +129,12 @@ fn any_of_models() -> impl Strategy<Value = Restrictions> {
     let models = prop::option::of(some(MODELS));
     let projects = prop::option::of(some(PROJECTS));
     (models, projects, prop::option::of(1_u32..4)).prop_map(|(models, projects, size)| Restrictions {
-        models: models
-            .map_or(Only::Any, |ids| Only::These(ids.iter().map(|id| id.parse().unwrap()).collect())),
-        projects: projects
-            .map_or(Only::Any, |ids| Only::These(ids.iter().map(|id| id.parse().unwrap()).collect())),
+        models: models.map_or(Allowlist::Any, |ids| {
+            Allowlist::Only(ids.iter().map(|id| id.parse().unwrap()).collect())
+        }),
+        projects: projects.map_or(Allowlist::Any, |ids| {
+            Allowlist::Only(ids.iter().map(|id| id.parse().unwrap()).collect())
+        }),
         max_image_bytes: size.and_then(NonZeroU32::new),
         ..Restrictions::default()
     })

@@ -7,9 +7,9 @@ use keyrack_key::{Digest, KeyId, Restrictions};
 
 use super::{Index, Rack, shard_of};
 use crate::entry::Entry;
-use crate::meters::Metering;
+use crate::meters::MeterRegistry;
 use crate::shard::{EntryLocation, SHARDS};
-use crate::{Narrowed, Record};
+use crate::{ActiveRestrictions, KeyRecord};
 
 /// The number of keys of a snapshot that are stored together. So few that checks in a shard hardly wait.
 pub(super) const CHUNK: usize = 1_000;
@@ -36,11 +36,11 @@ impl Rack {
     pub(super) fn prepare(
         &self,
         placement: &mut Placement,
-        metering: &mut Metering,
-        record: &Record,
+        registry: &mut MeterRegistry,
+        record: &KeyRecord,
         earlier: &[EntryLocation],
     ) {
-        let narrowed = self.narrowed(metering, record, earlier);
+        let narrowed = self.narrowed(registry, record, earlier);
         for (digest, secret) in &record.secrets {
             let hash = self.hash(digest);
             let entry = Entry::of(record, *digest, *secret, narrowed.as_ref());
@@ -80,22 +80,23 @@ impl Rack {
     /// Returns the restrictions and the pause of a key. The meters of the earlier state continue.
     fn narrowed(
         &self,
-        metering: &mut Metering,
-        record: &Record,
+        registry: &mut MeterRegistry,
+        record: &KeyRecord,
         earlier: &[EntryLocation],
-    ) -> Option<Arc<Narrowed>> {
+    ) -> Option<Arc<ActiveRestrictions>> {
         let before = earlier.iter().find_map(|location| {
             let shard = self.shards[usize::from(location.shard)].read();
             shard.get(location.slot()).and_then(|entry| entry.cold.narrowed().cloned())
         });
         let restrictions = record.terms.restrictions.as_ref().unwrap_or(&Restrictions::NONE);
-        let before = before.as_deref().map(Narrowed::meters);
-        let meters = metering.follow(record.key, record.workspace, before, restrictions);
+        let before = before.as_deref().map(ActiveRestrictions::meters);
+        let meters = registry.follow(record.key, record.workspace, before, restrictions);
         if record.terms.deleted_at.is_some() {
-            metering.forget(record.key);
+            registry.forget(record.key);
         }
         let is_narrowed = record.terms.pause.is_some() || !restrictions.is_none();
-        is_narrowed.then(|| Arc::new(Narrowed::new(restrictions.clone(), record.terms.pause, meters)))
+        is_narrowed
+            .then(|| Arc::new(ActiveRestrictions::new(restrictions.clone(), record.terms.pause, meters)))
     }
 
     fn holds(&self, location: EntryLocation, digest: &Digest) -> bool {

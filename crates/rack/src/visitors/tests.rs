@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::earlier::Earlier;
+use crate::earlier::EarlierMeters;
 
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 
@@ -31,7 +31,7 @@ fn workspace() -> WorkspaceId {
     WorkspaceId::new(NOW, &mut rand_core::UnwrapErr(getrandom::SysRng))
 }
 
-fn size(meters: &Meters) -> usize {
+fn size(meters: &VisitorMeters) -> usize {
     meters.table.buckets.len() * WAYS
 }
 
@@ -44,7 +44,7 @@ fn workspace_tables_leave_half_of_budget() {
     assert!(of_greedy <= ROOM / 2 + 2_000 * SMALLEST, "{of_greedy}");
     all.extend((0..20).map(|_| visitors.meters(late)));
     assert!(all[2_000..].iter().all(|meters| size(meters) == LARGEST), "others have whole tables");
-    let bytes = size_of::<Mutex<[Entry; WAYS]>>() * ROOM / WAYS;
+    let bytes = size_of::<Mutex<[VisitorEntry; WAYS]>>() * ROOM / WAYS;
     assert!(bytes <= 18 << 20, "{bytes}");
     drop(all);
     assert_eq!(visitors.shares.lock().taken, 0, "keys that go give their room back");
@@ -56,7 +56,7 @@ fn workspace_tables_leave_half_of_budget() {
 fn visitors_of_other_keys_do_not_affect_key() {
     let (rate, visitors) = (Rate::new(3, 3_600).unwrap(), Visitors::default());
     let (greedy, own) = (workspace(), visitors.meters(workspace()));
-    let ask = |meters: &Meters, number: u32| {
+    let ask = |meters: &VisitorMeters, number: u32| {
         meters.ask(rate, Some(IpAddr::from(number.to_be_bytes())), NOW, true).map(|left| left.remaining)
     };
     for number in 0..300 {
@@ -183,7 +183,7 @@ proptest! {
         let _taken: Vec<_> = std::iter::repeat_with(|| visitors.meters(own))
             .take_while(|meters| size(meters) > SMALLEST)
             .collect();
-        let (mut earlier, mut now) = (Earlier::default(), NOW);
+        let (mut earlier, mut now) = (EarlierMeters::default(), NOW);
         let mut current = Some((rates[0], visitors.meters(workspace())));
         let mut alone = [[0_u64; 3]; 20];
         for step in steps {

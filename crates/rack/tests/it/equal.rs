@@ -1,7 +1,7 @@
 //! Frames and snapshots lead to the same rack, however they are split or repeated.
 
 use keyrack_key::Denial;
-use keyrack_rack::{ChangeId, Frame, Gap, Position, Rack, Reading, Revision, Snapshot};
+use keyrack_rack::{ChangeId, Frame, Gap, Position, Rack, Revision, Snapshot, SnapshotReader};
 use proptest::prelude::*;
 
 use crate::history::{History, NOW, Step, ask, later, loaded, steps};
@@ -109,7 +109,7 @@ fn incomplete_snapshot_removes_nothing() {
     let mut first = history.snapshot().records;
     first.truncate(3);
     let batches = Box::new([Ok(first), Err("torn")].into_iter());
-    let broken = rack.read(Reading { position: history.position(), keys: 6, batches });
+    let broken = rack.read(SnapshotReader { position: history.position(), keys: 6, batches });
     assert_eq!((broken, rack.len(), rack.position()), (Err("torn"), 6, Position::default()));
     assert_eq!(history.answers(&rack, NOW), before);
     history.take(Step::Delete { key: 5 });

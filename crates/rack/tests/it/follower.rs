@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use keyrack_key::Timestamp;
-use keyrack_rack::{Feed, Follower, Frame, Moment, Next, Position, Rack, Reading, Revision, Trust};
+use keyrack_rack::{
+    Feed, FeedUpdate, Follower, Frame, Freshness, Moment, Position, Rack, Revision, SnapshotReader,
+};
 
 use crate::history::{History, NOW, Step, ask, loaded};
 
@@ -19,7 +21,7 @@ struct Reel {
     /// The next frame starts at another position.
     hole: AtomicBool,
     fails: AtomicBool,
-    trust: Mutex<Trust>,
+    trust: Mutex<Freshness>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -29,11 +31,11 @@ struct Torn;
 impl Tape {
     fn new(history: History) -> Self {
         let (snapshots, hole, fails) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicBool::new(false));
-        let (history, trust) = (Mutex::new(history), Mutex::new(Trust::Always));
+        let (history, trust) = (Mutex::new(history), Mutex::new(Freshness::Fresh));
         Self(Arc::new(Reel { history, snapshots, hole, fails, trust }))
     }
 
-    fn trust(&self, trust: Trust) {
+    fn trust(&self, trust: Freshness) {
         *self.0.trust.lock().unwrap_or_else(PoisonError::into_inner) = trust;
     }
 
@@ -61,27 +63,27 @@ impl Tape {
 impl Feed for Tape {
     type Error = Torn;
 
-    fn trust(&self) -> Trust {
+    fn freshness(&self) -> Freshness {
         *self.0.trust.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn snapshot(&self, _: Timestamp) -> Result<Reading<Torn>, Torn> {
+    async fn snapshot(&self, _: Timestamp) -> Result<SnapshotReader<Torn>, Torn> {
         self.is_whole()?;
         tokio::task::yield_now().await;
         self.0.snapshots.fetch_add(1, Ordering::SeqCst);
         Ok(self.with(|history| history.snapshot()).into())
     }
 
-    async fn after(&self, position: Position) -> Result<Next, Torn> {
+    async fn after(&self, position: Position) -> Result<FeedUpdate, Torn> {
         self.is_whole()?;
         tokio::task::yield_now().await;
         let frame = self.with(|history| history.since(position));
         if self.0.hole.swap(false, Ordering::SeqCst) {
             let from = Position { revision: Revision(position.revision.0 + 1), ..position };
-            return Ok(Next::Frame(Frame { from, ..frame }));
+            return Ok(FeedUpdate::Frame(Frame { from, ..frame }));
         }
         let known = frame.to.revision > position.revision || frame.to == position;
-        Ok(if known { Next::Frame(frame) } else { Next::Reload })
+        Ok(if known { FeedUpdate::Frame(frame) } else { FeedUpdate::Reload })
     }
 }
 
@@ -101,11 +103,11 @@ fn assert_equal(tape: &Tape, rack: &Rack) {
 #[tokio::test]
 async fn first_catch_up_loads_snapshot_and_later_read_frames() {
     let (tape, follower) = following(History::of_keys(1, 3));
-    follower.reach(Revision::default(), NOW).await.unwrap();
-    assert!(follower.rack().is_trusted());
+    follower.catch_up_to(Revision::default(), NOW).await.unwrap();
+    assert!(follower.rack().is_fresh());
     assert_equal(&tape, follower.rack());
     let revision = tape.take(Step::Delete { key: 1 });
-    follower.reach(revision, NOW).await.unwrap();
+    follower.catch_up_to(revision, NOW).await.unwrap();
     assert_equal(&tape, follower.rack());
     assert_eq!(tape.snapshots(), 1);
 }
@@ -113,10 +115,10 @@ async fn first_catch_up_loads_snapshot_and_later_read_frames() {
 #[tokio::test]
 async fn gap_reloads_snapshot() {
     let (tape, follower) = following(History::of_keys(1, 3));
-    follower.reach(Revision::default(), NOW).await.unwrap();
+    follower.catch_up_to(Revision::default(), NOW).await.unwrap();
     let revision = tape.take(Step::Delete { key: 1 });
     tape.0.hole.store(true, Ordering::SeqCst);
-    follower.reach(revision, NOW).await.unwrap();
+    follower.catch_up_to(revision, NOW).await.unwrap();
     assert_equal(&tape, follower.rack());
     assert_eq!(tape.snapshots(), 2);
 }
@@ -124,11 +126,11 @@ async fn gap_reloads_snapshot() {
 #[tokio::test]
 async fn shorter_other_history_reloads_snapshot() {
     let (tape, follower) = following(History::of_keys(1, 5));
-    follower.reach(Revision::default(), NOW).await.unwrap();
+    follower.catch_up_to(Revision::default(), NOW).await.unwrap();
     let lost = tape.with(|history| history.secrets[4].clone());
     assert!(ask(follower.rack(), &lost, NOW).is_ok());
     tape.with(|history| *history = History::of_keys(2, 2));
-    follower.reach(Revision::default(), NOW).await.unwrap();
+    follower.catch_up_to(Revision::default(), NOW).await.unwrap();
     assert_equal(&tape, follower.rack());
     assert!(ask(follower.rack(), &lost, NOW).is_err());
     assert_eq!((tape.snapshots(), follower.rack().len()), (2, 2));
@@ -137,14 +139,14 @@ async fn shorter_other_history_reloads_snapshot() {
 #[tokio::test]
 async fn rack_is_stale_until_caught_up() {
     let (tape, follower) = following(History::of_keys(1, 1));
-    follower.reach(Revision::default(), NOW).await.unwrap();
+    follower.catch_up_to(Revision::default(), NOW).await.unwrap();
     tape.0.fails.store(true, Ordering::SeqCst);
-    follower.reach(Revision::default(), NOW).await.unwrap_err();
-    assert!(!follower.rack().is_trusted());
+    follower.catch_up_to(Revision::default(), NOW).await.unwrap_err();
+    assert!(!follower.rack().is_fresh());
     tape.0.fails.store(false, Ordering::SeqCst);
     tape.take(Step::Delete { key: 0 });
-    follower.reach(Revision::default(), NOW).await.unwrap();
-    assert!(follower.rack().is_trusted());
+    follower.catch_up_to(Revision::default(), NOW).await.unwrap();
+    assert!(follower.rack().is_fresh());
     assert_eq!(tape.snapshots(), 1);
     assert_equal(&tape, follower.rack());
 }
@@ -152,15 +154,15 @@ async fn rack_is_stale_until_caught_up() {
 #[tokio::test]
 async fn freshness_with_deadline_survives_feed_error() {
     let (tape, follower) = following(History::of_keys(1, 1));
-    tape.trust(Trust::Until(Moment::now().plus(Duration::from_mins(10))));
-    follower.reach(Revision::default(), NOW).await.unwrap();
+    tape.trust(Freshness::FreshUntil(Moment::now().plus(Duration::from_mins(10))));
+    follower.catch_up_to(Revision::default(), NOW).await.unwrap();
     tape.0.fails.store(true, Ordering::SeqCst);
-    follower.reach(Revision::default(), NOW).await.unwrap_err();
-    assert!(follower.rack().is_trusted());
+    follower.catch_up_to(Revision::default(), NOW).await.unwrap_err();
+    assert!(follower.rack().is_fresh());
     tape.0.fails.store(false, Ordering::SeqCst);
-    tape.trust(Trust::Until(Moment::now()));
-    follower.reach(Revision::default(), NOW).await.unwrap();
-    assert!(!follower.rack().is_trusted());
+    tape.trust(Freshness::FreshUntil(Moment::now()));
+    follower.catch_up_to(Revision::default(), NOW).await.unwrap();
+    assert!(!follower.rack().is_fresh());
 }
 
 #[tokio::test]
@@ -174,7 +176,7 @@ async fn concurrent_catch_ups_never_move_rack_back() {
                 tape.0.hole.store(true, Ordering::SeqCst);
             }
             let revision = tape.take(Step::Delete { key });
-            follower.reach(revision, NOW).await.unwrap();
+            follower.catch_up_to(revision, NOW).await.unwrap();
             assert!(follower.rack().position().revision >= revision);
             let secret = tape.with(|history| history.secrets[key].clone());
             assert!(ask(follower.rack(), &secret, NOW).is_err(), "{key}");

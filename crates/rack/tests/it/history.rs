@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use keyrack_key::{
-    Brands, Class, Digest, Exposure, KeyId, Pause, Permission, Permissions, Presented, Question, Rate,
-    Restrictions, Scope, Scopes, Secret, SecretState, Spend, Terms, Timestamp, WorkspaceId,
+    AccessRequest, Brands, Class, Digest, Exposure, KeyId, KeyState, Pause, Permission, Permissions,
+    Presented, Rate, RateUse, Restrictions, Scope, Scopes, Secret, SecretState, Timestamp, WorkspaceId,
 };
-use keyrack_rack::{ChangeId, Frame, Position, Rack, Record, Revision, Snapshot, Trust};
+use keyrack_rack::{ChangeId, Frame, Freshness, KeyRecord, Position, Rack, Revision, Snapshot};
 use proptest::prelude::*;
 use rand_core::{TryCryptoRng, TryRng};
 
@@ -92,7 +92,7 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
 pub(crate) struct History {
     rng: Counter,
     position: Position,
-    keys: Vec<Record>,
+    keys: Vec<KeyRecord>,
     pub(crate) secrets: Vec<String>,
 }
 
@@ -124,7 +124,7 @@ impl History {
         self.position
     }
 
-    pub(crate) fn key(&self, number: usize) -> &Record {
+    pub(crate) fn key(&self, number: usize) -> &KeyRecord {
         &self.keys[number]
     }
 
@@ -188,15 +188,15 @@ impl History {
         secret.digest()
     }
 
-    fn record(&mut self, secret: Digest) -> Record {
-        Record {
+    fn record(&mut self, secret: Digest) -> KeyRecord {
+        KeyRecord {
             key: KeyId::new(NOW, &mut self.rng),
             revision: Revision::default(),
             workspace: WorkspaceId::new(NOW, &mut self.rng),
             name: "of a test".into(),
             class: Class::Secret,
             scopes: Scopes::from_iter([Scope::Project]),
-            terms: Terms {
+            terms: KeyState {
                 permissions: Permissions::NONE,
                 restrictions: Some(Restrictions::default()),
                 expires_at: None,
@@ -246,13 +246,13 @@ pub(crate) fn ask_as(
     now: Timestamp,
 ) -> Result<Revision, (keyrack_key::Denial, Option<Revision>)> {
     let presented = Presented::parse(secret.as_bytes(), brands).unwrap();
-    let question = Question {
+    let question = AccessRequest {
         now,
         permission: Some(Permission::ModelsPredict),
         address: None,
         origin: None,
         exposure: Exposure::None,
-        spend: Spend::One,
+        spend: RateUse::Take,
     };
     match rack.check(&presented, &question) {
         Ok(caller) => Ok(caller.key().revision),
@@ -264,15 +264,15 @@ pub(crate) fn ask_as(
 pub(crate) fn ask_from(rack: &Rack, secret: &str, now: Timestamp, address: Option<IpAddr>) -> bool {
     let presented = Presented::parse(secret.as_bytes(), &Brands::default()).unwrap();
     let permission = Some(Permission::ModelsPredict);
-    let (exposure, spend) = (Exposure::None, Spend::One);
-    rack.check(&presented, &Question { now, permission, address, origin: None, exposure, spend }).is_ok()
+    let (exposure, spend) = (Exposure::None, RateUse::Take);
+    rack.check(&presented, &AccessRequest { now, permission, address, origin: None, exposure, spend }).is_ok()
 }
 
 /// Returns a rack that holds `snapshot`.
 pub(crate) fn loaded(snapshot: Snapshot) -> Rack {
     let rack = Rack::new();
     rack.load(snapshot);
-    rack.trust(Trust::Always);
+    rack.set_freshness(Freshness::Fresh);
     rack
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use keyrack_key::{Brands, Denial, Exposure, Permission, Presented, Question, Rate, Spend, Timestamp};
-use keyrack_rack::{Caller, Outcome, Rack, Refusal};
+use keyrack_key::{AccessRequest, Brands, Denial, Exposure, Permission, Presented, Rate, RateUse, Timestamp};
+use keyrack_rack::{Caller, DeniedCheck, Outcome, Rack};
 
 use crate::history::{History, NOW, Step, later, loaded};
 
@@ -18,26 +18,26 @@ fn limited(rate: Rate) -> History {
     history
 }
 
-fn question(now: Timestamp, spend: Spend) -> Question<'static> {
+fn question(now: Timestamp, spend: RateUse) -> AccessRequest<'static> {
     let permission = Some(Permission::ModelsPredict);
-    Question { now, permission, address: None, origin: None, exposure: Exposure::None, spend }
+    AccessRequest { now, permission, address: None, origin: None, exposure: Exposure::None, spend }
 }
 
-fn asked(rack: &Rack, secret: &str, question: &Question<'_>) -> Result<Caller, Refusal> {
+fn asked(rack: &Rack, secret: &str, question: &AccessRequest<'_>) -> Result<Caller, DeniedCheck> {
     rack.check(&Presented::parse(secret.as_bytes(), &Brands::default()).unwrap(), question)
 }
 
 /// Returns what is left after a request, or the seconds to wait.
-fn ask(rack: &Rack, secret: &str, now: Timestamp, spend: Spend) -> Result<u32, u32> {
+fn ask(rack: &Rack, secret: &str, now: Timestamp, spend: RateUse) -> Result<u32, u32> {
     match asked(rack, secret, &question(now, spend)) {
-        Ok(caller) => Ok(caller.allowance().unwrap().remaining),
-        Err(Refusal { denial: Denial::Rate { wait, .. }, .. }) => Err(wait),
+        Ok(caller) => Ok(caller.rate_status().unwrap().remaining),
+        Err(DeniedCheck { denial: Denial::Rate { wait, .. }, .. }) => Err(wait),
         Err(other) => panic!("{other:?}"),
     }
 }
 
 fn left(rack: &Rack, secret: &str) -> Result<u32, u32> {
-    ask(rack, secret, NOW, Spend::One)
+    ask(rack, secret, NOW, RateUse::Take)
 }
 
 #[test]
@@ -47,10 +47,10 @@ fn rate_allows_burst_and_reports_wait() {
     assert_eq!([left(&rack, secret), left(&rack, secret), left(&rack, secret)], [Ok(2), Ok(1), Ok(0)]);
     assert_eq!(left(&rack, secret), Err(1_200));
     assert_eq!(left(&rack, secret), Err(1_200), "a refusal takes nothing");
-    assert_eq!(ask(&rack, secret, later(1_200), Spend::One), Ok(0));
-    assert_eq!(ask(&rack, secret, later(1_200 + 3_600), Spend::One), Ok(2));
-    let [used] = rack.drain_uses().try_into().unwrap();
-    let ended = |refused| Outcome { permission: Some(Permission::ModelsPredict), refused };
+    assert_eq!(ask(&rack, secret, later(1_200), RateUse::Take), Ok(0));
+    assert_eq!(ask(&rack, secret, later(1_200 + 3_600), RateUse::Take), Ok(2));
+    let [used] = rack.drain_usage().try_into().unwrap();
+    let ended = |denied| Outcome { permission: Some(Permission::ModelsPredict), denied };
     assert_eq!(used.counts, [(ended(None), 5), (ended(Some("rate_limited")), 2)]);
 }
 
@@ -58,7 +58,7 @@ fn rate_allows_burst_and_reports_wait() {
 fn request_denied_for_other_reason_takes_nothing_from_rate() {
     let history = limited(hourly(1));
     let (rack, secret) = (loaded(history.snapshot()), &history.secrets[0]);
-    let in_url = Question { exposure: Exposure::Url, ..question(NOW, Spend::One) };
+    let in_url = AccessRequest { exposure: Exposure::Url, ..question(NOW, RateUse::Take) };
     assert_eq!(asked(&rack, secret, &in_url).unwrap_err().denial, Denial::InQuery);
     assert_eq!(left(&rack, secret), Ok(0));
 }
@@ -67,15 +67,15 @@ fn request_denied_for_other_reason_takes_nothing_from_rate() {
 fn peek_takes_nothing_and_repeated_check_skips_rate() {
     let history = limited(hourly(2));
     let (rack, secret) = (loaded(history.snapshot()), &history.secrets[0]);
-    assert_eq!(ask(&rack, secret, NOW, Spend::Nothing), Ok(2));
-    assert_eq!(ask(&rack, secret, NOW, Spend::Nothing), Ok(2));
+    assert_eq!(ask(&rack, secret, NOW, RateUse::Peek), Ok(2));
+    assert_eq!(ask(&rack, secret, NOW, RateUse::Peek), Ok(2));
     assert_eq!((left(&rack, secret), left(&rack, secret)), (Ok(1), Ok(0)));
-    assert_eq!(ask(&rack, secret, NOW, Spend::Nothing), Err(1_800));
-    let before = asked(&rack, secret, &question(NOW, Spend::Before)).unwrap();
-    assert_eq!(before.allowance(), None);
-    let looked = asked(&rack, secret, &question(later(1_800), Spend::Nothing)).unwrap();
-    assert_eq!(looked.spend(later(1_800), None).unwrap().allowance().unwrap().remaining, 0);
-    assert_eq!(ask(&rack, secret, later(1_800), Spend::One), Err(1_800));
+    assert_eq!(ask(&rack, secret, NOW, RateUse::Peek), Err(1_800));
+    let before = asked(&rack, secret, &question(NOW, RateUse::Skip)).unwrap();
+    assert_eq!(before.rate_status(), None);
+    let looked = asked(&rack, secret, &question(later(1_800), RateUse::Peek)).unwrap();
+    assert_eq!(looked.spend(later(1_800), None).unwrap().rate_status().unwrap().remaining, 0);
+    assert_eq!(ask(&rack, secret, later(1_800), RateUse::Take), Err(1_800));
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn changed_rate_keeps_usage() {
     // A wait of an hour becomes at most a minute if the new rate limit refills in a minute.
     limit(Rate::new(60, 60).ok());
     assert_eq!(left(&rack, &secret), Err(1));
-    assert_eq!(ask(&rack, &secret, later(1), Spend::One), Ok(0));
+    assert_eq!(ask(&rack, &secret, later(1), RateUse::Take), Ok(0));
 }
 
 /// A used-up fast rate leaves nothing of a slow one, and changing back and forth gains nothing.
@@ -146,7 +146,7 @@ fn removed_and_restored_rate_keeps_usage() {
     };
     (0..4).for_each(|_| assert!(left(&rack, &secret).is_ok()));
     limit(None);
-    assert!(asked(&rack, &secret, &question(NOW, Spend::One)).unwrap().allowance().is_none());
+    assert!(asked(&rack, &secret, &question(NOW, RateUse::Take)).unwrap().rate_status().is_none());
     limit(Some(hourly(4)));
     assert_eq!(left(&rack, &secret), Err(900));
     limit(None);
@@ -160,7 +160,7 @@ fn removed_and_restored_rate_keeps_usage() {
     rack.apply(history.since(rack.position())).unwrap();
     assert_eq!(left(&rack, &secret), Err(900));
     // After an hour everything is refilled.
-    assert_eq!(ask(&rack, &secret, later(3_600), Spend::One), Ok(3));
+    assert_eq!(ask(&rack, &secret, later(3_600), RateUse::Take), Ok(3));
 }
 
 /// A clock that ran ahead is corrected repeatedly: a key waits as long as its rate limit requires, and a
@@ -170,14 +170,14 @@ fn clock_set_back_does_not_block_key() {
     const DAY: u64 = 86_400;
     let history = limited(Rate::new(5, 5).unwrap());
     let (rack, secret) = (loaded(history.snapshot()), &history.secrets[0]);
-    for (jump, spend) in [(3_600, Spend::One), (30, Spend::Nothing), (7, Spend::One)] {
+    for (jump, spend) in [(3_600, RateUse::Take), (30, RateUse::Peek), (7, RateUse::Take)] {
         let ahead = |seconds| later(DAY + jump + seconds);
         let back = |seconds| later(DAY + seconds);
-        (0..5).for_each(|_| assert!(ask(&rack, secret, ahead(0), Spend::One).is_ok()));
+        (0..5).for_each(|_| assert!(ask(&rack, secret, ahead(0), RateUse::Take).is_ok()));
         assert_eq!(ask(&rack, secret, back(0), spend), Err(1), "set back by {jump} seconds");
         assert_eq!(ask(&rack, secret, back(0), spend), Err(1));
-        assert_eq!(ask(&rack, secret, back(1), Spend::One), Ok(0));
-        assert!(ask(&rack, secret, back(6), Spend::Nothing).is_ok_and(|left| left == 5));
+        assert_eq!(ask(&rack, secret, back(1), RateUse::Take), Ok(0));
+        assert!(ask(&rack, secret, back(6), RateUse::Peek).is_ok_and(|left| left == 5));
     }
 }
 

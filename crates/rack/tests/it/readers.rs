@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
 use keyrack_key::Denial;
-use keyrack_rack::{Rack, Trust};
+use keyrack_rack::{Freshness, Rack};
 
 use crate::history::{History, NOW, Step, ask, loaded};
 
@@ -105,8 +105,8 @@ fn unchanged_key_is_allowed_during_reload() {
 fn stale_rack_denies_everything() {
     let history = History::of_keys(1, 1);
     let rack: Rack = loaded(history.snapshot());
-    rack.trust(Trust::Never);
+    rack.set_freshness(Freshness::Stale);
     assert_eq!(ask(&rack, &history.secrets[0], NOW), Err((Denial::Stale, None)));
-    rack.trust(Trust::Always);
+    rack.set_freshness(Freshness::Fresh);
     assert!(ask(&rack, &history.secrets[0], NOW).is_ok());
 }

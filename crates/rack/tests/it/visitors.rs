@@ -4,10 +4,10 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keyrack_key::{
-    Brands, Counted, Denial, Exposure, Period, Permission, Presented, Question, Quota, Rate, Restrictions,
-    Spend, Standing, Timestamp,
+    AccessRequest, Brands, Denial, Exposure, Period, Permission, Presented, Quota, QuotaResource, QuotaState,
+    Rate, RateUse, Restrictions, Timestamp,
 };
-use keyrack_rack::{Caller, Outcome, Rack, Refusal};
+use keyrack_rack::{Caller, DeniedCheck, Outcome, Rack};
 
 use crate::history::{History, NOW, Step, ask_from, later, loaded};
 
@@ -28,19 +28,19 @@ fn limited(visitor_rate: Option<Rate>, rate: Option<Rate>) -> (History, Rack) {
     (history, rack)
 }
 
-fn question(address: Option<IpAddr>, now: Timestamp, spend: Spend) -> Question<'static> {
+fn question(address: Option<IpAddr>, now: Timestamp, spend: RateUse) -> AccessRequest<'static> {
     let permission = Some(Permission::ModelsPredict);
-    Question { now, permission, address, origin: None, exposure: Exposure::None, spend }
+    AccessRequest { now, permission, address, origin: None, exposure: Exposure::None, spend }
 }
 
-fn asked(rack: &Rack, secret: &str, question: &Question<'_>) -> Result<Caller, Refusal> {
+fn asked(rack: &Rack, secret: &str, question: &AccessRequest<'_>) -> Result<Caller, DeniedCheck> {
     rack.check(&Presented::parse(secret.as_bytes(), &Brands::default()).unwrap(), question)
 }
 
 /// Returns what is left to a visitor, or the code of the denial.
 fn ask(rack: &Rack, history: &History, last: u8) -> Result<u32, &'static str> {
-    let asked = asked(rack, &history.secrets[0], &question(address(last), NOW, Spend::One));
-    asked.map(|caller| caller.visitor_allowance().unwrap().remaining).map_err(|no| no.denial.code())
+    let asked = asked(rack, &history.secrets[0], &question(address(last), NOW, RateUse::Take));
+    asked.map(|caller| caller.visitor_rate_status().unwrap().remaining).map_err(|no| no.denial.code())
 }
 
 #[test]
@@ -58,8 +58,8 @@ fn visitors_have_separate_rates() {
     assert!(from(network("2001:db8:0:1::1")));
     assert!(!from(network("::ffff:192.0.2.1")), "an IPv4 address, however it is written");
     assert!(from(None) && from(None) && !from(None), "those that are not known are one");
-    let again = asked(&rack, &history.secrets[0], &question(address(1), later(1_800), Spend::One));
-    assert_eq!(again.unwrap().visitor_allowance().unwrap().remaining, 0);
+    let again = asked(&rack, &history.secrets[0], &question(address(1), later(1_800), RateUse::Take));
+    assert_eq!(again.unwrap().visitor_rate_status().unwrap().remaining, 0);
 }
 
 #[test]
@@ -73,8 +73,8 @@ fn denied_visitor_takes_nothing_from_key_and_denied_key_nothing_from_visitor() {
     assert_eq!([asks(2), asks(2), asks(3)], [Ok(1), Ok(0), Ok(1)], "five in all");
     assert_eq!([asks(3), asks(3), asks(4)], [Err("rate_limited"); 3]);
     // The key gets one request back, and the third visitor still has one.
-    let one = asked(&rack, &history.secrets[0], &question(address(3), later(720), Spend::One)).unwrap();
-    assert_eq!((one.allowance().unwrap().remaining, one.visitor_allowance().unwrap().remaining), (0, 0));
+    let one = asked(&rack, &history.secrets[0], &question(address(3), later(720), RateUse::Take)).unwrap();
+    assert_eq!((one.rate_status().unwrap().remaining, one.visitor_rate_status().unwrap().remaining), (0, 0));
 }
 
 #[test]
@@ -82,12 +82,12 @@ fn peek_takes_nothing_and_later_spend_takes_one() {
     let (history, rack) = limited(hourly(1), None);
     let look = |spend| asked(&rack, &history.secrets[0], &question(address(1), NOW, spend));
     for _ in 0..3 {
-        assert_eq!(look(Spend::Nothing).unwrap().visitor_allowance().unwrap().remaining, 1);
+        assert_eq!(look(RateUse::Peek).unwrap().visitor_rate_status().unwrap().remaining, 1);
     }
-    assert!(look(Spend::Before).unwrap().visitor_allowance().is_none());
-    let spent = look(Spend::Nothing).unwrap().spend(NOW, address(1)).unwrap();
-    assert_eq!(spent.visitor_allowance().unwrap().remaining, 0);
-    assert!(matches!(look(Spend::Nothing).unwrap_err().denial, Denial::VisitorRate { wait: 3_600, .. }));
+    assert!(look(RateUse::Skip).unwrap().visitor_rate_status().is_none());
+    let spent = look(RateUse::Peek).unwrap().spend(NOW, address(1)).unwrap();
+    assert_eq!(spent.visitor_rate_status().unwrap().remaining, 0);
+    assert!(matches!(look(RateUse::Peek).unwrap_err().denial, Denial::VisitorRate { wait: 3_600, .. }));
 }
 
 #[test]
@@ -126,14 +126,14 @@ fn clock_set_back_does_not_block_visitor() {
     let (history, rack) = limited(Rate::new(2, 10).ok(), None);
     let ask = |now, spend| {
         let asked = asked(&rack, &history.secrets[0], &question(address(1), now, spend));
-        asked.map(|caller| caller.visitor_allowance().unwrap().remaining).map_err(|no| no.denial.code())
+        asked.map(|caller| caller.visitor_rate_status().unwrap().remaining).map_err(|no| no.denial.code())
     };
-    assert_eq!([0, 0].map(|_| ask(later(5_000), Spend::One)), [Ok(1), Ok(0)]);
+    assert_eq!([0, 0].map(|_| ask(later(5_000), RateUse::Take)), [Ok(1), Ok(0)]);
     let denied = Err("visitor_rate_limited");
-    assert_eq!([Spend::One, Spend::Nothing].map(|spend| ask(NOW, spend)), [denied; 2]);
-    assert_eq!(ask(later(4), Spend::One), denied);
-    assert_eq!(ask(later(5), Spend::One), Ok(0));
-    assert_eq!(ask(later(15), Spend::Nothing), Ok(2));
+    assert_eq!([RateUse::Take, RateUse::Peek].map(|spend| ask(NOW, spend)), [denied; 2]);
+    assert_eq!(ask(later(4), RateUse::Take), denied);
+    assert_eq!(ask(later(5), RateUse::Take), Ok(0));
+    assert_eq!(ask(later(15), RateUse::Peek), Ok(2));
 }
 
 #[test]
@@ -154,16 +154,16 @@ fn concurrent_requests_of_one_visitor_are_allowed_exactly_rate() {
 #[test]
 fn denial_after_check_is_counted_as_denied() {
     let (history, rack) = limited(hourly(9), None);
-    let ask = || asked(&rack, &history.secrets[0], &question(address(1), NOW, Spend::One)).unwrap();
-    let quota = Quota::new(Counted::Predictions, 1, Period::Day).unwrap();
-    let denial = Standing { quota, used: 1, window: Period::Day.around(NOW) }.denial(NOW);
+    let ask = || asked(&rack, &history.secrets[0], &question(address(1), NOW, RateUse::Take)).unwrap();
+    let quota = Quota::new(QuotaResource::Predictions, 1, Period::Day).unwrap();
+    let denial = QuotaState { quota, used: 1, window: Period::Day.around(NOW) }.denial(NOW);
     let (first, second) = (ask(), ask());
-    rack.note_refused(&second, Permission::ModelsPredict, denial);
-    let ended = |refused| Outcome { permission: Some(Permission::ModelsPredict), refused };
-    let [used] = rack.drain_uses().try_into().unwrap();
+    rack.record_denial(&second, Permission::ModelsPredict, denial);
+    let ended = |denied| Outcome { permission: Some(Permission::ModelsPredict), denied };
+    let [used] = rack.drain_usage().try_into().unwrap();
     assert_eq!(used.counts, [(ended(None), 1), (ended(Some("quota_exceeded")), 1)]);
     // The allowed request is drained by now.
-    rack.note_refused(&first, Permission::ModelsPredict, denial);
-    let [used] = rack.drain_uses().try_into().unwrap();
+    rack.record_denial(&first, Permission::ModelsPredict, denial);
+    let [used] = rack.drain_usage().try_into().unwrap();
     assert_eq!(used.counts, [(ended(Some("quota_exceeded")), 1)]);
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use history::{History, NOW, Step, ask, ask_from, loaded};
 use keyrack_key::{Denial, Rate, Restrictions};
-use keyrack_rack::{Moment, Rack, Trust, Used, clock};
+use keyrack_rack::{Freshness, Moment, Rack, SecretUsage, clock};
 use shuttle::sync::atomic::{AtomicBool, Ordering};
 use shuttle::thread;
 
@@ -27,17 +27,17 @@ fn rack_of(history: &History) -> Arc<Rack> {
 
 /// Uses each key three times while another thread drains. Returns the drained usage and the
 /// number of dropped checks.
-fn used_while_drained(history: &History) -> (Vec<Used>, u64) {
+fn used_while_drained(history: &History) -> (Vec<SecretUsage>, u64) {
     let rack = rack_of(history);
     let users = history.secrets.clone().into_iter().map(|secret| {
         let rack = Arc::clone(&rack);
         thread::spawn(move || (0..3).for_each(|_| assert!(ask(&rack, &secret, NOW).is_ok())))
     });
     let users: Vec<_> = users.collect();
-    let mut drained: Vec<_> = (0..4).flat_map(|_| rack.drain_uses()).collect();
+    let mut drained: Vec<_> = (0..4).flat_map(|_| rack.drain_usage()).collect();
     users.into_iter().for_each(|user| user.join().unwrap());
-    drained.extend(rack.drain_uses());
-    (drained, rack.uses_dropped())
+    drained.extend(rack.drain_usage());
+    (drained, rack.dropped_checks())
 }
 
 /// There is room for three secrets between two drains.
@@ -50,7 +50,7 @@ fn check_is_counted_once_for_its_key() {
             let (drained, dropped) = used_while_drained(&history);
             for key in &keys {
                 let own = drained.iter().filter(|used| used.key == *key);
-                assert_eq!((own.map(Used::checks).sum::<u64>(), dropped), (3, 0));
+                assert_eq!((own.map(SecretUsage::checks).sum::<u64>(), dropped), (3, 0));
             }
         },
         ORDERS,
@@ -64,7 +64,7 @@ fn check_without_room_is_counted_as_dropped() {
     shuttle::check_pct(
         move || {
             let (drained, dropped) = used_while_drained(&history);
-            assert_eq!(drained.iter().map(Used::checks).sum::<u64>() + dropped, 15);
+            assert_eq!(drained.iter().map(SecretUsage::checks).sum::<u64>() + dropped, 15);
         },
         ORDERS,
         DEPTH,
@@ -84,11 +84,11 @@ fn concurrent_checks_of_one_key_are_counted_once() {
                     thread::spawn(move || (0..3).for_each(|_| assert!(ask(&rack, &secret, NOW).is_ok())))
                 })
                 .collect();
-            let mut drained: Vec<_> = (0..3).flat_map(|_| rack.drain_uses()).collect();
+            let mut drained: Vec<_> = (0..3).flat_map(|_| rack.drain_usage()).collect();
             users.into_iter().for_each(|user| user.join().unwrap());
-            drained.extend(rack.drain_uses());
-            assert_eq!(drained.iter().map(Used::checks).sum::<u64>() + rack.uses_dropped(), 6);
-            assert!(rack.drain_uses().is_empty());
+            drained.extend(rack.drain_usage());
+            assert_eq!(drained.iter().map(SecretUsage::checks).sum::<u64>() + rack.dropped_checks(), 6);
+            assert!(rack.drain_usage().is_empty());
         },
         ORDERS,
         DEPTH,
@@ -115,12 +115,12 @@ fn checks_are_counted_for_checked_key_when_slot_is_reused() {
                 let (rack, after) = (Arc::clone(&rack), after.clone());
                 thread::spawn(move || rack.load(after))
             };
-            let mut used: Vec<_> = (0..3).flat_map(|_| rack.drain_uses()).collect();
+            let mut used: Vec<_> = (0..3).flat_map(|_| rack.drain_usage()).collect();
             asking.join().unwrap();
             changing.join().unwrap();
-            used.extend(rack.drain_uses());
+            used.extend(rack.drain_usage());
             assert!(used.iter().all(|used| used.key == keys[1]));
-            assert_eq!(used.iter().map(Used::checks).sum::<u64>(), 4);
+            assert_eq!(used.iter().map(SecretUsage::checks).sum::<u64>(), 4);
         },
         ORDERS,
         DEPTH,
@@ -171,7 +171,7 @@ fn check_across_expired_lease_is_denied() {
             let rack = Arc::new(loaded(before.clone()));
             let began = Moment::now();
             let end = began.plus(LEASE);
-            rack.trust(Trust::Until(end));
+            rack.set_freshness(Freshness::FreshUntil(end));
             let asking = {
                 let (rack, secret) = (Arc::clone(&rack), secret.clone());
                 thread::spawn(move || {
@@ -185,7 +185,7 @@ fn check_across_expired_lease_is_denied() {
             };
             clock::set(end);
             rack.apply(frame.clone()).unwrap();
-            rack.trust(Trust::Until(end.plus(LEASE)));
+            rack.set_freshness(Freshness::FreshUntil(end.plus(LEASE)));
             asking.join().unwrap();
         },
         ORDERS,

@@ -8,9 +8,9 @@ use axum::routing::get;
 use keyrack_core::clock;
 use keyrack_guard::{Guard, GuardLayer};
 use keyrack_key::{
-    Brands, Class, Grant, KeyId, Permission, Restrictions, Scope, Secret, SecretState, Terms, WorkspaceId,
+    Brands, Class, Grant, KeyId, KeyState, Permission, Restrictions, Scope, Secret, SecretState, WorkspaceId,
 };
-use keyrack_rack::{Position, Rack, Record, Revision, Snapshot, Trust};
+use keyrack_rack::{Freshness, KeyRecord, Position, Rack, Revision, Snapshot};
 use rand_core::UnwrapErr;
 
 use crate::pairs::{Asked, compare};
@@ -52,14 +52,14 @@ fn rack() -> (Rack, String) {
     let grant = Grant::new(Class::Secret, [Scope::Inference].into_iter().collect()).unwrap();
     let secrets: Vec<_> =
         (0..KEYS).map(|_| Secret::generate(Brands::default().current(), Class::Secret, &mut rng)).collect();
-    let record = |secret: &Secret| Record {
+    let record = |secret: &Secret| KeyRecord {
         key: KeyId::new(now, &mut rng),
         revision: Revision(1),
         workspace,
         name: "bench".into(),
         class: Class::Secret,
         scopes: grant.scopes(),
-        terms: Terms {
+        terms: KeyState {
             permissions: grant.permissions(),
             restrictions: Some(Restrictions::default()),
             expires_at: None,
@@ -70,6 +70,6 @@ fn rack() -> (Rack, String) {
     };
     let rack = Rack::new();
     rack.load(Snapshot { position: Position::default(), records: secrets.iter().map(record).collect() });
-    rack.trust(Trust::Always);
+    rack.set_freshness(Freshness::Fresh);
     (rack, secrets[KEYS / 2].expose().to_owned())
 }

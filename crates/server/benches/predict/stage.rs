@@ -124,7 +124,7 @@ async fn key(app: &Shared, workspace: WorkspaceId) -> String {
         once: None,
     };
     app.store.as_operator().create_key(&new).await.unwrap();
-    app.follower.reach(Revision::default(), clock::now()).await.unwrap();
+    app.follower.catch_up_to(Revision::default(), clock::now()).await.unwrap();
     secret.expose().to_owned()
 }
 

@@ -8,14 +8,14 @@ use keyrack_core::clock;
 use keyrack_key::{
     Class, Digest, Exposure, Grant, Hint, KeyId, Permission, Restrictions, Scope, Timestamp, WorkspaceId,
 };
-use keyrack_rack::{Call, Calls, LastUse, Outcome, Used};
+use keyrack_rack::{Call, CallGroup, LastUse, Outcome, SecretUsage};
 use keyrack_store::{Actor, DeniedRequest, NewKey};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng, UnwrapErr};
 
 pub(crate) const KEYS: u32 = 10_000;
 const HOURS: u32 = 30 * 24;
-const PREDICT: Outcome = Outcome { permission: Some(Permission::ModelsPredict), refused: None };
+const PREDICT: Outcome = Outcome { permission: Some(Permission::ModelsPredict), denied: None };
 
 /// The keys, and when it all ends.
 pub(crate) struct Month {
@@ -76,48 +76,54 @@ impl Month {
     }
 
     /// A request of any key: each is called from a few addresses, and one in thirty is refused.
-    fn one(&self, at: Timestamp, rng: &mut ChaCha8Rng) -> Calls {
+    fn one(&self, at: Timestamp, rng: &mut ChaCha8Rng) -> CallGroup {
         let number = rng.next_u32() % KEYS;
         let address = Ipv4Addr::from(0x0a00_0000 | (number << 3) | (rng.next_u32() % 5));
         let refused = rng.next_u32().is_multiple_of(30).then_some("rate_limited");
-        self.calls(number as usize, at, address, Outcome { refused, ..PREDICT })
+        self.calls(number as usize, at, address, Outcome { denied: refused, ..PREDICT })
     }
 
     /// The busy key does all that there is, from another network each time.
-    fn busy_hour(&self, at: Timestamp, seed: usize) -> Vec<Calls> {
+    fn busy_hour(&self, at: Timestamp, seed: usize) -> Vec<CallGroup> {
         let asked = [Permission::ModelsPredict, Permission::DatasetsUpload, Permission::ModelsTrain];
         let hour = u32::try_from(at.micros() / 3_600_000_000 % i64::from(HOURS)).unwrap_or(0);
         let call = |(number, permission): (usize, Permission)| {
             let address =
                 Ipv4Addr::from(0xc600_0000 | hour << 8 | u32::try_from(number + seed % 7).unwrap_or(0));
-            let outcome = Outcome { permission: Some(permission), refused: None };
+            let outcome = Outcome { permission: Some(permission), denied: None };
             self.calls(self.keys.len() - 1, at, address, outcome)
         };
         asked.into_iter().enumerate().map(call).collect()
     }
 
-    fn calls(&self, number: usize, at: Timestamp, address: Ipv4Addr, outcome: Outcome) -> Calls {
+    fn calls(&self, number: usize, at: Timestamp, address: Ipv4Addr, outcome: Outcome) -> CallGroup {
         let (key, hint, address) = (self.keys[number], self.hint, Some(IpAddr::from(address)));
         let (origin, agent, exposure) = (b"", b"camera/3 (line; armv7)", Exposure::None);
         // Nothing is shared here, so that any will do.
         let workspace = WorkspaceId::new(at, &mut UnwrapErr(getrandom::SysRng));
-        Calls::one(&Call { workspace, key, hint, at, address, origin, agent, exposure, outcome })
+        CallGroup::one(&Call { workspace, key, hint, at, address, origin, agent, exposure, outcome })
     }
 }
 
-fn used(calls: &Calls) -> Used {
+fn used(calls: &CallGroup) -> SecretUsage {
     let last =
         LastUse::new(calls.last, calls.address, calls.outcome.permission, calls.agent.as_str().as_bytes());
-    let last = Some(last).filter(|_| calls.outcome.refused.is_none());
-    Used { key: calls.key, secret: None, counts: vec![(calls.outcome, 1)], last, seen: Vec::new() }
+    let last = Some(last).filter(|_| calls.outcome.denied.is_none());
+    SecretUsage {
+        key: calls.key,
+        secret: None,
+        counts: vec![(calls.outcome, 1)],
+        last,
+        exposures: Vec::new(),
+    }
 }
 
-fn refusal(calls: &Calls, rng: &mut ChaCha8Rng) -> Option<DeniedRequest> {
+fn refusal(calls: &CallGroup, rng: &mut ChaCha8Rng) -> Option<DeniedRequest> {
     Some(DeniedRequest {
         request: format!("req_{:08x}{:016x}", rng.next_u32(), rng.next_u64()),
         key: calls.key,
         at: calls.last,
-        refused: calls.outcome.refused?.to_owned(),
+        refused: calls.outcome.denied?.to_owned(),
         permission: calls.outcome.permission,
         address: calls.address,
         origin: None,

@@ -39,7 +39,7 @@ async fn find(parts: &Parts, app: &Shared) -> Result<Acting, ApiError> {
     };
     let cookie = session::token(&parts.headers, app);
     // A session works on our own pages only: a cookie from another origin is ignored.
-    let is_elsewhere = app.guard.is_from_elsewhere(parts);
+    let is_elsewhere = app.guard.is_cross_origin(parts);
     if let Some(caller) = parts.extensions.get::<Caller>().cloned() {
         return match cookie {
             Some(_) if !is_elsewhere => Err(OpError::KeyAndCookie.into()),
@@ -56,7 +56,8 @@ async fn find(parts: &Parts, app: &Shared) -> Result<Acting, ApiError> {
     let Some(token) = cookie else {
         return Err(app.refused(&Denial::Missing.into()));
     };
-    origin::check(&parts.method, &parts.headers, app.guard.home()).map_err(origin::Foreign::problem)?;
+    origin::check(&parts.method, &parts.headers, app.guard.own_origins())
+        .map_err(origin::Foreign::problem)?;
     if is_elsewhere {
         return Err(OpError::Anonymous.into());
     }

@@ -1,19 +1,19 @@
 //! The headers `RateLimit` and `RateLimit-Policy` of responses to requests that used a quota.
 
 use http::HeaderMap;
-use keyrack_guard::limits::Told;
+use keyrack_guard::limits::RateLimitState;
 use keyrack_key::Timestamp;
 
 use keyrack_core::quotas::Spent;
 
 /// Returns the header items of all quotas that the request used.
-pub fn items(spent: &Spent, now: Timestamp) -> impl Iterator<Item = Told> {
-    spent.standings().map(move |standing| Told::of_quota(standing, now))
+pub fn items(spent: &Spent, now: Timestamp) -> impl Iterator<Item = RateLimitState> {
+    spent.standings().map(move |standing| RateLimitState::of_quota(standing, now))
 }
 
 /// Returns the headers of all quotas that the request used. Empty if the request used none.
 pub fn headers(spent: &Spent, now: Timestamp) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    items(spent, now).for_each(|item| item.tell(&mut headers));
+    items(spent, now).for_each(|item| item.add_to(&mut headers));
     headers
 }

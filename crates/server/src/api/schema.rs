@@ -3,7 +3,7 @@
 
 use std::marker::PhantomData;
 
-use keyrack_key::{Class, Counted, Period, Permission, Scope};
+use keyrack_key::{Class, Period, Permission, QuotaResource, Scope};
 use keyrack_store::{AuditAction as Action, ModelStatus as Status, ProjectType as Type};
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type as Kind};
 use utoipa::openapi::{KnownFormat, Ref, RefOr, SchemaFormat};
@@ -77,7 +77,7 @@ texts! {
     /// The status of a model or of its training run.
     ModelStatus = words(Status::ALL.map(Status::name));
     /// What a quota limits: predictions, images added to datasets, or training runs.
-    QuotaKind = words(Counted::ALL.map(Counted::name));
+    QuotaKind = words(QuotaResource::ALL.map(QuotaResource::name));
     /// The period of a quota, from midnight to midnight UTC.
     QuotaPeriod = words(Period::ALL.map(Period::name));
     /// The kind of an actor. `operator` is the command line on the data folder.

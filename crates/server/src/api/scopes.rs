@@ -36,7 +36,7 @@ impl From<Scope> for ScopeBody {
         Self {
             name: scope.name(),
             title: scope.title(),
-            description: scope.says(),
+            description: scope.description(),
             permissions: scope.permissions().iter().map(keyrack_key::Permission::name).collect(),
             publishable: scope.permissions().is_within(Class::Publishable.ceiling()),
         }

@@ -9,12 +9,12 @@ use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use http::{HeaderValue, header};
-use keyrack_guard::{Caller, Credential, Place};
+use keyrack_guard::{Caller, Credential, KeyLocation};
 use keyrack_key::{
-    Allowance, Counted, Denial, ModelId, Permission, Presented, ProjectId, Question, Scope, Spend, Standing,
-    WorkspaceId,
+    AccessRequest, Denial, ModelId, Permission, Presented, ProjectId, QuotaResource, QuotaState, RateStatus,
+    RateUse, Scope, WorkspaceId,
 };
-use keyrack_rack::{Key, LastUse, Refusal};
+use keyrack_rack::{DeniedCheck, Key, LastUse};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -114,8 +114,8 @@ pub struct RateLimitState {
     full_in_seconds: u32,
 }
 
-impl From<Allowance> for RateLimitState {
-    fn from(Allowance { rate, remaining, full_in }: Allowance) -> Self {
+impl From<RateStatus> for RateLimitState {
+    fn from(RateStatus { rate, remaining, full_in_seconds: full_in }: RateStatus) -> Self {
         Self { requests: rate.requests(), seconds: rate.seconds(), remaining, full_in_seconds: full_in }
     }
 }
@@ -185,7 +185,7 @@ pub async fn verify(
     let workspace = app.workspaces.id_of(&body.workspace).await?;
     let requester = Requester::of(&app, &parts, workspace)?;
     let facts = Facts::of(requester, &app, &parts, &stated);
-    let denied = |refusal: &Refusal| app.refused_asking(refusal, Some(facts.saw(&stated)));
+    let denied = |refusal: &DeniedCheck| app.refused_asking(refusal, Some(facts.saw(&stated)));
     let caller = check(&app, &parts, &stated, &facts, workspace).map_err(|refusal| denied(&refusal))?;
     if requester == Requester::Holder {
         facts.require_own(&stated, body.spend, caller.key().key)?;
@@ -201,7 +201,7 @@ pub async fn verify(
     let key = caller.key();
     app.metrics.allowed();
     let used = LastUse::new(app.now(), facts.address, stated.permission, user_agent(&parts));
-    app.rack.note_use(&caller, used);
+    app.rack.record_use(&caller, used);
     Ok(Json(KeyVerification {
         valid: true,
         key: VerifiedKey {
@@ -212,8 +212,8 @@ pub async fn verify(
         },
         workspace: key.workspace.to_string(),
         limits: KeyLimitsBody {
-            rate: caller.allowance().map(RateLimitState::from),
-            visitor_rate: caller.visitor_allowance().map(RateLimitState::from),
+            rate: caller.rate_status().map(RateLimitState::from),
+            visitor_rate: caller.visitor_rate_status().map(RateLimitState::from),
             quotas: quotas.into_iter().map(QuotaUsage::from).collect(),
             max_image_bytes: key.max_image_bytes().map(NonZeroU32::get),
         },
@@ -227,12 +227,12 @@ async fn prediction_quotas(
     caller: &Caller,
     stated: &StatedFacts,
     spend: bool,
-) -> Result<Vec<Standing>, OpError> {
+) -> Result<Vec<QuotaState>, OpError> {
     match stated.permission {
         Some(Permission::ModelsPredict) if spend => {
-            Ok(app.quotas.take_of(caller, Counted::Predictions).await?.standings().collect())
+            Ok(app.quotas.take_of(caller, QuotaResource::Predictions).await?.standings().collect())
         }
-        Some(Permission::ModelsPredict) => app.quotas.look(caller, Counted::Predictions).await,
+        Some(Permission::ModelsPredict) => app.quotas.look(caller, QuotaResource::Predictions).await,
         _ => Ok(Vec::new()),
     }
 }
@@ -259,7 +259,7 @@ impl FromRequestParts<Shared> for WellFormedKey {
 
 fn credential<'a>(app: &App, parts: &'a Parts) -> Result<Credential<'a>, Denial> {
     let credential = app.guard.find(parts)?.ok_or(Denial::Missing)?;
-    if credential.place() == Place::Query { Err(Denial::InQuery) } else { Ok(credential) }
+    if credential.place() == KeyLocation::Query { Err(Denial::InQuery) } else { Ok(credential) }
 }
 
 fn check(
@@ -268,15 +268,15 @@ fn check(
     stated: &StatedFacts,
     facts: &Facts<'_>,
     workspace: Option<WorkspaceId>,
-) -> Result<Caller, Refusal> {
+) -> Result<Caller, DeniedCheck> {
     let credential = credential(app, parts)?;
     let presented = Presented::parse(credential.text(), &app.config.brands).map_err(Denial::from)?;
     let &Facts { address, origin, exposure } = facts;
-    let (now, permission, spend) = (app.now(), stated.permission, Spend::Nothing);
-    let question = Question { now, permission, address, origin, exposure, spend };
+    let (now, permission, spend) = (app.now(), stated.permission, RateUse::Peek);
+    let question = AccessRequest { now, permission, address, origin, exposure, spend };
     // A key of another workspace, or an unknown workspace, is denied like an unknown key.
     let decided = app.rack.check_in(Some(workspace.ok_or(Denial::Unknown)?), &presented, &question);
-    app.guard.note_call(&presented, &question, &decided, user_agent(parts));
+    app.guard.record_call(&presented, &question, &decided, user_agent(parts));
     decided
 }
 

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::net::IpAddr;
 
-use keyrack_key::{Only, ProjectId, Rate, Restrictions, Timestamp};
+use keyrack_key::{Allowlist, ProjectId, Rate, Restrictions, Timestamp};
 use rand_core::UnwrapErr;
 
 use super::rack::BenchRack;
@@ -55,7 +55,7 @@ fn kinds() -> io::Result<[(&'static str, Restrictions); KINDS]> {
     // So high that no request is denied: the clock of these checks does not advance.
     let rate = Some(Rate::new(1_000_000, 1).map_err(io::Error::other)?);
     let project = ProjectId::new(Timestamp::from_micros(0), &mut UnwrapErr(getrandom::SysRng));
-    let projects = Only::These([project].into());
+    let projects = Allowlist::Only([project].into());
     let networks = these(["192.0.2.0/24", "198.51.100.0/24", "2001:db8::/32", "10.0.0.0/8"])?;
     let origins = these(["https://www.example.com", "https://*.example.net", "https://*.example.org"])?;
     let all = Restrictions {
@@ -77,12 +77,12 @@ fn kinds() -> io::Result<[(&'static str, Restrictions); KINDS]> {
     ])
 }
 
-fn these<T: Ord + std::str::FromStr, const N: usize>(texts: [&str; N]) -> io::Result<Only<T>>
+fn these<T: Ord + std::str::FromStr, const N: usize>(texts: [&str; N]) -> io::Result<Allowlist<T>>
 where
     T::Err: std::error::Error + Send + Sync + 'static,
 {
     let these: Result<BTreeSet<T>, _> = texts.into_iter().map(str::parse).collect();
-    Ok(Only::These(these.map_err(io::Error::other)?))
+    Ok(Allowlist::Only(these.map_err(io::Error::other)?))
 }
 
 /// The address of one of a hundred visitors of a key, in random order.

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use keyrack_core::clock;
 use keyrack_core::quotas::Quotas;
 use keyrack_key::{
-    Brands, Class, Counted, Exposure, Grant, KeyId, Period, Permission, Presented, Question, Restrictions,
-    Scope, Secret, Spend, UserId, WorkspaceId,
+    AccessRequest, Brands, Class, Exposure, Grant, KeyId, Period, Permission, Presented, QuotaResource,
+    RateUse, Restrictions, Scope, Secret, UserId, WorkspaceId,
 };
 use keyrack_rack::{Caller, Follower, Rack, Revision};
 use keyrack_store::{Actor, NewKey, NewUser, NewWorkspace, Store};
@@ -52,7 +52,7 @@ async fn take(quotas: &Quotas, caller: &Caller) -> io::Result<QuotaCost> {
     let started = Instant::now();
     for _ in 0..TAKES {
         let begun = Instant::now();
-        let spent = quotas.take_of(caller, Counted::Predictions).await.map_err(io::Error::other)?;
+        let spent = quotas.take_of(caller, QuotaResource::Predictions).await.map_err(io::Error::other)?;
         took.push(begun.elapsed());
         drop(spent);
     }
@@ -82,7 +82,7 @@ async fn set_up(database: &std::path::Path) -> io::Result<(Quotas, Caller, Store
     let secret = Secret::generate(brands.current(), Class::Secret, &mut rng());
     let mut restrictions = Restrictions::NONE;
     for per in Period::ALL {
-        let quota = keyrack_key::Quota::new(Counted::Predictions, 1_000_000_000, per);
+        let quota = keyrack_key::Quota::new(QuotaResource::Predictions, 1_000_000_000, per);
         restrictions.quotas.add(quota.map_err(io::Error::other)?).map_err(io::Error::other)?;
     }
     let grant = Grant::new(Class::Secret, [Scope::Inference].into_iter().collect());
@@ -102,7 +102,7 @@ async fn set_up(database: &std::path::Path) -> io::Result<(Quotas, Caller, Store
     store.as_operator().create_key(&key).await.map_err(io::Error::other)?;
     let rack = Arc::new(Rack::new());
     let follower = Follower::new(store.clone(), Arc::clone(&rack));
-    follower.reach(Revision::default(), now).await.map_err(io::Error::other)?;
+    follower.catch_up_to(Revision::default(), now).await.map_err(io::Error::other)?;
     let caller = allowed_caller(&rack, &secret, &brands)?;
     let quotas = Quotas::new(store.clone(), rack, clock::now);
     Ok((quotas, caller, store))
@@ -110,13 +110,13 @@ async fn set_up(database: &std::path::Path) -> io::Result<(Quotas, Caller, Store
 
 fn allowed_caller(rack: &Rack, secret: &Secret, brands: &Brands) -> io::Result<Caller> {
     let presented = Presented::parse(secret.expose().as_bytes(), brands).map_err(io::Error::other)?;
-    let question = Question {
+    let question = AccessRequest {
         now: clock::now(),
         permission: Some(Permission::ModelsPredict),
         address: None,
         origin: None,
         exposure: Exposure::None,
-        spend: Spend::One,
+        spend: RateUse::Take,
     };
     rack.check(&presented, &question).map_err(|refusal| io::Error::other(refusal.denial))
 }
@@ -139,6 +139,6 @@ mod tests {
     async fn measured_key_has_a_quota() {
         let folder = tempfile::tempdir().unwrap();
         let (quotas, caller, _store) = set_up(&folder.path().join("keyrack.db")).await.unwrap();
-        drop(quotas.take_of(&caller, Counted::Predictions).await.unwrap());
+        drop(quotas.take_of(&caller, QuotaResource::Predictions).await.unwrap());
     }
 }

@@ -4,10 +4,10 @@ use std::io;
 use std::net::IpAddr;
 
 use keyrack_key::{
-    Brands, Class, Exposure, Grant, KeyId, Permission, Presented, Question, Restrictions, Scope, Secret,
-    SecretState, Spend, Terms, Timestamp, WorkspaceId,
+    AccessRequest, Brands, Class, Exposure, Grant, KeyId, KeyState, Permission, Presented, RateUse,
+    Restrictions, Scope, Secret, SecretState, Timestamp, WorkspaceId,
 };
-use keyrack_rack::{Frame, Gap, Rack, Record, Revision, Snapshot, Trust};
+use keyrack_rack::{Frame, Freshness, Gap, KeyRecord, Rack, Revision, Snapshot};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng, TryRng};
 
@@ -81,7 +81,7 @@ impl BenchRack {
         let seed = u64::from_le_bytes(bytes);
         let rack = Rack::new();
         rack.load(Snapshot::default());
-        rack.trust(Trust::Always);
+        rack.set_freshness(Freshness::Fresh);
         let [known, unknown, mistyped, formless] = std::array::from_fn(|_| Texts::placeholders());
         Ok(Self {
             rack,
@@ -144,8 +144,8 @@ impl BenchRack {
     /// Whether the rack allows a request with this text from `address` and `origin`.
     pub(super) fn check_from(&self, text: &[u8], address: Option<IpAddr>, origin: Option<&str>) -> bool {
         let permission = Some(Permission::ModelsPredict);
-        let (exposure, spend) = (Exposure::None, Spend::One);
-        let question = Question { now: NOW, permission, address, origin, exposure, spend };
+        let (exposure, spend) = (Exposure::None, RateUse::Take);
+        let question = AccessRequest { now: NOW, permission, address, origin, exposure, spend };
         Presented::parse(text, &self.brands)
             .is_ok_and(|presented| self.rack.check(&presented, &question).is_ok())
     }
@@ -155,7 +155,7 @@ impl BenchRack {
         self.bytes_per_key
     }
 
-    fn apply(&self, mut changes: Vec<Record>) -> Result<(), Gap> {
+    fn apply(&self, mut changes: Vec<KeyRecord>) -> Result<(), Gap> {
         let from = self.rack.position();
         let mut to = from;
         for record in &mut changes {
@@ -165,19 +165,19 @@ impl BenchRack {
         self.rack.apply(Frame { from, to, changes })
     }
 
-    fn record(&self, number: usize, deleted_at: Option<Timestamp>) -> Record {
+    fn record(&self, number: usize, deleted_at: Option<Timestamp>) -> KeyRecord {
         let mut rng = rng(self.seed, number as u64);
         let secret = self.secret(&mut rng);
         let scopes = [Scope::Project].into_iter().collect();
         let grant = Grant::new(Class::Secret, scopes);
-        Record {
+        KeyRecord {
             key: KeyId::new(NOW, &mut rng),
             revision: Revision::default(),
             workspace: self.workspace,
             name: "line-3-camera".into(),
             class: Class::Secret,
             scopes,
-            terms: Terms {
+            terms: KeyState {
                 permissions: grant.map(|grant| grant.permissions()).unwrap_or_default(),
                 restrictions: Some(self.restrictions.clone()),
                 expires_at: None,

@@ -5,7 +5,7 @@ use keyrack_core::datasets::{InvalidAnnotation, UploadError};
 use keyrack_core::objects::ObjectError;
 use keyrack_core::shares::Claimant;
 use keyrack_core::{Invalid, OpError};
-use keyrack_guard::{Guard, Problem, Refusal};
+use keyrack_guard::{DeniedCheck, Guard, Problem};
 use keyrack_key::KeyId;
 use keyrack_store::StoreError;
 
@@ -33,7 +33,7 @@ pub struct DeniedRequest {
 #[derive(Debug)]
 pub enum DenialCause {
     /// The check of the key failed. `saw` is what the check was about, if not about the request itself.
-    Check { refusal: Refusal, saw: Option<Saw> },
+    Check { refusal: DeniedCheck, saw: Option<Saw> },
     /// The key is allowed, but states facts that only a trusted service may state.
     UntrustedFacts(KeyId),
 }
@@ -115,12 +115,12 @@ impl IntoResponse for ApiError {
 
 impl App {
     /// Returns the error for a key that a handler checked and denied.
-    pub fn refused(&self, refusal: &Refusal) -> ApiError {
+    pub fn refused(&self, refusal: &DeniedCheck) -> ApiError {
         self.refused_asking(refusal, None)
     }
 
     /// Like [`refused`](Self::refused), for a check that was about `saw` instead of the request itself.
-    pub fn refused_asking(&self, refusal: &Refusal, saw: Option<Saw>) -> ApiError {
+    pub fn refused_asking(&self, refusal: &DeniedCheck, saw: Option<Saw>) -> ApiError {
         let problem = self.guard.problem(refusal);
         DeniedRequest { problem, cause: DenialCause::Check { refusal: refusal.clone(), saw } }.into()
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use axum::response::Response;
 use http::request::Parts;
-use keyrack_guard::Refusal;
+use keyrack_guard::DeniedCheck;
 use tracing::Span;
 
 use super::path;
@@ -50,7 +50,7 @@ impl Line {
 
     pub fn end(self, id: &RequestId, response: &Response) {
         let Some(Begun { at, method, path, address }) = self.0 else { return };
-        let refused = response.extensions().get::<Refusal>().map(|refusal| refusal.denial.code());
+        let refused = response.extensions().get::<DeniedCheck>().map(|refusal| refusal.denial.code());
         let address = address.map(tracing::field::display);
         let (id, status, took) = (id.as_str(), response.status().as_u16(), at.elapsed());
         tracing::debug!(target: TARGET, method, path, status, refused, address, id, ?took, "answered");

@@ -36,7 +36,7 @@ fn router(app: Shared) -> Router {
 /// The server is ready if the rack is loaded and fresh. A server whose disk is nearly full stays ready, because it still
 /// checks keys and orchestrators would stop sending requests to it. The body names what the server denies.
 async fn ready(State(app): State<Shared>) -> impl IntoResponse {
-    if !app.rack.is_trusted() {
+    if !app.rack.is_fresh() {
         (StatusCode::SERVICE_UNAVAILABLE, "not ready: the keys are not loaded\n")
     } else if app.disk.is_low() {
         (
@@ -58,7 +58,7 @@ fn readings(app: &App) -> Readings {
     Readings {
         rack_keys: app.rack.len() as u64,
         rack_revision: app.rack.position().revision.0,
-        usage_dropped: app.rack.uses_dropped(),
+        usage_dropped: app.rack.dropped_checks(),
         callers_dropped: app.callers.dropped(),
         denials_dropped: app.refusals.dropped(),
         predictions_waiting: app.predictions.waiting() as u64,

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use http::{HeaderMap, Method, StatusCode, header};
-use keyrack_guard::{Home, Problem};
+use keyrack_guard::{OwnOrigins, Problem};
 
 /// Why a browser's request is denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,7 +28,7 @@ impl Foreign {
 
 /// Checks the host and the origin of a request. Every request that a cookie authenticates must pass this check, on the
 /// pages and in the API.
-pub fn check(method: &Method, headers: &HeaderMap, home: &Home) -> Result<(), Foreign> {
+pub fn check(method: &Method, headers: &HeaderMap, home: &OwnOrigins) -> Result<(), Foreign> {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).ok_or(Foreign::Host)?;
     if !home.is_own_host(host) {
         return Err(Foreign::Host);
@@ -61,7 +61,7 @@ mod tests {
     fn ask(method: &Method, headers: &[(&'static str, &str)], public: Option<&str>) -> Result<(), Foreign> {
         let headers =
             headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        let home = public.map_or(Home::unnamed(), |url| Home::at(url).unwrap());
+        let home = public.map_or(OwnOrigins::local(), |url| OwnOrigins::with(url).unwrap());
         check(method, &headers, &home)
     }
 

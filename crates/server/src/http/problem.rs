@@ -120,7 +120,7 @@ fn keep_headers(said: &HeaderMap, written: &mut HeaderMap) {
     if let Some(allow) = said.get(header::ALLOW) {
         written.insert(header::ALLOW, allow.clone());
     }
-    for name in [limits::POLICY, limits::LIMIT] {
+    for name in [limits::RATELIMIT_POLICY, limits::RATELIMIT] {
         if let Some(items) = said.get(&name).and_then(|items| items.to_str().ok()) {
             limits::join(written, name, items);
         }

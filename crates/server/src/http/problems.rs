@@ -11,7 +11,7 @@ use keyrack_core::refusals::{DenialDetail, DeniedKey};
 use keyrack_core::times::rfc3339;
 use keyrack_core::{Invalid, OpError};
 use keyrack_guard::{Guard, Problem};
-use keyrack_key::{DenialReason, Standing};
+use keyrack_key::{DenialReason, QuotaState};
 use keyrack_store::ProjectType;
 use keyrack_vision::PictureError;
 use serde_json::{Value, json};
@@ -99,14 +99,14 @@ fn denied(error: &DeniedKey, guard: &Guard) -> Problem {
     }
 }
 
-fn quota(standing: Standing) -> Value {
+fn quota(standing: QuotaState) -> Value {
     let quota = standing.quota;
     json!({
         "of": quota.of.name(),
         "limit": quota.limit,
         "per": quota.per.name(),
         "used": standing.used,
-        "resetsAt": rfc3339(standing.window.ends),
+        "resetsAt": rfc3339(standing.window.end),
     })
 }
 

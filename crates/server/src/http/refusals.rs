@@ -6,9 +6,9 @@ use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use keyrack_core::shares::Claimant;
-use keyrack_guard::{Asked, Clock, Refusal};
+use keyrack_guard::{Clock, DeniedCheck, RequiredPermission};
 use keyrack_key::{Denial, KeyId, Permission};
-use keyrack_rack::Words;
+use keyrack_rack::SanitizedText;
 use keyrack_store::{Actor, DeniedRequest};
 
 use super::request_id::RequestId;
@@ -63,10 +63,10 @@ impl<'a> Told<'a> {
     ) -> Option<(Claimant, DeniedRequest)> {
         let (claimant, key, code, needed) = of(response)?;
         let saw = response.extensions().get::<Saw>();
-        let asked = response.extensions().get::<Asked>().and_then(|asked| asked.0);
+        let asked = response.extensions().get::<RequiredPermission>().and_then(|asked| asked.0);
         let origin = match saw {
-            Some(saw) => saw.origin.as_deref().map(|origin| Words::new(origin.as_bytes())),
-            None => self.origin.as_ref().map(|origin| Words::new(origin.as_bytes())),
+            Some(saw) => saw.origin.as_deref().map(|origin| SanitizedText::new(origin.as_bytes())),
+            None => self.origin.as_ref().map(|origin| SanitizedText::new(origin.as_bytes())),
         };
         let refused = DeniedRequest {
             request: id.as_str().to_owned(),
@@ -75,10 +75,10 @@ impl<'a> Told<'a> {
             refused: code.to_owned(),
             permission: needed.or(asked).or(saw.and_then(|saw| saw.permission)),
             address: saw.map_or(self.address, |saw| saw.address),
-            origin: origin.map(|origin: Words<80>| origin.as_str().to_owned()),
+            origin: origin.map(|origin: SanitizedText<80>| origin.as_str().to_owned()),
             agent: self
                 .agent
-                .map(|agent| Words::<96>::new(agent.as_bytes()).as_str().to_owned())
+                .map(|agent| SanitizedText::<96>::new(agent.as_bytes()).as_str().to_owned())
                 .unwrap_or_default(),
             method: self.method.to_owned(),
             route: self.route.to_owned(),
@@ -94,7 +94,7 @@ fn cloned(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
 /// Returns the denied key, the code of the denial, and the missing permission. The guard denied the key, or a handler did
 /// after it had loaded the requested item.
 fn of(response: &Response) -> Option<(Claimant, KeyId, &'static str, Option<Permission>)> {
-    if let Some(Refusal { denial, key: Some(key) }) = response.extensions().get::<Refusal>() {
+    if let Some(DeniedCheck { denial, key: Some(key) }) = response.extensions().get::<DeniedCheck>() {
         let needed = if let Denial::Permission(needed) = denial { Some(*needed) } else { None };
         let claimant = Claimant::new(key.workspace, Actor::Key(key.key));
         return Some((claimant, key.key, denial.code(), needed));

@@ -126,7 +126,7 @@ pub async fn unknown_path(State(app): State<Shared>, request: Parts) -> Response
     if !is_beside_pages && !is_person {
         return api::no_such_path().await.into_response();
     }
-    match origin::check(&request.method, &request.headers, app.guard.home()) {
+    match origin::check(&request.method, &request.headers, app.guard.own_origins()) {
         Ok(()) => page(&app, &request, &problems::of(&OpError::NotFound("page"), &app.guard)),
         Err(foreign) => page(&app, &request, &foreign.problem()),
     }

@@ -10,7 +10,7 @@ use crate::http::origin;
 
 /// Middleware that denies requests from other origins, and requests to a host name that is not this server's.
 pub async fn pages(State(app): State<Shared>, request: Request, next: Next) -> Response {
-    match origin::check(request.method(), request.headers(), app.guard.home()) {
+    match origin::check(request.method(), request.headers(), app.guard.own_origins()) {
         Ok(()) => next.run(request).await,
         Err(foreign) => {
             let (parts, _) = request.into_parts();

@@ -11,7 +11,7 @@ mod told;
 mod wire;
 
 use http::{Request, StatusCode};
-use keyrack_guard::{GuardLayer, Node, NodeBuilder, Permission, WhenCutOff};
+use keyrack_guard::{GuardLayer, Node, NodeBuilder, OfflinePolicy, Permission};
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::desk::{Desk, Made};
@@ -28,11 +28,11 @@ struct Pair {
 }
 
 impl Pair {
-    async fn following(when_cut_off: WhenCutOff) -> Self {
+    async fn following(offline_policy: OfflinePolicy) -> Self {
         let desk = Desk::open().await;
         let credential = node_key(&desk).await;
         let wire = Wire::to(&desk.server.url).await;
-        let node = start(&wire.url, &credential.secret, when_cut_off).await;
+        let node = start(&wire.url, &credential.secret, offline_policy).await;
         Self { desk, wire, node, credential }
     }
 
@@ -49,7 +49,7 @@ impl Pair {
     /// Waits until the node has heard from its server again and follows without trouble.
     async fn is_whole(&self) {
         until("the node follows", async || {
-            (self.node.is_ready() && self.node.trouble().is_none()).then_some(())
+            (self.node.is_ready() && self.node.last_error().is_none()).then_some(())
         })
         .await;
     }
@@ -60,8 +60,8 @@ async fn node_key(desk: &Desk) -> Made {
     Made::of(desk.server.make_key(&["node"], &[]).await)
 }
 
-async fn start(url: &str, credential: &str, when_cut_off: WhenCutOff) -> Node {
-    let node = NodeBuilder::new(url, credential).named("of a test").when_cut_off(when_cut_off);
+async fn start(url: &str, credential: &str, offline_policy: OfflinePolicy) -> Node {
+    let node = NodeBuilder::new(url, credential).name("of a test").offline_policy(offline_policy);
     node.start().await.unwrap()
 }
 

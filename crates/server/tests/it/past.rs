@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use keyrack_core::clock;
 use keyrack_key::{Exposure, Hint, KeyId, Permission, Timestamp, WorkspaceId};
-use keyrack_rack::{Call, Calls, LastUse, Outcome, Used};
+use keyrack_rack::{Call, CallGroup, LastUse, Outcome, SecretUsage};
 use keyrack_store::Store;
 use rand_core::UnwrapErr;
 use std::time::Duration;
@@ -37,17 +37,23 @@ impl Day<'_> {
     async fn write(&self, store: &Store) {
         let (key, at): (KeyId, _) = (self.key.id.parse().unwrap(), self.at());
         let address: IpAddr = self.address.parse().unwrap();
-        let outcome = Outcome { permission: Some(self.permission), refused: self.refused };
+        let outcome = Outcome { permission: Some(self.permission), denied: self.refused };
         let last = LastUse::new(at, Some(address), outcome.permission, self.agent.as_bytes());
         let last = Some(last).filter(|_| self.refused.is_none());
-        let used = Used { key, secret: None, counts: vec![(outcome, self.calls)], last, seen: Vec::new() };
+        let used = SecretUsage {
+            key,
+            secret: None,
+            counts: vec![(outcome, self.calls)],
+            last,
+            exposures: Vec::new(),
+        };
         store.store_usage(&[used], at).await.unwrap();
         let hint = Hint::parse(&self.key.secret[self.key.secret.len() - 4..]).unwrap();
         let agent = self.agent.as_bytes();
         let (address, exposure) = (Some(address), Exposure::None);
         let workspace = WorkspaceId::new(at, &mut UnwrapErr(getrandom::SysRng));
         let call = Call { workspace, key, hint, at, address, origin: b"", agent, exposure, outcome };
-        store.store_callers(&[Calls { number: self.calls, ..Calls::one(&call) }], at).await.unwrap();
+        store.store_callers(&[CallGroup { count: self.calls, ..CallGroup::one(&call) }], at).await.unwrap();
     }
 }
 

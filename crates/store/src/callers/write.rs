@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 use keyrack_key::{Exposure, KeyId, Permission, Timestamp, WorkspaceId};
-use keyrack_rack::Calls;
+use keyrack_rack::CallGroup;
 
 use crate::database::{self, Connection, query};
 use crate::exposures::{ExposureRecord, write_exposure};
@@ -17,8 +17,8 @@ const ADDRESSES_MAX: u64 = 100;
 const CALLERS_MAX: u64 = 200;
 
 impl Store {
-    /// Stores the result of [`Callers::drain`](keyrack_rack::Callers::drain) at the time `now`. Skips unknown keys.
-    pub async fn store_callers(&self, calls: &[Calls], now: Timestamp) -> Result<(), StoreError> {
+    /// Stores the result of [`Callers::drain`](keyrack_rack::CallerLog::drain) at the time `now`. Skips unknown keys.
+    pub async fn store_callers(&self, calls: &[CallGroup], now: Timestamp) -> Result<(), StoreError> {
         for batch in calls.chunks(BATCH) {
             let mut db = self.write_new_data().await?;
             write_callers(&mut db, batch, None, now).await?;
@@ -31,7 +31,7 @@ impl Store {
 /// Stores calls. With a `workspace`, skips keys of other workspaces.
 pub(crate) async fn write_callers(
     db: &mut Connection,
-    calls: &[Calls],
+    calls: &[CallGroup],
     workspace: Option<WorkspaceId>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -41,9 +41,9 @@ pub(crate) async fn write_callers(
             // future or before the key.
             let Some(created) = created(db, calls.key).await? else { continue };
             let last = calls.last.max(created).min(now);
-            let calls = Calls { last, first: calls.first.max(created).min(last), ..*calls };
+            let calls = CallGroup { last, first: calls.first.max(created).min(last), ..*calls };
             if calls.exposure != Exposure::None {
-                let Calls { key, hint, exposure, origin, first, last, .. } = calls;
+                let CallGroup { key, hint, exposure, origin, first, last, .. } = calls;
                 write_exposure(db, &ExposureRecord { key, hint, exposure, origin, first, last }, now).await?;
             }
             if let Some(caller) = caller(db, &calls, now).await? {
@@ -69,7 +69,7 @@ struct CallerIdentity {
 }
 
 impl CallerIdentity {
-    fn by_address(calls: &Calls) -> Self {
+    fn by_address(calls: &CallGroup) -> Self {
         Self {
             kind: "address",
             network: calls.address.map(|address| address.to_string()).unwrap_or_default(),
@@ -79,7 +79,7 @@ impl CallerIdentity {
     }
 
     /// Identifies the caller by its IPv4 /24 or IPv6 /64 network, which a household or rack usually has.
-    fn by_network(calls: &Calls) -> Option<Self> {
+    fn by_network(calls: &CallGroup) -> Option<Self> {
         let address = calls.address?.to_canonical();
         let prefix = if address.is_ipv4() { 24 } else { 64 };
         let network = IpNet::new(address, prefix).ok()?.trunc().to_string();
@@ -93,7 +93,7 @@ impl CallerIdentity {
 }
 
 /// Finds or creates the row of the caller. Returns `None` if the key doesn't exist.
-async fn caller(db: &mut Connection, calls: &Calls, now: Timestamp) -> Result<Option<i64>, StoreError> {
+async fn caller(db: &mut Connection, calls: &CallGroup, now: Timestamp) -> Result<Option<i64>, StoreError> {
     let exact = CallerIdentity::by_address(calls);
     if let Some(found) = write(db, UPDATE, calls, &exact, now).await? {
         return Ok(Some(found));
@@ -112,7 +112,7 @@ async fn caller(db: &mut Connection, calls: &Calls, now: Timestamp) -> Result<Op
     write(db, UPSERT, calls, &CallerIdentity::others(), now).await
 }
 
-async fn callers(db: &mut Connection, calls: &Calls) -> Result<u64, StoreError> {
+async fn callers(db: &mut Connection, calls: &CallGroup) -> Result<u64, StoreError> {
     let row = query("SELECT count(*) AS callers FROM key_callers WHERE key_id = $1")
         .bind(calls.key.to_string())
         .fetch_one(db)
@@ -144,7 +144,7 @@ const UPSERT: &str = "INSERT INTO key_callers (key_id, hint, kind, network, orig
 async fn write(
     db: &mut Connection,
     statement: &'static str,
-    calls: &Calls,
+    calls: &CallGroup,
     identity: &CallerIdentity,
     now: Timestamp,
 ) -> Result<Option<i64>, StoreError> {
@@ -158,16 +158,16 @@ async fn write(
         .bind(calls.first.micros())
         .bind(calls.last.micros())
         .bind(calls.outcome.permission.map_or("", Permission::name))
-        .bind(calls.outcome.refused.unwrap_or_default())
+        .bind(calls.outcome.denied.unwrap_or_default())
         .bind(now.micros())
         .fetch_optional(db)
         .await?;
     row.map(|row| row.try_get("id")).transpose()
 }
 
-async fn count(db: &mut Connection, caller: i64, calls: &Calls) -> Result<(), StoreError> {
-    let number = i64::from(calls.number);
-    let (allowed, refused) = if calls.outcome.refused.is_none() { (number, 0) } else { (0, number) };
+async fn count(db: &mut Connection, caller: i64, calls: &CallGroup) -> Result<(), StoreError> {
+    let number = i64::from(calls.count);
+    let (allowed, refused) = if calls.outcome.denied.is_none() { (number, 0) } else { (0, number) };
     query(
         "INSERT INTO caller_days (caller, day, permission, allowed, refused) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (caller, day, permission) DO UPDATE SET
@@ -199,9 +199,9 @@ mod tests {
                 origin: b"",
                 agent: b"a",
                 exposure: keyrack_key::Exposure::None,
-                outcome: keyrack_rack::Outcome { permission: None, refused: None },
+                outcome: keyrack_rack::Outcome { permission: None, denied: None },
             };
-            CallerIdentity::by_network(&Calls::one(&call)).map(|identity| identity.network)
+            CallerIdentity::by_network(&CallGroup::one(&call)).map(|identity| identity.network)
         };
         assert_eq!(network("203.0.113.9").as_deref(), Some("203.0.113.0/24"));
         assert_eq!(network("::ffff:203.0.113.9").as_deref(), Some("203.0.113.0/24"));

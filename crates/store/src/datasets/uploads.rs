@@ -117,7 +117,7 @@ impl Store {
         let Some(restrictions) = terms.restrictions else { return Ok(false) };
         Ok(terms.deleted_at.is_none()
             && terms.expires_at.is_none_or(|end| end > now)
-            && !terms.pause.is_some_and(|pause| pause.holds(now))
+            && !terms.pause.is_some_and(|pause| pause.is_active(now))
             && retires_at.is_none_or(|end| end > now)
             && terms.permissions.contains(Permission::DatasetsUpload)
             && restrictions.cover_project(upload.project)

@@ -1,6 +1,6 @@
 //! A key as the pages and the API show it.
 
-use keyrack_key::{Class, Hint, KeyId, Scopes, Terms, Timestamp, WorkspaceId};
+use keyrack_key::{Class, Hint, KeyId, KeyState, Scopes, Timestamp, WorkspaceId};
 use keyrack_rack::{LastUse, Revision};
 
 use super::NewKey;
@@ -17,7 +17,7 @@ pub struct KeyRow {
     /// The scopes that a person picked.
     pub scopes: Scopes,
     /// The permissions, restrictions, expiry, pause, and deletion.
-    pub terms: Terms,
+    pub terms: KeyState,
     pub note: Option<String>,
     pub created_by: NamedActor,
     pub created_at: Timestamp,
@@ -63,7 +63,7 @@ impl KeyRow {
             name: new.name.to_owned(),
             class: new.grant.class(),
             scopes: new.grant.scopes(),
-            terms: Terms {
+            terms: KeyState {
                 permissions: new.grant.permissions(),
                 restrictions: Some(new.restrictions.clone()),
                 expires_at: new.expires_at,
@@ -83,7 +83,7 @@ impl KeyRow {
 
     /// Returns the pause of the key, unless the pause is over at `now` or the key is deleted.
     pub fn paused_at(&self, now: Timestamp) -> Option<&KeyPause> {
-        let holds = self.deletion.is_none() && self.terms.pause.is_some_and(|pause| pause.holds(now));
+        let holds = self.deletion.is_none() && self.terms.pause.is_some_and(|pause| pause.is_active(now));
         self.paused.as_ref().filter(|_| holds)
     }
 

@@ -58,14 +58,14 @@ pub(super) async fn count(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let sum = |is_refused: bool| -> i64 {
-        let of = counts.iter().filter(|(outcome, _)| outcome.refused.is_some() == is_refused);
+        let of = counts.iter().filter(|(outcome, _)| outcome.denied.is_some() == is_refused);
         of.map(|(_, checks)| i64::from(*checks)).sum()
     };
     let (allowed, refused) = (sum(false), sum(true));
     if allowed + refused == 0 {
         return Ok(());
     }
-    let asked = counts.iter().filter(|(outcome, _)| outcome.refused.is_none());
+    let asked = counts.iter().filter(|(outcome, _)| outcome.denied.is_none());
     let asked: Vec<_> = asked.filter_map(|(outcome, _)| outcome.permission).collect();
     query(
         "INSERT INTO key_days (key_id, day, allowed, refused, permissions)

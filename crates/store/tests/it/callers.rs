@@ -3,20 +3,27 @@
 use std::net::IpAddr;
 
 use keyrack_key::{Exposure, Hint, KeyId, Permission, Timestamp, WorkspaceId};
-use keyrack_rack::{Call, Calls, Outcome};
+use keyrack_rack::{Call, CallGroup, Outcome};
 use keyrack_store::{CallerRow, CallerSource};
 
 use crate::{NOW, World, later, rng, world};
 
-const PREDICTED: Outcome = Outcome { permission: Some(Permission::ModelsPredict), refused: None };
+const PREDICTED: Outcome = Outcome { permission: Some(Permission::ModelsPredict), denied: None };
 const TOO_OFTEN: Outcome =
-    Outcome { permission: Some(Permission::ModelsPredict), refused: Some("rate_limited") };
+    Outcome { permission: Some(Permission::ModelsPredict), denied: Some("rate_limited") };
 
 fn hint(text: &str) -> Hint {
     Hint::parse(text).unwrap()
 }
 
-fn calls(key: KeyId, address: [u8; 4], agent: &str, outcome: Outcome, at: Timestamp, number: u32) -> Calls {
+fn calls(
+    key: KeyId,
+    address: [u8; 4],
+    agent: &str,
+    outcome: Outcome,
+    at: Timestamp,
+    number: u32,
+) -> CallGroup {
     let call = Call {
         workspace: WorkspaceId::new(NOW, &mut rng()),
         key,
@@ -28,7 +35,7 @@ fn calls(key: KeyId, address: [u8; 4], agent: &str, outcome: Outcome, at: Timest
         exposure: Exposure::None,
         outcome,
     };
-    Calls { number, ..Calls::one(&call) }
+    CallGroup { count: number, ..CallGroup::one(&call) }
 }
 
 async fn all(world: &World, key: KeyId) -> Vec<CallerRow> {
@@ -77,7 +84,7 @@ async fn caller_time_before_the_key_is_clamped_and_future_time_is_replaced() {
     let [one] = all(&world, key.id).await.try_into().unwrap();
     assert_eq!((one.first, one.last), (key.created_at, key.created_at));
     world.console().execute("UPDATE key_callers SET last_at = 253086595200000000", []).unwrap();
-    let refused = Calls { outcome: TOO_OFTEN, ..camera(later(2)) };
+    let refused = CallGroup { outcome: TOO_OFTEN, ..camera(later(2)) };
     world.store.store_callers(&[refused], later(2)).await.unwrap();
     let [one] = all(&world, key.id).await.try_into().unwrap();
     assert_eq!((one.last, one.refused.as_deref()), (later(2), Some("rate_limited")));
@@ -150,7 +157,7 @@ async fn callers_of_old_and_new_secret_are_distinguished() {
     let world = world().await;
     let key = world.key("CI").await.id;
     let old = |address, outcome, at| calls(key, address, "camera", outcome, at, 1);
-    let new = Calls { hint: hint("Z7pe"), ..old([10, 0, 0, 9], PREDICTED, later(90)) };
+    let new = CallGroup { hint: hint("Z7pe"), ..old([10, 0, 0, 9], PREDICTED, later(90)) };
     let some = [
         old([10, 0, 0, 9], PREDICTED, later(5)),
         old([10, 0, 0, 8], PREDICTED, later(7)),
@@ -167,7 +174,7 @@ async fn callers_of_old_and_new_secret_are_distinguished() {
 async fn allowed_calls_are_reported_by_permission() {
     let world = world().await;
     let key = world.key("CI").await.id;
-    let trained = Outcome { permission: Some(Permission::ModelsTrain), refused: None };
+    let trained = Outcome { permission: Some(Permission::ModelsTrain), denied: None };
     let some = [
         calls(key, [10, 0, 0, 9], "a", PREDICTED, NOW, 3),
         calls(key, [10, 0, 0, 9], "a", trained, NOW, 2),

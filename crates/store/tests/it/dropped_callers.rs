@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use keyrack_key::{Brands, Class, Secret};
-use keyrack_rack::{Feed, Next, Position};
+use keyrack_rack::{Feed, FeedUpdate, Position};
 use keyrack_store::{ChainStatus, NewKey, Store};
 
 use crate::{NOW, rng, snapshot, world};
@@ -41,7 +41,7 @@ async fn dropped_write_is_all_or_nothing_and_writer_keeps_working() {
     let snapshot = snapshot(&world.store, NOW).await.unwrap();
     assert_eq!(snapshot.position.revision.0, snapshot.records.len() as u64);
     assert!(snapshot.records.iter().all(|record| record.secrets.len() == 1));
-    let Next::Frame(frame) = world.store.after(Position::default()).await.unwrap() else {
+    let FeedUpdate::Frame(frame) = world.store.after(Position::default()).await.unwrap() else {
         panic!("the start is known");
     };
     assert_eq!(frame.changes.len(), snapshot.records.len());

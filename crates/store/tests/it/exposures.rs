@@ -1,16 +1,16 @@
 //! Exposures of secrets are kept as long as the secret works.
 
 use keyrack_key::{Class, Exposure, Hint, KeyId, Scope, Timestamp, WorkspaceId};
-use keyrack_rack::{Call, Calls, Outcome, Seen, Used, Words};
+use keyrack_rack::{Call, CallGroup, Outcome, SanitizedText, SecretExposure, SecretUsage};
 use keyrack_store::{DeleteKey, ExposureRecord, KeyRow, NewKey, RotateKey};
 
 use crate::{NOW, World, grant, later, rng, secret, world};
 
-fn calls(key: KeyId, hint: Hint, exposure: Exposure, origin: &str, at: Timestamp) -> Calls {
-    let outcome = Outcome { permission: None, refused: Some("key_in_browser") };
+fn calls(key: KeyId, hint: Hint, exposure: Exposure, origin: &str, at: Timestamp) -> CallGroup {
+    let outcome = Outcome { permission: None, denied: Some("key_in_browser") };
     let (origin, agent) = (origin.as_bytes(), b"Mozilla/5.0");
     let workspace = WorkspaceId::new(NOW, &mut rng());
-    Calls::one(&Call { workspace, key, hint, at, address: None, origin, agent, exposure, outcome })
+    CallGroup::one(&Call { workspace, key, hint, at, address: None, origin, agent, exposure, outcome })
 }
 
 fn hint_of(key: &KeyRow) -> Hint {
@@ -22,7 +22,7 @@ impl World {
         self.store.exposures(self.workspace, &[key], now).await.unwrap()
     }
 
-    async fn note(&self, calls: &[Calls]) {
+    async fn note(&self, calls: &[CallGroup]) {
         self.store.store_callers(calls, later(1_000)).await.unwrap();
     }
 
@@ -64,12 +64,12 @@ async fn usage_records_exposures() {
     let world = world().await;
     let key = world.key("CI").await;
     let (key, hint) = (key.id, hint_of(&key));
-    let used = |exposure, origin: &str, at| Used {
+    let used = |exposure, origin: &str, at| SecretUsage {
         key,
         secret: None,
         counts: Vec::new(),
         last: None,
-        seen: vec![Seen { hint, exposure, origin: Words::new(origin.as_bytes()), at }],
+        exposures: vec![SecretExposure { hint, exposure, origin: SanitizedText::new(origin.as_bytes()), at }],
     };
     let ahead = Timestamp::from_micros(253_086_595_200_000_000);
     let all = [

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use keyrack_key::{KeyId, Terms};
-use keyrack_rack::{ChangeId, Feed, Frame, Next, Position, Record, Revision, TOMBSTONE_LIFE};
+use keyrack_key::{KeyId, KeyState};
+use keyrack_rack::{ChangeId, Feed, FeedUpdate, Frame, KeyRecord, Position, Revision, TOMBSTONE_LIFE};
 use keyrack_store::{DeleteKey, RotateKey, StoreError};
 
 use crate::{NOW, World, later, secret, snapshot, world};
@@ -12,8 +12,8 @@ use crate::{NOW, World, later, secret, snapshot, world};
 impl World {
     async fn frame(&self, position: Position) -> Frame {
         match self.store.after(position).await.unwrap() {
-            Next::Frame(frame) => frame,
-            Next::Reload => panic!("{position:?} is not known"),
+            FeedUpdate::Frame(frame) => frame,
+            FeedUpdate::Reload => panic!("{position:?} is not known"),
         }
     }
 
@@ -74,7 +74,7 @@ async fn position_of_another_history_requires_reload() {
         Position { revision: Revision(2), ..here },
         Position { revision: Revision(u64::MAX), ..here },
     ] {
-        assert!(matches!(world.store.after(position).await.unwrap(), Next::Reload), "{position:?}");
+        assert!(matches!(world.store.after(position).await.unwrap(), FeedUpdate::Reload), "{position:?}");
     }
 }
 
@@ -84,7 +84,7 @@ async fn old_tombstones_are_left_out_of_the_snapshot() {
     let key = world.key("CI").await;
     world.gone(key.id).await;
     let records = snapshot(&world.store, NOW).await.unwrap().records;
-    assert!(matches!(records[..], [Record { terms: Terms { deleted_at: Some(NOW), .. }, .. }]));
+    assert!(matches!(records[..], [KeyRecord { terms: KeyState { deleted_at: Some(NOW), .. }, .. }]));
     assert!(snapshot(&world.store, later(1)).await.unwrap().records.is_empty());
 }
 
@@ -113,7 +113,7 @@ async fn snapshot_of_several_batches_is_complete_or_fails() {
 }
 
 /// Keys by ID, with their secrets in a fixed order.
-fn sorted(records: Vec<Record>) -> BTreeMap<KeyId, Record> {
+fn sorted(records: Vec<KeyRecord>) -> BTreeMap<KeyId, KeyRecord> {
     records
         .into_iter()
         .map(|mut record| {

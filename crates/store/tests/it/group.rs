@@ -4,7 +4,7 @@ use std::path::Path;
 
 use futures_util::future::join_all;
 use keyrack_key::KeyId;
-use keyrack_rack::{Feed, Next, Position};
+use keyrack_rack::{Feed, FeedUpdate, Position};
 use keyrack_store::{ChainStatus, NewKey, StoreError};
 
 use crate::dropped_callers::poll_then_drop;
@@ -26,7 +26,7 @@ impl World {
     /// Checks that every revision occurs once, each key is complete, and each has its audit entry.
     async fn is_whole(&self) -> Vec<KeyId> {
         let snapshot = snapshot(&self.store, NOW).await.unwrap();
-        let Next::Frame(frame) = self.store.after(Position::default()).await.unwrap() else {
+        let FeedUpdate::Frame(frame) = self.store.after(Position::default()).await.unwrap() else {
             panic!("the start is known");
         };
         let revisions: Vec<_> = frame.changes.iter().map(|record| record.revision.0).collect();

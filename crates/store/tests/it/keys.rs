@@ -1,13 +1,16 @@
 //! Keys are created, edited, rotated, and deleted.
 
-use keyrack_key::{Class, Grant, KeyId, Only, Restrictions, Scope, WorkspaceId};
+use keyrack_key::{Allowlist, Class, Grant, KeyId, Restrictions, Scope, WorkspaceId};
 use keyrack_rack::Revision;
 use keyrack_store::{Actor, DeleteKey, EditKey, KeyRow, NewKey, RotateKey, StoreError};
 
 use crate::{NOW, World, grant, later, rng, secret, snapshot, world};
 
 fn restrictions() -> Restrictions {
-    Restrictions { networks: Only::These(["10.0.0.0/8".parse().unwrap()].into()), ..Restrictions::default() }
+    Restrictions {
+        networks: Allowlist::Only(["10.0.0.0/8".parse().unwrap()].into()),
+        ..Restrictions::default()
+    }
 }
 
 impl World {

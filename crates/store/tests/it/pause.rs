@@ -1,7 +1,7 @@
 //! Pausing and resuming keys, and revoking old secrets early.
 
 use keyrack_key::{KeyId, Pause, SecretState, Timestamp};
-use keyrack_rack::{Feed, Next, Revision};
+use keyrack_rack::{Feed, FeedUpdate, Revision};
 use keyrack_store::{
     AuditAction, ChangeKey, EditKey, ExpiringKey, KeyFilter, KeyRow, KeyStatus, NewKey, RotateKey, StoreError,
 };
@@ -63,7 +63,9 @@ async fn pause_is_stored_sent_to_racks_and_audited() {
     assert_eq!(paused.revision, Revision(key.revision.0 + 1));
     let [record] = snapshot(&world.store, NOW).await.unwrap().records.try_into().unwrap();
     assert_eq!(record.terms, paused.terms);
-    let Next::Frame(frame) = world.store.after(before).await.unwrap() else { panic!("another history") };
+    let FeedUpdate::Frame(frame) = world.store.after(before).await.unwrap() else {
+        panic!("another history")
+    };
     assert_eq!(frame.changes, [record]);
     let open = world.store.pause_key(&world.change(&paused, later(2)), None).await.unwrap();
     assert_eq!(open.terms.pause, Some(Pause::UNTIL_RESUMED));

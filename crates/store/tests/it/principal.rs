@@ -1,6 +1,6 @@
 //! Each write verifies its principal again, in its own transaction.
 
-use keyrack_key::{Class, Digest, KeyId, Only, Restrictions, Scope, SessionId};
+use keyrack_key::{Allowlist, Class, Digest, KeyId, Restrictions, Scope, SessionId};
 use keyrack_rack::Key;
 use keyrack_store::{
     ChangeKey, DeleteKey, EditKey, KeyRow, NewKey, NewSession, Principal, Role, RotateKey, StoreError,
@@ -117,7 +117,7 @@ async fn changed_key_can_write_only_if_it_lost_nothing() {
     world.allows(&renamed, 0).await.unwrap();
     world.change_key(&key, |edit| edit.grant = grant(Class::Secret, &[Scope::Inference])).await;
     world.denies(&renamed, 0).await;
-    let nowhere = Restrictions { networks: Only::These([].into()), ..Restrictions::NONE };
+    let nowhere = Restrictions { networks: Allowlist::Only([].into()), ..Restrictions::NONE };
     let (key, narrowed) = world.caller(world.new_key("narrowed")).await;
     world.change_key(&key, |edit| edit.restrictions = &nowhere).await;
     world.denies(&narrowed, 0).await;

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use keyrack_key::{Counted, KeyId, Period, Quota, Timestamp};
+use keyrack_key::{KeyId, Period, Quota, QuotaResource, Timestamp};
 use keyrack_store::{QuotaBlock, Store, UnspentBlock};
 
 use crate::constraints::{refused, run};
 use crate::{NOW, world};
 
 fn quota(limit: u32, per: Period) -> Quota {
-    Quota::new(Counted::Predictions, limit, per).unwrap()
+    Quota::new(QuotaResource::Predictions, limit, per).unwrap()
 }
 
 fn none(key: KeyId) -> UnspentBlock {
-    UnspentBlock { key, of: Counted::Predictions, left: 0, from: Vec::new() }
+    UnspentBlock { key, of: QuotaResource::Predictions, left: 0, from: Vec::new() }
 }
 
 async fn take(store: &Store, key: KeyId, quotas: &[Quota], most: u32, now: Timestamp) -> (u32, Vec<u32>) {
@@ -54,7 +54,7 @@ async fn returned_amount_can_be_taken_again_once() {
     let (store, key) = (&world.store, world.key("k").await.id);
     let quotas = [quota(10, Period::Day)];
     assert_eq!(take(store, key, &quotas, 10, NOW).await.0, 10);
-    let begins = Period::Day.around(NOW).begins;
+    let begins = Period::Day.around(NOW).start;
     let rest = |left, begins| UnspentBlock { left, from: vec![(Period::Day, begins)], ..none(key) };
     store.return_blocks(&[rest(3, begins), rest(11, begins)]).await.unwrap();
     store.return_blocks(&[rest(3, begins.plus(Duration::from_hours(24)))]).await.unwrap();
@@ -108,9 +108,9 @@ async fn past_periods_are_deleted_and_others_reported() {
     take(store, key, &quotas, 2, later).await;
     assert_eq!(store.quota_usage(key, Timestamp::from_micros(0)).await.unwrap().len(), 4);
     assert_eq!(store.delete_quota_usage_before(later.minus(Duration::from_hours(62 * 24))).await.unwrap(), 2);
-    let left = store.quota_usage(key, Period::Month.around(later).begins).await.unwrap();
+    let left = store.quota_usage(key, Period::Month.around(later).start).await.unwrap();
     assert_eq!(
         left.iter().map(|(of, one)| (*of, one.taken)).collect::<Vec<_>>(),
-        [(Counted::Predictions, 2), (Counted::Predictions, 2)]
+        [(QuotaResource::Predictions, 2), (QuotaResource::Predictions, 2)]
     );
 }

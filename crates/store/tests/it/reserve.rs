@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use keyrack_key::{Digest, SessionId, UserId, WorkspaceId};
-use keyrack_rack::{Outcome, Used};
+use keyrack_rack::{Outcome, SecretUsage};
 use keyrack_store::{ChangeKey, DeleteKey, NewSession, Reserve, RotateKey, Store, StoreError};
 
 use crate::{NOW, World, acme, ada, later, rng, secret};
@@ -56,9 +56,14 @@ async fn deletions_succeed_on_a_nearly_full_disk() {
     denied(store.create_key(&world.new_key("4")).await);
     denied(store.create_project(&world.new_project("Lids")).await);
     denied(store.find_or_create_labels(project, &[], NOW).await);
-    let outcome = Outcome { permission: None, refused: None };
-    let used =
-        Used { key: paused.id, secret: None, counts: vec![(outcome, 1)], last: None, seen: Vec::new() };
+    let outcome = Outcome { permission: None, denied: None };
+    let used = SecretUsage {
+        key: paused.id,
+        secret: None,
+        counts: vec![(outcome, 1)],
+        last: None,
+        exposures: Vec::new(),
+    };
     denied(store.store_usage(&[used], NOW).await);
 
     let change = |key: &keyrack_store::KeyRow| {

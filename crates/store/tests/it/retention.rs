@@ -3,21 +3,24 @@
 use std::time::Duration;
 
 use keyrack_key::{Exposure, Hint, KeyId, Permission, Permissions, Timestamp};
-use keyrack_rack::{Call, Calls, LastUse, Outcome, Used};
+use keyrack_rack::{Call, CallGroup, LastUse, Outcome, SecretUsage};
 use keyrack_store::DeniedRequest;
 
 use crate::{NOW, World, later, world};
 
-const PREDICTED: Outcome = Outcome { permission: Some(Permission::ModelsPredict), refused: None };
+const PREDICTED: Outcome = Outcome { permission: Some(Permission::ModelsPredict), denied: None };
 const REFUSED: Outcome =
-    Outcome { permission: Some(Permission::ModelsTrain), refused: Some("insufficient_scope") };
+    Outcome { permission: Some(Permission::ModelsTrain), denied: Some("insufficient_scope") };
 
 async fn used(world: &World, key: KeyId, at: Timestamp) {
     let last = LastUse::new(at, None, PREDICTED.permission, b"camera");
     let counts = vec![(PREDICTED, 3), (REFUSED, 2)];
     world
         .store
-        .store_usage(&[Used { key, secret: None, counts, last: Some(last), seen: Vec::new() }], at)
+        .store_usage(
+            &[SecretUsage { key, secret: None, counts, last: Some(last), exposures: Vec::new() }],
+            at,
+        )
         .await
         .unwrap();
     let hint = Hint::parse("9fQ2").unwrap();
@@ -27,7 +30,7 @@ async fn used(world: &World, key: KeyId, at: Timestamp) {
     let (origin, agent, exposure) = (b"", b"camera", Exposure::Url);
     let workspace = world.workspace;
     let call = Call { workspace, key, hint, at, address, origin, agent, exposure, outcome: PREDICTED };
-    world.store.store_callers(&[Calls::one(&call)], at).await.unwrap();
+    world.store.store_callers(&[CallGroup::one(&call)], at).await.unwrap();
     let refused = DeniedRequest {
         request: format!("req_{:024x}", at.micros()),
         key,

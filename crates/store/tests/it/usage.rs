@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use keyrack_key::{KeyId, Permission, Timestamp, WorkspaceId};
-use keyrack_rack::{LastUse, Outcome, Used};
+use keyrack_rack::{LastUse, Outcome, SecretUsage};
 use keyrack_store::Usage;
 
 use crate::{NOW, later, rng, world};
 
-const PREDICTED: Outcome = Outcome { permission: Some(Permission::ModelsPredict), refused: None };
+const PREDICTED: Outcome = Outcome { permission: Some(Permission::ModelsPredict), denied: None };
 const HOUR: u64 = 3_600;
 
 #[tokio::test]
@@ -17,7 +17,13 @@ async fn latest_use_is_kept_and_unknown_keys_are_skipped() {
     let key = world.key("CI").await;
     let used = |key, at, agent: &str| {
         let last = LastUse::new(at, Some([10, 0, 0, 9].into()), PREDICTED.permission, agent.as_bytes());
-        Used { key, secret: None, counts: vec![(PREDICTED, 1)], last: Some(last), seen: Vec::new() }
+        SecretUsage {
+            key,
+            secret: None,
+            counts: vec![(PREDICTED, 1)],
+            last: Some(last),
+            exposures: Vec::new(),
+        }
     };
     let stranger = KeyId::new(NOW, &mut rng());
     world.store.store_usage(&[], NOW).await.unwrap();
@@ -34,9 +40,9 @@ async fn latest_use_is_kept_and_unknown_keys_are_skipped() {
     assert_eq!(read.revision, key.revision, "a use is no change");
 }
 
-fn at(key: KeyId, at: Timestamp, agent: &str) -> Used {
+fn at(key: KeyId, at: Timestamp, agent: &str) -> SecretUsage {
     let last = LastUse::new(at, None, PREDICTED.permission, agent.as_bytes());
-    Used { key, secret: None, counts: vec![(PREDICTED, 1)], last: Some(last), seen: Vec::new() }
+    SecretUsage { key, secret: None, counts: vec![(PREDICTED, 1)], last: Some(last), exposures: Vec::new() }
 }
 
 /// A node can report any time.
@@ -72,13 +78,13 @@ async fn last_use_in_the_future_is_replaced() {
 async fn checks_add_up_by_hour_and_stay_in_their_workspace() {
     let world = world().await;
     let key = world.key("CI").await;
-    let refused = Outcome { permission: None, refused: Some("expired_key") };
-    let used = |checks| Used {
+    let refused = Outcome { permission: None, denied: Some("expired_key") };
+    let used = |checks| SecretUsage {
         key: key.id,
         secret: None,
         counts: vec![(PREDICTED, checks), (refused, 1)],
         last: None,
-        seen: Vec::new(),
+        exposures: Vec::new(),
     };
     world.store.store_usage(&[used(3), used(4)], NOW).await.unwrap();
     world.store.store_usage(&[used(5)], NOW).await.unwrap();

@@ -53,7 +53,7 @@ fn reach(scope: Scope, restrictions: Restrictions) -> Reach {
 
 fn networks(texts: &[&str]) -> Restrictions {
     let these = texts.iter().map(|text| text.parse().unwrap()).collect();
-    Restrictions { networks: Only::These(these), ..Restrictions::default() }
+    Restrictions { networks: Allowlist::Only(these), ..Restrictions::default() }
 }
 
 fn judged(scope: Scope, restrictions: Restrictions) -> WhatIf {
@@ -88,14 +88,14 @@ fn of_whom_it_is_not_known_whence_they_came_it_is_not_said_that_they_pass() {
 
 #[test]
 fn programs_without_an_origin_are_refused_where_origins_are_named() {
-    let origins = Only::These(["https://shop.example".parse().unwrap()].into());
+    let origins = Allowlist::Only(["https://shop.example".parse().unwrap()].into());
     let what = judged(Scope::Project, Restrictions { origins, ..Restrictions::default() });
     assert_eq!((what.refused, what.unknown), (50 + 15, 5 + 5));
 }
 
 #[test]
 fn of_models_and_sizes_it_is_said_that_nothing_is_recorded_unless_they_only_widen() {
-    let models = |ids: &[&str]| Only::These(ids.iter().map(|id| id.parse().unwrap()).collect());
+    let models = |ids: &[&str]| Allowlist::Only(ids.iter().map(|id| id.parse().unwrap()).collect());
     let [first, second] = ["mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f", "mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e10"];
     let own = |ids: &[&str], bytes: u32| Restrictions {
         models: models(ids),
@@ -115,7 +115,7 @@ fn of_models_and_sizes_it_is_said_that_nothing_is_recorded_unless_they_only_wide
 
 #[test]
 fn what_is_not_recorded_is_said_and_a_rate_is_a_lower_bound() {
-    let projects = Only::These(["prj_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap()].into());
+    let projects = Allowlist::Only(["prj_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap()].into());
     let rate = Rate::new(10, 1_200).ok();
     let what = judged(Scope::Project, Restrictions { projects, rate, ..Restrictions::default() });
     assert_eq!((what.refused, what.unrecorded), (0, vec!["projects".to_owned()]));

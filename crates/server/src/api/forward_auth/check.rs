@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
-use keyrack_guard::{Caller, Place, Problem};
-use keyrack_key::{Counted, Denial, Permission, Presented, WorkspaceId};
+use keyrack_guard::{Caller, KeyLocation, Problem};
+use keyrack_key::{Denial, Permission, Presented, QuotaResource, WorkspaceId};
 
 use super::proxy::Proxy;
 use crate::api::ApiError;
@@ -81,7 +81,7 @@ pub(super) fn permission(headers: &HeaderMap) -> Result<Option<Permission>, ApiE
 
 /// Returns where the request has its key. Errors with 401 if the request has no well-formed key, so that a client without a key
 /// can't learn about other problems of the request, or about which workspaces exist.
-pub(super) fn presented_key_place(app: &App, parts: &Parts) -> Result<Place, ApiError> {
+pub(super) fn presented_key_place(app: &App, parts: &Parts) -> Result<KeyLocation, ApiError> {
     let credential =
         app.guard_of_proxies.find(parts).and_then(|credential| credential.ok_or(Denial::Missing)).and_then(
             |credential| {
@@ -107,7 +107,7 @@ pub(super) struct AllowedRequest {
 impl AllowedCaller {
     /// Whether the request counts against a quota of the key.
     pub(super) fn has_quota(&self, app: &App) -> bool {
-        self.is_prediction && app.quotas.has_of(&self.caller, Counted::Predictions)
+        self.is_prediction && app.quotas.has_of(&self.caller, QuotaResource::Predictions)
     }
 
     /// Takes one prediction from the key's quotas if the request needs that permission. Errors if a quota is exceeded. The
@@ -116,7 +116,7 @@ impl AllowedCaller {
         if !self.is_prediction {
             return Ok(self.without_quota());
         }
-        let spent = app.quotas.take_of(&self.caller, Counted::Predictions).await?;
+        let spent = app.quotas.take_of(&self.caller, QuotaResource::Predictions).await?;
         Ok(AllowedRequest { caller: self.caller, spent })
     }
 

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode};
-use keyrack_guard::{Asked, Problem, limits};
+use keyrack_guard::{Problem, RequiredPermission, limits};
 use keyrack_key::{Scopes, Timestamp};
 
 use super::check::{AllowedRequest, permission};
@@ -33,7 +33,9 @@ impl Proxy {
             }
             Err(error) => {
                 let mut response = error.into_answer(&app.guard, |problem| self.denied(problem));
-                response.extensions_mut().insert(Asked(permission(&request.headers).unwrap_or_default()));
+                response
+                    .extensions_mut()
+                    .insert(RequiredPermission(permission(&request.headers).unwrap_or_default()));
                 response
             }
         }
@@ -47,8 +49,8 @@ impl Proxy {
         headers.insert(KEY, value(key.key.text(&mut [0; 36])));
         headers.insert(WORKSPACE, value(key.workspace.text(&mut [0; 36])));
         headers.insert(SCOPES, scopes(key.scopes));
-        limits::rates(caller).into_iter().flatten().for_each(|told| told.tell(headers));
-        quota_headers::items(spent, now).for_each(|limit| limit.tell(headers));
+        limits::rates(caller).into_iter().flatten().for_each(|told| told.add_to(headers));
+        quota_headers::items(spent, now).for_each(|limit| limit.add_to(headers));
         response
     }
 
@@ -58,7 +60,7 @@ impl Proxy {
         match (self, status) {
             (_, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
             | (Self::Envoy | Self::Traefik | Self::Other, _) => problem,
-            (Self::Nginx, other) => problem.header(STATUS, other.as_str()).answered_as(StatusCode::FORBIDDEN),
+            (Self::Nginx, other) => problem.header(STATUS, other.as_str()).with_status(StatusCode::FORBIDDEN),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Response types of keys. Only [`KeyWithSecret`] contains a secret.
 
-use keyrack_key::{Class, Permission, Scope, Standing, Timestamp};
+use keyrack_key::{Class, Permission, QuotaState, Scope, Timestamp};
 use keyrack_rack::{LastUse, Revision};
 use keyrack_store::{Actor, KeyPause, KeyRow, NamedActor};
 use serde::Serialize;
@@ -207,7 +207,7 @@ impl KeyBody {
 
 impl KeyBody {
     /// Adds the usage of the key's quotas.
-    pub fn with_quotas(self, quotas: Vec<Standing>) -> Self {
+    pub fn with_quotas(self, quotas: Vec<QuotaState>) -> Self {
         Self { quotas: quotas.into_iter().map(QuotaUsage::from).collect(), ..self }
     }
 }

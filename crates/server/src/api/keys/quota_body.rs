@@ -1,6 +1,6 @@
 //! Quotas of a key as JSON, and their usage.
 
-use keyrack_key::{Counted, Period, Quota, Quotas, Standing};
+use keyrack_key::{Period, Quota, QuotaResource, QuotaState, Quotas};
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use utoipa::ToSchema;
@@ -69,7 +69,7 @@ impl QuotaBody {
     }
 
     fn parse(self) -> Result<Quota, String> {
-        let of = self.of.parse::<Counted>().map_err(|error| format!("of: {error}"))?;
+        let of = self.of.parse::<QuotaResource>().map_err(|error| format!("of: {error}"))?;
         let per = self.per.parse::<Period>().map_err(|error| format!("per: {error}"))?;
         // 0 is out of range, so numbers that don't fit become 0.
         let limit = self.limit.as_u64().and_then(|limit| u32::try_from(limit).ok()).unwrap_or(0);
@@ -86,15 +86,15 @@ fn parse_each(list: Vec<QuotaBody>) -> Result<Quotas, String> {
     Ok(quotas)
 }
 
-impl From<Standing> for QuotaUsage {
-    fn from(standing: Standing) -> Self {
+impl From<QuotaState> for QuotaUsage {
+    fn from(standing: QuotaState) -> Self {
         Self {
             of: standing.quota.of.name(),
             limit: standing.quota.limit.get(),
             per: standing.quota.per.name(),
             used: standing.used,
             remaining: standing.left(),
-            resets_at: rfc3339(standing.window.ends),
+            resets_at: rfc3339(standing.window.end),
         }
     }
 }

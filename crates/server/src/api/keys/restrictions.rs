@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use keyrack_core::Invalid;
-use keyrack_key::{Only, Rate, Restrictions, Scope, Scopes, parse_network};
+use keyrack_key::{Allowlist, Rate, Restrictions, Scope, Scopes, parse_network};
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use utoipa::ToSchema;
@@ -133,10 +133,10 @@ impl RateLimit {
     }
 }
 
-fn texts<T: Ord + ToString>(only: &Only<T>) -> Option<Vec<String>> {
+fn texts<T: Ord + ToString>(only: &Allowlist<T>) -> Option<Vec<String>> {
     match only {
-        Only::Any => None,
-        Only::These(these) => Some(these.iter().map(T::to_string).collect()),
+        Allowlist::Any => None,
+        Allowlist::Only(these) => Some(these.iter().map(T::to_string).collect()),
     }
 }
 
@@ -145,11 +145,11 @@ fn only<T: Ord, E: Display>(
     texts: Option<Vec<String>>,
     parse: impl Fn(&str) -> Result<T, E>,
     invalid: &mut Invalid,
-) -> Only<T> {
-    let Some(texts) = texts else { return Only::Any };
+) -> Allowlist<T> {
+    let Some(texts) = texts else { return Allowlist::Any };
     let these =
         if texts.len() > ITEMS_MAX { Err(format!("at most {ITEMS_MAX}")) } else { parse_each(&texts, parse) };
-    invalid.take(field, these).map_or(Only::Any, Only::These)
+    invalid.take(field, these).map_or(Allowlist::Any, Allowlist::Only)
 }
 
 /// Parses all texts. Errors with the first invalid text.

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use keyrack_core::Acting;
-use keyrack_guard::remote::wire::{LEASE, Register, Registered};
+use keyrack_guard::remote::wire::{LEASE, NodeRegistration, RegisteredNode};
 
 use crate::api::ApiError;
 use crate::api::body::Body;
@@ -16,20 +16,20 @@ use crate::app::Shared;
 ///
 /// A node first reads a snapshot of all keys, and then polls for changes. It may check keys for five seconds after it started its
 /// last poll, and for `offlineGraceSeconds` more if it loses the connection. A service registers again each time it starts.
-#[utoipa::path(post, path = "/nodes", tag = "Nodes", operation_id = "registerNode", request_body = Register,
+#[utoipa::path(post, path = "/nodes", tag = "Nodes", operation_id = "registerNode", request_body = NodeRegistration,
     responses(
-        (status = 201, description = "The registered node.", body = Registered),
+        (status = 201, description = "The registered node.", body = RegisteredNode),
         (status = 422, description = "A field is invalid. `details` names it."),
         (status = 429, description = "The key or the workspace uses its share of the nodes."),
         (status = 503, description = "The server has too many nodes. Retry after `Retry-After` seconds.")))]
 pub async fn register(
     State(app): State<Shared>,
     by: Acting,
-    Body(question): Body<Register>,
-) -> Result<(StatusCode, Json<Registered>), ApiError> {
+    Body(question): Body<NodeRegistration>,
+) -> Result<(StatusCode, Json<RegisteredNode>), ApiError> {
     let offline_grace = Duration::from_secs(question.offline_grace_seconds);
     let node = app.nodes.register(&by, &question.name, offline_grace).await?;
-    let registered = Registered {
+    let registered = RegisteredNode {
         id: node.id.to_string(),
         lease_millis: u64::try_from(LEASE.as_millis()).unwrap_or(0),
         brands: app.config.brands.all().map(ToString::to_string).collect(),

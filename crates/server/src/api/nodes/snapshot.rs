@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use http::header;
-use keyrack_guard::remote::wire::{Key, Line};
+use keyrack_guard::remote::wire::{NodeKey, SnapshotLine};
 use keyrack_rack::Snapshot;
 
 use super::AsNode;
@@ -15,11 +15,11 @@ use crate::api::ApiError;
 use crate::api::schema::{StreamElement, StreamSchema};
 use crate::app::Shared;
 
-impl StreamElement for Line {
+impl StreamElement for SnapshotLine {
     const MEDIA_TYPE: &'static str = "application/jsonl";
 }
 
-type Lines = StreamSchema<Line>;
+type Lines = StreamSchema<SnapshotLine>;
 
 /// The number of keys in each chunk of the response.
 const KEYS_PER_CHUNK: usize = 200;
@@ -47,18 +47,21 @@ pub async fn snapshot(State(app): State<Shared>, AsNode { by, node }: AsNode) ->
 /// Serializes the lines in chunks, each when it is sent.
 fn lines(Snapshot { position, records }: Snapshot) -> impl Iterator<Item = Result<Bytes, Infallible>> {
     let count = records.len() as u64;
-    let head = json_lines([Line::Head(position.into())]);
+    let head = json_lines([SnapshotLine::Head(position.into())]);
     let mut records = records.into_iter();
     let keys = std::iter::from_fn(move || {
-        let chunk: Vec<_> =
-            records.by_ref().take(KEYS_PER_CHUNK).map(|one| Line::Key(Box::new(Key::from(&one)))).collect();
+        let chunk: Vec<_> = records
+            .by_ref()
+            .take(KEYS_PER_CHUNK)
+            .map(|one| SnapshotLine::Key(Box::new(NodeKey::from(&one))))
+            .collect();
         (!chunk.is_empty()).then(|| json_lines(chunk))
     });
-    let end = std::iter::once_with(move || json_lines([Line::End(count)]));
+    let end = std::iter::once_with(move || json_lines([SnapshotLine::End(count)]));
     std::iter::once(head).chain(keys).chain(end).map(Ok)
 }
 
-fn json_lines(lines: impl IntoIterator<Item = Line>) -> Bytes {
+fn json_lines(lines: impl IntoIterator<Item = SnapshotLine>) -> Bytes {
     let mut text = Vec::new();
     for line in lines {
         // Serialization can't fail: the lines have only strings and numbers, and the target is memory.

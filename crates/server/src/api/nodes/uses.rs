@@ -1,11 +1,11 @@
-//! `POST /nodes/{id}/uses`: receives the usage of keys on a node.
+//! `POST /nodes/{id}/usage`: receives the usage of keys on a node.
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use http::StatusCode;
-use keyrack_guard::remote::wire::{USES, Uses};
-use keyrack_rack::Used;
+use keyrack_guard::remote::wire::{NodeUsageReport, USES};
+use keyrack_rack::SecretUsage;
 
 use super::AsNode;
 use crate::api::ApiError;
@@ -16,7 +16,7 @@ use crate::app::Shared;
 ///
 /// Adds the usage of keys on the node to the usage on this server. Keys of other workspaces are ignored. A repeated report has no
 /// effect.
-#[utoipa::path(post, path = "/nodes/{id}/uses", tag = "Nodes", operation_id = "reportNodeUsage", request_body = Uses,
+#[utoipa::path(post, path = "/nodes/{id}/usage", tag = "Nodes", operation_id = "reportNodeUsage", request_body = NodeUsageReport,
     params(("id" = crate::api::schema::NodeId, Path, description = "The node's ID.")),
     responses(
         (status = 204, description = "The usage is recorded."),
@@ -25,7 +25,7 @@ use crate::app::Shared;
 pub async fn report(
     State(app): State<Shared>,
     AsNode { by, node }: AsNode,
-    LongBody(usage, _held): LongBody<Uses>,
+    LongBody(usage, _held): LongBody<NodeUsageReport>,
 ) -> Result<StatusCode, ApiError> {
     // SQLite and many client languages only have signed 64-bit integers.
     if usage.batch == 0 || i64::try_from(usage.batch).is_err() {
@@ -34,7 +34,7 @@ pub async fn report(
     if usage.keys.len() > USES {
         return Err(ApiError::field("keys", format!("expected at most {USES}")));
     }
-    let used = usage.keys.iter().map(Used::try_from).collect::<Result<Vec<_>, _>>();
+    let used = usage.keys.iter().map(SecretUsage::try_from).collect::<Result<Vec<_>, _>>();
     let mut used =
         used.map_err(|wrong| ApiError::field("keys", format!("holds {} that is none", wrong.0)))?;
     if usage.callers.len() > USES {

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use keyrack_guard::{ClientAddress, Credential, Place, Problem, Refusal};
+use keyrack_guard::{ClientAddress, Credential, DeniedCheck, KeyLocation, Problem};
 use keyrack_key::{Denial, DenialReason, Exposure, KeyId, Permission, Presented, WorkspaceId};
 
 use super::StatedFacts;
@@ -55,16 +55,21 @@ impl Requester {
     }
 }
 
-fn check(app: &App, parts: &Parts, workspace: Option<WorkspaceId>, key: &HeaderValue) -> Result<(), Refusal> {
+fn check(
+    app: &App,
+    parts: &Parts,
+    workspace: Option<WorkspaceId>,
+    key: &HeaderValue,
+) -> Result<(), DeniedCheck> {
     let credential = Credential::of_header(key);
     // The key is parsed before the workspace, so that a made-up key can't find out which workspaces exist.
     Presented::parse(credential.text(), &app.config.brands).map_err(Denial::from)?;
     let workspace = workspace.ok_or(Denial::Unknown)?;
-    app.guard.check_beside(&credential, workspace, parts, Some(Permission::KeysFollow)).map(drop)
+    app.guard.check_credential(&credential, workspace, parts, Some(Permission::KeysFollow)).map(drop)
 }
 
 /// The denial of a service key has its own code, so that a service doesn't mistake it for the denial of its client's key.
-fn denied(app: &App, refusal: &Refusal) -> ApiError {
+fn denied(app: &App, refusal: &DeniedCheck) -> ApiError {
     let cause = app.guard.problem(refusal);
     let status = match cause.status() {
         status @ (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) => status,
@@ -100,7 +105,7 @@ impl<'a> Facts<'a> {
             Requester::Holder => Self {
                 address: ClientAddress::of(parts),
                 origin: keyrack_guard::origin(&parts.headers),
-                exposure: app.guard.exposure(Place::Header, parts),
+                exposure: app.guard.exposure(KeyLocation::Header, parts),
             },
         }
     }

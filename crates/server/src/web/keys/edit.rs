@@ -223,7 +223,7 @@ fn unconfirmed_widening(key: &KeyRow, form: &KeyForm) -> Option<PermissionQuesti
     let names: Vec<_> = gained.iter().map(Permission::name).collect();
     let token = names.join(" ");
     (!gained.is_empty() && form.confirm_widening != token).then(|| PermissionQuestion {
-        permits: gained.iter().map(|one| one.says().to_owned()).collect(),
+        permits: gained.iter().map(|one| one.phrase().to_owned()).collect(),
         token,
     })
 }

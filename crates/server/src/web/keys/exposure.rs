@@ -45,7 +45,7 @@ pub(super) fn question(public: &PublicUse, now: Timestamp) -> ExposureQuestion {
 }
 
 fn is_urgent(key: &KeyRow, sightings: &[ExposureRecord]) -> bool {
-    sightings.iter().any(|one| !one.exposure.suits(key.terms.permissions))
+    sightings.iter().any(|one| !one.exposure.permits(key.terms.permissions))
 }
 
 const fn title(sighting: &ExposureRecord) -> &'static str {

@@ -63,7 +63,7 @@ pub(super) fn line(app: &App, member: &Member, key: &KeyRow, hint: Hint) -> view
         Some(FirstCall::Came(call)) => view::FirstCallState::Came {
             when: words::moment(call.at, app.now()),
             from: call.address.map(|address| address.to_string()).unwrap_or_default(),
-            does: call.permission.map(|one| one.says().to_owned()).unwrap_or_default(),
+            does: call.permission.map(|one| one.phrase().to_owned()).unwrap_or_default(),
             permission: call.permission.map(Permission::name).unwrap_or_default(),
         },
     };

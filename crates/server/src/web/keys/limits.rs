@@ -1,7 +1,7 @@
 //! The limits of a key in its forms: rate limit, rate limit per visitor, and quotas.
 
 use keyrack_core::Invalid;
-use keyrack_key::{Counted, Period, Quota, Quotas, Rate, RateError, Restrictions};
+use keyrack_key::{Period, Quota, QuotaResource, Quotas, Rate, RateError, Restrictions};
 use serde::Deserialize;
 
 use crate::web::form::field;
@@ -69,12 +69,12 @@ impl LimitsForm {
             visitor_requests: Some(visitor_requests),
             visitor_every,
             visitor_unit,
-            predictions_day: quota(Counted::Predictions, Period::Day),
-            predictions_month: quota(Counted::Predictions, Period::Month),
-            images_day: quota(Counted::Images, Period::Day),
-            images_month: quota(Counted::Images, Period::Month),
-            trainings_day: quota(Counted::Trainings, Period::Day),
-            trainings_month: quota(Counted::Trainings, Period::Month),
+            predictions_day: quota(QuotaResource::Predictions, Period::Day),
+            predictions_month: quota(QuotaResource::Predictions, Period::Month),
+            images_day: quota(QuotaResource::Images, Period::Day),
+            images_month: quota(QuotaResource::Images, Period::Month),
+            trainings_day: quota(QuotaResource::Trainings, Period::Day),
+            trainings_month: quota(QuotaResource::Trainings, Period::Month),
         }
     }
 
@@ -91,7 +91,7 @@ impl LimitsForm {
 
     /// The fields for the page, with the errors next to them. A public key has only quotas of predictions.
     pub(super) fn fields(&self, invalid: Option<&Invalid>, public: bool) -> LimitFields {
-        let rows = Counted::ALL.into_iter().filter(|of| !public || *of == Counted::Predictions);
+        let rows = QuotaResource::ALL.into_iter().filter(|of| !public || *of == QuotaResource::Predictions);
         LimitFields {
             rate: self.rate().fields(invalid),
             visitor: self.visitor_fields(invalid),
@@ -129,7 +129,7 @@ impl LimitsForm {
 
     fn quotas(&self, has: Quotas) -> Result<Quotas, Invalid> {
         let (mut quotas, mut invalid) = (Quotas::NONE, Invalid::default());
-        for of in Counted::ALL {
+        for of in QuotaResource::ALL {
             for per in Period::ALL {
                 let quota = match self.quota(of, per) {
                     (_, None) => has.one(of, per),
@@ -148,24 +148,24 @@ impl LimitsForm {
     }
 
     /// The field of a quota: its name, and its trimmed value. `None` if the form has no such field.
-    fn quota(&self, of: Counted, per: Period) -> (&'static str, Option<&str>) {
+    fn quota(&self, of: QuotaResource, per: Period) -> (&'static str, Option<&str>) {
         let (name, typed) = match (of, per) {
-            (Counted::Predictions, Period::Day) => ("predictions_day", &self.predictions_day),
-            (Counted::Predictions, Period::Month) => ("predictions_month", &self.predictions_month),
-            (Counted::Images, Period::Day) => ("images_day", &self.images_day),
-            (Counted::Images, Period::Month) => ("images_month", &self.images_month),
-            (Counted::Trainings, Period::Day) => ("trainings_day", &self.trainings_day),
-            (Counted::Trainings, Period::Month) => ("trainings_month", &self.trainings_month),
+            (QuotaResource::Predictions, Period::Day) => ("predictions_day", &self.predictions_day),
+            (QuotaResource::Predictions, Period::Month) => ("predictions_month", &self.predictions_month),
+            (QuotaResource::Images, Period::Day) => ("images_day", &self.images_day),
+            (QuotaResource::Images, Period::Month) => ("images_month", &self.images_month),
+            (QuotaResource::Trainings, Period::Day) => ("trainings_day", &self.trainings_day),
+            (QuotaResource::Trainings, Period::Month) => ("trainings_month", &self.trainings_month),
         };
         (name, typed.as_deref().map(str::trim))
     }
 
-    fn row(&self, of: Counted, invalid: Option<&Invalid>) -> QuotaRow {
+    fn row(&self, of: QuotaResource, invalid: Option<&Invalid>) -> QuotaRow {
         let fields = Period::ALL.map(|per| {
             let (name, typed) = self.quota(of, per);
             QuotaInput { name, per: per.name(), field: field(typed.unwrap_or_default(), invalid, name) }
         });
-        QuotaRow { label: words::counted(of), predicts: of == Counted::Predictions, fields }
+        QuotaRow { label: words::counted(of), predicts: of == QuotaResource::Predictions, fields }
     }
 }
 

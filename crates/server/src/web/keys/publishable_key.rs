@@ -7,7 +7,7 @@ use axum::response::Response;
 use keyrack_core::OpError;
 use keyrack_core::keys::sightings::origin_of;
 use keyrack_core::keys::{Draft, Handed};
-use keyrack_key::{Class, Counted, Only, Origin, Quotas, Rate, Restrictions, Scope};
+use keyrack_key::{Allowlist, Class, Origin, QuotaResource, Quotas, Rate, Restrictions, Scope};
 use keyrack_store::{KeyRow, StoreError};
 use serde::Deserialize;
 
@@ -90,13 +90,13 @@ fn restrictions(exposed: &KeyRow, origin: Origin) -> Result<Restrictions, OpErro
     let kept = exposed.terms.restrictions.clone().ok_or(StoreError::NotUnderstood)?;
     let (requests, seconds) = VISITOR_RATE;
     let mut quotas = Quotas::NONE;
-    for quota in kept.quotas.iter().filter(|quota| quota.of == Counted::Predictions) {
+    for quota in kept.quotas.iter().filter(|quota| quota.of == QuotaResource::Predictions) {
         // The quotas come from one valid set, so they cannot conflict.
         let _ = quotas.add(quota);
     }
     Ok(Restrictions {
-        origins: Only::These([origin].into()),
-        networks: Only::Any,
+        origins: Allowlist::Only([origin].into()),
+        networks: Allowlist::Any,
         quotas,
         visitor_rate: kept.visitor_rate.or(Rate::new(requests, seconds).ok()),
         ..kept

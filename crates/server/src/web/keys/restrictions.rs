@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use keyrack_core::Invalid;
-use keyrack_key::{Only, Restrictions, parse_network};
+use keyrack_key::{Allowlist, Restrictions, parse_network};
 use serde::Deserialize;
 
 use super::options::{OptionList, RestrictionOptions};
@@ -89,23 +89,23 @@ impl RestrictionsForm {
     fn these<T: Copy + Ord + FromStr>(
         &self,
         only: Option<&str>,
-        has: &Only<T>,
+        has: &Allowlist<T>,
         (what, name): (&str, &'static str),
         invalid: &mut Invalid,
-    ) -> Option<Only<T>> {
+    ) -> Option<Allowlist<T>> {
         match only {
             None => return Some(has.clone()),
             Some("these") => {}
-            Some(_) => return Some(Only::Any),
+            Some(_) => return Some(Allowlist::Any),
         }
         let these: BTreeSet<T> = self.ticked();
-        let stays_nothing = matches!(has, Only::These(before) if before.is_empty());
+        let stays_nothing = matches!(has, Allowlist::Only(before) if before.is_empty());
         let says = if these.is_empty() && !stays_nothing {
             Err(format!("tick at least one {what}, or choose all {what}s"))
         } else if these.len() > MOST {
             Err(format!("at most {MOST}"))
         } else {
-            Ok(Only::These(these))
+            Ok(Allowlist::Only(these))
         };
         invalid.take(name, says)
     }
@@ -160,19 +160,19 @@ impl RestrictionsForm {
 fn read_lines<T: Ord, E: Display>(
     text: &str,
     parse: impl Fn(&str) -> Result<T, E>,
-) -> Result<Only<T>, String> {
+) -> Result<Allowlist<T>, String> {
     let typed = text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty());
     let typed: Vec<_> = typed.collect();
     match typed.as_slice() {
-        [] => return Ok(Only::Any),
-        [(_, line)] if line.eq_ignore_ascii_case(NONE) => return Ok(Only::These(BTreeSet::new())),
+        [] => return Ok(Allowlist::Any),
+        [(_, line)] if line.eq_ignore_ascii_case(NONE) => return Ok(Allowlist::Only(BTreeSet::new())),
         more if more.len() > MOST => return Err(format!("at most {MOST} lines")),
         _ => {}
     }
     let one = |(at, line): (usize, &str)| {
         parse(line).map_err(|expected| format!("line {}, “{}”: {expected}", at + 1, shortened(line)))
     };
-    typed.into_iter().map(one).collect::<Result<_, _>>().map(Only::These)
+    typed.into_iter().map(one).collect::<Result<_, _>>().map(Allowlist::Only)
 }
 
 /// The visible characters of a line, cut to 40, for an error message.
@@ -185,18 +185,18 @@ fn shortened(line: &str) -> String {
     }
 }
 
-fn lines<T: Ord + ToString>(only: &Only<T>) -> String {
+fn lines<T: Ord + ToString>(only: &Allowlist<T>) -> String {
     match only {
-        Only::Any => String::new(),
-        Only::These(these) if these.is_empty() => NONE.to_owned(),
-        Only::These(_) => texts(only).join("\n"),
+        Allowlist::Any => String::new(),
+        Allowlist::Only(these) if these.is_empty() => NONE.to_owned(),
+        Allowlist::Only(_) => texts(only).join("\n"),
     }
 }
 
-fn texts<T: Ord + ToString>(only: &Only<T>) -> Vec<String> {
+fn texts<T: Ord + ToString>(only: &Allowlist<T>) -> Vec<String> {
     match only {
-        Only::Any => Vec::new(),
-        Only::These(these) => these.iter().map(T::to_string).collect(),
+        Allowlist::Any => Vec::new(),
+        Allowlist::Only(these) => these.iter().map(T::to_string).collect(),
     }
 }
 

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use keyrack_core::OpError;
 use keyrack_core::keys::Handed;
-use keyrack_key::{Class, KeyId, Only, Permission, Restrictions, Scope, Scopes};
+use keyrack_key::{Allowlist, Class, KeyId, Permission, Restrictions, Scope, Scopes};
 
 use super::{address, base, first_call};
 use crate::app::App;
@@ -160,9 +160,9 @@ impl ExampleRequest<'_> {
     }
 }
 
-fn first<T: Ord>(only: &Only<T>) -> Option<&T> {
+fn first<T: Ord>(only: &Allowlist<T>) -> Option<&T> {
     match only {
-        Only::Any => None,
-        Only::These(these) => these.first(),
+        Allowlist::Any => None,
+        Allowlist::Only(these) => these.first(),
     }
 }

@@ -93,7 +93,7 @@ async fn pause_denials(app: &App, member: &Member, key: &KeyRow) -> Result<Pause
         }
     }
     let calls = |(permission, calls): (Option<Permission>, u64)| DeniedRequestCount {
-        does: permission.map(|one| one.says().to_owned()).unwrap_or_default(),
+        does: permission.map(|one| one.phrase().to_owned()).unwrap_or_default(),
         permission: permission.map(Permission::name).unwrap_or_default(),
         calls: words::count(calls, "call"),
     };

@@ -129,7 +129,7 @@ fn permissions(look: &KeyUsageQuery, page: &str, period: UsagePeriod, usage: &[U
         return Vec::new();
     }
     let choice = |permission: Option<Permission>| FilterLink {
-        label: permission.map_or("All", Permission::says).to_owned(),
+        label: permission.map_or("All", Permission::phrase).to_owned(),
         url: KeyUsageQuery::url(page, period.word(), permission),
         current: permission == chosen,
     };
@@ -215,7 +215,7 @@ fn tone(permission: Option<Permission>) -> usize {
 }
 
 fn name(permission: Option<Permission>) -> String {
-    permission.map_or("asked whether it works", Permission::says).to_owned()
+    permission.map_or("asked whether it works", Permission::phrase).to_owned()
 }
 
 fn line(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> CallerSummary {

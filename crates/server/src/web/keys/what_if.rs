@@ -43,7 +43,11 @@ pub(super) fn permits(permits: Permissions, widens: &[&str]) -> Vec<String> {
         "expiresAt" => "work for longer".to_owned(),
         other => format!("do more than its {other} allow now"),
     };
-    permits.iter().map(|one| Permission::says(one).to_owned()).chain(widens.iter().map(restriction)).collect()
+    permits
+        .iter()
+        .map(|one| Permission::phrase(one).to_owned())
+        .chain(widens.iter().map(restriction))
+        .collect()
 }
 
 fn callers(what: &WhatIf) -> Vec<(String, String)> {

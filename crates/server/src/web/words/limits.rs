@@ -1,7 +1,7 @@
 //! The restrictions and limits of a key, as text for pages.
 
 use keyrack_core::keys::Names;
-use keyrack_key::{Counted, Only, Period, Quota, Rate, Restrictions, Standing, Timestamp};
+use keyrack_key::{Allowlist, Period, Quota, QuotaResource, QuotaState, Rate, Restrictions, Timestamp};
 
 use super::{count, moment};
 use crate::web::view::{QuotaBar, RestrictionRow};
@@ -24,11 +24,11 @@ pub(in crate::web) fn restriction_summary(restrictions: &Restrictions) -> String
     parts.join(" · ")
 }
 
-fn only<T: Ord>(only: &Only<T>, what: &str, any: &str) -> String {
+fn only<T: Ord>(only: &Allowlist<T>, what: &str, any: &str) -> String {
     match only {
-        Only::Any => any.to_owned(),
-        Only::These(these) if these.is_empty() => format!("no {what} at all"),
-        Only::These(these) => format!("{} only", count(these.len() as u64, what)),
+        Allowlist::Any => any.to_owned(),
+        Allowlist::Only(these) if these.is_empty() => format!("no {what} at all"),
+        Allowlist::Only(these) => format!("{} only", count(these.len() as u64, what)),
     }
 }
 
@@ -61,8 +61,12 @@ pub(in crate::web) fn limits(restrictions: &Restrictions, names: &Names) -> Vec<
     .collect()
 }
 
-fn limit<T: Ord + ToString>(label: &'static str, only: &Only<T>, names: &Names) -> Option<RestrictionRow> {
-    let Only::These(these) = only else { return None };
+fn limit<T: Ord + ToString>(
+    label: &'static str,
+    only: &Allowlist<T>,
+    names: &Names,
+) -> Option<RestrictionRow> {
+    let Allowlist::Only(these) = only else { return None };
     let texts: Vec<_> = these.iter().map(|one| names.of(one.to_string())).collect();
     let text = if texts.is_empty() { "none: it opens nothing".to_owned() } else { texts.join(", ") };
     Some(RestrictionRow { label, text })
@@ -78,20 +82,20 @@ fn rate(rate: Rate) -> String {
 }
 
 /// The label of a quota: "Predictions", "Images", or "Training runs".
-pub(in crate::web) const fn counted(of: Counted) -> &'static str {
+pub(in crate::web) const fn counted(of: QuotaResource) -> &'static str {
     match of {
-        Counted::Predictions => "Predictions",
-        Counted::Images => "Images",
-        Counted::Trainings => "Training runs",
+        QuotaResource::Predictions => "Predictions",
+        QuotaResource::Images => "Images",
+        QuotaResource::Trainings => "Training runs",
     }
 }
 
 /// A quota such as "1000 predictions a day".
 fn quota(quota: Quota) -> String {
     let what = match quota.of {
-        Counted::Predictions => "prediction",
-        Counted::Images => "image",
-        Counted::Trainings => "training run",
+        QuotaResource::Predictions => "prediction",
+        QuotaResource::Images => "image",
+        QuotaResource::Trainings => "training run",
     };
     format!("{} a {}", count(quota.limit.get().into(), what), quota.per.name())
 }
@@ -105,13 +109,13 @@ const fn in_this(per: Period) -> &'static str {
 }
 
 /// The usage of a quota in the current period.
-pub(in crate::web) fn quota_bar(standing: Standing, now: Timestamp) -> QuotaBar {
+pub(in crate::web) fn quota_bar(standing: QuotaState, now: Timestamp) -> QuotaBar {
     QuotaBar {
         label: format!("{} {}", counted(standing.quota.of), in_this(standing.quota.per)),
         used: standing.used,
         limit: standing.quota.limit.get(),
         left: standing.left(),
-        resets: moment(standing.window.ends, now),
+        resets: moment(standing.window.end, now),
     }
 }
 
@@ -156,8 +160,8 @@ mod tests {
     fn empty_list_is_described_differently_from_no_restriction() {
         let model = "mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f";
         let own = Restrictions {
-            models: Only::These([model.parse().unwrap()].into()),
-            networks: Only::These([].into()),
+            models: Allowlist::Only([model.parse().unwrap()].into()),
+            networks: Allowlist::Only([].into()),
             max_image_bytes: NonZeroU32::new(2_000_000),
             ..Restrictions::default()
         };

@@ -1,6 +1,6 @@
 //! A service that follows the keys, from the page: its credential is made, it is shown, it is cut off.
 
-use keyrack_guard::{NodeBuilder, WhenCutOff};
+use keyrack_guard::{NodeBuilder, OfflinePolicy};
 
 use super::steps::{KEYS, signed_in};
 use super::{Kind, wait};
@@ -19,7 +19,7 @@ async fn a_service_follows_with_a_key_of_the_page_until_it_is_deleted_there() {
     browser.click("Copy Secret Key").await;
     browser.click("Done").await;
     browser.no_dialog().await;
-    let node = NodeBuilder::new(&server.url, &secret).named("counter 3").when_cut_off(WhenCutOff::Refuse);
+    let node = NodeBuilder::new(&server.url, &secret).name("counter 3").offline_policy(OfflinePolicy::Deny);
     let node = node.start().await.unwrap();
     browser.goto(KEYS).await;
     browser.sees("Nodes").await;

@@ -247,10 +247,10 @@ impl Probe<'_> {
                 let start = json!({ "revision": 0, "change": "AAAAAAAAAAAAAAAAAAAAAA==" });
                 json!({ "applied": start, "waitMillis": 0 })
             }
-            ("POST", "/nodes/{id}/uses") => {
+            ("POST", "/nodes/{id}/usage") => {
                 path = path.replace("{id}", &node().await);
                 let now = jiff::Timestamp::now().to_string();
-                let call = json!({ "key": cast.ours.key.to_string(), "secret": "Ab0z", "agent": marker,
+                let call = json!({ "key": cast.ours.key.to_string(), "hint": "Ab0z", "agent": marker,
                                    "first": now, "last": now, "calls": 1 });
                 json!({ "batch": 1, "keys": [], "callers": [call] })
             }

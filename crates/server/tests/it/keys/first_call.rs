@@ -140,7 +140,7 @@ async fn what_a_node_says_of_keys_of_others_counts_for_nothing() {
     let cast = Cast::assemble().await;
     let node =
         cast.server.post("/api/v1/nodes", &cast.their_key, json!({ "name": "liar" })).await.ok().json();
-    let path = format!("/api/v1/nodes/{}/uses", node["id"].as_str().unwrap());
+    let path = format!("/api/v1/nodes/{}/usage", node["id"].as_str().unwrap());
     let owner = cast.member(keyrack_store::Role::Owner);
     let new = "/w/ours/settings/api-keys/new";
     let form = send(owner.request(&cast.server, Method::GET, new)).await.ok().text;

@@ -124,12 +124,12 @@ async fn what_a_service_elsewhere_has_seen_is_marked_here() {
     let desk = Desk::open().await;
     let (node, key) = (Made::of(desk.server.make_key(&["node"], &[]).await), desk.key(&["project"]).await);
     let registered = desk.server.post("/api/v1/nodes", &node.secret, json!({ "name": "gate" })).await;
-    let path = format!("/api/v1/nodes/{}/uses", text(&registered.json()["id"]));
+    let path = format!("/api/v1/nodes/{}/usage", text(&registered.json()["id"]));
     let now = jiff::Timestamp::now().to_string();
     let told = |exposure: &str| {
         json!({ "batch": 1, "keys": [], "callers": [{
-            "key": key.id, "secret": &key.secret[40..], "origin": SHOP, "exposure": exposure,
-            "refused": "key_in_browser", "first": now, "last": now, "calls": 1 }] })
+            "key": key.id, "hint": &key.secret[40..], "origin": SHOP, "exposure": exposure,
+            "denied": "key_in_browser", "first": now, "last": now, "calls": 1 }] })
     };
     desk.server.post(&path, &node.secret, told("elsewhere")).await.refused(422, "invalid");
     desk.server.post(&path, &node.secret, told("browser")).await.ok();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use keyrack_guard::WhenCutOff;
+use keyrack_guard::OfflinePolicy;
 use serde_json::json;
 
 use super::{Pair, node_key};
@@ -11,10 +11,10 @@ use crate::harness::until;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_goes_on_while_its_server_is_away_and_catches_up_without_loading_anew() {
-    let mut pair = Pair::following(WhenCutOff::ServeFor(Duration::from_mins(10))).await;
+    let mut pair = Pair::following(OfflinePolicy::ServeFor(Duration::from_mins(10))).await;
     let (stays, goes) = (pair.desk.key(&["inference"]).await, pair.desk.key(&["inference"]).await);
     pair.desk.server.kill();
-    until("the node has noticed", async || pair.node.trouble()).await;
+    until("the node has noticed", async || pair.node.last_error()).await;
     assert_eq!((pair.ask(&stays).await, pair.ask(&goes).await), (StatusCode::OK, StatusCode::OK));
     pair.desk.server.restart().await;
     // Before the node finds the way: it is known to a server that was started anew, and a deletion names it.
@@ -31,7 +31,7 @@ async fn a_node_goes_on_while_its_server_is_away_and_catches_up_without_loading_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_is_to_refuse_does_so_before_a_deletion_is_answered() {
-    let pair = Pair::following(WhenCutOff::Refuse).await;
+    let pair = Pair::following(OfflinePolicy::Deny).await;
     let key = pair.desk.key(&["inference"]).await;
     pair.wire.cut(true);
     assert_eq!(pair.ask(&key).await, 200, "for what is left of its time");
@@ -47,7 +47,7 @@ async fn a_node_that_is_to_refuse_does_so_before_a_deletion_is_answered() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deletion_names_the_node_that_is_cut_off_and_when_it_will_have_stopped() {
-    let pair = Pair::following(WhenCutOff::ServeFor(Duration::from_secs(4))).await;
+    let pair = Pair::following(OfflinePolicy::ServeFor(Duration::from_secs(4))).await;
     let key = pair.desk.key(&["inference"]).await;
     pair.wire.cut(true);
     let propagation = pair.delete(&key).await;
@@ -67,14 +67,14 @@ async fn a_deletion_names_the_node_that_is_cut_off_and_when_it_will_have_stopped
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_was_silent_already_is_not_waited_for_again() {
-    let pair = Pair::following(WhenCutOff::ServeFor(Duration::from_mins(10))).await;
+    let pair = Pair::following(OfflinePolicy::ServeFor(Duration::from_mins(10))).await;
     let key = pair.desk.key(&["inference"]).await;
     pair.wire.cut(true);
     let (first, second) = (pair.delete(&key).await, pair.desk.key(&["inference"]).await);
     assert_eq!(first["confirmed"], 1);
     // Other changes say the same at once, while other nodes of the workspace are confirmed as ever.
     let other =
-        super::start(&pair.desk.server.url, &node_key(&pair.desk).await.secret, WhenCutOff::Refuse).await;
+        super::start(&pair.desk.server.url, &node_key(&pair.desk).await.secret, OfflinePolicy::Deny).await;
     let propagation = pair.delete(&second).await;
     assert_eq!((&propagation["nodes"], &propagation["confirmed"]), (&json!(3), &json!(2)));
     assert_eq!(super::ask(&other, &second.secret).await, 401);

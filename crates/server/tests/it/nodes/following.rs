@@ -1,7 +1,7 @@
 //! Nothing stands in the way.
 
 use http::StatusCode;
-use keyrack_guard::WhenCutOff;
+use keyrack_guard::OfflinePolicy;
 use serde_json::json;
 
 use super::{Pair, ask, node_key, start};
@@ -11,7 +11,7 @@ const DELETIONS: usize = 1_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_of_1_000_deletions_is_refused_by_the_node_when_it_is_answered() {
-    let pair = Pair::following(WhenCutOff::default()).await;
+    let pair = Pair::following(OfflinePolicy::default()).await;
     for number in 0..DELETIONS {
         let key = pair.desk.key(&["inference"]).await;
         assert_eq!(pair.ask(&key).await, 200, "made, and answered: {number}");
@@ -25,11 +25,11 @@ async fn each_of_1_000_deletions_is_refused_by_the_node_when_it_is_answered() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_knows_the_keys_of_its_workspace_and_no_others() {
-    let pair = Pair::following(WhenCutOff::Refuse).await;
+    let pair = Pair::following(OfflinePolicy::Deny).await;
     let before = pair.desk.key(&["inference"]).await;
     let cast = crate::cast::Cast::assemble().await;
     let node =
-        start(&cast.server.url, &cast.holding(&[keyrack_key::Scope::Node]).secret, WhenCutOff::Refuse).await;
+        start(&cast.server.url, &cast.holding(&[keyrack_key::Scope::Node]).secret, OfflinePolicy::Deny).await;
     assert_eq!(ask(&node, &cast.holding(&[keyrack_key::Scope::Inference]).secret).await, 200);
     assert_eq!(ask(&node, &cast.holding(&[keyrack_key::Scope::Keys]).secret).await, 403);
     assert_eq!(ask(&node, &cast.their_key).await, 401);
@@ -39,7 +39,7 @@ async fn a_node_knows_the_keys_of_its_workspace_and_no_others() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_keys_are_used_for_on_a_node_is_told_on_the_server() {
-    let pair = Pair::following(WhenCutOff::default()).await;
+    let pair = Pair::following(OfflinePolicy::default()).await;
     let key = pair.desk.key(&["inference"]).await;
     let narrow = pair.desk.key(&["keys"]).await;
     for _ in 0..40 {
@@ -66,7 +66,7 @@ async fn what_keys_are_used_for_on_a_node_is_told_on_the_server() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_stops_tells_what_was_used_and_is_waited_for_no_longer() {
-    let pair = Pair::following(WhenCutOff::default()).await;
+    let pair = Pair::following(OfflinePolicy::default()).await;
     let key = pair.desk.key(&["inference"]).await;
     assert_eq!(pair.desk.get("/api/v1/nodes").await.ok().json()["items"][0]["name"], "of a test");
     assert_eq!(pair.ask(&key).await, 200);
@@ -83,21 +83,21 @@ async fn a_node_that_stops_tells_what_was_used_and_is_waited_for_no_longer() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_whose_credential_is_deleted_refuses_everything() {
-    let pair = Pair::following(WhenCutOff::Refuse).await;
+    let pair = Pair::following(OfflinePolicy::Deny).await;
     let key = pair.desk.key(&["inference"]).await;
-    let other = start(&pair.desk.server.url, &node_key(&pair.desk).await.secret, WhenCutOff::Refuse).await;
+    let other = start(&pair.desk.server.url, &node_key(&pair.desk).await.secret, OfflinePolicy::Deny).await;
     // The master key of the desk cannot: it does not hold the scope.
     let command = pair.desk.server.keys(&["delete", &pair.credential.id]).run().await.succeeded();
     assert!(command.stderr.contains("no server accepts it"), "{command:?}");
     until("it refuses", async || (pair.ask(&key).await == StatusCode::SERVICE_UNAVAILABLE).then_some(()))
         .await;
-    assert!(pair.node.trouble().unwrap().contains("401"), "{:?}", pair.node.trouble());
+    assert!(pair.node.last_error().unwrap().contains("401"), "{:?}", pair.node.last_error());
     assert_eq!(ask(&other, &key.secret).await, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_credential_that_is_none_is_said_at_the_start() {
-    let pair = Pair::following(WhenCutOff::default()).await;
+    let pair = Pair::following(OfflinePolicy::default()).await;
     let key = pair.desk.key(&["project", "inference"]).await;
     for (secret, says) in [(key.secret.as_str(), "403"), ("nonsense", "401")] {
         let node = keyrack_guard::NodeBuilder::new(&pair.wire.url, secret).start().await;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use keyrack_guard::WhenCutOff;
+use keyrack_guard::OfflinePolicy;
 use serde_json::{Value, json};
 
 use super::{Pair, ask, start};
@@ -23,7 +23,7 @@ async fn is_noticed(pair: &Pair, mut answer: Value, dead: &Made, alive: &Made) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hole_a_repetition_and_another_order_are_noticed() {
-    let pair = Pair::following(WhenCutOff::default()).await;
+    let pair = Pair::following(OfflinePolicy::default()).await;
     let (dead, alive) = (pair.desk.key(&["inference"]).await, pair.desk.key(&["inference"]).await);
     pair.delete(&dead).await;
     let later = pair.desk.key(&["inference"]).await;
@@ -45,7 +45,7 @@ async fn a_hole_a_repetition_and_another_order_are_noticed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_that_are_none_change_nothing_and_renew_nothing() {
-    let pair = Pair::following(WhenCutOff::Refuse).await;
+    let pair = Pair::following(OfflinePolicy::Deny).await;
     let key = pair.desk.key(&["inference"]).await;
     let at = pair.wire.tape().last().unwrap()["to"].clone();
     let frame = |changes: Value, now: &str| json!({ "from": at, "to": at, "changes": changes, "now": now });
@@ -67,7 +67,7 @@ async fn answers_that_are_none_change_nothing_and_renew_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_history_under_the_same_numbers_is_noticed() {
-    let mut pair = Pair::following(WhenCutOff::default()).await;
+    let mut pair = Pair::following(OfflinePolicy::default()).await;
     let kept = pair.desk.key(&["inference"]).await;
     pair.desk.server.stop().await;
     let data = pair.desk.server.data();
@@ -87,7 +87,7 @@ async fn another_history_under_the_same_numbers_is_noticed() {
     pair.wire.cut(false);
     until("what was lost is refused", async || (pair.ask(&lost).await == 401).then_some(())).await;
     assert_eq!((pair.ask(&kept).await.as_u16(), pair.ask(&instead).await.as_u16()), (200, 200));
-    let fresh = start(&pair.desk.server.url, &pair.credential.secret, WhenCutOff::default()).await;
+    let fresh = start(&pair.desk.server.url, &pair.credential.secret, OfflinePolicy::default()).await;
     for key in [&kept, &instead, &lost] {
         assert_eq!(pair.ask(key).await, ask(&fresh, &key.secret).await);
     }
@@ -96,7 +96,7 @@ async fn another_history_under_the_same_numbers_is_noticed() {
 /// The server would deny the same report again, and everything behind it would wait.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_report_that_the_server_denies_is_given_up_and_the_next_one_arrives() {
-    let pair = Pair::following(WhenCutOff::default()).await;
+    let pair = Pair::following(OfflinePolicy::default()).await;
     let key = pair.desk.key(&["inference"]).await;
     pair.wire.deny_next_report();
     assert_eq!(pair.ask(&key).await, 200);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyrack_guard::WhenCutOff;
+use keyrack_guard::OfflinePolicy;
 use serde_json::{Value, json};
 
 use super::{Pair, ask};
@@ -17,7 +17,7 @@ impl Pair {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_pause_and_each_resumption_holds_on_the_node_when_it_is_answered() {
-    let pair = Pair::following(WhenCutOff::default()).await;
+    let pair = Pair::following(OfflinePolicy::default()).await;
     let key = pair.desk.key(&["inference"]).await;
     for number in 0..50 {
         let body = if number % 2 == 0 { json!({}) } else { json!({ "duration": "10m" }) };
@@ -40,10 +40,10 @@ async fn each_pause_and_each_resumption_holds_on_the_node_when_it_is_answered() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pause_ends_by_itself_on_the_node_and_is_there_for_one_that_begins_later() {
-    let pair = Pair::following(WhenCutOff::default()).await;
+    let pair = Pair::following(OfflinePolicy::default()).await;
     let key = pair.desk.key(&["inference"]).await;
     pair.change(&key, "pause", json!({ "duration": "2s" })).await;
-    let late = super::start(&pair.wire.url, &pair.credential.secret, WhenCutOff::Refuse).await;
+    let late = super::start(&pair.wire.url, &pair.credential.secret, OfflinePolicy::Deny).await;
     assert_eq!(
         (pair.ask(&key).await, ask(&late, &key.secret).await),
         (401.try_into().unwrap(), 401.try_into().unwrap())
@@ -55,7 +55,7 @@ async fn a_pause_ends_by_itself_on_the_node_and_is_there_for_one_that_begins_lat
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pause_names_the_node_that_is_cut_off() {
-    let pair = Pair::following(WhenCutOff::ServeFor(Duration::from_mins(10))).await;
+    let pair = Pair::following(OfflinePolicy::ServeFor(Duration::from_mins(10))).await;
     let key = pair.desk.key(&["inference"]).await;
     pair.wire.cut(true);
     let propagation = pair.change(&key, "pause", json!({})).await;
@@ -68,7 +68,7 @@ async fn a_pause_names_the_node_that_is_cut_off() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_old_secret_that_is_retired_is_refused_by_the_node_when_it_is_answered() {
-    let pair = Pair::following(WhenCutOff::default()).await;
+    let pair = Pair::following(OfflinePolicy::default()).await;
     let key = pair.desk.key(&["inference"]).await;
     let new = pair.desk.rotate(&key, "24h").await;
     assert_eq!(
@@ -84,11 +84,11 @@ async fn an_old_secret_that_is_retired_is_refused_by_the_node_when_it_is_answere
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_whose_credential_is_paused_refuses_everything_until_it_is_resumed() {
-    let pair = Pair::following(WhenCutOff::Refuse).await;
+    let pair = Pair::following(OfflinePolicy::Deny).await;
     let key = pair.desk.key(&["inference"]).await;
     pair.desk.server.keys(&["pause", &pair.credential.id]).run().await.succeeded();
     until("it refuses", async || (pair.ask(&key).await == 503).then_some(())).await;
-    assert!(pair.node.trouble().unwrap().contains("401"), "{:?}", pair.node.trouble());
+    assert!(pair.node.last_error().unwrap().contains("401"), "{:?}", pair.node.last_error());
     pair.desk.server.keys(&["resume", &pair.credential.id]).run().await.succeeded();
     until("it follows again", async || (pair.ask(&key).await == 200).then_some(())).await;
 }

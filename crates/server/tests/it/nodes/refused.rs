@@ -54,7 +54,7 @@ async fn what_no_node_asks_or_tells_is_refused_by_its_field() {
         ("uses", json!({ "batch": 1, "keys": [], "callers": [called(&json!(0))] }), "callers"),
         ("uses", json!({ "batch": 1, "keys": [], "callers": [called(&json!(-1))] }), "callers[0].calls"),
         ("uses", json!({ "batch": 1, "keys": [], "callers": [{ "key": "me" }] }), "callers[0].secret"),
-        ("uses", uses(&json!({ "refused": "for fun", "checks": 1 })), "keys"),
+        ("uses", uses(&json!({ "denied": "for fun", "checks": 1 })), "keys"),
         ("uses", uses(&json!({ "checks": 4_294_967_296_u64 })), "keys[0].counts[0].checks"),
         (
             "uses",
@@ -74,7 +74,7 @@ async fn what_no_node_asks_or_tells_is_refused_by_its_field() {
 
 fn called(calls: &Value) -> Value {
     let time = "2026-01-01T00:00:00Z";
-    json!({ "key": "key_00000000000070008000000000000000", "secret": "9fQ2", "first": time, "last": time, "calls": calls })
+    json!({ "key": "key_00000000000070008000000000000000", "hint": "9fQ2", "first": time, "last": time, "calls": calls })
 }
 
 fn uses(count: &Value) -> Value {

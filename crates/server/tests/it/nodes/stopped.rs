@@ -22,7 +22,7 @@ struct Service {
 impl Service {
     async fn start(server: &str, credential: &str) -> Self {
         let mut process = Command::new(example())
-            .args(["--server", server, "--listen", "127.0.0.1:0", "--when-cut-off", "refuse"])
+            .args(["--server", server, "--listen", "127.0.0.1:0", "--offline-policy", "deny"])
             .env("KEYRACK_KEY", credential)
             .stdout(Stdio::piped())
             .kill_on_drop(true)

@@ -18,7 +18,7 @@ async fn register(cast: &Cast, secret: &str) -> String {
 fn batch(number: u64, key: &str) -> Value {
     let counts = json!([{ "permission": "models:predict", "checks": 7 }]);
     let called = json!({
-        "key": key, "secret": "9fQ2", "address": "10.0.0.9", "agent": "robot", "permission": "models:predict",
+        "key": key, "hint": "9fQ2", "address": "10.0.0.9", "agent": "robot", "permission": "models:predict",
         "first": "2026-01-01T00:00:00Z", "last": jiff::Timestamp::now().to_string(), "calls": 7
     });
     json!({ "batch": number, "keys": [{ "key": key, "counts": counts }], "callers": [called] })
@@ -29,7 +29,7 @@ async fn a_batch_that_comes_again_is_not_counted_again_and_keys_of_others_are_pa
     let cast = Cast::assemble().await;
     let secret = &cast.holding(&[Scope::Node]).secret;
     let node = register(&cast, secret).await;
-    let path = format!("/api/v1/nodes/{node}/uses");
+    let path = format!("/api/v1/nodes/{node}/usage");
     let ours = cast.ours.key.to_string();
     for number in [1, 1, 2, 1, 2] {
         assert_eq!(cast.server.post(&path, secret, batch(number, &ours)).await.status, 204);
@@ -56,16 +56,16 @@ async fn a_batch_that_comes_again_is_not_counted_again_and_keys_of_others_are_pa
 async fn no_time_that_a_node_reports_lies_ahead_or_before_the_key() {
     let cast = Cast::assemble().await;
     let secret = &cast.holding(&[Scope::Node]).secret;
-    let path = format!("/api/v1/nodes/{}/uses", register(&cast, secret).await);
+    let path = format!("/api/v1/nodes/{}/usage", register(&cast, secret).await);
     let key = cast.holding(&[Scope::Project]);
     let (hint, id) = (&key.secret[key.secret.len() - 4..], key.id.to_string());
     let report = |number: u64, at: &str| {
         let counts = json!([{ "permission": "models:predict", "checks": 1 }]);
-        let called = json!({ "key": id, "secret": hint, "agent": at, "exposure": "url", "first": at, "last": at, "calls": 1 });
+        let called = json!({ "key": id, "hint": hint, "agent": at, "exposure": "url", "first": at, "last": at, "calls": 1 });
         let seen =
-            json!([{ "secret": hint, "exposure": "browser", "origin": "https://shop.example", "at": at }]);
+            json!([{ "hint": hint, "exposure": "browser", "origin": "https://shop.example", "at": at }]);
         let used =
-            json!({ "key": id, "counts": counts, "last": { "at": at, "agent": "robot" }, "seen": seen });
+            json!({ "key": id, "counts": counts, "last": { "at": at, "agent": "robot" }, "exposures": seen });
         json!({ "batch": number, "keys": [used], "callers": [called] })
     };
     for (number, at) in [(1, "9990-01-01T00:00:00Z"), (2, "1971-01-01T00:00:00Z")] {
@@ -97,7 +97,7 @@ async fn a_flood_of_usage_reports_leaves_a_thread_for_the_commit_of_a_deletion()
     let cast = Cast::assemble().await;
     let secret = &cast.holding(&[Scope::Node]).secret;
     let node = register(&cast, secret).await;
-    let (path, key) = (format!("/api/v1/nodes/{node}/uses"), cast.ours.key.to_string());
+    let (path, key) = (format!("/api/v1/nodes/{node}/usage"), cast.ours.key.to_string());
     // More than the runtime has blocking threads (512).
     let reports = join_all((1..=700).map(|number| cast.server.post(&path, secret, batch(number, &key))));
     let reports =

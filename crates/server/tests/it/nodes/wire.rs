@@ -121,7 +121,7 @@ async fn pass(State(wire): State<Arc<Shared>>, request: Request) -> Response {
             return ([(header::CONTENT_TYPE, "application/json")], answer.to_string()).into_response();
         }
     }
-    if path.ends_with("/uses") && wire.denies_report.swap(false, Ordering::SeqCst) {
+    if path.ends_with("/usage") && wire.denies_report.swap(false, Ordering::SeqCst) {
         return StatusCode::UNPROCESSABLE_ENTITY.into_response();
     }
     let answer = wire.forward(request, &path).await;

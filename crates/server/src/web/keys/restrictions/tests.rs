@@ -27,10 +27,10 @@ fn invalid_network_line_is_named_with_a_suggestion() {
 #[test]
 fn saving_an_unchanged_form_keeps_empty_lists() {
     let nothing = Restrictions {
-        projects: Only::These([].into()),
-        models: Only::These([].into()),
-        networks: Only::These([].into()),
-        origins: Only::These([].into()),
+        projects: Allowlist::Only([].into()),
+        models: Allowlist::Only([].into()),
+        networks: Allowlist::Only([].into()),
+        origins: Allowlist::Only([].into()),
         ..Restrictions::NONE
     };
     assert_eq!(RestrictionsForm::of(&nothing).parse_with(&nothing).unwrap(), nothing);
@@ -48,7 +48,7 @@ fn selected_list_without_entries_is_rejected() {
     let invalid = form(&[MODEL, "prj_x", "nonsense"]).parse_with(&Restrictions::NONE).unwrap_err();
     assert!(invalid.of(PROJECTS).unwrap().contains("tick at least one project"));
     let own = form(&[PROJECT, MODEL]).parse_with(&Restrictions::NONE).unwrap();
-    assert_eq!(own.projects, Only::These([PROJECT.parse().unwrap()].into()));
+    assert_eq!(own.projects, Allowlist::Only([PROJECT.parse().unwrap()].into()));
     assert!(own.models.is_any(), "ticked, and then all were chosen");
 }
 
@@ -97,10 +97,10 @@ proptest! {
         };
         let these = |texts: std::collections::BTreeSet<String>| texts.iter().map(|text| text.parse().unwrap()).collect();
         let own = Restrictions {
-            projects: if names.0 { Only::These([PROJECT.parse().unwrap()].into()) } else { Only::Any },
-            models: if names.1 { Only::These([MODEL.parse().unwrap()].into()) } else { Only::Any },
-            networks: networks.map_or(Only::Any, |all| Only::These(all.into_iter().map(network).collect())),
-            origins: origins.map_or(Only::Any, |texts| Only::These(these(texts))),
+            projects: if names.0 { Allowlist::Only([PROJECT.parse().unwrap()].into()) } else { Allowlist::Any },
+            models: if names.1 { Allowlist::Only([MODEL.parse().unwrap()].into()) } else { Allowlist::Any },
+            networks: networks.map_or(Allowlist::Any, |all| Allowlist::Only(all.into_iter().map(network).collect())),
+            origins: origins.map_or(Allowlist::Any, |texts| Allowlist::Only(these(texts))),
             max_image_bytes: size.and_then(NonZeroU32::new),
             ..Restrictions::NONE
         };

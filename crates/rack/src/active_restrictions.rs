@@ -3,14 +3,14 @@
 use std::net::IpAddr;
 use std::ops::Deref;
 
-use keyrack_key::{Allowance, Denial, Pause, Restrictions, Spend, Timestamp};
+use keyrack_key::{Denial, Pause, RateStatus, RateUse, Restrictions, Timestamp};
 
 use crate::meters::Meters;
 
 /// The restrictions of a key that has some, or that was paused. All secrets of a key share the
 /// restrictions and the meters.
 #[derive(Debug)]
-pub struct Narrowed {
+pub struct ActiveRestrictions {
     restrictions: Restrictions,
     /// Not part of the hot fields, which fill their cache line. Few keys are paused, and checks of
     /// those may read more memory.
@@ -21,13 +21,13 @@ pub struct Narrowed {
 /// What the rate limits of a key leave after a check. `None` for a limit that the key does not have
 /// or the check did not use.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Allowances {
-    pub(crate) key: Option<Allowance>,
+pub(crate) struct RateStatuses {
+    pub(crate) key: Option<RateStatus>,
     /// Of the visitor that sent the request.
-    pub(crate) visitor: Option<Allowance>,
+    pub(crate) visitor: Option<RateStatus>,
 }
 
-impl Narrowed {
+impl ActiveRestrictions {
     /// Creates the restrictions of a key. `meters` may continue from an earlier state of the key.
     pub(crate) const fn new(restrictions: Restrictions, pause: Option<Pause>, meters: Meters) -> Self {
         Self { restrictions, pause, meters }
@@ -49,16 +49,16 @@ impl Narrowed {
         &self,
         now: Timestamp,
         address: Option<IpAddr>,
-        spend: Spend,
-    ) -> Result<Allowances, Denial> {
-        if spend == Spend::Before {
-            return Ok(Allowances::default());
+        spend: RateUse,
+    ) -> Result<RateStatuses, Denial> {
+        if spend == RateUse::Skip {
+            return Ok(RateStatuses::default());
         }
-        self.meters.ask(now, address, spend == Spend::One)
+        self.meters.ask(now, address, spend == RateUse::Take)
     }
 }
 
-impl Deref for Narrowed {
+impl Deref for ActiveRestrictions {
     type Target = Restrictions;
 
     fn deref(&self) -> &Restrictions {
@@ -66,10 +66,10 @@ impl Deref for Narrowed {
     }
 }
 
-impl PartialEq for Narrowed {
+impl PartialEq for ActiveRestrictions {
     fn eq(&self, other: &Self) -> bool {
         self.restrictions == other.restrictions && self.pause == other.pause
     }
 }
 
-impl Eq for Narrowed {}
+impl Eq for ActiveRestrictions {}

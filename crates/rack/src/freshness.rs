@@ -1,4 +1,4 @@
-//! How long the content of a rack may be trusted.
+//! How long the content of a rack counts as equal to the store.
 
 use std::time::Duration;
 
@@ -62,55 +62,55 @@ impl Moment {
 /// ```
 /// use std::time::Duration;
 ///
-/// use keyrack_rack::{Moment, Rack, Trust};
+/// use keyrack_rack::{Moment, Rack, Freshness};
 ///
 /// let rack = Rack::new();
-/// assert!(!rack.is_trusted());
-/// rack.trust(Trust::Until(Moment::now().plus(Duration::from_mins(1))));
-/// assert!(rack.is_trusted());
+/// assert!(!rack.is_fresh());
+/// rack.set_freshness(Freshness::FreshUntil(Moment::now().plus(Duration::from_mins(1))));
+/// assert!(rack.is_fresh());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trust {
-    /// Never: every request is denied.
-    Never,
+pub enum Freshness {
+    /// The content may be out of date: every request is denied.
+    Stale,
     /// Until this point, unless renewed. For a rack that follows another machine and may
     /// be cut off without notice.
-    Until(Moment),
+    FreshUntil(Moment),
     /// Until further notice. For a process that writes to the store itself, and applies each change to the
     /// rack before it reports success.
-    Always,
+    Fresh,
 }
 
-/// A [`Trust`] that one task sets and every check reads.
+/// A [`Freshness`] that one task sets and every check reads.
 #[derive(Debug, Default)]
-pub(crate) struct Trusted(AtomicU64);
+pub(crate) struct FreshnessCell(AtomicU64);
 
-const NEVER: u64 = 0;
-const ALWAYS: u64 = u64::MAX;
+const STALE: u64 = 0;
+const FRESH: u64 = u64::MAX;
 
-impl Trusted {
-    pub(crate) fn set(&self, trust: Trust) {
-        let until = match trust {
-            Trust::Never => NEVER,
+impl FreshnessCell {
+    pub(crate) fn set(&self, freshness: Freshness) {
+        let until = match freshness {
+            Freshness::Stale => STALE,
             // The clock that checks read may be a tick behind.
-            Trust::Until(Moment(end)) => {
-                end.saturating_sub(u64::try_from(TICK.as_nanos()).unwrap_or(0)).clamp(NEVER + 1, ALWAYS - 1)
+            Freshness::FreshUntil(Moment(end)) => {
+                end.saturating_sub(u64::try_from(TICK.as_nanos()).unwrap_or(0)).clamp(STALE + 1, FRESH - 1)
             }
-            Trust::Always => ALWAYS,
+            Freshness::Fresh => FRESH,
         };
         self.0.store(until, Ordering::Release);
     }
 
-    pub(crate) fn end_always(&self) {
-        // A trust with a deadline, or none, stays as it is.
-        let _ = self.0.compare_exchange(ALWAYS, NEVER, Ordering::AcqRel, Ordering::Acquire);
+    pub(crate) fn end_without_deadline(&self) {
+        // Freshness with a deadline ends at the deadline.
+        let _ = self.0.compare_exchange(FRESH, STALE, Ordering::AcqRel, Ordering::Acquire);
     }
 
-    /// Returns `true` if the trust holds now. Reads the clock only if there is a deadline.
-    pub(crate) fn holds(&self) -> bool {
+    /// Returns `true` if the content is fresh now. Reads the clock only if there is a deadline.
+    pub(crate) fn is_fresh(&self) -> bool {
         match self.0.load(Ordering::Acquire) {
-            NEVER => false,
-            ALWAYS => true,
+            STALE => false,
+            FRESH => true,
             until => Moment::now().0 < until,
         }
     }
@@ -122,17 +122,17 @@ mod tests {
 
     #[test]
     fn freshness_ends_at_deadline() {
-        let trusted = Trusted::default();
-        assert!(!trusted.holds());
-        trusted.set(Trust::Always);
-        assert!(trusted.holds());
-        trusted.set(Trust::Until(Moment::now().plus(Duration::from_mins(1))));
-        assert!(trusted.holds());
-        trusted.set(Trust::Until(Moment::now().plus(TICK)));
-        assert!(!trusted.holds(), "less what the clock may be behind");
-        trusted.set(Trust::Until(Moment(0)));
-        assert!(!trusted.holds());
-        trusted.set(Trust::Never);
-        assert!(!trusted.holds());
+        let cell = FreshnessCell::default();
+        assert!(!cell.is_fresh());
+        cell.set(Freshness::Fresh);
+        assert!(cell.is_fresh());
+        cell.set(Freshness::FreshUntil(Moment::now().plus(Duration::from_mins(1))));
+        assert!(cell.is_fresh());
+        cell.set(Freshness::FreshUntil(Moment::now().plus(TICK)));
+        assert!(!cell.is_fresh(), "less what the clock may be behind");
+        cell.set(Freshness::FreshUntil(Moment(0)));
+        assert!(!cell.is_fresh());
+        cell.set(Freshness::Stale);
+        assert!(!cell.is_fresh());
     }
 }

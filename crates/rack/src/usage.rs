@@ -7,7 +7,7 @@ use std::mem;
 use foldhash::fast::RandomState;
 use keyrack_key::{Digest, KeyId, Timestamp};
 
-use crate::tally::Seen;
+use crate::tally::SecretExposure;
 use crate::{LastUse, Outcome};
 
 /// The number of secrets in a backlog. A rack holds fewer secrets; the rest is for secrets that were deleted
@@ -16,7 +16,7 @@ const SECRETS_MAX: usize = 1 << 21;
 
 /// The usage of one secret since the previous drain.
 #[derive(Clone, Debug)]
-pub struct Used {
+pub struct SecretUsage {
     /// The id of the key.
     pub key: KeyId,
     /// The digest of the secret. `None` if a node did not report it.
@@ -26,10 +26,10 @@ pub struct Used {
     /// The last allowed request; `None` if no request was allowed.
     pub last: Option<LastUse>,
     /// The exposures of the secret.
-    pub seen: Vec<Seen>,
+    pub exposures: Vec<SecretExposure>,
 }
 
-impl Used {
+impl SecretUsage {
     /// Returns the number of checks, over all outcomes.
     pub fn checks(&self) -> u64 {
         self.counts.iter().map(|(_, count)| u64::from(*count)).sum()
@@ -41,7 +41,7 @@ impl Used {
         if let Some(last) = &mut self.last {
             last.at = last.at.min(now);
         }
-        self.seen.iter_mut().for_each(|seen| seen.at = seen.at.min(now));
+        self.exposures.iter_mut().for_each(|seen| seen.at = seen.at.min(now));
     }
 
     /// Adds the usage of the same secret in another period.
@@ -55,11 +55,12 @@ impl Used {
         if more.last.is_some_and(|more| self.last.is_none_or(|last| last.at <= more.at)) {
             self.last = more.last;
         }
-        for seen in more.seen {
-            let is_same = |own: &&mut Seen| (own.exposure, own.origin) == (seen.exposure, seen.origin);
-            match self.seen.iter_mut().find(is_same) {
+        for seen in more.exposures {
+            let is_same =
+                |own: &&mut SecretExposure| (own.exposure, own.origin) == (seen.exposure, seen.origin);
+            match self.exposures.iter_mut().find(is_same) {
                 Some(own) => own.at = own.at.min(seen.at),
-                None => self.seen.push(seen),
+                None => self.exposures.push(seen),
             }
         }
     }
@@ -73,25 +74,25 @@ impl Used {
 /// ```
 /// use keyrack_key::KeyId;
 /// # use keyrack_key::Timestamp;
-/// use keyrack_rack::{Outcome, UseBacklog, Used};
+/// use keyrack_rack::{Outcome, UsageBacklog, SecretUsage};
 ///
 /// # let key = KeyId::new(Timestamp::from_micros(0), &mut rand_core::UnwrapErr(getrandom::SysRng));
-/// let allowed = Outcome { permission: None, refused: None };
-/// let used = Used { key, secret: None, counts: vec![(allowed, 2)], last: None, seen: Vec::new() };
-/// let mut backlog = UseBacklog::default();
+/// let allowed = Outcome { permission: None, denied: None };
+/// let used = SecretUsage { key, secret: None, counts: vec![(allowed, 2)], last: None, exposures: Vec::new() };
+/// let mut backlog = UsageBacklog::default();
 /// assert_eq!(backlog.add([used.clone(), used]), 0);
 /// assert_eq!(backlog.take(100)[0].counts, [(allowed, 4)]);
 /// ```
 #[derive(Debug, Default)]
-pub struct UseBacklog {
-    gathered: HashMap<(KeyId, Option<Digest>), Used, RandomState>,
+pub struct UsageBacklog {
+    gathered: HashMap<(KeyId, Option<Digest>), SecretUsage, RandomState>,
     /// The usage of the current round, by descending key.
-    due: Vec<Used>,
+    due: Vec<SecretUsage>,
 }
 
-impl UseBacklog {
+impl UsageBacklog {
     /// Adds usage, and returns the number of checks that were lost for lack of room.
-    pub fn add(&mut self, used: impl IntoIterator<Item = Used>) -> u64 {
+    pub fn add(&mut self, used: impl IntoIterator<Item = SecretUsage>) -> u64 {
         let mut lost = 0;
         for one in used {
             let has_room = self.gathered.len() < SECRETS_MAX;
@@ -108,7 +109,7 @@ impl UseBacklog {
 
     /// Takes the usage of up to `most` secrets. Works in rounds: a round contains every secret that was used
     /// before it started, ordered by key, because adjacent rows are written faster.
-    pub fn take(&mut self, most: usize) -> Vec<Used> {
+    pub fn take(&mut self, most: usize) -> Vec<SecretUsage> {
         if self.due.is_empty() && !self.gathered.is_empty() {
             // A new map releases the memory that a crowd needed.
             self.due = mem::take(&mut self.gathered).into_values().collect();
@@ -135,6 +136,6 @@ impl UseBacklog {
 
     /// Returns the number of checks that wait.
     pub fn checks(&self) -> u64 {
-        self.gathered.values().chain(&self.due).map(Used::checks).sum()
+        self.gathered.values().chain(&self.due).map(SecretUsage::checks).sum()
     }
 }

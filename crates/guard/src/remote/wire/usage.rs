@@ -3,37 +3,37 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use keyrack_key::{Digest, Exposure, Hint, KeyId, WorkspaceId};
-use keyrack_rack::{Calls, LastUse, Outcome, Seen, Used, Words};
+use keyrack_rack::{CallGroup, LastUse, Outcome, SanitizedText, SecretExposure, SecretUsage};
 use serde::{Deserialize, Serialize};
 
-use super::{Unreadable, bytes, time, time_text, word};
+use super::{WireError, bytes, time, time_text, word};
 
 /// The usage of keys on a node since the previous report.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeUsageReport))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Uses {
+pub struct NodeUsageReport {
     /// The number of the report, from 1. The server ignores a number that it already has.
     #[cfg_attr(feature = "openapi", schema(example = 1, minimum = 1))]
     pub batch: u64,
     /// The usage of up to 500 secrets.
     #[cfg_attr(feature = "openapi", schema(example = json!([])))]
-    pub keys: Vec<KeyUses>,
+    pub keys: Vec<NodeKeyUsage>,
     /// Up to 500 callers.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(example = json!([])))]
-    pub callers: Vec<Called>,
+    pub callers: Vec<NodeCaller>,
 }
 
 /// Requests of one caller that had the same outcome.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeCaller))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Called {
+pub struct NodeCaller {
     /// The id of the key.
     pub key: String,
     /// The last four characters of the secret.
-    pub secret: String,
+    pub hint: String,
     /// The address of the client; null if it is unknown.
     #[serde(default)]
     pub address: Option<String>,
@@ -52,7 +52,7 @@ pub struct Called {
     pub permission: Option<String>,
     /// The code of the denial; null if the requests were allowed.
     #[serde(default)]
-    pub refused: Option<String>,
+    pub denied: Option<String>,
     /// The time of the first request.
     pub first: String,
     /// The time of the last request.
@@ -63,32 +63,32 @@ pub struct Called {
 
 /// The usage of one secret of a key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeKeyUsage))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct KeyUses {
+pub struct NodeKeyUsage {
     /// The id of the key.
     pub key: String,
     /// SHA-256 of the secret, in Base64; null if the node does not report it.
     #[serde(default)]
     pub secret: Option<String>,
     /// The number of checks for each outcome.
-    pub counts: Vec<Count>,
+    pub counts: Vec<CheckCount>,
     /// The last allowed request; null if no request was allowed.
     #[serde(default)]
-    pub last: Option<Last>,
+    pub last: Option<NodeKeyLastUse>,
     /// The exposures of the secret. Missing if there were none.
     // Older servers do not know the field.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub seen: Vec<SeenAt>,
+    pub exposures: Vec<NodeKeyExposure>,
 }
 
 /// An exposure of a secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SeenAt {
+pub struct NodeKeyExposure {
     /// The last four characters of the secret.
-    pub secret: String,
+    pub hint: String,
     /// Where others can read the secret: `browser` or `url`.
     pub exposure: String,
     /// The origin of the page that sent the secret; empty if unknown.
@@ -100,24 +100,24 @@ pub struct SeenAt {
 
 /// The number of checks with one outcome.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = CheckCount))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Count {
+pub struct CheckCount {
     /// The permission that the route required; null if any valid key was enough.
     #[serde(default)]
     pub permission: Option<String>,
     /// The code of the denial; null if the requests were allowed.
     #[serde(default)]
-    pub refused: Option<String>,
+    pub denied: Option<String>,
     /// The number of checks.
     pub checks: u32,
 }
 
 /// The last allowed request with a key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeKeyLastUse))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Last {
+pub struct NodeKeyLastUse {
     /// The time of the request.
     pub at: String,
     /// The address of the client; null if it is unknown.
@@ -131,41 +131,41 @@ pub struct Last {
     pub agent: String,
 }
 
-impl From<&Used> for KeyUses {
-    fn from(used: &Used) -> Self {
+impl From<&SecretUsage> for NodeKeyUsage {
+    fn from(used: &SecretUsage) -> Self {
         let name = |permission: keyrack_key::Permission| permission.name().to_owned();
-        let count = |(outcome, checks): &(Outcome, u32)| Count {
+        let count = |(outcome, checks): &(Outcome, u32)| CheckCount {
             permission: outcome.permission.map(name),
-            refused: outcome.refused.map(str::to_owned),
+            denied: outcome.denied.map(str::to_owned),
             checks: *checks,
         };
         Self {
             key: used.key.to_string(),
             secret: used.secret.map(|digest| BASE64_STANDARD.encode(digest.as_bytes())),
             counts: used.counts.iter().map(count).collect(),
-            last: used.last.as_ref().map(|last| Last {
+            last: used.last.as_ref().map(|last| NodeKeyLastUse {
                 at: time_text(last.at),
                 address: last.address.map(|address| address.to_string()),
                 permission: last.permission.map(name),
                 agent: last.agent().to_owned(),
             }),
-            seen: used.seen.iter().map(SeenAt::from).collect(),
+            exposures: used.exposures.iter().map(NodeKeyExposure::from).collect(),
         }
     }
 }
 
-impl TryFrom<&KeyUses> for Used {
-    type Error = Unreadable;
+impl TryFrom<&NodeKeyUsage> for SecretUsage {
+    type Error = WireError;
 
-    fn try_from(uses: &KeyUses) -> Result<Self, Unreadable> {
+    fn try_from(uses: &NodeKeyUsage) -> Result<Self, WireError> {
         let permission =
             |name: &Option<String>| name.as_ref().map(|name| word(name, "a permission")).transpose();
-        let count = |count: &Count| {
-            let outcome = Outcome::named(permission(&count.permission)?, count.refused.as_deref());
-            Ok((outcome.ok_or(Unreadable("the end of a check"))?, count.checks))
+        let count = |count: &CheckCount| {
+            let outcome = Outcome::from_names(permission(&count.permission)?, count.denied.as_deref());
+            Ok((outcome.ok_or(WireError("the end of a check"))?, count.checks))
         };
         let secret = uses.secret.as_ref().map(|text| bytes(text, "a digest"));
-        let last = |last: &Last| {
+        let last = |last: &NodeKeyLastUse| {
             let address = last.address.as_ref().map(|text| word(text, "an address")).transpose()?;
             Ok(LastUse::new(time(&last.at)?, address, permission(&last.permission)?, last.agent.as_bytes()))
         };
@@ -174,15 +174,15 @@ impl TryFrom<&KeyUses> for Used {
             secret: secret.transpose()?.map(Digest::from_bytes),
             counts: uses.counts.iter().map(count).collect::<Result<_, _>>()?,
             last: uses.last.as_ref().map(last).transpose()?,
-            seen: uses.seen.iter().map(Seen::try_from).collect::<Result<_, _>>()?,
+            exposures: uses.exposures.iter().map(SecretExposure::try_from).collect::<Result<_, _>>()?,
         })
     }
 }
 
-impl From<&Seen> for SeenAt {
-    fn from(seen: &Seen) -> Self {
+impl From<&SecretExposure> for NodeKeyExposure {
+    fn from(seen: &SecretExposure) -> Self {
         Self {
-            secret: seen.hint.to_string(),
+            hint: seen.hint.to_string(),
             exposure: seen.exposure.name().to_owned(),
             origin: seen.origin.as_str().to_owned(),
             at: time_text(seen.at),
@@ -190,62 +190,62 @@ impl From<&Seen> for SeenAt {
     }
 }
 
-impl TryFrom<&SeenAt> for Seen {
-    type Error = Unreadable;
+impl TryFrom<&NodeKeyExposure> for SecretExposure {
+    type Error = WireError;
 
-    fn try_from(seen: &SeenAt) -> Result<Self, Unreadable> {
+    fn try_from(seen: &NodeKeyExposure) -> Result<Self, WireError> {
         let exposure: Exposure = word(&seen.exposure, "an exposure")?;
         if exposure == Exposure::None {
-            return Err(Unreadable("an exposure"));
+            return Err(WireError("an exposure"));
         }
         Ok(Self {
-            hint: Hint::parse(&seen.secret).ok_or(Unreadable("the end of a secret"))?,
+            hint: Hint::parse(&seen.hint).ok_or(WireError("the end of a secret"))?,
             exposure,
-            origin: Words::new(seen.origin.as_bytes()),
+            origin: SanitizedText::new(seen.origin.as_bytes()),
             at: time(&seen.at)?,
         })
     }
 }
 
-impl From<&Calls> for Called {
-    fn from(calls: &Calls) -> Self {
+impl From<&CallGroup> for NodeCaller {
+    fn from(calls: &CallGroup) -> Self {
         Self {
             key: calls.key.to_string(),
-            secret: calls.hint.to_string(),
+            hint: calls.hint.to_string(),
             address: calls.address.map(|address| address.to_string()),
             origin: calls.origin.as_str().to_owned(),
             agent: calls.agent.as_str().to_owned(),
             exposure: calls.exposure.name().to_owned(),
             permission: calls.outcome.permission.map(|permission| permission.name().to_owned()),
-            refused: calls.outcome.refused.map(str::to_owned),
+            denied: calls.outcome.denied.map(str::to_owned),
             first: time_text(calls.first),
             last: time_text(calls.last),
-            calls: calls.number,
+            calls: calls.count,
         }
     }
 }
 
-impl Called {
+impl NodeCaller {
     /// Converts to the form in which the store counts requests. `workspace` is the workspace of the key.
-    pub fn calls(&self, workspace: WorkspaceId) -> Result<Calls, Unreadable> {
+    pub fn calls(&self, workspace: WorkspaceId) -> Result<CallGroup, WireError> {
         let permission = self.permission.as_ref().map(|name| word(name, "a permission")).transpose()?;
-        let outcome = Outcome::named(permission, self.refused.as_deref());
+        let outcome = Outcome::from_names(permission, self.denied.as_deref());
         let (first, last) = (time(&self.first)?, time(&self.last)?);
         if self.calls == 0 || first > last {
-            return Err(Unreadable("calls"));
+            return Err(WireError("calls"));
         }
-        Ok(Calls {
+        Ok(CallGroup {
             workspace,
             key: word::<KeyId>(&self.key, "a key")?,
-            hint: Hint::parse(&self.secret).ok_or(Unreadable("the end of a secret"))?,
+            hint: Hint::parse(&self.hint).ok_or(WireError("the end of a secret"))?,
             address: self.address.as_ref().map(|text| word(text, "an address")).transpose()?,
-            origin: Words::new(self.origin.as_bytes()),
-            agent: Words::new(self.agent.as_bytes()),
+            origin: SanitizedText::new(self.origin.as_bytes()),
+            agent: SanitizedText::new(self.agent.as_bytes()),
             exposure: word::<Exposure>(&self.exposure, "an exposure")?,
-            outcome: outcome.ok_or(Unreadable("the end of a check"))?,
+            outcome: outcome.ok_or(WireError("the end of a check"))?,
             first,
             last,
-            number: self.calls,
+            count: self.calls,
         })
     }
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use http::StatusCode;
 use hyper_util::client::legacy::connect::Connect;
 use keyrack_key::NodeId;
-use keyrack_rack::{CallerBacklog, Callers, Calls, Rack, UseBacklog, Used};
+use keyrack_rack::{CallGroup, CallerBacklog, CallerLog, Rack, SecretUsage, UsageBacklog};
 use tokio::task::spawn_blocking;
 
 use super::http::{RemoteError, ServerClient};
-use super::wire::{Called, KeyUses, Uses};
+use super::wire::{NodeCaller, NodeKeyUsage, NodeUsageReport};
 
 /// The number of secrets and callers in a batch. Fewer than the server accepts, because
 /// each batch blocks its writer.
@@ -18,7 +18,7 @@ const BATCH: usize = 100;
 /// The usage that is not reported yet. While the server is down, usage of the same secret is added up.
 #[derive(Debug, Default)]
 pub(super) struct UsageReporter {
-    uses: UseBacklog,
+    uses: UsageBacklog,
     callers: CallerBacklog,
     /// A batch that was sent, but may not have arrived.
     batch: Option<Batch>,
@@ -31,8 +31,8 @@ pub(super) struct UsageReporter {
 /// The usage in one request.
 #[derive(Debug)]
 struct Batch {
-    used: Vec<Used>,
-    calls: Vec<Calls>,
+    used: Vec<SecretUsage>,
+    calls: Vec<CallGroup>,
 }
 
 impl UsageReporter {
@@ -42,13 +42,13 @@ impl UsageReporter {
     }
 
     /// Drains `rack` and `callers` on a blocking thread, so that no request waits.
-    pub(super) async fn gather(&mut self, rack: &Arc<Rack>, callers: &Arc<Callers>) {
+    pub(super) async fn gather(&mut self, rack: &Arc<Rack>, callers: &Arc<CallerLog>) {
         let (from, who) = (Arc::clone(rack), Arc::clone(callers));
-        let drained = spawn_blocking(move || (from.drain_uses(), who.drain())).await;
+        let drained = spawn_blocking(move || (from.drain_usage(), who.drain())).await;
         // Fails only when the runtime shuts down.
         let Ok((used, calls)) = drained else { return };
         self.lost += self.uses.add(used);
-        callers.lose(self.callers.add(calls));
+        callers.count_lost(self.callers.add(calls));
     }
 
     /// Sends all batches. A batch that may not have arrived is sent again with its number.
@@ -61,11 +61,11 @@ impl UsageReporter {
         C: Connect + Clone + Send + Sync + 'static,
     {
         while let Some(Batch { used, calls }) = self.next() {
-            let keys = used.iter().map(KeyUses::from).collect();
-            let callers = calls.iter().map(Called::from).collect();
-            let checks: u64 = used.iter().map(Used::checks).sum();
+            let keys = used.iter().map(NodeKeyUsage::from).collect();
+            let callers = calls.iter().map(NodeCaller::from).collect();
+            let checks: u64 = used.iter().map(SecretUsage::checks).sum();
             match client
-                .send_only(&format!("/{node}/uses"), &Uses { batch: self.number, keys, callers })
+                .send_only(&format!("/{node}/usage"), &NodeUsageReport { batch: self.number, keys, callers })
                 .await
             {
                 // The server would deny the same bytes again, and all later batches would wait.

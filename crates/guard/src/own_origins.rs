@@ -16,14 +16,14 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// # Examples
 ///
 /// ```
-/// use keyrack_guard::Home;
+/// use keyrack_guard::OwnOrigins;
 ///
-/// let own = Home::at("https://keys.example.org").unwrap();
+/// let own = OwnOrigins::with("https://keys.example.org").unwrap();
 /// assert!(own.is_own_origin("https://keys.example.org", None));
 /// assert!(!own.is_own_origin("https://shop.example.org", None));
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Home(OriginList);
+pub struct OwnOrigins(OriginList);
 
 #[derive(Clone, Debug, Default)]
 enum OriginList {
@@ -54,20 +54,20 @@ struct Authority<'a> {
     port: Option<u16>,
 }
 
-impl Home {
+impl OwnOrigins {
     /// Creates a list without any origin: no page is the service's own.
-    pub const fn nowhere() -> Self {
+    pub const fn none() -> Self {
         Self(OriginList::None)
     }
 
     /// Creates a list with IP addresses and `localhost` only.
-    pub const fn unnamed() -> Self {
+    pub const fn local() -> Self {
         Self(OriginList::Listed(None))
     }
 
     /// Creates a list with IP addresses, `localhost`, and `origin`, such as `https://keys.example.org`.
     /// Returns `None` unless `origin` has the form `http://host[:port]` or `https://host[:port]`.
-    pub fn at(origin: &str) -> Option<Self> {
+    pub fn with(origin: &str) -> Option<Self> {
         let (scheme, Authority { host, port }) = split_origin(origin.trim_end_matches('/'))?;
         let named = NamedOrigin { scheme, host: host.to_owned(), port: port.unwrap_or(scheme.port()) };
         Some(Self(OriginList::Listed(Some(named))))
@@ -102,7 +102,7 @@ impl Home {
     /// or `Sec-Fetch-Site` names another site or origin, or the page's host name is not ours. A request
     /// without these headers counts as sent by a program, whatever its `Host`. `Sec-Fetch-Mode` is ignored,
     /// because Node's `fetch` also sends it. Allocates nothing.
-    pub fn is_left_by(&self, request: &request::Parts) -> bool {
+    pub fn is_cross_origin(&self, request: &request::Parts) -> bool {
         let host = host_of(request);
         let is_elsewhere = |site: &HeaderValue| match site.as_bytes() {
             b"cross-site" | b"same-site" => true,
@@ -193,22 +193,22 @@ mod tests {
 
     const NAMED: &str = "https://keys.example.org";
 
-    fn is_left(home: &Home, headers: &[(&'static str, &str)]) -> bool {
+    fn is_left(home: &OwnOrigins, headers: &[(&'static str, &str)]) -> bool {
         let mut request = Request::get("/");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        home.is_left_by(&request.body(()).unwrap().into_parts().0)
+        home.is_cross_origin(&request.body(()).unwrap().into_parts().0)
     }
 
     fn left(headers: &[(&'static str, &str)]) -> bool {
-        is_left(&Home::at("https://keys.example.org/").unwrap(), headers)
+        is_left(&OwnOrigins::with("https://keys.example.org/").unwrap(), headers)
     }
 
     #[test]
     fn service_without_own_origins_has_no_own_pages() {
         let nowhere = |name: &'static str, value: &str| {
-            is_left(&Home::nowhere(), &[("host", "127.0.0.1:8080"), (name, value)])
+            is_left(&OwnOrigins::none(), &[("host", "127.0.0.1:8080"), (name, value)])
         };
         assert!(nowhere("origin", "http://127.0.0.1:8080"));
         assert!(nowhere("sec-fetch-site", "same-origin"));
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn page_at_rebound_host_name_is_foreign() {
-        for home in [Home::unnamed(), Home::at(NAMED).unwrap()] {
+        for home in [OwnOrigins::local(), OwnOrigins::with(NAMED).unwrap()] {
             for host in ["evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.nip.io"] {
                 let origin = format!("http://{host}");
                 assert!(is_left(&home, &[("host", host), ("origin", &origin)]), "{host}");
@@ -253,7 +253,7 @@ mod tests {
         }
         let request = Request::get("http://evil.example/").header("sec-fetch-site", "same-origin");
         let request = request.header("host", "127.0.0.1").body(()).unwrap().into_parts().0;
-        assert!(Home::unnamed().is_left_by(&request), "the host of the URI counts");
+        assert!(OwnOrigins::local().is_cross_origin(&request), "the host of the URI counts");
     }
 
     #[test]
@@ -286,7 +286,7 @@ mod tests {
         for text in
             ["", "keys.example.org", "ftp://keys.example.org", "https://", "https://a b", "https://a/b"]
         {
-            assert!(Home::at(text).is_none(), "{text}");
+            assert!(OwnOrigins::with(text).is_none(), "{text}");
         }
         for odd in [
             "evil.example@localhost",
@@ -299,7 +299,7 @@ mod tests {
             ":80",
             "",
         ] {
-            assert!(!Home::unnamed().is_own_host(odd), "{odd}");
+            assert!(!OwnOrigins::local().is_own_host(odd), "{odd}");
         }
     }
 }
