@@ -245,6 +245,9 @@ mod tests {
             [0x600, 0x601, 0x602, 0x603, 0x604, 0x605, 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD];
         assert_eq!(fine, around_numbers);
         assert!(name("\u{2D30}\u{2D7F}\u{2D31}").is_ok(), "a joiner between the letters that it joins");
+        for visible in ["\u{F8FF} line", "\u{1FAFF} line"] {
+            assert!(name(visible).is_ok(), "a private use character, an emoji that is not assigned yet");
+        }
     }
 
     #[test]
