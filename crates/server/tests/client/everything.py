@@ -1,8 +1,8 @@
-"""Everything that the public client can do, done to a running Keyrack, on pictures that are painted here.
+"""Calls every function of the public Epigos client against a running Keyrack, with generated images.
 
     python everything.py URL PROJECT_KEY INFERENCE_KEY
 
-Fails with what did not hold. The client is installed as it is published; nothing of it is replaced.
+Exits with an error at the first failed check. The client is the published package, unmodified.
 """
 
 import json
@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw
 SIDE = 160
 SHAPES = {"disc": (200, 40, 40), "square": (40, 60, 200)}
 CLASSES = {"brick": (170, 70, 50), "meadow": (60, 150, 60), "sky": (90, 150, 220)}
-CHANCE = random.Random(7)
+RANDOM = random.Random(7)
 
 
 def main(url, project_key, inference_key):
@@ -32,19 +32,19 @@ def main(url, project_key, inference_key):
     inference = Epigos(inference_key, base_url=base)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        classifier = classification(http, project, folder / "classification")
-        detector = detection(http, project, folder / "detection")
+        classifier = train_classifier(http, project, folder / "classification")
+        detector = train_detector(http, project, folder / "detection")
         for client in (project, inference):
-            predicts(client, classifier, detector, folder)
-        only_predicts(inference, classifier, detector, folder)
-    print("everything held")
+            check_predictions(client, classifier, detector, folder)
+        check_inference_key_is_denied(inference, classifier, detector, folder)
+    print("all checks passed")
 
 
-def classification(http, client, folder):
-    """Single pictures, then a folder of class folders, then a model."""
+def train_classifier(http, client, folder):
+    """Uploads single images and a folder with one subfolder for each class, and trains a classifier."""
     for name, colour in CLASSES.items():
         for number in range(10):
-            paint(colour).save(made(folder / "set" / name) / f"{name}-{number}.png")
+            noisy_image(colour).save(create_folder(folder / "set" / name) / f"{name}-{number}.png")
     loaded = new_project(http, client, "classification")
     assert loaded.is_classification and loaded.name == "classification", vars(loaded)
     bare = loaded.upload(folder / "set/sky/sky-0.png")
@@ -58,16 +58,16 @@ def classification(http, client, folder):
     records = all_records(http, loaded, batchId=batches["sdk-upload"])
     assert len(records) == 31, len(records)
     assert all((one["width"], one["height"], one["contentType"]) == (SIDE, SIDE, "image/jpeg") for one in records), records[0]
-    return trained(http, loaded, {})
+    return train(http, loaded, {})
 
 
-def detection(http, client, folder):
-    """The same pictures with boxes in each of the three formats, alone and as sets, then a model."""
+def train_detector(http, client, folder):
+    """Uploads images with boxes in each of the three formats, single and as datasets, and trains a detector."""
     scenes = {f"scene-{number}.png": scene() for number in range(24)}
     for name, (image, _) in scenes.items():
-        image.save(made(folder / "pictures") / name)
-    write_voc(scenes, made(folder / "voc"))
-    write_yolo(scenes, made(folder / "yolo"))
+        image.save(create_folder(folder / "pictures") / name)
+    write_voc(scenes, create_folder(folder / "voc"))
+    write_yolo(scenes, create_folder(folder / "yolo"))
     (folder / "coco.json").write_text(json.dumps(coco(scenes)))
     (folder / "data.yaml").write_text("names: [disc, square, never used]\n")
 
@@ -86,7 +86,7 @@ def detection(http, client, folder):
             pictures / first, annotation_path=annotations, box_format=box_format, yolo_labels_map=dict(enumerate(SHAPES))
         )
         assert len(record["annotations"]) == len(objects), (box_format, record)
-        boxes_are_near(http, loaded, record["id"], objects)
+        assert_boxes_are_near(http, loaded, record["id"], objects)
     sets = [
         loaded.upload_coco_dataset(pictures, folder / "coco.json", batch_name="coco"),
         loaded.upload_pascal_voc_dataset(pictures, folder / "voc", batch_name="voc"),
@@ -97,13 +97,13 @@ def detection(http, client, folder):
         assert len(answers) == len(scenes) and all(answer["response"]["annotations"] for answer in answers), answers
     labels = http.get(f"/projects/{loaded.project_id}/annotations/labels").json()["items"]
     assert {label["name"] for label in labels} == {"disc", "square", "never used"}, labels
-    return trained(http, loaded, {"inputSize": 128, "steps": 120})
+    return train(http, loaded, {"inputSize": 128, "steps": 120})
 
 
-def predicts(client, classifier, detector, folder):
-    """What both scopes may do."""
-    said = client.classification(classifier).predict(str(folder / "classification/set/sky/sky-3.png"))
-    assert said.category == "sky" and 0.5 < said.confidence <= 1, said
+def check_predictions(client, classifier, detector, folder):
+    """Predicts, which both scopes allow."""
+    result = client.classification(classifier).predict(str(folder / "classification/set/sky/sky-3.png"))
+    assert result.category == "sky" and 0.5 < result.confidence <= 1, result
     path = folder / "detection/pictures/scene-1.png"
     found = client.object_detection(detector).detect(str(path), confidence=0.1)
     assert found.get_image().size == (SIDE, SIDE), found.get_image()
@@ -111,26 +111,26 @@ def predicts(client, classifier, detector, folder):
     assert all(0 <= one["x"] and one["x"] + one["width"] <= SIDE + 0.01 for one in found.detections), found
 
 
-def only_predicts(client, classifier, detector, folder):
-    """An Inference key is refused by its own exception, with our words."""
-    refused(lambda: client.project("prj_00000000000000000000000000000000"), 403, "Project")
-    refused(lambda: client.make_get("/projects/"), 403, "Project")
-    refused(lambda: client.make_post("/projects/", json={"name": "x", "projectType": "classification"}), 403, "Project")
-    refused(lambda: client.make_post(f"/models/{classifier}/cancel/"), 403, "Project")
-    refused(lambda: client.make_get(f"/models/{detector}/"), 403, "Project")
+def check_inference_key_is_denied(client, classifier, detector, folder):
+    """Checks that an Inference key is denied with the client's own exception and our message."""
+    assert_denied(lambda: client.project("prj_00000000000000000000000000000000"), 403, "Project")
+    assert_denied(lambda: client.make_get("/projects/"), 403, "Project")
+    assert_denied(lambda: client.make_post("/projects/", json={"name": "x", "projectType": "classification"}), 403, "Project")
+    assert_denied(lambda: client.make_post(f"/models/{classifier}/cancel/"), 403, "Project")
+    assert_denied(lambda: client.make_get(f"/models/{detector}/"), 403, "Project")
     path = str(folder / "detection/pictures/scene-1.png")
-    refused(lambda: client.classification("mdl_00000000000000000000000000000000").predict(path), 404, "model")
-    refused(lambda: client.classification(detector).predict(path), None, "detect")
+    assert_denied(lambda: client.classification("mdl_00000000000000000000000000000000").predict(path), 404, "model")
+    assert_denied(lambda: client.classification(detector).predict(path), None, "detect")
 
 
-def refused(call, status, word):
+def assert_denied(call, status, word):
     try:
         answer = call()
     except EpigosException as error:
         assert status in (None, error.status_code) and 400 <= error.status_code < 500, error
         assert word in str(error) and "None" not in str(error).split("\n")[0], error
     else:
-        raise AssertionError(f"was not refused: {answer}")
+        raise AssertionError(f"the call was not denied: {answer}")
 
 
 def new_project(http, client, project_type):
@@ -150,15 +150,15 @@ def all_records(http, project, **query):
             return records
 
 
-def boxes_are_near(http, project, record, objects):
+def assert_boxes_are_near(http, project, record, objects):
     annotations = http.get(f"/projects/{project.project_id}/datasets/records/{record}").json()["annotations"]
     places = sorted(tuple(one["annotation"][edge] for edge in ("left", "top", "width", "height")) for one in annotations)
-    # YOLO keeps six digits, and the client cuts what stands behind the point.
+    # YOLO files have six digits, and the client truncates coordinates to integers.
     for place, (_, (left, top, width, height)) in zip(places, sorted(objects, key=lambda one: one[1])):
         assert all(abs(a - b) <= 1 for a, b in zip(place, (left, top, width, height))), (places, objects)
 
 
-def trained(http, project, settings):
+def train(http, project, settings):
     answer = http.post(f"/projects/{project.project_id}/models", json={"settings": settings})
     assert answer.status_code == 202, answer.text
     model, until = answer.json(), time.monotonic() + 240
@@ -170,28 +170,28 @@ def trained(http, project, settings):
     return model["id"]
 
 
-def made(folder):
+def create_folder(folder):
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
-def paint(colour):
-    """A picture of one colour that is not quite one colour."""
+def noisy_image(colour):
+    """An image of one color with random noise."""
     image = Image.new("RGB", (SIDE, SIDE), colour)
     draw = ImageDraw.Draw(image)
     for _ in range(200):
-        x, y = CHANCE.randrange(SIDE), CHANCE.randrange(SIDE)
-        draw.rectangle((x, y, x + 6, y + 3), fill=tuple(max(0, min(255, part + CHANCE.randint(-40, 40))) for part in colour))
+        x, y = RANDOM.randrange(SIDE), RANDOM.randrange(SIDE)
+        draw.rectangle((x, y, x + 6, y + 3), fill=tuple(max(0, min(255, part + RANDOM.randint(-40, 40))) for part in colour))
     return image
 
 
 def scene():
-    """A disc to the left and a square to the right, with their boxes: left, top, width, height."""
-    image = paint((205, 200, 190))
+    """An image with a disc at the left and a square at the right, and their boxes: left, top, width, height."""
+    image = noisy_image((205, 200, 190))
     draw, objects = ImageDraw.Draw(image), []
     for (name, colour), start in zip(SHAPES.items(), (0, SIDE // 2)):
-        size = CHANCE.randint(36, 60)
-        left, top = start + CHANCE.randrange(SIDE // 2 - size), CHANCE.randrange(SIDE - size)
+        size = RANDOM.randint(36, 60)
+        left, top = start + RANDOM.randrange(SIDE // 2 - size), RANDOM.randrange(SIDE - size)
         edges = (left, top, left + size, top + size)
         draw.ellipse(edges, fill=colour) if name == "disc" else draw.rectangle(edges, fill=colour)
         objects.append((name, (left, top, size, size)))

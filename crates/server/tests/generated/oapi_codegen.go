@@ -1,4 +1,4 @@
-// A client that oapi-codegen has generated, against a running server: the calls that every client has to manage.
+// Runs a client from oapi-codegen against a running server.
 //
 // Arguments: the server's URL, secret keys with the scopes Project, Keys and Inference, a ready classification model, and an image
 // file.
@@ -72,7 +72,7 @@ func main() {
 	check(err == nil && deleted.JSON200 != nil && deleted.JSON200.Propagation.Confirmed == deleted.JSON200.Propagation.Nodes, deleted, err)
 	after, err := holder.VerifyKeyWithResponse(ctx, nil, question)
 	check(err == nil && after.ApplicationproblemJSON401 != nil && after.ApplicationproblemJSON401.Code == "deleted_key", after, err)
-	fmt.Println("everything held")
+	fmt.Println("all checks passed")
 }
 
 func check(holds bool, shown ...any) {

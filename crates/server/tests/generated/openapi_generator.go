@@ -1,4 +1,4 @@
-// A client that openapi-generator has generated, against a running server: the calls that every client has to manage.
+// Runs a client from openapi-generator against a running server.
 //
 // Arguments: the server's URL, secret keys with the scopes Project, Keys and Inference, a ready classification model, and an image
 // file.
@@ -67,16 +67,16 @@ func main() {
 	check(err == nil && deleted.Propagation.Confirmed == deleted.Propagation.Nodes, deleted, err)
 	_, _, err = client.VerificationAPI.VerifyKey(with(key.Secret)).VerifyKeyRequest(*question).Execute()
 	check(code(err) == "deleted_key", err)
-	fmt.Println("everything held")
+	fmt.Println("all checks passed")
 }
 
-// The code of the problem that a call was refused with.
+// The code of the problem in an error.
 func code(err error) string {
-	var refused *keyrack.GenericOpenAPIError
-	if !errors.As(err, &refused) {
+	var denied *keyrack.GenericOpenAPIError
+	if !errors.As(err, &denied) {
 		return ""
 	}
-	problem, _ := refused.Model().(keyrack.Problem)
+	problem, _ := denied.Model().(keyrack.Problem)
 	return problem.Code
 }
 

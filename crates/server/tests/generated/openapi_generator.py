@@ -1,4 +1,4 @@
-"""A client that openapi-generator has generated, against a running server: the calls that every client has to manage.
+"""Runs a client from openapi-generator against a running server.
 
 Arguments: the server's URL, secret keys with the scopes Project, Keys and Inference, a ready classification model, and an image
 file. The generated package is in the working folder.
@@ -46,7 +46,7 @@ def problem_of(call) -> Problem:
     except ApiException as error:
         assert isinstance(error.data, Problem), error
         return error.data
-    raise AssertionError(f"this was not refused: {answer}")
+    raise AssertionError(f"the call was not denied: {answer}")
 
 
 image = Path(image_file).read_bytes()
@@ -89,4 +89,4 @@ deleted = keys.delete_key(key.id)
 assert deleted.propagation.confirmed == deleted.propagation.nodes, deleted
 after = problem_of(lambda: VerificationApi(client(key.secret)).verify_key(question))
 assert after.code == "deleted_key", after
-print("everything held")
+print("all checks passed")

@@ -1,4 +1,4 @@
-"""A client that openapi-python-client has generated, against a running server: the calls that every client has to manage.
+"""Runs a client from openapi-python-client against a running server.
 
 Arguments: the folder of the generated package, the server's URL, secret keys with the scopes Project, Keys and Inference, a ready
 classification model, and an image file.
@@ -90,4 +90,4 @@ deleted = delete_key.sync(key.id, client=client(keys_key))
 assert deleted.propagation.confirmed == deleted.propagation.nodes, deleted
 after = verify_key.sync(client=client(key.secret), body=question)
 assert isinstance(after, Problem) and after.code == "deleted_key", after
-print("everything held")
+print("all checks passed")

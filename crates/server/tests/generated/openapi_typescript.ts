@@ -1,4 +1,4 @@
-// Types that openapi-typescript has generated, with openapi-fetch, against a running server. Compiled strictly, then run.
+// Runs openapi-fetch with types from openapi-typescript against a running server. Compiled in strict mode.
 // Arguments: the server's URL, secret keys with the scopes Project, Keys and Inference, a ready classification model, an image file.
 import { readFileSync } from 'node:fs'
 import createClient from 'openapi-fetch'
@@ -45,4 +45,4 @@ const denied = await client(inferenceKey).POST('/projects', { body })
 check(denied.error?.code === 'insufficient_scope', denied)
 const { data: deleted } = await keys.DELETE('/keys/{id}', { params: { path: { id: key.id } } })
 check(deleted?.propagation, deleted)
-console.log('everything held')
+console.log('all checks passed')

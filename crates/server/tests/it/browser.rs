@@ -1,47 +1,47 @@
-//! The pages in a real Chromium, as people see and use them. `./test` installs what this needs.
+//! The pages in a real Chromium. `./test` installs what these tests need.
 
-mod activity;
-mod axe;
+mod all_pages;
+mod api_keys;
+mod audit_log;
+mod audited_lifecycle;
 mod chromium;
-mod document;
-mod errors;
-mod eyes;
-mod fitness;
+mod form_errors;
 mod general;
-mod guarded;
-mod hands;
+mod guarded_services;
+mod images;
+mod input;
 mod keyboard;
-mod life;
+mod lifecycle;
 mod limits;
-mod looks;
-mod narrowing;
 mod nodes;
-mod painted;
-mod picture;
-mod pictures;
+mod page_checks;
+mod page_content;
 mod plain_http;
-mod seen;
+mod readme_screenshot;
+mod restrictions;
 mod sessions;
 mod settings;
-mod shop;
 mod steps;
-mod story;
-mod tour;
+mod test_images;
+mod third_party_page;
+mod usage;
+mod viewports;
+mod walkthrough;
 mod without_script;
 
-pub(super) use chromium::{Browser, Kind};
+pub(super) use chromium::{Browser, BrowserKind};
 
-/// What a browser is asked again and again until it holds: an answer, or why not yet.
+/// Repeats `ask` until it returns `Ok`. Panics after [`TIMEOUT`] with the last error.
 async fn wait<T>(what: &str, mut ask: impl AsyncFnMut() -> Result<T, String>) -> T {
     let started = std::time::Instant::now();
     loop {
         match ask().await {
             Ok(answer) => return answer,
-            Err(why) => assert!(started.elapsed() < PATIENCE, "waited in vain: {what}: {why}"),
+            Err(why) => assert!(started.elapsed() < TIMEOUT, "timed out: {what}: {why}"),
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }
 
-/// The longest that a page is waited for; only a failing test waits so long.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+/// The longest time to wait for a page. Only a failing test waits this long.
+const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);

@@ -1,74 +1,74 @@
-//! A full disk takes no new data, and stops nobody from deleting and pausing keys.
+//! A full disk rejects new data but still allows deleting and pausing keys.
 
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Answer, EMAIL, PASSWORD, Server, WORKSPACE, send, text, until};
-use crate::visitor::Visitor;
+use crate::harness::{Answer, EMAIL, PASSWORD, Server, WORKSPACE, send, text, wait_until};
+use crate::web_client::WebClient;
 
 const DISK_MB: u32 = 64;
-/// The server's reserve is a quarter of the disk. A quarter of that is in the reserve file.
+/// The reserve is a quarter of the disk. A quarter of the reserve is allocated in the reserve file.
 const RESERVE: [&str; 2] = ["--disk-reserve-mb", "16"];
 const RESERVE_FILE: u64 = 4_000_000;
 const KEYS: &str = "/api/v1/keys";
 const PROJECTS: &str = "/api/v1/projects";
 
-/// A server on a small disk, with a key that makes others.
-struct Site {
+/// A server on a small disk, with a key that manages other keys.
+struct DiskFixture {
     server: Server,
-    master: String,
+    manager_key: String,
     project: String,
 }
 
-struct Made {
+struct DiskKey {
     path: String,
     secret: String,
 }
 
-impl Site {
-    async fn open() -> Option<Self> {
+impl DiskFixture {
+    async fn start() -> Option<Self> {
         let server = Server::on_small_disk(DISK_MB, &RESERVE).await?;
-        let owner = Visitor::set_up(&server, WORKSPACE).await;
-        let master = text(&owner.api_key(&["project", "keys"]).await["secret"]);
+        let owner = WebClient::set_up(&server, WORKSPACE).await;
+        let manager_key = text(&owner.api_key(&["project", "keys"]).await["secret"]);
         let project = owner.project("Bottle caps").await;
-        Some(Self { server, master, project })
+        Some(Self { server, manager_key, project })
     }
 
-    async fn key(&self) -> Made {
+    async fn key(&self) -> DiskKey {
         let body = json!({ "name": "of a test", "scopes": ["project"] });
-        let made = self.server.post(KEYS, &self.master, body).await;
-        assert_eq!(made.status, 201, "{made:?}");
-        let made = made.json();
-        Made { path: format!("{KEYS}/{}", text(&made["id"])), secret: text(&made["secret"]) }
+        let created = self.server.post(KEYS, &self.manager_key, body).await;
+        assert_eq!(created.status, 201, "{created:?}");
+        let created = created.json();
+        DiskKey { path: format!("{KEYS}/{}", text(&created["id"])), secret: text(&created["secret"]) }
     }
 
-    async fn delete(&self, key: &Made) {
-        let deleted = self.server.delete(&key.path, &self.master).await;
+    async fn delete(&self, key: &DiskKey) {
+        let deleted = self.server.delete(&key.path, &self.manager_key).await;
         assert_eq!(deleted.status, 200, "{deleted:?}");
-        self.server.get(PROJECTS, &key.secret).await.refused(401, "deleted_key");
+        self.server.get(PROJECTS, &key.secret).await.assert_problem(401, "deleted_key");
     }
 
-    async fn pause(&self, key: &Made) {
-        let paused = self.server.post(&format!("{}/pause", key.path), &self.master, json!({})).await;
+    async fn pause(&self, key: &DiskKey) {
+        let paused = self.server.post(&format!("{}/pause", key.path), &self.manager_key, json!({})).await;
         assert_eq!(paused.status, 200, "{paused:?}");
-        self.server.get(PROJECTS, &key.secret).await.refused(401, "paused_key");
+        self.server.get(PROJECTS, &key.secret).await.assert_problem(401, "paused_key");
     }
 
-    async fn resume(&self, key: &Made) {
-        let resumed = self.server.post(&format!("{}/resume", key.path), &self.master, json!({})).await;
+    async fn resume(&self, key: &DiskKey) {
+        let resumed = self.server.post(&format!("{}/resume", key.path), &self.manager_key, json!({})).await;
         assert_eq!(resumed.status, 200, "{resumed:?}");
         assert_eq!(self.server.get(PROJECTS, &key.secret).await.status, 200);
     }
 
-    /// Asks for an upload URL and sends two megabytes to it. The answer to the first of both that is denied.
+    /// Requests an upload URL and sends two megabytes to it. Returns the first denial, or the last response.
     async fn upload(&self) -> Answer {
         let path = format!("{PROJECTS}/{}/upload/", self.project);
         let body = json!({ "name": "a.jpg", "content_type": "image/jpeg" });
-        let asked = self.server.post(&path, &self.master, body).await;
-        if asked.status != 200 && asked.status != 201 {
-            return asked;
+        let response = self.server.post(&path, &self.manager_key, body).await;
+        if response.status != 200 && response.status != 201 {
+            return response;
         }
-        let url = text(&asked.json()["uploadUrl"]);
+        let url = text(&response.json()["uploadUrl"]);
         let path = url.strip_prefix(&self.server.url).unwrap();
         send(self.server.request(Method::PUT, path).body(vec![7; 2_000_000])).await
     }
@@ -79,16 +79,16 @@ impl Site {
         line.unwrap_or_else(|| panic!("{name} in {metrics}")).parse().unwrap()
     }
 
-    async fn until_reserve_file_has(&self, bytes: u64) {
-        until("the reserve file is full again", async || {
+    async fn wait_until_reserve_file_has(&self, bytes: u64) {
+        wait_until("the reserve file is full again", async || {
             (self.metric("disk_reserve_file_bytes").await == bytes).then_some(())
         })
         .await;
     }
 }
 
-/// Somebody who may see the banner.
-async fn overview(server: &Server) -> Answer {
+/// Signs in and loads the API Keys page, which shows the banner.
+async fn keys_page(server: &Server) -> Answer {
     let form = form_urlencoded::Serializer::new(String::new())
         .extend_pairs([("email", EMAIL), ("password", PASSWORD)])
         .finish();
@@ -96,109 +96,109 @@ async fn overview(server: &Server) -> Answer {
     let signed_in =
         send(request.header("content-type", "application/x-www-form-urlencoded").body(form)).await;
     assert_eq!(signed_in.status, 303, "people can sign in: {signed_in:?}");
-    let visitor = Visitor::sign_in(server).await;
-    visitor.page(&visitor.keys("")).await.ok()
+    let web = WebClient::sign_in(server).await;
+    web.page(&web.keys("")).await.ok()
 }
 
 const BANNER: &str = "The server's disk is nearly full.";
 
 #[tokio::test]
-async fn uploads_are_denied_before_the_disk_is_full_and_keys_are_still_made_and_deleted() {
-    let Some(site) = Site::open().await else { return };
-    let key = site.key().await;
-    assert_eq!(site.server.ops("/readyz").await.text, "ready\n");
-    assert!(!overview(&site.server).await.text.contains(BANNER));
+async fn nearly_full_disk_denies_uploads_and_allows_key_changes() {
+    let Some(fixture) = DiskFixture::start().await else { return };
+    let key = fixture.key().await;
+    assert_eq!(fixture.server.ops("/readyz").await.text, "ready\n");
+    assert!(!keys_page(&fixture.server).await.text.contains(BANNER));
     let mut uploads = 0;
     let denied = loop {
-        match site.upload().await {
+        match fixture.upload().await {
             sent if sent.status == 204 => uploads += 1,
             denied => break denied,
         }
-        assert!(uploads < DISK_MB, "the disk is full by now");
+        assert!(uploads < DISK_MB, "the disk must be full");
     };
-    let problem = denied.refused(507, "disk_full").json();
+    let problem = denied.assert_problem(507, "disk_full").json();
     assert!(text(&problem["message"]).contains("disk is nearly full"), "{problem}");
     assert!(uploads > 5, "{uploads} uploads of 2 MB fit on 64 MB less 20 MB");
-    assert!(site.metric("disk_free_bytes").await >= 16_000_000 - 2_000_000);
-    assert!(site.metric("disk_writes_denied_total").await >= 1);
-    let ready = site.server.ops("/readyz").await;
-    assert_eq!(ready.status, 200, "it still checks keys");
-    // What is small goes on.
-    let made = site.key().await;
-    site.delete(&made).await;
-    site.pause(&key).await;
-    site.resume(&key).await;
-    site.delete(&key).await;
+    assert!(fixture.metric("disk_free_bytes").await >= 16_000_000 - 2_000_000);
+    assert!(fixture.metric("disk_writes_denied_total").await >= 1);
+    let ready = fixture.server.ops("/readyz").await;
+    assert_eq!(ready.status, 200, "the server still verifies keys");
+    // Small writes are still allowed.
+    let created = fixture.key().await;
+    fixture.delete(&created).await;
+    fixture.pause(&key).await;
+    fixture.resume(&key).await;
+    fixture.delete(&key).await;
 }
 
 #[tokio::test]
-async fn a_disk_that_another_program_fills_to_the_last_byte_stops_no_deletion_and_no_pause() {
-    let Some(site) = Site::open().await else { return };
-    let (mut doomed, kept) = (Vec::new(), site.key().await);
+async fn full_disk_allows_deletion_and_pause() {
+    let Some(fixture) = DiskFixture::start().await else { return };
+    let (mut doomed, kept) = (Vec::new(), fixture.key().await);
     for _ in 0..3 {
-        doomed.push(site.key().await);
+        doomed.push(fixture.key().await);
     }
-    site.until_reserve_file_has(RESERVE_FILE).await;
+    fixture.wait_until_reserve_file_has(RESERVE_FILE).await;
     for key in &doomed {
-        // Each time anew: what the reserve gave back is taken as well.
+        // Fill the disk again in each round, including the space that the reserve file released.
         assert!(
-            site.server.small_disk().fill() > 0
-                || site.metric("disk_reserve_file_bytes").await < RESERVE_FILE
+            fixture.server.small_disk().fill() > 0
+                || fixture.metric("disk_reserve_file_bytes").await < RESERVE_FILE
         );
-        site.delete(key).await;
-        site.pause(&kept).await;
-        site.resume(&kept).await;
+        fixture.delete(key).await;
+        fixture.pause(&kept).await;
+        fixture.resume(&kept).await;
     }
-    site.server.small_disk().fill();
+    fixture.server.small_disk().fill();
     for (path, body) in [
         (KEYS.to_owned(), json!({ "name": "more", "scopes": ["inference"] })),
         (PROJECTS.to_owned(), json!({ "name": "more", "projectType": "classification" })),
-        (format!("{PROJECTS}/{}/batches", site.project), json!({ "name": "more" })),
-        (format!("{PROJECTS}/{}/annotations/labels", site.project), json!([{ "name": "more" }])),
+        (format!("{PROJECTS}/{}/batches", fixture.project), json!({ "name": "more" })),
+        (format!("{PROJECTS}/{}/annotations/labels", fixture.project), json!([{ "name": "more" }])),
         (
-            format!("{PROJECTS}/{}/upload", site.project),
+            format!("{PROJECTS}/{}/upload", fixture.project),
             json!({ "name": "a.jpg", "content_type": "image/jpeg" }),
         ),
     ] {
-        site.server.post(&path, &site.master, body).await.refused(507, "disk_full");
+        fixture.server.post(&path, &fixture.manager_key, body).await.assert_problem(507, "disk_full");
     }
-    let ready = site.server.ops("/readyz").await;
+    let ready = fixture.server.ops("/readyz").await;
     assert!(ready.status == 200 && ready.text.contains("degraded"), "{ready:?}");
-    assert!(overview(&site.server).await.text.contains(BANNER));
-    until("the low disk is logged", async || {
-        site.server.output().contains("the disk is nearly full").then_some(())
+    assert!(keys_page(&fixture.server).await.text.contains(BANNER));
+    wait_until("the log reports the nearly full disk", async || {
+        fixture.server.output().contains("the disk is nearly full").then_some(())
     })
     .await;
 
-    site.server.small_disk().clear();
-    site.until_reserve_file_has(RESERVE_FILE).await;
-    until("the server is fully ready", async || {
-        (site.server.ops("/readyz").await.text == "ready\n").then_some(())
+    fixture.server.small_disk().clear();
+    fixture.wait_until_reserve_file_has(RESERVE_FILE).await;
+    wait_until("the server is fully ready", async || {
+        (fixture.server.ops("/readyz").await.text == "ready\n").then_some(())
     })
     .await;
-    assert_eq!(site.upload().await.status, 204);
-    assert!(!overview(&site.server).await.text.contains(BANNER));
+    assert_eq!(fixture.upload().await.status, 204);
+    assert!(!keys_page(&fixture.server).await.text.contains(BANNER));
     for key in &doomed {
-        site.server.get(PROJECTS, &key.secret).await.refused(401, "deleted_key");
+        fixture.server.get(PROJECTS, &key.secret).await.assert_problem(401, "deleted_key");
     }
 }
 
 #[tokio::test]
-async fn a_server_starts_on_a_full_disk_and_deletes_keys() {
-    let Some(mut site) = Site::open().await else { return };
-    let (one, other) = (site.key().await, site.key().await);
-    site.until_reserve_file_has(RESERVE_FILE).await;
-    // Once after a stop that leaves nothing open, and once after one that leaves everything.
+async fn server_on_full_disk_starts_and_deletes_keys() {
+    let Some(mut fixture) = DiskFixture::start().await else { return };
+    let (one, other) = (fixture.key().await, fixture.key().await);
+    fixture.wait_until_reserve_file_has(RESERVE_FILE).await;
+    // The server starts once after a clean stop and once after a kill.
     for (key, is_killed) in [(&one, false), (&other, true)] {
         if is_killed {
-            site.server.kill();
+            fixture.server.kill();
         } else {
-            assert!(site.server.stop().await.success());
+            assert!(fixture.server.stop().await.success());
         }
-        assert!(site.server.small_disk().fill() > 0);
-        site.server.restart().await;
-        site.delete(key).await;
-        site.server.small_disk().clear();
-        site.until_reserve_file_has(RESERVE_FILE).await;
+        assert!(fixture.server.small_disk().fill() > 0);
+        fixture.server.restart().await;
+        fixture.delete(key).await;
+        fixture.server.small_disk().clear();
+        fixture.wait_until_reserve_file_has(RESERVE_FILE).await;
     }
 }

@@ -1,5 +1,5 @@
-//! Input of people who mean harm, and of programs that are broken: a clear refusal, never an error of ours, never a
-//! hang, and nothing half-written.
+//! Hostile and broken input: the server rejects it with a clear problem. It never returns a server error, never hangs, and
+//! never stores partial data.
 
 mod bodies;
 mod connections;
@@ -7,15 +7,15 @@ mod cross_origin;
 mod forms;
 mod headers;
 mod http2;
+mod image_forms;
 mod lengths;
+mod memory_shares;
 mod metrics;
-mod operation;
+mod operations;
 mod paths;
-mod pictures;
 mod queries;
-mod room;
 mod shares;
 mod sign_in;
-mod slow;
-mod text;
-mod unread;
+mod slow_clients;
+mod texts;
+mod unreadable_requests;

@@ -1,28 +1,28 @@
-//! The life of a key over the API.
+//! The lifecycle of keys over the API.
 
-mod advice;
-mod beyond;
 mod callers;
 mod create;
 mod delete;
+mod denied_requests;
 mod edit;
 mod expiry;
-mod first_call;
+mod exposures;
+mod first_request;
 mod forms;
-mod last_use;
+mod grant_limits;
+mod idempotency;
+mod last_used;
 mod list;
-mod narrowing;
-mod once;
 mod pause;
 mod publishable;
+mod quota_concurrency;
 mod quotas;
-mod quotas_in_a_crowd;
-mod rate;
+mod rate_limit;
+mod recommendations;
+mod restriction_values;
 mod restrictions;
 mod retire;
 mod rotate;
-mod sightings;
 mod verify;
-mod visitor_rate;
+mod visitor_rate_limit;
 mod what_if;
-mod why;

@@ -1,36 +1,36 @@
-//! The real binary on real folders: what people and programs see of it.
+//! Integration tests that run the real binary with real data folders.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod activity;
+mod api;
+mod audit_export;
+mod audit_log;
 mod browser;
-mod cast;
 mod cli;
 mod client;
-mod compressed;
+mod compression;
 mod coverage;
 mod crash;
 mod datasets;
-mod desk;
 mod disk;
+mod fixtures;
 mod generated;
 mod harness;
-mod held;
-mod history;
+mod held_requests;
 mod hostile;
 mod imports;
 mod keys;
 mod ledger;
 mod models;
 mod nodes;
-mod past;
 mod policy;
 mod predict;
 mod problem;
 mod projects;
 mod proxies;
-mod raw;
+mod raw_http;
 mod revocation;
 mod secrecy;
-mod stop;
-mod visitor;
+mod shutdown;
+mod usage_history;
+mod web_client;

@@ -1,10 +1,10 @@
-//! Trainings as clients see them, with real workers that learn from painted pictures.
+//! Trainings over the API, with real workers and generated images.
 
 mod cancel;
-mod deaths;
+mod crashes;
 mod events;
-mod learning;
+mod fixture;
+mod invalid_requests;
 mod quotas;
-mod refusals;
-mod school;
+mod training;
 mod workers;

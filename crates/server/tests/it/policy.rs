@@ -1,94 +1,106 @@
-//! What a workspace demands of its keys, over the API.
+//! The key policy of a workspace over the API.
 
 use keyrack_store::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::cast::{Browser, Cast};
-use crate::desk::{Desk, in_millis};
+use crate::api::{Api, millis_from_now};
+use crate::fixtures::{AccessFixture, Session};
 use crate::harness::{Answer, EMAIL, send};
 
 const DAY: i64 = 24 * 3_600 * 1_000;
 
-async fn set(desk: &Desk, owner: &Browser, patch: Value) -> Answer {
-    let request = owner.request(&desk.server, Method::PATCH, "/api/v1/workspace");
+async fn set(api: &Api, owner: &Session, patch: Value) -> Answer {
+    let request = owner.request(&api.server, Method::PATCH, "/api/v1/workspace");
     send(request.header("x-keyrack-workspace", crate::harness::SLUG).json(&patch)).await
 }
 
 #[tokio::test]
-async fn a_key_lives_as_long_as_the_workspace_lets_it_and_no_longer() {
-    let desk = Desk::open().await;
-    let owner = Browser::signed_in(&desk.server, EMAIL).await;
-    let for_ever = desk.key(&["inference"]).await;
+async fn key_expiry_is_limited_by_workspace_policy() {
+    let api = Api::start().await;
+    let owner = Session::signed_in(&api.server, EMAIL).await;
+    let for_ever = api.create_key_with(&["inference"]).await;
     let answer =
-        set(&desk, &owner, json!({ "maxKeyLifetimeDays": 90, "rotateAfterDays": 30 })).await.ok().json();
+        set(&api, &owner, json!({ "maxKeyLifetimeDays": 90, "rotateAfterDays": 30 })).await.ok().json();
     assert_eq!((&answer["maxKeyLifetimeDays"], &answer["rotateAfterDays"]), (&json!(90), &json!(30)));
-    assert_eq!(desk.get("/api/v1/workspace").await.ok().json(), answer);
+    assert_eq!(api.get("/api/v1/workspace").await.ok().json(), answer);
 
-    // Left out means the longest life.
+    // Without an expiry, the key gets the maximum lifetime.
     let before = jiff::Timestamp::now();
-    let key = desk.key(&["inference"]).await;
+    let key = api.create_key_with(&["inference"]).await;
     let ends: jiff::Timestamp = key.body["expiresAt"].as_str().unwrap().parse().unwrap();
     let days = jiff::SignedDuration::from_hours(90 * 24);
     assert!((before + days..=jiff::Timestamp::now() + days).contains(&ends), "{ends}");
 
-    let late = json!({ "name": "n", "scopes": ["inference"], "expiresAt": in_millis(91 * DAY) });
-    let says = desk.post("/api/v1/keys", late).await.refused(422, "invalid").names("expiresAt").json();
-    let message = says["message"].as_str().unwrap();
-    assert!(message.contains("at most 90 days") && message.contains("longest life of a key"), "{says}");
-    desk.make(json!({ "name": "n", "scopes": ["inference"], "expiresAt": in_millis(89 * DAY) })).await;
-    for end in [Value::Null, json!(in_millis(91 * DAY))] {
-        let answer = desk.patch(&key.path(), json!({ "expiresAt": end })).await;
-        answer.refused(422, "invalid").names("expiresAt");
+    let late = json!({ "name": "n", "scopes": ["inference"], "expiresAt": millis_from_now(91 * DAY) });
+    let problem = api
+        .post("/api/v1/keys", late)
+        .await
+        .assert_problem(422, "invalid")
+        .assert_field_error("expiresAt")
+        .json();
+    let message = problem["message"].as_str().unwrap();
+    assert!(message.contains("at most 90 days") && message.contains("longest life of a key"), "{problem}");
+    api.create_key(json!({ "name": "n", "scopes": ["inference"], "expiresAt": millis_from_now(89 * DAY) }))
+        .await;
+    for end in [Value::Null, json!(millis_from_now(91 * DAY))] {
+        let answer = api.patch(&key.path(), json!({ "expiresAt": end })).await;
+        answer.assert_problem(422, "invalid").assert_field_error("expiresAt");
     }
-    desk.patch(&key.path(), json!({ "expiresAt": in_millis(DAY) })).await.ok();
+    api.patch(&key.path(), json!({ "expiresAt": millis_from_now(DAY) })).await.ok();
 
-    // What exists stays as it is, and is edited all the same.
-    let edited = desk.patch(&for_ever.path(), json!({ "name": "old", "expiresAt": null })).await.ok().json();
+    // Existing keys stay unchanged and can still be edited.
+    let edited = api.patch(&for_ever.path(), json!({ "name": "old", "expiresAt": null })).await.ok().json();
     assert_eq!((&edited["name"], &edited["expiresAt"]), (&json!("old"), &Value::Null));
-    desk.rotate(&for_ever, "1h").await;
+    api.rotate(&for_ever, "1h").await;
 
-    set(&desk, &owner, json!({ "maxKeyLifetimeDays": null })).await.ok();
-    assert_eq!(desk.key(&["inference"]).await.body["expiresAt"], Value::Null);
+    set(&api, &owner, json!({ "maxKeyLifetimeDays": null })).await.ok();
+    assert_eq!(api.create_key_with(&["inference"]).await.body["expiresAt"], Value::Null);
 }
 
 #[tokio::test]
-async fn a_key_reads_the_policy_and_does_not_set_it() {
-    let desk = Desk::open().await;
-    assert_eq!(desk.get("/api/v1/workspace").await.ok().json()["maxKeyLifetimeDays"], Value::Null);
+async fn key_can_read_but_not_change_policy() {
+    let api = Api::start().await;
+    assert_eq!(api.get("/api/v1/workspace").await.ok().json()["maxKeyLifetimeDays"], Value::Null);
     for patch in
         [json!({ "maxKeyLifetimeDays": 1 }), json!({ "rotateAfterDays": null }), json!({ "name": "x" })]
     {
-        desk.patch("/api/v1/workspace", patch).await.refused(403, "no_keys_here");
+        api.patch("/api/v1/workspace", patch).await.assert_problem(403, "no_keys_here");
     }
-    assert_eq!(desk.get("/api/v1/workspace").await.ok().json()["name"], crate::harness::WORKSPACE);
+    assert_eq!(api.get("/api/v1/workspace").await.ok().json()["name"], crate::harness::WORKSPACE);
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_refused_by_its_field() {
-    let desk = Desk::open().await;
-    let owner = Browser::signed_in(&desk.server, EMAIL).await;
+async fn invalid_workspace_settings_are_rejected_by_field() {
+    let api = Api::start().await;
+    let owner = Session::signed_in(&api.server, EMAIL).await;
     for days in [json!(0), json!(-1), json!(1.5), json!(3_651), json!(u64::MAX), json!("90"), json!([90])] {
         for field in ["maxKeyLifetimeDays", "rotateAfterDays"] {
-            set(&desk, &owner, json!({ field: days })).await.refused(422, "invalid").names(field);
+            set(&api, &owner, json!({ field: days }))
+                .await
+                .assert_problem(422, "invalid")
+                .assert_field_error(field);
         }
     }
     for name in ["", " ", "a\u{202E}b", &"é".repeat(101)] {
-        set(&desk, &owner, json!({ "name": name })).await.refused(422, "invalid").names("name");
+        set(&api, &owner, json!({ "name": name }))
+            .await
+            .assert_problem(422, "invalid")
+            .assert_field_error("name");
     }
-    set(&desk, &owner, json!({ "name": "Northfield 2", "slug": "x" }))
+    set(&api, &owner, json!({ "name": "Northfield 2", "slug": "x" }))
         .await
-        .refused(422, "invalid")
-        .names("slug");
-    let unchanged = desk.get("/api/v1/activity?action=workspace_edited").await.ok().json();
+        .assert_problem(422, "invalid")
+        .assert_field_error("slug");
+    let unchanged = api.get("/api/v1/activity?action=workspace_edited").await.ok().json();
     assert_eq!(unchanged["items"], json!([]));
 }
 
 #[tokio::test]
-async fn owners_and_admins_set_it_and_each_change_is_told() {
-    let cast = Cast::assemble().await;
+async fn policy_changes_by_owner_or_admin_are_audited() {
+    let fixture = AccessFixture::start().await;
     let patch = async |role, body: Value| {
-        let request = cast.member(role).request(&cast.server, Method::PATCH, "/api/v1/workspace");
+        let request = fixture.member(role).request(&fixture.server, Method::PATCH, "/api/v1/workspace");
         send(request.header("x-keyrack-workspace", "ours").json(&body)).await
     };
     for role in [Role::Viewer, Role::Member] {
@@ -96,8 +108,8 @@ async fn owners_and_admins_set_it_and_each_change_is_told() {
     }
     assert_eq!(patch(Role::Admin, json!({ "maxKeyLifetimeDays": 7 })).await.status, 200);
     assert_eq!(patch(Role::Owner, json!({ "name": "Ours, renamed" })).await.status, 200);
-    let told = cast.server.get("/api/v1/activity?action=workspace_edited", cast.key()).await.json();
-    let details: Vec<_> = told["items"].as_array().unwrap().iter().map(|entry| &entry["detail"]).collect();
+    let entries = fixture.server.get("/api/v1/activity?action=workspace_edited", fixture.key()).await.json();
+    let details: Vec<_> = entries["items"].as_array().unwrap().iter().map(|entry| &entry["detail"]).collect();
     assert_eq!(
         details,
         [
@@ -105,36 +117,36 @@ async fn owners_and_admins_set_it_and_each_change_is_told() {
             &json!({ "maxKeyLifetimeDays": { "before": null, "after": 7 } }),
         ]
     );
-    assert_eq!(told["items"][1]["actorName"], "admin");
-    // The other workspace has its own.
+    assert_eq!(entries["items"][1]["actorName"], "admin");
+    // The other workspace has its own policy.
     assert_eq!(
-        cast.server.get("/api/v1/workspace", &cast.their_key).await.json()["maxKeyLifetimeDays"],
+        fixture.server.get("/api/v1/workspace", &fixture.their_key).await.json()["maxKeyLifetimeDays"],
         Value::Null
     );
 }
 
 #[tokio::test]
-async fn a_secret_that_is_older_than_the_workspace_wants_is_spoken_of_until_it_is_rotated() {
-    // Its keys are of years ago.
-    let cast = Cast::assemble().await;
-    let path = format!("/api/v1/keys/{}", cast.ours.key);
+async fn old_secret_is_recommended_for_rotation_until_rotated() {
+    // The keys of the fixture are years old.
+    let fixture = AccessFixture::start().await;
+    let path = format!("/api/v1/keys/{}", fixture.ours.key);
     let advice = async || {
-        let answer = cast.server.get(&format!("{path}/recommendations"), cast.key()).await.ok().json();
+        let answer = fixture.server.get(&format!("{path}/recommendations"), fixture.key()).await.ok().json();
         let all = answer["items"].as_array().unwrap();
         all.iter().map(|one| one["code"].clone()).collect::<Vec<_>>()
     };
     assert_eq!(advice().await, ["unused"]);
-    let owner = cast.member(Role::Owner);
-    let request = owner.request(&cast.server, Method::PATCH, "/api/v1/workspace");
-    let request = request.header("x-keyrack-workspace", cast.ours.slug);
+    let owner = fixture.member(Role::Owner);
+    let request = owner.request(&fixture.server, Method::PATCH, "/api/v1/workspace");
+    let request = request.header("x-keyrack-workspace", fixture.ours.slug);
     send(request.json(&json!({ "rotateAfterDays": 30 }))).await.ok();
     assert_eq!(advice().await, ["old_secret", "unused"]);
-    let page = format!("/w/ours/settings/api-keys/{}", cast.ours.key);
-    let page = send(owner.request(&cast.server, Method::GET, &page)).await;
+    let page = format!("/w/ours/settings/api-keys/{}", fixture.ours.key);
+    let page = send(owner.request(&fixture.server, Method::GET, &page)).await;
     assert!(
         page.text.contains("this workspace wants a new one after 30 days") && page.text.contains("Rotate it"),
         "{page:?}"
     );
-    cast.server.post(&format!("{path}/rotate"), cast.key(), json!({ "gracePeriod": "1h" })).await.ok();
+    fixture.server.post(&format!("{path}/rotate"), fixture.key(), json!({ "gracePeriod": "1h" })).await.ok();
     assert_eq!(advice().await, ["unused"]);
 }

@@ -1,16 +1,16 @@
-//! Predictions: what models answer, what they are not asked, and what stays possible meanwhile.
+//! Predictions: responses, denials, and the load on the server.
 
-mod answers;
-mod browsers;
-pub(crate) mod crowd;
-mod door;
-mod forms;
-mod held;
-mod narrow;
-pub(crate) mod paint;
+mod body_formats;
+mod cors;
+mod errors;
+pub(crate) mod fixture;
+mod held_requests;
+mod image_host;
+mod image_urls;
+pub(crate) mod load;
+mod model_page;
 mod quotas;
-mod readers;
-mod refusals;
-mod server_of_pictures;
-pub(crate) mod studio;
-mod try_it;
+mod responses;
+mod restrictions;
+pub(crate) mod samples;
+mod slow_readers;

@@ -1,6 +1,6 @@
-//! The proxies that people have, with the configurations of `examples/proxies`: only ports and paths are replaced.
+//! The supported proxies with the configurations of `examples/proxies`. Only ports and paths are replaced.
 
-/// Makes five tests of each behavior: one with each proxy.
+/// Creates five tests of each behavior, one with each proxy.
 macro_rules! with_each_proxy {
     ($($behavior:ident),+ $(,)?) => {$(
         mod $behavior {
@@ -35,10 +35,10 @@ macro_rules! with_each_proxy {
     )+};
 }
 
-mod asked;
 mod denials;
 pub(crate) mod deployment;
 mod echo;
+mod forward_auth;
 mod identity;
 mod outages;
 mod preflights;

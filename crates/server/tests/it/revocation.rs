@@ -1,4 +1,4 @@
-//! When a change of a key has been answered, the very next request feels it: on every connection, under load, each time.
+//! Once a change of a key is answered, the next request on every connection uses it, also under load.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,21 +8,21 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::desk::{Desk, Made};
-use crate::harness::{Answer, until};
-use crate::raw;
+use crate::api::{Api, CreatedKey};
+use crate::harness::{Answer, wait_until};
+use crate::raw_http;
 
 const CLIENTS: usize = 50;
 
-/// One HTTP/1.1 connection that stays open. It never connects again: a server that closed it would fail the test.
-struct Line {
+/// An HTTP/1.1 connection that stays open. It never reconnects, so the test fails if the server closes it.
+struct KeepAliveClient {
     stream: TcpStream,
     request: String,
 }
 
-impl Line {
+impl KeepAliveClient {
     async fn open(url: &str, secret: &str) -> Self {
-        let stream = raw::connect(url).await;
+        let stream = raw_http::connect(url).await;
         stream.set_nodelay(true).unwrap();
         let host = url.trim_start_matches("http://");
         let request = format!(
@@ -33,53 +33,61 @@ impl Line {
 
     async fn ask(&mut self) -> Answer {
         self.stream.write_all(self.request.as_bytes()).await.unwrap();
-        raw::read_answer(&mut self.stream).await.expect("the connection stays open")
+        raw_http::read_answer(&mut self.stream).await.expect("the connection stays open")
     }
 }
 
-/// Where a change of a key stands. Only these two moments are sure: before it was asked for, and after its answer was read.
+/// The progress of a change. Only two points in time are certain: before the request is sent, and after the response is
+/// read.
 #[derive(Default)]
 struct Change {
-    asked: AtomicBool,
+    requested: AtomicBool,
     answered: AtomicBool,
-    /// Requests that were let through before.
+    /// The number of allowed requests before the change.
     before: AtomicUsize,
 }
 
-/// Hammers a key with [`CLIENTS`] clients, changes it, lets each client send `after` more requests, and counts those
-/// that were refused in the way that is expected. Requests that were under way during the change may go either way.
-async fn hammer(
-    desk: &Desk,
+/// Sends requests with [`CLIENTS`] clients, changes the key, lets each client send `after` more requests, and returns the
+/// number of expected denials. Requests during the change may have either result.
+async fn change_under_load(
+    api: &Api,
     after: usize,
-    refused: (u16, &'static str),
-    change_it: impl AsyncFnOnce(&Made),
+    denied: (u16, &'static str),
+    change_it: impl AsyncFnOnce(&CreatedKey),
 ) -> usize {
-    let key = desk.key(&["project"]).await;
+    let key = api.create_key_with(&["project"]).await;
     let change = Arc::new(Change::default());
     let mut clients = JoinSet::new();
     for _ in 0..CLIENTS {
-        let line = Line::open(&desk.server.url, &key.secret).await;
-        clients.spawn(client(line, Arc::clone(&change), after, refused));
+        let connection = KeepAliveClient::open(&api.server.url, &key.secret).await;
+        clients.spawn(client(connection, Arc::clone(&change), after, denied));
     }
-    until("all clients hammer", async || (change.before.load(Ordering::SeqCst) >= 2 * CLIENTS).then_some(()))
-        .await;
-    change.asked.store(true, Ordering::SeqCst);
+    wait_until("all clients send requests", async || {
+        (change.before.load(Ordering::SeqCst) >= 2 * CLIENTS).then_some(())
+    })
+    .await;
+    change.requested.store(true, Ordering::SeqCst);
     change_it(&key).await;
     change.answered.store(true, Ordering::SeqCst);
     clients.join_all().await.into_iter().sum()
 }
 
-async fn client(mut line: Line, change: Arc<Change>, after: usize, refused: (u16, &'static str)) -> usize {
+async fn client(
+    mut connection: KeepAliveClient,
+    change: Arc<Change>,
+    after: usize,
+    denied: (u16, &'static str),
+) -> usize {
     let mut counted = 0;
     while counted < after {
-        // Read before the request is begun: it was sent after the change's answer, or it does not count.
+        // Read the flag before sending the request: only requests sent after the response count.
         let answered = change.answered.load(Ordering::SeqCst);
-        let answer = line.ask().await;
+        let answer = connection.ask().await;
         if answered {
-            answer.refused(refused.0, refused.1);
+            answer.assert_problem(denied.0, denied.1);
             counted += 1;
-        } else if !change.asked.load(Ordering::SeqCst) {
-            assert_eq!(answer.status, 200, "before anything was changed: {answer:?}");
+        } else if !change.requested.load(Ordering::SeqCst) {
+            assert_eq!(answer.status, 200, "before the change: {answer:?}");
             change.before.fetch_add(1, Ordering::SeqCst);
         }
     }
@@ -87,42 +95,42 @@ async fn client(mut line: Line, change: Arc<Change>, after: usize, refused: (u16
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_delete_each_of_10_000_requests_is_refused() {
-    let desk = Desk::open().await;
-    let mut refused = 0;
+async fn deleted_key_is_denied_in_10_000_requests() {
+    let api = Api::start().await;
+    let mut denied = 0;
     for _ in 0..20 {
-        refused += hammer(&desk, 10, (401, "deleted_key"), async |key| {
-            let propagation = desk.delete(&key.path()).await.ok().json();
+        denied += change_under_load(&api, 10, (401, "deleted_key"), async |key| {
+            let propagation = api.delete(&key.path()).await.ok().json();
             assert_eq!(propagation["propagation"]["confirmed"], 1);
         })
         .await;
     }
-    assert_eq!(refused, 10_000);
+    assert_eq!(denied, 10_000);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_edit_scopes_each_request_has_the_new_rights() {
-    let desk = Desk::open().await;
-    let mut refused = 0;
+async fn edited_scopes_apply_to_each_request_under_load() {
+    let api = Api::start().await;
+    let mut denied = 0;
     for _ in 0..5 {
-        refused += hammer(&desk, 10, (403, "insufficient_scope"), async |key| {
-            desk.patch(&key.path(), json!({ "scopes": ["inference"] })).await.ok();
+        denied += change_under_load(&api, 10, (403, "insufficient_scope"), async |key| {
+            api.patch(&key.path(), json!({ "scopes": ["inference"] })).await.ok();
         })
         .await;
     }
-    assert_eq!(refused, 2_500);
+    assert_eq!(denied, 2_500);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_a_rotation_without_overlap_the_old_secret_is_refused_each_time() {
-    let desk = Desk::open().await;
-    let mut refused = 0;
+async fn rotated_secret_is_denied_under_load() {
+    let api = Api::start().await;
+    let mut denied = 0;
     for _ in 0..5 {
-        refused += hammer(&desk, 10, (401, "retired_secret"), async |key| {
-            let new = desk.rotate(key, "0s").await;
-            desk.projects(&new.secret).await.ok();
+        denied += change_under_load(&api, 10, (401, "retired_secret"), async |key| {
+            let new = api.rotate(key, "0s").await;
+            api.projects(&new.secret).await.ok();
         })
         .await;
     }
-    assert_eq!(refused, 2_500);
+    assert_eq!(denied, 2_500);
 }

@@ -1,26 +1,26 @@
-//! A secret is in the one answer that hands it out and nowhere else, whatever is done with it.
+//! A secret appears in the response that creates it and nowhere else.
 
 mod memory;
-mod places;
-mod uses;
+mod requests;
+mod search;
 
 use regex::Regex;
 use serde_json::json;
 
-use crate::desk::FORM;
+use crate::api::SECRET_PATTERN;
 use crate::harness::{Answer, PASSWORD, Server, text};
-use crate::visitor::Visitor;
-use places::Searched;
+use crate::web_client::WebClient;
+use search::SecretSearch;
 
-/// What must not be found.
-pub(crate) struct Needles {
+/// The values that must not be found.
+pub(crate) struct KnownSecrets {
     pub(crate) secrets: Vec<String>,
     session: String,
     setup: String,
 }
 
-impl Needles {
-    /// Each with a name that may stand in a test's output: the secret itself would be a fine thing to print there.
+impl KnownSecrets {
+    /// Each value with a name that a test may print in place of the value.
     fn all(&self) -> Vec<(String, String)> {
         let mut all = vec![
             ("the password".to_owned(), PASSWORD.to_owned()),
@@ -37,108 +37,112 @@ impl Needles {
 }
 
 #[tokio::test]
-async fn no_secret_is_found_anywhere_when_the_log_is_text() {
-    no_secret_is_found_anywhere(&["--log", "trace"]).await;
+async fn secrets_are_nowhere_with_text_log() {
+    assert_secrets_are_nowhere(&["--log", "trace"]).await;
 }
 
 #[tokio::test]
-async fn no_secret_is_found_anywhere_when_the_log_is_json() {
-    no_secret_is_found_anywhere(&["--log", "trace", "--log-json"]).await;
+async fn secrets_are_nowhere_with_json_log() {
+    assert_secrets_are_nowhere(&["--log", "trace", "--log-json"]).await;
 }
 
-async fn no_secret_is_found_anywhere(args: &[&str]) {
-    let mut server = Server::with(args, &[]).await;
+async fn assert_secrets_are_nowhere(args: &[&str]) {
+    let mut server = Server::start_with(args, &[]).await;
     let setup = server.setup_link.as_ref().unwrap().rsplit('=').next().unwrap().to_owned();
-    let visitor = Visitor::set_up(&server, crate::harness::WORKSPACE).await;
-    let session = visitor.cookie.split('=').nth(1).unwrap().to_owned();
-    let mut needles = Needles { secrets: Vec::new(), session, setup };
-    let mut searched = Searched::default();
+    let web = WebClient::set_up(&server, crate::harness::WORKSPACE).await;
+    let session = web.cookie.split('=').nth(1).unwrap().to_owned();
+    let mut known = KnownSecrets { secrets: Vec::new(), session, setup };
+    let mut search = SecretSearch::default();
 
-    let ids = make_keys(&server, &visitor, &mut needles, &mut searched).await;
-    uses::well_and_badly(&server, &needles, &mut searched).await;
-    look_at_everything(&server, &visitor, &ids, &mut searched).await;
+    let ids = create_keys(&server, &web, &mut known, &mut search).await;
+    requests::send_all(&server, &known, &mut search).await;
+    load_all_pages(&server, &web, &ids, &mut search).await;
 
-    searched.folder(&server.data(), "while the server runs");
+    search.folder(&server.data(), "while the server runs");
     server.stop().await;
-    searched.folder(&server.data(), "after it has stopped");
-    searched.store(&server).await;
-    searched.outputs(&server);
-    searched.hold_none_of(&needles.all());
+    search.folder(&server.data(), "after it has stopped");
+    search.store(&server).await;
+    search.outputs(&server);
+    search.assert_contains_none(&known.all());
 }
 
-/// Makes keys in every way that there is, and gives each a new secret. Their ids.
-async fn make_keys(
+/// Creates keys in all possible ways, rotates each, and returns their IDs.
+async fn create_keys(
     server: &Server,
-    visitor: &Visitor<'_>,
-    needles: &mut Needles,
-    searched: &mut Searched,
+    web: &WebClient<'_>,
+    known: &mut KnownSecrets,
+    search: &mut SecretSearch,
 ) -> Vec<String> {
-    let form = Regex::new(FORM).unwrap();
-    let mut hand = |text: &str| {
+    let form = Regex::new(SECRET_PATTERN).unwrap();
+    let mut record_secret = |text: &str| {
         let secret =
-            form.find(text).unwrap_or_else(|| panic!("no secret was handed out")).as_str().to_owned();
-        needles.secrets.push(secret.clone());
+            form.find(text).unwrap_or_else(|| panic!("the response has no secret")).as_str().to_owned();
+        known.secrets.push(secret.clone());
         secret
     };
     for scope in ["project", "inference"] {
-        let path = visitor.keys("/new");
-        let fields = [
-            ("name", "by form"),
-            ("scope", scope),
-            ("expiry", "never"),
-            ("nonce", &visitor.nonce(&path).await),
-        ];
-        hand(&visitor.submit(&path, &fields).await.text);
-        // Sent again: the secret is not shown a second time.
-        searched.answer("the form again", &visitor.submit(&path, &fields).await);
+        let path = web.keys("/new");
+        let fields =
+            [("name", "by form"), ("scope", scope), ("expiry", "never"), ("nonce", &web.nonce(&path).await)];
+        record_secret(&web.submit(&path, &fields).await.text);
+        // A repeated submission doesn't show the secret again.
+        search.answer("the repeated form", &web.submit(&path, &fields).await);
     }
-    let master = hand(&visitor.api_key(&["project", "inference", "keys"]).await.to_string());
+    let manager_key = record_secret(&web.api_key(&["project", "inference", "keys"]).await.to_string());
     for class in ["secret", "publishable"] {
         let key = json!({ "name": "by API", "scopes": ["inference"], "class": class });
-        hand(&server.post("/api/v1/keys", &master, key).await.ok().text);
+        record_secret(&server.post("/api/v1/keys", &manager_key, key).await.ok().text);
     }
-    let made = server.keys(&["create", "--name", "by command", "--scope", "project"]).run().await.succeeded();
-    hand(&made.stdout);
-    searched.text("what the command says to people", &made.stderr);
+    let created = server
+        .key_command(&["create", "--name", "by command", "--scope", "project"])
+        .run()
+        .await
+        .assert_succeeded();
+    record_secret(&created.stdout);
+    search.text("the command's standard error", &created.stderr);
 
-    let listed = server.get("/api/v1/keys", &master).await.json();
+    let listed = server.get("/api/v1/keys", &manager_key).await.json();
     let ids: Vec<_> = listed["items"].as_array().unwrap().iter().map(|key| text(&key["id"])).collect();
     for id in &ids {
-        let path = visitor.keys(&format!("/{id}/rotate"));
-        let nonce = visitor.nonce(&path).await;
+        let path = web.keys(&format!("/{id}/rotate"));
+        let nonce = web.nonce(&path).await;
         let fields = [("overlap", "24h"), ("nonce", nonce.as_str())];
-        hand(&visitor.submit(&path, &fields).await.text);
-        searched.answer("the form again", &visitor.submit(&path, &fields).await);
-        let rotated = server.keys(&["rotate", id, "--grace-period", "1h"]).run().await.succeeded();
-        hand(&rotated.stdout);
-        searched.text("what the command says to people", &rotated.stderr);
+        record_secret(&web.submit(&path, &fields).await.text);
+        search.answer("the repeated form", &web.submit(&path, &fields).await);
+        let rotated =
+            server.key_command(&["rotate", id, "--grace-period", "1h"]).run().await.assert_succeeded();
+        record_secret(&rotated.stdout);
+        search.text("the command's standard error", &rotated.stderr);
     }
     ids
 }
 
-/// Every page and every reading call, as somebody who may see it all.
-async fn look_at_everything(server: &Server, visitor: &Visitor<'_>, ids: &[String], searched: &mut Searched) {
-    let master = server.key(&["project", "inference", "keys"]).await;
-    let mut pages = vec![visitor.keys(""), visitor.keys("/new"), visitor.keys("?status=any")];
+/// Loads every page and calls every read route with full access.
+async fn load_all_pages(server: &Server, web: &WebClient<'_>, ids: &[String], search: &mut SecretSearch) {
+    let manager_key = server.create_secret(&["project", "inference", "keys"]).await;
+    let mut pages = vec![web.keys(""), web.keys("/new"), web.keys("?status=any")];
     pages.extend(["/docs", "/account", "/", "/sign-in", "/workspaces/new"].map(str::to_owned));
-    pages.push(format!("/w/{}/projects", visitor.slug));
+    pages.push(format!("/w/{}/projects", web.slug));
     for id in ids {
-        pages.extend(["", "/edit", "/rotate", "/delete"].map(|rest| visitor.keys(&format!("/{id}{rest}"))));
-        searched.answer("a key", &server.get(&format!("/api/v1/keys/{id}"), &master).await.ok());
-        searched.text("a key on the command line", &server.keys(&["show", id, "--json"]).run().await.stdout);
+        pages.extend(["", "/edit", "/rotate", "/delete"].map(|rest| web.keys(&format!("/{id}{rest}"))));
+        search.answer("a key", &server.get(&format!("/api/v1/keys/{id}"), &manager_key).await.ok());
+        search.text(
+            "a key on the command line",
+            &server.key_command(&["show", id, "--json"]).run().await.stdout,
+        );
     }
     for path in &pages {
-        let page = visitor.page(path).await;
+        let page = web.page(path).await;
         assert!(page.status.is_success() || page.status.is_redirection(), "{path}: {page:?}");
-        searched.answer(path, &page);
+        search.answer(path, &page);
     }
-    let delete = visitor.keys(&format!("/{}/delete", ids[0]));
-    let deleted = visitor.submit(&delete, &[("reason", "enough")]).await;
+    let delete = web.keys(&format!("/{}/delete", ids[0]));
+    let deleted = web.submit(&delete, &[("reason", "enough")]).await;
     assert_eq!(deleted.status, 303, "{deleted:?}");
-    searched.answer("the deletion", &deleted);
+    search.answer("the deletion", &deleted);
     for path in ["/api/v1/keys?limit=200", "/api/v1/projects", "/api/v1/openapi.json", "/api/v1/scopes"] {
-        let answer: Answer = server.get(path, &master).await.ok();
-        searched.answer(path, &answer);
+        let answer: Answer = server.get(path, &manager_key).await.ok();
+        search.answer(path, &answer);
     }
-    searched.answer("metrics", &server.ops("/metrics").await.ok());
+    search.answer("metrics", &server.ops("/metrics").await.ok());
 }

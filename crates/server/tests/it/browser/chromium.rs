@@ -1,4 +1,4 @@
-//! A Chromium with an empty profile, driven by a chromedriver of its own. Dropped, both are gone.
+//! A Chromium with an empty profile and its own chromedriver. Dropping it stops both.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -13,44 +13,49 @@ use thirtyfour::{
 
 use crate::harness::{Server, client};
 
-/// The name under which some tests reach their server: no loopback, so browsers keep the clipboard API from it.
+/// The host name under which some tests reach their server. It isn't a loopback name, so browsers disable the clipboard
+/// API.
 pub(in crate::browser) const PLAIN_NAME: &str = "http://keyrack.test";
 
-/// What sort of browser, and by which address it reaches the server.
+/// How the browser is configured and by which address it reaches the server.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// By the loopback address.
+pub(crate) enum BrowserKind {
+    /// Uses the loopback address.
     Usual,
-    /// By a plain-http name that leads to the server.
+    /// Uses a plain-HTTP host name that resolves to the server.
     ByName,
-    /// With JavaScript switched off in the settings.
+    /// Uses the loopback address, with JavaScript disabled.
     WithoutScript,
 }
 
 /// A browser with one window.
 pub(crate) struct Browser {
     driver: Option<WebDriver>,
-    /// Where its server is, for the browser: `http://host[:port]`.
+    /// The origin of the server, as the browser sees it: `http://host[:port]`.
     pub(in crate::browser) origin: String,
     chromedriver: Chromedriver,
     _profile: TempDir,
 }
 
 impl Browser {
-    /// A new browser beside `server`, with nothing opened yet.
-    pub(crate) async fn open(kind: Kind, server: &Server) -> Self {
+    /// Opens a browser without loading a page.
+    pub(crate) async fn open(kind: BrowserKind, server: &Server) -> Self {
         Self::open_with(kind, server, &[]).await
     }
 
-    /// The same where more host names lead somewhere: each with its `host:port`.
-    pub(in crate::browser) async fn open_with(kind: Kind, server: &Server, names: &[(&str, &str)]) -> Self {
+    /// Like [`Self::open`], with additional host names, each with its `host:port`.
+    pub(in crate::browser) async fn open_with(
+        kind: BrowserKind,
+        server: &Server,
+        names: &[(&str, &str)],
+    ) -> Self {
         let profile = TempDir::new().unwrap();
         let chromedriver = Chromedriver::start();
         let url = format!("http://127.0.0.1:{}", chromedriver.port);
         let driver =
             WebDriver::builder(url, capabilities(kind, server, names, &profile)).client(client()).connect();
         let driver = driver.await.unwrap_or_else(|error| panic!("Chromium did not start: {error}"));
-        let origin = if kind == Kind::ByName { PLAIN_NAME.to_owned() } else { server.url.clone() };
+        let origin = if kind == BrowserKind::ByName { PLAIN_NAME.to_owned() } else { server.url.clone() };
         Self { driver: Some(driver), origin, chromedriver, _profile: profile }
     }
 
@@ -58,7 +63,7 @@ impl Browser {
         self.driver.as_ref().unwrap()
     }
 
-    /// A command of the DevTools protocol.
+    /// Sends a command of the DevTools protocol.
     pub(in crate::browser) async fn devtools(&self, method: &str, params: serde_json::Value) {
         self.driver().cdp().send_raw(method, params).await.unwrap();
     }
@@ -66,13 +71,18 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Chromedriver ends its browsers itself when it is shut down, whatever state the test left them in.
+        // A shutdown of chromedriver ends its browsers, regardless of their state.
         let _ = self.driver.take().map(WebDriver::leak);
         self.chromedriver.shut_down();
     }
 }
 
-fn capabilities(kind: Kind, server: &Server, names: &[(&str, &str)], profile: &TempDir) -> Capabilities {
+fn capabilities(
+    kind: BrowserKind,
+    server: &Server,
+    names: &[(&str, &str)],
+    profile: &TempDir,
+) -> Capabilities {
     let mut chrome = ChromeCapabilities::new();
     let profile = format!("--user-data-dir={}", profile.path().display());
     let to_server = server.url.trim_start_matches("http://");
@@ -97,7 +107,7 @@ fn capabilities(kind: Kind, server: &Server, names: &[(&str, &str)], profile: &T
     for argument in arguments {
         chrome.add_arg(argument).unwrap();
     }
-    if kind == Kind::WithoutScript {
+    if kind == BrowserKind::WithoutScript {
         let settings = json!({ "profile.managed_default_content_settings.javascript": 2 });
         chrome.add_experimental_option("prefs", settings).unwrap();
     }
@@ -112,10 +122,11 @@ struct Chromedriver {
 }
 
 impl Chromedriver {
-    /// It draws a port on one address and wants the same on another: where that is taken, it ends and is started again.
+    /// Chromedriver picks a free port on one address and needs the same port on another address. If that port is in use,
+    /// chromedriver exits and is started again.
     fn start() -> Self {
         let started = (0..5).find_map(|_| Self::try_start());
-        started.expect("chromedriver ended five times and named no port")
+        started.expect("chromedriver exited five times without a port")
     }
 
     fn try_start() -> Option<Self> {
@@ -124,10 +135,10 @@ impl Chromedriver {
         let mut process = command.unwrap_or_else(|error| {
             panic!("cannot run chromedriver ({error}): ./test installs it, with chromium and axe-core")
         });
-        let mut said = BufReader::new(process.stdout.take().unwrap());
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
         let port = loop {
             let mut line = String::new();
-            if said.read_line(&mut line).unwrap() == 0 {
+            if stdout.read_line(&mut line).unwrap() == 0 {
                 process.wait().unwrap();
                 return None;
             }
@@ -135,14 +146,14 @@ impl Chromedriver {
                 break port.trim().trim_end_matches('.').parse().unwrap();
             }
         };
-        // Whatever else it says is read, so that it never waits for a reader.
-        std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+        // Reads the remaining output, so that chromedriver never blocks on a full pipe.
+        std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
         Some(Self { process, port })
     }
 
     fn shut_down(&mut self) {
         if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) {
-            let _ = stream.set_read_timeout(Some(super::PATIENCE));
+            let _ = stream.set_read_timeout(Some(super::TIMEOUT));
             let _ =
                 stream.write_all(b"GET /shutdown HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
             let _ = stream.read_to_end(&mut Vec::new());

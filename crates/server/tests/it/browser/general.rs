@@ -1,43 +1,43 @@
-//! The General page: the workspace's name, and a policy that its keys obey.
+//! The General page: the workspace's name and the policy for its keys.
 
-use super::Kind;
+use super::BrowserKind;
 use super::steps::{KEYS, signed_in};
 
-/// Where the page is.
+/// The path of the page.
 pub(super) const GENERAL: &str = "/w/northfield-vision/settings/general";
 
 #[tokio::test]
-async fn a_policy_is_set_and_the_form_of_a_key_says_it() {
-    let (_server, browser) = signed_in(Kind::Usual).await;
+async fn key_form_shows_maximum_lifetime_after_policy_change() {
+    let (_server, browser) = signed_in(BrowserKind::Usual).await;
     browser.key("for ever", "Inference").await;
     browser.click("General").await;
-    browser.headed("General").await;
-    browser.sees("Keys don't expire unless you set an expiration.").await;
+    browser.wait_for_heading("General").await;
+    browser.wait_for_text("Keys don't expire unless you set an expiration.").await;
     browser.click("Edit").await;
-    browser.headed("Edit settings").await;
+    browser.wait_for_heading("Edit settings").await;
     browser.fill("Maximum key lifetime (days)", "a month").await;
     browser.click("Save changes").await;
-    let says = browser.error_beside("Maximum key lifetime (days)").await;
-    assert!(says.contains("a whole number of days from 1 to 3650"), "{says}");
+    let expected = browser.error_beside("Maximum key lifetime (days)").await;
+    assert!(expected.contains("a whole number of days from 1 to 3650"), "{expected}");
     browser.fill("Maximum key lifetime (days)", "45").await;
     browser.fill("Rotate keys every (days)", "30").await;
     browser.fill("Name", "Northfield 2").await;
     browser.click("Save changes").await;
-    browser.sees("The settings were saved.").await;
-    browser.no_dialog().await;
-    browser.sees("Northfield 2").await;
-    browser.sees("45 days").await;
-    // What exists stays as it is, and is named.
-    browser.sees("Keys outside the policy").await;
+    browser.wait_for_text("The settings were saved.").await;
+    browser.wait_until_dialog_is_closed().await;
+    browser.wait_for_text("Northfield 2").await;
+    browser.wait_for_text("45 days").await;
+    // Existing keys stay unchanged, and the page names them.
+    browser.wait_for_text("Keys outside the policy").await;
     browser.click("for ever").await;
-    browser.headed("for ever").await;
+    browser.wait_for_heading("for ever").await;
 
     browser.goto(KEYS).await;
     browser.click("Add New Key").await;
-    browser.headed("Add New Key").await;
-    browser.sees("Expires in 45 days").await;
-    browser.unfold("dialog .fold").await;
-    browser.sees("This workspace lets a key live for 45 days at most.").await;
+    browser.wait_for_heading("Add New Key").await;
+    browser.wait_for_text("Expires in 45 days").await;
+    browser.expand("dialog .fold").await;
+    browser.wait_for_text("This workspace lets a key live for 45 days at most.").await;
     let offered: Vec<String> = browser
         .run(
             "return [...document.querySelectorAll('dialog #f-expiry option')].map((one) => one.text)",
@@ -48,42 +48,45 @@ async fn a_policy_is_set_and_the_form_of_a_key_says_it() {
     browser.fill("Name", "as usual").await;
     browser.choose("Inference").await;
     browser.click("Generate Key").await;
-    browser.headed("Copy your secret key").await;
+    browser.wait_for_heading("Copy your secret key").await;
     browser.click("Copy Secret Key").await;
     browser.click("Done").await;
-    browser.no_dialog().await;
-    let row = browser.row("as usual").await;
+    browser.wait_until_dialog_is_closed().await;
+    let row = browser.row_text("as usual").await;
     assert!(row.contains("in 45 days"), "{row}");
 
     browser.click("Edit Scopes of for ever").await;
-    browser.headed("Edit Scopes").await;
+    browser.wait_for_heading("Edit Scopes").await;
     browser.fill("Name", "still for ever").await;
     browser.click("Save changes").await;
-    browser.sees("still for ever was changed.").await;
-    let row = browser.row("still for ever").await;
-    // Neither used nor ending.
+    browser.wait_for_text("still for ever was changed.").await;
+    let row = browser.row_text("still for ever").await;
+    // The key was never used and never expires.
     assert_eq!(row.matches("Never").count(), 2, "{row}");
-    browser.is_quiet("a policy").await;
+    browser.check_console("a policy").await;
 }
 
 #[tokio::test]
-async fn without_javascript_it_is_set_too_and_a_later_end_is_refused() {
-    let (_server, browser) = signed_in(Kind::WithoutScript).await;
+async fn policy_without_javascript_rejects_later_expiry() {
+    let (_server, browser) = signed_in(BrowserKind::WithoutScript).await;
     browser.click("General").await;
     browser.click("Edit").await;
     browser.fill("Maximum key lifetime (days)", "7").await;
     browser.click("Save changes").await;
-    browser.sees("The settings were saved.").await;
-    browser.sees("7 days").await;
+    browser.wait_for_text("The settings were saved.").await;
+    browser.wait_for_text("7 days").await;
     browser.click("API Keys").await;
     browser.click("Add New Key").await;
-    browser.unfold(".fold").await;
+    browser.expand(".fold").await;
     browser.fill("Name", "too long").await;
     browser.choose("Inference").await;
     browser.pick("Expiration", "On a date").await;
-    // A date field takes the order of the country: month, day, year.
+    // A date field expects month, day, and year in the order of the locale.
     browser.field("Expiration date (UTC)").await.send_keys("12312030").await.unwrap();
     browser.click("Generate Key").await;
-    let says = browser.error_beside("Expiration date (UTC)").await;
-    assert!(says.contains("at most 7 days ahead") || says.contains("At most 7 days ahead"), "{says}");
+    let expected = browser.error_beside("Expiration date (UTC)").await;
+    assert!(
+        expected.contains("at most 7 days ahead") || expected.contains("At most 7 days ahead"),
+        "{expected}"
+    );
 }

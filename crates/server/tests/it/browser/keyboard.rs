@@ -1,31 +1,31 @@
-//! Without a mouse.
+//! The pages are usable with a keyboard alone.
 
 use thirtyfour::Key;
 
 use super::steps::{INFERENCE, PROJECT, UNKNOWN, rights, signed_in};
-use super::{Browser, Kind, wait};
+use super::{Browser, BrowserKind, wait};
 
-/// More presses than any page has stops.
-const STOPS: usize = 60;
+/// More Tab presses than any page needs.
+const TAB_STOPS_MAX: usize = 60;
 
 impl Browser {
-    /// Presses Tab until the thing of this name has the focus, and demands that each stop on the way has a name.
+    /// Presses Tab until the element with this name has the focus. Each element on the way must have a name.
     async fn tab_to(&self, name: &str) {
-        let mut way = Vec::new();
-        while way.len() < STOPS {
+        let mut visited = Vec::new();
+        while visited.len() < TAB_STOPS_MAX {
             self.press(Key::Tab).await;
-            let focused = self.focused().await;
+            let focused = self.focused_name().await;
             if focused == name {
                 return;
             }
-            way.push(focused);
+            visited.push(focused);
         }
-        panic!("Tab does not lead to {name:?}: {way:?}");
+        panic!("Tab does not reach {name:?}: {visited:?}");
     }
 
     async fn focus_is_on(&self, name: &str) {
         wait(name, async || {
-            let focused = self.focused().await;
+            let focused = self.focused_name().await;
             if focused == name { Ok(()) } else { Err(format!("the focus is on {focused:?}")) }
         })
         .await;
@@ -37,9 +37,9 @@ impl Browser {
 }
 
 #[tokio::test]
-async fn the_first_stop_skips_to_the_content() {
-    let (server, browser) = signed_in(Kind::Usual).await;
-    server.key(&["inference"]).await;
+async fn first_tab_stop_skips_to_content() {
+    let (server, browser) = signed_in(BrowserKind::Usual).await;
+    server.create_secret(&["inference"]).await;
     browser.reload().await;
     browser.press(Key::Tab).await;
     browser.focus_is_on("Skip to content").await;
@@ -49,51 +49,51 @@ async fn the_first_stop_skips_to_the_content() {
 }
 
 #[tokio::test]
-async fn a_key_is_made_copied_edited_and_deleted() {
-    let (server, browser) = signed_in(Kind::Usual).await;
+async fn key_is_created_edited_and_deleted_by_keyboard() {
+    let (server, browser) = signed_in(BrowserKind::Usual).await;
     browser.tab_to("Add New Key").await;
     browser.press(Key::Enter).await;
-    browser.headed("Add New Key").await;
+    browser.wait_for_heading("Add New Key").await;
     browser.focus_is_on("Name").await;
     browser.type_in("conveyor 2 counter").await;
-    // Into the group of scopes, where nothing is chosen yet, and to its first choice.
+    // Tab moves into the group of scopes; Space selects its first choice.
     browser.press(Key::Tab).await;
     browser.press(Key::Space).await;
     browser.tab_to("Generate Key").await;
     browser.press(Key::Enter).await;
-    browser.headed("Copy your secret key").await;
+    browser.wait_for_heading("Copy your secret key").await;
     let secret = browser.secret("conveyor 2 counter").await;
     browser.focus_is_on("Copy Secret Key").await;
     browser.press(Key::Enter).await;
-    browser.sees("Copied").await;
+    browser.wait_for_text("Copied").await;
     browser.tab_to("Done").await;
     browser.press(Key::Enter).await;
-    browser.no_dialog().await;
-    assert_eq!(browser.pasted().await, secret);
+    browser.wait_until_dialog_is_closed().await;
+    assert_eq!(browser.clipboard_text().await, secret);
     assert_eq!(rights(&server, &secret).await, PROJECT);
 
     browser.tab_to("Edit Scopes of conveyor 2 counter").await;
     browser.press(Key::Enter).await;
-    browser.headed("Edit Scopes").await;
+    browser.wait_for_heading("Edit Scopes").await;
     browser.press(Key::Tab).await;
     browser.press(Key::Right).await;
     browser.tab_to("Save changes").await;
     browser.press(Key::Enter).await;
-    browser.sees("conveyor 2 counter was changed.").await;
+    browser.wait_for_text("conveyor 2 counter was changed.").await;
     assert_eq!(rights(&server, &secret).await, INFERENCE);
 
     browser.tab_to("Delete conveyor 2 counter").await;
     browser.press(Key::Enter).await;
-    browser.headed("Delete conveyor 2 counter?").await;
+    browser.wait_for_heading("Delete conveyor 2 counter?").await;
     browser.focus_is_on("Delete Key").await;
     browser.press(Key::Enter).await;
-    browser.sees("conveyor 2 counter was deleted.").await;
+    browser.wait_for_text("conveyor 2 counter was deleted.").await;
     assert_eq!(rights(&server, &secret).await, UNKNOWN);
 }
 
 #[tokio::test]
-async fn closing_a_dialog_gives_the_focus_back() {
-    let (_server, browser) = signed_in(Kind::Usual).await;
+async fn closed_dialog_returns_focus_to_opener() {
+    let (_server, browser) = signed_in(BrowserKind::Usual).await;
     browser.key("conveyor 2 counter", "Inference").await;
     for opener in [
         "Add New Key",
@@ -105,53 +105,53 @@ async fn closing_a_dialog_gives_the_focus_back() {
         browser.goto(super::steps::KEYS).await;
         browser.tab_to(opener).await;
         browser.press(Key::Enter).await;
-        browser.sees("Cancel").await;
+        browser.wait_for_text("Cancel").await;
         browser.press(Key::Escape).await;
-        browser.no_dialog().await;
+        browser.wait_until_dialog_is_closed().await;
         browser.focus_is_on(opener).await;
         browser.press(Key::Enter).await;
-        browser.sees("Cancel").await;
+        browser.wait_for_text("Cancel").await;
         browser.tab_to("Cancel").await;
         browser.press(Key::Enter).await;
-        browser.no_dialog().await;
+        browser.wait_until_dialog_is_closed().await;
         browser.focus_is_on(opener).await;
     }
 }
 
 #[tokio::test]
-async fn closing_before_copying_asks_once() {
-    let (_server, browser) = signed_in(Kind::Usual).await;
+async fn secret_dialog_closed_before_copy_asks_once() {
+    let (_server, browser) = signed_in(BrowserKind::Usual).await;
     browser.generate_key("conveyor 2 counter", "Inference").await;
-    browser.misses("You haven't copied the secret key.").await;
+    browser.assert_no_text("You haven't copied the secret key.").await;
     browser.press(Key::Escape).await;
-    browser.sees("You haven't copied the secret key.").await;
-    browser.headed("Copy your secret key").await;
+    browser.wait_for_text("You haven't copied the secret key.").await;
+    browser.wait_for_heading("Copy your secret key").await;
     browser.focus_is_on("Copy Secret Key").await;
     browser.press(Key::Escape).await;
-    browser.no_dialog().await;
-    browser.row("conveyor 2 counter").await;
+    browser.wait_until_dialog_is_closed().await;
+    browser.row_text("conveyor 2 counter").await;
 
     let second = browser.generate_key("nightly upload", "Inference").await;
     browser.click("Done").await;
-    browser.sees("You haven't copied the secret key.").await;
+    browser.wait_for_text("You haven't copied the secret key.").await;
     browser.press(Key::Enter).await;
-    browser.loses("You haven't copied the secret key.").await;
+    browser.wait_until_text_is_gone("You haven't copied the secret key.").await;
     browser.click("Done").await;
-    browser.no_dialog().await;
-    assert_eq!(browser.pasted().await, second);
+    browser.wait_until_dialog_is_closed().await;
+    assert_eq!(browser.clipboard_text().await, second);
 }
 
 #[tokio::test]
-async fn arrows_move_between_the_snippets() {
-    let (_server, browser) = signed_in(Kind::Usual).await;
+async fn arrow_keys_move_between_code_snippets() {
+    let (_server, browser) = signed_in(BrowserKind::Usual).await;
     browser.generate_key("conveyor 2 counter", "Project").await;
     browser.tab_to("curl").await;
-    browser.sees("curl http").await;
+    browser.wait_for_text("curl http").await;
     browser.press(Key::Right).await;
     browser.focus_is_on("Python").await;
-    browser.sees("import requests").await;
+    browser.wait_for_text("import requests").await;
     browser.press(Key::Left).await;
     browser.press(Key::Left).await;
     browser.focus_is_on("JavaScript").await;
-    browser.sees("await fetch").await;
+    browser.wait_for_text("await fetch").await;
 }

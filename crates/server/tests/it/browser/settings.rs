@@ -1,77 +1,77 @@
-//! The workspace's settings, for all eyes and on all screens: a way past each page and dialog, in each width and theme.
+//! The settings pages and dialogs pass the page checks in each viewport.
 
 use thirtyfour::Key;
 
-use super::activity::ACTIVITY;
+use super::audit_log::ACTIVITY;
 use super::general::GENERAL;
-use super::looks::looks;
 use super::steps::{KEYS, signed_in};
-use super::{Browser, Kind};
+use super::viewports::viewports;
+use super::{Browser, BrowserKind};
 
 #[tokio::test]
-async fn the_settings_are_fit_for_everybody() {
-    let (server, browser) = signed_in(Kind::Usual).await;
+async fn settings_pages_in_each_viewport_pass_page_checks() {
+    let (server, browser) = signed_in(BrowserKind::Usual).await;
     let limited = ["--rate-limit", "100/1m", "--note", "by the door"];
-    server.make_key(&["inference"], &limited).await;
+    server.create_key(&["inference"], &limited).await;
     browser.key("Conveyor 2 counter, the one by the door that nobody may touch", "Project").await;
-    for (width, theme) in looks() {
-        browser.look_as(*width, 900, theme).await;
-        let look = format!("{theme}-{width}");
-        activity(&browser, &look).await;
-        general(&browser, &look).await;
+    for (width, theme) in viewports() {
+        browser.set_viewport(*width, 900, theme).await;
+        let viewport = format!("{theme}-{width}");
+        activity(&browser, &viewport).await;
+        general(&browser, &viewport).await;
     }
 }
 
-async fn stop(browser: &Browser, look: &str, name: &str) {
-    browser.picture(&format!("{look}-{name}")).await;
-    browser.is_fit(&format!("{name} ({look})")).await;
+async fn check(browser: &Browser, viewport: &str, name: &str) {
+    browser.save_screenshot(&format!("{viewport}-{name}")).await;
+    browser.check_page(&format!("{name} ({viewport})")).await;
 }
 
-async fn activity(browser: &Browser, look: &str) {
+async fn activity(browser: &Browser, viewport: &str) {
     browser.goto(ACTIVITY).await;
-    browser.sees("began the workspace").await;
-    stop(browser, look, "activity").await;
+    browser.wait_for_text("began the workspace").await;
+    check(browser, viewport, "activity").await;
     browser.click("Details of entry 3").await;
-    browser.sees("Permissions").await;
-    stop(browser, look, "activity-details").await;
+    browser.wait_for_text("Permissions").await;
+    check(browser, viewport, "activity-details").await;
     browser.click("Verify log").await;
-    browser.headed("The log is intact").await;
-    stop(browser, look, "activity-verify").await;
+    browser.wait_for_heading("The log is intact").await;
+    check(browser, viewport, "activity-verify").await;
     browser.press(Key::Escape).await;
-    browser.no_dialog().await;
+    browser.wait_until_dialog_is_closed().await;
     browser.goto(&format!("{ACTIVITY}/verify")).await;
-    stop(browser, look, "activity-verify-page").await;
+    check(browser, viewport, "activity-verify-page").await;
     browser.goto(&format!("{ACTIVITY}?until=2020-01-01")).await;
-    browser.sees("No matching entries").await;
-    stop(browser, look, "activity-no-results").await;
+    browser.wait_for_text("No matching entries").await;
+    check(browser, viewport, "activity-no-results").await;
 }
 
-/// Sets a policy, and takes it away again for the next look.
-async fn general(browser: &Browser, look: &str) {
+/// Sets a policy and removes it again for the next viewport.
+async fn general(browser: &Browser, viewport: &str) {
     browser.goto(GENERAL).await;
-    stop(browser, look, "general").await;
+    check(browser, viewport, "general").await;
     save(browser, "never", "").await;
     browser.error_beside("Rotate keys every (days)").await;
-    stop(browser, look, "general-errors").await;
+    check(browser, viewport, "general-errors").await;
     browser.goto(GENERAL).await;
     save(browser, "180", "45").await;
-    browser.sees("The settings were saved.").await;
-    browser.sees("Keys outside the policy").await;
-    stop(browser, look, "general-policy").await;
+    browser.wait_for_text("The settings were saved.").await;
+    browser.wait_for_text("Keys outside the policy").await;
+    check(browser, viewport, "general-policy").await;
     browser.goto(&format!("{GENERAL}/edit")).await;
-    stop(browser, look, "general-edit-page").await;
+    check(browser, viewport, "general-edit-page").await;
     browser.goto(&format!("{KEYS}/new")).await;
-    browser.unfold(".fold").await;
-    browser.sees("This workspace lets a key live for 45 days at most.").await;
-    stop(browser, look, "new-under-policy").await;
+    browser.expand(".fold").await;
+    browser.wait_for_text("This workspace lets a key live for 45 days at most.").await;
+    check(browser, viewport, "new-under-policy").await;
     browser.goto(GENERAL).await;
     save(browser, "", "").await;
-    browser.sees("Keys don't expire unless you set an expiration.").await;
+    browser.wait_for_text("Keys don't expire unless you set an expiration.").await;
 }
 
 async fn save(browser: &Browser, rotation_age: &str, longest_life: &str) {
     browser.click("Edit").await;
-    browser.headed("Edit settings").await;
+    browser.wait_for_heading("Edit settings").await;
     browser.fill("Rotate keys every (days)", rotation_age).await;
     browser.fill("Maximum key lifetime (days)", longest_life).await;
     browser.click("Save changes").await;

@@ -1,75 +1,75 @@
-//! The steps of the mission's document, as several tests take them.
+//! Steps that several browser tests share.
 
 use reqwest::StatusCode;
 use serde_json::json;
 
-use super::{Browser, Kind};
+use super::{Browser, BrowserKind};
 use crate::harness::{EMAIL, PASSWORD, Server, setup};
 
-/// Where the API Keys page of the tests' workspace is.
+/// The path of the API Keys page in the test workspace.
 pub(super) const KEYS: &str = "/w/northfield-vision/settings/api-keys";
 pub(super) const MODELS: &str = "/w/northfield-vision/models";
 pub(super) const PROJECTS: &str = "/w/northfield-vision/projects";
 
-/// A server with an owner, and a browser in which the owner is signed in, on the API Keys page.
-pub(super) async fn signed_in(kind: Kind) -> (Server, Browser) {
-    let server = served_to(kind).await;
-    setup(&server.data()).run().await.succeeded();
+/// Starts a server with an owner, and a browser on the API Keys page in which the owner is signed in.
+pub(super) async fn signed_in(kind: BrowserKind) -> (Server, Browser) {
+    let server = start_server(kind).await;
+    setup(&server.data()).run().await.assert_succeeded();
     let browser = Browser::open(kind, &server).await;
     browser.sign_in().await;
     (server, browser)
 }
 
-/// A server on an empty folder that answers to the name by which this kind of browser calls it.
-pub(super) async fn served_to(kind: Kind) -> Server {
+/// Starts a server with an empty data folder, which accepts the host name that this kind of browser uses.
+pub(super) async fn start_server(kind: BrowserKind) -> Server {
     match kind {
-        Kind::ByName => Server::with(&["--public-url", super::chromium::PLAIN_NAME], &[]).await,
-        Kind::Usual | Kind::WithoutScript => Server::start().await,
+        BrowserKind::ByName => Server::start_with(&["--public-url", super::chromium::PLAIN_NAME], &[]).await,
+        BrowserKind::Usual | BrowserKind::WithoutScript => Server::start().await,
     }
 }
 
 impl Browser {
-    /// Signs in on the way to the API Keys page.
+    /// Signs in and opens the API Keys page.
     pub(super) async fn sign_in(&self) {
         self.goto(KEYS).await;
-        self.headed("Sign in").await;
+        self.wait_for_heading("Sign in").await;
         self.fill("Email", EMAIL).await;
         self.fill("Password", PASSWORD).await;
         self.click("Sign in").await;
-        self.headed("API Keys").await;
+        self.wait_for_heading("API Keys").await;
     }
 
-    /// Add New Key, Name, Scope, Generate Key: up to where the secret is shown, and the secret.
+    /// Creates a key up to the dialog that shows the secret, and returns the secret.
     pub(super) async fn generate_key(&self, name: &str, scope: &str) -> String {
         self.click("Add New Key").await;
-        self.headed("Add New Key").await;
+        self.wait_for_heading("Add New Key").await;
         self.fill("Name", name).await;
         self.choose(scope).await;
         self.click("Generate Key").await;
-        self.headed("Copy your secret key").await;
+        self.wait_for_heading("Copy your secret key").await;
         self.secret(name).await
     }
 
-    /// The secret as it stands on the page.
+    /// The secret that the page shows.
     pub(super) async fn secret(&self, name: &str) -> String {
         let secret = self.value(&format!("Secret key of {name}")).await;
         assert!(secret.starts_with("kr_sk_") && secret.len() == 44, "no secret: {secret}");
         secret
     }
 
-    /// A new key of which only the secret is wanted.
+    /// Creates a key, closes the dialog, and returns the secret.
     pub(super) async fn key(&self, name: &str, scope: &str) -> String {
         let secret = self.generate_key(name, scope).await;
         self.click("Copy Secret Key").await;
-        self.sees("Copied").await;
+        self.wait_for_text("Copied").await;
         self.click("Done").await;
-        self.no_dialog().await;
-        self.headed("API Keys").await;
+        self.wait_until_dialog_is_closed().await;
+        self.wait_for_heading("API Keys").await;
         secret
     }
 }
 
-/// What the API says to this secret: about projects, and about making one.
+/// The statuses of two requests with this secret: list the projects, and create an invalid project.
 pub(super) async fn rights(server: &Server, secret: &str) -> (StatusCode, StatusCode) {
     let list = server.get("/api/v1/projects", secret).await.status;
     let wrong = server.post("/api/v1/projects", secret, json!({})).await.status;
@@ -77,7 +77,7 @@ pub(super) async fn rights(server: &Server, secret: &str) -> (StatusCode, Status
 }
 
 pub(super) const UNKNOWN: (StatusCode, StatusCode) = (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED);
-/// Project: the list, and a complaint about the body alone.
+/// A key with the scope Project is allowed; only the body of the second request is invalid.
 pub(super) const PROJECT: (StatusCode, StatusCode) = (StatusCode::OK, StatusCode::UNPROCESSABLE_ENTITY);
-/// Inference: known, and not enough.
+/// A key with the scope Inference is known but denied.
 pub(super) const INFERENCE: (StatusCode, StatusCode) = (StatusCode::FORBIDDEN, StatusCode::FORBIDDEN);

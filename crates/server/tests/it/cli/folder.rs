@@ -3,18 +3,18 @@
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{Keyrack, SLUG, keyrack, setup, text};
+use crate::harness::{KeyrackCommand, SLUG, keyrack, setup, text};
 
 struct Folder(TempDir);
 
 impl Folder {
     async fn set_up() -> Self {
         let root = TempDir::new().unwrap();
-        setup(root.path()).run().await.succeeded();
+        setup(root.path()).run().await.assert_succeeded();
         Self(root)
     }
 
-    fn keys(&self, args: &[&str]) -> Keyrack {
+    fn keys(&self, args: &[&str]) -> KeyrackCommand {
         keyrack(["key"]).args(args).arg("--data").arg(self.0.path()).args(["--workspace", SLUG])
     }
 
@@ -28,14 +28,14 @@ async fn key_create_prints_only_the_secret_to_stdout() {
     let folder = Folder::set_up().await;
     let args =
         ["create", "--name", "line 3", "--scope", "inference", "--expires", "90d", "--note", "by the door"];
-    let made = folder.keys(&args).run().await.succeeded();
-    let secret = made.stdout.strip_suffix('\n').unwrap();
+    let created = folder.keys(&args).run().await.assert_succeeded();
+    let secret = created.stdout.strip_suffix('\n').unwrap();
     assert!(secret.starts_with("kr_sk_") && secret.len() == 44 && !secret.contains(char::is_whitespace));
-    assert!(!made.stderr.contains(secret));
-    for says in ["line 3", "inference", "expires: 2", "store it now: it is not shown again"] {
-        assert!(made.stderr.contains(says), "{says}: {}", made.stderr);
+    assert!(!created.stderr.contains(secret));
+    for expected in ["line 3", "inference", "expires: 2", "store it now: it is not shown again"] {
+        assert!(created.stderr.contains(expected), "{expected}: {}", created.stderr);
     }
-    let listed = folder.keys(&["list"]).run().await.succeeded();
+    let listed = folder.keys(&["list"]).run().await.assert_succeeded();
     assert!(listed.stdout.contains("line 3") && listed.stdout.contains(&format!("…{}", &secret[40..])));
     assert!(!listed.stdout.contains(secret));
 }
@@ -43,14 +43,14 @@ async fn key_create_prints_only_the_secret_to_stdout() {
 #[tokio::test]
 async fn key_is_created_edited_rotated_and_deleted() {
     let folder = Folder::set_up().await;
-    let made = folder.json(&["create", "--name", "a", "--scope", "project", "--scope", "inference"]).await;
-    let id = &text(&made["id"]);
-    assert_eq!(made["scopes"], serde_json::json!(["project", "inference"]));
-    assert_eq!(made["createdBy"]["kind"], "operator");
+    let created = folder.json(&["create", "--name", "a", "--scope", "project", "--scope", "inference"]).await;
+    let id = &text(&created["id"]);
+    assert_eq!(created["scopes"], serde_json::json!(["project", "inference"]));
+    assert_eq!(created["createdBy"]["kind"], "operator");
     let args = ["edit", id, "--name", "b", "--scope", "inference", "--expires", "7d", "--note", "n"];
     let edited = folder.json(&args).await;
-    let is = ["name", "note", "scopes"].map(|field| edited[field].clone());
-    assert_eq!(is, ["b".into(), "n".into(), serde_json::json!(["inference"])]);
+    let expected = ["name", "note", "scopes"].map(|field| edited[field].clone());
+    assert_eq!(expected, ["b".into(), "n".into(), serde_json::json!(["inference"])]);
     assert!(edited["expiresAt"].is_string() && edited["propagation"]["confirmed"] == 1);
     let edited = folder.json(&["edit", id, "--expires", "never", "--note", ""]).await;
     assert_eq!(
@@ -59,43 +59,44 @@ async fn key_is_created_edited_rotated_and_deleted() {
     );
     let rotated = folder.json(&["rotate", id, "--grace-period", "24h"]).await;
     assert_eq!(text(&rotated["id"]), *id);
-    assert_ne!(rotated["secret"], made["secret"]);
+    assert_ne!(rotated["secret"], created["secret"]);
     assert!(rotated["oldSecretRetiresAt"].is_string());
     let deleted = folder.json(&["delete", id, "--reason", "moved"]).await;
     assert_eq!(deleted["propagation"]["unconfirmed"], serde_json::json!([]));
     let shown = folder.json(&["show", id]).await;
     assert_eq!((&shown["status"], &shown["deleted"]["reason"]), (&"deleted".into(), &"moved".into()));
     assert!(shown.get("secret").is_none());
-    folder.keys(&["delete", id]).run().await.failed(1, "deleted");
+    folder.keys(&["delete", id]).run().await.assert_failed(1, "deleted");
 }
 
 #[tokio::test]
 async fn key_commands_print_text_without_json() {
     let folder = Folder::set_up().await;
-    let made = folder.json(&["create", "--name", "gate", "--scope", "keys", "--note", "two\nlines"]).await;
-    let id = &text(&made["id"]);
-    let rotated = folder.keys(&["rotate", id, "--grace-period", "1h"]).run().await.succeeded();
+    let created = folder.json(&["create", "--name", "gate", "--scope", "keys", "--note", "two\nlines"]).await;
+    let id = &text(&created["id"]);
+    let rotated = folder.keys(&["rotate", id, "--grace-period", "1h"]).run().await.assert_succeeded();
     assert!(rotated.stdout.starts_with("kr_sk_") && rotated.stderr.contains("the old secret works until 2"));
-    let rotated = folder.keys(&["rotate", id, "--grace-period", "0s"]).run().await.succeeded();
+    let rotated = folder.keys(&["rotate", id, "--grace-period", "0s"]).run().await.assert_succeeded();
     assert!(rotated.stderr.contains("the old secret works no longer"));
-    let edited = folder.keys(&["edit", id, "--name", "gate 2"]).run().await.succeeded();
+    let edited = folder.keys(&["edit", id, "--name", "gate 2"]).run().await.assert_succeeded();
     assert!(edited.stdout.contains("gate 2"));
-    let deleted = folder.keys(&["delete", id]).run().await.succeeded();
+    let deleted = folder.keys(&["delete", id]).run().await.assert_succeeded();
     assert_eq!(deleted.stdout, "");
     assert!(deleted.stderr.contains("no server accepts it any more"));
-    let shown = folder.keys(&["show", id]).run().await.succeeded().stdout;
-    for says in [id, "gate 2", "deleted", "keys", "two lines", "by operator"] {
-        assert!(shown.contains(says), "{says}: {shown}");
+    let shown = folder.keys(&["show", id]).run().await.assert_succeeded().stdout;
+    for expected in [id, "gate 2", "deleted", "keys", "two lines", "by operator"] {
+        assert!(shown.contains(expected), "{expected}: {shown}");
     }
 }
 
 #[tokio::test]
 async fn rate_limit_is_set_shown_and_removed() {
     let folder = Folder::set_up().await;
-    let made = folder.json(&["create", "--name", "a", "--scope", "project", "--rate-limit", "100/1m"]).await;
-    let id = &text(&made["id"]);
-    assert_eq!(made["restrictions"], serde_json::json!({ "rate": { "requests": 100, "seconds": 60 } }));
-    let shown = folder.keys(&["show", id]).run().await.succeeded().stdout;
+    let created =
+        folder.json(&["create", "--name", "a", "--scope", "project", "--rate-limit", "100/1m"]).await;
+    let id = &text(&created["id"]);
+    assert_eq!(created["restrictions"], serde_json::json!({ "rate": { "requests": 100, "seconds": 60 } }));
+    let shown = folder.keys(&["show", id]).run().await.assert_succeeded().stdout;
     assert!(shown.contains("at most") && shown.contains("100 requests every 60 seconds"), "{shown}");
     let edited = folder.json(&["edit", id, "--rate-limit", "5/1h", "--name", "b"]).await;
     assert_eq!(edited["restrictions"], serde_json::json!({ "rate": { "requests": 5, "seconds": 3600 } }));
@@ -104,7 +105,7 @@ async fn rate_limit_is_set_shown_and_removed() {
         folder.json(&["edit", id, "--rate-limit", "none"]).await["restrictions"],
         serde_json::json!({})
     );
-    folder.keys(&["edit", id, "--rate-limit", "0/1h"]).run().await.failed(2, "from 1 to 1000000");
+    folder.keys(&["edit", id, "--rate-limit", "0/1h"]).run().await.assert_failed(2, "from 1 to 1000000");
 }
 
 #[tokio::test]
@@ -113,26 +114,26 @@ async fn limits_are_changed_one_at_a_time() {
     let limits =
         ["--visitor-rate-limit", "10/60s", "--quota", "predictions=1000/day", "--quota", "trainings=2/month"];
     let create = [&["create", "--name", "a", "--scope", "project"][..], &limits[..]].concat();
-    let made = folder.json(&create).await;
-    let id = made["id"].as_str().unwrap();
+    let created = folder.json(&create).await;
+    let id = created["id"].as_str().unwrap();
     let visitors = serde_json::json!({ "requests": 10, "seconds": 60 });
-    assert_eq!(made["restrictions"]["visitorRate"], visitors);
+    assert_eq!(created["restrictions"]["visitorRate"], visitors);
     assert_eq!(
-        made["restrictions"]["quotas"][1],
+        created["restrictions"]["quotas"][1],
         serde_json::json!({ "of": "trainings", "limit": 2, "per": "month" })
     );
-    let shown = folder.keys(&["show", id]).run().await.succeeded().stdout;
+    let shown = folder.keys(&["show", id]).run().await.assert_succeeded().stdout;
     for line in
         ["10 requests every 60 seconds", "0 of 1000 predictions this day", "0 of 2 trainings this month"]
     {
         assert!(shown.contains(line), "{line}: {shown}");
     }
     let edited = folder.json(&["edit", id, "--quota", "images=5/day"]).await;
-    assert_eq!(edited["restrictions"]["visitorRate"], visitors, "a limit without a flag stays");
+    assert_eq!(edited["restrictions"]["visitorRate"], visitors, "a limit without a flag stays unchanged");
     assert_eq!(edited["restrictions"]["quotas"].as_array().unwrap().len(), 1);
     let edited = folder.json(&["edit", id, "--quota", "none", "--visitor-rate-limit", "none"]).await;
     assert_eq!(edited["restrictions"], serde_json::json!({}));
-    for (wrong, says) in [
+    for (wrong, expected) in [
         (&["--quota", "images=0/day"][..], "from 1 to 1000000000"),
         (&["--quota", "images=5/week"], "day or month"),
         (&["--quota", "guesses=5/day"], "predictions, images or trainings"),
@@ -141,7 +142,7 @@ async fn limits_are_changed_one_at_a_time() {
         (&["--quota", "images=5/day", "--quota", "none"], "stands alone"),
         (&["--visitor-rate-limit", "0/60s"], "from 1 to 1000000"),
     ] {
-        folder.keys(&[&["edit", id][..], wrong].concat()).run().await.failed(2, says);
+        folder.keys(&[&["edit", id][..], wrong].concat()).run().await.assert_failed(2, expected);
     }
 }
 
@@ -149,7 +150,7 @@ async fn limits_are_changed_one_at_a_time() {
 async fn key_list_applies_its_filters() {
     let folder = Folder::set_up().await;
     assert_eq!(folder.json(&["list"]).await, serde_json::json!({ "items": [], "nextCursor": null }));
-    let nothing = folder.keys(&["list"]).run().await.succeeded();
+    let nothing = folder.keys(&["list"]).run().await.assert_succeeded();
     assert_eq!((nothing.stdout.as_str(), nothing.stderr.as_str()), ("", "no such keys\n"));
     for (name, class) in [("a&b=c", "publishable"), ("d", "secret"), ("e", "secret")] {
         folder.json(&["create", "--name", name, "--scope", "inference", "--class", class]).await;
@@ -169,12 +170,12 @@ async fn key_list_applies_its_filters() {
 async fn failed_command_names_the_field() {
     let folder = Folder::set_up().await;
     let args = ["create", "--name", " ", "--scope", "project", "--class", "publishable"];
-    let ran = folder.keys(&args).run().await.failed(1, "\n  name: a name is needed\n");
+    let ran = folder.keys(&args).run().await.assert_failed(1, "\n  name: a name is needed\n");
     assert!(ran.stderr.contains("\n  class: "), "{ran:?}");
     let unknown = format!("key_{}", "0".repeat(32));
-    folder.keys(&["show", &unknown]).run().await.failed(1, "there is no such key");
+    folder.keys(&["show", &unknown]).run().await.assert_failed(1, "there is no such key");
     let elsewhere = keyrack(["key", "list", "--workspace", "elsewhere", "--data"]).arg(folder.0.path());
-    elsewhere.run().await.failed(1, "there is no such workspace");
+    elsewhere.run().await.assert_failed(1, "there is no such workspace");
 }
 
 #[tokio::test]
@@ -182,8 +183,10 @@ async fn new_secret_has_the_brand_of_the_folder() {
     let folder = Folder::set_up().await;
     std::fs::write(folder.0.path().join("keyrack.toml"), "brand = 'acme'").unwrap();
     let create = || folder.keys(&["create", "--name", "a", "--scope", "inference"]);
-    assert!(create().run().await.succeeded().stdout.starts_with("acme_sk_"));
-    assert!(create().env("KEYRACK_BRAND", "env").run().await.succeeded().stdout.starts_with("env_sk_"));
+    assert!(create().run().await.assert_succeeded().stdout.starts_with("acme_sk_"));
+    assert!(
+        create().env("KEYRACK_BRAND", "env").run().await.assert_succeeded().stdout.starts_with("env_sk_")
+    );
 }
 
 #[tokio::test]
@@ -192,7 +195,7 @@ async fn concurrent_commands_wait_for_the_folder() {
     let create = || folder.keys(&["create", "--name", "a", "--scope", "inference"]).run();
     let all = tokio::join!(create(), create(), create(), create());
     for ran in [all.0, all.1, all.2, all.3] {
-        ran.succeeded();
+        ran.assert_succeeded();
     }
     assert_eq!(folder.json(&["list"]).await["items"].as_array().unwrap().len(), 4);
 }
@@ -203,7 +206,7 @@ async fn key_list_creates_no_folder() {
     let missing = root.path().join("missing");
     for data in [missing.as_path(), root.path()] {
         let ran = keyrack(["key", "list", "--workspace", SLUG, "--data"]).arg(data).run().await;
-        ran.failed(1, "there is no Keyrack in");
+        ran.assert_failed(1, "there is no Keyrack in");
     }
     assert!(!missing.exists());
     assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0);
@@ -212,31 +215,31 @@ async fn key_list_creates_no_folder() {
 #[tokio::test]
 async fn key_is_paused_and_resumed_and_its_old_secret_is_retired() {
     let folder = Folder::set_up().await;
-    let made = folder.json(&["create", "--name", "gate", "--scope", "inference"]).await;
-    let id = &text(&made["id"]);
+    let created = folder.json(&["create", "--name", "gate", "--scope", "inference"]).await;
+    let id = &text(&created["id"]);
     let paused = folder.json(&["pause", id]).await;
     assert_eq!((&paused["status"], &paused["paused"]["until"]), (&"paused".into(), &Value::Null));
     assert_eq!(paused["propagation"]["unconfirmed"], serde_json::json!([]));
-    let shown = folder.keys(&["show", id]).run().await.succeeded().stdout;
+    let shown = folder.keys(&["show", id]).run().await.assert_succeeded().stdout;
     assert!(shown.contains("by operator, until resumed"), "{shown}");
-    let says = folder.keys(&["pause", id, "--for", "10m"]).run().await.succeeded();
-    assert_eq!(says.stdout, "");
+    let expected = folder.keys(&["pause", id, "--for", "10m"]).run().await.assert_succeeded();
+    assert_eq!(expected.stdout, "");
     let begins = format!("paused gate ({id}) until 2");
     assert!(
-        says.stderr.starts_with(&begins) && says.stderr.contains("no server accepts it meanwhile"),
-        "{says:?}"
+        expected.stderr.starts_with(&begins) && expected.stderr.contains("no server accepts it meanwhile"),
+        "{expected:?}"
     );
     let ids = async |status: &str| {
         let page = folder.json(&["list", "--status", status]).await;
         page["items"].as_array().unwrap().iter().map(|key| text(&key["id"])).collect::<Vec<_>>()
     };
     assert_eq!((ids("paused").await, ids("active").await), (vec![id.clone()], vec![]));
-    let says = folder.keys(&["resume", id]).run().await.succeeded();
-    assert_eq!(says.stderr, format!("resumed gate ({id}): it works again as it did before\n"));
+    let expected = folder.keys(&["resume", id]).run().await.assert_succeeded();
+    assert_eq!(expected.stderr, format!("resumed gate ({id}): it works again as it did before\n"));
     assert_eq!(folder.json(&["resume", id]).await["status"], "active");
     folder.json(&["rotate", id, "--grace-period", "24h"]).await;
-    let says = folder.keys(&["retire", id]).run().await.succeeded();
-    assert!(says.stderr.contains("its current secret alone works"), "{says:?}");
+    let expected = folder.keys(&["retire", id]).run().await.assert_succeeded();
+    assert!(expected.stderr.contains("its current secret alone works"), "{expected:?}");
     let retired = folder.json(&["retire", id]).await;
     let ended: jiff::Timestamp = text(&retired["secrets"][1]["retiresAt"]).parse().unwrap();
     assert!(ended <= jiff::Timestamp::now(), "{retired}");
@@ -248,9 +251,9 @@ async fn key_is_paused_and_resumed_and_its_old_secret_is_retired() {
     ] {
         assert_eq!(folder.keys(wrong).run().await.code, Some(2), "{wrong:?}");
     }
-    folder.keys(&["pause", id, "--for", "31d"]).run().await.failed(1, "duration: expected 1s to 30d");
-    folder.keys(&["delete", id]).run().await.succeeded();
+    folder.keys(&["pause", id, "--for", "31d"]).run().await.assert_failed(1, "duration: expected 1s to 30d");
+    folder.keys(&["delete", id]).run().await.assert_succeeded();
     for what in ["pause", "resume", "retire"] {
-        folder.keys(&[what, id]).run().await.failed(1, "deleted");
+        folder.keys(&[what, id]).run().await.assert_failed(1, "deleted");
     }
 }

@@ -9,11 +9,11 @@ use crate::harness::{EMAIL, PASSWORD, SLUG, Server, keyrack, send, setup};
 async fn setup_of_a_folder_succeeds_only_once() {
     let root = TempDir::new().unwrap();
     let data = root.path().join("new");
-    let ran = setup(&data).run().await.succeeded();
+    let ran = setup(&data).run().await.assert_succeeded();
     assert_eq!(ran.stdout, "");
     assert!(ran.stderr.contains(EMAIL) && ran.stderr.contains(SLUG) && ran.stderr.contains("keyrack serve"));
     assert!(!ran.stderr.contains(PASSWORD));
-    setup(&data).run().await.failed(1, "set up already");
+    setup(&data).run().await.assert_failed(1, "set up already");
 }
 
 #[tokio::test]
@@ -23,9 +23,9 @@ async fn setup_of_a_running_server_invalidates_its_setup_link() {
     let path = link.strip_prefix(&server.url).unwrap();
     let open = async || send(server.request(Method::GET, path)).await.text;
     assert!(open().await.contains("<form"));
-    setup(&server.data()).run().await.succeeded();
+    setup(&server.data()).run().await.assert_succeeded();
     assert!(!open().await.contains("name=\"password\""));
-    setup(&server.data()).run().await.failed(1, "set up already");
+    setup(&server.data()).run().await.assert_failed(1, "set up already");
     assert!(!server.output().contains(PASSWORD));
 }
 
@@ -38,7 +38,7 @@ async fn setup_over_the_network_is_denied() {
         let answer = send(server.request(Method::POST, path).json(&founding)).await;
         assert!(answer.status.is_client_error(), "{path}: {answer:?}");
     }
-    setup(&server.data()).run().await.succeeded();
+    setup(&server.data()).run().await.assert_succeeded();
 }
 
 #[tokio::test]
@@ -46,12 +46,12 @@ async fn setup_with_an_invalid_owner_names_each_field() {
     let root = TempDir::new().unwrap();
     let data = root.path().to_str().unwrap();
     let args = ["setup", "--data", data, "--email", "nobody", "--workspace", " ", "--password-stdin"];
-    let ran = keyrack(args).stdin("hunter2\n").run().await.failed(1, "email: expected an address");
+    let ran = keyrack(args).stdin("hunter2\n").run().await.assert_failed(1, "email: expected an address");
     assert!(
         ran.stderr.contains("  password: at least 12 characters") && ran.stderr.contains("  workspace: ")
     );
     assert!(!ran.stderr.contains("hunter2"));
-    setup(root.path()).run().await.succeeded();
+    setup(root.path()).run().await.assert_succeeded();
 }
 
 #[tokio::test]
@@ -60,9 +60,13 @@ async fn setup_password_ends_with_its_line() {
     let data = root.path().to_str().unwrap();
     let args = ["setup", "--data", data, "--email", EMAIL, "--workspace", "W", "--password-stdin"];
     // The first line has eleven characters, which is too short. Further lines do not count.
-    keyrack(args).stdin("12345678901\r\nand more of it\n").run().await.failed(1, "at least 12 characters");
-    keyrack(args).stdin("").run().await.failed(1, "at least 12 characters");
-    keyrack(args).stdin("  spaces   ").run().await.failed(1, "at least 12 characters");
+    keyrack(args)
+        .stdin("12345678901\r\nand more of it\n")
+        .run()
+        .await
+        .assert_failed(1, "at least 12 characters");
+    keyrack(args).stdin("").run().await.assert_failed(1, "at least 12 characters");
+    keyrack(args).stdin("  spaces   ").run().await.assert_failed(1, "at least 12 characters");
     // Spaces are part of the password.
-    keyrack(args).stdin("  spaces    \n").run().await.succeeded();
+    keyrack(args).stdin("  spaces    \n").run().await.assert_succeeded();
 }

@@ -7,7 +7,7 @@ use crate::harness::{EMAIL, SLUG, keyrack};
 #[tokio::test]
 async fn invalid_use_exits_with_2() {
     let id = &format!("key_{}", "0".repeat(32));
-    for (args, says) in [
+    for (args, expected) in [
         (&["nonsense"][..], "nonsense"),
         (&["--listen", "nowhere"], "--listen"),
         (&["--brand", "K"], "brand"),
@@ -30,7 +30,7 @@ async fn invalid_use_exits_with_2() {
         (&["setup", "--email", EMAIL, "--workspace", "W"], "--password-stdin"),
         (&["setup", "--email", EMAIL, "--workspace", "W", "--password", "p"], "--password"),
     ] {
-        keyrack(args).run().await.failed(2, says);
+        keyrack(args).run().await.assert_failed(2, expected);
     }
 }
 
@@ -39,14 +39,14 @@ async fn data_folder_comes_from_the_environment_or_a_flag() {
     let root = TempDir::new().unwrap();
     let folder = root.path().join("by-environment");
     let list = || keyrack(["key", "list", "--workspace", SLUG]).env("KEYRACK_DATA", folder.to_str().unwrap());
-    list().run().await.failed(1, "by-environment");
-    list().args(["--data", "by-flag"]).run().await.failed(1, "by-flag");
+    list().run().await.assert_failed(1, "by-environment");
+    list().args(["--data", "by-flag"]).run().await.assert_failed(1, "by-flag");
     list()
         .args(["--server", "http://127.0.0.1:1"])
         .env("KEYRACK_KEY", "k")
         .run()
         .await
-        .failed(1, "no answer from");
+        .assert_failed(1, "no answer from");
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn help_succeeds_and_does_not_print_the_key() {
         &["setup", "--help"],
         &["--version"],
     ] {
-        let ran = keyrack(args).env("KEYRACK_KEY", "kr_sk_secret").run().await.succeeded();
+        let ran = keyrack(args).env("KEYRACK_KEY", "kr_sk_secret").run().await.assert_succeeded();
         assert!(ran.stdout.contains("keyrack") && !ran.stdout.contains("kr_sk_secret"), "{ran:?}");
     }
 }

@@ -1,27 +1,27 @@
-//! Who may not call a guarded route of the API, and what each of them is told.
+//! The denial that each unauthorized caller of a guarded API route receives.
 
 use keyrack::api::{Route, RouteAccess};
 use keyrack_key::{Permission, Scope};
 use keyrack_store::Role;
 use reqwest::{Method, RequestBuilder};
 
-use super::{api_routes, path_in, path_to_nothing};
-use crate::cast::{Cast, Held, mistyped, unknown};
+use super::{api_routes, path_in, path_of_missing};
+use crate::fixtures::{AccessFixture, TestKey, mistyped_secret, unknown_secret};
 use crate::harness::{Answer, send};
 
 const WORKSPACE: &str = "x-keyrack-workspace";
 const REALM: &str = "Bearer realm=\"keyrack\"";
 
 #[tokio::test]
-async fn whoever_may_not_call_a_route_is_told_so_and_changes_nothing() {
-    let mut cast = Cast::assemble().await;
-    let before = cast.written().await;
+async fn unauthorized_caller_of_each_route_is_denied_without_change() {
+    let mut fixture = AccessFixture::start().await;
+    let before = fixture.stored_data().await;
     for route in api_routes() {
-        // Shown when a probe of it fails.
+        // The output is shown if a probe of this route fails.
         println!("{} {}", route.method, route.path);
         match route.access {
             RouteAccess::Guarded(permission, role) => {
-                let probe = Probe { cast: &cast, route: &route };
+                let probe = ApiProbe { fixture: &fixture, route: &route };
                 probe.credentials().await;
                 probe.several_credentials().await;
                 probe.scopes(permission).await;
@@ -29,32 +29,32 @@ async fn whoever_may_not_call_a_route_is_told_so_and_changes_nothing() {
                 probe.other_workspace().await;
                 probe.another_site().await;
             }
-            RouteAccess::Signed => only_the_signature_counts(&cast, &route).await,
-            RouteAccess::Open => anybody_gets_the_same(&cast, &route).await,
-            // See `asking`.
+            RouteAccess::Signed => assert_signature_required(&fixture, &route).await,
+            RouteAccess::Open => assert_same_for_everyone(&fixture, &route).await,
+            // The module `verification` tests these.
             RouteAccess::VerifiesKey => {}
         }
     }
-    assert_eq!(cast.written().await, before);
+    assert_eq!(fixture.stored_data().await, before);
 }
 
-struct Probe<'a> {
-    cast: &'a Cast,
+struct ApiProbe<'a> {
+    fixture: &'a AccessFixture,
     route: &'a Route,
 }
 
-impl Probe<'_> {
-    /// The route for something of ours that is there: whoever got through would do harm.
+impl ApiProbe<'_> {
+    /// A request that would change existing data if the caller were allowed.
     fn request(&self) -> RequestBuilder {
-        self.to(&path_in(&self.cast.ours, &self.route.path))
+        self.to(&path_in(&self.fixture.ours, &self.route.path))
     }
 
     fn with_query(&self, key: &str) -> RequestBuilder {
-        self.to(&format!("{}?api-key={key}", path_in(&self.cast.ours, &self.route.path)))
+        self.to(&format!("{}?api-key={key}", path_in(&self.fixture.ours, &self.route.path)))
     }
 
     fn to(&self, path: &str) -> RequestBuilder {
-        let request = self.cast.server.request(self.route.method.clone(), &format!("/api/v1{path}"));
+        let request = self.fixture.server.request(self.route.method.clone(), &format!("/api/v1{path}"));
         match self.route.method {
             Method::POST | Method::PATCH | Method::PUT => {
                 request.header("content-type", "application/json").body("{}")
@@ -63,27 +63,27 @@ impl Probe<'_> {
         }
     }
 
-    /// A request of a browser on our own page.
+    /// A request from our own page in a browser.
     fn browser(&self, cookie: &str) -> RequestBuilder {
         self.request()
             .header("cookie", cookie)
             .header("sec-fetch-site", "same-origin")
-            .header(WORKSPACE, self.cast.ours.slug)
+            .header(WORKSPACE, self.fixture.ours.slug)
     }
 
     async fn credentials(&self) {
         let anonymous = send(self.request()).await;
         anonymous.problem(401, "missing_key");
-        // Without a key there is no error to name (RFC 6750, section 3.1).
+        // Without a key, the challenge has no error (RFC 6750, section 3.1).
         assert_eq!(anonymous.header("www-authenticate"), REALM);
         for (secret, code) in [
             ("", "malformed_key"),
             ("kr_sk_short", "malformed_key"),
-            (&mistyped(), "malformed_key"),
-            (&unknown(), "unknown_key"),
-            (&self.cast.expired, "expired_key"),
-            (&self.cast.deleted, "deleted_key"),
-            (&self.cast.retired, "retired_secret"),
+            (&mistyped_secret(), "malformed_key"),
+            (&unknown_secret(), "unknown_key"),
+            (&self.fixture.expired, "expired_key"),
+            (&self.fixture.deleted, "deleted_key"),
+            (&self.fixture.retired, "retired_secret"),
         ] {
             for (name, value) in
                 [("authorization", format!("Bearer {secret}")), ("X-API-KEY", secret.to_owned())]
@@ -96,10 +96,10 @@ impl Probe<'_> {
     }
 
     async fn several_credentials(&self) {
-        let key = self.cast.key();
-        let cookie = &self.cast.member(Role::Owner).cookie;
+        let key = self.fixture.key();
+        let cookie = &self.fixture.member(Role::Owner).cookie;
         send(self.browser(cookie).bearer_auth(key)).await.problem(400, "key_and_cookie");
-        for other in [&unknown(), &self.cast.their_key] {
+        for other in [&unknown_secret(), &self.fixture.their_key] {
             let both = send(self.request().bearer_auth(key).header("x-api-key", other)).await;
             both.problem(400, "ambiguous_key");
             assert_eq!(both.header("www-authenticate"), format!("{REALM}, error=\"invalid_request\""));
@@ -107,71 +107,77 @@ impl Probe<'_> {
         }
         let twice = self.with_query(key).bearer_auth(key).header("x-api-key", key);
         let answer = send(twice).await;
-        let says = answer.problem(400, "key_in_query");
-        assert!(says["message"].as_str().unwrap().contains("URL"), "{says}");
+        let body = answer.problem(400, "key_in_query");
+        assert!(body["message"].as_str().unwrap().contains("URL"), "{body}");
     }
 
     async fn scopes(&self, permission: Permission) {
-        let (enough, too_small): (Vec<_>, Vec<_>) =
-            self.cast.keys.iter().partition(|key| key.scopes.permissions().contains(permission));
-        assert!(!enough.is_empty() && !too_small.is_empty());
+        let (sufficient, too_small): (Vec<_>, Vec<_>) =
+            self.fixture.keys.iter().partition(|key| key.scopes.permissions().contains(permission));
+        assert!(!sufficient.is_empty() && !too_small.is_empty());
         for key in too_small {
-            self.lacks(&send(self.request().bearer_auth(&key.secret)).await, key, permission);
+            self.assert_insufficient_scope(
+                &send(self.request().bearer_auth(&key.secret)).await,
+                key,
+                permission,
+            );
             let in_query = send(self.with_query(&key.secret)).await;
-            self.lacks(&in_query, key, permission);
+            self.assert_insufficient_scope(&in_query, key, permission);
         }
-        for key in enough {
-            let path = path_to_nothing(&self.cast.ours, &self.route.path);
-            self.was_let_in(&send(self.to(&path).bearer_auth(&key.secret)).await);
+        for key in sufficient {
+            let path = path_of_missing(&self.fixture.ours, &self.route.path);
+            self.assert_allowed(&send(self.to(&path).bearer_auth(&key.secret)).await);
         }
     }
 
-    /// The answer names what is missing, where it comes from, and where that is changed.
-    fn lacks(&self, answer: &Answer, key: &Held, permission: Permission) {
-        let says = answer.problem(403, "insufficient_scope");
+    /// The denial must name the missing permission, the scopes that grant it, and the page to change them.
+    fn assert_insufficient_scope(&self, answer: &Answer, key: &TestKey, permission: Permission) {
+        let body = answer.problem(403, "insufficient_scope");
         let scopes: Vec<_> = Scope::holding(permission).map(Scope::name).collect();
-        assert_eq!(says["permission"], permission.name());
-        assert_eq!(says["scopes"], serde_json::json!(scopes));
-        assert_eq!(says["key"], key.id.to_string());
-        assert_eq!(says["manage_url"], format!("{}/keys/{}", self.cast.server.url, key.id));
-        assert!(says["message"].as_str().unwrap().contains(permission.name()), "{says}");
+        assert_eq!(body["permission"], permission.name());
+        assert_eq!(body["scopes"], serde_json::json!(scopes));
+        assert_eq!(body["key"], key.id.to_string());
+        assert_eq!(body["manage_url"], format!("{}/keys/{}", self.fixture.server.url, key.id));
+        assert!(body["message"].as_str().unwrap().contains(permission.name()), "{body}");
         let challenge = format!("{REALM}, error=\"insufficient_scope\", scope=\"{}\"", scopes.join(" "));
         assert_eq!(answer.header("www-authenticate"), challenge);
     }
 
     async fn roles(&self, needs: Role) {
-        for (role, browser) in &self.cast.members {
+        for (role, browser) in &self.fixture.members {
             if *role < needs {
-                let says = send(self.browser(&browser.cookie)).await.problem(403, "insufficient_role");
-                let message = says["message"].as_str().unwrap();
-                assert!(message.contains(role.name()) && message.contains(needs.name()), "{says}");
+                let body = send(self.browser(&browser.cookie)).await.problem(403, "insufficient_role");
+                let message = body["message"].as_str().unwrap();
+                assert!(message.contains(role.name()) && message.contains(needs.name()), "{body}");
             } else {
-                let path = path_to_nothing(&self.cast.ours, &self.route.path);
-                let request =
-                    self.to(&path).header("cookie", &browser.cookie).header(WORKSPACE, self.cast.ours.slug);
-                self.was_let_in(&send(request.header("sec-fetch-site", "same-origin")).await);
+                let path = path_of_missing(&self.fixture.ours, &self.route.path);
+                let request = self
+                    .to(&path)
+                    .header("cookie", &browser.cookie)
+                    .header(WORKSPACE, self.fixture.ours.slug);
+                self.assert_allowed(&send(request.header("sec-fetch-site", "same-origin")).await);
             }
         }
-        let nobody = format!("keyrack_session={}", "0".repeat(64));
-        send(self.browser(&nobody)).await.problem(401, "missing_key");
+        let unknown = format!("keyrack_session={}", "0".repeat(64));
+        send(self.browser(&unknown)).await.problem(401, "missing_key");
     }
 
     async fn other_workspace(&self) {
-        send(self.browser(&self.cast.stranger.cookie)).await.problem(404, "not_found");
-        let stranger = self.request().bearer_auth(&self.cast.their_key);
+        send(self.browser(&self.fixture.stranger.cookie)).await.problem(404, "not_found");
+        let stranger = self.request().bearer_auth(&self.fixture.their_key);
         let answer = send(stranger).await;
         if self.route.path.contains('{') && !self.route.path.contains("rotate") {
             answer.problem(404, "not_found");
         } else {
-            // Their key works in their workspace, and sees nothing of ours.
-            self.was_let_in(&answer);
-            assert!(!answer.text.contains(&self.cast.ours.id.to_string()), "{answer:?}");
-            assert!(!answer.text.contains(&self.cast.ours.key.to_string()), "{answer:?}");
+            // The key is allowed in its own workspace and doesn't see data of ours.
+            self.assert_allowed(&answer);
+            assert!(!answer.text.contains(&self.fixture.ours.id.to_string()), "{answer:?}");
+            assert!(!answer.text.contains(&self.fixture.ours.key.to_string()), "{answer:?}");
         }
-        let owner = self.request().header("cookie", &self.cast.member(Role::Owner).cookie);
+        let owner = self.request().header("cookie", &self.fixture.member(Role::Owner).cookie);
         let owner = || owner.try_clone().unwrap().header("sec-fetch-site", "same-origin");
         send(owner()).await.problem(400, "missing_workspace");
-        send(owner().header(WORKSPACE, self.cast.theirs.slug)).await.problem(404, "not_found");
+        send(owner().header(WORKSPACE, self.fixture.theirs.slug)).await.problem(404, "not_found");
         send(owner().header(WORKSPACE, "nowhere")).await.problem(404, "not_found");
         send(owner().header(WORKSPACE, "ours").header(WORKSPACE, "theirs"))
             .await
@@ -179,8 +185,8 @@ impl Probe<'_> {
     }
 
     async fn another_site(&self) {
-        let cookie = &self.cast.member(Role::Owner).cookie;
-        let request = || self.request().header("cookie", cookie).header(WORKSPACE, self.cast.ours.slug);
+        let cookie = &self.fixture.member(Role::Owner).cookie;
+        let request = || self.request().header("cookie", cookie).header(WORKSPACE, self.fixture.ours.slug);
         send(request().header("host", "evil.example")).await.problem(421, "foreign_host");
         if !self.route.method.is_safe() {
             send(request()).await.problem(403, "foreign_origin");
@@ -191,54 +197,58 @@ impl Probe<'_> {
         }
     }
 
-    /// What it wanted was not there, or not said: but it was looked at.
-    fn was_let_in(&self, answer: &Answer) {
+    /// The guard allowed the request; the handler may still return 404 or 422.
+    fn assert_allowed(&self, answer: &Answer) {
         let (method, path) = (&self.route.method, &self.route.path);
         assert!(matches!(answer.status.as_u16(), 200 | 404 | 422), "{method} {path}: {answer:?}");
     }
 }
 
-async fn anybody_gets_the_same(cast: &Cast, route: &Route) {
-    let request =
-        || cast.server.request(route.method.clone(), &format!("/api/v1{}", path_in(&cast.ours, &route.path)));
+async fn assert_same_for_everyone(fixture: &AccessFixture, route: &Route) {
+    let request = || {
+        fixture
+            .server
+            .request(route.method.clone(), &format!("/api/v1{}", path_in(&fixture.ours, &route.path)))
+    };
     let anonymous = send(request()).await;
     assert_eq!(anonymous.status, 200, "{anonymous:?}");
-    for asks in [
-        request().bearer_auth(unknown()),
-        request().bearer_auth(cast.key()),
-        request().bearer_auth(&cast.deleted),
-        request().header("cookie", &cast.stranger.cookie),
+    for requests in [
+        request().bearer_auth(unknown_secret()),
+        request().bearer_auth(fixture.key()),
+        request().bearer_auth(&fixture.deleted),
+        request().header("cookie", &fixture.stranger.cookie),
     ] {
-        assert_eq!(send(asks).await.text, anonymous.text);
+        assert_eq!(send(requests).await.text, anonymous.text);
     }
 }
 
-async fn only_the_signature_counts(cast: &Cast, route: &Route) {
-    let path = format!("/api/v1{}", path_in(&cast.ours, &route.path));
-    let request = |query: &str| cast.server.request(route.method.clone(), &format!("{path}{query}"));
-    let cookie = &cast.member(Role::Owner).cookie;
+async fn assert_signature_required(fixture: &AccessFixture, route: &Route) {
+    let path = format!("/api/v1{}", path_in(&fixture.ours, &route.path));
+    let request = |query: &str| fixture.server.request(route.method.clone(), &format!("{path}{query}"));
+    let cookie = &fixture.member(Role::Owner).cookie;
     for query in ["", "?signature=", "?signature=0", &format!("?signature={}", "0".repeat(64))] {
-        for asks in [
+        for requests in [
             request(query),
-            request(query).bearer_auth(cast.key()),
-            request(query).bearer_auth(unknown()),
+            request(query).bearer_auth(fixture.key()),
+            request(query).bearer_auth(unknown_secret()),
             request(query).header("cookie", cookie).header("sec-fetch-site", "same-origin"),
         ] {
-            send(asks.body("x")).await.problem(403, "wrong_signature");
+            send(requests.body("x")).await.problem(403, "wrong_signature");
         }
     }
 }
 
 #[tokio::test]
-async fn the_page_that_a_refusal_names_leads_to_the_key() {
-    let cast = Cast::assemble().await;
-    let key = cast.holding(&[Scope::Inference]);
-    let says = cast.server.get("/api/v1/projects", &key.secret).await.problem(403, "insufficient_scope");
-    let path = says["manage_url"].as_str().unwrap().strip_prefix(&cast.server.url).unwrap().to_owned();
+async fn manage_url_of_denial_redirects_to_key_page() {
+    let fixture = AccessFixture::start().await;
+    let key = fixture.key_with_scopes(&[Scope::Inference]);
+    let body = fixture.server.get("/api/v1/projects", &key.secret).await.problem(403, "insufficient_scope");
+    let path = body["manage_url"].as_str().unwrap().strip_prefix(&fixture.server.url).unwrap().to_owned();
     let link = |request: RequestBuilder| request.header("accept", "text/html");
-    let led = send(link(cast.member(Role::Viewer).request(&cast.server, Method::GET, &path))).await;
-    assert_eq!(led.status, 303, "{led:?}");
-    assert_eq!(led.header("location"), format!("/w/ours/settings/api-keys/{}", key.id));
-    let stranger = send(link(cast.stranger.request(&cast.server, Method::GET, &path))).await;
+    let redirect =
+        send(link(fixture.member(Role::Viewer).request(&fixture.server, Method::GET, &path))).await;
+    assert_eq!(redirect.status, 303, "{redirect:?}");
+    assert_eq!(redirect.header("location"), format!("/w/ours/settings/api-keys/{}", key.id));
+    let stranger = send(link(fixture.stranger.request(&fixture.server, Method::GET, &path))).await;
     assert_eq!(stranger.status, 404, "{stranger:?}");
 }

@@ -1,4 +1,4 @@
-//! The list of routes: the same in the router, in the OpenAPI document and on the wire.
+//! The router, the OpenAPI document, and the server have the same routes.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,12 +9,12 @@ use keyrack_key::Scope;
 use keyrack_store::Role;
 use reqwest::Method;
 
-use super::{api_routes, path_to_nothing};
-use crate::cast::Cast;
+use super::{api_routes, path_of_missing};
+use crate::fixtures::AccessFixture;
 use crate::harness::{Server, send};
 
 #[tokio::test]
-async fn the_openapi_document_of_a_running_server_lists_the_routes_and_who_may_call_them() {
+async fn openapi_document_lists_all_routes_with_their_access() {
     let server = Server::start().await;
     let answer = send(server.request(Method::GET, "/api/v1/openapi.json")).await;
     assert_eq!(answer.status, 200);
@@ -26,7 +26,7 @@ async fn the_openapi_document_of_a_running_server_lists_the_routes_and_who_may_c
         for (method, operation) in methods.as_object().unwrap() {
             let who = operation["x-keyrack-access"]
                 .as_str()
-                .unwrap_or_else(|| panic!("{method} {path}: who may call it?"));
+                .unwrap_or_else(|| panic!("{method} {path} states no access"));
             let takes_key = who.starts_with("keys with") || who.contains("the key to verify");
             assert_eq!(operation["security"].is_array(), takes_key, "{method} {path}");
             described.insert((path.clone(), method.to_uppercase(), who.to_owned()));
@@ -42,17 +42,17 @@ async fn the_openapi_document_of_a_running_server_lists_the_routes_and_who_may_c
 }
 
 #[tokio::test]
-async fn the_openapi_document_is_there_for_anybody() {
-    let cast = Cast::assemble().await;
-    let ask = || cast.server.request(Method::GET, "/api/v1/openapi.json");
+async fn openapi_document_is_served_without_key() {
+    let fixture = AccessFixture::start().await;
+    let ask = || fixture.server.request(Method::GET, "/api/v1/openapi.json");
     let anonymous = send(ask()).await;
     assert_eq!((anonymous.status.as_u16(), anonymous.header("content-type")), (200, "application/json"));
-    for asks in [
-        ask().bearer_auth(cast.key()),
+    for requests in [
+        ask().bearer_auth(fixture.key()),
         ask().bearer_auth("nonsense"),
-        ask().header("cookie", &cast.stranger.cookie),
+        ask().header("cookie", &fixture.stranger.cookie),
     ] {
-        assert_eq!(send(asks).await.text, anonymous.text);
+        assert_eq!(send(requests).await.text, anonymous.text);
     }
 }
 
@@ -71,9 +71,9 @@ fn who(access: RouteAccess) -> String {
     }
 }
 
-/// Asking a model changes nothing, and yet takes more of the server than looking does.
+/// A prediction changes nothing but costs more than a read, so it needs a higher role.
 #[test]
-fn whoever_only_looks_asks_no_model_and_changes_nothing() {
+fn viewer_role_has_read_only_routes() {
     for Route { method, path, access } in api_routes() {
         if let RouteAccess::Guarded(_, role) = access {
             assert!(method.is_safe() || role >= Role::Member, "{method} {path}: {role:?}");
@@ -81,16 +81,16 @@ fn whoever_only_looks_asks_no_model_and_changes_nothing() {
     }
 }
 
-/// A route that goes to axum directly would be on none of the lists that the other tests read.
+/// A route that is registered directly with axum would be missing from the lists that the other tests read.
 #[test]
-fn routes_are_registered_where_they_state_who_may_call_and_nowhere_else() {
-    let rooms = [
+fn routes_are_registered_only_with_stated_access() {
+    let expected_counts = [
         ("api/access.rs", 0),
-        // The OpenAPI document itself.
+        // The OpenAPI document.
         ("api/openapi.rs", 1),
-        // Open only to whoever owns the data folder.
+        // Available only to the owner of the data folder.
         ("http/control.rs", 1),
-        // The second listener.
+        // The operations listener.
         ("http/operations.rs", 3),
         ("web/registry.rs", 1),
     ];
@@ -104,16 +104,16 @@ fn routes_are_registered_where_they_state_who_may_call_and_nowhere_else() {
             + code.matches(".route(path").count()
             + code.matches(".route(SETUP").count()
             + code.matches(".route(OPENAPI").count();
-        let expected = rooms.iter().find(|(room, _)| *room == name).map_or(0, |(_, count)| *count);
-        assert_eq!(found, expected, "{name}: register routes with who may call them");
+        let expected = expected_counts.iter().find(|(path, _)| *path == name).map_or(0, |(_, count)| *count);
+        assert_eq!(found, expected, "{name}: register routes with their access");
         let other = [".route_service(", ".nest_service("].iter().any(|way| code.contains(way));
-        assert!(!other, "{name}: register routes with who may call them");
+        assert!(!other, "{name}: register routes with their access");
     }
 }
 
-/// Handlers and operations write on the authority of their caller, which each write verifies again.
+/// Handlers write with the authority of their caller, and each write verifies the caller again.
 #[test]
-fn no_request_writes_as_the_operator() {
+fn request_handlers_never_write_as_operator() {
     let server = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
     for folder in ["src/api", "src/http", "src/web", "../core/src"] {
@@ -139,17 +139,17 @@ fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
 }
 
 #[tokio::test]
-async fn paths_answer_with_and_without_the_version_and_the_last_slash_and_never_by_a_redirect() {
-    let cast = Cast::assemble().await;
+async fn paths_without_version_or_with_slash_answer_without_redirect() {
+    let fixture = AccessFixture::start().await;
     let routes = api_routes().into_iter().map(|route| (route.method, route.path));
     for (method, path) in routes.chain([(Method::GET, "/openapi.json".to_owned())]) {
-        let path = path_to_nothing(&cast.ours, &path);
+        let path = path_of_missing(&fixture.ours, &path);
         let mut answers = Vec::new();
         let versions =
             ["/api/v1", ""].into_iter().flat_map(|version| ["", "/", "//"].map(|end| (version, end)));
         for (version, end) in versions {
             let path = format!("{version}{path}{end}");
-            let request = cast.server.request(method.clone(), &path).bearer_auth(cast.key());
+            let request = fixture.server.request(method.clone(), &path).bearer_auth(fixture.key());
             let request = request.header("content-type", "application/json").body(if method == Method::GET {
                 ""
             } else {
@@ -165,31 +165,31 @@ async fn paths_answer_with_and_without_the_version_and_the_last_slash_and_never_
     }
 }
 
-/// What is written down about a request does not depend on how its path was written.
+/// Recorded facts about a request don't depend on the form of its path.
 #[tokio::test]
-async fn a_denial_is_explained_and_counted_by_its_route_however_the_path_was_written() {
-    let cast = Cast::assemble().await;
-    let inference = &cast.holding(&[Scope::Inference]).secret;
-    let id = cast.ours.project;
+async fn denial_is_recorded_under_route_for_each_path_form() {
+    let fixture = AccessFixture::start().await;
+    let inference = &fixture.key_with_scopes(&[Scope::Inference]).secret;
+    let id = fixture.ours.project;
     let mut routes = Vec::new();
     for path in [format!("/api/v1/projects/{id}"), format!("/projects/{id}"), format!("/projects/{id}/")] {
-        let denied = cast.server.get(&path, inference).await.problem(403, "insufficient_scope");
+        let denied = fixture.server.get(&path, inference).await.problem(403, "insufficient_scope");
         let request = denied["request_id"].as_str().unwrap().to_owned();
-        let why = cast.server.get(&format!("/requests/{request}"), cast.key()).await;
+        let why = fixture.server.get(&format!("/requests/{request}"), fixture.key()).await;
         assert_eq!(why.status, 200, "{path}: {why:?}");
         routes.push(why.json()["route"].clone());
     }
     assert_eq!(routes, ["/api/v1/projects/{id}"; 3]);
-    let metrics = cast.server.ops("/metrics").await.text;
+    let metrics = fixture.server.ops("/metrics").await.text;
     let counted =
         "keyrack_http_requests_total{method=\"GET\",route=\"/api/v1/projects/{id}\",status=\"403\"} 3";
     assert!(metrics.contains(counted), "{metrics}");
 }
 
 #[tokio::test]
-async fn a_path_that_there_is_not_is_a_problem_for_programs_and_a_page_for_people() {
-    let cast = Cast::assemble().await;
-    let get = |path: &str| cast.server.request(Method::GET, path);
+async fn unknown_path_returns_problem_to_programs_page_to_browsers() {
+    let fixture = AccessFixture::start().await;
+    let get = |path: &str| fixture.server.request(Method::GET, path);
     let html = "text/html,application/xhtml+xml,*/*;q=0.8";
     for path in [
         "/api",
@@ -204,17 +204,17 @@ async fn a_path_that_there_is_not_is_a_problem_for_programs_and_a_page_for_peopl
         "/keys/x/y/z",
         "/forward-auth-nothing",
     ] {
-        send(get(path).bearer_auth(cast.key())).await.problem(404, "not_found");
-        send(get(path).header("accept", html).bearer_auth(cast.key())).await.problem(404, "not_found");
+        send(get(path).bearer_auth(fixture.key())).await.problem(404, "not_found");
+        send(get(path).header("accept", html).bearer_auth(fixture.key())).await.problem(404, "not_found");
         send(get(path)).await.problem(404, "not_found");
-        send(cast.server.request(Method::POST, path).json(&serde_json::json!({})))
+        send(fixture.server.request(Method::POST, path).json(&serde_json::json!({})))
             .await
             .problem(404, "not_found");
     }
     for path in ["/predictions/x", "/v1/projects", "/datasets", "/%00"] {
         send(get(path)).await.problem(404, "not_found");
         send(get(path).header("accept", "application/json")).await.problem(404, "not_found");
-        send(get(path).header("accept", html).header("x-api-key", cast.key()))
+        send(get(path).header("accept", html).header("x-api-key", fixture.key()))
             .await
             .problem(404, "not_found");
         let page = send(get(path).header("accept", html)).await;
@@ -227,9 +227,9 @@ async fn a_path_that_there_is_not_is_a_problem_for_programs_and_a_page_for_peopl
     assert!(page.header("content-type").starts_with("text/html"), "{page:?}");
 }
 
-/// Both would be found by their paths without a version; the page of a key tells browsers from programs (`edge/api_path.rs`).
+/// The paths of both exist without a version. The page of a key distinguishes browsers from programs (`edge/api_path.rs`).
 #[test]
-fn no_page_but_that_of_a_key_shares_its_path_with_the_api() {
+fn only_key_page_shares_its_path_with_api() {
     let first = |path: &str| path.split('/').nth(1).unwrap_or_default().to_owned();
     let api: BTreeSet<_> = api_routes().iter().map(|route| first(&route.path)).collect();
     let pages = keyrack::web::routes();

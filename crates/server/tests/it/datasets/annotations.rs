@@ -1,16 +1,16 @@
-//! What is said to be in a picture: what is clipped, dropped and refused.
+//! Annotations of images: which are clipped, dropped, or rejected.
 
 use serde_json::{Value, json};
 
-use super::{Site, boxed, class, painted};
+use super::{DatasetFixture, bounding_box, classification, test_images};
 use crate::harness::text;
 
 #[tokio::test]
-async fn boxes_are_clipped_to_the_picture_and_those_without_area_are_dropped_and_named() {
-    let site = Site::open().await;
-    let record = site.picture(&painted::turned()).await;
-    let label = &site.labels(&["cap"]).await[0];
-    // 16 wide and 32 high, as it is shown.
+async fn boxes_are_clipped_to_image_and_empty_boxes_dropped() {
+    let dataset = DatasetFixture::start().await;
+    let record = dataset.upload_image(&test_images::rotated_jpeg()).await;
+    let label = &dataset.labels(&["cap"]).await[0];
+    // The displayed image is 16 wide and 32 high.
     let sent = [
         [2.0, 20.0, 4.0, 8.0],
         [20.0, 0.0, 5.0, 5.0],
@@ -18,8 +18,8 @@ async fn boxes_are_clipped_to_the_picture_and_those_without_area_are_dropped_and
         [3.0, 3.0, 0.0, 9.0],
         [0.0, 0.0, 1e300, 1e300],
     ];
-    let sent: Vec<_> = sent.into_iter().map(|edges| boxed(label, edges)).collect();
-    let answer = site.annotate(&record, sent.into()).await.ok().json();
+    let sent: Vec<_> = sent.into_iter().map(|edges| bounding_box(label, edges)).collect();
+    let answer = dataset.annotate(&record, sent.into()).await.ok().json();
     let edges = |place: &Value| ["left", "top", "width", "height"].map(|edge| place[edge].as_f64().unwrap());
     let kept: Vec<_> = answer
         .as_array()
@@ -41,40 +41,40 @@ async fn boxes_are_clipped_to_the_picture_and_those_without_area_are_dropped_and
         assert_eq!(one["id"].is_null(), one["dropReason"].is_string(), "{one}");
         assert_eq!(&text(&one["labelId"]), label);
     }
-    assert_eq!(annotations(&site, &record).await.len(), 3);
+    assert_eq!(annotations(&dataset, &record).await.len(), 3);
 }
 
 #[tokio::test]
-async fn the_same_again_is_the_same_and_a_new_class_takes_the_old_ones_place() {
-    let site = Site::open().await;
-    let record = site.picture(&painted::jpeg(32, 32)).await;
-    let labels = site.labels(&["cap", "lid", "of no picture"]).await;
+async fn repeated_annotation_is_idempotent_and_new_class_replaces_old() {
+    let dataset = DatasetFixture::start().await;
+    let record = dataset.upload_image(&test_images::jpeg(32, 32)).await;
+    let labels = dataset.labels(&["cap", "lid", "of no picture"]).await;
     let all = json!([
-        boxed(&labels[0], [1.0, 1.0, 5.0, 5.0]),
-        class(&labels[0]),
-        boxed(&labels[1], [1.0, 1.0, 5.0, 5.0])
+        bounding_box(&labels[0], [1.0, 1.0, 5.0, 5.0]),
+        classification(&labels[0]),
+        bounding_box(&labels[1], [1.0, 1.0, 5.0, 5.0])
     ]);
-    let first = site.annotate(&record, all.clone()).await.ok().json();
-    assert_eq!(site.annotate(&record, all).await.ok().json(), first);
-    assert_eq!(annotations(&site, &record).await.len(), 3);
-    site.annotate(&record, json!([class(&labels[1])])).await.ok();
-    let classes: Vec<_> = annotations(&site, &record).await;
+    let first = dataset.annotate(&record, all.clone()).await.ok().json();
+    assert_eq!(dataset.annotate(&record, all).await.ok().json(), first);
+    assert_eq!(annotations(&dataset, &record).await.len(), 3);
+    dataset.annotate(&record, json!([classification(&labels[1])])).await.ok();
+    let classes: Vec<_> = annotations(&dataset, &record).await;
     let classes: Vec<_> = classes.iter().filter(|one| one["annotation"]["category"] == "category").collect();
     assert_eq!((classes.len(), &classes[0]["label"]), (1, &json!("lid")));
-    assert_eq!(site.annotate(&record, json!([])).await.ok().json(), json!([]));
+    assert_eq!(dataset.annotate(&record, json!([])).await.ok().json(), json!([]));
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_named_and_nothing_of_its_request_is_kept() {
-    let site = Site::open().await;
-    let record = site.picture(&painted::jpeg(32, 32)).await;
-    let label = &site.labels(&["cap"]).await[0];
-    let elsewhere = Site { project: site.desk.project("Elsewhere").await, desk: site.desk };
+async fn invalid_annotation_is_rejected_and_nothing_is_stored() {
+    let dataset = DatasetFixture::start().await;
+    let record = dataset.upload_image(&test_images::jpeg(32, 32)).await;
+    let label = &dataset.labels(&["cap"]).await[0];
+    let elsewhere = DatasetFixture { project: dataset.api.project("Elsewhere").await, api: dataset.api };
     let foreign = &elsewhere.labels(&["cap"]).await[0];
-    let site = Site { project: text(&record["projectId"]), desk: elsewhere.desk };
-    let fine = boxed(label, [1.0, 1.0, 5.0, 5.0]);
+    let dataset = DatasetFixture { project: text(&record["projectId"]), api: elsewhere.api };
+    let valid = bounding_box(label, [1.0, 1.0, 5.0, 5.0]);
     let place = |field: &str, value: Value| {
-        let mut one = fine.clone();
+        let mut one = valid.clone();
         one["annotation"][field] = value;
         one
     };
@@ -95,71 +95,75 @@ async fn what_makes_no_sense_is_named_and_nothing_of_its_request_is_kept() {
         (json!([label, { "category": "category" }]), "annotations[1]"),
         (Value::Null, "annotations[1]"),
     ] {
-        site.annotate(&record, json!([fine, wrong])).await.names_field(field);
+        dataset.annotate(&record, json!([valid, wrong])).await.check_field_error(field);
     }
-    let many: Vec<_> = (0..1_001).map(|_| class(label)).collect();
-    site.annotate(&record, many.into()).await.names_field("annotations");
-    site.post("annotations", json!({ "dataset_record_id": "x", "annotations": [] }))
+    let many: Vec<_> = (0..1_001).map(|_| classification(label)).collect();
+    dataset.annotate(&record, many.into()).await.check_field_error("annotations");
+    dataset
+        .post("annotations", json!({ "dataset_record_id": "x", "annotations": [] }))
         .await
-        .names_field("dataset_record_id");
+        .check_field_error("dataset_record_id");
     let nowhere = json!({ "id": "rec_00000000000070008000000000000000" });
-    site.annotate(&nowhere, json!([fine])).await.refused(404, "not_found");
+    dataset.annotate(&nowhere, json!([valid])).await.assert_problem(404, "not_found");
     for number in ["NaN", "Infinity", "1e999", "-1e999"] {
         let body =
             json!({ "dataset_record_id": record["id"], "annotations": [place("left", json!(77.125))] });
         let body = body.to_string().replace("77.125", number);
-        let request = site.desk.request(reqwest::Method::POST, &site.path("annotations"));
+        let request = dataset.api.request(reqwest::Method::POST, &dataset.path("annotations"));
         let answer =
             crate::harness::send(request.header("content-type", "application/json").body(body)).await;
-        answer.is_clear_refusal();
+        answer.assert_client_error();
     }
-    assert!(annotations(&site, &record).await.is_empty());
-    let other = Site { project: elsewhere.project, desk: site.desk };
-    other.annotate(&record, json!([class(foreign)])).await.refused(404, "not_found");
-    other.get(&format!("datasets/records/{}", text(&record["id"]))).await.refused(404, "not_found");
-    other.delete(&format!("datasets/records/{}", text(&record["id"]))).await.refused(404, "not_found");
+    assert!(annotations(&dataset, &record).await.is_empty());
+    let other = DatasetFixture { project: elsewhere.project, api: dataset.api };
+    other.annotate(&record, json!([classification(foreign)])).await.assert_problem(404, "not_found");
+    other.get(&format!("datasets/records/{}", text(&record["id"]))).await.assert_problem(404, "not_found");
+    other.delete(&format!("datasets/records/{}", text(&record["id"]))).await.assert_problem(404, "not_found");
 }
 
 #[tokio::test]
-async fn a_thousand_boxes_are_kept_in_their_order() {
-    let site = Site::open().await;
-    let record = site.picture(&painted::png(200, 200)).await;
-    let label = &site.labels(&["cap"]).await[0];
+async fn thousand_boxes_are_stored_in_order() {
+    let dataset = DatasetFixture::start().await;
+    let record = dataset.upload_image(&test_images::png(200, 200)).await;
+    let label = &dataset.labels(&["cap"]).await[0];
     let edges = |n: u32| [f64::from(n % 100), f64::from(n / 100), 1.5, 1.5];
-    let all: Vec<_> = (0..1_000).map(|n| boxed(label, edges(n))).collect();
-    let answer = site.annotate(&record, all.into()).await.ok().json();
+    let all: Vec<_> = (0..1_000).map(|n| bounding_box(label, edges(n))).collect();
+    let answer = dataset.annotate(&record, all.into()).await.ok().json();
     let places = answer.as_array().unwrap().iter().map(|one| &one["annotation"]);
     assert!(places.zip(0..).all(|(place, n)| place["left"] == edges(n)[0] && place["top"] == edges(n)[1]));
-    assert_eq!(annotations(&site, &record).await.len(), 1_000);
-    site.annotate(&record, json!([boxed(label, [0.0, 0.0, 9.0, 9.0])])).await.names_field("annotations");
+    assert_eq!(annotations(&dataset, &record).await.len(), 1_000);
+    dataset
+        .annotate(&record, json!([bounding_box(label, [0.0, 0.0, 9.0, 9.0])]))
+        .await
+        .check_field_error("annotations");
 }
 
-async fn annotations(site: &Site, record: &Value) -> Vec<Value> {
-    let one = site.get(&format!("datasets/records/{}", text(&record["id"]))).await.ok().json();
+async fn annotations(dataset: &DatasetFixture, record: &Value) -> Vec<Value> {
+    let one = dataset.get(&format!("datasets/records/{}", text(&record["id"]))).await.ok().json();
     one["annotations"].as_array().unwrap().clone()
 }
 
 #[tokio::test]
-async fn a_label_is_one_however_its_letters_are_composed_and_comes_back_as_it_was_sent() {
-    let site = Site::open().await;
-    let composed = site.labels(&["caf\u{e9}", "Caf\u{e9}"]).await;
-    assert_ne!(composed[0], composed[1], "capitals tell labels apart");
+async fn label_in_other_unicode_form_is_the_same_label() {
+    let dataset = DatasetFixture::start().await;
+    let composed = dataset.labels(&["caf\u{e9}", "Caf\u{e9}"]).await;
+    assert_ne!(composed[0], composed[1], "label names are case-sensitive");
     let body = json!([{ "name": "cafe\u{301}" }]);
-    let again = site.post("annotations/labels", body).await.ok().json();
+    let again = dataset.post("annotations/labels", body).await.ok().json();
     assert_eq!(
         (text(&again[0]["id"]), text(&again[0]["name"])),
         (composed[0].clone(), "cafe\u{301}".to_owned())
     );
     for name in ["a\u{202E}b", "\u{FE0F}", "a\u{34F}", " \u{200B}", ""] {
-        site.post("annotations/labels", json!([{ "name": name }])).await.names_field("name");
+        dataset.post("annotations/labels", json!([{ "name": name }])).await.check_field_error("name");
     }
     let batch =
-        async |name: &str| text(&site.post("batches", json!({ "name": name })).await.ok().json()["id"]);
+        async |name: &str| text(&dataset.post("batches", json!({ "name": name })).await.ok().json()["id"]);
     assert_eq!(batch("caf\u{e9}").await, batch("cafe\u{301}").await);
     assert_eq!(batch("line 3").await, batch("line\u{A0} 3").await);
     let spaced =
-        site.post("annotations/labels", json!([{ "name": "line 3" }, { "name": " line\u{3000}3" }])).await;
+        dataset.post("annotations/labels", json!([{ "name": "line 3" }, { "name": " line\u{3000}3" }])).await;
     let spaced = spaced.ok().json();
     assert_eq!(spaced[0]["id"], spaced[1]["id"]);
-    assert_eq!(spaced[1]["name"], " line\u{3000}3", "it comes back as it was sent");
+    assert_eq!(spaced[1]["name"], " line\u{3000}3", "the name is returned as sent");
 }

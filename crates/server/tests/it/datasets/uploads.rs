@@ -1,4 +1,4 @@
-//! Places for pictures: who may send where, and until when.
+//! Upload URLs: who can use them, and until when.
 
 use keyrack_key::{Digest, Timestamp, UploadId};
 use keyrack_store::{Actor, NewUpload, Role, Store};
@@ -7,15 +7,15 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{Asked, Site, painted};
-use crate::cast::Cast;
+use super::{DatasetFixture, UploadUrl, test_images};
+use crate::fixtures::AccessFixture;
 use crate::harness::{Server, send, setup, text};
-use crate::raw::{connect, read_answer};
+use crate::raw_http::{connect, read_answer};
 
 #[tokio::test]
-async fn only_the_url_that_was_answered_opens_its_place() {
-    let site = Site::open().await;
-    let (one, other) = (site.ask().await, site.ask().await);
+async fn upload_url_with_wrong_signature_is_denied() {
+    let dataset = DatasetFixture::start().await;
+    let (one, other) = (dataset.request_upload().await, dataset.request_upload().await);
     let (path, signature) = one.path.split_once("?signature=").unwrap();
     let flipped = if signature.ends_with('0') { '1' } else { '0' };
     let wrong = [
@@ -29,57 +29,58 @@ async fn only_the_url_that_was_answered_opens_its_place() {
         format!("/api/v1/uploads/..%2f?signature={signature}"),
     ];
     for path in wrong {
-        let asked = Asked { path, uri: String::new() };
-        site.put(&asked, &painted::jpeg(8, 8)).await.refused(403, "wrong_signature");
+        let upload_url = UploadUrl { path, uri: String::new() };
+        dataset.put(&upload_url, &test_images::jpeg(8, 8)).await.assert_problem(403, "wrong_signature");
     }
-    assert!(site.objects().is_empty());
-    site.put(&one, &painted::jpeg(8, 8)).await.ok();
+    assert!(dataset.objects().is_empty());
+    dataset.put(&one, &test_images::jpeg(8, 8)).await.ok();
 }
 
 #[tokio::test]
-async fn sending_again_replaces_until_there_is_a_record() {
-    let site = Site::open().await;
-    let asked = site.ask().await;
-    site.record_of(&asked.uri).await.refused(409, "not_uploaded");
-    site.put(&asked, &painted::jpeg(8, 8)).await.ok();
-    site.put(&asked, &painted::jpeg(9, 9)).await.ok();
-    let record = site.record_of(&asked.uri).await.ok().json();
+async fn second_upload_replaces_first_until_recorded() {
+    let dataset = DatasetFixture::start().await;
+    let upload_url = dataset.request_upload().await;
+    dataset.create_record(&upload_url.uri).await.assert_problem(409, "not_uploaded");
+    dataset.put(&upload_url, &test_images::jpeg(8, 8)).await.ok();
+    dataset.put(&upload_url, &test_images::jpeg(9, 9)).await.ok();
+    let record = dataset.create_record(&upload_url.uri).await.ok().json();
     assert_eq!(record["width"], 9);
-    site.put(&asked, &painted::jpeg(10, 10)).await.refused(409, "already_recorded");
-    assert_eq!(site.record_of(&asked.uri).await.ok().json(), record);
-    assert_eq!(site.objects().len(), 2);
+    dataset.put(&upload_url, &test_images::jpeg(10, 10)).await.assert_problem(409, "already_recorded");
+    assert_eq!(dataset.create_record(&upload_url.uri).await.ok().json(), record);
+    assert_eq!(dataset.objects().len(), 2);
 }
 
 #[tokio::test]
-async fn a_key_that_ends_takes_its_uploads_with_it() {
-    let site = Site::open().await;
-    let key = site.desk.key(&["project"]).await;
-    let (early, late) = (site.ask_with(&key.secret).await, site.ask_with(&key.secret).await);
-    site.put(&early, &painted::jpeg(8, 8)).await.ok();
-    site.desk.delete(&key.path()).await.ok();
-    site.put(&late, &painted::jpeg(8, 8)).await.refused(403, "key_ended");
-    site.record_of(&early.uri).await.refused(403, "key_ended");
-    assert!(site.found("").await.is_empty());
+async fn upload_url_of_deleted_key_is_denied() {
+    let dataset = DatasetFixture::start().await;
+    let key = dataset.api.create_key_with(&["project"]).await;
+    let (early, late) =
+        (dataset.request_upload_with(&key.secret).await, dataset.request_upload_with(&key.secret).await);
+    dataset.put(&early, &test_images::jpeg(8, 8)).await.ok();
+    dataset.api.delete(&key.path()).await.ok();
+    dataset.put(&late, &test_images::jpeg(8, 8)).await.assert_problem(403, "key_ended");
+    dataset.create_record(&early.uri).await.assert_problem(403, "key_ended");
+    assert!(dataset.find_records("").await.is_empty());
 }
 
 #[tokio::test]
-async fn a_key_that_is_narrowed_may_not_finish_what_it_may_not_begin() {
-    let site = Site::open().await;
-    let other = site.desk.project("Elsewhere").await;
+async fn upload_url_of_narrowed_key_is_denied() {
+    let dataset = DatasetFixture::start().await;
+    let other = dataset.api.project("Elsewhere").await;
     for narrowed in [json!({ "scopes": ["inference"] }), json!({ "restrictions": { "projects": [other] } })] {
-        let key = site.desk.key(&["project"]).await;
-        let asked = site.ask_with(&key.secret).await;
-        site.desk.patch(&key.path(), narrowed).await.ok();
-        site.put(&asked, &painted::jpeg(8, 8)).await.refused(403, "key_ended");
+        let key = dataset.api.create_key_with(&["project"]).await;
+        let upload_url = dataset.request_upload_with(&key.secret).await;
+        dataset.api.patch(&key.path(), narrowed).await.ok();
+        dataset.put(&upload_url, &test_images::jpeg(8, 8)).await.assert_problem(403, "key_ended");
     }
 }
 
-/// A name for the case, the changes of the key that requested the upload URL, and whether the URL still takes bytes.
+/// The name of the case, the changes of the key that requested the upload URL, and whether the URL still accepts bytes.
 type ChangesOfKey = (&'static str, Vec<(Method, &'static str, serde_json::Value)>, bool);
 
 #[tokio::test]
-async fn a_place_is_filled_while_the_very_secret_that_asked_is_valid() {
-    let site = Site::open().await;
+async fn upload_url_works_only_while_its_secret_is_valid() {
+    let dataset = DatasetFixture::start().await;
     let nets = |net: &str| json!({ "restrictions": { "networks": [net] } });
     let steps: [ChangesOfKey; 7] = [
         ("nothing", vec![], true),
@@ -98,92 +99,94 @@ async fn a_place_is_filled_while_the_very_secret_that_asked_is_valid() {
         ("other networks", vec![(Method::PATCH, "", nets("192.0.2.0/24"))], false),
     ];
     for (what, changes, may) in steps {
-        let key = site.desk.key(&["project"]).await;
-        let asked = site.ask_with(&key.secret).await;
-        // A request of which the last byte is missing, and one that begins afterwards.
-        let mut connection = connect(&site.desk.server.url).await;
-        let picture = painted::jpeg(8, 8);
+        let key = dataset.api.create_key_with(&["project"]).await;
+        let upload_url = dataset.request_upload_with(&key.secret).await;
+        // One request is held before its last byte; another begins after the change.
+        let mut connection = connect(&dataset.api.server.url).await;
+        let picture = test_images::jpeg(8, 8);
         let request_head = format!(
             "PUT {} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\r\n",
-            asked.path,
+            upload_url.path,
             picture.len()
         );
         connection.write_all(request_head.as_bytes()).await.unwrap();
-        let mut asks = [0; 25];
-        connection.read_exact(&mut asks).await.unwrap();
-        assert_eq!(&asks, b"HTTP/1.1 100 Continue\r\n\r\n");
+        let mut requests = [0; 25];
+        connection.read_exact(&mut requests).await.unwrap();
+        assert_eq!(&requests, b"HTTP/1.1 100 Continue\r\n\r\n");
         connection.write_all(&picture[..picture.len() - 1]).await.unwrap();
         for (method, rest, body) in changes {
             let path = format!("{}{rest}", key.path());
-            send(site.desk.request(method, &path).json(&body)).await.ok();
+            send(dataset.api.request(method, &path).json(&body)).await.ok();
         }
         connection.write_all(&picture[picture.len() - 1..]).await.unwrap();
         let held = read_answer(&mut connection).await.unwrap();
-        let files = site.objects().len();
-        let late = site.put(&asked, &picture).await;
+        let files = dataset.objects().len();
+        let late = dataset.put(&upload_url, &picture).await;
         if may {
             assert_eq!((held.status.as_u16(), late.status.as_u16()), (204, 204), "{what}: {held:?} {late:?}");
         } else {
             assert_eq!(held.problem(403, "key_ended")["code"], "key_ended", "{what}");
             late.problem(403, "key_ended");
-            assert_eq!(site.objects().len(), files, "{what}");
-            site.record_of(&asked.uri).await.refused(403, "key_ended");
+            assert_eq!(dataset.objects().len(), files, "{what}");
+            dataset.create_record(&upload_url.uri).await.assert_problem(403, "key_ended");
         }
     }
 }
 
 #[tokio::test]
-async fn a_place_that_a_person_asked_for_is_closed_when_they_sign_out() {
-    let cast = Cast::assemble().await;
-    let path = format!("/api/v1/projects/{}/upload", cast.ours.project);
-    let browser = cast.member(Role::Member);
-    let ask = || browser.request(&cast.server, Method::POST, &path).header("x-keyrack-workspace", "ours");
-    let put = async |asked: &serde_json::Value| {
-        let path = text(&asked["uploadUrl"]).strip_prefix(&cast.server.url).unwrap().to_owned();
-        send(cast.server.request(Method::PUT, &path).body(painted::jpeg(8, 8))).await
+async fn upload_url_of_user_is_denied_after_sign_out() {
+    let fixture = AccessFixture::start().await;
+    let path = format!("/api/v1/projects/{}/upload", fixture.ours.project);
+    let browser = fixture.member(Role::Member);
+    let request_upload =
+        || browser.request(&fixture.server, Method::POST, &path).header("x-keyrack-workspace", "ours");
+    let put = async |upload_url: &serde_json::Value| {
+        let path = text(&upload_url["uploadUrl"]).strip_prefix(&fixture.server.url).unwrap().to_owned();
+        send(fixture.server.request(Method::PUT, &path).body(test_images::jpeg(8, 8))).await
     };
-    let asked = send(ask().json(&json!({ "name": "a.jpg" }))).await.ok().json();
-    assert_eq!(put(&asked).await.status, 204);
-    send(browser.request(&cast.server, Method::POST, "/sign-out")).await;
-    put(&asked).await.refused(403, "key_ended");
+    let upload_url = send(request_upload().json(&json!({ "name": "a.jpg" }))).await.ok().json();
+    assert_eq!(put(&upload_url).await.status, 204);
+    send(browser.request(&fixture.server, Method::POST, "/sign-out")).await;
+    put(&upload_url).await.assert_problem(403, "key_ended");
 }
 
 #[tokio::test]
-async fn a_source_is_of_one_project_and_one_workspace() {
-    let site = Site::open().await;
-    let asked = site.ask().await;
-    site.put(&asked, &painted::jpeg(8, 8)).await.ok();
-    let here = site.project.clone();
-    let other = Site { project: site.desk.project("Elsewhere").await, desk: site.desk };
-    for source in [&asked.uri, "", "keyrack:", "/etc/passwd", "https://example.org/a.jpg"] {
-        other.record_of(source).await.names_field("source");
+async fn upload_source_of_other_project_is_rejected() {
+    let dataset = DatasetFixture::start().await;
+    let upload_url = dataset.request_upload().await;
+    dataset.put(&upload_url, &test_images::jpeg(8, 8)).await.ok();
+    let here = dataset.project.clone();
+    let other = DatasetFixture { project: dataset.api.project("Elsewhere").await, api: dataset.api };
+    for source in [&upload_url.uri, "", "keyrack:", "/etc/passwd", "https://example.org/a.jpg"] {
+        other.create_record(source).await.check_field_error("source");
     }
-    let site = Site { project: here, desk: other.desk };
-    let body = |batch: &str| json!({ "name": "a.jpg", "batchId": batch, "source": asked.uri });
+    let dataset = DatasetFixture { project: here, api: other.api };
+    let body = |batch: &str| json!({ "name": "a.jpg", "batchId": batch, "source": upload_url.uri });
     for batch in ["", "x", "bat_00000000000070008000000000000000"] {
-        site.post("datasets/records", body(batch)).await.names_field("batchId");
+        dataset.post("datasets/records", body(batch)).await.check_field_error("batchId");
     }
-    assert_eq!(site.record_of(&asked.uri).await.status, 201);
+    assert_eq!(dataset.create_record(&upload_url.uri).await.status, 201);
 
-    let cast = Cast::assemble().await;
-    let upload = format!("/api/v1/projects/{}/upload", cast.ours.project);
-    let ours = cast.server.post(&upload, cast.key(), json!({ "name": "a.jpg" })).await.ok().json();
-    let theirs = format!("/api/v1/projects/{}/datasets/records", cast.theirs.project);
+    let fixture = AccessFixture::start().await;
+    let upload = format!("/api/v1/projects/{}/upload", fixture.ours.project);
+    let ours = fixture.server.post(&upload, fixture.key(), json!({ "name": "a.jpg" })).await.ok().json();
+    let theirs = format!("/api/v1/projects/{}/datasets/records", fixture.theirs.project);
     let body = json!({ "name": "a.jpg", "source": ours["uri"] });
-    cast.server.post(&theirs, &cast.their_key, body).await.names_field("source");
+    fixture.server.post(&theirs, &fixture.their_key, body).await.check_field_error("source");
 }
 
 #[tokio::test]
-async fn a_url_whose_time_is_over_says_so() {
-    let mut site = Site::open().await;
+async fn expired_upload_url_is_denied() {
+    let mut dataset = DatasetFixture::start().await;
     let token = "0".repeat(64);
-    site.desk.server.stop().await;
-    let store =
-        Store::open(&site.desk.server.data().join("keyrack.db"), UnwrapErr(getrandom::SysRng)).await.unwrap();
+    dataset.api.server.stop().await;
+    let store = Store::open(&dataset.api.server.data().join("keyrack.db"), UnwrapErr(getrandom::SysRng))
+        .await
+        .unwrap();
     let now = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
     let minutes = |n: u64| now.minus(std::time::Duration::from_mins(n));
     let id = UploadId::new(now, &mut UnwrapErr(getrandom::SysRng));
-    let project = site.project.parse().unwrap();
+    let project = dataset.project.parse().unwrap();
     let new = NewUpload {
         id,
         project,
@@ -196,28 +199,31 @@ async fn a_url_whose_time_is_over_says_so() {
     };
     store.as_operator().create_upload(&new).await.unwrap();
     store.close().await;
-    site.desk.server.restart().await;
-    let asked =
-        Asked { path: format!("/api/v1/uploads/{id}?signature={token}"), uri: format!("keyrack:{id}") };
-    site.put(&asked, &painted::jpeg(8, 8)).await.refused(403, "upload_over");
-    site.record_of(&asked.uri).await.refused(403, "upload_over");
+    dataset.api.server.restart().await;
+    let upload_url =
+        UploadUrl { path: format!("/api/v1/uploads/{id}?signature={token}"), uri: format!("keyrack:{id}") };
+    dataset.put(&upload_url, &test_images::jpeg(8, 8)).await.assert_problem(403, "upload_over");
+    dataset.create_record(&upload_url.uri).await.assert_problem(403, "upload_over");
 }
 
 #[tokio::test]
-async fn the_url_is_where_the_client_finds_the_server_and_in_no_log() {
-    let server = Server::with(&["--log", "trace", "--public-url", "https://keys.example.org"], &[]).await;
-    setup(&server.data()).run().await.succeeded();
-    let key = server.key(&["project"]).await;
+async fn upload_url_uses_public_url_and_is_not_logged() {
+    let server =
+        Server::start_with(&["--log", "trace", "--public-url", "https://keys.example.org"], &[]).await;
+    setup(&server.data()).run().await.assert_succeeded();
+    let key = server.create_secret(&["project"]).await;
     let project = json!({ "name": "n", "projectType": "classification" });
     let project = text(&server.post("/api/v1/projects", &key, project).await.ok().json()["id"]);
-    let asked =
+    let upload_url =
         server.post(&format!("/api/v1/projects/{project}/upload"), &key, json!({ "name": "a" })).await;
-    let url = text(&asked.ok().json()["uploadUrl"]);
+    let url = text(&upload_url.ok().json()["uploadUrl"]);
     let path = url.strip_prefix("https://keys.example.org").unwrap();
-    assert_eq!(send(server.request(Method::PUT, path).body(painted::jpeg(8, 8))).await.status, 204);
-    send(server.request(Method::PUT, &format!("{path}0")).body("x")).await.refused(403, "wrong_signature");
+    assert_eq!(send(server.request(Method::PUT, path).body(test_images::jpeg(8, 8))).await.status, 204);
+    send(server.request(Method::PUT, &format!("{path}0")).body("x"))
+        .await
+        .assert_problem(403, "wrong_signature");
     let log = server.output();
     let id = path.split(['/', '?']).find(|part| part.starts_with("upl_")).unwrap();
-    assert!(log.contains(id), "the log tells of the request");
+    assert!(log.contains(id), "the log contains the request");
     assert!(!log.contains(path.split_once("signature=").unwrap().1));
 }

@@ -1,19 +1,19 @@
-//! Asking over HTTP, and what was answered.
+//! HTTP requests and responses.
 
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::Value;
 
-use super::PATIENCE;
+use super::TIMEOUT;
 
-/// An HTTP client that speaks to servers of tests, and follows no redirects.
+/// An HTTP client for test servers that follows no redirects.
 pub(crate) fn client() -> Client {
-    // The client wants one even where nothing is encrypted; it is there already after the first test.
+    // The client needs a TLS provider even without TLS. The provider is already installed after the first test.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder().no_proxy().tls_certs_only([]).redirect(reqwest::redirect::Policy::none());
-    client.timeout(PATIENCE).build().unwrap()
+    client.timeout(TIMEOUT).build().unwrap()
 }
 
-/// What a server answered.
+/// A response of a server.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -34,13 +34,13 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The text of a header; empty where there is none.
+    /// The value of a header, or an empty string.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 
-/// A string in JSON.
+/// The string in a JSON value.
 pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("no string: {value}")).to_owned()
 }

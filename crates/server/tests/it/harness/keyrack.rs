@@ -9,19 +9,19 @@ use serde_json::Value;
 
 use super::{EMAIL, PASSWORD, WORKSPACE};
 
-/// A command line to be run, without a server unless it starts one.
-pub(crate) struct Keyrack {
+/// A command line to run. It uses no server unless it starts one.
+pub(crate) struct KeyrackCommand {
     command: Command,
     stdin: String,
 }
 
-/// `keyrack …`.
-pub(crate) fn keyrack<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Keyrack {
-    Keyrack { command: binary(), stdin: String::new() }.args(args)
+/// A command line that begins with `keyrack`.
+pub(crate) fn keyrack<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> KeyrackCommand {
+    KeyrackCommand { command: binary(), stdin: String::new() }.args(args)
 }
 
-/// `keyrack setup` of the owner and workspace of tests.
-pub(crate) fn setup(data: &Path) -> Keyrack {
+/// `keyrack setup` with the owner and workspace of the tests.
+pub(crate) fn setup(data: &Path) -> KeyrackCommand {
     keyrack([
         "setup",
         "--email",
@@ -37,7 +37,7 @@ pub(crate) fn setup(data: &Path) -> Keyrack {
     .stdin(&format!("{PASSWORD}\n"))
 }
 
-impl Keyrack {
+impl KeyrackCommand {
     pub(crate) fn arg(self, arg: impl AsRef<OsStr>) -> Self {
         self.args([arg])
     }
@@ -52,59 +52,59 @@ impl Keyrack {
         self
     }
 
-    /// What it reads from standard input; nothing unless told otherwise.
+    /// Sets the standard input, which is empty by default.
     pub(crate) fn stdin(mut self, text: &str) -> Self {
         text.clone_into(&mut self.stdin);
         self
     }
 
-    /// Runs it to its end.
-    pub(crate) async fn run(mut self) -> Ran {
+    /// Runs the command to its end.
+    pub(crate) async fn run(mut self) -> CommandOutput {
         let run = move || {
             let command = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
             let mut process = command.spawn().unwrap();
-            // Whoever ends without reading closes the pipe, and that is no failure of the test.
+            // A command that exits without reading its input closes the pipe, which isn't a failure.
             let _ = process.stdin.take().unwrap().write_all(self.stdin.as_bytes());
             process.wait_with_output().unwrap()
         };
         let output = tokio::task::spawn_blocking(run).await.unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+        CommandOutput { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 }
 
-/// How a command line ended and what it wrote.
+/// The exit code and output of a command.
 #[derive(Debug)]
-pub(crate) struct Ran {
-    /// None: a signal ended it.
+pub(crate) struct CommandOutput {
+    /// The exit code. `None` if a signal ended the process.
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-impl Ran {
-    /// Demands that it did what it was told.
-    pub(crate) fn succeeded(self) -> Self {
+impl CommandOutput {
+    /// Panics if the command failed.
+    pub(crate) fn assert_succeeded(self) -> Self {
         assert_eq!(self.code, Some(0), "{self:?}");
         self
     }
 
-    /// Demands that it ended with this code and said this to people.
-    pub(crate) fn failed(self, code: i32, says: &str) -> Self {
+    /// Panics if the command didn't exit with this code and print this message to standard error only.
+    pub(crate) fn assert_failed(self, code: i32, expected: &str) -> Self {
         assert_eq!(self.code, Some(code), "{self:?}");
-        assert!(self.stderr.contains(says), "{says:?} is not in {self:?}");
+        assert!(self.stderr.contains(expected), "{expected:?} is not in {self:?}");
         assert_eq!(self.stdout, "", "{self:?}");
         self
     }
 
-    /// The one JSON object that it printed.
+    /// The JSON object that the command printed.
     pub(crate) fn json(self) -> Value {
-        let ran = self.succeeded();
+        let ran = self.assert_succeeded();
         serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
     }
 }
 
-/// The binary, free of what the developer's own environment says to it.
+/// The binary without the developer's `KEYRACK_` environment variables.
 pub(super) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_keyrack"));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("KEYRACK_")) {

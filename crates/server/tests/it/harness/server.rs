@@ -1,4 +1,4 @@
-//! A running server on a folder of its own.
+//! A running server with its own data folder.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -11,39 +11,39 @@ use tempfile::TempDir;
 
 use super::keyrack::binary;
 use super::small_disk::SmallDisk;
-use super::{Answer, Keyrack, SLUG, client, keyrack, send, setup, text, until};
+use super::{Answer, KeyrackCommand, SLUG, client, keyrack, send, setup, text, wait_until};
 
-/// A running server on a folder of its own. Dropped, it is killed and its folder removed.
+/// A running server with its own data folder. Dropping it kills the process and deletes the folder.
 pub(crate) struct Server {
     root: TempDir,
     args: Vec<OsString>,
     env: Vec<(String, String)>,
-    /// Under the data folder, if the test may fill it.
+    /// The disk under the data folder, if the test may fill it.
     small_disk: Option<SmallDisk>,
     process: Child,
     run: usize,
     client: Client,
-    /// Where it listens, such as `http://127.0.0.1:40123`. Another one after a restart.
+    /// The URL of the public listener, such as `http://127.0.0.1:40123`. It changes after a restart.
     pub(crate) url: String,
-    /// Where it tells its health and metrics.
+    /// The URL of the operations listener.
     pub(crate) ops_url: String,
-    /// The link that the first owner opens, if there is no owner yet.
+    /// The setup link, if the server has no owner yet.
     pub(crate) setup_link: Option<String>,
 }
 
 impl Server {
-    /// A server on an empty folder, ready.
+    /// Starts a server with an empty data folder and waits until it is ready.
     pub(crate) async fn start() -> Self {
-        Self::with(&[], &[]).await
+        Self::start_with(&[], &[]).await
     }
 
-    /// A server with more arguments and environment, ready.
-    pub(crate) async fn with(args: &[&str], env: &[(&str, &str)]) -> Self {
+    /// Like [`Self::start`], with additional arguments and environment variables.
+    pub(crate) async fn start_with(args: &[&str], env: &[(&str, &str)]) -> Self {
         Self::at(TempDir::new().unwrap(), None, args, env).await
     }
 
-    /// A server on a disk of so many megabytes, ready. `None` where the system allows no such disk and the environment
-    /// accepts that; the command line doesn't see the data folder of such a server.
+    /// Starts a server on a disk of this size. `None` if the system allows no such disk and the environment accepts that.
+    /// The command line cannot see this server's data folder.
     pub(crate) async fn on_small_disk(megabytes: u32, args: &[&str]) -> Option<Self> {
         let root = TempDir::new().unwrap();
         let disk = SmallDisk::mount(&root.path().join("data"), megabytes)?;
@@ -61,47 +61,48 @@ impl Server {
         server
     }
 
-    /// A server with an owner ([`EMAIL`], [`PASSWORD`]) and a workspace ([`WORKSPACE`], [`SLUG`]).
+    /// Starts a server with an owner ([`EMAIL`], [`PASSWORD`]) and a workspace ([`WORKSPACE`], [`SLUG`]).
     pub(crate) async fn set_up() -> Self {
         let server = Self::start().await;
-        setup(&server.data()).run().await.succeeded();
+        setup(&server.data()).run().await.assert_succeeded();
         server
     }
 
-    /// Its data folder.
+    /// The data folder.
     pub(crate) fn data(&self) -> PathBuf {
         self.root.path().join("data")
     }
 
-    /// Its disk, after [`Self::on_small_disk`].
+    /// The disk of a server from [`Self::on_small_disk`]. Panics for other servers.
     pub(crate) fn small_disk(&self) -> &SmallDisk {
         self.small_disk.as_ref().unwrap()
     }
 
-    /// Everything it has written, to both outputs, since the first start.
+    /// The standard output and standard error since the first start.
     pub(crate) fn output(&self) -> String {
-        (0..=self.run).flat_map(|run| ["stdout", "stderr"].map(|name| self.written(name, run))).collect()
+        (0..=self.run).flat_map(|run| ["stdout", "stderr"].map(|name| self.read_output(name, run))).collect()
     }
 
-    /// The secret of a new key, made by the command line. The key never expires.
-    pub(crate) async fn key(&self, scopes: &[&str]) -> String {
-        text(&self.make_key(scopes, &[]).await["secret"])
+    /// Creates a key without expiry with the command line and returns its secret.
+    pub(crate) async fn create_secret(&self, scopes: &[&str]) -> String {
+        text(&self.create_key(scopes, &[]).await["secret"])
     }
 
-    /// A new key as the API answers it, with `id` and `secret`; `more` are further arguments.
-    pub(crate) async fn make_key(&self, scopes: &[&str], more: &[&str]) -> Value {
+    /// Creates a key with the command line and returns it as the API does, with `id` and `secret`. `more` has further
+    /// arguments.
+    pub(crate) async fn create_key(&self, scopes: &[&str], more: &[&str]) -> Value {
         let mut args = vec!["create", "--name", "of a test", "--json"];
         args.extend(scopes.iter().flat_map(|scope| ["--scope", scope]));
         args.extend(more);
-        self.keys(&args).run().await.json()
+        self.key_command(&args).run().await.json()
     }
 
-    /// `keyrack key …` on this server's folder and workspace.
-    pub(crate) fn keys(&self, args: &[&str]) -> Keyrack {
+    /// `keyrack key …` with this server's data folder and workspace.
+    pub(crate) fn key_command(&self, args: &[&str]) -> KeyrackCommand {
         keyrack(["key"]).args(args).arg("--data").arg(self.data()).args(["--workspace", SLUG])
     }
 
-    /// A request to be completed and sent with [`send`]; `path` begins behind the port.
+    /// A request to complete and to send with [`send`]. `path` begins after the port.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url))
     }
@@ -114,7 +115,7 @@ impl Server {
         send(self.request(Method::POST, path).bearer_auth(key).json(&body)).await
     }
 
-    /// Asks about `key` as a trusted service, which holds `node`, a key with the scope Node.
+    /// Verifies `key` as a trusted service. `node` is the secret of a key with the scope Node.
     pub(crate) async fn verify_as_service(&self, node: &str, key: &str, question: Value) -> Answer {
         let request = self.request(Method::POST, "/api/v1/verify").bearer_auth(key).json(&question);
         send(request.header("x-keyrack-service-key", node)).await
@@ -128,35 +129,35 @@ impl Server {
         send(self.request(Method::DELETE, path).bearer_auth(key)).await
     }
 
-    /// A path of the second listener, such as `/metrics`.
+    /// Sends a GET request to the operations listener, such as `/metrics`.
     pub(crate) async fn ops(&self, path: &str) -> Answer {
         send(self.client.get(format!("{}{path}", self.ops_url))).await
     }
 
-    /// Kills it as a power cut would, as far as processes can tell.
+    /// Kills the process with SIGKILL.
     pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
-    /// Its process.
+    /// The process ID.
     pub(crate) fn pid(&self) -> u32 {
         self.process.id()
     }
 
-    /// Asks it to stop.
-    pub(crate) fn ask_to_stop(&self) {
-        let asked = Command::new("kill").arg("-TERM").arg(self.pid().to_string()).status();
-        assert!(asked.unwrap().success());
+    /// Sends SIGTERM to the process.
+    pub(crate) fn send_sigterm(&self) {
+        let sent = Command::new("kill").arg("-TERM").arg(self.pid().to_string()).status();
+        assert!(sent.unwrap().success());
     }
 
-    /// Asks it to stop, and waits until it has.
+    /// Sends SIGTERM and waits until the process has exited.
     pub(crate) async fn stop(&mut self) -> ExitStatus {
-        self.ask_to_stop();
-        until("the server stops", async || self.process.try_wait().unwrap()).await
+        self.send_sigterm();
+        wait_until("the server stops", async || self.process.try_wait().unwrap()).await
     }
 
-    /// Starts it anew on the same folder, after [`Self::kill`] or [`Self::stop`] or in place of one that runs.
+    /// Starts the server again on the same data folder. Stops it first if it is running.
     pub(crate) async fn restart(&mut self) {
         if self.process.try_wait().unwrap().is_none() {
             self.stop().await;
@@ -167,26 +168,26 @@ impl Server {
     }
 
     async fn wait_until_ready(&mut self) {
-        (self.url, self.ops_url) = until("the server listens", async || {
+        (self.url, self.ops_url) = wait_until("the server listens", async || {
             if let Some(status) = self.process.try_wait().unwrap() {
-                panic!("the server ended: {status}\n{}", self.output());
+                panic!("the server exited: {status}\n{}", self.output());
             }
-            let said = self.written("stdout", self.run);
-            Some((line_after(&said, "listening on ")?, line_after(&said, "health and metrics on ")?))
+            let stdout = self.read_output("stdout", self.run);
+            Some((line_after(&stdout, "listening on ")?, line_after(&stdout, "health and metrics on ")?))
         })
         .await;
-        // It answers there only after all else that it has to say is said.
-        until("the server is ready", async || {
+        // The operations listener responds only after the server has printed everything else.
+        wait_until("the server is ready", async || {
             let answer = self.client.get(format!("{}/readyz", self.ops_url)).send().await.ok()?;
             answer.status().is_success().then_some(())
         })
         .await;
-        let said = self.written("stdout", self.run);
+        let stdout = self.read_output("stdout", self.run);
         self.setup_link =
-            said.lines().map(str::trim).find(|line| line.contains("/setup?token=")).map(str::to_owned);
+            stdout.lines().map(str::trim).find(|line| line.contains("/setup?token=")).map(str::to_owned);
     }
 
-    fn written(&self, name: &str, run: usize) -> String {
+    fn read_output(&self, name: &str, run: usize) -> String {
         let bytes = fs::read(self.root.path().join(format!("{name}.{run}"))).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
@@ -220,8 +221,8 @@ fn spawn(
     command.stdin(Stdio::null()).stdout(file("stdout")).stderr(file("stderr")).spawn().unwrap()
 }
 
-/// A whole line that begins so; one that is still being written does not count.
-fn line_after(said: &str, start: &str) -> Option<String> {
-    let mut lines = said.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+/// The rest of the first complete line that begins with `start`. A line without its line ending doesn't count.
+fn line_after(stdout: &str, start: &str) -> Option<String> {
+    let mut lines = stdout.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
     lines.find_map(|line| line.strip_prefix(start)).map(str::to_owned)
 }

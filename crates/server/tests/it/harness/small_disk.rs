@@ -1,6 +1,6 @@
-//! A disk of a few megabytes under a server's data folder, so that a test can fill it.
+//! A small disk under a server's data folder, which a test can fill.
 //!
-//! It is a tmpfs in a mount namespace of its own: nothing is left of it after the test, however that ends.
+//! The disk is a tmpfs in its own mount namespace, so nothing is left of it after the test.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -8,23 +8,23 @@ use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// The namespace that a process without root's rights may make needs a namespace of users around it.
+/// A process without root rights needs a user namespace around the mount namespace.
 const OF_ROOT: &[&str] = &["--mount"];
 const OF_ANYONE: &[&str] = &["--user", "--map-root-user", "--mount"];
 
-/// Set to 1, tests that need a namespace are skipped where the system allows none.
+/// If this variable is 1, tests that need a namespace are skipped on systems that allow none.
 const NO_NAMESPACES: &str = "KEYRACK_NO_NAMESPACES";
 
 pub(crate) struct SmallDisk {
-    /// Keeps the namespace alive.
+    /// A process that keeps the namespace alive.
     holder: Child,
     is_of_root: bool,
-    /// As processes in the namespace see it.
+    /// The folder as processes in the namespace see it.
     folder: PathBuf,
 }
 
 impl SmallDisk {
-    /// A disk of so many megabytes, seen at `folder` by the processes that [`Self::run_on`] starts. `None` where the system
+    /// Mounts a disk of `megabytes`, which processes started by [`Self::run_on`] see at `folder`. `None` if the system
     /// allows no such namespace and the environment accepts that.
     pub(super) fn mount(folder: &Path, megabytes: u32) -> Option<Self> {
         let disk = Self::try_mount(folder, megabytes);
@@ -46,9 +46,9 @@ impl SmallDisk {
             let Ok(mut holder) = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn() else {
                 continue;
             };
-            let mut said = String::new();
-            let _ = BufReader::new(holder.stdout.take().unwrap()).read_line(&mut said);
-            if said == "mounted\n" {
+            let mut line = String::new();
+            let _ = BufReader::new(holder.stdout.take().unwrap()).read_line(&mut line);
+            if line == "mounted\n" {
                 return Some(Self { holder, is_of_root, folder: folder.to_owned() });
             }
             let _ = holder.wait();
@@ -56,7 +56,7 @@ impl SmallDisk {
         None
     }
 
-    /// The same command in the namespace.
+    /// The command that runs `command` in the namespace.
     pub(super) fn run_on(&self, command: &Command) -> Command {
         let mut inside = Command::new("nsenter");
         inside.args(["--mount", "--target", &self.holder.id().to_string()]);
@@ -73,13 +73,13 @@ impl SmallDisk {
         inside
     }
 
-    /// The disk as this process sees it.
+    /// The folder as this process sees it.
     pub(crate) fn path(&self) -> PathBuf {
         let root = PathBuf::from(format!("/proc/{}/root", self.holder.id()));
         root.join(self.folder.strip_prefix("/").unwrap())
     }
 
-    /// Fills the disk to its last byte, as a program beside the server would. Says how much that took.
+    /// Fills the disk to the last byte, like another program would, and returns the number of bytes.
     pub(crate) fn fill(&self) -> u64 {
         let mut filler = File::options().create(true).append(true).open(self.path().join("filler")).unwrap();
         let mut len = 0;
@@ -95,7 +95,7 @@ impl SmallDisk {
         len
     }
 
-    /// Takes away what [`Self::fill`] wrote.
+    /// Removes what [`Self::fill`] wrote.
     pub(crate) fn clear(&self) {
         fs::remove_file(self.path().join("filler")).unwrap();
     }
@@ -108,7 +108,7 @@ impl Drop for SmallDisk {
     }
 }
 
-/// Fails the test that calls it, unless the environment accepts that it is skipped.
+/// Panics unless the environment accepts that the calling test is skipped.
 #[expect(clippy::print_stderr, reason = "a test that was skipped must say so")]
 fn skip(accepted: Option<OsString>) {
     assert!(
@@ -120,7 +120,7 @@ fn skip(accepted: Option<OsString>) {
 }
 
 #[test]
-fn a_test_of_a_full_disk_is_skipped_only_where_that_is_accepted() {
+fn disk_test_is_skipped_only_if_accepted() {
     skip(Some("1".into()));
     for accepted in [None, Some("0"), Some("")] {
         let accepted = accepted.map(OsString::from);

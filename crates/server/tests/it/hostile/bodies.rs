@@ -1,38 +1,38 @@
-//! JSON bodies, for every operation that the OpenAPI document gives one.
+//! JSON bodies for every operation that has one in the OpenAPI document.
 
 use keyrack_key::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::operation::{Field, Operation, operations};
-use super::text::{FINE, Takes};
-use crate::cast::Cast;
+use super::operations::{Field, Operation, operations};
+use super::texts::{TextRule, VALID_NAMES};
 use crate::coverage::path_in;
+use crate::fixtures::AccessFixture;
 use crate::harness::send;
 
-/// Texts that are more than a word of a list. A field that is not here has to refuse whatever is no such word.
-const TEXTS: [(&str, Takes); 5] = [
-    ("name", Takes::Name),
-    ("note", Takes::Prose(500)),
-    ("description", Takes::Prose(500)),
-    ("reason", Takes::Prose(200)),
-    ("origin", Takes::Anything),
+/// Fields that accept free text. All other fields must reject a text that isn't one of their values.
+const TEXTS: [(&str, TextRule); 5] = [
+    ("name", TextRule::Name),
+    ("note", TextRule::Prose(500)),
+    ("description", TextRule::Prose(500)),
+    ("reason", TextRule::Prose(200)),
+    ("origin", TextRule::Anything),
 ];
 
 #[tokio::test]
-async fn a_body_that_is_no_body_is_refused() {
-    let mut cast = Cast::assemble().await;
-    let before = cast.written().await;
-    for operation in operations(&cast).await {
+async fn malformed_body_is_rejected() {
+    let mut fixture = AccessFixture::start().await;
+    let before = fixture.stored_data().await;
+    for operation in operations(&fixture).await {
         let send_it = async |body: &[u8], kind: &str| {
-            let request = operation.request(&cast).header("content-type", kind).body(body.to_vec());
+            let request = operation.request(&fixture).header("content-type", kind).body(body.to_vec());
             send(request).await
         };
         let json = "application/json";
         for (body, what) in broken(&operation) {
             let answer = send_it(&body, json).await;
             assert!(matches!(answer.status.as_u16(), 400 | 422), "{what}: {answer:?}");
-            answer.is_clear_refusal();
+            answer.assert_client_error();
         }
         for wrong in ["true", "1", "\"text\"", "[]", "[null]", "[[\"project\"]]"] {
             send_it(wrong.as_bytes(), json).await.problem(422, "invalid");
@@ -56,37 +56,37 @@ async fn a_body_that_is_no_body_is_refused() {
             let padded = format!("{}{}", " ".repeat(size), base);
             send_it(padded.as_bytes(), json).await.problem(413, "too_large");
         }
-        send(operation.request(&cast).body(base)).await.problem(415, "not_json");
+        send(operation.request(&fixture).body(base)).await.problem(415, "not_json");
     }
-    assert_eq!(cast.written().await, before);
+    assert_eq!(fixture.stored_data().await, before);
 }
 
-/// Some generated clients send `null` where their user leaves out the body.
+/// Some generated clients send `null` if their user omits the body.
 #[tokio::test]
-async fn null_counts_as_no_body_where_a_body_may_be_left_out() {
-    let cast = Cast::assemble().await;
-    let operations = operations(&cast).await;
+async fn null_body_counts_as_absent_if_body_is_optional() {
+    let fixture = AccessFixture::start().await;
+    let operations = operations(&fixture).await;
     let pause = operations.iter().find(|operation| operation.path.ends_with("/pause")).unwrap();
     assert!(pause.may_be_left_out);
-    let request = pause.request(&cast).header("content-type", "application/json").body("null");
+    let request = pause.request(&fixture).header("content-type", "application/json").body("null");
     let answer = send(request).await;
     assert!(answer.status.is_success(), "{answer:?}");
 }
 
-/// What no client of ours writes is understood nevertheless, or said to be not.
+/// A byte order mark and an encoded body, which our own clients never send.
 #[tokio::test]
-async fn a_byte_order_mark_is_passed_over_and_an_encoded_body_is_named() {
-    let cast = Cast::assemble().await;
+async fn byte_order_mark_is_ignored_and_encoded_body_rejected() {
+    let fixture = AccessFixture::start().await;
     let mut routes: Vec<_> =
         crate::coverage::api_routes().into_iter().filter(|route| !route.method.is_safe()).collect();
     routes.retain(|route| route.method != Method::DELETE || route.path == "/keys/{id}");
     for route in routes {
-        let path = format!("/api/v1{}", path_in(&cast.ours, &route.path));
+        let path = format!("/api/v1{}", path_in(&fixture.ours, &route.path));
         let request = || {
-            let request = cast.server.request(route.method.clone(), &path).bearer_auth(cast.key());
+            let request = fixture.server.request(route.method.clone(), &path).bearer_auth(fixture.key());
             request.header("content-type", "application/json")
         };
-        // A field that no body has: nothing is done, and the answer shows that the body was read.
+        // An unknown field: the request changes nothing, and the response shows that the body was read.
         let surprise = br#"{"surprise": "{"}"#;
         let plain = send(request().body(surprise.to_vec())).await;
         let marked = send(request().body([b"\xEF\xBB\xBF", surprise.as_slice()].concat())).await;
@@ -102,11 +102,11 @@ async fn a_byte_order_mark_is_passed_over_and_an_encoded_body_is_named() {
         let identity = send(request().header("content-encoding", "Identity").body(surprise.to_vec())).await;
         assert_eq!(shown(&identity), shown(&plain), "{path}");
     }
-    let bodiless = cast.server.request(Method::GET, "/api/v1/keys").bearer_auth(cast.key());
+    let bodiless = fixture.server.request(Method::GET, "/api/v1/keys").bearer_auth(fixture.key());
     assert_eq!(send(bodiless.header("content-encoding", "gzip")).await.status, 200);
 }
 
-/// What cannot be read as JSON at all.
+/// Bodies that are not JSON.
 fn broken(operation: &Operation) -> Vec<(Vec<u8>, &'static str)> {
     let field = &operation.fields[0].name;
     let with = |value: &[u8]| [b"{\"", field.as_bytes(), b"\":", value, b"}"].concat();
@@ -141,31 +141,31 @@ fn broken(operation: &Operation) -> Vec<(Vec<u8>, &'static str)> {
 }
 
 #[tokio::test]
-async fn a_field_of_the_wrong_kind_is_refused_by_its_name() {
-    let mut cast = Cast::assemble().await;
-    let before = cast.written().await;
-    for operation in operations(&cast).await {
+async fn field_of_wrong_type_is_rejected_by_name() {
+    let mut fixture = AccessFixture::start().await;
+    let before = fixture.stored_data().await;
+    for operation in operations(&fixture).await {
         for field in &operation.fields {
-            for value in of_other_kinds(field) {
-                operation.refuses(&cast, &field.name, &operation.with(&field.name, value)).await;
+            for value in values_of_other_types(field) {
+                operation.assert_rejects(&fixture, &field.name, &operation.with(&field.name, value)).await;
             }
         }
         for name in operation.base.keys() {
             let mut without = operation.base.clone();
             without.remove(name);
-            operation.refuses(&cast, name, &without).await;
+            operation.assert_rejects(&fixture, name, &without).await;
         }
-        operation.refuses(&cast, "surprise", &operation.with("surprise", json!(1))).await;
+        operation.assert_rejects(&fixture, "surprise", &operation.with("surprise", json!(1))).await;
         let name = &operation.fields[0].name;
         let twice = format!("{{\"{name}\": null, \"{name}\": null}}");
         let answer =
-            send(operation.request(&cast).header("content-type", "application/json").body(twice)).await;
-        answer.names_field(name);
+            send(operation.request(&fixture).header("content-type", "application/json").body(twice)).await;
+        answer.check_field_error(name);
     }
-    assert_eq!(cast.written().await, before);
+    assert_eq!(fixture.stored_data().await, before);
 }
 
-fn of_other_kinds(field: &Field) -> Vec<Value> {
+fn values_of_other_types(field: &Field) -> Vec<Value> {
     let kind = &field.schema["type"];
     let is = |name: &str| {
         kind == name || kind.as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == name))
@@ -195,14 +195,14 @@ fn of_other_kinds(field: &Field) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_text_that_does_not_belong_is_refused_by_its_field() {
-    let mut cast = Cast::assemble().await;
-    let before = cast.written().await;
-    for operation in operations(&cast).await {
+async fn invalid_text_is_rejected_by_field() {
+    let mut fixture = AccessFixture::start().await;
+    let before = fixture.stored_data().await;
+    for operation in operations(&fixture).await {
         for field in &operation.fields {
-            let takes =
-                TEXTS.iter().find(|(name, _)| *name == field.name).map_or(Takes::Words, |(_, takes)| *takes);
-            for (what, text) in takes.refuses() {
+            let rule =
+                TEXTS.iter().find(|(name, _)| *name == field.name).map_or(TextRule::Words, |(_, rule)| *rule);
+            for (what, text) in rule.invalid_texts() {
                 let is_list = field.schema.to_string().contains("\"array\"");
                 let is_object = field.schema.to_string().contains("\"object\"");
                 let value = if is_list { json!([text]) } else { json!(text) };
@@ -210,25 +210,25 @@ async fn a_text_that_does_not_belong_is_refused_by_its_field() {
                 if is_object {
                     continue;
                 }
-                let answer = operation.send(&cast, &body).await;
-                // A workspace that is not there is one whose keys are unknown.
+                let answer = operation.send(&fixture, &body).await;
+                // For an unknown workspace, every key is unknown.
                 if field.name == "workspace" && answer.status == 401 {
                     answer.problem(401, "unknown_key");
                     continue;
                 }
                 assert_eq!(answer.status, 422, "{} with {what}: {answer:?}", field.name);
-                answer.is_clear_refusal();
-                answer.names_field(&field.name);
+                answer.assert_client_error();
+                answer.check_field_error(&field.name);
             }
         }
     }
-    assert_eq!(cast.written().await, before);
+    assert_eq!(fixture.stored_data().await, before);
 }
 
 #[tokio::test]
-async fn times_and_spans_beyond_reason_are_refused() {
-    let mut cast = Cast::assemble().await;
-    let before = cast.written().await;
+async fn invalid_times_and_durations_are_rejected() {
+    let mut fixture = AccessFixture::start().await;
+    let before = fixture.stored_data().await;
     let new = |at: &str| json!({ "name": "x", "scopes": ["inference"], "expiresAt": at });
     for at in [
         "99999-01-01T00:00:00Z",
@@ -250,9 +250,13 @@ async fn times_and_spans_beyond_reason_are_refused() {
         "2020-01-01T00:00:00Z",
         "2027-01-01T00:00:00Z\0",
     ] {
-        cast.server.post("/api/v1/keys", cast.key(), new(at)).await.names_field("expiresAt");
-        let path = format!("/api/v1/keys/{}", cast.ours.key);
-        cast.server.patch(&path, cast.key(), json!({ "expiresAt": at })).await.names_field("expiresAt");
+        fixture.server.post("/api/v1/keys", fixture.key(), new(at)).await.check_field_error("expiresAt");
+        let path = format!("/api/v1/keys/{}", fixture.ours.key);
+        fixture
+            .server
+            .patch(&path, fixture.key(), json!({ "expiresAt": at }))
+            .await
+            .check_field_error("expiresAt");
     }
     for overlap in [
         "-1s",
@@ -267,85 +271,86 @@ async fn times_and_spans_beyond_reason_are_refused() {
         "٣h",
         "1 h",
     ] {
-        let path = format!("/api/v1/keys/{}/rotate", cast.ours.key);
-        cast.server
-            .post(&path, cast.key(), json!({ "gracePeriod": overlap }))
+        let path = format!("/api/v1/keys/{}/rotate", fixture.ours.key);
+        fixture
+            .server
+            .post(&path, fixture.key(), json!({ "gracePeriod": overlap }))
             .await
-            .names_field("gracePeriod");
+            .check_field_error("gracePeriod");
     }
-    assert_eq!(cast.written().await, before);
+    assert_eq!(fixture.stored_data().await, before);
 }
 
 #[tokio::test]
-async fn lists_of_thousands_are_refused_in_few_words() {
-    let mut cast = Cast::assemble().await;
-    let before = cast.written().await;
+async fn lists_with_thousands_of_items_are_rejected() {
+    let mut fixture = AccessFixture::start().await;
+    let before = fixture.stored_data().await;
     let many: Vec<_> = (0..5_000).map(|n| n.to_string()).collect();
     let body = json!({ "name": "x", "scopes": many });
-    cast.server.post("/api/v1/keys", cast.key(), body).await.is_clear_refusal();
+    fixture.server.post("/api/v1/keys", fixture.key(), body).await.assert_client_error();
     for list in ["projects", "networks", "origins"] {
         let body = json!({ "name": "x", "scopes": ["project"], "restrictions": { list: many } });
-        let answer = cast.server.post("/api/v1/keys", cast.key(), body).await;
-        answer.is_clear_refusal();
-        answer.names_field("restrictions");
+        let answer = fixture.server.post("/api/v1/keys", fixture.key(), body).await;
+        answer.assert_client_error();
+        answer.check_field_error("restrictions");
     }
-    assert_eq!(cast.written().await, before);
+    assert_eq!(fixture.stored_data().await, before);
 }
 
-/// A connection that is closed over what is still being sent takes the answer with it.
+/// If the server closed the connection during the upload, the client would lose the response.
 #[tokio::test]
-async fn whoever_is_refused_while_still_sending_hears_it() {
-    let cast = Cast::assemble().await;
+async fn denied_client_still_sending_receives_response() {
+    let fixture = AccessFixture::start().await;
     let body = " ".repeat(8_000_000);
     for (key, status, code) in [
         ("nonsense", 401, "malformed_key"),
-        (&cast.deleted, 401, "deleted_key"),
-        (cast.key(), 413, "too_large"),
+        (&fixture.deleted, 401, "deleted_key"),
+        (fixture.key(), 413, "too_large"),
     ] {
-        let request = cast.server.request(Method::POST, "/api/v1/keys").bearer_auth(key);
+        let request = fixture.server.request(Method::POST, "/api/v1/keys").bearer_auth(key);
         let answer = send(request.header("content-type", "application/json").body(body.clone())).await;
         answer.problem(status, code);
     }
-    let narrow = &cast.holding(&[Scope::Inference]).secret;
-    let request = cast.server.request(Method::POST, "/api/v1/projects").bearer_auth(narrow);
+    let narrow = &fixture.key_with_scopes(&[Scope::Inference]).secret;
+    let request = fixture.server.request(Method::POST, "/api/v1/projects").bearer_auth(narrow);
     send(request.body(body)).await.problem(403, "insufficient_scope");
 }
 
 #[tokio::test]
-async fn odd_names_that_are_somebodys_come_back_byte_for_byte() {
-    let cast = Cast::assemble().await;
+async fn unusual_valid_names_are_returned_byte_for_byte() {
+    let fixture = AccessFixture::start().await;
     let longest = "工".repeat(100);
-    for name in FINE.into_iter().chain([longest.as_str()]) {
-        let made = cast
+    for name in VALID_NAMES.into_iter().chain([longest.as_str()]) {
+        let created = fixture
             .server
-            .post("/api/v1/keys", cast.key(), json!({ "name": name, "scopes": ["inference"] }))
+            .post("/api/v1/keys", fixture.key(), json!({ "name": name, "scopes": ["inference"] }))
             .await;
-        assert_eq!(made.status, 201, "{made:?}");
-        assert_eq!(made.json()["name"], name);
+        assert_eq!(created.status, 201, "{created:?}");
+        assert_eq!(created.json()["name"], name);
         let body = json!({ "name": name, "projectType": "classification", "description": name });
-        let made = cast.server.post("/api/v1/projects", cast.key(), body).await;
-        assert_eq!(made.status, 201, "{made:?}");
-        assert_eq!(made.json()["description"], name);
+        let created = fixture.server.post("/api/v1/projects", fixture.key(), body).await;
+        assert_eq!(created.status, 201, "{created:?}");
+        assert_eq!(created.json()["description"], name);
     }
 }
 
-/// A secret in the wrong place is not repeated to whoever reads the answer, or the log of the client.
+/// A secret in the wrong field must not reach the response, which others may read or log.
 #[tokio::test]
-async fn a_secret_in_the_wrong_field_is_not_repeated() {
-    let cast = Cast::assemble().await;
-    let secret = &cast.holding(&[Scope::Project]).secret;
-    for operation in operations(&cast).await {
+async fn secret_in_wrong_field_is_not_repeated() {
+    let fixture = AccessFixture::start().await;
+    let secret = &fixture.key_with_scopes(&[Scope::Project]).secret;
+    for operation in operations(&fixture).await {
         for field in operation.fields.iter().filter(|field| !field.schema.to_string().contains("\"object\""))
         {
             for value in [json!(secret), json!([secret]), json!({ secret: 1 })] {
-                let takes = TEXTS.iter().any(|(name, _)| *name == field.name) && value.is_string();
-                if !takes {
-                    let answer = operation.send(&cast, &operation.with(&field.name, value)).await;
+                let accepts_text = TEXTS.iter().any(|(name, _)| *name == field.name) && value.is_string();
+                if !accepts_text {
+                    let answer = operation.send(&fixture, &operation.with(&field.name, value)).await;
                     assert!(answer.status.is_client_error() && !answer.text.contains(secret), "{answer:?}");
                 }
             }
         }
-        let answer = operation.send(&cast, &operation.with(secret, json!(1))).await;
+        let answer = operation.send(&fixture, &operation.with(secret, json!(1))).await;
         assert!(answer.status.is_client_error() && !answer.text.contains(secret), "{answer:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Clients that open more connections than they need.
+//! Clients that open too many connections.
 
 use std::process::Command;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::harness::{Server, until};
-use crate::raw::{connect, exchange};
+use crate::harness::{Server, wait_until};
+use crate::raw_http::{connect, exchange};
 
-/// The longest that any end is waited for.
+/// The longest time to wait for the end of a connection.
 const LIMIT: Duration = Duration::from_secs(30);
 const ASK: &str = "GET /api/v1/scopes HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
 
-async fn has(server: &Server, line: &str) -> Option<()> {
+async fn has_metric(server: &Server, line: &str) -> Option<()> {
     server.ops("/metrics").await.text.lines().any(|one| one == line).then_some(())
 }
 
@@ -24,30 +24,34 @@ async fn is_closed(mut stream: TcpStream) -> bool {
 }
 
 #[tokio::test]
-async fn connections_beyond_the_bound_are_closed_at_once_and_operators_hear_of_it() {
+async fn excess_connections_are_closed_and_counted() {
     for (choice, reason) in [("--connections-per-address-max", "address"), ("--connections-max", "total")] {
-        let server = Server::with(&[choice, "5"], &[]).await;
+        let server = Server::start_with(&[choice, "5"], &[]).await;
         let mut held = Vec::new();
         for _ in 0..5 {
             held.push(connect(&server.url).await);
         }
         let open = "keyrack_connections{listener=\"public\"} 5";
-        until("all are counted", async || has(&server, open).await).await;
+        wait_until("all connections are counted", async || has_metric(&server, open).await).await;
         for _ in 0..3 {
-            assert!(is_closed(connect(&server.url).await).await, "one more than {choice} allows");
+            assert!(is_closed(connect(&server.url).await).await, "a connection above {choice} is closed");
         }
         let denied = format!("keyrack_connections_denied_total{{listener=\"public\",reason=\"{reason}\"}} 3");
-        until("they are counted", async || has(&server, &denied).await).await;
-        let said = server.output();
-        assert_eq!(said.matches("because too many are open; see --connections-max").count(), 1, "{said}");
+        wait_until("the denied connections are counted", async || has_metric(&server, &denied).await).await;
+        let message = server.output();
+        assert_eq!(
+            message.matches("because too many are open; see --connections-max").count(),
+            1,
+            "{message}"
+        );
         drop(held);
-        let answer = until("there is room again", async || exchange(&server.url, ASK).await).await;
+        let answer = wait_until("a connection is free", async || exchange(&server.url, ASK).await).await;
         assert_eq!(answer.status, 200);
     }
 }
 
 #[tokio::test]
-async fn file_descriptors_that_run_out_are_reported_and_not_forgotten() {
+async fn exhausted_file_descriptors_are_logged_and_counted() {
     let server = Server::start().await;
     let limit = |files: &str| {
         let pid = server.pid().to_string();
@@ -60,11 +64,14 @@ async fn file_descriptors_that_run_out_are_reported_and_not_forgotten() {
     for _ in 0..10 {
         held.push(connect(&server.url).await);
     }
-    let said = "this process has as many files open as it may";
-    until("the log says it", async || server.output().contains(said).then_some(())).await;
+    let message = "this process has as many files open as it may";
+    wait_until("the error is logged", async || server.output().contains(message).then_some(())).await;
     limit("20000:20000");
     let counted = "keyrack_connections_denied_total{listener=\"public\",reason=\"descriptors\"}";
-    until("it is counted", async || server.ops("/metrics").await.text.contains(counted).then_some(())).await;
+    wait_until("the error is counted", async || {
+        server.ops("/metrics").await.text.contains(counted).then_some(())
+    })
+    .await;
     assert_eq!(exchange(&server.url, ASK).await.unwrap().status, 200);
-    assert_eq!(server.output().matches(said).count(), 1, "{}", server.output());
+    assert_eq!(server.output().matches(message).count(), 1, "{}", server.output());
 }

@@ -1,12 +1,12 @@
-//! Other sites that send our forms with the cookies of somebody who is signed in here.
+//! Forms that other sites submit with the cookies of a signed-in user.
 
 use keyrack_store::Role;
 use reqwest::{Method, RequestBuilder};
 
-use crate::cast::Cast;
+use crate::fixtures::AccessFixture;
 use crate::harness::{EMAIL, PASSWORD, Server, send};
 
-/// What a form of another site is sent with, by browsers of all ages.
+/// The headers that old and new browsers send with a form of another site.
 const FOREIGN: [&[(&str, &str)]; 13] = [
     &[],
     &[("sec-fetch-site", "cross-site")],
@@ -23,22 +23,22 @@ const FOREIGN: [&[(&str, &str)]; 13] = [
     &[("referer", "https://evil.example/")],
 ];
 
-/// The forms and buttons of all pages, with fields that would be accepted.
-fn posts(cast: &Cast) -> Vec<String> {
+/// The paths of all forms.
+fn posts(fixture: &AccessFixture) -> Vec<String> {
     let posts = keyrack::web::routes().into_iter().filter(|route| route.method == Method::POST);
     let filled = posts.map(|route| {
         let id = if route.path.contains("/projects/") {
-            cast.ours.project.to_string()
+            fixture.ours.project.to_string()
         } else {
-            cast.ours.key.to_string()
+            fixture.ours.key.to_string()
         };
         route.path.replace("{workspace}", "ours").replace("{id}", &id)
     });
     filled.collect()
 }
 
-fn form(cast: &Cast, path: &str) -> RequestBuilder {
-    let owner = cast.member(Role::Owner);
+fn form(fixture: &AccessFixture, path: &str) -> RequestBuilder {
+    let owner = fixture.member(Role::Owner);
     let nonce = format!("form_{}", "0".repeat(32));
     let fields = form_urlencoded::Serializer::new(String::new())
         .extend_pairs([
@@ -50,21 +50,21 @@ fn form(cast: &Cast, path: &str) -> RequestBuilder {
         ])
         .extend_pairs([("nonce", nonce.as_str()), ("email", "owner@example.org"), ("password", PASSWORD)])
         .finish();
-    let request = cast.server.request(Method::POST, path).header("cookie", &owner.cookie);
+    let request = fixture.server.request(Method::POST, path).header("cookie", &owner.cookie);
     request.header("content-type", "application/x-www-form-urlencoded").body(fields)
 }
 
 #[tokio::test]
-async fn forms_of_other_sites_are_refused_and_change_nothing() {
-    let mut cast = Cast::assemble().await;
-    let before = cast.written().await;
-    let paths = posts(&cast);
+async fn cross_origin_forms_are_denied_without_change() {
+    let mut fixture = AccessFixture::start().await;
+    let before = fixture.stored_data().await;
+    let paths = posts(&fixture);
     assert!(paths.len() > 10);
     for path in &paths {
         for headers in FOREIGN {
             let request = headers
                 .iter()
-                .fold(form(&cast, path), |request, (name, value)| request.header(*name, *value));
+                .fold(form(&fixture, path), |request, (name, value)| request.header(*name, *value));
             let answer = send(request).await;
             assert_eq!(answer.status, 403, "{path} {headers:?}: {answer:?}");
             assert!(answer.header("content-type").starts_with("text/html"), "{answer:?}");
@@ -73,40 +73,41 @@ async fn forms_of_other_sites_are_refused_and_change_nothing() {
         let mut kinds = vec!["text/plain", "multipart/form-data; boundary=x", "application/json", ""];
         kinds.retain(|kind| *kind != path);
         for kind in kinds {
-            let request = cast.server.request(Method::POST, path).header("content-type", kind);
+            let request = fixture.server.request(Method::POST, path).header("content-type", kind);
             let answer =
-                send(request.header("cookie", &cast.member(Role::Owner).cookie).body("name=x")).await;
+                send(request.header("cookie", &fixture.member(Role::Owner).cookie).body("name=x")).await;
             assert_eq!(answer.status, 403, "{path} {kind}: {answer:?}");
         }
     }
-    assert_eq!(cast.written().await, before);
+    assert_eq!(fixture.stored_data().await, before);
 }
 
-/// A page of another site can turn its own name to this address, and is the same origin then.
+/// A page of another site can resolve its own host name to this server (DNS rebinding) and is then same-origin.
 #[tokio::test]
-async fn a_name_that_is_not_ours_is_answered_by_nothing() {
-    let mut cast = Cast::assemble().await;
-    let before = cast.written().await;
+async fn foreign_host_name_is_rejected_on_each_page() {
+    let mut fixture = AccessFixture::start().await;
+    let before = fixture.stored_data().await;
     let pages = keyrack::web::routes()
         .into_iter()
         .filter(|route| route.method == Method::GET)
         .map(|route| route.path);
     for host in ["evil.example", "evil.example:8080", "keyrack.test", "127.0.0.1.nip.io"] {
-        for path in posts(&cast) {
-            let request = form(&cast, &path).header("host", host).header("origin", format!("http://{host}"));
+        for path in posts(&fixture) {
+            let request =
+                form(&fixture, &path).header("host", host).header("origin", format!("http://{host}"));
             assert_eq!(send(request.header("sec-fetch-site", "same-origin")).await.status, 421, "{path}");
         }
         for path in pages.clone() {
             let path = path.replace("{workspace}", "ours").replace("{id}", "x").replace("{file}", "x");
-            let request = cast.member(Role::Owner).request(&cast.server, Method::GET, &path);
+            let request = fixture.member(Role::Owner).request(&fixture.server, Method::GET, &path);
             assert_eq!(send(request.header("host", host)).await.status, 421, "{path}");
         }
     }
-    assert_eq!(cast.written().await, before);
+    assert_eq!(fixture.stored_data().await, before);
 }
 
 #[tokio::test]
-async fn nobody_sets_up_a_server_through_somebody_elses_page() {
+async fn cross_origin_setup_is_denied() {
     let server = Server::start().await;
     let link = server.setup_link.clone().unwrap();
     let token = link.split_once("token=").unwrap().1;
@@ -127,7 +128,7 @@ async fn nobody_sets_up_a_server_through_somebody_elses_page() {
         let request = headers.iter().fold(form(), |request, (name, value)| request.header(*name, *value));
         assert_eq!(send(request).await.status, 403, "{headers:?}");
     }
-    // It was all there: from our own page it does it, once.
+    // The same form from our own page succeeds, once.
     let ours = || form().header("origin", &server.url);
     let done = send(ours()).await;
     assert_eq!((done.status.as_u16(), done.header("location")), (303, "/w/taken/settings/api-keys"));

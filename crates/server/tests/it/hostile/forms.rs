@@ -1,29 +1,29 @@
-//! The forms of all pages, filled in by somebody who has no browser.
+//! The forms of all pages, submitted without a browser.
 
 use keyrack_store::Role;
 use reqwest::{Method, RequestBuilder};
 
-use super::text::{FINE, Takes};
-use crate::cast::Cast;
+use super::texts::{TextRule, VALID_NAMES};
+use crate::fixtures::AccessFixture;
 use crate::harness::{Answer, send};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// The fields that take more than what the page offers. All others have to refuse, or to pass over, what it does not.
-const TEXTS: [(&str, Takes); 3] =
-    [("name", Takes::Name), ("description", Takes::Prose(500)), ("reason", Takes::Prose(200))];
+/// Fields that accept free text. All other fields must reject or ignore values that the page doesn't offer.
+const TEXTS: [(&str, TextRule); 3] =
+    [("name", TextRule::Name), ("description", TextRule::Prose(500)), ("reason", TextRule::Prose(200))];
 
-/// A form of a page, as its HTML has it.
-struct Filled {
+/// A form of a page with the values of its fields.
+struct FilledForm {
     path: String,
     fields: Vec<(String, String)>,
 }
 
 #[tokio::test]
-async fn a_form_that_is_no_form_is_refused() {
-    let mut cast = Cast::assemble().await;
-    let before = cast.written().await;
-    for form in forms(&cast).await {
+async fn malformed_form_is_rejected() {
+    let mut fixture = AccessFixture::start().await;
+    let before = fixture.stored_data().await;
+    for form in forms(&fixture).await {
         let Some((name, _)) = form.fields.first() else { continue };
         for (kind, body, expected) in [
             ("", String::new(), &[415][..]),
@@ -34,33 +34,33 @@ async fn a_form_that_is_no_form_is_refused() {
             (FORM, format!("{name}={}", "a".repeat(70_000)), &[413]),
             (FORM, "a".repeat(1_000_000), &[413]),
         ] {
-            let answer = send(form.request(&cast).header("content-type", kind).body(body)).await;
-            form.refuses(&answer, expected);
+            let answer = send(form.request(&fixture).header("content-type", kind).body(body)).await;
+            form.assert_rejected(&answer, expected);
         }
     }
-    let after = cast.written().await;
+    let after = fixture.stored_data().await;
     assert_eq!(after.audit, before.audit);
 }
 
 #[tokio::test]
-async fn a_field_filled_with_what_the_page_does_not_offer_does_no_harm() {
-    let mut cast = Cast::assemble().await;
-    let before = cast.written().await;
+async fn form_field_with_unoffered_value_changes_nothing() {
+    let mut fixture = AccessFixture::start().await;
+    let before = fixture.stored_data().await;
     let mut accepted = Vec::new();
-    for form in forms(&cast).await {
+    for form in forms(&fixture).await {
         for (name, _) in &form.fields {
-            let takes = TEXTS.iter().find(|(one, _)| one == name).map_or(Takes::Words, |(_, takes)| *takes);
-            for (what, text) in takes.refuses() {
-                let answer = form.send(&cast, name, &text).await;
+            let rule = TEXTS.iter().find(|(one, _)| one == name).map_or(TextRule::Words, |(_, rule)| *rule);
+            for (what, text) in rule.invalid_texts() {
+                let answer = form.send(&fixture, name, &text).await;
                 assert!(!answer.status.is_server_error(), "{} {name} with {what}: {answer:?}", form.path);
-                if answer.status.is_client_error() || takes != Takes::Words {
-                    form.refuses(&answer, &[401, 404, 409, 422, 429]);
+                if answer.status.is_client_error() || rule != TextRule::Words {
+                    form.assert_rejected(&answer, &[401, 404, 409, 422, 429]);
                 } else if answer.status == 303 || answer.text.contains("kr_sk_") {
                     accepted.push(format!("{} {name} with {what}", form.path));
                 }
             }
             for raw in ["%", "%zz", "%ff%fe", "%00", "%c0%af", "%ed%a0%80", "%u0041"] {
-                let answer = form.send_raw(&cast, name, raw).await;
+                let answer = form.send_raw(&fixture, name, raw).await;
                 assert!(!answer.status.is_server_error(), "{} {name}={raw}: {answer:?}", form.path);
                 if answer.status == 303 || answer.text.contains("kr_sk_") {
                     accepted.push(format!("{} {name}={raw}", form.path));
@@ -68,20 +68,20 @@ async fn a_field_filled_with_what_the_page_does_not_offer_does_no_harm() {
             }
         }
     }
-    let after = cast.written().await;
+    let after = fixture.stored_data().await;
     assert!(after.audit.len() - before.audit.len() <= accepted.len(), "{accepted:#?} {:#?}", after.audit);
 }
 
 #[tokio::test]
-async fn an_expiry_beyond_all_calendars_is_refused() {
-    let mut cast = Cast::assemble().await;
-    let before = cast.written().await;
-    let forms = forms(&cast).await;
+async fn form_with_invalid_expiry_is_rejected() {
+    let mut fixture = AccessFixture::start().await;
+    let before = fixture.stored_data().await;
+    let forms = forms(&fixture).await;
     for form in forms.iter().filter(|form| form.fields.iter().any(|(name, _)| name == "expiry")) {
         for expiry in
             ["-1d", "0d", "1e9d", "9999999d", "99999999999d", "18446744073709551615s", "never ", "keep me"]
         {
-            form.refuses(&form.send(&cast, "expiry", expiry).await, &[422]);
+            form.assert_rejected(&form.send(&fixture, "expiry", expiry).await, &[422]);
         }
         let on_a_date = form.with("expiry", "date");
         for date in [
@@ -95,28 +95,28 @@ async fn an_expiry_beyond_all_calendars_is_refused() {
             "2027-01-01T00:00:00Z",
             "01/02/2027",
         ] {
-            form.refuses(&on_a_date.send(&cast, "expires_on", date).await, &[422]);
+            form.assert_rejected(&on_a_date.send(&fixture, "expires_on", date).await, &[422]);
         }
     }
-    assert_eq!(cast.written().await, before);
+    assert_eq!(fixture.stored_data().await, before);
 }
 
 #[tokio::test]
-async fn what_people_type_comes_back_as_text() {
-    let cast = Cast::assemble().await;
-    let owner = cast.member(Role::Owner);
-    for name in FINE {
-        let form = Filled {
+async fn form_input_is_escaped_on_pages() {
+    let fixture = AccessFixture::start().await;
+    let owner = fixture.member(Role::Owner);
+    for name in VALID_NAMES {
+        let form = FilledForm {
             path: "/w/ours/projects/new".into(),
             fields: vec![("name".into(), name.into()), ("type".into(), "classification".into())],
         };
-        assert_eq!(form.send(&cast, "description", name).await.status, 303);
-        // A description that is too long shows the form again, with all that was typed.
-        let again = form.send(&cast, "description", &format!("{name}{}", "x".repeat(501))).await;
+        assert_eq!(form.send(&fixture, "description", name).await.status, 303);
+        // If the description is too long, the page shows the form again with all input.
+        let again = form.send(&fixture, "description", &format!("{name}{}", "x".repeat(501))).await;
         assert_eq!(again.status, 422);
         assert!(!again.text.contains("<script>alert"), "{again:?}");
     }
-    let list = send(owner.request(&cast.server, Method::GET, "/w/ours/projects")).await;
+    let list = send(owner.request(&fixture.server, Method::GET, "/w/ours/projects")).await;
     assert_eq!(list.status, 200);
     assert!(!list.text.contains("<script>alert(1)"), "{list:?}");
     assert!(
@@ -125,8 +125,8 @@ async fn what_people_type_comes_back_as_text() {
 }
 
 #[tokio::test]
-async fn signing_in_never_leads_to_another_site() {
-    let cast = Cast::assemble().await;
+async fn sign_in_never_redirects_to_other_site() {
+    let fixture = AccessFixture::start().await;
     let next = [
         "//evil.example",
         "///evil.example",
@@ -144,21 +144,21 @@ async fn signing_in_never_leads_to_another_site() {
     ];
     for next in next {
         let fields = [("email", "owner@example.org"), ("password", crate::harness::PASSWORD)];
-        let form = Filled {
+        let form = FilledForm {
             path: "/sign-in".into(),
             fields: fields.map(|(name, value)| (name.into(), value.into())).into(),
         };
-        let answer = form.send(&cast, "next", next).await;
+        let answer = form.send(&fixture, "next", next).await;
         assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/"), "{next:?}");
         let query: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-        let page = send(cast.server.request(Method::GET, &format!("/sign-in?next={query}"))).await;
+        let page = send(fixture.server.request(Method::GET, &format!("/sign-in?next={query}"))).await;
         assert!(page.status == 200 && !page.text.contains("evil.example"), "{page:?}");
     }
 }
 
-impl Filled {
-    fn request(&self, cast: &Cast) -> RequestBuilder {
-        cast.member(Role::Owner).request(&cast.server, Method::POST, &self.path)
+impl FilledForm {
+    fn request(&self, fixture: &AccessFixture) -> RequestBuilder {
+        fixture.member(Role::Owner).request(&fixture.server, Method::POST, &self.path)
     }
 
     fn with(&self, field: &str, value: &str) -> Self {
@@ -168,52 +168,52 @@ impl Filled {
         Self { path: self.path.clone(), fields }
     }
 
-    /// Sends it with one field as it should not be.
-    async fn send(&self, cast: &Cast, field: &str, value: &str) -> Answer {
+    /// Submits the form with another value for one field.
+    async fn send(&self, fixture: &AccessFixture, field: &str, value: &str) -> Answer {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.extend_pairs(self.fields.iter().filter(|(name, _)| name != field));
         let body = form.append_pair(field, value).finish();
-        send(self.request(cast).header("content-type", FORM).body(body)).await
+        send(self.request(fixture).header("content-type", FORM).body(body)).await
     }
 
-    /// Sends it with one field encoded as no browser does.
-    async fn send_raw(&self, cast: &Cast, field: &str, raw: &str) -> Answer {
+    /// Submits the form with one field in an encoding that browsers never use.
+    async fn send_raw(&self, fixture: &AccessFixture, field: &str, raw: &str) -> Answer {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.extend_pairs(self.fields.iter().filter(|(name, _)| name != field));
         let body = format!("{}&{field}={raw}", form.finish());
-        send(self.request(cast).header("content-type", FORM).body(body)).await
+        send(self.request(fixture).header("content-type", FORM).body(body)).await
     }
 
-    fn refuses(&self, answer: &Answer, expected: &[u16]) {
+    fn assert_rejected(&self, answer: &Answer, expected: &[u16]) {
         assert!(expected.contains(&answer.status.as_u16()), "{}: {answer:?}", self.path);
         assert!(answer.header("content-type").starts_with("text/html"), "{}: {answer:?}", self.path);
         assert!(!answer.text.contains("kr_sk_") || !answer.text.contains("Store it"), "{answer:?}");
     }
 }
 
-/// Every form, as its page fills it for the owner.
-async fn forms(cast: &Cast) -> Vec<Filled> {
+/// All forms with the values that their pages show to the owner.
+async fn forms(fixture: &AccessFixture) -> Vec<FilledForm> {
     let mut forms = Vec::new();
     let posts = keyrack::web::routes().into_iter().filter(|route| route.method == Method::POST);
     for route in posts.filter(|route| !["/setup", "/sign-out"].contains(&route.path.as_str())) {
         let id = if route.path.contains("/projects/") {
-            cast.ours.project.to_string()
+            fixture.ours.project.to_string()
         } else {
-            cast.ours.key.to_string()
+            fixture.ours.key.to_string()
         };
         let path = route.path.replace("{workspace}", "ours").replace("{id}", &id);
-        let page = send(cast.member(Role::Owner).request(&cast.server, Method::GET, &path)).await;
-        // A page may say what is missing, and have no form then.
+        let page = send(fixture.member(Role::Owner).request(&fixture.server, Method::GET, &path)).await;
+        // Some pages show no form if something is missing.
         if page.status == 200 && page.text.contains(&format!("action=\"{path}\"")) {
             let fields = fields(&page.text, &path);
-            forms.push(Filled { path, fields });
+            forms.push(FilledForm { path, fields });
         }
     }
     assert!(forms.len() >= 8, "{}", forms.len());
     forms
 }
 
-/// The names of the fields between `action="path"` and the end of the form, each with what it is filled with.
+/// The names and values of the fields between `action="path"` and the end of the form.
 fn fields(html: &str, path: &str) -> Vec<(String, String)> {
     let start =
         html.find(&format!("action=\"{path}\"")).unwrap_or_else(|| panic!("no form for {path} in {html}"));
@@ -225,14 +225,14 @@ fn fields(html: &str, path: &str) -> Vec<(String, String)> {
         let Some(name) = attribute(tag, "name") else { continue };
         let value = attribute(tag, "value").unwrap_or_default();
         if !fields.iter().any(|(known, _)| *known == name) {
-            fields.push((name.clone(), fitting(&name, value)));
+            fields.push((name.clone(), default_value(&name, value)));
         }
     }
     fields
 }
 
-/// What the page leaves to the person.
-fn fitting(name: &str, value: String) -> String {
+/// A valid value for a field that the user must fill in.
+fn default_value(name: &str, value: String) -> String {
     match name {
         "name" => "Of a form".to_owned(),
         "scope" => "inference".to_owned(),

@@ -1,20 +1,20 @@
-//! Headers: twice, too long, too many, and of bytes that no header holds.
+//! Headers that are duplicate, too long, too many, or contain invalid bytes.
 
 use keyrack_store::Role;
 
-use crate::cast::{Cast, unknown};
+use crate::fixtures::{AccessFixture, unknown_secret};
 use crate::harness::Answer;
-use crate::raw::exchange;
+use crate::raw_http::exchange;
 
-/// Sends a request with these lines below `Host`; nothing where the server only closed.
-async fn ask(cast: &Cast, start: &str, lines: &[u8], body: &str) -> Option<Answer> {
+/// Sends a request with these lines after `Host`. `None` if the server closes the connection without a response.
+async fn ask(fixture: &AccessFixture, start: &str, lines: &[u8], body: &str) -> Option<Answer> {
     let head = format!(
         "{start} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n",
-        cast.host(),
+        fixture.host(),
         body.len()
     );
     let request = [head.as_bytes(), lines, b"\r\n", body.as_bytes()].concat();
-    exchange(&cast.server.url, request).await
+    exchange(&fixture.server.url, request).await
 }
 
 fn lines(headers: &[(&str, &str)]) -> Vec<u8> {
@@ -22,19 +22,19 @@ fn lines(headers: &[(&str, &str)]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_header_that_is_there_twice_says_nothing_certain() {
-    let mut cast = Cast::assemble().await;
-    let before = cast.written().await;
-    let cast = &mut cast;
-    let (key, other) = (cast.key().to_owned(), unknown());
+async fn duplicate_header_is_rejected() {
+    let mut fixture = AccessFixture::start().await;
+    let before = fixture.stored_data().await;
+    let fixture = &mut fixture;
+    let (key, other) = (fixture.key().to_owned(), unknown_secret());
     let bearer = format!("Bearer {key}");
     let other_bearer = format!("Bearer {other}");
     let json = ("content-type", "application/json");
     let auth = ("authorization", bearer.as_str());
     let new = "{\"name\": \"x\", \"scopes\": [\"inference\"]}";
-    let one = format!("/api/v1/keys/{}", cast.ours.key);
+    let one = format!("/api/v1/keys/{}", fixture.ours.key);
     let patch = format!("PATCH {one}");
-    let own = cast.member(Role::Owner).cookie.clone();
+    let own = fixture.member(Role::Owner).cookie.clone();
     let long = "x".repeat(201);
     let cookie = ("cookie", own.as_str());
     let same = ("sec-fetch-site", "same-origin");
@@ -63,7 +63,7 @@ async fn a_header_that_is_there_twice_says_nothing_certain() {
         (&patch, vec![auth, json, ("if-match", "\"99999999999999999999\"")], 412, "changed_meanwhile"),
         (&patch, vec![auth, json, ("if-match", "\"18446744073709551615\"")], 412, "changed_meanwhile"),
         (&patch, vec![auth, json, ("if-match", "")], 422, "invalid"),
-        ("GET /api/v1/keys", vec![auth, ("host", cast.host())], 400, "bad_host"),
+        ("GET /api/v1/keys", vec![auth, ("host", fixture.host())], 400, "bad_host"),
         (
             "POST /api/v1/keys",
             vec![cookie, same, ("sec-fetch-site", "cross-site"), ("x-keyrack-workspace", "ours"), json],
@@ -74,7 +74,7 @@ async fn a_header_that_is_there_twice_says_nothing_certain() {
             "POST /api/v1/keys",
             vec![
                 cookie,
-                ("origin", &cast.server.url),
+                ("origin", &fixture.server.url),
                 ("origin", "https://evil.example"),
                 ("x-keyrack-workspace", "ours"),
                 json,
@@ -85,47 +85,47 @@ async fn a_header_that_is_there_twice_says_nothing_certain() {
     ];
     for (start, headers, status, code) in cases {
         let body = if start.starts_with("GET") { "" } else { new };
-        let answer = ask(cast, start, &lines(&headers), body).await.unwrap();
+        let answer = ask(fixture, start, &lines(&headers), body).await.unwrap();
         answer.problem(status, code);
     }
-    assert_eq!(cast.written().await, before);
+    assert_eq!(fixture.stored_data().await, before);
 }
 
-/// Browsers, front ends and proxies add credentials of their own.
+/// Browsers, frontends, and proxies add their own credentials.
 #[tokio::test]
-async fn what_is_no_key_of_ours_beside_one_is_ignored() {
-    let cast = Cast::assemble().await;
-    let key = cast.key();
-    let mistyped = crate::cast::mistyped();
+async fn foreign_credential_beside_key_is_ignored() {
+    let fixture = AccessFixture::start().await;
+    let key = fixture.key();
+    let mistyped = crate::fixtures::mistyped_secret();
     for other in ["", "Bearer", "Bearer eyJhbGciOiJub25lIn0.e30.", "Basic YTpi", "Bearer null", &mistyped] {
         let headers = lines(&[("authorization", other), ("x-api-key", key)]);
-        assert_eq!(ask(&cast, "GET /api/v1/keys", &headers, "").await.unwrap().status, 200, "{other}");
+        assert_eq!(ask(&fixture, "GET /api/v1/keys", &headers, "").await.unwrap().status, 200, "{other}");
     }
     let bearer = format!("Bearer {key}");
     for own in [bearer.clone(), bearer.to_lowercase().replace(&key.to_lowercase(), key)] {
-        let answer = ask(&cast, "GET /api/v1/keys", &lines(&[("x-api-key", &own)]), "").await.unwrap();
+        let answer = ask(&fixture, "GET /api/v1/keys", &lines(&[("x-api-key", &own)]), "").await.unwrap();
         assert_eq!(answer.status, 200, "{answer:?}");
     }
     let headers = lines(&[("authorization", &bearer), ("x-api-key", "undefined")]);
-    assert_eq!(ask(&cast, "GET /api/v1/keys", &headers, "").await.unwrap().status, 200);
+    assert_eq!(ask(&fixture, "GET /api/v1/keys", &headers, "").await.unwrap().status, 200);
     let public = format!("GET /api/v1/keys?api-key=Bearer%20{key}");
-    ask(&cast, &public, b"", "").await.unwrap().problem(400, "key_in_query");
-    ask(&cast, "GET /api/v1/keys", &lines(&[("authorization", "Bearer null")]), "")
+    ask(&fixture, &public, b"", "").await.unwrap().problem(400, "key_in_query");
+    ask(&fixture, "GET /api/v1/keys", &lines(&[("authorization", "Bearer null")]), "")
         .await
         .unwrap()
         .problem(401, "malformed_key");
-    // A page is opened by its session, whatever a proxy in front adds.
-    let cookie = cast.member(Role::Owner).cookie.clone();
+    // A page uses the session, regardless of headers that a proxy adds.
+    let cookie = fixture.member(Role::Owner).cookie.clone();
     let headers = lines(&[("authorization", "Bearer eyJhbGciOiJub25lIn0.e30."), ("cookie", &cookie)]);
-    assert_eq!(ask(&cast, "GET /account", &headers, "").await.unwrap().status, 200);
+    assert_eq!(ask(&fixture, "GET /account", &headers, "").await.unwrap().status, 200);
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text_are_refused_wherever_a_header_is_read() {
-    let mut cast = Cast::assemble().await;
-    let before = cast.written().await;
-    let key = cast.key().to_owned();
-    let own = cast.member(Role::Owner).cookie.clone();
+async fn header_with_invalid_bytes_is_rejected() {
+    let mut fixture = AccessFixture::start().await;
+    let before = fixture.stored_data().await;
+    let key = fixture.key().to_owned();
+    let own = fixture.member(Role::Owner).cookie.clone();
     let new = "{\"name\": \"x\", \"scopes\": [\"inference\"]}";
     let bearer = format!("authorization: Bearer {key}\r\ncontent-type: application/json\r\n");
     let browser =
@@ -143,26 +143,26 @@ async fn bytes_that_are_no_text_are_refused_wherever_a_header_is_read() {
     ] {
         for bytes in [&b"\xff\xfe"[..], "schlüssel".as_bytes(), b"\xf0\x9f\x94\x91", b"\xc0\xaf", b"\x80"] {
             let lines = [common.as_bytes(), header.as_bytes(), bytes, b"\r\n"].concat();
-            let answer = ask(&cast, "POST /api/v1/keys", &lines, new).await.unwrap();
-            answer.is_clear_refusal();
+            let answer = ask(&fixture, "POST /api/v1/keys", &lines, new).await.unwrap();
+            answer.assert_client_error();
             assert_eq!(answer.status, status, "{header}{bytes:?}: {answer:?}");
         }
         for bytes in [&b"a\0b"[..], b"a\x01b", b"a\x7fb", b"a\nb", b"a\rb"] {
             let lines = [common.as_bytes(), header.as_bytes(), bytes, b"\r\n"].concat();
-            let answer = ask(&cast, "POST /api/v1/keys", &lines, new).await;
+            let answer = ask(&fixture, "POST /api/v1/keys", &lines, new).await;
             assert!(answer.is_none_or(|answer| answer.status.is_client_error()), "{header}{bytes:?}");
         }
     }
-    // What is only written down is written down as it can be.
+    // The server only records the user agent, so invalid bytes are allowed.
     let agent = [b"user-agent: ", &b"\xff\xfe\x80"[..], b"\r\nx-api-key: ", key.as_bytes(), b"\r\n"].concat();
-    assert_eq!(ask(&cast, "GET /api/v1/projects", &agent, "").await.unwrap().status, 200);
-    assert_eq!(cast.written().await, before);
+    assert_eq!(ask(&fixture, "GET /api/v1/projects", &agent, "").await.unwrap().status, 200);
+    assert_eq!(fixture.stored_data().await, before);
 }
 
 #[tokio::test]
-async fn headers_without_end_are_refused() {
-    let cast = Cast::assemble().await;
-    let key = cast.key();
+async fn oversized_headers_are_rejected() {
+    let fixture = AccessFixture::start().await;
+    let key = fixture.key();
     let long = "a".repeat(100_000);
     let many = (0..200).fold(String::new(), |lines, n| format!("{lines}x-{n}: {n}\r\n"));
     for lines in [
@@ -172,7 +172,7 @@ async fn headers_without_end_are_refused() {
         format!("x-api-key: {key}\r\n{long}: x\r\n"),
         format!("cookie: keyrack_session={long}\r\n"),
     ] {
-        let answer = ask(&cast, "GET /api/v1/projects", lines.as_bytes(), "").await;
+        let answer = ask(&fixture, "GET /api/v1/projects", lines.as_bytes(), "").await;
         answer.unwrap().problem(431, "headers_too_large");
     }
     for lines in [
@@ -181,30 +181,30 @@ async fn headers_without_end_are_refused() {
         format!("cookie: {}\r\n", "a=b; ".repeat(7_000)),
     ] {
         for path in ["projects", "forward-auth", "nothing"] {
-            let answer = ask(&cast, &format!("GET /api/v1/{path}"), lines.as_bytes(), "").await;
+            let answer = ask(&fixture, &format!("GET /api/v1/{path}"), lines.as_bytes(), "").await;
             answer.unwrap().problem(431, "headers_too_large");
         }
     }
-    let answer = ask(&cast, &format!("GET /api/v1/projects?{}", "a".repeat(34_000)), b"", "").await;
+    let answer = ask(&fixture, &format!("GET /api/v1/projects?{}", "a".repeat(34_000)), b"", "").await;
     answer.unwrap().problem(431, "headers_too_large");
-    // As long as the server reads at all, it refuses by what it reads.
+    // The server reads headers of this size and rejects them by their content.
     let long = "a".repeat(20_000);
-    let answer = ask(&cast, "GET /api/v1/projects", format!("x-api-key: {long}\r\n").as_bytes(), "").await;
+    let answer = ask(&fixture, "GET /api/v1/projects", format!("x-api-key: {long}\r\n").as_bytes(), "").await;
     answer.unwrap().problem(401, "malformed_key");
     let cookies = "a=b; ".repeat(4_000);
-    let answer = ask(&cast, "GET /api/v1/projects", format!("cookie: {cookies}\r\n").as_bytes(), "").await;
+    let answer = ask(&fixture, "GET /api/v1/projects", format!("cookie: {cookies}\r\n").as_bytes(), "").await;
     answer.unwrap().problem(401, "missing_key");
     let hops = "1.2.3.4, ".repeat(2_000);
     let lines = format!("x-forwarded-for: {hops}\r\nx-api-key: {key}\r\n");
-    assert_eq!(ask(&cast, "GET /api/v1/projects", lines.as_bytes(), "").await.unwrap().status, 200);
+    assert_eq!(ask(&fixture, "GET /api/v1/projects", lines.as_bytes(), "").await.unwrap().status, 200);
 }
 
 #[tokio::test]
-async fn the_name_of_a_request_is_ours_whatever_the_client_calls_it() {
-    let cast = Cast::assemble().await;
+async fn request_id_of_client_is_ignored() {
+    let fixture = AccessFixture::start().await;
     for called in ["mine", "req_00", "a\tb", &"x".repeat(10_000)] {
         for path in ["GET /api/v1/keys", "GET /api/v1/forward-auth"] {
-            let answer = ask(&cast, path, &lines(&[("x-request-id", called)]), "").await.unwrap();
+            let answer = ask(&fixture, path, &lines(&[("x-request-id", called)]), "").await.unwrap();
             answer.problem(401, "missing_key");
             assert!(!answer.text.contains(called), "{answer:?}");
         }
@@ -212,14 +212,14 @@ async fn the_name_of_a_request_is_ours_whatever_the_client_calls_it() {
 }
 
 #[tokio::test]
-async fn lengths_that_contradict_each_other_end_the_connection() {
-    let mut cast = Cast::assemble().await;
-    let before = cast.written().await;
-    let key = cast.key().to_owned();
+async fn contradictory_body_lengths_are_rejected() {
+    let mut fixture = AccessFixture::start().await;
+    let before = fixture.stored_data().await;
+    let key = fixture.key().to_owned();
     let new = "{\"name\": \"x\", \"scopes\": [\"inference\"]}";
     let start = format!(
         "POST /api/v1/keys HTTP/1.1\r\nhost: {}\r\nx-api-key: {key}\r\ncontent-type: application/json\r\n",
-        cast.host()
+        fixture.host()
     );
     for (framing, body) in [
         ("content-length: 5\r\ncontent-length: 40\r\n", new),
@@ -236,11 +236,11 @@ async fn lengths_that_contradict_each_other_end_the_connection() {
         ("transfer-encoding: xchunked\r\n", new),
     ] {
         let request = format!("{start}connection: close\r\n{framing}\r\n{body}");
-        let answer = exchange(&cast.server.url, request).await;
+        let answer = exchange(&fixture.server.url, request).await;
         assert!(
             answer.as_ref().is_none_or(|answer| answer.status.is_client_error()),
             "{framing} {body}: {answer:?}"
         );
     }
-    assert_eq!(cast.written().await, before);
+    assert_eq!(fixture.stored_data().await, before);
 }

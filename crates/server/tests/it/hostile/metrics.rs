@@ -1,29 +1,29 @@
-//! Counters whose names a client could choose would fill the memory.
+//! Clients must not be able to create metric series, which would fill the memory.
 
 use reqwest::Method;
 
-use crate::cast::{Cast, unknown};
+use crate::fixtures::{AccessFixture, unknown_secret};
 use crate::harness::send;
 
 #[tokio::test]
-async fn no_client_can_add_to_what_is_counted() {
-    let cast = Cast::assemble().await;
-    // Everything that a client can cause, once and then a hundred times more under other names.
-    storm(&cast, 0..2).await;
-    let before = series(&cast).await;
-    storm(&cast, 2..100).await;
-    let after = series(&cast).await;
+async fn metric_series_do_not_grow_with_client_input() {
+    let fixture = AccessFixture::start().await;
+    // Send each kind of request twice, and then many more times with other names.
+    send_unusual_requests(&fixture, 0..2).await;
+    let before = series(&fixture).await;
+    send_unusual_requests(&fixture, 2..100).await;
+    let after = series(&fixture).await;
     assert_eq!(before, after);
     assert!(after.iter().any(|line| line.contains("method=\"other\"")), "{after:#?}");
     assert!(!after.iter().any(|line| line.contains("secretly") || line.contains("PURGE")), "{after:#?}");
 }
 
-async fn storm(cast: &Cast, numbers: std::ops::Range<u32>) {
+async fn send_unusual_requests(fixture: &AccessFixture, numbers: std::ops::Range<u32>) {
     for n in numbers {
         let method = |word: &str| Method::from_bytes(format!("{word}{n}").as_bytes()).unwrap();
         let ask = async |method: Method, path: &str| {
-            let request = cast.server.request(method, path).header("sec-fetch-site", "same-origin");
-            send(request.header("x-api-key", unknown())).await
+            let request = fixture.server.request(method, path).header("sec-fetch-site", "same-origin");
+            send(request.header("x-api-key", unknown_secret())).await
         };
         ask(method("PURGE"), "/api/v1/keys").await;
         ask(method("PURGE"), &format!("/secretly/{n}")).await;
@@ -33,14 +33,14 @@ async fn storm(cast: &Cast, numbers: std::ops::Range<u32>) {
         ask(Method::GET, &format!("/w/secretly{n}/projects?secretly={n}")).await;
         ask(Method::GET, &format!("/assets/secretly{n}")).await;
         let host =
-            cast.server.request(Method::GET, "/sign-in").header("host", format!("secretly{n}.example"));
+            fixture.server.request(Method::GET, "/sign-in").header("host", format!("secretly{n}.example"));
         send(host).await;
     }
 }
 
-/// What is counted, without the counts.
-async fn series(cast: &Cast) -> Vec<String> {
-    let text = cast.server.ops("/metrics").await.text;
+/// The names of the series, without their values.
+async fn series(fixture: &AccessFixture) -> Vec<String> {
+    let text = fixture.server.ops("/metrics").await.text;
     let mut series: Vec<_> =
         text.lines().filter_map(|line| Some(line.rsplit_once(' ')?.0.to_owned())).collect();
     series.sort();

@@ -1,31 +1,31 @@
-//! A key is made, and read afterwards.
+//! Creating and reading keys.
 
 use regex::Regex;
 use serde_json::{Value, json};
 
-use crate::desk::{Desk, FORM, Made, in_millis};
+use crate::api::{Api, CreatedKey, SECRET_PATTERN, millis_from_now};
 
 #[tokio::test]
-async fn a_secret_is_in_the_answer_to_its_making_and_in_no_other() {
-    let desk = Desk::open().await;
-    let wanted = json!({ "name": "  line 3 ", "scopes": ["project", "inference"], "note": "by the door" });
-    let answer = desk.post("/api/v1/keys", wanted).await;
+async fn secret_is_only_in_creation_response() {
+    let api = Api::start().await;
+    let new_key = json!({ "name": "  line 3 ", "scopes": ["project", "inference"], "note": "by the door" });
+    let answer = api.post("/api/v1/keys", new_key).await;
     assert_eq!(answer.status, 201, "{answer:?}");
-    let made = Made::of(answer.json());
+    let created = CreatedKey::of(answer.json());
     assert_eq!(answer.header("cache-control"), "no-store");
-    assert_eq!(answer.header("location"), made.path());
-    assert_eq!(answer.header("etag"), format!("\"{}\"", made.body["revision"]));
-    assert_eq!(made.body["propagation"], propagation(&made.body["revision"]));
-    assert_eq!(made.body["oldSecretRetiresAt"], Value::Null);
+    assert_eq!(answer.header("location"), created.path());
+    assert_eq!(answer.header("etag"), format!("\"{}\"", created.body["revision"]));
+    assert_eq!(created.body["propagation"], propagation(&created.body["revision"]));
+    assert_eq!(created.body["oldSecretRetiresAt"], Value::Null);
 
-    let form = Regex::new(FORM).unwrap();
-    assert_eq!(form.find(&format!("key={}.", made.secret)).unwrap().as_str(), made.secret);
-    assert!(made.secret.starts_with("kr_sk_") && made.secret.len() == 44);
-    let read = desk.get(answer.header("location")).await.ok();
+    let form = Regex::new(SECRET_PATTERN).unwrap();
+    assert_eq!(form.find(&format!("key={}.", created.secret)).unwrap().as_str(), created.secret);
+    assert!(created.secret.starts_with("kr_sk_") && created.secret.len() == 44);
+    let read = api.get(answer.header("location")).await.ok();
     assert_eq!(read.header("etag"), answer.header("etag"));
-    for other in [read, desk.get("/api/v1/keys").await.ok()] {
+    for other in [read, api.get("/api/v1/keys").await.ok()] {
         assert!(!form.is_match(&other.text), "{other:?}");
-        assert!(!other.text.contains(&made.secret[6..38]));
+        assert!(!other.text.contains(&created.secret[6..38]));
         assert_eq!(other.header("cache-control"), "no-store");
     }
 }
@@ -35,12 +35,12 @@ fn propagation(revision: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_key_is_what_was_asked_for_and_tells_who_made_it() {
-    let desk = Desk::open().await;
-    let ends = in_millis(3_600_000);
-    let wanted = json!({ "name": "  line 3 ", "scopes": ["inference"], "note": " n ", "expiresAt": ends });
-    let made = desk.make(wanted).await;
-    let key = desk.read(&made).await;
+async fn created_key_has_requested_values_and_creator() {
+    let api = Api::start().await;
+    let ends = millis_from_now(3_600_000);
+    let new_key = json!({ "name": "  line 3 ", "scopes": ["inference"], "note": " n ", "expiresAt": ends });
+    let created = api.create_key(new_key).await;
+    let key = api.read(&created).await;
     for (field, is) in [
         ("name", json!("line 3")),
         ("class", json!("secret")),
@@ -53,15 +53,15 @@ async fn a_key_is_what_was_asked_for_and_tells_who_made_it() {
         ("deleted", Value::Null),
     ] {
         assert_eq!(key[field], is, "{field}");
-        assert_eq!(made.body[field], is, "{field}");
+        assert_eq!(created.body[field], is, "{field}");
     }
     assert_eq!(
         time(&key["expiresAt"]).as_microsecond(),
         ends.parse::<jiff::Timestamp>().unwrap().as_microsecond()
     );
-    assert_eq!(key["secrets"][0]["hint"], made.secret[40..]);
+    assert_eq!(key["secrets"][0]["hint"], created.secret[40..]);
     assert_eq!((&key["secrets"][0]["retiresAt"], &key["secrets"][1]), (&Value::Null, &Value::Null));
-    let makers = desk.get("/api/v1/keys?q=of%20a%20test").await.ok().json();
+    let makers = api.get("/api/v1/keys?q=of%20a%20test").await.ok().json();
     assert_eq!(key["createdBy"]["kind"], "key");
     assert_eq!(key["createdBy"]["id"], makers["items"][0]["id"]);
 }
@@ -71,18 +71,18 @@ fn time(value: &Value) -> jiff::Timestamp {
 }
 
 #[tokio::test]
-async fn a_made_key_opens_the_api_at_once_and_a_name_may_be_there_twice() {
-    let desk = Desk::open().await;
-    let (first, second) = (desk.key(&["project"]).await, desk.key(&["project"]).await);
+async fn created_key_is_allowed_at_once() {
+    let api = Api::start().await;
+    let (first, second) = (api.create_key_with(&["project"]).await, api.create_key_with(&["project"]).await);
     assert_ne!((&first.id, &first.secret), (&second.id, &second.secret));
     for key in [&first, &second] {
-        desk.projects(&key.secret).await.ok();
+        api.projects(&key.secret).await.ok();
     }
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_named_and_no_key_is_made() {
-    let desk = Desk::open().await;
+async fn invalid_key_is_rejected_by_field() {
+    let api = Api::start().await;
     let restricted =
         |restrictions: Value| json!({ "name": "n", "scopes": ["project"], "restrictions": restrictions });
     for (wrong, field) in [
@@ -91,7 +91,7 @@ async fn what_is_wrong_is_named_and_no_key_is_made() {
         (json!({ "name": "n", "scopes": [] }), "scopes"),
         (json!({ "name": "n", "scopes": ["everything"] }), "scopes"),
         (json!({ "name": "n", "scopes": ["inference"], "class": "public" }), "class"),
-        (json!({ "name": "n", "scopes": ["project"], "expiresAt": in_millis(-1) }), "expiresAt"),
+        (json!({ "name": "n", "scopes": ["project"], "expiresAt": millis_from_now(-1) }), "expiresAt"),
         (json!({ "name": "n", "scopes": ["project"], "expiresAt": "tomorrow" }), "expiresAt"),
         (json!({ "name": "n", "scopes": ["project"], "note": "n".repeat(501) }), "note"),
         (restricted(json!({ "projects": ["all"] })), "restrictions.projects"),
@@ -102,8 +102,8 @@ async fn what_is_wrong_is_named_and_no_key_is_made() {
         (restricted(json!({ "networks": ["10.0.0.0/33"] })), "restrictions.networks"),
         (restricted(json!({ "origins": ["https://a.example/path"] })), "restrictions.origins"),
     ] {
-        desk.post("/api/v1/keys", wrong).await.refused(422, "invalid").names(field);
+        api.post("/api/v1/keys", wrong).await.assert_problem(422, "invalid").assert_field_error(field);
     }
-    let keys = desk.get("/api/v1/keys").await.ok().item_names();
-    assert_eq!(keys.len(), 1, "the one that asks: {keys:?}");
+    let keys = api.get("/api/v1/keys").await.ok().item_names();
+    assert_eq!(keys.len(), 1, "only the manager key exists: {keys:?}");
 }

@@ -1,56 +1,56 @@
-//! A key is changed, and the next request is decided by what it is now.
+//! Editing keys: the next request uses the new values.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::desk::{Desk, in_millis};
+use crate::api::{Api, millis_from_now};
 use crate::harness::send;
 
 #[tokio::test]
-async fn the_next_request_has_the_new_rights() {
-    let desk = Desk::open().await;
-    let key = desk.key(&["project"]).await;
+async fn edited_scopes_apply_to_next_request() {
+    let api = Api::start().await;
+    let key = api.create_key_with(&["project"]).await;
     for round in 0..20 {
-        desk.projects(&key.secret).await.ok();
-        let edited = desk.patch(&key.path(), json!({ "scopes": ["inference"] })).await.ok().json();
+        api.projects(&key.secret).await.ok();
+        let edited = api.patch(&key.path(), json!({ "scopes": ["inference"] })).await.ok().json();
         assert_eq!(edited["permissions"], json!(["models:predict"]), "{round}");
         assert_eq!(edited["propagation"]["confirmed"], 1);
-        desk.projects(&key.secret).await.refused(403, "insufficient_scope");
-        desk.patch(&key.path(), json!({ "scopes": ["project"] })).await.ok();
+        api.projects(&key.secret).await.assert_problem(403, "insufficient_scope");
+        api.patch(&key.path(), json!({ "scopes": ["project"] })).await.ok();
     }
 }
 
 #[tokio::test]
-async fn an_edit_based_on_an_older_state_is_refused() {
-    let desk = Desk::open().await;
-    let key = desk.key(&["project"]).await;
-    let seen = desk.get(&key.path()).await.header("etag").to_owned();
+async fn edit_with_outdated_etag_is_rejected() {
+    let api = Api::start().await;
+    let key = api.create_key_with(&["project"]).await;
+    let first_tag = api.get(&key.path()).await.header("etag").to_owned();
     let edit = |tag: &str, name: &str| {
-        let request = desk.request(Method::PATCH, &key.path()).header("if-match", tag);
+        let request = api.request(Method::PATCH, &key.path()).header("if-match", tag);
         send(request.json(&json!({ "name": name })))
     };
-    let first = edit(&seen, "first").await.ok();
-    assert_ne!(first.header("etag"), seen);
-    edit(&seen, "second").await.refused(412, "changed_meanwhile");
-    edit("812", "third").await.refused(422, "invalid").names("If-Match");
-    assert_eq!(desk.read(&key).await["name"], "first");
+    let first = edit(&first_tag, "first").await.ok();
+    assert_ne!(first.header("etag"), first_tag);
+    edit(&first_tag, "second").await.assert_problem(412, "changed_meanwhile");
+    edit("812", "third").await.assert_problem(422, "invalid").assert_field_error("If-Match");
+    assert_eq!(api.read(&key).await["name"], "first");
     edit(first.header("etag"), "fourth").await.ok();
-    edit(&format!("W/{}", desk.get(&key.path()).await.header("etag")), "weak").await.ok();
-    let now = desk.get(&key.path()).await.header("etag").to_owned();
-    edit(&format!("{seen}, W/\"1\""), "stale").await.refused(412, "changed_meanwhile");
-    edit(&format!("{seen}, {now}"), "listed").await.ok();
+    edit(&format!("W/{}", api.get(&key.path()).await.header("etag")), "weak").await.ok();
+    let now = api.get(&key.path()).await.header("etag").to_owned();
+    edit(&format!("{first_tag}, W/\"1\""), "stale").await.assert_problem(412, "changed_meanwhile");
+    edit(&format!("{first_tag}, {now}"), "listed").await.ok();
     edit("*", "fifth").await.ok();
-    assert_eq!(desk.read(&key).await["name"], "fifth");
+    assert_eq!(api.read(&key).await["name"], "fifth");
 }
 
 #[tokio::test]
-async fn left_out_stays_and_null_takes_away() {
-    let desk = Desk::open().await;
-    let wanted = json!({ "name": "n", "scopes": ["project"], "note": "old", "expiresAt": in_millis(60_000),
+async fn edit_keeps_absent_fields_and_clears_null_fields() {
+    let api = Api::start().await;
+    let new_key = json!({ "name": "n", "scopes": ["project"], "note": "old", "expiresAt": millis_from_now(60_000),
         "restrictions": { "networks": ["10.0.0.0/8"] } });
-    let key = desk.make(wanted).await;
-    let before = desk.read(&key).await;
-    let edited = async |change: Value| desk.patch(&key.path(), change).await.ok().json();
+    let key = api.create_key(new_key).await;
+    let before = api.read(&key).await;
+    let edited = async |change: Value| api.patch(&key.path(), change).await.ok().json();
     let renamed = edited(json!({ "name": "m" })).await;
     for stays in ["note", "expiresAt", "restrictions", "scopes", "class", "createdAt", "secrets"] {
         assert_eq!(renamed[stays], before[stays], "{stays}");
@@ -63,33 +63,33 @@ async fn left_out_stays_and_null_takes_away() {
 }
 
 #[tokio::test]
-async fn an_edit_that_changes_nothing_is_no_change() {
-    let desk = Desk::open().await;
-    let key = desk.key(&["project"]).await;
-    let before = desk.read(&key).await["revision"].clone();
-    assert_eq!(desk.patch(&key.path(), json!({})).await.ok().json()["revision"], before);
+async fn edit_without_change_keeps_revision() {
+    let api = Api::start().await;
+    let key = api.create_key_with(&["project"]).await;
+    let before = api.read(&key).await["revision"].clone();
+    assert_eq!(api.patch(&key.path(), json!({})).await.ok().json()["revision"], before);
     assert_eq!(
-        desk.patch(&key.path(), json!({ "scopes": ["project"] })).await.ok().json()["revision"],
+        api.patch(&key.path(), json!({ "scopes": ["project"] })).await.ok().json()["revision"],
         before
     );
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused_and_nothing_of_it_is_done() {
-    let desk = Desk::open().await;
-    let key = desk.key(&["project"]).await;
-    let before = desk.read(&key).await;
+async fn invalid_edit_is_rejected_without_change() {
+    let api = Api::start().await;
+    let key = api.create_key_with(&["project"]).await;
+    let before = api.read(&key).await;
     for (change, field) in [
         (json!({ "name": "x", "scopes": [] }), "scopes"),
-        (json!({ "name": "x", "expiresAt": in_millis(-1_000) }), "expiresAt"),
+        (json!({ "name": "x", "expiresAt": millis_from_now(-1_000) }), "expiresAt"),
         (json!({ "name": "x", "restrictions": { "models": ["mdl_x"] } }), "restrictions.models"),
         (json!({ "name": "x", "class": "publishable" }), "class"),
     ] {
-        desk.patch(&key.path(), change).await.refused(422, "invalid").names(field);
+        api.patch(&key.path(), change).await.assert_problem(422, "invalid").assert_field_error(field);
     }
-    assert_eq!(desk.read(&key).await, before);
+    assert_eq!(api.read(&key).await, before);
     let nothing = "/api/v1/keys/key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f";
-    desk.patch(nothing, json!({ "name": "x" })).await.refused(404, "not_found");
-    desk.delete(&key.path()).await.ok();
-    desk.patch(&key.path(), json!({ "name": "x" })).await.refused(409, "deleted_key");
+    api.patch(nothing, json!({ "name": "x" })).await.assert_problem(404, "not_found");
+    api.delete(&key.path()).await.ok();
+    api.patch(&key.path(), json!({ "name": "x" })).await.assert_problem(409, "deleted_key");
 }

@@ -1,31 +1,31 @@
-//! What narrows a key, filled into the forms of its pages.
+//! Restrictions in the key forms.
 
 use serde_json::{Value, json};
 
-use crate::desk::Desk;
+use crate::api::Api;
 use crate::harness::{Answer, text};
-use crate::visitor::Visitor;
+use crate::web_client::WebClient;
 
-/// Add New Key, filled in.
-async fn generate(visitor: &Visitor<'_>, fields: &[(&str, &str)]) -> Answer {
-    let path = visitor.keys("/new");
-    let nonce = visitor.nonce(&path).await;
+/// Submits the form for a new key.
+async fn generate(web: &WebClient<'_>, fields: &[(&str, &str)]) -> Answer {
+    let path = web.keys("/new");
+    let nonce = web.nonce(&path).await;
     let usual =
         [("nonce", nonce.as_str()), ("name", "of a form"), ("scope", "inference"), ("expiry", "never")];
-    visitor.submit(&path, &[&usual[..], fields].concat()).await
+    web.submit(&path, &[&usual[..], fields].concat()).await
 }
 
-/// The newest key, as the API tells of it.
-async fn newest(desk: &Desk) -> Value {
-    desk.get("/api/v1/keys?limit=1").await.ok().json()["items"][0].clone()
+/// The newest key, as the API returns it.
+async fn newest(api: &Api) -> Value {
+    api.get("/api/v1/keys?limit=1").await.ok().json()["items"][0].clone()
 }
 
 #[tokio::test]
-async fn a_key_for_public_pages_is_publishable_and_has_what_stands_beside_it() {
-    let desk = Desk::open().await;
-    let visitor = Visitor::sign_in(&desk.server).await;
-    let made = generate(
-        &visitor,
+async fn key_form_for_public_page_creates_publishable_key() {
+    let api = Api::start().await;
+    let web = WebClient::sign_in(&api.server).await;
+    let created = generate(
+        &web,
         &[
             ("used", "public"),
             ("public_origins", "https://shop.example\r\nhttps://*.example.org\r\n"),
@@ -33,7 +33,7 @@ async fn a_key_for_public_pages_is_publishable_and_has_what_stands_beside_it() {
             ("public_every", "5"),
             ("public_unit", "second"),
             ("public_max_image", "0.5"),
-            // What the page hides from then on is not meant.
+            // The page hides these fields for a publishable key, so the server ignores them.
             ("keys", "on"),
             ("origins", "https://hidden.example"),
             ("max_image", "9"),
@@ -43,9 +43,9 @@ async fn a_key_for_public_pages_is_publishable_and_has_what_stands_beside_it() {
         ],
     )
     .await;
-    assert_eq!(made.status, 200, "{made:?}");
-    assert!(made.text.contains("kr_pk_") && made.text.contains("Your publishable key"));
-    let key = newest(&desk).await;
+    assert_eq!(created.status, 200, "{created:?}");
+    assert!(created.text.contains("kr_pk_") && created.text.contains("Your publishable key"));
+    let key = newest(&api).await;
     assert_eq!((&key["class"], &key["scopes"]), (&json!("publishable"), &json!(["inference"])));
     assert_eq!(
         key["restrictions"],
@@ -59,23 +59,23 @@ async fn a_key_for_public_pages_is_publishable_and_has_what_stands_beside_it() {
 }
 
 #[tokio::test]
-async fn name_and_scope_alone_still_make_a_secret_key_without_restrictions() {
-    let desk = Desk::open().await;
-    let visitor = Visitor::sign_in(&desk.server).await;
+async fn key_form_with_name_and_scope_creates_unrestricted_key() {
+    let api = Api::start().await;
+    let web = WebClient::sign_in(&api.server).await;
     for fields in [&[][..], &[("used", "servers")], &[("public_origins", "nonsense")]] {
-        let made = generate(&visitor, fields).await;
-        assert!(made.status == 200 && made.text.contains("kr_sk_"), "{made:?}");
-        let key = newest(&desk).await;
+        let created = generate(&web, fields).await;
+        assert!(created.status == 200 && created.text.contains("kr_sk_"), "{created:?}");
+        let key = newest(&api).await;
         assert_eq!((&key["class"], &key["restrictions"]), (&json!("secret"), &json!({})));
     }
 }
 
 #[tokio::test]
-async fn what_is_wrong_stands_beside_its_field_and_nothing_typed_is_lost() {
-    let desk = Desk::open().await;
-    let visitor = Visitor::sign_in(&desk.server).await;
-    let before = desk.get("/api/v1/keys").await.ok().json()["items"].as_array().unwrap().len();
-    for (field, typed, says) in [
+async fn key_form_with_invalid_field_keeps_input() {
+    let api = Api::start().await;
+    let web = WebClient::sign_in(&api.server).await;
+    let before = api.get("/api/v1/keys").await.ok().json()["items"].as_array().unwrap().len();
+    for (field, typed, expected) in [
         (
             "networks",
             "10.4.0.0/16\n10.4.0.17/16",
@@ -87,9 +87,9 @@ async fn what_is_wrong_stands_beside_its_field_and_nothing_typed_is_lost() {
         ("only_projects", "these", "Tick at least one project, or choose all projects."),
         ("only_models", "these", "Tick at least one model, or choose all models."),
     ] {
-        let again = generate(&visitor, &[(field, typed), ("predictions_day", "5")]).await;
+        let again = generate(&web, &[(field, typed), ("predictions_day", "5")]).await;
         assert_eq!(again.status, 422, "{field}: {again:?}");
-        assert!(again.text.contains(says), "{field}: {says}: {}", again.text);
+        assert!(again.text.contains(expected), "{field}: {expected}: {}", again.text);
         assert!(
             again.text.contains("value=\"of a form\"")
                 && again.text.contains("<details class=\"fold\" open>")
@@ -98,33 +98,33 @@ async fn what_is_wrong_stands_beside_its_field_and_nothing_typed_is_lost() {
             assert!(again.text.contains(typed), "{field}");
         }
     }
-    // A publishable key has the same beside it.
+    // The fields of a publishable key show the same errors.
     let wrong =
         [("used", "public"), ("public_origins", "shop"), ("public_max_image", "0"), ("public_requests", "x")];
-    let again = generate(&visitor, &wrong).await;
+    let again = generate(&web, &wrong).await;
     assert_eq!(again.status, 422);
     for id in ["f-public_origins-error", "f-public_max_image-error", "f-public_requests-error"] {
         assert!(again.text.contains(&format!("id=\"{id}\"")), "{id}: {}", again.text);
     }
     for id in ["f-origins-error", "f-max_image-error", "f-visitor_requests-error"] {
-        assert!(!again.text.contains(&format!("id=\"{id}\"")), "{id} stands in the fold");
+        assert!(!again.text.contains(&format!("id=\"{id}\"")), "{id} is in the collapsed section");
     }
-    let after = desk.get("/api/v1/keys").await.ok().json()["items"].as_array().unwrap().len();
+    let after = api.get("/api/v1/keys").await.ok().json()["items"].as_array().unwrap().len();
     assert_eq!(before, after);
 }
 
 #[tokio::test]
-async fn a_key_is_narrowed_and_a_deleted_project_is_not_forgotten() {
-    let desk = Desk::open().await;
-    let visitor = Visitor::sign_in(&desk.server).await;
-    let (own, other) = (desk.project("caps").await, desk.project("cells").await);
-    let key = desk.key(&["project"]).await;
-    let path = visitor.keys(&format!("/{}/edit", key.id));
+async fn edit_form_keeps_restriction_to_deleted_project() {
+    let api = Api::start().await;
+    let web = WebClient::sign_in(&api.server).await;
+    let (own, other) = (api.project("caps").await, api.project("cells").await);
+    let key = api.create_key_with(&["project"]).await;
+    let path = web.keys(&format!("/{}/edit", key.id));
     let save = async |fields: &[(&str, &str)]| {
-        let revision = desk.read(&key).await["revision"].to_string();
+        let revision = api.read(&key).await["revision"].to_string();
         let usual =
             [("revision", revision.as_str()), ("name", "n"), ("scope", "project"), ("expiry", "never")];
-        visitor.submit(&path, &[&usual[..], fields].concat()).await
+        web.submit(&path, &[&usual[..], fields].concat()).await
     };
     let narrow = [
         ("only_projects", "these"),
@@ -136,39 +136,39 @@ async fn a_key_is_narrowed_and_a_deleted_project_is_not_forgotten() {
     let saved = save(&narrow).await;
     assert_eq!(saved.status, 303, "{saved:?}");
     let expected = json!({ "projects": [own], "networks": ["203.0.113.7/32"], "maxImageBytes": 1_500_000 });
-    assert_eq!(desk.read(&key).await["restrictions"], expected);
-    let page = visitor.page(&visitor.keys(&format!("/{}", key.id))).await.text;
-    for says in ["Only these projects", "caps", "203.0.113.7/32", "Images of at most", "1.5 MB"] {
-        assert!(page.contains(says), "{says}: {page}");
+    assert_eq!(api.read(&key).await["restrictions"], expected);
+    let page = web.page(&web.keys(&format!("/{}", key.id))).await.text;
+    for message in ["Only these projects", "caps", "203.0.113.7/32", "Images of at most", "1.5 MB"] {
+        assert!(page.contains(message), "{message}: {page}");
     }
-    let list = visitor.page(&visitor.keys("")).await.text;
+    let list = web.page(&web.keys("")).await.text;
     assert!(list.contains("1 project only · 1 network only · images up to 1.5 MB"), "{list}");
 
-    desk.delete(&format!("/api/v1/projects/{own}")).await.ok();
-    let form = visitor.page(&path).await.text;
+    api.delete(&format!("/api/v1/projects/{own}")).await.ok();
+    let form = web.page(&path).await.text;
     assert!(form.contains(&format!("{own} (deleted)")), "{form}");
     assert!(form.contains("value=\"1.5\"") && form.contains("203.0.113.7/32</textarea>"), "{form}");
     let renamed = save(&[]).await;
     assert_eq!(renamed.status, 303, "{renamed:?}");
-    assert_eq!(desk.read(&key).await["restrictions"], expected, "what is not sent stays");
+    assert_eq!(api.read(&key).await["restrictions"], expected, "absent fields stay unchanged");
     let fields = [("only_projects", "these"), (own.as_str(), "on"), ("networks", ""), ("max_image", " ")];
     assert_eq!(save(&fields).await.status, 303);
-    assert_eq!(desk.read(&key).await["restrictions"], json!({ "projects": [own] }));
-    // Nothing ticked is no way to open everything.
+    assert_eq!(api.read(&key).await["restrictions"], json!({ "projects": [own] }));
+    // A form without a selected project must not allow all projects.
     assert_eq!(save(&[("only_projects", "these")]).await.status, 422);
     assert_eq!(save(&[("only_projects", "these"), (other.as_str(), "on")]).await.status, 303);
     let stranger = "prj_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f";
-    let refused = save(&[("only_projects", "these"), (stranger, "on")]).await;
-    assert!(refused.status == 422 && refused.text.contains("id=\"f-projects-error\""), "{refused:?}");
-    assert_eq!(desk.read(&key).await["restrictions"], json!({ "projects": [other] }));
+    let denied = save(&[("only_projects", "these"), (stranger, "on")]).await;
+    assert!(denied.status == 422 && denied.text.contains("id=\"f-projects-error\""), "{denied:?}");
+    assert_eq!(api.read(&key).await["restrictions"], json!({ "projects": [other] }));
     assert_eq!(save(&[("only_projects", "any"), (other.as_str(), "on")]).await.status, 303);
-    assert_eq!(desk.read(&key).await["restrictions"], json!({}));
+    assert_eq!(api.read(&key).await["restrictions"], json!({}));
 }
 
 #[tokio::test]
-async fn limits_that_a_form_does_not_show_stay_when_it_is_saved() {
-    let desk = Desk::open().await;
-    let visitor = Visitor::sign_in(&desk.server).await;
+async fn edit_form_keeps_limits_it_does_not_show() {
+    let api = Api::start().await;
+    let web = WebClient::sign_in(&api.server).await;
     let limits = json!({
         "origins": ["https://shop.example"],
         "rate": { "requests": 100, "seconds": 60 },
@@ -180,15 +180,14 @@ async fn limits_that_a_form_does_not_show_stay_when_it_is_saved() {
     });
     let draft =
         json!({ "name": "n", "class": "publishable", "scopes": ["inference"], "restrictions": limits });
-    let key = desk.make(draft).await;
+    let key = api.create_key(draft).await;
     let save = async |fields: &[(&str, &str)]| {
-        let revision = desk.read(&key).await["revision"].to_string();
+        let revision = api.read(&key).await["revision"].to_string();
         let usual =
             [("revision", revision.as_str()), ("name", "n"), ("scope", "inference"), ("expiry", "never")];
-        let saved =
-            visitor.submit(&visitor.keys(&format!("/{}/edit", key.id)), &[&usual[..], fields].concat()).await;
+        let saved = web.submit(&web.keys(&format!("/{}/edit", key.id)), &[&usual[..], fields].concat()).await;
         assert_eq!(saved.status, 303, "{saved:?}");
-        desk.read(&key).await["restrictions"].clone()
+        api.read(&key).await["restrictions"].clone()
     };
     assert_eq!(save(&[]).await, limits);
     let after = save(&[("rate_requests", ""), ("predictions_day", "9"), ("visitor_requests", "10")]).await;
@@ -197,13 +196,13 @@ async fn limits_that_a_form_does_not_show_stay_when_it_is_saved() {
 }
 
 #[tokio::test]
-async fn a_key_that_opens_nothing_stays_so_when_its_form_is_saved() {
-    let desk = Desk::open().await;
-    let visitor = Visitor::sign_in(&desk.server).await;
+async fn edit_form_keeps_empty_restrictions() {
+    let api = Api::start().await;
+    let web = WebClient::sign_in(&api.server).await;
     let nothing = json!({ "projects": [], "networks": [], "origins": [] });
-    let key = desk.make(json!({ "name": "n", "scopes": ["project"], "restrictions": nothing })).await;
-    let path = visitor.keys(&format!("/{}/edit", key.id));
-    let form = visitor.page(&path).await.text;
+    let key = api.create_key(json!({ "name": "n", "scopes": ["project"], "restrictions": nothing })).await;
+    let path = web.keys(&format!("/{}/edit", key.id));
+    let form = web.page(&path).await.text;
     assert!(form.contains("\nnone</textarea>") && form.contains("to block all"), "{form}");
     let revision = key.body["revision"].to_string();
     let fields = [
@@ -215,7 +214,7 @@ async fn a_key_that_opens_nothing_stays_so_when_its_form_is_saved() {
         ("networks", "none"),
         ("origins", "none"),
     ];
-    assert_eq!(visitor.submit(&path, &fields).await.status, 303);
-    let after = desk.read(&key).await;
+    assert_eq!(web.submit(&path, &fields).await.status, 303);
+    let after = api.read(&key).await;
     assert_eq!((text(&after["name"]).as_str(), &after["restrictions"]), ("renamed", &nothing));
 }

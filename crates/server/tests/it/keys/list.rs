@@ -1,29 +1,29 @@
-//! Keys in pages, filtered and searched.
+//! Listing keys with pages, filters, and search.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::desk::{Desk, in_millis};
-use crate::harness::until;
+use crate::api::{Api, millis_from_now};
+use crate::harness::wait_until;
 
-async fn names(desk: &Desk, query: &str) -> BTreeSet<String> {
-    desk.get(&format!("/api/v1/keys?{query}")).await.ok().item_names().into_iter().collect()
+async fn names(api: &Api, query: &str) -> BTreeSet<String> {
+    api.get(&format!("/api/v1/keys?{query}")).await.ok().item_names().into_iter().collect()
 }
 
-fn these(names: &[&str]) -> BTreeSet<String> {
+fn name_set(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 #[tokio::test]
-async fn pages_hold_every_key_once_newest_first() {
-    let desk = Desk::open().await;
+async fn key_list_pages_have_each_key_once_newest_first() {
+    let api = Api::start().await;
     for number in 0..6 {
-        desk.make(json!({ "name": format!("key {number}"), "scopes": ["project"] })).await;
+        api.create_key(json!({ "name": format!("key {number}"), "scopes": ["project"] })).await;
     }
     let (mut found, mut path) = (Vec::new(), "/api/v1/keys?limit=3".to_owned());
     let pages = loop {
-        let page = desk.get(&path).await.ok();
+        let page = api.get(&path).await.ok();
         found.push(page.item_names());
         match &page.json()["nextCursor"] {
             Value::String(cursor) => path = format!("/api/v1/keys?limit=3&cursor={cursor}"),
@@ -35,15 +35,16 @@ async fn pages_hold_every_key_once_newest_first() {
 }
 
 #[tokio::test]
-async fn filters_find_what_they_say() {
-    let desk = Desk::open().await;
-    let project = desk.make(json!({ "name": "Líne 3%", "scopes": ["project"] })).await;
-    desk.make(json!({ "name": "web", "scopes": ["inference"], "class": "publishable" })).await;
-    desk.make(json!({ "name": "short", "scopes": ["inference"], "expiresAt": in_millis(300) })).await;
-    let gone = desk.make(json!({ "name": "gone", "scopes": ["project", "inference"] })).await;
-    desk.delete(&gone.path()).await.ok();
-    until("the short one expires", async || {
-        names(&desk, "status=expired").await.contains("short").then_some(())
+async fn key_list_filters_match_their_keys() {
+    let api = Api::start().await;
+    let project = api.create_key(json!({ "name": "Líne 3%", "scopes": ["project"] })).await;
+    api.create_key(json!({ "name": "web", "scopes": ["inference"], "class": "publishable" })).await;
+    api.create_key(json!({ "name": "short", "scopes": ["inference"], "expiresAt": millis_from_now(300) }))
+        .await;
+    let gone = api.create_key(json!({ "name": "gone", "scopes": ["project", "inference"] })).await;
+    api.delete(&gone.path()).await.ok();
+    wait_until("the key expires", async || {
+        names(&api, "status=expired").await.contains("short").then_some(())
     })
     .await;
     let hint = format!("q={}", &project.secret[40..]);
@@ -64,13 +65,13 @@ async fn filters_find_what_they_say() {
         (&hint, &["Líne 3%"]),
         ("q=nothing", &[]),
     ] {
-        assert_eq!(names(&desk, query).await, these(found), "{query}");
+        assert_eq!(names(&api, query).await, name_set(found), "{query}");
     }
 }
 
 #[tokio::test]
-async fn what_no_filter_can_be_is_named() {
-    let desk = Desk::open().await;
+async fn key_list_with_invalid_filter_is_rejected() {
+    let api = Api::start().await;
     for (query, field) in [
         ("status=dead", "status"),
         ("scope=all", "scope"),
@@ -80,6 +81,9 @@ async fn what_no_filter_can_be_is_named() {
         ("limit=many", "limit"),
         ("cursor=2", "cursor"),
     ] {
-        desk.get(&format!("/api/v1/keys?{query}")).await.refused(422, "invalid").names(field);
+        api.get(&format!("/api/v1/keys?{query}"))
+            .await
+            .assert_problem(422, "invalid")
+            .assert_field_error(field);
     }
 }

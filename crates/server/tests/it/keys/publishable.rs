@@ -1,17 +1,20 @@
-//! A publishable key holds Inference and nothing else, ever.
+//! Publishable keys have the scope Inference and no other.
 
 use serde_json::json;
 
-use crate::desk::Desk;
+use crate::api::Api;
 
 #[tokio::test]
-async fn a_publishable_key_is_made_with_inference_alone() {
-    let desk = Desk::open().await;
-    let wanted = |scopes: &[&str]| json!({ "name": "web", "class": "publishable", "scopes": scopes });
+async fn publishable_key_with_other_scopes_is_rejected() {
+    let api = Api::start().await;
+    let new_key = |scopes: &[&str]| json!({ "name": "web", "class": "publishable", "scopes": scopes });
     for more in [&["project"][..], &["inference", "project"], &["keys"], &["inference", "keys"]] {
-        desk.post("/api/v1/keys", wanted(more)).await.refused(422, "invalid").names("class");
+        api.post("/api/v1/keys", new_key(more))
+            .await
+            .assert_problem(422, "invalid")
+            .assert_field_error("class");
     }
-    let key = desk.make(wanted(&["inference"])).await;
+    let key = api.create_key(new_key(&["inference"])).await;
     assert!(key.secret.starts_with("kr_pk_"));
     assert_eq!(
         (&key.body["class"], &key.body["permissions"]),
@@ -20,14 +23,14 @@ async fn a_publishable_key_is_made_with_inference_alone() {
 }
 
 #[tokio::test]
-async fn no_edit_and_no_rotation_lifts_its_ceiling() {
-    let desk = Desk::open().await;
-    let key = desk.make(json!({ "name": "web", "class": "publishable", "scopes": ["inference"] })).await;
+async fn publishable_key_edit_and_rotation_keep_inference_only() {
+    let api = Api::start().await;
+    let key = api.create_key(json!({ "name": "web", "class": "publishable", "scopes": ["inference"] })).await;
     for change in [json!({ "scopes": ["project"] }), json!({ "scopes": ["inference", "keys"] })] {
-        desk.patch(&key.path(), change).await.refused(422, "invalid").names("class");
+        api.patch(&key.path(), change).await.assert_problem(422, "invalid").assert_field_error("class");
     }
-    desk.patch(&key.path(), json!({ "class": "secret" })).await.refused(422, "invalid");
-    let new = desk.rotate(&key, "0s").await;
+    api.patch(&key.path(), json!({ "class": "secret" })).await.assert_problem(422, "invalid");
+    let new = api.rotate(&key, "0s").await;
     assert!(new.secret.starts_with("kr_pk_"));
-    desk.projects(&new.secret).await.refused(403, "insufficient_scope");
+    api.projects(&new.secret).await.assert_problem(403, "insufficient_scope");
 }

@@ -1,12 +1,12 @@
-//! The old secret ends before its time, and never outlives its key.
+//! Retiring the old secret early.
 
 use serde_json::{Value, json};
 
-use crate::desk::{Desk, Made, in_millis};
-use crate::harness::{Answer, until};
+use crate::api::{Api, CreatedKey, millis_from_now};
+use crate::harness::{Answer, wait_until};
 
-impl Desk {
-    async fn retire(&self, key: &Made) -> Answer {
+impl Api {
+    async fn retire(&self, key: &CreatedKey) -> Answer {
         self.post(&format!("{}/retire", key.path()), json!({})).await
     }
 }
@@ -16,63 +16,63 @@ fn time(value: &Value) -> jiff::Timestamp {
 }
 
 #[tokio::test]
-async fn the_old_secret_ends_when_that_is_answered_and_the_new_one_stays() {
-    let desk = Desk::open().await;
-    let key = desk.key(&["project"]).await;
-    let new = desk.rotate(&key, "24h").await;
-    desk.projects(&key.secret).await.ok();
-    let answer = desk.retire(&key).await.ok();
-    desk.projects(&key.secret).await.refused(401, "retired_secret");
-    desk.projects(&new.secret).await.ok();
+async fn retired_secret_is_denied_and_new_secret_allowed() {
+    let api = Api::start().await;
+    let key = api.create_key_with(&["project"]).await;
+    let new = api.rotate(&key, "24h").await;
+    api.projects(&key.secret).await.ok();
+    let answer = api.retire(&key).await.ok();
+    api.projects(&key.secret).await.assert_problem(401, "retired_secret");
+    api.projects(&new.secret).await.ok();
     let retired = answer.json();
     assert_eq!(answer.header("etag"), format!("\"{}\"", retired["revision"]));
     assert_eq!(retired["propagation"]["confirmed"], 1);
     assert!(time(&retired["secrets"][1]["retiresAt"]) <= jiff::Timestamp::now());
     assert_eq!(retired["secrets"][0]["retiresAt"], Value::Null);
-    // Once more is no change, and neither is it where nothing was rotated.
-    assert_eq!(desk.retire(&key).await.ok().json()["revision"], retired["revision"]);
-    let whole = desk.key(&["project"]).await;
-    assert_eq!(desk.retire(&whole).await.ok().json()["revision"], whole.body["revision"]);
-    desk.projects(&whole.secret).await.ok();
+    // A second retirement changes nothing, nor does one without a rotation.
+    assert_eq!(api.retire(&key).await.ok().json()["revision"], retired["revision"]);
+    let whole = api.create_key_with(&["project"]).await;
+    assert_eq!(api.retire(&whole).await.ok().json()["revision"], whole.body["revision"]);
+    api.projects(&whole.secret).await.ok();
 }
 
 #[tokio::test]
-async fn retiring_only_takes_away_so_a_key_may_that_holds_less() {
-    let desk = Desk::open().await;
-    let (key, weak) = (desk.key(&["project"]).await, desk.key(&["keys"]).await);
-    desk.rotate(&key, "24h").await;
+async fn weaker_key_can_retire_old_secret() {
+    let api = Api::start().await;
+    let (key, weak) = (api.create_key_with(&["project"]).await, api.create_key_with(&["keys"]).await);
+    api.rotate(&key, "24h").await;
     let path = format!("{}/retire", key.path());
-    desk.server.post(&path, &key.secret, json!({})).await.refused(403, "insufficient_scope");
-    desk.server.post(&path, &weak.secret, json!({})).await.ok();
-    desk.projects(&key.secret).await.refused(401, "retired_secret");
-    desk.delete(&key.path()).await.ok();
-    desk.retire(&key).await.refused(409, "deleted_key");
+    api.server.post(&path, &key.secret, json!({})).await.assert_problem(403, "insufficient_scope");
+    api.server.post(&path, &weak.secret, json!({})).await.ok();
+    api.projects(&key.secret).await.assert_problem(401, "retired_secret");
+    api.delete(&key.path()).await.ok();
+    api.retire(&key).await.assert_problem(409, "deleted_key");
 }
 
 #[tokio::test]
-async fn an_expiry_that_is_set_or_brought_forward_during_the_overlap_ends_the_old_secret_too() {
-    let desk = Desk::open().await;
-    let key = desk.key(&["project"]).await;
-    let new = desk.rotate(&key, "24h").await;
-    let old_ends = async || time(&desk.read(&key).await["secrets"][1]["retiresAt"]);
+async fn earlier_expiry_during_overlap_ends_old_secret() {
+    let api = Api::start().await;
+    let key = api.create_key_with(&["project"]).await;
+    let new = api.rotate(&key, "24h").await;
+    let old_ends = async || time(&api.read(&key).await["secrets"][1]["retiresAt"]);
     let promised = old_ends().await;
     for millis in [3_600_000, 60_000] {
-        let expires = in_millis(millis);
-        desk.patch(&key.path(), json!({ "expiresAt": expires })).await.ok();
+        let expires = millis_from_now(millis);
+        api.patch(&key.path(), json!({ "expiresAt": expires })).await.ok();
         let expires: jiff::Timestamp = expires.parse().unwrap();
         assert_eq!(old_ends().await.as_microsecond(), expires.as_microsecond());
     }
     assert!(old_ends().await < promised);
-    // What was brought forward stays there: a later end of the key is none of the old secret's.
+    // The old secret keeps the earlier end, even if the key's expiry moves later.
     let brought = old_ends().await;
-    desk.patch(&key.path(), json!({ "expiresAt": null })).await.ok();
+    api.patch(&key.path(), json!({ "expiresAt": null })).await.ok();
     assert_eq!(old_ends().await, brought);
-    desk.patch(&key.path(), json!({ "expiresAt": in_millis(300) })).await.ok();
-    until("it expires", async || (desk.read(&key).await["status"] == "expired").then_some(())).await;
+    api.patch(&key.path(), json!({ "expiresAt": millis_from_now(300) })).await.ok();
+    wait_until("the key expires", async || (api.read(&key).await["status"] == "expired").then_some(())).await;
     for secret in [&key.secret, &new.secret] {
-        desk.projects(secret).await.refused(401, "expired_key");
+        api.projects(secret).await.assert_problem(401, "expired_key");
     }
-    desk.patch(&key.path(), json!({ "expiresAt": null })).await.ok();
-    desk.projects(&new.secret).await.ok();
-    desk.projects(&key.secret).await.refused(401, "retired_secret");
+    api.patch(&key.path(), json!({ "expiresAt": null })).await.ok();
+    api.projects(&new.secret).await.ok();
+    api.projects(&key.secret).await.assert_problem(401, "retired_secret");
 }

@@ -1,71 +1,77 @@
-//! What a change would have refused, asked before it is made.
+//! The preview of a change: which requests it would have denied.
 
 use keyrack_key::Permission;
 use serde_json::{Value, json};
 
-use crate::desk::{Desk, Made};
-use crate::past::{Day, passed};
-use crate::visitor::Visitor;
+use crate::api::{Api, CreatedKey};
+use crate::usage_history::{DailyUsage, write_usage};
+use crate::web_client::WebClient;
 
-/// A key that was used for a month: predictions from one address, trainings from another.
-async fn used() -> (Desk, Made) {
-    let mut desk = Desk::open().await;
-    let key = desk.key(&["project"]).await;
-    let trained = Day {
+/// A key with one month of usage: predictions from one address, trainings from another.
+async fn used_key() -> (Api, CreatedKey) {
+    let mut api = Api::start().await;
+    let key = api.create_key_with(&["project"]).await;
+    let trained = DailyUsage {
         permission: Permission::ModelsTrain,
         address: "10.4.0.7",
         agent: "nightly",
-        ..Day::predicted(&key, 5, 12)
+        ..DailyUsage::predictions(&key, 5, 12)
     };
-    let refused = Day { refused: Some("rate_limited"), ..Day::predicted(&key, 3, 99) };
-    let long_ago = Day::predicted(&key, 45, 1_000);
-    let all = [Day::predicted(&key, 1, 500), Day::predicted(&key, 20, 41), trained, refused, long_ago];
-    passed(&mut desk.server, &all).await;
-    (desk, key)
+    let rejected = DailyUsage { denied: Some("rate_limited"), ..DailyUsage::predictions(&key, 3, 99) };
+    let long_ago = DailyUsage::predictions(&key, 45, 1_000);
+    let all = [
+        DailyUsage::predictions(&key, 1, 500),
+        DailyUsage::predictions(&key, 20, 41),
+        trained,
+        rejected,
+        long_ago,
+    ];
+    write_usage(&mut api.server, &all).await;
+    (api, key)
 }
 
-async fn asks(desk: &Desk, key: &Made, change: Value) -> Value {
-    desk.post(&format!("{}/what-if", key.path()), change).await.ok().json()
+async fn what_if(api: &Api, key: &CreatedKey, change: Value) -> Value {
+    api.post(&format!("{}/what-if", key.path()), change).await.ok().json()
 }
 
 #[tokio::test]
-async fn a_narrower_scope_is_judged_by_what_was_asked_for_and_changes_nothing() {
-    let (desk, key) = used().await;
-    let what = asks(&desk, &key, json!({ "scopes": ["inference"] })).await;
-    let told = ["days", "requests", "denied", "unknown"].map(|field| what[field].clone());
-    assert_eq!(json!(told), json!([30, 553, 12, 0]), "{what:#}");
+async fn what_if_with_narrower_scope_counts_denials() {
+    let (api, key) = used_key().await;
+    let what = what_if(&api, &key, json!({ "scopes": ["inference"] })).await;
+    let counts = ["days", "requests", "denied", "unknown"].map(|field| what[field].clone());
+    assert_eq!(json!(counts), json!([30, 553, 12, 0]), "{what:#}");
     let [one] = what["callers"].as_array().unwrap().as_slice() else { panic!("{what:#}") };
     assert_eq!((&one["caller"]["userAgent"], &one["denied"]), (&json!("nightly"), &json!(12)));
     assert_eq!((&what["addedPermissions"], &what["unrecordedRestrictions"]), (&json!([]), &json!([])));
-    assert_eq!(desk.read(&key).await["revision"], key.body["revision"]);
-    let wider = asks(&desk, &key, json!({ "scopes": ["project", "keys"] })).await;
+    assert_eq!(api.read(&key).await["revision"], key.body["revision"]);
+    let wider = what_if(&api, &key, json!({ "scopes": ["project", "keys"] })).await;
     assert_eq!((&wider["denied"], &wider["addedPermissions"]), (&json!(0), &json!(["keys:manage"])));
 }
 
 #[tokio::test]
-async fn networks_are_judged_by_who_called_and_what_is_not_recorded_is_said() {
-    let (desk, key) = used().await;
+async fn what_if_with_networks_counts_denials_by_caller() {
+    let (api, key) = used_key().await;
     let restrictions = json!({ "networks": ["10.4.0.0/16"] });
-    let what = asks(&desk, &key, json!({ "restrictions": restrictions })).await;
+    let what = what_if(&api, &key, json!({ "restrictions": restrictions })).await;
     assert_eq!((&what["denied"], &what["unknown"]), (&json!(541), &json!(0)), "{what:#}");
     assert_eq!(what["callers"][0]["caller"]["network"], "203.0.113.9");
-    let project = desk.project("Caps").await;
-    let what = asks(
-        &desk,
+    let project = api.project("Caps").await;
+    let what = what_if(
+        &api,
         &key,
         json!({ "restrictions": { "projects": [project], "rate": { "requests": 1, "seconds": 3_600 } } }),
     )
     .await;
     assert_eq!((&what["denied"], &what["unrecordedRestrictions"]), (&json!(0), &json!(["projects"])));
-    // Two an hour at most, of 500, 41 and 12.
+    // Two requests an hour would have been allowed, of 500, 41, and 12.
     assert_eq!(what["rateLimited"], 498 + 39 + 10);
-    let expires = asks(&desk, &key, json!({ "expiresAt": "2099-01-01T00:00:00Z" })).await;
+    let expires = what_if(&api, &key, json!({ "expiresAt": "2099-01-01T00:00:00Z" })).await;
     assert_eq!(expires["denied"], 0);
 }
 
 #[tokio::test]
-async fn a_question_that_could_not_be_saved_is_refused_by_its_field() {
-    let (desk, key) = used().await;
+async fn what_if_with_invalid_change_is_rejected() {
+    let (api, key) = used_key().await;
     let path = format!("{}/what-if", key.path());
     for (change, field) in [
         (json!({ "scopes": [] }), "scopes"),
@@ -82,21 +88,22 @@ async fn a_question_that_could_not_be_saved_is_refused_by_its_field() {
         (json!({ "expiresAt": "2001-01-01T00:00:00Z" }), "expiresAt"),
         (json!({ "name": "x" }), "name"),
     ] {
-        desk.post(&path, change).await.names_field(field);
+        api.post(&path, change).await.check_field_error(field);
     }
-    let public = desk.make(json!({ "name": "p", "class": "publishable", "scopes": ["inference"] })).await;
-    desk.post(&format!("{}/what-if", public.path()), json!({ "scopes": ["project"] }))
+    let public =
+        api.create_key(json!({ "name": "p", "class": "publishable", "scopes": ["inference"] })).await;
+    api.post(&format!("{}/what-if", public.path()), json!({ "scopes": ["project"] }))
         .await
-        .names_field("class");
-    desk.delete(&key.path()).await.ok();
-    desk.post(&path, json!({})).await.refused(409, "deleted_key");
+        .check_field_error("class");
+    api.delete(&key.path()).await.ok();
+    api.post(&path, json!({})).await.assert_problem(409, "deleted_key");
 }
 
 #[tokio::test]
-async fn the_page_says_it_before_it_saves() {
-    let (desk, key) = used().await;
-    let visitor = Visitor::sign_in(&desk.server).await;
-    let edit = visitor.keys(&format!("/{}/edit", key.id));
+async fn edit_page_previews_denials_before_saving() {
+    let (api, key) = used_key().await;
+    let web = WebClient::sign_in(&api.server).await;
+    let edit = web.keys(&format!("/{}/edit", key.id));
     let revision = key.body["revision"].to_string();
     let fields = |scope: &'static str, check: &'static str| {
         [
@@ -111,19 +118,19 @@ async fn the_page_says_it_before_it_saves() {
     let ask = async |scope, check| {
         let fields = fields(scope, check);
         let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        visitor.submit(&edit, &fields).await
+        web.submit(&edit, &fields).await
     };
-    let says = ask("inference", "on").await;
-    assert_eq!(says.status, 200, "{says:?}");
-    assert!(says.text.contains("12 of 553 calls in 30 days would have been refused."), "{says:?}");
-    assert!(says.text.contains("10.4.0.7, nightly: 12 calls"), "{says:?}");
+    let expected = ask("inference", "on").await;
+    assert_eq!(expected.status, 200, "{expected:?}");
+    assert!(expected.text.contains("12 of 553 calls in 30 days would have been refused."), "{expected:?}");
+    assert!(expected.text.contains("10.4.0.7, nightly: 12 calls"), "{expected:?}");
     let same = ask("project", "on").await;
     assert!(same.text.contains("0 of 553 calls in 30 days would have been refused."), "{same:?}");
-    assert_eq!(desk.read(&key).await["revision"], key.body["revision"], "nothing was saved");
+    assert_eq!(api.read(&key).await["revision"], key.body["revision"], "nothing was saved");
     assert_eq!(ask("inference", "").await.status, 303);
-    assert_eq!(desk.read(&key).await["scopes"], json!(["inference"]));
-    let saved = desk.read(&key).await["revision"].to_string();
-    let wide = visitor
+    assert_eq!(api.read(&key).await["scopes"], json!(["inference"]));
+    let saved = api.read(&key).await["revision"].to_string();
+    let wide = web
         .submit(&edit, &[("name", "n"), ("scope", "project"), ("revision", &saved), ("check", "on")])
         .await;
     assert!(

@@ -6,10 +6,10 @@ use std::process::Command;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::school::School;
-use crate::harness::{Server, keyrack, until};
+use super::fixture::TrainingFixture;
+use crate::harness::{Server, keyrack, wait_until};
 
-/// The processes that a server has started.
+/// The running child processes of a server.
 pub(super) fn workers_of(server: &Server) -> Vec<u32> {
     let is_child =
         |pid: &u32| state(*pid).is_some_and(|(parent, state)| parent == server.pid() && state != 'Z');
@@ -21,7 +21,7 @@ pub(super) fn is_alive(pid: u32) -> bool {
     state(pid).is_some_and(|(_, state)| state != 'Z')
 }
 
-/// As the kernel does it when memory is short.
+/// Kills a process, as the kernel does when memory is short.
 pub(super) fn kill(pid: u32) {
     signal(pid, "KILL");
 }
@@ -30,7 +30,7 @@ fn signal(pid: u32, name: &str) {
     assert!(Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).status().unwrap().success());
 }
 
-/// Parent and state of a process (proc_pid_stat(5)).
+/// The parent and state of a process (proc_pid_stat(5)).
 fn state(pid: u32) -> Option<(u32, char)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, rest) = stat.rsplit_once(") ")?;
@@ -40,44 +40,45 @@ fn state(pid: u32) -> Option<(u32, char)> {
 }
 
 #[tokio::test]
-async fn a_server_has_as_many_workers_as_it_is_told_and_starts_anew_what_died() {
-    let server = Server::with(&["--workers", "2"], &[]).await;
-    let both = until("two workers", async || Some(workers_of(&server)).filter(|all| all.len() == 2)).await;
+async fn server_restarts_dead_workers_up_to_configured_count() {
+    let server = Server::start_with(&["--workers", "2"], &[]).await;
+    let both =
+        wait_until("two workers", async || Some(workers_of(&server)).filter(|all| all.len() == 2)).await;
     kill(both[0]);
     let again = async || Some(workers_of(&server)).filter(|all| all.len() == 2 && !all.contains(&both[0]));
-    let now = until("another worker", again).await;
-    assert!(now.contains(&both[1]), "the other one was left alone");
-    let none = Server::with(&["--workers", "0"], &[]).await;
+    let now = wait_until("another worker", again).await;
+    assert!(now.contains(&both[1]), "the other worker still runs");
+    let none = Server::start_with(&["--workers", "0"], &[]).await;
     assert!(workers_of(&none).is_empty());
 }
 
 #[tokio::test]
-async fn a_worker_by_itself_trains_for_a_server_without_and_stops_when_told() {
-    let school = School::without_workers().await;
-    let project = school.classes("caps", &[("red", 5), ("blue", 5)]).await;
-    let id = school.train(&project, json!({})).await;
-    let data = school.desk.server.data();
+async fn standalone_worker_trains_and_stops_on_sigterm() {
+    let training = TrainingFixture::without_workers().await;
+    let project = training.classification_project("caps", &[("red", 5), ("blue", 5)]).await;
+    let id = training.train(&project, json!({})).await;
+    let data = training.api.server.data();
     let mut worker = Command::new(env!("CARGO_BIN_EXE_keyrack"));
-    // Where nobody speaks through standard input, its end means nothing.
+    // The worker ignores the end of its standard input, since no server uses it.
     let mut worker = worker
         .args(["worker", "--threads", "1", "--data"])
         .arg(&data)
         .stdin(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    let model = school.ended(&id).await;
+    let model = training.wait_until_ended(&id).await;
     assert_eq!(model["status"], "ready", "{model}");
-    assert_eq!(worker.try_wait().unwrap(), None, "it waits for the next");
+    assert_eq!(worker.try_wait().unwrap(), None, "the worker waits for the next training");
     signal(worker.id(), "TERM");
-    let status = until("the worker stops", async || worker.try_wait().unwrap()).await;
+    let status = wait_until("the worker stops", async || worker.try_wait().unwrap()).await;
     assert_eq!(status.code(), Some(0));
 }
 
 #[tokio::test]
-async fn a_worker_is_refused_where_there_is_no_keyrack() {
+async fn worker_without_data_folder_fails() {
     let folder = TempDir::new().unwrap();
     let ran = keyrack(["worker", "--data"]).arg(folder.path()).run().await;
-    ran.failed(1, "there is no Keyrack in");
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is made there");
-    keyrack(["worker", "--threads", "0"]).run().await.failed(2, "--threads");
+    ran.assert_failed(1, "there is no Keyrack in");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "the folder stays empty");
+    keyrack(["worker", "--threads", "0"]).run().await.assert_failed(2, "--threads");
 }

@@ -1,4 +1,4 @@
-//! Keyrack, a proxy that asks it, and a service behind the proxy.
+//! Keyrack, a proxy that verifies requests with it, and a service behind the proxy.
 
 use std::fs;
 use std::path::Path;
@@ -11,10 +11,10 @@ use tempfile::TempDir;
 
 use super::echo::echo;
 use super::program::Program;
-use crate::desk::Desk;
-use crate::harness::{Answer, SLUG, client, send, until};
+use crate::api::Api;
+use crate::harness::{Answer, SLUG, client, send, wait_until};
 
-/// The headers in which Keyrack, a proxy and a service speak about a request.
+/// The headers that Keyrack, a proxy, and a service exchange about a request.
 pub(super) const KEYRACK_HEADERS: [&str; 7] = [
     "X-Keyrack-Key",
     "X-Keyrack-Workspace",
@@ -26,7 +26,7 @@ pub(super) const KEYRACK_HEADERS: [&str; 7] = [
 ];
 
 pub(crate) struct Deployment {
-    pub(crate) desk: Desk,
+    pub(crate) api: Api,
     pub(crate) program: Program,
     pub(crate) url: String,
     client: Client,
@@ -35,14 +35,14 @@ pub(crate) struct Deployment {
 }
 
 impl Deployment {
-    /// Starts all three, and returns when the proxy denies a request without a key.
+    /// Starts all three and returns when the proxy denies a request without a key.
     pub(crate) async fn of(program: Program) -> Self {
         assert_eq!(SLUG, "northfield-vision", "the examples name this workspace");
-        let desk = Desk::open().await;
+        let api = Api::start().await;
         let folder = TempDir::new().unwrap();
         let port = free_port();
         let ports = [
-            ("8080", desk.server.url.rsplit(':').next().unwrap().to_owned()),
+            ("8080", api.server.url.rsplit(':').next().unwrap().to_owned()),
             ("8088", port.to_string()),
             ("8089", free_port().to_string()),
             ("9000", echo().await.to_string()),
@@ -50,19 +50,19 @@ impl Deployment {
         for file in program.files() {
             let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/proxies");
             let text = fs::read_to_string(examples.join(file)).unwrap();
-            fs::write(folder.path().join(file), for_tests(&text, &ports)).unwrap();
+            fs::write(folder.path().join(file), adapt_example(&text, &ports)).unwrap();
         }
         let process = program.start(folder.path());
         let url = format!("http://127.0.0.1:{port}");
-        let mut deployment = Self { desk, program, url, client: client(), process, folder };
-        deployment.wait_until_it_asks().await;
+        let mut deployment = Self { api, program, url, client: client(), process, folder };
+        deployment.wait_until_ready().await;
         deployment
     }
 
-    async fn wait_until_it_asks(&mut self) {
-        until("the proxy asks Keyrack", async || {
+    async fn wait_until_ready(&mut self) {
+        wait_until("the proxy denies a request without a key", async || {
             if let Some(status) = self.process.try_wait().unwrap() {
-                panic!("the proxy ended: {status}\n{}", self.log());
+                panic!("the proxy exited: {status}\n{}", self.log());
             }
             let answer = self.request(Method::GET, "/").send().await.ok()?;
             (answer.status() == 401).then_some(())
@@ -79,7 +79,7 @@ impl Deployment {
         send(self.request(Method::GET, path).header("x-api-key", secret)).await
     }
 
-    /// All that the proxy wrote.
+    /// All output and logs of the proxy.
     pub(super) fn log(&self) -> String {
         let text = |name| fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
         ["log", "access.log"].map(text).concat()
@@ -91,13 +91,13 @@ impl Drop for Deployment {
         let _ = self.process.kill();
         let _ = self.process.wait();
         if !std::thread::panicking() {
-            assert!(!self.log().contains("kr_sk_"), "no log has a secret: {}", self.log());
+            assert!(!self.log().contains("kr_sk_"), "a log contains a secret: {}", self.log());
         }
     }
 }
 
-/// An example with other ports, and without folders that only root can write.
-fn for_tests(text: &str, ports: &[(&str, String)]) -> String {
+/// The example with other ports, and without folders that only root can write.
+fn adapt_example(text: &str, ports: &[(&str, String)]) -> String {
     let of_example = Regex::new(r"\b(8080|8088|8089|9000)\b").unwrap();
     let text = of_example.replace_all(text, |found: &Captures<'_>| {
         let (_, port) = ports.iter().find(|(port, _)| *port == &found[0]).unwrap();
@@ -120,29 +120,29 @@ pub(super) fn received(answer: &Answer, name: &str) -> Vec<String> {
     headers.map(|header| header[1].as_str().unwrap().to_owned()).collect()
 }
 
-/// The code of a denial, which a page can read and which has an ID.
+/// The code of a denial. Panics unless a page can read the denial and its request ID.
 pub(super) fn code(answer: &Answer) -> Value {
     let problem = answer.json();
     assert_eq!(problem["request_id"], answer.header("x-request-id"), "{answer:?}");
     assert!(answer.header("x-request-id").starts_with("req_"), "{answer:?}");
-    is_readable_by_pages(answer);
+    assert_readable_by_pages(answer);
     assert!(answer.header("access-control-expose-headers").contains("X-Request-Id"), "{answer:?}");
     problem["code"].clone()
 }
 
-pub(super) fn is_readable_by_pages(answer: &Answer) {
+pub(super) fn assert_readable_by_pages(answer: &Answer) {
     let origins: Vec<_> = answer.headers.get_all("access-control-allow-origin").iter().collect();
     assert_eq!(origins, ["*"], "{answer:?}");
 }
 
-/// Adds forged headers of all spellings of which CGI makes the same variable.
+/// Adds forged headers in all spellings that CGI maps to the same variable.
 pub(super) fn with_forged_headers(request: RequestBuilder) -> RequestBuilder {
     let forged = KEYRACK_HEADERS.iter().flat_map(|name| spellings(name));
     let request = forged.fold(request, |request, name| request.header(name, "forged"));
     request.header("x-original-uri", "/?api-key=forged").header("x-forwarded-uri", "/?api-key=forged")
 }
 
-/// `X-Keyrack-Key` with `-` or `_` in each place.
+/// The name with `-` or `_` at each position.
 fn spellings(name: &str) -> Vec<String> {
     name.split('-').fold(Vec::new(), |spelled: Vec<String>, part| match spelled.len() {
         0 => vec![part.to_owned()],

@@ -1,11 +1,11 @@
-//! A service behind a proxy, which answers with what it received. It reads bytes as they come, since a library could
-//! hide what a proxy did to a request.
+//! A service behind a proxy that returns what it received. It reads raw bytes, since a library could hide what a proxy
+//! changed.
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Starts the service and returns its port. The service ends with the runtime of its test.
+/// Starts the service and returns its port. The service ends with the runtime of the test.
 pub(super) async fn echo() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -18,7 +18,7 @@ pub(super) async fn echo() -> u16 {
     port
 }
 
-/// Answers one request. After a switch to WebSocket, the first line says what was received, and then all bytes come back.
+/// Answers one request. After a switch to WebSocket, the first line contains the request, and then all bytes are echoed.
 async fn serve(mut stream: TcpStream) {
     let Some(request) = read(&mut stream).await else { return };
     let header = |name| {
@@ -33,7 +33,7 @@ async fn serve(mut stream: TcpStream) {
         let _ = copy(&mut read, &mut write).await;
         return;
     }
-    // Pages of every origin may send what they ask for.
+    // Pages of every origin may call the service.
     let cors = format!(
         "Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Methods: {}\r\nAccess-Control-Allow-Headers: {}",
         header("access-control-request-method"),
@@ -45,11 +45,11 @@ async fn serve(mut stream: TcpStream) {
     let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
 }
 
-/// The answer to the key of the example in RFC 6455, section 1.3.
+/// The response to the example key in RFC 6455, section 1.3.
 const WEBSOCKET: &str =
     "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/// Reads a request with its body; `None` if the connection ends before.
+/// Reads a request with its body. `None` if the connection ends before.
 async fn read(stream: &mut TcpStream) -> Option<Value> {
     let mut bytes = Vec::new();
     let end = loop {

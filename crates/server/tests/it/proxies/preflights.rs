@@ -1,4 +1,4 @@
-//! A page can call a guarded service: the browser's preflight, which has no key, reaches the service, and nothing else does.
+//! Pages can call a guarded service: a preflight without a key reaches the service, and no other request does.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
@@ -6,14 +6,14 @@ use serde_json::json;
 use super::deployment::{Deployment, code, received, with_forged_headers};
 use crate::harness::send;
 
-with_each_proxy!(passes_on_preflights_without_a_key, asks_about_everything_else);
+with_each_proxy!(preflight_without_key_reaches_service, other_options_requests_need_key);
 
 fn preflight(proxy: &Deployment, path: &str) -> RequestBuilder {
     let request = proxy.request(Method::OPTIONS, path).header("origin", "https://site.example");
     request.header("access-control-request-method", "POST")
 }
 
-async fn passes_on_preflights_without_a_key(proxy: Deployment) {
+async fn preflight_without_key_reaches_service(proxy: Deployment) {
     for request in [
         preflight(&proxy, "/predict/7?lang=en"),
         preflight(&proxy, "/predict/7").header("access-control-request-headers", "x-api-key,content-type"),
@@ -25,14 +25,14 @@ async fn passes_on_preflights_without_a_key(proxy: Deployment) {
         assert_eq!(answer.status, 200, "{answer:?} {}", proxy.log());
         assert_eq!(answer.json()["method"], "OPTIONS");
         for name in ["x-keyrack-key", "x-keyrack-workspace", "x-keyrack-scopes"] {
-            assert!(received(&answer, name).is_empty(), "nobody is named: {answer:?}");
+            assert!(received(&answer, name).is_empty(), "no identity header is set: {answer:?}");
         }
         assert!(!answer.text.contains("\"forged\""), "{answer:?}");
     }
 }
 
-async fn asks_about_everything_else(proxy: Deployment) {
-    let key = proxy.desk.key(&["inference"]).await;
+async fn other_options_requests_need_key(proxy: Deployment) {
+    let key = proxy.api.create_key_with(&["inference"]).await;
     let page = |method| proxy.request(method, "/7").header("origin", "https://site.example");
     let denied = [
         (proxy.request(Method::OPTIONS, "/7"), "missing_key"),

@@ -14,7 +14,7 @@ pub(crate) enum Program {
 }
 
 impl Program {
-    /// Starts the proxy in a folder that has its configuration.
+    /// Starts the proxy in the folder with its configuration.
     pub(super) fn start(self, folder: &Path) -> Child {
         let (name, arguments) = match self {
             Self::Nginx => ("nginx", vec!["-e", "stderr", "-p", ".", "-c", "nginx.conf", "-g", NGINX]),
@@ -35,7 +35,7 @@ impl Program {
             .unwrap()
     }
 
-    /// The files of its example.
+    /// The files of the proxy's example.
     pub(super) const fn files(self) -> &'static [&'static str] {
         match self {
             Self::Nginx => &["nginx.conf"],
@@ -46,26 +46,26 @@ impl Program {
         }
     }
 
-    /// Whether it removes a key from the query. Keyrack denies keys in queries for a proxy that can't.
+    /// Whether the proxy removes a key from the query. Keyrack denies keys in queries for a proxy that cannot.
     pub(super) fn removes_key_from_query(self) -> bool {
         self != Self::Traefik
     }
 
-    /// Whether it passes on what is left of a key's limits.
+    /// Whether the proxy forwards the rate limit headers.
     pub(super) fn passes_on_limits(self) -> bool {
         self != Self::Traefik
     }
 
-    /// Whether it accepts bytes beyond ASCII in a URL, which RFC 3986 doesn't allow.
+    /// Whether the proxy accepts non-ASCII bytes in a URL, which RFC 3986 doesn't allow.
     pub(super) fn accepts_raw_utf8(self) -> bool {
         !matches!(self, Self::HaProxy | Self::Envoy)
     }
 }
 
-/// One process, whose files are in the folder of the test.
+/// Nginx runs as one process, with its files in the folder of the test.
 const NGINX: &str = "daemon off; master_process off; pid nginx.pid; error_log stderr;";
 
-/// Where `./test` installs Traefik and Envoy.
+/// The path where `./test` installs Traefik and Envoy.
 const INSTALLED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tools/proxies/bin");
 
 fn path_of(name: &str) -> PathBuf {

@@ -1,4 +1,4 @@
-//! A key in the query stays with the proxy.
+//! A key in the query doesn't reach the service.
 
 use reqwest::Method;
 use serde_json::json;
@@ -6,10 +6,10 @@ use serde_json::json;
 use super::deployment::{Deployment, code};
 use crate::harness::send;
 
-with_each_proxy!(keeps_the_key_in_the_query_from_the_service);
+with_each_proxy!(query_key_is_removed_before_service);
 
-async fn keeps_the_key_in_the_query_from_the_service(proxy: Deployment) {
-    let key = proxy.desk.key(&["inference"]).await;
+async fn query_key_is_removed_before_service(proxy: Deployment) {
+    let key = proxy.api.create_key_with(&["inference"]).await;
     for query in [format!("api-key={}", key.secret), format!("a=1%20%0d&api-key={}&b=2", key.secret)] {
         let answer = send(proxy.request(Method::GET, &format!("/7?{query}"))).await;
         if !proxy.program.removes_key_from_query() {

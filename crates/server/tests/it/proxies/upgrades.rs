@@ -1,25 +1,26 @@
-//! What leaves HTTP: WebSockets do after Keyrack allowed them; other protocols don't, since no later request would be checked.
+//! Protocol upgrades: WebSockets are opened if Keyrack allows them; other protocols are not, since their requests would not
+//! be verified.
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 use super::deployment::Deployment;
-use crate::raw;
+use crate::raw_http;
 
-with_each_proxy!(opens_websockets_with_a_key, opens_nothing_else);
+with_each_proxy!(websocket_with_key_is_opened, other_upgrade_is_not_opened);
 
 const WEBSOCKET: &str =
     "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
 
-async fn opens_websockets_with_a_key(proxy: Deployment) {
-    let key = proxy.desk.key(&["inference"]).await;
+async fn websocket_with_key_is_opened(proxy: Deployment) {
+    let key = proxy.api.create_key_with(&["inference"]).await;
     for connection in ["Upgrade", "keep-alive, Upgrade", "Upgrade, X-Keyrack-Key, X-Keyrack-Scopes"] {
         let head =
             format!("GET /socket HTTP/1.1\r\nHost: site.example\r\nConnection: {connection}\r\n{WEBSOCKET}");
-        let denied = raw::exchange(&proxy.url, format!("{head}\r\n\r\n")).await.unwrap();
+        let denied = raw_http::exchange(&proxy.url, format!("{head}\r\n\r\n")).await.unwrap();
         assert_eq!(denied.status, 401, "{denied:?}");
 
-        let mut stream = BufReader::new(raw::connect(&proxy.url).await);
+        let mut stream = BufReader::new(raw_http::connect(&proxy.url).await);
         let request = format!("{head}\r\nX-Keyrack-Key: forged\r\nX-Api-Key: {}\r\n\r\n", key.secret);
         stream.write_all(request.as_bytes()).await.unwrap();
         let (mut line, mut lines) = (String::new(), Vec::new());
@@ -43,8 +44,8 @@ async fn opens_websockets_with_a_key(proxy: Deployment) {
     }
 }
 
-async fn opens_nothing_else(proxy: Deployment) {
-    let key = proxy.desk.key(&["inference"]).await;
+async fn other_upgrade_is_not_opened(proxy: Deployment) {
+    let key = proxy.api.create_key_with(&["inference"]).await;
     let page = "Origin: https://site.example\r\nAccess-Control-Request-Method: POST";
     let key = format!("X-Api-Key: {}", key.secret);
     for (line, headers, upgrade) in [
@@ -56,7 +57,7 @@ async fn opens_nothing_else(proxy: Deployment) {
         let request = format!(
             "{line} HTTP/1.1\r\nHost: site.example\r\nConnection: Upgrade, HTTP2-Settings\r\n{upgrade}\r\n{headers}\r\n\r\n"
         );
-        let answer = raw::exchange(&proxy.url, request).await.unwrap();
+        let answer = raw_http::exchange(&proxy.url, request).await.unwrap();
         assert_ne!(answer.status, 101, "{line} {upgrade}: {answer:?}");
         assert!(!answer.text.contains("[\"upgrade\""), "{line} {upgrade}: {answer:?}");
     }

@@ -1,0 +1,104 @@
+//! The form on a model's page that tests the model.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use image::ImageFormat;
+use keyrack_vision::{ImageLimits, Picture};
+use reqwest::Method;
+
+use super::body_formats::{BOUNDARY, form};
+use super::fixture::PredictionFixture;
+use super::image_host::ImageHost;
+use super::samples::{LABELS, encode, noise_image, square_image};
+use crate::harness::{Answer, send};
+use crate::web_client::WebClient;
+
+/// Submits the form with these fields.
+async fn submit_image(
+    predictions: &PredictionFixture,
+    owner: &WebClient<'_>,
+    model: &str,
+    fields: &[(&str, &[u8])],
+) -> Answer {
+    let path = format!("/w/{}/models/{model}/try", owner.slug);
+    let request = predictions.server.request(Method::POST, &path).header("cookie", &owner.cookie);
+    let request = request.header("origin", &predictions.server.url);
+    let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+    send(request.header("content-type", kind).body(form(fields))).await
+}
+
+/// The text between `start` and `end`.
+fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+    let (_, rest) = text.split_once(start).unwrap_or_else(|| panic!("no {start} in {text}"));
+    rest.split_once(end).unwrap().0
+}
+
+/// The image in the response, and the size attributes of its tag.
+fn result_image(answer: &Answer) -> (Picture, String) {
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let tag = between(&answer.text, "<img src=\"data:image/jpeg;base64,", " alt=\"Uploaded image");
+    let (jpeg, size) = tag.split_once("\" ").unwrap();
+    let jpeg = BASE64_STANDARD.decode(jpeg.replace("&#43;", "+").replace("&#61;", "=")).unwrap();
+    (Picture::decode(&jpeg, &ImageLimits::default()).unwrap(), size.to_owned())
+}
+
+#[tokio::test]
+async fn model_page_reveals_nothing_about_private_image_urls() {
+    let predictions = PredictionFixture::start_with(&["--allow-image-host", "localhost"]).await;
+    let (owner, image_host) = (WebClient::sign_in(&predictions.server).await, ImageHost::start().await);
+    let ask = async |host: &str, path: &str| {
+        let url = image_host.url(host, path);
+        submit_image(&predictions, &owner, &predictions.classifier, &[("name=\"url\"", url.as_bytes())]).await
+    };
+    let mut problem = Vec::new();
+    for (host, path) in [
+        ("127.0.0.1", "/picture"),
+        ("localhost", "/missing"),
+        ("localhost", "/page"),
+        ("localhost", "/empty"),
+    ] {
+        let answer = ask(host, path).await;
+        assert_eq!(answer.status, 422, "{path}: {answer:?}");
+        problem.push(between(&answer.text, "id=\"try-error\">", "</p>").to_owned());
+    }
+    assert!(problem.iter().all(|one| *one == problem[0] && one.contains("public address")), "{problem:?}");
+    // The image is fetched once.
+    let before = image_host.connection_count();
+    let answer = ask("localhost", "/picture").await;
+    assert!(answer.text.contains(&format!("<h3>{}</h3>", LABELS[1])), "{answer:?}");
+    assert_eq!((result_image(&answer).0.width(), image_host.connection_count()), (64, before + 1));
+    let fields: [(&str, &[u8]); 1] = [("name=\"url\"", b"ftp://example.org/x")];
+    let answer = submit_image(&predictions, &owner, &predictions.classifier, &fields).await;
+    assert!(answer.text.contains("an address with http or https"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn model_page_shows_scaled_image_with_original_size() {
+    let predictions = PredictionFixture::start().await;
+    let owner = WebClient::sign_in(&predictions.server).await;
+    let large = encode(&noise_image(1_500, 900), ImageFormat::Png);
+    let head = "name=\"image\"; filename=\"part.png\"\r\nContent-Type: image/png";
+    let answer = submit_image(&predictions, &owner, &predictions.classifier, &[(head, &large)]).await;
+    let (picture, size) = result_image(&answer);
+    assert_eq!((picture.width(), size.as_str()), (1_024, "width=\"1500\" height=\"900\""));
+    let answer =
+        submit_image(&predictions, &owner, &predictions.detector, &[(head, &square_image(3).0)]).await;
+    let (picture, size) = result_image(&answer);
+    assert_eq!((picture.width(), size.as_str()), (160, "width=\"160\" height=\"120\""));
+    assert!(answer.text.contains("Boxes that are at least 30 % sure."), "{answer:?}");
+}
+
+/// A program with the snippet of the page finds the same boxes as the page.
+#[tokio::test]
+async fn model_page_snippets_use_page_confidence() {
+    let predictions = PredictionFixture::start().await;
+    let owner = WebClient::sign_in(&predictions.server).await;
+    let page = async |model: &str| owner.page(&format!("/w/{}/models/{model}", owner.slug)).await.text;
+    let request = page(&predictions.detector).await.replace("&#34;", "\"");
+    for expected in
+        ["-F confidence=0.3", "(\"picture.jpg\", confidence=0.3)", "append(\"confidence\", \"0.3\")"]
+    {
+        assert!(request.contains(expected), "{expected}: {request}");
+    }
+    assert!(!page(&predictions.classifier).await.contains("confidence=0.3"));
+}
