@@ -9,13 +9,13 @@ use crate::{
     Rate, Restrictions, Timestamp,
 };
 
-/// All that a decision needs to know about a key, at one revision of it.
+/// The state of a key at one revision: everything that a decision depends on.
 ///
 /// # Examples
 ///
 /// ```
 /// use keyrack_key::{
-///     Denial, Exposure, Permission, AccessRequest, Restrictions, Scope, SecretState, RateUse, KeyState, Timestamp,
+///     AccessRequest, Denial, Exposure, KeyState, Permission, RateUse, Restrictions, Scope, SecretState, Timestamp,
 /// };
 ///
 /// let key = KeyState {
@@ -219,22 +219,22 @@ impl<R: Borrow<Restrictions>> KeyState<R> {
     ///
     /// Rate limits come after these checks, so that a request that is denied here takes nothing from them
     /// ([`Rate::take`]). Quotas come last, when the work starts.
-    pub fn decide(&self, secret: SecretState, question: &AccessRequest<'_>) -> Result<(), Denial> {
-        self.is_alive(secret, question.now)?;
+    pub fn decide(&self, secret: SecretState, request: &AccessRequest<'_>) -> Result<(), Denial> {
+        self.is_alive(secret, request.now)?;
         let restrictions: &Restrictions = self.restrictions.as_ref().ok_or(Denial::NotUnderstood)?.borrow();
         if !self.permissions.is_known() {
             return Err(Denial::NotUnderstood);
         }
-        if !restrictions.allow_address(question.address) {
+        if !restrictions.allow_address(request.address) {
             return Err(Denial::Network);
         }
-        if !restrictions.allow_origin(question.origin) {
+        if !restrictions.allow_origin(request.origin) {
             return Err(Denial::Origin);
         }
-        if let Some(needed) = question.permission.filter(|needed| !self.permissions.contains(*needed)) {
+        if let Some(needed) = request.permission.filter(|needed| !self.permissions.contains(*needed)) {
             return Err(Denial::Permission(needed));
         }
-        match question.exposure {
+        match request.exposure {
             exposure if exposure.permits(self.permissions) => Ok(()),
             Exposure::None => Ok(()),
             Exposure::Url => Err(Denial::InQuery),
@@ -260,109 +260,4 @@ impl<R: Borrow<Restrictions>> KeyState<R> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Allowlist, Scope};
-    use proptest::prelude::*;
-
-    const NOW: Timestamp = Timestamp::from_micros(1_000);
-
-    fn terms() -> KeyState {
-        KeyState {
-            permissions: Scope::Inference.permissions(),
-            restrictions: Some(Restrictions::default()),
-            expires_at: None,
-            pause: None,
-            deleted_at: None,
-        }
-    }
-
-    fn request(permission: Permission) -> AccessRequest<'static> {
-        AccessRequest {
-            now: NOW,
-            permission: Some(permission),
-            address: None,
-            origin: None,
-            exposure: Exposure::None,
-            spend: RateUse::Take,
-        }
-    }
-
-    #[test]
-    fn missing_permission_is_denied_and_named() {
-        let terms = terms();
-        assert_eq!(terms.decide(SecretState::Current, &request(Permission::ModelsPredict)), Ok(()));
-        assert_eq!(
-            terms.decide(SecretState::Current, &request(Permission::ModelsTrain)),
-            Err(Denial::Permission(Permission::ModelsTrain))
-        );
-    }
-
-    #[test]
-    fn decision_reports_first_failed_check() {
-        let mut worst = KeyState {
-            permissions: Permissions::from_bits(1 << 30),
-            restrictions: Some(Restrictions {
-                networks: Allowlist::Only([].into()),
-                origins: Allowlist::Only([].into()),
-                ..Restrictions::default()
-            }),
-            expires_at: Some(NOW),
-            pause: Some(Pause::UNTIL_RESUMED),
-            deleted_at: Some(NOW),
-        };
-        let secret = SecretState::Retiring(NOW);
-        let request = request(Permission::ModelsTrain);
-        assert_eq!(worst.decide(secret, &request), Err(Denial::Deleted(NOW)));
-        worst.deleted_at = None;
-        assert_eq!(worst.decide(secret, &request), Err(Denial::Paused(Pause::UNTIL_RESUMED)));
-        worst.pause = Some(Pause::until(Some(NOW)));
-        assert_eq!(worst.decide(secret, &request), Err(Denial::Expired(NOW)));
-        worst.expires_at = None;
-        assert_eq!(worst.decide(secret, &request), Err(Denial::Retired(NOW)));
-        assert_eq!(worst.decide(SecretState::Current, &request), Err(Denial::NotUnderstood));
-        worst.permissions = Permissions::NONE;
-        assert_eq!(worst.decide(SecretState::Current, &request), Err(Denial::Network));
-        worst.restrictions.as_mut().unwrap().networks = Allowlist::Any;
-        assert_eq!(worst.decide(SecretState::Current, &request), Err(Denial::Origin));
-        worst.restrictions.as_mut().unwrap().origins = Allowlist::Any;
-        assert_eq!(
-            worst.decide(SecretState::Current, &request),
-            Err(Denial::Permission(Permission::ModelsTrain))
-        );
-    }
-
-    #[test]
-    fn unreadable_restrictions_are_denied() {
-        let unread = KeyState { restrictions: None, ..terms() };
-        assert_eq!(
-            unread.decide(SecretState::Current, &request(Permission::ModelsPredict)),
-            Err(Denial::NotUnderstood)
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn deleted_or_expired_key_is_denied(bits: u32, now: i64, ended: i64, expires: bool) {
-            let now = Timestamp::from_micros(now);
-            let ended = Timestamp::from_micros(ended.min(now.micros()));
-            let terms = KeyState {
-                permissions: Permissions::from_bits(bits),
-                expires_at: expires.then_some(ended),
-                deleted_at: (!expires).then_some(ended),
-                ..terms()
-            };
-            let question = AccessRequest { now, ..request(Permission::ModelsTrain) };
-            let question = AccessRequest { permission: None, ..question };
-            prop_assert!(terms.decide(SecretState::Current, &question).is_err());
-        }
-
-        #[test]
-        fn allowed_permission_is_in_key(bits in 0_u32..128, which in 0_usize..6) {
-            let permission = Permission::ALL[which];
-            let terms = KeyState { permissions: Permissions::from_bits(bits), ..terms() };
-            let allowed = terms.decide(SecretState::Current, &request(permission)).is_ok();
-            prop_assert_eq!(allowed, bits < 64 && bits & (1 << which) != 0);
-        }
-    }
-}
+mod tests;

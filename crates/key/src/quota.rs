@@ -135,7 +135,7 @@ pub struct Window {
 /// # Examples
 ///
 /// ```
-/// use keyrack_key::{QuotaResource, Period, Quota};
+/// use keyrack_key::{Period, Quota, QuotaResource};
 ///
 /// let quota = Quota::new(QuotaResource::Predictions, 1_000, Period::Day)?;
 /// assert_eq!(quota.to_string(), "make 1000 predictions a day");

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 use std::ops::Deref;
 
-use keyrack_key::{Denial, Pause, RateStatus, RateUse, Restrictions, Timestamp};
+use keyrack_key::{Denial, Pause, RateUse, Restrictions, Timestamp};
 
-use crate::meters::Meters;
+use crate::meters::{Meters, RateStatuses};
 
 /// The restrictions of a key that has some, or that was paused. All secrets of a key share the
 /// restrictions and the meters.
@@ -16,15 +16,6 @@ pub struct ActiveRestrictions {
     /// those may read more memory.
     pause: Option<Pause>,
     meters: Meters,
-}
-
-/// What the rate limits of a key leave after a check. `None` for a limit that the key does not have
-/// or the check did not use.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct RateStatuses {
-    pub(crate) key: Option<RateStatus>,
-    /// Of the visitor that sent the request.
-    pub(crate) visitor: Option<RateStatus>,
 }
 
 impl ActiveRestrictions {

@@ -3,14 +3,14 @@
 use std::mem;
 use std::sync::OnceLock;
 
-use keyrack_key::{Exposure, Timestamp};
+use keyrack_key::{Digest, Exposure, Hint, KeyId, Timestamp};
 
 use crate::counter::{Counter, OutcomeCount};
+use crate::entry_location::EntryLocation;
 use crate::outcome::outcome;
 use crate::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use crate::sync::{Mutex, STRIPES, stripe};
-use crate::tally::{Owner, SecretExposure};
-use crate::usage::SecretUsage;
+use crate::usage::{SecretExposure, SecretUsage};
 use crate::{LastUse, Outcome, SanitizedText};
 
 /// The number of tallies that are allocated together.
@@ -56,6 +56,16 @@ pub(crate) struct Tally {
     exposed: [AtomicI64; EXPOSURES.len()],
     /// Locked for a few stores only. A request that finds it locked does not wait.
     pub(crate) rare: Mutex<RareFields>,
+}
+
+/// The secret whose usage a tally counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub(crate) key: KeyId,
+    pub(crate) secret: Digest,
+    pub(crate) hint: Hint,
+    /// The location of the secret's entry.
+    pub(crate) location: EntryLocation,
 }
 
 /// Fields that change rarely.
@@ -120,15 +130,9 @@ impl TallyBook {
         let (last, origins) = (rare.last.take(), mem::take(&mut rare.origins));
         let all = page.counters.iter().map(|stripe| &stripe[at]).chain(&tally.outcomes);
         let counts = sum_by_outcome(all.filter_map(Counter::take));
-        let seen = tally.seen(owner, origins);
-        let is_used = !counts.is_empty() || last.is_some() || !seen.is_empty();
-        is_used.then_some(SecretUsage {
-            key: owner.key,
-            secret: Some(owner.secret),
-            counts,
-            last,
-            exposures: seen,
-        })
+        let exposures = tally.exposures(owner, origins);
+        let is_used = !counts.is_empty() || last.is_some() || !exposures.is_empty();
+        is_used.then_some(SecretUsage { key: owner.key, secret: Some(owner.secret), counts, last, exposures })
     }
 
     fn page(&self, at: usize) -> &TallyPage {
@@ -176,19 +180,19 @@ impl Tally {
         }
     }
 
-    fn seen(
+    fn exposures(
         &self,
         owner: &Owner,
         origins: [Option<SanitizedText<80>>; EXPOSURES.len()],
     ) -> Vec<SecretExposure> {
         let kinds = EXPOSURES.into_iter().zip(&self.exposed).zip(origins);
-        let seen = kinds.map(|((exposure, at), origin)| SecretExposure {
+        let exposures = kinds.map(|((exposure, at), origin)| SecretExposure {
             hint: owner.hint,
             exposure,
             origin: origin.unwrap_or_else(|| SanitizedText::new(b"")),
             at: Timestamp::from_micros(at.swap(NEVER, Ordering::AcqRel)),
         });
-        seen.filter(|seen| seen.at.micros() != NEVER).collect()
+        exposures.filter(|exposures| exposures.at.micros() != NEVER).collect()
     }
 }
 

@@ -10,8 +10,8 @@ use keyrack_key::{
 };
 use smol_str::SmolStr;
 
-use crate::active_restrictions::RateStatuses;
-use crate::tally::Owner;
+use crate::book::Owner;
+use crate::meters::RateStatuses;
 use crate::{ActiveRestrictions, Revision};
 
 /// The state of a key at the time of a check.

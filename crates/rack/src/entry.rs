@@ -8,7 +8,7 @@ use keyrack_key::{
 };
 use smol_str::SmolStr;
 
-use crate::active_restrictions::RateStatuses;
+use crate::meters::RateStatuses;
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::tally::TallyId;
 use crate::{ActiveRestrictions, Key, KeyRecord, Revision};
@@ -73,7 +73,7 @@ enum EntryState {
 
 impl ColdFields {
     /// Returns the restrictions and the pause of the key; `None` if it has neither.
-    pub(crate) fn narrowed(&self) -> Option<&Arc<ActiveRestrictions>> {
+    pub(crate) fn active_restrictions(&self) -> Option<&Arc<ActiveRestrictions>> {
         match &self.label {
             Label::Name(_) => None,
             Label::Restricted(label) => Some(&label.1),
@@ -108,15 +108,15 @@ impl Deadline {
 const UNRESTRICTED: &Restrictions = &Restrictions::NONE;
 
 impl Entry {
-    /// Creates the entry of one secret. `narrowed` contains the key's restrictions and pause.
+    /// Creates the entry of one secret. `active` contains the key's restrictions and pause.
     pub(crate) fn of(
         record: &KeyRecord,
         digest: Digest,
         secret: SecretState,
-        narrowed: Option<&Arc<ActiveRestrictions>>,
+        active: Option<&Arc<ActiveRestrictions>>,
     ) -> Self {
         let KeyState { permissions, restrictions, expires_at, deleted_at, .. } = &record.terms;
-        let state = match (deleted_at, restrictions, narrowed) {
+        let state = match (deleted_at, restrictions, active) {
             (Some(_), ..) => EntryState::Deleted,
             (None, None, _) => EntryState::Unreadable,
             (None, Some(_), None) => EntryState::Unrestricted,
@@ -137,9 +137,9 @@ impl Entry {
             scopes: record.scopes,
         };
         let name = record.name.clone();
-        let label = match narrowed {
+        let label = match active {
             None => Label::Name(name),
-            Some(narrowed) => Label::Restricted(Box::new((name, Arc::clone(narrowed)))),
+            Some(active) => Label::Restricted(Box::new((name, Arc::clone(active)))),
         };
         let KeyRecord { key, workspace, revision, .. } = *record;
         Self { hot, cold: ColdFields { key, workspace, revision, label } }
@@ -152,13 +152,13 @@ impl HotFields {
     pub(crate) fn decide(
         &self,
         cold: &ColdFields,
-        question: &AccessRequest<'_>,
+        request: &AccessRequest<'_>,
     ) -> Result<RateStatuses, Denial> {
-        let is_narrowed = matches!(self.state, EntryState::Restricted | EntryState::Unreadable);
-        let narrowed = if is_narrowed { cold.narrowed().map(|narrowed| &**narrowed) } else { None };
+        let is_restricted = matches!(self.state, EntryState::Restricted | EntryState::Unreadable);
+        let active = if is_restricted { cold.active_restrictions().map(|active| &**active) } else { None };
         let restrictions = match self.state {
             EntryState::Unrestricted | EntryState::Deleted => Some(UNRESTRICTED),
-            EntryState::Restricted => narrowed.map(|narrowed| &**narrowed),
+            EntryState::Restricted => active.map(|active| &**active),
             EntryState::Unreadable => None,
         };
         let is_deleted = self.state == EntryState::Deleted;
@@ -166,12 +166,12 @@ impl HotFields {
             permissions: self.permissions,
             restrictions,
             expires_at: self.ends_at.time().filter(|_| !is_deleted),
-            pause: narrowed.and_then(ActiveRestrictions::pause),
+            pause: active.and_then(ActiveRestrictions::pause),
             deleted_at: self.ends_at.time().filter(|_| is_deleted),
         };
-        terms.decide(self.secret(), question)?;
-        let Some(narrowed) = narrowed else { return Ok(RateStatuses::default()) };
-        narrowed.meter(question.now, question.address, question.spend)
+        terms.decide(self.secret(), request)?;
+        let Some(active) = active else { return Ok(RateStatuses::default()) };
+        active.meter(request.now, request.address, request.spend)
     }
 
     pub(crate) const fn class(&self) -> Class {
@@ -199,7 +199,7 @@ impl HotFields {
             scopes: self.scopes,
             permissions: self.permissions,
             expires_at: if self.state == EntryState::Deleted { None } else { self.ends_at.time() },
-            restrictions: cold.narrowed().cloned(),
+            restrictions: cold.active_restrictions().cloned(),
         }
     }
 

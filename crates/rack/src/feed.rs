@@ -91,7 +91,7 @@ impl<E> SnapshotReader<E> {
 
 impl<E> fmt::Debug for SnapshotReader<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reading")
+        f.debug_struct("SnapshotReader")
             .field("position", &self.position)
             .field("keys", &self.keys)
             .finish_non_exhaustive()
@@ -109,7 +109,7 @@ pub struct Frame {
     pub changes: Vec<KeyRecord>,
 }
 
-/// The answer of a feed to the question for changes.
+/// The response of a feed to a request for changes.
 #[derive(Clone, Debug)]
 pub enum FeedUpdate {
     /// The changes after the given position, possibly none.
@@ -127,7 +127,7 @@ pub enum FeedUpdate {
 /// use std::sync::Arc;
 ///
 /// use keyrack_key::Timestamp;
-/// use keyrack_rack::{Feed, Follower, Frame, FeedUpdate, Position, Rack, SnapshotReader, Revision, Snapshot};
+/// use keyrack_rack::{Feed, FeedUpdate, Follower, Frame, Position, Rack, Revision, Snapshot, SnapshotReader};
 ///
 /// /// A feed without keys.
 /// struct Empty;

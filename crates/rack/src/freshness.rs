@@ -62,7 +62,7 @@ impl Moment {
 /// ```
 /// use std::time::Duration;
 ///
-/// use keyrack_rack::{Moment, Rack, Freshness};
+/// use keyrack_rack::{Freshness, Moment, Rack};
 ///
 /// let rack = Rack::new();
 /// assert!(!rack.is_fresh());

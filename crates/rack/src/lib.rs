@@ -10,6 +10,7 @@ mod callers;
 mod counter;
 mod earlier;
 mod entry;
+mod entry_location;
 mod feed;
 mod follower;
 mod freshness;
@@ -19,6 +20,7 @@ mod meters;
 mod outcome;
 mod paged_vec;
 mod rack;
+mod sanitized_text;
 mod shard;
 mod steady_clock;
 mod sync;
@@ -29,7 +31,7 @@ mod visitors;
 
 pub use active_restrictions::ActiveRestrictions;
 pub use caller::{Caller, DeniedCheck, Key};
-pub use callers::{Call, CallGroup, CallerBacklog, CallerLog, SanitizedText};
+pub use callers::{Call, CallGroup, CallerBacklog, CallerLog};
 pub use feed::{
     ChangeId, Feed, FeedUpdate, Frame, KeyRecord, Position, RecordBatches, Revision, Snapshot, SnapshotReader,
 };
@@ -39,7 +41,7 @@ pub use last_use::LastUse;
 pub use lease::{Clock, LEASE, WAIT};
 pub use outcome::Outcome;
 pub use rack::{Gap, Rack, TOMBSTONE_LIFE};
+pub use sanitized_text::SanitizedText;
 #[cfg(feature = "shuttle")]
 pub use sync::clock;
-pub use tally::SecretExposure;
-pub use usage::{SecretUsage, UsageBacklog};
+pub use usage::{SecretExposure, SecretUsage, UsageBacklog};

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use keyrack_key::{Denial, KeyId, Rate, RateStatus, Restrictions, Timestamp, WorkspaceId};
 
-use crate::active_restrictions::RateStatuses;
 use crate::earlier::{EarlierMeters, UsageMeter};
 use crate::steady_clock::SteadyClock;
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -24,6 +23,15 @@ pub(crate) struct Meters {
     clock: Arc<SteadyClock>,
     key: Option<(Rate, Arc<Meter>)>,
     visitors: Option<(Rate, VisitorMeters)>,
+}
+
+/// What the rate limits of a key leave after a check. `None` for a limit that the key does not have
+/// or the check did not use.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RateStatuses {
+    pub(crate) key: Option<RateStatus>,
+    /// Of the visitor that sent the request.
+    pub(crate) visitor: Option<RateStatus>,
 }
 
 /// The due time of a key ([`Rate::take`]). Lock-free: a thread that is overtaken tries again.

@@ -1,49 +1,29 @@
 //! The rack: finds a key by its digest, in shards with short locks.
 
+mod changes;
+mod index;
 mod placement;
 
-use std::convert::Infallible;
 use std::hash::BuildHasher;
 use std::sync::Arc;
-use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
 use keyrack_key::{
-    AccessRequest, Class, Denial, Digest, Exposure, KeyId, Permission, Presented, Timestamp, WorkspaceId,
+    AccessRequest, Class, Denial, Digest, Exposure, Permission, Presented, Timestamp, WorkspaceId,
 };
 use tokio::sync::Notify;
 
-use self::placement::{CHUNK, Placement};
+pub use self::changes::{Gap, TOMBSTONE_LIFE};
+use self::index::Index;
+use crate::book::Owner;
 use crate::entry::{Entry, HotFields};
+use crate::entry_location::EntryLocation;
 use crate::freshness::FreshnessCell;
-use crate::meters::MeterRegistry;
 use crate::outcome;
-use crate::shard::{EntryLocation, SHARDS, Shard};
+use crate::shard::{SHARDS, Shard};
 use crate::sync::{Mutex, SharedLock};
-use crate::tally::{Owner, Tallies};
-use crate::{
-    Caller, DeniedCheck, Frame, Freshness, LastUse, Position, Revision, SecretUsage, Snapshot, SnapshotReader,
-};
-
-/// How long a deleted key or a retired secret remains known, so that the answer can name
-/// the reason of the denial.
-pub const TOMBSTONE_LIFE: Duration = Duration::from_hours(30 * 24);
-
-/// The frame does not start at the position of the rack, which must load a snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the feed does not continue at the rack's position")]
-pub struct Gap;
-
-/// State that only writers use. Its lock orders them.
-#[derive(Default)]
-struct Index {
-    position: Position,
-    /// The slots of all secrets, by the id of their key.
-    locations: HashTable<EntryLocation>,
-    keys: usize,
-    registry: MeterRegistry,
-}
+use crate::tally::Tallies;
+use crate::{Caller, DeniedCheck, Freshness, LastUse, Position, SecretUsage};
 
 /// All live keys of a deployment, found by the digest of a secret.
 pub struct Rack {
@@ -80,9 +60,9 @@ impl Rack {
     pub fn check(
         &self,
         presented: &Presented<'_>,
-        question: &AccessRequest<'_>,
+        request: &AccessRequest<'_>,
     ) -> Result<Caller, DeniedCheck> {
-        self.check_in(None, presented, question)
+        self.check_in(None, presented, request)
     }
 
     /// Like [`check`](Self::check), for a key that must belong to `workspace`, if given. Keys of other
@@ -91,7 +71,7 @@ impl Rack {
         &self,
         workspace: Option<WorkspaceId>,
         presented: &Presented<'_>,
-        question: &AccessRequest<'_>,
+        request: &AccessRequest<'_>,
     ) -> Result<Caller, DeniedCheck> {
         if !self.is_fresh() {
             return Err(Denial::Stale.into());
@@ -104,7 +84,7 @@ impl Rack {
         if workspace.is_some_and(|workspace| workspace != cold.workspace) {
             return Err(Denial::Unknown.into());
         }
-        let answer = hot.decide(cold, question);
+        let answer = hot.decide(cold, request);
         // Checked again: the thread may have been stopped since the first check, while the lease ended and
         // a deletion was confirmed.
         if !self.is_fresh() {
@@ -112,7 +92,7 @@ impl Rack {
         }
         let location = EntryLocation::new(number, slot);
         let owner = Owner { key: cold.key, secret: digest, hint: presented.hint(), location };
-        if let Some(outcome) = outcome::number(question.permission, answer.map(|_| ())) {
+        if let Some(outcome) = outcome::number(request.permission, answer.map(|_| ())) {
             self.tallies.count(&hot.tally, &owner, outcome);
         }
         let key = hot.key(cold);
@@ -214,122 +194,6 @@ impl Rack {
         self.len() == 0
     }
 
-    /// Replaces all keys by `snapshot`. A key that is in both is available throughout: an old entry is
-    /// removed only after the new one is in place.
-    pub fn load(&self, snapshot: Snapshot) {
-        let Ok(()) = self.read(SnapshotReader::<Infallible>::from(snapshot));
-    }
-
-    /// Like [`load`](Self::load), while the snapshot is still being read. Blocks until it is complete. If
-    /// reading fails, the keys read so far are in the rack and none was removed. The rack then has a position
-    /// that no feed knows, and must be loaded again.
-    pub fn read<E>(&self, reading: SnapshotReader<E>) -> Result<(), E> {
-        let mut index = self.index.lock();
-        let Index { locations: mut old, registry, .. } = std::mem::take(&mut *index);
-        (index.locations, index.registry) = (HashTable::with_capacity(reading.keys), registry);
-        let mut placement = Placement::default();
-        let read = reading.batches.into_iter().try_for_each(|batch| {
-            for records in batch?.chunks(CHUNK) {
-                for record in records {
-                    let earlier = self.take_locations(&mut old, record.key);
-                    self.prepare(&mut placement, &mut index.registry, record, &earlier);
-                }
-                self.store(&mut index, &mut placement);
-            }
-            Ok(())
-        });
-        match read {
-            Ok(()) => {
-                index.position = reading.position;
-                old.into_iter().for_each(|location| self.remove(location));
-            }
-            Err(_) => self.keep(&mut index, old),
-        }
-        read
-    }
-
-    /// Returns the keys that an incomplete snapshot did not contain to the index.
-    fn keep(&self, index: &mut Index, old: HashTable<EntryLocation>) {
-        for location in old {
-            let Some(key) = self.key_at(location) else { continue };
-            index.keys += usize::from(self.revision(index, key).is_none());
-            self.enter(&mut index.locations, key, location);
-        }
-    }
-
-    /// Applies the changes of a frame. Skips records that are not newer than the rack's own. Fails if the
-    /// frame does not start at the rack's position.
-    pub fn apply(&self, frame: Frame) -> Result<(), Gap> {
-        let mut index = self.index.lock();
-        if index.position != frame.from {
-            return Err(Gap);
-        }
-        let mut placement = Placement::default();
-        for record in frame.changes {
-            if self.revision(&index, record.key).is_none_or(|held| held < record.revision) {
-                let earlier = self.take_locations(&mut index.locations, record.key);
-                index.keys -= usize::from(!earlier.is_empty());
-                self.prepare(&mut placement, &mut index.registry, &record, &earlier);
-                self.store(&mut index, &mut placement);
-            }
-        }
-        index.position = frame.to;
-        Ok(())
-    }
-
-    /// Sets the latest known time, which the meters use when a rate limit changes.
-    pub(crate) fn see(&self, now: Timestamp) {
-        self.index.lock().registry.see(now);
-    }
-
-    /// Removes keys that were deleted, and secrets that retired, before `then`.
-    pub fn forget_before(&self, then: Timestamp) {
-        let mut index = self.index.lock();
-        index.registry.sweep();
-        let mut forgotten = Vec::new();
-        for (number, shard) in (0..SHARDS).zip(&self.shards) {
-            let shard = shard.read();
-            let over = shard.slots().filter(|(_, entry)| !entry.hot.is_remembered(then));
-            forgotten.extend(over.map(|(slot, _)| EntryLocation::new(number, slot)));
-        }
-        for location in forgotten {
-            let Some(key) = self.key_at(location) else { continue };
-            let mut locations = self.take_locations(&mut index.locations, key);
-            locations.retain(|one| *one != location);
-            index.keys -= usize::from(locations.is_empty());
-            for stays in locations {
-                self.enter(&mut index.locations, key, stays);
-            }
-            self.remove(location);
-        }
-    }
-
-    fn enter(&self, locations: &mut HashTable<EntryLocation>, key: KeyId, location: EntryLocation) {
-        let rehash =
-            |location: &EntryLocation| self.key_at(*location).map_or(0, |key| self.hasher.hash_one(key));
-        locations.insert_unique(self.hasher.hash_one(key), location, rehash);
-    }
-
-    /// Removes the slots of a key from the index and returns them.
-    fn take_locations(&self, locations: &mut HashTable<EntryLocation>, key: KeyId) -> Vec<EntryLocation> {
-        let hash = self.hasher.hash_one(key);
-        let mut taken = Vec::new();
-        while let Ok(found) = locations.find_entry(hash, |location| self.key_at(*location) == Some(key)) {
-            taken.push(found.remove().0);
-        }
-        taken
-    }
-
-    fn revision(&self, index: &Index, key: KeyId) -> Option<Revision> {
-        let hash = self.hasher.hash_one(key);
-        let location = index.locations.find(hash, |location| self.key_at(*location) == Some(key))?;
-        self.shards[usize::from(location.shard)].read().get(location.slot()).map(|entry| entry.cold.revision)
-    }
-
-    fn key_at(&self, location: EntryLocation) -> Option<KeyId> {
-        self.shards[usize::from(location.shard)].read().get(location.slot()).map(|entry| entry.cold.key)
-    }
-
     /// Calls `work` with the hot fields of a secret, if the secret is still in its slot.
     fn with_hot_fields(&self, owner: &Owner, work: impl FnOnce(&HotFields)) {
         let shard = self.shards[usize::from(owner.location.shard)].read();
@@ -337,10 +201,6 @@ impl Rack {
         if let Some(entry) = entry {
             work(&entry.hot);
         }
-    }
-
-    fn remove(&self, location: EntryLocation) {
-        self.shards[usize::from(location.shard)].write().remove(location.slot(), |digest| self.hash(digest));
     }
 
     /// Hashes the first eight bytes of the digest, which are as random as the whole. A client that sends

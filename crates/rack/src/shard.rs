@@ -10,25 +10,6 @@ use crate::table::{LAST_SLOT, Table};
 /// keeps all locks in the processor's cache.
 pub(crate) const SHARDS: u8 = if cfg!(feature = "shuttle") { 2 } else { 64 };
 
-/// The location of an entry: its shard and its slot within the shard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct EntryLocation {
-    pub(crate) shard: u8,
-    slot: [u8; 3],
-}
-
-impl EntryLocation {
-    pub(crate) fn new(shard: u8, slot: u32) -> Self {
-        let [a, b, c, _] = slot.to_le_bytes();
-        Self { shard, slot: [a, b, c] }
-    }
-
-    pub(crate) const fn slot(self) -> u32 {
-        let [a, b, c] = self.slot;
-        u32::from_le_bytes([a, b, c, 0])
-    }
-}
-
 /// Entries in slots, and the table that finds a slot by digest.
 #[derive(Debug, Default)]
 pub(crate) struct Shard {

@@ -7,29 +7,19 @@
 
 use std::sync::Arc;
 
-use keyrack_key::{Digest, Exposure, Hint, KeyId, Timestamp};
+use keyrack_key::{Exposure, Timestamp};
 use tokio::sync::Notify;
 
-use crate::book::{DRAIN_AT, TallyBook};
-use crate::shard::EntryLocation;
+use crate::LastUse;
+use crate::book::{DRAIN_AT, Owner, TallyBook};
+use crate::entry_location::EntryLocation;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::usage::SecretUsage;
-use crate::{LastUse, SanitizedText};
 
 /// The index of a tally and of its book, as an entry stores it. Never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TallyId(u32);
-
-/// The secret whose usage a tally counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Owner {
-    pub(crate) key: KeyId,
-    pub(crate) secret: Digest,
-    pub(crate) hint: Hint,
-    /// The location of the secret's entry.
-    pub(crate) location: EntryLocation,
-}
 
 /// All tallies. The caller of every method except [`drain`](Self::drain) holds a read lock on the shard of
 /// the secret, so that the entry cannot move and a drain waits for the caller.
@@ -224,17 +214,4 @@ impl TallyId {
     const fn at(self) -> usize {
         ((self.0 - 1) >> 1) as usize
     }
-}
-
-/// The first exposure of a secret since the previous drain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SecretExposure {
-    /// The hint of the exposed secret.
-    pub hint: Hint,
-    /// Where others can read the secret.
-    pub exposure: Exposure,
-    /// The origin of the page that sent the secret; empty if unknown.
-    pub origin: SanitizedText<80>,
-    /// The time of the first exposure.
-    pub at: Timestamp,
 }

@@ -5,10 +5,9 @@ use std::collections::hash_map::Entry;
 use std::mem;
 
 use foldhash::fast::RandomState;
-use keyrack_key::{Digest, KeyId, Timestamp};
+use keyrack_key::{Digest, Exposure, Hint, KeyId, Timestamp};
 
-use crate::tally::SecretExposure;
-use crate::{LastUse, Outcome};
+use crate::{LastUse, Outcome, SanitizedText};
 
 /// The number of secrets in a backlog. A rack holds fewer secrets; the rest is for secrets that were deleted
 /// while the store was unavailable.
@@ -29,6 +28,19 @@ pub struct SecretUsage {
     pub exposures: Vec<SecretExposure>,
 }
 
+/// The first exposure of a secret since the previous drain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecretExposure {
+    /// The hint of the exposed secret.
+    pub hint: Hint,
+    /// Where others can read the secret.
+    pub exposure: Exposure,
+    /// The origin of the page that sent the secret; empty if unknown.
+    pub origin: SanitizedText<80>,
+    /// The time of the first exposure.
+    pub at: Timestamp,
+}
+
 impl SecretUsage {
     /// Returns the number of checks, over all outcomes.
     pub fn checks(&self) -> u64 {
@@ -41,7 +53,7 @@ impl SecretUsage {
         if let Some(last) = &mut self.last {
             last.at = last.at.min(now);
         }
-        self.exposures.iter_mut().for_each(|seen| seen.at = seen.at.min(now));
+        self.exposures.iter_mut().for_each(|exposure| exposure.at = exposure.at.min(now));
     }
 
     /// Adds the usage of the same secret in another period.
@@ -55,12 +67,13 @@ impl SecretUsage {
         if more.last.is_some_and(|more| self.last.is_none_or(|last| last.at <= more.at)) {
             self.last = more.last;
         }
-        for seen in more.exposures {
-            let is_same =
-                |own: &&mut SecretExposure| (own.exposure, own.origin) == (seen.exposure, seen.origin);
+        for exposure in more.exposures {
+            let is_same = |own: &&mut SecretExposure| {
+                (own.exposure, own.origin) == (exposure.exposure, exposure.origin)
+            };
             match self.exposures.iter_mut().find(is_same) {
-                Some(own) => own.at = own.at.min(seen.at),
-                None => self.exposures.push(seen),
+                Some(own) => own.at = own.at.min(exposure.at),
+                None => self.exposures.push(exposure),
             }
         }
     }
@@ -74,7 +87,7 @@ impl SecretUsage {
 /// ```
 /// use keyrack_key::KeyId;
 /// # use keyrack_key::Timestamp;
-/// use keyrack_rack::{Outcome, UsageBacklog, SecretUsage};
+/// use keyrack_rack::{Outcome, SecretUsage, UsageBacklog};
 ///
 /// # let key = KeyId::new(Timestamp::from_micros(0), &mut rand_core::UnwrapErr(getrandom::SysRng));
 /// let allowed = Outcome { permission: None, denied: None };

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use keyrack_key::{Digest, KeyId, Restrictions};
 
-use super::{Index, Rack, shard_of};
+use super::index::Index;
+use super::{Rack, shard_of};
 use crate::entry::Entry;
+use crate::entry_location::EntryLocation;
 use crate::meters::MeterRegistry;
-use crate::shard::{EntryLocation, SHARDS};
+use crate::shard::SHARDS;
 use crate::{ActiveRestrictions, KeyRecord};
 
 /// The number of keys of a snapshot that are stored together. So few that checks in a shard hardly wait.
@@ -40,10 +42,10 @@ impl Rack {
         record: &KeyRecord,
         earlier: &[EntryLocation],
     ) {
-        let narrowed = self.narrowed(registry, record, earlier);
+        let restrictions = self.active_restrictions(registry, record, earlier);
         for (digest, secret) in &record.secrets {
             let hash = self.hash(digest);
-            let entry = Entry::of(record, *digest, *secret, narrowed.as_ref());
+            let entry = Entry::of(record, *digest, *secret, restrictions.as_ref());
             placement.shards[usize::from(shard_of(hash))].push((hash, entry));
         }
         placement.keys += usize::from(!record.secrets.is_empty());
@@ -78,7 +80,7 @@ impl Rack {
     }
 
     /// Returns the restrictions and the pause of a key. The meters of the earlier state continue.
-    fn narrowed(
+    fn active_restrictions(
         &self,
         registry: &mut MeterRegistry,
         record: &KeyRecord,
@@ -86,7 +88,7 @@ impl Rack {
     ) -> Option<Arc<ActiveRestrictions>> {
         let before = earlier.iter().find_map(|location| {
             let shard = self.shards[usize::from(location.shard)].read();
-            shard.get(location.slot()).and_then(|entry| entry.cold.narrowed().cloned())
+            shard.get(location.slot()).and_then(|entry| entry.cold.active_restrictions().cloned())
         });
         let restrictions = record.terms.restrictions.as_ref().unwrap_or(&Restrictions::NONE);
         let before = before.as_deref().map(ActiveRestrictions::meters);
@@ -94,8 +96,8 @@ impl Rack {
         if record.terms.deleted_at.is_some() {
             registry.forget(record.key);
         }
-        let is_narrowed = record.terms.pause.is_some() || !restrictions.is_none();
-        is_narrowed
+        let is_restricted = record.terms.pause.is_some() || !restrictions.is_none();
+        is_restricted
             .then(|| Arc::new(ActiveRestrictions::new(restrictions.clone(), record.terms.pause, meters)))
     }
 
