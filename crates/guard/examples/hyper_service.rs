@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use tower::{Layer, service_fn};
 
 async fn hello(request: Request<Incoming>) -> Result<Response<String>, Infallible> {
-    // The guard put it there: nobody gets this far without a key.
+    // The guard adds the caller to each request that it allows.
     let name = request.extensions().get::<Caller>().map(|caller| caller.key().name.as_str());
     Ok(Response::new(format!("hello, {}\n", name.unwrap_or_default())))
 }

@@ -5,7 +5,7 @@
 //! grpcurl -plaintext -H "X-Api-Key: <a key with the scope Inference>" 127.0.0.1:9000 grpc.health.v1.Health/Check
 //! ```
 //!
-//! A refusal is an HTTP answer; gRPC clients read 401 as `UNAUTHENTICATED`, 403 as `PERMISSION_DENIED` and 429 and 503
+//! A denial is an HTTP response. gRPC clients read 401 as `UNAUTHENTICATED`, 403 as `PERMISSION_DENIED` and 429 and 503
 //! as `UNAVAILABLE` (gRPC, "HTTP to gRPC Status Code Mapping").
 
 #![expect(clippy::print_stdout, reason = "a program says where it listens")]

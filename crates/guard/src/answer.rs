@@ -9,13 +9,13 @@ use crate::Problem;
 use crate::limits::{RATELIMIT, RATELIMIT_POLICY, RateLimitState};
 
 impl Problem {
-    /// Creates the problem for `refusal`. `manage` is the URL under which a key is edited, without the key's
+    /// Creates the problem for `denied`. `manage` is the URL under which a key is edited, without the key's
     /// id. If given, an answer about the rights of a key contains a link to the key.
-    pub fn for_denied(refusal: &DeniedCheck, manage: Option<&str>) -> Self {
-        let denial = refusal.denial;
+    pub fn for_denied(denied: &DeniedCheck, manage: Option<&str>) -> Self {
+        let denial = denied.denial;
         let problem = Self::new(status(denial), denial.code(), message(denial));
         let problem = limit(challenge(problem, denial), denial);
-        match (denial, &refusal.key) {
+        match (denial, &denied.key) {
             (
                 Denial::Permission(_)
                 | Denial::Network

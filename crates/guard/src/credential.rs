@@ -30,11 +30,11 @@ pub enum KeyLocation {
 /// let uri = Uri::from_static("/");
 /// let found = Credential::find(&headers, &uri, &Brands::default()).unwrap().unwrap();
 /// assert_eq!(found.text(), b"kr_sk_example");
-/// assert_eq!(found.place(), KeyLocation::Header);
+/// assert_eq!(found.location(), KeyLocation::Header);
 /// ```
 pub struct Credential<'a> {
     text: Cow<'a, [u8]>,
-    place: KeyLocation,
+    location: KeyLocation,
 }
 
 impl<'a> Credential<'a> {
@@ -47,7 +47,7 @@ impl<'a> Credential<'a> {
     pub fn find(headers: &'a HeaderMap, uri: &'a Uri, brands: &Brands) -> Result<Option<Self>, Denial> {
         let in_headers = bearers(headers)
             .chain(headers.get_all(X_API_KEY).iter().map(|value| bare(value.as_bytes())))
-            .map(|text| Self { text: Cow::Borrowed(text), place: KeyLocation::Header });
+            .map(|text| Self { text: Cow::Borrowed(text), location: KeyLocation::Header });
         let mut found: Option<Self> = None;
         for next in in_headers.chain(in_query(uri)) {
             found = Some(match found {
@@ -60,14 +60,14 @@ impl<'a> Credential<'a> {
 
     /// Reads the key from a header that [`Self::find`] does not look at.
     pub fn of_header(value: &'a HeaderValue) -> Self {
-        Self { text: Cow::Borrowed(bare(value.as_bytes())), place: KeyLocation::Header }
+        Self { text: Cow::Borrowed(bare(value.as_bytes())), location: KeyLocation::Header }
     }
 
     /// Chooses between two credentials of one request.
     fn or(mut self, next: Self, brands: &Brands) -> Result<Self, Denial> {
         if self.text == next.text {
             // A key that is also in a header was exposed in the URL nevertheless.
-            self.place = next.place;
+            self.location = next.location;
             return Ok(self);
         }
         match (self.is_ours(brands), next.is_ours(brands)) {
@@ -89,14 +89,14 @@ impl<'a> Credential<'a> {
     }
 
     /// Returns the location of the text. If there are several, the query takes precedence.
-    pub const fn place(&self) -> KeyLocation {
-        self.place
+    pub const fn location(&self) -> KeyLocation {
+        self.location
     }
 }
 
 impl std::fmt::Debug for Credential<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credential").field("place", &self.place).finish_non_exhaustive()
+        f.debug_struct("Credential").field("location", &self.location).finish_non_exhaustive()
     }
 }
 
@@ -124,7 +124,7 @@ fn in_query(uri: &Uri) -> impl Iterator<Item = Credential<'_>> {
             Cow::Borrowed(text) => Cow::Borrowed(bare(text.as_bytes())),
             Cow::Owned(text) => Cow::Owned(bare(text.as_bytes()).to_owned()),
         };
-        Credential { text, place: KeyLocation::Query }
+        Credential { text, location: KeyLocation::Query }
     })
 }
 
@@ -141,7 +141,7 @@ mod tests {
         }
         let uri = uri.parse().unwrap();
         let credential = Credential::find(&map, &uri, &Brands::default())?;
-        Ok(credential.map(|c| (String::from_utf8_lossy(c.text()).into_owned(), c.place())))
+        Ok(credential.map(|c| (String::from_utf8_lossy(c.text()).into_owned(), c.location())))
     }
 
     /// Generates a key with an accepted brand.

@@ -4,6 +4,7 @@
 
 mod answer;
 mod credential;
+mod guard;
 mod layer;
 pub mod limits;
 mod origin;
@@ -13,9 +14,10 @@ mod problem;
 pub mod remote;
 
 pub use credential::{Credential, KeyLocation};
+pub use guard::{ClientAddress, Guard};
 pub use keyrack_key::Permission;
 pub use keyrack_rack::{Caller, Clock, DeniedCheck};
-pub use layer::{ClientAddress, Guard, GuardFuture, GuardLayer, GuardService, RequiredPermission};
+pub use layer::{GuardFuture, GuardLayer, GuardService, RequiredPermission};
 pub use limits::AllowedFuture;
 pub use origin::origin;
 pub use own_origins::OwnOrigins;

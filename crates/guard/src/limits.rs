@@ -5,7 +5,7 @@
 //! ```
 //! use http::HeaderMap;
 //! use keyrack_guard::limits::RateLimitState;
-//! use keyrack_key::{RateStatus, Rate};
+//! use keyrack_key::{Rate, RateStatus};
 //!
 //! let rate = Rate::new(100, 60).unwrap();
 //! let state = RateLimitState::of_key(RateStatus { rate, remaining: 99, full_in_seconds: 1 });
@@ -52,9 +52,9 @@ impl RateLimitState {
     }
 
     /// Creates the state of a quota, which resets at the end of its day or month.
-    pub fn of_quota(standing: QuotaState, now: Timestamp) -> Self {
-        let Quota { of, limit, per } = standing.quota;
-        Self::of_period(of, per, limit.get(), standing.left(), standing.resets_in(now))
+    pub fn of_quota(state: QuotaState, now: Timestamp) -> Self {
+        let Quota { of, limit, per } = state.quota;
+        Self::of_period(of, per, limit.get(), state.left(), state.resets_in(now))
     }
 
     /// Creates the state of the limit that a denial names; `None` if the denial has another reason.
@@ -102,13 +102,13 @@ impl RateLimitState {
 
     /// Adds the items to the headers of a response, after the items that are already there.
     pub fn add_to(self, headers: &mut HeaderMap) {
-        join(headers, RATELIMIT_POLICY, &self.policy());
-        join(headers, RATELIMIT, &self.limit());
+        append_items(headers, RATELIMIT_POLICY, &self.policy());
+        append_items(headers, RATELIMIT, &self.limit());
     }
 }
 
 /// Adds items to a list in a header. Keeps one header line, because some clients read only the first.
-pub fn join(headers: &mut HeaderMap, name: HeaderName, items: &str) {
+pub fn append_items(headers: &mut HeaderMap, name: HeaderName, items: &str) {
     let before = headers.get(&name).and_then(|value| value.to_str().ok());
     let text = before.map_or_else(|| items.to_owned(), |before| format!("{before}, {items}"));
     if let Ok(value) = HeaderValue::try_from(text) {
@@ -144,7 +144,7 @@ impl<F> AllowedFuture<F> {
 }
 
 /// Returns the state of a caller's rate limits: per visitor, and per key.
-pub fn rates(caller: &Caller) -> [Option<RateLimitState>; 2] {
+pub fn rate_limit_states(caller: &Caller) -> [Option<RateLimitState>; 2] {
     [
         caller.visitor_rate_status().map(RateLimitState::of_visitor),
         caller.rate_status().map(RateLimitState::of_key),

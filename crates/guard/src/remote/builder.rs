@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use hyper_util::client::legacy::connect::Connect;
 
-use super::connector::{self, DefaultConnector};
 use super::http::{RemoteError, ServerClient};
 use super::node::{FollowerTask, Node, time_of_day};
 use super::offline_policy::OfflinePolicy;
+use super::{DefaultConnector, connector};
 use crate::{Clock, OwnOrigins};
 
 /// The configuration of a node.

@@ -4,20 +4,16 @@ use std::time::Duration;
 
 use hyper_util::client::legacy::connect::HttpConnector;
 
-/// The connector of a node: TLS for `https://` addresses, and plain TCP for `http://`.
+/// Connects to `https://` addresses with TLS, and to `http://` addresses without it.
 #[cfg(feature = "rustls")]
-pub type DefaultConnector = hyper_rustls::HttpsConnector<HttpConnector>;
-
-/// The connector of a node without the feature `rustls`: plain TCP, for `http://` addresses only.
-#[cfg(not(feature = "rustls"))]
-pub type DefaultConnector = HttpConnector;
+pub type TlsConnector = hyper_rustls::HttpsConnector<HttpConnector>;
 
 #[cfg(feature = "rustls")]
 pub(super) use tls::{default_connector, with_certificates};
 
 /// Creates the connector. Without TLS, there is no error.
 #[cfg(not(feature = "rustls"))]
-pub(super) fn default_connector() -> (DefaultConnector, Option<String>) {
+pub(super) fn default_connector() -> (HttpConnector, Option<String>) {
     (tcp(), None)
 }
 
@@ -40,12 +36,12 @@ mod tls {
     use rustls::{ClientConfig, RootCertStore};
     use rustls_platform_verifier::Verifier;
 
-    use super::{DefaultConnector, tcp};
+    use super::{TlsConnector, tcp};
     use crate::RemoteError;
 
     /// Creates the connector. Returns an error with it if the operating system has no trusted certificates,
     /// so that a node can still follow a server on this machine without TLS.
-    pub(in crate::remote) fn default_connector() -> (DefaultConnector, Option<String>) {
+    pub(in crate::remote) fn default_connector() -> (TlsConnector, Option<String>) {
         match trusting([]) {
             Ok(config) => (https(config), None),
             Err(error) => (https(trusting_nothing()), Some(error.to_string())),
@@ -53,7 +49,7 @@ mod tls {
     }
 
     /// Creates a connector that also trusts the certificates in `pem`.
-    pub(in crate::remote) fn with_certificates(pem: &[u8]) -> Result<DefaultConnector, RemoteError> {
+    pub(in crate::remote) fn with_certificates(pem: &[u8]) -> Result<TlsConnector, RemoteError> {
         let certificates = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
         let certificates = certificates.map_err(|error| RemoteError::Certificates(error.to_string()))?;
         if certificates.is_empty() {
@@ -63,7 +59,7 @@ mod tls {
         Ok(https(config))
     }
 
-    fn https(config: ClientConfig) -> DefaultConnector {
+    fn https(config: ClientConfig) -> TlsConnector {
         HttpsConnectorBuilder::new()
             .with_tls_config(config)
             .https_or_http()

@@ -15,7 +15,7 @@
 //! ```no_run
 //! use std::time::Duration;
 //!
-//! use keyrack_guard::{GuardLayer, NodeBuilder, Permission, OfflinePolicy};
+//! use keyrack_guard::{GuardLayer, NodeBuilder, OfflinePolicy, Permission};
 //! # use tower::Layer;
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! # let service = tower::service_fn(async |_: http::Request<()>| {
@@ -45,7 +45,12 @@ mod usage_reporter;
 pub mod wire;
 
 pub use builder::NodeBuilder;
-pub use connector::DefaultConnector;
+/// The connector of a node: TLS for `https://` addresses, and plain TCP for `http://`.
+#[cfg(feature = "rustls")]
+pub use connector::TlsConnector as DefaultConnector;
 pub use http::RemoteError;
+/// The connector of a node without the feature `rustls`: plain TCP, for `http://` addresses only.
+#[cfg(not(feature = "rustls"))]
+pub use hyper_util::client::legacy::connect::HttpConnector as DefaultConnector;
 pub use node::{Node, time_of_day};
 pub use offline_policy::{OfflinePolicy, OfflinePolicyError};

@@ -24,8 +24,8 @@ use serde_json::Value;
 pub use keyrack_rack::{LEASE, WAIT};
 pub use usage::{CheckCount, NodeCaller, NodeKeyExposure, NodeKeyLastUse, NodeKeyUsage, NodeUsageReport};
 
-/// The largest number of keys in a usage report.
-pub const USES: usize = 500;
+/// The largest number of keys in a usage report, and of callers.
+pub const REPORT_ENTRIES_MAX: usize = 500;
 
 /// A value in a message that cannot be parsed. Contains a description of the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -259,7 +259,7 @@ impl FromRequestParts<Shared> for WellFormedKey {
 
 fn credential<'a>(app: &App, parts: &'a Parts) -> Result<Credential<'a>, Denial> {
     let credential = app.guard.find(parts)?.ok_or(Denial::Missing)?;
-    if credential.place() == KeyLocation::Query { Err(Denial::InQuery) } else { Ok(credential) }
+    if credential.location() == KeyLocation::Query { Err(Denial::InQuery) } else { Ok(credential) }
 }
 
 fn check(

@@ -122,7 +122,7 @@ fn keep_headers(said: &HeaderMap, written: &mut HeaderMap) {
     }
     for name in [limits::RATELIMIT_POLICY, limits::RATELIMIT] {
         if let Some(items) = said.get(&name).and_then(|items| items.to_str().ok()) {
-            limits::join(written, name, items);
+            limits::append_items(written, name, items);
         }
     }
 }

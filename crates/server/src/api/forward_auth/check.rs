@@ -86,7 +86,7 @@ pub(super) fn presented_key_place(app: &App, parts: &Parts) -> Result<KeyLocatio
         app.guard_of_proxies.find(parts).and_then(|credential| credential.ok_or(Denial::Missing)).and_then(
             |credential| {
                 Presented::parse(credential.text(), &app.config.brands)?;
-                Ok(credential.place())
+                Ok(credential.location())
             },
         );
     credential.map_err(|denial| app.refused(&denial.into()))

@@ -49,7 +49,7 @@ impl Proxy {
         headers.insert(KEY, value(key.key.text(&mut [0; 36])));
         headers.insert(WORKSPACE, value(key.workspace.text(&mut [0; 36])));
         headers.insert(SCOPES, scopes(key.scopes));
-        limits::rates(caller).into_iter().flatten().for_each(|told| told.add_to(headers));
+        limits::rate_limit_states(caller).into_iter().flatten().for_each(|told| told.add_to(headers));
         quota_headers::items(spent, now).for_each(|limit| limit.add_to(headers));
         response
     }

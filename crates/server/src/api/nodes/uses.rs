@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use http::StatusCode;
-use keyrack_guard::remote::wire::{NodeUsageReport, USES};
+use keyrack_guard::remote::wire::{NodeUsageReport, REPORT_ENTRIES_MAX};
 use keyrack_rack::SecretUsage;
 
 use super::AsNode;
@@ -31,14 +31,14 @@ pub async fn report(
     if usage.batch == 0 || i64::try_from(usage.batch).is_err() {
         return Err(ApiError::field("batch", format!("expected a number from 1 to {}", i64::MAX)));
     }
-    if usage.keys.len() > USES {
-        return Err(ApiError::field("keys", format!("expected at most {USES}")));
+    if usage.keys.len() > REPORT_ENTRIES_MAX {
+        return Err(ApiError::field("keys", format!("expected at most {REPORT_ENTRIES_MAX}")));
     }
     let used = usage.keys.iter().map(SecretUsage::try_from).collect::<Result<Vec<_>, _>>();
     let mut used =
         used.map_err(|wrong| ApiError::field("keys", format!("holds {} that is none", wrong.0)))?;
-    if usage.callers.len() > USES {
-        return Err(ApiError::field("callers", format!("expected at most {USES}")));
+    if usage.callers.len() > REPORT_ENTRIES_MAX {
+        return Err(ApiError::field("callers", format!("expected at most {REPORT_ENTRIES_MAX}")));
     }
     let calls = usage.callers.iter().map(|called| called.calls(by.workspace)).collect::<Result<Vec<_>, _>>();
     let mut calls =
