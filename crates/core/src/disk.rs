@@ -5,7 +5,7 @@
 //! runs, which are what fills disks. Below an eighth of the reserve, the server denies every write that adds data,
 //! usage included. The remaining space is for deletions, pauses, revocations, sign-ins and the audit log. Other
 //! programs may fill the disk to its last byte, so a file in the data folder occupies more space for these writes:
-//! [`ReserveFile`] releases its space piece by piece.
+//! `ReserveFile` releases its space piece by piece.
 
 mod reserve_file;
 

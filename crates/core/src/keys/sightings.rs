@@ -41,7 +41,7 @@ impl std::fmt::Display for PublicUse {
     }
 }
 
-/// Describes where a secret was exposed: "on a page of https://shop.example", "in a URL".
+/// Describes where a secret was exposed: `on a page of https://shop.example`, `in a URL`.
 pub fn place(seen: &ExposureRecord) -> String {
     match (seen.exposure, seen.origin.as_str()) {
         (Exposure::Url, "") => "in a URL".to_owned(),

@@ -72,7 +72,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> NodeBuilder<C> {
         self
     }
 
-    /// Sets the origins of the service's own pages, like [`Guard::with_own_origins`].
+    /// Sets the origins of the service's own pages, like [`Guard::with_own_origins`](crate::Guard::with_own_origins).
     #[must_use]
     pub fn own_origins(mut self, own_origins: OwnOrigins) -> Self {
         self.own_origins = own_origins;

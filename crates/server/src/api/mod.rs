@@ -2,7 +2,7 @@
 //!
 //! Each endpoint has a file of its own with its request and response types, its OpenAPI texts, and its handler. A type has the
 //! name of its OpenAPI schema. If another type has that name, the type ends in `Body` and names its
-//! schema with `#[schema(as = …)]`. Start reading at [`openapi`], which lists all routes.
+//! schema with `#[schema(as = …)]`. Start reading at `openapi`, which lists all routes.
 
 mod access;
 mod acting;

@@ -27,7 +27,7 @@ use crate::folder::Folder;
 use crate::http::front::Front;
 use crate::http::problem;
 
-/// The path of [`set_up`], which exists on this socket only.
+/// The path of `set_up`, which exists on this socket only.
 pub const SETUP: &str = "/control/setup";
 
 /// The socket cannot be created. The whole path of the socket may have 107 bytes (`sun_path`, unix(7)).

@@ -25,7 +25,7 @@ pub fn settle(request: &mut Parts) -> Result<(), Box<Problem>> {
     }
 }
 
-/// Denies a request whose URL and headers exceed [`HEAD_BYTES`], or that has more than [`HEADERS_MAX`] headers.
+/// Denies a request whose URL and headers exceed [`HEAD_BYTES`], or that has more than `HEADERS_MAX` headers.
 pub fn check_size(request: &Parts) -> Result<(), Box<Problem>> {
     let path = request.uri.path_and_query().map_or(0, |path| path.as_str().len());
     let is_short = path + bytes_of(&request.headers) <= HEAD_BYTES;

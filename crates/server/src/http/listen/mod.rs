@@ -1,6 +1,6 @@
 //! Listeners accept connections, limit how many are open, and close a connection whose peer makes no progress.
 //!
-//! Start reading at [`Connections`], which counts connections. Each connection has a [`peer::Peer`], which measures how
+//! Start reading at [`Connections`], which counts connections. Each connection has a `peer::Peer`, which measures how
 //! fast the other side reads.
 
 mod acceptor;
