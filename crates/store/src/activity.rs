@@ -124,7 +124,7 @@ impl Store {
         let sql = statement_for!(filter, "a.seq < $3 AND +a.seq > $2", "DESC");
         let before = before.unwrap_or(u64::MAX);
         let query = filter.bind_to(sql, workspace, 0, before, limit.saturating_add(1));
-        let items = read(&query.fetch_all(self.readers()).await?)?;
+        let items = query.fetch_list(self.readers(), |rows| read(&rows)).await?;
         Ok(Page::of(items, limit, |entry| entry.link.seq.unsigned_abs()))
     }
 

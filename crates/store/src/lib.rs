@@ -78,7 +78,7 @@ pub use quotas::{QuotaBlock, QuotaUsage, UnspentBlock};
 pub use reserve::Reserve;
 pub use role::{Role, UnknownRole};
 pub use sessions::{NewSession, Session};
-pub use tenant::{set_tenant, tenant, with_tenant};
+pub use tenant::{set_tenant, tenant, tenant_and_actor, with_tenant};
 pub use usage::{DailyUsage, Usage};
 pub use workspaces::{Membership, NewWorkspace, Workspace};
 

@@ -83,13 +83,12 @@ impl Store {
         after: Option<ProjectId>,
         limit: u32,
     ) -> Result<Page<Project, ProjectId>, StoreError> {
-        let rows = query(projects!("p.id < $2 ORDER BY p.id DESC LIMIT $3"))
+        let items = query(projects!("p.id < $2 ORDER BY p.id DESC LIMIT $3"))
             .bind(workspace.to_string())
             .bind(after.map_or_else(|| BEHIND_ALL.into(), |id| id.to_string()))
             .bind(i64::from(limit) + 1)
-            .fetch_all(self.readers())
+            .fetch_list(self.readers(), |rows| rows.iter().map(project).collect())
             .await?;
-        let items: Vec<Project> = rows.iter().map(project).collect::<Result<_, _>>()?;
         Ok(Page::of(items, limit, |project| project.id))
     }
 }

@@ -23,7 +23,7 @@ impl FromRequestParts<Shared> for Acting {
     /// Leaves a copy in requests that may change something, so that the sender is verified again when the body has arrived.
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, ApiError> {
         let acting = find(parts, app).await?;
-        set_tenant(acting.workspace);
+        set_tenant(acting.workspace, acting.actor());
         // The body counts against the share of this claimant, before an operation runs.
         parts.extensions.insert(acting.claimant());
         if !parts.method.is_safe() {

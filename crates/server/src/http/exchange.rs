@@ -12,7 +12,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use keyrack_core::shares::Claimant;
 use keyrack_guard::ClientAddress;
-use keyrack_store::{tenant, with_tenant};
+use keyrack_store::{tenant_and_actor, with_tenant};
 use tracing::{Instrument, Span};
 
 use super::progress::Progress;
@@ -39,7 +39,8 @@ pub async fn around(State(app): State<Shared>, request: Request, next: Next) -> 
     let address = ClientAddress::of(&parts);
     let inside = with_tenant(None, async {
         let answer = next.run(Request::from_parts(parts, Progress::watch(body))).await;
-        let claimant = tenant().map_or_else(|| Claimant::network(address), Claimant::workspace);
+        let claimant = tenant_and_actor()
+            .map_or_else(|| Claimant::network(address), |(workspace, actor)| Claimant::new(workspace, actor));
         response_budget::count(&app.responses, claimant, &exchange.method, answer)
     });
     let answer = AssertUnwindSafe(inside).catch_unwind().instrument(exchange.span()).await;

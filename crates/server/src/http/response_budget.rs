@@ -2,7 +2,7 @@
 //! them makes the server hold all of their responses.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -17,6 +17,8 @@ use super::error::ApiError;
 
 /// Shorter bodies use no share: each connection has a limited number of streams. In bytes.
 const UNCOUNTED: u64 = 16 * 1024;
+/// The bytes that are sent or compressed before other requests get a turn: less than a millisecond.
+const PIECE: usize = 32 * 1024;
 
 /// Marks a response that has a share of another budget.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +41,8 @@ pub fn count(room: &Room, claimant: Claimant, method: &Method, response: Respons
     } else {
         room.record(claimant, length)
     };
-    response.map(|body| Body::new(HeldBody { body, held: Some(held) }))
+    response
+        .map(|body| Body::new(HeldBody { body, held: Some(held), rest: Bytes::new(), has_yielded: false }))
 }
 
 /// Returns the bytes as the owner of their permit: dropping the last copy of the bytes frees the permit.
@@ -58,11 +61,15 @@ impl<T: AsRef<[u8]>> AsRef<[u8]> for HeldBytes<T> {
     }
 }
 
-/// A body in one piece with its permit. The piece takes over the permit, since the HTTP library keeps the piece after it has
-/// dropped the body.
+/// A body with its permit. Its bytes take over the permit, since the HTTP library keeps bytes after it has dropped the body.
+///
+/// Yields the thread between pieces: to compress or copy a megabyte takes milliseconds, which would delay other requests.
 struct HeldBody {
     body: Body,
     held: Option<Held>,
+    /// Bytes of the body that are still to be sent.
+    rest: Bytes,
+    has_yielded: bool,
 }
 
 impl HttpBody for HeldBody {
@@ -73,29 +80,47 @@ impl HttpBody for HeldBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        polled.map_ok(|frame| {
-            frame.map_data(|bytes| match self.held.take() {
+        if self.rest.is_empty() {
+            let bytes = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(bytes) => bytes,
+                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                },
+                end => return Poll::Ready(end),
+            };
+            self.rest = match self.held.take() {
                 Some(held) => held_bytes(bytes, held),
                 None => bytes,
-            })
-        })
+            };
+        } else if !self.has_yielded {
+            self.has_yielded = true;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.has_yielded = false;
+        let length = self.rest.len().min(PIECE);
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        // Only bodies of a known length are held.
+        let exact = self.body.size_hint().exact();
+        exact.map_or_else(SizeHint::default, |bytes| SizeHint::with_exact(bytes + self.rest.len() as u64))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::Waker;
 
     use http::StatusCode;
+    use http_body_util::BodyExt;
 
     use super::*;
 
@@ -117,13 +142,36 @@ mod tests {
         let Poll::Ready(Some(Ok(frame))) =
             Pin::new(response.body_mut()).poll_frame(&mut Context::from_waker(Waker::noop()))
         else {
-            panic!("the only piece")
+            panic!("the first piece")
         };
         let mut bytes = frame.into_data().unwrap();
-        drop((response, bytes.split_to(LONG / 2)));
+        drop((response, bytes.split_to(PIECE / 2)));
         assert_eq!(room.held(), LONG, "the rest is not sent");
         drop(bytes);
         assert_eq!(room.held(), 0);
+    }
+
+    #[tokio::test]
+    async fn long_response_arrives_whole_and_other_work_runs_between_its_pieces() {
+        let text: Vec<u8> = (0..LONG).map(|at| (at % 251) as u8).collect();
+        let mut response = counted(&Room::for_responses(), Response::new(Body::from(text.clone())));
+        assert_eq!(response.body().size_hint().exact(), Some(LONG as u64));
+        let (turns, mut received) = (Arc::new(AtomicUsize::new(0)), Vec::new());
+        let counter = Arc::clone(&turns);
+        let other = tokio::spawn(async move {
+            loop {
+                counter.fetch_add(1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+            }
+        });
+        while let Some(frame) = response.body_mut().frame().await {
+            received.extend_from_slice(&frame.unwrap().into_data().unwrap());
+            let left = response.body().size_hint().exact();
+            assert_eq!(left, Some((LONG - received.len()) as u64));
+        }
+        other.abort();
+        assert!(received == text && response.body().is_end_stream());
+        assert!(turns.load(Ordering::Relaxed) >= LONG / PIECE - 1, "{turns:?}");
     }
 
     #[test]

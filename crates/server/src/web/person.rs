@@ -79,7 +79,7 @@ impl FromRequestParts<Shared> for Member {
             return Err(OpError::Role { has: membership.role, needs }.into());
         }
         let acting = Acting::member(&membership.workspace, &person.session, membership.role, needs);
-        set_tenant(acting.workspace);
+        set_tenant(acting.workspace, acting.actor());
         parts.extensions.insert(acting.clone());
         Ok(Self { person, membership, acting })
     }

@@ -33,7 +33,7 @@ impl Store {
         limit: u32,
     ) -> Result<Page<CallerRow, CallerCursor>, StoreError> {
         let after = after.unwrap_or(CallerCursor { last: Timestamp::from_micros(i64::MAX), id: i64::MAX });
-        let rows = query(caller_rows!(
+        let items = query(caller_rows!(
             "AND (c.last_at, c.id) < ($4, $5) ORDER BY c.last_at DESC, c.id DESC LIMIT $6"
         ))
         .bind(workspace.to_string())
@@ -42,10 +42,9 @@ impl Store {
         .bind(after.last.micros())
         .bind(after.id)
         .bind(i64::from(limit) + 1)
-        .fetch_all(self.readers())
+        .fetch_list(self.readers(), |rows| rows.iter().map(caller).collect())
         .await?;
-        let rows = rows.iter().map(caller).collect::<Result<_, _>>()?;
-        Ok(Page::of(rows, limit, |row| CallerCursor { last: row.last, id: row.id }))
+        Ok(Page::of(items, limit, |row| CallerCursor { last: row.last, id: row.id }))
     }
 
     /// Returns the last caller of a secret of a key, and the number of callers. `None` if no request was allowed.

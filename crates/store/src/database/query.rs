@@ -59,30 +59,29 @@ impl Query {
         self,
         executor: impl Executor<'a>,
         start: T,
-        mut step: impl FnMut(T, Row) -> Result<ControlFlow<T, T>, StoreError> + Send + 'static,
+        step: impl FnMut(T, Row) -> Result<ControlFlow<T, T>, StoreError> + Send + 'static,
     ) -> Answer<'a, T> {
-        let work = move |db: &Native| {
-            let mut statement = db.prepare_cached(self.sql)?;
-            bind(&mut statement, &self.values)?;
-            let columns = Columns::of(&statement);
-            let mut rows = statement.raw_query();
-            let mut so_far = start;
-            while let Some(row) = rows.next()? {
-                match step(so_far, Row::read(&columns, row)?)? {
-                    ControlFlow::Continue(next) => so_far = next,
-                    ControlFlow::Break(enough) => return Ok(enough),
-                }
-            }
-            Ok(so_far)
-        };
-        executor.run(self.place, Box::new(work))
+        let place = self.place;
+        executor.run(place, Box::new(move |db| self.fold_on(db, start, step)))
     }
 
     pub(crate) fn fetch_all<'a>(self, executor: impl Executor<'a>) -> Answer<'a, Vec<Row>> {
-        self.fold(executor, Vec::new(), |mut rows, row| {
+        self.fetch_list(executor, Ok)
+    }
+
+    /// Returns all rows after `convert`, which runs on the thread that reads them: to convert a page of keys takes
+    /// milliseconds, for which a request thread would do nothing else.
+    pub(crate) fn fetch_list<'a, T: Send + 'static>(
+        self,
+        executor: impl Executor<'a>,
+        convert: impl FnOnce(Vec<Row>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Answer<'a, T> {
+        let push = |mut rows: Vec<Row>, row| {
             rows.push(row);
             Ok(ControlFlow::Continue(rows))
-        })
+        };
+        let place = self.place;
+        executor.run(place, Box::new(move |db| convert(self.fold_on(db, Vec::new(), push)?)))
     }
 
     /// Returns the first row, if any.
@@ -94,6 +93,28 @@ impl Query {
     pub(crate) async fn fetch_one<'a>(self, executor: impl Executor<'a>) -> Result<Row, StoreError> {
         let first = self.fetch_optional(executor);
         first.await?.ok_or_else(|| Error::QueryReturnedNoRows.into())
+    }
+}
+
+impl Query {
+    fn fold_on<T>(
+        &self,
+        db: &Native,
+        start: T,
+        mut step: impl FnMut(T, Row) -> Result<ControlFlow<T, T>, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut statement = db.prepare_cached(self.sql)?;
+        bind(&mut statement, &self.values)?;
+        let columns = Columns::of(&statement);
+        let mut rows = statement.raw_query();
+        let mut so_far = start;
+        while let Some(row) = rows.next()? {
+            match step(so_far, Row::read(&columns, row)?)? {
+                ControlFlow::Continue(next) => so_far = next,
+                ControlFlow::Break(enough) => return Ok(enough),
+            }
+        }
+        Ok(so_far)
     }
 }
 

@@ -34,16 +34,15 @@ impl Store {
         after: Option<BatchId>,
         limit: u32,
     ) -> Result<Page<Batch, BatchId>, StoreError> {
-        let rows = query(
+        let items = query(
             "SELECT b.id, b.name, b.created_at, (SELECT count(*) FROM records r WHERE r.batch_id = b.id) AS records
              FROM batches b WHERE b.project_id = $1 AND ($2 IS NULL OR b.id < $2) ORDER BY b.id DESC LIMIT $3",
         )
         .bind(project.to_string())
         .bind(after.map(|id| id.to_string()))
         .bind(i64::from(limit) + 1)
-        .fetch_all(self.readers())
+        .fetch_list(self.readers(), |rows| rows.iter().map(batch).collect())
         .await?;
-        let items: Vec<Batch> = rows.iter().map(batch).collect::<Result<_, _>>()?;
         Ok(Page::of(items, limit, |batch| batch.id))
     }
 }

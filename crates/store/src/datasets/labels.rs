@@ -54,7 +54,7 @@ impl Store {
         after: Option<LabelId>,
         limit: u32,
     ) -> Result<Page<Label, LabelId>, StoreError> {
-        let rows = query(
+        let items = query(
             "SELECT l.id, l.name, l.created_at,
                     (SELECT count(DISTINCT a.record_id) FROM annotations a WHERE a.label_id = l.id) AS records
              FROM labels l WHERE l.project_id = $1
@@ -64,9 +64,8 @@ impl Store {
         .bind(project.to_string())
         .bind(after.map(|id| id.to_string()))
         .bind(i64::from(limit) + 1)
-        .fetch_all(self.readers())
+        .fetch_list(self.readers(), |rows| rows.iter().map(label).collect())
         .await?;
-        let items: Vec<Label> = rows.iter().map(label).collect::<Result<_, _>>()?;
         Ok(Page::of(items, limit, |label| label.id))
     }
 }

@@ -100,7 +100,7 @@ impl Store {
         after: Option<RecordId>,
         limit: u32,
     ) -> Result<Page<Record, RecordId>, StoreError> {
-        let rows = query(records!(
+        let items = query(records!(
             "r.id < $2 AND ($3 IS NULL OR r.batch_id = $3)
              AND ($4 IS NULL OR EXISTS (SELECT 1 FROM annotations a WHERE a.record_id = r.id AND a.label_id = $4))
              AND ($5 IS NULL OR $5 = EXISTS (SELECT 1 FROM annotations a WHERE a.record_id = r.id))
@@ -112,9 +112,8 @@ impl Store {
         .bind(filter.label.map(|id| id.to_string()))
         .bind(filter.labelled)
         .bind(i64::from(limit) + 1)
-        .fetch_all(self.readers())
+        .fetch_list(self.readers(), |rows| rows.iter().map(record).collect())
         .await?;
-        let items: Vec<Record> = rows.iter().map(record).collect::<Result<_, _>>()?;
         Ok(Page::of(items, limit, |record| record.id))
     }
 

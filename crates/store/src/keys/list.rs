@@ -102,13 +102,13 @@ impl Store {
         workspace: WorkspaceId,
         filter: &KeyFilter<'_>,
     ) -> Result<Page<KeyRow, KeyId>, StoreError> {
-        let rows = filter
+        let keys = filter
             .bind_to(PAGE, workspace)
             .bind(filter.after.map_or_else(|| BEHIND_ALL.into(), |id| id.to_string()))
             .bind(i64::from(filter.limit) + 1)
-            .fetch_all(self.readers())
+            .fetch_list(self.readers(), |rows| row::fold(&rows))
             .await?;
-        Ok(Page::of(row::fold(&rows)?, filter.limit, |key| key.id))
+        Ok(Page::of(keys, filter.limit, |key| key.id))
     }
 
     /// Returns the number of matching keys of `workspace` on all pages.

@@ -87,16 +87,15 @@ impl Store {
         after: Option<ModelId>,
         limit: u32,
     ) -> Result<Page<Model, ModelId>, StoreError> {
-        let rows = query(models!(
+        let items = query(models!(
             "m.workspace_id = $1 AND ($2 IS NULL OR m.project_id = $2) AND m.id < $3 ORDER BY m.id DESC LIMIT $4"
         ))
         .bind(workspace.to_string())
         .bind(project.map(|id| id.to_string()))
         .bind(after.map_or_else(|| BEHIND_ALL.into(), |id| id.to_string()))
         .bind(i64::from(limit) + 1)
-        .fetch_all(self.readers())
+        .fetch_list(self.readers(), |rows| rows.iter().map(model).collect())
         .await?;
-        let items: Vec<Model> = rows.iter().map(model).collect::<Result<_, _>>()?;
         Ok(Page::of(items, limit, |model| model.id))
     }
 

@@ -1,7 +1,7 @@
 //! `GET /activity`: lists entries of the audit log.
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use keyrack_core::Acting;
 
 use super::audit_entry::AuditEntry;
@@ -31,8 +31,8 @@ pub async fn list(
     by: Acting,
     Params(filter): Params<AuditFilterQuery>,
     Params(page): Params<PageQuery>,
-) -> Result<Json<AuditEntryPage>, ApiError> {
+) -> Result<Response, ApiError> {
     let (before, limit) = page.parse()?;
     let page = app.activity.list(&by, &filter.parse()?, before, limit).await?;
-    Ok(Json(PageBody::new(page, AuditEntry::from)))
+    PageBody::respond(page, AuditEntry::from).await
 }

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use keyrack_core::times::rfc3339;
 use keyrack_store::Batch;
 use serde::{Deserialize, Serialize};
@@ -85,8 +86,8 @@ pub async fn list(
     State(app): State<Shared>,
     InProject { by, project }: InProject,
     Params(page): Params<PageQuery>,
-) -> Result<Json<BatchPage>, ApiError> {
+) -> Result<Response, ApiError> {
     let (after, limit) = page.parse()?;
     let page = app.datasets.batches(&by, project, after, limit).await?;
-    Ok(Json(PageBody::new(page, BatchBody::from)))
+    PageBody::respond(page, BatchBody::from).await
 }

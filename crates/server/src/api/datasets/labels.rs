@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use keyrack_core::times::rfc3339;
 use keyrack_store::Label;
 use serde::{Deserialize, Serialize};
@@ -89,8 +90,8 @@ pub async fn list(
     State(app): State<Shared>,
     InProject { by, project }: InProject,
     Params(page): Params<PageQuery>,
-) -> Result<Json<LabelPage>, ApiError> {
+) -> Result<Response, ApiError> {
     let (after, limit) = page.parse()?;
     let page = app.datasets.labels(&by, project, after, limit).await?;
-    Ok(Json(PageBody::new(page, LabelBody::from)))
+    PageBody::respond(page, LabelBody::from).await
 }

@@ -1,7 +1,7 @@
 //! `GET /projects/{id}/datasets/records`: lists records.
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use keyrack_core::Invalid;
 use keyrack_key::RecordId;
 use keyrack_store::RecordFilter;
@@ -79,8 +79,8 @@ pub async fn list(
     State(app): State<Shared>,
     InProject { by, project }: InProject,
     Params(query): Params<RecordQuery>,
-) -> Result<Json<DatasetRecordPage>, ApiError> {
+) -> Result<Response, ApiError> {
     let (filter, after, limit) = query.parse()?;
     let page = app.datasets.records(&by, project, &filter, after, limit).await?;
-    Ok(Json(PageBody::new(page, |one| DatasetRecord::new(&one.record, &one.annotations))))
+    PageBody::respond(page, |one| DatasetRecord::new(&one.record, &one.annotations)).await
 }

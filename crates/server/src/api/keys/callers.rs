@@ -1,7 +1,7 @@
 //! `GET /keys/{id}/callers`: lists the clients that use a key.
 
-use axum::Json;
 use axum::extract::{Path, State};
+use axum::response::Response;
 use keyrack_core::Acting;
 use keyrack_core::times::rfc3339;
 use keyrack_key::{Permission, Timestamp};
@@ -108,9 +108,9 @@ pub async fn list(
     by: Acting,
     Path(id): Path<String>,
     Params(page): Params<PageQuery>,
-) -> Result<Json<KeyCallerPage>, ApiError> {
+) -> Result<Response, ApiError> {
     let (after, limit) = page.parse::<CallerCursor>()?;
     let (key, page) = app.keys.callers(&by, key_id(&id)?, app.window(), after, limit).await?;
     let now = app.now();
-    Ok(Json(PageBody::new(page, |caller| KeyCaller::new(&caller, &key, now))))
+    PageBody::respond(page, |caller| KeyCaller::new(&caller, &key, now)).await
 }

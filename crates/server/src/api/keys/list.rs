@@ -1,7 +1,7 @@
 //! `GET /keys`: lists keys.
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use keyrack_core::{Acting, Invalid};
 use keyrack_key::{Class, KeyId, Scope};
 use keyrack_store::{KeyFilter, KeyStatus};
@@ -86,8 +86,8 @@ pub async fn list(
     State(app): State<Shared>,
     by: Acting,
     Params(query): Params<KeyQuery>,
-) -> Result<Json<KeyPage>, ApiError> {
+) -> Result<Response, ApiError> {
     let now = (app.clock)();
     let page = app.keys.list(&by, &query.parse(now)?).await?;
-    Ok(Json(PageBody::new(page, |key| KeyBody::new(&key, now))))
+    PageBody::respond(page, |key| KeyBody::new(&key, now)).await
 }

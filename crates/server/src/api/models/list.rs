@@ -1,7 +1,7 @@
 //! `GET /projects/{id}/models` and `GET /models`: list models.
 
-use axum::Json;
 use axum::extract::{Path, State};
+use axum::response::Response;
 use keyrack_core::Acting;
 use keyrack_key::ProjectId;
 
@@ -33,7 +33,7 @@ pub async fn list_of_project(
     by: Acting,
     Path(id): Path<String>,
     Params(query): Params<PageQuery>,
-) -> Result<Json<ModelPage>, ApiError> {
+) -> Result<Response, ApiError> {
     page(&app, &by, Some(project_id(&id)?), query).await
 }
 
@@ -46,7 +46,7 @@ pub async fn list(
     State(app): State<Shared>,
     by: Acting,
     Params(query): Params<PageQuery>,
-) -> Result<Json<ModelPage>, ApiError> {
+) -> Result<Response, ApiError> {
     page(&app, &by, None, query).await
 }
 
@@ -55,8 +55,8 @@ async fn page(
     by: &Acting,
     project: Option<ProjectId>,
     query: PageQuery,
-) -> Result<Json<ModelPage>, ApiError> {
+) -> Result<Response, ApiError> {
     let (after, limit) = query.parse()?;
     let page = app.models.list(by, project, after, limit).await?;
-    Ok(Json(PageBody::new(page, |model| ModelBody::from(&model))))
+    PageBody::respond(page, |model| ModelBody::from(&model)).await
 }

@@ -1,7 +1,7 @@
 //! `GET /projects`: lists projects.
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use keyrack_core::Acting;
 
 use super::ProjectBody;
@@ -27,8 +27,8 @@ pub async fn list(
     State(app): State<Shared>,
     by: Acting,
     Params(query): Params<PageQuery>,
-) -> Result<Json<ProjectPage>, ApiError> {
+) -> Result<Response, ApiError> {
     let (after, limit) = query.parse()?;
     let page = app.projects.list(&by, after, limit).await?;
-    Ok(Json(PageBody::new(page, |project| ProjectBody::from(&project))))
+    PageBody::respond(page, |project| ProjectBody::from(&project)).await
 }

@@ -152,7 +152,7 @@ async fn what_if_reports_unrecorded_restrictions() {
     let impact = what_if(json!({ "maxImageBytes": 1_000, "models": [], "projects": [] })).await;
     assert_eq!(
         (&impact["unrecordedRestrictions"], &impact["relaxedRestrictions"]),
-        (&json!(["projects", "models", "maxImageBytes"]), &json!([]))
+        (&json!(["maxImageBytes", "models", "projects"]), &json!([]))
     );
     api.patch(&key.path(), json!({ "restrictions": { "maxImageBytes": 1_000, "models": [] } })).await.ok();
     let impact = what_if(json!({ "maxImageBytes": 2_000 })).await;
