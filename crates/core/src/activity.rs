@@ -7,8 +7,8 @@ use keyrack_store::{
     ActivityEntry, ActivityFilter, Actor, ChainStatus, Page, Store, StoreError, with_tenant,
 };
 
-use super::{Acting, OpError};
-use crate::history::{Format, Writer};
+use super::{AuthorizedCaller, OpError};
+use crate::history::{ExportFormat, ExportWriter};
 use crate::shares::{Budget, Claimant, Share};
 
 /// The number of entries to read and write at a time.
@@ -32,7 +32,7 @@ pub struct Activity {
 
 /// The result of verifying a whole chain.
 #[derive(Clone, Debug)]
-pub struct Verified {
+pub struct ChainVerification {
     pub chain: ChainStatus,
     /// The newest entry, with its hash.
     pub newest: Option<ActivityEntry>,
@@ -48,7 +48,7 @@ impl Activity {
     /// Returns a page of entries, newest first.
     pub async fn list(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         filter: &ActivityFilter,
         before: Option<u64>,
         limit: u32,
@@ -57,48 +57,48 @@ impl Activity {
     }
 
     /// Returns the actors of the audit log.
-    pub async fn actors(&self, by: &Acting) -> Result<Vec<(Actor, Option<String>)>, OpError> {
+    pub async fn actors(&self, by: &AuthorizedCaller) -> Result<Vec<(Actor, Option<String>)>, OpError> {
         Ok(self.store.activity_actors(by.workspace, ACTORS).await?)
     }
 
     /// Verifies the whole chain by recomputing each hash. The cost grows with the length of the audit log.
-    pub async fn verify(&self, by: &Acting) -> Result<Verified, OpError> {
+    pub async fn verify(&self, by: &AuthorizedCaller) -> Result<ChainVerification, OpError> {
         let _share = self.verifying.take(Claimant::workspace(by.workspace), 1)?;
         let chain = self.store.verify_chain(by.workspace).await?;
         let newest = self.store.activity(by.workspace, &ActivityFilter::default(), None, 1).await?;
-        Ok(Verified { chain, newest: newest.items.into_iter().next() })
+        Ok(ChainVerification { chain, newest: newest.items.into_iter().next() })
     }
 
     /// Streams the entries as a file, oldest first. Only one piece is in memory at a time.
     pub async fn export(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         filter: ActivityFilter,
-        format: Format,
+        format: ExportFormat,
     ) -> Result<impl Stream<Item = Result<Bytes, StoreError>> + Send + use<>, OpError> {
         let (workspace, store) = (by.workspace, self.store.clone());
         let share = self.exports.take(by.claimant(), 1)?;
         let length = store.activity_length(workspace).await?;
-        let (writer, head) = Writer::begin(format);
-        let export = Export { store, workspace, filter, length, after: 0, writer, _share: share };
+        let (writer, head) = ExportWriter::begin(format);
+        let export = ExportStream { store, workspace, filter, length, after: 0, writer, _share: share };
         let head = stream::once(async move { Ok(Bytes::from_static(head.as_bytes())) });
-        Ok(head.chain(stream::try_unfold(Some(export), Export::next)))
+        Ok(head.chain(stream::try_unfold(Some(export), ExportStream::next)))
     }
 }
 
 /// An export in progress.
-struct Export {
+struct ExportStream {
     store: Store,
     workspace: WorkspaceId,
     filter: ActivityFilter,
     /// The newest entry at the start of the export. Later entries are not part of the file.
     length: u64,
     after: u64,
-    writer: Writer,
+    writer: ExportWriter,
     _share: Share,
 }
 
-impl Export {
+impl ExportStream {
     /// Returns the next piece and the remaining export. The last piece is the end of the file.
     async fn next(left: Option<Self>) -> Result<Option<(Bytes, Option<Self>)>, StoreError> {
         let Some(mut own) = left else { return Ok(None) };
@@ -150,10 +150,12 @@ mod tests {
                 let by = Actor::User(owner);
                 store.as_operator().create_workspace(&new, owner, by, now).await.unwrap();
             }
-            acting.push(Acting::operator(id));
+            acting.push(AuthorizedCaller::operator(id));
         }
         let activity = Activity::new(store);
-        let export = async |by: &Acting| activity.export(by, ActivityFilter::default(), Format::Csv).await;
+        let export = async |by: &AuthorizedCaller| {
+            activity.export(by, ActivityFilter::default(), ExportFormat::Csv).await
+        };
         let is_used_up =
             |error: &OpError, by: Holder| matches!(error, OpError::ShareUsedUp(one) if one.holder == by);
 

@@ -16,15 +16,15 @@ use super::pictures::Pictures;
 use super::quotas::Quotas;
 use super::removals::Removals;
 use super::who::Covered;
-use super::{Acting, OpError};
+use super::{AuthorizedCaller, OpError};
 use crate::objects::{ObjectError, Objects};
-use crate::predict::Room;
-use turns::{Arrivals, Turns};
+use crate::predict::MemoryBudget;
+use turns::{ActiveUploads, UploadLocks};
 
-pub use annotations::{Annotated, Dropped, Given, InvalidAnnotation, MarkDraft};
-pub use records::{RecordDraft, Size};
-pub use turns::Arrival;
-pub use uploads::{Promise, UPLOAD_LIFE, UploadError, upload_uri};
+pub use annotations::{AnnotatedImage, AnnotationDraft, AnnotationOutcome, DroppedBox, InvalidAnnotation};
+pub use records::{ImageSize, RecordDraft};
+pub use turns::ActiveUpload;
+pub use uploads::{UPLOAD_LIFE, UploadError, UploadReservation, upload_uri};
 
 /// The datasets of all workspaces.
 #[derive(Clone, Debug)]
@@ -33,8 +33,8 @@ pub struct Datasets {
     objects: Objects,
     pictures: Pictures,
     removals: Removals,
-    turns: Turns,
-    arrivals: Arrivals,
+    turns: UploadLocks,
+    arrivals: ActiveUploads,
     quotas: Quotas,
     clock: Clock,
 }
@@ -49,30 +49,30 @@ impl Datasets {
         quotas: Quotas,
         clock: Clock,
     ) -> Self {
-        let (turns, arrivals) = (Turns::default(), Arrivals::default());
+        let (turns, arrivals) = (UploadLocks::default(), ActiveUploads::default());
         Self { store, objects, pictures, removals, turns, arrivals, quotas, clock }
     }
 
     /// The memory budget for incoming images. Callers gather an image in this budget, and hold its permit until the
     /// image is stored.
-    pub const fn room(&self) -> &Room {
+    pub const fn room(&self) -> &MemoryBudget {
         self.pictures.room()
     }
 
     /// The numbers of images, annotated images, labels and models of a project.
-    pub async fn counts(&self, by: &Acting, project: ProjectId) -> Result<ProjectCounts, OpError> {
+    pub async fn counts(&self, by: &AuthorizedCaller, project: ProjectId) -> Result<ProjectCounts, OpError> {
         let project = self.project(by, project).await?;
         Ok(self.store.project_counts(project.id).await?)
     }
 
     /// Returns the project, if the caller may open it.
-    async fn project(&self, by: &Acting, id: ProjectId) -> Result<Covered<Project>, OpError> {
+    async fn project(&self, by: &AuthorizedCaller, id: ProjectId) -> Result<Covered<Project>, OpError> {
         let project = self.store.project(by.workspace, id).await?.ok_or(OpError::NotFound("project"))?;
         by.covers(project)
     }
 
     /// Checks that the project exists and that the caller may open it.
-    pub async fn may_open(&self, by: &Acting, id: ProjectId) -> Result<(), OpError> {
+    pub async fn may_open(&self, by: &AuthorizedCaller, id: ProjectId) -> Result<(), OpError> {
         self.project(by, id).await.map(drop)
     }
 

@@ -44,7 +44,7 @@ pub struct Disk {
     reserve: u64,
     /// `None` in a process without the folder's lock, with a reserve of 0, or if the file cannot be used.
     file: Option<SharedFile>,
-    measured: Mutex<Measured>,
+    measured: Mutex<SpaceMeasurement>,
     logged_at: Mutex<Option<Instant>>,
     denied: AtomicU64,
 }
@@ -62,7 +62,7 @@ struct SharedFile {
 
 /// The free space at one moment, minus the bytes admitted since.
 #[derive(Clone, Copy, Debug)]
-struct Measured {
+struct SpaceMeasurement {
     at: Instant,
     /// Bytes free for the database.
     free: u64,
@@ -89,7 +89,7 @@ impl SharedFile {
     }
 }
 
-impl Measured {
+impl SpaceMeasurement {
     fn of(folder: &Path) -> Self {
         let (free, free_for_files) = (free_bytes(folder), free_bytes_for_files(folder));
         Self { at: Instant::now(), free, free_for_files }
@@ -123,7 +123,7 @@ impl Disk {
     }
 
     fn new(folder: &Path, reserve: u64, file: Option<SharedFile>) -> Self {
-        let measured = Measured::of(folder);
+        let measured = SpaceMeasurement::of(folder);
         Self {
             folder: folder.to_owned(),
             reserve,
@@ -187,14 +187,14 @@ impl Disk {
             return;
         }
         self.refill();
-        *self.measured.lock() = Measured::of(&self.folder);
+        *self.measured.lock() = SpaceMeasurement::of(&self.folder);
         self.log();
     }
 
-    fn fresh(&self) -> parking_lot::MutexGuard<'_, Measured> {
+    fn fresh(&self) -> parking_lot::MutexGuard<'_, SpaceMeasurement> {
         let mut measured = self.measured.lock();
         if measured.at.elapsed() > FRESH {
-            *measured = Measured::of(&self.folder);
+            *measured = SpaceMeasurement::of(&self.folder);
         }
         measured
     }
@@ -259,7 +259,7 @@ impl Reserve for Disk {
         if let Some(file) = &self.file {
             file.with(ReserveFile::release);
         }
-        *self.measured.lock() = Measured { at: Instant::now(), free: 0, free_for_files: 0 };
+        *self.measured.lock() = SpaceMeasurement { at: Instant::now(), free: 0, free_for_files: 0 };
     }
 }
 

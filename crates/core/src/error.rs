@@ -6,7 +6,7 @@ use keyrack_vision::PictureError;
 
 use super::Invalid;
 use super::datasets::{InvalidAnnotation, UploadError};
-use super::keys::sightings::PublicUse;
+use super::keys::sightings::ExposedAccess;
 use super::models::TooFewImages;
 use super::predictions::PredictionError;
 use super::refusals::DeniedKey;
@@ -31,7 +31,7 @@ pub enum OpError {
     #[error("this key was written by a newer version of the server, and this one cannot change it")]
     NotUnderstood,
     #[error("this key was deleted")]
-    Gone,
+    KeyDeleted,
     #[error("this position is none of this history; read everything anew")]
     OtherHistory,
     #[error("somebody else changed it meanwhile")]
@@ -52,11 +52,11 @@ pub enum OpError {
     #[error("this lies outside the models that the key may open")]
     OutsideModels { key: KeyId, workspace: WorkspaceId },
     #[error("a key never gives more than it holds itself: {0}")]
-    Beyond(String),
+    ExceedsOwnPermissions(String),
     #[error("{0}")]
-    SeenInPublic(Box<PublicUse>),
+    Exposed(Box<ExposedAccess>),
     #[error("an API key cannot be used here")]
-    NoKeysHere,
+    KeyNotAccepted,
     #[error("sign in first, or send an API key as Authorization: Bearer <key> or X-Api-Key: <key>")]
     Anonymous,
     #[error("the request carries an API key and a session cookie; send one")]
@@ -70,7 +70,7 @@ pub enum OpError {
     #[error("this setup link is not the one that the server printed when it last started")]
     WrongSetupLink,
     #[error("too many attempts; try again in {} s", .0.as_secs())]
-    TooMany(std::time::Duration),
+    TooManyAttempts(std::time::Duration),
     #[error("too busy right now; try again in a moment")]
     Busy,
     #[error(
@@ -114,9 +114,10 @@ impl OpError {
     /// What causes the error, and so what may help: waiting, another image, or another request.
     pub const fn cause(&self) -> ErrorCause {
         match self {
-            Self::Busy | Self::ShareUsedUp(_) | Self::TooMany(_) | Self::Upload(UploadError::TooManyOpen) => {
-                ErrorCause::Load
-            }
+            Self::Busy
+            | Self::ShareUsedUp(_)
+            | Self::TooManyAttempts(_)
+            | Self::Upload(UploadError::TooManyOpen) => ErrorCause::Load,
             Self::Annotation(_)
             | Self::Upload(_)
             | Self::Image(_)
@@ -127,7 +128,7 @@ impl OpError {
             | Self::NotFound(_)
             | Self::CallerChanged
             | Self::NotUnderstood
-            | Self::Gone
+            | Self::KeyDeleted
             | Self::OtherHistory
             | Self::Conflict
             | Self::NameTaken(_)
@@ -136,9 +137,9 @@ impl OpError {
             | Self::Role { .. }
             | Self::OutsideKey { .. }
             | Self::OutsideModels { .. }
-            | Self::Beyond(_)
-            | Self::SeenInPublic(_)
-            | Self::NoKeysHere
+            | Self::ExceedsOwnPermissions(_)
+            | Self::Exposed(_)
+            | Self::KeyNotAccepted
             | Self::Anonymous
             | Self::KeyAndCookie
             | Self::NoWorkspace
@@ -166,7 +167,7 @@ pub enum ErrorCause {
 impl From<Exhausted> for OpError {
     fn from(exhausted: Exhausted) -> Self {
         match exhausted.holder {
-            Holder::Everybody => Self::Busy,
+            Holder::AllClaimants => Self::Busy,
             _ => Self::ShareUsedUp(exhausted),
         }
     }
@@ -187,7 +188,7 @@ impl From<Invalid> for OpError {
 impl From<StoreError> for OpError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Gone => Self::Gone,
+            StoreError::Gone => Self::KeyDeleted,
             StoreError::ActorChanged => Self::CallerChanged,
             StoreError::SignedOut => Self::Anonymous,
             StoreError::RoleLost => Self::RoleLost,

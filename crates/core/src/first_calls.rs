@@ -12,7 +12,7 @@ use keyrack_key::{Digest, Hint, KeyId, Permission, Timestamp, WorkspaceId};
 use keyrack_rack::{LastUse, Outcome, SecretUsage};
 use parking_lot::Mutex;
 
-use super::keys::Handed;
+use super::keys::IssuedKey;
 
 /// How long a page can wait for the first request.
 const PATIENCE: Duration = Duration::from_hours(1);
@@ -25,13 +25,13 @@ pub enum FirstCall {
     /// No request has arrived.
     Awaited,
     /// All requests were denied. Holds the latest denial; `reason` is a [`keyrack_key::Denial::code`].
-    Refused { permission: Option<Permission>, reason: &'static str },
+    Denied { permission: Option<Permission>, reason: &'static str },
     /// A request was allowed.
-    Came(LastUse),
+    Allowed(LastUse),
 }
 
 #[derive(Debug)]
-struct Watched {
+struct AwaitedSecret {
     key: KeyId,
     workspace: WorkspaceId,
     hint: Hint,
@@ -41,11 +41,11 @@ struct Watched {
 
 /// The secrets whose first request a page waits for.
 #[derive(Clone, Debug, Default)]
-pub struct FirstCalls(Arc<Mutex<HashMap<Digest, Watched>>>);
+pub struct FirstCalls(Arc<Mutex<HashMap<Digest, AwaitedSecret>>>);
 
 impl FirstCalls {
     /// Waits for the first request with a new secret. Call this before the secret is shown, so that no request is missed.
-    pub fn await_one(&self, handed: &Handed, now: Timestamp) {
+    pub fn await_one(&self, handed: &IssuedKey, now: Timestamp) {
         let (key, secret) = (&handed.key, &handed.secret);
         self.with(|watched| {
             watched.retain(|_, one| now.since(one.since) < PATIENCE);
@@ -55,7 +55,7 @@ impl FirstCalls {
                 watched.remove(&digest);
             }
             let (key, workspace, hint) = (key.id, key.workspace, secret.hint());
-            let one = Watched { key, workspace, hint, since: now, call: FirstCall::Awaited };
+            let one = AwaitedSecret { key, workspace, hint, since: now, call: FirstCall::Awaited };
             watched.insert(secret.digest(), one);
         });
     }
@@ -84,12 +84,12 @@ impl FirstCalls {
         })
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut HashMap<Digest, Watched>) -> T) -> T {
+    fn with<T>(&self, work: impl FnOnce(&mut HashMap<Digest, AwaitedSecret>) -> T) -> T {
         work(&mut self.0.lock())
     }
 }
 
-fn oldest_of_most(watched: &HashMap<Digest, Watched>) -> Option<Digest> {
+fn oldest_of_most(watched: &HashMap<Digest, AwaitedSecret>) -> Option<Digest> {
     let mut counts = HashMap::<WorkspaceId, usize>::new();
     for one in watched.values() {
         *counts.entry(one.workspace).or_default() += 1;
@@ -106,9 +106,9 @@ impl FirstCall {
             used.counts.iter().find_map(|(outcome, _)| of(outcome))
         };
         match (self, used.last) {
-            (Self::Came(_), _) => self,
-            (_, Some(last)) => Self::Came(last),
-            _ => refused().map_or(self, |(permission, reason)| Self::Refused { permission, reason }),
+            (Self::Allowed(_), _) => self,
+            (_, Some(last)) => Self::Allowed(last),
+            _ => refused().map_or(self, |(permission, reason)| Self::Denied { permission, reason }),
         }
     }
 }
@@ -128,7 +128,7 @@ mod tests {
         let mut wait = |workspace, at| {
             let secret = Secret::generate(Brands::default().current(), Class::Secret, &mut rng);
             let (key, since) = (KeyId::new(now, &mut rng), Timestamp::from_micros(at));
-            let one = Watched { key, workspace, hint: secret.hint(), since, call: FirstCall::Awaited };
+            let one = AwaitedSecret { key, workspace, hint: secret.hint(), since, call: FirstCall::Awaited };
             watched.insert(secret.digest(), one);
             secret.digest()
         };

@@ -20,12 +20,12 @@ use tokio::sync::Notify;
 
 use super::datasets::Datasets;
 use super::removals::Removals;
-use super::{Acting, OpError, invalid};
+use super::{AuthorizedCaller, OpError, invalid};
 use crate::disk::Disk;
-use crate::objects::{Objects, Place, import_prefix};
+use crate::objects::{ObjectPath, Objects, import_prefix};
 use crate::shares::{Budget, Claimant, Exhausted};
 
-pub use arriving::Arriving;
+pub use arriving::IncomingArchive;
 pub use worker::ImportWorkers;
 
 /// The maximum number of unfinished imports. Their archives occupy disk space. One person can have
@@ -73,11 +73,11 @@ impl Imports {
     /// Starts an import before the first byte of its archive arrives.
     pub async fn begin(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         project: ProjectId,
         name: &str,
         batch: &str,
-    ) -> Result<Arriving, OpError> {
+    ) -> Result<IncomingArchive, OpError> {
         // Report an invalid batch now, instead of once per image.
         self.datasets.batch(by, project, batch).await?;
         let name = invalid::visible(name);
@@ -91,7 +91,7 @@ impl Imports {
             now,
         };
         by.writes(&self.store, now).begin_import(&new, admit).await??;
-        let mut arriving = Arriving::new(self.clone(), by.clone(), project, new.id);
+        let mut arriving = IncomingArchive::new(self.clone(), by.clone(), project, new.id);
         arriving.open().await?;
         Ok(arriving)
     }
@@ -99,7 +99,7 @@ impl Imports {
     /// An import into a project that the caller may open, and the files that the import skipped.
     pub async fn read(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         project: ProjectId,
         id: &str,
     ) -> Result<(Import, Vec<ImportSkip>), OpError> {
@@ -111,7 +111,7 @@ impl Imports {
     }
 
     /// Imports into a project that are unfinished or ended within the last day, newest first.
-    pub async fn recent(&self, by: &Acting, project: ProjectId) -> Result<Vec<Import>, OpError> {
+    pub async fn recent(&self, by: &AuthorizedCaller, project: ProjectId) -> Result<Vec<Import>, OpError> {
         self.datasets.may_open(by, project).await?;
         Ok(self.store.recent_imports(project, (self.clock)().minus(RECENT), RECENT_MOST).await?)
     }
@@ -142,8 +142,8 @@ impl Imports {
     }
 }
 
-fn archive_of(project: ProjectId, id: ImportId) -> Place {
-    Place::archive(project, id)
+fn archive_of(project: ProjectId, id: ImportId) -> ObjectPath {
+    ObjectPath::archive(project, id)
 }
 
 /// Checks whether another import may start. The check uses the rows instead of this process's memory, because imports

@@ -18,11 +18,11 @@ use keyrack_rack::{Clock, Follower, Revision};
 use keyrack_store::{DeleteKey, KeyFilter, KeyRow, Page, RotateKey, Store, StoreError, Usage};
 use rand_core::UnwrapErr;
 
-use super::nodes::{Arrival, Nodes, Unconfirmed};
-use super::who::Reach;
-use super::{Acting, Invalid, OpError, invalid};
-use draft::Ends;
-pub use draft::{Draft, Patch};
+use super::nodes::{NodePropagation, Nodes, PendingNode};
+use super::who::GrantedAuthority;
+use super::{AuthorizedCaller, Invalid, OpError, invalid};
+use draft::ExpiryRule;
+pub use draft::{KeyDraft, KeyPatch};
 pub use named::Names;
 
 /// The longest time that an old secret may work next to the new secret.
@@ -38,12 +38,12 @@ pub struct Propagation {
     /// The number of nodes that check keys of the workspace, this server included.
     pub nodes: u32,
     /// The nodes that have not confirmed the change.
-    pub unconfirmed: Vec<Unconfirmed>,
+    pub unconfirmed: Vec<PendingNode>,
     pub took: Duration,
 }
 
 /// A key with its secret, which is available only here.
-pub struct Handed {
+pub struct IssuedKey {
     pub key: KeyRow,
     pub secret: Secret,
     pub propagation: Propagation,
@@ -82,10 +82,15 @@ impl Keys {
     }
 
     /// Creates a key. `once` is the idempotency key of the request: repeated requests with it create no second key.
-    pub async fn create(&self, by: &Acting, draft: Draft, once: Option<String>) -> Result<Handed, OpError> {
+    pub async fn create(
+        &self,
+        by: &AuthorizedCaller,
+        draft: KeyDraft,
+        once: Option<String>,
+    ) -> Result<IssuedKey, OpError> {
         let now = (self.clock)();
         let policy = self.store.policy(by.workspace).await?;
-        let draft = draft.ending_by(policy, now).check(Ends::set(policy, now))?;
+        let draft = draft.ending_by(policy, now).check(ExpiryRule::set(policy, now))?;
         by.may_give(&draft.reach())?;
         self.check_named(by, &Restrictions::NONE, &draft.restrictions).await?;
         let mut rng = UnwrapErr(getrandom::SysRng);
@@ -96,26 +101,35 @@ impl Keys {
             store.create_key(&draft.as_new(id, workspace, kept, actor, now, once.as_deref())).await
         };
         let (key, propagation) = self.commit(create).await?;
-        Ok(Handed { key, secret, propagation })
+        Ok(IssuedKey { key, secret, propagation })
     }
 
     /// Returns a page of keys, newest first.
-    pub async fn list(&self, by: &Acting, filter: &KeyFilter<'_>) -> Result<Page<KeyRow, KeyId>, OpError> {
+    pub async fn list(
+        &self,
+        by: &AuthorizedCaller,
+        filter: &KeyFilter<'_>,
+    ) -> Result<Page<KeyRow, KeyId>, OpError> {
         Ok(self.store.keys(by.workspace, filter).await?)
     }
 
     /// Returns the number of keys that match a filter.
-    pub async fn count(&self, by: &Acting, filter: &KeyFilter<'_>) -> Result<u64, OpError> {
+    pub async fn count(&self, by: &AuthorizedCaller, filter: &KeyFilter<'_>) -> Result<u64, OpError> {
         Ok(self.store.count_keys(by.workspace, filter).await?)
     }
 
     /// Returns one key, deleted or not.
-    pub async fn read(&self, by: &Acting, id: KeyId) -> Result<KeyRow, OpError> {
+    pub async fn read(&self, by: &AuthorizedCaller, id: KeyId) -> Result<KeyRow, OpError> {
         self.store.key(by.workspace, id).await?.ok_or(OpError::NotFound("key"))
     }
 
     /// Returns the usage of a key in the duration `last`, by hour.
-    pub async fn usage(&self, by: &Acting, id: KeyId, last: Duration) -> Result<Vec<Usage>, OpError> {
+    pub async fn usage(
+        &self,
+        by: &AuthorizedCaller,
+        id: KeyId,
+        last: Duration,
+    ) -> Result<Vec<Usage>, OpError> {
         let key = self.read(by, id).await?;
         let hour = Duration::from_hours(1);
         Ok(self.store.usage(by.workspace, key.id, (self.clock)().minus(last).minus(hour)).await?)
@@ -125,9 +139,9 @@ impl Keys {
     /// [`OpError::Conflict`] unless the key is at one of these revisions. Without it, retries after concurrent changes.
     pub async fn edit(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         id: KeyId,
-        patch: Patch,
+        patch: KeyPatch,
         expected: Option<&[Revision]>,
     ) -> Result<(KeyRow, Propagation), OpError> {
         let mut tries = 1;
@@ -141,14 +155,14 @@ impl Keys {
 
     async fn edit_once(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         id: KeyId,
-        patch: Patch,
+        patch: KeyPatch,
         expected: Option<&[Revision]>,
     ) -> Result<(KeyRow, Propagation), OpError> {
         let now = (self.clock)();
         let before = self.living(by, id).await?;
-        let had = Reach::of(&before)?;
+        let had = GrantedAuthority::of(&before)?;
         by.may_give(&had)?;
         let (revision, scopes) = (before.revision, before.scopes);
         let ends = self.ends(by, &before, &patch, now).await?;
@@ -171,22 +185,28 @@ impl Keys {
     /// Returns the rule for the expiry. An unchanged expiry may lie in the past or after the policy's limit, so that
     /// expired and long-lived keys can be renamed. A changed expiry must lie in the future and within the policy of the
     /// workspace.
-    async fn ends(&self, by: &Acting, key: &KeyRow, patch: &Patch, now: Timestamp) -> Result<Ends, OpError> {
+    async fn ends(
+        &self,
+        by: &AuthorizedCaller,
+        key: &KeyRow,
+        patch: &KeyPatch,
+        now: Timestamp,
+    ) -> Result<ExpiryRule, OpError> {
         Ok(match patch.expires_at {
-            None => Ends::kept(key.created_at),
-            Some(same) if same == key.terms.expires_at => Ends::kept(now),
-            Some(_) => Ends::set(self.store.policy(by.workspace).await?, now),
+            None => ExpiryRule::kept(key.created_at),
+            Some(same) if same == key.terms.expires_at => ExpiryRule::kept(now),
+            Some(_) => ExpiryRule::set(self.store.policy(by.workspace).await?, now),
         })
     }
 
     /// Replaces the secret of a key. The old secret works for `overlap`, but not after the expiry of the key.
     pub async fn rotate(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         id: KeyId,
         overlap: Duration,
         once: Option<String>,
-    ) -> Result<Handed, OpError> {
+    ) -> Result<IssuedKey, OpError> {
         if overlap > LONGEST_OVERLAP {
             return Err(Invalid::field("gracePeriod", "at most 30d").into());
         }
@@ -201,14 +221,14 @@ impl Keys {
 
     async fn rotate_once(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         id: KeyId,
         overlap: Duration,
         once: Option<String>,
-    ) -> Result<Handed, OpError> {
+    ) -> Result<IssuedKey, OpError> {
         let now = (self.clock)();
         let before = self.living(by, id).await?;
-        by.may_give(&Reach::of(&before)?)?;
+        by.may_give(&GrantedAuthority::of(&before)?)?;
         if before.terms.expires_at.is_some_and(|at| at <= now) {
             return Err(
                 Invalid::field("gracePeriod", "this key has expired; give it a later expiry first").into()
@@ -235,13 +255,13 @@ impl Keys {
                 .await
         };
         let (key, propagation) = self.commit(rotate).await?;
-        Ok(Handed { key, secret, propagation })
+        Ok(IssuedKey { key, secret, propagation })
     }
 
     /// Deletes a key permanently. When this function returns, this server and every confirmed node deny requests with the key.
     pub async fn delete(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         id: KeyId,
         reason: &str,
     ) -> Result<(KeyRow, Propagation), OpError> {
@@ -258,9 +278,9 @@ impl Keys {
         })
     }
 
-    async fn living(&self, by: &Acting, id: KeyId) -> Result<KeyRow, OpError> {
+    async fn living(&self, by: &AuthorizedCaller, id: KeyId) -> Result<KeyRow, OpError> {
         let key = self.read(by, id).await?;
-        if key.deletion.is_some() { Err(OpError::Gone) } else { Ok(key) }
+        if key.deletion.is_some() { Err(OpError::KeyDeleted) } else { Ok(key) }
     }
 
     /// Commits a change, applies it to the rack, and waits for the nodes to confirm it. Runs in a separate task, so
@@ -276,7 +296,7 @@ impl Keys {
             // If this fails, the change is durable but the rack lacks it. The rack is then stale and denies requests
             // until the follower can read the change: no answers are better than wrong answers.
             follower.catch_up_to(row.revision, clock()).await.map_err(OpError::internal)?;
-            let Arrival { nodes, unconfirmed } = nodes.reached(row.workspace, row.revision).await;
+            let NodePropagation { nodes, unconfirmed } = nodes.reached(row.workspace, row.revision).await;
             let (revision, took) = (row.revision, clock().since(started));
             Ok((row, Propagation { revision, nodes: nodes + 1, unconfirmed, took }))
         });

@@ -2,7 +2,7 @@
 //! rules. Operations use the store, the rack, objects, and models. No HTTP, no HTML.
 //!
 //! - A module per subject holds its operations ([`keys`], [`projects`], [`datasets`], [`models`], [`predictions`], …).
-//!   Each operation takes [`Acting`], the caller in one workspace, and fails with one [`OpError`].
+//!   Each operation takes [`AuthorizedCaller`], the caller in one workspace, and fails with one [`OpError`].
 //! - [`shares`] divides the bounds of the process among workspaces and keys; [`predict`] runs models within them.
 //! - [`objects`] and [`disk`] keep files; [`history`] writes and verifies the exported audit log.
 //! - [`clock`] is the one place that reads the time.
@@ -44,4 +44,4 @@ pub use error::{ErrorCause, OpError};
 pub use invalid::Invalid;
 pub use passwords::Passwords;
 pub use throttle::Throttle;
-pub use who::{Acting, Who};
+pub use who::{AuthorizedCaller, CallerKind};

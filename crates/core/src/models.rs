@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use super::quotas::Quotas;
 use super::removals::Removals;
 use super::who::Covered;
-use super::{Acting, OpError};
+use super::{AuthorizedCaller, OpError};
 use crate::disk::Disk;
 use crate::objects::model_prefix;
 use crate::shares::Budget;
@@ -70,7 +70,7 @@ impl Models {
     /// A page of the models of a project, or of all models that the caller may open, newest first.
     pub async fn list(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         project: Option<ProjectId>,
         after: Option<ModelId>,
         limit: u32,
@@ -97,7 +97,7 @@ impl Models {
     /// contain no named model.
     async fn list_named(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         project: Option<ProjectId>,
         named: &BTreeSet<ModelId>,
         after: Option<ModelId>,
@@ -123,7 +123,7 @@ impl Models {
     /// Merges the pages of the projects: a key names at most a hundred projects.
     async fn list_of(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         projects: impl IntoIterator<Item = ProjectId>,
         after: Option<ModelId>,
         limit: u32,
@@ -143,20 +143,20 @@ impl Models {
     }
 
     /// Returns a model of the workspace, if the caller may open it.
-    pub async fn read(&self, by: &Acting, id: ModelId) -> Result<Covered<Model>, OpError> {
+    pub async fn read(&self, by: &AuthorizedCaller, id: ModelId) -> Result<Covered<Model>, OpError> {
         let model = self.store.model(by.workspace, id).await?.ok_or(OpError::NotFound("model"))?;
         by.covers_model(model)
     }
 
     /// The loss curve, starting with the first step.
-    pub async fn curve(&self, by: &Acting, id: ModelId) -> Result<Vec<CurvePoint>, OpError> {
+    pub async fn curve(&self, by: &AuthorizedCaller, id: ModelId) -> Result<Vec<CurvePoint>, OpError> {
         let model = self.read(by, id).await?;
         Ok(self.store.curve(model.id).await?)
     }
 
     /// The part of the model card that callers with prediction permission may see. The examples are removed, because
     /// they name images of the dataset.
-    pub async fn card(&self, by: &Acting, id: ModelId) -> Result<(Covered<Model>, Value), OpError> {
+    pub async fn card(&self, by: &AuthorizedCaller, id: ModelId) -> Result<(Covered<Model>, Value), OpError> {
         let model = self.read(by, id).await?;
         let Some(mut card) = model.card.clone() else {
             return Err(OpError::NoModelCard(model.status));
@@ -168,7 +168,7 @@ impl Models {
     }
 
     /// Cancels a training run: a queued run at once, a running one within two seconds.
-    pub async fn cancel(&self, by: &Acting, id: ModelId) -> Result<Model, OpError> {
+    pub async fn cancel(&self, by: &AuthorizedCaller, id: ModelId) -> Result<Model, OpError> {
         let model = self.read(by, id).await?;
         let now = (self.clock)();
         let store = by.writes(&self.store, now);
@@ -177,7 +177,7 @@ impl Models {
     }
 
     /// Deletes a model in any state, with its objects.
-    pub async fn delete(&self, by: &Acting, id: ModelId) -> Result<(), OpError> {
+    pub async fn delete(&self, by: &AuthorizedCaller, id: ModelId) -> Result<(), OpError> {
         let model = self.read(by, id).await?;
         let objects = [model_prefix(model.project, model.id)];
         let now = (self.clock)();

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::{Acting, Invalid, OpError, invalid};
+use super::{AuthorizedCaller, Invalid, OpError, invalid};
 use crate::shares::{Budget, Claimant, Share};
 
 /// The longest time that a node may serve after it loses contact.
@@ -44,7 +44,7 @@ const USAGE_REPORTS: usize = 16;
 #[derive(Clone, Debug)]
 pub struct Nodes {
     store: Store,
-    seats: Arc<Mutex<HashMap<NodeId, Seat>>>,
+    seats: Arc<Mutex<HashMap<NodeId, NodeEntry>>>,
     places: Budget,
     snapshots: Budget,
     usage_reports: Budget,
@@ -54,7 +54,7 @@ pub struct Nodes {
 }
 
 #[derive(Debug)]
-struct Seat {
+struct NodeEntry {
     node: Node,
     /// The revision that the node had applied at its last contact. `None` before its first request for changes, when
     /// the node serves no requests.
@@ -68,7 +68,7 @@ struct Seat {
 
 /// The current state of a node.
 #[derive(Clone, Debug)]
-pub struct Stand {
+pub struct LiveNode {
     pub node: Node,
     /// The last revision that the node has applied. `None` while the node reads all keys.
     pub applied: Option<Revision>,
@@ -77,7 +77,7 @@ pub struct Stand {
 
 /// A node that may not have applied a change yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unconfirmed {
+pub struct PendingNode {
     pub id: NodeId,
     pub name: String,
     /// The time from which the node allows nothing that depends on an older revision.
@@ -86,10 +86,10 @@ pub struct Unconfirmed {
 
 /// The propagation of a change.
 #[derive(Clone, Debug)]
-pub struct Arrival {
+pub struct NodePropagation {
     /// The number of nodes that may check keys of the workspace, without this server.
     pub nodes: u32,
-    pub unconfirmed: Vec<Unconfirmed>,
+    pub unconfirmed: Vec<PendingNode>,
 }
 
 /// Adds 1 % for clocks that run at different rates.
@@ -97,7 +97,7 @@ fn with_slack(span: Duration) -> Duration {
     span + span / 100
 }
 
-impl Seat {
+impl NodeEntry {
     fn new(node: Node, applied: Option<Revision>, now: Timestamp, place: Share) -> Self {
         let (heard, changed) = (Instant::now(), watch::Sender::new(()));
         Self { node, applied, heard, heard_at: now, changed, _place: place }
@@ -130,14 +130,19 @@ impl Nodes {
         let usage_reports = Budget::new("usage reports", USAGE_REPORTS);
         let seats = store.nodes().await?.into_iter().map(|node| {
             let place = places.keep(Claimant::new(node.workspace, node.registered_by), 1);
-            (node.id, Seat::new(node, Some(Revision::default()), now, place))
+            (node.id, NodeEntry::new(node, Some(Revision::default()), now, place))
         });
         let (seats, moved) = (Arc::new(Mutex::new(seats.collect())), Arc::new(watch::Sender::new(())));
         Ok(Self { store, seats, places, snapshots, usage_reports, moved, clock })
     }
 
     /// Registers a node in the workspace of the caller.
-    pub async fn register(&self, by: &Acting, name: &str, offline_grace: Duration) -> Result<Node, OpError> {
+    pub async fn register(
+        &self,
+        by: &AuthorizedCaller,
+        name: &str,
+        offline_grace: Duration,
+    ) -> Result<Node, OpError> {
         let mut wrong = Invalid::default();
         let name = wrong.take("name", invalid::name(name));
         let offline_grace =
@@ -151,29 +156,29 @@ impl Nodes {
         let (workspace, registered_by) = (by.workspace, by.actor());
         let node = Node { id, workspace, name, registered_by, registered_at: now, offline_grace };
         by.writes(&self.store, now).add_node(&node).await?;
-        self.seats.lock().insert(id, Seat::new(node.clone(), None, now, place));
+        self.seats.lock().insert(id, NodeEntry::new(node.clone(), None, now, place));
         Ok(node)
     }
 
     /// Returns the nodes of a workspace with their current state, by id.
-    pub fn list(&self, workspace: WorkspaceId) -> Vec<Stand> {
+    pub fn list(&self, workspace: WorkspaceId) -> Vec<LiveNode> {
         let seats = self.seats.lock();
         let mut stands: Vec<_> = seats
             .values()
             .filter(|seat| seat.node.workspace == workspace && seat.end() > Instant::now())
-            .map(|seat| Stand { node: seat.node.clone(), applied: seat.applied, heard_at: seat.heard_at })
+            .map(|seat| LiveNode { node: seat.node.clone(), applied: seat.applied, heard_at: seat.heard_at })
             .collect();
         stands.sort_by_key(|stand| stand.node.id);
         stands
     }
 
     /// Verifies that the node exists and that the caller registered the node.
-    pub fn is_of(&self, by: &Acting, id: NodeId) -> Result<(), OpError> {
+    pub fn is_of(&self, by: &AuthorizedCaller, id: NodeId) -> Result<(), OpError> {
         self.with(by, id, |_| ())
     }
 
     /// Returns all keys of the node's workspace, and a permit to hold them in memory.
-    pub async fn snapshot(&self, by: &Acting, id: NodeId) -> Result<(Snapshot, Share), OpError> {
+    pub async fn snapshot(&self, by: &AuthorizedCaller, id: NodeId) -> Result<(Snapshot, Share), OpError> {
         self.is_of(by, id)?;
         let share = self.snapshots.take(by.claimant(), 1)?;
         let since = (self.clock)().minus(TOMBSTONE_LIFE);
@@ -187,7 +192,7 @@ impl Nodes {
     /// Returns `None` if the position belongs to another history, so that the node must read all keys.
     pub async fn changes(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         id: NodeId,
         applied: Position,
         wait: Duration,
@@ -229,7 +234,7 @@ impl Nodes {
     /// or workspace are being written. The node then sends its report again.
     pub async fn note_uses(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         id: NodeId,
         batch: u64,
         used: Arc<Vec<SecretUsage>>,
@@ -251,7 +256,7 @@ impl Nodes {
     }
 
     /// Deregisters a node, which serves no keys from now on.
-    pub async fn leave(&self, by: &Acting, id: NodeId) -> Result<(), OpError> {
+    pub async fn leave(&self, by: &AuthorizedCaller, id: NodeId) -> Result<(), OpError> {
         self.is_of(by, id)?;
         by.writes(&self.store, (self.clock)()).deregister_node(id).await?;
         self.seats.lock().remove(&id);
@@ -261,7 +266,7 @@ impl Nodes {
 
     /// Waits until every node of `workspace` has applied `revision` or can no longer serve an older one. A node that
     /// misses its lease is considered disconnected: the wait ends, and the node is listed as unconfirmed.
-    pub async fn reached(&self, workspace: WorkspaceId, revision: Revision) -> Arrival {
+    pub async fn reached(&self, workspace: WorkspaceId, revision: Revision) -> NodePropagation {
         let mut moved = self.moved.subscribe();
         let patience = Instant::now() + with_slack(LEASE);
         let nodes = self.wake(workspace);
@@ -270,7 +275,7 @@ impl Nodes {
             let last = late.iter().map(|(hope, _)| *hope).max().map_or(patience, |hope| hope.min(patience));
             if late.is_empty() || Instant::now() >= last {
                 let unconfirmed = late.into_iter().map(|(_, one)| one).collect();
-                return Arrival { nodes, unconfirmed };
+                return NodePropagation { nodes, unconfirmed };
             }
             tokio::select! {
                 // The sender lives as long as `self`.
@@ -293,7 +298,7 @@ impl Nodes {
 
     /// Returns the nodes that may serve a revision older than `revision`, each with the deadline for its next contact.
     /// Excludes expired nodes, whose requests [`with`](Self::with) rejects by the same clock.
-    fn late(&self, workspace: WorkspaceId, revision: Revision) -> Vec<(Instant, Unconfirmed)> {
+    fn late(&self, workspace: WorkspaceId, revision: Revision) -> Vec<(Instant, PendingNode)> {
         let seats = self.seats.lock();
         let (now, time) = (Instant::now(), (self.clock)());
         seats
@@ -302,7 +307,7 @@ impl Nodes {
             .map(|seat| {
                 let Node { id, name, .. } = seat.node.clone();
                 let hope = seat.end().min(seat.heard + with_slack(LEASE));
-                (hope, Unconfirmed { id, name, until: time.plus(seat.end() - now) })
+                (hope, PendingNode { id, name, until: time.plus(seat.end() - now) })
             })
             .collect()
     }
@@ -322,7 +327,12 @@ impl Nodes {
     }
 
     /// Runs `work` on a node that the caller has registered. Fails if the node is unknown or expired.
-    fn with<T>(&self, by: &Acting, id: NodeId, work: impl FnOnce(&mut Seat) -> T) -> Result<T, OpError> {
+    fn with<T>(
+        &self,
+        by: &AuthorizedCaller,
+        id: NodeId,
+        work: impl FnOnce(&mut NodeEntry) -> T,
+    ) -> Result<T, OpError> {
         let mut seats = self.seats.lock();
         let seat = seats.get_mut(&id).filter(|seat| {
             (seat.node.workspace, seat.node.registered_by) == (by.workspace, by.actor())

@@ -56,9 +56,9 @@ impl From<DiskLow> for ObjectError {
 /// The path of an object. All objects of a project are below the project's prefix, and all objects of an upload are
 /// below the upload's prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place(String);
+pub struct ObjectPath(String);
 
-impl Place {
+impl ObjectPath {
     /// Unchecked bytes that a client sent.
     pub fn staged(project: ProjectId, upload: UploadId) -> Self {
         Self(format!("{}/staged", upload_prefix(project, upload)))
@@ -125,19 +125,19 @@ impl Objects {
 
     /// Writes an object atomically and durably. Returns [`ObjectError::DiskFull`] if the write would touch the
     /// disk's reserve.
-    pub async fn put(&self, place: &Place, bytes: Bytes) -> Result<(), ObjectError> {
+    pub async fn put(&self, place: &ObjectPath, bytes: Bytes) -> Result<(), ObjectError> {
         self.disk.admit(bytes.len() as u64)?;
         self.store.put(&key(&place.0), PutPayload::from_bytes(bytes)).await?;
         Ok(())
     }
 
     /// Reads an object into memory.
-    pub async fn read(&self, place: &Place) -> Result<Bytes, ObjectError> {
+    pub async fn read(&self, place: &ObjectPath) -> Result<Bytes, ObjectError> {
         Ok(self.store.get(&key(&place.0)).await?.bytes().await?)
     }
 
     /// Opens an object for reading piece by piece, so that a slow client keeps at most one piece in memory.
-    pub async fn open(&self, place: &Place) -> Result<Object, ObjectError> {
+    pub async fn open(&self, place: &ObjectPath) -> Result<Object, ObjectError> {
         let found = self.store.get(&key(&place.0)).await?;
         let size = found.meta.size;
         let pieces = match found.payload {
@@ -148,12 +148,12 @@ impl Objects {
     }
 
     /// Moves an object atomically and replaces any object at the target.
-    pub async fn move_to(&self, from: &Place, to: &Place) -> Result<(), ObjectError> {
+    pub async fn move_to(&self, from: &ObjectPath, to: &ObjectPath) -> Result<(), ObjectError> {
         Ok(self.store.rename(&key(&from.0), &key(&to.0)).await?)
     }
 
     /// Removes an object. Succeeds if the object does not exist.
-    pub async fn remove(&self, place: &Place) -> Result<(), ObjectError> {
+    pub async fn remove(&self, place: &ObjectPath) -> Result<(), ObjectError> {
         match self.store.delete(&key(&place.0)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
@@ -282,16 +282,21 @@ mod tests {
         let now = Timestamp::from_micros(1);
         let (project, other) = (ProjectId::new(now, &mut rng), ProjectId::new(now, &mut rng));
         let upload = UploadId::new(now, &mut rng);
-        for place in
-            [Place::staged(project, upload), Place::image(project, upload), Place::image(other, upload)]
-        {
+        for place in [
+            ObjectPath::staged(project, upload),
+            ObjectPath::image(project, upload),
+            ObjectPath::image(other, upload),
+        ] {
             objects.put(&place, Bytes::from_static(b"pixels")).await.unwrap();
         }
         assert_eq!(objects.remove_below(&project_prefix(project)).await.unwrap(), 2);
-        assert!(matches!(objects.read(&Place::image(project, upload)).await, Err(ObjectError::NotFound)));
-        assert_eq!(objects.read(&Place::image(other, upload)).await.unwrap(), &b"pixels"[..]);
+        assert!(matches!(
+            objects.read(&ObjectPath::image(project, upload)).await,
+            Err(ObjectError::NotFound)
+        ));
+        assert_eq!(objects.read(&ObjectPath::image(other, upload)).await.unwrap(), &b"pixels"[..]);
         assert_eq!(objects.remove_below(&project_prefix(project)).await.unwrap(), 0);
-        objects.remove(&Place::thumbnail(other, upload)).await.unwrap();
+        objects.remove(&ObjectPath::thumbnail(other, upload)).await.unwrap();
     }
 
     #[tokio::test]
@@ -300,7 +305,7 @@ mod tests {
         let objects = objects_in(&folder);
         let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
         let now = Timestamp::from_micros(1);
-        let place = Place::image(ProjectId::new(now, &mut rng), UploadId::new(now, &mut rng));
+        let place = ObjectPath::image(ProjectId::new(now, &mut rng), UploadId::new(now, &mut rng));
         for size in [0, 1, PIECE, 3 * PIECE + 7] {
             let bytes: Bytes = (0..size).map(|at| at.to_le_bytes()[at % 3]).collect();
             objects.put(&place, bytes.clone()).await.unwrap();
@@ -320,7 +325,7 @@ mod tests {
         let now = Timestamp::from_micros(1);
         let project = ProjectId::new(now, &mut rng);
         for _ in 0..100 {
-            let place = Place::image(project, UploadId::new(now, &mut rng));
+            let place = ObjectPath::image(project, UploadId::new(now, &mut rng));
             objects.put(&place, Bytes::from_static(b"pixels")).await.unwrap();
         }
         let remove = || {

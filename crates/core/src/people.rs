@@ -59,7 +59,7 @@ impl fmt::Debug for Token {
 }
 
 /// The first owner and workspace, as entered. Does not implement `Debug`, so that the password is never printed.
-pub struct Founding {
+pub struct SetupDetails {
     pub name: String,
     pub email: String,
     pub password: Zeroizing<String>,
@@ -68,7 +68,7 @@ pub struct Founding {
 
 /// The origin of a sign-in.
 #[derive(Clone, Debug)]
-pub struct From {
+pub struct SignInOrigin {
     pub address: Option<IpAddr>,
     pub agent: Option<String>,
 }
@@ -102,7 +102,7 @@ impl People {
     }
 
     /// Creates the first owner and workspace.
-    pub async fn set_up(&self, founding: Founding) -> Result<(User, Workspace), OpError> {
+    pub async fn set_up(&self, founding: SetupDetails) -> Result<(User, Workspace), OpError> {
         let mut wrong = Invalid::default();
         let name = wrong.take("name", invalid::name(&founding.name));
         let email = wrong.take("email", email(&founding.email));
@@ -132,9 +132,9 @@ impl People {
         &self,
         email: &str,
         password: Zeroizing<String>,
-        from: From,
+        from: SignInOrigin,
     ) -> Result<Option<Token>, OpError> {
-        self.throttle.attempt(email, from.address, (self.clock)()).map_err(OpError::TooMany)?;
+        self.throttle.attempt(email, from.address, (self.clock)()).map_err(OpError::TooManyAttempts)?;
         let user = self.store.user_by_email(email.trim()).await?;
         let stored = user.as_ref().map(|user| user.password_hash.clone());
         let matches = self.passwords.verify(password, stored, from.address).await?;
@@ -146,7 +146,7 @@ impl People {
     }
 
     /// Creates a session for a person who has just proved their identity.
-    pub async fn remember(&self, user: UserId, from: From) -> Result<Token, OpError> {
+    pub async fn remember(&self, user: UserId, from: SignInOrigin) -> Result<Token, OpError> {
         let token = Token::generate()?;
         let now = (self.clock)();
         let agent =

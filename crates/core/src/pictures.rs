@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use super::OpError;
-use crate::predict::{Room, queue};
+use crate::predict::{MemoryBudget, queue};
 use crate::shares::{self, Claimant, FairQueue};
 
 /// The longer side of a thumbnail, in pixels.
@@ -22,20 +22,20 @@ const PATIENCE: Duration = Duration::from_secs(8);
 #[derive(Clone, Debug)]
 pub struct Pictures {
     limits: ImageLimits,
-    room: Room,
+    room: MemoryBudget,
     queue: FairQueue,
 }
 
 /// A turn to read and decode one image.
 #[derive(Debug)]
-pub struct Turn {
+pub struct DecodePermit {
     limits: ImageLimits,
-    turn: shares::Turn,
+    turn: shares::QueuePermit,
 }
 
 /// Properties of a valid image.
 #[derive(Clone, Debug)]
-pub struct Checked {
+pub struct ValidImage {
     /// In pixels of the upright image.
     pub width: u32,
     pub height: u32,
@@ -51,26 +51,30 @@ impl Pictures {
     /// Accepts files of at most `bytes` bytes.
     pub fn new(bytes: usize) -> Self {
         let limits = ImageLimits { bytes, ..ImageLimits::default() };
-        Self { limits, room: Room::for_pictures_of(bytes), queue: queue::for_pictures_of(limits.pixels) }
+        Self {
+            limits,
+            room: MemoryBudget::for_pictures_of(bytes),
+            queue: queue::for_pictures_of(limits.pixels),
+        }
     }
 
     /// The memory budget for incoming images.
-    pub const fn room(&self) -> &Room {
+    pub const fn room(&self) -> &MemoryBudget {
         &self.room
     }
 
     /// Waits for the claimant's turn. The file is read after the wait, so the image counts as one of the largest size
     /// until its header is read.
-    pub async fn turn(&self, claimant: Claimant) -> Result<Turn, OpError> {
+    pub async fn turn(&self, claimant: Claimant) -> Result<DecodePermit, OpError> {
         let until = Instant::now() + PATIENCE;
         let turn = self.queue.turn(claimant, self.limits.pixels, until).await?;
-        Ok(Turn { limits: self.limits, turn })
+        Ok(DecodePermit { limits: self.limits, turn })
     }
 }
 
-impl Turn {
+impl DecodePermit {
     /// Decodes an image completely.
-    pub async fn check(self, bytes: Bytes) -> Result<Checked, OpError> {
+    pub async fn check(self, bytes: Bytes) -> Result<ValidImage, OpError> {
         let Self { limits, mut turn } = self;
         let header = bytes.clone();
         let probe = spawn_blocking(move || Picture::probe(&header, &limits)).await;
@@ -81,7 +85,7 @@ impl Turn {
             let _turn = turn;
             let picture = Picture::decode(&bytes, &limits)?;
             let probe = picture.info();
-            Ok(Checked {
+            Ok(ValidImage {
                 width: probe.width,
                 height: probe.height,
                 content_type: probe.format.content_type(),

@@ -16,19 +16,22 @@ use keyrack_vision::{self as vision, Backbone, BackboneError, ImageLimits, Model
 use tokio::time::Instant;
 
 use asked::PictureBytes;
-pub use asked::{Asked, Classified, Detected, Detection, Likely, Seen, Small, Wanted};
+pub use asked::{
+    ClassifyOptions, DetectOptions, DetectedObjects, Detection, ImageClasses, LabelConfidence, Prediction,
+    SmallCopy,
+};
 pub use error::PredictionError;
 use look::{classified, detected};
 
-use super::quotas::{Quotas, Spent};
-use super::refusals::{DenialDetail, Late};
+use super::quotas::{QuotaUnit, Quotas};
+use super::refusals::{DeferredDenials, DenialDetail};
 use super::who::Covered;
-use super::{Acting, Invalid, OpError, Who};
-use crate::objects::{ObjectError, Objects, Place};
+use super::{AuthorizedCaller, CallerKind, Invalid, OpError};
+use crate::objects::{ObjectError, ObjectPath, Objects};
 use crate::predict::engine::PATIENCE;
 use crate::predict::fetch::{FetchError, FetchedImage};
-use crate::predict::image::Source;
-use crate::predict::{Engine, EngineError, FetchImage, Image, Room};
+use crate::predict::image::ImageSource;
+use crate::predict::{Engine, EngineError, FetchImage, Image, MemoryBudget};
 use crate::shares::Claimant;
 
 /// The largest stroke width, in pixels.
@@ -36,7 +39,7 @@ const MOST_STROKE: u32 = 100;
 
 /// A model that its caller may use for predictions.
 #[derive(Clone, Debug)]
-pub struct Askable(Covered<Model>);
+pub struct ReadyModel(Covered<Model>);
 
 /// The settings of predictions.
 #[derive(Clone, Debug)]
@@ -58,10 +61,10 @@ pub struct Predictions {
     objects: Objects,
     engine: Engine,
     fetcher: Box<dyn FetchImage>,
-    room: Room,
-    answers: Room,
+    room: MemoryBudget,
+    answers: MemoryBudget,
     quotas: Quotas,
-    late: Late,
+    late: DeferredDenials,
     public_urls: bool,
     clock: Clock,
 }
@@ -74,7 +77,7 @@ impl Predictions {
         store: Store,
         objects: Objects,
         quotas: Quotas,
-        late: Late,
+        late: DeferredDenials,
         clock: Clock,
     ) -> Self {
         let limits = ImageLimits { bytes: settings.image_bytes_max, ..ImageLimits::default() };
@@ -83,8 +86,8 @@ impl Predictions {
             objects,
             engine: Engine::new(settings.backbone, limits),
             fetcher,
-            room: Room::for_pictures_of(settings.request_bytes_max),
-            answers: Room::for_answers_of(limits.bytes),
+            room: MemoryBudget::for_pictures_of(settings.request_bytes_max),
+            answers: MemoryBudget::for_answers_of(limits.bytes),
             quotas,
             late,
             public_urls: settings.public_image_urls,
@@ -93,12 +96,12 @@ impl Predictions {
     }
 
     /// The memory budget for incoming images. Callers that pass an [`Image`] have gathered its bytes in this budget.
-    pub const fn room(&self) -> &Room {
+    pub const fn room(&self) -> &MemoryBudget {
         &self.room
     }
 
     /// The memory budget for responses that are not sent yet.
-    pub const fn answers(&self) -> &Room {
+    pub const fn answers(&self) -> &MemoryBudget {
         &self.answers
     }
 
@@ -109,7 +112,12 @@ impl Predictions {
 
     /// Returns a model of the workspace, if the caller may use the model, the model is ready, and
     /// the model fits the task.
-    pub async fn find(&self, by: &Acting, id: ModelId, task: ProjectType) -> Result<Askable, OpError> {
+    pub async fn find(
+        &self,
+        by: &AuthorizedCaller,
+        id: ModelId,
+        task: ProjectType,
+    ) -> Result<ReadyModel, OpError> {
         let model = self.store.model(by.workspace, id).await?.ok_or(OpError::NotFound("model"))?;
         let model = by.covers_model(model)?;
         if model.project_type != task {
@@ -118,17 +126,17 @@ impl Predictions {
         if model.status != ModelStatus::Ready {
             return Err(PredictionError::NotReady(model.status).into());
         }
-        Ok(Askable(model))
+        Ok(ReadyModel(model))
     }
 
     /// Classifies an image.
     pub async fn classify(
         &self,
-        by: &Acting,
-        model: Askable,
+        by: &AuthorizedCaller,
+        model: ReadyModel,
         image: Image,
-        asked: Asked,
-    ) -> Result<Seen<Classified>, OpError> {
+        asked: ClassifyOptions,
+    ) -> Result<Prediction<ImageClasses>, OpError> {
         check_confidence(asked.confidence)?;
         self.ask(by, model, image, move |head, backbone, picture, threads| match head {
             vision::Model::Detector(_) => Ok(None),
@@ -142,11 +150,11 @@ impl Predictions {
     /// Detects the objects in an image.
     pub async fn detect(
         &self,
-        by: &Acting,
-        model: Askable,
+        by: &AuthorizedCaller,
+        model: ReadyModel,
         image: Image,
-        wanted: Wanted,
-    ) -> Result<Seen<Detected>, OpError> {
+        wanted: DetectOptions,
+    ) -> Result<Prediction<DetectedObjects>, OpError> {
         check_confidence(wanted.confidence)?;
         let stroke = wanted.stroke.map(whole_pixels).transpose()?;
         self.ask(by, model, image, move |head, backbone, picture, threads| match head {
@@ -162,16 +170,16 @@ impl Predictions {
 
     async fn ask<T: PictureBytes + Send + 'static>(
         &self,
-        by: &Acting,
-        Askable(model): Askable,
+        by: &AuthorizedCaller,
+        ReadyModel(model): ReadyModel,
         image: Image,
         look: impl FnOnce(&vision::Model, &Backbone, &Picture, &Threads) -> Result<Option<T>, BackboneError>
         + Send
         + 'static,
-    ) -> Result<Seen<T>, OpError> {
+    ) -> Result<Prediction<T>, OpError> {
         let until = Instant::now() + PATIENCE;
         self.check_size(by, &image)?;
-        let place = Place::model(model.project, model.id, model.taken);
+        let place = ObjectPath::model(model.project, model.id, model.taken);
         let read = self.objects.read(&place);
         // Before the URL is fetched, so that the error of a model without its file reveals no
         // information about the URL.
@@ -188,16 +196,16 @@ impl Predictions {
     }
 
     /// Checks the image size limit of the caller's key. For a URL, the fetcher applies the limit instead.
-    fn check_size(&self, by: &Acting, image: &Image) -> Result<(), OpError> {
-        let Source::Bytes(bytes) = &image.source else { return Ok(()) };
+    fn check_size(&self, by: &AuthorizedCaller, image: &Image) -> Result<(), OpError> {
+        let ImageSource::Bytes(bytes) = &image.source else { return Ok(()) };
         let is_larger = by.max_image_bytes().is_some_and(|most| bytes.len() > most);
         if is_larger { self.refuse_size(by).map_or(Ok(()), Err) } else { Ok(()) }
     }
 
     /// Denies an image that is larger than the caller's key allows, and counts the denial instead of the usage. Returns
     /// `None` if the key has no limit of its own.
-    pub fn refuse_size(&self, by: &Acting) -> Option<OpError> {
-        let Who::Key(caller) = &by.who else { return None };
+    pub fn refuse_size(&self, by: &AuthorizedCaller) -> Option<OpError> {
+        let CallerKind::Key(caller) = &by.who else { return None };
         let most = caller.key().max_image_bytes()?;
         let detail = DenialDetail::ImageBytes(most);
         Some(self.late.refuse(caller, Permission::ModelsPredict, Denial::Image(most), detail))
@@ -206,17 +214,17 @@ impl Predictions {
     /// Runs `look` on an image. The inner error means that decoding failed: decoding is work and counts as usage.
     async fn see<T: Send + 'static>(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         image: Image,
         until: Instant,
         look: impl FnOnce(&Backbone, &Picture, &Threads) -> Result<Option<T>, BackboneError> + Send + 'static,
     ) -> Result<Result<T, OpError>, OpError> {
         let (bytes, held, start) = match image.source {
-            Source::Bytes(bytes) => (bytes, image.held, None),
-            Source::Url(_) if !self.public_urls && is_publishable(by) => {
+            ImageSource::Bytes(bytes) => (bytes, image.held, None),
+            ImageSource::Url(_) if !self.public_urls && is_publishable(by) => {
                 return Err(PredictionError::UrlNotAllowed.into());
             }
-            Source::Url(url) => {
+            ImageSource::Url(url) => {
                 let FetchedImage { bytes, held, start } =
                     self.fetcher.fetch(by.claimant(), &url, &self.room, by.max_image_bytes()).await?;
                 (bytes, held, Some(start))
@@ -248,15 +256,15 @@ impl Predictions {
 /// decoding the image fails or no memory is left for the response: otherwise a client could use the cores without
 /// using its quota.
 fn hold_answer<T: PictureBytes>(
-    answers: &Room,
+    answers: &MemoryBudget,
     claimant: Claimant,
-    spent: Spent,
+    spent: QuotaUnit,
     found: Result<Result<T, OpError>, OpError>,
-) -> Result<Seen<T>, OpError> {
+) -> Result<Prediction<T>, OpError> {
     let (found, spent) = spent.settle(found)?;
     let found = found?;
     let held = answers.hold(claimant, found.picture_bytes())?;
-    Ok(Seen { found, held, spent })
+    Ok(Prediction { found, held, spent })
 }
 
 /// A model that was deleted meanwhile has no file anymore.
@@ -282,6 +290,6 @@ fn check_confidence(confidence: f64) -> Result<(), Invalid> {
     if within { Ok(()) } else { Err(Invalid::field("confidence", "expected a number from 0 to 1")) }
 }
 
-fn is_publishable(by: &Acting) -> bool {
-    matches!(&by.who, Who::Key(caller) if caller.key().class == Class::Publishable)
+fn is_publishable(by: &AuthorizedCaller) -> bool {
+    matches!(&by.who, CallerKind::Key(caller) if caller.key().class == Class::Publishable)
 }

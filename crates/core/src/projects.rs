@@ -9,12 +9,12 @@ use rand_core::UnwrapErr;
 
 use super::removals::Removals;
 use super::who::Covered;
-use super::{Acting, Invalid, OpError, invalid};
+use super::{AuthorizedCaller, Invalid, OpError, invalid};
 use crate::objects::project_prefix;
 
 /// The requested state of a project.
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub struct ProjectDraft {
     pub name: String,
     pub project_type: ProjectType,
     pub description: String,
@@ -22,7 +22,7 @@ pub struct Draft {
 
 /// Changes to a project. Fields that are `None` stay as they are.
 #[derive(Clone, Debug, Default)]
-pub struct Patch {
+pub struct ProjectPatch {
     pub name: Option<String>,
     pub description: Option<String>,
 }
@@ -42,7 +42,7 @@ impl Projects {
     }
 
     /// Creates a project. Denied for keys that are restricted to named projects, because they could not open the new project.
-    pub async fn create(&self, by: &Acting, draft: Draft) -> Result<Project, OpError> {
+    pub async fn create(&self, by: &AuthorizedCaller, draft: ProjectDraft) -> Result<Project, OpError> {
         if !by.covered_projects().is_any() {
             return Err(by.outside());
         }
@@ -64,7 +64,7 @@ impl Projects {
     /// Returns a page of the projects that the caller may open, newest first.
     pub async fn list(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         after: Option<ProjectId>,
         limit: u32,
     ) -> Result<Page<Project, ProjectId>, OpError> {
@@ -78,7 +78,7 @@ impl Projects {
     /// project that the key covers.
     async fn list_these(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         covered: &BTreeSet<ProjectId>,
         after: Option<ProjectId>,
         limit: u32,
@@ -97,13 +97,18 @@ impl Projects {
     }
 
     /// Returns a project of the workspace that the caller may open.
-    pub async fn read(&self, by: &Acting, id: ProjectId) -> Result<Covered<Project>, OpError> {
+    pub async fn read(&self, by: &AuthorizedCaller, id: ProjectId) -> Result<Covered<Project>, OpError> {
         let project = self.store.project(by.workspace, id).await?.ok_or(OpError::NotFound("project"))?;
         by.covers(project)
     }
 
     /// Changes the name or the description of a project.
-    pub async fn edit(&self, by: &Acting, id: ProjectId, patch: Patch) -> Result<Project, OpError> {
+    pub async fn edit(
+        &self,
+        by: &AuthorizedCaller,
+        id: ProjectId,
+        patch: ProjectPatch,
+    ) -> Result<Project, OpError> {
         let before = self.read(by, id).await?.into_inner();
         let name = patch.name.unwrap_or(before.name);
         let description = patch.description.or(before.description).unwrap_or_default();
@@ -121,7 +126,7 @@ impl Projects {
     }
 
     /// Deletes a project and everything in the project, models included.
-    pub async fn delete(&self, by: &Acting, id: ProjectId) -> Result<(), OpError> {
+    pub async fn delete(&self, by: &AuthorizedCaller, id: ProjectId) -> Result<(), OpError> {
         let project = self.read(by, id).await?;
         by.covers_all_models()?;
         let objects = [project_prefix(project.id)];

@@ -15,26 +15,26 @@ use keyrack_rack::{Caller, Clock, Rack};
 use keyrack_store::{KeyRow, Store};
 use parking_lot::Mutex;
 
-use block::{Block, OfKind, Step};
-pub use spent::Spent;
+use block::{Block, ResourceQuotas, SpendResult};
+pub use spent::QuotaUnit;
 
-use super::refusals::{DenialDetail, Late};
-use super::{Acting, OpError, Who};
+use super::refusals::{DeferredDenials, DenialDetail};
+use super::{AuthorizedCaller, CallerKind, OpError};
 
 /// The quotas of all keys, and the blocks that this server holds.
 #[derive(Clone, Debug)]
 pub struct Quotas {
     store: Store,
-    late: Late,
+    late: DeferredDenials,
     clock: Clock,
-    books: Arc<Mutex<Books>>,
+    books: Arc<Mutex<SharedBlocks>>,
 }
 
-type Books = HashMap<(KeyId, QuotaResource), Arc<Book>>;
+type SharedBlocks = HashMap<(KeyId, QuotaResource), Arc<SharedBlock>>;
 
 /// The block that this server holds of one key's quotas of one kind.
 #[derive(Debug, Default)]
-struct Book {
+struct SharedBlock {
     /// Held only briefly, never across an await.
     block: Mutex<Block>,
     /// Held by the request that queries the store.
@@ -44,39 +44,39 @@ struct Book {
 impl Quotas {
     /// Manages quotas of the keys in `rack`. The counts are in `store`.
     pub fn new(store: Store, rack: Arc<Rack>, clock: Clock) -> Self {
-        Self { store, late: Late::new(rack), clock, books: Arc::default() }
+        Self { store, late: DeferredDenials::new(rack), clock, books: Arc::default() }
     }
 
     /// Spends one unit if `by` is a key with quotas of that kind. Call this after all other checks, because a unit must
     /// not be spent for work that another check denies.
-    pub async fn take(&self, by: &Acting, of: QuotaResource) -> Result<Spent, OpError> {
+    pub async fn take(&self, by: &AuthorizedCaller, of: QuotaResource) -> Result<QuotaUnit, OpError> {
         match &by.who {
-            Who::Key(caller) => self.take_of(caller, of).await,
-            Who::Member { .. } | Who::Operator => Ok(Spent::nothing()),
+            CallerKind::Key(caller) => self.take_of(caller, of).await,
+            CallerKind::Member { .. } | CallerKind::Operator => Ok(QuotaUnit::nothing()),
         }
     }
 
     /// Spends one unit for a key that the guard has allowed. See [`take`](Self::take).
-    pub async fn take_of(&self, caller: &Caller, of: QuotaResource) -> Result<Spent, OpError> {
-        let own = OfKind::of(quotas_of(caller), of, caller.key().revision);
+    pub async fn take_of(&self, caller: &Caller, of: QuotaResource) -> Result<QuotaUnit, OpError> {
+        let own = ResourceQuotas::of(quotas_of(caller), of, caller.key().revision);
         if own.is_empty() {
-            return Ok(Spent::nothing());
+            return Ok(QuotaUnit::nothing());
         }
         let book = self.book(caller.key().key, of);
         loop {
             let now = (self.clock)();
             let step = book.block.lock().spend(&own, now);
             match step {
-                Step::Spent(standings) => return Ok(Spent::from(book, standings)),
-                Step::Denied(standing) => return Err(self.refuse(caller, standing)),
-                Step::Ask => self.ask(caller.key().key, of, own, &book).await?,
+                SpendResult::Spent(standings) => return Ok(QuotaUnit::from(book, standings)),
+                SpendResult::Denied(standing) => return Err(self.refuse(caller, standing)),
+                SpendResult::QueryStore => self.ask(caller.key().key, of, own, &book).await?,
             }
         }
     }
 
     /// Whether a key has quotas of that kind.
     pub fn has_of(&self, caller: &Caller, of: QuotaResource) -> bool {
-        !OfKind::of(quotas_of(caller), of, caller.key().revision).is_empty()
+        !ResourceQuotas::of(quotas_of(caller), of, caller.key().revision).is_empty()
     }
 
     /// Returns the usage of the quotas of that kind, without spending a unit. Fails if a quota is used up.
@@ -90,8 +90,8 @@ impl Quotas {
     }
 
     /// Returns the units left for `by`, or `None` if no quota applies. Fails if a quota is used up.
-    pub async fn left(&self, by: &Acting, of: QuotaResource) -> Result<Option<u64>, OpError> {
-        let Who::Key(caller) = &by.who else { return Ok(None) };
+    pub async fn left(&self, by: &AuthorizedCaller, of: QuotaResource) -> Result<Option<u64>, OpError> {
+        let CallerKind::Key(caller) = &by.who else { return Ok(None) };
         if !self.has_of(caller, of) {
             return Ok(None);
         }
@@ -150,13 +150,19 @@ impl Quotas {
         Ok(self.store.return_blocks(&rests).await?)
     }
 
-    fn book(&self, key: KeyId, of: QuotaResource) -> Arc<Book> {
+    fn book(&self, key: KeyId, of: QuotaResource) -> Arc<SharedBlock> {
         Arc::clone(self.books.lock().entry((key, of)).or_default())
     }
 
     /// Takes a block from the store, unless a concurrent request has done so. Runs in a separate task, so that a client
     /// that disconnects does not lose the block.
-    async fn ask(&self, key: KeyId, of: QuotaResource, own: OfKind, book: &Arc<Book>) -> Result<(), OpError> {
+    async fn ask(
+        &self,
+        key: KeyId,
+        of: QuotaResource,
+        own: ResourceQuotas,
+        book: &Arc<SharedBlock>,
+    ) -> Result<(), OpError> {
         let turn = Arc::clone(&book.asking).lock_owned().await;
         let (store, clock, book) = (self.store.clone(), self.clock, Arc::clone(book));
         let task = tokio::spawn(async move {

@@ -13,10 +13,10 @@ use keyrack_rack::DeniedCheck;
 use keyrack_store::{DeniedRequest, Store};
 use parking_lot::Mutex;
 
-use super::{Acting, OpError};
+use super::{AuthorizedCaller, OpError};
 use crate::shares::{Backlog, Claimant};
-pub use explained::{Explained, Place, Result as CheckResult, Step};
-pub use late::Late;
+pub use explained::{CheckOutcome, CheckStep, DenialExplanation, EditLocation};
+pub use late::DeferredDenials;
 
 /// Denied requests that are not yet written. Each shelf has its own lock, so that no request waits for a lock. A full
 /// shelf drops the requests of the key and the workspace that have the most on the shelf.
@@ -41,13 +41,13 @@ pub enum DenialDetail {
 
 /// Writes denied requests to the store and reads them back.
 #[derive(Clone, Debug)]
-pub struct Refusals {
+pub struct DenialLog {
     store: Store,
-    waiting: Arc<Waiting>,
+    waiting: Arc<PendingDenials>,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct PendingDenials {
     shelves: [Mutex<Backlog<DeniedRequest>>; SHELVES],
     /// The shelf that the next request tries first.
     next: AtomicUsize,
@@ -56,17 +56,17 @@ struct Waiting {
     writing: tokio::sync::Mutex<()>,
 }
 
-impl Refusals {
+impl DenialLog {
     /// Records denied requests in `store`.
     pub fn new(store: Store) -> Self {
         let shelves = std::array::from_fn(|_| Mutex::new(Backlog::new(ON_A_SHELF)));
         let (next, dropped, writing) = Default::default();
-        Self { store, waiting: Arc::new(Waiting { shelves, next, dropped, writing }) }
+        Self { store, waiting: Arc::new(PendingDenials { shelves, next, dropped, writing }) }
     }
 
     /// Records a denied request with a delay. Never blocks: if all shelves are locked, the request is dropped.
     pub fn note(&self, claimant: Claimant, refused: DeniedRequest) {
-        let Waiting { shelves, next, dropped, .. } = &*self.waiting;
+        let PendingDenials { shelves, next, dropped, .. } = &*self.waiting;
         let first = next.fetch_add(1, Ordering::Relaxed) % SHELVES;
         let mut in_turn = shelves.iter().cycle().skip(first).take(SHELVES);
         let free = in_turn.find_map(Mutex::try_lock);
@@ -99,7 +99,7 @@ impl Refusals {
     }
 
     /// Explains why a request in the workspace was denied.
-    pub async fn explain(&self, by: &Acting, request: &str) -> Result<Explained, OpError> {
+    pub async fn explain(&self, by: &AuthorizedCaller, request: &str) -> Result<DenialExplanation, OpError> {
         let gone = || OpError::NotFound("refused request here; see what is kept, and for how long");
         let mut refused = self.store.denied_request(by.workspace, request).await?;
         if refused.is_none() {
@@ -111,7 +111,7 @@ impl Refusals {
         }
         let refused = refused.ok_or_else(gone)?;
         let key = self.store.key(by.workspace, refused.key).await?.ok_or_else(gone)?;
-        Ok(Explained::of(refused, key))
+        Ok(DenialExplanation::of(refused, key))
     }
 }
 
@@ -134,7 +134,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keyrack.db");
         let store = Store::open(&path, UnwrapErr(getrandom::SysRng)).await.unwrap();
-        let (refusals, of) = (Refusals::new(store), claimants(2, 40));
+        let (refusals, of) = (DenialLog::new(store), claimants(2, 40));
         let refused = |request: String| DeniedRequest {
             request,
             key: keyrack_key::KeyId::new(Timestamp::from_micros(1), &mut UnwrapErr(getrandom::SysRng)),

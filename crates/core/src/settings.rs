@@ -4,13 +4,13 @@ use keyrack_key::KeyId;
 use keyrack_rack::Clock;
 use keyrack_store::{EditWorkspace, Page, Policy, Store, Workspace};
 
-use super::{Acting, Invalid, OpError, Who, invalid};
+use super::{AuthorizedCaller, CallerKind, Invalid, OpError, invalid};
 
 /// The maximum number of keys to list that do not comply with a policy.
 const NAMED: u32 = 10;
 
 /// The newest keys that do not comply with a policy, and whether there are more.
-pub type Found = Page<(KeyId, String), KeyId>;
+pub type NoncompliantPage = Page<(KeyId, String), KeyId>;
 
 /// The settings of all workspaces.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ pub struct WorkspaceSettings {
 
 /// Changes to the settings. Fields that are `None` stay as they are. Numbers are in days.
 #[derive(Clone, Debug, Default)]
-pub struct Patch {
+pub struct SettingsPatch {
     pub name: Option<String>,
     pub longest_life: Option<Option<u64>>,
     pub rotation_age: Option<Option<u64>>,
@@ -36,11 +36,11 @@ pub struct Patch {
 
 /// Active keys that do not comply with a policy. A policy does not change existing keys.
 #[derive(Clone, Debug)]
-pub struct Strays {
+pub struct NoncompliantKeys {
     /// Keys without an expiry, or with an expiry later than the policy allows for a new key.
-    pub beyond: Option<Found>,
+    pub beyond: Option<NoncompliantPage>,
     /// Keys whose secret is older than the rotation age.
-    pub old: Option<Found>,
+    pub old: Option<NoncompliantPage>,
 }
 
 impl Settings {
@@ -50,18 +50,18 @@ impl Settings {
     }
 
     /// Returns the settings of the caller's workspace.
-    pub async fn read(&self, by: &Acting) -> Result<WorkspaceSettings, OpError> {
+    pub async fn read(&self, by: &AuthorizedCaller) -> Result<WorkspaceSettings, OpError> {
         let workspace = self.store.workspace(by.workspace).await?.ok_or(OpError::NotFound("workspace"))?;
         Ok(WorkspaceSettings { workspace, policy: self.policy(by).await? })
     }
 
     /// Returns the policy of the caller's workspace.
-    pub async fn policy(&self, by: &Acting) -> Result<Policy, OpError> {
+    pub async fn policy(&self, by: &AuthorizedCaller) -> Result<Policy, OpError> {
         Ok(self.store.policy(by.workspace).await?)
     }
 
     /// Returns the keys that do not comply with a policy.
-    pub async fn strays(&self, by: &Acting, policy: Policy) -> Result<Strays, OpError> {
+    pub async fn strays(&self, by: &AuthorizedCaller, policy: Policy) -> Result<NoncompliantKeys, OpError> {
         let now = (self.clock)();
         let beyond = match policy.latest_end(now) {
             Some(end) => Some(self.store.keys_expiring_after(by.workspace, end, NAMED).await?),
@@ -71,12 +71,16 @@ impl Settings {
             Some(made) => Some(self.store.keys_not_rotated(by.workspace, made, now, NAMED).await?),
             None => None,
         };
-        Ok(Strays { beyond, old })
+        Ok(NoncompliantKeys { beyond, old })
     }
 
     /// Changes the name or the policy. Denied for keys: the policy applies to all keys, so a key that changes the
     /// policy would exceed its own authority.
-    pub async fn edit(&self, by: &Acting, patch: Patch) -> Result<WorkspaceSettings, OpError> {
+    pub async fn edit(
+        &self,
+        by: &AuthorizedCaller,
+        patch: SettingsPatch,
+    ) -> Result<WorkspaceSettings, OpError> {
         let mut wrong = Invalid::default();
         let name = patch.name.map(|name| wrong.take("name", invalid::name(&name)));
         let longest_life = patch.longest_life.map(|life| wrong.take("maxKeyLifetimeDays", days(life)));
@@ -85,8 +89,8 @@ impl Settings {
             return Err(wrong.into());
         }
         let asks = name.is_some() || longest_life.is_some() || rotation_age.is_some();
-        if asks && matches!(by.who, Who::Key(_)) {
-            return Err(OpError::NoKeysHere);
+        if asks && matches!(by.who, CallerKind::Key(_)) {
+            return Err(OpError::KeyNotAccepted);
         }
         let (name, longest_life, rotation_age) =
             (name.flatten(), longest_life.flatten(), rotation_age.flatten());

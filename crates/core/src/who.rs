@@ -9,16 +9,16 @@ use crate::shares::Claimant;
 
 /// A caller in one workspace. The route has already checked the permission or the role of the caller.
 #[derive(Clone, Debug)]
-pub struct Acting {
+pub struct AuthorizedCaller {
     pub workspace: WorkspaceId,
-    pub who: Who,
+    pub who: CallerKind,
     /// The identity that each write verifies again.
     principal: Principal,
 }
 
 /// The three kinds of callers.
 #[derive(Clone, Debug)]
-pub enum Who {
+pub enum CallerKind {
     /// A program with a key.
     Key(Caller),
     /// A person in a browser.
@@ -29,35 +29,35 @@ pub enum Who {
 
 /// The authority that a key has, or that a caller wants to give a key.
 #[derive(Clone, Debug)]
-pub struct Reach {
+pub struct GrantedAuthority {
     pub permissions: Permissions,
     pub restrictions: Restrictions,
     pub expires_at: Option<Timestamp>,
 }
 
-impl Acting {
+impl AuthorizedCaller {
     /// A program with a key, in the workspace of the key.
     pub fn key(caller: Caller) -> Self {
         let principal = Principal::Key { key: Box::new(caller.key().clone()), secret: caller.secret() };
-        Self { workspace: caller.key().workspace, who: Who::Key(caller), principal }
+        Self { workspace: caller.key().workspace, who: CallerKind::Key(caller), principal }
     }
 
     /// A signed-in member of a workspace. `needs` is the least role for the request.
     pub fn member(workspace: &Workspace, session: &Session, role: Role, needs: Role) -> Self {
         let (session, user) = (session.id, session.user);
         let principal = Principal::Session { session, user, role: Some((workspace.id, needs)) };
-        Self { workspace: workspace.id, who: Who::Member { user, role }, principal }
+        Self { workspace: workspace.id, who: CallerKind::Member { user, role }, principal }
     }
 
     /// A member whose work continues after the request, without a session. The role must stay at least `needs`.
     pub fn member_at_work(workspace: WorkspaceId, user: UserId, role: Role, needs: Role) -> Self {
         let principal = Principal::Member { user, workspace, role: needs };
-        Self { workspace, who: Who::Member { user, role }, principal }
+        Self { workspace, who: CallerKind::Member { user, role }, principal }
     }
 
     /// The command line on the data folder.
     pub const fn operator(workspace: WorkspaceId) -> Self {
-        Self { workspace, who: Who::Operator, principal: Principal::Operator }
+        Self { workspace, who: CallerKind::Operator, principal: Principal::Operator }
     }
 
     /// Returns the store for writes of this caller at `now`. Each write verifies again that the caller may still act,
@@ -74,9 +74,9 @@ impl Acting {
     /// The caller as the audit log names it.
     pub fn actor(&self) -> Actor {
         match &self.who {
-            Who::Key(caller) => Actor::Key(caller.key().key),
-            Who::Member { user, .. } => Actor::User(*user),
-            Who::Operator => Actor::Operator,
+            CallerKind::Key(caller) => Actor::Key(caller.key().key),
+            CallerKind::Member { user, .. } => Actor::User(*user),
+            CallerKind::Operator => Actor::Operator,
         }
     }
 
@@ -88,21 +88,21 @@ impl Acting {
     /// The largest image in bytes that the caller's key may send. `None` if only the server's limit applies.
     pub fn max_image_bytes(&self) -> Option<usize> {
         match &self.who {
-            Who::Key(caller) => {
+            CallerKind::Key(caller) => {
                 let most = caller.key().max_image_bytes();
                 most.map(|most| usize::try_from(most.get()).unwrap_or(usize::MAX))
             }
-            Who::Member { .. } | Who::Operator => None,
+            CallerKind::Member { .. } | CallerKind::Operator => None,
         }
     }
 
     /// Verifies that a key gives no more authority than it has. People and the operator have no such limit.
-    pub fn may_give(&self, target: &Reach) -> Result<(), OpError> {
-        let Who::Key(caller) = &self.who else {
+    pub fn may_give(&self, target: &GrantedAuthority) -> Result<(), OpError> {
+        let CallerKind::Key(caller) = &self.who else {
             return Ok(());
         };
         let own = caller.key();
-        let beyond = |what: &str| Err(OpError::Beyond(what.to_owned()));
+        let beyond = |what: &str| Err(OpError::ExceedsOwnPermissions(what.to_owned()));
         if !target.permissions.is_within(own.permissions) {
             return beyond("the scopes hold more than this key's own");
         }
@@ -127,7 +127,7 @@ impl Acting {
             return Err(self.outside());
         }
         match &self.who {
-            Who::Key(caller) if !caller.key().covers_model(model.project, model.id) => {
+            CallerKind::Key(caller) if !caller.key().covers_model(model.project, model.id) => {
                 Err(self.outside_models())
             }
             _ => Ok(Covered(model)),
@@ -137,20 +137,20 @@ impl Acting {
     /// The projects that the caller may open.
     pub fn covered_projects(&self) -> Allowlist<ProjectId> {
         match &self.who {
-            Who::Key(caller) => {
+            CallerKind::Key(caller) => {
                 caller.key().restrictions.as_ref().map_or(Allowlist::Any, |own| own.projects.clone())
             }
-            Who::Member { .. } | Who::Operator => Allowlist::Any,
+            CallerKind::Member { .. } | CallerKind::Operator => Allowlist::Any,
         }
     }
 
     /// The models that the caller may open, within the projects that the caller may open.
     pub fn covered_models(&self) -> Allowlist<ModelId> {
         match &self.who {
-            Who::Key(caller) => {
+            CallerKind::Key(caller) => {
                 caller.key().restrictions.as_ref().map_or(Allowlist::Any, |own| own.models.clone())
             }
-            Who::Member { .. } | Who::Operator => Allowlist::Any,
+            CallerKind::Member { .. } | CallerKind::Operator => Allowlist::Any,
         }
     }
 
@@ -163,22 +163,26 @@ impl Acting {
     /// The error for a key that does not cover the requested object. People and the operator get a not-found error instead.
     pub fn outside(&self) -> OpError {
         match &self.who {
-            Who::Key(caller) => OpError::OutsideKey { key: caller.key().key, workspace: self.workspace },
-            Who::Member { .. } | Who::Operator => OpError::NotFound("thing"),
+            CallerKind::Key(caller) => {
+                OpError::OutsideKey { key: caller.key().key, workspace: self.workspace }
+            }
+            CallerKind::Member { .. } | CallerKind::Operator => OpError::NotFound("thing"),
         }
     }
 
     fn outside_models(&self) -> OpError {
         match &self.who {
-            Who::Key(caller) => OpError::OutsideModels { key: caller.key().key, workspace: self.workspace },
-            Who::Member { .. } | Who::Operator => OpError::NotFound("model"),
+            CallerKind::Key(caller) => {
+                OpError::OutsideModels { key: caller.key().key, workspace: self.workspace }
+            }
+            CallerKind::Member { .. } | CallerKind::Operator => OpError::NotFound("model"),
         }
     }
 
     fn opens(&self, project: ProjectId) -> bool {
         match &self.who {
-            Who::Key(caller) => caller.key().covers(project),
-            Who::Member { .. } | Who::Operator => true,
+            CallerKind::Key(caller) => caller.key().covers(project),
+            CallerKind::Member { .. } | CallerKind::Operator => true,
         }
     }
 }

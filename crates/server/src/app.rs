@@ -16,11 +16,11 @@ use keyrack_core::nodes::Nodes;
 use keyrack_core::objects::Objects;
 use keyrack_core::people::People;
 use keyrack_core::pictures::Pictures;
-use keyrack_core::predict::Room;
+use keyrack_core::predict::MemoryBudget;
 use keyrack_core::predictions::{PredictionSettings, Predictions};
 use keyrack_core::projects::Projects;
 use keyrack_core::quotas::Quotas;
-use keyrack_core::refusals::{Late, Refusals};
+use keyrack_core::refusals::{DeferredDenials, DenialLog};
 use keyrack_core::removals::Removals;
 use keyrack_core::settings::Settings;
 use keyrack_core::workspaces::Workspaces;
@@ -41,9 +41,9 @@ pub struct App {
     pub clock: Clock,
     pub disk: Arc<Disk>,
     /// The memory budget for request bodies that are not images and exceed the size of a small body.
-    pub lists: Room,
+    pub lists: MemoryBudget,
     /// The memory budget for responses other than predictions.
-    pub responses: Room,
+    pub responses: MemoryBudget,
     pub store: Store,
     pub objects: Objects,
     pub rack: Arc<Rack>,
@@ -52,7 +52,7 @@ pub struct App {
     /// Checks keys on behalf of proxies.
     pub guard_of_proxies: Guard,
     pub callers: Arc<CallerLog>,
-    pub refusals: Refusals,
+    pub refusals: DenialLog,
     pub keys: Keys,
     pub first_calls: FirstCalls,
     pub nodes: Nodes,
@@ -98,7 +98,7 @@ impl App {
         let callers = Arc::new(CallerLog::new());
         let guard_of_proxies = guard_of_proxies(&config, Arc::clone(&rack), Arc::clone(&callers), clock);
         let guard = Arc::new(guard_of_proxies.clone().with_own_origins(config.home()));
-        let late = Late::new(Arc::clone(&rack));
+        let late = DeferredDenials::new(Arc::clone(&rack));
         let quotas = Quotas::new(store.clone(), Arc::clone(&rack), clock);
         let removals = Removals::new(store.clone(), objects.clone(), clock);
         let pictures = Pictures::new(config.max_image);
@@ -144,13 +144,13 @@ impl App {
             settings: Settings::new(store.clone(), clock),
             quotas,
             metrics: ServerMetrics::new(),
-            refusals: Refusals::new(store.clone()),
+            refusals: DenialLog::new(store.clone()),
             callers,
             config,
             clock,
             disk,
-            lists: Room::for_lists_of(allowance::LIST.bytes),
-            responses: Room::for_responses(),
+            lists: MemoryBudget::for_lists_of(allowance::LIST.bytes),
+            responses: MemoryBudget::for_responses(),
             store,
             objects,
             rack,

@@ -17,14 +17,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{StatusCode, header};
-use keyrack_core::predict::fetch::{FetchError, FetchImage, FetchStart, FetchedImage, Fetching};
-use keyrack_core::predict::room::{Held, NoRoom, Room};
+use keyrack_core::predict::fetch::{FetchError, FetchFuture, FetchImage, FetchStart, FetchedImage};
+use keyrack_core::predict::room::{MemoryBudget, MemoryDenial, MemoryPermit};
 use keyrack_core::shares::{Budget, Claimant};
 use reqwest::{Client, Response, redirect};
 use tokio::time::timeout;
 use url::Url;
 
-use opened::Opened;
+use opened::AllowedHosts;
 
 /// The longest time for a fetch, including redirects.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -38,7 +38,7 @@ const LONGEST: usize = 2048;
 #[derive(Debug)]
 pub struct ImageFetcher {
     most: usize,
-    opened: Opened,
+    opened: AllowedHosts,
     client: OnceLock<Option<Client>>,
     at_once: Budget,
 }
@@ -48,14 +48,14 @@ impl ImageFetcher {
     /// addresses may be private.
     pub fn new(most: usize, opened: &[String]) -> Self {
         let (client, at_once) = (OnceLock::new(), Budget::new("downloads of image URLs", AT_ONCE));
-        Self { most, opened: Opened::of(opened), client, at_once }
+        Self { most, opened: AllowedHosts::of(opened), client, at_once }
     }
 
     async fn fetch_bytes(
         &self,
         claimant: Claimant,
         url: &str,
-        room: &Room,
+        room: &MemoryBudget,
         bytes_max: Option<usize>,
     ) -> Result<FetchedImage, FetchError> {
         let most = bytes_max.map_or(self.most, |most| most.min(self.most));
@@ -73,9 +73,9 @@ impl ImageFetcher {
         &self,
         claimant: Claimant,
         url: &str,
-        room: &Room,
+        room: &MemoryBudget,
         most: usize,
-    ) -> Result<(Bytes, Held), FetchError> {
+    ) -> Result<(Bytes, MemoryPermit), FetchError> {
         let response = self.last(url).await.ok_or(FetchError::Unreachable)?;
         self.read(response, claimant, room, most).await
     }
@@ -110,9 +110,9 @@ impl ImageFetcher {
         &self,
         mut response: Response,
         claimant: Claimant,
-        room: &Room,
+        room: &MemoryBudget,
         most: usize,
-    ) -> Result<(Bytes, Held), FetchError> {
+    ) -> Result<(Bytes, MemoryPermit), FetchError> {
         let is_plain =
             response.headers().get_all(header::CONTENT_ENCODING).iter().all(|one| one == "identity");
         let announced = response.content_length();
@@ -123,8 +123,8 @@ impl ImageFetcher {
         let mut gathering = room.gather(claimant, most, announced);
         while let Some(next) = response.chunk().await.map_err(|_| FetchError::Unreachable)? {
             gathering.push(&next).map_err(|no| match no {
-                NoRoom::TooMany => FetchError::Unreachable,
-                NoRoom::Full(exhausted) => FetchError::Exhausted(exhausted),
+                MemoryDenial::TooLarge => FetchError::Unreachable,
+                MemoryDenial::Exhausted(exhausted) => FetchError::Exhausted(exhausted),
             })?;
         }
         Ok(gathering.end())
@@ -136,15 +136,15 @@ impl FetchImage for ImageFetcher {
         &'a self,
         claimant: Claimant,
         url: &'a str,
-        room: &'a Room,
+        room: &'a MemoryBudget,
         bytes_max: Option<usize>,
-    ) -> Fetching<'a> {
+    ) -> FetchFuture<'a> {
         Box::pin(self.fetch_bytes(claimant, url, room, bytes_max))
     }
 }
 
 /// Returns `None`, and logs an error, if the client cannot be built, for example without trusted certificates.
-fn client(resolver: Opened) -> Option<Client> {
+fn client(resolver: AllowedHosts) -> Option<Client> {
     // Fails only if a provider is already installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let built = Client::builder()

@@ -7,7 +7,7 @@ use keyrack_store::{Annotation, AnnotationRegion, NewAnnotation, Record, StoreEr
 use keyrack_vision::{Rect, RectError, clip};
 
 use super::Datasets;
-use crate::{Acting, Invalid, OpError};
+use crate::{AuthorizedCaller, Invalid, OpError};
 
 /// The maximum number of annotations in one request and of one image.
 const MOST: usize = 1_000;
@@ -16,14 +16,14 @@ const METADATA: usize = 4_096;
 
 /// An image with its annotations.
 #[derive(Clone, Debug)]
-pub struct Annotated {
+pub struct AnnotatedImage {
     pub record: Record,
     pub annotations: Vec<Annotation>,
 }
 
 /// A requested annotation.
 #[derive(Clone, Debug)]
-pub struct MarkDraft {
+pub struct AnnotationDraft {
     pub label: LabelId,
     /// In pixels of the upright image; `None` annotates the whole image.
     pub rect: Option<Rect>,
@@ -33,9 +33,9 @@ pub struct MarkDraft {
 
 /// The result of [`Datasets::annotate`].
 #[derive(Clone, Debug)]
-pub struct Given {
+pub struct AnnotationOutcome {
     pub annotations: Vec<Annotation>,
-    pub dropped: Vec<Dropped>,
+    pub dropped: Vec<DroppedBox>,
 }
 
 /// An invalid field of one annotation in a list.
@@ -49,7 +49,7 @@ pub struct InvalidAnnotation {
 
 /// A box that has no area within the image.
 #[derive(Clone, Copy, Debug)]
-pub struct Dropped {
+pub struct DroppedBox {
     /// The index in the request, from 0.
     pub index: usize,
     pub label: LabelId,
@@ -60,11 +60,11 @@ impl Datasets {
     /// Annotates an image, all or nothing. Boxes are clipped to the image; boxes without area are dropped and returned.
     pub async fn annotate(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         project: ProjectId,
         record: RecordId,
-        drafts: &[MarkDraft],
-    ) -> Result<Given, OpError> {
+        drafts: &[AnnotationDraft],
+    ) -> Result<AnnotationOutcome, OpError> {
         if drafts.len() > MOST {
             return Err(too_many());
         }
@@ -86,7 +86,7 @@ impl Datasets {
                     let metadata = draft.metadata.as_deref();
                     new.push(NewAnnotation { id: self.id(), label: draft.label, mark, metadata });
                 }
-                None => dropped.extend(draft.rect.map(|rect| Dropped { index, label: draft.label, rect })),
+                None => dropped.extend(draft.rect.map(|rect| DroppedBox { index, label: draft.label, rect })),
             }
         }
         let now = (self.clock)();
@@ -95,14 +95,14 @@ impl Datasets {
             StoreError::TooMany => too_many(),
             other => gone(other),
         })?;
-        Ok(Given { annotations, dropped })
+        Ok(AnnotationOutcome { annotations, dropped })
     }
 
     /// Sets the class of all given images, or removes their classes if `label` is `None`. If an image does not belong
     /// to the project, setting a class fails for all images, and removing a class skips the image.
     pub async fn set_category(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         project: ProjectId,
         records: &[RecordId],
         label: Option<LabelId>,
@@ -119,7 +119,7 @@ impl Datasets {
 
     pub async fn delete_annotation(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         project: ProjectId,
         id: AnnotationId,
     ) -> Result<(), OpError> {
@@ -136,14 +136,16 @@ impl Datasets {
         project: ProjectId,
         records: Vec<Record>,
         with_metadata: bool,
-    ) -> Result<Vec<Annotated>, OpError> {
+    ) -> Result<Vec<AnnotatedImage>, OpError> {
         let ids: Vec<_> = records.iter().map(|record| record.id).collect();
         let mut of: HashMap<RecordId, Vec<Annotation>> = HashMap::new();
         for annotation in self.store.annotations_of(project, &ids, with_metadata).await? {
             of.entry(annotation.record).or_default().push(annotation);
         }
-        let with =
-            |record: Record| Annotated { annotations: of.remove(&record.id).unwrap_or_default(), record };
+        let with = |record: Record| AnnotatedImage {
+            annotations: of.remove(&record.id).unwrap_or_default(),
+            record,
+        };
         Ok(records.into_iter().map(with).collect())
     }
 }
@@ -153,7 +155,7 @@ fn too_many() -> OpError {
 }
 
 /// The region of the annotation within the image; `None` if the region has no area.
-fn placed(draft: &MarkDraft, record: &Record) -> Result<Option<AnnotationRegion>, RectError> {
+fn placed(draft: &AnnotationDraft, record: &Record) -> Result<Option<AnnotationRegion>, RectError> {
     let Some(rect) = draft.rect else { return Ok(Some(AnnotationRegion::Category)) };
     let clipped = clip(rect, record.width, record.height)?;
     Ok(clipped.map(|Rect { left, top, width, height }| AnnotationRegion::Box { left, top, width, height }))

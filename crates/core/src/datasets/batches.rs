@@ -4,14 +4,19 @@ use keyrack_key::{BatchId, LabelId, ProjectId};
 use keyrack_store::{Batch, Label, NewLabel, Page};
 
 use super::Datasets;
-use crate::{Acting, Invalid, OpError, invalid};
+use crate::{AuthorizedCaller, Invalid, OpError, invalid};
 
 /// The maximum number of labels in one request.
 const LABELS: usize = 1_000;
 
 impl Datasets {
     /// Returns the batch with this name, and creates the batch if it does not exist.
-    pub async fn batch(&self, by: &Acting, project: ProjectId, name: &str) -> Result<Batch, OpError> {
+    pub async fn batch(
+        &self,
+        by: &AuthorizedCaller,
+        project: ProjectId,
+        name: &str,
+    ) -> Result<Batch, OpError> {
         let project = self.project(by, project).await?;
         let name = invalid::name(name).map_err(|expected| Invalid::field("name", expected))?;
         let now = (self.clock)();
@@ -21,7 +26,7 @@ impl Datasets {
     /// Up to `limit` batches of a project, newest first.
     pub async fn batches(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         project: ProjectId,
         after: Option<BatchId>,
         limit: u32,
@@ -34,7 +39,7 @@ impl Datasets {
     /// exactly as sent, because clients look labels up by name.
     pub async fn make_labels(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         project: ProjectId,
         names: &[String],
     ) -> Result<Vec<Label>, OpError> {
@@ -58,7 +63,7 @@ impl Datasets {
     /// Up to `limit` labels of a project, sorted by name.
     pub async fn labels(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         project: ProjectId,
         after: Option<LabelId>,
         limit: u32,

@@ -5,12 +5,12 @@ use keyrack_key::{BatchId, ImportId, ProjectId, QuotaResource, RecordId, UploadI
 use keyrack_store::{NewRecord, Page, Record, RecordFilter, StoreError, Upload};
 
 use super::Datasets;
-use super::annotations::Annotated;
+use super::annotations::AnnotatedImage;
 use super::uploads::{UploadError, file_name};
-use crate::objects::{Object, ObjectError, Place, upload_prefix};
-use crate::pictures::Checked;
-use crate::quotas::Spent;
-use crate::{Acting, Invalid, OpError};
+use crate::objects::{Object, ObjectError, ObjectPath, upload_prefix};
+use crate::pictures::ValidImage;
+use crate::quotas::QuotaUnit;
+use crate::{AuthorizedCaller, Invalid, OpError};
 
 /// The data of a new record for an uploaded image.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct RecordDraft {
 
 /// The size in which to return an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Size {
+pub enum ImageSize {
     /// The original bytes.
     Full,
     /// At most 320 pixels along a side, as JPEG.
@@ -35,10 +35,10 @@ impl Datasets {
     /// a record, returns that record.
     pub async fn create_record(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         project: ProjectId,
         draft: RecordDraft,
-    ) -> Result<(Record, bool, Spent), OpError> {
+    ) -> Result<(Record, bool, QuotaUnit), OpError> {
         let project = self.project(by, project).await?;
         let name = file_name(&draft.name)?;
         let upload = self.source(project.id, &draft.source).await?;
@@ -46,7 +46,7 @@ impl Datasets {
         // For an existing record, this method returns without a write.
         by.verify(&self.store, (self.clock)()).await?;
         if let Some(known) = self.store.record_of_upload(project.id, upload.id).await? {
-            return Ok((known, false, Spent::nothing()));
+            return Ok((known, false, QuotaUnit::nothing()));
         }
         self.still_promised(&upload).await?;
         self.know_batch(project.id, draft.batch).await?;
@@ -57,12 +57,12 @@ impl Datasets {
             return Ok((record, true, spent));
         }
         spent.give_back();
-        Ok((record, false, Spent::nothing()))
+        Ok((record, false, QuotaUnit::nothing()))
     }
 
     async fn make_record(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         upload: &Upload,
         batch: Option<BatchId>,
         name: &str,
@@ -93,7 +93,7 @@ impl Datasets {
     /// Creates a record of an image in one step. `import` is the import that the image comes from.
     pub async fn add_picture(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         project: ProjectId,
         name: &str,
         batch: Option<&str>,
@@ -109,7 +109,7 @@ impl Datasets {
 
     async fn add_named(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         project: ProjectId,
         name: &str,
         batch: Option<&str>,
@@ -151,12 +151,12 @@ impl Datasets {
     /// Up to `limit` records with their annotations, newest first.
     pub async fn records(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         project: ProjectId,
         filter: &RecordFilter,
         after: Option<RecordId>,
         limit: u32,
-    ) -> Result<Page<Annotated, RecordId>, OpError> {
+    ) -> Result<Page<AnnotatedImage, RecordId>, OpError> {
         let project = self.project(by, project).await?;
         let page = self.store.records(project.id, filter, after, limit).await?;
         let items = self.annotated(project.id, page.items, false).await?;
@@ -164,7 +164,12 @@ impl Datasets {
     }
 
     /// A record with its annotations.
-    pub async fn read(&self, by: &Acting, project: ProjectId, id: RecordId) -> Result<Annotated, OpError> {
+    pub async fn read(
+        &self,
+        by: &AuthorizedCaller,
+        project: ProjectId,
+        id: RecordId,
+    ) -> Result<AnnotatedImage, OpError> {
         let record = self.record(by, project, id).await?;
         let annotated = self.annotated(project, vec![record], true).await?;
         annotated.into_iter().next().ok_or(OpError::NotFound("record"))
@@ -173,15 +178,15 @@ impl Datasets {
     /// Opens an image for streaming, and returns its content type.
     pub async fn image(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         project: ProjectId,
         id: RecordId,
-        size: Size,
+        size: ImageSize,
     ) -> Result<(Object, String), OpError> {
         let record = self.record(by, project, id).await?;
         let (place, kind) = match size {
-            Size::Full => (Place::image(project, record.upload), record.content_type),
-            Size::Thumbnail => (Place::thumbnail(project, record.upload), "image/jpeg".to_owned()),
+            ImageSize::Full => (ObjectPath::image(project, record.upload), record.content_type),
+            ImageSize::Thumbnail => (ObjectPath::thumbnail(project, record.upload), "image/jpeg".to_owned()),
         };
         match self.objects.open(&place).await {
             Ok(object) => Ok((object, kind)),
@@ -194,7 +199,12 @@ impl Datasets {
     }
 
     /// Deletes a record with its annotations and its image.
-    pub async fn delete_record(&self, by: &Acting, project: ProjectId, id: RecordId) -> Result<(), OpError> {
+    pub async fn delete_record(
+        &self,
+        by: &AuthorizedCaller,
+        project: ProjectId,
+        id: RecordId,
+    ) -> Result<(), OpError> {
         let record = self.record(by, project, id).await?;
         let prefixes = [upload_prefix(project, record.upload)];
         let now = (self.clock)();
@@ -210,7 +220,7 @@ impl Datasets {
 
     pub(super) async fn record(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         project: ProjectId,
         id: RecordId,
     ) -> Result<Record, OpError> {
@@ -229,11 +239,13 @@ impl Datasets {
 
     /// The bytes of an upload. If the bytes are already in their final place without a record, an earlier attempt moved
     /// them there and then failed.
-    async fn sent(&self, upload: &Upload) -> Result<Sent, OpError> {
+    async fn sent(&self, upload: &Upload) -> Result<UploadedBytes, OpError> {
         let (project, id) = (upload.project, upload.id);
-        for (place, is_staged) in [(Place::staged(project, id), true), (Place::image(project, id), false)] {
+        for (place, is_staged) in
+            [(ObjectPath::staged(project, id), true), (ObjectPath::image(project, id), false)]
+        {
             match self.objects.read(&place).await {
-                Ok(bytes) => return Ok(Sent { bytes, is_staged }),
+                Ok(bytes) => return Ok(UploadedBytes { bytes, is_staged }),
                 Err(ObjectError::NotFound) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -243,27 +255,27 @@ impl Datasets {
 
     async fn add(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         upload: &Upload,
         batch: Option<BatchId>,
         name: &str,
         bytes: Bytes,
-        checked: Checked,
+        checked: ValidImage,
     ) -> Result<Record, OpError> {
-        self.objects.put(&Place::image(upload.project, upload.id), bytes).await?;
+        self.objects.put(&ObjectPath::image(upload.project, upload.id), bytes).await?;
         Ok(self.keep(by, upload, batch, name, checked).await?.0)
     }
 
     /// Records an image that is in its final place. Until then, only the upload refers to the image.
     async fn keep(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         upload: &Upload,
         batch: Option<BatchId>,
         name: &str,
-        checked: Checked,
+        checked: ValidImage,
     ) -> Result<(Record, bool), OpError> {
-        self.objects.put(&Place::thumbnail(upload.project, upload.id), checked.thumbnail).await?;
+        self.objects.put(&ObjectPath::thumbnail(upload.project, upload.id), checked.thumbnail).await?;
         let now = (self.clock)();
         let new = NewRecord {
             id: self.id(),
@@ -284,7 +296,7 @@ impl Datasets {
     /// Moves the uploaded bytes to their final place.
     async fn stay(&self, upload: &Upload) -> Result<(), OpError> {
         let (staged, image) =
-            (Place::staged(upload.project, upload.id), Place::image(upload.project, upload.id));
+            (ObjectPath::staged(upload.project, upload.id), ObjectPath::image(upload.project, upload.id));
         Ok(self.objects.move_to(&staged, &image).await?)
     }
 
@@ -299,7 +311,7 @@ impl Datasets {
     }
 }
 
-struct Sent {
+struct UploadedBytes {
     bytes: Bytes,
     is_staged: bool,
 }

@@ -11,19 +11,19 @@ use tokio::sync::{Notify, OwnedMutexGuard};
 
 /// One lock per upload: requests to different uploads never wait for each other.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Turns(Arc<Mutex<HashMap<UploadId, Weak<tokio::sync::Mutex<()>>>>>);
+pub(super) struct UploadLocks(Arc<Mutex<HashMap<UploadId, Weak<tokio::sync::Mutex<()>>>>>);
 
 /// The lock of an upload. Dropping the turn passes the lock to the next request.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(super) struct UploadLock {
     guard: Option<OwnedMutexGuard<()>>,
-    turns: Turns,
+    turns: UploadLocks,
     upload: UploadId,
 }
 
-impl Turns {
+impl UploadLocks {
     /// Waits until no other request holds the lock of the upload.
-    pub(super) async fn take(&self, upload: UploadId) -> Turn {
+    pub(super) async fn take(&self, upload: UploadId) -> UploadLock {
         let turn = {
             let mut turns = self.0.lock();
             let known = turns.get(&upload).and_then(Weak::upgrade);
@@ -34,13 +34,13 @@ impl Turns {
             })
         };
         // Created before the wait, so that a request that is cancelled while waiting also cleans up.
-        let mut taken = Turn { guard: None, turns: self.clone(), upload };
+        let mut taken = UploadLock { guard: None, turns: self.clone(), upload };
         taken.guard = Some(turn.lock_owned().await);
         taken
     }
 }
 
-impl Drop for Turn {
+impl Drop for UploadLock {
     fn drop(&mut self) {
         drop(self.guard.take());
         let mut turns = self.turns.0.lock();
@@ -52,36 +52,36 @@ impl Drop for Turn {
 
 /// The current sending request of each upload URL.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Arrivals(Arc<Mutex<HashMap<UploadId, Arc<Notify>>>>);
+pub(super) struct ActiveUploads(Arc<Mutex<HashMap<UploadId, Arc<Notify>>>>);
 
 /// A request that sends to an upload URL, until another request replaces it.
 #[derive(Debug)]
-pub struct Arrival {
-    arrivals: Arrivals,
+pub struct ActiveUpload {
+    arrivals: ActiveUploads,
     upload: UploadId,
     replaced: Arc<Notify>,
 }
 
-impl Arrivals {
+impl ActiveUploads {
     /// Registers a sending request and replaces the previous request, so that a lost connection does not block a
     /// client's retry.
-    pub(super) fn begin(&self, upload: UploadId) -> Arrival {
+    pub(super) fn begin(&self, upload: UploadId) -> ActiveUpload {
         let replaced = Arc::new(Notify::new());
         if let Some(before) = self.0.lock().insert(upload, Arc::clone(&replaced)) {
             before.notify_one();
         }
-        Arrival { arrivals: self.clone(), upload, replaced }
+        ActiveUpload { arrivals: self.clone(), upload, replaced }
     }
 }
 
-impl Arrival {
+impl ActiveUpload {
     /// Waits until another request sends to the same URL.
     pub async fn replaced(&self) {
         self.replaced.notified().await;
     }
 }
 
-impl Drop for Arrival {
+impl Drop for ActiveUpload {
     fn drop(&mut self) {
         let mut arrivals = self.arrivals.0.lock();
         if arrivals.get(&self.upload).is_some_and(|current| Arc::ptr_eq(current, &self.replaced)) {
@@ -104,7 +104,7 @@ mod tests {
 
     #[tokio::test]
     async fn however_many_uploads_are_busy_no_other_one_waits_and_the_same_one_does() {
-        let (turns, uploads) = (Turns::default(), uploads(1_001));
+        let (turns, uploads) = (UploadLocks::default(), uploads(1_001));
         let mut held = Vec::new();
         for upload in &uploads[..1_000] {
             held.push(turns.take(*upload).await);
@@ -120,7 +120,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_newest_request_to_a_url_replaces_the_one_before() {
-        let (arrivals, uploads) = (Arrivals::default(), uploads(2));
+        let (arrivals, uploads) = (ActiveUploads::default(), uploads(2));
         let first = arrivals.begin(uploads[0]);
         let other = arrivals.begin(uploads[1]);
         assert!(futures_util::poll!(Box::pin(first.replaced())).is_pending());

@@ -10,10 +10,10 @@ use keyrack_key::{Digest, ImportId, ProjectId, QuotaResource, Timestamp, UploadI
 use keyrack_store::{Actor, NewUpload, StoreError, Upload};
 use rand_core::{Rng, UnwrapErr};
 
-use super::{Arrival, Datasets};
-use crate::objects::Place;
+use super::{ActiveUpload, Datasets};
+use crate::objects::ObjectPath;
 use crate::shares::Claimant;
-use crate::{Acting, Invalid, OpError, invalid};
+use crate::{AuthorizedCaller, Invalid, OpError, invalid};
 
 /// How long an upload URL is valid.
 pub const UPLOAD_LIFE: Duration = Duration::from_mins(15);
@@ -23,7 +23,7 @@ const URI: &str = "keyrack:";
 
 /// A reserved place for one image.
 #[derive(Clone, Debug)]
-pub struct Promise {
+pub struct UploadReservation {
     pub upload: UploadId,
     /// The secret that opens the upload. Return it only to the caller that requested the upload.
     pub token: String,
@@ -67,7 +67,12 @@ pub enum UploadError {
 
 impl Datasets {
     /// Reserves a place for one image.
-    pub async fn ask_upload(&self, by: &Acting, project: ProjectId, name: &str) -> Result<Promise, OpError> {
+    pub async fn ask_upload(
+        &self,
+        by: &AuthorizedCaller,
+        project: ProjectId,
+        name: &str,
+    ) -> Result<UploadReservation, OpError> {
         let project = self.project(by, project).await?;
         file_name(name)?;
         let open_max = self.quotas.left(by, QuotaResource::Images).await?;
@@ -75,8 +80,12 @@ impl Datasets {
     }
 
     /// Admits a request with this token before its body is read. Returns the claimant whose share the bytes count
-    /// against, and the [`Arrival`] that replaces any earlier request to this upload.
-    pub async fn expect_upload(&self, id: UploadId, token: &str) -> Result<(Claimant, Arrival), OpError> {
+    /// against, and the [`ActiveUpload`] that replaces any earlier request to this upload.
+    pub async fn expect_upload(
+        &self,
+        id: UploadId,
+        token: &str,
+    ) -> Result<(Claimant, ActiveUpload), OpError> {
         let upload = self.promised(id, token).await?;
         Ok((Claimant::new(upload.workspace, upload.actor), self.arrivals.begin(id)))
     }
@@ -88,7 +97,7 @@ impl Datasets {
         }
         let _turn = self.turns.take(id).await;
         let upload = self.promised(id, token).await?;
-        let staged = Place::staged(upload.project, id);
+        let staged = ObjectPath::staged(upload.project, id);
         let put = self.objects.put(&staged, bytes).await;
         // The upload, its project or the key that requested the upload may have been deleted meanwhile. Without this
         // check, the object would be unknown to the database.
@@ -116,11 +125,11 @@ impl Datasets {
     /// remaining quota.
     pub(super) async fn promise(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         project: ProjectId,
         import: Option<ImportId>,
         open_max: Option<u64>,
-    ) -> Result<Promise, OpError> {
+    ) -> Result<UploadReservation, OpError> {
         let token = new_token();
         let now = (self.clock)();
         let new = NewUpload {
@@ -138,7 +147,7 @@ impl Datasets {
             StoreError::TooMany => UploadError::TooManyOpen.into(),
             other => other.into(),
         })?;
-        Ok(Promise { upload: new.id, token, uri: upload_uri(new.id), expires_at: new.expires_at })
+        Ok(UploadReservation { upload: new.id, token, uri: upload_uri(new.id), expires_at: new.expires_at })
     }
 
     /// The upload in this project that a record names as its source.

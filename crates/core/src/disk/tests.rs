@@ -10,7 +10,7 @@ const GB: u64 = 1 << 30;
 fn disk(reserve: u64, free: u64) -> Disk {
     let disk = Disk::watch(Path::new("/nowhere at all"), Some(reserve));
     let far = Instant::now() + Duration::from_hours(1);
-    *disk.measured.lock() = Measured { at: far, free, free_for_files: free };
+    *disk.measured.lock() = SpaceMeasurement { at: far, free, free_for_files: free };
     disk
 }
 

@@ -8,7 +8,7 @@ use super::hex;
 /// How much of the audit log a file contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Holds {
+pub enum ExportExtent {
     /// All entries up to the time of the export.
     Whole,
     /// The entries that match a filter.
@@ -18,8 +18,8 @@ pub enum Holds {
 /// The description of a file in its last line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct End {
-    pub end: Holds,
+pub struct ExportEnd {
+    pub end: ExportExtent,
     pub workspace: String,
     /// The number of entries in the file.
     pub entries: u64,
@@ -31,7 +31,7 @@ pub struct End {
     pub sum: String,
 }
 
-impl End {
+impl ExportEnd {
     /// Sets the sum. `before` is the hash state after all previous lines.
     #[must_use]
     pub fn sealed(mut self, before: Sha256) -> Self {

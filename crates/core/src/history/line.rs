@@ -5,13 +5,13 @@ use keyrack_store::ChainedEntry;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::{End, Line, Sealed, hex, unhex};
+use super::{ExportEnd, ExportLine, HashedEntry, hex, unhex};
 use crate::times::{parse as parse_time, rfc3339};
 
 /// The fields of an entry. The detail follows them, byte for byte as it is hashed.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Fields {
+struct EntryFields {
     seq: i64,
     version: i64,
     workspace: String,
@@ -29,9 +29,9 @@ struct Fields {
 const DETAIL: &str = ",\"detail\":";
 
 /// Returns the line of an entry, line break included.
-pub(super) fn write(entry: &Sealed) -> String {
-    let Sealed { link, hash } = entry;
-    let fields = Fields {
+pub(super) fn write(entry: &HashedEntry) -> String {
+    let HashedEntry { link, hash } = entry;
+    let fields = EntryFields {
         seq: link.seq,
         version: link.version,
         workspace: link.workspace.clone(),
@@ -60,11 +60,11 @@ fn detail(text: &str) -> String {
 }
 
 /// Parses a line without its line break. Returns `None` if the line is malformed.
-pub(super) fn read(text: &str) -> Option<Line> {
+pub(super) fn read(text: &str) -> Option<ExportLine> {
     if text.starts_with("{\"end\"") {
-        return serde_json::from_str(text).ok().map(Line::End);
+        return serde_json::from_str(text).ok().map(ExportLine::End);
     }
-    let fields: Fields = serde_json::from_str(text).ok()?;
+    let fields: EntryFields = serde_json::from_str(text).ok()?;
     let (_, rest) = text.split_once(DETAIL)?;
     let raw = rest.strip_suffix('}')?;
     let detail = if raw.starts_with('{') { raw.to_owned() } else { serde_json::from_str(raw).ok()? };
@@ -79,10 +79,10 @@ pub(super) fn read(text: &str) -> Option<Line> {
         detail,
         prev: unhex(&fields.prev)?,
     };
-    Some(Line::Entry(Sealed { link, hash: unhex(&fields.hash)? }))
+    Some(ExportLine::Entry(HashedEntry { link, hash: unhex(&fields.hash)? }))
 }
 
 /// Returns the last line, line break included.
-pub(super) fn write_end(end: &End) -> String {
+pub(super) fn write_end(end: &ExportEnd) -> String {
     format!("{}\n", end.json())
 }

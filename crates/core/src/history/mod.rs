@@ -17,20 +17,20 @@ use std::str::FromStr;
 
 use keyrack_store::ChainedEntry;
 
-pub use end::{End, Holds};
-pub use verify::{Held, Verdict, Verifier, Wrong};
-pub use writer::Writer;
+pub use end::{ExportEnd, ExportExtent};
+pub use verify::{ExportDefect, ExportVerifier, IntactExport, Verification};
+pub use writer::ExportWriter;
 
 /// The format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub enum ExportFormat {
     /// One JSON object on each line.
     JsonLines,
     /// RFC 4180, safe to open in a spreadsheet.
     Csv,
 }
 
-impl Format {
+impl ExportFormat {
     /// The name of the format in the API, which is also the file extension.
     pub const fn name(self) -> &'static str {
         match self {
@@ -48,7 +48,7 @@ impl Format {
     }
 }
 
-impl FromStr for Format {
+impl FromStr for ExportFormat {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -58,7 +58,7 @@ impl FromStr for Format {
 
 /// An entry with its recorded hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sealed {
+pub struct HashedEntry {
     pub link: ChainedEntry,
     pub hash: Hash,
 }
@@ -66,9 +66,9 @@ pub struct Sealed {
 type Hash = [u8; 32];
 
 /// A line of an export, in any format.
-enum Line {
-    Entry(Sealed),
-    End(End),
+enum ExportLine {
+    Entry(HashedEntry),
+    End(ExportEnd),
 }
 
 /// Encodes a hash as 64 hexadecimal digits.

@@ -3,7 +3,7 @@
 use keyrack_key::Timestamp;
 use keyrack_store::ChainedEntry;
 
-use super::{End, Line, Sealed, hex, unhex};
+use super::{ExportEnd, ExportLine, HashedEntry, hex, unhex};
 use crate::times::{parse as parse_time, rfc3339};
 
 /// The header row.
@@ -14,8 +14,8 @@ const DETAIL: usize = 7;
 const END: &str = "end";
 
 /// Returns the row of an entry, line break included.
-pub(super) fn write(entry: &Sealed) -> String {
-    let Sealed { link, hash } = entry;
+pub(super) fn write(entry: &HashedEntry) -> String {
+    let HashedEntry { link, hash } = entry;
     row(&[
         link.seq.to_string(),
         link.version.to_string(),
@@ -31,7 +31,7 @@ pub(super) fn write(entry: &Sealed) -> String {
 }
 
 /// Returns the last row, line break included.
-pub(super) fn write_end(end: &End) -> String {
+pub(super) fn write_end(end: &ExportEnd) -> String {
     let mut cells: [String; COLUMNS] = Default::default();
     END.clone_into(&mut cells[0]);
     cells[DETAIL] = end.json();
@@ -50,10 +50,10 @@ fn row(cells: &[String; COLUMNS]) -> String {
 }
 
 /// Parses a row without its line break. Returns `None` if the row is malformed.
-pub(super) fn read(text: &str) -> Option<Line> {
+pub(super) fn read(text: &str) -> Option<ExportLine> {
     let cells: [String; COLUMNS] = cells(text)?.try_into().ok()?;
     if cells[0] == END {
-        return serde_json::from_str(&cells[DETAIL]).ok().map(Line::End);
+        return serde_json::from_str(&cells[DETAIL]).ok().map(ExportLine::End);
     }
     let [seq, version, workspace, at, actor, action, target, detail, prev, hash] = cells;
     let link = ChainedEntry {
@@ -67,7 +67,7 @@ pub(super) fn read(text: &str) -> Option<Line> {
         detail: with_semicolons(&as_it_was(&detail)),
         prev: unhex(&prev)?,
     };
-    Some(Line::Entry(Sealed { link, hash: unhex(&hash)? }))
+    Some(ExportLine::Entry(HashedEntry { link, hash: unhex(&hash)? }))
 }
 
 fn cells(text: &str) -> Option<Vec<String>> {

@@ -3,21 +3,21 @@
 use sha2::{Digest as _, Sha256};
 
 use super::writer::{render, render_end};
-use super::{End, Format, Hash, Holds, Line, Sealed, hex, line, row};
+use super::{ExportEnd, ExportExtent, ExportFormat, ExportLine, Hash, HashedEntry, hex, line, row};
 
 /// The result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Verification {
     /// The export is intact.
-    Holds(Held),
+    Intact(IntactExport),
     /// The export is damaged or altered.
-    Broken(Wrong),
+    Damaged(ExportDefect),
 }
 
 /// The content of an intact export.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
-    pub end: End,
+pub struct IntactExport {
+    pub end: ExportEnd,
     /// The hash of the last entry. `None` if there are no entries.
     pub newest: Option<Hash>,
     /// Whether the entries from the first to the last are complete.
@@ -26,7 +26,7 @@ pub struct Held {
 
 /// The first error in an export.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wrong {
+pub struct ExportDefect {
     /// The line of the file, from 1.
     pub line: u64,
     /// The number of the entry in the line, or of the entry that is expected there.
@@ -38,8 +38,8 @@ pub struct Wrong {
 }
 
 /// An export during its verification.
-pub struct Verifier {
-    format: Format,
+pub struct ExportVerifier {
+    format: ExportFormat,
     lines: u64,
     sum: Sha256,
     entries: u64,
@@ -47,16 +47,16 @@ pub struct Verifier {
     last: Option<(u64, Hash)>,
     workspace: Option<String>,
     /// The first missing entry. This is an error only if the end does not declare a filter.
-    gap: Option<Wrong>,
+    gap: Option<ExportDefect>,
     /// Whether entries are missing between the first and the last.
     leaves_out: bool,
-    wrong: Option<Wrong>,
-    end: Option<End>,
+    wrong: Option<ExportDefect>,
+    end: Option<ExportEnd>,
 }
 
-impl Verifier {
+impl ExportVerifier {
     /// Starts the verification of an export in this format.
-    pub fn new(format: Format) -> Self {
+    pub fn new(format: ExportFormat) -> Self {
         Self {
             format,
             lines: 0,
@@ -78,7 +78,7 @@ impl Verifier {
         if self.end.is_some() {
             return self.wrong(None, "it stands behind the last line of the export");
         }
-        if self.format == Format::Csv && self.lines == 1 {
+        if self.format == ExportFormat::Csv && self.lines == 1 {
             if bytes != row::HEAD.as_bytes() {
                 self.wrong(None, "it is not the head of an export");
             }
@@ -89,28 +89,28 @@ impl Verifier {
                 let belongs = self.last.map_or(1, |(seq, _)| seq + 1);
                 self.wrong(Some(belongs), "it is not as an export writes it");
             }
-            Some(Line::Entry(entry)) => self.entry(&entry),
-            Some(Line::End(end)) => return self.end_of(end),
+            Some(ExportLine::Entry(entry)) => self.entry(&entry),
+            Some(ExportLine::End(end)) => return self.end_of(end),
         }
         self.sum.update(bytes);
     }
 
     /// Parses a line. Returns `None` unless encoding the result gives the same bytes.
-    fn read(&self, bytes: &[u8]) -> Option<Line> {
+    fn read(&self, bytes: &[u8]) -> Option<ExportLine> {
         let text = std::str::from_utf8(bytes).ok()?;
         let read = match self.format {
-            Format::JsonLines => line::read(text.strip_suffix('\n')?)?,
-            Format::Csv => row::read(text.strip_suffix("\r\n")?)?,
+            ExportFormat::JsonLines => line::read(text.strip_suffix('\n')?)?,
+            ExportFormat::Csv => row::read(text.strip_suffix("\r\n")?)?,
         };
         let rendered = match &read {
-            Line::Entry(entry) => render(self.format, entry),
-            Line::End(end) => render_end(self.format, end),
+            ExportLine::Entry(entry) => render(self.format, entry),
+            ExportLine::End(end) => render_end(self.format, end),
         };
         (rendered == text).then_some(read)
     }
 
-    fn entry(&mut self, entry: &Sealed) {
-        let Sealed { link, hash } = entry;
+    fn entry(&mut self, entry: &HashedEntry) {
+        let HashedEntry { link, hash } = entry;
         let Some(seq) = u64::try_from(link.seq).ok().filter(|seq| *seq > 0) else {
             return self.wrong(None, "entries are numbered from 1");
         };
@@ -148,13 +148,18 @@ impl Verifier {
         } else {
             self.leaves_out |= last > 0;
             let says = format!("it is missing: entry {seq} stands in its place");
-            self.gap.get_or_insert(Wrong { line: self.lines, seq: Some(last + 1), says, hashes: None });
+            self.gap.get_or_insert(ExportDefect {
+                line: self.lines,
+                seq: Some(last + 1),
+                says,
+                hashes: None,
+            });
         }
     }
 
-    fn end_of(&mut self, end: End) {
+    fn end_of(&mut self, end: ExportEnd) {
         let (first, last) = (self.first, self.last.map(|(seq, _)| seq));
-        if let Some(gap) = self.gap.take().filter(|_| end.end == Holds::Whole) {
+        if let Some(gap) = self.gap.take().filter(|_| end.end == ExportExtent::Whole) {
             let is_first = self.wrong.as_ref().is_none_or(|wrong| gap.line <= wrong.line);
             self.wrong = if is_first { Some(gap) } else { self.wrong.take() };
         }
@@ -174,38 +179,40 @@ impl Verifier {
     }
 
     /// Returns the result after the last line.
-    pub fn finish(mut self) -> Verdict {
+    pub fn finish(mut self) -> Verification {
         let newest = self.last.map(|(_, hash)| hash);
-        let Some(end) = self.end.take() else { return Verdict::Broken(self.cut_off()) };
+        let Some(end) = self.end.take() else { return Verification::Damaged(self.cut_off()) };
         match self.wrong {
-            None => Verdict::Holds(Held { end, newest, is_gapless: !self.leaves_out }),
-            Some(wrong) => Verdict::Broken(wrong),
+            None => Verification::Intact(IntactExport { end, newest, is_gapless: !self.leaves_out }),
+            Some(wrong) => Verification::Damaged(wrong),
         }
     }
 
-    fn cut_off(self) -> Wrong {
+    fn cut_off(self) -> ExportDefect {
         let says = match self.last {
             Some((seq, _)) => format!("the export is cut off behind entry {seq}: its last line is missing"),
             None => "there is no export here".to_owned(),
         };
         match self.wrong {
             // An unreadable last line is as likely the end as an entry.
-            Some(wrong) if wrong.line == self.lines && wrong.hashes.is_none() => Wrong { seq: None, ..wrong },
+            Some(wrong) if wrong.line == self.lines && wrong.hashes.is_none() => {
+                ExportDefect { seq: None, ..wrong }
+            }
             Some(wrong) => wrong,
-            None => Wrong { line: self.lines + 1, seq: None, says, hashes: None },
+            None => ExportDefect { line: self.lines + 1, seq: None, says, hashes: None },
         }
     }
 
     fn wrong(&mut self, seq: Option<u64>, says: impl Into<String>) {
-        self.note(Wrong { line: self.lines, seq, says: says.into(), hashes: None });
+        self.note(ExportDefect { line: self.lines, seq, says: says.into(), hashes: None });
     }
 
     fn wrong_hash(&mut self, seq: u64, says: impl Into<String>, hashes: (Hash, Hash)) {
-        self.note(Wrong { line: self.lines, seq: Some(seq), says: says.into(), hashes: Some(hashes) });
+        self.note(ExportDefect { line: self.lines, seq: Some(seq), says: says.into(), hashes: Some(hashes) });
     }
 
     /// Keeps only the first error, because later errors may be its consequences.
-    fn note(&mut self, wrong: Wrong) {
+    fn note(&mut self, wrong: ExportDefect) {
         self.wrong.get_or_insert(wrong);
     }
 }
@@ -214,7 +221,7 @@ fn shown(seq: Option<u64>) -> String {
     seq.map_or_else(|| "none".to_owned(), |seq| seq.to_string())
 }
 
-impl Wrong {
+impl ExportDefect {
     /// "entry 5 (line 5): its hash does not fit what it says".
     pub fn title(&self) -> String {
         match self.seq {

@@ -3,23 +3,23 @@
 use keyrack_store::ChainedEntry;
 use sha2::{Digest as _, Sha256};
 
-use super::{End, Format, Hash, Holds, Sealed, line, row};
+use super::{ExportEnd, ExportExtent, ExportFormat, Hash, HashedEntry, line, row};
 
 /// An export in progress.
-pub struct Writer {
-    format: Format,
+pub struct ExportWriter {
+    format: ExportFormat,
     sum: Sha256,
     entries: u64,
     first: Option<u64>,
     last: Option<u64>,
 }
 
-impl Writer {
+impl ExportWriter {
     /// Starts an export in this format. Returns the writer and the head of the file.
-    pub fn begin(format: Format) -> (Self, &'static str) {
+    pub fn begin(format: ExportFormat) -> (Self, &'static str) {
         let head = match format {
-            Format::JsonLines => "",
-            Format::Csv => row::HEAD,
+            ExportFormat::JsonLines => "",
+            ExportFormat::Csv => row::HEAD,
         };
         let sum = Sha256::new().chain_update(head);
         (Self { format, sum, entries: 0, first: None, last: None }, head)
@@ -28,7 +28,7 @@ impl Writer {
     /// Returns the text of the next entry.
     pub fn entry(&mut self, link: ChainedEntry, hash: Hash) -> String {
         let seq = link.seq.unsigned_abs();
-        let text = render(self.format, &Sealed { link, hash });
+        let text = render(self.format, &HashedEntry { link, hash });
         self.sum.update(&text);
         self.entries += 1;
         self.first = self.first.or(Some(seq));
@@ -40,30 +40,37 @@ impl Writer {
     /// the file fails verification if an entry is missing.
     pub fn whole(self, workspace: String, length: u64) -> String {
         let (first, last) = ((length > 0).then_some(1), (length > 0).then_some(length));
-        self.end(End { end: Holds::Whole, workspace, entries: length, first, last, sum: String::new() })
+        self.end(ExportEnd {
+            end: ExportExtent::Whole,
+            workspace,
+            entries: length,
+            first,
+            last,
+            sum: String::new(),
+        })
     }
 
     /// Returns the end of a file with the entries that match a filter.
     pub fn part(self, workspace: String) -> String {
         let Self { entries, first, last, .. } = self;
-        self.end(End { end: Holds::Part, workspace, entries, first, last, sum: String::new() })
+        self.end(ExportEnd { end: ExportExtent::Part, workspace, entries, first, last, sum: String::new() })
     }
 
-    fn end(self, end: End) -> String {
+    fn end(self, end: ExportEnd) -> String {
         render_end(self.format, &end.sealed(self.sum))
     }
 }
 
-pub(super) fn render(format: Format, entry: &Sealed) -> String {
+pub(super) fn render(format: ExportFormat, entry: &HashedEntry) -> String {
     match format {
-        Format::JsonLines => line::write(entry),
-        Format::Csv => row::write(entry),
+        ExportFormat::JsonLines => line::write(entry),
+        ExportFormat::Csv => row::write(entry),
     }
 }
 
-pub(super) fn render_end(format: Format, end: &End) -> String {
+pub(super) fn render_end(format: ExportFormat, end: &ExportEnd) -> String {
     match format {
-        Format::JsonLines => line::write_end(end),
-        Format::Csv => row::write_end(end),
+        ExportFormat::JsonLines => line::write_end(end),
+        ExportFormat::Csv => row::write_end(end),
     }
 }

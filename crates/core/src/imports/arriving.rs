@@ -6,7 +6,7 @@ use keyrack_store::{ImportStep, StoreError};
 use super::{Imports, archive_of, taking};
 use crate::error::INTERNAL;
 use crate::objects::Spool;
-use crate::{Acting, OpError};
+use crate::{AuthorizedCaller, OpError};
 
 const CUT_OFF: &str = "The connection ended before the whole archive had arrived. Send it again.";
 const SIGNED_OUT: &str =
@@ -14,10 +14,10 @@ const SIGNED_OUT: &str =
 
 /// An archive that is arriving. If this is dropped before [`finish`](Self::finish), the import fails.
 #[derive(Debug)]
-pub struct Arriving {
+pub struct IncomingArchive {
     imports: Imports,
     /// The sender, verified again when the archive is complete: the upload may have taken hours.
-    by: Acting,
+    by: AuthorizedCaller,
     project: ProjectId,
     id: ImportId,
     spool: Option<Spool>,
@@ -25,8 +25,8 @@ pub struct Arriving {
     fails: Option<String>,
 }
 
-impl Arriving {
-    pub(super) fn new(imports: Imports, by: Acting, project: ProjectId, id: ImportId) -> Self {
+impl IncomingArchive {
+    pub(super) fn new(imports: Imports, by: AuthorizedCaller, project: ProjectId, id: ImportId) -> Self {
         Self { imports, by, project, id, spool: None, fails: Some(CUT_OFF.to_owned()) }
     }
 
@@ -71,7 +71,7 @@ impl Arriving {
     }
 }
 
-impl Drop for Arriving {
+impl Drop for IncomingArchive {
     fn drop(&mut self) {
         let (Some(reason), Ok(runtime)) = (self.fails.take(), tokio::runtime::Handle::try_current()) else {
             return;

@@ -19,9 +19,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::{Imports, end_of};
-use crate::datasets::MarkDraft;
-use crate::objects::{ObjectError, Place};
-use crate::{Acting, ErrorCause, OpError};
+use crate::datasets::AnnotationDraft;
+use crate::objects::{ObjectError, ObjectPath};
+use crate::{AuthorizedCaller, ErrorCause, OpError};
 
 /// The minimum duration of an import before it gives way. An import also runs at least as long as opening
 /// its archive took.
@@ -40,29 +40,29 @@ pub(super) const NOT_ALLOWED: &str = "The person who sent the archive may no lon
 
 /// How an import attempt ended.
 #[derive(Debug)]
-pub(super) enum Taken {
+pub(super) enum ImportOutcome {
     /// The import reached the end of the archive. The caller still has to record this step.
-    All(ImportStep),
+    Completed(ImportStep),
     /// The import failed for this reason.
     Failed(String),
     /// The server stops or stays busy: the import continues later.
-    Later,
+    Interrupted,
     /// An import of another workspace or person runs first.
-    GaveWay,
+    Yielded,
 }
 
 /// A report of the reader thread.
 #[derive(Debug)]
-enum Read {
-    Image(Box<ArchivedImage>, Reached),
+enum ReaderReport {
+    Image(Box<ArchivedImage>, ReadProgress),
     /// No image for a while: the reader skipped the entries before this position.
-    LeftOut(Reached),
-    End(Result<Reached, ArchiveError>),
+    Skipped(ReadProgress),
+    End(Result<ReadProgress, ArchiveError>),
 }
 
 /// A position in the archive, and the files skipped since the previous report.
 #[derive(Debug)]
-struct Reached {
+struct ReadProgress {
     position: ArchivePosition,
     left_out: SkippedFiles,
 }
@@ -71,40 +71,40 @@ struct Reached {
 pub(super) async fn take(
     imports: &Imports,
     job: &ImportJob,
-    archive: Place,
+    archive: ObjectPath,
     stopping: &mut watch::Receiver<bool>,
-) -> Result<Taken, OpError> {
+) -> Result<ImportOutcome, OpError> {
     let file = match imports.objects.open_file(&archive) {
         Ok(file) => file,
-        Err(ObjectError::NotFound) => return Ok(Taken::Failed(GONE.to_owned())),
+        Err(ObjectError::NotFound) => return Ok(ImportOutcome::Failed(GONE.to_owned())),
         Err(error) => return Err(error.into()),
     };
     let (reader, mut read) = mpsc::channel(AHEAD);
     let (limits, from) = (imports.limits, position_of(job));
-    let mut turn = Turn::begin();
+    let mut turn = TimeSlice::begin();
     tokio::task::spawn_blocking(move || read_all(file, &limits, from, &reader));
-    let mut taking = Taking { imports, job, labels: BTreeMap::new(), begun: job.upload };
+    let mut taking = ImportRun { imports, job, labels: BTreeMap::new(), begun: job.upload };
     loop {
         let next = tokio::select! {
             biased;
-            _ = stopping.wait_for(|stop| *stop) => return Ok(Taken::Later),
+            _ = stopping.wait_for(|stop| *stop) => return Ok(ImportOutcome::Interrupted),
             next = read.recv() => next,
         };
         turn.note_opened();
         let step = match next {
-            Some(Read::Image(item, reached)) => {
+            Some(ReaderReport::Image(item, reached)) => {
                 let Some(by) = taking.sender().await? else {
-                    return Ok(Taken::Failed(NOT_ALLOWED.to_owned()));
+                    return Ok(ImportOutcome::Failed(NOT_ALLOWED.to_owned()));
                 };
                 let Some(step) = taking.image(&by, *item, reached, stopping).await? else {
-                    return Ok(Taken::Later);
+                    return Ok(ImportOutcome::Interrupted);
                 };
                 step
             }
-            Some(Read::LeftOut(reached)) => step_to(reached),
-            Some(Read::End(Ok(reached))) => return Ok(Taken::All(step_to(reached))),
-            Some(Read::End(Err(ArchiveError::Io(error)))) => return Err(OpError::internal(error)),
-            Some(Read::End(Err(error))) => return Ok(Taken::Failed(error.to_string())),
+            Some(ReaderReport::Skipped(reached)) => step_to(reached),
+            Some(ReaderReport::End(Ok(reached))) => return Ok(ImportOutcome::Completed(step_to(reached))),
+            Some(ReaderReport::End(Err(ArchiveError::Io(error)))) => return Err(OpError::internal(error)),
+            Some(ReaderReport::End(Err(error))) => return Ok(ImportOutcome::Failed(error.to_string())),
             None => return Err(OpError::internal(std::io::Error::other("an archive's reader panicked"))),
         };
         imports.store.note_import_step(job.id, &step).await.map_err(|error| match error {
@@ -112,19 +112,19 @@ pub(super) async fn take(
             other => other.into(),
         })?;
         if turn.is_over() && imports.store.should_give_way(job).await? {
-            return Ok(Taken::GaveWay);
+            return Ok(ImportOutcome::Yielded);
         }
     }
 }
 
 /// How long an import occupies the worker.
-struct Turn {
+struct TimeSlice {
     begun: Instant,
     /// `None` until the archive is open.
     ends: Option<Instant>,
 }
 
-impl Turn {
+impl TimeSlice {
     fn begin() -> Self {
         Self { begun: Instant::now(), ends: None }
     }
@@ -141,7 +141,7 @@ impl Turn {
     }
 }
 
-struct Taking<'a> {
+struct ImportRun<'a> {
     imports: &'a Imports,
     job: &'a ImportJob,
     labels: BTreeMap<String, LabelId>,
@@ -149,16 +149,18 @@ struct Taking<'a> {
     begun: Option<UploadId>,
 }
 
-impl Taking<'_> {
+impl ImportRun<'_> {
     /// The person who sent the archive, or `None` if this person may no longer add images. An import continues after
     /// its sender signs out, but not after the sender leaves the workspace or gets a read-only role.
-    async fn sender(&self) -> Result<Option<Acting>, OpError> {
+    async fn sender(&self) -> Result<Option<AuthorizedCaller>, OpError> {
         match self.job.actor {
             Actor::User(user) => {
                 let memberships = self.imports.store.memberships(user).await?;
                 let here = memberships.iter().find(|one| one.workspace.id == self.job.workspace);
                 let here = here.filter(|one| one.role >= Role::Member);
-                Ok(here.map(|one| Acting::member_at_work(one.workspace.id, user, one.role, Role::Member)))
+                Ok(here.map(|one| {
+                    AuthorizedCaller::member_at_work(one.workspace.id, user, one.role, Role::Member)
+                }))
             }
             Actor::Key(_) | Actor::Operator => Ok(None),
         }
@@ -167,9 +169,9 @@ impl Taking<'_> {
     /// Adds or skips one image. Returns `None` if the server stops or stays busy: the image is imported later.
     async fn image(
         &mut self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         item: ArchivedImage,
-        reached: Reached,
+        reached: ReadProgress,
         stopping: &mut watch::Receiver<bool>,
     ) -> Result<Option<ImportStep>, OpError> {
         let name = end_of(&item.name).to_owned();
@@ -194,7 +196,7 @@ impl Taking<'_> {
 
     async fn keep(
         &mut self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         item: ArchivedImage,
         stopping: &mut watch::Receiver<bool>,
     ) -> Result<(), OpError> {
@@ -223,7 +225,7 @@ impl Taking<'_> {
 
     async fn mark(
         &mut self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         record: RecordId,
         label: Option<String>,
         rects: Vec<(String, Rect)>,
@@ -232,7 +234,7 @@ impl Taking<'_> {
         match self.job.project_type {
             ProjectType::Classification => {
                 if let Some(label) = label {
-                    drafts.push(MarkDraft {
+                    drafts.push(AnnotationDraft {
                         label: self.label(by, label).await?,
                         rect: None,
                         metadata: None,
@@ -242,7 +244,7 @@ impl Taking<'_> {
             ProjectType::ObjectDetection => {
                 for (label, rect) in rects {
                     let label = self.label(by, label).await?;
-                    drafts.push(MarkDraft { label, rect: Some(rect), metadata: None });
+                    drafts.push(AnnotationDraft { label, rect: Some(rect), metadata: None });
                 }
             }
         }
@@ -252,7 +254,7 @@ impl Taking<'_> {
         Ok(())
     }
 
-    async fn label(&mut self, by: &Acting, name: String) -> Result<LabelId, OpError> {
+    async fn label(&mut self, by: &AuthorizedCaller, name: String) -> Result<LabelId, OpError> {
         if let Some(id) = self.labels.get(&name) {
             return Ok(*id);
         }
@@ -284,7 +286,7 @@ async fn patiently<T, F: Future<Output = Result<T, OpError>>>(
     ask().await
 }
 
-fn read_all(file: File, limits: &ArchiveLimits, from: ArchivePosition, read: &mpsc::Sender<Read>) {
+fn read_all(file: File, limits: &ArchiveLimits, from: ArchivePosition, read: &mpsc::Sender<ReaderReport>) {
     let end = match Archive::open(BufReader::new(file), limits) {
         Err(error) => Err(error),
         Ok(mut archive) => {
@@ -294,20 +296,20 @@ fn read_all(file: File, limits: &ArchiveLimits, from: ArchivePosition, read: &mp
             let (mut before, mut reported) = (of_directory.clone(), Instant::now());
             loop {
                 let next = archive.next_entry();
-                let reached = Reached {
+                let reached = ReadProgress {
                     position: archive.read_position(),
                     left_out: archive.skipped().added_since(&before),
                 };
                 let report = match next {
                     None => {
-                        break Ok(Reached {
+                        break Ok(ReadProgress {
                             left_out: reached.left_out.merged_with(&of_directory),
                             ..reached
                         });
                     }
                     Some(Err(error)) => break Err(error),
-                    Some(Ok(Some(item))) => Read::Image(Box::new(item), reached),
-                    Some(Ok(None)) if reported.elapsed() >= REPORT => Read::LeftOut(reached),
+                    Some(Ok(Some(item))) => ReaderReport::Image(Box::new(item), reached),
+                    Some(Ok(None)) if reported.elapsed() >= REPORT => ReaderReport::Skipped(reached),
                     Some(Ok(None)) => continue,
                 };
                 (before, reported) = (archive.skipped().clone(), Instant::now());
@@ -318,7 +320,7 @@ fn read_all(file: File, limits: &ArchiveLimits, from: ArchivePosition, read: &mp
             }
         }
     };
-    let _ = read.blocking_send(Read::End(end));
+    let _ = read.blocking_send(ReaderReport::End(end));
 }
 
 fn position_of(job: &ImportJob) -> ArchivePosition {
@@ -326,7 +328,7 @@ fn position_of(job: &ImportJob) -> ArchivePosition {
     ArchivePosition { entries, unpacked: job.unpacked }
 }
 
-fn step_to(Reached { position, left_out }: Reached) -> ImportStep {
+fn step_to(ReadProgress { position, left_out }: ReadProgress) -> ImportStep {
     let named = |skip: &SkippedFile| ImportSkip { name: skip.name.clone(), reason: skip.reason.clone() };
     ImportStep {
         next_entry: position.entries as u64,
@@ -362,10 +364,10 @@ mod tests {
             let asked = Cell::new(0);
             let ask = async || {
                 asked.set(asked.get() + 1);
-                if asked.get() <= busy { Err(OpError::Busy) } else { Err(OpError::Gone) }
+                if asked.get() <= busy { Err(OpError::Busy) } else { Err(OpError::KeyDeleted) }
             };
             let outcome: Result<(), _> = patiently(Duration::ZERO, &mut stop.subscribe(), ask).await;
-            (matches!(outcome, Err(OpError::Gone)), asked.get())
+            (matches!(outcome, Err(OpError::KeyDeleted)), asked.get())
         };
         assert_eq!(tried(0).await, (true, 1));
         assert_eq!(tried(TRIES - 1).await, (true, TRIES));
@@ -382,8 +384,8 @@ mod tests {
             OpError::Busy,
             used_up(Holder::Person),
             used_up(Holder::Workspace),
-            used_up(Holder::Everybody),
-            OpError::TooMany(PAUSE),
+            used_up(Holder::AllClaimants),
+            OpError::TooManyAttempts(PAUSE),
             UploadError::TooManyOpen.into(),
         ];
         assert!(passing.iter().all(|error| error.cause() == ErrorCause::Load));

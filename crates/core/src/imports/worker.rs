@@ -7,7 +7,7 @@ use keyrack_store::{ImportJob, ImportStep, with_tenant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::taking::{self, Taken};
+use super::taking::{self, ImportOutcome};
 use super::{Imports, archive_of};
 use crate::OpError;
 use crate::objects::import_prefix;
@@ -92,10 +92,10 @@ async fn import(imports: &Imports, job: ImportJob, stop: &mut watch::Receiver<bo
         return imports.end(import, &ImportStep::default(), Some(OUR_FAULT)).await;
     }
     match taking::take(imports, &job, archive_of(job.project, job.id), stop).await {
-        Ok(Taken::All(last)) => imports.end(import, &last, None).await,
-        Ok(Taken::Failed(reason)) => imports.end(import, &ImportStep::default(), Some(&reason)).await,
-        Ok(Taken::GaveWay) => Ok(imports.store.put_back_import(job.id, false).await?),
-        Ok(Taken::Later) => {
+        Ok(ImportOutcome::Completed(last)) => imports.end(import, &last, None).await,
+        Ok(ImportOutcome::Failed(reason)) => imports.end(import, &ImportStep::default(), Some(&reason)).await,
+        Ok(ImportOutcome::Yielded) => Ok(imports.store.put_back_import(job.id, false).await?),
+        Ok(ImportOutcome::Interrupted) => {
             let others_wait = imports.store.should_give_way(&job).await?;
             imports.store.put_back_import(job.id, false).await?;
             // A busy server needs a pause, and this worker would take the same import again immediately.

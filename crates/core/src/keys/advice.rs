@@ -7,11 +7,11 @@ use keyrack_key::{
 };
 use keyrack_store::{ExposureRecord, KeyRow, Policy};
 
-use super::seen::Measured;
+use super::seen::RecentUsage;
 use super::sightings::place;
-use super::{Keys, Patch, Propagation};
+use super::{KeyPatch, Keys, Propagation};
 use crate::numbers::counted;
-use crate::{Acting, OpError};
+use crate::{AuthorizedCaller, OpError};
 
 const DAY: Duration = Duration::from_hours(24);
 /// Recorded usage that spans less than a week is not evidence of how a key is used.
@@ -25,7 +25,7 @@ const AHEAD: [u32; 3] = [1, 7, 30];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advice {
     /// The secret was exposed, and the key permits more than an exposed key should: the latest exposure.
-    Seen(ExposureRecord),
+    Exposed(ExposureRecord),
     /// The recorded usage needs fewer permissions than the key has: `scopes` are sufficient.
     OnlyPredicts { scopes: Scopes, calls: u64, days: u32 },
     /// The key is unused for a long time. `last` is `None` if the key was never used.
@@ -44,8 +44,8 @@ impl Advice {
     /// The stable, machine-readable code.
     pub const fn code(self) -> &'static str {
         match self {
-            Self::Seen(ExposureRecord { exposure: Exposure::Url, .. }) => "seen_in_url",
-            Self::Seen(_) => "seen_in_browser",
+            Self::Exposed(ExposureRecord { exposure: Exposure::Url, .. }) => "seen_in_url",
+            Self::Exposed(_) => "seen_in_browser",
             Self::Old { .. } => "old_secret",
             Self::OnlyPredicts { .. } => "only_predicts",
             Self::Unused { .. } => "unused",
@@ -59,7 +59,7 @@ impl Advice {
     pub fn says(self, now: Timestamp) -> String {
         let days = |span: Duration| counted(span.as_secs() / DAY.as_secs(), "day");
         match self {
-            Self::Seen(seen) => format!(
+            Self::Exposed(seen) => format!(
                 "It was seen {}, where others can read it, and it holds more than Inference. Give the page an Inference key of its own, and rotate this one.",
                 place(&seen)
             ),
@@ -95,8 +95,8 @@ impl Advice {
     /// A short title for a row of a list.
     pub const fn title(self) -> &'static str {
         match self {
-            Self::Seen(ExposureRecord { exposure: Exposure::Url, .. }) => "Seen in a URL",
-            Self::Seen(_) => "Seen in a browser",
+            Self::Exposed(ExposureRecord { exposure: Exposure::Url, .. }) => "Seen in a URL",
+            Self::Exposed(_) => "Seen in a browser",
             Self::Old { .. } => "Its secret is old",
             Self::OnlyPredicts { .. } => "Only predicts: Inference is enough",
             Self::Unused { .. } => "Unused for 90 days",
@@ -109,7 +109,7 @@ impl Advice {
     /// The origin of the page that exposed the secret. Returns `None` for other advice and if the origin is unknown.
     pub fn origin(self) -> Option<String> {
         match self {
-            Self::Seen(seen) => Some(seen.origin.as_str().to_owned()).filter(|origin| !origin.is_empty()),
+            Self::Exposed(seen) => Some(seen.origin.as_str().to_owned()).filter(|origin| !origin.is_empty()),
             _ => None,
         }
     }
@@ -124,7 +124,7 @@ impl Advice {
 }
 
 /// Returns the advice for a key, most urgent first. Deleted and expired keys get no advice.
-pub fn advise(key: &KeyRow, measured: &Measured, policy: Policy, now: Timestamp) -> Vec<Advice> {
+pub fn advise(key: &KeyRow, measured: &RecentUsage, policy: Policy, now: Timestamp) -> Vec<Advice> {
     if key.deletion.is_some() || key.terms.expires_at.is_some_and(|at| at <= now) {
         return Vec::new();
     }
@@ -152,9 +152,9 @@ fn is_limited(own: &Restrictions) -> bool {
 }
 
 /// Ignores exposures that suit the key's permissions, such as a key in a browser that only predicts.
-fn seen(key: &KeyRow, measured: &Measured) -> Option<Advice> {
+fn seen(key: &KeyRow, measured: &RecentUsage) -> Option<Advice> {
     let last = measured.seen.iter().find(|seen| !seen.exposure.permits(key.terms.permissions));
-    last.copied().map(Advice::Seen)
+    last.copied().map(Advice::Exposed)
 }
 
 fn old(key: &KeyRow, policy: Policy, now: Timestamp) -> Option<Advice> {
@@ -178,7 +178,7 @@ fn unused(key: &KeyRow, now: Timestamp) -> Option<Advice> {
 }
 
 /// Requires a week of recorded usage that consists of predictions only. Scopes other than Project stay.
-fn only_predicts(key: &KeyRow, measured: &Measured, now: Timestamp) -> Option<Advice> {
+fn only_predicts(key: &KeyRow, measured: &RecentUsage, now: Timestamp) -> Option<Advice> {
     if !key.scopes.contains(Scope::Project) {
         return None;
     }
@@ -194,7 +194,12 @@ fn only_predicts(key: &KeyRow, measured: &Measured, now: Timestamp) -> Option<Ad
 
 impl Keys {
     /// Returns a key and its current advice, derived from the usage of the last `days`.
-    pub async fn advice(&self, by: &Acting, id: KeyId, days: u32) -> Result<(KeyRow, Vec<Advice>), OpError> {
+    pub async fn advice(
+        &self,
+        by: &AuthorizedCaller,
+        id: KeyId,
+        days: u32,
+    ) -> Result<(KeyRow, Vec<Advice>), OpError> {
         let key = self.read(by, id).await?;
         let measured = self.measured_one(by, id, days).await?;
         let policy = self.store.policy(by.workspace).await?;
@@ -205,7 +210,7 @@ impl Keys {
     /// Applies the scopes that the advice `code` suggests. Fails with [`OpError::Conflict`] if the advice no longer holds.
     pub async fn take_advice(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         id: KeyId,
         code: &str,
         days: u32,
@@ -213,7 +218,7 @@ impl Keys {
         let (key, advice) = self.advice(by, id, days).await?;
         let advised = advice.into_iter().filter(|one| one.code() == code).find_map(Advice::scopes);
         let scopes = advised.ok_or(OpError::Conflict)?;
-        let patch = Patch { scopes: Some(scopes), ..Patch::default() };
+        let patch = KeyPatch { scopes: Some(scopes), ..KeyPatch::default() };
         self.edit(by, id, patch, Some(&[key.revision])).await
     }
 }
@@ -258,14 +263,14 @@ mod tests {
         }
     }
 
-    fn used(permissions: &[Permission], first: u32) -> Measured {
+    fn used(permissions: &[Permission], first: u32) -> RecentUsage {
         let key = "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap();
         let permissions = Permissions::of(permissions);
         let day = |days| DailyUsage { key, day: ago(days), allowed: 50, refused: 0, permissions };
-        Measured { days: 30, used: vec![day(first), day(1)], since: ago(29), seen: Vec::new() }
+        RecentUsage { days: 30, used: vec![day(first), day(1)], since: ago(29), seen: Vec::new() }
     }
 
-    fn codes(key: &KeyRow, measured: &Measured) -> Vec<&'static str> {
+    fn codes(key: &KeyRow, measured: &RecentUsage) -> Vec<&'static str> {
         advise(key, measured, Policy::default(), NOW).into_iter().map(Advice::code).collect()
     }
 
@@ -338,7 +343,7 @@ mod tests {
         let mut key = key(&[Scope::Project], ago(200));
         key.last_use = None;
         assert_eq!(codes(&key, &measured), ["seen_in_browser", "unused"]);
-        assert!(Advice::Seen(seen).says(NOW).contains("on a page of https://shop.example"));
+        assert!(Advice::Exposed(seen).says(NOW).contains("on a page of https://shop.example"));
         measured.seen[0].exposure = Exposure::Url;
         assert_eq!(codes(&key, &measured), ["seen_in_url", "unused"]);
         key.terms.permissions = Scope::Inference.permissions();

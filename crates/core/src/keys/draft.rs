@@ -8,7 +8,7 @@ use keyrack_key::{
 use keyrack_rack::Revision;
 use keyrack_store::{Actor, EditKey, KeyRow, NewKey, Policy, StoreError};
 
-use crate::who::Reach;
+use crate::who::GrantedAuthority;
 use crate::{Invalid, OpError, invalid};
 
 /// Tolerance for callers whose clock is ahead of the server's when they compute the latest allowed expiry.
@@ -19,7 +19,7 @@ const LATEST: Timestamp = Timestamp::from_micros(253_402_207_200_000_000);
 
 /// The requested state of a key.
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub struct KeyDraft {
     pub name: String,
     pub class: Class,
     pub scopes: Scopes,
@@ -30,7 +30,7 @@ pub struct Draft {
 
 /// Changes to a key. Fields that are `None` stay as they are.
 #[derive(Clone, Debug, Default)]
-pub struct Patch {
+pub struct KeyPatch {
     pub name: Option<String>,
     pub scopes: Option<Scopes>,
     pub restrictions: Option<Restrictions>,
@@ -42,14 +42,14 @@ pub struct Patch {
 
 /// The range in which the expiry of a key must lie.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ends {
+pub(super) struct ExpiryRule {
     /// The expiry must be later than this time.
     after: Timestamp,
     /// The policy of the workspace and the current time. `None` if the expiry does not change.
     by_policy: Option<(Policy, Timestamp)>,
 }
 
-impl Ends {
+impl ExpiryRule {
     /// The rule for a new expiry.
     pub(super) const fn set(policy: Policy, now: Timestamp) -> Self {
         Self { after: now, by_policy: Some((policy, now)) }
@@ -78,7 +78,7 @@ impl Ends {
 }
 
 /// A draft whose fields are all valid.
-pub(super) struct Checked {
+pub(super) struct ValidKeyDraft {
     name: String,
     pub(super) grant: Grant,
     pub(super) restrictions: Restrictions,
@@ -86,14 +86,14 @@ pub(super) struct Checked {
     note: Option<String>,
 }
 
-impl Draft {
+impl KeyDraft {
     /// Sets a missing expiry to the latest expiry that the workspace allows.
     pub(super) fn ending_by(mut self, policy: Policy, now: Timestamp) -> Self {
         self.expires_at = self.expires_at.or(policy.latest_end(now));
         self
     }
 
-    pub(super) fn check(self, ends: Ends) -> Result<Checked, Invalid> {
+    pub(super) fn check(self, ends: ExpiryRule) -> Result<ValidKeyDraft, Invalid> {
         let mut invalid = Invalid::default();
         let name = invalid.take("name", invalid::name(&self.name));
         let note = invalid.take("note", invalid::note(&self.note, 500));
@@ -102,7 +102,7 @@ impl Draft {
         let grant = invalid.take(field, grant);
         let expiry = invalid.take("expiresAt", ends.allow(self.expires_at));
         match (name, note, grant, expiry) {
-            (Some(name), Some(note), Some(grant), Some(())) => Ok(Checked {
+            (Some(name), Some(note), Some(grant), Some(())) => Ok(ValidKeyDraft {
                 name,
                 grant,
                 restrictions: self.restrictions,
@@ -114,10 +114,10 @@ impl Draft {
     }
 }
 
-impl Patch {
-    pub(super) fn apply(self, key: KeyRow) -> Result<Draft, OpError> {
-        let reach = Reach::of(&key)?;
-        Ok(Draft {
+impl KeyPatch {
+    pub(super) fn apply(self, key: KeyRow) -> Result<KeyDraft, OpError> {
+        let reach = GrantedAuthority::of(&key)?;
+        Ok(KeyDraft {
             name: self.name.unwrap_or(key.name),
             class: key.class,
             scopes: self.scopes.unwrap_or(key.scopes),
@@ -128,7 +128,7 @@ impl Patch {
     }
 }
 
-impl Reach {
+impl GrantedAuthority {
     pub(super) fn of(key: &KeyRow) -> Result<Self, OpError> {
         Ok(Self {
             permissions: key.terms.permissions,
@@ -138,9 +138,9 @@ impl Reach {
     }
 }
 
-impl Checked {
-    pub(super) fn reach(&self) -> Reach {
-        Reach {
+impl ValidKeyDraft {
+    pub(super) fn reach(&self) -> GrantedAuthority {
+        GrantedAuthority {
             permissions: self.grant.permissions(),
             restrictions: self.restrictions.clone(),
             expires_at: self.expires_at,
@@ -149,9 +149,13 @@ impl Checked {
 
     /// Returns what the edited key opens. If the edit keeps `scopes`, the key keeps its granted permissions, even if
     /// the meaning of the scopes has changed since.
-    pub(super) fn reach_after(&self, before: &Reach, scopes: Scopes) -> Reach {
+    pub(super) fn reach_after(&self, before: &GrantedAuthority, scopes: Scopes) -> GrantedAuthority {
         let reach = self.reach();
-        if self.grant.scopes() == scopes { Reach { permissions: before.permissions, ..reach } } else { reach }
+        if self.grant.scopes() == scopes {
+            GrantedAuthority { permissions: before.permissions, ..reach }
+        } else {
+            reach
+        }
     }
 
     pub(super) fn as_new<'a>(

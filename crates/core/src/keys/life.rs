@@ -6,15 +6,15 @@ use keyrack_key::{KeyId, Pause, Timestamp};
 use keyrack_store::{ChangeKey, ExpiringKey, KeyRow};
 
 use super::{Keys, Propagation, TRIES};
-use crate::who::Reach;
-use crate::{Acting, Invalid, OpError};
+use crate::who::GrantedAuthority;
+use crate::{AuthorizedCaller, Invalid, OpError};
 
 /// The longest pause with an end. A longer pause has no end, and a caller resumes the key.
 const LONGEST_PAUSE: Duration = Duration::from_hours(30 * 24);
 
 /// A change to the state of a key.
 #[derive(Clone, Copy)]
-enum Turn {
+enum StateChange {
     /// Denies requests for this duration, or until the key is resumed.
     Pause(Option<Duration>),
     Resume,
@@ -28,7 +28,7 @@ impl Keys {
     /// that ends before the current pause lets the key work sooner and needs the authority that a resumption needs.
     pub async fn pause(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         id: KeyId,
         span: Option<Duration>,
     ) -> Result<(KeyRow, Propagation), OpError> {
@@ -39,23 +39,23 @@ impl Keys {
             )
             .into());
         }
-        self.turn(by, id, Turn::Pause(span)).await
+        self.turn(by, id, StateChange::Pause(span)).await
     }
 
     /// Resumes a paused key. A key that is not paused stays as it is.
-    pub async fn resume(&self, by: &Acting, id: KeyId) -> Result<(KeyRow, Propagation), OpError> {
-        self.turn(by, id, Turn::Resume).await
+    pub async fn resume(&self, by: &AuthorizedCaller, id: KeyId) -> Result<(KeyRow, Propagation), OpError> {
+        self.turn(by, id, StateChange::Resume).await
     }
 
     /// Ends the retiring secret immediately. Every caller that may manage keys may do so, because this only reduces access.
-    pub async fn retire(&self, by: &Acting, id: KeyId) -> Result<(KeyRow, Propagation), OpError> {
-        self.turn(by, id, Turn::Retire).await
+    pub async fn retire(&self, by: &AuthorizedCaller, id: KeyId) -> Result<(KeyRow, Propagation), OpError> {
+        self.turn(by, id, StateChange::Retire).await
     }
 
     /// Returns up to `limit` keys that expire within `span`, earliest expiry first.
     pub async fn expiring(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         span: Duration,
         limit: u32,
     ) -> Result<Vec<ExpiringKey>, OpError> {
@@ -64,7 +64,12 @@ impl Keys {
     }
 
     /// Retries when a concurrent change overtakes this change.
-    async fn turn(&self, by: &Acting, id: KeyId, turn: Turn) -> Result<(KeyRow, Propagation), OpError> {
+    async fn turn(
+        &self,
+        by: &AuthorizedCaller,
+        id: KeyId,
+        turn: StateChange,
+    ) -> Result<(KeyRow, Propagation), OpError> {
         let mut tries = 1;
         loop {
             match self.turn_once(by, id, turn).await {
@@ -74,27 +79,32 @@ impl Keys {
         }
     }
 
-    async fn turn_once(&self, by: &Acting, id: KeyId, turn: Turn) -> Result<(KeyRow, Propagation), OpError> {
+    async fn turn_once(
+        &self,
+        by: &AuthorizedCaller,
+        id: KeyId,
+        turn: StateChange,
+    ) -> Result<(KeyRow, Propagation), OpError> {
         let now = (self.clock)();
         let before = self.living(by, id).await?;
         if turn.gives(&before, now) {
-            by.may_give(&Reach::of(&before)?)?;
+            by.may_give(&GrantedAuthority::of(&before)?)?;
         }
         let (workspace, expected, actor) = (by.workspace, before.revision, by.actor());
         let (store, change) =
             (by.writes(&self.store, now), ChangeKey { workspace, id, expected, actor, now });
         let commit = async move {
             match turn {
-                Turn::Pause(span) => store.pause_key(&change, span.map(|span| now.plus(span))).await,
-                Turn::Resume => store.resume_key(&change).await,
-                Turn::Retire => store.retire_key(&change).await,
+                StateChange::Pause(span) => store.pause_key(&change, span.map(|span| now.plus(span))).await,
+                StateChange::Resume => store.resume_key(&change).await,
+                StateChange::Retire => store.retire_key(&change).await,
             }
         };
         self.commit(commit).await
     }
 }
 
-impl Turn {
+impl StateChange {
     /// Whether the key may work sooner because of this change.
     fn gives(self, before: &KeyRow, now: Timestamp) -> bool {
         match self {

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use keyrack_key::{Allowlist, Restrictions};
 
 use super::Keys;
-use crate::{Acting, Invalid, OpError};
+use crate::{AuthorizedCaller, Invalid, OpError};
 
 /// The display names of projects and models by id. Deleted projects and models are marked as deleted.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +24,7 @@ impl Keys {
     /// `before` are not checked, because their projects and models may have been deleted since.
     pub(super) async fn check_named(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         before: &Restrictions,
         after: &Restrictions,
     ) -> Result<(), OpError> {
@@ -63,7 +63,11 @@ impl Keys {
 
     /// Returns the restrictions without deleted projects and models, and without an image limit above the server's. A
     /// list that becomes empty stays a restriction and opens nothing.
-    pub async fn still_there(&self, by: &Acting, mut own: Restrictions) -> Result<Restrictions, OpError> {
+    pub async fn still_there(
+        &self,
+        by: &AuthorizedCaller,
+        mut own: Restrictions,
+    ) -> Result<Restrictions, OpError> {
         if let Allowlist::Only(projects) = &mut own.projects {
             for project in projects.clone() {
                 if self.store.project(by.workspace, project).await?.is_none() {
@@ -83,7 +87,7 @@ impl Keys {
     }
 
     /// Loads the names of the projects and models in these restrictions, one query for each.
-    pub async fn names(&self, by: &Acting, own: &Restrictions) -> Result<Names, OpError> {
+    pub async fn names(&self, by: &AuthorizedCaller, own: &Restrictions) -> Result<Names, OpError> {
         let mut names = HashMap::new();
         let gone = |id: &dyn Display| format!("{id} (deleted)");
         for project in each(&own.projects) {

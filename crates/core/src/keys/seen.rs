@@ -9,13 +9,13 @@ use keyrack_store::{
 };
 
 use super::Keys;
-use crate::{Acting, OpError};
+use crate::{AuthorizedCaller, OpError};
 
 const DAY: Duration = Duration::from_hours(24);
 
 /// The usage of a key in a number of UTC days, today included.
 #[derive(Clone, Debug)]
-pub struct Measured {
+pub struct RecentUsage {
     /// The number of days, today included.
     pub days: u32,
     /// The days on which the key was used, earliest first.
@@ -26,7 +26,7 @@ pub struct Measured {
     pub seen: Vec<ExposureRecord>,
 }
 
-impl Measured {
+impl RecentUsage {
     /// The number of allowed requests.
     pub fn allowed(&self) -> u64 {
         self.used.iter().map(|day| day.allowed).sum()
@@ -66,13 +66,13 @@ impl Keys {
     /// Returns the usage of keys in the last `days`. Unused keys have an entry too.
     pub async fn measured(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         keys: &[KeyId],
         days: u32,
-    ) -> Result<HashMap<KeyId, Measured>, OpError> {
+    ) -> Result<HashMap<KeyId, RecentUsage>, OpError> {
         let now = (self.clock)();
         let since = first_of_days(now, days);
-        let unused = || Measured { days, used: Vec::new(), since, seen: Vec::new() };
+        let unused = || RecentUsage { days, used: Vec::new(), since, seen: Vec::new() };
         let mut all: HashMap<_, _> = keys.iter().map(|key| (*key, unused())).collect();
         if keys.is_empty() {
             return Ok(all);
@@ -87,20 +87,30 @@ impl Keys {
     }
 
     /// Returns the usage of one key in the last `days`.
-    pub async fn measured_one(&self, by: &Acting, key: KeyId, days: u32) -> Result<Measured, OpError> {
+    pub async fn measured_one(
+        &self,
+        by: &AuthorizedCaller,
+        key: KeyId,
+        days: u32,
+    ) -> Result<RecentUsage, OpError> {
         let mut all = self.measured(by, &[key], days).await?;
         all.remove(&key).ok_or(OpError::NotFound("key"))
     }
 
     /// Returns the usage of a key in the last `days`, by day.
-    pub async fn usage_by_day(&self, by: &Acting, key: KeyId, days: u32) -> Result<Vec<Usage>, OpError> {
+    pub async fn usage_by_day(
+        &self,
+        by: &AuthorizedCaller,
+        key: KeyId,
+        days: u32,
+    ) -> Result<Vec<Usage>, OpError> {
         Ok(self.store.usage_by_day(by.workspace, key, first_of_days((self.clock)(), days)).await?)
     }
 
     /// Returns the callers of a key, latest caller first, with their requests in the last `days`.
     pub async fn callers(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         id: KeyId,
         days: u32,
         after: Option<CallerCursor>,
@@ -115,7 +125,7 @@ impl Keys {
     /// Returns the last caller of a replaced secret, and the number of callers. Returns `None` if no request was allowed.
     pub async fn still_using(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         key: KeyId,
         hint: Hint,
     ) -> Result<Option<SecretUsage>, OpError> {
@@ -123,7 +133,12 @@ impl Keys {
     }
 
     /// Returns the latest denied requests, at most `most`.
-    pub async fn refused(&self, by: &Acting, key: KeyId, most: u32) -> Result<Vec<DeniedRequest>, OpError> {
+    pub async fn refused(
+        &self,
+        by: &AuthorizedCaller,
+        key: KeyId,
+        most: u32,
+    ) -> Result<Vec<DeniedRequest>, OpError> {
         Ok(self.store.denied_requests(by.workspace, key, most).await?)
     }
 }
@@ -140,7 +155,7 @@ mod tests {
         let key = "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap();
         let day = |day, allowed| DailyUsage { key, day, allowed, refused: 1, permissions: Permissions::NONE };
         let used = vec![day(since, 2), day(first_of_days(now, 1), 6)];
-        let all = Measured { days: 30, used, since, seen: Vec::new() }.by_day();
+        let all = RecentUsage { days: 30, used, since, seen: Vec::new() }.by_day();
         assert_eq!((all.len(), all[0], all[29], all.iter().sum::<u64>()), (30, 3, 7, 10));
     }
 }

@@ -5,12 +5,12 @@ use keyrack_store::{ExposureRecord, KeyRow};
 
 use super::Keys;
 use super::what_if::beyond;
-use crate::who::Reach;
-use crate::{Acting, OpError};
+use crate::who::GrantedAuthority;
+use crate::{AuthorizedCaller, OpError};
 
 /// The access that a change would give to people who have an exposed secret of the key.
 #[derive(Clone, Debug)]
-pub struct PublicUse {
+pub struct ExposedAccess {
     /// The latest exposure.
     pub seen: ExposureRecord,
     /// The permissions that the change adds.
@@ -19,7 +19,7 @@ pub struct PublicUse {
     pub widens: Vec<&'static str>,
 }
 
-impl PublicUse {
+impl ExposedAccess {
     /// A line that lists all added access. A caller confirms exactly this line.
     pub fn token(&self) -> String {
         let permits = self.permits.iter().map(Permission::name);
@@ -27,7 +27,7 @@ impl PublicUse {
     }
 }
 
-impl std::fmt::Display for PublicUse {
+impl std::fmt::Display for ExposedAccess {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "this key was seen {}, so take it that everybody has it; ", place(&self.seen))?;
         let permits: Vec<_> = self.permits.iter().map(Permission::phrase).collect();
@@ -61,7 +61,11 @@ pub fn origin_of(seen: &ExposureRecord) -> Option<Origin> {
 
 impl Keys {
     /// Returns a key and the exposures of its working secrets, latest first.
-    pub async fn sightings(&self, by: &Acting, id: KeyId) -> Result<(KeyRow, Vec<ExposureRecord>), OpError> {
+    pub async fn sightings(
+        &self,
+        by: &AuthorizedCaller,
+        id: KeyId,
+    ) -> Result<(KeyRow, Vec<ExposureRecord>), OpError> {
         let key = self.read(by, id).await?;
         let seen = self.store.exposures(by.workspace, &[id], (self.clock)()).await?;
         Ok((key, seen))
@@ -71,9 +75,9 @@ impl Keys {
     /// server records its own within a second, and exposures on nodes when the nodes report them.
     pub(super) async fn hands_nothing_out(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         id: KeyId,
-        (before, after): (&Reach, &Reach),
+        (before, after): (&GrantedAuthority, &GrantedAuthority),
         now: Timestamp,
     ) -> Result<(), OpError> {
         let permits = after.permissions.without(before.permissions);
@@ -85,7 +89,7 @@ impl Keys {
             return Ok(());
         }
         match self.store.exposures(by.workspace, &[id], now).await?.first() {
-            Some(seen) => Err(OpError::SeenInPublic(Box::new(PublicUse { seen: *seen, permits, widens }))),
+            Some(seen) => Err(OpError::Exposed(Box::new(ExposedAccess { seen: *seen, permits, widens }))),
             None => Ok(()),
         }
     }
@@ -131,7 +135,7 @@ mod tests {
     #[test]
     fn whoever_is_asked_is_told_all_that_goes_out() {
         let permits = Permissions::of(&[Permission::ModelsTrain, Permission::DatasetsUpload]);
-        let public = PublicUse {
+        let public = ExposedAccess {
             seen: seen(Exposure::Browser, "https://shop.example"),
             permits,
             widens: vec!["origins", "rate"],

@@ -7,16 +7,16 @@ use keyrack_key::{Allowlist, KeyId, Permission, Permissions, Rate, Restrictions,
 use keyrack_store::{CallerRow, CallerSource, CallerUsage, KeyRow, Usage};
 
 use super::seen::first_of_days;
-use super::{Keys, Patch};
-use crate::who::Reach;
-use crate::{Acting, OpError};
+use super::{KeyPatch, Keys};
+use crate::who::GrantedAuthority;
+use crate::{AuthorizedCaller, OpError};
 
 /// More callers than the store records for any key.
 const ALL_CALLERS: u32 = 10_000;
 
 /// The estimated effect of a change.
 #[derive(Clone, Debug)]
-pub struct WhatIf {
+pub struct ChangePreview {
     /// The number of days in the estimate, today included.
     pub days: u32,
     /// The number of allowed requests in these days.
@@ -26,7 +26,7 @@ pub struct WhatIf {
     /// The number of requests whose recorded source is not precise enough to decide.
     pub unknown: u64,
     /// The affected callers, most requests first.
-    pub callers: Vec<Concerned>,
+    pub callers: Vec<CallerImpact>,
     /// The permissions that the change adds.
     pub permits: Permissions,
     /// The names of the restrictions that the change loosens.
@@ -40,7 +40,7 @@ pub struct WhatIf {
 
 /// A caller that the change would affect.
 #[derive(Clone, Debug)]
-pub struct Concerned {
+pub struct CallerImpact {
     pub caller: CallerRow,
     /// The number of requests that the change would have denied.
     pub refused: u64,
@@ -50,12 +50,18 @@ pub struct Concerned {
 
 impl Keys {
     /// Estimates the effect of `patch` on the requests of the last `days`. Changes nothing.
-    pub async fn what_if(&self, by: &Acting, id: KeyId, patch: Patch, days: u32) -> Result<WhatIf, OpError> {
+    pub async fn what_if(
+        &self,
+        by: &AuthorizedCaller,
+        id: KeyId,
+        patch: KeyPatch,
+        days: u32,
+    ) -> Result<ChangePreview, OpError> {
         let now = (self.clock)();
         // No write follows that would verify the caller, and the caller's key may have ended since the guard allowed it.
         by.verify(&self.store, now).await?;
         let key = self.living(by, id).await?;
-        let before = Reach::of(&key)?;
+        let before = GrantedAuthority::of(&key)?;
         let ends = self.ends(by, &key, &patch, now).await?;
         let checked = patch.apply(key.clone())?.check(ends)?;
         self.check_named(by, &before.restrictions, &checked.restrictions).await?;
@@ -66,16 +72,16 @@ impl Keys {
 
     async fn recorded(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         key: &KeyRow,
         days: u32,
         now: Timestamp,
-    ) -> Result<Recorded, OpError> {
+    ) -> Result<RecordedRequests, OpError> {
         let since = first_of_days(now, days);
         let hours = self.store.usage(by.workspace, key.id, since).await?;
         let callers = self.store.callers(by.workspace, key.id, since, None, ALL_CALLERS).await?.items;
         let uses = self.store.caller_usage(by.workspace, key.id, since).await?;
-        Ok(Recorded {
+        Ok(RecordedRequests {
             hours: hours.into_iter().filter(|one| one.outcome == "allowed").collect(),
             callers,
             uses,
@@ -84,7 +90,7 @@ impl Keys {
 }
 
 /// The recorded requests that were allowed.
-struct Recorded {
+struct RecordedRequests {
     hours: Vec<Usage>,
     callers: Vec<CallerRow>,
     uses: Vec<CallerUsage>,
@@ -92,14 +98,14 @@ struct Recorded {
 
 /// The decision of a restriction about a caller whose source may be known only in part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Verdict {
-    Passes,
+enum CallerDecision {
+    Allowed,
     Unknown,
-    Refused,
+    Denied,
 }
 
-impl Recorded {
-    fn judge(self, before: &Reach, after: &Reach, days: u32) -> WhatIf {
+impl RecordedRequests {
+    fn judge(self, before: &GrantedAuthority, after: &GrantedAuthority, days: u32) -> ChangePreview {
         let is_kept =
             |permission: Option<Permission>| permission.is_none_or(|one| after.permissions.contains(one));
         let (old, new) = (&before.restrictions, &after.restrictions);
@@ -109,21 +115,21 @@ impl Recorded {
             self.hours.iter().filter(|one| is_kept(one.permission) == kept).map(|one| one.checks).sum()
         };
         let (lost, kept) = (sum(false), sum(true));
-        let mut callers: HashMap<i64, Concerned> = HashMap::new();
+        let mut callers: HashMap<i64, CallerImpact> = HashMap::new();
         let (mut refused_whence, mut told) = (0, 0);
         for caller in self.callers {
-            let source = if asks_whence { verdict(new, &caller) } else { Verdict::Passes };
-            let mut one = Concerned { caller, refused: 0, unknown: 0 };
+            let source = if asks_whence { verdict(new, &caller) } else { CallerDecision::Allowed };
+            let mut one = CallerImpact { caller, refused: 0, unknown: 0 };
             for used in self.uses.iter().filter(|used| used.caller == one.caller.id) {
                 match source {
                     _ if !is_kept(used.permission) => one.refused += used.allowed,
-                    Verdict::Refused => {
+                    CallerDecision::Denied => {
                         refused_whence += used.allowed;
                         told += used.allowed;
                         one.refused += used.allowed;
                     }
-                    Verdict::Unknown => one.unknown += used.allowed,
-                    Verdict::Passes => told += used.allowed,
+                    CallerDecision::Unknown => one.unknown += used.allowed,
+                    CallerDecision::Allowed => told += used.allowed,
                 }
             }
             if one.refused + one.unknown > 0 {
@@ -132,7 +138,7 @@ impl Recorded {
         }
         let mut callers: Vec<_> = callers.into_values().collect();
         callers.sort_by_key(|one| (std::cmp::Reverse((one.refused, one.unknown)), one.caller.id));
-        WhatIf {
+        ChangePreview {
             days,
             calls: lost + kept,
             refused: lost + refused_whence,
@@ -148,26 +154,26 @@ impl Recorded {
 }
 
 /// Decides whether a caller passes the networks and origins of a key.
-fn verdict(own: &Restrictions, caller: &CallerRow) -> Verdict {
+fn verdict(own: &Restrictions, caller: &CallerRow) -> CallerDecision {
     let network = match &caller.source {
-        _ if own.networks.is_any() => Verdict::Passes,
-        CallerSource::Others => Verdict::Unknown,
-        CallerSource::Address(address) if own.allow_address(*address) => Verdict::Passes,
-        CallerSource::Address(_) => Verdict::Refused,
+        _ if own.networks.is_any() => CallerDecision::Allowed,
+        CallerSource::Others => CallerDecision::Unknown,
+        CallerSource::Address(address) if own.allow_address(*address) => CallerDecision::Allowed,
+        CallerSource::Address(_) => CallerDecision::Denied,
         CallerSource::Network(theirs) => match &own.networks {
-            Allowlist::Only(these) if these.iter().any(|one| one.contains(theirs)) => Verdict::Passes,
-            Allowlist::Only(these) if these.iter().any(|one| theirs.contains(one)) => Verdict::Unknown,
-            _ => Verdict::Refused,
+            Allowlist::Only(these) if these.iter().any(|one| one.contains(theirs)) => CallerDecision::Allowed,
+            Allowlist::Only(these) if these.iter().any(|one| theirs.contains(one)) => CallerDecision::Unknown,
+            _ => CallerDecision::Denied,
         },
     };
     let origin = Some(caller.origin.as_str()).filter(|origin| !origin.is_empty());
     let origin = match &caller.source {
-        _ if own.origins.is_any() => Verdict::Passes,
-        CallerSource::Others => Verdict::Unknown,
+        _ if own.origins.is_any() => CallerDecision::Allowed,
+        CallerSource::Others => CallerDecision::Unknown,
         // The store truncates origins, so the original may have been longer.
-        _ if origin.is_some_and(|origin| origin.len() >= 80) => Verdict::Unknown,
-        _ if own.allow_origin(origin) => Verdict::Passes,
-        _ => Verdict::Refused,
+        _ if origin.is_some_and(|origin| origin.len() >= 80) => CallerDecision::Unknown,
+        _ if own.allow_origin(origin) => CallerDecision::Allowed,
+        _ => CallerDecision::Denied,
     };
     network.max(origin)
 }

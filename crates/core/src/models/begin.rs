@@ -7,8 +7,8 @@ use rand_core::UnwrapErr;
 use serde_json::Value;
 
 use super::{Models, TrainSettings, named};
-use crate::quotas::Spent;
-use crate::{Acting, Invalid, OpError, invalid};
+use crate::quotas::QuotaUnit;
+use crate::{AuthorizedCaller, Invalid, OpError, invalid};
 
 /// How many generated names are tried before the run fails with `NameTaken`.
 const NAMES: u64 = 100;
@@ -37,11 +37,11 @@ impl Models {
     /// name, the model gets the next free name, such as `Model 3`.
     pub async fn train(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         project: ProjectId,
         name: Option<String>,
         settings: TrainSettings,
-    ) -> Result<(Model, Spent), OpError> {
+    ) -> Result<(Model, QuotaUnit), OpError> {
         let project = self.store.project(by.workspace, project).await?.ok_or(OpError::NotFound("project"))?;
         let project = by.covers(project)?;
         by.covers_all_models()?;
@@ -63,7 +63,7 @@ impl Models {
 
     /// Returns what the project still needs before a training run can start, in sentences for people. An empty list
     /// means that the run can start.
-    pub async fn lacks(&self, by: &Acting, project: ProjectId) -> Result<Vec<String>, OpError> {
+    pub async fn lacks(&self, by: &AuthorizedCaller, project: ProjectId) -> Result<Vec<String>, OpError> {
         let project = self.store.project(by.workspace, project).await?.ok_or(OpError::NotFound("project"))?;
         let project = by.covers(project)?;
         let material = self.store.annotation_totals(project.id).await?;
@@ -97,7 +97,7 @@ impl Models {
 
     async fn queue_unnamed(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         project: &Project,
         settings: &Value,
     ) -> Result<Model, OpError> {
@@ -113,7 +113,7 @@ impl Models {
 
     async fn queue(
         &self,
-        by: &Acting,
+        by: &AuthorizedCaller,
         project: &Project,
         name: &str,
         settings: &Value,

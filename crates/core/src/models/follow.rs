@@ -10,7 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::Models;
 use crate::shares::Share;
-use crate::{Acting, OpError};
+use crate::{AuthorizedCaller, OpError};
 
 const LOOK: Duration = Duration::from_millis(500);
 /// How often the stream checks that its caller may still read the model.
@@ -21,19 +21,19 @@ impl Models {
     /// the model is deleted. Each second, `decide` returns the caller's current authority, or `None` to end the stream.
     pub async fn follow<D, F>(
         &self,
-        by: Acting,
+        by: AuthorizedCaller,
         id: ModelId,
         decide: D,
     ) -> Result<impl Stream<Item = Model> + Send + use<D, F>, OpError>
     where
         D: Fn() -> F + Send + 'static,
-        F: Future<Output = Option<Acting>> + Send,
+        F: Future<Output = Option<AuthorizedCaller>> + Send,
     {
         let share = self.streams.take(by.claimant(), 1)?;
         let first = self.read(&by, id).await?.into_inner();
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let following = Following {
+        let following = ModelStream {
             models: self.clone(),
             by,
             decided: Instant::now(),
@@ -52,9 +52,9 @@ impl Models {
     }
 }
 
-struct Following<D> {
+struct ModelStream<D> {
     models: Models,
-    by: Acting,
+    by: AuthorizedCaller,
     decided: Instant,
     decide: D,
     looks: tokio::time::Interval,
@@ -64,7 +64,7 @@ struct Following<D> {
     _share: Share,
 }
 
-impl<F: Future<Output = Option<Acting>>, D: Fn() -> F> Following<D> {
+impl<F: Future<Output = Option<AuthorizedCaller>>, D: Fn() -> F> ModelStream<D> {
     async fn next(&mut self) -> Option<Model> {
         if let Some(last) = self.last.take() {
             self.next = Some(self.change_of(last).await?);

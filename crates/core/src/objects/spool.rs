@@ -9,7 +9,7 @@ use tokio::fs::{File, OpenOptions};
 use tokio::io::AsyncWriteExt;
 use tokio::task::spawn_blocking;
 
-use super::{ObjectError, Objects, Place};
+use super::{ObjectError, ObjectPath, Objects};
 use crate::disk::{Disk, is_disk_full};
 
 /// An object that is arriving. If the spool is dropped before [`finish`](Self::finish), its file is removed.
@@ -24,7 +24,7 @@ pub struct Spool {
 
 impl Objects {
     /// Starts an object that arrives piece by piece.
-    pub async fn spool(&self, place: &Place) -> Result<Spool, ObjectError> {
+    pub async fn spool(&self, place: &ObjectPath) -> Result<Spool, ObjectError> {
         self.disk.admit(0)?;
         let whole = self.folder.join(&place.0);
         let half = whole.with_extension("zip#1");
@@ -36,7 +36,7 @@ impl Objects {
     }
 
     /// Opens an object as a file. Read the file on a blocking thread.
-    pub fn open_file(&self, place: &Place) -> Result<fs::File, ObjectError> {
+    pub fn open_file(&self, place: &ObjectPath) -> Result<fs::File, ObjectError> {
         fs::File::open(self.folder.join(&place.0)).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => ObjectError::NotFound,
             _ => error.into(),

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::heads::Heads;
 use super::queue;
-use super::room::Held;
+use super::room::MemoryPermit;
 use crate::objects::ObjectError;
 use crate::shares::{Claimant, FairQueue, QueueFull};
 
@@ -57,7 +57,7 @@ impl From<QueueFull> for EngineError {
 pub struct Engine {
     file: Option<PathBuf>,
     limits: ImageLimits,
-    backbone: OnceCell<Frozen>,
+    backbone: OnceCell<LoadedBackbone>,
     heads: Heads,
     queue: FairQueue,
     /// One pool per concurrent prediction: predictions that share a pool would wait for each other.
@@ -65,9 +65,9 @@ pub struct Engine {
 }
 
 #[derive(Clone)]
-struct Frozen(Arc<Backbone>);
+struct LoadedBackbone(Arc<Backbone>);
 
-impl std::fmt::Debug for Frozen {
+impl std::fmt::Debug for LoadedBackbone {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Frozen").field(&self.0.digest()).finish()
     }
@@ -75,11 +75,11 @@ impl std::fmt::Debug for Frozen {
 
 /// An image with a valid header.
 #[derive(Debug)]
-pub struct Opened {
+pub struct ProbedImage {
     bytes: Bytes,
     pixels: u64,
     /// Dropped after decoding.
-    held: Held,
+    held: MemoryPermit,
 }
 
 impl Engine {
@@ -104,7 +104,7 @@ impl Engine {
                 Some(file) => Ok(Backbone::load(std::fs::read(file)?)?),
                 None => Ok::<_, EngineError>(Backbone::embedded()?),
             };
-            Ok::<_, EngineError>(Frozen(Arc::new(spawn_blocking(load).await??)))
+            Ok::<_, EngineError>(LoadedBackbone(Arc::new(spawn_blocking(load).await??)))
         };
         self.backbone.get_or_try_init(load).await.map(|frozen| Arc::clone(&frozen.0))
     }
@@ -127,12 +127,12 @@ impl Engine {
     }
 
     /// Reads the header of an image, so that files that are invalid or too large fail without waiting.
-    pub async fn open(&self, bytes: Bytes, held: Held) -> Result<Opened, EngineError> {
+    pub async fn open(&self, bytes: Bytes, held: MemoryPermit) -> Result<ProbedImage, EngineError> {
         let limits = self.limits;
         let open = move || {
             let probe = Picture::probe(&bytes, &limits)?;
             let pixels = u64::from(probe.width) * u64::from(probe.height);
-            Ok::<_, PictureError>(Opened { bytes, pixels, held })
+            Ok::<_, PictureError>(ProbedImage { bytes, pixels, held })
         };
         Ok(spawn_blocking(open).await??)
     }
@@ -141,7 +141,7 @@ impl Engine {
     pub async fn show<T: Send + 'static>(
         &self,
         claimant: Claimant,
-        picture: Opened,
+        picture: ProbedImage,
         until: Instant,
         look: impl FnOnce(&Backbone, &Picture, &Threads) -> Result<T, BackboneError> + Send + 'static,
     ) -> Result<T, EngineError> {
@@ -150,7 +150,7 @@ impl Engine {
         let (limits, idle) = (self.limits, Arc::clone(&self.threads));
         let work = move || {
             let _turn = turn;
-            let Opened { bytes, held, .. } = picture;
+            let ProbedImage { bytes, held, .. } = picture;
             let decoded = Picture::decode(&bytes, &limits).map_err(EngineError::Decode)?;
             drop((bytes, held));
             let threads = idle.lock().pop().unwrap_or_else(Threads::single);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, sleep_until};
 
-use super::room::{Held, Room};
+use super::room::{MemoryBudget, MemoryPermit};
 use crate::shares::{Claimant, Exhausted};
 
 /// Failures are reported on multiples of this time after the start.
@@ -28,7 +28,7 @@ pub enum FetchError {
 }
 
 /// A fetch in progress.
-pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<FetchedImage, FetchError>> + Send + 'a>>;
+pub type FetchFuture<'a> = Pin<Box<dyn Future<Output = Result<FetchedImage, FetchError>> + Send + 'a>>;
 
 /// Fetches images by URL.
 pub trait FetchImage: Debug + Send + Sync {
@@ -38,16 +38,16 @@ pub trait FetchImage: Debug + Send + Sync {
         &'a self,
         claimant: Claimant,
         url: &'a str,
-        room: &'a Room,
+        room: &'a MemoryBudget,
         bytes_max: Option<usize>,
-    ) -> Fetching<'a>;
+    ) -> FetchFuture<'a>;
 }
 
 /// The bytes of a URL. They may not be an image.
 #[derive(Debug)]
 pub struct FetchedImage {
     pub bytes: Bytes,
-    pub held: Held,
+    pub held: MemoryPermit,
     pub start: FetchStart,
 }
 

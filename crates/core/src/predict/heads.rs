@@ -18,10 +18,10 @@ const MOST_BYTES: usize = 64 * 1024 * 1024;
 /// The cache never serves a deleted or changed model: every request reads the model's row, and training again creates
 /// another model.
 #[derive(Debug)]
-pub struct Heads(Mutex<Kept<Arc<Model>>>);
+pub struct Heads(Mutex<HeadTable<Arc<Model>>>);
 
 #[derive(Debug)]
-struct Kept<T> {
+struct HeadTable<T> {
     most: usize,
     most_bytes: usize,
     heads: LruCache<ModelId, Head<T>>,
@@ -38,7 +38,7 @@ struct Head<T> {
 
 impl Heads {
     pub fn new() -> Self {
-        Self(Mutex::new(Kept::new(MOST, MOST_BYTES)))
+        Self(Mutex::new(HeadTable::new(MOST, MOST_BYTES)))
     }
 
     /// Returns the head of a model, if it is cached.
@@ -53,7 +53,7 @@ impl Heads {
     }
 }
 
-impl<T> Kept<T> {
+impl<T> HeadTable<T> {
     fn new(most: usize, most_bytes: usize) -> Self {
         Self { most, most_bytes, heads: LruCache::unbounded(), bytes: 0, bytes_of: HashMap::new() }
     }
@@ -100,7 +100,7 @@ mod tests {
         let [flood, other] = [(); 2].map(|()| WorkspaceId::new(now, &mut rng));
         let models: Vec<_> = (0..40).map(|_| ModelId::new(now, &mut rng)).collect();
         let head = |workspace| Head { workspace, model: (), bytes: 10 };
-        let mut kept = Kept::new(8, 1_000);
+        let mut kept = HeadTable::new(8, 1_000);
         kept.keep(models[0], head(other));
         kept.keep(models[1], head(other));
         for model in &models[2..] {

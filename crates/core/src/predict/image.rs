@@ -5,7 +5,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 
-use super::Held;
+use super::MemoryPermit;
 use crate::Invalid;
 
 const EXPECTED: &str = "expected the picture in base64, a data URL, or an http(s) URL";
@@ -21,35 +21,35 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// An image to process, and the permit to hold its bytes in memory.
 #[derive(Debug)]
 pub struct Image {
-    pub(crate) source: Source,
-    pub(crate) held: Held,
+    pub(crate) source: ImageSource,
+    pub(crate) held: MemoryPermit,
 }
 
 #[derive(Debug)]
-pub(crate) enum Source {
+pub(crate) enum ImageSource {
     Bytes(Bytes),
     Url(String),
 }
 
 impl Image {
     /// An image from the bytes of its file.
-    pub const fn file(bytes: Bytes, held: Held) -> Self {
-        Self { source: Source::Bytes(bytes), held }
+    pub const fn file(bytes: Bytes, held: MemoryPermit) -> Self {
+        Self { source: ImageSource::Bytes(bytes), held }
     }
 
     /// Returns whether the image is a URL that has not been fetched yet.
     pub const fn is_url(&self) -> bool {
-        matches!(self.source, Source::Url(_))
+        matches!(self.source, ImageSource::Url(_))
     }
 
     /// An image as text: base64 (either alphabet, with or without padding and line breaks), a data URL, or
     /// an http(s) URL.
-    pub fn text(text: String, held: Held) -> Result<Self, Invalid> {
+    pub fn text(text: String, held: MemoryPermit) -> Result<Self, Invalid> {
         let wrong = || Invalid::field("image", EXPECTED);
         let start = text.trim_start();
         if starts_with(start, "http://") || starts_with(start, "https://") {
             let url = text.trim().to_owned();
-            return Ok(Self { source: Source::Url(url), held });
+            return Ok(Self { source: ImageSource::Url(url), held });
         }
         let encoded = if starts_with(start, "data:") {
             let (kind, _) = start.split_once(',').filter(|(kind, _)| is_base64(kind)).ok_or_else(wrong)?;
@@ -93,9 +93,9 @@ mod tests {
     use super::*;
 
     fn bytes(text: &str) -> Option<Vec<u8>> {
-        match Image::text(text.to_owned(), Held::default()).ok()?.source {
-            Source::Bytes(bytes) => Some(bytes.to_vec()),
-            Source::Url(url) => panic!("a URL: {url}"),
+        match Image::text(text.to_owned(), MemoryPermit::default()).ok()?.source {
+            ImageSource::Bytes(bytes) => Some(bytes.to_vec()),
+            ImageSource::Url(url) => panic!("a URL: {url}"),
         }
     }
 
@@ -135,8 +135,8 @@ mod tests {
             assert_eq!(bytes(text), None, "{text}");
         }
         for url in ["http://x/y", " HTTPS://x\n"] {
-            let image = Image::text(url.to_owned(), Held::default()).unwrap();
-            assert!(matches!(image.source, Source::Url(found) if found == url.trim()));
+            let image = Image::text(url.to_owned(), MemoryPermit::default()).unwrap();
+            assert!(matches!(image.source, ImageSource::Url(found) if found == url.trim()));
         }
     }
 }

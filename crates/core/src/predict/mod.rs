@@ -14,4 +14,4 @@ mod heads;
 pub use engine::{Engine, EngineError};
 pub use fetch::FetchImage;
 pub use image::Image;
-pub use room::{Held, Room};
+pub use room::{MemoryBudget, MemoryPermit};

@@ -18,37 +18,37 @@ const RESPONSES: usize = 128 * 1024 * 1024;
 
 /// The memory budget for request bodies or for images in responses. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Room {
+pub struct MemoryBudget {
     whole: usize,
     budget: Budget,
 }
 
 /// Why bytes were not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoRoom {
+pub enum MemoryDenial {
     /// The body is larger than the limit for one body.
-    TooMany,
+    TooLarge,
     /// The share is used up. The request fails instead of waiting: requests that each hold a part would
     /// wait for each other.
-    Full(Exhausted),
+    Exhausted(Exhausted),
 }
 
 /// The permit to hold bytes in memory. Dropping the permit frees the bytes.
 #[derive(Debug, Default)]
-pub struct Held(Option<Share>);
+pub struct MemoryPermit(Option<Share>);
 
 /// A body that is arriving.
 #[derive(Debug)]
-pub struct Gathering {
-    room: Room,
+pub struct BodyBuffer {
+    room: MemoryBudget,
     claimant: Claimant,
     most: usize,
     uncounted: usize,
     bytes: BytesMut,
-    held: Held,
+    held: MemoryPermit,
 }
 
-impl Room {
+impl MemoryBudget {
     /// A budget for `PICTURES` images of `most` bytes each.
     pub fn for_pictures_of(most: usize) -> Self {
         let whole = PICTURES.saturating_mul(most);
@@ -74,17 +74,17 @@ impl Room {
 
     /// A permit for bytes of a claimant that are already in memory. More bytes than the share of a key use all of that
     /// share; 0 bytes use no share.
-    pub fn hold(&self, claimant: Claimant, bytes: usize) -> Result<Held, Exhausted> {
+    pub fn hold(&self, claimant: Claimant, bytes: usize) -> Result<MemoryPermit, Exhausted> {
         if bytes == 0 {
-            return Ok(Held::default());
+            return Ok(MemoryPermit::default());
         }
         let share = self.budget.take(claimant, bytes.min(self.whole / 2))?;
-        Ok(Held(Some(share)))
+        Ok(MemoryPermit(Some(share)))
     }
 
     /// A permit for bytes that are in memory whatever the limits are.
-    pub fn record(&self, claimant: Claimant, bytes: usize) -> Held {
-        Held(Some(self.budget.keep(claimant, bytes)))
+    pub fn record(&self, claimant: Claimant, bytes: usize) -> MemoryPermit {
+        MemoryPermit(Some(self.budget.keep(claimant, bytes)))
     }
 
     /// Returns the bytes in use.
@@ -93,7 +93,7 @@ impl Room {
     }
 
     /// Starts to receive a body of at most `most` bytes. `announced` only sizes the first allocation.
-    pub fn gather(&self, claimant: Claimant, most: usize, announced: Option<u64>) -> Gathering {
+    pub fn gather(&self, claimant: Claimant, most: usize, announced: Option<u64>) -> BodyBuffer {
         self.gather_beyond(0, claimant, most, announced)
     }
 
@@ -105,32 +105,32 @@ impl Room {
         claimant: Claimant,
         most: usize,
         announced: Option<u64>,
-    ) -> Gathering {
+    ) -> BodyBuffer {
         let announced = announced.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
         let bytes = BytesMut::with_capacity(announced.min(most));
-        Gathering { room: self.clone(), claimant, most, uncounted, bytes, held: Held::default() }
+        BodyBuffer { room: self.clone(), claimant, most, uncounted, bytes, held: MemoryPermit::default() }
     }
 }
 
-impl Gathering {
+impl BodyBuffer {
     /// Adds the next bytes.
-    pub fn push(&mut self, next: &[u8]) -> Result<(), NoRoom> {
+    pub fn push(&mut self, next: &[u8]) -> Result<(), MemoryDenial> {
         let all = self.bytes.len() + next.len();
         if all > self.most {
-            return Err(NoRoom::TooMany);
+            return Err(MemoryDenial::TooLarge);
         }
         match &mut self.held.0 {
             Some(share) => share.grow(next.len()),
             None if all <= self.uncounted => Ok(()),
             none => self.room.budget.take(self.claimant, all).map(|share| *none = Some(share)),
         }
-        .map_err(NoRoom::Full)?;
+        .map_err(MemoryDenial::Exhausted)?;
         self.bytes.extend_from_slice(next);
         Ok(())
     }
 
     /// Returns all bytes and the permit to hold them.
-    pub fn end(self) -> (Bytes, Held) {
+    pub fn end(self) -> (Bytes, MemoryPermit) {
         (self.bytes.freeze(), self.held)
     }
 }
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn an_answer_larger_than_the_share_of_a_key_takes_all_of_the_share() {
-        let (room, of) = (Room::for_answers_of(1), claimants(2, 1));
+        let (room, of) = (MemoryBudget::for_answers_of(1), claimants(2, 1));
         let held = room.hold(of[0][0], usize::MAX).unwrap();
         assert_eq!(room.held(), ANSWERS / 2);
         assert_eq!(room.hold(of[0][0], 1).unwrap_err().holder, Holder::Key);
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_large_answer_of_somebody_who_holds_nothing_finds_its_place_beside_another() {
-        let (room, of) = (Room::for_answers_of(1), claimants(2, 1));
+        let (room, of) = (MemoryBudget::for_answers_of(1), claimants(2, 1));
         let _other = room.hold(of[0][0], ANSWERS / 2 - 8).unwrap();
         let held = room.hold(of[1][0], ANSWERS / 2).unwrap();
         assert_eq!(room.hold(of[1][0], 1).unwrap_err().holder, Holder::Key);
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn small_bodies_take_no_share_and_of_large_ones_every_byte_counts() {
-        let (room, of) = (Room::for_lists_of(100), claimants(1, 1));
+        let (room, of) = (MemoryBudget::for_lists_of(100), claimants(1, 1));
         let mut body = room.gather_beyond(10, of[0][0], 100, None);
         body.push(&[0; 4]).unwrap();
         body.push(&[0; 6]).unwrap();
@@ -171,10 +171,10 @@ mod tests {
         body.push(&[0; 1]).unwrap();
         assert_eq!(room.held(), 11);
         body.push(&[0; 9]).unwrap();
-        assert_eq!((room.held(), body.push(&[0; 81])), (20, Err(NoRoom::TooMany)));
+        assert_eq!((room.held(), body.push(&[0; 81])), (20, Err(MemoryDenial::TooLarge)));
         let mut rest: Vec<_> = (0..6).map(|_| room.gather_beyond(10, of[0][0], 100, None)).collect();
         assert!(rest[..5].iter_mut().all(|one| one.push(&[0; 100]).is_ok()));
-        assert!(matches!(rest[5].push(&[0; 100]), Err(NoRoom::Full(_))));
+        assert!(matches!(rest[5].push(&[0; 100]), Err(MemoryDenial::Exhausted(_))));
         assert_eq!(rest[5].push(&[0; 10]), Ok(()), "others come in");
         drop((body.end(), rest));
         assert_eq!(room.held(), 0);
@@ -182,13 +182,13 @@ mod tests {
 
     #[test]
     fn what_is_held_is_counted_and_given_back() {
-        let (room, of) = (Room::for_pictures_of(10), claimants(1, 1));
+        let (room, of) = (MemoryBudget::for_pictures_of(10), claimants(1, 1));
         let mut first = room.gather(of[0][0], 60, Some(u64::MAX));
         first.push(&[0; 50]).unwrap();
-        assert_eq!(first.push(&[0; 11]), Err(NoRoom::TooMany));
+        assert_eq!(first.push(&[0; 11]), Err(MemoryDenial::TooLarge));
         let mut second = room.gather(of[0][0], 60, None);
         second.push(&[0; 10]).unwrap();
-        assert!(matches!(second.push(&[0; 1]), Err(NoRoom::Full(_))));
+        assert!(matches!(second.push(&[0; 1]), Err(MemoryDenial::Exhausted(_))));
         assert_eq!(room.held(), 60);
         let (bytes, held) = first.end();
         assert!(bytes.len() == 50 && second.push(&[0; 1]).is_err());
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn whatever_one_workspace_sends_another_has_room_for_its_largest_picture() {
-        let (room, of) = (Room::for_pictures_of(1_000), claimants(2, 9));
+        let (room, of) = (MemoryBudget::for_pictures_of(1_000), claimants(2, 9));
         let flood = || {
             of[0].iter().flat_map(|key| {
                 std::iter::repeat_with(|| room.gather(*key, 1_000, None))
@@ -210,7 +210,7 @@ mod tests {
         assert!(flood.len() > 6, "{}", flood.len());
         let mut other = room.gather(of[1][0], 1_000, None);
         assert!((0..10).all(|_| other.push(&[0; 100]).is_ok()));
-        let Err(NoRoom::Full(full)) = room.gather(of[0][8], 1_000, None).push(&[0; 1_000]) else {
+        let Err(MemoryDenial::Exhausted(full)) = room.gather(of[0][8], 1_000, None).push(&[0; 1_000]) else {
             panic!("the workspace has more than its share")
         };
         assert_eq!(full.holder, Holder::Workspace);

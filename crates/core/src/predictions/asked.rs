@@ -1,16 +1,16 @@
 //! The options and results of predictions.
 
-use crate::predict::Held;
-use crate::quotas::Spent;
+use crate::predict::MemoryPermit;
+use crate::quotas::QuotaUnit;
 
 /// The prediction of a model for an image.
 #[derive(Debug)]
-pub struct Seen<T> {
+pub struct Prediction<T> {
     pub found: T,
     /// The permit to hold the images of the response in memory until they are sent.
-    pub held: Held,
+    pub held: MemoryPermit,
     /// The quota usage of the prediction.
-    pub spent: Spent,
+    pub spent: QuotaUnit,
 }
 
 /// The size of the images in a response, in bytes as sent.
@@ -18,13 +18,13 @@ pub(super) trait PictureBytes {
     fn picture_bytes(&self) -> usize;
 }
 
-impl PictureBytes for Classified {
+impl PictureBytes for ImageClasses {
     fn picture_bytes(&self) -> usize {
         self.small.as_ref().map_or(0, |small| small.jpeg.len())
     }
 }
 
-impl PictureBytes for Detected {
+impl PictureBytes for DetectedObjects {
     fn picture_bytes(&self) -> usize {
         let annotated = self.annotated.as_ref().map_or(0, String::len);
         annotated + self.small.as_ref().map_or(0, |small| small.jpeg.len())
@@ -33,18 +33,18 @@ impl PictureBytes for Detected {
 
 /// The classes of an image.
 #[derive(Clone, Debug)]
-pub struct Classified {
+pub struct ImageClasses {
     /// The most likely class, at any confidence.
-    pub best: Likely,
+    pub best: LabelConfidence,
     /// The best class and all other classes with at least the requested confidence, most likely first.
-    pub all: Vec<Likely>,
+    pub all: Vec<LabelConfidence>,
     /// A small copy of the image, if requested.
-    pub small: Option<Small>,
+    pub small: Option<SmallCopy>,
 }
 
 /// The options of a classification.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked {
+pub struct ClassifyOptions {
     /// The minimum confidence of a returned class, 0 to 1. The best class is always returned.
     pub confidence: f64,
     /// Whether to return a small copy of the image.
@@ -53,14 +53,14 @@ pub struct Asked {
 
 /// A label and its confidence, 0 to 1.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Likely {
+pub struct LabelConfidence {
     pub label: String,
     pub confidence: f32,
 }
 
 /// The options of a detection.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted {
+pub struct DetectOptions {
     /// The minimum confidence of a returned object, 0 to 1.
     pub confidence: f64,
     /// Whether to return a small copy of the image without boxes.
@@ -75,13 +75,13 @@ pub struct Wanted {
 
 /// The objects found in an image.
 #[derive(Clone, Debug)]
-pub struct Detected {
+pub struct DetectedObjects {
     /// Sorted by confidence, highest first.
     pub objects: Vec<Detection>,
     /// The image with boxes, as a JPEG in base64.
     pub annotated: Option<String>,
     /// A small copy of the image without boxes, if requested.
-    pub small: Option<Small>,
+    pub small: Option<SmallCopy>,
 }
 
 /// One object, in pixels of the upright image.
@@ -97,7 +97,7 @@ pub struct Detection {
 
 /// A copy of an image that is small enough for a page.
 #[derive(Clone, Debug)]
-pub struct Small {
+pub struct SmallCopy {
     /// A JPEG in base64.
     pub jpeg: String,
     /// The size of the original upright image, in pixels.

@@ -6,14 +6,16 @@ use keyrack_vision::classify::ClassPrediction;
 use keyrack_vision::detect;
 use keyrack_vision::{BoxStyle, LabeledBox, Picture, Rect, draw};
 
-use super::{Asked, Classified, Detected, Detection, Likely, Small, Wanted};
+use super::{
+    ClassifyOptions, DetectOptions, DetectedObjects, Detection, ImageClasses, LabelConfidence, SmallCopy,
+};
 
 /// For images in responses.
 const JPEG_QUALITY: u8 = 85;
 /// The longer side of a small copy, in pixels.
 const SMALL: u32 = 1024;
 
-impl Small {
+impl SmallCopy {
     fn of(picture: &Picture) -> Self {
         let jpeg = BASE64_STANDARD.encode(picture.thumbnail(SMALL).to_jpeg(JPEG_QUALITY));
         Self { jpeg, width: picture.width(), height: picture.height() }
@@ -23,23 +25,25 @@ impl Small {
 pub(super) fn classified(
     guesses: &[ClassPrediction<'_>],
     picture: &Picture,
-    asked: Asked,
-) -> Option<Classified> {
-    let likely =
-        |guess: &ClassPrediction<'_>| Likely { label: guess.label.to_owned(), confidence: guess.confidence };
+    asked: ClassifyOptions,
+) -> Option<ImageClasses> {
+    let likely = |guess: &ClassPrediction<'_>| LabelConfidence {
+        label: guess.label.to_owned(),
+        confidence: guess.confidence,
+    };
     let best = likely(guesses.first()?);
     let rest = guesses[1..].iter().filter(|guess| f64::from(guess.confidence) >= asked.confidence);
     let all = std::iter::once(best.clone()).chain(rest.map(likely)).collect();
-    Some(Classified { best, all, small: asked.small.then(|| Small::of(picture)) })
+    Some(ImageClasses { best, all, small: asked.small.then(|| SmallCopy::of(picture)) })
 }
 
 pub(super) fn detected(
     found: &[detect::Detection],
     labels: &[String],
     picture: &Picture,
-    wanted: &Wanted,
+    wanted: &DetectOptions,
     stroke: Option<u32>,
-) -> Detected {
+) -> DetectedObjects {
     let label = |class: usize| labels.get(class).map_or("", String::as_str);
     let objects = found.iter().map(|detect::Detection { object, confidence }| Detection {
         label: label(object.class).to_owned(),
@@ -66,6 +70,6 @@ pub(super) fn detected(
     let style = BoxStyle { stroke, show_confidence: wanted.show_confidence };
     let annotated =
         wanted.annotate.then(|| BASE64_STANDARD.encode(draw(picture, &boxes, &style).to_jpeg(JPEG_QUALITY)));
-    let small = wanted.small.then(|| Small::of(picture));
-    Detected { objects: objects.collect(), annotated, small }
+    let small = wanted.small.then(|| SmallCopy::of(picture));
+    DetectedObjects { objects: objects.collect(), annotated, small }
 }

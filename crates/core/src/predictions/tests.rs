@@ -22,7 +22,7 @@ fn noon() -> Timestamp {
 async fn work_is_spent_although_its_answer_finds_no_memory() {
     let folder = tempfile::tempdir().unwrap();
     let (quotas, caller) = world(folder.path(), own(&[(9, Period::Month)]), noon).await;
-    let (answers, claimant) = (Room::for_answers_of(1), claimants(1, 1)[0][0]);
+    let (answers, claimant) = (MemoryBudget::for_answers_of(1), claimants(1, 1)[0][0]);
     let answer = async |found| {
         let spent = quotas.take_of(&caller, QuotaResource::Predictions).await.unwrap();
         hold_answer(&answers, claimant, spent, found)

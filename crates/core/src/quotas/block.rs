@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use keyrack_key::{KeyId, Period, Quota, QuotaResource, QuotaState, Quotas, Timestamp, Window};
 use keyrack_rack::Revision;
-use keyrack_store::{QuotaBlock as Given, UnspentBlock};
+use keyrack_store::{QuotaBlock, UnspentBlock};
 
 /// The largest block: the most that a killed server loses.
 const LARGEST: u32 = 64;
@@ -22,30 +22,30 @@ const PERIODS: usize = Period::ALL.len();
 
 /// The quotas of one kind, by period, and the revision of the key that sets them.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct OfKind {
+pub(super) struct ResourceQuotas {
     by_period: [Option<Quota>; PERIODS],
     revision: Revision,
 }
 
 /// The usage of each quota.
-pub(super) type Standings = [Option<QuotaState>; PERIODS];
+pub(super) type QuotaStates = [Option<QuotaState>; PERIODS];
 
 /// The result of an attempt to spend from a block.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(super) enum SpendResult {
     /// One unit of each quota was spent.
-    Spent(Standings),
+    Spent(QuotaStates),
     /// A quota is used up.
     Denied(QuotaState),
     /// Only the store can decide.
-    Ask,
+    QueryStore,
 }
 
 #[derive(Debug)]
 pub(super) struct Block {
     left: u32,
     /// The day and the month that the block was taken from.
-    from: [Option<Source>; PERIODS],
+    from: [Option<BlockWindow>; PERIODS],
     /// The revision of the key for which the block was taken.
     revision: Revision,
     /// The time of the last query to the store.
@@ -54,7 +54,7 @@ pub(super) struct Block {
 
 /// A day or a month that a block was taken from.
 #[derive(Clone, Copy, Debug)]
-struct Source {
+struct BlockWindow {
     window: Window,
     /// The units taken by all servers, this block included.
     taken: u32,
@@ -67,7 +67,7 @@ impl Default for Block {
     }
 }
 
-impl OfKind {
+impl ResourceQuotas {
     pub(super) fn of(quotas: Quotas, of: QuotaResource, revision: Revision) -> Self {
         Self { by_period: Period::ALL.map(|per| quotas.one(of, per)), revision }
     }
@@ -83,30 +83,30 @@ impl OfKind {
 
 impl Block {
     /// Spends one unit of each quota if the block covers them.
-    pub(super) fn spend(&mut self, quotas: &OfKind, now: Timestamp) -> Step {
-        let Some(mut standings) = self.standings(quotas, now) else { return Step::Ask };
+    pub(super) fn spend(&mut self, quotas: &ResourceQuotas, now: Timestamp) -> SpendResult {
+        let Some(mut standings) = self.standings(quotas, now) else { return SpendResult::QueryStore };
         let used_up = standings.iter().flatten().find(|standing| standing.left() == 0).copied();
         match used_up {
-            Some(standing) if self.is_fresh(now) => Step::Denied(standing),
-            Some(_) => Step::Ask,
-            None if self.left == 0 => Step::Ask,
+            Some(standing) if self.is_fresh(now) => SpendResult::Denied(standing),
+            Some(_) => SpendResult::QueryStore,
+            None if self.left == 0 => SpendResult::QueryStore,
             None => {
                 self.left -= 1;
                 standings.iter_mut().flatten().for_each(|standing| standing.used += 1);
-                Step::Spent(standings)
+                SpendResult::Spent(standings)
             }
         }
     }
 
     /// Whether the block can neither spend a unit nor deny one without the store.
-    pub(super) fn is_to_be_asked(&self, quotas: &OfKind, now: Timestamp) -> bool {
+    pub(super) fn is_to_be_asked(&self, quotas: &ResourceQuotas, now: Timestamp) -> bool {
         let Some(standings) = self.standings(quotas, now) else { return true };
         let is_used_up = standings.iter().flatten().any(|standing| standing.left() == 0);
         if is_used_up { !self.is_fresh(now) } else { self.left == 0 }
     }
 
     /// Returns a spent unit to the block, unless the day or the month has ended since.
-    pub(super) fn give_back(&mut self, spent: &Standings) {
+    pub(super) fn give_back(&mut self, spent: &QuotaStates) {
         // A unit of other windows does not belong to this block.
         if self.windows() == spent.map(|one| one.map(|standing| standing.window)) {
             self.left += 1;
@@ -121,7 +121,7 @@ impl Block {
     }
 
     /// The size of the next block. The size is 1 if the usage of the day or month is unknown.
-    pub(super) fn next(&self, quotas: &OfKind, now: Timestamp) -> u32 {
+    pub(super) fn next(&self, quotas: &ResourceQuotas, now: Timestamp) -> u32 {
         let rest = self
             .standings(quotas, now)
             .and_then(|standings| standings.iter().flatten().map(|standing| standing.left()).min());
@@ -130,12 +130,12 @@ impl Block {
 
     /// Fills the block with what the store granted for `quotas` at `now`. Keeps units that were returned in the
     /// meantime if they are of the same day and month.
-    pub(super) fn fill(&mut self, given: &Given, quotas: &OfKind, now: Timestamp) {
+    pub(super) fn fill(&mut self, given: &QuotaBlock, quotas: &ResourceQuotas, now: Timestamp) {
         let mut filled =
             Self { left: given.size, from: [None; PERIODS], revision: quotas.revision, asked: now };
         for one in &given.taken {
             let window = one.per.around(one.begins);
-            filled.from[one.per as usize] = Some(Source { window, taken: one.taken });
+            filled.from[one.per as usize] = Some(BlockWindow { window, taken: one.taken });
         }
         if self.windows() == filled.windows() {
             filled.left += self.left;
@@ -154,11 +154,11 @@ impl Block {
     }
 
     /// The usage of each quota. Returns `None` if the block is of another day, month, or revision of the key.
-    fn standings(&self, quotas: &OfKind, now: Timestamp) -> Option<Standings> {
+    fn standings(&self, quotas: &ResourceQuotas, now: Timestamp) -> Option<QuotaStates> {
         if self.revision != quotas.revision {
             return None;
         }
-        let mut standings = Standings::default();
+        let mut standings = QuotaStates::default();
         for quota in quotas.by_period.into_iter().flatten() {
             let window = quota.per.around(now);
             let source = self.source(quota.per, window)?;
@@ -172,7 +172,7 @@ impl Block {
         self.from.map(|one| one.map(|one| one.window))
     }
 
-    fn source(&self, per: Period, window: Window) -> Option<Source> {
+    fn source(&self, per: Period, window: Window) -> Option<BlockWindow> {
         self.from[per as usize].filter(|one| one.window == window)
     }
 

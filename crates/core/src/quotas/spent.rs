@@ -4,25 +4,25 @@ use std::sync::Arc;
 
 use keyrack_key::QuotaState;
 
-use super::Book;
-use super::block::Standings;
+use super::SharedBlock;
+use super::block::QuotaStates;
 
 /// One unit of each quota that counts some work. The unit stays spent when this value is dropped, even if the client
 /// has disconnected. Only denied work returns the unit.
 #[derive(Debug)]
 #[must_use]
-pub struct Spent {
-    book: Option<Arc<Book>>,
-    standings: Standings,
+pub struct QuotaUnit {
+    book: Option<Arc<SharedBlock>>,
+    standings: QuotaStates,
 }
 
-impl Spent {
+impl QuotaUnit {
     /// A value for work that no quota counts.
     pub fn nothing() -> Self {
-        Self { book: None, standings: Standings::default() }
+        Self { book: None, standings: QuotaStates::default() }
     }
 
-    pub(super) const fn from(book: Arc<Book>, standings: Standings) -> Self {
+    pub(super) const fn from(book: Arc<SharedBlock>, standings: QuotaStates) -> Self {
         Self { book: Some(book), standings }
     }
 

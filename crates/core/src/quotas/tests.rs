@@ -3,10 +3,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use keyrack_key::{Period, Quota, Quotas as Own, Timestamp};
 use keyrack_rack::Revision;
-use keyrack_store::{QuotaBlock as Given, QuotaUsage, UnspentBlock};
+use keyrack_store::{QuotaBlock, QuotaUsage, UnspentBlock};
 use proptest::prelude::*;
 
-use super::block::{Block, OfKind, Step};
+use super::block::{Block, ResourceQuotas, SpendResult};
 use super::*;
 
 const NOON: i64 = 1_799_884_800_000_000 + DAY / 2;
@@ -35,7 +35,7 @@ impl Ledger {
         }
     }
 
-    fn take(&mut self, rest: &UnspentBlock, quotas: &[Quota], most: u32, now: Timestamp) -> Given {
+    fn take(&mut self, rest: &UnspentBlock, quotas: &[Quota], most: u32, now: Timestamp) -> QuotaBlock {
         self.give_back(rest);
         let place = |quota: &Quota| (quota.per.name(), quota.per.around(now).start.micros());
         let left =
@@ -46,7 +46,7 @@ impl Ledger {
             *taken += size;
             QuotaUsage { per: quota.per, begins: quota.per.around(now).start, taken: *taken }
         });
-        Given { size, taken: taken.collect() }
+        QuotaBlock { size, taken: taken.collect() }
     }
 }
 
@@ -54,23 +54,23 @@ impl Ledger {
 #[derive(Default)]
 struct Server {
     block: Block,
-    out: Vec<block::Standings>,
+    out: Vec<block::QuotaStates>,
 }
 
 impl Server {
     /// Does what [`Quotas::take_of`] does, without concurrency.
-    fn spend(&mut self, ledger: &mut Ledger, quotas: &OfKind, now: Timestamp) -> bool {
+    fn spend(&mut self, ledger: &mut Ledger, quotas: &ResourceQuotas, now: Timestamp) -> bool {
         for _ in 0..3 {
             match self.block.spend(quotas, now) {
-                Step::Spent(standings) => {
+                SpendResult::Spent(standings) => {
                     self.out.push(standings);
                     return true;
                 }
-                Step::Denied(standing) => {
+                SpendResult::Denied(standing) => {
                     assert_eq!(standing.left(), 0);
                     return false;
                 }
-                Step::Ask => {
+                SpendResult::QueryStore => {
                     assert!(self.block.is_to_be_asked(quotas, now));
                     let rest = self.block.rest(key(), QuotaResource::Predictions);
                     let most = self.block.next(quotas, now);
@@ -121,7 +121,7 @@ fn run(servers: usize, events: Vec<(usize, Event)>) -> Result<(), TestCaseError>
     let place = |standing: &QuotaState| (standing.quota.per.name(), standing.window.start.micros());
     for (server, event) in events {
         let server = &mut all[server % servers];
-        let of = OfKind::of(quotas, QuotaResource::Predictions, revision);
+        let of = ResourceQuotas::of(quotas, QuotaResource::Predictions, revision);
         match event {
             Event::Spend if of.is_empty() => {}
             Event::Spend => {
@@ -193,7 +193,7 @@ fn a_block_does_not_survive_a_quota_that_was_raised_used_up_and_lowered_again() 
     let now = Timestamp::from_micros(NOON);
     let (mut one, mut other, mut ledger) = (Server::default(), Server::default(), Ledger::default());
     let quota = |limit: u32, revision| {
-        OfKind::of(own(&[(limit, Period::Day)]), QuotaResource::Predictions, Revision(revision))
+        ResourceQuotas::of(own(&[(limit, Period::Day)]), QuotaResource::Predictions, Revision(revision))
     };
     // The first server holds a block. The second has used more than the new quota allows.
     assert!(one.spend(&mut ledger, &quota(56, 1), now) && one.spend(&mut ledger, &quota(56, 1), now));
@@ -203,7 +203,7 @@ fn a_block_does_not_survive_a_quota_that_was_raised_used_up_and_lowered_again() 
 
 #[test]
 fn blocks_shrink_to_one_near_the_end() {
-    let of = OfKind::of(own(&[(1_000, Period::Day)]), QuotaResource::Predictions, Revision(1));
+    let of = ResourceQuotas::of(own(&[(1_000, Period::Day)]), QuotaResource::Predictions, Revision(1));
     let now = Timestamp::from_micros(NOON);
     let (mut server, mut ledger, mut sizes) = (Server::default(), Ledger::default(), Vec::new());
     let day = ("day", Period::Day.around(now).start.micros());
@@ -221,7 +221,7 @@ fn blocks_shrink_to_one_near_the_end() {
 fn a_quota_that_is_lowered_voids_what_lies_beyond_and_one_that_is_raised_has_more_at_once() {
     // The usage of a changed key belongs to another revision.
     let quota = |limit: u32| {
-        OfKind::of(own(&[(limit, Period::Day)]), QuotaResource::Predictions, Revision(limit.into()))
+        ResourceQuotas::of(own(&[(limit, Period::Day)]), QuotaResource::Predictions, Revision(limit.into()))
     };
     let now = Timestamp::from_micros(NOON);
     let (mut server, mut ledger) = (Server::default(), Ledger::default());

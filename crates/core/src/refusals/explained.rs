@@ -6,11 +6,11 @@ use keyrack_store::{DeniedRequest, KeyRow};
 
 /// Why a request was denied.
 #[derive(Clone, Debug)]
-pub struct Explained {
+pub struct DenialExplanation {
     pub refused: DeniedRequest,
     pub key: KeyRow,
     /// All checks, in their order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<CheckStep>,
     /// The value that failed the check.
     pub saw: String,
     /// The value that the check expects, from the current state of the key.
@@ -18,21 +18,21 @@ pub struct Explained {
     /// What to do about the denial.
     pub advice: &'static str,
     /// Where to change the key.
-    pub place: Place,
+    pub place: EditLocation,
     /// Whether the request would pass the failed check with the current key. `None` if the record is not sufficient to decide.
     pub passes_now: Option<bool>,
 }
 
 /// A check with its result.
 #[derive(Clone, Copy, Debug)]
-pub struct Step {
+pub struct CheckStep {
     pub name: &'static str,
-    pub result: Result,
+    pub result: CheckOutcome,
 }
 
 /// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Result {
+pub enum CheckOutcome {
     Passed,
     Failed,
     /// An earlier check failed.
@@ -41,7 +41,7 @@ pub enum Result {
 
 /// The page on which something about a key can be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum EditLocation {
     /// A field of the key's form.
     Field(&'static str),
     /// The details page of the key.
@@ -52,7 +52,7 @@ pub enum Place {
     New,
 }
 
-impl Place {
+impl EditLocation {
     /// Returns the path of the page. `base` is the path of the API Keys page.
     pub fn below(self, base: &str, key: keyrack_key::KeyId) -> String {
         match self {
@@ -101,7 +101,7 @@ const fn failed_check(reason: Reason) -> Option<usize> {
     }
 }
 
-impl Explained {
+impl DenialExplanation {
     pub(super) fn of(refused: DeniedRequest, key: KeyRow) -> Self {
         // A newer version may have written a reason that this version does not know.
         let reason = refused.refused.parse().ok();
@@ -113,19 +113,19 @@ impl Explained {
 
     /// Returns the name of the check that failed.
     pub fn failed(&self) -> &'static str {
-        let failed = self.steps.iter().find(|step| step.result == Result::Failed);
+        let failed = self.steps.iter().find(|step| step.result == CheckOutcome::Failed);
         failed.map_or("Another limit of the key", |step| step.name)
     }
 }
 
-fn steps(reason: Option<Reason>) -> Vec<Step> {
+fn steps(reason: Option<Reason>) -> Vec<CheckStep> {
     let failed = reason.and_then(failed_check);
     let result = |at: usize| match failed {
-        Some(failed) if at == failed => Result::Failed,
-        Some(failed) if at > failed => Result::NotReached,
-        _ => Result::Passed,
+        Some(failed) if at == failed => CheckOutcome::Failed,
+        Some(failed) if at > failed => CheckOutcome::NotReached,
+        _ => CheckOutcome::Passed,
     };
-    CHECKS.iter().enumerate().map(|(at, name)| Step { name, result: result(at) }).collect()
+    CHECKS.iter().enumerate().map(|(at, name)| CheckStep { name, result: result(at) }).collect()
 }
 
 fn saw(reason: Option<Reason>, refused: &DeniedRequest) -> String {
@@ -234,50 +234,57 @@ fn these<T: Ord + ToString>(only: &Allowlist<T>, any: &str) -> String {
 
 /// Returns advice about a denial, and the page on which to follow the advice. `None` is a reason that a newer version
 /// recorded.
-fn place_of(reason: Option<Reason>) -> (&'static str, Place) {
-    const UNKNOWN: (&str, Place) = ("The page of the key says what narrows it.", Place::Key);
+fn place_of(reason: Option<Reason>) -> (&'static str, EditLocation) {
+    const UNKNOWN: (&str, EditLocation) = ("The page of the key says what narrows it.", EditLocation::Key);
     let Some(reason) = reason else { return UNKNOWN };
     match reason {
         Reason::Network => (
             "If the caller is yours, add its network. If that is the address of your proxy, start Keyrack with --trusted-proxy \
              and this address instead: it then sees who calls.",
-            Place::Field("networks"),
+            EditLocation::Field("networks"),
         ),
-        Reason::Origin => ("If the page is yours, add its origin.", Place::Field("origins")),
+        Reason::Origin => ("If the page is yours, add its origin.", EditLocation::Field("origins")),
         Reason::Permission => (
             "If the program needs it, give the key the scope; better, give the program a key of its own.",
-            Place::Field("scope"),
+            EditLocation::Field("scope"),
         ),
         Reason::InQuery => (
             "Send it as Authorization: Bearer or X-Api-Key, and rotate it: the URL was seen by others.",
-            Place::Rotate,
+            EditLocation::Rotate,
         ),
-        Reason::InBrowser => ("Use a key with Inference alone on pages, and rotate this one.", Place::New),
+        Reason::InBrowser => {
+            ("Use a key with Inference alone on pages, and rotate this one.", EditLocation::New)
+        }
         Reason::UntrustedFacts => (
             "If this is one of your services, give it a key with the scope Node. If not, someone else is trying your key.",
-            Place::New,
+            EditLocation::New,
         ),
         Reason::Retired => {
-            ("Give the program the new secret. If it is lost, rotate once more.", Place::Rotate)
+            ("Give the program the new secret. If it is lost, rotate once more.", EditLocation::Rotate)
         }
-        Reason::Deleted => ("A deleted key stays deleted: give the program a new one.", Place::New),
-        Reason::Paused => ("Resume the key, or wait until the pause ends by itself.", Place::Key),
-        Reason::Expired => ("Give the key a later expiry.", Place::Field("expiry")),
-        Reason::NotUnderstood => ("Bring every server to the same version.", Place::Key),
-        Reason::Rate => ("Send fewer requests at once, or raise the limit.", Place::Field("rate_requests")),
+        Reason::Deleted => ("A deleted key stays deleted: give the program a new one.", EditLocation::New),
+        Reason::Paused => ("Resume the key, or wait until the pause ends by itself.", EditLocation::Key),
+        Reason::Expired => ("Give the key a later expiry.", EditLocation::Field("expiry")),
+        Reason::NotUnderstood => ("Bring every server to the same version.", EditLocation::Key),
+        Reason::Rate => {
+            ("Send fewer requests at once, or raise the limit.", EditLocation::Field("rate_requests"))
+        }
         Reason::VisitorRate => (
             "Let the page send fewer requests, or raise what each visitor may send.",
-            Place::Field("visitor_requests"),
+            EditLocation::Field("visitor_requests"),
         ),
         Reason::Quota => (
             "Wait until the next day or month begins, or raise the quota: that counts at once.",
-            Place::Field("predictions_day"),
+            EditLocation::Field("predictions_day"),
         ),
-        Reason::OutsideProjects => ("If the program needs it, add the project.", Place::Field("projects")),
-        Reason::OutsideModels => ("If the program needs it, add the model.", Place::Field("models")),
-        Reason::Image => {
-            ("Let the program send smaller images, or raise the largest size.", Place::Field("max_image"))
+        Reason::OutsideProjects => {
+            ("If the program needs it, add the project.", EditLocation::Field("projects"))
         }
+        Reason::OutsideModels => ("If the program needs it, add the model.", EditLocation::Field("models")),
+        Reason::Image => (
+            "Let the program send smaller images, or raise the largest size.",
+            EditLocation::Field("max_image"),
+        ),
         Reason::Missing | Reason::Ambiguous | Reason::Malformed | Reason::Stale | Reason::Unknown => UNKNOWN,
     }
 }
@@ -322,11 +329,13 @@ mod tests {
     fn a_refusal_stands_where_its_check_stands() {
         let results = |reason| steps(reason).iter().map(|step| step.result).collect::<Vec<_>>();
         let network = results(Some(Reason::Network));
-        assert_eq!(network[..3], [Result::Passed; 3]);
-        assert_eq!(network[3], Result::Failed);
-        assert!(network[4..].iter().all(|result| *result == Result::NotReached));
-        assert_eq!(results(Some(Reason::OutsideProjects))[10], Result::Failed);
-        assert!(results("of_a_newer_version".parse().ok()).iter().all(|result| *result == Result::Passed));
+        assert_eq!(network[..3], [CheckOutcome::Passed; 3]);
+        assert_eq!(network[3], CheckOutcome::Failed);
+        assert!(network[4..].iter().all(|result| *result == CheckOutcome::NotReached));
+        assert_eq!(results(Some(Reason::OutsideProjects))[10], CheckOutcome::Failed);
+        assert!(
+            results("of_a_newer_version".parse().ok()).iter().all(|result| *result == CheckOutcome::Passed)
+        );
     }
 
     /// In the same order as [`keyrack_key::KeyState::decide`].
@@ -335,7 +344,7 @@ mod tests {
         let of_no_key =
             [Reason::Missing, Reason::Ambiguous, Reason::Malformed, Reason::Stale, Reason::Unknown];
         for reason in Reason::ALL {
-            let has_failed = steps(Some(reason)).iter().any(|step| step.result == Result::Failed);
+            let has_failed = steps(Some(reason)).iter().any(|step| step.result == CheckOutcome::Failed);
             assert_eq!(has_failed, !of_no_key.contains(&reason), "{reason}");
         }
     }

@@ -10,11 +10,11 @@ use crate::OpError;
 
 /// Denies keys that the guard has allowed.
 #[derive(Clone, Debug)]
-pub struct Late {
+pub struct DeferredDenials {
     rack: Arc<Rack>,
 }
 
-impl Late {
+impl DeferredDenials {
     /// Denies keys of `rack`.
     pub const fn new(rack: Arc<Rack>) -> Self {
         Self { rack }

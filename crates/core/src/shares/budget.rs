@@ -66,7 +66,7 @@ pub enum Holder {
     Workspace,
     Network,
     /// All claimants together hold every unit.
-    Everybody,
+    AllClaimants,
 }
 
 impl Budget {
@@ -109,7 +109,7 @@ impl Share {
         self.add(units, Ledger::admits_growth)
     }
 
-    fn add(&mut self, units: usize, admits: Admits) -> Result<(), Exhausted> {
+    fn add(&mut self, units: usize, admits: AdmissionCheck) -> Result<(), Exhausted> {
         let Inner { resource, ledger } = &*self.budget.0;
         let mut ledger = ledger.lock();
         let admitted = admits(&ledger, self.claimant, units);
@@ -127,7 +127,7 @@ impl Drop for Share {
 }
 
 /// Checks whether a claimant may take the units. The error is the holder whose share is used up.
-type Admits = fn(&Ledger, Claimant, usize) -> Result<(), Holder>;
+type AdmissionCheck = fn(&Ledger, Claimant, usize) -> Result<(), Holder>;
 
 /// The number of units that a single claimant gets.
 const fn alone(capacity: usize, to_free: usize) -> usize {
@@ -161,7 +161,7 @@ impl Ledger {
 
     fn left(&self, capacity: usize, units: usize) -> Result<usize, Holder> {
         let left = capacity.checked_sub(self.taken).and_then(|free| free.checked_sub(units));
-        left.ok_or(Holder::Everybody)
+        left.ok_or(Holder::AllClaimants)
     }
 
     fn admits(
@@ -234,7 +234,7 @@ impl fmt::Display for Exhausted {
             Holder::Person => "You already use your share",
             Holder::Workspace => "This workspace already uses its share",
             Holder::Network => "Your network already uses its share",
-            Holder::Everybody => {
+            Holder::AllClaimants => {
                 return write!(f, "The server's {resource} is in use. Try again in a moment.");
             }
         };
@@ -292,7 +292,7 @@ mod tests {
     fn of_a_few_slots_everybody_who_holds_none_gets_one() {
         let (budget, of) = (Budget::new("slots", 4), claimants(4, 1));
         let held: Vec<_> = of.iter().map(|workspace| budget.take(workspace[0], 1).unwrap()).collect();
-        assert_eq!(budget.take(of[0][0], 1).unwrap_err().holder, Holder::Everybody);
+        assert_eq!(budget.take(of[0][0], 1).unwrap_err().holder, Holder::AllClaimants);
         drop(held);
         let (held, _) = hoard(&budget, of[0][0]);
         assert_eq!(held.len(), 2);
@@ -305,7 +305,7 @@ mod tests {
         assert_eq!(share.grow(11).unwrap_err().holder, Holder::Key);
         assert_eq!(budget.taken(), 30);
         share.grow(10).unwrap();
-        assert_eq!(budget.take(of[1][0], 41).unwrap_err().holder, Holder::Everybody);
+        assert_eq!(budget.take(of[1][0], 41).unwrap_err().holder, Holder::AllClaimants);
         drop(share);
         assert_eq!(budget.taken(), 0);
         assert!(budget.0.ledger.lock().by_claimant.is_empty());
@@ -334,7 +334,7 @@ mod tests {
         assert_eq!(budget.take(of[0][1], 60).unwrap_err().holder, Holder::Workspace);
         let second = budget.take(of[1][0], 60).unwrap();
         assert_eq!(budget.take(of[1][0], 10).unwrap_err().holder, Holder::Key);
-        assert_eq!(budget.take(of[2][0], 41).unwrap_err().holder, Holder::Everybody);
+        assert_eq!(budget.take(of[2][0], 41).unwrap_err().holder, Holder::AllClaimants);
         assert!(budget.take(of[2][0], 40).is_ok());
         drop((first, second));
         assert_eq!(budget.taken(), 0);
@@ -348,7 +348,7 @@ mod tests {
             of[..10].iter().map(|keys| keys.iter().map(|key| hoard(&budget, *key).0)).collect();
         let greedy: Vec<_> = greedy.into_iter().flatten().collect();
         assert!(greedy[0].len() == 40 && budget.taken() <= 85, "{}", budget.taken());
-        assert_eq!(budget.take(of[0][0], 1).unwrap_err().holder, Holder::Everybody);
+        assert_eq!(budget.take(of[0][0], 1).unwrap_err().holder, Holder::AllClaimants);
         // Each of the other workspaces gets one unit, and no more.
         let others: Vec<_> = of[10..25].iter().map(|keys| budget.take(keys[0], 1).unwrap()).collect();
         for keys in &of[10..25] {

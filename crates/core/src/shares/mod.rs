@@ -18,7 +18,7 @@ use keyrack_store::Actor;
 
 pub use backlog::Backlog;
 pub use budget::{Budget, Exhausted, Holder, Share};
-pub use queue::{FairQueue, QueueFull, Turn};
+pub use queue::{FairQueue, QueueFull, QueuePermit};
 pub use schedule::Limits;
 
 /// A tenant, and the key or person within the tenant.

@@ -7,17 +7,17 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 use super::Claimant;
-use super::schedule::{Limits, Running, Schedule};
+use super::schedule::{Limits, RunningWork, Schedule};
 
 /// Waiting work, in an order that is fair to all workspaces and keys. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct FairQueue(Arc<Mutex<Schedule<oneshot::Sender<Turn>>>>);
+pub struct FairQueue(Arc<Mutex<Schedule<oneshot::Sender<QueuePermit>>>>);
 
 /// A permit to work. Dropping the turn starts the next work.
 #[derive(Debug)]
-pub struct Turn {
+pub struct QueuePermit {
     queue: FairQueue,
-    running: Running,
+    running: RunningWork,
 }
 
 /// No turn was free in time, or the queue is full.
@@ -32,12 +32,17 @@ impl FairQueue {
     }
 
     /// Waits for a turn for work of this cost, at most until `until`.
-    pub async fn turn(&self, claimant: Claimant, cost: u64, until: Instant) -> Result<Turn, QueueFull> {
+    pub async fn turn(
+        &self,
+        claimant: Claimant,
+        cost: u64,
+        until: Instant,
+    ) -> Result<QueuePermit, QueueFull> {
         let (ticket, turn) = oneshot::channel();
         let joined = self.0.lock().join(claimant, cost, ticket, Instant::now());
         let Ok((number, who_left)) = joined else { return Err(QueueFull) };
         drop(who_left);
-        let _place = Place { queue: self, number };
+        let _place = QueueEntry { queue: self, number };
         self.dispatch();
         timeout_at(until, turn).await.map_err(|_| QueueFull)?.map_err(|_| QueueFull)
     }
@@ -53,12 +58,12 @@ impl FairQueue {
             let next = self.0.lock().next(Instant::now());
             let Some((running, ticket)) = next else { return };
             // If the receiver is gone, dropping the turn returns it to the queue.
-            let _ = ticket.send(Turn { queue: self.clone(), running });
+            let _ = ticket.send(QueuePermit { queue: self.clone(), running });
         }
     }
 }
 
-impl Turn {
+impl QueuePermit {
     /// Lowers the cost of the work, if it costs less than the requested cost.
     pub fn reduce(&mut self, cost: u64) {
         self.queue.0.lock().reduce(&mut self.running, cost, Instant::now());
@@ -66,7 +71,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for QueuePermit {
     fn drop(&mut self) {
         self.queue.0.lock().end(self.running);
         self.queue.dispatch();
@@ -74,12 +79,12 @@ impl Drop for Turn {
 }
 
 /// A place in the queue. Dropping the place, with a turn or without, removes the work from the queue.
-struct Place<'a> {
+struct QueueEntry<'a> {
     queue: &'a FairQueue,
     number: u64,
 }
 
-impl Drop for Place<'_> {
+impl Drop for QueueEntry<'_> {
     fn drop(&mut self) {
         self.queue.0.lock().leave(self.number);
         // Other work may have waited behind heavy work that left the queue.

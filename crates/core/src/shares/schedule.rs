@@ -68,7 +68,7 @@ struct Job<T> {
 
 /// Running work, to be returned to [`Schedule::end`].
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Running {
+pub(super) struct RunningWork {
     claimant: Claimant,
     cost: u64,
     is_heavy: bool,
@@ -126,12 +126,13 @@ impl<T> Schedule<T> {
     }
 
     /// Returns the work that starts now, or `None` if there is no free turn or no work that fits.
-    pub(super) fn next(&mut self, at: Instant) -> Option<(Running, T)> {
+    pub(super) fn next(&mut self, at: Instant) -> Option<(RunningWork, T)> {
         if self.running.len() >= self.limits.turns {
             return None;
         }
         let job = self.waiting.remove(self.first(at)?);
-        let running = Running { claimant: job.claimant, cost: job.cost, is_heavy: self.is_heavy(job.cost) };
+        let running =
+            RunningWork { claimant: job.claimant, cost: job.cost, is_heavy: self.is_heavy(job.cost) };
         self.running.push(running.claimant);
         if running.is_heavy {
             self.heavy_running += 1;
@@ -151,7 +152,7 @@ impl<T> Schedule<T> {
     }
 
     /// Lowers the cost of running work to its actual cost.
-    pub(super) fn reduce(&mut self, running: &mut Running, cost: u64, at: Instant) {
+    pub(super) fn reduce(&mut self, running: &mut RunningWork, cost: u64, at: Instant) {
         let less = running.cost.saturating_sub(cost);
         if running.is_heavy {
             self.heavy_cost -= less;
@@ -172,7 +173,7 @@ impl<T> Schedule<T> {
     }
 
     /// Releases the turn of finished work.
-    pub(super) fn end(&mut self, running: Running) {
+    pub(super) fn end(&mut self, running: RunningWork) {
         if let Some(place) = self.running.iter().position(|one| *one == running.claimant) {
             self.running.swap_remove(place);
         }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use keyrack_core::Acting;
-use keyrack_core::keys::Draft;
+use keyrack_core::AuthorizedCaller;
+use keyrack_core::keys::KeyDraft;
 use keyrack_key::{Class, Restrictions, Scope};
 use tempfile::TempDir;
 use tokio::runtime::Builder;
@@ -61,9 +61,9 @@ fn filled(keys: usize) -> (TempDir, Vec<String>) {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let secrets = runtime.block_on(async {
         let opened = Opened::on(data.path()).await;
-        let acting = Acting::operator(opened.workspace.id);
+        let acting = AuthorizedCaller::operator(opened.workspace.id);
         let make = async |_| {
-            let draft = Draft {
+            let draft = KeyDraft {
                 name: "bench".to_owned(),
                 class: Class::Secret,
                 scopes: [Scope::Inference].into_iter().collect(),

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use keyrack_core::Acting;
-use keyrack_core::keys::Draft;
+use keyrack_core::AuthorizedCaller;
+use keyrack_core::keys::KeyDraft;
 use keyrack_key::{Class, Restrictions, Scope, Scopes};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Handle};
@@ -15,7 +15,7 @@ pub(crate) struct Desk {
     pub(crate) address: SocketAddr,
     /// Of keys with Inference.
     pub(crate) secrets: Vec<String>,
-    pub(crate) acting: Acting,
+    pub(crate) acting: AuthorizedCaller,
     pub(crate) runtime: Handle,
     _data: TempDir,
 }
@@ -30,7 +30,7 @@ impl Desk {
             let address = opened.serve();
             (opened, address)
         });
-        let acting = Acting::operator(opened.workspace.id);
+        let acting = AuthorizedCaller::operator(opened.workspace.id);
         std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
         let mut desk = Self { opened, address, secrets: Vec::new(), acting, runtime: handle, _data: data };
         desk.secrets = (0..keys).map(|_| desk.key(Scope::Inference).1).collect();
@@ -40,7 +40,7 @@ impl Desk {
     /// A new key: its id and its secret.
     pub(crate) fn key(&self, scope: Scope) -> (keyrack_key::KeyId, String) {
         let scopes: Scopes = [scope].into_iter().collect();
-        let draft = Draft {
+        let draft = KeyDraft {
             name: "bench".to_owned(),
             class: Class::Secret,
             scopes,

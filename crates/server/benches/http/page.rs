@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use keyrack::app::Shared;
-use keyrack_core::Acting;
+use keyrack_core::AuthorizedCaller;
 use keyrack_core::clock;
 use keyrack_key::{Class, Digest, Grant, Hint, KeyId, Restrictions, Scope, WorkspaceId};
 use keyrack_store::{Actor, NewKey};
@@ -42,7 +42,7 @@ pub(crate) fn run() {
 async fn start(data: &std::path::Path) -> (Opened, SocketAddr, String, KeyId) {
     let opened = Opened::on(data).await;
     let last = fill(&opened.app, opened.workspace.id).await;
-    let by = Acting::operator(opened.workspace.id);
+    let by = AuthorizedCaller::operator(opened.workspace.id);
     assert!(opened.app.keys.read(&by, last).await.is_ok());
     let (address, session) = (opened.serve(), opened.session().await);
     (opened, address, session, last)

@@ -9,7 +9,7 @@ use keyrack::folder::Folder;
 use keyrack::http::front::Front;
 use keyrack::http::listen::{self, Connections};
 use keyrack_core::clock;
-use keyrack_core::people::{Founding, From};
+use keyrack_core::people::{SetupDetails, SignInOrigin};
 use keyrack_key::UserId;
 use keyrack_store::Workspace;
 
@@ -26,7 +26,7 @@ impl Opened {
         let config = Choices { data: Some(data.to_owned()), ..Choices::default() }.complete().unwrap();
         let folder = Folder::hold(data).unwrap();
         let app = App::open(config, &folder, clock::now).await.unwrap();
-        let founding = Founding {
+        let founding = SetupDetails {
             name: "Ada".to_owned(),
             email: "ada@example.org".to_owned(),
             password: "correct horse battery".to_owned().into(),
@@ -39,7 +39,8 @@ impl Opened {
     /// What the owner's browser sends as a cookie.
     #[allow(dead_code, reason = "not every benchmark asks for pages")]
     pub(crate) async fn session(&self) -> String {
-        let token = self.app.people.remember(self.owner, From { address: None, agent: None }).await.unwrap();
+        let token =
+            self.app.people.remember(self.owner, SignInOrigin { address: None, agent: None }).await.unwrap();
         format!("keyrack_session={}", token.expose())
     }
 

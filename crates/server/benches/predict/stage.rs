@@ -8,7 +8,7 @@ use std::time::Duration;
 use image::{ImageFormat, Rgb, RgbImage};
 use keyrack::app::Shared;
 use keyrack_core::clock;
-use keyrack_core::objects::Place;
+use keyrack_core::objects::ObjectPath;
 use keyrack_key::{
     Brands, Class, Grant, KeyId, ModelId, ProjectId, Restrictions, Scope, Secret, WorkspaceId,
 };
@@ -102,7 +102,7 @@ async fn keep(app: &Shared, workspace: WorkspaceId, classifier: &Classifier) -> 
     let new = NewModel { id, workspace, project, name: "bench", settings: &settings, actor, now };
     app.store.as_operator().create_model(&new).await.unwrap();
     let job = app.store.take_run(now, now.plus(Duration::from_mins(1))).await.unwrap().unwrap();
-    app.objects.put(&Place::model(project, id, 1), classifier.to_bytes().into()).await.unwrap();
+    app.objects.put(&ObjectPath::model(project, id, 1), classifier.to_bytes().into()).await.unwrap();
     assert!(app.store.end_run(&job, &RunOutcome::Ready(json!({})), now).await.unwrap());
     id
 }

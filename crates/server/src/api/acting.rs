@@ -3,7 +3,7 @@
 use axum::extract::FromRequestParts;
 use http::HeaderMap;
 use http::request::Parts;
-use keyrack_core::{Acting, OpError};
+use keyrack_core::{AuthorizedCaller, OpError};
 use keyrack_guard::Caller;
 use keyrack_key::Denial;
 use keyrack_store::{Role, Workspace, set_tenant};
@@ -17,7 +17,7 @@ use crate::http::session;
 #[derive(Clone, Copy, Debug)]
 pub struct ControlSocket;
 
-impl FromRequestParts<Shared> for Acting {
+impl FromRequestParts<Shared> for AuthorizedCaller {
     type Rejection = ApiError;
 
     /// Leaves a copy in requests that may change something, so that the sender is verified again when the body has arrived.
@@ -33,7 +33,7 @@ impl FromRequestParts<Shared> for Acting {
     }
 }
 
-async fn find(parts: &Parts, app: &Shared) -> Result<Acting, ApiError> {
+async fn find(parts: &Parts, app: &Shared) -> Result<AuthorizedCaller, ApiError> {
     let Some(RouteAccess::Guarded(_, role)) = parts.extensions.get::<RouteAccess>().copied() else {
         return Err(no_access_stated(app, parts));
     };
@@ -45,13 +45,13 @@ async fn find(parts: &Parts, app: &Shared) -> Result<Acting, ApiError> {
             Some(_) if !is_elsewhere => Err(OpError::KeyAndCookie.into()),
             _ => {
                 app.metrics.allowed();
-                Ok(Acting::key(caller))
+                Ok(AuthorizedCaller::key(caller))
             }
         };
     }
     if parts.extensions.get::<ControlSocket>().is_some() {
         let workspace = named_workspace(&parts.headers, app).await?;
-        return Ok(Acting::operator(workspace.id));
+        return Ok(AuthorizedCaller::operator(workspace.id));
     }
     let Some(token) = cookie else {
         return Err(app.refused(&Denial::Missing.into()));
@@ -67,7 +67,7 @@ async fn find(parts: &Parts, app: &Shared) -> Result<Acting, ApiError> {
     let membership = memberships.into_iter().find(|one| is_named(&one.workspace, wanted));
     let membership = membership.ok_or(OpError::NotFound("workspace"))?;
     demand(membership.role, role)?;
-    Ok(Acting::member(&membership.workspace, &session, membership.role, role))
+    Ok(AuthorizedCaller::member(&membership.workspace, &session, membership.role, role))
 }
 
 /// Errors if the role `has` is lower than `needs`.
@@ -79,7 +79,7 @@ pub fn demand(has: Role, needs: Role) -> Result<(), OpError> {
 fn no_access_stated(app: &App, parts: &Parts) -> ApiError {
     match app.guard.find(parts) {
         Ok(None) => OpError::Anonymous.into(),
-        _ => OpError::NoKeysHere.into(),
+        _ => OpError::KeyNotAccepted.into(),
     }
 }
 

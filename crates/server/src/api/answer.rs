@@ -4,7 +4,7 @@ use axum::Extension;
 use axum::response::{IntoResponse, Response};
 use http::header;
 use keyrack_core::OpError;
-use keyrack_core::predict::Held;
+use keyrack_core::predict::MemoryPermit;
 use serde::Serialize;
 
 use crate::http::error::ApiError;
@@ -12,7 +12,7 @@ use crate::http::response_budget::{HasShare, held_bytes};
 
 /// Returns `value` as a JSON response. `held` is released when the client has received the bytes or has disconnected, which may
 /// be long after the handler returned.
-pub fn held_json(value: &impl Serialize, held: Held) -> Result<Response, ApiError> {
+pub fn held_json(value: &impl Serialize, held: MemoryPermit) -> Result<Response, ApiError> {
     let bytes = serde_json::to_vec(value).map_err(OpError::internal)?;
     let kind = [(header::CONTENT_TYPE, "application/json")];
     Ok((Extension(HasShare), kind, held_bytes(bytes, held)).into_response())

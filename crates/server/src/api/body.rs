@@ -13,10 +13,10 @@ use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
-use keyrack_core::predict::Held;
-use keyrack_core::predict::room::NoRoom;
+use keyrack_core::predict::MemoryPermit;
+use keyrack_core::predict::room::MemoryDenial;
 use keyrack_core::shares::Claimant;
-use keyrack_core::{Acting, OpError};
+use keyrack_core::{AuthorizedCaller, OpError};
 use keyrack_guard::Problem;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -49,7 +49,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Body<T> {
 /// Like [`Body`], for routes that accept long bodies ([`allowance::LIST`]). The second field is the caller's permit in the memory
 /// budget of request bodies. Handlers hold the permit as long as the value.
 #[derive(Debug)]
-pub struct LongBody<T>(pub T, pub Held);
+pub struct LongBody<T>(pub T, pub MemoryPermit);
 
 impl<T: DeserializeOwned> FromRequest<Shared> for LongBody<T> {
     type Rejection = ApiError;
@@ -65,7 +65,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for LongBody<T> {
 
 /// Extracts a long list of JSON objects from the body, with a permit as in [`LongBody`]. Errors like [`Body`].
 #[derive(Debug)]
-pub struct ListBody<T>(pub Vec<T>, pub Held);
+pub struct ListBody<T>(pub Vec<T>, pub MemoryPermit);
 
 impl<T: DeserializeOwned> FromRequest<Shared> for ListBody<T> {
     type Rejection = ApiError;
@@ -134,23 +134,23 @@ fn has_cause<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
 
 /// Reads a body, up to the maximum of its route. A body that is longer than [`allowance::SMALL`] counts against the share of its
 /// caller, which extractors of the caller have put into the request. Unknown callers have one share in common.
-async fn read(request: Request, app: &Shared) -> Result<(Bytes, Held), ApiError> {
+async fn read(request: Request, app: &Shared) -> Result<(Bytes, MemoryPermit), ApiError> {
     let (parts, body) = request.with_limited_body().into_parts();
     let claimant = parts.extensions.get().copied().unwrap_or_else(|| Claimant::network(None));
     let (most, announced) = (allowance::LIST.bytes, entrance::announced(&parts.headers));
     let gathering = app.lists.gather_beyond(allowance::SMALL.bytes, claimant, most, announced);
     let denied = |no| match no {
-        NoRoom::TooMany => problem(
+        MemoryDenial::TooLarge => problem(
             StatusCode::PAYLOAD_TOO_LARGE,
             "too_large",
             "The request body is too large for this path. Send less at once.",
         ),
-        NoRoom::Full(exhausted) => OpError::from(exhausted).into(),
+        MemoryDenial::Exhausted(exhausted) => OpError::from(exhausted).into(),
     };
     let body = collect(body, gathering, denied).await?;
     // A client can hold its body back for as long as it likes. What the handler then finds in the store is no answer for a key
     // that was deleted meanwhile.
-    if let Some(by) = parts.extensions.get::<Acting>() {
+    if let Some(by) = parts.extensions.get::<AuthorizedCaller>() {
         by.verify(&app.store, app.now()).await?;
     }
     Ok(body)

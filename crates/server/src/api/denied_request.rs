@@ -2,9 +2,9 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use keyrack_core::refusals::{CheckResult, Explained, is_request_id};
+use keyrack_core::refusals::{CheckOutcome, DenialExplanation, is_request_id};
 use keyrack_core::times::rfc3339;
-use keyrack_core::{Acting, OpError};
+use keyrack_core::{AuthorizedCaller, OpError};
 use keyrack_key::Permission;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -71,7 +71,7 @@ pub struct DeniedRequestKey {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RequestCheck {
     name: &'static str,
-    #[schema(inline, value_type = crate::api::schema::CheckResult)]
+    #[schema(inline, value_type = crate::api::schema::CheckOutcome)]
     result: &'static str,
 }
 
@@ -86,7 +86,7 @@ pub struct RequestCheck {
         (status = 404, description = "No denied request with this ID is kept.")))]
 pub async fn explain(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Path(id): Path<String>,
 ) -> Result<Json<DeniedRequestBody>, ApiError> {
     if !is_request_id(&id) {
@@ -97,16 +97,20 @@ pub async fn explain(
     Ok(Json(DeniedRequestBody::new(explained, manage_url)))
 }
 
-async fn manage_url(app: &App, by: &Acting, explained: &Explained) -> Result<String, OpError> {
+async fn manage_url(
+    app: &App,
+    by: &AuthorizedCaller,
+    explained: &DenialExplanation,
+) -> Result<String, OpError> {
     let workspace = app.store.workspace(by.workspace).await?.ok_or(OpError::NotFound("workspace"))?;
     let base = format!("{}/w/{}/settings/api-keys", app.config.base_url(), workspace.slug);
     Ok(explained.place.below(&base, explained.key.id))
 }
 
 impl DeniedRequestBody {
-    fn new(explained: Explained, manage_url: String) -> Self {
+    fn new(explained: DenialExplanation, manage_url: String) -> Self {
         let failed_check = explained.failed();
-        let Explained { refused, key, steps, saw, expected, advice, passes_now, .. } = explained;
+        let DenialExplanation { refused, key, steps, saw, expected, advice, passes_now, .. } = explained;
         let checks =
             steps.iter().map(|step| RequestCheck { name: step.name, result: name(step.result) }).collect();
         Self {
@@ -131,10 +135,10 @@ impl DeniedRequestBody {
     }
 }
 
-const fn name(result: CheckResult) -> &'static str {
+const fn name(result: CheckOutcome) -> &'static str {
     match result {
-        CheckResult::Passed => "passed",
-        CheckResult::Failed => "failed",
-        CheckResult::NotReached => "not_reached",
+        CheckOutcome::Passed => "passed",
+        CheckOutcome::Failed => "failed",
+        CheckOutcome::NotReached => "not_reached",
     }
 }

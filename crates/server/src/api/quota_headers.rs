@@ -4,15 +4,15 @@ use http::HeaderMap;
 use keyrack_guard::limits::RateLimitState;
 use keyrack_key::Timestamp;
 
-use keyrack_core::quotas::Spent;
+use keyrack_core::quotas::QuotaUnit;
 
 /// Returns the header items of all quotas that the request used.
-pub fn items(spent: &Spent, now: Timestamp) -> impl Iterator<Item = RateLimitState> {
+pub fn items(spent: &QuotaUnit, now: Timestamp) -> impl Iterator<Item = RateLimitState> {
     spent.standings().map(move |standing| RateLimitState::of_quota(standing, now))
 }
 
 /// Returns the headers of all quotas that the request used. Empty if the request used none.
-pub fn headers(spent: &Spent, now: Timestamp) -> HeaderMap {
+pub fn headers(spent: &QuotaUnit, now: Timestamp) -> HeaderMap {
     let mut headers = HeaderMap::new();
     items(spent, now).for_each(|item| item.add_to(&mut headers));
     headers

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use keyrack_core::Acting;
+use keyrack_core::AuthorizedCaller;
 use keyrack_guard::Caller;
 
 use super::RouteAccess;
@@ -27,7 +27,7 @@ impl FromRequestParts<Shared> for Reauthorization {
 
 impl Reauthorization {
     /// Returns the actor of the request, or `None` if the request would be denied now.
-    pub async fn authorize(&self) -> Option<Acting> {
+    pub async fn authorize(&self) -> Option<AuthorizedCaller> {
         let mut parts = self.parts.clone();
         if parts.extensions.remove::<Caller>().is_some() {
             let Some(RouteAccess::Guarded(permission, _)) = parts.extensions.get::<RouteAccess>().copied()
@@ -37,6 +37,6 @@ impl Reauthorization {
             let caller = self.app.guard.check_again(&parts, Some(permission)).ok()?;
             parts.extensions.insert(caller);
         }
-        Acting::from_request_parts(&mut parts, &self.app).await.ok()
+        AuthorizedCaller::from_request_parts(&mut parts, &self.app).await.ok()
     }
 }

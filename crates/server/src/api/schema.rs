@@ -112,7 +112,7 @@ texts! {
 // single namespace for the values of all enums that are components.
 text_types! {
     /// The result of a check. `not_reached`: an earlier check failed.
-    CheckResult = words(["passed", "failed", "not_reached"]);
+    CheckOutcome = words(["passed", "failed", "not_reached"]);
     /// The status of the keys to list, or `any`.
     KeyStatusFilter = words(["active", "paused", "expired", "deleted", "any"]);
 }

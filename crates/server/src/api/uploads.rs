@@ -4,7 +4,7 @@ use axum::extract::{Path, Request, State};
 use http::StatusCode;
 use keyrack_core::OpError;
 use keyrack_core::datasets::UploadError;
-use keyrack_core::predict::room::NoRoom;
+use keyrack_core::predict::room::MemoryDenial;
 use keyrack_guard::Problem;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -50,8 +50,8 @@ pub async fn put(
     let most = app.config.max_image;
     let (parts, body) = request.into_parts();
     let gathered = gather(&parts.headers, body, app.datasets.room(), claimant, most, |no| match no {
-        NoRoom::TooMany => too_large(most),
-        NoRoom::Full(exhausted) => OpError::from(exhausted).into(),
+        MemoryDenial::TooLarge => too_large(most),
+        MemoryDenial::Exhausted(exhausted) => OpError::from(exhausted).into(),
     });
     let (bytes, _held) = tokio::select! {
         gathered = gathered => gathered?,

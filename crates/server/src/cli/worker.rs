@@ -9,7 +9,7 @@ use keyrack_core::clock;
 use super::error::CliError;
 use crate::config::Choices;
 use crate::telemetry;
-use crate::worker::{Orders, Worker};
+use crate::worker::{Worker, WorkerSignals};
 
 #[derive(Args, Debug)]
 pub(super) struct WorkerArgs {
@@ -49,7 +49,7 @@ impl WorkerArgs {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.map_err(|error| CliError::from_error(&error))?;
         let result = runtime.block_on(async {
-            let orders = Orders::listen(by_server).map_err(|error| CliError::from_error(&error))?;
+            let orders = WorkerSignals::listen(by_server).map_err(|error| CliError::from_error(&error))?;
             let worker = Worker::open(&config, threads, clock::now).await;
             let worker = worker.map_err(|error| CliError::from_error(&error))?;
             worker.work(orders).await.map_err(|error| CliError::from_error(&error))

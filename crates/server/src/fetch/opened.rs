@@ -12,9 +12,9 @@ use super::addresses::is_public;
 
 /// Hosts that the operator has named, in lower case. These hosts may have private addresses.
 #[derive(Clone, Debug)]
-pub(super) struct Opened(Arc<HashSet<String>>);
+pub(super) struct AllowedHosts(Arc<HashSet<String>>);
 
-impl Opened {
+impl AllowedHosts {
     pub(super) fn of(hosts: &[String]) -> Self {
         Self(Arc::new(hosts.iter().map(|host| plain(host)).collect()))
     }
@@ -43,7 +43,7 @@ impl Opened {
 }
 
 /// The client resolves every name with this resolver, and connects only to the addresses that the resolver returns.
-impl Resolve for Opened {
+impl Resolve for AllowedHosts {
     fn resolve(&self, name: Name) -> Resolving {
         let is_opened = self.names(name.as_str());
         Box::pin(async move {

@@ -39,7 +39,7 @@ fn server() -> String {
 #[tokio::test]
 async fn who_finds_no_room_is_told_so_and_on_the_beat() {
     let door = ImageFetcher::new(BYTES.len(), &["localhost".to_owned()]);
-    let room = Room::for_pictures_of(BYTES.len());
+    let room = MemoryBudget::for_pictures_of(BYTES.len());
     let of = claimants(2, 1);
     let (by, mut others) = (of[0][0], room.gather(of[1][0], 1_000, None));
     others.push(&[0; 60]).unwrap();
@@ -67,7 +67,7 @@ async fn a_workspace_whose_urls_never_answer_keeps_no_other_from_fetching() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://localhost:{}/", silent.local_addr().unwrap().port());
     let door = ImageFetcher::new(BYTES.len(), &["localhost".to_owned()]);
-    let (room, of) = (Room::for_pictures_of(BYTES.len()), claimants(2, 3));
+    let (room, of) = (MemoryBudget::for_pictures_of(BYTES.len()), claimants(2, 3));
     let mut flood = Vec::new();
     let refused = 'flood: loop {
         for key in &of[0] {

@@ -13,7 +13,7 @@ use axum::{Json, Router};
 use bytes::Bytes;
 use http::StatusCode;
 use keyrack_core::disk::ignore_missing;
-use keyrack_core::people::Founding;
+use keyrack_core::people::SetupDetails;
 use keyrack_guard::Problem;
 use serde::Deserialize;
 use serde_json::json;
@@ -88,7 +88,7 @@ async fn set_up(State(app): State<Shared>, body: Bytes) -> Result<impl IntoRespo
     // Serde's message could repeat what the client sent, and that includes a password.
     let sent: Setup = serde_json::from_slice(&body).map_err(|_| malformed())?;
     let Setup { name, email, password, workspace } = sent;
-    let founding = Founding { name, email, password: Zeroizing::new(password), workspace };
+    let founding = SetupDetails { name, email, password: Zeroizing::new(password), workspace };
     let (user, workspace) = app.people.set_up(founding).await?;
     let owner = json!({ "id": user.id, "name": user.name, "email": user.email });
     let workspace = json!({ "id": workspace.id, "slug": workspace.slug, "name": workspace.name });

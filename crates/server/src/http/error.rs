@@ -11,7 +11,7 @@ use keyrack_store::StoreError;
 
 use super::problem::{answering, carrying, carrying_error, log_cause};
 use super::problems;
-use super::refusals::{DeniedCaller, Saw};
+use super::refusals::{CheckSubject, DeniedCaller};
 use crate::app::App;
 
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub struct DeniedRequest {
 #[derive(Debug)]
 pub enum DenialCause {
     /// The check of the key failed. `saw` is what the check was about, if not about the request itself.
-    Check { refusal: DeniedCheck, saw: Option<Saw> },
+    Check { refusal: DeniedCheck, saw: Option<CheckSubject> },
     /// The key is allowed, but states facts that only a trusted service may state.
     UntrustedFacts(KeyId),
 }
@@ -120,7 +120,7 @@ impl App {
     }
 
     /// Like [`refused`](Self::refused), for a check that was about `saw` instead of the request itself.
-    pub fn refused_asking(&self, refusal: &DeniedCheck, saw: Option<Saw>) -> ApiError {
+    pub fn refused_asking(&self, refusal: &DeniedCheck, saw: Option<CheckSubject>) -> ApiError {
         let problem = self.guard.problem(refusal);
         DeniedRequest { problem, cause: DenialCause::Check { refusal: refusal.clone(), saw } }.into()
     }

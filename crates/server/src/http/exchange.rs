@@ -16,7 +16,7 @@ use keyrack_store::{tenant_and_actor, with_tenant};
 use tracing::{Instrument, Span};
 
 use super::progress::Progress;
-use super::refusals::Told;
+use super::refusals::RequestFacts;
 use super::request_id::{self, RequestId};
 use super::{encoding, host, log, problem, response_budget};
 use crate::app::{App, Shared};
@@ -53,8 +53,8 @@ pub struct Exchange<'a> {
     id: RequestId,
     method: Method,
     route: Option<&'a str>,
-    line: log::Line,
-    told: Option<Told<'a>>,
+    line: log::RequestLogLine,
+    told: Option<RequestFacts<'a>>,
 }
 
 impl<'a> Exchange<'a> {
@@ -67,9 +67,9 @@ impl<'a> Exchange<'a> {
         request: &mut Parts,
     ) -> Result<Self, Box<Response>> {
         let id = RequestId::random();
-        let line = log::Line::begin(request, address);
+        let line = log::RequestLogLine::begin(request, address);
         let settled = host::settle(request).and_then(|()| host::check_size(request));
-        let told = route.map(|route| Told::by(request, route, address));
+        let told = route.map(|route| RequestFacts::by(request, route, address));
         let exchange = Self { id, method: request.method.clone(), route, line, told };
         match settled {
             Ok(()) => Ok(exchange),
@@ -81,7 +81,13 @@ impl<'a> Exchange<'a> {
     /// method and path.
     pub fn of_unread(address: IpAddr) -> Self {
         let method = Method::from_bytes(b"UNREAD").unwrap_or_default();
-        Self { id: RequestId::random(), method, route: None, line: log::Line::of_unread(address), told: None }
+        Self {
+            id: RequestId::random(),
+            method,
+            route: None,
+            line: log::RequestLogLine::of_unread(address),
+            told: None,
+        }
     }
 
     /// Returns the span of all log lines of the request.

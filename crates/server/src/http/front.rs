@@ -62,7 +62,7 @@ impl Front {
 
 type Answer = Result<Response, Infallible>;
 /// A response that is ready, or a future of the response.
-type Asked = Either<Ready<Answer>, BoxFuture<'static, Answer>>;
+type CheckFuture = Either<Ready<Answer>, BoxFuture<'static, Answer>>;
 
 impl<B> Service<http::Request<B>> for Front
 where
@@ -71,7 +71,7 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Either<Asked, <Router as Service<Request>>::Future>;
+    type Future = Either<CheckFuture, <Router as Service<Request>>::Future>;
 
     // Routers are always ready.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {

@@ -21,16 +21,16 @@ pub fn span(id: &RequestId) -> Span {
 }
 
 /// The log line of a request that is still in progress.
-pub struct Line(Option<Begun>);
+pub struct RequestLogLine(Option<LogStart>);
 
-struct Begun {
+struct LogStart {
     at: Instant,
     method: &'static str,
     path: String,
     address: Option<IpAddr>,
 }
 
-impl Line {
+impl RequestLogLine {
     /// Starts the line. Allocates nothing if the line will not be written.
     pub fn begin(request: &Parts, address: Option<IpAddr>) -> Self {
         Self::of(metrics::method_label(&request.method), address, || {
@@ -45,11 +45,11 @@ impl Line {
 
     fn of(method: &'static str, address: Option<IpAddr>, path: impl FnOnce() -> String) -> Self {
         let is_written = tracing::enabled!(target: TARGET, tracing::Level::DEBUG);
-        Self(is_written.then(|| Begun { at: Instant::now(), method, path: path(), address }))
+        Self(is_written.then(|| LogStart { at: Instant::now(), method, path: path(), address }))
     }
 
     pub fn end(self, id: &RequestId, response: &Response) {
-        let Some(Begun { at, method, path, address }) = self.0 else { return };
+        let Some(LogStart { at, method, path, address }) = self.0 else { return };
         let refused = response.extensions().get::<DeniedCheck>().map(|refusal| refusal.denial.code());
         let address = address.map(tracing::field::display);
         let (id, status, took) = (id.as_str(), response.status().as_u16(), at.elapsed());

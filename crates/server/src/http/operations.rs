@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use http::{StatusCode, header};
-use keyrack_core::predict::Room;
+use keyrack_core::predict::MemoryBudget;
 
 use crate::app::{App, Shared};
 use crate::http::listen::{self, ConnectionLimits, Connections};
@@ -54,7 +54,7 @@ async fn metrics(State(app): State<Shared>) -> impl IntoResponse {
 }
 
 fn readings(app: &App) -> Readings {
-    let held = |room: &Room| room.held() as u64;
+    let held = |room: &MemoryBudget| room.held() as u64;
     Readings {
         rack_keys: app.rack.len() as u64,
         rack_revision: app.rack.position().revision.0,

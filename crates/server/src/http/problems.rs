@@ -27,7 +27,7 @@ pub fn of(error: &OpError, guard: &Guard) -> Problem {
         OpError::CallerChanged => problem(StatusCode::UNAUTHORIZED, "changed_key")
             .header(CHALLENGE, "Bearer realm=\"keyrack\", error=\"invalid_token\""),
         OpError::NotUnderstood => problem(StatusCode::CONFLICT, DenialReason::NotUnderstood.code()),
-        OpError::Gone => problem(StatusCode::CONFLICT, DenialReason::Deleted.code()),
+        OpError::KeyDeleted => problem(StatusCode::CONFLICT, DenialReason::Deleted.code()),
         OpError::OtherHistory => problem(StatusCode::CONFLICT, "other_history"),
         OpError::Conflict => problem(StatusCode::PRECONDITION_FAILED, "changed_meanwhile"),
         OpError::NameTaken(_) => problem(StatusCode::CONFLICT, "name_taken"),
@@ -41,9 +41,9 @@ pub fn of(error: &OpError, guard: &Guard) -> Problem {
         OpError::OutsideModels { key, .. } => {
             problem(StatusCode::FORBIDDEN, DenialReason::OutsideModels.code()).with("key", key.to_string())
         }
-        OpError::Beyond(_) => problem(StatusCode::FORBIDDEN, "beyond_key"),
-        OpError::SeenInPublic(_) => problem(StatusCode::CONFLICT, "seen_in_public"),
-        OpError::NoKeysHere => problem(StatusCode::FORBIDDEN, "no_keys_here"),
+        OpError::ExceedsOwnPermissions(_) => problem(StatusCode::FORBIDDEN, "beyond_key"),
+        OpError::Exposed(_) => problem(StatusCode::CONFLICT, "seen_in_public"),
+        OpError::KeyNotAccepted => problem(StatusCode::FORBIDDEN, "no_keys_here"),
         OpError::Anonymous => problem(StatusCode::UNAUTHORIZED, DenialReason::Missing.code())
             .header(CHALLENGE, "Bearer realm=\"keyrack\""),
         OpError::KeyAndCookie => problem(StatusCode::BAD_REQUEST, "key_and_cookie"),
@@ -51,7 +51,7 @@ pub fn of(error: &OpError, guard: &Guard) -> Problem {
         OpError::AlreadySetUp => problem(StatusCode::CONFLICT, "already_set_up"),
         OpError::NotSetUp => problem(StatusCode::SERVICE_UNAVAILABLE, "not_set_up"),
         OpError::WrongSetupLink => problem(StatusCode::FORBIDDEN, "wrong_setup_link"),
-        OpError::TooMany(wait) => {
+        OpError::TooManyAttempts(wait) => {
             retry_after(problem(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts"), wait.as_secs().max(1))
         }
         OpError::Busy => retry_after(problem(StatusCode::SERVICE_UNAVAILABLE, "busy"), 1),

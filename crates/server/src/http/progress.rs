@@ -9,14 +9,14 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::http::listen::Patience;
+use crate::http::listen::TimeBudget;
 
 /// A body that fails with [`TooSlow`] if its client sends nothing for ten seconds, or less than 8 KiB per second for
 /// longer. Only the time in which the server waits for the body counts.
 #[derive(Debug)]
 pub struct Progress {
     body: Body,
-    patience: Patience,
+    budget: TimeBudget,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -30,18 +30,18 @@ impl Progress {
         if http_body::Body::is_end_stream(&body) {
             return body;
         }
-        Self::with_patience(body, Patience::full())
+        Self::with_budget(body, TimeBudget::full())
     }
 
-    fn with_patience(body: Body, patience: Patience) -> Body {
-        Body::new(Self { body, patience, timer: None })
+    fn with_budget(body: Body, budget: TimeBudget) -> Body {
+        Body::new(Self { body, budget, timer: None })
     }
 
-    /// Is pending until the patience is used up.
+    /// Is pending until the budget is used up.
     fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             let now = Instant::now();
-            let end = now + self.patience.left_at(now.into_std());
+            let end = now + self.budget.left_at(now.into_std());
             if end == now {
                 return Poll::Ready(());
             }
@@ -65,11 +65,11 @@ impl http_body::Body for Progress {
             Poll::Ready(frame) => {
                 let bytes =
                     frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()).map_or(0, Bytes::len);
-                self.patience.receive(bytes, Instant::now().into_std());
+                self.budget.receive(bytes, Instant::now().into_std());
                 Poll::Ready(frame)
             }
             Poll::Pending => {
-                self.patience.wait(Instant::now().into_std());
+                self.budget.wait(Instant::now().into_std());
                 self.poll_over(cx).map(|()| Some(Err(axum::Error::new(TooSlow))))
             }
         }
@@ -109,7 +109,7 @@ mod tests {
     }
 
     async fn arrive(body: Body, longest: Duration) -> Result<usize, axum::Error> {
-        let body = Progress::with_patience(body, Patience::up_to(longest));
+        let body = Progress::with_budget(body, TimeBudget::up_to(longest));
         body.collect().await.map(|body| body.to_bytes().len())
     }
 
@@ -124,7 +124,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_keeps_the_least_rate_arrives_however_long_it_takes() {
-        // Each piece earns a second. All pieces together take longer than the patience.
+        // Each piece earns a second. All pieces together take longer than the budget.
         let (pieces, bytes, longest) = (30, 8 * 1024, Duration::from_secs(2));
         assert_eq!(arrive(paced(pieces, bytes, 10 * TICK), longest).await.unwrap(), pieces * bytes);
     }
@@ -132,7 +132,7 @@ mod tests {
     #[tokio::test]
     async fn only_the_time_counts_in_which_the_body_is_waited_for() {
         let pieces = iter([const { Ok::<_, Infallible>(Bytes::from_static(b"x")) }; 5]);
-        let mut body = Progress::with_patience(Body::from_stream(pieces), Patience::up_to(TICK));
+        let mut body = Progress::with_budget(Body::from_stream(pieces), TimeBudget::up_to(TICK));
         let mut bytes = 0;
         while let Some(frame) = body.frame().await {
             bytes += frame.unwrap().into_data().unwrap().len();

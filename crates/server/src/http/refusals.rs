@@ -16,7 +16,7 @@ use crate::metrics;
 
 /// What a check was about, if not about the request itself.
 #[derive(Clone, Debug)]
-pub struct Saw {
+pub struct CheckSubject {
     pub permission: Option<Permission>,
     pub address: Option<IpAddr>,
     pub origin: Option<String>,
@@ -32,7 +32,7 @@ pub struct DeniedCaller {
 }
 
 /// What a request states about itself. Copies only what a denial may need.
-pub struct Told<'a> {
+pub struct RequestFacts<'a> {
     method: &'static str,
     route: &'a str,
     address: Option<IpAddr>,
@@ -40,7 +40,7 @@ pub struct Told<'a> {
     agent: Option<HeaderValue>,
 }
 
-impl<'a> Told<'a> {
+impl<'a> RequestFacts<'a> {
     /// Reads a request for `route` from `address`.
     pub fn by(request: &Parts, route: &'a str, address: Option<IpAddr>) -> Self {
         let headers = &request.headers;
@@ -62,7 +62,7 @@ impl<'a> Told<'a> {
         clock: Clock,
     ) -> Option<(Claimant, DeniedRequest)> {
         let (claimant, key, code, needed) = of(response)?;
-        let saw = response.extensions().get::<Saw>();
+        let saw = response.extensions().get::<CheckSubject>();
         let asked = response.extensions().get::<RequiredPermission>().and_then(|asked| asked.0);
         let origin = match saw {
             Some(saw) => saw.origin.as_deref().map(|origin| SanitizedText::new(origin.as_bytes())),

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::Method;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use keyrack_core::OpError;
-use keyrack_core::predict::{Held, Room};
+use keyrack_core::predict::{MemoryBudget, MemoryPermit};
 use keyrack_core::shares::Claimant;
 
 use super::error::ApiError;
@@ -27,7 +27,7 @@ pub struct HasShare;
 /// Counts a response against the share of `claimant` until the response is sent or dropped, or returns an error response if the
 /// share is used up. The response to a request that may have changed something is counted, but never replaced. Streams are not
 /// counted: the server holds one piece of each at a time.
-pub fn count(room: &Room, claimant: Claimant, method: &Method, response: Response) -> Response {
+pub fn count(room: &MemoryBudget, claimant: Claimant, method: &Method, response: Response) -> Response {
     let length = response.body().size_hint().exact().filter(|bytes| *bytes > UNCOUNTED);
     let Some(length) = length.filter(|_| response.extensions().get::<HasShare>().is_none()) else {
         return response;
@@ -46,13 +46,13 @@ pub fn count(room: &Room, claimant: Claimant, method: &Method, response: Respons
 }
 
 /// Returns the bytes as the owner of their permit: dropping the last copy of the bytes frees the permit.
-pub fn held_bytes(bytes: impl AsRef<[u8]> + Send + 'static, held: Held) -> Bytes {
+pub fn held_bytes(bytes: impl AsRef<[u8]> + Send + 'static, held: MemoryPermit) -> Bytes {
     Bytes::from_owner(HeldBytes { bytes, _held: held })
 }
 
 struct HeldBytes<T> {
     bytes: T,
-    _held: Held,
+    _held: MemoryPermit,
 }
 
 impl<T: AsRef<[u8]>> AsRef<[u8]> for HeldBytes<T> {
@@ -66,7 +66,7 @@ impl<T: AsRef<[u8]>> AsRef<[u8]> for HeldBytes<T> {
 /// Yields the thread between pieces: to compress or copy a megabyte takes milliseconds, which would delay other requests.
 struct HeldBody {
     body: Body,
-    held: Option<Held>,
+    held: Option<MemoryPermit>,
     /// Bytes of the body that are still to be sent.
     rest: Bytes,
     has_yielded: bool,
@@ -130,13 +130,13 @@ mod tests {
         Response::new(Body::from(vec![0; LONG]))
     }
 
-    fn counted(room: &Room, response: Response) -> Response {
+    fn counted(room: &MemoryBudget, response: Response) -> Response {
         count(room, Claimant::network(None), &Method::GET, response)
     }
 
     #[test]
     fn response_uses_a_share_until_its_last_byte_is_dropped() {
-        let room = Room::for_responses();
+        let room = MemoryBudget::for_responses();
         let mut response = counted(&room, long());
         assert_eq!(room.held(), LONG);
         let Poll::Ready(Some(Ok(frame))) =
@@ -154,7 +154,7 @@ mod tests {
     #[tokio::test]
     async fn long_response_arrives_whole_and_other_work_runs_between_its_pieces() {
         let text: Vec<u8> = (0..LONG).map(|at| (at % 251) as u8).collect();
-        let mut response = counted(&Room::for_responses(), Response::new(Body::from(text.clone())));
+        let mut response = counted(&MemoryBudget::for_responses(), Response::new(Body::from(text.clone())));
         assert_eq!(response.body().size_hint().exact(), Some(LONG as u64));
         let (turns, mut received) = (Arc::new(AtomicUsize::new(0)), Vec::new());
         let counter = Arc::clone(&turns);
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn responses_beyond_the_share_are_denied_and_other_networks_get_theirs() {
-        let room = Room::for_responses();
+        let room = MemoryBudget::for_responses();
         let waiting: Vec<_> = (0..1_000)
             .map(|_| counted(&room, long()))
             .take_while(|response| response.status() == StatusCode::OK)
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn response_to_a_change_is_counted_and_never_denied() {
-        let room = Room::for_responses();
+        let room = MemoryBudget::for_responses();
         let _held = room.record(Claimant::network(None), usize::MAX / 2);
         assert_ne!(counted(&room, long()).status(), StatusCode::OK);
         let before = room.held();
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn short_responses_streams_and_those_with_a_share_use_none() {
-        let room = Room::for_responses();
+        let room = MemoryBudget::for_responses();
         let stream = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
         let mut predicted = long();
         predicted.extensions_mut().insert(HasShare);

@@ -5,7 +5,7 @@ use std::error::Error;
 use axum::extract::{FromRequest, Request};
 use axum::response::IntoResponse;
 use http::StatusCode;
-use keyrack_core::{Acting, Invalid, OpError};
+use keyrack_core::{AuthorizedCaller, Invalid, OpError};
 use keyrack_guard::Problem;
 use serde::de::DeserializeOwned;
 
@@ -22,7 +22,7 @@ impl<T: DeserializeOwned + Send> FromRequest<Shared> for FormBody<T> {
     type Rejection = PageError;
 
     async fn from_request(request: Request, app: &Shared) -> Result<Self, PageError> {
-        let sender = request.extensions().get::<Acting>().cloned();
+        let sender = request.extensions().get::<AuthorizedCaller>().cloned();
         let form = axum::extract::Form::<T>::from_request(request, app).await.map_err(unread)?;
         verify(sender, app).await?;
         Ok(Self(form.0))
@@ -30,7 +30,7 @@ impl<T: DeserializeOwned + Send> FromRequest<Shared> for FormBody<T> {
 }
 
 /// Verifies again who sent a form, if somebody is signed in: it may have been held back.
-pub(super) async fn verify(sender: Option<Acting>, app: &App) -> Result<(), OpError> {
+pub(super) async fn verify(sender: Option<AuthorizedCaller>, app: &App) -> Result<(), OpError> {
     match sender {
         Some(by) => by.verify(&app.store, app.now()).await,
         None => Ok(()),

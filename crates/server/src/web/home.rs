@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use keyrack_core::{Acting, OpError};
+use keyrack_core::{AuthorizedCaller, OpError};
 use keyrack_key::KeyId;
 use keyrack_store::Role;
 
@@ -32,7 +32,7 @@ pub(super) async fn key(
 ) -> Result<Response, PageError> {
     let id: KeyId = id.parse().map_err(|_| OpError::NotFound("key"))?;
     for one in &person.memberships {
-        let acting = Acting::member(&one.workspace, &person.session, one.role, Role::Viewer);
+        let acting = AuthorizedCaller::member(&one.workspace, &person.session, one.role, Role::Viewer);
         match app.keys.read(&acting, id).await {
             Err(OpError::NotFound(_)) => {}
             Err(error) => return Err(error.into()),

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, Path};
 use http::Method;
 use http::request::Parts;
-use keyrack_core::{Acting, OpError};
+use keyrack_core::{AuthorizedCaller, OpError};
 use keyrack_store::{Membership, Role, Session, User, set_tenant};
 
 use super::PageAccess;
@@ -28,7 +28,7 @@ pub(super) struct Person {
 pub(super) struct Member {
     pub(super) person: Person,
     pub(super) membership: Membership,
-    pub(super) acting: Acting,
+    pub(super) acting: AuthorizedCaller,
 }
 
 impl Member {
@@ -78,7 +78,7 @@ impl FromRequestParts<Shared> for Member {
         if membership.role < needs {
             return Err(OpError::Role { has: membership.role, needs }.into());
         }
-        let acting = Acting::member(&membership.workspace, &person.session, membership.role, needs);
+        let acting = AuthorizedCaller::member(&membership.workspace, &person.session, membership.role, needs);
         set_tenant(acting.workspace, acting.actor());
         parts.extensions.insert(acting.clone());
         Ok(Self { person, membership, acting })
@@ -92,7 +92,7 @@ fn deny_key(parts: &Parts, app: &App) -> Result<(), ApiError> {
         // Proxies that authenticate users add an `Authorization` header of their own.
         Ok(Some(other)) if !other.is_ours(&app.config.brands) => Ok(()),
         Ok(Some(_)) if session::token(&parts.headers, app).is_some() => Err(OpError::KeyAndCookie.into()),
-        Ok(Some(_)) => Err(OpError::NoKeysHere.into()),
+        Ok(Some(_)) => Err(OpError::KeyNotAccepted.into()),
         Err(denial) => Err(app.refused(&denial.into())),
     }
 }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{StatusCode, header};
-use keyrack_core::people::Founding;
+use keyrack_core::people::SetupDetails;
 use keyrack_core::{Invalid, OpError};
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -81,7 +81,7 @@ pub(super) async fn submit(
     FormBody(form): FormBody<SetupForm>,
 ) -> Result<Response, PageError> {
     check_token(&app, &form.token).await?;
-    let founding = Founding {
+    let founding = SetupDetails {
         name: form.name.clone(),
         email: form.email.clone(),
         password: form.password.clone(),

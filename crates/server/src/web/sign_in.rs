@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode, header};
 use keyrack_core::OpError;
-use keyrack_core::people::From;
+use keyrack_core::people::SignInOrigin;
 use keyrack_guard::ClientAddress;
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -67,7 +67,7 @@ pub(super) async fn submit(
             Ok((cookie, Redirect::to(own_path(&form.next))).into_response())
         }
         Ok(None) => says(StatusCode::UNAUTHORIZED, "That email and password do not match."),
-        Err(error @ OpError::TooMany(wait)) => {
+        Err(error @ OpError::TooManyAttempts(wait)) => {
             let mut answer = says(StatusCode::TOO_MANY_REQUESTS, &sentence(&error.to_string()))?;
             answer.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
             Ok(answer)
@@ -93,7 +93,7 @@ async fn end_session(app: &App, headers: &HeaderMap) -> Result<(), OpError> {
 }
 
 /// The address and the user agent of the browser.
-pub(super) fn from(parts: &Parts) -> From {
+pub(super) fn from(parts: &Parts) -> SignInOrigin {
     let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
-    From { address: ClientAddress::of(parts), agent: agent.map(str::to_owned) }
+    SignInOrigin { address: ClientAddress::of(parts), agent: agent.map(str::to_owned) }
 }

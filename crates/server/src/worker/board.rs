@@ -8,7 +8,7 @@ use keyrack_vision::{Flow, Phase, Progress};
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use super::course::Course;
+use super::course::WorkEstimate;
 
 /// The maximum number of points in a loss curve for any number of steps: a page draws the curve, and each
 /// point is a row.
@@ -16,35 +16,39 @@ const POINTS: usize = 500;
 
 /// Shared between the thread that trains and the task that watches the thread.
 #[derive(Debug)]
-pub(super) struct Board {
+pub(super) struct TrainingState {
     stop: AtomicBool,
-    written: Mutex<Written>,
+    written: Mutex<ProgressState>,
 }
 
 /// Progress that is not reported yet.
 #[derive(Debug, Default)]
-pub(super) struct News {
+pub(super) struct UnreportedProgress {
     pub(super) progress: Option<Value>,
     pub(super) points: Vec<CurvePoint>,
 }
 
 #[derive(Debug)]
-struct Written {
-    course: Course,
-    news: News,
+struct ProgressState {
+    course: WorkEstimate,
+    news: UnreportedProgress,
     points: usize,
     last: Option<Progress>,
 }
 
-impl Board {
+impl TrainingState {
     pub(super) fn new() -> Self {
-        let written =
-            Written { course: Course::unknown(Instant::now()), news: News::default(), points: 0, last: None };
+        let written = ProgressState {
+            course: WorkEstimate::unknown(Instant::now()),
+            news: UnreportedProgress::default(),
+            points: 0,
+            last: None,
+        };
         Self { stop: AtomicBool::new(false), written: Mutex::new(written) }
     }
 
     /// Sets the expected amount of work, once known.
-    pub(super) fn plan(&self, course: Course) {
+    pub(super) fn plan(&self, course: WorkEstimate) {
         self.written.lock().course = course;
     }
 
@@ -72,12 +76,12 @@ impl Board {
         self.written.lock().news.progress.is_some()
     }
 
-    pub(super) fn take(&self) -> News {
+    pub(super) fn take(&self) -> UnreportedProgress {
         std::mem::take(&mut self.written.lock().news)
     }
 
     /// Restores news that could not be reported. Newer progress takes precedence.
-    pub(super) fn give_back(&self, mut old: News) {
+    pub(super) fn give_back(&self, mut old: UnreportedProgress) {
         let mut written = self.written.lock();
         old.points.append(&mut written.news.points);
         written.news.points = old.points;
@@ -85,7 +89,7 @@ impl Board {
     }
 }
 
-impl Written {
+impl ProgressState {
     fn draw(&mut self, progress: &Progress) {
         let every = progress.of.div_ceil(POINTS - 100).max(1);
         let is_drawn = progress.done.is_multiple_of(every)
@@ -116,7 +120,7 @@ mod tests {
     #[test]
     fn a_curve_has_at_most_five_hundred_points_and_reaches_the_end() {
         for of in [1, 10, 499, 500, 501, 1500, 20_000] {
-            let board = Board::new();
+            let board = TrainingState::new();
             let mut points = Vec::new();
             for done in 1..=of {
                 assert_eq!(board.tell(step(done, of)), Flow::Continue);
@@ -131,7 +135,7 @@ mod tests {
 
     #[test]
     fn what_could_not_be_told_is_told_later_and_before_what_came_after_it() {
-        let board = Board::new();
+        let board = TrainingState::new();
         board.tell(step(1, 10));
         let old = board.take();
         board.tell(step(2, 10));
@@ -143,7 +147,7 @@ mod tests {
 
     #[test]
     fn the_same_report_again_is_no_news_and_still_hears_that_it_is_enough() {
-        let board = Board::new();
+        let board = TrainingState::new();
         board.tell(step(1, 10));
         board.take();
         board.stop();

@@ -11,7 +11,7 @@ const BATCH: f64 = 8.0;
 /// The expected work of a training run, in seconds of one core of a typical machine. The actual speed is measured as
 /// the run progresses.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Course {
+pub(super) struct WorkEstimate {
     features: f64,
     choosing: f64,
     training: f64,
@@ -21,7 +21,7 @@ pub(super) struct Course {
     phase: Option<(Phase, Instant)>,
 }
 
-impl Course {
+impl WorkEstimate {
     /// A placeholder until the amount of work is known.
     pub(super) const fn unknown(began: Instant) -> Self {
         Self { features: 1.0, choosing: 0.0, training: 0.0, is_detector: false, began, phase: None }
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn a_machine_of_half_the_speed_needs_twice_the_time_and_percent_only_grow() {
         let began = Instant::now();
-        let mut course = Course::of_detector(100, 320, 200, began);
+        let mut course = WorkEstimate::of_detector(100, 320, 200, began);
         let second = |second: f64| began + Duration::from_secs_f64(second);
         let mut last = 0.0;
         // 18 s of features and 50 s of training, on a machine that takes twice as long.

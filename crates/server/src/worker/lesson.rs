@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use keyrack_core::disk::is_disk_full;
 use keyrack_core::models::TrainSettings;
-use keyrack_core::objects::{ObjectError, Objects, Place};
+use keyrack_core::objects::{ObjectError, ObjectPath, Objects};
 use keyrack_key::ProjectId;
 use keyrack_store::{AnnotationRegion, LabeledImage, ProjectType, StoreError, TrainingRun};
 use keyrack_vision::{
@@ -15,55 +15,55 @@ use keyrack_vision::{
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
-use super::board::Board;
-use super::course::Course;
+use super::board::TrainingState;
+use super::course::WorkEstimate;
 use super::runner::BackboneUnusable;
 use super::{Worker, card};
 
 /// A trained model and its card.
 #[derive(Debug)]
-pub(super) struct Learnt {
+pub(super) struct TrainedModel {
     pub(super) model: Vec<u8>,
     pub(super) card: Value,
 }
 
 /// Why a training run failed. People read these messages.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NotLearnt {
+pub(super) enum TrainingError {
     #[error("the training was stopped")]
     Stopped,
     #[error("{0}")]
-    TooFew(NotEnoughImages),
+    TooFewImages(NotEnoughImages),
     #[error("{absent} of {pictures} pictures could not be read from the data folder; of the others, {lacks}")]
-    Absent { absent: usize, pictures: usize, lacks: NotEnoughImages },
+    MissingImages { absent: usize, pictures: usize, lacks: NotEnoughImages },
     #[error("the disk of the server is full")]
-    Full,
+    DiskFull,
     #[error("the server's backbone cannot be used: {0}")]
     Backbone(#[from] BackboneUnusable),
     #[error("{}", if matches!(.0, ObjectError::DiskFull) { "the disk of the server is full" } else { "the model could not be written" })]
-    Kept(#[source] ObjectError),
+    NotStored(#[source] ObjectError),
     #[error("something went wrong on our side; the server's log says what")]
-    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("something went wrong on our side; the server's log says what")]
     Panicked,
 }
 
-impl NotLearnt {
+impl TrainingError {
     /// Logs the errors that only the operator can fix.
     pub(super) fn log(&self) {
         match self {
-            Self::Broken(error) => tracing::error!(%error, cause = ?error.source(), "a training failed"),
-            Self::Kept(error) => tracing::error!(%error, "a model could not be kept"),
+            Self::Internal(error) => tracing::error!(%error, cause = ?error.source(), "a training failed"),
+            Self::NotStored(error) => tracing::error!(%error, "a model could not be kept"),
             Self::Panicked => tracing::error!("a training panicked"),
             Self::Backbone(error) => tracing::error!(%error, "the backbone cannot be used"),
-            Self::Stopped | Self::TooFew(_) | Self::Absent { .. } | Self::Full => {}
+            Self::Stopped | Self::TooFewImages(_) | Self::MissingImages { .. } | Self::DiskFull => {}
         }
     }
 }
 
-impl From<StoreError> for NotLearnt {
+impl From<StoreError> for TrainingError {
     fn from(error: StoreError) -> Self {
-        Self::Broken(error.into())
+        Self::Internal(error.into())
     }
 }
 
@@ -71,16 +71,16 @@ impl From<StoreError> for NotLearnt {
 pub(super) fn learn(
     worker: &Worker,
     job: &TrainingRun,
-    board: &Board,
+    board: &TrainingState,
     runtime: &Handle,
-) -> Result<Learnt, NotLearnt> {
+) -> Result<TrainedModel, TrainingError> {
     let began = Instant::now();
     let settings: TrainSettings = serde_json::from_value(job.settings.clone()).unwrap_or_default();
     let pictures = runtime.block_on(worker.store.labeled_images(job.project))?;
     if board.must_stop() {
-        return Err(NotLearnt::Stopped);
+        return Err(TrainingError::Stopped);
     }
-    let lesson = Lesson { worker, job, board, runtime, settings, began, backbone: worker.backbone()? };
+    let lesson = Trainer { worker, job, board, runtime, settings, began, backbone: worker.backbone()? };
     let mut learnt = match job.project_type {
         ProjectType::Classification => lesson.classes(pictures)?,
         ProjectType::ObjectDetection => lesson.objects(pictures)?,
@@ -89,18 +89,18 @@ pub(super) fn learn(
     Ok(learnt)
 }
 
-struct Lesson<'a> {
+struct Trainer<'a> {
     worker: &'a Worker,
     job: &'a TrainingRun,
-    board: &'a Board,
+    board: &'a TrainingState,
     runtime: &'a Handle,
     settings: TrainSettings,
     began: Instant,
     backbone: Backbone,
 }
 
-impl Lesson<'_> {
-    fn classes(&self, pictures: Vec<LabeledImage>) -> Result<Learnt, NotLearnt> {
+impl Trainer<'_> {
+    fn classes(&self, pictures: Vec<LabeledImage>) -> Result<TrainedModel, TrainingError> {
         let class = |picture: &LabeledImage| {
             let mut marks =
                 picture.marks.iter().filter(|(_, mark)| matches!(mark, AnnotationRegion::Category));
@@ -108,17 +108,17 @@ impl Lesson<'_> {
         };
         let (pictures, truth): (Vec<_>, Vec<_>) =
             pictures.into_iter().filter_map(|picture| class(&picture).map(|class| (picture, class))).unzip();
-        self.board.plan(Course::of_classifier(pictures.len(), self.began));
-        let (source, labels) = (Source::new(self, &pictures), self.labels());
+        self.board.plan(WorkEstimate::of_classifier(pictures.len(), self.began));
+        let (source, labels) = (ImageLoader::new(self, &pictures), self.labels());
         let training = TrainingSet { labels: &labels, truth: &truth, read: &|at| source.read(at) };
         let report = &mut |progress| self.board.tell(progress);
         let trained = classify::train(&self.backbone, &training, &self.settings(), report);
         let TrainingResult { model, examples } = trained.map_err(|error| source.why(error))?;
         let examples = examples.iter().map(|example| (pictures[example.picture].record, example));
-        Ok(Learnt { model: model.to_bytes(), card: card::of(&model.card(), examples) })
+        Ok(TrainedModel { model: model.to_bytes(), card: card::of(&model.card(), examples) })
     }
 
-    fn objects(&self, pictures: Vec<LabeledImage>) -> Result<Learnt, NotLearnt> {
+    fn objects(&self, pictures: Vec<LabeledImage>) -> Result<TrainedModel, TrainingError> {
         let objects = |picture: &LabeledImage| -> Vec<detect::Object> {
             let marks = picture.marks.iter();
             marks.filter_map(|(label, mark)| object(self.label(*label)?, mark)).collect()
@@ -136,14 +136,14 @@ impl Lesson<'_> {
             spill: Some(self.worker.spill.clone()),
             ..defaults
         };
-        self.board.plan(Course::of_detector(pictures.len(), settings.side, settings.steps, self.began));
-        let (source, labels) = (Source::new(self, &pictures), self.labels());
+        self.board.plan(WorkEstimate::of_detector(pictures.len(), settings.side, settings.steps, self.began));
+        let (source, labels) = (ImageLoader::new(self, &pictures), self.labels());
         let training = TrainingSet { labels: &labels, truth: &truth, read: &|at| source.read(at) };
         let report = &mut |progress| self.board.tell(progress);
         let trained = detect::train(&self.backbone, &training, &settings, report);
         let TrainingResult { model, examples } = trained.map_err(|error| source.why(error))?;
         let examples = examples.iter().map(|example| (pictures[example.picture].record, example));
-        Ok(Learnt { model: model.to_bytes(), card: card::of(&model.card(), examples) })
+        Ok(TrainedModel { model: model.to_bytes(), card: card::of(&model.card(), examples) })
     }
 
     fn settings(&self) -> TrainingSettings {
@@ -173,7 +173,7 @@ fn object(class: usize, mark: &AnnotationRegion) -> Option<detect::Object> {
 }
 
 /// Reads the images and counts those that are missing.
-struct Source<'a> {
+struct ImageLoader<'a> {
     objects: &'a Objects,
     runtime: &'a Handle,
     project: ProjectId,
@@ -181,14 +181,14 @@ struct Source<'a> {
     absent: AtomicUsize,
 }
 
-impl<'a> Source<'a> {
-    fn new(lesson: &Lesson<'a>, pictures: &'a [LabeledImage]) -> Self {
+impl<'a> ImageLoader<'a> {
+    fn new(lesson: &Trainer<'a>, pictures: &'a [LabeledImage]) -> Self {
         let (objects, runtime) = (&lesson.worker.objects, lesson.runtime);
         Self { objects, runtime, project: lesson.job.project, pictures, absent: AtomicUsize::new(0) }
     }
 
     fn read(&self, at: usize) -> io::Result<Vec<u8>> {
-        let place = Place::image(self.project, self.pictures[at].upload);
+        let place = ObjectPath::image(self.project, self.pictures[at].upload);
         let read = self.runtime.block_on(self.objects.read(&place));
         read.map(Vec::from).map_err(|error| {
             self.absent.fetch_add(1, Ordering::Relaxed);
@@ -197,14 +197,16 @@ impl<'a> Source<'a> {
         })
     }
 
-    fn why(&self, error: TrainError) -> NotLearnt {
+    fn why(&self, error: TrainError) -> TrainingError {
         let (absent, pictures) = (self.absent.load(Ordering::Relaxed), self.pictures.len());
         match error {
-            TrainError::Cancelled => NotLearnt::Stopped,
-            TrainError::TooFew(lacks) if absent > 0 => NotLearnt::Absent { absent, pictures, lacks },
-            TrainError::TooFew(lacks) => NotLearnt::TooFew(lacks),
-            TrainError::Spill(error) if is_disk_full(&error) => NotLearnt::Full,
-            other => NotLearnt::Broken(other.into()),
+            TrainError::Cancelled => TrainingError::Stopped,
+            TrainError::TooFew(lacks) if absent > 0 => {
+                TrainingError::MissingImages { absent, pictures, lacks }
+            }
+            TrainError::TooFew(lacks) => TrainingError::TooFewImages(lacks),
+            TrainError::Spill(error) if is_disk_full(&error) => TrainingError::DiskFull,
+            other => TrainingError::Internal(other.into()),
         }
     }
 }

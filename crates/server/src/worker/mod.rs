@@ -12,5 +12,5 @@ mod training;
 
 pub(crate) mod supervisor;
 
-pub(crate) use orders::Orders;
+pub(crate) use orders::WorkerSignals;
 pub(crate) use runner::Worker;

@@ -12,12 +12,12 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Receives the signals to a worker.
 #[derive(Debug)]
-pub(crate) struct Orders {
+pub(crate) struct WorkerSignals {
     stop: watch::Receiver<bool>,
     look: Arc<Notify>,
 }
 
-impl Orders {
+impl WorkerSignals {
     /// Listens for termination signals and, if a server started this process, to standard input: each byte means that
     /// there may be work, and the end of the input means that the server has exited for any reason.
     pub(crate) fn listen(by_server: bool) -> io::Result<Self> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use keyrack_store::{StoreError, TrainingRun};
 
 use super::runner::{LEASE, WorkerError};
-use super::training::{self, Ended};
-use super::{Orders, Worker};
+use super::training::{self, ThreadState};
+use super::{Worker, WorkerSignals};
 
 /// The time limit for closing the store. After this time, the process exits without closing the store.
 const CLOSING: Duration = Duration::from_millis(300);
@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 impl Worker {
     /// Trains models until the worker has to stop. The current training run then returns to the queue.
-    pub(crate) async fn work(&self, mut orders: Orders) -> Result<(), WorkerError> {
+    pub(crate) async fn work(&self, mut orders: WorkerSignals) -> Result<(), WorkerError> {
         tracing::info!(threads = self.threads, "training worker ready");
         let outcome = loop {
             if orders.must_stop() {
@@ -23,7 +23,7 @@ impl Worker {
             }
             match self.next().await {
                 Ok(Some(job)) => {
-                    if training::run(self, &job, &mut orders).await == Ended::Stuck {
+                    if training::run(self, &job, &mut orders).await == ThreadState::Stuck {
                         break Err(WorkerError::Stuck);
                     }
                 }

@@ -33,7 +33,8 @@ pub(crate) struct Supervisor {
 pub(crate) fn start(app: &App) -> Supervisor {
     let (stop, mut tasks) = (watch::Sender::new(false), JoinSet::new());
     for _ in 0..app.config.workers {
-        let post = Post { app: Told::of(app), queued: app.models.queued(), stop: stop.subscribe() };
+        let post =
+            WorkerSlot { app: WorkerSettings::of(app), queued: app.models.queued(), stop: stop.subscribe() };
         tasks.spawn(post.keep());
     }
     Supervisor { tasks, stop }
@@ -49,7 +50,7 @@ impl Supervisor {
 
 /// The settings that a worker gets on its command line.
 #[derive(Clone, Debug)]
-struct Told {
+struct WorkerSettings {
     data: PathBuf,
     backbone: Option<PathBuf>,
     max_image: usize,
@@ -58,7 +59,7 @@ struct Told {
     log_json: bool,
 }
 
-impl Told {
+impl WorkerSettings {
     fn of(app: &App) -> Self {
         let config = &app.config;
         Self {
@@ -95,13 +96,13 @@ fn program() -> io::Result<PathBuf> {
 }
 
 /// Keeps one worker running.
-struct Post {
-    app: Told,
+struct WorkerSlot {
+    app: WorkerSettings,
     queued: watch::Receiver<()>,
     stop: watch::Receiver<bool>,
 }
 
-impl Post {
+impl WorkerSlot {
     async fn keep(mut self) {
         let mut pause = AT_FIRST;
         while !*self.stop.borrow() {

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use keyrack_core::objects::Place;
+use keyrack_core::objects::ObjectPath;
 use keyrack_store::{RunOutcome, RunSignal, StoreError, TrainingRun};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::board::Board;
-use super::lesson::{self, Learnt, NotLearnt};
+use super::board::TrainingState;
+use super::lesson::{self, TrainedModel, TrainingError};
 use super::runner::LEASE;
-use super::{Orders, Worker};
+use super::{Worker, WorkerSignals};
 
 /// How often the worker checks whether the training run was cancelled or lost.
 const LOOK: Duration = Duration::from_millis(250);
@@ -29,46 +29,46 @@ const NICE: i32 = 19;
 
 /// The state of the training thread when [`run`] returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ended {
+pub(super) enum ThreadState {
     /// The thread has stopped.
-    Over,
+    Stopped,
     /// The thread does not stop.
     Stuck,
 }
 
-type Result_ = Result<Learnt, NotLearnt>;
+type TrainOutcome = Result<TrainedModel, TrainingError>;
 
 /// Why the training stopped being watched.
-enum Turn {
-    Done(Result_),
+enum WatchOutcome {
+    Finished(TrainOutcome),
     Cancelled,
     Lost,
     Stopped,
 }
 
 /// Runs `job` and records how it ended.
-pub(super) async fn run(worker: &Worker, job: &TrainingRun, orders: &mut Orders) -> Ended {
+pub(super) async fn run(worker: &Worker, job: &TrainingRun, orders: &mut WorkerSignals) -> ThreadState {
     tracing::info!(model = %job.model, attempt = job.attempt, "training begins");
-    let board = Arc::new(Board::new());
+    let board = Arc::new(TrainingState::new());
     let mut done = match begin(worker, job, &board) {
         Ok(done) => done,
         Err(error) => {
-            end(worker, job, &failed(&NotLearnt::Broken(error.into()))).await;
-            return Ended::Over;
+            end(worker, job, &failed(&TrainingError::Internal(error.into()))).await;
+            return ThreadState::Stopped;
         }
     };
     let turn = watch(worker, job, &board, &mut done, orders).await;
     let outcome = match turn {
-        Turn::Done(Ok(learnt)) => {
+        WatchOutcome::Finished(Ok(learnt)) => {
             keep(worker, job, learnt).await;
-            return Ended::Over;
+            return ThreadState::Stopped;
         }
-        Turn::Done(Err(why)) => {
+        WatchOutcome::Finished(Err(why)) => {
             end(worker, job, &failed(&why)).await;
-            return Ended::Over;
+            return ThreadState::Stopped;
         }
-        Turn::Cancelled => Some(RunOutcome::Cancelled),
-        Turn::Lost | Turn::Stopped => None,
+        WatchOutcome::Cancelled => Some(RunOutcome::Cancelled),
+        WatchOutcome::Lost | WatchOutcome::Stopped => None,
     };
     board.stop();
     let stopped = tokio::time::timeout(STOPPING, done).await.is_ok();
@@ -76,17 +76,17 @@ pub(super) async fn run(worker: &Worker, job: &TrainingRun, orders: &mut Orders)
         (Some(outcome), _) => {
             end(worker, job, outcome).await;
         }
-        (None, Turn::Stopped) => put_back(worker, job).await,
+        (None, WatchOutcome::Stopped) => put_back(worker, job).await,
         (None, _) => tracing::info!(model = %job.model, "the training is not this worker's any more"),
     }
-    if stopped { Ended::Over } else { Ended::Stuck }
+    if stopped { ThreadState::Stopped } else { ThreadState::Stuck }
 }
 
 fn begin(
     worker: &Worker,
     job: &TrainingRun,
-    board: &Arc<Board>,
-) -> std::io::Result<oneshot::Receiver<Result_>> {
+    board: &Arc<TrainingState>,
+) -> std::io::Result<oneshot::Receiver<TrainOutcome>> {
     let (tell, done) = oneshot::channel();
     let (worker, job, board) = (worker.clone(), job.clone(), Arc::clone(board));
     let runtime = tokio::runtime::Handle::current();
@@ -106,18 +106,18 @@ fn begin(
 async fn watch(
     worker: &Worker,
     job: &TrainingRun,
-    board: &Board,
-    done: &mut oneshot::Receiver<Result_>,
-    orders: &mut Orders,
-) -> Turn {
+    board: &TrainingState,
+    done: &mut oneshot::Receiver<TrainOutcome>,
+    orders: &mut WorkerSignals,
+) -> WatchOutcome {
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut renewed = Instant::now();
     loop {
         tokio::select! {
             // Only a panic drops the sender.
-            result = &mut *done => return Turn::Done(result.unwrap_or(Err(NotLearnt::Panicked))),
-            () = orders.stopped() => return Turn::Stopped,
+            result = &mut *done => return WatchOutcome::Finished(result.unwrap_or(Err(TrainingError::Panicked))),
+            () = orders.stopped() => return WatchOutcome::Stopped,
             _ = looks.tick() => {}
         }
         let due = if board.has_news() { NEWS } else { RENEW };
@@ -129,8 +129,8 @@ async fn watch(
         };
         match stand {
             Ok(RunSignal::Continue) => {}
-            Ok(RunSignal::Cancel) => return Turn::Cancelled,
-            Ok(RunSignal::Lost) => return Turn::Lost,
+            Ok(RunSignal::Cancel) => return WatchOutcome::Cancelled,
+            Ok(RunSignal::Lost) => return WatchOutcome::Lost,
             // The next write may succeed. If writes keep failing, the lease expires and another worker
             // restarts the run.
             Err(error) => {
@@ -140,7 +140,7 @@ async fn watch(
     }
 }
 
-async fn report(worker: &Worker, job: &TrainingRun, board: &Board) -> Result<RunSignal, StoreError> {
+async fn report(worker: &Worker, job: &TrainingRun, board: &TrainingState) -> Result<RunSignal, StoreError> {
     let news = board.take();
     let until = (worker.clock)().plus(LEASE);
     let stand = worker.store.report_progress(job, news.progress.as_ref(), &news.points, until).await;
@@ -151,8 +151,8 @@ async fn report(worker: &Worker, job: &TrainingRun, board: &Board) -> Result<Run
 }
 
 /// Writes the object before the row, so that a ready model can serve predictions immediately.
-async fn keep(worker: &Worker, job: &TrainingRun, learnt: Learnt) {
-    let place = Place::model(job.project, job.model, job.taken);
+async fn keep(worker: &Worker, job: &TrainingRun, learnt: TrainedModel) {
+    let place = ObjectPath::model(job.project, job.model, job.taken);
     match worker.store.run_signal(job).await {
         Ok(RunSignal::Lost) => return,
         Ok(RunSignal::Cancel) => {
@@ -162,7 +162,7 @@ async fn keep(worker: &Worker, job: &TrainingRun, learnt: Learnt) {
         Ok(RunSignal::Continue) | Err(_) => {}
     }
     if let Err(error) = worker.objects.put(&place, Bytes::from(learnt.model)).await {
-        end(worker, job, &failed(&NotLearnt::Kept(error))).await;
+        end(worker, job, &failed(&TrainingError::NotStored(error))).await;
         return;
     }
     // The run was deleted or given to another worker during the write.
@@ -173,10 +173,10 @@ async fn keep(worker: &Worker, job: &TrainingRun, learnt: Learnt) {
     }
 }
 
-fn failed(why: &NotLearnt) -> RunOutcome {
+fn failed(why: &TrainingError) -> RunOutcome {
     why.log();
     match why {
-        NotLearnt::Stopped => RunOutcome::Cancelled,
+        TrainingError::Stopped => RunOutcome::Cancelled,
         why => RunOutcome::Failed(why.to_string()),
     }
 }

@@ -1,6 +1,8 @@
 //! Audit exports that were altered in different ways: the verifier names what is wrong.
 
-use keyrack_core::history::{Format, Holds, Verdict, Verifier, Writer, Wrong};
+use keyrack_core::history::{
+    ExportDefect, ExportExtent, ExportFormat, ExportVerifier, ExportWriter, Verification,
+};
 use keyrack_store::ChainedEntry;
 use proptest::prelude::*;
 use serde_json::json;
@@ -30,22 +32,22 @@ fn chain(length: i64) -> Vec<(ChainedEntry, [u8; 32])> {
     (1..=length).map(entry).collect()
 }
 
-fn written(format: Format, entries: &[(ChainedEntry, [u8; 32])], holds: Holds) -> Vec<u8> {
-    let (mut writer, head) = Writer::begin(format);
+fn written(format: ExportFormat, entries: &[(ChainedEntry, [u8; 32])], holds: ExportExtent) -> Vec<u8> {
+    let (mut writer, head) = ExportWriter::begin(format);
     let mut text = head.to_owned();
     for (link, hash) in entries {
         text.push_str(&writer.entry(link.clone(), *hash));
     }
     let length = entries.last().map_or(0, |(link, _)| link.seq.unsigned_abs());
     text.push_str(&match holds {
-        Holds::Whole => writer.whole(WORKSPACE.to_owned(), length),
-        Holds::Part => writer.part(WORKSPACE.to_owned()),
+        ExportExtent::Whole => writer.whole(WORKSPACE.to_owned(), length),
+        ExportExtent::Part => writer.part(WORKSPACE.to_owned()),
     });
     text.into_bytes()
 }
 
-fn verified(format: Format, file: &[u8]) -> Verdict {
-    let mut verifier = Verifier::new(format);
+fn verified(format: ExportFormat, file: &[u8]) -> Verification {
+    let mut verifier = ExportVerifier::new(format);
     for line in file.split_inclusive(|byte| *byte == b'\n') {
         verifier.line(line);
     }
@@ -53,14 +55,14 @@ fn verified(format: Format, file: &[u8]) -> Verdict {
 }
 
 #[track_caller]
-fn broken(format: Format, file: &[u8]) -> Wrong {
+fn broken(format: ExportFormat, file: &[u8]) -> ExportDefect {
     match verified(format, file) {
-        Verdict::Broken(wrong) => wrong,
-        Verdict::Holds(held) => panic!("the export verifies: {held:?}"),
+        Verification::Damaged(wrong) => wrong,
+        Verification::Intact(held) => panic!("the export verifies: {held:?}"),
     }
 }
 
-const FORMATS: [Format; 2] = [Format::JsonLines, Format::Csv];
+const FORMATS: [ExportFormat; 2] = [ExportFormat::JsonLines, ExportFormat::Csv];
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
@@ -69,7 +71,7 @@ proptest! {
     #[test]
     fn altered_byte_is_reported_with_its_line(place in any::<prop::sample::Index>(), byte in any::<u8>(), csv in any::<bool>()) {
         let format = FORMATS[usize::from(csv)];
-        let mut file = written(format, &chain(9), Holds::Whole);
+        let mut file = written(format, &chain(9), ExportExtent::Whole);
         let place = place.index(file.len());
         prop_assume!(file[place] != byte);
         let line = line_of(&file, place);
@@ -81,7 +83,7 @@ proptest! {
     #[test]
     fn removed_duplicated_or_moved_line_is_reported(first in 0_usize..10, second in 0_usize..10, csv in any::<bool>()) {
         let format = FORMATS[usize::from(csv)];
-        let file = written(format, &chain(9), Holds::Whole);
+        let file = written(format, &chain(9), ExportExtent::Whole);
         let head = usize::from(csv);
         let lines: Vec<_> = file.split_inclusive(|byte| *byte == b'\n').collect();
         let (first, second) = (first + head, second + head);
@@ -108,7 +110,7 @@ proptest! {
     #[test]
     fn truncated_export_is_reported(place in any::<prop::sample::Index>(), csv in any::<bool>()) {
         let format = FORMATS[usize::from(csv)];
-        let file = written(format, &chain(9), Holds::Whole);
+        let file = written(format, &chain(9), ExportExtent::Whole);
         broken(format, &file[..place.index(file.len())]);
     }
 
@@ -117,7 +119,7 @@ proptest! {
     fn altered_byte_of_filtered_export_is_reported(place in any::<prop::sample::Index>(), byte in any::<u8>(), csv in any::<bool>()) {
         let format = FORMATS[usize::from(csv)];
         let every_second: Vec<_> = chain(9).into_iter().skip(1).step_by(2).collect();
-        let mut file = written(format, &every_second, Holds::Part);
+        let mut file = written(format, &every_second, ExportExtent::Part);
         let place = place.index(file.len());
         prop_assume!(file[place] != byte);
         let line = line_of(&file, place);
@@ -131,22 +133,27 @@ proptest! {
 fn unaltered_export_verifies_with_its_range() {
     for format in FORMATS {
         let all = chain(1_204);
-        let Verdict::Holds(held) = verified(format, &written(format, &all, Holds::Whole)) else {
+        let Verification::Intact(held) = verified(format, &written(format, &all, ExportExtent::Whole)) else {
             panic!("broken")
         };
         assert_eq!((held.end.entries, held.end.first, held.end.last), (1_204, Some(1), Some(1_204)));
         assert_eq!((held.newest, held.is_gapless), (Some(all[1_203].1), true));
-        let Verdict::Holds(held) = verified(format, &written(format, &all[499..700], Holds::Part)) else {
+        let Verification::Intact(held) =
+            verified(format, &written(format, &all[499..700], ExportExtent::Part))
+        else {
             panic!("broken")
         };
         assert_eq!((held.end.entries, held.end.first, held.end.last), (201, Some(500), Some(700)));
         assert!(held.is_gapless);
         let gaps = [all[1].clone(), all[7].clone()];
-        let Verdict::Holds(held) = verified(format, &written(format, &gaps, Holds::Part)) else {
+        let Verification::Intact(held) = verified(format, &written(format, &gaps, ExportExtent::Part)) else {
             panic!("broken")
         };
         assert!(!held.is_gapless);
-        assert!(matches!(verified(format, &written(format, &[], Holds::Part)), Verdict::Holds(_)));
+        assert!(matches!(
+            verified(format, &written(format, &[], ExportExtent::Part)),
+            Verification::Intact(_)
+        ));
     }
 }
 
@@ -155,18 +162,18 @@ fn unaltered_export_verifies_with_its_range() {
 fn omitted_or_forged_entry_is_reported() {
     for format in FORMATS {
         let all = chain(9);
-        assert_eq!(broken(format, &written(format, &all[3..], Holds::Whole)).seq, Some(1));
+        assert_eq!(broken(format, &written(format, &all[3..], ExportExtent::Whole)).seq, Some(1));
         let mut forged = all.clone();
         forged[4].0.detail = "{}".to_owned();
-        let wrong = broken(format, &written(format, &forged, Holds::Whole));
+        let wrong = broken(format, &written(format, &forged, ExportExtent::Whole));
         assert_eq!((wrong.seq, wrong.hashes), (Some(5), Some((forged[4].0.hash(), all[4].1))));
         forged[4].1 = forged[4].0.hash();
-        let wrong = broken(format, &written(format, &forged, Holds::Whole));
+        let wrong = broken(format, &written(format, &forged, ExportExtent::Whole));
         assert_eq!((wrong.seq, wrong.hashes), (Some(6), Some((forged[4].1, all[4].1))));
         let mut elsewhere = all.clone();
         elsewhere[8].0.workspace = WORKSPACE.replace('f', "e");
         elsewhere[8].1 = elsewhere[8].0.hash();
-        assert_eq!(broken(format, &written(format, &elsewhere, Holds::Whole)).seq, Some(9));
+        assert_eq!(broken(format, &written(format, &elsewhere, ExportExtent::Whole)).seq, Some(9));
     }
 }
 
@@ -178,7 +185,7 @@ fn csv_cells_never_start_a_formula() {
         entries[seq].0.actor = text.to_owned();
         entries[seq].0.target = text.to_owned();
     }
-    let file = String::from_utf8(written(Format::Csv, &entries, Holds::Whole)).unwrap();
+    let file = String::from_utf8(written(ExportFormat::Csv, &entries, ExportExtent::Whole)).unwrap();
     // If semicolons separate the cells, quotes within a line have no effect.
     let by_semicolons = file.lines().flat_map(|line| line.split(';'));
     assert_eq!(by_semicolons.count(), file.lines().count(), "{file}");

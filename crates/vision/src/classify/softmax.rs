@@ -26,14 +26,14 @@ pub(super) struct Softmax {
 }
 
 /// A step of a fit.
-pub(super) struct Step<'a> {
+pub(super) struct FitStep<'a> {
     pub number: usize,
     pub loss: f32,
     pub head: &'a Softmax,
 }
 
 /// Receives each step, and `None` from time to time between steps. An error cancels the fit.
-pub(super) type StepCallback<'a> = dyn FnMut(Option<Step<'_>>) -> Result<(), Cancelled> + 'a;
+pub(super) type StepCallback<'a> = dyn FnMut(Option<FitStep<'_>>) -> Result<(), Cancelled> + 'a;
 
 impl Softmax {
     pub(super) fn zero(width: usize, classes: usize) -> Self {
@@ -72,7 +72,7 @@ impl Softmax {
             }
             (*self, loss, gradient) = (next, next_loss, next_gradient);
             #[expect(clippy::cast_possible_truncation, reason = "a loss to look at")]
-            watch(Some(Step { number, loss: loss as f32, head: self }))?;
+            watch(Some(FitStep { number, loss: loss as f32, head: self }))?;
             if norm(&gradient) < GRADIENT_TOLERANCE * start {
                 break;
             }

@@ -26,10 +26,10 @@ fn hour(number: i64, permission: Option<Permission>, checks: u64) -> Usage {
     Usage { hour, permission, outcome: "allowed".to_owned(), checks }
 }
 
-fn recorded() -> Recorded {
+fn recorded() -> RecordedRequests {
     let at = |text: &str| CallerSource::Address(Some(text.parse().unwrap()));
     let used = |caller, permission, allowed| CallerUsage { caller, permission, allowed };
-    Recorded {
+    RecordedRequests {
         hours: vec![hour(1, PREDICT, 70), hour(1, TRAIN, 10), hour(2, PREDICT, 20)],
         callers: vec![
             caller(1, at("10.0.0.7"), ""),
@@ -47,8 +47,8 @@ fn recorded() -> Recorded {
     }
 }
 
-fn reach(scope: Scope, restrictions: Restrictions) -> Reach {
-    Reach { permissions: scope.permissions(), restrictions, expires_at: None }
+fn reach(scope: Scope, restrictions: Restrictions) -> GrantedAuthority {
+    GrantedAuthority { permissions: scope.permissions(), restrictions, expires_at: None }
 }
 
 fn networks(texts: &[&str]) -> Restrictions {
@@ -56,11 +56,11 @@ fn networks(texts: &[&str]) -> Restrictions {
     Restrictions { networks: Allowlist::Only(these), ..Restrictions::default() }
 }
 
-fn judged(scope: Scope, restrictions: Restrictions) -> WhatIf {
+fn judged(scope: Scope, restrictions: Restrictions) -> ChangePreview {
     recorded().judge(&reach(Scope::Project, Restrictions::default()), &reach(scope, restrictions), 30)
 }
 
-fn of(what: &WhatIf) -> Vec<(i64, u64, u64)> {
+fn of(what: &ChangePreview) -> Vec<(i64, u64, u64)> {
     what.callers.iter().map(|one| (one.caller.id, one.refused, one.unknown)).collect()
 }
 

@@ -132,7 +132,7 @@ proptest! {
         let limits = Limits { turns, waiting: 12, ..LIMITS };
         let at = Instant::now();
         let mut schedule = Schedule::new(limits);
-        let (mut running, mut waiting) = (Vec::<Running>::new(), Vec::<u64>::new());
+        let (mut running, mut waiting) = (Vec::<RunningWork>::new(), Vec::<u64>::new());
         let mut next_ticket = 0u64;
         for step in steps {
             match step {
@@ -214,7 +214,7 @@ struct Simulation {
     start: Instant,
     now: u64,
     /// Running work: its end, its handle, the index of its claimant, and the time of its request.
-    going_on: Vec<(u64, Running, usize, u64)>,
+    going_on: Vec<(u64, RunningWork, usize, u64)>,
     took: Vec<u64>,
 }
 

@@ -6,8 +6,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::Stream;
 use http::header;
-use keyrack_core::Acting;
-use keyrack_core::history::Format;
+use keyrack_core::AuthorizedCaller;
+use keyrack_core::history::ExportFormat;
 use keyrack_core::times::rfc3339;
 use keyrack_key::Timestamp;
 use keyrack_store::StoreError;
@@ -41,11 +41,11 @@ pub struct FormatQuery {
         (status = 422, description = "A parameter is invalid. `details` names it.")))]
 pub async fn export(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Params(query): Params<FormatQuery>,
     Params(filter): Params<AuditFilterQuery>,
 ) -> Result<Response, ApiError> {
-    let format = query.format.as_deref().map_or(Ok(Format::JsonLines), str::parse);
+    let format = query.format.as_deref().map_or(Ok(ExportFormat::JsonLines), str::parse);
     let format = format.map_err(|expected| ApiError::field("format", expected))?;
     let lines = app.activity.export(&by, filter.parse()?, format).await?;
     Ok(export_file(format, app.now(), lines))
@@ -53,7 +53,7 @@ pub async fn export(
 
 /// Returns a response that browsers save as a file. `now` gives the file its name.
 pub fn export_file(
-    format: Format,
+    format: ExportFormat,
     now: Timestamp,
     lines: impl Stream<Item = Result<Bytes, StoreError>> + Send + 'static,
 ) -> Response {

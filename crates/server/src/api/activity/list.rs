@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use keyrack_core::Acting;
+use keyrack_core::AuthorizedCaller;
 
 use super::audit_entry::AuditEntry;
 use super::filter::AuditFilterQuery;
@@ -28,7 +28,7 @@ type AuditEntryPage = PageBody<AuditEntry>;
         (status = 422, description = "A parameter is invalid. `details` names it.")))]
 pub async fn list(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Params(filter): Params<AuditFilterQuery>,
     Params(page): Params<PageQuery>,
 ) -> Result<Response, ApiError> {

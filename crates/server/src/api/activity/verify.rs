@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use keyrack_core::Acting;
+use keyrack_core::AuthorizedCaller;
 use keyrack_core::history::hex;
 use keyrack_store::ChainStatus;
 use serde::Serialize;
@@ -32,7 +32,10 @@ pub struct AuditVerification {
     responses(
         (status = 200, description = "The result.", body = AuditVerification),
         (status = 503, description = "Another verification is running. Retry after `Retry-After` seconds.")))]
-pub async fn verify(State(app): State<Shared>, by: Acting) -> Result<Json<AuditVerification>, ApiError> {
+pub async fn verify(
+    State(app): State<Shared>,
+    by: AuthorizedCaller,
+) -> Result<Json<AuditVerification>, ApiError> {
     let result = app.activity.verify(&by).await?;
     let (verified, entries, first_invalid) = match result.chain {
         ChainStatus::Whole { entries } => (true, Some(entries), None),

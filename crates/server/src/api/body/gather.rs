@@ -4,8 +4,8 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError};
-use keyrack_core::predict::room::{Gathering, NoRoom};
-use keyrack_core::predict::{Held, Room};
+use keyrack_core::predict::room::{BodyBuffer, MemoryDenial};
+use keyrack_core::predict::{MemoryBudget, MemoryPermit};
 use keyrack_core::shares::Claimant;
 
 use super::{has_cause, is_timeout, problem};
@@ -19,15 +19,15 @@ use crate::http::entrance;
 pub async fn gather(
     headers: &HeaderMap,
     body: Body,
-    room: &Room,
+    room: &MemoryBudget,
     claimant: Claimant,
     most: usize,
-    no: impl Fn(NoRoom) -> ApiError,
-) -> Result<(Bytes, Held), ApiError> {
+    no: impl Fn(MemoryDenial) -> ApiError,
+) -> Result<(Bytes, MemoryPermit), ApiError> {
     // The header is used because the layers around the body lose its size hint.
     let announced = entrance::announced(headers);
     if announced.is_some_and(|bytes| bytes > most as u64) {
-        return Err(no(NoRoom::TooMany));
+        return Err(no(MemoryDenial::TooLarge));
     }
     collect(body, room.gather(claimant, most, announced), no).await
 }
@@ -35,9 +35,9 @@ pub async fn gather(
 /// Reads a body into `gathering`. Errors like [`gather`].
 pub(super) async fn collect(
     mut body: Body,
-    mut gathering: Gathering,
-    no: impl Fn(NoRoom) -> ApiError,
-) -> Result<(Bytes, Held), ApiError> {
+    mut gathering: BodyBuffer,
+    no: impl Fn(MemoryDenial) -> ApiError,
+) -> Result<(Bytes, MemoryPermit), ApiError> {
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
             if is_timeout(&error) {
@@ -47,7 +47,7 @@ pub(super) async fn collect(
                     "The request body did not arrive in time. Send it again.",
                 )
             } else if has_cause::<LengthLimitError>(&error) {
-                no(NoRoom::TooMany)
+                no(MemoryDenial::TooLarge)
             } else {
                 problem(
                     StatusCode::BAD_REQUEST,

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use keyrack_core::datasets::{Given, InvalidAnnotation, MarkDraft};
+use keyrack_core::datasets::{AnnotationDraft, AnnotationOutcome, InvalidAnnotation};
 use keyrack_vision::Rect;
 use serde::Deserialize;
 use serde_json::Value;
@@ -61,7 +61,7 @@ pub struct AnnotationShapeInput {
 }
 
 impl AnnotationInput {
-    fn draft(self, index: usize) -> Result<MarkDraft, InvalidAnnotation> {
+    fn draft(self, index: usize) -> Result<AnnotationDraft, InvalidAnnotation> {
         let label = self.label_id.parse();
         let label = label.map_err(|_| {
             InvalidAnnotation::new(index, "label_id", "expected the id of a label of this project")
@@ -86,7 +86,7 @@ impl AnnotationInput {
                 return Err(InvalidAnnotation::new(index, "annotation.category", expected));
             }
         };
-        Ok(MarkDraft { label, rect, metadata: shape.metadata.map(|value| value.to_string()) })
+        Ok(AnnotationDraft { label, rect, metadata: shape.metadata.map(|value| value.to_string()) })
     }
 }
 
@@ -116,7 +116,7 @@ pub async fn annotate(
 }
 
 /// Merges created and dropped annotations in the order in which they were sent.
-fn in_order(given: &Given) -> Vec<AnnotationBody> {
+fn in_order(given: &AnnotationOutcome) -> Vec<AnnotationBody> {
     let (mut kept, mut dropped) = (given.annotations.iter(), given.dropped.iter().peekable());
     let all = given.annotations.len() + given.dropped.len();
     (0..all)

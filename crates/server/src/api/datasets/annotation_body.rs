@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use keyrack_core::datasets::Dropped;
+use keyrack_core::datasets::DroppedBox;
 
 /// A label of a whole image, or of a box in the image.
 #[derive(Debug, Serialize, ToSchema)]
@@ -75,8 +75,8 @@ impl From<&Annotation> for AnnotationBody {
     }
 }
 
-impl From<&Dropped> for AnnotationBody {
-    fn from(dropped: &Dropped) -> Self {
+impl From<&DroppedBox> for AnnotationBody {
+    fn from(dropped: &DroppedBox) -> Self {
         Self {
             id: None,
             label_id: dropped.label.to_string(),

@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
-use keyrack_core::datasets::Size;
+use keyrack_core::datasets::ImageSize;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -53,8 +53,8 @@ pub async fn image(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let (size, name) = match query.size.as_deref() {
-        None | Some("full") => (Size::Full, "full"),
-        Some("thumbnail") => (Size::Thumbnail, "thumbnail"),
+        None | Some("full") => (ImageSize::Full, "full"),
+        Some("thumbnail") => (ImageSize::Thumbnail, "thumbnail"),
         Some(_) => return Err(ApiError::field("size", "expected full or thumbnail")),
     };
     let record = record_id(&record)?;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
-use keyrack_core::{Acting, OpError};
+use keyrack_core::{AuthorizedCaller, OpError};
 use keyrack_key::ProjectId;
 
 use crate::api::ApiError;
@@ -14,7 +14,7 @@ use crate::app::Shared;
 /// An actor with access to the project in the path. The extractor errors with 403 or 404 without access.
 #[derive(Clone, Debug)]
 pub struct InProject {
-    pub by: Acting,
+    pub by: AuthorizedCaller,
     pub project: ProjectId,
 }
 
@@ -22,7 +22,7 @@ impl FromRequestParts<Shared> for InProject {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, ApiError> {
-        let by = Acting::from_request_parts(parts, app).await?;
+        let by = AuthorizedCaller::from_request_parts(parts, app).await?;
         let path = Path::<HashMap<String, String>>::from_request_parts(parts, app).await;
         let id = path.ok().and_then(|Path(path)| path.get("id")?.parse().ok());
         let project = app.projects.read(&by, id.ok_or(OpError::NotFound("project"))?).await?;

@@ -14,7 +14,7 @@ use crate::api::verify::covers;
 use crate::app::App;
 use crate::http::session;
 use keyrack_core::OpError;
-use keyrack_core::quotas::Spent;
+use keyrack_core::quotas::QuotaUnit;
 
 const WORKSPACE: HeaderName = HeaderName::from_static("x-keyrack-for-workspace");
 const PERMISSION: HeaderName = HeaderName::from_static("x-keyrack-permission");
@@ -101,7 +101,7 @@ pub(super) struct AllowedCaller {
 /// An allowed request, and what it used of the key's quotas.
 pub(super) struct AllowedRequest {
     pub(super) caller: Caller,
-    pub(super) spent: Spent,
+    pub(super) spent: QuotaUnit,
 }
 
 impl AllowedCaller {
@@ -122,7 +122,7 @@ impl AllowedCaller {
 
     /// Takes nothing from quotas.
     pub(super) fn without_quota(self) -> AllowedRequest {
-        AllowedRequest { caller: self.caller, spent: Spent::nothing() }
+        AllowedRequest { caller: self.caller, spent: QuotaUnit::nothing() }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use keyrack_core::Acting;
+use keyrack_core::AuthorizedCaller;
 use keyrack_core::times::rfc3339;
 use keyrack_key::{Permission, Timestamp};
 use keyrack_store::{CallerCursor, CallerRow, CallerSource, KeyRow};
@@ -105,7 +105,7 @@ fn state(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> &'static str {
         (status = 422, description = "A parameter is invalid. `details` names it.")))]
 pub async fn list(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Path(id): Path<String>,
     Params(page): Params<PageQuery>,
 ) -> Result<Response, ApiError> {

@@ -4,9 +4,9 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use http::{HeaderMap, StatusCode, header};
-use keyrack_core::keys::Draft;
+use keyrack_core::keys::KeyDraft;
 use keyrack_core::times;
-use keyrack_core::{Acting, Invalid};
+use keyrack_core::{AuthorizedCaller, Invalid};
 use keyrack_key::Class;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -45,14 +45,14 @@ pub struct CreateKeyRequest {
 }
 
 impl CreateKeyRequest {
-    fn parse(self) -> Result<Draft, Invalid> {
+    fn parse(self) -> Result<KeyDraft, Invalid> {
         let mut invalid = Invalid::default();
         let class = self.class.map_or(Some(Class::Secret), |text| invalid.take("class", text.parse()));
         let scopes = parse_scopes(&self.scopes, &mut invalid);
         let restrictions = self.restrictions.unwrap_or_default().parse(&mut invalid);
         let expires_at = self.expires_at.and_then(|text| invalid.take("expiresAt", times::parse(&text)));
         match class {
-            Some(class) if invalid.fields().next().is_none() => Ok(Draft {
+            Some(class) if invalid.fields().next().is_none() => Ok(KeyDraft {
                 name: self.name,
                 class,
                 scopes,
@@ -79,7 +79,7 @@ impl CreateKeyRequest {
         (status = 422, description = "A field is invalid. `details` names it.")))]
 pub async fn create(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     headers: HeaderMap,
     Body(body): Body<CreateKeyRequest>,
 ) -> Result<Response, ApiError> {

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use keyrack_core::Acting;
+use keyrack_core::AuthorizedCaller;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -38,7 +38,7 @@ pub struct DeletedKey {
         (status = 409, description = "The key was already deleted.")))]
 pub async fn delete(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Path(id): Path<String>,
     OptionalBody(body): OptionalBody<DeleteKeyRequest>,
 ) -> Result<Json<DeletedKey>, ApiError> {

@@ -3,9 +3,9 @@
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::{HeaderMap, header};
-use keyrack_core::keys::Patch;
+use keyrack_core::keys::KeyPatch;
 use keyrack_core::times;
-use keyrack_core::{Acting, Invalid, OpError};
+use keyrack_core::{AuthorizedCaller, Invalid, OpError};
 use keyrack_rack::Revision;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -39,9 +39,9 @@ pub struct UpdateKeyRequest {
 }
 
 impl UpdateKeyRequest {
-    fn parse(self) -> Result<Patch, Invalid> {
+    fn parse(self) -> Result<KeyPatch, Invalid> {
         let mut invalid = Invalid::default();
-        let patch = Patch {
+        let patch = KeyPatch {
             name: self.name,
             scopes: self.scopes.map(|names| parse_scopes(&names, &mut invalid)),
             restrictions: self.restrictions.map(|fields| fields.parse(&mut invalid)),
@@ -71,7 +71,7 @@ impl UpdateKeyRequest {
         (status = 422, description = "A field is invalid. `details` names it.")))]
 pub async fn edit(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Path(id): Path<String>,
     headers: HeaderMap,
     Body(patch): Body<UpdateKeyRequest>,

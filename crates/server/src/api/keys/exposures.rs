@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::key_id;
 use crate::api::ApiError;
 use crate::app::Shared;
-use keyrack_core::Acting;
+use keyrack_core::AuthorizedCaller;
 use keyrack_core::times::rfc3339;
 
 /// The exposures of a key's secrets.
@@ -68,7 +68,7 @@ impl KeyExposure {
         (status = 404, description = "The key doesn't exist.")))]
 pub async fn list(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Path(id): Path<String>,
 ) -> Result<Json<KeyExposureList>, ApiError> {
     let (key, seen) = app.keys.sightings(&by, key_id(&id)?).await?;

@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::{KeyRestrictions, QuotaUsage};
-use keyrack_core::keys::{Handed, Propagation};
-use keyrack_core::nodes::Unconfirmed;
+use keyrack_core::keys::{IssuedKey, Propagation};
+use keyrack_core::nodes::PendingNode;
 use keyrack_core::times::rfc3339;
 
 /// An API key.
@@ -257,14 +257,14 @@ impl From<Propagation> for PropagationBody {
     }
 }
 
-impl From<Unconfirmed> for UnconfirmedNode {
-    fn from(node: Unconfirmed) -> Self {
+impl From<PendingNode> for UnconfirmedNode {
+    fn from(node: PendingNode) -> Self {
         Self { id: node.id.to_string(), name: node.name, until: rfc3339(node.until) }
     }
 }
 
 impl KeyWithSecret {
-    pub fn new(handed: Handed, now: Timestamp) -> Self {
+    pub fn new(handed: IssuedKey, now: Timestamp) -> Self {
         let retiring = handed.key.secrets.iter().filter_map(|secret| secret.retires_at).max();
         Self {
             key: KeyBody::new(&handed.key, now),

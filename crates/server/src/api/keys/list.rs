@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use keyrack_core::{Acting, Invalid};
+use keyrack_core::{AuthorizedCaller, Invalid};
 use keyrack_key::{Class, KeyId, Scope};
 use keyrack_store::{KeyFilter, KeyStatus};
 use serde::Deserialize;
@@ -84,7 +84,7 @@ impl KeyQuery {
     responses((status = 200, description = "A page of keys.", body = KeyPage)))]
 pub async fn list(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Params(query): Params<KeyQuery>,
 ) -> Result<Response, ApiError> {
     let now = (app.clock)();

@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use keyrack_core::times;
-use keyrack_core::{Acting, Invalid};
+use keyrack_core::{AuthorizedCaller, Invalid};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -36,7 +36,7 @@ pub struct PauseKeyRequest {
         (status = 422, description = "A field is invalid. `details` names it.")))]
 pub async fn pause(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Path(id): Path<String>,
     OptionalBody(body): OptionalBody<PauseKeyRequest>,
 ) -> Result<impl IntoResponse, ApiError> {

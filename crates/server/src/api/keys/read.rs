@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::header;
-use keyrack_core::Acting;
+use keyrack_core::AuthorizedCaller;
 
 use super::{KeyBody, etag, key_id};
 use crate::api::ApiError;
@@ -20,7 +20,7 @@ use crate::app::Shared;
         (status = 404, description = "The key doesn't exist.")))]
 pub async fn read(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, ApiError> {
     let key = app.keys.read(&by, key_id(&id)?).await?;

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::key_id;
 use crate::api::ApiError;
 use crate::app::Shared;
-use keyrack_core::Acting;
+use keyrack_core::AuthorizedCaller;
 use keyrack_core::keys::advice::Advice;
 
 /// The recommendations for a key.
@@ -46,7 +46,7 @@ pub struct Recommendation {
         (status = 404, description = "The key doesn't exist.")))]
 pub async fn list(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Path(id): Path<String>,
 ) -> Result<Json<RecommendationList>, ApiError> {
     let (_, advice) = app.keys.advice(&by, key_id(&id)?, app.window()).await?;

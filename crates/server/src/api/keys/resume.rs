@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
-use keyrack_core::Acting;
+use keyrack_core::AuthorizedCaller;
 
 use super::{UpdatedKey, key_id};
 use crate::api::ApiError;
@@ -21,7 +21,7 @@ use crate::app::Shared;
         (status = 409, description = "The key was deleted.")))]
 pub async fn resume(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, ApiError> {
     let (key, propagation) = app.keys.resume(&by, key_id(&id)?).await?;

@@ -5,7 +5,7 @@ use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use http::{HeaderMap, header};
 use keyrack_core::times;
-use keyrack_core::{Acting, Invalid};
+use keyrack_core::{AuthorizedCaller, Invalid};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -40,7 +40,7 @@ pub struct RotateKeyRequest {
         (status = 422, description = "A field is invalid. `details` names it.")))]
 pub async fn rotate(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Path(id): Path<String>,
     headers: HeaderMap,
     Body(body): Body<RotateKeyRequest>,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use keyrack_core::Acting;
+use keyrack_core::AuthorizedCaller;
 use keyrack_core::times::{rfc3339, span};
 use keyrack_key::Permission;
 use keyrack_store::Usage;
@@ -75,7 +75,7 @@ impl From<Usage> for KeyUsageBody {
         (status = 422, description = "A parameter is invalid. `details` names it.")))]
 pub async fn usage(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Path(id): Path<String>,
     Params(query): Params<UsageQuery>,
 ) -> Result<Json<KeyUsageList>, ApiError> {

@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use keyrack_core::keys::Patch;
-use keyrack_core::keys::what_if::WhatIf;
+use keyrack_core::keys::KeyPatch;
+use keyrack_core::keys::what_if::ChangePreview;
 use keyrack_core::times;
-use keyrack_core::{Acting, Invalid, OpError};
+use keyrack_core::{AuthorizedCaller, Invalid, OpError};
 use keyrack_key::{KeyId, Permission};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -75,15 +75,15 @@ pub struct AffectedCaller {
 const CALLERS_MAX: usize = 50;
 
 impl KeyChangeRequest {
-    fn parse(self) -> Result<Patch, Invalid> {
+    fn parse(self) -> Result<KeyPatch, Invalid> {
         let mut invalid = Invalid::default();
-        let patch = Patch {
+        let patch = KeyPatch {
             scopes: self.scopes.map(|names| parse_scopes(&names, &mut invalid)),
             restrictions: self.restrictions.map(|fields| fields.parse(&mut invalid)),
             expires_at: self
                 .expires_at
                 .map(|at| at.and_then(|text| invalid.take("expiresAt", times::parse(&text)))),
-            ..Patch::default()
+            ..KeyPatch::default()
         };
         if invalid.fields().next().is_none() { Ok(patch) } else { Err(invalid) }
     }
@@ -103,7 +103,7 @@ impl KeyChangeRequest {
         (status = 422, description = "A field is invalid. `details` names it.")))]
 pub async fn preview(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Path(id): Path<String>,
     Body(change): Body<KeyChangeRequest>,
 ) -> Result<Json<KeyChangePreview>, ApiError> {
@@ -114,9 +114,9 @@ pub async fn preview(
 
 async fn key_change_preview(
     app: &App,
-    by: &Acting,
+    by: &AuthorizedCaller,
     id: KeyId,
-    effect: WhatIf,
+    effect: ChangePreview,
 ) -> Result<KeyChangePreview, OpError> {
     let (key, now) = (app.keys.read(by, id).await?, app.now());
     let callers = effect.callers.iter().take(CALLERS_MAX).map(|one| AffectedCaller {

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use keyrack_core::Acting;
+use keyrack_core::AuthorizedCaller;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -36,7 +36,7 @@ pub struct ModelCardBody {
         (status = 409, description = "The model isn't ready.")))]
 pub async fn card(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Path(id): Path<String>,
 ) -> Result<Json<ModelCardBody>, ApiError> {
     let (model, card) = app.models.card(&by, model_id(&id)?).await?;

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use http::StatusCode;
-use keyrack_core::Acting;
+use keyrack_core::AuthorizedCaller;
 
 use super::model_id;
 use crate::api::ApiError;
@@ -19,7 +19,7 @@ use crate::app::Shared;
         (status = 404, description = "The model doesn't exist.")))]
 pub async fn delete(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     app.models.delete(&by, model_id(&id)?).await?;

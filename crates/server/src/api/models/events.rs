@@ -10,7 +10,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderName, StatusCode, header};
-use keyrack_core::Acting;
+use keyrack_core::AuthorizedCaller;
 use keyrack_key::Digest;
 use keyrack_store::Model;
 use utoipa::ToSchema;
@@ -66,7 +66,7 @@ const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-bufferi
         (status = 503, description = "All event streams are in use. Retry after `Retry-After` seconds.")))]
 pub async fn follow(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     reauthorization: Reauthorization,
     Path(id): Path<String>,
     headers: HeaderMap,

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use keyrack_core::Acting;
+use keyrack_core::AuthorizedCaller;
 use keyrack_key::ProjectId;
 
 use super::{ModelBody, project_id};
@@ -30,7 +30,7 @@ type ModelPage = PageBody<ModelBody>;
         (status = 404, description = "The project doesn't exist.")))]
 pub async fn list_of_project(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Path(id): Path<String>,
     Params(query): Params<PageQuery>,
 ) -> Result<Response, ApiError> {
@@ -44,7 +44,7 @@ pub async fn list_of_project(
     responses((status = 200, description = "A page of models.", body = ModelPage)))]
 pub async fn list(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Params(query): Params<PageQuery>,
 ) -> Result<Response, ApiError> {
     page(&app, &by, None, query).await
@@ -52,7 +52,7 @@ pub async fn list(
 
 async fn page(
     app: &Shared,
-    by: &Acting,
+    by: &AuthorizedCaller,
     project: Option<ProjectId>,
     query: PageQuery,
 ) -> Result<Response, ApiError> {

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use keyrack_core::Acting;
+use keyrack_core::AuthorizedCaller;
 
 use super::{ModelBody, model_id};
 use crate::api::ApiError;
@@ -19,7 +19,7 @@ use crate::app::Shared;
         (status = 404, description = "The model doesn't exist.")))]
 pub async fn read(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Path(id): Path<String>,
 ) -> Result<Json<ModelBody>, ApiError> {
     let model = app.models.read(&by, model_id(&id)?).await?;

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::{StatusCode, header};
-use keyrack_core::Acting;
+use keyrack_core::AuthorizedCaller;
 use keyrack_core::models::TrainSettings;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -65,7 +65,7 @@ impl From<TrainingSettings> for TrainSettings {
         (status = 422, description = "A field is invalid. `details` names it.")))]
 pub async fn train(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Path(id): Path<String>,
     OptionalBody(body): OptionalBody<TrainModelRequest>,
 ) -> Result<impl IntoResponse, ApiError> {

@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use keyrack_core::Acting;
-use keyrack_core::nodes::Stand;
+use keyrack_core::AuthorizedCaller;
+use keyrack_core::nodes::LiveNode;
 use keyrack_core::times::rfc3339;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -39,8 +39,8 @@ pub struct NodeBody {
     applied_revision: Option<u64>,
 }
 
-impl From<Stand> for NodeBody {
-    fn from(Stand { node, applied, heard_at }: Stand) -> Self {
+impl From<LiveNode> for NodeBody {
+    fn from(LiveNode { node, applied, heard_at }: LiveNode) -> Self {
         Self {
             id: node.id.to_string(),
             name: node.name,
@@ -58,7 +58,7 @@ impl From<Stand> for NodeBody {
 /// Returns the services that check keys of the workspace in their own memory.
 #[utoipa::path(get, path = "/nodes", tag = "Nodes", operation_id = "listNodes",
     responses((status = 200, description = "The nodes.", body = NodeList)))]
-pub async fn list(State(app): State<Shared>, by: Acting) -> Json<NodeList> {
+pub async fn list(State(app): State<Shared>, by: AuthorizedCaller) -> Json<NodeList> {
     let items = app.nodes.list(by.workspace).into_iter().map(NodeBody::from).collect();
     Json(NodeList { items })
 }

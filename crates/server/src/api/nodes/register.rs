@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use keyrack_core::Acting;
+use keyrack_core::AuthorizedCaller;
 use keyrack_guard::remote::wire::{LEASE, NodeRegistration, RegisteredNode};
 
 use crate::api::ApiError;
@@ -24,7 +24,7 @@ use crate::app::Shared;
         (status = 503, description = "The server has too many nodes. Retry after `Retry-After` seconds.")))]
 pub async fn register(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Body(question): Body<NodeRegistration>,
 ) -> Result<(StatusCode, Json<RegisteredNode>), ApiError> {
     let offline_grace = Duration::from_secs(question.offline_grace_seconds);

@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::{Path, Request, State};
 use http::HeaderMap;
-use keyrack_core::Acting;
-use keyrack_core::predictions::{Asked, Classified, Likely, Seen};
+use keyrack_core::AuthorizedCaller;
+use keyrack_core::predictions::{ClassifyOptions, ImageClasses, LabelConfidence, Prediction};
 use keyrack_store::ProjectType;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -69,14 +69,14 @@ pub struct Classification {
     predictions: Vec<ClassPrediction>,
 }
 
-impl From<Likely> for ClassPrediction {
-    fn from(Likely { label, confidence }: Likely) -> Self {
+impl From<LabelConfidence> for ClassPrediction {
+    fn from(LabelConfidence { label, confidence }: LabelConfidence) -> Self {
         Self { category: label, confidence }
     }
 }
 
-impl From<Classified> for Classification {
-    fn from(Classified { best, all, .. }: Classified) -> Self {
+impl From<ImageClasses> for Classification {
+    fn from(ImageClasses { best, all, .. }: ImageClasses) -> Self {
         let predictions = all.into_iter().map(ClassPrediction::from).collect();
         Self { category: best.label, confidence: best.confidence, predictions }
     }
@@ -104,15 +104,15 @@ impl From<Classified> for Classification {
         (status = 503, description = "Too many predictions are waiting. Retry after `Retry-After` seconds.")))]
 pub async fn classify(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<(HeaderMap, Json<Classification>), ApiError> {
     let model = app.predictions.find(&by, model_id(&id)?, ProjectType::Classification).await?;
     let PredictionRequest::<ClassifyRequest> { image, options } =
         PredictionRequest::read(request, &app, &by).await?;
-    let asked = Asked { confidence: options.confidence.unwrap_or(CONFIDENCE), small: false };
+    let asked = ClassifyOptions { confidence: options.confidence.unwrap_or(CONFIDENCE), small: false };
     let result = app.predictions.classify(&by, model, image, asked).await;
-    let Seen { found, spent, .. } = app.metrics.predicted("classify", result)?;
+    let Prediction { found, spent, .. } = app.metrics.predicted("classify", result)?;
     Ok((quota_headers::headers(&spent, app.now()), Json(found.into())))
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use axum::Extension;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use keyrack_core::Acting;
-use keyrack_core::predictions::{Detected, Detection, Seen, Wanted};
+use keyrack_core::AuthorizedCaller;
+use keyrack_core::predictions::{DetectOptions, DetectedObjects, Detection, Prediction};
 use keyrack_store::ProjectType;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -111,8 +111,8 @@ impl From<Detection> for DetectionBody {
     }
 }
 
-impl From<Detected> for DetectionResult {
-    fn from(Detected { objects, annotated, .. }: Detected) -> Self {
+impl From<DetectedObjects> for DetectionResult {
+    fn from(DetectedObjects { objects, annotated, .. }: DetectedObjects) -> Self {
         let mut counts = BTreeMap::<String, usize>::new();
         for object in &objects {
             *counts.entry(object.label.clone()).or_default() += 1;
@@ -151,14 +151,14 @@ impl From<Detected> for DetectionResult {
         (status = 503, description = "Too many predictions are waiting. Retry after `Retry-After` seconds.")))]
 pub async fn detect(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let model = app.predictions.find(&by, model_id(&id)?, ProjectType::ObjectDetection).await?;
     let PredictionRequest::<DetectRequest> { image, options } =
         PredictionRequest::read(request, &app, &by).await?;
-    let wanted = Wanted {
+    let wanted = DetectOptions {
         confidence: options.confidence.unwrap_or(CONFIDENCE),
         small: false,
         annotate: options.annotate.unwrap_or(true),
@@ -166,7 +166,7 @@ pub async fn detect(
         stroke: options.stroke_width,
     };
     let result = app.predictions.detect(&by, model, image, wanted).await;
-    let Seen { found, held, spent } = app.metrics.predicted("detect", result)?;
+    let Prediction { found, held, spent } = app.metrics.predicted("detect", result)?;
     // Compression hardly shrinks base64 of a JPEG.
     let head = (Extension(Uncompressed), quota_headers::headers(&spent, app.now()));
     Ok((head, held_json(&DetectionResult::from(found), held)?).into_response())

@@ -5,9 +5,9 @@ use axum::extract::Request;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
-use keyrack_core::predict::room::NoRoom;
-use keyrack_core::predict::{Held, Image};
-use keyrack_core::{Acting, OpError};
+use keyrack_core::predict::room::MemoryDenial;
+use keyrack_core::predict::{Image, MemoryPermit};
+use keyrack_core::{AuthorizedCaller, OpError};
 use keyrack_guard::Problem;
 use serde::de::DeserializeOwned;
 use tokio::task::spawn_blocking;
@@ -37,7 +37,7 @@ pub struct PredictionRequest<T> {
 impl<T: Options> PredictionRequest<T> {
     /// Reads the body within the memory budget. Errors with 413 if the image exceeds the maximum of the server or the key, with
     /// 415 for other media types, and with 503 if the budget is exhausted.
-    pub async fn read(request: Request, app: &App, by: &Acting) -> Result<Self, ApiError> {
+    pub async fn read(request: Request, app: &App, by: &AuthorizedCaller) -> Result<Self, ApiError> {
         let (parts, sent) = request.into_parts();
         let kind = essence(&parts.headers);
         match kind.as_deref() {
@@ -60,7 +60,11 @@ impl<T: Options> PredictionRequest<T> {
         }
     }
 
-    fn form(file: Option<Bytes>, fields: Vec<(String, String)>, held: Held) -> Result<Self, ApiError> {
+    fn form(
+        file: Option<Bytes>,
+        fields: Vec<(String, String)>,
+        held: MemoryPermit,
+    ) -> Result<Self, ApiError> {
         let mut options: T = form::options(fields)?;
         let image = match (file, options.take_image()) {
             (Some(_), Some(_)) => return Err(ApiError::field("image", "is there twice")),
@@ -70,7 +74,7 @@ impl<T: Options> PredictionRequest<T> {
         Ok(Self { image, options })
     }
 
-    fn json(bytes: Bytes, held: Held) -> Result<Self, ApiError> {
+    fn json(bytes: Bytes, held: MemoryPermit) -> Result<Self, ApiError> {
         let mut options: T = body::parse(&bytes)?;
         drop(bytes);
         let text = options.take_image().ok_or_else(missing)?;
@@ -108,19 +112,19 @@ async fn gather(
     parts: &Parts,
     sent: Body,
     app: &App,
-    by: &Acting,
+    by: &AuthorizedCaller,
     encoding: ImageEncoding,
-) -> Result<(Bytes, Held), ApiError> {
+) -> Result<(Bytes, MemoryPermit), ApiError> {
     let server = allowance::picture(app.config.max_image).bytes;
     let key = by.max_image_bytes().map(|most| encoding.bytes(most));
     let most = key.map_or(server, |key| key.min(server));
     let gathered =
         body::gather(&parts.headers, sent, app.predictions.room(), by.claimant(), most, |no| match no {
-            NoRoom::TooMany => {
+            MemoryDenial::TooLarge => {
                 let own = if most < server { app.predictions.refuse_size(by) } else { None };
                 own.map_or_else(|| too_large(app), ApiError::from)
             }
-            NoRoom::Full(exhausted) => {
+            MemoryDenial::Exhausted(exhausted) => {
                 app.metrics.busy();
                 OpError::from(exhausted).into()
             }

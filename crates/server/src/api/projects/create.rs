@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use http::{StatusCode, header};
-use keyrack_core::Acting;
-use keyrack_core::projects::Draft;
+use keyrack_core::AuthorizedCaller;
+use keyrack_core::projects::ProjectDraft;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -40,13 +40,14 @@ pub struct CreateProjectRequest {
         (status = 422, description = "A field is invalid. `details` names it.")))]
 pub async fn create(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Body(body): Body<CreateProjectRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
     let project_type = body.project_type.parse();
     let project_type = project_type
         .map_err(|_| ApiError::field("projectType", "expected classification or object_detection"))?;
-    let draft = Draft { name: body.name, project_type, description: body.description.unwrap_or_default() };
+    let draft =
+        ProjectDraft { name: body.name, project_type, description: body.description.unwrap_or_default() };
     let project = app.projects.create(&by, draft).await?;
     let location = [(header::LOCATION, format!("/api/v1/projects/{}", project.id))];
     Ok((StatusCode::CREATED, location, Json(ProjectBody::from(&project))))

@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use keyrack_core::Acting;
-use keyrack_core::projects::Patch;
+use keyrack_core::AuthorizedCaller;
+use keyrack_core::projects::ProjectPatch;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -37,11 +37,11 @@ pub struct UpdateProjectRequest {
         (status = 422, description = "A field is invalid. `details` names it.")))]
 pub async fn edit(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Path(id): Path<String>,
     Body(body): Body<UpdateProjectRequest>,
 ) -> Result<Json<ProjectBody>, ApiError> {
-    let patch = Patch { name: body.name, description: body.description };
+    let patch = ProjectPatch { name: body.name, description: body.description };
     let project = app.projects.edit(&by, project_id(&id)?, patch).await?;
     Ok(Json(ProjectBody::from(&project)))
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use keyrack_core::Acting;
+use keyrack_core::AuthorizedCaller;
 
 use super::ProjectBody;
 use crate::api::ApiError;
@@ -25,7 +25,7 @@ type ProjectPage = PageBody<ProjectBody>;
     responses((status = 200, description = "A page of projects.", body = ProjectPage)))]
 pub async fn list(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Params(query): Params<PageQuery>,
 ) -> Result<Response, ApiError> {
     let (after, limit) = query.parse()?;

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use keyrack_core::Acting;
+use keyrack_core::AuthorizedCaller;
 
 use super::{ProjectBody, project_id};
 use crate::api::ApiError;
@@ -19,7 +19,7 @@ use crate::app::Shared;
         (status = 404, description = "The project doesn't exist.")))]
 pub async fn read(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Path(id): Path<String>,
 ) -> Result<Json<ProjectBody>, ApiError> {
     let project = app.projects.read(&by, project_id(&id)?).await?;

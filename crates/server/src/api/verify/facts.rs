@@ -15,7 +15,7 @@ use super::StatedFacts;
 use crate::api::{ApiError, ControlSocket};
 use crate::app::App;
 use crate::http::error::{DenialCause, DeniedRequest};
-use crate::http::refusals::Saw;
+use crate::http::refusals::CheckSubject;
 
 /// The header with the key of a trusted service.
 const SERVICE_KEY: HeaderName = HeaderName::from_static("x-keyrack-service-key");
@@ -111,8 +111,12 @@ impl<'a> Facts<'a> {
     }
 
     /// Returns the facts that the explanation of a denial shows.
-    pub(super) fn saw(&self, stated: &StatedFacts) -> Saw {
-        Saw { permission: stated.permission, address: self.address, origin: self.origin.map(str::to_owned) }
+    pub(super) fn saw(&self, stated: &StatedFacts) -> CheckSubject {
+        CheckSubject {
+            permission: stated.permission,
+            address: self.address,
+            origin: self.origin.map(str::to_owned),
+        }
     }
 
     /// Errors if the holder of `key` states another address or origin than its own. With `spend`, also errors if the holder states

@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use keyrack_core::Acting;
-use keyrack_core::settings::Patch;
+use keyrack_core::AuthorizedCaller;
+use keyrack_core::settings::SettingsPatch;
 use serde::Deserialize;
 use serde_json::Number;
 use utoipa::ToSchema;
@@ -30,7 +30,7 @@ pub struct UpdateWorkspaceRequest {
     rotate_after_days: Option<Option<Number>>,
 }
 
-impl From<UpdateWorkspaceRequest> for Patch {
+impl From<UpdateWorkspaceRequest> for SettingsPatch {
     fn from(patch: UpdateWorkspaceRequest) -> Self {
         // 0 is out of both ranges, so numbers that aren't whole become 0.
         let days = |days: Option<Number>| days.map(|number| number.as_u64().unwrap_or(0));
@@ -54,7 +54,7 @@ impl From<UpdateWorkspaceRequest> for Patch {
         (status = 422, description = "A field is invalid. `details` names it.")))]
 pub async fn edit(
     State(app): State<Shared>,
-    by: Acting,
+    by: AuthorizedCaller,
     Body(patch): Body<UpdateWorkspaceRequest>,
 ) -> Result<Json<WorkspaceBody>, ApiError> {
     Ok(Json(app.settings.edit(&by, patch.into()).await?.into()))

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use keyrack_core::Acting;
+use keyrack_core::AuthorizedCaller;
 
 use super::WorkspaceBody;
 use crate::api::ApiError;
@@ -13,6 +13,6 @@ use crate::app::Shared;
 /// Returns the workspace of the key or the session, with its policy for keys.
 #[utoipa::path(get, path = "/workspace", tag = "Workspace", operation_id = "getWorkspace",
     responses((status = 200, description = "The workspace.", body = WorkspaceBody)))]
-pub async fn read(State(app): State<Shared>, by: Acting) -> Result<Json<WorkspaceBody>, ApiError> {
+pub async fn read(State(app): State<Shared>, by: AuthorizedCaller) -> Result<Json<WorkspaceBody>, ApiError> {
     Ok(Json(app.settings.read(&by).await?.into()))
 }

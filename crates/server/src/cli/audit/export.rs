@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use http::Method;
-use keyrack_core::history::Format;
+use keyrack_core::history::ExportFormat;
 use keyrack_store::{Actor, AuditAction};
 
 use crate::cli::connection::ConnectionArgs;
@@ -21,7 +21,7 @@ pub(in crate::cli) struct ExportArgs {
     connection: ConnectionArgs,
     /// Format: jsonl (one JSON object per line) or csv
     #[arg(long, default_value = "jsonl", value_parser = format)]
-    format: Format,
+    format: ExportFormat,
     /// File to create; an existing file is not overwritten [default: standard output]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -85,7 +85,7 @@ fn create(path: &Path) -> Result<BufWriter<File>, CliError> {
     Ok(BufWriter::new(file))
 }
 
-fn format(text: &str) -> Result<Format, &'static str> {
+fn format(text: &str) -> Result<ExportFormat, &'static str> {
     text.parse()
 }
 

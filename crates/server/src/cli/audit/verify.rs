@@ -5,7 +5,10 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use keyrack_core::history::{Format, Held, Holds, Verdict, Verifier, Wrong, entries, grouped, hex};
+use keyrack_core::history::{
+    ExportDefect, ExportExtent, ExportFormat, ExportVerifier, IntactExport, Verification, entries, grouped,
+    hex,
+};
 use serde_json::{Value, json};
 
 use crate::cli::error::CliError;
@@ -36,9 +39,9 @@ impl VerifyArgs {
             say(&in_json(&verdict).to_string())?;
         }
         match verdict {
-            Verdict::Holds(held) if !self.json => say(&in_words(&held)),
-            Verdict::Holds(_) => Ok(()),
-            Verdict::Broken(wrong) => Err(CliError::Failed {
+            Verification::Intact(held) if !self.json => say(&in_words(&held)),
+            Verification::Intact(_) => Ok(()),
+            Verification::Damaged(wrong) => Err(CliError::Failed {
                 message: format!("the chain is broken at {}", wrong.title()),
                 details: wrong.details(),
             }),
@@ -46,10 +49,11 @@ impl VerifyArgs {
     }
 }
 
-fn read(mut file: impl BufRead) -> io::Result<Verdict> {
+fn read(mut file: impl BufRead) -> io::Result<Verification> {
     // If the file has neither format, the verifier rejects its first line.
-    let format = if file.fill_buf()?.first() == Some(&b'{') { Format::JsonLines } else { Format::Csv };
-    let mut verifier = Verifier::new(format);
+    let format =
+        if file.fill_buf()?.first() == Some(&b'{') { ExportFormat::JsonLines } else { ExportFormat::Csv };
+    let mut verifier = ExportVerifier::new(format);
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -65,23 +69,23 @@ fn say(text: &str) -> Result<(), CliError> {
         .map_err(|error| CliError::with_context("cannot write the answer", &error))
 }
 
-fn in_words(held: &Held) -> String {
-    let Held { end, is_gapless, .. } = held;
+fn in_words(held: &IntactExport) -> String {
+    let IntactExport { end, is_gapless, .. } = held;
     let entries = entries(end.entries);
     let says = match (end.end, end.first.zip(end.last), *is_gapless) {
-        (Holds::Whole, ..) => format!("{entries}, the chain holds"),
-        (Holds::Part, None, _) => {
+        (ExportExtent::Whole, ..) => format!("{entries}, the chain holds"),
+        (ExportExtent::Part, None, _) => {
             "no entries: the filter of this export left nothing that could be verified".to_owned()
         }
-        (Holds::Part, Some((1, _)), true) => {
+        (ExportExtent::Part, Some((1, _)), true) => {
             format!("{entries}, the chain holds from the beginning; later entries are not in this export")
         }
-        (Holds::Part, Some((first, last)), true) => format!(
+        (ExportExtent::Part, Some((first, last)), true) => format!(
             "{entries}, the chain holds from entry {} to {}; what was before and after is not in this export",
             grouped(first),
             grouped(last)
         ),
-        (Holds::Part, Some(_), false) => format!(
+        (ExportExtent::Part, Some(_), false) => format!(
             "{entries} of a filtered export, each as it was written; whether others between them are as they were cannot be seen here"
         ),
     };
@@ -90,19 +94,19 @@ fn in_words(held: &Held) -> String {
     format!("{says}{}", newest.unwrap_or_default())
 }
 
-fn in_json(verdict: &Verdict) -> Value {
+fn in_json(verdict: &Verification) -> Value {
     match verdict {
-        Verdict::Holds(Held { end, newest, is_gapless }) => json!({
+        Verification::Intact(IntactExport { end, newest, is_gapless }) => json!({
             "verified": true,
             "workspace": end.workspace,
             "entries": end.entries,
             "first": end.first,
             "last": end.last,
-            "whole": end.end == Holds::Whole,
+            "whole": end.end == ExportExtent::Whole,
             "gapless": is_gapless,
             "newestHash": newest.as_ref().map(hex),
         }),
-        Verdict::Broken(Wrong { line, seq, says, hashes }) => json!({
+        Verification::Damaged(ExportDefect { line, seq, says, hashes }) => json!({
             "verified": false,
             "line": line,
             "seq": seq,

@@ -7,10 +7,10 @@ mod acceptor;
 mod connections;
 mod descriptors;
 mod notice;
-mod patience;
 mod peer;
 mod service;
 mod stream;
+mod time_budget;
 mod unread;
 
 use std::io;
@@ -27,7 +27,7 @@ use crate::http::host::HEAD_BYTES;
 pub use acceptor::Acceptor;
 pub use connections::{ConnectionLimits, ConnectionMetrics, Connections};
 pub use descriptors::{raise_descriptor_limit, spare_descriptors};
-pub use patience::Patience;
+pub use time_budget::TimeBudget;
 pub use unread::{AnswerUnread, UnreadAcceptor};
 
 /// Connections that the kernel completes and keeps until the server accepts them. The kernel caps this number at

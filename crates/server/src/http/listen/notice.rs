@@ -9,10 +9,10 @@ const PAUSE: Duration = Duration::from_secs(10);
 
 /// Counts an event that is too frequent for a log line each time.
 #[derive(Debug, Default)]
-pub struct Notice(Mutex<Unsaid>);
+pub struct Notice(Mutex<EventCount>);
 
 #[derive(Debug, Default)]
-struct Unsaid {
+struct EventCount {
     times: u64,
     last: Option<Instant>,
 }

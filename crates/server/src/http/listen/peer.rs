@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
-use super::patience::Patience;
+use super::time_budget::TimeBudget;
 
 /// The longest time that a piece of a response may stay unsent while the peer takes other responses of the same connection.
 const PIECE: Duration = Duration::from_mins(1);
@@ -30,10 +30,10 @@ pub struct Peer {
 
 #[derive(Debug)]
 struct Pending {
-    socket: Patience,
+    socket: TimeBudget,
     /// Covers all responses. An HTTP/2 peer can keep the socket free and yet take nothing of any response (RFC 9113,
     /// section 5.2).
-    answers: Patience,
+    answers: TimeBudget,
     /// Start times by number, oldest first: of each piece that is not sent yet, and of each body that waits for the peer.
     pieces: BTreeMap<u64, Instant>,
     next_piece: u64,
@@ -41,7 +41,7 @@ struct Pending {
 
 impl Default for Pending {
     fn default() -> Self {
-        let (socket, answers) = (Patience::full(), Patience::full());
+        let (socket, answers) = (TimeBudget::full(), TimeBudget::full());
         Self { socket, answers, pieces: BTreeMap::new(), next_piece: 0 }
     }
 }

@@ -40,7 +40,7 @@ where
 {
     type Response = Response;
     type Error = S::Error;
-    type Future = Answering<S::Future>;
+    type Future = ConnectionFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -56,7 +56,7 @@ where
         }
         let answering = self.inner.call(request.map(|body| ReceivedBody { body, sending }));
         let peer = (is_http2 || (has_body && is_long)).then(|| Arc::clone(&self.peer));
-        Answering { inner: answering, peer, is_http2 }
+        ConnectionFuture { inner: answering, peer, is_http2 }
     }
 }
 
@@ -94,7 +94,7 @@ impl HttpBody for ReceivedBody {
 }
 
 pin_project! {
-    pub struct Answering<F> {
+    pub struct ConnectionFuture<F> {
         #[pin]
         inner: F,
         // Present if the response depends on the peer.
@@ -103,7 +103,7 @@ pin_project! {
     }
 }
 
-impl<F: Future<Output = Result<Response, E>>, E> Future for Answering<F> {
+impl<F: Future<Output = Result<Response, E>>, E> Future for ConnectionFuture<F> {
     type Output = Result<Response, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 
 use service::UnreadService;
 use stream::UnreadStream;
-use turn::Turn;
+use turn::ResponseProgress;
 
 /// Creates the response to bytes from this address that the HTTP library cannot parse. The library chooses the status: 400
 /// for malformed bytes, 414 or 431 for bytes that are too long. The body must be available at once.
@@ -65,7 +65,7 @@ impl<F: Future<Output = io::Result<(T, S)>>, T, S> Future for Accepting<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let (stream, service) = ready!(this.inner.poll(cx))?;
-        let turn = Arc::new(Turn::default());
+        let turn = Arc::new(ResponseProgress::default());
         let stream = UnreadStream::new(stream, Arc::clone(&turn), this.answer.take());
         Poll::Ready(Ok((stream, UnreadService::new(service, turn))))
     }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use keyrack_core::history::Format;
+use keyrack_core::history::ExportFormat;
 use serde::Deserialize;
 
 use super::query::ActivityQuery;
@@ -25,7 +25,7 @@ pub(in crate::web) async fn file(
     Params(search): Params<ActivityQuery>,
     Params(form): Params<ExportQuery>,
 ) -> Result<Response, PageError> {
-    let format = form.format.parse().unwrap_or(Format::JsonLines);
+    let format = form.format.parse().unwrap_or(ExportFormat::JsonLines);
     let lines = app.activity.export(&member.acting, search.filter(), format).await?;
     Ok(export_file(format, app.now(), lines))
 }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use keyrack_core::settings::Patch;
+use keyrack_core::settings::SettingsPatch;
 use keyrack_core::{Invalid, OpError};
 use serde::Deserialize;
 
@@ -67,7 +67,7 @@ pub(in crate::web) async fn submit(
     headers: HeaderMap,
     FormBody(form): FormBody<GeneralForm>,
 ) -> Result<Response, PageError> {
-    let patch = Patch {
+    let patch = SettingsPatch {
         name: Some(form.name.clone()),
         longest_life: Some(days(&form.longest_life)),
         rotation_age: Some(days(&form.rotation_age)),

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
-use keyrack_core::settings::{Found, Strays};
+use keyrack_core::settings::{NoncompliantKeys, NoncompliantPage};
 use keyrack_store::Policy;
 
 use super::base;
@@ -36,8 +36,8 @@ pub(in crate::web) async fn page(
     Ok(show!(&app, view)?)
 }
 
-fn lists(strays: Strays, policy: Policy, member: &Member) -> Vec<PolicyViolations> {
-    let list = |found: Option<Found>, text: String| {
+fn lists(strays: NoncompliantKeys, policy: Policy, member: &Member) -> Vec<PolicyViolations> {
+    let list = |found: Option<NoncompliantPage>, text: String| {
         let found = found.filter(|found| !found.items.is_empty())?;
         let keys = found.items.into_iter().map(|(id, name)| PolicyViolation {
             name,

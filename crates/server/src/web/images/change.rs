@@ -3,7 +3,7 @@
 use axum::extract::{FromRequest, RawForm, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use keyrack_core::{Acting, Invalid, OpError};
+use keyrack_core::{AuthorizedCaller, Invalid, OpError};
 use keyrack_key::{LabelId, RecordId};
 use keyrack_store::Project;
 
@@ -37,7 +37,7 @@ impl FromRequest<Shared> for ImageChangeForm {
     type Rejection = PageError;
 
     async fn from_request(request: Request, app: &Shared) -> Result<Self, PageError> {
-        let sender = request.extensions().get::<Acting>().cloned();
+        let sender = request.extensions().get::<AuthorizedCaller>().cloned();
         let RawForm(bytes) = RawForm::from_request(request, app).await.map_err(unread)?;
         verify(sender, app).await?;
         let mut change = Self::default();

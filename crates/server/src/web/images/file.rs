@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
-use keyrack_core::datasets::Size;
+use keyrack_core::datasets::ImageSize;
 use serde::Deserialize;
 
 use super::requested::RequestedImage;
@@ -30,7 +30,7 @@ pub(in crate::web) async fn file(
     Params(query): Params<FileQuery>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let size = if query.size == "thumbnail" { Size::Thumbnail } else { Size::Full };
+    let size = if query.size == "thumbnail" { ImageSize::Thumbnail } else { ImageSize::Full };
     let tag = format!("\"{}-{size:?}\"", image.record.id);
     let head = [
         (header::CACHE_CONTROL, "private, max-age=86400, immutable"),

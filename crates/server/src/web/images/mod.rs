@@ -11,7 +11,7 @@ mod requested;
 
 use std::collections::BTreeMap;
 
-use keyrack_core::datasets::Annotated;
+use keyrack_core::datasets::AnnotatedImage;
 use keyrack_key::LabelId;
 use keyrack_store::{Annotation, AnnotationRegion, Label, Record};
 
@@ -43,8 +43,8 @@ impl LabelColors {
 }
 
 /// An image in the grid. `url` is the URL of the project.
-pub(super) fn tile(url: &str, one: &Annotated, tones: &LabelColors) -> ImageTile {
-    let Annotated { record, annotations } = one;
+pub(super) fn tile(url: &str, one: &AnnotatedImage, tones: &LabelColors) -> ImageTile {
+    let AnnotatedImage { record, annotations } = one;
     let mut badges: Vec<Badge> = Vec::new();
     for annotation in annotations {
         if !badges.iter().any(|badge| badge.name == annotation.label_name) {

@@ -2,7 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use keyrack_core::datasets::Annotated;
+use keyrack_core::datasets::AnnotatedImage;
 use keyrack_store::Project;
 
 use crate::app::Shared;
@@ -14,7 +14,7 @@ use crate::web::projects::RequestedProject;
 pub(in crate::web) struct RequestedImage {
     pub(super) member: Member,
     pub(super) project: Project,
-    pub(super) image: Annotated,
+    pub(super) image: AnnotatedImage,
 }
 
 impl FromRequestParts<Shared> for RequestedImage {

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
-use keyrack_core::datasets::Annotated;
+use keyrack_core::datasets::AnnotatedImage;
 use keyrack_key::RecordId;
 use keyrack_store::{AnnotationRegion, ProjectType, RecordFilter};
 
@@ -23,7 +23,7 @@ pub(in crate::web) async fn page(
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let by = &member.acting;
-    let Annotated { record, annotations } = &image;
+    let AnnotatedImage { record, annotations } = &image;
     let labels = app.datasets.labels(by, project.id, None, super::ALL).await?.items;
     let batches = app.datasets.batches(by, project.id, None, super::ALL).await?.items;
     let older = app.datasets.records(by, project.id, &RecordFilter::default(), Some(record.id), 1).await?;

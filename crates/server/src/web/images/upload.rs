@@ -6,7 +6,7 @@ use axum::extract::multipart::{Field, MultipartError, MultipartRejection};
 use axum::extract::{Multipart, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode};
-use keyrack_core::predict::room::NoRoom;
+use keyrack_core::predict::room::MemoryDenial;
 use keyrack_core::{ErrorCause, OpError};
 use keyrack_guard::Problem;
 use keyrack_store::Project;
@@ -121,8 +121,8 @@ async fn take(
             Err(error) => return Ok(Err(error)),
         };
     let denial = match whole {
-        Err(NoRoom::TooMany) => Some(format!("is larger than {}", words::bytes(most as u64))),
-        Err(NoRoom::Full(exhausted)) => refusal::<()>(Err(exhausted.into()))?,
+        Err(MemoryDenial::TooLarge) => Some(format!("is larger than {}", words::bytes(most as u64))),
+        Err(MemoryDenial::Exhausted(exhausted)) => refusal::<()>(Err(exhausted.into()))?,
         // The budget is held until the image is stored.
         Ok((bytes, _held)) => {
             let by = &member.acting;

@@ -43,7 +43,7 @@ pub(super) fn lines(
             url: below.map(|below| format!("{base}/{key}/{below}")),
         }
     };
-    advice.iter().filter(|one| !matches!(one, Advice::Seen(_))).map(line).collect()
+    advice.iter().filter(|one| !matches!(one, Advice::Exposed(_))).map(line).collect()
 }
 
 /// The label of the button, and the path below the key's page that it leads to. `None` if the button applies
@@ -51,7 +51,7 @@ pub(super) fn lines(
 fn button(advice: Advice) -> (&'static str, Option<&'static str>) {
     match advice {
         Advice::OnlyPredicts { .. } => ("Make it Inference", None),
-        Advice::Seen(_) | Advice::Old { .. } => ("Rotate it", Some("rotate")),
+        Advice::Exposed(_) | Advice::Old { .. } => ("Rotate it", Some("rotate")),
         Advice::Unused { .. } => ("Delete it", Some("delete")),
         Advice::Expires { .. } => ("Change its expiry", Some("edit#f-expiry")),
         Advice::AnyOrigin => ("Name its origins", Some("edit#f-origins")),

@@ -69,7 +69,7 @@ pub(in crate::web) async fn submit(
             let notice = change_message(text, &propagation, words::removal_status(&propagation, app.now()));
             Ok(flash::redirect(&app, &base(&member), &notice))
         }
-        Err(OpError::Gone) => {
+        Err(OpError::KeyDeleted) => {
             let notice = FlashMessage::good("That key was deleted already.");
             Ok(flash::redirect(&app, &base(&member), &notice))
         }

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use keyrack_core::numbers::counted;
-use keyrack_core::refusals::{CheckResult, Explained, Place, is_request_id};
+use keyrack_core::refusals::{CheckOutcome, DenialExplanation, EditLocation, is_request_id};
 use keyrack_core::{Invalid, OpError};
 use keyrack_store::DENIALS_PER_HOUR_MAX;
 use serde::Deserialize;
@@ -98,9 +98,9 @@ pub(in crate::web) async fn show(
     }
     let explained = app.refusals.explain(&member.acting, &wanted).await?;
     let base = base(&member);
-    let Explained { refused, key, .. } = &explained;
+    let DenialExplanation { refused, key, .. } = &explained;
     let change = explained.place.below(&base, key.id);
-    let may_change = member.manages_keys() && key.deletion.is_none() || explained.place == Place::Key;
+    let may_change = member.manages_keys() && key.deletion.is_none() || explained.place == EditLocation::Key;
     let view = DenialPage {
         frame: frame::of_member(&app, &member, NavItem::ApiKeys, &parts.headers),
         request: refused.request.clone(),
@@ -125,7 +125,7 @@ pub(in crate::web) async fn show(
     Ok(show!(&app, view)?)
 }
 
-fn facts(explained: &Explained) -> Vec<(&'static str, String)> {
+fn facts(explained: &DenialExplanation) -> Vec<(&'static str, String)> {
     let refused = &explained.refused;
     let all = [
         ("Asked", format!("{} {}", refused.method, refused.route)),
@@ -137,19 +137,19 @@ fn facts(explained: &Explained) -> Vec<(&'static str, String)> {
     all.into_iter().filter(|(_, text)| !text.is_empty()).collect()
 }
 
-const fn state(result: CheckResult) -> CheckState {
+const fn state(result: CheckOutcome) -> CheckState {
     match result {
-        CheckResult::Passed => CheckState::Passed,
-        CheckResult::Failed => CheckState::Failed,
-        CheckResult::NotReached => CheckState::NotReached,
+        CheckOutcome::Passed => CheckState::Passed,
+        CheckOutcome::Failed => CheckState::Failed,
+        CheckOutcome::NotReached => CheckState::NotReached,
     }
 }
 
-const fn label(place: Place) -> &'static str {
+const fn label(place: EditLocation) -> &'static str {
     match place {
-        Place::Field(_) => "Change the key",
-        Place::Key => "Look at the key",
-        Place::Rotate => "Rotate the key",
-        Place::New => "Add New Key",
+        EditLocation::Field(_) => "Change the key",
+        EditLocation::Key => "Look at the key",
+        EditLocation::Rotate => "Rotate the key",
+        EditLocation::New => "Add New Key",
     }
 }

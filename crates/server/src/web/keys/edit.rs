@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use keyrack_core::keys::Patch;
+use keyrack_core::keys::KeyPatch;
 use keyrack_core::{Invalid, OpError};
 use keyrack_key::{Grant, Permission, Permissions, Restrictions};
 use keyrack_rack::Revision;
@@ -110,7 +110,7 @@ pub(in crate::web) async fn submit(
             StatusCode::UNPROCESSABLE_ENTITY,
             EditState { invalid: Some(invalid), ..EditState::under(policy) },
         ),
-        Err(OpError::SeenInPublic(public)) => {
+        Err(OpError::Exposed(public)) => {
             let question = exposure::question(&public, app.now());
             (
                 StatusCode::CONFLICT,
@@ -160,18 +160,18 @@ async fn preview(
 }
 
 /// The change that the form describes.
-fn patch(app: &App, key: &KeyRow, form: &KeyForm, policy: Policy) -> Result<Patch, OpError> {
+fn patch(app: &App, key: &KeyRow, form: &KeyForm, policy: Policy) -> Result<KeyPatch, OpError> {
     let (scopes, expiry, restrictions) = form.parse_with(app.now(), policy, &restrictions(key))?;
     let expires_at = match expiry {
         ExpiryChange::Keep => None,
         ExpiryChange::Set(at) => Some(at),
     };
-    Ok(Patch {
+    Ok(KeyPatch {
         name: Some(form.name.clone()),
         scopes: Some(scopes),
         restrictions: Some(restrictions),
         expires_at,
-        ..Patch::default()
+        ..KeyPatch::default()
     })
 }
 
@@ -191,8 +191,8 @@ async fn save_confirmed(
 ) -> Result<(KeyRow, String), OpError> {
     let patch = patch(app, key, form, policy)?;
     match save(app, member, key, form, patch.clone()).await {
-        Err(OpError::SeenInPublic(public)) if form.acknowledge_public_use == public.token() => {
-            save(app, member, key, form, Patch { acknowledges_public_use: true, ..patch }).await
+        Err(OpError::Exposed(public)) if form.acknowledge_public_use == public.token() => {
+            save(app, member, key, form, KeyPatch { acknowledges_public_use: true, ..patch }).await
         }
         other => other,
     }
@@ -203,7 +203,7 @@ async fn save(
     member: &Member,
     key: &KeyRow,
     form: &KeyForm,
-    patch: Patch,
+    patch: KeyPatch,
 ) -> Result<(KeyRow, String), OpError> {
     let expected = form.revision.parse().map(Revision).map_err(|_| OpError::Conflict)?;
     let (saved, propagation) = app.keys.edit(&member.acting, key.id, patch, Some(&[expected])).await?;

@@ -1,6 +1,6 @@
 //! The exposure of a key, as pages describe it.
 
-use keyrack_core::keys::sightings::{PublicUse, origin_of, place};
+use keyrack_core::keys::sightings::{ExposedAccess, origin_of, place};
 use keyrack_key::{Exposure, Timestamp};
 use keyrack_store::{ExposureRecord, KeyRow};
 
@@ -35,7 +35,7 @@ pub(super) fn notice(
 }
 
 /// The question before an exposed key is granted more.
-pub(super) fn question(public: &PublicUse, now: Timestamp) -> ExposureQuestion {
+pub(super) fn question(public: &ExposedAccess, now: Timestamp) -> ExposureQuestion {
     ExposureQuestion {
         place: place(&public.seen),
         when: words::moment(public.seen.last, now),

@@ -57,10 +57,10 @@ pub(super) fn line(app: &App, member: &Member, key: &KeyRow, hint: Hint) -> view
     let state = match app.first_calls.of(key.id, hint) {
         None => view::FirstCallState::NotAwaited,
         Some(FirstCall::Awaited) => view::FirstCallState::Awaited,
-        Some(FirstCall::Refused { permission, reason }) => {
+        Some(FirstCall::Denied { permission, reason }) => {
             view::FirstCallState::Refused(denial_reasons::sentence(reason, permission))
         }
-        Some(FirstCall::Came(call)) => view::FirstCallState::Came {
+        Some(FirstCall::Allowed(call)) => view::FirstCallState::Came {
             when: words::moment(call.at, app.now()),
             from: call.address.map(|address| address.to_string()).unwrap_or_default(),
             does: call.permission.map(|one| one.phrase().to_owned()).unwrap_or_default(),

@@ -5,8 +5,8 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use keyrack_core::OpError;
 use keyrack_core::keys::advice::{Advice, advise};
-use keyrack_core::keys::seen::Measured;
-use keyrack_core::nodes::Stand;
+use keyrack_core::keys::seen::RecentUsage;
+use keyrack_core::nodes::LiveNode;
 use keyrack_core::numbers::counted;
 use keyrack_guard::remote::wire::LEASE;
 use keyrack_key::{Class, KeyId, Scope, Timestamp};
@@ -170,8 +170,8 @@ fn tabs(search: &KeyListQuery, base: &str) -> Vec<Tab> {
     ]
 }
 
-fn node(state: &Stand, now: Timestamp) -> NodeRow {
-    let Stand { node, applied, heard_at } = state;
+fn node(state: &LiveNode, now: Timestamp) -> NodeRow {
+    let LiveNode { node, applied, heard_at } = state;
     NodeRow {
         name: node.name.clone(),
         key: match node.registered_by {
@@ -190,7 +190,7 @@ fn node(state: &Stand, now: Timestamp) -> NodeRow {
 fn row(
     app: &App,
     key: &KeyRow,
-    measured: Option<&Measured>,
+    measured: Option<&RecentUsage>,
     still: Option<String>,
     policy: Policy,
     now: Timestamp,
@@ -224,5 +224,5 @@ fn row(
 
 /// The title of the first recommendation. The row shows the exposure of the key elsewhere.
 fn title(advice: &[Advice]) -> Option<&'static str> {
-    advice.iter().find(|one| !matches!(one, Advice::Seen(_))).map(|one| one.title())
+    advice.iter().find(|one| !matches!(one, Advice::Exposed(_))).map(|one| one.title())
 }

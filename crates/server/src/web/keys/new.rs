@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use keyrack_core::keys::{Draft, Handed};
+use keyrack_core::keys::{IssuedKey, KeyDraft};
 use keyrack_core::{Invalid, OpError};
 use keyrack_key::Restrictions;
 use keyrack_store::{KeyFilter, KeyStatus, Policy};
@@ -75,14 +75,14 @@ pub(in crate::web) async fn submit(
     }
 }
 
-async fn create(app: &App, member: &Member, form: &KeyForm, policy: Policy) -> Result<Handed, OpError> {
+async fn create(app: &App, member: &Member, form: &KeyForm, policy: Policy) -> Result<IssuedKey, OpError> {
     let now = app.now();
     let (scopes, expiry, restrictions) = form.effective().parse_with(now, policy, &Restrictions::NONE)?;
     let expires_at = match expiry {
         ExpiryChange::Set(at) => at,
         ExpiryChange::Keep => None,
     };
-    let draft = Draft {
+    let draft = KeyDraft {
         name: form.name.clone(),
         class: form.class(),
         scopes,
@@ -94,7 +94,11 @@ async fn create(app: &App, member: &Member, form: &KeyForm, policy: Policy) -> R
 }
 
 /// A remark if another live key has the same name, which is allowed.
-pub(super) async fn remark(app: &App, member: &Member, created: &Handed) -> Result<Option<String>, OpError> {
+pub(super) async fn remark(
+    app: &App,
+    member: &Member,
+    created: &IssuedKey,
+) -> Result<Option<String>, OpError> {
     let name = created.key.name.as_str();
     let filter =
         KeyFilter { status: KeyStatus::Standing, text: Some(name), limit: 20, ..KeyFilter::any(app.now()) };

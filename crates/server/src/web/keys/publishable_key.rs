@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use keyrack_core::OpError;
 use keyrack_core::keys::sightings::origin_of;
-use keyrack_core::keys::{Draft, Handed};
+use keyrack_core::keys::{IssuedKey, KeyDraft};
 use keyrack_key::{Allowlist, Class, Origin, QuotaResource, Quotas, Rate, Restrictions, Scope};
 use keyrack_store::{KeyRow, StoreError};
 use serde::Deserialize;
@@ -70,10 +70,10 @@ async fn create(
     exposed: &KeyRow,
     origin: Origin,
     nonce: &str,
-) -> Result<Handed, OpError> {
+) -> Result<IssuedKey, OpError> {
     let latest = app.settings.policy(&member.acting).await?.latest_end(app.now());
     let ends = [exposed.terms.expires_at, latest].into_iter().flatten().min();
-    let draft = Draft {
+    let draft = KeyDraft {
         name: format!("Page on {}", origin.to_string().split_once("://").map_or("", |(_, host)| host)),
         class: Class::Publishable,
         scopes: [Scope::Inference].into_iter().collect(),

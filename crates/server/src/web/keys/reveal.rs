@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use keyrack_core::OpError;
-use keyrack_core::keys::Handed;
+use keyrack_core::keys::IssuedKey;
 use keyrack_key::{Allowlist, Class, KeyId, Permission, Restrictions, Scope, Scopes};
 
 use super::{address, base, first_call};
@@ -21,7 +21,7 @@ pub(super) fn page(
     app: &App,
     member: &Member,
     parts: &Parts,
-    created: &Handed,
+    created: &IssuedKey,
     old_secret: Option<String>,
     remark: Option<String>,
 ) -> Result<Response, OpError> {

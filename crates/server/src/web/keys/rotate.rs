@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use keyrack_core::keys::Handed;
+use keyrack_core::keys::IssuedKey;
 use keyrack_core::times::span;
 use keyrack_core::{Invalid, OpError};
 use keyrack_store::KeyRow;
@@ -88,7 +88,12 @@ pub(in crate::web) async fn submit(
     }
 }
 
-async fn rotate(app: &App, member: &Member, key: &KeyRow, form: &RotateKeyForm) -> Result<Handed, OpError> {
+async fn rotate(
+    app: &App,
+    member: &Member,
+    key: &KeyRow,
+    form: &RotateKeyForm,
+) -> Result<IssuedKey, OpError> {
     let overlap =
         span(&form.overlap).map_err(|_| Invalid::field("gracePeriod", "pick one of the choices"))?;
     app.keys.rotate(&member.acting, key.id, overlap, sent_nonce(&form.nonce)?).await

@@ -1,6 +1,6 @@
 //! The effect of a change on past requests, as the page describes it.
 
-use keyrack_core::keys::what_if::WhatIf;
+use keyrack_core::keys::what_if::ChangePreview;
 use keyrack_core::numbers::{counted, grouped};
 use keyrack_key::{Permission, Permissions};
 
@@ -11,7 +11,7 @@ use crate::web::view;
 const MOST: usize = 5;
 
 /// The panel next to the form.
-pub(super) fn panel(what: &WhatIf) -> view::WhatIfPanel {
+pub(super) fn panel(what: &ChangePreview) -> view::WhatIfPanel {
     let days = counted(what.days.into(), "day");
     let summary = match what.calls {
         0 => format!("There were no calls in {days}, so it would have refused none."),
@@ -50,7 +50,7 @@ pub(super) fn permits(permits: Permissions, widens: &[&str]) -> Vec<String> {
         .collect()
 }
 
-fn callers(what: &WhatIf) -> Vec<(String, String)> {
+fn callers(what: &ChangePreview) -> Vec<(String, String)> {
     let named = what.callers.iter().take(MOST).map(|one| {
         let who = [caller_address(&one.caller), one.caller.origin.clone(), one.caller.agent.clone()];
         let who: Vec<_> = who.into_iter().filter(|part| !part.is_empty()).collect();
@@ -69,7 +69,7 @@ fn callers(what: &WhatIf) -> Vec<(String, String)> {
         .collect()
 }
 
-fn notes(what: &WhatIf) -> Vec<String> {
+fn notes(what: &ChangePreview) -> Vec<String> {
     let mut notes = Vec::new();
     if what.unknown > 0 {
         notes.push(format!(

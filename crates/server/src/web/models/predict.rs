@@ -6,8 +6,10 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::StatusCode;
-use keyrack_core::predict::{Held, Image};
-use keyrack_core::predictions::{Asked, Detection, Likely, Seen, Small, Wanted};
+use keyrack_core::predict::{Image, MemoryPermit};
+use keyrack_core::predictions::{
+    ClassifyOptions, DetectOptions, Detection, LabelConfidence, Prediction, SmallCopy,
+};
 use keyrack_core::{ErrorCause, Invalid, OpError};
 use keyrack_guard::Problem;
 use keyrack_store::{Model, ProjectType};
@@ -32,7 +34,7 @@ const LONGEST_URL: usize = 2_000;
 #[derive(Default)]
 struct PredictInput {
     file: Option<Bytes>,
-    held: Held,
+    held: MemoryPermit,
     url: String,
 }
 
@@ -120,13 +122,13 @@ async fn file(
     app: &App,
     chosen: &RequestedModel,
     mut field: Field<'_>,
-) -> Result<(Option<Bytes>, Held), OpError> {
+) -> Result<(Option<Bytes>, MemoryPermit), OpError> {
     let most = app.config.max_image;
     let mut gathering = app.predictions.room().gather(chosen.member.acting.claimant(), most, None);
     while let Some(chunk) = field.chunk().await.map_err(|error| cut_off(&error))? {
         gathering.push(&chunk).map_err(|full| match full {
-            keyrack_core::predict::room::NoRoom::TooMany => too_large(app),
-            keyrack_core::predict::room::NoRoom::Full(exhausted) => OpError::from(exhausted),
+            keyrack_core::predict::room::MemoryDenial::TooLarge => too_large(app),
+            keyrack_core::predict::room::MemoryDenial::Exhausted(exhausted) => OpError::from(exhausted),
         })?;
     }
     let (bytes, held) = gathering.end();
@@ -150,19 +152,19 @@ async fn predict(
     let askable = app.predictions.find(by, model.id, model.project_type).await?;
     match model.project_type {
         ProjectType::Classification => {
-            let asked = Asked { confidence: 0.0, small: true };
-            let Seen { found, .. } = app.predictions.classify(by, askable, image, asked).await?;
+            let asked = ClassifyOptions { confidence: 0.0, small: true };
+            let Prediction { found, .. } = app.predictions.classify(by, askable, image, asked).await?;
             Ok(classified(model, &found.all, found.small))
         }
         ProjectType::ObjectDetection => {
-            let wanted = Wanted {
+            let wanted = DetectOptions {
                 confidence: MIN_CONFIDENCE,
                 small: true,
                 annotate: false,
                 show_confidence: false,
                 stroke: None,
             };
-            let Seen { found, .. } = app.predictions.detect(by, askable, image, wanted).await?;
+            let Prediction { found, .. } = app.predictions.detect(by, askable, image, wanted).await?;
             Ok(detected(model, &found.objects, found.small))
         }
     }
@@ -176,12 +178,12 @@ fn image(sent: PredictInput) -> Result<Image, Invalid> {
         return Err(Invalid::field("image", "choose an image, or give the address of one"));
     }
     let no_url = || Invalid::field("url", "expected an address with http or https");
-    Image::text(sent.url, Held::default()).ok().filter(Image::is_url).ok_or_else(no_url)
+    Image::text(sent.url, MemoryPermit::default()).ok().filter(Image::is_url).ok_or_else(no_url)
 }
 
 /// The image as a `data:` URL, and its boxes. Both are empty without a preview.
-fn shown(small: Option<Small>, boxes: Vec<BoxMark>) -> (String, Overlay) {
-    let Some(Small { jpeg, width, height }) = small else { return Default::default() };
+fn shown(small: Option<SmallCopy>, boxes: Vec<BoxMark>) -> (String, Overlay) {
+    let Some(SmallCopy { jpeg, width, height }) = small else { return Default::default() };
     (format!("data:image/jpeg;base64,{jpeg}"), Overlay { width, height, boxes })
 }
 
@@ -189,7 +191,7 @@ fn tone(labels: &[String], label: &str) -> usize {
     labels.iter().position(|one| one == label).unwrap_or_default() % TONES
 }
 
-fn classified(model: &Model, all: &[Likely], small: Option<Small>) -> PredictionResult {
+fn classified(model: &Model, all: &[LabelConfidence], small: Option<SmallCopy>) -> PredictionResult {
     let labels = ModelCard::of(model).labels;
     let ranked = all.iter().take(RANKED).map(|one| RankedLabel {
         name: one.label.clone(),
@@ -210,7 +212,7 @@ fn classified(model: &Model, all: &[Likely], small: Option<Small>) -> Prediction
     }
 }
 
-fn detected(model: &Model, objects: &[Detection], small: Option<Small>) -> PredictionResult {
+fn detected(model: &Model, objects: &[Detection], small: Option<SmallCopy>) -> PredictionResult {
     let labels = ModelCard::of(model).labels;
     let boxes = objects.iter().enumerate().map(|(at, one)| BoxMark {
         number: at + 1,

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use keyrack_core::projects::Draft;
+use keyrack_core::projects::ProjectDraft;
 use keyrack_core::{Invalid, OpError, invalid};
 use keyrack_store::{Project, ProjectType};
 use serde::Deserialize;
@@ -79,6 +79,6 @@ async fn create(app: &App, member: &Member, form: &ProjectForm) -> Result<Projec
         let name = Invalid::of_result("name", invalid::name(&form.name));
         return Err(Invalid::all([Some(Invalid::field("projectType", "pick a type")), name]).into());
     };
-    let draft = Draft { name: form.name.clone(), project_type, description: form.description.clone() };
+    let draft = ProjectDraft { name: form.name.clone(), project_type, description: form.description.clone() };
     app.projects.create(&member.acting, draft).await
 }

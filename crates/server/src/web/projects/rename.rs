@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use keyrack_core::projects::Patch;
+use keyrack_core::projects::ProjectPatch;
 use keyrack_core::{Invalid, OpError};
 use keyrack_store::Project;
 use serde::Deserialize;
@@ -67,7 +67,7 @@ pub(in crate::web) async fn submit(
     headers: HeaderMap,
     FormBody(form): FormBody<RenameProjectForm>,
 ) -> Result<Response, PageError> {
-    let patch = Patch { name: Some(form.name.clone()), description: Some(form.description.clone()) };
+    let patch = ProjectPatch { name: Some(form.name.clone()), description: Some(form.description.clone()) };
     let invalid = match app.projects.edit(&member.acting, project.id, patch).await {
         Ok(saved) => {
             let notice = FlashMessage::good(format!("{} was saved.", saved.name));

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use image::{ImageFormat, Rgb, RgbImage};
 use keyrack_core::clock;
 use keyrack_core::disk::Disk;
-use keyrack_core::objects::{Objects, Place};
+use keyrack_core::objects::{ObjectPath, Objects};
 use keyrack_key::{AnnotationId, Digest, LabelId, ProjectId, RecordId, UploadId};
 use keyrack_store::{Actor, AnnotationRegion, NewAnnotation, NewLabel, NewRecord, NewUpload, Store};
 use rand_core::UnwrapErr;
@@ -189,7 +189,7 @@ impl ProjectFiller {
             actor: Actor::Operator,
             now,
         };
-        self.objects.put(&Place::image(project, upload), Bytes::from(bytes)).await.unwrap();
+        self.objects.put(&ObjectPath::image(project, upload), Bytes::from(bytes)).await.unwrap();
         self.store.as_operator().create_record(&new).await.unwrap();
         let new: Vec<_> = marks
             .iter()

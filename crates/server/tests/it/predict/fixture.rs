@@ -6,7 +6,7 @@ use std::sync::Arc;
 use keyrack::folder::Folder;
 use keyrack_core::clock;
 use keyrack_core::disk::Disk;
-use keyrack_core::objects::{Objects, Place};
+use keyrack_core::objects::{ObjectPath, Objects};
 use keyrack_key::{ModelId, ProjectId, WorkspaceId};
 use keyrack_store::{Actor, NewModel, NewProject, NewWorkspace, ProjectType, RunOutcome, Store, TrainingRun};
 use rand_core::UnwrapErr;
@@ -128,7 +128,7 @@ impl ModelWriter {
     async fn ready(&self, workspace: WorkspaceId, project: ProjectId, file: Option<&[u8]>) -> ModelId {
         let model = self.model(workspace, project).await;
         if let Some(file) = file {
-            self.objects.put(&Place::model(project, model, 1), file.to_vec().into()).await.unwrap();
+            self.objects.put(&ObjectPath::model(project, model, 1), file.to_vec().into()).await.unwrap();
         }
         self.end(RunOutcome::Ready(json!({}))).await;
         model

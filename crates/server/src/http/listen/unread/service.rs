@@ -9,17 +9,17 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tower::Service;
 
-use super::turn::{AnswerGuard, Turn};
+use super::turn::{AnswerGuard, ResponseProgress};
 
 #[derive(Clone, Debug)]
 pub struct UnreadService<S> {
     inner: S,
-    turn: Arc<Turn>,
+    turn: Arc<ResponseProgress>,
 }
 
 impl<S> UnreadService<S> {
     /// Notes in `turn` when `inner` responds.
-    pub const fn new(inner: S, turn: Arc<Turn>) -> Self {
+    pub const fn new(inner: S, turn: Arc<ResponseProgress>) -> Self {
         Self { inner, turn }
     }
 }
@@ -30,7 +30,7 @@ where
 {
     type Response = Response<AnswerBody<B>>;
     type Error = S::Error;
-    type Future = Answering<S::Future>;
+    type Future = UnreadFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -38,19 +38,19 @@ where
 
     fn call(&mut self, request: Request<R>) -> Self::Future {
         let guard = Some(self.turn.begin());
-        Answering { inner: self.inner.call(request), guard }
+        UnreadFuture { inner: self.inner.call(request), guard }
     }
 }
 
 pin_project! {
-    pub struct Answering<F> {
+    pub struct UnreadFuture<F> {
         #[pin]
         inner: F,
         guard: Option<AnswerGuard>,
     }
 }
 
-impl<F: Future<Output = Result<Response<B>, E>>, B, E> Future for Answering<F> {
+impl<F: Future<Output = Result<Response<B>, E>>, B, E> Future for UnreadFuture<F> {
     type Output = Result<Response<AnswerBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

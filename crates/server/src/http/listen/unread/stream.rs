@@ -14,7 +14,7 @@ use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::AnswerUnread;
-use super::turn::Turn;
+use super::turn::ResponseProgress;
 
 /// The most bytes in the body of a replacement.
 const BODY_BYTES: usize = 16 * 1024;
@@ -22,7 +22,7 @@ const BODY_BYTES: usize = 16 * 1024;
 /// The bytes of a connection, as the HTTP library reads and writes them.
 pub struct UnreadStream<T> {
     inner: T,
-    turn: Arc<Turn>,
+    turn: Arc<ResponseProgress>,
     answer: Option<(AnswerUnread, IpAddr)>,
     replacement: Option<Replacement>,
 }
@@ -35,7 +35,7 @@ struct Replacement {
 
 impl<T> UnreadStream<T> {
     /// Replaces what the library writes to `inner` while `turn` is idle.
-    pub const fn new(inner: T, turn: Arc<Turn>, answer: Option<(AnswerUnread, IpAddr)>) -> Self {
+    pub const fn new(inner: T, turn: Arc<ResponseProgress>, answer: Option<(AnswerUnread, IpAddr)>) -> Self {
         Self { inner, turn, answer, replacement: None }
     }
 
@@ -152,7 +152,7 @@ mod tests {
     const OURS: &str = "HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\
                         date: Mon, 30 Nov 2026 12:00:00 GMT\r\ncontent-length: 8\r\nx-request-id: 1\r\n\r\ntoo long";
 
-    fn unread<T>(inner: T) -> (UnreadStream<T>, Arc<Turn>) {
+    fn unread<T>(inner: T) -> (UnreadStream<T>, Arc<ResponseProgress>) {
         let answer: AnswerUnread = Arc::new(|status, _| {
             let mut answer = Response::new("too long".into());
             *answer.status_mut() = status;
@@ -161,7 +161,7 @@ mod tests {
                 .insert(header::HeaderName::from_static("x-request-id"), "1".parse().unwrap());
             answer
         });
-        let turn = Arc::new(Turn::default());
+        let turn = Arc::new(ResponseProgress::default());
         (UnreadStream::new(inner, Arc::clone(&turn), Some((answer, [127, 0, 0, 1].into()))), turn)
     }
 

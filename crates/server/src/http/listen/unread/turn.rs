@@ -12,9 +12,9 @@ const ANSWERED: u8 = 2;
 
 /// The progress of the response to the last request. One task drives a connection, so relaxed ordering is sufficient.
 #[derive(Debug, Default)]
-pub struct Turn(AtomicU8);
+pub struct ResponseProgress(AtomicU8);
 
-impl Turn {
+impl ResponseProgress {
     /// Notes that the service received a request. The response is in progress until the returned guard is dropped.
     pub fn begin(self: &Arc<Self>) -> AnswerGuard {
         self.0.store(ANSWERING, Ordering::Relaxed);
@@ -36,7 +36,7 @@ impl Turn {
 
 /// Lives until the HTTP library has taken the whole response.
 #[derive(Debug)]
-pub struct AnswerGuard(Arc<Turn>);
+pub struct AnswerGuard(Arc<ResponseProgress>);
 
 impl Drop for AnswerGuard {
     fn drop(&mut self) {
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn a_connection_is_idle_once_an_answer_was_handed_over_and_then_written() {
-        let turn = Arc::new(Turn::default());
+        let turn = Arc::new(ResponseProgress::default());
         assert!(turn.is_idle());
         let answer = turn.begin();
         turn.flushed();

@@ -2,19 +2,19 @@
 
 use axum::extract::multipart::{Field, MultipartError};
 use bytes::Bytes;
-use keyrack_core::predict::Held;
-use keyrack_core::predict::room::{Gathering, NoRoom};
+use keyrack_core::predict::MemoryPermit;
+use keyrack_core::predict::room::{BodyBuffer, MemoryDenial};
 
 /// The longest value of a text field, in bytes.
 const LONGEST: usize = 1_000;
 
 /// Reads a file whose `first` bytes were read already, within the memory budget. If the budget does not
-/// suffice, reads and drops the rest of the file, because the next field follows it, and returns `NoRoom`.
+/// suffice, reads and drops the rest of the file, because the next field follows it, and returns `MemoryDenial`.
 pub(super) async fn whole(
     mut field: Field<'_>,
     first: &[u8],
-    mut gathering: Gathering,
-) -> Result<Result<(Bytes, Held), NoRoom>, MultipartError> {
+    mut gathering: BodyBuffer,
+) -> Result<Result<(Bytes, MemoryPermit), MemoryDenial>, MultipartError> {
     let mut fits = gathering.push(first);
     while fits.is_ok()
         && let Some(chunk) = field.chunk().await?

@@ -10,13 +10,13 @@ const BYTES_PER_SECOND: u32 = 8 * 1024;
 /// A budget of time. Waiting uses the budget up, and received bytes refill it: a peer that takes a few bytes now and then
 /// gains only the time that these bytes are worth.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct TimeBudget {
     longest: Duration,
     left: Duration,
     waiting_since: Option<Instant>,
 }
 
-impl Patience {
+impl TimeBudget {
     /// Returns a full budget of ten seconds. The server does not wait for the peer yet.
     pub const fn full() -> Self {
         Self::up_to(LONGEST)
@@ -66,21 +66,21 @@ mod tests {
     #[test]
     fn a_peer_that_takes_nothing_is_given_up_after_ten_seconds() {
         let start = Instant::now();
-        let mut patience = Patience::full();
-        assert!(!patience.is_over(start + 60 * SECOND), "nothing is waited for");
-        patience.wait(start);
-        patience.wait(start + 5 * SECOND);
-        assert!(!patience.is_over(start + 9 * SECOND));
-        assert!(patience.is_over(start + 10 * SECOND));
+        let mut budget = TimeBudget::full();
+        assert!(!budget.is_over(start + 60 * SECOND), "nothing is waited for");
+        budget.wait(start);
+        budget.wait(start + 5 * SECOND);
+        assert!(!budget.is_over(start + 9 * SECOND));
+        assert!(budget.is_over(start + 10 * SECOND));
     }
 
     #[test]
     fn a_peer_that_takes_one_byte_now_and_then_is_given_up_as_well() {
-        let (start, mut patience) = (Instant::now(), Patience::full());
+        let (start, mut budget) = (Instant::now(), TimeBudget::full());
         let mut now = start;
-        while !patience.is_over(now) {
-            patience.receive(1, now);
-            patience.wait(now);
+        while !budget.is_over(now) {
+            budget.receive(1, now);
+            budget.wait(now);
             now += SECOND;
             assert!(now < start + 12 * SECOND, "one byte a second is no progress");
         }
@@ -88,15 +88,15 @@ mod tests {
 
     #[test]
     fn a_slow_peer_that_keeps_taking_is_served_to_the_end() {
-        let (start, mut patience) = (Instant::now(), Patience::full());
+        let (start, mut budget) = (Instant::now(), TimeBudget::full());
         for round in 0..1_000 {
             let now = start + round * 9 * SECOND;
-            patience.receive(9 * WORTH, now);
-            assert!(!patience.is_over(now));
-            patience.wait(now);
-            assert!(!patience.is_over(now + 9 * SECOND));
+            budget.receive(9 * WORTH, now);
+            assert!(!budget.is_over(now));
+            budget.wait(now);
+            assert!(!budget.is_over(now + 9 * SECOND));
         }
-        patience.receive(usize::MAX, start + 9_000 * SECOND);
-        assert!(patience.is_full(), "no more than the longest is earned");
+        budget.receive(usize::MAX, start + 9_000 * SECOND);
+        assert!(budget.is_full(), "no more than the longest is earned");
     }
 }
