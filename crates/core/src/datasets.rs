@@ -2,9 +2,9 @@
 
 mod annotations;
 mod batches;
+mod locks;
 mod records;
 mod sweep;
-mod turns;
 mod uploads;
 
 use keyrack_key::{Id, Kind, ProjectId};
@@ -19,11 +19,11 @@ use super::who::Covered;
 use super::{AuthorizedCaller, OpError};
 use crate::objects::{ObjectError, Objects};
 use crate::predict::MemoryBudget;
-use turns::{ActiveUploads, UploadLocks};
+use locks::{ActiveUploads, UploadLocks};
 
 pub use annotations::{AnnotatedImage, AnnotationDraft, AnnotationOutcome, DroppedBox, InvalidAnnotation};
+pub use locks::ActiveUpload;
 pub use records::{ImageSize, RecordDraft};
-pub use turns::ActiveUpload;
 pub use uploads::{UPLOAD_LIFE, UploadError, UploadReservation, upload_uri};
 
 /// The datasets of all workspaces.
@@ -33,8 +33,8 @@ pub struct Datasets {
     objects: Objects,
     pictures: Pictures,
     removals: Removals,
-    turns: UploadLocks,
-    arrivals: ActiveUploads,
+    locks: UploadLocks,
+    active_uploads: ActiveUploads,
     quotas: Quotas,
     clock: Clock,
 }
@@ -49,14 +49,14 @@ impl Datasets {
         quotas: Quotas,
         clock: Clock,
     ) -> Self {
-        let (turns, arrivals) = (UploadLocks::default(), ActiveUploads::default());
-        Self { store, objects, pictures, removals, turns, arrivals, quotas, clock }
+        let (locks, active_uploads) = (UploadLocks::default(), ActiveUploads::default());
+        Self { store, objects, pictures, removals, locks, active_uploads, quotas, clock }
     }
 
     /// The memory budget for incoming images. Callers gather an image in this budget, and hold its permit until the
     /// image is stored.
-    pub const fn room(&self) -> &MemoryBudget {
-        self.pictures.room()
+    pub const fn memory(&self) -> &MemoryBudget {
+        self.pictures.memory()
     }
 
     /// The numbers of images, annotated images, labels and models of a project.
@@ -68,11 +68,11 @@ impl Datasets {
     /// Returns the project, if the caller may open it.
     async fn project(&self, by: &AuthorizedCaller, id: ProjectId) -> Result<Covered<Project>, OpError> {
         let project = self.store.project(by.workspace, id).await?.ok_or(OpError::NotFound("project"))?;
-        by.covers(project)
+        by.cover(project)
     }
 
     /// Checks that the project exists and that the caller may open it.
-    pub async fn may_open(&self, by: &AuthorizedCaller, id: ProjectId) -> Result<(), OpError> {
+    pub async fn check_access(&self, by: &AuthorizedCaller, id: ProjectId) -> Result<(), OpError> {
         self.project(by, id).await.map(drop)
     }
 

@@ -6,10 +6,10 @@ use keyrack_vision::PictureError;
 
 use super::Invalid;
 use super::datasets::{InvalidAnnotation, UploadError};
-use super::keys::sightings::ExposedAccess;
+use super::denials::DeniedKey;
+use super::keys::exposures::ExposedAccess;
 use super::models::TooFewImages;
 use super::predictions::PredictionError;
-use super::refusals::DeniedKey;
 use crate::disk::DiskLow;
 use crate::shares::{Exhausted, Holder, QueueFull};
 
@@ -83,7 +83,7 @@ pub enum OpError {
     #[error("something went wrong on our side")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The guard allowed the key, and the operation denies it.
-    #[error("{}", .0.refusal.denial)]
+    #[error("{}", .0.check.denial)]
     Denied(Box<DeniedKey>),
     #[error("{0}")]
     Annotation(Box<InvalidAnnotation>),

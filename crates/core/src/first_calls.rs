@@ -45,7 +45,7 @@ pub struct FirstCalls(Arc<Mutex<HashMap<Digest, AwaitedSecret>>>);
 
 impl FirstCalls {
     /// Waits for the first request with a new secret. Call this before the secret is shown, so that no request is missed.
-    pub fn await_one(&self, handed: &IssuedKey, now: Timestamp) {
+    pub fn watch(&self, handed: &IssuedKey, now: Timestamp) {
         let (key, secret) = (&handed.key, &handed.secret);
         self.with(|watched| {
             watched.retain(|_, one| now.since(one.since) < PATIENCE);
@@ -62,7 +62,7 @@ impl FirstCalls {
 
     /// Records the usage of secrets. With `workspace`, ignores keys of other workspaces, because a node may report only
     /// keys of its own workspace.
-    pub fn learn(&self, used: &[SecretUsage], workspace: Option<WorkspaceId>) {
+    pub fn record_usage(&self, used: &[SecretUsage], workspace: Option<WorkspaceId>) {
         self.with(|watched| {
             if watched.is_empty() {
                 return;
@@ -78,7 +78,7 @@ impl FirstCalls {
 
     /// Returns the state of the first request with the secret of `key` that ends in `hint`. Returns `None` if no page
     /// waits for the secret.
-    pub fn of(&self, key: KeyId, hint: Hint) -> Option<FirstCall> {
+    pub fn state_of(&self, key: KeyId, hint: Hint) -> Option<FirstCall> {
         self.with(|watched| {
             watched.values().find(|one| one.key == key && one.hint == hint).map(|one| one.call)
         })

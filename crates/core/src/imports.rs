@@ -1,11 +1,11 @@
 //! Imports: archives of images that are added to projects in the background and across restarts of the server.
 //!
 //! An import has a row before the first byte of its archive arrives, and the archive is an object of the project. The
-//! workers (`worker.rs`) read the archive entry by entry (`taking.rs`) and record their progress. After any kind of
+//! workers (`worker.rs`) read the archive entry by entry (`run.rs`) and record their progress. After any kind of
 //! server exit, the next server continues at the same entry.
 
-mod arriving;
-mod taking;
+mod incoming;
+mod run;
 mod worker;
 
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::disk::Disk;
 use crate::objects::{ObjectPath, Objects, import_prefix};
 use crate::shares::{Budget, Claimant, Exhausted};
 
-pub use arriving::IncomingArchive;
+pub use incoming::IncomingArchive;
 pub use worker::ImportWorkers;
 
 /// The maximum number of unfinished imports. Their archives occupy disk space. One person can have
@@ -103,7 +103,7 @@ impl Imports {
         project: ProjectId,
         id: &str,
     ) -> Result<(Import, Vec<ImportSkip>), OpError> {
-        self.datasets.may_open(by, project).await?;
+        self.datasets.check_access(by, project).await?;
         let missing = || OpError::NotFound("import");
         let id: ImportId = id.parse().map_err(|_| missing())?;
         let import = self.store.import(project, id).await?.ok_or_else(missing)?;
@@ -112,12 +112,12 @@ impl Imports {
 
     /// Imports into a project that are unfinished or ended within the last day, newest first.
     pub async fn recent(&self, by: &AuthorizedCaller, project: ProjectId) -> Result<Vec<Import>, OpError> {
-        self.datasets.may_open(by, project).await?;
+        self.datasets.check_access(by, project).await?;
         Ok(self.store.recent_imports(project, (self.clock)().minus(RECENT), RECENT_MOST).await?)
     }
 
     /// Returns whether imports wait because the disk is nearly full.
-    pub fn wait_for_disk(&self) -> bool {
+    pub fn are_waiting_for_disk(&self) -> bool {
         self.disk.is_low()
     }
 
@@ -137,7 +137,7 @@ impl Imports {
     ) -> Result<(), OpError> {
         let prefix = import_prefix(project, id);
         self.store.end_import(id, last, failed, &prefix, (self.clock)()).await?;
-        self.removals.begin();
+        self.removals.wake();
         Ok(())
     }
 }
@@ -151,7 +151,7 @@ fn archive_of(project: ProjectId, id: ImportId) -> ObjectPath {
 fn admit(under_way: &[ImportHolder], new: ImportHolder) -> Result<(), Exhausted> {
     let claimant = |holder: &ImportHolder| Claimant::new(holder.workspace, holder.actor);
     let budget = Budget::with_minimum("imports", MOST, KEPT_FOR_NEWCOMERS);
-    let _held: Vec<_> = under_way.iter().map(|holder| budget.keep(claimant(holder), 1)).collect();
+    let _held: Vec<_> = under_way.iter().map(|holder| budget.record(claimant(holder), 1)).collect();
     budget.take(claimant(&new), 1).map(drop)
 }
 

@@ -1,13 +1,13 @@
 //! Operations on keys: create, edit, rotate, delete, and read.
 
 pub mod advice;
-pub mod seen;
-pub mod sightings;
-pub mod what_if;
+pub mod exposures;
+pub mod preview;
+pub mod usage;
 
 mod draft;
 mod life;
-mod named;
+mod restriction_names;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use super::who::GrantedAuthority;
 use super::{AuthorizedCaller, Invalid, OpError, invalid};
 use draft::ExpiryRule;
 pub use draft::{KeyDraft, KeyPatch};
-pub use named::Names;
+pub use restriction_names::Names;
 
 /// The longest time that an old secret may work next to the new secret.
 pub const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
@@ -90,9 +90,9 @@ impl Keys {
     ) -> Result<IssuedKey, OpError> {
         let now = (self.clock)();
         let policy = self.store.policy(by.workspace).await?;
-        let draft = draft.ending_by(policy, now).check(ExpiryRule::set(policy, now))?;
-        by.may_give(&draft.reach())?;
-        self.check_named(by, &Restrictions::NONE, &draft.restrictions).await?;
+        let draft = draft.with_default_expiry(policy, now).check(ExpiryRule::for_change(policy, now))?;
+        by.check_grant(&draft.authority())?;
+        self.check_restrictions(by, &Restrictions::NONE, &draft.restrictions).await?;
         let mut rng = UnwrapErr(getrandom::SysRng);
         let secret = Secret::generate(self.brands.current(), draft.grant.class(), &mut rng);
         let (id, kept) = (KeyId::new(now, &mut rng), (secret.digest(), secret.hint()));
@@ -161,18 +161,18 @@ impl Keys {
         expected: Option<&[Revision]>,
     ) -> Result<(KeyRow, Propagation), OpError> {
         let now = (self.clock)();
-        let before = self.living(by, id).await?;
+        let before = self.existing_key(by, id).await?;
         let had = GrantedAuthority::of(&before)?;
-        by.may_give(&had)?;
+        by.check_grant(&had)?;
         let (revision, scopes) = (before.revision, before.scopes);
-        let ends = self.ends(by, &before, &patch, now).await?;
+        let ends = self.expiry_rule(by, &before, &patch, now).await?;
         let acknowledges = patch.acknowledges_public_use;
         let after = patch.apply(before)?.check(ends)?;
-        by.may_give(&after.reach())?;
-        self.check_named(by, &had.restrictions, &after.restrictions).await?;
+        by.check_grant(&after.authority())?;
+        self.check_restrictions(by, &had.restrictions, &after.restrictions).await?;
         if !acknowledges {
-            let has = after.reach_after(&had, scopes);
-            self.hands_nothing_out(by, id, (&had, &has), now).await?;
+            let has = after.authority_after(&had, scopes);
+            self.check_exposure(by, id, (&had, &has), now).await?;
         }
         let (store, workspace, actor) = (by.writes(&self.store, now), by.workspace, by.actor());
         if expected.is_some_and(|seen| !seen.contains(&revision)) {
@@ -185,7 +185,7 @@ impl Keys {
     /// Returns the rule for the expiry. An unchanged expiry may lie in the past or after the policy's limit, so that
     /// expired and long-lived keys can be renamed. A changed expiry must lie in the future and within the policy of the
     /// workspace.
-    async fn ends(
+    async fn expiry_rule(
         &self,
         by: &AuthorizedCaller,
         key: &KeyRow,
@@ -193,9 +193,9 @@ impl Keys {
         now: Timestamp,
     ) -> Result<ExpiryRule, OpError> {
         Ok(match patch.expires_at {
-            None => ExpiryRule::kept(key.created_at),
-            Some(same) if same == key.terms.expires_at => ExpiryRule::kept(now),
-            Some(_) => ExpiryRule::set(self.store.policy(by.workspace).await?, now),
+            None => ExpiryRule::unchanged(key.created_at),
+            Some(same) if same == key.terms.expires_at => ExpiryRule::unchanged(now),
+            Some(_) => ExpiryRule::for_change(self.store.policy(by.workspace).await?, now),
         })
     }
 
@@ -227,8 +227,8 @@ impl Keys {
         once: Option<String>,
     ) -> Result<IssuedKey, OpError> {
         let now = (self.clock)();
-        let before = self.living(by, id).await?;
-        by.may_give(&GrantedAuthority::of(&before)?)?;
+        let before = self.existing_key(by, id).await?;
+        by.check_grant(&GrantedAuthority::of(&before)?)?;
         if before.terms.expires_at.is_some_and(|at| at <= now) {
             return Err(
                 Invalid::field("gracePeriod", "this key has expired; give it a later expiry first").into()
@@ -278,7 +278,7 @@ impl Keys {
         })
     }
 
-    async fn living(&self, by: &AuthorizedCaller, id: KeyId) -> Result<KeyRow, OpError> {
+    async fn existing_key(&self, by: &AuthorizedCaller, id: KeyId) -> Result<KeyRow, OpError> {
         let key = self.read(by, id).await?;
         if key.deletion.is_some() { Err(OpError::KeyDeleted) } else { Ok(key) }
     }
@@ -296,7 +296,8 @@ impl Keys {
             // If this fails, the change is durable but the rack lacks it. The rack is then stale and denies requests
             // until the follower can read the change: no answers are better than wrong answers.
             follower.catch_up_to(row.revision, clock()).await.map_err(OpError::internal)?;
-            let NodePropagation { nodes, unconfirmed } = nodes.reached(row.workspace, row.revision).await;
+            let NodePropagation { nodes, unconfirmed } =
+                nodes.wait_until_applied(row.workspace, row.revision).await;
             let (revision, took) = (row.revision, clock().since(started));
             Ok((row, Propagation { revision, nodes: nodes + 1, unconfirmed, took }))
         });

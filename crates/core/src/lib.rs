@@ -12,6 +12,7 @@
 pub mod activity;
 pub mod clock;
 pub mod datasets;
+pub mod denials;
 pub mod disk;
 pub mod error;
 pub mod first_calls;
@@ -29,7 +30,6 @@ pub mod predict;
 pub mod predictions;
 pub mod projects;
 pub mod quotas;
-pub mod refusals;
 pub mod removals;
 pub mod settings;
 pub mod shares;

@@ -78,13 +78,13 @@ impl Models {
         if let Allowlist::Only(named) = by.covered_models() {
             if let Some(id) = project {
                 let project = self.store.project(by.workspace, id).await?;
-                by.covers(project.ok_or(OpError::NotFound("project"))?)?;
+                by.cover(project.ok_or(OpError::NotFound("project"))?)?;
             }
             return self.list_named(by, project, &named, after, limit).await;
         }
         if let Some(id) = project {
             let project = self.store.project(by.workspace, id).await?.ok_or(OpError::NotFound("project"))?;
-            let project = by.covers(project)?;
+            let project = by.cover(project)?;
             return Ok(self.store.models(by.workspace, Some(project.id), after, limit).await?);
         }
         match by.covered_projects() {
@@ -107,7 +107,7 @@ impl Models {
         let (mut items, mut next) = (Vec::<Model>::new(), None);
         for id in named.iter().rev().filter(|id| after.is_none_or(|after| **id < after)) {
             let Some(model) = self.store.model(by.workspace, *id).await? else { continue };
-            let Ok(model) = by.covers_model(model) else { continue };
+            let Ok(model) = by.cover_model(model) else { continue };
             if project.is_some_and(|project| project != model.project) {
                 continue;
             }
@@ -145,7 +145,7 @@ impl Models {
     /// Returns a model of the workspace, if the caller may open it.
     pub async fn read(&self, by: &AuthorizedCaller, id: ModelId) -> Result<Covered<Model>, OpError> {
         let model = self.store.model(by.workspace, id).await?.ok_or(OpError::NotFound("model"))?;
-        by.covers_model(model)
+        by.cover_model(model)
     }
 
     /// The loss curve, starting with the first step.
@@ -184,7 +184,7 @@ impl Models {
         let store = by.writes(&self.store, now);
         let deleted = store.delete_model(by.workspace, model.id, &objects, by.actor(), now);
         deleted.await.map_err(named)?;
-        self.removals.begin();
+        self.removals.wake();
         Ok(())
     }
 }

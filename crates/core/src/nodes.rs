@@ -44,12 +44,12 @@ const USAGE_REPORTS: usize = 16;
 #[derive(Clone, Debug)]
 pub struct Nodes {
     store: Store,
-    seats: Arc<Mutex<HashMap<NodeId, NodeEntry>>>,
-    places: Budget,
+    entries: Arc<Mutex<HashMap<NodeId, NodeEntry>>>,
+    slots: Budget,
     snapshots: Budget,
     usage_reports: Budget,
     /// Notifies waiting changes that a node has applied a revision or left.
-    moved: Arc<watch::Sender<()>>,
+    progress: Arc<watch::Sender<()>>,
     clock: Clock,
 }
 
@@ -59,11 +59,11 @@ struct NodeEntry {
     /// The revision that the node had applied at its last contact. `None` before its first request for changes, when
     /// the node serves no requests.
     applied: Option<Revision>,
-    heard: Instant,
-    heard_at: Timestamp,
+    last_contact: Instant,
+    last_contact_at: Timestamp,
     /// Wakes the node's pending request when a key of its workspace changes.
     changed: watch::Sender<()>,
-    _place: Share,
+    _slot: Share,
 }
 
 /// The current state of a node.
@@ -72,7 +72,7 @@ pub struct LiveNode {
     pub node: Node,
     /// The last revision that the node has applied. `None` while the node reads all keys.
     pub applied: Option<Revision>,
-    pub heard_at: Timestamp,
+    pub last_contact_at: Timestamp,
 }
 
 /// A node that may not have applied a change yet.
@@ -98,25 +98,25 @@ fn with_slack(span: Duration) -> Duration {
 }
 
 impl NodeEntry {
-    fn new(node: Node, applied: Option<Revision>, now: Timestamp, place: Share) -> Self {
-        let (heard, changed) = (Instant::now(), watch::Sender::new(()));
-        Self { node, applied, heard, heard_at: now, changed, _place: place }
+    fn new(node: Node, applied: Option<Revision>, now: Timestamp, slot: Share) -> Self {
+        let (last_contact, changed) = (Instant::now(), watch::Sender::new(()));
+        Self { node, applied, last_contact, last_contact_at: now, changed, _slot: slot }
     }
 
     /// How long after its last contact the node can still allow keys.
-    fn span(&self) -> Duration {
+    fn contact_timeout(&self) -> Duration {
         match self.applied {
             None => FILLING,
             Some(_) => with_slack(LEASE + self.node.offline_grace),
         }
     }
 
-    fn end(&self) -> Instant {
-        self.heard + self.span()
+    fn expires(&self) -> Instant {
+        self.last_contact + self.contact_timeout()
     }
 
     /// Whether the node may serve a revision older than `revision`.
-    fn lacks(&self, revision: Revision) -> bool {
+    fn is_behind(&self, revision: Revision) -> bool {
         self.applied.is_some_and(|applied| applied < revision)
     }
 }
@@ -125,15 +125,15 @@ impl Nodes {
     /// Loads the registered nodes. Each may still serve keys, so its last contact counts as now.
     pub async fn open(store: Store, clock: Clock) -> Result<Self, OpError> {
         let now = clock();
-        let places = Budget::with_minimum("nodes", MOST, KEPT_FOR_NEWCOMERS);
+        let slots = Budget::with_minimum("nodes", MOST, KEPT_FOR_NEWCOMERS);
         let snapshots = Budget::new("snapshots of keys", SNAPSHOTS);
         let usage_reports = Budget::new("usage reports", USAGE_REPORTS);
-        let seats = store.nodes().await?.into_iter().map(|node| {
-            let place = places.keep(Claimant::new(node.workspace, node.registered_by), 1);
-            (node.id, NodeEntry::new(node, Some(Revision::default()), now, place))
+        let entries = store.nodes().await?.into_iter().map(|node| {
+            let slot = slots.record(Claimant::new(node.workspace, node.registered_by), 1);
+            (node.id, NodeEntry::new(node, Some(Revision::default()), now, slot))
         });
-        let (seats, moved) = (Arc::new(Mutex::new(seats.collect())), Arc::new(watch::Sender::new(())));
-        Ok(Self { store, seats, places, snapshots, usage_reports, moved, clock })
+        let (entries, progress) = (Arc::new(Mutex::new(entries.collect())), Arc::new(watch::Sender::new(())));
+        Ok(Self { store, entries, slots, snapshots, usage_reports, progress, clock })
     }
 
     /// Registers a node in the workspace of the caller.
@@ -150,36 +150,40 @@ impl Nodes {
         let offline_grace = wrong.take("offlineGraceSeconds", offline_grace);
         let Some((name, offline_grace)) = name.zip(offline_grace) else { return Err(wrong.into()) };
         self.sweep().await;
-        let place = self.places.take(by.claimant(), 1)?;
+        let slot = self.slots.take(by.claimant(), 1)?;
         let now = (self.clock)();
         let id = NodeId::new(now, &mut UnwrapErr(getrandom::SysRng));
         let (workspace, registered_by) = (by.workspace, by.actor());
         let node = Node { id, workspace, name, registered_by, registered_at: now, offline_grace };
         by.writes(&self.store, now).add_node(&node).await?;
-        self.seats.lock().insert(id, NodeEntry::new(node.clone(), None, now, place));
+        self.entries.lock().insert(id, NodeEntry::new(node.clone(), None, now, slot));
         Ok(node)
     }
 
     /// Returns the nodes of a workspace with their current state, by id.
     pub fn list(&self, workspace: WorkspaceId) -> Vec<LiveNode> {
-        let seats = self.seats.lock();
-        let mut stands: Vec<_> = seats
+        let entries = self.entries.lock();
+        let mut live: Vec<_> = entries
             .values()
-            .filter(|seat| seat.node.workspace == workspace && seat.end() > Instant::now())
-            .map(|seat| LiveNode { node: seat.node.clone(), applied: seat.applied, heard_at: seat.heard_at })
+            .filter(|entry| entry.node.workspace == workspace && entry.expires() > Instant::now())
+            .map(|entry| LiveNode {
+                node: entry.node.clone(),
+                applied: entry.applied,
+                last_contact_at: entry.last_contact_at,
+            })
             .collect();
-        stands.sort_by_key(|stand| stand.node.id);
-        stands
+        live.sort_by_key(|node| node.node.id);
+        live
     }
 
     /// Verifies that the node exists and that the caller registered the node.
-    pub fn is_of(&self, by: &AuthorizedCaller, id: NodeId) -> Result<(), OpError> {
-        self.with(by, id, |_| ())
+    pub fn check_owner(&self, by: &AuthorizedCaller, id: NodeId) -> Result<(), OpError> {
+        self.with_node(by, id, |_| ())
     }
 
     /// Returns all keys of the node's workspace, and a permit to hold them in memory.
     pub async fn snapshot(&self, by: &AuthorizedCaller, id: NodeId) -> Result<(Snapshot, Share), OpError> {
-        self.is_of(by, id)?;
+        self.check_owner(by, id)?;
         let share = self.snapshots.take(by.claimant(), 1)?;
         let since = (self.clock)().minus(TOMBSTONE_LIFE);
         let reading = self.store.workspace_feed(by.workspace).snapshot(since).await?;
@@ -201,18 +205,19 @@ impl Nodes {
         // The body of the request may have arrived slowly: a deleted key must not acknowledge changes.
         by.verify(&self.store, (self.clock)()).await?;
         // Subscribe before the first read, so that a change after the read wakes this request.
-        let mut changed = self.with(by, id, |seat| {
-            seat.applied.get_or_insert_default();
-            seat.changed.subscribe()
+        let mut changed = self.with_node(by, id, |entry| {
+            entry.applied.get_or_insert_default();
+            entry.changed.subscribe()
         })?;
         let feed = self.store.workspace_feed(by.workspace);
         let mut next = feed.after(applied).await?;
         if matches!(next, FeedUpdate::Frame(_)) {
             let now = (self.clock)();
-            self.with(by, id, |seat| {
-                (seat.applied, seat.heard, seat.heard_at) = (Some(applied.revision), Instant::now(), now);
+            self.with_node(by, id, |entry| {
+                (entry.applied, entry.last_contact, entry.last_contact_at) =
+                    (Some(applied.revision), Instant::now(), now);
             })?;
-            self.moved.send_replace(());
+            self.progress.send_replace(());
         }
         while matches!(&next, FeedUpdate::Frame(frame) if frame.changes.is_empty()) {
             let is_over = timeout_at(until, changed.changed()).await.is_err();
@@ -232,7 +237,7 @@ impl Nodes {
     /// Records the usage of keys on a node, and its callers. The statements run on a blocking thread, because they take
     /// longer than other requests should wait. Fails with [`OpError::ShareUsedUp`] if too many reports of the same key
     /// or workspace are being written. The node then sends its report again.
-    pub async fn note_uses(
+    pub async fn store_usage(
         &self,
         by: &AuthorizedCaller,
         id: NodeId,
@@ -240,7 +245,7 @@ impl Nodes {
         used: Arc<Vec<SecretUsage>>,
         calls: Vec<CallGroup>,
     ) -> Result<(), OpError> {
-        self.is_of(by, id)?;
+        self.check_owner(by, id)?;
         let share = self.usage_reports.take(by.claimant(), 1)?;
         let (now, runtime) = ((self.clock)(), Handle::current());
         let writes = by.writes(&self.store, now);
@@ -256,30 +261,34 @@ impl Nodes {
     }
 
     /// Deregisters a node, which serves no keys from now on.
-    pub async fn leave(&self, by: &AuthorizedCaller, id: NodeId) -> Result<(), OpError> {
-        self.is_of(by, id)?;
+    pub async fn deregister(&self, by: &AuthorizedCaller, id: NodeId) -> Result<(), OpError> {
+        self.check_owner(by, id)?;
         by.writes(&self.store, (self.clock)()).deregister_node(id).await?;
-        self.seats.lock().remove(&id);
-        self.moved.send_replace(());
+        self.entries.lock().remove(&id);
+        self.progress.send_replace(());
         Ok(())
     }
 
     /// Waits until every node of `workspace` has applied `revision` or can no longer serve an older one. A node that
     /// misses its lease is considered disconnected: the wait ends, and the node is listed as unconfirmed.
-    pub async fn reached(&self, workspace: WorkspaceId, revision: Revision) -> NodePropagation {
-        let mut moved = self.moved.subscribe();
-        let patience = Instant::now() + with_slack(LEASE);
+    pub async fn wait_until_applied(&self, workspace: WorkspaceId, revision: Revision) -> NodePropagation {
+        let mut progress = self.progress.subscribe();
+        let latest = Instant::now() + with_slack(LEASE);
         let nodes = self.wake(workspace);
         loop {
-            let late = self.late(workspace, revision);
-            let last = late.iter().map(|(hope, _)| *hope).max().map_or(patience, |hope| hope.min(patience));
-            if late.is_empty() || Instant::now() >= last {
-                let unconfirmed = late.into_iter().map(|(_, one)| one).collect();
+            let pending = self.pending(workspace, revision);
+            let last = pending
+                .iter()
+                .map(|(deadline, _)| *deadline)
+                .max()
+                .map_or(latest, |deadline| deadline.min(latest));
+            if pending.is_empty() || Instant::now() >= last {
+                let unconfirmed = pending.into_iter().map(|(_, one)| one).collect();
                 return NodePropagation { nodes, unconfirmed };
             }
             tokio::select! {
                 // The sender lives as long as `self`.
-                _ = moved.changed() => {}
+                _ = progress.changed() => {}
                 () = sleep_until(last) => {}
             }
         }
@@ -287,27 +296,29 @@ impl Nodes {
 
     /// Wakes the pending requests of a workspace's nodes. Returns the number of nodes that may serve keys.
     fn wake(&self, workspace: WorkspaceId) -> u32 {
-        let seats = self.seats.lock();
+        let entries = self.entries.lock();
         let mut nodes = 0;
-        for seat in seats.values().filter(|seat| seat.node.workspace == workspace) {
-            seat.changed.send_replace(());
-            nodes += u32::from(seat.applied.is_some() && seat.end() > Instant::now());
+        for entry in entries.values().filter(|entry| entry.node.workspace == workspace) {
+            entry.changed.send_replace(());
+            nodes += u32::from(entry.applied.is_some() && entry.expires() > Instant::now());
         }
         nodes
     }
 
     /// Returns the nodes that may serve a revision older than `revision`, each with the deadline for its next contact.
-    /// Excludes expired nodes, whose requests [`with`](Self::with) rejects by the same clock.
-    fn late(&self, workspace: WorkspaceId, revision: Revision) -> Vec<(Instant, PendingNode)> {
-        let seats = self.seats.lock();
+    /// Excludes expired nodes, whose requests [`with_node`](Self::with_node) rejects by the same clock.
+    fn pending(&self, workspace: WorkspaceId, revision: Revision) -> Vec<(Instant, PendingNode)> {
+        let entries = self.entries.lock();
         let (now, time) = (Instant::now(), (self.clock)());
-        seats
+        entries
             .values()
-            .filter(|seat| seat.node.workspace == workspace && seat.lacks(revision) && seat.end() > now)
-            .map(|seat| {
-                let Node { id, name, .. } = seat.node.clone();
-                let hope = seat.end().min(seat.heard + with_slack(LEASE));
-                (hope, PendingNode { id, name, until: time.plus(seat.end() - now) })
+            .filter(|entry| {
+                entry.node.workspace == workspace && entry.is_behind(revision) && entry.expires() > now
+            })
+            .map(|entry| {
+                let Node { id, name, .. } = entry.node.clone();
+                let deadline = entry.expires().min(entry.last_contact + with_slack(LEASE));
+                (deadline, PendingNode { id, name, until: time.plus(entry.expires() - now) })
             })
             .collect()
     }
@@ -315,9 +326,9 @@ impl Nodes {
     /// Removes expired nodes.
     pub async fn sweep(&self) {
         let gone: Vec<_> = {
-            let mut seats = self.seats.lock();
+            let mut entries = self.entries.lock();
             let now = Instant::now();
-            seats.extract_if(|_, seat| seat.end() <= now).map(|(id, _)| id).collect()
+            entries.extract_if(|_, entry| entry.expires() <= now).map(|(id, _)| id).collect()
         };
         for id in gone {
             if let Err(error) = self.store.remove_node(id).await {
@@ -327,17 +338,17 @@ impl Nodes {
     }
 
     /// Runs `work` on a node that the caller has registered. Fails if the node is unknown or expired.
-    fn with<T>(
+    fn with_node<T>(
         &self,
         by: &AuthorizedCaller,
         id: NodeId,
         work: impl FnOnce(&mut NodeEntry) -> T,
     ) -> Result<T, OpError> {
-        let mut seats = self.seats.lock();
-        let seat = seats.get_mut(&id).filter(|seat| {
-            (seat.node.workspace, seat.node.registered_by) == (by.workspace, by.actor())
-                && seat.end() > Instant::now()
+        let mut entries = self.entries.lock();
+        let entry = entries.get_mut(&id).filter(|entry| {
+            (entry.node.workspace, entry.node.registered_by) == (by.workspace, by.actor())
+                && entry.expires() > Instant::now()
         });
-        seat.map(work).ok_or(OpError::NotFound("node"))
+        entry.map(work).ok_or(OpError::NotFound("node"))
     }
 }

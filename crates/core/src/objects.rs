@@ -185,7 +185,7 @@ impl Objects {
     }
 
     /// Removes the partial objects of processes that ran before this process started at `start`.
-    pub async fn remove_halves(&self, start: Timestamp) -> Result<(), ObjectError> {
+    pub async fn remove_partial_objects(&self, start: Timestamp) -> Result<(), ObjectError> {
         let start = SystemTime::UNIX_EPOCH + Duration::from_micros(start.micros().unsigned_abs());
         let folder = Arc::clone(&self.folder);
         let removed = tokio::task::spawn_blocking(move || remove_halves(&folder, start)).await;

@@ -25,21 +25,26 @@ pub struct Passwords {
     /// Network addresses take turns.
     queue: FairQueue,
     /// A hash to check if the account does not exist, so that the answer takes the same time as for an existing account.
-    nobody: String,
+    dummy_hash: String,
 }
 
 impl Passwords {
     /// Computes the hash that no password matches.
     pub fn new() -> Result<Self, OpError> {
-        let nobody = hash("nobody's password").map_err(OpError::internal)?;
-        let limits =
-            Limits { turns: AT_ONCE, waiting: WAITING, heavy_from: 1, heavy_total: u64::MAX, base_cost: 0 };
-        Ok(Self { queue: FairQueue::new(limits), nobody })
+        let dummy_hash = hash("nobody's password").map_err(OpError::internal)?;
+        let limits = Limits {
+            concurrency: AT_ONCE,
+            waiting: WAITING,
+            heavy_from: 1,
+            heavy_total: u64::MAX,
+            base_cost: 0,
+        };
+        Ok(Self { queue: FairQueue::new(limits), dummy_hash })
     }
 
     /// Hashes a password for the store (PHC string). Fails if too many attempts are waiting.
     pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, OpError> {
-        self.take_turn(None, move || hash(&password)).await?.map_err(OpError::internal)
+        self.run(None, move || hash(&password)).await?.map_err(OpError::internal)
     }
 
     /// Whether `password`, sent from `address`, matches `stored`. Takes the same time if `stored` is `None`.
@@ -50,24 +55,24 @@ impl Passwords {
         address: Option<IpAddr>,
     ) -> Result<bool, OpError> {
         let known = stored.is_some();
-        let stored = stored.unwrap_or_else(|| self.nobody.clone());
-        let matches = self.take_turn(address, move || {
+        let stored = stored.unwrap_or_else(|| self.dummy_hash.clone());
+        let matches = self.run(address, move || {
             PasswordHash::new(&stored)
                 .is_ok_and(|stored| Argon2::default().verify_password(password.as_bytes(), &stored).is_ok())
         });
         Ok(matches.await? && known)
     }
 
-    async fn take_turn<T: Send + 'static>(
+    async fn run<T: Send + 'static>(
         &self,
         address: Option<IpAddr>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, OpError> {
         let claimant = Claimant::network(address.map(network));
-        let turn = self.queue.turn(claimant, 1, Instant::now() + PATIENCE).await?;
+        let permit = self.queue.acquire(claimant, 1, Instant::now() + PATIENCE).await?;
         let work = move || {
             // The turn belongs to the work and not to the request: the work keeps its memory if the client disconnects.
-            let _turn = turn;
+            let _permit = permit;
             work()
         };
         tokio::task::spawn_blocking(work).await.map_err(OpError::internal)
@@ -89,14 +94,14 @@ mod tests {
         let [flood, other] = ["192.0.2.1", "192.0.2.2"].map(|ip| Claimant::network(ip.parse().ok()));
         let mut at_work = Vec::new();
         for _ in 0..AT_ONCE {
-            at_work.push(passwords.queue.turn(flood, 1, until).await.unwrap());
+            at_work.push(passwords.queue.acquire(flood, 1, until).await.unwrap());
         }
         let mut waits: Vec<_> =
-            (0..WAITING).map(|_| Box::pin(passwords.queue.turn(flood, 1, until))).collect();
+            (0..WAITING).map(|_| Box::pin(passwords.queue.acquire(flood, 1, until))).collect();
         for one in &mut waits {
             assert!(futures_util::poll!(one).is_pending());
         }
-        let mut theirs = Box::pin(passwords.queue.turn(other, 1, until));
+        let mut theirs = Box::pin(passwords.queue.acquire(other, 1, until));
         assert!(futures_util::poll!(&mut theirs).is_pending());
         at_work.pop();
         let served = futures_util::poll!(&mut theirs);

@@ -141,12 +141,12 @@ impl People {
         let Some(user) = user.filter(|_| matches) else {
             return Ok(None);
         };
-        self.throttle.succeeded(email, from.address);
-        self.remember(user.id, from).await.map(Some)
+        self.throttle.record_success(email, from.address);
+        self.create_session(user.id, from).await.map(Some)
     }
 
     /// Creates a session for a person who has just proved their identity.
-    pub async fn remember(&self, user: UserId, from: SignInOrigin) -> Result<Token, OpError> {
+    pub async fn create_session(&self, user: UserId, from: SignInOrigin) -> Result<Token, OpError> {
         let token = Token::generate()?;
         let now = (self.clock)();
         let agent =
@@ -227,7 +227,7 @@ impl People {
     }
 
     /// Deletes sessions that have ended; returns how many.
-    pub async fn end_expired(&self, now: Timestamp) -> Result<u64, OpError> {
+    pub async fn delete_expired_sessions(&self, now: Timestamp) -> Result<u64, OpError> {
         Ok(self.store.delete_expired_sessions(now, IDLE).await?)
     }
 }

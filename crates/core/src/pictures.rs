@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(8);
 #[derive(Clone, Debug)]
 pub struct Pictures {
     limits: ImageLimits,
-    room: MemoryBudget,
+    memory: MemoryBudget,
     queue: FairQueue,
 }
 
@@ -30,7 +30,7 @@ pub struct Pictures {
 #[derive(Debug)]
 pub struct DecodePermit {
     limits: ImageLimits,
-    turn: shares::QueuePermit,
+    permit: shares::QueuePermit,
 }
 
 /// Properties of a valid image.
@@ -53,36 +53,36 @@ impl Pictures {
         let limits = ImageLimits { bytes, ..ImageLimits::default() };
         Self {
             limits,
-            room: MemoryBudget::for_pictures_of(bytes),
+            memory: MemoryBudget::for_pictures_of(bytes),
             queue: queue::for_pictures_of(limits.pixels),
         }
     }
 
     /// The memory budget for incoming images.
-    pub const fn room(&self) -> &MemoryBudget {
-        &self.room
+    pub const fn memory(&self) -> &MemoryBudget {
+        &self.memory
     }
 
     /// Waits for the claimant's turn. The file is read after the wait, so the image counts as one of the largest size
     /// until its header is read.
-    pub async fn turn(&self, claimant: Claimant) -> Result<DecodePermit, OpError> {
+    pub async fn permit(&self, claimant: Claimant) -> Result<DecodePermit, OpError> {
         let until = Instant::now() + PATIENCE;
-        let turn = self.queue.turn(claimant, self.limits.pixels, until).await?;
-        Ok(DecodePermit { limits: self.limits, turn })
+        let permit = self.queue.acquire(claimant, self.limits.pixels, until).await?;
+        Ok(DecodePermit { limits: self.limits, permit })
     }
 }
 
 impl DecodePermit {
     /// Decodes an image completely.
     pub async fn check(self, bytes: Bytes) -> Result<ValidImage, OpError> {
-        let Self { limits, mut turn } = self;
+        let Self { limits, mut permit } = self;
         let header = bytes.clone();
         let probe = spawn_blocking(move || Picture::probe(&header, &limits)).await;
         let probe = probe.map_err(OpError::internal)?.map_err(OpError::Image)?;
-        turn.reduce(u64::from(probe.width) * u64::from(probe.height));
+        permit.reduce(u64::from(probe.width) * u64::from(probe.height));
         let check = move || {
             // The work holds the turn instead of the request: a client that hangs up frees no core.
-            let _turn = turn;
+            let _permit = permit;
             let picture = Picture::decode(&bytes, &limits)?;
             let probe = picture.info();
             Ok(ValidImage {

@@ -1,8 +1,8 @@
 //! Predictions: classifies images and detects objects with trained models.
 
-mod asked;
+mod convert;
 mod error;
-mod look;
+mod options;
 #[cfg(test)]
 mod tests;
 
@@ -15,16 +15,16 @@ use keyrack_store::{Model, ModelStatus, ProjectType, Store};
 use keyrack_vision::{self as vision, Backbone, BackboneError, ImageLimits, ModelError, Picture, Threads};
 use tokio::time::Instant;
 
-use asked::PictureBytes;
-pub use asked::{
+use convert::{classified, detected};
+pub use error::PredictionError;
+use options::PictureBytes;
+pub use options::{
     ClassifyOptions, DetectOptions, DetectedObjects, Detection, ImageClasses, LabelConfidence, Prediction,
     SmallCopy,
 };
-pub use error::PredictionError;
-use look::{classified, detected};
 
+use super::denials::{DeferredDenials, DenialDetail};
 use super::quotas::{QuotaUnit, Quotas};
-use super::refusals::{DeferredDenials, DenialDetail};
 use super::who::Covered;
 use super::{AuthorizedCaller, CallerKind, Invalid, OpError};
 use crate::objects::{ObjectError, ObjectPath, Objects};
@@ -61,10 +61,10 @@ pub struct Predictions {
     objects: Objects,
     engine: Engine,
     fetcher: Box<dyn FetchImage>,
-    room: MemoryBudget,
-    answers: MemoryBudget,
+    memory: MemoryBudget,
+    response_memory: MemoryBudget,
     quotas: Quotas,
-    late: DeferredDenials,
+    denials: DeferredDenials,
     public_urls: bool,
     clock: Clock,
 }
@@ -77,7 +77,7 @@ impl Predictions {
         store: Store,
         objects: Objects,
         quotas: Quotas,
-        late: DeferredDenials,
+        denials: DeferredDenials,
         clock: Clock,
     ) -> Self {
         let limits = ImageLimits { bytes: settings.image_bytes_max, ..ImageLimits::default() };
@@ -86,23 +86,23 @@ impl Predictions {
             objects,
             engine: Engine::new(settings.backbone, limits),
             fetcher,
-            room: MemoryBudget::for_pictures_of(settings.request_bytes_max),
-            answers: MemoryBudget::for_answers_of(limits.bytes),
+            memory: MemoryBudget::for_pictures_of(settings.request_bytes_max),
+            response_memory: MemoryBudget::for_answers_of(limits.bytes),
             quotas,
-            late,
+            denials,
             public_urls: settings.public_image_urls,
             clock,
         }
     }
 
     /// The memory budget for incoming images. Callers that pass an [`Image`] have gathered its bytes in this budget.
-    pub const fn room(&self) -> &MemoryBudget {
-        &self.room
+    pub const fn memory(&self) -> &MemoryBudget {
+        &self.memory
     }
 
     /// The memory budget for responses that are not sent yet.
-    pub const fn answers(&self) -> &MemoryBudget {
-        &self.answers
+    pub const fn response_memory(&self) -> &MemoryBudget {
+        &self.response_memory
     }
 
     /// How many images wait for their turn.
@@ -119,7 +119,7 @@ impl Predictions {
         task: ProjectType,
     ) -> Result<ReadyModel, OpError> {
         let model = self.store.model(by.workspace, id).await?.ok_or(OpError::NotFound("model"))?;
-        let model = by.covers_model(model)?;
+        let model = by.cover_model(model)?;
         if model.project_type != task {
             return Err(PredictionError::other_task(&model).into());
         }
@@ -138,7 +138,7 @@ impl Predictions {
         asked: ClassifyOptions,
     ) -> Result<Prediction<ImageClasses>, OpError> {
         check_confidence(asked.confidence)?;
-        self.ask(by, model, image, move |head, backbone, picture, threads| match head {
+        self.run(by, model, image, move |head, backbone, picture, threads| match head {
             vision::Model::Detector(_) => Ok(None),
             vision::Model::Classifier(model) => {
                 Ok(classified(&model.predict(backbone, picture, threads)?, picture, asked))
@@ -157,18 +157,18 @@ impl Predictions {
     ) -> Result<Prediction<DetectedObjects>, OpError> {
         check_confidence(wanted.confidence)?;
         let stroke = wanted.stroke.map(whole_pixels).transpose()?;
-        self.ask(by, model, image, move |head, backbone, picture, threads| match head {
+        self.run(by, model, image, move |head, backbone, picture, threads| match head {
             vision::Model::Classifier(_) => Ok(None),
             vision::Model::Detector(model) => {
-                let mut found = model.detect(backbone, picture, threads)?;
-                found.retain(|one| f64::from(one.confidence) >= wanted.confidence);
-                Ok(Some(detected(&found, model.labels(), picture, &wanted, stroke)))
+                let mut result = model.detect(backbone, picture, threads)?;
+                result.retain(|one| f64::from(one.confidence) >= wanted.confidence);
+                Ok(Some(detected(&result, model.labels(), picture, &wanted, stroke)))
             }
         })
         .await
     }
 
-    async fn ask<T: PictureBytes + Send + 'static>(
+    async fn run<T: PictureBytes + Send + 'static>(
         &self,
         by: &AuthorizedCaller,
         ReadyModel(model): ReadyModel,
@@ -188,9 +188,14 @@ impl Predictions {
         // quota, gets no prediction, and gets no information about the model.
         by.verify(&self.store, (self.clock)()).await?;
         let asked = asked?;
-        let spent = self.quotas.take(by, QuotaResource::Predictions).await?;
+        let quota = self.quotas.spend(by, QuotaResource::Predictions).await?;
         let look = move |backbone: &_, picture: &_, threads: &_| look(&asked, backbone, picture, threads);
-        let seen = hold_answer(&self.answers, by.claimant(), spent, self.see(by, image, until, look).await)?;
+        let seen = reserve_response(
+            &self.response_memory,
+            by.claimant(),
+            quota,
+            self.predict(by, image, until, look).await,
+        )?;
         by.verify(&self.store, (self.clock)()).await?;
         Ok(seen)
     }
@@ -199,40 +204,40 @@ impl Predictions {
     fn check_size(&self, by: &AuthorizedCaller, image: &Image) -> Result<(), OpError> {
         let ImageSource::Bytes(bytes) = &image.source else { return Ok(()) };
         let is_larger = by.max_image_bytes().is_some_and(|most| bytes.len() > most);
-        if is_larger { self.refuse_size(by).map_or(Ok(()), Err) } else { Ok(()) }
+        if is_larger { self.deny_size(by).map_or(Ok(()), Err) } else { Ok(()) }
     }
 
     /// Denies an image that is larger than the caller's key allows, and counts the denial instead of the usage. Returns
     /// `None` if the key has no limit of its own.
-    pub fn refuse_size(&self, by: &AuthorizedCaller) -> Option<OpError> {
-        let CallerKind::Key(caller) = &by.who else { return None };
+    pub fn deny_size(&self, by: &AuthorizedCaller) -> Option<OpError> {
+        let CallerKind::Key(caller) = &by.kind else { return None };
         let most = caller.key().max_image_bytes()?;
         let detail = DenialDetail::ImageBytes(most);
-        Some(self.late.refuse(caller, Permission::ModelsPredict, Denial::Image(most), detail))
+        Some(self.denials.deny(caller, Permission::ModelsPredict, Denial::Image(most), detail))
     }
 
     /// Runs `look` on an image. The inner error means that decoding failed: decoding is work and counts as usage.
-    async fn see<T: Send + 'static>(
+    async fn predict<T: Send + 'static>(
         &self,
         by: &AuthorizedCaller,
         image: Image,
         until: Instant,
         look: impl FnOnce(&Backbone, &Picture, &Threads) -> Result<Option<T>, BackboneError> + Send + 'static,
     ) -> Result<Result<T, OpError>, OpError> {
-        let (bytes, held, start) = match image.source {
-            ImageSource::Bytes(bytes) => (bytes, image.held, None),
+        let (bytes, permit, start) = match image.source {
+            ImageSource::Bytes(bytes) => (bytes, image.permit, None),
             ImageSource::Url(_) if !self.public_urls && is_publishable(by) => {
                 return Err(PredictionError::UrlNotAllowed.into());
             }
             ImageSource::Url(url) => {
-                let FetchedImage { bytes, held, start } =
-                    self.fetcher.fetch(by.claimant(), &url, &self.room, by.max_image_bytes()).await?;
-                (bytes, held, Some(start))
+                let FetchedImage { bytes, permit, start } =
+                    self.fetcher.fetch(by.claimant(), &url, &self.memory, by.max_image_bytes()).await?;
+                (bytes, permit, Some(start))
             }
         };
         let seen = async {
-            let opened = self.engine.open(bytes, held).await?;
-            self.engine.show(by.claimant(), opened, until, look).await
+            let opened = self.engine.probe(bytes, permit).await?;
+            self.engine.predict(by.claimant(), opened, until, look).await
         };
         let error = match seen.await {
             Ok(Some(answer)) => return Ok(Ok(answer)),
@@ -255,16 +260,16 @@ impl Predictions {
 /// Reserves the memory for the images of a response. A prediction counts once its work has started, even if
 /// decoding the image fails or no memory is left for the response: otherwise a client could use the cores without
 /// using its quota.
-fn hold_answer<T: PictureBytes>(
-    answers: &MemoryBudget,
+fn reserve_response<T: PictureBytes>(
+    response_memory: &MemoryBudget,
     claimant: Claimant,
-    spent: QuotaUnit,
-    found: Result<Result<T, OpError>, OpError>,
+    quota: QuotaUnit,
+    result: Result<Result<T, OpError>, OpError>,
 ) -> Result<Prediction<T>, OpError> {
-    let (found, spent) = spent.settle(found)?;
-    let found = found?;
-    let held = answers.hold(claimant, found.picture_bytes())?;
-    Ok(Prediction { found, held, spent })
+    let (result, quota) = quota.settle(result)?;
+    let result = result?;
+    let permit = response_memory.take(claimant, result.picture_bytes())?;
+    Ok(Prediction { result, permit, quota })
 }
 
 /// A model that was deleted meanwhile has no file anymore.
@@ -291,5 +296,5 @@ fn check_confidence(confidence: f64) -> Result<(), Invalid> {
 }
 
 fn is_publishable(by: &AuthorizedCaller) -> bool {
-    matches!(&by.who, CallerKind::Key(caller) if caller.key().class == Class::Publishable)
+    matches!(&by.kind, CallerKind::Key(caller) if caller.key().class == Class::Publishable)
 }

@@ -44,7 +44,7 @@ impl Projects {
     /// Creates a project. Denied for keys that are restricted to named projects, because they could not open the new project.
     pub async fn create(&self, by: &AuthorizedCaller, draft: ProjectDraft) -> Result<Project, OpError> {
         if !by.covered_projects().is_any() {
-            return Err(by.outside());
+            return Err(by.outside_error());
         }
         let (name, description) = check(&draft.name, &draft.description)?;
         let now = (self.clock)();
@@ -99,7 +99,7 @@ impl Projects {
     /// Returns a project of the workspace that the caller may open.
     pub async fn read(&self, by: &AuthorizedCaller, id: ProjectId) -> Result<Covered<Project>, OpError> {
         let project = self.store.project(by.workspace, id).await?.ok_or(OpError::NotFound("project"))?;
-        by.covers(project)
+        by.cover(project)
     }
 
     /// Changes the name or the description of a project.
@@ -128,13 +128,13 @@ impl Projects {
     /// Deletes a project and everything in the project, models included.
     pub async fn delete(&self, by: &AuthorizedCaller, id: ProjectId) -> Result<(), OpError> {
         let project = self.read(by, id).await?;
-        by.covers_all_models()?;
+        by.check_all_models()?;
         let objects = [project_prefix(project.id)];
         let now = (self.clock)();
         let store = by.writes(&self.store, now);
         let deleted = store.delete_project(by.workspace, project.id, &objects, by.actor(), now);
         deleted.await.map_err(named)?;
-        self.removals.begin();
+        self.removals.wake();
         Ok(())
     }
 }

@@ -3,9 +3,9 @@
 //! the block size is 1, and each request waits for the store.
 
 mod block;
-mod spent;
 #[cfg(test)]
 pub(super) mod tests;
+mod unit;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,18 +16,18 @@ use keyrack_store::{KeyRow, Store};
 use parking_lot::Mutex;
 
 use block::{Block, ResourceQuotas, SpendResult};
-pub use spent::QuotaUnit;
+pub use unit::QuotaUnit;
 
-use super::refusals::{DeferredDenials, DenialDetail};
+use super::denials::{DeferredDenials, DenialDetail};
 use super::{AuthorizedCaller, CallerKind, OpError};
 
 /// The quotas of all keys, and the blocks that this server holds.
 #[derive(Clone, Debug)]
 pub struct Quotas {
     store: Store,
-    late: DeferredDenials,
+    denials: DeferredDenials,
     clock: Clock,
-    books: Arc<Mutex<SharedBlocks>>,
+    blocks: Arc<Mutex<SharedBlocks>>,
 }
 
 type SharedBlocks = HashMap<(KeyId, QuotaResource), Arc<SharedBlock>>;
@@ -38,100 +38,100 @@ struct SharedBlock {
     /// Held only briefly, never across an await.
     block: Mutex<Block>,
     /// Held by the request that queries the store.
-    asking: Arc<tokio::sync::Mutex<()>>,
+    store_lock: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Quotas {
     /// Manages quotas of the keys in `rack`. The counts are in `store`.
     pub fn new(store: Store, rack: Arc<Rack>, clock: Clock) -> Self {
-        Self { store, late: DeferredDenials::new(rack), clock, books: Arc::default() }
+        Self { store, denials: DeferredDenials::new(rack), clock, blocks: Arc::default() }
     }
 
     /// Spends one unit if `by` is a key with quotas of that kind. Call this after all other checks, because a unit must
     /// not be spent for work that another check denies.
-    pub async fn take(&self, by: &AuthorizedCaller, of: QuotaResource) -> Result<QuotaUnit, OpError> {
-        match &by.who {
-            CallerKind::Key(caller) => self.take_of(caller, of).await,
-            CallerKind::Member { .. } | CallerKind::Operator => Ok(QuotaUnit::nothing()),
+    pub async fn spend(&self, by: &AuthorizedCaller, of: QuotaResource) -> Result<QuotaUnit, OpError> {
+        match &by.kind {
+            CallerKind::Key(caller) => self.spend_for(caller, of).await,
+            CallerKind::Member { .. } | CallerKind::Operator => Ok(QuotaUnit::none()),
         }
     }
 
-    /// Spends one unit for a key that the guard has allowed. See [`take`](Self::take).
-    pub async fn take_of(&self, caller: &Caller, of: QuotaResource) -> Result<QuotaUnit, OpError> {
+    /// Spends one unit for a key that the guard has allowed. See [`spend`](Self::spend).
+    pub async fn spend_for(&self, caller: &Caller, of: QuotaResource) -> Result<QuotaUnit, OpError> {
         let own = ResourceQuotas::of(quotas_of(caller), of, caller.key().revision);
         if own.is_empty() {
-            return Ok(QuotaUnit::nothing());
+            return Ok(QuotaUnit::none());
         }
         let book = self.book(caller.key().key, of);
         loop {
             let now = (self.clock)();
             let step = book.block.lock().spend(&own, now);
             match step {
-                SpendResult::Spent(standings) => return Ok(QuotaUnit::from(book, standings)),
-                SpendResult::Denied(standing) => return Err(self.refuse(caller, standing)),
-                SpendResult::QueryStore => self.ask(caller.key().key, of, own, &book).await?,
+                SpendResult::Spent(states) => return Ok(QuotaUnit::from(book, states)),
+                SpendResult::Denied(state) => return Err(self.deny(caller, state)),
+                SpendResult::QueryStore => self.take_block(caller.key().key, of, own, &book).await?,
             }
         }
     }
 
     /// Whether a key has quotas of that kind.
-    pub fn has_of(&self, caller: &Caller, of: QuotaResource) -> bool {
+    pub fn has_quota(&self, caller: &Caller, of: QuotaResource) -> bool {
         !ResourceQuotas::of(quotas_of(caller), of, caller.key().revision).is_empty()
     }
 
     /// Returns the usage of the quotas of that kind, without spending a unit. Fails if a quota is used up.
-    pub async fn look(&self, caller: &Caller, of: QuotaResource) -> Result<Vec<QuotaState>, OpError> {
-        let mut standings = self.standings(caller.key().key, &quotas_of(caller)).await?;
-        standings.retain(|standing| standing.quota.of == of);
-        match standings.iter().find(|standing| standing.left() == 0) {
-            Some(standing) => Err(self.refuse(caller, *standing)),
-            None => Ok(standings),
+    pub async fn check_left(&self, caller: &Caller, of: QuotaResource) -> Result<Vec<QuotaState>, OpError> {
+        let mut states = self.states(caller.key().key, &quotas_of(caller)).await?;
+        states.retain(|state| state.quota.of == of);
+        match states.iter().find(|state| state.left() == 0) {
+            Some(state) => Err(self.deny(caller, *state)),
+            None => Ok(states),
         }
     }
 
     /// Returns the units left for `by`, or `None` if no quota applies. Fails if a quota is used up.
-    pub async fn left(&self, by: &AuthorizedCaller, of: QuotaResource) -> Result<Option<u64>, OpError> {
-        let CallerKind::Key(caller) = &by.who else { return Ok(None) };
-        if !self.has_of(caller, of) {
+    pub async fn units_left(&self, by: &AuthorizedCaller, of: QuotaResource) -> Result<Option<u64>, OpError> {
+        let CallerKind::Key(caller) = &by.kind else { return Ok(None) };
+        if !self.has_quota(caller, of) {
             return Ok(None);
         }
-        Ok(self.look(caller, of).await?.iter().map(|standing| u64::from(standing.left())).min())
+        Ok(self.check_left(caller, of).await?.iter().map(|state| u64::from(state.left())).min())
     }
 
     /// Returns the usage of the quotas of a key. Returns nothing for a deleted key.
-    pub async fn standings_of(&self, key: &KeyRow) -> Result<Vec<QuotaState>, OpError> {
+    pub async fn states_of(&self, key: &KeyRow) -> Result<Vec<QuotaState>, OpError> {
         match &key.terms.restrictions {
-            Some(own) if key.deletion.is_none() => self.standings(key.id, &own.quotas).await,
+            Some(own) if key.deletion.is_none() => self.states(key.id, &own.quotas).await,
             _ => Ok(Vec::new()),
         }
     }
 
     /// Returns the usage of each quota of a key. Unspent blocks of other servers count as used.
-    async fn standings(&self, key: KeyId, own: &Own) -> Result<Vec<QuotaState>, OpError> {
+    async fn states(&self, key: KeyId, own: &Own) -> Result<Vec<QuotaState>, OpError> {
         if own.is_empty() {
             return Ok(Vec::new());
         }
         let now = (self.clock)();
         let taken = self.store.quota_usage(key, Period::Month.around(now).start).await?;
-        let standings = own.iter().map(|quota| {
+        let states = own.iter().map(|quota| {
             let window = quota.per.around(now);
             let is_it = |of, per, begins| (of, per, begins) == (quota.of, quota.per, window.start);
             let taken = taken.iter().find(|(of, one)| is_it(*of, one.per, one.begins));
             let taken = taken.map_or(0, |(_, one)| one.taken);
-            let book = self.books.lock().get(&(key, quota.of)).cloned();
+            let book = self.blocks.lock().get(&(key, quota.of)).cloned();
             let left = book.map_or(0, |book| {
                 let block = book.block.lock();
                 block.left_of(quota.per, window)
             });
             QuotaState { quota, used: taken.saturating_sub(left), window }
         });
-        Ok(standings.collect())
+        Ok(states.collect())
     }
 
     /// Drops blocks of days and months that have ended, and old counts in the store.
     pub async fn sweep(&self) -> Result<(), OpError> {
         let now = (self.clock)();
-        self.books.lock().retain(|_, book| !book.block.lock().is_over(now));
+        self.blocks.lock().retain(|_, book| !book.block.lock().is_over(now));
         // Keep the previous month in case the clock is set back.
         let month = Period::Month.around(now).start;
         let before = Period::Month.around(month.minus(std::time::Duration::from_micros(1))).start;
@@ -141,39 +141,39 @@ impl Quotas {
 
     /// Returns unspent blocks to the store. Call this before the store closes, when no requests are running.
     pub async fn close(&self) -> Result<(), OpError> {
-        let books: Vec<_> = self.books.lock().drain().collect();
+        let books: Vec<_> = self.blocks.lock().drain().collect();
         let mut rests = Vec::with_capacity(books.len());
         for ((key, of), book) in books {
-            rests.push(book.block.lock().rest(key, of));
+            rests.push(book.block.lock().drain(key, of));
         }
         rests.retain(|rest| rest.left > 0);
         Ok(self.store.return_blocks(&rests).await?)
     }
 
     fn book(&self, key: KeyId, of: QuotaResource) -> Arc<SharedBlock> {
-        Arc::clone(self.books.lock().entry((key, of)).or_default())
+        Arc::clone(self.blocks.lock().entry((key, of)).or_default())
     }
 
     /// Takes a block from the store, unless a concurrent request has done so. Runs in a separate task, so that a client
     /// that disconnects does not lose the block.
-    async fn ask(
+    async fn take_block(
         &self,
         key: KeyId,
         of: QuotaResource,
         own: ResourceQuotas,
         book: &Arc<SharedBlock>,
     ) -> Result<(), OpError> {
-        let turn = Arc::clone(&book.asking).lock_owned().await;
+        let lock = Arc::clone(&book.store_lock).lock_owned().await;
         let (store, clock, book) = (self.store.clone(), self.clock, Arc::clone(book));
         let task = tokio::spawn(async move {
-            let _turn = turn;
+            let _lock = lock;
             let now = clock();
             let (rest, most) = {
                 let mut block = book.block.lock();
-                if !block.is_to_be_asked(&own, now) {
+                if !block.needs_store(&own, now) {
                     return Ok(());
                 }
-                (block.rest(key, of), block.next(&own, now))
+                (block.drain(key, of), block.next_size(&own, now))
             };
             // If this fails, the rest of the block is lost, and the quota is not exceeded.
             let taken = store.take_block(&rest, &own.list(), most, now).await?;
@@ -183,9 +183,9 @@ impl Quotas {
         task.await.map_err(OpError::internal)?
     }
 
-    fn refuse(&self, caller: &Caller, standing: QuotaState) -> OpError {
-        let denial: Denial = standing.denial((self.clock)());
-        self.late.refuse(caller, standing.quota.of.permission(), denial, DenialDetail::Quota(standing))
+    fn deny(&self, caller: &Caller, state: QuotaState) -> OpError {
+        let denial: Denial = state.denial((self.clock)());
+        self.denials.deny(caller, state.quota.of.permission(), denial, DenialDetail::Quota(state))
     }
 }
 

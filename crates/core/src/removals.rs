@@ -21,28 +21,28 @@ pub struct Removals {
     store: Store,
     objects: Objects,
     clock: Clock,
-    wanted: Arc<Notify>,
+    wait: Arc<Notify>,
 }
 
 impl Removals {
     /// The removals in `store`.
     pub fn new(store: Store, objects: Objects, clock: Clock) -> Self {
-        Self { store, objects, clock, wanted: Arc::default() }
+        Self { store, objects, clock, wait: Arc::default() }
     }
 
-    /// Wakes the task that waits in [`wanted`](Self::wanted).
-    pub fn begin(&self) {
-        self.wanted.notify_one();
+    /// Wakes the task that waits in [`wait`](Self::wait).
+    pub fn wake(&self) {
+        self.wait.notify_one();
     }
 
-    /// Waits until there are objects to remove. Returns immediately if [`begin`](Self::begin) was called
+    /// Waits until there are objects to remove. Returns immediately if [`wake`](Self::wake) was called
     /// since the last wait.
-    pub async fn wanted(&self) {
-        self.wanted.notified().await;
+    pub async fn wait(&self) {
+        self.wait.notified().await;
     }
 
     /// Carries out all due removals. A failed removal is postponed and does not block the others.
-    pub async fn carry_out(&self) -> Result<(), OpError> {
+    pub async fn run(&self) -> Result<(), OpError> {
         loop {
             let now = (self.clock)();
             let due = self.store.removals(now, AT_ONCE).await?;

@@ -38,9 +38,9 @@ pub struct SettingsPatch {
 #[derive(Clone, Debug)]
 pub struct NoncompliantKeys {
     /// Keys without an expiry, or with an expiry later than the policy allows for a new key.
-    pub beyond: Option<NoncompliantPage>,
+    pub late_expiry: Option<NoncompliantPage>,
     /// Keys whose secret is older than the rotation age.
-    pub old: Option<NoncompliantPage>,
+    pub old_secret: Option<NoncompliantPage>,
 }
 
 impl Settings {
@@ -61,17 +61,21 @@ impl Settings {
     }
 
     /// Returns the keys that do not comply with a policy.
-    pub async fn strays(&self, by: &AuthorizedCaller, policy: Policy) -> Result<NoncompliantKeys, OpError> {
+    pub async fn noncompliant_keys(
+        &self,
+        by: &AuthorizedCaller,
+        policy: Policy,
+    ) -> Result<NoncompliantKeys, OpError> {
         let now = (self.clock)();
-        let beyond = match policy.latest_end(now) {
+        let late_expiry = match policy.latest_end(now) {
             Some(end) => Some(self.store.keys_expiring_after(by.workspace, end, NAMED).await?),
             None => None,
         };
-        let old = match policy.old_before(now) {
+        let old_secret = match policy.old_before(now) {
             Some(made) => Some(self.store.keys_not_rotated(by.workspace, made, now, NAMED).await?),
             None => None,
         };
-        Ok(NoncompliantKeys { beyond, old })
+        Ok(NoncompliantKeys { late_expiry, old_secret })
     }
 
     /// Changes the name or the policy. Denied for keys: the policy applies to all keys, so a key that changes the
@@ -88,8 +92,8 @@ impl Settings {
         if wrong.fields().next().is_some() {
             return Err(wrong.into());
         }
-        let asks = name.is_some() || longest_life.is_some() || rotation_age.is_some();
-        if asks && matches!(by.who, CallerKind::Key(_)) {
+        let changes_something = name.is_some() || longest_life.is_some() || rotation_age.is_some();
+        if changes_something && matches!(by.kind, CallerKind::Key(_)) {
             return Err(OpError::KeyNotAccepted);
         }
         let (name, longest_life, rotation_age) =

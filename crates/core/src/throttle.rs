@@ -42,7 +42,7 @@ impl Throttle {
     }
 
     /// Clears the failures of an account after a correct password, and one failure of the address.
-    pub fn succeeded(&self, account: &str, address: Option<IpAddr>) {
+    pub fn record_success(&self, account: &str, address: Option<IpAddr>) {
         self.accounts.lock().failed.remove(&one_spelling(account));
         self.addresses.lock().forgive(&address.map(network));
     }
@@ -169,7 +169,7 @@ mod tests {
         let throttle = Throttle::default();
         for _ in 0..30 {
             assert_eq!(throttle.attempt("ada@example.org", ADDRESS, at(0)), Ok(()));
-            throttle.succeeded("ada@example.org", ADDRESS);
+            throttle.record_success("ada@example.org", ADDRESS);
         }
     }
 

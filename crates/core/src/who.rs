@@ -11,7 +11,7 @@ use crate::shares::Claimant;
 #[derive(Clone, Debug)]
 pub struct AuthorizedCaller {
     pub workspace: WorkspaceId,
-    pub who: CallerKind,
+    pub kind: CallerKind,
     /// The identity that each write verifies again.
     principal: Principal,
 }
@@ -39,25 +39,25 @@ impl AuthorizedCaller {
     /// A program with a key, in the workspace of the key.
     pub fn key(caller: Caller) -> Self {
         let principal = Principal::Key { key: Box::new(caller.key().clone()), secret: caller.secret() };
-        Self { workspace: caller.key().workspace, who: CallerKind::Key(caller), principal }
+        Self { workspace: caller.key().workspace, kind: CallerKind::Key(caller), principal }
     }
 
     /// A signed-in member of a workspace. `needs` is the least role for the request.
     pub fn member(workspace: &Workspace, session: &Session, role: Role, needs: Role) -> Self {
         let (session, user) = (session.id, session.user);
         let principal = Principal::Session { session, user, role: Some((workspace.id, needs)) };
-        Self { workspace: workspace.id, who: CallerKind::Member { user, role }, principal }
+        Self { workspace: workspace.id, kind: CallerKind::Member { user, role }, principal }
     }
 
     /// A member whose work continues after the request, without a session. The role must stay at least `needs`.
-    pub fn member_at_work(workspace: WorkspaceId, user: UserId, role: Role, needs: Role) -> Self {
+    pub fn member_without_session(workspace: WorkspaceId, user: UserId, role: Role, needs: Role) -> Self {
         let principal = Principal::Member { user, workspace, role: needs };
-        Self { workspace, who: CallerKind::Member { user, role }, principal }
+        Self { workspace, kind: CallerKind::Member { user, role }, principal }
     }
 
     /// The command line on the data folder.
     pub const fn operator(workspace: WorkspaceId) -> Self {
-        Self { workspace, who: CallerKind::Operator, principal: Principal::Operator }
+        Self { workspace, kind: CallerKind::Operator, principal: Principal::Operator }
     }
 
     /// Returns the store for writes of this caller at `now`. Each write verifies again that the caller may still act,
@@ -73,7 +73,7 @@ impl AuthorizedCaller {
 
     /// The caller as the audit log names it.
     pub fn actor(&self) -> Actor {
-        match &self.who {
+        match &self.kind {
             CallerKind::Key(caller) => Actor::Key(caller.key().key),
             CallerKind::Member { user, .. } => Actor::User(*user),
             CallerKind::Operator => Actor::Operator,
@@ -87,7 +87,7 @@ impl AuthorizedCaller {
 
     /// The largest image in bytes that the caller's key may send. `None` if only the server's limit applies.
     pub fn max_image_bytes(&self) -> Option<usize> {
-        match &self.who {
+        match &self.kind {
             CallerKind::Key(caller) => {
                 let most = caller.key().max_image_bytes();
                 most.map(|most| usize::try_from(most.get()).unwrap_or(usize::MAX))
@@ -97,8 +97,8 @@ impl AuthorizedCaller {
     }
 
     /// Verifies that a key gives no more authority than it has. People and the operator have no such limit.
-    pub fn may_give(&self, target: &GrantedAuthority) -> Result<(), OpError> {
-        let CallerKind::Key(caller) = &self.who else {
+    pub fn check_grant(&self, target: &GrantedAuthority) -> Result<(), OpError> {
+        let CallerKind::Key(caller) = &self.kind else {
             return Ok(());
         };
         let own = caller.key();
@@ -117,18 +117,18 @@ impl AuthorizedCaller {
     }
 
     /// Wraps a project of the workspace that the caller may open. A [`Covered`] project cannot be created in any other way.
-    pub fn covers(&self, project: Project) -> Result<Covered<Project>, OpError> {
-        if self.opens(project.id) { Ok(Covered(project)) } else { Err(self.outside()) }
+    pub fn cover(&self, project: Project) -> Result<Covered<Project>, OpError> {
+        if self.can_open(project.id) { Ok(Covered(project)) } else { Err(self.outside_error()) }
     }
 
     /// Wraps a model that the caller may open. A key with a restriction of models must also cover the model itself.
-    pub fn covers_model(&self, model: Model) -> Result<Covered<Model>, OpError> {
-        if !self.opens(model.project) {
-            return Err(self.outside());
+    pub fn cover_model(&self, model: Model) -> Result<Covered<Model>, OpError> {
+        if !self.can_open(model.project) {
+            return Err(self.outside_error());
         }
-        match &self.who {
+        match &self.kind {
             CallerKind::Key(caller) if !caller.key().covers_model(model.project, model.id) => {
-                Err(self.outside_models())
+                Err(self.outside_models_error())
             }
             _ => Ok(Covered(model)),
         }
@@ -136,7 +136,7 @@ impl AuthorizedCaller {
 
     /// The projects that the caller may open.
     pub fn covered_projects(&self) -> Allowlist<ProjectId> {
-        match &self.who {
+        match &self.kind {
             CallerKind::Key(caller) => {
                 caller.key().restrictions.as_ref().map_or(Allowlist::Any, |own| own.projects.clone())
             }
@@ -146,7 +146,7 @@ impl AuthorizedCaller {
 
     /// The models that the caller may open, within the projects that the caller may open.
     pub fn covered_models(&self) -> Allowlist<ModelId> {
-        match &self.who {
+        match &self.kind {
             CallerKind::Key(caller) => {
                 caller.key().restrictions.as_ref().map_or(Allowlist::Any, |own| own.models.clone())
             }
@@ -156,13 +156,13 @@ impl AuthorizedCaller {
 
     /// Fails if the caller's key is restricted to named models. Such a key could not open a model that it creates, and
     /// would affect other models when it deletes a project.
-    pub fn covers_all_models(&self) -> Result<(), OpError> {
-        if self.covered_models().is_any() { Ok(()) } else { Err(self.outside_models()) }
+    pub fn check_all_models(&self) -> Result<(), OpError> {
+        if self.covered_models().is_any() { Ok(()) } else { Err(self.outside_models_error()) }
     }
 
     /// The error for a key that does not cover the requested object. People and the operator get a not-found error instead.
-    pub fn outside(&self) -> OpError {
-        match &self.who {
+    pub fn outside_error(&self) -> OpError {
+        match &self.kind {
             CallerKind::Key(caller) => {
                 OpError::OutsideKey { key: caller.key().key, workspace: self.workspace }
             }
@@ -170,8 +170,8 @@ impl AuthorizedCaller {
         }
     }
 
-    fn outside_models(&self) -> OpError {
-        match &self.who {
+    fn outside_models_error(&self) -> OpError {
+        match &self.kind {
             CallerKind::Key(caller) => {
                 OpError::OutsideModels { key: caller.key().key, workspace: self.workspace }
             }
@@ -179,8 +179,8 @@ impl AuthorizedCaller {
         }
     }
 
-    fn opens(&self, project: ProjectId) -> bool {
-        match &self.who {
+    fn can_open(&self, project: ProjectId) -> bool {
+        match &self.kind {
             CallerKind::Key(caller) => caller.key().covers(project),
             CallerKind::Member { .. } | CallerKind::Operator => true,
         }

@@ -7,6 +7,7 @@ use http::{HeaderMap, header};
 use keyrack_core::OpError;
 use keyrack_core::activity::Activity;
 use keyrack_core::datasets::Datasets;
+use keyrack_core::denials::{DeferredDenials, DenialLog};
 use keyrack_core::disk::Disk;
 use keyrack_core::first_calls::FirstCalls;
 use keyrack_core::imports::Imports;
@@ -20,7 +21,6 @@ use keyrack_core::predict::MemoryBudget;
 use keyrack_core::predictions::{PredictionSettings, Predictions};
 use keyrack_core::projects::Projects;
 use keyrack_core::quotas::Quotas;
-use keyrack_core::refusals::{DeferredDenials, DenialLog};
 use keyrack_core::removals::Removals;
 use keyrack_core::settings::Settings;
 use keyrack_core::workspaces::Workspaces;
@@ -52,7 +52,7 @@ pub struct App {
     /// Checks keys on behalf of proxies.
     pub guard_of_proxies: Guard,
     pub callers: Arc<CallerLog>,
-    pub refusals: DenialLog,
+    pub denials: DenialLog,
     pub keys: Keys,
     pub first_calls: FirstCalls,
     pub nodes: Nodes,
@@ -98,7 +98,7 @@ impl App {
         let callers = Arc::new(CallerLog::new());
         let guard_of_proxies = guard_of_proxies(&config, Arc::clone(&rack), Arc::clone(&callers), clock);
         let guard = Arc::new(guard_of_proxies.clone().with_own_origins(config.home()));
-        let late = DeferredDenials::new(Arc::clone(&rack));
+        let deferred_denials = DeferredDenials::new(Arc::clone(&rack));
         let quotas = Quotas::new(store.clone(), Arc::clone(&rack), clock);
         let removals = Removals::new(store.clone(), objects.clone(), clock);
         let pictures = Pictures::new(config.max_image);
@@ -135,7 +135,7 @@ impl App {
                 store.clone(),
                 objects.clone(),
                 quotas.clone(),
-                late,
+                deferred_denials,
                 clock,
             ),
             people: People::new(store.clone(), clock)?,
@@ -144,7 +144,7 @@ impl App {
             settings: Settings::new(store.clone(), clock),
             quotas,
             metrics: ServerMetrics::new(),
-            refusals: DenialLog::new(store.clone()),
+            denials: DenialLog::new(store.clone()),
             callers,
             config,
             clock,

@@ -97,7 +97,7 @@ async fn keep_rack(app: Shared) {
 
 /// Removes half-written objects that a crash left. Runs once at the start: a write that fails later cleans up after itself.
 async fn remove_halves(app: Shared, start: Timestamp) {
-    if let Err(error) = app.objects.remove_halves(start).await {
+    if let Err(error) = app.objects.remove_partial_objects(start).await {
         tracing::warn!(%error, "objects that were half written could not be removed");
     }
 }
@@ -109,10 +109,10 @@ async fn remove_objects(app: Shared, mut stopped: watch::Receiver<()>) {
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
-            () = app.removals.wanted() => {}
+            () = app.removals.wait() => {}
             _ = stopped.changed() => return,
         }
-        if let Err(error) = app.removals.carry_out().await {
+        if let Err(error) = app.removals.run().await {
             tracing::warn!(%error, "objects of what was deleted could not be removed");
         }
     }
@@ -130,14 +130,14 @@ async fn forget_nodes(app: Shared) {
 }
 
 async fn end_uploads(app: Shared) {
-    if let Err(error) = app.datasets.end_uploads().await {
+    if let Err(error) = app.datasets.delete_expired_uploads().await {
         tracing::warn!(%error, "uploads that are over could not be removed");
     }
 }
 
 async fn sweep(app: Shared) {
     app.rack.forget_before(app.now().minus(TOMBSTONE_LIFE));
-    if let Err(error) = app.people.end_expired(app.now()).await {
+    if let Err(error) = app.people.delete_expired_sessions(app.now()).await {
         tracing::warn!(%error, "sessions that are over could not be removed");
     }
     if let Err(error) = app.store.delete_idempotency_keys_before(app.now().minus(REPETITIONS)).await {

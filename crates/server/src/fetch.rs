@@ -7,7 +7,7 @@
 //! second, how long a public server took to fail.
 
 mod addresses;
-mod opened;
+mod allowed_hosts;
 
 #[cfg(test)]
 mod tests;
@@ -18,13 +18,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{StatusCode, header};
 use keyrack_core::predict::fetch::{FetchError, FetchFuture, FetchImage, FetchStart, FetchedImage};
-use keyrack_core::predict::room::{MemoryBudget, MemoryDenial, MemoryPermit};
+use keyrack_core::predict::memory::{MemoryBudget, MemoryDenial, MemoryPermit};
 use keyrack_core::shares::{Budget, Claimant};
 use reqwest::{Client, Response, redirect};
 use tokio::time::timeout;
 use url::Url;
 
-use opened::AllowedHosts;
+use allowed_hosts::AllowedHosts;
 
 /// The longest time for a fetch, including redirects.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -55,16 +55,16 @@ impl ImageFetcher {
         &self,
         claimant: Claimant,
         url: &str,
-        room: &MemoryBudget,
+        budget: &MemoryBudget,
         bytes_max: Option<usize>,
     ) -> Result<FetchedImage, FetchError> {
         let most = bytes_max.map_or(self.most, |most| most.min(self.most));
         let one = self.at_once.take(claimant, 1).map_err(FetchError::Exhausted)?;
         let start = FetchStart::now();
-        let fetched = timeout(PATIENCE, self.follow(claimant, url, room, most)).await;
+        let fetched = timeout(PATIENCE, self.follow(claimant, url, budget, most)).await;
         drop(one);
         match fetched.unwrap_or(Err(FetchError::Unreachable)) {
-            Ok((bytes, held)) => Ok(FetchedImage { bytes, held, start }),
+            Ok((bytes, permit)) => Ok(FetchedImage { bytes, permit, start }),
             Err(error) => Err(start.fail(error).await),
         }
     }
@@ -73,11 +73,11 @@ impl ImageFetcher {
         &self,
         claimant: Claimant,
         url: &str,
-        room: &MemoryBudget,
+        budget: &MemoryBudget,
         most: usize,
     ) -> Result<(Bytes, MemoryPermit), FetchError> {
         let response = self.last(url).await.ok_or(FetchError::Unreachable)?;
-        self.read(response, claimant, room, most).await
+        self.read(response, claimant, budget, most).await
     }
 
     /// Returns the response after all redirects. Returns `None` if a URL is denied or a request fails.
@@ -110,7 +110,7 @@ impl ImageFetcher {
         &self,
         mut response: Response,
         claimant: Claimant,
-        room: &MemoryBudget,
+        budget: &MemoryBudget,
         most: usize,
     ) -> Result<(Bytes, MemoryPermit), FetchError> {
         let is_plain =
@@ -120,14 +120,14 @@ impl ImageFetcher {
         if response.status() != StatusCode::OK || !is_plain || !fits {
             return Err(FetchError::Unreachable);
         }
-        let mut gathering = room.gather(claimant, most, announced);
+        let mut buffer = budget.collect(claimant, most, announced);
         while let Some(next) = response.chunk().await.map_err(|_| FetchError::Unreachable)? {
-            gathering.push(&next).map_err(|no| match no {
+            buffer.push(&next).map_err(|no| match no {
                 MemoryDenial::TooLarge => FetchError::Unreachable,
                 MemoryDenial::Exhausted(exhausted) => FetchError::Exhausted(exhausted),
             })?;
         }
-        Ok(gathering.end())
+        Ok(buffer.finish())
     }
 }
 
@@ -136,10 +136,10 @@ impl FetchImage for ImageFetcher {
         &'a self,
         claimant: Claimant,
         url: &'a str,
-        room: &'a MemoryBudget,
+        budget: &'a MemoryBudget,
         bytes_max: Option<usize>,
     ) -> FetchFuture<'a> {
-        Box::pin(self.fetch_bytes(claimant, url, room, bytes_max))
+        Box::pin(self.fetch_bytes(claimant, url, budget, bytes_max))
     }
 }
 

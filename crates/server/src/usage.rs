@@ -66,7 +66,7 @@ impl Usage {
                     if self.app.disk.is_critical() {
                         next = None;
                     } else {
-                        self.app.refusals.write_down().await;
+                        self.app.denials.flush().await;
                         next.get_or_insert_with(Instant::now);
                     }
                 }
@@ -87,7 +87,7 @@ impl Usage {
     fn drain(&mut self) {
         let app = &self.app;
         let used = app.rack.drain_usage();
-        app.first_calls.learn(&used, None);
+        app.first_calls.record_usage(&used, None);
         let lost = self.uses.add(used);
         app.metrics.uses_lost(lost);
         app.callers.count_lost(self.callers.add(app.callers.drain()));
@@ -125,7 +125,7 @@ impl Usage {
     /// Writes everything that is left, before the server stops.
     async fn finish(mut self) {
         self.drain();
-        self.app.refusals.write_down().await;
+        self.app.denials.flush().await;
         while !self.is_written() {
             if !self.write(SECRETS_AT_THE_END, CALLERS_AT_THE_END).await {
                 let (checks, calls) = (self.uses.checks(), self.callers.calls());

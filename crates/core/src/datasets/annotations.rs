@@ -131,7 +131,7 @@ impl Datasets {
         })
     }
 
-    pub(super) async fn annotated(
+    pub(super) async fn with_annotations(
         &self,
         project: ProjectId,
         records: Vec<Record>,

@@ -37,7 +37,7 @@ impl Datasets {
 
     /// Returns the labels with these names, in the same order, and creates missing labels. Each label has the name
     /// exactly as sent, because clients look labels up by name.
-    pub async fn make_labels(
+    pub async fn find_or_create_labels(
         &self,
         by: &AuthorizedCaller,
         project: ProjectId,

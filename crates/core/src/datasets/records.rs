@@ -41,23 +41,23 @@ impl Datasets {
     ) -> Result<(Record, bool, QuotaUnit), OpError> {
         let project = self.project(by, project).await?;
         let name = file_name(&draft.name)?;
-        let upload = self.source(project.id, &draft.source).await?;
-        let _turn = self.turns.take(upload.id).await;
+        let upload = self.upload_of_source(project.id, &draft.source).await?;
+        let _turn = self.locks.take(upload.id).await;
         // For an existing record, this method returns without a write.
         by.verify(&self.store, (self.clock)()).await?;
         if let Some(known) = self.store.record_of_upload(project.id, upload.id).await? {
-            return Ok((known, false, QuotaUnit::nothing()));
+            return Ok((known, false, QuotaUnit::none()));
         }
-        self.still_promised(&upload).await?;
-        self.know_batch(project.id, draft.batch).await?;
-        let spent = self.quotas.take(by, QuotaResource::Images).await?;
+        self.check_open(&upload).await?;
+        self.check_batch(project.id, draft.batch).await?;
+        let spent = self.quotas.spend(by, QuotaResource::Images).await?;
         let made = self.make_record(by, &upload, draft.batch, &name).await;
         let ((record, is_new), spent) = spent.settle(made)?;
         if is_new {
             return Ok((record, true, spent));
         }
-        spent.give_back();
-        Ok((record, false, QuotaUnit::nothing()))
+        spent.return_unit();
+        Ok((record, false, QuotaUnit::none()))
     }
 
     async fn make_record(
@@ -67,10 +67,10 @@ impl Datasets {
         batch: Option<BatchId>,
         name: &str,
     ) -> Result<(Record, bool), OpError> {
-        let picture = self.pictures.turn(by.claimant()).await?;
+        let picture = self.pictures.permit(by.claimant()).await?;
         // The queue may be long: a key that was deleted meanwhile must not get information about the upload.
         by.verify(&self.store, (self.clock)()).await?;
-        let sent = self.sent(upload).await?;
+        let sent = self.uploaded_bytes(upload).await?;
         let checked = match picture.check(sent.bytes).await {
             Ok(checked) => checked,
             Err(refused) => {
@@ -82,16 +82,16 @@ impl Datasets {
                 return Err(refused);
             }
         };
-        let place = if sent.is_staged { self.stay(upload).await } else { Ok(()) };
+        let place = if sent.is_staged { self.move_to_final_path(upload).await } else { Ok(()) };
         let kept = match place {
-            Ok(()) => self.keep(by, upload, batch, name, checked).await,
+            Ok(()) => self.insert_record(by, upload, batch, name, checked).await,
             Err(error) => Err(error),
         };
-        self.unless_ended(upload, kept).await
+        self.unless_deleted(upload, kept).await
     }
 
     /// Creates a record of an image in one step. `import` is the import that the image comes from.
-    pub async fn add_picture(
+    pub async fn add_image(
         &self,
         by: &AuthorizedCaller,
         project: ProjectId,
@@ -102,7 +102,7 @@ impl Datasets {
     ) -> Result<Record, OpError> {
         let project = self.project(by, project).await?;
         let name = file_name(name)?;
-        let spent = self.quotas.take(by, QuotaResource::Images).await?;
+        let spent = self.quotas.spend(by, QuotaResource::Images).await?;
         let added = self.add_named(by, project.id, &name, batch, bytes, import).await;
         spent.settle(added).map(|(record, _)| record)
     }
@@ -116,17 +116,17 @@ impl Datasets {
         bytes: Bytes,
         import: Option<ImportId>,
     ) -> Result<Record, OpError> {
-        let checked = self.pictures.turn(by.claimant()).await?.check(bytes.clone()).await?;
+        let checked = self.pictures.permit(by.claimant()).await?.check(bytes.clone()).await?;
         let batch = match batch {
             Some(name) => Some(self.batch(by, project, name).await?.id),
             None => None,
         };
-        let promise = self.promise(by, project, import, None).await?;
-        let upload = self.source(project, &promise.uri).await?;
+        let promise = self.create_reservation(by, project, import, None).await?;
+        let upload = self.upload_of_source(project, &promise.uri).await?;
         let kept = self.add(by, &upload, batch, name, bytes, checked).await;
-        let kept = self.unless_ended(&upload, kept).await;
+        let kept = self.unless_deleted(&upload, kept).await;
         if kept.is_err()
-            && let Err(error) = self.clear_away(&[upload]).await
+            && let Err(error) = self.delete_uploads(&[upload]).await
         {
             tracing::debug!(%error, "what is left of a picture that was refused goes with its upload");
         }
@@ -143,7 +143,7 @@ impl Datasets {
         if record.is_none()
             && let Some(upload) = self.store.upload(upload).await?
         {
-            self.clear_away(&[upload]).await?;
+            self.delete_uploads(&[upload]).await?;
         }
         Ok(record)
     }
@@ -159,7 +159,7 @@ impl Datasets {
     ) -> Result<Page<AnnotatedImage, RecordId>, OpError> {
         let project = self.project(by, project).await?;
         let page = self.store.records(project.id, filter, after, limit).await?;
-        let items = self.annotated(project.id, page.items, false).await?;
+        let items = self.with_annotations(project.id, page.items, false).await?;
         Ok(Page { items, next: page.next })
     }
 
@@ -171,7 +171,7 @@ impl Datasets {
         id: RecordId,
     ) -> Result<AnnotatedImage, OpError> {
         let record = self.record(by, project, id).await?;
-        let annotated = self.annotated(project, vec![record], true).await?;
+        let annotated = self.with_annotations(project, vec![record], true).await?;
         annotated.into_iter().next().ok_or(OpError::NotFound("record"))
     }
 
@@ -214,7 +214,7 @@ impl Datasets {
             StoreError::NotFound => OpError::NotFound("record"),
             other => other.into(),
         })?;
-        self.removals.begin();
+        self.removals.wake();
         Ok(())
     }
 
@@ -228,7 +228,7 @@ impl Datasets {
         self.store.record(project.id, id).await?.ok_or(OpError::NotFound("record"))
     }
 
-    async fn know_batch(&self, project: ProjectId, batch: Option<BatchId>) -> Result<(), OpError> {
+    async fn check_batch(&self, project: ProjectId, batch: Option<BatchId>) -> Result<(), OpError> {
         match batch {
             Some(batch) if !self.store.has_batch(project, batch).await? => {
                 Err(Invalid::field("batchId", "expected the id of a batch of this project").into())
@@ -239,7 +239,7 @@ impl Datasets {
 
     /// The bytes of an upload. If the bytes are already in their final place without a record, an earlier attempt moved
     /// them there and then failed.
-    async fn sent(&self, upload: &Upload) -> Result<UploadedBytes, OpError> {
+    async fn uploaded_bytes(&self, upload: &Upload) -> Result<UploadedBytes, OpError> {
         let (project, id) = (upload.project, upload.id);
         for (place, is_staged) in
             [(ObjectPath::staged(project, id), true), (ObjectPath::image(project, id), false)]
@@ -263,11 +263,11 @@ impl Datasets {
         checked: ValidImage,
     ) -> Result<Record, OpError> {
         self.objects.put(&ObjectPath::image(upload.project, upload.id), bytes).await?;
-        Ok(self.keep(by, upload, batch, name, checked).await?.0)
+        Ok(self.insert_record(by, upload, batch, name, checked).await?.0)
     }
 
     /// Records an image that is in its final place. Until then, only the upload refers to the image.
-    async fn keep(
+    async fn insert_record(
         &self,
         by: &AuthorizedCaller,
         upload: &Upload,
@@ -294,7 +294,7 @@ impl Datasets {
     }
 
     /// Moves the uploaded bytes to their final place.
-    async fn stay(&self, upload: &Upload) -> Result<(), OpError> {
+    async fn move_to_final_path(&self, upload: &Upload) -> Result<(), OpError> {
         let (staged, image) =
             (ObjectPath::staged(upload.project, upload.id), ObjectPath::image(upload.project, upload.id));
         Ok(self.objects.move_to(&staged, &image).await?)
@@ -302,7 +302,7 @@ impl Datasets {
 
     /// Returns `NotFound` instead of another error if the upload was deleted meanwhile, and removes its objects, which
     /// no row refers to anymore.
-    async fn unless_ended<T>(&self, upload: &Upload, result: Result<T, OpError>) -> Result<T, OpError> {
+    async fn unless_deleted<T>(&self, upload: &Upload, result: Result<T, OpError>) -> Result<T, OpError> {
         if result.is_ok() || self.store.upload(upload.id).await?.is_some() {
             return result;
         }

@@ -18,18 +18,18 @@ const LATE: Duration = UPLOAD_LIFE;
 
 impl Datasets {
     /// Removes expired uploads without a record.
-    pub async fn end_uploads(&self) -> Result<(), OpError> {
+    pub async fn delete_expired_uploads(&self) -> Result<(), OpError> {
         loop {
             let over = self.store.abandoned_uploads((self.clock)().minus(LATE), AT_ONCE).await?;
             if over.is_empty() {
                 return Ok(());
             }
-            self.clear_away(&over).await?;
+            self.delete_uploads(&over).await?;
         }
     }
 
     /// Removes the objects and rows of uploads without a record.
-    pub(super) async fn clear_away(&self, uploads: &[Upload]) -> Result<(), OpError> {
+    pub(super) async fn delete_uploads(&self, uploads: &[Upload]) -> Result<(), OpError> {
         for upload in uploads {
             self.objects.remove_below(&upload_prefix(upload.project, upload.id)).await?;
         }

@@ -67,7 +67,7 @@ pub enum UploadError {
 
 impl Datasets {
     /// Reserves a place for one image.
-    pub async fn ask_upload(
+    pub async fn reserve_upload(
         &self,
         by: &AuthorizedCaller,
         project: ProjectId,
@@ -75,19 +75,15 @@ impl Datasets {
     ) -> Result<UploadReservation, OpError> {
         let project = self.project(by, project).await?;
         file_name(name)?;
-        let open_max = self.quotas.left(by, QuotaResource::Images).await?;
-        self.promise(by, project.id, None, open_max).await
+        let open_max = self.quotas.units_left(by, QuotaResource::Images).await?;
+        self.create_reservation(by, project.id, None, open_max).await
     }
 
     /// Admits a request with this token before its body is read. Returns the claimant whose share the bytes count
     /// against, and the [`ActiveUpload`] that replaces any earlier request to this upload.
-    pub async fn expect_upload(
-        &self,
-        id: UploadId,
-        token: &str,
-    ) -> Result<(Claimant, ActiveUpload), OpError> {
-        let upload = self.promised(id, token).await?;
-        Ok((Claimant::new(upload.workspace, upload.actor), self.arrivals.begin(id)))
+    pub async fn admit_upload(&self, id: UploadId, token: &str) -> Result<(Claimant, ActiveUpload), OpError> {
+        let upload = self.open_upload(id, token).await?;
+        Ok((Claimant::new(upload.workspace, upload.actor), self.active_uploads.begin(id)))
     }
 
     /// Stores the bytes of a request with this token. The bytes are checked when a record is created from them.
@@ -95,15 +91,15 @@ impl Datasets {
         if bytes.is_empty() {
             return Err(Invalid::field("body", "expected the bytes of an image").into());
         }
-        let _turn = self.turns.take(id).await;
-        let upload = self.promised(id, token).await?;
+        let _turn = self.locks.take(id).await;
+        let upload = self.open_upload(id, token).await?;
         let staged = ObjectPath::staged(upload.project, id);
         let put = self.objects.put(&staged, bytes).await;
         // The upload, its project or the key that requested the upload may have been deleted meanwhile. Without this
         // check, the object would be unknown to the database.
         let still = match self.store.upload(id).await? {
             None => Err(OpError::NotFound("upload")),
-            Some(upload) => self.still_promised(&upload).await,
+            Some(upload) => self.check_open(&upload).await,
         };
         if let Err(ended) = still {
             self.objects.remove(&staged).await?;
@@ -112,18 +108,18 @@ impl Datasets {
         Ok(put?)
     }
 
-    async fn promised(&self, id: UploadId, token: &str) -> Result<Upload, OpError> {
+    async fn open_upload(&self, id: UploadId, token: &str) -> Result<Upload, OpError> {
         let upload = self.store.upload(id).await?.ok_or(UploadError::WrongSignature)?;
         if Digest::of(token.as_bytes()) != upload.digest {
             return Err(UploadError::WrongSignature.into());
         }
-        self.still_promised(&upload).await?;
+        self.check_open(&upload).await?;
         Ok(upload)
     }
 
     /// Reserves an upload for a client or for an image of an import. `open_max` limits the open uploads of a key to its
     /// remaining quota.
-    pub(super) async fn promise(
+    pub(super) async fn create_reservation(
         &self,
         by: &AuthorizedCaller,
         project: ProjectId,
@@ -151,7 +147,7 @@ impl Datasets {
     }
 
     /// The upload in this project that a record names as its source.
-    pub(super) async fn source(&self, project: ProjectId, uri: &str) -> Result<Upload, OpError> {
+    pub(super) async fn upload_of_source(&self, project: ProjectId, uri: &str) -> Result<Upload, OpError> {
         let wrong = || Invalid::field("source", "expected the uri that the upload to this project answered");
         let id: UploadId = uri.strip_prefix(URI).and_then(|id| id.parse().ok()).ok_or_else(wrong)?;
         let upload = self.store.upload(id).await?.filter(|upload| upload.project == project);
@@ -160,7 +156,7 @@ impl Datasets {
 
     /// Checks that the upload has not expired, that no record was created from it, and that the key or session that
     /// requested it may still upload.
-    pub(super) async fn still_promised(&self, upload: &Upload) -> Result<(), OpError> {
+    pub(super) async fn check_open(&self, upload: &Upload) -> Result<(), OpError> {
         let now = (self.clock)();
         if upload.expires_at <= now {
             return Err(UploadError::Expired.into());

@@ -34,13 +34,13 @@ pub struct ExportEnd {
 impl ExportEnd {
     /// Sets the sum. `before` is the hash state after all previous lines.
     #[must_use]
-    pub fn sealed(mut self, before: Sha256) -> Self {
+    pub fn with_sum(mut self, before: Sha256) -> Self {
         self.sum = hex(&self.sum_after(before));
         self
     }
 
     /// Whether the sum is correct. `before` is the hash state after all previous lines.
-    pub fn is_sealed_by(&self, before: Sha256) -> bool {
+    pub fn has_valid_sum(&self, before: Sha256) -> bool {
         self.sum == hex(&self.sum_after(before))
     }
 

@@ -32,7 +32,7 @@ pub struct ExportDefect {
     /// The number of the entry in the line, or of the entry that is expected there.
     pub seq: Option<u64>,
     /// The description of the error.
-    pub says: String,
+    pub description: String,
     /// The expected and the actual hash, if the error is about a hash.
     pub hashes: Option<(Hash, Hash)>,
 }
@@ -49,8 +49,8 @@ pub struct ExportVerifier {
     /// The first missing entry. This is an error only if the end does not declare a filter.
     gap: Option<ExportDefect>,
     /// Whether entries are missing between the first and the last.
-    leaves_out: bool,
-    wrong: Option<ExportDefect>,
+    has_gaps: bool,
+    report: Option<ExportDefect>,
     end: Option<ExportEnd>,
 }
 
@@ -66,8 +66,8 @@ impl ExportVerifier {
             last: None,
             workspace: None,
             gap: None,
-            leaves_out: false,
-            wrong: None,
+            has_gaps: false,
+            report: None,
             end: None,
         }
     }
@@ -76,21 +76,21 @@ impl ExportVerifier {
     pub fn line(&mut self, bytes: &[u8]) {
         self.lines += 1;
         if self.end.is_some() {
-            return self.wrong(None, "it stands behind the last line of the export");
+            return self.report(None, "it stands behind the last line of the export");
         }
         if self.format == ExportFormat::Csv && self.lines == 1 {
             if bytes != row::HEAD.as_bytes() {
-                self.wrong(None, "it is not the head of an export");
+                self.report(None, "it is not the head of an export");
             }
             return self.sum.update(bytes);
         }
         match self.read(bytes) {
             None => {
                 let belongs = self.last.map_or(1, |(seq, _)| seq + 1);
-                self.wrong(Some(belongs), "it is not as an export writes it");
+                self.report(Some(belongs), "it is not as an export writes it");
             }
             Some(ExportLine::Entry(entry)) => self.entry(&entry),
-            Some(ExportLine::End(end)) => return self.end_of(end),
+            Some(ExportLine::End(end)) => return self.check_end(end),
         }
         self.sum.update(bytes);
     }
@@ -112,68 +112,69 @@ impl ExportVerifier {
     fn entry(&mut self, entry: &HashedEntry) {
         let HashedEntry { link, hash } = entry;
         let Some(seq) = u64::try_from(link.seq).ok().filter(|seq| *seq > 0) else {
-            return self.wrong(None, "entries are numbered from 1");
+            return self.report(None, "entries are numbered from 1");
         };
         if !link.is_known() {
-            let says = format!("it is of version {}, which this version cannot verify", link.version);
-            return self.wrong(Some(seq), says);
+            let description = format!("it is of version {}, which this version cannot verify", link.version);
+            return self.report(Some(seq), description);
         }
         let expected = link.hash();
         if expected != *hash {
-            return self.wrong_hash(seq, "its hash does not fit what it says", (expected, *hash));
+            return self.report_hash(seq, "its hash does not fit what it says", (expected, *hash));
         }
         if self.workspace.get_or_insert_with(|| link.workspace.clone()) != &link.workspace {
-            return self.wrong(Some(seq), "it is of another workspace than those before");
+            return self.report(Some(seq), "it is of another workspace than those before");
         }
-        self.follows(seq, link.prev);
+        self.check_order(seq, link.prev);
         self.entries += 1;
         self.first = self.first.or(Some(seq));
         self.last = Some((seq, *hash));
     }
 
     /// Verifies that the entry can follow the last entry.
-    fn follows(&mut self, seq: u64, prev: Hash) {
+    fn check_order(&mut self, seq: u64, prev: Hash) {
         let (last, end) = self.last.unwrap_or((0, Hash::default()));
         if seq <= last {
-            self.wrong(Some(seq), format!("it stands behind entry {last}"));
+            self.report(Some(seq), format!("it stands behind entry {last}"));
         } else if seq == last + 1 {
             if prev != end {
-                let says = if last == 0 {
+                let description = if last == 0 {
                     "an entry stood before it, and it is the first".to_owned()
                 } else {
                     format!("it does not follow the entry {last} that stands before it")
                 };
-                self.wrong_hash(seq, says, (end, prev));
+                self.report_hash(seq, description, (end, prev));
             }
         } else {
-            self.leaves_out |= last > 0;
-            let says = format!("it is missing: entry {seq} stands in its place");
+            self.has_gaps |= last > 0;
+            let description = format!("it is missing: entry {seq} stands in its place");
             self.gap.get_or_insert(ExportDefect {
                 line: self.lines,
                 seq: Some(last + 1),
-                says,
+                description,
                 hashes: None,
             });
         }
     }
 
-    fn end_of(&mut self, end: ExportEnd) {
+    fn check_end(&mut self, end: ExportEnd) {
         let (first, last) = (self.first, self.last.map(|(seq, _)| seq));
         if let Some(gap) = self.gap.take().filter(|_| end.end == ExportExtent::Whole) {
-            let is_first = self.wrong.as_ref().is_none_or(|wrong| gap.line <= wrong.line);
-            self.wrong = if is_first { Some(gap) } else { self.wrong.take() };
+            let is_first = self.report.as_ref().is_none_or(|wrong| gap.line <= wrong.line);
+            self.report = if is_first { Some(gap) } else { self.report.take() };
         }
         if self.workspace.as_ref().is_some_and(|own| *own != end.workspace) {
-            self.wrong(None, "it names another workspace than the entries");
+            self.report(None, "it names another workspace than the entries");
         } else if last < end.last {
             let missing = last.map_or(1, |last| last + 1);
-            let says = format!("it is missing: the export says that it ends with entry {}", shown(end.last));
-            self.wrong(Some(missing), says);
+            let description =
+                format!("it is missing: the export says that it ends with entry {}", shown(end.last));
+            self.report(Some(missing), description);
         } else if (self.entries, first, last) != (end.entries, end.first, end.last) {
-            let says = format!("it tells of {} entries, and {} are there", end.entries, self.entries);
-            self.wrong(None, says);
-        } else if !end.is_sealed_by(self.sum.clone()) {
-            self.wrong(None, "its sum does not fit the export");
+            let description = format!("it tells of {} entries, and {} are there", end.entries, self.entries);
+            self.report(None, description);
+        } else if !end.has_valid_sum(self.sum.clone()) {
+            self.report(None, "its sum does not fit the export");
         }
         self.end = Some(end);
     }
@@ -181,39 +182,49 @@ impl ExportVerifier {
     /// Returns the result after the last line.
     pub fn finish(mut self) -> Verification {
         let newest = self.last.map(|(_, hash)| hash);
-        let Some(end) = self.end.take() else { return Verification::Damaged(self.cut_off()) };
-        match self.wrong {
-            None => Verification::Intact(IntactExport { end, newest, is_gapless: !self.leaves_out }),
+        let Some(end) = self.end.take() else { return Verification::Damaged(self.truncation()) };
+        match self.report {
+            None => Verification::Intact(IntactExport { end, newest, is_gapless: !self.has_gaps }),
             Some(wrong) => Verification::Damaged(wrong),
         }
     }
 
-    fn cut_off(self) -> ExportDefect {
-        let says = match self.last {
+    fn truncation(self) -> ExportDefect {
+        let description = match self.last {
             Some((seq, _)) => format!("the export is cut off behind entry {seq}: its last line is missing"),
             None => "there is no export here".to_owned(),
         };
-        match self.wrong {
+        match self.report {
             // An unreadable last line is as likely the end as an entry.
             Some(wrong) if wrong.line == self.lines && wrong.hashes.is_none() => {
                 ExportDefect { seq: None, ..wrong }
             }
             Some(wrong) => wrong,
-            None => ExportDefect { line: self.lines + 1, seq: None, says, hashes: None },
+            None => ExportDefect { line: self.lines + 1, seq: None, description, hashes: None },
         }
     }
 
-    fn wrong(&mut self, seq: Option<u64>, says: impl Into<String>) {
-        self.note(ExportDefect { line: self.lines, seq, says: says.into(), hashes: None });
+    fn report(&mut self, seq: Option<u64>, description: impl Into<String>) {
+        self.keep_first(ExportDefect {
+            line: self.lines,
+            seq,
+            description: description.into(),
+            hashes: None,
+        });
     }
 
-    fn wrong_hash(&mut self, seq: u64, says: impl Into<String>, hashes: (Hash, Hash)) {
-        self.note(ExportDefect { line: self.lines, seq: Some(seq), says: says.into(), hashes: Some(hashes) });
+    fn report_hash(&mut self, seq: u64, description: impl Into<String>, hashes: (Hash, Hash)) {
+        self.keep_first(ExportDefect {
+            line: self.lines,
+            seq: Some(seq),
+            description: description.into(),
+            hashes: Some(hashes),
+        });
     }
 
     /// Keeps only the first error, because later errors may be its consequences.
-    fn note(&mut self, wrong: ExportDefect) {
-        self.wrong.get_or_insert(wrong);
+    fn keep_first(&mut self, wrong: ExportDefect) {
+        self.report.get_or_insert(wrong);
     }
 }
 
@@ -225,8 +236,8 @@ impl ExportDefect {
     /// "entry 5 (line 5): its hash does not fit what it says".
     pub fn title(&self) -> String {
         match self.seq {
-            Some(seq) => format!("entry {seq} (line {}): {}", self.line, self.says),
-            None => format!("line {}: {}", self.line, self.says),
+            Some(seq) => format!("entry {seq} (line {}): {}", self.line, self.description),
+            None => format!("line {}: {}", self.line, self.description),
         }
     }
 

@@ -57,7 +57,7 @@ impl ExportWriter {
     }
 
     fn end(self, end: ExportEnd) -> String {
-        render_end(self.format, &end.sealed(self.sum))
+        render_end(self.format, &end.with_sum(self.sum))
     }
 }
 

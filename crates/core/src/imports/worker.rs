@@ -7,13 +7,13 @@ use keyrack_store::{ImportJob, ImportStep, with_tenant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::taking::{self, ImportOutcome};
+use super::run::{self, ImportOutcome};
 use super::{Imports, archive_of};
 use crate::OpError;
 use crate::objects::import_prefix;
 
 /// Archives that are read at once; other archives wait. No workspace occupies both workers while another workspace
-/// waits: see [`taking`].
+/// waits: see [`run`].
 const AT_ONCE: usize = 2;
 /// How often a worker polls the queue. Polling finds imports without a notification: after a failure, or when the disk
 /// has space again.
@@ -34,7 +34,7 @@ impl ImportWorkers {
     /// Returns the running imports of an earlier process to the queue, and starts the workers.
     pub async fn start(imports: &Imports) -> Result<Self, OpError> {
         imports.store.recover_imports((imports.clock)(), import_prefix).await?;
-        imports.removals.begin();
+        imports.removals.wake();
         let (stop, mut tasks) = (watch::Sender::new(false), JoinSet::new());
         for _ in 0..AT_ONCE {
             tasks.spawn(work(imports.clone(), stop.subscribe()));
@@ -91,7 +91,7 @@ async fn import(imports: &Imports, job: ImportJob, stop: &mut watch::Receiver<bo
     if job.attempt > ATTEMPTS {
         return imports.end(import, &ImportStep::default(), Some(OUR_FAULT)).await;
     }
-    match taking::take(imports, &job, archive_of(job.project, job.id), stop).await {
+    match run::take(imports, &job, archive_of(job.project, job.id), stop).await {
         Ok(ImportOutcome::Completed(last)) => imports.end(import, &last, None).await,
         Ok(ImportOutcome::Failed(reason)) => imports.end(import, &ImportStep::default(), Some(&reason)).await,
         Ok(ImportOutcome::Yielded) => Ok(imports.store.put_back_import(job.id, false).await?),
@@ -104,9 +104,7 @@ async fn import(imports: &Imports, job: ImportJob, stop: &mut watch::Receiver<bo
             }
             Ok(())
         }
-        Err(OpError::RoleLost) => {
-            imports.end(import, &ImportStep::default(), Some(taking::NOT_ALLOWED)).await
-        }
+        Err(OpError::RoleLost) => imports.end(import, &ImportStep::default(), Some(run::NOT_ALLOWED)).await,
         Err(OpError::NotFound(what)) => {
             // If the project was deleted, the import has no row, and this writes nothing.
             imports.end(import, &ImportStep::default(), Some(&format!("The {what} was deleted."))).await

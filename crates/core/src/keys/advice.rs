@@ -7,8 +7,8 @@ use keyrack_key::{
 };
 use keyrack_store::{ExposureRecord, KeyRow, Policy};
 
-use super::seen::RecentUsage;
-use super::sightings::place;
+use super::exposures::place;
+use super::usage::RecentUsage;
 use super::{KeyPatch, Keys, Propagation};
 use crate::numbers::counted;
 use crate::{AuthorizedCaller, OpError};
@@ -56,7 +56,7 @@ impl Advice {
     }
 
     /// The advice as a sentence.
-    pub fn says(self, now: Timestamp) -> String {
+    pub fn sentence(self, now: Timestamp) -> String {
         let days = |span: Duration| counted(span.as_secs() / DAY.as_secs(), "day");
         match self {
             Self::Exposed(seen) => format!(
@@ -153,7 +153,7 @@ fn is_limited(own: &Restrictions) -> bool {
 
 /// Ignores exposures that suit the key's permissions, such as a key in a browser that only predicts.
 fn seen(key: &KeyRow, measured: &RecentUsage) -> Option<Advice> {
-    let last = measured.seen.iter().find(|seen| !seen.exposure.permits(key.terms.permissions));
+    let last = measured.exposures.iter().find(|seen| !seen.exposure.permits(key.terms.permissions));
     last.copied().map(Advice::Exposed)
 }
 
@@ -182,7 +182,7 @@ fn only_predicts(key: &KeyRow, measured: &RecentUsage, now: Timestamp) -> Option
     if !key.scopes.contains(Scope::Project) {
         return None;
     }
-    let first = measured.used.iter().find(|day| day.allowed > 0)?.day;
+    let first = measured.daily.iter().find(|day| day.allowed > 0)?.day;
     let beside = Permissions::of(&[Permission::KeysManage, Permission::KeysFollow]);
     let shown = measured.permissions().without(beside);
     let predicts = shown == Permissions::of(&[Permission::ModelsPredict]);
@@ -201,14 +201,14 @@ impl Keys {
         days: u32,
     ) -> Result<(KeyRow, Vec<Advice>), OpError> {
         let key = self.read(by, id).await?;
-        let measured = self.measured_one(by, id, days).await?;
+        let measured = self.recent_usage_of(by, id, days).await?;
         let policy = self.store.policy(by.workspace).await?;
         let advice = advise(&key, &measured, policy, (self.clock)());
         Ok((key, advice))
     }
 
     /// Applies the scopes that the advice `code` suggests. Fails with [`OpError::Conflict`] if the advice no longer holds.
-    pub async fn take_advice(
+    pub async fn apply_advice(
         &self,
         by: &AuthorizedCaller,
         id: KeyId,
@@ -267,7 +267,7 @@ mod tests {
         let key = "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap();
         let permissions = Permissions::of(permissions);
         let day = |days| DailyUsage { key, day: ago(days), allowed: 50, refused: 0, permissions };
-        RecentUsage { days: 30, used: vec![day(first), day(1)], since: ago(29), seen: Vec::new() }
+        RecentUsage { days: 30, daily: vec![day(first), day(1)], since: ago(29), exposures: Vec::new() }
     }
 
     fn codes(key: &KeyRow, measured: &RecentUsage) -> Vec<&'static str> {
@@ -339,12 +339,12 @@ mod tests {
             first: ago(2),
             last: ago(1),
         };
-        measured.seen = vec![seen];
+        measured.exposures = vec![seen];
         let mut key = key(&[Scope::Project], ago(200));
         key.last_use = None;
         assert_eq!(codes(&key, &measured), ["seen_in_browser", "unused"]);
-        assert!(Advice::Exposed(seen).says(NOW).contains("on a page of https://shop.example"));
-        measured.seen[0].exposure = Exposure::Url;
+        assert!(Advice::Exposed(seen).sentence(NOW).contains("on a page of https://shop.example"));
+        measured.exposures[0].exposure = Exposure::Url;
         assert_eq!(codes(&key, &measured), ["seen_in_url", "unused"]);
         key.terms.permissions = Scope::Inference.permissions();
         assert_eq!(codes(&key, &measured), ["unused"]);

@@ -46,28 +46,28 @@ pub(super) struct ExpiryRule {
     /// The expiry must be later than this time.
     after: Timestamp,
     /// The policy of the workspace and the current time. `None` if the expiry does not change.
-    by_policy: Option<(Policy, Timestamp)>,
+    policy: Option<(Policy, Timestamp)>,
 }
 
 impl ExpiryRule {
     /// The rule for a new expiry.
-    pub(super) const fn set(policy: Policy, now: Timestamp) -> Self {
-        Self { after: now, by_policy: Some((policy, now)) }
+    pub(super) const fn for_change(policy: Policy, now: Timestamp) -> Self {
+        Self { after: now, policy: Some((policy, now)) }
     }
 
     /// The rule for an expiry that does not change. The current policy does not apply to it.
-    pub(super) const fn kept(after: Timestamp) -> Self {
-        Self { after, by_policy: None }
+    pub(super) const fn unchanged(after: Timestamp) -> Self {
+        Self { after, policy: None }
     }
 
-    fn allow(self, at: Option<Timestamp>) -> Result<(), String> {
+    fn check(self, at: Option<Timestamp>) -> Result<(), String> {
         if at.is_some_and(|at| at <= self.after) {
             return Err("expected a time that lies ahead".to_owned());
         }
         if at.is_some_and(|at| at > LATEST) {
             return Err("expected a time before the end of the year 9999".to_owned());
         }
-        let Some((policy, now)) = self.by_policy else { return Ok(()) };
+        let Some((policy, now)) = self.policy else { return Ok(()) };
         match (policy.longest_life, policy.latest_end(now)) {
             (Some(days), Some(latest)) if at.is_none_or(|at| at > latest.plus(LEEWAY)) => {
                 Err(format!("at most {days} days ahead: that is the longest life of a key in this workspace"))
@@ -88,7 +88,7 @@ pub(super) struct ValidKeyDraft {
 
 impl KeyDraft {
     /// Sets a missing expiry to the latest expiry that the workspace allows.
-    pub(super) fn ending_by(mut self, policy: Policy, now: Timestamp) -> Self {
+    pub(super) fn with_default_expiry(mut self, policy: Policy, now: Timestamp) -> Self {
         self.expires_at = self.expires_at.or(policy.latest_end(now));
         self
     }
@@ -100,7 +100,7 @@ impl KeyDraft {
         let grant = Grant::new(self.class, self.scopes);
         let field = if grant == Err(GrantError::AboveCeiling) { "class" } else { "scopes" };
         let grant = invalid.take(field, grant);
-        let expiry = invalid.take("expiresAt", ends.allow(self.expires_at));
+        let expiry = invalid.take("expiresAt", ends.check(self.expires_at));
         match (name, note, grant, expiry) {
             (Some(name), Some(note), Some(grant), Some(())) => Ok(ValidKeyDraft {
                 name,
@@ -139,7 +139,7 @@ impl GrantedAuthority {
 }
 
 impl ValidKeyDraft {
-    pub(super) fn reach(&self) -> GrantedAuthority {
+    pub(super) fn authority(&self) -> GrantedAuthority {
         GrantedAuthority {
             permissions: self.grant.permissions(),
             restrictions: self.restrictions.clone(),
@@ -149,8 +149,8 @@ impl ValidKeyDraft {
 
     /// Returns what the edited key opens. If the edit keeps `scopes`, the key keeps its granted permissions, even if
     /// the meaning of the scopes has changed since.
-    pub(super) fn reach_after(&self, before: &GrantedAuthority, scopes: Scopes) -> GrantedAuthority {
-        let reach = self.reach();
+    pub(super) fn authority_after(&self, before: &GrantedAuthority, scopes: Scopes) -> GrantedAuthority {
+        let reach = self.authority();
         if self.grant.scopes() == scopes {
             GrantedAuthority { permissions: before.permissions, ..reach }
         } else {

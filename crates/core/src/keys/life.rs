@@ -39,17 +39,17 @@ impl Keys {
             )
             .into());
         }
-        self.turn(by, id, StateChange::Pause(span)).await
+        self.change_state(by, id, StateChange::Pause(span)).await
     }
 
     /// Resumes a paused key. A key that is not paused stays as it is.
     pub async fn resume(&self, by: &AuthorizedCaller, id: KeyId) -> Result<(KeyRow, Propagation), OpError> {
-        self.turn(by, id, StateChange::Resume).await
+        self.change_state(by, id, StateChange::Resume).await
     }
 
     /// Ends the retiring secret immediately. Every caller that may manage keys may do so, because this only reduces access.
     pub async fn retire(&self, by: &AuthorizedCaller, id: KeyId) -> Result<(KeyRow, Propagation), OpError> {
-        self.turn(by, id, StateChange::Retire).await
+        self.change_state(by, id, StateChange::Retire).await
     }
 
     /// Returns up to `limit` keys that expire within `span`, earliest expiry first.
@@ -64,40 +64,40 @@ impl Keys {
     }
 
     /// Retries when a concurrent change overtakes this change.
-    async fn turn(
+    async fn change_state(
         &self,
         by: &AuthorizedCaller,
         id: KeyId,
-        turn: StateChange,
+        change: StateChange,
     ) -> Result<(KeyRow, Propagation), OpError> {
         let mut tries = 1;
         loop {
-            match self.turn_once(by, id, turn).await {
+            match self.change_state_once(by, id, change).await {
                 Err(OpError::Conflict) if tries < TRIES => tries += 1,
                 other => return other,
             }
         }
     }
 
-    async fn turn_once(
+    async fn change_state_once(
         &self,
         by: &AuthorizedCaller,
         id: KeyId,
-        turn: StateChange,
+        change: StateChange,
     ) -> Result<(KeyRow, Propagation), OpError> {
         let now = (self.clock)();
-        let before = self.living(by, id).await?;
-        if turn.gives(&before, now) {
-            by.may_give(&GrantedAuthority::of(&before)?)?;
+        let before = self.existing_key(by, id).await?;
+        if change.may_restore_access(&before, now) {
+            by.check_grant(&GrantedAuthority::of(&before)?)?;
         }
         let (workspace, expected, actor) = (by.workspace, before.revision, by.actor());
-        let (store, change) =
+        let (store, update) =
             (by.writes(&self.store, now), ChangeKey { workspace, id, expected, actor, now });
         let commit = async move {
-            match turn {
-                StateChange::Pause(span) => store.pause_key(&change, span.map(|span| now.plus(span))).await,
-                StateChange::Resume => store.resume_key(&change).await,
-                StateChange::Retire => store.retire_key(&change).await,
+            match change {
+                StateChange::Pause(span) => store.pause_key(&update, span.map(|span| now.plus(span))).await,
+                StateChange::Resume => store.resume_key(&update).await,
+                StateChange::Retire => store.retire_key(&update).await,
             }
         };
         self.commit(commit).await
@@ -106,7 +106,7 @@ impl Keys {
 
 impl StateChange {
     /// Whether the key may work sooner because of this change.
-    fn gives(self, before: &KeyRow, now: Timestamp) -> bool {
+    fn may_restore_access(self, before: &KeyRow, now: Timestamp) -> bool {
         match self {
             Self::Resume => true,
             Self::Retire => false,

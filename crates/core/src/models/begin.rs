@@ -43,15 +43,15 @@ impl Models {
         settings: TrainSettings,
     ) -> Result<(Model, QuotaUnit), OpError> {
         let project = self.store.project(by.workspace, project).await?.ok_or(OpError::NotFound("project"))?;
-        let project = by.covers(project)?;
-        by.covers_all_models()?;
+        let project = by.cover(project)?;
+        by.check_all_models()?;
         let settings = settings.check(project.project_type)?;
         let name = name.map(|name| invalid::name(&name)).transpose();
         let name = name.map_err(|expected| Invalid::field("name", expected))?;
         enough(project.project_type, &self.store.annotation_totals(project.id).await?)?;
         // Deny the run if the disk is low, because the model could not be stored.
         self.disk.admit(0)?;
-        let spent = self.quotas.take(by, QuotaResource::Trainings).await?;
+        let spent = self.quotas.spend(by, QuotaResource::Trainings).await?;
         let queued = match name {
             Some(name) => self.queue(by, &project, &name, &settings).await.map_err(gone),
             None => self.queue_unnamed(by, &project, &settings).await,
@@ -65,7 +65,7 @@ impl Models {
     /// means that the run can start.
     pub async fn lacks(&self, by: &AuthorizedCaller, project: ProjectId) -> Result<Vec<String>, OpError> {
         let project = self.store.project(by.workspace, project).await?.ok_or(OpError::NotFound("project"))?;
-        let project = by.covers(project)?;
+        let project = by.cover(project)?;
         let material = self.store.annotation_totals(project.id).await?;
         let Err(lacks) = enough(project.project_type, &material) else { return Ok(Vec::new()) };
         let mut says = Vec::new();

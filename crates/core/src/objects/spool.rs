@@ -18,21 +18,21 @@ pub struct Spool {
     disk: Arc<Disk>,
     file: File,
     /// The path until the object is complete. [`Objects::remove_halves`] removes such files after a crash.
-    half: PathBuf,
-    whole: PathBuf,
+    partial_path: PathBuf,
+    final_path: PathBuf,
 }
 
 impl Objects {
     /// Starts an object that arrives piece by piece.
     pub async fn spool(&self, place: &ObjectPath) -> Result<Spool, ObjectError> {
         self.disk.admit(0)?;
-        let whole = self.folder.join(&place.0);
-        let half = whole.with_extension("zip#1");
-        if let Some(folder) = whole.parent() {
+        let final_path = self.folder.join(&place.0);
+        let partial_path = final_path.with_extension("zip#1");
+        if let Some(folder) = final_path.parent() {
             tokio::fs::create_dir_all(folder).await.map_err(failed)?;
         }
-        let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&half).await;
-        Ok(Spool { disk: Arc::clone(&self.disk), file: file.map_err(failed)?, half, whole })
+        let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&partial_path).await;
+        Ok(Spool { disk: Arc::clone(&self.disk), file: file.map_err(failed)?, partial_path, final_path })
     }
 
     /// Opens an object as a file. Read the file on a blocking thread.
@@ -55,11 +55,11 @@ impl Spool {
     pub async fn finish(mut self) -> Result<(), ObjectError> {
         self.file.flush().await.map_err(failed)?;
         self.file.sync_all().await.map_err(failed)?;
-        let (half, whole) = (self.half.clone(), self.whole.clone());
+        let (partial_path, final_path) = (self.partial_path.clone(), self.final_path.clone());
         let renamed = spawn_blocking(move || {
-            fs::rename(half, &whole)?;
+            fs::rename(partial_path, &final_path)?;
             // Syncing the folder makes the new name durable.
-            whole.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
+            final_path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
         });
         renamed.await.map_err(io::Error::from)?.map_err(failed)
     }
@@ -68,7 +68,7 @@ impl Spool {
 impl Drop for Spool {
     fn drop(&mut self) {
         // After `finish`, this file no longer exists.
-        if let Err(error) = fs::remove_file(&self.half)
+        if let Err(error) = fs::remove_file(&self.partial_path)
             && error.kind() != io::ErrorKind::NotFound
         {
             tracing::warn!(%error, "an object that did not arrive whole could not be removed");

@@ -15,8 +15,8 @@ use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::Instant;
 
 use super::heads::Heads;
+use super::memory::MemoryPermit;
 use super::queue;
-use super::room::MemoryPermit;
 use crate::objects::ObjectError;
 use crate::shares::{Claimant, FairQueue, QueueFull};
 
@@ -79,7 +79,7 @@ pub struct ProbedImage {
     bytes: Bytes,
     pixels: u64,
     /// Dropped after decoding.
-    held: MemoryPermit,
+    permit: MemoryPermit,
 }
 
 impl Engine {
@@ -127,18 +127,18 @@ impl Engine {
     }
 
     /// Reads the header of an image, so that files that are invalid or too large fail without waiting.
-    pub async fn open(&self, bytes: Bytes, held: MemoryPermit) -> Result<ProbedImage, EngineError> {
+    pub async fn probe(&self, bytes: Bytes, permit: MemoryPermit) -> Result<ProbedImage, EngineError> {
         let limits = self.limits;
         let open = move || {
             let probe = Picture::probe(&bytes, &limits)?;
             let pixels = u64::from(probe.width) * u64::from(probe.height);
-            Ok::<_, PictureError>(ProbedImage { bytes, pixels, held })
+            Ok::<_, PictureError>(ProbedImage { bytes, pixels, permit })
         };
         Ok(spawn_blocking(open).await??)
     }
 
     /// Waits for the claimant's turn until `until`, decodes the image, and runs `look` on a blocking thread.
-    pub async fn show<T: Send + 'static>(
+    pub async fn predict<T: Send + 'static>(
         &self,
         claimant: Claimant,
         picture: ProbedImage,
@@ -146,17 +146,17 @@ impl Engine {
         look: impl FnOnce(&Backbone, &Picture, &Threads) -> Result<T, BackboneError> + Send + 'static,
     ) -> Result<T, EngineError> {
         let backbone = self.backbone().await?;
-        let turn = self.queue.turn(claimant, picture.pixels, until).await?;
+        let queue_permit = self.queue.acquire(claimant, picture.pixels, until).await?;
         let (limits, idle) = (self.limits, Arc::clone(&self.threads));
         let work = move || {
-            let _turn = turn;
-            let ProbedImage { bytes, held, .. } = picture;
+            let _queue_permit = queue_permit;
+            let ProbedImage { bytes, permit, .. } = picture;
             let decoded = Picture::decode(&bytes, &limits).map_err(EngineError::Decode)?;
-            drop((bytes, held));
+            drop((bytes, permit));
             let threads = idle.lock().pop().unwrap_or_else(Threads::single);
-            let seen = look(&backbone, &decoded, &threads);
+            let result = look(&backbone, &decoded, &threads);
             idle.lock().push(threads);
-            Ok::<_, EngineError>(seen?)
+            Ok::<_, EngineError>(result?)
         };
         spawn_blocking(work).await?
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, sleep_until};
 
-use super::room::{MemoryBudget, MemoryPermit};
+use super::memory::{MemoryBudget, MemoryPermit};
 use crate::shares::{Claimant, Exhausted};
 
 /// Failures are reported on multiples of this time after the start.
@@ -32,13 +32,13 @@ pub type FetchFuture<'a> = Pin<Box<dyn Future<Output = Result<FetchedImage, Fetc
 
 /// Fetches images by URL.
 pub trait FetchImage: Debug + Send + Sync {
-    /// Fetches `url` into memory of `room` that counts against the claimant's share. Fails if the response is longer
+    /// Fetches `url` into memory of `budget` that counts against the claimant's share. Fails if the response is longer
     /// than `bytes_max` or than the server accepts.
     fn fetch<'a>(
         &'a self,
         claimant: Claimant,
         url: &'a str,
-        room: &'a MemoryBudget,
+        budget: &'a MemoryBudget,
         bytes_max: Option<usize>,
     ) -> FetchFuture<'a>;
 }
@@ -47,7 +47,7 @@ pub trait FetchImage: Debug + Send + Sync {
 #[derive(Debug)]
 pub struct FetchedImage {
     pub bytes: Bytes,
-    pub held: MemoryPermit,
+    pub permit: MemoryPermit,
     pub start: FetchStart,
 }
 

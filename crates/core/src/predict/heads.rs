@@ -22,8 +22,8 @@ pub struct Heads(Mutex<HeadTable<Arc<Model>>>);
 
 #[derive(Debug)]
 struct HeadTable<T> {
-    most: usize,
-    most_bytes: usize,
+    heads_max: usize,
+    bytes_max: usize,
     heads: LruCache<ModelId, Head<T>>,
     bytes: usize,
     bytes_of: HashMap<WorkspaceId, usize>,
@@ -49,34 +49,34 @@ impl Heads {
     /// Caches the head of a workspace's model.
     pub fn keep(&self, workspace: WorkspaceId, model: ModelId, head: Arc<Model>) {
         let bytes = head.memory();
-        self.0.lock().keep(model, Head { workspace, model: head, bytes });
+        self.0.lock().insert(model, Head { workspace, model: head, bytes });
     }
 }
 
 impl<T> HeadTable<T> {
-    fn new(most: usize, most_bytes: usize) -> Self {
-        Self { most, most_bytes, heads: LruCache::unbounded(), bytes: 0, bytes_of: HashMap::new() }
+    fn new(most: usize, bytes_max: usize) -> Self {
+        Self { heads_max: most, bytes_max, heads: LruCache::unbounded(), bytes: 0, bytes_of: HashMap::new() }
     }
 
-    fn keep(&mut self, model: ModelId, head: Head<T>) {
+    fn insert(&mut self, model: ModelId, head: Head<T>) {
         self.bytes += head.bytes;
         *self.bytes_of.entry(head.workspace).or_default() += head.bytes;
         if let Some((_, gone)) = self.heads.push(model, head) {
-            self.forget(&gone);
+            self.subtract(&gone);
         }
-        while (self.heads.len() > self.most || self.bytes > self.most_bytes) && self.drop_one() {}
+        while (self.heads.len() > self.heads_max || self.bytes > self.bytes_max) && self.evict() {}
     }
 
-    fn drop_one(&mut self) -> bool {
+    fn evict(&mut self) -> bool {
         let Some((&most, _)) = self.bytes_of.iter().max_by_key(|(_, bytes)| **bytes) else { return false };
         let oldest =
             self.heads.iter().rev().find(|(_, head)| head.workspace == most).map(|(model, _)| *model);
         let Some(gone) = oldest.and_then(|model| self.heads.pop(&model)) else { return false };
-        self.forget(&gone);
+        self.subtract(&gone);
         true
     }
 
-    fn forget(&mut self, gone: &Head<T>) {
+    fn subtract(&mut self, gone: &Head<T>) {
         self.bytes -= gone.bytes;
         if let Some(bytes) = self.bytes_of.get_mut(&gone.workspace) {
             *bytes -= gone.bytes;
@@ -101,17 +101,17 @@ mod tests {
         let models: Vec<_> = (0..40).map(|_| ModelId::new(now, &mut rng)).collect();
         let head = |workspace| Head { workspace, model: (), bytes: 10 };
         let mut kept = HeadTable::new(8, 1_000);
-        kept.keep(models[0], head(other));
-        kept.keep(models[1], head(other));
+        kept.insert(models[0], head(other));
+        kept.insert(models[1], head(other));
         for model in &models[2..] {
-            kept.keep(*model, head(flood));
+            kept.insert(*model, head(flood));
         }
         let left: Vec<_> = kept.heads.iter().map(|(model, _)| *model).collect();
         assert!(left.len() == 8 && left.contains(&models[0]) && left.contains(&models[1]));
         assert!(models[34..].iter().all(|newest| left.contains(newest)));
         // The limit on bytes applies as well, and a head that replaces itself counts once.
-        kept.most_bytes = 30;
-        kept.keep(models[0], head(other));
+        kept.bytes_max = 30;
+        kept.insert(models[0], head(other));
         assert!(kept.bytes <= 30 && kept.heads.contains(&models[0]));
         assert_eq!(kept.bytes_of.values().sum::<usize>(), kept.bytes);
     }

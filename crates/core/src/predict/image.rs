@@ -22,7 +22,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 #[derive(Debug)]
 pub struct Image {
     pub(crate) source: ImageSource,
-    pub(crate) held: MemoryPermit,
+    pub(crate) permit: MemoryPermit,
 }
 
 #[derive(Debug)]
@@ -33,8 +33,8 @@ pub(crate) enum ImageSource {
 
 impl Image {
     /// An image from the bytes of its file.
-    pub const fn file(bytes: Bytes, held: MemoryPermit) -> Self {
-        Self { source: ImageSource::Bytes(bytes), held }
+    pub const fn file(bytes: Bytes, permit: MemoryPermit) -> Self {
+        Self { source: ImageSource::Bytes(bytes), permit }
     }
 
     /// Returns whether the image is a URL that has not been fetched yet.
@@ -44,12 +44,12 @@ impl Image {
 
     /// An image as text: base64 (either alphabet, with or without padding and line breaks), a data URL, or
     /// an http(s) URL.
-    pub fn text(text: String, held: MemoryPermit) -> Result<Self, Invalid> {
+    pub fn text(text: String, permit: MemoryPermit) -> Result<Self, Invalid> {
         let wrong = || Invalid::field("image", EXPECTED);
         let start = text.trim_start();
         if starts_with(start, "http://") || starts_with(start, "https://") {
             let url = text.trim().to_owned();
-            return Ok(Self { source: ImageSource::Url(url), held });
+            return Ok(Self { source: ImageSource::Url(url), permit });
         }
         let encoded = if starts_with(start, "data:") {
             let (kind, _) = start.split_once(',').filter(|(kind, _)| is_base64(kind)).ok_or_else(wrong)?;
@@ -58,7 +58,7 @@ impl Image {
             0
         };
         let bytes = decode(text.into_bytes(), encoded).filter(|bytes| !bytes.is_empty()).ok_or_else(wrong)?;
-        Ok(Self::file(bytes.into(), held))
+        Ok(Self::file(bytes.into(), permit))
     }
 }
 

@@ -4,8 +4,8 @@
 
 pub mod engine;
 pub mod fetch;
+pub mod memory;
 pub mod queue;
-pub mod room;
 
 pub(crate) mod image;
 
@@ -14,4 +14,4 @@ mod heads;
 pub use engine::{Engine, EngineError};
 pub use fetch::FetchImage;
 pub use image::Image;
-pub use room::{MemoryBudget, MemoryPermit};
+pub use memory::{MemoryBudget, MemoryPermit};

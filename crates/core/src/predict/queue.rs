@@ -23,7 +23,7 @@ pub fn for_pictures_of(largest: u64) -> FairQueue {
 
 const fn limits(cores: usize, largest: u64) -> Limits {
     Limits {
-        turns: cores,
+        concurrency: cores,
         waiting: cores * WAITING_PER_CORE,
         heavy_from: LARGE,
         heavy_total: largest.saturating_mul(LARGEST),
@@ -47,21 +47,21 @@ mod tests {
     #[tokio::test]
     async fn two_of_the_largest_pictures_are_enough_for_any_number_of_cores() {
         let (queue, of) = (FairQueue::new(limits(64, 40_000_000)), claimants(1, 1));
-        let first = queue.turn(of[0][0], 40_000_000, in_millis(1000)).await.unwrap();
-        let _second = queue.turn(of[0][0], 36_000_000, in_millis(1000)).await.unwrap();
-        assert!(queue.turn(of[0][0], 40_000_000, in_millis(10)).await.is_err());
+        let first = queue.acquire(of[0][0], 40_000_000, in_millis(1000)).await.unwrap();
+        let _second = queue.acquire(of[0][0], 36_000_000, in_millis(1000)).await.unwrap();
+        assert!(queue.acquire(of[0][0], 40_000_000, in_millis(10)).await.is_err());
         // Small images do not wait.
-        let _small = queue.turn(of[0][0], 1_000_000, in_millis(1000)).await.unwrap();
+        let _small = queue.acquire(of[0][0], 1_000_000, in_millis(1000)).await.unwrap();
         drop(first);
-        queue.turn(of[0][0], 40_000_000, in_millis(1000)).await.unwrap();
+        queue.acquire(of[0][0], 40_000_000, in_millis(1000)).await.unwrap();
     }
 
     #[tokio::test]
     async fn no_more_wait_than_can_be_served() {
         let (queue, of) = (FairQueue::new(limits(1, 40_000_000)), claimants(1, 1));
-        let _turn = queue.turn(of[0][0], 1, in_millis(1000)).await.unwrap();
+        let _turn = queue.acquire(of[0][0], 1, in_millis(1000)).await.unwrap();
         let asks: Vec<_> =
-            (0..=WAITING_PER_CORE).map(|_| Box::pin(queue.turn(of[0][0], 1, in_millis(300)))).collect();
+            (0..=WAITING_PER_CORE).map(|_| Box::pin(queue.acquire(of[0][0], 1, in_millis(300)))).collect();
         let mut asks = futures_util::stream::FuturesUnordered::from_iter(asks);
         let first = futures_util::StreamExt::next(&mut asks).await.unwrap();
         assert!(first.is_err());

@@ -24,8 +24,8 @@ async fn work_is_spent_although_its_answer_finds_no_memory() {
     let (quotas, caller) = world(folder.path(), own(&[(9, Period::Month)]), noon).await;
     let (answers, claimant) = (MemoryBudget::for_answers_of(1), claimants(1, 1)[0][0]);
     let answer = async |found| {
-        let spent = quotas.take_of(&caller, QuotaResource::Predictions).await.unwrap();
-        hold_answer(&answers, claimant, spent, found)
+        let spent = quotas.spend_for(&caller, QuotaResource::Predictions).await.unwrap();
+        reserve_response(&answers, claimant, spent, found)
     };
     let unread = answer(Ok(Ok(Answer(usize::MAX)))).await.unwrap();
     assert_eq!(used(&quotas, &caller).await, [1]);

@@ -49,7 +49,7 @@ pub(super) struct Block {
     /// The revision of the key for which the block was taken.
     revision: Revision,
     /// The time of the last query to the store.
-    asked: Timestamp,
+    queried_at: Timestamp,
 }
 
 /// A day or a month that a block was taken from.
@@ -62,8 +62,8 @@ struct BlockWindow {
 
 impl Default for Block {
     fn default() -> Self {
-        let asked = Timestamp::from_micros(i64::MIN);
-        Self { left: 0, from: [None; PERIODS], revision: Revision::default(), asked }
+        let queried_at = Timestamp::from_micros(i64::MIN);
+        Self { left: 0, from: [None; PERIODS], revision: Revision::default(), queried_at }
     }
 }
 
@@ -84,47 +84,47 @@ impl ResourceQuotas {
 impl Block {
     /// Spends one unit of each quota if the block covers them.
     pub(super) fn spend(&mut self, quotas: &ResourceQuotas, now: Timestamp) -> SpendResult {
-        let Some(mut standings) = self.standings(quotas, now) else { return SpendResult::QueryStore };
-        let used_up = standings.iter().flatten().find(|standing| standing.left() == 0).copied();
+        let Some(mut states) = self.states(quotas, now) else { return SpendResult::QueryStore };
+        let used_up = states.iter().flatten().find(|state| state.left() == 0).copied();
         match used_up {
-            Some(standing) if self.is_fresh(now) => SpendResult::Denied(standing),
+            Some(state) if self.is_fresh(now) => SpendResult::Denied(state),
             Some(_) => SpendResult::QueryStore,
             None if self.left == 0 => SpendResult::QueryStore,
             None => {
                 self.left -= 1;
-                standings.iter_mut().flatten().for_each(|standing| standing.used += 1);
-                SpendResult::Spent(standings)
+                states.iter_mut().flatten().for_each(|state| state.used += 1);
+                SpendResult::Spent(states)
             }
         }
     }
 
     /// Whether the block can neither spend a unit nor deny one without the store.
-    pub(super) fn is_to_be_asked(&self, quotas: &ResourceQuotas, now: Timestamp) -> bool {
-        let Some(standings) = self.standings(quotas, now) else { return true };
-        let is_used_up = standings.iter().flatten().any(|standing| standing.left() == 0);
+    pub(super) fn needs_store(&self, quotas: &ResourceQuotas, now: Timestamp) -> bool {
+        let Some(states) = self.states(quotas, now) else { return true };
+        let is_used_up = states.iter().flatten().any(|state| state.left() == 0);
         if is_used_up { !self.is_fresh(now) } else { self.left == 0 }
     }
 
     /// Returns a spent unit to the block, unless the day or the month has ended since.
-    pub(super) fn give_back(&mut self, spent: &QuotaStates) {
+    pub(super) fn return_unit(&mut self, spent: &QuotaStates) {
         // A unit of other windows does not belong to this block.
-        if self.windows() == spent.map(|one| one.map(|standing| standing.window)) {
+        if self.windows() == spent.map(|one| one.map(|state| state.window)) {
             self.left += 1;
         }
     }
 
     /// Empties the block and returns its content.
-    pub(super) fn rest(&mut self, key: KeyId, of: QuotaResource) -> UnspentBlock {
+    pub(super) fn drain(&mut self, key: KeyId, of: QuotaResource) -> UnspentBlock {
         let from = Period::ALL.into_iter().zip(self.from);
         let from = from.filter_map(|(per, one)| one.map(|one| (per, one.window.start))).collect();
         UnspentBlock { key, of, left: std::mem::take(&mut self.left), from }
     }
 
     /// The size of the next block. The size is 1 if the usage of the day or month is unknown.
-    pub(super) fn next(&self, quotas: &ResourceQuotas, now: Timestamp) -> u32 {
+    pub(super) fn next_size(&self, quotas: &ResourceQuotas, now: Timestamp) -> u32 {
         let rest = self
-            .standings(quotas, now)
-            .and_then(|standings| standings.iter().flatten().map(|standing| standing.left()).min());
+            .states(quotas, now)
+            .and_then(|states| states.iter().flatten().map(|state| state.left()).min());
         rest.map_or(1, |rest| (rest / PART).clamp(1, LARGEST))
     }
 
@@ -132,7 +132,7 @@ impl Block {
     /// meantime if they are of the same day and month.
     pub(super) fn fill(&mut self, given: &QuotaBlock, quotas: &ResourceQuotas, now: Timestamp) {
         let mut filled =
-            Self { left: given.size, from: [None; PERIODS], revision: quotas.revision, asked: now };
+            Self { left: given.size, from: [None; PERIODS], revision: quotas.revision, queried_at: now };
         for one in &given.taken {
             let window = one.per.around(one.begins);
             filled.from[one.per as usize] = Some(BlockWindow { window, taken: one.taken });
@@ -154,18 +154,18 @@ impl Block {
     }
 
     /// The usage of each quota. Returns `None` if the block is of another day, month, or revision of the key.
-    fn standings(&self, quotas: &ResourceQuotas, now: Timestamp) -> Option<QuotaStates> {
+    fn states(&self, quotas: &ResourceQuotas, now: Timestamp) -> Option<QuotaStates> {
         if self.revision != quotas.revision {
             return None;
         }
-        let mut standings = QuotaStates::default();
+        let mut states = QuotaStates::default();
         for quota in quotas.by_period.into_iter().flatten() {
             let window = quota.per.around(now);
             let source = self.source(quota.per, window)?;
             let used = source.taken.saturating_sub(self.left);
-            standings[quota.per as usize] = Some(QuotaState { quota, used, window });
+            states[quota.per as usize] = Some(QuotaState { quota, used, window });
         }
-        Some(standings)
+        Some(states)
     }
 
     fn windows(&self) -> [Option<Window>; PERIODS] {
@@ -177,6 +177,6 @@ impl Block {
     }
 
     fn is_fresh(&self, now: Timestamp) -> bool {
-        self.asked <= now && now.since(self.asked) < FRESH
+        self.queried_at <= now && now.since(self.queried_at) < FRESH
     }
 }

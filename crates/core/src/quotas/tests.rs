@@ -71,9 +71,9 @@ impl Server {
                     return false;
                 }
                 SpendResult::QueryStore => {
-                    assert!(self.block.is_to_be_asked(quotas, now));
-                    let rest = self.block.rest(key(), QuotaResource::Predictions);
-                    let most = self.block.next(quotas, now);
+                    assert!(self.block.needs_store(quotas, now));
+                    let rest = self.block.drain(key(), QuotaResource::Predictions);
+                    let most = self.block.next_size(quotas, now);
                     self.block.fill(&ledger.take(&rest, &quotas.list(), most, now), quotas, now);
                 }
             }
@@ -143,7 +143,7 @@ fn run(servers: usize, events: Vec<(usize, Event)>) -> Result<(), TestCaseError>
             }
             Event::GiveBack => {
                 if let Some(standings) = server.out.pop() {
-                    server.block.give_back(&standings);
+                    server.block.return_unit(&standings);
                     for standing in standings.iter().flatten() {
                         *used.get_mut(&place(standing)).unwrap() -= 1;
                     }
@@ -151,7 +151,7 @@ fn run(servers: usize, events: Vec<(usize, Event)>) -> Result<(), TestCaseError>
             }
             Event::Kill => *server = Server::default(),
             Event::Stop => {
-                ledger.give_back(&server.block.rest(key(), QuotaResource::Predictions));
+                ledger.give_back(&server.block.drain(key(), QuotaResource::Predictions));
                 *server = Server::default();
             }
             Event::Quota(day, month) => {
@@ -279,7 +279,7 @@ pub(crate) async fn world(folder: &std::path::Path, own: Own, clock: Clock) -> (
 }
 
 pub(crate) async fn used(quotas: &Quotas, caller: &Caller) -> Vec<u32> {
-    let standings = quotas.standings(caller.key().key, &quotas_of(caller)).await.unwrap();
+    let standings = quotas.states(caller.key().key, &quotas_of(caller)).await.unwrap();
     standings.into_iter().map(|standing| standing.used).collect()
 }
 
@@ -290,7 +290,7 @@ async fn a_day_and_a_month_begin_anew_and_a_clean_stop_gives_the_rest_back() {
     let (quotas, caller) = world(folder.path(), own(&[(40, Period::Day), (100, Period::Month)]), clock).await;
     let take_all = async || {
         let mut taken = 0;
-        while let Ok(spent) = quotas.take_of(&caller, QuotaResource::Predictions).await {
+        while let Ok(spent) = quotas.spend_for(&caller, QuotaResource::Predictions).await {
             drop(spent);
             taken += 1;
         }
@@ -314,9 +314,9 @@ async fn a_day_and_a_month_begin_anew_and_a_clean_stop_gives_the_rest_back() {
     go_on(1);
     assert_eq!(used(&quotas, &caller).await, [0, 0]);
     for _ in 0..5 {
-        let _ = quotas.take_of(&caller, QuotaResource::Predictions).await.unwrap();
+        let _ = quotas.spend_for(&caller, QuotaResource::Predictions).await.unwrap();
     }
-    quotas.take_of(&caller, QuotaResource::Predictions).await.unwrap().give_back();
+    quotas.spend_for(&caller, QuotaResource::Predictions).await.unwrap().return_unit();
     assert_eq!(used(&quotas, &caller).await, [5, 5]);
     quotas.close().await.unwrap();
     let taken = quotas.store.quota_usage(caller.key().key, Period::Day.around(clock()).start).await.unwrap();

@@ -35,8 +35,8 @@ struct Inner {
 struct Ledger {
     capacity: usize,
     /// The last units, reserved for tenants that hold no units.
-    kept: usize,
-    taken: usize,
+    reserved: usize,
+    in_use: usize,
     by_tenant: HashMap<Tenant, usize>,
     by_claimant: HashMap<Claimant, usize>,
 }
@@ -76,11 +76,11 @@ impl Budget {
         Self::with_minimum(resource, capacity, 0)
     }
 
-    /// Like [`new`](Self::new), but only tenants that hold no units can take the last `kept` units: `kept` tenants
+    /// Like [`new`](Self::new), but only tenants that hold no units can take the last `reserved` units: `reserved` tenants
     /// get one unit each, even if all other units are held. Shares alone guarantee no minimum once many tenants
     /// hold their maximum.
-    pub fn with_minimum(resource: &'static str, capacity: usize, kept: usize) -> Self {
-        let ledger = Ledger { capacity, kept: kept.min(capacity), ..Ledger::default() };
+    pub fn with_minimum(resource: &'static str, capacity: usize, reserved: usize) -> Self {
+        let ledger = Ledger { capacity, reserved: reserved.min(capacity), ..Ledger::default() };
         Self(Arc::new(Inner { resource, ledger: Mutex::new(ledger) }))
     }
 
@@ -92,14 +92,14 @@ impl Budget {
     }
 
     /// Records units that a claimant already held before a restart, without checking the limits.
-    pub fn keep(&self, claimant: Claimant, units: usize) -> Share {
+    pub fn record(&self, claimant: Claimant, units: usize) -> Share {
         self.0.ledger.lock().add(claimant, units);
         Share { budget: self.clone(), claimant, units }
     }
 
     /// The number of units in use.
-    pub fn taken(&self) -> usize {
-        self.0.ledger.lock().taken
+    pub fn in_use(&self) -> usize {
+        self.0.ledger.lock().in_use
     }
 }
 
@@ -156,11 +156,11 @@ impl Ledger {
 
     /// The units that tenants can get in addition to those that they hold.
     const fn open(&self) -> usize {
-        self.capacity - self.kept
+        self.capacity - self.reserved
     }
 
     fn left(&self, capacity: usize, units: usize) -> Result<usize, Holder> {
-        let left = capacity.checked_sub(self.taken).and_then(|free| free.checked_sub(units));
+        let left = capacity.checked_sub(self.in_use).and_then(|free| free.checked_sub(units));
         left.ok_or(Holder::AllClaimants)
     }
 
@@ -184,14 +184,14 @@ impl Ledger {
     }
 
     fn add(&mut self, claimant: Claimant, units: usize) {
-        self.taken += units;
+        self.in_use += units;
         *self.by_tenant.entry(claimant.tenant).or_default() += units;
         *self.by_claimant.entry(claimant).or_default() += units;
     }
 
     /// Removes holders without units, so that the ledger only lists current holders.
     fn remove(&mut self, claimant: Claimant, units: usize) {
-        self.taken -= units;
+        self.in_use -= units;
         if let Some(held) = self.by_tenant.get_mut(&claimant.tenant) {
             *held -= units;
             if *held == 0 {
@@ -303,11 +303,11 @@ mod tests {
         let (budget, of) = (Budget::new("bytes", 80), claimants(2, 1));
         let mut share = budget.take(of[0][0], 30).unwrap();
         assert_eq!(share.grow(11).unwrap_err().holder, Holder::Key);
-        assert_eq!(budget.taken(), 30);
+        assert_eq!(budget.in_use(), 30);
         share.grow(10).unwrap();
         assert_eq!(budget.take(of[1][0], 41).unwrap_err().holder, Holder::AllClaimants);
         drop(share);
-        assert_eq!(budget.taken(), 0);
+        assert_eq!(budget.in_use(), 0);
         assert!(budget.0.ledger.lock().by_claimant.is_empty());
         assert!(budget.0.ledger.lock().by_tenant.is_empty());
     }
@@ -337,7 +337,7 @@ mod tests {
         assert_eq!(budget.take(of[2][0], 41).unwrap_err().holder, Holder::AllClaimants);
         assert!(budget.take(of[2][0], 40).is_ok());
         drop((first, second));
-        assert_eq!(budget.taken(), 0);
+        assert_eq!(budget.in_use(), 0);
     }
 
     #[test]
@@ -347,7 +347,7 @@ mod tests {
         let greedy: Vec<_> =
             of[..10].iter().map(|keys| keys.iter().map(|key| hoard(&budget, *key).0)).collect();
         let greedy: Vec<_> = greedy.into_iter().flatten().collect();
-        assert!(greedy[0].len() == 40 && budget.taken() <= 85, "{}", budget.taken());
+        assert!(greedy[0].len() == 40 && budget.in_use() <= 85, "{}", budget.in_use());
         assert_eq!(budget.take(of[0][0], 1).unwrap_err().holder, Holder::AllClaimants);
         // Each of the other workspaces gets one unit, and no more.
         let others: Vec<_> = of[10..25].iter().map(|keys| budget.take(keys[0], 1).unwrap()).collect();
@@ -355,7 +355,7 @@ mod tests {
             assert!(keys.iter().all(|key| budget.take(*key, 1).is_err()));
         }
         drop((greedy, others));
-        assert_eq!(budget.taken(), 0);
+        assert_eq!(budget.in_use(), 0);
     }
 
     proptest! {
@@ -398,7 +398,7 @@ mod tests {
                 let of_workspace = sum(&|one| one.0 == workspace);
                 let of_key = sum(&|one| (one.0, one.1) == (workspace, key));
                 prop_assert!(taken <= capacity);
-                prop_assert_eq!(taken, budget.taken());
+                prop_assert_eq!(taken, budget.in_use());
                 prop_assert!(of_key <= capacity.div_ceil(2) && of_workspace <= capacity - capacity / 4);
                 if is_new {
                     prop_assert!(is_first_of_key || of_key <= (capacity - taken).max(1));

@@ -32,7 +32,7 @@ impl FairQueue {
     }
 
     /// Waits for a turn for work of this cost, at most until `until`.
-    pub async fn turn(
+    pub async fn acquire(
         &self,
         claimant: Claimant,
         cost: u64,
@@ -99,7 +99,8 @@ mod tests {
     use super::super::tests::claimants;
     use super::*;
 
-    const LIMITS: Limits = Limits { turns: 1, waiting: 4, heavy_from: 10, heavy_total: 100, base_cost: 1 };
+    const LIMITS: Limits =
+        Limits { concurrency: 1, waiting: 4, heavy_from: 10, heavy_total: 100, base_cost: 1 };
 
     fn soon() -> Instant {
         Instant::now() + Duration::from_mins(1)
@@ -108,44 +109,44 @@ mod tests {
     #[tokio::test]
     async fn who_waits_too_long_leaves_and_takes_nothing_along() {
         let (queue, of) = (FairQueue::new(LIMITS), claimants(1, 1));
-        let turn = queue.turn(of[0][0], 1, soon()).await.unwrap();
+        let turn = queue.acquire(of[0][0], 1, soon()).await.unwrap();
         assert_eq!(
-            queue.turn(of[0][0], 1, Instant::now() + Duration::from_millis(10)).await.err(),
+            queue.acquire(of[0][0], 1, Instant::now() + Duration::from_millis(10)).await.err(),
             Some(QueueFull)
         );
         assert_eq!(queue.waiting(), 0);
         drop(turn);
-        queue.turn(of[0][0], 1, soon()).await.unwrap();
+        queue.acquire(of[0][0], 1, soon()).await.unwrap();
     }
 
     #[tokio::test]
     async fn a_client_that_goes_away_leaves_its_place() {
         let (queue, of) = (FairQueue::new(LIMITS), claimants(1, 1));
-        let turn = queue.turn(of[0][0], 1, soon()).await.unwrap();
+        let turn = queue.acquire(of[0][0], 1, soon()).await.unwrap();
         {
-            let mut waits = Box::pin(queue.turn(of[0][0], 1, soon()));
+            let mut waits = Box::pin(queue.acquire(of[0][0], 1, soon()));
             assert!(futures_util::poll!(&mut waits).is_pending());
             assert_eq!(queue.waiting(), 1);
         }
         assert_eq!(queue.waiting(), 0);
         // The client leaves just after it got a turn.
-        let mut waits = Box::pin(queue.turn(of[0][0], 1, soon()));
+        let mut waits = Box::pin(queue.acquire(of[0][0], 1, soon()));
         assert!(futures_util::poll!(&mut waits).is_pending());
         drop(turn);
         drop(waits);
-        queue.turn(of[0][0], 1, soon()).await.unwrap();
+        queue.acquire(of[0][0], 1, soon()).await.unwrap();
     }
 
     #[tokio::test]
     async fn a_newcomer_takes_the_place_of_the_longest_queue() {
         let (queue, of) = (FairQueue::new(LIMITS), claimants(2, 1));
-        let turn = queue.turn(of[0][0], 1, soon()).await.unwrap();
-        let mut flood: Vec<_> = (0..4).map(|_| Box::pin(queue.turn(of[0][0], 1, soon()))).collect();
+        let turn = queue.acquire(of[0][0], 1, soon()).await.unwrap();
+        let mut flood: Vec<_> = (0..4).map(|_| Box::pin(queue.acquire(of[0][0], 1, soon()))).collect();
         for one in &mut flood {
             assert!(futures_util::poll!(one).is_pending());
         }
-        assert!(queue.turn(of[0][0], 1, soon()).await.is_err(), "its own workspace has most");
-        let mut other = Box::pin(queue.turn(of[1][0], 1, soon()));
+        assert!(queue.acquire(of[0][0], 1, soon()).await.is_err(), "its own workspace has most");
+        let mut other = Box::pin(queue.acquire(of[1][0], 1, soon()));
         assert!(futures_util::poll!(&mut other).is_pending());
         let last = flood.pop().unwrap();
         assert_eq!(last.await.err(), Some(QueueFull));

@@ -20,7 +20,7 @@ const RECENT: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Units of work that run at once.
-    pub turns: usize,
+    pub concurrency: usize,
     /// Requests that may wait. If another request arrives, the workspace with the most waiting requests
     /// loses its last request.
     pub waiting: usize,
@@ -127,7 +127,7 @@ impl<T> Schedule<T> {
 
     /// Returns the work that starts now, or `None` if there is no free turn or no work that fits.
     pub(super) fn next(&mut self, at: Instant) -> Option<(RunningWork, T)> {
-        if self.running.len() >= self.limits.turns {
+        if self.running.len() >= self.limits.concurrency {
             return None;
         }
         let job = self.waiting.remove(self.first(at)?);
@@ -208,7 +208,7 @@ impl<T> Schedule<T> {
 
     fn fits(&self, job: &Job<T>, at: Instant) -> bool {
         let kept = usize::from(self.others_were_here(job.claimant, at));
-        let turns = self.limits.turns.saturating_sub(kept).max(1);
+        let turns = self.limits.concurrency.saturating_sub(kept).max(1);
         self.heavy_running < turns && self.heavy_cost.saturating_add(job.cost) <= self.limits.heavy_total
     }
 

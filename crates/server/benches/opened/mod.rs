@@ -39,8 +39,12 @@ impl Opened {
     /// What the owner's browser sends as a cookie.
     #[allow(dead_code, reason = "not every benchmark asks for pages")]
     pub(crate) async fn session(&self) -> String {
-        let token =
-            self.app.people.remember(self.owner, SignInOrigin { address: None, agent: None }).await.unwrap();
+        let token = self
+            .app
+            .people
+            .create_session(self.owner, SignInOrigin { address: None, agent: None })
+            .await
+            .unwrap();
         format!("keyrack_session={}", token.expose())
     }
 

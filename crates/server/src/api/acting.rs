@@ -54,7 +54,7 @@ async fn find(parts: &Parts, app: &Shared) -> Result<AuthorizedCaller, ApiError>
         return Ok(AuthorizedCaller::operator(workspace.id));
     }
     let Some(token) = cookie else {
-        return Err(app.refused(&Denial::Missing.into()));
+        return Err(app.deny(&Denial::Missing.into()));
     };
     origin::check(&parts.method, &parts.headers, app.guard.own_origins())
         .map_err(origin::Foreign::problem)?;
@@ -62,9 +62,9 @@ async fn find(parts: &Parts, app: &Shared) -> Result<AuthorizedCaller, ApiError>
         return Err(OpError::Anonymous.into());
     }
     let (session, user) = app.people.session(&token).await?.ok_or(OpError::Anonymous)?;
-    let wanted = workspace_header(&parts.headers)?;
+    let named = workspace_header(&parts.headers)?;
     let memberships = app.people.memberships(user.id).await?;
-    let membership = memberships.into_iter().find(|one| is_named(&one.workspace, wanted));
+    let membership = memberships.into_iter().find(|one| is_named(&one.workspace, named));
     let membership = membership.ok_or(OpError::NotFound("workspace"))?;
     demand(membership.role, role)?;
     Ok(AuthorizedCaller::member(&membership.workspace, &session, membership.role, role))
@@ -84,10 +84,10 @@ fn no_access_stated(app: &App, parts: &Parts) -> ApiError {
 }
 
 async fn named_workspace(headers: &HeaderMap, app: &Shared) -> Result<Workspace, ApiError> {
-    let wanted = workspace_header(headers)?;
-    let found = match wanted.parse() {
+    let named = workspace_header(headers)?;
+    let found = match named.parse() {
         Ok(id) => app.store.workspace(id).await?,
-        Err(_) => app.store.workspace_by_slug(wanted).await?,
+        Err(_) => app.store.workspace_by_slug(named).await?,
     };
     Ok(found.ok_or(OpError::NotFound("workspace"))?)
 }
@@ -100,6 +100,6 @@ fn workspace_header(headers: &HeaderMap) -> Result<&str, OpError> {
     }
 }
 
-fn is_named(workspace: &Workspace, wanted: &str) -> bool {
-    workspace.slug == wanted || workspace.id.to_string() == wanted
+fn is_named(workspace: &Workspace, named: &str) -> bool {
+    workspace.slug == named || workspace.id.to_string() == named
 }

@@ -10,12 +10,12 @@ use serde::Serialize;
 use crate::http::error::ApiError;
 use crate::http::response_budget::{HasShare, held_bytes};
 
-/// Returns `value` as a JSON response. `held` is released when the client has received the bytes or has disconnected, which may
+/// Returns `value` as a JSON response. `permit` is released when the client has received the bytes or has disconnected, which may
 /// be long after the handler returned.
-pub fn held_json(value: &impl Serialize, held: MemoryPermit) -> Result<Response, ApiError> {
+pub fn held_json(value: &impl Serialize, permit: MemoryPermit) -> Result<Response, ApiError> {
     let bytes = serde_json::to_vec(value).map_err(OpError::internal)?;
     let kind = [(header::CONTENT_TYPE, "application/json")];
-    Ok((Extension(HasShare), kind, held_bytes(bytes, held)).into_response())
+    Ok((Extension(HasShare), kind, held_bytes(bytes, permit)).into_response())
 }
 
 /// Handles requests to unknown API paths.

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use keyrack_core::predict::MemoryPermit;
-use keyrack_core::predict::room::MemoryDenial;
+use keyrack_core::predict::memory::MemoryDenial;
 use keyrack_core::shares::Claimant;
 use keyrack_core::{AuthorizedCaller, OpError};
 use keyrack_guard::Problem;
@@ -58,8 +58,8 @@ impl<T: DeserializeOwned> FromRequest<Shared> for LongBody<T> {
         if !is_json(request.headers()) {
             return Err(not_json());
         }
-        let (bytes, held) = read(request, app).await?;
-        Ok(Self(parse(&bytes)?, held))
+        let (bytes, permit) = read(request, app).await?;
+        Ok(Self(parse(&bytes)?, permit))
     }
 }
 
@@ -74,9 +74,9 @@ impl<T: DeserializeOwned> FromRequest<Shared> for ListBody<T> {
         if !is_json(request.headers()) {
             return Err(not_json());
         }
-        let (bytes, held) = read(request, app).await?;
+        let (bytes, permit) = read(request, app).await?;
         let list: Vec<JsonObject<T>> = parse_any(&bytes)?;
-        Ok(Self(list.into_iter().map(|JsonObject(value)| value).collect(), held))
+        Ok(Self(list.into_iter().map(|JsonObject(value)| value).collect(), permit))
     }
 }
 
@@ -138,7 +138,7 @@ async fn read(request: Request, app: &Shared) -> Result<(Bytes, MemoryPermit), A
     let (parts, body) = request.with_limited_body().into_parts();
     let claimant = parts.extensions.get().copied().unwrap_or_else(|| Claimant::network(None));
     let (most, announced) = (allowance::LIST.bytes, entrance::announced(&parts.headers));
-    let gathering = app.lists.gather_beyond(allowance::SMALL.bytes, claimant, most, announced);
+    let buffer = app.lists.collect_beyond(allowance::SMALL.bytes, claimant, most, announced);
     let denied = |no| match no {
         MemoryDenial::TooLarge => problem(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -147,7 +147,7 @@ async fn read(request: Request, app: &Shared) -> Result<(Bytes, MemoryPermit), A
         ),
         MemoryDenial::Exhausted(exhausted) => OpError::from(exhausted).into(),
     };
-    let body = collect(body, gathering, denied).await?;
+    let body = collect(body, buffer, denied).await?;
     // A client can hold its body back for as long as it likes. What the handler then finds in the store is no answer for a key
     // that was deleted meanwhile.
     if let Some(by) = parts.extensions.get::<AuthorizedCaller>() {

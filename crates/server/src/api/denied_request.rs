@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use keyrack_core::refusals::{CheckOutcome, DenialExplanation, is_request_id};
+use keyrack_core::denials::{CheckOutcome, DenialExplanation, is_request_id};
 use keyrack_core::times::rfc3339;
 use keyrack_core::{AuthorizedCaller, OpError};
 use keyrack_key::Permission;
@@ -92,7 +92,7 @@ pub async fn explain(
     if !is_request_id(&id) {
         return Err(OpError::NotFound("refused request here").into());
     }
-    let explained = app.refusals.explain(&by, &id).await?;
+    let explained = app.denials.explain(&by, &id).await?;
     let manage_url = manage_url(&app, &by, &explained).await?;
     Ok(Json(DeniedRequestBody::new(explained, manage_url)))
 }
@@ -104,32 +104,33 @@ async fn manage_url(
 ) -> Result<String, OpError> {
     let workspace = app.store.workspace(by.workspace).await?.ok_or(OpError::NotFound("workspace"))?;
     let base = format!("{}/w/{}/settings/api-keys", app.config.base_url(), workspace.slug);
-    Ok(explained.place.below(&base, explained.key.id))
+    Ok(explained.location.path(&base, explained.key.id))
 }
 
 impl DeniedRequestBody {
     fn new(explained: DenialExplanation, manage_url: String) -> Self {
-        let failed_check = explained.failed();
-        let DenialExplanation { refused, key, steps, saw, expected, advice, passes_now, .. } = explained;
+        let failed_check = explained.failed_check();
+        let DenialExplanation { denied, key, checks: steps, actual, expected, advice, passes_now, .. } =
+            explained;
         let checks =
             steps.iter().map(|step| RequestCheck { name: step.name, result: name(step.result) }).collect();
         Self {
-            request_id: refused.request,
-            at: rfc3339(refused.at),
+            request_id: denied.request,
+            at: rfc3339(denied.at),
             key: DeniedRequestKey { id: key.id.to_string(), name: key.name },
-            code: refused.refused,
+            code: denied.refused,
             failed_check,
-            actual: saw,
+            actual,
             expected,
             suggestion: advice,
             manage_url,
             passes_now,
-            permission: refused.permission.map(Permission::name),
-            address: refused.address.map(|address| address.to_string()),
-            origin: refused.origin,
-            user_agent: refused.agent,
-            method: refused.method,
-            route: refused.route,
+            permission: denied.permission.map(Permission::name),
+            address: denied.address.map(|address| address.to_string()),
+            origin: denied.origin,
+            user_agent: denied.agent,
+            method: denied.method,
+            route: denied.route,
             checks,
         }
     }

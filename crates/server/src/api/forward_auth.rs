@@ -110,6 +110,6 @@ async fn decide_with_database(
     // A request without a key causes no query, and can't find out which workspaces exist.
     presented_key_place(app, parts)?;
     let workspace = app.workspaces.id_of(request.workspace).await?;
-    let workspace = workspace.ok_or_else(|| app.refused(&Denial::Unknown.into()))?;
+    let workspace = workspace.ok_or_else(|| app.deny(&Denial::Unknown.into()))?;
     request.decide(app, workspace)?.spend(app).await
 }

@@ -4,7 +4,7 @@ use axum::extract::{Path, Request, State};
 use http::StatusCode;
 use keyrack_core::OpError;
 use keyrack_core::datasets::UploadError;
-use keyrack_core::predict::room::MemoryDenial;
+use keyrack_core::predict::memory::MemoryDenial;
 use keyrack_guard::Problem;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -46,15 +46,15 @@ pub async fn put(
 ) -> Result<StatusCode, ApiError> {
     let id = id.parse().map_err(|_| UploadError::WrongSignature)?;
     // The signature is checked before any byte of the body is read.
-    let (claimant, arrival) = app.datasets.expect_upload(id, &query.signature).await?;
+    let (claimant, arrival) = app.datasets.admit_upload(id, &query.signature).await?;
     let most = app.config.max_image;
     let (parts, body) = request.into_parts();
-    let gathered = gather(&parts.headers, body, app.datasets.room(), claimant, most, |no| match no {
+    let received = gather(&parts.headers, body, app.datasets.memory(), claimant, most, |no| match no {
         MemoryDenial::TooLarge => too_large(most),
         MemoryDenial::Exhausted(exhausted) => OpError::from(exhausted).into(),
     });
     let (bytes, _held) = tokio::select! {
-        gathered = gathered => gathered?,
+        received = received => received?,
         () = arrival.replaced() => return Err(replaced()),
     };
     app.datasets.put_upload(id, &query.signature, bytes).await?;

@@ -185,15 +185,15 @@ pub async fn verify(
     let workspace = app.workspaces.id_of(&body.workspace).await?;
     let requester = Requester::of(&app, &parts, workspace)?;
     let facts = Facts::of(requester, &app, &parts, &stated);
-    let denied = |refusal: &DeniedCheck| app.refused_asking(refusal, Some(facts.saw(&stated)));
-    let caller = check(&app, &parts, &stated, &facts, workspace).map_err(|refusal| denied(&refusal))?;
+    let denied = |check: &DeniedCheck| app.deny_about(check, Some(facts.saw(&stated)));
+    let caller = check(&app, &parts, &stated, &facts, workspace).map_err(|check| denied(&check))?;
     if requester == Requester::Holder {
         facts.require_own(&stated, body.spend, caller.key().key)?;
     }
     covers(caller.key(), stated.project, stated.model)?;
     // Spending comes last, so that a request that is denied for another reason uses nothing.
     let caller = if body.spend {
-        caller.spend((app.clock)(), facts.address).map_err(|refusal| denied(&refusal))?
+        caller.spend((app.clock)(), facts.address).map_err(|check| denied(&check))?
     } else {
         caller
     };
@@ -230,9 +230,9 @@ async fn prediction_quotas(
 ) -> Result<Vec<QuotaState>, OpError> {
     match stated.permission {
         Some(Permission::ModelsPredict) if spend => {
-            Ok(app.quotas.take_of(caller, QuotaResource::Predictions).await?.standings().collect())
+            Ok(app.quotas.spend_for(caller, QuotaResource::Predictions).await?.states().collect())
         }
-        Some(Permission::ModelsPredict) => app.quotas.look(caller, QuotaResource::Predictions).await,
+        Some(Permission::ModelsPredict) => app.quotas.check_left(caller, QuotaResource::Predictions).await,
         _ => Ok(Vec::new()),
     }
 }
@@ -249,7 +249,7 @@ impl FromRequestParts<Shared> for WellFormedKey {
             Presented::parse(credential.text(), &app.config.brands)?;
             Ok(())
         });
-        is_key.map_err(|denial| app.refused(&denial.into()))?;
+        is_key.map_err(|denial| app.deny(&denial.into()))?;
         match session::token(&parts.headers, app) {
             Some(_) => Err(OpError::KeyAndCookie.into()),
             None => Ok(Self),

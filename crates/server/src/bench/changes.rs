@@ -21,7 +21,7 @@ pub(super) struct Histogram {
     slowest_without: Duration,
     changes: u32,
     /// The number of changes that were not in effect when the call returned.
-    late: u32,
+    missed: u32,
 }
 
 impl Histogram {
@@ -40,7 +40,7 @@ impl Histogram {
              | faster than, ns | checks |\n| ---: | ---: |\n",
             self.changes,
             micros(self.slowest),
-            self.late,
+            self.missed,
             micros(self.slowest_without),
         );
         for (place, count) in self.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
@@ -78,23 +78,23 @@ fn while_changing(filled: &BenchRack, check: impl Fn(&[u8]) -> bool + Sync) -> H
             }
             histogram
         });
-        let (changes, late) = change(filled);
+        let (changes, missed) = change(filled);
         is_finished.store(true, Ordering::Relaxed);
-        Histogram { changes, late, ..checking.join().unwrap_or_default() }
+        Histogram { changes, missed, ..checking.join().unwrap_or_default() }
     })
 }
 
 /// Returns the number of changes, and how many of them were not in effect when the call returned.
 fn change(filled: &BenchRack) -> (u32, u32) {
-    let (started, mut changes, mut late) = (Instant::now(), 0, 0);
+    let (started, mut changes, mut missed) = (Instant::now(), 0, 0);
     while started.elapsed() < LASTS {
         let number = changes as usize / 2 % filled.keys();
         let is_deleted = changes % 2 == 0;
         let is_applied = filled.change(number, is_deleted).is_ok();
         let is_effective = filled.check(filled.text(number).expose().as_bytes()) != is_deleted;
-        late += u32::from(!is_applied || !is_effective);
+        missed += u32::from(!is_applied || !is_effective);
         changes += 1;
         thread::sleep((Duration::from_secs(1) / CHANGES * changes).saturating_sub(started.elapsed()));
     }
-    (changes, late)
+    (changes, missed)
 }

@@ -52,16 +52,16 @@ async fn take(quotas: &Quotas, caller: &Caller) -> io::Result<QuotaCost> {
     let started = Instant::now();
     for _ in 0..TAKES {
         let begun = Instant::now();
-        let spent = quotas.take_of(caller, QuotaResource::Predictions).await.map_err(io::Error::other)?;
+        let quota = quotas.spend_for(caller, QuotaResource::Predictions).await.map_err(io::Error::other)?;
         took.push(begun.elapsed());
-        drop(spent);
+        drop(quota);
     }
     let mean = nanoseconds(started.elapsed()) / nanoseconds(Duration::from_nanos(TAKES as u64));
     took.sort_unstable();
     let memory = took[TAKES / 2];
     // Units from memory take less than this, and blocks from the store take longer.
-    let asked: Vec<_> = took.into_iter().filter(|took| *took > Duration::from_micros(30)).collect();
-    let store = asked.get(asked.len() / 2).copied().unwrap_or_default();
+    let stored: Vec<_> = took.into_iter().filter(|took| *took > Duration::from_micros(30)).collect();
+    let store = stored.get(stored.len() / 2).copied().unwrap_or_default();
     Ok(QuotaCost { memory: nanoseconds(memory), store: nanoseconds(store) / 1e3, mean })
 }
 
@@ -139,6 +139,6 @@ mod tests {
     async fn measured_key_has_a_quota() {
         let folder = tempfile::tempdir().unwrap();
         let (quotas, caller, _store) = set_up(&folder.path().join("keyrack.db")).await.unwrap();
-        drop(quotas.take_of(&caller, QuotaResource::Predictions).await.unwrap());
+        drop(quotas.spend_for(&caller, QuotaResource::Predictions).await.unwrap());
     }
 }

@@ -59,9 +59,9 @@ fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        let says = error.to_string();
-        if !text.contains(&says) {
-            let _ = write!(text, ": {says}");
+        let message = error.to_string();
+        if !text.contains(&message) {
+            let _ = write!(text, ": {message}");
         }
         cause = error.source();
     }

@@ -39,23 +39,23 @@ fn server() -> String {
 #[tokio::test]
 async fn who_finds_no_room_is_told_so_and_on_the_beat() {
     let door = ImageFetcher::new(BYTES.len(), &["localhost".to_owned()]);
-    let room = MemoryBudget::for_pictures_of(BYTES.len());
+    let budget = MemoryBudget::for_pictures_of(BYTES.len());
     let of = claimants(2, 1);
-    let (by, mut others) = (of[0][0], room.gather(of[1][0], 1_000, None));
+    let (by, mut others) = (of[0][0], budget.collect(of[1][0], 1_000, None));
     others.push(&[0; 60]).unwrap();
-    let mut same = room.gather(by, 1_000, None);
+    let mut same = budget.collect(by, 1_000, None);
     same.push(&[0; 25]).unwrap();
     let started = Instant::now();
-    let refused = door.fetch(by, &server(), &room, None).await.unwrap_err();
-    assert!(matches!(refused, FetchError::Exhausted(_)), "{refused:?}");
+    let denied = door.fetch(by, &server(), &budget, None).await.unwrap_err();
+    assert!(matches!(denied, FetchError::Exhausted(_)), "{denied:?}");
     assert!(started.elapsed() >= BEAT, "{:?}", started.elapsed());
     drop((others, same));
-    assert_eq!(door.fetch(by, &server(), &room, None).await.unwrap().bytes, &BYTES[..]);
+    assert_eq!(door.fetch(by, &server(), &budget, None).await.unwrap().bytes, &BYTES[..]);
     let small = ImageFetcher::new(BYTES.len() - 1, &["localhost".to_owned()]);
-    assert_eq!(small.fetch(by, &server(), &room, None).await.unwrap_err(), FetchError::Unreachable);
+    assert_eq!(small.fetch(by, &server(), &budget, None).await.unwrap_err(), FetchError::Unreachable);
     for (most, passes) in [(BYTES.len(), true), (BYTES.len() - 1, false)] {
         assert_eq!(
-            door.fetch(by, &server(), &room, Some(most)).await.is_ok(),
+            door.fetch(by, &server(), &budget, Some(most)).await.is_ok(),
             passes,
             "a key's own limit of {most}"
         );
@@ -67,18 +67,18 @@ async fn a_workspace_whose_urls_never_answer_keeps_no_other_from_fetching() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://localhost:{}/", silent.local_addr().unwrap().port());
     let door = ImageFetcher::new(BYTES.len(), &["localhost".to_owned()]);
-    let (room, of) = (MemoryBudget::for_pictures_of(BYTES.len()), claimants(2, 3));
+    let (budget, of) = (MemoryBudget::for_pictures_of(BYTES.len()), claimants(2, 3));
     let mut flood = Vec::new();
-    let refused = 'flood: loop {
+    let denied = 'flood: loop {
         for key in &of[0] {
-            let mut one = Box::pin(door.fetch(*key, &url, &room, None));
+            let mut one = Box::pin(door.fetch(*key, &url, &budget, None));
             match futures_util::poll!(&mut one) {
                 std::task::Poll::Pending => flood.push(one),
-                std::task::Poll::Ready(refused) => break 'flood refused.unwrap_err(),
+                std::task::Poll::Ready(denied) => break 'flood denied.unwrap_err(),
             }
         }
         assert!(flood.len() < AT_ONCE, "nothing is left for others");
     };
-    assert!(matches!(refused, FetchError::Exhausted(_)), "{refused:?}");
-    assert!(door.fetch(of[1][0], &server(), &room, None).await.is_ok());
+    assert!(matches!(denied, FetchError::Exhausted(_)), "{denied:?}");
+    assert!(door.fetch(of[1][0], &server(), &budget, None).await.is_ok());
 }

@@ -66,6 +66,6 @@ pub fn announced(headers: &HeaderMap) -> Option<u64> {
 }
 
 fn too_large(most: usize) -> Problem {
-    let says = format!("The request body is larger than this path accepts ({most} bytes). Send less.");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", says)
+    let message = format!("The request body is larger than this path accepts ({most} bytes). Send less.");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
 }

@@ -9,9 +9,9 @@ use keyrack_guard::{DeniedCheck, Guard, Problem};
 use keyrack_key::KeyId;
 use keyrack_store::StoreError;
 
+use super::denials::{CheckSubject, DeniedCaller};
 use super::problem::{answering, carrying, carrying_error, log_cause};
 use super::problems;
-use super::refusals::{CheckSubject, DeniedCaller};
 use crate::app::App;
 
 #[derive(Debug)]
@@ -32,8 +32,8 @@ pub struct DeniedRequest {
 
 #[derive(Debug)]
 pub enum DenialCause {
-    /// The check of the key failed. `saw` is what the check was about, if not about the request itself.
-    Check { refusal: DeniedCheck, saw: Option<CheckSubject> },
+    /// The check of the key failed. `subject` is what the check was about, if not about the request itself.
+    Check { check: DeniedCheck, subject: Option<CheckSubject> },
     /// The key is allowed, but states facts that only a trusted service may state.
     UntrustedFacts(KeyId),
 }
@@ -70,9 +70,9 @@ impl DeniedRequest {
         let mut answer = carrying(change(problem));
         let extensions = answer.extensions_mut();
         match cause {
-            DenialCause::Check { refusal, saw } => {
-                extensions.insert(refusal);
-                saw.map(|saw| extensions.insert(saw));
+            DenialCause::Check { check, subject } => {
+                extensions.insert(check);
+                subject.map(|subject| extensions.insert(subject));
             }
             DenialCause::UntrustedFacts(key) => {
                 extensions.insert(DeniedCaller { claimant: Claimant::key(key), key, code });
@@ -115,13 +115,13 @@ impl IntoResponse for ApiError {
 
 impl App {
     /// Returns the error for a key that a handler checked and denied.
-    pub fn refused(&self, refusal: &DeniedCheck) -> ApiError {
-        self.refused_asking(refusal, None)
+    pub fn deny(&self, check: &DeniedCheck) -> ApiError {
+        self.deny_about(check, None)
     }
 
-    /// Like [`refused`](Self::refused), for a check that was about `saw` instead of the request itself.
-    pub fn refused_asking(&self, refusal: &DeniedCheck, saw: Option<CheckSubject>) -> ApiError {
-        let problem = self.guard.problem(refusal);
-        DeniedRequest { problem, cause: DenialCause::Check { refusal: refusal.clone(), saw } }.into()
+    /// Like [`deny`](Self::deny), for a check that was about `subject` instead of the request itself.
+    pub fn deny_about(&self, check: &DeniedCheck, subject: Option<CheckSubject>) -> ApiError {
+        let problem = self.guard.problem(check);
+        DeniedRequest { problem, cause: DenialCause::Check { check: check.clone(), subject } }.into()
     }
 }

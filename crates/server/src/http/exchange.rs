@@ -15,8 +15,8 @@ use keyrack_guard::ClientAddress;
 use keyrack_store::{tenant_and_actor, with_tenant};
 use tracing::{Instrument, Span};
 
+use super::denials::RequestFacts;
 use super::progress::Progress;
-use super::refusals::RequestFacts;
 use super::request_id::{self, RequestId};
 use super::{encoding, host, log, problem, response_budget};
 use crate::app::{App, Shared};
@@ -54,7 +54,7 @@ pub struct Exchange<'a> {
     method: Method,
     route: Option<&'a str>,
     line: log::RequestLogLine,
-    told: Option<RequestFacts<'a>>,
+    facts: Option<RequestFacts<'a>>,
 }
 
 impl<'a> Exchange<'a> {
@@ -69,8 +69,8 @@ impl<'a> Exchange<'a> {
         let id = RequestId::random();
         let line = log::RequestLogLine::begin(request, address);
         let settled = host::settle(request).and_then(|()| host::check_size(request));
-        let told = route.map(|route| RequestFacts::by(request, route, address));
-        let exchange = Self { id, method: request.method.clone(), route, line, told };
+        let facts = route.map(|route| RequestFacts::by(request, route, address));
+        let exchange = Self { id, method: request.method.clone(), route, line, facts };
         match settled {
             Ok(()) => Ok(exchange),
             Err(problem) => Err(Box::new(exchange.end(app, problem::carrying(*problem)))),
@@ -86,7 +86,7 @@ impl<'a> Exchange<'a> {
             method,
             route: None,
             line: log::RequestLogLine::of_unread(address),
-            told: None,
+            facts: None,
         }
     }
 
@@ -103,11 +103,13 @@ impl<'a> Exchange<'a> {
 
     /// Counts and logs the response, keeps the reason of a denial, and completes the response.
     pub fn end(self, app: &App, answer: Response) -> Response {
-        let Self { id, method, route, line, told } = self;
+        let Self { id, method, route, line, facts } = self;
         let answer = problem::resolve(answer, &app.guard);
         app.metrics.answered(&method, route, &answer);
-        if let Some((claimant, refused)) = told.and_then(|told| told.refused(&id, &answer, app.clock)) {
-            app.refusals.note(claimant, refused);
+        if let Some((claimant, denied)) =
+            facts.and_then(|facts| facts.denied_request(&id, &answer, app.clock))
+        {
+            app.denials.record(claimant, denied);
         }
         line.end(&id, &answer);
         let mut answer = problem::finish(answer, Some(id.as_str()));

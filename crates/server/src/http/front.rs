@@ -126,8 +126,8 @@ fn ask(
 }
 
 async fn wait(app: Shared, exchange: Exchange<'static>, answer: BoxFuture<'static, Response>) -> Response {
-    let late = |_| StatusCode::SERVICE_UNAVAILABLE.into_response();
-    let answer = timeout(allowance::SMALL.answer, answer).map(|answer| answer.unwrap_or_else(late));
+    let timed_out = |_| StatusCode::SERVICE_UNAVAILABLE.into_response();
+    let answer = timeout(allowance::SMALL.answer, answer).map(|answer| answer.unwrap_or_else(timed_out));
     let answer = AssertUnwindSafe(answer).catch_unwind().instrument(exchange.span()).await;
     let answer = answer.unwrap_or_else(|_| exchange.panicked());
     exchange.end(&app, answer)

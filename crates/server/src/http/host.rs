@@ -37,11 +37,11 @@ pub fn check_size(request: &Parts) -> Result<(), Box<Problem>> {
 
 /// Returns the problem for a request that [`check_size`] or the HTTP library denies.
 pub fn headers_too_large() -> Problem {
-    let says = format!(
+    let message = format!(
         "The URL and headers are longer than {HEAD_BYTES} bytes, or there are more than {HEADERS_MAX} headers. Send fewer or \
          shorter headers."
     );
-    Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", says)
+    Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", message)
 }
 
 fn count_of(headers: &HeaderMap) -> usize {

@@ -54,20 +54,20 @@ async fn metrics(State(app): State<Shared>) -> impl IntoResponse {
 }
 
 fn readings(app: &App) -> Readings {
-    let held = |room: &MemoryBudget| room.held() as u64;
+    let in_use = |budget: &MemoryBudget| budget.in_use() as u64;
     Readings {
         rack_keys: app.rack.len() as u64,
         rack_revision: app.rack.position().revision.0,
         usage_dropped: app.rack.dropped_checks(),
         callers_dropped: app.callers.dropped(),
-        denials_dropped: app.refusals.dropped(),
+        denials_dropped: app.denials.dropped(),
         predictions_waiting: app.predictions.waiting() as u64,
         memory: [
-            ("dataset_images", held(app.datasets.room())),
-            ("prediction_images", held(app.predictions.room())),
-            ("prediction_responses", held(app.predictions.answers())),
-            ("request_bodies", held(&app.lists)),
-            ("responses", held(&app.responses)),
+            ("dataset_images", in_use(app.datasets.memory())),
+            ("prediction_images", in_use(app.predictions.memory())),
+            ("prediction_responses", in_use(app.predictions.response_memory())),
+            ("request_bodies", in_use(&app.lists)),
+            ("responses", in_use(&app.responses)),
         ],
         disk_free: app.disk.available(),
         disk_reserve_file: app.disk.reserved(),

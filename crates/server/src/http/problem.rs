@@ -10,8 +10,8 @@ use keyrack_core::shares::Claimant;
 use keyrack_guard::{Guard, Problem, limits};
 use keyrack_store::Actor;
 
+use super::denials::DeniedCaller;
 use super::problems;
-use super::refusals::DeniedCaller;
 
 /// The error of an operation, in the extensions of a response. [`resolve`] converts the error to a problem.
 #[derive(Clone, Debug)]
@@ -70,7 +70,7 @@ pub fn answering(error: &OpError, problem: Problem) -> Response {
 fn note(error: &OpError, problem: Problem, extensions: &mut Extensions) {
     match error {
         OpError::Denied(denied) => {
-            extensions.insert(denied.refusal.clone());
+            extensions.insert(denied.check.clone());
         }
         OpError::OutsideKey { key, workspace } | OpError::OutsideModels { key, workspace } => {
             let claimant = Claimant::new(*workspace, Actor::Key(*key));

@@ -3,11 +3,11 @@
 
 use http::{HeaderName, StatusCode, header};
 use keyrack_core::datasets::{InvalidAnnotation, UPLOAD_LIFE, UploadError};
+use keyrack_core::denials::{DenialDetail, DeniedKey};
 use keyrack_core::error::INTERNAL;
 use keyrack_core::models::TooFewImages;
 use keyrack_core::predict::fetch::FetchError;
 use keyrack_core::predictions::PredictionError;
-use keyrack_core::refusals::{DenialDetail, DeniedKey};
 use keyrack_core::times::rfc3339;
 use keyrack_core::{Invalid, OpError};
 use keyrack_guard::{Guard, Problem};
@@ -88,7 +88,7 @@ fn annotation(error: &InvalidAnnotation) -> Problem {
 
 /// Returns the guard's problem, with the limit that the request exceeds.
 fn denied(error: &DeniedKey, guard: &Guard) -> Problem {
-    let problem = guard.problem(&error.refusal);
+    let problem = guard.problem(&error.check);
     match error.detail {
         DenialDetail::Quota(standing) => problem.with("quota", quota(standing)),
         DenialDetail::ImageBytes(most) => {

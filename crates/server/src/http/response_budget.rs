@@ -27,27 +27,28 @@ pub struct HasShare;
 /// Counts a response against the share of `claimant` until the response is sent or dropped, or returns an error response if the
 /// share is used up. The response to a request that may have changed something is counted, but never replaced. Streams are not
 /// counted: the server holds one piece of each at a time.
-pub fn count(room: &MemoryBudget, claimant: Claimant, method: &Method, response: Response) -> Response {
+pub fn count(budget: &MemoryBudget, claimant: Claimant, method: &Method, response: Response) -> Response {
     let length = response.body().size_hint().exact().filter(|bytes| *bytes > UNCOUNTED);
     let Some(length) = length.filter(|_| response.extensions().get::<HasShare>().is_none()) else {
         return response;
     };
     let length = usize::try_from(length).unwrap_or(usize::MAX);
-    let held = if method.is_safe() {
-        match room.hold(claimant, length) {
-            Ok(held) => held,
+    let permit = if method.is_safe() {
+        match budget.take(claimant, length) {
+            Ok(permit) => permit,
             Err(exhausted) => return ApiError::from(OpError::from(exhausted)).into_response(),
         }
     } else {
-        room.record(claimant, length)
+        budget.record(claimant, length)
     };
-    response
-        .map(|body| Body::new(HeldBody { body, held: Some(held), rest: Bytes::new(), has_yielded: false }))
+    response.map(|body| {
+        Body::new(HeldBody { body, permit: Some(permit), rest: Bytes::new(), has_yielded: false })
+    })
 }
 
 /// Returns the bytes as the owner of their permit: dropping the last copy of the bytes frees the permit.
-pub fn held_bytes(bytes: impl AsRef<[u8]> + Send + 'static, held: MemoryPermit) -> Bytes {
-    Bytes::from_owner(HeldBytes { bytes, _held: held })
+pub fn held_bytes(bytes: impl AsRef<[u8]> + Send + 'static, permit: MemoryPermit) -> Bytes {
+    Bytes::from_owner(HeldBytes { bytes, _held: permit })
 }
 
 struct HeldBytes<T> {
@@ -66,7 +67,7 @@ impl<T: AsRef<[u8]>> AsRef<[u8]> for HeldBytes<T> {
 /// Yields the thread between pieces: to compress or copy a megabyte takes milliseconds, which would delay other requests.
 struct HeldBody {
     body: Body,
-    held: Option<MemoryPermit>,
+    permit: Option<MemoryPermit>,
     /// Bytes of the body that are still to be sent.
     rest: Bytes,
     has_yielded: bool,
@@ -88,8 +89,8 @@ impl HttpBody for HeldBody {
                 },
                 end => return Poll::Ready(end),
             };
-            self.rest = match self.held.take() {
-                Some(held) => held_bytes(bytes, held),
+            self.rest = match self.permit.take() {
+                Some(permit) => held_bytes(bytes, permit),
                 None => bytes,
             };
         } else if !self.has_yielded {
@@ -107,7 +108,7 @@ impl HttpBody for HeldBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        // Only bodies of a known length are held.
+        // Only bodies of a known length are permit.
         let exact = self.body.size_hint().exact();
         exact.map_or_else(SizeHint::default, |bytes| SizeHint::with_exact(bytes + self.rest.len() as u64))
     }
@@ -130,15 +131,15 @@ mod tests {
         Response::new(Body::from(vec![0; LONG]))
     }
 
-    fn counted(room: &MemoryBudget, response: Response) -> Response {
-        count(room, Claimant::network(None), &Method::GET, response)
+    fn counted(budget: &MemoryBudget, response: Response) -> Response {
+        count(budget, Claimant::network(None), &Method::GET, response)
     }
 
     #[test]
     fn response_uses_a_share_until_its_last_byte_is_dropped() {
-        let room = MemoryBudget::for_responses();
-        let mut response = counted(&room, long());
-        assert_eq!(room.held(), LONG);
+        let budget = MemoryBudget::for_responses();
+        let mut response = counted(&budget, long());
+        assert_eq!(budget.in_use(), LONG);
         let Poll::Ready(Some(Ok(frame))) =
             Pin::new(response.body_mut()).poll_frame(&mut Context::from_waker(Waker::noop()))
         else {
@@ -146,9 +147,9 @@ mod tests {
         };
         let mut bytes = frame.into_data().unwrap();
         drop((response, bytes.split_to(PIECE / 2)));
-        assert_eq!(room.held(), LONG, "the rest is not sent");
+        assert_eq!(budget.in_use(), LONG, "the rest is not sent");
         drop(bytes);
-        assert_eq!(room.held(), 0);
+        assert_eq!(budget.in_use(), 0);
     }
 
     #[tokio::test]
@@ -176,37 +177,37 @@ mod tests {
 
     #[test]
     fn responses_beyond_the_share_are_denied_and_other_networks_get_theirs() {
-        let room = MemoryBudget::for_responses();
+        let budget = MemoryBudget::for_responses();
         let waiting: Vec<_> = (0..1_000)
-            .map(|_| counted(&room, long()))
+            .map(|_| counted(&budget, long()))
             .take_while(|response| response.status() == StatusCode::OK)
             .collect();
         assert!((50..1_000).contains(&waiting.len()), "{}", waiting.len());
-        assert_ne!(counted(&room, long()).status(), StatusCode::OK);
+        assert_ne!(counted(&budget, long()).status(), StatusCode::OK);
         let other = Claimant::network(Some([203, 0, 113, 7].into()));
-        assert_eq!(count(&room, other, &Method::GET, long()).status(), StatusCode::OK);
+        assert_eq!(count(&budget, other, &Method::GET, long()).status(), StatusCode::OK);
         drop(waiting);
-        assert_eq!(counted(&room, long()).status(), StatusCode::OK);
+        assert_eq!(counted(&budget, long()).status(), StatusCode::OK);
     }
 
     #[test]
     fn response_to_a_change_is_counted_and_never_denied() {
-        let room = MemoryBudget::for_responses();
-        let _held = room.record(Claimant::network(None), usize::MAX / 2);
-        assert_ne!(counted(&room, long()).status(), StatusCode::OK);
-        let before = room.held();
-        let response = count(&room, Claimant::network(None), &Method::POST, long());
-        assert_eq!((response.status(), room.held()), (StatusCode::OK, before + LONG));
+        let budget = MemoryBudget::for_responses();
+        let _held = budget.record(Claimant::network(None), usize::MAX / 2);
+        assert_ne!(counted(&budget, long()).status(), StatusCode::OK);
+        let before = budget.in_use();
+        let response = count(&budget, Claimant::network(None), &Method::POST, long());
+        assert_eq!((response.status(), budget.in_use()), (StatusCode::OK, before + LONG));
     }
 
     #[test]
     fn short_responses_streams_and_those_with_a_share_use_none() {
-        let room = MemoryBudget::for_responses();
+        let budget = MemoryBudget::for_responses();
         let stream = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
         let mut predicted = long();
         predicted.extensions_mut().insert(HasShare);
         let all = [Response::new(Body::from("short")), Response::new(Body::from_stream(stream)), predicted];
-        let _all = all.map(|response| counted(&room, response));
-        assert_eq!(room.held(), 0);
+        let _all = all.map(|response| counted(&budget, response));
+        assert_eq!(budget.in_use(), 0);
     }
 }

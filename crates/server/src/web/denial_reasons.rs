@@ -8,7 +8,7 @@ use keyrack_key::{Permission, Scope};
 pub(super) fn sentence(reason: &str, permission: Option<Permission>) -> String {
     let unworded = || format!("the reason is {reason}");
     let Ok(known) = reason.parse::<Reason>() else { return unworded() };
-    let says = match known {
+    let text = match known {
         Reason::Permission => match permission {
             Some(needed) => return lacking(needed),
             None => return unworded(),
@@ -35,7 +35,7 @@ pub(super) fn sentence(reason: &str, permission: Option<Permission>) -> String {
         | Reason::Stale
         | Reason::Unknown => return unworded(),
     };
-    says.to_owned()
+    text.to_owned()
 }
 
 fn lacking(needed: Permission) -> String {

@@ -69,8 +69,11 @@ fn operation(document: &Value, path: &str, method: &str, operation: &Value) -> D
         body: body(document, &operation["requestBody"]["content"]["application/json"]["schema"]),
         answers: members(&operation["responses"])
             .map(|(status, answer)| (status, answer["description"].as_str().unwrap_or_default()))
-            .filter(|(status, says)| !api::is_common_failure(status, says))
-            .map(|(status, says)| DocsAnswer { status: status.to_owned(), text: says.replace('`', "") })
+            .filter(|(status, description)| !api::is_common_failure(status, description))
+            .map(|(status, description)| DocsAnswer {
+                status: status.to_owned(),
+                text: description.replace('`', ""),
+            })
             .collect(),
     }
 }

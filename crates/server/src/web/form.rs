@@ -40,8 +40,8 @@ pub(super) async fn verify(sender: Option<AuthorizedCaller>, app: &App) -> Resul
 /// The error for a form that could not be read.
 pub(super) fn unread(rejection: impl Error + IntoResponse + 'static) -> PageError {
     if is_timeout(&rejection) {
-        let says = "The form did not arrive in time.";
-        return Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", says).into();
+        let message = "The form did not arrive in time.";
+        return Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", message).into();
     }
     // The text of the rejection could repeat what the user entered.
     let problem = match rejection.into_response().status() {

@@ -93,7 +93,7 @@ fn deny_key(parts: &Parts, app: &App) -> Result<(), ApiError> {
         Ok(Some(other)) if !other.is_ours(&app.config.brands) => Ok(()),
         Ok(Some(_)) if session::token(&parts.headers, app).is_some() => Err(OpError::KeyAndCookie.into()),
         Ok(Some(_)) => Err(OpError::KeyNotAccepted.into()),
-        Err(denial) => Err(app.refused(&denial.into())),
+        Err(denial) => Err(app.deny(&denial.into())),
     }
 }
 

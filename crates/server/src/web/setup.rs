@@ -89,7 +89,7 @@ pub(super) async fn submit(
     };
     match app.people.set_up(founding).await {
         Ok((user, workspace)) => {
-            let token = app.people.remember(user.id, sign_in::from(&parts)).await?;
+            let token = app.people.create_session(user.id, sign_in::from(&parts)).await?;
             let url = format!("/w/{}/settings/api-keys", workspace.slug);
             Ok(([(header::SET_COOKIE, session::keep(&token, &app))], Redirect::to(&url)).into_response())
         }

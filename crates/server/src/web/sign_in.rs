@@ -57,7 +57,7 @@ pub(super) async fn submit(
     parts: Parts,
     FormBody(form): FormBody<SignInForm>,
 ) -> Result<Response, PageError> {
-    let says = |status: StatusCode, text: &str| {
+    let page = |status: StatusCode, text: &str| {
         Ok((status, page(&app, &form.email, &form.next, Some(text.to_owned()))?).into_response())
     };
     match app.people.sign_in(&form.email, form.password.clone(), from(&parts)).await {
@@ -66,9 +66,9 @@ pub(super) async fn submit(
             let cookie = [(header::SET_COOKIE, session::keep(&token, &app))];
             Ok((cookie, Redirect::to(own_path(&form.next))).into_response())
         }
-        Ok(None) => says(StatusCode::UNAUTHORIZED, "That email and password do not match."),
+        Ok(None) => page(StatusCode::UNAUTHORIZED, "That email and password do not match."),
         Err(error @ OpError::TooManyAttempts(wait)) => {
-            let mut answer = says(StatusCode::TOO_MANY_REQUESTS, &sentence(&error.to_string()))?;
+            let mut answer = page(StatusCode::TOO_MANY_REQUESTS, &sentence(&error.to_string()))?;
             answer.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
             Ok(answer)
         }

@@ -144,12 +144,12 @@ pub(super) fn removal_status(propagation: &Propagation, now: Timestamp) -> Strin
     let Propagation { nodes, unconfirmed, .. } = propagation;
     let noun = if *nodes == 1 { "node" } else { "nodes" };
     let (confirmed, took) = (propagation.confirmed(), short_duration(propagation.took));
-    let late = unconfirmed.iter().map(|node| format!("{} {}", node.name, relative(node.until, now)));
-    let late = late.collect::<Vec<_>>().join(", ");
-    match late.as_str() {
+    let pending = unconfirmed.iter().map(|node| format!("{} {}", node.name, relative(node.until, now)));
+    let pending = pending.collect::<Vec<_>>().join(", ");
+    match pending.as_str() {
         "" => format!("It stopped working everywhere: confirmed on {confirmed} of {nodes} {noun}, {took}."),
-        late => format!(
-            "Confirmed on {confirmed} of {nodes} {noun}, {took}. Cut off, and certain to refuse it only later: {late}."
+        pending => format!(
+            "Confirmed on {confirmed} of {nodes} {noun}, {took}. Cut off, and certain to refuse it only later: {pending}."
         ),
     }
 }

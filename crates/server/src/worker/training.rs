@@ -10,9 +10,9 @@ use keyrack_store::{RunOutcome, RunSignal, StoreError, TrainingRun};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::board::TrainingState;
-use super::lesson::{self, TrainedModel, TrainingError};
 use super::runner::LEASE;
+use super::state::TrainingState;
+use super::trainer::{self, TrainedModel, TrainingError};
 use super::{Worker, WorkerSignals};
 
 /// How often the worker checks whether the training run was cancelled or lost.
@@ -97,7 +97,7 @@ fn begin(
             tracing::warn!(%error, "the training runs at the priority of everything else");
         }
         // The receiver is gone if the worker gave up on this training run.
-        let _ = tell.send(lesson::learn(&worker, &job, &board, &runtime));
+        let _ = tell.send(trainer::learn(&worker, &job, &board, &runtime));
     })?;
     Ok(done)
 }

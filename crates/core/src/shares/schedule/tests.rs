@@ -3,7 +3,8 @@ use proptest::prelude::*;
 use super::super::tests::claimants;
 use super::*;
 
-const LIMITS: Limits = Limits { turns: 2, waiting: 1_000, heavy_from: 10, heavy_total: 200, base_cost: 1 };
+const LIMITS: Limits =
+    Limits { concurrency: 2, waiting: 1_000, heavy_from: 10, heavy_total: 200, base_cost: 1 };
 
 /// A schedule with work in this order: the index of the claimant, and the cost.
 fn queued(limits: Limits, of: &[Claimant], work: &[(usize, u64)]) -> Schedule<(usize, u64)> {
@@ -70,7 +71,7 @@ fn heavy_work_leaves_a_turn_to_light_work_of_others_and_takes_all_where_there_is
 #[test]
 fn light_work_passes_heavy_work_that_does_not_fit_and_cannot_starve_it() {
     let of: Vec<_> = claimants(2, 1).concat();
-    let limits = Limits { turns: 4, heavy_total: 100, ..LIMITS };
+    let limits = Limits { concurrency: 4, heavy_total: 100, ..LIMITS };
     let mut schedule = queued(limits, &of, &[(0, 90), (0, 90), (0, 20), (0, 1), (1, 1)]);
     let at = Instant::now();
     let mut begun = Vec::new();
@@ -88,7 +89,7 @@ fn light_work_passes_heavy_work_that_does_not_fit_and_cannot_starve_it() {
 #[test]
 fn what_turns_out_to_cost_less_makes_room() {
     let of: Vec<_> = claimants(1, 1).concat();
-    let limits = Limits { turns: 4, heavy_total: 100, ..LIMITS };
+    let limits = Limits { concurrency: 4, heavy_total: 100, ..LIMITS };
     let mut schedule = queued(limits, &of, &[(0, 100), (0, 100)]);
     let at = Instant::now();
     let (mut first, _) = schedule.next(at).unwrap();
@@ -129,7 +130,7 @@ proptest! {
         steps in prop::collection::vec(step(), 0..200),
     ) {
         let of: Vec<_> = claimants(3, 2).concat();
-        let limits = Limits { turns, waiting: 12, ..LIMITS };
+        let limits = Limits { concurrency: turns, waiting: 12, ..LIMITS };
         let at = Instant::now();
         let mut schedule = Schedule::new(limits);
         let (mut running, mut waiting) = (Vec::<RunningWork>::new(), Vec::<u64>::new());
@@ -182,7 +183,7 @@ proptest! {
         let of: Vec<_> = claimants(2, 1).concat();
         let work: Vec<_> = costs.iter().flat_map(|(one, other)| [(0, *one), (1, *other)]).collect();
         let most = work.iter().map(|(_, cost)| cost + 1).max().unwrap_or(0);
-        let mut schedule = queued(Limits { turns: 1, ..LIMITS }, &of, &work);
+        let mut schedule = queued(Limits { concurrency: 1, ..LIMITS }, &of, &work);
         let (mut got, mut left) = ([0u64; 2], [costs.len(); 2]);
         while let Some((running, (who, cost))) = schedule.next(Instant::now()) {
             got[who] += cost + 1;
@@ -198,7 +199,7 @@ proptest! {
     #[test]
     fn nobody_waits_behind_a_flood(flood in 1usize..200, cost in 1u64..100) {
         let of: Vec<_> = claimants(2, 1).concat();
-        let mut schedule = queued(Limits { turns: 1, ..LIMITS }, &of, &vec![(0, cost); flood]);
+        let mut schedule = queued(Limits { concurrency: 1, ..LIMITS }, &of, &vec![(0, cost); flood]);
         // One request of the flood is already running.
         let (running, _) = schedule.next(Instant::now()).unwrap();
         schedule.join(of[1], 1, (1, 1), Instant::now()).unwrap();
@@ -263,7 +264,7 @@ impl Simulation {
 fn p99(beside: &[(usize, u64)]) -> u64 {
     let of: Vec<_> = claimants(3, 1).concat();
     let limits = Limits {
-        turns: 2,
+        concurrency: 2,
         waiting: 64,
         heavy_from: 4_000_000,
         heavy_total: 2 * LARGEST,

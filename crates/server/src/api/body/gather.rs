@@ -4,7 +4,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError};
-use keyrack_core::predict::room::{BodyBuffer, MemoryDenial};
+use keyrack_core::predict::memory::{BodyBuffer, MemoryDenial};
 use keyrack_core::predict::{MemoryBudget, MemoryPermit};
 use keyrack_core::shares::Claimant;
 
@@ -19,7 +19,7 @@ use crate::http::entrance;
 pub async fn gather(
     headers: &HeaderMap,
     body: Body,
-    room: &MemoryBudget,
+    budget: &MemoryBudget,
     claimant: Claimant,
     most: usize,
     no: impl Fn(MemoryDenial) -> ApiError,
@@ -29,13 +29,13 @@ pub async fn gather(
     if announced.is_some_and(|bytes| bytes > most as u64) {
         return Err(no(MemoryDenial::TooLarge));
     }
-    collect(body, room.gather(claimant, most, announced), no).await
+    collect(body, budget.collect(claimant, most, announced), no).await
 }
 
-/// Reads a body into `gathering`. Errors like [`gather`].
+/// Reads a body into `buffer`. Errors like [`gather`].
 pub(super) async fn collect(
     mut body: Body,
-    mut gathering: BodyBuffer,
+    mut buffer: BodyBuffer,
     no: impl Fn(MemoryDenial) -> ApiError,
 ) -> Result<(Bytes, MemoryPermit), ApiError> {
     while let Some(frame) = body.frame().await {
@@ -56,7 +56,7 @@ pub(super) async fn collect(
                 )
             }
         })?;
-        frame.data_ref().map_or(Ok(()), |data| gathering.push(data)).map_err(&no)?;
+        frame.data_ref().map_or(Ok(()), |data| buffer.push(data)).map_err(&no)?;
     }
-    Ok(gathering.end())
+    Ok(buffer.finish())
 }

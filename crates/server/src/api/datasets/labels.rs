@@ -74,7 +74,7 @@ pub async fn create(
     ListBody(body, _held): ListBody<CreateLabelRequest>,
 ) -> Result<Json<Vec<LabelBody>>, ApiError> {
     let names: Vec<_> = body.into_iter().map(|label| label.name).collect();
-    let labels = app.datasets.make_labels(&by, project, &names).await?;
+    let labels = app.datasets.find_or_create_labels(&by, project, &names).await?;
     Ok(Json(labels.into_iter().map(LabelBody::from).collect()))
 }
 

@@ -55,11 +55,11 @@ pub async fn create(
     let batch =
         batch.map_err(|_| ApiError::field("batchId", "expected the id of a batch of this project"))?;
     let draft = RecordDraft { name: body.name, batch, source: body.source };
-    let (record, is_new, spent) = app.datasets.create_record(&by, project, draft).await?;
+    let (record, is_new, quota) = app.datasets.create_record(&by, project, draft).await?;
     // An existing record may already have annotations.
     let found = app.datasets.read(&by, project, record.id).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     let location = format!("/api/v1/projects/{project}/datasets/records/{}", record.id);
     let body = DatasetRecord::new(&found.record, &found.annotations);
-    Ok((status, quota_headers::headers(&spent, app.now()), [(header::LOCATION, location)], Json(body)))
+    Ok((status, quota_headers::headers(&quota, app.now()), [(header::LOCATION, location)], Json(body)))
 }

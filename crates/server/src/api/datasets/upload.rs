@@ -51,7 +51,7 @@ pub async fn create(
     headers: HeaderMap,
     Body(body): Body<CreateUploadRequest>,
 ) -> Result<(Extension<Uncompressed>, Json<UploadBody>), ApiError> {
-    let upload = app.datasets.ask_upload(&by, project, &body.name).await?;
+    let upload = app.datasets.reserve_upload(&by, project, &body.name).await?;
     let address = app.address(&headers);
     let body = UploadBody {
         upload_url: format!("{address}/api/v1/uploads/{}?signature={}", upload.upload, upload.token),

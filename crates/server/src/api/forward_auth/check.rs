@@ -62,7 +62,7 @@ impl<'a> CheckRequest<'a> {
     /// Decides with the guard. Errors if the request is denied.
     pub(super) fn decide(self, app: &App, workspace: WorkspaceId) -> Result<AllowedCaller, ApiError> {
         let caller = app.guard_of_proxies.check_in(workspace, self.address, self.parts, self.permission);
-        let caller = caller.map_err(|refusal| app.refused(&refusal))?;
+        let caller = caller.map_err(|check| app.deny(&check))?;
         // The proxy doesn't name a project or a model, so the request could be about any.
         covers(caller.key(), None, None)?;
         Ok(AllowedCaller { caller, is_prediction: self.permission == Some(Permission::ModelsPredict) })
@@ -89,7 +89,7 @@ pub(super) fn presented_key_place(app: &App, parts: &Parts) -> Result<KeyLocatio
                 Ok(credential.location())
             },
         );
-    credential.map_err(|denial| app.refused(&denial.into()))
+    credential.map_err(|denial| app.deny(&denial.into()))
 }
 
 /// A caller whose request the guard has allowed. Quotas aren't checked yet.
@@ -101,13 +101,13 @@ pub(super) struct AllowedCaller {
 /// An allowed request, and what it used of the key's quotas.
 pub(super) struct AllowedRequest {
     pub(super) caller: Caller,
-    pub(super) spent: QuotaUnit,
+    pub(super) quota: QuotaUnit,
 }
 
 impl AllowedCaller {
     /// Whether the request counts against a quota of the key.
     pub(super) fn has_quota(&self, app: &App) -> bool {
-        self.is_prediction && app.quotas.has_of(&self.caller, QuotaResource::Predictions)
+        self.is_prediction && app.quotas.has_quota(&self.caller, QuotaResource::Predictions)
     }
 
     /// Takes one prediction from the key's quotas if the request needs that permission. Errors if a quota is exceeded. The
@@ -116,13 +116,13 @@ impl AllowedCaller {
         if !self.is_prediction {
             return Ok(self.without_quota());
         }
-        let spent = app.quotas.take_of(&self.caller, QuotaResource::Predictions).await?;
-        Ok(AllowedRequest { caller: self.caller, spent })
+        let quota = app.quotas.spend_for(&self.caller, QuotaResource::Predictions).await?;
+        Ok(AllowedRequest { caller: self.caller, quota })
     }
 
     /// Takes nothing from quotas.
     pub(super) fn without_quota(self) -> AllowedRequest {
-        AllowedRequest { caller: self.caller, spent: QuotaUnit::nothing() }
+        AllowedRequest { caller: self.caller, quota: QuotaUnit::none() }
     }
 }
 

@@ -41,7 +41,7 @@ impl Proxy {
         }
     }
 
-    fn allowed(self, AllowedRequest { caller, spent }: &AllowedRequest, now: Timestamp) -> Response {
+    fn allowed(self, AllowedRequest { caller, quota }: &AllowedRequest, now: Timestamp) -> Response {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = if matches!(self, Self::Envoy) { StatusCode::OK } else { YES };
         let key = caller.key();
@@ -49,8 +49,8 @@ impl Proxy {
         headers.insert(KEY, value(key.key.text(&mut [0; 36])));
         headers.insert(WORKSPACE, value(key.workspace.text(&mut [0; 36])));
         headers.insert(SCOPES, scopes(key.scopes));
-        limits::rate_limit_states(caller).into_iter().flatten().for_each(|told| told.add_to(headers));
-        quota_headers::items(spent, now).for_each(|limit| limit.add_to(headers));
+        limits::rate_limit_states(caller).into_iter().flatten().for_each(|rate| rate.add_to(headers));
+        quota_headers::items(quota, now).for_each(|limit| limit.add_to(headers));
         response
     }
 

@@ -71,6 +71,6 @@ pub async fn list(
     by: AuthorizedCaller,
     Path(id): Path<String>,
 ) -> Result<Json<KeyExposureList>, ApiError> {
-    let (key, seen) = app.keys.sightings(&by, key_id(&id)?).await?;
+    let (key, seen) = app.keys.exposures(&by, key_id(&id)?).await?;
     Ok(Json(KeyExposureList { items: seen.iter().map(|one| KeyExposure::new(one, &key)).collect() }))
 }

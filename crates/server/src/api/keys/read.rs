@@ -24,7 +24,7 @@ pub async fn read(
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, ApiError> {
     let key = app.keys.read(&by, key_id(&id)?).await?;
-    let standings = app.quotas.standings_of(&key).await?;
+    let standings = app.quotas.states_of(&key).await?;
     let body = KeyBody::new(&key, app.now()).with_quotas(standings);
     Ok(([(header::ETAG, etag(key.revision))], Json(body)))
 }

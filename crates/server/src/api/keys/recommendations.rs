@@ -53,7 +53,7 @@ pub async fn list(
     let now = app.now();
     let recommendation = |advice: Advice| Recommendation {
         code: advice.code(),
-        message: advice.says(now),
+        message: advice.sentence(now),
         origin: advice.origin(),
         change: advice
             .scopes()

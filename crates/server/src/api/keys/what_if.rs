@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use keyrack_core::keys::KeyPatch;
-use keyrack_core::keys::what_if::ChangePreview;
+use keyrack_core::keys::preview::ChangePreview;
 use keyrack_core::times;
 use keyrack_core::{AuthorizedCaller, Invalid, OpError};
 use keyrack_key::{KeyId, Permission};
@@ -121,18 +121,18 @@ async fn key_change_preview(
     let (key, now) = (app.keys.read(by, id).await?, app.now());
     let callers = effect.callers.iter().take(CALLERS_MAX).map(|one| AffectedCaller {
         caller: KeyCaller::new(&one.caller, &key, now),
-        denied: one.refused,
+        denied: one.denied,
         unknown: one.unknown,
     });
     Ok(KeyChangePreview {
         days: effect.days,
         requests: effect.calls,
-        denied: effect.refused,
+        denied: effect.denied,
         unknown: effect.unknown,
-        rate_limited: effect.too_fast,
+        rate_limited: effect.above_rate,
         callers: callers.collect(),
         unrecorded_restrictions: effect.unrecorded,
-        added_permissions: effect.permits.iter().map(Permission::name).collect(),
-        relaxed_restrictions: effect.widens,
+        added_permissions: effect.added_permissions.iter().map(Permission::name).collect(),
+        relaxed_restrictions: effect.loosened_restrictions,
     })
 }

@@ -70,11 +70,11 @@ pub async fn train(
     OptionalBody(body): OptionalBody<TrainModelRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
     let settings = body.settings.unwrap_or_default().into();
-    let (model, spent) = app.models.train(&by, project_id(&id)?, body.name, settings).await?;
+    let (model, quota) = app.models.train(&by, project_id(&id)?, body.name, settings).await?;
     let location = [(header::LOCATION, format!("/api/v1/models/{}", model.id))];
     Ok((
         StatusCode::ACCEPTED,
-        quota_headers::headers(&spent, app.now()),
+        quota_headers::headers(&quota, app.now()),
         location,
         Json(ModelBody::from(&model)),
     ))

@@ -25,7 +25,7 @@ impl FromRequestParts<Shared> for AsNode {
         let path = Path::<HashMap<String, String>>::from_request_parts(parts, app).await;
         let id = path.ok().and_then(|Path(path)| path.get("id")?.parse().ok());
         let node = id.ok_or(OpError::NotFound("node"))?;
-        app.nodes.is_of(&by, node)?;
+        app.nodes.check_owner(&by, node)?;
         Ok(Self { by, node })
     }
 }

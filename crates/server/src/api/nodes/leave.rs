@@ -16,6 +16,6 @@ use crate::app::Shared;
         (status = 204, description = "The node is unregistered."),
         (status = 404, description = "The node isn't registered.")))]
 pub async fn leave(State(app): State<Shared>, AsNode { by, node }: AsNode) -> Result<StatusCode, ApiError> {
-    app.nodes.leave(&by, node).await?;
+    app.nodes.deregister(&by, node).await?;
     Ok(StatusCode::NO_CONTENT)
 }

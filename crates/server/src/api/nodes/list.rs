@@ -40,7 +40,7 @@ pub struct NodeBody {
 }
 
 impl From<LiveNode> for NodeBody {
-    fn from(LiveNode { node, applied, heard_at }: LiveNode) -> Self {
+    fn from(LiveNode { node, applied, last_contact_at: heard_at }: LiveNode) -> Self {
         Self {
             id: node.id.to_string(),
             name: node.name,

@@ -48,7 +48,7 @@ pub async fn report(
     used.iter_mut().for_each(|one| one.clamp(now));
     calls.iter_mut().for_each(|one| one.clamp(now));
     let used = Arc::new(used);
-    app.nodes.note_uses(&by, node, usage.batch, Arc::clone(&used), calls).await?;
-    app.first_calls.learn(&used, Some(by.workspace));
+    app.nodes.store_usage(&by, node, usage.batch, Arc::clone(&used), calls).await?;
+    app.first_calls.record_usage(&used, Some(by.workspace));
     Ok(StatusCode::NO_CONTENT)
 }

@@ -111,8 +111,8 @@ pub async fn classify(
     let model = app.predictions.find(&by, model_id(&id)?, ProjectType::Classification).await?;
     let PredictionRequest::<ClassifyRequest> { image, options } =
         PredictionRequest::read(request, &app, &by).await?;
-    let asked = ClassifyOptions { confidence: options.confidence.unwrap_or(CONFIDENCE), small: false };
-    let result = app.predictions.classify(&by, model, image, asked).await;
-    let Prediction { found, spent, .. } = app.metrics.predicted("classify", result)?;
-    Ok((quota_headers::headers(&spent, app.now()), Json(found.into())))
+    let options = ClassifyOptions { confidence: options.confidence.unwrap_or(CONFIDENCE), small: false };
+    let result = app.predictions.classify(&by, model, image, options).await;
+    let Prediction { result, quota, .. } = app.metrics.predicted("classify", result)?;
+    Ok((quota_headers::headers(&quota, app.now()), Json(result.into())))
 }

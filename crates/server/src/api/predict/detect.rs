@@ -158,16 +158,16 @@ pub async fn detect(
     let model = app.predictions.find(&by, model_id(&id)?, ProjectType::ObjectDetection).await?;
     let PredictionRequest::<DetectRequest> { image, options } =
         PredictionRequest::read(request, &app, &by).await?;
-    let wanted = DetectOptions {
+    let options = DetectOptions {
         confidence: options.confidence.unwrap_or(CONFIDENCE),
         small: false,
         annotate: options.annotate.unwrap_or(true),
         show_confidence: options.show_prob.unwrap_or(true),
         stroke: options.stroke_width,
     };
-    let result = app.predictions.detect(&by, model, image, wanted).await;
-    let Prediction { found, held, spent } = app.metrics.predicted("detect", result)?;
+    let result = app.predictions.detect(&by, model, image, options).await;
+    let Prediction { result, permit, quota } = app.metrics.predicted("detect", result)?;
     // Compression hardly shrinks base64 of a JPEG.
-    let head = (Extension(Uncompressed), quota_headers::headers(&spent, app.now()));
-    Ok((head, held_json(&DetectionResult::from(found), held)?).into_response())
+    let head = (Extension(Uncompressed), quota_headers::headers(&quota, app.now()));
+    Ok((head, held_json(&DetectionResult::from(result), permit)?).into_response())
 }

@@ -5,7 +5,7 @@ use axum::extract::Request;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
-use keyrack_core::predict::room::MemoryDenial;
+use keyrack_core::predict::memory::MemoryDenial;
 use keyrack_core::predict::{Image, MemoryPermit};
 use keyrack_core::{AuthorizedCaller, OpError};
 use keyrack_guard::Problem;
@@ -42,19 +42,19 @@ impl<T: Options> PredictionRequest<T> {
         let kind = essence(&parts.headers);
         match kind.as_deref() {
             Some("application/json") => {
-                let (bytes, held) = gather(&parts, sent, app, by, ImageEncoding::Base64).await?;
+                let (bytes, permit) = gather(&parts, sent, app, by, ImageEncoding::Base64).await?;
                 // Parsing megabytes of base64 would block other requests on this thread.
-                spawn_blocking(move || Self::json(bytes, held)).await.map_err(OpError::internal)?
+                spawn_blocking(move || Self::json(bytes, permit)).await.map_err(OpError::internal)?
             }
             Some("multipart/form-data") => {
-                let (bytes, held) = gather(&parts, sent, app, by, ImageEncoding::Base64).await?;
+                let (bytes, permit) = gather(&parts, sent, app, by, ImageEncoding::Base64).await?;
                 let form::ImageForm { file, fields } = form::read(&parts, bytes).await?;
-                spawn_blocking(move || Self::form(file, fields, held)).await.map_err(OpError::internal)?
+                spawn_blocking(move || Self::form(file, fields, permit)).await.map_err(OpError::internal)?
             }
             Some(kind) if kind.starts_with("image/") => {
                 let options = form::options(form::query(&parts.uri, T::FIELDS))?;
-                let (bytes, held) = gather(&parts, sent, app, by, ImageEncoding::Raw).await?;
-                Ok(Self { image: Image::file(not_empty(bytes)?, held), options })
+                let (bytes, permit) = gather(&parts, sent, app, by, ImageEncoding::Raw).await?;
+                Ok(Self { image: Image::file(not_empty(bytes)?, permit), options })
             }
             _ => Err(unsupported_media_type()),
         }
@@ -63,22 +63,22 @@ impl<T: Options> PredictionRequest<T> {
     fn form(
         file: Option<Bytes>,
         fields: Vec<(String, String)>,
-        held: MemoryPermit,
+        permit: MemoryPermit,
     ) -> Result<Self, ApiError> {
         let mut options: T = form::options(fields)?;
         let image = match (file, options.take_image()) {
             (Some(_), Some(_)) => return Err(ApiError::field("image", "is there twice")),
-            (Some(file), None) => Image::file(not_empty(file)?, held),
-            (None, text) => Image::text(text.ok_or_else(missing)?, held)?,
+            (Some(file), None) => Image::file(not_empty(file)?, permit),
+            (None, text) => Image::text(text.ok_or_else(missing)?, permit)?,
         };
         Ok(Self { image, options })
     }
 
-    fn json(bytes: Bytes, held: MemoryPermit) -> Result<Self, ApiError> {
+    fn json(bytes: Bytes, permit: MemoryPermit) -> Result<Self, ApiError> {
         let mut options: T = body::parse(&bytes)?;
         drop(bytes);
         let text = options.take_image().ok_or_else(missing)?;
-        Ok(Self { image: Image::text(text, held)?, options })
+        Ok(Self { image: Image::text(text, permit)?, options })
     }
 }
 
@@ -118,10 +118,10 @@ async fn gather(
     let server = allowance::picture(app.config.max_image).bytes;
     let key = by.max_image_bytes().map(|most| encoding.bytes(most));
     let most = key.map_or(server, |key| key.min(server));
-    let gathered =
-        body::gather(&parts.headers, sent, app.predictions.room(), by.claimant(), most, |no| match no {
+    let received =
+        body::gather(&parts.headers, sent, app.predictions.memory(), by.claimant(), most, |no| match no {
             MemoryDenial::TooLarge => {
-                let own = if most < server { app.predictions.refuse_size(by) } else { None };
+                let own = if most < server { app.predictions.deny_size(by) } else { None };
                 own.map_or_else(|| too_large(app), ApiError::from)
             }
             MemoryDenial::Exhausted(exhausted) => {
@@ -129,7 +129,7 @@ async fn gather(
                 OpError::from(exhausted).into()
             }
         });
-    gathered.await
+    received.await
 }
 
 fn not_empty(file: Bytes) -> Result<Bytes, ApiError> {

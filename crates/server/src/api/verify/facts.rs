@@ -14,8 +14,8 @@ use keyrack_key::{Denial, DenialReason, Exposure, KeyId, Permission, Presented, 
 use super::StatedFacts;
 use crate::api::{ApiError, ControlSocket};
 use crate::app::App;
+use crate::http::denials::CheckSubject;
 use crate::http::error::{DenialCause, DeniedRequest};
-use crate::http::refusals::CheckSubject;
 
 /// The header with the key of a trusted service.
 const SERVICE_KEY: HeaderName = HeaderName::from_static("x-keyrack-service-key");
@@ -47,7 +47,7 @@ impl Requester {
         match (sent.next(), sent.next()) {
             (None, _) => Ok(Self::Holder),
             (Some(key), None) => {
-                check(app, parts, workspace, key).map_err(|refusal| denied(app, &refusal))?;
+                check(app, parts, workspace, key).map_err(|check| denied(app, &check))?;
                 Ok(Self::TrustedService)
             }
             (Some(_), Some(_)) => Err(denied(app, &Denial::Ambiguous.into())),
@@ -69,8 +69,8 @@ fn check(
 }
 
 /// The denial of a service key has its own code, so that a service doesn't mistake it for the denial of its client's key.
-fn denied(app: &App, refusal: &DeniedCheck) -> ApiError {
-    let cause = app.guard.problem(refusal);
+fn denied(app: &App, check: &DeniedCheck) -> ApiError {
+    let cause = app.guard.problem(check);
     let status = match cause.status() {
         status @ (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) => status,
         _ => StatusCode::FORBIDDEN,
@@ -89,7 +89,7 @@ fn denied(app: &App, refusal: &DeniedCheck) -> ApiError {
     if let Some(wait) = cause.headers().get(header::RETRY_AFTER).and_then(|wait| wait.to_str().ok()) {
         problem = problem.header(header::RETRY_AFTER, wait);
     }
-    DeniedRequest { problem, cause: DenialCause::Check { refusal: refusal.clone(), saw: None } }.into()
+    DeniedRequest { problem, cause: DenialCause::Check { check: check.clone(), subject: None } }.into()
 }
 
 impl<'a> Facts<'a> {

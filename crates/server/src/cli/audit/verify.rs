@@ -39,7 +39,7 @@ impl VerifyArgs {
             say(&in_json(&verdict).to_string())?;
         }
         match verdict {
-            Verification::Intact(held) if !self.json => say(&in_words(&held)),
+            Verification::Intact(export) if !self.json => say(&in_words(&export)),
             Verification::Intact(_) => Ok(()),
             Verification::Damaged(wrong) => Err(CliError::Failed {
                 message: format!("the chain is broken at {}", wrong.title()),
@@ -69,10 +69,10 @@ fn say(text: &str) -> Result<(), CliError> {
         .map_err(|error| CliError::with_context("cannot write the answer", &error))
 }
 
-fn in_words(held: &IntactExport) -> String {
-    let IntactExport { end, is_gapless, .. } = held;
+fn in_words(export: &IntactExport) -> String {
+    let IntactExport { end, is_gapless, .. } = export;
     let entries = entries(end.entries);
-    let says = match (end.end, end.first.zip(end.last), *is_gapless) {
+    let description = match (end.end, end.first.zip(end.last), *is_gapless) {
         (ExportExtent::Whole, ..) => format!("{entries}, the chain holds"),
         (ExportExtent::Part, None, _) => {
             "no entries: the filter of this export left nothing that could be verified".to_owned()
@@ -89,9 +89,9 @@ fn in_words(held: &IntactExport) -> String {
             "{entries} of a filtered export, each as it was written; whether others between them are as they were cannot be seen here"
         ),
     };
-    let newest = held.newest.as_ref().zip(end.last);
+    let newest = export.newest.as_ref().zip(end.last);
     let newest = newest.map(|(hash, seq)| format!("\nentry {} has the hash {}", grouped(seq), hex(hash)));
-    format!("{says}{}", newest.unwrap_or_default())
+    format!("{description}{}", newest.unwrap_or_default())
 }
 
 fn in_json(verdict: &Verification) -> Value {
@@ -106,11 +106,11 @@ fn in_json(verdict: &Verification) -> Value {
             "gapless": is_gapless,
             "newestHash": newest.as_ref().map(hex),
         }),
-        Verification::Damaged(ExportDefect { line, seq, says, hashes }) => json!({
+        Verification::Damaged(ExportDefect { line, seq, description, hashes }) => json!({
             "verified": false,
             "line": line,
             "seq": seq,
-            "message": says,
+            "message": description,
             "expected": hashes.as_ref().map(|(expected, _)| hex(expected)),
             "found": hashes.as_ref().map(|(_, found)| hex(found)),
         }),

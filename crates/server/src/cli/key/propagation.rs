@@ -28,10 +28,10 @@ impl PropagationView {
     /// Joins `done` with `everywhere` if every node has confirmed the change, and otherwise with the names of
     /// the unconfirmed nodes.
     pub(super) fn describe(&self, done: &str, everywhere: &str) -> String {
-        let late: Vec<_> = self.unconfirmed.iter().map(ToString::to_string).collect();
-        match late.as_slice() {
+        let pending: Vec<_> = self.unconfirmed.iter().map(ToString::to_string).collect();
+        match pending.as_slice() {
             [] => format!("{done}: {everywhere}"),
-            late => format!("{done}; not confirmed yet by {}", sanitized(&late.join(", "))),
+            pending => format!("{done}; not confirmed yet by {}", sanitized(&pending.join(", "))),
         }
     }
 }

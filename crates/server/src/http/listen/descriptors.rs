@@ -11,9 +11,9 @@ const FILES: u64 = 128;
 /// because `select` supports no more. Keeps the limit if the system denies the change.
 pub fn raise_descriptor_limit() {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let wanted = maximum.unwrap_or(ENOUGH).min(ENOUGH);
-    if current.is_some_and(|current| current < wanted)
-        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum })
+    let limit = maximum.unwrap_or(ENOUGH).min(ENOUGH);
+    if current.is_some_and(|current| current < limit)
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(limit), maximum })
     {
         tracing::debug!(%error, "the limit of open files stays as it is");
     }

@@ -3,9 +3,9 @@
 //!
 //! Start reading at [`UnreadAcceptor`], which wraps every other acceptor (TLS included).
 
+mod response_progress;
 mod service;
 mod stream;
-mod turn;
 
 use std::io;
 use std::net::IpAddr;
@@ -19,9 +19,9 @@ use http::StatusCode;
 use pin_project_lite::pin_project;
 use tokio::net::TcpStream;
 
+use response_progress::ResponseProgress;
 use service::UnreadService;
 use stream::UnreadStream;
-use turn::ResponseProgress;
 
 /// Creates the response to bytes from this address that the HTTP library cannot parse. The library chooses the status: 400
 /// for malformed bytes, 414 or 431 for bytes that are too long. The body must be available at once.

@@ -21,7 +21,7 @@ pub(in crate::web) async fn page(
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let set = app.settings.read(&member.acting).await?;
-    let strays = app.settings.strays(&member.acting, set.policy).await?;
+    let noncompliant = app.settings.noncompliant_keys(&member.acting, set.policy).await?;
     let view = GeneralPage {
         frame: frame::of_member(&app, &member, NavItem::General, &headers),
         base: base(&member),
@@ -31,12 +31,12 @@ pub(in crate::web) async fn page(
         created: words::moment(set.workspace.created_at, app.now()),
         longest_life: set.policy.longest_life.map(|days| words::count(days.into(), "day")),
         rotation_age: set.policy.rotation_age.map(|days| words::count(days.into(), "day")),
-        violations: lists(strays, set.policy, &member),
+        violations: lists(noncompliant, set.policy, &member),
     };
     Ok(show!(&app, view)?)
 }
 
-fn lists(strays: NoncompliantKeys, policy: Policy, member: &Member) -> Vec<PolicyViolations> {
+fn lists(noncompliant: NoncompliantKeys, policy: Policy, member: &Member) -> Vec<PolicyViolations> {
     let list = |found: Option<NoncompliantPage>, text: String| {
         let found = found.filter(|found| !found.items.is_empty())?;
         let keys = found.items.into_iter().map(|(id, name)| PolicyViolation {
@@ -46,13 +46,16 @@ fn lists(strays: NoncompliantKeys, policy: Policy, member: &Member) -> Vec<Polic
         Some(PolicyViolations { text, keys: keys.collect(), has_more: found.next.is_some() })
     };
     let days = |days: Option<u32>| words::count(days.unwrap_or_default().into(), "day");
-    let beyond = format!(
+    let late_expiry = format!(
         "These keys were made before the policy or end later than in {}. They stay as they are until somebody gives them an earlier end.",
         days(policy.longest_life)
     );
-    let old = format!(
+    let old_secret = format!(
         "The secret of these keys is older than {}. Rotate them when it suits.",
         days(policy.rotation_age)
     );
-    [list(strays.beyond, beyond), list(strays.old, old)].into_iter().flatten().collect()
+    [list(noncompliant.late_expiry, late_expiry), list(noncompliant.old_secret, old_secret)]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -87,7 +87,7 @@ pub(in crate::web) async fn submit(
     match done {
         Ok(text) => Ok(flash::redirect(&app, &back, &FlashMessage::good(text))),
         Err(OpError::Invalid(invalid)) => {
-            let text = invalid.fields().map(|(_, says)| says).collect::<Vec<_>>().join("; ");
+            let text = invalid.fields().map(|(_, message)| message).collect::<Vec<_>>().join("; ");
             Ok(flash::redirect(&app, &back, &FlashMessage::warning(sentence(&text))))
         }
         Err(error) => Err(error.into()),
@@ -107,7 +107,7 @@ async fn set_class(
         for record in &change.records {
             app.datasets.read(by, project.id, *record).await?;
         }
-        let made = app.datasets.make_labels(by, project.id, &[new.to_owned()]).await?;
+        let made = app.datasets.find_or_create_labels(by, project.id, &[new.to_owned()]).await?;
         made.into_iter().next().map(|label| (label.id, label.name)).ok_or(OpError::NotFound("label"))?
     } else if let Some(label) = change.label {
         let all = app.datasets.labels(by, project.id, None, super::ALL).await?.items;

@@ -39,7 +39,7 @@ pub(in crate::web) async fn page(
         added: import.added,
         has_ended: import.ended_at.is_some(),
         waits: import.status == ImportStatus::Queued,
-        waits_for_disk: import.status == ImportStatus::Queued && app.imports.wait_for_disk(),
+        waits_for_disk: import.status == ImportStatus::Queued && app.imports.are_waiting_for_disk(),
         failed: import.reason.as_deref().map(sentence),
         skipped_more: import.skipped.saturating_sub(skips.len() as u64),
         skipped: skips

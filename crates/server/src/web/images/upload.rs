@@ -6,7 +6,7 @@ use axum::extract::multipart::{Field, MultipartError, MultipartRejection};
 use axum::extract::{Multipart, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode};
-use keyrack_core::predict::room::MemoryDenial;
+use keyrack_core::predict::memory::MemoryDenial;
 use keyrack_core::{ErrorCause, OpError};
 use keyrack_guard::Problem;
 use keyrack_store::Project;
@@ -49,8 +49,8 @@ pub(in crate::web) async fn submit(
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, PageError> {
     let form = form.map_err(|_| {
-        let says = "The form did not arrive as this page sends it.";
-        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "bad_form", says)
+        let message = "The form did not arrive as this page sends it.";
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "bad_form", message)
     })?;
     let mut sent = UploadForm::default();
     if let Err(error) = take_all(&app, &member, &project, form, &mut sent).await? {
@@ -116,7 +116,8 @@ async fn take(
     }
     let most = app.config.max_image;
     let whole =
-        match whole(field, &first, app.datasets.room().gather(member.acting.claimant(), most, None)).await {
+        match whole(field, &first, app.datasets.memory().collect(member.acting.claimant(), most, None)).await
+        {
             Ok(whole) => whole,
             Err(error) => return Ok(Err(error)),
         };
@@ -126,7 +127,7 @@ async fn take(
         // The budget is held until the image is stored.
         Ok((bytes, _held)) => {
             let by = &member.acting;
-            refusal(app.datasets.add_picture(by, project.id, &name, Some(batch(sent)), bytes, None).await)?
+            refusal(app.datasets.add_image(by, project.id, &name, Some(batch(sent)), bytes, None).await)?
         }
     };
     sent.outcomes.push(UploadOutcome { name, denial: denial.map(|why| sentence(&why)) });
@@ -142,7 +143,7 @@ fn refusal<T>(added: Result<T, OpError>) -> Result<Option<String>, OpError> {
     match added {
         Ok(_) => Ok(None),
         Err(OpError::Invalid(invalid)) => {
-            Ok(Some(invalid.fields().map(|(_, says)| says).collect::<Vec<_>>().join("; ")))
+            Ok(Some(invalid.fields().map(|(_, message)| message).collect::<Vec<_>>().join("; ")))
         }
         Err(error) if error.is_busy() => {
             Ok(Some("was not looked at: the server is busy; send it again".to_owned()))

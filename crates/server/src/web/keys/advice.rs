@@ -37,7 +37,7 @@ pub(super) fn lines(
         let (label, below) = button(*advice);
         RecommendationRow {
             code: advice.code(),
-            text: advice.says(now),
+            text: advice.sentence(now),
             urgent: matches!(advice, Advice::Expires { within: 1 | 7, .. }),
             label,
             url: below.map(|below| format!("{base}/{key}/{below}")),
@@ -66,7 +66,7 @@ pub(in crate::web) async fn submit(
     FormBody(form): FormBody<RecommendationForm>,
 ) -> Result<Response, PageError> {
     let url = format!("{}/{}", base(&member), key.id);
-    let notice = match app.keys.take_advice(&member.acting, key.id, &form.code, app.window()).await {
+    let notice = match app.keys.apply_advice(&member.acting, key.id, &form.code, app.window()).await {
         Ok((key, propagation)) => {
             let took = words::short_duration(propagation.took);
             FlashMessage::good(format!("{} holds {} now.", key.name, titles(&key)))

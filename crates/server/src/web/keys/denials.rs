@@ -4,8 +4,8 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
+use keyrack_core::denials::{CheckOutcome, DenialExplanation, EditLocation, is_request_id};
 use keyrack_core::numbers::counted;
-use keyrack_core::refusals::{CheckOutcome, DenialExplanation, EditLocation, is_request_id};
 use keyrack_core::{Invalid, OpError};
 use keyrack_store::DENIALS_PER_HOUR_MAX;
 use serde::Deserialize;
@@ -65,11 +65,11 @@ pub(in crate::web) async fn submit(
     headers: HeaderMap,
     FormBody(form): FormBody<FindDenialForm>,
 ) -> Result<Response, PageError> {
-    let wanted = form.request.trim();
-    let says = if is_request_id(wanted) {
-        match app.refusals.explain(&member.acting, wanted).await {
+    let request = form.request.trim();
+    let error = if is_request_id(request) {
+        match app.denials.explain(&member.acting, request).await {
             Ok(_) => {
-                let url = format!("{}/refusals/{wanted}", base(&member));
+                let url = format!("{}/refusals/{request}", base(&member));
                 return Err(PageError::Elsewhere { url });
             }
             Err(OpError::NotFound(_)) => {
@@ -81,8 +81,8 @@ pub(in crate::web) async fn submit(
         "expected req_ and 24 characters behind it, as the answer names it"
     };
     // A text that is no request ID may be a secret, so the form does not repeat it.
-    let typed = if is_request_id(wanted) { wanted } else { "" };
-    let again = question(&app, &member, &headers, typed, Some(&Invalid::field("request", says)))?;
+    let typed = if is_request_id(request) { request } else { "" };
+    let again = question(&app, &member, &headers, typed, Some(&Invalid::field("request", error)))?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
 }
 
@@ -92,31 +92,32 @@ pub(in crate::web) async fn show(
     member: Member,
     mut parts: Parts,
 ) -> Result<Response, PageError> {
-    let wanted = in_path(&mut parts, "id").await;
-    if !is_request_id(&wanted) {
+    let request = in_path(&mut parts, "id").await;
+    if !is_request_id(&request) {
         return Err(OpError::NotFound("refused request here").into());
     }
-    let explained = app.refusals.explain(&member.acting, &wanted).await?;
+    let explained = app.denials.explain(&member.acting, &request).await?;
     let base = base(&member);
-    let DenialExplanation { refused, key, .. } = &explained;
-    let change = explained.place.below(&base, key.id);
-    let may_change = member.manages_keys() && key.deletion.is_none() || explained.place == EditLocation::Key;
+    let DenialExplanation { denied, key, .. } = &explained;
+    let change = explained.location.path(&base, key.id);
+    let may_change =
+        member.manages_keys() && key.deletion.is_none() || explained.location == EditLocation::Key;
     let view = DenialPage {
         frame: frame::of_member(&app, &member, NavItem::ApiKeys, &parts.headers),
-        request: refused.request.clone(),
+        request: denied.request.clone(),
         key_id: key.id.to_string(),
         key_name: key.name.clone(),
-        check: explained.failed().to_owned(),
-        why: words::denial_reason(&refused.refused),
-        actual: explained.saw.clone(),
+        check: explained.failed_check().to_owned(),
+        why: words::denial_reason(&denied.refused),
+        actual: explained.actual.clone(),
         expected: explained.expected.clone(),
         advice: explained.advice.to_owned(),
-        change: may_change.then(|| (change, label(explained.place))),
+        change: may_change.then(|| (change, label(explained.location))),
         passes_now: explained.passes_now,
-        when: words::moment(refused.at, app.now()),
+        when: words::moment(denied.at, app.now()),
         facts: facts(&explained),
         steps: explained
-            .steps
+            .checks
             .iter()
             .map(|step| CheckRow { name: step.name, state: state(step.result) })
             .collect(),
@@ -126,13 +127,13 @@ pub(in crate::web) async fn show(
 }
 
 fn facts(explained: &DenialExplanation) -> Vec<(&'static str, String)> {
-    let refused = &explained.refused;
+    let denied = &explained.denied;
     let all = [
-        ("Asked", format!("{} {}", refused.method, refused.route)),
-        ("Permission", refused.permission.map(|one| one.to_string()).unwrap_or_default()),
-        ("From", refused.address.map(|address| address.to_string()).unwrap_or_default()),
-        ("Origin", refused.origin.clone().unwrap_or_default()),
-        ("Agent", refused.agent.clone()),
+        ("Asked", format!("{} {}", denied.method, denied.route)),
+        ("Permission", denied.permission.map(|one| one.to_string()).unwrap_or_default()),
+        ("From", denied.address.map(|address| address.to_string()).unwrap_or_default()),
+        ("Origin", denied.origin.clone().unwrap_or_default()),
+        ("Agent", denied.agent.clone()),
     ];
     all.into_iter().filter(|(_, text)| !text.is_empty()).collect()
 }

@@ -91,7 +91,7 @@ pub(in crate::web) async fn submit(
     if form.check == "on" {
         return Ok(check(&app, &member, &headers, &key, &form, policy).await?);
     }
-    let (_, sightings) = app.keys.sightings(&member.acting, key.id).await?;
+    let (_, sightings) = app.keys.exposures(&member.acting, key.id).await?;
     let permission_question = unconfirmed_widening(&key, &form);
     // An exposed key needs another confirmation, which covers all that the change permits.
     if let Some(permission_question) = permission_question.filter(|_| sightings.is_empty()) {
@@ -119,8 +119,11 @@ pub(in crate::web) async fn submit(
         }
         Err(OpError::Conflict) => {
             form.revision = key.revision.0.to_string();
-            let says = "Somebody else changed this key while you were editing. Below is what you typed; save again to replace their change.";
-            (StatusCode::CONFLICT, EditState { conflict: Some(says.to_owned()), ..EditState::under(policy) })
+            let message = "Somebody else changed this key while you were editing. Below is what you typed; save again to replace their change.";
+            (
+                StatusCode::CONFLICT,
+                EditState { conflict: Some(message.to_owned()), ..EditState::under(policy) },
+            )
         }
         Err(error) => return Err(error.into()),
     };
@@ -212,13 +215,13 @@ async fn save(
 
 /// The permissions that the key would gain. `None` if there are none, or if the user has confirmed exactly these.
 fn unconfirmed_widening(key: &KeyRow, form: &KeyForm) -> Option<PermissionQuestion> {
-    let wanted = form.scopes().ok()?;
+    let scopes = form.scopes().ok()?;
     // An impossible grant needs no confirmation, because saving reports the error.
-    Grant::new(key.class, wanted).ok()?;
-    let gained = if wanted == key.scopes {
+    Grant::new(key.class, scopes).ok()?;
+    let gained = if scopes == key.scopes {
         Permissions::NONE
     } else {
-        wanted.permissions().without(key.terms.permissions)
+        scopes.permissions().without(key.terms.permissions)
     };
     let names: Vec<_> = gained.iter().map(Permission::name).collect();
     let token = names.join(" ");

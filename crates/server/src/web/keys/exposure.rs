@@ -1,6 +1,6 @@
 //! The exposure of a key, as pages describe it.
 
-use keyrack_core::keys::sightings::{ExposedAccess, origin_of, place};
+use keyrack_core::keys::exposures::{ExposedAccess, origin_of, place};
 use keyrack_key::{Exposure, Timestamp};
 use keyrack_store::{ExposureRecord, KeyRow};
 
@@ -37,9 +37,9 @@ pub(super) fn notice(
 /// The question before an exposed key is granted more.
 pub(super) fn question(public: &ExposedAccess, now: Timestamp) -> ExposureQuestion {
     ExposureQuestion {
-        place: place(&public.seen),
-        when: words::moment(public.seen.last, now),
-        permits: permits(public.permits, &public.widens),
+        place: place(&public.exposure),
+        when: words::moment(public.exposure.last, now),
+        permits: permits(public.added_permissions, &public.loosened_restrictions),
         token: public.token(),
     }
 }

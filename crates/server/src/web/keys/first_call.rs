@@ -36,8 +36,8 @@ pub(in crate::web) async fn page(
     Params(query): Params<FirstCallQuery>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let asked = Hint::parse(&query.secret).filter(|hint| key.secrets.iter().any(|one| one.hint == *hint));
-    let Some(hint) = asked.or_else(|| key.secrets.first().map(|one| one.hint)) else {
+    let requested = Hint::parse(&query.secret).filter(|hint| key.secrets.iter().any(|one| one.hint == *hint));
+    let Some(hint) = requested.or_else(|| key.secrets.first().map(|one| one.hint)) else {
         return Err(keyrack_core::OpError::NotFound("key").into());
     };
     let view = FirstCallPage {
@@ -54,7 +54,7 @@ pub(in crate::web) async fn page(
 /// The line about the first request with the secret that has this hint.
 pub(super) fn line(app: &App, member: &Member, key: &KeyRow, hint: Hint) -> view::FirstCallLine {
     let url = format!("{}/{}/first-call?secret={hint}", base(member), key.id);
-    let state = match app.first_calls.of(key.id, hint) {
+    let state = match app.first_calls.state_of(key.id, hint) {
         None => view::FirstCallState::NotAwaited,
         Some(FirstCall::Awaited) => view::FirstCallState::Awaited,
         Some(FirstCall::Denied { permission, reason }) => {

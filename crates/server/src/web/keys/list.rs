@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use keyrack_core::OpError;
 use keyrack_core::keys::advice::{Advice, advise};
-use keyrack_core::keys::seen::RecentUsage;
+use keyrack_core::keys::usage::RecentUsage;
 use keyrack_core::nodes::LiveNode;
 use keyrack_core::numbers::counted;
 use keyrack_guard::remote::wire::LEASE;
@@ -90,7 +90,7 @@ pub(in crate::web) async fn page(
     let page = app.keys.list(&member.acting, &filter).await?;
     let count = app.keys.count(&member.acting, &filter).await?;
     let ids: Vec<_> = page.items.iter().map(|key| key.id).collect();
-    let measured = app.keys.measured(&member.acting, &ids, app.window()).await?;
+    let measured = app.keys.recent_usage(&member.acting, &ids, app.window()).await?;
     let policy = app.settings.policy(&member.acting).await?;
     let mut rows = Vec::new();
     for key in &page.items {
@@ -171,7 +171,7 @@ fn tabs(search: &KeyListQuery, base: &str) -> Vec<Tab> {
 }
 
 fn node(state: &LiveNode, now: Timestamp) -> NodeRow {
-    let LiveNode { node, applied, heard_at } = state;
+    let LiveNode { node, applied, last_contact_at: heard_at } = state;
     NodeRow {
         name: node.name.clone(),
         key: match node.registered_by {
@@ -195,13 +195,13 @@ fn row(
     policy: Policy,
     now: Timestamp,
 ) -> view::KeyListRow {
-    let calls = measured.map_or(0, |one| one.allowed() + one.refused());
+    let calls = measured.map_or(0, |one| one.allowed() + one.denied());
     view::KeyListRow {
         id: key.id.to_string(),
         name: key.name.clone(),
         masked: words::masked_key(&app.config.brands, key),
         retiring: words::retiring_text(key, now)
-            .map(|says| format!("old secret {says}. {}", still.unwrap_or_default())),
+            .map(|time| format!("old secret {time}. {}", still.unwrap_or_default())),
         paused: words::paused(key, now),
         scopes: words::scopes(key.scopes),
         public: key.class == Class::Publishable,
@@ -217,7 +217,7 @@ fn row(
         deleted: key.deletion.as_ref().map(|deletion| words::by(&deletion.by, deletion.at, now)),
         spark: measured.map(|one| spark(&one.by_day())).unwrap_or_default(),
         calls: format!("{} in {}", counted(calls, "call"), counted(app.window().into(), "day")),
-        seen: measured.and_then(|one| exposure::badge(key, &one.seen)),
+        seen: measured.and_then(|one| exposure::badge(key, &one.exposures)),
         advice: measured.and_then(|one| title(&advise(key, one, policy, now))),
     }
 }

@@ -47,7 +47,7 @@ fn base(member: &Member) -> String {
 async fn still_using(app: &App, member: &Member, key: &KeyRow) -> Result<Option<String>, OpError> {
     let now = app.now();
     let Some((secret, _)) = words::retiring(key, now) else { return Ok(None) };
-    let used = app.keys.still_using(&member.acting, key.id, secret.hint).await?;
+    let used = app.keys.old_secret_usage(&member.acting, key.id, secret.hint).await?;
     // The old secret was replaced when the current one was created.
     let since = key.secrets.first().map_or(key.created_at, |current| current.created_at);
     Ok(Some(words::still_using(used.as_ref(), since, now)))

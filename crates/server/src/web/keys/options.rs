@@ -104,8 +104,8 @@ impl<T: Copy + Ord + ToString> OptionList<T> {
     /// A row for each object. Checked objects that are not listed, because they are old or deleted, come first,
     /// so that saving the form keeps them.
     pub(super) fn rows(&self, ticked: &BTreeSet<T>) -> Vec<CheckboxRow> {
-        let beyond = ticked.iter().filter(|id| self.all.iter().all(|one| one.id != **id));
-        let beyond = beyond.map(|id| {
+        let unlisted = ticked.iter().filter(|id| self.all.iter().all(|one| one.id != **id));
+        let unlisted = unlisted.map(|id| {
             let id = id.to_string();
             CheckboxRow { name: self.names.of(id.clone()), id, context: String::new(), ticked: true }
         });
@@ -115,6 +115,6 @@ impl<T: Copy + Ord + ToString> OptionList<T> {
             context: one.context.clone(),
             ticked: ticked.contains(&one.id),
         });
-        beyond.chain(all).collect()
+        unlisted.chain(all).collect()
     }
 }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::Response;
 use keyrack_core::OpError;
-use keyrack_core::keys::sightings::origin_of;
+use keyrack_core::keys::exposures::origin_of;
 use keyrack_core::keys::{IssuedKey, KeyDraft};
 use keyrack_key::{Allowlist, Class, Origin, QuotaResource, Quotas, Rate, Restrictions, Scope};
 use keyrack_store::{KeyRow, StoreError};
@@ -38,7 +38,7 @@ pub(in crate::web) async fn submit(
     parts: Parts,
     FormBody(form): FormBody<PublishableKeyForm>,
 ) -> Result<Response, PageError> {
-    let (_, sightings) = app.keys.sightings(&member.acting, key.id).await?;
+    let (_, sightings) = app.keys.exposures(&member.acting, key.id).await?;
     let origin = sightings.iter().filter_map(origin_of).find(|origin| origin.to_string() == form.origin);
     let back = |text: String, detail: String| {
         let notice = FlashMessage::warning(text).with_detail(detail);
@@ -77,7 +77,7 @@ async fn create(
         name: format!("Page on {}", origin.to_string().split_once("://").map_or("", |(_, host)| host)),
         class: Class::Publishable,
         scopes: [Scope::Inference].into_iter().collect(),
-        restrictions: app.keys.still_there(&member.acting, restrictions(exposed, origin)?).await?,
+        restrictions: app.keys.without_deleted(&member.acting, restrictions(exposed, origin)?).await?,
         expires_at: ends,
         note: format!("For the page on which {} was seen", exposed.name),
     };

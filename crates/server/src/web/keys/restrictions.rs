@@ -100,14 +100,14 @@ impl RestrictionsForm {
         }
         let these: BTreeSet<T> = self.ticked();
         let stays_nothing = matches!(has, Allowlist::Only(before) if before.is_empty());
-        let says = if these.is_empty() && !stays_nothing {
+        let result = if these.is_empty() && !stays_nothing {
             Err(format!("tick at least one {what}, or choose all {what}s"))
         } else if these.len() > MOST {
             Err(format!("at most {MOST}"))
         } else {
             Ok(Allowlist::Only(these))
         };
-        invalid.take(name, says)
+        invalid.take(name, result)
     }
 
     fn ticked<T: Ord + FromStr>(&self) -> BTreeSet<T> {

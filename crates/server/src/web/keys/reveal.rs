@@ -26,7 +26,7 @@ pub(super) fn page(
     remark: Option<String>,
 ) -> Result<Response, OpError> {
     let key = &created.key;
-    app.first_calls.await_one(created, app.now());
+    app.first_calls.watch(created, app.now());
     let call = ExampleRequest {
         address: address(app, parts),
         secret: created.secret.expose(),
@@ -145,17 +145,18 @@ impl ExampleRequest<'_> {
 
     /// The body of the request. It names one entry of each restriction, because a request without them would be denied.
     fn question(&self, permission: Permission) -> String {
-        let mut asked =
+        let mut members =
             vec![("workspace", self.workspace.to_owned()), ("permission", permission.to_string())];
         if let Some(own) = self.restrictions {
-            asked.extend(first(&own.projects).map(|project| ("project", project.to_string())));
-            asked.extend(first(&own.models).map(|model| ("model", model.to_string())));
-            asked.extend(first(&own.networks).map(|network| ("ip", network.addr().to_string())));
-            asked.extend(
+            members.extend(first(&own.projects).map(|project| ("project", project.to_string())));
+            members.extend(first(&own.models).map(|model| ("model", model.to_string())));
+            members.extend(first(&own.networks).map(|network| ("ip", network.addr().to_string())));
+            members.extend(
                 first(&own.origins).map(|origin| ("origin", origin.to_string().replace("*.", "www."))),
             );
         }
-        let members: Vec<_> = asked.iter().map(|(name, says)| format!("\"{name}\": \"{says}\"")).collect();
+        let members: Vec<_> =
+            members.iter().map(|(name, value)| format!("\"{name}\": \"{value}\"")).collect();
         format!("{{{}}}", members.join(", "))
     }
 }

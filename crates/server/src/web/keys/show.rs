@@ -33,7 +33,7 @@ pub(in crate::web) async fn page(
     let now = app.now();
     let denials = pause_denials(&app, &member, &key).await?;
     let deletion = key.deletion.as_ref();
-    let measured = app.keys.measured_one(&member.acting, key.id, app.window()).await?;
+    let measured = app.keys.recent_usage_of(&member.acting, key.id, app.window()).await?;
     let policy = app.settings.policy(&member.acting).await?;
     let advised = advise(&key, &measured, policy, now);
     let own = key.terms.restrictions.as_ref();
@@ -42,7 +42,7 @@ pub(in crate::web) async fn page(
         None => Names::default(),
     };
     let nonce = if member.manages_keys() { Some(nonce()?) } else { None };
-    let standings = app.quotas.standings_of(&key).await?;
+    let standings = app.quotas.states_of(&key).await?;
     let view = KeyDetailPage {
         frame: frame::of_member(&app, &member, NavItem::ApiKeys, &headers),
         base: base(&member),
@@ -54,7 +54,7 @@ pub(in crate::web) async fn page(
         retiring: words::retiring_text(&key, now),
         still_using: still_using(&app, &member, &key).await?.unwrap_or_default(),
         advice: advice::lines(&advised, &base(&member), key.id, now),
-        exposure: exposure::notice(&key, &measured.seen, nonce, now),
+        exposure: exposure::notice(&key, &measured.exposures, nonce, now),
         usage: usage(&app, &member, &key, &look).await?,
         paused: words::paused(&key, now),
         denied_since: denials.since,

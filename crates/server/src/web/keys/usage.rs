@@ -1,7 +1,7 @@
 //! The usage of a key for its page: a chart, the callers, and the denied requests.
 
 use keyrack_core::OpError;
-use keyrack_core::keys::seen::first_of_days;
+use keyrack_core::keys::usage::first_of_days;
 use keyrack_core::numbers::{counted, grouped};
 use keyrack_key::{Permission, Timestamp};
 use keyrack_store::{CallerCursor, CallerRow, CallerSource, DeniedRequest, KeyRow, Usage};
@@ -91,7 +91,7 @@ pub(super) async fn usage(
     };
     let after = look.callers.parse::<CallerCursor>().ok();
     let (_, callers) = app.keys.callers(by, key.id, app.window(), after, CALLERS).await?;
-    let refusals = app.keys.refused(by, key.id, REFUSALS).await?;
+    let refusals = app.keys.denied_requests(by, key.id, REFUSALS).await?;
     let page = format!("{}/{}", base(member), key.id);
     let chosen = look.permission();
     Ok(KeyUsage {
@@ -101,7 +101,7 @@ pub(super) async fn usage(
         permissions: permissions(look, &page, period, &usage),
         callers: callers.items.iter().map(|caller| line(caller, key, now)).collect(),
         more_callers: callers.next.map(|cursor| format!("{page}?callers={cursor}#callers")),
-        refusals: refusals.iter().map(|refused| refusal(refused, member, now)).collect(),
+        refusals: refusals.iter().map(|denied| refusal(denied, member, now)).collect(),
         window: counted(app.window().into(), "day"),
     })
 }
@@ -122,9 +122,9 @@ fn periods(app: &App, look: &KeyUsageQuery, page: &str, period: UsagePeriod) -> 
 /// nothing to choose.
 fn permissions(look: &KeyUsageQuery, page: &str, period: UsagePeriod, usage: &[Usage]) -> Vec<FilterLink> {
     let chosen = look.permission();
-    let asked =
+    let is_used =
         |one: &Permission| chosen == Some(*one) || usage.iter().any(|used| used.permission == Some(*one));
-    let all: Vec<_> = Permission::ALL.into_iter().filter(asked).collect();
+    let all: Vec<_> = Permission::ALL.into_iter().filter(is_used).collect();
     if all.len() < 2 && chosen.is_none() {
         return Vec::new();
     }
@@ -194,11 +194,11 @@ fn empty(period: UsagePeriod, series: usize, now: Timestamp) -> Vec<(Timestamp, 
 
 fn summary(bars: &[ChartBar], period: UsagePeriod) -> Option<String> {
     let of = |bar: &ChartBar| bar.allowed.iter().sum::<u64>() + bar.denied;
-    let (all, refused) = (bars.iter().map(of).sum::<u64>(), bars.iter().map(|bar| bar.denied).sum::<u64>());
+    let (all, denied) = (bars.iter().map(of).sum::<u64>(), bars.iter().map(|bar| bar.denied).sum::<u64>());
     let most = bars.iter().max_by_key(|bar| of(bar)).filter(|bar| of(bar) > 0)?;
-    let ended = match refused {
+    let ended = match denied {
         0 => "none refused".to_owned(),
-        refused => format!("{} let through, {} refused", grouped(all - refused), grouped(refused)),
+        denied => format!("{} let through, {} refused", grouped(all - denied), grouped(denied)),
     };
     Some(format!(
         "{} in {}: {ended}. Most on {}: {}.",
@@ -251,12 +251,12 @@ pub(in crate::web) fn caller_address(caller: &CallerRow) -> String {
     }
 }
 
-fn refusal(refused: &DeniedRequest, member: &Member, now: Timestamp) -> DenialRow {
+fn refusal(denied: &DeniedRequest, member: &Member, now: Timestamp) -> DenialRow {
     DenialRow {
-        when: words::moment(refused.at, now),
-        why: words::denial_reason(&refused.refused),
-        what: format!("{} {}", refused.method, refused.route),
-        from: refused.address.map(|address| address.to_string()).unwrap_or_default(),
-        url: format!("{}/refusals/{}", base(member), refused.request),
+        when: words::moment(denied.at, now),
+        why: words::denial_reason(&denied.refused),
+        what: format!("{} {}", denied.method, denied.route),
+        from: denied.address.map(|address| address.to_string()).unwrap_or_default(),
+        url: format!("{}/refusals/{}", base(member), denied.request),
     }
 }

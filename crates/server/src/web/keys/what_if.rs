@@ -1,6 +1,6 @@
 //! The effect of a change on past requests, as the page describes it.
 
-use keyrack_core::keys::what_if::ChangePreview;
+use keyrack_core::keys::preview::ChangePreview;
 use keyrack_core::numbers::{counted, grouped};
 use keyrack_key::{Permission, Permissions};
 
@@ -17,14 +17,14 @@ pub(super) fn panel(what: &ChangePreview) -> view::WhatIfPanel {
         0 => format!("There were no calls in {days}, so it would have refused none."),
         calls => format!(
             "{} of {} in {days} would have been refused.",
-            grouped(what.refused),
+            grouped(what.denied),
             counted(calls, "call")
         ),
     };
     view::WhatIfPanel {
         summary,
-        has_denials: what.refused > 0 || what.too_fast.is_some_and(|calls| calls > 0),
-        permits: permits(what.permits, &what.widens),
+        has_denials: what.denied > 0 || what.above_rate.is_some_and(|calls| calls > 0),
+        permits: permits(what.added_permissions, &what.loosened_restrictions),
         callers: callers(what),
         notes: notes(what),
     }
@@ -54,11 +54,11 @@ fn callers(what: &ChangePreview) -> Vec<(String, String)> {
     let named = what.callers.iter().take(MOST).map(|one| {
         let who = [caller_address(&one.caller), one.caller.origin.clone(), one.caller.agent.clone()];
         let who: Vec<_> = who.into_iter().filter(|part| !part.is_empty()).collect();
-        let calls = match (one.refused, one.unknown) {
-            (refused, 0) => counted(refused, "call"),
+        let calls = match (one.denied, one.unknown) {
+            (denied, 0) => counted(denied, "call"),
             (0, unknown) => format!("{}, which cannot be known", counted(unknown, "call")),
-            (refused, unknown) => {
-                format!("{}, and {} of which it cannot be known", counted(refused, "call"), grouped(unknown))
+            (denied, unknown) => {
+                format!("{}, and {} of which it cannot be known", counted(denied, "call"), grouped(unknown))
             }
         };
         (who.join(", "), calls)
@@ -77,7 +77,7 @@ fn notes(what: &ChangePreview) -> Vec<String> {
             counted(what.unknown, "call")
         ));
     }
-    match what.too_fast {
+    match what.above_rate {
         Some(0) => {
             notes.push("As far as hours can tell, no call came too fast for the new limit.".to_owned());
         }

@@ -34,7 +34,7 @@ const LONGEST_URL: usize = 2_000;
 #[derive(Default)]
 struct PredictInput {
     file: Option<Bytes>,
-    held: MemoryPermit,
+    permit: MemoryPermit,
     url: String,
 }
 
@@ -65,7 +65,7 @@ pub(in crate::web) async fn submit(
             return Ok(render(&app, &chosen, &parts, tried).await?);
         }
         Err(OpError::Invalid(invalid)) => {
-            invalid.fields().map(|(_, says)| says).collect::<Vec<_>>().join("; ")
+            invalid.fields().map(|(_, message)| message).collect::<Vec<_>>().join("; ")
         }
         Err(error) if error.is_busy() => {
             "too many pictures are being looked at; try again in a moment".to_owned()
@@ -95,15 +95,15 @@ fn check_length(app: &App, parts: &Parts) -> Result<(), OpError> {
 }
 
 fn too_large(app: &App) -> OpError {
-    let says = format!("the image is larger than {}", words::bytes(app.config.max_image as u64));
-    Invalid::field("image", says).into()
+    let message = format!("the image is larger than {}", words::bytes(app.config.max_image as u64));
+    Invalid::field("image", message).into()
 }
 
 async fn read(app: &App, chosen: &RequestedModel, mut form: Multipart) -> Result<PredictInput, OpError> {
     let mut sent = PredictInput::default();
     while let Some(field) = form.next_field().await.map_err(|error| cut_off(&error))? {
         match field.name() {
-            Some("image") => (sent.file, sent.held) = file(app, chosen, field).await?,
+            Some("image") => (sent.file, sent.permit) = file(app, chosen, field).await?,
             Some("url") => {
                 let text = field.text().await.map_err(|error| cut_off(&error))?;
                 if text.len() > LONGEST_URL {
@@ -124,15 +124,15 @@ async fn file(
     mut field: Field<'_>,
 ) -> Result<(Option<Bytes>, MemoryPermit), OpError> {
     let most = app.config.max_image;
-    let mut gathering = app.predictions.room().gather(chosen.member.acting.claimant(), most, None);
+    let mut buffer = app.predictions.memory().collect(chosen.member.acting.claimant(), most, None);
     while let Some(chunk) = field.chunk().await.map_err(|error| cut_off(&error))? {
-        gathering.push(&chunk).map_err(|full| match full {
-            keyrack_core::predict::room::MemoryDenial::TooLarge => too_large(app),
-            keyrack_core::predict::room::MemoryDenial::Exhausted(exhausted) => OpError::from(exhausted),
+        buffer.push(&chunk).map_err(|full| match full {
+            keyrack_core::predict::memory::MemoryDenial::TooLarge => too_large(app),
+            keyrack_core::predict::memory::MemoryDenial::Exhausted(exhausted) => OpError::from(exhausted),
         })?;
     }
-    let (bytes, held) = gathering.end();
-    Ok((Some(bytes).filter(|bytes| !bytes.is_empty()), held))
+    let (bytes, permit) = buffer.finish();
+    Ok((Some(bytes).filter(|bytes| !bytes.is_empty()), permit))
 }
 
 fn cut_off(error: &MultipartError) -> OpError {
@@ -149,30 +149,30 @@ async fn predict(
 ) -> Result<PredictionResult, OpError> {
     let by = &member.acting;
     let image = image(sent)?;
-    let askable = app.predictions.find(by, model.id, model.project_type).await?;
+    let ready = app.predictions.find(by, model.id, model.project_type).await?;
     match model.project_type {
         ProjectType::Classification => {
-            let asked = ClassifyOptions { confidence: 0.0, small: true };
-            let Prediction { found, .. } = app.predictions.classify(by, askable, image, asked).await?;
-            Ok(classified(model, &found.all, found.small))
+            let options = ClassifyOptions { confidence: 0.0, small: true };
+            let Prediction { result, .. } = app.predictions.classify(by, ready, image, options).await?;
+            Ok(classified(model, &result.all, result.small))
         }
         ProjectType::ObjectDetection => {
-            let wanted = DetectOptions {
+            let options = DetectOptions {
                 confidence: MIN_CONFIDENCE,
                 small: true,
                 annotate: false,
                 show_confidence: false,
                 stroke: None,
             };
-            let Prediction { found, .. } = app.predictions.detect(by, askable, image, wanted).await?;
-            Ok(detected(model, &found.objects, found.small))
+            let Prediction { result, .. } = app.predictions.detect(by, ready, image, options).await?;
+            Ok(detected(model, &result.objects, result.small))
         }
     }
 }
 
 fn image(sent: PredictInput) -> Result<Image, Invalid> {
     if let Some(bytes) = sent.file {
-        return Ok(Image::file(bytes, sent.held));
+        return Ok(Image::file(bytes, sent.permit));
     }
     if sent.url.is_empty() {
         return Err(Invalid::field("image", "choose an image, or give the address of one"));

@@ -73,11 +73,11 @@ pub(in crate::web) async fn submit(
     headers: HeaderMap,
     FormBody(form): FormBody<TrainForm>,
 ) -> Result<Response, PageError> {
-    let asked = match settings(&form) {
+    let settings = match settings(&form) {
         Ok(settings) => app.models.train(&member.acting, project.id, Some(form.name.clone()), settings).await,
         Err(invalid) => Err(invalid.into()),
     };
-    let invalid = match asked {
+    let invalid = match settings {
         Ok((model, _)) => {
             let text = format!("{} waits for its training.", model.name);
             let notice = FlashMessage::good(text);

@@ -108,13 +108,13 @@ fn plane(classes: &[String], stacks: &[Vec<u64>], ticks: u32) -> ChartPlane {
     let most = stacks.iter().map(|stack| stack.iter().sum::<u64>()).max().unwrap_or(0);
     let top = round_up(most);
     let mut paths = vec![String::new(); classes.len()];
-    let room = WIDTH / stacks.len().max(1) as f64;
+    let column = WIDTH / stacks.len().max(1) as f64;
     for (place, stack) in stacks.iter().enumerate() {
-        let left = room * (place as f64 + GAP / 2.0);
+        let left = column * (place as f64 + GAP / 2.0);
         let mut ground = HEIGHT;
         for (path, value) in paths.iter_mut().zip(stack).filter(|(_, value)| **value > 0) {
             let height = (*value as f64 / top as f64 * HEIGHT).max(LEAST).min(ground);
-            let width = room * (1.0 - GAP);
+            let width = column * (1.0 - GAP);
             // Writing to a `String` cannot fail.
             let _ = write!(path, "M{left:.1} {ground:.1}h{width:.1}v-{height:.1}h-{width:.1}z");
             ground -= height;
@@ -161,11 +161,11 @@ fn round_up(most: u64) -> u64 {
 /// Draws a sparkline: one bar per day, as an SVG path within 90 × 24.
 pub(crate) fn spark(days: &[u64]) -> String {
     let most = days.iter().copied().max().unwrap_or(0).max(1);
-    let room = 90.0 / days.len().max(1) as f64;
+    let column = 90.0 / days.len().max(1) as f64;
     let mut path = String::new();
     for (place, calls) in days.iter().enumerate().filter(|(_, calls)| **calls > 0) {
         let height = (*calls as f64 / most as f64 * 24.0).max(1.5);
-        let (left, width) = (room * place as f64, room * 0.7);
+        let (left, width) = (column * place as f64, column * 0.7);
         // Writing to a `String` cannot fail.
         let _ = write!(path, "M{left:.1} 24h{width:.1}v-{height:.1}h-{width:.1}z");
     }

@@ -148,14 +148,14 @@ pub(crate) struct ImageDetailPage {
 
 impl ImageDetailPage {
     fn alt(&self) -> String {
-        let mut says = self.name.clone();
+        let mut text = self.name.clone();
         if let Some(class) = &self.class {
-            says = format!("{says}: {}", class.name);
+            text = format!("{text}: {}", class.name);
         }
         match self.overlay.boxes.len() {
-            0 => says,
-            1 => format!("{says}, with a box"),
-            many => format!("{says}, with {many} boxes"),
+            0 => text,
+            1 => format!("{text}, with a box"),
+            many => format!("{text}, with {many} boxes"),
         }
     }
 }

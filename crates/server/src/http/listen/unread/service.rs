@@ -9,7 +9,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tower::Service;
 
-use super::turn::{AnswerGuard, ResponseProgress};
+use super::response_progress::{AnswerGuard, ResponseProgress};
 
 #[derive(Clone, Debug)]
 pub struct UnreadService<S> {

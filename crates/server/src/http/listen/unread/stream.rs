@@ -14,7 +14,7 @@ use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::AnswerUnread;
-use super::turn::ResponseProgress;
+use super::response_progress::ResponseProgress;
 
 /// The most bytes in the body of a replacement.
 const BODY_BYTES: usize = 16 * 1024;

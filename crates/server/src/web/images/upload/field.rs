@@ -3,7 +3,7 @@
 use axum::extract::multipart::{Field, MultipartError};
 use bytes::Bytes;
 use keyrack_core::predict::MemoryPermit;
-use keyrack_core::predict::room::{BodyBuffer, MemoryDenial};
+use keyrack_core::predict::memory::{BodyBuffer, MemoryDenial};
 
 /// The longest value of a text field, in bytes.
 const LONGEST: usize = 1_000;
@@ -13,16 +13,16 @@ const LONGEST: usize = 1_000;
 pub(super) async fn whole(
     mut field: Field<'_>,
     first: &[u8],
-    mut gathering: BodyBuffer,
+    mut buffer: BodyBuffer,
 ) -> Result<Result<(Bytes, MemoryPermit), MemoryDenial>, MultipartError> {
-    let mut fits = gathering.push(first);
+    let mut fits = buffer.push(first);
     while fits.is_ok()
         && let Some(chunk) = field.chunk().await?
     {
-        fits = gathering.push(&chunk);
+        fits = buffer.push(&chunk);
     }
-    let Err(no) = fits else { return Ok(Ok(gathering.end())) };
-    drop(gathering);
+    let Err(no) = fits else { return Ok(Ok(buffer.finish())) };
+    drop(buffer);
     while field.chunk().await?.is_some() {}
     Ok(Err(no))
 }

@@ -37,7 +37,7 @@ fn recorded() -> RecordedRequests {
             caller(3, CallerSource::Network("10.0.1.0/24".parse().unwrap()), ""),
             caller(4, CallerSource::Others, ""),
         ],
-        uses: vec![
+        caller_usage: vec![
             used(1, PREDICT, 40),
             used(1, TRAIN, 10),
             used(2, PREDICT, 25),
@@ -57,40 +57,40 @@ fn networks(texts: &[&str]) -> Restrictions {
 }
 
 fn judged(scope: Scope, restrictions: Restrictions) -> ChangePreview {
-    recorded().judge(&reach(Scope::Project, Restrictions::default()), &reach(scope, restrictions), 30)
+    recorded().evaluate(&reach(Scope::Project, Restrictions::default()), &reach(scope, restrictions), 30)
 }
 
 fn of(what: &ChangePreview) -> Vec<(i64, u64, u64)> {
-    what.callers.iter().map(|one| (one.caller.id, one.refused, one.unknown)).collect()
+    what.callers.iter().map(|one| (one.caller.id, one.denied, one.unknown)).collect()
 }
 
 #[test]
 fn a_scope_less_refuses_what_was_asked_of_it_and_no_more() {
     let what = judged(Scope::Inference, Restrictions::default());
-    assert_eq!((what.calls, what.refused, what.unknown), (100, 10, 0));
+    assert_eq!((what.calls, what.denied, what.unknown), (100, 10, 0));
     assert_eq!(of(&what), [(1, 10, 0)]);
-    assert!(what.permits.is_empty() && what.widens.is_empty());
+    assert!(what.added_permissions.is_empty() && what.loosened_restrictions.is_empty());
     let same = judged(Scope::Project, Restrictions::default());
-    assert_eq!((same.refused, same.unknown, same.callers.len()), (0, 0, 0));
+    assert_eq!((same.denied, same.unknown, same.callers.len()), (0, 0, 0));
 }
 
 #[test]
 fn of_whom_it_is_not_known_whence_they_came_it_is_not_said_that_they_pass() {
     let what = judged(Scope::Project, networks(&["10.0.0.0/24", "10.0.1.128/25"]));
     // 95 of 100 requests have a caller. Caller 3 may be in either half of the network, caller 4 anywhere.
-    assert_eq!((what.calls, what.refused, what.unknown), (100, 25, 15 + 5 + 5));
+    assert_eq!((what.calls, what.denied, what.unknown), (100, 25, 15 + 5 + 5));
     assert_eq!(of(&what), [(2, 25, 0), (3, 0, 15), (4, 0, 5)]);
     let whole = judged(Scope::Inference, networks(&["10.0.0.0/16"]));
-    assert_eq!((whole.refused, whole.unknown), (10 + 25, 5 + 5));
+    assert_eq!((whole.denied, whole.unknown), (10 + 25, 5 + 5));
     let none = judged(Scope::Project, networks(&[]));
-    assert_eq!((none.refused, none.unknown), (50 + 25 + 15, 5 + 5));
+    assert_eq!((none.denied, none.unknown), (50 + 25 + 15, 5 + 5));
 }
 
 #[test]
 fn programs_without_an_origin_are_refused_where_origins_are_named() {
     let origins = Allowlist::Only(["https://shop.example".parse().unwrap()].into());
     let what = judged(Scope::Project, Restrictions { origins, ..Restrictions::default() });
-    assert_eq!((what.refused, what.unknown), (50 + 15, 5 + 5));
+    assert_eq!((what.denied, what.unknown), (50 + 15, 5 + 5));
 }
 
 #[test]
@@ -104,13 +104,14 @@ fn of_models_and_sizes_it_is_said_that_nothing_is_recorded_unless_they_only_wide
     };
     let narrow = judged(Scope::Project, own(&[first], 1_000));
     assert_eq!(narrow.unrecorded, ["maxImageBytes", "models"]);
-    assert!(narrow.refused == 0 && narrow.widens.is_empty());
-    let judged =
-        |before, after| recorded().judge(&reach(Scope::Project, before), &reach(Scope::Project, after), 30);
+    assert!(narrow.denied == 0 && narrow.loosened_restrictions.is_empty());
+    let judged = |before, after| {
+        recorded().evaluate(&reach(Scope::Project, before), &reach(Scope::Project, after), 30)
+    };
     let wider = judged(own(&[first], 1_000), own(&[first, second], 2_000));
-    assert_eq!((wider.unrecorded.len(), wider.widens), (0, vec!["models", "maxImageBytes"]));
+    assert_eq!((wider.unrecorded.len(), wider.loosened_restrictions), (0, vec!["models", "maxImageBytes"]));
     let other = judged(own(&[first], 2_000), own(&[second], 1_000));
-    assert_eq!((other.unrecorded.len(), other.widens), (2, vec!["models"]));
+    assert_eq!((other.unrecorded.len(), other.loosened_restrictions), (2, vec!["models"]));
 }
 
 #[test]
@@ -118,16 +119,17 @@ fn what_is_not_recorded_is_said_and_a_rate_is_a_lower_bound() {
     let projects = Allowlist::Only(["prj_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap()].into());
     let rate = Rate::new(10, 1_200).ok();
     let what = judged(Scope::Project, Restrictions { projects, rate, ..Restrictions::default() });
-    assert_eq!((what.refused, what.unrecorded), (0, vec!["projects".to_owned()]));
+    assert_eq!((what.denied, what.unrecorded), (0, vec!["projects".to_owned()]));
     // The limit is 40 in an hour: a burst of 10, and a refill of 30.
-    assert_eq!(what.too_fast, Some(40));
+    assert_eq!(what.above_rate, Some(40));
     let before = reach(Scope::Inference, networks(&["10.0.0.0/8"]));
     let after = reach(Scope::Project, Restrictions::default());
-    let wider = recorded().judge(&before, &after, 30);
-    assert_eq!((wider.refused, wider.unknown, wider.too_fast), (0, 0, None));
-    assert_eq!(wider.widens, ["networks"]);
+    let wider = recorded().evaluate(&before, &after, 30);
+    assert_eq!((wider.denied, wider.unknown, wider.above_rate), (0, 0, None));
+    assert_eq!(wider.loosened_restrictions, ["networks"]);
     assert!(wider.unrecorded.is_empty());
     assert!(
-        wider.permits.contains(Permission::ModelsTrain) && !wider.permits.contains(Permission::ModelsPredict)
+        wider.added_permissions.contains(Permission::ModelsTrain)
+            && !wider.added_permissions.contains(Permission::ModelsPredict)
     );
 }

@@ -4,7 +4,7 @@ use keyrack_key::{Exposure, KeyId, Origin, Permission, Permissions, Timestamp};
 use keyrack_store::{ExposureRecord, KeyRow};
 
 use super::Keys;
-use super::what_if::beyond;
+use super::preview::loosened;
 use crate::who::GrantedAuthority;
 use crate::{AuthorizedCaller, OpError};
 
@@ -12,38 +12,42 @@ use crate::{AuthorizedCaller, OpError};
 #[derive(Clone, Debug)]
 pub struct ExposedAccess {
     /// The latest exposure.
-    pub seen: ExposureRecord,
+    pub exposure: ExposureRecord,
     /// The permissions that the change adds.
-    pub permits: Permissions,
+    pub added_permissions: Permissions,
     /// The names of the restrictions that the change loosens, expiry included.
-    pub widens: Vec<&'static str>,
+    pub loosened_restrictions: Vec<&'static str>,
 }
 
 impl ExposedAccess {
     /// A line that lists all added access. A caller confirms exactly this line.
     pub fn token(&self) -> String {
-        let permits = self.permits.iter().map(Permission::name);
-        permits.chain(self.widens.iter().copied()).collect::<Vec<_>>().join(" ")
+        let added_permissions = self.added_permissions.iter().map(Permission::name);
+        added_permissions.chain(self.loosened_restrictions.iter().copied()).collect::<Vec<_>>().join(" ")
     }
 }
 
 impl std::fmt::Display for ExposedAccess {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "this key was seen {}, so take it that everybody has it; ", place(&self.seen))?;
-        let permits: Vec<_> = self.permits.iter().map(Permission::phrase).collect();
-        if !permits.is_empty() {
-            write!(f, "this change would let all of them {}; ", permits.join(", "))?;
+        write!(f, "this key was seen {}, so take it that everybody has it; ", place(&self.exposure))?;
+        let added_permissions: Vec<_> = self.added_permissions.iter().map(Permission::phrase).collect();
+        if !added_permissions.is_empty() {
+            write!(f, "this change would let all of them {}; ", added_permissions.join(", "))?;
         }
-        if !self.widens.is_empty() {
-            write!(f, "it would loosen what narrows all of them: {}; ", self.widens.join(", "))?;
+        if !self.loosened_restrictions.is_empty() {
+            write!(
+                f,
+                "it would loosen what narrows all of them: {}; ",
+                self.loosened_restrictions.join(", ")
+            )?;
         }
         f.write_str("rotate the key first, or send acknowledgePublicUse: true if that is what you want")
     }
 }
 
 /// Describes where a secret was exposed: `on a page of https://shop.example`, `in a URL`.
-pub fn place(seen: &ExposureRecord) -> String {
-    match (seen.exposure, seen.origin.as_str()) {
+pub fn place(exposure: &ExposureRecord) -> String {
+    match (exposure.exposure, exposure.origin.as_str()) {
         (Exposure::Url, "") => "in a URL".to_owned(),
         (Exposure::Url, origin) => format!("in a URL, on a page of {origin}"),
         // Files and sandboxed frames send the origin `null`.
@@ -54,42 +58,46 @@ pub fn place(seen: &ExposureRecord) -> String {
 
 /// Returns the origin of the page if a key can be restricted to that origin. Programs can send any text as an origin:
 /// browsers never send a wildcard, so a wildcard yields `None`.
-pub fn origin_of(seen: &ExposureRecord) -> Option<Origin> {
-    let origin = seen.origin.as_str();
+pub fn origin_of(exposure: &ExposureRecord) -> Option<Origin> {
+    let origin = exposure.origin.as_str();
     if origin.contains('*') { None } else { origin.parse().ok() }
 }
 
 impl Keys {
     /// Returns a key and the exposures of its working secrets, latest first.
-    pub async fn sightings(
+    pub async fn exposures(
         &self,
         by: &AuthorizedCaller,
         id: KeyId,
     ) -> Result<(KeyRow, Vec<ExposureRecord>), OpError> {
         let key = self.read(by, id).await?;
-        let seen = self.store.exposures(by.workspace, &[id], (self.clock)()).await?;
-        Ok((key, seen))
+        let exposure = self.store.exposures(by.workspace, &[id], (self.clock)()).await?;
+        Ok((key, exposure))
     }
 
     /// Denies a change that gives more access to a key with an exposed secret. Only recorded exposures count: the
     /// server records its own within a second, and exposures on nodes when the nodes report them.
-    pub(super) async fn hands_nothing_out(
+    pub(super) async fn check_exposure(
         &self,
         by: &AuthorizedCaller,
         id: KeyId,
         (before, after): (&GrantedAuthority, &GrantedAuthority),
         now: Timestamp,
     ) -> Result<(), OpError> {
-        let permits = after.permissions.without(before.permissions);
-        let mut widens = beyond(&after.restrictions, &before.restrictions);
+        let added_permissions = after.permissions.without(before.permissions);
+        let mut loosened_restrictions = loosened(&after.restrictions, &before.restrictions);
         if before.expires_at.is_some_and(|ends| after.expires_at.is_none_or(|later| later > ends)) {
-            widens.push("expiresAt");
+            loosened_restrictions.push("expiresAt");
         }
-        if permits.is_empty() && widens.is_empty() {
+        if added_permissions.is_empty() && loosened_restrictions.is_empty() {
             return Ok(());
         }
         match self.store.exposures(by.workspace, &[id], now).await?.first() {
-            Some(seen) => Err(OpError::Exposed(Box::new(ExposedAccess { seen: *seen, permits, widens }))),
+            Some(exposure) => Err(OpError::Exposed(Box::new(ExposedAccess {
+                exposure: *exposure,
+                added_permissions,
+                loosened_restrictions,
+            }))),
             None => Ok(()),
         }
     }
@@ -134,11 +142,11 @@ mod tests {
 
     #[test]
     fn whoever_is_asked_is_told_all_that_goes_out() {
-        let permits = Permissions::of(&[Permission::ModelsTrain, Permission::DatasetsUpload]);
+        let added_permissions = Permissions::of(&[Permission::ModelsTrain, Permission::DatasetsUpload]);
         let public = ExposedAccess {
-            seen: seen(Exposure::Browser, "https://shop.example"),
-            permits,
-            widens: vec!["origins", "rate"],
+            exposure: seen(Exposure::Browser, "https://shop.example"),
+            added_permissions,
+            loosened_restrictions: vec!["origins", "rate"],
         };
         assert_eq!(public.token(), "datasets:upload models:train origins rate");
         let says = public.to_string();

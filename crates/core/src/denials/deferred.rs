@@ -21,7 +21,7 @@ impl DeferredDenials {
     }
 
     /// Returns the error for a denied caller. Counts the request as denied in place of allowed.
-    pub fn refuse(
+    pub fn deny(
         &self,
         caller: &Caller,
         permission: Permission,
@@ -29,7 +29,7 @@ impl DeferredDenials {
         detail: DenialDetail,
     ) -> OpError {
         self.rack.record_denial(caller, permission, denial);
-        let refusal = DeniedCheck { denial, key: Some(caller.key().clone()) };
-        OpError::Denied(Box::new(DeniedKey { refusal, detail }))
+        let check = DeniedCheck { denial, key: Some(caller.key().clone()) };
+        OpError::Denied(Box::new(DeniedKey { check, detail }))
     }
 }

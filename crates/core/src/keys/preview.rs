@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use keyrack_key::{Allowlist, KeyId, Permission, Permissions, Rate, Restrictions, Timestamp};
 use keyrack_store::{CallerRow, CallerSource, CallerUsage, KeyRow, Usage};
 
-use super::seen::first_of_days;
+use super::usage::first_of_days;
 use super::{KeyPatch, Keys};
 use crate::who::GrantedAuthority;
 use crate::{AuthorizedCaller, OpError};
@@ -22,20 +22,20 @@ pub struct ChangePreview {
     /// The number of allowed requests in these days.
     pub calls: u64,
     /// The number of allowed requests that the change would have denied.
-    pub refused: u64,
+    pub denied: u64,
     /// The number of requests whose recorded source is not precise enough to decide.
     pub unknown: u64,
     /// The affected callers, most requests first.
     pub callers: Vec<CallerImpact>,
     /// The permissions that the change adds.
-    pub permits: Permissions,
+    pub added_permissions: Permissions,
     /// The names of the restrictions that the change loosens.
-    pub widens: Vec<&'static str>,
+    pub loosened_restrictions: Vec<&'static str>,
     /// The names of changed restrictions whose effect is unknown because requests record nothing about them.
     pub unrecorded: Vec<String>,
     /// With a lower rate limit: the minimum number of requests above the limit. Usage is recorded by the hour, so the
     /// real number may be higher.
-    pub too_fast: Option<u64>,
+    pub above_rate: Option<u64>,
 }
 
 /// A caller that the change would affect.
@@ -43,7 +43,7 @@ pub struct ChangePreview {
 pub struct CallerImpact {
     pub caller: CallerRow,
     /// The number of requests that the change would have denied.
-    pub refused: u64,
+    pub denied: u64,
     /// The number of requests whose recorded source is not precise enough to decide.
     pub unknown: u64,
 }
@@ -60,17 +60,17 @@ impl Keys {
         let now = (self.clock)();
         // No write follows that would verify the caller, and the caller's key may have ended since the guard allowed it.
         by.verify(&self.store, now).await?;
-        let key = self.living(by, id).await?;
+        let key = self.existing_key(by, id).await?;
         let before = GrantedAuthority::of(&key)?;
-        let ends = self.ends(by, &key, &patch, now).await?;
+        let ends = self.expiry_rule(by, &key, &patch, now).await?;
         let checked = patch.apply(key.clone())?.check(ends)?;
-        self.check_named(by, &before.restrictions, &checked.restrictions).await?;
-        let after = checked.reach_after(&before, key.scopes);
-        let recorded = self.recorded(by, &key, days, now).await?;
-        Ok(recorded.judge(&before, &after, days))
+        self.check_restrictions(by, &before.restrictions, &checked.restrictions).await?;
+        let after = checked.authority_after(&before, key.scopes);
+        let recorded = self.recorded_requests(by, &key, days, now).await?;
+        Ok(recorded.evaluate(&before, &after, days))
     }
 
-    async fn recorded(
+    async fn recorded_requests(
         &self,
         by: &AuthorizedCaller,
         key: &KeyRow,
@@ -80,11 +80,11 @@ impl Keys {
         let since = first_of_days(now, days);
         let hours = self.store.usage(by.workspace, key.id, since).await?;
         let callers = self.store.callers(by.workspace, key.id, since, None, ALL_CALLERS).await?.items;
-        let uses = self.store.caller_usage(by.workspace, key.id, since).await?;
+        let caller_usage = self.store.caller_usage(by.workspace, key.id, since).await?;
         Ok(RecordedRequests {
             hours: hours.into_iter().filter(|one| one.outcome == "allowed").collect(),
             callers,
-            uses,
+            caller_usage,
         })
     }
 }
@@ -93,7 +93,7 @@ impl Keys {
 struct RecordedRequests {
     hours: Vec<Usage>,
     callers: Vec<CallerRow>,
-    uses: Vec<CallerUsage>,
+    caller_usage: Vec<CallerUsage>,
 }
 
 /// The decision of a restriction about a caller whose source may be known only in part.
@@ -105,56 +105,60 @@ enum CallerDecision {
 }
 
 impl RecordedRequests {
-    fn judge(self, before: &GrantedAuthority, after: &GrantedAuthority, days: u32) -> ChangePreview {
-        let is_kept =
+    fn evaluate(self, before: &GrantedAuthority, after: &GrantedAuthority, days: u32) -> ChangePreview {
+        let stays_permitted =
             |permission: Option<Permission>| permission.is_none_or(|one| after.permissions.contains(one));
         let (old, new) = (&before.restrictions, &after.restrictions);
-        let asks_whence = (old.networks != new.networks && !new.networks.is_any())
+        let depends_on_source = (old.networks != new.networks && !new.networks.is_any())
             || (old.origins != new.origins && !new.origins.is_any());
-        let sum = |kept: bool| -> u64 {
-            self.hours.iter().filter(|one| is_kept(one.permission) == kept).map(|one| one.checks).sum()
+        let sum = |permitted: bool| -> u64 {
+            self.hours
+                .iter()
+                .filter(|one| stays_permitted(one.permission) == permitted)
+                .map(|one| one.checks)
+                .sum()
         };
-        let (lost, kept) = (sum(false), sum(true));
+        let (denied_by_permission, permitted) = (sum(false), sum(true));
         let mut callers: HashMap<i64, CallerImpact> = HashMap::new();
-        let (mut refused_whence, mut told) = (0, 0);
+        let (mut denied_by_source, mut decided) = (0, 0);
         for caller in self.callers {
-            let source = if asks_whence { verdict(new, &caller) } else { CallerDecision::Allowed };
-            let mut one = CallerImpact { caller, refused: 0, unknown: 0 };
-            for used in self.uses.iter().filter(|used| used.caller == one.caller.id) {
+            let source = if depends_on_source { decide(new, &caller) } else { CallerDecision::Allowed };
+            let mut one = CallerImpact { caller, denied: 0, unknown: 0 };
+            for used in self.caller_usage.iter().filter(|used| used.caller == one.caller.id) {
                 match source {
-                    _ if !is_kept(used.permission) => one.refused += used.allowed,
+                    _ if !stays_permitted(used.permission) => one.denied += used.allowed,
                     CallerDecision::Denied => {
-                        refused_whence += used.allowed;
-                        told += used.allowed;
-                        one.refused += used.allowed;
+                        denied_by_source += used.allowed;
+                        decided += used.allowed;
+                        one.denied += used.allowed;
                     }
                     CallerDecision::Unknown => one.unknown += used.allowed,
-                    CallerDecision::Allowed => told += used.allowed,
+                    CallerDecision::Allowed => decided += used.allowed,
                 }
             }
-            if one.refused + one.unknown > 0 {
+            if one.denied + one.unknown > 0 {
                 callers.insert(one.caller.id, one);
             }
         }
         let mut callers: Vec<_> = callers.into_values().collect();
-        callers.sort_by_key(|one| (std::cmp::Reverse((one.refused, one.unknown)), one.caller.id));
+        callers.sort_by_key(|one| (std::cmp::Reverse((one.denied, one.unknown)), one.caller.id));
         ChangePreview {
             days,
-            calls: lost + kept,
-            refused: lost + refused_whence,
+            calls: denied_by_permission + permitted,
+            denied: denied_by_permission + denied_by_source,
             // The requests whose callers were not recorded, or not precisely enough.
-            unknown: if asks_whence { kept.saturating_sub(told) } else { 0 },
+            unknown: if depends_on_source { permitted.saturating_sub(decided) } else { 0 },
             callers,
-            permits: after.permissions.without(before.permissions),
-            widens: beyond(new, old),
+            added_permissions: after.permissions.without(before.permissions),
+            loosened_restrictions: loosened(new, old),
             unrecorded: unrecorded(old, new),
-            too_fast: too_fast(old, new, &self.hours),
+            above_rate: requests_above_rate(old, new, &self.hours),
         }
     }
 }
 
 /// Decides whether a caller passes the networks and origins of a key.
-fn verdict(own: &Restrictions, caller: &CallerRow) -> CallerDecision {
+fn decide(own: &Restrictions, caller: &CallerRow) -> CallerDecision {
     let network = match &caller.source {
         _ if own.networks.is_any() => CallerDecision::Allowed,
         CallerSource::Others => CallerDecision::Unknown,
@@ -179,7 +183,7 @@ fn verdict(own: &Restrictions, caller: &CallerRow) -> CallerDecision {
 }
 
 /// Each restriction in isolation, with its name.
-fn alone(own: &Restrictions) -> [(&'static str, Restrictions); 8] {
+fn each_restriction(own: &Restrictions) -> [(&'static str, Restrictions); 8] {
     let none = Restrictions::default;
     [
         ("projects", Restrictions { projects: own.projects.clone(), ..none() }),
@@ -194,8 +198,8 @@ fn alone(own: &Restrictions) -> [(&'static str, Restrictions); 8] {
 }
 
 /// The names of the restrictions in which `wide` allows something that `narrow` denies.
-pub(super) fn beyond(wide: &Restrictions, narrow: &Restrictions) -> Vec<&'static str> {
-    let both = alone(wide).into_iter().zip(alone(narrow));
+pub(super) fn loosened(wide: &Restrictions, narrow: &Restrictions) -> Vec<&'static str> {
+    let both = each_restriction(wide).into_iter().zip(each_restriction(narrow));
     both.filter(|((_, wide), (_, narrow))| !wide.is_within(narrow)).map(|((name, _), _)| name).collect()
 }
 
@@ -206,8 +210,8 @@ fn unrecorded(old: &Restrictions, new: &Restrictions) -> Vec<String> {
         Ok(serde_json::Value::Object(fields)) => fields,
         _ => serde_json::Map::new(),
     };
-    let narrowed = beyond(old, new);
-    let known = alone(&Restrictions::NONE).map(|(name, _)| name);
+    let narrowed = loosened(old, new);
+    let known = each_restriction(&Restrictions::NONE).map(|(name, _)| name);
     let only_widened = |name: &str| known.contains(&name) && !narrowed.contains(&name);
     let old = fields(old);
     let recorded = ["networks", "origins", "rate"];
@@ -222,7 +226,7 @@ fn unrecorded(old: &Restrictions, new: &Restrictions) -> Vec<String> {
 }
 
 /// The minimum number of requests above a lower rate limit. Returns `None` if the change does not lower the limit.
-fn too_fast(old: &Restrictions, new: &Restrictions, hours: &[Usage]) -> Option<u64> {
+fn requests_above_rate(old: &Restrictions, new: &Restrictions, hours: &[Usage]) -> Option<u64> {
     let rate = new.rate.filter(|rate| old.rate.is_none_or(|old| !old.is_within(*rate)))?;
     let mut by_hour: HashMap<Timestamp, u64> = HashMap::new();
     for one in hours {

@@ -19,28 +19,28 @@ pub struct RecentUsage {
     /// The number of days, today included.
     pub days: u32,
     /// The days on which the key was used, earliest first.
-    pub used: Vec<DailyUsage>,
+    pub daily: Vec<DailyUsage>,
     /// The start of the first day, UTC.
     pub since: Timestamp,
     /// Exposures of secrets that still work, at any time, latest first.
-    pub seen: Vec<ExposureRecord>,
+    pub exposures: Vec<ExposureRecord>,
 }
 
 impl RecentUsage {
     /// The number of allowed requests.
     pub fn allowed(&self) -> u64 {
-        self.used.iter().map(|day| day.allowed).sum()
+        self.daily.iter().map(|day| day.allowed).sum()
     }
 
     /// The number of denied requests.
-    pub fn refused(&self) -> u64 {
-        self.used.iter().map(|day| day.refused).sum()
+    pub fn denied(&self) -> u64 {
+        self.daily.iter().map(|day| day.refused).sum()
     }
 
     /// The number of requests on each day, earliest first. Days without requests are 0.
     pub fn by_day(&self) -> Vec<u64> {
         let mut all = vec![0; self.days as usize];
-        for one in &self.used {
+        for one in &self.daily {
             let day = one.day.since(self.since).as_secs() / DAY.as_secs();
             if let Some(place) = usize::try_from(day).ok().and_then(|day| all.get_mut(day)) {
                 *place += one.allowed + one.refused;
@@ -51,7 +51,7 @@ impl RecentUsage {
 
     /// The permissions that allowed requests used.
     pub fn permissions(&self) -> Permissions {
-        self.used.iter().fold(Permissions::NONE, |all, day| all.union(day.permissions))
+        self.daily.iter().fold(Permissions::NONE, |all, day| all.union(day.permissions))
     }
 }
 
@@ -64,7 +64,7 @@ pub fn first_of_days(now: Timestamp, days: u32) -> Timestamp {
 
 impl Keys {
     /// Returns the usage of keys in the last `days`. Unused keys have an entry too.
-    pub async fn measured(
+    pub async fn recent_usage(
         &self,
         by: &AuthorizedCaller,
         keys: &[KeyId],
@@ -72,28 +72,28 @@ impl Keys {
     ) -> Result<HashMap<KeyId, RecentUsage>, OpError> {
         let now = (self.clock)();
         let since = first_of_days(now, days);
-        let unused = || RecentUsage { days, used: Vec::new(), since, seen: Vec::new() };
+        let unused = || RecentUsage { days, daily: Vec::new(), since, exposures: Vec::new() };
         let mut all: HashMap<_, _> = keys.iter().map(|key| (*key, unused())).collect();
         if keys.is_empty() {
             return Ok(all);
         }
         for day in self.store.daily_usage(by.workspace, keys, since).await? {
-            all.entry(day.key).or_insert_with(unused).used.push(day);
+            all.entry(day.key).or_insert_with(unused).daily.push(day);
         }
         for seen in self.store.exposures(by.workspace, keys, now).await? {
-            all.entry(seen.key).or_insert_with(unused).seen.push(seen);
+            all.entry(seen.key).or_insert_with(unused).exposures.push(seen);
         }
         Ok(all)
     }
 
     /// Returns the usage of one key in the last `days`.
-    pub async fn measured_one(
+    pub async fn recent_usage_of(
         &self,
         by: &AuthorizedCaller,
         key: KeyId,
         days: u32,
     ) -> Result<RecentUsage, OpError> {
-        let mut all = self.measured(by, &[key], days).await?;
+        let mut all = self.recent_usage(by, &[key], days).await?;
         all.remove(&key).ok_or(OpError::NotFound("key"))
     }
 
@@ -123,7 +123,7 @@ impl Keys {
     }
 
     /// Returns the last caller of a replaced secret, and the number of callers. Returns `None` if no request was allowed.
-    pub async fn still_using(
+    pub async fn old_secret_usage(
         &self,
         by: &AuthorizedCaller,
         key: KeyId,
@@ -133,7 +133,7 @@ impl Keys {
     }
 
     /// Returns the latest denied requests, at most `most`.
-    pub async fn refused(
+    pub async fn denied_requests(
         &self,
         by: &AuthorizedCaller,
         key: KeyId,
@@ -155,7 +155,7 @@ mod tests {
         let key = "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap();
         let day = |day, allowed| DailyUsage { key, day, allowed, refused: 1, permissions: Permissions::NONE };
         let used = vec![day(since, 2), day(first_of_days(now, 1), 6)];
-        let all = RecentUsage { days: 30, used, since, seen: Vec::new() }.by_day();
+        let all = RecentUsage { days: 30, daily: used, since, exposures: Vec::new() }.by_day();
         assert_eq!((all.len(), all[0], all[29], all.iter().sum::<u64>()), (30, 3, 7, 10));
     }
 }

@@ -1,8 +1,8 @@
 //! Denied requests: recorded for a limited time, so that a member of the workspace can look up why a request was denied
 //! and where to change the key.
 
-mod explained;
-mod late;
+mod deferred;
+mod explanation;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use parking_lot::Mutex;
 
 use super::{AuthorizedCaller, OpError};
 use crate::shares::{Backlog, Claimant};
-pub use explained::{CheckOutcome, CheckStep, DenialExplanation, EditLocation};
-pub use late::DeferredDenials;
+pub use deferred::DeferredDenials;
+pub use explanation::{CheckOutcome, CheckStep, DenialExplanation, EditLocation};
 
 /// Denied requests that are not yet written. Each shelf has its own lock, so that no request waits for a lock. A full
 /// shelf drops the requests of the key and the workspace that have the most on the shelf.
@@ -26,7 +26,7 @@ const ON_A_SHELF: usize = 256;
 /// A key that an operation denies after the guard allowed it.
 #[derive(Clone, Debug)]
 pub struct DeniedKey {
-    pub refusal: DeniedCheck,
+    pub check: DeniedCheck,
     pub detail: DenialDetail,
 }
 
@@ -43,7 +43,7 @@ pub enum DenialDetail {
 #[derive(Clone, Debug)]
 pub struct DenialLog {
     store: Store,
-    waiting: Arc<PendingDenials>,
+    pending: Arc<PendingDenials>,
 }
 
 #[derive(Debug)]
@@ -61,16 +61,16 @@ impl DenialLog {
     pub fn new(store: Store) -> Self {
         let shelves = std::array::from_fn(|_| Mutex::new(Backlog::new(ON_A_SHELF)));
         let (next, dropped, writing) = Default::default();
-        Self { store, waiting: Arc::new(PendingDenials { shelves, next, dropped, writing }) }
+        Self { store, pending: Arc::new(PendingDenials { shelves, next, dropped, writing }) }
     }
 
     /// Records a denied request with a delay. Never blocks: if all shelves are locked, the request is dropped.
-    pub fn note(&self, claimant: Claimant, refused: DeniedRequest) {
-        let PendingDenials { shelves, next, dropped, .. } = &*self.waiting;
+    pub fn record(&self, claimant: Claimant, denied: DeniedRequest) {
+        let PendingDenials { shelves, next, dropped, .. } = &*self.pending;
         let first = next.fetch_add(1, Ordering::Relaxed) % SHELVES;
         let mut in_turn = shelves.iter().cycle().skip(first).take(SHELVES);
         let free = in_turn.find_map(Mutex::try_lock);
-        let is_kept = free.is_some_and(|mut shelf| shelf.push(claimant, refused).is_none());
+        let is_kept = free.is_some_and(|mut shelf| shelf.push(claimant, denied).is_none());
         if !is_kept {
             dropped.fetch_add(1, Ordering::Relaxed);
         }
@@ -78,40 +78,40 @@ impl DenialLog {
 
     /// Writes the requests that were recorded since the last call. Runs each second, and when a caller requests an
     /// explanation that is not in the store yet. Requests that cannot be written are dropped.
-    pub async fn write_down(&self) {
-        let _writing = self.waiting.writing.lock().await;
-        let shelves = self.waiting.shelves.iter();
-        let mut refused: Vec<_> = shelves.flat_map(|shelf| shelf.lock().drain()).collect();
-        refused.sort_by_key(|one| one.at);
-        if refused.is_empty() {
+    pub async fn flush(&self) {
+        let _writing = self.pending.writing.lock().await;
+        let shelves = self.pending.shelves.iter();
+        let mut denied: Vec<_> = shelves.flat_map(|shelf| shelf.lock().drain()).collect();
+        denied.sort_by_key(|one| one.at);
+        if denied.is_empty() {
             return;
         }
-        if let Err(error) = self.store.store_denied_requests(&refused).await {
-            let lost = refused.len() as u64;
-            self.waiting.dropped.fetch_add(lost, Ordering::Relaxed);
+        if let Err(error) = self.store.store_denied_requests(&denied).await {
+            let lost = denied.len() as u64;
+            self.pending.dropped.fetch_add(lost, Ordering::Relaxed);
             tracing::warn!(%error, lost, "requests that were refused could not be written");
         }
     }
 
     /// The number of dropped requests: there were too many, or the write failed.
     pub fn dropped(&self) -> u64 {
-        self.waiting.dropped.load(Ordering::Relaxed)
+        self.pending.dropped.load(Ordering::Relaxed)
     }
 
     /// Explains why a request in the workspace was denied.
     pub async fn explain(&self, by: &AuthorizedCaller, request: &str) -> Result<DenialExplanation, OpError> {
         let gone = || OpError::NotFound("refused request here; see what is kept, and for how long");
-        let mut refused = self.store.denied_request(by.workspace, request).await?;
-        if refused.is_none() {
+        let mut denied = self.store.denied_request(by.workspace, request).await?;
+        if denied.is_none() {
             // The denial may be less than a second old. The write runs in a separate task, so that a client that
             // disconnects does not lose the requests in transit.
-            let refusals = self.clone();
-            tokio::spawn(async move { refusals.write_down().await }).await.map_err(OpError::internal)?;
-            refused = self.store.denied_request(by.workspace, request).await?;
+            let log = self.clone();
+            tokio::spawn(async move { log.flush().await }).await.map_err(OpError::internal)?;
+            denied = self.store.denied_request(by.workspace, request).await?;
         }
-        let refused = refused.ok_or_else(gone)?;
-        let key = self.store.key(by.workspace, refused.key).await?.ok_or_else(gone)?;
-        Ok(DenialExplanation::of(refused, key))
+        let denied = denied.ok_or_else(gone)?;
+        let key = self.store.key(by.workspace, denied.key).await?.ok_or_else(gone)?;
+        Ok(DenialExplanation::of(denied, key))
     }
 }
 
@@ -134,8 +134,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keyrack.db");
         let store = Store::open(&path, UnwrapErr(getrandom::SysRng)).await.unwrap();
-        let (refusals, of) = (DenialLog::new(store), claimants(2, 40));
-        let refused = |request: String| DeniedRequest {
+        let (log, of) = (DenialLog::new(store), claimants(2, 40));
+        let denied = |request: String| DeniedRequest {
             request,
             key: keyrack_key::KeyId::new(Timestamp::from_micros(1), &mut UnwrapErr(getrandom::SysRng)),
             at: Timestamp::from_micros(1),
@@ -148,14 +148,14 @@ mod tests {
             route: "/".to_owned(),
         };
         for number in 0..20_000 {
-            refusals.note(of[0][number % 40], refused("flood".to_owned()));
+            log.record(of[0][number % 40], denied("flood".to_owned()));
             if number % 1_000 == 0 {
-                refusals.note(of[1][0], refused("other".to_owned()));
+                log.record(of[1][0], denied("other".to_owned()));
             }
         }
-        let left: Vec<_> = refusals.waiting.shelves.iter().flat_map(|shelf| shelf.lock().drain()).collect();
+        let left: Vec<_> = log.pending.shelves.iter().flat_map(|shelf| shelf.lock().drain()).collect();
         assert_eq!(left.len(), SHELVES * ON_A_SHELF);
         assert_eq!(left.iter().filter(|one| one.request == "other").count(), 20);
-        assert_eq!(refusals.dropped(), 20_020 - left.len() as u64);
+        assert_eq!(log.dropped(), 20_020 - left.len() as u64);
     }
 }

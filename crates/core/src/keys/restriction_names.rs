@@ -22,35 +22,35 @@ impl Names {
 impl Keys {
     /// Rejects restrictions that add unknown projects or models: a mistyped id would silently open nothing. Ids in
     /// `before` are not checked, because their projects and models may have been deleted since.
-    pub(super) async fn check_named(
+    pub(super) async fn check_restrictions(
         &self,
         by: &AuthorizedCaller,
         before: &Restrictions,
         after: &Restrictions,
     ) -> Result<(), OpError> {
         let mut invalid = Invalid::default();
-        for project in newly(&before.projects, &after.projects) {
+        for project in added(&before.projects, &after.projects) {
             if self.store.project(by.workspace, *project).await?.is_none() {
-                let says = format!("there is no project {project} in this workspace");
-                invalid.take::<()>("restrictions.projects", Err(says));
+                let message = format!("there is no project {project} in this workspace");
+                invalid.take::<()>("restrictions.projects", Err(message));
                 break;
             }
         }
-        for model in newly(&before.models, &after.models) {
+        for model in added(&before.models, &after.models) {
             if self.store.model(by.workspace, *model).await?.is_none() {
-                let says = format!("there is no model {model} in this workspace");
-                invalid.take::<()>("restrictions.models", Err(says));
+                let message = format!("there is no model {model} in this workspace");
+                invalid.take::<()>("restrictions.models", Err(message));
                 break;
             }
         }
         if before.max_image_bytes != after.max_image_bytes {
-            invalid.take("restrictions.maxImageBytes", self.takes(after));
+            invalid.take("restrictions.maxImageBytes", self.check_image_limit(after));
         }
         if invalid.fields().next().is_none() { Ok(()) } else { Err(invalid.into()) }
     }
 
     /// Rejects an image limit above the server's own limit, because it would limit nothing.
-    fn takes(&self, own: &Restrictions) -> Result<(), String> {
+    fn check_image_limit(&self, own: &Restrictions) -> Result<(), String> {
         let most = self.max_image as u64;
         match own.max_image_bytes {
             Some(bytes) if u64::from(bytes.get()) > most => Err(format!(
@@ -63,7 +63,7 @@ impl Keys {
 
     /// Returns the restrictions without deleted projects and models, and without an image limit above the server's. A
     /// list that becomes empty stays a restriction and opens nothing.
-    pub async fn still_there(
+    pub async fn without_deleted(
         &self,
         by: &AuthorizedCaller,
         mut own: Restrictions,
@@ -82,7 +82,7 @@ impl Keys {
                 }
             }
         }
-        own.max_image_bytes = own.max_image_bytes.filter(|_| self.takes(&own).is_ok());
+        own.max_image_bytes = own.max_image_bytes.filter(|_| self.check_image_limit(&own).is_ok());
         Ok(own)
     }
 
@@ -90,11 +90,11 @@ impl Keys {
     pub async fn names(&self, by: &AuthorizedCaller, own: &Restrictions) -> Result<Names, OpError> {
         let mut names = HashMap::new();
         let gone = |id: &dyn Display| format!("{id} (deleted)");
-        for project in each(&own.projects) {
+        for project in items(&own.projects) {
             let found = self.store.project(by.workspace, *project).await?;
             names.insert(project.to_string(), found.map_or_else(|| gone(project), |found| found.name));
         }
-        for model in each(&own.models) {
+        for model in items(&own.models) {
             let found = self.store.model(by.workspace, *model).await?;
             names.insert(model.to_string(), found.map_or_else(|| gone(model), |found| found.name));
         }
@@ -102,7 +102,7 @@ impl Keys {
     }
 }
 
-fn each<T: Ord>(only: &Allowlist<T>) -> impl Iterator<Item = &T> {
+fn items<T: Ord>(only: &Allowlist<T>) -> impl Iterator<Item = &T> {
     let these = match only {
         Allowlist::Any => None,
         Allowlist::Only(these) => Some(these),
@@ -111,7 +111,7 @@ fn each<T: Ord>(only: &Allowlist<T>) -> impl Iterator<Item = &T> {
 }
 
 /// The items of `after` that are not in `before`.
-fn newly<'a, T: Ord>(before: &'a Allowlist<T>, after: &'a Allowlist<T>) -> impl Iterator<Item = &'a T> {
+fn added<'a, T: Ord>(before: &'a Allowlist<T>, after: &'a Allowlist<T>) -> impl Iterator<Item = &'a T> {
     let had = |one: &T| matches!(before, Allowlist::Only(these) if these.contains(one));
-    each(after).filter(move |one| !had(one))
+    items(after).filter(move |one| !had(one))
 }

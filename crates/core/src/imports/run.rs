@@ -64,7 +64,7 @@ enum ReaderReport {
 #[derive(Debug)]
 struct ReadProgress {
     position: ArchivePosition,
-    left_out: SkippedFiles,
+    skipped: SkippedFiles,
 }
 
 /// Imports an archive from the next entry of the job. An error is a fault of the server.
@@ -81,22 +81,22 @@ pub(super) async fn take(
     };
     let (reader, mut read) = mpsc::channel(AHEAD);
     let (limits, from) = (imports.limits, position_of(job));
-    let mut turn = TimeSlice::begin();
+    let mut slice = TimeSlice::begin();
     tokio::task::spawn_blocking(move || read_all(file, &limits, from, &reader));
-    let mut taking = ImportRun { imports, job, labels: BTreeMap::new(), begun: job.upload };
+    let mut run = ImportRun { imports, job, labels: BTreeMap::new(), started_upload: job.upload };
     loop {
         let next = tokio::select! {
             biased;
             _ = stopping.wait_for(|stop| *stop) => return Ok(ImportOutcome::Interrupted),
             next = read.recv() => next,
         };
-        turn.note_opened();
+        slice.start_reading();
         let step = match next {
             Some(ReaderReport::Image(item, reached)) => {
-                let Some(by) = taking.sender().await? else {
+                let Some(by) = run.sender().await? else {
                     return Ok(ImportOutcome::Failed(NOT_ALLOWED.to_owned()));
                 };
-                let Some(step) = taking.image(&by, *item, reached, stopping).await? else {
+                let Some(step) = run.image(&by, *item, reached, stopping).await? else {
                     return Ok(ImportOutcome::Interrupted);
                 };
                 step
@@ -111,7 +111,7 @@ pub(super) async fn take(
             StoreError::NotFound => OpError::NotFound("project"),
             other => other.into(),
         })?;
-        if turn.is_over() && imports.store.should_give_way(job).await? {
+        if slice.is_over() && imports.store.should_give_way(job).await? {
             return Ok(ImportOutcome::Yielded);
         }
     }
@@ -119,21 +119,21 @@ pub(super) async fn take(
 
 /// How long an import occupies the worker.
 struct TimeSlice {
-    begun: Instant,
+    started: Instant,
     /// `None` until the archive is open.
     ends: Option<Instant>,
 }
 
 impl TimeSlice {
     fn begin() -> Self {
-        Self { begun: Instant::now(), ends: None }
+        Self { started: Instant::now(), ends: None }
     }
 
     /// Sets the end of the turn when the archive is open. An archive with large COCO files takes seconds to open;
     /// reading then gets at least as long.
-    fn note_opened(&mut self) {
-        let (now, begun) = (Instant::now(), self.begun);
-        self.ends.get_or_insert_with(|| now + TURN.max(now - begun));
+    fn start_reading(&mut self) {
+        let (now, started) = (Instant::now(), self.started);
+        self.ends.get_or_insert_with(|| now + TURN.max(now - started));
     }
 
     fn is_over(&self) -> bool {
@@ -146,7 +146,7 @@ struct ImportRun<'a> {
     job: &'a ImportJob,
     labels: BTreeMap<String, LabelId>,
     /// The upload that an earlier process started for the next entry.
-    begun: Option<UploadId>,
+    started_upload: Option<UploadId>,
 }
 
 impl ImportRun<'_> {
@@ -159,7 +159,7 @@ impl ImportRun<'_> {
                 let here = memberships.iter().find(|one| one.workspace.id == self.job.workspace);
                 let here = here.filter(|one| one.role >= Role::Member);
                 Ok(here.map(|one| {
-                    AuthorizedCaller::member_at_work(one.workspace.id, user, one.role, Role::Member)
+                    AuthorizedCaller::member_without_session(one.workspace.id, user, one.role, Role::Member)
                 }))
             }
             Actor::Key(_) | Actor::Operator => Ok(None),
@@ -177,7 +177,7 @@ impl ImportRun<'_> {
         let name = end_of(&item.name).to_owned();
         let mut step = step_to(reached);
         step.done = 1;
-        match self.keep(by, item, stopping).await {
+        match self.store_image(by, item, stopping).await {
             Ok(()) => step.added = 1,
             Err(error) if error.cause() == ErrorCause::Load => return Ok(None),
             // The next image would fail with the same error.
@@ -188,13 +188,13 @@ impl ImportRun<'_> {
             }
             Err(error) => {
                 step.skipped += 1;
-                step.skips.push(ImportSkip { name, reason: why(&error) });
+                step.skips.push(ImportSkip { name, reason: skip_reason(&error) });
             }
         }
         Ok(Some(step))
     }
 
-    async fn keep(
+    async fn store_image(
         &mut self,
         by: &AuthorizedCaller,
         item: ArchivedImage,
@@ -202,7 +202,7 @@ impl ImportRun<'_> {
     ) -> Result<(), OpError> {
         let (datasets, project) = (&self.imports.datasets, self.job.project);
         let ArchivedImage { name, bytes, label, rects } = item;
-        let known = match self.begun.take() {
+        let known = match self.started_upload.take() {
             Some(upload) => datasets.record_or_clear(project, upload).await?,
             None => None,
         };
@@ -211,19 +211,19 @@ impl ImportRun<'_> {
             None => {
                 let bytes = Bytes::from(bytes);
                 let (batch, import) = (Some(self.job.batch.as_str()), Some(self.job.id));
-                let add = || datasets.add_picture(by, project, end_of(&name), batch, bytes.clone(), import);
-                patiently(PAUSE, stopping, add).await?
+                let add = || datasets.add_image(by, project, end_of(&name), batch, bytes.clone(), import);
+                retry_while_busy(PAUSE, stopping, add).await?
             }
         };
-        let marked = self.mark(by, record.id, label, rects).await;
-        if marked.is_err() {
+        let annotated = self.annotate(by, record.id, label, rects).await;
+        if annotated.is_err() {
             // The report counts this image as skipped, so remove its record.
             datasets.delete_record(by, project, record.id).await?;
         }
-        marked
+        annotated
     }
 
-    async fn mark(
+    async fn annotate(
         &mut self,
         by: &AuthorizedCaller,
         record: RecordId,
@@ -259,7 +259,7 @@ impl ImportRun<'_> {
             return Ok(*id);
         }
         let datasets = &self.imports.datasets;
-        let made = datasets.make_labels(by, self.job.project, std::slice::from_ref(&name)).await?;
+        let made = datasets.find_or_create_labels(by, self.job.project, std::slice::from_ref(&name)).await?;
         let label = made.first().ok_or(OpError::NotFound("label"))?.id;
         self.labels.insert(name, label);
         Ok(label)
@@ -267,7 +267,7 @@ impl ImportRun<'_> {
 }
 
 /// Retries while the server is busy, at most [`TRIES`] times, and stops once the server stops.
-async fn patiently<T, F: Future<Output = Result<T, OpError>>>(
+async fn retry_while_busy<T, F: Future<Output = Result<T, OpError>>>(
     pause: Duration,
     stopping: &mut watch::Receiver<bool>,
     mut ask: impl FnMut() -> F,
@@ -298,12 +298,12 @@ fn read_all(file: File, limits: &ArchiveLimits, from: ArchivePosition, read: &mp
                 let next = archive.next_entry();
                 let reached = ReadProgress {
                     position: archive.read_position(),
-                    left_out: archive.skipped().added_since(&before),
+                    skipped: archive.skipped().added_since(&before),
                 };
                 let report = match next {
                     None => {
                         break Ok(ReadProgress {
-                            left_out: reached.left_out.merged_with(&of_directory),
+                            skipped: reached.skipped.merged_with(&of_directory),
                             ..reached
                         });
                     }
@@ -328,18 +328,18 @@ fn position_of(job: &ImportJob) -> ArchivePosition {
     ArchivePosition { entries, unpacked: job.unpacked }
 }
 
-fn step_to(ReadProgress { position, left_out }: ReadProgress) -> ImportStep {
+fn step_to(ReadProgress { position, skipped }: ReadProgress) -> ImportStep {
     let named = |skip: &SkippedFile| ImportSkip { name: skip.name.clone(), reason: skip.reason.clone() };
     ImportStep {
         next_entry: position.entries as u64,
         unpacked: position.unpacked,
-        skipped: left_out.count() as u64,
-        skips: left_out.list().iter().map(named).collect(),
+        skipped: skipped.count() as u64,
+        skips: skipped.list().iter().map(named).collect(),
         ..ImportStep::default()
     }
 }
 
-fn why(error: &OpError) -> String {
+fn skip_reason(error: &OpError) -> String {
     match error {
         OpError::Invalid(invalid) => invalid.fields().map(|(_, says)| says).collect::<Vec<_>>().join("; "),
         other => other.to_string(),
@@ -366,7 +366,7 @@ mod tests {
                 asked.set(asked.get() + 1);
                 if asked.get() <= busy { Err(OpError::Busy) } else { Err(OpError::KeyDeleted) }
             };
-            let outcome: Result<(), _> = patiently(Duration::ZERO, &mut stop.subscribe(), ask).await;
+            let outcome: Result<(), _> = retry_while_busy(Duration::ZERO, &mut stop.subscribe(), ask).await;
             (matches!(outcome, Err(OpError::KeyDeleted)), asked.get())
         };
         assert_eq!(tried(0).await, (true, 1));

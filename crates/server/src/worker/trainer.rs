@@ -15,9 +15,9 @@ use keyrack_vision::{
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
-use super::board::TrainingState;
-use super::course::WorkEstimate;
+use super::estimate::WorkEstimate;
 use super::runner::BackboneUnusable;
+use super::state::TrainingState;
 use super::{Worker, card};
 
 /// A trained model and its card.

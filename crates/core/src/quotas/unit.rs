@@ -13,17 +13,17 @@ use super::block::QuotaStates;
 #[must_use]
 pub struct QuotaUnit {
     book: Option<Arc<SharedBlock>>,
-    standings: QuotaStates,
+    states: QuotaStates,
 }
 
 impl QuotaUnit {
     /// A value for work that no quota counts.
-    pub fn nothing() -> Self {
-        Self { book: None, standings: QuotaStates::default() }
+    pub fn none() -> Self {
+        Self { book: None, states: QuotaStates::default() }
     }
 
-    pub(super) const fn from(book: Arc<SharedBlock>, standings: QuotaStates) -> Self {
-        Self { book: Some(book), standings }
+    pub(super) const fn from(book: Arc<SharedBlock>, states: QuotaStates) -> Self {
+        Self { book: Some(book), states }
     }
 
     /// Keeps the unit if the work succeeded, and returns the unit to the block if it failed.
@@ -31,21 +31,21 @@ impl QuotaUnit {
         match answer {
             Ok(answer) => Ok((answer, self)),
             Err(error) => {
-                self.give_back();
+                self.return_unit();
                 Err(error)
             }
         }
     }
 
     /// Returns the unit to the block, because the work did not happen.
-    pub fn give_back(self) {
+    pub fn return_unit(self) {
         if let Some(book) = self.book {
-            book.block.lock().give_back(&self.standings);
+            book.block.lock().return_unit(&self.states);
         }
     }
 
     /// The usage of each quota after this unit.
-    pub fn standings(&self) -> impl Iterator<Item = QuotaState> {
-        self.standings.into_iter().flatten()
+    pub fn states(&self) -> impl Iterator<Item = QuotaState> {
+        self.states.into_iter().flatten()
     }
 }

@@ -8,7 +8,7 @@ use keyrack_vision::{Flow, Phase, Progress};
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use super::course::WorkEstimate;
+use super::estimate::WorkEstimate;
 
 /// The maximum number of points in a loss curve for any number of steps: a page draws the curve, and each
 /// point is a row.

@@ -55,26 +55,26 @@ impl<'a> RequestFacts<'a> {
 
     /// Returns the denial to keep and the claimant whose share it uses. Returns `None` if the request was allowed or its
     /// key is unknown.
-    pub fn refused(
+    pub fn denied_request(
         self,
         id: &RequestId,
         response: &Response,
         clock: Clock,
     ) -> Option<(Claimant, DeniedRequest)> {
         let (claimant, key, code, needed) = of(response)?;
-        let saw = response.extensions().get::<CheckSubject>();
-        let asked = response.extensions().get::<RequiredPermission>().and_then(|asked| asked.0);
-        let origin = match saw {
-            Some(saw) => saw.origin.as_deref().map(|origin| SanitizedText::new(origin.as_bytes())),
+        let subject = response.extensions().get::<CheckSubject>();
+        let required = response.extensions().get::<RequiredPermission>().and_then(|required| required.0);
+        let origin = match subject {
+            Some(subject) => subject.origin.as_deref().map(|origin| SanitizedText::new(origin.as_bytes())),
             None => self.origin.as_ref().map(|origin| SanitizedText::new(origin.as_bytes())),
         };
-        let refused = DeniedRequest {
+        let denied = DeniedRequest {
             request: id.as_str().to_owned(),
             key,
             at: clock(),
             refused: code.to_owned(),
-            permission: needed.or(asked).or(saw.and_then(|saw| saw.permission)),
-            address: saw.map_or(self.address, |saw| saw.address),
+            permission: needed.or(required).or(subject.and_then(|subject| subject.permission)),
+            address: subject.map_or(self.address, |subject| subject.address),
             origin: origin.map(|origin: SanitizedText<80>| origin.as_str().to_owned()),
             agent: self
                 .agent
@@ -83,7 +83,7 @@ impl<'a> RequestFacts<'a> {
             method: self.method.to_owned(),
             route: self.route.to_owned(),
         };
-        Some((claimant, refused))
+        Some((claimant, denied))
     }
 }
 

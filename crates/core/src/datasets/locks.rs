@@ -17,7 +17,7 @@ pub(super) struct UploadLocks(Arc<Mutex<HashMap<UploadId, Weak<tokio::sync::Mute
 #[derive(Debug)]
 pub(super) struct UploadLock {
     guard: Option<OwnedMutexGuard<()>>,
-    turns: UploadLocks,
+    locks: UploadLocks,
     upload: UploadId,
 }
 
@@ -34,7 +34,7 @@ impl UploadLocks {
             })
         };
         // Created before the wait, so that a request that is cancelled while waiting also cleans up.
-        let mut taken = UploadLock { guard: None, turns: self.clone(), upload };
+        let mut taken = UploadLock { guard: None, locks: self.clone(), upload };
         taken.guard = Some(turn.lock_owned().await);
         taken
     }
@@ -43,7 +43,7 @@ impl UploadLocks {
 impl Drop for UploadLock {
     fn drop(&mut self) {
         drop(self.guard.take());
-        let mut turns = self.turns.0.lock();
+        let mut turns = self.locks.0.lock();
         if turns.get(&self.upload).is_some_and(|turn| turn.strong_count() == 0) {
             turns.remove(&self.upload);
         }
@@ -57,7 +57,7 @@ pub(super) struct ActiveUploads(Arc<Mutex<HashMap<UploadId, Arc<Notify>>>>);
 /// A request that sends to an upload URL, until another request replaces it.
 #[derive(Debug)]
 pub struct ActiveUpload {
-    arrivals: ActiveUploads,
+    uploads: ActiveUploads,
     upload: UploadId,
     replaced: Arc<Notify>,
 }
@@ -70,7 +70,7 @@ impl ActiveUploads {
         if let Some(before) = self.0.lock().insert(upload, Arc::clone(&replaced)) {
             before.notify_one();
         }
-        ActiveUpload { arrivals: self.clone(), upload, replaced }
+        ActiveUpload { uploads: self.clone(), upload, replaced }
     }
 }
 
@@ -83,7 +83,7 @@ impl ActiveUpload {
 
 impl Drop for ActiveUpload {
     fn drop(&mut self) {
-        let mut arrivals = self.arrivals.0.lock();
+        let mut arrivals = self.uploads.0.lock();
         if arrivals.get(&self.upload).is_some_and(|current| Arc::ptr_eq(current, &self.replaced)) {
             arrivals.remove(&self.upload);
         }

@@ -7,18 +7,18 @@ use keyrack_store::{DeniedRequest, KeyRow};
 /// Why a request was denied.
 #[derive(Clone, Debug)]
 pub struct DenialExplanation {
-    pub refused: DeniedRequest,
+    pub denied: DeniedRequest,
     pub key: KeyRow,
     /// All checks, in their order.
-    pub steps: Vec<CheckStep>,
+    pub checks: Vec<CheckStep>,
     /// The value that failed the check.
-    pub saw: String,
+    pub actual: String,
     /// The value that the check expects, from the current state of the key.
     pub expected: String,
     /// What to do about the denial.
     pub advice: &'static str,
     /// Where to change the key.
-    pub place: EditLocation,
+    pub location: EditLocation,
     /// Whether the request would pass the failed check with the current key. `None` if the record is not sufficient to decide.
     pub passes_now: Option<bool>,
 }
@@ -54,7 +54,7 @@ pub enum EditLocation {
 
 impl EditLocation {
     /// Returns the path of the page. `base` is the path of the API Keys page.
-    pub fn below(self, base: &str, key: keyrack_key::KeyId) -> String {
+    pub fn path(self, base: &str, key: keyrack_key::KeyId) -> String {
         match self {
             Self::Field(field) => format!("{base}/{key}/edit#f-{field}"),
             Self::Key => format!("{base}/{key}"),
@@ -102,23 +102,23 @@ const fn failed_check(reason: Reason) -> Option<usize> {
 }
 
 impl DenialExplanation {
-    pub(super) fn of(refused: DeniedRequest, key: KeyRow) -> Self {
+    pub(super) fn of(denied: DeniedRequest, key: KeyRow) -> Self {
         // A newer version may have written a reason that this version does not know.
-        let reason = refused.refused.parse().ok();
-        let (saw, expected) = (saw(reason, &refused), expected(reason, &refused, &key));
-        let (advice, place) = place_of(reason);
-        let (steps, passes_now) = (steps(reason), passes_now(reason, &refused, &key));
-        Self { refused, key, steps, saw, expected, advice, place, passes_now }
+        let reason = denied.refused.parse().ok();
+        let (actual_value, expected) = (actual_value(reason, &denied), expected(reason, &denied, &key));
+        let (advice, location) = advice_for(reason);
+        let (checks, passes_now) = (checks(reason), passes_now(reason, &denied, &key));
+        Self { denied, key, checks, actual: actual_value, expected, advice, location, passes_now }
     }
 
     /// Returns the name of the check that failed.
-    pub fn failed(&self) -> &'static str {
-        let failed = self.steps.iter().find(|step| step.result == CheckOutcome::Failed);
-        failed.map_or("Another limit of the key", |step| step.name)
+    pub fn failed_check(&self) -> &'static str {
+        let failed = self.checks.iter().find(|check| check.result == CheckOutcome::Failed);
+        failed.map_or("Another limit of the key", |check| check.name)
     }
 }
 
-fn steps(reason: Option<Reason>) -> Vec<CheckStep> {
+fn checks(reason: Option<Reason>) -> Vec<CheckStep> {
     let failed = reason.and_then(failed_check);
     let result = |at: usize| match failed {
         Some(failed) if at == failed => CheckOutcome::Failed,
@@ -128,26 +128,26 @@ fn steps(reason: Option<Reason>) -> Vec<CheckStep> {
     CHECKS.iter().enumerate().map(|(at, name)| CheckStep { name, result: result(at) }).collect()
 }
 
-fn saw(reason: Option<Reason>, refused: &DeniedRequest) -> String {
-    let request = || format!("{} {}", refused.method, refused.route);
+fn actual_value(reason: Option<Reason>, denied: &DeniedRequest) -> String {
+    let request = || format!("{} {}", denied.method, denied.route);
     let Some(reason) = reason else { return request() };
     match reason {
         Reason::Network => {
-            refused.address.map_or("an unknown address".to_owned(), |address| address.to_string())
+            denied.address.map_or("an unknown address".to_owned(), |address| address.to_string())
         }
-        Reason::Origin => refused.origin.clone().unwrap_or_else(|| "no Origin header".to_owned()),
+        Reason::Origin => denied.origin.clone().unwrap_or_else(|| "no Origin header".to_owned()),
         Reason::Permission => {
-            refused.permission.map_or("no permission in particular".to_owned(), |one| one.to_string())
+            denied.permission.map_or("no permission in particular".to_owned(), |one| one.to_string())
         }
         Reason::InQuery => "the key in the URL".to_owned(),
         Reason::UntrustedFacts => "a request that stated facts about another request".to_owned(),
         Reason::InBrowser => {
-            let page = refused.origin.as_deref().unwrap_or("a page of another site");
+            let page = denied.origin.as_deref().unwrap_or("a page of another site");
             format!("the key sent by a browser, from {page}")
         }
         Reason::Retired => "a secret that was replaced, after its time".to_owned(),
         Reason::Deleted | Reason::Paused | Reason::Expired => {
-            format!("a request at {}", crate::times::rfc3339(refused.at))
+            format!("a request at {}", crate::times::rfc3339(denied.at))
         }
         Reason::NotUnderstood
         | Reason::VisitorRate
@@ -165,17 +165,17 @@ fn saw(reason: Option<Reason>, refused: &DeniedRequest) -> String {
 }
 
 /// The expected value, from the current state of the key, which may have changed since the denial.
-fn expected(reason: Option<Reason>, refused: &DeniedRequest, key: &KeyRow) -> String {
+fn expected(reason: Option<Reason>, denied: &DeniedRequest, key: &KeyRow) -> String {
     const UNKNOWN: &str = "what the key allows";
     let Some(reason) = reason else { return UNKNOWN.to_owned() };
     let unrestricted = Restrictions::default();
     let own = key.terms.restrictions.as_ref().unwrap_or(&unrestricted);
     match reason {
-        Reason::Network => these(&own.networks, "any network"),
-        Reason::Origin => these(&own.origins, "any origin"),
+        Reason::Network => list_or(&own.networks, "any network"),
+        Reason::Origin => list_or(&own.origins, "any origin"),
         Reason::Permission => {
             let holding =
-                refused.permission.map(|needed| Scope::holding(needed).map(Scope::title).collect::<Vec<_>>());
+                denied.permission.map(|needed| Scope::holding(needed).map(Scope::title).collect::<Vec<_>>());
             let has: Vec<_> = key.scopes.iter().map(Scope::title).collect();
             format!(
                 "the scope {}; the key has {}",
@@ -213,8 +213,8 @@ fn expected(reason: Option<Reason>, refused: &DeniedRequest, key: &KeyRow) -> St
             Some(bytes) => format!("an image of at most {bytes} bytes"),
             None => "an image of any size that this server takes".to_owned(),
         },
-        Reason::OutsideProjects => these(&own.projects, "any project"),
-        Reason::OutsideModels => these(&own.models, "any model"),
+        Reason::OutsideProjects => list_or(&own.projects, "any project"),
+        Reason::OutsideModels => list_or(&own.models, "any model"),
         Reason::Missing | Reason::Ambiguous | Reason::Malformed | Reason::Stale | Reason::Unknown => {
             UNKNOWN.to_owned()
         }
@@ -226,15 +226,15 @@ fn quotas(own: &Restrictions) -> String {
     if all.is_empty() { "as much as it likes".to_owned() } else { format!("that it may {}", all.join(", ")) }
 }
 
-fn these<T: Ord + ToString>(only: &Allowlist<T>, any: &str) -> String {
-    let Allowlist::Only(these) = only else { return any.to_owned() };
-    let named: Vec<_> = these.iter().map(T::to_string).collect();
+fn list_or<T: Ord + ToString>(only: &Allowlist<T>, any: &str) -> String {
+    let Allowlist::Only(list_or) = only else { return any.to_owned() };
+    let named: Vec<_> = list_or.iter().map(T::to_string).collect();
     if named.is_empty() { "nothing: the list is empty".to_owned() } else { named.join(", ") }
 }
 
 /// Returns advice about a denial, and the page on which to follow the advice. `None` is a reason that a newer version
 /// recorded.
-fn place_of(reason: Option<Reason>) -> (&'static str, EditLocation) {
+fn advice_for(reason: Option<Reason>) -> (&'static str, EditLocation) {
     const UNKNOWN: (&str, EditLocation) = ("The page of the key says what narrows it.", EditLocation::Key);
     let Some(reason) = reason else { return UNKNOWN };
     match reason {
@@ -290,15 +290,15 @@ fn place_of(reason: Option<Reason>) -> (&'static str, EditLocation) {
 }
 
 /// Decides only from the recorded fields of the request.
-fn passes_now(reason: Option<Reason>, refused: &DeniedRequest, key: &KeyRow) -> Option<bool> {
+fn passes_now(reason: Option<Reason>, denied: &DeniedRequest, key: &KeyRow) -> Option<bool> {
     if key.deletion.is_some() {
         return Some(false);
     }
     let own = key.terms.restrictions.as_ref()?;
     match reason? {
-        Reason::Network => Some(own.allow_address(refused.address)),
-        Reason::Origin => Some(own.allow_origin(refused.origin.as_deref())),
-        Reason::Permission => refused.permission.map(|needed| key.terms.permissions.contains(needed)),
+        Reason::Network => Some(own.allow_address(denied.address)),
+        Reason::Origin => Some(own.allow_origin(denied.origin.as_deref())),
+        Reason::Permission => denied.permission.map(|needed| key.terms.permissions.contains(needed)),
         Reason::Retired => Some(false),
         Reason::Deleted
         | Reason::Paused
@@ -327,7 +327,7 @@ mod tests {
 
     #[test]
     fn a_refusal_stands_where_its_check_stands() {
-        let results = |reason| steps(reason).iter().map(|step| step.result).collect::<Vec<_>>();
+        let results = |reason| checks(reason).iter().map(|check| check.result).collect::<Vec<_>>();
         let network = results(Some(Reason::Network));
         assert_eq!(network[..3], [CheckOutcome::Passed; 3]);
         assert_eq!(network[3], CheckOutcome::Failed);
@@ -344,7 +344,7 @@ mod tests {
         let of_no_key =
             [Reason::Missing, Reason::Ambiguous, Reason::Malformed, Reason::Stale, Reason::Unknown];
         for reason in Reason::ALL {
-            let has_failed = steps(Some(reason)).iter().any(|step| step.result == CheckOutcome::Failed);
+            let has_failed = checks(Some(reason)).iter().any(|check| check.result == CheckOutcome::Failed);
             assert_eq!(has_failed, !of_no_key.contains(&reason), "{reason}");
         }
     }

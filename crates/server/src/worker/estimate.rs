@@ -102,25 +102,25 @@ mod tests {
         // 18 s of features and 50 s of training, on a machine that takes twice as long.
         for picture in 1..=100 {
             let now = second(0.36 * f64::from(picture));
-            let told = course.progress(&at(Phase::Features, picture, 100), now);
-            let percent = told["percent"].as_f64().unwrap();
+            let report = course.progress(&at(Phase::Features, picture, 100), now);
+            let percent = report["percent"].as_f64().unwrap();
             assert!(percent >= last);
             last = percent;
             if picture == 50 {
-                let left = told["secondsLeft"].as_f64().unwrap();
+                let left = report["secondsLeft"].as_f64().unwrap();
                 assert!((left - 118.0).abs() < 4.0, "{left}");
             }
         }
         for step in 1..=200 {
             let now = second(36.0 + 0.5 * f64::from(step));
-            let told = course.progress(&at(Phase::Training, step, 200), now);
-            let percent = told["percent"].as_f64().unwrap();
+            let report = course.progress(&at(Phase::Training, step, 200), now);
+            let percent = report["percent"].as_f64().unwrap();
             assert!(percent >= last);
             last = percent;
             if step == 100 {
-                let left = told["secondsLeft"].as_f64().unwrap();
+                let left = report["secondsLeft"].as_f64().unwrap();
                 assert!((left - 50.0).abs() < 2.0, "{left}");
-                let speed = told["imagesPerSecond"].as_f64().unwrap();
+                let speed = report["imagesPerSecond"].as_f64().unwrap();
                 assert!((speed - 16.0).abs() < 0.5, "{speed}");
             }
         }

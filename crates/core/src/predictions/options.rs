@@ -6,11 +6,11 @@ use crate::quotas::QuotaUnit;
 /// The prediction of a model for an image.
 #[derive(Debug)]
 pub struct Prediction<T> {
-    pub found: T,
+    pub result: T,
     /// The permit to hold the images of the response in memory until they are sent.
-    pub held: MemoryPermit,
+    pub permit: MemoryPermit,
     /// The quota usage of the prediction.
-    pub spent: QuotaUnit,
+    pub quota: QuotaUnit,
 }
 
 /// The size of the images in a response, in bytes as sent.

@@ -3,7 +3,7 @@
 use keyrack_key::{ImportId, ProjectId};
 use keyrack_store::{ImportStep, StoreError};
 
-use super::{Imports, archive_of, taking};
+use super::{Imports, archive_of, run};
 use crate::error::INTERNAL;
 use crate::objects::Spool;
 use crate::{AuthorizedCaller, OpError};
@@ -22,17 +22,17 @@ pub struct IncomingArchive {
     id: ImportId,
     spool: Option<Spool>,
     /// The reason for the failure if this is dropped now. `None` once the archive is complete.
-    fails: Option<String>,
+    failure_reason: Option<String>,
 }
 
 impl IncomingArchive {
     pub(super) fn new(imports: Imports, by: AuthorizedCaller, project: ProjectId, id: ImportId) -> Self {
-        Self { imports, by, project, id, spool: None, fails: Some(CUT_OFF.to_owned()) }
+        Self { imports, by, project, id, spool: None, failure_reason: Some(CUT_OFF.to_owned()) }
     }
 
     pub(super) async fn open(&mut self) -> Result<(), OpError> {
         let opened = self.imports.objects.spool(&archive_of(self.project, self.id)).await;
-        self.spool = Some(opened.map_err(|error| self.because(error.into()))?);
+        self.spool = Some(opened.map_err(|error| self.record_failure(error.into()))?);
         Ok(())
     }
 
@@ -40,7 +40,7 @@ impl IncomingArchive {
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), OpError> {
         let Some(spool) = &mut self.spool else { return Ok(()) };
         let written = spool.write(bytes).await;
-        written.map_err(|error| self.because(error.into()))
+        written.map_err(|error| self.record_failure(error.into()))
     }
 
     /// Completes the archive, puts the import into the queue, and returns the import's ID. The import fails if the
@@ -48,22 +48,22 @@ impl IncomingArchive {
     pub async fn finish(mut self) -> Result<ImportId, OpError> {
         if let Some(spool) = self.spool.take() {
             let finished = spool.finish().await;
-            finished.map_err(|error| self.because(error.into()))?;
+            finished.map_err(|error| self.record_failure(error.into()))?;
         }
         let writes = self.by.writes(&self.imports.store, (self.imports.clock)());
         writes.queue_import(self.id).await.map_err(|error| match error {
             StoreError::NotFound => OpError::NotFound("project"),
-            other => self.because(other.into()),
+            other => self.record_failure(other.into()),
         })?;
-        self.fails = None;
+        self.failure_reason = None;
         self.imports.queued.notify_one();
         Ok(self.id)
     }
 
-    fn because(&mut self, error: OpError) -> OpError {
-        self.fails = Some(match &error {
+    fn record_failure(&mut self, error: OpError) -> OpError {
+        self.failure_reason = Some(match &error {
             OpError::Anonymous => SIGNED_OUT.to_owned(),
-            OpError::RoleLost => taking::NOT_ALLOWED.to_owned(),
+            OpError::RoleLost => run::NOT_ALLOWED.to_owned(),
             OpError::Internal(_) => INTERNAL.to_owned(),
             other => other.to_string(),
         });
@@ -73,7 +73,8 @@ impl IncomingArchive {
 
 impl Drop for IncomingArchive {
     fn drop(&mut self) {
-        let (Some(reason), Ok(runtime)) = (self.fails.take(), tokio::runtime::Handle::try_current()) else {
+        let (Some(reason), Ok(runtime)) = (self.failure_reason.take(), tokio::runtime::Handle::try_current())
+        else {
             return;
         };
         drop(self.spool.take());
